@@ -1,0 +1,56 @@
+/// What to do about a failure. Every error that crosses a module boundary says which of the four it is, so that
+/// one loop can treat a database outage, a rotten record and a wrong password as differently as they deserve.
+package enum ErrorClass: Hashable, Sendable {
+  /// The world is unwell: sockets, time-outs, 429, a server shutting down. Retry for ever, never dead-letter.
+  case transient
+  /// This record can never succeed: dead-letter it with the reason and go on.
+  case data
+  /// The operator must change something: stop with exit code 78 before (or instead of) working on.
+  case configuration
+  /// A promise of our own is broken, or nobody knows: stop with exit code 1, nothing committed.
+  case fatal
+}
+
+/// The shape of every error of this project. `description` may be logged and sent to a dead-letter topic:
+/// it never holds a secret or a payload.
+package protocol ClassifiedError: Error, CustomStringConvertible {
+  /// Stable, greppable, `snake_case`; a metric label and a dead-letter header.
+  var code: String { get }
+  var errorClass: ErrorClass { get }
+  /// What the other side asked for (`Retry-After`), if it did.
+  var retryAfter: Duration? { get }
+}
+
+extension ClassifiedError {
+  package var retryAfter: Duration? { nil }
+  package var isTransient: Bool { errorClass == .transient }
+}
+
+/// A failure with nothing to add to the common shape.
+package struct Failure: ClassifiedError {
+  package var code: String
+  package var errorClass: ErrorClass
+  package var message: String
+  package var retryAfter: Duration?
+
+  package init(_ errorClass: ErrorClass, code: String, _ message: String, retryAfter: Duration? = nil) {
+    self.errorClass = errorClass
+    self.code = code
+    self.message = message
+    self.retryAfter = retryAfter
+  }
+
+  package var description: String { "\(message) [\(code)]" }
+}
+
+extension ErrorClass {
+  /// The class of any error: an error that does not say is `fatal`, because retrying or dropping what nobody
+  /// understands loses data; cancellation is `transient`, because the work was given up, not refused.
+  package init(of error: any Error) {
+    switch error {
+    case let error as any ClassifiedError: self = error.errorClass
+    case is CancellationError: self = .transient
+    default: self = .fatal
+    }
+  }
+}
