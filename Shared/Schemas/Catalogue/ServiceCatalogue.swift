@@ -1,0 +1,47 @@
+/// One executable of the fleet as seen from outside.
+package struct ServiceEntry: Hashable, Sendable {
+  /// As users type it; also the image, the consumer group, the `client.id` and the log field.
+  package let name: String
+  package let summary: String
+  package let inputs: [Topic]
+  package let outputs: [Topic]
+  /// The consumer group, nil for a service that consumes nothing.
+  package let group: String?
+  /// The outside system that holds the lasting effect, nil when that is only Kafka.
+  package let sink: String?
+
+  package init(
+    name: String, summary: String, inputs: [Topic], outputs: [Topic], group: String?, sink: String?
+  ) {
+    self.name = name
+    self.summary = summary
+    self.inputs = inputs
+    self.outputs = outputs
+    self.group = group
+    self.sink = sink
+  }
+}
+
+/// The catalogue of services: who reads what, writes what, and keeps its results where.
+package enum ServiceCatalogue {
+  package static let crawler = ServiceEntry(
+    name: "crawler", summary: "lists portals and announces the files it has not seen before",
+    inputs: [], outputs: [Topics.filesDiscovered], group: nil, sink: nil)
+
+  package static let downloader = ServiceEntry(
+    name: "downloader", summary: "fetches announced files into the object store",
+    inputs: [Topics.filesDiscovered], outputs: [Topics.filesDownloaded], group: "downloader", sink: "object store")
+
+  package static let parser = ServiceEntry(
+    name: "parser", summary: "turns stored files into batches of priced items",
+    inputs: [Topics.filesDownloaded], outputs: [Topics.productsIngest], group: "parser", sink: nil)
+
+  package static let dbWriter = ServiceEntry(
+    name: "db-writer", summary: "merges items into products, prices and their history",
+    inputs: [Topics.productsIngest], outputs: [], group: "db-writer", sink: "PostgreSQL")
+
+  /// In the order the data flows.
+  package static let all = [crawler, downloader, parser, dbWriter]
+
+  package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }
+}

@@ -1,0 +1,56 @@
+/// The name and version that every message carries in its headers.
+///
+/// A schema may only grow: a new field is optional to its readers and keeps the version, anything else is a new
+/// version.
+package struct SchemaID: Hashable, Sendable, CustomStringConvertible {
+  package let name: String
+  package let version: Int
+
+  package init(_ name: String, version: Int) {
+    self.name = name
+    self.version = version
+  }
+
+  package var description: String { "\(name)/\(version)" }
+}
+
+/// One Kafka topic as it is created, documented and checked.
+package struct Topic: Hashable, Sendable {
+  package let name: String
+  /// Bounds how many members of one consumer group can share the work.
+  package let partitions: Int32
+  package let retention: Duration
+  /// The form of the record key, for people: `chain/file_name`.
+  package let key: String
+  /// What picks the partition, for people; differs from `key` where order must hold over more than one key.
+  package let orderedBy: String
+  package let schema: SchemaID
+  /// What a record says, in one line.
+  package let summary: String
+
+  package init(
+    name: String, partitions: Int32, retention: Duration, key: String, orderedBy: String, schema: SchemaID,
+    summary: String
+  ) {
+    self.name = name
+    self.partitions = partitions
+    self.retention = retention
+    self.key = key
+    self.orderedBy = orderedBy
+    self.schema = schema
+    self.summary = summary
+  }
+
+  /// Where records go that can never be processed: `<name>.dlq`.
+  package var deadLetterName: String { Topic.deadLetterName(of: name) }
+
+  package static func deadLetterName(of topic: String) -> String { topic + ".dlq" }
+
+  /// The dead-letter topic as a topic of its own. It has as many partitions as its source, so that a dead letter
+  /// keeps the partition number of its original, and is kept longer, because people read it.
+  package var deadLetters: Topic {
+    Topic(
+      name: deadLetterName, partitions: partitions, retention: max(retention, .seconds(30 * 86_400)), key: key,
+      orderedBy: orderedBy, schema: schema, summary: "records of \(name) that can never be processed, with the reason")
+  }
+}

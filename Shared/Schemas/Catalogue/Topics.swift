@@ -1,0 +1,28 @@
+/// The catalogue of topics: the one table that topic creation, manifests, references and tests are made from.
+package enum Topics {
+  package static let filesDiscovered = Topic(
+    name: "gogobe.files.discovered", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "chain/file_name", orderedBy: "chain/store_id",
+    schema: SchemaID("gogobe.files.discovered", version: 1),
+    summary: "a price file was seen at a portal and should be fetched")
+
+  package static let filesDownloaded = Topic(
+    name: "gogobe.files.downloaded", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "chain/store_id", orderedBy: "chain/store_id",
+    schema: SchemaID("gogobe.files.downloaded", version: 1),
+    summary: "a price file lies in the object store, verified, and should be parsed")
+
+  package static let productsIngest = Topic(
+    name: "gogobe.products.ingest", partitions: 12, retention: .seconds(3 * 86_400),
+    key: "chain/store_id", orderedBy: "chain/store_id",
+    schema: SchemaID("gogobe.products.ingest", version: 1),
+    summary: "up to 500 priced items of one store, in the order of their file")
+
+  /// Every topic that carries work, in the order the data flows.
+  package static let all = [filesDiscovered, filesDownloaded, productsIngest]
+
+  /// `all` and their dead-letter topics.
+  package static var allWithDeadLetters: [Topic] { all.flatMap { [$0, $0.deadLetters] } }
+
+  package static func named(_ name: String) -> Topic? { allWithDeadLetters.first { $0.name == name } }
+}

@@ -1,0 +1,165 @@
+/// What is done with a ``ProductsIngest`` message while it is read: first the header, then each item in order.
+///
+/// An error may come after items were visited (a malformed byte further on): whatever was kept of the message
+/// must then be dropped, as when a visitor's own method throws.
+package protocol ProductsIngestVisitor {
+  mutating func header(_ header: borrowing ProductsIngestHeaderView) throws(DecodingFailure)
+  mutating func item(_ item: borrowing ProductsIngestItemView) throws(DecodingFailure)
+
+  /// One item is well-formed JSON but not an item: a price that is no number, a missing code. Return to go on with
+  /// the next item, throw to give the message up, as the default does.
+  mutating func unreadableItem(_ failure: DecodingFailure) throws(DecodingFailure)
+}
+
+extension ProductsIngestVisitor {
+  package mutating func unreadableItem(_ failure: DecodingFailure) throws(DecodingFailure) { throw failure }
+}
+
+/// Reads ``ProductsIngest`` messages without building values for their texts: a visitor sees borrowed bytes of the
+/// message itself, or, for a text with escapes, of a scratch buffer. Reuse one decoder for many messages.
+package struct ProductsIngestDecoder: ~Copyable {
+  private let limits: JSONReader.Limits
+  private let maxItems: Int
+  private var scratch = IngestScratch()
+
+  /// - Parameter maxItems: more are `too_many_items`.
+  package init(limits: JSONReader.Limits = .init(), maxItems: Int = ProductsIngest.maxItems) {
+    self.limits = limits
+    self.maxItems = maxItems
+  }
+
+  /// Reads one message, the whole of `bytes`.
+  /// - Throws: what the visitor throws, or why the message is not one.
+  package mutating func decode(
+    _ bytes: RawSpan, into visitor: inout some ProductsIngestVisitor
+  ) throws(DecodingFailure) {
+    scratch.clear()
+    var reader = try JSONReader(bytes, limits: limits)
+    var header = ProductsIngestHeaderView.Fields()
+    var itemsAt: (position: Int, depth: Int)?
+    var isVisited = false
+    let table = ProductsIngestHeaderView.fields
+    var cursor = try reader.beginObject()
+    while let field = try reader.nextField(&cursor, of: table) {
+      guard field == .items else {
+        try header.read(field, from: &reader, scratch: &scratch)
+        continue
+      }
+      if cursor.seen == table.all {
+        // Every header field is known, as in all messages of our own: the items are visited on the way.
+        try visitor.header(ProductsIngestHeaderView(bytes, scratch.bytes, header))
+        try visitItems(&reader, bytes, header, &visitor)
+        isVisited = true
+      } else {
+        itemsAt = (reader.position, reader.depth)
+        try reader.skipValue()
+      }
+    }
+    try reader.require(ProductsIngestHeaderView.required, in: cursor, of: table)
+    try reader.finish()
+    guard !isVisited, let itemsAt else { return }
+    // Header fields may have come after the items, so only now is the header known: go back.
+    try visitor.header(ProductsIngestHeaderView(bytes, scratch.bytes, header))
+    (reader.position, reader.depth) = itemsAt
+    try visitItems(&reader, bytes, header, &visitor)
+  }
+
+  private mutating func visitItems(
+    _ reader: inout JSONReader, _ bytes: RawSpan, _ header: ProductsIngestHeaderView.Fields,
+    _ visitor: inout some ProductsIngestVisitor
+  ) throws(DecodingFailure) {
+    let mark = scratch.count
+    var array = try reader.beginArray()
+    while try reader.nextElement(&array) {
+      let index = array.count - 1
+      guard index < maxItems else {
+        throw DecodingFailure(.tooManyItems, at: reader.position, "more items than a batch may have", item: index)
+      }
+      scratch.rewind(to: mark)
+      var item = ProductsIngestItemView.Fields(row: header.firstRow &+ Int64(index))
+      let start = (reader.position, reader.depth)
+      do {
+        try item.read(from: &reader, scratch: &scratch)
+      } catch {
+        var failure = error
+        failure.item = index
+        guard failure.kind.leavesSyntaxIntact else { throw failure }
+        // Back to where the item begins and over it, which also proves that it is well-formed to its end.
+        (reader.position, reader.depth) = start
+        try reader.skipValue()
+        try visitor.unreadableItem(failure)
+        continue
+      }
+      try visitor.item(ProductsIngestItemView(bytes, scratch.bytes, item))
+    }
+  }
+}
+
+/// A text of a message: a place in the message or in the scratch buffer, or nothing for `null`.
+struct IngestText: Sendable {
+  var offset: Int32 = 0
+  /// -1 for `null`.
+  var count: Int32 = -1
+  var isInScratch = false
+
+  /// The bytes; none for `null`.
+  @inline(__always)
+  @_lifetime(copy message, copy scratch)
+  func bytes(_ message: RawSpan, _ scratch: RawSpan) -> RawSpan {
+    let range = Int(offset)..<(Int(offset) + max(Int(count), 0))
+    return isInScratch ? scratch.extracting(range) : message.extracting(range)
+  }
+
+  @inline(__always)
+  @_lifetime(copy message, copy scratch)
+  func bytesOrNull(_ message: RawSpan, _ scratch: RawSpan) -> RawSpan? {
+    count < 0 ? nil : bytes(message, scratch)
+  }
+}
+
+/// The texts whose escapes had to be resolved.
+struct IngestScratch: ~Copyable {
+  private var storage: UnsafeMutablePointer<UInt8>
+  private var capacity = 256
+  private(set) var count = 0
+
+  init() { storage = .allocate(capacity: capacity) }
+  deinit { storage.deallocate() }
+
+  var bytes: RawSpan {
+    @_lifetime(borrow self) get {
+      _overrideLifetime(RawSpan(_unsafeStart: UnsafeRawPointer(storage), byteCount: count), borrowing: self)
+    }
+  }
+
+  mutating func clear() { count = 0 }
+  mutating func rewind(to mark: Int) { count = mark }
+
+  /// The place of the next value of `reader`, a string; its bytes are copied only when it has escapes.
+  @inline(__always)
+  mutating func text(_ reader: inout JSONReader) throws(DecodingFailure) -> IngestText {
+    let slice = try reader.slice()
+    guard slice.isEscaped else { return IngestText(offset: Int32(slice.offset), count: Int32(slice.count)) }
+    return resolved(slice, of: reader)
+  }
+
+  @inline(__always)
+  mutating func textOrNull(_ reader: inout JSONReader) throws(DecodingFailure) -> IngestText {
+    reader.isNull() ? IngestText() : try text(&reader)
+  }
+
+  @inline(never)
+  private mutating func resolved(_ slice: JSONReader.Slice, of reader: borrowing JSONReader) -> IngestText {
+    if capacity - count < slice.count {
+      let larger = max(capacity * 2, count + slice.count)
+      let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
+      moved.update(from: storage, count: count)
+      storage.deallocate()
+      storage = moved
+      capacity = larger
+    }
+    let length = reader.unescape(slice, to: storage + count)
+    defer { count += length }
+    return IngestText(offset: Int32(count), count: Int32(length), isInScratch: true)
+  }
+}

@@ -1,0 +1,134 @@
+extension Timestamp {
+  /// Parses an RFC 3339 date-time, the whole of `bytes`: `2025-01-20T03:00:00+02:00`, `2025-01-20T01:00:00.5Z`.
+  ///
+  /// One to nine digits of a second's fraction are accepted; those beyond microseconds are cut off. `-00:00`
+  /// (offset unknown) is read as UTC. A blank instead of `T`, a missing offset and second 60 are refused.
+  package init?(parsing bytes: RawSpan) {
+    let count = bytes.byteCount
+    guard count >= 20, count <= 35, bytes.byte(4) == UInt8(ascii: "-"), bytes.byte(7) == UInt8(ascii: "-"),
+      bytes.byte(10) | 0x20 == UInt8(ascii: "t"), bytes.byte(13) == UInt8(ascii: ":"),
+      bytes.byte(16) == UInt8(ascii: ":")
+    else { return nil }
+    var areDigits = true
+    let year = bytes.twoDigits(at: 0, &areDigits) * 100 + bytes.twoDigits(at: 2, &areDigits)
+    let month = bytes.twoDigits(at: 5, &areDigits)
+    let day = bytes.twoDigits(at: 8, &areDigits)
+    let hour = bytes.twoDigits(at: 11, &areDigits)
+    let minute = bytes.twoDigits(at: 14, &areDigits)
+    let second = bytes.twoDigits(at: 17, &areDigits)
+    var position = 19
+    var microsecond = 0
+    if bytes.byte(position) == UInt8(ascii: ".") {
+      position += 1
+      let start = position
+      var unit = 100_000
+      while position < count {
+        let digit = bytes.byte(position) &- 0x30
+        guard digit <= 9 else { break }
+        microsecond += Int(digit) * unit
+        unit /= 10
+        position += 1
+      }
+      guard (1...9).contains(position - start) else { return nil }
+    }
+    guard position < count else { return nil }
+    var offset = 0
+    let sign = bytes.byte(position)
+    if sign | 0x20 == UInt8(ascii: "z") {
+      position += 1
+    } else {
+      guard sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"), position + 6 == count,
+        bytes.byte(position + 3) == UInt8(ascii: ":")
+      else { return nil }
+      let hours = bytes.twoDigits(at: position + 1, &areDigits)
+      let minutes = bytes.twoDigits(at: position + 4, &areDigits)
+      guard hours <= 23, minutes <= 59 else { return nil }
+      offset = (hours * 60 + minutes) * (sign == UInt8(ascii: "-") ? -1 : 1)
+      position += 6
+    }
+    guard position == count, areDigits else { return nil }
+    self.init(
+      year: year, month: month, day: day, hour: hour, minute: minute, second: second, microsecond: microsecond,
+      offsetMinutes: offset)
+  }
+
+  package init?(_ text: String) {
+    var text = text
+    let parsed = text.withUTF8 { Timestamp(parsing: UnsafeRawBufferPointer($0).bytes) }
+    guard let parsed else { return nil }
+    self = parsed
+  }
+
+  /// The longest text form: `2025-01-20T03:00:00.123456+02:00`.
+  package static let maxTextLength = 32
+
+  /// Writes RFC 3339 with `Z` for offset 0 and a fraction of 0, 3 or 6 digits, the fewest that are exact.
+  /// - Parameter target: has room for ``maxTextLength`` bytes.
+  /// - Returns: how many bytes were written.
+  package func write(to target: UnsafeMutablePointer<UInt8>) -> Int {
+    let civil = civil
+    target.putDecimal(civil.year, digits: 4, at: 0)
+    target[4] = UInt8(ascii: "-")
+    target.putDecimal(civil.month, digits: 2, at: 5)
+    target[7] = UInt8(ascii: "-")
+    target.putDecimal(civil.day, digits: 2, at: 8)
+    target[10] = UInt8(ascii: "T")
+    target.putDecimal(civil.hour, digits: 2, at: 11)
+    target[13] = UInt8(ascii: ":")
+    target.putDecimal(civil.minute, digits: 2, at: 14)
+    target[16] = UInt8(ascii: ":")
+    target.putDecimal(civil.second, digits: 2, at: 17)
+    var length = 19
+    if civil.microsecond != 0 {
+      target[19] = UInt8(ascii: ".")
+      if civil.microsecond % 1000 == 0 {
+        target.putDecimal(civil.microsecond / 1000, digits: 3, at: 20)
+        length = 23
+      } else {
+        target.putDecimal(civil.microsecond, digits: 6, at: 20)
+        length = 26
+      }
+    }
+    guard offsetMinutes != 0 else {
+      target[length] = UInt8(ascii: "Z")
+      return length + 1
+    }
+    let minutes = Int(offsetMinutes.magnitude)
+    target[length] = UInt8(ascii: offsetMinutes < 0 ? "-" : "+")
+    target.putDecimal(minutes / 60, digits: 2, at: length + 1)
+    target[length + 3] = UInt8(ascii: ":")
+    target.putDecimal(minutes % 60, digits: 2, at: length + 4)
+    return length + 6
+  }
+}
+
+extension Timestamp: CustomStringConvertible {
+  /// RFC 3339, as ``write(to:)``.
+  package var description: String {
+    String(unsafeUninitializedCapacity: Self.maxTextLength) { write(to: $0.baseAddress!) }
+  }
+}
+
+extension RawSpan {
+  /// The number that two decimal digits at `offset` write; clears `areDigits` when one is no digit.
+  @inline(__always)
+  fileprivate func twoDigits(at offset: Int, _ areDigits: inout Bool) -> Int {
+    let (tens, ones) = (byte(offset) &- 0x30, byte(offset + 1) &- 0x30)
+    areDigits = areDigits && tens <= 9 && ones <= 9
+    return Int(tens) * 10 + Int(ones)
+  }
+}
+
+extension UnsafeMutablePointer<UInt8> {
+  /// Writes the last `digits` decimal digits of a non-negative number at `offset`.
+  @inline(__always)
+  fileprivate func putDecimal(_ value: Int, digits: Int, at offset: Int) {
+    var remaining = value
+    var position = offset + digits
+    while position > offset {
+      position -= 1
+      self[position] = UInt8(truncatingIfNeeded: remaining % 10) &+ 0x30
+      remaining /= 10
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import Schemas
+import Testing
+
+@Suite struct CatalogueTests {
+  @Test func namesAreThoseThatOthersRelyOn() {
+    #expect(Topics.all.map(\.name) == ["gogobe.files.discovered", "gogobe.files.downloaded", "gogobe.products.ingest"])
+    #expect(ServiceCatalogue.all.map(\.name) == ["crawler", "downloader", "parser", "db-writer"])
+  }
+
+  @Test func namesAreUniqueAndLegal() {
+    let names = Topics.allWithDeadLetters.map(\.name)
+    #expect(Set(names).count == names.count)
+    for name in names {
+      // Kafka's rule for topic names.
+      #expect((1...249).contains(name.utf8.count))
+      #expect(name.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyz0123456789.-_".utf8.contains($0) })
+      #expect(Topics.named(name)?.name == name)
+    }
+  }
+
+  @Test func everyTopicHasAWriterAndAReader() {
+    for topic in Topics.all {
+      #expect(ServiceCatalogue.all.contains { $0.outputs.contains(topic) }, "\(topic.name) has no writer")
+      #expect(ServiceCatalogue.all.contains { $0.inputs.contains(topic) }, "\(topic.name) has no reader")
+    }
+  }
+
+  /// Two groups of one name would steal each other's partitions.
+  @Test func consumersHaveGroupsOfTheirOwnName() {
+    for service in ServiceCatalogue.all {
+      #expect(service.group == (service.inputs.isEmpty ? nil : service.name))
+    }
+  }
+
+  @Test func deadLettersKeepPartitionsAndOutliveTheirSource() {
+    for topic in Topics.all {
+      #expect(topic.deadLetters.partitions == topic.partitions)
+      #expect(topic.deadLetters.retention >= topic.retention)
+      #expect(topic.deadLetterName == topic.name + ".dlq")
+    }
+  }
+
+  @Test func messagesBelongToTheirTopics() {
+    #expect(FileDiscovered.topic == Topics.filesDiscovered)
+    #expect(FileDownloaded.topic == Topics.filesDownloaded)
+    #expect(ProductsIngest.topic == Topics.productsIngest)
+    #expect(Topics.all.allSatisfy { $0.schema.name == $0.name && $0.schema.version >= 1 })
+  }
+
+  @Test func batchIDs() {
+    #expect(ProductsIngest.batchID(fileID: "f", sequence: 0) == "f-000000")
+    #expect(ProductsIngest.batchID(fileID: "f", sequence: 1_234_567) == "f-1234567")
+  }
+}

@@ -1,0 +1,87 @@
+import Schemas
+import Testing
+
+/// The exact bytes of each message. A change here is a change of the wire form: readers of the old one must still
+/// be served (see `SchemaGrowthTests`).
+@Suite struct GoldenBytesTests {
+  @Test func fileDiscovered() {
+    #expect(String(decoding: Samples.discovered.encoded(), as: UTF8.self) == """
+      {"chain":"king_store",\
+      "url":"https://kingstore.binaprojects.com/Download/PriceFull7290058108879-001-202501200300.gz",\
+      "timestamp":"2025-01-20T01:05:00.250Z","file_name":"PriceFull7290058108879-001-202501200300.gz",\
+      "file_type":"price_full","store_id":"1","size":48213,"fingerprint":"9f2c",\
+      "file_time":"2025-01-20T03:00:00+02:00"}
+      """)
+    #expect(String(decoding: Samples.discovered.key, as: UTF8.self)
+      == "king_store/PriceFull7290058108879-001-202501200300.gz")
+    #expect(String(decoding: Samples.discovered.partitionKey, as: UTF8.self) == "king_store/1")
+  }
+
+  @Test func fileDiscoveredWithNothingKnown() {
+    let message = FileDiscovered(chain: "7290058140886", url: "file:///a/b", timestamp: time("2025-01-20T01:05:00Z"),
+      fileName: "b")
+    #expect(String(decoding: message.encoded(), as: UTF8.self) == """
+      {"chain":"7290058140886","url":"file:///a/b","timestamp":"2025-01-20T01:05:00Z","file_name":"b",\
+      "file_type":null,"store_id":null,"size":null,"fingerprint":null,"file_time":null}
+      """)
+  }
+
+  @Test func fileDownloaded() {
+    #expect(String(decoding: Samples.downloaded.encoded(), as: UTF8.self) == """
+      {"chain":"king_store","s3_path":"s3://souk/files/king_store/2025-01-20/00112233aabbccdd-PriceFull.gz",\
+      "local_path":null,"url":"https://kingstore.binaprojects.com/Download/PriceFull.gz",\
+      "file_name":"PriceFull.gz","file_type":"price_full","store_id":"1",\
+      "file_time":"2025-01-20T03:00:00+02:00",\
+      "sha256":"00112233aabbccdd00112233aabbccdd00112233aabbccdd00112233aabbccdd","bytes":48213,\
+      "compression":"gzip","discovered_at":"2025-01-20T01:05:00Z","downloaded_at":"2025-01-20T01:05:02.000001Z"}
+      """)
+    #expect(String(decoding: Samples.downloaded.key, as: UTF8.self) == "king_store/1")
+  }
+
+  private let ingest = """
+    {"batch_id":"0123456789abcdef0123456789abcdef-000003","chain":"king_store","chain_id":"7290058108879",\
+    "sub_chain_id":"1","store_id":"1","file_id":"0123456789abcdef0123456789abcdef",\
+    "file_name":"PriceFull7290058108879-001-202501200300.gz","file_type":"price_full",\
+    "file_time":"2025-01-20T03:00:00+02:00","sequence":3,"first_row":1500,"items":[\
+    {"ean":"7290000066318","price":"12.90","master_id":"gtin:07290000066318","name":"במבה \\"גדולה\\"",\
+    "manufacturer":"אסם","unit_qty":"גרם","quantity":"80.00","unit_of_measure":"100 גרם",\
+    "unit_price":"16.1250","is_weighted":false,"price_updated_at":"2025-01-19T09:15:00+02:00","row":1500},\
+    {"ean":"0013006","price":"99","master_id":"king_store:0013006","name":null,"manufacturer":null,\
+    "unit_qty":null,"quantity":null,"unit_of_measure":null,"unit_price":null,"is_weighted":null,\
+    "price_updated_at":null,"row":1502}]}
+    """
+
+  @Test func productsIngest() {
+    #expect(String(decoding: Samples.ingest.encoded(), as: UTF8.self) == ingest)
+    #expect(String(decoding: Samples.ingest.key, as: UTF8.self) == "king_store/1")
+  }
+
+  @Test func theStreamingWriterWritesTheSameBytes() {
+    var writer = ProductsIngestWriter(header: Samples.header)
+    for item in Samples.items {
+      #expect(append(item, to: &writer) == .written)
+    }
+    #expect(text(writer.finish()) == ingest)
+  }
+
+  @Test func traceparent() {
+    let parent = TraceParent(
+      traceIDHigh: 0x0af7_6519_16cd_43dd, traceIDLow: 0x8448_eb21_1c80_319c, parentID: 0xb7ad_6b71_6920_3331, flags: 1)
+    #expect(parent?.description == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+  }
+}
+
+func text(_ bytes: RawSpan) -> String { bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
+
+func append(_ item: ProductsIngest.Item, to writer: inout ProductsIngestWriter) -> ProductsIngestWriter.Outcome {
+  func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
+  let colon = item.masterID.firstIndex(of: ":").map(item.masterID.index(after:)) ?? item.masterID.startIndex
+  let (prefix, rest) = (bytes(String(item.masterID[..<colon])) ?? [], bytes(String(item.masterID[colon...])) ?? [])
+  let (ean, name, manufacturer) = (bytes(item.ean) ?? [], bytes(item.name), bytes(item.manufacturer))
+  let (unitQty, unitOfMeasure) = (bytes(item.unitQty), bytes(item.unitOfMeasure))
+  return writer.append(
+    ean: ean.span.bytes, price: item.price, masterID: (prefix.span.bytes, rest.span.bytes), name: name?.span.bytes,
+    manufacturer: manufacturer?.span.bytes, unitQty: unitQty?.span.bytes, quantity: item.quantity,
+    unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: item.unitPrice, isWeighted: item.isWeighted,
+    priceUpdatedAt: item.priceUpdatedAt, row: item.row)
+}
