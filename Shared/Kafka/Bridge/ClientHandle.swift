@@ -1,0 +1,72 @@
+import CRdKafka
+import Logging
+import Runtime
+
+import Glibc
+
+/// A librdkafka client, freed when its last user is gone: the thread that polls it, and every batch whose
+/// records still lie in its buffers.
+final class ClientHandle: @unchecked Sendable {
+  let pointer: OpaquePointer
+
+  /// - Parameter events: `RD_KAFKA_EVENT_*` flags that arrive on queues instead of C callbacks.
+  init(_ kind: rd_kafka_type_t, properties: [String: String], events: Int32) throws {
+    guard let conf = rd_kafka_conf_new() else { throw Failure(.fatal, code: "out_of_memory", "kafka: no memory") }
+    var text = [CChar](repeating: 0, count: 512)
+    // Sorted, so that of two wrong properties always the same one is reported.
+    for (name, value) in properties.sorted(by: { $0.key < $1.key })
+    where rd_kafka_conf_set(conf, name, value, &text, text.count) != RD_KAFKA_CONF_OK {
+      rd_kafka_conf_destroy(conf)
+      let reason = ClientProperties.isSecret(name) ? "the value is not accepted" : Library.string(text)
+      throw Failure(.configuration, code: "kafka_property", "kafka property \(name): \(reason)")
+    }
+    rd_kafka_conf_set(conf, "log.queue", "true", nil, 0)
+    rd_kafka_conf_set_events(conf, events | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS)
+    guard let pointer = rd_kafka_new(kind, conf, &text, text.count) else {
+      rd_kafka_conf_destroy(conf)
+      throw Failure(.configuration, code: "kafka_configuration", "kafka: \(Library.string(text))")
+    }
+    self.pointer = pointer
+    if properties["sasl.oauthbearer.method"] == "oidc" {
+      // Tokens are then fetched by a thread of the library, also while nobody polls.
+      if let error = rd_kafka_sasl_background_callbacks_enable(pointer) { rd_kafka_error_destroy(error) }
+    }
+  }
+
+  deinit {
+    // Destroying waits for brokers' threads and has been seen to hang after a broker restart; nobody waits here.
+    var thread = pthread_t()
+    let code = pthread_create(&thread, nil, { raw in
+      rd_kafka_destroy_flags(OpaquePointer(raw!), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+      return nil
+    }, UnsafeMutableRawPointer(pointer))
+    if code == 0 { pthread_detach(thread) }
+  }
+
+  /// The reason of a fatal error, if there was one.
+  var fatalError: KafkaError? {
+    var text = [CChar](repeating: 0, count: 512)
+    let code = rd_kafka_fatal_error(pointer, &text, text.count)
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+    return KafkaError("client", code, detail: Library.string(text), isFatal: true)
+  }
+}
+
+/// Starts a detached, named thread.
+func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
+  final class Body: Sendable {
+    let name: String
+    let run: @Sendable () -> Void
+    init(_ name: String, _ run: @escaping @Sendable () -> Void) { (self.name, self.run) = (name, run) }
+  }
+  let box = Unmanaged.passRetained(Body(name, body))
+  var thread = pthread_t()
+  let code = pthread_create(&thread, nil, { raw in
+    let body = Unmanaged<Body>.fromOpaque(raw!).takeRetainedValue()
+    nameThread(body.name)
+    body.run()
+    return nil
+  }, box.toOpaque())
+  precondition(code == 0, "pthread_create failed with \(code): out of threads or memory")
+  pthread_detach(thread)
+}

@@ -1,0 +1,118 @@
+import CRdKafka
+import Logging
+
+extension ConsumerThread {
+  func carryOut(_ actions: [ConsumerMachine.Action]) {
+    guard !actions.isEmpty else { return }
+    // Before anything can be seen of them: who no longer owns a partition must not be told that it does.
+    mailbox.publish(epochs: machine.epochs)
+    for action in actions { carryOut(action) }
+  }
+
+  private func carryOut(_ action: ConsumerMachine.Action) {
+    switch action {
+    case .deliver(let notice): outbox.append(.element(element(notice)))
+    case .resolve(let id, let partitions, let given):
+      lookups.removeAll { $0.id == id }
+      lookups.append(Lookup(id: id, partitions: partitions, given: given, retryAt: .now))
+    case .assign(let offsets): assign(offsets)
+    case .assignNothing: assign([:])
+    case .unassign(let partitions): unassign(partitions)
+    case .commit(let id, let positions, let metadata): send(positions, metadata, .revoke(id))
+    case .startTimer(let id, let wait):
+      let limit = wait == .start ? configuration.startDeadline : configuration.drainDeadline
+      timers.append((id, .now + limit))
+    case .purge(let partitions):
+      mailbox.purge(partitions)
+      dropHeld(of: partitions)
+      suspects.removeAll { partitions.contains($0) }
+    case .interrupt: mailbox.interrupt()
+    case .rearm: if !machine.closing { mailbox.renewInterruption() }
+    case .leave: leave()
+    }
+  }
+
+  private func element(_ notice: ConsumerMachine.Notice) -> Consumer.Element {
+    switch notice {
+    case .assigning(let id, let partitions): .assigning(partitions, .init(mailbox: mailbox, id: id))
+    case .assigned(let offsets): .assigned(offsets)
+    case .revoking(let id, let partitions): .revoking(partitions, .init(mailbox: mailbox, id: id))
+    case .lost(let partitions): .lost(partitions)
+    }
+  }
+
+  /// Records of an assignment that ended must not be taken for those of the next, which may begin elsewhere.
+  func dropHeld(of partitions: Set<TopicPartition>?) {
+    held.removeAll { record in
+      let topic = String(cString: rd_kafka_topic_name(record.message.pointee.rkt))
+      guard partitions?.contains(TopicPartition(topic, record.message.pointee.partition)) ?? true else { return false }
+      rd_kafka_event_destroy(record.event)
+      return true
+    }
+  }
+
+  /// Begins to read `offsets` on top of what is read. The eager protocol only knows whole assignments.
+  private func assign(_ offsets: [TopicPartition: Int64]) {
+    forward(Set(offsets.keys))
+    if cooperative {
+      dropHeld(of: Set(offsets.keys))
+      check("assign", rd_kafka_incremental_assign(client.pointer, PartitionList(offsets).pointer))
+    } else {
+      reassignEverything()
+    }
+  }
+
+  private func reassignEverything() {
+    // All that was read ahead is fetched again from `next`.
+    dropHeld(of: nil)
+    let whole = PartitionList(machine.owned.mapValues(\.next))
+    let code = rd_kafka_assign(client.pointer, whole.pointer)
+    if code != RD_KAFKA_RESP_ERR_NO_ERROR { logger.error("kafka: assign failed", metadata: ["code": "\(code)"]) }
+  }
+
+  /// Before the assign: once fetching has begun, the library keeps the route it found.
+  func forward(_ partitions: Set<TopicPartition>) {
+    for partition in partitions {
+      guard let queue = rd_kafka_queue_get_partition(client.pointer, partition.topic, partition.partition) else {
+        logger.error("kafka: no queue for partition", metadata: ["partition": "\(partition)"])
+        continue
+      }
+      rd_kafka_queue_forward(queue, records)
+      rd_kafka_queue_destroy(queue)
+    }
+  }
+
+  private func unassign(_ partitions: Set<TopicPartition>) {
+    meters.forget(partitions)
+    dropHeld(of: partitions)
+    if cooperative {
+      check("unassign", rd_kafka_incremental_unassign(client.pointer, PartitionList(partitions).pointer))
+    } else {
+      let code = rd_kafka_assign(client.pointer, nil)
+      if code != RD_KAFKA_RESP_ERR_NO_ERROR { logger.error("kafka: unassign failed", metadata: ["code": "\(code)"]) }
+    }
+  }
+
+  /// Stops and starts partitions at the machine's `next`; works also where fetching has stopped after an error,
+  /// which a seek does not.
+  func restart(_ partitions: Set<TopicPartition>) {
+    let held = machine.owned.filter { partitions.contains($0.key) }
+    guard !held.isEmpty else { return }
+    (reroutedAt, nextReroute) = (.now, .now)
+    if cooperative {
+      dropHeld(of: partitions)
+      check("unassign", rd_kafka_incremental_unassign(client.pointer, PartitionList(held.keys).pointer))
+      forward(Set(held.keys))
+      let offsets = PartitionList(held.mapValues(\.next))
+      check("assign", rd_kafka_incremental_assign(client.pointer, offsets.pointer))
+    } else {
+      forward(Set(held.keys))
+      reassignEverything()
+    }
+  }
+
+  private func check(_ operation: String, _ error: OpaquePointer?) {
+    guard let error else { return }
+    logger.error("kafka: \(operation) failed", metadata: ["error": "\(KafkaError(operation, consuming: error))"])
+  }
+}

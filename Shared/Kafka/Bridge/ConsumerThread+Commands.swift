@@ -1,0 +1,85 @@
+import CRdKafka
+import CoreMetrics
+import Logging
+
+extension ConsumerThread {
+  func obey(_ command: ConsumerMailbox.Command) {
+    if case .abandon = command { return abandon() }
+    guard leaveDeadline == nil else { return command.refuse() }
+    switch command {
+    case .commit(let positions, let metadata, let epochs, let reply): commit(positions, metadata, epochs, reply)
+    case .seek(let targets, let reply): reply(Result { () throws(KafkaError) in try seek(targets) })
+    case .committed(let partitions, let reply):
+      reply(Result { () throws(KafkaError) in
+        try OffsetQuestions.committed(client, partitions, within: .seconds(5))
+      })
+    case .watermarks(let partitions, let reply):
+      reply(Result { () throws(KafkaError) in
+        try OffsetQuestions.watermarks(client, partitions, within: .seconds(5))
+      })
+    case .clusterID(let reply):
+      reply(Result { () throws(KafkaError) in try ClusterID.ask(client, within: .seconds(5)) })
+    case .groupMetadata(let reply):
+      guard let metadata = rd_kafka_consumer_group_metadata(client.pointer) else {
+        return reply(.failure(KafkaError("group metadata", RD_KAFKA_RESP_ERR__STATE)))
+      }
+      reply(.success(ConsumerGroupMetadata(owning: metadata)))
+    case .startAnswer(let id, let offsets): carryOut(machine.startAnswered(id, offsets))
+    case .revokeAnswer(let id, let positions, let metadata):
+      carryOut(machine.revokeAnswered(id, positions, metadata))
+    case .close: carryOut(machine.close())
+    case .abandon: break
+    }
+  }
+
+  /// Nobody reads any more: whatever is waited for has been answered by silence.
+  private func abandon() {
+    carryOut(machine.close())
+    while case .draining(let id, _, _, _) = machine.phase { carryOut(machine.deadlinePassed(id)) }
+    outbox = []
+  }
+
+  private func commit(
+    _ positions: [TopicPartition: Int64], _ metadata: [TopicPartition: String], _ epochs: [TopicPartition: UInt64],
+    _ reply: ConsumerMailbox.Reply<Void>
+  ) {
+    let (admitted, late) = machine.admit(positions, epochs: epochs)
+    if !late.isEmpty {
+      meters.late.increment(by: late.count)
+      logger.notice("kafka: late commit left out", metadata: ["partitions": "\(late.sorted())"])
+    }
+    if admitted.isEmpty { return reply(.success(())) }
+    send(admitted, metadata, .reply(reply))
+  }
+
+  /// Commits without waiting; the result comes back on the control queue.
+  func send(_ positions: [TopicPartition: Int64], _ metadata: [TopicPartition: String], _ purpose: CommitPurpose) {
+    lastCommit += 1
+    commits[lastCommit] = (purpose, positions)
+    let list = PartitionList(positions, metadata: metadata)
+    let code = rd_kafka_commit_queue(
+      client.pointer, list.pointer, control, nil, UnsafeMutableRawPointer(bitPattern: lastCommit))
+    if code != RD_KAFKA_RESP_ERR_NO_ERROR { committed(lastCommit, KafkaError("commit", code)) }
+  }
+
+  func committed(_ id: UInt, _ error: KafkaError?) {
+    guard let (purpose, positions) = commits.removeValue(forKey: id) else { return }
+    if let error {
+      meters.failedCommits(error.code).increment()
+    } else {
+      machine.committed(positions)
+    }
+    switch purpose {
+    case .reply(let reply): reply(error.map { .failure($0) } ?? .success(()))
+    case .revoke(let id):
+      if let error {
+        logger.warning(
+          "kafka: the commit of a revoke failed; the next owner reads its records again",
+          metadata: ["error": "\(error)", "partitions": "\(positions.keys.sorted())"])
+      }
+      carryOut(machine.revokeCommitted(id))
+    case .start:
+      if let error { logger.debug("kafka: start offsets not committed yet", metadata: ["error": "\(error)"]) }
+    }
+  }
+}

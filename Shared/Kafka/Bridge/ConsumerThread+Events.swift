@@ -1,0 +1,107 @@
+import CRdKafka
+import CoreMetrics
+import Logging
+import Runtime
+
+extension ConsumerThread {
+  /// Serves everything that waits, and waits for a first event that long.
+  func serveControl(wait: Duration) {
+    let queue = farewell ?? control
+    if let event = rd_kafka_queue_poll(queue, wait.milliseconds) { handle(event) }
+    while let event = rd_kafka_queue_poll(queue, 0) { handle(event) }
+  }
+
+  func handle(_ event: OpaquePointer) {
+    if rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH, let message = rd_kafka_event_message_next(event) {
+      // A record off its route is still a record.
+      held.append((event, message))
+      return
+    }
+    defer { rd_kafka_event_destroy(event) }
+    switch rd_kafka_event_type(event) {
+    case RD_KAFKA_EVENT_REBALANCE: rebalance(event)
+    case RD_KAFKA_EVENT_OFFSET_COMMIT: commitResult(event)
+    case RD_KAFKA_EVENT_ERROR: report(event)
+    case RD_KAFKA_EVENT_STATS: statistics.record(event)
+    case RD_KAFKA_EVENT_LOG: LibraryLog.write(event, to: logger)
+    default: break
+    }
+  }
+
+  private func rebalance(_ event: OpaquePointer) {
+    let partitions = PartitionList.partitions(rd_kafka_event_topic_partition_list(event))
+    let code = rd_kafka_event_error(event)
+    let isAssign = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
+    let isLost = !isAssign && rd_kafka_assignment_lost(client.pointer) != 0
+    meters.rebalances(isAssign ? "assign" : isLost ? "lost" : "revoke").increment()
+    logger.info(
+      "kafka rebalance",
+      metadata: ["kind": isAssign ? "assign" : isLost ? "lost" : "revoke", "partitions": "\(partitions.sorted())"])
+    if isAssign {
+      (missingSince, trouble) = (nil, Trouble(grace: trouble.grace))
+      carryOut(machine.assignOffered(partitions))
+    } else if isLost {
+      carryOut(machine.lost(Set(partitions)))
+    } else {
+      carryOut(machine.revokeOffered(Set(partitions)))
+    }
+  }
+
+  private func commitResult(_ event: OpaquePointer) {
+    let id = UInt(bitPattern: rd_kafka_event_opaque(event))
+    var code = rd_kafka_event_error(event)
+    if code == RD_KAFKA_RESP_ERR_NO_ERROR {
+      let failed = PartitionList.elements(rd_kafka_event_topic_partition_list(event))
+        .first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }
+      if let failed { code = failed.error }
+    }
+    committed(id, code == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError("commit", code))
+  }
+
+  /// An error event of the client, the group or, with a partition, of fetching.
+  func report(_ event: OpaquePointer) {
+    let code = rd_kafka_event_error(event)
+    let text = rd_kafka_event_error_string(event).map { String(cString: $0) }
+    let error = KafkaError("consume", code, detail: text)
+    if code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE {
+      if let partition = Self.partition(of: event) { suspects.append(partition) }
+      return
+    }
+    meters.errors(error.code).increment()
+    if code == RD_KAFKA_RESP_ERR__FATAL {
+      fail(client.fatalError ?? error)
+    } else if code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC {
+      logger.warning("kafka: a subscribed topic is missing", metadata: ["error": "\(error)"])
+      if missingSince == nil { missingSince = .now }
+    } else if error.errorClass == .configuration {
+      logger.error("kafka consumer", metadata: ["error": "\(error)"])
+      trouble.note(error, now: .now)
+    } else if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
+      logger.warning("kafka: no broker can be reached; still trying", metadata: ["error": "\(error)"])
+    } else {
+      logger.warning("kafka consumer", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private static func partition(of event: OpaquePointer) -> TopicPartition? {
+    guard let element = rd_kafka_event_topic_partition(event) else { return nil }
+    defer { rd_kafka_topic_partition_destroy(element) }
+    return TopicPartition(String(cString: element.pointee.topic), element.pointee.partition)
+  }
+
+  /// Topics can be missing because they are about to be created; after the grace the cluster itself is asked.
+  func confirmMissingTopics(_ now: ContinuousClock.Instant) {
+    guard let metadata = try? Metadata.all(client, within: .seconds(2)) else {
+      missingSince = now - configuration.missingTopicGrace + .seconds(5)
+      return
+    }
+    missingSince = nil
+    let known = Dictionary(metadata.topics.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let missing = configuration.topics.filter { known[$0]?.partitions.isEmpty ?? true }
+    guard !missing.isEmpty else { return }
+    let names = missing.joined(separator: ", ")
+    fail(KafkaError(
+      "subscribe", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, detail: "topics do not exist: \(names)"
+    ).asConfiguration("create them first"))
+  }
+}

@@ -1,0 +1,126 @@
+import CRdKafka
+import CoreMetrics
+import Logging
+import Runtime
+
+extension ConsumerThread {
+  /// Looks start offsets up, one bounded attempt at a time, so that rebalances are served in between.
+  func lookUpStarts(_ now: ContinuousClock.Instant) {
+    lookups.removeAll { !machine.isWaiting($0.id) }
+    guard let index = lookups.firstIndex(where: { $0.retryAt <= now }) else { return }
+    let lookup = lookups[index]
+    do {
+      let (offsets, decided) = try starts(lookup.partitions, given: lookup.given)
+      lookups.removeAll { $0.id == lookup.id }
+      carryOut(machine.startsResolved(lookup.id, offsets))
+      // Pinned at once: a crash before the first commit must not start over at another "latest".
+      let fresh = machine.admit(decided).admitted
+      if !configuration.externalOffsets && !fresh.isEmpty { send(fresh, [:], .start) }
+    } catch {
+      lookups[index].retryAt = now + lookups[index].backoff.next()
+      if error.errorClass == .transient {
+        logger.warning("kafka: start offsets not known yet", metadata: ["error": "\(error)"])
+      } else {
+        lookups.remove(at: index)
+        fail(error)
+      }
+    }
+  }
+
+  /// - Returns: where to begin, and the part of it that nobody had committed before.
+  private func starts(
+    _ partitions: Set<TopicPartition>, given: [TopicPartition: Int64]
+  ) throws(KafkaError) -> (all: [TopicPartition: Int64], decided: [TopicPartition: Int64]) {
+    let limit: Duration = .seconds(2)
+    let committed = try OffsetQuestions.committed(client, partitions.subtracting(given.keys), within: limit)
+    let all = given.merging(committed.mapValues(\.offset)) { given, _ in given }
+    let open = partitions.subtracting(all.keys)
+    if open.isEmpty { return (all, [:]) }
+    let decided: [TopicPartition: Int64]
+    switch configuration.startFrom {
+    case .earliest: decided = try OffsetQuestions.watermarks(client, open, within: limit).mapValues(\.low)
+    case .latest: decided = try OffsetQuestions.watermarks(client, open, within: limit).mapValues(\.high)
+    case .timestamp(let time):
+      let times = Dictionary(uniqueKeysWithValues: open.map { ($0, time) })
+      decided = try OffsetQuestions.offsets(client, at: times, within: limit)
+    }
+    return (all.merging(decided) { all, _ in all }, decided)
+  }
+
+  func seek(_ targets: [TopicPartition: SeekTarget]) throws(KafkaError) {
+    var offsets: [TopicPartition: Int64] = [:]
+    var times: [TopicPartition: Int64] = [:]
+    var edges: Set<TopicPartition> = []
+    for (partition, target) in targets {
+      guard machine.owned[partition] != nil else {
+        throw KafkaError("seek", RD_KAFKA_RESP_ERR__STATE, detail: "\(partition) is not assigned to this member")
+      }
+      switch target {
+      case .offset(let offset): offsets[partition] = offset
+      case .timestamp(let time): times[partition] = time
+      case .beginning, .end: edges.insert(partition)
+      }
+    }
+    let limit: Duration = .seconds(5)
+    offsets.merge(try OffsetQuestions.offsets(client, at: times, within: limit)) { first, _ in first }
+    for (partition, marks) in try OffsetQuestions.watermarks(client, edges, within: limit) {
+      offsets[partition] = targets[partition] == .end ? marks.high : marks.low
+    }
+    move(offsets)
+  }
+
+  private func move(_ offsets: [TopicPartition: Int64]) {
+    let partitions = Set(offsets.keys)
+    mailbox.purge(partitions)
+    dropHeld(of: partitions)
+    suspects.removeAll { partitions.contains($0) }
+    for (partition, offset) in offsets { machine.reposition(partition, to: offset) }
+    mailbox.publish(epochs: machine.epochs)
+    let list = PartitionList(offsets)
+    var stuck = partitions
+    if let error = rd_kafka_seek_partitions(client.pointer, list.pointer, 5_000) {
+      rd_kafka_error_destroy(error)
+    } else {
+      stuck = Set(list.elements.filter { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }.map(\.partition))
+    }
+    // A partition that is not being fetched cannot be sought in, only started anew.
+    restart(stuck)
+  }
+
+  /// The broker refused our position: finds out whether records are gone, and says so.
+  func examine(_ partition: TopicPartition) {
+    guard let wanted = machine.owned[partition]?.next else { return }
+    let marks: Watermarks
+    do {
+      let answer = try OffsetQuestions.watermarks(client, [partition], within: .seconds(2))
+      marks = answer[partition] ?? Watermarks(low: wanted, high: wanted)
+    } catch {
+      // Asked again on the next round; the poll above has waited already.
+      if machine.owned[partition] != nil { suspects.append(partition) }
+      return
+    }
+    if (marks.low...max(marks.low, marks.high)).contains(wanted) {
+      logger.notice("kafka: position refused but present, starting again", metadata: ["partition": "\(partition)"])
+      return restart([partition])
+    }
+    let gap = Gap(partition: partition, wanted: wanted, available: marks.low, end: marks.high)
+    meters.gap(partition.topic).increment(by: Int(clamping: max(gap.lost, 1)))
+    logger.error(
+      "kafka: records were deleted before they were read",
+      metadata: [
+        "gap": "\(gap)", "partition": "\(partition)", "wanted": "\(wanted)", "available": "\(marks.low)",
+        "policy": "\(configuration.onGap.rawValue)",
+      ])
+    outbox.append(.element(.gap(gap)))
+    switch configuration.onGap {
+    case .stop:
+      fail(Failure(
+        .fatal, code: "kafka_gap",
+        "\(gap); nothing was skipped. Run with --on-gap continue to go on from \(marks.low), or move the group"))
+    case .continue:
+      machine.reposition(partition, to: marks.low)
+      mailbox.publish(epochs: machine.epochs)
+      restart([partition])
+    }
+  }
+}

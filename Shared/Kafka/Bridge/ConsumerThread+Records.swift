@@ -1,0 +1,87 @@
+import CRdKafka
+import CoreMetrics
+
+extension ConsumerThread {
+  /// A partition's part of the batch that is being collected.
+  private struct Track {
+    var partition: TopicPartition
+    var ownership: ConsumerMachine.Ownership?
+    var next: Int64
+  }
+
+  /// Takes records from the library until the batch is full or nothing waits. Waits for a first one that long.
+  func collect(wait: Duration) -> RecordBatch? {
+    var events: [OpaquePointer] = []
+    var messages: [UnsafePointer<rd_kafka_message_t>] = []
+    var runs: [RecordBatch.Run] = []
+    var tracks: [Track] = []
+    var current = -1
+    var (handle, number): (OpaquePointer?, Int32) = (nil, -1)
+    var bytes = 0
+    var timeout = wait.milliseconds
+    while messages.count < configuration.maxBatchRecords {
+      guard let (event, message) = takeRecord(&timeout) else { break }
+      let body = message.pointee
+      if handle != body.rkt || number != body.partition {
+        // Fetches bring long runs of one partition, so names are only looked up where a run ends.
+        (handle, number) = (body.rkt, body.partition)
+        let partition = TopicPartition(String(cString: rd_kafka_topic_name(body.rkt)), body.partition)
+        if let known = tracks.firstIndex(where: { $0.partition == partition }) {
+          current = known
+        } else {
+          let ownership = machine.owned[partition]
+          tracks.append(Track(partition: partition, ownership: ownership, next: ownership?.next ?? 0))
+          current = tracks.count - 1
+        }
+        if let ownership = tracks[current].ownership {
+          runs.append(.init(
+            lease: Lease(partition: partition, epoch: ownership.epoch), range: messages.count..<messages.count))
+        }
+      }
+      // Not ours any more, or from before a seek.
+      guard tracks[current].ownership != nil, body.offset >= tracks[current].next else {
+        rd_kafka_event_destroy(event)
+        continue
+      }
+      let size = body.len + body.key_len
+      if bytes + size > configuration.maxBatchBytes && !messages.isEmpty {
+        held.insert((event, message), at: 0)
+        break
+      }
+      bytes += size
+      events.append(event)
+      messages.append(message)
+      tracks[current].next = body.offset + 1
+      runs[runs.count - 1].range = runs[runs.count - 1].range.lowerBound..<messages.count
+    }
+    for track in tracks where track.ownership != nil { machine.advance(track.partition, to: track.next) }
+    guard !messages.isEmpty else { return nil }
+    trouble.clear()
+    meters.consumed.increment(by: messages.count)
+    let storage = RecordBatch.Storage(events: events, messages: messages, client: client)
+    return RecordBatch(storage: storage, runs: runs.filter { !$0.range.isEmpty })
+  }
+
+  private func takeRecord(_ timeout: inout Int32) -> Held? {
+    if !held.isEmpty {
+      timeout = 0
+      return held.removeFirst()
+    }
+    while let event = rd_kafka_queue_poll(records, timeout) {
+      timeout = 0
+      switch rd_kafka_event_type(event) {
+      case RD_KAFKA_EVENT_FETCH:
+        if let message = rd_kafka_event_message_next(event) { return (event, message) }
+        rd_kafka_event_destroy(event)
+      case RD_KAFKA_EVENT_ERROR:
+        // Errors keep their place behind the records before them: stop here, so that those are handed over first.
+        report(event)
+        rd_kafka_event_destroy(event)
+        return nil
+      default:
+        handle(event)
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,204 @@
+import CRdKafka
+import CoreMetrics
+import Logging
+import Runtime
+
+/// The one thread that touches a consumer's handle: carries out what `ConsumerMachine` decides.
+///
+/// Two queues: every assigned partition is forwarded to `records`, which is read only while the worker has room;
+/// rebalances, errors and logs arrive on `control`, which is read all the time.
+final class ConsumerThread {
+  enum Outgoing {
+    case element(Consumer.Element)
+    case failure(any ClassifiedError)
+  }
+  enum CommitPurpose {
+    case reply(ConsumerMailbox.Reply<Void>)
+    case revoke(UInt64)
+    case start
+  }
+  /// Start offsets that are still to be looked up.
+  struct Lookup {
+    var id: UInt64
+    var partitions: Set<TopicPartition>
+    var given: [TopicPartition: Int64]
+    var retryAt: ContinuousClock.Instant
+    var backoff = Backoff(base: .milliseconds(100), cap: .seconds(2))
+  }
+
+  let configuration: Consumer.Configuration
+  let mailbox: ConsumerMailbox
+  let client: ClientHandle
+  let control: OpaquePointer
+  let records: OpaquePointer
+  /// Rebalances of the leaving go to a queue of their own: the library forwards `control` to it.
+  var farewell: OpaquePointer?
+  let waker: QueueWaker
+  /// Never asked of the library, whose answer is not safe to read from another thread.
+  let cooperative: Bool
+  let logger: Logger
+
+  var machine: ConsumerMachine
+  var outbox: [Outgoing] = []
+  var timers: [(id: UInt64, at: ContinuousClock.Instant)] = []
+  var lookups: [Lookup] = []
+  var commits: [UInt: (purpose: CommitPurpose, positions: [TopicPartition: Int64])] = [:]
+  var lastCommit: UInt = 0
+  typealias Held = (event: OpaquePointer, message: UnsafePointer<rd_kafka_message_t>)
+  /// Records taken from the library but not yet handed over: the one a full batch had no room for, and those
+  /// that came over `control`.
+  var held: [Held] = []
+  var suspects: [TopicPartition] = []
+  /// When partitions were last restarted, and when their routes are looked after next.
+  var reroutedAt: ContinuousClock.Instant?
+  var nextReroute = ContinuousClock.now
+  var leaveDeadline: ContinuousClock.Instant?
+  var missingSince: ContinuousClock.Instant?
+  var trouble = Trouble(grace: .seconds(10))
+  var failed = false
+  let statistics = Statistics(kind: "consumer")
+  let meters: ConsumerMeters
+
+  static func start(_ configuration: Consumer.Configuration, mailbox: ConsumerMailbox) throws {
+    let thread = Unshared(value: try ConsumerThread(configuration, mailbox: mailbox))
+    startThread(named: "kafka-consumer") { thread.value.run() }
+  }
+
+  private struct Unshared: @unchecked Sendable {
+    let value: ConsumerThread
+  }
+
+  private init(_ configuration: Consumer.Configuration, mailbox: ConsumerMailbox) throws {
+    self.configuration = configuration
+    self.mailbox = mailbox
+    logger = configuration.logger
+    machine = ConsumerMachine(externalOffsets: configuration.externalOffsets)
+    cooperative = configuration.properties["partition.assignment.strategy"] == "cooperative-sticky"
+    meters = ConsumerMeters(group: configuration.groupID)
+    client = try ClientHandle(
+      RD_KAFKA_CONSUMER, properties: configuration.properties, events: RD_KAFKA_EVENT_REBALANCE)
+    rd_kafka_poll_set_consumer(client.pointer)
+    control = rd_kafka_queue_get_consumer(client.pointer)
+    records = rd_kafka_queue_new(client.pointer)
+    rd_kafka_set_log_queue(client.pointer, control)
+    waker = QueueWaker([records, control])
+    let waker = waker
+    mailbox.attach { waker.wake() }
+  }
+
+  private func run() {
+    subscribe()
+    while !hasLeft {
+      for command in mailbox.takeCommands() { obey(command) }
+      serveControl(wait: .zero)
+      let now = ContinuousClock.now
+      fireTimers(now)
+      lookUpStarts(now)
+      watch(now)
+      mailbox.expireReader(now: now)
+      guard mailbox.hasRoom else {
+        serveControl(wait: patience(now))
+        continue
+      }
+      if !outbox.isEmpty {
+        switch outbox.removeFirst() {
+        case .element(let element): mailbox.deliver(element)
+        case .failure(let error): mailbox.fail(error)
+        }
+      } else if !suspects.isEmpty {
+        examine(suspects.removeFirst())
+      } else if machine.mayFetch && !machine.owned.isEmpty {
+        if let batch = collect(wait: patience(now)) { mailbox.deliver(.batch(batch)) }
+      } else {
+        serveControl(wait: patience(now))
+      }
+    }
+    end()
+  }
+
+  private func subscribe() {
+    let list = PartitionList(configuration.topics.map { TopicPartition($0, RD_KAFKA_PARTITION_UA) })
+    let code = rd_kafka_subscribe(client.pointer, list.pointer)
+    if code != RD_KAFKA_RESP_ERR_NO_ERROR { fail(KafkaError("subscribe", code)) }
+  }
+
+  /// How long a poll may wait before something of ours is due.
+  private func patience(_ now: ContinuousClock.Instant) -> Duration {
+    var limit: Duration = .milliseconds(100)
+    for timer in timers { limit = min(limit, timer.at - now) }
+    for lookup in lookups { limit = min(limit, lookup.retryAt - now) }
+    if let deadline = mailbox.readerDeadline { limit = min(limit, deadline - now) }
+    // Rounded up: a time-out of 0 ms would spin until the moment has come.
+    return max(.zero, limit) + .milliseconds(1)
+  }
+
+  private func fireTimers(_ now: ContinuousClock.Instant) {
+    let due = timers.filter { $0.at <= now }
+    guard !due.isEmpty else { return }
+    timers.removeAll { $0.at <= now }
+    for timer in due {
+      let actions = machine.deadlinePassed(timer.id)
+      if !actions.isEmpty {
+        logger.warning("kafka: no answer before the deadline", metadata: ["phase": "\(machine.phase)"])
+      }
+      carryOut(actions)
+    }
+  }
+
+  /// Problems that are only believed after a while, and gauges.
+  private func watch(_ now: ContinuousClock.Instant) {
+    if case .draining(_, _, .some, _) = machine.phase, rd_kafka_assignment_lost(client.pointer) != 0 {
+      carryOut(machine.assignmentVoid())
+    }
+    if let error = trouble.verdict { fail(error) }
+    if let since = missingSince, since + configuration.missingTopicGrace <= now { confirmMissingTopics(now) }
+    if now >= nextReroute {
+      // A partition that is stopped and started at once loses its route when the stop comes to pass, some time
+      // later; forwarding again brings along what has come meanwhile, and costs nothing where it was not lost.
+      forward(Set(machine.owned.keys))
+      let isRecent = reroutedAt.map { now - $0 < .seconds(3) } ?? false
+      nextReroute = now + (isRecent ? .milliseconds(20) : .seconds(1))
+    }
+    meters.recordLag(client, machine.owned, now)
+  }
+
+  /// Ends the stream with an error, after what is already on its way, and drains.
+  func fail(_ error: any ClassifiedError) {
+    guard !failed else { return }
+    failed = true
+    logger.critical("kafka consumer stops", metadata: ["error": "\(error)"])
+    outbox.append(.failure(error))
+    carryOut(machine.close())
+  }
+
+  // MARK: Leaving
+
+  var hasLeft: Bool {
+    guard let leaveDeadline else { return false }
+    guard outbox.isEmpty else { return false }
+    return rd_kafka_consumer_closed(client.pointer) != 0 || ContinuousClock.now >= leaveDeadline
+  }
+
+  func leave() {
+    leaveDeadline = .now + configuration.closeDeadline
+    farewell = rd_kafka_queue_new(client.pointer)
+    if let error = rd_kafka_consumer_close_queue(client.pointer, farewell) {
+      logger.warning("kafka: leaving the group failed", metadata: ["error": "\(KafkaError("close", consuming: error))"])
+      leaveDeadline = .now
+    }
+  }
+
+  private func end() {
+    if rd_kafka_consumer_closed(client.pointer) == 0 {
+      logger.warning("kafka: the group was not left in time; the broker will notice by the session time-out")
+    }
+    dropHeld(of: nil)
+    for (purpose, _) in commits.values {
+      if case .reply(let reply) = purpose { reply(.failure(.closed("commit"))) }
+    }
+    meters.forgetAll()
+    waker.destroy()
+    if let farewell { rd_kafka_queue_destroy(farewell) }
+    mailbox.finish()
+  }
+}

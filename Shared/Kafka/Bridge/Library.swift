@@ -1,0 +1,51 @@
+import CRdKafka
+import Runtime
+
+/// What the librdkafka we run with can do; asked at run time, because the header may be older or newer.
+package enum Library {
+  /// 0xMMmmrrpp: major, minor, revision, pre-release (0xff is the final one).
+  package static let version = rd_kafka_version()
+  package static let versionText = String(cString: rd_kafka_version_str())
+
+  /// Features built in: `zstd`, `lz4`, `ssl`, `sasl_scram`, `sasl_oauthbearer`, `oidc`, ...
+  package static let features: Set<String> = {
+    let conf = rd_kafka_conf_new()
+    defer { rd_kafka_conf_destroy(conf) }
+    var text = [CChar](repeating: 0, count: 1_024)
+    var size = text.count
+    guard rd_kafka_conf_get(conf, "builtin.features", &text, &size) == RD_KAFKA_CONF_OK else { return [] }
+    return Set(string(text).split(separator: ",").map(String.init))
+  }()
+
+  /// Cooperative rebalancing lost and repeated assignments before 2.10.1 (librdkafka issue 4059).
+  package static var assignmentStrategy: String { assignmentStrategy(version: version) }
+
+  static func assignmentStrategy(version: Int32) -> String {
+    version >= 0x020a_01ff ? "cooperative-sticky" : "range"
+  }
+
+  package static var compression: String { features.contains("zstd") ? "zstd" : "lz4" }
+
+  /// The text in a C buffer up to its NUL.
+  static func string(_ buffer: [CChar]) -> String {
+    String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
+
+extension KafkaError {
+  init(_ operation: String, _ code: rd_kafka_resp_err_t, detail: String? = nil, isFatal: Bool = false) {
+    let text = String(cString: rd_kafka_err2str(code))
+    self.init(
+      operation: operation, name: String(cString: rd_kafka_err2name(code)), rawCode: code.rawValue,
+      message: detail.flatMap { $0.isEmpty ? nil : $0 } ?? text,
+      isFatal: isFatal || code == RD_KAFKA_RESP_ERR__FATAL)
+  }
+
+  /// Takes over and frees a C error object.
+  init(_ operation: String, consuming error: OpaquePointer) {
+    self.init(
+      operation, rd_kafka_error_code(error), detail: String(cString: rd_kafka_error_string(error)),
+      isFatal: rd_kafka_error_is_fatal(error) != 0)
+    rd_kafka_error_destroy(error)
+  }
+}

@@ -1,0 +1,55 @@
+import CRdKafka
+
+import Glibc
+
+/// A C list of partitions with offsets and metadata, freed with its last reference.
+final class PartitionList {
+  let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+
+  init(capacity: Int = 0) {
+    pointer = rd_kafka_topic_partition_list_new(Int32(max(capacity, 1)))
+  }
+
+  convenience init(_ offsets: [TopicPartition: Int64], metadata: [TopicPartition: String] = [:]) {
+    self.init(capacity: offsets.count)
+    for (partition, offset) in offsets {
+      let element = rd_kafka_topic_partition_list_add(pointer, partition.topic, partition.partition)!
+      element.pointee.offset = offset
+      if let text = metadata[partition] {
+        // librdkafka frees the metadata with the list, so it has to come from malloc.
+        element.pointee.metadata = UnsafeMutableRawPointer(strdup(text))
+        element.pointee.metadata_size = text.utf8.count
+      }
+    }
+  }
+
+  convenience init(_ partitions: some Sequence<TopicPartition>, offset: Int64 = Int64(RD_KAFKA_OFFSET_INVALID)) {
+    self.init(Dictionary(partitions.map { ($0, offset) }, uniquingKeysWith: { first, _ in first }))
+  }
+
+  deinit { rd_kafka_topic_partition_list_destroy(pointer) }
+
+  static func partitions(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [TopicPartition] {
+    elements(list).map(\.partition)
+  }
+
+  struct Element {
+    var partition: TopicPartition
+    var offset: Int64
+    var metadata: String
+    var error: rd_kafka_resp_err_t
+  }
+
+  static func elements(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [Element] {
+    guard let list else { return [] }
+    return (0..<Int(list.pointee.cnt)).map { index in
+      let element = list.pointee.elems[index]
+      let metadata = UnsafeRawBufferPointer(start: element.metadata, count: element.metadata_size)
+      return Element(
+        partition: TopicPartition(String(cString: element.topic), element.partition), offset: element.offset,
+        metadata: String(decoding: metadata, as: UTF8.self), error: element.err)
+    }
+  }
+
+  var elements: [Element] { Self.elements(pointer) }
+}

@@ -1,0 +1,214 @@
+import CRdKafka
+import Logging
+import Runtime
+import Synchronization
+
+/// Everything of a producer that outlives its `Producer`: the handle, what is in flight, and the poll thread.
+final class ProducerCore: Sendable {
+  struct State {
+    var nextTicket: UInt64 = 1
+    var tickets: [UInt64: AckTicket] = [:]
+    nonisolated(unsafe) var topics: [String: OpaquePointer] = [:]
+    var partitionCounts: [String: (count: Int32, at: ContinuousClock.Instant)] = [:]
+    /// Those who wait for the library's queue to have room.
+    var roomWaiters: [CheckedContinuation<Void, Never>] = []
+    var stopping = false
+    var stopped = false
+    var stopWaiters: [CheckedContinuation<Void, Never>] = []
+  }
+  let client: ClientHandle
+  let configuration: Producer.Configuration
+  let admission: Admission
+  let control = ProducerControl()
+  let state = Mutex(State())
+  let waker: QueueWaker
+  nonisolated(unsafe) private let queue: OpaquePointer
+
+  /// Records of one batch that an acknowledgement can name: the C opaque holds ticket and index side by side.
+  static let indexBits: UInt64 = 24
+
+  init(_ configuration: Producer.Configuration) throws {
+    self.configuration = configuration
+    var properties = configuration.properties
+    if let id = configuration.transactionalID { properties["transactional.id"] = id }
+    client = try ClientHandle(RD_KAFKA_PRODUCER, properties: properties, events: RD_KAFKA_EVENT_DR)
+    queue = rd_kafka_queue_get_main(client.pointer)
+    rd_kafka_set_log_queue(client.pointer, queue)
+    waker = QueueWaker([queue])
+    admission = Admission(budget: configuration.maxInFlightBytes)
+  }
+
+  func startPolling() {
+    let queue = SendableQueue(pointer: queue)
+    startThread(named: "kafka-producer") { ProducerThread(self, queue: queue.pointer).run() }
+  }
+
+  private struct SendableQueue: @unchecked Sendable {
+    let pointer: OpaquePointer
+  }
+
+  // MARK: Producing
+
+  func enqueue(_ batch: OutgoingBatch) async throws(ProduceError) -> AckTicket {
+    let id = state.withLock { state in
+      defer { state.nextTicket += 1 }
+      return state.nextTicket
+    }
+    let ticket = AckTicket(id: id, total: batch.count, bytes: batch.byteCount)
+    if batch.isEmpty { return ticket }
+    guard batch.count < 1 << Self.indexBits else {
+      let error = KafkaError(
+        "produce", RD_KAFKA_RESP_ERR__INVALID_ARG, detail: "more than 16 million records in a batch")
+      throw ProduceError(total: batch.count, all: error)
+    }
+    do {
+      try await admission.enter(batch.byteCount)
+    } catch {
+      throw ProduceError(total: batch.count, all: error)
+    }
+    defer { admission.leave() }
+    state.withLock { $0.tickets[id] = ticket }
+    do {
+      try await handOver(batch, ticket)
+    } catch {
+      if settle(ticket) { throw ProduceError(total: batch.count, all: error) }
+    }
+    return ticket
+  }
+
+  /// A batch of which nothing was taken leaves as if it had never come. Returns false when something was taken:
+  /// then its acknowledgements tell.
+  private func settle(_ ticket: AckTicket) -> Bool {
+    let untouched = ticket.isUntouched
+    if untouched {
+      state.withLock { _ = $0.tickets.removeValue(forKey: ticket.id) }
+      admission.release(ticket.bytes)
+    }
+    return untouched
+  }
+
+  private func handOver(_ batch: OutgoingBatch, _ ticket: AckTicket) async throws(KafkaError) {
+    var counts: [Int32] = []
+    if batch.hasRouting {
+      for topic in batch.topics { counts.append(try await partitionCount(of: topic)) }
+    }
+    var next = 0
+    while next < batch.count {
+      let outcome = produce(batch, from: next, ticket, counts)
+      next = outcome.next
+      guard let error = outcome.error else { continue }
+      if error.rawCode == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue {
+        await room()
+        if let closed = admission.closedBy { return refuse(ticket, next..<batch.count, closed) }
+      } else if error.errorClass == .data {
+        refuse(ticket, next..<(next + 1), error)
+        next += 1
+      } else if next == 0 && ticket.isUntouched {
+        throw client.fatalError ?? error
+      } else {
+        return refuse(ticket, next..<batch.count, client.fatalError ?? error)
+      }
+    }
+  }
+
+  private func refuse(_ ticket: AckTicket, _ range: Range<Int>, _ error: KafkaError) {
+    let refused = range.prefix(ProduceError.limit).map { ProduceError.Refused(index: $0, error: error) }
+    if ticket.complete(range.count, refused: refused, failed: range.count) { finish(ticket) }
+  }
+
+  func finish(_ ticket: AckTicket) {
+    state.withLock { _ = $0.tickets.removeValue(forKey: ticket.id) }
+    admission.release(ticket.bytes)
+  }
+
+  /// Waits until acknowledgements made room in the library's queue, or a moment passed.
+  private func room() async {
+    await withCheckedContinuation { continuation in
+      let closed = state.withLock { state in
+        if !state.stopped { state.roomWaiters.append(continuation) }
+        return state.stopped
+      }
+      if closed { continuation.resume() }
+    }
+  }
+
+  // MARK: Partitions
+
+  func partitionCount(of topic: String) async throws(KafkaError) -> Int32 {
+    let known = state.withLock { $0.partitionCounts[topic] }
+    if let known, known.at.duration(to: .now) < configuration.partitionCountAge { return known.count }
+    let start = ContinuousClock.now
+    var backoff = Backoff(base: .milliseconds(50), cap: .seconds(2))
+    while true {
+      if let closed = admission.closedBy { throw closed }
+      do throws(KafkaError) {
+        if let count = try await control.partitionCount(client, topic: topic, within: .seconds(5)) {
+          state.withLock { $0.partitionCounts[topic] = (count, .now) }
+          return count
+        }
+        if start.duration(to: .now) > configuration.missingTopicGrace {
+          throw KafkaError("produce", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, detail: "topic \(topic) does not exist")
+            .asConfiguration("create it first")
+        }
+      } catch {
+        if error.errorClass != .transient { throw error }
+        // Partitions are only ever added, so an old count is better than waiting an outage out.
+        if let known { return known.count }
+      }
+      do {
+        try await Task.sleep(for: backoff.next())
+      } catch {
+        throw .cancelled("produce")
+      }
+    }
+  }
+
+  // MARK: The end
+
+  func abandon() {
+    admission.close(.closed("produce"))
+    rd_kafka_purge(
+      client.pointer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
+    state.withLock { $0.stopping = true }
+    waker.wake()
+  }
+
+  func close(within limit: Duration) async {
+    admission.close(.closed("produce"))
+    let deadline = ContinuousClock.now + limit
+    // A batch that was inside when the door closed is still being handed over.
+    while admission.isOccupied && .now < deadline { await room() }
+    if (try? await control.flush(client, within: max(.zero, deadline - .now))) == nil {
+      await control.purge(client)
+    }
+    await withCheckedContinuation { continuation in
+      let done = state.withLock { state in
+        if !state.stopped { state.stopWaiters.append(continuation) }
+        state.stopping = true
+        return state.stopped
+      }
+      if done { continuation.resume() }
+      waker.wake()
+    }
+  }
+
+  /// The poll thread ended: nothing can be acknowledged any more.
+  func stopped() {
+    let (tickets, room, waiters, topics) = state.withLock { state in
+      state.stopped = true
+      defer { (state.tickets, state.roomWaiters, state.stopWaiters, state.topics) = ([:], [], [], [:]) }
+      let topics = UnsafeTopics(pointers: Array(state.topics.values))
+      return (Array(state.tickets.values), state.roomWaiters, state.stopWaiters, topics)
+    }
+    for ticket in tickets {
+      ticket.abandon(.closed("produce"))
+      admission.release(ticket.bytes)
+    }
+    for topic in topics.pointers { rd_kafka_topic_destroy(topic) }
+    for waiter in room + waiters { waiter.resume() }
+  }
+
+  private struct UnsafeTopics: @unchecked Sendable {
+    let pointers: [OpaquePointer]
+  }
+}

@@ -1,0 +1,118 @@
+import CRdKafka
+import CoreMetrics
+import Logging
+import Runtime
+import Synchronization
+
+/// Serves a producer's events: acknowledgements, errors, statistics, logs.
+final class ProducerThread {
+  private let core: ProducerCore
+  private let queue: OpaquePointer
+  private let logger: Logger
+  private let statistics: Statistics
+  private var trouble = Trouble(grace: .seconds(10))
+  private let produced = Counter(label: "souk_kafka_produced_records_total")
+  private let refused = Counter(label: "souk_kafka_produce_failures_total")
+
+  init(_ core: ProducerCore, queue: OpaquePointer) {
+    self.core = core
+    self.queue = queue
+    logger = core.configuration.logger
+    statistics = Statistics(kind: "producer")
+  }
+
+  func run() {
+    while !isDone {
+      // Without acknowledgements the loop still goes round, for those who wait for room.
+      if let event = rd_kafka_queue_poll(queue, 50) { handle(event) }
+      var served = 0
+      while served < 1_000, let event = rd_kafka_queue_poll(queue, 0) {
+        handle(event)
+        served += 1
+      }
+      let waiters = core.state.withLock { state in
+        defer { state.roomWaiters = [] }
+        return state.roomWaiters
+      }
+      for waiter in waiters { waiter.resume() }
+      if let error = trouble.verdict { core.admission.close(error) }
+    }
+    core.waker.destroy()
+    core.stopped()
+  }
+
+  /// Stops when asked to and everything was acknowledged or refused, as a flush or a purge brings about.
+  private var isDone: Bool {
+    core.state.withLock { $0.stopping } && rd_kafka_outq_len(core.client.pointer) == 0
+  }
+
+  private func handle(_ event: OpaquePointer) {
+    defer { rd_kafka_event_destroy(event) }
+    switch rd_kafka_event_type(event) {
+    case RD_KAFKA_EVENT_DR: acknowledge(event)
+    case RD_KAFKA_EVENT_ERROR: fail(event)
+    case RD_KAFKA_EVENT_STATS: statistics.record(event)
+    case RD_KAFKA_EVENT_LOG: LibraryLog.write(event, to: logger)
+    default: break
+    }
+  }
+
+  /// Neighbours in a report are nearly always of one batch: they are counted together and settled once.
+  private func acknowledge(_ event: OpaquePointer) {
+    var current: AckTicket?
+    var (count, failed) = (0, 0)
+    var errors: [ProduceError.Refused] = []
+    func settle() {
+      guard let ticket = current else { return }
+      if ticket.complete(count, refused: errors, failed: failed) { core.finish(ticket) }
+      produced.increment(by: count - failed)
+      if failed > 0 { refused.increment(by: failed) }
+      (count, failed, errors) = (0, 0, [])
+    }
+    while let message = rd_kafka_event_message_next(event) {
+      let tag = UInt64(UInt(bitPattern: message.pointee._private))
+      let id = tag >> ProducerCore.indexBits
+      if current?.id != id {
+        settle()
+        current = core.state.withLock { $0.tickets[id] }
+      }
+      count += 1
+      if message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
+        failed += 1
+        if errors.count < ProduceError.limit {
+          errors.append(.init(index: Int(tag & (1 << ProducerCore.indexBits - 1)), error: reason(message)))
+        }
+      }
+    }
+    settle()
+    if failed == 0 { trouble.clear() }
+  }
+
+  private func reason(_ message: UnsafePointer<rd_kafka_message_t>) -> KafkaError {
+    let code = message.pointee.err
+    if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = core.client.fatalError { return fatal }
+    let error = KafkaError("produce", code)
+    guard code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC else {
+      return error
+    }
+    // The library has waited topic.metadata.propagation.max.ms for the topic before it said so.
+    let topic = message.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? "?"
+    return error.asConfiguration("topic \(topic) has to be created first")
+  }
+
+  private func fail(_ event: OpaquePointer) {
+    let code = rd_kafka_event_error(event)
+    let error = KafkaError("client", code, detail: String(cString: rd_kafka_event_error_string(event)))
+    Counter(label: "souk_kafka_errors_total", dimensions: [("client", "producer"), ("code", error.code)]).increment()
+    if code == RD_KAFKA_RESP_ERR__FATAL {
+      let fatal = core.client.fatalError ?? error
+      logger.critical("kafka producer is broken", metadata: ["error": "\(fatal)"])
+      core.admission.close(fatal)
+    } else if error.errorClass == .configuration {
+      logger.error("kafka producer", metadata: ["error": "\(error)"])
+      trouble.note(error, now: .now)
+    } else {
+      logger.warning("kafka producer", metadata: ["error": "\(error)"])
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Logging
+import Runtime
+
+/// A member of a consumer group: a stream of ordered elements, read by one task.
+///
+/// One thread owns the C handle. It hands over one batch at a time, so that a slow worker slows the fetching
+/// down and nothing else: membership, heartbeats, rebalances and commits go on meanwhile.
+///
+/// Delivery is at least once: an offset is committed only when the worker says so. What the worker took from a
+/// partition before it left can neither be committed nor, when the worker asks `owns(_:)`, written afterwards.
+package final class Consumer: Sendable {
+  private let mailbox: ConsumerMailbox
+  package let configuration: Configuration
+
+  /// Connects in the background and joins the group.
+  /// - Throws: `Failure(.configuration)` for a property librdkafka refuses.
+  package init(_ configuration: Configuration) throws {
+    self.configuration = configuration
+    mailbox = ConsumerMailbox()
+    try ConsumerThread.start(configuration, mailbox: mailbox)
+  }
+
+  deinit { mailbox.send(.abandon) }
+
+  /// The next element, or nil when the consumer is closed and drained.
+  ///
+  /// - Parameter deadline: return `.idle` when nothing came until then; nil waits for ever.
+  /// - Throws: a `ClassifiedError` of class `fatal` or `configuration`, or `CancellationError`. After a
+  ///   classified error the consumer closes by itself: further calls see the revoke of everything, then nil.
+  package func next(before deadline: ContinuousClock.Instant? = nil) async throws -> Element? {
+    try await mailbox.next(before: deadline)
+  }
+
+  /// Commits next offsets (last record + 1) and waits for the broker.
+  ///
+  /// Positions of partitions that are not ours, or that lie outside what was read in this assignment, are left
+  /// out without an error: they are late, and their new owner decides.
+  package func commit(
+    _ positions: [TopicPartition: Int64], metadata: [TopicPartition: String] = [:]
+  ) async throws(KafkaError) {
+    try await mailbox.ask("commit") { .commit(positions, metadata, epochs: [:], $0) }
+  }
+
+  /// As above, but only where the lease is still held: for work that may outlive an assignment.
+  package func commit(
+    _ positions: [Lease: Int64], metadata: [TopicPartition: String] = [:]
+  ) async throws(KafkaError) {
+    var offsets: [TopicPartition: Int64] = [:]
+    var epochs: [TopicPartition: UInt64] = [:]
+    for (lease, offset) in positions where epochs[lease.partition, default: 0] <= lease.epoch {
+      offsets[lease.partition] = offset
+      epochs[lease.partition] = lease.epoch
+    }
+    let (sent, held) = (offsets, epochs)
+    try await mailbox.ask("commit") { .commit(sent, metadata, epochs: held, $0) }
+  }
+
+  /// What the group has committed; partitions without a committed offset are missing.
+  package func committed(
+    _ partitions: Set<TopicPartition>
+  ) async throws(KafkaError) -> [TopicPartition: CommittedOffset] {
+    try await mailbox.ask("committed") { .committed(partitions, $0) }
+  }
+
+  /// Moves partitions that are ours. Records read before are not delivered any more, and leases begin anew.
+  package func seek(_ positions: [TopicPartition: SeekTarget]) async throws(KafkaError) {
+    try await mailbox.ask("seek") { .seek(positions, $0) }
+  }
+
+  /// First and end offsets, asked of the brokers.
+  package func watermarks(
+    _ partitions: Set<TopicPartition>
+  ) async throws(KafkaError) -> [TopicPartition: Watermarks] {
+    try await mailbox.ask("watermarks") { .watermarks(partitions, $0) }
+  }
+
+  /// Whether work begun under this lease may still have an effect.
+  package func owns(_ lease: Lease) -> Bool { mailbox.epoch(of: lease.partition) == lease.epoch }
+
+  /// The leases held now.
+  package var leases: Set<Lease> { Set(mailbox.epochs.map { Lease(partition: $0.key, epoch: $0.value) }) }
+
+  /// Raised while a revoke or a close waits for the worker. Take it anew for every wait: it is replaced once
+  /// the revoke is over, and stays raised after a close.
+  package var revokeWaiting: Interruption { mailbox.interruption }
+  package func interruption() -> Interruption { mailbox.interruption }
+
+  /// When the poll thread last went round; for liveness.
+  package var lastPoll: ContinuousClock.Instant { mailbox.lastPoll }
+
+  /// Drains: a revoke of everything is delivered, then `next()` returns nil. Returns at once.
+  package func close() { mailbox.send(.close) }
+
+  /// Names the cluster, so that offsets kept elsewhere are not used on another one. Every start of an embedded
+  /// broker is another cluster.
+  package var clusterID: String {
+    get async throws(KafkaError) { try await mailbox.ask("cluster id") { .clusterID($0) } }
+  }
+
+  /// Identifies this member in `Producer.sendOffsets`; take it anew for every transaction.
+  package func groupMetadata() async throws(KafkaError) -> ConsumerGroupMetadata {
+    try await mailbox.ask("group metadata") { .groupMetadata($0) }
+  }
+}

@@ -1,0 +1,46 @@
+extension Consumer {
+  /// What a worker sees, in order. Each says what to do before asking for the next.
+  package enum Element: Sendable {
+    /// Only with `externalOffsets`: look up where these partitions start and answer. Nothing of them is fetched
+    /// before the answer. Unanswered past the deadline, they are taken later, when the answer comes.
+    case assigning(Set<TopicPartition>, StartAnswer)
+    /// Ours now, read from these offsets on. Empty when the group has more members than partitions.
+    case assigned([TopicPartition: Int64])
+    /// Records in the order of their partitions.
+    case batch(RecordBatch)
+    /// Flush what was taken from these partitions, then answer. They stay ours until the answer or the drain
+    /// deadline; when the deadline was first, `.lost` of the same partitions follows.
+    case revoking(Set<TopicPartition>, RevokeAnswer)
+    /// Somebody else's already, or never fully ours: drop what is buffered for them, commit nothing. May name
+    /// partitions the worker has already forgotten.
+    case lost(Set<TopicPartition>)
+    /// Records were gone before we could read them; see `GapPolicy`.
+    case gap(Gap)
+    /// The deadline given to `next(before:)` passed.
+    case idle
+  }
+
+  /// The way back for `.assigning`. Using it twice, late, or after the partitions left does nothing.
+  package struct StartAnswer: Sendable {
+    let mailbox: ConsumerMailbox
+    let id: UInt64
+
+    /// - Parameter offsets: next offset to read; a partition that is missing starts at Kafka's committed offset,
+    ///   and without one at `startFrom`.
+    package func start(at offsets: [TopicPartition: Int64]) {
+      mailbox.send(.startAnswer(id, offsets))
+    }
+  }
+
+  /// The way back for `.revoking`. Using it twice or past the deadline does nothing.
+  package struct RevokeAnswer: Sendable {
+    let mailbox: ConsumerMailbox
+    let id: UInt64
+
+    /// - Parameter positions: next offset per partition of what is durable; others of the revoke are left as
+    ///   they were committed. Only partitions of this revoke are looked at.
+    package func done(committing positions: [TopicPartition: Int64], metadata: [TopicPartition: String] = [:]) {
+      mailbox.send(.revokeAnswer(id, positions, metadata))
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import Runtime
+import Synchronization
+
+/// What the worker's tasks and the poll thread share: one element on its way to the worker, commands on their
+/// way to the thread. The element slot is the whole buffer on this side; librdkafka holds the rest.
+final class ConsumerMailbox: Sendable {
+  enum Command: Sendable {
+    case commit([TopicPartition: Int64], [TopicPartition: String], epochs: [TopicPartition: UInt64], Reply<Void>)
+    case seek([TopicPartition: SeekTarget], Reply<Void>)
+    case committed(Set<TopicPartition>, Reply<[TopicPartition: CommittedOffset]>)
+    case watermarks(Set<TopicPartition>, Reply<[TopicPartition: Watermarks]>)
+    case clusterID(Reply<String>)
+    case groupMetadata(Reply<ConsumerGroupMetadata>)
+    case startAnswer(UInt64, [TopicPartition: Int64])
+    case revokeAnswer(UInt64, [TopicPartition: Int64], [TopicPartition: String])
+    case close
+    /// The `Consumer` is gone: nobody will answer anything.
+    case abandon
+  }
+
+  /// A continuation that is resumed exactly once, whatever happens to the thread.
+  struct Reply<Value: Sendable>: Sendable {
+    let continuation: CheckedContinuation<Result<Value, KafkaError>, Never>
+    func callAsFunction(_ result: Result<Value, KafkaError>) { continuation.resume(returning: result) }
+  }
+
+  typealias Waiter = CheckedContinuation<Consumer.Element?, any Error>
+
+  private struct State {
+    var slot: Consumer.Element?
+    var failure: (any ClassifiedError)?
+    var waiter: (id: UInt64, continuation: Waiter, deadline: ContinuousClock.Instant?)?
+    var nextWaiterID: UInt64 = 0
+    var commands: [Command] = []
+    var wake: (@Sendable () -> Void)?
+    var finished = false
+    var interruption = Interruption()
+    var epochs: [TopicPartition: UInt64] = [:]
+    var lastPoll = ContinuousClock.now
+  }
+  private let state = Mutex(State())
+
+  // MARK: The worker's side
+
+  func next(before deadline: ContinuousClock.Instant?) async throws -> Consumer.Element? {
+    let id = state.withLock { state in
+      state.nextWaiterID += 1
+      return state.nextWaiterID
+    }
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let (ready, wake) = state.withLock { state in
+          precondition(state.waiter == nil, "a consumer has one reader: next() was called while another call waits")
+          let ready = Self.take(from: &state)
+          if ready == nil { state.waiter = (id, continuation, deadline) }
+          return (ready, state.wake)
+        }
+        if let ready { continuation.resume(with: ready) }
+        wake?()  // there is room again
+      }
+    } onCancel: {
+      // Also reached when the cancellation came before the waiter was stored: then `take` saw it.
+      let waiter: Waiter? = state.withLock { state in
+        guard state.waiter?.id == id else { return nil }
+        defer { state.waiter = nil }
+        return state.waiter?.continuation
+      }
+      waiter?.resume(throwing: CancellationError())
+    }
+  }
+
+  private static func take(from state: inout State) -> Result<Consumer.Element?, any Error>? {
+    if Task.isCancelled { return .failure(CancellationError()) }
+    if let element = state.slot {
+      state.slot = nil
+      return .success(element)
+    }
+    if let failure = state.failure {
+      state.failure = nil
+      return .failure(failure)
+    }
+    return state.finished ? .success(nil) : nil
+  }
+
+  /// - Returns: false when the thread is gone and nobody will look at the command.
+  @discardableResult
+  func send(_ command: Command) -> Bool {
+    let wake: (@Sendable () -> Void)?? = state.withLock { state in
+      guard !state.finished else { return nil }
+      state.commands.append(command)
+      return .some(state.wake)
+    }
+    wake??()
+    return wake != nil
+  }
+
+  /// Sends a command that has a reply, and waits for the reply.
+  func ask<Value: Sendable>(
+    _ operation: String, _ make: (Reply<Value>) -> Command
+  ) async throws(KafkaError) -> Value {
+    let result: Result<Value, KafkaError> = await withCheckedContinuation { continuation in
+      let reply = Reply(continuation: continuation)
+      if !send(make(reply)) { reply(.failure(.closed(operation))) }
+    }
+    return try result.get()
+  }
+
+  var interruption: Interruption { state.withLock { $0.interruption } }
+  var lastPoll: ContinuousClock.Instant { state.withLock { $0.lastPoll } }
+  func epoch(of partition: TopicPartition) -> UInt64? { state.withLock { $0.epochs[partition] } }
+  var epochs: [TopicPartition: UInt64] { state.withLock { $0.epochs } }
+
+  // MARK: The poll thread's side
+
+  func attach(wake: @escaping @Sendable () -> Void) { state.withLock { $0.wake = wake } }
+
+  func takeCommands() -> [Command] {
+    state.withLock { state in
+      state.lastPoll = .now
+      defer { state.commands.removeAll(keepingCapacity: true) }
+      return state.commands
+    }
+  }
+
+  var hasRoom: Bool { state.withLock { $0.slot == nil && $0.failure == nil } }
+
+  /// When the reader wants to be told that nothing came.
+  var readerDeadline: ContinuousClock.Instant? { state.withLock { $0.waiter?.deadline } }
+
+  func deliver(_ element: Consumer.Element) {
+    let waiter: Waiter? = state.withLock { state in
+      if let waiter = state.waiter {
+        state.waiter = nil
+        return waiter.continuation
+      }
+      precondition(state.slot == nil, "the hand-over holds one element")
+      state.slot = element
+      return nil
+    }
+    waiter?.resume(returning: element)
+  }
+
+  /// Answers a reader whose deadline passed with `.idle`.
+  func expireReader(now: ContinuousClock.Instant) {
+    let waiter: Waiter? = state.withLock { state in
+      guard let waiter = state.waiter, let deadline = waiter.deadline, deadline <= now else { return nil }
+      state.waiter = nil
+      return waiter.continuation
+    }
+    waiter?.resume(returning: .idle)
+  }
+
+  /// Takes back what the worker has not been given of partitions that left or moved.
+  func purge(_ partitions: Set<TopicPartition>) {
+    // The old batch may be the last owner of C memory: let it go outside the lock.
+    let old: Consumer.Element? = state.withLock { state in
+      guard case .batch(let batch) = state.slot else { return nil }
+      let kept = batch.removing(partitions)
+      defer { state.slot = kept.map { .batch($0) } }
+      return state.slot
+    }
+    _ = old
+  }
+
+  func fail(_ error: any ClassifiedError) {
+    let waiter: Waiter? = state.withLock { state in
+      if let waiter = state.waiter {
+        state.waiter = nil
+        return waiter.continuation
+      }
+      if state.failure == nil { state.failure = error }
+      return nil
+    }
+    waiter?.resume(throwing: error)
+  }
+
+  func publish(epochs: [TopicPartition: UInt64]) { state.withLock { $0.epochs = epochs } }
+
+  func interrupt() { state.withLock { $0.interruption }.raise() }
+
+  func renewInterruption() {
+    state.withLock { state in
+      if state.interruption.isRaised { state.interruption = Interruption() }
+    }
+  }
+
+  func finish() {
+    let (waiter, commands, interruption) = state.withLock { state in
+      state.finished = true
+      state.wake = nil
+      state.epochs = [:]
+      defer {
+        state.waiter = nil
+        state.commands = []
+      }
+      return (state.waiter?.continuation, state.commands, state.interruption)
+    }
+    interruption.raise()
+    waiter?.resume(returning: nil)
+    for command in commands { command.refuse() }
+  }
+}
+
+extension ConsumerMailbox.Command {
+  /// Nobody will carry the command out any more.
+  func refuse() {
+    switch self {
+    case .commit(_, _, _, let reply): reply(.failure(.closed("commit")))
+    case .seek(_, let reply): reply(.failure(.closed("seek")))
+    case .committed(_, let reply): reply(.failure(.closed("committed")))
+    case .watermarks(_, let reply): reply(.failure(.closed("watermarks")))
+    case .clusterID(let reply): reply(.failure(.closed("cluster id")))
+    case .groupMetadata(let reply): reply(.failure(.closed("group metadata")))
+    case .startAnswer, .revokeAnswer, .close, .abandon: break
+    }
+  }
+}
+
+extension KafkaError {
+  static func closed(_ operation: String) -> KafkaError {
+    KafkaError(operation: operation, name: "_STATE", rawCode: -172, message: "the client is closed")
+  }
+}

@@ -1,0 +1,39 @@
+import Runtime
+
+/// A failure told by librdkafka or a broker.
+///
+/// Never holds a payload or a secret: `message` is librdkafka's text for the code plus what it said about the
+/// operation (broker name, topic, partition).
+package struct KafkaError: ClassifiedError, Hashable {
+  /// What was being done: `commit`, `produce`, `metadata`, ...
+  package var operation: String
+  /// librdkafka's name of the code: `REBALANCE_IN_PROGRESS`, or `_TRANSPORT` for those made inside the library.
+  package var name: String
+  /// The number behind `name`: positive from the broker, negative from the library.
+  package var rawCode: Int32
+  package var message: String
+  /// The handle is broken for good and must be replaced, which here means: the process ends.
+  package var isFatal: Bool
+  /// Set where the circumstances say more than the table: a topic that stays unknown is nobody's hiccup.
+  package var classOverride: ErrorClass?
+
+  package init(operation: String, name: String, rawCode: Int32, message: String, isFatal: Bool = false) {
+    self.operation = operation
+    self.name = name
+    self.rawCode = rawCode
+    self.message = message
+    self.isFatal = isFatal
+  }
+
+  package var code: String { "kafka_" + name.drop { $0 == "_" }.lowercased() }
+  package var description: String { "kafka \(operation): \(message) [\(name)]" }
+  package var errorClass: ErrorClass { isFatal ? .fatal : classOverride ?? ErrorClass(kafkaErrorName: name) }
+
+  /// The same failure, known to need an operator.
+  func asConfiguration(_ advice: String) -> KafkaError {
+    var error = self
+    error.classOverride = .configuration
+    error.message += "; " + advice
+    return error
+  }
+}

@@ -1,0 +1,45 @@
+/// The order transaction calls may come in. A pure value; the broker's side is told apart by `TransactionError`.
+struct TransactionPhase: Equatable {
+  enum State: Equatable {
+    case uninitialised
+    case ready
+    case open
+    /// Only an abort can follow.
+    case doomed
+    case failed
+  }
+  enum Call: Equatable {
+    case initialise
+    case begin
+    case produce
+    case sendOffsets
+    case commit
+    case abort
+  }
+  private(set) var state = State.uninitialised
+
+  func allows(_ call: Call) -> Bool {
+    switch (state, call) {
+    case (.uninitialised, .initialise), (.ready, .begin): true
+    case (.open, .produce), (.open, .sendOffsets), (.open, .commit), (.open, .abort): true
+    case (.doomed, .abort): true
+    default: false
+    }
+  }
+
+  mutating func succeeded(_ call: Call) {
+    switch call {
+    case .initialise, .commit, .abort: state = .ready
+    case .begin: state = .open
+    case .produce, .sendOffsets: break
+    }
+  }
+
+  mutating func failed(_ remedy: TransactionError.Remedy) {
+    switch remedy {
+    case .retry: break
+    case .abort: state = .doomed
+    case .stop: state = .failed
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import Logging
+import Runtime
+
+extension KafkaOptions {
+  /// - Parameters:
+  ///   - clientID: the service's name; shows up in the brokers' logs, and is the group without `--group-id`.
+  ///   - externalOffsets: the sink keeps the offsets.
+  /// - Throws: `Failure(.configuration)` that says which property is wrong and why.
+  package func consumerConfiguration(
+    clientID: String, topics: [String], externalOffsets: Bool = false, drainDeadline: Duration = .seconds(20),
+    logger: Logger
+  ) throws(Failure) -> Consumer.Configuration {
+    let group = groupId ?? clientID
+    var properties = commonProperties(clientID: clientID)
+    properties.setDefault("group.id", group)
+    if let groupInstanceId { properties.setDefault("group.instance.id", groupInstanceId) }
+    properties.setDefault("enable.auto.commit", "false")
+    properties.setDefault("enable.auto.offset.store", "false")
+    properties.setDefault("auto.offset.reset", "error")
+    properties.setDefault("isolation.level", "read_committed")
+    properties.setDefault("allow.auto.create.topics", "false")
+    properties.setDefault("partition.assignment.strategy", Library.assignmentStrategy)
+    properties.setDefault("queued.max.messages.kbytes", String(max(1, maxPrefetchBytes.bytes >> 10)))
+    properties.setDefault("queued.min.messages", "100000")
+    properties.setDefault("fetch.wait.max.ms", "100")
+    try applyOverrides(to: &properties)
+    var configuration = Consumer.Configuration(
+      properties: properties.values, groupID: group, topics: topics, logger: logger)
+    configuration.startFrom = startFrom
+    configuration.onGap = onGap
+    configuration.externalOffsets = externalOffsets
+    configuration.maxBatchRecords = maxBatchRecords
+    configuration.maxBatchBytes = maxBatchBytes.bytes
+    configuration.drainDeadline = drainDeadline
+    return configuration
+  }
+
+  /// - Parameter transactionalID: used with `--delivery exactly-once`; the same at every start of one instance.
+  package func producerConfiguration(
+    clientID: String, transactionalID: String? = nil, logger: Logger
+  ) throws(Failure) -> Producer.Configuration {
+    var properties = commonProperties(clientID: clientID)
+    properties.setDefault("enable.idempotence", "true")
+    properties.setDefault("acks", "all")
+    properties.setDefault("compression.type", Library.compression)
+    properties.setDefault("linger.ms", "10")
+    properties.setDefault("partitioner", "murmur2_random")
+    properties.setDefault("queue.buffering.max.messages", "1000000")
+    // Twice the budget, because the library also counts what a record costs it besides its bytes.
+    properties.setDefault("queue.buffering.max.kbytes", String(max(1_024, maxInFlightBytes.bytes >> 9)))
+    try applyOverrides(to: &properties)
+    var configuration = Producer.Configuration(
+      properties: properties.values, transactionalID: delivery == .exactlyOnce ? transactionalID : nil,
+      logger: logger)
+    configuration.maxInFlightBytes = maxInFlightBytes.bytes
+    return configuration
+  }
+
+  package func makeAdmin(clientID: String, logger: Logger) throws -> Admin {
+    var properties = commonProperties(clientID: clientID)
+    try applyOverrides(to: &properties)
+    return try Admin(properties: properties.values, logger: logger)
+  }
+
+  private func commonProperties(clientID: String) -> ClientProperties {
+    var properties = ClientProperties()
+    properties.setDefault("bootstrap.servers", kafkaBootstrapServers)
+    properties.setDefault("client.id", clientID)
+    properties.setDefault("client.software.name", "souk")
+    properties.setDefault("client.software.version", Souk.version)
+    properties.setDefault("socket.nagle.disable", "true")
+    properties.setDefault("socket.keepalive.enable", "true")
+    properties.setDefault("statistics.interval.ms", "15000")
+    properties.setDefault("reconnect.backoff.max.ms", "5000")
+    return properties
+  }
+}

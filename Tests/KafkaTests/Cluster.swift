@@ -1,0 +1,162 @@
+import ArgumentParser
+import Kafka
+import Logging
+import Runtime
+import Synchronization
+import TestSupport
+import Testing
+
+import Glibc
+
+/// The Kafka a test talks to: an embedded broker of its own, or the real one named by `SOUK_TEST_KAFKA`.
+final class Cluster: Sendable {
+  /// nil on a real cluster, where faults cannot be staged.
+  let broker: EmbeddedBroker?
+  let bootstrapServers: String
+  let admin: Admin
+
+  static var external: String? { getenv("SOUK_TEST_KAFKA").map { String(cString: $0) } }
+
+  init() throws {
+    if let external = Self.external {
+      broker = nil
+      bootstrapServers = external
+    } else {
+      let broker = try EmbeddedBroker()
+      self.broker = broker
+      bootstrapServers = broker.bootstrapServers
+    }
+    admin = try Admin(properties: ["bootstrap.servers": bootstrapServers], logger: Self.logger)
+  }
+
+  static let logger: Logger = {
+    var logger = Logger(label: "test")
+    logger.logLevel = getenv("SOUK_TEST_LOG") == nil ? .critical : .debug
+    return logger
+  }()
+
+  static func unique(_ name: String) -> String { "\(name)-\(getpid())-\(UInt32.random(in: 0 ... .max))" }
+
+  /// A new topic with a name of its own.
+  func topic(_ partitions: Int = 1) async throws -> String {
+    let name = Self.unique("test")
+    if let broker {
+      try broker.createTopic(name, partitions: partitions)
+    } else {
+      try await admin.createTopics([TopicSpecification(name: name, partitions: partitions, replicationFactor: 1)])
+    }
+    return name
+  }
+
+  func options(_ change: (inout KafkaOptions) -> Void = { _ in }) throws -> KafkaOptions {
+    var options = try KafkaOptions.parse([])
+    options.kafkaBootstrapServers = bootstrapServers
+    // The embedded broker does not see members leave; it only misses their heartbeats.
+    options.kafkaProperty = ["session.timeout.ms=6000", "heartbeat.interval.ms=300"]
+    if let debug = getenv("SOUK_TEST_KAFKA_DEBUG") { options.kafkaProperty.append("debug=\(String(cString: debug))") }
+    change(&options)
+    return options
+  }
+
+  func producer(
+    transactionalID: String? = nil, _ change: (inout KafkaOptions) -> Void = { _ in }
+  ) throws -> Producer {
+    let configuration = try options(change).producerConfiguration(
+      clientID: "test", transactionalID: transactionalID, logger: Self.logger)
+    return try Producer(configuration)
+  }
+
+  func consumer(
+    _ topic: String, group: String, externalOffsets: Bool = false, drain: Duration = .seconds(20),
+    start: Duration = .seconds(15), _ change: (inout KafkaOptions) -> Void = { _ in }
+  ) throws -> Consumer {
+    let options = try options {
+      $0.groupId = group
+      change(&$0)
+    }
+    var configuration = try options.consumerConfiguration(
+      clientID: "test", topics: [topic], externalOffsets: externalOffsets, drainDeadline: drain, logger: Self.logger)
+    configuration.startDeadline = start
+    return try Consumer(configuration)
+  }
+
+  /// Produces `values` as UTF-8, record i to partition i mod `partitions`.
+  func fill(_ topic: String, _ values: [String], partitions: Int = 1) async throws {
+    let producer = try producer()
+    let routes = try await Self.routes(producer, topic, partitions)
+    var batch = OutgoingBatch()
+    for (index, value) in values.enumerated() {
+      batch.append(
+        topic: topic, key: nil, value: Array(value.utf8), partitionBy: routes[index % partitions])
+    }
+    try await producer.send(batch)
+    await producer.close()
+  }
+
+  /// For each partition, bytes that lead there.
+  static func routes(_ producer: Producer, _ topic: String, _ partitions: Int) async throws -> [[UInt8]] {
+    var routes: [Int32: [UInt8]] = [:]
+    var number = 0
+    while routes.count < partitions {
+      let bytes = Array("route-\(number)".utf8)
+      routes[try await producer.partition(for: bytes, topic: topic)] = bytes
+      number += 1
+    }
+    return (0..<Int32(partitions)).map { routes[$0]! }
+  }
+}
+
+struct Stuck: Error, CustomStringConvertible {
+  var description: String
+}
+
+/// A record copied out of its batch.
+struct Seen: Hashable, Sendable {
+  var partition: Int32
+  var offset: Int64
+  var value: String
+}
+
+extension RecordBatch {
+  var seen: [Seen] {
+    var list: [Seen] = []
+    forEach { record in
+      list.append(Seen(
+        partition: record.partition, offset: record.offset, value: String(decoding: record.valueBytes, as: UTF8.self)))
+    }
+    return list
+  }
+}
+
+extension Consumer {
+  /// The next element other than `.idle`, within a deadline.
+  func element(within limit: Duration = .seconds(40)) async throws -> Element? {
+    try await next(before: .now + limit)
+  }
+
+  /// Reads on, answering nothing, until `count` records came.
+  func records(_ count: Int) async throws -> [Seen] {
+    var list: [Seen] = []
+    while list.count < count {
+      switch try await element() {
+      case .batch(let batch): list += batch.seen
+      case .idle: throw Stuck(description: "only \(list.count) of \(count) records came")
+      case nil: throw Stuck(description: "closed after \(list.count) of \(count) records")
+      default: break
+      }
+    }
+    return list
+  }
+
+  /// Closes and reads to the end, committing `positions` when asked.
+  func drain(committing positions: [TopicPartition: Int64] = [:]) async throws {
+    close()
+    while let element = try await element() {
+      switch element {
+      case .revoking(_, let answer): answer.done(committing: positions)
+      case .idle: throw Stuck(description: "the consumer did not close")
+      default: break
+      }
+    }
+  }
+}

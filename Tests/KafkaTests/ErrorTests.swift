@@ -1,0 +1,84 @@
+import Runtime
+import Testing
+
+@testable import Kafka
+
+@Suite struct ErrorTests {
+  @Test(arguments: [
+    ("_TRANSPORT", .transient), ("REBALANCE_IN_PROGRESS", .transient), ("_MSG_TIMED_OUT", .transient),
+    ("NOT_ENOUGH_REPLICAS", .transient), ("MSG_SIZE_TOO_LARGE", .data), ("INVALID_RECORD", .data),
+    ("SASL_AUTHENTICATION_FAILED", .configuration), ("TOPIC_AUTHORIZATION_FAILED", .configuration),
+    ("_FATAL", .fatal), ("PRODUCER_FENCED", .fatal), ("SOMETHING_NEW", .fatal),
+  ] as [(String, ErrorClass)])
+  func namesAreClassified(name: String, expected: ErrorClass) {
+    #expect(ErrorClass(kafkaErrorName: name) == expected)
+  }
+
+  @Test func circumstancesOutrankTheTable() {
+    var error = KafkaError(operation: "produce", name: "_TRANSPORT", rawCode: -195, message: "gone")
+    #expect(error.errorClass == .transient && error.code == "kafka_transport")
+    #expect(error.asConfiguration("create it").errorClass == .configuration)
+    error.isFatal = true
+    #expect(error.errorClass == .fatal)
+  }
+
+  @Test func theWorstPartDecidesAProduceError() {
+    func refused(_ name: String) -> ProduceError.Refused {
+      .init(index: 0, error: KafkaError(operation: "produce", name: name, rawCode: 1, message: ""))
+    }
+    func error(_ names: String...) -> ProduceError {
+      ProduceError(total: 9, failed: names.count, refused: names.map(refused))
+    }
+    #expect(error("MSG_SIZE_TOO_LARGE").errorClass == .data)
+    #expect(error("MSG_SIZE_TOO_LARGE", "_MSG_TIMED_OUT").errorClass == .transient)
+    #expect(error("_MSG_TIMED_OUT", "TOPIC_AUTHORIZATION_FAILED").errorClass == .configuration)
+    #expect(error("TOPIC_AUTHORIZATION_FAILED", "PRODUCER_FENCED", "_MSG_TIMED_OUT").errorClass == .fatal)
+  }
+
+  @Test func onlyALastingProblemIsBelieved() {
+    let error = KafkaError(operation: "connect", name: "_AUTHENTICATION", rawCode: -169, message: "no")
+    let start = ContinuousClock.now
+    var trouble = Trouble(grace: .seconds(10))
+    for second in 0..<10 { trouble.note(error, now: start + .seconds(second)) }
+    #expect(trouble.verdict == nil)
+    trouble.clear()
+    trouble.note(error, now: start + .seconds(30))
+    trouble.note(error, now: start + .seconds(41))
+    #expect(trouble.verdict == nil, "twice is not often")
+    trouble.note(error, now: start + .seconds(42))
+    #expect(trouble.verdict == error)
+  }
+
+  @Test func theCheckSaysWhatIsWrong() async throws {
+    let cluster = try Cluster()
+    let topic = try await cluster.topic(2)
+    let options = try cluster.options()
+    let found = try await options.check(clientID: "x", topics: [topic], logger: Cluster.logger)
+    #expect(found.contains("1 topics present"))
+    let missing = try await #require(throws: Failure.self) {
+      _ = try await options.check(clientID: "x", topics: [topic, "not-there"], logger: Cluster.logger)
+    }
+    #expect(missing.errorClass == .configuration && missing.message.contains("not-there"))
+    let nobody = try cluster.options { $0.kafkaBootstrapServers = "127.0.0.1:1" }
+    let down = try await #require(throws: Failure.self) {
+      _ = try await nobody.check(clientID: "x", topics: [topic], within: .seconds(1), logger: Cluster.logger)
+    }
+    #expect(down.errorClass == .transient && down.message.contains("127.0.0.1:1"))
+  }
+
+  @Test func topicsAreCreatedWhereTheClusterDoesThat() async throws {
+    let cluster = try Cluster()
+    let topic = try await cluster.topic(3)
+    #expect(try await cluster.admin.topics()[topic] == [0, 1, 2])
+    #expect(try await cluster.admin.createTopics([TopicSpecification(name: topic, partitions: 9)]) == [],
+            "an existing topic stays as it is")
+    let new = TopicSpecification(name: Cluster.unique("made"), partitions: 2, replicationFactor: 1)
+    if Cluster.external == nil {
+      let error = try await #require(throws: KafkaError.self) { try await cluster.admin.createTopics([new]) }
+      #expect(error.errorClass == .configuration)
+    } else {
+      #expect(try await cluster.admin.createTopics([new]) == [new.name])
+      try await cluster.admin.deleteTopics([new.name])
+    }
+  }
+}
