@@ -1,0 +1,98 @@
+import Kafka
+import Metrics
+import Synchronization
+
+/// Counts every consumed record into its `RecordAccount`, and into the metrics system.
+package final class PipelineMetrics: Sendable {
+  private struct State {
+    var counters: [Key: Counter] = [:]
+    var account = RecordAccount()
+  }
+  private let state = Mutex(State())
+  private let returned = Counter(label: "souk_records_returned_total")
+  private let inFlight = Gauge(label: "souk_records_in_flight")
+  private let flushes = Timer(label: "souk_flush_seconds")
+  private let handling = Timer(label: "souk_job_seconds")
+  private let rows = Counter(label: "souk_rows_written_total")
+
+  package init() {}
+
+  /// The numbers of this loop alone.
+  package var account: RecordAccount { state.withLock { $0.account } }
+
+  fileprivate enum Account: Hashable { case consumed, kept, skipped, deadLettered, retries, produced }
+
+  /// Counters by account and label value: looking one up in the metrics system costs more than counting.
+  private struct Key: Hashable {
+    var account: Account
+    var value: String
+  }
+
+  private func count(_ account: Account, _ label: String, _ dimension: String, _ value: String, by amount: Int) {
+    guard amount > 0 else { return }
+    let key = Key(account: account, value: value)
+    let counter = state.withLock { state in
+      state.account.add(amount, to: account)
+      if let known = state.counters[key] { return known }
+      let counter = Counter(label: label, dimensions: [(dimension, value)])
+      state.counters[key] = counter
+      return counter
+    }
+    counter.increment(by: amount)
+  }
+
+  package func consumed(_ topic: String, by amount: Int = 1) {
+    count(.consumed, "souk_records_consumed_total", "topic", topic, by: amount)
+  }
+  func consumed(_ jobs: [Job]) {
+    for (topic, group) in Dictionary(grouping: jobs, by: \.topic) { consumed(topic, by: group.count) }
+  }
+  /// Books a record in the column its verdict says.
+  func ended(_ job: Job, _ verdict: Verdict) {
+    switch verdict {
+    case .keep: kept(job.topic)
+    case .skip(let reason): skipped(reason)
+    case .reject(let rejection): deadLettered(rejection.code)
+    }
+  }
+  package func kept(_ topic: String, by amount: Int = 1) {
+    count(.kept, "souk_records_kept_total", "topic", topic, by: amount)
+  }
+  package func skipped(_ reason: String, by amount: Int = 1) {
+    count(.skipped, "souk_records_skipped_total", "reason", reason, by: amount)
+  }
+  package func deadLettered(_ code: String, by amount: Int = 1) {
+    count(.deadLettered, "souk_records_dead_lettered_total", "code", code, by: amount)
+  }
+  package func retried(_ code: String) { count(.retries, "souk_retries_total", "code", code, by: 1) }
+  package func produced(_ topic: String, by amount: Int) {
+    count(.produced, "souk_records_produced_total", "topic", topic, by: amount)
+  }
+  /// Handed back undone at a rebalance or a drain; whoever owns the partition next consumes them again.
+  package func returned(by amount: Int) {
+    guard amount > 0 else { return }
+    state.withLock { $0.account.returned += amount }
+    returned.increment(by: amount)
+  }
+  package func setInFlight(_ count: Int) {
+    state.withLock { $0.account.inFlight = count }
+    inFlight.record(count)
+  }
+  package func flushed(rows count: Int, in duration: Duration) {
+    if count > 0 { rows.increment(by: count) }
+    flushes.record(duration: duration)
+  }
+  package func handled(in duration: Duration) { handling.record(duration: duration) }
+}
+
+extension RecordAccount {
+  fileprivate mutating func add(_ amount: Int, to account: PipelineMetrics.Account) {
+    switch account {
+    case .consumed: consumed += amount
+    case .kept: kept += amount
+    case .skipped: skipped += amount
+    case .deadLettered: deadLettered += amount
+    case .retries, .produced: break
+    }
+  }
+}

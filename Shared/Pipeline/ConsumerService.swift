@@ -1,0 +1,120 @@
+import Foundation
+import Kafka
+import Logging
+import Runtime
+import Schemas
+import ServiceKit
+
+/// Assembles what every consuming service is made of (consumer, producer, loop) from its options, and runs it.
+package struct ConsumerService: Sendable {
+  package var identity: ServiceIdentity
+  package var inputs: [Topic]
+  package var kafka: KafkaOptions
+  package var pipeline: PipelineOptions
+  package var context: ServiceContext
+
+  package init(
+    entry: ServiceEntry, kafka: KafkaOptions, pipeline: PipelineOptions, context: ServiceContext
+  ) {
+    identity = ServiceIdentity(name: entry.name)
+    inputs = entry.inputs
+    self.kafka = kafka
+    self.pipeline = pipeline
+    self.context = context
+  }
+
+  /// Runs `handler` over every record of the inputs until drained.
+  ///
+  /// - Parameter concurrency: jobs at the same time.
+  /// - Throws: a `ClassifiedError` of class `configuration` or `fatal`.
+  package func run(concurrency: Int, _ handler: some JobHandler) async throws {
+    let consumer = try makeConsumer(externalOffsets: false)
+    let producer = try Producer(
+      kafka.producerConfiguration(
+        clientID: identity.name, transactionalID: transactionalID, logger: context.logger))
+    do {
+      if kafka.delivery == .exactlyOnce {
+        try await initializeTransactions(of: producer)
+        try await TransactionalJobs(
+          service: identity, consumer: consumer, producer: producer, handler: handler, concurrency: concurrency,
+          options: pipeline, context: context
+        ).run()
+      } else {
+        try await JobPipeline(
+          service: identity, consumer: consumer, producer: producer, handler: handler, concurrency: concurrency,
+          options: pipeline, context: context
+        ).run()
+      }
+    } catch {
+      consumer.close()
+      await producer.close(within: .seconds(5))
+      throw error
+    }
+    await producer.close()
+  }
+
+  /// Fills the sink with every record of the inputs until drained.
+  ///
+  /// - Parameters:
+  ///   - externalOffsets: the sink keeps the offsets and is asked for them at every assignment.
+  ///   - makeSink: given the id of the Kafka cluster and the consumer group, which offsets kept elsewhere belong to.
+  package func run<Destination: Sink>(
+    policy: FlushPolicy, externalOffsets: Bool,
+    makeSink: (_ clusterID: String, _ group: String) async throws -> Destination
+  ) async throws {
+    let consumer = try makeConsumer(externalOffsets: externalOffsets)
+    // Dead letters need no transactions: a repeated one only repeats.
+    let producer = try Producer(kafka.producerConfiguration(clientID: identity.name, logger: context.logger))
+    do {
+      let clusterID = try await retryingOutages("cluster id") { try await consumer.clusterID }
+      if let clusterID {
+        let sink = try await makeSink(clusterID, consumer.configuration.groupID)
+        try await SinkPipeline(
+          service: identity, consumer: consumer, producer: producer, sink: sink, policy: policy, options: pipeline,
+          context: context
+        ).run()
+      } else {
+        consumer.close()
+      }
+    } catch {
+      consumer.close()
+      await producer.close(within: .seconds(5))
+      throw error
+    }
+    await producer.close()
+  }
+
+  private func makeConsumer(externalOffsets: Bool) throws -> Consumer {
+    try Consumer(
+      kafka.consumerConfiguration(
+        clientID: identity.name, topics: inputs.map(\.name), externalOffsets: externalOffsets,
+        // The worker's own share of the drain: the rest is for leaving the group and flushing.
+        drainDeadline: context.drainTimeout * 0.8, logger: context.logger))
+  }
+
+  /// The same at every start of one instance, different between instances.
+  private var transactionalID: String {
+    "\(identity.name)-\(kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName)"
+  }
+
+  private func initializeTransactions(of producer: Producer) async throws {
+    _ = try await retryingOutages("transactions") { try await producer.initTransactions() }
+  }
+
+  /// - Returns: nil when the service was asked to drain before it succeeded.
+  private func retryingOutages<Value>(_ what: String, _ operation: () async throws -> Value) async throws -> Value? {
+    var backoff = pipeline.backoff
+    let readiness = context.health.readiness("kafka")
+    while true {
+      do {
+        let value = try await operation()
+        readiness.set(ready: true)
+        return value
+      } catch let error where ErrorClass(of: error) == .transient {
+        readiness.set(ready: false, reason: "\(what): \(error)")
+        context.logger.warning("waiting for Kafka", metadata: ["step": "\(what)", "reason": "\(error)"])
+        if await context.drain.sleep(for: backoff.next()) { return nil }
+      }
+    }
+  }
+}

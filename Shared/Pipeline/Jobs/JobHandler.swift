@@ -1,0 +1,36 @@
+import Kafka
+import Runtime
+
+/// The part of a service that turns one record into effects, many at a time: a download, a parsed file.
+package protocol JobHandler: Sendable {
+  /// Works on one record. Called again from the start after a transient error, so everything it emits carries
+  /// deterministic ids.
+  ///
+  /// - Throws: a `ClassifiedError`: transient is retried with back-off for ever, data is dead-lettered,
+  ///   configuration and fatal stop the service with nothing committed.
+  func handle(_ job: Job, emit: Emitter) async throws -> Verdict
+
+  /// Jobs with equal keys run one after the other, in offset order; nil puts a job under no order.
+  func orderKey(of job: Job) -> [UInt8]?
+}
+
+extension JobHandler {
+  package func orderKey(of job: Job) -> [UInt8]? { job.key }
+}
+
+/// Where a handler puts its output. Everything sent is acknowledged before the job's offset counts as done.
+package struct Emitter: Sendable {
+  /// Hands a batch to the producer, waiting while its byte budget is full.
+  ///
+  /// - Throws: `Abandoned` once the job's partition belongs to somebody else; `KafkaError` on an outage.
+  package let send: @Sendable (OutgoingBatch) async throws -> Void
+
+  package init(send: @escaping @Sendable (OutgoingBatch) async throws -> Void) { self.send = send }
+}
+
+/// The job's partition was taken away (or the service is draining): stop working on it and write nothing more.
+struct Abandoned: ClassifiedError {
+  let code = "abandoned"
+  let errorClass = ErrorClass.transient
+  let description = "the partition was handed over before this record was done; its next owner does it"
+}

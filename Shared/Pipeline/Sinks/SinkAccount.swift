@@ -1,0 +1,152 @@
+import Kafka
+
+/// What a sink loop knows about the records it took in: where each partition stands and what became of each
+/// record. A pure value; `SinkPipeline` acts on it.
+package struct SinkAccount: Sendable {
+  package struct Tally: Sendable, Hashable {
+    package var kept = 0
+    package var skipped: [String: Int] = [:]
+    package var deadLettered: [String: Int] = [:]
+
+    package var total: Int { kept + skipped.values.reduce(0, +) + deadLettered.values.reduce(0, +) }
+  }
+
+  fileprivate enum Outcome: Hashable {
+    case kept
+    case skipped(String)
+    case deadLettered(String)
+  }
+
+  /// Records with consecutive offsets and the same outcome, so that a flush which got only half-way can be told
+  /// apart to the record, at the price of a few words for thousands of them.
+  private struct Run {
+    var outcome: Outcome
+    var offsets: Range<Int64>
+  }
+
+  private struct Track {
+    /// What waits, in offset order.
+    var runs: [Run] = []
+    /// Next offset known to be durable: where it was started, then what was flushed.
+    var durable: Int64?
+    var count = 0
+
+    mutating func add(_ outcome: Outcome, _ offsets: Range<Int64>) {
+      count += offsets.count
+      if let last = runs.last, last.outcome == outcome, last.offsets.upperBound == offsets.lowerBound {
+        runs[runs.count - 1].offsets = last.offsets.lowerBound..<offsets.upperBound
+      } else {
+        runs.append(Run(outcome: outcome, offsets: offsets))
+      }
+    }
+
+    /// Takes out what lies before `offset`.
+    mutating func settle(before offset: Int64) -> Tally {
+      var tally = Tally()
+      let whole = runs.prefix { $0.offsets.upperBound <= offset }
+      for run in whole { tally.add(run.outcome, run.offsets.count) }
+      runs.removeFirst(whole.count)
+      if let first = runs.first, first.offsets.contains(offset) {
+        tally.add(first.outcome, Int(offset - first.offsets.lowerBound))
+        runs[0].offsets = offset..<first.offsets.upperBound
+      }
+      count -= tally.total
+      return tally
+    }
+  }
+
+  private var tracks: [TopicPartition: Track] = [:]
+  /// Records to dead-letter instead of appending when they are read again.
+  private var poison: [TopicPartition: [Int64: Rejection]] = [:]
+  /// When the oldest waiting record was taken in.
+  package private(set) var oldest: ContinuousClock.Instant?
+
+  package init() {}
+
+  package var isEmpty: Bool { oldest == nil }
+  package var partitions: Set<TopicPartition> { Set(tracks.keys) }
+  /// Next offsets of everything that waits.
+  package var positions: [TopicPartition: Int64] { tracks.compactMapValues { $0.runs.last?.offsets.upperBound } }
+  package var inFlight: Int { tracks.values.reduce(0) { $0 + $1.count } }
+
+  /// The reason for which a record is to be dead-lettered without another try.
+  package func poison(_ partition: TopicPartition, _ offset: Int64) -> Rejection? { poison[partition]?[offset] }
+  package var hasPoison: Bool { !poison.isEmpty }
+
+  /// These partitions are read from these offsets on: everything before is somebody's durable work.
+  package mutating func started(_ positions: [TopicPartition: Int64]) {
+    for (partition, offset) in positions { tracks[partition, default: Track()].durable = offset }
+  }
+
+  package mutating func took(
+    _ partition: TopicPartition, offset: Int64, verdict: Verdict, at now: ContinuousClock.Instant
+  ) {
+    let outcome: Outcome =
+      switch verdict {
+      case .keep: .kept
+      case .skip(let reason): .skipped(reason)
+      case .reject(let rejection): .deadLettered(rejection.code)
+      }
+    took(partition, outcome, offset..<(offset + 1), at: now)
+  }
+
+  /// Books consecutive kept records at once: the hot path books per batch and partition.
+  package mutating func took(_ partition: TopicPartition, kept: Range<Int64>, at now: ContinuousClock.Instant) {
+    took(partition, .kept, kept, at: now)
+  }
+
+  private mutating func took(
+    _ partition: TopicPartition, _ outcome: Outcome, _ offsets: Range<Int64>, at now: ContinuousClock.Instant
+  ) {
+    guard !offsets.isEmpty else { return }
+    tracks[partition, default: Track()].add(outcome, offsets)
+    if oldest == nil { oldest = now }
+  }
+
+  /// - Parameter durable: next offsets; what was taken in at or behind them goes on waiting.
+  /// - Returns: what became of the records before them, partition by partition, for the metrics.
+  package mutating func flushed(_ durable: [TopicPartition: Int64]) -> [TopicPartition: Tally] {
+    var tallies: [TopicPartition: Tally] = [:]
+    for (partition, offset) in durable {
+      guard var track = tracks[partition] else { continue }
+      tallies[partition] = track.settle(before: offset)
+      track.durable = max(offset, track.durable ?? offset)
+      tracks[partition] = track
+      poison[partition] = poison[partition]?.filter { $0.key >= offset }
+      if poison[partition]?.isEmpty == true { poison[partition] = nil }
+    }
+    settle()
+    return tallies
+  }
+
+  package func durable(in partitions: Set<TopicPartition>) -> [TopicPartition: Int64] {
+    tracks.filter { partitions.contains($0.key) }.compactMapValues(\.durable)
+  }
+
+  /// Forgets what waits of these partitions; where they stand is unknown until they are started again.
+  /// - Returns: how many records were given back undone.
+  package mutating func forget(_ partitions: Set<TopicPartition>) -> Int {
+    var returned = 0
+    for partition in partitions { returned += tracks.removeValue(forKey: partition)?.count ?? 0 }
+    settle()
+    return returned
+  }
+
+  package mutating func mark(_ records: [PoisonRecord]) {
+    for record in records { poison[record.partition, default: [:]][record.offset] = record.rejection }
+  }
+
+  private mutating func settle() {
+    if tracks.values.allSatisfy(\.runs.isEmpty) { oldest = nil }
+  }
+}
+
+extension SinkAccount.Tally {
+  fileprivate mutating func add(_ outcome: SinkAccount.Outcome, _ count: Int) {
+    switch outcome {
+    case .kept: kept += count
+    case .skipped(let reason): skipped[reason, default: 0] += count
+    case .deadLettered(let code): deadLettered[code, default: 0] += count
+    }
+  }
+}

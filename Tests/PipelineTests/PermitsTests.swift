@@ -1,0 +1,47 @@
+import Pipeline
+import Synchronization
+import Testing
+
+@Suite struct PermitsTests {
+  @Test func neverMoreAtOnceThanPermits() async {
+    let permits = Permits(3)
+    let gauge = Gauge()
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<200 {
+        group.addTask {
+          #expect(await permits.acquire())
+          gauge.move(by: 1)
+          await Task.yield()
+          gauge.move(by: -1)
+          permits.release()
+        }
+      }
+    }
+    #expect(gauge.now == 0)
+    #expect((1...3).contains(gauge.peak))
+  }
+
+  @Test func aCancelledWaiterTakesNothing() async {
+    let permits = Permits(1)
+    #expect(await permits.acquire())
+    let waiter = Task { await permits.acquire() }
+    waiter.cancel()
+    #expect(await waiter.value == false)
+    permits.release()
+    #expect(await permits.acquire(), "the permit is still there")
+  }
+}
+
+/// How many are at it, and how many were at most.
+final class Gauge: Sendable {
+  private let state = Mutex((now: 0, peak: 0))
+
+  func move(by step: Int) {
+    state.withLock {
+      $0.now += step
+      $0.peak = max($0.peak, $0.now)
+    }
+  }
+  var now: Int { state.withLock { $0.now } }
+  var peak: Int { state.withLock { $0.peak } }
+}

@@ -1,0 +1,101 @@
+import Kafka
+import Pipeline
+import Testing
+
+@Suite struct SinkAccountTests {
+  let p0 = TopicPartition("t", 0)
+  let p1 = TopicPartition("t", 1)
+  let now = ContinuousClock.now
+  let bad = Rejection(code: "bad", stage: "decode", "no")
+
+  @Test func everyRecordEndsInExactlyOneColumn() {
+    var account = SinkAccount()
+    account.took(p0, offset: 1, verdict: .keep, at: now)
+    account.took(p0, offset: 2, verdict: .skip(reason: "old"), at: now)
+    account.took(p0, offset: 3, verdict: .reject(bad), at: now)
+    account.took(p0, kept: 4..<10, at: now)
+    #expect(account.inFlight == 9)
+    #expect(account.positions == [p0: 10])
+    let tally = account.flushed([p0: 10])[p0]
+    #expect(tally?.kept == 7)
+    #expect(tally?.skipped == ["old": 1])
+    #expect(tally?.deadLettered == ["bad": 1])
+    #expect(account.inFlight == 0)
+    #expect(account.isEmpty)
+    #expect(account.durable(in: [p0]) == [p0: 10])
+  }
+
+  @Test func aPartitionThatLeavesTakesItsRecordsAlong() {
+    var account = SinkAccount()
+    account.took(p0, offset: 1, verdict: .keep, at: now)
+    account.took(p1, offset: 5, verdict: .keep, at: now)
+    expect(account.forget([p0]) == 1)
+    #expect(account.positions == [p1: 6])
+    #expect(!account.isEmpty)
+    #expect(account.durable(in: [p0, p1]).isEmpty, "nothing was flushed")
+    expect(account.forget([p1]) == 1)
+    #expect(account.isEmpty)
+  }
+
+  @Test func onlyWhatWasFlushedIsDurable() {
+    var account = SinkAccount()
+    account.took(p0, offset: 1, verdict: .keep, at: now)
+    account.took(p1, offset: 1, verdict: .keep, at: now)
+    _ = account.flushed([p0: 2])
+    #expect(account.durable(in: [p0, p1]) == [p0: 2])
+    #expect(account.positions == [p1: 2])
+    #expect(!account.isEmpty, "p1 still waits")
+  }
+
+  @Test func aFlushThatGotHalfWayIsBookedToTheRecord() {
+    var account = SinkAccount()
+    account.started([p0: 100])
+    #expect(account.durable(in: [p0]) == [p0: 100], "what was before the start is somebody's durable work")
+    account.took(p0, kept: 100..<110, at: now)
+    account.took(p0, offset: 110, verdict: .skip(reason: "old"), at: now)
+    account.took(p0, kept: 113..<120, at: now)
+    let half = account.flushed([p0: 115])[p0]
+    #expect(half?.kept == 12)
+    #expect(half?.skipped == ["old": 1])
+    #expect(account.inFlight == 5)
+    #expect(account.positions == [p0: 120])
+    #expect(!account.isEmpty)
+    #expect(account.durable(in: [p0]) == [p0: 115])
+    expect(account.forget([p0]) == 5)
+    #expect(account.inFlight == 0)
+  }
+
+  @Test func aFlushBeyondWhatWasTakenSettlesAll() {
+    var account = SinkAccount()
+    account.took(p0, kept: 1..<4, at: now)
+    #expect(account.flushed([p0: 9])[p0]?.kept == 3)
+    #expect(account.isEmpty)
+    #expect(account.flushed([p0: 2])[p0]?.total == 0)
+    #expect(account.durable(in: [p0]) == [p0: 9], "durable never goes back")
+  }
+
+  @Test func theOldestWaitingRecordSetsTheClock() {
+    var account = SinkAccount()
+    account.took(p0, offset: 1, verdict: .keep, at: now)
+    account.took(p0, offset: 2, verdict: .keep, at: now + .seconds(5))
+    #expect(account.oldest == now)
+    _ = account.flushed([p0: 3])
+    #expect(account.oldest == nil)
+    account.took(p0, offset: 3, verdict: .keep, at: now + .seconds(9))
+    #expect(account.oldest == now + .seconds(9))
+  }
+
+  @Test func poisonIsRememberedUntilItIsPassed() {
+    var account = SinkAccount()
+    account.mark([PoisonRecord(partition: p0, offset: 7, rejection: bad)])
+    #expect(account.poison(p0, 7) == bad)
+    #expect(account.poison(p0, 8) == nil)
+    #expect(account.poison(p1, 7) == nil)
+    account.took(p0, offset: 6, verdict: .keep, at: now)
+    _ = account.flushed([p0: 7])
+    #expect(account.poison(p0, 7) == bad, "not passed yet")
+    account.took(p0, offset: 7, verdict: .reject(bad), at: now)
+    _ = account.flushed([p0: 8])
+    #expect(!account.hasPoison)
+  }
+}

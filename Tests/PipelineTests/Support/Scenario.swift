@@ -1,0 +1,251 @@
+import ArgumentParser
+import Kafka
+import Logging
+import Runtime
+import ServiceKit
+import TestSupport
+import Testing
+
+@testable import Pipeline
+
+/// An embedded broker of its own with an input topic, its dead-letter topic and an output topic, one group that
+/// works on the input, and a tap that sees everything that is produced to the other two.
+final class Scenario: Sendable {
+  static let input = "input"
+  static let output = "output"
+  static let dead = "input.dlq"
+
+  let broker: EmbeddedBroker
+  let partitions: Int
+  let feeder: Producer
+  let tap: Tap
+  private let admin: Admin
+  private let routes: [[UInt8]]
+
+  static let logger: Logger = {
+    var logger = Logger(label: "test")
+    logger.logLevel = TestEnvironment.isLoud ? .debug : .critical
+    return logger
+  }()
+
+  init(partitions: Int = 1) async throws {
+    self.partitions = partitions
+    broker = try EmbeddedBroker(topics: [(Self.input, partitions), (Self.output, 1), (Self.dead, 1)])
+    admin = try Admin(properties: ["bootstrap.servers": broker.bootstrapServers], logger: Self.logger)
+    let options = try Self.options(broker, group: "tap")
+    feeder = try Producer(options.producerConfiguration(clientID: "feeder", logger: Self.logger))
+    tap = try Tap(
+      Consumer(
+        options.consumerConfiguration(clientID: "tap", topics: [Self.output, Self.dead], logger: Self.logger)))
+    var routes: [Int32: [UInt8]] = [:]
+    var number = 0
+    while routes.count < partitions {
+      let bytes = Array("route-\(number)".utf8)
+      routes[try await feeder.partition(for: bytes, topic: Self.input)] = bytes
+      number += 1
+    }
+    self.routes = routes.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  private static func options(_ broker: EmbeddedBroker, group: String) throws -> KafkaOptions {
+    var options = try KafkaOptions.parse([])
+    options.kafkaBootstrapServers = broker.bootstrapServers
+    options.groupId = group
+    // The embedded broker does not see members leave; it only misses their heartbeats.
+    options.kafkaProperty = ["session.timeout.ms=6000", "heartbeat.interval.ms=300"]
+    return options
+  }
+
+  static func pipelineOptions(_ change: (inout PipelineOptions) -> Void = { _ in }) throws -> PipelineOptions {
+    var options = try PipelineOptions.parse([])
+    options.commitInterval = DurationSetting(.milliseconds(50))
+    options.retryBase = DurationSetting(.milliseconds(10))
+    options.retryCap = DurationSetting(.milliseconds(50))
+    change(&options)
+    return options
+  }
+
+  // MARK: Feeding and looking
+
+  /// What is fed; the key is `key`, or the value.
+  struct Input: Sendable, ExpressibleByStringLiteral {
+    var value: String?
+    var key: String?
+    var partition = 0
+    var headers: [Header] = []
+    var timestamp: Int64?
+
+    init(_ value: String?, key: String? = nil, partition: Int = 0, headers: [Header] = [], timestamp: Int64? = nil) {
+      self.value = value
+      self.key = key
+      self.partition = partition
+      self.headers = headers
+      self.timestamp = timestamp
+    }
+    init(stringLiteral value: String) { self.init(value) }
+  }
+
+  func feed(_ inputs: [Input]) async throws {
+    var batch = OutgoingBatch()
+    for input in inputs {
+      batch.append(
+        topic: Self.input, key: (input.key ?? input.value).map { Array($0.utf8) },
+        value: input.value.map { Array($0.utf8) }, headers: input.headers, timestamp: input.timestamp,
+        partitionBy: routes[input.partition])
+    }
+    try await feeder.send(batch)
+  }
+
+  /// Next offset that the group has committed; 0 when it has none.
+  func committed(_ partition: Int = 0, group: String = "group") async throws -> Int64 {
+    let place = TopicPartition(Self.input, Int32(partition))
+    return try await admin.committed(group: group, [place])[place]?.offset ?? 0
+  }
+
+  func eventuallyCommitted(
+    _ offset: Int64, _ partition: Int = 0, group: String = "group", file: String = #fileID, line: Int = #line
+  ) async throws {
+    try await eventually("commit of \(offset) in partition \(partition)", file: file, line: line) {
+      try await committed(partition, group: group) == offset
+    }
+  }
+
+  // MARK: Members of the group
+
+  func consumer(
+    group: String = "group", externalOffsets: Bool = false, drainDeadline: Duration = .seconds(20),
+    maxBatchRecords: Int = 5_000
+  ) throws -> Consumer {
+    var options = try Self.options(broker, group: group)
+    options.maxBatchRecords = maxBatchRecords
+    return try Consumer(
+      options.consumerConfiguration(
+        clientID: "test", topics: [Self.input], externalOffsets: externalOffsets, drainDeadline: drainDeadline,
+        logger: Self.logger))
+  }
+
+  func producer(transactionalID: String? = nil) throws -> Producer {
+    var options = try Self.options(broker, group: "group")
+    if transactionalID != nil { options.delivery = .exactlyOnce }
+    return try Producer(
+      options.producerConfiguration(clientID: "test", transactionalID: transactionalID, logger: Self.logger))
+  }
+
+  func jobs(
+    _ handler: ScriptedHandler, concurrency: Int = 4, drainTimeout: Duration = .seconds(20),
+    options: PipelineOptions? = nil
+  ) throws -> Running {
+    let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: drainTimeout)
+    let (consumer, producer) = (try consumer(drainDeadline: drainTimeout), try producer())
+    let pipeline = JobPipeline(
+      service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer,
+      handler: handler, concurrency: concurrency, options: try options ?? Self.pipelineOptions(), context: context)
+    return Running(
+      context: context, consumer: consumer, metrics: pipeline.metrics, mayWork: { pipeline.table.mayWork($0) }
+    ) {
+      try await Self.closing(producer) { try await pipeline.run() }
+    }
+  }
+
+  func transactions(
+    _ handler: ScriptedHandler, concurrency: Int = 2, deadLetterLimit: Int = 0
+  ) async throws -> Running {
+    let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: .seconds(20))
+    let (consumer, producer) = (try consumer(), try producer(transactionalID: "test-1"))
+    try await producer.initTransactions()
+    let pipeline = TransactionalJobs(
+      service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer,
+      handler: handler, concurrency: concurrency,
+      options: try Self.pipelineOptions { $0.deadLetterLimit = deadLetterLimit }, context: context)
+    return Running(context: context, consumer: consumer, metrics: pipeline.metrics) {
+      try await Self.closing(producer) { try await pipeline.run() }
+    }
+  }
+
+  func sink(
+    _ sink: FakeSink, policy: FlushPolicy = FlushPolicy(rows: 1_000, bytes: 1 << 20, linger: .milliseconds(20)),
+    group: String = "group", externalOffsets: Bool = true, maxBatchRecords: Int = 5_000,
+    drainDeadline: Duration = .seconds(20), options: PipelineOptions? = nil
+  ) throws -> Running {
+    let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: .seconds(20))
+    let consumer = try consumer(
+      group: group, externalOffsets: externalOffsets, drainDeadline: drainDeadline, maxBatchRecords: maxBatchRecords)
+    let producer = try producer()
+    let pipeline = SinkPipeline(
+      service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer, sink: sink,
+      policy: policy, options: try options ?? Self.pipelineOptions(), context: context)
+    let metrics = pipeline.metrics
+    let task = Task {
+      do { try await pipeline.run() } catch {
+        await producer.close(within: .seconds(5))
+        throw error
+      }
+      await producer.close()
+    }
+    return Running(context: context, consumer: consumer, metrics: metrics, task: task)
+  }
+
+  private static func closing(_ producer: Producer, _ work: () async throws -> Void) async throws {
+    do { try await work() } catch {
+      await producer.close(within: .seconds(5))
+      throw error
+    }
+    await producer.close()
+  }
+}
+
+/// A loop at work.
+struct Running: Sendable {
+  let context: ServiceContext
+  let consumer: Consumer
+  let metrics: PipelineMetrics
+  let task: Task<Void, any Error>
+  let mayWork: @Sendable (Lease) -> Bool
+
+  init(
+    context: ServiceContext, consumer: Consumer, metrics: PipelineMetrics,
+    mayWork: @escaping @Sendable (Lease) -> Bool = { _ in true }, _ work: @escaping @Sendable () async throws -> Void
+  ) {
+    self.init(context: context, consumer: consumer, metrics: metrics, mayWork: mayWork, task: Task(operation: work))
+  }
+
+  init(
+    context: ServiceContext, consumer: Consumer, metrics: PipelineMetrics,
+    mayWork: @escaping @Sendable (Lease) -> Bool = { _ in true }, task: Task<Void, any Error>
+  ) {
+    self.context = context
+    self.consumer = consumer
+    self.metrics = metrics
+    self.mayWork = mayWork
+    self.task = task
+  }
+
+  var account: RecordAccount { metrics.account }
+
+  func isReady(_ condition: String) -> Bool { context.health.readiness(condition).current.ready }
+
+  /// Drains, and checks the books.
+  @discardableResult
+  func drain(at location: SourceLocation = #_sourceLocation) async throws -> RecordAccount {
+    context.drain.raise()
+    try await task.value
+    return balanced(at: location)
+  }
+
+  /// Waits for the failure that ended it, and checks the books.
+  func failure(at location: SourceLocation = #_sourceLocation) async throws -> any ClassifiedError {
+    do { try await task.value } catch {
+      balanced(at: location)
+      return try #require(error as? any ClassifiedError, sourceLocation: location)
+    }
+    throw ConditionNotMet(description: "the loop ended without a failure")
+  }
+
+  @discardableResult
+  private func balanced(at location: SourceLocation) -> RecordAccount {
+    let account = account
+    #expect(account.missing == 0, "\(account)", sourceLocation: location)
+    #expect(account.inFlight == 0, "\(account)", sourceLocation: location)
+    return account
+  }
+}

@@ -1,0 +1,31 @@
+import Kafka
+import Runtime
+import TestSupport
+
+@testable import Pipeline
+
+/// Does what the test says with each job.
+struct ScriptedHandler: JobHandler {
+  let script: @Sendable (Job, Emitter) async throws -> Verdict
+
+  init(_ script: @escaping @Sendable (Job, Emitter) async throws -> Verdict) { self.script = script }
+
+  func handle(_ job: Job, emit: Emitter) async throws -> Verdict { try await script(job, emit) }
+}
+
+extension Job {
+  var text: String { value.map { String(decoding: $0, as: UTF8.self) } ?? "(tombstone)" }
+}
+
+extension Failure {
+  static let outage = Failure(.transient, code: "outage", "the world is unwell")
+  static let rotten = Failure(.data, code: "rotten", "this record is rotten")
+  static let misconfigured = Failure(.configuration, code: "wrong_password", "the password is wrong")
+}
+
+/// A message to the output topic that repeats the job's value.
+func echo(_ text: String) -> OutgoingBatch {
+  var batch = OutgoingBatch()
+  batch.append(topic: Scenario.output, key: nil, value: Array(text.utf8))
+  return batch
+}
