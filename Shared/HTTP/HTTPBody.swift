@@ -1,0 +1,123 @@
+import Synchronization
+
+/// The body of one answer on its way from libcurl's thread to the task that consumes it, through a bounded buffer.
+///
+/// The producer never waits: when the buffer is full it is told to pause, and `onRoom` is called when the consumer
+/// has taken what was there. One consumer task at a time.
+package final class HTTPBody: Sendable {
+  private struct State {
+    var head: HTTPResponseHead?
+    var buffer: [UInt8] = []
+    var received = 0
+    var isPaused = false
+    var end: Result<Void, any Error>?
+    var headWaiter: CheckedContinuation<Void, Never>?
+    var bodyWaiter: CheckedContinuation<Void, Never>?
+    var endWaiter: CheckedContinuation<Void, Never>?
+  }
+  private let state = Mutex(State())
+  private let capacity: Int
+  private let onRoom: @Sendable () -> Void
+
+  init(capacity: Int, onRoom: @escaping @Sendable () -> Void) {
+    self.capacity = max(1, capacity)
+    self.onRoom = onRoom
+  }
+
+  /// The next bytes, as many as have arrived (never empty); nil at the end of the body.
+  /// - Throws: what ended the transfer early, after the bytes that came before it.
+  package func next() async throws -> [UInt8]? {
+    while true {
+      let (chunk, end, resume) = state.withLock { state -> ([UInt8]?, Result<Void, any Error>?, Bool) in
+        guard !state.buffer.isEmpty else { return (nil, state.end, false) }
+        var chunk: [UInt8] = []
+        swap(&chunk, &state.buffer)
+        defer { state.isPaused = false }
+        return (chunk, nil, state.isPaused)
+      }
+      if resume { onRoom() }
+      if let chunk { return chunk }
+      if let end {
+        try end.get()
+        return nil
+      }
+      await withCheckedContinuation { continuation in
+        let ready = state.withLock { state in
+          if !state.buffer.isEmpty || state.end != nil { return true }
+          state.bodyWaiter = continuation
+          return false
+        }
+        if ready { continuation.resume() }
+      }
+    }
+  }
+
+  /// Bytes taken in so far, read or not.
+  package var receivedCount: Int { state.withLock { $0.received } }
+
+  /// Waits for the status line and headers.
+  func waitForHead() async throws -> HTTPResponseHead {
+    await withCheckedContinuation { continuation in
+      let ready = state.withLock { state in
+        if state.head != nil || state.end != nil { return true }
+        state.headWaiter = continuation
+        return false
+      }
+      if ready { continuation.resume() }
+    }
+    let (head, end) = state.withLock { ($0.head, $0.end) }
+    if let head { return head }
+    try end?.get()
+    throw HTTPError(.internalFailure, "a transfer ended well without an answer")
+  }
+
+  /// Returns when libcurl has let go of the transfer.
+  func waitForEnd() async {
+    await withCheckedContinuation { continuation in
+      let ready = state.withLock { state in
+        if state.end != nil { return true }
+        state.endWaiter = continuation
+        return false
+      }
+      if ready { continuation.resume() }
+    }
+  }
+
+  // MARK: - the producing side, on libcurl's thread
+
+  func deliver(head: HTTPResponseHead) {
+    state.withLock { state in
+      state.head = head
+      return Self.take(&state.headWaiter)
+    }?.resume()
+  }
+
+  /// - Returns: false when there is no room now: the same bytes have to be offered again after `onRoom`.
+  func offer(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let (taken, waiter) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
+      // An empty buffer takes any piece, or one larger than the whole buffer could never pass.
+      guard state.buffer.isEmpty || state.buffer.count + bytes.count <= capacity else {
+        state.isPaused = true
+        return (false, nil)
+      }
+      state.buffer.append(contentsOf: bytes)
+      state.received += bytes.count
+      return (true, Self.take(&state.bodyWaiter))
+    }
+    waiter?.resume()
+    return taken
+  }
+
+  func finish(_ end: Result<Void, any Error>) {
+    let waiters = state.withLock { state in
+      if state.end == nil { state.end = end }
+      return [Self.take(&state.headWaiter), Self.take(&state.bodyWaiter), Self.take(&state.endWaiter)]
+    }
+    for waiter in waiters { waiter?.resume() }
+  }
+
+  private static func take(_ waiter: inout CheckedContinuation<Void, Never>?) -> CheckedContinuation<Void, Never>? {
+    defer { waiter = nil }
+    return waiter
+  }
+}

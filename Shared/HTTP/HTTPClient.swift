@@ -1,0 +1,127 @@
+import Runtime
+
+/// HTTP/1.1 over libcurl: reused connections, every limit explicit, no thread per request.
+///
+/// One client has one thread and one connection pool, however many requests are in flight. Bodies are never
+/// decoded (`Content-Encoding` stays as sent), because a price file has to be stored as it was published.
+/// Cancelling the calling task aborts the transfer.
+package final class HTTPClient: Sendable {
+  package let configuration: HTTPConfiguration
+  private let loop: TransferLoop
+  private let gate: OriginGate
+
+  /// - Throws: `HTTPError` when the certificate file cannot be read or libcurl does not start.
+  package init(_ configuration: HTTPConfiguration) throws(HTTPError) {
+    if let file = configuration.certificateAuthorityFile, !FileAccess.isReadable(file) {
+      throw HTTPError(.certificateAuthorityUnreadable, "cannot read the certificate file \(file)")
+    }
+    self.configuration = configuration
+    loop = try TransferLoop(name: configuration.name)
+    gate = OriginGate(limit: configuration.maxPerOrigin)
+  }
+
+  deinit { loop.stop() }
+
+  /// Ends every transfer with `client_closed`; requests made later get the same.
+  package func close() { loop.stop() }
+
+  /// Sends `request` and collects the answer's body, whatever its status (`requireSuccess()` turns a bad one into
+  /// its error).
+  /// - Throws: `HTTPError`, `CancellationError`.
+  package func execute(_ request: HTTPRequest) async throws -> HTTPResponse {
+    try await stream(request) { head, body in
+      var bytes: [UInt8] = []
+      while let chunk = try await body.next() {
+        if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+      }
+      return HTTPResponse(head: head, body: bytes)
+    }
+  }
+
+  /// Sends `request` and hands the answer to `consume` as it arrives, in memory bounded by
+  /// `limits.bufferBytes` twice over: a consumer that is slow makes the server wait.
+  ///
+  /// What `consume` leaves unread is given up with the connection. When this returns or throws, the request's
+  /// body (an open file) is no longer in use.
+  /// - Throws: `HTTPError`, `CancellationError`, what `consume` throws.
+  package func stream<T: Sendable>(
+    _ request: HTTPRequest, _ consume: (HTTPResponseHead, HTTPBody) async throws -> T
+  ) async throws -> T {
+    var request = request
+    var timeLeft = request.limits.totalTime
+    var hops = 0
+    while true {
+      let hop = request
+      let limit = timeLeft
+      let count = hops
+      let (outcome, spent) = try await gate.enter(hop.url.origin) {
+        let start = ContinuousClock.now
+        let outcome = try await perform(hop, timeLeft: limit) { head, body -> Hop<T> in
+          switch try Redirect.decide(hop, head, hops: count) {
+          case .stay:
+            return .answer(try await consume(head, body))
+          case .follow(let target):
+            try await Self.skim(body)
+            return .redirect(target)
+          }
+        }
+        return (outcome, ContinuousClock.now - start)
+      }
+      switch outcome {
+      case .answer(let value):
+        return value
+      case .redirect(let target):
+        hops += 1
+        timeLeft -= spent
+        guard timeLeft > .zero else {
+          throw HTTPError(.timedOut, "not done after \(request.limits.totalTime), over \(hops) redirects", url: target)
+        }
+        request = Redirect.next(request, to: target)
+      }
+    }
+  }
+
+  private enum Hop<T: Sendable>: Sendable {
+    case answer(T)
+    case redirect(HTTPURL)
+  }
+
+  /// Reads the short body of a redirect, so that its connection can be used again; a long one costs more than a
+  /// new connection.
+  private static func skim(_ body: HTTPBody) async throws {
+    while body.receivedCount < 32 << 10 {
+      guard try await body.next() != nil else { return }
+    }
+  }
+
+  private func perform<T: Sendable>(
+    _ request: HTTPRequest, timeLeft: Duration, _ consume: (HTTPResponseHead, HTTPBody) async throws -> T
+  ) async throws -> T {
+    try Task.checkCancellation()
+    try refuseLiteralBehindProxy(request.url)
+    let id = loop.newID()
+    let body = HTTPBody(capacity: request.limits.bufferBytes) { [loop] in loop.resume(id) }
+    loop.start(Transfer(id: id, request: request, configuration: configuration, timeLeft: timeLeft, body: body))
+    return try await withTaskCancellationHandler {
+      let result: Result<T, any Error>
+      do {
+        result = .success(try await consume(try await body.waitForHead(), body))
+      } catch {
+        result = .failure(error)
+      }
+      loop.cancel(id)
+      // libcurl may be reading the request's file until it says that it has ended.
+      await body.waitForEnd()
+      return try result.get()
+    } onCancel: {
+      loop.cancel(id)
+    }
+  }
+
+  /// Behind a proxy the addresses that names have are out of sight; an address in the URL itself is not.
+  private func refuseLiteralBehindProxy(_ url: HTTPURL) throws(HTTPError) {
+    guard configuration.proxy != nil, let address = IPAddress(url.host),
+          let refusal = configuration.addresses.refusal(of: address) else { return }
+    throw HTTPError(.addressRefused, "\(address) is a \(refusal) address", url: url)
+  }
+}

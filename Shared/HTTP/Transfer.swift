@@ -1,0 +1,280 @@
+import CCurl
+import Glibc
+
+/// One hop: one easy handle from start to end. After `init` only libcurl's thread touches it, callbacks included.
+final class Transfer: @unchecked Sendable {
+  let id: UInt64
+  let request: HTTPRequest
+  let configuration: HTTPConfiguration
+  /// What is left of the request's total time.
+  let timeLeft: Duration
+  let body: HTTPBody
+
+  typealias EasyHandle = UnsafeMutableRawPointer
+  private var easy: EasyHandle?
+  private var headerList: UnsafeMutablePointer<curl_slist>?
+  private var errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+  /// Why a callback ended the transfer: it says more than libcurl's "failed writing".
+  private var failure: HTTPError?
+  private var refusedAddress: String?
+  private var triedAllowedAddress = false
+
+  private var headers = HTTPHeaders()
+  private var status = 0
+  private var headerBytes = 0
+  private var headDelivered = false
+  private var bodyBytes = 0
+  private var sentBytes = 0
+
+  init(id: UInt64, request: HTTPRequest, configuration: HTTPConfiguration, timeLeft: Duration, body: HTTPBody) {
+    self.id = id
+    self.request = request
+    self.configuration = configuration
+    self.timeLeft = timeLeft
+    self.body = body
+    errorText[0] = 0
+  }
+
+  deinit {
+    errorText.deallocate()
+    curl_slist_free_all(headerList)
+  }
+
+  /// Sets every option of a fresh (or reset) handle.
+  /// - Returns: nil, or why the request cannot be made.
+  func prepare(_ easy: EasyHandle) -> HTTPError? {
+    self.easy = easy
+    let results = [
+      setTarget(easy), setLimits(easy), setTrust(easy), setCallbacks(easy), setHeaders(easy), setUpload(easy),
+    ]
+    guard let code = results.first(where: { $0 != CURLE_OK }) else { return nil }
+    return failure ?? HTTPError(curl: code, detail: "", url: request.url, limits: request.limits)
+  }
+
+  func resume() {
+    guard let easy else { return }
+    curl_easy_pause(easy, CURLPAUSE_CONT)
+  }
+
+  /// Tells the consumer how it ended. Called exactly once.
+  func finish(_ code: CURLcode) {
+    easy = nil
+    if let failure {
+      body.finish(.failure(failure))
+    } else if code == CURLE_OK {
+      body.finish(.success(()))
+    } else if code == CURLE_COULDNT_CONNECT, let refusedAddress, !triedAllowedAddress {
+      body.finish(.failure(HTTPError(.addressRefused, refusedAddress, url: request.url)))
+    } else {
+      body.finish(.failure(HTTPError(
+        curl: code, detail: String(cString: errorText), url: request.url, limits: request.limits)))
+    }
+  }
+
+  func finish(_ error: any Error) {
+    easy = nil
+    body.finish(.failure(error))
+  }
+
+  // MARK: - options
+
+  private func setTarget(_ easy: EasyHandle) -> CURLcode {
+    first(
+      curl_set_string(easy, CURLOPT_URL, request.url.text),
+      curl_set_long(easy, CURLOPT_PATH_AS_IS, 1),
+      // Redirects are followed by HTTPClient, one checked hop at a time.
+      curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0),
+      curl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https"),
+      // HTTP/2 gains nothing for a few large bodies, and pausing one of its streams stalls its neighbours.
+      curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
+      // "" also keeps http_proxy of the environment from deciding where our traffic goes.
+      curl_set_string(easy, CURLOPT_PROXY, configuration.proxy ?? ""),
+      curl_set_string(easy, CURLOPT_USERAGENT, configuration.userAgent))
+  }
+
+  private func setLimits(_ easy: EasyHandle) -> CURLcode {
+    let limits = request.limits
+    return first(
+      // 0 would mean "no limit" to libcurl.
+      curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, limits.connectTime.wholeMilliseconds)),
+      curl_set_long(easy, CURLOPT_TIMEOUT_MS, max(1, timeLeft.wholeMilliseconds)),
+      curl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, limits.lowSpeed),
+      curl_set_long(easy, CURLOPT_LOW_SPEED_TIME, max(1, Int(limits.lowSpeedTime.components.seconds))),
+      curl_set_long(easy, CURLOPT_BUFFERSIZE, 128 << 10),
+      curl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, 128 << 10),
+      curl_set_long(easy, CURLOPT_NOSIGNAL, 1),
+      curl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1))
+  }
+
+  private func setTrust(_ easy: EasyHandle) -> CURLcode {
+    guard let file = configuration.certificateAuthorityFile else { return CURLE_OK }
+    return first(
+      curl_set_string(easy, CURLOPT_CAINFO, file), curl_set_string(easy, CURLOPT_PROXY_CAINFO, file))
+  }
+
+  private func setCallbacks(_ easy: EasyHandle) -> CURLcode {
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    return first(
+      curl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText),
+      curl_set_pointer(easy, CURLOPT_WRITEDATA, context),
+      curl_set_write(easy, CURLOPT_WRITEFUNCTION) { data, size, count, context in
+        Transfer.at(context).receive(body: UnsafeRawBufferPointer(start: data, count: size * count))
+      },
+      curl_set_pointer(easy, CURLOPT_HEADERDATA, context),
+      curl_set_write(easy, CURLOPT_HEADERFUNCTION) { data, size, count, context in
+        Transfer.at(context).receive(header: UnsafeRawBufferPointer(start: data, count: size * count))
+      },
+      curl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, context),
+      curl_set_opensocket(easy, CURLOPT_OPENSOCKETFUNCTION) { context, _, address in
+        guard let address else { return CURL_SOCKET_BAD }
+        return Transfer.at(context).openSocket(address)
+      })
+  }
+
+  private func setHeaders(_ easy: EasyHandle) -> CURLcode {
+    guard request.headers.areSafeToSend else {
+      failure = HTTPError(.requestRefused, "a request header holds a line break or a control character",
+                          url: request.url)
+      return CURLE_BAD_FUNCTION_ARGUMENT
+    }
+    // Without this libcurl may wait a second for a "100 Continue" that many servers never send.
+    var list = curl_slist_append(nil, "Expect:")
+    for field in request.headers.fields {
+      list = curl_slist_append(list, field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+    }
+    headerList = list
+    return curl_set_list(easy, CURLOPT_HTTPHEADER, list)
+  }
+
+  private func setUpload(_ easy: EasyHandle) -> CURLcode {
+    let hasBody = if case .none = request.body { false } else { true }
+    guard hasBody || request.method == "PUT" || request.method == "POST" else {
+      return request.method == "HEAD"
+        ? curl_set_long(easy, CURLOPT_NOBODY, 1) : curl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method)
+    }
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    return first(
+      curl_set_long(easy, CURLOPT_UPLOAD, 1),
+      curl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method),
+      curl_set_off(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(request.body.length)),
+      curl_set_pointer(easy, CURLOPT_READDATA, context),
+      curl_set_read(easy, CURLOPT_READFUNCTION) { data, size, count, context in
+        Transfer.at(context).send(into: UnsafeMutableRawBufferPointer(start: data, count: size * count))
+      },
+      // A reused connection may turn out dead after the first bytes: libcurl rewinds and sends again.
+      curl_set_pointer(easy, CURLOPT_SEEKDATA, context),
+      curl_set_seek(easy, CURLOPT_SEEKFUNCTION) { context, offset, origin in
+        guard origin == SEEK_SET else { return Int32(CURL_SEEKFUNC_CANTSEEK) }
+        Transfer.at(context).sentBytes = Int(offset)
+        return Int32(CURL_SEEKFUNC_OK)
+      })
+  }
+
+  private func first(_ codes: CURLcode...) -> CURLcode { codes.first { $0 != CURLE_OK } ?? CURLE_OK }
+
+  private static func at(_ context: UnsafeMutableRawPointer?) -> Transfer {
+    Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue()
+  }
+
+  // MARK: - callbacks
+
+  /// The address check, at the one place where it cannot be walked around: here libcurl says which address it is
+  /// about to connect to, whatever the name resolved to before. A reused connection was checked when it opened.
+  private func openSocket(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
+    if configuration.proxy == nil {
+      // The struct ends in a `sockaddr` that stands for a longer one.
+      guard let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr),
+            let ip = IPAddress(family: address.pointee.family, sockaddr: UnsafeRawPointer(address) + offset) else {
+        refusedAddress = "the server has an address that is neither IPv4 nor IPv6"
+        return CURL_SOCKET_BAD
+      }
+      if let refusal = configuration.addresses.refusal(of: ip) {
+        refusedAddress = "\(ip) is a \(refusal) address; --allow-network \(ip) or --allow-private-addresses lets "
+          + "it be fetched"
+        return CURL_SOCKET_BAD
+      }
+    }
+    triedAllowedAddress = true
+    return socket(
+      address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
+  }
+
+  private func receive(header bytes: UnsafeRawBufferPointer) -> Int {
+    headerBytes += bytes.count
+    guard headerBytes <= request.limits.maxHeaderBytes else {
+      return fail(.headersTooLarge, "more than \(request.limits.maxHeaderBytes) bytes of headers")
+    }
+    // Trailers come after the body; nothing here reads them.
+    if headDelivered { return bytes.count }
+    let line = HeaderLine(bytes)
+    switch line {
+    case .status(let status):
+      // A new status line: what came before was an interim answer (100, 103) or a proxy's.
+      self.status = status
+      headers = HTTPHeaders()
+    case .field(let name, let value):
+      headers.add(name, value)
+    case .end where status >= 200:
+      headDelivered = true
+      let head = HTTPResponseHead(status: status, headers: headers, url: request.url)
+      if head.isSuccess, request.method != "HEAD", let length = head.contentLength,
+         length > request.limits.maxBodyBytes {
+        return fail(.bodyTooLarge, "the body is \(length) bytes, the limit \(request.limits.maxBodyBytes)")
+      }
+      body.deliver(head: head)
+    case .end, .other:
+      break
+    }
+    return bytes.count
+  }
+
+  private func receive(body bytes: UnsafeRawBufferPointer) -> Int {
+    guard headDelivered else { return fail(.malformedResponse, "a body came before the end of the headers") }
+    guard bodyBytes + bytes.count <= request.limits.maxBodyBytes else {
+      // An endless error page must not turn "try again" into "too large".
+      return (200...299).contains(status)
+        ? fail(.bodyTooLarge, "the body is longer than the limit of \(request.limits.maxBodyBytes) bytes")
+        : fail(.status(status), "the server answered \(status) with an oversized body")
+    }
+    guard body.offer(bytes) else { return Int(CURL_WRITEFUNC_PAUSE) }
+    bodyBytes += bytes.count
+    return bytes.count
+  }
+
+  private func send(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let count = min(buffer.count, request.body.length - sentBytes)
+    guard count > 0 else { return 0 }
+    switch request.body {
+    case .none:
+      return 0
+    case .bytes(let bytes):
+      bytes.withUnsafeBytes { whole in
+        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: whole[sentBytes..<sentBytes + count]))
+      }
+      sentBytes += count
+      return count
+    case .file(let descriptor, let offset, _):
+      let read = pread(descriptor, buffer.baseAddress, count, off_t(offset + sentBytes))
+      guard read > 0 else {
+        let why = read == 0 ? "it is shorter than declared" : String(cString: strerror(errno))
+        _ = fail(.internalFailure, "cannot read the file that is being sent: \(why)")
+        return Int(CURL_READFUNC_ABORT)
+      }
+      sentBytes += read
+      return read
+    }
+  }
+
+  private func fail(_ kind: HTTPError.Kind, _ message: String) -> Int {
+    failure = HTTPError(kind, message, url: request.url)
+    return 0
+  }
+}
+
+extension Duration {
+  /// Milliseconds, rounded up, as libcurl counts time.
+  var wholeMilliseconds: Int {
+    let (seconds, attoseconds) = components
+    return Int(seconds) * 1_000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+  }
+}

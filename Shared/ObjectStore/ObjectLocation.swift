@@ -1,0 +1,100 @@
+/// Where a store is: `s3://bucket/prefix` or `file:///folder`. Objects are named below it, and nothing outside it
+/// is ever opened.
+package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
+  package enum Kind: Hashable, Sendable {
+    /// `prefix` has no slash at either end; empty for the whole bucket.
+    case s3(bucket: String, prefix: String)
+    /// An absolute path without a slash at its end.
+    case folder(String)
+  }
+  package let kind: Kind
+
+  /// - Throws: `ObjectStoreError` of kind `.invalidSetting` that says what would be right.
+  package init(_ text: String) throws(ObjectStoreError) {
+    if let rest = text.dropPrefix("s3://") {
+      let (bucket, prefix) = Self.cut(rest)
+      guard Self.isBucketName(bucket) else {
+        throw ObjectStoreError(.invalidSetting, "'\(text)': a bucket name has 3 to 63 of a-z, 0-9, '-' and '.'")
+      }
+      let trimmed = Self.trim(prefix)
+      if !trimmed.isEmpty { _ = try Self.checked(trimmed, text) }
+      kind = .s3(bucket: bucket, prefix: trimmed)
+    } else if let rest = text.dropPrefix("file://") {
+      guard rest.hasPrefix("/"), let path = PercentEncoding.decode(rest), !Self.trim(path).isEmpty else {
+        throw ObjectStoreError(.invalidSetting, "'\(text)': a folder is written file:///absolute/path")
+      }
+      _ = try Self.checked(Self.trim(path), text)
+      kind = .folder("/" + Self.trim(path))
+    } else {
+      throw ObjectStoreError(.invalidSetting, "'\(text)' is neither s3://bucket/prefix nor file:///folder")
+    }
+  }
+
+  private static func checked(_ path: String, _ text: String) throws(ObjectStoreError) -> ObjectKey {
+    do { return try ObjectKey(path) } catch {
+      throw ObjectStoreError(.invalidSetting, "'\(text)': \(error.message)")
+    }
+  }
+
+  /// The URL of an object, as messages carry it (`s3_path`).
+  package func url(of key: ObjectKey) -> String {
+    switch kind {
+    case .s3(let bucket, let prefix): "s3://\(bucket)/\(prefix.isEmpty ? "" : prefix + "/")\(key.text)"
+    case .folder(let path): "file://" + PercentEncoding.encode("\(path)/\(key.text)", keepingSlash: true)
+    }
+  }
+
+  /// The key of the object that `url` names, if it lies inside this location.
+  /// - Throws: `.outsideStore` for another bucket, prefix or folder; `.invalidKey` for a path that climbs.
+  package func key(of url: String) throws(ObjectStoreError) -> ObjectKey {
+    let rest: String?
+    switch kind {
+    case .s3(let bucket, let prefix):
+      rest = url.dropPrefix("s3://\(bucket)/\(prefix.isEmpty ? "" : prefix + "/")")
+    case .folder(let path):
+      rest = url.dropPrefix("file://").flatMap(PercentEncoding.decode)?.dropPrefix(path + "/")
+    }
+    guard let rest else {
+      throw ObjectStoreError(.outsideStore, "the object is not inside \(self); only that store is opened")
+    }
+    return try ObjectKey(rest)
+  }
+
+  /// The path of an object on this machine; nil for S3.
+  package func localPath(of key: ObjectKey) -> String? {
+    if case .folder(let path) = kind { "\(path)/\(key.text)" } else { nil }
+  }
+
+  package var description: String {
+    switch kind {
+    case .s3(let bucket, let prefix): "s3://\(bucket)\(prefix.isEmpty ? "" : "/" + prefix)"
+    case .folder(let path): "file://" + PercentEncoding.encode(path, keepingSlash: true)
+    }
+  }
+
+  private static func cut(_ text: String) -> (String, String) {
+    let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+  }
+
+  private static func trim(_ path: String) -> String {
+    var path = Substring(path)
+    while path.first == "/" { path.removeFirst() }
+    while path.last == "/" { path.removeLast() }
+    return String(path)
+  }
+
+  private static func isBucketName(_ name: String) -> Bool {
+    let bytes = Array(name.utf8)
+    let isOuter: (UInt8) -> Bool = { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) }
+    return (3...63).contains(bytes.count) && isOuter(bytes[0]) && isOuter(bytes[bytes.count - 1])
+      && bytes.allSatisfy { isOuter($0) || $0 == 0x2d || $0 == 0x2e } && !name.contains("..")
+  }
+}
+
+extension String {
+  /// What follows `prefix`; nil when the text does not begin with it.
+  func dropPrefix(_ prefix: String) -> String? {
+    utf8.starts(with: prefix.utf8) ? String(decoding: utf8.dropFirst(prefix.utf8.count), as: UTF8.self) : nil
+  }
+}

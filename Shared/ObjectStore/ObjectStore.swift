@@ -1,0 +1,71 @@
+import Runtime
+
+/// A place for immutable files: a bucket or a folder. Keys are relative to `location`.
+///
+/// Every method throws `ObjectStoreError`, `HTTPError` or `CancellationError`. Large transfers are tried once,
+/// because only the caller knows when to give way; small idempotent requests are tried a few times.
+package protocol ObjectStore: Sendable {
+  var location: ObjectLocation { get }
+
+  /// Stores the whole body under `key` or nothing; an object of that name is replaced.
+  /// - Throws: `.damagedInTransit` when the bytes do not have the body's SHA-256.
+  func put(_ body: ObjectBody, at key: ObjectKey, contentType: String) async throws -> ObjectInfo
+
+  /// Hands the object to `consume` piece by piece, in bounded memory; what is not read is given up.
+  /// - Throws: `.noSuchKey`, `.truncated`, what `consume` throws.
+  func get<T: Sendable>(
+    _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
+  ) async throws -> T
+
+  /// Nil when there is no such object (and the bucket exists).
+  func head(_ key: ObjectKey) async throws -> ObjectInfo?
+
+  /// Objects whose key begins with `prefix`, at most `limit` (1...1000) of them, from the page mark `from` on.
+  func list(prefix: String, from: String?, limit: Int) async throws -> ObjectPage
+
+  /// An object that does not exist is deleted already.
+  func delete(_ key: ObjectKey) async throws
+
+  /// Proves that the store can be reached and is the operator's: for `--check` and readiness.
+  func check() async throws
+
+  /// Makes the bucket or folder if it is missing.
+  func prepare() async throws
+
+  /// Ends what the store holds open; calls after it fail.
+  func close()
+}
+
+extension ObjectStore {
+  /// The object that a message's URL names.
+  /// - Throws: `.outsideStore` when it is not inside this store.
+  package func get<T: Sendable>(
+    url: String, _ consume: (ObjectInfo, ObjectReader) async throws -> T
+  ) async throws -> T {
+    try await get(location.key(of: url), consume)
+  }
+
+  /// The whole object in memory.
+  /// - Throws: `.tooLarge` above `limit` bytes.
+  package func bytes(of key: ObjectKey, limit: Int) async throws -> [UInt8] {
+    try await get(key) { info, reader in
+      guard info.size <= limit else {
+        throw ObjectStoreError(.tooLarge, "the object is \(info.size) bytes, the limit \(limit): \(key)")
+      }
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(info.size)
+      while let chunk = try await reader.next() { bytes += chunk }
+      return bytes
+    }
+  }
+}
+
+/// The bytes of one object as they arrive.
+package struct ObjectReader: Sendable {
+  private let read: @Sendable () async throws -> [UInt8]?
+
+  package init(_ read: @escaping @Sendable () async throws -> [UInt8]?) { self.read = read }
+
+  /// The next piece, never empty; nil at the end.
+  package func next() async throws -> [UInt8]? { try await read() }
+}

@@ -1,0 +1,57 @@
+import HTTP
+import Runtime
+
+/// An S3 endpoint and how to use it.
+package struct S3Configuration: Sendable {
+  package var bucket: String
+  /// Put before every key; no slash at either end; empty for none.
+  package var prefix: String
+  /// Nil for Amazon's own endpoint of the region.
+  package var endpoint: HTTPURL?
+  package var region: String
+  package var credentials: S3Credentials
+  /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
+  package var pathStyle: Bool
+  /// Larger bodies are sent in parts.
+  package var multipartThreshold: Int
+  /// Bytes of a part, at least 5 MiB (S3's minimum); grows so that there are at most 10,000.
+  package var partBytes: Int
+  /// For one request, one part of a large body.
+  package var timeout: Duration
+  package var connectTimeout: Duration
+
+  package init(
+    bucket: String, prefix: String = "", endpoint: HTTPURL? = nil, region: String = "us-east-1",
+    credentials: S3Credentials, pathStyle: Bool = true, multipartThreshold: Int = 64 << 20, partBytes: Int = 16 << 20,
+    timeout: Duration = .seconds(120), connectTimeout: Duration = .seconds(5)
+  ) {
+    self.bucket = bucket
+    self.prefix = prefix
+    self.endpoint = endpoint
+    self.region = region
+    self.credentials = credentials
+    self.pathStyle = pathStyle
+    self.multipartThreshold = multipartThreshold
+    self.partBytes = partBytes
+    self.timeout = timeout
+    self.connectTimeout = connectTimeout
+  }
+
+  var limits: HTTPLimits {
+    HTTPLimits(
+      connectTime: connectTimeout, totalTime: timeout, lowSpeed: 1024, lowSpeedTime: .seconds(20),
+      maxBodyBytes: 16 << 20, maxRedirects: 0)
+  }
+
+  /// The URL of an object (nil: of the bucket), its path percent-encoded once and its query in signing order.
+  func url(key: String?, query: [(String, String)]) throws(HTTPError) -> HTTPURL {
+    let base = if let endpoint { endpoint } else { try HTTPURL("https://s3.\(region).amazonaws.com") }
+    let host = pathStyle ? base.hostHeader : "\(bucket).\(base.hostHeader)"
+    var path = base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path
+    if pathStyle { path += "/" + bucket }
+    if let key { path += "/" + PercentEncoding.encode(key, keepingSlash: true) }
+    let text = SigV4.canonicalQuery(query)
+    return try HTTPURL(
+      "\(base.scheme)://\(host)\(path.isEmpty ? "/" : path)\(text.isEmpty ? "" : "?" + text)", pathAsIs: true)
+  }
+}

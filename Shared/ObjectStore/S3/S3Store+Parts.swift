@@ -1,0 +1,90 @@
+import Glibc
+import HTTP
+import Runtime
+
+extension S3Store {
+  /// The size of each part: the configured one, or what keeps their number within S3's 10,000.
+  static func partBytes(length: Int, configured: Int) -> Int {
+    max(configured, 5 << 20, (length + 9_999) / 10_000)
+  }
+
+  /// A multipart upload, one hashed part after the other. What fails is taken back, so that no half upload is
+  /// paid for; the object appears only when it is complete.
+  func putInParts(_ body: ObjectBody, at key: ObjectKey, contentType: String) async throws -> ObjectInfo {
+    let begun = try await send(
+      "POST", key, query: [("uploads", "")],
+      headers: [
+        "content-type": contentType, Self.hashHeader: body.sha256.hex, "x-amz-checksum-algorithm": "SHA256",
+      ])
+    guard let upload = S3Answer(begun.body)?.uploadID, !upload.isEmpty else {
+      throw ObjectStoreError(.protocolViolated, "the store began a multipart upload without an id")
+    }
+    do {
+      let etag = try await sendParts(body, at: key, upload: upload)
+      return ObjectInfo(key: key, size: body.length, etag: etag, sha256: body.sha256)
+    } catch {
+      // In a task of its own: when this one is cancelled, the parts have to go all the same.
+      await Task {
+        _ = try? await sendRepeatedly("DELETE", key.text, query: [("uploadId", upload)], accepting: [404])
+      }.value
+      throw error
+    }
+  }
+
+  private func sendParts(_ body: ObjectBody, at key: ObjectKey, upload: String) async throws -> String? {
+    let size = Self.partBytes(length: body.length, configured: configuration.partBytes)
+    var whole = SHA256()
+    var list = ""
+    for (index, offset) in stride(from: 0, to: body.length, by: size).enumerated() {
+      let part = try Self.part(body, offset: offset, length: min(size, body.length - offset))
+      whole.update(part)
+      let hash = SHA256.hash(part)
+      let answer = try await send(
+        "PUT", key, query: [("partNumber", "\(index + 1)"), ("uploadId", upload)],
+        headers: [Self.checksumHeader: hash.base64], body: .bytes(part), hash: hash)
+      guard let etag = answer.headers["etag"] else {
+        throw ObjectStoreError(.protocolViolated, "the store took a part without giving its ETag")
+      }
+      let escaped = etag.split(separator: "\"").joined()
+      list += "<Part><ChecksumSHA256>\(hash.base64)</ChecksumSHA256><ETag>\(escaped)</ETag>"
+        + "<PartNumber>\(index + 1)</PartNumber></Part>"
+    }
+    // Parts are signed one by one; only this says that together they are the body that was promised.
+    guard whole.finish() == body.sha256 else {
+      throw ObjectStoreError(.damagedInTransit, "the bytes sent for \(key) are not those that were hashed")
+    }
+    let document = Array("<CompleteMultipartUpload>\(list)</CompleteMultipartUpload>".utf8)
+    let answer = try await send(
+      "POST", key, query: [("uploadId", upload)], headers: ["content-type": "application/xml"],
+      body: .bytes(document), hash: SHA256.hash(document))
+    // S3 may answer 200 first and find out later that it failed: the error is then in the body.
+    guard let result = S3Answer(answer.body), result.root != "Error" else {
+      var head = answer.head
+      head.status = 500
+      throw ObjectStoreError(s3: S3Answer(answer.body), head: head, what: "complete \(key)")
+    }
+    return result.etag.map(Self.unquoted)
+  }
+
+  private static func part(_ body: ObjectBody, offset: Int, length: Int) throws -> [UInt8] {
+    switch body.source {
+    case .bytes(let bytes):
+      return Array(bytes[offset..<offset + length])
+    case .file(let descriptor):
+      var failed: Int32 = 0
+      let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+        while count < length {
+          let read = pread(descriptor, buffer.baseAddress! + count, length - count, off_t(offset + count))
+          if read < 0, errno == EINTR { continue }
+          if read <= 0 {
+            failed = read < 0 ? errno : EIO
+            return
+          }
+          count += read
+        }
+      }
+      guard failed == 0 else { throw FileTree.failure("cannot read the file that is being stored", failed) }
+      return bytes
+    }
+  }
+}

@@ -1,0 +1,263 @@
+import CPQ
+import Runtime
+
+import Glibc
+
+/// One connection to PostgreSQL, on its own thread.
+///
+/// Every method of the isolated body blocks only that thread, so a whole transaction is one hop:
+/// ```
+/// let moved = try await connection.perform { connection in
+///   try connection.transaction { try $0.execute("update ...", [.int(1)]).affected }
+/// }
+/// ```
+/// After a broken socket, a missed deadline or an answer that does not fit, the connection is *poisoned*: every
+/// further call throws, and its owner opens another. Nothing is ever repaired in place.
+package actor PostgresConnection {
+  private nonisolated let executor: ThreadExecutor
+  private let handle: PostgresHandle
+  /// Our own limit for one answer; nil waits for ever.
+  private var answerLimit: Duration?
+  /// Set once; the connection takes no more work.
+  package private(set) var isPoisoned = false
+
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  private init(executor: ThreadExecutor, handle: PostgresHandle, connectTimeout: Duration) {
+    self.executor = executor
+    self.handle = handle
+    answerLimit = connectTimeout
+  }
+
+  /// Connects, on the new connection's thread.
+  ///
+  /// - Throws: `transient` when the server cannot be reached or is starting, `configuration` when it refuses the
+  ///   role, the password or the database.
+  package static func open(_ configuration: PostgresConfiguration) async throws(PostgresError) -> PostgresConnection {
+    let opener = Opener(configuration)
+    let handle = try await opener.open()
+    let connection = PostgresConnection(
+      executor: opener.executor, handle: handle, connectTimeout: configuration.connectTimeout)
+    try await connection.begin(configuration)
+    return connection
+  }
+
+  private func begin(_ configuration: PostgresConfiguration) throws(PostgresError) {
+    try script(configuration.sessionSettings, operation: "connect")
+    try limitStatements(to: configuration.statementTimeout)
+  }
+
+  /// Bounds every following statement; nil lifts the bound.
+  ///
+  /// The server enforces it (57014). Five seconds later we give the connection up ourselves: the net for a server
+  /// that answers nothing at all.
+  package func limitStatements(to limit: Duration?) throws(PostgresError) {
+    try script("SET statement_timeout = \(limit?.milliseconds ?? 0)", operation: "set statement_timeout")
+    answerLimit = limit.map { $0 + .seconds(5) }
+  }
+
+  /// Lives for one connect, so that the blocking call happens on the thread the connection then keeps.
+  private actor Opener {
+    nonisolated let executor = ThreadExecutor(name: "postgres")
+    private let configuration: PostgresConfiguration
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    init(_ configuration: PostgresConfiguration) { self.configuration = configuration }
+
+    func open() throws(PostgresError) -> PostgresHandle { try PostgresHandle.open(configuration) }
+  }
+
+  /// Runs `body` on the connection's thread; nothing else uses the connection meanwhile.
+  package func perform<Result: Sendable>(
+    _ body: @Sendable (isolated PostgresConnection) throws -> Result
+  ) throws -> Result {
+    try body(self)
+  }
+
+  /// The server's version, as 150012 for 15.12.
+  package var serverVersion: Int { Int(PQserverVersion(handle.pointer)) }
+
+  /// The process id of the backend, as in `pg_stat_activity.pid`.
+  package var backendPID: Int32 { PQbackendPID(handle.pointer) }
+
+  /// One statement without parameters or several separated by `;` (simple protocol, one implicit transaction).
+  /// Used for migrations and settings.
+  package func script(_ sql: String, operation: String = "script") throws(PostgresError) {
+    try send(operation) { PQsendQuery($0, sql) }
+    var failure: PostgresError?
+    while let result = try nextResult(operation) {
+      defer { PQclear(result) }
+      do {
+        try check(result, operation)
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// One parameterised statement (`$1`, `$2`).
+  @discardableResult
+  package func execute(
+    _ sql: String, _ parameters: [PostgresValue] = [], operation: String = "query"
+  ) throws(PostgresError) -> PostgresResult {
+    let statement = PostgresStatement(sql, parameters, operation: operation)
+    try send(operation) { statement.send(on: $0) }
+    var answer: PostgresResult?
+    var failure: PostgresError?
+    while let result = try nextResult(operation) {
+      defer { PQclear(result) }
+      do {
+        try check(result, operation)
+        answer = PostgresResult(copying: result)
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
+    guard let answer else { throw poison(.unexpected, operation, "the server gave no result") }
+    return answer
+  }
+
+  /// Sends all statements at once and reads all answers: one round trip (libpq's pipeline mode).
+  ///
+  /// The first failure is thrown after every answer was read; the server skips the statements behind it.
+  @discardableResult
+  package func pipeline(_ statements: [PostgresStatement]) throws(PostgresError) -> [PostgresResult] {
+    guard !statements.isEmpty else { return [] }
+    let first = statements[0].operation
+    try ensureUsable(first)
+    guard PQenterPipelineMode(handle.pointer) == 1 else { throw poisoned(handle.brokenError(first)) }
+    for statement in statements {
+      guard statement.send(on: handle.pointer) == 1 else { throw poisoned(handle.brokenError(statement.operation)) }
+    }
+    guard PQpipelineSync(handle.pointer) == 1 else { throw poisoned(handle.brokenError(first)) }
+    try flushOutput(first)
+    var answers: [PostgresResult] = []
+    var failure: PostgresError?
+    for statement in statements {
+      while let result = try nextResult(statement.operation) {
+        defer { PQclear(result) }
+        if PQresultStatus(result) == PGRES_PIPELINE_ABORTED { continue }
+        do {
+          try check(result, statement.operation)
+          answers.append(PostgresResult(copying: result))
+        } catch {
+          failure = failure ?? error
+        }
+      }
+    }
+    let end = try nextResult("pipeline")
+    defer { PQclear(end) }
+    guard PQresultStatus(end) == PGRES_PIPELINE_SYNC, PQexitPipelineMode(handle.pointer) == 1 else {
+      throw poison(.unexpected, "pipeline", "the server lost track of the pipeline")
+    }
+    if let failure { throw failure }
+    return answers
+  }
+
+  /// `BEGIN`, `body`, `COMMIT`; any error rolls back and is rethrown.
+  package func transaction<Result>(
+    _ body: (isolated PostgresConnection) throws -> Result
+  ) throws -> Result {
+    try script("BEGIN", operation: "begin")
+    let result: Result
+    do {
+      result = try body(self)
+    } catch {
+      rollback()
+      throw error
+    }
+    try commit()
+    return result
+  }
+
+  /// - Throws: also when the server answers `ROLLBACK`, as it does to the COMMIT of a failed transaction.
+  package func commit() throws(PostgresError) {
+    let answer = try execute("COMMIT", operation: "commit")
+    if answer.tag != "COMMIT" { throw poison(.unexpected, "commit", "the transaction had failed before its COMMIT") }
+  }
+
+  /// Ends a transaction if one is open. Never throws: if it cannot, the connection is poisoned, and the server
+  /// rolls back by itself when the socket closes.
+  package func rollback() {
+    guard !isPoisoned, PQtransactionStatus(handle.pointer) != PQTRANS_IDLE else { return }
+    do {
+      try script("ROLLBACK", operation: "rollback")
+    } catch {
+      isPoisoned = true
+    }
+  }
+}
+
+// MARK: - The wire
+
+extension PostgresConnection {
+  func ensureUsable(_ operation: String) throws(PostgresError) {
+    if isPoisoned {
+      throw PostgresError(.poisoned, operation: operation, "this connection failed before; another must be opened")
+    }
+  }
+
+  func send(_ operation: String, _ body: (OpaquePointer) -> Int32) throws(PostgresError) {
+    try ensureUsable(operation)
+    guard body(handle.pointer) == 1 else { throw poisoned(handle.brokenError(operation)) }
+    try flushOutput(operation)
+  }
+
+  /// Pushes libpq's output buffer out, reading what arrives meanwhile so that neither side can block the other.
+  func flushOutput(_ operation: String) throws(PostgresError) {
+    let deadline = answerLimit.map { ContinuousClock.now + $0 }
+    while true {
+      switch PQflush(handle.pointer) {
+      case 0: return
+      case 1:
+        try wait(Int16(POLLIN | POLLOUT), until: deadline, operation)
+        guard PQconsumeInput(handle.pointer) == 1 else { throw poisoned(handle.brokenError(operation)) }
+      default: throw poisoned(handle.brokenError(operation))
+      }
+    }
+  }
+
+  /// The next result, or nil at the end of a statement's results.
+  func nextResult(_ operation: String) throws(PostgresError) -> OpaquePointer? {
+    let deadline = answerLimit.map { ContinuousClock.now + $0 }
+    while PQisBusy(handle.pointer) == 1 {
+      try wait(Int16(POLLIN), until: deadline, operation)
+      guard PQconsumeInput(handle.pointer) == 1 else { throw poisoned(handle.brokenError(operation)) }
+    }
+    return PQgetResult(handle.pointer)
+  }
+
+  private func wait(
+    _ events: Int16, until deadline: ContinuousClock.Instant?, _ operation: String
+  ) throws(PostgresError) {
+    do {
+      try handle.waitForSocket(events, until: deadline, operation: operation)
+    } catch {
+      throw poisoned(error)
+    }
+  }
+
+  func check(_ result: OpaquePointer?, _ operation: String) throws(PostgresError) {
+    switch PQresultStatus(result) {
+    case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY, PGRES_COPY_IN: return
+    default:
+      let error = PostgresError(result: result, operation: operation)
+      if PQstatus(handle.pointer) == CONNECTION_BAD { isPoisoned = true }
+      throw error
+    }
+  }
+
+  func poisoned(_ error: PostgresError) -> PostgresError {
+    isPoisoned = true
+    return error
+  }
+
+  func poison(_ reason: PostgresError.Reason, _ operation: String, _ message: String) -> PostgresError {
+    poisoned(PostgresError(reason, operation: operation, message))
+  }
+
+  func withHandle<Result>(_ body: (OpaquePointer) -> Result) -> Result { body(handle.pointer) }
+}

@@ -1,0 +1,103 @@
+import CPQ
+import Runtime
+
+import Glibc
+
+/// The only owner of a `PGconn`; closes it when the last reference goes.
+///
+/// Not thread-safe by itself: only `PostgresConnection` calls it, on that actor's thread. `@unchecked` because the
+/// last release may happen elsewhere, when nobody else can reach the pointer any more.
+final class PostgresHandle: @unchecked Sendable {
+  let pointer: OpaquePointer
+
+  private init(_ pointer: OpaquePointer) { self.pointer = pointer }
+
+  deinit { PQfinish(pointer) }
+
+  /// Blocks until connected, refused or out of time.
+  static func open(_ configuration: PostgresConfiguration) throws(PostgresError) -> PostgresHandle {
+    let parameters = try configuration.parameters()
+    guard let pointer = withCStrings(parameters.map(\.0), { keys in
+      withCStrings(parameters.map(\.1)) { values in PQconnectStartParams(keys, values, 0) }
+    }) else { throw PostgresError(.connection, operation: "connect", "out of memory") }
+    let handle = PostgresHandle(pointer)
+    // libpq keeps the SQLSTATE of a refused connection to itself, but prints it when verbose.
+    PQsetErrorVerbosity(pointer, PQERRORS_VERBOSE)
+    PQsetNoticeProcessor(pointer, { _, _ in }, nil)
+    let deadline = ContinuousClock.now + configuration.connectTimeout
+    var events = Int16(POLLOUT)
+    while true {
+      if PQstatus(pointer) == CONNECTION_BAD { throw handle.connectError() }
+      try handle.waitForSocket(events, until: deadline, operation: "connect")
+      switch PQconnectPoll(pointer) {
+      case PGRES_POLLING_READING: events = Int16(POLLIN)
+      case PGRES_POLLING_WRITING: events = Int16(POLLOUT)
+      case PGRES_POLLING_OK:
+        PQsetErrorVerbosity(pointer, PQERRORS_DEFAULT)
+        guard PQsetnonblocking(pointer, 1) == 0 else { throw handle.brokenError("connect") }
+        return handle
+      default: throw handle.connectError()
+      }
+    }
+  }
+
+  /// Waits with `poll(2)` for one of `events`; for ever without a deadline.
+  func waitForSocket(
+    _ events: Int16, until deadline: ContinuousClock.Instant?, operation: String
+  ) throws(PostgresError) {
+    var descriptor = pollfd(fd: PQsocket(pointer), events: events, revents: 0)
+    guard descriptor.fd >= 0 else { throw brokenError(operation) }
+    while true {
+      let left = deadline.map { ($0 - .now).milliseconds } ?? -1
+      guard deadline == nil || left > 0 else {
+        throw PostgresError(.timeout, operation: operation, "no answer from the server in time")
+      }
+      let ready = poll(&descriptor, 1, Int32(clamping: left))
+      if ready > 0 { return }
+      if ready < 0 && errno != EINTR { throw brokenError(operation) }
+    }
+  }
+
+  func brokenError(_ operation: String) -> PostgresError {
+    let text = PQerrorMessage(pointer).map { String(cString: $0) } ?? ""
+    return PostgresError(
+      .connection, operation: operation, PostgresError.firstLine(text, or: "the connection to the server is gone"))
+  }
+
+  /// Reads the SQLSTATE out of `FATAL:  28P01: ...`; without one the failure is the network's, except that a
+  /// password the server wants and nobody gave is the operator's.
+  private func connectError() -> PostgresError {
+    let text = PQerrorMessage(pointer).map { String(cString: $0) } ?? ""
+    let line = PostgresError.firstLine(text, or: "connection refused")
+    let pieces = line.split(separator: ": ", omittingEmptySubsequences: true)
+    for (index, piece) in pieces.enumerated() {
+      let word = piece.drop { $0 == " " }
+      // Every code has a digit; `FATAL` and `PANIC` have five capitals too.
+      guard index > 0, let state = SQLState(word), word.contains(where: \.isNumber) else { continue }
+      let sentence = pieces[(index + 1)...].joined(separator: ": ")
+      return PostgresError(.server(state), operation: "connect", sentence.isEmpty ? state.title : sentence)
+    }
+    if PQconnectionNeedsPassword(pointer) != 0 {
+      return PostgresError(.settings, operation: "connect", "the server wants a password and none was given")
+    }
+    return PostgresError(.connection, operation: "connect", line)
+  }
+}
+
+/// Lends a NULL-terminated array of C strings.
+func withCStrings<Result>(
+  _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
+) -> Result {
+  withOptionalCStrings(strings.map(Optional.some), body)
+}
+
+/// As `withCStrings`, where nil gives a NULL entry (SQL's NULL); one more NULL ends the array.
+func withOptionalCStrings<Result>(
+  _ strings: [String?], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
+) -> Result {
+  let copies = strings.map { $0.flatMap { strdup($0) } }
+  defer { for copy in copies { free(copy) } }
+  var pointers = copies.map { UnsafePointer($0) }
+  pointers.append(nil)
+  return body(pointers)
+}

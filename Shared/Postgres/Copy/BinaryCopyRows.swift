@@ -1,0 +1,161 @@
+/// Rows in the wire form of `COPY ... FROM STDIN (FORMAT binary)`, written field by field into one buffer that is
+/// then sent as it is.
+///
+/// A row is `beginRow(fields:)` followed by exactly that many fields, whose types must be those of the columns: the
+/// server checks lengths, not meanings. All integers are big-endian. Format: PostgreSQL documentation, "COPY",
+/// section "Binary Format"; field contents: the `*_recv` functions of each type.
+package struct BinaryCopyRows: Sendable {
+  /// Signature, flags and the length of the (empty) header extension.
+  package static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]
+  /// -1 where a row's number of fields would stand.
+  package static let trailer: [UInt8] = [0xFF, 0xFF]
+
+  /// Longer than `length`: what lies behind is room to grow into.
+  private var storage: [UInt8] = []
+  private var length = 0
+  /// Rows begun.
+  package private(set) var count = 0
+
+  package init() {}
+
+  package var isEmpty: Bool { count == 0 }
+  package var byteCount: Int { length }
+  /// The rows, without header and trailer.
+  package var bytes: ArraySlice<UInt8> { storage[..<length] }
+
+  /// A place to return to with `rewind(to:)`.
+  package struct Mark: Hashable, Sendable {
+    package let rows: Int
+    package let bytes: Int
+  }
+
+  package var mark: Mark { Mark(rows: count, bytes: length) }
+
+  /// Forgets all that was written since `mark`.
+  package mutating func rewind(to mark: Mark) {
+    count = mark.rows
+    length = mark.bytes
+  }
+
+  /// Forgets all rows and keeps the memory.
+  package mutating func removeAll() { rewind(to: Mark(rows: 0, bytes: 0)) }
+
+  @inline(__always)
+  package mutating func beginRow(fields: Int) {
+    count += 1
+    put(Int16(truncatingIfNeeded: fields))
+  }
+
+  @inline(__always)
+  package mutating func null() { put(Int32(-1)) }
+
+  @inline(__always)
+  package mutating func int2(_ value: Int16) {
+    put(Int32(2))
+    put(value)
+  }
+
+  @inline(__always)
+  package mutating func int4(_ value: Int32) {
+    put(Int32(4))
+    put(value)
+  }
+
+  @inline(__always)
+  package mutating func int8(_ value: Int64) {
+    put(Int32(8))
+    put(value)
+  }
+
+  @inline(__always)
+  package mutating func bool(_ value: Bool) {
+    put(Int32(1))
+    put(Int8(value ? 1 : 0))
+  }
+
+  /// An instant, in microseconds since 1970-01-01T00:00:00Z; PostgreSQL counts from 2000.
+  @inline(__always)
+  package mutating func timestamptz(unixMicroseconds: Int64) {
+    int8(unixMicroseconds - 946_684_800_000_000)
+  }
+
+  /// A day, counted from 1970-01-01; PostgreSQL counts from 2000-01-01.
+  @inline(__always)
+  package mutating func date(unixDays: Int32) { int4(unixDays - 10_957) }
+
+  /// The 16 bytes of a uuid, in the order it is printed in.
+  @inline(__always)
+  package mutating func uuid(high: UInt64, low: UInt64) {
+    put(Int32(16))
+    put(high)
+    put(low)
+  }
+
+  /// `text`, `varchar` or `bytea`. For text: UTF-8 without NUL, which the caller has checked.
+  @inline(__always)
+  package mutating func text(_ bytes: RawSpan) {
+    let size = bytes.byteCount
+    put(Int32(truncatingIfNeeded: size))
+    reserve(size)
+    let start = length
+    storage.withUnsafeMutableBytes { target in
+      bytes.withUnsafeBytes { source in
+        UnsafeMutableRawBufferPointer(rebasing: target[start..<(start + size)]).copyMemory(from: source)
+      }
+    }
+    length += size
+  }
+
+  package mutating func text(_ text: String) {
+    var text = text
+    text.withUTF8 { self.text(UnsafeRawBufferPointer($0).bytes) }
+  }
+
+  /// Appends `rowCount` whole rows of another buffer.
+  package mutating func append(rows: ArraySlice<UInt8>, count rowCount: Int) {
+    let start = length
+    reserve(rows.count)
+    storage.replaceSubrange(start..<(start + rows.count), with: rows)
+    length += rows.count
+    count += rowCount
+  }
+
+  /// Cuts `bytes`, whole rows, into single ones. For the rare look at what was written; nothing is kept for it.
+  package static func split(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    func integer(_ at: Int, _ size: Int) -> Int {
+      let value = bytes[at..<(at + size)].reduce(0) { $0 << 8 | Int($1) }
+      return value >= 1 << (size * 8 - 1) ? value - (1 << (size * 8)) : value
+    }
+    var rows: [ArraySlice<UInt8>] = []
+    var start = bytes.startIndex
+    while start < bytes.endIndex {
+      var end = start + 2
+      for _ in 0..<integer(start, 2) { end += 4 + max(0, integer(end, 4)) }
+      rows.append(bytes[start..<end])
+      start = end
+    }
+    return rows
+  }
+
+  @inline(__always)
+  mutating func put<Value: FixedWidthInteger>(_ value: Value) {
+    let size = MemoryLayout<Value>.size
+    reserve(size)
+    let start = length
+    storage.withUnsafeMutableBytes { target in
+      target.storeBytes(of: value.bigEndian, toByteOffset: start, as: Value.self)
+    }
+    length = start + size
+  }
+
+  @inline(__always)
+  private mutating func reserve(_ size: Int) {
+    if storage.count - length < size { grow(size) }
+  }
+
+  @inline(never)
+  private mutating func grow(_ size: Int) {
+    let target = max(4_096, storage.count * 2, length + size)
+    storage.append(contentsOf: repeatElement(0, count: target - storage.count))
+  }
+}

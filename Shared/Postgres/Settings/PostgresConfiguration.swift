@@ -1,0 +1,124 @@
+import CPQ
+import Runtime
+
+/// Where and how to connect. Printing it never shows the password.
+package struct PostgresConfiguration: Sendable, CustomStringConvertible {
+  /// A URI (`postgresql://user:password@host:5432/name?sslmode=require`) or libpq's `key=value` form. What is
+  /// absent comes from libpq's own sources: `PGHOST`, `PGPASSWORD`, `~/.pgpass`, the service file.
+  package var url: String
+  /// Shown in `pg_stat_activity`.
+  package var applicationName: String
+  /// Bounds name resolution, TCP, TLS and authentication together.
+  package var connectTimeout: Duration
+  /// Bounds every wait for the server's answer; `statement_timeout` on the server is set to the same.
+  package var statementTimeout: Duration
+  /// How long a statement may wait for a lock before it fails with 55P03 and is tried again later.
+  package var lockTimeout: Duration
+  /// After how long unacknowledged bytes break the TCP connection (`tcp_user_timeout`).
+  package var tcpUserTimeout: Duration
+
+  package init(
+    url: String, applicationName: String = "souk", connectTimeout: Duration = .seconds(10),
+    statementTimeout: Duration = .seconds(60), lockTimeout: Duration = .seconds(20),
+    tcpUserTimeout: Duration = .seconds(20)
+  ) {
+    self.url = url
+    self.applicationName = applicationName
+    self.connectTimeout = connectTimeout
+    self.statementTimeout = statementTimeout
+    self.lockTimeout = lockTimeout
+    self.tcpUserTimeout = tcpUserTimeout
+  }
+
+  /// The URL with `***` for the password.
+  package var description: String { Self.masked(url) }
+
+  /// Replaces the password of a URI's user part, of a `password=` parameter, or of a `key=value` string.
+  package static func masked(_ url: String) -> String {
+    var text = url
+    if let scheme = text.firstRange(of: "://") {
+      let rest = text[scheme.upperBound...]
+      let authority = rest.prefix { $0 != "/" && $0 != "?" }
+      if let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") {
+        text.replaceSubrange(text.index(after: colon)..<at, with: "***")
+      }
+    }
+    for key in ["password", "sslpassword"] { text = maskValue(of: key, in: text) }
+    return text
+  }
+
+  private static func maskValue(of key: String, in text: String) -> String {
+    var result = ""
+    var rest = text[...]
+    while let range = rest.firstRange(of: key) {
+      result += rest[..<range.upperBound]
+      let fresh = range.lowerBound == rest.startIndex || "?& \t".contains(rest[rest.index(before: range.lowerBound)])
+      rest = rest[range.upperBound...]
+      let blanks = rest.prefix { $0 == " " }
+      guard fresh, rest.dropFirst(blanks.count).first == "=" else { continue }
+      rest = rest.dropFirst(blanks.count + 1).drop { $0 == " " }
+      result += "=***"
+      rest = rest.first == "'" ? quotedTail(rest) : rest.drop { $0 != "&" && $0 != " " }
+    }
+    return result + rest
+  }
+
+  /// What follows a single-quoted value, in which a backslash escapes the next character.
+  private static func quotedTail(_ text: Substring) -> Substring {
+    var escaped = false
+    var index = text.index(after: text.startIndex)
+    while index < text.endIndex {
+      let character = text[index]
+      index = text.index(after: index)
+      if escaped { escaped = false } else if character == "\\" { escaped = true } else if character == "'" { break }
+    }
+    return text[index...]
+  }
+
+  /// libpq's parameters: ours first, then the user's, which win where both speak (except for what is ours alone).
+  func parameters() throws(PostgresError) -> [(String, String)] {
+    var message: UnsafeMutablePointer<CChar>?
+    guard let parsed = PQconninfoParse(url, &message) else {
+      // libpq's sentence may quote the string it could not read, password included.
+      PQfreemem(message)
+      throw PostgresError(
+        .settings, operation: "read --database-url",
+        "not a PostgreSQL address; write postgresql://user:password@host:5432/database")
+    }
+    defer { PQconninfoFree(parsed) }
+    var values: [(String, String)] = [
+      ("fallback_application_name", applicationName), ("client_encoding", "UTF8"), ("keepalives", "1"),
+      ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
+      ("tcp_user_timeout", String(tcpUserTimeout.milliseconds)),
+    ]
+    var index = 0
+    while let keyword = parsed[index].keyword {
+      defer { index += 1 }
+      guard let value = parsed[index].val else { continue }
+      let key = String(cString: keyword)
+      let text = String(cString: value)
+      guard key != "client_encoding" else { continue }
+      values.removeAll { $0.0 == key }
+      values.append((key, text))
+    }
+    return values
+  }
+}
+
+extension PostgresConfiguration {
+  /// Sent after connecting, not as the startup parameter `options`, which poolers refuse.
+  var sessionSettings: String {
+    """
+    SET lock_timeout = \(lockTimeout.milliseconds);
+    SET idle_in_transaction_session_timeout = \(statementTimeout.milliseconds);
+    SET timezone = 'UTC'; SET datestyle = 'ISO'; SET bytea_output = 'hex'; SET extra_float_digits = 1
+    """
+  }
+}
+
+extension Duration {
+  var milliseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+  }
+}

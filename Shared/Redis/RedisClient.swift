@@ -1,0 +1,77 @@
+import Metrics
+import Runtime
+
+/// A connection to Redis on a thread of its own, opened on first use and again after it broke.
+///
+/// Commands are sent in the order of the calls. Nothing is retried here: after a transient error nobody knows
+/// whether the command was executed, so the caller repeats it if repeating does no harm.
+package actor RedisClient {
+  package nonisolated let configuration: RedisConfiguration
+  private let executor: ThreadExecutor
+  private var connection: RedisConnection?
+
+  private static let commands = Counter(label: "souk_redis_commands_total")
+  private static let connects = Counter(label: "souk_redis_connects_total")
+
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  package init(_ configuration: RedisConfiguration) {
+    self.configuration = configuration
+    executor = ThreadExecutor(name: "redis")
+  }
+
+  /// - Throws: what broke the connection, or the error that was the reply.
+  package func send(_ command: RedisCommand) throws(RedisError) -> RedisReply {
+    let replies = try replies(to: [command])
+    guard let reply = replies.first else { return .null }
+    if case .failure(let error) = reply { throw counted(error) }
+    return reply
+  }
+
+  /// Sends all commands in as few round trips as the pipeline depth allows.
+  /// - Throws: what broke the connection, or the first error among the replies (the other commands were executed).
+  @discardableResult
+  package func sendAll(_ commands: [RedisCommand]) throws(RedisError) -> [RedisReply] {
+    let replies = try replies(to: commands)
+    for case .failure(let error) in replies { throw counted(error) }
+    return replies
+  }
+
+  /// Like `sendAll`, with error replies as elements.
+  package func replies(to commands: [RedisCommand]) throws(RedisError) -> [RedisReply] {
+    var replies: [RedisReply] = []
+    replies.reserveCapacity(commands.count)
+    var rest = commands[...]
+    while !rest.isEmpty {
+      let chunk = Array(rest.prefix(configuration.pipelineDepth))
+      rest = rest.dropFirst(chunk.count)
+      do {
+        replies += try opened().exchange(chunk)
+      } catch {
+        connection = nil
+        throw counted(error)
+      }
+      Self.commands.increment(by: chunk.count)
+    }
+    return replies
+  }
+
+  /// Asks for a sign of life.
+  package func ping() throws(RedisError) { _ = try send(RedisCommand("PING")) }
+
+  /// Lets go of the connection; the next command opens another.
+  package func close() { connection = nil }
+
+  private func opened() throws(RedisError) -> RedisConnection {
+    if let connection { return connection }
+    let opened = try RedisConnection(configuration)
+    Self.connects.increment()
+    connection = opened
+    return opened
+  }
+
+  private func counted(_ error: RedisError) -> RedisError {
+    Counter(label: "souk_redis_errors_total", dimensions: [("code", error.code)]).increment()
+    return error
+  }
+}

@@ -1,0 +1,49 @@
+import HTTP
+import LocalServers
+import Runtime
+import TestSupport
+import Testing
+
+/// Against a real TLS server: `openssl s_server` with a certificate of its own.
+@Suite struct TLSTests {
+  @Test(.timeLimit(.minutes(1))) func certificatesAreCheckedAndAnAuthorityCanBeNamed() async throws {
+    try await withTemporaryDirectory { folder in
+      let openssl = try Program.require("openssl", package: "the Debian package openssl")
+      let made = try await ChildProcess.run(
+        Launch(openssl, [
+          "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "\(folder)/key.pem", "-out", "\(folder)/cert.pem",
+          "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+        ]), atMost: .seconds(30))
+      #expect(made.status.isSuccess)
+      let port = try FreePort.next()
+      var launch = Launch(openssl, [
+        "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "\(folder)/cert.pem", "-key", "\(folder)/key.pem", "-www",
+      ])
+      launch.output = .file("\(folder)/log")
+      let server = try await ChildProcess.start(launch)
+
+      func fetch(_ host: String, authority: String?) async -> (status: Int?, error: HTTPError?) {
+        do {
+          let client = try HTTPClient(HTTPConfiguration(
+            addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk-tests",
+            certificateAuthorityFile: authority))
+          return (try await client.execute(HTTPRequest(url: "https://\(host):\(port)/")).status, nil)
+        } catch {
+          return (nil, error as? HTTPError)
+        }
+      }
+      try await eventually("the server listens") {
+        await fetch("localhost", authority: nil).error?.kind != .connectFailed
+      }
+      let stranger = await fetch("localhost", authority: nil)
+      #expect(stranger.error?.kind == .certificateRefused && stranger.error?.isTransient == true)
+      let known = await fetch("localhost", authority: "\(folder)/cert.pem")
+      #expect(known.status == 200, "\(String(describing: known.error))")
+      let otherName = await fetch("127.0.0.1", authority: "\(folder)/cert.pem")
+      #expect(otherName.error?.kind == .certificateRefused)
+      let noCertificate = await fetch("localhost", authority: "\(folder)/key.pem")
+      #expect(noCertificate.error?.errorClass == .configuration)
+      await server.stop()
+    }
+  }
+}

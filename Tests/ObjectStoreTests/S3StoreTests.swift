@@ -1,0 +1,162 @@
+import HTTP
+import LocalServers
+import ObjectStore
+import Runtime
+import Synchronization
+import TestSupport
+import Testing
+
+/// Against a real server: SeaweedFS.
+@Suite struct S3StoreTests {
+  private func makeStore(
+    bucket: String, prefix: String = "", secret: String? = nil, threshold: Int = 64 << 20
+  ) async throws -> S3Store {
+    let server = try await TestServers.seaweed()
+    return try Self.makeStore(
+      endpoint: server.endpoint, bucket: bucket, prefix: prefix,
+      credentials: S3Credentials(accessKeyID: server.accessKeyID, secretAccessKey: secret ?? server.secretAccessKey),
+      threshold: threshold)
+  }
+
+  static func makeStore(
+    endpoint: String, bucket: String = "bucket", prefix: String = "",
+    credentials: S3Credentials = S3Credentials(accessKeyID: "a", secretAccessKey: "b"), threshold: Int = 64 << 20,
+    timeout: Duration = .seconds(60)
+  ) throws -> S3Store {
+    var configuration = S3Configuration(
+      bucket: bucket, prefix: prefix, endpoint: try HTTPURL(endpoint), credentials: credentials)
+    configuration.multipartThreshold = threshold
+    configuration.partBytes = 5 << 20
+    configuration.timeout = timeout
+    let client = try HTTPClient(HTTPConfiguration(
+      addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk-tests", name: "s3"))
+    return try S3Store(configuration, client: client)
+  }
+
+  @Test(.timeLimit(.minutes(2))) func keepsTheContract() async throws {
+    let store = try await makeStore(bucket: "souk-\(TestServers.uniqueName())", prefix: "pre fix/x")
+    try await StoreContract(store: store).run()
+  }
+
+  @Test(.timeLimit(.minutes(2))) func largeBodiesGoInParts() async throws {
+    let store = try await makeStore(bucket: "souk-\(TestServers.uniqueName())", threshold: 5 << 20)
+    try await store.prepare()
+    let bytes = StoreContract.pattern((12 << 20) + 12_345)
+    let key = try ObjectKey("large")
+    let info = try await store.put(ObjectBody(bytes), at: key, contentType: "application/gzip")
+    #expect(info.etag?.hasSuffix("-3") == true, "three parts: \(String(describing: info.etag))")
+    let head = try #require(try await store.head(key))
+    #expect(head.size == bytes.count && head.sha256 == SHA256.hash(bytes))
+    #expect(try await store.bytes(of: key, limit: bytes.count) == bytes)
+  }
+
+  @Test(.timeLimit(.minutes(2))) func aMissingBucketIsNotAMissingObject() async throws {
+    let store = try await makeStore(bucket: "souk-\(TestServers.uniqueName())")
+    let contract = StoreContract(store: store)
+    let key = try ObjectKey("x")
+    let head = await contract.error { _ = try await store.head(key) }
+    #expect(head?.kind == .noSuchBucket && head?.errorClass == .configuration)
+    let get = await contract.error { _ = try await store.bytes(of: key, limit: 1) }
+    #expect(get?.kind == .noSuchBucket)
+    let check = await contract.error { try await store.check() }
+    #expect(check?.kind == .noSuchBucket)
+  }
+
+  @Test(.timeLimit(.minutes(2))) func aWrongSecretIsAConfigurationError() async throws {
+    let store = try await makeStore(bucket: "souk-test", secret: "WRONGSECRET")
+    let contract = StoreContract(store: store)
+    let key = try ObjectKey("x")
+    for failure in [
+      await contract.error { try await store.check() },
+      await contract.error { _ = try await store.bytes(of: key, limit: 1) },
+    ] {
+      #expect(failure?.errorClass == .configuration)
+      #expect(failure.map { !"\($0)".contains("WRONGSECRET") } == true)
+    }
+  }
+}
+
+/// Against a server that misbehaves.
+@Suite struct S3HostileTests {
+  private static func error(_ code: String) -> String { "<Error><Code>\(code)</Code><Message>m</Message></Error>" }
+
+  @Test func smallRequestsAreTriedAgainAndLargeOnesAreNot() async throws {
+    let count = Mutex(0)
+    let server = try HostileServer { request, connection in
+      let attempt = count.withLock { $0 += 1; return $0 }
+      if request.line.hasPrefix("PUT") || attempt < 3 {
+        connection.answer("503 Slow Down", headers: ["Retry-After: 1"], body: Self.error("SlowDown"))
+      } else {
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nx-amz-meta-sha256: junk\r\n\r\n")
+      }
+    }
+    let store = try S3StoreTests.makeStore(endpoint: server.url)
+    let head = try await store.head(ObjectKey("x"))
+    #expect(head?.size == 5 && head?.sha256 == nil)
+    #expect(server.requests.count == 3)
+    let failure = await StoreContract(store: store).error {
+      _ = try await store.put(ObjectBody([1]), at: ObjectKey("x"), contentType: "text/plain")
+    }
+    #expect(failure?.kind == .slowDown && failure?.retryAfter == .seconds(1))
+    #expect(server.requests.count == 4)
+  }
+
+  @Test func aTruncatedObjectIsAnErrorAfterItsBytes() async throws {
+    let server = try HostileServer { _, connection in
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nabc")
+      connection.hangUp()
+    }
+    let store = try S3StoreTests.makeStore(endpoint: server.url)
+    do {
+      _ = try await store.bytes(of: ObjectKey("x"), limit: 1000)
+      Issue.record("three bytes were taken for a hundred")
+    } catch {
+      #expect(ErrorClass(of: error) == .transient)
+    }
+  }
+
+  @Test func anUploadThatFailsAtTheEndIsTakenBack() async throws {
+    let server = try HostileServer { request, connection in
+      switch request.line.split(separator: " ")[0] {
+      case "POST" where request.path.hasSuffix("uploads="):
+        connection.answer("200 OK", body: "<R><UploadId>u</UploadId></R>")
+      case "PUT":
+        connection.answer("200 OK", headers: ["ETag: \"e\""])
+      case "POST":
+        // The answer that begins well and ends badly.
+        connection.answer("200 OK", body: Self.error("InternalError"))
+      default:
+        connection.answer("204 No Content")
+      }
+    }
+    let store = try S3StoreTests.makeStore(endpoint: server.url, threshold: 5 << 20)
+    let body = ObjectBody(StoreContract.pattern(6 << 20))
+    let failure = await StoreContract(store: store).error {
+      _ = try await store.put(body, at: ObjectKey("x"), contentType: "text/plain")
+    }
+    #expect(failure?.errorClass == .transient)
+    #expect(server.requests.last?.line == "DELETE /bucket/x?uploadId=u HTTP/1.1")
+    let parts = server.requests.filter { $0.line.hasPrefix("PUT") }
+    #expect(parts.map(\.body.count) == [5 << 20, 1 << 20])
+    #expect(parts.map { $0.headers["x-amz-content-sha256"] } == parts.map { SHA256.hash($0.body).hex })
+  }
+
+  @Test func answersThatAreNotS3AreUnreadable() async throws {
+    let server = try HostileServer { _, connection in connection.answer("200 OK", body: "<html>hello</html>") }
+    let store = try S3StoreTests.makeStore(endpoint: server.url)
+    let failure = await StoreContract(store: store).error { _ = try await store.list(prefix: "", from: nil, limit: 10) }
+    #expect(failure?.kind == .protocolViolated && failure?.errorClass == .fatal)
+  }
+
+  @Test func redirectsAreTheOperatorsAndNotFollowed() async throws {
+    let server = try HostileServer { _, connection in
+      connection.answer(
+        "301 Moved Permanently", headers: ["Location: http://127.0.0.2/", "x-amz-bucket-region: il-central-1"],
+        body: Self.error("PermanentRedirect"))
+    }
+    let store = try S3StoreTests.makeStore(endpoint: server.url)
+    let failure = await StoreContract(store: store).error { _ = try await store.bytes(of: ObjectKey("x"), limit: 1) }
+    #expect(failure?.kind == .wrongEndpoint && failure?.message.contains("il-central-1") == true)
+    #expect(server.requests.count == 1)
+  }
+}
