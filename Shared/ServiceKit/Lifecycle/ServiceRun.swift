@@ -1,0 +1,128 @@
+import ArgumentParser
+import Glibc
+import Logging
+import Runtime
+
+/// One run of a service, from its settings to its exit status.
+struct ServiceRun {
+  let command: any ServiceCommand
+  let host: Host
+  /// The program's name, also when a subcommand runs.
+  var name: String
+  /// Nil when the command was not started by the launcher.
+  var resolution: SettingsResolver.Resolution?
+
+  init(
+    command: any ServiceCommand, host: Host, name: String? = nil, resolution: SettingsResolver.Resolution? = nil
+  ) {
+    self.command = command
+    self.host = host
+    self.name = name ?? type(of: command)._commandName
+    self.resolution = resolution
+  }
+
+  func run() async -> ExitStatus {
+    let options = command.service
+    if options.printConfig {
+      guard let resolution else {
+        host.standardError(Array("Error: --print-config works only when the program starts by its launcher\n".utf8))
+        return .failed
+      }
+      host.standardOutput(SettingsReport(resolution: resolution).rendered(version: Souk.version))
+      return .drained
+    }
+    let output = LogOutput(host.standardError)
+    let format = options.logFormat ?? (host.isTerminal ? .human : .json)
+    if host.ownsProcess {
+      ProcessSystems.bootstrap(service: name, level: options.logLevel, format: format, output: output)
+    }
+    if options.check { return await check() }
+    let logger = Logger(label: name) { [name] label in
+      LineLogHandler(label: label, service: name, level: options.logLevel, format: format, output: output)
+    }
+    logger.info("starting", metadata: ["version": "\(Souk.version)", "pid": .stringConvertible(getpid())])
+    do {
+      try await serve(options, logger)
+      logger.info("stopped", metadata: ["exit_code": .stringConvertible(0)])
+      return .drained
+    } catch {
+      return report(error, logger)
+    }
+  }
+
+  /// Runs the command beside its HTTP endpoint.
+  private func serve(_ options: ServiceOptions, _ logger: Logger) async throws {
+    let health = Health()
+    let drain = Drain(
+      timeout: options.drainTimeout.duration, health: health, logger: logger, ownsProcess: host.ownsProcess)
+    let trap = host.ownsProcess
+      ? SignalTrap(onFirst: { drain.start($0) }, onSecond: { _exit($0) }) : nil
+    defer { trap?.cancel() }
+    let registry = host.ownsProcess ? PrometheusRegistry.shared : PrometheusRegistry()
+    registry.describe(type(of: command).metrics)
+
+    let endpoint = RunningEndpoint(
+      HealthEndpoint(
+        host: options.httpHost, port: options.httpPort, health: health, registry: registry,
+        logger: Self.endpointLogger(logger)))
+    let port = try await endpoint.start()
+    logger.info(
+      "listening", metadata: ["port": .stringConvertible(port), "host": "\(options.httpHost)"])
+    let watch = Task {
+      guard let failure = await endpoint.failure() else { return }
+      logger.error("the HTTP endpoint ended", metadata: ["error": "\(failure)"])
+      drain.start("HTTP endpoint ended")
+    }
+    defer { watch.cancel() }
+
+    let context = ServiceContext(
+      name: name, logger: logger, drain: drain.interruption, drainTimeout: options.drainTimeout.duration,
+      health: health, httpPort: port)
+    let outcome: Result<Void, any Error>
+    do {
+      try await command.run(in: context)
+      outcome = .success(())
+    } catch is CancellationError where drain.interruption.isRaised {
+      // Work that was given up because of the drain is not a failure.
+      outcome = .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    drain.finish()
+    watch.cancel()
+    let endpointFailure = host.ownsProcess ? endpoint.leave() : await endpoint.stop()
+    try outcome.get()
+    if let endpointFailure { throw endpointFailure }
+  }
+
+  /// The server's own chatter ("Server started") would repeat ours.
+  private static func endpointLogger(_ logger: Logger) -> Logger {
+    var logger = logger
+    logger.logLevel = max(.warning, logger.logLevel)
+    return logger
+  }
+
+  private func check() async -> ExitStatus {
+    let report = CheckReport { [host] line in
+      let mark = line.ok ? "ok    " : "failed"
+      host.standardOutput("\(mark)  \(line.name)\(line.detail.isEmpty ? "" : ": \(line.detail)")")
+    }
+    report.ok("settings")
+    await command.check(report)
+    return report.ok ? .drained : .configuration
+  }
+
+  private func report(_ error: any Error, _ logger: Logger) -> ExitStatus {
+    let status = ExitStatus(for: error)
+    var fields: Logger.Metadata = ["error": "\(error)", "exit_code": .stringConvertible(status.rawValue)]
+    if let classified = error as? any ClassifiedError {
+      fields["code"] = "\(classified.code)"
+      fields["class"] = "\(classified.errorClass)"
+    } else {
+      fields["code"] = "unclassified"
+      fields["type"] = "\(type(of: error))"
+    }
+    logger.critical(status == .configuration ? "wrong configuration" : "failed", metadata: fields)
+    return status
+  }
+}

@@ -1,0 +1,74 @@
+import Glibc
+import Runtime
+
+/// The process as Linux accounts for it, under the names that every Prometheus client uses.
+struct ProcessMetrics {
+  var cpuSeconds: Double
+  var residentBytes: Int64
+  var virtualBytes: Int64
+  /// Seconds since 1970.
+  var startTime: Double
+  var threads: Int64
+  var openDescriptors: Int64
+  var maxDescriptors: Int64
+
+  /// - Returns: nil without /proc.
+  static func current() -> ProcessMetrics? {
+    guard let statistics = try? readFile("/proc/self/stat") else { return nil }
+    // The second field, the program's name in parentheses, may itself hold blanks and parentheses.
+    guard let end = statistics.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+    let fields = String(decoding: statistics[(end + 1)...], as: UTF8.self).split(separator: " ")
+    func field(_ number: Int) -> Int64? { number - 3 < fields.count ? Int64(fields[number - 3]) : nil }
+    let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
+    let page = Int64(sysconf(Int32(_SC_PAGESIZE)))
+    guard let user = field(14), let system = field(15), let threads = field(20), let start = field(22),
+      let virtual = field(23), let resident = field(24), ticks > 0
+    else { return nil }
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return ProcessMetrics(
+      cpuSeconds: Double(user + system) / ticks, residentBytes: resident * page, virtualBytes: virtual,
+      startTime: bootTime() + Double(start) / ticks, threads: threads, openDescriptors: openDescriptorCount(),
+      maxDescriptors: limit.rlim_cur > UInt64(Int64.max) ? .max : Int64(limit.rlim_cur))
+  }
+
+  static func append(to text: inout ExpositionText) {
+    guard let current = current() else { return }
+    text.family("process_cpu_seconds_total", .counter, help: "CPU time spent, user and system, in seconds.")
+    text.sample("process_cpu_seconds_total", [], current.cpuSeconds)
+    for (name, value, help) in [
+      ("process_resident_memory_bytes", Double(current.residentBytes), "Resident memory in bytes."),
+      ("process_virtual_memory_bytes", Double(current.virtualBytes), "Virtual memory in bytes."),
+      ("process_start_time_seconds", current.startTime, "Start of the process in seconds since 1970."),
+      ("process_threads", Double(current.threads), "Threads of the process."),
+      ("process_open_fds", Double(current.openDescriptors), "Open file descriptors."),
+      ("process_max_fds", Double(current.maxDescriptors), "Most file descriptors the process may open."),
+    ] {
+      text.family(name, .gauge, help: help)
+      text.sample(name, [], value)
+    }
+  }
+
+  /// Always 1; its labels say what is running.
+  static func appendBuildInfo(service: String, to text: inout ExpositionText) {
+    text.family("souk_build_info", .gauge, help: "1; the labels say which service and version this is.")
+    text.sample("souk_build_info", [("service", service), ("version", Souk.version)], 1)
+  }
+
+  private static func bootTime() -> Double {
+    guard let bytes = try? readFile("/proc/stat") else { return 0 }
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("btime ") {
+      return Double(line.dropFirst(6)) ?? 0
+    }
+    return 0
+  }
+
+  private static func openDescriptorCount() -> Int64 {
+    guard let directory = opendir("/proc/self/fd") else { return 0 }
+    defer { closedir(directory) }
+    var count: Int64 = 0
+    while readdir(directory) != nil { count += 1 }
+    // Not ".", "..", and the descriptor of this very walk.
+    return count - 3
+  }
+}

@@ -1,0 +1,28 @@
+import Logging
+import Runtime
+
+/// What a running service is given.
+package struct ServiceContext: Sendable {
+  /// The name of the command as users type it: `db-writer`.
+  package let name: String
+  package let logger: Logger
+  /// Raised once by SIGTERM or SIGINT: take in nothing new, settle what is in hand, return.
+  package let drain: Interruption
+  /// How long after `drain` the process is ended whatever it is doing.
+  package let drainTimeout: Duration
+  package let health: Health
+  /// The port the HTTP endpoint really listens on; nil when there is none (in tests).
+  package let httpPort: Int?
+
+  package init(
+    name: String, logger: Logger, drain: Interruption = Interruption(), drainTimeout: Duration = .seconds(25),
+    health: Health = Health(), httpPort: Int? = nil
+  ) {
+    self.name = name
+    self.logger = logger
+    self.drain = drain
+    self.drainTimeout = drainTimeout
+    self.health = health
+    self.httpPort = httpPort
+  }
+}

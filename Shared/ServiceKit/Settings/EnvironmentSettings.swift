@@ -1,0 +1,59 @@
+import Runtime
+
+/// Options set by environment variables.
+///
+/// `HTTP_PORT` holds the value of `--http-port`, `HTTP_PORT_FILE` the path of a file that holds it (for secrets),
+/// unless `--http-port-file` is an option itself. An empty variable counts as unset. An option that may be given
+/// several times takes one value per line.
+struct EnvironmentSettings {
+  var variables: [String: String]
+
+  /// - Parameter names: the names of all options of the command, to tell `X_FILE` from an option of that name.
+  func values(of option: OptionShape, beside names: Set<String>) throws(Failure) -> [AssignedValue] {
+    guard !option.isCommandLineOnly else { return [] }
+    let name = option.environmentName
+    let direct = nonEmpty(name)
+    let fileVariable = "\(name)_FILE"
+    let path = names.contains("\(option.name)-file") ? nil : nonEmpty(fileVariable)
+    if direct != nil, path != nil {
+      throw .setting("environment_ambiguous", "both \(name) and \(fileVariable) are set; unset one of them")
+    }
+    if let path {
+      let source = SettingSource.environmentFile(variable: fileVariable, path: path)
+      let bytes: [UInt8]
+      do {
+        bytes = try readFile(path, limit: 1 << 20)
+      } catch {
+        throw .setting("environment_file_unreadable", "\(error.message), named by environment variable \(fileVariable)")
+      }
+      var text = String(decoding: bytes, as: UTF8.self)
+      // Editors and `kubectl create secret` disagree about the last line's end; nobody means it.
+      while let last = text.last, last.isNewline { text.removeLast() }
+      guard !text.isEmpty else { throw .setting("environment_file_empty", "the \(source) is empty") }
+      return try assigned(option, text, source)
+    }
+    guard let direct else { return [] }
+    return try assigned(option, direct, .environment(variable: name))
+  }
+
+  private func nonEmpty(_ name: String) -> String? {
+    variables[name].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  private func assigned(
+    _ option: OptionShape, _ text: String, _ source: SettingSource
+  ) throws(Failure) -> [AssignedValue] {
+    if option.isFlag {
+      guard let on = booleanText(text) else {
+        throw .setting(
+          "setting_invalid",
+          "the value '\(text)' of \(source) is neither true nor false (also 1, 0, yes, no), as --\(option.name) needs")
+      }
+      return [AssignedValue(option: option, value: on ? "true" : "false", source: source)]
+    }
+    guard option.isRepeating else { return [AssignedValue(option: option, value: text, source: source)] }
+    return text.split(whereSeparator: \.isNewline).map {
+      AssignedValue(option: option, value: String($0), source: source)
+    }
+  }
+}

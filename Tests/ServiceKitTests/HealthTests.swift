@@ -1,0 +1,84 @@
+import ServiceKit
+import Synchronization
+import Testing
+
+@Suite struct HealthTests {
+  /// A clock that stands still until told.
+  final class Clock: Sendable {
+    private let instant = Mutex(ContinuousClock.now)
+    func advance(_ duration: Duration) { instant.withLock { $0 += duration } }
+    var now: ContinuousClock.Instant { instant.withLock { $0 } }
+  }
+  let clock: Clock
+  let health: Health
+
+  init() {
+    let clock = Clock()
+    self.clock = clock
+    health = Health(now: { clock.now })
+  }
+
+  @Test func nothingRegisteredIsReadyAndAlive() {
+    #expect(health.isReady && health.isAlive)
+  }
+
+  @Test func conditionStartsNotReady() {
+    let sink = health.readiness("postgres")
+    #expect(!health.isReady)
+    #expect(health.readinessReport.entries == [.init(name: "postgres", ok: false, reason: "starting")])
+    sink.set(ready: true)
+    #expect(health.isReady)
+  }
+
+  @Test func everyConditionMustHold() {
+    health.readiness("a").set(ready: true)
+    health.readiness("b").set(ready: false, reason: "no partitions yet")
+    #expect(!health.isReady)
+    #expect(health.readinessReport.entries.map(\.reason) == ["", "no partitions yet"])
+  }
+
+  @Test func sameNameIsTheSameCondition() {
+    #expect(health.readiness("a") === health.readiness("a"))
+    #expect(health.liveness("a", maxAge: .seconds(1)) === health.liveness("a", maxAge: .seconds(1)))
+  }
+
+  @Test func drainingIsNotReadyButAlive() {
+    health.readiness("a").set(ready: true)
+    health.startDraining()
+    #expect(!health.isReady)
+    #expect(health.isAlive)
+  }
+
+  @Test func silenceBeyondTheLimitIsDeath() {
+    let poll = health.liveness("poll", maxAge: .seconds(10))
+    clock.advance(.seconds(10))
+    #expect(health.isAlive)
+    clock.advance(.milliseconds(1))
+    #expect(!health.isAlive)
+    #expect(health.livenessReport.entries.first?.reason == "no sign of life for 10.0s, limit 10.0s")
+    poll.beat()
+    #expect(health.isAlive)
+  }
+
+  @Test func idleLoopMayBeSilent() {
+    let worker = health.liveness("worker", maxAge: .seconds(10))
+    worker.idle()
+    clock.advance(.seconds(3_600))
+    #expect(health.isAlive)
+    worker.beat()
+    clock.advance(.seconds(11))
+    #expect(!health.isAlive)
+  }
+
+  @Test func declaredRetryIsAliveUntilItIsOverdue() {
+    let worker = health.liveness("worker", maxAge: .seconds(10))
+    worker.retrying("postgres: connection refused", atMost: .seconds(60))
+    clock.advance(.seconds(70))
+    #expect(health.isAlive)
+    #expect(health.livenessReport.entries.first?.reason == "retrying: postgres: connection refused")
+    clock.advance(.seconds(1))
+    #expect(!health.isAlive)
+    worker.retrying("postgres: connection refused", atMost: .seconds(60))
+    #expect(health.isAlive)
+  }
+}
