@@ -1,0 +1,103 @@
+import Schemas
+
+extension PriceFileName {
+  /// - Parameter text: the last component of a path or URL, already percent-decoded.
+  /// - Throws: `PriceFileNameError` naming the part that does not fit.
+  package init(_ text: some StringProtocol) throws(PriceFileNameError) {
+    guard !text.isEmpty else { throw .empty }
+    guard text.utf8.count <= Self.maximumLength else { throw .tooLong(text.utf8.count) }
+    for character in text where !(character.isASCII && (character.isLetter || character.isNumber)) {
+      guard character == "-" || character == "." else { throw .unexpectedCharacter(character) }
+    }
+
+    let dot = text.firstIndex(of: ".") ?? text.endIndex
+    let fileExtension = dot == text.endIndex ? "" : text[text.index(after: dot)...].lowercased()
+    var rest = Substring(text[..<dot].lowercased())
+
+    let isNull = rest.hasPrefix("null")
+    if isNull { rest = rest.dropFirst(4) }
+    // The longer spelling first: every "pricefull" also starts with "price".
+    guard let (spelling, type) = Self.types.first(where: { rest.hasPrefix($0.0) }) else { throw .unknownType }
+    rest = rest.dropFirst(spelling.count)
+    if rest.first == "-" { rest = rest.dropFirst() }
+
+    let parts = rest.split(separator: "-", omittingEmptySubsequences: false)
+    let chainID = parts[0]
+    guard 6...14 ~= chainID.count, chainID.isDigits else { throw .badChainID(String(chainID)) }
+    if let bad = parts.first(where: { !$0.isDigits }) { throw .badPart(String(bad)) }
+
+    // Stores and sub-chains have few digits; the first part of eight or more is the date.
+    guard let dateIndex = parts.dropFirst().firstIndex(where: { $0.count >= 8 }) else { throw .noDate }
+    let (date, joinedTime) = try Self.dateAndTime(parts[dateIndex])
+    let places = parts[1..<dateIndex].map { $0.isEmpty ? nil : Self.normalized(storeID: $0) }
+    guard places.count <= 2 else { throw .tooManyParts(places.count) }
+
+    var time = joinedTime
+    var tail = parts[(dateIndex + 1)...]
+    // Six digits after a bare date are a time; three (`-020`) are a sequence.
+    if time == nil, let candidate = tail.first, candidate.count == 6 {
+      time = try Self.timeOfDay(candidate)
+      tail = tail.dropFirst()
+    }
+    let sequence = tail.popFirst()
+    guard tail.isEmpty, sequence.map({ 1...5 ~= $0.count }) ?? true else {
+      throw .badPart(String(tail.first ?? sequence ?? ""))
+    }
+
+    self.init(
+      type: type, chainID: String(chainID), subChainID: places.count == 2 ? places[0] : nil,
+      storeID: places.last ?? nil, date: date, time: time, sequence: sequence.map { String($0) }, isNull: isNull,
+      fileExtension: fileExtension)
+  }
+
+  private static let types: [(String, FileType)] = [
+    ("pricefull", .priceFull), ("price", .price), ("promofull", .promoFull), ("promo", .promo),
+    ("storesfull", .stores), ("storefull", .stores), ("stores", .stores), ("store", .stores),
+  ]
+
+  /// `yyyyMMdd`, `yyyyMMddHHmm`, `yyyyMMddHHmmss`, or thirteen digits: a portal that writes its seconds without
+  /// a leading zero; the odd last digit is dropped, the minute is right.
+  private static func dateAndTime(_ digits: Substring) throws(PriceFileNameError) -> (CivilDate, CivilTime?) {
+    guard [8, 12, 13, 14].contains(digits.count),
+      let date = CivilDate(year: digits.number(0, 4), month: digits.number(4, 2), day: digits.number(6, 2)),
+      2000...2099 ~= date.year
+    else { throw .badDate(String(digits)) }
+    switch digits.count {
+    case 8: return (date, nil)
+    case 14: return (date, try timeOfDay(digits.dropFirst(8)))
+    default: return (date, try timeOfDay(digits.dropFirst(8).prefix(4)))
+    }
+  }
+
+  private static func timeOfDay(_ digits: Substring) throws(PriceFileNameError) -> CivilTime {
+    let second = digits.count == 6 ? digits.number(4, 2) : 0
+    guard let time = CivilTime(hour: digits.number(0, 2), minute: digits.number(2, 2), second: second) else {
+      throw .badTime(String(digits))
+    }
+    return time
+  }
+}
+
+extension PriceFileName: CustomStringConvertible {
+  /// The name in its canonical spelling; parsing it gives an equal value.
+  package var description: String {
+    var text = (isNull ? "NULL" : "") + type.spelling + chainID
+    if let subChainID { text += "-" + subChainID }
+    // A name with a sub-chain keeps the store's place, or the sub-chain would be read as the store.
+    if storeID != nil || subChainID != nil { text += "-" + (storeID ?? "") }
+    text += "-" + padded(date.year, 4) + padded(date.month, 2) + padded(date.day, 2)
+    if let time { text += padded(time.hour, 2) + padded(time.minute, 2) + padded(time.second, 2) }
+    if let sequence { text += "-" + sequence }
+    return fileExtension.isEmpty ? text : text + "." + fileExtension
+  }
+}
+
+extension Substring {
+  /// True for the empty string too.
+  fileprivate var isDigits: Bool { utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } }
+
+  /// The number written by `count` of its ASCII digits.
+  fileprivate func number(_ start: Int, _ count: Int) -> Int {
+    utf8.dropFirst(start).prefix(count).reduce(0) { $0 * 10 + Int($1) - Int(UInt8(ascii: "0")) }
+  }
+}

@@ -1,0 +1,72 @@
+import Schemas
+
+/// The account of one file: what was in it and what became of every row.
+///
+/// `rows == keptRows + repeatedRows + rejected.total`.
+package struct PriceFileSummary: Hashable, Sendable {
+  package var outcome = PriceFileOutcome.ok
+  package var defect: FileDefect?
+  package var compression: Compression?
+  package var encoding: TextEncoding?
+  package var dialect: PriceDialect?
+
+  /// Identities from the root, as published; empty when absent.
+  package var chainID = ""
+  package var subChainID = ""
+  package var storeID = ""
+
+  /// Rows from start tag to end tag, whatever they hold.
+  package var rows = 0
+  package var distinctCodes = 0
+  /// Rows with a code that an earlier row of the file has.
+  package var repeatedRows = 0
+  package var rejected = RejectedRows()
+  /// The exact sum of the prices of all rows that have one, in units of 10^-`priceSumScale`.
+  package var priceSumMantissa: Int128 = 0
+  package static let priceSumScale = 18
+
+  /// Elements of rows and containers that no dialect has.
+  package var unknownElements = 0
+  /// `&` that begins none of the known references; kept as it stands.
+  package var strayAmpersands = 0
+  /// Byte sequences that are no character in the file's encoding; each became U+FFFD.
+  package var badCharacters = 0
+  /// Quantities and unit prices that are not numbers, update times that are not times; each became unknown.
+  package var unreadableValues = 0
+  /// Bytes after the end of the compressed data, ignored.
+  package var trailingBytes = 0
+  /// True when the ZIP file holds more than the entry that was read.
+  package var hasMoreEntries = false
+  package var compressedBytes = 0
+  package var inflatedBytes = 0
+
+  package init() {}
+
+  package var keptRows: Int { rows - repeatedRows - rejected.total }
+
+  /// The sum in plain digits, without trailing zeros: `4901.16`.
+  package var priceSum: String {
+    let unit: Int128 = 1_000_000_000_000_000_000
+    let whole = priceSumMantissa / unit
+    let digits = String(priceSumMantissa % unit)
+    let fraction = String(repeating: "0", count: Self.priceSumScale - digits.count) + digits
+    let trimmed = fraction.reversed().drop { $0 == "0" }.reversed()
+    return trimmed.isEmpty ? "\(whole)" : "\(whole).\(String(trimmed))"
+  }
+}
+
+/// Rows that could not be used, by reason.
+package struct RejectedRows: Hashable, Sendable {
+  package var missingCode = 0
+  package var badCode = 0
+  package var missingPrice = 0
+  package var badPrice = 0
+
+  package var total: Int { missingCode + badCode + missingPrice + badPrice }
+
+  /// Reason and count, for metrics and messages; only reasons that occurred.
+  package var byReason: [(reason: String, count: Int)] {
+    [("missing_code", missingCode), ("bad_code", badCode), ("missing_price", missingPrice), ("bad_price", badPrice)]
+      .filter { $0.1 > 0 }.map { (reason: $0.0, count: $0.1) }
+  }
+}

@@ -1,0 +1,210 @@
+import Runtime
+import Schemas
+
+/// Reads one published file from its packed bytes to rows, in constant memory: decompression, encoding, markup,
+/// dialect. Data is never an error here: what is wrong with the file is in the summary.
+///
+/// Not thread-safe; one instance reads one file once.
+package final class PriceFileReader {
+  package enum Answer: Equatable, Sendable {
+    case more
+    /// Nothing that follows matters: the summary is final.
+    case stop
+    /// The file is windows-1255 after rows were handed over that had been read as UTF-8 (bytes that are valid in
+    /// both). Forget those rows and read the file again from its start with `encoding: .windows1255`.
+    case restart
+  }
+
+  package static let windowCapacity = 128 << 10
+
+  private let limits: PriceFileLimits
+  private var decompressor: Decompressor
+  private var window: TextWindow
+  private var decoder: RowDecoder
+
+  private var encoding: TextEncoding?
+  private var encodingIsDetected = false
+  /// UTF-8 until the first byte that cannot be.
+  private var mayBeWindows1255 = true
+  private var hasReadNonASCII = false
+  private var transcoder: UTF16Transcoder?
+  /// UTF-16 on its way to the window.
+  private var raw: UnsafeMutableRawBufferPointer?
+  private var defect: FileDefect?
+  /// After markup that cannot be read on, the rest is still decompressed and looked at: it may show that the data is
+  /// damaged, or that the file is windows-1255, and then the rows before it are not what they seemed.
+  private var isDraining: Bool { defect?.outcome == .malformed }
+  private var hasText = false
+  private var badCharacters = 0
+
+  /// - Parameters:
+  ///   - zone: the table of `PriceFileName.zoneIdentifier`.
+  ///   - encoding: only after `restart`.
+  package init(limits: PriceFileLimits = PriceFileLimits(), zone: ZoneTable, encoding: TextEncoding? = nil) {
+    // A row, what may follow it in the window, and room for the next inflate.
+    let capacity = max(Self.windowCapacity, 2 * (limits.rowBytes + limits.textBytes + limits.tagBytes))
+    self.limits = limits
+    self.encoding = encoding
+    decompressor = Decompressor(limits: limits)
+    window = TextWindow(capacity: capacity)
+    decoder = RowDecoder(limits: limits, zone: zone, windowCapacity: capacity)
+    if encoding == .windows1255 {
+      mayBeWindows1255 = false
+      decoder.convertHighBytes()
+    }
+  }
+
+  deinit { raw?.deallocate() }
+
+  /// - Parameters:
+  ///   - chunk: the next bytes of the file; not kept.
+  ///   - handler: gets every usable row, in order.
+  /// - Throws: only what `handler` throws.
+  package func feed(
+    _ chunk: UnsafeRawBufferPointer, _ handler: (borrowing PriceRow) throws -> Void
+  ) throws -> Answer {
+    guard defect == nil || isDraining else { return .stop }
+    decompressor.take(chunk)
+    return try pump(handler)
+  }
+
+  /// To be called once, after the last chunk.
+  package func finish(_ handler: (borrowing PriceRow) throws -> Void) throws -> Answer {
+    guard defect == nil || isDraining else { return .stop }
+    decompressor.endInput()
+    let answer = try pump(handler)
+    if answer == .restart { return answer }
+    if defect == nil {
+      do { try decompressor.finish() } catch { defect = error }
+    }
+    if defect == nil, !decoder.tokenizer.isRootClosed, hasText {
+      defect = window.defect(.truncated, code: "truncated", "the document ends early", at: window.end)
+    }
+    return .stop
+  }
+
+  /// The account so far; final once `feed` or `finish` has answered `stop`.
+  package var summary: PriceFileSummary {
+    var summary = decoder.summary
+    summary.compression = decompressor.compression
+    summary.encoding = hasText ? encoding ?? .utf8 : nil
+    summary.dialect = summary.rows > 0 ? decoder.evidence.dialect : nil
+    summary.distinctCodes = decoder.codes.count
+    summary.strayAmpersands = decoder.fields.text.strayAmpersands
+    summary.badCharacters = badCharacters + decoder.fields.text.badCharacters + (transcoder?.badCharacters ?? 0)
+    summary.trailingBytes = decompressor.trailingBytes
+    summary.hasMoreEntries = decompressor.hasMoreEntries
+    summary.compressedBytes = decompressor.received
+    summary.inflatedBytes = decompressor.produced
+    summary.defect = defect
+    summary.outcome = outcome(summary)
+    return summary
+  }
+
+  private func outcome(_ summary: PriceFileSummary) -> PriceFileOutcome {
+    if let defect { return defect.outcome }
+    if !hasText { return .emptyFile }
+    if summary.rows > 0 { return .ok }
+    return decoder.hasContainer || !summary.chainID.isEmpty ? .empty : .unknownDocument
+  }
+
+  // MARK: - Moving bytes
+
+  private func pump(_ handler: (borrowing PriceRow) throws -> Void) throws -> Answer {
+    while true {
+      do {
+        if isDraining { window.position = window.end }
+        decoder.compact(&window)
+        guard try refill() else { return .more }
+        if !decodeText() { return .restart }
+        if !isDraining { try decoder.run(&window, handler) }
+      } catch let found as FileDefect {
+        // What the rest of a malformed file shows replaces the defect only if it makes the rows untrustworthy.
+        defect = found
+        if !isDraining { return .stop }
+        decoder.giveUp()
+      }
+    }
+  }
+
+  /// - Returns: false when there is no more input.
+  private func refill() throws(FileDefect) -> Bool {
+    guard window.free.count > TextWindow.padding else {
+      throw window.defect(.refused, code: "row_limit", "a row is longer than the window", at: window.position)
+    }
+    guard transcoder != nil else {
+      // The first read is short: should it be UTF-16, it must still fit when it is UTF-8.
+      let room = encodingIsDetected ? window.free.count : min(window.free.count, 4 << 10)
+      let count = try decompressor.read(into: UnsafeMutableRawBufferPointer(rebasing: window.free[..<room]))
+      window.filled += count
+      return count > 0 || detectAtEnd()
+    }
+    let raw = self.raw ?? .allocate(byteCount: 32 << 10, alignment: 16)
+    self.raw = raw
+    let room = min(raw.count, (window.free.count - 16) / 3 * 2)
+    let count = try decompressor.read(into: UnsafeMutableRawBufferPointer(rebasing: raw[..<room]))
+    let source = UnsafeRawBufferPointer(rebasing: raw[..<count])
+    window.filled += transcoder?.transcode(source, into: window.base + window.filled) ?? 0
+    return count > 0
+  }
+
+  /// A text of fewer than four bytes is still to be looked at.
+  private func detectAtEnd() -> Bool {
+    !encodingIsDetected && decompressor.hasInputEnded && window.filled > 0
+  }
+
+  /// Moves `window.end` over the new bytes that are whole, valid characters.
+  /// - Returns: false when the file must be read again as windows-1255.
+  private func decodeText() -> Bool {
+    if !encodingIsDetected {
+      guard window.filled >= 4 || decompressor.hasInputEnded else { return true }
+      encodingIsDetected = true
+      detect()
+    }
+    if !hasText {
+      hasText = (window.end..<window.filled).contains { !XMLNameByte.isBlank(window.base[$0]) }
+    }
+    if transcoder != nil || encoding == .windows1255 {
+      window.end = window.filled
+      return true
+    }
+    while true {
+      let result = UTF8Checker.check(window.base + window.end, count: window.filled - window.end)
+      window.end += result.validCount
+      guard result.isInvalid else {
+        hasReadNonASCII = hasReadNonASCII || result.hasNonASCII
+        return true
+      }
+      if mayBeWindows1255 {
+        // What is still in the window can be read either way; what is gone was ASCII, or must be read again.
+        if hasReadNonASCII { return false }
+        encoding = .windows1255
+        decoder.convertHighBytes()
+        window.end = window.filled
+        return true
+      }
+      // The mark says UTF-8: the byte is wrong, not the encoding.
+      hasReadNonASCII = true
+      badCharacters += 1
+      window.base[window.end] = UInt8(ascii: "?")
+    }
+  }
+
+  private func detect() {
+    let head = UnsafeRawBufferPointer(start: window.base, count: min(4, window.filled))
+    let (detected, markLength) = TextEncoding.detect(head)
+    guard let detected else { return }
+    encoding = detected
+    mayBeWindows1255 = false
+    window.position += markLength
+    window.end = window.position
+    guard detected.isUTF16 else { return }
+    // What was read as bytes is turned into text where it lies.
+    transcoder = UTF16Transcoder(isBigEndian: detected == .utf16BigEndian)
+    let pending = Array(UnsafeBufferPointer(start: window.base + markLength, count: window.filled - markLength))
+    window.position = 0
+    window.end = 0
+    window.filled = 0
+    pending.withUnsafeBytes { window.filled = transcoder?.transcode($0, into: window.base) ?? 0 }
+  }
+}

@@ -1,0 +1,150 @@
+extension RowDecoder {
+  mutating func startTag(_ window: inout TextWindow, _ handler: (borrowing PriceRow) throws -> Void) throws {
+    let name = UnsafeBufferPointer(
+      start: window.base + tokenizer.nameStart, count: tokenizer.nameEnd - tokenizer.nameStart)
+    let isEmpty = tokenizer.isSelfClosing
+    defer { literalStart = tokenizer.end }
+    switch place {
+    case .skipping: return
+    case .outside: try startOutside(window, name)
+    case .container:
+      guard case .row = meaning(name) else { return skip(isEmpty: isEmpty, from: .container) }
+      rowStart = tokenizer.start
+      fields.clear()
+      slotIndex = 0
+      if isEmpty { return try finishRow(window, end: tokenizer.end, handler) }
+      place = .row
+      shape.beginRow(name)
+      if let literal = literal(window, from: literalStart) {
+        shape.learnRowStart(literal)
+        rowTagLength = tokenizer.end - tokenizer.start
+      }
+    case .row:
+      let meaning = meaning(name)
+      try refuseOtherKinds(meaning, window)
+      if meaning == .unknown { summary.unknownElements += 1 }
+      let slot = shape.place(name, after: slotIndex, meaning: meaning)
+      if let slot { slotIndex = slot + 1 }
+      let field = if case .field(let field) = meaning { Int(field.rawValue) } else { -1 }
+      if isEmpty {
+        if field >= 0, !fields.has(field) { fields.set(field, start: 0, end: 0, isSpecial: false) }
+        if let slot, let literal = literal(window, from: literalStart) { shape.learnEmpty(slot, literal) }
+        return
+      }
+      // Attributes may change from row to row: only a bare `<Name>` is predicted.
+      let isBare = tokenizer.end - tokenizer.nameEnd == 1 && literalStart >= 0
+      current = CurrentElement(
+        field: field, slot: slot ?? -1, isRepeat: field >= 0 && fields.has(field), pieces: 0,
+        openStart: isBare ? literalStart : -1, openEnd: tokenizer.end)
+      place = .field
+    case .field:
+      // Markup inside a value: nothing of it is used.
+      current.openStart = -1
+      summary.unknownElements += 1
+      skip(isEmpty: isEmpty, from: .field, counting: false)
+    }
+  }
+
+  mutating func endTag(_ window: inout TextWindow, _ handler: (borrowing PriceRow) throws -> Void) throws {
+    defer { literalStart = tokenizer.end }
+    switch place {
+    case .outside: header = nil
+    case .skipping: if tokenizer.depth == skipDepth { place = placeBeforeSkip }
+    case .container: place = .outside
+    case .row:
+      if let literal = literal(window, from: literalStart) { shape.learnRowEnd(literal) }
+      place = .container
+      try finishRow(window, end: tokenizer.end, handler)
+    case .field:
+      place = .row
+      if current.field >= 0, !fields.has(current.field) {
+        fields.set(current.field, start: 0, end: 0, isSpecial: false)
+      }
+      guard current.slot >= 0, current.openStart >= 0 else { return }
+      shape.learnOpen(
+        current.slot,
+        UnsafeBufferPointer(start: window.base + current.openStart, count: current.openEnd - current.openStart))
+    }
+  }
+
+  mutating func text(_ window: borrowing TextWindow, isCDATA: Bool) {
+    let piece = UnsafeBufferPointer(start: window.base + tokenizer.start, count: tokenizer.end - tokenizer.start)
+    switch place {
+    case .field:
+      current.pieces += 1
+      guard current.field >= 0, !current.isRepeat else { return }
+      if current.pieces == 1, !isCDATA {
+        fields.set(current.field, start: tokenizer.start, end: tokenizer.end, isSpecial: tokenizer.isSpecial)
+      } else {
+        fields.append(current.field, piece, isCDATA: isCDATA, base: window.base)
+      }
+    case .outside:
+      guard let header else { return }
+      noteHeader(header, piece)
+    case .container, .row, .skipping:
+      if isCDATA || !piece.allSatisfy(XMLNameByte.isBlank) { literalStart = -1 }
+    }
+  }
+
+  private mutating func startOutside(
+    _ window: borrowing TextWindow, _ name: UnsafeBufferPointer<UInt8>
+  ) throws(FileDefect) {
+    let isEmpty = tokenizer.isSelfClosing
+    // Nothing but the root is opened at depth 1.
+    if tokenizer.depth == (isEmpty ? 0 : 1), ElementNames.equals(name, "html") {
+      throw window.defect(.notXMLOrHTML, code: "html", "the file is an HTML page", at: tokenizer.start)
+    }
+    let meaning = meaning(name)
+    try refuseOtherKinds(meaning, window)
+    header = nil
+    switch meaning {
+    case .container:
+      hasContainer = true
+      if isEmpty { return }
+      place = .container
+      containerDepth = tokenizer.depth
+    case .chainID, .subChainID, .storeID: header = isEmpty ? nil : meaning
+    default: break
+    }
+  }
+
+  private mutating func meaning(_ name: UnsafeBufferPointer<UInt8>) -> ElementMeaning {
+    evidence.note(name)
+    return ElementNames.meaning(of: name)
+  }
+
+  private func refuseOtherKinds(_ meaning: ElementMeaning, _ window: borrowing TextWindow) throws(FileDefect) {
+    switch meaning {
+    case .promotions:
+      throw window.defect(.unsupportedKind, code: "promotions", "the file holds promotions", at: tokenizer.start)
+    case .stores:
+      throw window.defect(.unsupportedKind, code: "stores", "the file holds stores", at: tokenizer.start)
+    default: break
+    }
+  }
+
+  private mutating func skip(isEmpty: Bool, from previous: Place, counting: Bool = true) {
+    if counting { summary.unknownElements += 1 }
+    if isEmpty { return }
+    placeBeforeSkip = previous
+    skipDepth = tokenizer.depth - 1
+    place = .skipping
+  }
+
+  /// The bytes from the tag before to the end of this one, when nothing but blanks lies between.
+  private func literal(_ window: borrowing TextWindow, from start: Int) -> UnsafeBufferPointer<UInt8>? {
+    guard start >= 0, start <= tokenizer.start else { return nil }
+    return UnsafeBufferPointer(start: window.base + start, count: tokenizer.end - start)
+  }
+
+  /// Identities in the root. The first of each counts: the rows of some files repeat them.
+  private mutating func noteHeader(_ meaning: ElementMeaning, _ piece: UnsafeBufferPointer<UInt8>) {
+    let text = String(decoding: piece.prefix(64), as: UTF8.self).filter { !$0.isWhitespace }
+    switch meaning {
+    case .chainID: if summary.chainID.isEmpty { summary.chainID = text }
+    case .subChainID: if summary.subChainID.isEmpty { summary.subChainID = text }
+    case .storeID: if summary.storeID.isEmpty { summary.storeID = text }
+    default: break
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/// What the rows of this file look like, byte for byte, learned from the rows before: which element follows which,
+/// with which blanks in front, and how it is closed.
+///
+/// All rows of a file come from one program, so the next tag is nearly always the one that stood there in the row
+/// before. Comparing it takes a few word loads, where finding out what it is takes a walk over its bytes. A guess
+/// that fails costs nothing but the compare: the tokenizer reads that element, and the shape is corrected.
+struct RowShape: ~Copyable {
+  static let maximumSlots = 40
+  /// Longer tags (with their blanks) are not predicted.
+  static let maximumLiteral = 88
+  private static let stride = 96
+
+  /// One literal: bytes in the arena.
+  struct Literal {
+    var offset: Int32
+    var count: Int32 = 0
+  }
+
+  struct Slot {
+    /// Blanks and `<Name>`.
+    var open: Literal
+    /// `</Name>`.
+    var close: Literal
+    /// Blanks and `<Name/>`, as it was written.
+    var empty: Literal
+    var nameOffset: Int32 = 0
+    var nameCount: Int32 = 0
+    /// The raw value of the field, or -1 for an element of no use.
+    var field: Int8 = -1
+    var isUnknown = false
+  }
+
+  let arena: UnsafeMutablePointer<UInt8>
+  let slots: UnsafeMutablePointer<Slot>
+  private(set) var count = 0
+  /// Blanks and the row's end tag; blanks and the next row's start tag.
+  private(set) var rowEnd: Literal
+  private(set) var rowStart: Literal
+  private var rowName: [UInt8] = []
+
+  init() {
+    let size = (Self.maximumSlots * 3 + 2) * Self.stride
+    arena = .allocate(capacity: size)
+    arena.initialize(repeating: 0, count: size)
+    slots = .allocate(capacity: Self.maximumSlots)
+    rowEnd = Literal(offset: Int32(Self.maximumSlots * 3 * Self.stride))
+    rowStart = Literal(offset: Int32((Self.maximumSlots * 3 + 1) * Self.stride))
+  }
+
+  deinit {
+    arena.deallocate()
+    slots.deallocate()
+  }
+
+  /// True when the bytes at `text` are the literal's. Reads whole words: up to 7 bytes behind the literal.
+  @inline(__always)
+  func matches(_ text: UnsafePointer<UInt8>, _ literal: Literal) -> Bool {
+    let text = UnsafeRawPointer(text)
+    let expected = UnsafeRawPointer(arena + Int(literal.offset))
+    let count = Int(literal.count)
+    var position = 0
+    while position + 8 <= count {
+      let a = text.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+      let b = expected.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+      if a != b { return false }
+      position += 8
+    }
+    let rest = count - position
+    if rest == 0 { return count > 0 }
+    let a = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+    let b = UInt64(littleEndian: expected.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+    return (a ^ b) << UInt64(64 - 8 * rest) == 0
+  }
+
+  mutating func learnRowEnd(_ bytes: UnsafeBufferPointer<UInt8>) { Self.store(bytes, arena, in: &rowEnd) }
+  mutating func learnRowStart(_ bytes: UnsafeBufferPointer<UInt8>) { Self.store(bytes, arena, in: &rowStart) }
+
+  /// A row called `name` begins: an end tag learned from rows of another name does not end it.
+  mutating func beginRow(_ name: UnsafeBufferPointer<UInt8>) {
+    guard !name.elementsEqual(rowName) else { return }
+    rowName = Array(name)
+    rowEnd.count = 0
+    rowStart.count = 0
+  }
+
+
+  /// Notes that after `index` elements of a row came the one called `name`.
+  /// - Returns: the slot it has now, nil when there is no room.
+  mutating func place(
+    _ name: UnsafeBufferPointer<UInt8>, after index: Int, meaning: ElementMeaning
+  ) -> Int? {
+    if let known = find(name, from: index) ?? find(name, from: 0) { return known }
+    guard count < Self.maximumSlots, index <= count, name.count <= Self.maximumLiteral - 8 else { return nil }
+    // The arena places of a slot move with it; the new slot takes those of the first unused one.
+    let base = Int32(count * 3 * Self.stride)
+    var slot = Slot(
+      open: Literal(offset: base), close: Literal(offset: base + Int32(Self.stride)),
+      empty: Literal(offset: base + Int32(2 * Self.stride)))
+    slot.isUnknown = meaning == .unknown
+    if case .field(let field) = meaning { slot.field = Int8(field.rawValue) }
+    // The name is kept as the close literal, which every element has or could have.
+    let close = arena + Int(slot.close.offset)
+    close[0] = UInt8(ascii: "<")
+    close[1] = UInt8(ascii: "/")
+    for (offset, byte) in name.enumerated() { close[2 + offset] = byte }
+    close[2 + name.count] = UInt8(ascii: ">")
+    slot.close.count = Int32(name.count + 3)
+    slot.nameOffset = slot.close.offset + 2
+    slot.nameCount = Int32(name.count)
+    var position = count
+    while position > index {
+      (slots + position).initialize(to: slots[position - 1])
+      position -= 1
+    }
+    (slots + index).initialize(to: slot)
+    count += 1
+    return index
+  }
+
+  mutating func learnOpen(_ slot: Int, _ bytes: UnsafeBufferPointer<UInt8>) {
+    Self.store(bytes, arena, in: &slots[slot].open)
+  }
+
+  mutating func learnEmpty(_ slot: Int, _ bytes: UnsafeBufferPointer<UInt8>) {
+    Self.store(bytes, arena, in: &slots[slot].empty)
+  }
+
+  private func find(_ name: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+    for index in Swift.stride(from: start, to: count, by: 1) {
+      let slot = slots[index]
+      guard Int(slot.nameCount) == name.count else { continue }
+      let known = UnsafeBufferPointer(start: arena + Int(slot.nameOffset), count: name.count)
+      if name.elementsEqual(known) { return index }
+    }
+    return nil
+  }
+
+  private static func store(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ arena: UnsafeMutablePointer<UInt8>, in literal: inout Literal
+  ) {
+    guard let source = bytes.baseAddress, bytes.count <= maximumLiteral else {
+      literal.count = 0
+      return
+    }
+    (arena + Int(literal.offset)).update(from: source, count: bytes.count)
+    literal.count = Int32(bytes.count)
+  }
+}

@@ -1,0 +1,81 @@
+/// The part of the text that is in memory: bytes are appended behind `end`, read from `position`, and thrown away
+/// in front. One allocation for a whole file, whatever its size.
+struct TextWindow: ~Copyable {
+  /// Bytes that may be read (not used) before `base` and behind `end`, so that words and vectors need no tail code.
+  static let padding = 32
+
+  let base: UnsafeMutablePointer<UInt8>
+  let capacity: Int
+  /// The next byte to read.
+  var position = 0
+  /// Behind the last byte known to be whole, valid text.
+  var end = 0
+  /// Behind the last byte there is: a character cut in half by a chunk lies between `end` and here.
+  var filled = 0
+  /// Bytes and line breaks thrown away so far.
+  private(set) var discarded = 0
+  private var discardedLines = 0
+
+  init(capacity: Int) {
+    self.capacity = capacity
+    let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity + 2 * Self.padding)
+    memory.initialize(repeating: 0, count: capacity + 2 * Self.padding)
+    base = memory + Self.padding
+  }
+
+  deinit { (base - Self.padding).deallocate() }
+
+  var free: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: base + filled, count: capacity - filled)
+  }
+
+  /// Throws away everything before `keep` and moves the rest to the front.
+  /// - Returns: by how much offsets into the window have shrunk.
+  mutating func discard(before keep: Int) -> Int {
+    guard keep > 0 else { return 0 }
+    discardedLines += Self.lineBreaks(base, keep)
+    discarded += keep
+    base.update(from: base + keep, count: filled - keep)
+    position -= keep
+    end -= keep
+    filled -= keep
+    return keep
+  }
+
+  /// Bytes from the start of the text, and the 1-based line.
+  func place(of offset: Int) -> (offset: Int, line: Int) {
+    (discarded + offset, discardedLines + Self.lineBreaks(base, offset) + 1)
+  }
+
+  func defect(
+    _ outcome: PriceFileOutcome, code: String, _ message: String, at offset: Int
+  ) -> FileDefect {
+    let place = place(of: offset)
+    return FileDefect(outcome, code: code, message, offset: place.offset, line: place.line)
+  }
+
+  private static func lineBreaks(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int {
+    let raw = UnsafeRawPointer(start)
+    var total = 0
+    var position = 0
+    let lows: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+    while position + 8 <= count {
+      // Each byte of `lanes` counts one column of up to 255 words; counting bits is slow without a POPCNT.
+      var lanes: UInt64 = 0
+      let blockEnd = min(position + 255 * 8, count - 7)
+      while position < blockEnd {
+        let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self) ^ 0x0A0A_0A0A_0A0A_0A0A
+        // Exactly the bytes that are 0 now keep their highest bit clear (Warren, "Hacker's Delight", 6-1).
+        lanes &+= ~(((word & lows) &+ lows) | word | lows) >> 7
+        position += 8
+      }
+      let pairs = (lanes & 0x00FF_00FF_00FF_00FF) &+ (lanes >> 8 & 0x00FF_00FF_00FF_00FF)
+      total += Int((pairs &* 0x0001_0001_0001_0001) >> 48)
+    }
+    while position < count {
+      if start[position] == UInt8(ascii: "\n") { total += 1 }
+      position += 1
+    }
+    return total
+  }
+}

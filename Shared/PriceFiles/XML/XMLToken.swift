@@ -1,0 +1,30 @@
+/// What the tokenizer found; where it lies is in the tokenizer's own fields until the next token.
+enum XMLToken {
+  /// The window holds no whole token: append more and ask again.
+  case needsMore
+  /// `<name ...>`, or `<name .../>` when `isSelfClosing` (no end tag follows then).
+  case startTag
+  case endTag
+  /// Characters between tags, references not resolved. Never empty.
+  case text
+  /// The inside of a CDATA section; nothing in it is markup.
+  case cdata
+}
+
+/// Byte classes of names. Non-ASCII bytes count as name characters, without looking up which letters XML allows.
+enum XMLNameByte {
+  @inline(__always)
+  static func isStart(_ byte: UInt8) -> Bool {
+    (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ":") || byte >= 0x80
+  }
+
+  @inline(__always)
+  static func isInside(_ byte: UInt8) -> Bool {
+    isStart(byte) || byte &- UInt8(ascii: "0") < 10 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+  }
+
+  @inline(__always)
+  static func isBlank(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+  }
+}

@@ -1,0 +1,112 @@
+import CZlib
+import Foundation
+import PriceFiles
+import Runtime
+import Schemas
+
+/// A row as values, for comparing.
+struct ReadRow: Equatable {
+  var index: Int
+  var texts: [String]
+  var price: String
+  var quantity: String?
+  var unitPrice: String?
+  var isWeighted: Bool?
+  var updatedAt: String?
+
+  subscript(_ field: PriceField) -> String { texts[Int(field.rawValue)] }
+
+  init(_ row: borrowing PriceRow) {
+    index = row.index
+    var texts: [String] = []
+    for field in PriceField.allCases { texts.append(row.string(field)) }
+    self.texts = texts
+    price = row.price.description
+    quantity = row.quantity?.description
+    unitPrice = row.unitPrice?.description
+    isWeighted = row.isWeighted
+    updatedAt = row.updatedAt?.description
+  }
+}
+
+let israel: ZoneTable = {
+  guard let zone = try? ZoneTable(identifier: PriceFileName.zoneIdentifier) else {
+    preconditionFailure("no zone database: install the Debian package tzdata")
+  }
+  return zone
+}()
+
+/// Reads a whole file, in chunks whose sizes `chunk` gives, restarting when asked to.
+func read(
+  _ bytes: [UInt8], limits: PriceFileLimits = PriceFileLimits(), chunk: () -> Int = { 64 << 10 }
+) -> (rows: [ReadRow], summary: PriceFileSummary, restarted: Bool) {
+  var encoding: TextEncoding?
+  while true {
+    let reader = PriceFileReader(limits: limits, zone: israel, encoding: encoding)
+    var rows: [ReadRow] = []
+    var answer = PriceFileReader.Answer.more
+    var start = 0
+    while start < bytes.count, answer == .more {
+      let end = min(bytes.count, start + max(1, chunk()))
+      // A buffer of exactly this size, so that a memory checker sees any byte read beyond it.
+      let part = Array(bytes[start..<end])
+      part.withUnsafeBytes { raw in
+        answer = (try? reader.feed(raw) { rows.append(ReadRow($0)) }) ?? .stop
+      }
+      start = end
+    }
+    if answer == .more { answer = (try? reader.finish { rows.append(ReadRow($0)) }) ?? .stop }
+    if answer == .restart {
+      encoding = .windows1255
+      continue
+    }
+    return (rows, reader.summary, encoding != nil)
+  }
+}
+
+extension PriceFileSummary {
+  /// Without what depends on how far the reading had come when it stopped.
+  var withoutProgress: PriceFileSummary {
+    var summary = self
+    guard defect != nil else { return summary }
+    summary.compressedBytes = 0
+    summary.inflatedBytes = 0
+    summary.trailingBytes = 0
+    summary.hasMoreEntries = false
+    if outcome != .malformed, outcome != .truncated {
+      summary.encoding = nil
+      summary.badCharacters = 0
+    }
+    return summary
+  }
+}
+
+func gzipped(_ bytes: [UInt8]) -> [UInt8] { deflated(bytes, windowBits: 15 + 16) }
+
+/// Without any wrapper, as inside a ZIP file.
+func rawDeflated(_ bytes: [UInt8]) -> [UInt8] { deflated(bytes, windowBits: -15) }
+
+private func deflated(_ bytes: [UInt8], windowBits: Int32) -> [UInt8] {
+  var stream = z_stream()
+  var input = bytes
+  var output = [UInt8](repeating: 0, count: bytes.count + bytes.count / 100 + 1024)
+  let count = output.count
+  let produced = input.withUnsafeMutableBufferPointer { source in
+    output.withUnsafeMutableBufferPointer { target in
+      deflateInit2_(
+        &stream, 6, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+      stream.next_in = source.baseAddress
+      stream.avail_in = UInt32(source.count)
+      stream.next_out = target.baseAddress
+      stream.avail_out = UInt32(count)
+      deflate(&stream, Z_FINISH)
+      deflateEnd(&stream)
+      return count - Int(stream.avail_out)
+    }
+  }
+  return Array(output[..<produced])
+}
+
+func crc(_ bytes: [UInt8]) -> UInt32 {
+  bytes.withUnsafeBufferPointer { UInt32(truncatingIfNeeded: crc32_z(0, $0.baseAddress, $0.count)) }
+}
