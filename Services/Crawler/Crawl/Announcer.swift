@@ -1,0 +1,37 @@
+import Kafka
+import Runtime
+import Schemas
+
+/// Where announcements go.
+package protocol Announcer: Sendable {
+  /// Returns when every announcement is acknowledged.
+  /// - Throws: `ClassifiedError`; then nobody knows which of them arrived, and all are to be repeated.
+  func announce(_ files: [FileDiscovered]) async throws
+}
+
+/// Announces on `gogobe.files.discovered`.
+package struct KafkaAnnouncer: Announcer {
+  private let producer: Producer
+
+  package init(producer: Producer) { self.producer = producer }
+
+  package func announce(_ files: [FileDiscovered]) async throws {
+    var batch = OutgoingBatch()
+    for file in files {
+      batch.append(
+        topic: FileDiscovered.topic.name, key: file.key, value: file.encoded(), headers: Self.headers(),
+        timestamp: file.timestamp.microseconds / 1_000, partitionBy: file.partitionKey)
+    }
+    try await producer.send(batch)
+  }
+
+  /// Each announcement begins a trace of its own: the life of one file.
+  private static func headers() -> [Header] {
+    let schema = FileDiscovered.topic.schema
+    return [
+      Header(HeaderName.schema, schema.name), Header(HeaderName.schemaVersion, "\(schema.version)"),
+      Header(HeaderName.traceparent, TraceParent.root().bytes),
+      Header(HeaderName.producedBy, "crawler/\(Souk.version)"),
+    ]
+  }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import Logging
+import Runtime
+import Schemas
+import ServiceKit
+
+/// Passes over every source, again and again, each in a task of its own: one that fails or hangs delays no other.
+package struct Crawler: Sendable {
+  let engines: [any PortalEngine]
+  let store: any SeenStore
+  let announcer: any Announcer
+  let settings: CrawlSettings
+  let zone: ZoneTable
+  let context: ServiceContext
+
+  package init(
+    engines: [any PortalEngine], store: any SeenStore, announcer: any Announcer, settings: CrawlSettings,
+    zone: ZoneTable, context: ServiceContext
+  ) {
+    self.engines = engines
+    self.store = store
+    self.announcer = announcer
+    self.settings = settings
+    self.zone = zone
+    self.context = context
+  }
+
+  /// Returns when drained, or with `once` when every source was passed over.
+  /// - Throws: configuration and fatal errors of the store and of Kafka; with `once`, `crawl_incomplete` when a
+  ///   source could not be read to its end.
+  package func run() async throws {
+    let failed = try await withThrowingTaskGroup(of: String?.self) { group in
+      for engine in engines {
+        group.addTask { try await follow(engine) }
+      }
+      var failed: [String] = []
+      for try await source in group { if let source { failed.append(source) } }
+      return failed.sorted()
+    }
+    guard failed.isEmpty || context.drain.isRaised else {
+      throw Failure(
+        .fatal, code: "crawl_incomplete",
+        "\(failed.count) of \(engines.count) sources could not be read to the end: \(failed.joined(separator: ", "))")
+    }
+  }
+
+  /// - Returns: the source's name when `once` has to give it up.
+  private func follow(_ engine: any PortalEngine) async throws -> String? {
+    var logger = context.logger
+    logger[metadataKey: "source"] = "\(engine.source)"
+    let heartbeat = context.health.liveness("crawl_\(engine.source)", maxAge: .seconds(900))
+    let ready = context.health.readiness("crawler")
+    var backoff = settings.backoff
+    while !context.drain.isRaised {
+      let pass = Pass(
+        engine: engine, store: store, announcer: announcer, settings: settings, zone: zone, drain: context.drain,
+        logger: logger, beat: { heartbeat.beat() })
+      heartbeat.beat()
+      let start = ContinuousClock.now
+      var failure: (any Error)?
+      do {
+        let report = try await pass.run()
+        ready.set(ready: true)
+        failure = report.failure
+        log(report, took: ContinuousClock.now - start, engine.source, logger)
+      } catch is CancellationError {
+        // A sibling ended the run.
+        return nil
+      } catch {
+        // The store or Kafka: everybody's trouble.
+        guard ErrorClass(of: error) == .transient else { throw error }
+        ready.set(ready: false, reason: "\(error)")
+        failure = error
+      }
+      let delay: Duration
+      if let failure {
+        report(failure, engine.source, logger)
+        if settings.once, backoff.attempt + 1 >= settings.onceAttempts { return engine.source }
+        delay = backoff.next(retryAfter: (failure as? any ClassifiedError)?.retryAfter)
+        heartbeat.retrying("\(failure)", atMost: delay)
+      } else {
+        CrawlerMetrics.passed(
+          engine.source, took: ContinuousClock.now - start, at: Date().timeIntervalSince1970)
+        if settings.once { return nil }
+        backoff.reset()
+        delay = settings.interval * Double.random(in: (1 - settings.jitter)...(1 + settings.jitter))
+        heartbeat.idle()
+      }
+      if await context.drain.sleep(for: delay) { break }
+    }
+    return nil
+  }
+
+  private func log(_ report: Pass.Report, took: Duration, _ source: String, _ logger: Logger) {
+    var metadata: Logger.Metadata = [
+      "listed": .stringConvertible(report.listed), "new": .stringConvertible(report.emitted),
+      "seen": .stringConvertible(report.seen), "took": "\(took)",
+    ]
+    if !report.skipped.isEmpty {
+      metadata["skipped"] = .string(
+        report.skipped.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))
+    }
+    logger.info("pass", metadata: metadata)
+  }
+
+  private func report(_ error: any Error, _ source: String, _ logger: Logger) {
+    let code = (error as? any ClassifiedError)?.code ?? "unknown"
+    CrawlerMetrics.error(source, code)
+    logger.error("pass failed", metadata: ["code": "\(code)", "error": "\(error)"])
+  }
+}

@@ -1,0 +1,134 @@
+import ArgumentParser
+import PriceFiles
+import Runtime
+import Schemas
+
+/// The crawler's own flags.
+package struct CrawlOptions: ParsableArguments {
+  @Option(parsing: .singleValue, help: ArgumentHelp(
+    "What to crawl: a chain of the catalogue, bina:<prefix>, bina+https://host/path?chain=<name>, dir:<folder> "
+      + "(repeatable).", valueName: "source"))
+  package var source: [String] = []
+
+  @Option(help: ArgumentHelp(
+    "Where to remember what was announced: redis://[:password@]host:port/database, file:///absolute/path, memory:. "
+      + "(default: --redis-url if that is set, else memory:)", valueName: "location"))
+  package var state: String?
+
+  @Option(help: ArgumentHelp("How long to remember a file that is no longer listed.", valueName: "duration"))
+  package var remember = DurationSetting(.seconds(30 * 86_400))
+
+  @Flag(help: "Pass over every source once and exit.")
+  package var once = false
+
+  @Option(help: ArgumentHelp("Time between two passes over a source, give or take a tenth.", valueName: "duration"))
+  package var interval = DurationSetting(.seconds(300))
+
+  @Option(help: ArgumentHelp(
+    "Kinds of files to announce, separated by commas: price, price_full, promo, promo_full, stores.",
+    valueName: "types"))
+  package var types = FileTypes()
+
+  @Option(help: ArgumentHelp(
+    "Leave out files made earlier: a day (2026-08-23, in Israel) or a time (2026-08-23T03:00:00Z).",
+    valueName: "time"))
+  package var since: String?
+
+  @Option(help: "How Bina links are found: direct makes them from the name, resolver asks the portal for each.")
+  package var binaLinks = BinaEngine.Links.direct
+
+  @Option(help: ArgumentHelp("Rows after which a portal cuts its listings.", valueName: "count"))
+  package var listingRowCap = 1_000
+
+  @Option(help: ArgumentHelp("A listing with more rows is refused.", valueName: "count"))
+  package var maxListingRows = 100_000
+
+  @Option(help: ArgumentHelp("A listing with more bytes is refused.", valueName: "size"))
+  package var maxListingBytes = ByteSize.mib(32)
+
+  @Option(help: ArgumentHelp("Listing requests of one pass over a portal.", valueName: "count"))
+  package var maxListingRequests = 2_000
+
+  @Option(help: ArgumentHelp("New files announced in one pass over a source; more wait for the next.",
+                             valueName: "count"))
+  package var maxNewFiles = 200_000
+
+  package init() {}
+
+  package func validate() throws {
+    for (flag, value) in [
+      ("--listing-row-cap", listingRowCap), ("--max-listing-rows", maxListingRows),
+      ("--max-listing-bytes", maxListingBytes.bytes), ("--max-listing-requests", maxListingRequests),
+      ("--max-new-files", maxNewFiles),
+    ] where value < 1 {
+      throw ValidationError("\(flag) must be 1 or more")
+    }
+    for (flag, value) in [("--interval", interval), ("--remember", remember)] where value.duration < .seconds(1) {
+      throw ValidationError("\(flag) must be 1s or more")
+    }
+  }
+
+  /// - Throws: `Failure(.configuration)` for a source that cannot be read, none at all, or one named twice.
+  package func sources() throws(Failure) -> [Source] {
+    guard !source.isEmpty else {
+      throw Failure(
+        .configuration, code: "no_source",
+        "--source is needed: a chain of the catalogue (see `crawler sources`), bina:<prefix>, "
+          + "bina+https://host/path?chain=<name>, or dir:<folder>")
+    }
+    var sources: [Source] = []
+    for text in source {
+      let next = try Source(text)
+      guard !sources.contains(next) else {
+        throw Failure(.configuration, code: "bad_source", "--source \(text) is given twice")
+      }
+      sources.append(next)
+    }
+    return sources
+  }
+
+  /// - Throws: `Failure(.configuration)` for a `--since` that is no time.
+  package func settings(zone: ZoneTable) throws(Failure) -> CrawlSettings {
+    var settings = CrawlSettings()
+    settings.types = types.types
+    settings.once = once
+    settings.interval = interval.duration
+    settings.maxFiles = maxNewFiles
+    if let since { settings.since = try Self.time(since, zone) }
+    return settings
+  }
+
+  private static func time(_ text: String, _ zone: ZoneTable) throws(Failure) -> Timestamp {
+    if let time = Timestamp(text) { return time }
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false).compactMap { Int($0) }
+    if parts.count == 3, let date = CivilDate(year: parts[0], month: parts[1], day: parts[2]) {
+      let start = zone.instant(year: date.year, month: date.month, day: date.day).epochSeconds
+      if let time = Timestamp(microseconds: start * 1_000_000) { return time }
+    }
+    throw Failure(
+      .configuration, code: "invalid_setting",
+      "--since: '\(text)' is neither a day such as 2026-08-23 nor a time such as 2026-08-23T03:00:00+03:00")
+  }
+}
+
+/// Kinds of files, as `price,price_full`.
+package struct FileTypes: ExpressibleByArgument, Hashable, Sendable {
+  package var types: Set<FileType>
+
+  package init() { types = Set(FileType.allCases) }
+
+  package init?(argument: String) {
+    var types: Set<FileType> = []
+    for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let type = FileType(rawValue: String(word)) else { return nil }
+      types.insert(type)
+    }
+    self.types = types
+  }
+
+  package var defaultValueDescription: String {
+    FileType.allCases.filter(types.contains).map(\.rawValue).joined(separator: ",")
+  }
+}
+
+extension BinaEngine.Links: ExpressibleByArgument {}

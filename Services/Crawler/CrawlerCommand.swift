@@ -1,0 +1,134 @@
+import ArgumentParser
+import HTTP
+import Kafka
+import Logging
+import PriceFiles
+import Redis
+import Runtime
+import Schemas
+import ServiceKit
+
+/// `crawler`: lists portals and announces the files it has not seen before.
+package struct CrawlerCommand: ServiceCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "crawler",
+    abstract: "Lists price portals and announces the files it has not seen before. Downloads nothing.",
+    discussion: """
+      A source is a chain of the catalogue (`crawler sources` prints it), bina:<prefix> for any portal of \
+      binaprojects.com, bina+https://host/path?chain=<name> for one elsewhere, or dir:<folder>.
+      """,
+    version: Souk.version, subcommands: [SourcesCommand.self])
+
+  package static let metrics = CrawlerMetrics.descriptions
+
+  @OptionGroup(title: "Crawling")
+  package var crawling: CrawlOptions
+  @OptionGroup(title: "Fetching")
+  package var http: HTTPOptions
+  @OptionGroup(title: "Redis")
+  package var redis: RedisOptions
+  @OptionGroup(title: "Kafka")
+  package var kafka: KafkaOptions
+  @OptionGroup(title: "Service")
+  package var service: ServiceOptions
+
+  package init() {}
+
+  package func check(_ report: CheckReport) async {
+    let logger = Logger(label: "crawler") { _ in SwiftLogNoOpLogHandler() }
+    var sources: [Source] = []
+    do {
+      sources = try crawling.sources()
+      report.ok("sources", sources.map(\.label).joined(separator: ", "))
+    } catch {
+      report.failed("sources", "\(error)")
+    }
+    await report.probe("state") {
+      let store = try makeStore()
+      try await store.ping()
+      await store.close()
+      return "\(try state().kind)"
+    }
+    await report.probe("kafka", limit: .seconds(20)) {
+      try await kafka.check(clientID: "crawler", topics: [FileDiscovered.topic.name], logger: logger)
+    }
+    do {
+      let engines = try makeEngines(sources, logger: logger)
+      for engine in engines {
+        await report.probe("source \(engine.source)", limit: .seconds(60)) {
+          var listed = 0
+          for try await listing in engine.listings(of: [.stores]) {
+            listed += listing.files.count
+            break
+          }
+          return "answers, \(listed) files on the first page"
+        }
+      }
+    } catch {
+      report.failed("fetching", "\(error)")
+    }
+  }
+
+  package func run(in context: ServiceContext) async throws {
+    let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
+    let settings = try crawling.settings(zone: zone)
+    let engines = try makeEngines(try crawling.sources(), logger: context.logger)
+    let store = try makeStore()
+    let producer = try Producer(
+      kafka.producerConfiguration(clientID: context.name, logger: context.logger))
+    let stateKind = try state().kind
+    let crawler = Crawler(
+      engines: engines, store: store, announcer: KafkaAnnouncer(producer: producer), settings: settings, zone: zone,
+      context: context)
+    context.logger.info(
+      "crawling", metadata: [
+        "sources": "\(engines.map(\.source).joined(separator: ","))", "state": "\(stateKind)",
+        "topic": "\(FileDiscovered.topic.name)",
+      ])
+    let outcome: Result<Void, any Error>
+    do {
+      try await crawler.run()
+      outcome = .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    await producer.close(within: context.drainTimeout)
+    await store.close()
+    try outcome.get()
+  }
+
+  private func makeEngines(_ sources: [Source], logger: Logger) throws -> [any PortalEngine] {
+    let client = try http.makeClient(name: "crawler-http")
+    var limits = BinaEngine.Limits()
+    limits.rowCap = crawling.listingRowCap
+    limits.maxRows = crawling.maxListingRows
+    limits.maxRequests = crawling.maxListingRequests
+    return try sources.map { source in
+      switch source {
+      case .bina(let address, let chain, let label):
+        return BinaEngine(
+          try BinaPortal(label: label, chain: chain, address: address, links: crawling.binaLinks),
+          client: client, httpLimits: http.limits(maxBodyBytes: crawling.maxListingBytes.bytes), limits: limits,
+          logger: logger)
+      case .folder(let path):
+        return try FolderEngine(path: path)
+      }
+    }
+  }
+
+  /// Without `--state`, what `--redis-url` names; without that, memory.
+  private func state() throws(Failure) -> StateLocation {
+    if let text = crawling.state { return try StateLocation(text) }
+    return redis.redisURL.map { .redis($0) } ?? .memory
+  }
+
+  private func makeStore() throws -> any SeenStore {
+    let retention = crawling.remember.duration
+    switch try state() {
+    case .memory: return MemorySeenStore()
+    case .file(let path): return try FileSeenStore(path: path, retention: retention)
+    case .redis(let url):
+      return RedisSeenStore(client: try redis.makeClient(clientName: "crawler", url: url), retention: retention)
+    }
+  }
+}

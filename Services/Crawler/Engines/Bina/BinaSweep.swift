@@ -1,0 +1,92 @@
+import Foundation
+import Logging
+import PriceFiles
+import Runtime
+import Schemas
+
+/// One pass over a portal: asks for everything and narrows where an answer was cut.
+///
+/// Breadth first: a cut answer is narrowed only after all questions of its own kind, because those bring to light
+/// the dates and stores that narrowing needs.
+actor BinaSweep {
+  private enum Step {
+    case ask(BinaQuery)
+    /// The answer to this was cut.
+    case narrow(BinaQuery)
+  }
+  private let engine: BinaEngine
+  private let types: [FileType]
+  private var steps: [Step]
+  private var position = 0
+  private var asked = 0
+  private var names: Set<String> = []
+  private var dates: Set<CivilDate> = []
+  private var stores: Set<String>
+
+  init(engine: BinaEngine, types: Set<FileType>, stores: Set<String>) {
+    self.engine = engine
+    self.stores = stores
+    self.types = FileType.allCases.filter(types.contains)
+    // Without promotions a portal has half as many rows: asking by type at once saves the cut answer.
+    steps = types.count == FileType.allCases.count
+      ? [.ask(BinaQuery())] : self.types.map { .ask(BinaQuery(type: $0)) }
+  }
+
+  func next() async throws -> Listing? {
+    while position < steps.count {
+      let step = steps[position]
+      position += 1
+      switch step {
+      case .ask(let query): return try await ask(query)
+      case .narrow(let query): narrow(query)
+      }
+    }
+    engine.finished(rows: names.count, stores: stores)
+    return nil
+  }
+
+  private func ask(_ query: BinaQuery) async throws -> Listing {
+    asked += 1
+    // Milliseconds since 1970 as browsers send them; only has to differ from request to request.
+    let nonce = Int(Date().timeIntervalSince1970 * 1_000) + asked
+    let (rows, nameless) = try await engine.rows(query, nonce: nonce)
+    CrawlerMetrics.listing(engine.source)
+    let listing = engine.listing(rows, nameless: nameless)
+    for file in listing.files {
+      names.insert(file.fileName)
+      dates.insert(file.name.date)
+      if let store = file.name.storeID { stores.insert(store) }
+    }
+    engine.logger.debug("listing", metadata: ["query": "\(query)", "rows": "\(rows.count)"])
+    if rows.count + nameless >= engine.limits.rowCap { steps.append(.narrow(query)) }
+    return listing
+  }
+
+  private func narrow(_ query: BinaQuery) {
+    let narrower = query.narrowed(types: types, dates: plausibleDates(), stores: stores)
+    let room = max(0, engine.limits.maxRequests - asked - pending)
+    guard !narrower.isEmpty, narrower.count <= room else {
+      CrawlerMetrics.cutListing(engine.source)
+      engine.logger.warning(
+        "a listing is cut and cannot be narrowed further: files may be missing",
+        metadata: ["query": "\(query)", "requests": "\(asked)", "request_limit": "\(engine.limits.maxRequests)"])
+      return
+    }
+    steps += narrower.map { .ask($0) }
+  }
+
+  private var pending: Int { steps[position...].count { if case .ask = $0 { true } else { false } } }
+
+  /// The days worth asking for: a cut answer may have lost whole days, so to those it showed come the days between
+  /// and beside them (a month at most), and those around now.
+  private func plausibleDates() -> Set<CivilDate> {
+    let today = Int(Date().timeIntervalSince1970) / 86_400
+    var days = Set(dates.map(\.daysSinceEpoch))
+    if let first = days.min(), let last = days.max() { days.formUnion(max(first - 1, last - 30)...(last + 1)) }
+    days.formUnion(today - 1...today + 1)
+    return Set(days.compactMap { day in
+      guard let civil = Timestamp(microseconds: Int64(day) * 86_400_000_000)?.civil else { return nil }
+      return CivilDate(year: civil.year, month: civil.month, day: civil.day)
+    })
+  }
+}

@@ -1,0 +1,34 @@
+import Runtime
+
+/// A source answered, and the answer cannot be used.
+package struct PortalError: ClassifiedError, Hashable {
+  package enum Kind: String, Hashable, Sendable {
+    /// A page for people where data was expected: a login, a block, an error page.
+    case htmlInsteadOfJSON = "html_instead_of_json"
+    case invalidJSON = "invalid_json"
+    /// JSON in a form nobody has described yet; the message names the keys it has.
+    case unknownShape = "unknown_listing_shape"
+    case tooManyRows = "too_many_rows"
+    case folderUnreadable = "folder_unreadable"
+  }
+
+  package var kind: Kind
+  package var message: String
+
+  package init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = message
+  }
+
+  package var code: String { kind.rawValue }
+
+  /// A block or an outage page passes; a new format does not pass by waiting, but other sources go on.
+  package var errorClass: ErrorClass {
+    switch kind {
+    case .htmlInsteadOfJSON, .folderUnreadable: .transient
+    case .invalidJSON, .unknownShape, .tooManyRows: .data
+    }
+  }
+
+  package var description: String { "\(message) [\(code)]" }
+}

@@ -1,0 +1,7 @@
+import CrawlerService
+import ServiceKit
+
+@main
+enum Main {
+  static func main() async { await CrawlerCommand.main() }
+}

@@ -1,0 +1,31 @@
+import Redis
+import Runtime
+
+/// One key per file, `souk:crawler:seen:<chain>/<name>` = fingerprint, which expires `retention` after the file
+/// was last listed. Several crawlers may share it. Needs Redis 6.2 or later (GETEX).
+package struct RedisSeenStore: SeenStore {
+  private let client: RedisClient
+  private let seconds: String
+
+  package init(client: RedisClient, retention: Duration) {
+    self.client = client
+    seconds = String(max(1, retention.components.seconds))
+  }
+
+  package func areSeen(_ entries: [SeenEntry]) async throws -> [Bool] {
+    // Reading renews the expiry: as long as a portal lists a file it is not forgotten.
+    let replies = try await client.sendAll(entries.map { RedisCommand("GETEX", Self.key($0), "EX", seconds) })
+    return zip(entries, replies).map { $0.fingerprint.description == $1.text }
+  }
+
+  package func mark(_ entries: [SeenEntry]) async throws {
+    try await client.sendAll(entries.map {
+      RedisCommand("SET", Self.key($0), $0.fingerprint.description, "EX", seconds)
+    })
+  }
+
+  package func ping() async throws { try await client.ping() }
+  package func close() async { await client.close() }
+
+  private static func key(_ entry: SeenEntry) -> String { "souk:crawler:seen:\(entry.key)" }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import Runtime
+
+/// Remembers which publication of each file was announced last.
+///
+/// A file counts as seen when the last fingerprint marked under its name is its own: one that is published again
+/// with another size or time is new. What was marked is remembered for `retention` after it was last listed.
+package protocol SeenStore: Sendable {
+  /// - Returns: for each entry, in order, whether it was announced.
+  /// - Throws: `ClassifiedError`.
+  func areSeen(_ entries: [SeenEntry]) async throws -> [Bool]
+
+  /// Durable when it returns. Called only after the announcements were acknowledged.
+  /// - Throws: `ClassifiedError`; then the entries count as not marked and will be announced again.
+  func mark(_ entries: [SeenEntry]) async throws
+
+  /// Answers when the store can be used.
+  func ping() async throws
+
+  func close() async
+}
+
+/// One publication of one file.
+package struct SeenEntry: Hashable, Sendable {
+  package var chain: String
+  package var fileName: String
+  package var fingerprint: Fingerprint
+
+  package init(chain: String, fileName: String, fingerprint: Fingerprint) {
+    self.chain = chain
+    self.fileName = fileName
+    self.fingerprint = fingerprint
+  }
+
+  /// Neither names nor chains hold a slash.
+  var key: String { "\(chain)/\(fileName)" }
+}
+
+/// Where a crawler keeps what it has seen: `redis://...`, `file:///path` or `memory:`.
+package enum StateLocation: Hashable, Sendable {
+  case memory
+  case file(String)
+  case redis(String)
+
+  /// For logs: the kind without the address.
+  package var kind: String {
+    switch self {
+    case .memory: "memory"
+    case .file: "file"
+    case .redis: "redis"
+    }
+  }
+
+  /// - Throws: a configuration `Failure`; the text is not repeated, as it may hold a password.
+  package init(_ text: String) throws(Failure) {
+    if text == "memory:" || text == "memory" {
+      self = .memory
+    } else if text.hasPrefix("redis://") || text.hasPrefix("rediss://") {
+      self = .redis(text)
+    } else if text.hasPrefix("file:///"), text.utf8.count > 8, !text.hasSuffix("/") {
+      self = .file(text.dropFirst(7).removingPercentEncoding ?? String(text.dropFirst(7)))
+    } else {
+      throw Failure(
+        .configuration, code: "bad_state_location",
+        "--state is none of redis://[:password@]host:port/database, file:///absolute/path, memory:")
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Glibc
+import HTTP
+import Runtime
+
+/// The flags that are the downloader's own.
+package struct DownloadOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Files fetched at the same time.", valueName: "count"))
+  package var concurrency = 16
+
+  @Option(help: ArgumentHelp("Larger files are dead-lettered.", valueName: "size"))
+  package var maxFileSize = ByteSize.mib(256)
+
+  @Option(help: ArgumentHelp(
+    "Folder that file: URLs may point into; without it they are refused (for local runs).", valueName: "path"))
+  package var allowFileRoot: String?
+
+  @Option(help: ArgumentHelp("Where files wait on disk between fetch and upload, under no name.", valueName: "path"))
+  package var spoolDirectory = "/tmp"
+
+  @Option(help: ArgumentHelp(
+    "Dead-letter a source that has only failed for this long, so that one dead portal does not hold up the rest. "
+      + "(default: never, an outage is waited out)", valueName: "duration"))
+  package var giveUpAfter: DurationSetting?
+
+  @Flag(inversion: .prefixedNo, help: "Make the bucket or folder when it is missing.")
+  package var createStore = true
+
+  package init() {}
+
+  package func settings(http: HTTPOptions) throws(Failure) -> DownloadSettings {
+    guard (1...1024).contains(concurrency) else { throw invalid("--concurrency: \(concurrency) is not 1 to 1024") }
+    guard maxFileSize.bytes > 0 else { throw invalid("--max-file-size: 0 would refuse every file") }
+    guard access(spoolDirectory, W_OK | X_OK) == 0 else {
+      throw invalid("--spool-directory: cannot write to \(spoolDirectory): \(String(cString: strerror(errno)))")
+    }
+    var root: String?
+    if let allowFileRoot {
+      guard let resolved = realpath(allowFileRoot, nil) else {
+        throw invalid("--allow-file-root: \(allowFileRoot): \(String(cString: strerror(errno)))")
+      }
+      root = String(cString: resolved)
+      free(resolved)
+    }
+    return DownloadSettings(
+      limits: http.limits(maxBodyBytes: maxFileSize.bytes), maxFileBytes: maxFileSize.bytes, fileRoot: root,
+      spoolDirectory: spoolDirectory, concurrency: concurrency, giveUpAfter: giveUpAfter?.duration)
+  }
+
+  private func invalid(_ message: String) -> Failure {
+    Failure(.configuration, code: "invalid_setting", message)
+  }
+}
+
+/// What the flags come to.
+package struct DownloadSettings: Sendable {
+  package var limits: HTTPLimits
+  package var maxFileBytes: Int
+  /// Absolute, without links.
+  package var fileRoot: String?
+  package var spoolDirectory: String
+  package var concurrency: Int
+  /// nil: never.
+  package var giveUpAfter: Duration?
+
+  package init(
+    limits: HTTPLimits = HTTPLimits(maxBodyBytes: 256 << 20), maxFileBytes: Int = 256 << 20, fileRoot: String? = nil,
+    spoolDirectory: String = "/tmp", concurrency: Int = 16, giveUpAfter: Duration? = nil
+  ) {
+    self.limits = limits
+    self.maxFileBytes = maxFileBytes
+    self.fileRoot = fileRoot
+    self.spoolDirectory = spoolDirectory
+    self.concurrency = concurrency
+    self.giveUpAfter = giveUpAfter
+  }
+}

@@ -1,0 +1,118 @@
+import HTTP
+import ObjectStore
+import Runtime
+import Schemas
+
+/// The way of one file: fetch into the spool, look at it, store it, prove that it is stored.
+package struct Downloader: Sendable {
+  package enum Stage: String, Sendable { case fetch, verify, store }
+
+  /// A failure and the step it happened in.
+  package struct Failed: Error {
+    package var stage: Stage
+    package var cause: any Error
+  }
+
+  package struct Stored: Sendable, Hashable {
+    package var key: ObjectKey
+    /// Bytes.
+    package var size: Int
+    package var sha256: SHA256Digest
+    package var compression: Compression
+    /// The store had it already; nothing was uploaded.
+    package var wasPresent: Bool
+  }
+
+  package let settings: DownloadSettings
+  package let store: any ObjectStore
+  private let client: HTTPClient
+
+  package init(settings: DownloadSettings, client: HTTPClient, store: any ObjectStore) {
+    self.settings = settings
+    self.client = client
+    self.store = store
+  }
+
+  /// - Throws: `Failed`, or `CancellationError`.
+  package func download(_ file: FileDiscovered) async throws -> Stored {
+    let content = try await step(.fetch) { try await fetch(file.url) }
+    let nature = try await step(.verify) { try Self.verify(content.body, prefix: content.prefix) }
+    return try await step(.store) { try await keep(content, file, nature) }
+  }
+
+  private func step<T>(_ stage: Stage, _ body: () async throws -> T) async throws -> T {
+    do { return try await body() } catch let error as CancellationError { throw error } catch {
+      throw Failed(stage: stage, cause: error)
+    }
+  }
+
+  // MARK: - fetch
+
+  private func fetch(_ url: String) async throws -> Spool.Content {
+    let source = try Source(url: url, fileRoot: settings.fileRoot)
+    let spool = try Spool(directory: settings.spoolDirectory, limit: settings.maxFileBytes)
+    switch source {
+    case .web(let url):
+      var limits = settings.limits
+      limits.maxBodyBytes = settings.maxFileBytes
+      try await client.stream(HTTPRequest("GET", url, limits: limits)) { head, body in
+        try head.requireSuccess()
+        // 206 and the like answer a question that was not asked.
+        guard head.status == 200 else { throw HTTPError(.status(head.status), "not a whole file", url: head.url) }
+        while let chunk = try await body.next() { try await spool.write(chunk) }
+      }
+    case .file(let path, let root):
+      let file = LocalFile()
+      try await file.open(path, below: root)
+      while let chunk = try await file.next() { try await spool.write(chunk) }
+    }
+    return await spool.finish()
+  }
+
+  // MARK: - verify
+
+  /// Refuses what is certainly no price file. Everything else is for the parser to judge: a stored file can be
+  /// looked at, a refused one is only a line in a log.
+  package static func verify(_ body: ObjectBody, prefix: [UInt8]) throws(DownloadError) -> FileNature {
+    guard body.length > 0 else { throw DownloadError(.emptyFile, "the file has no bytes") }
+    let nature = FileNature(prefix: prefix)
+    guard !nature.isHTML else {
+      throw DownloadError(
+        .htmlInsteadOfFile, "the source sent an HTML page of \(body.length) bytes instead of the file")
+    }
+    return nature
+  }
+
+  // MARK: - store
+
+  private func keep(_ content: Spool.Content, _ file: FileDiscovered, _ nature: FileNature) async throws -> Stored {
+    let body = content.body
+    let key = try ObjectName.key(file, sha256: body.sha256)
+    let stored = Stored(
+      key: key, size: body.length, sha256: body.sha256, compression: nature.compression, wasPresent: true)
+    if let present = try await store.head(key), Self.isSame(present, body) { return stored }
+    _ = try await store.put(body, at: key, contentType: Self.contentType(nature.compression))
+    guard let present = try await store.head(key), Self.isSame(present, body) else {
+      throw DownloadError(.notAsStored, "the store does not have \(key) as it was sent")
+    }
+    // The descriptor must outlive the upload.
+    return withExtendedLifetime(content.spool) {
+      var fresh = stored
+      fresh.wasPresent = false
+      return fresh
+    }
+  }
+
+  /// Whether an object is the body: size, and hash where the store keeps one.
+  static func isSame(_ object: ObjectInfo, _ body: ObjectBody) -> Bool {
+    object.size == body.length && (object.sha256 == nil || object.sha256 == body.sha256)
+  }
+
+  static func contentType(_ compression: Compression) -> String {
+    switch compression {
+    case .gzip: "application/gzip"
+    case .zip: "application/zip"
+    case .none: "application/xml"
+    }
+  }
+}

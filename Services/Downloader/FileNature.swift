@@ -1,0 +1,56 @@
+import Schemas
+
+/// What the first bytes of a fetched file say about it. Pure.
+package struct FileNature: Hashable, Sendable {
+  package var compression: Compression
+  /// A page for people where a file was expected: a login form, an error, a block notice.
+  package var isHTML: Bool
+
+  /// How many of a file's first bytes are looked at.
+  package static let prefixBytes = 1024
+
+  /// - Parameter prefix: the first `prefixBytes` bytes, or the whole of a shorter file.
+  package init(prefix: [UInt8]) {
+    if prefix.starts(with: [0x1f, 0x8b]) {
+      compression = .gzip
+    } else if prefix.starts(with: [0x50, 0x4b, 0x03, 0x04]) || prefix.starts(with: [0x50, 0x4b, 0x05, 0x06])
+                || prefix.starts(with: [0x50, 0x4b, 0x07, 0x08]) {
+      compression = .zip
+    } else {
+      compression = .none
+    }
+    isHTML = compression == .none && Self.beginsAsHTML(prefix)
+  }
+
+  private static func beginsAsHTML(_ prefix: [UInt8]) -> Bool {
+    var rest = prefix[...]
+    if rest.starts(with: [0xef, 0xbb, 0xbf]) { rest = rest.dropFirst(3) }
+    rest = skipBlanks(rest)
+    // XHTML may begin with an XML declaration, pages of all kinds with comments.
+    while true {
+      if rest.starts(with: "<?".utf8), let end = index(after: "?>", in: rest) {
+        rest = skipBlanks(rest[end...])
+      } else if rest.starts(with: "<!--".utf8), let end = index(after: "-->", in: rest) {
+        rest = skipBlanks(rest[end...])
+      } else {
+        break
+      }
+    }
+    let lower = rest.prefix(16).map { $0 >= 0x41 && $0 <= 0x5a ? $0 | 0x20 : $0 }
+    return ["<!doctype html", "<html"].contains { text in
+      guard lower.starts(with: text.utf8) else { return false }
+      // `<htmlfoo>` is another element.
+      let next = lower.dropFirst(text.utf8.count).first ?? 0x3e
+      return next == 0x3e || isBlank(next)
+    }
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
+
+  private static func skipBlanks(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> { bytes.drop(while: isBlank) }
+
+  private static func index(after text: String, in bytes: ArraySlice<UInt8>) -> Int? {
+    let text = Array(text.utf8)
+    return bytes.indices.first { bytes[$0...].starts(with: text) }.map { $0 + text.count }
+  }
+}

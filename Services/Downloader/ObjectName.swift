@@ -1,0 +1,27 @@
+import ObjectStore
+import Schemas
+
+/// The name a file has in the store. Pure.
+package enum ObjectName {
+  /// `files/<chain>/<yyyy-mm-dd>/<first 16 hex digits of the SHA-256>-<file name>`, the day being that of the file
+  /// in Israel, or `undated`.
+  ///
+  /// The content is part of the name: a file re-published under its old name is another object, and one that is
+  /// fetched twice is the same, so what a message points to never changes under its reader.
+  package static func key(_ file: FileDiscovered, sha256: SHA256Digest) throws(ObjectStoreError) -> ObjectKey {
+    try ObjectKey([
+      "files", ObjectKey.segment(file.chain), day(file.fileTime),
+      "\(sha256.hex.prefix(16))-\(ObjectKey.segment(file.fileName))",
+    ].joined(separator: "/"))
+  }
+
+  private static func day(_ time: Timestamp?) -> String {
+    guard let civil = time?.civil else { return "undated" }
+    return [pad(civil.year, 4), pad(civil.month, 2), pad(civil.day, 2)].joined(separator: "-")
+  }
+
+  private static func pad(_ value: Int, _ width: Int) -> String {
+    let text = String(value)
+    return String(repeating: "0", count: max(0, width - text.count)) + text
+  }
+}

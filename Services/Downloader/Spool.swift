@@ -1,0 +1,76 @@
+import Glibc
+import ObjectStore
+import Runtime
+
+/// A file on its way from a portal to the store: an unnamed temporary file, hashed while it is written.
+///
+/// It has no name, so nothing is left behind however the process ends. Writing and hashing happen on a thread that
+/// all spools share.
+package actor Spool {
+  private static let thread = ThreadExecutor(name: "spool")
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { Self.thread.asUnownedSerialExecutor() }
+
+  private let descriptor: Int32
+  private let limit: Int
+  private var hash: SHA256? = SHA256()
+  private var digest: SHA256Digest?
+  private(set) var count = 0
+  private(set) var prefix: [UInt8] = []
+
+  /// What was written, ready to be stored.
+  package struct Content: Sendable {
+    /// Keeps the descriptor open.
+    let spool: Spool
+    package let body: ObjectBody
+    /// The first `FileNature.prefixBytes` bytes.
+    package let prefix: [UInt8]
+  }
+
+  /// - Parameter limit: bytes; more is `.fileTooLarge`.
+  package init(directory: String, limit: Int) throws(DownloadError) {
+    // O_TMPFILE is not on every file system; a name that goes at once does the same.
+    let path = "\(directory)/souk-spool-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw DownloadError(.spoolFull, "cannot make a file in \(directory): \(String(cString: strerror(errno)))")
+    }
+    unlink(path)
+    self.descriptor = descriptor
+    self.limit = limit
+  }
+
+  deinit { close(descriptor) }
+
+  package func write(_ bytes: [UInt8]) throws(DownloadError) {
+    guard count + bytes.count <= limit else {
+      throw DownloadError(.fileTooLarge, "the file is longer than the limit of \(limit) bytes")
+    }
+    hash?.update(bytes)
+    if prefix.count < FileNature.prefixBytes { prefix += bytes.prefix(FileNature.prefixBytes - prefix.count) }
+    var written = 0
+    while written < bytes.count {
+      let step = bytes.withUnsafeBytes {
+        pwrite(descriptor, $0.baseAddress! + written, bytes.count - written, off_t(count + written))
+      }
+      if step < 0 {
+        if errno == EINTR { continue }
+        throw DownloadError(.spoolFull, "cannot write to the spool: \(String(cString: strerror(errno)))")
+      }
+      written += step
+    }
+    count += bytes.count
+  }
+
+  /// Ends the file.
+  package func finish() -> Content {
+    let digest: SHA256Digest
+    if let known = self.digest {
+      digest = known
+    } else {
+      digest = hash.take()?.finish() ?? SHA256.hash([])
+      self.digest = digest
+    }
+    return Content(
+      spool: self, body: ObjectBody(descriptor: descriptor, length: count, sha256: digest), prefix: prefix)
+  }
+}

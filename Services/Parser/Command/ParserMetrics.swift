@@ -1,0 +1,44 @@
+import Metrics
+import PriceFiles
+import ServiceKit
+
+/// What became of files and rows.
+struct ParserMetrics: Sendable {
+  static let descriptions = [
+    MetricDescription(
+      "souk_files_parsed_total", .counter, "Files read, by how the reading ended.", labels: ["outcome"]),
+    MetricDescription(
+      "souk_rows_read_total", .counter, "Rows of files read to their end, by what became of them.", labels: ["result"]),
+    MetricDescription(
+      "souk_file_bytes_total", .counter, "Bytes of files read, as stored and after decompression.", labels: ["form"]),
+    MetricDescription(
+      "souk_unknown_elements_total", .counter, "Elements of rows that no known dialect has."),
+    MetricDescription(
+      "souk_unreadable_values_total", .counter, "Quantities, unit prices and times that could not be read."),
+    MetricDescription("souk_files_reread_total", .counter, "Second passes over a file, by reason.", labels: ["reason"]),
+  ]
+
+  func read(_ report: FileReading.Report) {
+    let summary = report.summary
+    count("souk_files_parsed_total", "outcome", summary.outcome.rawValue, 1)
+    count("souk_file_bytes_total", "form", "stored", summary.compressedBytes)
+    count("souk_file_bytes_total", "form", "inflated", summary.inflatedBytes)
+    count("souk_rows_read_total", "result", "kept", summary.keptRows - report.oversizedRows)
+    count("souk_rows_read_total", "result", "duplicate_code", summary.repeatedRows)
+    count("souk_rows_read_total", "result", "too_large", report.oversizedRows)
+    for (reason, rows) in summary.rejected.byReason { count("souk_rows_read_total", "result", reason, rows) }
+    if summary.unknownElements > 0 {
+      Counter(label: "souk_unknown_elements_total").increment(by: summary.unknownElements)
+    }
+    if summary.unreadableValues > 0 {
+      Counter(label: "souk_unreadable_values_total").increment(by: summary.unreadableValues)
+    }
+  }
+
+  func reread(_ reason: String) { count("souk_files_reread_total", "reason", reason, 1) }
+
+  private func count(_ label: String, _ dimension: String, _ value: String, _ amount: Int) {
+    guard amount > 0 else { return }
+    Counter(label: label, dimensions: [(dimension, value)]).increment(by: amount)
+  }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+import PriceFiles
+import Runtime
+import Schemas
+
+/// How files are read.
+package struct ParserOptions: ParsableArguments {
+  @Option(help: "Files read at the same time, each on a thread of its own.")
+  package var concurrency = min(8, max(2, ProcessInfo.processInfo.activeProcessorCount))
+
+  @Option(help: "Items in one message, 1 to 500.")
+  package var batchItems = ProductsIngest.maxItems
+
+  @Option(help: ArgumentHelp(
+    "Largest size of a file after decompression; larger ones are dead-lettered.", valueName: "size"))
+  package var maxInflatedSize = ByteSize(PriceFileLimits().inflatedBytes)
+
+  @Option(help: "Largest ratio of decompressed to compressed size, judged from the first MiB on.")
+  package var maxRatio = PriceFileLimits().ratio
+
+  @Option(help: ArgumentHelp("Largest row of a file, from start tag to end tag.", valueName: "size"))
+  package var maxRowSize = ByteSize(PriceFileLimits().rowBytes)
+
+  @Option(help: ArgumentHelp(
+    "Messages of one file kept in memory until it is checked to its end; files with more are read twice.",
+    valueName: "size"))
+  package var heldOutputSize = ByteSize.mib(32)
+
+  package init() {}
+
+  package mutating func validate() throws {
+    guard 1...256 ~= concurrency else { throw ValidationError("--concurrency must be 1 to 256") }
+    guard 1...ProductsIngest.maxItems ~= batchItems else {
+      throw ValidationError("--batch-items must be 1 to \(ProductsIngest.maxItems)")
+    }
+    guard maxInflatedSize.bytes >= 1 << 10 else { throw ValidationError("--max-inflated-size must be 1KiB or more") }
+    guard maxRatio >= 1 else { throw ValidationError("--max-ratio must be 1 or more") }
+    guard 1 << 10...16 << 20 ~= maxRowSize.bytes else {
+      throw ValidationError("--max-row-size must be 1KiB to 16MiB")
+    }
+  }
+
+  package var limits: PriceFileLimits {
+    var limits = PriceFileLimits()
+    limits.inflatedBytes = maxInflatedSize.bytes
+    limits.ratio = maxRatio
+    limits.rowBytes = maxRowSize.bytes
+    return limits
+  }
+}

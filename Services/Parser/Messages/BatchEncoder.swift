@@ -1,0 +1,94 @@
+import Kafka
+import PriceFiles
+import Runtime
+import Schemas
+
+/// Rows of one file to messages. The items go from the file's bytes to the message's bytes; nothing is built in
+/// between.
+struct BatchEncoder: ~Copyable {
+  private let file: FileToParse
+  private let headers: [Header]
+  private let maxItems: Int
+  private var writer: ProductsIngestWriter?
+  private var key: [UInt8] = []
+  private let chainPrefix: [UInt8]
+  private let gtin: UnsafeMutablePointer<UInt8>
+  /// Room for what is taken at a time and the message that passes that mark.
+  private static let outputBytes = FileReading.batchBytes + (384 << 10)
+  private static let gtinPrefix = Array("gtin:".utf8)
+
+  /// Messages not yet taken.
+  private(set) var output = OutgoingBatch()
+  private(set) var messages = 0
+  private(set) var items = 0
+  /// Rows too large for a message on their own.
+  private(set) var oversized = 0
+
+  /// - Parameter headers: of every message.
+  init(_ file: FileToParse, headers: [Header], maxItems: Int) {
+    self.file = file
+    self.headers = headers
+    self.maxItems = maxItems
+    chainPrefix = Array("\(file.chain):".utf8)
+    gtin = .allocate(capacity: MasterID.digits)
+    gtin.initialize(repeating: 0, count: MasterID.digits)
+  }
+
+  deinit { gtin.deallocate() }
+
+  /// - Throws: `no_store` at the first row, when nothing says which store the prices belong to.
+  mutating func append(_ row: borrowing PriceRow) throws(Failure) {
+    if writer == nil { try begin(row) }
+    guard write(row) == .full else { return }
+    flush()
+    writer?.begin(sequence: Int64(messages), firstRow: Int64(row.index))
+    _ = write(row)
+  }
+
+  /// Ends the message at hand, if it has items.
+  mutating func flush() {
+    guard let count = writer?.count, count > 0 else { return }
+    appendMessage()
+    items += count
+    messages += 1
+  }
+
+  mutating func takeOutput() -> OutgoingBatch {
+    let taken = output
+    output = OutgoingBatch()
+    return taken
+  }
+
+  private mutating func appendMessage() {
+    // Moved out and back, because the borrowed bytes of `finish` keep the writer in use.
+    guard var writer = self.writer.take() else { return }
+    // At once, because growing by doubling touches three times the memory.
+    if output.isEmpty { output.reserve(records: 16, bytes: Self.outputBytes) }
+    output.append(topic: Topics.productsIngest.name, key: key, value: writer.finish(), headers: headers)
+    self.writer = consume writer
+  }
+
+  private mutating func begin(_ row: borrowing PriceRow) throws(Failure) {
+    guard var header = file.header(row.file) else {
+      throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
+    }
+    header.firstRow = Int64(row.index)
+    key = RecordKey.bytes(chain: header.chain, header.storeID)
+    writer = ProductsIngestWriter(header: header, maxItems: maxItems)
+  }
+
+  private mutating func write(_ row: borrowing PriceRow) -> ProductsIngestWriter.Outcome {
+    guard let code = row.bytes(.code) else { return .tooLarge }
+    let isGlobal = MasterID.gtin14(of: row.unsafeText(.code), to: gtin)
+    let prefix = isGlobal ? Self.gtinPrefix : chainPrefix
+    let digits = isGlobal
+      ? UnsafeRawBufferPointer(start: gtin, count: MasterID.digits) : UnsafeRawBufferPointer(row.unsafeText(.code))
+    let outcome = writer?.append(
+      ean: code, price: row.price, masterID: (prefix.span.bytes, digits.bytes), name: row.bytes(.name),
+      manufacturer: row.bytes(.manufacturer), unitQty: row.bytes(.unitQty), quantity: row.quantity,
+      unitOfMeasure: row.bytes(.unitOfMeasure), unitPrice: row.unitPrice, isWeighted: row.isWeighted,
+      priceUpdatedAt: row.updatedAt, row: Int64(row.index))
+    if outcome == .tooLarge { oversized += 1 }
+    return outcome ?? .tooLarge
+  }
+}

@@ -1,0 +1,177 @@
+import Kafka
+import Logging
+import ObjectStore
+import Pipeline
+import PriceFiles
+import Runtime
+import Schemas
+import Synchronization
+
+/// One stored file to messages of priced items.
+package final class ParseHandler: JobHandler {
+  private let store: any ObjectStore
+  private let options: ParserOptions
+  private let identity: ServiceIdentity
+  private let zone: ZoneTable
+  private let logger: Logger
+  private let metrics = ParserMetrics()
+  private let idleLanes = Mutex<[ReadingLane]>([])
+
+  /// - Parameter zone: the table of `PriceFileName.zoneIdentifier`.
+  package init(
+    store: any ObjectStore, options: ParserOptions, identity: ServiceIdentity, zone: ZoneTable, logger: Logger
+  ) {
+    self.store = store
+    self.options = options
+    self.identity = identity
+    self.zone = zone
+    self.logger = logger
+  }
+
+  package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
+    guard let value = job.value else { return .skip(reason: "tombstone") }
+    let message: FileDownloaded
+    do { message = try FileDownloaded(decoding: value) } catch {
+      return .reject(Rejection(code: "bad_message", stage: "decode", "\(error)"))
+    }
+    let type = message.fileType ?? (try? PriceFileName(message.fileName))?.type
+    if let type, !type.holdsPrices { return .skip(reason: "unsupported_kind") }
+
+    let url = Self.location(message)
+    let stated = message.sha256.flatMap { SHA256Digest(hex: $0) }
+    let sha256 = if let stated { stated } else { try await hash(url) }
+    let file = try FileToParse(message, sha256: sha256, recordTime: job.timestamp, zone: zone)
+    let headers = identity.headers(schema: Topics.productsIngest.schema, parent: job.header(HeaderName.traceparent))
+
+    let report = try await read(file, headers, url, emit)
+    metrics.read(report)
+    return verdict(on: file, report)
+  }
+
+  // MARK: - Passes
+
+  /// Reads the file, twice if it must, and publishes its rows if they can be trusted.
+  private func read(
+    _ file: FileToParse, _ headers: [Header], _ url: String, _ emit: Emitter
+  ) async throws -> FileReading.Report {
+    var encoding: TextEncoding?
+    var checked: FileReading.Report?
+    while true {
+      let mode = checked == nil ? FileReading.Mode.holding(options.heldOutputSize.bytes) : .streaming
+      guard let report = try await pass(file, headers, url, mode, encoding, emit) else {
+        metrics.reread("encoding")
+        encoding = .windows1255
+        continue
+      }
+      if let checked {
+        guard report.sha256 == checked.sha256 else {
+          throw Failure(.transient, code: "object_changed", "the object changed between two readings")
+        }
+        return report
+      }
+      guard report.sha256 == file.sha256, report.summary.outcome.rowsAreTrustworthy else { return report }
+      if report.hasOutgrownLimit {
+        metrics.reread("held_output_size")
+        if report.summary.encoding == .windows1255 { encoding = .windows1255 }
+        checked = report
+        continue
+      }
+      for batch in report.messages { try await emit.send(batch) }
+      return report
+    }
+  }
+
+  /// - Returns: nil when the file turned out to be windows-1255 too late.
+  private func pass(
+    _ file: FileToParse, _ headers: [Header], _ url: String, _ mode: FileReading.Mode, _ encoding: TextEncoding?,
+    _ emit: Emitter
+  ) async throws -> FileReading.Report? {
+    let lane = idleLanes.withLock { $0.popLast() } ?? ReadingLane(name: "souk-parse")
+    defer { idleLanes.withLock { $0.append(lane) } }
+    let (options, zone) = (options, zone)
+    await lane.begin {
+      FileReading(
+        file, headers: headers, limits: options.limits, maxItems: options.batchItems, mode: mode, encoding: encoding,
+        zone: zone)
+    }
+    let report: FileReading.Report? = try await store.get(url: url) { _, reader in
+      while let chunk = try await reader.next() {
+        let (answer, ready) = try await lane.feed(chunk)
+        for batch in ready { try await emit.send(batch) }
+        if answer == .restart { return nil }
+      }
+      return try await lane.finish()
+    }
+    if mode == .streaming, let report {
+      for batch in report.messages { try await emit.send(batch) }
+    }
+    return report
+  }
+
+  /// For messages that do not say what the object's hash is.
+  private func hash(_ url: String) async throws -> SHA256Digest {
+    try await store.get(url: url) { _, reader in
+      // The digest is computed over copies of the pieces; the object itself is never in memory as a whole.
+      var pieces = PieceHash()
+      while let chunk = try await reader.next() { pieces.update(chunk) }
+      return pieces.finish()
+    }
+  }
+
+  // MARK: - Judging
+
+  private func verdict(on file: FileToParse, _ report: FileReading.Report) -> Verdict {
+    let summary = report.summary
+    log(file, report)
+    guard report.sha256 == file.sha256 else {
+      return .reject(
+        Rejection(
+          code: "sha256_mismatch", stage: "fetch",
+          "the object's SHA-256 is \(report.sha256), the message says \(file.sha256)"))
+    }
+    let detail = summary.defect?.description ?? summary.outcome.rawValue
+    switch summary.outcome {
+    case .ok: return .keep
+    case .empty: return .skip(reason: "empty")
+    case .unsupportedKind: return .skip(reason: "unsupported_kind")
+    case .truncated, .malformed:
+      let code = summary.outcome.rawValue
+      return .reject(
+        Rejection(
+          code: code, stage: "parse",
+          "\(detail); the \(summary.keptRows) usable of \(summary.rows) whole rows before it were published"))
+    case .emptyFile, .corrupt, .notXMLOrHTML, .unknownDocument, .refused:
+      let code = summary.outcome == .refused ? summary.defect?.code : nil
+      return .reject(
+        Rejection(code: code ?? summary.outcome.rawValue, stage: "parse", "\(detail); nothing was published"))
+    }
+  }
+
+  private func log(_ file: FileToParse, _ report: FileReading.Report) {
+    let summary = report.summary
+    logger.info(
+      "file parsed",
+      metadata: [
+        "chain": "\(file.chain)", "file": "\(file.fileName)", "file_id": "\(file.fileID)",
+        "outcome": "\(summary.outcome.rawValue)", "rows": "\(summary.rows)", "kept": "\(summary.keptRows)",
+        "repeated": "\(summary.repeatedRows)", "rejected": "\(summary.rejected.total)",
+        "messages": "\(report.messageCount)", "dialect": "\(summary.dialect?.rawValue ?? "none")",
+        "encoding": "\(summary.encoding?.rawValue ?? "none")",
+        "compression": "\(summary.compression?.rawValue ?? "none")",
+      ])
+  }
+
+  private static func location(_ message: FileDownloaded) -> String {
+    if let path = message.s3Path { return path }
+    // A path is no URL: only the percent sign means something else there.
+    return "file://" + (message.localPath ?? "").split(separator: "%", omittingEmptySubsequences: false)
+      .joined(separator: "%25")
+  }
+}
+
+/// A SHA-256 in progress that can live in an asynchronous closure.
+private struct PieceHash: ~Copyable {
+  private var hash = SHA256()
+  mutating func update(_ chunk: [UInt8]) { hash.update(chunk) }
+  consuming func finish() -> SHA256Digest { hash.finish() }
+}

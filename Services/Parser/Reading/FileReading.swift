@@ -1,0 +1,98 @@
+import Kafka
+import ObjectStore
+import PriceFiles
+import Runtime
+import Schemas
+
+/// One pass over one stored file: hashes it, reads it, and encodes its rows. No I/O: bytes go in, messages come out.
+///
+/// Output is held back until the file has been read to its end, because only then is it known whether it is what
+/// it claims to be (hash, checksum, encoding). A file whose messages outgrow the limit is read twice instead: the
+/// first pass then only checks it, the second hands out messages as they are ready. Either way memory is bounded
+/// and nothing of a damaged file is published.
+final class FileReading {
+  enum Mode: Equatable, Sendable {
+    /// Keep at most this many bytes of messages.
+    case holding(Int)
+    /// Everything was checked in a pass before.
+    case streaming
+  }
+
+  struct Report: Sendable {
+    var summary: PriceFileSummary
+    var sha256: SHA256Digest
+    /// What was held; empty in the mode `streaming`, and when it outgrew the limit.
+    var messages: [OutgoingBatch]
+    var hasOutgrownLimit: Bool
+    var messageCount: Int
+    var oversizedRows: Int
+  }
+
+  /// Messages are handed on in batches of about this many bytes.
+  static let batchBytes = 1 << 20
+
+  private let reader: PriceFileReader
+  private var encoder: BatchEncoder
+  private var hash: SHA256? = SHA256()
+  private let mode: Mode
+  private var answer = PriceFileReader.Answer.more
+  private var ready: [OutgoingBatch] = []
+  private var heldBytes = 0
+  private var hasOutgrownLimit = false
+
+  init(
+    _ file: FileToParse, headers: [Header], limits: PriceFileLimits, maxItems: Int, mode: Mode,
+    encoding: TextEncoding?, zone: ZoneTable
+  ) {
+    reader = PriceFileReader(limits: limits, zone: zone, encoding: encoding)
+    encoder = BatchEncoder(file, headers: headers, maxItems: maxItems)
+    self.mode = mode
+  }
+
+  /// - Returns: `restart` when the pass is void; the caller begins another with `windows1255`.
+  func feed(_ chunk: [UInt8]) throws -> PriceFileReader.Answer {
+    hash?.update(chunk)
+    // After a defect the rest is still hashed: a damaged object has another reason than a bad file.
+    guard answer == .more else { return answer }
+    answer = try chunk.withUnsafeBytes { bytes in
+      try reader.feed(bytes) { row in
+        if !hasOutgrownLimit { try encoder.append(row) }
+      }
+    }
+    collect()
+    return answer
+  }
+
+  /// Messages that are ready to be sent; always empty in the mode `holding`.
+  func takeReady() -> [OutgoingBatch] {
+    guard mode == .streaming else { return [] }
+    defer { ready = [] }
+    return ready
+  }
+
+  /// - Returns: nil when the pass is void, as `restart` of `feed`.
+  func finish() throws -> Report? {
+    if answer == .more {
+      answer = try reader.finish { row in
+        if !hasOutgrownLimit { try encoder.append(row) }
+      }
+    }
+    guard answer != .restart, let hash = hash.take() else { return nil }
+    if !hasOutgrownLimit { encoder.flush() }
+    collect(all: true)
+    return Report(
+      summary: reader.summary, sha256: hash.finish(), messages: hasOutgrownLimit ? [] : ready,
+      hasOutgrownLimit: hasOutgrownLimit, messageCount: encoder.messages, oversizedRows: encoder.oversized)
+  }
+
+  private func collect(all: Bool = false) {
+    let bytes = encoder.output.byteCount
+    guard bytes >= Self.batchBytes || (all && bytes > 0) else { return }
+    heldBytes += bytes
+    ready.append(encoder.takeOutput())
+    if case .holding(let limit) = mode, heldBytes > limit {
+      hasOutgrownLimit = true
+      ready = []
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/// How large a catalogue to make, and what lies in it. Two catalogues with equal settings are equal to the byte.
+///
+/// The defaults give about 30,000 full rows and 13,000 changed rows, which is 15 to 20 MB of product messages:
+/// what an in-memory broker that keeps 5 MB per partition can hold.
+package struct CatalogueSettings: Hashable, Sendable {
+  package var seed: UInt64 = 1
+  /// Chains on the portal. The first five differ in dialect, packing, file names and listing shape; more repeat
+  /// those five under other ids.
+  package var chains = 5
+  /// Stores of each chain.
+  package var stores = 3
+  /// Products a store carries, roughly (each store leaves some out).
+  package var items = 2_000
+  /// Price files (changes since the full file) after the PriceFull of each store.
+  package var rounds = 4
+  /// The share of a store's products whose price moves in one round.
+  package var changesPerRound = 0.12
+  /// Rows of a price file that repeat an unchanged price, as a share of the store's products.
+  package var announcedPerRound = 0.01
+  /// Codes that occur a second time, with another price, in the full files of dialect A. Readers keep the first.
+  package var duplicates = 2
+  /// Whether Stores and PromoFull files are published too.
+  package var sideFiles = true
+  /// The day of the first full file, in Israel.
+  package var day = CivilTime(year: 2026, month: 8, day: 23)
+
+  package init() {}
+}

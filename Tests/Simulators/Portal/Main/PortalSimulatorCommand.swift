@@ -1,0 +1,103 @@
+import ArgumentParser
+import Foundation
+import Logging
+import PortalSimulator
+import Runtime
+
+/// Serves a generated price portal until stopped.
+@main
+struct PortalSimulatorCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "portal-simulator",
+    abstract: "A price portal with invented chains, for demos and tests.",
+    discussion: """
+      Speaks the Bina protocol for every chain under http://<host>:<port>/<prefix>. The catalogue is a function of \
+      the seed and the sizes: two runs with equal flags serve equal bytes. Files are made when asked for.
+      GET /_portal/sources gives one --source of the crawler per line. With the default sizes the products come to \
+      15 to 20 MB of messages, which an in-memory broker (5 MB per partition) can hold.
+      """,
+    version: Souk.version)
+
+  @Option(help: "The address to listen on.")
+  var host = "127.0.0.1"
+  @Option(help: "The port to listen on; 0 means any free one.")
+  var port = 0
+  @Option(help: ArgumentHelp("Write the port here once listening.", valueName: "path"))
+  var portFile: String?
+  @Option(help: "What the catalogue is drawn from.")
+  var seed: UInt64 = 1
+  @Option(help: "Chains; the first five differ in dialect, packing, names and listing shape.")
+  var chains = 5
+  @Option(help: "Stores of each chain.")
+  var stores = 3
+  @Option(help: "Products of each store, roughly (at most 70000).")
+  var items = 2_000
+  @Option(help: "Price files after each full file.")
+  var rounds = 4
+  @Option(help: "The share of a store's prices that move in one round, 0 to 1.")
+  var changes = 0.12
+  @Option(help: ArgumentHelp("The day of the full files, yyyy-mm-dd, in Israel.", valueName: "day"))
+  var day = "2026-08-23"
+  @Flag(inversion: .prefixedNo, help: "Publish Stores and PromoFull files too.")
+  var sideFiles = true
+  @Option(help: "Let one more round of price files appear every so long (e.g. 10s); otherwise all are there at once.")
+  var roundInterval: DurationSetting?
+  @Option(help: "Rounds there from the start.")
+  var firstRounds: Int?
+  @Option(help: "The most rows a listing shows.")
+  var listingCap = 1_000
+  @Option(parsing: .singleValue, help: ArgumentHelp(
+    "Misbehave: mode[@target][/prefix][*times] (repeatable). Modes: "
+      + Fault.Mode.allCases.map(\.rawValue).joined(separator: ", ") + ". Targets: "
+      + Fault.Target.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "fault"))
+  var fault: [String] = []
+
+  func validate() throws {
+    guard chains > 0, stores > 0, (1...70_000).contains(items), rounds >= 0, listingCap > 0 else {
+      throw ValidationError(
+        "--chains, --stores, --items (up to 70000) and --listing-cap must be above 0, --rounds 0 or more")
+    }
+    guard (0...1).contains(changes) else { throw ValidationError("--changes must be between 0 and 1") }
+    guard (0...65_535).contains(port) else { throw ValidationError("--port must be between 0 and 65535") }
+    guard CivilTime(day: day) != nil else { throw ValidationError("--day '\(day)' is not a day like 2026-08-23") }
+    for text in fault {
+      do { _ = try Fault(text: text) } catch { throw ValidationError(error.message) }
+    }
+  }
+
+  func run() async throws {
+    var settings = CatalogueSettings()
+    settings.seed = seed
+    settings.chains = chains
+    settings.stores = stores
+    settings.items = items
+    settings.rounds = rounds
+    settings.changesPerRound = changes
+    settings.sideFiles = sideFiles
+    settings.day = CivilTime(day: day) ?? settings.day
+    var options = PortalOptions()
+    options.host = host
+    options.port = port
+    options.listingCap = listingCap
+    options.roundInterval = roundInterval?.duration
+    options.firstRounds = firstRounds
+    options.faults = try fault.map { try Fault(text: $0) }
+    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "portal-simulator")
+    logger.logLevel = .warning
+    let portal = PortalSimulator(settings, options: options, logger: logger)
+    let portFile = portFile
+    try await portal.run(signals: true) { port in
+      print("listening on http://\(portal.options.host):\(port)")
+      for source in portal.sources { print("  --source '\(source)'") }
+      fflush(nil)
+      guard let portFile else { return }
+      do {
+        // Written beside and renamed, so that whoever waits for the file never reads half a number.
+        try Data("\(port)\n".utf8).write(to: URL(fileURLWithPath: portFile), options: .atomic)
+      } catch {
+        portal.logger.error("cannot write the port file", metadata: ["path": "\(portFile)", "error": "\(error)"])
+      }
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/// How the simulated portal behaves, apart from what is on it.
+package struct PortalOptions: Sendable {
+  package var host = "127.0.0.1"
+  /// 0: any free one.
+  package var port = 0
+  /// A listing never has more rows than this, as on the real portal.
+  package var listingCap = 1_000
+  /// Every so long one more round of price files appears, counted from the start; nil: all are there at once.
+  package var roundInterval: Duration?
+  /// Rounds there from the start (with `roundInterval`) or until `reveal` is called; nil: all.
+  package var firstRounds: Int?
+  package var faults: [Fault] = []
+  /// The pause between the pieces of a slow answer.
+  package var dripPause: Duration = .milliseconds(100)
+  /// The length of those pieces in bytes.
+  package var dripBytes = 64
+
+  package init() {}
+}

@@ -1,0 +1,124 @@
+import Hummingbird
+import LocalServers
+import Logging
+import NIOCore
+import Runtime
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+
+/// An HTTP server that speaks the Bina protocol for every chain of a catalogue:
+///
+///     GET /<prefix>/MainIO_Hok.aspx?WFileType=&WDate=&WStore=   the listing
+///     GET /<prefix>/Download.aspx?FileNm=                       [{"SPath": link}]
+///     GET /<prefix>/Download/<FileNm>                           the bytes
+///
+/// and, to steer it from outside:
+///
+///     GET  /_portal/sources                     one `--source` value of the crawler per line
+///     POST /_portal/faults?fault=<mode@target/prefix*times>     DELETE /_portal/faults
+///     POST /_portal/rounds?visible=<n>
+///     POST /_portal/republish?prefix=&name=
+package final class PortalSimulator: Sendable {
+  package let catalogue: CatalogueGenerator
+  package let options: PortalOptions
+  let state: PortalState
+  let shelves: [String: Shelf]
+  package let logger: Logger
+  private let boundPort = Mutex<Int?>(nil)
+  private let listening = Interruption()
+
+  /// One chain and its files by name.
+  struct Shelf: Sendable {
+    let chain: ChainProfile
+    let files: [PortalFile]
+    let byName: [String: PortalFile]
+  }
+
+  package init(
+    _ settings: CatalogueSettings = CatalogueSettings(), options: PortalOptions = PortalOptions(),
+    logger: Logger = Logger(label: "portal-simulator")
+  ) {
+    let catalogue = CatalogueGenerator(settings: settings)
+    self.catalogue = catalogue
+    self.options = options
+    self.logger = logger
+    state = PortalState(options: options, rounds: settings.rounds)
+    shelves = Dictionary(
+      uniqueKeysWithValues: catalogue.chains.map { chain in
+        let files = catalogue.files(of: chain)
+        let byName = Dictionary(uniqueKeysWithValues: files.map { ($0.name, $0) })
+        return (chain.prefix, Shelf(chain: chain, files: files, byName: byName))
+      })
+  }
+
+  /// Serves until SIGTERM, SIGINT or cancellation.
+  /// - Parameter signals: false in tests, whose process has signals of its own.
+  package func run(signals: Bool = false, onListening: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
+    let app = Application(
+      router: makeRouter(),
+      configuration: .init(address: .hostname(options.host, port: options.port), serverName: "portal-simulator"),
+      onServerRunning: { channel in
+        let port = channel.localAddress?.port ?? 0
+        self.boundPort.withLock { $0 = port }
+        self.listening.raise()
+        onListening(port)
+      },
+      logger: logger)
+    var configuration = ServiceGroupConfiguration(
+      services: [app], gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
+    configuration.maximumGracefulShutdownDuration = .seconds(5)
+    try await ServiceGroup(configuration: configuration).run()
+  }
+
+  /// Runs the portal while `body` runs, on a port of its own.
+  package static func serving<Value: Sendable>(
+    _ settings: CatalogueSettings = CatalogueSettings(), options: PortalOptions = PortalOptions(),
+    _ body: @Sendable (PortalSimulator) async throws -> Value
+  ) async throws -> Value {
+    var logger = Logger(label: "portal-simulator")
+    logger.logLevel = .critical
+    let portal = PortalSimulator(settings, options: options, logger: logger)
+    let server = Task {
+      defer { portal.listening.raise() }
+      try await portal.run()
+    }
+    await portal.listening.wait()
+    let outcome: Result<Value, any Error>
+    do {
+      guard portal.boundPort.withLock({ $0 }) != nil else {
+        try await server.value
+        throw Failure(.fatal, code: "portal_stopped", "the portal simulator stopped before it listened")
+      }
+      outcome = .success(try await body(portal))
+    } catch {
+      outcome = .failure(error)
+    }
+    // NIO does not survive a connection that is accepted while the server goes down, and a client given up by the body
+    // may just have made one. Connections are accepted in order: once this is answered, there is none left.
+    _ = await LoopbackHTTP.shared.get(port: UInt16(portal.port), path: "/_portal/sources")
+    server.cancel()
+    _ = await server.result
+    return try outcome.get()
+  }
+
+  /// Known once it listens.
+  package var port: Int { boundPort.withLock { $0 } ?? options.port }
+  package func baseURL(of chain: ChainProfile) -> String { "http://\(options.host):\(port)/\(chain.prefix)" }
+  /// What to give the crawler's `--source`, one per chain.
+  package var sources: [String] { catalogue.chains.map { "bina+\(baseURL(of: $0))?chain=\($0.slug)" } }
+
+  package func add(_ fault: Fault) { state.add(fault) }
+  package func clearFaults() { state.clearFaults() }
+  /// Makes the price files of the first `rounds` rounds visible.
+  package func reveal(rounds: Int) { state.reveal(rounds: rounds) }
+  package var visibleRounds: Int { min(state.visibleRounds, catalogue.settings.rounds) }
+  /// Publishes a file again under its name: later, longer, with the same rows.
+  package func republish(_ file: PortalFile) { state.republish("\(file.chain.prefix)/\(file.name)") }
+  /// How many requests of a kind were made, those that a fault befell included.
+  package func requests(_ target: Fault.Target) -> Int { state.requests(target) }
+  /// The files visible now, in order of time, chain by chain.
+  package var visibleFiles: [PortalFile] {
+    catalogue.chains.flatMap { shelves[$0.prefix]?.files ?? [] }.filter { $0.round <= visibleRounds }
+  }
+}
