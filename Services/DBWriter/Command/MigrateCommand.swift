@@ -1,0 +1,23 @@
+import ArgumentParser
+import Postgres
+import Runtime
+
+/// `db-writer migrate`: brings the database to the schema of this binary and ends.
+package struct MigrateCommand: AsyncParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "migrate",
+    abstract: "Create or update the tables; safe to run at any time, by any number of processes.")
+
+  @OptionGroup(title: "PostgreSQL") package var postgres: PostgresOptions
+
+  package init() {}
+
+  package func run() async throws {
+    let configuration = try postgres.configuration(applicationName: "db-writer migrate")
+    let connection = try await DatabaseSetup(configuration: configuration).open()
+    let steps = try await DBWriterSchema.migrator.migrate(connection)
+    let latest = DBWriterSchema.migrator.migrations.count
+    let list = steps.map(String.init).joined(separator: ", ")
+    print(steps.isEmpty ? "up to date: step \(latest)" : "migrated: steps \(list)")
+  }
+}

@@ -1,0 +1,62 @@
+import Postgres
+
+/// Statements on `kafka_offsets`. `$1` and `$2` are always the cluster's id and the group.
+enum OffsetSQL {
+  /// Gives every partition a row, so that there is something to compare with, and reads where each stands.
+  static func register(_ partitions: [SourcePartition], _ scope: OffsetScope) -> [PostgresStatement] {
+    [
+      PostgresStatement("""
+        INSERT INTO kafka_offsets (cluster_id, consumer_group, topic, partition, next_offset)
+        SELECT $1, $2, topic, partition, -1 FROM unnest($3::text[], $4::int[]) AS given (topic, partition)
+        ORDER BY topic COLLATE "C", partition
+        ON CONFLICT DO NOTHING
+        """, scope.parameters + parameters(partitions), operation: "register partitions"),
+      PostgresStatement("""
+        SELECT topic, partition, next_offset FROM kafka_offsets
+        WHERE cluster_id = $1 AND consumer_group = $2
+          AND (topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[]))
+        """, scope.parameters + parameters(partitions), operation: "read offsets"),
+    ]
+  }
+
+  /// Locks the rows, in order, and reads them: the fence. Whoever comes second waits here, and then sees that the
+  /// offset is not the one it expects.
+  static func lock(_ partitions: [SourcePartition], _ scope: OffsetScope) -> PostgresStatement {
+    PostgresStatement("""
+      SELECT topic, partition, next_offset FROM kafka_offsets
+      WHERE cluster_id = $1 AND consumer_group = $2
+        AND (topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[]))
+      ORDER BY topic, partition
+      FOR UPDATE
+      """, scope.parameters + parameters(partitions), operation: "lock offsets")
+  }
+
+  /// Moves each from what is expected to what is next; touches fewer rows than given when one was not as expected.
+  static func advance(_ parts: [FlushPart], _ scope: OffsetScope) -> PostgresStatement {
+    PostgresStatement("""
+      UPDATE kafka_offsets AS o SET next_offset = given.next_offset
+      FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) AS given (topic, partition, expected, next_offset)
+      WHERE o.cluster_id = $1 AND o.consumer_group = $2 AND o.topic = given.topic AND o.partition = given.partition
+        AND o.next_offset = given.expected
+      """, scope.parameters + parameters(parts.map(\.source)) + [
+        .ints(parts.map(\.expected)), .ints(parts.map(\.next)),
+      ], operation: "advance offsets")
+  }
+
+  static func read(_ answer: PostgresResult) throws(PostgresError) -> [SourcePartition: Int64] {
+    var offsets: [SourcePartition: Int64] = [:]
+    for row in answer.rows {
+      guard let topic = row[0], let partition = try row.int(1), let next = try row.int(2) else { continue }
+      offsets[SourcePartition(topic, Int32(truncatingIfNeeded: partition))] = next
+    }
+    return offsets
+  }
+
+  private static func parameters(_ partitions: [SourcePartition]) -> [PostgresValue] {
+    [.texts(partitions.map(\.topic)), .ints(partitions.map { Int64($0.partition) })]
+  }
+}
+
+extension OffsetScope {
+  fileprivate var parameters: [PostgresValue] { [.text(clusterID), .text(consumerGroup)] }
+}

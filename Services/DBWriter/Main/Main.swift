@@ -1,0 +1,7 @@
+import DBWriterService
+import ServiceKit
+
+@main
+enum Main {
+  static func main() async { await DBWriterProgram.main() }
+}

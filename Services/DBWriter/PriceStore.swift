@@ -1,0 +1,287 @@
+import Postgres
+import Runtime
+import Schemas
+import Synchronization
+
+/// The core of db-writer: messages in, rows and offsets in PostgreSQL out.
+///
+/// One task at a time drives it: `start`, `append` many times, `flush`, again. `append` decodes a message straight
+/// into the bytes that COPY will send; `flush` writes everything staged, and the offsets behind it, in one
+/// transaction. Whatever fails, what is staged stays staged until it is durable or dropped.
+package final class PriceStore: Sendable {
+  fileprivate struct State: ~Copyable {
+    var partitions: [SourcePartition: StagedPartition] = [:]
+    var decoder = ProductsIngestDecoder()
+    /// Numbers messages in their order of arrival; starts again when nothing is staged.
+    var nextBatch: Int32 = 0
+    /// What was done and not yet told, because a flush that did part of its work may throw.
+    var report = StoreReport()
+    /// Rows the database will not take, remembered until the offset has passed their record.
+    var refused: [SourcePartition: [Int64: RefusedRecord]] = [:]
+  }
+  private let state = Mutex(State())
+  private let scope: OffsetScope
+  private let database: DatabaseSlot
+
+  package init(configuration: PostgresConfiguration, scope: OffsetScope) {
+    self.scope = scope
+    database = DatabaseSlot(configuration)
+  }
+
+  /// Takes partitions over: gives each a row in `kafka_offsets` and forgets what was staged of it.
+  ///
+  /// - Returns: where to go on reading; partitions nothing was ever written of are missing.
+  /// - Throws: `PostgresError`.
+  package func start(_ partitions: Set<SourcePartition>) async throws -> [SourcePartition: Int64] {
+    let ordered = partitions.sorted()
+    let scope = scope
+    let offsets = try await database.use { connection in
+      let answers = try connection.pipeline(OffsetSQL.register(ordered, scope))
+      return try OffsetSQL.read(answers[1])
+    }
+    state.withLock { state in
+      for partition in ordered {
+        let offset = offsets[partition] ?? -1
+        state.partitions[partition] = StagedPartition(expected: offset)
+        state.forgetRefused(partition, below: offset)
+      }
+    }
+    return offsets.filter { $0.value >= 0 }
+  }
+
+  /// Stages one message of `gogobe.products.ingest`. Never waits.
+  ///
+  /// - Parameter value: nil for a tombstone.
+  /// - Throws: `Failure(.fatal)` when the partition was not started.
+  package func append(_ source: SourcePartition, offset: Int64, value: RawSpan?) throws -> StageVerdict {
+    try state.withLock { state throws -> StageVerdict in
+      guard state.partitions[source] != nil else {
+        throw Failure(.fatal, code: "partition_not_started", "\(source) gave a record before it was started")
+      }
+      if state.partitions[source]?.knows(offset) == true { return .skipped(reason: "written_before") }
+      let now = ContinuousClock.now
+      guard let value else {
+        state.partitions[source]?.see(offset, at: now)
+        return .skipped(reason: "tombstone")
+      }
+      let batch = state.nextBatch
+      state.nextBatch += 1
+      do throws(DecodingFailure) {
+        let count = try state.stage(source, offset: offset, batch: batch, now, value)
+        if let refused = state.refused[source]?[offset] {
+          state.partitions[source]?.remove(rows: refused.rows, ofRecordAt: offset)
+          return .rejected(refused.rejection)
+        }
+        guard let first = count.firstRefusal else {
+          return count.kept == 0 ? .skipped(reason: "no_items") : .staged
+        }
+        return .rejected(StageRejection(first: first, refused: count.refused, kept: count.kept))
+      } catch {
+        return .rejected(StageRejection(message: error))
+      }
+    }
+  }
+
+  /// What waits for a flush.
+  package struct Pending: Hashable, Sendable {
+    package var messages = 0
+    package var rows = 0
+    package var bytes = 0
+    package var oldest: ContinuousClock.Instant?
+    package var isEmpty: Bool { messages == 0 }
+  }
+
+  package var pending: Pending {
+    state.withLock { state in
+      var pending = Pending()
+      for partition in state.partitions.values {
+        pending.messages += partition.messages
+        pending.rows += partition.rows.count
+        pending.bytes += partition.byteCount
+        pending.oldest = [pending.oldest, partition.oldest].compactMap { $0 }.min()
+      }
+      return pending
+    }
+  }
+
+  /// Forgets partitions that were taken away, and what is staged of them.
+  package func drop(_ partitions: Set<SourcePartition>) {
+    state.withLock { state in
+      for partition in partitions { state.partitions[partition] = nil }
+    }
+  }
+
+  /// Writes all that is staged.
+  ///
+  /// - Parameter positions: next offsets of partitions whose last records were seen elsewhere only; the offsets in
+  ///   the table move that far.
+  /// - Returns: what this and earlier, failed, calls did.
+  /// - Throws: `PostgresError`; what is not durable is still staged, so call it again.
+  package func flush(to positions: [SourcePartition: Int64] = [:]) async throws -> StoreReport {
+    let staged = state.withLock { state in
+      for (source, offset) in positions { state.settleOrAdvance(source, to: offset) }
+      return state.partitions.filter { $0.value.hasWork }
+    }
+    do {
+      if !staged.isEmpty { try await write(staged.map { $0.value.part($0.key) }) }
+    } catch let error as PostgresError where error.errorClass == .data {
+      for source in staged.keys.sorted() { try await writeAround(source) }
+    }
+    return state.withLock { state in
+      if state.partitions.values.allSatisfy(\.records.isEmpty) { state.nextBatch = 0 }
+      defer { state.report = StoreReport() }
+      return state.report
+    }
+  }
+
+  /// Closes the connection; the next call opens another.
+  package func disconnect() async { await database.close() }
+}
+
+extension PriceStore {
+  /// One transaction. Moves the staged partitions on, or takes note that they are fenced.
+  private func write(_ parts: [FlushPart]) async throws {
+    let parts = parts.sorted { $0.source < $1.source }
+    let transaction = FlushTransaction(scope: scope, parts: parts)
+    let outcome: FlushTransaction.Outcome
+    do {
+      outcome = try await database.use { try transaction.run(on: $0) }
+    } catch let error as PostgresError where error.operation == "commit" && error.leavesOutcomeUnknown {
+      // Perhaps written, perhaps not: the offsets will tell when the server can be asked again.
+      state.withLock { state in
+        for part in parts { state.partitions[part.source]?.unanswered = part.next }
+      }
+      throw error
+    }
+    state.withLock { state in
+      for part in parts {
+        if let found = outcome.fenced[part.source] {
+          state.fenced(part.source, at: found)
+        } else {
+          state.settle(part.source, through: part.next)
+        }
+      }
+      state.report.add(outcome, rows: parts.filter { outcome.fenced[$0.source] == nil })
+    }
+  }
+
+  /// Writes one partition's records up to the first one that the database refuses, and takes note of that one.
+  private func writeAround(_ source: SourcePartition) async throws {
+    guard let staged = partition(source), staged.hasWork else { return }
+    guard !staged.records.isEmpty else { return try await write([staged.part(source)]) }
+    var search = CulpritSearch(count: staged.records.count)
+    while let range = search.range {
+      guard let now = partition(source) else { return }
+      // What was written is gone from the front.
+      let shift = staged.records.count - now.records.count
+      do {
+        try await write([now.part(source, records: (range.lowerBound - shift)..<(range.upperBound - shift))])
+      } catch let error as PostgresError where error.errorClass == .data {
+        guard let culprit = search.failed() else { continue }
+        return try await blame(source, now, record: culprit - shift, error)
+      }
+      search.succeeded()
+    }
+  }
+
+  /// Up to the record, so that whoever reads the partition again starts with it; then finds which of its rows the
+  /// database refuses.
+  private func blame(
+    _ source: SourcePartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
+  ) async throws {
+    let offset = staged.records[index].offset
+    if staged.expected < offset {
+      try await write([FlushPart(source: source, expected: staged.expected, next: offset, batches: [], rows: [])])
+    }
+    guard var now = partition(source) else { return }
+    now.expected = offset
+    let record = try await examine(source, now, record: now.records.firstIndex { $0.offset == offset } ?? 0, error)
+    state.withLock { state in
+      state.partitions[source] = nil
+      state.report.positions[source] = nil
+      state.report.refused.append(record)
+      state.refused[source, default: [:]][offset] = record
+    }
+  }
+
+  /// Finds which rows of one record the database refuses, by trials that are rolled back.
+  private func examine(
+    _ source: SourcePartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
+  ) async throws -> RefusedRecord {
+    let rows = staged.singleRows(ofRecord: index)
+    let whole = staged.part(source, records: index..<(index + 1))
+    var refused: Set<Int> = []
+    var open = [0..<rows.count]
+    while let range = open.popLast() {
+      let part = FlushPart(
+        source: source, expected: whole.expected, next: whole.next, batches: whole.batches,
+        rows: Array(rows[range].joined())[...])
+      let trial = FlushTransaction(scope: scope, parts: [part], isTrial: true)
+      do {
+        _ = try await database.use { try trial.run(on: $0) }
+      } catch let error as PostgresError where error.errorClass == .data {
+        if range.count == 1 {
+          refused.insert(range.lowerBound)
+        } else {
+          let middle = range.lowerBound + range.count / 2
+          open += [middle..<range.upperBound, range.lowerBound..<middle]
+        }
+      }
+    }
+    // Rows that fail only together: nobody can say which, so all of the record goes.
+    if refused.isEmpty { refused = Set(rows.indices) }
+    return RefusedRecord(
+      source: source, offset: staged.records[index].offset, rows: refused, kept: rows.count - refused.count,
+      error: error)
+  }
+
+  private func partition(_ source: SourcePartition) -> StagedPartition? {
+    state.withLock { $0.partitions[source] }
+  }
+}
+
+extension PriceStore.State {
+  fileprivate mutating func settle(_ source: SourcePartition, through offset: Int64) {
+    partitions[source]?.settle(through: offset)
+    report.positions[source] = offset
+    forgetRefused(source, below: offset)
+  }
+
+  /// What lies behind `offset` may hold nothing for the tables, and may even be in them already.
+  fileprivate mutating func settleOrAdvance(_ source: SourcePartition, to offset: Int64) {
+    guard let partition = partitions[source] else { return }
+    if partition.expected >= offset {
+      report.positions[source] = offset
+    } else {
+      partitions[source]?.advance(to: offset)
+    }
+  }
+
+  /// - Parameter found: the offset in the table; nil when its row is gone.
+  fileprivate mutating func fenced(_ source: SourcePartition, at found: Int64?) {
+    if let found, partitions[source]?.unanswered == found {
+      // The COMMIT without an answer did happen.
+      settle(source, through: found)
+    } else {
+      partitions[source] = nil
+      report.positions[source] = nil
+      report.fenced[source] = found ?? -1
+    }
+  }
+
+  fileprivate mutating func forgetRefused(_ source: SourcePartition, below offset: Int64) {
+    refused[source] = refused[source]?.filter { $0.key >= offset }
+    if refused[source]?.isEmpty == true { refused[source] = nil }
+  }
+
+  /// In place: the partition is not copied out of the dictionary.
+  fileprivate mutating func stage(
+    _ source: SourcePartition, offset: Int64, batch: Int32, _ now: ContinuousClock.Instant, _ value: RawSpan
+  ) throws(DecodingFailure) -> StagingVisitor.Count {
+    guard var partition = partitions.removeValue(forKey: source) else { return StagingVisitor.Count() }
+    defer { partitions[source] = partition }
+    return try partition.stage(offset: offset, batch: batch, at: now) { visitor throws(DecodingFailure) in
+      try decoder.decode(value, into: &visitor)
+    }
+  }
+}
