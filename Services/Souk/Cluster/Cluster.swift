@@ -1,0 +1,47 @@
+import Kafka
+import Logging
+import Runtime
+import Schemas
+
+/// A Kafka cluster, seen from the catalogue of topics.
+struct Cluster: Sendable {
+  let admin: Admin
+  private let options: ClusterOptions
+  private let bootstrapServers: String?
+
+  /// - Throws: `Failure` of class configuration for a property that Kafka's library refuses.
+  init(_ options: ClusterOptions, bootstrapServers: String? = nil) throws {
+    var logger = Logger(label: "souk")
+    // Whoever asks a question gets the answer or the error; the library's own chatter would come between.
+    logger.logLevel = .critical
+    self.options = options
+    self.bootstrapServers = bootstrapServers
+    admin = try options.kafkaOptions(servers: bootstrapServers).makeAdmin(clientID: "souk", logger: logger)
+  }
+
+  func plan() async throws(KafkaError) -> TopicPlan {
+    TopicPlan(catalogue: Topics.allWithDeadLetters, existing: try await admin.topics().mapValues(\.count))
+  }
+
+  /// Creates what the plan says is missing; nothing else is touched.
+  /// - Parameter replicationFactor: nil for the cluster's default.
+  func apply(_ plan: TopicPlan, replicationFactor: Int? = nil) async throws(KafkaError) {
+    try await admin.createTopics(plan.missing.map { topic in
+      let milliseconds = topic.retention.components.seconds * 1_000
+      return TopicSpecification(
+        name: topic.name, partitions: Int(topic.partitions), replicationFactor: replicationFactor ?? -1,
+        settings: ["retention.ms": "\(milliseconds)", "cleanup.policy": "delete"])
+    })
+  }
+
+  /// The dead letters of a topic, at most `limit` of them in detail.
+  func deadLetters(of topic: String, limit: Int) async throws -> DeadLetterListing {
+    let name = Topic.deadLetterName(of: topic)
+    return try await DeadLetterReader(options, servers: bootstrapServers, topic: name).read(limit: limit)
+  }
+
+  /// Records between what a group has committed and the end of its topics.
+  func lag(group: String, topics: [String]) async throws(KafkaError) -> Int {
+    try await admin.lag(group: group, topics: topics, within: .seconds(5)).reduce(0) { $0 + Int($1.lag) }
+  }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Kafka
+
+/// How to reach a cluster: the part of a service's Kafka options that is not about consuming or producing.
+struct ClusterOptions: ParsableArguments {
+  @Option(name: .customLong("kafka-bootstrap-servers"), help: ArgumentHelp(
+    "Brokers to connect to first.", valueName: "host:port,…"))
+  var bootstrapServers: String?
+
+  @Option(
+    name: .customLong("kafka-property"), parsing: .singleValue,
+    help: ArgumentHelp("Any librdkafka property, such as TLS and SASL settings; repeatable.", valueName: "name=value"))
+  var property: [String] = []
+
+  @Option(name: .customLong("kafka-properties"), help: ArgumentHelp(
+    "librdkafka properties in one text.", valueName: "name=value,…"))
+  var properties: String?
+
+  @Option(name: .customLong("kafka-properties-file"), help: ArgumentHelp(
+    "File of librdkafka properties, one name=value per line.", valueName: "path"))
+  var propertiesFile: String?
+
+  init() {}
+
+  /// For the services' environment.
+  var environment: [String: String?] {
+    let escaped = property.map { $0.replacing(",", with: "\\,") }
+    let all = (properties.map { [$0] } ?? []) + escaped
+    return [
+      "KAFKA_BOOTSTRAP_SERVERS": bootstrapServers, "KAFKA_PROPERTIES": all.isEmpty ? nil : all.joined(separator: ","),
+      "KAFKA_PROPERTIES_FILE": propertiesFile, "KAFKA_PROPERTY": nil,
+    ]
+  }
+
+  /// The same settings as the services have them.
+  /// - Parameters:
+  ///   - servers: instead of those given.
+  ///   - extra: more arguments of `KafkaOptions`.
+  func kafkaOptions(servers: String? = nil, extra: [String] = []) throws -> KafkaOptions {
+    var arguments: [String] = []
+    if let servers = servers ?? bootstrapServers { arguments += ["--kafka-bootstrap-servers", servers] }
+    for property in property { arguments += ["--kafka-property", property] }
+    if let properties { arguments += ["--kafka-properties", properties] }
+    if let propertiesFile { arguments += ["--kafka-properties-file", propertiesFile] }
+    return try KafkaOptions.parse(arguments + extra)
+  }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Kafka
+import Runtime
+import Schemas
+
+/// `souk lag`
+struct LagCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lag", abstract: "How many records each service has still to process.",
+    discussion: """
+      Counts from what the groups have committed to the end of their topics. db-writer commits in its database, and \
+      tells Kafka afterwards.
+      """)
+  @OptionGroup(title: "Kafka") var kafka: ClusterOptions
+
+  @Flag(help: "One line per partition instead of one per service.")
+  var partitions = false
+
+  func run() async throws {
+    let admin = try Cluster(kafka).admin
+    var table = TextTable([
+      .init("GROUP"), .init("TOPIC"), .init("PARTITION", .right), .init("COMMITTED", .right), .init("END", .right),
+      .init("LAG", .right),
+    ])
+    for service in ServiceCatalogue.all {
+      guard let group = service.group else { continue }
+      for topic in service.inputs {
+        let lags = try await admin.lag(group: group, topics: [topic.name])
+        table.append([
+          group, topic.name, lags.isEmpty ? "none" : "all", "", "", grouped(lags.reduce(0) { $0 + Int($1.lag) }),
+        ])
+        for lag in lags where partitions {
+          table.append([
+            "", "", "\(lag.partition.partition)", lag.committed.map { grouped(Int($0)) } ?? "-",
+            grouped(Int(lag.watermarks.high)), grouped(Int(lag.lag)),
+          ])
+        }
+      }
+    }
+    print(table.lines.joined(separator: "\n"))
+  }
+}

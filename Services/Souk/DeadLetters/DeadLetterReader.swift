@@ -1,0 +1,54 @@
+import Kafka
+import Logging
+import Runtime
+
+/// Reads a dead-letter topic from its beginning to the end it has now.
+struct DeadLetterReader: Sendable {
+  private let cluster: Cluster
+  private let options: KafkaOptions
+  private let topic: String
+
+  /// - Parameter servers: instead of those of the options.
+  init(_ options: ClusterOptions, servers: String? = nil, topic: String) throws {
+    cluster = try Cluster(options, bootstrapServers: servers)
+    self.topic = topic
+    // A group of its own that never commits: reading takes nothing from anybody.
+    let group = "souk-dlq-\(UInt32.random(in: .min ... .max))"
+    self.options = try options.kafkaOptions(
+      servers: servers, extra: ["--group-id", group, "--start-from", "earliest"])
+  }
+
+  func read(limit: Int) async throws -> DeadLetterListing {
+    var listing = DeadLetterListing(limit: limit)
+    guard let partitions = try await cluster.admin.topics()[topic], !partitions.isEmpty else {
+      throw Failure(.configuration, code: "no_such_topic", "the cluster has no topic \(topic); see `souk topics list`")
+    }
+    let ends = try await cluster.admin.watermarks(Set(partitions.map { TopicPartition(topic, $0) }))
+    var remaining = ends.filter { $0.value.high > $0.value.low }.mapValues(\.high)
+    if remaining.isEmpty { return listing }
+
+    var logger = Logger(label: "souk")
+    logger.logLevel = .critical
+    let consumer = try Consumer(
+      options.consumerConfiguration(clientID: "souk", topics: [topic], logger: logger))
+    defer { consumer.close() }
+    while !remaining.isEmpty, let element = try await consumer.next(before: .now + .seconds(30)) {
+      switch element {
+      case .batch(let batch):
+        batch.forEach { record in
+          if record.offset < ends[record.topicPartition]?.high ?? 0 {
+            listing.append(DeadLetter(headers: record.headers.map { ($0.name, $0.value) }, key: record.keyBytes))
+          }
+        }
+        for (partition, position) in batch.positions where position >= remaining[partition] ?? .max {
+          remaining[partition] = nil
+        }
+      case .revoking(_, let answer): answer.done(committing: [:])
+      case .idle:
+        throw Failure(.transient, code: "no_records", "\(topic) gave no records for 30 s; is the broker well?")
+      default: break
+      }
+    }
+    return listing
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Kafka
+import Logging
+import Runtime
+import Schemas
+
+/// `souk dlq`
+struct DeadLettersCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dlq", abstract: "Look at dead letters.", subcommands: [ListCommand.self])
+
+  struct ListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "list", abstract: "Print why each record of a dead-letter topic is there.",
+      discussion: "Reads the topic from its beginning to its present end, and commits nothing.")
+
+    @Argument(help: "The topic, with or without '.dlq'.")
+    var topic: String
+
+    @OptionGroup(title: "Kafka") var kafka: ClusterOptions
+
+    @Option(help: "The most records to print; the rest is counted.")
+    var limit = 100
+
+    func validate() throws {
+      if limit < 1 { throw ValidationError("--limit must be at least 1") }
+    }
+
+    func run() async throws {
+      let suffix = Topic.deadLetterName(of: "")
+      let origin = topic.hasSuffix(suffix) ? String(topic.dropLast(suffix.count)) : topic
+      let listing = try await Cluster(kafka).deadLetters(of: origin, limit: limit)
+      print(listing.lines.joined(separator: "\n"))
+    }
+  }
+}
+
+/// Dead letters as a table and their number by reason.
+struct DeadLetterListing: Sendable {
+  private var shown: [DeadLetter] = []
+  private var counts: [String: Int] = [:]
+  private(set) var total = 0
+  let limit: Int
+
+  init(limit: Int) { self.limit = limit }
+
+  mutating func append(_ letter: DeadLetter) {
+    total += 1
+    counts[letter.code, default: 0] += 1
+    if shown.count < limit { shown.append(letter) }
+  }
+
+  var lines: [String] {
+    guard total > 0 else { return ["no dead letters"] }
+    var table = TextTable([
+      .init("WHERE"), .init("SERVICE"), .init("STAGE"), .init("CODE"), .init("KEY"), .init("REASON"),
+    ])
+    for letter in shown {
+      table.append([letter.origin, letter.service, letter.stage, letter.code, letter.key, letter.message])
+    }
+    let reasons = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \(grouped($0.value))" }
+    let hidden = total > shown.count ? ", \(grouped(total - shown.count)) not shown" : ""
+    return table.lines + ["", "\(grouped(total)) dead letters\(hidden): \(reasons.joined(separator: ", "))"]
+  }
+}
+
+/// What the headers of one dead letter say.
+struct DeadLetter: Hashable, Sendable {
+  var origin: String
+  var service: String
+  var stage: String
+  var code: String
+  var message: String
+  var key: String
+
+  /// - Parameter headers: name and UTF-8 value; what is missing shows as `?`.
+  init(headers: [(name: String, value: [UInt8])], key: [UInt8]?) {
+    func text(_ name: String) -> String {
+      headers.last { $0.name == name }.map { String(decoding: $0.value, as: UTF8.self) } ?? "?"
+    }
+    origin = "\(text(HeaderName.topic))[\(text(HeaderName.partition))]@\(text(HeaderName.offset))"
+    service = text(HeaderName.service)
+    stage = text(HeaderName.stage)
+    code = text(HeaderName.errorCode)
+    message = text(HeaderName.errorMessage)
+    self.key = key.map { String(decoding: $0, as: UTF8.self) } ?? "-"
+  }
+}

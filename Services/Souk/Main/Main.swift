@@ -1,0 +1,7 @@
+import SoukService
+import ServiceKit
+
+@main
+enum Main {
+  static func main() async { await SoukCommand.main() }
+}

@@ -1,0 +1,60 @@
+/// A table of text with aligned columns and a rule under the heading.
+struct TextTable: Sendable {
+  enum Alignment: Sendable { case left, right }
+
+  struct Column: Sendable {
+    var title: String
+    var alignment: Alignment = .left
+    init(_ title: String, _ alignment: Alignment = .left) {
+      self.title = title
+      self.alignment = alignment
+    }
+  }
+
+  let columns: [Column]
+  private(set) var rows: [[String]] = []
+
+  init(_ columns: [Column]) { self.columns = columns }
+
+  /// A row that is too short is filled with empty cells; what is too long for the table is left out.
+  mutating func append(_ row: [String]) {
+    rows.append(columns.indices.map { $0 < row.count ? Self.singleLine(row[$0]) : "" })
+  }
+
+  /// One string per line, without line ends and without spaces at the end.
+  var lines: [String] {
+    let widths = columns.indices.map { column in
+      rows.reduce(columns[column].title.count) { max($0, $1[column].count) }
+    }
+    let heading = line(columns.map(\.title), widths)
+    let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
+    return [heading, rule] + rows.map { line($0, widths) }
+  }
+
+  private func line(_ cells: [String], _ widths: [Int]) -> String {
+    var text = columns.indices.map { column in
+      let padding = String(repeating: " ", count: widths[column] - cells[column].count)
+      return columns[column].alignment == .left ? cells[column] + padding : padding + cells[column]
+    }.joined(separator: "  ")
+    while text.last == " " { text.removeLast() }
+    return text
+  }
+
+  /// Control characters would break the columns, or command the terminal.
+  private static func singleLine(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.map {
+      $0.properties.generalCategory == .control || $0.properties.generalCategory == .format ? " " : $0
+    }))
+  }
+}
+
+/// `1234567` as `1,234,567`.
+func grouped(_ number: Int) -> String {
+  var digits = String(number.magnitude)
+  var index = digits.endIndex
+  while let next = digits.index(index, offsetBy: -3, limitedBy: digits.startIndex), next > digits.startIndex {
+    digits.insert(",", at: next)
+    index = next
+  }
+  return number < 0 ? "-" + digits : digits
+}

@@ -1,0 +1,54 @@
+import Schemas
+
+/// What separates the topics of a cluster from the catalogue, and what may be done about it.
+struct TopicPlan: Hashable, Sendable {
+  enum Step: Hashable, Sendable {
+    case create
+    case keep
+    /// Fewer partitions than in the catalogue. Adding some would move keys to other partitions and so break the
+    /// order of a store's files: an operator must decide.
+    case tooFew(existing: Int32)
+    /// More partitions than in the catalogue: left alone, topics never shrink.
+    case moreThanNeeded(existing: Int32)
+  }
+
+  struct Entry: Hashable, Sendable {
+    var topic: Topic
+    var step: Step
+  }
+
+  private(set) var entries: [Entry]
+
+  /// - Parameter existing: partitions per topic of the cluster.
+  init(catalogue: [Topic], existing: [String: Int]) {
+    entries = catalogue.map { topic in
+      let step: Step = switch existing[topic.name].map(Int32.init(clamping:)) {
+      case nil: .create
+      case topic.partitions: .keep
+      case .some(let count) where count < topic.partitions: .tooFew(existing: count)
+      case .some(let count): .moreThanNeeded(existing: count)
+      }
+      return Entry(topic: topic, step: step)
+    }
+  }
+
+  var missing: [Topic] { entries.filter { $0.step == .create }.map(\.topic) }
+  var isSettled: Bool { missing.isEmpty }
+
+  var lines: [String] {
+    var table = TextTable([.init(""), .init("TOPIC"), .init("PARTITIONS", .right), .init("RETENTION"), .init("NOTE")])
+    for entry in entries {
+      let (mark, note): (String, String) = switch entry.step {
+      case .create: ("+", "will be created")
+      case .keep: ("=", "")
+      case .tooFew(let count): ("!", "the cluster has \(count); growing would move keys, so it is left to you")
+      case .moreThanNeeded(let count): ("=", "the cluster has \(count); topics never shrink")
+      }
+      table.append([mark, entry.topic.name, "\(entry.topic.partitions)", days(entry.topic.retention), note])
+    }
+    return table.lines
+  }
+}
+
+/// `604800 seconds` as `7d`.
+func days(_ duration: Duration) -> String { "\(duration.components.seconds / 86_400)d" }

@@ -1,0 +1,111 @@
+import Foundation
+import LocalServers
+import Runtime
+
+import Glibc
+
+/// Starts the servers that the services stand on, or takes those the operator named.
+struct Infrastructure: Sendable {
+  let folder: RunFolder
+  let screen: Screen
+  /// Raised when the operator wants to stop; every wait here gives way to it.
+  let stopping: Interruption
+
+  struct Running: Sendable {
+    var surroundings = Surroundings()
+    /// How many sources the crawler has.
+    var sources = 0
+    /// Ask whether a server that has no supervisor still runs: its data is gone when it does not.
+    var alive: [(name: String, isRunning: @Sendable () -> Bool)] = []
+  }
+
+  func startBroker(_ running: inout Running, _ teardown: inout Teardown) async throws -> String {
+    let file = folder.file("broker.bootstrap")
+    let child = try await launch("souk", ["broker", "--bootstrap-file", file], log: "broker")
+    teardown.add("broker") { complaint(about: await child.stop()) }
+    let bootstrap = try await waitFor(child, log: folder.log(of: "broker")) {
+      (try? String(contentsOfFile: file, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    running.alive.append(("broker", { child.isRunning }))
+    screen.say("started   broker            \(bootstrap) (embedded, in memory)")
+    return bootstrap
+  }
+
+  func startPostgres(_ running: inout Running, _ teardown: inout Teardown) async throws -> PrivatePostgres {
+    let server = try await PrivatePostgres.start()
+    teardown.add("PostgreSQL") {
+      await server.stop()
+      return nil
+    }
+    running.alive.append(("PostgreSQL", { server.isRunning }))
+    screen.say("started   PostgreSQL        127.0.0.1:\(server.port) (private)")
+    return server
+  }
+
+  func startSeaweed(_ running: inout Running, _ teardown: inout Teardown) async throws -> SeaweedFS {
+    let server = try await SeaweedFS.start(buckets: ["souk"])
+    teardown.add("SeaweedFS") {
+      await server.stop()
+      return nil
+    }
+    running.alive.append(("SeaweedFS", { server.isRunning }))
+    screen.say("started   SeaweedFS         \(server.endpoint) (private)")
+    return server
+  }
+
+  /// - Returns: the crawler's sources.
+  func startPortal(_ running: inout Running, _ teardown: inout Teardown) async throws -> [String] {
+    let file = folder.file("portal.port")
+    let child = try await launch("portal-simulator", ["--port-file", file], log: "portal-simulator")
+    teardown.add("portal-simulator") { complaint(about: await child.stop()) }
+    let port = try await waitFor(child, log: folder.log(of: "portal-simulator")) {
+      (try? String(contentsOfFile: file, encoding: .utf8)).flatMap {
+        UInt16($0.trimmingCharacters(in: .whitespacesAndNewlines))
+      }
+    }
+    let sources = try await waitFor(child, log: folder.log(of: "portal-simulator")) {
+      await LoopbackHTTP.shared.get(port: port, path: "/_portal/sources").flatMap { $0.status == 200 ? $0.body : nil }
+    }
+    running.alive.append(("portal-simulator", { child.isRunning }))
+    screen.say("started   portal-simulator  http://127.0.0.1:\(port) (an invented catalogue)")
+    return sources.split(separator: "\n").map(String.init)
+  }
+
+  /// The path of one of our executables, which lie beside `souk`.
+  static func executable(_ name: String) throws -> String {
+    try Program.require("\(Program.ownFolder)/\(name)", package: "nothing, but build it: `swift build`")
+  }
+
+  private func launch(_ product: String, _ arguments: [String], log: String) async throws -> ChildProcess {
+    var launch = Launch(try Self.executable(product), arguments)
+    launch.output = .file(folder.log(of: log))
+    return try await ChildProcess.start(launch)
+  }
+
+  /// Asks until there is an answer.
+  private func waitFor<Answer>(
+    _ child: ChildProcess, log: String, _ ask: () async -> Answer?
+  ) async throws -> Answer {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while true {
+      if let answer = await ask() { return answer }
+      if let status = child.status {
+        throw Failure(.fatal, code: "server_ended", "\(child.name) ended with \(status): \(tail(of: log))")
+      }
+      guard ContinuousClock.now < deadline else {
+        throw Failure(.fatal, code: "server_silent", "\(child.name) did not start within 60 s: \(tail(of: log))")
+      }
+      if await stopping.sleep(for: .milliseconds(25)) { throw CancellationError() }
+    }
+  }
+}
+
+/// nil when a process ended as it should when asked to.
+func complaint(about status: ExitStatus?) -> String? {
+  switch status {
+  case nil, .exited(0): nil
+  // A server without a handler of its own ends by the signal it was sent.
+  case .signalled(SIGTERM): nil
+  case let status?: "ended with \(status)"
+  }
+}

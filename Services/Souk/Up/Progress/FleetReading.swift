@@ -1,0 +1,66 @@
+import Schemas
+
+/// One stage of the pipeline as its processes and Kafka report it. All numbers count records.
+struct StageReading: Hashable, Sendable {
+  var name: String
+  /// Processes that run now.
+  var running = 0
+  var consumed = 0
+  var kept = 0
+  var filtered = 0
+  var deadLettered = 0
+  var produced = 0
+  /// Taken in and neither passed on, filtered, dead-lettered nor handed back for somebody else to consume.
+  var inHand = 0
+  /// Records between what the group has committed and the end of its topics; nil for a stage that reads no topic,
+  /// or while nobody knows.
+  var lag: Int?
+}
+
+/// The whole pipeline at one moment.
+///
+/// Lags must be read in the order the data flows, after `crawlerPassed`: every stage commits a record only when its
+/// output is acknowledged, so a stage without lag puts nothing more before the stages that are read after it.
+struct FleetReading: Hashable, Sendable {
+  /// The crawler has looked at everything once.
+  var crawlerPassed = false
+  var stages: [StageReading] = []
+
+  /// Everything that was discovered has reached its end.
+  var isCaughtUp: Bool {
+    crawlerPassed && stages.allSatisfy { $0.lag == 0 || ServiceCatalogue.named($0.name)?.group == nil }
+  }
+
+  var lines: [String] {
+    var table = TextTable([
+      .init("STAGE"), .init("UP", .right), .init("IN", .right), .init("OUT", .right), .init("FILTERED", .right),
+      .init("DEAD", .right), .init("IN HAND", .right), .init("LAG", .right),
+    ])
+    for stage in stages {
+      table.append([
+        stage.name, "\(stage.running)", grouped(stage.consumed), grouped(max(stage.kept, stage.produced)),
+        grouped(stage.filtered), grouped(stage.deadLettered), stage.lag == nil ? "-" : grouped(stage.inHand),
+        stage.lag.map(grouped) ?? "-",
+      ])
+    }
+    return table.lines
+  }
+
+  /// The same in one line, for logs.
+  var summary: String {
+    stages.map { stage in
+      var text = "\(stage.name) in \(grouped(stage.consumed)) out \(grouped(max(stage.kept, stage.produced)))"
+      if stage.filtered > 0 { text += " filtered \(grouped(stage.filtered))" }
+      if stage.deadLettered > 0 { text += " dead \(grouped(stage.deadLettered))" }
+      if let lag = stage.lag { text += " lag \(grouped(lag))" }
+      return text
+    }.joined(separator: " | ")
+  }
+
+  /// What does not add up once everything has arrived; empty when every record is accounted for.
+  var discrepancies: [String] {
+    stages.filter { $0.lag != nil && $0.inHand != 0 }.map { stage in
+      "\(stage.name): of \(grouped(stage.consumed)) records in, nobody accounts for \(grouped(stage.inHand))"
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import LocalServers
+import Schemas
+
+/// Asks everybody where they are.
+struct Progress: Sendable {
+  let fleet: Fleet
+  let cluster: Cluster
+  /// How many sources the crawler passes over.
+  let sources: Int
+  private var scraper = Scraper()
+
+  init(fleet: Fleet, cluster: Cluster, sources: Int) {
+    self.fleet = fleet
+    self.cluster = cluster
+    self.sources = sources
+  }
+
+  mutating func read() async -> FleetReading {
+    var reading = FleetReading()
+    for service in ServiceCatalogue.all {
+      let supervisors = fleet.supervisors.filter { $0.plan.service == service.name }
+      // The lag first: records that come in later only make the counters larger than the lag knew.
+      let lag = await lag(of: service)
+      for supervisor in supervisors where supervisor.isRunning {
+        let answer = await LoopbackHTTP.shared.get(
+          port: supervisor.plan.httpPort, path: "/metrics", timeout: .seconds(2))
+        if let answer, answer.status == 200 { scraper.observe(supervisor.plan.name, answer.body) }
+      }
+      // In flow order, so this is known before any lag is read: what a finished pass found is in its topic.
+      if service == ServiceCatalogue.crawler {
+        reading.crawlerPassed = supervisors.allSatisfy { scraper.passedSources($0.plan.name) >= sources }
+      }
+      var stage = scraper.stage(service.name, processes: supervisors.map(\.plan.name))
+      stage.running = supervisors.count { $0.isRunning }
+      stage.lag = lag
+      reading.stages.append(stage)
+    }
+    return reading
+  }
+
+  private func lag(of service: ServiceEntry) async -> Int? {
+    guard let group = service.group else { return nil }
+    return try? await cluster.lag(group: group, topics: service.inputs.map(\.name))
+  }
+}

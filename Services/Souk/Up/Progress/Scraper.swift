@@ -1,0 +1,57 @@
+import LocalServers
+import Schemas
+
+/// Turns what the processes say on `/metrics` into one reading per stage.
+struct Scraper: Sendable {
+  /// The counters of one process that a reading is made of.
+  private struct Counters: Sendable {
+    var consumed = CounterSum()
+    var kept = CounterSum()
+    var filtered = CounterSum()
+    var deadLettered = CounterSum()
+    var returned = CounterSum()
+    var produced = CounterSum()
+    /// What the process that runs now has taken in and not yet accounted for. A process that is gone holds nothing.
+    var inHand: Int { consumed.last - kept.last - filtered.last - deadLettered.last - returned.last }
+    /// Sources of which a pass has succeeded.
+    var passed = 0
+
+    mutating func observe(_ samples: MetricSamples) {
+      func value(_ names: String...) -> Int { names.reduce(0) { $0 + Int(samples.sum($1) ?? 0) } }
+      // The crawler consumes listings, not topics.
+      consumed.observe(value("souk_records_consumed_total", "souk_crawler_files_listed_total"))
+      kept.observe(value("souk_records_kept_total", "souk_crawler_files_emitted_total"))
+      filtered.observe(value("souk_records_skipped_total", "souk_crawler_files_skipped_total"))
+      deadLettered.observe(value("souk_records_dead_lettered_total"))
+      returned.observe(value("souk_records_returned_total"))
+      produced.observe(value("souk_records_produced_total"))
+      passed = samples.samples.count { $0.name == "souk_crawler_last_success_timestamp_seconds" && $0.value > 0 }
+    }
+  }
+  private var counters: [String: Counters] = [:]
+
+  /// - Parameters:
+  ///   - process: the process' name in the fleet.
+  ///   - text: its `/metrics`.
+  mutating func observe(_ process: String, _ text: String) {
+    counters[process, default: Counters()].observe(MetricSamples(text: text))
+  }
+
+  /// The sum over the processes of one stage.
+  func stage(_ name: String, processes: [String]) -> StageReading {
+    var reading = StageReading(name: name)
+    for process in processes {
+      guard let counters = counters[process] else { continue }
+      reading.consumed += counters.consumed.total
+      reading.kept += counters.kept.total
+      reading.filtered += counters.filtered.total
+      reading.deadLettered += counters.deadLettered.total
+      reading.produced += counters.produced.total
+      reading.inHand += counters.inHand
+    }
+    return reading
+  }
+
+  /// How many of its sources a crawler has passed over at least once.
+  func passedSources(_ process: String) -> Int { counters[process]?.passed ?? 0 }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Runtime
+import Schemas
+
+extension Surroundings {
+  /// Adds what each service must be told besides where the servers are.
+  /// - Parameter sources: of the crawler: a folder, or chains of the portal on this machine.
+  mutating func describeServices(sources: [String], drainTimeout: DurationSetting, folder: RunFolder) {
+    common["DRAIN_TIMEOUT"] = drainTimeout.description
+    common["LOG_FORMAT"] = "json"
+    common["HTTP_HOST"] = "127.0.0.1"
+    let folders = sources.filter { $0.hasPrefix("dir:") }.map { String($0.dropFirst(4)) }
+    arguments["crawler"] = sources.flatMap { ["--source", $0] }
+      + ["--state", "file://\(folder.file("crawler.state"))", "--interval", "30s"]
+    arguments["downloader"] = folders.flatMap { ["--allow-file-root", $0] }
+    if folders.isEmpty {
+      for service in ["crawler", "downloader"] { arguments[service, default: []].append("--allow-private-addresses") }
+    }
+  }
+
+  /// The embedded broker does not see members leave: their partitions wait for the session time-out.
+  mutating func useEmbeddedBroker(_ servers: String) {
+    common["KAFKA_BOOTSTRAP_SERVERS"] = servers
+    for name in ["KAFKA_PROPERTIES", "KAFKA_PROPERTIES_FILE", "KAFKA_PROPERTY"] { common[name] = .some(nil) }
+    for service in ServiceCatalogue.all where service.group != nil {
+      perService[service.name, default: [:]]["KAFKA_PROPERTIES"] = "session.timeout.ms=6000,heartbeat.interval.ms=500"
+    }
+  }
+}
+
+/// A folder with price files.
+enum PriceFolder {
+  /// The crawler's source for a folder.
+  /// - Throws: `Failure` of class configuration when it is no folder.
+  static func source(_ path: String) throws(Failure) -> String {
+    var isFolder: ObjCBool = false
+    let expanded = NSString(string: path).expandingTildeInPath
+    guard FileManager.default.fileExists(atPath: expanded, isDirectory: &isFolder), isFolder.boolValue else {
+      throw Failure(.configuration, code: "no_price_folder", "--prices: \(path) is not a folder")
+    }
+    return "dir:" + URL(fileURLWithPath: expanded).standardizedFileURL.path
+  }
+}

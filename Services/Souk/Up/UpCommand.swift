@@ -1,0 +1,30 @@
+import ArgumentParser
+import Kafka
+import Runtime
+
+/// `souk up`
+struct UpCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "up",
+    abstract: "Run the whole fleet on this machine, watch it work, and ask its database three questions.",
+    discussion: """
+      Starts an embedded Kafka broker, a private PostgreSQL, a private S3 server, a portal with an invented \
+      catalogue, and the services; each is replaced by a real one where its address is given (DATABASE_URL, \
+      KAFKA_BOOTSTRAP_SERVERS, S3_ENDPOINT, --prices). \(EmbeddedBroker.limits)
+      Stops on Ctrl-C, every part in the reverse order of its start; a second Ctrl-C ends everything at once. \
+      A service that ends unexpectedly is started again; one that reports a wrong setting stops the fleet.
+      """)
+
+  @OptionGroup(title: "Fleet") var fleet: UpOptions
+  @OptionGroup(title: "Real parts instead of embedded ones") var parts: EmbeddedParts
+  @OptionGroup(title: "Kafka") var kafka: ClusterOptions
+
+  func run() async throws {
+    let screen = Screen.standardOutput()
+    let signals = StopSignals { screen.say("stopping; once more Ctrl-C ends everything at once") }
+    let run = UpRun(
+      options: fleet, parts: parts, kafka: kafka, replicas: try Replicas(text: fleet.replicas),
+      folder: try RunFolder(fleet.runFolder), screen: screen, stopping: signals.requested)
+    try await run.run()
+  }
+}

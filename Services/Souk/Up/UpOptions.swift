@@ -1,0 +1,90 @@
+import ArgumentParser
+import Runtime
+
+/// What `souk up` starts, and what it finds already there.
+struct UpOptions: ParsableArguments {
+  /// The systems that can be shown.
+  enum System: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case prices
+  }
+
+  @Option(help: "Which system to run.")
+  var system = System.prices
+
+  @Option(help: ArgumentHelp(
+    "Folder of real price files to crawl; without it, a simulated portal serves an invented catalogue.",
+    valueName: "folder"))
+  var prices: String?
+
+  @Option(help: ArgumentHelp("Processes per service: parser=2,db-writer=2.", valueName: "service=n,…"))
+  var replicas = ""
+
+  @Flag(inversion: .prefixedNo, help: """
+    Stop when everything has reached the database and the questions are answered. Without either flag: when \
+    standard output is no terminal.
+    """)
+  var exit: Bool?
+
+  @Option(help: ArgumentHelp(
+    "With --exit: give up with exit code 1 when not everything has arrived by then.", valueName: "duration"))
+  var deadline = DurationSetting(.seconds(900))
+
+  @Option(help: ArgumentHelp("Folder for logs and, with --object-store file:, for objects.", valueName: "folder"))
+  var runFolder = ".souk/run"
+
+  @Option(help: ArgumentHelp("How long each service may take to drain when the fleet stops.", valueName: "duration"))
+  var drainTimeout = DurationSetting(.seconds(25))
+
+  init() {}
+}
+
+/// The parts that `souk up` brings along, unless told where the real ones are.
+struct EmbeddedParts: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "A PostgreSQL to use instead of a private one: postgresql://user:password@host/database.", valueName: "url"))
+  var databaseURL: String?
+
+  @Option(help: ArgumentHelp("An S3 server to use instead of a private SeaweedFS; with AWS_* set.", valueName: "url"))
+  var s3Endpoint: String?
+
+  @Option(help: ArgumentHelp(
+    "Where files are kept: s3://bucket, file:///folder, or file: for a folder of this run.", valueName: "url"))
+  var objectStore: String?
+
+  init() {}
+}
+
+/// Where the files of a run go.
+enum ObjectStoreChoice: Hashable, Sendable {
+  case embedded
+  /// What the services are told.
+  case given(objectStore: String, endpoint: String?)
+
+  init(_ parts: EmbeddedParts, runFolder: String) {
+    switch (parts.objectStore, parts.s3Endpoint) {
+    case (nil, nil): self = .embedded
+    case ("file:", _): self = .given(objectStore: "file://\(runFolder)/objects", endpoint: nil)
+    case (let store?, let endpoint): self = .given(objectStore: store, endpoint: endpoint)
+    case (nil, let endpoint?): self = .given(objectStore: "s3://souk", endpoint: endpoint)
+    }
+  }
+
+  /// For the services' environment. Of the credentials of the caller's environment, a private server must not see
+  /// any.
+  static func embeddedEnvironment(_ server: [String: String]) -> [String: String?] {
+    var environment: [String: String?] = ["OBJECT_STORE": "s3://souk"]
+    for name in ["AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "S3_ADDRESSING", "S3_CA_FILE"] {
+      environment[name] = .some(nil)
+    }
+    for (name, value) in server { environment[name] = value }
+    return environment
+  }
+
+  var environment: [String: String?] {
+    switch self {
+    case .embedded: [:]
+    case .given(let store, let endpoint):
+      endpoint.map { ["OBJECT_STORE": store, "S3_ENDPOINT": $0] } ?? ["OBJECT_STORE": store]
+    }
+  }
+}

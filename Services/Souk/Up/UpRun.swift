@@ -1,0 +1,187 @@
+import Foundation
+import Kafka
+import LocalServers
+import Postgres
+import Runtime
+import Schemas
+
+/// One run of the fleet, from the first server to the last exit code.
+struct UpRun: Sendable {
+  let options: UpOptions
+  let parts: EmbeddedParts
+  let kafka: ClusterOptions
+  let replicas: Replicas
+  let folder: RunFolder
+  let screen: Screen
+  let stopping: Interruption
+
+  private var exits: Bool { options.exit ?? !screen.isTerminal }
+
+  /// - Throws: `Failure` with what went wrong, also when everything was stopped properly before.
+  func run() async throws {
+    screen.say("Souk \(Souk.version), system \(options.system.rawValue); logs in \(folder.path)")
+    var teardown = Teardown()
+    var failure: (any Error)?
+    do {
+      try await work(&teardown)
+    } catch is CancellationError where stopping.isRaised {
+      // Stopped on request while still starting.
+    } catch {
+      failure = error
+      screen.say("failed    \(error)")
+    }
+    screen.settle()
+    let complaints = await teardown.run(screen)
+    if let failure { throw failure }
+    guard complaints.isEmpty else {
+      throw Failure(.fatal, code: "unclean_stop", "not everything ended cleanly: \(complaints.joined(separator: "; "))")
+    }
+  }
+
+  private func work(_ teardown: inout Teardown) async throws {
+    var running = Infrastructure.Running()
+    let infrastructure = Infrastructure(folder: folder, screen: screen, stopping: stopping)
+    let cluster = try await startKafka(infrastructure, &running, &teardown)
+    let database = try await startDatabase(infrastructure, &running, &teardown)
+    try await startObjectStore(infrastructure, &running, &teardown)
+    try await startSources(infrastructure, &running, &teardown)
+    try await migrate(running.surroundings)
+
+    let fleet = try startFleet(running)
+    teardown.add("services") { await fleet.stop() }
+    try await fleet.start()
+    try await watch(fleet, running, cluster, database)
+  }
+
+  private func startKafka(
+    _ infrastructure: Infrastructure, _ running: inout Infrastructure.Running, _ teardown: inout Teardown
+  ) async throws -> Cluster {
+    if let servers = kafka.bootstrapServers {
+      running.surroundings.common.merge(kafka.environment) { $1 }
+      let cluster = try Cluster(kafka)
+      let plan = try await cluster.plan()
+      for line in plan.lines where !plan.isSettled { screen.say("          \(line)") }
+      try await cluster.apply(plan)
+      screen.say("using     Kafka             \(servers)")
+      return cluster
+    }
+    let servers = try await infrastructure.startBroker(&running, &teardown)
+    running.surroundings.useEmbeddedBroker(servers)
+    return try Cluster(kafka, bootstrapServers: servers)
+  }
+
+  private func startDatabase(
+    _ infrastructure: Infrastructure, _ running: inout Infrastructure.Running, _ teardown: inout Teardown
+  ) async throws -> String {
+    if let url = parts.databaseURL {
+      running.surroundings.common["DATABASE_URL"] = url
+      screen.say("using     PostgreSQL        the one of DATABASE_URL")
+      return url
+    }
+    let server = try await infrastructure.startPostgres(&running, &teardown)
+    running.surroundings.common["DATABASE_URL"] = server.url
+    return server.url
+  }
+
+  private func startObjectStore(
+    _ infrastructure: Infrastructure, _ running: inout Infrastructure.Running, _ teardown: inout Teardown
+  ) async throws {
+    let choice = ObjectStoreChoice(parts, runFolder: folder.path)
+    switch choice {
+    case .embedded:
+      let server = try await infrastructure.startSeaweed(&running, &teardown)
+      running.surroundings.common.merge(ObjectStoreChoice.embeddedEnvironment(server.environment)) { $1 }
+    case .given(let store, let endpoint):
+      running.surroundings.common.merge(choice.environment) { $1 }
+      screen.say("using     object store      \(store)\(endpoint.map { " at \($0)" } ?? "")")
+    }
+  }
+
+  private func startSources(
+    _ infrastructure: Infrastructure, _ running: inout Infrastructure.Running, _ teardown: inout Teardown
+  ) async throws {
+    let sources: [String]
+    if let prices = options.prices {
+      sources = [try PriceFolder.source(prices)]
+      screen.say("using     price files       \(prices)")
+    } else {
+      sources = try await infrastructure.startPortal(&running, &teardown)
+    }
+    running.surroundings.describeServices(sources: sources, drainTimeout: options.drainTimeout, folder: folder)
+    running.sources = sources.count
+  }
+
+  /// Brings the database to the schema of this build.
+  private func migrate(_ surroundings: Surroundings) async throws {
+    var launch = Launch(try Infrastructure.executable("db-writer"), ["migrate"])
+    launch.environment = surroundings.environment(of: ServiceCatalogue.dbWriter.name)
+    let outcome = try await ChildProcess.run(launch)
+    guard outcome.status.isSuccess else {
+      throw Failure(
+        .configuration, code: "migration_failed", "db-writer migrate ended with \(outcome.status):\n"
+          + (outcome.errorOutput + outcome.output).split(separator: "\n").suffix(12).joined(separator: "\n"))
+    }
+    screen.say("migrated  the database")
+  }
+
+  private func startFleet(_ running: Infrastructure.Running) throws -> Fleet {
+    let plan = try FleetPlan(
+      services: ServiceCatalogue.all.map(\.name), replicas: replicas,
+      surroundings: running.surroundings, nextPort: FreePort.next)
+    return try Fleet(plan, folder: folder, screen: screen, stopping: stopping, drainTimeout: options.drainTimeout)
+  }
+
+  /// Shows progress until everything has arrived, answers the questions, and stays if it is to stay.
+  private func watch(
+    _ fleet: Fleet, _ running: Infrastructure.Running, _ cluster: Cluster, _ database: String
+  ) async throws {
+    let deadline = exits ? ContinuousClock.now + options.deadline.duration : nil
+    let began = ContinuousClock.now
+    var progress = Progress(fleet: fleet, cluster: cluster, sources: running.sources)
+    var arrived: ContinuousClock.Instant?
+    var answered = false
+    while !stopping.isRaised {
+      for server in running.alive where !server.isRunning() {
+        throw Failure(.fatal, code: "server_ended", "\(server.name) has ended; see \(folder.path)")
+      }
+      if let failure = fleet.failure { throw failure }
+      let reading = await progress.read()
+      screen.show(reading.lines, plain: reading.summary)
+      if reading.isCaughtUp, arrived == nil { arrived = .now }
+      // The last commit and the last count of a process are not one moment.
+      if let arrived, !answered, reading.discrepancies.isEmpty || ContinuousClock.now - arrived > .seconds(10) {
+        answered = true
+        screen.settle()
+        for line in reading.lines where !screen.isTerminal { screen.say(line) }
+        try await conclude(reading, after: arrived - began, cluster, database)
+        if exits { return }
+        screen.say("Everything runs on; Ctrl-C stops it.")
+      }
+      if let deadline, ContinuousClock.now > deadline {
+        throw Failure(
+          .fatal, code: "deadline", "not everything had arrived after \(options.deadline): \(reading.summary)")
+      }
+      _ = await stopping.sleep(for: screen.isTerminal ? .milliseconds(500) : .seconds(1))
+    }
+  }
+
+  private func conclude(
+    _ reading: FleetReading, after took: Duration, _ cluster: Cluster, _ database: String
+  ) async throws {
+    screen.say()
+    screen.say("Everything has arrived, \(took.components.seconds) s after the fleet was ready.")
+    if reading.discrepancies.isEmpty {
+      screen.say("Every record is accounted for: in = out + filtered + dead-lettered at each stage.")
+    } else if exits {
+      throw Failure(.fatal, code: "unaccounted", reading.discrepancies.joined(separator: "; "))
+    }
+    for line in reading.discrepancies { screen.say("unaccounted  \(line)") }
+    for stage in reading.stages where stage.deadLettered > 0 {
+      for topic in ServiceCatalogue.named(stage.name)?.inputs ?? [] {
+        screen.say("\nWhat \(stage.name) could not use (`souk dlq list \(topic.name)`):\n")
+        for line in try await cluster.deadLetters(of: topic.name, limit: 10).lines { screen.say(line) }
+      }
+    }
+    for line in try await Questions.ask(database) { screen.say(line) }
+  }
+}

@@ -1,0 +1,70 @@
+import DBWriterService
+import Foundation
+import LocalServers
+import Postgres
+import Schemas
+
+/// The same rows and the same statements as files for psql.
+struct CopyScripts {
+  private let folder: PrivateFolder
+  let plain: String
+  let withOffsets: String
+
+  init(_ feed: CopyFeed) throws {
+    folder = try PrivateFolder("souk-bench")
+    var scripts = (plain: Self.prepare, withOffsets: Self.prepare + Self.register)
+    var decoder = ProductsIngestDecoder()
+    for (number, flush) in feed.flushes.enumerated() {
+      var visitor = StagingVisitor(batch: 0, batches: BinaryCopyRows(), rows: BinaryCopyRows())
+      for index in flush {
+        visitor = StagingVisitor(batch: Int32(index), batches: visitor.batches, rows: visitor.rows)
+        let message = feed.messages[index]
+        try decoder.decode(message.span.bytes, into: &visitor)
+      }
+      let (batches, rows) = (folder.file("\(number).batches"), folder.file("\(number).rows"))
+      try Self.write(visitor.batches, to: batches)
+      try Self.write(visitor.rows, to: rows)
+      let stage = """
+        \\copy staged_batches FROM '\(batches)' (FORMAT binary)
+        \\copy staged_rows FROM '\(rows)' (FORMAT binary)
+        \(StagingSQL.mergePrices);
+        \(StagingSQL.mergeProducts);
+
+        """
+      scripts.plain += "BEGIN;\n" + stage + "COMMIT;\n"
+      scripts.withOffsets += "BEGIN;\n" + Self.lock + stage
+        + Self.advance(from: number == 0 ? -1 : flush.lowerBound, to: flush.upperBound) + "COMMIT;\n"
+    }
+    plain = folder.file("plain.sql")
+    withOffsets = folder.file("offsets.sql")
+    try writeFile(Array(scripts.plain.utf8), to: plain)
+    try writeFile(Array(scripts.withOffsets.utf8), to: withOffsets)
+  }
+
+  func remove() { folder.remove() }
+
+  private static let prepare = StagingSQL.prepareSession + ";\n"
+  private static let register = "INSERT INTO kafka_offsets VALUES ('bench', 'bench', 'bench', 0, -1);\n"
+  private static let lock = """
+    SELECT topic, partition, next_offset FROM kafka_offsets
+    WHERE cluster_id = 'bench' AND consumer_group = 'bench' AND topic = 'bench' AND partition = 0
+    ORDER BY topic, partition FOR UPDATE;
+
+    """
+  private static func advance(from expected: Int, to next: Int) -> String {
+    """
+    UPDATE kafka_offsets SET next_offset = \(next)
+    WHERE cluster_id = 'bench' AND consumer_group = 'bench' AND topic = 'bench' AND partition = 0
+      AND next_offset = \(expected);
+
+    """
+  }
+
+  private static func write(_ rows: BinaryCopyRows, to path: String) throws {
+    try writeFile(BinaryCopyRows.header + rows.bytes + BinaryCopyRows.trailer, to: path)
+  }
+}
+
+private func writeFile(_ bytes: [UInt8], to path: String) throws {
+  try Data(bytes).write(to: URL(fileURLWithPath: path))
+}

@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// The benchmarks: each prints its figures beside a bound measured in the same run on the same machine.
+@main struct SoukBench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "souk-bench",
+    abstract: "Measure the hot paths beside a bound of the same run.",
+    discussion: "Figures of a debug build mean nothing: run with `swift run -c release souk-bench <benchmark>`.",
+    subcommands: [CodecBench.self, CopyBench.self, ParseBench.self])
+}

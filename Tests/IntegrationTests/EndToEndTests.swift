@@ -1,0 +1,43 @@
+import LocalServers
+import PortalSimulator
+import Schemas
+import TestSupport
+import Testing
+
+/// The whole pipeline, from a portal to PostgreSQL, with an S3 server in between.
+@Suite struct EndToEndTests {
+  @Test(.timeLimit(.minutes(5))) func aGeneratedCatalogueReachesPostgresToTheDigit() async throws {
+    var settings = CatalogueSettings()
+    (settings.stores, settings.items, settings.rounds) = (2, 250, 3)
+    let seaweed = try await TestServers.seaweed()
+    try await PortalSimulator.serving(settings) { portal in
+      let bucket = "souk-" + TestServers.uniqueName()
+      try await Fleet.with(.portal(portal), objects: .s3(seaweed, bucket: bucket)) { fleet in
+        let services = try await fleet.startAll()
+        for service in services { try await service.awaitReady() }
+        try await fleet.expect(portal.catalogue.expected())
+
+        for topic in Topics.all {
+          #expect(try await fleet.records(in: topic.deadLetters) == 0, "\(topic.name) has dead letters")
+        }
+        for service in services.dropFirst() { try await expectEveryRecordAccounted(for: service) }
+        for service in services.reversed() {
+          #expect(await service.terminate() == .exited(0), "\(service.name) did not drain")
+        }
+        try await fleet.expect(portal.catalogue.expected())
+      }
+    }
+  }
+
+  /// consumed = kept + skipped + dead-lettered + returned + in flight, once nothing is in flight.
+  private func expectEveryRecordAccounted(for service: ServiceProcess) async throws {
+    try await eventually("\(service.name) has nothing in flight") {
+      await service.metrics().sum("souk_records_in_flight") == 0
+    }
+    let metrics = await service.metrics()
+    let consumed = metrics.sum("souk_records_consumed_total") ?? 0
+    let ends = ["kept", "skipped", "dead_lettered", "returned"].map { metrics.sum("souk_records_\($0)_total") ?? 0 }
+    #expect(consumed > 0, "\(service.name) consumed nothing")
+    #expect(consumed == ends.reduce(0, +), "\(service.name): \(consumed) consumed, \(ends) ended")
+  }
+}

@@ -1,0 +1,120 @@
+import LocalServers
+import Runtime
+import TestSupport
+import Testing
+
+import Glibc
+
+@Suite struct ChildProcessTests {
+  @Test func outputStatusEnvironmentAndFolderReachTheCaller() async throws {
+    var launch = Launch("sh", ["-c", "echo one; echo \"$GREETING\"; pwd; echo wrong >&2; printf last; exit 7"])
+    launch.environment = ["GREETING": "salaam"]
+    launch.workingDirectory = "/usr"
+    let outcome = try await ChildProcess.run(launch)
+    #expect(outcome.status == .exited(7))
+    #expect(outcome.output == "one\nsalaam\n/usr\nlast\n")
+    #expect(outcome.errorOutput == "wrong\n")
+  }
+
+  @Test func cleanEnvironmentHoldsOnlyWhatIsNamed() async throws {
+    setenv("SOUK_TEST_LEAK", "1", 1)
+    var launch = Launch("env")
+    launch.inheritsEnvironment = false
+    launch.environment = ["KEPT": "yes"]
+    let names = Set(try await ChildProcess.runOrThrow(launch).split(separator: "\n").map { $0.prefix { $0 != "=" } })
+    #expect(names.contains("KEPT") && names.contains("PATH"))
+    #expect(!names.contains("SOUK_TEST_LEAK"))
+  }
+
+  @Test func aSignalIsTheStatus() async throws {
+    let child = try await ChildProcess.start(Launch("sleep", ["600"]))
+    #expect(child.status == nil)
+    child.kill(SIGKILL)
+    #expect(await child.wait() == .signalled(SIGKILL))
+    child.kill(SIGTERM)
+  }
+
+  @Test func whoIgnoresTheRequestIsKilledWithItsGroup() async throws {
+    let lines = AsyncStream.makeStream(of: String.self)
+    var launch = Launch("sh", ["-c", "trap '' TERM; sleep 600 & echo $!; wait; wait"])
+    launch.output = .lines { lines.continuation.yield($0) }
+    let child = try await ChildProcess.start(launch)
+    var iterator = lines.stream.makeAsyncIterator()
+    let grandchild = try #require(pid_t(await iterator.next() ?? ""))
+    #expect(await child.stop(grace: .milliseconds(50)) == .signalled(SIGKILL))
+    // Nobody of its group lives: an orphan is reaped by init, or stays a zombie where there is none.
+    try await eventually("the grandchild is gone") { kill(grandchild, 0) != 0 || isZombie(grandchild) }
+  }
+
+  @Test func aMissingProgramSaysWhatToDo() async throws {
+    let failure = await #expect(throws: Failure.self) {
+      _ = try await ChildProcess.start(Launch("no-such-program-here"))
+    }
+    #expect(failure?.errorClass == .configuration)
+    #expect(failure?.message.contains("no-such-program-here") == true)
+    #expect(failure?.message.contains("make deps") == true)
+  }
+
+  private func isZombie(_ pid: pid_t) -> Bool {
+    guard let file = fopen("/proc/\(pid)/stat", "r") else { return true }
+    defer { fclose(file) }
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard fgets(&buffer, 256, file) != nil else { return true }
+    return String(decoding: buffer.map(UInt8.init(bitPattern:)), as: UTF8.self).contains(") Z ")
+  }
+}
+
+@Suite struct LocalServersTests {
+  @Test func postgresKeepsItsDataThroughACrash() async throws {
+    let server = try await PrivatePostgres.start()
+    _ = try await server.psql("CREATE TABLE t AS SELECT generate_series(1, 1000) AS n")
+    await server.halt(signal: SIGQUIT)
+    await #expect(throws: Failure.self) { try await server.psql("SELECT 1") }
+    try await server.resume()
+    #expect(try await server.psql("SELECT count(*), sum(n) FROM t") == "1000|500500\n")
+    await server.stop()
+    #expect(access(server.folder.path, F_OK) != 0)
+  }
+
+  @Test func redisAnswers() async throws {
+    let server = try await TestServers.redis()
+    let answer = try await ChildProcess.runOrThrow(Launch("redis-cli", ["-p", "\(server.port)", "ping"]))
+    #expect(answer == "PONG\n")
+  }
+
+  @Test func seaweedRefusesStrangers() async throws {
+    let server = try await TestServers.seaweed()
+    #expect(await LoopbackHTTP.shared.get(port: server.port, path: "/bucket/key")?.status == 403)
+  }
+
+  @Test func aKilledProcessLeavesNothing() async throws {
+    // Another process of this machine did not stop its server: its folder goes when the next one is made.
+    let folder: String
+    do {
+      let abandoned = try PrivateFolder("sweep")
+      folder = abandoned.path
+      #expect(access(folder, F_OK) == 0)
+      _ = try PrivateFolder("sweep")
+      #expect(access(folder, F_OK) == 0, "a live folder is not swept")
+    }
+    #expect(access(folder, F_OK) != 0)
+  }
+}
+
+@Suite struct MetricSamplesTests {
+  @Test func labelsAreMatchedAndSummed() {
+    let samples = MetricSamples(text: """
+      # HELP souk_records_consumed_total records
+      # TYPE souk_records_consumed_total counter
+      souk_records_consumed_total{topic="a"} 3
+      souk_records_consumed_total{topic="b",x="q\\"u, }o\\nte"} 4.5 1700000000
+      up 1
+      nonsense
+      """)
+    #expect(samples.sum("souk_records_consumed_total") == 7.5)
+    #expect(samples.sum("souk_records_consumed_total", where: ["topic": "a"]) == 3)
+    #expect(samples.sum("souk_records_consumed_total", where: ["x": "q\"u, }o\nte"]) == 4.5)
+    #expect(samples.sum("up") == 1)
+    #expect(samples.sum("down") == nil)
+  }
+}

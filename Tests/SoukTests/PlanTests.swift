@@ -1,0 +1,92 @@
+import Runtime
+import Schemas
+import Testing
+
+@testable import SoukService
+
+@Suite struct TopicPlanTests {
+  private func topic(_ name: String, _ partitions: Int32) -> Topic {
+    Topic(
+      name: name, partitions: partitions, retention: .seconds(7 * 86_400), key: "k", orderedBy: "k",
+      schema: SchemaID(name, version: 1), summary: "")
+  }
+
+  @Test func onlyWhatIsMissingIsCreated() {
+    let plan = TopicPlan(
+      catalogue: [topic("a", 12), topic("b", 12), topic("c", 12), topic("d", 12)],
+      existing: ["b": 12, "c": 6, "d": 24, "stranger": 1])
+    #expect(plan.entries.map(\.step) == [.create, .keep, .tooFew(existing: 6), .moreThanNeeded(existing: 24)])
+    #expect(plan.missing.map(\.name) == ["a"])
+    #expect(!plan.isSettled)
+    #expect(TopicPlan(catalogue: [topic("c", 12)], existing: ["c": 6]).isSettled, "a topic never changes its size")
+  }
+
+  @Test func linesSayWhatHappens() {
+    let lines = TopicPlan(catalogue: [topic("a", 12), topic("b", 3)], existing: ["b": 2]).lines
+    #expect(lines.count == 4)
+    #expect(lines[2].hasPrefix("+  a"))
+    #expect(lines[2].hasSuffix("will be created"))
+    #expect(lines[3].contains("the cluster has 2"))
+  }
+}
+
+@Suite struct FleetPlanTests {
+  @Test func consumersStartBeforeProducersAndEachHasAPort() throws {
+    var surroundings = Surroundings()
+    surroundings.common = ["A": "1", "B": "1"]
+    surroundings.perService = ["parser": ["B": "2"]]
+    surroundings.arguments = ["crawler": ["--once"]]
+    var port: UInt16 = 100
+    let plan = FleetPlan(
+      services: ["crawler", "parser", "db-writer"], replicas: try Replicas(text: "parser=2"),
+      surroundings: surroundings
+    ) {
+      port += 1
+      return port
+    }
+    #expect(plan.processes.map(\.name) == ["db-writer", "parser-1", "parser-2", "crawler"])
+    #expect(plan.processes.map(\.httpPort) == [101, 102, 103, 104])
+    #expect(plan.processes[1].environment == ["A": "1", "B": "2", "A_FILE": nil, "B_FILE": nil])
+    #expect(plan.processes[0].environment["B"] == .some("1"))
+    #expect(plan.processes[3].arguments == ["--once"])
+    #expect(plan.processes[3].service == "crawler")
+  }
+}
+
+@Suite struct ReplicasTests {
+  @Test func unnamedServicesHaveOne() throws {
+    let replicas = try Replicas(text: "parser=2,db-writer=3")
+    #expect(replicas.count(of: "parser") == 2)
+    #expect(replicas.count(of: "db-writer") == 3)
+    #expect(replicas.count(of: "downloader") == 1)
+    #expect(try Replicas(text: "").count(of: "parser") == 1)
+  }
+
+  @Test(arguments: ["parser", "parser=", "parser=0", "parser=33", "parser=x", "parser=1=2", "painter=2", "crawler=2"])
+  func whatIsWrongIsNamed(text: String) {
+    let failure = #expect(throws: Failure.self) { _ = try Replicas(text: text) }
+    #expect(failure?.errorClass == .configuration)
+    #expect(failure?.message.contains(text.prefix { $0 != "=" }) == true)
+  }
+}
+
+@Suite struct TextTests {
+  @Test func columnsAlign() {
+    var table = TextTable([.init("NAME"), .init("N", .right)])
+    table.append(["a", "1"])
+    table.append(["longer", "1,000"])
+    table.append(["bro\u{1b}[2Jken"])
+    #expect(table.lines == [
+      "NAME            N",
+      "──────────  ─────",
+      "a               1",
+      "longer      1,000",
+      "bro [2Jken",
+    ])
+  }
+
+  @Test(arguments: [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "-1,234,567"), (100_000, "100,000")])
+  func thousandsAreGrouped(number: Int, text: String) {
+    #expect(grouped(number) == text)
+  }
+}

@@ -1,0 +1,197 @@
+import Foundation
+import LocalServers
+import Runtime
+import TestSupport
+import Testing
+
+import Glibc
+
+/// `souk up` as a user runs it, with everything it brings along.
+@Suite(.serialized) struct UpTests {
+  @Test(.timeLimit(.minutes(5))) func aRunSurvivesAKilledServiceAnswersAndStopsCleanly() async throws {
+    try await withTemporaryDirectory { folder in
+      let souk = try await ServiceProcess.start(
+        "souk", ["up", "--no-exit", "--run-folder", folder + "/run", "--replicas", "parser=2"],
+        environment: environment)
+      func said(_ text: String) -> Bool { souk.log.contains { $0.contains(text) } }
+      func waitFor(_ text: String) async throws {
+        do {
+          try await eventually("souk up says '\(text)'", timeout: .seconds(120)) {
+            if let status = souk.status { throw ConditionNotMet(description: "souk up ended with \(status)") }
+            return said(text)
+          }
+        } catch let failure as ConditionNotMet {
+          throw ConditionNotMet(description: "\(failure.description)\n" + souk.log.joined(separator: "\n"))
+        }
+      }
+      try await waitFor("started   db-writer")
+      let victim = try #require(try children(of: souk.pid).first { $0.name == "db-writer" })
+      kill(victim.pid, SIGKILL)
+      try await waitFor("restarted db-writer")
+      try await waitFor("Everything runs on")
+      #expect(said("Every record is accounted for"))
+      // The five chains of the invented catalogue, with prices of each.
+      for chain in ["arava_pharm", "carmel_market", "galil_fresh", "negev_savings", "sharon_super"] {
+        #expect(souk.log.contains { $0.hasPrefix(chain + " ") }, "no line for \(chain)")
+      }
+      let family = try children(of: souk.pid)
+      #expect(Set(family.map(\.name)).isSuperset(of: ["souk", "crawler", "downloader", "parser", "db-writer"]))
+
+      souk.signal(SIGINT)
+      #expect(await souk.wait(atMost: .seconds(90)) == .exited(0), "\(souk.log.joined(separator: "\n"))")
+      #expect(said("drained   parser-2"))
+      #expect(said("broker: clean"))
+      for child in family { #expect(kill(child.pid, 0) != 0, "\(child.name) still runs") }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(5))) func realPartsReplaceEmbeddedOnes() async throws {
+    try await withTemporaryDirectory { folder in
+      let (url, database, server) = try await TestServers.database()
+      let seaweed = try await TestServers.seaweed()
+      let bucket = TestServers.uniqueName()
+      let file = folder + "/bootstrap"
+      let broker = try await ServiceProcess.start("souk", ["broker", "--bootstrap-file", file])
+      let kafka = try await eventuallySome("the bootstrap file") { try? String(contentsOfFile: file, encoding: .utf8) }
+      var settings = seaweed.environment
+      settings["DATABASE_URL"] = url
+      settings["KAFKA_BOOTSTRAP_SERVERS"] = String(kafka.dropLast())
+      settings["OBJECT_STORE"] = "s3://\(bucket)"
+      settings["KAFKA_PROPERTIES"] = "session.timeout.ms=6000"
+      let outcome = try await ServiceProcess.run(
+        "souk", ["up", "--exit", "--run-folder", folder + "/run"], environment: settings, atMost: .seconds(180))
+      #expect(outcome.status == .exited(0), "\(outcome.output)\(outcome.errorOutput)")
+      for part in ["Kafka", "PostgreSQL", "object store"] { #expect(outcome.output.contains("using     \(part)")) }
+      #expect(!outcome.output.contains("(private)"))
+      let password = url.drop { $0 != "@" }
+      #expect(!outcome.output.contains(url.dropLast(password.count)), "no password is shown")
+
+      // What the run says it wrote is in the database that was given.
+      let chains = try await server.psql("SELECT chain, count(*) FROM prices GROUP BY 1 ORDER BY 1", database: database)
+        .split(separator: "\n").map { $0.split(separator: "|") }
+      #expect(chains.count == 5)
+      for chain in chains {
+        let line = outcome.output.split(separator: "\n").last { $0.hasPrefix(chain[0] + " ") } ?? ""
+        #expect(line.split(separator: " ").contains(chain[1]), "\(chain) in '\(line)'")
+      }
+      let lag = try await ServiceProcess.run("souk", ["lag"], environment: settings)
+      #expect(lag.output.split(separator: "\n").dropFirst(2).allSatisfy { $0.hasSuffix(" 0") }, "\(lag.output)")
+      await broker.terminate()
+    }
+  }
+
+  @Test func theDeadlineEndsARunThatDoesNotArrive() async throws {
+    try await withTemporaryDirectory { folder in
+      let outcome = try await run(
+        ["up", "--exit", "--deadline", "1ms", "--run-folder", folder + "/run", "--object-store", "file:"])
+      #expect(outcome.status == .exited(1))
+      #expect(outcome.errorOutput.contains("not everything had arrived after 1ms"))
+      #expect(outcome.output.contains("drained   crawler"))
+    }
+  }
+
+  @Test func noChildOutlivesAKilledRun() async throws {
+    try await withTemporaryDirectory { folder in
+      let souk = try await ServiceProcess.start(
+        "souk", ["up", "--run-folder", folder + "/run"], environment: environment)
+      try await eventually("the object store runs", timeout: .seconds(90)) {
+        souk.log.contains { $0.contains("started   portal-simulator") }
+      }
+      let family = try children(of: souk.pid)
+      #expect(Set(family.map(\.name)).isSuperset(of: ["souk", "postgres", "weed"]))
+      await souk.kill()
+      for child in family {
+        try await eventually("\(child.name) ends") { kill(child.pid, 0) != 0 || isZombie(child.pid) }
+      }
+    }
+  }
+
+  @Test func aWrongSettingEndsWith78AndSaysWhy() async throws {
+    try await withTemporaryDirectory { folder in
+      let absent = try await run(["up", "--prices", folder + "/absent", "--run-folder", folder + "/run"])
+      #expect(absent.status == .exited(78))
+      #expect(absent.output.contains("absent is not a folder"))
+
+      let replicas = try await run(["up", "--replicas", "painter=2", "--run-folder", folder + "/run"])
+      #expect(replicas.status == .exited(78))
+      #expect(replicas.errorOutput.contains("there is no service 'painter'"))
+
+      let database = try await run(
+        ["up", "--run-folder", folder + "/run", "--object-store", "file:"],
+        ["DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none?connect_timeout=2"])
+      #expect(database.status == .exited(78) || database.status == .exited(1))
+      #expect(database.output.contains("db-writer migrate"))
+      #expect(database.output.contains("broker: clean"), "what was started is stopped")
+    }
+  }
+
+  private var environment: [String: String?] {
+    ["SOUK_WEED": ProcessInfo.processInfo.environment["SOUK_WEED"]]
+  }
+
+  private func run(_ arguments: [String], _ extra: [String: String?] = [:]) async throws -> ChildProcess.Outcome {
+    try await ServiceProcess.run("souk", arguments, environment: environment.merging(extra) { $1 })
+  }
+
+  private func children(of parent: pid_t) throws -> [(pid: pid_t, name: String)] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { entry in
+      guard let pid = pid_t(entry), let process = process(pid), process.parent == parent else { return nil }
+      return (pid, process.name)
+    }
+  }
+
+  /// Ended, but nobody has asked how: where there is no init, orphans stay so.
+  private func isZombie(_ pid: pid_t) -> Bool { process(pid).map { $0.state == "Z" } ?? true }
+
+  /// The first fields of `/proc/<pid>/stat` (proc(5)); the name may hold blanks and brackets.
+  private func process(_ pid: pid_t) -> (name: String, state: Substring, parent: pid_t)? {
+    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+      let open = stat.firstIndex(of: "("), let close = stat.lastIndex(of: ")")
+    else { return nil }
+    let fields = stat[stat.index(after: close)...].split(separator: " ")
+    guard fields.count > 1, let parent = pid_t(fields[1]) else { return nil }
+    return (String(stat[stat.index(after: open)..<close]), fields[0], parent)
+  }
+}
+
+/// `souk broker`, `topics`, `lag` and `dlq` against one another.
+@Suite struct ClusterCommandTests {
+  @Test func theEmbeddedBrokerHasEveryTopicOfTheCatalogue() async throws {
+    try await withTemporaryDirectory { folder in
+      let file = folder + "/bootstrap"
+      let broker = try await ServiceProcess.start("souk", ["broker", "--bootstrap-file", file])
+      let servers = try await eventuallySome("the bootstrap file") {
+        try? String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+      }
+      let environment: [String: String?] = ["KAFKA_BOOTSTRAP_SERVERS": servers]
+      let plan = try await ServiceProcess.run("souk", ["topics", "plan"], environment: environment)
+      #expect(plan.status == .exited(0), "\(plan.errorOutput)")
+      #expect(!plan.output.contains("will be created"))
+      let lag = try await ServiceProcess.run("souk", ["lag", "--partitions"], environment: environment)
+      #expect(lag.status == .exited(0), "\(lag.errorOutput)")
+      #expect(lag.output.split(separator: "\n").count == 2 + 3 * 13)
+      let letters = try await ServiceProcess.run(
+        "souk", ["dlq", "list", "gogobe.products.ingest"], environment: environment)
+      #expect(letters.output == "no dead letters\n", "\(letters.errorOutput)")
+      let unknown = try await ServiceProcess.run("souk", ["dlq", "list", "painted"], environment: environment)
+      #expect(unknown.status == .exited(78))
+      #expect(await broker.terminate() == .exited(0))
+      #expect(!FileManager.default.fileExists(atPath: file))
+    }
+  }
+
+  @Test func theCatalogueIsPrintedWithoutACluster() async throws {
+    let outcome = try await ServiceProcess.run("souk", ["topics", "list"], environment: [:])
+    #expect(outcome.status == .exited(0))
+    for name in ["gogobe.files.discovered", "gogobe.files.downloaded", "gogobe.products.ingest"] {
+      #expect(outcome.output.contains("\(name).dlq"))
+    }
+  }
+
+  @Test func aClusterThatIsNotThereIsAnError() async throws {
+    let outcome = try await ServiceProcess.run(
+      "souk", ["topics", "plan"], environment: ["KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"])
+    #expect(outcome.status == .exited(1))
+    #expect(outcome.errorOutput.contains("127.0.0.1:1"))
+  }
+}
