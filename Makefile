@@ -14,6 +14,7 @@ TEST ?=
 BENCH ?=
 
 VENV := .souk/venv
+RESULTS := .build/tests
 
 # The one list of what the project needs from Debian: compiling, linking, and the real servers that the demo, the
 # tests and the benchmarks start in private folders.
@@ -82,7 +83,12 @@ demo: build ## run the whole price pipeline here and answer three questions from
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
 test: deps ## unit and integration tests, against real servers that the tests start and stop
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build $(TEST)
+	@rm -f $(RESULTS)*.xml $(RESULTS).failed; \
+	$(SWIFT) test --skip-build --xunit-output $(RESULTS).xml $(TEST) && exit 0; \
+	awk -F '"' '/<testcase/ { name = $$2 "/" $$4 } /<failure/ && !seen[name]++ { print name }' \
+	  $(RESULTS)*.xml > $(RESULTS).failed 2> /dev/null; \
+	[ ! -s $(RESULTS).failed ] || { echo "Failed:"; cat $(RESULTS).failed; }; \
+	exit 1
 
 bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \

@@ -47,7 +47,7 @@ struct ExpectedTables: Equatable {
 
 extension Fleet {
   /// Waits until the database holds exactly what the catalogue says, then asserts it.
-  func expect(_ truth: CatalogueTruth, within limit: Duration = .seconds(120)) async throws {
+  func expect(_ truth: CatalogueTruth, within limit: Duration = .seconds(240)) async throws {
     let expected = ExpectedTables(truth)
     let counts = ["\(expected.prices.count)|\(expected.history.count)"]
     // What differs when time is up is said below, better than by the wait.

@@ -47,14 +47,14 @@ import Testing
           // Somewhere between its first and about its last effect of this round.
           let expected = Fleet.effect(of: victim, in: portal, upTo: round)
           let point = before + Int(moments[round] * Double(max(0, expected - before)))
-          try await eventually("\(name) reaches \(point)", timeout: .seconds(90), interval: .milliseconds(2)) {
+          try await eventually("\(name) reaches \(point)", timeout: .seconds(180), interval: .milliseconds(2)) {
             try await fleet.progress(of: victim) >= point
           }
           await process?.kill()
           print("killed \(name) in round \(round) at \(try await fleet.progress(of: victim)) of \(expected)")
           process = try await fleet.start(victim)
         }
-        try await fleet.expect(portal.catalogue.expected(), within: .seconds(150))
+        try await fleet.expect(portal.catalogue.expected(), within: .seconds(240))
         let undisturbed = try await Self.undisturbed.value
         let contents = try await fleet.contents()
         for (table, rows) in undisturbed {

@@ -17,7 +17,7 @@ import Testing
     try await Fleet.with(.folder(folder)) { fleet in
       let services = try await fleet.startAll()
       var found: [String] = []
-      try await eventually("every real price is in PostgreSQL", timeout: .seconds(150), interval: .milliseconds(500)) {
+      try await eventually("every real price is in PostgreSQL", timeout: .seconds(240), interval: .milliseconds(500)) {
         for service in services {
           if let status = service.status { throw ConditionNotMet(description: "\(service.name) ended with \(status)") }
         }

@@ -68,7 +68,7 @@ final class Cluster: Sendable {
 
   func consumer(
     _ topic: String, group: String, externalOffsets: Bool = false, drain: Duration = .seconds(20),
-    start: Duration = .seconds(15), _ change: (inout KafkaOptions) -> Void = { _ in }
+    start: Duration = .seconds(60), _ change: (inout KafkaOptions) -> Void = { _ in }
   ) throws -> Consumer {
     let options = try options {
       $0.groupId = group
@@ -130,7 +130,7 @@ extension RecordBatch {
 
 extension Consumer {
   /// The next element other than `.idle`, within a deadline.
-  func element(within limit: Duration = .seconds(40)) async throws -> Element? {
+  func element(within limit: Duration = .seconds(120)) async throws -> Element? {
     try await next(before: .now + limit)
   }
 

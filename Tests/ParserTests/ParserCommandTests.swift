@@ -88,7 +88,7 @@ private struct Reader {
   ) async throws -> (messages: [ProductsIngest], deadLetters: [String]) {
     var messages: [ProductsIngest] = []
     var deadLetters: [String] = []
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .seconds(120)
     while !isDone(messages, deadLetters), ContinuousClock.now < deadline {
       guard let element = try await consumer.next(before: deadline) else { break }
       switch element {

@@ -276,7 +276,7 @@ import Testing
     try await eventually("stuck") { down.now.attempts > 0 }
     let second = try scenario.sink(FakeSink(up))
     // When the group needs two rounds, the first also waits its start deadline out: its store says no start.
-    try await eventually("the second works on a partition", timeout: .seconds(90)) { up.texts.count == 4 }
+    try await eventually("the second works on a partition", timeout: .seconds(180)) { up.texts.count == 4 }
     #expect(down.texts.isEmpty)
     down.change { $0.isDown = false }
     try await first.drain()

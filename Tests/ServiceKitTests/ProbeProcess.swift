@@ -84,9 +84,9 @@ struct NotInTime: Error, CustomStringConvertible {
 
 /// Waits for a condition, at most 30 s.
 func eventually(_ what: @autoclosure () -> String, _ condition: () async throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(30)
+  let deadline = ContinuousClock.now + .seconds(120)
   while try await !condition() {
-    guard ContinuousClock.now < deadline else { throw NotInTime(description: "waited 30 s for \(what())") }
+    guard ContinuousClock.now < deadline else { throw NotInTime(description: "waited 120 s for \(what())") }
     try await Task.sleep(for: .milliseconds(10))
   }
 }

@@ -94,7 +94,7 @@ import Glibc
     try await withTemporaryDirectory { folder in
       let souk = try await ServiceProcess.start(
         "souk", ["up", "--run-folder", folder + "/run"], environment: environment)
-      try await eventually("the object store runs", timeout: .seconds(90)) {
+      try await eventually("the object store runs", timeout: .seconds(180)) {
         souk.log.contains { $0.contains("started   portal-simulator") }
       }
       let family = try children(of: souk.pid)

@@ -42,7 +42,7 @@ package final class ServiceProcess: Sendable {
   /// Runs `product` to its end, for `--help`, `--check` and one-shot commands.
   package static func run(
     _ product: String, _ arguments: [String], environment: [String: String?] = [:],
-    atMost limit: Duration = .seconds(60)
+    atMost limit: Duration = .seconds(150)
   ) async throws -> ChildProcess.Outcome {
     var launch = Launch(try path(of: product), arguments)
     launch.inheritsEnvironment = false
@@ -57,7 +57,7 @@ package final class ServiceProcess: Sendable {
 
   /// Waits until `/readyz` answers 200.
   /// - Throws: `ConditionNotMet` with the end of its log when it ends first or is not ready in time.
-  package func awaitReady(within limit: Duration = .seconds(60)) async throws {
+  package func awaitReady(within limit: Duration = .seconds(150)) async throws {
     do {
       try await eventually("\(name) ready", timeout: limit) {
         if let status = child.status { throw ConditionNotMet(description: "\(name) ended with \(status)") }
@@ -79,7 +79,7 @@ package final class ServiceProcess: Sendable {
 
   /// SIGTERM, and SIGKILL if it has not drained within `grace`.
   @discardableResult
-  package func terminate(grace: Duration = .seconds(60)) async -> ExitStatus { await child.stop(grace: grace) }
+  package func terminate(grace: Duration = .seconds(150)) async -> ExitStatus { await child.stop(grace: grace) }
 
   /// SIGKILL.
   @discardableResult

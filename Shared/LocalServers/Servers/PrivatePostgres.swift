@@ -126,7 +126,7 @@ package final class PrivatePostgres: Sendable {
     let child = try await ChildProcess.start(postgres)
     self.child.withLock { $0 = child }
     let isReady = Launch("\(binaries)/pg_isready", ["-q"] + connection)
-    try await awaitAnswer(of: child, within: .seconds(60), log: logPath) {
+    try await awaitAnswer(of: child, within: .seconds(120), log: logPath) {
       (try? await ChildProcess.run(isReady).status.isSuccess) == true
     }
   }

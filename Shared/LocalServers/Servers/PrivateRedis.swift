@@ -41,7 +41,7 @@ package final class PrivateRedis: Sendable {
     let child = try await ChildProcess.start(launch)
     self.child.withLock { $0 = child }
     let log = folder.file("log")
-    try await awaitAnswer(of: child, within: .seconds(30), log: log) {
+    try await awaitAnswer(of: child, within: .seconds(120), log: log) {
       tail(of: log).contains("Ready to accept connections") && child.isRunning
     }
   }

@@ -58,7 +58,7 @@ package final class SeaweedFS: Sendable {
     self.child = child
     let port = port
     // The banner comes when every component runs; the endpoint answers 403 to strangers.
-    try await awaitAnswer(of: child, within: .seconds(60), log: log) {
+    try await awaitAnswer(of: child, within: .seconds(120), log: log) {
       guard tail(of: log, lines: 40).contains("All enabled components are running") else { return false }
       return await LoopbackHTTP.shared.get(port: port, path: "/") != nil
     }
