@@ -17,8 +17,16 @@ package struct Fault: Hashable, Sendable {
     case emptyListing = "empty-listing"
     /// 403, as links that carry a signature answer after their time.
     case expiredLink = "expired-link"
-    /// 200 with JSON nobody has documented.
+    /// 200 with a listing nobody has documented: other JSON, a page without a table.
     case unknownShape = "unknown-shape"
+    /// A table with one column more, at its start, than is documented.
+    case unknownColumn = "unknown-column"
+    /// A table without its column of times.
+    case missingColumn = "missing-column"
+    /// A file whose gzip stream is damaged in the middle.
+    case brokenGzip = "broken-gzip"
+    /// A ZIP, whatever the name says.
+    case zipped
   }
 
   package enum Target: String, Hashable, Sendable, CaseIterable { case any, listing, resolver, download }
