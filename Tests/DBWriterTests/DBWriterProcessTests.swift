@@ -71,7 +71,7 @@ import Glibc
     try await producer.send(batch)
     let first = try await ServiceProcess.start("db-writer", environment: environment)
     try await first.awaitReady()
-    try await eventually("20 stores are written", timeout: .seconds(60)) {
+    try await eventually("20 stores are written", timeout: .seconds(180)) {
       try await fixture.psql("SELECT count(*) FROM prices") == "58\n"
     }
     try await eventually("three dead letters") { try await Self.deadLetters(options) == 3 }
@@ -84,7 +84,7 @@ import Glibc
     try await producer.send(batch)
     let second = try await ServiceProcess.start("db-writer", environment: environment)
     try await second.awaitReady()
-    try await eventually("20 changes are written", timeout: .seconds(60)) {
+    try await eventually("20 changes are written", timeout: .seconds(180)) {
       try await fixture.psql("SELECT count(*) FROM prices WHERE price = 1.50") == "20\n"
     }
     #expect(await second.terminate() == .exited(0))

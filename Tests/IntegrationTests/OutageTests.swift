@@ -22,7 +22,7 @@ import Testing
         portal.add(Fault(.serverError, on: .download, times: 4))
         portal.add(Fault(.rateLimit, on: .download, times: 2))
         portal.reveal(rounds: 1)
-        try await eventually("db-writer says that PostgreSQL is away", timeout: .seconds(60)) {
+        try await eventually("db-writer says that PostgreSQL is away", timeout: .seconds(180)) {
           await writer.get("/readyz")?.status == 503
         }
         #expect(await writer.get("/livez")?.status == 200, "an outage is no reason for a restart")

@@ -70,7 +70,7 @@ import Testing
     first.close()
     try await firstEnd
     #expect(first.leases.isEmpty)
-    try await eventually("the other takes all over", timeout: .seconds(60)) { second.leases.count == 4 }
+    try await eventually("the other takes all over", timeout: .seconds(180)) { second.leases.count == 4 }
     try await cluster.fill(topic, (0..<400).map { "third-\($0)" }, partitions: 4)
     try await eventually("nothing is lost") { tally.unique == 1_200 }
     second.close()
@@ -136,7 +136,7 @@ import Testing
     async let firstNext: Void = {
       while first.leases.isEmpty { if try await first.element() == nil { return } }
     }()
-    try await eventually("they share", timeout: .seconds(60)) { second.leases.count == 1 }
+    try await eventually("they share", timeout: .seconds(180)) { second.leases.count == 1 }
     try await firstNext
     #expect(held.allSatisfy { !first.owns($0) }, "what came back has a new epoch")
     try await first.drain()

@@ -32,8 +32,10 @@ import Testing
       done.add(job.text)
       return .keep
     })
-    try await eventually("the second works on a partition") { done.count == 4 }
-    #expect(first.account.returned >= 8, "all were given back; its own share came again")
+    // Both partitions, when the broker takes the stuck member for gone.
+    try await eventually("the second works on a partition") { done.count >= 4 }
+    // All of them: its own share, if it keeps one, comes again.
+    try await eventually("everything was given back") { first.account.returned >= 8 }
     outage.set(false)
     try await first.drain()
     try await second.drain()
@@ -90,7 +92,7 @@ import Testing
     hold.raise()
     // The embedded broker misses the one that left only after its session time-out; then the other takes over.
     try await first.drain()
-    try await eventually("all done", timeout: .seconds(60)) { all().count == count }
+    try await eventually("all done", timeout: .seconds(180)) { all().count == count }
     for partition in 0..<4 { try await scenario.eventuallyCommitted(Int64(count / 4), partition) }
     let texts = try await eventuallySome("all output") {
       let texts = Set(scenario.tap.seen(Scenario.output).compactMap(\.text))

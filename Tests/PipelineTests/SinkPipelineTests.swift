@@ -275,8 +275,8 @@ import Testing
     try await scenario.feed((0..<8).map { Scenario.Input("row \($0)", partition: $0 % 2) })
     try await eventually("stuck") { down.now.attempts > 0 }
     let second = try scenario.sink(FakeSink(up))
-    // When the group needs two rounds, the first also waits its start deadline out: its store says no start.
-    try await eventually("the second works on a partition", timeout: .seconds(180)) { up.texts.count == 4 }
+    // One partition or, when the broker takes the stuck member for gone, both at once: given way is what counts.
+    try await eventually("the second works on a partition", timeout: .seconds(180)) { up.texts.count >= 4 }
     #expect(down.texts.isEmpty)
     down.change { $0.isDown = false }
     try await first.drain()
@@ -295,7 +295,7 @@ import Testing
     try await eventually("both at work") { second.account.kept > 0 && store.texts.count > count / 2 }
     // The embedded broker misses the one that left only after its session time-out; then the other takes over.
     try await first.drain()
-    try await eventually("all written", timeout: .seconds(60)) { store.texts.count == count }
+    try await eventually("all written", timeout: .seconds(180)) { store.texts.count == count }
     try await second.drain()
     #expect(store.now.writes.count == count)
     #expect(store.now.writes.values.allSatisfy { $0 == 1 }, "one transaction with the offsets: no row comes twice")
