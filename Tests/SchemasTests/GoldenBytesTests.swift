@@ -26,6 +26,19 @@ import Testing
       """)
   }
 
+  @Test func alert() throws {
+    #expect(String(decoding: Samples.alert.encoded(), as: UTF8.self) == """
+      {"alert_id":"listing_empty/king_store/2025-01-20","kind":"listing_empty","severity":"warning",\
+      "service":"crawler","chain":"king_store","subject":"king_store","message":"lists \\"nothing\\"",\
+      "value":0,"expected":812,"observed_at":"2025-01-20T01:05:00Z"}
+      """)
+    #expect(String(decoding: Samples.alert.key, as: UTF8.self) == "crawler/king_store")
+    #expect(try Alert(decoding: Samples.alert.encoded()) == Samples.alert)
+    var bare = Samples.alert
+    (bare.chain, bare.value, bare.expected) = (nil, nil, nil)
+    #expect(try Alert(decoding: bare.encoded()) == bare)
+  }
+
   @Test func fileDownloaded() {
     #expect(String(decoding: Samples.downloaded.encoded(), as: UTF8.self) == """
       {"chain":"king_store","s3_path":"s3://souk/files/king_store/2025-01-20/00112233aabbccdd-PriceFull.gz",\

@@ -27,6 +27,11 @@ enum Samples {
     timestamp: time("2025-01-20T01:05:00.25Z"), fileName: "PriceFull7290058108879-001-202501200300.gz",
     fileType: .priceFull, storeID: "1", size: 48_213, fingerprint: "9f2c", fileTime: time("2025-01-20T03:00:00+02:00"))
 
+  static let alert = Alert(
+    kind: .listingEmpty, severity: .warning, service: "crawler", chain: "king_store", subject: "king_store",
+    occasion: "2025-01-20", message: "lists \"nothing\"", value: decimal("0"), expected: decimal("812"),
+    observedAt: time("2025-01-20T01:05:00Z"))
+
   static let downloaded = FileDownloaded(
     chain: "king_store", s3Path: "s3://souk/files/king_store/2025-01-20/00112233aabbccdd-PriceFull.gz",
     localPath: nil, url: "https://kingstore.binaprojects.com/Download/PriceFull.gz", fileName: "PriceFull.gz",

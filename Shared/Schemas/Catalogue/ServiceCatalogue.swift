@@ -7,17 +7,20 @@ package struct ServiceEntry: Hashable, Sendable {
   package let outputs: [Topic]
   /// The consumer group, nil for a service that consumes nothing.
   package let group: String?
+  /// Begins the flow: what it consumes only comes back to it from services behind it.
+  package let isSource: Bool
   /// The outside system that holds the lasting effect, nil when that is only Kafka.
   package let sink: String?
 
   package init(
-    name: String, summary: String, inputs: [Topic], outputs: [Topic], group: String?, sink: String?
+    name: String, summary: String, inputs: [Topic], outputs: [Topic], group: String?, isSource: Bool = false, sink: String?
   ) {
     self.name = name
     self.summary = summary
     self.inputs = inputs
     self.outputs = outputs
     self.group = group
+    self.isSource = isSource
     self.sink = sink
   }
 }
@@ -26,11 +29,13 @@ package struct ServiceEntry: Hashable, Sendable {
 package enum ServiceCatalogue {
   package static let crawler = ServiceEntry(
     name: "crawler", summary: "lists portals and announces the files it has not seen before",
-    inputs: [], outputs: [Topics.filesDiscovered], group: nil, sink: nil)
+    inputs: [Topics.filesExpired], outputs: [Topics.filesDiscovered, Topics.alerts], group: "crawler",
+    isSource: true, sink: nil)
 
   package static let downloader = ServiceEntry(
     name: "downloader", summary: "fetches announced files into the object store",
-    inputs: [Topics.filesDiscovered], outputs: [Topics.filesDownloaded], group: "downloader", sink: "object store")
+    inputs: [Topics.filesDiscovered], outputs: [Topics.filesDownloaded, Topics.filesExpired],
+    group: "downloader", sink: "object store")
 
   package static let parser = ServiceEntry(
     name: "parser", summary: "turns stored files into batches of priced items",

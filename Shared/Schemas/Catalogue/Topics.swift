@@ -6,6 +6,12 @@ package enum Topics {
     schema: SchemaID("gogobe.files.discovered", version: 1),
     summary: "a price file was seen at a portal and should be fetched")
 
+  package static let filesExpired = Topic(
+    name: "gogobe.files.expired", partitions: 12, retention: .seconds(86_400),
+    key: "chain/file_name", orderedBy: "chain/store_id",
+    schema: SchemaID("gogobe.files.expired", version: 1),
+    summary: "the link to a discovered file no longer works: the file should be listed again")
+
   package static let filesDownloaded = Topic(
     name: "gogobe.files.downloaded", partitions: 12, retention: .seconds(7 * 86_400),
     key: "chain/store_id", orderedBy: "chain/store_id",
@@ -18,8 +24,14 @@ package enum Topics {
     schema: SchemaID("gogobe.products.ingest", version: 1),
     summary: "up to 500 priced items of one store, in the order of their file")
 
-  /// Every topic that carries work, in the order the data flows.
-  package static let all = [filesDiscovered, filesDownloaded, productsIngest]
+  package static let alerts = Topic(
+    name: "souk.alerts", partitions: 3, retention: .seconds(30 * 86_400),
+    key: "service/subject", orderedBy: "service/subject",
+    schema: SchemaID("souk.alerts", version: 1),
+    summary: "something a person should look at: a listing that changed, a file that shrank")
+
+  /// Every topic, in the order the data flows.
+  package static let all = [filesDiscovered, filesExpired, filesDownloaded, productsIngest, alerts]
 
   /// `all` and their dead-letter topics.
   package static var allWithDeadLetters: [Topic] { all.flatMap { [$0, $0.deadLetters] } }

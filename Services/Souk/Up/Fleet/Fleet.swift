@@ -33,10 +33,10 @@ struct Fleet: Sendable {
   /// Why the fleet must stop, if it must.
   var failure: Failure? { supervisors.lazy.compactMap(\.failure).first }
 
-  /// Starts all consumers, waits until each is ready, then starts what produces from nothing.
+  /// Starts all consumers, waits until each is ready, then starts what the flow begins with.
   func start() async throws {
-    let consumers = supervisors.filter { ServiceCatalogue.named($0.plan.service)?.group != nil }
-    let sources = supervisors.filter { ServiceCatalogue.named($0.plan.service)?.group == nil }
+    let consumers = supervisors.filter { ServiceCatalogue.named($0.plan.service)?.isSource != true }
+    let sources = supervisors.filter { ServiceCatalogue.named($0.plan.service)?.isSource == true }
     for group in [consumers, sources] {
       for supervisor in group { try await supervisor.start() }
       for supervisor in group { try await awaitReady(supervisor) }

@@ -17,7 +17,7 @@ struct Replicas: Hashable, Sendable {
         let known = ServiceCatalogue.all.map(\.name).joined(separator: ", ")
         throw Self.failure("there is no service '\(name)'; there are \(known)")
       }
-      guard service.group != nil || count == 1 else {
+      guard !service.isSource || count == 1 else {
         throw Self.failure("\(name) shares its work with nobody: one process only")
       }
       counts[name] = count

@@ -28,7 +28,7 @@ struct FleetReading: Hashable, Sendable {
 
   /// Everything that was discovered has reached its end.
   var isCaughtUp: Bool {
-    crawlerPassed && stages.allSatisfy { $0.lag == 0 || ServiceCatalogue.named($0.name)?.group == nil }
+    crawlerPassed && stages.allSatisfy { $0.lag == 0 || ServiceCatalogue.named($0.name)?.isSource == true }
   }
 
   var lines: [String] {

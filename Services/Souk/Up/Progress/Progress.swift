@@ -39,7 +39,7 @@ struct Progress: Sendable {
   }
 
   private func lag(of service: ServiceEntry) async -> Int? {
-    guard let group = service.group else { return nil }
+    guard let group = service.group, !service.isSource else { return nil }
     return try? await cluster.lag(group: group, topics: service.inputs.map(\.name))
   }
 }
