@@ -27,9 +27,11 @@ package struct Fault: Hashable, Sendable {
     case brokenGzip = "broken-gzip"
     /// A ZIP, whatever the name says.
     case zipped
+    /// The session is not known any more: a redirect to the login page.
+    case expiredSession = "expired-session"
   }
 
-  package enum Target: String, Hashable, Sendable, CaseIterable { case any, listing, resolver, download }
+  package enum Target: String, Hashable, Sendable, CaseIterable { case any, listing, resolver, download, login }
 
   package var mode: Mode
   package var target: Target

@@ -8,6 +8,8 @@ struct PortalAnswer: Sendable {
   var status: HTTPResponse.Status
   var type: String
   var bytes: [UInt8]
+  /// Beside the type.
+  var headers: HTTPFields = [:]
 
   init(status: HTTPResponse.Status = .ok, type: String, _ bytes: [UInt8]) {
     self.status = status
@@ -24,6 +26,9 @@ struct PortalAnswer: Sendable {
   static let expiredLink = PortalAnswer(
     status: .forbidden, type: "application/xml",
     Array("<?xml version=\"1.0\"?><Error><Code>AuthenticationFailed</Code></Error>".utf8))
+  /// What a site behind a shield answers to visitors that do not look like browsers.
+  static let blocked = PortalAnswer(
+    status: .forbidden, type: "text/html", Array("<html><title>Just a moment...</title></html>".utf8))
   static let login = PortalAnswer(
     html: "<!DOCTYPE html>\r\n<html><head><title>Login</title></head><body><form action=\"/login\">"
       + "<input name=\"username\"/><input name=\"password\" type=\"password\"/></form></body></html>")
@@ -76,9 +81,9 @@ extension PortalSimulator {
   }
 
   func plain(_ answer: PortalAnswer) -> Response {
-    Response(
-      status: answer.status, headers: [.contentType: answer.type],
-      body: .init(byteBuffer: ByteBuffer(bytes: answer.bytes)))
+    var headers = answer.headers
+    headers[.contentType] = answer.type
+    return Response(status: answer.status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: answer.bytes)))
   }
 
   private func slow(_ answer: PortalAnswer) -> Response {

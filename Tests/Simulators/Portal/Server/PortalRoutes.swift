@@ -30,6 +30,11 @@ extension PortalSimulator {
         self.download(context.parameters.get("name"), from: shelf, mode)
       }
     }
+    addCerberus(to: router)
+    addLaibcatalog(to: router)
+    addMeshnatYosef(to: router)
+    addNetivHased(to: router)
+    addWolt(to: router)
     addControl(to: router)
     return router
   }
@@ -46,14 +51,23 @@ extension PortalSimulator {
       type: parameters["WFileType"].flatMap { Int($0) } ?? 0,
       date: parameters["WDate"].map(String.init) ?? "",
       store: parameters["WStore"].map(String.init) ?? "")
-    let rounds = visibleRounds
-    let admitted = shelf.files.filter { $0.round <= rounds && query.admits($0) }
-    // Not in order of time: the newest come first only roughly, as on the real portal.
-    let ordered = admitted.sorted { left, right in
-      shuffleKey(left) < shuffleKey(right)
-    }
+    let admitted = shuffledFiles(of: shelf).filter { query.admits($0) }
     return try Listing.json(
-      ordered.prefix(options.listingCap).map { row($0, shelf) }, shape: shelf.chain.listing)
+      admitted.prefix(options.listingCap).map { row($0, shelf) }, shape: shelf.chain.listing)
+  }
+
+  /// What is visible, not in order of time, as on the real portals.
+  func shuffledFiles(of shelf: Shelf) -> [PortalFile] {
+    let rounds = visibleRounds
+    return shelf.files.filter { $0.round <= rounds }.sorted { shuffleKey($0) < shuffleKey($1) }
+  }
+
+  /// The length of a file's bytes as they are served now.
+  func size(of file: PortalFile) -> Int {
+    let revision = revision(of: file)
+    return state.size(of: "\(file.chain.prefix)/\(file.name)", revision: revision) {
+      catalogue.bytes(of: file, revision: revision).count
+    }
   }
 
   private func shuffleKey(_ file: PortalFile) -> UInt64 {
@@ -71,11 +85,7 @@ extension PortalSimulator {
       FileNm: name, Company: chain.hebrewName, Store: store, TypeFile: file.kind.hebrew,
       DateFile: (file.time + 300 + revision * 600).text("h:m D/M/Y"), PathLogo: "logo/\(chain.prefix).png")
     if chain.listing != .array { row.SPath = "/\(chain.prefix)/Download/\(name)" }
-    if chain.listing == .wrapped {
-      row.FileSize = state.size(of: "\(chain.prefix)/\(name)", revision: revision) {
-        catalogue.bytes(of: file, revision: revision).count
-      }
-    }
+    if chain.listing == .wrapped { row.FileSize = size(of: file) }
     return row
   }
 

@@ -24,6 +24,7 @@ package final class PortalSimulator: Sendable {
   package let options: PortalOptions
   let state: PortalState
   let shelves: [String: Shelf]
+  let sessions = CerberusSessions()
   package let logger: Logger
   private let boundPort = Mutex<Int?>(nil)
   private let listening = Interruption()
