@@ -5,7 +5,7 @@ import Testing
   @Test func namesAreThoseThatOthersRelyOn() {
     #expect(Topics.all.map(\.name) == [
       "gogobe.files.discovered", "gogobe.files.expired", "gogobe.files.downloaded", "gogobe.products.ingest",
-      "souk.alerts",
+      "gogobe.products.masters", "souk.alerts",
     ])
     #expect(ServiceCatalogue.all.map(\.name) == ["crawler", "downloader", "parser", "db-writer"])
   }
@@ -26,7 +26,7 @@ import Testing
       #expect(ServiceCatalogue.all.contains { $0.outputs.contains(topic) }, "\(topic.name) has no writer")
       // Alerts are for people and their tools.
       guard topic != Topics.alerts else { continue }
-      #expect(ServiceCatalogue.all.contains { $0.inputs.contains(topic) }, "\(topic.name) has no reader")
+      #expect(ServiceCatalogue.all.contains { ($0.inputs + $0.tables).contains(topic) }, "\(topic.name) has no reader")
     }
   }
 
@@ -42,6 +42,7 @@ import Testing
       #expect(topic.deadLetters.partitions == topic.partitions)
       #expect(topic.deadLetters.retention >= topic.retention)
       #expect(topic.deadLetterName == topic.name + ".dlq")
+      #expect(topic.deadLetters.cleanup == .delete, "two dead letters of one key are two dead letters")
     }
   }
 
@@ -50,6 +51,7 @@ import Testing
     #expect(Alert.topic == Topics.alerts)
     #expect(FileDownloaded.topic == Topics.filesDownloaded)
     #expect(ProductsIngest.topic == Topics.productsIngest)
+    #expect(ProductMaster.topic == Topics.productsMasters)
     #expect(Topics.all.allSatisfy { $0.schema.name == $0.name && $0.schema.version >= 1 })
   }
 

@@ -77,6 +77,26 @@ import Testing
     #expect(text(writer.finish()) == ingest)
   }
 
+  @Test func productMaster() throws {
+    let master = ProductMaster(
+      masterID: "gtin:07290000066318", gtin: "07290000066318", name: "במבה \"גדולה\"", brand: "אסם",
+      quantity: decimal("80"), unit: "g", sourceFileID: "0123456789abcdef0123456789abcdef",
+      mintedAt: time("2025-01-20T03:00:00+02:00"))
+    #expect(String(decoding: master.encoded(), as: UTF8.self) == """
+      {"master_id":"gtin:07290000066318","gtin":"07290000066318","name":"במבה \\"גדולה\\"","brand":"אסם",\
+      "quantity":"80","unit":"g","source_file_id":"0123456789abcdef0123456789abcdef",\
+      "minted_at":"2025-01-20T03:00:00+02:00"}
+      """)
+    #expect(try ProductMaster(decoding: master.encoded()) == master)
+    #expect(String(decoding: master.key, as: UTF8.self) == "gtin:07290000066318")
+    let bare = ProductMaster(masterID: "name:00", name: "x", mintedAt: time("2025-01-20T01:05:00Z"))
+    #expect(String(decoding: bare.encoded(), as: UTF8.self) == """
+      {"master_id":"name:00","gtin":null,"name":"x","brand":null,"quantity":null,"unit":null,\
+      "source_file_id":null,"minted_at":"2025-01-20T01:05:00Z"}
+      """)
+    #expect(try ProductMaster(decoding: bare.encoded()) == bare)
+  }
+
   @Test func traceparent() {
     let parent = TraceParent(
       traceIDHigh: 0x0af7_6519_16cd_43dd, traceIDLow: 0x8448_eb21_1c80_319c, parentID: 0xb7ad_6b71_6920_3331, flags: 1)

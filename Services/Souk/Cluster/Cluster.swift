@@ -28,9 +28,10 @@ struct Cluster: Sendable {
   func apply(_ plan: TopicPlan, replicationFactor: Int? = nil) async throws(KafkaError) {
     try await admin.createTopics(plan.missing.map { topic in
       let milliseconds = topic.retention.components.seconds * 1_000
+      let kept = topic.cleanup == .compact ? "delete.retention.ms" : "retention.ms"
       return TopicSpecification(
         name: topic.name, partitions: Int(topic.partitions), replicationFactor: replicationFactor ?? -1,
-        settings: ["retention.ms": "\(milliseconds)", "cleanup.policy": "delete"])
+        settings: [kept: "\(milliseconds)", "cleanup.policy": topic.cleanup.rawValue])
     })
   }
 

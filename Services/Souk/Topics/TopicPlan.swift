@@ -44,11 +44,14 @@ struct TopicPlan: Hashable, Sendable {
       case .tooFew(let count): ("!", "the cluster has \(count); growing would move keys, so it is left to you")
       case .moreThanNeeded(let count): ("=", "the cluster has \(count); topics never shrink")
       }
-      table.append([mark, entry.topic.name, "\(entry.topic.partitions)", days(entry.topic.retention), note])
+      table.append([mark, entry.topic.name, "\(entry.topic.partitions)", kept(entry.topic), note])
     }
     return table.lines
   }
 }
+
+/// For how long, or that a topic keeps the last record of every key.
+func kept(_ topic: Topic) -> String { topic.cleanup == .compact ? "compact" : days(topic.retention) }
 
 /// `604800 seconds` as `7d`.
 func days(_ duration: Duration) -> String { "\(duration.components.seconds / 86_400)d" }

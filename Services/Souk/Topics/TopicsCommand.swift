@@ -19,7 +19,7 @@ struct TopicsCommand: AsyncParsableCommand {
       ])
       for topic in Topics.allWithDeadLetters {
         table.append([
-          topic.name, "\(topic.partitions)", days(topic.retention), topic.key, topic.orderedBy, topic.summary,
+          topic.name, "\(topic.partitions)", kept(topic), topic.key, topic.orderedBy, topic.summary,
         ])
       }
       print(table.lines.joined(separator: "\n"))

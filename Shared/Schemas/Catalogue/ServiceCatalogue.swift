@@ -5,6 +5,8 @@ package struct ServiceEntry: Hashable, Sendable {
   package let summary: String
   package let inputs: [Topic]
   package let outputs: [Topic]
+  /// Compacted topics that every instance reads whole at its start and then follows, in no group.
+  package let tables: [Topic]
   /// The consumer group, nil for a service that consumes nothing.
   package let group: String?
   /// Begins the flow: what it consumes only comes back to it from services behind it.
@@ -13,12 +15,14 @@ package struct ServiceEntry: Hashable, Sendable {
   package let sink: String?
 
   package init(
-    name: String, summary: String, inputs: [Topic], outputs: [Topic], group: String?, isSource: Bool = false, sink: String?
+    name: String, summary: String, inputs: [Topic], outputs: [Topic], tables: [Topic] = [], group: String?,
+    isSource: Bool = false, sink: String?
   ) {
     self.name = name
     self.summary = summary
     self.inputs = inputs
     self.outputs = outputs
+    self.tables = tables
     self.group = group
     self.isSource = isSource
     self.sink = sink
@@ -39,7 +43,8 @@ package enum ServiceCatalogue {
 
   package static let parser = ServiceEntry(
     name: "parser", summary: "turns stored files into batches of priced items",
-    inputs: [Topics.filesDownloaded], outputs: [Topics.productsIngest], group: "parser", sink: nil)
+    inputs: [Topics.filesDownloaded], outputs: [Topics.productsIngest, Topics.productsMasters],
+    tables: [Topics.productsMasters], group: "parser", sink: nil)
 
   package static let dbWriter = ServiceEntry(
     name: "db-writer", summary: "merges items into products, prices and their history",

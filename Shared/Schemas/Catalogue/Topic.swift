@@ -14,12 +14,22 @@ package struct SchemaID: Hashable, Sendable, CustomStringConvertible {
   package var description: String { "\(name)/\(version)" }
 }
 
+/// What a topic's broker throws away.
+package enum TopicCleanup: String, Hashable, Sendable {
+  /// Records older than the retention.
+  case delete
+  /// Records that a later one of the same key replaced. The topic is a table: whoever reads all of it knows the
+  /// last value of every key. The retention then says how long a tombstone stays.
+  case compact
+}
+
 /// One Kafka topic as it is created, documented and checked.
 package struct Topic: Hashable, Sendable {
   package let name: String
   /// Bounds how many members of one consumer group can share the work.
   package let partitions: Int32
   package let retention: Duration
+  package let cleanup: TopicCleanup
   /// The form of the record key, for people: `chain/file_name`.
   package let key: String
   /// What picks the partition, for people; differs from `key` where order must hold over more than one key.
@@ -29,12 +39,13 @@ package struct Topic: Hashable, Sendable {
   package let summary: String
 
   package init(
-    name: String, partitions: Int32, retention: Duration, key: String, orderedBy: String, schema: SchemaID,
-    summary: String
+    name: String, partitions: Int32, retention: Duration, cleanup: TopicCleanup = .delete, key: String,
+    orderedBy: String, schema: SchemaID, summary: String
   ) {
     self.name = name
     self.partitions = partitions
     self.retention = retention
+    self.cleanup = cleanup
     self.key = key
     self.orderedBy = orderedBy
     self.schema = schema

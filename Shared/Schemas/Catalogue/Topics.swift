@@ -24,6 +24,12 @@ package enum Topics {
     schema: SchemaID("gogobe.products.ingest", version: 1),
     summary: "up to 500 priced items of one store, in the order of their file")
 
+  package static let productsMasters = Topic(
+    name: "gogobe.products.masters", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "master_id", orderedBy: "master_id",
+    schema: SchemaID("gogobe.products.masters", version: 1),
+    summary: "a product that items of all chains refer to; the last record of a key is what is known of it")
+
   package static let alerts = Topic(
     name: "souk.alerts", partitions: 3, retention: .seconds(30 * 86_400),
     key: "service/subject", orderedBy: "service/subject",
@@ -31,7 +37,7 @@ package enum Topics {
     summary: "something a person should look at: a listing that changed, a file that shrank")
 
   /// Every topic, in the order the data flows.
-  package static let all = [filesDiscovered, filesExpired, filesDownloaded, productsIngest, alerts]
+  package static let all = [filesDiscovered, filesExpired, filesDownloaded, productsIngest, productsMasters, alerts]
 
   /// `all` and their dead-letter topics.
   package static var allWithDeadLetters: [Topic] { all.flatMap { [$0, $0.deadLetters] } }
