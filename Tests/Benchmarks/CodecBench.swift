@@ -114,7 +114,8 @@ private struct BorrowedItem {
     _ = writer.append(
       ean: ean.span.bytes, price: price, masterID: (masterID.span.bytes, RawSpan()), name: name.span.bytes,
       manufacturer: manufacturer.span.bytes, unitQty: unitQty.span.bytes, quantity: quantity,
-      unitOfMeasure: unitOfMeasure.span.bytes, unitPrice: unitPrice, isWeighted: isWeighted,
+      unitOfMeasure: unitOfMeasure.span.bytes, unitPrice: unitPrice, unit: nil, pricePerUnit: nil,
+      isWeighted: isWeighted,
       priceUpdatedAt: priceUpdatedAt, row: row)
   }
 }

@@ -86,7 +86,8 @@ struct BatchEncoder: ~Copyable {
     let outcome = writer?.append(
       ean: code, price: row.price, masterID: (prefix.span.bytes, digits.bytes), name: row.bytes(.name),
       manufacturer: row.bytes(.manufacturer), unitQty: row.bytes(.unitQty), quantity: row.quantity,
-      unitOfMeasure: row.bytes(.unitOfMeasure), unitPrice: row.unitPrice, isWeighted: row.isWeighted,
+      unitOfMeasure: row.bytes(.unitOfMeasure), unitPrice: row.unitPrice, unit: nil, pricePerUnit: nil,
+      isWeighted: row.isWeighted,
       priceUpdatedAt: row.updatedAt, row: Int64(row.index))
     if outcome == .tooLarge { oversized += 1 }
     return outcome ?? .tooLarge

@@ -42,13 +42,18 @@ package enum ServiceCatalogue {
     group: "downloader", sink: "object store")
 
   package static let parser = ServiceEntry(
-    name: "parser", summary: "turns stored files into batches of priced items",
-    inputs: [Topics.filesDownloaded], outputs: [Topics.productsIngest, Topics.productsMasters],
+    name: "parser", summary: "turns stored files into batches of prices, promotions and stores",
+    inputs: [Topics.filesDownloaded],
+    outputs: [
+      Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed,
+      Topics.productsMasters, Topics.alerts,
+    ],
     tables: [Topics.productsMasters], group: "parser", sink: nil)
 
   package static let dbWriter = ServiceEntry(
     name: "db-writer", summary: "merges items into products, prices and their history",
-    inputs: [Topics.productsIngest], outputs: [], group: "db-writer", sink: "PostgreSQL")
+    inputs: [Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed],
+    outputs: [], group: "db-writer", sink: "PostgreSQL")
 
   /// In the order the data flows.
   package static let all = [crawler, downloader, parser, dbWriter]

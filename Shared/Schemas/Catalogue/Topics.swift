@@ -30,6 +30,24 @@ package enum Topics {
     schema: SchemaID("gogobe.products.masters", version: 1),
     summary: "a product that items of all chains refer to; the last record of a key is what is known of it")
 
+  package static let promotionsIngest = Topic(
+    name: "gogobe.promotions.ingest", partitions: 12, retention: .seconds(3 * 86_400),
+    key: "chain/store_id", orderedBy: "chain/store_id",
+    schema: SchemaID("gogobe.promotions.ingest", version: 1),
+    summary: "promotions of one store with the items they are about, in the order of their file")
+
+  package static let storesIngest = Topic(
+    name: "gogobe.stores.ingest", partitions: 12, retention: .seconds(3 * 86_400),
+    key: "chain", orderedBy: "chain",
+    schema: SchemaID("gogobe.stores.ingest", version: 1),
+    summary: "the branches of a chain, in the order of their file")
+
+  package static let filesParsed = Topic(
+    name: "gogobe.files.parsed", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "chain/store_id", orderedBy: "chain/store_id",
+    schema: SchemaID("gogobe.files.parsed", version: 1),
+    summary: "a file was read: how it ended, what was in it, what became of its rows")
+
   package static let alerts = Topic(
     name: "souk.alerts", partitions: 3, retention: .seconds(30 * 86_400),
     key: "service/subject", orderedBy: "service/subject",
@@ -37,7 +55,10 @@ package enum Topics {
     summary: "something a person should look at: a listing that changed, a file that shrank")
 
   /// Every topic, in the order the data flows.
-  package static let all = [filesDiscovered, filesExpired, filesDownloaded, productsIngest, productsMasters, alerts]
+  package static let all = [
+    filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
+    productsMasters, alerts,
+  ]
 
   /// `all` and their dead-letter topics.
   package static var allWithDeadLetters: [Topic] { all.flatMap { [$0, $0.deadLetters] } }

@@ -118,6 +118,14 @@ package struct JSONWriter: ~Copyable {
     needsComma = false
   }
 
+  /// A key that is only known at run time; escaped like a string.
+  package mutating func key(named name: String) {
+    string(name)
+    reserve(1)
+    put(UInt8(ascii: ":"))
+    needsComma = false
+  }
+
   /// Bytes that are JSON already, such as members written before by another writer: `"a":1,"b":2`.
   package mutating func raw(_ json: RawSpan) {
     beginValue(json.byteCount)

@@ -62,6 +62,10 @@ package struct ProductsIngest: Message {
     /// What `unitPrice` is for, as published: `100 גרם`.
     package var unitOfMeasure: String?
     package var unitPrice: ExactDecimal?
+    /// What `unitOfMeasure` measures, in one spelling: `kg`, `l`, `m`, `unit`. Nil when its spelling is not known.
+    package var unit: String?
+    /// `unitPrice` for one `unit`: comparable between chains. Nil when either is.
+    package var pricePerUnit: ExactDecimal?
     /// Sold by weight.
     package var isWeighted: Bool?
     /// When the chain last changed the price.
@@ -72,7 +76,8 @@ package struct ProductsIngest: Message {
     package init(
       ean: String, price: ExactDecimal, masterID: String, name: String? = nil, manufacturer: String? = nil,
       unitQty: String? = nil, quantity: ExactDecimal? = nil, unitOfMeasure: String? = nil,
-      unitPrice: ExactDecimal? = nil, isWeighted: Bool? = nil, priceUpdatedAt: Timestamp? = nil, row: Int64
+      unitPrice: ExactDecimal? = nil, unit: String? = nil, pricePerUnit: ExactDecimal? = nil,
+      isWeighted: Bool? = nil, priceUpdatedAt: Timestamp? = nil, row: Int64
     ) {
       self.ean = ean
       self.price = price
@@ -83,6 +88,8 @@ package struct ProductsIngest: Message {
       self.quantity = quantity
       self.unitOfMeasure = unitOfMeasure
       self.unitPrice = unitPrice
+      self.unit = unit
+      self.pricePerUnit = pricePerUnit
       self.isWeighted = isWeighted
       self.priceUpdatedAt = priceUpdatedAt
       self.row = row
@@ -153,7 +160,8 @@ extension ProductsIngest.Item {
       ean: String(copying: view.ean), price: view.price, masterID: String(copying: view.masterID),
       name: String(copying: view.name), manufacturer: String(copying: view.manufacturer),
       unitQty: String(copying: view.unitQty), quantity: view.quantity,
-      unitOfMeasure: String(copying: view.unitOfMeasure), unitPrice: view.unitPrice, isWeighted: view.isWeighted,
+      unitOfMeasure: String(copying: view.unitOfMeasure), unitPrice: view.unitPrice,
+      unit: String(copying: view.unit), pricePerUnit: view.pricePerUnit, isWeighted: view.isWeighted,
       priceUpdatedAt: view.priceUpdatedAt, row: view.row)
   }
 }

@@ -95,6 +95,8 @@ package struct ProductsIngestItemView: ~Escapable {
     @_lifetime(copy self) get { values.unitOfMeasure.bytesOrNull(message, scratch) }
   }
   package var unitPrice: ExactDecimal? { values.unitPrice }
+  package var unit: RawSpan? { @_lifetime(copy self) get { values.unit.bytesOrNull(message, scratch) } }
+  package var pricePerUnit: ExactDecimal? { values.pricePerUnit }
   package var isWeighted: Bool? { values.isWeighted }
   package var priceUpdatedAt: Timestamp? { values.priceUpdatedAt }
   package var row: Int64 { values.row }
@@ -107,6 +109,8 @@ package struct ProductsIngestItemView: ~Escapable {
     case quantity
     case unitOfMeasure = "unit_of_measure"
     case unitPrice = "unit_price"
+    case unit
+    case pricePerUnit = "price_per_unit"
     case isWeighted = "is_weighted"
     case priceUpdatedAt = "price_updated_at"
     case row
@@ -116,10 +120,11 @@ package struct ProductsIngestItemView: ~Escapable {
 
   struct Fields {
     var ean = IngestText(), masterID = IngestText(), name = IngestText(), manufacturer = IngestText()
-    var unitQty = IngestText(), unitOfMeasure = IngestText()
+    var unitQty = IngestText(), unitOfMeasure = IngestText(), unit = IngestText()
     var price = ExactDecimal.zero
     var quantity: ExactDecimal?
     var unitPrice: ExactDecimal?
+    var pricePerUnit: ExactDecimal?
     var isWeighted: Bool?
     var priceUpdatedAt: Timestamp?
     var row: Int64
@@ -142,6 +147,8 @@ package struct ProductsIngestItemView: ~Escapable {
         case .quantity: quantity = try reader.decimalOrNull(field: "quantity")
         case .unitOfMeasure: unitOfMeasure = try scratch.textOrNull(&reader)
         case .unitPrice: unitPrice = try reader.decimalOrNull(field: "unit_price")
+        case .unit: unit = try scratch.textOrNull(&reader)
+        case .pricePerUnit: pricePerUnit = try reader.decimalOrNull(field: "price_per_unit")
         case .isWeighted: isWeighted = reader.isNull() ? nil : try reader.bool()
         case .priceUpdatedAt: priceUpdatedAt = try reader.timestampOrNull(field: "price_updated_at")
         case .row: row = try reader.integerOrNull() ?? row

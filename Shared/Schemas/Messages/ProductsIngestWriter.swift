@@ -57,14 +57,14 @@ package struct ProductsIngestWriter: ~Copyable {
   package mutating func append(
     ean: RawSpan, price: ExactDecimal, masterID: (RawSpan, RawSpan), name: RawSpan?, manufacturer: RawSpan?,
     unitQty: RawSpan?, quantity: ExactDecimal?, unitOfMeasure: RawSpan?, unitPrice: ExactDecimal?,
-    isWeighted: Bool?, priceUpdatedAt: Timestamp?, row: Int64
+    unit: RawSpan?, pricePerUnit: ExactDecimal?, isWeighted: Bool?, priceUpdatedAt: Timestamp?, row: Int64
   ) -> Outcome {
     guard count < maxItems else { return .full }
     let mark = json.mark
     json.item(
       ean: ean, price: price, masterID: masterID.0, masterID.1, name: name, manufacturer: manufacturer,
       unitQty: unitQty, quantity: quantity, unitOfMeasure: unitOfMeasure, unitPrice: unitPrice,
-      isWeighted: isWeighted, priceUpdatedAt: priceUpdatedAt, row: row)
+      unit: unit, pricePerUnit: pricePerUnit, isWeighted: isWeighted, priceUpdatedAt: priceUpdatedAt, row: row)
     // Two bytes are kept for the closing brackets.
     guard json.count + 2 <= maxBytes else {
       json.rewind(to: mark)
@@ -122,12 +122,13 @@ extension ProductsIngest.Item {
   func encode(into json: inout JSONWriter) {
     func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
     let (name, manufacturer, unitQty) = (bytes(name), bytes(manufacturer), bytes(unitQty))
-    let unitOfMeasure = bytes(unitOfMeasure)
+    let (unitOfMeasure, unit) = (bytes(unitOfMeasure), bytes(unit))
     json.item(
       ean: Array(ean.utf8).span.bytes, price: price, masterID: Array(masterID.utf8).span.bytes, RawSpan(),
       name: name?.span.bytes, manufacturer: manufacturer?.span.bytes, unitQty: unitQty?.span.bytes,
-      quantity: quantity, unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: unitPrice, isWeighted: isWeighted,
-      priceUpdatedAt: priceUpdatedAt, row: row)
+      quantity: quantity, unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: unitPrice,
+      unit: unit?.span.bytes, pricePerUnit: pricePerUnit, isWeighted: isWeighted, priceUpdatedAt: priceUpdatedAt,
+      row: row)
   }
 }
 
@@ -135,7 +136,8 @@ extension JSONWriter {
   fileprivate mutating func item(
     ean: RawSpan, price: ExactDecimal, masterID: RawSpan, _ masterIDEnd: RawSpan, name: RawSpan?,
     manufacturer: RawSpan?, unitQty: RawSpan?, quantity: ExactDecimal?, unitOfMeasure: RawSpan?,
-    unitPrice: ExactDecimal?, isWeighted: Bool?, priceUpdatedAt: Timestamp?, row: Int64
+    unitPrice: ExactDecimal?, unit: RawSpan?, pricePerUnit: ExactDecimal?, isWeighted: Bool?,
+    priceUpdatedAt: Timestamp?, row: Int64
   ) {
     beginObject()
     key("ean")
@@ -145,17 +147,21 @@ extension JSONWriter {
     key("master_id")
     string(masterID, masterIDEnd)
     key("name")
-    stringOrNull(name)
+    string(orNull: name)
     key("manufacturer")
-    stringOrNull(manufacturer)
+    string(orNull: manufacturer)
     key("unit_qty")
-    stringOrNull(unitQty)
+    string(orNull: unitQty)
     key("quantity")
     string(quantity)
     key("unit_of_measure")
-    stringOrNull(unitOfMeasure)
+    string(orNull: unitOfMeasure)
     key("unit_price")
     string(unitPrice)
+    key("unit")
+    string(orNull: unit)
+    key("price_per_unit")
+    string(pricePerUnit)
     key("is_weighted")
     bool(isWeighted)
     key("price_updated_at")
@@ -163,10 +169,5 @@ extension JSONWriter {
     key("row")
     integer(row)
     endObject()
-  }
-
-  @inline(__always)
-  private mutating func stringOrNull(_ text: RawSpan?) {
-    if let text { string(text) } else { null() }
   }
 }

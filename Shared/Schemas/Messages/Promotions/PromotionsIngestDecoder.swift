@@ -1,0 +1,123 @@
+/// What is done with a ``PromotionsIngest`` message while it is read: first the header, then each promotion whole,
+/// in order.
+///
+/// An error may come after promotions were visited (a malformed byte further on): whatever was kept of the message
+/// must then be dropped, as when a visitor's own method throws.
+package protocol PromotionsIngestVisitor {
+  mutating func header(_ header: borrowing PromotionsIngestHeaderView) throws(DecodingFailure)
+  mutating func promotion(_ promotion: borrowing PromotionView) throws(DecodingFailure)
+
+  /// One promotion is well-formed JSON but not a promotion: an item without code, a time that is none. Return to go
+  /// on with the next, throw to give the message up, as the default does.
+  mutating func unreadablePromotion(_ failure: DecodingFailure) throws(DecodingFailure)
+}
+
+extension PromotionsIngestVisitor {
+  package mutating func unreadablePromotion(_ failure: DecodingFailure) throws(DecodingFailure) { throw failure }
+}
+
+/// Reads ``PromotionsIngest`` messages without building values for their texts: a visitor sees borrowed bytes of
+/// the message itself, or, for a text with escapes, of a scratch buffer. Reuse one decoder for many messages.
+package struct PromotionsIngestDecoder: ~Copyable {
+  private let limits: JSONReader.Limits
+  private let maxPromotions: Int
+  private var scratch = IngestScratch()
+  private var promotion = PromotionView.Fields()
+  private var clubs: [IngestText] = []
+  private var items: [PromotionItemView.Fields] = []
+
+  /// - Parameter maxPromotions: more are `too_many_items`.
+  package init(limits: JSONReader.Limits = .init(), maxPromotions: Int = PromotionsIngest.maxPromotions) {
+    self.limits = limits
+    self.maxPromotions = maxPromotions
+  }
+
+  /// Reads one message, the whole of `bytes`.
+  /// - Throws: what the visitor throws, or why the message is not one.
+  package mutating func decode(
+    _ bytes: RawSpan, into visitor: inout some PromotionsIngestVisitor
+  ) throws(DecodingFailure) {
+    scratch.clear()
+    var reader = try JSONReader(bytes, limits: limits)
+    var header = PromotionsIngestHeaderView.Fields()
+    var promotionsAt: (position: Int, depth: Int)?
+    var isVisited = false
+    let table = PromotionsIngestHeaderView.fields
+    var cursor = try reader.beginObject()
+    while let field = try reader.nextField(&cursor, of: table) {
+      guard field == .promotions else {
+        try header.read(field, from: &reader, scratch: &scratch)
+        continue
+      }
+      if cursor.seen == table.all {
+        // Every header field is known, as in all messages of our own: the promotions are visited on the way.
+        try visitor.header(PromotionsIngestHeaderView(bytes, scratch.bytes, header))
+        try visitPromotions(&reader, bytes, &visitor)
+        isVisited = true
+      } else {
+        promotionsAt = (reader.position, reader.depth)
+        try reader.skipValue()
+      }
+    }
+    try reader.require(PromotionsIngestHeaderView.required, in: cursor, of: table)
+    try reader.finish()
+    guard !isVisited, let promotionsAt else { return }
+    // Header fields may have come after the promotions, so only now is the header known: go back.
+    try visitor.header(PromotionsIngestHeaderView(bytes, scratch.bytes, header))
+    (reader.position, reader.depth) = promotionsAt
+    try visitPromotions(&reader, bytes, &visitor)
+  }
+
+  private mutating func visitPromotions(
+    _ reader: inout JSONReader, _ bytes: RawSpan, _ visitor: inout some PromotionsIngestVisitor
+  ) throws(DecodingFailure) {
+    let mark = scratch.count
+    var array = try reader.beginArray()
+    while try reader.nextElement(&array) {
+      let index = array.count - 1
+      guard index < maxPromotions else {
+        throw DecodingFailure(.tooManyItems, at: reader.position, "more promotions than a batch may have", item: index)
+      }
+      scratch.rewind(to: mark)
+      let start = (reader.position, reader.depth)
+      do {
+        try readPromotion(&reader, row: Int64(index))
+      } catch {
+        var failure = error
+        failure.item = index
+        guard failure.kind.leavesSyntaxIntact else { throw failure }
+        // Back to where the promotion begins and over it, which also proves that it is well-formed to its end.
+        (reader.position, reader.depth) = start
+        try reader.skipValue()
+        try visitor.unreadablePromotion(failure)
+        continue
+      }
+      try visitor.promotion(PromotionView(bytes, scratch.bytes, promotion, clubs.span, items.span))
+    }
+  }
+
+  private mutating func readPromotion(_ reader: inout JSONReader, row: Int64) throws(DecodingFailure) {
+    promotion = PromotionView.Fields()
+    promotion.row = row
+    clubs.removeAll(keepingCapacity: true)
+    items.removeAll(keepingCapacity: true)
+    let table = PromotionView.fields
+    var cursor = try reader.beginObject()
+    while let field = try reader.nextField(&cursor, of: table) {
+      switch field {
+      case .clubs:
+        var array = try reader.beginArray()
+        while try reader.nextElement(&array) { clubs.append(try scratch.text(&reader)) }
+      case .items:
+        var array = try reader.beginArray()
+        while try reader.nextElement(&array) {
+          var item = PromotionItemView.Fields()
+          try item.read(from: &reader, scratch: &scratch)
+          items.append(item)
+        }
+      default: try promotion.read(field, from: &reader, scratch: &scratch)
+      }
+    }
+    try reader.require(PromotionView.required, in: cursor, of: table)
+  }
+}

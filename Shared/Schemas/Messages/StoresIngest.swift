@@ -1,0 +1,217 @@
+/// Up to 500 branches of one chain, in the order of their file.
+///
+/// `gogobe.stores.ingest`, key and order `chain`. One file may hold branches of several chain ids (a group that
+/// publishes in one place). There are a few hundred branches a day and chain, so this form is the only one: there
+/// is no streaming reader.
+package struct StoresIngest: Message {
+  package static let maxStores = 500
+
+  /// One branch. Nil is unknown, as are the texts `unknown` and blanks in the file.
+  package struct Store: Hashable, Sendable {
+    /// As published, 13 digits as a rule; that of the file where the branch has none.
+    package var chainID: String?
+    package var chainName: String?
+    /// Without leading zeros.
+    package var subChainID: String?
+    package var subChainName: String?
+    /// Without leading zeros.
+    package var storeID: String
+    package var name: String?
+    /// The kind by the regulation: 1 a shop, 2 online, 3 both.
+    package var type: Int64?
+    package var address: String?
+    /// A name, or the number of the Central Bureau of Statistics, as published.
+    package var city: String?
+    package var zip: String?
+    /// Degrees.
+    package var latitude: ExactDecimal?
+    package var longitude: ExactDecimal?
+
+    package init(
+      chainID: String? = nil, chainName: String? = nil, subChainID: String? = nil, subChainName: String? = nil,
+      storeID: String, name: String? = nil, type: Int64? = nil, address: String? = nil, city: String? = nil,
+      zip: String? = nil, latitude: ExactDecimal? = nil, longitude: ExactDecimal? = nil
+    ) {
+      self.chainID = chainID
+      self.chainName = chainName
+      self.subChainID = subChainID
+      self.subChainName = subChainName
+      self.storeID = storeID
+      self.name = name
+      self.type = type
+      self.address = address
+      self.city = city
+      self.zip = zip
+      self.latitude = latitude
+      self.longitude = longitude
+    }
+  }
+
+  /// `<file_id>-<sequence in 6 digits>`.
+  package var batchID: String
+  package var fileID: String
+  package var fileName: String?
+  package var fileTime: Timestamp
+  package var chain: String
+  /// 0-based number of the batch within its file.
+  package var sequence: Int64
+  /// No batch of the file follows.
+  package var isLast: Bool
+  package var stores: [Store]
+
+  package static let topic = Topics.storesIngest
+
+  package init(
+    fileID: String, fileName: String? = nil, fileTime: Timestamp, chain: String, sequence: Int64 = 0,
+    isLast: Bool = true, stores: [Store]
+  ) {
+    batchID = ProductsIngest.batchID(fileID: fileID, sequence: sequence)
+    self.fileID = fileID
+    self.fileName = fileName
+    self.fileTime = fileTime
+    self.chain = chain
+    self.sequence = sequence
+    self.isLast = isLast
+    self.stores = stores
+  }
+
+  package var key: [UInt8] { Array(chain.utf8) }
+
+  /// - Precondition: at most 500 stores.
+  package func encode(into writer: inout JSONWriter) {
+    precondition(stores.count <= Self.maxStores, "a batch holds at most 500 stores")
+    writer.beginObject()
+    writer.key("batch_id")
+    writer.string(batchID)
+    writer.key("file_id")
+    writer.string(fileID)
+    writer.key("file_name")
+    writer.string(fileName)
+    writer.key("file_time")
+    writer.string(fileTime)
+    writer.key("chain")
+    writer.string(chain)
+    writer.key("sequence")
+    writer.integer(sequence)
+    writer.key("last")
+    writer.bool(isLast)
+    writer.key("stores")
+    writer.beginArray()
+    for store in stores { store.encode(into: &writer) }
+    writer.endArray()
+    writer.endObject()
+  }
+
+  enum Field: String, CaseIterable {
+    case batchID = "batch_id"
+    case fileID = "file_id"
+    case fileName = "file_name"
+    case fileTime = "file_time"
+    case chain, sequence, last, stores
+  }
+  static let fields = FieldTable(Field.self)
+  static let required = fields.mask(.batchID, .fileID, .fileTime, .chain, .stores)
+
+  package init(
+    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
+  ) throws(DecodingFailure) {
+    var reader = try JSONReader(bytes, limits: limits)
+    var message = StoresIngest(fileID: "", fileTime: .epoch, chain: "", isLast: false, stores: [])
+    let table = Self.fields
+    var cursor = try reader.beginObject()
+    while let field = try reader.nextField(&cursor, of: table) {
+      switch field {
+      case .batchID: message.batchID = try reader.string()
+      case .fileID: message.fileID = try reader.string()
+      case .fileName: message.fileName = try reader.stringOrNull()
+      case .fileTime: message.fileTime = try reader.timestamp(field: field.rawValue)
+      case .chain: message.chain = try reader.string()
+      case .sequence: message.sequence = try reader.integer()
+      case .last: message.isLast = try reader.bool()
+      case .stores:
+        var array = try reader.beginArray()
+        while try reader.nextElement(&array) {
+          guard message.stores.count < Self.maxStores else {
+            throw DecodingFailure(
+              .tooManyItems, at: reader.position, "more stores than a batch may have", item: Self.maxStores)
+          }
+          message.stores.append(try Store(&reader, index: array.count - 1))
+        }
+      }
+    }
+    try reader.require(Self.required, in: cursor, of: table)
+    try reader.finish()
+    self = message
+  }
+}
+
+extension StoresIngest.Store {
+  func encode(into writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.key("chain_id")
+    writer.string(chainID)
+    writer.key("chain_name")
+    writer.string(chainName)
+    writer.key("sub_chain_id")
+    writer.string(subChainID)
+    writer.key("sub_chain_name")
+    writer.string(subChainName)
+    writer.key("store_id")
+    writer.string(storeID)
+    writer.key("name")
+    writer.string(name)
+    writer.key("type")
+    writer.integer(type)
+    writer.key("address")
+    writer.string(address)
+    writer.key("city")
+    writer.string(city)
+    writer.key("zip")
+    writer.string(zip)
+    writer.key("latitude")
+    writer.string(latitude)
+    writer.key("longitude")
+    writer.string(longitude)
+    writer.endObject()
+  }
+
+  enum Field: String, CaseIterable {
+    case chainID = "chain_id"
+    case chainName = "chain_name"
+    case subChainID = "sub_chain_id"
+    case subChainName = "sub_chain_name"
+    case storeID = "store_id"
+    case name, type, address, city, zip, latitude, longitude
+  }
+  static let fields = FieldTable(Field.self)
+  static let required = fields.mask(.storeID)
+
+  init(_ reader: inout JSONReader, index: Int) throws(DecodingFailure) {
+    self.init(storeID: "")
+    do {
+      let table = Self.fields
+      var cursor = try reader.beginObject()
+      while let field = try reader.nextField(&cursor, of: table) {
+        switch field {
+        case .chainID: chainID = try reader.stringOrNull()
+        case .chainName: chainName = try reader.stringOrNull()
+        case .subChainID: subChainID = try reader.stringOrNull()
+        case .subChainName: subChainName = try reader.stringOrNull()
+        case .storeID: storeID = try reader.string()
+        case .name: name = try reader.stringOrNull()
+        case .type: type = try reader.integerOrNull()
+        case .address: address = try reader.stringOrNull()
+        case .city: city = try reader.stringOrNull()
+        case .zip: zip = try reader.stringOrNull()
+        case .latitude: latitude = try reader.decimalOrNull(field: field.rawValue)
+        case .longitude: longitude = try reader.decimalOrNull(field: field.rawValue)
+        }
+      }
+      try reader.require(Self.required, in: cursor, of: table)
+    } catch {
+      var failure = error
+      failure.item = index
+      throw failure
+    }
+  }
+}
