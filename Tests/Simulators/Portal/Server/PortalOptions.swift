@@ -5,6 +5,10 @@ package struct PortalOptions: Sendable {
   package var port = 0
   /// A listing never has more rows than this, as on the real portal.
   package var listingCap = 1_000
+  /// Rows on one page of the portals that list on pages.
+  package var rowsPerPage = 20
+  /// How long a signed link is good.
+  package var linkLifetime: Duration = .seconds(1_800)
   /// Every so long one more round of price files appears, counted from the start; nil: all are there at once.
   package var roundInterval: Duration?
   /// Rounds there from the start (with `roundInterval`) or until `reveal` is called; nil: all.

@@ -35,6 +35,7 @@ extension PortalSimulator {
     addMeshnatYosef(to: router)
     addNetivHased(to: router)
     addWolt(to: router)
+    addPages(to: router)
     addControl(to: router)
     return router
   }

@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import LocalServers
 import Logging
@@ -13,7 +14,8 @@ import UnixSignals
 ///     GET /<prefix>/Download.aspx?FileNm=                       [{"SPath": link}]
 ///     GET /<prefix>/Download/<FileNm>                           the bytes
 ///
-/// and, to steer it from outside:
+/// and, in a folder of its own each (`Pages`), the protocols of the portals that list on HTML pages; and, to steer
+/// it from outside:
 ///
 ///     GET  /_portal/sources                     one `--source` value of the crawler per line
 ///     POST /_portal/faults?fault=<mode@target/prefix*times>     DELETE /_portal/faults
@@ -116,6 +118,12 @@ package final class PortalSimulator: Sendable {
   package var visibleRounds: Int { min(state.visibleRounds, catalogue.settings.rounds) }
   /// Publishes a file again under its name: later, longer, with the same rows.
   package func republish(_ file: PortalFile) { state.republish("\(file.chain.prefix)/\(file.name)") }
+  /// Takes a file out of the listings; what was linked before can still be fetched.
+  package func withdraw(_ file: PortalFile) { state.withdraw(file.key) }
+  /// Moves the portal's clock forward: signed links expire.
+  package func passTime(_ duration: Duration) { state.passTime(duration) }
+  /// The portal's clock, in seconds since 1970.
+  var now: Double { Date().timeIntervalSince1970 + Double(state.ahead.components.seconds) }
   /// How many requests of a kind were made, those that a fault befell included.
   package func requests(_ target: Fault.Target) -> Int { state.requests(target) }
   /// The files visible now, in order of time, chain by chain.

@@ -8,6 +8,8 @@ final class PortalState: Sendable {
     var revisions: [String: Int] = [:]
     var requests: [Fault.Target: Int] = [:]
     var sizes: [String: Int] = [:]
+    var withdrawn: Set<String> = []
+    var ahead: Duration = .zero
   }
   private let value: Mutex<Value>
   private let interval: Duration?
@@ -49,6 +51,13 @@ final class PortalState: Sendable {
 
   func revision(of key: String) -> Int { value.withLock { $0.revisions[key, default: 0] } }
   func republish(_ key: String) { value.withLock { $0.revisions[key, default: 0] += 1 } }
+
+  func withdraw(_ key: String) { value.withLock { _ = $0.withdrawn.insert(key) } }
+  func isWithdrawn(_ key: String) -> Bool { value.withLock { $0.withdrawn.contains(key) } }
+
+  /// How far the portal's clock is ahead of the machine's.
+  var ahead: Duration { value.withLock { $0.ahead } }
+  func passTime(_ duration: Duration) { value.withLock { $0.ahead += duration } }
 
   /// The size of a file's bytes, made once and remembered (a number, not the bytes).
   func size(of key: String, revision: Int, make: () -> Int) -> Int {

@@ -1,0 +1,51 @@
+import Foundation
+import Hummingbird
+
+/// `GET <folder>/[?p=./YYYYMMDD]`: one page a day, the listing inside a script; `GET <folder>/<YYYYMMDD>/<name>`.
+extension PortalSimulator {
+  func addCarrefour(to router: Router<BasicRequestContext>) {
+    router.get("/{prefix}/carrefour") { request, context in
+      try await self.answer(.listing, request, context) { shelf, mode in
+        let asked = request.text("p")
+        let files = self.newest(shelf)
+        let day = asked.hasPrefix("./") ? String(asked.dropFirst(2)) : files.first?.time.text("YMD") ?? "20260101"
+        let shown = mode == .emptyListing ? [] : files.filter { $0.time.text("YMD") == day }
+        return self.page("Carrefour", mode) { self.carrefour(day, shown, mode) }
+      }
+    }
+    router.get("/{prefix}/carrefour/{day}/{name}") { request, context in
+      try await self.answer(.download, request, context) { shelf, mode in
+        self.download(context.parameters.get("name"), from: shelf, mode)
+      }
+    }
+  }
+
+  private struct CarrefourRow: Encodable {
+    var name: String
+    var size: Int
+    var modified: String?
+    var shelf: Int?
+  }
+
+  private func carrefour(_ day: String, _ files: [PortalFile], _ mode: Fault.Mode?) -> String {
+    let rows = files.map {
+      CarrefourRow(
+        name: $0.name, size: size($0), modified: mode == .missingColumn ? nil : published($0).text("h:m D-M-Y"),
+        shelf: mode == .unknownColumn ? 7 : nil)
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let json = (try? encoder.encode(rows)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
+    return """
+      <script>window.dataLayer = [];</script>
+      <div id="files"></div>
+      <script type="text/javascript">
+        // one page of a day
+        const path = '\(day)';
+        const files = \(json);
+        render(path, files);
+      </script>
+
+      """
+  }
+}

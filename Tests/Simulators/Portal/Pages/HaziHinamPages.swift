@@ -1,0 +1,56 @@
+import Hummingbird
+
+/// `GET <folder>/Prices?d=YYYY-MM-DD&t=<1 price 2 promo 3 stores|null>&f=null&p=`: links to unsigned blobs.
+extension PortalSimulator {
+  func addHaziHinam(to router: Router<BasicRequestContext>) {
+    router.get("/{prefix}/hazi-hinam/Prices") { request, context in
+      try await self.answer(.listing, request, context) { shelf, mode in
+        let date = request.text("d")
+        let files = mode == .emptyListing ? [] : self.newest(shelf) {
+          (date.isEmpty || date == "null" || date == $0.time.text("Y-M-D"))
+            && (request.number("t") == nil || request.number("t") == $0.kind.haziType)
+        }
+        let cut = PageCut(files, page: request.number("p") ?? 1, rows: self.options.rowsPerPage)
+        return self.page("Hazi Hinam", mode) { self.haziHinam(cut, mode) }
+      }
+    }
+    router.get("/{prefix}/hazi-hinam/regulatories/{name}") { request, context in
+      try await self.answer(.download, request, context) { shelf, mode in
+        self.download(context.parameters.get("name"), from: shelf, mode)
+      }
+    }
+  }
+
+  private func haziHinam(_ cut: PageCut, _ mode: Fault.Mode?) -> String {
+    let table = PageTable(columns: [
+      .init("תאריך", .time) { self.published($0).text("D-M-Y h:m") },
+      .init("סניף") { self.branch($0) },
+      .init("שם קובץ", .name) { $0.name },
+      .init("סוג קובץ") { $0.kind.word },
+      .init("גודל", .size) { self.kilobytes($0) },
+      .init("הורדה", .link) {
+        "<a href=\"\(self.address(.haziHinam, of: $0.chain))regulatories/\($0.name)\">להורדה</a>"
+      },
+    ])
+    return table.html(cut.files, mode) + pagination(cut)
+  }
+
+  /// The pager of this portal and of its sister, City Market.
+  func pagination(_ cut: PageCut) -> String {
+    guard cut.count > 1 else { return "" }
+    let items = cut.named.map {
+      "<li class=\"pagination-item\"><a href=\"?d=&amp;t=null&amp;f=null&amp;p=\($0)\">\($0)</a></li>"
+    }
+    return "<ul class=\"pagination\">\(items.joined(separator: "\n"))</ul>\n"
+  }
+}
+
+extension PortalFile.Kind {
+  var haziType: Int {
+    switch self {
+    case .price, .priceFull: 1
+    case .promoFull: 2
+    case .stores: 3
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Portals that list their files on HTML pages. Each lies in a folder of its own below every chain's address.
+extension PortalSimulator {
+  /// The folder of a protocol below a chain's address.
+  package enum Pages: String, CaseIterable, Sendable {
+    case shufersal
+    case carrefour
+    case superPharm = "super-pharm"
+    case haziHinam = "hazi-hinam"
+    case cityMarket = "city-market"
+    case matrix
+  }
+
+  /// Where a chain is listed in the given way; ends in a slash.
+  package func address(_ pages: Pages, of chain: ChainProfile) -> String {
+    "\(baseURL(of: chain))/\(pages.rawValue)/"
+  }
+
+  func addPages(to router: Router<BasicRequestContext>) {
+    addShufersal(to: router)
+    addCarrefour(to: router)
+    addSuperPharm(to: router)
+    addHaziHinam(to: router)
+    addCityMarket(to: router)
+    addMatrix(to: router)
+  }
+
+  /// What a chain shows now, the newest first.
+  func newest(_ shelf: Shelf, _ admits: (PortalFile) -> Bool = { _ in true }) -> [PortalFile] {
+    let rounds = visibleRounds
+    return shelf.files.filter { $0.round <= rounds && !state.isWithdrawn($0.key) && admits($0) }
+      .sorted { ($1.time, $1.name) < ($0.time, $0.name) }
+  }
+
+  /// What a listing shows, with the faults that befall every kind of table.
+  func page(_ title: String, _ mode: Fault.Mode?, _ body: () -> String) -> PortalAnswer {
+    switch mode {
+    case .unknownShape:
+      PortalAnswer(html: PageTable.page(title: title, "<div class=\"app\"><p>האתר שודרג</p></div>"))
+    default: PortalAnswer(html: PageTable.page(title: title, body()))
+    }
+  }
+
+  /// In kilobytes, as portals round it.
+  func kilobytes(_ file: PortalFile) -> String {
+    let hundredths = size(file) * 100 / 1_024
+    return "\(hundredths / 100).\(CivilTime.padded(hundredths % 100, 2))"
+  }
+
+  func size(_ file: PortalFile) -> Int {
+    let revision = revision(of: file)
+    return state.size(of: file.key, revision: revision) { catalogue.bytes(of: file, revision: revision).count }
+  }
+
+  /// When a listing says the file was published: a little after it was made, later still when republished.
+  func published(_ file: PortalFile) -> CivilTime { file.time + 300 + revision(of: file) * 600 }
+
+  func branch(_ file: PortalFile) -> String {
+    file.store < 0 ? file.chain.hebrewName : SideXML.storeName(file.chain, file.store, catalogue.dice)
+  }
+}
+
+extension PortalFile {
+  /// Tells it from all others of the portal.
+  var key: String { "\(chain.prefix)/\(name)" }
+  /// The name up to its extension.
+  package var bareName: String { String(name.prefix { $0 != "." }) }
+}
+
+extension Request {
+  func number(_ name: String) -> Int? { uri.queryParameters[Substring(name)].flatMap { Int($0) } }
+  func text(_ name: String) -> String { uri.queryParameters[Substring(name)].map { String($0) } ?? "" }
+}
