@@ -1,4 +1,5 @@
 import ArgumentParser
+import Portals
 import PriceFiles
 import Runtime
 import Schemas
@@ -6,8 +7,8 @@ import Schemas
 /// The crawler's own flags.
 package struct CrawlOptions: ParsableArguments {
   @Option(parsing: .singleValue, help: ArgumentHelp(
-    "What to crawl: a chain of the catalogue, bina:<prefix>, bina+https://host/path?chain=<name>, dir:<folder> "
-      + "(repeatable).", valueName: "source"))
+    "What to crawl: a chain of the catalogue, all, bina:<prefix>, <engine>+https://host/path?chain=<name>, "
+      + "https://host/path/, ftps://host/path/, dir:<folder> (repeatable).", valueName: "source"))
   package var source: [String] = []
 
   @Option(help: ArgumentHelp(
@@ -49,6 +50,13 @@ package struct CrawlOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Listing requests of one pass over a portal.", valueName: "count"))
   package var maxListingRequests = 2_000
 
+  @Option(help: ArgumentHelp("Days that are asked for, back from today, of portals that list by day.",
+                             valueName: "count"))
+  package var listingDays = 2
+
+  @Option(help: ArgumentHelp("Least time between two listing requests to one host.", valueName: "duration"))
+  package var requestGap = DurationSetting(.milliseconds(100))
+
   @Option(help: ArgumentHelp("New files announced in one pass over a source; more wait for the next.",
                              valueName: "count"))
   package var maxNewFiles = 200_000
@@ -59,7 +67,7 @@ package struct CrawlOptions: ParsableArguments {
     for (flag, value) in [
       ("--listing-row-cap", listingRowCap), ("--max-listing-rows", maxListingRows),
       ("--max-listing-bytes", maxListingBytes.bytes), ("--max-listing-requests", maxListingRequests),
-      ("--max-new-files", maxNewFiles),
+      ("--max-new-files", maxNewFiles), ("--listing-days", listingDays),
     ] where value < 1 {
       throw ValidationError("\(flag) must be 1 or more")
     }
@@ -69,20 +77,21 @@ package struct CrawlOptions: ParsableArguments {
   }
 
   /// - Throws: `Failure(.configuration)` for a source that cannot be read, none at all, or one named twice.
-  package func sources() throws(Failure) -> [Source] {
+  package func sources(in catalogue: ChainCatalogue = .embedded) throws(Failure) -> [Source] {
     guard !source.isEmpty else {
       throw Failure(
         .configuration, code: "no_source",
-        "--source is needed: a chain of the catalogue (see `crawler sources`), bina:<prefix>, "
-          + "bina+https://host/path?chain=<name>, or dir:<folder>")
+        "--source is needed: a chain of the catalogue (see `crawler sources`), all, bina:<prefix>, "
+          + "<engine>+https://host/path?chain=<name>, https://host/path/, ftps://host/path/, or dir:<folder>")
     }
     var sources: [Source] = []
     for text in source {
-      let next = try Source(text)
-      guard !sources.contains(next) else {
-        throw Failure(.configuration, code: "bad_source", "--source \(text) is given twice")
+      for next in try Source.read(text, in: catalogue) {
+        guard !sources.contains(next) else {
+          throw Failure(.configuration, code: "bad_source", "--source \(next.label) is given twice")
+        }
+        sources.append(next)
       }
-      sources.append(next)
     }
     return sources
   }

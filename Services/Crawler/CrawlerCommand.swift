@@ -2,6 +2,7 @@ import ArgumentParser
 import HTTP
 import Kafka
 import Logging
+import Portals
 import PriceFiles
 import Redis
 import Runtime
@@ -14,8 +15,9 @@ package struct CrawlerCommand: ServiceCommand {
     commandName: "crawler",
     abstract: "Lists price portals and announces the files it has not seen before. Downloads nothing.",
     discussion: """
-      A source is a chain of the catalogue (`crawler sources` prints it), bina:<prefix> for any portal of \
-      binaprojects.com, bina+https://host/path?chain=<name> for one elsewhere, or dir:<folder>.
+      A source is a chain of the catalogue (`crawler sources` prints it), all of them (all), bina:<prefix> for any \
+      portal of binaprojects.com, <engine>+https://host/path?chain=<name> for a portal elsewhere, https:// or \
+      ftps:// with a folder of files, or dir:<folder>.
       """,
     version: Souk.version, subcommands: [SourcesCommand.self])
 
@@ -23,6 +25,8 @@ package struct CrawlerCommand: ServiceCommand {
 
   @OptionGroup(title: "Crawling")
   package var crawling: CrawlOptions
+  @OptionGroup(title: "Catalogue")
+  package var catalogue: CatalogueOptions
   @OptionGroup(title: "Fetching")
   package var http: HTTPOptions
   @OptionGroup(title: "Redis")
@@ -38,7 +42,7 @@ package struct CrawlerCommand: ServiceCommand {
     let logger = Logger(label: "crawler") { _ in SwiftLogNoOpLogHandler() }
     var sources: [Source] = []
     do {
-      sources = try crawling.sources()
+      sources = try crawling.sources(in: catalogue.load())
       report.ok("sources", sources.map(\.label).joined(separator: ", "))
     } catch {
       report.failed("sources", "\(error)")
@@ -72,7 +76,7 @@ package struct CrawlerCommand: ServiceCommand {
   package func run(in context: ServiceContext) async throws {
     let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
     let settings = try crawling.settings(zone: zone)
-    let engines = try makeEngines(try crawling.sources(), logger: context.logger)
+    let engines = try makeEngines(try crawling.sources(in: catalogue.load()), logger: context.logger)
     let store = try makeStore()
     let producer = try Producer(
       kafka.producerConfiguration(clientID: context.name, logger: context.logger))
@@ -99,20 +103,23 @@ package struct CrawlerCommand: ServiceCommand {
 
   private func makeEngines(_ sources: [Source], logger: Logger) throws -> [any PortalEngine] {
     let client = try http.makeClient(name: "crawler-http")
-    var limits = BinaEngine.Limits()
+    let pace = HostPace()
+    let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
+    var limits = EngineLimits()
     limits.rowCap = crawling.listingRowCap
     limits.maxRows = crawling.maxListingRows
     limits.maxRequests = crawling.maxListingRequests
+    limits.days = crawling.listingDays
     return try sources.map { source in
-      switch source {
-      case .bina(let address, let chain, let label):
-        return BinaEngine(
-          try BinaPortal(label: label, chain: chain, address: address, links: crawling.binaLinks),
-          client: client, httpLimits: http.limits(maxBodyBytes: crawling.maxListingBytes.bytes), limits: limits,
-          logger: logger)
-      case .folder(let path):
-        return try FolderEngine(path: path)
-      }
+      var chain = source.chain
+      if chain.engine == "bina", chain.options["links"] == nil { chain.options["links"] = crawling.binaLinks.rawValue }
+      let listings = ListingClient(
+        source: source.label, client: client, limits: http.limits(maxBodyBytes: crawling.maxListingBytes.bytes),
+        pace: pace, gap: chain.schedule.requestGap ?? crawling.requestGap.duration, userAgent: chain.userAgent,
+        logger: logger)
+      return try EngineTable.kind(chain.engine).make(EngineContext(
+        chain: chain, label: source.label, chainName: source.chainName, listings: listings, limits: limits,
+        zone: zone, logger: logger))
     }
   }
 

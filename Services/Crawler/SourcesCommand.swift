@@ -1,22 +1,31 @@
 import ArgumentParser
+import Portals
 
 /// `crawler sources`: the chains that `--source` knows by name.
 package struct SourcesCommand: ParsableCommand {
   package static let configuration = CommandConfiguration(
-    commandName: "sources", abstract: "Prints the chains that --source knows by name.")
+    commandName: "sources", abstract: "Prints the chains that --source knows by name, and the engines.")
+
+  @OptionGroup package var catalogue: CatalogueOptions
 
   package init() {}
 
-  package func run() throws { print(Self.table) }
+  package func run() throws { print(Self.table(try catalogue.load())) }
 
-  static var table: String {
-    let rows = [["SOURCE", "CHAIN", "CHAIN IDS", "PORTAL"]] + BinaCatalogue.chains.map { chain in
+  static func table(_ catalogue: ChainCatalogue) -> String {
+    let chains = catalogue.chains.map { chain in
       [
-        chain.slug, chain.name, chain.chainIDs.isEmpty ? "-" : chain.chainIDs.joined(separator: " "),
-        chain.address + (chain.isClosed ? " (closed)" : ""),
+        chain.slug, chain.name, chain.engine, chain.allIDs.isEmpty ? "-" : chain.allIDs.joined(separator: " "),
+        chain.isClosed ? "closed" : chain.locator + (chain.path ?? ""),
       ]
     }
-    let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let engines = EngineTable.all.map { [$0.name, $0.summary] }
+    return text([["SOURCE", "CHAIN", "ENGINE", "CHAIN IDS", "PORTAL"]] + chains) + "\n\n"
+      + text([["ENGINE", "SPEAKS TO"]] + engines)
+  }
+
+  private static func text(_ rows: [[String]]) -> String {
+    let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in
       zip(row, widths).map { $0.padding(to: $1) }.joined(separator: "  ").trimmingEnd()
     }.joined(separator: "\n")

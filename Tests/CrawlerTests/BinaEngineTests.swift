@@ -94,7 +94,7 @@ import Testing
       let engine = try engine(portal, portal.catalogue.chains[0])
       let error = await #expect(throws: HTTPError.self) { try await allFiles(engine) }
       #expect(error?.code == "http_500")
-      #expect(portal.requests(.listing) == engine.limits.attempts)
+      #expect(portal.requests(.listing) == 4)
     }
   }
 
@@ -121,10 +121,9 @@ import Testing
     options.dripBytes = 1
     try await PortalSimulator.serving(smallCatalogue(chains: 1), options: options) { portal in
       portal.add(Fault(.slow, on: .listing))
-      var limits = quickLimits()
-      limits.attempts = 1
       let engine = try engine(
-        portal, portal.catalogue.chains[0], limits: limits, httpLimits: HTTPLimits(totalTime: .milliseconds(300)))
+        portal, portal.catalogue.chains[0], httpLimits: HTTPLimits(totalTime: .milliseconds(300)),
+        attempts: 1)
       let error = await #expect(throws: HTTPError.self) { try await allFiles(engine) }
       #expect(error?.kind == .timedOut)
     }

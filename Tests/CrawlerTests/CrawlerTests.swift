@@ -144,9 +144,7 @@ import Testing
       var settings = onceSettings()
       settings.types = [.price, .priceFull]
       settings.onceAttempts = 1
-      var limits = quickLimits()
-      limits.attempts = 1
-      let engine = try engine(portal, portal.catalogue.chains[0], limits: limits)
+      let engine = try engine(portal, portal.catalogue.chains[0], attempts: 1)
       // The first listing (price) answers, the second does not.
       let listing = engine.listings(of: settings.types)
       var pages = listing.makeAsyncIterator()

@@ -2,6 +2,7 @@ import CrawlerService
 import HTTP
 import Logging
 import PortalSimulator
+import Portals
 import PriceFiles
 import Runtime
 import Schemas
@@ -63,23 +64,37 @@ func smallCatalogue(chains: Int = 5, rounds: Int = 2) -> CatalogueSettings {
   return settings
 }
 
-/// Limits and waits short enough for tests.
-func quickLimits(rowCap: Int = 1_000) -> BinaEngine.Limits {
-  var limits = BinaEngine.Limits()
+func quickLimits(rowCap: Int = 1_000, maxRequests: Int = 2_000) -> EngineLimits {
+  var limits = EngineLimits()
   limits.rowCap = rowCap
-  limits.backoff = Backoff(base: .milliseconds(1), cap: .milliseconds(5))
+  limits.maxRequests = maxRequests
   return limits
 }
 
-func engine(
-  _ portal: PortalSimulator, _ chain: ChainProfile, limits: BinaEngine.Limits = quickLimits(),
-  links: BinaEngine.Links = .direct, httpLimits: HTTPLimits = HTTPLimits()
-) throws -> BinaEngine {
+/// What an engine gets, with waits short enough for tests and local addresses allowed.
+func engineContext(
+  _ chain: Chain, limits: EngineLimits = quickLimits(), httpLimits: HTTPLimits = HTTPLimits(), attempts: Int = 4
+) throws -> EngineContext {
   let client = try HTTPClient(HTTPConfiguration(
     addresses: AddressPolicy(allowsPrivate: true), userAgent: "Mozilla/5.0 (X11; Linux x86_64) tests"))
-  return BinaEngine(
-    try BinaPortal(label: chain.slug, chain: chain.slug, address: portal.baseURL(of: chain), links: links),
-    client: client, httpLimits: httpLimits, limits: limits, logger: quietLogger())
+  var patience = ListingClient.Patience()
+  patience.attempts = attempts
+  patience.backoff = Backoff(base: .milliseconds(1), cap: .milliseconds(5))
+  let listings = ListingClient(
+    source: chain.slug, client: client, limits: httpLimits, userAgent: chain.userAgent, patience: patience,
+    logger: quietLogger())
+  return EngineContext(
+    chain: chain, chainName: chain.slug, listings: listings, limits: limits,
+    zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), logger: quietLogger())
+}
+
+func engine(
+  _ portal: PortalSimulator, _ chain: ChainProfile, limits: EngineLimits = quickLimits(),
+  links: BinaEngine.Links = .direct, httpLimits: HTTPLimits = HTTPLimits(), attempts: Int = 4
+) throws -> BinaEngine {
+  let row = Chain(
+    slug: chain.slug, engine: "bina", locator: portal.baseURL(of: chain), options: ["links": links.rawValue])
+  return try BinaEngine(engineContext(row, limits: limits, httpLimits: httpLimits, attempts: attempts))
 }
 
 func allFiles(

@@ -1,4 +1,5 @@
 import CrawlerService
+import Portals
 import Runtime
 import Testing
 
@@ -11,11 +12,31 @@ import Testing
     ("bina+https://prices.example", "https://prices.example", nil, "prices.example"),
   ] as [(String, String, String?, String)])
   func reads(text: String, address: String, chain: String?, label: String) throws {
-    #expect(try Source(text) == .bina(address: address, chain: chain, label: label))
+    let source = try Source(text)
+    #expect(source.chain.engine == "bina" && source.chain.locator == address)
+    #expect(source.chainName == chain && source.label == label)
   }
 
   @Test func readsFolders() throws {
-    #expect(try Source("dir:/data/prices?x") == .folder("/data/prices?x"))
+    let source = try Source("dir:/data/prices?x")
+    #expect(source.chain.engine == "dir" && source.chain.locator == "/data/prices?x" && source.chainName == nil)
+  }
+
+  @Test func readsParameters() throws {
+    let source = try Source("bina+http://h:8/p?chain=c&ids=1,2&user=u&password=env:P&path=/q&links=resolver")
+    #expect(source.chain.locator == "http://h:8/p" && source.chain.chainIDs == ["1", "2"])
+    #expect(source.chain.user == "u" && source.chain.password == Secret("env:P") && source.chain.path == "/q")
+    #expect(source.chain.options == ["links": "resolver"])
+  }
+
+  @Test func aRefusalShowsNoPassword() {
+    let error = #expect(throws: Failure.self) { try Source("bina+http://h?password=s3cret&nope=1") }
+    #expect(error?.message.contains("nope") == true && error?.message.contains("s3cret") == false)
+  }
+
+  @Test func allIsEveryChainThatPublishes() throws {
+    let sources = try Source.read("all", in: .embedded)
+    #expect(sources.map(\.label) == ChainCatalogue.embedded.chains.filter { !$0.isClosed }.map(\.slug))
   }
 
   @Test(arguments: [
@@ -28,16 +49,10 @@ import Testing
     #expect(error?.message.contains("--source") == true)
   }
 
-  @Test func everyChainOfTheCatalogueIsAUsableSource() throws {
-    for chain in BinaCatalogue.chains where !chain.isClosed {
-      guard case .bina(let address, let name, _) = try Source(chain.slug) else {
-        Issue.record("\(chain.slug) is no Bina source")
-        continue
-      }
-      #expect(name == chain.slug)
-      _ = try BinaPortal(label: "x", chain: name, address: address)
-      #expect(chain.chainIDs.allSatisfy { $0.count == 13 })
+  @Test func everyEngineOfTheCatalogueIsThere() throws {
+    for chain in ChainCatalogue.embedded.chains where chain.engine == "bina" && !chain.isClosed {
+      #expect(try EngineTable.kind(chain.engine).make(engineContext(chain)).source == chain.slug)
     }
-    #expect(Set(BinaCatalogue.chains.map(\.slug)).count == BinaCatalogue.chains.count)
+    #expect(Set(EngineTable.all.map(\.name)).count == EngineTable.all.count)
   }
 }

@@ -5,6 +5,8 @@ import ServiceKit
 enum CrawlerMetrics {
   static let descriptions: [MetricDescription] = [
     .init("souk_crawler_listings_total", .counter, "Listings read.", labels: ["source"]),
+    .init("souk_crawler_listings_unchanged_total", .counter, "Listings the portal said were unchanged (304).",
+          labels: ["source"]),
     .init("souk_crawler_files_listed_total", .counter, "Price files listed, repeats included.", labels: ["source"]),
     .init("souk_crawler_files_emitted_total", .counter, "Files announced and acknowledged.",
           labels: ["source", "file_type"]),
@@ -23,6 +25,7 @@ enum CrawlerMetrics {
   ]
 
   static func listing(_ source: String) { count("souk_crawler_listings_total", source) }
+  static func unchanged(_ source: String) { count("souk_crawler_listings_unchanged_total", source) }
   static func listed(_ source: String, _ files: Int) { count("souk_crawler_files_listed_total", source, by: files) }
   static func emitted(_ source: String, _ type: String) {
     count("souk_crawler_files_emitted_total", source, ("file_type", type))

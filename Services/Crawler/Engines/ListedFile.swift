@@ -16,9 +16,12 @@ package struct ListedFile: Hashable, Sendable {
   package var version: String
   /// Where it can be fetched; nil when the engine has to ask or knows how to make it.
   package var link: String?
+  /// When the link stops working, where the source says it: those that expire first are announced first.
+  package var linkExpires: Timestamp?
 
   package init(
-    chain: String, fileName: String, name: PriceFileName, size: Int64? = nil, version: String, link: String? = nil
+    chain: String, fileName: String, name: PriceFileName, size: Int64? = nil, version: String, link: String? = nil,
+    linkExpires: Timestamp? = nil
   ) {
     self.chain = chain
     self.fileName = fileName
@@ -26,6 +29,7 @@ package struct ListedFile: Hashable, Sendable {
     self.size = size
     self.version = version
     self.link = link
+    self.linkExpires = linkExpires
   }
 
   package var fingerprint: Fingerprint { Fingerprint(fileName: fileName, version: version) }

@@ -10,9 +10,16 @@ package protocol PortalEngine: Sendable {
   /// - Throws (while iterating): `ClassifiedError`; what came before the error stands.
   func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error>
 
+  /// The portal's links last for minutes only: each page is announced before the next is asked for.
+  var linksExpire: Bool { get }
+
   /// Where the file can be fetched.
   /// - Returns: nil when the source no longer knows the file.
   func link(to file: ListedFile) async throws -> String?
+}
+
+extension PortalEngine {
+  package var linksExpire: Bool { false }
 }
 
 /// One page of a source.
@@ -21,7 +28,11 @@ package struct Listing: Sendable {
   /// Entries that are no price files, by reason.
   package var skipped: [String: Int] = [:]
 
+  /// Columns or fields that nobody has described yet, and needed ones that are missing (as `-name`): the portal is
+  /// changing. The pass reports them once a day each.
+  package var unknownColumns: Set<String> = []
+
   package init() {}
 
-  mutating func skip(_ reason: String) { skipped[reason, default: 0] += 1 }
+  package mutating func skip(_ reason: String) { skipped[reason, default: 0] += 1 }
 }

@@ -5,6 +5,12 @@ package struct PortalError: ClassifiedError, Hashable {
   package enum Kind: String, Hashable, Sendable {
     /// A page for people where data was expected: a login, a block, an error page.
     case htmlInsteadOfJSON = "html_instead_of_json"
+    /// A form that asks for a password, in the place of a listing.
+    case loginPage = "login_page"
+    /// The portal took the login for wrong.
+    case loginRefused = "login_refused"
+    /// A page that should hold a table or a list and does not.
+    case unknownPage = "unknown_listing_page"
     case invalidJSON = "invalid_json"
     /// JSON in a form nobody has described yet; the message names the keys it has.
     case unknownShape = "unknown_listing_shape"
@@ -25,8 +31,8 @@ package struct PortalError: ClassifiedError, Hashable {
   /// A block or an outage page passes; a new format does not pass by waiting, but other sources go on.
   package var errorClass: ErrorClass {
     switch kind {
-    case .htmlInsteadOfJSON, .folderUnreadable: .transient
-    case .invalidJSON, .unknownShape, .tooManyRows: .data
+    case .htmlInsteadOfJSON, .loginPage, .loginRefused, .folderUnreadable: .transient
+    case .invalidJSON, .unknownShape, .unknownPage, .tooManyRows: .data
     }
   }
 

@@ -1,65 +1,117 @@
 import Foundation
-import HTTP
+import Portals
 import Runtime
 
 /// What one `--source` says:
 ///
 ///     king_store                                a chain of the catalogue
+///     all                                       every chain of the catalogue that still publishes
 ///     bina:<prefix>                             https://<prefix>.binaprojects.com
-///     bina+http(s)://host[/path]?chain=<slug>   a Bina portal anywhere; without chain, the chain id of the file names
+///     <engine>+http(s)://host[/path]?chain=...  a portal of that engine anywhere
+///     http(s)://host/path/?chain=...            files linked from an index page
+///     ftp(s)://host/path/?chain=...             files of an FTP server
 ///     dir:<folder>                              a local folder
-package enum Source: Hashable, Sendable {
-  /// - chain: nil means the chain id of each file's name.
-  case bina(address: String, chain: String?, label: String)
-  case folder(String)
+///
+/// Parameters of addresses: `chain` (without it, the chain id of the file names), `ids`, `user`, `password`, `path`,
+/// and the engine's own options.
+package struct Source: Hashable, Sendable {
+  package var chain: Chain
+  /// What logs and metrics call it.
+  package var label: String
+  /// The name in messages; nil means the chain id of each file's name (or a folder's name).
+  package var chainName: String?
+
+  package init(_ chain: Chain) {
+    self.chain = chain
+    label = chain.slug
+    chainName = chain.slug
+  }
 
   /// - Throws: a configuration `Failure` that says what is wrong and what is possible.
-  package init(_ text: String) throws(Failure) {
+  package static func read(_ text: String, in catalogue: ChainCatalogue) throws(Failure) -> [Source] {
+    if text == "all" { return catalogue.chains.filter { !$0.isClosed }.map { Source($0) } }
+    return [try Source(text, in: catalogue)]
+  }
+
+  /// - Throws: a configuration `Failure` that says what is wrong and what is possible.
+  package init(_ text: String, in catalogue: ChainCatalogue = .embedded) throws(Failure) {
     if let path = Self.rest(text, after: "dir:") {
       guard !path.isEmpty else { throw Self.wrong(text, "the folder is missing: dir:/path/to/folder") }
-      self = .folder(path)
+      self.init(chain: Chain(slug: "dir", engine: "dir", locator: path), label: "dir", chainName: nil)
     } else if let prefix = Self.rest(text, after: "bina:") {
-      guard !prefix.isEmpty, prefix.utf8.allSatisfy({ Self.isNameByte($0) || $0 == UInt8(ascii: "-") }) else {
+      guard !prefix.isEmpty, prefix.utf8.allSatisfy({ Self.isNameByte($0) }) else {
         throw Self.wrong(text, "after bina: comes the first part of <prefix>.binaprojects.com")
       }
-      let known = BinaCatalogue.at(prefix: prefix)
-      self = .bina(address: BinaChain.address(prefix: prefix), chain: known?.slug, label: known?.slug ?? prefix)
-    } else if text.hasPrefix("bina+") {
-      self = try Self.portal(String(text.dropFirst(5)), text)
-    } else if let chain = BinaCatalogue.named(text) {
+      let locator = "https://\(prefix).binaprojects.com"
+      if let known = catalogue.chains.first(where: { $0.engine == "bina" && $0.locator == locator }) {
+        self.init(known)
+      } else {
+        self.init(chain: Chain(slug: prefix, engine: "bina", locator: locator), label: prefix, chainName: nil)
+      }
+    } else if let scheme = text.range(of: "://") {
+      try self.init(address: text, scheme: text[..<scheme.lowerBound])
+    } else if let chain = catalogue.named(text) {
       guard !chain.isClosed else { throw Self.wrong(text, "\(chain.name) no longer publishes") }
-      self = .bina(address: chain.address, chain: chain.slug, label: chain.slug)
+      self.init(chain)
     } else {
       throw Self.wrong(
-        text, "it is no chain of the catalogue (see `crawler sources`) and none of bina:<prefix>, "
-          + "bina+https://host/path?chain=<name>, dir:<folder>")
+        text, "it is no chain of the catalogue (see `crawler sources`) and none of all, bina:<prefix>, "
+          + "<engine>+https://host/path?chain=<name>, https://host/path/, ftps://host/path/, dir:<folder>")
     }
   }
 
-  /// What logs and metrics call it.
-  package var label: String {
-    switch self {
-    case .bina(_, _, let label): label
-    case .folder: "dir"
-    }
+  private init(chain: Chain, label: String, chainName: String?) {
+    self.chain = chain
+    self.label = label
+    self.chainName = chainName
   }
 
-  private static func portal(_ address: String, _ text: String) throws(Failure) -> Source {
-    guard let parts = URLComponents(string: address), parts.scheme == "http" || parts.scheme == "https",
-      let host = parts.host, !host.isEmpty
-    else { throw wrong(text, "after bina+ comes an http:// or https:// address") }
-    var chain: String?
+  private init(address text: String, scheme: Substring) throws(Failure) {
+    var engine: String
+    var address = text
+    if let plus = scheme.firstIndex(of: "+") {
+      engine = String(scheme[..<plus])
+      address = String(text[text.index(after: plus)...])
+    } else {
+      engine = String(scheme)
+      if engine == "https" { engine = "http" }
+      if engine == "ftps" { engine = "ftp" }
+    }
+    _ = try EngineTable.kind(engine)
+    guard var parts = URLComponents(string: address), let host = parts.host, !host.isEmpty, let kind = parts.scheme,
+      (engine == "ftp" ? ["ftp", "ftps"] : ["http", "https"]).contains(kind)
+    else {
+      throw Self.wrong(text, "after \(engine)+ comes an \(engine == "ftp" ? "ftps://" : "http:// or https://") address")
+    }
+    var chain = Chain(slug: host, engine: engine, locator: "")
+    var name: String?
     for item in parts.queryItems ?? [] {
-      guard item.name == "chain", let value = item.value, !value.isEmpty,
-        value.utf8.allSatisfy({ isNameByte($0) || $0 == UInt8(ascii: "-") })
-      else { throw wrong(text, "the only parameter is chain=<name> of letters, digits, '_' and '-'") }
-      chain = value
+      guard let value = item.value, !value.isEmpty else { throw Self.wrong(text, "\(item.name)= has no value") }
+      switch item.name {
+      case "chain":
+        guard value.utf8.allSatisfy({ Self.isNameByte($0) }) else {
+          throw Self.wrong(text, "chain=<name> is made of letters, digits, '_' and '-'")
+        }
+        name = value
+      case "ids": chain.chainIDs = value.split(separator: ",").map(String.init)
+      case "user": chain.user = value
+      case "password": chain.password = Secret(value)
+      case "path": chain.path = value
+      case "user_agent": chain.userAgent = value == "browser" ? ChainCatalogue.browserUserAgent : value
+      case "links", "days", "pattern", "verify": chain.options[item.name] = value
+      default:
+        throw Self.wrong(
+          text, "there is no parameter '\(item.name)'; there are chain, ids, user, password, path, user_agent, links, "
+            + "days, pattern, verify")
+      }
     }
-    var bare = parts
-    bare.query = nil
-    bare.fragment = nil
-    guard let clean = bare.string else { throw wrong(text, "the address cannot be read") }
-    return .bina(address: clean, chain: chain, label: chain ?? host)
+    parts.query = nil
+    parts.fragment = nil
+    guard let clean = parts.string else { throw Self.wrong(text, "the address cannot be read") }
+    chain.slug = name ?? host
+    chain.name = chain.slug
+    chain.locator = clean
+    self.init(chain: chain, label: chain.slug, chainName: name)
   }
 
   private static func rest(_ text: String, after prefix: String) -> String? {
@@ -67,11 +119,14 @@ package enum Source: Hashable, Sendable {
   }
 
   private static func isNameByte(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte)
-      || byte == UInt8(ascii: "_")
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"), UInt8(ascii: "-"): true
+    default: false
+    }
   }
 
+  /// The text is shown up to its parameters, which may hold a password.
   private static func wrong(_ text: String, _ what: String) -> Failure {
-    Failure(.configuration, code: "bad_source", "--source \(text): \(what)")
+    Failure(.configuration, code: "bad_source", "--source \(text.prefix { $0 != "?" }): \(what)")
   }
 }

@@ -11,20 +11,6 @@ import Synchronization
 /// A listing shows 1,000 rows at most and does not say that it left some out. A full one is therefore asked for
 /// again by type, then by date, then by store, until the answers are short enough (`BinaSweep`).
 package struct BinaEngine: PortalEngine {
-  package struct Limits: Sendable {
-    /// The most rows one listing shows; an answer with as many is taken to be cut.
-    package var rowCap = 1_000
-    /// An answer with more rows is refused.
-    package var maxRows = 100_000
-    /// Requests of one pass over the portal.
-    package var maxRequests = 2_000
-    /// Tries per request before the pass is given up.
-    package var attempts = 4
-    package var backoff = Backoff(base: .milliseconds(500), cap: .seconds(30))
-
-    package init() {}
-  }
-
   /// How a file's address is found.
   package enum Links: String, CaseIterable, Sendable {
     /// `<portal>/Download/<name>`, or what the listing itself says.
@@ -34,11 +20,9 @@ package struct BinaEngine: PortalEngine {
   }
 
   package let source: String
-  let portal: BinaPortal
-  let client: HTTPClient
-  let httpLimits: HTTPLimits
-  let limits: Limits
-  let logger: Logger
+  let context: EngineContext
+  let base: HTTPURL
+  let links: Links
   /// What earlier passes saw; a portal whose rows vanish is worth a warning.
   private let memory = Memory()
 
@@ -50,17 +34,17 @@ package struct BinaEngine: PortalEngine {
     let state = Mutex(State())
   }
 
-  package init(
-    _ portal: BinaPortal, client: HTTPClient, httpLimits: HTTPLimits, limits: Limits = Limits(), logger: Logger
-  ) {
-    self.portal = portal
-    self.client = client
-    self.httpLimits = httpLimits
-    self.limits = limits
-    var logger = logger
-    logger[metadataKey: "source"] = "\(portal.label)"
-    self.logger = logger
-    source = portal.label
+  /// Option of the row: `links: direct` or `resolver`.
+  /// - Throws: a configuration `Failure`.
+  package init(_ context: EngineContext) throws(Failure) {
+    self.context = context
+    source = context.label
+    base = try context.base()
+    let written = context.option("links", default: Links.direct.rawValue)
+    guard let links = Links(rawValue: written) else {
+      throw Failure(.configuration, code: "bad_source", "\(context.label): links: '\(written)' is not known")
+    }
+    self.links = links
   }
 
   package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
@@ -70,41 +54,25 @@ package struct BinaEngine: PortalEngine {
 
   package func link(to file: ListedFile) async throws -> String? {
     if let link = file.link { return link }
-    switch portal.links {
-    case .direct: return try portal.url("Download/\(file.fileName)").text
+    switch links {
+    case .direct: return try base.resolving("Download/\(file.fileName)").text
     case .resolver:
-      let url = try portal.url("Download.aspx?FileNm=\(file.fileName)")
+      let url = try base.resolving("Download.aspx?FileNm=\(file.fileName)")
       guard let link = try BinaListing.link(try await fetch(url)) else { return nil }
-      return try portal.base.resolving(link).text
+      return try base.resolving(link).text
     }
   }
 
   /// Asks for one listing, trying again while the portal is merely unwell.
   func rows(_ query: BinaQuery, nonce: Int) async throws -> (rows: [BinaRow], nameless: Int) {
-    let body = try await fetch(try portal.url("MainIO_Hok.aspx?\(query.text(nonce: nonce))"))
-    return try BinaListing.rows(body, limit: limits.maxRows)
+    let body = try await fetch(try base.resolving("MainIO_Hok.aspx?\(query.text(nonce: nonce))"))
+    return try BinaListing.rows(body, limit: context.limits.maxRows)
   }
 
   private func fetch(_ url: HTTPURL) async throws -> [UInt8] {
-    var backoff = limits.backoff
-    let request = HTTPRequest(
-      "GET", url,
-      headers: ["Accept": "application/json, text/javascript, */*; q=0.01", "X-Requested-With": "XMLHttpRequest"],
-      limits: httpLimits)
-    while true {
-      do {
-        let response = try await client.execute(request)
-        try response.head.requireSuccess()
-        return response.body
-      } catch let error as HTTPError where error.isTransient && backoff.attempt + 1 < limits.attempts {
-        CrawlerMetrics.error(source, error.code)
-        let delay = backoff.next(retryAfter: error.retryAfter)
-        logger.warning(
-          "portal unwell, trying again",
-          metadata: ["error": "\(error)", "delay": "\(delay)", "attempt": "\(backoff.attempt)"])
-        try await Task.sleep(for: delay)
-      }
-    }
+    try await context.listings.get(url, headers: [
+      "Accept": "application/json, text/javascript, */*; q=0.01", "X-Requested-With": "XMLHttpRequest",
+    ]).body
   }
 
   /// The rows that are price files, with what their names say.
@@ -120,7 +88,7 @@ package struct BinaEngine: PortalEngine {
         continue
       }
       listing.files.append(ListedFile(
-        chain: portal.chain ?? name.chainID, fileName: row.fileName, name: name, size: row.bytes,
+        chain: context.chainName ?? name.chainID, fileName: row.fileName, name: name, size: row.bytes,
         version: "\(row.size ?? "")\u{0}\(row.date ?? "")", link: link(of: row)))
     }
     return listing
@@ -129,9 +97,9 @@ package struct BinaEngine: PortalEngine {
   private func link(of row: BinaRow) -> String? {
     guard let link = row.link, !link.isEmpty else { return nil }
     do {
-      return try portal.base.resolving(link).text
+      return try base.resolving(link).text
     } catch {
-      logger.warning("a listing links to what is no URL", metadata: ["file": "\(row.fileName)", "error": "\(error)"])
+      context.logger.warning("a listing links to what is no URL", metadata: ["file": "\(row.fileName)", "error": "\(error)"])
       return nil
     }
   }
@@ -143,7 +111,7 @@ package struct BinaEngine: PortalEngine {
     }
     guard rows == 0, before > 0 else { return }
     CrawlerMetrics.emptyListing(source)
-    logger.warning(
+    context.logger.warning(
       "the portal lists nothing, where it listed files before",
       metadata: ["rows_before": "\(before)"])
   }

@@ -57,19 +57,19 @@ actor BinaSweep {
       dates.insert(file.name.date)
       if let store = file.name.storeID { stores.insert(store) }
     }
-    engine.logger.debug("listing", metadata: ["query": "\(query)", "rows": "\(rows.count)"])
-    if rows.count + nameless >= engine.limits.rowCap { steps.append(.narrow(query)) }
+    engine.context.logger.debug("listing", metadata: ["query": "\(query)", "rows": "\(rows.count)"])
+    if rows.count + nameless >= engine.context.limits.rowCap { steps.append(.narrow(query)) }
     return listing
   }
 
   private func narrow(_ query: BinaQuery) {
     let narrower = query.narrowed(types: types, dates: plausibleDates(), stores: stores)
-    let room = max(0, engine.limits.maxRequests - asked - pending)
+    let room = max(0, engine.context.limits.maxRequests - asked - pending)
     guard !narrower.isEmpty, narrower.count <= room else {
       CrawlerMetrics.cutListing(engine.source)
-      engine.logger.warning(
+      engine.context.logger.warning(
         "a listing is cut and cannot be narrowed further: files may be missing",
-        metadata: ["query": "\(query)", "requests": "\(asked)", "request_limit": "\(engine.limits.maxRequests)"])
+        metadata: ["query": "\(query)", "requests": "\(asked)", "request_limit": "\(engine.context.limits.maxRequests)"])
       return
     }
     steps += narrower.map { .ask($0) }

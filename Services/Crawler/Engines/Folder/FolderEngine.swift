@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Portals
 import PriceFiles
 import Runtime
 import Schemas
@@ -15,6 +16,9 @@ package struct FolderEngine: PortalEngine {
   /// Files in one listing.
   let pageSize: Int
   let maxFiles: Int
+
+  /// - Throws: a configuration `Failure` when there is no such folder.
+  package init(_ context: EngineContext) throws(Failure) { try self.init(path: context.chain.locator) }
 
   /// - Throws: a configuration `Failure` when there is no such folder.
   package init(path: String, pageSize: Int = 1_000, maxFiles: Int = 1_000_000) throws(Failure) {
