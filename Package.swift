@@ -61,7 +61,7 @@ let shared: [Target] = [
   library("Kafka", ["CRdKafka", "Runtime", .log, .metrics, .coreMetrics, .arguments]),
   library("HTTP", ["CCurl", "Runtime", .log, .metrics, .arguments]),
   library("HTML", ["CXML2", "Runtime"]),
-  library("Portals", ["HTTP", "Runtime", .arguments, .yaml]),
+  library("Portals", ["HTTP", "HTML", "Runtime", .arguments, .yaml]),
   library("ObjectStore", ["HTTP", "COpenSSL", "Runtime", .log, .metrics, .arguments]),
   library("Postgres", ["CPQ", "Runtime", .log, .metrics, .arguments]),
   library("Redis", ["CHiredis", "Runtime", .metrics, .arguments]),
