@@ -13,7 +13,7 @@ import Testing
 
 /// The whole service on an embedded broker, in this process.
 @Suite struct DownloaderServiceTests {
-  @Test(.timeLimit(.minutes(3))) func everyAnnouncedFileEndsStoredOrDeadLettered() async throws {
+  @Test(.timeLimit(.minutes(15))) func everyAnnouncedFileEndsStoredOrDeadLettered() async throws {
     let attempts = Mutex<[String: Int]>([:])
     let server = try HostileServer { request, connection in
       let attempt = attempts.withLock { $0[request.path, default: 0] += 1; return $0[request.path] ?? 0 }
@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func checkNamesWhatIsWrong() async throws {
+  @Test(.timeLimit(.minutes(15))) func checkNamesWhatIsWrong() async throws {
     let broker = try EmbeddedBroker(topics: Topics.allWithDeadLetters.map { ($0.name, Int($0.partitions)) })
     defer { broker.close() }
     try await withTemporaryDirectory { folder in
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func aStoreThatRefusesStopsTheServiceBeforeItConsumes() async throws {
+  @Test(.timeLimit(.minutes(15))) func aStoreThatRefusesStopsTheServiceBeforeItConsumes() async throws {
     let command = try DownloaderCommand.parse([
       "--kafka-bootstrap-servers", "127.0.0.1:1", "--object-store", "file:///proc/nowhere",
     ])

@@ -131,7 +131,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func storesIntoARealServer() async throws {
+  @Test(.timeLimit(.minutes(15))) func storesIntoARealServer() async throws {
     let server = try await TestServers.seaweed()
     var options = try ObjectStoreOptions.parse([
       "--object-store", "s3://souk-\(TestServers.uniqueName())/in", "--s3-endpoint", server.endpoint,

@@ -6,7 +6,7 @@ import Testing
 
 /// The whole pipeline, from a portal to PostgreSQL, with an S3 server in between.
 @Suite struct EndToEndTests {
-  @Test(.timeLimit(.minutes(5))) func aGeneratedCatalogueReachesPostgresToTheDigit() async throws {
+  @Test(.timeLimit(.minutes(15))) func aGeneratedCatalogueReachesPostgresToTheDigit() async throws {
     var settings = CatalogueSettings()
     (settings.stores, settings.items, settings.rounds) = (2, 250, 3)
     let seaweed = try await TestServers.seaweed()

@@ -116,7 +116,7 @@ final class Fleet: Sendable {
   /// One process of each service, in the order the data flows.
   func startAll() async throws -> [ServiceProcess] {
     var processes: [ServiceProcess] = []
-    for service in ServiceCatalogue.all { processes.append(try await start(service)) }
+    for service in FleetSystem.prices.services { processes.append(try await start(service)) }
     return processes
   }
 

@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(6)), arguments: ServiceCatalogue.all.map(\.name))
+  @Test(.timeLimit(.minutes(20)), arguments: FleetSystem.prices.services.map(\.name))
   func aKilledServiceLeavesNoTrace(victim name: String) async throws {
     let victim = try #require(ServiceCatalogue.named(name))
     var random = TestRandom("kill \(name)")
@@ -37,7 +37,7 @@ import Testing
     try await PortalSimulator.serving(Self.settings, options: options) { portal in
       try await Fleet.with(.portal(portal)) { fleet in
         var process: ServiceProcess?
-        for service in ServiceCatalogue.all {
+        for service in FleetSystem.prices.services {
           let started = try await fleet.start(service)
           if service == victim { process = started }
         }

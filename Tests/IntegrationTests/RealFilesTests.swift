@@ -10,7 +10,7 @@ import Testing
 @Suite struct RealFilesTests {
   static let folder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].map { $0 + "/prices" }
 
-  @Test(.enabled(if: folder != nil, "SOUK_REAL_DATA names no folder of real files"), .timeLimit(.minutes(5)))
+  @Test(.enabled(if: folder != nil, "SOUK_REAL_DATA names no folder of real files"), .timeLimit(.minutes(15)))
   func pricesInPostgresEqualThoseInTheFiles() async throws {
     let folder = try #require(Self.folder)
     let expected = try await independentReading(of: folder)

@@ -36,7 +36,7 @@ import Testing
     #expect(marks[TopicPartition(topic, 0)]?.high == 401)
   }
 
-  @Test(.timeLimit(.minutes(2))) func anOutageOnlyDelays() async throws {
+  @Test(.timeLimit(.minutes(15))) func anOutageOnlyDelays() async throws {
     guard Cluster.external == nil else { return }
     let cluster = try Cluster()
     let topic = try await cluster.topic()

@@ -33,12 +33,12 @@ import Testing
     return try S3Store(configuration, client: client)
   }
 
-  @Test(.timeLimit(.minutes(2))) func keepsTheContract() async throws {
+  @Test(.timeLimit(.minutes(15))) func keepsTheContract() async throws {
     let store = try await makeStore(bucket: "souk-\(TestServers.uniqueName())", prefix: "pre fix/x")
     try await StoreContract(store: store).run()
   }
 
-  @Test(.timeLimit(.minutes(2))) func largeBodiesGoInParts() async throws {
+  @Test(.timeLimit(.minutes(15))) func largeBodiesGoInParts() async throws {
     let store = try await makeStore(bucket: "souk-\(TestServers.uniqueName())", threshold: 5 << 20)
     try await store.prepare()
     let bytes = StoreContract.pattern((12 << 20) + 12_345)
@@ -50,7 +50,7 @@ import Testing
     #expect(try await store.bytes(of: key, limit: bytes.count) == bytes)
   }
 
-  @Test(.timeLimit(.minutes(2))) func aMissingBucketIsNotAMissingObject() async throws {
+  @Test(.timeLimit(.minutes(15))) func aMissingBucketIsNotAMissingObject() async throws {
     let store = try await makeStore(bucket: "souk-\(TestServers.uniqueName())")
     let contract = StoreContract(store: store)
     let key = try ObjectKey("x")
@@ -62,7 +62,7 @@ import Testing
     #expect(check?.kind == .noSuchBucket)
   }
 
-  @Test(.timeLimit(.minutes(2))) func aWrongSecretIsAConfigurationError() async throws {
+  @Test(.timeLimit(.minutes(15))) func aWrongSecretIsAConfigurationError() async throws {
     let store = try await makeStore(bucket: "souk-test", secret: "WRONGSECRET")
     let contract = StoreContract(store: store)
     let key = try ObjectKey("x")

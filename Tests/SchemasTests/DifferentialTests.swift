@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func readersAgree() {
+  @Test(.timeLimit(.minutes(15))) func readersAgree() {
     let seed = freshSeed()
     var random = Seeded(seed)
     var accepted = 0
@@ -92,7 +92,7 @@ import Testing
   }
 
   /// Messages with damage anywhere: whatever ours still accepts is JSON to Foundation, too, and no input crashes.
-  @Test(.timeLimit(.minutes(2))) func damagedMessages() {
+  @Test(.timeLimit(.minutes(15))) func damagedMessages() {
     let seed = freshSeed()
     var random = Seeded(seed)
     let originals = [Samples.discovered.encoded(), Samples.downloaded.encoded(), Samples.ingest.encoded()]

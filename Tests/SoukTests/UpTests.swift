@@ -8,7 +8,7 @@ import Glibc
 
 /// `souk up` as a user runs it, with everything it brings along.
 @Suite(.serialized) struct UpTests {
-  @Test(.timeLimit(.minutes(5))) func aRunSurvivesAKilledServiceAnswersAndStopsCleanly() async throws {
+  @Test(.timeLimit(.minutes(15))) func aRunSurvivesAKilledServiceAnswersAndStopsCleanly() async throws {
     try await withTemporaryDirectory { folder in
       let souk = try await ServiceProcess.start(
         "souk", ["up", "--no-exit", "--run-folder", folder + "/run", "--replicas", "parser=2"],
@@ -45,7 +45,7 @@ import Glibc
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func realPartsReplaceEmbeddedOnes() async throws {
+  @Test(.timeLimit(.minutes(15))) func realPartsReplaceEmbeddedOnes() async throws {
     try await withTemporaryDirectory { folder in
       let (url, database, server) = try await TestServers.database()
       let seaweed = try await TestServers.seaweed()

@@ -1,6 +1,7 @@
 import Foundation
 import LocalServers
 import Runtime
+import Schemas
 
 import Glibc
 
@@ -69,6 +70,18 @@ struct Infrastructure: Sendable {
     running.alive.append(("portal-simulator", { child.isRunning }))
     screen.say("started   portal-simulator  http://127.0.0.1:\(port) (an invented catalogue)")
     return sources.split(separator: "\n").map(String.init)
+  }
+
+  /// Brings the database to the schema of this build.
+  func migrate(_ surroundings: Surroundings) async throws {
+    var launch = Launch(try Self.executable("db-writer"), ["migrate"])
+    launch.environment = surroundings.environment(of: ServiceCatalogue.dbWriter.name)
+    let outcome = try await ChildProcess.run(launch)
+    guard outcome.status.isSuccess else {
+      throw Failure(
+        .configuration, code: "migration_failed", "db-writer migrate ended with \(outcome.status):\n"
+          + (outcome.errorOutput + outcome.output).split(separator: "\n").suffix(12).joined(separator: "\n"))
+    }
   }
 
   /// The path of one of our executables, which lie beside `souk`.

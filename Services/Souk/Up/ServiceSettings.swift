@@ -3,12 +3,15 @@ import Runtime
 import Schemas
 
 extension Surroundings {
-  /// Adds what each service must be told besides where the servers are.
-  /// - Parameter sources: of the crawler: a folder, or chains of the portal on this machine.
-  mutating func describeServices(sources: [String], drainTimeout: DurationSetting, folder: RunFolder) {
+  mutating func describeEveryService(drainTimeout: DurationSetting) {
     common["DRAIN_TIMEOUT"] = drainTimeout.description
     common["LOG_FORMAT"] = "json"
     common["HTTP_HOST"] = "127.0.0.1"
+  }
+
+  /// Adds what the services of the price pipeline must be told besides where the servers are.
+  /// - Parameter sources: of the crawler: a folder, or chains of the portal on this machine.
+  mutating func describePriceServices(sources: [String], folder: RunFolder) {
     let folders = sources.filter { $0.hasPrefix("dir:") }.map { String($0.dropFirst(4)) }
     arguments["crawler"] = sources.flatMap { ["--source", $0] }
       + ["--state", "file://\(folder.file("crawler.state"))", "--interval", "30s"]

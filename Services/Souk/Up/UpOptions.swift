@@ -1,15 +1,13 @@
 import ArgumentParser
 import Runtime
+import Schemas
+
+extension FleetSystem: ExpressibleByArgument {}
 
 /// What `souk up` starts, and what it finds already there.
 struct UpOptions: ParsableArguments {
-  /// The systems that can be shown.
-  enum System: String, CaseIterable, ExpressibleByArgument, Sendable {
-    case prices
-  }
-
   @Option(help: "Which system to run.")
-  var system = System.prices
+  var system = FleetSystem.prices
 
   @Option(help: ArgumentHelp(
     "Folder of real price files to crawl; without it, a simulated portal serves an invented catalogue.",

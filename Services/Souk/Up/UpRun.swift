@@ -1,7 +1,6 @@
 import Foundation
 import Kafka
 import LocalServers
-import Postgres
 import Runtime
 import Schemas
 
@@ -20,10 +19,10 @@ struct UpRun: Sendable {
   /// - Throws: `Failure` with what went wrong, also when everything was stopped properly before.
   func run() async throws {
     screen.say("Souk \(Souk.version), system \(options.system.rawValue); logs in \(folder.path)")
-    var teardown = Teardown()
+    var ground = Ground(options: options, parts: parts, folder: folder, screen: screen, stopping: stopping)
     var failure: (any Error)?
     do {
-      try await work(&teardown)
+      try await work(&ground)
     } catch is CancellationError where stopping.isRaised {
       // Stopped on request while still starting.
     } catch {
@@ -31,33 +30,33 @@ struct UpRun: Sendable {
       screen.say("failed    \(error)")
     }
     screen.settle()
-    let complaints = await teardown.run(screen)
+    let complaints = await ground.teardown.run(screen)
     if let failure { throw failure }
     guard complaints.isEmpty else {
       throw Failure(.fatal, code: "unclean_stop", "not everything ended cleanly: \(complaints.joined(separator: "; "))")
     }
   }
 
-  private func work(_ teardown: inout Teardown) async throws {
-    var running = Infrastructure.Running()
-    let infrastructure = Infrastructure(folder: folder, screen: screen, stopping: stopping)
-    let cluster = try await startKafka(infrastructure, &running, &teardown)
-    let database = try await startDatabase(infrastructure, &running, &teardown)
-    try await startObjectStore(infrastructure, &running, &teardown)
-    try await startSources(infrastructure, &running, &teardown)
-    try await migrate(running.surroundings)
-
-    let fleet = try startFleet(running)
-    teardown.add("services") { await fleet.stop() }
+  private func work(_ ground: inout Ground) async throws {
+    ground.running.surroundings.describeEveryService(drainTimeout: options.drainTimeout)
+    let cluster = try await startKafka(&ground)
+    let shown = shownSystem
+    try await shown.prepare(&ground)
+    let fleet = try startFleet(ground.running)
+    ground.teardown.add("services") { await fleet.stop() }
     try await fleet.start()
-    try await watch(fleet, running, cluster, database)
+    try await watch(fleet, ground.running, cluster, shown)
   }
 
-  private func startKafka(
-    _ infrastructure: Infrastructure, _ running: inout Infrastructure.Running, _ teardown: inout Teardown
-  ) async throws -> Cluster {
+  private var shownSystem: any ShownSystem {
+    switch options.system {
+    case .prices: PriceSystem()
+    }
+  }
+
+  private func startKafka(_ ground: inout Ground) async throws -> Cluster {
     if let servers = kafka.bootstrapServers {
-      running.surroundings.common.merge(kafka.environment) { $1 }
+      ground.running.surroundings.common.merge(kafka.environment) { $1 }
       let cluster = try Cluster(kafka)
       let plan = try await cluster.plan()
       for line in plan.lines where !plan.isSettled { screen.say("          \(line)") }
@@ -65,79 +64,26 @@ struct UpRun: Sendable {
       screen.say("using     Kafka             \(servers)")
       return cluster
     }
-    let servers = try await infrastructure.startBroker(&running, &teardown)
-    running.surroundings.useEmbeddedBroker(servers)
+    let servers = try await ground.infrastructure.startBroker(&ground.running, &ground.teardown)
+    ground.running.surroundings.useEmbeddedBroker(servers)
     return try Cluster(kafka, bootstrapServers: servers)
-  }
-
-  private func startDatabase(
-    _ infrastructure: Infrastructure, _ running: inout Infrastructure.Running, _ teardown: inout Teardown
-  ) async throws -> String {
-    if let url = parts.databaseURL {
-      running.surroundings.common["DATABASE_URL"] = url
-      screen.say("using     PostgreSQL        the one of DATABASE_URL")
-      return url
-    }
-    let server = try await infrastructure.startPostgres(&running, &teardown)
-    running.surroundings.common["DATABASE_URL"] = server.url
-    return server.url
-  }
-
-  private func startObjectStore(
-    _ infrastructure: Infrastructure, _ running: inout Infrastructure.Running, _ teardown: inout Teardown
-  ) async throws {
-    let choice = ObjectStoreChoice(parts, runFolder: folder.path)
-    switch choice {
-    case .embedded:
-      let server = try await infrastructure.startSeaweed(&running, &teardown)
-      running.surroundings.common.merge(ObjectStoreChoice.embeddedEnvironment(server.environment)) { $1 }
-    case .given(let store, let endpoint):
-      running.surroundings.common.merge(choice.environment) { $1 }
-      screen.say("using     object store      \(store)\(endpoint.map { " at \($0)" } ?? "")")
-    }
-  }
-
-  private func startSources(
-    _ infrastructure: Infrastructure, _ running: inout Infrastructure.Running, _ teardown: inout Teardown
-  ) async throws {
-    let sources: [String]
-    if let prices = options.prices {
-      sources = [try PriceFolder.source(prices)]
-      screen.say("using     price files       \(prices)")
-    } else {
-      sources = try await infrastructure.startPortal(&running, &teardown)
-    }
-    running.surroundings.describeServices(sources: sources, drainTimeout: options.drainTimeout, folder: folder)
-    running.sources = sources.count
-  }
-
-  /// Brings the database to the schema of this build.
-  private func migrate(_ surroundings: Surroundings) async throws {
-    var launch = Launch(try Infrastructure.executable("db-writer"), ["migrate"])
-    launch.environment = surroundings.environment(of: ServiceCatalogue.dbWriter.name)
-    let outcome = try await ChildProcess.run(launch)
-    guard outcome.status.isSuccess else {
-      throw Failure(
-        .configuration, code: "migration_failed", "db-writer migrate ended with \(outcome.status):\n"
-          + (outcome.errorOutput + outcome.output).split(separator: "\n").suffix(12).joined(separator: "\n"))
-    }
-    screen.say("migrated  the database")
   }
 
   private func startFleet(_ running: Infrastructure.Running) throws -> Fleet {
     let plan = try FleetPlan(
-      services: ServiceCatalogue.all.map(\.name), replicas: replicas,
+      services: options.system.services.map(\.name), replicas: replicas,
       surroundings: running.surroundings, nextPort: FreePort.next)
     return try Fleet(plan, folder: folder, screen: screen, stopping: stopping, drainTimeout: options.drainTimeout)
   }
 
   /// Shows progress until everything has arrived, answers the questions, and stays if it is to stay.
   private func watch(
-    _ fleet: Fleet, _ running: Infrastructure.Running, _ cluster: Cluster, _ database: String
+    _ fleet: Fleet, _ running: Infrastructure.Running, _ cluster: Cluster, _ shown: any ShownSystem
   ) async throws {
     let deadline = exits ? ContinuousClock.now + options.deadline.duration : nil
     let began = ContinuousClock.now
-    var progress = Progress(fleet: fleet, cluster: cluster, sources: running.sources)
+    var progress = Progress(
+      fleet: fleet, cluster: cluster, services: options.system.services, sources: running.sources)
     var arrived: ContinuousClock.Instant?
     var answered = false
     while !stopping.isRaised {
@@ -153,7 +99,7 @@ struct UpRun: Sendable {
         answered = true
         screen.settle()
         for line in reading.lines where !screen.isTerminal { screen.say(line) }
-        try await conclude(reading, after: arrived - began, cluster, database)
+        try await conclude(reading, after: arrived - began, cluster, shown)
         if exits { return }
         screen.say("Everything runs on; Ctrl-C stops it.")
       }
@@ -166,7 +112,7 @@ struct UpRun: Sendable {
   }
 
   private func conclude(
-    _ reading: FleetReading, after took: Duration, _ cluster: Cluster, _ database: String
+    _ reading: FleetReading, after took: Duration, _ cluster: Cluster, _ shown: any ShownSystem
   ) async throws {
     screen.say()
     screen.say("Everything has arrived, \(took.components.seconds) s after the fleet was ready.")
@@ -182,6 +128,6 @@ struct UpRun: Sendable {
         for line in try await cluster.deadLetters(of: topic.name, limit: 10).lines { screen.say(line) }
       }
     }
-    for line in try await Questions.ask(database) { screen.say(line) }
+    for line in try await shown.answers() { screen.say(line) }
   }
 }

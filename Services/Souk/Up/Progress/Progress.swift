@@ -5,19 +5,22 @@ import Schemas
 struct Progress: Sendable {
   let fleet: Fleet
   let cluster: Cluster
+  let services: [ServiceEntry]
   /// How many sources the crawler passes over.
   let sources: Int
   private var scraper = Scraper()
 
-  init(fleet: Fleet, cluster: Cluster, sources: Int) {
+  /// - Parameter services: in the order the data flows.
+  init(fleet: Fleet, cluster: Cluster, services: [ServiceEntry], sources: Int) {
     self.fleet = fleet
     self.cluster = cluster
+    self.services = services
     self.sources = sources
   }
 
   mutating func read() async -> FleetReading {
     var reading = FleetReading()
-    for service in ServiceCatalogue.all {
+    for service in services {
       let supervisors = fleet.supervisors.filter { $0.plan.service == service.name }
       // The lag first: records that come in later only make the counters larger than the lag knew.
       let lag = await lag(of: service)

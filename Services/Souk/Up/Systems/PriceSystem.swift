@@ -1,0 +1,28 @@
+import Schemas
+import Synchronization
+
+/// The price pipeline: a portal or a folder at one end, PostgreSQL at the other.
+final class PriceSystem: ShownSystem {
+  let system = FleetSystem.prices
+  private let database = Mutex("")
+
+  func prepare(_ ground: inout Ground) async throws {
+    let url = try await ground.startDatabase()
+    database.withLock { $0 = url }
+    try await ground.startObjectStore()
+    let sources = try await startSources(&ground)
+    ground.running.surroundings.describePriceServices(sources: sources, folder: ground.folder)
+    ground.running.sources = sources.count
+  }
+
+  /// - Returns: the crawler's sources.
+  private func startSources(_ ground: inout Ground) async throws -> [String] {
+    guard let prices = ground.options.prices else {
+      return try await ground.infrastructure.startPortal(&ground.running, &ground.teardown)
+    }
+    ground.screen.say("using     price files       \(prices)")
+    return [try PriceFolder.source(prices)]
+  }
+
+  func answers() async throws -> [String] { try await Questions.ask(database.withLock { $0 }) }
+}
