@@ -1,3 +1,4 @@
+import LocalServers
 import Runtime
 import Schemas
 
