@@ -6,10 +6,12 @@ import Testing
     let names = [
       "gogobe.files.discovered", "gogobe.files.expired", "gogobe.files.downloaded", "gogobe.products.ingest",
       "gogobe.promotions.ingest", "gogobe.stores.ingest", "gogobe.files.parsed", "gogobe.products.masters",
-      "souk.alerts",
+      "souk.alerts", "egx_market_data",
     ]
     #expect(Set(Topics.all.map(\.name)).isSuperset(of: names))
-    #expect(ServiceCatalogue.all.map(\.name) == ["crawler", "downloader", "parser", "db-writer"])
+    #expect(ServiceCatalogue.all.map(\.name) == [
+      "crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
+    ])
   }
 
   @Test func namesAreUniqueAndLegal() {
@@ -57,6 +59,7 @@ import Testing
     #expect(PromotionsIngest.topic == Topics.promotionsIngest)
     #expect(StoresIngest.topic == Topics.storesIngest)
     #expect(FileParsed.topic == Topics.filesParsed)
+    #expect(MarketBar.topic == Topics.marketData)
     #expect(Topics.all.allSatisfy { $0.schema.name == $0.name && $0.schema.version >= 1 })
   }
 

@@ -55,8 +55,20 @@ package enum ServiceCatalogue {
     inputs: [Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed],
     outputs: [], group: "db-writer", sink: "PostgreSQL")
 
+  package static let egxProducer = ServiceEntry(
+    name: "egx-producer", summary: "publishes new and changed bars of the Egyptian Exchange",
+    inputs: [], outputs: [Topics.marketData], group: nil, sink: nil)
+
+  package static let influxConsumer = ServiceEntry(
+    name: "influx-consumer", summary: "writes bars into a time series database",
+    inputs: [Topics.marketData], outputs: [], group: "influx-consumer", sink: "InfluxDB")
+
+  package static let s3Consumer = ServiceEntry(
+    name: "s3-consumer", summary: "keeps every bar in the object store, by day and symbol",
+    inputs: [Topics.marketData], outputs: [], group: "s3-consumer", sink: "object store")
+
   /// In the order the data flows.
-  package static let all = [crawler, downloader, parser, dbWriter]
+  package static let all = [crawler, downloader, parser, dbWriter, egxProducer, influxConsumer, s3Consumer]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }
 }

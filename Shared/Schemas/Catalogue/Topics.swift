@@ -54,10 +54,16 @@ package enum Topics {
     schema: SchemaID("souk.alerts", version: 1),
     summary: "something a person should look at: a listing that changed, a file that shrank")
 
+  package static let marketData = Topic(
+    name: "egx_market_data", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "symbol", orderedBy: "symbol",
+    schema: SchemaID("egx_market_data", version: 1),
+    summary: "one bar of one instrument, new or changed")
+
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
-    productsMasters, alerts,
+    productsMasters, alerts, marketData,
   ]
 
   /// `all` and their dead-letter topics.

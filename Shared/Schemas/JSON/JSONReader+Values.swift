@@ -124,7 +124,7 @@ extension JSONReader {
 
   /// Calls `body` with the text of a slice; copies it only when it holds escapes.
   @inline(__always)
-  private func withResolved<Result>(_ slice: Slice, _ body: (RawSpan) -> Result) -> Result {
+  func withResolved<Result>(_ slice: Slice, _ body: (RawSpan) -> Result) -> Result {
     guard slice.isEscaped else { return body(bytes.extracting(slice.offset..<(slice.offset + slice.count))) }
     return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: slice.count) { buffer in
       let length = unescape(slice, to: buffer.baseAddress!)

@@ -112,7 +112,7 @@ extension Timestamp: CustomStringConvertible {
 extension RawSpan {
   /// The number that two decimal digits at `offset` write; clears `areDigits` when one is no digit.
   @inline(__always)
-  fileprivate func twoDigits(at offset: Int, _ areDigits: inout Bool) -> Int {
+  func twoDigits(at offset: Int, _ areDigits: inout Bool) -> Int {
     let (tens, ones) = (byte(offset) &- 0x30, byte(offset + 1) &- 0x30)
     areDigits = areDigits && tens <= 9 && ones <= 9
     return Int(tens) * 10 + Int(ones)
@@ -122,7 +122,7 @@ extension RawSpan {
 extension UnsafeMutablePointer<UInt8> {
   /// Writes the last `digits` decimal digits of a non-negative number at `offset`.
   @inline(__always)
-  fileprivate func putDecimal(_ value: Int, digits: Int, at offset: Int) {
+  func putDecimal(_ value: Int, digits: Int, at offset: Int) {
     var remaining = value
     var position = offset + digits
     while position > offset {
