@@ -21,6 +21,16 @@ package struct EngineKind: Sendable {
 package enum EngineTable {
   package static let all: [EngineKind] = [
     EngineKind("bina", "Bina Projects: JSON listings cut at 1,000 rows") { try BinaEngine($0) },
+    EngineKind("shufersal", "Shufersal: HTML pages of links that expire") { try ShufersalEngine($0) },
+    EngineKind("super_pharm", "Super-Pharm: HTML pages by day") { try SuperPharmEngine($0) },
+    EngineKind("hazi_hinam", "Hazi Hinam: HTML pages by day") { try HaziHinamEngine($0) },
+    EngineKind("city_market_shops", "City Market: HTML pages by day, links without names") {
+      try CityMarketEngine($0)
+    },
+    EngineKind("publish_price", "PublishPrice: one page a day, the listing in its script") {
+      try PublishPriceEngine($0)
+    },
+    EngineKind("matrix", "Matrix Catalog (NB), before laibcatalog: one HTML page") { try MatrixEngine($0) },
     EngineKind("dir", "a local folder with everything below it") { try FolderEngine($0) },
   ]
 

@@ -23,6 +23,8 @@ package struct Fault: Hashable, Sendable {
     case unknownColumn = "unknown-column"
     /// A table without its column of times.
     case missingColumn = "missing-column"
+    /// A listing on several pages that says nothing of the others.
+    case noPager = "no-pager"
     /// A file whose gzip stream is damaged in the middle.
     case brokenGzip = "broken-gzip"
     /// A ZIP, whatever the name says.

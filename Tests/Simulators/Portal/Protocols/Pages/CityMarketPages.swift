@@ -31,7 +31,7 @@ extension PortalSimulator {
       .init("גודל", .size) { self.kilobytes($0) },
       .init("הורדה", .link) { "<a href=\"downloadFile/\(self.uuid($0))\">להורדה</a>" },
     ])
-    return table.html(cut.files, mode) + pagination(cut)
+    return table.html(cut.files, mode) + pagination(cut, mode)
   }
 
   /// One id per file, the same in every listing.

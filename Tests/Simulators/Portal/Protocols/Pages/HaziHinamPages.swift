@@ -32,12 +32,12 @@ extension PortalSimulator {
         "<a href=\"\(self.address(.haziHinam, of: $0.chain))regulatories/\($0.name)\">להורדה</a>"
       },
     ])
-    return table.html(cut.files, mode) + pagination(cut)
+    return table.html(cut.files, mode) + pagination(cut, mode)
   }
 
   /// The pager of this portal and of its sister, City Market.
-  func pagination(_ cut: PageCut) -> String {
-    guard cut.count > 1 else { return "" }
+  func pagination(_ cut: PageCut, _ mode: Fault.Mode?) -> String {
+    guard cut.count > 1, mode != .noPager else { return "" }
     let items = cut.named.map {
       "<li class=\"pagination-item\"><a href=\"?d=&amp;t=null&amp;f=null&amp;p=\($0)\">\($0)</a></li>"
     }

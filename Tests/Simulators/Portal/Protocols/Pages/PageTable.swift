@@ -77,5 +77,5 @@ struct PageCut {
   }
 
   /// The pages a pager names: those around this one and the last.
-  var named: [Int] { Array(Set(max(1, number - 2)...max(1, min(count, number + 2))).union([count])).sorted() }
+  var named: [Int] { (1...count).filter { abs($0 - number) <= 2 || $0 == count } }
 }

@@ -46,7 +46,8 @@ extension PortalSimulator {
         .init("שם", .name) { $0.bareName },
         .init("") { _ in "1" },
       ],
-      linkedTitles: true, foot: cut.count > 1 ? "\(cut.number) " + pager.joined(separator: " ") : "")
+      linkedTitles: true,
+      foot: cut.count > 1 && mode != .noPager ? "\(cut.number) " + pager.joined(separator: " ") : "")
     return "<div id=\"gridContainer\">\n\(table.html(cut.files, mode))</div>\n"
   }
 

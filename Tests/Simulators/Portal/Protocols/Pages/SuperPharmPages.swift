@@ -34,7 +34,8 @@ extension PortalSimulator {
     ])
     let numbers = [1] + cut.named + [cut.count]
     let buttons = numbers.map { "<button type=\"button\" data-page=\"\($0)\">\($0)</button>" }
-    return "<div class=\"mvc-grid\">\n\(table.html(cut.files, mode))"
-      + (cut.count > 1 ? "<div class=\"mvc-grid-pager\">\(buttons.joined())</div>\n" : "") + "</div>\n"
+    let pager = cut.count > 1 && mode != .noPager
+      ? "<div class=\"mvc-grid-pager\">\(buttons.joined())</div>\n" : ""
+    return "<div class=\"mvc-grid\">\n\(table.html(cut.files, mode))\(pager)</div>\n"
   }
 }

@@ -1,0 +1,41 @@
+import HTTP
+import PriceFiles
+import Runtime
+import Schemas
+
+/// The portal of Super-Pharm: `/?Category-equals=&Date-equals=dd/mm/yyyy&page=`, some 124 pages a day.
+///
+/// It lists nothing to visitors from abroad.
+package struct SuperPharmEngine: TableEngine {
+  static let places: [ListingColumn: Int] = [.name: 1, .time: 2, .link: 5]
+  static let pager = ListingPager.buttons(inside: "//*[contains(concat(' ', @class, ' '), ' mvc-grid-pager ')]")
+
+  let context: EngineContext
+  let base: HTTPURL
+  var days: ListingDays
+
+  package init(_ context: EngineContext) throws(Failure) {
+    self.context = context
+    base = try context.base()
+    days = try ListingDays(context)
+  }
+
+  func sections(of types: Set<FileType>) -> [PageSection] {
+    let categories: [FileType?] = types.count == FileType.allCases.count
+      ? [nil] : FileType.allCases.filter(types.contains)
+    return days.dates.flatMap { date in
+      categories.map { category in
+        PageSection { page in
+          var query: [String] = []
+          if let category { query.append("Category-equals=\(category.spelling)") }
+          if let date {
+            query.append("Date-equals=\(Self.padded(date.day))%2F\(Self.padded(date.month))%2F\(date.year)")
+          }
+          return "?" + (query + ["page=\(page)"]).joined(separator: "&")
+        }
+      }
+    }
+  }
+
+  private static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+}

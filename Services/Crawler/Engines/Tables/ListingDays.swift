@@ -1,0 +1,36 @@
+import Foundation
+import PriceFiles
+import Runtime
+
+/// The days a portal that lists by day is asked for: today in Israel and some before it, because the last pass of a
+/// day may have missed its last files.
+struct ListingDays: Sendable {
+  /// 0: the portal is asked for whatever it has.
+  var count: Int
+  var zone: ZoneTable
+  /// Seconds since 1970.
+  var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+
+  /// The row's option `days`, else `--listing-days`.
+  /// - Throws: a configuration `Failure` for a number that is none.
+  init(_ context: EngineContext) throws(Failure) {
+    let written = context.option("days", default: "\(context.limits.days)")
+    guard let count = Int(written), (0...366).contains(count) else {
+      throw Failure(
+        .configuration, code: "bad_source", "\(context.label): days: '\(written)' is not a number from 0 to 366")
+    }
+    self.count = count
+    zone = context.zone
+  }
+
+  /// The newest first; one nil for "whatever it has".
+  var dates: [CivilDate?] {
+    guard count > 0 else { return [nil] }
+    let now = now()
+    let today = (now + Int64(zone.offsetSeconds(at: now))) / 86_400
+    return (0..<Int64(count)).map { back in
+      let (year, month, day) = civilDate(daysSinceEpoch: today - back)
+      return CivilDate(year: year, month: month, day: day)
+    }
+  }
+}

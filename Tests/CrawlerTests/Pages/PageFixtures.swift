@@ -1,0 +1,54 @@
+@testable import CrawlerService
+import HTTP
+import PortalSimulator
+import Portals
+import Runtime
+import Schemas
+
+extension PortalSimulator.Pages {
+  /// The name of the engine that reads these pages.
+  var engine: String {
+    switch self {
+    case .shufersal: "shufersal"
+    case .carrefour: "publish_price"
+    case .superPharm: "super_pharm"
+    case .haziHinam: "hazi_hinam"
+    case .cityMarket: "city_market_shops"
+    case .matrix: "matrix"
+    }
+  }
+
+  /// Those that have more than one page of one listing.
+  static let paged: [Self] = [.shufersal, .superPharm, .haziHinam, .cityMarket]
+  /// Those that list by day.
+  static let daily: [Self] = [.superPharm, .haziHinam, .cityMarket]
+
+  /// What an engine is to call the file.
+  func name(of file: PortalFile) -> String { self == .cityMarket ? file.bareName : file.name }
+}
+
+/// An engine for a chain's pages as the crawler would make it.
+func pagesEngine(
+  _ portal: PortalSimulator, _ pages: PortalSimulator.Pages, _ chain: ChainProfile, days: String? = "0",
+  limits: EngineLimits = quickLimits(), httpLimits: HTTPLimits = HTTPLimits(), attempts: Int = 4
+) throws -> any PortalEngine {
+  var row = Chain(
+    slug: chain.slug, engine: pages.engine, locator: portal.address(pages, of: chain), chainIDs: [chain.chainID])
+  row.options["days"] = days
+  let context = try engineContext(row, limits: limits, httpLimits: httpLimits, attempts: attempts)
+  return try EngineTable.kind(pages.engine).make(context)
+}
+
+func listings(of engine: any PortalEngine, _ types: Set<FileType> = Set(FileType.allCases)) async throws -> [Listing] {
+  var all: [Listing] = []
+  for try await listing in engine.listings(of: types) { all.append(listing) }
+  return all
+}
+
+func pagedCatalogue(rounds: Int = 6) -> CatalogueSettings { smallCatalogue(chains: 1, rounds: rounds) }
+
+/// What a client that may ask the own machine gets for a link.
+func fetch(_ link: String) async throws -> HTTPResponse {
+  let client = try HTTPClient(HTTPConfiguration(addresses: AddressPolicy(allowsPrivate: true), userAgent: "tests"))
+  return try await client.execute(HTTPRequest("GET", HTTPURL(link)))
+}
