@@ -29,6 +29,8 @@ import Testing
           date: "2026-08-16", time: nil, sequence: "020", ext: "gz"),
     .init(name: "Stores7290058140886-000-20250724-050500.xml", type: .stores, chain: "7290058140886", store: "0",
           date: "2025-07-24", time: "05:05:00", ext: "xml"),
+    .init(name: "PriceFull7290455000004-000-35-20260910060202-060202.gz", type: .priceFull, chain: "7290455000004",
+          sub: "0", store: "35", date: "2026-09-10", time: "06:02:02", ext: "gz"),
     .init(name: "Stores7290058140886-202211012005.xml", type: .stores, chain: "7290058140886", store: nil,
           date: "2022-11-01", time: "20:05:00", ext: "xml"),
     .init(name: "PriceFull7290875100001-002-202211020354-001.xml", type: .priceFull, chain: "7290875100001",
@@ -81,6 +83,7 @@ import Testing
     ("Price7290058140886-1-2-3-202501200300.gz", .tooManyParts(3)),
     ("Price7290058140886-a1-202501200300.gz", .badPart("a1")),
     ("Price7290058140886-001-202501200300-123456.gz", .badPart("123456")),
+    ("Price7290058140886-001-20250120030000-030001.gz", .badPart("030001")),
     ("../Price7290058140886-001-202501200300.gz", .unexpectedCharacter("/")),
     ("Price7290058140886-٠٠١-202501200300.gz", .unexpectedCharacter("٠")),
   ] as [(String, PriceFileNameError)])

@@ -31,6 +31,11 @@ package enum EngineTable {
       try PublishPriceEngine($0)
     },
     EngineKind("matrix", "Matrix Catalog (NB), before laibcatalog: one HTML page") { try MatrixEngine($0) },
+    EngineKind("cerberus", "Cerberus web: a login per chain, a JSON directory") { try CerberusEngine($0) },
+    EngineKind("laibcatalog", "laibcatalog.co.il: a JSON listing by chain id") { try LaibcatalogEngine($0) },
+    EngineKind("meshnat_yosef", "Meshnat Yosef: one JSON array") { try MeshnatYosefEngine($0) },
+    EngineKind("netiv_hased", "Netiv Ha-Hesed: a page of links by day") { try NetivHasedEngine($0) },
+    EngineKind("wolt", "Wolt: an index of days, a page of links by day") { try WoltEngine($0) },
     EngineKind("dir", "a local folder with everything below it") { try FolderEngine($0) },
   ]
 

@@ -14,6 +14,10 @@ package struct PortalError: ClassifiedError, Hashable {
     case invalidJSON = "invalid_json"
     /// JSON in a form nobody has described yet; the message names the keys it has.
     case unknownShape = "unknown_listing_shape"
+    /// The portal answers in its own words that it will not.
+    case portalRefused = "portal_refused"
+    /// The portal does not serve the chain it is asked for.
+    case unknownChain = "unknown_chain_id"
     case tooManyRows = "too_many_rows"
     case folderUnreadable = "folder_unreadable"
   }
@@ -31,7 +35,8 @@ package struct PortalError: ClassifiedError, Hashable {
   /// A block or an outage page passes; a new format does not pass by waiting, but other sources go on.
   package var errorClass: ErrorClass {
     switch kind {
-    case .htmlInsteadOfJSON, .loginPage, .loginRefused, .folderUnreadable: .transient
+    case .htmlInsteadOfJSON, .loginPage, .loginRefused, .portalRefused, .folderUnreadable: .transient
+    case .unknownChain: .configuration
     case .invalidJSON, .unknownShape, .unknownPage, .tooManyRows: .data
     }
   }

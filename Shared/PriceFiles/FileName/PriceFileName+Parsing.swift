@@ -34,8 +34,11 @@ extension PriceFileName {
 
     var time = joinedTime
     var tail = parts[(dateIndex + 1)...]
-    // Six digits after a bare date are a time; three (`-020`) are a sequence.
-    if time == nil, let candidate = tail.first, candidate.count == 6 {
+    // Six digits after a bare date are a time, or say again what the date has already said; three (`-020`) are a
+    // sequence.
+    if let candidate = tail.first, candidate.count == 6 {
+      let repeats = time != nil && parts[dateIndex].count == 14 && parts[dateIndex].hasSuffix(candidate)
+      guard time == nil || repeats else { throw .badPart(String(candidate)) }
       time = try Self.timeOfDay(candidate)
       tail = tail.dropFirst()
     }

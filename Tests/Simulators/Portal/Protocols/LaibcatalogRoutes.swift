@@ -7,7 +7,7 @@ import Hummingbird
 /// service has no folder for is 400 with "FilesRootPath is invalid"; files are at `/webapi/<chain id>/<name>`. In the
 /// night and, for one chain, on Saturdays the array is empty (fault `empty-listing`).
 extension PortalSimulator {
-  package func laibcatalogAddress(of chain: ChainProfile) -> String { "\(baseURL(of: chain))/laibcatalog" }
+  package func laibcatalogAddress(of chain: ChainProfile) -> String { "\(baseURL(of: chain))/laibcatalog/webapi" }
 
   func addLaibcatalog(to router: Router<BasicRequestContext>) {
     let root = "/{prefix}/laibcatalog/webapi"

@@ -1,0 +1,59 @@
+import HTTP
+import PriceFiles
+import Runtime
+import Schemas
+
+/// The listing of the chain Meshnat Yosef: one JSON array at an address of its own.
+///
+/// Documented shape, never checked live: `[{"name","url","date":"YYYY-MM-DD HH:MM:SS"}]`; promotions are not in it.
+package struct MeshnatYosefEngine: PortalEngine {
+  package let source: String
+  let context: EngineContext
+  let address: HTTPURL
+
+  private static let fields: Set = ["name", "url", "date", "type"]
+
+  /// - Throws: a configuration `Failure` for a row without an address.
+  package init(_ context: EngineContext) throws(Failure) {
+    self.context = context
+    source = context.label
+    address = try context.base()
+  }
+
+  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
+    let sweep = Sweep(engine: self)
+    return AsyncThrowingStream { try await sweep.next() }
+  }
+
+  package func link(to file: ListedFile) async throws -> String? { file.link }
+
+  private actor Sweep {
+    private var engine: MeshnatYosefEngine?
+
+    init(engine: MeshnatYosefEngine) { self.engine = engine }
+
+    func next() async throws -> Listing? {
+      defer { engine = nil }
+      return try await engine?.listing()
+    }
+  }
+
+  private func listing() async throws -> Listing {
+    let response = try await context.listings.get(address, headers: ["Accept": "application/json"])
+    CrawlerMetrics.listing(source)
+    var listing = Listing()
+    for row in try ListingJSON.rows(try ListingJSON.value(response.body), limit: context.limits.maxRows) {
+      listing.unknownColumns.formUnion(row.unknown(beside: Self.fields))
+      guard let (fileName, name) = listing.name(row, "name") else { continue }
+      guard let link = row.text("url"), let url = try? address.resolving(link) else {
+        listing.skip("no_link")
+        listing.unknownColumns.insert("-url")
+        continue
+      }
+      listing.files.append(ListedFile(
+        chain: context.chainName ?? name.chainID, fileName: fileName, name: name, version: row.text("date") ?? "",
+        link: url.text))
+    }
+    return listing
+  }
+}
