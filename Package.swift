@@ -83,7 +83,7 @@ let services: [Target] = [
 
 let testing: [Target] = [
   .target(name: "TestSupport", dependencies: ["LocalServers", "Kafka", "Runtime"], path: "Tests/Support",
-          exclude: ["KitProbe"], swiftSettings: strict),
+          exclude: ["KitProbe", "FTP/ftp_server.py"], swiftSettings: strict),
   .executableTarget(name: "kit-probe", dependencies: ["ServiceKit", "Runtime", .log, .metrics, .arguments],
                     path: "Tests/Support/KitProbe", swiftSettings: strict),
   .target(name: "PortalSimulator", dependencies: ["Runtime", "LocalServers", "CZlib", .hummingbird, .lifecycle,

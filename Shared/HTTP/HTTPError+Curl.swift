@@ -13,7 +13,8 @@ extension HTTPError.Kind {
          CURLE_UNRECOVERABLE_POLL:
       self = .connectionLost
     case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING, CURLE_HTTP2,
-         CURLE_HTTP2_STREAM:
+         CURLE_HTTP2_STREAM, CURLE_FTP_WEIRD_PASS_REPLY, CURLE_FTP_WEIRD_PASV_REPLY, CURLE_FTP_WEIRD_227_FORMAT,
+         CURLE_FTP_CANT_GET_HOST, CURLE_FTP_COULDNT_SET_TYPE:
       self = .malformedResponse
     case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED, CURLE_SSL_SHUTDOWN_FAILED: self = .tlsFailed
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
@@ -23,6 +24,10 @@ extension HTTPError.Kind {
          CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_ENGINE_INITFAILED:
       self = .certificateAuthorityUnreadable
     case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: self = .proxyFailed
+    // A server that is busy answers so too; one that lacks the file has a code of its own.
+    case CURLE_FTP_COULDNT_RETR_FILE: self = .retrievalFailed
+    case CURLE_REMOTE_FILE_NOT_FOUND, CURLE_REMOTE_ACCESS_DENIED: self = .notFound
+    case CURLE_LOGIN_DENIED: self = .loginRefused
     case CURLE_URL_MALFORMAT: self = .urlRefused
     case CURLE_FILESIZE_EXCEEDED: self = .bodyTooLarge
     case CURLE_TOO_MANY_REDIRECTS: self = .tooManyRedirects

@@ -7,11 +7,12 @@ package struct HTTPError: ClassifiedError, Hashable {
   package enum Kind: Hashable, Sendable {
     // transient: the other side or the way to it is unwell
     case nameUnresolved, connectFailed, connectionLost, timedOut, tooSlow, truncatedBody, malformedResponse
-    case tlsFailed, certificateRefused, clientClosed
+    case tlsFailed, certificateRefused, clientClosed, retrievalFailed
     // by its number: 408, 425, 429 and 5xx transient, the rest data
     case status(Int)
     // data: this request can never succeed
     case urlRefused, addressRefused, bodyTooLarge, headersTooLarge, tooManyRedirects, requestRefused
+    case notFound, loginRefused
     // configuration: the operator's part
     case certificateAuthorityUnreadable, proxyFailed
     // fatal
@@ -51,6 +52,9 @@ package struct HTTPError: ClassifiedError, Hashable {
     case .headersTooLarge: "headers_too_large"
     case .tooManyRedirects: "too_many_redirects"
     case .requestRefused: "request_refused"
+    case .retrievalFailed: "retrieval_failed"
+    case .notFound: "not_found"
+    case .loginRefused: "login_refused"
     case .certificateAuthorityUnreadable: "ca_unreadable"
     case .proxyFailed: "proxy_failed"
     case .internalFailure: "http_internal"
@@ -60,10 +64,12 @@ package struct HTTPError: ClassifiedError, Hashable {
   package var errorClass: ErrorClass {
     switch kind {
     case .nameUnresolved, .connectFailed, .connectionLost, .timedOut, .tooSlow, .truncatedBody, .malformedResponse,
-         .tlsFailed, .certificateRefused, .clientClosed:
+         .tlsFailed, .certificateRefused, .clientClosed, .retrievalFailed:
       .transient
     case .status(let status): Self.isTransient(status: status) ? .transient : .data
-    case .urlRefused, .addressRefused, .bodyTooLarge, .headersTooLarge, .tooManyRedirects, .requestRefused: .data
+    case .urlRefused, .addressRefused, .bodyTooLarge, .headersTooLarge, .tooManyRedirects, .requestRefused, .notFound,
+         .loginRefused:
+      .data
     case .certificateAuthorityUnreadable, .proxyFailed: .configuration
     case .internalFailure: .fatal
     }

@@ -21,6 +21,8 @@ package struct HTTPRequest: Sendable {
   package var headers: HTTPHeaders
   package var body: Body
   package var limits: HTTPLimits
+  /// Set by `stream(_: FTPRequest)`: the transfer goes by FTP instead.
+  var ftp: FTPRequest?
 
   package init(
     _ method: String = "GET", _ url: HTTPURL, headers: HTTPHeaders = [:], body: Body = .none,

@@ -31,13 +31,18 @@ package struct HTTPURL: Hashable, Sendable {
   /// The value of the `Host` header: the port only when it is not the scheme's own.
   package var hostHeader: String {
     let shown = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-    return port == (scheme == "https" ? 443 : 80) ? shown : "\(shown):\(port)"
+    return port == (scheme == "https" ? 443 : scheme == "ftp" ? 21 : 80) ? shown : "\(shown):\(port)"
   }
 
   /// Scheme, host and port: what a header with a credential may be repeated to.
   package var origin: String { "\(scheme)://\(hostHeader)" }
 
-  private init(joining parts: [String], pathAsIs: Bool) throws(HTTPError) {
+  /// Of scheme `ftp`: for `FTPURL`.
+  init(ftp text: String) throws(HTTPError) { try self.init(joining: [text], pathAsIs: false, schemes: ["ftp"]) }
+
+  private init(
+    joining parts: [String], pathAsIs: Bool, schemes: [String] = ["http", "https"]
+  ) throws(HTTPError) {
     guard let handle = curl_url() else { throw HTTPError(.internalFailure, "libcurl is out of memory") }
     defer { curl_url_cleanup(handle) }
     let flags = CURLU_URLENCODE | CURLU_DISALLOW_USER | (pathAsIs ? CURLU_PATH_AS_IS : 0)
@@ -56,8 +61,9 @@ package struct HTTPURL: Hashable, Sendable {
       defer { curl_free(value) }
       return String(cString: value)
     }
-    guard let scheme = part(CURLUPART_SCHEME), scheme == "http" || scheme == "https" else {
-      throw HTTPError(.urlRefused, "only http and https are fetched, the URL has another scheme")
+    guard let scheme = part(CURLUPART_SCHEME), schemes.contains(scheme) else {
+      throw HTTPError(
+        .urlRefused, "only \(schemes.joined(separator: " and ")) can be fetched this way, the URL has another scheme")
     }
     guard let text = part(CURLUPART_URL), let host = part(CURLUPART_HOST), !host.isEmpty,
           let port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT).flatMap(Int.init), port > 0 else {

@@ -18,6 +18,7 @@ final class Transfer: @unchecked Sendable {
   private var failure: HTTPError?
   private var refusedAddress: String?
   private var triedAllowedAddress = false
+  private var refusedDataConnection = false
 
   private var headers = HTTPHeaders()
   private var status = 0
@@ -45,8 +46,8 @@ final class Transfer: @unchecked Sendable {
   func prepare(_ easy: EasyHandle) -> HTTPError? {
     self.easy = easy
     let results = [
-      setTarget(easy), setLimits(easy), setTrust(easy), setCallbacks(easy), setHeaders(easy), setUpload(easy),
-    ]
+      setTarget(easy), setLimits(easy), setTrust(easy), setCallbacks(easy),
+    ] + (request.ftp.map { [Self.setFTP(easy, $0)] } ?? [setHeaders(easy), setUpload(easy)])
     guard let code = results.first(where: { $0 != CURLE_OK }) else { return nil }
     return failure ?? HTTPError(curl: code, detail: "", url: request.url, limits: request.limits)
   }
@@ -62,8 +63,10 @@ final class Transfer: @unchecked Sendable {
     if let failure {
       body.finish(.failure(failure))
     } else if code == CURLE_OK {
+      if request.ftp != nil { deliverFTPHead() }
       body.finish(.success(()))
-    } else if code == CURLE_COULDNT_CONNECT, let refusedAddress, !triedAllowedAddress {
+    } else if let refusedAddress, code != CURLE_OPERATION_TIMEDOUT,
+      code == CURLE_COULDNT_CONNECT && !triedAllowedAddress || refusedDataConnection {
       body.finish(.failure(HTTPError(.addressRefused, refusedAddress, url: request.url)))
     } else {
       body.finish(.failure(HTTPError(
@@ -100,8 +103,9 @@ final class Transfer: @unchecked Sendable {
       curl_set_long(easy, CURLOPT_TIMEOUT_MS, max(1, timeLeft.wholeMilliseconds)),
       curl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, limits.lowSpeed),
       curl_set_long(easy, CURLOPT_LOW_SPEED_TIME, max(1, Int(limits.lowSpeedTime.components.seconds))),
-      curl_set_long(easy, CURLOPT_BUFFERSIZE, 128 << 10),
-      curl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, 128 << 10),
+      // Every transfer in flight has these to itself: what may wait for a consumer bounds them too.
+      curl_set_long(easy, CURLOPT_BUFFERSIZE, min(128 << 10, max(16 << 10, limits.bufferBytes))),
+      curl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, min(128 << 10, max(16 << 10, limits.bufferBytes))),
       curl_set_long(easy, CURLOPT_NOSIGNAL, 1),
       curl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1))
   }
@@ -191,6 +195,8 @@ final class Transfer: @unchecked Sendable {
       if let refusal = configuration.addresses.refusal(of: ip) {
         refusedAddress = "\(ip) is a \(refusal) address; --allow-network \(ip) or --allow-private-addresses lets "
           + "it be fetched"
+        // An FTP server has greeted: this is the address it names for the data.
+        refusedDataConnection = request.ftp != nil && headerBytes > 0
         return CURL_SOCKET_BAD
       }
     }
@@ -204,6 +210,8 @@ final class Transfer: @unchecked Sendable {
     guard headerBytes <= request.limits.maxHeaderBytes else {
       return fail(.headersTooLarge, "more than \(request.limits.maxHeaderBytes) bytes of headers")
     }
+    // An FTP server's remarks: libcurl acts on them.
+    if request.ftp != nil { return bytes.count }
     // Trailers come after the body; nothing here reads them.
     if headDelivered { return bytes.count }
     let line = HeaderLine(bytes)
@@ -228,7 +236,16 @@ final class Transfer: @unchecked Sendable {
     return bytes.count
   }
 
+  /// FTP knows no headers; its transfers begin as a plain 200 does.
+  private func deliverFTPHead() {
+    guard !headDelivered else { return }
+    headDelivered = true
+    status = 200
+    body.deliver(head: HTTPResponseHead(status: 200, headers: [:], url: request.url))
+  }
+
   private func receive(body bytes: UnsafeRawBufferPointer) -> Int {
+    if request.ftp != nil { deliverFTPHead() }
     guard headDelivered else { return fail(.malformedResponse, "a body came before the end of the headers") }
     guard bodyBytes + bytes.count <= request.limits.maxBodyBytes else {
       // An endless error page must not turn "try again" into "too large".

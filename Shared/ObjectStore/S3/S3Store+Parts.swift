@@ -36,12 +36,16 @@ extension S3Store {
     var whole = SHA256()
     var list = ""
     for (index, offset) in stride(from: 0, to: body.length, by: size).enumerated() {
-      let part = try Self.part(body, offset: offset, length: min(size, body.length - offset))
-      whole.update(part)
-      let hash = SHA256.hash(part)
+      let length = min(size, body.length - offset)
+      // A part of a file is read twice, in small pieces, and never held: many large files may be on their way.
+      let hash = try Self.hash(body, offset: offset, length: length, whole: &whole)
+      let payload: HTTPRequest.Body = switch body.source {
+      case .bytes(let bytes): .bytes(Array(bytes[offset..<offset + length]))
+      case .file(let descriptor): .file(descriptor: descriptor, offset: offset, length: length)
+      }
       let answer = try await send(
         "PUT", key, query: [("partNumber", "\(index + 1)"), ("uploadId", upload)],
-        headers: [Self.checksumHeader: hash.base64], body: .bytes(part), hash: hash)
+        headers: [Self.checksumHeader: hash.base64], body: payload, hash: hash)
       guard let etag = answer.headers["etag"] else {
         throw ObjectStoreError(.protocolViolated, "the store took a part without giving its ETag")
       }
@@ -66,25 +70,35 @@ extension S3Store {
     return result.etag.map(Self.unquoted)
   }
 
-  private static func part(_ body: ObjectBody, offset: Int, length: Int) throws -> [UInt8] {
+  /// The hash of one part, which `whole` takes in too.
+  private static func hash(
+    _ body: ObjectBody, offset: Int, length: Int, whole: inout SHA256
+  ) throws -> SHA256Digest {
+    var hash = SHA256()
     switch body.source {
     case .bytes(let bytes):
-      return Array(bytes[offset..<offset + length])
-    case .file(let descriptor):
-      var failed: Int32 = 0
-      let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
-        while count < length {
-          let read = pread(descriptor, buffer.baseAddress! + count, length - count, off_t(offset + count))
-          if read < 0, errno == EINTR { continue }
-          if read <= 0 {
-            failed = read < 0 ? errno : EIO
-            return
-          }
-          count += read
-        }
+      bytes.withUnsafeBytes { all in
+        let part = UnsafeRawBufferPointer(rebasing: all[offset..<offset + length])
+        hash.update(part)
+        whole.update(part)
       }
-      guard failed == 0 else { throw FileTree.failure("cannot read the file that is being stored", failed) }
-      return bytes
+    case .file(let descriptor):
+      var chunk = [UInt8](repeating: 0, count: 128 << 10)
+      var position = offset
+      while position < offset + length {
+        let read = pread(descriptor, &chunk, min(chunk.count, offset + length - position), off_t(position))
+        if read < 0, errno == EINTR { continue }
+        guard read > 0 else {
+          throw FileTree.failure("cannot read the file that is being stored", read < 0 ? errno : EIO)
+        }
+        chunk.withUnsafeBytes { bytes in
+          let piece = UnsafeRawBufferPointer(rebasing: bytes[..<read])
+          hash.update(piece)
+          whole.update(piece)
+        }
+        position += read
+      }
     }
+    return hash.finish()
   }
 }
