@@ -107,7 +107,7 @@ let testing: [Target] = [
   tests("Pipeline", ["Pipeline", "TestSupport"]),
   tests("Crawler", ["CrawlerService", "PortalSimulator", "Kafka", "HTTP", "HTML", "Portals", "Redis", "PriceFiles",
     "Schemas", "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
-  tests("Downloader", ["DownloaderService", "TestSupport", .arguments]),
+  tests("Downloader", ["DownloaderService", "Portals", "TestSupport", .arguments]),
   tests("Parser", ["ParserService", "Pipeline", "Kafka", "ObjectStore", "PriceFiles", "Schemas", "ServiceKit",
     "Runtime", "CZlib", "TestSupport", .log, .arguments]),
   tests("DBWriter", ["DBWriterService", "Kafka", "Postgres", "Schemas", "Runtime", "LocalServers", "TestSupport",

@@ -11,6 +11,9 @@ package struct DownloadError: ClassifiedError, Hashable {
     case fileMissing = "file_missing"
     case urlRefused = "url_refused"
     case sourceGivenUp = "source_given_up"
+    /// The file may still be there, under another link.
+    case linkExpired = "link_expired"
+    case loginRefused = "login_refused"
     // transient
     case spoolFull = "spool_failed"
     case notAsStored = "store_verification_failed"
@@ -29,7 +32,8 @@ package struct DownloadError: ClassifiedError, Hashable {
 
   package var errorClass: ErrorClass {
     switch kind {
-    case .emptyFile, .htmlInsteadOfFile, .fileTooLarge, .fileURLRefused, .fileMissing, .urlRefused, .sourceGivenUp:
+    case .emptyFile, .htmlInsteadOfFile, .fileTooLarge, .fileURLRefused, .fileMissing, .urlRefused, .sourceGivenUp,
+         .linkExpired, .loginRefused:
       .data
     case .spoolFull, .notAsStored, .fileUnreadable: .transient
     }

@@ -25,6 +25,7 @@ package struct DownloadHandler: JobHandler {
 
   private final class State: Sendable {
     let patience: Mutex<Patience<JobID>>
+    let relistings = Relistings()
     init(_ patience: Patience<JobID>) { self.patience = Mutex(patience) }
   }
 
@@ -59,11 +60,17 @@ package struct DownloadHandler: JobHandler {
     do {
       stored = try await downloader.download(file)
     } catch let failure as Downloader.Failed {
+      if let expired = failure.cause as? DownloadError, expired.kind == .linkExpired {
+        metrics.failed(failure.stage, expired.code)
+        state.patience.withLock { $0.settled(id, host: Source.host(of: file.url)) }
+        return try await sendBack(job, file, expired, failure.stage, emit)
+      }
       return try judge(failure, of: id, file)
     }
     readiness.set(ready: true)
     state.patience.withLock { $0.settled(id, host: Source.host(of: file.url)) }
-    metrics.stored(stored, in: .now - start)
+    state.relistings.forget(file.key)
+    metrics.stored(stored, listed: file.size, in: .now - start)
     logger.debug("stored", metadata: [
       "key": "\(stored.key)", "bytes": "\(stored.size)", "present": "\(stored.wasPresent)",
     ])
@@ -84,6 +91,32 @@ package struct DownloadHandler: JobHandler {
       url: file.url, fileName: file.fileName, fileType: file.fileType, storeID: file.storeID, fileTime: file.fileTime,
       sha256: stored.sha256.hex, bytes: Int64(stored.size), compression: stored.compression,
       discoveredAt: file.timestamp, downloadedAt: now())
+  }
+
+  /// Asks the crawler to list the file again, as its link no longer leads to it. The record goes back as it came.
+  private func sendBack(
+    _ job: Job, _ file: FileDiscovered, _ error: DownloadError, _ stage: Downloader.Stage, _ emit: Emitter
+  ) async throws -> Verdict {
+    let told = job.header(HeaderName.attempt).flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+    let before = max(0, told, state.relistings.count(file.key))
+    guard before < downloader.settings.maxRelists, let value = job.value else {
+      state.relistings.forget(file.key)
+      metrics.expired(sentBack: false)
+      return .reject(Rejection(error, stage: stage.rawValue))
+    }
+    let topic = Topics.filesExpired
+    var batch = OutgoingBatch()
+    batch.append(
+      topic: topic.name, key: file.key, value: value,
+      headers: identity.headers(schema: topic.schema, parent: job.header(HeaderName.traceparent)) + [
+        Header(HeaderName.reason, error.code), Header(HeaderName.attempt, "\(before + 1)"),
+      ],
+      partitionBy: file.partitionKey)
+    try await emit.send(batch)
+    state.relistings.note(file.key, count: before + 1)
+    metrics.expired(sentBack: true)
+    logger.info("link expired", metadata: ["file": "\(file.fileName)", "reason": "\(error)"])
+    return .skip(reason: error.code)
   }
 
   /// What a failure means for the job.

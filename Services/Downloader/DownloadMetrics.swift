@@ -6,6 +6,11 @@ struct DownloadMetrics: Sendable {
   private let uploaded = Counter(label: "souk_downloads_total", dimensions: [("result", "uploaded")])
   private let present = Counter(label: "souk_downloads_total", dimensions: [("result", "present")])
   private let bytes = Counter(label: "souk_downloaded_bytes_total")
+  private let resumes = Counter(label: "souk_download_resumes_total")
+  private let short = Counter(label: "souk_download_short_files_total")
+  private let otherLength = Counter(label: "souk_download_length_differs_total")
+  private let sentBack = Counter(label: "souk_links_expired_total", dimensions: [("result", "sent_back")])
+  private let givenUp = Counter(label: "souk_links_expired_total", dimensions: [("result", "given_up")])
   private let duration = Timer(label: "souk_download_seconds")
 
   static let descriptions = [
@@ -13,17 +18,38 @@ struct DownloadMetrics: Sendable {
       "souk_downloads_total", .counter, "Files fetched and in the store; present: the store had them already.",
       labels: ["result"]),
     MetricDescription("souk_downloaded_bytes_total", .counter, "Bytes of fetched files, as published."),
+    MetricDescription(
+      "souk_download_resumes_total", .counter, "Transfers that went on where they had broken off."),
+    MetricDescription(
+      "souk_download_short_files_total", .counter,
+      "Stored files of less than 300 bytes: what portals publish for a closed store."),
+    MetricDescription(
+      "souk_download_length_differs_total", .counter,
+      "Stored files that are not as long as their listing said: republished since, or a careless portal."),
+    MetricDescription(
+      "souk_links_expired_total", .counter,
+      "Files whose link no longer worked: sent back to be listed again, or given up after that was tried.",
+      labels: ["result"]),
     MetricDescription("souk_download_seconds", .histogram, "From the request to the stored and verified object."),
     MetricDescription(
       "souk_download_failures_total", .counter, "Failed attempts, those that are tried again included.",
       labels: ["stage", "code"]),
   ]
 
-  func stored(_ stored: Downloader.Stored, in time: Duration) {
+  /// A file shorter than this has no rows in any dialect: the bare envelope alone is longer.
+  static let shortBytes = 300
+
+  /// - Parameter listed: bytes, as the portal said.
+  func stored(_ stored: Downloader.Stored, listed: Int64?, in time: Duration) {
+    resumes.increment(by: stored.resumes)
+    if stored.size < Self.shortBytes { short.increment() }
+    if let listed, listed != Int64(stored.size) { otherLength.increment() }
     (stored.wasPresent ? present : uploaded).increment()
     bytes.increment(by: stored.size)
     duration.record(duration: time)
   }
+
+  func expired(sentBack: Bool) { (sentBack ? self.sentBack : givenUp).increment() }
 
   func failed(_ stage: Downloader.Stage, _ code: String) {
     Counter(label: "souk_download_failures_total", dimensions: [("stage", stage.rawValue), ("code", code)]).increment()

@@ -23,6 +23,15 @@ package struct DownloadOptions: ParsableArguments {
       + "(default: never, an outage is waited out)", valueName: "duration"))
   package var giveUpAfter: DurationSetting?
 
+  @Option(help: ArgumentHelp(
+    "How often a file whose link has expired goes back to be listed again before it is dead-lettered.",
+    valueName: "count"))
+  package var maxRelists = 3
+
+  @Option(help: ArgumentHelp(
+    "Files whose transfer broke off that are kept, to ask for the rest of them only.", valueName: "count"))
+  package var partialFiles = 64
+
   @Flag(inversion: .prefixedNo, help: "Make the bucket or folder when it is missing.")
   package var createStore = true
 
@@ -30,6 +39,10 @@ package struct DownloadOptions: ParsableArguments {
 
   package func settings(http: HTTPOptions) throws(Failure) -> DownloadSettings {
     guard (1...1024).contains(concurrency) else { throw invalid("--concurrency: \(concurrency) is not 1 to 1024") }
+    guard (0...100).contains(maxRelists) else { throw invalid("--max-relists: \(maxRelists) is not 0 to 100") }
+    guard (1...10_000).contains(partialFiles) else {
+      throw invalid("--partial-files: \(partialFiles) is not 1 to 10000")
+    }
     guard maxFileSize.bytes > 0 else { throw invalid("--max-file-size: 0 would refuse every file") }
     guard access(spoolDirectory, W_OK | X_OK) == 0 else {
       throw invalid("--spool-directory: cannot write to \(spoolDirectory): \(String(cString: strerror(errno)))")
@@ -42,10 +55,17 @@ package struct DownloadOptions: ParsableArguments {
       root = String(cString: resolved)
       free(resolved)
     }
+    var limits = http.limits(maxBodyBytes: maxFileSize.bytes)
+    limits.bufferBytes = Self.bufferBytes(concurrency: concurrency)
     return DownloadSettings(
-      limits: http.limits(maxBodyBytes: maxFileSize.bytes), maxFileBytes: maxFileSize.bytes, fileRoot: root,
-      spoolDirectory: spoolDirectory, concurrency: concurrency, giveUpAfter: giveUpAfter?.duration)
+      limits: limits, maxFileBytes: maxFileSize.bytes, fileRoot: root,
+      spoolDirectory: spoolDirectory, concurrency: concurrency, giveUpAfter: giveUpAfter?.duration,
+      maxRelists: maxRelists, partialFiles: partialFiles)
   }
+
+  /// What one transfer may hold in memory: all together about 8 MiB, four times over on the way from the socket to
+  /// the disk, so that memory stays bounded whatever `--concurrency` is.
+  static func bufferBytes(concurrency: Int) -> Int { min(1 << 20, max(16 << 10, (8 << 20) / concurrency)) }
 
   private func invalid(_ message: String) -> Failure {
     Failure(.configuration, code: "invalid_setting", message)
@@ -62,10 +82,13 @@ package struct DownloadSettings: Sendable {
   package var concurrency: Int
   /// nil: never.
   package var giveUpAfter: Duration?
+  package var maxRelists: Int
+  package var partialFiles: Int
 
   package init(
     limits: HTTPLimits = HTTPLimits(maxBodyBytes: 256 << 20), maxFileBytes: Int = 256 << 20, fileRoot: String? = nil,
-    spoolDirectory: String = "/tmp", concurrency: Int = 16, giveUpAfter: Duration? = nil
+    spoolDirectory: String = "/tmp", concurrency: Int = 16, giveUpAfter: Duration? = nil,
+    maxRelists: Int = 3, partialFiles: Int = 64
   ) {
     self.limits = limits
     self.maxFileBytes = maxFileBytes
@@ -73,5 +96,7 @@ package struct DownloadSettings: Sendable {
     self.spoolDirectory = spoolDirectory
     self.concurrency = concurrency
     self.giveUpAfter = giveUpAfter
+    self.maxRelists = maxRelists
+    self.partialFiles = partialFiles
   }
 }

@@ -21,23 +21,40 @@ package struct Downloader: Sendable {
     package var compression: Compression
     /// The store had it already; nothing was uploaded.
     package var wasPresent: Bool
+    /// How often its transfer went on where it had broken off.
+    package var resumes = 0
   }
 
   package let settings: DownloadSettings
   package let store: any ObjectStore
-  private let client: HTTPClient
+  let client: HTTPClient
+  /// Nil: no portal has a login.
+  let portals: PortalAccess?
+  let partials: PartialFiles
+  let now: @Sendable () -> Timestamp
 
-  package init(settings: DownloadSettings, client: HTTPClient, store: any ObjectStore) {
+  package init(
+    settings: DownloadSettings, client: HTTPClient, store: any ObjectStore, portals: PortalAccess? = nil,
+    now: @escaping @Sendable () -> Timestamp = DownloadHandler.wallClock
+  ) {
     self.settings = settings
     self.client = client
     self.store = store
+    self.portals = portals
+    self.now = now
+    partials = PartialFiles(capacity: settings.partialFiles)
   }
 
   /// - Throws: `Failed`, or `CancellationError`.
   package func download(_ file: FileDiscovered) async throws -> Stored {
-    let content = try await step(.fetch) { try await fetch(file.url) }
-    let nature = try await step(.verify) { try Self.verify(content.body, prefix: content.prefix) }
-    return try await step(.store) { try await keep(content, file, nature) }
+    let fetched = try await step(.fetch) { try await fetch(file) }
+    let content = fetched.content
+    let nature = try await step(.verify) {
+      try Self.verify(content.body, prefix: content.prefix, origin: fetched.origin)
+    }
+    var stored = try await step(.store) { try await keep(content, file, nature) }
+    stored.resumes = fetched.resumes
+    return stored
   }
 
   private func step<T>(_ stage: Stage, _ body: () async throws -> T) async throws -> T {
@@ -46,41 +63,30 @@ package struct Downloader: Sendable {
     }
   }
 
-  // MARK: - fetch
-
-  private func fetch(_ url: String) async throws -> Spool.Content {
-    let source = try Source(url: url, fileRoot: settings.fileRoot)
-    let spool = try Spool(directory: settings.spoolDirectory, limit: settings.maxFileBytes)
-    switch source {
-    case .web(let url):
-      var limits = settings.limits
-      limits.maxBodyBytes = settings.maxFileBytes
-      try await client.stream(HTTPRequest("GET", url, limits: limits)) { head, body in
-        try head.requireSuccess()
-        // 206 and the like answer a question that was not asked.
-        guard head.status == 200 else { throw HTTPError(.status(head.status), "not a whole file", url: head.url) }
-        while let chunk = try await body.next() { try await spool.write(chunk) }
-      }
-    case .file(let path, let root):
-      let file = LocalFile()
-      try await file.open(path, below: root)
-      while let chunk = try await file.next() { try await spool.write(chunk) }
-    }
-    return await spool.finish()
-  }
-
   // MARK: - verify
 
   /// Refuses what is certainly no price file. Everything else is for the parser to judge: a stored file can be
   /// looked at, a refused one is only a line in a log.
-  package static func verify(_ body: ObjectBody, prefix: [UInt8]) throws(DownloadError) -> FileNature {
+  /// - Parameter origin: where the bytes came from in the end, redirects followed.
+  package static func verify(
+    _ body: ObjectBody, prefix: [UInt8], origin: HTTPURL? = nil
+  ) throws(DownloadError) -> FileNature {
     guard body.length > 0 else { throw DownloadError(.emptyFile, "the file has no bytes") }
     let nature = FileNature(prefix: prefix)
+    // Who is sent to a login page had a link that is no longer good for strangers.
+    guard !nature.isHTML || !(nature.isLogin || origin.map(Self.leadsToLogin) == true) else {
+      throw DownloadError(.linkExpired, "the source sent a login page of \(body.length) bytes instead of the file")
+    }
     guard !nature.isHTML else {
       throw DownloadError(
         .htmlInsteadOfFile, "the source sent an HTML page of \(body.length) bytes instead of the file")
     }
     return nature
+  }
+
+  private static func leadsToLogin(_ url: HTTPURL) -> Bool {
+    let last = url.path.split(separator: "/").last?.lowercased() ?? ""
+    return ["login", "signin", "sign-in", "logon"].contains { last.hasPrefix($0) }
   }
 
   // MARK: - store

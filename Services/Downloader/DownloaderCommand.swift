@@ -5,6 +5,7 @@ import Kafka
 import Logging
 import ObjectStore
 import Pipeline
+import Portals
 import Runtime
 import Schemas
 import ServiceKit
@@ -16,12 +17,14 @@ package struct DownloaderCommand: ServiceCommand {
     abstract: "Fetches announced price files into the object store.",
     discussion: """
       Reads \(Topics.filesDiscovered.name), writes \(Topics.filesDownloaded.name). A file's object is named by its \
-      content, so fetching it again changes nothing.
+      content, so fetching it again changes nothing. A file whose link has expired goes back to the crawler by \
+      \(Topics.filesExpired.name).
       """,
     version: Souk.version)
 
   @OptionGroup(title: "Download") package var download: DownloadOptions
   @OptionGroup(title: "Fetching") package var http: HTTPOptions
+  @OptionGroup(title: "Chains") package var chains: CatalogueOptions
   @OptionGroup(title: "Object store") package var store: ObjectStoreOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
@@ -48,10 +51,12 @@ package struct DownloaderCommand: ServiceCommand {
     }
     let download = download
     let http = http
+    let chains = chains
     await report.probe("settings") {
-      _ = try download.settings(http: http)
+      let settings = try download.settings(http: http)
       let client = try http.makeClient()
-      client.close()
+      defer { client.close() }
+      _ = try PortalAccess(chains.load(), client: client, limits: settings.limits)
       return "spool \(download.spoolDirectory)"
     }
   }
@@ -66,7 +71,8 @@ package struct DownloaderCommand: ServiceCommand {
     }
     let readiness = context.health.readiness("object_store")
     guard try await awaitStore(store, readiness, context) else { return }
-    let downloader = Downloader(settings: settings, client: client, store: store)
+    let portals = try PortalAccess(chains.load(), client: client, limits: settings.limits)
+    let downloader = Downloader(settings: settings, client: client, store: store, portals: portals)
     let handler = DownloadHandler(
       downloader: downloader, identity: ServiceIdentity(name: ServiceCatalogue.downloader.name),
       giveUpAfter: settings.giveUpAfter, readiness: readiness, logger: context.logger)

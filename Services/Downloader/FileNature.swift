@@ -5,9 +5,11 @@ package struct FileNature: Hashable, Sendable {
   package var compression: Compression
   /// A page for people where a file was expected: a login form, an error, a block notice.
   package var isHTML: Bool
+  /// Such a page that asks for a password.
+  package var isLogin: Bool
 
   /// How many of a file's first bytes are looked at.
-  package static let prefixBytes = 1024
+  package static let prefixBytes = 8192
 
   /// - Parameter prefix: the first `prefixBytes` bytes, or the whole of a shorter file.
   package init(prefix: [UInt8]) {
@@ -20,6 +22,7 @@ package struct FileNature: Hashable, Sendable {
       compression = .none
     }
     isHTML = compression == .none && Self.beginsAsHTML(prefix)
+    isLogin = isHTML && Self.asksForPassword(prefix)
   }
 
   private static func beginsAsHTML(_ prefix: [UInt8]) -> Bool {
@@ -42,6 +45,14 @@ package struct FileNature: Hashable, Sendable {
       // `<htmlfoo>` is another element.
       let next = lower.dropFirst(text.utf8.count).first ?? 0x3e
       return next == 0x3e || isBlank(next)
+    }
+  }
+
+  /// An input of type password, or the token that Cerberus' login form is sent with.
+  private static func asksForPassword(_ prefix: [UInt8]) -> Bool {
+    let lower = prefix.map { $0 >= 0x41 && $0 <= 0x5a ? $0 | 0x20 : $0 }[...]
+    return ["type=\"password\"", "type='password'", "type=password", "name=\"csrftoken\""].contains {
+      index(after: $0, in: lower) != nil
     }
   }
 

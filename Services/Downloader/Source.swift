@@ -3,6 +3,7 @@ import HTTP
 /// Where a file is fetched: decided from the message's URL and the operator's permission, before anything is opened.
 package enum Source: Hashable, Sendable {
   case web(HTTPURL)
+  case ftp(FTPURL)
   /// An absolute path that lies below the permitted root by its text; checked again on the open file.
   case file(path: String, root: String)
 
@@ -10,7 +11,7 @@ package enum Source: Hashable, Sendable {
   /// - Throws: `DownloadError` or `HTTPError`, of class data.
   package init(url: String, fileRoot: String?) throws {
     guard let path = Self.path(ofFileURL: url) else {
-      self = .web(try HTTPURL(url))
+      self = FTPURL.isFTP(url) ? .ftp(try FTPURL(url)) : .web(try HTTPURL(url))
       return
     }
     guard let fileRoot else {
@@ -25,7 +26,9 @@ package enum Source: Hashable, Sendable {
   }
 
   /// What fails together: the origin of a web URL; one name for all files of this machine.
-  static func host(of url: String) -> String { (try? HTTPURL(url))?.origin ?? "file:" }
+  static func host(of url: String) -> String {
+    (try? HTTPURL(url))?.origin ?? (try? FTPURL(url))?.origin ?? "file:"
+  }
 
   /// The decoded path of `file:///path` or `file://localhost/path` (RFC 8089); nil for another scheme. A broken
   /// escape or another host gives an empty path, which lies below no root.

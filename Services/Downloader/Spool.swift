@@ -16,6 +16,8 @@ package actor Spool {
   private var digest: SHA256Digest?
   private(set) var count = 0
   private(set) var prefix: [UInt8] = []
+  /// By what the rest can be asked for, should the transfer break off; nil: only from the beginning.
+  private(set) var resumePoint: ResumePoint?
 
   /// What was written, ready to be stored.
   package struct Content: Sendable {
@@ -40,6 +42,18 @@ package actor Spool {
   }
 
   deinit { close(descriptor) }
+
+  /// Forgets what was written: another file begins.
+  func restart(at point: ResumePoint?) throws(DownloadError) {
+    guard ftruncate(descriptor, 0) == 0 else {
+      throw DownloadError(.spoolFull, "cannot empty the spool: \(String(cString: strerror(errno)))")
+    }
+    hash = SHA256()
+    digest = nil
+    count = 0
+    prefix = []
+    resumePoint = point
+  }
 
   package func write(_ bytes: [UInt8]) throws(DownloadError) {
     guard count + bytes.count <= limit else {

@@ -10,7 +10,9 @@ import Testing
 @Suite struct SourceTests {
   @Test func webURLsAreTakenAsTheyAre() throws {
     #expect(try Source(url: "https://h/f.gz?sig=1", fileRoot: nil) == .web(HTTPURL("https://h/f.gz?sig=1")))
-    #expect(throws: HTTPError.self) { try Source(url: "ftp://h/f.gz", fileRoot: "/data") }
+    #expect(try Source(url: "ftps://h/f.gz", fileRoot: nil) == .ftp(FTPURL("ftps://h/f.gz")))
+    #expect(throws: HTTPError.self) { try Source(url: "ftp://user:secret@h/f.gz", fileRoot: "/data") }
+    #expect(throws: HTTPError.self) { try Source(url: "gopher://h/f.gz", fileRoot: "/data") }
     #expect(throws: HTTPError.self) { try Source(url: "nonsense", fileRoot: "/data") }
   }
 
@@ -62,6 +64,68 @@ import Testing
 
   @Test func packedBytesAreNeverAPage() {
     #expect(!FileNature(prefix: [0x1f, 0x8b] + Array("<html>".utf8)).isHTML)
+  }
+}
+
+@Suite struct LoginPageTests {
+  @Test(arguments: [
+    "<html><form><input type=\"password\">", "<!DOCTYPE html><INPUT TYPE='Password'>", "<html><input type=password>",
+    "<html><meta name=\"csrftoken\" content=\"x\">",
+  ])
+  func pagesThatAskForAPasswordAreLogins(_ text: String) { #expect(FileNature(prefix: Array(text.utf8)).isLogin) }
+
+  @Test(arguments: ["<html>blocked</html>", "<Root>type=\"password\"</Root>", ""])
+  func othersAreNot(_ text: String) { #expect(!FileNature(prefix: Array(text.utf8)).isLogin) }
+}
+
+@Suite struct SignedLinkTests {
+  @Test(arguments: [
+    ("sv=2014-02-14&sr=b&sig=a%2Bb%3D&se=2026-08-24T10%3A30%3A00Z&sp=r", true, "2026-08-24T10:30:00Z"),
+    ("X-Amz-Date=20260824T100000Z&X-Amz-Expires=1800&X-Amz-Signature=ab", true, "2026-08-24T10:30:00Z"),
+    ("Expires=1787567400&Signature=x", true, "2026-08-24T10:30:00Z"),
+    ("sig=x&se=soon", true, nil), ("FileNm=Price.gz", false, nil), ("", false, nil), ("sig", false, nil),
+    ("X-Amz-Date=20260824&X-Amz-Expires=1800", false, nil), ("expires=-5", false, nil),
+  ] as [(String, Bool, String?)])
+  func aLinkSaysHowLongItIsGood(_ query: String, _ signed: Bool, _ end: String?) throws {
+    let link = SignedLink(query: query)
+    #expect(link.isSigned == signed)
+    #expect(link.expiresAt == end.flatMap { Timestamp($0) })
+  }
+}
+
+@Suite struct ResumePointTests {
+  private func head(_ headers: HTTPHeaders, status: Int = 200) throws -> HTTPResponseHead {
+    HTTPResponseHead(status: status, headers: headers, url: try HTTPURL("http://h/f"))
+  }
+
+  @Test func onlyWhatTellsTwoFilesApartIsAValidator() throws {
+    let day = "Mon, 24 Aug 2026 10:00:00 GMT"
+    #expect(try ResumePoint(head(["ETag": "\"a\"", "Content-Length": "9"]))?.validator == "\"a\"")
+    #expect(try ResumePoint(head(["ETag": "\"a\"", "Content-Length": "9"]))?.total == 9)
+    #expect(try ResumePoint(head(["ETag": "W/\"a\""])) == nil)
+    #expect(try ResumePoint(head(["ETag": "\"a\"", "Accept-Ranges": "none"])) == nil)
+    #expect(try ResumePoint(head(["ETag": "\"a\""], status: 206)) == nil)
+    #expect(try ResumePoint(head([:])) == nil)
+    #expect(try ResumePoint(head(["Last-Modified": day, "Date": "Mon, 24 Aug 2026 10:01:00 GMT"]))?.validator == day)
+    #expect(try ResumePoint(head(["Last-Modified": day, "Date": "Mon, 24 Aug 2026 10:00:59 GMT"])) == nil)
+    #expect(try ResumePoint(head(["Last-Modified": day])) == nil)
+  }
+
+  @Test func partsSayWhereTheyBegin() {
+    #expect(ResumePoint.part("bytes 100-199/200")?.start == 100)
+    #expect(ResumePoint.part("bytes 100-199/200")?.total == 200)
+    #expect(ResumePoint.part("bytes 0-1/*")?.total == nil)
+    for text in ["bytes */200", "100-199/200", "bytes", nil] { #expect(ResumePoint.part(text) == nil) }
+  }
+}
+
+@Suite struct RelistingsTests {
+  @Test func countsAreBoundedAndForgotten() {
+    let relistings = Relistings(capacity: 2)
+    for (index, name) in [[UInt8(1)], [2], [3]].enumerated() { relistings.note(name, count: index + 1) }
+    #expect([[UInt8(1)], [2], [3]].map(relistings.count) == [0, 2, 3])
+    relistings.forget([3])
+    #expect(relistings.count([3]) == 0)
   }
 }
 

@@ -4,6 +4,7 @@ import HTTP
 import Logging
 import ObjectStore
 @testable import Pipeline
+import Portals
 import Runtime
 import Schemas
 import ServiceKit
@@ -26,26 +27,31 @@ struct DownloadFixture {
   }
 
   init(
-    folder: String, store: (any ObjectStore)? = nil, fileRoot: String? = nil, maxFileBytes: Int = 1 << 20,
-    giveUpAfter: Duration = .seconds(600), limits: HTTPLimits = HTTPLimits(totalTime: .seconds(20))
+    folder: String, spool: String? = nil, store: (any ObjectStore)? = nil, fileRoot: String? = nil, maxFileBytes: Int = 1 << 20,
+    giveUpAfter: Duration = .seconds(600), limits: HTTPLimits = HTTPLimits(totalTime: .seconds(60)),
+    chains: [Chain] = [], maxRelists: Int = 3, now: String = "2026-01-02T03:04:05Z"
   ) throws {
     self.store = try store ?? FileStore(path: folder)
     let client = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowed: [try #require(IPNetwork("127.0.0.1"))]), userAgent: "souk-tests"))
     downloader = Downloader(
       settings: DownloadSettings(
-        limits: limits, maxFileBytes: maxFileBytes, fileRoot: fileRoot, spoolDirectory: folder,
-        giveUpAfter: giveUpAfter),
-      client: client, store: self.store)
+        limits: limits, maxFileBytes: maxFileBytes, fileRoot: fileRoot, spoolDirectory: spool ?? folder,
+        giveUpAfter: giveUpAfter, maxRelists: maxRelists),
+      client: client, store: self.store,
+      portals: PortalAccess(ChainCatalogue(chains), client: client, limits: limits),
+      now: { Timestamp(now) ?? .epoch })
     handler = DownloadHandler(
       downloader: downloader, identity: ServiceIdentity(name: "downloader"), giveUpAfter: giveUpAfter,
       readiness: health.readiness("object_store"), logger: Logger(label: "test"),
       now: { Timestamp("2026-01-02T03:04:05Z") ?? .epoch })
   }
 
-  static func file(_ url: String, name: String = "PriceFull7290-001-202501200300.gz") -> FileDiscovered {
+  static func file(
+    _ url: String, name: String = "PriceFull7290-001-202501200300.gz", chain: String = "7290"
+  ) -> FileDiscovered {
     FileDiscovered(
-      chain: "7290", url: url, timestamp: Timestamp("2026-01-02T03:00:00Z") ?? .epoch, fileName: name,
+      chain: chain, url: url, timestamp: Timestamp("2026-01-02T03:00:00Z") ?? .epoch, fileName: name,
       fileType: .priceFull, storeID: "1", size: nil, fingerprint: "f",
       fileTime: Timestamp("2025-01-20T03:00:00+02:00"))
   }

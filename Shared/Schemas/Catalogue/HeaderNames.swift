@@ -9,6 +9,12 @@ package enum HeaderName {
   /// `<service>/<version>` of the producer, such as `parser/1.0.0`.
   package static let producedBy = "souk-produced-by"
 
+  /// How often this file's link had expired before, in decimal; absent for 0. Whoever announces a file again after
+  /// `gogobe.files.expired` passes it on.
+  package static let attempt = "souk-attempt"
+  /// Why a record was sent back, such as `http_403`.
+  package static let reason = "souk-reason"
+
   // Added to a dead letter, beside the headers of the original.
 
   /// `transient`, `data`, `configuration` or `fatal`.

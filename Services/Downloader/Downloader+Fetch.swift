@@ -1,0 +1,162 @@
+import HTTP
+import Portals
+import Runtime
+import Schemas
+
+extension Downloader {
+  /// A file in the spool.
+  struct Fetched: Sendable {
+    var content: Spool.Content
+    /// Where its bytes came from in the end; nil when not from the web.
+    var origin: HTTPURL?
+    /// How often its transfer went on where it had broken off.
+    var resumes = 0
+  }
+
+  /// How often one attempt goes on by itself before the job is put off.
+  private static let resumesAtOnce = 3
+  /// A link may be this much past its time before it is not even tried: clocks differ.
+  private static let clockDifference: Int64 = 60 * 1_000_000
+
+  func fetch(_ file: FileDiscovered) async throws -> Fetched {
+    switch try Source(url: file.url, fileRoot: settings.fileRoot) {
+    case .web(let url): return try await fetch(url, file)
+    case .ftp(let url):
+      let spool = try newSpool()
+      let request = FTPRequest(
+        .retrieve, url, login: try portals?.login(chain: file.chain, url), limits: settings.limits)
+      try await client.stream(request) { body in
+        while let chunk = try await body.next() { try await spool.write(chunk) }
+      }
+      return Fetched(content: await spool.finish())
+    case .file(let path, let root):
+      let spool = try newSpool()
+      let source = LocalFile()
+      try await source.open(path, below: root)
+      while let chunk = try await source.next() { try await spool.write(chunk) }
+      return Fetched(content: await spool.finish())
+    }
+  }
+
+  private func newSpool() throws(DownloadError) -> Spool {
+    try Spool(directory: settings.spoolDirectory, limit: settings.maxFileBytes)
+  }
+
+  // MARK: - the web
+
+  private func fetch(_ url: HTTPURL, _ file: FileDiscovered) async throws -> Fetched {
+    let link = SignedLink(query: url.query)
+    if let end = link.expiresAt, end.microseconds + Self.clockDifference < now().microseconds {
+      throw DownloadError(.linkExpired, "the link was good until \(end) only")
+    }
+    let name = file.key
+    let spool = try partials.take(name) ?? newSpool()
+    var resumes = await spool.count > 0 ? 1 : 0
+    while true {
+      let before = await spool.count
+      do {
+        let origin = try await receive(url, file, into: spool)
+        return Fetched(content: await spool.finish(), origin: origin, resumes: resumes)
+      } catch let error as HTTPError {
+        if Self.saysExpired(error, link) {
+          await keep(spool, as: name)
+          throw DownloadError(.linkExpired, "the link is no longer good: \(error)")
+        }
+        guard error.isTransient else { throw error }
+        let hasMore = await spool.count > before
+        guard hasMore, await spool.resumePoint != nil, Self.brokeOff(error), resumes < Self.resumesAtOnce else {
+          await keep(spool, as: name)
+          throw error
+        }
+        resumes += 1
+      } catch let error as CerberusError {
+        switch error.kind {
+        case .sessionExpired: throw DownloadError(.linkExpired, "the portal wants a login for this link: \(error)")
+        case .loginRefused:
+          await portals?.forgetSession(of: file.chain)
+          throw DownloadError(.loginRefused, "\(error)")
+        default: throw error
+        }
+      }
+    }
+  }
+
+  private func keep(_ spool: Spool, as name: [UInt8]) async {
+    if await spool.count > 0, await spool.resumePoint != nil { partials.keep(spool, as: name) }
+  }
+
+  /// One request, with the chain's session where its portal wants one.
+  /// - Returns: where the answer came from.
+  private func receive(_ url: HTTPURL, _ file: FileDiscovered, into spool: Spool) async throws -> HTTPURL {
+    var request = HTTPRequest("GET", url, limits: settings.limits)
+    if let agent = portals?.userAgent(of: file.chain) { request.headers["User-Agent"] = agent }
+    guard let session = try await portals?.session(chain: file.chain, url) else {
+      return try await receive(request, into: spool) { _ in }
+    }
+    request.limits.maxRedirects = 0
+    let plain = request
+    return try await session.withPass { pass in
+      var request = plain
+      request.headers["Cookie"] = pass.cookie
+      return try await receive(request, into: spool) { try CerberusSession.requireSession($0) }
+    }
+  }
+
+  private func receive(
+    _ request: HTTPRequest, into spool: Spool, _ accept: @Sendable (HTTPResponseHead) throws -> Void
+  ) async throws -> HTTPURL {
+    while true {
+      var request = request
+      let start = await spool.count
+      let point = await spool.resumePoint
+      if start > 0, let point {
+        request.headers["Range"] = "bytes=\(start)-"
+        request.headers["If-Range"] = point.validator
+      } else if start > 0 {
+        try await spool.restart(at: nil)
+      }
+      let origin = try await client.stream(request) { head, body -> HTTPURL? in
+        try accept(head)
+        if start > 0, head.status == 416 { return nil }
+        try head.requireSuccess()
+        switch head.status {
+        case 206 where start > 0:
+          // Not the rest of what is here: nothing of it can be used.
+          guard let part = ResumePoint.part(head.headers["content-range"]), part.start == start,
+                part.total == nil || point?.total == nil || part.total == point?.total else { return nil }
+        case 200: try await spool.restart(at: ResumePoint(head))
+        // The other successes answer a question that was not asked.
+        default: throw HTTPError(.status(head.status), "not a whole file", url: head.url)
+        }
+        while let chunk = try await body.next() { try await spool.write(chunk) }
+        return head.url
+      }
+      if let origin {
+        if let total = point?.total, start > 0, await spool.resumePoint == point, await spool.count != total {
+          let count = await spool.count
+          try await spool.restart(at: nil)
+          throw HTTPError(
+            .truncatedBody, "\(count) bytes of the \(total) that the file was to have", url: request.url)
+        }
+        return origin
+      }
+      // The rest is not to be had: once more from the beginning.
+      try await spool.restart(at: nil)
+    }
+  }
+
+  /// Whether the file may go on where it stopped.
+  private static func brokeOff(_ error: HTTPError) -> Bool {
+    switch error.kind {
+    case .truncatedBody, .connectionLost, .timedOut, .tooSlow: true
+    default: false
+    }
+  }
+
+  /// Clouds answer 403 to a signature that is past its time, and some 404 or 410; where nothing was signed, these
+  /// mean what they say.
+  static func saysExpired(_ error: HTTPError, _ link: SignedLink) -> Bool {
+    guard link.isSigned || link.expiresAt != nil, case .status(let status) = error.kind else { return false }
+    return [401, 403, 404, 410].contains(status)
+  }
+}

@@ -1,0 +1,66 @@
+import HTTP
+import Schemas
+
+/// What a link says of itself: whether it carries a signature, and until when it is good. Pure.
+///
+/// Portals that keep their files in a cloud's store publish links of that cloud, good for half an hour or so. When
+/// such a link is refused the file is still there, under a new link.
+package struct SignedLink: Hashable, Sendable {
+  package var isSigned = false
+  /// Nil when it does not say so, or in a form that is not known here.
+  package var expiresAt: Timestamp?
+
+  /// The names that carry a signature: Azure's, Amazon's (both versions), Google's and what others call it.
+  private static let signatures: Set<String> = [
+    "sig", "x-amz-signature", "x-goog-signature", "signature", "token", "hmac",
+  ]
+
+  /// - Parameter query: percent-encoded, without `?`.
+  package init(query: String?) {
+    var values: [String: String] = [:]
+    for item in (query ?? "").split(separator: "&") {
+      let sides = item.split(separator: "=", maxSplits: 1)
+      guard sides.count == 2 else { continue }
+      values[sides[0].lowercased()] = Self.decoded(sides[1])
+    }
+    isSigned = values.keys.contains { Self.signatures.contains($0) }
+    if let text = values["se"] {
+      expiresAt = Timestamp(text)
+    } else if let seconds = values["expires"].flatMap({ Int64($0) }) {
+      expiresAt = Self.timestamp(seconds: seconds)
+    } else {
+      for cloud in ["x-amz", "x-goog"] {
+        guard let start = values["\(cloud)-date"].flatMap(Self.basicTime), let life = values["\(cloud)-expires"],
+              let seconds = Int64(life), seconds >= 0, seconds < 1 << 32 else { continue }
+        expiresAt = Timestamp(microseconds: start.microseconds + seconds * 1_000_000)
+      }
+    }
+  }
+
+  /// `20260102T030405Z`.
+  private static func basicTime(_ text: String) -> Timestamp? {
+    let digits = Array(text)
+    guard digits.count == 16 else { return nil }
+    func part(_ from: Int, _ to: Int) -> String { String(digits[from..<to]) }
+    return Timestamp("\(part(0, 4))-\(part(4, 6))-\(part(6, 11)):\(part(11, 13)):\(part(13, 16))")
+  }
+
+  private static func timestamp(seconds: Int64) -> Timestamp? {
+    seconds > 0 && seconds < 1 << 40 ? Timestamp(microseconds: seconds * 1_000_000) : nil
+  }
+
+  private static func decoded(_ text: Substring) -> String {
+    var bytes: [UInt8] = []
+    var rest = text.utf8[...]
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "%"), rest.count >= 2,
+         let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) {
+        bytes.append(value)
+        rest = rest.dropFirst(2)
+      } else {
+        bytes.append(byte)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
