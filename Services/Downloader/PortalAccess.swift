@@ -34,13 +34,14 @@ package actor PortalAccess {
   /// The session that a file of a Cerberus web portal is fetched with; nil for every other link.
   func session(chain: String, _ url: HTTPURL) throws(Failure) -> CerberusSession? {
     guard let chain = catalogue.named(chain), chain.engine == "cerberus", let home = try? HTTPURL(chain.locator),
-          home.origin == url.origin else { return nil }
+          home.origin == url.origin, chain.user != nil else { return nil }
     if let session = sessions[chain.slug] { return session }
-    guard let credentials = try chain.credentials() else { return nil }
+    var limits = limits
+    // Forms, not files.
+    limits.maxBodyBytes = 1 << 20
     let session = CerberusSession(
-      try CerberusAccess(
-        address: chain.locator, user: credentials.user, password: credentials.password, folder: chain.path ?? "/"),
-      client: client, limits: limits)
+      try CerberusAccess(chain), limits: limits, userAgent: chain.userAgent
+    ) { [client] in try await client.execute($0) }
     sessions[chain.slug] = session
     return session
   }

@@ -27,14 +27,15 @@ struct DownloadFixture {
   }
 
   init(
-    folder: String, spool: String? = nil, store: (any ObjectStore)? = nil, fileRoot: String? = nil, maxFileBytes: Int = 1 << 20,
+    folder: String, spool: String? = nil, store: (any ObjectStore)? = nil, fileRoot: String? = nil,
+    maxFileBytes: Int = 1 << 20,
     giveUpAfter: Duration = .seconds(600), limits: HTTPLimits = HTTPLimits(totalTime: .seconds(60)),
     chains: [Chain] = [], maxRelists: Int = 3, now: String = "2026-01-02T03:04:05Z"
   ) throws {
     self.store = try store ?? FileStore(path: folder)
     let client = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowed: [try #require(IPNetwork("127.0.0.1"))]), userAgent: "souk-tests"))
-    downloader = Downloader(
+    downloader = try Downloader(
       settings: DownloadSettings(
         limits: limits, maxFileBytes: maxFileBytes, fileRoot: fileRoot, spoolDirectory: spool ?? folder,
         giveUpAfter: giveUpAfter, maxRelists: maxRelists),
