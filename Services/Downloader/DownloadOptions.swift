@@ -85,6 +85,13 @@ package struct DownloadSettings: Sendable {
   package var maxRelists: Int
   package var partialFiles: Int
 
+  /// Of one fetch: no server may send more than a file may be long.
+  var fetchLimits: HTTPLimits {
+    var limits = limits
+    limits.maxBodyBytes = maxFileBytes
+    return limits
+  }
+
   package init(
     limits: HTTPLimits = HTTPLimits(maxBodyBytes: 256 << 20), maxFileBytes: Int = 256 << 20, fileRoot: String? = nil,
     spoolDirectory: String = "/tmp", concurrency: Int = 16, giveUpAfter: Duration? = nil,

@@ -24,7 +24,7 @@ extension Downloader {
     case .ftp(let url):
       let spool = try newSpool()
       let request = FTPRequest(
-        .retrieve, url, login: try portals?.login(chain: file.chain, url), limits: settings.limits)
+        .retrieve, url, login: try portals?.login(chain: file.chain, url), limits: settings.fetchLimits)
       try await client.stream(request) { body in
         while let chunk = try await body.next() { try await spool.write(chunk) }
       }
@@ -88,7 +88,7 @@ extension Downloader {
   /// One request, with the chain's session where its portal wants one.
   /// - Returns: where the answer came from.
   private func receive(_ url: HTTPURL, _ file: FileDiscovered, into spool: Spool) async throws -> HTTPURL {
-    var request = HTTPRequest("GET", url, limits: settings.limits)
+    var request = HTTPRequest("GET", url, limits: settings.fetchLimits)
     if let agent = portals?.userAgent(of: file.chain) { request.headers["User-Agent"] = agent }
     guard let session = try await portals?.session(chain: file.chain, url) else {
       return try await receive(request, into: spool) { _ in }

@@ -23,6 +23,7 @@ import Testing
       let home = Chain(
         slug: "carmel", engine: "ftp", locator: server.url("/"), user: server.user, password: Secret(server.password))
       let fixture = try DownloadFixture(folder: "\(folder)/store", spool: folder, chains: [home])
+      try await fixture.store.prepare()
       func download(_ chain: String, _ path: String) async throws -> Downloader.Stored {
         try await fixture.downloader.download(DownloadFixture.file(server.url(path), chain: chain))
       }
