@@ -65,6 +65,7 @@ let shared: [Target] = [
   library("ObjectStore", ["HTTP", "COpenSSL", "Runtime", .log, .metrics, .arguments]),
   library("Postgres", ["CPQ", "Runtime", .log, .metrics, .arguments]),
   library("Redis", ["CHiredis", "Runtime", .metrics, .arguments]),
+  library("Influx", ["HTTP", "CZlib", "Runtime", .arguments]),
   library("PriceFiles", ["CZlib", "COpenSSL", "Runtime", "Schemas"]),
   library("ServiceKit", ["Runtime", .log, .metrics, .coreMetrics, .arguments, .lifecycle, .hummingbird, .yaml]),
   library("Pipeline", ["Kafka", "Runtime", "Schemas", "ServiceKit", .log, .metrics, .arguments]),
@@ -78,6 +79,8 @@ let services: [Target] = [
   service("parser", "Parser", ["Pipeline", "ObjectStore", "PriceFiles"]),
   service("db-writer", "DBWriter", ["Pipeline", "Kafka", "Postgres", "Schemas", "Runtime", "ServiceKit", .log,
     .metrics, .arguments]),
+  service("influx-consumer", "InfluxConsumer", ["Pipeline", "Kafka", "Influx", "Schemas", "Runtime", "ServiceKit",
+    .log, .metrics, .arguments]),
   service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
@@ -113,6 +116,8 @@ let testing: [Target] = [
     "Runtime", "CZlib", "TestSupport", .log, .arguments]),
   tests("DBWriter", ["DBWriterService", "Kafka", "Postgres", "Schemas", "Runtime", "LocalServers", "TestSupport",
     .log, .arguments]),
+  tests("InfluxConsumer", ["InfluxConsumerService", "Influx", "Pipeline", "Kafka", "HTTP", "Schemas", "Runtime",
+    "LocalServers", "TestSupport", .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py"], ["SoukService", "Schemas", "Kafka", "Postgres", "PriceFiles",
     "PortalSimulator", "TestSupport"]),
@@ -120,7 +125,7 @@ let testing: [Target] = [
 
 let package = Package(
   name: "souk",
-  products: ["crawler", "downloader", "parser", "db-writer", "souk", "portal-simulator", "souk-bench"]
+  products: ["crawler", "downloader", "parser", "db-writer", "influx-consumer", "souk", "portal-simulator", "souk-bench"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

@@ -5,12 +5,14 @@ import LocalServers
 package enum TestServers {
   private static let postgresOnce = Once { try await PrivatePostgres.start() }
   private static let redisOnce = Once { try await PrivateRedis.start() }
+  private static let influxOnce = Once { try await PrivateInfluxDB.start() }
   private static let seaweedOnce = Once { try await SeaweedFS.start() }
 
   /// Shared: never stop or signal it (start a `PrivatePostgres` of your own for that).
   package static func postgres() async throws -> PrivatePostgres { try await postgresOnce.value() }
   package static func redis() async throws -> PrivateRedis { try await redisOnce.value() }
   package static func seaweed() async throws -> SeaweedFS { try await seaweedOnce.value() }
+  package static func influx() async throws -> PrivateInfluxDB { try await influxOnce.value() }
 
   /// A new empty database on the shared server, and its name.
   package static func database() async throws -> (url: String, name: String, server: PrivatePostgres) {

@@ -35,9 +35,9 @@ package struct FieldNames: Sendable {
   }
 
   let entries: [Entry]
-  let texts: [String]
+  package let texts: [String]
 
-  init(_ names: [String]) {
+  package init(_ names: [String]) {
     precondition(names.count <= 64, "a field table holds at most 64 names")
     texts = names
     entries = names.map { text in

@@ -1,0 +1,66 @@
+import Schemas
+
+/// Line protocol that is being written: InfluxDB 1.8 "Line protocol reference".
+struct LineBuffer: Sendable {
+  private(set) var bytes: [UInt8] = []
+
+  var count: Int { bytes.count }
+
+  mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+  mutating func rewind(to count: Int) { bytes.removeSubrange(count...) }
+  mutating func append(_ byte: UInt8) { bytes.append(byte) }
+  mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
+  mutating func append(_ span: RawSpan) { span.withUnsafeBytes { bytes.append(contentsOf: $0) } }
+
+  /// A tag key, tag value or field key: commas, equal signs and blanks are escaped. A line feed would end the
+  /// point and a backslash at the end would escape what follows, so those are replaced.
+  mutating func appendKey(_ span: RawSpan) {
+    span.withUnsafeBytes { text in
+      guard text.contains(where: Self.needsCare) else { return bytes.append(contentsOf: text) }
+      for byte in text {
+        switch byte {
+        case UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: " "):
+          bytes.append(UInt8(ascii: "\\"))
+          bytes.append(byte)
+        case 0..<0x20, 0x7f:
+          bytes.append(UInt8(ascii: "\\"))
+          bytes.append(UInt8(ascii: " "))
+        case UInt8(ascii: "\\"): bytes.append(UInt8(ascii: "/"))
+        default: bytes.append(byte)
+        }
+      }
+    }
+  }
+
+  private static func needsCare(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0...0x20, 0x7f, UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: "\\"): true
+    default: false
+    }
+  }
+
+  /// A string field: in quotes, with quotes and backslashes escaped.
+  mutating func appendString(_ span: RawSpan) {
+    bytes.append(UInt8(ascii: "\""))
+    span.withUnsafeBytes { text in
+      for byte in text {
+        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
+        bytes.append(byte)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  mutating func append(_ value: Int64) {
+    var digits: InlineArray<20, UInt8> = .init(repeating: 0)
+    var position = 20
+    var rest = value.magnitude
+    repeat {
+      position -= 1
+      digits[position] = UInt8(truncatingIfNeeded: rest % 10) + 0x30
+      rest /= 10
+    } while rest > 0
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    for index in position..<20 { bytes.append(digits[index]) }
+  }
+}

@@ -1,0 +1,249 @@
+import Runtime
+import Schemas
+
+/// Turns JSON records into points of line protocol by a mapping, one after the other. Nothing is built in between:
+/// texts and numbers go from the record's bytes into the line.
+package struct PointEncoder: Sendable {
+  /// Why there is no point in a record.
+  package enum Refusal: Error, Hashable {
+    case undecodable(DecodingFailure)
+    /// A field of the mapping holds what its type does not allow.
+    case badField(String)
+    /// No field of the mapping has a value, so there is nothing to write.
+    case noFields
+    case noTime
+  }
+
+  private enum Role: Hashable, Sendable {
+    case tag(Int)
+    case field(Int)
+    case fieldName(Int)
+    case time(Int)
+  }
+
+  /// Where a value stands in the record.
+  private enum Place: Hashable, Sendable {
+    case absent
+    case text(offset: Int, count: Int, isEscaped: Bool)
+    case number(offset: Int, count: Int)
+    case boolean(Bool)
+  }
+
+  private let mapping: PointMapping
+  private let names: FieldNames
+  /// What each of `names` is needed for.
+  private let roles: [[Role]]
+  private let head: [UInt8]
+  /// `,key=` of each tag, and `key=` of each field with a fixed key.
+  private let tagKeys: [[UInt8]]
+  private let fieldKeys: [[UInt8]?]
+  private let zone: ZoneTable
+  private let limits: JSONReader.Limits
+
+  private var tags: [Place]
+  private var fields: [Place]
+  private var fieldNames: [Place]
+  private var times: [Int64?]
+
+  /// - Parameter zone: of times that are written without an offset.
+  /// - Throws: `Failure(.configuration)` when the mapping names nothing, or too much.
+  package init(
+    _ mapping: PointMapping, zone: ZoneTable, limits: JSONReader.Limits = JSONReader.Limits()
+  ) throws(Failure) {
+    var roles: [String: [Role]] = [:]
+    var order: [String] = []
+    func need(_ name: String, _ role: Role) {
+      if roles[name] == nil { order.append(name) }
+      roles[name, default: []].append(role)
+    }
+    for (index, tag) in mapping.tags.enumerated() { need(tag.source, .tag(index)) }
+    for (index, field) in mapping.fields.enumerated() {
+      need(field.source, .field(index))
+      if case .named(let name) = field.key { need(name, .fieldName(index)) }
+    }
+    for (index, name) in mapping.times.enumerated() { need(name, .time(index)) }
+    guard !mapping.fields.isEmpty, !mapping.times.isEmpty, !mapping.measurement.isEmpty else {
+      throw Failure(.configuration, code: "invalid_mapping", "a mapping needs a measurement, a field and a time")
+    }
+    guard order.count <= 64, order.allSatisfy({ (1...23).contains($0.utf8.count) }) else {
+      throw Failure(
+        .configuration, code: "invalid_mapping", "a mapping uses at most 64 fields, with names of 1 to 23 bytes")
+    }
+    self.mapping = mapping
+    self.zone = zone
+    self.limits = limits
+    names = FieldNames(order)
+    self.roles = order.map { roles[$0] ?? [] }
+    head = Self.escaped(mapping.measurement)
+    tagKeys = mapping.tags.map { [UInt8(ascii: ",")] + Self.escaped($0.key) + [UInt8(ascii: "=")] }
+    fieldKeys = mapping.fields.map { field in
+      if case .fixed(let key) = field.key { Self.escaped(key) + [UInt8(ascii: "=")] } else { nil }
+    }
+    tags = Array(repeating: .absent, count: mapping.tags.count)
+    fields = Array(repeating: .absent, count: mapping.fields.count)
+    fieldNames = fields
+    times = Array(repeating: nil, count: mapping.times.count)
+  }
+
+  private static func escaped(_ text: String) -> [UInt8] {
+    var buffer = LineBuffer()
+    let bytes = Array(text.utf8)
+    buffer.appendKey(bytes.span.bytes)
+    return buffer.bytes
+  }
+
+  /// Appends the record's point and a line feed.
+  ///
+  /// On a throw the buffer is as it was.
+  mutating func append(_ record: RawSpan, to line: inout LineBuffer) throws(Refusal) {
+    let start = line.count
+    do {
+      try locate(record)
+      try write(record, to: &line)
+    } catch {
+      line.rewind(to: start)
+      throw error
+    }
+  }
+
+  // MARK: Where things are
+
+  private mutating func locate(_ record: RawSpan) throws(Refusal) {
+    for index in tags.indices { tags[index] = .absent }
+    for index in fields.indices {
+      fields[index] = .absent
+      fieldNames[index] = .absent
+    }
+    for index in times.indices { times[index] = nil }
+    do {
+      var reader = try JSONReader(record, limits: limits)
+      var cursor = try reader.beginObject()
+      while let index = try reader.nextField(&cursor, among: names) {
+        if roles[index].contains(where: { if case .time = $0 { true } else { false } }) {
+          let time = try time(&reader, field: names.texts[index])
+          for case .time(let place) in roles[index] { times[place] = time }
+          continue
+        }
+        let place = try Self.place(&reader)
+        for role in roles[index] {
+          switch role {
+          case .tag(let position): tags[position] = place
+          case .field(let position): fields[position] = place
+          case .fieldName(let position): fieldNames[position] = place
+          case .time: break
+          }
+        }
+      }
+      try reader.finish()
+    } catch {
+      throw .undecodable(error)
+    }
+  }
+
+  /// Reads a value and notes where it stands; objects and arrays are as good as absent.
+  private static func place(_ reader: inout JSONReader) throws(DecodingFailure) -> Place {
+    switch reader.kind {
+    case .string:
+      let slice = try reader.slice()
+      return .text(offset: slice.offset, count: slice.count, isEscaped: slice.isEscaped)
+    case .number:
+      let start = reader.offset
+      try reader.skipValue()
+      return .number(offset: start, count: reader.offset - start)
+    case .boolean: return .boolean(try reader.bool())
+    case .other:
+      try reader.skipValue()
+      return .absent
+    }
+  }
+
+  /// Microseconds since 1970, UTC: from text with or without an offset.
+  private func time(_ reader: inout JSONReader, field: String) throws(DecodingFailure) -> Int64? {
+    if reader.isNull() { return nil }
+    let (local, zoned) = try reader.dateTime(field: field)
+    if let zoned { return zoned.microseconds }
+    let civil = local.civil
+    let instant = zone.instant(
+      year: civil.year, month: civil.month, day: civil.day, hour: civil.hour, minute: civil.minute,
+      second: civil.second)
+    return instant.epochSeconds * 1_000_000 + Int64(civil.microsecond)
+  }
+
+  // MARK: The line
+
+  private func write(_ record: RawSpan, to line: inout LineBuffer) throws(Refusal) {
+    line.append(head)
+    for (index, place) in tags.enumerated() {
+      let before = line.count
+      line.append(tagKeys[index])
+      let start = line.count
+      switch place {
+      case .text(let offset, let count, let isEscaped):
+        Self.withText(record, offset, count, isEscaped) { line.appendKey($0) }
+      case .number(let offset, let count): line.append(record.extracting(offset..<(offset + count)))
+      case .boolean(let value): line.append(Array((value ? "true" : "false").utf8))
+      case .absent: break
+      }
+      // A tag has no empty value.
+      if line.count == start { line.rewind(to: before) }
+    }
+    var separator = UInt8(ascii: " ")
+    for index in fields.indices where fields[index] != .absent {
+      let before = line.count
+      line.append(separator)
+      if let key = fieldKeys[index] {
+        line.append(key)
+      } else {
+        guard case .text(let offset, let count, let isEscaped) = fieldNames[index], count > 0 else {
+          line.rewind(to: before)
+          continue
+        }
+        Self.withText(record, offset, count, isEscaped) { line.appendKey($0) }
+        line.append(UInt8(ascii: "="))
+      }
+      guard Self.write(fields[index], as: mapping.fields[index].type, of: record, to: &line) else {
+        throw .badField(mapping.fields[index].source)
+      }
+      separator = UInt8(ascii: ",")
+    }
+    guard separator == UInt8(ascii: ",") else { throw .noFields }
+    guard let time = times.lazy.compactMap({ $0 }).first else { throw .noTime }
+    line.append(UInt8(ascii: " "))
+    line.append(time)
+    line.append(UInt8(ascii: "\n"))
+  }
+
+  /// - Returns: false when the value does not fit the type.
+  private static func write(
+    _ place: Place, as type: PointMapping.FieldType, of record: RawSpan, to line: inout LineBuffer
+  ) -> Bool {
+    switch (place, type) {
+    case (.number(let offset, let count), .auto), (.number(let offset, let count), .float):
+      line.append(record.extracting(offset..<(offset + count)))
+    case (.number(let offset, let count), .integer):
+      let digits = record.extracting(offset..<(offset + count))
+      guard let value = ExactDecimal(parsing: digits)?.normalized, value.scale == 0 else { return false }
+      line.append(value.mantissa)
+      line.append(UInt8(ascii: "i"))
+    case (.text(let offset, let count, let isEscaped), .auto), (.text(let offset, let count, let isEscaped), .string):
+      withText(record, offset, count, isEscaped) { line.appendString($0) }
+    case (.number(let offset, let count), .string):
+      line.appendString(record.extracting(offset..<(offset + count)))
+    case (.text(let offset, let count, _), .float):
+      let digits = record.extracting(offset..<(offset + count))
+      guard ExactDecimal(parsing: digits) != nil else { return false }
+      line.append(digits)
+    case (.boolean(let value), .auto), (.boolean(let value), .boolean):
+      line.append(Array((value ? "true" : "false").utf8))
+    default: return false
+    }
+    return true
+  }
+
+  private static func withText(
+    _ record: RawSpan, _ offset: Int, _ count: Int, _ isEscaped: Bool, _ body: (RawSpan) -> Void
+  ) {
+    let slice = JSONReader.Slice(at: offset, count: count, isEscaped: isEscaped)
+    JSONReader.withResolved(slice, of: record, body)
+  }
+}

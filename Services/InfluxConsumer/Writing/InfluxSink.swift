@@ -1,0 +1,88 @@
+import Influx
+import Kafka
+import Pipeline
+import Runtime
+import Schemas
+
+import Glibc
+
+/// Points on their way to a time series database.
+///
+/// A point's measurement, tags and time come only from its record, so writing a record twice changes nothing: what
+/// an outage or a crash leaves half done is simply done again, and Kafka's own offsets are all that is kept.
+package final class InfluxSink: Sink {
+  private let destination: any PointDestination
+  private let limits: WriteLimits
+  private let metrics = InfluxMetrics()
+  private var encoder: PointEncoder
+  private var buffers: [TopicPartition: PointBuffer] = [:]
+
+  package init(_ destination: any PointDestination, encoder: PointEncoder, limits: WriteLimits) {
+    self.destination = destination
+    self.encoder = encoder
+    self.limits = limits
+  }
+
+  /// Nothing is kept beside the points: every partition starts where Kafka's offsets say.
+  package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] { [:] }
+
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+    if record.isTombstone { return .skip(reason: "tombstone") }
+    do {
+      try buffers[record.topicPartition, default: PointBuffer()].append(record, by: &encoder)
+      return .keep
+    } catch {
+      return .reject(Rejection(error))
+    }
+  }
+
+  package var load: SinkLoad {
+    buffers.values.reduce(into: SinkLoad()) { load, buffer in
+      load.rows += buffer.count
+      load.bytes += buffer.byteCount
+    }
+  }
+
+  package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
+    let writer = PointWriter(destination: destination, buffers: buffers)
+    let outcome = try await writer.write(WritePlan(buffers, limits: limits))
+    metrics.wrote(outcome)
+    noteLatency()
+    var report = FlushReport(durable: positions, rows: load.rows - outcome.refused.count)
+    for (partition, offset, reason) in outcome.refused {
+      report.durable[partition] = min(report.durable[partition] ?? offset, offset)
+      report.poison.append(PoisonRecord(
+        partition: partition, offset: offset,
+        rejection: Rejection(code: "refused_by_server", stage: "write", reason)))
+    }
+    for partition in buffers.keys { buffers[partition]?.clear() }
+    return report
+  }
+
+  /// From the producer's stamp to now, when the points can be queried.
+  private func noteLatency() {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    let milliseconds = Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+    for buffer in buffers.values { metrics.queryable(buffer.produced, at: milliseconds) }
+  }
+
+  package func drop(_ partitions: Set<TopicPartition>) {
+    for partition in partitions { buffers[partition] = nil }
+  }
+}
+
+extension Rejection {
+  fileprivate init(_ refusal: PointEncoder.Refusal) {
+    switch refusal {
+    case .undecodable(let failure):
+      self.init(code: failure.kind.rawValue, stage: "decode", "\(failure)")
+    case .badField(let name):
+      self.init(code: "bad_field", stage: "map", "'\(name)' does not hold what its type in the mapping allows")
+    case .noFields:
+      self.init(code: "no_fields", stage: "map", "none of the mapping's fields has a value")
+    case .noTime:
+      self.init(code: "no_time", stage: "map", "none of the mapping's time fields has a value")
+    }
+  }
+}

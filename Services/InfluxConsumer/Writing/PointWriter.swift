@@ -1,0 +1,89 @@
+import Influx
+import Kafka
+import Runtime
+
+/// Where bodies of points go; a server, or what a test puts in its place.
+package protocol PointDestination: Sendable {
+  func write(_ lines: [UInt8]) async throws -> WriteAnswer
+}
+
+extension InfluxClient: PointDestination {}
+
+/// Sends bodies, and finds the points that a server refuses among those it takes.
+struct PointWriter: Sendable {
+  let destination: any PointDestination
+  let buffers: [TopicPartition: PointBuffer]
+
+  struct Outcome: Sendable {
+    /// Refused points, by the place of their record, with the server's reason.
+    var refused: [(partition: TopicPartition, offset: Int64, reason: String)] = []
+    /// Points the server dropped because they are older than it keeps.
+    var outsideRetention = 0
+    var requests = 0
+
+    mutating func add(_ other: Outcome) {
+      refused += other.refused
+      outsideRetention += other.outsideRetention
+      requests += other.requests
+    }
+  }
+
+  /// - Throws: what a server's outage or an operator's mistake is; then any part may have been written, and all of
+  ///   it may be written again.
+  func write(_ plan: WritePlan) async throws -> Outcome {
+    try await withThrowingTaskGroup(of: Outcome.self) { group in
+      for lane in plan.lanes {
+        group.addTask {
+          var outcome = Outcome()
+          for body in lane { outcome.add(try await write(body)) }
+          return outcome
+        }
+      }
+      var outcome = Outcome()
+      for try await part in group { outcome.add(part) }
+      return outcome
+    }
+  }
+
+  /// Writes a body; when the server refuses something in it, writes its halves, down to the single point that is to
+  /// blame. Writing a point twice changes nothing, so halves that hold nothing wrong do no harm.
+  private func write(_ body: PointBody) async throws -> Outcome {
+    var outcome = Outcome(requests: 1)
+    switch try await destination.write(bytes(of: body)) {
+    case .written: break
+    case .outsideRetention(let dropped): outcome.outsideRetention += min(dropped, body.count)
+    case .refused(let reason):
+      if body.count == 1 {
+        outcome.refused = places(of: body).map { ($0.partition, $0.offset, reason) }
+      } else {
+        try await writeHalves(of: body, &outcome)
+      }
+    case .tooLarge:
+      if body.count == 1 {
+        outcome.refused = places(of: body).map { ($0.partition, $0.offset, "more bytes than the server takes") }
+      } else {
+        try await writeHalves(of: body, &outcome)
+      }
+    }
+    return outcome
+  }
+
+  private func writeHalves(of body: PointBody, _ outcome: inout Outcome) async throws {
+    let (first, second) = body.halves
+    outcome.add(try await write(first))
+    outcome.add(try await write(second))
+  }
+
+  private func bytes(of body: PointBody) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(body.parts.reduce(0) { $0 + (buffers[$1.partition]?.bytes(of: $1.points).count ?? 0) })
+    for part in body.parts { bytes += buffers[part.partition]?.bytes(of: part.points) ?? [] }
+    return bytes
+  }
+
+  private func places(of body: PointBody) -> [(partition: TopicPartition, offset: Int64)] {
+    body.parts.flatMap { part in
+      part.points.compactMap { point in buffers[part.partition].map { (part.partition, $0.offsets[point]) } }
+    }
+  }
+}

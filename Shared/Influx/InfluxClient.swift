@@ -1,0 +1,78 @@
+import Foundation
+import HTTP
+import Runtime
+
+/// Writes line protocol to one server; connections are reused, any number of writes may be in flight.
+package final class InfluxClient: Sendable {
+  package let configuration: InfluxConfiguration
+  private let http: HTTPClient
+  private let target: HTTPURL
+  private let headers: HTTPHeaders
+
+  /// - Throws: `HTTPError` when the certificate file cannot be read.
+  package init(_ configuration: InfluxConfiguration) throws(HTTPError) {
+    self.configuration = configuration
+    // The operator names the server, so its address needs no leave.
+    http = try HTTPClient(HTTPConfiguration(
+      addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk/\(Souk.version)",
+      certificateAuthorityFile: configuration.certificateAuthorityFile, name: "influx"))
+    target = try Self.url(configuration.base, configuration.api.target)
+    var headers: HTTPHeaders = ["Content-Type": "text/plain; charset=utf-8"]
+    if configuration.gzipLevel > 0 { headers["Content-Encoding"] = "gzip" }
+    switch configuration.credentials {
+    case .none: break
+    case .token(let token): headers["Authorization"] = "Token \(token)"
+    case .user(let name, let password):
+      headers["Authorization"] = "Basic " + Data("\(name):\(password)".utf8).base64EncodedString()
+    }
+    self.headers = headers
+  }
+
+  package func close() { http.close() }
+
+  /// Sends points: line protocol, times in microseconds.
+  /// - Throws: transient `HTTPError`s, `Failure(.configuration)` for credentials and missing databases.
+  package func write(_ lines: [UInt8]) async throws -> WriteAnswer {
+    let body = configuration.gzipLevel > 0 ? try Gzip.compress(lines, level: configuration.gzipLevel) : lines
+    let response = try await send("POST", target, headers: headers, body: .bytes(body))
+    if let answer = WriteAnswer(status: response.status, body: response.text) { return answer }
+    throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
+  }
+
+  /// Creates the database if it is to be created, and makes sure that it can be written to, with a body that
+  /// holds nothing but a comment.
+  /// - Returns: what answered, for people.
+  package func prepare() async throws -> String {
+    if configuration.createsDatabase, case .v1(let database, _) = configuration.api {
+      let name = database.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
+      let url = try Self.url(configuration.base, "/query")
+      var headers = headers
+      headers.remove("Content-Encoding")
+      headers["Content-Type"] = "application/x-www-form-urlencoded"
+      let statement = "CREATE DATABASE \"\(name)\""
+      let encoded = statement.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+      let response = try await send("POST", url, headers: headers, body: .bytes(Array("q=\(encoded)".utf8)))
+      guard response.head.isSuccess else {
+        throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
+      }
+    }
+    _ = try await write(Array("# souk\n".utf8))
+    let ping = try await send("GET", try Self.url(configuration.base, "/ping"), headers: [:], body: .none)
+    let version = ping.headers["x-influxdb-version"].map { "InfluxDB \($0)" } ?? "a server without a version"
+    return "\(version) at \(configuration.base.origin)"
+  }
+
+  private func send(
+    _ method: String, _ url: HTTPURL, headers: HTTPHeaders, body: HTTPRequest.Body
+  ) async throws -> HTTPResponse {
+    try await http.execute(HTTPRequest(
+      method, url, headers: headers, body: body,
+      limits: HTTPLimits(totalTime: configuration.timeout, lowSpeed: 0, maxBodyBytes: 1 << 20, maxRedirects: 0)))
+  }
+
+  /// A path on the server, also when that lies under a prefix.
+  private static func url(_ base: HTTPURL, _ path: String) throws(HTTPError) -> HTTPURL {
+    let prefix = base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path
+    return try HTTPURL(base.origin + prefix + path)
+  }
+}

@@ -1,0 +1,74 @@
+import HTTP
+import Runtime
+
+/// What a server made of a body of points.
+package enum WriteAnswer: Hashable, Sendable {
+  /// All of them can be queried.
+  case written
+  /// All can be queried but these many, which are older than the retention of the database keeps.
+  case outsideRetention(dropped: Int)
+  /// At least one point is refused for what is in it; others of the body may have been written.
+  case refused(String)
+  /// More bytes than the server takes at once.
+  case tooLarge
+
+  /// Reads an answer that has something to say about the points. Other answers are errors, see `InfluxError`.
+  ///
+  /// InfluxDB 1.x says `{"error":"partial write: …  dropped=2"}` with 400 and has written the rest; 2.x says
+  /// `{"code":"unprocessable entity","message":"…"}` with 422 for points beyond retention, and 400 for what cannot
+  /// be parsed; 3.x answers 400 with a list of the refused lines; VictoriaMetrics skips such points by itself.
+  package init?(status: Int, body: String) {
+    switch status {
+    case 200..<300: self = .written
+    case 413: self = .tooLarge
+    case 400, 422:
+      let text = body.lowercased()
+      let isRetention = text.contains("beyond retention policy") || text.contains("outside retention policy")
+        || text.contains("retention policy violation") || text.contains("violating a retention policy")
+      // A mixed complaint is one about content: the points have to be looked at one by one.
+      if isRetention, !text.contains("field type conflict"), !text.contains("unable to parse") {
+        self = .outsideRetention(dropped: Self.dropped(in: text))
+      } else {
+        self = .refused(Self.reason(in: body))
+      }
+    default: return nil
+    }
+  }
+
+  /// The number after `dropped=`; 1 when the server does not say.
+  private static func dropped(in text: String) -> Int {
+    guard let found = text.firstRange(of: "dropped=") else { return 1 }
+    return Int(text[found.upperBound...].prefix { $0.isNumber }) ?? 1
+  }
+
+  /// The server's words, cut short: they may quote the point.
+  private static func reason(in body: String) -> String {
+    for name in ["\"error\":\"", "\"message\":\""] {
+      guard let found = body.firstRange(of: name) else { continue }
+      return String(body[found.upperBound...].prefix { $0 != "\"" && $0 != "'" }.prefix(200))
+    }
+    return "the server gives no reason"
+  }
+}
+
+/// An answer that is not about the points.
+enum InfluxError {
+  /// 401 and 403: credentials; 404: database, bucket or organization. All of them are for the operator.
+  static func failure(status: Int, head: HTTPResponseHead, body: String) -> any Error {
+    switch status {
+    case 401, 403:
+      Failure(
+        .configuration, code: "influx_unauthorized",
+        "\(head.url) refuses the credentials (\(status)): check INFLUX_TOKEN, or --influx-user and INFLUX_PASSWORD")
+    case 404:
+      Failure(
+        .configuration, code: "influx_not_found",
+        "\(head.url) does not know the database, bucket or organization: create it (--influx-create-database for "
+          + "InfluxDB 1.x), or check --influx-bucket and --influx-org")
+    default:
+      HTTPError(
+        .status(status), "the server answered \(status)", url: head.url,
+        retryAfter: head.headers["retry-after"].flatMap { RetryAfter.delay($0) })
+    }
+  }
+}

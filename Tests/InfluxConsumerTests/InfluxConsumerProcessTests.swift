@@ -1,0 +1,154 @@
+import ArgumentParser
+import Foundation
+import Kafka
+import LocalServers
+import Logging
+import Runtime
+import Schemas
+import TestSupport
+import Testing
+
+/// The executable, as an operator runs it, with real databases and the embedded broker.
+@Suite struct InfluxConsumerProcessTests {
+  private static let logger = Logger(label: "influx-consumer-tests")
+  private static let topics = [Topics.marketData, Topics.marketData.deadLetters]
+    .map { (name: $0.name, partitions: Int($0.partitions)) }
+
+  private func bar(_ symbol: String, minute: Int, close: String) -> [UInt8] {
+    let time = "2025-01-20T\(10 + minute / 60):\(minute % 60 < 10 ? "0" : "")\(minute % 60):00"
+    return Array("""
+      {"symbol":"\(symbol)","exchange":"EGX","interval":"1 Minute","datetime":"\(time)","open":1.5,"high":2.5,\
+      "low":1.0,"close":\(close),"volume":100}
+      """.utf8)
+  }
+
+  private func environment(_ broker: EmbeddedBroker, _ more: [String: String]) -> [String: String?] {
+    [
+      "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "LINGER": "50ms", "RETRY_CAP": "1s",
+      "KAFKA_PROPERTIES": "session.timeout.ms=6000,heartbeat.interval.ms=500",
+    ].merging(more) { $1 }
+  }
+
+  private func send(_ broker: EmbeddedBroker, _ records: [(symbol: String, value: [UInt8])]) async throws {
+    let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
+    let producer = try Producer(options.producerConfiguration(clientID: "test", logger: Self.logger))
+    var batch = OutgoingBatch()
+    for record in records {
+      batch.append(topic: Topics.marketData.name, key: Array(record.symbol.utf8), value: record.value, headers: [])
+    }
+    try await producer.send(batch)
+    await producer.close()
+  }
+
+  private func deadLetters(_ broker: EmbeddedBroker) async throws -> Int64 {
+    let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
+    let topic = Topics.marketData.deadLetters
+    let admin = try options.makeAdmin(clientID: "test", logger: Self.logger)
+    let marks = try await admin.watermarks(Set((0..<topic.partitions).map { TopicPartition(topic.name, $0) }))
+    return marks.values.reduce(0) { $0 + $1.high }
+  }
+
+  private struct Answer: Decodable {
+    struct Result: Decodable { var series: [Series]? }
+    struct Series: Decodable { var values: [[Double]] }
+    var results: [Result]
+  }
+
+  /// The one row of numbers a query gives.
+  private func numbers(_ server: PrivateInfluxDB, _ database: String, _ query: String) async throws -> [Double] {
+    guard let text = await server.query(query, database: database) else { return [] }
+    return try JSONDecoder().decode(Answer.self, from: Data(text.utf8)).results.first?.series?.first?.values.first ?? []
+  }
+
+  @Test func barsSurviveBadOnesAnOutageAndARepeat() async throws {
+    let server = try await PrivateInfluxDB.start()
+    let broker = try EmbeddedBroker(topics: Self.topics)
+    defer { broker.close() }
+    let environment = environment(broker, ["INFLUX_URL": server.url, "INFLUX_DATABASE": "egx"])
+    // A database that is missing is for the operator.
+    let refused = try await ServiceProcess.run("influx-consumer", [], environment: environment.merging(["HTTP_PORT": "0"]) { $1 })
+    #expect(refused.status == .exited(78), "\(refused.output)\(refused.errorOutput)")
+    #expect((refused.output + refused.errorOutput).contains("--influx-create-database"))
+
+    let symbols = ["COMI", "ETEL", "ABUK", "FWRY"]
+    var records = symbols.flatMap { symbol in
+      (0..<60).map { (symbol: symbol, value: bar(symbol, minute: $0, close: "\($0 + 1)")) }
+    }
+    // A number elsewhere, a text here: only the server can tell.
+    records.insert((symbol: "COMI", value: bar("COMI", minute: 61, close: "\"much\"")), at: 30)
+    records.insert((symbol: "ETEL", value: Array("no bar".utf8)), at: 90)
+    try await send(broker, records)
+    let consumer = try await ServiceProcess.start("influx-consumer", ["--influx-create-database"], environment: environment)
+    try await consumer.awaitReady()
+    try await eventually("240 points", interval: .milliseconds(200)) {
+      try await numbers(server, "egx", "SELECT count(close), sum(close) FROM stock_price") == [0, 240, 7_320]
+    }
+    try await eventually("two dead letters") { try await deadLetters(broker) == 2 }
+    #expect(await consumer.metrics().sum("souk_influx_queryable_seconds_count") == 240)
+
+    // While the server is away everything waits, and nothing becomes a dead letter.
+    await server.halt()
+    try await send(broker, symbols.map { (symbol: $0, value: bar($0, minute: 100, close: "1000")) })
+    try await eventually("not ready") { await consumer.get("/readyz")?.status == 503 }
+    try await server.resume()
+    try await eventually("244 points", interval: .milliseconds(200)) {
+      try await numbers(server, "egx", "SELECT count(close), sum(close) FROM stock_price") == [0, 244, 11_320]
+    }
+    #expect(await consumer.terminate() == .exited(0))
+
+    // The same records once more, the bad ones too: nothing is added.
+    let again = try await ServiceProcess.start(
+      "influx-consumer", ["--kafka-property", "group.id=again"], environment: environment)
+    try await again.awaitReady()
+    try await eventually("all are written again") { await again.metrics().sum("souk_records_kept_total") == 244 }
+    #expect(try await numbers(server, "egx", "SELECT count(close), sum(close) FROM stock_price") == [0, 244, 11_320])
+    #expect(await again.terminate() == .exited(0))
+    #expect(try await deadLetters(broker) == 4)
+    await server.stop()
+  }
+
+  @Test func whatIsTooOldNeverBlocks() async throws {
+    let server = try await TestServers.influx()
+    let database = "old_" + TestServers.uniqueName()
+    _ = await server.query("CREATE DATABASE \(database) WITH DURATION 1h")
+    let broker = try EmbeddedBroker(topics: Self.topics)
+    defer { broker.close() }
+    let now = Date.now.timeIntervalSince1970
+    let recent = Date(timeIntervalSince1970: now - 60).formatted(.iso8601)
+    try await send(broker, [
+      (symbol: "COMI", value: bar("COMI", minute: 1, close: "1")),
+      (symbol: "COMI", value: Array(#"{"symbol":"COMI","observed_at":"\#(recent)","close":2}"#.utf8)),
+    ])
+    let consumer = try await ServiceProcess.start(
+      "influx-consumer", environment: environment(broker, ["INFLUX_URL": server.url, "INFLUX_DATABASE": database]))
+    try await consumer.awaitReady()
+    try await eventually("the recent one") {
+      try await numbers(server, database, "SELECT count(close), sum(close) FROM stock_price").dropFirst() == [1, 2]
+    }
+    let metrics = await consumer.metrics()
+    #expect(metrics.sum("souk_influx_points_outside_retention_total") == 1)
+    #expect(metrics.sum("souk_records_kept_total") == 2)
+    #expect(await consumer.terminate() == .exited(0))
+    #expect(try await deadLetters(broker) == 0)
+  }
+
+  @Test func victoriaMetricsTakesThemThroughTheSecondInterface() async throws {
+    let server = try await PrivateVictoriaMetrics.start()
+    let broker = try EmbeddedBroker(topics: Self.topics)
+    defer { broker.close() }
+    try await send(broker, (0..<20).map { (symbol: "COMI", value: bar("COMI", minute: $0, close: "\($0)")) })
+    let environment = environment(broker, ["INFLUX_URL": server.url, "INFLUX_BUCKET": "egx", "INFLUX_TOKEN": "any"])
+    let checked = try await ServiceProcess.run("influx-consumer", ["--check"], environment: environment)
+    #expect(checked.status.isSuccess, "\(checked.output)\(checked.errorOutput)")
+    let consumer = try await ServiceProcess.start("influx-consumer", environment: environment)
+    try await consumer.awaitReady()
+    struct Line: Decodable { var values: [Double]; var timestamps: [Int64] }
+    try await eventually("20 samples", interval: .milliseconds(250)) {
+      let text = await server.export("stock_price_close") ?? ""
+      let lines = try text.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+      return lines.first.map { $0.values == (0..<20).map(Double.init) && $0.timestamps.first == 1_737_360_000_000 } ?? false
+    }
+    #expect(await consumer.terminate() == .exited(0))
+    await server.stop()
+  }
+}

@@ -1,0 +1,115 @@
+import Runtime
+import Schemas
+import Testing
+
+@testable import InfluxConsumerService
+
+@Suite struct PointEncoderTests {
+  private func line(_ record: String, _ mapping: PointMapping = .bars, zone: String = "Africa/Cairo") throws -> String {
+    var encoder = try PointEncoder(mapping, zone: try ZoneTable(identifier: zone))
+    var buffer = LineBuffer()
+    let bytes = Array(record.utf8)
+    try encoder.append(bytes.span.bytes, to: &buffer)
+    return String(decoding: buffer.bytes, as: UTF8.self)
+  }
+
+  private let candle = """
+    {"symbol":"COMI","exchange":"EGX","interval":"Daily","datetime":"2025-01-20T00:00:00","open":45.50,"high":46.20,\
+    "low":45.10,"close":46.00,"volume":1250000,"ingestion_timestamp":"2025-01-20T14:30:52.123456"}
+    """
+
+  @Test func aCandleIsOnePoint() throws {
+    // 2025-01-20T00:00 in Cairo, UTC+2 in winter, is 2025-01-19T22:00Z = 1737324000.
+    #expect(try line(candle) == """
+      stock_price,exchange=EGX,interval=Daily,symbol=COMI open=45.50,high=46.20,low=45.10,close=46.00,\
+      volume=1250000 1737324000000000\n
+      """)
+  }
+
+  @Test func aValueIsAFieldOfItsName() throws {
+    let record = """
+      {"symbol":"COMI","interval":"5 Minute","datetime":"2025-01-20T09:35:00","value":45.75,"field":"close",\
+      "ingestion_timestamp":"2025-01-20T07:35:01.5"}
+      """
+    #expect(try line(record) == "stock_price,interval=5\\ Minute,symbol=COMI close=45.75 1737358500000000\n")
+  }
+
+  @Test func anInstantThatIsWrittenCounts() throws {
+    let record = candle.replacing("{\"symbol\"", with: "{\"observed_at\":\"2025-01-20T01:00:00+03:00\",\"symbol\"")
+    #expect(try line(record).hasSuffix(" 1737324000000000\n"))
+  }
+
+  @Test(arguments: [
+    // Egypt's summer time of 2025: from the last Friday of April to the last Thursday of October.
+    ("2025-04-24T12:00:00", "2025-04-24T10:00:00Z"), ("2025-04-25T12:00:00", "2025-04-25T09:00:00Z"),
+    ("2025-10-30T12:00:00", "2025-10-30T09:00:00Z"), ("2025-11-02T12:00:00", "2025-11-02T10:00:00Z"),
+  ])
+  func localTimesFollowTheRulesOfTheZone(local: String, instant: String) throws {
+    let bytes = Array(instant.utf8)
+    let expected = try #require(Timestamp(parsing: bytes.span.bytes)).microseconds
+    #expect(try line("{\"symbol\":\"A\",\"datetime\":\"\(local)\",\"close\":1}") == "stock_price,symbol=A close=1 \(expected)\n")
+  }
+
+  @Test func textCannotEndItsPoint() throws {
+    let mapping = PointMapping(
+      measurement: "my prices,x", tags: [.init("s", key: "k=1")],
+      fields: [.init("t"), .init("n", type: .integer), .init("b")], times: ["at"])
+    let record = #"{"s":"a b,c=d\\e\nf\u0000","t":"say \"x\"\\\ny","n":7.0,"b":true,"at":"1970-01-01T00:00:01Z"}"#
+    #expect(try line(record, mapping) == """
+      my\\ prices\\,x,k\\=1=a\\ b\\,c\\=d/e\\ f\\  t="say \\"x\\"\\\\\ny",n=7i,b=true 1000000\n
+      """)
+  }
+
+  @Test func whatIsAbsentIsLeftOut() throws {
+    let record = #"{"symbol":"","datetime":"1970-01-01T02:00:00","close":1,"volume":null,"open":{"a":[1]},"x":[]}"#
+    #expect(try line(record) == "stock_price close=1 0\n")
+  }
+
+  @Test(arguments: [
+    ("{}", PointEncoder.Refusal.noFields),
+    (#"{"symbol":"A","close":1}"#, .noTime),
+    (#"{"symbol":"A","value":1,"datetime":"2025-01-01"}"#, .noFields),
+    (#"{"symbol":"A","close":null,"datetime":"2025-01-01"}"#, .noFields),
+  ])
+  func whatIsNoPointIsRefused(record: String, refusal: PointEncoder.Refusal) throws {
+    #expect(throws: refusal) { try line(record) }
+  }
+
+  @Test(arguments: ["", "[]", "{\"symbol\":\"A\"", #"{"close":1,"close":2}"#, #"{"datetime":"yesterday","close":1}"#])
+  func whatIsNoRecordIsRefused(record: String) throws {
+    let error = #expect(throws: PointEncoder.Refusal.self) { try line(record) }
+    guard case .undecodable = error else {
+      Issue.record("\(record): \(String(describing: error))")
+      return
+    }
+  }
+
+  @Test func aRefusedRecordLeavesNoTrace() throws {
+    var encoder = try PointEncoder(.bars, zone: try ZoneTable(identifier: "Africa/Cairo"))
+    var buffer = LineBuffer()
+    for text in [#"{"close":1,"datetime":"1970-01-01T02:00:00"}"#, #"{"close":1}"#, "x"] {
+      let bytes = Array(text.utf8)
+      try? encoder.append(bytes.span.bytes, to: &buffer)
+    }
+    #expect(String(decoding: buffer.bytes, as: UTF8.self) == "stock_price close=1 0\n")
+  }
+
+  @Test(arguments: [("n", "1.5"), ("n", "\"x\""), ("n", "true")])
+  func aTypeIsKept(field: String, value: String) throws {
+    let mapping = PointMapping(
+      measurement: "m", tags: [], fields: [.init(field, type: .integer)], times: ["t"])
+    #expect(throws: PointEncoder.Refusal.badField("n")) {
+      try line("{\"\(field)\":\(value),\"t\":\"1970-01-01T00:00:00Z\"}", mapping)
+    }
+  }
+
+  @Test func mappingsAreWrittenShort() throws {
+    #expect(try PointMapping.Tag(parsing: "symbol=s") == .init("symbol", key: "s"))
+    #expect(try PointMapping.Field(parsing: "volume=v:integer") == .init("volume", key: .fixed("v"), type: .integer))
+    #expect(try PointMapping.Field(parsing: "value@field") == .init("value", key: .named(by: "field")))
+    for text in ["", "=", "a=", "a:text", "@b", "a@"] {
+      #expect(throws: Failure.self) { try PointMapping.Field(parsing: text) }
+    }
+    #expect(throws: Failure.self) { try PointMapping.Tag(parsing: "=x") }
+  }
+}
