@@ -45,8 +45,7 @@ import Testing
     ("2025-10-30T12:00:00", "2025-10-30T09:00:00Z"), ("2025-11-02T12:00:00", "2025-11-02T10:00:00Z"),
   ])
   func localTimesFollowTheRulesOfTheZone(local: String, instant: String) throws {
-    let bytes = Array(instant.utf8)
-    let expected = try #require(Timestamp(parsing: bytes.span.bytes)).microseconds
+    let expected = try #require(Timestamp(instant)).microseconds
     #expect(try line("{\"symbol\":\"A\",\"datetime\":\"\(local)\",\"close\":1}") == "stock_price,symbol=A close=1 \(expected)\n")
   }
 
