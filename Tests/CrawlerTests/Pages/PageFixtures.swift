@@ -6,18 +6,6 @@ import Runtime
 import Schemas
 
 extension PortalSimulator.Pages {
-  /// The name of the engine that reads these pages.
-  var engine: String {
-    switch self {
-    case .shufersal: "shufersal"
-    case .carrefour: "publish_price"
-    case .superPharm: "super_pharm"
-    case .haziHinam: "hazi_hinam"
-    case .cityMarket: "city_market_shops"
-    case .matrix: "matrix"
-    }
-  }
-
   /// Those that have more than one page of one listing.
   static let paged: [Self] = [.shufersal, .superPharm, .haziHinam, .cityMarket]
   /// Those that list by day.

@@ -91,7 +91,10 @@ extension PortalSimulator {
   }
 
   private func addControl(to router: Router<BasicRequestContext>) {
-    router.get("/_portal/sources") { _, _ in self.sources.joined(separator: "\n") + "\n" }
+    router.get("/_portal/sources") { request, _ in
+      let pages = Pages(rawValue: request.text("pages"))
+      return (pages.map { self.sources($0) } ?? self.sources).joined(separator: "\n") + "\n"
+    }
     router.post("/_portal/faults") { request, _ -> Response in
       let text = request.uri.queryParameters["fault"].map(String.init) ?? ""
       do {

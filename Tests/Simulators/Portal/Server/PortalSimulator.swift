@@ -17,7 +17,7 @@ import UnixSignals
 /// and, in a folder of its own each (`Pages`), the protocols of the portals that list on HTML pages; and, to steer
 /// it from outside:
 ///
-///     GET  /_portal/sources                     one `--source` value of the crawler per line
+///     GET  /_portal/sources[?pages=shufersal]   one `--source` value of the crawler per line
 ///     POST /_portal/faults?fault=<mode@target/prefix*times>     DELETE /_portal/faults
 ///     POST /_portal/rounds?visible=<n>
 ///     POST /_portal/republish?prefix=&name=

@@ -12,6 +12,23 @@ extension PortalSimulator {
     case haziHinam = "hazi-hinam"
     case cityMarket = "city-market"
     case matrix
+
+    /// The name of the crawler's engine that reads these pages.
+    package var engine: String {
+      switch self {
+      case .shufersal: "shufersal"
+      case .carrefour: "publish_price"
+      case .superPharm: "super_pharm"
+      case .haziHinam: "hazi_hinam"
+      case .cityMarket: "city_market_shops"
+      case .matrix: "matrix"
+      }
+    }
+  }
+
+  /// What to give the crawler's `--source`, one per chain. The catalogue lies in the past: without dates.
+  package func sources(_ pages: Pages) -> [String] {
+    catalogue.chains.map { "\(pages.engine)+\(address(pages, of: $0))?chain=\($0.slug)&days=0" }
   }
 
   /// Where a chain is listed in the given way; ends in a slash.
