@@ -29,7 +29,7 @@ struct BacklogBench: AsyncParsableCommand {
   var items = 300
 
   @Option(help: "Partitions of the topics that items travel on.")
-  var partitions = 96
+  var partitions = 128
 
   @Flag(help: "Sync every commit of PostgreSQL to disk, as a server in production does.")
   var durable = false
