@@ -73,7 +73,7 @@ let shared: [Target] = [
 ]
 
 let services: [Target] = [
-  service("crawler", "Crawler", ["Kafka", "HTTP", "Redis", "HTML", "Portals", "PriceFiles", "Schemas",
+  service("crawler", "Crawler", ["Pipeline", "Kafka", "HTTP", "Redis", "HTML", "Portals", "PriceFiles", "Schemas",
     "ServiceKit", "Runtime", "COpenSSL", .log, .metrics, .arguments]),
   service("downloader", "Downloader", ["Pipeline", "HTTP", "ObjectStore", "Portals", "PriceFiles"]),
   service("parser", "Parser", ["Pipeline", "ObjectStore", "PriceFiles"]),
@@ -102,15 +102,15 @@ let testing: [Target] = [
   tests("Kafka", ["Kafka", "TestSupport", .arguments]),
   tests("HTTP", ["HTTP", "TestSupport", .hummingbird]),
   tests("HTML", ["HTML", "Runtime"]),
-  tests("Portals", ["Portals", "Runtime", "TestSupport"]),
+  tests("Portals", ["Portals", "HTTP", "Runtime", "TestSupport"]),
   tests("ObjectStore", ["ObjectStore", "TestSupport", .arguments]),
   tests("Postgres", ["Postgres", "Runtime", "LocalServers", "TestSupport", .arguments]),
   tests("Redis", ["Redis", "LocalServers", "Runtime", "TestSupport"]),
   tests("PriceFiles", ["PriceFiles", "Runtime", "Schemas", "TestSupport", "CZlib"]),
   tests("ServiceKit", ["ServiceKit", "kit-probe", "TestSupport", .metrics]),
   tests("Pipeline", ["Pipeline", "TestSupport"]),
-  tests("Crawler", ["CrawlerService", "PortalSimulator", "Kafka", "HTTP", "HTML", "Portals", "Redis", "PriceFiles",
-    "Schemas", "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
+  tests("Crawler", ["CrawlerService", "PortalSimulator", "Pipeline", "Kafka", "HTTP", "HTML", "Portals", "Redis",
+    "PriceFiles", "Schemas", "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("Downloader", ["DownloaderService", "Portals", "TestSupport", .arguments]),
   tests("Parser", ["ParserService", "Pipeline", "Kafka", "ObjectStore", "PriceFiles", "Schemas", "ServiceKit",
     "Runtime", "CZlib", "TestSupport", .log, .arguments]),

@@ -19,6 +19,13 @@ package struct CrawlOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How long to remember a file that is no longer listed.", valueName: "duration"))
   package var remember = DurationSetting(.seconds(30 * 86_400))
 
+  @Option(help: ArgumentHelp(
+    "Crawl only the chains of this shard: 0/3, 1/3 and 2/3 are three crawlers that share them.", valueName: "i/n"))
+  package var shard: Shard?
+
+  @Option(help: ArgumentHelp("How often a day one file is listed again because its link expired.", valueName: "count"))
+  package var relistLimit = 5
+
   @Flag(help: "Pass over every source once and exit.")
   package var once = false
 
@@ -68,6 +75,7 @@ package struct CrawlOptions: ParsableArguments {
       ("--listing-row-cap", listingRowCap), ("--max-listing-rows", maxListingRows),
       ("--max-listing-bytes", maxListingBytes.bytes), ("--max-listing-requests", maxListingRequests),
       ("--max-new-files", maxNewFiles), ("--listing-days", listingDays),
+      ("--relist-limit", relistLimit),
     ] where value < 1 {
       throw ValidationError("\(flag) must be 1 or more")
     }
@@ -93,6 +101,7 @@ package struct CrawlOptions: ParsableArguments {
         sources.append(next)
       }
     }
+    if let shard { sources.removeAll { !shard.owns($0.label) } }
     return sources
   }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import HTTP
 import Kafka
 import Logging
+import Pipeline
 import Portals
 import PriceFiles
 import Redis
@@ -21,7 +22,7 @@ package struct CrawlerCommand: ServiceCommand {
       """,
     version: Souk.version, subcommands: [SourcesCommand.self])
 
-  package static let metrics = CrawlerMetrics.descriptions
+  package static let metrics: [MetricDescription] = CrawlerMetrics.descriptions
 
   @OptionGroup(title: "Crawling")
   package var crawling: CrawlOptions
@@ -33,6 +34,8 @@ package struct CrawlerCommand: ServiceCommand {
   package var redis: RedisOptions
   @OptionGroup(title: "Kafka")
   package var kafka: KafkaOptions
+  @OptionGroup(title: "Pipeline")
+  package var pipeline: PipelineOptions
   @OptionGroup(title: "Service")
   package var service: ServiceOptions
 
@@ -53,8 +56,9 @@ package struct CrawlerCommand: ServiceCommand {
       await store.close()
       return "\(try state().kind)"
     }
+    let topics = ServiceCatalogue.crawler.inputs + ServiceCatalogue.crawler.outputs
     await report.probe("kafka", limit: .seconds(20)) {
-      try await kafka.check(clientID: "crawler", topics: [FileDiscovered.topic.name], logger: logger)
+      try await kafka.check(clientID: "crawler", topics: topics.map(\.name), logger: logger)
     }
     do {
       let engines = try makeEngines(sources, logger: logger)
@@ -76,14 +80,22 @@ package struct CrawlerCommand: ServiceCommand {
   package func run(in context: ServiceContext) async throws {
     let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
     let settings = try crawling.settings(zone: zone)
-    let engines = try makeEngines(try crawling.sources(in: catalogue.load()), logger: context.logger)
+    let sources = try crawling.sources(in: catalogue.load())
+    let engines = try makeEngines(sources, logger: context.logger)
     let store = try makeStore()
     let producer = try Producer(
       kafka.producerConfiguration(clientID: context.name, logger: context.logger))
     let stateKind = try state().kind
+    let announcer = KafkaAnnouncer(producer: producer)
+    let relisting = RelistRequests()
+    let alerts = AlertLog(announcer: announcer, logger: context.logger)
     let crawler = Crawler(
-      engines: engines, store: store, announcer: KafkaAnnouncer(producer: producer), settings: settings, zone: zone,
-      context: context)
+      engines: engines, store: store, announcer: announcer, settings: settings, zone: zone, context: context,
+      schedules: Dictionary(sources.map { ($0.label, $0.chain.schedule) }, uniquingKeysWith: { first, _ in first }),
+      relisting: relisting, alerts: alerts)
+    let expired = ExpiredHandler(
+      store: store, relisting: relisting, budget: RelistBudget(limit: crawling.relistLimit), alerts: alerts,
+      logger: context.logger)
     context.logger.info(
       "crawling", metadata: [
         "sources": "\(engines.map(\.source).joined(separator: ","))", "state": "\(stateKind)",
@@ -91,7 +103,7 @@ package struct CrawlerCommand: ServiceCommand {
       ])
     let outcome: Result<Void, any Error>
     do {
-      try await crawler.run()
+      try await run(crawler, expired, context)
       outcome = .success(())
     } catch {
       outcome = .failure(error)
@@ -99,6 +111,37 @@ package struct CrawlerCommand: ServiceCommand {
     await producer.close(within: context.drainTimeout)
     await store.close()
     try outcome.get()
+  }
+
+  /// Crawls, and takes back what expired. When one of the two fails, the other is drained.
+  private func run(_ crawler: Crawler, _ expired: ExpiredHandler, _ context: ServiceContext) async throws {
+    if crawling.once { return try await crawler.run() }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await crawler.run() }
+      group.addTask { try await takeBack(expired, context) }
+      do {
+        // Without sources in this shard the crawl ends at once and the process stays.
+        try await group.waitForAll()
+      } catch {
+        context.drain.raise()
+        throw error
+      }
+    }
+  }
+
+  private func takeBack(_ handler: ExpiredHandler, _ context: ServiceContext) async throws {
+    var kafka = kafka
+    // Each shard hears of every link: only it can wake the loops of its chains.
+    if let shard = crawling.shard, kafka.groupId == nil {
+      kafka.groupId = "\(ServiceCatalogue.crawler.name)-\(shard.index)-of-\(shard.count)"
+    }
+    // Crawling goes on while this group waits for its partitions: its readiness is its own.
+    let aside = ServiceContext(
+      name: context.name, logger: context.logger, drain: context.drain, drainTimeout: context.drainTimeout,
+      health: Health(), httpPort: context.httpPort)
+    try await ConsumerService(
+      entry: ServiceCatalogue.crawler, kafka: kafka, pipeline: pipeline, context: aside
+    ).run(concurrency: 1, handler)
   }
 
   private func makeEngines(_ sources: [Source], logger: Logger) throws -> [any PortalEngine] {

@@ -6,11 +6,12 @@ package struct SourcesCommand: ParsableCommand {
   package static let configuration = CommandConfiguration(
     commandName: "sources", abstract: "Prints the chains that --source knows by name, and the engines.")
 
-  @OptionGroup package var catalogue: CatalogueOptions
+  @Argument(help: ArgumentHelp("A file of chains to show with the embedded ones.", valueName: "catalogue"))
+  package var file: String?
 
   package init() {}
 
-  package func run() throws { print(Self.table(try catalogue.load())) }
+  package func run() throws { print(Self.table(try ChainCatalogue.load(file: file))) }
 
   static func table(_ catalogue: ChainCatalogue) -> String {
     let chains = catalogue.chains.map { chain in

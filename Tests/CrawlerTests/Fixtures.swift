@@ -13,16 +13,20 @@ import Synchronization
 final class RecordingAnnouncer: Announcer {
   private struct State {
     var files: [FileDiscovered] = []
+    var alerts: [Alert] = []
     var refusals: [any Error] = []
   }
   private let state = Mutex(State())
 
   var files: [FileDiscovered] { state.withLock { $0.files } }
+  var alerts: [Alert] { state.withLock { $0.alerts } }
   var names: [String] { files.map(\.fileName) }
 
   func refuse(with error: any Error, times: Int = 1) {
     state.withLock { $0.refusals += Array(repeating: error, count: times) }
   }
+
+  func raise(_ alerts: [Alert]) async throws { state.withLock { $0.alerts += alerts } }
 
   func announce(_ files: [FileDiscovered]) async throws {
     try state.withLock { state in
@@ -49,6 +53,11 @@ actor ForgetfulStore: SeenStore {
     await inner.mark(entries)
   }
 
+  func forget(chain: String, fileName: String, fingerprint: Fingerprint?) async throws {
+    await inner.forget(chain: chain, fileName: fileName, fingerprint: fingerprint)
+  }
+  func rows(of source: String) async throws -> Int? { await inner.rows(of: source) }
+  func remember(rows: Int, of source: String) async throws { await inner.remember(rows: rows, of: source) }
   func ping() async throws {}
   func close() async {}
 }
@@ -73,9 +82,10 @@ func quickLimits(rowCap: Int = 1_000, maxRequests: Int = 2_000) -> EngineLimits 
 
 /// What an engine gets, with waits short enough for tests and local addresses allowed.
 func engineContext(
-  _ chain: Chain, limits: EngineLimits = quickLimits(), httpLimits: HTTPLimits = HTTPLimits(), attempts: Int = 4
+  _ chain: Chain, limits: EngineLimits = quickLimits(), httpLimits: HTTPLimits = HTTPLimits(), attempts: Int = 4,
+  client: HTTPClient? = nil
 ) throws -> EngineContext {
-  let client = try HTTPClient(HTTPConfiguration(
+  let client = try client ?? HTTPClient(HTTPConfiguration(
     addresses: AddressPolicy(allowsPrivate: true), userAgent: "Mozilla/5.0 (X11; Linux x86_64) tests"))
   var patience = ListingClient.Patience()
   patience.attempts = attempts

@@ -7,9 +7,12 @@ package protocol Announcer: Sendable {
   /// Returns when every announcement is acknowledged.
   /// - Throws: `ClassifiedError`; then nobody knows which of them arrived, and all are to be repeated.
   func announce(_ files: [FileDiscovered]) async throws
+
+  /// Returns when every alert is acknowledged.
+  func raise(_ alerts: [Alert]) async throws
 }
 
-/// Announces on `gogobe.files.discovered`.
+/// Announces on `gogobe.files.discovered` and `souk.alerts`.
 package struct KafkaAnnouncer: Announcer {
   private let producer: Producer
 
@@ -25,10 +28,19 @@ package struct KafkaAnnouncer: Announcer {
     try await producer.send(batch)
   }
 
+  package func raise(_ alerts: [Alert]) async throws {
+    var batch = OutgoingBatch()
+    for alert in alerts {
+      batch.append(
+        topic: Alert.topic.name, key: alert.key, value: alert.encoded(), headers: Self.headers(Alert.topic.schema),
+        timestamp: alert.observedAt.microseconds / 1_000, partitionBy: alert.partitionKey)
+    }
+    try await producer.send(batch)
+  }
+
   /// Each announcement begins a trace of its own: the life of one file.
-  private static func headers() -> [Header] {
-    let schema = FileDiscovered.topic.schema
-    return [
+  private static func headers(_ schema: SchemaID = FileDiscovered.topic.schema) -> [Header] {
+    [
       Header(HeaderName.schema, schema.name), Header(HeaderName.schemaVersion, "\(schema.version)"),
       Header(HeaderName.traceparent, TraceParent.root().bytes),
       Header(HeaderName.producedBy, "crawler/\(Souk.version)"),

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Portals
 import Runtime
 import Schemas
 import ServiceKit
@@ -12,10 +13,17 @@ package struct Crawler: Sendable {
   let settings: CrawlSettings
   let zone: ZoneTable
   let context: ServiceContext
+  /// By source; a source without one has the settings' interval and no hours.
+  let schedules: [String: Schedule]
+  let relisting: RelistRequests
+  let alerts: AlertLog
+  private let now: @Sendable () -> Date
 
   package init(
     engines: [any PortalEngine], store: any SeenStore, announcer: any Announcer, settings: CrawlSettings,
-    zone: ZoneTable, context: ServiceContext
+    zone: ZoneTable, context: ServiceContext, schedules: [String: Schedule] = [:],
+    relisting: RelistRequests = RelistRequests(), alerts: AlertLog? = nil,
+    now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.engines = engines
     self.store = store
@@ -23,6 +31,10 @@ package struct Crawler: Sendable {
     self.settings = settings
     self.zone = zone
     self.context = context
+    self.schedules = schedules
+    self.relisting = relisting
+    self.alerts = alerts ?? AlertLog(announcer: announcer, logger: context.logger, now: now)
+    self.now = now
   }
 
   /// Returns when drained, or with `once` when every source was passed over.
@@ -51,15 +63,24 @@ package struct Crawler: Sendable {
     let heartbeat = context.health.liveness("crawl_\(engine.source)", maxAge: .seconds(900))
     let ready = context.health.readiness("crawler")
     var backoff = settings.backoff
+    let schedule = schedules[engine.source] ?? Schedule()
     while !context.drain.isRaised {
+      if !settings.once, !isActive(schedule) {
+        heartbeat.idle()
+        // Looked at again often enough to begin close to the hour.
+        if await context.drain.sleep(for: min(.seconds(60), interval(schedule))) { break }
+        continue
+      }
       let pass = Pass(
         engine: engine, store: store, announcer: announcer, settings: settings, zone: zone, drain: context.drain,
-        logger: logger, beat: { heartbeat.beat() })
+        relisting: relisting, logger: logger, beat: { heartbeat.beat() })
       heartbeat.beat()
+      relisting.passBegins(engine.source)
       let start = ContinuousClock.now
       var failure: (any Error)?
       do {
         let report = try await pass.run()
+        if !report.isAbandoned { try await look(at: report, engine.source, schedule) }
         ready.set(ready: true)
         failure = report.failure
         log(report, took: ContinuousClock.now - start, engine.source, logger)
@@ -83,12 +104,34 @@ package struct Crawler: Sendable {
           engine.source, took: ContinuousClock.now - start, at: Date().timeIntervalSince1970)
         if settings.once { return nil }
         backoff.reset()
-        delay = settings.interval * Double.random(in: (1 - settings.jitter)...(1 + settings.jitter))
+        delay = interval(schedule) * Double.random(in: (1 - settings.jitter)...(1 + settings.jitter))
         heartbeat.idle()
       }
-      if await context.drain.sleep(for: delay) { break }
+      // A source that failed keeps its distance, whoever asks for it.
+      let isDraining = failure == nil
+        ? await relisting.sleep(engine.source, for: delay, drain: context.drain) : await context.drain.sleep(for: delay)
+      if isDraining { break }
     }
     return nil
+  }
+
+  private func interval(_ schedule: Schedule) -> Duration { schedule.interval ?? settings.interval }
+
+  private func isActive(_ schedule: Schedule) -> Bool {
+    guard let hours = schedule.activeHours else { return true }
+    let seconds = Int64(now().timeIntervalSince1970)
+    return hours.contains(localSeconds: seconds + Int64(zone.offsetSeconds(at: seconds)))
+  }
+
+  /// Compares a pass with the one before, and raises what a person should know.
+  private func look(at report: Pass.Report, _ source: String, _ schedule: Schedule) async throws {
+    let before = try await store.rows(of: source)
+    let findings = Drift.findings(
+      in: report, source: source, chain: source == "dir" ? nil : source, rowsBefore: before,
+      isExpectedEmpty: !isActive(schedule))
+    for finding in findings { await alerts.raise(finding) }
+    // An empty listing is compared with the last one that was not.
+    if report.failure == nil, report.rows > 0 { try await store.remember(rows: report.rows, of: source) }
   }
 
   private func log(_ report: Pass.Report, took: Duration, _ source: String, _ logger: Logger) {

@@ -1,4 +1,5 @@
 import Metrics
+import Schemas
 import ServiceKit
 
 /// What the crawler counts. Labels are bounded: sources are given on the command line, reasons and codes are ours.
@@ -17,6 +18,10 @@ enum CrawlerMetrics {
     .init("souk_crawler_listings_cut_total", .counter,
           "Listings at the portal's row limit that could not be narrowed: files may be missing.", labels: ["source"]),
     .init("souk_crawler_listings_empty_total", .counter, "Passes that found nothing where files were before.",
+          labels: ["source"]),
+    .init("souk_crawler_drift_total", .counter, "Findings about a portal that changed, by kind of alert.",
+          labels: ["source", "kind"]),
+    .init("souk_crawler_relisted_total", .counter, "Files taken back because their link expired.",
           labels: ["source"]),
     .init("souk_crawler_pass_seconds", .histogram, "Time of one pass over a source.", labels: ["source"],
           buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900]),
@@ -37,7 +42,12 @@ enum CrawlerMetrics {
     count("souk_crawler_errors_total", source, ("code", code))
   }
   static func cutListing(_ source: String) { count("souk_crawler_listings_cut_total", source) }
-  static func emptyListing(_ source: String) { count("souk_crawler_listings_empty_total", source) }
+
+  static func drift(_ source: String, _ kind: String) {
+    count("souk_crawler_drift_total", source, ("kind", kind))
+    if kind == Alert.Kind.listingEmpty.rawValue { count("souk_crawler_listings_empty_total", source) }
+  }
+  static func relisted(_ source: String) { count("souk_crawler_relisted_total", source) }
 
   static func passed(_ source: String, took duration: Duration, at seconds: Double) {
     let (whole, rest) = duration.components

@@ -5,6 +5,9 @@ import Runtime
 import Schemas
 
 /// One pass over one source: list, drop what was seen, announce the rest in order of time, mark it.
+///
+/// Where links last for minutes (`linksExpire`) each page is announced before the next is asked for, those that
+/// expire first before the others; else a store's files go out in the order they were made.
 struct Pass {
   let engine: any PortalEngine
   let store: any SeenStore
@@ -12,12 +15,19 @@ struct Pass {
   let settings: CrawlSettings
   let zone: ZoneTable
   let drain: Interruption
+  var relisting = RelistRequests()
   let logger: Logger
   /// Called at every step forward.
   let beat: @Sendable () -> Void
 
   struct Report {
     var listed = 0
+    /// Rows of any kind, price files or not.
+    var rows = 0
+    var unknownColumns: Set<String> = []
+    var isCut = false
+    /// The drain ended it: what it says about the portal is worth nothing.
+    var isAbandoned = false
     var seen = 0
     var emitted = 0
     var skipped: [String: Int] = [:]
@@ -36,24 +46,34 @@ struct Pass {
   /// - Throws: errors of the store and of the announcer. Errors of the source are in the report.
   func run() async throws -> Report {
     var (fresh, report) = try await collectUntilDrained()
-    fresh.sort { left, right in
-      (left.instant, left.file.name.type.rawValue, left.file.fileName)
-        < (right.instant, right.file.name.type.rawValue, right.file.fileName)
+    Self.sort(&fresh)
+    try await announceAll(fresh, &report)
+    for (reason, count) in report.skipped { CrawlerMetrics.skipped(engine.source, reason, count) }
+    return report
+  }
+
+  private static func sort(_ candidates: inout [Candidate]) {
+    candidates.sort { left, right in
+      let ends = (left.file.linkExpires?.microseconds ?? .max, right.file.linkExpires?.microseconds ?? .max)
+      return (ends.0, left.instant, left.file.name.type.rawValue, left.file.fileName)
+        < (ends.1, right.instant, right.file.name.type.rawValue, right.file.fileName)
     }
+  }
+
+  private func announceAll(_ fresh: [Candidate], _ report: inout Report) async throws {
     var rest = fresh[...]
     while !rest.isEmpty, !drain.isRaised {
       let chunk = rest.prefix(settings.chunk)
       rest = rest.dropFirst(chunk.count)
-      do {
-        try await announce(chunk, &report)
-      } catch let error as LinkFailure {
-        report.failure = report.failure ?? error.underlying
+      let outcome = try await announce(chunk)
+      report.emitted += outcome.emitted
+      if outcome.withoutLink > 0 { report.skipped["no_link", default: 0] += outcome.withoutLink }
+      if let failure = outcome.failure {
+        report.failure = report.failure ?? failure
         break
       }
       beat()
     }
-    for (reason, count) in report.skipped { CrawlerMetrics.skipped(engine.source, reason, count) }
-    return report
   }
 
   /// A listing is given up when the drain begins: nothing of it is in flight yet.
@@ -65,18 +85,25 @@ struct Pass {
         return nil
       }
       defer { group.cancelAll() }
-      return try await group.next().flatMap { $0 } ?? ([], Report())
+      if let collected = try await group.next().flatMap({ $0 }) { return collected }
+      var report = Report()
+      report.isAbandoned = true
+      return ([], report)
     }
   }
 
   private func collect() async throws -> ([Candidate], Report) {
     var report = Report()
     var fresh: [Candidate] = []
+    var taken = 0
     var known: Set<String> = []
     do {
       for try await listing in engine.listings(of: settings.types) {
         beat()
         report.listed += listing.files.count
+        report.rows += listing.files.count + listing.skipped.values.reduce(0, +)
+        report.unknownColumns.formUnion(listing.unknownColumns.prefix(20))
+        report.isCut = report.isCut || listing.isCut
         CrawlerMetrics.listed(engine.source, listing.files.count)
         for (reason, count) in listing.skipped { report.skipped[reason, default: 0] += count }
         var candidates: [Candidate] = []
@@ -84,8 +111,15 @@ struct Pass {
           if let candidate = candidate(file, &report) { candidates.append(candidate) }
         }
         let unseen = try await unseen(candidates, &report)
-        let room = settings.maxFiles - fresh.count
-        fresh += unseen.prefix(room)
+        let room = settings.maxFiles - taken
+        let accepted = Array(unseen.prefix(room))
+        taken += accepted.count
+        if engine.linksExpire {
+          try await announceNow(accepted, &report)
+          if drain.isRaised || report.failure != nil { break }
+        } else {
+          fresh += accepted
+        }
         if unseen.count > room {
           report.skipped["over_limit", default: 0] += unseen.count - room
           logger.warning("more new files than one pass takes", metadata: ["limit": "\(settings.maxFiles)"])
@@ -131,7 +165,35 @@ struct Pass {
     return unseen
   }
 
-  private func announce(_ chunk: ArraySlice<Candidate>, _ report: inout Report) async throws {
+  /// Announces a page in the middle of a listing. Not cancelled with it: what is in flight is seen through, so that
+  /// a drain leaves nothing announced and not marked.
+  private func announceNow(_ page: [Candidate], _ report: inout Report) async throws {
+    var page = page
+    Self.sort(&page)
+    let sorted = page
+    do {
+      let outcome = try await Task {
+        var part = Report()
+        try await announceAll(sorted, &part)
+        return part
+      }.value
+      report.emitted += outcome.emitted
+      report.failure = report.failure ?? outcome.failure
+      report.skipped.merge(outcome.skipped, uniquingKeysWith: +)
+    } catch {
+      throw StoreFailure(underlying: error)
+    }
+  }
+
+  private struct Outcome {
+    var emitted = 0
+    var withoutLink = 0
+    /// The source's, while it was asked for links; what had its link before was announced.
+    var failure: (any Error)?
+  }
+
+  private func announce(_ chunk: ArraySlice<Candidate>) async throws -> Outcome {
+    var outcome = Outcome()
     var announcements: [FileDiscovered] = []
     var entries: [SeenEntry] = []
     let now = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
@@ -143,10 +205,11 @@ struct Pass {
       do {
         link = try await engine.link(to: file)
       } catch {
-        throw LinkFailure(underlying: error)
+        outcome.failure = error
+        break
       }
       guard let link else {
-        report.skipped["no_link", default: 0] += 1
+        outcome.withoutLink += 1
         logger.warning("the portal lists a file and gives no link to it", metadata: ["file": "\(file.fileName)"])
         continue
       }
@@ -156,18 +219,19 @@ struct Pass {
         storeID: file.name.storeID, size: file.size, fingerprint: candidate.entry.fingerprint.description,
         fileTime: candidate.time))
       entries.append(candidate.entry)
+      relisting.learn(file.chain, from: engine.source)
     }
-    guard !announcements.isEmpty else { return }
+    guard !announcements.isEmpty else { return outcome }
     try await announcer.announce(announcements)
     // A crash between these two lines announces the chunk again: repeated, never lost.
     try await store.mark(entries)
-    report.emitted += announcements.count
+    outcome.emitted = announcements.count
     for announcement in announcements {
       CrawlerMetrics.emitted(engine.source, announcement.fileType?.rawValue ?? "unknown")
     }
+    return outcome
   }
 
-  /// Tells the store's errors from the source's inside one loop over both.
+  /// Tells errors of the store and of Kafka from the source's inside one loop over all.
   private struct StoreFailure: Error { var underlying: any Error }
-  private struct LinkFailure: Error { var underlying: any Error }
 }

@@ -36,6 +36,8 @@ package enum EngineTable {
     EngineKind("meshnat_yosef", "Meshnat Yosef: one JSON array") { try MeshnatYosefEngine($0) },
     EngineKind("netiv_hased", "Netiv Ha-Hesed: a page of links by day") { try NetivHasedEngine($0) },
     EngineKind("wolt", "Wolt: an index of days, a page of links by day") { try WoltEngine($0) },
+    EngineKind("http", "an index page of a web server that links to files") { try IndexEngine($0) },
+    EngineKind("ftp", "a folder of an FTP server, ftp:// or ftps://") { try FTPEngine($0) },
     EngineKind("dir", "a local folder with everything below it") { try FolderEngine($0) },
   ]
 

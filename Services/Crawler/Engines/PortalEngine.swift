@@ -31,6 +31,8 @@ package struct Listing: Sendable {
   /// Columns or fields that nobody has described yet, and needed ones that are missing (as `-name`): the portal is
   /// changing. The pass reports them once a day each.
   package var unknownColumns: Set<String> = []
+  /// The portal left rows out, and nothing narrower can be asked for.
+  package var isCut = false
 
   package init() {}
 

@@ -11,17 +11,24 @@ package final class HostPace: Sendable {
   /// - Throws: `CancellationError`.
   package func turn(_ host: String, gap: Duration) async throws {
     let now = ContinuousClock.now
-    let mine = next.withLock { next in
+    let mine = reserve(host, gap: gap, now: now)
+    if mine > now { try await Task.sleep(until: mine, clock: .continuous) }
+  }
+
+  /// When the next request to `host` may start; the one after it comes `gap` later.
+  func reserve(_ host: String, gap: Duration, now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+    next.withLock { next in
       let turn = max(now, next[host] ?? now)
       next[host] = turn + gap
       return turn
     }
-    if mine > now { try await Task.sleep(until: mine, clock: .continuous) }
   }
 
   /// Nobody starts a request to `host` before `delay` has passed.
-  package func hold(_ host: String, for delay: Duration) {
-    let end = ContinuousClock.now + delay
-    next.withLock { $0[host] = max(end, $0[host] ?? end) }
+  package func hold(_ host: String, for delay: Duration, now: ContinuousClock.Instant = .now) {
+    next.withLock { next in
+      let end = now + delay
+      next[host] = max(end, next[host] ?? end)
+    }
   }
 }

@@ -76,11 +76,7 @@ package final class ListingClient: Sendable {
     _ url: HTTPURL, form: [(name: String, value: String)], headers: HTTPHeaders = [:],
     accept: (Int) -> Bool = { (200...299).contains($0) }
   ) async throws -> HTTPResponse {
-    var headers = headers
-    headers["Content-Type"] = "application/x-www-form-urlencoded"
-    let body = form.map { "\(Self.escaped($0.name))=\(Self.escaped($0.value))" }.joined(separator: "&")
-    return try await send(
-      HTTPRequest("POST", url, headers: headers, body: .bytes(Array(body.utf8)), limits: limits), accept: accept)
+    try await send(.form(url, form, headers: headers, limits: limits), accept: accept)
   }
 
   /// Sends any request in the same manner.
@@ -90,40 +86,45 @@ package final class ListingClient: Sendable {
   ) async throws -> HTTPResponse {
     var request = request
     if let userAgent, request.headers["user-agent"] == nil { request.headers["User-Agent"] = userAgent }
+    let final = request
+    return try await patiently(final.url.origin) {
+      let response = try await client.execute(final)
+      if !accept(response.status) {
+        try response.head.requireSuccess()
+        throw HTTPError(.status(response.status), "the server answered \(response.status)", url: response.head.url)
+      }
+      return response
+    }
+  }
+
+  /// Lists a folder of an FTP server in the same manner; a listing that a server refuses is asked for once.
+  package func list(_ request: FTPRequest) async throws -> [UInt8] {
+    try await patiently(request.url.origin) {
+      try await client.stream(request) { body in
+        var bytes: [UInt8] = []
+        while let chunk = try await body.next() { bytes += chunk }
+        return bytes
+      }
+    }
+  }
+
+  private func patiently<Answer>(_ origin: String, _ ask: () async throws -> Answer) async throws -> Answer {
     var backoff = patience.backoff
     while true {
       do {
-        try await pace.turn(request.url.origin, gap: gap)
-        let response = try await client.execute(request)
-        if !accept(response.status) {
-          try response.head.requireSuccess()
-          throw HTTPError(.status(response.status), "the server answered \(response.status)", url: response.head.url)
-        }
-        return response
-      } catch let error as HTTPError where error.isTransient && backoff.attempt + 1 < patience.attempts {
+        try await pace.turn(origin, gap: gap)
+        return try await ask()
+      } catch let error as HTTPError
+        where error.isTransient && error.kind != .retrievalFailed && backoff.attempt + 1 < patience.attempts {
         CrawlerMetrics.error(source, error.code)
         let delay = backoff.next(retryAfter: error.retryAfter)
         // Told to stay away, every chain of the host does.
-        if error.retryAfter != nil { pace.hold(request.url.origin, for: delay) }
+        if error.retryAfter != nil { pace.hold(origin, for: delay) }
         logger.warning(
           "portal unwell, trying again",
           metadata: ["error": "\(error)", "delay": "\(delay)", "attempt": "\(backoff.attempt)"])
         try await Task.sleep(for: delay)
       }
     }
-  }
-
-  private static func escaped(_ text: String) -> String {
-    var result = ""
-    for byte in text.utf8 {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-        result.unicodeScalars.append(UnicodeScalar(byte))
-      default:
-        let digits = String(byte, radix: 16, uppercase: true)
-        result += "%" + (digits.utf8.count == 1 ? "0" : "") + digits
-      }
-    }
-    return result
   }
 }

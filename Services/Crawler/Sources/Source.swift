@@ -98,11 +98,11 @@ package struct Source: Hashable, Sendable {
       case "password": chain.password = Secret(value)
       case "path": chain.path = value
       case "user_agent": chain.userAgent = value == "browser" ? ChainCatalogue.browserUserAgent : value
-      case "links", "days", "pattern", "verify": chain.options[item.name] = value
+      case "links", "days", "pattern", "depth": chain.options[item.name] = value
       default:
         throw Self.wrong(
           text, "there is no parameter '\(item.name)'; there are chain, ids, user, password, path, user_agent, links, "
-            + "days, pattern, verify")
+            + "days, pattern, depth")
       }
     }
     parts.query = nil

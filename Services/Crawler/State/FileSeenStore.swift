@@ -74,6 +74,28 @@ package actor FileSeenStore: SeenStore {
     for entry in entries { marks[entry.key] = SeenLog.Mark(fingerprint: entry.fingerprint, time: time) }
   }
 
+  package func forget(chain: String, fileName: String, fingerprint: Fingerprint?) throws {
+    let key = "\(chain)/\(fileName)"
+    guard let mark = marks[key], fingerprint == nil || mark.fingerprint == fingerprint else { return }
+    try append(SeenLog.line(forgetting: key, at: now()))
+    guard fdatasync(descriptor) == 0 else { throw failure("sync") }
+    marks[key] = nil
+  }
+
+  package func rows(of source: String) -> Int? {
+    marks[SeenLog.rowsKey(source)].map { Int(clamping: $0.fingerprint.low) }
+  }
+
+  package func remember(rows: Int, of source: String) throws {
+    let key = SeenLog.rowsKey(source)
+    let fingerprint = Fingerprint(high: 0, low: UInt64(rows))
+    let mark = SeenLog.Mark(fingerprint: fingerprint, time: now())
+    // Written when it is different, or the mark is due for renewal.
+    if let known = marks[key], known.fingerprint == fingerprint, mark.time - known.time <= Self.renewal { return }
+    try append(SeenLog.line(key, mark))
+    marks[key] = mark
+  }
+
   package func ping() throws(Failure) {
     if descriptor < 0 { throw Failure(.fatal, code: "state_closed", "the state in \(path) is closed") }
   }

@@ -24,6 +24,21 @@ package struct RedisSeenStore: SeenStore {
     })
   }
 
+  package func forget(chain: String, fileName: String, fingerprint: Fingerprint?) async throws {
+    let key = Self.key(SeenEntry(chain: chain, fileName: fileName, fingerprint: Fingerprint(high: 0, low: 0)))
+    // Between the two somebody may mark a new publication: forgetting that one announces it once more, no worse.
+    if let fingerprint, try await client.send(RedisCommand("GET", key)).text != fingerprint.description { return }
+    _ = try await client.send(RedisCommand("DEL", key))
+  }
+
+  package func rows(of source: String) async throws -> Int? {
+    try await client.send(RedisCommand("GET", "souk:crawler:rows:\(source)")).text.flatMap { Int($0) }
+  }
+
+  package func remember(rows: Int, of source: String) async throws {
+    _ = try await client.send(RedisCommand("SET", "souk:crawler:rows:\(source)", "\(rows)", "EX", seconds))
+  }
+
   package func ping() async throws { try await client.ping() }
   package func close() async { await client.close() }
 

@@ -3,7 +3,8 @@ import Runtime
 /// The text of the file a `FileSeenStore` keeps. One line per mark, later lines win:
 ///
 ///     souk-crawler-seen<TAB>1
-///     <seconds since 1970><TAB><chain><TAB><file name><TAB><fingerprint>
+///     <seconds since 1970><TAB><chain><TAB><file name><TAB><fingerprint, or - when it was forgotten>
+///     <seconds since 1970><TAB>#rows<TAB><source><TAB><rows, as 32 hex digits>
 struct SeenLog {
   struct Mark: Hashable {
     var fingerprint: Fingerprint
@@ -34,17 +35,28 @@ struct SeenLog {
     where wholeBytes > Self.header.count {
       line += 1
       let fields = text.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
-      guard fields.count == 4, let time = Int64(Self.text(fields[0])),
-        let fingerprint = Fingerprint(Self.text(fields[3]))
-      else { throw Self.damaged(path, line: line) }
-      marks["\(Self.text(fields[1]))/\(Self.text(fields[2]))"] = Mark(fingerprint: fingerprint, time: time)
+      guard fields.count == 4, let time = Int64(Self.text(fields[0])) else { throw Self.damaged(path, line: line) }
+      let key = "\(Self.text(fields[1]))/\(Self.text(fields[2]))"
+      if fields[3].elementsEqual([UInt8(ascii: "-")]) {
+        marks[key] = nil
+      } else if let fingerprint = Fingerprint(Self.text(fields[3])) {
+        marks[key] = Mark(fingerprint: fingerprint, time: time)
+      } else {
+        throw Self.damaged(path, line: line)
+      }
     }
   }
 
-  static func line(_ key: String, _ mark: Mark) -> [UInt8] {
+  /// The key of a source's row count; no chain is called `#rows`.
+  static func rowsKey(_ source: String) -> String { "#rows/\(source)" }
+
+  static func line(_ key: String, _ mark: Mark) -> [UInt8] { line(key, mark.time, "\(mark.fingerprint)") }
+  static func line(forgetting key: String, at time: Int64) -> [UInt8] { line(key, time, "-") }
+
+  private static func line(_ key: String, _ time: Int64, _ what: String) -> [UInt8] {
     let slash = key.firstIndex(of: "/") ?? key.endIndex
     let name = slash == key.endIndex ? "" : key[key.index(after: slash)...]
-    return Array("\(mark.time)\t\(key[..<slash])\t\(name)\t\(mark.fingerprint)\n".utf8)
+    return Array("\(time)\t\(key[..<slash])\t\(name)\t\(what)\n".utf8)
   }
 
   private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }

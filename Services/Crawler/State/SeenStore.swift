@@ -14,6 +14,14 @@ package protocol SeenStore: Sendable {
   /// - Throws: `ClassifiedError`; then the entries count as not marked and will be announced again.
   func mark(_ entries: [SeenEntry]) async throws
 
+  /// The file counts as never announced, unless another publication of it was marked since.
+  /// - Parameter fingerprint: of the publication to forget; nil forgets any.
+  func forget(chain: String, fileName: String, fingerprint: Fingerprint?) async throws
+
+  /// Rows that the last pass over the source found which found any; nil when there was none.
+  func rows(of source: String) async throws -> Int?
+  func remember(rows: Int, of source: String) async throws
+
   /// Answers when the store can be used.
   func ping() async throws
 

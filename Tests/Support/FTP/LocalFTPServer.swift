@@ -20,15 +20,17 @@ package final class LocalFTPServer: Sendable {
   /// - Parameters:
   ///   - certificate: PEM file of key and certificate; with it, TLS of the explicit kind is required.
   ///   - masquerade: the address that answers to PASV name instead of its own.
+  ///   - namesOnly: it knows no MLSD.
   package static func start(
     root: String, user: String = "reader", password: String = "p4ss word", certificate: String? = nil,
-    masquerade: String? = nil
+    masquerade: String? = nil, namesOnly: Bool = false
   ) async throws -> LocalFTPServer {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("ftp_server.py")
     // Debian's own Python, which Debian's python3-pyftpdlib belongs to; another may come first on PATH.
     let python = try Program.require("/usr/bin/python3", package: "python3-pyftpdlib")
     var arguments = [script.path, "--root", root, "--user", user, "--password", password]
     if let certificate { arguments += ["--certificate", certificate] }
+    if namesOnly { arguments.append("--names-only") }
     if let masquerade { arguments += ["--masquerade", masquerade] }
     let lines = Lines()
     var launch = Launch(python, arguments)

@@ -13,6 +13,7 @@ parser.add_argument("--user", default="reader")
 parser.add_argument("--password", default="")
 parser.add_argument("--certificate", help="PEM file with key and certificate: TLS of the explicit kind is required")
 parser.add_argument("--masquerade", help="the address that PASV answers with")
+parser.add_argument("--names-only", action="store_true", help="know neither MLSD nor MLST")
 options = parser.parse_args()
 logging.disable(logging.CRITICAL)
 
@@ -32,6 +33,10 @@ class Handler(kind):
 
 Handler.authorizer = authorizer
 Handler.masquerade_address = options.masquerade
+# A client that was refused need not wait for its answer.
+Handler.auth_failed_timeout = 0
+if options.names_only:
+    Handler.proto_cmds = {name: what for name, what in kind.proto_cmds.items() if name not in ("MLSD", "MLST")}
 if options.certificate:
     Handler.certfile = options.certificate
     Handler.tls_control_required = True

@@ -23,15 +23,11 @@ package struct BinaEngine: PortalEngine {
   let context: EngineContext
   let base: HTTPURL
   let links: Links
-  /// What earlier passes saw; a portal whose rows vanish is worth a warning.
+  /// The stores that earlier passes saw, to narrow a cut listing by.
   private let memory = Memory()
 
   private final class Memory: Sendable {
-    struct State {
-      var rows = 0
-      var stores: Set<String> = []
-    }
-    let state = Mutex(State())
+    let state = Mutex<Set<String>>([])
   }
 
   /// Option of the row: `links: direct` or `resolver`.
@@ -48,7 +44,7 @@ package struct BinaEngine: PortalEngine {
   }
 
   package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let sweep = BinaSweep(engine: self, types: types, stores: memory.state.withLock { $0.stores })
+    let sweep = BinaSweep(engine: self, types: types, stores: memory.state.withLock { $0 })
     return AsyncThrowingStream { try await sweep.next() }
   }
 
@@ -99,20 +95,13 @@ package struct BinaEngine: PortalEngine {
     do {
       return try base.resolving(link).text
     } catch {
-      context.logger.warning("a listing links to what is no URL", metadata: ["file": "\(row.fileName)", "error": "\(error)"])
+      context.logger.warning(
+        "a listing links to what is no URL", metadata: ["file": "\(row.fileName)", "error": "\(error)"])
       return nil
     }
   }
 
-  func finished(rows: Int, stores: Set<String>) {
-    let before = memory.state.withLock { state in
-      defer { if rows > 0 { state = .init(rows: rows, stores: stores) } }
-      return state.rows
-    }
-    guard rows == 0, before > 0 else { return }
-    CrawlerMetrics.emptyListing(source)
-    context.logger.warning(
-      "the portal lists nothing, where it listed files before",
-      metadata: ["rows_before": "\(before)"])
+  func finished(stores: Set<String>) {
+    if !stores.isEmpty { memory.state.withLock { $0 = stores } }
   }
 }

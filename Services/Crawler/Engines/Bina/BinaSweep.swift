@@ -19,7 +19,7 @@ actor BinaSweep {
   private var steps: [Step]
   private var position = 0
   private var asked = 0
-  private var names: Set<String> = []
+  private var isCut = false
   private var dates: Set<CivilDate> = []
   private var stores: Set<String>
 
@@ -41,7 +41,13 @@ actor BinaSweep {
       case .narrow(let query): narrow(query)
       }
     }
-    engine.finished(rows: names.count, stores: stores)
+    if isCut {
+      isCut = false
+      var last = Listing()
+      last.isCut = true
+      return last
+    }
+    engine.finished(stores: stores)
     return nil
   }
 
@@ -53,7 +59,6 @@ actor BinaSweep {
     CrawlerMetrics.listing(engine.source)
     let listing = engine.listing(rows, nameless: nameless)
     for file in listing.files {
-      names.insert(file.fileName)
       dates.insert(file.name.date)
       if let store = file.name.storeID { stores.insert(store) }
     }
@@ -67,9 +72,12 @@ actor BinaSweep {
     let room = max(0, engine.context.limits.maxRequests - asked - pending)
     guard !narrower.isEmpty, narrower.count <= room else {
       CrawlerMetrics.cutListing(engine.source)
+      isCut = true
       engine.context.logger.warning(
         "a listing is cut and cannot be narrowed further: files may be missing",
-        metadata: ["query": "\(query)", "requests": "\(asked)", "request_limit": "\(engine.context.limits.maxRequests)"])
+        metadata: [
+          "query": "\(query)", "requests": "\(asked)", "request_limit": "\(engine.context.limits.maxRequests)",
+        ])
       return
     }
     steps += narrower.map { .ask($0) }
