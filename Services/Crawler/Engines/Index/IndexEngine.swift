@@ -108,7 +108,9 @@ package struct IndexEngine: PortalEngine {
     guard let reference, let target = try? page.resolving(reference), target.origin == base.origin,
       target.query == nil, target.path.hasPrefix(base.path), target.path != page.path, target.path != base.path
     else { return nil }
-    return target
+    // An escaped dot climbs as well as a plain one, on servers that resolve it late.
+    let segments = (target.path.removingPercentEncoding ?? "..").split(separator: "/")
+    return segments.contains("..") ? nil : target
   }
 
   /// The row of a table without the link's own text, or the text between this link and the next.
