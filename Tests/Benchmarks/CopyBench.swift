@@ -58,7 +58,7 @@ struct CopyBench: AsyncParsableCommand {
       for way in ways {
         let name = "copy_\(way.rawValue.lowercased())_\(round)"
         let url = try await server.createDatabase(name)
-        _ = try await DBWriterSchema.migrator.migrate(
+        _ = try await DBWriterSchema.migrator().migrate(
           try await PostgresConnection.open(PostgresConfiguration(url: url)))
         let seconds = try await time(way, feed, scripts, url)
         best[way] = min(seconds, best[way] ?? .infinity)
@@ -91,9 +91,10 @@ struct CopyBench: AsyncParsableCommand {
     let duration: Duration
     switch way {
     case .writer:
-      let store = PriceStore(
-        configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: "bench", consumerGroup: "bench"))
-      let source = SourcePartition("bench", 0)
+      let store = TableStore(
+        configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: "bench", consumerGroup: "bench"),
+        staging: StagingArea([PriceTarget()]))
+      let source = SourcePartition(PriceTarget().topic.name, 0)
       duration = try await clock.measure {
         _ = try await store.start([source])
         for flush in feed.flushes {

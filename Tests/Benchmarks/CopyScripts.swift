@@ -13,24 +13,24 @@ struct CopyScripts {
   init(_ feed: CopyFeed) throws {
     folder = try PrivateFolder("souk-bench")
     var scripts = (plain: Self.prepare, withOffsets: Self.prepare + Self.register)
-    var decoder = ProductsIngestDecoder()
+    let target = PriceTarget()
+    let reader = target.makeReader()
     for (number, flush) in feed.flushes.enumerated() {
-      var visitor = StagingVisitor(batch: 0, batches: BinaryCopyRows(), rows: BinaryCopyRows())
+      var tables = target.staging.map { _ in BinaryCopyRows() }
       for index in flush {
-        visitor = StagingVisitor(batch: Int32(index), batches: visitor.batches, rows: visitor.rows)
+        var rows = MessageRows(batch: Int32(index), tables: tables)
+        tables = []
         let message = feed.messages[index]
-        try decoder.decode(message.span.bytes, into: &visitor)
+        try reader.read(message.span.bytes, into: &rows)
+        tables = rows.tables
       }
-      let (batches, rows) = (folder.file("\(number).batches"), folder.file("\(number).rows"))
-      try Self.write(visitor.batches, to: batches)
-      try Self.write(visitor.rows, to: rows)
-      let stage = """
-        \\copy staged_batches FROM '\(batches)' (FORMAT binary)
-        \\copy staged_rows FROM '\(rows)' (FORMAT binary)
-        \(StagingSQL.mergePrices);
-        \(StagingSQL.mergeProducts);
-
-        """
+      var stage = ""
+      for (table, rows) in zip(target.staging, tables) {
+        let path = folder.file("\(number).\(table.name)")
+        try Self.write(rows, to: path)
+        stage += "\\copy \(table.name) FROM '\(path)' (FORMAT binary)\n"
+      }
+      for statement in target.merge(.postgresql) { stage += statement.sql + ";\n" }
       scripts.plain += "BEGIN;\n" + stage + "COMMIT;\n"
       scripts.withOffsets += "BEGIN;\n" + Self.lock + stage
         + Self.advance(from: number == 0 ? -1 : flush.lowerBound, to: flush.upperBound) + "COMMIT;\n"
@@ -43,8 +43,8 @@ struct CopyScripts {
 
   func remove() { folder.remove() }
 
-  private static let prepare = StagingSQL.prepareSession + ";\n"
-  private static let register = "INSERT INTO kafka_offsets VALUES ('bench', 'bench', 'bench', 0, -1);\n"
+  private static let prepare = StagingArea([PriceTarget()]).prepareSession + ";\n"
+  private static let register = "INSERT INTO kafka_offsets VALUES ('bench', 'bench', 'bench', 0, -1, 0);\n"
   private static let lock = """
     SELECT topic, partition, next_offset FROM kafka_offsets
     WHERE cluster_id = 'bench' AND consumer_group = 'bench' AND topic = 'bench' AND partition = 0
@@ -53,7 +53,7 @@ struct CopyScripts {
     """
   private static func advance(from expected: Int, to next: Int) -> String {
     """
-    UPDATE kafka_offsets SET next_offset = \(next)
+    UPDATE kafka_offsets SET next_offset = \(next), changes = changes + 1
     WHERE cluster_id = 'bench' AND consumer_group = 'bench' AND topic = 'bench' AND partition = 0
       AND next_offset = \(expected);
 

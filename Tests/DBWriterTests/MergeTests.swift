@@ -30,7 +30,12 @@ import Testing
       try store.append(source(), Int64(index), ingest(hour: index, [item("1", price)]))
     }
     let report = try await store.flush()
-    #expect((report.rowsStaged, report.pricesWritten, report.changesNoted) == (5, 1, 3))
+    #expect(report.staged == ["prices": 5])
+    #expect(report.written == ["prices": 1, "price_history": 3, "products": 1])
+    // One price seen for the first time, three changed, one new product.
+    #expect(report.changes == 5)
+    #expect(try await fixture.psql("SELECT prices_new, prices_changed, prices_unchanged FROM file_effects ORDER BY file_time")
+      == "1|0|0\n0|1|0\n0|0|1\n0|1|0\n0|1|0\n")
     #expect(try await fixture.psql("SELECT previous_price, price FROM price_history ORDER BY file_time")
       == "1|2\n2|3\n3|1\n")
   }
@@ -97,6 +102,9 @@ import Testing
       #expect(rejection.code == test.code)
       #expect(rejection.message.contains(test.says), "\(rejection.message)")
       #expect(rejection.message.contains("1 of 3 items"))
+      let excerpt = String(decoding: try #require(rejection.excerpts.first).value, as: UTF8.self)
+      #expect(excerpt.contains(test.to))
+      #expect(!excerpt.contains(#""price":"5""#) && !excerpt.contains(#""price":"7""#))
     }
     _ = try await store.flush()
     #expect(try await fixture.prices() == "chain|1|1|5\nchain|1|3|7\n")

@@ -40,7 +40,8 @@ import Testing
     try store.append(source(), 1, batch)
     let report = try await store.flush()
     #expect(report.positions == [source(): 2])
-    #expect((report.pricesWritten, report.changesNoted, report.productsWritten) == (0, 0, 0))
+    #expect(report.written == ["prices": 0, "price_history": 0, "products": 0])
+    #expect(report.changes == 0)
     #expect(try await fixture.tables() == before)
   }
 
@@ -112,10 +113,8 @@ import Testing
     #expect(report.refused.count == 1)
     #expect(refused.source == source(1))
     #expect(refused.offset == Int64(10 + poison))
-    #expect(refused.rows == [1])
-    #expect(refused.kept == 2)
-    #expect(refused.rejection.code == "postgres_23514")
-    #expect(refused.rejection.message.contains("cheap"))
+    #expect(refused.elements == [1])
+    #expect(refused.error.code == "postgres_23514")
     // Its neighbour partition is done; its own stands at the culprit, whose dead letter is not yet acknowledged.
     #expect(report.positions == [source(0): 1])
     #expect(try await fixture.offsets() == "\(StoreFixture.topic)|0|1\n\(StoreFixture.topic)|1|\(10 + poison)\n")
@@ -123,7 +122,23 @@ import Testing
     #expect(try await store.start([source(1)]) == [source(1): Int64(10 + poison)])
     for index in poison..<7 {
       let verdict = try store.append(source(1), Int64(10 + index), messages[index])
-      #expect(verdict == (index == poison ? .rejected(refused.rejection) : .staged))
+      guard index == poison else {
+        #expect(verdict == .staged)
+        continue
+      }
+      guard case .rejected(let rejection) = verdict else {
+        Issue.record("the culprit was not rejected")
+        continue
+      }
+      #expect((rejection.kept, rejection.refused) == (2, 1))
+      #expect(rejection.message.contains("cheap"))
+      // What is dead-lettered is the culprit alone, as a message of its own.
+      let excerpt = try #require(rejection.excerpts.first)
+      let whole = try ProductsIngest(decoding: messages[index])
+      let alone = try ProductsIngest(decoding: excerpt.value)
+      #expect(rejection.excerpts.count == 1)
+      #expect(alone == ProductsIngest(header: whole.header, items: [whole.items[1]]))
+      #expect(excerpt.code == "postgres_23514")
     }
     report = try await store.flush()
     #expect(report.refused.isEmpty)
@@ -146,7 +161,7 @@ import Testing
     while true {
       for index in next..<6 { try store.append(source(), Int64(index), messages[index]) }
       guard let refused = try await store.flush().refused.first else { break }
-      blamed[refused.offset] = refused.rows
+      blamed[refused.offset] = refused.elements
       next = Int(try #require(try await store.start([source()])[source()]))
       #expect(next == Int(refused.offset))
     }
@@ -195,7 +210,7 @@ import Testing
     _ = try await store.start([source()])
     #expect(try await store.flush().positions == [:])
     #expect(try store.append(source(), 0, nil) == .skipped(reason: "tombstone"))
-    #expect(try store.append(source(), 1, ingest([])) == .skipped(reason: "no_items"))
+    #expect(try store.append(source(), 1, ingest([])) == .skipped(reason: "empty"))
     guard case .rejected(let rejection) = try store.append(source(), 2, Array("{\"batch_id\":".utf8)) else {
       Issue.record("half a message was not rejected")
       return

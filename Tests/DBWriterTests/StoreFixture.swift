@@ -11,18 +11,22 @@ struct StoreFixture {
   let name: String
   let server: PrivatePostgres
 
-  init() async throws {
+  let dialect: Dialect
+
+  init(dialect: Dialect = .postgresql) async throws {
+    self.dialect = dialect
     (url, name, server) = try await TestServers.database()
-    _ = try await DBWriterSchema.migrator.migrate(try await connect())
+    _ = try await DBWriterSchema.migrator(dialect).migrate(try await connect())
   }
 
   func connect() async throws -> PostgresConnection {
     try await PostgresConnection.open(PostgresConfiguration(url: url))
   }
 
-  func store(group: String = "db-writer", cluster: String = "cluster") -> PriceStore {
-    PriceStore(
-      configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: cluster, consumerGroup: group))
+  func store(group: String = "db-writer", cluster: String = "cluster") -> TableStore {
+    TableStore(
+      configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: cluster, consumerGroup: group),
+      staging: StagingArea(WriteTargets.all, dialect: dialect, instance: TestServers.uniqueName()))
   }
 
   func psql(_ sql: String) async throws -> String {
@@ -34,7 +38,9 @@ struct StoreFixture {
     try await psql("""
       SELECT * FROM products ORDER BY chain, ean;
       SELECT * FROM prices ORDER BY chain, store_id, ean;
-      SELECT * FROM price_history ORDER BY chain, store_id, ean, file_time, file_id, row_number
+      SELECT * FROM price_history ORDER BY chain, store_id, ean, file_time, file_id, row_number;
+      SELECT file_id, chain, store_id, file_time, prices_new, prices_changed, prices_unchanged FROM file_effects
+      ORDER BY file_id
       """)
   }
 
@@ -49,7 +55,7 @@ struct StoreFixture {
 
 func source(_ partition: Int32 = 0) -> SourcePartition { SourcePartition(StoreFixture.topic, partition) }
 
-extension PriceStore {
+extension TableStore {
   @discardableResult
   func append(_ source: SourcePartition, _ offset: Int64, _ bytes: [UInt8]?) throws -> StageVerdict {
     guard let bytes else { return try append(source, offset: offset, value: nil) }

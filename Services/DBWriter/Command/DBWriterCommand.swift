@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Kafka
 import Logging
 import Pipeline
@@ -7,18 +8,19 @@ import Runtime
 import Schemas
 import ServiceKit
 
-/// Consumes `gogobe.products.ingest` into PostgreSQL.
+/// Consumes topics into the tables of PostgreSQL.
 package struct DBWriterCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Write priced items to PostgreSQL, each exactly once in effect.",
+    abstract: "Write topics to the tables of PostgreSQL, each record exactly once in effect.",
     discussion: """
-      Consumes \(Topics.productsIngest.name). Rows and Kafka offsets are written in one transaction, and reading \
-      resumes from the offsets in the database, so a crash, a rebalance or a second writer neither loses nor repeats \
-      anything.
+      Rows and Kafka offsets are written in one transaction, and reading resumes from the offsets in the database, so \
+      a crash, a rebalance or a second writer neither loses nor repeats anything. --tables chooses from:
+      \(WriteTargets.all.map { "  \($0.name): \($0.topic.name)" }.joined(separator: "\n"))
       """)
 
   @OptionGroup(title: "Writing") package var writer: DBWriterOptions
+  @OptionGroup(title: "Views") package var refresh: RefreshOptions
   @OptionGroup(title: "PostgreSQL") package var postgres: PostgresOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
@@ -26,29 +28,51 @@ package struct DBWriterCommand: ServiceCommand {
 
   package init() {}
 
-  package static var metrics: [MetricDescription] { DBWriterMetrics.descriptions }
+  package static var metrics: [MetricDescription] { DBWriterMetrics.descriptions + RefreshMetrics.descriptions }
 
   package func check(_ report: CheckReport) async {
     await report.probe("kafka") {
-      let topics = [Topics.productsIngest, Topics.productsIngest.deadLetters]
+      let topics = try WriteTargets.named(writer.tables).map(\.topic)
       return try await kafka.check(
-        clientID: ServiceCatalogue.dbWriter.name, topics: topics.map(\.name), logger: Logger(label: "check"))
+        clientID: ServiceCatalogue.dbWriter.name, topics: topics.flatMap { [$0, $0.deadLetters] }.map(\.name),
+        logger: Logger(label: "check"))
     }
     await report.probe("postgres") {
-      let database = DatabaseSetup(configuration: try postgres.configuration(applicationName: "db-writer"))
-      return try await database.check(mayMigrate: writer.migrate)
+      let configuration = try postgres.configuration(applicationName: "db-writer")
+      return try await DatabaseSetup(configuration: configuration, dialect: writer.dialect)
+        .check(mayMigrate: writer.migrate)
     }
   }
 
   package func run(in context: ServiceContext) async throws {
     let configuration = try postgres.configuration(applicationName: context.name)
-    let database = DatabaseSetup(configuration: configuration)
+    let targets = try WriteTargets.named(writer.tables)
+    let database = DatabaseSetup(configuration: configuration, dialect: writer.dialect)
     guard try await database.prepare(migrate: writer.migrate, backoff: pipeline.backoff, in: context) else { return }
-    let consumers = ConsumerService(
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      if refresh.refreshInterval.duration > .zero {
+        let refresher = ViewRefresher(
+          configuration: configuration, dialect: writer.dialect, interval: refresh.refreshInterval.duration,
+          timeout: refresh.refreshTimeout.duration, logger: context.logger)
+        group.addTask { await refresher.run(until: context.drain) }
+      }
+      defer { group.cancelAll() }
+      try await consume(targets, configuration, in: context)
+    }
+  }
+
+  private func consume(
+    _ targets: [any WriteTarget], _ configuration: PostgresConfiguration, in context: ServiceContext
+  ) async throws {
+    var consumers = ConsumerService(
       entry: ServiceCatalogue.dbWriter, kafka: kafka, pipeline: pipeline, context: context)
+    consumers.inputs = targets.map(\.topic)
+    let staging = StagingArea(
+      targets, dialect: writer.dialect, instance: kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName)
     try await consumers.run(policy: writer.policy, externalOffsets: true) { clusterID, group in
-      PriceSink(PriceStore(
-        configuration: configuration, scope: OffsetScope(clusterID: clusterID, consumerGroup: group)))
+      TableSink(TableStore(
+        configuration: configuration, scope: OffsetScope(clusterID: clusterID, consumerGroup: group),
+        staging: staging))
     }
   }
 }

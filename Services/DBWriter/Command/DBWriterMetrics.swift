@@ -3,28 +3,31 @@ import ServiceKit
 
 /// What db-writer counts beyond what every consumer counts.
 struct DBWriterMetrics {
-  private let prices = Counter(label: "souk_prices_written_total")
-  private let changes = Counter(label: "souk_price_changes_total")
-  private let products = Counter(label: "souk_products_written_total")
-  private let unchanged = Counter(label: "souk_rows_unchanged_total")
-  private let refusedItems = Counter(label: "souk_items_refused_total")
-
   static let descriptions = [
-    MetricDescription("souk_prices_written_total", .counter, "Current prices inserted or moved forward."),
-    MetricDescription("souk_price_changes_total", .counter, "Rows added to price_history."),
-    MetricDescription("souk_products_written_total", .counter, "Products inserted or moved forward."),
     MetricDescription(
-      "souk_rows_unchanged_total", .counter,
-      "Staged rows that moved no price: repeated, late, or overtaken in a flush."),
+      "souk_rows_written_total", .counter,
+      "Rows inserted or moved forward; of price_history, real changes of prices.", labels: ["table"]),
     MetricDescription(
-      "souk_items_refused_total", .counter, "Items that cannot be stored, of messages dead-lettered for them."),
+      "souk_rows_staged_total", .counter,
+      "Elements of messages (prices, promotions, stores ...) that were staged and merged.", labels: ["input"]),
+    MetricDescription(
+      "souk_visible_changes_total", .counter,
+      "Changes that readers of the tables can see: new and changed values, not repeats of known ones."),
+    MetricDescription(
+      "souk_items_refused_total", .counter, "Elements of messages that cannot be stored and were dead-lettered."),
   ]
 
+  private let changes = Counter(label: "souk_visible_changes_total")
+  private let refusedItems = Counter(label: "souk_items_refused_total")
+
   func flushed(_ report: StoreReport) {
-    prices.increment(by: report.pricesWritten)
-    changes.increment(by: report.changesNoted)
-    products.increment(by: report.productsWritten)
-    unchanged.increment(by: max(0, report.rowsStaged - report.pricesWritten))
+    for (table, count) in report.written {
+      Counter(label: "souk_rows_written_total", dimensions: [("table", table)]).increment(by: count)
+    }
+    for (input, count) in report.staged {
+      Counter(label: "souk_rows_staged_total", dimensions: [("input", input)]).increment(by: count)
+    }
+    changes.increment(by: report.changes)
   }
 
   func refused(_ rejection: StageRejection) {

@@ -2,8 +2,15 @@ import ArgumentParser
 import Pipeline
 import Runtime
 
-/// When rows are written out: whichever limit is reached first.
+/// What is written, and when: whichever limit is reached first.
 package struct DBWriterOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "What this instance consumes and writes: names of tables or of their topics.", valueName: "name,..."))
+  package var tables = "prices"
+
+  @Option(help: "What the server speaks; see the README for what cockroachdb changes.")
+  package var dialect = Dialect.postgresql
+
   @Option(help: "Rows that make a flush.")
   package var flushRows = 20_000
 

@@ -7,7 +7,7 @@ import ServiceKit
 package struct DBWriterProgram: ServiceProgram {
   package static let configuration = CommandConfiguration(
     commandName: ServiceCatalogue.dbWriter.name,
-    abstract: "Write priced items to PostgreSQL, each exactly once in effect.",
+    abstract: "Write topics to the tables of PostgreSQL, each record exactly once in effect.",
     version: Souk.version, subcommands: [DBWriterCommand.self, MigrateCommand.self],
     defaultSubcommand: DBWriterCommand.self)
 

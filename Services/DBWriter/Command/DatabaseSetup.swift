@@ -6,6 +6,9 @@ import ServiceKit
 /// What has to be true of the database before the first record is read.
 struct DatabaseSetup: Sendable {
   let configuration: PostgresConfiguration
+  let dialect: Dialect
+
+  var migrator: Migrator { DBWriterSchema.migrator(dialect) }
 
   /// The oldest server whose SQL is used and tested.
   static let oldestServer = 130_000
@@ -21,10 +24,10 @@ struct DatabaseSetup: Sendable {
       do {
         let connection = try await open()
         if migrate {
-          let steps = try await DBWriterSchema.migrator.migrate(connection)
+          let steps = try await migrator.migrate(connection)
           if !steps.isEmpty { context.logger.info("migrated", metadata: ["steps": "\(steps)"]) }
         } else {
-          try await DBWriterSchema.migrator.requireUpToDate(connection, command: DBWriterSchema.migrateCommand)
+          try await migrator.requireUpToDate(connection, command: DBWriterSchema.migrateCommand)
         }
         readiness.set(ready: true)
         return true
@@ -39,9 +42,9 @@ struct DatabaseSetup: Sendable {
   /// - Returns: what was found.
   func check(mayMigrate: Bool) async throws -> String {
     let connection = try await open()
-    let state = try await DBWriterSchema.migrator.state(connection)
+    let state = try await migrator.state(connection)
     if !mayMigrate {
-      try await DBWriterSchema.migrator.requireUpToDate(connection, command: DBWriterSchema.migrateCommand)
+      try await migrator.requireUpToDate(connection, command: DBWriterSchema.migrateCommand)
     }
     let version = await connection.serverVersion
     return "PostgreSQL \(version / 10_000).\(version % 10_000), schema step \(state.current) of \(state.latest)"

@@ -8,15 +8,19 @@ package struct MigrateCommand: AsyncParsableCommand {
     commandName: "migrate",
     abstract: "Create or update the tables; safe to run at any time, by any number of processes.")
 
+  @Option(help: "What the server speaks.")
+  package var dialect = Dialect.postgresql
+
   @OptionGroup(title: "PostgreSQL") package var postgres: PostgresOptions
 
   package init() {}
 
   package func run() async throws {
     let configuration = try postgres.configuration(applicationName: "db-writer migrate")
-    let connection = try await DatabaseSetup(configuration: configuration).open()
-    let steps = try await DBWriterSchema.migrator.migrate(connection)
-    let latest = DBWriterSchema.migrator.migrations.count
+    let setup = DatabaseSetup(configuration: configuration, dialect: dialect)
+    let connection = try await setup.open()
+    let steps = try await setup.migrator.migrate(connection)
+    let latest = setup.migrator.migrations.count
     let list = steps.map(String.init).joined(separator: ", ")
     print(steps.isEmpty ? "up to date: step \(latest)" : "migrated: steps \(list)")
   }

@@ -1,12 +1,17 @@
 import Postgres
 import Runtime
 
-/// The one connection of a writer: opened when needed, prepared for staging, thrown away when in doubt.
+/// One connection: opened when needed, prepared, thrown away when in doubt.
 actor DatabaseSlot {
   private let configuration: PostgresConfiguration
+  private let prepare: String
   private var connection: PostgresConnection?
 
-  init(_ configuration: PostgresConfiguration) { self.configuration = configuration }
+  /// - Parameter prepare: run on every new connection.
+  init(_ configuration: PostgresConfiguration, prepare: String) {
+    self.configuration = configuration
+    self.prepare = prepare
+  }
 
   /// Runs `body` on the connection. After an error that may have come from the connection, or after which nobody
   /// knows its state, the connection is closed and the next call opens another; an error is never retried here.
@@ -28,7 +33,7 @@ actor DatabaseSlot {
   private func opened() async throws -> PostgresConnection {
     if let connection { return connection }
     let fresh = try await PostgresConnection.open(configuration)
-    try await fresh.perform { try $0.script(StagingSQL.prepareSession, operation: "prepare the session") }
+    try await fresh.perform { [prepare] in try $0.script(prepare, operation: "prepare the session") }
     connection = fresh
     return fresh
   }

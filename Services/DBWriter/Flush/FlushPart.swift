@@ -5,8 +5,10 @@ struct FlushPart: Sendable {
   let expected: Int64
   /// `next_offset` after the transaction.
   let next: Int64
-  /// Rows for `staged_batches` and `staged_rows` in COPY's wire form.
-  let batches: ArraySlice<UInt8>
-  let rows: ArraySlice<UInt8>
-  var rowCount = 0
+  let target: any WriteTarget
+  /// Rows for each staging table of the target, in COPY's wire form; empty when only the offset moves.
+  var tables: [ArraySlice<UInt8>] = []
+  var elements = 0
+
+  var hasRows: Bool { tables.contains { !$0.isEmpty } }
 }

@@ -3,6 +3,7 @@ import Postgres
 /// One flush: fence, stage, merge and move the offsets, all or nothing.
 struct FlushTransaction: Sendable {
   let scope: OffsetScope
+  let staging: StagingArea
   /// In the order of their partitions.
   let parts: [FlushPart]
   /// Tries everything and rolls back: to find out which row the database refuses.
@@ -12,9 +13,10 @@ struct FlushTransaction: Sendable {
     /// Partitions whose offset was not the expected one, and the table's offset (nil: the row is gone). Nothing of
     /// theirs was written.
     var fenced: [SourcePartition: Int64?] = [:]
-    var pricesWritten = 0
-    var changesNoted = 0
-    var productsWritten = 0
+    /// Rows inserted or moved, by table.
+    var written: [String: Int] = [:]
+    /// How much of it readers can see.
+    var changes: Int64 = 0
   }
 
   /// - Throws: `PostgresError`; nothing was written, except that after an error of `commit` with
@@ -46,29 +48,38 @@ struct FlushTransaction: Sendable {
       connection.rollback()
       return outcome
     }
-    if held.contains(where: { !$0.rows.isEmpty }) {
-      try connection.copyIn(StagingSQL.copyBatches, held.map(\.batches), operation: "stage batches")
-      try connection.copyIn(StagingSQL.copyRows, held.map(\.rows), operation: "stage rows")
-      let merged = try connection.pipeline([
-        PostgresStatement(StagingSQL.mergePrices, operation: "merge prices"),
-        PostgresStatement(StagingSQL.mergeProducts, operation: "merge products"),
-        OffsetSQL.advance(held, scope),
-      ])
-      outcome.pricesWritten = Int(try merged[0].rows.first?.int(0) ?? 0)
-      outcome.changesNoted = Int(try merged[0].rows.first?.int(1) ?? 0)
-      outcome.productsWritten = merged[1].affected
-      try requireAdvanced(merged[2], held)
-    } else {
-      try requireAdvanced(try connection.pipeline([OffsetSQL.advance(held, scope)])[0], held)
+    for target in staging.targets {
+      let parts = held.filter { $0.target.name == target.name && $0.hasRows }
+      if !parts.isEmpty { try write(parts, of: target, on: connection, &outcome) }
+    }
+    // The rows are locked and were compared, so fewer can only mean that this code is wrong: stop, write nothing.
+    guard try connection.pipeline([OffsetSQL.advance(held, scope, changes: outcome.changes)])[0].affected == held.count
+    else {
+      throw PostgresError(.unexpected, operation: "advance offsets", "the offsets moved although they were locked")
     }
     if isTrial { connection.rollback() } else { try connection.commit() }
     return outcome
   }
 
-  /// The rows are locked and were compared, so fewer can only mean that this code is wrong: stop, write nothing.
-  private func requireAdvanced(_ answer: PostgresResult, _ held: [FlushPart]) throws(PostgresError) {
-    guard answer.affected == held.count else {
-      throw PostgresError(.unexpected, operation: "advance offsets", "the offsets moved although they were locked")
+  /// Stages the rows of one target and merges them.
+  private func write(
+    _ parts: [FlushPart], of target: any WriteTarget, on connection: isolated PostgresConnection,
+    _ outcome: inout Outcome
+  ) throws {
+    for (index, table) in target.staging.enumerated() {
+      let rows = parts.map { $0.tables[index] }.filter { !$0.isEmpty }
+      if !rows.isEmpty { try connection.copyIn(table.copy, rows, operation: "stage \(table.name)") }
+    }
+    let merge = target.merge(staging.dialect)
+    let answers = try connection.pipeline(
+      merge.map { PostgresStatement($0.sql, operation: $0.operation) } + staging.emptyAfterwards(target))
+    for (statement, answer) in zip(merge, answers) {
+      guard let row = answer.rows.first else { continue }
+      for (column, count) in statement.counts.enumerated() {
+        let value = try row.int(column) ?? 0
+        if let table = count.table { outcome.written[table, default: 0] += Int(value) }
+        if count.isChange { outcome.changes += value }
+      }
     }
   }
 }

@@ -32,14 +32,17 @@ enum OffsetSQL {
   }
 
   /// Moves each from what is expected to what is next; touches fewer rows than given when one was not as expected.
-  static func advance(_ parts: [FlushPart], _ scope: OffsetScope) -> PostgresStatement {
+  ///
+  /// - Parameter changes: added to each, so that their sum tells whether anything that readers see has changed, at no
+  ///   cost and without a row that all writers would wait for.
+  static func advance(_ parts: [FlushPart], _ scope: OffsetScope, changes: Int64) -> PostgresStatement {
     PostgresStatement("""
-      UPDATE kafka_offsets AS o SET next_offset = given.next_offset
+      UPDATE kafka_offsets AS o SET next_offset = given.next_offset, changes = o.changes + $7
       FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) AS given (topic, partition, expected, next_offset)
       WHERE o.cluster_id = $1 AND o.consumer_group = $2 AND o.topic = given.topic AND o.partition = given.partition
         AND o.next_offset = given.expected
       """, scope.parameters + parameters(parts.map(\.source)) + [
-        .ints(parts.map(\.expected)), .ints(parts.map(\.next)),
+        .ints(parts.map(\.expected)), .ints(parts.map(\.next)), .int(changes),
       ], operation: "advance offsets")
   }
 

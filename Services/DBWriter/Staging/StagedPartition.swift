@@ -2,64 +2,67 @@ import Postgres
 
 /// What is staged of one partition and not yet written, in the order of its offsets.
 struct StagedPartition: Sendable {
-  /// A message that left rows behind.
+  /// A message that left rows behind. Where they end, table by table, is in `ends`; they begin where those of the
+  /// record before it end.
   struct Record: Hashable, Sendable {
     let offset: Int64
-    /// Where its rows end; they begin where those of the record before it end.
-    var batchesEnd: BinaryCopyRows.Mark
-    var rowsEnd: BinaryCopyRows.Mark
   }
 
+  let target: any WriteTarget
   /// `next_offset` in the table, as this writer left or found it; -1 for a partition nothing was written of.
   var expected: Int64
   /// The offset behind the last message seen, which need not have left rows; nil before the first one.
   private(set) var next: Int64?
-  private(set) var batches = BinaryCopyRows()
-  private(set) var rows = BinaryCopyRows()
+  /// One for each staging table of the target.
+  private var tables: [BinaryCopyRows]
   private(set) var records: [Record] = []
+  /// `records.count` times as many marks as there are tables.
+  private var ends: [BinaryCopyRows.Mark] = []
   /// Messages seen since the last flush, with rows or without.
   private(set) var messages = 0
   private(set) var oldest: ContinuousClock.Instant?
   /// The `next_offset` of a COMMIT whose answer never came.
   var unanswered: Int64?
 
-  init(expected: Int64) { self.expected = expected }
+  init(_ target: any WriteTarget, expected: Int64) {
+    self.target = target
+    self.expected = expected
+    tables = target.staging.map { _ in BinaryCopyRows() }
+  }
 
-  var byteCount: Int { batches.byteCount + rows.byteCount }
+  var byteCount: Int { tables.reduce(0) { $0 + $1.byteCount } }
+  /// Rows of all tables that hold elements or parts of them.
+  var rowCount: Int { zip(tables, target.staging).reduce(0) { $0 + ($1.1.role == .header ? 0 : $1.0.count) } }
   var hasWork: Bool { next.map { $0 > expected } ?? false }
 
   /// Whether a message was staged or written before.
   func knows(_ offset: Int64) -> Bool { offset < max(expected, next ?? 0) }
 
-  /// Lends the buffers to the visitor of one message. Afterwards it has either staged the message or left no trace;
+  /// Lends the buffers to the reader of one message. Afterwards it has either staged the message or left no trace;
   /// in both cases the message counts as seen.
   mutating func stage<Failure: Error>(
     offset: Int64, batch: Int32, at now: ContinuousClock.Instant,
-    _ body: (inout StagingVisitor) throws(Failure) -> Void
-  ) throws(Failure) -> StagingVisitor.Count {
-    let marks = (batches.mark, rows.mark)
+    _ body: (inout MessageRows) throws(Failure) -> Void
+  ) throws(Failure) -> MessageRows {
+    let marks = tables.map(\.mark)
     // Moved, not copied: the partition keeps nothing meanwhile.
-    var visitor = StagingVisitor(batch: batch, batches: batches, rows: rows)
-    batches = BinaryCopyRows()
-    rows = BinaryCopyRows()
-    defer {
-      batches = visitor.batches
-      rows = visitor.rows
-    }
+    var rows = MessageRows(batch: batch, tables: tables)
+    tables = []
+    defer { swap(&tables, &rows.tables) }
     see(offset, at: now)
     do throws(Failure) {
-      try body(&visitor)
+      try body(&rows)
     } catch {
-      visitor.batches.rewind(to: marks.0)
-      visitor.rows.rewind(to: marks.1)
+      for index in marks.indices { rows.tables[index].rewind(to: marks[index]) }
       throw error
     }
-    if visitor.count.kept == 0 {
-      visitor.batches.rewind(to: marks.0)
+    if rows.kept == 0, !rows.headerCounts {
+      for index in marks.indices { rows.tables[index].rewind(to: marks[index]) }
     } else {
-      records.append(Record(offset: offset, batchesEnd: visitor.batches.mark, rowsEnd: visitor.rows.mark))
+      records.append(Record(offset: offset))
+      ends += rows.tables.map(\.mark)
     }
-    return visitor.count
+    return MessageRows(summary: rows)
   }
 
   /// Counts a message that has nothing to write.
@@ -80,23 +83,47 @@ struct StagedPartition: Sendable {
   /// Some consecutive records. The offset moves to behind the last of them, and to the very end with the last one.
   func part(_ source: SourcePartition, records range: Range<Int>) -> FlushPart {
     let isLast = range.upperBound == records.count
-    return FlushPart(
+    var part = FlushPart(
       source: source, expected: expected,
-      next: isLast ? next ?? expected : records[range.upperBound - 1].offset + 1,
-      batches: batches.bytes[bounds(range, \.batchesEnd)], rows: rows.bytes[bounds(range, \.rowsEnd)],
-      rowCount: range.isEmpty ? 0
-        : records[range.upperBound - 1].rowsEnd.rows
-          - (range.lowerBound == 0 ? 0 : records[range.lowerBound - 1].rowsEnd.rows))
+      next: isLast ? next ?? expected : records[range.upperBound - 1].offset + 1, target: target)
+    for index in tables.indices {
+      let (start, end) = bounds(range, index)
+      part.tables.append(tables[index].bytes[start.bytes..<end.bytes])
+      if target.staging[index].role == .element { part.elements += end.rows - start.rows }
+    }
+    return part
   }
 
-  /// The rows of one record, singly.
-  func singleRows(ofRecord index: Int) -> [ArraySlice<UInt8>] {
-    BinaryCopyRows.split(rows.bytes[bounds(index..<(index + 1), \.rowsEnd)])
+  /// The rows of one record, element by element, each with the rows of every table; headers are left out.
+  func elements(ofRecord index: Int) -> [[ArraySlice<UInt8>]] {
+    StagedElements.split(rows(ofRecord: index), target.staging)
   }
 
-  private func bounds(_ range: Range<Int>, _ end: KeyPath<Record, BinaryCopyRows.Mark>) -> Range<Int> {
-    let start = range.lowerBound == 0 ? 0 : records[range.lowerBound - 1][keyPath: end].bytes
-    return start..<(range.isEmpty ? start : records[range.upperBound - 1][keyPath: end].bytes)
+  /// The headers of one record and the given elements of it.
+  func part(_ source: SourcePartition, record index: Int, elements: ArraySlice<[ArraySlice<UInt8>]>) -> FlushPart {
+    var part = part(source, records: index..<(index + 1))
+    for (table, shape) in target.staging.enumerated() where shape.role != .header {
+      part.tables[table] = Array(elements.map { $0[table] }.joined())[...]
+    }
+    part.elements = elements.count
+    return part
+  }
+
+  private func rows(ofRecord index: Int) -> [ArraySlice<UInt8>] {
+    tables.indices.map { table in
+      let (start, end) = bounds(index..<(index + 1), table)
+      return tables[table].bytes[start.bytes..<end.bytes]
+    }
+  }
+
+  private func bounds(
+    _ range: Range<Int>, _ table: Int
+  ) -> (start: BinaryCopyRows.Mark, end: BinaryCopyRows.Mark) {
+    func end(_ record: Int) -> BinaryCopyRows.Mark {
+      record < 0 ? BinaryCopyRows().mark : ends[record * tables.count + table]
+    }
+    let start = end(range.lowerBound - 1)
+    return (start, range.isEmpty ? start : end(range.upperBound - 1))
   }
 
   /// Forgets what is durable: everything below `offset`.
@@ -104,30 +131,57 @@ struct StagedPartition: Sendable {
     expected = offset
     unanswered = nil
     guard let next, next > offset else {
-      batches.removeAll()
-      rows.removeAll()
+      for index in tables.indices { tables[index].removeAll() }
       records.removeAll(keepingCapacity: true)
+      ends.removeAll(keepingCapacity: true)
       messages = 0
       oldest = nil
       return
     }
-    rebuild { record, _ in record.offset >= offset }
+    rebuild { $0.offset >= offset ? .all : .nothing }
   }
 
-  /// Takes single rows (by their number within the record) out of the record at `offset`; the others stay.
-  mutating func remove(rows refused: Set<Int>, ofRecordAt offset: Int64) {
-    rebuild { record, row in record.offset != offset || !refused.contains(row) }
-  }
-
-  private mutating func rebuild(keeping: (Record, Int) -> Bool) {
-    var (newBatches, newRows, newRecords) = (BinaryCopyRows(), BinaryCopyRows(), [Record]())
-    for (index, record) in records.enumerated() {
-      let kept = singleRows(ofRecord: index).enumerated().filter { keeping(record, $0.offset) }
-      guard !kept.isEmpty else { continue }
-      newBatches.append(rows: batches.bytes[bounds(index..<(index + 1), \.batchesEnd)], count: 1)
-      for row in kept { newRows.append(rows: row.element, count: 1) }
-      newRecords.append(Record(offset: record.offset, batchesEnd: newBatches.mark, rowsEnd: newRows.mark))
+  /// Takes what the database refuses out of its record.
+  mutating func remove(_ refused: RefusedRecord) {
+    rebuild { record in
+      guard record.offset == refused.offset else { return .all }
+      return refused.isWhole ? .nothing : .except(refused.elements)
     }
-    (batches, rows, records) = (newBatches, newRows, newRecords)
+  }
+
+  private enum Keeping {
+    case all, nothing
+    case except(Set<Int>)
+  }
+
+  private mutating func rebuild(_ keeping: (Record) -> Keeping) {
+    var newTables = tables.map { _ in BinaryCopyRows() }
+    var newRecords: [Record] = []
+    var newEnds: [BinaryCopyRows.Mark] = []
+    for (index, record) in records.enumerated() {
+      let kept: [ArraySlice<UInt8>]
+      let whole = part(SourcePartition("", 0), records: index..<(index + 1))
+      switch keeping(record) {
+      case .nothing: continue
+      case .all: kept = whole.tables
+      case .except(let refused):
+        let elements = elements(ofRecord: index).enumerated().filter { !refused.contains($0.offset) }.map(\.element)
+        kept = part(SourcePartition("", 0), record: index, elements: elements[...]).tables
+      }
+      for (table, rows) in kept.enumerated() {
+        newTables[table].append(rows: rows, count: BinaryCopyRows.split(rows).count)
+      }
+      newRecords.append(record)
+      newEnds += newTables.map(\.mark)
+    }
+    (tables, records, ends) = (newTables, newRecords, newEnds)
+  }
+}
+
+extension MessageRows {
+  /// What became of the message, without its rows.
+  fileprivate init(summary rows: MessageRows) {
+    self = rows
+    tables = []
   }
 }

@@ -1,4 +1,8 @@
-/// What a message may hold to be storable. Beyond them an item (or, for the header, the message) is refused.
+import Schemas
+
+import Glibc
+
+/// What a message may hold to be storable. Beyond it an element (or, for the header, the message) is refused.
 package enum StagingLimits {
   /// Chain, store and item code: parts of keys, of which three and the rest of an index entry must fit the
   /// 2,704 bytes a PostgreSQL index row may have.
@@ -8,4 +12,45 @@ package enum StagingLimits {
   package static let textBytes = 2_000
   /// Rows are counted in PostgreSQL's 4-byte integers.
   package static let rows = 0...Int64(Int32.max)
+  /// 1990 to 2100, exclusive: each month that occurs becomes a partition, so a nonsensical time must not.
+  package static let fileTimes: Range<Int64> = 631_152_000_000_000..<4_102_444_800_000_000
+
+  @inline(__always)
+  static func checkKey(_ bytes: RawSpan, _ field: StaticString, _ index: Int? = nil) throws(DecodingFailure) {
+    guard bytes.byteCount > 0 else {
+      throw DecodingFailure(.badValue, at: 0, "empty", field: "\(field)", item: index)
+    }
+    try checkText(bytes, field, index, limit: keyBytes)
+  }
+
+  /// PostgreSQL's text has no NUL, whatever the encoding.
+  @inline(__always)
+  static func checkText(
+    _ bytes: RawSpan, _ field: StaticString, _ index: Int? = nil, limit: Int = textBytes
+  ) throws(DecodingFailure) {
+    guard bytes.byteCount <= limit else {
+      throw DecodingFailure(.badValue, at: 0, "longer than can be stored", field: "\(field)", item: index)
+    }
+    let hasNUL = bytes.withUnsafeBytes { raw in
+      raw.baseAddress.map { memchr($0, 0, raw.count) != nil } ?? false
+    }
+    if hasNUL {
+      throw DecodingFailure(
+        .badValue, at: 0, "has a NUL character, which cannot be stored", field: "\(field)", item: index)
+    }
+  }
+
+  static func checkFileTime(_ time: Timestamp) throws(DecodingFailure) {
+    guard fileTimes.contains(time.microseconds) else {
+      throw DecodingFailure(.badTimestamp, at: 0, "not between 1990 and 2100", field: "file_time")
+    }
+  }
+
+  /// The 128 bits of 32 hexadecimal digits.
+  static func fileID(_ text: RawSpan) throws(DecodingFailure) -> FileID {
+    guard let id = FileID(text) else {
+      throw DecodingFailure(.badValue, at: 0, "not 32 hexadecimal digits", field: "file_id")
+    }
+    return id
+  }
 }

@@ -35,6 +35,16 @@ package struct DeadLetter: Sendable {
       value: job.value, headers: job.headers, rejection: rejection)
   }
 
+  /// The record itself, or the parts of it that are refused.
+  static func all(_ job: Job, _ rejection: Rejection) -> [DeadLetter] {
+    guard !rejection.excerpts.isEmpty else { return [DeadLetter(job, rejection)] }
+    return rejection.excerpts.map { excerpt in
+      var letter = DeadLetter(job, Rejection(code: excerpt.code, stage: rejection.stage, excerpt.message))
+      letter.value = excerpt.value
+      return letter
+    }
+  }
+
   /// The longest error message that is put into a header, in bytes.
   static let messageLimit = 1_000
 

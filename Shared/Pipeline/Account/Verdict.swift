@@ -11,13 +11,30 @@ package enum Verdict: Sendable, Hashable {
   case reject(Rejection)
 }
 
-/// Why a record is dead-lettered. Never holds payload.
+/// Why a record is dead-lettered. What is said never holds payload.
 package struct Rejection: Sendable, Hashable, CustomStringConvertible {
   /// `snake_case`, bounded: a metric label and the header `souk-error-code`.
   package var code: String
   package var message: String
   /// The step that refused it: `decode`, `fetch`, `parse`, `write`…
   package var stage: String
+  /// When only parts of the record are refused and the others have their effect: those parts, each as a record of
+  /// its own. They are dead-lettered in the record's place.
+  package var excerpts: [Excerpt] = []
+
+  /// A refused part of a record.
+  package struct Excerpt: Sendable, Hashable {
+    /// A valid value of the record's topic that holds this part alone.
+    package var value: [UInt8]
+    package var code: String
+    package var message: String
+
+    package init(value: [UInt8], code: String, message: String) {
+      self.value = value
+      self.code = code
+      self.message = message
+    }
+  }
 
   package init(code: String, stage: String, _ message: String) {
     self.code = code

@@ -15,7 +15,8 @@ package protocol Sink {
 
   /// A refused record is read again and is now being dead-lettered: copies what the outside system does take of
   /// it, if a part of a record can be taken.
-  func salvage(_ record: borrowing RecordBatch.Record) throws
+  /// - Returns: what is dead-lettered: `reason`, perhaps narrowed to the parts that are refused.
+  func salvage(_ record: borrowing RecordBatch.Record, refusedFor reason: Rejection) throws -> Rejection
 
   /// What waits in the buffers.
   var load: SinkLoad { get }
@@ -31,7 +32,9 @@ package protocol Sink {
 }
 
 extension Sink {
-  package func salvage(_ record: borrowing RecordBatch.Record) throws {}
+  package func salvage(_ record: borrowing RecordBatch.Record, refusedFor reason: Rejection) throws -> Rejection {
+    reason
+  }
 }
 
 package struct SinkLoad: Sendable, Hashable {

@@ -55,8 +55,7 @@ extension SinkPipeline {
     if account.hasPoison,
       let rejection = account.poison(record.topicPartition, record.offset)
     {
-      try sink.salvage(record)
-      return try deadLetter(record, rejection)
+      return try deadLetter(record, try sink.salvage(record, refusedFor: rejection))
     }
     do {
       let verdict = try sink.append(record)
@@ -68,8 +67,7 @@ extension SinkPipeline {
   }
 
   private func deadLetter(_ record: borrowing RecordBatch.Record, _ rejection: Rejection) throws -> Verdict {
-    let letter = DeadLetter(Job(copying: record), rejection)
-    try deadLetters.add(letter, to: &letters)
+    for letter in DeadLetter.all(Job(copying: record), rejection) { try deadLetters.add(letter, to: &letters) }
     return .reject(rejection)
   }
 

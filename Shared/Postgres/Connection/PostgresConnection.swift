@@ -15,7 +15,7 @@ import Glibc
 /// further call throws, and its owner opens another. Nothing is ever repaired in place.
 package actor PostgresConnection {
   private nonisolated let executor: ThreadExecutor
-  private let handle: PostgresHandle
+  private nonisolated let handle: PostgresHandle
   /// Our own limit for one answer; nil waits for ever.
   private var answerLimit: Duration?
   /// Set once; the connection takes no more work.
@@ -74,6 +74,10 @@ package actor PostgresConnection {
   ) throws -> Result {
     try body(self)
   }
+
+  /// Asks the server to end the statement that runs now, if any; it then fails with 57014. From any thread: the
+  /// connection's own is waiting for the answer. Blocks for one connection to the server, and says nothing of success.
+  package nonisolated func cancelStatement() { handle.cancel() }
 
   /// The server's version, as 150012 for 15.12.
   package var serverVersion: Int { Int(PQserverVersion(handle.pointer)) }

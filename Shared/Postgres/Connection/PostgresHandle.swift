@@ -12,7 +12,20 @@ final class PostgresHandle: @unchecked Sendable {
 
   private init(_ pointer: OpaquePointer) { self.pointer = pointer }
 
-  deinit { PQfinish(pointer) }
+  deinit {
+    PQfreeCancel(canceller)
+    PQfinish(pointer)
+  }
+
+  /// libpq's own copy of what a cancel request needs, which any thread may use.
+  private var canceller: OpaquePointer?
+
+  func cancel() {
+    guard let canceller else { return }
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in
+      _ = PQcancel(canceller, text.baseAddress, Int32(text.count))
+    }
+  }
 
   /// Blocks until connected, refused or out of time.
   static func open(_ configuration: PostgresConfiguration) throws(PostgresError) -> PostgresHandle {
@@ -34,6 +47,7 @@ final class PostgresHandle: @unchecked Sendable {
       case PGRES_POLLING_WRITING: events = Int16(POLLOUT)
       case PGRES_POLLING_OK:
         PQsetErrorVerbosity(pointer, PQERRORS_DEFAULT)
+        handle.canceller = PQgetCancel(pointer)
         guard PQsetnonblocking(pointer, 1) == 0 else { throw handle.brokenError("connect") }
         return handle
       default: throw handle.connectError()

@@ -80,11 +80,14 @@ final class FakeSink: Sink, Sendable {
     return .keep
   }
 
-  func salvage(_ record: borrowing RecordBatch.Record) throws {
+  func salvage(_ record: borrowing RecordBatch.Record, refusedFor reason: Rejection) throws -> Rejection {
     let text = "salvaged from " + String(decoding: record.valueBytes, as: UTF8.self)
-    guard text.hasSuffix(" in part") else { return }
+    guard text.hasSuffix(" in part") else { return reason }
     let (partition, offset) = (record.topicPartition, record.offset)
     parts.withLock { $0[partition, default: Part()].rows.append(Row(offset: offset, text: text)) }
+    var narrowed = reason
+    narrowed.excerpts = ["one", "two"].map { .init(value: Array($0.utf8), code: $0, message: "part \($0)") }
+    return narrowed
   }
 
   var load: SinkLoad {

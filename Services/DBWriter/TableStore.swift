@@ -7,33 +7,42 @@ import Synchronization
 ///
 /// One task at a time drives it: `start`, `append` many times, `flush`, again. `append` decodes a message straight
 /// into the bytes that COPY will send; `flush` writes everything staged, and the offsets behind it, in one
-/// transaction. Whatever fails, what is staged stays staged until it is durable or dropped.
-package final class PriceStore: Sendable {
+/// transaction, whichever topics it came from. Whatever fails, what is staged stays staged until it is durable or
+/// dropped.
+package final class TableStore: Sendable {
   fileprivate struct State: ~Copyable {
     var partitions: [SourcePartition: StagedPartition] = [:]
-    var decoder = ProductsIngestDecoder()
+    /// By target.
+    var readers: [String: any TargetReader] = [:]
     /// Numbers messages in their order of arrival; starts again when nothing is staged.
     var nextBatch: Int32 = 0
     /// What was done and not yet told, because a flush that did part of its work may throw.
     var report = StoreReport()
-    /// Rows the database will not take, remembered until the offset has passed their record.
+    /// What the database will not take, remembered until the offset has passed its record.
     var refused: [SourcePartition: [Int64: RefusedRecord]] = [:]
   }
   private let state = Mutex(State())
   private let scope: OffsetScope
+  private let staging: StagingArea
+  private let targets: [String: any WriteTarget]
   private let database: DatabaseSlot
 
-  package init(configuration: PostgresConfiguration, scope: OffsetScope) {
+  package init(configuration: PostgresConfiguration, scope: OffsetScope, staging: StagingArea) {
     self.scope = scope
-    database = DatabaseSlot(configuration)
+    self.staging = staging
+    targets = Dictionary(uniqueKeysWithValues: staging.targets.map { ($0.topic.name, $0) })
+    database = DatabaseSlot(configuration, prepare: staging.prepareSession)
   }
 
   /// Takes partitions over: gives each a row in `kafka_offsets` and forgets what was staged of it.
   ///
   /// - Returns: where to go on reading; partitions nothing was ever written of are missing.
-  /// - Throws: `PostgresError`.
+  /// - Throws: `PostgresError`; `Failure(.fatal)` for a topic that this store has no target for.
   package func start(_ partitions: Set<SourcePartition>) async throws -> [SourcePartition: Int64] {
     let ordered = partitions.sorted()
+    for source in ordered where targets[source.topic] == nil {
+      throw Failure(.fatal, code: "unknown_topic", "there is no table for \(source)")
+    }
     let scope = scope
     let offsets = try await database.use { connection in
       let answers = try connection.pipeline(OffsetSQL.register(ordered, scope))
@@ -41,21 +50,22 @@ package final class PriceStore: Sendable {
     }
     state.withLock { state in
       for partition in ordered {
+        guard let target = targets[partition.topic] else { continue }
         let offset = offsets[partition] ?? -1
-        state.partitions[partition] = StagedPartition(expected: offset)
+        state.partitions[partition] = StagedPartition(target, expected: offset)
         state.forgetRefused(partition, below: offset)
       }
     }
     return offsets.filter { $0.value >= 0 }
   }
 
-  /// Stages one message of `gogobe.products.ingest`. Never waits.
+  /// Stages one message. Never waits.
   ///
   /// - Parameter value: nil for a tombstone.
   /// - Throws: `Failure(.fatal)` when the partition was not started.
   package func append(_ source: SourcePartition, offset: Int64, value: RawSpan?) throws -> StageVerdict {
     try state.withLock { state throws -> StageVerdict in
-      guard state.partitions[source] != nil else {
+      guard let target = state.partitions[source]?.target else {
         throw Failure(.fatal, code: "partition_not_started", "\(source) gave a record before it was started")
       }
       if state.partitions[source]?.knows(offset) == true { return .skipped(reason: "written_before") }
@@ -67,15 +77,14 @@ package final class PriceStore: Sendable {
       let batch = state.nextBatch
       state.nextBatch += 1
       do throws(DecodingFailure) {
-        let count = try state.stage(source, offset: offset, batch: batch, now, value)
-        if let refused = state.refused[source]?[offset] {
-          state.partitions[source]?.remove(rows: refused.rows, ofRecordAt: offset)
-          return .rejected(refused.rejection)
-        }
-        guard let first = count.firstRefusal else {
-          return count.kept == 0 ? .skipped(reason: "no_items") : .staged
-        }
-        return .rejected(StageRejection(first: first, refused: count.refused, kept: count.kept))
+        let rows = try state.stage(source, target, offset: offset, batch: batch, now, value)
+        let refused = state.refused[source]?[offset]
+        if let refused { state.partitions[source]?.remove(refused) }
+        let rejection = StageRejection(
+          unreadable: rows.refusals, record: refused, kept: rows.kept - (refused?.elements.count ?? 0), of: value,
+          target: target)
+        if let rejection { return .rejected(rejection) }
+        return rows.kept == 0 && !rows.headerCounts ? .skipped(reason: "empty") : .staged
       } catch {
         return .rejected(StageRejection(message: error))
       }
@@ -96,7 +105,7 @@ package final class PriceStore: Sendable {
       var pending = Pending()
       for partition in state.partitions.values {
         pending.messages += partition.messages
-        pending.rows += partition.rows.count
+        pending.rows += partition.rowCount
         pending.bytes += partition.byteCount
         pending.oldest = [pending.oldest, partition.oldest].compactMap { $0 }.min()
       }
@@ -138,11 +147,11 @@ package final class PriceStore: Sendable {
   package func disconnect() async { await database.close() }
 }
 
-extension PriceStore {
+extension TableStore {
   /// One transaction. Moves the staged partitions on, or takes note that they are fenced.
   private func write(_ parts: [FlushPart]) async throws {
     let parts = parts.sorted { $0.source < $1.source }
-    let transaction = FlushTransaction(scope: scope, parts: parts)
+    let transaction = FlushTransaction(scope: scope, staging: staging, parts: parts)
     let outcome: FlushTransaction.Outcome
     do {
       outcome = try await database.use { try transaction.run(on: $0) }
@@ -184,43 +193,55 @@ extension PriceStore {
     }
   }
 
-  /// Up to the record, so that whoever reads the partition again starts with it; then finds which of its rows the
-  /// database refuses.
+  /// Up to the record, so that whoever reads the partition again starts with it; then finds which of its elements
+  /// the database refuses.
   private func blame(
     _ source: SourcePartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
   ) async throws {
     let offset = staged.records[index].offset
     if staged.expected < offset {
-      try await write([FlushPart(source: source, expected: staged.expected, next: offset, batches: [], rows: [])])
+      try await write([
+        FlushPart(source: source, expected: staged.expected, next: offset, target: staged.target)
+      ])
     }
     guard var now = partition(source) else { return }
     now.expected = offset
-    let record = try await examine(source, now, record: now.records.firstIndex { $0.offset == offset } ?? 0, error)
+    let found = try await examine(source, now, record: now.records.firstIndex { $0.offset == offset } ?? 0, error)
     state.withLock { state in
       state.partitions[source] = nil
       state.report.positions[source] = nil
+      // Elements that were found before are not among those that were tried now: count them in again.
+      let before = state.refused[source]?[offset]?.elements ?? []
+      var record = found
+      record.elements = before.union(Self.renumber(found.elements, without: before))
       state.report.refused.append(record)
       state.refused[source, default: [:]][offset] = record
     }
   }
 
-  /// Finds which rows of one record the database refuses, by trials that are rolled back.
+  /// Numbers among what is left of a sequence without some of its elements, as numbers in the whole sequence.
+  static func renumber(_ numbers: Set<Int>, without removed: Set<Int>) -> Set<Int> {
+    guard !removed.isEmpty, let last = numbers.max() else { return numbers }
+    let left = (0...(last + removed.count)).filter { !removed.contains($0) }
+    return Set(numbers.map { left[$0] })
+  }
+
+  /// Finds which elements of one record the database refuses, by trials that are rolled back.
   private func examine(
     _ source: SourcePartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
   ) async throws -> RefusedRecord {
-    let rows = staged.singleRows(ofRecord: index)
-    let whole = staged.part(source, records: index..<(index + 1))
+    let elements = staged.elements(ofRecord: index)
     var refused: Set<Int> = []
-    var open = [0..<rows.count]
-    while let range = open.popLast() {
-      let part = FlushPart(
-        source: source, expected: whole.expected, next: whole.next, batches: whole.batches,
-        rows: Array(rows[range].joined())[...])
-      let trial = FlushTransaction(scope: scope, parts: [part], isTrial: true)
+    var reason = error
+    var open = [0..<elements.count]
+    while let range = open.popLast(), !range.isEmpty {
+      let part = staged.part(source, record: index, elements: elements[range])
+      let trial = FlushTransaction(scope: scope, staging: staging, parts: [part], isTrial: true)
       do {
         _ = try await database.use { try trial.run(on: $0) }
       } catch let error as PostgresError where error.errorClass == .data {
         if range.count == 1 {
+          if refused.isEmpty { reason = error }
           refused.insert(range.lowerBound)
         } else {
           let middle = range.lowerBound + range.count / 2
@@ -228,11 +249,11 @@ extension PriceStore {
         }
       }
     }
-    // Rows that fail only together: nobody can say which, so all of the record goes.
-    if refused.isEmpty { refused = Set(rows.indices) }
+    // Elements that fail only together, or a header that fails alone: all of the record goes.
+    if refused.isEmpty { refused = Set(elements.indices) }
     return RefusedRecord(
-      source: source, offset: staged.records[index].offset, rows: refused, kept: rows.count - refused.count,
-      error: error)
+      source: source, offset: staged.records[index].offset, elements: refused,
+      isWhole: refused.count == elements.count, error: reason)
   }
 
   private func partition(_ source: SourcePartition) -> StagedPartition? {
@@ -240,7 +261,7 @@ extension PriceStore {
   }
 }
 
-extension PriceStore.State {
+extension TableStore.State {
   fileprivate mutating func settle(_ source: SourcePartition, through offset: Int64) {
     partitions[source]?.settle(through: offset)
     report.positions[source] = offset
@@ -276,12 +297,20 @@ extension PriceStore.State {
 
   /// In place: the partition is not copied out of the dictionary.
   fileprivate mutating func stage(
-    _ source: SourcePartition, offset: Int64, batch: Int32, _ now: ContinuousClock.Instant, _ value: RawSpan
-  ) throws(DecodingFailure) -> StagingVisitor.Count {
-    guard var partition = partitions.removeValue(forKey: source) else { return StagingVisitor.Count() }
+    _ source: SourcePartition, _ target: any WriteTarget, offset: Int64, batch: Int32,
+    _ now: ContinuousClock.Instant, _ value: RawSpan
+  ) throws(DecodingFailure) -> MessageRows {
+    let reader: any TargetReader
+    if let known = readers[target.name] {
+      reader = known
+    } else {
+      reader = target.makeReader()
+      readers[target.name] = reader
+    }
+    guard var partition = partitions.removeValue(forKey: source) else { return MessageRows(batch: batch, tables: []) }
     defer { partitions[source] = partition }
-    return try partition.stage(offset: offset, batch: batch, at: now) { visitor throws(DecodingFailure) in
-      try decoder.decode(value, into: &visitor)
+    return try partition.stage(offset: offset, batch: batch, at: now) { rows throws(DecodingFailure) in
+      try reader.read(value, into: &rows)
     }
   }
 }

@@ -1,30 +1,38 @@
 import Kafka
 import Metrics
 import Pipeline
+import Postgres
 
-/// `PriceStore` as the shared loop wants it: Kafka's words on one side, the store's on the other.
-package final class PriceSink: Sink {
-  private let store: PriceStore
+/// `TableStore` as the shared loop wants it: Kafka's words on one side, the store's on the other.
+package final class TableSink: Sink {
+  private let store: TableStore
   private let metrics = DBWriterMetrics()
 
-  package init(_ store: PriceStore) { self.store = store }
+  package init(_ store: TableStore) { self.store = store }
 
   package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
     try await store.start(Set(partitions.map(SourcePartition.init))).asPositions
   }
 
   package func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
-    let source = SourcePartition(record.topic, record.partition)
-    switch try store.append(source, offset: record.offset, value: record.isTombstone ? nil : record.value) {
-    case .staged: return .keep
-    case .skipped(let reason): return .skip(reason: reason)
-    case .rejected(let rejection):
-      metrics.refused(rejection)
-      return .reject(Rejection(code: rejection.code, stage: "decode", rejection.message))
+    switch try stage(record) {
+    case .staged: .keep
+    case .skipped(let reason): .skip(reason: reason)
+    case .rejected(let rejection): .reject(Rejection(rejection, stage: "decode"))
     }
   }
 
-  package func salvage(_ record: borrowing RecordBatch.Record) throws { _ = try append(record) }
+  package func salvage(_ record: borrowing RecordBatch.Record, refusedFor reason: Rejection) throws -> Rejection {
+    guard case .rejected(let rejection) = try stage(record) else { return reason }
+    return Rejection(rejection, stage: reason.stage)
+  }
+
+  private func stage(_ record: borrowing RecordBatch.Record) throws -> StageVerdict {
+    let source = SourcePartition(record.topic, record.partition)
+    let verdict = try store.append(source, offset: record.offset, value: record.isTombstone ? nil : record.value)
+    if case .rejected(let rejection) = verdict { metrics.refused(rejection) }
+    return verdict
+  }
 
   package var load: SinkLoad {
     let pending = store.pending
@@ -40,11 +48,18 @@ package final class PriceSink: Sink {
       poison: report.refused.map { record in
         PoisonRecord(
           partition: TopicPartition(record.source), offset: record.offset,
-          rejection: Rejection(code: record.rejection.code, stage: "write", record.rejection.message))
+          rejection: Rejection(code: record.error.code, stage: "write", "\(record.error)"))
       })
   }
 
   package func drop(_ partitions: Set<TopicPartition>) { store.drop(Set(partitions.map(SourcePartition.init))) }
+}
+
+extension Rejection {
+  fileprivate init(_ rejection: StageRejection, stage: String) {
+    self.init(code: rejection.code, stage: stage, rejection.message)
+    excerpts = rejection.excerpts.map { Excerpt(value: $0.value, code: $0.code, message: $0.message) }
+  }
 }
 
 extension SourcePartition {

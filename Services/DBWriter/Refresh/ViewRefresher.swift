@@ -1,0 +1,170 @@
+import Logging
+import Metrics
+import Postgres
+import Runtime
+import Synchronization
+
+/// Refreshes the materialized views when something that readers see has changed, on a connection of its own.
+///
+/// What is due is read from the database (`kafka_offsets.changes` against `view_refreshes.version`), so it does not
+/// matter which replica wrote, refreshed or died: whoever looks first and gets the lock does the work, and many
+/// changes make one refresh. Nothing here can fail the service: a refresh that fails is counted, logged and tried
+/// again an interval later.
+package final class ViewRefresher: Sendable {
+  private let configuration: PostgresConfiguration
+  private let dialect: Dialect
+  private let interval: Duration
+  private let logger: Logger
+  private let metrics = RefreshMetrics()
+  private let connection = Mutex<PostgresConnection?>(nil)
+  /// When a view that failed is tried again.
+  private let postponed = Mutex<[String: ContinuousClock.Instant]>([:])
+
+  /// - Parameters:
+  ///   - interval: the shortest time between two refreshes of one view, over all replicas.
+  ///   - timeout: for one refresh; the server ends a longer one.
+  package init(
+    configuration: PostgresConfiguration, dialect: Dialect, interval: Duration, timeout: Duration, logger: Logger
+  ) {
+    var configuration = configuration
+    configuration.applicationName += " refresh"
+    configuration.statementTimeout = timeout
+    self.configuration = configuration
+    self.dialect = dialect
+    self.interval = interval
+    self.logger = logger
+  }
+
+  /// Works until `drain` is raised or the task is cancelled; then the server is told to give up what it is at.
+  package func run(until drain: Interruption) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.look(until: drain) }
+      group.addTask {
+        await drain.wait()
+        // More than once: the statement may be on its way to the server just now.
+        repeat {
+          self.connection.withLock { $0 }?.cancelStatement()
+        } while (try? await Task.sleep(for: .milliseconds(200))) != nil
+      }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private func look(until drain: Interruption) async {
+    // A look is one small query.
+    let pause = max(.milliseconds(50), min(interval, .seconds(5)))
+    while await !drain.sleep(for: pause) {
+      do {
+        _ = try await refreshDue { drain.isRaised || Task.isCancelled }
+      } catch {
+        connection.withLock { $0 = nil }
+        if drain.isRaised { return }
+        metrics.lookFailed()
+        logger.warning("views not looked at", metadata: ["reason": "\(error)"])
+      }
+    }
+  }
+
+  /// Refreshes what is due, if no other replica is at it.
+  ///
+  /// - Parameter stop: asked between views.
+  /// - Returns: the views that were refreshed.
+  /// - Throws: `PostgresError` of anything but a refresh itself.
+  package func refreshDue(unless stop: @escaping @Sendable () -> Bool = { false }) async throws -> [String] {
+    let connection = try await opened()
+    let seen = try await states(on: connection)
+    metrics.ages(seen)
+    guard !due(seen).isEmpty else { return [] }
+    guard try await take(on: connection) else { return [] }
+    var done: [String] = []
+    do {
+      // Once more: another replica may have refreshed them just before it gave the lock back.
+      for view in due(try await states(on: connection)) where !stop() {
+        if try await refresh(view, on: connection) { done.append(view.name) }
+      }
+    } catch {
+      // Closing the connection gives the lock back.
+      self.connection.withLock { $0 = nil }
+      throw error
+    }
+    try await release(on: connection)
+    return done
+  }
+
+  private func due(_ states: [ViewState]) -> [ViewState] {
+    let now = ContinuousClock.now
+    return postponed.withLock { postponed in
+      states.filter { $0.isBehind && $0.age >= interval && postponed[$0.name].map { $0 <= now } ?? true }
+    }
+  }
+
+  private func opened() async throws -> PostgresConnection {
+    if let known = connection.withLock({ $0 }), await !known.isPoisoned { return known }
+    let fresh = try await PostgresConnection.open(configuration)
+    connection.withLock { $0 = fresh }
+    return fresh
+  }
+
+  private func states(on connection: PostgresConnection) async throws -> [ViewState] {
+    let answer = try await connection.perform { try $0.execute(RefreshSQL.states, operation: "read views") }
+    return try answer.rows.map { row in
+      ViewState(
+        name: row[0] ?? "", version: try row.int(1) ?? 0, changes: try row.int(2) ?? 0,
+        age: .milliseconds(try row.int(3) ?? 0))
+    }
+  }
+
+  /// - Returns: false when the refresh failed, and is put off.
+  private func refresh(_ view: ViewState, on connection: PostgresConnection) async throws -> Bool {
+    let start = ContinuousClock.now
+    do {
+      let sql = RefreshSQL.refresh(view.name, dialect)
+      try await connection.perform { try $0.script(sql, operation: "refresh \(view.name)") }
+    } catch let error as PostgresError {
+      metrics.failed(view.name)
+      logger.warning("view not refreshed", metadata: ["view": "\(view.name)", "reason": "\(error)"])
+      postponed.withLock { $0[view.name] = .now + interval }
+      if await connection.isPoisoned { throw error }
+      return false
+    }
+    let took = ContinuousClock.now - start
+    let seconds = took / .seconds(1)
+    // What changed since `changes` was read may or may not be in the view: it counts as not.
+    _ = try await connection.perform {
+      try $0.execute(
+        RefreshSQL.note, [.text(view.name), .int(view.changes), .text("\(seconds)")], operation: "note a refresh")
+    }
+    postponed.withLock { $0[view.name] = nil }
+    metrics.refreshed(view.name, in: took)
+    logger.debug("view refreshed", metadata: ["view": "\(view.name)", "seconds": "\(seconds)"])
+    return true
+  }
+
+  // MARK: One replica at a time
+
+  private func take(on connection: PostgresConnection) async throws -> Bool {
+    let statement = RefreshSQL.take(dialect, lease: configuration.statementTimeout * 4)
+    let answer = try await connection.perform {
+      try $0.execute(statement.sql, statement.parameters, operation: "take turns")
+    }
+    return answer.rows.first?[0] == "t"
+  }
+
+  private func release(on connection: PostgresConnection) async throws {
+    let sql = RefreshSQL.release(dialect)
+    _ = try await connection.perform { try $0.execute(sql, operation: "take turns") }
+  }
+}
+
+/// How a view stands against the tables.
+struct ViewState: Hashable, Sendable {
+  var name: String
+  /// The changes it has seen.
+  var version: Int64
+  /// The changes there are.
+  var changes: Int64
+  /// Since it was last refreshed.
+  var age: Duration
+  var isBehind: Bool { version != changes }
+}

@@ -1,0 +1,33 @@
+import Postgres
+import Schemas
+
+/// The rows of one message while it is read, behind those of the messages before it.
+package struct MessageRows: Sendable {
+  /// Number of the message among those staged; ties its rows together, and is their order of arrival.
+  package let batch: Int32
+  /// One for each staging table of the target.
+  package var tables: [BinaryCopyRows]
+  /// Elements that have their rows.
+  package private(set) var kept = 0
+  /// Elements that cannot be stored, ascending, by their index in the message.
+  package private(set) var refusals: [Refusal] = []
+  /// Whether the message has an effect even without elements.
+  package var headerCounts = false
+
+  /// Why one element is left out.
+  package struct Refusal: Hashable, Sendable {
+    package let index: Int
+    package let failure: DecodingFailure
+  }
+
+  package init(batch: Int32, tables: [BinaryCopyRows]) {
+    self.batch = batch
+    self.tables = tables
+  }
+
+  package mutating func keep(_ count: Int = 1) { kept += count }
+
+  package mutating func refuse(_ index: Int, _ failure: DecodingFailure) {
+    refusals.append(Refusal(index: index, failure: failure))
+  }
+}

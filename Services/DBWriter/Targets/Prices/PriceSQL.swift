@@ -1,0 +1,142 @@
+import Postgres
+
+/// The staging tables and the merge of prices. `souk-bench copy` gives the same texts to psql.
+enum PriceSQL {
+  static let batches = StagingTable("staged_batches", .header, [
+    "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "store_id text COLLATE \"C\" NOT NULL",
+    "file_time timestamptz NOT NULL", "file_id uuid NOT NULL",
+  ])
+
+  static let rows = StagingTable("staged_rows", .element, [
+    "batch int NOT NULL", "row_number int NOT NULL", "ean text COLLATE \"C\" NOT NULL", "price numeric NOT NULL",
+    "unit_price numeric", "price_updated_at timestamptz", "master_id text COLLATE \"C\" NOT NULL", "name text",
+    "manufacturer text", "unit_qty text", "quantity numeric", "unit_of_measure text", "is_weighted boolean",
+  ])
+  static let rowColumns = rows.columns.count
+
+  /// The month a file was made in may be the first of its kind.
+  static let ensurePartitions = MergeStatement("make partitions", sql: """
+    SELECT ensure_price_history(array(
+      SELECT DISTINCT date_trunc('month', file_time AT TIME ZONE 'UTC')::date FROM staged_batches))
+    """)
+
+  /// Moves prices forward and notes each change, as if every message had been flushed alone, in its order.
+  ///
+  /// A staged row counts only when its place (file_time, file_id, row_number) is beyond those of the table's row and
+  /// of every row that arrived before it: `furthest` is the running maximum over arrival. Rows that count are then
+  /// in ascending order, so `lag` is the price each of them found. Comparing with `>` makes repeats void.
+  /// Beside it goes what each file did to the prices. It counts rows that move a price forward, which a row does once
+  /// however often it comes, so the counts are the same for the same messages.
+  ///
+  /// Answers: prices written, changes noted, prices seen for the first time.
+  static let mergePrices = MergeStatement(
+    "merge prices", .rows(of: "prices"), .rows(of: "price_history", areChanges: true), .changes, sql: """
+    WITH files AS (
+      SELECT *, rank() OVER (ORDER BY file_time, file_id) AS file_rank FROM staged_batches
+    ), arrived AS (
+      SELECT f.chain, f.store_id, r.ean, f.file_time, f.file_id, r.row_number, r.price, r.unit_price,
+             r.price_updated_at, r.batch, f.file_rank * 4294967296 + r.row_number AS place
+      FROM files f
+      JOIN staged_rows r USING (batch)
+    ), placed AS (
+      SELECT *, max(place) OVER (
+        PARTITION BY chain, store_id, ean ORDER BY batch, row_number
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ) AS furthest
+      FROM arrived
+    ), forward AS (
+      SELECT a.*, c.price AS current_price, c.price_since AS current_since
+      FROM placed a
+      LEFT JOIN prices c USING (chain, store_id, ean)
+      WHERE (a.furthest IS NULL OR a.place > a.furthest)
+        AND (c.ean IS NULL
+             OR (a.file_time, a.file_id, a.row_number) > (c.file_time, c.file_id, c.row_number))
+    ), compared AS (
+      SELECT *, lag(price, 1, current_price) OVER one AS previous_price,
+             lead(place) OVER one IS NULL AS is_newest
+      FROM forward
+      WINDOW one AS (PARTITION BY chain, store_id, ean ORDER BY place)
+    ), dated AS (
+      SELECT *,
+             coalesce(max(file_time) FILTER (WHERE price IS DISTINCT FROM previous_price) OVER (
+               one ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), current_since) AS previous_since,
+             coalesce(max(file_time) FILTER (WHERE price IS DISTINCT FROM previous_price) OVER (
+               one ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), current_since) AS price_since
+      FROM compared
+      WINDOW one AS (PARTITION BY chain, store_id, ean ORDER BY place)
+    ), noted AS (
+      INSERT INTO price_history AS h
+        (chain, store_id, ean, file_time, file_id, row_number, price, previous_price, previous_since)
+      SELECT chain, store_id, ean, file_time, file_id, row_number, price, previous_price, previous_since
+      FROM dated
+      WHERE previous_price IS NOT NULL AND price <> previous_price
+      ON CONFLICT DO NOTHING
+      RETURNING 1
+    ), written AS (
+      INSERT INTO prices AS p
+        (chain, store_id, ean, price, unit_price, price_updated_at, price_since, file_time, file_id, row_number)
+      SELECT chain, store_id, ean, price, unit_price, price_updated_at, price_since, file_time, file_id, row_number
+      FROM dated
+      WHERE is_newest
+      ORDER BY chain, store_id, ean
+      ON CONFLICT (chain, store_id, ean) DO UPDATE SET
+        price = EXCLUDED.price, unit_price = EXCLUDED.unit_price, price_updated_at = EXCLUDED.price_updated_at,
+        price_since = EXCLUDED.price_since, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id,
+        row_number = EXCLUDED.row_number
+      WHERE (EXCLUDED.file_time, EXCLUDED.file_id, EXCLUDED.row_number) > (p.file_time, p.file_id, p.row_number)
+      RETURNING 1
+    ), counted AS (
+      INSERT INTO file_effects AS e
+        (file_id, chain, store_id, file_time, prices_new, prices_changed, prices_unchanged, written_at)
+      SELECT file_id, chain, store_id, file_time, count(*) FILTER (WHERE previous_price IS NULL),
+             count(*) FILTER (WHERE price <> previous_price), count(*) FILTER (WHERE price = previous_price), now()
+      FROM dated
+      GROUP BY file_id, chain, store_id, file_time
+      ORDER BY file_id
+      ON CONFLICT (file_id) DO UPDATE SET
+        prices_new = e.prices_new + EXCLUDED.prices_new,
+        prices_changed = e.prices_changed + EXCLUDED.prices_changed,
+        prices_unchanged = e.prices_unchanged + EXCLUDED.prices_unchanged, written_at = EXCLUDED.written_at
+    )
+    SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM noted),
+           (SELECT count(*) FROM dated WHERE previous_price IS NULL)
+    """)
+
+  /// Keeps the newest row of each product, whichever store it came from: order does not matter, so writers of
+  /// different partitions agree. Rows are locked in key order, so that two writers cannot wait for each other, and
+  /// last in the transaction, so that they wait shortly.
+  static let mergeProducts = MergeStatement("merge products", .rows(of: "products"), .changes, sql: """
+    WITH newest AS (
+      SELECT DISTINCT ON (b.chain, r.ean)
+             b.chain, r.ean, r.master_id, r.name, r.manufacturer, r.unit_qty, r.quantity, r.unit_of_measure,
+             r.is_weighted, b.file_time, b.file_id, r.row_number
+      FROM staged_batches b
+      JOIN staged_rows r USING (batch)
+      ORDER BY b.chain, r.ean, b.file_time DESC, b.file_id DESC, r.row_number DESC
+    ), forward AS (
+      SELECT n.*, (c.master_id, c.name, c.manufacturer, c.unit_qty, c.quantity, c.unit_of_measure, c.is_weighted)
+                  IS DISTINCT FROM
+                  (n.master_id, n.name, n.manufacturer, n.unit_qty, n.quantity, n.unit_of_measure, n.is_weighted)
+                  AS differs
+      FROM newest n
+      LEFT JOIN products c USING (chain, ean)
+      WHERE c.ean IS NULL OR (n.file_time, n.file_id, n.row_number) > (c.file_time, c.file_id, c.row_number)
+    ), written AS (
+      INSERT INTO products AS p
+        (chain, ean, master_id, name, manufacturer, unit_qty, quantity, unit_of_measure, is_weighted,
+         file_time, file_id, row_number)
+      SELECT chain, ean, master_id, name, manufacturer, unit_qty, quantity, unit_of_measure, is_weighted,
+             file_time, file_id, row_number
+      FROM forward
+      ORDER BY chain, ean
+      ON CONFLICT (chain, ean) DO UPDATE SET
+        master_id = EXCLUDED.master_id, name = EXCLUDED.name, manufacturer = EXCLUDED.manufacturer,
+        unit_qty = EXCLUDED.unit_qty, quantity = EXCLUDED.quantity, unit_of_measure = EXCLUDED.unit_of_measure,
+        is_weighted = EXCLUDED.is_weighted, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id,
+        row_number = EXCLUDED.row_number
+      WHERE (EXCLUDED.file_time, EXCLUDED.file_id, EXCLUDED.row_number) > (p.file_time, p.file_id, p.row_number)
+      RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM forward WHERE differs)
+    """)
+}
