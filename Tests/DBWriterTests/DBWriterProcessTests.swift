@@ -23,7 +23,7 @@ import Glibc
     #expect(refused.errorOutput.contains("db-writer migrate"))
     let unchecked = try await ServiceProcess.run("db-writer", ["--check"], environment: environment)
     #expect(unchecked.status == .exited(78))
-    for answer in ["migrated: steps 1, 2\n", "up to date: step 2\n"] {
+    for answer in ["migrated: steps 1, 2, 3, 4, 5\n", "up to date: step 5\n"] {
       let migrated = try await ServiceProcess.run("db-writer", ["migrate"], environment: ["DATABASE_URL": url])
       #expect(migrated.status.isSuccess)
       #expect(migrated.output == answer)
@@ -32,7 +32,7 @@ import Glibc
     #expect(checked.status.isSuccess, "\(checked.output)\(checked.errorOutput)")
     // A database that a newer release has migrated.
     _ = try await server.psql(
-      "INSERT INTO schema_migrations VALUES ('db-writer', 3, 'later', 'x')", database: name)
+      "INSERT INTO schema_migrations VALUES ('db-writer', 6, 'later', 'x')", database: name)
     let older = try await ServiceProcess.run("db-writer", ["migrate"], environment: ["DATABASE_URL": url])
     #expect(older.status == .exited(78))
   }
@@ -96,7 +96,7 @@ import Glibc
   }
 
   private static let logger = Logger(label: "db-writer-tests")
-  private static let topics = [Topics.productsIngest, Topics.productsIngest.deadLetters]
+  private static let topics = ServiceCatalogue.dbWriter.inputs.flatMap { [$0, $0.deadLetters] }
     .map { (name: $0.name, partitions: Int($0.partitions)) }
 
   private static func add(_ value: [UInt8], _ store: Int, to batch: inout OutgoingBatch) {

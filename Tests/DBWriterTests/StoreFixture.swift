@@ -63,17 +63,25 @@ extension TableStore {
   }
 }
 
+func hourTime(_ hour: Int) -> Timestamp {
+  Timestamp(microseconds: 1_737_331_200_000_000 + Int64(hour) * 3_600_000_000)!
+}
+
+func fileID(_ number: Int) -> String {
+  let digits = String(number, radix: 16)
+  return String(repeating: "0", count: 32 - digits.count) + digits
+}
+
 /// A message of one store: `hour` is the file's time, and with `file` its identity.
 func ingest(
   chain: String = "chain", store: String = "1", hour: Int = 0, file: Int? = nil, sequence: Int = 0,
   _ items: [ProductsIngest.Item]
 ) -> [UInt8] {
-  let digits = String(file ?? hour, radix: 16)
-  let fileID = String(repeating: "0", count: 32 - digits.count) + digits
+  let fileID = fileID(file ?? hour)
   return ProductsIngest(
     header: ProductsIngest.Header(
       batchID: ProductsIngest.batchID(fileID: fileID, sequence: Int64(sequence)), chain: chain, storeID: store,
-      fileID: fileID, fileTime: Timestamp(microseconds: 1_737_331_200_000_000 + Int64(hour) * 3_600_000_000)!),
+      fileID: fileID, fileTime: hourTime(hour)),
     items: items).encoded()
 }
 

@@ -12,7 +12,7 @@ struct DBWriterMetrics {
       "Elements of messages (prices, promotions, stores ...) that were staged and merged.", labels: ["input"]),
     MetricDescription(
       "souk_visible_changes_total", .counter,
-      "Changes that readers of the tables can see: new and changed values, not repeats of known ones."),
+      "Changes that materialized views can show: new and changed prices and products, not repeats of known ones."),
     MetricDescription(
       "souk_items_refused_total", .counter, "Elements of messages that cannot be stored and were dead-lettered."),
   ]

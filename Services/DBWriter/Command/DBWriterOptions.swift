@@ -6,7 +6,7 @@ import Runtime
 package struct DBWriterOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "What this instance consumes and writes: names of tables or of their topics.", valueName: "name,..."))
-  package var tables = "prices"
+  package var tables = "prices,promotions,stores,files,masters"
 
   @Option(help: "What the server speaks; see the README for what cockroachdb changes.")
   package var dialect = Dialect.postgresql

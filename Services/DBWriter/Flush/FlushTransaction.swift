@@ -15,7 +15,7 @@ struct FlushTransaction: Sendable {
     var fenced: [SourcePartition: Int64?] = [:]
     /// Rows inserted or moved, by table.
     var written: [String: Int] = [:]
-    /// How much of it readers can see.
+    /// How much of it materialized views can show.
     var changes: Int64 = 0
   }
 

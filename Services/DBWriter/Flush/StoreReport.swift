@@ -15,7 +15,7 @@ package struct StoreReport: Sendable {
   package var staged: [String: Int] = [:]
   /// Rows inserted or moved, by table.
   package var written: [String: Int] = [:]
-  /// What of it readers can see; 0 when the tables say what they said before.
+  /// What of it materialized views can show; 0 when the tables say what they said before.
   package var changes: Int64 = 0
 
   package init() {}

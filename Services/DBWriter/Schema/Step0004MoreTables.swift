@@ -32,7 +32,7 @@ extension DBWriterSchema {
       sub_chain_id text COLLATE "C" NOT NULL,
       store_id text COLLATE "C" NOT NULL,
       name text,
-      type text,
+      type bigint,
       address text,
       city text,
       zip text,
@@ -48,12 +48,12 @@ extension DBWriterSchema {
     CREATE TABLE masters (
       master_id text COLLATE "C" PRIMARY KEY,
       gtin text COLLATE "C",
-      name text,
+      name text NOT NULL,
       brand text,
       quantity numeric,
       unit text,
       source_file_id uuid,
-      minted_at timestamptz
+      minted_at timestamptz NOT NULL
     );
 
     CREATE TABLE promotions (
@@ -64,11 +64,11 @@ extension DBWriterSchema {
       starts_at timestamptz,
       ends_at timestamptz,
       updated_at timestamptz,
-      reward_type text,
+      reward_type bigint,
       min_qty numeric,
       max_qty numeric,
       discount_rate numeric,
-      discount_type text,
+      discount_type bigint,
       discounted_price numeric,
       discounted_unit_price numeric,
       min_purchase_amount numeric,
@@ -76,11 +76,10 @@ extension DBWriterSchema {
       is_weighted boolean,
       is_coupon boolean,
       allow_multiple boolean,
-      clubs text[] NOT NULL,
       remarks text,
+      clubs text[] NOT NULL,
       items int NOT NULL,
       content_hash bigint NOT NULL,
-      changed_at timestamptz NOT NULL,
       ended_at timestamptz,
       file_time timestamptz NOT NULL,
       file_id uuid NOT NULL,
@@ -90,7 +89,7 @@ extension DBWriterSchema {
       'A store''s promotions as of the newest file that names each; moves forward only by (file_time, file_id)';
     COMMENT ON COLUMN promotions.ended_at IS
       'file_time of the first full file that no longer has it; null while it runs, and again when it comes back';
-    COMMENT ON COLUMN promotions.changed_at IS 'file_time of the file that first said what it says now';
+    COMMENT ON COLUMN promotions.content_hash IS 'Of all it says, its items included: the items are written when it changes';
 
     CREATE TABLE promotion_items (
       chain text COLLATE "C" NOT NULL,
@@ -98,9 +97,10 @@ extension DBWriterSchema {
       promotion_id text COLLATE "C" NOT NULL,
       item_number int NOT NULL,
       ean text COLLATE "C" NOT NULL,
-      item_type text,
+      item_type bigint,
       is_gift boolean,
       group_id text,
+      reward_type bigint,
       min_qty numeric,
       max_qty numeric,
       discount_rate numeric,
@@ -122,30 +122,32 @@ extension DBWriterSchema {
     CREATE TABLE parsed_files (
       file_id uuid PRIMARY KEY,
       chain text COLLATE "C" NOT NULL,
+      chain_id text,
       sub_chain_id text,
       store_id text COLLATE "C",
-      file_name text,
+      file_name text NOT NULL,
       kind text,
       dialect text,
       outcome text NOT NULL,
       reason text,
-      rows bigint,
-      distinct_codes bigint,
-      duplicates bigint,
-      rejected bigint,
-      batches bigint,
-      unknown_elements jsonb,
+      rows bigint NOT NULL,
+      distinct_codes bigint NOT NULL,
+      duplicates bigint NOT NULL,
+      rejected bigint NOT NULL,
+      item_refs bigint NOT NULL,
+      batches bigint NOT NULL,
+      unknown_elements jsonb NOT NULL,
       compression text,
       encoding text,
-      bytes bigint,
-      xml_bytes bigint,
-      file_time timestamptz,
+      bytes bigint NOT NULL,
+      xml_bytes bigint NOT NULL,
+      file_time timestamptz NOT NULL,
       discovered_at timestamptz,
       downloaded_at timestamptz,
       parsed_at timestamptz,
-      parse_ms bigint,
-      new_masters bigint,
-      matched bigint
+      parse_ms bigint NOT NULL,
+      new_masters bigint NOT NULL,
+      matched bigint NOT NULL
     );
     CREATE INDEX parsed_files_by_store ON parsed_files (chain, store_id, file_time);
     COMMENT ON TABLE parsed_files IS 'What the parser said of each file, the last time it parsed it';
@@ -170,7 +172,7 @@ extension DBWriterSchema {
              coalesce(e.prices_new, 0) + coalesce(e.prices_changed, 0) AS written,
              coalesce(e.prices_unchanged, 0) AS unchanged,
              coalesce(e.prices_new, 0) AS prices_new, coalesce(e.prices_changed, 0) AS prices_changed,
-             f.distinct_codes, f.batches, f.unknown_elements, f.compression, f.encoding, f.bytes, f.xml_bytes,
+             f.distinct_codes, f.item_refs, f.batches, f.unknown_elements, f.compression, f.encoding, f.bytes, f.xml_bytes,
              f.new_masters, f.matched, f.discovered_at, f.downloaded_at, f.parsed_at, f.parse_ms, e.written_at
       FROM parsed_files f
       FULL JOIN file_effects e USING (file_id);
@@ -195,6 +197,8 @@ extension DBWriterSchema {
     COMMENT ON VIEW promotion_offers IS
       'Each product of each promotion, with its shelf price; those that run: ended_at is null and ends_at not passed';
 
+    ALTER TABLE prices ADD COLUMN unit text, ADD COLUMN price_per_unit numeric;
+    COMMENT ON COLUMN prices.unit IS 'kg, l, m or unit: what price_per_unit is for; comparable between chains';
     ALTER TABLE kafka_offsets ADD COLUMN changes bigint NOT NULL DEFAULT 0;
     COMMENT ON COLUMN kafka_offsets.changes IS 'Grows when a flush changes what readers see; its sum dates the views';
     """)

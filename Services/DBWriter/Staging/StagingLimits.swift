@@ -40,6 +40,13 @@ package enum StagingLimits {
     }
   }
 
+  static func checkText(
+    _ text: String?, _ field: StaticString, _ index: Int? = nil, limit: Int = textBytes
+  ) throws(DecodingFailure) {
+    guard let text else { return }
+    try checkText(Array(text.utf8).span.bytes, field, index, limit: limit)
+  }
+
   static func checkFileTime(_ time: Timestamp) throws(DecodingFailure) {
     guard fileTimes.contains(time.microseconds) else {
       throw DecodingFailure(.badTimestamp, at: 0, "not between 1990 and 2100", field: "file_time")

@@ -40,7 +40,7 @@ package struct MergeStatement: Sendable {
   package struct Count: Sendable {
     /// The table whose rows were inserted or moved; nil when they are counted elsewhere.
     var table: String?
-    /// Whether readers can see a difference, so that views of the table are out of date.
+    /// Whether materialized views may be out of date by it.
     var isChange: Bool
 
     static func rows(of table: String, areChanges: Bool = false) -> Count { Count(table: table, isChange: areChanges) }

@@ -5,7 +5,7 @@ import Schemas
 /// different partitions share, comes last and is locked shortest.
 package enum WriteTargets {
   package static let all: [any WriteTarget] = [
-    PriceTarget(),
+    StoreTarget(), FileTarget(), MasterTarget(), PromotionTarget(), PriceTarget(),
   ]
 
   /// - Parameter names: separated by commas; names of targets or of their topics.

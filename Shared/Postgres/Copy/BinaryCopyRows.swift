@@ -13,6 +13,8 @@ package struct BinaryCopyRows: Sendable {
   /// Longer than `length`: what lies behind is room to grow into.
   private var storage: [UInt8] = []
   private var length = 0
+  /// Where the length of an open array stands.
+  private var arrayStart = 0
   /// Rows begun.
   package private(set) var count = 0
 
@@ -109,6 +111,34 @@ package struct BinaryCopyRows: Sendable {
   package mutating func text(_ text: String) {
     var text = text
     text.withUTF8 { self.text(UnsafeRawBufferPointer($0).bytes) }
+  }
+
+  /// A one-dimensional `text[]` without NULLs: `count` times `text`, then `endTextArray`. Format: `array_recv` in
+  /// src/backend/utils/adt/arrayfuncs.c; 25 is the type of `text`.
+  package mutating func beginTextArray(count: Int) {
+    arrayStart = length
+    put(Int32(0))
+    put(Int32(count == 0 ? 0 : 1))
+    put(Int32(0))
+    put(Int32(25))
+    if count > 0 {
+      put(Int32(truncatingIfNeeded: count))
+      put(Int32(1))
+    }
+  }
+
+  package mutating func endTextArray() {
+    let size = Int32(truncatingIfNeeded: length - arrayStart - 4)
+    storage.withUnsafeMutableBytes { $0.storeBytes(of: size.bigEndian, toByteOffset: arrayStart, as: Int32.self) }
+  }
+
+  /// `jsonb` from the text of a JSON value; 1 is the version of the format.
+  package mutating func jsonb(_ json: [UInt8]) {
+    put(Int32(truncatingIfNeeded: json.count + 1))
+    put(UInt8(1))
+    reserve(json.count)
+    storage.replaceSubrange(length..<(length + json.count), with: json)
+    length += json.count
   }
 
   /// Appends `rowCount` whole rows of another buffer.

@@ -51,8 +51,10 @@ package enum ServiceCatalogue {
     tables: [Topics.productsMasters], group: "parser", sink: nil)
 
   package static let dbWriter = ServiceEntry(
-    name: "db-writer", summary: "merges items into products, prices and their history",
-    inputs: [Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed],
+    name: "db-writer", summary: "merges prices and their history, promotions, stores, masters and the ledger of files",
+    inputs: [
+      Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
+    ],
     outputs: [], group: "db-writer", sink: "PostgreSQL")
 
   package static let egxProducer = ServiceEntry(

@@ -21,6 +21,14 @@ package enum JSONExcerpt {
     return excerpts
   }
 
+  /// As `ofEach`, for every element.
+  package static func ofAll(
+    in array: String, of message: RawSpan, limits: JSONReader.Limits = .init()
+  ) -> [[UInt8]]? {
+    guard let places = try? places(of: array, in: message, limits) else { return nil }
+    return ofEach(Array(places.elements.indices), in: array, of: message, limits: limits)
+  }
+
   /// What lies between the array's brackets, and each of its elements.
   private static func places(
     of name: String, in message: RawSpan, _ limits: JSONReader.Limits

@@ -9,7 +9,7 @@ enum PriceSQL {
 
   static let rows = StagingTable("staged_rows", .element, [
     "batch int NOT NULL", "row_number int NOT NULL", "ean text COLLATE \"C\" NOT NULL", "price numeric NOT NULL",
-    "unit_price numeric", "price_updated_at timestamptz", "master_id text COLLATE \"C\" NOT NULL", "name text",
+    "unit_price numeric", "unit text", "price_per_unit numeric", "price_updated_at timestamptz", "master_id text COLLATE \"C\" NOT NULL", "name text",
     "manufacturer text", "unit_qty text", "quantity numeric", "unit_of_measure text", "is_weighted boolean",
   ])
   static let rowColumns = rows.columns.count
@@ -35,7 +35,7 @@ enum PriceSQL {
       SELECT *, rank() OVER (ORDER BY file_time, file_id) AS file_rank FROM staged_batches
     ), arrived AS (
       SELECT f.chain, f.store_id, r.ean, f.file_time, f.file_id, r.row_number, r.price, r.unit_price,
-             r.price_updated_at, r.batch, f.file_rank * 4294967296 + r.row_number AS place
+             r.unit, r.price_per_unit, r.price_updated_at, r.batch, f.file_rank * 4294967296 + r.row_number AS place
       FROM files f
       JOIN staged_rows r USING (batch)
     ), placed AS (
@@ -74,13 +74,16 @@ enum PriceSQL {
       RETURNING 1
     ), written AS (
       INSERT INTO prices AS p
-        (chain, store_id, ean, price, unit_price, price_updated_at, price_since, file_time, file_id, row_number)
-      SELECT chain, store_id, ean, price, unit_price, price_updated_at, price_since, file_time, file_id, row_number
+        (chain, store_id, ean, price, unit_price, unit, price_per_unit, price_updated_at, price_since, file_time,
+         file_id, row_number)
+      SELECT chain, store_id, ean, price, unit_price, unit, price_per_unit, price_updated_at, price_since, file_time,
+             file_id, row_number
       FROM dated
       WHERE is_newest
       ORDER BY chain, store_id, ean
       ON CONFLICT (chain, store_id, ean) DO UPDATE SET
-        price = EXCLUDED.price, unit_price = EXCLUDED.unit_price, price_updated_at = EXCLUDED.price_updated_at,
+        price = EXCLUDED.price, unit_price = EXCLUDED.unit_price, unit = EXCLUDED.unit,
+        price_per_unit = EXCLUDED.price_per_unit, price_updated_at = EXCLUDED.price_updated_at,
         price_since = EXCLUDED.price_since, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id,
         row_number = EXCLUDED.row_number
       WHERE (EXCLUDED.file_time, EXCLUDED.file_id, EXCLUDED.row_number) > (p.file_time, p.file_id, p.row_number)

@@ -56,6 +56,8 @@ struct PriceVisitor: ProductsIngestVisitor {
     rows.text(item.ean)
     rows.decimal(item.price)
     rows.decimalOrNull(item.unitPrice)
+    rows.textOrNull(item.unit)
+    rows.decimalOrNull(item.pricePerUnit)
     rows.timeOrNull(item.priceUpdatedAt)
     rows.text(item.masterID)
     rows.textOrNull(item.name)
@@ -86,6 +88,7 @@ struct PriceVisitor: ProductsIngestVisitor {
     if let text = item.name { try StagingLimits.checkText(text, "name", index) }
     if let text = item.manufacturer { try StagingLimits.checkText(text, "manufacturer", index) }
     if let text = item.unitQty { try StagingLimits.checkText(text, "unit_qty", index) }
+    if let text = item.unit { try StagingLimits.checkText(text, "unit", index) }
     if let text = item.unitOfMeasure { try StagingLimits.checkText(text, "unit_of_measure", index) }
   }
 }

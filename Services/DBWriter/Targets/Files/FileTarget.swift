@@ -1,0 +1,67 @@
+import Postgres
+import Schemas
+
+/// `gogobe.files.parsed`: the parser's half of the ledger of files.
+package struct FileTarget: WriteTarget {
+  package let name = "files"
+  package let topic = Topics.filesParsed
+  package let staging = [FileSQL.files]
+
+  package init() {}
+
+  package func makeReader() -> any TargetReader { Reader() }
+
+  package func merge(_ dialect: Dialect) -> [MergeStatement] { [FileSQL.merge] }
+
+  private final class Reader: TargetReader {
+    func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {
+      let file = try FileParsed(decoding: value, limits: JSONReader.Limits())
+      let id = try StagingLimits.fileID(Array(file.fileID.utf8).span.bytes)
+      try check(file)
+      rows.tables[0].beginRow(fields: FileSQL.files.columns.count)
+      rows.tables[0].int4(rows.batch)
+      rows.tables[0].id(id)
+      for text in [
+        file.chain, file.chainID, file.subChainID, file.storeID, file.fileName, file.kind?.rawValue, file.dialect,
+        file.outcome, file.reason,
+      ] { rows.tables[0].textOrNull(text) }
+      for count in [
+        file.rows, file.distinctCodes, file.duplicates, file.rejected, file.itemReferences, file.batches,
+      ] { rows.tables[0].int8(count) }
+      rows.tables[0].jsonb(object(file.unknownElements))
+      rows.tables[0].textOrNull(file.compression?.rawValue)
+      rows.tables[0].textOrNull(file.encoding)
+      rows.tables[0].int8(file.bytes)
+      rows.tables[0].int8(file.xmlBytes)
+      rows.tables[0].time(file.fileTime)
+      for time in [file.discoveredAt, file.downloadedAt, file.parsedAt] { rows.tables[0].timeOrNull(time) }
+      for count in [file.parseMilliseconds, file.newMasters, file.matched] { rows.tables[0].int8(count) }
+      rows.keep()
+    }
+
+    private func check(_ file: FileParsed) throws(DecodingFailure) {
+      try StagingLimits.checkKey(Array(file.chain.utf8).span.bytes, "chain")
+      for (text, field) in [(file.chainID, "chain_id"), (file.subChainID, "sub_chain_id"), (file.storeID, "store_id")]
+        as [(String?, StaticString)] {
+        try StagingLimits.checkText(text, field, limit: StagingLimits.keyBytes)
+      }
+      for (text, field) in [
+        (file.fileName, "file_name"), (file.dialect, "dialect"), (file.outcome, "outcome"), (file.reason, "reason"),
+        (file.encoding, "encoding"),
+      ] as [(String?, StaticString)] { try StagingLimits.checkText(text, field) }
+      for name in file.unknownElements.keys { try StagingLimits.checkText(name, "unknown_elements") }
+    }
+
+    /// Names in order, so that the same message gives the same row.
+    private func object(_ counts: [String: Int64]) -> [UInt8] {
+      var json = JSONWriter()
+      json.beginObject()
+      for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
+        json.key(named: name)
+        json.integer(count)
+      }
+      json.endObject()
+      return json.array()
+    }
+  }
+}
