@@ -75,7 +75,7 @@ deps: ## install what is missing of Debian packages and the private S3 server; q
 build: deps ## build everything for release
 	$(SWIFT) build -c release
 
-demo: build ## run the whole price pipeline here and answer three questions from its database (variables: PRICES, UP)
+demo: build ## run the whole price pipeline here and answer a few questions from its database (variables: PRICES, UP)
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/souk" up --system $(SYSTEM) \
 	  $(if $(PRICES),--prices "$(PRICES)") $(UP)
 

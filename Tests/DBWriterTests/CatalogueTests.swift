@@ -1,3 +1,4 @@
+import ArgumentParser
 import DBWriterService
 import LocalServers
 import Runtime
@@ -117,7 +118,7 @@ import Testing
     #expect(throws: Failure.self) { try WriteTargets.named("prices,nothing") }
     #expect(throws: Failure.self) { try WriteTargets.named(" , ") }
     // Everything that the catalogue says is consumed by default, and nothing else.
-    let all = try WriteTargets.named(DBWriterOptions().tables)
+    let all = try WriteTargets.named(DBWriterOptions.parse([]).tables)
     #expect(Set(all.map(\.topic)) == Set(ServiceCatalogue.dbWriter.inputs))
   }
 }

@@ -12,7 +12,7 @@ import Testing
 
   private func partitions(_ fixture: StoreFixture) async throws -> String {
     try await fixture.psql("""
-      SELECT h.tableoid::regclass, count(*) FROM price_history h GROUP BY 1 ORDER BY 1::text
+      SELECT tableoid::regclass::text AS part, count(*) FROM price_history GROUP BY part ORDER BY part
       """)
   }
 
@@ -106,7 +106,7 @@ import Testing
     _ = try await DBWriterSchema.migrator().migrate(connection)
     #expect(try await server.psql(Self.digest, database: name) == before)
     #expect(try await server.psql("""
-      SELECT tableoid::regclass, count(*) FROM price_history GROUP BY 1 ORDER BY 1::text
+      SELECT tableoid::regclass::text AS part, count(*) FROM price_history GROUP BY part ORDER BY part
       """, database: name) == "price_history_2024_12|20\nprice_history_2025_01|40\n")
     #expect(try await server.psql("SELECT count(*) FROM price_changes", database: name) == "60\n")
     #expect(try await server.psql("SELECT to_regclass('unpartitioned_history')", database: name) == "\n")

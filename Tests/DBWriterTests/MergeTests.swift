@@ -34,7 +34,8 @@ import Testing
     #expect(report.written == ["prices": 1, "price_history": 3, "products": 1])
     // One price seen for the first time, three changed, one new product.
     #expect(report.changes == 5)
-    #expect(try await fixture.psql("SELECT prices_new, prices_changed, prices_unchanged FROM file_effects ORDER BY file_time")
+    let effects = "SELECT prices_new, prices_changed, prices_unchanged FROM file_effects ORDER BY file_time"
+    #expect(try await fixture.psql(effects)
       == "1|0|0\n0|1|0\n0|0|1\n0|1|0\n0|1|0\n")
     #expect(try await fixture.psql("SELECT previous_price, price FROM price_history ORDER BY file_time")
       == "1|2\n2|3\n3|1\n")

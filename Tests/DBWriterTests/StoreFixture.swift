@@ -40,7 +40,7 @@ struct StoreFixture {
       SELECT * FROM prices ORDER BY chain, store_id, ean;
       SELECT * FROM price_history ORDER BY chain, store_id, ean, file_time, file_id, row_number;
       SELECT file_id, chain, store_id, file_time, prices_new, prices_changed, prices_unchanged FROM file_effects
-      ORDER BY file_id
+      ORDER BY chain, store_id, file_id
       """)
   }
 

@@ -60,6 +60,11 @@ import Testing
         for (table, rows) in undisturbed {
           #expect(contents[table] == rows, "\(table) differs from an undisturbed run")
         }
+        // What was counted of each file, redelivered or not, adds up to what is there.
+        let counted = try await fleet.query("SELECT sum(prices_new), sum(prices_changed) FROM file_effects")
+        let present = try await fleet.query(
+          "SELECT (SELECT count(*) FROM prices), (SELECT count(*) FROM price_history)")
+        #expect(counted == present)
       }
     }
   }
@@ -69,7 +74,11 @@ extension Fleet {
   /// How much a service has put out so far: records produced, or, for the db-writer, written.
   func progress(of service: ServiceEntry) async throws -> Int {
     if let output = service.outputs.first { return try await records(in: output) }
-    return Int(try await query("SELECT coalesce(sum(greatest(next_offset, 0)), 0) FROM kafka_offsets")[0]) ?? 0
+    let sql = """
+      SELECT coalesce(sum(greatest(next_offset, 0)), 0) FROM kafka_offsets
+      WHERE topic = '\(Topics.productsIngest.name)'
+      """
+    return Int(try await query(sql)[0]) ?? 0
   }
 
   /// How much that is for the first rounds of a portal, if nothing is done twice. The small stores of these tests

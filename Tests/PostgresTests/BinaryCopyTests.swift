@@ -41,6 +41,26 @@ import Testing
     #expect(texts == cases.map(\.2))
   }
 
+  @Test func textArraysAndJSONKeepTheirTexts() async throws {
+    let arrays: [[String]] = [[], [""], ["0"], ["a", "b, \"c\"", "NULL", "\u{5D0}"]]
+    let texts = try await stored("text[]", arrays.count) { rows in
+      for (index, array) in arrays.enumerated() {
+        rows.beginRow(fields: 2)
+        rows.int4(Int32(index))
+        rows.beginTextArray(count: array.count)
+        for text in array { rows.text(text) }
+        rows.endTextArray()
+      }
+    }
+    #expect(texts == ["{}", #"{""}"#, "{0}", #"{a,"b, \"c\"","NULL",א}"#])
+    let json = try await stored("jsonb", 1) { rows in
+      rows.beginRow(fields: 2)
+      rows.int4(0)
+      rows.jsonb(Array(#"{"b": 1, "a": {"c": "x"}}"#.utf8))
+    }
+    #expect(json == [#"{"a": {"c": "x"}, "b": 1}"#])
+  }
+
   @Test func anyMantissaAndScaleIsThePrintedDecimal() async throws {
     var random = TestRandom("numeric")
     let cases: [(Int64, Int)] = (0..<4_000).map { _ in

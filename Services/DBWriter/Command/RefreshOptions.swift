@@ -8,7 +8,8 @@ package struct RefreshOptions: ParsableArguments {
     valueName: "time"))
   package var refreshInterval = DurationSetting(.seconds(60))
 
-  @Option(help: ArgumentHelp("Limit for refreshing one view; beyond it the refresh counts as failed.", valueName: "time"))
+  @Option(help: ArgumentHelp(
+    "Limit for refreshing one view; beyond it the refresh counts as failed.", valueName: "time"))
   package var refreshTimeout = DurationSetting(.seconds(600))
 
   package init() {}

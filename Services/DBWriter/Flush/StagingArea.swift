@@ -23,15 +23,11 @@ package struct StagingArea: Sendable {
     switch dialect {
     case .postgresql:
       return (["SET jit = off", "SET random_page_cost = 1.1", "SET work_mem = '64MB'", "SET temp_buffers = '32MB'"]
-        + tables.map {
-          "CREATE TEMPORARY TABLE IF NOT EXISTS \($0.name) (\n  \($0.columns.joined(separator: ",\n  "))\n) ON COMMIT DELETE ROWS"
-        }).joined(separator: ";\n")
+        + tables.map { "CREATE TEMPORARY TABLE IF NOT EXISTS \($0.definition) ON COMMIT DELETE ROWS" }).joined(separator: ";\n")
     case .cockroachdb:
       // Rows never outlive their transaction, so what an earlier session left is empty tables.
       return (["CREATE SCHEMA IF NOT EXISTS \(schema)", "SET search_path = public, \(schema)"]
-        + tables.map {
-          "CREATE TABLE IF NOT EXISTS \(schema).\($0.name) (\n  \($0.columns.joined(separator: ",\n  "))\n)"
-        }).joined(separator: ";\n")
+        + tables.map { "CREATE TABLE IF NOT EXISTS \(schema).\($0.definition)" }).joined(separator: ";\n")
     }
   }
 

@@ -38,16 +38,20 @@ package final class ViewRefresher: Sendable {
   /// Works until `drain` is raised or the task is cancelled; then the server is told to give up what it is at.
   package func run(until drain: Interruption) async {
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await self.look(until: drain) }
+      let looked = Interruption()
+      group.addTask {
+        await self.look(until: drain)
+        looked.raise()
+      }
       group.addTask {
         await drain.wait()
-        // More than once: the statement may be on its way to the server just now.
-        repeat {
+        // More than once: the statement may be on its way to the server just now. Also after a cancellation, which
+        // would end a sleep of this task at once.
+        while !looked.isRaised {
           self.connection.withLock { $0 }?.cancelStatement()
-        } while (try? await Task.sleep(for: .milliseconds(200))) != nil
+          await Task { _ = await looked.sleep(for: .milliseconds(200)) }.value
+        }
       }
-      await group.next()
-      group.cancelAll()
     }
   }
 

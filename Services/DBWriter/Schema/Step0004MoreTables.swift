@@ -89,7 +89,8 @@ extension DBWriterSchema {
       'A store''s promotions as of the newest file that names each; moves forward only by (file_time, file_id)';
     COMMENT ON COLUMN promotions.ended_at IS
       'file_time of the first full file that no longer has it; null while it runs, and again when it comes back';
-    COMMENT ON COLUMN promotions.content_hash IS 'Of all it says, its items included: the items are written when it changes';
+    COMMENT ON COLUMN promotions.content_hash IS
+      'Of all it says, its items included: the items are written when it changes';
 
     CREATE TABLE promotion_items (
       chain text COLLATE "C" NOT NULL,
@@ -153,20 +154,22 @@ extension DBWriterSchema {
     COMMENT ON TABLE parsed_files IS 'What the parser said of each file, the last time it parsed it';
 
     CREATE TABLE file_effects (
-      file_id uuid PRIMARY KEY,
+      file_id uuid NOT NULL,
       chain text COLLATE "C" NOT NULL,
       store_id text COLLATE "C" NOT NULL,
       file_time timestamptz NOT NULL,
       prices_new bigint NOT NULL,
       prices_changed bigint NOT NULL,
       prices_unchanged bigint NOT NULL,
-      written_at timestamptz NOT NULL
+      written_at timestamptz NOT NULL,
+      PRIMARY KEY (chain, store_id, file_id)
     ) WITH (fillfactor = 70);
     COMMENT ON TABLE file_effects IS 'What each file did to the prices; rows that came late or again did nothing';
-    COMMENT ON COLUMN file_effects.written_at IS 'By the clock of the server: of the last transaction that counted here';
+    COMMENT ON COLUMN file_effects.written_at IS
+      'By the clock of the server: of the last transaction that counted here';
 
     CREATE VIEW files AS
-      SELECT file_id, coalesce(f.chain, e.chain) AS chain, f.sub_chain_id, coalesce(f.store_id, e.store_id) AS store_id,
+      SELECT file_id, chain, f.sub_chain_id, coalesce(f.store_id, e.store_id) AS store_id,
              f.file_name, f.kind, f.dialect, f.outcome, f.reason, coalesce(f.file_time, e.file_time) AS file_time,
              f.rows AS rows_in, f.duplicates, f.rejected,
              coalesce(e.prices_new, 0) + coalesce(e.prices_changed, 0) AS written,
@@ -175,7 +178,7 @@ extension DBWriterSchema {
              f.distinct_codes, f.item_refs, f.batches, f.unknown_elements, f.compression, f.encoding, f.bytes, f.xml_bytes,
              f.new_masters, f.matched, f.discovered_at, f.downloaded_at, f.parsed_at, f.parse_ms, e.written_at
       FROM parsed_files f
-      FULL JOIN file_effects e USING (file_id);
+      FULL JOIN file_effects e USING (file_id, chain);
     COMMENT ON VIEW files IS
       'The ledger. Of a price file, rows_in - written - unchanged are rows that were late, repeated or refused';
 

@@ -36,7 +36,7 @@ extension DBWriterSchema {
 
     COMMENT ON MATERIALIZED VIEW cheapest_by_product IS 'The cheapest store of each product, and how many offer it';
     COMMENT ON MATERIALIZED VIEW chain_price_index IS
-      'How dear each chain is: the mean, over products that two chains or more sell, of its average price as a percentage of all chains''';
+      'How dear each chain is: the mean, over products that two chains or more sell, of its price in % of all chains''';
     COMMENT ON MATERIALIZED VIEW todays_changes IS 'Changes of prices on the day (in Israel) of the newest one';
 
     CREATE TABLE view_refreshes (

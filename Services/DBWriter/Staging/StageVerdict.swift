@@ -66,8 +66,8 @@ extension StageRejection {
     guard let first = reasons.first else { return nil }
     let total = reasons.count + kept
     guard kept > 0, let elements = target.elements else {
-      let message = total == 1 ? first.message : "all of \(total) \(target.elements ?? "") refused; first: \(first.message)"
-      self.init(code: first.code, message: message, kept: 0, refused: reasons.count)
+      let all = "all of \(total) \(target.elements ?? "") refused; the first: \(first.message)"
+      self.init(code: first.code, message: total == 1 ? first.message : all, kept: 0, refused: reasons.count)
       return
     }
     self.init(

@@ -21,5 +21,8 @@ package struct StagingTable: Sendable {
     self.columns = columns
   }
 
+  /// Name and columns, as they follow `CREATE TABLE`.
+  var definition: String { "\(name) (\n  \(columns.joined(separator: ",\n  "))\n)" }
+
   package var copy: String { "COPY \(name) FROM STDIN (FORMAT binary)" }
 }

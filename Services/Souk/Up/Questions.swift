@@ -1,6 +1,6 @@
 import Postgres
 
-/// The three questions that a run ends with, asked of the database itself.
+/// The questions that a run ends with, asked of the database itself.
 enum Questions {
   struct Question: Sendable {
     var title: String
@@ -43,12 +43,71 @@ enum Questions {
         .init("CHAIN"), .init("STORES", .right), .init("PRODUCTS", .right), .init("PRICES", .right),
         .init("CHANGES", .right), .init("NEWEST FILE"),
       ]),
+    Question(
+      title: "Which chain is dear? (100 is the average over products that two chains or more sell)",
+      sql: "SELECT chain, products, price_index, cheapest FROM chain_price_index ORDER BY price_index, chain LIMIT 10",
+      columns: [
+        .init("CHAIN"), .init("PRODUCTS", .right), .init("INDEX", .right), .init("CHEAPEST AT", .right),
+      ]),
+    Question(
+      title: "Which promotions save most?",
+      sql: """
+        SELECT coalesce(description, promotion_id), chain, coalesce(store, store_id), coalesce(name, ean), price, deal,
+               to_char(ends_at AT TIME ZONE 'Asia/Jerusalem', 'YYYY-MM-DD')
+        FROM (
+          SELECT DISTINCT ON (o.chain, o.ean) o.*, s.name AS store, round(o.discounted_price
+                 / greatest(coalesce(o.min_qty, 1), 1), 2) AS deal
+          FROM promotion_offers o
+          LEFT JOIN store_names s USING (chain, store_id)
+          WHERE o.ended_at IS NULL AND o.discounted_price > 0 AND o.price > 0
+          ORDER BY o.chain, o.ean, o.discounted_price / greatest(coalesce(o.min_qty, 1), 1) / o.price
+        ) AS best
+        WHERE deal < price
+        ORDER BY deal / price, chain, ean LIMIT 5
+        """,
+      columns: [
+        .init("PROMOTION"), .init("CHAIN"), .init("STORE"), .init("PRODUCT"), .init("PRICE", .right),
+        .init("DEAL", .right), .init("UNTIL"),
+      ]),
+    Question(
+      title: "Which stores are there, and what do they offer?",
+      sql: """
+        SELECT s.chain, s.store_id, s.name, s.city,
+               (SELECT count(*) FROM prices x WHERE x.chain = s.chain AND x.store_id = s.store_id),
+               (SELECT count(*) FROM promotions n
+                WHERE n.chain = s.chain AND n.store_id = s.store_id AND n.ended_at IS NULL)
+        FROM store_names s ORDER BY 5 DESC, 1, 2 LIMIT 8
+        """,
+      columns: [
+        .init("CHAIN"), .init("STORE", .right), .init("NAME"), .init("CITY"), .init("PRICES", .right),
+        .init("PROMOTIONS", .right),
+      ]),
+    Question(
+      title: "What became of the files?",
+      sql: """
+        SELECT kind, outcome, count(*), sum(rows_in), sum(prices_new), sum(prices_changed), sum(unchanged),
+               sum(rejected)
+        FROM files GROUP BY kind, outcome ORDER BY kind, outcome
+        """,
+      columns: [
+        .init("KIND"), .init("OUTCOME"), .init("FILES", .right), .init("ROWS", .right), .init("NEW PRICES", .right),
+        .init("CHANGED", .right), .init("UNCHANGED", .right), .init("REJECTED", .right),
+      ]),
   ]
+
+  /// How long answers wait for the materialized views to have seen everything.
+  private static let patience = Duration.seconds(30)
 
   /// - Returns: the answers as lines of text.
   static func ask(_ database: String) async throws -> [String] {
     let connection = try await PostgresConnection.open(
       PostgresConfiguration(url: database, applicationName: "souk"))
+    let deadline = ContinuousClock.now + patience
+    while try await connection.execute(behind, operation: "ask").rows.first?[0] != "0",
+      ContinuousClock.now < deadline
+    {
+      try await Task.sleep(for: .milliseconds(200))
+    }
     var lines: [String] = []
     for question in all {
       let answer = try await connection.execute(question.sql, operation: "ask")
@@ -59,4 +118,9 @@ enum Questions {
     }
     return lines + [""]
   }
+
+  /// Views that have not seen the last changes.
+  private static let behind = """
+    SELECT count(*) FROM view_refreshes WHERE version <> (SELECT coalesce(sum(changes), 0) FROM kafka_offsets)
+    """
 }

@@ -15,6 +15,8 @@ extension Surroundings {
     let folders = sources.filter { $0.hasPrefix("dir:") }.map { String($0.dropFirst(4)) }
     arguments["crawler"] = sources.flatMap { ["--source", $0] }
       + ["--state", "file://\(folder.file("crawler.state"))", "--interval", "30s"]
+    // The answers at the end read the materialized views.
+    arguments["db-writer"] = ["--refresh-interval", "2s"]
     arguments["downloader"] = folders.flatMap { ["--allow-file-root", $0] }
     if folders.isEmpty {
       for service in ["crawler", "downloader"] { arguments[service, default: []].append("--allow-private-addresses") }

@@ -6,7 +6,7 @@ import Runtime
 struct UpCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "up",
-    abstract: "Run the whole fleet on this machine, watch it work, and ask its database three questions.",
+    abstract: "Run the whole fleet on this machine, watch it work, and ask its database a few questions.",
     discussion: """
       Starts an embedded Kafka broker, a private PostgreSQL, a private S3 server, a portal with an invented \
       catalogue, and the services; each is replaced by a real one where its address is given (DATABASE_URL, \

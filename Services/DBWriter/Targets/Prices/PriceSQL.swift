@@ -9,7 +9,8 @@ enum PriceSQL {
 
   static let rows = StagingTable("staged_rows", .element, [
     "batch int NOT NULL", "row_number int NOT NULL", "ean text COLLATE \"C\" NOT NULL", "price numeric NOT NULL",
-    "unit_price numeric", "unit text", "price_per_unit numeric", "price_updated_at timestamptz", "master_id text COLLATE \"C\" NOT NULL", "name text",
+    "unit_price numeric",
+    "unit text", "price_per_unit numeric", "price_updated_at timestamptz", "master_id text COLLATE \"C\" NOT NULL", "name text",
     "manufacturer text", "unit_qty text", "quantity numeric", "unit_of_measure text", "is_weighted boolean",
   ])
   static let rowColumns = rows.columns.count
@@ -91,12 +92,12 @@ enum PriceSQL {
     ), counted AS (
       INSERT INTO file_effects AS e
         (file_id, chain, store_id, file_time, prices_new, prices_changed, prices_unchanged, written_at)
-      SELECT file_id, chain, store_id, file_time, count(*) FILTER (WHERE previous_price IS NULL),
+      SELECT file_id, chain, store_id, max(file_time), count(*) FILTER (WHERE previous_price IS NULL),
              count(*) FILTER (WHERE price <> previous_price), count(*) FILTER (WHERE price = previous_price), now()
       FROM dated
-      GROUP BY file_id, chain, store_id, file_time
-      ORDER BY file_id
-      ON CONFLICT (file_id) DO UPDATE SET
+      GROUP BY chain, store_id, file_id
+      ORDER BY chain, store_id, file_id
+      ON CONFLICT (chain, store_id, file_id) DO UPDATE SET
         prices_new = e.prices_new + EXCLUDED.prices_new,
         prices_changed = e.prices_changed + EXCLUDED.prices_changed,
         prices_unchanged = e.prices_unchanged + EXCLUDED.prices_unchanged, written_at = EXCLUDED.written_at

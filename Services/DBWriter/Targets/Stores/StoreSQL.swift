@@ -2,7 +2,8 @@
 /// a newer file leaves out stays.
 enum StoreSQL {
   static let files = StagingTable("staged_store_files", .header, [
-    "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "file_time timestamptz NOT NULL", "file_id uuid NOT NULL",
+    "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "file_time timestamptz NOT NULL",
+    "file_id uuid NOT NULL",
   ])
 
   static let stores = StagingTable("staged_stores", .element, [
