@@ -22,12 +22,16 @@ package struct StagingArea: Sendable {
     let tables = targets.flatMap(tables)
     switch dialect {
     case .postgresql:
-      return (["SET jit = off", "SET random_page_cost = 1.1", "SET work_mem = '64MB'", "SET temp_buffers = '32MB'"]
-        + tables.map { "CREATE TEMPORARY TABLE IF NOT EXISTS \($0.definition) ON COMMIT DELETE ROWS" }).joined(separator: ";\n")
+      let settings = [
+        "SET jit = off", "SET random_page_cost = 1.1", "SET work_mem = '64MB'", "SET temp_buffers = '32MB'",
+      ]
+      let definitions = tables.map { "CREATE TEMPORARY TABLE IF NOT EXISTS \($0.definition) ON COMMIT DELETE ROWS" }
+      return (settings + definitions).joined(separator: ";\n")
     case .cockroachdb:
       // Rows never outlive their transaction, so what an earlier session left is empty tables.
-      return (["CREATE SCHEMA IF NOT EXISTS \(schema)", "SET search_path = public, \(schema)"]
-        + tables.map { "CREATE TABLE IF NOT EXISTS \(schema).\($0.definition)" }).joined(separator: ";\n")
+      let settings = ["CREATE SCHEMA IF NOT EXISTS \(schema)", "SET search_path = public, \(schema)"]
+      let definitions = tables.map { "CREATE TABLE IF NOT EXISTS \(schema).\($0.definition)" }
+      return (settings + definitions).joined(separator: ";\n")
     }
   }
 

@@ -175,7 +175,8 @@ extension DBWriterSchema {
              coalesce(e.prices_new, 0) + coalesce(e.prices_changed, 0) AS written,
              coalesce(e.prices_unchanged, 0) AS unchanged,
              coalesce(e.prices_new, 0) AS prices_new, coalesce(e.prices_changed, 0) AS prices_changed,
-             f.distinct_codes, f.item_refs, f.batches, f.unknown_elements, f.compression, f.encoding, f.bytes, f.xml_bytes,
+             f.distinct_codes, f.item_refs, f.batches, f.unknown_elements, f.compression, f.encoding,
+             f.bytes, f.xml_bytes,
              f.new_masters, f.matched, f.discovered_at, f.downloaded_at, f.parsed_at, f.parse_ms, e.written_at
       FROM parsed_files f
       FULL JOIN file_effects e USING (file_id, chain);
