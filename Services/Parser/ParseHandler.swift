@@ -5,9 +5,10 @@ import Pipeline
 import PriceFiles
 import Runtime
 import Schemas
+import ServiceKit
 import Synchronization
 
-/// One stored file to messages of priced items.
+/// One stored file to messages of its prices, promotions or stores, and one about the file itself.
 package final class ParseHandler: JobHandler {
   private let store: any ObjectStore
   private let options: ParserOptions
@@ -15,12 +16,20 @@ package final class ParseHandler: JobHandler {
   private let zone: ZoneTable
   private let logger: Logger
   private let metrics = ParserMetrics()
+  private let watch: RowWatch
+  private let now: @Sendable () -> Timestamp
   private let idleLanes = Mutex<[ReadingLane]>([])
 
-  /// - Parameter zone: the table of `PriceFileName.zoneIdentifier`.
+  /// - Parameters:
+  ///   - history: of the rows of earlier files.
+  ///   - zone: the table of `PriceFileName.zoneIdentifier`.
   package init(
-    store: any ObjectStore, options: ParserOptions, identity: ServiceIdentity, zone: ZoneTable, logger: Logger
+    store: any ObjectStore, history: any RowHistory, options: ParserOptions, identity: ServiceIdentity,
+    zone: ZoneTable, logger: Logger,
+    now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
   ) {
+    watch = RowWatch(history: history, threshold: options.rowDropThreshold, logger: logger)
+    self.now = now
     self.store = store
     self.options = options
     self.identity = identity
@@ -34,17 +43,18 @@ package final class ParseHandler: JobHandler {
     do { message = try FileDownloaded(decoding: value) } catch {
       return .reject(Rejection(code: "bad_message", stage: "decode", "\(error)"))
     }
-    let type = message.fileType ?? (try? PriceFileName(message.fileName))?.type
-    if let type, !type.holdsPrices { return .skip(reason: "unsupported_kind") }
-
+    let start = ContinuousClock.now
     let url = Self.location(message)
     let stated = message.sha256.flatMap { SHA256Digest(hex: $0) }
     let sha256 = if let stated { stated } else { try await hash(url) }
     let file = try FileToParse(message, sha256: sha256, recordTime: job.timestamp, zone: zone)
-    let headers = identity.headers(schema: Topics.productsIngest.schema, parent: job.header(HeaderName.traceparent))
+    let headers = MessageHeaders(identity, parent: job.header(HeaderName.traceparent))
 
     let report = try await read(file, headers, url, emit)
     metrics.read(report)
+    // What is said about the file must not overtake what is in it.
+    try await emit.acknowledged()
+    try await conclude(file, message, report, headers, took: .now - start, emit)
     return verdict(on: file, report)
   }
 
@@ -52,7 +62,7 @@ package final class ParseHandler: JobHandler {
 
   /// Reads the file, twice if it must, and publishes its rows if they can be trusted.
   private func read(
-    _ file: FileToParse, _ headers: [Header], _ url: String, _ emit: Emitter
+    _ file: FileToParse, _ headers: MessageHeaders, _ url: String, _ emit: Emitter
   ) async throws -> FileReading.Report {
     var encoding: TextEncoding?
     var checked: FileReading.Report?
@@ -83,7 +93,7 @@ package final class ParseHandler: JobHandler {
 
   /// - Returns: nil when the file turned out to be windows-1255 too late.
   private func pass(
-    _ file: FileToParse, _ headers: [Header], _ url: String, _ mode: FileReading.Mode, _ encoding: TextEncoding?,
+    _ file: FileToParse, _ headers: MessageHeaders, _ url: String, _ mode: FileReading.Mode, _ encoding: TextEncoding?,
     _ emit: Emitter
   ) async throws -> FileReading.Report? {
     let lane = idleLanes.withLock { $0.popLast() } ?? ReadingLane(name: "souk-parse")
@@ -120,6 +130,24 @@ package final class ParseHandler: JobHandler {
 
   // MARK: - Judging
 
+  /// Publishes the account of the file, and an alert when it shrank.
+  private func conclude(
+    _ file: FileToParse, _ message: FileDownloaded, _ report: FileReading.Report, _ headers: MessageHeaders,
+    took time: Duration, _ emit: Emitter
+  ) async throws {
+    var batch = OutgoingBatch()
+    let parsed = FileParsed(file, message, report, at: now(), took: time)
+    batch.append(topic: FileParsed.topic.name, key: parsed.key, value: parsed.encoded(), headers: headers.parsed)
+    if report.isWhole(file),
+      let alert = await watch.judge(file, storeID: parsed.storeID, rows: report.summary.rows, at: now())
+    {
+      metrics.rowsFell()
+      logger.warning("rows fell", metadata: ["subject": "\(alert.subject)", "reason": "\(alert.message)"])
+      batch.append(topic: Alert.topic.name, key: alert.key, value: alert.encoded(), headers: headers.alerts)
+    }
+    try await emit.send(batch)
+  }
+
   private func verdict(on file: FileToParse, _ report: FileReading.Report) -> Verdict {
     let summary = report.summary
     log(file, report)
@@ -133,7 +161,6 @@ package final class ParseHandler: JobHandler {
     switch summary.outcome {
     case .ok: return .keep
     case .empty: return .skip(reason: "empty")
-    case .unsupportedKind: return .skip(reason: "unsupported_kind")
     case .truncated, .malformed:
       let code = summary.outcome.rawValue
       return .reject(
@@ -152,13 +179,22 @@ package final class ParseHandler: JobHandler {
     logger.info(
       "file parsed",
       metadata: [
-        "chain": "\(file.chain)", "file": "\(file.fileName)", "file_id": "\(file.fileID)",
+        "chain": "\(file.chain)", "kind": "\(summary.kind.rawValue)", "file": "\(file.fileName)", "file_id": "\(file.fileID)",
         "outcome": "\(summary.outcome.rawValue)", "rows": "\(summary.rows)", "kept": "\(summary.keptRows)",
         "repeated": "\(summary.repeatedRows)", "rejected": "\(summary.rejected.total)",
         "messages": "\(report.messageCount)", "dialect": "\(summary.dialect?.rawValue ?? "none")",
         "encoding": "\(summary.encoding?.rawValue ?? "none")",
         "compression": "\(summary.compression?.rawValue ?? "none")",
       ])
+    if summary.unknownElements > 0 {
+      let names = summary.unknownNames.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+      logger.warning(
+        "unknown elements",
+        metadata: [
+          "chain": "\(file.chain)", "file": "\(file.fileName)", "count": "\(summary.unknownElements)",
+          "names": "\(names.joined(separator: ", "))",
+        ])
+    }
   }
 
   private static func location(_ message: FileDownloaded) -> String {

@@ -19,6 +19,12 @@ struct HandlerBench {
     var headers: [[Header]]
     var messages: [ProductsIngest]
     var batches: Int
+    var promotions: [PromotionsIngest] = []
+    var stores: [StoresIngest] = []
+    var parsed: [FileParsed] = []
+    var alerts: [Alert] = []
+    /// Topics in the order of their records.
+    var topics: [String] = []
 
     var items: [ProductsIngest.Item] { messages.flatMap(\.items) }
   }
@@ -27,15 +33,15 @@ struct HandlerBench {
   let handler: ParseHandler
   let name = "PriceFull7290058140886-029-202310021200.gz"
 
-  init(folder: String, heldOutput: Int = 32 << 20) async throws {
+  init(folder: String, heldOutput: Int = 32 << 20, history: any RowHistory = MemoryRowHistory()) async throws {
     var flags = ObjectStoreOptions()
     flags = try ObjectStoreOptions.parse(["--object-store", "file://\(folder)"])
     store = try flags.makeStore()
     try await store.prepare()
     let options = try ParserOptions.parse(["--held-output-size", "\(heldOutput)"])
     handler = ParseHandler(
-      store: store, options: options, identity: ServiceIdentity(name: "parser"),
-      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), logger: Logger(label: "test"))
+      store: store, history: history, options: options, identity: ServiceIdentity(name: "parser"),
+      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), logger: Logger(label: "test"), now: { Timestamp(microseconds: 1_700_000_100_000_000) ?? .epoch })
   }
 
   /// Stores `bytes` and returns their URL.
@@ -47,10 +53,11 @@ struct HandlerBench {
 
   func parse(
     _ bytes: [UInt8], sha256: SHA256Digest? = nil, headers: [Header] = [],
+    fileName: String? = nil, type: FileType? = .priceFull,
     emit: (@Sendable (OutgoingBatch) async throws -> Void)? = nil
   ) async throws -> Parsed {
     let message = FileDownloaded(
-      chain: "rami_levy", s3Path: try await put(bytes), localPath: nil, fileName: name, fileType: .priceFull,
+      chain: "rami_levy", s3Path: try await put(bytes), localPath: nil, fileName: fileName ?? name, fileType: type,
       storeID: "29", fileTime: Timestamp("2023-10-02T12:00:00+03:00"),
       sha256: (sha256 ?? SHA256.hash(bytes)).hex, bytes: Int64(bytes.count))
     return try await handle(value: message.encoded(), headers: headers, emit: emit)
@@ -75,6 +82,16 @@ struct HandlerBench {
         func bytes(_ field: OutgoingBatch.Field) -> [UInt8] {
           Array(batch.bytes[field.start..<(field.start + max(0, field.count))])
         }
+        let topic = batch.topics[item.topic]
+        parsed.topics.append(topic)
+        switch topic {
+        case Topics.productsIngest.name: break
+        case Topics.promotionsIngest.name: parsed.promotions.append(try PromotionsIngest(decoding: bytes(item.value)))
+        case Topics.storesIngest.name: parsed.stores.append(try StoresIngest(decoding: bytes(item.value)))
+        case Topics.filesParsed.name: parsed.parsed.append(try FileParsed(decoding: bytes(item.value)))
+        default: parsed.alerts.append(try Alert(decoding: bytes(item.value)))
+        }
+        guard topic == Topics.productsIngest.name else { continue }
         parsed.values.append(bytes(item.value))
         parsed.keys.append(String(decoding: bytes(item.key), as: UTF8.self))
         parsed.headers.append(item.headers < 0 ? [] : batch.headerSets[item.headers])

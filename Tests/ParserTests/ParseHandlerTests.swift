@@ -39,6 +39,8 @@ import Testing
       #expect(item.price.description == "6.90")
       #expect(item.quantity?.description == "1.00")
       #expect(item.unitPrice?.description == "6.9000")
+      #expect(item.unit == "l")
+      #expect(item.pricePerUnit?.description == "6.90")
       #expect(item.isWeighted == false)
       #expect(item.manufacturer == nil)
       #expect(item.priceUpdatedAt?.description == "2023-10-01T08:00:00+03:00")
@@ -127,18 +129,8 @@ import Testing
     try await withHandler { bench in
       let empty = try await bench.parse(Array("<Root><ChainId>1</ChainId><Items Count=\"0\"/></Root>".utf8))
       #expect(empty.verdict == .skip(reason: "empty"))
-      let promotions = Array("<Root><ChainId>1</ChainId><Promotions><Promotion/></Promotions></Root>".utf8)
-      #expect(try await bench.parse(promotions).verdict == .skip(reason: "unsupported_kind"))
-      // By its type it is not even fetched: there is no such object.
-      for type in [FileType.promo, .promoFull, .stores] {
-        let message = FileDownloaded(
-          chain: "c", s3Path: "\(bench.store.location)/missing", localPath: nil, fileName: "x", fileType: type)
-        #expect(try await bench.handle(message).verdict == .skip(reason: "unsupported_kind"))
-      }
-      let named = FileDownloaded(
-        chain: "c", s3Path: "\(bench.store.location)/missing", localPath: nil,
-        fileName: "Promo7290058140886-001-202506110800.gz")
-      #expect(try await bench.handle(named).verdict == .skip(reason: "unsupported_kind"))
+      #expect(empty.topics == [Topics.filesParsed.name])
+      #expect(empty.parsed.first?.outcome == "empty")
     }
   }
 

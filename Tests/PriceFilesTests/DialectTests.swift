@@ -98,25 +98,12 @@ import Testing
   }
 
   @Test(arguments: [
-    ("promotions", "<Root><ChainId>1</ChainId><Promotions Count=\"1\"><Promotion><PromotionItems><Item><ItemCode>1</ItemCode>"
-      + "</Item></PromotionItems></Promotion></Promotions></Root>"),
-    ("stores", "<Root><ChainId>1</ChainId><SubChains><SubChain><Stores><Store/></Stores></SubChain></SubChains></Root>"),
-    ("stores", "<asx:abap xmlns:asx=\"x\"><asx:values><CHAINID>1</CHAINID><STORES><STORE/></STORES></asx:values></asx:abap>"),
-    ("stores", "<Store Date=\"02/11/22\"><Branches><Branch/></Branches></Store>"),
-    ("stores", "<OrderXml><Envelope><Header><Details><Line><StoreId>1</StoreId><StoreType>1</StoreType></Line></Details>"
-      + "</Header></Envelope></OrderXml>"),
-  ])
-  func otherKindsAreRecognised(_ code: String, _ text: String) {
-    let (rows, summary, _) = read(Array(text.utf8))
-    #expect(summary.outcome == .unsupportedKind)
-    #expect(summary.defect?.code == code)
-    #expect(rows.isEmpty)
-  }
-
-  @Test(arguments: [
     ("<Root><ChainId>1</ChainId><Items Count=\"0\"/></Root>", PriceFileOutcome.empty),
     ("<Root><ChainId>1</ChainId></Root>", .empty),
     ("<Root><Items></Items></Root>", .empty),
+    ("<Root><ChainId>1</ChainId><Promotions/></Root>", .empty),
+    ("<Root><SubChains><SubChain><Stores></Stores></SubChain></SubChains></Root>", .empty),
+    ("<Store Date=\"02/11/22\"><Branches/></Store>", .empty),
     ("", .emptyFile),
     (" \r\n\t ", .emptyFile),
     ("\u{FEFF}", .emptyFile),

@@ -46,9 +46,9 @@ import Testing
     #expect(accepted > 100)
   }
 
-  /// HTML roots, DOCTYPEs and other kinds are well-formed, and refused.
+  /// HTML roots and DOCTYPEs are well-formed, and refused.
   private static func isRefusedOnPurpose(_ summary: PriceFileSummary) -> Bool {
-    [.refused, .notXMLOrHTML, .unsupportedKind].contains(summary.outcome)
+    [.refused, .notXMLOrHTML].contains(summary.outcome)
   }
 
   /// Stray `&`, `]]>` in text, repeated attributes, `--` in comments, the target `xml` and blanks before the

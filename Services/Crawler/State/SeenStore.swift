@@ -1,4 +1,3 @@
-import Foundation
 import Runtime
 
 /// Remembers which publication of each file was announced last.
@@ -42,35 +41,4 @@ package struct SeenEntry: Hashable, Sendable {
 
   /// Neither names nor chains hold a slash.
   var key: String { "\(chain)/\(fileName)" }
-}
-
-/// Where a crawler keeps what it has seen: `redis://...`, `file:///path` or `memory:`.
-package enum StateLocation: Hashable, Sendable {
-  case memory
-  case file(String)
-  case redis(String)
-
-  /// For logs: the kind without the address.
-  package var kind: String {
-    switch self {
-    case .memory: "memory"
-    case .file: "file"
-    case .redis: "redis"
-    }
-  }
-
-  /// - Throws: a configuration `Failure`; the text is not repeated, as it may hold a password.
-  package init(_ text: String) throws(Failure) {
-    if text == "memory:" || text == "memory" {
-      self = .memory
-    } else if text.hasPrefix("redis://") || text.hasPrefix("rediss://") {
-      self = .redis(text)
-    } else if text.hasPrefix("file:///"), text.utf8.count > 8, !text.hasSuffix("/") {
-      self = .file(text.dropFirst(7).removingPercentEncoding ?? String(text.dropFirst(7)))
-    } else {
-      throw Failure(
-        .configuration, code: "bad_state_location",
-        "--state is none of redis://[:password@]host:port/database, file:///absolute/path, memory:")
-    }
-  }
 }

@@ -4,6 +4,7 @@ import Logging
 import ObjectStore
 import Pipeline
 import PriceFiles
+import Redis
 import Runtime
 import Schemas
 import ServiceKit
@@ -12,16 +13,18 @@ import ServiceKit
 package struct ParserCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
     commandName: ServiceCatalogue.parser.name,
-    abstract: "Turn stored price files into batches of priced items.",
+    abstract: "Turn stored files into batches of prices, promotions and stores.",
     discussion: """
       Consumes \(Topics.filesDownloaded.name), reads each file from the object store and publishes its rows on \
-      \(Topics.productsIngest.name). A file is checked to its end before anything of it is published: what cannot be \
+      \(Topics.productsIngest.name), \(Topics.promotionsIngest.name) or \(Topics.storesIngest.name), and an account \
+      of it on \(Topics.filesParsed.name). A file is checked to its end before anything of it is published: what cannot be \
       trusted is dead-lettered, of what only ends early the whole rows are kept.
       """,
     version: Souk.version)
 
   @OptionGroup(title: "Parsing") package var parser: ParserOptions
   @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
+  @OptionGroup(title: "Redis") package var redis: RedisOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
   @OptionGroup(title: "Service") package var service: ServiceOptions
@@ -36,7 +39,7 @@ package struct ParserCommand: ServiceCommand {
       return PriceFileName.zoneIdentifier
     }
     await report.probe("kafka") {
-      let topics = [Topics.filesDownloaded, Topics.filesDownloaded.deadLetters, Topics.productsIngest]
+      let topics = [Topics.filesDownloaded, Topics.filesDownloaded.deadLetters] + ServiceCatalogue.parser.outputs
       return try await kafka.check(
         clientID: ServiceCatalogue.parser.name, topics: topics.map(\.name), within: .seconds(8),
         logger: Logger(label: "check"))
@@ -47,6 +50,22 @@ package struct ParserCommand: ServiceCommand {
       try await store.check()
       return "\(store.location)"
     }
+    await report.probe("row history") {
+      let history = try makeHistory()
+      try await history.ping()
+      await history.close()
+      return "answers"
+    }
+  }
+
+  /// Without `--state`, what `--redis-url` names; without that, memory.
+  private func makeHistory() throws -> any RowHistory {
+    switch try parser.state.map({ try StateLocation($0) }) ?? redis.redisURL.map({ .redis($0) }) ?? .memory {
+    case .memory: return MemoryRowHistory()
+    case .file(let path): return try FileRowHistory(path: path)
+    case .redis(let url):
+      return RedisRowHistory(client: try redis.makeClient(clientName: ServiceCatalogue.parser.name, url: url))
+    }
   }
 
   package func run(in context: ServiceContext) async throws {
@@ -55,8 +74,17 @@ package struct ParserCommand: ServiceCommand {
     defer { store.close() }
     let consumers = ConsumerService(
       entry: ServiceCatalogue.parser, kafka: kafka, pipeline: pipeline, context: context)
+    let history = try makeHistory()
     let handler = ParseHandler(
-      store: store, options: parser, identity: consumers.identity, zone: zone, logger: context.logger)
-    try await consumers.run(concurrency: parser.concurrency, handler)
+      store: store, history: history, options: parser, identity: consumers.identity, zone: zone,
+      logger: context.logger)
+    let outcome: Result<Void, any Error>
+    do {
+      outcome = .success(try await consumers.run(concurrency: parser.concurrency, handler))
+    } catch {
+      outcome = .failure(error)
+    }
+    await history.close()
+    try outcome.get()
   }
 }

@@ -15,6 +15,9 @@ struct ParserMetrics: Sendable {
       "souk_unknown_elements_total", .counter, "Elements of rows that no known dialect has."),
     MetricDescription(
       "souk_unreadable_values_total", .counter, "Quantities, unit prices and times that could not be read."),
+    MetricDescription("souk_item_references_total", .counter, "Items that promotions refer to."),
+    MetricDescription("souk_rows_fell_total", .counter, "Files with far fewer rows than those of their store before."),
+    MetricDescription("souk_row_history_failures_total", .counter, "Times the row history could not be reached."),
     MetricDescription("souk_files_reread_total", .counter, "Second passes over a file, by reason.", labels: ["reason"]),
   ]
 
@@ -30,10 +33,15 @@ struct ParserMetrics: Sendable {
     if summary.unknownElements > 0 {
       Counter(label: "souk_unknown_elements_total").increment(by: summary.unknownElements)
     }
+    if summary.itemReferences > 0 {
+      Counter(label: "souk_item_references_total").increment(by: summary.itemReferences)
+    }
     if summary.unreadableValues > 0 {
       Counter(label: "souk_unreadable_values_total").increment(by: summary.unreadableValues)
     }
   }
+
+  func rowsFell() { Counter(label: "souk_rows_fell_total").increment() }
 
   func reread(_ reason: String) { count("souk_files_reread_total", "reason", reason, 1) }
 

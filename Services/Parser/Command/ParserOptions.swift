@@ -27,6 +27,20 @@ package struct ParserOptions: ParsableArguments {
     valueName: "size"))
   package var heldOutputSize = ByteSize.mib(32)
 
+  @Option(help: ArgumentHelp(
+    "Texts of one promotion with its items; larger promotions are rejected.", valueName: "size"))
+  package var maxRecordSize = ByteSize(PriceFileLimits().recordBytes)
+
+  @Option(help: ArgumentHelp(
+    "Alert when a full file has fewer rows than those of its store before it by more than this share of 1; 1 never.",
+    valueName: "share"))
+  package var rowDropThreshold = 0.5
+
+  @Option(help: ArgumentHelp(
+    "Where to remember how many rows files had: redis://[:password@]host:port/database, file:///absolute/path, "
+      + "memory:. (default: --redis-url if that is set, else memory:)", valueName: "location"))
+  package var state: String?
+
   package init() {}
 
   package mutating func validate() throws {
@@ -36,6 +50,10 @@ package struct ParserOptions: ParsableArguments {
     }
     guard maxInflatedSize.bytes >= 1 << 10 else { throw ValidationError("--max-inflated-size must be 1KiB or more") }
     guard maxRatio >= 1 else { throw ValidationError("--max-ratio must be 1 or more") }
+    guard 1 << 10...64 << 20 ~= maxRecordSize.bytes else {
+      throw ValidationError("--max-record-size must be 1KiB to 64MiB")
+    }
+    guard 0...1 ~= rowDropThreshold else { throw ValidationError("--row-drop-threshold must be 0 to 1") }
     guard 1 << 10...16 << 20 ~= maxRowSize.bytes else {
       throw ValidationError("--max-row-size must be 1KiB to 16MiB")
     }
@@ -46,6 +64,7 @@ package struct ParserOptions: ParsableArguments {
     limits.inflatedBytes = maxInflatedSize.bytes
     limits.ratio = maxRatio
     limits.rowBytes = maxRowSize.bytes
+    limits.recordBytes = maxRecordSize.bytes
     return limits
   }
 }

@@ -68,6 +68,19 @@ struct BatchEncoder: ~Copyable {
     self.writer = consume writer
   }
 
+  @_lifetime(immortal)
+  private static func name(of measure: UnitOfMeasure?) -> RawSpan? {
+    guard let measure else { return nil }
+    let name: StaticString =
+      switch measure.unit {
+      case .kilogram: "kg"
+      case .litre: "l"
+      case .metre: "m"
+      case .unit: "unit"
+      }
+    return _overrideLifetime(RawSpan(_unsafeStart: name.utf8Start, byteCount: name.utf8CodeUnitCount), borrowing: ())
+  }
+
   private mutating func begin(_ row: borrowing PriceRow) throws(Failure) {
     guard var header = file.header(row.file) else {
       throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
@@ -86,7 +99,7 @@ struct BatchEncoder: ~Copyable {
     let outcome = writer?.append(
       ean: code, price: row.price, masterID: (prefix.span.bytes, digits.bytes), name: row.bytes(.name),
       manufacturer: row.bytes(.manufacturer), unitQty: row.bytes(.unitQty), quantity: row.quantity,
-      unitOfMeasure: row.bytes(.unitOfMeasure), unitPrice: row.unitPrice, unit: nil, pricePerUnit: nil,
+      unitOfMeasure: row.bytes(.unitOfMeasure), unitPrice: row.unitPrice, unit: Self.name(of: row.unit), pricePerUnit: row.unitPrice.flatMap { row.unit?.price(of: $0) },
       isWeighted: row.isWeighted,
       priceUpdatedAt: row.updatedAt, row: Int64(row.index))
     if outcome == .tooLarge { oversized += 1 }

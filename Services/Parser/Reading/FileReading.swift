@@ -33,6 +33,7 @@ final class FileReading {
 
   private let reader: PriceFileReader
   private var encoder: BatchEncoder
+  private var records: RecordEncoder
   private var hash: SHA256? = SHA256()
   private let mode: Mode
   private var answer = PriceFileReader.Answer.more
@@ -41,11 +42,12 @@ final class FileReading {
   private var hasOutgrownLimit = false
 
   init(
-    _ file: FileToParse, headers: [Header], limits: PriceFileLimits, maxItems: Int, mode: Mode,
+    _ file: FileToParse, headers: MessageHeaders, limits: PriceFileLimits, maxItems: Int, mode: Mode,
     encoding: TextEncoding?, zone: ZoneTable
   ) {
     reader = PriceFileReader(limits: limits, zone: zone, encoding: encoding)
-    encoder = BatchEncoder(file, headers: headers, maxItems: maxItems)
+    encoder = BatchEncoder(file, headers: headers.products, maxItems: maxItems)
+    records = RecordEncoder(file, headers: headers)
     self.mode = mode
   }
 
@@ -57,6 +59,8 @@ final class FileReading {
     answer = try chunk.withUnsafeBytes { bytes in
       try reader.feed(bytes) { row in
         if !hasOutgrownLimit { try encoder.append(row) }
+      } records: { row in
+        if !hasOutgrownLimit { try records.append(row) }
       }
     }
     collect()
@@ -75,21 +79,28 @@ final class FileReading {
     if answer == .more {
       answer = try reader.finish { row in
         if !hasOutgrownLimit { try encoder.append(row) }
+      } records: { row in
+        if !hasOutgrownLimit { try records.append(row) }
       }
     }
     guard answer != .restart, let hash = hash.take() else { return nil }
-    if !hasOutgrownLimit { encoder.flush() }
+    if !hasOutgrownLimit {
+      encoder.flush()
+      records.finish()
+    }
     collect(all: true)
     return Report(
       summary: reader.summary, sha256: hash.finish(), messages: hasOutgrownLimit ? [] : ready,
-      hasOutgrownLimit: hasOutgrownLimit, messageCount: encoder.messages, oversizedRows: encoder.oversized)
+      hasOutgrownLimit: hasOutgrownLimit, messageCount: encoder.messages + records.messages,
+      oversizedRows: encoder.oversized + records.oversized)
   }
 
   private func collect(all: Bool = false) {
-    let bytes = encoder.output.byteCount
+    // A file holds prices, or promotions, or stores.
+    let bytes = encoder.output.byteCount + records.output.byteCount
     guard bytes >= Self.batchBytes || (all && bytes > 0) else { return }
     heldBytes += bytes
-    ready.append(encoder.takeOutput())
+    ready.append(encoder.output.isEmpty ? records.takeOutput() : encoder.takeOutput())
     if case .holding(let limit) = mode, heldBytes > limit {
       hasOutgrownLimit = true
       ready = []

@@ -25,7 +25,19 @@ package struct Emitter: Sendable {
   /// - Throws: `Abandoned` once the job's partition belongs to somebody else; `KafkaError` on an outage.
   package let send: @Sendable (OutgoingBatch) async throws -> Void
 
-  package init(send: @escaping @Sendable (OutgoingBatch) async throws -> Void) { self.send = send }
+  /// Waits until everything sent so far is acknowledged, for what may only be said after it. Inside a transaction
+  /// nothing is to be waited for: all of it becomes visible at once.
+  ///
+  /// - Throws: `KafkaError` or `ProduceError`, as `send`.
+  package let acknowledged: @Sendable () async throws -> Void
+
+  package init(
+    send: @escaping @Sendable (OutgoingBatch) async throws -> Void,
+    acknowledged: @escaping @Sendable () async throws -> Void = {}
+  ) {
+    self.send = send
+    self.acknowledged = acknowledged
+  }
 }
 
 /// The job's partition was taken away (or the service is draining): stop working on it and write nothing more.

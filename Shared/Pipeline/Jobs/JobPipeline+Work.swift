@@ -74,6 +74,8 @@ extension JobPipeline {
     let emitter = Emitter { batch in
       guard consumer.owns(job.lease) else { throw Abandoned() }
       try await output.send(batch)
+    } acknowledged: {
+      try await output.acknowledged()
     }
     do {
       let verdict = try await handler.handle(job, emit: emitter)

@@ -14,6 +14,8 @@ package struct PriceFileLimits: Hashable, Sendable {
   package var textBytes = 32 << 10
   /// One row from its start tag to its end tag.
   package var rowBytes = 64 << 10
+  /// The texts of one promotion or branch, its items included. A larger one is rejected, not the file.
+  package var recordBytes = 4 << 20
 
   package init() {}
 }

@@ -16,8 +16,6 @@ package enum PriceFileOutcome: String, Hashable, Sendable, CaseIterable {
   case notXMLOrHTML = "not_xml_html"
   /// XML, but nothing of a price file in it: an error document of a blob store, for instance.
   case unknownDocument = "unknown_document"
-  /// Promotions or stores: a good file, for somebody else.
-  case unsupportedKind = "unsupported_kind"
   /// Beyond a limit, or packed in a way that is refused on purpose (encrypted, zip64).
   case refused
 
@@ -25,7 +23,7 @@ package enum PriceFileOutcome: String, Hashable, Sendable, CaseIterable {
   package var rowsAreTrustworthy: Bool {
     switch self {
     case .ok, .empty, .truncated, .malformed: true
-    case .emptyFile, .corrupt, .notXMLOrHTML, .unknownDocument, .unsupportedKind, .refused: false
+    case .emptyFile, .corrupt, .notXMLOrHTML, .unknownDocument, .refused: false
     }
   }
 }

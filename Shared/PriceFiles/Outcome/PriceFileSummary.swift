@@ -5,6 +5,8 @@ import Schemas
 /// `rows == keptRows + repeatedRows + rejected.total`.
 package struct PriceFileSummary: Hashable, Sendable {
   package var outcome = PriceFileOutcome.ok
+  /// By what is in it, not by its name.
+  package var kind = PriceFileKind.prices
   package var defect: FileDefect?
   package var compression: Compression?
   package var encoding: TextEncoding?
@@ -18,7 +20,9 @@ package struct PriceFileSummary: Hashable, Sendable {
   /// Rows from start tag to end tag, whatever they hold.
   package var rows = 0
   package var distinctCodes = 0
-  /// Rows with a code that an earlier row of the file has.
+  /// Items that whole promotions refer to.
+  package var itemReferences = 0
+  /// Rows with a code (item code, promotion id, branch) that an earlier row of the file has.
   package var repeatedRows = 0
   package var rejected = RejectedRows()
   /// The exact sum of the prices of all rows that have one, in units of 10^-`priceSumScale`.
@@ -27,6 +31,9 @@ package struct PriceFileSummary: Hashable, Sendable {
 
   /// Elements of rows and containers that no dialect has.
   package var unknownElements = 0
+  /// The same by name, of the first `maximumUnknownNames` names.
+  package var unknownNames: [String: Int] = [:]
+  package static let maximumUnknownNames = 32
   /// `&` that begins none of the known references; kept as it stands.
   package var strayAmpersands = 0
   /// Byte sequences that are no character in the file's encoding; each became U+FFFD.
@@ -41,6 +48,13 @@ package struct PriceFileSummary: Hashable, Sendable {
   package var inflatedBytes = 0
 
   package init() {}
+
+  mutating func noteUnknown(_ name: UnsafeBufferPointer<UInt8>, count: Int = 1) {
+    unknownElements += count
+    let text = String(decoding: name.prefix(64), as: UTF8.self)
+    guard unknownNames[text] != nil || unknownNames.count < Self.maximumUnknownNames else { return }
+    unknownNames[text, default: 0] += count
+  }
 
   package var keptRows: Int { rows - repeatedRows - rejected.total }
 
@@ -61,12 +75,16 @@ package struct RejectedRows: Hashable, Sendable {
   package var badCode = 0
   package var missingPrice = 0
   package var badPrice = 0
+  package var tooLarge = 0
 
-  package var total: Int { missingCode + badCode + missingPrice + badPrice }
+  package var total: Int { missingCode + badCode + missingPrice + badPrice + tooLarge }
 
   /// Reason and count, for metrics and messages; only reasons that occurred.
   package var byReason: [(reason: String, count: Int)] {
-    [("missing_code", missingCode), ("bad_code", badCode), ("missing_price", missingPrice), ("bad_price", badPrice)]
-      .filter { $0.1 > 0 }.map { (reason: $0.0, count: $0.1) }
+    [
+      ("missing_code", missingCode), ("bad_code", badCode), ("missing_price", missingPrice), ("bad_price", badPrice),
+      ("too_large", tooLarge),
+    ]
+    .filter { $0.1 > 0 }.map { (reason: $0.0, count: $0.1) }
   }
 }

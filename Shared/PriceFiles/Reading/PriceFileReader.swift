@@ -58,21 +58,25 @@ package final class PriceFileReader {
 
   /// - Parameters:
   ///   - chunk: the next bytes of the file; not kept.
-  ///   - handler: gets every usable row, in order.
-  /// - Throws: only what `handler` throws.
+  ///   - handler: gets every usable price row, in order.
+  ///   - records: gets every usable promotion or branch of a file that holds those.
+  /// - Throws: only what the handlers throw.
   package func feed(
-    _ chunk: UnsafeRawBufferPointer, _ handler: (borrowing PriceRow) throws -> Void
+    _ chunk: UnsafeRawBufferPointer, _ handler: (borrowing PriceRow) throws -> Void,
+    records: (borrowing SideRow) throws -> Void = { _ in }
   ) throws -> Answer {
     guard defect == nil || isDraining else { return .stop }
     decompressor.take(chunk)
-    return try pump(handler)
+    return try pump(handler, records)
   }
 
   /// To be called once, after the last chunk.
-  package func finish(_ handler: (borrowing PriceRow) throws -> Void) throws -> Answer {
+  package func finish(
+    _ handler: (borrowing PriceRow) throws -> Void, records: (borrowing SideRow) throws -> Void = { _ in }
+  ) throws -> Answer {
     guard defect == nil || isDraining else { return .stop }
     decompressor.endInput()
-    let answer = try pump(handler)
+    let answer = try pump(handler, records)
     if answer == .restart { return answer }
     if defect == nil {
       do { try decompressor.finish() } catch { defect = error }
@@ -88,6 +92,10 @@ package final class PriceFileReader {
     var summary = decoder.summary
     summary.compression = decompressor.compression
     summary.encoding = hasText ? encoding ?? .utf8 : nil
+    summary.kind = decoder.kind
+    summary.itemReferences = decoder.promotions.itemReferences
+    if decoder.promotions.hasGroups { decoder.evidence.hasGroups = true }
+    decoder.shape.forEachUnknown { summary.noteUnknown($0, count: $1) }
     summary.dialect = summary.rows > 0 ? decoder.evidence.dialect : nil
     summary.distinctCodes = decoder.codes.count
     summary.strayAmpersands = decoder.fields.text.strayAmpersands
@@ -110,14 +118,16 @@ package final class PriceFileReader {
 
   // MARK: - Moving bytes
 
-  private func pump(_ handler: (borrowing PriceRow) throws -> Void) throws -> Answer {
+  private func pump(
+    _ handler: (borrowing PriceRow) throws -> Void, _ records: (borrowing SideRow) throws -> Void
+  ) throws -> Answer {
     while true {
       do {
         if isDraining { window.position = window.end }
         decoder.compact(&window)
         guard try refill() else { return .more }
         if !decodeText() { return .restart }
-        if !isDraining { try decoder.run(&window, handler) }
+        if !isDraining { try decoder.run(&window, handler, records) }
       } catch let found as FileDefect {
         // What the rest of a malformed file shows replaces the defect only if it makes the rows untrustworthy.
         defect = found

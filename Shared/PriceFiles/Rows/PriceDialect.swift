@@ -21,13 +21,19 @@ struct DialectEvidence {
   var hasUpdateTime = false
   var hasLowerCaseRoot = false
   var hasEnvelope = false
+  var hasGroups = false
 
   mutating func note(_ name: UnsafeBufferPointer<UInt8>) {
     switch name.count {
-    case 4: if name.elementsEqual("root".utf8) { hasLowerCaseRoot = true }
-    case 6: if ElementNames.equals(name, "itemnm") { hasShortName = true }
+    case 4: if ElementNames.equals(name, "sale") { hasProducts = true }
+      if name.elementsEqual("root".utf8) { hasLowerCaseRoot = true }
+    case 6: if ElementNames.equals(name, "branch") { hasProducts = true }
+      if ElementNames.equals(name, "itemnm") { hasShortName = true }
     case 7: if ElementNames.equals(name, "product") { hasProducts = true }
-    case 8: if ElementNames.equals(name, "orderxml") { hasEnvelope = true }
+    case 5: if ElementNames.equals(name, "chain") { hasGroups = true }
+    case 8:
+      if ElementNames.equals(name, "asx:abap") { hasLowerCaseRoot = true }
+      if ElementNames.equals(name, "orderxml") { hasEnvelope = true }
     case 15: if ElementNames.equals(name, "priceupdatetime") { hasUpdateTime = true }
     default: break
     }
@@ -36,7 +42,7 @@ struct DialectEvidence {
   var dialect: PriceDialect {
     if hasEnvelope { return .superPharm }
     if hasProducts { return .bigID }
-    if hasUpdateTime { return .common2026 }
+    if hasUpdateTime || hasGroups { return .common2026 }
     if hasShortName { return .bina }
     return hasLowerCaseRoot ? .shufersal : .cerberus
   }

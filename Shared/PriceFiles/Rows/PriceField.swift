@@ -12,7 +12,7 @@ enum ElementMeaning: Hashable {
   case ignored
   case container
   case row
-  case chainID, subChainID, storeID
+  case chainID, chainName, subChainID, storeID
   /// Proves that the file holds promotions or stores.
   case promotions, stores
   case unknown
@@ -41,12 +41,16 @@ enum ElementNames {
     ("manufacturecountry", .ignored), ("manufacturercountry", .ignored),
     ("manufactureritemdescription", .ignored), ("manufactureitemdescription", .ignored),
     ("lastupdatedate", .ignored), ("lastupdatetime", .ignored), ("lastsaledatetime", .ignored),
+    ("xs:schema", .ignored),
+    // The root of one dialect's promotions, around the identities: the list inside shows what it is.
+    ("promos", .ignored),
 
     ("items", .container), ("products", .container), ("details", .container),
+    ("newdataset", .container),
     ("item", .row), ("product", .row), ("line", .row),
-    ("chainid", .chainID), ("subchainid", .subChainID), ("storeid", .storeID),
+    ("chainid", .chainID), ("chainname", .chainName), ("subchainid", .subChainID), ("storeid", .storeID),
 
-    ("promotions", .promotions), ("promotion", .promotions), ("promos", .promotions), ("sales", .promotions),
+    ("promotions", .promotions), ("promotion", .promotions), ("sales", .promotions),
     ("sale", .promotions), ("promotionid", .promotions), ("promotiondescription", .promotions),
     ("stores", .stores), ("store", .stores), ("subchains", .stores), ("branches", .stores), ("storename", .stores),
     ("storetype", .stores), ("subchainsxmlobject", .stores),

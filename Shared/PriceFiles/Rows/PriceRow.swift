@@ -10,6 +10,8 @@ package struct PriceRow: ~Copyable {
   /// nil when absent or not a number.
   package let quantity: ExactDecimal?
   package let unitPrice: ExactDecimal?
+  /// What `unitPrice` is for; nil when its spelling names no unit.
+  package let unit: UnitOfMeasure?
   /// nil when the file says neither 1 nor 0.
   package let isWeighted: Bool?
   /// nil when absent or unreadable; with the offset that was in force in Israel.

@@ -26,7 +26,7 @@ extension RowDecoder {
               fields.set(field, start: opened, end: found.position, isSpecial: found.isSpecial)
             }
           } else if slot.isUnknown {
-            summary.unknownElements += 1
+            shape.slots[slotIndex].unknownCount += 1
           }
           position = behind
           slotIndex += 1
@@ -38,7 +38,7 @@ extension RowDecoder {
           let field = Int(slot.field)
           if !fields.has(field) { fields.set(field, start: 0, end: 0, isSpecial: false) }
         } else if slot.isUnknown {
-          summary.unknownElements += 1
+          shape.slots[slotIndex].unknownCount += 1
         }
         position = emptied
         slotIndex += 1

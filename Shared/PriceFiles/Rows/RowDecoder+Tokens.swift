@@ -8,7 +8,11 @@ extension RowDecoder {
     case .skipping: return
     case .outside: try startOutside(window, name)
     case .container:
-      guard case .row = meaning(name) else { return skip(isEmpty: isEmpty, from: .container) }
+      let meaning = meaning(name)
+      guard case .row = meaning else {
+        if meaning != .ignored { noteUnknown(name) }
+        return skip(isEmpty: isEmpty, from: .container)
+      }
       rowStart = tokenizer.start
       fields.clear()
       slotIndex = 0
@@ -21,8 +25,8 @@ extension RowDecoder {
       }
     case .row:
       let meaning = meaning(name)
-      try refuseOtherKinds(meaning, window)
-      if meaning == .unknown { summary.unknownElements += 1 }
+      if let other = Self.otherKind(meaning) { return rereadRow(as: other, &window) }
+      if meaning == .unknown { noteUnknown(name) }
       let slot = shape.place(name, after: slotIndex, meaning: meaning)
       if let slot { slotIndex = slot + 1 }
       let field = if case .field(let field) = meaning { Int(field.rawValue) } else { -1 }
@@ -40,8 +44,8 @@ extension RowDecoder {
     case .field:
       // Markup inside a value: nothing of it is used.
       current.openStart = -1
-      summary.unknownElements += 1
-      skip(isEmpty: isEmpty, from: .field, counting: false)
+      noteUnknown(name)
+      skip(isEmpty: isEmpty, from: .field)
     }
   }
 
@@ -95,7 +99,7 @@ extension RowDecoder {
       throw window.defect(.notXMLOrHTML, code: "html", "the file is an HTML page", at: tokenizer.start)
     }
     let meaning = meaning(name)
-    try refuseOtherKinds(meaning, window)
+    if let other = Self.otherKind(meaning) { return begin(other, name) }
     header = nil
     switch meaning {
     case .container:
@@ -103,7 +107,7 @@ extension RowDecoder {
       if isEmpty { return }
       place = .container
       containerDepth = tokenizer.depth
-    case .chainID, .subChainID, .storeID: header = isEmpty ? nil : meaning
+    case .chainID, .chainName, .subChainID, .storeID: header = isEmpty ? nil : meaning
     default: break
     }
   }
@@ -113,18 +117,25 @@ extension RowDecoder {
     return ElementNames.meaning(of: name)
   }
 
-  private func refuseOtherKinds(_ meaning: ElementMeaning, _ window: borrowing TextWindow) throws(FileDefect) {
+  private static func otherKind(_ meaning: ElementMeaning) -> PriceFileKind? {
     switch meaning {
-    case .promotions:
-      throw window.defect(.unsupportedKind, code: "promotions", "the file holds promotions", at: tokenizer.start)
-    case .stores:
-      throw window.defect(.unsupportedKind, code: "stores", "the file holds stores", at: tokenizer.start)
-    default: break
+    case .promotions: .promotions
+    case .stores: .stores
+    default: nil
     }
   }
 
-  private mutating func skip(isEmpty: Bool, from previous: Place, counting: Bool = true) {
-    if counting { summary.unknownElements += 1 }
+  /// What looked like the row of a price file is that of another kind, because the kinds share their containers:
+  /// it is read again from its start.
+  private mutating func rereadRow(as other: PriceFileKind, _ window: inout TextWindow) {
+    window.position = rowStart
+    tokenizer.close(toDepth: containerDepth)
+    summary.unknownElements = 0
+    summary.unknownNames = [:]
+    begin(other, nil)
+  }
+
+  private mutating func skip(isEmpty: Bool, from previous: Place) {
     if isEmpty { return }
     placeBeforeSkip = previous
     skipDepth = tokenizer.depth - 1
@@ -141,6 +152,7 @@ extension RowDecoder {
   private mutating func noteHeader(_ meaning: ElementMeaning, _ piece: UnsafeBufferPointer<UInt8>) {
     let text = String(decoding: piece.prefix(64), as: UTF8.self).filter { !$0.isWhitespace }
     switch meaning {
+    case .chainName: if chainName.isEmpty { chainName = String(decoding: piece.prefix(256), as: UTF8.self) }
     case .chainID: if summary.chainID.isEmpty { summary.chainID = text }
     case .subChainID: if summary.subChainID.isEmpty { summary.subChainID = text }
     case .storeID: if summary.storeID.isEmpty { summary.storeID = text }

@@ -17,6 +17,11 @@ struct RowDecoder: ~Copyable {
   var tokenizer: XMLTokenizer
   var summary = PriceFileSummary()
   var hasContainer = false
+  /// Known to be something else than prices: `promotions` or `stores` read on.
+  var kind = PriceFileKind.prices
+  var promotions: PromotionDecoder
+  var stores: StoreDecoder
+  var chainName = ""
 
   var place = Place.outside
   /// The depth inside the container, and what `place` returns to after skipping.
@@ -24,7 +29,7 @@ struct RowDecoder: ~Copyable {
   var skipDepth = 0
   var placeBeforeSkip = Place.outside
   var header: ElementMeaning?
-  private var identifiers: FileIdentifiers?
+  var identifiers: FileIdentifiers?
   var evidence = DialectEvidence()
 
   var shape = RowShape()
@@ -41,6 +46,7 @@ struct RowDecoder: ~Copyable {
   /// The element at hand (`place == .field`).
   var current = CurrentElement()
   var codes = CodeSet()
+  var units = UnitCache()
   var times: UpdateTimeReader
 
   struct CurrentElement {
@@ -60,6 +66,8 @@ struct RowDecoder: ~Copyable {
     tokenizer = XMLTokenizer(limits: limits)
     fields = RowFields(rowBytes: windowCapacity)
     times = UpdateTimeReader(zone: zone)
+    promotions = PromotionDecoder(limit: limits.recordBytes)
+    stores = StoreDecoder(limit: limits.recordBytes)
   }
 
   /// From now on bytes of 0x80 and above are windows-1255.
@@ -85,8 +93,12 @@ struct RowDecoder: ~Copyable {
 
   /// Reads everything in the window.
   /// - Throws: `FileDefect` when the file cannot be read on; whatever `handler` throws.
-  mutating func run(_ window: inout TextWindow, _ handler: (borrowing PriceRow) throws -> Void) throws {
+  mutating func run(
+    _ window: inout TextWindow, _ handler: (borrowing PriceRow) throws -> Void,
+    _ records: (borrowing SideRow) throws -> Void
+  ) throws {
     while true {
+      if kind != .prices { return try runRecords(&window, records) }
       if place == .row { try predictRows(&window, handler) }
       switch try tokenizer.next(&window) {
       case .needsMore:
@@ -143,14 +155,20 @@ struct RowDecoder: ~Copyable {
     let updated = text(.updatedAt)
     let updatedAt = updated.isEmpty ? nil : times.read(updated)
     if updatedAt == nil, !updated.isEmpty { summary.unreadableValues += 1 }
-    let file = identifiers ?? FileIdentifiers(
-      chainID: summary.chainID, subChainID: summary.subChainID, storeID: summary.storeID)
-    identifiers = file
+    let file = fileIdentifiers()
     let row = PriceRow(
       index: index, price: price, quantity: number(text(.quantity)), unitPrice: number(text(.unitPrice)),
-      isWeighted: Self.flag(text(.isWeighted)), updatedAt: updatedAt, file: file,
+      unit: units.unit(text(.unitOfMeasure)), isWeighted: Self.flag(text(.isWeighted)), updatedAt: updatedAt, file: file,
       fields: texts)
     try handler(row)
+  }
+
+  mutating func fileIdentifiers() -> FileIdentifiers {
+    if let identifiers { return identifiers }
+    let file = FileIdentifiers(
+      chainID: summary.chainID, subChainID: summary.subChainID, storeID: summary.storeID)
+    identifiers = file
+    return file
   }
 
   private mutating func number(_ text: UnsafeBufferPointer<UInt8>) -> ExactDecimal? {

@@ -28,6 +28,8 @@ struct RowShape: ~Copyable {
     /// The raw value of the field, or -1 for an element of no use.
     var field: Int8 = -1
     var isUnknown = false
+    /// How often an unknown element was passed over here.
+    var unknownCount = 0
   }
 
   let arena: UnsafeMutablePointer<UInt8>
@@ -123,6 +125,15 @@ struct RowShape: ~Copyable {
 
   mutating func learnEmpty(_ slot: Int, _ bytes: UnsafeBufferPointer<UInt8>) {
     Self.store(bytes, arena, in: &slots[slot].empty)
+  }
+
+  /// Unknown elements that were passed over, by name.
+  func forEachUnknown(_ body: (UnsafeBufferPointer<UInt8>, Int) -> Void) {
+    for index in 0..<count where slots[index].unknownCount > 0 {
+      let slot = slots[index]
+      let name = UnsafeBufferPointer<UInt8>(start: arena + Int(slot.nameOffset), count: Int(slot.nameCount))
+      body(name, slot.unknownCount)
+    }
   }
 
   private func find(_ name: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {

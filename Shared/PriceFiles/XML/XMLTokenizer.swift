@@ -131,6 +131,11 @@ struct XMLTokenizer {
     openNames.removeLast(openNames.count - start)
   }
 
+  /// Forgets elements that were opened, for markup that is to be read again.
+  mutating func close(toDepth depth: Int) {
+    while openStarts.count > depth { closeInnermost() }
+  }
+
   func isInnermost(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
     guard let start = openStarts.last, openNames.count - start == count else { return false }
     return openNames.withUnsafeBufferPointer { open in

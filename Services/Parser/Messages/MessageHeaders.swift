@@ -1,0 +1,24 @@
+import Kafka
+import Pipeline
+import Schemas
+
+/// The headers of what is published about one file.
+struct MessageHeaders: Sendable {
+  var products: [Header] = []
+  var promotions: [Header] = []
+  var stores: [Header] = []
+  var parsed: [Header] = []
+  var alerts: [Header] = []
+
+  /// For measuring: no headers at all.
+  init() {}
+
+  /// - Parameter parent: the `traceparent` of the consumed record.
+  init(_ identity: ServiceIdentity, parent: [UInt8]?) {
+    products = identity.headers(schema: Topics.productsIngest.schema, parent: parent)
+    promotions = identity.headers(schema: Topics.promotionsIngest.schema, parent: parent)
+    stores = identity.headers(schema: Topics.storesIngest.schema, parent: parent)
+    parsed = identity.headers(schema: Topics.filesParsed.schema, parent: parent)
+    alerts = identity.headers(schema: Topics.alerts.schema, parent: parent)
+  }
+}

@@ -1,0 +1,138 @@
+import Kafka
+import PriceFiles
+import Runtime
+import Schemas
+
+/// Promotions and branches of one file to messages. Promotions go from the file's bytes to the message's bytes;
+/// of branches there are few, and they become values.
+struct RecordEncoder: ~Copyable {
+  private let file: FileToParse
+  private let headers: MessageHeaders
+  private var writer: PromotionsIngestWriter?
+  private var key: [UInt8] = []
+  private var stores: [StoresIngest.Store] = []
+  /// Room for the JSON of 500 branches of any size that a limit of the file lets through is not needed: a batch of
+  /// branches ends at this many bytes of text.
+  private static let storeBytes = 400_000
+  private var storeBytesHeld = 0
+
+  /// Messages not yet taken.
+  private(set) var output = OutgoingBatch()
+  private(set) var messages = 0
+  /// Promotions too large for a message on their own.
+  private(set) var oversized = 0
+
+  init(_ file: FileToParse, headers: MessageHeaders) {
+    self.file = file
+    self.headers = headers
+  }
+
+  /// - Throws: `no_store` at the first promotion, when nothing says which store it belongs to.
+  mutating func append(_ row: borrowing SideRow) throws(Failure) {
+    switch row {
+    case .promotion(let promotion): try append(promotion)
+    case .store(let store): append(store)
+    }
+  }
+
+  /// Ends the last message, which says that it is.
+  mutating func finish() {
+    if writer != nil { sendPromotions(isLast: true) }
+    if !stores.isEmpty { sendStores(isLast: true) }
+  }
+
+  mutating func takeOutput() -> OutgoingBatch {
+    let taken = output
+    output = OutgoingBatch()
+    return taken
+  }
+
+  // MARK: - Promotions
+
+  private mutating func append(_ promotion: borrowing PromotionRow) throws(Failure) {
+    if writer == nil { try begin(promotion.file) }
+    guard write(promotion) == .full else { return }
+    sendPromotions(isLast: false)
+    writer?.beginBatch(sequence: Int64(messages))
+    _ = write(promotion)
+  }
+
+  private mutating func begin(_ identifiers: FileIdentifiers) throws(Failure) {
+    guard let known = file.header(identifiers) else {
+      throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
+    }
+    key = RecordKey.bytes(chain: known.chain, known.storeID)
+    writer = PromotionsIngestWriter(
+      header: PromotionsIngest.Header(
+        batchID: "", fileID: known.fileID, fileName: known.fileName, fileType: known.fileType,
+        fileTime: known.fileTime, chain: known.chain, chainID: known.chainID, subChainID: known.subChainID,
+        storeID: known.storeID, isFull: known.fileType == .promoFull))
+  }
+
+  private mutating func write(_ row: borrowing PromotionRow) -> PromotionsIngestWriter.Outcome {
+    guard let id = row.bytes(.id) else { return .tooLarge }
+    writer?.begin(
+      promotionID: id, description: row.bytes(.description), startsAt: row.startsAt, endsAt: row.endsAt,
+      updatedAt: row.updatedAt, rewardType: row.integer(.rewardType), minQty: row.number(.minQty),
+      maxQty: row.number(.maxQty), discountRate: row.number(.discountRate), discountType: row.integer(.discountType),
+      discountedPrice: row.number(.discountedPrice), discountedUnitPrice: row.number(.discountedUnitPrice),
+      minPurchaseAmount: row.number(.minPurchaseAmount), minItems: row.number(.minItems),
+      isWeighted: row.flag(.isWeighted), isCoupon: row.flag(.isCoupon), allowMultiple: row.flag(.allowMultiple),
+      remarks: row.bytes(.remarks), row: Int64(row.index))
+    for index in 0..<row.clubCount { writer?.club(UnsafeRawBufferPointer(row.club(index)).bytes) }
+    for index in 0..<row.itemCount {
+      let item = row.item(index)
+      writer?.item(
+        ean: UnsafeRawBufferPointer(item.code).bytes, itemType: item.itemType, isGift: item.isGift,
+        groupID: item.groupID.map { UnsafeRawBufferPointer($0) }?.bytes, rewardType: item.rewardType,
+        minQty: item.minQty, maxQty: item.maxQty, discountRate: item.discountRate,
+        discountedPrice: item.discountedPrice)
+    }
+    let outcome = writer?.end() ?? .tooLarge
+    if outcome == .tooLarge { oversized += 1 }
+    return outcome
+  }
+
+  private mutating func sendPromotions(isLast: Bool) {
+    guard var writer = self.writer.take() else { return }
+    if output.isEmpty { output.reserve(records: 4, bytes: FileReading.batchBytes) }
+    output.append(
+      topic: Topics.promotionsIngest.name, key: key, value: writer.finish(isLast: isLast),
+      headers: headers.promotions)
+    messages += 1
+    self.writer = consume writer
+  }
+
+  // MARK: - Branches
+
+  private mutating func append(_ row: borrowing StoreRow) {
+    func number(_ field: StoreField) -> ExactDecimal? { row.string(field).flatMap { ExactDecimal($0) } }
+    var bytes = 0
+    for field in StoreField.allCases { bytes += row.unsafeText(field).count }
+    guard bytes < Self.storeBytes else {
+      oversized += 1
+      return
+    }
+    if stores.count == StoresIngest.maxStores || storeBytesHeld + bytes > Self.storeBytes { sendStores(isLast: false) }
+    storeBytesHeld += bytes
+    stores.append(
+      StoresIngest.Store(
+        chainID: row.string(.chainID) ?? file.chainID, chainName: row.string(.chainName),
+        subChainID: row.string(.subChainID).map { PriceFileName.normalized(storeID: $0) },
+        subChainName: row.string(.subChainName),
+        storeID: PriceFileName.normalized(storeID: row.string(.storeID) ?? ""), name: row.string(.name),
+        type: row.string(.type).flatMap { Int64($0) }, address: row.string(.address), city: row.string(.city),
+        zip: row.string(.zip), latitude: number(.latitude), longitude: number(.longitude)))
+  }
+
+  private mutating func sendStores(isLast: Bool) {
+    let message = StoresIngest(
+      fileID: file.fileID, fileName: file.fileName, fileTime: file.fileTime, chain: file.chain,
+      sequence: Int64(messages), isLast: isLast, stores: stores)
+    output.append(
+      topic: Topics.storesIngest.name, key: message.key, value: message.encoded(), headers: headers.stores)
+    messages += 1
+    stores = []
+    storeBytesHeld = 0
+  }
+}
