@@ -57,6 +57,7 @@ let shared: [Target] = [
   system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
   system("CXML2", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
   library("Schemas"),
+  library("Masters", ["Schemas"]),
   library("Runtime", [.log, .arguments]),
   library("Kafka", ["CRdKafka", "Runtime", .log, .metrics, .coreMetrics, .arguments]),
   library("HTTP", ["CCurl", "Runtime", .log, .metrics, .arguments]),

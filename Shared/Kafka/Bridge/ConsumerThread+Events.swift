@@ -83,7 +83,7 @@ extension ConsumerThread {
     }
   }
 
-  private static func partition(of event: OpaquePointer) -> TopicPartition? {
+  static func partition(of event: OpaquePointer) -> TopicPartition? {
     guard let element = rd_kafka_event_topic_partition(event) else { return nil }
     defer { rd_kafka_topic_partition_destroy(element) }
     return TopicPartition(String(cString: element.pointee.topic), element.pointee.partition)

@@ -35,6 +35,25 @@ extension KafkaOptions {
     return configuration
   }
 
+  /// For a table that every instance reads whole.
+  package func tableConfiguration(
+    clientID: String, topic: String, logger: Logger
+  ) throws(Failure) -> TableReader.Configuration {
+    var properties = commonProperties(clientID: clientID)
+    // The library wants the name of a group also from those who join none; nothing is ever committed under it.
+    properties.setDefault("group.id", "\(groupId ?? clientID)-table")
+    properties.setDefault("enable.auto.commit", "false")
+    properties.setDefault("enable.auto.offset.store", "false")
+    properties.setDefault("auto.offset.reset", "error")
+    properties.setDefault("enable.partition.eof", "true")
+    properties.setDefault("isolation.level", "read_committed")
+    properties.setDefault("allow.auto.create.topics", "false")
+    properties.setDefault("queued.max.messages.kbytes", String(max(1, maxPrefetchBytes.bytes >> 10)))
+    properties.setDefault("fetch.wait.max.ms", "100")
+    try applyOverrides(to: &properties)
+    return TableReader.Configuration(properties: properties.values, topic: topic, logger: logger)
+  }
+
   /// - Parameter transactionalID: used with `--delivery exactly-once`; the same at every start of one instance.
   package func producerConfiguration(
     clientID: String, transactionalID: String? = nil, logger: Logger

@@ -1,0 +1,248 @@
+import CRdKafka
+import CoreMetrics
+import Logging
+import Runtime
+import Synchronization
+
+/// The one thread that touches a table reader's handle.
+final class TableThread {
+  private let configuration: TableReader.Configuration
+  private let mailbox: TableReader.Mailbox
+  private let apply: @Sendable (RecordBatch) -> Void
+  private let client: ClientHandle
+  private let queue: OpaquePointer
+  private let waker: QueueWaker
+  private let logger: Logger
+  private let meters: TableMeters
+  /// The next offset to read of every partition.
+  private var positions: [TopicPartition: Int64] = [:]
+  /// Where each partition ended when the reading began; those reached are taken out.
+  private var targets: [TopicPartition: Int64] = [:]
+  private var suspects: [TopicPartition] = []
+  private var trouble = Trouble(grace: .seconds(10))
+  private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
+  private var hasFailed = false
+
+  static func start(
+    _ configuration: TableReader.Configuration, mailbox: TableReader.Mailbox,
+    apply: @escaping @Sendable (RecordBatch) -> Void
+  ) throws {
+    let thread = Unshared(value: try TableThread(configuration, mailbox: mailbox, apply: apply))
+    startThread(named: "kafka-table") { thread.value.run() }
+  }
+
+  private struct Unshared: @unchecked Sendable {
+    let value: TableThread
+  }
+
+  private init(
+    _ configuration: TableReader.Configuration, mailbox: TableReader.Mailbox,
+    apply: @escaping @Sendable (RecordBatch) -> Void
+  ) throws {
+    self.configuration = configuration
+    self.mailbox = mailbox
+    self.apply = apply
+    logger = configuration.logger
+    meters = TableMeters(topic: configuration.topic)
+    client = try ClientHandle(RD_KAFKA_CONSUMER, properties: configuration.properties, events: 0)
+    rd_kafka_poll_set_consumer(client.pointer)
+    queue = rd_kafka_queue_get_consumer(client.pointer)
+    rd_kafka_set_log_queue(client.pointer, queue)
+    waker = QueueWaker([queue])
+    let waker = waker
+    mailbox.content.withLock { $0.wake = { waker.wake() } }
+  }
+
+  private var isClosing: Bool { hasFailed || mailbox.content.withLock { $0.isClosing } }
+
+  private func run() {
+    begin()
+    while !isClosing {
+      if !suspects.isEmpty { examine(suspects.removeFirst()) }
+      poll()
+      if let error = trouble.verdict { fail(error) }
+    }
+    rd_kafka_assign(client.pointer, nil)
+    waker.destroy()
+    mailbox.content.withLock {
+      $0.wake = nil
+      if !hasFailed { $0.state = .closed }
+    }
+    mailbox.settled.raise()
+    mailbox.ended.raise()
+  }
+
+  // MARK: - Beginning
+
+  /// Finds the partitions and their ends, for as long as it takes.
+  private func begin() {
+    let deadline = ContinuousClock.now + configuration.missingTopicGrace
+    while !isClosing {
+      do throws(KafkaError) {
+        let topic = try Metadata.topic(client, configuration.topic, within: .seconds(5))
+        guard !topic.partitions.isEmpty else {
+          let error = topic.error ?? KafkaError("table", RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, detail: configuration.topic)
+          if ContinuousClock.now >= deadline || error.errorClass == .configuration {
+            return fail(error.asConfiguration("create topic \(configuration.topic) first"))
+          }
+          throw error
+        }
+        let partitions = Set(topic.partitions.map { TopicPartition(configuration.topic, $0) })
+        let marks = try OffsetQuestions.watermarks(client, partitions, within: .seconds(10))
+        // Compaction leaves holes but never moves the beginning: whoever finds it moved has lost rows.
+        for (partition, mark) in marks where mark.low > 0 { lose(partition, from: 0, mark) }
+        positions = marks.mapValues(\.low)
+        targets = marks.filter { $0.value.high > $0.value.low }.mapValues(\.high)
+        try assign()
+        return settleIfCurrent()
+      } catch {
+        if error.errorClass == .configuration || error.errorClass == .fatal { return fail(error) }
+        logger.warning(
+          "kafka: a table cannot be read yet", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
+        wait(backoff.next())
+      }
+    }
+  }
+
+  /// Serves the queue meanwhile, so that a close is heard.
+  private func wait(_ duration: Duration) {
+    let end = ContinuousClock.now + duration
+    while !isClosing, ContinuousClock.now < end {
+      guard let event = rd_kafka_queue_poll(queue, max(.milliseconds(1), end - .now).milliseconds) else { continue }
+      handle(event)
+    }
+  }
+
+  private func assign() throws(KafkaError) {
+    let list = PartitionList(positions)
+    let code = rd_kafka_assign(client.pointer, list.pointer)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("assign", code) }
+  }
+
+  private func settleIfCurrent() {
+    guard targets.isEmpty, !hasFailed else { return }
+    let isFirst = mailbox.content.withLock { content in
+      guard case .reading = content.state else { return false }
+      content.state = .current
+      return true
+    }
+    guard isFirst else { return }
+    let applied = mailbox.content.withLock { $0.applied }
+    logger.info("kafka: a table is current", metadata: ["topic": "\(configuration.topic)", "records": "\(applied)"])
+    mailbox.settled.raise()
+  }
+
+  private func fail(_ error: KafkaError) {
+    hasFailed = true
+    logger.critical(
+      "kafka: a table cannot be read", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
+    mailbox.content.withLock { $0.state = .failed(error) }
+  }
+
+  // MARK: - Reading
+
+  private func poll() {
+    var events: [OpaquePointer] = []
+    var messages: [UnsafePointer<rd_kafka_message_t>] = []
+    var runs: [RecordBatch.Run] = []
+    var timeout: Int32 = 100
+    while messages.count < configuration.maxBatchRecords, let event = rd_kafka_queue_poll(queue, timeout) {
+      timeout = 0
+      guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH, let message = rd_kafka_event_message_next(event) else {
+        handle(event)
+        continue
+      }
+      let body = message.pointee
+      let partition = TopicPartition(configuration.topic, body.partition)
+      // From before a partition was started anew.
+      guard body.offset >= positions[partition] ?? 0 else {
+        rd_kafka_event_destroy(event)
+        continue
+      }
+      positions[partition] = body.offset + 1
+      if runs.last?.lease.partition == partition {
+        runs[runs.count - 1].range = runs[runs.count - 1].range.lowerBound..<(messages.count + 1)
+      } else {
+        runs.append(
+          .init(lease: Lease(partition: partition, epoch: 0), range: messages.count..<(messages.count + 1)))
+      }
+      events.append(event)
+      messages.append(message)
+    }
+    if !messages.isEmpty {
+      trouble.clear()
+      meters.read.increment(by: messages.count)
+      apply(
+        RecordBatch(storage: RecordBatch.Storage(events: events, messages: messages, client: client), runs: runs))
+      mailbox.content.withLock { $0.applied += messages.count }
+    }
+    if !targets.isEmpty {
+      targets = targets.filter { positions[$0.key, default: 0] < $0.value }
+      settleIfCurrent()
+    }
+  }
+
+  private func handle(_ event: OpaquePointer) {
+    defer { rd_kafka_event_destroy(event) }
+    switch rd_kafka_event_type(event) {
+    case RD_KAFKA_EVENT_LOG: LibraryLog.write(event, to: logger)
+    case RD_KAFKA_EVENT_ERROR: report(event)
+    default: break
+    }
+  }
+
+  private func report(_ event: OpaquePointer) {
+    let code = rd_kafka_event_error(event)
+    let partition = ConsumerThread.partition(of: event)
+    switch code {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+      // The last offsets may belong to nobody: compacted away, or marks of transactions.
+      if let partition { targets[partition] = nil }
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+      if let partition { suspects.append(partition) }
+    case RD_KAFKA_RESP_ERR__FATAL:
+      fail(client.fatalError ?? KafkaError("table", code))
+    default:
+      let error = KafkaError("table", code, detail: rd_kafka_event_error_string(event).map { String(cString: $0) })
+      logger.warning("kafka table", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
+      if error.errorClass == .configuration { trouble.note(error, now: .now) }
+    }
+  }
+
+  /// The broker refused a position: says what is gone and goes on from what is there.
+  private func examine(_ partition: TopicPartition) {
+    let wanted = positions[partition] ?? 0
+    do throws(KafkaError) {
+      let answer = try OffsetQuestions.watermarks(client, [partition], within: .seconds(5))
+      guard let marks = answer[partition] else { return }
+      if marks.low > wanted { lose(partition, from: wanted, marks) }
+      // Also when the topic was made anew and ends before our position.
+      positions[partition] = marks.low > wanted || marks.high < wanted ? marks.low : wanted
+      try assign()
+    } catch {
+      suspects.append(partition)
+      wait(backoff.next())
+    }
+  }
+
+  private func lose(_ partition: TopicPartition, from wanted: Int64, _ marks: Watermarks) {
+    let gap = Gap(partition: partition, wanted: wanted, available: marks.low, end: marks.high)
+    let count = Int(clamping: max(gap.lost, 1))
+    meters.lost.increment(by: count)
+    mailbox.content.withLock { $0.lost += count }
+    logger.error(
+      "kafka: rows of a table were deleted before they were read",
+      metadata: ["gap": "\(gap)", "partition": "\(partition)", "advice": "its cleanup.policy should be compact"])
+  }
+}
+
+/// A table reader's counters.
+struct TableMeters {
+  let read: Counter
+  let lost: Counter
+
+  init(topic: String) {
+    read = Counter(label: "souk_kafka_table_records_total", dimensions: [("topic", topic)])
+    lost = Counter(label: "souk_kafka_gap_records_total", dimensions: [("group", ""), ("topic", topic)])
+  }
+}

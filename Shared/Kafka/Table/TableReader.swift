@@ -1,0 +1,107 @@
+import Logging
+import Runtime
+import Synchronization
+
+/// Reads the whole of a compacted topic and follows it, in no group: every instance of a service sees every record.
+///
+/// One thread makes every call on the handle. Records come as batches, in the order of their partitions, on that thread;
+/// while a batch is being applied nothing more is taken. The table is *current* once everything that was there at the
+/// start has been applied, and stays so: what comes later is applied as it comes.
+///
+/// Records that were deleted before they could be read (a retention on a topic that should have none, or the embedded
+/// broker, which keeps about 5 MB of a partition) are reported and counted, and reading goes on with what is there: a
+/// table that lacks a row is better than none.
+package final class TableReader: Sendable {
+  package enum State: Sendable {
+    case reading
+    case current
+    case failed(any ClassifiedError)
+    case closed
+  }
+
+  /// What the thread and its owner share.
+  final class Mailbox: Sendable {
+    struct Content {
+      var state = State.reading
+      var isClosing = false
+      var applied = 0
+      var lost = 0
+      var wake: (@Sendable () -> Void)?
+    }
+    let content = Mutex(Content())
+    /// Raised at the first change of the state.
+    let settled = Interruption()
+    /// Raised when the thread is done.
+    let ended = Interruption()
+  }
+
+  private let mailbox = Mailbox()
+  package let configuration: Configuration
+
+  /// Connects and reads in the background.
+  /// - Parameter apply: called on the reader's thread for every batch.
+  /// - Throws: `Failure(.configuration)` for a property librdkafka refuses.
+  package init(_ configuration: Configuration, apply: @escaping @Sendable (RecordBatch) -> Void) throws {
+    self.configuration = configuration
+    try TableThread.start(configuration, mailbox: mailbox, apply: apply)
+  }
+
+  deinit { close() }
+
+  /// Waits until the table is current.
+  /// - Parameter drain: gives up when raised.
+  /// - Returns: false when it was given up.
+  /// - Throws: a `ClassifiedError` of class `configuration` or `fatal`: there is nothing to read, or nobody may.
+  package func waitUntilCurrent(orUntil drain: Interruption) async throws -> Bool {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.mailbox.settled.wait() }
+      group.addTask { await drain.wait() }
+      await group.next()
+      group.cancelAll()
+    }
+    switch state {
+    case .current: return true
+    case .failed(let error): throw error
+    case .reading, .closed: return false
+    }
+  }
+
+  package var state: State { mailbox.content.withLock { $0.state } }
+  /// Records given to `apply`, tombstones included.
+  package var applied: Int { mailbox.content.withLock { $0.applied } }
+  /// Records that were deleted before they were read.
+  package var lost: Int { mailbox.content.withLock { $0.lost } }
+
+  /// Stops reading; returns at once.
+  package func close() {
+    let wake = mailbox.content.withLock { content in
+      content.isClosing = true
+      return content.wake
+    }
+    wake?()
+  }
+
+  /// Stops reading and waits until the last batch has been applied.
+  package func closeAndWait() async {
+    close()
+    await mailbox.ended.wait()
+  }
+}
+
+extension TableReader {
+  package struct Configuration: Sendable {
+    /// Everything librdkafka is told.
+    package var properties: [String: String]
+    package var topic: String
+    package var maxBatchRecords = 2_000
+    /// How long the topic may be missing before that is a configuration error.
+    package var missingTopicGrace: Duration = .seconds(60)
+    package var logger: Logger
+
+    package init(properties: [String: String], topic: String, logger: Logger) {
+      self.properties = properties
+      self.topic = topic
+      self.logger = logger
+    }
+  }
+}

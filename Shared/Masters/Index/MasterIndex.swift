@@ -1,0 +1,122 @@
+import Glibc
+import Schemas
+
+/// The masters known to this process, asked by many threads and changed by one.
+///
+/// A reader holds the lock for a piece of a file (some milliseconds), a writer for a batch of records; a waiting writer
+/// goes before new readers, so that neither starves.
+package final class MasterIndex: @unchecked Sendable {
+  package struct Limits: Sendable {
+    /// Masters.
+    package var count: Int
+    /// Of the whole index.
+    package var bytes: Int
+
+    package init(count: Int = 2_000_000, bytes: Int = 1 << 30) {
+      self.count = count
+      self.bytes = bytes
+    }
+  }
+
+  /// What a reader sees while it holds the lock.
+  package struct View {
+    let store: MasterStore
+    let isFull: Bool
+  }
+
+  package struct Figures: Sendable {
+    package var masters = 0
+    package var bytes = 0
+    package var isFull = false
+    /// Records that did not fit.
+    package var refused = 0
+  }
+
+  package enum Change: Hashable, Sendable {
+    case put, unchanged, removed
+    /// The record says nothing that could be indexed: its id or name cannot be read.
+    case unusable
+    /// The index has no room left.
+    case refused
+  }
+
+  package let mode: MatchMode
+  private let limits: Limits
+  private let store: MasterStore
+  private let text = ProductText()
+  private var figures = Figures()
+  private var changes = 0
+  private let lock: UnsafeMutablePointer<pthread_rwlock_t>
+
+  package init(mode: MatchMode, limits: Limits = Limits()) {
+    self.mode = mode
+    self.limits = limits
+    store = MasterStore(mode: mode)
+    lock = .allocate(capacity: 1)
+    var attributes = pthread_rwlockattr_t()
+    pthread_rwlockattr_init(&attributes)
+    // PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP
+    pthread_rwlockattr_setkind_np(&attributes, 2)
+    pthread_rwlock_init(lock, &attributes)
+    pthread_rwlockattr_destroy(&attributes)
+  }
+
+  deinit {
+    pthread_rwlock_destroy(lock)
+    lock.deallocate()
+  }
+
+  /// Holds changes off while `body` runs. Not to be nested.
+  package func read<Result, E: Error>(_ body: (View) throws(E) -> Result) throws(E) -> Result {
+    pthread_rwlock_rdlock(lock)
+    defer { pthread_rwlock_unlock(lock) }
+    return try body(View(store: store, isFull: figures.isFull))
+  }
+
+  package var current: Figures { read { _ in figures } }
+
+  /// Holds readers off while `body` makes its changes.
+  package func change<Result>(_ body: (Writer) -> Result) -> Result {
+    pthread_rwlock_wrlock(lock)
+    defer { pthread_rwlock_unlock(lock) }
+    defer { measure() }
+    return body(Writer(index: self))
+  }
+
+  package struct Writer {
+    fileprivate let index: MasterIndex
+
+    /// Adds a master or replaces what was known of it.
+    package func put(_ master: ProductMaster) -> Change { index.put(master) }
+    /// A tombstone.
+    package func remove(_ masterID: String) -> Change {
+      guard let key = MasterKey(masterID) else { return .unusable }
+      return index.store.remove(key) ? .removed : .unchanged
+    }
+  }
+
+  private func put(_ master: ProductMaster) -> Change {
+    guard let key = MasterKey(master.masterID) else { return .unusable }
+    if mode == .gtin, key.isName { return .unchanged }
+    // A change of a known master is taken even when full; it hardly needs room.
+    if figures.isFull, !store.contains(key) {
+      figures.refused += 1
+      return .refused
+    }
+    if mode == .full {
+      text.set(name: master.name, brand: master.brand, size: ProductSize(quantity: master.quantity, unit: master.unit))
+    }
+    let isNew = store.put(key, text)
+    changes += 1
+    // Between the exact counts, so that one large batch cannot pass the limit by much.
+    if changes & 0x3FF == 0 { measure() }
+    return isNew ? .put : .unchanged
+  }
+
+  private func measure() {
+    store.measure()
+    figures.masters = store.count
+    figures.bytes = store.byteCount
+    figures.isFull = figures.masters >= limits.count || figures.bytes >= limits.bytes
+  }
+}
