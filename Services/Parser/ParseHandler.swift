@@ -1,5 +1,6 @@
 import Kafka
 import Logging
+import Masters
 import ObjectStore
 import Pipeline
 import PriceFiles
@@ -14,6 +15,7 @@ package final class ParseHandler: JobHandler {
   private let options: ParserOptions
   private let identity: ServiceIdentity
   private let zone: ZoneTable
+  private let masters: MasterIndex?
   private let logger: Logger
   private let metrics = ParserMetrics()
   private let watch: RowWatch
@@ -25,11 +27,12 @@ package final class ParseHandler: JobHandler {
   ///   - zone: the table of `PriceFileName.zoneIdentifier`.
   package init(
     store: any ObjectStore, history: any RowHistory, options: ParserOptions, identity: ServiceIdentity,
-    zone: ZoneTable, logger: Logger,
+    zone: ZoneTable, masters: MasterIndex? = nil, logger: Logger,
     now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
   ) {
     watch = RowWatch(history: history, threshold: options.rowDropThreshold, logger: logger)
     self.now = now
+    self.masters = masters
     self.store = store
     self.options = options
     self.identity = identity
@@ -98,11 +101,11 @@ package final class ParseHandler: JobHandler {
   ) async throws -> FileReading.Report? {
     let lane = idleLanes.withLock { $0.popLast() } ?? ReadingLane(name: "souk-parse")
     defer { idleLanes.withLock { $0.append(lane) } }
-    let (options, zone) = (options, zone)
+    let (options, zone, masters) = (options, zone, masters)
     await lane.begin {
       FileReading(
         file, headers: headers, limits: options.limits, maxItems: options.batchItems, mode: mode, encoding: encoding,
-        zone: zone)
+        zone: zone, masters: masters.map { MasterLookup($0, threshold: options.matchThreshold) })
     }
     let report: FileReading.Report? = try await store.get(url: url) { _, reader in
       while let chunk = try await reader.next() {
@@ -136,7 +139,11 @@ package final class ParseHandler: JobHandler {
     took time: Duration, _ emit: Emitter
   ) async throws {
     var batch = OutgoingBatch()
-    let parsed = FileParsed(file, message, report, at: now(), took: time)
+    var parsed = FileParsed(file, message, report, at: now(), took: time)
+    if let masters = report.masters {
+      parsed.newMasters = Int64(masters.minted)
+      parsed.matched = Int64(masters.matched)
+    }
     batch.append(topic: FileParsed.topic.name, key: parsed.key, value: parsed.encoded(), headers: headers.parsed)
     if report.isWhole(file),
       let alert = await watch.judge(file, storeID: parsed.storeID, rows: report.summary.rows, at: now())

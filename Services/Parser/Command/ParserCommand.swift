@@ -1,6 +1,7 @@
 import ArgumentParser
 import Kafka
 import Logging
+import Masters
 import ObjectStore
 import Pipeline
 import PriceFiles
@@ -39,7 +40,9 @@ package struct ParserCommand: ServiceCommand {
       return PriceFileName.zoneIdentifier
     }
     await report.probe("kafka") {
-      let topics = [Topics.filesDownloaded, Topics.filesDownloaded.deadLetters] + ServiceCatalogue.parser.outputs
+      // Without masters their topic need not be there.
+      let outputs = ServiceCatalogue.parser.outputs.filter { parser.masters != .off || $0 != Topics.productsMasters }
+      let topics = [Topics.filesDownloaded, Topics.filesDownloaded.deadLetters] + outputs
       return try await kafka.check(
         clientID: ServiceCatalogue.parser.name, topics: topics.map(\.name), within: .seconds(8),
         logger: Logger(label: "check"))
@@ -74,17 +77,42 @@ package struct ParserCommand: ServiceCommand {
     defer { store.close() }
     let consumers = ConsumerService(
       entry: ServiceCatalogue.parser, kafka: kafka, pipeline: pipeline, context: context)
+    let masters = try await readMasters(context)
+    if context.drain.isRaised { return }
     let history = try makeHistory()
     let handler = ParseHandler(
       store: store, history: history, options: parser, identity: consumers.identity, zone: zone,
-      logger: context.logger)
+      masters: masters?.index, logger: context.logger)
+    // An index that does not follow the topic any more would mint what others have minted: better to restart.
+    let watch = Task {
+      await masters?.waitUntilEnded()
+      if masters?.failure != nil { context.drain.raise() }
+    }
+    defer { watch.cancel() }
     let outcome: Result<Void, any Error>
     do {
       outcome = .success(try await consumers.run(concurrency: parser.concurrency, handler))
     } catch {
       outcome = .failure(error)
     }
+    let failure = masters?.failure
+    await masters?.close()
     await history.close()
     try outcome.get()
+    if let failure { throw failure }
+  }
+
+  /// Reads all masters before the first file, so that no product is minted that is there already.
+  private func readMasters(_ context: ServiceContext) async throws -> MasterTable? {
+    guard let index = parser.makeIndex() else { return nil }
+    let readiness = context.health.readiness("masters")
+    readiness.set(ready: false, reason: "reading \(Topics.productsMasters.name)")
+    let table = try MasterTable(
+      index,
+      kafka.tableConfiguration(
+        clientID: ServiceCatalogue.parser.name, topic: Topics.productsMasters.name, logger: context.logger))
+    guard try await table.waitUntilCurrent(orUntil: context.drain) else { return table }
+    readiness.set(ready: true, reason: "\(index.current.masters) masters")
+    return table
   }
 }

@@ -1,3 +1,4 @@
+import Masters
 import Metrics
 import PriceFiles
 import ServiceKit
@@ -19,10 +20,37 @@ struct ParserMetrics: Sendable {
     MetricDescription("souk_rows_fell_total", .counter, "Files with far fewer rows than those of their store before."),
     MetricDescription("souk_row_history_failures_total", .counter, "Times the row history could not be reached."),
     MetricDescription("souk_files_reread_total", .counter, "Second passes over a file, by reason.", labels: ["reason"]),
+    MetricDescription(
+      "souk_rows_matched_total", .counter, "Rows by how their product was recognised: exact, name, minted, rejected.",
+      labels: ["result"]),
+    MetricDescription(
+      "souk_rows_unmatched_total", .counter, "Rejected rows by reason.", labels: ["reason"]),
+    MetricDescription(
+      "souk_master_lookup_seconds", .histogram, "Mean time of a lookup by name, one value for every file.",
+      buckets: [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3]),
+    MetricDescription("souk_masters_known", .gauge, "Masters in the index."),
+    MetricDescription("souk_masters_index_bytes", .gauge, "Memory of the index of masters."),
+    MetricDescription(
+      "souk_masters_records_total", .counter, "Records of the topic of masters, by what they did to the index.",
+      labels: ["result"]),
+    MetricDescription(
+      "souk_kafka_table_records_total", .counter, "Records read of a compacted topic.", labels: ["topic"]),
   ]
+
+  private func matched(_ masters: MasterLookup.Counts) {
+    count("souk_rows_matched_total", "result", "exact", masters.exact)
+    count("souk_rows_matched_total", "result", "name", masters.named)
+    count("souk_rows_matched_total", "result", "minted", masters.minted)
+    count("souk_rows_matched_total", "result", "rejected", masters.rejected.values.reduce(0, +))
+    for (reason, rows) in masters.rejected { count("souk_rows_unmatched_total", "reason", reason.rawValue, rows) }
+    if masters.lookups > 0 {
+      Timer(label: "souk_master_lookup_seconds").record(duration: masters.lookupTime / masters.lookups)
+    }
+  }
 
   func read(_ report: FileReading.Report) {
     let summary = report.summary
+    if let masters = report.masters { matched(masters) }
     count("souk_files_parsed_total", "outcome", summary.outcome.rawValue, 1)
     count("souk_file_bytes_total", "form", "stored", summary.compressedBytes)
     count("souk_file_bytes_total", "form", "inflated", summary.inflatedBytes)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Masters
 import PriceFiles
 import Runtime
 import Schemas
@@ -41,6 +42,20 @@ package struct ParserOptions: ParsableArguments {
       + "memory:. (default: --redis-url if that is set, else memory:)", valueName: "location"))
   package var state: String?
 
+  @Option(help: ArgumentHelp(
+    "How products are recognised across chains: by GTIN and else by name (full), by GTIN only, or not at all.",
+    valueName: "off|gtin|full"))
+  package var masters = MatchMode.full
+
+  @Option(help: "Least score, 0 to 1, of the nearest name that is taken for the same product.")
+  package var matchThreshold = MasterMatcher.defaultThreshold
+
+  @Option(help: "Most masters in the index; further products stay their chain's own.")
+  package var maxMasters = MasterIndex.Limits().count
+
+  @Option(help: ArgumentHelp("Largest size of the index of masters.", valueName: "size"))
+  package var maxMasterIndexSize = ByteSize(MasterIndex.Limits().bytes)
+
   package init() {}
 
   package mutating func validate() throws {
@@ -49,6 +64,11 @@ package struct ParserOptions: ParsableArguments {
       throw ValidationError("--batch-items must be 1 to \(ProductsIngest.maxItems)")
     }
     guard maxInflatedSize.bytes >= 1 << 10 else { throw ValidationError("--max-inflated-size must be 1KiB or more") }
+    guard 0.5...1 ~= matchThreshold else { throw ValidationError("--match-threshold must be 0.5 to 1") }
+    guard 1...50_000_000 ~= maxMasters else { throw ValidationError("--max-masters must be 1 to 50000000") }
+    guard maxMasterIndexSize.bytes >= 1 << 20 else {
+      throw ValidationError("--max-master-index-size must be 1MiB or more")
+    }
     guard maxRatio >= 1 else { throw ValidationError("--max-ratio must be 1 or more") }
     guard 1 << 10...64 << 20 ~= maxRecordSize.bytes else {
       throw ValidationError("--max-record-size must be 1KiB to 64MiB")
@@ -57,6 +77,12 @@ package struct ParserOptions: ParsableArguments {
     guard 1 << 10...16 << 20 ~= maxRowSize.bytes else {
       throw ValidationError("--max-row-size must be 1KiB to 16MiB")
     }
+  }
+
+  /// nil when products are not recognised.
+  package func makeIndex() -> MasterIndex? {
+    masters == .off
+      ? nil : MasterIndex(mode: masters, limits: .init(count: maxMasters, bytes: maxMasterIndexSize.bytes))
   }
 
   package var limits: PriceFileLimits {
@@ -68,3 +94,5 @@ package struct ParserOptions: ParsableArguments {
     return limits
   }
 }
+
+extension MatchMode: ExpressibleByArgument {}

@@ -1,4 +1,5 @@
 import Kafka
+import Masters
 import PriceFiles
 import Runtime
 import Schemas
@@ -13,6 +14,9 @@ struct BatchEncoder: ~Copyable {
   private var key: [UInt8] = []
   private let chainPrefix: [UInt8]
   private let gtin: UnsafeMutablePointer<UInt8>
+  /// nil when products are not recognised by more than their code.
+  private let masters: MasterLookup?
+  private let masterHeaders: [Header]
   /// Room for what is taken at a time and the message that passes that mark.
   private static let outputBytes = FileReading.batchBytes + (384 << 10)
   private static let gtinPrefix = Array("gtin:".utf8)
@@ -25,13 +29,17 @@ struct BatchEncoder: ~Copyable {
   private(set) var oversized = 0
 
   /// - Parameter headers: of every message.
-  init(_ file: FileToParse, headers: [Header], maxItems: Int) {
+  init(
+    _ file: FileToParse, headers: [Header], maxItems: Int, masters: MasterLookup? = nil, masterHeaders: [Header] = []
+  ) {
+    self.masters = masters
+    self.masterHeaders = masterHeaders
     self.file = file
     self.headers = headers
     self.maxItems = maxItems
     chainPrefix = Array("\(file.chain):".utf8)
-    gtin = .allocate(capacity: MasterID.digits)
-    gtin.initialize(repeating: 0, count: MasterID.digits)
+    gtin = .allocate(capacity: GTIN.digits)
+    gtin.initialize(repeating: 0, count: GTIN.digits)
   }
 
   deinit { gtin.deallocate() }
@@ -92,10 +100,14 @@ struct BatchEncoder: ~Copyable {
 
   private mutating func write(_ row: borrowing PriceRow) -> ProductsIngestWriter.Outcome {
     guard let code = row.bytes(.code) else { return .tooLarge }
-    let isGlobal = MasterID.gtin14(of: row.unsafeText(.code), to: gtin)
-    let prefix = isGlobal ? Self.gtinPrefix : chainPrefix
-    let digits = isGlobal
-      ? UnsafeRawBufferPointer(start: gtin, count: MasterID.digits) : UnsafeRawBufferPointer(row.unsafeText(.code))
+    let number = GTIN(row.unsafeText(.code))
+    let found = masters?.find(row, number)
+    if case .new(let key) = found { publish(key, row, number) }
+    number?.write(to: gtin)
+    var prefix = number != nil ? Self.gtinPrefix : chainPrefix
+    var digits = number != nil
+      ? UnsafeRawBufferPointer(start: gtin, count: GTIN.digits) : UnsafeRawBufferPointer(row.unsafeText(.code))
+    if number == nil, let id = masters?.id, found != nil, !id.isEmpty { (prefix, digits) = ([], id) }
     let outcome = writer?.append(
       ean: code, price: row.price, masterID: (prefix.span.bytes, digits.bytes), name: row.bytes(.name),
       manufacturer: row.bytes(.manufacturer), unitQty: row.bytes(.unitQty), quantity: row.quantity,
@@ -103,6 +115,18 @@ struct BatchEncoder: ~Copyable {
       isWeighted: row.isWeighted,
       priceUpdatedAt: row.updatedAt, row: Int64(row.index))
     if outcome == .tooLarge { oversized += 1 }
+    if outcome == .written, let found { masters?.count(found) }
     return outcome ?? .tooLarge
+  }
+
+  /// A new master goes out ahead of the first message that refers to it.
+  private mutating func publish(_ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
+    guard let masters, masters.mint(key) else { return }
+    let brand = row.string(.manufacturer)
+    let master = ProductMaster(
+      new: key, name: row.string(.name), brand: brand.isEmpty ? nil : brand, text: masters.words(of: row, number),
+      sourceFileID: file.fileID, mintedAt: file.fileTime)
+    output.append(
+      topic: ProductMaster.topic.name, key: master.key, value: master.encoded(), headers: masterHeaders)
   }
 }

@@ -5,6 +5,7 @@ import Schemas
 /// The headers of what is published about one file.
 struct MessageHeaders: Sendable {
   var products: [Header] = []
+  var masters: [Header] = []
   var promotions: [Header] = []
   var stores: [Header] = []
   var parsed: [Header] = []
@@ -16,6 +17,7 @@ struct MessageHeaders: Sendable {
   /// - Parameter parent: the `traceparent` of the consumed record.
   init(_ identity: ServiceIdentity, parent: [UInt8]?) {
     products = identity.headers(schema: Topics.productsIngest.schema, parent: parent)
+    masters = identity.headers(schema: Topics.productsMasters.schema, parent: parent)
     promotions = identity.headers(schema: Topics.promotionsIngest.schema, parent: parent)
     stores = identity.headers(schema: Topics.storesIngest.schema, parent: parent)
     parsed = identity.headers(schema: Topics.filesParsed.schema, parent: parent)

@@ -26,6 +26,8 @@ final class FileReading {
     var hasOutgrownLimit: Bool
     var messageCount: Int
     var oversizedRows: Int
+    /// How products were recognised; nil when they were not.
+    var masters: MasterLookup.Counts?
   }
 
   /// Messages are handed on in batches of about this many bytes.
@@ -34,6 +36,7 @@ final class FileReading {
   private let reader: PriceFileReader
   private var encoder: BatchEncoder
   private var records: RecordEncoder
+  private let masters: MasterLookup?
   private var hash: SHA256? = SHA256()
   private let mode: Mode
   private var answer = PriceFileReader.Answer.more
@@ -43,11 +46,13 @@ final class FileReading {
 
   init(
     _ file: FileToParse, headers: MessageHeaders, limits: PriceFileLimits, maxItems: Int, mode: Mode,
-    encoding: TextEncoding?, zone: ZoneTable
+    encoding: TextEncoding?, zone: ZoneTable, masters: MasterLookup? = nil
   ) {
     reader = PriceFileReader(limits: limits, zone: zone, encoding: encoding)
-    encoder = BatchEncoder(file, headers: headers.products, maxItems: maxItems)
+    encoder = BatchEncoder(
+      file, headers: headers.products, maxItems: maxItems, masters: masters, masterHeaders: headers.masters)
     records = RecordEncoder(file, headers: headers)
+    self.masters = masters
     self.mode = mode
   }
 
@@ -56,11 +61,13 @@ final class FileReading {
     hash?.update(chunk)
     // After a defect the rest is still hashed: a damaged object has another reason than a bad file.
     guard answer == .more else { return answer }
-    answer = try chunk.withUnsafeBytes { bytes in
-      try reader.feed(bytes) { row in
-        if !hasOutgrownLimit { try encoder.append(row) }
-      } records: { row in
-        if !hasOutgrownLimit { try records.append(row) }
+    answer = try holdingMasters {
+      try chunk.withUnsafeBytes { bytes in
+        try reader.feed(bytes) { row in
+          if !hasOutgrownLimit { try encoder.append(row) }
+        } records: { row in
+          if !hasOutgrownLimit { try records.append(row) }
+        }
       }
     }
     collect()
@@ -77,10 +84,12 @@ final class FileReading {
   /// - Returns: nil when the pass is void, as `restart` of `feed`.
   func finish() throws -> Report? {
     if answer == .more {
-      answer = try reader.finish { row in
-        if !hasOutgrownLimit { try encoder.append(row) }
-      } records: { row in
-        if !hasOutgrownLimit { try records.append(row) }
+      answer = try holdingMasters {
+        try reader.finish { row in
+          if !hasOutgrownLimit { try encoder.append(row) }
+        } records: { row in
+          if !hasOutgrownLimit { try records.append(row) }
+        }
       }
     }
     guard answer != .restart, let hash = hash.take() else { return nil }
@@ -92,7 +101,13 @@ final class FileReading {
     return Report(
       summary: reader.summary, sha256: hash.finish(), messages: hasOutgrownLimit ? [] : ready,
       hasOutgrownLimit: hasOutgrownLimit, messageCount: encoder.messages + records.messages,
-      oversizedRows: encoder.oversized + records.oversized)
+      oversizedRows: encoder.oversized + records.oversized, masters: masters?.counts)
+  }
+
+  /// The index does not change while a piece of the file is read.
+  private func holdingMasters<Result>(_ body: () throws -> Result) rethrows -> Result {
+    guard let masters else { return try body() }
+    return try masters.holding(body)
   }
 
   private func collect(all: Bool = false) {

@@ -81,6 +81,9 @@ package final class TableReader: Sendable {
     wake?()
   }
 
+  /// Waits until nothing is read any more: it was closed, or it failed.
+  package func waitUntilEnded() async { await mailbox.ended.wait() }
+
   /// Stops reading and waits until the last batch has been applied.
   package func closeAndWait() async {
     close()

@@ -23,6 +23,7 @@ struct Comparison {
     var left = Bits(count: mine.count)
     var right = Bits(count: theirs.count)
     var shared: Int32 = 0
+    var doubt: Int32 = 0
     for index in mine.indices {
       for other in theirs.indices where theirs[other].hash == mine[index].hash && right[other] {
         left.remove(index)
@@ -34,16 +35,16 @@ struct Comparison {
     guard left.count <= Self.mostDifferent, right.count <= Self.mostDifferent || left.isEmpty else { return nil }
     if !left.isEmpty, !right.isEmpty {
       if right.count > 1 || left.count > 1 { shared += pairSplit(entry, mine, theirs, &left, &right) }
-      shared += pairSimilar(entry, mine, theirs, &left, &right)
+      shared += pairSimilar(entry, mine, theirs, &left, &right, &doubt)
     }
     guard shared > 0 else { return nil }
-    return judge(mine, theirs, left, right, shared)
+    return judge(mine, theirs, left, right, shared, doubt)
   }
 
   /// Weighs what is left over.
   private func judge(
     _ mine: UnsafeBufferPointer<Token>, _ theirs: UnsafeBufferPointer<Token>, _ left: Bits, _ right: Bits,
-    _ shared: Int32
+    _ shared: Int32, _ doubt: Int32
   ) -> Int? {
     var (mineLeft, theirsLeft) = (Rest(), Rest())
     for index in mine.indices where left[index] {
@@ -55,7 +56,7 @@ struct Comparison {
     if mineLeft.hasNumber && theirsLeft.hasNumber { return nil }
     if mineLeft.hasWord && theirsLeft.hasWord { return nil }
     if mineLeft.hasMaker && theirsLeft.hasMaker { return nil }
-    var cost = mineLeft.cost + theirsLeft.cost
+    var cost = mineLeft.cost + theirsLeft.cost + doubt
     // A word more or a number more is another product more often than a fuller name.
     if mineLeft.hasWord || theirsLeft.hasWord || mineLeft.hasNumber || theirsLeft.hasNumber { cost += shared / 3 }
     return Int(shared) * Self.perfect / Int(shared + cost)
@@ -96,7 +97,7 @@ struct Comparison {
 
   private func pairSimilar(
     _ entry: MasterStore.Entry, _ mine: UnsafeBufferPointer<Token>, _ theirs: UnsafeBufferPointer<Token>,
-    _ left: inout Bits, _ right: inout Bits
+    _ left: inout Bits, _ right: inout Bits, _ doubt: inout Int32
   ) -> Int32 {
     var shared: Int32 = 0
     for index in mine.indices where left[index] && !mine[index].isNumber {
@@ -106,6 +107,7 @@ struct Comparison {
         right.remove(other)
         // The word that is written out says how much it matters.
         shared += weight(theirs[other]) * 9 / 5
+        doubt += weight(theirs[other]) / 5
         break
       }
     }

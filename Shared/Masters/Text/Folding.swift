@@ -70,7 +70,7 @@ enum Folding {
   /// Letters with diacritics become the letter they are written with.
   private static func latin(_ scalar: Unicode.Scalar) -> UInt16 {
     let base = Array(
-      "aaaaaaaceeeeiiiidnooooo oouuuuybsaaaaaaaceeeeiiiidnooooo ouuuuyby"
+      "aaaaaaaceeeeiiiidnooooo ouuuuybsaaaaaaaceeeeiiiidnooooo ouuuuyby"
         .utf8)
     if scalar.value < 0x100 {
       let index = Int(scalar.value) - 0xC0

@@ -1,0 +1,60 @@
+import Masters
+import Schemas
+
+/// A row of a file, as the parser would ask about it.
+struct Row {
+  var name: String
+  var brand = ""
+  var quantity: String?
+  var unit = ""
+  var isWeighted = false
+
+  func match(_ matcher: MasterMatcher, _ index: MasterIndex) -> MasterMatcher.Outcome {
+    let (name, brand, unit) = (Array(self.name.utf8), Array(self.brand.utf8), Array(self.unit.utf8))
+    return name.withUnsafeBufferPointer { name in
+      brand.withUnsafeBufferPointer { brand in
+        unit.withUnsafeBufferPointer { unit in
+          index.read {
+            matcher.match(
+              name: name, brand: brand, quantity: quantity.flatMap { ExactDecimal($0) }, unit: unit,
+              isWeighted: isWeighted, in: $0)
+          }
+        }
+      }
+    }
+  }
+
+  /// The words and size it is compared by.
+  func text() -> ProductText {
+    let text = ProductText()
+    let (name, brand, unit) = (Array(self.name.utf8), Array(self.brand.utf8), Array(self.unit.utf8))
+    name.withUnsafeBufferPointer { name in
+      brand.withUnsafeBufferPointer { brand in
+        unit.withUnsafeBufferPointer {
+          text.set(
+            name: name, brand: brand, quantity: quantity.flatMap { ExactDecimal($0) }, unit: $0,
+            isWeighted: isWeighted)
+        }
+      }
+    }
+    return text
+  }
+
+  /// The record a parser would mint for it.
+  func master(_ key: MasterKey? = nil) -> ProductMaster {
+    let text = text()
+    return ProductMaster(
+      new: key ?? text.nameKey(), name: name, brand: brand.isEmpty ? nil : brand, text: text, sourceFileID: "f",
+      mintedAt: .epoch)
+  }
+}
+
+extension MasterIndex {
+  static func holding(_ rows: [Row], mode: MatchMode = .full, limits: Limits = Limits()) -> MasterIndex {
+    let index = MasterIndex(mode: mode, limits: limits)
+    index.change { writer in
+      for row in rows { _ = writer.put(row.master()) }
+    }
+    return index
+  }
+}
