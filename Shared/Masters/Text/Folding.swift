@@ -78,8 +78,8 @@ enum Folding {
     }
     // Latin Extended-A lists its letters alphabetically, upper case before lower case.
     let extended = Array(
-      "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs"
-        .utf8)
+      ("aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll"
+        + "lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs").utf8)
     let index = Int(scalar.value) - 0x100
     return index < extended.count ? UInt16(extended[index]) : separator
   }
