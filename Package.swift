@@ -55,6 +55,7 @@ let shared: [Target] = [
   system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
   system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
   system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+  system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
   system("CXML2", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
   library("Schemas"),
   library("Masters", ["Schemas"]),
@@ -82,6 +83,8 @@ let services: [Target] = [
     .metrics, .arguments]),
   service("influx-consumer", "InfluxConsumer", ["Pipeline", "Kafka", "Influx", "Schemas", "Runtime", "ServiceKit",
     .log, .metrics, .arguments]),
+  service("s3-consumer", "S3Consumer", ["Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit", "CZlib",
+    "CZstd", .log, .metrics, .arguments]),
   service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
@@ -95,9 +98,8 @@ let testing: [Target] = [
   .executableTarget(name: "portal-simulator", dependencies: ["PortalSimulator", "Runtime", .arguments, .log],
     path: "Tests/Simulators/Portal/Main", swiftSettings: strict),
   .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
-    "Masters", "Postgres", "Kafka", "LocalServers", "PortalSimulator", "TestSupport", "CZlib", .log, .arguments],
-    path: "Tests/Benchmarks",
-    swiftSettings: strict),
+    "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
+    .log, .arguments], path: "Tests/Benchmarks", exclude: ["s3_consumer.py"], swiftSettings: strict),
   tests("Schemas", ["Schemas"]),
   tests("Masters", ["Masters", "Schemas", "TestSupport"]),
   tests("Runtime", ["Runtime"]),
@@ -120,6 +122,8 @@ let testing: [Target] = [
     .log, .arguments]),
   tests("InfluxConsumer", ["InfluxConsumerService", "Influx", "Pipeline", "Kafka", "HTTP", "Schemas", "Runtime",
     "LocalServers", "TestSupport", .arguments]),
+  tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
+    "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py"], ["SoukService", "Schemas", "Kafka", "Postgres", "PriceFiles",
     "PortalSimulator", "TestSupport"]),
@@ -127,7 +131,8 @@ let testing: [Target] = [
 
 let package = Package(
   name: "souk",
-  products: ["crawler", "downloader", "parser", "db-writer", "influx-consumer", "souk", "portal-simulator", "souk-bench"]
+  products: ["crawler", "downloader", "parser", "db-writer", "influx-consumer", "s3-consumer", "souk", "portal-simulator",
+    "souk-bench"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

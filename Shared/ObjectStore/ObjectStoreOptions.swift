@@ -9,6 +9,14 @@ package enum S3Addressing: String, CaseIterable, ExpressibleByArgument, Sendable
   func isPath(hasEndpoint: Bool) -> Bool { self == .path || self == .auto && hasEndpoint }
 }
 
+/// How the store encrypts objects at rest.
+package enum S3Encryption: String, CaseIterable, ExpressibleByArgument, Sendable {
+  /// With keys of the store.
+  case aes256 = "AES256"
+  /// With a key of the key management service.
+  case kms = "aws:kms"
+}
+
 /// The flags of the object store.
 package struct ObjectStoreOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Where files are kept: s3://bucket/prefix or file:///folder.", valueName: "url"))
@@ -23,20 +31,7 @@ package struct ObjectStoreOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Region that requests are signed for.", valueName: "name"))
   package var awsRegion = "us-east-1"
 
-  @Option(help: ArgumentHelp("Access key; without it, the profile of the shared credentials file.", valueName: "id"))
-  package var awsAccessKeyID: String?
-
-  @Option(help: ArgumentHelp("Secret of the access key.", valueName: "secret"))
-  package var awsSecretAccessKey: String?
-
-  @Option(help: ArgumentHelp("Token of temporary credentials.", valueName: "token"))
-  package var awsSessionToken: String?
-
-  @Option(help: ArgumentHelp("Profile of the shared credentials file.", valueName: "name"))
-  package var awsProfile = "default"
-
-  @Option(help: ArgumentHelp("Shared credentials file.", valueName: "path"))
-  package var awsSharedCredentialsFile: String?
+  @OptionGroup(title: "Credentials of the object store") package var credentials: CredentialOptions
 
   @Option(help: ArgumentHelp(
     "PEM file of the certificate authorities to trust for the S3 endpoint.", valueName: "path"))
@@ -50,6 +45,17 @@ package struct ObjectStoreOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Size of a part, 5MiB or more.", valueName: "size"))
   package var s3PartSize = ByteSize.mib(16)
+
+  @Option(help: ArgumentHelp("Storage class of new objects, such as STANDARD_IA (default: the bucket's).",
+                             valueName: "class"))
+  package var s3StorageClass: String?
+
+  @Option(name: .customLong("s3-sse"), help: "How the store encrypts new objects (default: as the bucket says).")
+  package var s3Encryption: S3Encryption?
+
+  @Option(name: .customLong("s3-sse-kms-key-id"),
+          help: ArgumentHelp("Key of aws:kms (default: the account's own for S3).", valueName: "arn"))
+  package var s3EncryptionKey: String?
 
   package init() {}
 
@@ -76,45 +82,33 @@ package struct ObjectStoreOptions: ParsableArguments {
       }
       guard endpoint?.query == nil else { throw invalid("--s3-endpoint has a query; write it as http://host:port") }
     }
-    let configuration = S3Configuration(
-      bucket: bucket, prefix: prefix, endpoint: endpoint, region: awsRegion, credentials: try credentials(home: home),
-      pathStyle: s3Addressing.isPath(hasEndpoint: endpoint != nil), multipartThreshold: s3MultipartThreshold.bytes,
-      partBytes: s3PartSize.bytes, timeout: s3Timeout.duration)
     // The operator named the endpoint: that it is private is expected.
     let client = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk/\(Souk.version)",
       certificateAuthorityFile: s3CAFile, name: "s3"))
+    var configuration = S3Configuration(
+      bucket: bucket, prefix: prefix, endpoint: endpoint, region: awsRegion,
+      credentials: try credentials.provider(region: awsRegion, client: client, home: home),
+      pathStyle: s3Addressing.isPath(hasEndpoint: endpoint != nil), multipartThreshold: s3MultipartThreshold.bytes,
+      partBytes: s3PartSize.bytes, timeout: s3Timeout.duration)
+    configuration.objectHeaders = try objectHeaders
     return try S3Store(configuration, client: client)
   }
 
-  private func credentials(home: String?) throws -> S3Credentials {
-    switch (awsAccessKeyID, awsSecretAccessKey) {
-    case (let id?, let secret?):
-      return S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: awsSessionToken)
-    case (.some, nil):
-      throw invalid("--aws-access-key-id is given without --aws-secret-access-key")
-    case (nil, .some):
-      throw invalid("--aws-secret-access-key is given without --aws-access-key-id")
-    case (nil, nil):
-      break
+  private var objectHeaders: HTTPHeaders {
+    get throws {
+      var headers: HTTPHeaders = [:]
+      if let s3StorageClass { headers["x-amz-storage-class"] = s3StorageClass }
+      if let s3Encryption { headers["x-amz-server-side-encryption"] = s3Encryption.rawValue }
+      if let s3EncryptionKey {
+        guard s3Encryption == .kms else { throw invalid("--s3-sse-kms-key-id needs --s3-sse aws:kms") }
+        headers["x-amz-server-side-encryption-aws-kms-key-id"] = s3EncryptionKey
+      }
+      guard headers.areSafeToSend else {
+        throw invalid("--s3-storage-class or --s3-sse-kms-key-id: not usable as a header")
+      }
+      return headers
     }
-    let home = home ?? Environment.value("HOME")
-    guard let path = awsSharedCredentialsFile ?? home.map({ $0 + "/.aws/credentials" }) else {
-      throw missingCredentials
-    }
-    guard let bytes = try? readFile(path, limit: 1 << 20) else {
-      if awsSharedCredentialsFile != nil { throw invalid("--aws-shared-credentials-file: cannot read \(path)") }
-      throw missingCredentials
-    }
-    guard let found = SharedCredentials.parse(String(decoding: bytes, as: UTF8.self), profile: awsProfile) else {
-      throw invalid("--aws-profile: \(path) has no complete profile '\(awsProfile)'")
-    }
-    return found
-  }
-
-  private var missingCredentials: ObjectStoreError {
-    invalid("no credentials for \(objectStore): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of "
-      + "the shared credentials file")
   }
 
   private func invalid(_ message: String) -> ObjectStoreError { ObjectStoreError(.invalidSetting, message) }

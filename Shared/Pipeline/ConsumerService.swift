@@ -84,6 +84,25 @@ package struct ConsumerService: Sendable {
     await producer.close()
   }
 
+  /// Collects every record of the inputs into generations until drained.
+  package func run<Destination: GenerationSink>(
+    generations policy: GenerationPolicy, into sink: Destination
+  ) async throws {
+    let consumer = try makeConsumer(externalOffsets: true)
+    let producer = try Producer(kafka.producerConfiguration(clientID: identity.name, logger: context.logger))
+    do {
+      try await GenerationPipeline(
+        service: identity, consumer: consumer, producer: producer, sink: sink, policy: policy, options: pipeline,
+        context: context
+      ).run()
+    } catch {
+      consumer.close()
+      await producer.close(within: .seconds(5))
+      throw error
+    }
+    await producer.close()
+  }
+
   private func makeConsumer(externalOffsets: Bool) throws -> Consumer {
     try Consumer(
       kafka.consumerConfiguration(

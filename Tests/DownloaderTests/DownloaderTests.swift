@@ -136,8 +136,8 @@ import Testing
     var options = try ObjectStoreOptions.parse([
       "--object-store", "s3://souk-\(TestServers.uniqueName())/in", "--s3-endpoint", server.endpoint,
     ])
-    options.awsAccessKeyID = server.accessKeyID
-    options.awsSecretAccessKey = server.secretAccessKey
+    options.credentials.awsAccessKeyID = server.accessKeyID
+    options.credentials.awsSecretAccessKey = server.secretAccessKey
     let store = try options.makeStore()
     try await store.prepare()
     try await withTemporaryDirectory { folder in

@@ -112,7 +112,7 @@ import Testing
       #expect(try await consumer.records(1).first?.value == expected)
     }
     #expect(!consumer.owns(before))
-    try await consumer.commit([before: 3])
+    #expect(try await consumer.commit([before: 3]) == [partition], "what was left out is named")
     #expect(try await consumer.committed([partition])[partition]?.offset == 0, "work from before the seek is late")
     try await consumer.seek([partition: .end])
     var batch = OutgoingBatch()

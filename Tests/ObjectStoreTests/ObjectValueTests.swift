@@ -196,7 +196,14 @@ import Testing
     #expect { try options(["--aws-secret-access-key", "TOPSECRET"]).makeStore() } throws: {
       ErrorClass(of: $0) == .configuration && !"\($0)".contains("TOPSECRET")
     }
-    #expect { try options([]).makeStore(home: "/nowhere") } throws: { "\($0)".contains("AWS_ACCESS_KEY_ID") }
+  }
+
+  @Test func withoutAnyCredentialsTheFirstRequestSaysWhereTheyWereLookedFor() async throws {
+    let store = try options(["--aws-ec2-metadata-disabled"]).makeStore(home: "/nowhere")
+    await #expect { try await store.check() } throws: {
+      ErrorClass(of: $0) == .configuration && "\($0)".contains("AWS_ACCESS_KEY_ID")
+        && "\($0)".contains("/nowhere/.aws/credentials")
+    }
   }
 
   @Test func profilesComeFromTheSharedFile() async throws {
@@ -207,10 +214,11 @@ import Testing
       let key = try ObjectKey(".aws/credentials")
       _ = try await store.put(ObjectBody(Array(text.utf8)), at: key, contentType: "text/plain")
       let first = try #require(try options([]).makeStore(home: folder) as? S3Store)
-      #expect(first.configuration.credentials.accessKeyID == "A")
+      #expect(try await first.configuration.credentials.current().accessKeyID == "A")
       let second = try #require(try options(["--aws-profile", "p"]).makeStore(home: folder) as? S3Store)
-      #expect(second.configuration.credentials.accessKeyID == "C")
-      #expect { try options(["--aws-profile", "q"]).makeStore(home: folder) } throws: { "\($0)".contains("'q'") }
+      #expect(try await second.configuration.credentials.current().accessKeyID == "C")
+      let third = try options(["--aws-profile", "q"]).makeStore(home: folder)
+      await #expect { try await third.check() } throws: { "\($0)".contains("'q'") }
     }
   }
 }

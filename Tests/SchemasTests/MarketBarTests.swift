@@ -158,7 +158,8 @@ import Testing
     let root = try #require(ProcessInfo.processInfo.environment["SOUK_REAL_DATA"]) + "/egx"
     var bars = 0
     for folder in ["1min", "daily"] {
-      for name in try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)") where name.hasSuffix(".csv") {
+      let names = try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)")
+      for name in names where name.hasSuffix(".csv") {
         let text = try String(contentsOfFile: "\(root)/\(folder)/\(name)", encoding: .utf8)
         let lines = text.split(whereSeparator: \.isNewline)
         let header = lines[0].split(separator: ",").map(String.init)

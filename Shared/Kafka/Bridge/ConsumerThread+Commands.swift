@@ -41,15 +41,15 @@ extension ConsumerThread {
 
   private func commit(
     _ positions: [TopicPartition: Int64], _ metadata: [TopicPartition: String], _ epochs: [TopicPartition: UInt64],
-    _ reply: ConsumerMailbox.Reply<Void>
+    _ reply: ConsumerMailbox.Reply<Set<TopicPartition>>
   ) {
     let (admitted, late) = machine.admit(positions, epochs: epochs)
     if !late.isEmpty {
       meters.late.increment(by: late.count)
       logger.notice("kafka: late commit left out", metadata: ["partitions": "\(late.sorted())"])
     }
-    if admitted.isEmpty { return reply(.success(())) }
-    send(admitted, metadata, .reply(reply))
+    if admitted.isEmpty { return reply(.success(late)) }
+    send(admitted, metadata, .reply(reply, late: late))
   }
 
   /// Commits without waiting; the result comes back on the control queue.
@@ -70,7 +70,7 @@ extension ConsumerThread {
       machine.committed(positions)
     }
     switch purpose {
-    case .reply(let reply): reply(error.map { .failure($0) } ?? .success(()))
+    case .reply(let reply, let late): reply(error.map { .failure($0) } ?? .success(late))
     case .revoke(let id):
       if let error {
         logger.warning(

@@ -13,7 +13,7 @@ final class ConsumerThread {
     case failure(any ClassifiedError)
   }
   enum CommitPurpose {
-    case reply(ConsumerMailbox.Reply<Void>)
+    case reply(ConsumerMailbox.Reply<Set<TopicPartition>>, late: Set<TopicPartition>)
     case revoke(UInt64)
     case start
   }
@@ -194,7 +194,7 @@ final class ConsumerThread {
     }
     dropHeld(of: nil)
     for (purpose, _) in commits.values {
-      if case .reply(let reply) = purpose { reply(.failure(.closed("commit"))) }
+      if case .reply(let reply, _) = purpose { reply(.failure(.closed("commit"))) }
     }
     meters.forgetAll()
     waker.destroy()

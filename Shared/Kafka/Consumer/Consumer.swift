@@ -35,16 +35,21 @@ package final class Consumer: Sendable {
   ///
   /// Positions of partitions that are not ours, or that lie outside what was read in this assignment, are left
   /// out without an error: they are late, and their new owner decides.
+  ///
+  /// - Parameter metadata: texts to keep beside the offsets; a commit without one removes what was there.
+  /// - Returns: what was left out.
+  @discardableResult
   package func commit(
     _ positions: [TopicPartition: Int64], metadata: [TopicPartition: String] = [:]
-  ) async throws(KafkaError) {
+  ) async throws(KafkaError) -> Set<TopicPartition> {
     try await mailbox.ask("commit") { .commit(positions, metadata, epochs: [:], $0) }
   }
 
   /// As above, but only where the lease is still held: for work that may outlive an assignment.
+  @discardableResult
   package func commit(
     _ positions: [Lease: Int64], metadata: [TopicPartition: String] = [:]
-  ) async throws(KafkaError) {
+  ) async throws(KafkaError) -> Set<TopicPartition> {
     var offsets: [TopicPartition: Int64] = [:]
     var epochs: [TopicPartition: UInt64] = [:]
     for (lease, offset) in positions where epochs[lease.partition, default: 0] <= lease.epoch {
@@ -52,7 +57,7 @@ package final class Consumer: Sendable {
       epochs[lease.partition] = lease.epoch
     }
     let (sent, held) = (offsets, epochs)
-    try await mailbox.ask("commit") { .commit(sent, metadata, epochs: held, $0) }
+    return try await mailbox.ask("commit") { .commit(sent, metadata, epochs: held, $0) }
   }
 
   /// What the group has committed; partitions without a committed offset are missing.

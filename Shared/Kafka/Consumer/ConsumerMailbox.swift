@@ -5,7 +5,8 @@ import Synchronization
 /// way to the thread. The element slot is the whole buffer on this side; librdkafka holds the rest.
 final class ConsumerMailbox: Sendable {
   enum Command: Sendable {
-    case commit([TopicPartition: Int64], [TopicPartition: String], epochs: [TopicPartition: UInt64], Reply<Void>)
+    case commit(
+    [TopicPartition: Int64], [TopicPartition: String], epochs: [TopicPartition: UInt64], Reply<Set<TopicPartition>>)
     case seek([TopicPartition: SeekTarget], Reply<Void>)
     case committed(Set<TopicPartition>, Reply<[TopicPartition: CommittedOffset]>)
     case watermarks(Set<TopicPartition>, Reply<[TopicPartition: Watermarks]>)

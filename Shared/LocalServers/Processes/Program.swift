@@ -21,6 +21,21 @@ package enum Program {
       "\(name) was not found; install \(package), or run `make deps` in the project's folder")
   }
 
+  /// Where programs of the project's private Python environment may be: `.souk/venv/bin` of the working directory, and
+  /// of every folder above the build (which is `<project>/.build/<triple>/<configuration>`).
+  package static var environmentFolders: [String] {
+    var folder = ownFolder
+    var candidates = [getcwd(nil, 0).map { path in
+      defer { free(path) }
+      return String(cString: path)
+    } ?? "."]
+    while let slash = folder.lastIndex(of: "/"), slash != folder.startIndex {
+      folder = String(folder[..<slash])
+      candidates.append(folder)
+    }
+    return candidates.map { "\($0)/.souk/venv/bin" }
+  }
+
   /// The folder of the running executable, where a build puts all executables and test bundles.
   package static var ownFolder: String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))

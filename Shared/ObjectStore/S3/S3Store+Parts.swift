@@ -11,11 +11,9 @@ extension S3Store {
   /// A multipart upload, one hashed part after the other. What fails is taken back, so that no half upload is
   /// paid for; the object appears only when it is complete.
   func putInParts(_ body: ObjectBody, at key: ObjectKey, contentType: String) async throws -> ObjectInfo {
-    let begun = try await send(
-      "POST", key, query: [("uploads", "")],
-      headers: [
-        "content-type": contentType, Self.hashHeader: body.sha256.hex, "x-amz-checksum-algorithm": "SHA256",
-      ])
+    var headers = objectHeaders(contentType, body)
+    headers["x-amz-checksum-algorithm"] = "SHA256"
+    let begun = try await send("POST", key, query: [("uploads", "")], headers: headers)
     guard let upload = S3Answer(begun.body)?.uploadID, !upload.isEmpty else {
       throw ObjectStoreError(.protocolViolated, "the store began a multipart upload without an id")
     }

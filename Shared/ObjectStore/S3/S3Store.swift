@@ -7,7 +7,6 @@ package final class S3Store: ObjectStore {
   package let location: ObjectLocation
   let configuration: S3Configuration
   private let client: HTTPClient
-  private let signer: SigV4
   private let now: @Sendable () -> Int64
 
   /// Kept with the object, for whoever asks later.
@@ -26,7 +25,6 @@ package final class S3Store: ObjectStore {
     self.configuration = configuration
     self.client = client
     self.now = now
-    signer = SigV4(credentials: configuration.credentials, region: configuration.region)
   }
 
   package func close() { client.close() }
@@ -41,23 +39,25 @@ package final class S3Store: ObjectStore {
     case .bytes(let bytes): .bytes(bytes)
     case .file(let descriptor): .file(descriptor: descriptor, offset: 0, length: body.length)
     }
-    let answer = try await send(
-      "PUT", key,
-      headers: [
-        "content-type": contentType, Self.hashHeader: body.sha256.hex, Self.checksumHeader: body.sha256.base64,
-      ],
-      body: payload, hash: body.sha256)
+    var headers = objectHeaders(contentType, body)
+    headers[Self.checksumHeader] = body.sha256.base64
+    let answer = try await send("PUT", key, headers: headers, body: payload, hash: body.sha256)
     return ObjectInfo(key: key, size: body.length, etag: Self.etag(answer.head), sha256: body.sha256)
   }
 
   package func get<T: Sendable>(
     _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
   ) async throws -> T {
-    var request = try request("GET", key.text, query: [], headers: [:], body: .none, hash: Self.emptyHash)
+    let credentials = try await configuration.credentials.current()
+    var request = try request(
+      "GET", key.text, query: [], headers: [:], body: .none, hash: Self.emptyHash, as: credentials)
     request.limits.maxBodyBytes = .max
+    let signed = request
     return try await mappingErrors {
-      try await client.stream(request) { head, body in
-        guard head.isSuccess else { throw try await self.failure(head, body, what: "get \(key)") }
+      try await client.stream(signed) { head, body in
+        guard head.isSuccess else {
+          throw try await self.judged(self.failure(head, body, what: "get \(key)"), credentials)
+        }
         return try await consume(Self.info(key, head), ObjectReader { try await body.next() })
       }
     }
@@ -133,8 +133,16 @@ package final class S3Store: ObjectStore {
     _ method: String, _ key: ObjectKey, query: [(String, String)] = [], headers: HTTPHeaders = [:],
     body: HTTPRequest.Body = .none, hash: SHA256Digest = S3Store.emptyHash
   ) async throws -> HTTPResponse {
-    let request = try request(method, key.text, query: query, headers: headers, body: body, hash: hash)
-    return try await collect(request, what: "\(method) \(key)", accepting: [])
+    try await collect(
+      method, key.text, query: query, headers: headers, body: body, hash: hash, what: "\(method) \(key)",
+      accepting: [])
+  }
+
+  /// What is sent along with every new object.
+  func objectHeaders(_ contentType: String, _ body: ObjectBody) -> HTTPHeaders {
+    var headers: HTTPHeaders = ["content-type": contentType, Self.hashHeader: body.sha256.hex]
+    for field in configuration.objectHeaders.fields { headers[field.name] = field.value }
+    return headers
   }
 
   /// Like `send`, for requests that may be repeated without harm: three attempts, a short back-off between.
@@ -144,10 +152,9 @@ package final class S3Store: ObjectStore {
     var backoff = Backoff(base: .milliseconds(50), cap: .seconds(2))
     while true {
       do {
-        let request = try request(
-          method, key, query: query, headers: [:], body: body.isEmpty ? .none : .bytes(body), hash: SHA256.hash(body))
         return try await collect(
-          request, what: "\(method) \(key ?? "bucket \(configuration.bucket)")", accepting: accepting)
+          method, key, query: query, headers: [:], body: body.isEmpty ? .none : .bytes(body), hash: SHA256.hash(body),
+          what: "\(method) \(key ?? "bucket \(configuration.bucket)")", accepting: accepting)
       } catch let error as any ClassifiedError {
         guard error.isTransient, backoff.attempt < 2 else { throw error }
         try await Task.sleep(for: backoff.next())
@@ -157,21 +164,33 @@ package final class S3Store: ObjectStore {
 
   private func request(
     _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body,
-    hash: SHA256Digest
+    hash: SHA256Digest, as credentials: S3Credentials
   ) throws -> HTTPRequest {
     let url = try configuration.url(key: key.map(qualified), query: query)
-    let signed = signer.sign(
+    let signed = SigV4(credentials: credentials, region: configuration.region).sign(
       method: method, host: url.hostHeader, path: url.path, query: query, headers: headers, payloadHash: hash.hex,
       at: now())
     return HTTPRequest(method, url, headers: signed, body: body, limits: configuration.limits)
   }
 
-  private func collect(_ request: HTTPRequest, what: String, accepting: Set<Int>) async throws -> HTTPResponse {
+  private func collect(
+    _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body,
+    hash: SHA256Digest, what: String, accepting: Set<Int>
+  ) async throws -> HTTPResponse {
+    let credentials = try await configuration.credentials.current()
+    let request = try request(
+      method, key, query: query, headers: headers, body: body, hash: hash, as: credentials)
     let answer = try await mappingErrors { try await client.execute(request) }
     guard answer.head.isSuccess || accepting.contains(answer.status) else {
-      throw ObjectStoreError(s3: S3Answer(answer.body), head: answer.head, what: what)
+      throw await judged(ObjectStoreError(s3: S3Answer(answer.body), head: answer.head, what: what), credentials)
     }
     return answer
+  }
+
+  /// Credentials that were good once are worth another try with new ones.
+  private func judged(_ error: ObjectStoreError, _ credentials: S3Credentials) async -> ObjectStoreError {
+    guard error.kind == .badCredentials, await configuration.credentials.refused(credentials) else { return error }
+    return ObjectStoreError(.unavailable, "\(error.message); trying again with new credentials")
   }
 
   private func failure(_ head: HTTPResponseHead, _ body: HTTPBody, what: String) async throws -> ObjectStoreError {

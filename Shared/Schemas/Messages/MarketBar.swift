@@ -148,7 +148,8 @@ package struct MarketBar: Message {
     if let text = view.exchange { exchange = String(utf8: text) }
     self.init(
       symbol: String(utf8: view.symbol), exchange: exchange, interval: String(utf8: view.interval),
-      datetime: view.datetime, values: values, ingestedAt: view.ingestedAt, observedAt: view.observedAt, flags: view.flags)
+      datetime: view.datetime, values: values, ingestedAt: view.ingestedAt, observedAt: view.observedAt,
+      flags: view.flags)
   }
 }
 

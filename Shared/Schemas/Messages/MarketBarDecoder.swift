@@ -20,7 +20,6 @@ package struct MarketBarDecoder: ~Copyable {
   }
 
   /// Reads only where a bar belongs: its symbol and its time. The rest has to be well-formed JSON and no more.
-  @_lifetime(copy bytes, &self)
   package mutating func address(of bytes: RawSpan) throws(DecodingFailure) -> MarketBarAddress {
     scratch.clear()
     var reader = try JSONReader(bytes, limits: limits)
@@ -41,22 +40,17 @@ package struct MarketBarDecoder: ~Copyable {
     guard let datetime = local ?? (observed ?? zoned).map(LocalDateTime.init) else {
       throw reader.missingField("datetime")
     }
-    return MarketBarAddress(symbol: symbol.bytes(bytes, scratch.bytes), datetime: datetime)
+    let text = symbol.bytes(bytes, scratch.bytes).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    return MarketBarAddress(symbol: text, datetime: datetime)
   }
 }
 
 /// Where a bar belongs.
-package struct MarketBarAddress: ~Escapable {
-  /// Borrowed UTF-8 bytes, escapes resolved, at least one.
-  package let symbol: RawSpan
+package struct MarketBarAddress: Hashable, Sendable {
+  /// Never empty.
+  package let symbol: String
   /// On the exchange's clocks, as ``MarketBarView/datetime``.
   package let datetime: LocalDateTime
-
-  @_lifetime(copy symbol)
-  init(symbol: RawSpan, datetime: LocalDateTime) {
-    self.symbol = symbol
-    self.datetime = datetime
-  }
 }
 
 /// A bar that is being read. Texts are borrowed UTF-8 bytes, escapes resolved; nil is absent or null.

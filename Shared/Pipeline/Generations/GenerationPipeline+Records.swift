@@ -1,0 +1,195 @@
+import Kafka
+import Logging
+import Runtime
+
+extension GenerationPipeline {
+  // MARK: Taking in
+
+  /// The generation that takes the records of one lease, out of its dictionary while it is appended to.
+  private struct Intake {
+    var lease: Lease?
+    var generation: Open?
+    /// Kept records that are not booked yet.
+    var kept: Range<Int64> = 0..<0
+    var consumed: [String: Int] = [:]
+    var failure: (any Error)?
+  }
+
+  func append(_ batch: RecordBatch) throws {
+    let now = ContinuousClock.now
+    var intake = Intake()
+    batch.forEach { record in
+      if intake.failure == nil { take(record, into: &intake, at: now) }
+    }
+    putBack(&intake, at: now)
+    for (topic, count) in intake.consumed { metrics.consumed(topic, by: count) }
+    metrics.setInFlight(account.inFlight)
+    recordLoad()
+    if let failure = intake.failure { throw failure }
+  }
+
+  private func take(
+    _ record: borrowing RecordBatch.Record, into intake: inout Intake, at now: ContinuousClock.Instant
+  ) {
+    if intake.lease != record.lease {
+      putBack(&intake, at: now)
+      intake.lease = record.lease
+      intake.generation = open.removeValue(forKey: record.lease)
+    }
+    if let limit = intake.generation?.limit, record.offset >= limit, let whole = intake.generation.take() {
+      // The last offsets of a range that is repeated hold nothing any more.
+      bookKept(&intake, at: now)
+      close(whole, under: record.lease, through: limit, marked: true)
+    }
+    do {
+      if intake.generation == nil { intake.generation = try begin(record.lease, at: record.offset, now) }
+      let verdict = try self.verdict(on: record, in: &intake.generation!)
+      intake.generation!.next = record.offset + 1
+      intake.generation!.records += 1
+      book(verdict, record, into: &intake, at: now)
+    } catch {
+      intake.failure = error
+      return
+    }
+    if isFull(intake.generation!), closings[record.lease] == nil, let full = intake.generation.take() {
+      bookKept(&intake, at: now)
+      close(full, under: record.lease, through: nil, marked: true)
+    }
+  }
+
+  /// - Parameter offset: of the first record there is; a range that is repeated keeps its name all the same.
+  private func begin(_ lease: Lease, at offset: Int64, _ now: ContinuousClock.Instant) throws -> Open {
+    let partition = lease.partition
+    // A range begins where the one before it ended, also when the first offsets in it hold no records.
+    var first = closings[lease]?.generation.next ?? account.durable(in: [partition])[partition] ?? offset
+    var mark = marks.removeValue(forKey: partition)
+    if let next = mark?.next, next <= offset {
+      // No record of the range is left, so what was written of it stays as it is.
+      (first, mark) = (next, nil)
+    }
+    let format = mark?.format ?? sink.format
+    return Open(
+      draft: try sink.draft(of: partition, from: first, format: format), format: format, first: first, next: offset,
+      since: now, limit: mark?.next)
+  }
+
+  private func isFull(_ generation: Open) -> Bool {
+    if let limit = generation.limit { return generation.next >= limit }
+    return generation.records >= policy.records || generation.draft.bytes >= policy.bytes
+  }
+
+  private func verdict(on record: borrowing RecordBatch.Record, in generation: inout Open) throws -> Verdict {
+    let verdict: Verdict
+    do { verdict = try generation.draft.append(record) } catch let error as any ClassifiedError {
+      guard error.errorClass == .data else { throw error }
+      verdict = .reject(Rejection(error, stage: "decode"))
+    }
+    // Dead letters of a range that is repeated were acknowledged before its mark was set.
+    if case .reject(let rejection) = verdict, generation.limit == nil {
+      try deadLetters.add(DeadLetter(Job(copying: record), rejection), to: &generation.letters)
+    }
+    return verdict
+  }
+
+  private func book(
+    _ verdict: Verdict, _ record: borrowing RecordBatch.Record, into intake: inout Intake,
+    at now: ContinuousClock.Instant
+  ) {
+    guard verdict == .keep else {
+      bookKept(&intake, at: now)
+      intake.consumed[record.topic, default: 0] += 1
+      return account.took(record.topicPartition, offset: record.offset, verdict: verdict, at: now)
+    }
+    if intake.kept.upperBound == record.offset, !intake.kept.isEmpty {
+      intake.kept = intake.kept.lowerBound..<(record.offset + 1)
+    } else {
+      bookKept(&intake, at: now)
+      intake.kept = record.offset..<(record.offset + 1)
+    }
+  }
+
+  private func bookKept(_ intake: inout Intake, at now: ContinuousClock.Instant) {
+    guard let lease = intake.lease, !intake.kept.isEmpty else { return }
+    intake.consumed[lease.partition.topic, default: 0] += intake.kept.count
+    account.took(lease.partition, kept: intake.kept, at: now)
+    intake.kept = 0..<0
+  }
+
+  private func putBack(_ intake: inout Intake, at now: ContinuousClock.Instant) {
+    bookKept(&intake, at: now)
+    if let lease = intake.lease, let generation = intake.generation.take() { open[lease] = generation }
+    intake.lease = nil
+  }
+
+  // MARK: Writing out
+
+  /// Closes generations that are full, old, or the largest when memory is short. One that waits behind another of
+  /// its partition waits on.
+  func closeWhatIsDue() {
+    let now = ContinuousClock.now
+    for (lease, generation) in open where closings[lease] == nil {
+      if isFull(generation) || generation.limit == nil && now - generation.since >= policy.age {
+        close(lease, through: nil)
+      }
+    }
+    // Half of the budget for what is collected, half for what is on its way.
+    var collected = open.values.reduce(0) { $0 + $1.draft.bytes }
+    while collected > policy.budget / 2 {
+      let candidates = open.filter { closings[$0.key] == nil && $0.value.limit == nil && $0.value.draft.bytes > 0 }
+      guard let (lease, largest) = candidates.max(by: { $0.value.draft.bytes < $1.value.draft.bytes }) else { break }
+      collected -= largest.draft.bytes
+      close(lease, through: nil)
+    }
+  }
+
+  func close(_ lease: Lease, through next: Int64?) {
+    guard let generation = open.removeValue(forKey: lease) else { return }
+    close(generation, under: lease, through: next, marked: true)
+  }
+
+  /// - Parameter marked: false when the range cannot be repeated, because its records are gone.
+  func close(_ generation: Open, under lease: Lease, through next: Int64?, marked: Bool) {
+    var open = generation
+    let bytes = open.draft.bytes
+    let outputs = open.draft.outputs
+    let closing = Generation(
+      lease: lease, first: open.first, next: next ?? open.limit ?? open.next, format: open.format, bytes: bytes,
+      outputs: outputs, isMarked: marked, isRepeat: open.limit != nil, letters: open.letters,
+      contents: open.draft.finish())
+    let lastCall = Interruption()
+    let closer = closer
+    let task = Task { await closer.close(closing, lastCall: lastCall) }
+    closings[lease] = Closing(generation: closing, task: task, lastCall: lastCall)
+    recordLoad()
+  }
+
+  /// Takes note of the closings that have ended.
+  func absorb() throws {
+    let ended = closer.takeResults()
+    for (lease, outcome) in ended {
+      // Of a partition that has left: counted as returned already.
+      guard let closing = closings.removeValue(forKey: lease) else { continue }
+      let partition = lease.partition
+      switch outcome {
+      case .committed, .stored:
+        uncommitted[partition] = outcome == .stored ? closing.generation.next : nil
+        for (partition, tally) in account.flushed([partition: closing.generation.next]) {
+          metrics.kept(partition.topic, by: tally.kept)
+          for (reason, count) in tally.skipped { metrics.skipped(reason, by: count) }
+          for (code, count) in tally.deadLettered { metrics.deadLettered(code, by: count) }
+        }
+        metrics.setInFlight(account.inFlight)
+      case .givenUp:
+        // What is open behind it must not be committed before it: both are the next owner's.
+        open[lease] = nil
+      case .failed(let error): throw error
+      }
+    }
+    if !ended.isEmpty { recordLoad() }
+  }
+
+  func recordLoad() {
+    meters.record(
+      open: open.count, closing: closings.count, outputs: open.values.reduce(0) { $0 + $1.draft.outputs }, bytes: load)
+  }
+}

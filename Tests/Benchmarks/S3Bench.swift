@@ -1,0 +1,220 @@
+import ArgumentParser
+import Foundation
+import Kafka
+import LocalServers
+import Logging
+import ObjectStore
+import Runtime
+import Schemas
+
+/// `souk-bench s3`: messages per second from the broker into an S3 server, beside Python doing the same.
+struct S3Bench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "s3", abstract: "Keep bars in an S3 server, beside confluent-kafka and boto3 doing the same.",
+    discussion: """
+      Bars of 256 symbols wait in 64 partitions of an embedded broker. One s3-consumer with its default settings \
+      reads them into SeaweedFS; the time is from its first record to the end of its drain, when everything is stored \
+      and committed. Then one Python process does the same.
+      """)
+
+  @Option(help: "Messages of about 200 bytes; the embedded broker holds 100,000 of each partition.")
+  var messages = 2_000_000
+
+  @Option(help: "How often each way is measured.")
+  var rounds = 2
+
+  @Flag(help: "Leave Python out.")
+  var alone = false
+
+  @Option(parsing: .remaining, help: "More arguments for s3-consumer.")
+  var arguments: [String] = []
+
+  private static let partitions = 64
+  private static let symbolsPerPartition = 4
+
+  func validate() throws {
+    guard (10_000...6_000_000).contains(messages), rounds > 0 else {
+      throw ValidationError("--messages must be 10,000 to 6,000,000, --rounds above zero")
+    }
+  }
+
+  func run() async throws {
+    let topic = Topics.marketData.name
+    let broker = try EmbeddedBroker(topics: [
+      (topic, Self.partitions), (Topics.marketData.deadLetterName, Self.partitions),
+    ])
+    let seaweed = try await SeaweedFS.start()
+    do {
+      let bytes = try await produce(to: broker)
+      print("\(messages) messages of \(bytes / messages) bytes in \(Self.partitions) partitions")
+      var best: [String: Reading] = [:]
+      for round in 0..<rounds {
+        let ours = try await measureService(broker, seaweed, round: round)
+        ours.print("s3-consumer", messages, bytes)
+        if ours.seconds < best["souk"]?.seconds ?? .infinity { best["souk"] = ours }
+        guard !alone else { continue }
+        let theirs = try await measurePython(broker, seaweed, round: round)
+        theirs.print("python", messages, bytes)
+        if theirs.seconds < best["python"]?.seconds ?? .infinity { best["python"] = theirs }
+      }
+      if let ours = best["souk"], let theirs = best["python"] {
+        print("s3-consumer is \((theirs.seconds / ours.seconds).formatted(.number.precision(.fractionLength(1))))x "
+          + "as fast, in \(Int(ours.megabytes / theirs.megabytes * 100)) % of the memory")
+      }
+    } catch {
+      await seaweed.stop()
+      throw error
+    }
+    await seaweed.stop()
+  }
+
+  private struct Reading {
+    var seconds: Double
+    /// Most resident memory.
+    var megabytes: Double
+    var objects = ""
+
+    func print(_ name: String, _ messages: Int, _ bytes: Int) {
+      let rate = Double(messages) / seconds
+      Swift.print("\(name.padding(toLength: 12, withPad: " ", startingAt: 0)) \(Int(rate)) messages/s, "
+        + "\(Int(rate * Double(bytes / messages) / 1e6)) MB/s, \(Int(megabytes)) MB resident at most\(objects)")
+    }
+  }
+
+  // MARK: What is read
+
+  private func produce(to broker: EmbeddedBroker) async throws -> Int {
+    let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
+    let producer = try Producer(options.producerConfiguration(clientID: "bench", logger: Logger(label: "bench")))
+    // As many symbols in each partition, so that none overflows.
+    var symbols: [Int32: [String]] = [:]
+    var number = 0
+    while symbols.values.reduce(0, { $0 + $1.count }) < Self.partitions * Self.symbolsPerPartition {
+      let symbol = "SYM\(number)"
+      let partition = try await producer.partition(for: Array(symbol.utf8), topic: Topics.marketData.name)
+      number += 1
+      guard symbols[partition, default: []].count < Self.symbolsPerPartition else { continue }
+      symbols[partition, default: []].append(symbol)
+    }
+    let all = symbols.sorted { $0.key < $1.key }.flatMap(\.value)
+    let start = LocalDateTime(year: 2025, month: 1, day: 20, hour: 10)?.microseconds ?? 0
+    var (batch, bytes) = (OutgoingBatch(), 0)
+    for index in 0..<messages {
+      // A random walk of prices, new volumes, a new minute of each symbol.
+      let price = 4_500 + Int64(index &* 2_654_435_761 >> 16) % 200
+      func at(_ offset: Int64) -> ExactDecimal { ExactDecimal(mantissa: price + offset, scale: 2) ?? .zero }
+      let bar = MarketBar(
+        symbol: all[index % all.count], exchange: "EGX", interval: "1 Minute",
+        datetime: LocalDateTime(microseconds: start + Int64(index / all.count % 50_000) * 1_000_000) ?? .epoch,
+        values: .candle(.init(
+          open: at(0), high: at(70), low: at(-40), close: at(Int64(index % 60)),
+          volume: ExactDecimal(Int32(truncatingIfNeeded: 1_000 + index &* 7_919 % 1_000_000)))),
+        ingestedAt: LocalDateTime(microseconds: start + Int64(index) * 37))
+      let value = bar.encoded()
+      bytes += value.count
+      batch.append(topic: Topics.marketData.name, key: bar.key, value: value)
+      if batch.count == 20_000 || index == messages - 1 {
+        try await producer.send(batch)
+        batch = OutgoingBatch()
+      }
+    }
+    await producer.close()
+    return bytes
+  }
+
+  // MARK: The two ways
+
+  private func measureService(_ broker: EmbeddedBroker, _ seaweed: SeaweedFS, round: Int) async throws -> Reading {
+    let port = try FreePort.next()
+    let program = try Program.require(
+      "\(Program.ownFolder)/s3-consumer", package: "nothing: build it with `swift build -c release`")
+    let places = ["--group-id", "bench-\(round)", "--object-store", "s3://bench-souk-\(round)"]
+    var launch = Launch(program, ["--http-port", "\(port)"] + places + arguments)
+    launch.environment = [
+      "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "LOG_LEVEL": "warning",
+      "KAFKA_PROPERTIES": "session.timeout.ms=6000,heartbeat.interval.ms=500",
+    ]
+    for (name, value) in seaweed.environment { launch.environment[name] = value }
+    let child = try await ChildProcess.start(launch)
+    func sample(_ name: String) async -> Double {
+      let answer = await LoopbackHTTP.shared.get(port: port, path: "/metrics")
+      return MetricSamples(text: answer?.body ?? "").sum(name) ?? 0
+    }
+    var begun: ContinuousClock.Instant?
+    var memory = 0.0
+    while true {
+      let consumed = await sample("souk_records_consumed_total")
+      if begun == nil, consumed > 0 { begun = .now }
+      memory = max(memory, Self.peakMegabytes(of: child.pid))
+      if Int(consumed) >= messages { break }
+      if let status = child.status { throw Failure(.fatal, code: "ended", "s3-consumer ended with \(status)") }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    let watch = Task {
+      var most = 0.0
+      while !Task.isCancelled {
+        most = max(most, Self.peakMegabytes(of: child.pid))
+        try? await Task.sleep(for: .milliseconds(20))
+      }
+      return most
+    }
+    let status = await child.stop(grace: .seconds(120))
+    let seconds = (ContinuousClock.now - (begun ?? .now)) / .seconds(1)
+    watch.cancel()
+    memory = max(memory, await watch.value)
+    guard status.isSuccess else { throw Failure(.fatal, code: "ended", "s3-consumer ended with \(status)") }
+    let stored = try await count(in: "bench-souk-\(round)", of: seaweed)
+    let admin = try Admin(properties: ["bootstrap.servers": broker.bootstrapServers], logger: Logger(label: "bench"))
+    let lag = try await admin.lag(group: "bench-\(round)", topics: [Topics.marketData.name]).reduce(0) { $0 + $1.lag }
+    guard lag == 0 else { throw Failure(.fatal, code: "not_committed", "\(lag) messages were not committed") }
+    return Reading(
+      seconds: seconds, megabytes: memory, objects: ", \(stored.objects) objects of \(stored.bytes >> 20) MiB")
+  }
+
+  private func measurePython(_ broker: EmbeddedBroker, _ seaweed: SeaweedFS, round: Int) async throws -> Reading {
+    let python = try Program.require(
+      "python3", in: Program.environmentFolders, package: "python3-venv, and boto3 and confluent-kafka from PyPI")
+    let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "s3_consumer.py").path
+    let bucket = "bench-python-\(round)"
+    try await makeStore(bucket, seaweed).prepare()
+    var launch = Launch(
+      python, [script, broker.bootstrapServers, Topics.marketData.name, bucket, "\(messages)"])
+    for (name, value) in seaweed.environment { launch.environment[name] = value }
+    let output = try await ChildProcess.runOrThrow(launch, atMost: .seconds(900))
+    struct Answer: Decodable { var seconds, megabytes: Double }
+    let answer = try JSONDecoder().decode(Answer.self, from: Data(output.utf8))
+    let stored = try await count(in: bucket, of: seaweed)
+    return Reading(
+      seconds: answer.seconds, megabytes: answer.megabytes,
+      objects: ", \(stored.objects) objects of \(stored.bytes >> 20) MiB")
+  }
+
+  // MARK: What came of it
+
+  private static func peakMegabytes(of pid: pid_t) -> Double {
+    let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) } ?? 0) / 1024
+  }
+
+  private func makeStore(_ bucket: String, _ seaweed: SeaweedFS) throws -> any ObjectStore {
+    try ObjectStoreOptions.parse([
+      "--object-store", "s3://\(bucket)", "--s3-endpoint", seaweed.endpoint, "--aws-access-key-id", seaweed.accessKeyID,
+      "--aws-secret-access-key", seaweed.secretAccessKey,
+    ]).makeStore()
+  }
+
+  private func count(in bucket: String, of seaweed: SeaweedFS) async throws -> (objects: Int, bytes: Int) {
+    let store = try makeStore(bucket, seaweed)
+    defer { store.close() }
+    var (objects, bytes) = (0, 0)
+    var from: String?
+    repeat {
+      let page = try await store.list(prefix: "", from: from, limit: 1000)
+      objects += page.objects.count
+      bytes += page.objects.reduce(0) { $0 + $1.size }
+      from = page.next
+    } while from != nil
+    return (objects, bytes)
+  }
+}
