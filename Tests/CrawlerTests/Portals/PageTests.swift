@@ -62,11 +62,27 @@ import Testing
       let chain = portal.catalogue.chains[0]
       let midnight = Int64(settings.day.secondsSince1970)
       for (later, found) in [(-1, 0), (0, 1), (2 * 86_400 - 1, 1), (2 * 86_400, 0)] as [(Int64, Int)] {
-        let engine = try NetivHasedEngine(
-          engineContext(WebPortal.netivHased.row(portal, chain)), now: { midnight + later })
+        var engine = try NetivHasedEngine(engineContext(WebPortal.netivHased.row(portal, chain)))
+        engine.days.now = { midnight + later }
         #expect(try await sweep(engine).files.count == found * portal.catalogue.files(of: chain).count)
       }
       #expect(portal.requests(.listing) == 4 * 2)
+    }
+  }
+
+  /// One page for what the index calls a day; the row says how many of the newest are read, 0 means all.
+  @Test(arguments: [("0", 2), ("1", 1), ("2", 2)])
+  func woltReadsTheNewestDays(days: String, pages: Int) async throws {
+    // Rounds come every hour from 03:00 on: the last of these lie on the next day.
+    try await PortalSimulator.serving(smallCatalogue(chains: 1, rounds: 20)) { portal in
+      let chain = portal.catalogue.chains[0]
+      var row = WebPortal.wolt.row(portal, chain)
+      row.options["days"] = days
+      let files = try await sweep(try WoltEngine(engineContext(row))).files
+      #expect(portal.requests(.listing) == pages)
+      #expect(Set(files.map(\.name.date)).count == pages)
+      let newest = try #require(portal.catalogue.files(of: chain).last)
+      #expect(files.contains { $0.fileName == newest.name })
     }
   }
 

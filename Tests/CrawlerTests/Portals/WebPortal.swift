@@ -1,4 +1,4 @@
-import CrawlerService
+@testable import CrawlerService
 import HTTP
 import PortalSimulator
 import Portals
@@ -49,7 +49,9 @@ enum WebPortal: String, CaseIterable, Sendable {
     let context = try engineContext(row(portal, chain), httpLimits: httpLimits, attempts: attempts)
     if self == .netivHased {
       let noon = Int64(portal.catalogue.settings.day.secondsSince1970) + 43_200
-      return try NetivHasedEngine(context, now: { noon })
+      var engine = try NetivHasedEngine(context)
+      engine.days.now = { noon }
+      return engine
     }
     return try EngineTable.kind(engineName).make(context)
   }

@@ -1,4 +1,3 @@
-import Foundation
 import HTML
 import HTTP
 import PriceFiles
@@ -14,18 +13,15 @@ package struct NetivHasedEngine: PortalEngine {
   package let source: String
   let context: EngineContext
   let base: HTTPURL
-  /// Seconds since 1970.
-  let now: @Sendable () -> Int64
+  var days: ListingDays
 
-  /// - Parameter now: replaced by tests.
+  /// Option of the row: `days`, how many days back from today are asked for.
   /// - Throws: a configuration `Failure` for a row without an address.
-  package init(
-    _ context: EngineContext, now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
-  ) throws(Failure) {
+  package init(_ context: EngineContext) throws(Failure) {
     self.context = context
-    self.now = now
     source = context.label
     base = try context.base()
+    days = try ListingDays(context)
   }
 
   package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
@@ -37,17 +33,12 @@ package struct NetivHasedEngine: PortalEngine {
 
   private actor Sweep {
     private let engine: NetivHasedEngine
-    /// Today in Israel, then the days before: the last pass of a day may have missed its last files.
-    private var rest: ArraySlice<CivilDate>
+    /// One nil: the day the portal shows by itself.
+    private var rest: ArraySlice<CivilDate?>
 
     init(engine: NetivHasedEngine) {
       self.engine = engine
-      let now = engine.now()
-      let today = (now + Int64(engine.context.zone.offsetSeconds(at: now))) / 86_400
-      rest = (0..<Int64(max(1, engine.context.limits.days))).compactMap { back in
-        let (year, month, day) = civilDate(daysSinceEpoch: today - back)
-        return CivilDate(year: year, month: month, day: day)
-      }[...]
+      rest = engine.days.dates[...]
     }
 
     func next() async throws -> Listing? {
@@ -56,8 +47,9 @@ package struct NetivHasedEngine: PortalEngine {
     }
   }
 
-  private func listing(of day: CivilDate) async throws -> Listing {
-    let response = try await context.listings.get(try base.resolving("?Date=\(day)"), headers: ["Accept": "text/html"])
+  private func listing(of day: CivilDate?) async throws -> Listing {
+    let url = try day.map { try base.resolving("?Date=\($0)") } ?? base
+    let response = try await context.listings.get(url, headers: ["Accept": "text/html"])
     CrawlerMetrics.listing(source)
     return try FileLink.listing(response, chain: context.chainName) { page in
       // A day without files has the page around them, with its way to other days.

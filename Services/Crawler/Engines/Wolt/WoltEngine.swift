@@ -13,12 +13,15 @@ package struct WoltEngine: PortalEngine {
   package let source: String
   let context: EngineContext
   let base: HTTPURL
+  let days: Int
 
+  /// Option of the row: `days`, how many of the index's days are read; 0 reads all.
   /// - Throws: a configuration `Failure` for a row without an address.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
     source = context.label
     base = try context.base()
+    days = try ListingDays(context).count
   }
 
   package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
@@ -57,7 +60,7 @@ package struct WoltEngine: PortalEngine {
     guard !found.isEmpty else {
       throw FileLink.unusable(page) ?? PortalError(.unknownPage, "\(response.head.url) links to no page of a day")
     }
-    return found.keys.sorted(by: >).prefix(max(1, context.limits.days)).compactMap { found[$0] }
+    return found.keys.sorted(by: >).prefix(days > 0 ? days : found.count).compactMap { found[$0] }
   }
 
   private func listing(_ url: HTTPURL) async throws -> Listing {
