@@ -19,6 +19,7 @@ import Testing
       $0.kafkaProperty.append("reconnect.backoff.max.ms=300")
     }
     try await producer.send(batch(topic, 1))
+    try await eventually("nothing is on its way") { producer.inFlightBytes == 0 }
     // Nothing is acknowledged while the broker is away, however busy the machine.
     cluster.broker?.takeDown()
     let first = try await producer.enqueue(batch(topic, 100, size: 500))

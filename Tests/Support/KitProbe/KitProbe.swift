@@ -56,7 +56,8 @@ struct Behave: ServiceCommand {
       await Interruption().wait()
     case .stuckPool:
       for _ in 0..<64 { Task { Semaphore().wait() } }
-      await context.drain.wait()
+      // Never ends by itself: the pool may get stuck only after the signal.
+      await Interruption().wait()
     }
   }
 
