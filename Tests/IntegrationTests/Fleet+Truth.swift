@@ -59,4 +59,39 @@ extension Fleet {
     let found = try await ExpectedTables(in: self)
     #expect(found == expected, "\(found.difference(from: expected))")
   }
+
+  /// Waits until promotions and stores are those of the catalogue, then asserts it.
+  /// - Parameter promoted: the chains whose portals list their promotions; nil means all.
+  func expectSides(
+    of chains: [ChainProfile], promoted: [ChainProfile]? = nil, in catalogue: CatalogueGenerator,
+    within limit: Duration = .seconds(240)
+  ) async throws {
+    let offers = (promoted ?? chains).flatMap { catalogue.offers(of: $0) }
+      .map { "\($0.chain)|\($0.storeID)|\($0.promotionID)|\($0.ean)|\($0.agorot)" }
+    let branches = chains.flatMap { catalogue.branches(of: $0) }
+      .map { "\($0.chain)|\($0.chainID)|\($0.storeID)|\($0.name)|\($0.city)" }
+    #expect(!offers.isEmpty && !branches.isEmpty)
+    var found: [[String]] = []
+    try? await eventually("the promotions and stores", timeout: limit, interval: .milliseconds(250)) {
+      found = [
+        try await query(
+          """
+          SELECT chain, store_id, promotion_id, i.ean, (p.discounted_price * 100)::int
+          FROM promotions p LEFT JOIN promotion_items i USING (chain, store_id, promotion_id)
+          WHERE p.ended_at IS NULL
+          """),
+        try await query("SELECT chain, chain_id, store_id, name, city FROM stores"),
+      ]
+      return found.map { $0.sorted() } == [offers.sorted(), branches.sorted()]
+    }
+    for (what, rows, expected) in [("promotions", found[0], offers), ("stores", found[1], branches)] {
+      let (left, right) = (Set(rows), Set(expected))
+      #expect(
+        rows.count == expected.count && left == right,
+        """
+        \(what): \(rows.count) rows, \(expected.count) expected; missing \(right.subtracting(left).sorted().prefix(5)), \
+        not expected \(left.subtracting(right).sorted().prefix(5))
+        """)
+    }
+  }
 }

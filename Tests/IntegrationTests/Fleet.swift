@@ -1,3 +1,4 @@
+import Foundation
 import Kafka
 import LocalServers
 import Logging
@@ -26,6 +27,7 @@ final class Fleet: Sendable {
   enum Crawl: Sendable {
     case portal(PortalSimulator)
     case folder(String)
+    case engines(EveryEngine)
   }
 
   private init(_ crawl: Crawl, objects: Objects, folder: String, server: PrivatePostgres?) async throws {
@@ -89,11 +91,20 @@ final class Fleet: Sendable {
       switch crawl {
       case .portal(let portal): for source in portal.sources { arguments += ["--source", source] }
       case .folder(let path): arguments += ["--source", "dir:\(path)"]
+      case .engines(let portals):
+        for source in portals.sources { arguments += ["--source", source] }
+        // All of them are one host here.
+        arguments += ["--catalogue", try writtenCatalogue(of: portals), "--listing-days", "4", "--request-gap", "5ms"]
       }
       arguments += ["--allow-private-addresses"]
     case ServiceCatalogue.downloader:
       arguments += ["--allow-private-addresses"]
-      if case .folder(let path) = crawl { arguments += ["--allow-file-root", path] }
+      switch crawl {
+      case .portal: break
+      case .folder(let path): arguments += ["--allow-file-root", path]
+      case .engines(let portals):
+        arguments += ["--allow-file-root", portals.folder, "--catalogue", try writtenCatalogue(of: portals)]
+      }
     case ServiceCatalogue.dbWriter:
       environment["DATABASE_URL"] = database.url
       arguments += ["--linger", "100ms"]
@@ -128,13 +139,12 @@ final class Fleet: Sendable {
     return text.split(separator: "\n").map(String.init)
   }
 
-  /// Everything in the database that must not depend on what happened on the way.
-  func contents() async throws -> [String: [String]] {
-    var tables: [String: [String]] = [:]
-    for table in ["products", "prices", "price_history"] {
-      tables[table] = try await query("SELECT t::text FROM \(table) t ORDER BY t::text COLLATE \"C\"")
+  private func writtenCatalogue(of portals: EveryEngine) throws -> String {
+    let path = "\(folder)/chains.yaml"
+    if !FileManager.default.fileExists(atPath: path) {
+      try Data(portals.catalogue.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     }
-    return tables
+    return path
   }
 
   /// Records in a topic, over all partitions.

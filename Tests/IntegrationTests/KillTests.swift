@@ -21,6 +21,7 @@ import Testing
       try await Fleet.with(.portal(portal)) { fleet in
         _ = try await fleet.startAll()
         try await fleet.expect(portal.catalogue.expected())
+        try await fleet.settle(files: portal.visibleFiles.count)
         contents = try await fleet.contents()
       }
       return contents
@@ -55,11 +56,13 @@ import Testing
           process = try await fleet.start(victim)
         }
         try await fleet.expect(portal.catalogue.expected(), within: .seconds(240))
+        try await fleet.settle(files: portal.visibleFiles.count)
         let undisturbed = try await Self.undisturbed.value
         let contents = try await fleet.contents()
         for (table, rows) in undisturbed {
           #expect(contents[table] == rows, "\(table) differs from an undisturbed run")
         }
+        #expect(try await fleet.withoutMaster().isEmpty)
         // What was counted of each file, redelivered or not, adds up to what is there.
         let counted = try await fleet.query("SELECT sum(prices_new), sum(prices_changed) FROM file_effects")
         let present = try await fleet.query(

@@ -106,4 +106,5 @@ def main(folder):
         print(f"{chain}|{store}|{code}|{price}")
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

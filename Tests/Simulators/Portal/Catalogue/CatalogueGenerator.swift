@@ -156,11 +156,14 @@ package struct CatalogueGenerator: Sendable {
     }
   }
 
-  private func promotedRows(of file: PortalFile) -> [Row] {
+  /// The rows of the full file that a promotion is about, each code once.
+  func promotedRows(of file: PortalFile) -> [Row] {
     var full = file
     full.kind = .priceFull
+    var codes: Set<String> = []
     return rows(of: full).filter {
-      dice.chance(0.02, .promotion, $0.product.index, file.chain.ordinal, file.store)
+      codes.insert($0.code).inserted
+        && dice.chance(settings.promotedShare, .promotion, $0.product.index, file.chain.ordinal, file.store)
     }
   }
 }

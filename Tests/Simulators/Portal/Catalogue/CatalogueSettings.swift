@@ -19,6 +19,8 @@ package struct CatalogueSettings: Hashable, Sendable {
   package var announcedPerRound = 0.01
   /// Codes that occur a second time, with another price, in the full files of dialect A. Readers keep the first.
   package var duplicates = 2
+  /// The share of a store's products that its PromoFull file is about.
+  package var promotedShare = 0.02
   /// Whether Stores and PromoFull files are published too.
   package var sideFiles = true
   /// The day of the first full file, in Israel.

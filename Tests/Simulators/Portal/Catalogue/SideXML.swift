@@ -1,4 +1,4 @@
-/// The files that lie beside prices: stores and promotions. Price readers must step over them.
+/// The files that lie beside prices: stores and promotions. Readers of prices step over them.
 enum SideXML {
   static func stores(_ file: PortalFile, count: Int, dice: Dice) -> [UInt8] {
     let upper = file.chain.dialect == .e
@@ -37,6 +37,14 @@ enum SideXML {
     "\(chain.hebrewName) \(Lexicon.cities[dice.pick(Lexicon.cities.count, .city, chain.ordinal, store)])"
   }
 
+  /// The promotion about a row: its number and the price it is sold at, in agorot.
+  static func sale(
+    of row: CatalogueGenerator.Row, in file: PortalFile, dice: Dice
+  ) -> (id: String, agorot: Int) {
+    let percent = 60 + dice.pick(35, .sale, row.product.index, file.chain.ordinal, file.store)
+    return (String(1_300_000 + row.product.index), row.price * percent / 100)
+  }
+
   static func promotions(_ file: PortalFile, rows: [CatalogueGenerator.Row], dice: Dice) -> [UInt8] {
     var xml = XMLText(file.chain, capacity: 800 + rows.count * 1_500)
     xml.open("Root")
@@ -46,9 +54,9 @@ enum SideXML {
     xml.element("BikoretNo", "4")
     xml.open("Promotions", attributes: file.chain.dialect == .a ? " Count=\"\(rows.count)\"" : "")
     for row in rows {
-      let percent = 60 + dice.pick(35, .sale, row.product.index, file.chain.ordinal, file.store)
+      let sale = sale(of: row, in: file, dice: dice)
       xml.open("Promotion")
-      xml.element("PromotionId", String(1_300_000 + row.product.index))
+      xml.element("PromotionId", sale.id)
       xml.element("PromotionDescription", "\(row.product.name) במבצע")
       xml.element("PromotionUpdateDate", file.time.text("Y-M-D h:m"))
       xml.element("PromotionStartDate", file.time.text("Y-M-D"))
@@ -58,7 +66,7 @@ enum SideXML {
       xml.element("RewardType", "1")
       xml.element("AllowMultipleDiscounts", "1")
       xml.element("MinQty", "1.00")
-      xml.element("DiscountedPrice", file.chain.priceText(row.price * percent / 100))
+      xml.element("DiscountedPrice", file.chain.priceText(sale.agorot))
       xml.open("PromotionItems")
       xml.open("Item")
       xml.element("ItemCode", row.code)

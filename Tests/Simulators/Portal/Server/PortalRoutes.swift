@@ -31,6 +31,7 @@ extension PortalSimulator {
       }
     }
     addCerberus(to: router)
+    addIndex(to: router)
     addLaibcatalog(to: router)
     addMeshnatYosef(to: router)
     addNetivHased(to: router)
