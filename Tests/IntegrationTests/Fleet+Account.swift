@@ -49,20 +49,21 @@ extension Fleet {
   func contents() async throws -> [String: [String]] {
     var tables: [String: [String]] = [:]
     for table in Self.plainTables {
-      tables[table] = try await query("SELECT t::text FROM \(table) t ORDER BY t::text COLLATE \"C\"")
+      tables[table] = try await query("SELECT t::text FROM \(table) t").sorted()
     }
     tables["products"] = try await query(
-      """
-      SELECT regexp_replace(t::text, 'name:[0-9a-f]{32}', 'name:') AS row FROM products t ORDER BY row COLLATE "C"
-      """)
+      "SELECT regexp_replace(t::text, 'name:[0-9a-f]{32}', 'name:') FROM products t"
+    ).sorted()
     tables["masters"] = try await query(
-      "SELECT master_id FROM masters WHERE gtin IS NOT NULL ORDER BY master_id COLLATE \"C\"")
+      "SELECT master_id FROM masters WHERE gtin IS NOT NULL"
+    ).sorted()
     tables["files"] = try await query(
       """
       SELECT (to_jsonb(t)
-        - '{discovered_at,downloaded_at,parsed_at,parse_ms,written_at,new_masters,matched}'::text[])::text AS row
-      FROM files t ORDER BY row COLLATE "C"
-      """)
+        - '{discovered_at,downloaded_at,parsed_at,parse_ms,written_at,new_masters,matched}'::text[])::text
+      FROM files t
+      """
+    ).sorted()
     return tables
   }
 
