@@ -120,7 +120,7 @@ extension Decompressor {
       zip.storedLeft = Int(zip.compressedSize)
       state = .zip(.stored)
     } else {
-      try begin(.raw)
+      try beginDeflated()
       state = .zip(.deflated)
     }
   }

@@ -1,4 +1,3 @@
-import CZlib
 import Schemas
 
 /// Turns the bytes of a stored file into plain bytes. What the file is packed with is told by its first bytes
@@ -27,6 +26,7 @@ struct Decompressor: ~Copyable {
   private(set) var trailingBytes = 0
   var hasMoreEntries = false
 
+  private var members: GzipStream?
   var stream: InflateStream?
   var zip = ZipEntry()
   /// Bytes looked at before it was known what they are; they come before `input`.
@@ -97,7 +97,7 @@ struct Decompressor: ~Copyable {
     guard gather(4) || inputHasEnded else { return false }
     if held.starts(with: [0x1F, 0x8B]) {
       compression = .gzip
-      try begin(.gzip)
+      members = GzipStream()
       state = .gzip
       entries = 1
     } else if held == [0x50, 0x4B, 0x03, 0x04] || held == [0x50, 0x4B, 0x05, 0x06] {
@@ -122,15 +122,15 @@ struct Decompressor: ~Copyable {
     guard entries <= limits.entries else {
       throw refuse("entries_limit", "the file has more than \(limits.entries) gzip members")
     }
-    stream?.reset()
+    members?.reset()
     state = .gzip
     return true
   }
 
   // MARK: - Moving bytes
 
-  mutating func begin(_ format: InflateStream.Format) throws(FileDefect) {
-    guard let stream = InflateStream(format) else {
+  mutating func beginDeflated() throws(FileDefect) {
+    guard let stream = InflateStream() else {
       throw refuse("out_of_memory", "zlib could not allocate its state")
     }
     self.stream = stream
@@ -151,11 +151,10 @@ struct Decompressor: ~Copyable {
   mutating func inflate(
     into target: UnsafeMutableRawBufferPointer, whenEnded next: State
   ) throws(FileDefect) -> Int? {
-    guard let stream else { return nil }
     let fromHeld = !held.isEmpty
-    guard fromHeld || !input.isEmpty else { return nil }
-    let result = fromHeld
-      ? held.withUnsafeBytes { stream.step($0, into: target) } : stream.step(input, into: target)
+    // ISA-L may have taken all of the input while what it stands for did not fit.
+    guard fromHeld || !input.isEmpty || members != nil else { return nil }
+    let result = fromHeld ? held.withUnsafeBytes { step($0, into: target) } : step(input, into: target)
     if fromHeld {
       held.removeFirst(result.consumed)
     } else {
@@ -163,12 +162,19 @@ struct Decompressor: ~Copyable {
     }
     switch result.step {
     case .ended: state = next
-    case .progress: break
+    case .progress: if result.produced == 0, result.consumed == 0 { return nil }
     case .invalid:
-      let code = stream.reason.contains("check") ? "checksum_mismatch" : "invalid_deflate"
-      throw FileDefect(.corrupt, code: code, "the compressed data is damaged: \(stream.reason)", offset: position)
+      let code = members?.hasWrongChecksum == true ? "checksum_mismatch" : "invalid_deflate"
+      let reason = members?.reason ?? stream?.reason ?? ""
+      throw FileDefect(.corrupt, code: code, "the compressed data is damaged: \(reason)", offset: position)
     }
     return result.produced
+  }
+
+  private func step(
+    _ input: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+  ) -> (step: InflateStream.Step, consumed: Int, produced: Int) {
+    members?.step(input, into: target) ?? stream?.step(input, into: target) ?? (.invalid, 0, 0)
   }
 
   /// Copies bytes as they are.

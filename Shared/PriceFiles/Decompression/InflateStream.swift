@@ -1,19 +1,17 @@
 import CZlib
 
-/// One zlib inflate state. zlib keeps a pointer to its `z_stream`, so it lives on the heap and never moves.
+/// One inflate state of zlib, for the data of ZIP entries. zlib keeps a pointer to its `z_stream`, so it lives on the heap and never moves.
 final class InflateStream {
-  enum Format { case gzip, raw }
   enum Step: Equatable { case progress, ended, invalid }
 
   private let stream: UnsafeMutablePointer<z_stream>
 
   /// - Returns: nil when zlib cannot get its memory.
-  init?(_ format: Format) {
+  init?() {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    // 15 is the largest window; + 16 expects the gzip wrapper and checks its CRC, negative expects no wrapper.
-    let windowBits: Int32 = format == .gzip ? 15 + 16 : -15
-    let code = inflateInit2_(stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    // 15 is the largest window; negative expects no wrapper.
+    let code = inflateInit2_(stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
     guard code == Z_OK else {
       stream.deallocate()
       return nil
@@ -24,8 +22,6 @@ final class InflateStream {
     inflateEnd(stream)
     stream.deallocate()
   }
-
-  func reset() { inflateReset(stream) }
 
   /// Inflates as much of `input` into `target` as fits.
   func step(

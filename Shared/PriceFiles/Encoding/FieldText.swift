@@ -7,17 +7,47 @@ struct FieldText {
   private(set) var badCharacters = 0
 
   /// The most bytes `count` bytes can become: a windows-1255 byte or a short reference becomes three.
-  static func room(for count: Int) -> Int { count * 3 + 4 }
+  static func room(for count: Int) -> Int { count * 3 + 8 }
 
   /// - Parameter resolving: false inside CDATA, where `&` is a character like any other.
   /// - Returns: how many bytes were written.
   mutating func clean(
     _ source: UnsafeBufferPointer<UInt8>, resolving: Bool, into target: UnsafeMutablePointer<UInt8>
   ) -> Int {
+    guard let base = UnsafeRawPointer(source.baseAddress) else { return 0 }
+    let table = Windows1255.utf8
+    let high = convertsHigh
     var read = 0
     var written = 0
     while read < source.count {
-      let byte = source[read]
+      if read &+ 8 <= source.count {
+        let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: read, as: UInt64.self))
+        let special = Self.special(word, flaggingHigh: high ? TextScan.flagHigh : 0)
+        // The whole word is stored before it is known how much of it is plain: the room is there.
+        UnsafeMutableRawPointer(target + written).storeBytes(of: word.littleEndian, as: UInt64.self)
+        if special == 0 {
+          read &+= 8
+          written &+= 8
+          continue
+        }
+        let plain = special.trailingZeroBitCount / 8
+        read &+= plain
+        written &+= plain
+      }
+      let byte = base.load(fromByteOffset: read, as: UInt8.self)
+      if high, byte >= 0x80 {
+        // Hebrew words are runs of such bytes.
+        var byte = byte
+        repeat {
+          let packed = table[Int(byte &- 0x80)]
+          if packed == Self.undefined { badCharacters += 1 }
+          UnsafeMutableRawPointer(target + written).storeBytes(of: packed.littleEndian, as: UInt32.self)
+          written &+= Int(packed >> 24)
+          read &+= 1
+          byte = read < source.count ? base.load(fromByteOffset: read, as: UInt8.self) : 0
+        } while byte >= 0x80
+        continue
+      }
       if byte == UInt8(ascii: "&"), resolving {
         if let (scalar, length) = Self.reference(source, read) {
           written += writeUTF8(scalar < 0x20 ? 0x20 : scalar, to: target + written)
@@ -26,17 +56,24 @@ struct FieldText {
         }
         strayAmpersands += 1
       }
-      if byte >= 0x80, convertsHigh {
-        let scalar = Windows1255.high[Int(byte) - 0x80]
-        if scalar == Windows1255.undefined { badCharacters += 1 }
-        written += writeUTF8(UInt32(scalar), to: target + written)
-      } else {
-        target[written] = byte < 0x20 ? 0x20 : byte
-        written += 1
-      }
+      target[written] = byte < 0x20 ? 0x20 : byte
+      written += 1
       read += 1
     }
     return written
+  }
+
+  /// U+FFFD as ``Windows1255/utf8`` has it.
+  private static let undefined: UInt32 = 0x03BD_BFEF
+
+  /// The high bit of each byte that is `&`, a control character, or flagged for being high; bits above the lowest
+  /// that is set may be wrong.
+  @inline(__always)
+  private static func special(_ word: UInt64, flaggingHigh: UInt64) -> UInt64 {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let ampersand = word ^ (ones &* 0x26)
+    let found = ((ampersand &- ones) & ~ampersand) | ((word &- ones &* 0x20) & ~word)
+    return (found & TextScan.flagHigh) | (word & flaggingHigh)
   }
 
   /// The character a reference at `start` stands for, and the reference's length; nil when it is none of the five

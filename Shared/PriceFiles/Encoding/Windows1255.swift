@@ -23,4 +23,16 @@ enum Windows1255 {
     0x05E0, 0x05E1, 0x05E2, 0x05E3, 0x05E4, 0x05E5, 0x05E6, 0x05E7,
     0x05E8, 0x05E9, 0x05EA, 0xFFFD, 0xFFFD, 0x200E, 0x200F, 0xFFFD,
   ]
+
+  /// UTF-8 of byte `0x80 + index`: its one to three bytes in the low ones, their number in the highest.
+  nonisolated(unsafe) static let utf8: UnsafePointer<UInt32> = {
+    let table = UnsafeMutablePointer<UInt32>.allocate(capacity: 128)
+    var bytes = [UInt8](repeating: 0, count: 4)
+    for index in 0..<128 {
+      let count = bytes.withUnsafeMutableBufferPointer { writeUTF8(UInt32(high[index]), to: $0.baseAddress!) }
+      let packed = (0..<count).reduce(UInt32(count) << 24) { $0 | UInt32(bytes[$1]) << UInt32(8 * $1) }
+      (table + index).initialize(to: packed)
+    }
+    return UnsafePointer(table)
+  }()
 }

@@ -55,23 +55,33 @@ struct RowShape: ~Copyable {
   }
 
   /// True when the bytes at `text` are the literal's. Reads whole words: up to 7 bytes behind the literal.
+  ///
+  /// A guess is nearly always right, so all words are compared before anything is decided; the last ones overlap.
   @inline(__always)
   func matches(_ text: UnsafePointer<UInt8>, _ literal: Literal) -> Bool {
     let text = UnsafeRawPointer(text)
     let expected = UnsafeRawPointer(arena + Int(literal.offset))
     let count = Int(literal.count)
-    var position = 0
-    while position + 8 <= count {
-      let a = text.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-      let b = expected.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-      if a != b { return false }
-      position += 8
+    if count >= 16 {
+      var difference = Self.difference(text, expected, count &- 16) | Self.difference(text, expected, count &- 8)
+      var position = 0
+      while position < count &- 16 {
+        difference |= Self.difference(text, expected, position) | Self.difference(text, expected, position &+ 8)
+        position &+= 16
+      }
+      return difference == 0
     }
-    let rest = count - position
-    if rest == 0 { return count > 0 }
-    let a = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-    let b = UInt64(littleEndian: expected.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-    return (a ^ b) << UInt64(64 - 8 * rest) == 0
+    if count >= 8 {
+      return Self.difference(text, expected, 0) | Self.difference(text, expected, count &- 8) == 0
+    }
+    if count == 0 { return false }
+    return UInt64(littleEndian: Self.difference(text, expected, 0)) &<< UInt64(64 &- 8 &* count) == 0
+  }
+
+  @inline(__always)
+  private static func difference(_ text: UnsafeRawPointer, _ expected: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+    text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      ^ expected.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
   }
 
   mutating func learnRowEnd(_ bytes: UnsafeBufferPointer<UInt8>) { Self.store(bytes, arena, in: &rowEnd) }
@@ -84,7 +94,6 @@ struct RowShape: ~Copyable {
     rowEnd.count = 0
     rowStart.count = 0
   }
-
 
   /// Notes that after `index` elements of a row came the one called `name`.
   /// - Returns: the slot it has now, nil when there is no room.

@@ -56,21 +56,20 @@ struct TextWindow: ~Copyable {
 
   private static func lineBreaks(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int {
     let raw = UnsafeRawPointer(start)
+    let breaks = SIMD16<UInt8>(repeating: UInt8(ascii: "\n"))
+    let ones = SIMD16<UInt8>(repeating: 1)
     var total = 0
     var position = 0
-    let lows: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
-    while position + 8 <= count {
-      // Each byte of `lanes` counts one column of up to 255 words; counting bits is slow without a POPCNT.
-      var lanes: UInt64 = 0
-      let blockEnd = min(position + 255 * 8, count - 7)
+    while position + 16 <= count {
+      // Each lane counts one column of up to 255 vectors.
+      var lanes = SIMD16<UInt8>(repeating: 0)
+      let blockEnd = min(position + 255 * 16, count - 15)
       while position < blockEnd {
-        let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self) ^ 0x0A0A_0A0A_0A0A_0A0A
-        // Exactly the bytes that are 0 now keep their highest bit clear (Warren, "Hacker's Delight", 6-1).
-        lanes &+= ~(((word & lows) &+ lows) | word | lows) >> 7
-        position += 8
+        let bytes = raw.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
+        lanes &+= ones.replacing(with: 0, where: bytes .!= breaks)
+        position &+= 16
       }
-      let pairs = (lanes & 0x00FF_00FF_00FF_00FF) &+ (lanes >> 8 & 0x00FF_00FF_00FF_00FF)
-      total += Int((pairs &* 0x0001_0001_0001_0001) >> 48)
+      for lane in 0..<16 { total += Int(lanes[lane]) }
     }
     while position < count {
       if start[position] == UInt8(ascii: "\n") { total += 1 }

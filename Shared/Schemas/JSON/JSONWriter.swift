@@ -215,51 +215,57 @@ package struct JSONWriter: ~Copyable {
     count += bytes.byteCount
   }
 
-  /// Precondition: room for six bytes per byte of `text` was reserved.
+  /// Precondition: room for six bytes per byte of `text` was reserved, and for two more.
   private mutating func appendEscaped(_ text: RawSpan) {
     let length = text.byteCount
     var read = 0
     var write = storage + count
     while read < length {
-      // Eight bytes at a time while nothing needs attention. The whole word is stored before the outcome is known:
-      // the room is there, and what is wrong in it is overwritten.
-      while read + 8 <= length {
-        let word = text.word(read)
+      // A word at a time while it holds only characters of one and two bytes that need no escape. It is stored before
+      // the outcome is known: the room is there, and what is wrong in it is overwritten.
+      var pending: UInt64 = 0
+      while read < length {
+        let left = length &- read
+        let word = left >= 8 ? text.word(read) : text.lastWord(read, left)
         UnsafeMutableRawPointer(write).storeBytes(of: word.littleEndian, as: UInt64.self)
-        let special = needsAttention(word)
-        guard special == 0 else {
-          let plain = special.trailingZeroBitCount >> 3
-          read += plain
-          write += plain
+        let special = needsEscape(word)
+        let (isShort, lead) = shortSequences(word, pending)
+        guard special == 0, isShort else {
+          if isShort {
+            // What comes before the character to be escaped is whole.
+            let plain = special.trailingZeroBitCount >> 3
+            read &+= plain
+            write += plain
+            pending = 0
+          }
           break
         }
-        read += 8
-        write += 8
+        pending = lead
+        read &+= min(left, 8)
+        write += min(left, 8)
+      }
+      if pending != 0 {
+        // The lead before the word goes with what is in it.
+        read &-= 1
+        write -= 1
       }
       guard read < length else { break }
       let byte = text.byte(read)
-      if byte >= 0x80 {
-        while read + 8 <= length, text.isFourPairs(text.word(read)) {
-          UnsafeMutableRawPointer(write).storeBytes(of: text.word(read).littleEndian, as: UInt64.self)
-          read += 8
-          write += 8
-        }
-        while read < length, text.byte(read) >= 0x80 {
-          let sequence = text.utf8SequenceLength(at: read)
-          guard sequence > 0 else {
-            (write[0], write[1], write[2]) = (0xef, 0xbf, 0xbd)
-            write += 3
-            read += 1
-            continue
-          }
-          for index in 0..<sequence { write[index] = text.byte(read + index) }
-          read += sequence
-          write += sequence
-        }
-      } else {
+      guard byte >= 0x80 else {
         write += Self.escape(byte, at: write)
-        read += 1
+        read &+= 1
+        continue
       }
+      let sequence = text.utf8SequenceLength(at: read)
+      guard sequence > 0 else {
+        (write[0], write[1], write[2]) = (0xef, 0xbf, 0xbd)
+        write += 3
+        read &+= 1
+        continue
+      }
+      for index in 0..<sequence { write[index] = text.byte(read + index) }
+      read &+= sequence
+      write += sequence
     }
     count = write - storage
   }

@@ -57,3 +57,20 @@ func needsEscape(_ word: UInt64) -> UInt64 {
 /// The high bit of each byte that is not plain ASCII text within a JSON string; as `needsEscape`.
 @inline(__always)
 func needsAttention(_ word: UInt64) -> UInt64 { needsEscape(word) | (word & 0x8080_8080_8080_8080) }
+
+/// Whether `word` holds nothing but ASCII and well-formed two-byte sequences, going on from the word before.
+///
+/// - Parameter pending: 0x80 when the byte before the word is the lead of a sequence, else 0.
+/// - Returns: with the same for the word that follows.
+@inline(__always)
+func shortSequences(_ word: UInt64, _ pending: UInt64) -> (isShort: Bool, pending: UInt64) {
+  let high = word & 0x8080_8080_8080_8080
+  // Bits 6 and 5 of each byte, moved to where bit 7 was.
+  let lead = high & (word << 1)
+  let continuation = high & ~(word << 1)
+  let longLead = lead & (word << 2)
+  // 0xC0 and 0xC1 would be overlong: bits 1 to 4 of a lead must not all be 0. The sums stay within a byte.
+  let isLongEnough = (word & 0x1e1e_1e1e_1e1e_1e1e) &+ 0x7e7e_7e7e_7e7e_7e7e
+  let wrong = longLead | (lead & ~isLongEnough) | (continuation ^ (lead << 8 | pending))
+  return (wrong == 0, lead >> 56)
+}

@@ -14,6 +14,31 @@ extension RawSpan {
     return UInt64(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
   }
 
+  /// The last `count` (1 to 7) bytes, which begin at `offset`, as the low bytes of a word; the others are blanks.
+  @inline(__always)
+  func lastWord(_ offset: Int, _ count: Int) -> UInt64 {
+    assert(offset >= 0 && 1...7 ~= count && offset + count == byteCount)
+    var position = offset
+    var shift: UInt64 = 0
+    var word: UInt64 = 0
+    if count & 4 != 0 {
+      word = UInt64(UInt32(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt32.self)))
+      position &+= 4
+      shift = 32
+    }
+    if count & 2 != 0 {
+      let pair = UInt16(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt16.self))
+      word |= UInt64(pair) &<< shift
+      position &+= 2
+      shift &+= 16
+    }
+    if count & 1 != 0 {
+      word |= UInt64(byte(position)) &<< shift
+      shift &+= 8
+    }
+    return word | 0x2020_2020_2020_2020 &<< shift
+  }
+
   /// True when the bytes are exactly those of `text`.
   package func equals(_ text: String) -> Bool {
     var text = text
