@@ -20,6 +20,11 @@ extension Target.Dependency {
   static let signals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
   static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
   static let yaml: Self = .product(name: "Yams", package: "Yams")
+  static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
+  static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+  static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
+  static let nioWebSocket: Self = .product(name: "NIOWebSocket", package: "swift-nio")
+  static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
 }
 
 /// A C library found by pkg-config; the folder holds a module map and a shim header, nothing else.
@@ -82,6 +87,8 @@ let services: [Target] = [
   service("parser", "Parser", ["Pipeline", "ObjectStore", "PriceFiles", "Redis", "Masters"]),
   service("db-writer", "DBWriter", ["Pipeline", "Kafka", "Postgres", "Schemas", "Runtime", "ServiceKit", .log,
     .metrics, .arguments]),
+  service("egx-producer", "EGXProducer", ["Kafka", "HTTP", "Schemas", "ServiceKit", "Runtime", .nioCore, .nioPosix,
+    .nioHTTP1, .nioWebSocket, .nioSSL, .log, .metrics, .arguments]),
   service("influx-consumer", "InfluxConsumer", ["Pipeline", "Kafka", "Influx", "Schemas", "Runtime", "ServiceKit",
     .log, .metrics, .arguments]),
   service("s3-consumer", "S3Consumer", ["Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit", "CZlib",
@@ -98,6 +105,8 @@ let testing: [Target] = [
     .signals, .log], path: "Tests/Simulators/Portal", exclude: ["Main"], swiftSettings: strict),
   .executableTarget(name: "portal-simulator", dependencies: ["PortalSimulator", "Runtime", .arguments, .log],
     path: "Tests/Simulators/Portal/Main", swiftSettings: strict),
+  .target(name: "TradingViewSimulator", dependencies: ["Runtime", .nioCore, .nioPosix, .nioHTTP1,
+    .nioWebSocket, .nioSSL], path: "Tests/Simulators/TradingView", swiftSettings: strict),
   .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
     "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
     .log, .arguments], path: "Tests/Benchmarks", exclude: ["s3_consumer.py"], swiftSettings: strict),
@@ -121,6 +130,8 @@ let testing: [Target] = [
     "ServiceKit", "Runtime", "CZlib", "TestSupport", .log, .arguments]),
   tests("DBWriter", ["DBWriterService", "Kafka", "Postgres", "Schemas", "Runtime", "LocalServers", "TestSupport",
     .log, .arguments]),
+  tests("EGXProducer", ["EGXProducerService", "TradingViewSimulator", "Kafka", "HTTP", "Schemas", "ServiceKit",
+    "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("InfluxConsumer", ["InfluxConsumerService", "Influx", "Pipeline", "Kafka", "HTTP", "Schemas", "Runtime",
     "LocalServers", "TestSupport", .arguments]),
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
@@ -132,8 +143,8 @@ let testing: [Target] = [
 
 let package = Package(
   name: "souk",
-  products: ["crawler", "downloader", "parser", "db-writer", "influx-consumer", "s3-consumer", "souk", "portal-simulator",
-    "souk-bench"]
+  products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer", "souk",
+    "portal-simulator", "souk-bench"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -142,6 +153,8 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
   ],
   targets: shared + services + testing,
   swiftLanguageModes: [.v6]

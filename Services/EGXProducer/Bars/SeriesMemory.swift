@@ -1,0 +1,67 @@
+/// What was published of one series: its latest bars, each by its position and fingerprint. A value, and small: 16
+/// bytes a bar.
+package struct SeriesMemory: Hashable, Sendable {
+  package struct Entry: Hashable, Sendable {
+    package var position: Int64
+    package var fingerprint: UInt64
+  }
+
+  package enum Verdict: Hashable, Sendable {
+    case new, changed, unchanged
+    /// Before everything that is remembered: published long ago, whatever it says now.
+    case forgotten
+  }
+
+  /// Ascending.
+  package private(set) var entries: [Entry] = []
+  /// Bars at or before this position were let go.
+  package private(set) var horizon = Int64.min
+  package let capacity: Int
+
+  package init(capacity: Int) { self.capacity = max(1, capacity) }
+
+  package var newest: Int64? { entries.last?.position }
+
+  package func judge(_ position: Int64, _ fingerprint: UInt64) -> Verdict {
+    let index = place(of: position)
+    if index < entries.count, entries[index].position == position {
+      return entries[index].fingerprint == fingerprint ? .unchanged : .changed
+    }
+    return position <= horizon ? .forgotten : .new
+  }
+
+  /// To be called once the bar is acknowledged.
+  package mutating func note(_ position: Int64, _ fingerprint: UInt64) {
+    let index = place(of: position)
+    if index < entries.count, entries[index].position == position {
+      entries[index].fingerprint = fingerprint
+      return
+    }
+    guard position > horizon else { return }
+    entries.insert(Entry(position: position, fingerprint: fingerprint), at: index)
+    // A few are let go at once, so that a long first answer does not move the rest for each of its bars.
+    if entries.count > capacity + capacity / 4 {
+      let count = entries.count - capacity
+      horizon = max(horizon, entries[count - 1].position)
+      entries.removeFirst(count)
+    }
+  }
+
+  /// What a state file said.
+  package init(capacity: Int, horizon: Int64, entries: [Entry]) {
+    self.init(capacity: capacity)
+    self.horizon = horizon
+    for entry in entries { note(entry.position, entry.fingerprint) }
+  }
+
+  private func place(of position: Int64) -> Int {
+    // Almost always the newest.
+    if let last = entries.last, position > last.position { return entries.count }
+    var (low, high) = (0, entries.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].position < position { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

@@ -1,0 +1,43 @@
+import Schemas
+
+/// One bar as a source gives it.
+package struct SourceBar: Hashable, Sendable {
+  /// When it opened, in seconds since 1970; of a source that gives dates, midnight UTC of the date.
+  package var time: Int64
+  /// `time` is a trading date and no instant.
+  package var isDate: Bool
+  package var candle: MarketBar.Candle
+
+  package init(time: Int64, isDate: Bool = false, candle: MarketBar.Candle) {
+    self.time = time
+    self.isDate = isDate
+    self.candle = candle
+  }
+
+  /// What tells a changed bar from an unchanged one: FNV-1a over its numbers, by value and not by digits.
+  package func fingerprint(closeOnly: Bool = false) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    func mix(_ value: ExactDecimal?) {
+      guard let value = value?.normalized else {
+        hash = (hash ^ 0xff) &* 0x100_0000_01b3
+        return
+      }
+      var rest = UInt64(bitPattern: value.mantissa)
+      for _ in 0..<8 {
+        hash = (hash ^ (rest & 0xff)) &* 0x100_0000_01b3
+        rest >>= 8
+      }
+      hash = (hash ^ UInt64(value.scale)) &* 0x100_0000_01b3
+    }
+    if closeOnly {
+      mix(candle.close)
+      return candle.isConsistent ? hash : ~hash
+    }
+    mix(candle.open)
+    mix(candle.high)
+    mix(candle.low)
+    mix(candle.close)
+    mix(candle.volume)
+    return hash
+  }
+}

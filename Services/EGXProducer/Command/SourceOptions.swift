@@ -1,0 +1,169 @@
+import ArgumentParser
+import Foundation
+import HTTP
+import Runtime
+import Schemas
+
+extension BarInterval: ExpressibleByArgument {
+  package init?(argument: String) { self.init(text: argument) }
+}
+
+extension JSONMapping.Shape: ExpressibleByArgument {}
+
+/// The flags about where bars come from and how their messages look.
+package struct SourceOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "Where bars come from: tradingview://, https://host/path?symbol={symbol}, csv:<folder>, replay:<folder>.",
+    valueName: "url"))
+  package var source = "tradingview://"
+
+  @Option(help: ArgumentHelp(
+    "Symbols to ask for. (default: of csv: and replay: all there are)", valueName: "COMI,ETEL,..."))
+  package var symbols: String?
+
+  @Option(help: ArgumentHelp("File of symbols, one per line; of CSV the first column.", valueName: "path"))
+  package var symbolsFile: String?
+
+  @Option(help: ArgumentHelp("Exchange of the symbols, as the source and the messages name it.", valueName: "name"))
+  package var exchange = "EGX"
+
+  @Option(help: "How long a bar is.")
+  package var interval = BarInterval.daily
+
+  @Flag(help: "Intraday messages carry the whole candle, and not only the close.")
+  package var intradayCandles = false
+
+  @Option(help: ArgumentHelp("Most bars of one symbol that are asked for.", valueName: "count"))
+  package var maxBars = 5_000
+
+  @Option(help: ArgumentHelp("Least time between two questions to the source.", valueName: "duration"))
+  package var requestGap = DurationSetting(.milliseconds(500))
+
+  @Option(help: ArgumentHelp(
+    "How long the source may take for one symbol.", valueName: "duration"))
+  package var answerTimeout = DurationSetting(.seconds(30))
+
+  @Option(help: ArgumentHelp(
+    "Largest answer of a source, or message of its WebSocket.", valueName: "size"))
+  package var maxAnswerSize = ByteSize.mib(16)
+
+  @Option(help: ArgumentHelp("TradingView's auth token, or the bearer token of a JSON source.", valueName: "secret"))
+  package var sourceToken: String?
+
+  @Option(help: ArgumentHelp("File with that token.", valueName: "path"))
+  package var sourceTokenFile: String?
+
+  @Option(help: ArgumentHelp("Origin header of the WebSocket.", valueName: "url"))
+  package var sourceOrigin = "https://data.tradingview.com"
+
+  @Option(help: ArgumentHelp("Seconds of a recording that are replayed in a second; 0: as fast as Kafka takes them.",
+                             valueName: "factor"))
+  package var speed: Double = 60
+
+  @Option(help: "How a JSON source writes bars.")
+  package var jsonShape = JSONMapping.Shape.objects
+
+  @Option(help: ArgumentHelp("Way to the bars in the answer of a JSON source.", valueName: "data.bars"))
+  package var jsonRows = ""
+
+  @Option(help: ArgumentHelp(
+    "What a JSON source calls time, open, high, low, close, volume; of arrays, their places from 0.",
+    valueName: "time=t,open=o,..."))
+  package var jsonFields = ""
+
+  package init() {}
+
+  package func validate() throws {
+    if maxBars < 1 { throw ValidationError("--max-bars must be 1 or more") }
+    if !(speed >= 0 && speed < 1e9) { throw ValidationError("--speed must be 0 or more") }
+    if maxAnswerSize.bytes < 1_024 { throw ValidationError("--max-answer-size must be 1KiB or more") }
+    if exchange.isEmpty { throw ValidationError("--exchange is empty") }
+    if symbols != nil, symbolsFile != nil { throw ValidationError("--symbols and --symbols-file exclude each other") }
+    if sourceToken != nil, sourceTokenFile != nil {
+      throw ValidationError("--source-token and --source-token-file exclude each other")
+    }
+  }
+
+  package func location() throws(Failure) -> SourceLocation { try SourceLocation(source) }
+
+  /// In the order given, each once.
+  /// - Throws: `Failure(.configuration)` when there are none.
+  package func symbolList() throws(Failure) -> [String] {
+    var texts: [Substring] = []
+    if let symbols {
+      texts = symbols.split(separator: ",")
+    } else if let symbolsFile {
+      let text = String(decoding: try readFile(symbolsFile), as: UTF8.self)
+      texts = text.split(whereSeparator: \.isNewline).map { line in line.prefix { $0 != "," && $0 != "#" } }
+      if let first = texts.first?.lowercased(), ["symbol", "symbols", "ticker"].contains(first.filter { $0 != "\"" }) {
+        texts.removeFirst()
+      }
+    } else {
+      switch try location() {
+      case .csv(let path), .replay(let path): texts = try BarFolder(path: path).symbols().map { $0[...] }
+      case .json, .tradingView: break
+      }
+    }
+    var list: [String] = []
+    var known: Set<String> = []
+    for text in texts {
+      var symbol = text.trimmingCharacters(in: .whitespaces.union(.init(charactersIn: "\"")))
+      if symbol.hasPrefix("\(exchange):") { symbol = String(symbol.dropFirst(exchange.count + 1)) }
+      if symbol.isEmpty { continue }
+      guard symbol.utf8.count <= 64, symbol.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x22 }) else {
+        throw Failure(
+          .configuration, code: "bad_symbol", "\(SourceError.quoted(symbol, limit: 64)) is not a symbol such as COMI")
+      }
+      if known.insert(symbol).inserted { list.append(symbol) }
+    }
+    guard !list.isEmpty else {
+      throw Failure(.configuration, code: "no_symbols", "--symbols COMI,ETEL or --symbols-file <path> is needed")
+    }
+    return list
+  }
+
+  /// - Throws: `Failure(.configuration)` for an empty or unreadable file.
+  package func token() throws(Failure) -> String? {
+    guard let sourceTokenFile else { return sourceToken.flatMap { $0.isEmpty ? nil : $0 } }
+    let text = String(decoding: try readFile(sourceTokenFile, limit: 64 << 10), as: UTF8.self)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    guard !text.isEmpty else {
+      throw Failure(.configuration, code: "no_token", "\(sourceTokenFile) is empty")
+    }
+    return text
+  }
+
+  /// - Parameter live: keeps a TradingView connection open for bars as they change.
+  package func makeSource(
+    clock: ExchangeClock, http: HTTPOptions, live: Bool, drain: Interruption, now: @escaping @Sendable () -> Int64
+  ) throws -> any BarSource {
+    let pace = Pace(gap: requestGap.duration, drain: drain)
+    switch try location() {
+    case .csv(let path): return CSVSource(folder: BarFolder(path: path), clock: clock)
+    case .replay(let path): return ReplaySource(folder: BarFolder(path: path), speed: speed, drain: drain)
+    case .json(let template):
+      var limits = http.limits(maxBodyBytes: maxAnswerSize.bytes)
+      limits.totalTime = answerTimeout.duration
+      return JSONSource(
+        template: template, exchange: exchange,
+        mapping: try JSONMapping(shape: jsonShape, rows: jsonRows, fields: jsonFields),
+        client: try http.makeClient(name: "egx-producer"), limits: limits, token: try token(), pace: pace, now: now)
+    case .tradingView(let address):
+      var settings = TradingViewSettings(address: address)
+      settings.origin = sourceOrigin
+      settings.exchange = exchange
+      if let token = try token() { settings.token = token }
+      settings.caFile = http.fetchCAFile
+      settings.connectTime = http.fetchConnectTimeout.duration
+      settings.answerTime = answerTimeout.duration
+      settings.maxMessageBytes = maxAnswerSize.bytes
+      settings.maxBars = maxBars
+      settings.live = live
+      return TradingViewSource(settings: settings, clock: clock, pace: pace, drain: drain)
+    }
+  }
+
+  package var review: BarReview.Settings {
+    BarReview.Settings(interval: interval, exchange: exchange, closeOnly: !intradayCandles)
+  }
+}

@@ -1,0 +1,7 @@
+import EGXProducerService
+import ServiceKit
+
+@main
+enum Main {
+  static func main() async { await EGXProducerProgram.main() }
+}

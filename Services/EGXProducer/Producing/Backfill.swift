@@ -1,0 +1,145 @@
+import Logging
+import Runtime
+import Schemas
+import Synchronization
+
+/// Publishes all bars of a range of days, symbol by symbol; a progress file lets the next run go on after the last
+/// symbol that was finished.
+package struct Backfill: Sendable {
+  package struct Settings: Sendable {
+    package var symbols: [String]
+    package var interval: BarInterval
+    /// Days since 1970-01-01 in Cairo, both included.
+    package var days: ClosedRange<Int64>
+    package var maxBars: Int
+    /// Bars a second; nil: as fast as they are taken.
+    package var rate: Int?
+    package var progressPath: String?
+    package var attempts = 8
+    package var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
+
+    package init(symbols: [String], interval: BarInterval, days: ClosedRange<Int64>, maxBars: Int) {
+      self.symbols = symbols
+      self.interval = interval
+      self.days = days
+      self.maxBars = maxBars
+    }
+  }
+
+  package struct Step: Hashable, Sendable {
+    package var symbol: String
+    package var done: Int
+    package var total: Int
+    package var published: Int
+  }
+
+  package struct Outcome: Hashable, Sendable {
+    package var published = 0
+    package var skipped = 0
+    package var failed: [String: String] = [:]
+    /// Symbols whose source does not reach back to the first day.
+    package var short: [String] = []
+    package var isComplete = false
+  }
+
+  let source: any BarSource
+  let publisher: BarPublisher
+  let settings: Settings
+  let clock: ExchangeClock
+  let drain: Interruption
+  let logger: Logger
+
+  package init(
+    source: any BarSource, publisher: BarPublisher, settings: Settings, clock: ExchangeClock, drain: Interruption,
+    logger: Logger
+  ) {
+    self.source = source
+    self.publisher = publisher
+    self.settings = settings
+    self.clock = clock
+    self.drain = drain
+    self.logger = logger
+  }
+
+  /// - Parameter step: told after every symbol.
+  /// - Throws: configuration and fatal errors; `SourceError` when the source stays away.
+  package func run(step: @escaping @Sendable (Step) -> Void) async throws -> Outcome {
+    let progress = try settings.progressPath.map { try BackfillProgress(path: $0, run: identity) }
+    let done = progress?.finished ?? []
+    let outcome = Mutex(Outcome(skipped: settings.symbols.count { done.contains($0) }))
+    let settled = Mutex(done)
+    var backoff = settings.backoff
+    while !drain.isRaised {
+      let left = settings.symbols.filter { symbol in !settled.withLock { $0.contains(symbol) } }
+      if left.isEmpty { break }
+      do {
+        try await source.fetch(left.map(request)) { symbol, answer in
+          switch answer {
+          case .failure(let error):
+            if error.errorClass == .configuration { throw error }
+            outcome.withLock { $0.failed[symbol] = "\(error)" }
+            logger.warning("no bars", metadata: ["symbol": "\(symbol)", "error": "\(error)"])
+          case .success(let answer):
+            let count = try await publish(answer, symbol)
+            outcome.withLock { outcome in
+              outcome.published += count
+              if !answer.reachesBack { outcome.short.append(symbol) }
+            }
+            try progress?.finish(symbol)
+          }
+          let count = settled.withLock { settled in
+            settled.insert(symbol)
+            return settings.symbols.count { settled.contains($0) }
+          }
+          step(Step(
+            symbol: symbol, done: count, total: settings.symbols.count,
+            published: outcome.withLock { $0.published }))
+        }
+        break
+      } catch let error as SourceError where error.isTransient {
+        guard backoff.attempt + 1 < settings.attempts else { throw error }
+        let delay = backoff.next(retryAfter: error.retryAfter)
+        logger.warning("source failed", metadata: ["error": "\(error)", "again_in": "\(DurationSetting(delay))"])
+        if await drain.sleep(for: delay) { break }
+      }
+    }
+    return outcome.withLock { outcome in
+      outcome.isComplete = settled.withLock { settled in settings.symbols.allSatisfy(settled.contains) }
+      return outcome
+    }
+  }
+
+  private func request(_ symbol: String) -> BarRequest {
+    let start = settings.interval.isIntraday
+      ? clock.start(ofDay: settings.days.lowerBound) : settings.days.lowerBound * 86_400
+    return BarRequest(
+      symbol: symbol, interval: settings.interval, count: settings.maxBars, reachBackTo: start)
+  }
+
+  private func publish(_ answer: BarAnswer, _ symbol: String) async throws -> Int {
+    let bars = answer.bars.filter { settings.days.contains(day(of: $0)) }
+    let step = settings.rate.map { max(1, min($0, 500)) } ?? 2_000
+    var published = 0
+    var start = 0
+    while start < bars.count {
+      let part = Array(bars[start..<min(start + step, bars.count)])
+      published += try await publisher.publish(symbol, part).published
+      start += part.count
+      if let rate = settings.rate, start < bars.count {
+        // A drain ends the waiting, not the symbol: what is begun is finished.
+        _ = await drain.sleep(for: .seconds(Double(part.count) / Double(rate)))
+      }
+    }
+    try await publisher.settle()
+    return published
+  }
+
+  private func day(of bar: SourceBar) -> Int64 {
+    bar.isDate ? ExchangeClock.floorDiv(bar.time, 86_400) : clock.day(of: bar.time)
+  }
+
+  /// What a progress file is about: another range is another file.
+  private var identity: String {
+    "\(source.label)\t\(settings.interval.rawValue)\t\(settings.days.lowerBound)\t\(settings.days.upperBound)"
+  }
+}

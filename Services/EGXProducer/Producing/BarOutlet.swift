@@ -1,0 +1,36 @@
+import Kafka
+import Logging
+import Runtime
+import Schemas
+
+/// Where messages of bars go, in the order they are given.
+package protocol BarOutlet: Sendable {
+  /// Returns when they are on their way. Order is kept over calls.
+  /// - Returns: waits for their acknowledgement; throws `ClassifiedError`.
+  func send(_ bars: [MarketBar]) async throws -> @Sendable () async throws -> Void
+}
+
+/// Publishes on a topic, key and partition by symbol.
+package struct KafkaBarOutlet: BarOutlet {
+  private let producer: Producer
+  private let topic: String
+  private let producedBy: String
+
+  package init(producer: Producer, topic: String, producedBy: String) {
+    self.producer = producer
+    self.topic = topic
+    self.producedBy = producedBy
+  }
+
+  package func send(_ bars: [MarketBar]) async throws -> @Sendable () async throws -> Void {
+    let schema = MarketBar.topic.schema
+    let headers = [
+      Header(HeaderName.schema, schema.name), Header(HeaderName.schemaVersion, "\(schema.version)"),
+      Header(HeaderName.traceparent, TraceParent.root().bytes), Header(HeaderName.producedBy, producedBy),
+    ]
+    var batch = OutgoingBatch()
+    for bar in bars { batch.append(topic: topic, key: bar.key, value: bar.encoded(), headers: headers) }
+    let acks = try await producer.enqueue(batch)
+    return { try await acks.value }
+  }
+}

@@ -1,0 +1,228 @@
+import Logging
+import Runtime
+import Schemas
+import ServiceKit
+import Synchronization
+
+/// Asks the source again and again, or follows it, and publishes what is new.
+package struct BarProducer: Sendable {
+  package struct Settings: Sendable {
+    package var symbols: [String]
+    package var interval: BarInterval
+    package var count: Int
+    package var pollInterval: Duration = .seconds(300)
+    package var once = false
+    /// Nil: at all hours.
+    package var calendar: TradingCalendar?
+    package var stateInterval: Duration = .seconds(10)
+    package var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
+    /// With `once`: attempts before it is given up.
+    package var onceAttempts = 5
+
+    package init(symbols: [String], interval: BarInterval, count: Int) {
+      self.symbols = symbols
+      self.interval = interval
+      self.count = count
+    }
+  }
+
+  let source: any BarSource
+  let publisher: BarPublisher
+  let state: BarState?
+  let settings: Settings
+  let metrics: ProducerMetrics
+  let context: ServiceContext
+  /// Seconds since 1970.
+  let now: @Sendable () -> Int64
+
+  package init(
+    source: any BarSource, publisher: BarPublisher, state: BarState?, settings: Settings, metrics: ProducerMetrics,
+    context: ServiceContext, now: @escaping @Sendable () -> Int64
+  ) {
+    self.source = source
+    self.publisher = publisher
+    self.state = state
+    self.settings = settings
+    self.metrics = metrics
+    self.context = context
+    self.now = now
+  }
+
+  /// When each symbol last gave bars; what it did not give before is not yet missed.
+  private final class Sight: Sendable {
+    struct State {
+      var seen: [String: Int64] = [:]
+      var answered: Set<String> = []
+      var failed: Set<String> = []
+      var told: [String: String] = [:]
+      /// Symbols of a live source that have not spoken since it was connected.
+      var awaited: Set<String> = []
+      var report = BarPublisher.Report()
+    }
+    let state = Mutex(State())
+  }
+
+  /// Returns when drained, with `once` after one poll, or when a live source has no more.
+  /// - Throws: configuration and fatal errors; with `once`, `poll_incomplete` when a symbol gave nothing.
+  package func run() async throws {
+    metrics.asking(for: settings.symbols.count)
+    let sight = Sight()
+    let heartbeat = context.health.liveness("poll", maxAge: .seconds(900))
+    let ready = context.health.readiness("source")
+    var backoff = settings.backoff
+    while !context.drain.isRaised {
+      heartbeat.beat()
+      if let wait = untilOpen() {
+        // What trades while nobody polls was not missed.
+        sight.state.withLock { $0.seen = [:] }
+        ready.set(ready: true, reason: "the exchange is closed")
+        heartbeat.idle()
+        if await context.drain.sleep(for: wait) { break }
+        continue
+      }
+      let start = ContinuousClock.now
+      var delay = settings.pollInterval
+      do {
+        try await pass(sight, heartbeat, ready)
+        if context.drain.isRaised { break }
+        metrics.polled(took: .now - start, at: now())
+        ready.set(ready: true)
+        backoff.reset()
+        report(sight, took: .now - start)
+        sight.state.withLock { $0.answered = [] }
+        if settings.once || source.isLive { break }
+        delay = max(.zero, settings.pollInterval - (.now - start))
+        heartbeat.idle()
+      } catch let error as SourceError where error.isTransient {
+        metrics.failed(error.code)
+        ready.set(ready: false, reason: "\(error)")
+        if settings.once, backoff.attempt + 1 >= settings.onceAttempts { throw error }
+        delay = backoff.next(retryAfter: error.retryAfter)
+        context.logger.warning(
+          "source failed", metadata: ["error": "\(error)", "again_in": "\(DurationSetting(delay))"])
+        heartbeat.retrying("\(error)", atMost: delay)
+      }
+      if await context.drain.sleep(for: delay) { break }
+    }
+    try await save()
+    let failed = sight.state.withLock { $0.failed.sorted() }
+    if settings.once, !failed.isEmpty, !context.drain.isRaised {
+      throw Failure(
+        .fatal, code: "poll_incomplete",
+        "\(failed.count) of \(settings.symbols.count) symbols gave no bars: "
+          + failed.prefix(20).joined(separator: ", "))
+    }
+  }
+
+  private func untilOpen() -> Duration? {
+    guard !settings.once, let calendar = settings.calendar else { return nil }
+    let now = now()
+    if calendar.isOpen(at: now) { return nil }
+    // In short steps: clocks are set, machines sleep.
+    let wait = (calendar.nextOpening(after: now) ?? now + 3_600) - now
+    return .seconds(min(max(1, wait), 60))
+  }
+
+  /// One poll over the symbols that have not answered yet, or the whole life of a live connection.
+  private func pass(_ sight: Sight, _ heartbeat: Heartbeat, _ ready: ReadinessCondition) async throws {
+    var requests: [BarRequest] = []
+    let answered = sight.state.withLock { $0.answered }
+    for symbol in settings.symbols where source.isLive || !answered.contains(symbol) {
+      requests.append(BarRequest(
+        symbol: symbol, interval: settings.interval, count: settings.count,
+        reachBackTo: await publisher.newest(symbol)))
+    }
+    sight.state.withLock { $0.awaited = Set($0.seen.keys) }
+    let saver = Task {
+      // A live source is never at an end: its acknowledgements and state are looked after meanwhile.
+      while source.isLive, !Task.isCancelled {
+        try await Task.sleep(for: settings.stateInterval)
+        heartbeat.beat()
+        try await save()
+      }
+    }
+    defer { saver.cancel() }
+    try await source.fetch(requests) { symbol, answer in
+      heartbeat.beat()
+      ready.set(ready: true)
+      switch answer {
+      case .success(let answer): try await take(answer, symbol, sight)
+      case .failure(let error):
+        if error.errorClass == .configuration || error.errorClass == .fatal { throw error }
+        complain(error, symbol, sight)
+      }
+    }
+    try await save()
+  }
+
+  private func take(_ answer: BarAnswer, _ symbol: String, _ sight: Sight) async throws {
+    let now = now()
+    let isLive = source.isLive
+    // A live source that was connected all the time has missed nothing, however long nothing was traded.
+    let seen = sight.state.withLock { state -> Int64? in
+      let isFirst = state.awaited.remove(symbol) != nil
+      return !isLive || isFirst ? state.seen[symbol] : nil
+    }
+    let cadence = isLive ? 60 : max(60, settings.pollInterval.components.seconds)
+    // Polls that came late or failed in between: what closed a poll ago would have been seen.
+    let missedUntil = seen.flatMap { now - $0 > 2 * cadence ? now - cadence : nil }
+    let newest = await publisher.newest(symbol)
+    let report = try await publisher.publish(symbol, answer.bars, missedUntil: missedUntil)
+    sight.state.withLock { state in
+      state.seen[symbol] = now
+      state.answered.insert(symbol)
+      state.failed.remove(symbol)
+      state.told[symbol] = nil
+      state.report.published += report.published
+      state.report.unchanged += report.unchanged
+      state.report.refilled += report.refilled
+      state.report.unusable += report.unusable
+    }
+    if report.refilled > 0 {
+      metrics.gap(isFilled: true)
+      context.logger.notice(
+        "gap refilled", metadata: ["symbol": "\(symbol)", "bars": "\(report.refilled)"])
+    }
+    if !answer.reachesBack, newest != nil {
+      metrics.gap(isFilled: false)
+      context.logger.warning(
+        "gap stays open: the source does not give the bars that were missed; `egx-producer backfill` may",
+        metadata: ["symbol": "\(symbol)", "published_until": "\(newest ?? 0)"])
+    }
+  }
+
+  private func complain(_ error: SourceError, _ symbol: String, _ sight: Sight) {
+    metrics.failed(error.code)
+    let isNews = sight.state.withLock { state in
+      state.answered.insert(symbol)
+      state.failed.insert(symbol)
+      // Said once, and again when it changes or the symbol gave bars in between.
+      let text = "\(error)"
+      if state.told[symbol] == text { return false }
+      state.told[symbol] = text
+      return true
+    }
+    if isNews {
+      context.logger.warning("no bars", metadata: ["symbol": "\(symbol)", "error": "\(error)"])
+    }
+  }
+
+  private func save() async throws {
+    let memories = try await publisher.settledMemories()
+    guard let state else { return }
+    do { try state.save(memories) } catch {
+      context.logger.warning("state not written", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func report(_ sight: Sight, took: Duration) {
+    let report = sight.state.withLock { state in
+      defer { state.report = BarPublisher.Report() }
+      return state.report
+    }
+    context.logger.info("poll", metadata: [
+      "symbols": "\(settings.symbols.count)", "published": "\(report.published)", "unchanged": "\(report.unchanged)",
+      "refilled": "\(report.refilled)", "took": "\(took)",
+    ])
+  }
+}

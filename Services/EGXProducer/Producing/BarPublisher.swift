@@ -1,0 +1,157 @@
+import Logging
+import Runtime
+import Schemas
+
+/// Publishes what is new or changed, remembers what was acknowledged, and sends again what was not: in order, so that
+/// the last record of a bar is always its latest state.
+package actor BarPublisher {
+  package struct Settings: Sendable {
+    package var memory = 1_024
+    /// Records on their way before acknowledgements are waited for.
+    package var maxPending = 2_000
+    package var backoff = Backoff(base: .milliseconds(100), cap: .seconds(15))
+    package init() {}
+  }
+
+  private struct Pending {
+    var bars: [BarReview.Outgoing]
+    var acknowledged: @Sendable () async throws -> Void
+  }
+
+  private let review: BarReview
+  private let outlet: any BarOutlet
+  private let settings: Settings
+  private let metrics: ProducerMetrics
+  private let drain: Interruption
+  private let logger: Logger
+  private let now: @Sendable () -> LocalDateTime
+  private var series: [String: SeriesMemory]
+  private var pending: [Pending] = []
+  private var pendingCount = 0
+  private var isBusy = false
+  private var turns: [CheckedContinuation<Void, Never>] = []
+  /// Raised and lowered with Kafka; nil in tests.
+  private let ready: (@Sendable (Bool, String) -> Void)?
+
+  package init(
+    review: BarReview, outlet: any BarOutlet, settings: Settings = Settings(), metrics: ProducerMetrics,
+    series: [String: SeriesMemory] = [:], drain: Interruption, logger: Logger,
+    ready: (@Sendable (Bool, String) -> Void)? = nil, now: @escaping @Sendable () -> LocalDateTime
+  ) {
+    self.review = review
+    self.outlet = outlet
+    self.settings = settings
+    self.metrics = metrics
+    self.series = series
+    self.drain = drain
+    self.logger = logger
+    self.ready = ready
+    self.now = now
+  }
+
+  package struct Report: Hashable, Sendable {
+    package var published = 0
+    package var unchanged = 0
+    package var refilled = 0
+    package var unusable = 0
+  }
+
+  /// The newest bar that was published of a symbol.
+  package func newest(_ symbol: String) -> Int64? { series[symbol]?.newest }
+
+  /// What may be written to a state file: returns when everything in it is acknowledged.
+  package func settledMemories() async throws -> [String: SeriesMemory] {
+    await takeTurn()
+    defer { giveTurn() }
+    try await settlePending()
+    return series
+  }
+
+  /// Sends what is new or changed among `bars`; acknowledgements may be waited for later, by `settle()`.
+  /// - Throws: configuration and fatal errors of Kafka; `CancellationError` when drained while Kafka is away.
+  package func publish(_ symbol: String, _ bars: [SourceBar], missedUntil: Int64? = nil) async throws -> Report {
+    await takeTurn()
+    defer { giveTurn() }
+    let outcome = review.review(
+      bars, symbol: symbol, memory: series[symbol], missedUntil: missedUntil, now: now())
+    metrics.reviewed(outcome)
+    let report = Report(
+      published: outcome.outgoing.count, unchanged: outcome.unchanged, refilled: outcome.refilled.count,
+      unusable: outcome.unusable)
+    guard !outcome.outgoing.isEmpty else { return report }
+    try await send(outcome.outgoing)
+    // Optimistic: what is not acknowledged is sent again until it is, or the process ends without writing its state.
+    var memory = series[symbol] ?? SeriesMemory(capacity: settings.memory)
+    for bar in outcome.outgoing { memory.note(bar.position, bar.fingerprint) }
+    series[symbol] = memory
+    if let newest = outcome.outgoing.last?.bar.observedAt {
+      metrics.newest(symbol, newest.microseconds / 1_000_000)
+    }
+    if pendingCount >= settings.maxPending { try await settlePending() }
+    return report
+  }
+
+  /// Returns when everything is acknowledged.
+  package func settle() async throws {
+    await takeTurn()
+    defer { giveTurn() }
+    try await settlePending()
+  }
+
+  private func send(_ bars: [BarReview.Outgoing]) async throws {
+    var backoff = settings.backoff
+    while true {
+      do {
+        let acknowledged = try await outlet.send(bars.map(\.bar))
+        pending.append(Pending(bars: bars, acknowledged: acknowledged))
+        pendingCount += bars.count
+        return
+      } catch {
+        try await pause(error, &backoff)
+      }
+    }
+  }
+
+  private func settlePending() async throws {
+    var backoff = settings.backoff
+    while let first = pending.first {
+      do {
+        try await first.acknowledged()
+        for bar in first.bars { metrics.published(bar) }
+        pending.removeFirst()
+        pendingCount -= first.bars.count
+        if backoff.attempt > 0 { ready?(true, "") }
+        backoff.reset()
+      } catch {
+        // What was sent after it may have arrived: all of it again, or a bar could end in an older state.
+        for later in pending.dropFirst() { try? await later.acknowledged() }
+        try await pause(error, &backoff)
+        let again = pending
+        pending = []
+        pendingCount = 0
+        metrics.retried()
+        for batch in again { try await send(batch.bars) }
+      }
+    }
+  }
+
+  private func pause(_ error: any Error, _ backoff: inout Backoff) async throws {
+    guard ErrorClass(of: error) == .transient, !(error is CancellationError) else { throw error }
+    ready?(false, "\(error)")
+    logger.warning("Kafka does not take bars", metadata: ["error": "\(error)"])
+    if await drain.sleep(for: backoff.next()) { throw error }
+  }
+
+  // One caller at a time, in the order they came: what an actor alone does not promise over its waits.
+  private func takeTurn() async {
+    if !isBusy {
+      isBusy = true
+      return
+    }
+    await withCheckedContinuation { turns.append($0) }
+  }
+
+  private func giveTurn() {
+    if turns.isEmpty { isBusy = false } else { turns.removeFirst().resume() }
+  }
+}

@@ -1,0 +1,46 @@
+/// What is wanted of one symbol.
+package struct BarRequest: Hashable, Sendable {
+  /// Without the exchange: `COMI`.
+  package var symbol: String
+  package var interval: BarInterval
+  /// How many of the latest bars.
+  package var count: Int
+  /// The bars should reach back to this opening (seconds since 1970; midnight UTC of a date), if the source holds
+  /// them, even when that is more than `count`.
+  package var reachBackTo: Int64?
+
+  package init(symbol: String, interval: BarInterval, count: Int, reachBackTo: Int64? = nil) {
+    self.symbol = symbol
+    self.interval = interval
+    self.count = count
+    self.reachBackTo = reachBackTo
+  }
+}
+
+/// What a source gave for one symbol.
+package struct BarAnswer: Hashable, Sendable {
+  package var bars: [SourceBar]
+  /// False when there may be bars between `reachBackTo` and the first of `bars` that the source would not give.
+  package var reachesBack: Bool
+
+  package init(bars: [SourceBar], reachesBack: Bool = true) {
+    self.bars = bars
+    self.reachesBack = reachesBack
+  }
+}
+
+/// Where bars come from.
+package protocol BarSource: Sendable {
+  typealias Delivery = @Sendable (_ symbol: String, Result<BarAnswer, SourceError>) async throws -> Void
+
+  /// For logs, without secrets.
+  var label: String { get }
+  /// `fetch` goes on with every bar as it comes, until there are no more; else it answers every request once.
+  var isLive: Bool { get }
+
+  /// Asks for every symbol and hands on what comes, one delivery at a time. What is wrong with one symbol is its
+  /// delivery; the others go on.
+  /// - Throws: `SourceError` when the source as a whole fails, before every request was answered; what `deliver`
+  ///   throws.
+  func fetch(_ requests: [BarRequest], deliver: Delivery) async throws
+}

@@ -1,0 +1,49 @@
+import Foundation
+import Runtime
+
+/// A folder of `<SYMBOL>.csv`, or one such file.
+package struct BarFolder: Hashable, Sendable {
+  package let path: String
+  package static let maxFileBytes = 256 << 20
+
+  package init(path: String) { self.path = path }
+
+  /// The symbols there are files for.
+  /// - Throws: `Failure(.configuration)` when there is no such folder or file.
+  package func symbols() throws(Failure) -> [String] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw Failure(.configuration, code: "bad_source", "there is no \(path)")
+    }
+    guard isFolder.boolValue else { return [Self.symbol(of: path)] }
+    let names: [String]
+    do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
+      throw Failure(.configuration, code: "bad_source", "cannot list \(path): \(error.localizedDescription)")
+    }
+    return names.filter { $0.hasSuffix(".csv") && !$0.hasPrefix(".") }.map(Self.symbol).sorted()
+  }
+
+  /// - Throws: `SourceError`: of a symbol that has no file, `symbolRefused`.
+  package func bars(of symbol: String) throws(SourceError) -> CSVBars {
+    // Symbols name files, and must not lead out of the folder.
+    guard !symbol.isEmpty, !symbol.hasPrefix("."), !symbol.contains("/"), !symbol.utf8.contains(0) else {
+      throw SourceError(.symbolRefused, "\(SourceError.quoted(symbol)) is not the name of a file")
+    }
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    let file = isFolder.boolValue ? "\(path)/\(symbol).csv" : path
+    guard exists, isFolder.boolValue || Self.symbol(of: path) == symbol,
+      FileManager.default.fileExists(atPath: file)
+    else { throw SourceError(.symbolRefused, "there is no file of bars of \(symbol) at \(path)") }
+    let bytes: [UInt8]
+    do { bytes = try readFile(file, limit: Self.maxFileBytes) } catch {
+      throw SourceError(error.code == "file_too_large" ? .tooLarge : .unreadable, error.message)
+    }
+    return try CSVBars(bytes, name: file)
+  }
+
+  private static func symbol(of file: String) -> String {
+    let name = file.split(separator: "/").last.map(String.init) ?? file
+    return name.hasSuffix(".csv") ? String(name.dropLast(4)) : name
+  }
+}

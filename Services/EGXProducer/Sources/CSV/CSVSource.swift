@@ -1,0 +1,34 @@
+/// `csv:`: the latest bars of files that somebody else writes.
+package struct CSVSource: BarSource {
+  private let folder: BarFolder
+  private let clock: ExchangeClock
+
+  package init(folder: BarFolder, clock: ExchangeClock) {
+    self.folder = folder
+    self.clock = clock
+  }
+
+  package var label: String { "csv:\(folder.path)" }
+  package var isLive: Bool { false }
+
+  package func fetch(_ requests: [BarRequest], deliver: Delivery) async throws {
+    for request in requests {
+      try Task.checkCancellation()
+      let answer: Result<BarAnswer, SourceError>
+      do { answer = .success(try read(request)) } catch { answer = .failure(error) }
+      try await deliver(request.symbol, answer)
+    }
+  }
+
+  private func read(_ request: BarRequest) throws(SourceError) -> BarAnswer {
+    var file = try folder.bars(of: request.symbol)
+    var bars: [SourceBar] = []
+    while let bar = try file.next() { bars.append(bar) }
+    bars.sort { $0.time < $1.time }
+    var start = max(0, bars.count - request.count)
+    if let back = request.reachBackTo {
+      start = min(start, bars.firstIndex { clock.position($0, request.interval) >= back } ?? bars.count)
+    }
+    return BarAnswer(bars: Array(bars[start...]))
+  }
+}

@@ -1,0 +1,116 @@
+import HTTP
+import Runtime
+
+/// `https://…{symbol}…`: one request per symbol, answered with JSON.
+package struct JSONSource: BarSource {
+  private let template: String
+  private let exchange: String
+  private let mapping: JSONMapping
+  private let client: HTTPClient
+  private let limits: HTTPLimits
+  private let token: String?
+  private let pace: Pace
+  private let now: @Sendable () -> Int64
+  /// Failures in a row after which it is the server and not the symbol.
+  private static let patience = 3
+
+  package init(
+    template: String, exchange: String, mapping: JSONMapping, client: HTTPClient, limits: HTTPLimits, token: String?,
+    pace: Pace, now: @escaping @Sendable () -> Int64
+  ) {
+    self.template = template
+    self.exchange = exchange
+    self.mapping = mapping
+    self.client = client
+    self.limits = limits
+    self.token = token
+    self.pace = pace
+    self.now = now
+  }
+
+  /// The host: what follows may hold a key.
+  package var label: String {
+    (try? HTTPURL(Self.fill(template, ["symbol": "X"])))?.origin ?? "http"
+  }
+  package var isLive: Bool { false }
+
+  package func fetch(_ requests: [BarRequest], deliver: Delivery) async throws {
+    var failures = 0
+    for request in requests {
+      guard try await pace.turn() else { return }
+      do {
+        let bars = try await ask(request)
+        failures = 0
+        let first = bars.map(\.time).min()
+        let reaches = request.reachBackTo.map { back in bars.count < request.count || (first ?? .max) <= back } ?? true
+        try await deliver(request.symbol, .success(BarAnswer(bars: bars, reachesBack: reaches)))
+      } catch let error as SourceError {
+        failures = error.isTransient ? failures + 1 : 0
+        if failures >= Self.patience || error.errorClass == .configuration || error.retryAfter != nil { throw error }
+        try await deliver(request.symbol, .failure(error))
+      }
+    }
+  }
+
+  private func ask(_ request: BarRequest) async throws -> [SourceBar] {
+    let seconds = request.interval.seconds ?? 86_400
+    let end = now()
+    let start = min(request.reachBackTo ?? .max, end - Int64(request.count) * seconds)
+    let text = Self.fill(template, [
+      "symbol": request.symbol, "exchange": exchange, "interval": request.interval.rawValue,
+      "resolution": request.interval.resolution, "count": "\(request.count)", "from": "\(start)", "to": "\(end)",
+    ])
+    do {
+      var http = HTTPRequest("GET", try HTTPURL(text), limits: limits)
+      http.headers["Accept"] = "application/json"
+      if let token { http.headers["Authorization"] = "Bearer \(token)" }
+      let response = try await client.execute(http)
+      try response.head.requireSuccess()
+      return try mapping.bars(response.body)
+    } catch let error as HTTPError {
+      throw Self.meaning(of: error)
+    }
+  }
+
+  private static func meaning(of error: HTTPError) -> SourceError {
+    let kind: SourceError.Kind
+    switch error.kind {
+    case .status(401): kind = .tokenRefused
+    case .status(404), .status(400), .status(422): kind = .symbolRefused
+    case .bodyTooLarge: kind = .tooLarge
+    case .timedOut, .tooSlow: kind = .timedOut
+    default:
+      switch error.errorClass {
+      case .transient: kind = .connectFailed
+      case .configuration: kind = .misconfigured
+      case .data, .fatal: kind = .seriesRefused
+      }
+    }
+    return SourceError(kind, "\(error)", retryAfter: error.retryAfter)
+  }
+
+  /// Values are percent-encoded; what is no placeholder stays.
+  static func fill(_ template: String, _ values: [String: String]) -> String {
+    var text = ""
+    var rest = template[...]
+    while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+      text += rest[..<open]
+      let name = String(rest[rest.index(after: open)..<close])
+      text += values[name].map(percentEncoded) ?? "{\(name)}"
+      rest = rest[rest.index(after: close)...]
+    }
+    return text + rest
+  }
+
+  private static func percentEncoded(_ text: String) -> String {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var bytes: [UInt8] = []
+    for byte in text.utf8 {
+      switch byte {
+      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: bytes.append(byte)
+      default: bytes += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,92 @@
+import Runtime
+import Schemas
+
+/// `replay:`: recorded bars as if they came now, in order of time over all symbols.
+package struct ReplaySource: BarSource {
+  private let folder: BarFolder
+  /// Seconds of the recording in a second; 0: as fast as they are taken.
+  private let speed: Double
+  /// Longest wait between two bars, so that a night takes no hours.
+  private let longestPause: Duration
+  private let drain: Interruption
+
+  package init(folder: BarFolder, speed: Double, longestPause: Duration = .seconds(5), drain: Interruption) {
+    self.folder = folder
+    self.speed = speed
+    self.longestPause = longestPause
+    self.drain = drain
+  }
+
+  package var label: String { "replay:\(folder.path)" }
+  package var isLive: Bool { true }
+  /// Bars of one symbol handed on at once when there is no pause between them.
+  private static let batch = 512
+
+  package func fetch(_ requests: [BarRequest], deliver: Delivery) async throws {
+    var players: [Player] = []
+    for request in requests {
+      do {
+        var player = Player(symbol: request.symbol, bars: try folder.bars(of: request.symbol))
+        if try player.advance() { players.append(player) }
+      } catch {
+        try await deliver(request.symbol, .failure(error))
+      }
+    }
+    // By the time of the next bar; the earliest first.
+    var heap = players
+    heap.sort { $0.time < $1.time }
+    var clock: Int64?
+    while !heap.isEmpty, !drain.isRaised {
+      let time = heap[0].time
+      if speed > 0, let before = clock, time > before {
+        let pause = min(.seconds(Double(time - before) / speed), longestPause)
+        if await drain.sleep(for: pause) { return }
+      }
+      clock = time
+      // All bars of this instant, or at full speed a stretch of the first symbol until another's turn.
+      var player = heap.removeFirst()
+      let limit = speed > 0 ? time : heap.first?.time ?? .max
+      var bars: [SourceBar] = []
+      var failure: SourceError?
+      repeat {
+        bars.append(player.bar)
+        do {
+          if try !player.advance() {
+            player.isFinished = true
+            break
+          }
+        } catch {
+          failure = error
+          player.isFinished = true
+          break
+        }
+      } while player.time <= limit && bars.count < Self.batch
+      try await deliver(player.symbol, .success(BarAnswer(bars: bars)))
+      if let failure { try await deliver(player.symbol, .failure(failure)) }
+      if !player.isFinished {
+        let place = heap.firstIndex { $0.time > player.time } ?? heap.count
+        heap.insert(player, at: place)
+      }
+    }
+  }
+
+  private struct Player {
+    let symbol: String
+    var bars: CSVBars
+    var bar = SourceBar(time: 0, candle: .init(open: .zero, high: .zero, low: .zero, close: .zero, volume: nil))
+    var isFinished = false
+    var time: Int64 { bar.time }
+
+    init(symbol: String, bars: CSVBars) {
+      self.symbol = symbol
+      self.bars = bars
+    }
+
+    /// - Returns: false at the end.
+    mutating func advance() throws(SourceError) -> Bool {
+      guard let next = try bars.next() else { return false }
+      bar = next
+      return true
+    }
+  }
+}

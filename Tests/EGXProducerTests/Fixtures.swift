@@ -1,0 +1,67 @@
+import EGXProducerService
+import Foundation
+import Logging
+import Runtime
+import Schemas
+import Synchronization
+
+func bar(_ time: Int64, _ open: String, _ high: String, _ low: String, _ close: String, _ volume: String? = "100")
+  -> SourceBar {
+  func decimal(_ text: String) -> ExactDecimal { ExactDecimal(text) ?? .zero }
+  return SourceBar(
+    time: time,
+    candle: .init(
+      open: decimal(open), high: decimal(high), low: decimal(low), close: decimal(close),
+      volume: volume.map(decimal)))
+}
+
+let quiet = Logger(label: "egx-tests") { _ in SwiftLogNoOpLogHandler() }
+
+/// What a source delivered, by symbol.
+final class Delivered: Sendable {
+  struct Item: Sendable {
+    var symbol: String
+    var answer: Result<BarAnswer, SourceError>
+  }
+  private let storage = Mutex<[Item]>([])
+  var items: [Item] { storage.withLock { $0 } }
+  func take(_ symbol: String, _ answer: Result<BarAnswer, SourceError>) {
+    storage.withLock { $0.append(Item(symbol: symbol, answer: answer)) }
+  }
+  func bars(_ symbol: String) -> [SourceBar] {
+    items.filter { $0.symbol == symbol }.flatMap { (try? $0.answer.get().bars) ?? [] }
+  }
+  func failure(_ symbol: String) -> SourceError? {
+    for item in items where item.symbol == symbol { if case .failure(let error) = item.answer { return error } }
+    return nil
+  }
+}
+
+/// An outlet that keeps what it is given, and fails when it is told to.
+final class KeptOutlet: BarOutlet {
+  struct State {
+    var bars: [MarketBar] = []
+    var failures = 0
+  }
+  let state = Mutex(State())
+  var bars: [MarketBar] { state.withLock { $0.bars } }
+
+  /// The next `count` acknowledgements fail.
+  func failNext(_ count: Int) { state.withLock { $0.failures = count } }
+
+  func send(_ bars: [MarketBar]) async throws -> @Sendable () async throws -> Void {
+    let fails = state.withLock { state in
+      if state.failures > 0 {
+        state.failures -= 1
+        return true
+      }
+      state.bars += bars
+      return false
+    }
+    return { if fails { throw Failure(.transient, code: "away", "the broker is away") } }
+  }
+}
+
+enum RealBars {
+  static let folder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].map { "\($0)/egx" }
+}

@@ -1,0 +1,32 @@
+/// What the simulator holds and how it misbehaves.
+package struct SimulatorScript: Sendable {
+  package struct Bar: Hashable, Sendable {
+    /// As in the frames: numbers as text, time first, five or six of them.
+    package var values: [String]
+    package init(_ values: String...) { self.values = values }
+  }
+
+  package enum Fault: Hashable, Sendable {
+    case symbolError(String), seriesError(String), criticalError(String), protocolError(String)
+    /// The connection is closed instead of an answer, so many times.
+    case hangUp(times: Int)
+    /// No answer.
+    case silence
+    /// This text instead of an answer, as it is.
+    case raw(String)
+    /// The answer in WebSocket messages of so many bytes.
+    case split(Int)
+  }
+
+  /// Without exchange; ascending.
+  package var bars: [String: [Bar]]
+  package var faults: [String: Fault] = [:]
+  /// Heartbeats that have to be answered before bars are given.
+  package var heartbeats = 0
+  /// Needed of the handshake; another one is answered with 403.
+  package var origin: String?
+  /// Most bars given at once.
+  package var pageSize = 5_000
+
+  package init(bars: [String: [Bar]]) { self.bars = bars }
+}
