@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Kafka
 import LocalServers
@@ -140,7 +141,7 @@ import EGXProducerService
   @Test func wrongSettingsEndWith78() async throws {
     for arguments in [
       ["--source", "ftp://x", "--symbols", "A"], ["--source", "csv:/nowhere/at/all"], ["--symbols", "A,B C"],
-      ["--symbols", "A", "--holidays", "tomorrow"], ["--symbols", "A", "--interval", "2 Minute"],
+      ["--symbols", "A", "--holidays", "tomorrow"], ["--symbols", "A", "--source", "https://host/no/place"],
     ] {
       let outcome = try await ServiceProcess.run("egx-producer", arguments + ["--http-port", "0", "--once"])
       #expect(outcome.status == .exited(78), "\(arguments): \(outcome)")

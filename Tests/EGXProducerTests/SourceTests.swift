@@ -1,3 +1,4 @@
+import ArgumentParser
 import EGXProducerService
 import Foundation
 import HTTP

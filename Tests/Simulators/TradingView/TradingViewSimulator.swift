@@ -53,7 +53,9 @@ package final class TradingViewSimulator: Sendable {
           upgradePipelineHandler: { channel, _ in
             channel.eventLoop.makeCompletedFuture {
               guard let simulator = holder.simulator else { return }
-              try channel.pipeline.syncOperations.addHandler(Talker(simulator))
+              let pipeline = channel.pipeline.syncOperations
+              pipeline.removeHandler(try pipeline.handler(type: Refusal.self), promise: nil)
+              try pipeline.addHandler(Talker(simulator))
             }
           })
         return channel.pipeline.configureHTTPServerPipeline(
@@ -101,17 +103,16 @@ package final class TradingViewSimulator: Sendable {
   // MARK: - one connection
 
   /// Answers what is no WebSocket.
-  private final class Refusal: ChannelInboundHandler {
+  private final class Refusal: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-      guard let part = tryUnwrap(data), case .end = part else { return }
+      guard case .end = unwrapInboundIn(data) else { return }
       let head = HTTPResponseHead(
         version: .http1_1, status: .forbidden, headers: ["Content-Length": "0", "Connection": "close"])
       context.write(wrapOutboundOut(.head(head)), promise: nil)
       context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
-    private func tryUnwrap(_ data: NIOAny) -> HTTPServerRequestPart? { unwrapInboundIn(data) }
   }
 
   private final class Talker: ChannelInboundHandler {
