@@ -81,15 +81,44 @@ final class MasterStore {
     return found.map { shelves[$0] }
   }
 
+  /// Calls `body` with the masters' places on the shelf that have each n-gram; valid until the next change.
   @inline(__always)
-  func list(_ shelf: Shelf, _ gram: UInt32) -> Postings.List? { postings.list(shelf.key(gram)) }
+  func lists(_ shelf: Shelf, _ grams: UnsafeBufferPointer<UInt32>, _ body: (UInt32, Postings.List) -> Void) {
+    // The places in memory are far apart: asked for all at once, they arrive together.
+    for gram in grams { postings.approach(shelf.key(gram)) }
+    for gram in grams {
+      if let list = postings.list(shelf.key(gram)) { body(gram, list) }
+    }
+  }
+
+  /// What comparing reads, without a reference to count; valid until the next change.
+  struct Rows: BitwiseCopyable {
+    let entries: UnsafePointer<Entry>
+    let letters: UnsafePointer<UInt16>
+    let tokens: UnsafePointer<Token>
+    let words: WordCounts.View
+    let brands: WordCounts.View
+    let named: UInt32
+
+    @inline(__always)
+    func letters(_ entry: UInt32, _ token: Token) -> UnsafeBufferPointer<UInt16> {
+      UnsafeBufferPointer(
+        start: letters + Int(entries[Int(entry)].letters) + Int(token.start), count: Int(token.count))
+    }
+
+    /// Of a word that so many masters have: 24, and 8 more for every time its number halves.
+    @inline(__always)
+    func weight(_ count: UInt32) -> Int32 { 24 + 8 * Logarithm.eighths(named + 1, over: count + 1) / 8 }
+  }
+
+  var rows: Rows {
+    Rows(
+      entries: UnsafePointer(entries.start), letters: UnsafePointer(letters.start),
+      tokens: UnsafePointer(tokens.start), words: words.view, brands: brands.view, named: UInt32(named))
+  }
 
   func tokens(_ entry: Entry) -> UnsafeBufferPointer<Token> {
     UnsafeBufferPointer(start: tokens.start + Int(entry.tokens), count: Int(entry.tokenCount))
-  }
-
-  func letters(_ entry: Entry, _ token: Token) -> UnsafeBufferPointer<UInt16> {
-    UnsafeBufferPointer(start: letters.start + Int(entry.letters) + Int(token.start), count: Int(token.count))
   }
 
   // MARK: - Changing
@@ -108,7 +137,7 @@ final class MasterStore {
     let number = vacant.popLast() ?? UInt32(entries.count)
     let shelf = shelfForAdding(text.size)
     grams.set(text)
-    let place = shelf.add(number, grams: grams.count)
+    let place = shelf.add(number, tokens: UInt32(tokens.count), count: text.tokenCount)
     largestShelf = max(largestShelf, shelf.members.count)
     for index in 0..<grams.count { postings.add(shelf.key(grams.hashes[index]), place) }
     let entry = Entry(

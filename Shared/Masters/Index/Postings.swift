@@ -38,6 +38,12 @@ struct Postings: ~Copyable {
     return index
   }
 
+  /// Lets the memory of `key` be fetched without waiting for it.
+  @inline(__always)
+  func approach(_ key: UInt64) {
+    withExtendedLifetime(slots[Int(truncatingIfNeeded: Token.mix(key)) & mask].count) {}
+  }
+
   /// The numbers of `key`; valid until the next change.
   @inline(__always)
   func list(_ key: UInt64) -> List? {

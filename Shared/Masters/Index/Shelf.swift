@@ -4,8 +4,9 @@ final class Shelf {
   struct Member: BitwiseCopyable {
     /// Of the master in the store; `.max` when vacant.
     var master: UInt32
-    /// Of its name.
-    var grams: UInt32
+    /// Of its words, the first in the store's run.
+    var tokens: UInt32
+    var tokenCount: UInt32
   }
   let number: UInt32
   var members = GrowingArray<Member>(capacity: 4)
@@ -18,9 +19,9 @@ final class Shelf {
   @inline(__always)
   func key(_ gram: UInt32) -> UInt64 { UInt64(number + 1) << 32 | UInt64(gram) }
 
-  func add(_ master: UInt32, grams: Int) -> UInt32 {
+  func add(_ master: UInt32, tokens: UInt32, count tokenCount: Int) -> UInt32 {
     count += 1
-    let member = Member(master: master, grams: UInt32(grams))
+    let member = Member(master: master, tokens: tokens, tokenCount: UInt32(tokenCount))
     if let place = vacant.popLast() {
       members[Int(place)] = member
       return place

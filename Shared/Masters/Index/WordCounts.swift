@@ -15,16 +15,24 @@ struct WordCounts: ~Copyable {
 
   var byteCount: Int { (mask + 1) * 8 }
 
-  @inline(__always)
-  private func first(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & mask }
-  @inline(__always)
-  private func second(_ hash: UInt64) -> Int { mask + 1 + (Int(truncatingIfNeeded: hash >> 40) & mask) }
+  /// To look into while the counts live and nobody changes them.
+  struct View: BitwiseCopyable {
+    fileprivate let mask: Int
+    fileprivate let counts: UnsafeMutablePointer<UInt32>
 
-  @inline(__always)
-  subscript(_ hash: UInt64) -> UInt32 { min(counts[first(hash)], counts[second(hash)]) }
+    @inline(__always)
+    fileprivate func first(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & mask }
+    @inline(__always)
+    fileprivate func second(_ hash: UInt64) -> Int { mask + 1 + (Int(truncatingIfNeeded: hash >> 40) & mask) }
+
+    @inline(__always)
+    subscript(_ hash: UInt64) -> UInt32 { min(counts[first(hash)], counts[second(hash)]) }
+  }
+
+  var view: View { View(mask: mask, counts: counts) }
 
   func add(_ hash: UInt64, _ amount: Int32) {
-    counts[first(hash)] &+= UInt32(bitPattern: amount)
-    counts[second(hash)] &+= UInt32(bitPattern: amount)
+    counts[view.first(hash)] &+= UInt32(bitPattern: amount)
+    counts[view.second(hash)] &+= UInt32(bitPattern: amount)
   }
 }

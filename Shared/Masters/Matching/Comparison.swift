@@ -10,48 +10,73 @@ struct Comparison {
   /// Words that may need a second look on either side; of more, no two products are the same.
   private static let mostDifferent = 4
 
-  let store: MasterStore
-  let text: ProductText
-  /// Of every word of `text`: the rarer, the heavier.
+  let rows: MasterStore.Rows
+  let mine: UnsafeBufferPointer<Token>
+  let units: UnsafePointer<UInt16>
+  /// Of every word of `mine`: the rarer, the heavier.
   let weights: UnsafePointer<Int32>
   let counts: UnsafePointer<UInt32>
+  /// Lower scores are of no interest.
+  let floor: Int
 
-  /// - Returns: 0 to `perfect`, nil for a contradiction.
-  func score(_ entry: MasterStore.Entry) -> Int? {
-    let mine = UnsafeBufferPointer(start: text.tokens, count: text.tokenCount)
-    let theirs = store.tokens(entry)
+  /// What a word or number too many leaves of any score at most: see `judge`.
+  private static let mostWithRest = 750
+
+  /// - Returns: `floor` to `perfect`, or nil for a contradiction or less.
+  @inline(__always)
+  func score(_ candidate: NearestNames.Candidate) -> Int? {
+    let theirs = UnsafeBufferPointer(start: rows.tokens + Int(candidate.tokens), count: Int(candidate.tokenCount))
+    let allowsRest = floor < Self.mostWithRest
     var left = Bits(count: mine.count)
     var right = Bits(count: theirs.count)
     var shared: Int32 = 0
-    var doubt: Int32 = 0
-    for index in mine.indices {
-      for other in theirs.indices where theirs[other].hash == mine[index].hash && right[other] {
+    for index in 0..<mine.count {
+      let hash = mine[index].hash
+      var other = 0
+      while other < theirs.count, theirs[other].hash != hash { other &+= 1 }
+      if other < theirs.count {
+        // Neither side has a word twice.
         left.remove(index)
         right.remove(other)
-        shared += weights[index] * 2
-        break
+        shared &+= weights[index] &* 2
+      } else if !allowsRest, mine[index].isNumber {
+        return nil
       }
     }
     guard left.count <= Self.mostDifferent, right.count <= Self.mostDifferent || left.isEmpty else { return nil }
-    if !left.isEmpty, !right.isEmpty {
-      if right.count > 1 || left.count > 1 { shared += pairSplit(entry, mine, theirs, &left, &right) }
-      shared += pairSimilar(entry, mine, theirs, &left, &right, &doubt)
+    return align(candidate.master, theirs, left, right, shared, allowsRest)
+  }
+
+  private func align(
+    _ entry: UInt32, _ theirs: UnsafeBufferPointer<Token>, _ left: Bits, _ right: Bits, _ shared: Int32,
+    _ allowsRest: Bool
+  ) -> Int? {
+    var (left, right, shared, doubt) = (left, right, shared, Int32(0))
+    if !allowsRest {
+      for index in 0..<theirs.count where right[index] && theirs[index].isNumber { return nil }
     }
-    guard shared > 0 else { return nil }
-    return judge(mine, theirs, left, right, shared, doubt)
+    if !left.isEmpty, !right.isEmpty {
+      if right.count > 1 || left.count > 1 { shared += pairSplit(entry, theirs, &left, &right) }
+      shared += pairSimilar(entry, theirs, &left, &right, &doubt)
+    }
+    guard shared > 0, let score = judge(theirs, left, right, shared, doubt, allowsRest) else { return nil }
+    return score >= floor ? score : nil
   }
 
   /// Weighs what is left over.
   private func judge(
-    _ mine: UnsafeBufferPointer<Token>, _ theirs: UnsafeBufferPointer<Token>, _ left: Bits, _ right: Bits,
-    _ shared: Int32, _ doubt: Int32
+    _ theirs: UnsafeBufferPointer<Token>, _ left: Bits, _ right: Bits, _ shared: Int32, _ doubt: Int32,
+    _ allowsRest: Bool
   ) -> Int? {
     var (mineLeft, theirsLeft) = (Rest(), Rest())
-    for index in mine.indices where left[index] {
+    for index in 0..<mine.count where left[index] {
       mineLeft.add(mine[index], weights[index], isMaker(mine[index]))
+      if mineLeft.hasWord, !allowsRest { return nil }
     }
-    for index in theirs.indices where right[index] {
-      theirsLeft.add(theirs[index], weight(theirs[index]), isMaker(theirs[index]))
+    for index in 0..<theirs.count where right[index] {
+      let isMaker = isMaker(theirs[index])
+      if !isMaker, !allowsRest { return nil }
+      theirsLeft.add(theirs[index], weight(theirs[index]), isMaker)
     }
     if mineLeft.hasNumber && theirsLeft.hasNumber { return nil }
     if mineLeft.hasWord && theirsLeft.hasWord { return nil }
@@ -87,22 +112,22 @@ struct Comparison {
   private func isMaker(_ token: Token) -> Bool {
     if token.isBrand { return true }
     if token.isNumber { return false }
-    let count = store.brands[token.hash]
-    return count > 0 && count * 2 >= store.words[token.hash]
+    let count = rows.brands[token.hash]
+    return count > 0 && count * 2 >= rows.words[token.hash]
   }
 
-  private func weight(_ token: Token) -> Int32 { store.weight(store.words[token.hash]) }
+  private func weight(_ token: Token) -> Int32 { rows.weight(rows.words[token.hash]) }
 
   // MARK: - Words that are not equal but the same
 
   private func pairSimilar(
-    _ entry: MasterStore.Entry, _ mine: UnsafeBufferPointer<Token>, _ theirs: UnsafeBufferPointer<Token>,
+    _ entry: UInt32, _ theirs: UnsafeBufferPointer<Token>,
     _ left: inout Bits, _ right: inout Bits, _ doubt: inout Int32
   ) -> Int32 {
     var shared: Int32 = 0
-    for index in mine.indices where left[index] && !mine[index].isNumber {
-      for other in theirs.indices where right[other] && !theirs[other].isNumber {
-        guard isSame(index, mine[index], theirs[other], store.letters(entry, theirs[other])) else { continue }
+    for index in 0..<mine.count where left[index] && !mine[index].isNumber {
+      for other in 0..<theirs.count where right[other] && !theirs[other].isNumber {
+        guard isSame(entry, index, theirs[other]) else { continue }
         left.remove(index)
         right.remove(other)
         // The word that is written out says how much it matters.
@@ -114,23 +139,34 @@ struct Comparison {
     return shared
   }
 
-  private func isSame(
-    _ index: Int, _ mine: Token, _ theirs: Token, _ theirLetters: UnsafeBufferPointer<UInt16>
-  ) -> Bool {
-    let letters = text.letters(mine)
-    let (count, theirCount) = (counts[index], store.words[theirs.hash])
-    if letters.count != theirLetters.count {
-      let isShorter = letters.count < theirLetters.count
-      let (short, long) = isShorter ? (letters, theirLetters) : (theirLetters, letters)
-      let isMarked = (isShorter ? mine : theirs).traits.contains(.abbreviated)
+  @inline(__always)
+  private func letters(_ token: Token) -> UnsafeBufferPointer<UInt16> {
+    UnsafeBufferPointer(start: units + Int(token.start), count: Int(token.count))
+  }
+
+  private func isSame(_ entry: UInt32, _ index: Int, _ theirs: Token) -> Bool {
+    let mine = mine[index]
+    let isShorter = mine.count < theirs.count
+    let (short, long) = isShorter ? (mine, theirs) : (theirs, mine)
+    // A beginning has no letter that the whole has not; one change of a word takes and brings one letter at most.
+    let mayBegin = short.count != long.count && short.letters & ~long.letters == 0
+    let limit = long.count >= 6 && short.count >= 5 ? 2 : 1
+    let mayBeMisspelled = short.count >= 4 && long.count - short.count <= 2
+      && (short.letters ^ long.letters).nonzeroBitCount <= 2 * limit
+    guard mayBegin || mayBeMisspelled else { return false }
+    let (letters, theirLetters) = (letters(mine), rows.letters(entry, theirs))
+    let (count, theirCount) = (counts[index], rows.words[theirs.hash])
+    if mayBegin {
       // Without a mark, a beginning of a word is an abbreviation only when it is no word itself.
       let isUnknown = isShorter ? count == 0 : theirCount <= 1
-      if isMarked || (short.count >= 3 && isUnknown), Spelling.isPrefix(short, of: long) { return true }
+      let (shortLetters, longLetters) = isShorter ? (letters, theirLetters) : (theirLetters, letters)
+      if short.traits.contains(.abbreviated) || (short.count >= 3 && isUnknown),
+        Spelling.isPrefix(shortLetters, of: longLetters) { return true }
     }
-    let (shortest, longest) = (min(letters.count, theirLetters.count), max(letters.count, theirLetters.count))
-    guard shortest >= 4, longest - shortest <= 2,
-      isMisspelling(count, of: theirCount) || isMisspelling(theirCount, of: count) else { return false }
-    return Spelling.isWithin(longest >= 6 && shortest >= 5 ? 2 : 1, letters, theirLetters)
+    guard mayBeMisspelled, isMisspelling(count, of: theirCount) || isMisspelling(theirCount, of: count) else {
+      return false
+    }
+    return Spelling.isWithin(limit, letters, theirLetters)
   }
 
   /// A word that nearly nobody writes may be meant for one that many write; two common words are two words.
@@ -138,14 +174,12 @@ struct Comparison {
 
   /// `קוקה קולה` and `קוקהקולה`.
   private func pairSplit(
-    _ entry: MasterStore.Entry, _ mine: UnsafeBufferPointer<Token>, _ theirs: UnsafeBufferPointer<Token>,
-    _ left: inout Bits, _ right: inout Bits
+    _ entry: UInt32, _ theirs: UnsafeBufferPointer<Token>, _ left: inout Bits, _ right: inout Bits
   ) -> Int32 {
     var shared: Int32 = 0
-    for index in mine.indices where left[index] && !mine[index].isNumber {
-      let whole = text.letters(mine[index])
-      let found = pair(in: right, theirs.count) {
-        Spelling.isJoined(whole, store.letters(entry, theirs[$0]), store.letters(entry, theirs[$1]))
+    for index in 0..<mine.count where left[index] && !mine[index].isNumber {
+      let found = pair(mine[index], theirs, right) {
+        Spelling.isJoined(letters(mine[index]), rows.letters(entry, $0), rows.letters(entry, $1))
       }
       guard let found else { continue }
       left.remove(index)
@@ -153,10 +187,9 @@ struct Comparison {
       right.remove(found.1)
       shared += (weight(theirs[found.0]) + weight(theirs[found.1])) * 2
     }
-    for other in theirs.indices where right[other] && !theirs[other].isNumber {
-      let whole = store.letters(entry, theirs[other])
-      let found = pair(in: left, mine.count) {
-        Spelling.isJoined(whole, text.letters(mine[$0]), text.letters(mine[$1]))
+    for other in 0..<theirs.count where right[other] && !theirs[other].isNumber {
+      let found = pair(theirs[other], mine, left) {
+        Spelling.isJoined(rows.letters(entry, theirs[other]), letters($0), letters($1))
       }
       guard let found else { continue }
       left.remove(found.0)
@@ -167,11 +200,16 @@ struct Comparison {
     return shared
   }
 
-  /// Two that are left, in either order.
-  private func pair(in left: Bits, _ count: Int, _ isWanted: (Int, Int) -> Bool) -> (Int, Int)? {
-    for first in 0..<count where left[first] {
-      for second in 0..<count where left[second] && second != first {
-        if isWanted(first, second) { return (first, second) }
+  /// Two that are left, in either order, and are `whole` together.
+  @inline(__always)
+  private func pair(
+    _ whole: Token, _ parts: UnsafeBufferPointer<Token>, _ left: Bits, _ isWanted: (Token, Token) -> Bool
+  ) -> (Int, Int)? {
+    for first in 0..<parts.count where left[first] && parts[first].count < whole.count {
+      for second in 0..<parts.count where left[second] && second != first {
+        guard Int(parts[first].count) + Int(parts[second].count) == Int(whole.count),
+          parts[first].letters | parts[second].letters == whole.letters else { continue }
+        if isWanted(parts[first], parts[second]) { return (first, second) }
       }
     }
     return nil
@@ -190,12 +228,6 @@ struct Bits {
   subscript(_ index: Int) -> Bool { bits >> UInt32(index) & 1 == 1 }
   @inline(__always)
   mutating func remove(_ index: Int) { bits &= ~(1 << UInt32(index)) }
-}
-
-extension MasterStore {
-  /// Of a word that so many masters have: 24, and 8 more for every time its number halves.
-  @inline(__always)
-  func weight(_ count: UInt32) -> Int32 { 24 + 8 * Logarithm.eighths(UInt32(named) + 1, over: count + 1) / 8 }
 }
 
 /// Binary logarithms in whole numbers, so that every machine weighs alike.

@@ -65,31 +65,35 @@ package final class MasterMatcher {
   }
 
   private func similar(in store: MasterStore) -> Outcome? {
-    nearest.search(text, in: store)
-    guard nearest.found.count > 0 else { return nil }
+    let candidates = nearest.search(text, in: store)
+    guard candidates.count > 0 else { return nil }
+    let rows = store.rows
     for index in 0..<text.tokenCount {
-      counts[index] = store.words[text.tokens[index].hash]
-      weights[index] = store.weight(counts[index])
+      counts[index] = rows.words[text.tokens[index].hash]
+      weights[index] = rows.weight(counts[index])
     }
-    let comparison = Comparison(store: store, text: text, weights: weights, counts: counts)
-    var best: (score: Int, entry: MasterStore.Entry)?
+    let comparison = Comparison(
+      rows: rows, mine: UnsafeBufferPointer(start: text.tokens, count: text.tokenCount), units: text.units,
+      weights: weights, counts: counts, floor: threshold - Self.margin)
+    var best: (score: Int, master: UInt32)?
     var second = 0
-    for index in 0..<nearest.found.count {
-      let entry = store.entries[Int(nearest.found[index])]
-      guard let score = comparison.score(entry) else { continue }
+    for candidate in candidates {
+      guard let score = comparison.score(candidate) else { continue }
       guard let current = best else {
-        best = (score, entry)
+        best = (score, candidate.master)
         continue
       }
-      if score > current.score || (score == current.score && entry.key < current.entry.key) {
-        // Masters of the same words differ in nothing a name could tell.
-        if entry.identity != current.entry.identity { second = max(second, current.score) }
-        best = (score, entry)
-      } else if entry.identity != current.entry.identity {
+      let (entry, other) = (rows.entries + Int(candidate.master), rows.entries + Int(current.master))
+      // Masters of the same words differ in nothing a name could tell.
+      let isOther = entry.pointee.identity != other.pointee.identity
+      if score > current.score || (score == current.score && entry.pointee.key < other.pointee.key) {
+        if isOther { second = max(second, current.score) }
+        best = (score, candidate.master)
+      } else if isOther {
         second = max(second, score)
       }
     }
     guard let best, best.score >= threshold, best.score - second >= Self.margin else { return nil }
-    return .similar(best.entry.key, score: best.score)
+    return .similar(rows.entries[Int(best.master)].key, score: best.score)
   }
 }

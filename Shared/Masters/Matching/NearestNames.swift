@@ -13,6 +13,15 @@ final class NearestNames {
   /// Entries read before the first rule may end the reading.
   private static let leastEntries = 1_500
 
+  /// A master worth comparing, and where its words lie.
+  struct Candidate: BitwiseCopyable {
+    var master: UInt32
+    var tokens: UInt32
+    var tokenCount: UInt32
+    /// Of the most that any has, in percent.
+    var level: Int32
+  }
+
   private struct Line: BitwiseCopyable {
     var start: UnsafePointer<UInt32>
     var count: UInt32
@@ -24,37 +33,39 @@ final class NearestNames {
   private let lines = UnsafeMutablePointer<Line>.allocate(capacity: Grams.capacity)
   private var sums = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
   private var room = 0
-  private var touched = GrowingArray<UInt32>(capacity: 1 << 10)
+  private var touched = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
   private let levels = UnsafeMutablePointer<Int32>.allocate(capacity: 101)
-  /// Numbers of masters, in no order.
-  private(set) var found = GrowingArray<UInt32>(capacity: NearestNames.candidates)
+  private let found = UnsafeMutablePointer<Candidate>.allocate(capacity: NearestNames.candidates)
 
   deinit {
     lines.deallocate()
     sums.deallocate()
+    touched.deallocate()
     levels.deallocate()
+    found.deallocate()
   }
 
-  /// Fills `found`.
-  func search(_ text: ProductText, in store: MasterStore) {
-    found.removeAll()
-    guard let shelf = store.shelf(text.size), shelf.count > 0 else { return }
+  /// In no order; valid until the next search.
+  func search(_ text: ProductText, in store: MasterStore) -> UnsafeBufferPointer<Candidate> {
+    guard let shelf = store.shelf(text.size), shelf.count > 0 else { return .init(start: found, count: 0) }
     makeRoom(store.largestShelf)
     grams.set(text)
     let (lineCount, total) = collectLines(shelf, store)
-    guard lineCount > 0 else { return }
-    let touchedCount = addUp(lineCount, total)
-    choose(touchedCount, UnsafePointer(shelf.members.start), store)
-    for index in 0..<touchedCount { sums[Int(touched.start[index])] = 0 }
+    guard lineCount > 0 else { return .init(start: found, count: 0) }
+    let (touched, sums) = (touched, sums)
+    let touchedCount = addUp(lineCount, total, touched, sums)
+    let count = choose(touchedCount, touched, sums, UnsafePointer(shelf.members.start), store)
+    for index in 0..<touchedCount { sums[Int(touched[index])] = 0 }
+    return .init(start: found, count: count)
   }
 
   private func collectLines(_ shelf: Shelf, _ store: MasterStore) -> (count: Int, total: Int32) {
     var count = 0
     var total: Int32 = 0
-    for index in 0..<grams.count {
-      let gram = grams.hashes[index]
-      guard let list = store.list(shelf, gram) else { continue }
-      let weight = 8 + Logarithm.eighths(UInt32(shelf.count) + 1, over: UInt32(list.count))
+    let lines = lines
+    let members = UInt32(shelf.count) + 1
+    store.lists(shelf, UnsafeBufferPointer(start: grams.hashes, count: grams.count)) { gram, list in
+      let weight = 8 + Logarithm.eighths(members, over: UInt32(list.count))
       total += weight
       var place = count
       // From the shortest to the longest; n-grams break ties, so that the order is always the same.
@@ -70,11 +81,12 @@ final class NearestNames {
     return (count, total)
   }
 
-  private func addUp(_ lineCount: Int, _ total: Int32) -> Int {
+  private func addUp(
+    _ lineCount: Int, _ total: Int32, _ touched: UnsafeMutablePointer<UInt32>, _ sums: UnsafeMutablePointer<Int32>
+  ) -> Int {
     var touchedCount = 0
     var rest = total
     var entries = 0
-    let (touched, sums) = (touched.start, sums)
     for index in 0..<lineCount {
       let line = lines[index]
       if entries >= Self.leastEntries, rest * 100 < total * Self.leastShare { break }
@@ -93,8 +105,12 @@ final class NearestNames {
   }
 
   /// Takes the best levels (percent of the most that any has) that fit together.
-  private func choose(_ touchedCount: Int, _ members: UnsafePointer<Shelf.Member>, _ store: MasterStore) {
-    let (touched, sums) = (touched.start, sums)
+  /// - Returns: how many.
+  private func choose(
+    _ touchedCount: Int, _ touched: UnsafeMutablePointer<UInt32>, _ sums: UnsafeMutablePointer<Int32>,
+    _ members: UnsafePointer<Shelf.Member>, _ store: MasterStore
+  ) -> Int {
+    let levels = levels
     var most: Int32 = 1
     for index in 0..<touchedCount { most = max(most, sums[Int(touched[index])]) }
     let floor = most * Self.leastOfMost / 100
@@ -114,20 +130,27 @@ final class NearestNames {
       level -= 1
       count += Int(levels[level])
     }
-    for index in 0..<passed {
+    var kept = 0
+    for index in 0..<passed where Int(sums[Int(touched[index])] * 100 / most) >= level {
+      (touched[kept], touched[index]) = (touched[index], touched[kept])
+      kept += 1
+    }
+    if kept > Self.candidates {
+      // Of very many that are equally near, those with the smallest keys.
+      let entries = store.rows.entries
+      var all = UnsafeMutableBufferPointer(start: touched, count: kept)
+      all.sort {
+        entries[Int(members[Int($0)].master)].key < entries[Int(members[Int($1)].master)].key
+      }
+      kept = Self.candidates
+    }
+    for index in 0..<kept {
       let place = Int(touched[index])
-      if Int(sums[place] * 100 / most) >= level { found.append(members[place].master) }
+      let member = members[place]
+      found[index] = Candidate(
+        master: member.master, tokens: member.tokens, tokenCount: member.tokenCount, level: sums[place] * 100 / most)
     }
-    if found.count > Self.candidates { keepSmallest(store) }
-  }
-
-  /// Of very many that are equally near, those with the smallest keys.
-  private func keepSmallest(_ store: MasterStore) {
-    let all = (0..<found.count).map { found[$0] }
-    found.removeAll()
-    for master in all.sorted(by: { store.entries[Int($0)].key < store.entries[Int($1)].key }).prefix(Self.candidates) {
-      found.append(master)
-    }
+    return kept
   }
 
   private func makeRoom(_ count: Int) {
@@ -136,7 +159,8 @@ final class NearestNames {
     sums.deallocate()
     sums = .allocate(capacity: room)
     sums.initialize(repeating: 0, count: room)
+    touched.deallocate()
     // One more than there are members, because a place is written before it is counted.
-    if touched.count <= room { touched.extend(room + 1 - touched.count) }
+    touched = .allocate(capacity: room + 1)
   }
 }

@@ -11,13 +11,33 @@ extension ProductText {
   /// highest bit is set.
   package func nameKey() -> MasterKey {
     var order = (0..<tokenCount).map { tokens[$0] }
-    order.sort { letters($0).lexicographicallyPrecedes(letters($1)) }
+    for index in order.indices {
+      var place = index
+      while place > 0, letters(order[place]).lexicographicallyPrecedes(letters(order[place - 1])) {
+        order.swapAt(place, place - 1)
+        place -= 1
+      }
+    }
     var hash = UInt128(0x6c62_272e_07bb_0142) << 64 | UInt128(0x62b8_2175_6295_c58d)
     func add(_ byte: UInt8) { hash = (hash ^ UInt128(byte)) &* (UInt128(1) << 88 | UInt128(0x13b)) }
     for token in order {
       for unit in letters(token) {
         // Folded letters are no surrogates, so each is a scalar of its own.
-        for byte in String(Unicode.Scalar(unit) ?? " ").utf8 { add(byte) }
+        if unit < 0x80 {
+          add(UInt8(unit))
+          continue
+        }
+        if Unicode.Scalar(unit) == nil {
+          add(0x20)
+          continue
+        }
+        if unit < 0x800 {
+          add(0xC0 | UInt8(unit >> 6))
+        } else {
+          add(0xE0 | UInt8(unit >> 12))
+          add(0x80 | UInt8(unit >> 6 & 0x3F))
+        }
+        add(0x80 | UInt8(unit & 0x3F))
       }
       add(0x20)
     }

@@ -15,6 +15,11 @@ package final class ProductText {
   /// Some token is of the brand.
   var hasBrand = false
 
+  /// Looked up once: a global asks each time whether it was made.
+  private let folding = Folding.table
+  private let unitWords = UnitWords.shared
+  private let filler = Filler.shared
+
   package init() {
     units = .allocate(capacity: Self.maxUnits)
     tokens = .allocate(capacity: Self.maxTokens)
@@ -89,7 +94,7 @@ package final class ProductText {
       start = unitCount
     }
     while position < text.count {
-      let unit = Folding.fold(Self.scalar(text, &position))
+      let unit = fold(Self.scalar(text, &position))
       defer { if unit != Folding.nothing { last = unit } }
       switch unit {
       case Folding.nothing: continue
@@ -97,7 +102,7 @@ package final class ProductText {
         // Inside a word nothing; whether this is inside shows in the next letter.
         continue
       case Folding.point, Folding.comma:
-        if isNumber, unitCount > start, position < text.count, Folding.isDigit(Folding.fold(UInt32(text[position]))) {
+        if isNumber, unitCount > start, position < text.count, Folding.isDigit(fold(UInt32(text[position]))) {
           store(0x2E)
           continue
         }
@@ -114,7 +119,7 @@ package final class ProductText {
         let digit = Folding.isDigit(unit)
         // `6x330`: an x between two digits multiplies.
         if unit == 0x78, isNumber, unitCount > start, position < text.count,
-          Folding.isDigit(Folding.fold(UInt32(text[position])))
+          Folding.isDigit(fold(UInt32(text[position])))
         {
           end(unit)
           markTimes()
@@ -148,6 +153,9 @@ package final class ProductText {
   }
 
   @inline(__always)
+  private func fold(_ scalar: UInt32) -> UInt16 { scalar < 0x800 ? folding[Int(scalar)] : Folding.fold(scalar) }
+
+  @inline(__always)
   private func store(_ unit: UInt16) {
     guard unitCount < Self.maxUnits else { return }
     units[unitCount] = unit
@@ -160,7 +168,7 @@ package final class ProductText {
     guard tokenCount < Self.maxTokens else { return unitCount = start }
     let letters = UnsafeBufferPointer(start: units + start, count: count)
     tokens[tokenCount] = Token(
-      hash: Token.hash(letters), start: UInt16(start), count: UInt8(count), traits: traits)
+      hash: Token.hash(letters), start: UInt16(start), count: UInt8(count), traits: traits, letters: Token.letters(letters))
     tokenCount += 1
   }
 
@@ -203,7 +211,7 @@ package final class ProductText {
     var removed: UInt64 = 0
     var pieces: (size: ProductSize, tokens: UInt64)?
     for index in 0..<tokenCount where tokens[index].isNumber && index + 1 < tokenCount {
-      guard let unit = UnitWords.shared.unit(tokens[index + 1].hash), let value = thousandths(tokens[index]) else {
+      guard let unit = unitWords.unit(tokens[index + 1].hash), let value = thousandths(tokens[index]) else {
         continue
       }
       var used: UInt64 = 3 << UInt64(index)
@@ -275,7 +283,7 @@ package final class ProductText {
     defer { (unitCount, tokenCount) = (units, tokens) }
     scan(unit, traits: [])
     // `100 גרם` says what the unit price is for; only a plain unit names the quantity's.
-    guard tokenCount == tokens + 1, let found = UnitWords.shared.unit(self.tokens[tokens].hash),
+    guard tokenCount == tokens + 1, let found = unitWords.unit(self.tokens[tokens].hash),
       let value = quantity.thousandths else { return }
     let millis = value.multipliedReportingOverflow(by: found.millis)
     guard !millis.overflow else { return }
@@ -306,7 +314,7 @@ package final class ProductText {
   }
 
   /// What a shop says of a product without saying which one it is.
-  private func dropFiller() { compact { Filler.shared.contains(tokens[$0].hash) } }
+  private func dropFiller() { compact { filler.contains(tokens[$0].hash) } }
 
   private func dropRepeated() {
     compact { index in

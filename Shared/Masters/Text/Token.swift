@@ -5,6 +5,8 @@ struct Token: Sendable {
   var start: UInt16
   var count: UInt8
   var traits: Traits
+  /// Which letters it has, hashed to 32 bits: says of most pairs of words that they are not alike.
+  var letters: UInt32 = 0
 
   struct Traits: OptionSet, Sendable {
     let rawValue: UInt8
@@ -20,6 +22,13 @@ struct Token: Sendable {
   var isNumber: Bool { traits.contains(.number) }
   var isBrand: Bool { traits.contains(.brand) }
   var isUnnamed: Bool { traits.contains(.unnamed) }
+
+  @inline(__always)
+  static func letters(_ units: UnsafeBufferPointer<UInt16>) -> UInt32 {
+    var letters: UInt32 = 0
+    for unit in units { letters |= 1 << UInt32(unit & 31) }
+    return letters
+  }
 
   @inline(__always)
   static func hash(_ units: UnsafeBufferPointer<UInt16>) -> UInt64 {

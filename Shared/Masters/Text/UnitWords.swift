@@ -10,7 +10,7 @@ struct UnitWords: Sendable {
 
   private let units: [UInt64: Unit]
   /// The lowest bits of the hashes, so that most words need no look into the dictionary.
-  private let filter: [Bool]
+  nonisolated(unsafe) private let filter: UnsafeMutablePointer<Bool>
 
   /// As they are after folding: without quotation marks, final letters and capitals.
   private init() {
@@ -27,7 +27,8 @@ struct UnitWords: Sendable {
       (.pieces, 1_000, "גלילים גליל rolls שקיות שקיקים כדורים טבליות קפסולות capsules tabs מגבונים wipes חיתולים"),
     ]
     var units: [UInt64: Unit] = [:]
-    var filter = [Bool](repeating: false, count: 1 << 12)
+    filter = .allocate(capacity: 1 << 12)
+    filter.initialize(repeating: false, count: 1 << 12)
     for (dimension, millis, words) in spellings {
       for word in words.split(separator: " ") {
         let folded = word.unicodeScalars.map { Folding.fold($0.value) }.filter(Folding.isLetter)
@@ -37,7 +38,6 @@ struct UnitWords: Sendable {
       }
     }
     self.units = units
-    self.filter = filter
   }
 
   @inline(__always)
