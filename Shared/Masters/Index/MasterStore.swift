@@ -82,13 +82,16 @@ final class MasterStore {
   }
 
   /// Calls `body` with the masters' places on the shelf that have each n-gram; valid until the next change.
+  /// - Returns: what was read ahead, to be kept somewhere.
   @inline(__always)
-  func lists(_ shelf: Shelf, _ grams: UnsafeBufferPointer<UInt32>, _ body: (UInt32, Postings.List) -> Void) {
+  func lists(_ shelf: Shelf, _ grams: UnsafeBufferPointer<UInt32>, _ body: (UInt32, Postings.List) -> Void) -> UInt32 {
     // The places in memory are far apart: asked for all at once, they arrive together.
-    for gram in grams { postings.approach(shelf.key(gram)) }
+    var read: UInt32 = 0
+    for gram in grams { read &+= postings.approach(shelf.key(gram)) }
     for gram in grams {
       if let list = postings.list(shelf.key(gram)) { body(gram, list) }
     }
+    return read
   }
 
   /// What comparing reads, without a reference to count; valid until the next change.

@@ -40,9 +40,7 @@ struct Postings: ~Copyable {
 
   /// Lets the memory of `key` be fetched without waiting for it.
   @inline(__always)
-  func approach(_ key: UInt64) {
-    withExtendedLifetime(slots[Int(truncatingIfNeeded: Token.mix(key)) & mask].count) {}
-  }
+  func approach(_ key: UInt64) -> UInt32 { slots[Int(truncatingIfNeeded: Token.mix(key)) & mask].count }
 
   /// The numbers of `key`; valid until the next change.
   @inline(__always)

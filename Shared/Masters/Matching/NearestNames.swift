@@ -7,19 +7,19 @@ final class NearestNames {
   /// Masters that are compared word by word, at most.
   static let candidates = 64
   /// A master that only lists without this share of the weight could add, in percent, is not worth comparing.
-  private static let leastShare: Int32 = 45
+  private static let leastShare: Int32 = 30
   /// Nor one with less than this of the most that any has, in percent.
-  private static let leastOfMost: Int32 = 60
+  private static let leastOfMost: Int32 = 85
   /// Entries read before the first rule may end the reading.
   private static let leastEntries = 1_500
+  /// Of an n-gram; a text has at most `ProductText.maxUnits` of them.
+  private static let mostWeight = Int32(UInt16.max) / Int32(ProductText.maxUnits)
 
   /// A master worth comparing, and where its words lie.
   struct Candidate: BitwiseCopyable {
     var master: UInt32
     var tokens: UInt32
     var tokenCount: UInt32
-    /// Of the most that any has, in percent.
-    var level: Int32
   }
 
   private struct Line: BitwiseCopyable {
@@ -31,9 +31,12 @@ final class NearestNames {
 
   private let grams = Grams()
   private let lines = UnsafeMutablePointer<Line>.allocate(capacity: Grams.capacity)
-  private var sums = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+  /// Sixteen bits, so that those of a large shelf stay in the nearest cache; `mostWeight` keeps them from overflowing.
+  private var sums = UnsafeMutablePointer<UInt16>.allocate(capacity: 1)
   private var room = 0
   private var touched = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+  /// Of no meaning, but without a place to go the reading ahead would be left out.
+  private var approached: UInt32 = 0
   private let levels = UnsafeMutablePointer<Int32>.allocate(capacity: 101)
   private let found = UnsafeMutablePointer<Candidate>.allocate(capacity: NearestNames.candidates)
 
@@ -53,6 +56,7 @@ final class NearestNames {
     let (lineCount, total) = collectLines(shelf, store)
     guard lineCount > 0 else { return .init(start: found, count: 0) }
     let (touched, sums) = (touched, sums)
+    approach(lineCount, total)
     let touchedCount = addUp(lineCount, total, touched, sums)
     let count = choose(touchedCount, touched, sums, UnsafePointer(shelf.members.start), store)
     for index in 0..<touchedCount { sums[Int(touched[index])] = 0 }
@@ -64,8 +68,8 @@ final class NearestNames {
     var total: Int32 = 0
     let lines = lines
     let members = UInt32(shelf.count) + 1
-    store.lists(shelf, UnsafeBufferPointer(start: grams.hashes, count: grams.count)) { gram, list in
-      let weight = 8 + Logarithm.eighths(members, over: UInt32(list.count))
+    approached = store.lists(shelf, UnsafeBufferPointer(start: grams.hashes, count: grams.count)) { gram, list in
+      let weight = min(Self.mostWeight, 8 + Logarithm.eighths(members, over: UInt32(list.count)))
       total += weight
       var place = count
       // From the shortest to the longest; n-grams break ties, so that the order is always the same.
@@ -81,8 +85,24 @@ final class NearestNames {
     return (count, total)
   }
 
+  /// Reads a word of each cache line that `addUp` is going to read, all of them independent of each other, so that they
+  /// are fetched side by side instead of one after the other.
+  private func approach(_ lineCount: Int, _ total: Int32) {
+    var rest = total
+    var entries = 0
+    var read: UInt32 = 0
+    for index in 0..<lineCount {
+      let line = lines[index]
+      if entries >= Self.leastEntries, rest * 100 < total * Self.leastShare { break }
+      for position in stride(from: 0, to: Int(line.count), by: 16) { read &+= line.start[position] }
+      rest -= line.weight
+      entries += Int(line.count)
+    }
+    approached = read
+  }
+
   private func addUp(
-    _ lineCount: Int, _ total: Int32, _ touched: UnsafeMutablePointer<UInt32>, _ sums: UnsafeMutablePointer<Int32>
+    _ lineCount: Int, _ total: Int32, _ touched: UnsafeMutablePointer<UInt32>, _ sums: UnsafeMutablePointer<UInt16>
   ) -> Int {
     var touchedCount = 0
     var rest = total
@@ -90,13 +110,14 @@ final class NearestNames {
     for index in 0..<lineCount {
       let line = lines[index]
       if entries >= Self.leastEntries, rest * 100 < total * Self.leastShare { break }
+      let weight = UInt16(truncatingIfNeeded: line.weight)
       for position in 0..<Int(line.count) {
         let place = line.start[position]
         let sum = sums[Int(place)]
         // Always written, counted only for a newcomer: there is no branch to mispredict.
         touched[touchedCount] = place
         touchedCount &+= sum == 0 ? 1 : 0
-        sums[Int(place)] = sum &+ line.weight
+        sums[Int(place)] = sum &+ weight
       }
       rest -= line.weight
       entries += Int(line.count)
@@ -107,17 +128,17 @@ final class NearestNames {
   /// Takes the best levels (percent of the most that any has) that fit together.
   /// - Returns: how many.
   private func choose(
-    _ touchedCount: Int, _ touched: UnsafeMutablePointer<UInt32>, _ sums: UnsafeMutablePointer<Int32>,
+    _ touchedCount: Int, _ touched: UnsafeMutablePointer<UInt32>, _ sums: UnsafeMutablePointer<UInt16>,
     _ members: UnsafePointer<Shelf.Member>, _ store: MasterStore
   ) -> Int {
     let levels = levels
     var most: Int32 = 1
-    for index in 0..<touchedCount { most = max(most, sums[Int(touched[index])]) }
+    for index in 0..<touchedCount { most = max(most, Int32(sums[Int(touched[index])])) }
     let floor = most * Self.leastOfMost / 100
     levels.update(repeating: 0, count: 101)
     var passed = 0
     for index in 0..<touchedCount {
-      let sum = sums[Int(touched[index])]
+      let sum = Int32(sums[Int(touched[index])])
       guard sum >= floor else { continue }
       levels[Int(sum * 100 / most)] += 1
       // Those that passed move to the front, and what was there to their place: all have to be cleared later.
@@ -131,7 +152,7 @@ final class NearestNames {
       count += Int(levels[level])
     }
     var kept = 0
-    for index in 0..<passed where Int(sums[Int(touched[index])] * 100 / most) >= level {
+    for index in 0..<passed where Int(Int32(sums[Int(touched[index])]) * 100 / most) >= level {
       (touched[kept], touched[index]) = (touched[index], touched[kept])
       kept += 1
     }
@@ -145,10 +166,8 @@ final class NearestNames {
       kept = Self.candidates
     }
     for index in 0..<kept {
-      let place = Int(touched[index])
-      let member = members[place]
-      found[index] = Candidate(
-        master: member.master, tokens: member.tokens, tokenCount: member.tokenCount, level: sums[place] * 100 / most)
+      let member = members[Int(touched[index])]
+      found[index] = Candidate(master: member.master, tokens: member.tokens, tokenCount: member.tokenCount)
     }
     return kept
   }
