@@ -165,10 +165,16 @@ final class NearestNames {
       }
       kept = Self.candidates
     }
+    // The words of all of them are read ahead, too.
+    let tokens = store.rows.tokens
+    var read: UInt64 = 0
     for index in 0..<kept {
       let member = members[Int(touched[index])]
+      let (first, last) = (Int(member.tokens), Int(member.tokens &+ member.tokenCount &- 1))
+      read &+= tokens[first].hash &+ tokens[(first + last) / 2].hash &+ tokens[last].hash
       found[index] = Candidate(master: member.master, tokens: member.tokens, tokenCount: member.tokenCount)
     }
+    approached &+= UInt32(truncatingIfNeeded: read)
     return kept
   }
 

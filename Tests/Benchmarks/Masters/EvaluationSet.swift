@@ -20,20 +20,21 @@ struct EvaluationSet {
     }
 
     /// As the parser does for a row without a GTIN.
-    func ask(_ matcher: MasterMatcher, _ index: MasterIndex) -> String? {
-      let outcome = name.withUnsafeBufferPointer { name in
+    func match(_ matcher: MasterMatcher, _ view: MasterIndex.View) -> MasterMatcher.Outcome {
+      name.withUnsafeBufferPointer { name in
         brand.withUnsafeBufferPointer { brand in
           unit.withUnsafeBufferPointer { unit in
-            index.read {
-              matcher.match(
-                name: name, brand: brand, quantity: row.quantity, unit: unit, isWeighted: false, in: $0)
-            }
+            matcher.match(
+              name: name, brand: brand, quantity: row.quantity, unit: unit, isWeighted: false, in: view)
           }
         }
       }
-      return switch outcome {
-      case .exact(let key), .similar(let key, _): key.text
-      case .new, .unknown: nil
+    }
+
+    func ask(_ matcher: MasterMatcher, _ index: MasterIndex) -> String? {
+      switch index.read({ match(matcher, $0) }) {
+      case .exact(let key), .similar(let key, _): return key.text
+      case .new, .unknown: return nil
       }
     }
   }
