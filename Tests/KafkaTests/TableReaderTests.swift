@@ -53,7 +53,9 @@ import Testing
     await reader.closeAndWait()
   }
 
+  /// Only with `SOUK_TEST_KAFKA`: the embedded broker makes every topic it is asked about.
   @Test func aMissingTopicIsSaid() async throws {
+    guard Cluster.external != nil else { return }
     let cluster = try Cluster()
     let reader = try reader(cluster, Cluster.unique("missing"), Log())
     let error = try await #require(throws: KafkaError.self) {
