@@ -27,6 +27,34 @@ import Testing
     }
   }
 
+  @Test func aHeaderWithEveryPartMayComeInAnyPieces() {
+    let plain = Array(Fixtures.many(2).utf8)
+    let expected = read(plain).rows
+    // Text, header checksum, extra field, name and comment.
+    var packed: [UInt8] = [0x1F, 0x8B, 8, 0x1F, 1, 2, 3, 4, 2, 3, 3, 0, 7, 0, 9]
+    packed += Array("name.xml".utf8) + [0] + Array("a comment".utf8) + [0]
+    let check = crc(packed)
+    packed += [UInt8(truncatingIfNeeded: check), UInt8(truncatingIfNeeded: check >> 8)]
+    let header = packed.count
+    packed += rawDeflated(plain)
+    for value in [crc(plain), UInt32(plain.count)] {
+      for shift in stride(from: UInt32(0), to: 32, by: 8) { packed.append(UInt8(truncatingIfNeeded: value >> shift)) }
+    }
+    for first in 1...header + 150 {
+      for second in [1, 6, 11, 40, packed.count] {
+        var pieces = [first, second]
+        let found = read(packed) { pieces.isEmpty ? packed.count : pieces.removeFirst() }
+        #expect(found.summary.outcome == .ok, "\(first), \(second): \(found.summary.defect?.description ?? "")")
+        #expect(found.rows == expected)
+      }
+    }
+    for damage in [(2, UInt8(7)), (3, 0x3F)] {
+      var wrong = packed
+      wrong[damage.0] = damage.1
+      #expect(read(wrong).summary.outcome == .corrupt)
+    }
+  }
+
   @Test func whatFollowsIsIgnoredAndCounted() {
     for garbage in [[0, 0, 0], [0x1F, 0x00], Array("trailing".utf8)] as [[UInt8]] {
       let found = read(gzipped(plain) + garbage) { 11 }

@@ -75,6 +75,8 @@ class Reader:
         if code not in self.codes:
             self.codes.add(code)
             row = self.row
+            # Zeros in front are no part of a number.
+            price = re.sub(r"^0+(?=[0-9])", "", price)
             self.rows.append("|".join([code, price] + [row.get(key, "") for key in ("name", "maker", "unit")]))
 
 
