@@ -186,7 +186,8 @@ package final class ParseHandler: JobHandler {
     logger.info(
       "file parsed",
       metadata: [
-        "chain": "\(file.chain)", "kind": "\(summary.kind.rawValue)", "file": "\(file.fileName)", "file_id": "\(file.fileID)",
+        "chain": "\(file.chain)", "kind": "\(summary.kind.rawValue)", "file": "\(file.fileName)",
+        "file_id": "\(file.fileID)",
         "outcome": "\(summary.outcome.rawValue)", "rows": "\(summary.rows)", "kept": "\(summary.keptRows)",
         "repeated": "\(summary.repeatedRows)", "rejected": "\(summary.rejected.total)",
         "messages": "\(report.messageCount)", "dialect": "\(summary.dialect?.rawValue ?? "none")",

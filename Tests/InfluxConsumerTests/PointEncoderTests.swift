@@ -46,7 +46,8 @@ import Testing
   ])
   func localTimesFollowTheRulesOfTheZone(local: String, instant: String) throws {
     let expected = try #require(Timestamp(instant)).microseconds
-    #expect(try line("{\"symbol\":\"A\",\"datetime\":\"\(local)\",\"close\":1}") == "stock_price,symbol=A close=1 \(expected)\n")
+    let record = "{\"symbol\":\"A\",\"datetime\":\"\(local)\",\"close\":1}"
+    #expect(try line(record) == "stock_price,symbol=A close=1 \(expected)\n")
   }
 
   @Test func textCannotEndItsPoint() throws {

@@ -89,7 +89,8 @@ extension Fleet {
       #expect(
         rows.count == expected.count && left == right,
         """
-        \(what): \(rows.count) rows, \(expected.count) expected; missing \(right.subtracting(left).sorted().prefix(5)), \
+        \(what): \(rows.count) rows, \(expected.count) expected; \
+        missing \(right.subtracting(left).sorted().prefix(5)), \
         not expected \(left.subtracting(right).sorted().prefix(5))
         """)
     }

@@ -52,7 +52,8 @@ import Testing
   /// read.
   private static let counts = """
     CASE WHEN outcome <> 'corrupt' THEN rows END,
-    CASE WHEN outcome <> 'corrupt' AND kind LIKE 'price%' THEN distinct_codes END, CASE WHEN kind LIKE 'promo%' THEN item_refs END
+    CASE WHEN outcome <> 'corrupt' AND kind LIKE 'price%' THEN distinct_codes END,
+    CASE WHEN kind LIKE 'promo%' THEN item_refs END
     """
 
   /// `path|outcome|rows|distinct codes|item references` of what the parser is to see, as EXPECTED.csv has it.

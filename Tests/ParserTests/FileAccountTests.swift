@@ -163,7 +163,8 @@ import Testing
     #expect(RowSeries.fall(to: fallen, from: series, threshold: 0.5) == 106)
     #expect(RowSeries.fall(to: RowCount(fileID: "new", rows: 53), from: series, threshold: 0.5) == nil)
     #expect(RowSeries.fall(to: fallen, from: [], threshold: 0.5) == nil)
-    #expect(RowSeries.fall(to: RowCount(fileID: "n", rows: 0), from: [RowCount(fileID: "m", rows: 9)], threshold: 0.5) == nil)
+    let few = [RowCount(fileID: "m", rows: 9)]
+    #expect(RowSeries.fall(to: RowCount(fileID: "n", rows: 0), from: few, threshold: 0.5) == nil)
   }
 
   @Test func theHistoryInAFileOutlivesTheProcess() async throws {

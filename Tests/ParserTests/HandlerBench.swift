@@ -41,7 +41,8 @@ struct HandlerBench {
     let options = try ParserOptions.parse(["--held-output-size", "\(heldOutput)"])
     handler = ParseHandler(
       store: store, history: history, options: options, identity: ServiceIdentity(name: "parser"),
-      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), logger: Logger(label: "test"), now: { Timestamp(microseconds: 1_700_000_100_000_000) ?? .epoch })
+      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), logger: Logger(label: "test"),
+      now: { Timestamp(microseconds: 1_700_000_100_000_000) ?? .epoch })
   }
 
   /// Stores `bytes` and returns their URL.

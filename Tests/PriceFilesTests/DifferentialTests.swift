@@ -42,7 +42,8 @@ import Testing
 
   private static let snippets: [[UInt8]] = [
     "<", ">", "</", "/>", "<!--", "-->", "<!-- x -->", "<![CDATA[", "]]>", "<![CDATA[a]]>", "&", "&amp;", "&#x5d0;",
-    "<?", "?>", "<?p q?>", "<Item>", "</Item>", "<Item/>", "\"", "'", "=", "<!DOCTYPE html>", "<Items>", "</Root>", "\0",
+    "<?", "?>", "<?p q?>", "<Item>", "</Item>", "<Item/>", "\"", "'", "=", "<!DOCTYPE html>", "<Items>", "</Root>",
+    "\0",
     "\u{FEFF}", " ", "\n", "\r\n", "\t", "x", "1", "<X>", "</X>", "<X/>", "<ItemCode>7</ItemCode>", "<Item a='>'>",
   ].map { Array($0.utf8) } + [[0xFF], [0xD7], [0x80], [0xFE, 0xFF]]
 

@@ -110,7 +110,9 @@ import Testing
   @Test(arguments: RecordFixtures.promotions + RecordFixtures.stores)
   func chunkSizesDoNotMatter(_ text: String) {
     let unmarked = text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
-    for bytes in [Array(text.utf8), Fixtures.windows1255(unmarked), Fixtures.utf16(text, bigEndian: false, marked: true)] {
+    for bytes in [
+      Array(text.utf8), Fixtures.windows1255(unmarked), Fixtures.utf16(text, bigEndian: false, marked: true),
+    ] {
       let whole = records(bytes)
       let pieces = records(bytes) { 1 }
       #expect(whole.records == pieces.records)

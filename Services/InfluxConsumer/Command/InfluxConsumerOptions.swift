@@ -61,7 +61,9 @@ package struct InfluxConsumerOptions: ParsableArguments {
     let standard = PointMapping.bars
     var (tags, fields) = (standard.tags, standard.fields)
     if !tag.isEmpty { tags = try Self.each(tag) { text throws(Failure) in try PointMapping.Tag(parsing: text) } }
-    if !field.isEmpty { fields = try Self.each(field) { text throws(Failure) in try PointMapping.Field(parsing: text) } }
+    if !field.isEmpty {
+      fields = try Self.each(field) { text throws(Failure) in try PointMapping.Field(parsing: text) }
+    }
     let mapping = PointMapping(
       measurement: measurement, tags: tags, fields: fields, times: time.isEmpty ? standard.times : time)
     return try PointEncoder(mapping, zone: try ZoneTable(identifier: timeZone))

@@ -18,8 +18,8 @@ package struct ParserCommand: ServiceCommand {
     discussion: """
       Consumes \(Topics.filesDownloaded.name), reads each file from the object store and publishes its rows on \
       \(Topics.productsIngest.name), \(Topics.promotionsIngest.name) or \(Topics.storesIngest.name), and an account \
-      of it on \(Topics.filesParsed.name). A file is checked to its end before anything of it is published: what cannot be \
-      trusted is dead-lettered, of what only ends early the whole rows are kept.
+      of it on \(Topics.filesParsed.name). A file is checked to its end before anything of it is published: what \
+      cannot be trusted is dead-lettered, of what only ends early the whole rows are kept.
       """,
     version: Souk.version)
 

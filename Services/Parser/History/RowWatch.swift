@@ -27,7 +27,8 @@ struct RowWatch: Sendable {
         kind: .rowsFell, severity: rows == 0 ? .critical : .warning, service: ServiceCatalogue.parser.name,
         chain: file.chain, subject: subject, occasion: file.fileID,
         message: "\(file.fileName) has \(rows) rows; the files of this store before it had \(expected)",
-        value: ExactDecimal(mantissa: Int64(rows), scale: 0), expected: ExactDecimal(mantissa: Int64(expected), scale: 0),
+        value: ExactDecimal(mantissa: Int64(rows), scale: 0),
+        expected: ExactDecimal(mantissa: Int64(expected), scale: 0),
         observedAt: time)
     } catch {
       Counter(label: "souk_row_history_failures_total").increment()

@@ -111,7 +111,8 @@ struct BatchEncoder: ~Copyable {
     let outcome = writer?.append(
       ean: code, price: row.price, masterID: (prefix.span.bytes, digits.bytes), name: row.bytes(.name),
       manufacturer: row.bytes(.manufacturer), unitQty: row.bytes(.unitQty), quantity: row.quantity,
-      unitOfMeasure: row.bytes(.unitOfMeasure), unitPrice: row.unitPrice, unit: Self.name(of: row.unit), pricePerUnit: row.unitPrice.flatMap { row.unit?.price(of: $0) },
+      unitOfMeasure: row.bytes(.unitOfMeasure), unitPrice: row.unitPrice, unit: Self.name(of: row.unit),
+      pricePerUnit: row.unitPrice.flatMap { row.unit?.price(of: $0) },
       isWeighted: row.isWeighted,
       priceUpdatedAt: row.updatedAt, row: Int64(row.index))
     if outcome == .tooLarge { oversized += 1 }

@@ -16,7 +16,8 @@ package struct ParseMeasure: Sendable {
       chain: "measured", s3Path: nil, localPath: "/", fileName: "PriceFull7290058140886-029-202310021200.gz")
     let file = try FileToParse(message, sha256: SHA256.hash([]), recordTime: nil, zone: zone)
     let reading = FileReading(
-      file, headers: MessageHeaders(), limits: PriceFileLimits(), maxItems: ProductsIngest.maxItems, mode: .holding(.max),
+      file, headers: MessageHeaders(), limits: PriceFileLimits(), maxItems: ProductsIngest.maxItems,
+      mode: .holding(.max),
       encoding: nil, zone: zone)
     if try reading.feed(packed) == .restart { return 0 }
     return try reading.finish()?.messageCount ?? 0

@@ -5,8 +5,8 @@ import Synchronization
 /// Reads the whole of a compacted topic and follows it, in no group: every instance of a service sees every record.
 ///
 /// One thread makes every call on the handle. Records come as batches, in the order of their partitions, on that
-/// thread; while a batch is being applied nothing more is taken. The table is *current* once everything that was there at the
-/// start has been applied, and stays so: what comes later is applied as it comes.
+/// thread; while a batch is being applied nothing more is taken. The table is *current* once everything that was there
+/// at the start has been applied, and stays so: what comes later is applied as it comes.
 ///
 /// Records that were deleted before they could be read (a retention on a topic that should have none, or the embedded
 /// broker, which keeps about 5 MB of a partition) are reported and counted, and reading goes on with what is there: a

@@ -168,7 +168,8 @@ package final class ProductText {
     guard tokenCount < Self.maxTokens else { return unitCount = start }
     let letters = UnsafeBufferPointer(start: units + start, count: count)
     tokens[tokenCount] = Token(
-      hash: Token.hash(letters), start: UInt16(start), count: UInt8(count), traits: traits, letters: Token.letters(letters))
+      hash: Token.hash(letters), start: UInt16(start), count: UInt8(count), traits: traits,
+      letters: Token.letters(letters))
     tokenCount += 1
   }
 

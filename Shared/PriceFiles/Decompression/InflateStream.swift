@@ -1,6 +1,7 @@
 import CZlib
 
-/// One inflate state of zlib, for the data of ZIP entries. zlib keeps a pointer to its `z_stream`, so it lives on the heap and never moves.
+/// One inflate state of zlib, for the data of ZIP entries. zlib keeps a pointer to its `z_stream`, so it lives on the
+/// heap and never moves.
 final class InflateStream {
   enum Step: Equatable { case progress, ended, invalid }
 

@@ -158,7 +158,8 @@ struct RowDecoder: ~Copyable {
     let file = fileIdentifiers()
     let row = PriceRow(
       index: index, price: price, quantity: number(text(.quantity)), unitPrice: number(text(.unitPrice)),
-      unit: units.unit(text(.unitOfMeasure)), isWeighted: Self.flag(text(.isWeighted)), updatedAt: updatedAt, file: file,
+      unit: units.unit(text(.unitOfMeasure)), isWeighted: Self.flag(text(.isWeighted)),
+      updatedAt: updatedAt, file: file,
       fields: texts)
     try handler(row)
   }

@@ -17,8 +17,10 @@ struct RapidfuzzRun {
     }
     let masters = set.records.map { line([$0.masterID, "\($0.name) \($0.brand ?? "")"]) }
     let rows = set.questions.map { line([$0.answer ?? "", "\($0.row.name) \($0.row.manufacturer)"]) }
-    try masters.joined(separator: "\n").write(to: folder.appendingPathComponent("masters"), atomically: false, encoding: .utf8)
-    try rows.joined(separator: "\n").write(to: folder.appendingPathComponent("rows"), atomically: false, encoding: .utf8)
+    try masters.joined(separator: "\n").write(
+      to: folder.appendingPathComponent("masters"), atomically: false, encoding: .utf8)
+    try rows.joined(separator: "\n").write(
+      to: folder.appendingPathComponent("rows"), atomically: false, encoding: .utf8)
     let script = """
       import sys, time
       try:
@@ -33,7 +35,8 @@ struct RapidfuzzRun {
           right = wrong = missed = asked = 0
           start = time.process_time()
           for answer, name in rows:
-              best = process.extractOne(utils.default_process(name), choices, scorer=fuzz.token_sort_ratio, score_cutoff=cutoff)
+              best = process.extractOne(utils.default_process(name), choices,
+                                        scorer=fuzz.token_sort_ratio, score_cutoff=cutoff)
               found = masters[best[2]][0] if best else ""
               asked += 1
               if found == answer: right += found != ""
@@ -42,7 +45,8 @@ struct RapidfuzzRun {
                   missed += answer != ""
               if time.process_time() - start > seconds: break
           took = time.process_time() - start
-          print(f"  rapidfuzz {cutoff:<14} precision {right / max(1, right + wrong):.4f}, recall {right / max(1, right + missed):.4f} ({asked} rows)")
+          precision, recall = right / max(1, right + wrong), right / max(1, right + missed)
+          print(f"  rapidfuzz {cutoff:<14} precision {precision:.4f}, recall {recall:.4f} ({asked} rows)")
           print(f"  rapidfuzz                {asked / took:8.1f} lookups/s per core")
       """
     let process = Process()

@@ -14,8 +14,8 @@ struct PortalSimulatorCommand: AsyncParsableCommand {
       Speaks the Bina protocol for every chain under http://<host>:<port>/<prefix>. The catalogue is a function of \
       the seed and the sizes: two runs with equal flags serve equal bytes. Files are made when asked for.
       GET /_portal/sources gives one --source of the crawler per line, ?pages=<protocol> those of a portal that \
-      lists on HTML pages (shufersal, carrefour, super-pharm, hazi-hinam, city-market, matrix). With the default sizes the products come to \
-      15 to 20 MB of messages, which an in-memory broker (5 MB per partition) can hold.
+      lists on HTML pages (shufersal, carrefour, super-pharm, hazi-hinam, city-market, matrix). With the default \
+      sizes the products come to 15 to 20 MB of messages, which an in-memory broker (5 MB per partition) can hold.
       """,
     version: Souk.version)
 
