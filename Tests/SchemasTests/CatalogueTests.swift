@@ -6,11 +6,12 @@ import Testing
     let names = [
       "gogobe.files.discovered", "gogobe.files.expired", "gogobe.files.downloaded", "gogobe.products.ingest",
       "gogobe.promotions.ingest", "gogobe.stores.ingest", "gogobe.files.parsed", "gogobe.products.masters",
-      "souk.alerts", "egx_market_data",
+      "souk.alerts", "egx_market_data", "ingestion_tasks", "sentinel_market_data.polymer", "db_write_buffer",
     ]
     #expect(Set(Topics.all.map(\.name)).isSuperset(of: names))
     #expect(ServiceCatalogue.all.map(\.name) == [
       "crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
+      "scheduler", "fetcher", "inference-worker",
     ])
   }
 
@@ -60,6 +61,9 @@ import Testing
     #expect(StoresIngest.topic == Topics.storesIngest)
     #expect(FileParsed.topic == Topics.filesParsed)
     #expect(MarketBar.topic == Topics.marketData)
+    #expect(IngestionTask.topic == Topics.ingestionTasks)
+    #expect(MarketCategory.allCases.map { MarketObservation.topic(of: $0) } == Topics.marketObservations)
+    #expect(Prediction.topic == Topics.databaseWriteBuffer)
     #expect(Topics.all.allSatisfy { $0.schema.name == $0.name && $0.schema.version >= 1 })
   }
 

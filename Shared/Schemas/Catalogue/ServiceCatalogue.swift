@@ -69,8 +69,24 @@ package enum ServiceCatalogue {
     name: "s3-consumer", summary: "keeps every bar in the object store, by day and symbol",
     inputs: [Topics.marketData], outputs: [], group: "s3-consumer", sink: "object store")
 
+  package static let scheduler = ServiceEntry(
+    name: "scheduler", summary: "announces what is due to be fetched, each job once, whichever replica is active",
+    inputs: [], outputs: [Topics.ingestionTasks], group: nil, sink: nil)
+
+  package static let fetcher = ServiceEntry(
+    name: "fetcher", summary: "asks providers for the prices and demands that are due, and publishes what is new",
+    inputs: [Topics.ingestionTasks], outputs: Topics.marketObservations, group: "fetcher", sink: nil)
+
+  package static let inferenceWorker = ServiceEntry(
+    name: "inference-worker", summary: "predicts the series its pattern picks with the models of its kind",
+    inputs: Topics.marketObservations, outputs: [Topics.databaseWriteBuffer, Topics.seriesWindows],
+    tables: [Topics.seriesWindows], group: "inference-worker", sink: nil)
+
   /// In the order the data flows.
-  package static let all = [crawler, downloader, parser, dbWriter, egxProducer, influxConsumer, s3Consumer]
+  package static let all = [
+    crawler, downloader, parser, dbWriter, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher,
+    inferenceWorker,
+  ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }
 }

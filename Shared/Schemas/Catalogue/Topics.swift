@@ -60,11 +60,41 @@ package enum Topics {
     schema: SchemaID("egx_market_data", version: 1),
     summary: "one bar of one instrument, new or changed")
 
+  package static let ingestionTasks = Topic(
+    name: "ingestion_tasks", partitions: 12, retention: .seconds(86_400),
+    key: "region.country.category.material", orderedBy: "region.country.category.material",
+    schema: SchemaID("ingestion_tasks", version: 1),
+    summary: "a price or a demand of one material is due and should be fetched")
+
+  /// One topic a category, all alike: patterns over routing keys narrow the subscription by their third word.
+  package static func marketObservations(of category: MarketCategory) -> Topic {
+    let name = "sentinel_market_data.\(category.rawValue)"
+    return Topic(
+      name: name, partitions: 12, retention: .seconds(7 * 86_400),
+      key: "region.country.category.material", orderedBy: "region.country.category.material",
+      schema: SchemaID(name, version: 1),
+      summary: "a new price or demand of a series of category \(category.rawValue)")
+  }
+
+  package static let marketObservations = MarketCategory.allCases.map { marketObservations(of: $0) }
+
+  package static let seriesWindows = Topic(
+    name: "sentinel_series_windows", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "group/kind/series", orderedBy: "region.country.category.material",
+    schema: SchemaID("sentinel_series_windows", version: 1),
+    summary: "the latest observations of a series as one group of workers remembers them")
+
+  package static let databaseWriteBuffer = Topic(
+    name: "db_write_buffer", partitions: 12, retention: .seconds(3 * 86_400),
+    key: "region.country.category.material", orderedBy: "region.country.category.material",
+    schema: SchemaID("db_write_buffer", version: 1),
+    summary: "what a model expects of a series, with intervals, or why it says nothing")
+
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
-    productsMasters, alerts, marketData,
-  ]
+    productsMasters, alerts, marketData, ingestionTasks,
+  ] + marketObservations + [seriesWindows, databaseWriteBuffer]
 
   /// `all` and their dead-letter topics.
   package static var allWithDeadLetters: [Topic] { all.flatMap { [$0, $0.deadLetters] } }
