@@ -19,12 +19,12 @@ package struct RoutingKey: Hashable, Sendable, Comparable, CustomStringConvertib
   }
 
   /// - Returns: nil when the text is not four words with a known category.
-  package init?(_ text: some StringProtocol) {
+  package init?(_ text: String) {
     let words = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard words.count == 4, words.allSatisfy(Self.isWord),
+    guard words.count == 4, words.allSatisfy({ Self.isWord($0) }),
       let category = MarketCategory(rawValue: String(Substring(words[2])))
     else { return nil }
-    self.text = String(text)
+    self.text = text
     self.category = category
     var ends = SIMD4<UInt8>()
     var end = 0
