@@ -23,6 +23,11 @@ package struct CrawlOptions: ParsableArguments {
     "Crawl only the chains of this shard: 0/3, 1/3 and 2/3 are three crawlers that share them.", valueName: "i/n"))
   package var shard: Shard?
 
+  @Option(help: ArgumentHelp(
+    "Crawlers with one redis:// state share the chains among them by leases that live this long unless renewed; the "
+      + "chains of one that died are crawled by others a little later.", valueName: "duration"))
+  package var leaseTimeout = DurationSetting(.seconds(15))
+
   @Option(help: ArgumentHelp("How often a day one file is listed again because its link expired.", valueName: "count"))
   package var relistLimit = 5
 
@@ -81,6 +86,9 @@ package struct CrawlOptions: ParsableArguments {
     }
     for (flag, value) in [("--interval", interval), ("--remember", remember)] where value.duration < .seconds(1) {
       throw ValidationError("\(flag) must be 1s or more")
+    }
+    guard leaseTimeout.duration >= .seconds(1), leaseTimeout.duration <= .seconds(600) else {
+      throw ValidationError("--lease-timeout must be 1s to 10m")
     }
   }
 

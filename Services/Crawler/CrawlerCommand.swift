@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import HTTP
 import Kafka
 import Logging
@@ -83,19 +84,20 @@ package struct CrawlerCommand: ServiceCommand {
     let sources = try crawling.sources(in: catalogue.load())
     let engines = try makeEngines(sources, logger: context.logger)
     let store = try makeStore()
+    let relisting = RelistRequests()
+    let sharing = try makeShares(of: sources, relisting, context)
     let producer = try Producer(
       kafka.producerConfiguration(clientID: context.name, logger: context.logger))
     let stateKind = try state().kind
     let announcer = KafkaAnnouncer(producer: producer)
-    let relisting = RelistRequests()
     let alerts = AlertLog(announcer: announcer, logger: context.logger)
     let crawler = Crawler(
       engines: engines, store: store, announcer: announcer, settings: settings, zone: zone, context: context,
       schedules: Dictionary(sources.map { ($0.label, $0.chain.schedule) }, uniquingKeysWith: { first, _ in first }),
-      relisting: relisting, alerts: alerts)
+      relisting: relisting, alerts: alerts, shares: sharing?.shares)
     let expired = ExpiredHandler(
-      store: store, relisting: relisting, budget: RelistBudget(limit: crawling.relistLimit), alerts: alerts,
-      logger: context.logger)
+      store: store, relisting: relisting, shares: sharing?.shares, budget: RelistBudget(limit: crawling.relistLimit),
+      alerts: alerts, logger: context.logger)
     context.logger.info(
       "crawling", metadata: [
         "sources": "\(engines.map(\.source).joined(separator: ","))", "state": "\(stateKind)",
@@ -110,6 +112,7 @@ package struct CrawlerCommand: ServiceCommand {
     }
     await producer.close(within: context.drainTimeout)
     await store.close()
+    await sharing?.client.close()
     try outcome.get()
   }
 
@@ -170,6 +173,20 @@ package struct CrawlerCommand: ServiceCommand {
   private func state() throws(Failure) -> StateLocation {
     if let text = crawling.state { return try StateLocation(text) }
     return redis.redisURL.map { .redis($0) } ?? .memory
+  }
+
+  /// - Returns: nil when this process crawls all it was told to: one pass only, a shard, a state of its own.
+  private func makeShares(
+    of sources: [Source], _ relisting: RelistRequests, _ context: ServiceContext
+  ) throws -> (shares: ChainShares, client: RedisClient)? {
+    guard !crawling.once, crawling.shard == nil, case .redis(let url) = try state() else { return nil }
+    // Its own connection: a long list of marks must not hold up a renewal.
+    let client = try redis.makeClient(clientName: "crawler-leases", url: url)
+    let shares = ChainShares(
+      leases: RedisLeases(client: client, retention: crawling.remember.duration),
+      sources: Dictionary(sources.map { ($0.label, $0.leaseName) }, uniquingKeysWith: { first, _ in first }), timeout: crawling.leaseTimeout.duration,
+      name: kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName, relisting: relisting, context: context)
+    return (shares, client)
   }
 
   private func makeStore() throws -> any SeenStore {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import Masters
 import ObjectStore
 import PriceFiles
 import Runtime
@@ -23,6 +24,7 @@ struct HandlerBench {
     var stores: [StoresIngest] = []
     var parsed: [FileParsed] = []
     var alerts: [Alert] = []
+    var masters: [ProductMaster] = []
     /// Topics in the order of their records.
     var topics: [String] = []
 
@@ -31,17 +33,23 @@ struct HandlerBench {
 
   let store: any ObjectStore
   let handler: ParseHandler
+  /// nil without `masters`, and with those that are off.
+  let index: MasterIndex?
   let name = "PriceFull7290058140886-029-202310021200.gz"
 
-  init(folder: String, heldOutput: Int = 32 << 20, history: any RowHistory = MemoryRowHistory()) async throws {
+  /// - Parameter masters: of `--masters`.
+  init(
+    folder: String, heldOutput: Int = 32 << 20, history: any RowHistory = MemoryRowHistory(), masters: MatchMode = .off
+  ) async throws {
     var flags = ObjectStoreOptions()
     flags = try ObjectStoreOptions.parse(["--object-store", "file://\(folder)"])
     store = try flags.makeStore()
     try await store.prepare()
-    let options = try ParserOptions.parse(["--held-output-size", "\(heldOutput)"])
+    let options = try ParserOptions.parse(["--held-output-size", "\(heldOutput)", "--masters", masters.rawValue])
+    index = options.makeIndex()
     handler = ParseHandler(
       store: store, history: history, options: options, identity: ServiceIdentity(name: "parser"),
-      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), logger: Logger(label: "test"),
+      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), masters: index, logger: Logger(label: "test"),
       now: { Timestamp(microseconds: 1_700_000_100_000_000) ?? .epoch })
   }
 
@@ -89,6 +97,7 @@ struct HandlerBench {
         case Topics.productsIngest.name: break
         case Topics.promotionsIngest.name: parsed.promotions.append(try PromotionsIngest(decoding: bytes(item.value)))
         case Topics.storesIngest.name: parsed.stores.append(try StoresIngest(decoding: bytes(item.value)))
+        case Topics.productsMasters.name: parsed.masters.append(try ProductMaster(decoding: bytes(item.value)))
         case Topics.filesParsed.name: parsed.parsed.append(try FileParsed(decoding: bytes(item.value)))
         default: parsed.alerts.append(try Alert(decoding: bytes(item.value)))
         }

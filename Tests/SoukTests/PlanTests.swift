@@ -55,14 +55,15 @@ import Testing
 
 @Suite struct ReplicasTests {
   @Test func unnamedServicesHaveOne() throws {
-    let replicas = try Replicas(text: "parser=2,db-writer=3")
+    let replicas = try Replicas(text: "parser=2,db-writer=3,crawler=2")
     #expect(replicas.count(of: "parser") == 2)
     #expect(replicas.count(of: "db-writer") == 3)
+    #expect(replicas.count(of: "crawler") == 2)
     #expect(replicas.count(of: "downloader") == 1)
     #expect(try Replicas(text: "").count(of: "parser") == 1)
   }
 
-  @Test(arguments: ["parser", "parser=", "parser=0", "parser=33", "parser=x", "parser=1=2", "painter=2", "crawler=2"])
+  @Test(arguments: ["parser", "parser=", "parser=0", "parser=33", "parser=x", "parser=1=2", "painter=2", "egx-producer=2"])
   func whatIsWrongIsNamed(text: String) {
     let failure = #expect(throws: Failure.self) { _ = try Replicas(text: text) }
     #expect(failure?.errorClass == .configuration)

@@ -79,8 +79,8 @@ import Testing
       """)
     let stage = scraper.stage("crawler", processes: ["crawler"])
     #expect(stage.consumed == 9 && stage.kept == 6 && stage.filtered == 2)
-    #expect(scraper.passedSources("crawler") == 1)
-    #expect(scraper.passedSources("nobody") == 0)
+    #expect(scraper.passedSources(["crawler"]) == 1)
+    #expect(scraper.passedSources(["nobody"]) == 0)
   }
 
   @Test func whatWasHandedBackIsAccountedFor() {

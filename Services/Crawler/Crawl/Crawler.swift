@@ -17,12 +17,14 @@ package struct Crawler: Sendable {
   let schedules: [String: Schedule]
   let relisting: RelistRequests
   let alerts: AlertLog
+  /// With several replicas over one state: which sources this one may crawl, and until when. nil for all, always.
+  let shares: ChainShares?
   private let now: @Sendable () -> Date
 
   package init(
     engines: [any PortalEngine], store: any SeenStore, announcer: any Announcer, settings: CrawlSettings,
     zone: ZoneTable, context: ServiceContext, schedules: [String: Schedule] = [:],
-    relisting: RelistRequests = RelistRequests(), alerts: AlertLog? = nil,
+    relisting: RelistRequests = RelistRequests(), alerts: AlertLog? = nil, shares: ChainShares? = nil,
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.engines = engines
@@ -33,6 +35,7 @@ package struct Crawler: Sendable {
     self.context = context
     self.schedules = schedules
     self.relisting = relisting
+    self.shares = shares
     self.alerts = alerts ?? AlertLog(announcer: announcer, logger: context.logger, now: now)
     self.now = now
   }
@@ -44,6 +47,12 @@ package struct Crawler: Sendable {
     let failed = try await withThrowingTaskGroup(of: String?.self) { group in
       for engine in engines {
         group.addTask { try await follow(engine) }
+      }
+      if let shares {
+        group.addTask {
+          try await shares.run()
+          return nil
+        }
       }
       var failed: [String] = []
       for try await source in group { if let source { failed.append(source) } }
@@ -58,21 +67,41 @@ package struct Crawler: Sendable {
 
   /// - Returns: the source's name when `once` has to give it up.
   private func follow(_ engine: any PortalEngine) async throws -> String? {
+    guard let shares else { return try await crawl(engine, store, announcer, until: context.drain) }
+    while let tenure = await shares.tenure(of: engine.source) {
+      do {
+        _ = try await crawl(
+          engine, FencedStore(store: store, leases: shares.leases, tenure: tenure),
+          FencedAnnouncer(announcer: announcer, tenure: tenure), until: tenure.ended)
+        await shares.giveBack(tenure)
+      } catch {
+        await shares.giveBack(tenure)
+        throw error
+      }
+    }
+    return nil
+  }
+
+  /// Passes over the source until `end` is raised: by the drain, or because the source is another replica's.
+  private func crawl(
+    _ engine: any PortalEngine, _ store: any SeenStore, _ announcer: any Announcer, until end: Interruption
+  ) async throws -> String? {
     var logger = context.logger
     logger[metadataKey: "source"] = "\(engine.source)"
     let heartbeat = context.health.liveness("crawl_\(engine.source)", maxAge: .seconds(900))
+    defer { heartbeat.idle() }
     let ready = context.health.readiness("crawler")
     var backoff = settings.backoff
     let schedule = schedules[engine.source] ?? Schedule()
-    while !context.drain.isRaised {
+    while !end.isRaised {
       if !settings.once, !isActive(schedule) {
         heartbeat.idle()
         // Looked at again often enough to begin close to the hour.
-        if await context.drain.sleep(for: min(.seconds(60), interval(schedule))) { break }
+        if await end.sleep(for: min(.seconds(60), interval(schedule))) { break }
         continue
       }
       let pass = Pass(
-        engine: engine, store: store, announcer: announcer, settings: settings, zone: zone, drain: context.drain,
+        engine: engine, store: store, announcer: announcer, settings: settings, zone: zone, drain: end,
         relisting: relisting, logger: logger, beat: { heartbeat.beat() })
       heartbeat.beat()
       relisting.passBegins(engine.source)
@@ -88,6 +117,8 @@ package struct Crawler: Sendable {
         // A sibling ended the run.
         return nil
       } catch {
+        // What stopped it may be that the source is not ours any more.
+        if end.isRaised { break }
         // The store or Kafka: everybody's trouble.
         guard ErrorClass(of: error) == .transient else { throw error }
         ready.set(ready: false, reason: "\(error)")
@@ -109,7 +140,7 @@ package struct Crawler: Sendable {
       }
       // A source that failed keeps its distance, whoever asks for it.
       let isDraining = failure == nil
-        ? await relisting.sleep(engine.source, for: delay, drain: context.drain) : await context.drain.sleep(for: delay)
+        ? await relisting.sleep(engine.source, for: delay, drain: end) : await end.sleep(for: delay)
       if isDraining { break }
     }
     return nil

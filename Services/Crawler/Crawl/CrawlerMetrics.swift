@@ -27,6 +27,9 @@ enum CrawlerMetrics {
           buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900]),
     .init("souk_crawler_last_success_timestamp_seconds", .gauge, "When a pass over the source last succeeded.",
           labels: ["source"]),
+    .init("souk_crawler_sources_held", .gauge, "Sources whose lease this replica holds."),
+    .init("souk_crawler_leases_lost_total", .counter, "Leases that ended without having been given back.",
+          labels: ["source"]),
   ]
 
   static func listing(_ source: String) { count("souk_crawler_listings_total", source) }
@@ -47,6 +50,8 @@ enum CrawlerMetrics {
     count("souk_crawler_drift_total", source, ("kind", kind))
     if kind == Alert.Kind.listingEmpty.rawValue { count("souk_crawler_listings_empty_total", source) }
   }
+  static func held(_ sources: Int) { Gauge(label: "souk_crawler_sources_held").record(sources) }
+  static func leaseLost(_ source: String) { count("souk_crawler_leases_lost_total", source) }
   static func relisted(_ source: String) { count("souk_crawler_relisted_total", source) }
 
   static func passed(_ source: String, took duration: Duration, at seconds: Double) {

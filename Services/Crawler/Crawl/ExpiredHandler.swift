@@ -9,17 +9,21 @@ import Schemas
 package struct ExpiredHandler: JobHandler {
   private let store: any SeenStore
   private let relisting: RelistRequests
+  /// nil when this process crawls every chain it knows.
+  private let shares: ChainShares?
   private let budget: RelistBudget
   private let alerts: AlertLog
   private let logger: Logger
   private let now: @Sendable () -> Date
 
   package init(
-    store: any SeenStore, relisting: RelistRequests, budget: RelistBudget, alerts: AlertLog, logger: Logger,
+    store: any SeenStore, relisting: RelistRequests, shares: ChainShares? = nil, budget: RelistBudget,
+    alerts: AlertLog, logger: Logger,
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.store = store
     self.relisting = relisting
+    self.shares = shares
     self.budget = budget
     self.alerts = alerts
     self.logger = logger
@@ -46,7 +50,7 @@ package struct ExpiredHandler: JobHandler {
       return .skip(reason: "relist_limit")
     }
     try await store.forget(chain: file.chain, fileName: file.fileName, fingerprint: fingerprint)
-    relisting.request(file.chain)
+    if let shares { try await shares.relist(file.chain) } else { relisting.request(file.chain) }
     CrawlerMetrics.relisted(file.chain)
     logger.info("a link expired, listing again", metadata: ["chain": "\(file.chain)", "file": "\(file.fileName)"])
     return .keep

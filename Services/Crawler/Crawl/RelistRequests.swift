@@ -28,6 +28,9 @@ package final class RelistRequests: Sendable {
     }?.raise()
   }
 
+  /// Which source the chain's files come from, as far as is known here.
+  func source(of chain: String) -> String { state.withLock { $0.sources[chain] ?? chain } }
+
   /// Files of `chain` come from `source`.
   func learn(_ chain: String, from source: String) {
     guard chain != source else { return }

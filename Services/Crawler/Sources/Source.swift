@@ -21,8 +21,17 @@ package struct Source: Hashable, Sendable {
   /// The name in messages; nil means the chain id of each file's name (or a folder's name).
   package var chainName: String?
 
+  /// A row of the catalogue.
+  private var isListed = false
+
+  /// Means the same to every replica: a chain of the catalogue, whatever its row says today; else the place.
+  package var leaseName: String {
+    isListed ? label : "\(label)#\(String(Shard.hash("\(chain.engine) \(chain.locator) \(chain.path ?? "")"), radix: 36))"
+  }
+
   package init(_ chain: Chain) {
     self.chain = chain
+    isListed = true
     label = chain.slug
     chainName = chain.slug
   }

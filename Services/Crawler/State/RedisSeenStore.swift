@@ -42,5 +42,5 @@ package struct RedisSeenStore: SeenStore {
   package func ping() async throws { try await client.ping() }
   package func close() async { await client.close() }
 
-  private static func key(_ entry: SeenEntry) -> String { "souk:crawler:seen:\(entry.key)" }
+  static func key(_ entry: SeenEntry) -> String { "souk:crawler:seen:\(entry.key)" }
 }

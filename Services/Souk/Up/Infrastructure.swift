@@ -43,6 +43,17 @@ struct Infrastructure: Sendable {
     return server
   }
 
+  func startRedis(_ running: inout Running, _ teardown: inout Teardown) async throws -> PrivateRedis {
+    let server = try await PrivateRedis.start()
+    teardown.add("Redis") {
+      await server.stop()
+      return nil
+    }
+    running.alive.append(("Redis", { server.isRunning }))
+    screen.say("started   Redis             127.0.0.1:\(server.port) (private)")
+    return server
+  }
+
   func startSeaweed(_ running: inout Running, _ teardown: inout Teardown) async throws -> SeaweedFS {
     let server = try await SeaweedFS.start(buckets: ["souk"])
     teardown.add("SeaweedFS") {

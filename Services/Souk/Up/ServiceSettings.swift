@@ -10,11 +10,13 @@ extension Surroundings {
   }
 
   /// Adds what the services of the price pipeline must be told besides where the servers are.
-  /// - Parameter sources: of the crawler: a folder, or chains of the portal on this machine.
-  mutating func describePriceServices(sources: [String], folder: RunFolder) {
+  /// - Parameters:
+  ///   - sources: of the crawler: a folder, or chains of the portal on this machine.
+  ///   - state: where the crawlers remember what they announced.
+  mutating func describePriceServices(sources: [String], state: String) {
     let folders = sources.filter { $0.hasPrefix("dir:") }.map { String($0.dropFirst(4)) }
     arguments["crawler"] = sources.flatMap { ["--source", $0] }
-      + ["--state", "file://\(folder.file("crawler.state"))", "--interval", "30s"]
+      + ["--state", state, "--interval", "30s"]
     // The answers at the end read the materialized views.
     arguments["db-writer"] = ["--refresh-interval", "2s"]
     arguments["downloader"] = folders.flatMap { ["--allow-file-root", $0] }

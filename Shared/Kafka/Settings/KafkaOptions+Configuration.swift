@@ -20,10 +20,10 @@ extension KafkaOptions {
     properties.setDefault("isolation.level", "read_committed")
     properties.setDefault("allow.auto.create.topics", "false")
     properties.setDefault("partition.assignment.strategy", Library.assignmentStrategy)
-    properties.setDefault("queued.max.messages.kbytes", String(max(1, maxPrefetchBytes.bytes >> 10)))
     properties.setDefault("queued.min.messages", "100000")
     properties.setDefault("fetch.wait.max.ms", "100")
     try applyOverrides(to: &properties)
+    limitFetches(&properties)
     var configuration = Consumer.Configuration(
       properties: properties.values, groupID: group, topics: topics, logger: logger)
     configuration.startFrom = startFrom
@@ -48,9 +48,9 @@ extension KafkaOptions {
     properties.setDefault("enable.partition.eof", "true")
     properties.setDefault("isolation.level", "read_committed")
     properties.setDefault("allow.auto.create.topics", "false")
-    properties.setDefault("queued.max.messages.kbytes", String(max(1, maxPrefetchBytes.bytes >> 10)))
     properties.setDefault("fetch.wait.max.ms", "100")
     try applyOverrides(to: &properties)
+    limitFetches(&properties)
     return TableReader.Configuration(properties: properties.values, topic: topic, logger: logger)
   }
 
@@ -79,6 +79,22 @@ extension KafkaOptions {
     var properties = commonProperties(clientID: clientID)
     try applyOverrides(to: &properties)
     return try Admin(properties: properties.values, logger: logger)
+  }
+
+  /// Bounds what is fetched ahead, where the operator's properties do not.
+  ///
+  /// `queued.max.messages.kbytes` counts records as they are after decompression and only decides whether to fetch
+  /// once more; an answer is taken whole, whatever its size, and by default it may have as many compressed bytes as
+  /// the whole budget. So one answer of a broker may bring an eighth of the budget, but always the largest record
+  /// (librdkafka insists on `message.max.bytes`).
+  private func limitFetches(_ properties: inout ClientProperties) {
+    if properties.values["queued.max.messages.kbytes"] == nil {
+      properties.setDefault("queued.max.messages.kbytes", String(max(1, maxPrefetchBytes.bytes >> 10)))
+    }
+    if properties.values["fetch.max.bytes"] == nil {
+      let largest = properties.values["message.max.bytes"].flatMap { Int($0) } ?? 1_000_000
+      properties.setDefault("fetch.max.bytes", String(max(largest, maxPrefetchBytes.bytes >> 3)))
+    }
   }
 
   private func commonProperties(clientID: String) -> ClientProperties {

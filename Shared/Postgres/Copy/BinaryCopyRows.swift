@@ -39,8 +39,14 @@ package struct BinaryCopyRows: Sendable {
     length = mark.bytes
   }
 
-  /// Forgets all rows and keeps the memory.
-  package mutating func removeAll() { rewind(to: Mark(rows: 0, bytes: 0)) }
+  /// Forgets all rows. Keeps the memory only when it is little: there is a buffer for every partition and table, a
+  /// reader that lags fills one after the other with megabytes, and only those in use are under anybody's limit.
+  package mutating func removeAll() {
+    rewind(to: Mark(rows: 0, bytes: 0))
+    if storage.count > Self.keptBytes { storage = [] }
+  }
+
+  private static let keptBytes = 16 << 10
 
   @inline(__always)
   package mutating func beginRow(fields: Int) {

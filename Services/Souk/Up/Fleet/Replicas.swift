@@ -17,7 +17,8 @@ struct Replicas: Hashable, Sendable {
         let known = ServiceCatalogue.all.map(\.name).joined(separator: ", ")
         throw Self.failure("there is no service '\(name)'; there are \(known)")
       }
-      guard !service.isSource || count == 1 else {
+      // Crawlers share the chains by leases.
+      guard !service.isSource || service == ServiceCatalogue.crawler || count == 1 else {
         throw Self.failure("\(name) shares its work with nobody: one process only")
       }
       counts[name] = count

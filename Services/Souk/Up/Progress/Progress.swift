@@ -31,7 +31,7 @@ struct Progress: Sendable {
       }
       // In flow order, so this is known before any lag is read: what a finished pass found is in its topic.
       if service == ServiceCatalogue.crawler {
-        reading.crawlerPassed = supervisors.allSatisfy { scraper.passedSources($0.plan.name) >= sources }
+        reading.crawlerPassed = scraper.passedSources(supervisors.map(\.plan.name)) >= sources
       }
       var stage = scraper.stage(service.name, processes: supervisors.map(\.plan.name))
       stage.running = supervisors.count { $0.isRunning }

@@ -14,7 +14,7 @@ struct Scraper: Sendable {
     /// What the process that runs now has taken in and not yet accounted for. A process that is gone holds nothing.
     var inHand: Int { consumed.last - kept.last - filtered.last - deadLettered.last - returned.last }
     /// Sources of which a pass has succeeded.
-    var passed = 0
+    var passed: Set<String> = []
 
     mutating func observe(_ samples: MetricSamples) {
       func value(_ names: String...) -> Int { names.reduce(0) { $0 + Int(samples.sum($1) ?? 0) } }
@@ -25,7 +25,9 @@ struct Scraper: Sendable {
       deadLettered.observe(value("souk_records_dead_lettered_total"))
       returned.observe(value("souk_records_returned_total"))
       produced.observe(value("souk_records_produced_total"))
-      passed = samples.samples.count { $0.name == "souk_crawler_last_success_timestamp_seconds" && $0.value > 0 }
+      passed = Set(samples.samples.lazy
+        .filter { $0.name == "souk_crawler_last_success_timestamp_seconds" && $0.value > 0 }
+        .compactMap { $0.labels["source"] })
     }
   }
   private var counters: [String: Counters] = [:]
@@ -52,6 +54,8 @@ struct Scraper: Sendable {
     return reading
   }
 
-  /// How many of its sources a crawler has passed over at least once.
-  func passedSources(_ process: String) -> Int { counters[process]?.passed ?? 0 }
+  /// How many sources these crawlers have passed over at least once; one that moved counts once.
+  func passedSources(_ processes: [String]) -> Int {
+    processes.reduce(into: Set<String>()) { $0.formUnion(counters[$1]?.passed ?? []) }.count
+  }
 }

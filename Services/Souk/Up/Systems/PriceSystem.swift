@@ -11,8 +11,17 @@ final class PriceSystem: ShownSystem {
     database.withLock { $0 = url }
     try await ground.startObjectStore()
     let sources = try await startSources(&ground)
-    ground.running.surroundings.describePriceServices(sources: sources, folder: ground.folder)
+    let state = try await startState(&ground)
+    ground.running.surroundings.describePriceServices(sources: sources, state: state)
     ground.running.sources = sources.count
+  }
+
+  /// - Returns: where crawlers remember: a file for one, a Redis that several share the chains by.
+  private func startState(_ ground: inout Ground) async throws -> String {
+    guard try Replicas(text: ground.options.replicas).count(of: ServiceCatalogue.crawler.name) > 1 else {
+      return "file://\(ground.folder.file("crawler.state"))"
+    }
+    return try await ground.infrastructure.startRedis(&ground.running, &ground.teardown).url
   }
 
   /// - Returns: the crawler's sources.

@@ -1,0 +1,128 @@
+import Redis
+import Runtime
+
+/// The leases in Redis, beside the marks of what was announced.
+///
+/// `souk:crawler:members` is a hash of the live replicas, each with its expiry and the sources it knows;
+/// `souk:crawler:lease:<source>` names the tenure that holds the source and expires; `souk:crawler:relist` are chains
+/// that their owners are to list again. Every change of a lease compares what is there first.
+package struct RedisLeases: Sendable {
+  private let client: RedisClient
+  /// How long marks are kept.
+  private let retention: String
+
+  package init(client: RedisClient, retention: Duration) {
+    self.client = client
+    self.retention = String(max(1, retention.components.seconds))
+  }
+
+  // MARK: Members
+
+  /// Says that the member lives, for `timeout` from now on.
+  /// - Returns: everybody who lives, with the sources each knows.
+  func join(_ member: String, sources: [String], timeout: Duration) async throws -> [String: Set<String>] {
+    let reply = try await client.send(Self.script(
+      Self.joining, keys: [Self.members], [member, Self.milliseconds(timeout), sources.joined(separator: "\n")]))
+    let words = (reply.array ?? []).compactMap(\.text)
+    var members: [String: Set<String>] = [:]
+    for index in stride(from: 0, to: words.count - 1, by: 2) {
+      members[words[index]] = Set(words[index + 1].split(separator: "\n").dropFirst().map(String.init))
+    }
+    return members
+  }
+
+  func leave(_ member: String) async throws {
+    _ = try await client.send(RedisCommand("HDEL", Self.members, member))
+  }
+
+  // MARK: Leases
+
+  /// - Returns: those that were free, and are held now.
+  func take(_ tenures: [Tenure], timeout: Duration) async throws -> [Tenure] {
+    let replies = try await client.sendAll(tenures.map {
+      RedisCommand("SET", Self.key($0.lease), $0.fence, "NX", "PX", Self.milliseconds(timeout))
+    })
+    return zip(tenures, replies).filter { $1.text == "OK" }.map(\.0)
+  }
+
+  /// - Returns: the fences of those that are still held.
+  func renew(_ tenures: [Tenure], timeout: Duration) async throws -> Set<String> {
+    let replies = try await client.sendAll(tenures.map {
+      Self.script(Self.renewing, keys: [Self.key($0.lease)], [$0.fence, Self.milliseconds(timeout)])
+    })
+    return Set(zip(tenures, replies).filter { $1.integer == 1 }.map(\.0.fence))
+  }
+
+  func release(_ tenure: Tenure) async throws {
+    _ = try await client.send(Self.script(Self.releasing, keys: [Self.key(tenure.lease)], [tenure.fence]))
+  }
+
+  /// Marks what was announced, unless the tenure is over: then its next owner marks, and nothing is overwritten.
+  /// - Throws: `lease_lost`, and what Redis answers.
+  func mark(_ entries: [SeenEntry], under tenure: Tenure) async throws {
+    guard !entries.isEmpty else { return }
+    let reply = try await client.send(Self.script(
+      Self.marking, keys: [Self.key(tenure.lease)] + entries.map(RedisSeenStore.key),
+      [tenure.fence, retention] + entries.map(\.fingerprint.description)))
+    guard reply.integer == 1 else { throw tenure.lost() }
+  }
+
+  // MARK: Links that expired
+
+  /// Whoever owns the chain's source is to list it again.
+  func askToRelist(_ chain: String) async throws {
+    _ = try await client.send(RedisCommand("SADD", Self.relist, chain))
+  }
+
+  func chainsToRelist() async throws -> [String] {
+    (try await client.send(RedisCommand("SMEMBERS", Self.relist)).array ?? []).compactMap(\.text)
+  }
+
+  func relisting(_ chains: [String]) async throws {
+    guard !chains.isEmpty else { return }
+    _ = try await client.send(RedisCommand("SREM", ([Self.relist] + chains).map { Array($0.utf8) }))
+  }
+
+  // MARK: Scripts
+
+  private static let members = "souk:crawler:members"
+  private static let relist = "souk:crawler:relist"
+  private static func key(_ lease: String) -> String { "souk:crawler:lease:\(lease)" }
+
+  private static let joining = """
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now + ARGV[2]) .. '\\n' .. ARGV[3])
+    local living = {}
+    local all = redis.call('HGETALL', KEYS[1])
+    for index = 1, #all, 2 do
+      local expiry = tonumber(string.match(all[index + 1], '^%d+'))
+      if expiry == nil or expiry < now then
+        redis.call('HDEL', KEYS[1], all[index])
+      else
+        living[#living + 1] = all[index]
+        living[#living + 1] = all[index + 1]
+      end
+    end
+    return living
+    """
+  private static let renewing = """
+    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+    return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    """
+  private static let releasing = """
+    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+    return redis.call('DEL', KEYS[1])
+    """
+  private static let marking = """
+    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+    for index = 2, #KEYS do redis.call('SET', KEYS[index], ARGV[index + 1], 'EX', ARGV[2]) end
+    return 1
+    """
+
+  private static func script(_ text: String, keys: [String], _ arguments: [String]) -> RedisCommand {
+    RedisCommand("EVAL", ([text, "\(keys.count)"] + keys + arguments).map { Array($0.utf8) })
+  }
+
+  private static func milliseconds(_ duration: Duration) -> String { "\(Int64(duration / .milliseconds(1)))" }
+}
