@@ -138,7 +138,7 @@ let testing: [Target] = [
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py"], ["SoukService", "CrawlerService", "Schemas",
-    "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport", .log]),
+    "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport", .log, .arguments]),
 ]
 
 let package = Package(

@@ -9,13 +9,14 @@ import Testing
 
 @testable import CrawlerService
 
-/// Against a real server: pyftpdlib, of Debian.
+/// Against real servers: pyftpdlib and ProFTPD, of Debian.
 @Suite struct FTPEngineTests {
   private static let user = "souk_chain"
   private static let password = "s3 cret/@"
 
-  @Test func listsByMachineReadableListingOverTLSAndTheLinksCanBeFetched() async throws {
-    try await withServer("tls") { port, folder, authority in
+  @Test(arguments: ["tls", "proftpd"])
+  func listsByMachineReadableListingOverTLSAndTheLinksCanBeFetched(mode: String) async throws {
+    try await withServer(mode) { port, folder, authority in
       let engine = try FTPEngine(context(port, authority))
       let files = try await allFiles(engine).sorted { $0.fileName < $1.fileName }
       #expect(files.map(\.fileName) == [
@@ -49,8 +50,8 @@ import Testing
     }
   }
 
-  @Test func aWrongPasswordIsSaidSo() async throws {
-    try await withServer("tls") { port, _, authority in
+  @Test(arguments: ["tls", "proftpd"]) func aWrongPasswordIsSaidSo(mode: String) async throws {
+    try await withServer(mode) { port, _, authority in
       let engine = try FTPEngine(context(port, authority, password: "wrong"))
       let error = await #expect(throws: PortalError.self) { try await allFiles(engine) }
       #expect(error?.kind == .loginRefused)
@@ -120,6 +121,17 @@ import Testing
         try Data(text.utf8).write(to: URL(fileURLWithPath: files + "/" + name))
       }
 
+      if mode == "proftpd" {
+        let server = try await ProFTPD.start(
+          root: folder + "/files", user: Self.user, password: Self.password, certificate: certificate, folder: folder)
+        do {
+          try await body(Int(server.port), folder + "/files", folder + "/cert.pem")
+        } catch {
+          await server.stop()
+          throw error
+        }
+        return await server.stop()
+      }
       let server = try await LocalFTPServer.start(
         root: folder + "/files", user: Self.user, password: Self.password,
         certificate: mode == "plain" ? nil : certificate, namesOnly: mode == "names")

@@ -114,6 +114,14 @@ import Testing
       let error = await httpError { _ = try await get(wary, .retrieve, server.url(path, scheme: "ftps"), server) }
       #expect(error?.kind == .certificateRefused)
       await server.stop()
+      // One that insists on resumed sessions, and shakes hands for the data only when it was asked for some.
+      let strict = try await ProFTPD.start(
+        root: root, user: server.user, password: server.password, certificate: pair, folder: "\(root)/..")
+      let url = "ftps://127.0.0.1:\(strict.port)"
+      for _ in 0..<3 { #expect(try await get(trusting, .retrieve, url + path, server) == content) }
+      let facts = String(decoding: try await get(trusting, .listFacts, url + "/Yuda/", server), as: UTF8.self)
+      #expect(facts.lowercased().contains("size=700000;") && facts.contains("Price-1 (א).gz"))
+      await strict.stop()
       // A server without TLS is not spoken to in the clear when TLS was asked for.
       let plain = try await LocalFTPServer.start(root: root)
       let refused = await httpError { _ = try await get(wary, .retrieve, plain.url("/empty", scheme: "ftps"), plain) }

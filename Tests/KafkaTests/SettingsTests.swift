@@ -48,6 +48,28 @@ import Testing
     #expect(error.message.contains("--kafka-property") && error.message.contains(pair.prefix { $0 != "=" }))
   }
 
+  /// An answer comes whole whatever waits already, so it must be a part of what may be fetched ahead.
+  @Test(arguments: [
+    ([], 32_768, 4 << 20), (["--max-prefetch-bytes", "2MiB"], 2_048, 1_000_000),
+    (["--max-prefetch-bytes", "64MiB"], 65_536, 8 << 20),
+    // librdkafka refuses fetches smaller than the largest record.
+    (["--kafka-property", "message.max.bytes=9000000"], 32_768, 9_000_000),
+    (["--kafka-property", "fetch.max.bytes=2000000"], 32_768, 2_000_000),
+    (["--kafka-property", "queued.max.messages.kbytes=1000"], 1_000, 4 << 20),
+  ])
+  func whatIsFetchedAheadIsBounded(arguments: [String], kilobytes: Int, fetch: Int) throws {
+    let options = try KafkaOptions.parse(arguments)
+    let consumer = try options.consumerConfiguration(clientID: "x", topics: ["t"], logger: logger).properties
+    let table = try options.tableConfiguration(clientID: "x", topic: "t", logger: logger).properties
+    for properties in [consumer, table] {
+      #expect(properties["queued.max.messages.kbytes"] == "\(kilobytes)")
+      #expect(properties["fetch.max.bytes"] == "\(fetch)")
+    }
+    // The library takes them.
+    let configuration = try options.consumerConfiguration(clientID: "x", topics: ["t"], logger: logger)
+    try Consumer(configuration).close()
+  }
+
   @Test(arguments: [["--kafka-property", "no-equals"], ["--kafka-properties", "a=b,=c"],
                     ["--kafka-properties-file", "/does/not/exist"]])
   func malformedSettingsSayWhere(arguments: [String]) throws {

@@ -141,6 +141,28 @@ import Testing
     #expect(texts.map(\.first) == ["0", "1", "2"])
   }
 
+  /// There is one for every partition and table: what each keeps must be little.
+  @Test func memoryOfWrittenRowsIsGivenBack() {
+    var rows = BinaryCopyRows()
+    func fill(_ count: Int) {
+      for number in 0..<count {
+        rows.beginRow(fields: 2)
+        rows.int8(Int64(number))
+        rows.text("some text of a row")
+      }
+    }
+    fill(50_000)
+    #expect(rows.heldBytes >= rows.byteCount && rows.byteCount > 1 << 20)
+    rows.removeAll()
+    #expect(rows.isEmpty && rows.heldBytes <= 16 << 10)
+    fill(100)
+    let held = rows.heldBytes
+    rows.removeAll()
+    #expect(rows.heldBytes == held, "a little is kept")
+    fill(1)
+    #expect(rows.count == 1 && BinaryCopyRows.split(rows.bytes).count == 1)
+  }
+
   @Test func rewindingAndSplittingKeepWholeRows() {
     var rows = BinaryCopyRows()
     func add(_ text: String?) {

@@ -63,7 +63,7 @@ import Testing
     #expect(try Replicas(text: "").count(of: "parser") == 1)
   }
 
-  @Test(arguments: ["parser", "parser=", "parser=0", "parser=33", "parser=x", "parser=1=2", "painter=2", "egx-producer=2"])
+  @Test(arguments: ["parser", "parser=", "parser=0", "parser=33", "parser=x", "parser=1=2", "painter=2"])
   func whatIsWrongIsNamed(text: String) {
     let failure = #expect(throws: Failure.self) { _ = try Replicas(text: text) }
     #expect(failure?.errorClass == .configuration)

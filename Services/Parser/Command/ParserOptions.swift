@@ -23,6 +23,21 @@ package struct ParserOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Largest row of a file, from start tag to end tag.", valueName: "size"))
   package var maxRowSize = ByteSize(PriceFileLimits().rowBytes)
 
+  @Option(help: "Members of a gzip file, or entries looked at in a ZIP file.")
+  package var maxArchiveEntries = PriceFileLimits().entries
+
+  @Option(help: "Deepest nesting of a file's elements.")
+  package var maxDepth = PriceFileLimits().depth
+
+  @Option(help: ArgumentHelp("Longest name of an element or attribute.", valueName: "size"))
+  package var maxNameSize = ByteSize(PriceFileLimits().nameBytes)
+
+  @Option(help: ArgumentHelp("Longest tag with all its attributes.", valueName: "size"))
+  package var maxTagSize = ByteSize(PriceFileLimits().tagBytes)
+
+  @Option(help: ArgumentHelp("Longest text of one element.", valueName: "size"))
+  package var maxTextSize = ByteSize(PriceFileLimits().textBytes)
+
   @Option(help: ArgumentHelp(
     "Messages of one file kept in memory until it is checked to its end; files with more are read twice.",
     valueName: "size"))
@@ -77,6 +92,12 @@ package struct ParserOptions: ParsableArguments {
     guard 1 << 10...16 << 20 ~= maxRowSize.bytes else {
       throw ValidationError("--max-row-size must be 1KiB to 16MiB")
     }
+    guard 1...65_536 ~= maxArchiveEntries else { throw ValidationError("--max-archive-entries must be 1 to 65536") }
+    guard 4...1_024 ~= maxDepth else { throw ValidationError("--max-depth must be 4 to 1024") }
+    for (flag, size) in [("name", maxNameSize), ("tag", maxTagSize), ("text", maxTextSize)]
+    where !(64...4 << 20 ~= size.bytes) {
+      throw ValidationError("--max-\(flag)-size must be 64B to 4MiB")
+    }
   }
 
   /// nil when products are not recognised.
@@ -91,6 +112,11 @@ package struct ParserOptions: ParsableArguments {
     limits.ratio = maxRatio
     limits.rowBytes = maxRowSize.bytes
     limits.recordBytes = maxRecordSize.bytes
+    limits.entries = maxArchiveEntries
+    limits.depth = maxDepth
+    limits.nameBytes = maxNameSize.bytes
+    limits.tagBytes = maxTagSize.bytes
+    limits.textBytes = maxTextSize.bytes
     return limits
   }
 }

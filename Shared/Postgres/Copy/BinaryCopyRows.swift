@@ -22,6 +22,8 @@ package struct BinaryCopyRows: Sendable {
 
   package var isEmpty: Bool { count == 0 }
   package var byteCount: Int { length }
+  /// Memory held, for rows that are there and rows to come.
+  package var heldBytes: Int { storage.count }
   /// The rows, without header and trailer.
   package var bytes: ArraySlice<UInt8> { storage[..<length] }
 

@@ -43,7 +43,10 @@ if options.certificate:
     Handler.tls_data_required = True
 
     class DataHandler(Handler.dtp_handler):
-        """Waits for the command that says what the data is: libcurl 7.88 shakes hands before it sends that."""
+        """Does not take the handshake for data: libcurl 7.88 begins it before it sends the command that asks for some.
+
+        Other servers leave it unread until then, as ProFTPD does, which tests run against, too.
+        """
 
         def readable(self):
             return self.receive or self._ssl_want_read or not self._ssl_established

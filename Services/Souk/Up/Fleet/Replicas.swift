@@ -13,13 +13,9 @@ struct Replicas: Hashable, Sendable {
       guard sides.count == 2, let count = Int(sides[1]), (1...32).contains(count) else {
         throw Self.failure("'\(part)' is not of the form service=number, with a number from 1 to 32")
       }
-      guard let service = ServiceCatalogue.named(name) else {
+      guard ServiceCatalogue.named(name) != nil else {
         let known = ServiceCatalogue.all.map(\.name).joined(separator: ", ")
         throw Self.failure("there is no service '\(name)'; there are \(known)")
-      }
-      // Crawlers share the chains by leases.
-      guard !service.isSource || service == ServiceCatalogue.crawler || count == 1 else {
-        throw Self.failure("\(name) shares its work with nobody: one process only")
       }
       counts[name] = count
     }

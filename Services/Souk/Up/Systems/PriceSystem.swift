@@ -1,3 +1,5 @@
+import LocalServers
+import Runtime
 import Schemas
 import Synchronization
 

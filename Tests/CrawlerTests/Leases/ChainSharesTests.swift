@@ -1,0 +1,173 @@
+import LocalServers
+import Redis
+import Runtime
+import Schemas
+import ServiceKit
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import CrawlerService
+
+/// Replicas in one process over a real Redis, their loops played by the tests.
+@Suite struct ChainSharesTests {
+  /// One replica: holds what it may, gives back when told to.
+  private final class Replica: Sendable {
+    let drain = Interruption()
+    let shares: ChainShares
+    let relisting = RelistRequests()
+    private let client: RedisClient
+    private let running = Mutex<Task<Void, any Error>?>(nil)
+    private let current = Mutex<[String: Tenure]>([:])
+
+    var held: Set<String> { current.withLock { Set($0.keys) } }
+    func tenure(_ source: String) -> Tenure? { current.withLock { $0[source] } }
+
+    /// - Parameter sources: all of them are called like their leases.
+    init(_ server: PrivateRedis, _ sources: [String], timeout: Duration = .seconds(3)) throws {
+      client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
+      let shares = ChainShares(
+        leases: RedisLeases(client: client, retention: .seconds(3_600)),
+        sources: Dictionary(uniqueKeysWithValues: sources.map { ($0, $0) }), timeout: timeout, name: "test",
+        relisting: relisting, context: ServiceContext(name: "crawler", logger: quietLogger(), drain: drain))
+      self.shares = shares
+      let task = Task { [self] in
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask { try await shares.run() }
+          for source in sources { group.addTask { await self.loop(source) } }
+          try await group.waitForAll()
+        }
+      }
+      running.withLock { $0 = task }
+    }
+
+    private func loop(_ source: String) async {
+      while let tenure = await shares.tenure(of: source) {
+        current.withLock { $0[source] = tenure }
+        await tenure.ended.wait()
+        current.withLock { $0[source] = nil }
+        await shares.giveBack(tenure)
+      }
+    }
+
+    func stop() async throws {
+      drain.raise()
+      try await running.withLock { $0 }?.value
+    }
+  }
+
+  private static let sources = (0..<7).map { "chain\($0)" }
+
+  private func withServer(_ body: (PrivateRedis, RedisClient) async throws -> Void) async throws {
+    let server = try await PrivateRedis.start()
+    do {
+      try await body(server, RedisClient(RedisConfiguration(url: try RedisURL(server.url))))
+    } catch {
+      await server.stop()
+      throw error
+    }
+    await server.stop()
+  }
+
+  private func entry(_ name: String) -> SeenEntry {
+    SeenEntry(chain: "x", fileName: name, fingerprint: Fingerprint(fileName: name, version: "1"))
+  }
+
+  @Test func oneHasAllAndTwoHaveHalfEach() async throws {
+    try await withServer { server, client in
+      let first = try Replica(server, Self.sources)
+      try await eventually("all are held") { first.held == Set(Self.sources) }
+      let second = try Replica(server, Self.sources)
+      try await eventually("each has its share") {
+        // Never twice at once, at any moment that is looked at.
+        #expect(first.held.isDisjoint(with: second.held))
+        return first.held.count + second.held.count == 7 && second.held.count >= 3 && first.held.count >= 3
+      }
+      try await first.stop()
+      try await eventually("the second has all") { second.held == Set(Self.sources) }
+      try await second.stop()
+      // Nothing is left behind.
+      #expect(try await client.send(RedisCommand("KEYS", "souk:crawler:*")).array == [])
+    }
+  }
+
+  @Test func aLeaseThatIsGoneEndsTheTenureAndNothingIsWrittenUnderIt() async throws {
+    try await withServer { server, client in
+      let replica = try Replica(server, ["a"])
+      try await eventually("it is held") { replica.held == ["a"] }
+      let old = try #require(replica.tenure("a"))
+      let store = FencedStore(
+        store: RedisSeenStore(client: client, retention: .seconds(60)), leases: replica.shares.leases, tenure: old)
+      try await store.mark([entry("before")])
+      #expect(try await store.areSeen([entry("before")]) == [true])
+
+      // As after a pause that was longer than the lease: somebody else has it.
+      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "somebody", "PX", "4000"))
+      let error = await #expect(throws: Failure.self) { try await store.mark([entry("after")]) }
+      #expect(error?.code == "lease_lost")
+      #expect(error?.errorClass == .transient)
+      #expect(try await store.areSeen([entry("after")]) == [false])
+      #expect(old.ended.isRaised)
+      #expect(!old.isHeld)
+
+      let announcer = RecordingAnnouncer()
+      let fenced = FencedAnnouncer(announcer: announcer, tenure: old)
+      await #expect(throws: Failure.self) { try await fenced.announce([]) }
+      #expect(announcer.files.isEmpty)
+      // What is not ours is not given back either.
+      #expect(try await client.send(RedisCommand("GET", "souk:crawler:lease:a")).text == "somebody")
+      // When the other one is gone, it is held again, under another fence.
+      try await eventually("it is held again") { replica.held == ["a"] }
+      #expect(replica.tenure("a")?.fence != old.fence)
+      try await replica.stop()
+    }
+  }
+
+  @Test func withoutRedisEverythingEndsInTimeAndBeginsAgain() async throws {
+    try await withServer { server, _ in
+      let replica = try Replica(server, Self.sources, timeout: .seconds(2))
+      try await eventually("all are held") { replica.held == Set(Self.sources) }
+      let tenures = Self.sources.compactMap { replica.tenure($0) }
+      await server.halt(signal: 9)
+      try await eventually("all have ended") { tenures.allSatisfy { $0.ended.isRaised && !$0.isHeld } }
+      #expect(replica.held.isEmpty)
+      try await server.resume()
+      try await eventually("all are held again") { replica.held == Set(Self.sources) }
+      try await replica.stop()
+    }
+  }
+
+  /// A killed replica leaves its leases and its name behind; both expire.
+  @Test func whatADeadReplicaHeldIsTakenOver() async throws {
+    try await withServer { server, client in
+      let expiry = 32_503_680_000_000
+      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "dead-1/1", "PX", "2500"))
+      let replica = try Replica(server, ["a", "b"])
+      try await eventually("what is free is held") { replica.held == ["b"] }
+      try await eventually("the rest, too") { replica.held == ["a", "b"] }
+      // A member that lives has its share even when it takes none of it.
+      _ = try await client.send(
+        RedisCommand("HSET", "souk:crawler:members", "alive", "\(expiry)\na\nb"))
+      try await eventually("half is given up") { replica.held.count == 1 }
+      _ = try await client.send(RedisCommand("HSET", "souk:crawler:members", "alive", "1\na\nb"))
+      try await eventually("and taken back") { replica.held == ["a", "b"] }
+      #expect(try await client.send(RedisCommand("HEXISTS", "souk:crawler:members", "alive")).integer == 0)
+      try await replica.stop()
+    }
+  }
+
+  /// Whoever consumes an expired link need not be who crawls its chain.
+  @Test func anExpiredLinkReachesTheOwnerOfItsChain() async throws {
+    try await withServer { server, _ in
+      let (first, second) = (try Replica(server, ["a", "b"]), try Replica(server, ["a", "b"]))
+      try await eventually("one each") { first.held.count == 1 && second.held.count == 1 }
+      let source = try #require(second.held.first)
+      let asked = Task { await second.relisting.sleep(source, for: .seconds(600), drain: Interruption()) }
+      try await first.shares.relist(source)
+      // Ends long before its time, or the test's.
+      #expect(await asked.value == false)
+      try await first.stop()
+      try await second.stop()
+    }
+  }
+}
