@@ -12,7 +12,7 @@ import Glibc
   @Test(.timeLimit(.minutes(15))) func aRunSurvivesAKilledServiceAnswersAndStopsCleanly() async throws {
     try await withTemporaryDirectory { folder in
       let souk = try await ServiceProcess.start(
-        "souk", ["up", "--no-exit", "--run-folder", folder + "/run", "--replicas", "parser=2"],
+        "souk", ["up", "--no-exit", "--run-folder", folder + "/run", "--replicas", "parser=2,crawler=2"],
         environment: environment)
       func said(_ text: String) -> Bool { souk.log.contains { $0.contains(text) } }
       func waitFor(_ text: String) async throws {
@@ -40,7 +40,7 @@ import Glibc
 
       souk.signal(SIGINT)
       #expect(await souk.wait(atMost: .seconds(90)) == .exited(0), "\(souk.log.joined(separator: "\n"))")
-      #expect(said("drained   parser-2"))
+      #expect(said("drained   parser-2") && said("drained   crawler-2"))
       #expect(said("broker: clean"))
       for child in family { #expect(kill(child.pid, 0) != 0, "\(child.name) still runs") }
     }

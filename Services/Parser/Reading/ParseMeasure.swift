@@ -1,4 +1,5 @@
 import Kafka
+import Masters
 import ObjectStore
 import PriceFiles
 import Runtime
@@ -7,8 +8,36 @@ import Schemas
 /// The parser's work on one file without anything around it, for measuring: from packed bytes to messages.
 package struct ParseMeasure: Sendable {
   private let zone: ZoneTable
+  private var masters: MasterIndex?
 
   package init(zone: ZoneTable) { self.zone = zone }
+
+  /// From now on products are recognised, and all of this file are known: so it is for all files of a chain but the
+  /// first ones.
+  package mutating func learn(productsOf packed: [UInt8]) throws {
+    let index = MasterIndex(mode: .full)
+    let lookup = MasterLookup(index, threshold: MasterMatcher.defaultThreshold)
+    var masters: [ProductMaster] = []
+    func take(_ row: borrowing PriceRow) {
+      let number = GTIN(row.unsafeText(.code))
+      guard case .new(let key) = lookup.find(row, number), lookup.mint(key) else { return }
+      let brand = row.string(.manufacturer)
+      masters.append(ProductMaster(
+        new: key, name: row.string(.name), brand: brand.isEmpty ? nil : brand, text: lookup.words(of: row, number),
+        sourceFileID: "measured", mintedAt: .epoch))
+    }
+    let reader = PriceFileReader(zone: zone)
+    try packed.withUnsafeBytes { bytes in
+      try lookup.holding {
+        _ = try reader.feed(bytes) { take($0) }
+        _ = try reader.finish { take($0) }
+      }
+    }
+    index.change { writer in
+      for master in masters { _ = writer.put(master) }
+    }
+    self.masters = index
+  }
 
   /// - Returns: how many messages the file gives.
   package func messages(of packed: [UInt8]) throws -> Int {
@@ -18,7 +47,8 @@ package struct ParseMeasure: Sendable {
     let reading = FileReading(
       file, headers: MessageHeaders(), limits: PriceFileLimits(), maxItems: ProductsIngest.maxItems,
       mode: .holding(.max),
-      encoding: nil, zone: zone)
+      encoding: nil, zone: zone,
+      masters: masters.map { MasterLookup($0, threshold: MasterMatcher.defaultThreshold) })
     if try reading.feed(packed) == .restart { return 0 }
     return try reading.finish()?.messageCount ?? 0
   }
