@@ -184,7 +184,8 @@ package struct CrawlerCommand: ServiceCommand {
     let client = try redis.makeClient(clientName: "crawler-leases", url: url)
     let shares = ChainShares(
       leases: RedisLeases(client: client, retention: crawling.remember.duration),
-      sources: Dictionary(sources.map { ($0.label, $0.leaseName) }, uniquingKeysWith: { first, _ in first }), timeout: crawling.leaseTimeout.duration,
+      sources: Dictionary(sources.map { ($0.label, $0.leaseName) }, uniquingKeysWith: { first, _ in first }),
+      timeout: crawling.leaseTimeout.duration,
       name: kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName, relisting: relisting, context: context)
     return (shares, client)
   }

@@ -26,7 +26,9 @@ package struct Source: Hashable, Sendable {
 
   /// Means the same to every replica: a chain of the catalogue, whatever its row says today; else the place.
   package var leaseName: String {
-    isListed ? label : "\(label)#\(String(Shard.hash("\(chain.engine) \(chain.locator) \(chain.path ?? "")"), radix: 36))"
+    if isListed { return label }
+    let place = Shard.hash("\(chain.engine) \(chain.locator) \(chain.path ?? "")")
+    return "\(label)#\(String(place, radix: 36))"
   }
 
   package init(_ chain: Chain) {

@@ -38,7 +38,9 @@ import Glibc
       return mine + yours == CrawlerReplicasTests.chains && min(mine, yours) == CrawlerReplicasTests.chains / 2
     }
 
-    func announced() async throws -> [String] { try await DiscoveredTopic.read(broker).map(\.message.fileName).sorted() }
+    func announced() async throws -> [String] {
+      try await DiscoveredTopic.read(broker).map(\.message.fileName).sorted()
+    }
 
     /// Waits until everything the portal shows is announced, then asserts that it is so once.
     func expectEverythingOnce() async throws {
