@@ -2,10 +2,13 @@ import Kafka
 import Metrics
 import Synchronization
 
+import Glibc
+
 /// Counts every consumed record into its `RecordAccount`, and into the metrics system.
 package final class PipelineMetrics: Sendable {
   private struct State {
     var counters: [Key: Counter] = [:]
+    var lastKept: [String: Gauge] = [:]
     var account = RecordAccount()
   }
   private let state = Mutex(State())
@@ -13,7 +16,7 @@ package final class PipelineMetrics: Sendable {
   private let inFlight = Gauge(label: "souk_records_in_flight")
   private let flushes = Timer(label: "souk_flush_seconds")
   private let handling = Timer(label: "souk_job_seconds")
-  private let rows = Counter(label: "souk_rows_written_total")
+  private let rows = Counter(label: "souk_sink_rows_total")
 
   package init() {}
 
@@ -56,7 +59,15 @@ package final class PipelineMetrics: Sendable {
     }
   }
   package func kept(_ topic: String, by amount: Int = 1) {
+    guard amount > 0 else { return }
     count(.kept, "souk_records_kept_total", "topic", topic, by: amount)
+    let gauge = state.withLock { state in
+      if let known = state.lastKept[topic] { return known }
+      let gauge = Gauge(label: "souk_last_kept_timestamp_seconds", dimensions: [("topic", topic)])
+      state.lastKept[topic] = gauge
+      return gauge
+    }
+    gauge.record(Self.secondsSince1970())
   }
   package func skipped(_ reason: String, by amount: Int = 1) {
     count(.skipped, "souk_records_skipped_total", "reason", reason, by: amount)
@@ -83,6 +94,8 @@ package final class PipelineMetrics: Sendable {
     flushes.record(duration: duration)
   }
   package func handled(in duration: Duration) { handling.record(duration: duration) }
+
+  private static func secondsSince1970() -> Int64 { Int64(time(nil)) }
 }
 
 extension RecordAccount {
