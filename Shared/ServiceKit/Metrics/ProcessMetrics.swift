@@ -28,7 +28,7 @@ struct ProcessMetrics {
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     return ProcessMetrics(
       cpuSeconds: Double(user + system) / ticks, residentBytes: resident * page, virtualBytes: virtual,
-      startTime: bootTime() + Double(start) / ticks, threads: threads, openDescriptors: openDescriptorCount(),
+      startTime: bootTime + Double(start) / ticks, threads: threads, openDescriptors: openDescriptorCount(),
       maxDescriptors: limit.rlim_cur > UInt64(Int64.max) ? .max : Int64(limit.rlim_cur))
   }
 
@@ -63,7 +63,11 @@ struct ProcessMetrics {
     text.sample(buildInfo.name, [("service", service), ("version", Souk.version)], 1)
   }
 
-  private static func bootTime() -> Double {
+  /// Looked up once: the kernel's answer moves with corrections of the clock, and a start time that moves would look
+  /// like a restart.
+  private static let bootTime = lookUpBootTime()
+
+  private static func lookUpBootTime() -> Double {
     guard let bytes = try? readFile("/proc/stat") else { return 0 }
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("btime ") {
       return Double(line.dropFirst(6)) ?? 0
