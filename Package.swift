@@ -143,6 +143,8 @@ let testing: [Target] = [
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py"], ["SoukService", "CrawlerService", "Schemas",
     "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport"]),
+  tests("Monitoring", exclude: ["Rules"], ["Reference", "Schemas", "Kafka", "LocalServers", "Runtime", "TestSupport",
+    .yaml, .log, .arguments]),
   tests("Reference", ["Reference", "souk-reference", "Schemas", "LocalServers", "Runtime", "TestSupport"]),
 ]
 
