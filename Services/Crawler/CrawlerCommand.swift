@@ -23,7 +23,7 @@ package struct CrawlerCommand: ServiceCommand {
       """,
     version: Souk.version, subcommands: [SourcesCommand.self])
 
-  package static let metrics: [MetricDescription] = CrawlerMetrics.descriptions
+  package static let metrics: [MetricDescription] = CrawlerMetrics.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
   @OptionGroup(title: "Crawling")
   package var crawling: CrawlOptions

@@ -32,7 +32,7 @@ package struct DownloaderCommand: ServiceCommand {
 
   package init() {}
 
-  package static let metrics: [MetricDescription] = DownloadMetrics.descriptions
+  package static let metrics: [MetricDescription] = DownloadMetrics.descriptions + PipelineMetrics.jobs
 
   package func check(_ report: CheckReport) async {
     let logger = Logger(label: Self.configuration.commandName ?? "")

@@ -18,6 +18,7 @@ package final class ParseHandler: JobHandler {
   private let masters: MasterIndex?
   private let logger: Logger
   private let metrics = ParserMetrics()
+  private let chains = ChainMetrics()
   private let watch: RowWatch
   private let now: @Sendable () -> Timestamp
   private let idleLanes = Mutex<[ReadingLane]>([])
@@ -55,6 +56,8 @@ package final class ParseHandler: JobHandler {
 
     let report = try await read(file, headers, url, emit)
     metrics.read(report)
+    let rows = report.summary.keptRows - report.oversizedRows
+    chains.read(file, kind: report.summary.kind, rows: rows, now: now())
     // What is said about the file must not overtake what is in it.
     try await emit.acknowledged()
     try await conclude(file, message, report, headers, took: .now - start, emit)

@@ -18,6 +18,26 @@ import Testing
     #expect(parsed.value("souk_records_consumed_total", ["topic": "b"]) == 1)
   }
 
+  @Test func whatIsDescribedIsThereFromTheStart() throws {
+    registry.describe([
+      MetricDescription("plain_total", .counter, "Without labels."),
+      MetricDescription("labelled_total", .counter, "With labels.", labels: ["a"]),
+      MetricDescription("level", .gauge, "A gauge."), MetricDescription("wait_seconds", .histogram, "Times."),
+    ])
+    let before = try ParsedExposition(registry.exposition)
+    #expect(
+      before.types
+        == ["plain_total": "counter", "labelled_total": "counter", "level": "gauge", "wait_seconds": "histogram"])
+    #expect(before.helps["level"] == "A gauge.")
+    #expect(before.samples.map(\.name) == ["plain_total"], "nobody has measured anything else")
+    #expect(before.value("plain_total") == 0)
+    Counter(label: "plain_total", factory: registry).increment(by: 3)
+    Counter(label: "labelled_total", dimensions: [("a", "b")], factory: registry).increment()
+    let after = try ParsedExposition(registry.exposition)
+    #expect(after.value("plain_total") == 3 && after.value("labelled_total", ["a": "b"]) == 1)
+    #expect(after.types.count == 4)
+  }
+
   @Test func counterNeverFalls() throws {
     let counter = Counter(label: "c_total", factory: registry)
     counter.increment(by: 5)

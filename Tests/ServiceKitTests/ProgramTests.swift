@@ -49,6 +49,18 @@ import Testing
     #expect(run.error.contains("--database-url is also environment variable DATABASE_URL (or DATABASE_URL_FILE)"))
   }
 
+  @Test func programsPrintTheirReference() async throws {
+    let settings = await Run(SampleProgram.self, ["--print-reference", "settings"], environment: ["BATCH": "nonsense"])
+    #expect(settings.code == 0)
+    #expect(settings.output.hasPrefix("### `program`\n"))
+    #expect(settings.output.contains("| `--batch <batch>` | `BATCH` | `100` | Rows per batch. |\n"))
+    let metrics = await Run(SampleProgram.self, ["--print-reference", "metrics"])
+    #expect(metrics.output.hasPrefix("| metric | kind | labels | meaning |\n|---|---|---|---|\n"))
+    #expect(metrics.output.contains("\n| `souk_ready_condition` | gauge | `condition` | 1 for each condition "))
+    let greedy = await Run(SampleProgram.self, ["--print-reference", "secrets"])
+    #expect(greedy.code == 64)
+  }
+
   @Test func versionNeedsNoSettings() async throws {
     let run = await Run(SampleService.self, ["--version"], environment: ["BATCH": "nonsense"])
     #expect(run.code == 0)

@@ -28,7 +28,9 @@ package struct DBWriterCommand: ServiceCommand {
 
   package init() {}
 
-  package static var metrics: [MetricDescription] { DBWriterMetrics.descriptions + RefreshMetrics.descriptions }
+  package static var metrics: [MetricDescription] {
+    DBWriterMetrics.descriptions + RefreshMetrics.descriptions + PipelineMetrics.sinks
+  }
 
   package func check(_ report: CheckReport) async {
     await report.probe("kafka") {

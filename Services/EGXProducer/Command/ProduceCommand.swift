@@ -22,7 +22,7 @@ package struct ProduceCommand: ServiceCommand {
 
   package init() {}
 
-  package static let metrics = ProducerMetrics.descriptions
+  package static let metrics = ProducerMetrics.descriptions + KafkaMetrics.producer
 
   package func check(_ report: CheckReport) async {
     let logger = Logger(label: "egx-producer") { _ in SwiftLogNoOpLogHandler() }

@@ -27,7 +27,7 @@ package struct InfluxConsumerCommand: ServiceCommand {
 
   package init() {}
 
-  package static let metrics: [MetricDescription] = InfluxMetrics.descriptions
+  package static let metrics: [MetricDescription] = InfluxMetrics.descriptions + PipelineMetrics.sinks
 
   package func check(_ report: CheckReport) async {
     let entry = ServiceCatalogue.influxConsumer

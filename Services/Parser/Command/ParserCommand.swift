@@ -32,7 +32,10 @@ package struct ParserCommand: ServiceCommand {
 
   package init() {}
 
-  package static var metrics: [MetricDescription] { ParserMetrics.descriptions }
+  package static var metrics: [MetricDescription] {
+    ParserMetrics.descriptions + ChainMetrics.descriptions + PipelineMetrics.jobs + KafkaMetrics.table
+      + RedisMetrics.descriptions
+  }
 
   package func check(_ report: CheckReport) async {
     await report.probe("time zone") {
@@ -91,7 +94,7 @@ package struct ParserCommand: ServiceCommand {
     defer { watch.cancel() }
     let outcome: Result<Void, any Error>
     do {
-      outcome = .success(try await consumers.run(concurrency: parser.concurrency, handler))
+      outcome = .success(try await consumers.run(concurrency: parser.filesAtOnce, handler))
     } catch {
       outcome = .failure(error)
     }

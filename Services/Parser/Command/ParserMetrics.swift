@@ -33,8 +33,6 @@ struct ParserMetrics: Sendable {
     MetricDescription(
       "souk_masters_records_total", .counter, "Records of the topic of masters, by what they did to the index.",
       labels: ["result"]),
-    MetricDescription(
-      "souk_kafka_table_records_total", .counter, "Records read of a compacted topic.", labels: ["topic"]),
   ]
 
   private func matched(_ masters: MasterLookup.Counts) {

@@ -7,8 +7,8 @@ import Schemas
 
 /// How files are read.
 package struct ParserOptions: ParsableArguments {
-  @Option(help: "Files read at the same time, each on a thread of its own.")
-  package var concurrency = min(8, max(2, ProcessInfo.processInfo.activeProcessorCount))
+  @Option(help: "Files read at the same time, each on a thread of its own. (default: as many as processors, 2 to 8)")
+  package var concurrency: Int?
 
   @Option(help: "Items in one message, 1 to 500.")
   package var batchItems = ProductsIngest.maxItems
@@ -73,8 +73,10 @@ package struct ParserOptions: ParsableArguments {
 
   package init() {}
 
+  package var filesAtOnce: Int { concurrency ?? min(8, max(2, ProcessInfo.processInfo.activeProcessorCount)) }
+
   package mutating func validate() throws {
-    guard 1...256 ~= concurrency else { throw ValidationError("--concurrency must be 1 to 256") }
+    guard 1...256 ~= filesAtOnce else { throw ValidationError("--concurrency must be 1 to 256") }
     guard 1...ProductsIngest.maxItems ~= batchItems else {
       throw ValidationError("--batch-items must be 1 to \(ProductsIngest.maxItems)")
     }

@@ -27,7 +27,7 @@ package struct S3ConsumerCommand: ServiceCommand {
 
   package init() {}
 
-  package static var metrics: [MetricDescription] { S3ConsumerMetrics.descriptions }
+  package static var metrics: [MetricDescription] { S3ConsumerMetrics.descriptions + PipelineMetrics.generations }
 
   package func check(_ report: CheckReport) async {
     await report.probe("kafka") {

@@ -10,7 +10,7 @@ struct S3ConsumerMetrics: Sendable {
   private let records = Counter(label: "souk_object_records_written_total")
   private let uploads = Timer(label: "souk_upload_seconds")
 
-  static let descriptions = GenerationMeters.descriptions + [
+  static let descriptions = [
     MetricDescription("souk_objects_written_total", .counter, "Objects stored, repetitions included."),
     MetricDescription("souk_object_bytes_written_total", .counter, "Their bytes, as stored."),
     MetricDescription("souk_object_plain_bytes_total", .counter, "Their bytes before packing."),

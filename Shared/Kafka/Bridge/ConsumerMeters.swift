@@ -1,10 +1,29 @@
 import CRdKafka
 import CoreMetrics
 
-/// A consumer's counters and its lag, one gauge per assigned partition.
+import Glibc
+
+/// A consumer's counters and how far it is behind, in records and in time, for each assigned partition.
 final class ConsumerMeters {
+  /// What is said of one assigned partition, and what that is worked out from.
+  private struct PartitionMeters {
+    let lag: Gauge
+    let age: Gauge
+    let committed: Gauge
+    var backlog = Backlog()
+
+    init(group: (String, String), _ partition: TopicPartition) {
+      let labels = [group, ("topic", partition.topic), ("partition", "\(partition.partition)")]
+      lag = Gauge(label: "souk_kafka_lag_records", dimensions: labels)
+      age = Gauge(label: "souk_kafka_lag_seconds", dimensions: labels)
+      committed = Gauge(label: "souk_kafka_committed_offset", dimensions: labels)
+    }
+  }
+
   private let group: (String, String)
-  private var lag: [TopicPartition: Gauge] = [:]
+  private var partitions: [TopicPartition: PartitionMeters] = [:]
+  /// Records taken of partitions that have no gauges yet.
+  private var early: [TopicPartition: Backlog] = [:]
   private var nextLag: ContinuousClock.Instant = .now
   let consumed = Counter(label: "souk_kafka_consumed_records_total")
   let late = Counter(label: "souk_kafka_late_commits_total")
@@ -27,28 +46,61 @@ final class ConsumerMeters {
     Counter(label: "souk_kafka_commit_failures_total", dimensions: [group, ("code", code)])
   }
 
+  /// A batch was taken from the library whose first record of this partition this is.
+  ///
+  /// - Parameter timestamp: milliseconds since 1970, negative when the record has none.
+  func took(_ partition: TopicPartition, offset: Int64, timestamp: Int64) {
+    let now = Self.wallClock()
+    if partitions[partition] != nil {
+      partitions[partition]?.backlog.took(offset, timestamp: timestamp, now: now)
+    } else {
+      early[partition, default: Backlog()].took(offset, timestamp: timestamp, now: now)
+    }
+  }
+
   /// Every few seconds, from the end offsets that fetches bring along: asks nobody.
+  ///
+  /// - Parameter exhausted: ends up to which everything was handed over, as the library said last. Behind the last
+  ///   record there may be marks of transactions, which nobody will ever be handed.
   func recordLag(
-    _ client: ClientHandle, _ owned: [TopicPartition: ConsumerMachine.Ownership], _ now: ContinuousClock.Instant
+    _ client: ClientHandle, _ owned: [TopicPartition: ConsumerMachine.Ownership],
+    exhausted: [TopicPartition: Int64], _ now: ContinuousClock.Instant
   ) {
     guard now >= nextLag else { return }
     nextLag = now + .seconds(2)
+    let wall = Self.wallClock()
     for (partition, ownership) in owned {
       var (low, high): (Int64, Int64) = (-1, -1)
       guard rd_kafka_get_watermark_offsets(client.pointer, partition.topic, partition.partition, &low, &high)
         == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { continue }
-      let gauge = lag[partition] ?? Gauge(
-        label: "souk_kafka_lag_records",
-        dimensions: [group, ("topic", partition.topic), ("partition", "\(partition.partition)")])
-      lag[partition] = gauge
-      gauge.record(max(0, high - (ownership.committed ?? ownership.start)))
+      let committed = ownership.committed ?? ownership.start
+      let isDone = exhausted[partition] == high && committed >= ownership.next
+      let end = isDone ? committed : high
+      var meters = partitions[partition] ?? PartitionMeters(group: group, partition)
+      if let backlog = early.removeValue(forKey: partition) { meters.backlog = backlog }
+      meters.lag.record(max(0, end - committed))
+      meters.committed.record(committed)
+      let age = meters.backlog.age(committed: committed, taken: ownership.next, end: end, now: wall)
+      meters.age.record(Double(age) / 1_000)
+      partitions[partition] = meters
     }
   }
 
   /// A partition that left is somebody else's to report.
-  func forget(_ partitions: Set<TopicPartition>) {
-    for partition in partitions { lag.removeValue(forKey: partition)?.destroy() }
+  func forget(_ left: Set<TopicPartition>) {
+    for partition in left {
+      early[partition] = nil
+      guard let meters = partitions.removeValue(forKey: partition) else { continue }
+      for gauge in [meters.lag, meters.age, meters.committed] { gauge.destroy() }
+    }
   }
 
-  func forgetAll() { forget(Set(lag.keys)) }
+  func forgetAll() { forget(Set(partitions.keys).union(early.keys)) }
+
+  /// Milliseconds since 1970, as records are stamped.
+  private static func wallClock() -> Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+  }
 }

@@ -7,6 +7,8 @@ extension ConsumerThread {
     var partition: TopicPartition
     var ownership: ConsumerMachine.Ownership?
     var next: Int64
+    /// Nothing of it was taken yet.
+    var isFresh = true
   }
 
   /// Takes records from the library until the batch is full or nothing waits. Waits for a first one that long.
@@ -49,6 +51,12 @@ extension ConsumerThread {
         break
       }
       bytes += size
+      if tracks[current].isFresh {
+        tracks[current].isFresh = false
+        var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+        meters.took(
+          tracks[current].partition, offset: body.offset, timestamp: rd_kafka_message_timestamp(message, &kind))
+      }
       events.append(event)
       messages.append(message)
       tracks[current].next = body.offset + 1

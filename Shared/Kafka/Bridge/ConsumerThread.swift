@@ -159,7 +159,7 @@ final class ConsumerThread {
       let isRecent = reroutedAt.map { now - $0 < .seconds(3) } ?? false
       nextReroute = now + (isRecent ? .milliseconds(20) : .seconds(1))
     }
-    meters.recordLag(client, machine.owned, now)
+    meters.recordLag(client, machine.owned, exhausted: statistics.exhausted, now)
   }
 
   /// Ends the stream with an error, after what is already on its way, and drains.

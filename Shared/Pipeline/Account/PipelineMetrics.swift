@@ -2,18 +2,20 @@ import Kafka
 import Metrics
 import Synchronization
 
+import Glibc
+
 /// Counts every consumed record into its `RecordAccount`, and into the metrics system.
 package final class PipelineMetrics: Sendable {
   private struct State {
     var counters: [Key: Counter] = [:]
+    var lastKept: [String: Gauge] = [:]
+    /// Only of what a loop really does: by what is exported one sees which kind it is.
+    var times: [String: Timer] = [:]
     var account = RecordAccount()
   }
   private let state = Mutex(State())
   private let returned = Counter(label: "souk_records_returned_total")
   private let inFlight = Gauge(label: "souk_records_in_flight")
-  private let flushes = Timer(label: "souk_flush_seconds")
-  private let handling = Timer(label: "souk_job_seconds")
-  private let rows = Counter(label: "souk_rows_written_total")
 
   package init() {}
 
@@ -56,7 +58,15 @@ package final class PipelineMetrics: Sendable {
     }
   }
   package func kept(_ topic: String, by amount: Int = 1) {
+    guard amount > 0 else { return }
     count(.kept, "souk_records_kept_total", "topic", topic, by: amount)
+    let gauge = state.withLock { state in
+      if let known = state.lastKept[topic] { return known }
+      let gauge = Gauge(label: "souk_last_kept_timestamp_seconds", dimensions: [("topic", topic)])
+      state.lastKept[topic] = gauge
+      return gauge
+    }
+    gauge.record(Self.secondsSince1970())
   }
   package func skipped(_ reason: String, by amount: Int = 1) {
     count(.skipped, "souk_records_skipped_total", "reason", reason, by: amount)
@@ -79,10 +89,22 @@ package final class PipelineMetrics: Sendable {
     inFlight.record(count)
   }
   package func flushed(rows count: Int, in duration: Duration) {
-    if count > 0 { rows.increment(by: count) }
-    flushes.record(duration: duration)
+    if count > 0 { Counter(label: "souk_sink_rows_total").increment(by: count) }
+    record(duration, as: "souk_flush_seconds")
   }
-  package func handled(in duration: Duration) { handling.record(duration: duration) }
+  package func handled(in duration: Duration) { record(duration, as: "souk_job_seconds") }
+
+  private func record(_ duration: Duration, as label: String) {
+    let timer = state.withLock { state in
+      if let known = state.times[label] { return known }
+      let timer = Timer(label: label)
+      state.times[label] = timer
+      return timer
+    }
+    timer.record(duration: duration)
+  }
+
+  private static func secondsSince1970() -> Int64 { Int64(time(nil)) }
 }
 
 extension RecordAccount {

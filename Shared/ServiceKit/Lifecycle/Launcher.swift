@@ -18,6 +18,10 @@ package enum Launcher {
 
   /// - Returns: the exit code.
   package static func run(_ root: any ParsableCommand.Type, host: Host) async -> Int32 {
+    if let question = ReferenceQuestion(host.arguments), let answer = try? question.answer(for: root) {
+      host.standardOutput(answer)
+      return 0
+    }
     switch SettingsParser(root: root, host: host).parse() {
     case .answer(let text):
       host.standardOutput(text)

@@ -60,6 +60,7 @@ struct ServiceRun {
     defer { trap?.cancel() }
     let registry = host.ownsProcess ? PrometheusRegistry.shared : PrometheusRegistry()
     registry.describe(type(of: command).metrics)
+    registry.collect { HealthMetrics(health: health).append(to: &$0) }
 
     let endpoint = RunningEndpoint(
       HealthEndpoint(

@@ -28,34 +28,46 @@ struct ProcessMetrics {
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     return ProcessMetrics(
       cpuSeconds: Double(user + system) / ticks, residentBytes: resident * page, virtualBytes: virtual,
-      startTime: bootTime() + Double(start) / ticks, threads: threads, openDescriptors: openDescriptorCount(),
+      startTime: bootTime + Double(start) / ticks, threads: threads, openDescriptors: openDescriptorCount(),
       maxDescriptors: limit.rlim_cur > UInt64(Int64.max) ? .max : Int64(limit.rlim_cur))
   }
 
+  static let descriptions = [
+    MetricDescription("process_cpu_seconds_total", .counter, "CPU time spent, user and system, in seconds."),
+    MetricDescription("process_resident_memory_bytes", .gauge, "Resident memory in bytes."),
+    MetricDescription("process_virtual_memory_bytes", .gauge, "Virtual memory in bytes."),
+    MetricDescription("process_start_time_seconds", .gauge, "Start of the process in seconds since 1970."),
+    MetricDescription("process_threads", .gauge, "Threads of the process."),
+    MetricDescription("process_open_fds", .gauge, "Open file descriptors."),
+    MetricDescription("process_max_fds", .gauge, "Most file descriptors the process may open."),
+  ]
+
+  static let buildInfo = MetricDescription(
+    "souk_build_info", .gauge, "1; the labels say which service and version this is.", labels: ["service", "version"])
+
   static func append(to text: inout ExpositionText) {
     guard let current = current() else { return }
-    text.family("process_cpu_seconds_total", .counter, help: "CPU time spent, user and system, in seconds.")
-    text.sample("process_cpu_seconds_total", [], current.cpuSeconds)
-    for (name, value, help) in [
-      ("process_resident_memory_bytes", Double(current.residentBytes), "Resident memory in bytes."),
-      ("process_virtual_memory_bytes", Double(current.virtualBytes), "Virtual memory in bytes."),
-      ("process_start_time_seconds", current.startTime, "Start of the process in seconds since 1970."),
-      ("process_threads", Double(current.threads), "Threads of the process."),
-      ("process_open_fds", Double(current.openDescriptors), "Open file descriptors."),
-      ("process_max_fds", Double(current.maxDescriptors), "Most file descriptors the process may open."),
-    ] {
-      text.family(name, .gauge, help: help)
-      text.sample(name, [], value)
+    let values = [
+      current.cpuSeconds, Double(current.residentBytes), Double(current.virtualBytes), current.startTime,
+      Double(current.threads), Double(current.openDescriptors), Double(current.maxDescriptors),
+    ]
+    for (description, value) in zip(descriptions, values) {
+      text.family(description.name, description.kind, help: description.help)
+      text.sample(description.name, [], value)
     }
   }
 
   /// Always 1; its labels say what is running.
   static func appendBuildInfo(service: String, to text: inout ExpositionText) {
-    text.family("souk_build_info", .gauge, help: "1; the labels say which service and version this is.")
-    text.sample("souk_build_info", [("service", service), ("version", Souk.version)], 1)
+    text.family(buildInfo.name, buildInfo.kind, help: buildInfo.help)
+    text.sample(buildInfo.name, [("service", service), ("version", Souk.version)], 1)
   }
 
-  private static func bootTime() -> Double {
+  /// Looked up once: the kernel's answer moves with corrections of the clock, and a start time that moves would look
+  /// like a restart.
+  private static let bootTime = lookUpBootTime()
+
+  private static func lookUpBootTime() -> Double {
     guard let bytes = try? readFile("/proc/stat") else { return 0 }
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("btime ") {
       return Double(line.dropFirst(6)) ?? 0

@@ -13,6 +13,9 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
   /// The registry that swift-metrics uses in a running service.
   package static let shared = PrometheusRegistry()
 
+  static let overflow = MetricDescription(
+    "souk_metrics_overflow_total", .counter, "Series refused because a metric has too many.", labels: ["metric"])
+
   private struct Family {
     var kind: MetricDescription.Kind
     var series: [String: MetricSeries] = [:]
@@ -41,19 +44,30 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
   }
 
   /// The whole exposition, sorted by name and labels.
+  ///
+  /// What was described is there from the start, so that dashboards and alerts can be checked against it: without
+  /// samples while nothing was recorded, except that a counter without labels begins at 0 (else its first increment
+  /// would not be a growth to anyone).
   package var exposition: String {
     let (families, descriptions, collectors, overflowed) = state.withLock {
       ($0.families, $0.descriptions, $0.collectors, $0.overflowed)
     }
     var text = ExpositionText()
-    for (name, family) in families.sorted(by: { $0.key < $1.key }) {
-      text.family(name, family.kind, help: descriptions[name]?.help)
+    for name in Set(families.keys).union(descriptions.keys).sorted() {
+      let description = descriptions[name]
+      guard let family = families[name] else {
+        guard let description else { continue }
+        text.family(name, description.kind, help: description.help)
+        if description.kind == .counter, description.labels.isEmpty { text.sample(name, [], integer: 0) }
+        continue
+      }
+      text.family(name, family.kind, help: description?.help)
       for (_, series) in family.series.sorted(by: { $0.key < $1.key }) { series.appendSamples(to: &text) }
     }
     if !overflowed.isEmpty {
-      text.family("souk_metrics_overflow_total", .counter, help: "Series refused because a metric has too many.")
+      text.family(Self.overflow.name, Self.overflow.kind, help: Self.overflow.help)
       for (name, count) in overflowed.sorted(by: { $0.key < $1.key }) {
-        text.sample("souk_metrics_overflow_total", [("metric", name)], integer: count)
+        text.sample(Self.overflow.name, [("metric", name)], integer: count)
       }
     }
     for collector in collectors { collector(&text) }

@@ -1,0 +1,43 @@
+import Metrics
+import PriceFiles
+import Schemas
+import ServiceKit
+import Synchronization
+
+/// What came of the files of each chain: a chain whose files hold nothing any more, or that stopped publishing,
+/// vanishes in the sums over all of them.
+final class ChainMetrics: Sendable {
+  static let descriptions = [
+    MetricDescription(
+      "souk_chain_files_total", .counter, "Files read, by chain and by what was in them.", labels: ["chain", "kind"]),
+    MetricDescription(
+      "souk_chain_rows_total", .counter, "Rows kept of them: prices, promotions, stores.", labels: ["chain", "kind"]),
+    MetricDescription(
+      "souk_chain_newest_file_timestamp_seconds", .gauge,
+      "Time of the newest file of the chain that this process has read rows of.", labels: ["chain"]),
+  ]
+
+  private let newest = Mutex<[String: Int64]>([:])
+  private let maxChains: Int
+
+  /// - Parameter maxChains: what a message calls its chain is not ours to bound; more than these get no time.
+  init(maxChains: Int = 500) { self.maxChains = maxChains }
+
+  /// - Parameter now: a file that says it comes from the future is as new as now.
+  func read(_ file: FileToParse, kind: PriceFileKind, rows: Int, now: Timestamp) {
+    let labels = [("chain", file.chain), ("kind", kind.rawValue)]
+    Counter(label: "souk_chain_files_total", dimensions: labels).increment()
+    // Also when it is 0: a series that is not there is no finding.
+    Counter(label: "souk_chain_rows_total", dimensions: labels).increment(by: max(0, rows))
+    guard rows > 0 else { return }
+    let seconds = min(file.fileTime.microseconds, now.microseconds) / 1_000_000
+    let latest: Int64? = newest.withLock { newest in
+      if newest[file.chain] == nil, newest.count >= maxChains { return nil }
+      let latest = max(seconds, newest[file.chain] ?? seconds)
+      newest[file.chain] = latest
+      return latest
+    }
+    guard let latest else { return }
+    Gauge(label: "souk_chain_newest_file_timestamp_seconds", dimensions: [("chain", file.chain)]).record(latest)
+  }
+}

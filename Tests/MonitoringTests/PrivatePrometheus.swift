@@ -1,0 +1,117 @@
+import Foundation
+import LocalServers
+import Runtime
+import Yams
+
+import Glibc
+
+/// A Prometheus of our own with the configuration of the repository, but for where its targets are and how often it
+/// looks: once a second.
+final class PrivatePrometheus: Sendable {
+  /// One process to scrape.
+  struct Target: Hashable, Sendable {
+    /// As the DNS of compose would name it.
+    var service: String
+    var port: UInt16
+  }
+
+  let port: UInt16
+  private let folder: PrivateFolder
+  private let child: ChildProcess
+
+  private init(port: UInt16, folder: PrivateFolder, child: ChildProcess) {
+    self.port = port
+    self.folder = folder
+    self.child = child
+  }
+
+  static func start(_ targets: [Target]) async throws -> PrivatePrometheus {
+    let program = try Program.require("prometheus", package: "the Debian package prometheus")
+    let folder = try PrivateFolder("prometheus")
+    let port = try FreePort.next()
+    try configuration(targets, port: port)
+      .write(toFile: folder.file("prometheus.yml"), atomically: true, encoding: .utf8)
+    var launch = Launch(program, [
+      "--config.file=\(folder.file("prometheus.yml"))", "--storage.tsdb.path=\(folder.file("data"))",
+      "--web.listen-address=127.0.0.1:\(port)", "--log.level=warn",
+    ])
+    launch.output = .file(folder.file("log"))
+    let child = try await ChildProcess.start(launch)
+    let server = PrivatePrometheus(port: port, folder: folder, child: child)
+    let deadline = ContinuousClock.now + .seconds(120)
+    while await LoopbackHTTP.shared.get(port: port, path: "/-/ready")?.status != 200 {
+      guard child.isRunning, ContinuousClock.now < deadline else {
+        let log = (try? String(contentsOfFile: folder.file("log"), encoding: .utf8)) ?? ""
+        throw Failure(.fatal, code: "no_prometheus", "Prometheus does not answer: \(log.suffix(2_000))")
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    return server
+  }
+
+  func stop() async {
+    await child.stop(signal: SIGKILL)
+    folder.remove()
+  }
+
+  /// The repository's file with fixed addresses in the place of DNS: relabelling sees what it would see there.
+  private static func configuration(_ targets: [Target], port: UInt16) throws -> String {
+    var root = try Repository.yaml("compose/prometheus/prometheus.yml")
+    root["global"] = ["scrape_interval": "1s", "evaluation_interval": "1s"]
+    root["rule_files"] = [Repository.path("compose/prometheus/rules/*.yml")]
+    var jobs = root["scrape_configs"] as? [[String: Any]] ?? []
+    for index in jobs.indices {
+      if jobs[index].removeValue(forKey: "dns_sd_configs") != nil {
+        jobs[index]["static_configs"] = targets.map { target in
+          ["targets": ["127.0.0.1:\(target.port)"], "labels": ["__meta_dns_name": target.service]] as [String: Any]
+        }
+      } else {
+        jobs[index]["static_configs"] = [["targets": ["127.0.0.1:\(port)"]]]
+      }
+    }
+    root["scrape_configs"] = jobs
+    return try Yams.dump(object: root)
+  }
+
+  // MARK: Questions
+
+  /// How many series an expression gives now.
+  /// - Throws: what Prometheus has against it.
+  func count(_ expression: String) async throws -> Int {
+    let data = try await ask("/api/v1/query?query=\(percentEncoded(expression))")
+    // A scalar is one number.
+    return data["resultType"] as? String == "scalar" ? 1 : (data["result"] as? [Any] ?? []).count
+  }
+
+  /// The one number an expression gives now; nil when it gives none.
+  func value(_ expression: String) async throws -> Double? {
+    let data = try await ask("/api/v1/query?query=\(percentEncoded(expression))")
+    let first = (data["result"] as? [[String: Any]])?.first
+    return ((first?["value"] as? [Any])?.last as? String).flatMap { Double($0) }
+  }
+
+  /// Rules that could not be evaluated, with the reason.
+  func brokenRules() async throws -> [String] {
+    let groups = try await ask("/api/v1/rules")["groups"] as? [[String: Any]] ?? []
+    return groups.flatMap { $0["rules"] as? [[String: Any]] ?? [] }
+      .filter { $0["health"] as? String == "err" }
+      .map { "\($0["name"] ?? ""): \($0["lastError"] ?? "")" }
+  }
+
+  private struct Refusal: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  private func ask(_ path: String) async throws -> [String: Any] {
+    let answer = await LoopbackHTTP.shared.get(port: port, path: path, timeout: .seconds(60))
+    let body = answer?.body ?? "no answer"
+    guard let root = try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any],
+      root["status"] as? String == "success", let data = root["data"] as? [String: Any]
+    else { throw Refusal(description: String(body.prefix(500))) }
+    return data
+  }
+
+  private func percentEncoded(_ text: String) -> String {
+    text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
+  }
+}

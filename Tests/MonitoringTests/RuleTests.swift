@@ -1,0 +1,69 @@
+import Foundation
+import LocalServers
+import Schemas
+import Testing
+import Yams
+
+/// The configuration of Prometheus, by Prometheus' own tool.
+@Suite struct RuleTests {
+  @Test func configurationAndRulesAreValid() async throws {
+    let config = try await Repository.promtool("check", "config", "compose/prometheus/prometheus.yml")
+    #expect(config.status.isSuccess, "\(config.output)\(config.errorOutput)")
+    for file in try Repository.files(in: "compose/prometheus/rules", ending: ".yml") {
+      let outcome = try await Repository.promtool("check", "rules", "--lint=all", "--lint-fatal", file)
+      #expect(outcome.status.isSuccess, "\(outcome.output)\(outcome.errorOutput)")
+    }
+  }
+
+  @Test func rulesDoWhatTheirTestsSay() async throws {
+    let files = try Repository.files(in: "Tests/MonitoringTests/Rules", ending: ".yml")
+    #expect(files.count >= 3)
+    for file in files {
+      let outcome = try await Repository.promtool("test", "rules", file)
+      #expect(outcome.status.isSuccess, "\(file):\n\(outcome.output)\(outcome.errorOutput)")
+    }
+  }
+
+  /// An alert that was only ever seen silent, or only ever seen loud, is not tested.
+  @Test func everyAlertIsTestedFiringAndSilent() throws {
+    var loud: Set<String> = []
+    var silent: Set<String> = []
+    for file in try Repository.files(in: "Tests/MonitoringTests/Rules", ending: ".yml") {
+      for test in try Repository.yaml(file)["tests"] as? [[String: Any]] ?? [] {
+        for check in test["alert_rule_test"] as? [[String: Any]] ?? [] {
+          let name = try #require(check["alertname"] as? String)
+          if (check["exp_alerts"] as? [Any] ?? []).isEmpty { silent.insert(name) } else { loud.insert(name) }
+        }
+      }
+    }
+    let alerts = try Rule.all().filter(\.isAlert)
+    #expect(alerts.count >= 20)
+    for alert in alerts {
+      #expect(loud.contains(alert.name), "no test sees \(alert.name) (\(alert.file)) fire")
+      #expect(silent.contains(alert.name), "no test sees \(alert.name) (\(alert.file)) keep silent")
+    }
+    #expect(loud.union(silent).isSubset(of: Set(alerts.map(\.name))), "tests of alerts that are gone")
+  }
+
+  @Test func everyAlertSaysHowBadItIsAndWhatToDo() throws {
+    let rules = try Rule.all()
+    #expect(Set(rules.map(\.name)).count == rules.count, "two rules share a name")
+    for rule in rules where rule.isAlert {
+      #expect(["critical", "warning", "info"].contains(rule.severity ?? ""), "\(rule.name)")
+      #expect(rule.annotations["summary"]?.isEmpty == false, "\(rule.name)")
+      #expect(rule.annotations["description"]?.isEmpty == false, "\(rule.name)")
+    }
+  }
+
+  @Test func everyServiceIsScraped() throws {
+    let jobs = try Repository.yaml("compose/prometheus/prometheus.yml")["scrape_configs"] as? [[String: Any]] ?? []
+    let job = try #require(jobs.first { $0["job_name"] as? String == "souk" })
+    let discovery = try #require((job["dns_sd_configs"] as? [[String: Any]])?.first)
+    let names = Set(discovery["names"] as? [String] ?? [])
+    for service in ServiceCatalogue.all { #expect(names.contains(service.name), "\(service.name) is not scraped") }
+    for name in names {
+      let service = name.hasSuffix("-demo") ? String(name.dropLast(5)) : name
+      #expect(ServiceCatalogue.named(service) != nil, "\(name) is no service")
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import Schemas
+
+/// The catalogue of topics and services as Markdown.
+package enum CatalogueTables {
+  package static func topics(_ topics: [Topic] = Topics.all) -> String {
+    let rows = topics.map { topic in
+      var key = "`\(topic.key)`"
+      if topic.orderedBy != topic.key { key += ", in order by `\(topic.orderedBy)`" }
+      return ["`\(topic.name)`", key, "\(topic.partitions)", kept(topic), topic.summary]
+    }
+    let letters = [
+      "`<topic>.dlq`", "as the original", "as the original", "30 days or more",
+      "the original bytes, with the reason in headers",
+    ]
+    return table(["topic", "key", "partitions", "kept", "one record says"], rows + [letters])
+  }
+
+  /// - Parameter folder: of a service, from the top of the repository; nil for one that is not there.
+  package static func services(
+    _ services: [ServiceEntry] = ServiceCatalogue.all, folder: (ServiceEntry) -> String?
+  ) -> String {
+    let rows = services.compactMap { service -> [String]? in
+      guard let folder = folder(service) else { return nil }
+      return [
+        "[`\(service.name)`](\(folder)/README.md)", service.summary, names(service.inputs + service.tables),
+        names(service.outputs), service.sink ?? "-",
+      ]
+    }
+    return table(["service", "what it does", "reads", "writes", "keeps its result in"], rows)
+  }
+
+  private static func kept(_ topic: Topic) -> String {
+    let days = topic.retention.components.seconds / 86_400
+    return topic.cleanup == .compact ? "the last of each key" : days == 1 ? "1 day" : "\(days) days"
+  }
+
+  private static func names(_ topics: [Topic]) -> String {
+    var seen: Set<String> = []
+    let names = topics.map(\.name).filter { seen.insert($0).inserted }
+    return names.isEmpty ? "-" : names.map { "`\($0)`" }.joined(separator: ", ")
+  }
+
+  private static func table(_ titles: [String], _ rows: [[String]]) -> String {
+    let rule = "|" + String(repeating: "---|", count: titles.count)
+    return (["| \(titles.joined(separator: " | ")) |", rule] + rows.map { "| \($0.joined(separator: " | ")) |" })
+      .joined(separator: "\n")
+  }
+}

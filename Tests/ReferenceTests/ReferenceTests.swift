@@ -1,0 +1,126 @@
+import Foundation
+import LocalServers
+import Reference
+import Runtime
+import Schemas
+import TestSupport
+import Testing
+
+/// What is made from the code says what the code says.
+@Suite struct ReferenceTests {
+  private let root = FileManager.default.currentDirectoryPath
+
+  @Test func nothingIsStale() async throws {
+    let references = References(programs: try ServicePrograms(root: root, binaries: Program.ownFolder))
+    let documents = try await references.documents()
+    #expect(documents.count == references.programs.programs.count + 2)
+    for document in documents where document.isStale {
+      let difference = document.wanted.split(separator: "\n", omittingEmptySubsequences: false)
+        .difference(from: (document.current ?? "").split(separator: "\n", omittingEmptySubsequences: false))
+      let lines = difference.prefix(6).map { change in
+        switch change {
+        case .insert(let line, let text, _): "+\(line + 1) \(text)"
+        case .remove(let line, let text, _): "-\(line + 1) \(text)"
+        }
+      }
+      Issue.record("\(document.path) is stale: run `make reference`\n\(lines.joined(separator: "\n"))")
+    }
+  }
+
+  @Test func everyServiceThatIsBuiltHasItsFolderAndTables() async throws {
+    let programs = try ServicePrograms(root: root, binaries: Program.ownFolder)
+    #expect(Set(programs.programs.map(\.name)).isSuperset(of: ["crawler", "db-writer", "s3-consumer", "souk"]))
+    for program in programs.programs {
+      let settings = try await programs.ask(program, "settings")
+      #expect(settings.contains("| flag | environment | default | meaning |"), "\(program.name)")
+      if program.name == "souk" { continue }
+      #expect(settings.contains("| `--http-port <http-port>` | `HTTP_PORT` | `8080` |"), "\(program.name)")
+      #expect(try await programs.ask(program, "metrics").contains("| `souk_ready` | gauge |"), "\(program.name)")
+    }
+  }
+
+  @Test func aBlockIsReplacedAndTheRestIsLeftAlone() throws {
+    let text = "# A\n\nby hand\n<!-- begin generated: t -->\nold\n<!-- end generated: t -->\nmore by hand\n"
+    let block = GeneratedBlock("t", "\nnew\n")
+    let replaced = try block.replaced(in: text)
+    #expect(
+      replaced == "# A\n\nby hand\n<!-- begin generated: t -->\n\nnew\n\n<!-- end generated: t -->\nmore by hand\n")
+    #expect(try block.replaced(in: replaced) == replaced)
+    #expect(try GeneratedBlock("u", "x").replaced(in: "# A\n\n", orUnder: "Metrics")
+      == "# A\n\n## Metrics\n\n<!-- begin generated: u -->\n\nx\n\n<!-- end generated: u -->\n")
+  }
+
+  @Test(arguments: [
+    "nothing", "<!-- begin generated: t -->", "<!-- end generated: t -->\n<!-- begin generated: t -->",
+    "<!-- begin generated: t --><!-- begin generated: t --><!-- end generated: t -->",
+  ])
+  func commentsThatAreNotPairsAreRefused(_ text: String) {
+    #expect(throws: Failure.self) { try GeneratedBlock("t", "x").replaced(in: text) }
+  }
+
+  @Test func aFolderOfNoServiceIsRefused() async throws {
+    try await withTemporaryDirectory { folder in
+      try FileManager.default.createDirectory(
+        atPath: folder + "/Services/Painter/Main", withIntermediateDirectories: true)
+      #expect(throws: Failure.self) { try ServicePrograms(root: folder, binaries: folder) }
+    }
+  }
+
+  @Test func staleFilesAreNamedAndWritten() async throws {
+    try await withTemporaryDirectory { folder in
+      try FileManager.default.createDirectory(
+        atPath: folder + "/Services/Souk/Main", withIntermediateDirectories: true)
+      try "# souk\n".write(toFile: folder + "/Services/Souk/README.md", atomically: true, encoding: .utf8)
+      let overview = ["services", "topics"].map { "<!-- begin generated: \($0) -->\n<!-- end generated: \($0) -->\n" }
+      try overview.joined().write(toFile: folder + "/README.md", atomically: true, encoding: .utf8)
+      func run(_ arguments: String...) async throws -> ChildProcess.Outcome {
+        try await ServiceProcess.run("souk-reference", ["--root", folder] + arguments)
+      }
+      let files = ["Services/Souk/README.md", "README.md", "k8s/base/topics.yaml"]
+      let found = try await run("--check")
+      #expect(found.status == .exited(1))
+      #expect(found.output == files.map { "stale    \($0)\n" }.joined(), "\(found.errorOutput)")
+      let written = try await run()
+      #expect(written.status == .exited(0))
+      #expect(written.output == files.map { "written  \($0)\n" }.joined())
+      #expect(try await run("--check").status == .exited(0))
+      let readme = try String(contentsOfFile: folder + "/Services/Souk/README.md", encoding: .utf8)
+      #expect(readme.contains("## Settings\n\n<!-- begin generated: settings -->\n\n### `souk`"))
+      #expect(!readme.contains("## Metrics"), "souk records nothing")
+    }
+  }
+}
+
+/// Manifests and tables say what the catalogue says.
+@Suite struct CatalogueReferenceTests {
+  /// Every topic is read back by the rules of YAML alone: one value a line, indented by two.
+  @Test func manifestsHoldEveryTopicAndItsDeadLetters() throws {
+    let manifests = TopicManifests.yaml().components(separatedBy: "---\n").dropFirst()
+    #expect(manifests.count == Topics.allWithDeadLetters.count)
+    var names: Set<String> = []
+    for (manifest, topic) in zip(manifests, Topics.allWithDeadLetters) {
+      let values = Dictionary(
+        manifest.split(separator: "\n").compactMap { line -> (String, String)? in
+          let parts = line.split(separator: ":", maxSplits: 1)
+          guard parts.count == 2 else { return nil }
+          return (parts[0].trimmingCharacters(in: .whitespaces), parts[1].trimmingCharacters(in: .whitespaces))
+        }, uniquingKeysWith: { first, _ in first })
+      #expect(values["topicName"] == topic.name)
+      #expect(values["partitions"] == "\(topic.partitions)")
+      #expect(values["cleanup.policy"] == topic.cleanup.rawValue)
+      let milliseconds = "\(topic.retention.components.seconds * 1_000)"
+      #expect(values[topic.cleanup == .compact ? "delete.retention.ms" : "retention.ms"] == milliseconds)
+      let name = try #require(values["name"])
+      #expect(name.wholeMatch(of: /[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/) != nil)
+      #expect(names.insert(name).inserted, "two topics became \(name)")
+    }
+  }
+
+  @Test func tablesNameEveryTopicAndService() {
+    let topics = CatalogueTables.topics()
+    for topic in Topics.all { #expect(topics.contains("| `\(topic.name)` |")) }
+    let services = CatalogueTables.services { "Services/\($0.name)" }
+    for service in ServiceCatalogue.all { #expect(services.contains("| [`\(service.name)`](Services/")) }
+    #expect(!CatalogueTables.services { $0.name == "parser" ? "x" : nil }.contains("crawler`]"))
+  }
+}
