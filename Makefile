@@ -6,6 +6,8 @@ SWIFT ?= swift
 SYSTEM ?= prices
 # A folder of real price files, crawled instead of the simulated portal: make demo PRICES=~/prices
 PRICES ?=
+# A folder of recorded bars, replayed instead of invented ones: make demo SYSTEM=egx BARS=~/bars
+BARS ?=
 # More arguments for `souk up`: make demo UP="--replicas parser=2 --exit"
 UP ?=
 # More arguments for `swift test`: make test TEST="--filter KafkaTests"
@@ -77,9 +79,9 @@ deps: ## install what is missing of Debian packages and the private S3 server; q
 build: deps ## build everything for release
 	$(SWIFT) build -c release
 
-demo: build ## run the whole price pipeline here and answer a few questions from its database (variables: PRICES, UP)
+demo: build ## run a whole system here and answer a few questions from where its data ended (variables: SYSTEM, PRICES, BARS, UP)
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/souk" up --system $(SYSTEM) \
-	  $(if $(PRICES),--prices "$(PRICES)") $(UP)
+	  $(if $(PRICES),--prices "$(PRICES)") $(if $(BARS),--bars "$(BARS)") $(UP)
 
 # Many tests are real processes and servers: more of them at once than this only makes each other wait.
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4

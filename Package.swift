@@ -93,7 +93,8 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("s3-consumer", "S3Consumer", ["Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit", "CZlib",
     "CZstd", .log, .metrics, .arguments]),
-  service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
+  service("souk", "Souk", ["Kafka", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers", "Schemas",
+    "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
 let testing: [Target] = [

@@ -22,7 +22,7 @@ import Testing
     for (name, lag) in zip(["downloader", "parser", "db-writer"], lags) {
       stages.append(StageReading(name: name, consumed: 10, kept: 10 - inHand, inHand: inHand, lag: lag))
     }
-    return FleetReading(crawlerPassed: crawled, stages: stages)
+    return FleetReading(sourcePassed: crawled, stages: stages)
   }
 
   @Test func caughtUpNeedsThePassAndNoLagAnywhere() {

@@ -12,6 +12,8 @@ package struct BarProducer: Sendable {
     package var count: Int
     package var pollInterval: Duration = .seconds(300)
     package var once = false
+    /// Waits for the drain where it would return: whoever starts ended processes again is not told to.
+    package var staysAtEnd = false
     /// Nil: at all hours.
     package var calendar: TradingCalendar?
     package var stateInterval: Duration = .seconds(10)
@@ -90,7 +92,12 @@ package struct BarProducer: Sendable {
         backoff.reset()
         report(sight, took: .now - start)
         sight.state.withLock { $0.answered = [] }
-        if settings.once || source.isLive { break }
+        if settings.once || source.isLive {
+          guard settings.staysAtEnd else { break }
+          heartbeat.idle()
+          await context.drain.wait()
+          break
+        }
         delay = max(.zero, settings.pollInterval - (.now - start))
         heartbeat.idle()
       } catch let error as SourceError where error.isTransient {
