@@ -93,7 +93,8 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("s3-consumer", "S3Consumer", ["Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit", "CZlib",
     "CZstd", .log, .metrics, .arguments]),
-  service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
+  service("souk", "Souk", ["Kafka", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers", "Schemas",
+    "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
 let testing: [Target] = [
@@ -109,7 +110,8 @@ let testing: [Target] = [
     .nioWebSocket, .nioSSL], path: "Tests/Simulators/TradingView", swiftSettings: strict),
   .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
     "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
-    .log, .arguments], path: "Tests/Benchmarks", exclude: ["s3_consumer.py"], swiftSettings: strict),
+    .log, .arguments], path: "Tests/Benchmarks", exclude: ["s3_consumer.py", "influx_consumer.py"],
+    swiftSettings: strict),
   .target(name: "Reference", dependencies: ["Schemas", "Runtime", "LocalServers"], path: "Tests/Reference",
           exclude: ["Main"], swiftSettings: strict),
   .executableTarget(name: "souk-reference", dependencies: ["Reference", "LocalServers", "Runtime", .arguments],
@@ -141,8 +143,9 @@ let testing: [Target] = [
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
-  tests("Integration", exclude: ["read_prices.py", "count_sides.py"], ["SoukService", "CrawlerService", "Schemas",
-    "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport", .log, .arguments]),
+  tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService",
+    "CrawlerService", "Schemas", "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport",
+    .log, .arguments]),
   tests("Monitoring", exclude: ["Rules"], ["Reference", "Schemas", "Kafka", "LocalServers", "Runtime", "TestSupport",
     .yaml, .log, .arguments]),
   tests("Reference", ["Reference", "souk-reference", "Schemas", "LocalServers", "Runtime", "TestSupport"]),

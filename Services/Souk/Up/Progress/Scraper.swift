@@ -16,18 +16,26 @@ struct Scraper: Sendable {
     /// Sources of which a pass has succeeded.
     var passed: Set<String> = []
 
+    /// When a source was last looked at from end to end.
+    private static let marks: Set = [
+      "souk_crawler_last_success_timestamp_seconds", "souk_egx_last_poll_timestamp_seconds",
+    ]
+
     mutating func observe(_ samples: MetricSamples) {
       func value(_ names: String...) -> Int { names.reduce(0) { $0 + Int(samples.sum($1) ?? 0) } }
-      // The crawler consumes listings, not topics.
-      consumed.observe(value("souk_records_consumed_total", "souk_crawler_files_listed_total"))
-      kept.observe(value("souk_records_kept_total", "souk_crawler_files_emitted_total"))
-      filtered.observe(value("souk_records_skipped_total", "souk_crawler_files_skipped_total"))
+      // What begins the flow consumes listings or bars, not topics.
+      let bars = value("souk_egx_bars_published_total")
+      let leftOut = value("souk_egx_bars_unchanged_total", "souk_egx_bars_unusable_total")
+      consumed.observe(
+        value("souk_records_consumed_total", "souk_crawler_files_listed_total") + bars + leftOut)
+      kept.observe(value("souk_records_kept_total", "souk_crawler_files_emitted_total") + bars)
+      filtered.observe(value("souk_records_skipped_total", "souk_crawler_files_skipped_total") + leftOut)
       deadLettered.observe(value("souk_records_dead_lettered_total"))
       returned.observe(value("souk_records_returned_total"))
       produced.observe(value("souk_records_produced_total"))
       passed = Set(samples.samples.lazy
-        .filter { $0.name == "souk_crawler_last_success_timestamp_seconds" && $0.value > 0 }
-        .compactMap { $0.labels["source"] })
+        .filter { Self.marks.contains($0.name) && $0.value > 0 }
+        .map { $0.labels["source"] ?? $0.name })
     }
   }
   private var counters: [String: Counters] = [:]
