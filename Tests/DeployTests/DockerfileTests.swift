@@ -37,10 +37,8 @@ import Testing
   }
 
   @Test func theImageHoldsTheFleet() throws {
-    var programs = Set(try Repository.services().map(\.name))
-    programs.formUnion(["souk", "portal-simulator"])
-    if try Repository.names(in: "Tests/Simulators").contains("Provider") { programs.insert("provider-simulator") }
-    #expect(dockerfile.products == programs)
+    let services = Set(ServiceCatalogue.all.map(\.name))
+    #expect(dockerfile.products == services.union(["souk", "portal-simulator", "provider-simulator"]))
     #expect(dockerfile.argument("VERSION") == Souk.version)
     for label in ["title", "version", "revision", "description"] {
       #expect(dockerfile.last("LABEL")?.contains("org.opencontainers.image.\(label)=") == true)
@@ -60,7 +58,7 @@ import Testing
   /// What the programs load is in the image by its package's name, not by the grace of another package.
   @Test func theImageHasWhatTheProgramsLoad() async throws {
     let installed = dockerfile.packages(ofStage: 1)
-    for program in dockerfile.products.sorted() {
+    for program in dockerfile.products.sorted() where try Repository.hasProgram(program) {
       let path = try ServiceProcess.path(of: program)
       let dynamic = try await Validator.run("readelf", ["-d", path], package: "binutils")
       for match in dynamic.matches(of: /NEEDED.*\[(lib[^\]]+)\]/) {

@@ -13,7 +13,7 @@ import Testing
   init() throws { compose = try ComposeFile.read() }
 
   @Test func everySettingIsOneOfTheProgram() async throws {
-    for service in compose.own {
+    for service in compose.own where try Repository.hasProgram(service.deployed.program) {
       let unknown = try await service.deployed.unknownSettings()
       #expect(unknown.isEmpty, "\(service.name) is told \(unknown)")
     }
@@ -21,7 +21,7 @@ import Testing
 
   @Test func everyValueIsAdmitted() async throws {
     let secrets = try compose.secrets()
-    for service in compose.fleet {
+    for service in compose.fleet where try Repository.hasProgram(service.deployed.program) {
       let mounted = secrets.filter { service.secrets.contains(String($0.key.dropFirst(13))) }
       let printed = try await service.deployed.printedConfiguration(secrets: mounted)
       #expect(printed.contains("kafka-bootstrap-servers: kafka:9092"), "\(service.name)")

@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func everyServiceOfTheCatalogueRuns() throws {
-    let services = Set(try Repository.services().map(\.name))
+    let services = Set(ServiceCatalogue.all.map(\.name))
     for profile in ["all", "demo"] {
       let programs = Set(compose.services(of: profile).filter { compose.fleet.contains($0) }.map(\.deployed.program))
       #expect(programs == services, "profile \(profile)")
@@ -49,7 +49,6 @@ import Testing
     for service in compose.services {
       let tag = service.image.split(separator: ":").dropFirst().last.map(String.init) ?? ""
       #expect(tag.contains(/^v?[0-9]+\.[0-9]+/), "\(service.name): \(service.image)")
-      #expect(service.image != "souk:" || tag == Souk.version)
     }
     for service in compose.own { #expect(service.image == "souk:\(Souk.version)", "\(service.name)") }
   }

@@ -8,7 +8,7 @@ import Testing
   func everyServiceOfTheCatalogueIsDeployed(overlay: String) async throws {
     let rendering = try await Rendering.overlay(overlay)
     let deployments = rendering.workloads.filter { $0.manifest.kind == "Deployment" }
-    #expect(Set(deployments.map(\.deployed.program)) == Set(try Repository.services().map(\.name)))
+    #expect(Set(deployments.map(\.deployed.program)) == Set(ServiceCatalogue.all.map(\.name)))
     for deployment in deployments {
       #expect(deployment.labels["app.kubernetes.io/name"] == deployment.deployed.program, "\(deployment.name)")
       let budget = rendering.named("PodDisruptionBudget", deployment.name)
@@ -80,7 +80,8 @@ import Testing
 
   @Test(arguments: Rendering.overlays)
   func everySettingIsOneOfTheProgram(overlay: String) async throws {
-    for workload in try await Rendering.overlay(overlay).workloads {
+    for workload in try await Rendering.overlay(overlay).workloads
+    where try Repository.hasProgram(workload.deployed.program) {
       let unknown = try await workload.deployed.unknownSettings()
       #expect(unknown.isEmpty, "\(workload.name) is told \(unknown)")
     }
@@ -88,7 +89,8 @@ import Testing
 
   @Test(arguments: Rendering.overlays)
   func everyValueIsAdmitted(overlay: String) async throws {
-    for workload in try await Rendering.overlay(overlay).workloads where workload.entry != nil {
+    for workload in try await Rendering.overlay(overlay).workloads
+    where try workload.entry != nil && Repository.hasProgram(workload.deployed.program) {
       var secrets: [String: String] = [:]
       for folder in workload.secretFolders.keys {
         for value in workload.deployed.environment.values where value.hasPrefix("\(folder)/") {

@@ -19,10 +19,11 @@ enum Repository {
     try FileManager.default.contentsOfDirectory(atPath: path(relative)).sorted()
   }
 
-  /// The services of the catalogue that have a folder: an entry is deployed from the day its program exists.
-  static func services() throws -> [ServiceEntry] {
-    let folders = Set(try names(in: "Services").map { $0.lowercased() })
-    return ServiceCatalogue.all.filter { folders.contains($0.name.replacing("-", with: "")) }
+  /// Whether this revision has the program, which can then be asked about its settings: the catalogue may name a
+  /// service, and manifests may deploy it, before its folder is there.
+  static func hasProgram(_ name: String) throws -> Bool {
+    let folders = try names(in: "Services") + names(in: "Tests/Simulators").map { "\($0)Simulator" }
+    return folders.contains { $0.lowercased() == name.replacing("-", with: "") }
   }
 }
 
