@@ -9,7 +9,7 @@ struct Dockerfile: Sendable {
   static func read() throws -> Dockerfile {
     let lines = try Repository.text(path).split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("#") }
     let joined = lines.joined(separator: "\n").replacing("\\\n", with: " ").split(separator: "\n")
-    return Dockerfile(instructions: joined.map { $0.replacing(/ +/, with: " ") })
+    return Dockerfile(instructions: joined.map { $0.split(separator: " ").joined(separator: " ") })
   }
 
   /// The default of a build argument.

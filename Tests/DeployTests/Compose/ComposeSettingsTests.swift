@@ -29,6 +29,11 @@ import Testing
     }
   }
 
+  /// Kustomize reads no file outside of its own folders.
+  @Test func kubernetesAsksTheSameProviders() throws {
+    #expect(try Repository.text("k8s/base/files/markets.yaml") == Repository.text("compose/markets.yaml"))
+  }
+
   /// Settings that only make sense where everything runs on one machine, against the embedded broker.
   private static let local: Set<String> = ["http-host", "kafka-properties"]
 

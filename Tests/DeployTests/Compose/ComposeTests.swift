@@ -59,7 +59,12 @@ import Testing
     for service in compose.own {
       #expect(service.tree["ports"].isNull, "\(service.name)")
       let group = ServiceCatalogue.named(service.deployed.program)?.group
-      if group != nil { #expect(service.tree["volumes"].isNull, "\(service.name)") }
+      let volumes = service.tree["volumes"].texts
+      if group != nil { #expect(volumes.allSatisfy { $0.hasSuffix(":ro") }, "\(service.name) writes to a volume") }
+      for volume in volumes where volume.hasPrefix("./") {
+        let file = "compose/\(volume.dropFirst(2).prefix { $0 != ":" })"
+        #expect(FileManager.default.fileExists(atPath: Repository.path(file)), "\(service.name): \(file)")
+      }
       #expect(service.deployed.environment["GROUP_INSTANCE_ID"] == nil, "\(service.name): the same for each replica")
     }
   }
