@@ -55,21 +55,16 @@ import Testing
     #expect(custom.isEmpty, "\(custom.map(\.kind))")
   }
 
-  /// An overlay as the component's comment says, in a copy of the manifests.
+  /// The overlay for production with the line that the component's comment asks for, in a copy of the manifests.
   static func renderedWithCronJob() async throws -> Rendering {
     try await withTemporaryDirectory { folder in
       try FileManager.default.copyItem(atPath: Repository.path("k8s"), toPath: "\(folder)/k8s")
-      try FileManager.default.createDirectory(
-        atPath: "\(folder)/k8s/overlays/cron", withIntermediateDirectories: true)
-      try """
-        apiVersion: kustomize.config.k8s.io/v1beta1
-        kind: Kustomization
-        namespace: souk
-        resources: [../production]
-        components: [../../components/crawler-cronjob]
-        """.write(
-          toFile: "\(folder)/k8s/overlays/cron/kustomization.yaml", atomically: true, encoding: .utf8)
-      return try await Rendering.render("\(folder)/k8s/overlays/cron")
+      let overlay = "\(folder)/k8s/overlays/production"
+      let file = try FileHandle(forUpdating: URL(fileURLWithPath: "\(overlay)/kustomization.yaml"))
+      try file.seekToEnd()
+      try file.write(contentsOf: Data("\ncomponents: [../../components/crawler-cronjob]\n".utf8))
+      try file.close()
+      return try await Rendering.render(overlay)
     }
   }
 }

@@ -9,7 +9,6 @@ import Testing
     "downloader": ["internet", "ftp"],
     "parser": ["object-store", "redis"],
     "egx-producer": ["internet"],
-    "scheduler": ["redis"],
     "fetcher": ["redis", "internet"],
     "inference-worker": ["object-store"],
   ]

@@ -27,8 +27,11 @@ import Testing
         let login = trigger["authenticationRef", "name"].text ?? ""
         #expect(rendering.named("TriggerAuthentication", login) != nil, "\(deployment.name)")
       }
+      // All it reads; of the workers, each group its own part.
       let inputs = Set(entry.inputs.map(\.name))
-      #expect(topics.isSubset(of: inputs) && !topics.isEmpty, "\(deployment.name): \(topics.subtracting(inputs))")
+      let watched = deployment.labels["souk/group"] == nil ? topics.isSuperset(of: inputs) : topics.isSubset(of: inputs)
+      #expect(watched && !topics.isEmpty, "\(deployment.name) watches \(topics.sorted())")
+      for topic in topics { #expect(Topics.named(topic) != nil, "\(deployment.name): \(topic)") }
       // A member more than there are partitions would only wait.
       let partitions = entry.inputs.map(\.partitions).min() ?? 0
       let most = try #require(Int32(spec["maxReplicaCount"].text ?? ""))
@@ -44,6 +47,16 @@ import Testing
       let topics = rendering.named("ScaledObject", entry.name)?.tree["spec", "triggers"].items
         .compactMap { $0["metadata", "topic"].text }
       #expect(topics == [entry.inputs[0].name], "\(entry.name)")
+    }
+  }
+
+  /// The operator makes the topics as the catalogue has them.
+  @Test func topicsAreThoseOfTheCatalogue() async throws {
+    let topics = try await Rendering.overlay("production").all("KafkaTopic").map { $0.tree["spec"] }
+    #expect(Set(topics.compactMap { $0["topicName"].text }) == Set(Topics.allWithDeadLetters.map(\.name)))
+    for spec in topics {
+      let topic = try #require(Topics.named(spec["topicName"].text ?? ""))
+      #expect(spec["partitions"].text == "\(topic.partitions)", "\(topic.name)")
     }
   }
 
