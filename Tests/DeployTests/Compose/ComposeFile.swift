@@ -1,0 +1,55 @@
+import Foundation
+import Schemas
+
+/// `compose/docker-compose.yml` as `docker compose` reads it when no variable is set.
+struct ComposeFile: Sendable {
+  static let path = "compose/docker-compose.yml"
+  let tree: YAMLTree
+  let services: [ComposeService]
+
+  static func read() throws -> ComposeFile {
+    let tree = try YAMLTree.document(interpolated(Repository.text(path)))
+    let services = tree["services"].fields.map { ComposeService(name: $0.key, tree: $0.value) }
+    return ComposeFile(tree: tree, services: services.sorted { $0.name < $1.name })
+  }
+
+  /// `${NAME:-default}` as the default.
+  static func interpolated(_ text: String) -> String {
+    text.replacing(/\$\{[A-Z_]+:-([^}]*)\}/) { String($0.1) }
+  }
+
+  /// Those that run the fleet's own image.
+  var own: [ComposeService] { services.filter { $0.image.hasPrefix("souk:") } }
+  var others: [ComposeService] { services.filter { !$0.image.hasPrefix("souk:") } }
+  /// Those that run a service of the catalogue.
+  var fleet: [ComposeService] { own.filter { $0.deployed.isService } }
+
+  func service(_ name: String) -> ComposeService? { services.first { $0.name == name } }
+  func services(of profile: String) -> [ComposeService] { services.filter { $0.profiles.contains(profile) } }
+
+  /// What the files of the secrets hold, by their paths inside a container.
+  func secrets() throws -> [String: String] {
+    var secrets: [String: String] = [:]
+    for (name, secret) in tree["secrets"].fields {
+      secrets["/run/secrets/\(name)"] = try Repository.text("compose/\(secret["file"].text ?? "")")
+    }
+    return secrets
+  }
+}
+
+/// One service of the compose file.
+struct ComposeService: Hashable, Sendable {
+  let name: String
+  let tree: YAMLTree
+
+  var image: String { tree["image"].text ?? "" }
+  var profiles: Set<String> { Set(tree["profiles"].texts) }
+  var secrets: Set<String> { Set(tree["secrets"].texts) }
+  var dependencies: [String: YAMLTree] { tree["depends_on"].fields }
+
+  var deployed: DeployedProgram {
+    DeployedProgram(
+      place: name, command: tree["command"].texts,
+      environment: tree["environment"].fields.compactMapValues(\.text))
+  }
+}

@@ -1,0 +1,83 @@
+import LocalServers
+import Runtime
+import Schemas
+import TestSupport
+import Testing
+
+@testable import SoukService
+
+/// The compose file and `souk up` tell the services the same things, in words that the services know.
+@Suite struct ComposeSettingsTests {
+  let compose: ComposeFile
+
+  init() throws { compose = try ComposeFile.read() }
+
+  @Test func everySettingIsOneOfTheProgram() async throws {
+    for service in compose.own where try Repository.hasProgram(service.deployed.program) {
+      let unknown = try await service.deployed.unknownSettings()
+      #expect(unknown.isEmpty, "\(service.name) is told \(unknown)")
+    }
+  }
+
+  @Test func everyValueIsAdmitted() async throws {
+    let secrets = try compose.secrets()
+    for service in compose.fleet where try Repository.hasProgram(service.deployed.program) {
+      let mounted = secrets.filter { service.secrets.contains(String($0.key.dropFirst(13))) }
+      let printed = try await service.deployed.printedConfiguration(secrets: mounted)
+      #expect(printed.contains("kafka-bootstrap-servers: kafka:9092"), "\(service.name)")
+      #expect(!printed.contains("local-only"), "\(service.name) prints a secret")
+    }
+  }
+
+  /// Kustomize reads no file outside of its own folders.
+  @Test func kubernetesAsksTheSameProviders() throws {
+    #expect(try Repository.text("k8s/base/files/markets.yaml") == Repository.text("compose/markets.yaml"))
+  }
+
+  /// Settings that only make sense where everything runs on one machine, against the embedded broker.
+  private static let local: Set<String> = ["http-host", "kafka-properties"]
+
+  @Test func thePricesAreToldWhatSoukUpTellsThem() async throws {
+    try await withTemporaryDirectory { path in
+      var surroundings = Surroundings()
+      surroundings.describeEveryService(drainTimeout: DurationSetting(.seconds(25)))
+      surroundings.useEmbeddedBroker("127.0.0.1:1")
+      surroundings.common["DATABASE_URL"] = "postgresql://somewhere"
+      surroundings.common.merge(ObjectStoreChoice.embeddedEnvironment([
+        "S3_ENDPOINT": "", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
+      ])) { $1 }
+      surroundings.describePriceServices(sources: ["https://portal/"], folder: try RunFolder(path))
+      try compare(.prices, surroundings)
+    }
+  }
+
+  /// What `souk up` says to a service, that service is told by the demo too, if it has that setting at all.
+  private func compare(_ system: FleetSystem, _ surroundings: Surroundings) throws {
+    for entry in system.services {
+      let ofUp = DeployedProgram(
+        place: "souk up", command: [entry.name] + (surroundings.arguments[entry.name] ?? []),
+        environment: surroundings.environment(of: entry.name).compactMapValues { $0 })
+      let ofCompose = try #require(
+        compose.services(of: "demo").first { $0.deployed.program == entry.name }, "\(entry.name)").deployed
+      let own = Self.systemSettings[entry.name] ?? []
+      let missing = ofUp.settingNames.subtracting(Self.local).subtracting(ofCompose.settingNames)
+        .filter { !Self.unrelated(to: entry).contains($0) }
+      // The crawler remembers in Redis there and in a file here.
+      #expect(missing.subtracting(own).isEmpty, "\(entry.name) is told \(missing.sorted()) by souk up only")
+    }
+  }
+
+  /// What takes another form where containers come and go.
+  private static let systemSettings: [String: Set<String>] = ["crawler": ["state"]]
+
+  /// `souk up` gives every service the addresses of all servers; a container only gets those it asks.
+  private static func unrelated(to entry: ServiceEntry) -> Set<String> {
+    let store: Set<String> = ["object-store", "s3-endpoint", "aws-access-key-id", "aws-secret-access-key"]
+    switch entry.name {
+    case "downloader", "s3-consumer": return ["database-url"]
+    case "parser": return ["database-url"]
+    case "db-writer": return store
+    default: return store.union(["database-url"])
+    }
+  }
+}

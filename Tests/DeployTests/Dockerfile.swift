@@ -1,0 +1,37 @@
+import Foundation
+
+/// `compose/Dockerfile`, as far as the tests look at it.
+struct Dockerfile: Sendable {
+  static let path = "compose/Dockerfile"
+  /// Instructions with their continuation lines joined, comments left out.
+  let instructions: [String]
+
+  static func read() throws -> Dockerfile {
+    let lines = try Repository.text(path).split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("#") }
+    let joined = lines.joined(separator: "\n").replacing("\\\n", with: " ").split(separator: "\n")
+    return Dockerfile(instructions: joined.map { $0.split(separator: " ").joined(separator: " ") })
+  }
+
+  /// The default of a build argument.
+  func argument(_ name: String) -> String? {
+    instructions.first { $0.hasPrefix("ARG \(name)=") }
+      .map { String($0.dropFirst("ARG \(name)=".count)).replacing("\"", with: "") }
+  }
+
+  /// The programs in the image.
+  var products: Set<String> { Set((argument("PRODUCTS") ?? "").split(separator: " ").map(String.init)) }
+
+  /// The Debian packages that a stage installs.
+  func packages(ofStage index: Int) -> Set<String> {
+    var stage = -1
+    for instruction in instructions {
+      if instruction.hasPrefix("FROM ") { stage += 1 }
+      guard stage == index, let range = instruction.range(of: "--no-install-recommends ") else { continue }
+      return Set(instruction[range.upperBound...].prefix { $0 != "&" }.split(separator: " ").map(String.init))
+    }
+    return []
+  }
+
+  /// The last instruction of a kind.
+  func last(_ keyword: String) -> String? { instructions.last { $0.hasPrefix(keyword + " ") } }
+}

