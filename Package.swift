@@ -94,6 +94,8 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("s3-consumer", "S3Consumer", ["Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit", "CZlib",
     "CZstd", .log, .metrics, .arguments]),
+  service("scheduler", "Scheduler", ["Markets", "Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit",
+    .log, .metrics, .arguments]),
   service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
@@ -138,6 +140,8 @@ let testing: [Target] = [
     "LocalServers", "TestSupport", .arguments]),
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
+  tests("Scheduler", ["SchedulerService", "Markets", "Kafka", "Schemas", "Runtime", "ServiceKit", "LocalServers",
+    "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py"], ["SoukService", "CrawlerService", "Schemas",
     "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport"]),
@@ -146,7 +150,7 @@ let testing: [Target] = [
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer", "souk",
-    "portal-simulator", "souk-bench"]
+    "scheduler", "portal-simulator", "souk-bench"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

@@ -9,6 +9,7 @@ package struct SoukCommand: AsyncParsableCommand {
     version: Souk.version,
     subcommands: [
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, DeadLettersCommand.self, LagCommand.self,
+      RouteCommand.self,
     ])
 
   package init() {}

@@ -1,3 +1,4 @@
+import Foundation
 import Markets
 import Runtime
 import Schemas
@@ -102,7 +103,8 @@ import TestSupport
 
   @Test func aMissingSectionIsTheEmbeddedOne() async throws {
     let catalogue = try await withTemporaryDirectory { folder in
-      try writeFile("sources:\n  - {name: Mine, kind: csv}\n", to: folder + "/markets.yaml")
+      try "sources:\n  - {name: Mine, kind: csv}\n"
+        .write(toFile: folder + "/markets.yaml", atomically: true, encoding: .utf8)
       return try MarketCatalogue.load(file: folder + "/markets.yaml")
     }
     #expect(catalogue.sources.map(\.name) == ["Mine"])
@@ -143,7 +145,7 @@ import TestSupport
     ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily', source: Nobody}", "no source is called 'Nobody'"),
     ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily', materials: [PVC], countries: world}", "no pair"),
     ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily', deadline: 30}", "'30' is no time such as"),
-    ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily', deadline: 0s}", "deadline: more than 0"),
+    ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily', deadline: 0s}", "deadline: 1s or more"),
     ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily', spread: 1d}", "spread: less than 1d"),
     ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily', missed: skip, missed-limit: 2}", "catch_up' only"),
     ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily', missed-limit: 0}", "from 1 to 100000"),

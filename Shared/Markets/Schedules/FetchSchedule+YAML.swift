@@ -9,34 +9,33 @@ extension FetchSchedule {
   /// - Throws: a configuration `Failure`. Whether the names it uses exist is tested by the catalogue.
   init(_ value: CatalogueValue, origin: String) throws(Failure) {
     let fields = try CatalogueFields(value, of: "schedule", known: Self.keys, origin: origin)
-    line = fields.line
-    name = try fields.required("name")
+    let name = try fields.required("name")
     guard RoutingKey.isWord(Array(name.utf8)) else {
       throw fields.wrong("name", "1 to 63 of a-z, 0-9, '-' and '_' are expected")
     }
     guard let task = try fields.choice("task", as: IngestionTask.Kind.self) else {
       throw fields.wrong("task is missing")
     }
-    self.task = task
-    materials = try Self.materials(fields)
-    countries = try Self.countries(fields)
-    source = try fields.text("source")
+    let cron: CronExpression
     let written = try fields.required("cron")
     do {
       cron = try CronExpression(written)
     } catch {
       throw fields.wrong("cron", "\(error)")
     }
-    zone = try fields.text("zone") ?? "UTC"
-    deadline = try fields.duration("deadline")
-    missed = try fields.choice("missed", as: MissedRuns.self) ?? .catchUp
-    missedLimit = try fields.count("missed-limit", in: 1...100_000) ?? Self.defaultMissedLimit
+    let deadline = try fields.duration("deadline")
+    if let deadline, deadline < .seconds(1) { throw fields.wrong("deadline", "1s or more is expected") }
+    let missed = try fields.choice("missed", as: MissedRuns.self) ?? .catchUp
     if missed != .catchUp, fields.value("missed-limit") != nil {
       throw fields.wrong("missed-limit", "it is for 'missed: catch_up' only")
     }
-    spread = try fields.duration("spread") ?? .zero
-    if let deadline, deadline <= .zero { throw fields.wrong("deadline", "more than 0 is expected") }
+    let spread = try fields.duration("spread") ?? .zero
     guard spread < .seconds(86_400) else { throw fields.wrong("spread", "less than 1d is expected") }
+    self.init(
+      name: name, task: task, materials: try Self.materials(fields), countries: try Self.countries(fields),
+      source: try fields.text("source"), cron: cron, zone: try fields.text("zone") ?? "UTC", deadline: deadline,
+      missed: missed, missedLimit: try fields.count("missed-limit", in: 1...100_000) ?? Self.defaultMissedLimit,
+      spread: spread, line: fields.line)
   }
 
   private static func materials(_ fields: CatalogueFields) throws(Failure) -> MaterialChoice {

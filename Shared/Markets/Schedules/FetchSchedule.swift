@@ -23,4 +23,23 @@ package struct FetchSchedule: Hashable, Sendable {
   package var line: Int
 
   package static let defaultMissedLimit = 24
+
+  package init(
+    name: String, task: IngestionTask.Kind, materials: MaterialChoice = .all, countries: CountryChoice = .all,
+    source: String? = nil, cron: CronExpression, zone: String = "UTC", deadline: Duration? = nil,
+    missed: MissedRuns = .catchUp, missedLimit: Int = defaultMissedLimit, spread: Duration = .zero, line: Int = 1
+  ) {
+    self.name = name
+    self.task = task
+    self.materials = materials
+    self.countries = countries
+    self.source = source
+    self.cron = cron
+    self.zone = zone
+    self.deadline = deadline
+    self.missed = missed
+    self.missedLimit = missedLimit
+    self.spread = spread
+    self.line = line
+  }
 }
