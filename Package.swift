@@ -65,6 +65,7 @@ let shared: [Target] = [
   system("CXML2", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
   library("Schemas"),
   library("Masters", ["Schemas"]),
+  library("Markets", ["Schemas", "Runtime", .arguments, .yaml]),
   library("Runtime", [.log, .arguments]),
   library("Kafka", ["CRdKafka", "Runtime", .log, .metrics, .coreMetrics, .arguments]),
   library("HTTP", ["CCurl", "Runtime", .log, .metrics, .arguments]),
@@ -93,6 +94,8 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("s3-consumer", "S3Consumer", ["Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit", "CZlib",
     "CZstd", .log, .metrics, .arguments]),
+  service("scheduler", "Scheduler", ["Markets", "Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit",
+    .log, .metrics, .arguments]),
   service("souk", "Souk", ["Kafka", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers", "Schemas",
     "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
@@ -118,6 +121,7 @@ let testing: [Target] = [
                     path: "Tests/Reference/Main", swiftSettings: strict),
   tests("Schemas", ["Schemas"]),
   tests("Masters", ["Masters", "Schemas", "TestSupport"]),
+  tests("Markets", ["Markets", "Schemas", "Runtime", "TestSupport"]),
   tests("Runtime", ["Runtime"]),
   tests("Kafka", ["Kafka", "TestSupport", .arguments]),
   tests("HTTP", ["HTTP", "TestSupport", .hummingbird]),
@@ -142,6 +146,8 @@ let testing: [Target] = [
     "LocalServers", "TestSupport", .arguments]),
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
+  tests("Scheduler", ["SchedulerService", "Markets", "Kafka", "Schemas", "Runtime", "ServiceKit", "LocalServers",
+    "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Deploy", exclude: ["Schemas"], ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .yaml]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService",
@@ -155,7 +161,7 @@ let testing: [Target] = [
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer", "souk",
-    "portal-simulator", "souk-bench", "souk-reference"]
+    "scheduler", "portal-simulator", "souk-bench", "souk-reference"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

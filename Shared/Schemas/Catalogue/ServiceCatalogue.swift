@@ -71,7 +71,7 @@ package enum ServiceCatalogue {
 
   package static let scheduler = ServiceEntry(
     name: "scheduler", summary: "announces what is due to be fetched, each job once, whichever replica is active",
-    inputs: [], outputs: [Topics.ingestionTasks], group: nil, sink: nil)
+    inputs: [Topics.schedulerLease], outputs: [Topics.ingestionTasks], group: "scheduler", isSource: true, sink: nil)
 
   package static let fetcher = ServiceEntry(
     name: "fetcher", summary: "asks providers for the prices and demands that are due, and publishes what is new",

@@ -66,6 +66,14 @@ package enum Topics {
     schema: SchemaID("ingestion_tasks", version: 1),
     summary: "a price or a demand of one material is due and should be fetched")
 
+  /// A topic without records: its only partition is what schedulers compete for, and the offset that the group has
+  /// committed of it carries the progress.
+  package static let schedulerLease = Topic(
+    name: "sentinel_scheduler", partitions: 1, retention: .seconds(7 * 86_400),
+    key: "-", orderedBy: "-",
+    schema: SchemaID("sentinel_scheduler", version: 1),
+    summary: "none: the partition is the lease of the active scheduler")
+
   /// One topic a category, all alike: patterns over routing keys narrow the subscription by their third word.
   package static func marketObservations(of category: MarketCategory) -> Topic {
     let name = "sentinel_market_data.\(category.rawValue)"
@@ -93,7 +101,7 @@ package enum Topics {
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
-    productsMasters, alerts, marketData, ingestionTasks,
+    productsMasters, alerts, marketData, schedulerLease, ingestionTasks,
   ] + marketObservations + [seriesWindows, databaseWriteBuffer]
 
   /// `all` and their dead-letter topics.

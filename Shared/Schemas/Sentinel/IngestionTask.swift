@@ -29,7 +29,7 @@ package struct IngestionTask: Message {
   package var dueAt: Timestamp?
   /// After this nobody wants the answer any more.
   package var deadline: Timestamp?
-  /// 1 for the first; a run that is caught up, or sent again, counts on.
+  /// 1 as the scheduler sends it, however often; whoever passes a job on again counts on.
   package var attempt: Int64
 
   package static let topic = Topics.ingestionTasks

@@ -1,0 +1,286 @@
+import Kafka
+import Logging
+import Runtime
+import Schemas
+import ServiceKit
+
+/// Sends what is due while it holds the lease: the only partition of a topic without records, which Kafka gives to
+/// one member of the group. How far it is lies beside the partition's committed offset.
+///
+/// Jobs are acknowledged before their mark is committed, in batches. So a fail-over skips none, and repeats at most
+/// the batch whose mark was not committed. Kafka refuses the commit of whoever lost the lease without noticing, and
+/// one that has not committed for a while commits before it sends.
+package final class Scheduler {
+  package struct Settings: Sendable {
+    /// Jobs that are acknowledged and committed together.
+    package var batch = 1_000
+    /// A run that is later than this was missed.
+    package var grace: Duration = .seconds(300)
+    /// Where to begin when nobody ever was active, in seconds since 1970; nil: now.
+    package var start: Int64?
+    /// How old the last commit may be when jobs are sent: well below the session time-out.
+    package var confirmation: Duration = .seconds(5)
+    /// How often the mark is moved while nothing is due.
+    package var idleCommit: Duration = .seconds(30)
+    package var backoff = Backoff()
+    package init() {}
+  }
+
+  private struct Holding {
+    let lease: Lease
+    /// Of the partition; a commit moves the mark, never the offset.
+    let offset: Int64
+    var position: PlanPosition
+    var committed: ContinuousClock.Instant
+  }
+
+  private let plan: SchedulePlan
+  private let consumer: Consumer
+  private let outlet: any JobOutlet
+  private let settings: Settings
+  private let metrics: SchedulerMetrics
+  private let context: ServiceContext
+  /// Microseconds since 1970.
+  private let now: @Sendable () -> Int64
+  private let leaseReadiness: ReadinessCondition
+  private let kafkaReadiness: ReadinessCondition
+  private let heartbeat: Heartbeat
+  private var holding: Holding?
+
+  package init(
+    plan: SchedulePlan, consumer: Consumer, outlet: any JobOutlet, settings: Settings, metrics: SchedulerMetrics,
+    context: ServiceContext, now: @escaping @Sendable () -> Int64
+  ) {
+    self.plan = plan
+    self.consumer = consumer
+    self.outlet = outlet
+    self.settings = settings
+    self.metrics = metrics
+    self.context = context
+    self.now = now
+    leaseReadiness = context.health.readiness("lease")
+    kafkaReadiness = context.health.readiness("kafka")
+    heartbeat = context.health.liveness("scheduler", maxAge: .seconds(120))
+  }
+
+  /// Works until the consumer is closed (by `context.drain` or by a failure) and drained.
+  package func run() async throws {
+    kafkaReadiness.set(ready: true)
+    let (drain, consumer) = (context.drain, consumer)
+    let stopper = Task {
+      await drain.wait()
+      consumer.close()
+    }
+    defer {
+      stopper.cancel()
+      metrics.active(false)
+    }
+    do {
+      try await follow()
+    } catch {
+      // Leave the group properly, with nothing more committed.
+      holding = nil
+      consumer.close()
+      while let element = try? await consumer.next() {
+        if case .revoking(_, let answer) = element { answer.done(committing: [:]) }
+      }
+      throw error
+    }
+  }
+
+  private func follow() async throws {
+    while true {
+      heartbeat.beat()
+      guard let element = try await consumer.next(before: wake()) else { return }
+      switch element {
+      case .assigned(let offsets): try await take(offsets)
+      case .revoking(let partitions, let answer): give(partitions, answer)
+      case .lost(let partitions):
+        if let holding, partitions.contains(holding.lease.partition) { release("lost") }
+      // Nobody writes to the topic of the lease; what somebody wrote all the same means nothing.
+      case .assigning, .batch, .gap, .idle: break
+      }
+      try await work()
+    }
+  }
+
+  /// When to look again.
+  private func wake() -> ContinuousClock.Instant {
+    var delay: Duration = .seconds(15)
+    if let holding, let next = plan.next(after: holding.position.instant - 1) {
+      let due = holding.position.done > 0 ? holding.position.instant : next
+      delay = min(delay, .microseconds(max(0, due * 1_000_000 - now())))
+    }
+    return .now + delay
+  }
+
+  // MARK: The lease
+
+  private func take(_ offsets: [TopicPartition: Int64]) async throws {
+    guard let (partition, offset) = offsets.first, let lease = consumer.leases.first(where: { $0.partition == partition })
+    else {
+      leaseReadiness.set(ready: true, reason: "standing by")
+      return
+    }
+    var found: CommittedOffset?
+    guard try await retrying("committed", lease, { found = try await self.consumer.committed([partition])[partition] })
+    else { return }
+    let position: PlanPosition
+    if let text = found?.metadata, !text.isEmpty {
+      guard let mark = ProgressMark(text) else {
+        throw Failure(
+          .configuration, code: "progress_unreadable",
+          "the group has committed something else than a scheduler's progress on \(partition); give the scheduler a "
+            + "group (--group-id) and a topic of its own")
+      }
+      position = mark.position(in: plan)
+    } else {
+      position = PlanPosition(instant: settings.start ?? now() / 1_000_000)
+    }
+    holding = Holding(lease: lease, offset: offset, position: position, committed: .now)
+    // Also the beginning is kept, so that a fail-over before the first job skips nothing.
+    guard try await commit() else { return }
+    metrics.active(true)
+    leaseReadiness.set(ready: true, reason: "active")
+    let ahead = position.instant - now() / 1_000_000
+    context.logger.log(
+      level: ahead > 60 ? .warning : .notice, ahead > 60 ? "active, but the clock is behind what was done" : "active",
+      metadata: ["next": "\(SchedulePlan.timestamp(position.instant))", "plan": "\(plan.digest)"])
+  }
+
+  private func give(_ partitions: Set<TopicPartition>, _ answer: Consumer.RevokeAnswer) {
+    guard let holding, partitions.contains(holding.lease.partition) else { return answer.done(committing: [:]) }
+    let partition = holding.lease.partition
+    answer.done(
+      committing: [partition: holding.offset],
+      metadata: [partition: ProgressMark(holding.position, plan: plan.digest).text])
+    release("revoked")
+  }
+
+  private func release(_ why: String) {
+    guard holding != nil else { return }
+    holding = nil
+    metrics.active(false)
+    leaseReadiness.set(ready: false, reason: "waiting for the group to hand out the lease")
+    context.logger.notice("no longer active", metadata: ["reason": "\(why)"])
+  }
+
+  /// - Returns: false when the lease is not ours any more.
+  private func commit() async throws -> Bool {
+    guard let held = holding else { return false }
+    let mark = ProgressMark(held.position, plan: plan.digest).text
+    var late: Set<TopicPartition> = []
+    let done = try await retrying("commit", held.lease) {
+      late = try await self.consumer.commit([held.lease: held.offset], metadata: [held.lease.partition: mark])
+    }
+    guard done, late.isEmpty else {
+      // A revoke that waits still gives the position back; otherwise it is another's.
+      if !consumer.owns(held.lease) { release("fenced") }
+      return false
+    }
+    holding?.committed = .now
+    metrics.progressed(to: held.position.instant)
+    return true
+  }
+
+  // MARK: Jobs
+
+  /// Sends everything that is due, until the lease is wanted back.
+  private func work() async throws {
+    while let held = holding, consumer.owns(held.lease), !consumer.revokeWaiting.isRaised, !context.drain.isRaised {
+      heartbeat.beat()
+      let seconds = now() / 1_000_000
+      let slice = plan.due(from: held.position, now: seconds, grace: settings.grace, count: settings.batch)
+      if slice.jobs.isEmpty {
+        note(slice)
+        if slice.end != held.position { holding?.position = slice.end }
+        if .now - held.committed >= settings.idleCommit || !slice.omitted.isEmpty { _ = try await commit() }
+        return
+      }
+      guard try await send(slice) else { return }
+      note(slice)
+      if slice.isLast { return }
+    }
+  }
+
+  /// Sends a slice batch by batch.
+  /// - Returns: false when it was interrupted.
+  private func send(_ slice: SchedulePlan.Slice) async throws -> Bool {
+    var start = 0
+    while start < slice.jobs.count {
+      guard let held = holding else { return false }
+      if .now - held.committed >= settings.confirmation {
+        guard try await commit() else { return false }
+      }
+      let end = min(start + settings.batch, slice.jobs.count)
+      let batch = slice.jobs[start..<end]
+      let tasks = batch.map { plan.task(of: $0) }
+      guard try await retrying("send", held.lease, { try await self.outlet.send(tasks) }) else { return false }
+      count(batch)
+      holding?.position = end == slice.jobs.count ? slice.end : position(behind: slice.jobs[end - 1])
+      guard try await commit() else { return false }
+      start = end
+      heartbeat.beat()
+      if consumer.revokeWaiting.isRaised { return end == slice.jobs.count }
+    }
+    return true
+  }
+
+  /// Behind a job that others of the same time may follow.
+  private func position(behind job: DueJob) -> PlanPosition {
+    let same = plan.jobs(in: job.dueAt..<(job.dueAt + 1))
+    let place = same.firstIndex(of: job) ?? same.count - 1
+    return place + 1 == same.count
+      ? PlanPosition(instant: job.dueAt + 1) : PlanPosition(instant: job.dueAt, done: place + 1)
+  }
+
+  private func count(_ batch: ArraySlice<DueJob>) {
+    let now = now()
+    var counts: [String: Int] = [:]
+    for job in batch {
+      counts[plan.name(of: job), default: 0] += 1
+      metrics.late(max(0, Double(now - job.dueAt * 1_000_000) / 1e6))
+    }
+    for (schedule, count) in counts { metrics.sent(schedule, by: count) }
+    context.logger.info("sent", metadata: [
+      "jobs": "\(batch.count)", "due": "\(batch.last.map { SchedulePlan.timestamp($0.dueAt) } ?? .epoch)",
+    ])
+  }
+
+  private func note(_ slice: SchedulePlan.Slice) {
+    for (schedule, reasons) in slice.omitted {
+      for (reason, count) in reasons {
+        metrics.missed(schedule, reason, by: count)
+        context.logger.warning(
+          "jobs left out", metadata: ["schedule": "\(schedule)", "reason": "\(reason.rawValue)", "jobs": "\(count)"])
+      }
+    }
+  }
+
+  /// Repeats `operation` through outages.
+  /// - Returns: false when the lease was wanted back or lost meanwhile.
+  private func retrying(
+    _ what: String, _ lease: Lease, _ operation: () async throws -> Void
+  ) async throws -> Bool {
+    var backoff = settings.backoff
+    while true {
+      do {
+        try await operation()
+        kafkaReadiness.set(ready: true)
+        return true
+      } catch let error {
+        guard ErrorClass(of: error) == .transient else { throw error }
+        let classified = error as? any ClassifiedError
+        let delay = backoff.next(retryAfter: classified?.retryAfter)
+        metrics.retried(classified?.code ?? "unknown")
+        kafkaReadiness.set(ready: false, reason: "\(what): \(error)")
+        heartbeat.retrying("\(what): \(error)", atMost: delay)
+        context.logger.log(
+          level: backoff.attempt <= 3 ? .warning : .debug, "retrying",
+          metadata: ["step": "\(what)", "attempt": "\(backoff.attempt)", "delay": "\(delay)", "reason": "\(error)"])
+        guard consumer.owns(lease) else { return false }
+        if await consumer.revokeWaiting.sleep(for: delay) { return false }
+      }
+    }
+  }
+}

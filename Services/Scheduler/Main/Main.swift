@@ -1,0 +1,7 @@
+import SchedulerService
+import ServiceKit
+
+@main
+enum Main {
+  static func main() async { await SchedulerProgram.main() }
+}

@@ -1,0 +1,82 @@
+import Markets
+import Runtime
+
+extension SchedulePlan {
+  /// Why jobs of the past are not sent.
+  package enum Omission: String, CaseIterable, Hashable, Sendable {
+    /// The schedule says `missed: skip`.
+    case skipped
+    /// Older than those the schedule catches up.
+    case overLimit = "over_limit"
+    /// Its deadline is over.
+    case expired
+  }
+
+  /// What there is to do from a position on.
+  package struct Slice: Hashable, Sendable {
+    /// To be sent, in order.
+    package var jobs: [DueJob] = []
+    /// Jobs that are left out for good, by schedule.
+    package var omitted: [String: [Omission: Int]] = [:]
+    /// Where one is when all of them are sent.
+    package var end: PlanPosition
+    /// Nothing else is due now.
+    package var isLast: Bool
+  }
+
+  /// What is due from `position` to `now`, about `count` jobs of it.
+  ///
+  /// A run whose time is more than `grace` before `now` was missed; its schedule says what becomes of it.
+  package func due(from position: PlanPosition, now: Int64, grace: Duration, count: Int) -> Slice {
+    var slice = Slice(end: position, isLast: true)
+    guard position.instant <= now else { return slice }
+    let late = now - grace.components.seconds
+    let floors = entries.map { floor(of: $0, from: position.instant, late: late) }
+    var start = position.instant
+    var skip = position.done
+    while true {
+      // Whole seconds at a time, as many as give work; what lies between two due times is free.
+      guard let instant = next(after: start - 1), instant <= now else {
+        slice.end = PlanPosition(instant: now + 1)
+        return slice
+      }
+      if instant > start { skip = 0 }
+      for job in jobs(in: instant..<(instant + 1)).dropFirst(skip) {
+        if let reason = omission(of: job, late: late, floor: floors[job.schedule], now: now) {
+          slice.omitted[name(of: job), default: [:]][reason, default: 0] += 1
+        } else {
+          slice.jobs.append(job)
+        }
+      }
+      start = instant + 1
+      skip = 0
+      if slice.jobs.count >= count {
+        slice.end = PlanPosition(instant: start)
+        slice.isLast = false
+        return slice
+      }
+    }
+  }
+
+  /// The oldest missed run that is still sent.
+  private func floor(of entry: Entry, from start: Int64, late: Int64) -> Int64 {
+    guard start < late else { return .min }
+    let limit = switch entry.schedule.missed {
+    case .skip: 0
+    case .latest: 1
+    case .catchUp: entry.schedule.missedLimit
+    }
+    guard limit > 0 else { return late }
+    // Not more than a year of minutes, however long nobody was there.
+    let begin = max(start - entry.longestDelay, late - 366 * 86_400)
+    let missed = entry.schedule.cron.times(in: begin..<late, zone: entry.zone)
+    return missed.count > limit ? missed[missed.count - limit] : .min
+  }
+
+  private func omission(of job: DueJob, late: Int64, floor: Int64, now: Int64) -> Omission? {
+    let schedule = entries[job.schedule].schedule
+    if job.runAt < late, job.runAt < floor { return schedule.missed == .skip ? .skipped : .overLimit }
+    if let deadline = schedule.deadline, job.dueAt + deadline.components.seconds <= now { return .expired }
+    return nil
+  }
+}

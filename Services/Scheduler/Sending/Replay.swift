@@ -1,0 +1,81 @@
+import Logging
+import Runtime
+import ServiceKit
+
+/// Sends the jobs of a span of time in their order, each when a clock that runs `speed` times as fast says so.
+package struct Replay: Sendable {
+  let plan: SchedulePlan
+  let outlet: any JobOutlet
+  let range: Range<Int64>
+  /// 0: without waiting.
+  let speed: Double
+  let settings: Scheduler.Settings
+  let metrics: SchedulerMetrics
+  let context: ServiceContext
+
+  package init(
+    plan: SchedulePlan, outlet: any JobOutlet, range: Range<Int64>, speed: Double, settings: Scheduler.Settings,
+    metrics: SchedulerMetrics, context: ServiceContext
+  ) {
+    self.plan = plan
+    self.outlet = outlet
+    self.range = range
+    self.speed = speed
+    self.settings = settings
+    self.metrics = metrics
+    self.context = context
+  }
+
+  /// - Returns: how many jobs were acknowledged: all, unless it was drained.
+  package func run() async throws -> Int {
+    let ready = context.health.readiness("kafka")
+    ready.set(ready: true)
+    let heartbeat = context.health.liveness("scheduler", maxAge: .seconds(120))
+    let start = ContinuousClock.now
+    var sent = 0
+    var position = range.lowerBound
+    while let next = plan.next(after: position - 1), next < range.upperBound {
+      // At no speed at all, an hour at a time; else what is due within half a second of the clock.
+      let window = speed > 0 ? max(1, Int64(speed / 2)) : 3_600
+      let end = min(next + window, range.upperBound)
+      if speed > 0 {
+        heartbeat.idle()
+        let due = start + .seconds(Double(next - range.lowerBound) / speed)
+        if due > .now, await context.drain.sleep(for: due - .now) { return sent }
+      }
+      let jobs = plan.jobs(in: next..<end)
+      var index = 0
+      while index < jobs.count {
+        heartbeat.beat()
+        let batch = jobs[index..<min(index + settings.batch, jobs.count)]
+        guard try await send(batch, ready) else { return sent }
+        sent += batch.count
+        index += batch.count
+      }
+      metrics.progressed(to: end)
+      position = end
+    }
+    return sent
+  }
+
+  private func send(_ batch: ArraySlice<DueJob>, _ ready: ReadinessCondition) async throws -> Bool {
+    let tasks = batch.map { plan.task(of: $0, keepsDeadline: false) }
+    var backoff = settings.backoff
+    while true {
+      do {
+        try await outlet.send(tasks)
+        ready.set(ready: true)
+        var counts: [String: Int] = [:]
+        for job in batch { counts[plan.name(of: job), default: 0] += 1 }
+        for (schedule, count) in counts { metrics.sent(schedule, by: count) }
+        return true
+      } catch {
+        guard ErrorClass(of: error) == .transient else { throw error }
+        metrics.retried((error as? any ClassifiedError)?.code ?? "unknown")
+        ready.set(ready: false, reason: "\(error)")
+        context.logger.warning("Kafka does not take jobs", metadata: ["error": "\(error)"])
+        if await context.drain.sleep(for: backoff.next()) { return false }
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Schemas
+
+/// `souk route`
+struct RouteCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "route", abstract: "Which routing keys a pattern picks.", subcommands: [ExplainCommand.self])
+
+  struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "explain", abstract: "Say word by word how a pattern meets a key; asks no cluster.",
+      discussion: """
+        A pattern is words joined by points: '*' stands for one word, '#' for none or more. A key is
+        region.country.category.material. Exits with 0 when the pattern picks the key, with 1 when it does not.
+        """)
+
+    @Argument(help: "Such as '*.*.polymer.*'; quote it, the shell knows '*' and '#' too.") var pattern: String
+    @Argument(help: "Such as mena.egypt.polymer.pvc; without it, only the topics are printed.") var key: String?
+
+    func run() throws {
+      let compiled = try parsed()
+      let explanation = key.map { RoutingExplanation(compiled, key: $0) }
+      print(Self.lines(compiled, key: key, explanation).joined(separator: "\n"))
+      if let explanation, !explanation.isMatch { throw ExitCode(1) }
+    }
+
+    func validate() throws { _ = try parsed() }
+
+    private func parsed() throws -> RoutingPattern {
+      do {
+        return try RoutingPattern(pattern)
+      } catch {
+        throw ValidationError("'\(pattern)' is no routing pattern: \(error)")
+      }
+    }
+
+    static func lines(_ pattern: RoutingPattern, key: String?, _ explanation: RoutingExplanation?) -> [String] {
+      var lines = ["pattern  \(pattern)"]
+      if let key, let explanation {
+        lines.append("key      \(key)")
+        lines.append("")
+        var table = TextTable([.init("PATTERN"), .init("KEY")])
+        for pair in explanation.pairs {
+          table.append([pair.pattern.description, pair.key.isEmpty ? "(no word)" : pair.key.joined(separator: ".")])
+        }
+        lines += table.lines + ["", explanation.mismatch.map { "no match: \($0)" } ?? "match"]
+        if explanation.isMatch, RoutingKey(key) == nil {
+          lines.append("but no series has this key: it is not region.country.category.material")
+        }
+      }
+      let topics = pattern.topics.map(\.name)
+      lines.append("topics   " + (topics.isEmpty ? "none: no series can have such a key" : topics.joined(separator: ", ")))
+      return lines
+    }
+  }
+}

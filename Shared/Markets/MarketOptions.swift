@@ -1,0 +1,15 @@
+import ArgumentParser
+import Runtime
+
+/// Where materials, countries, sources and schedules are looked up.
+package struct MarketOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "YAML file of countries, materials, sources and schedules; a section it does not have is the embedded one.",
+    valueName: "path"))
+  package var catalogue: String?
+
+  package init() {}
+
+  /// - Throws: a configuration `Failure` naming file and line.
+  package func load() throws(Failure) -> MarketCatalogue { try MarketCatalogue.load(file: catalogue) }
+}
