@@ -20,7 +20,7 @@ RESULTS := .build/tests
 # tests and the benchmarks start in private folders.
 PACKAGES := \
   ca-certificates curl git g++ openssl libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
-  libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
+  libhiredis-dev libxgboost-dev libopenblas-dev python3-torch libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
 # reads back in tests what was stored; confluent-kafka, which benchmarks are measured against.
