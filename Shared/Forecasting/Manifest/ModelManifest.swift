@@ -90,7 +90,7 @@ package struct ModelManifest: Codable, Hashable, Sendable {
     package var times: [String]
     package var drivers: [[Double]]
     package var seed: UInt64
-    /// For each step, within `tolerance`.
+    /// For each step, or the first ones, within `tolerance`.
     package var means: [Double]
     /// A difference of at most this part of the expected value's size (or of 1, if that is smaller).
     package var tolerance: Double
