@@ -51,10 +51,11 @@ package enum ServiceCatalogue {
     tables: [Topics.productsMasters], group: "parser", sink: nil)
 
   package static let dbWriter = ServiceEntry(
-    name: "db-writer", summary: "merges prices and their history, promotions, stores, masters and the ledger of files",
+    name: "db-writer",
+    summary: "writes prices and their history, promotions, stores, masters, the ledger of files, market data, predictions",
     inputs: [
       Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
-    ],
+    ] + Topics.marketObservations + [Topics.databaseWriteBuffer],
     outputs: [], group: "db-writer", sink: "PostgreSQL")
 
   package static let egxProducer = ServiceEntry(
