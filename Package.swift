@@ -39,10 +39,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
 
 /// A service: everything it does is the library `<folder>Service` in `Services/<folder>`, so that tests and
 /// benchmarks reach it; the executable beside it, in `Main/`, only starts it.
-func service(_ command: String, _ folder: String, _ dependencies: [Target.Dependency]) -> [Target] {
+func service(
+  _ command: String, _ folder: String, exclude: [String] = [], _ dependencies: [Target.Dependency]
+) -> [Target] {
   [
     .target(name: "\(folder)Service", dependencies: dependencies, path: "Services/\(folder)",
-            exclude: ["Main", "README.md"], swiftSettings: strict),
+            exclude: ["Main", "README.md"] + exclude, swiftSettings: strict),
     .executableTarget(name: command, dependencies: [.target(name: "\(folder)Service")],
                       path: "Services/\(folder)/Main", swiftSettings: strict),
   ]
@@ -97,6 +99,8 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("s3-consumer", "S3Consumer", ["Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit", "CZlib",
     "CZstd", .log, .metrics, .arguments]),
+  service("inference-worker", "InferenceWorker", ["Pipeline", "Kafka", "Forecasting", "ObjectStore", "Schemas", "Runtime",
+    "ServiceKit", .log, .metrics, .arguments]),
   service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
@@ -142,6 +146,8 @@ let testing: [Target] = [
     "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("InfluxConsumer", ["InfluxConsumerService", "Influx", "Pipeline", "Kafka", "HTTP", "Schemas", "Runtime",
     "LocalServers", "TestSupport", .arguments]),
+  tests("InferenceWorker", ["InferenceWorkerService", "Forecasting", "Pipeline", "Kafka", "ObjectStore", "Schemas",
+    "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
@@ -151,8 +157,8 @@ let testing: [Target] = [
 
 let package = Package(
   name: "souk",
-  products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer", "souk",
-    "portal-simulator", "souk-bench"]
+  products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
+    "inference-worker", "souk", "portal-simulator", "souk-bench"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

@@ -8,7 +8,7 @@ import Schemas
 ///
 /// `append` takes an observation into its window, `flush` predicts and produces. What is committed afterwards is
 /// acknowledged: predictions, and the windows that a successor needs to make the next ones.
-package final class InferenceSink<Output: PredictionOutput>: Sink {
+package final class InferenceSink: Sink {
   package struct Settings: Sendable {
     package var group: String
     package var pattern: RoutingPattern
@@ -33,17 +33,16 @@ package final class InferenceSink<Output: PredictionOutput>: Sink {
   /// nil where no model has drivers.
   private let drivers: DriverTable?
   private let source: any WindowSource
-  private let output: Output
+  private let output: any PredictionOutput
   private let predictor: Predictor
   private let metrics = WorkerMetrics()
   private var windows: [TopicPartition: PartitionWindows] = [:]
   private var occasions: [Occasion] = []
   private var pendingBytes = 0
-  private var writer = JSONWriter()
 
   package init(
     _ settings: Settings, identity: ServiceIdentity, shelf: ModelShelf, drivers: DriverTable?,
-    source: any WindowSource, output: Output, logger: Logger
+    source: any WindowSource, output: any PredictionOutput, logger: Logger
   ) {
     self.settings = settings
     self.identity = identity
@@ -129,14 +128,15 @@ package final class InferenceSink<Output: PredictionOutput>: Sink {
       drivers?.series(names) ?? names.map { _ in nil }
     }
     var batch = OutgoingBatch()
+    var writer = JSONWriter()
     for (occasion, predictions) in zip(occasions, predictions) where !predictions.isEmpty {
       let headers = identity.headers(schema: Prediction.topic.schema, parent: occasion.trace)
-      for prediction in predictions { append(prediction, headers, to: &batch) }
+      for prediction in predictions { Self.append(prediction, headers, to: &batch, &writer) }
     }
     let headers = identity.headers(schema: SeriesWindow.topic.schema)
     for partition in windows.keys.sorted(by: { ($0.topic, $0.partition) < ($1.topic, $1.partition) }) {
       let changes = windows[partition]?.changes(limit: settings.window, group: settings.group) ?? []
-      for window in changes { append(window, headers, to: &batch) }
+      for window in changes { Self.append(window, headers, to: &batch, &writer) }
     }
     try await output.send(batch, for: positions)
     let rows = predictions.reduce(0) { $0 + $1.count }
@@ -154,11 +154,13 @@ package final class InferenceSink<Output: PredictionOutput>: Sink {
       measures: windows?.histories[occasion.name]?.measures ?? [])
   }
 
-  private func append(_ message: some Message, _ headers: [Header], to batch: inout OutgoingBatch) {
+  private static func append<Content: Message>(
+    _ message: Content, _ headers: [Header], to batch: inout OutgoingBatch, _ writer: inout JSONWriter
+  ) {
     writer.clear()
     message.encode(into: &writer)
     batch.append(
-      topic: type(of: message).topic.name, key: message.key, value: writer.bytes, headers: headers,
+      topic: Content.topic.name, key: message.key, value: writer.bytes, headers: headers,
       partitionBy: message.partitionKey)
   }
 

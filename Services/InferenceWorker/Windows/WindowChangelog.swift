@@ -40,9 +40,22 @@ package struct WindowChangelog: WindowSource {
 
   package func windows(_ wanted: Set<WindowPlace>) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] {
     let start = ContinuousClock.now
+    let found = try await read(Set(wanted.map(\.partition))) { wanted.contains($0) }
+    metrics.restored(in: .now - start)
+    return found
+  }
+
+  /// The windows of a whole category.
+  package func windows(of category: MarketCategory) async throws -> [SeriesName: SeriesHistory] {
+    try await read(nil) { $0.category == category }.values.reduce(into: [:]) { $0.merge($1) { $1 } }
+  }
+
+  private func read(
+    _ partitions: Set<Int32>?, _ isWanted: @escaping @Sendable (WindowPlace) -> Bool
+  ) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] {
     var configuration = configuration
-    configuration.partitions = Set(wanted.map(\.partition))
-    let collection = Collection(group: group, wanted: wanted, metrics: metrics)
+    configuration.partitions = partitions
+    let collection = Collection(group: group, isWanted: isWanted, metrics: metrics)
     let reader = try TableReader(configuration) { collection.take($0) }
     let late = Interruption()
     let clock = Task {
@@ -61,7 +74,6 @@ package struct WindowChangelog: WindowSource {
     guard isCurrent else {
       throw Failure(.transient, code: "windows_unread", "\(configuration.topic) could not be read within \(limit)")
     }
-    metrics.restored(in: .now - start)
     return collection.windows.withLock { $0 }
   }
 
@@ -69,13 +81,13 @@ package struct WindowChangelog: WindowSource {
   private final class Collection: Sendable {
     let windows = Mutex<[WindowPlace: [SeriesName: SeriesHistory]]>([:])
     private let group: String
-    private let wanted: Set<WindowPlace>
+    private let isWanted: @Sendable (WindowPlace) -> Bool
     private let prefix: [UInt8]
     private let metrics: WorkerMetrics
 
-    init(group: String, wanted: Set<WindowPlace>, metrics: WorkerMetrics) {
+    init(group: String, isWanted: @escaping @Sendable (WindowPlace) -> Bool, metrics: WorkerMetrics) {
       self.group = group
-      self.wanted = wanted
+      self.isWanted = isWanted
       self.metrics = metrics
       prefix = Array("\(group)/".utf8)
     }
@@ -86,7 +98,7 @@ package struct WindowChangelog: WindowSource {
           guard !record.isTombstone, let key = record.key, key.starts(with: prefix) else { return }
           guard let window = try? SeriesWindow(decoding: record.value) else { return metrics.unreadableWindow() }
           let place = WindowPlace(window.series.category, record.partition)
-          guard window.group == group, wanted.contains(place) else { return }
+          guard window.group == group, isWanted(place) else { return }
           let name = SeriesName(window.series, window.kind)
           let history = SeriesHistory(window)
           // A worker that had lost the partition and did not know may have written behind its successor.

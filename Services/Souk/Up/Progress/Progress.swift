@@ -41,7 +41,14 @@ struct Progress: Sendable {
   }
 
   private func lag(of service: ServiceEntry) async -> Int? {
-    guard let group = service.group, !service.isSource else { return nil }
-    return try? await cluster.lag(group: group, topics: system.inputs(of: service).map(\.name))
+    guard !service.groups.isEmpty, !service.isSource else { return nil }
+    let filled = system.inputs(of: service)
+    var lag = 0
+    for group in service.groups {
+      let topics = group.inputs.filter(filled.contains).map(\.name)
+      guard let behind = try? await cluster.lag(group: group.name, topics: topics) else { return nil }
+      lag += behind
+    }
+    return lag
   }
 }
