@@ -116,7 +116,9 @@ package final class InferenceSink: Sink {
     if isListened {
       occasions.append(Occasion(
         partition: partition, offset: offset, name: name, observedAt: observation.observedAt.microseconds,
-        value: observation.value, stamp: stamp, trace: trace))
+        value: observation.value,
+        measure: SeriesHistory.Measure(currency: observation.currency, unit: observation.unit), stamp: stamp,
+        trace: trace))
     }
     return .keep
   }

@@ -1,5 +1,6 @@
 import Forecasting
 import InferenceWorkerService
+import Pipeline
 import Schemas
 import Testing
 

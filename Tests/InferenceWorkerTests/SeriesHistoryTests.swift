@@ -32,7 +32,8 @@ import Testing
   @Test func aRecordThatIsThereChangesNothing() {
     var one = history([(0, 10, 0), (1, 11, 1)])
     let before = one
-    #expect(!one.insert(observedAt: 1, value: ExactDecimal(11), Self.measure, offset: 1, stamp: -1))
+    let isNew = one.insert(observedAt: 1, value: ExactDecimal(11), Self.measure, offset: 1, stamp: -1)
+    #expect(!isNew)
     #expect(one == before)
     #expect(one.newestOffset == 1)
   }

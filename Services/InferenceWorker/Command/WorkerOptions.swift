@@ -8,10 +8,20 @@ package struct WorkerOptions: ParsableArguments {
   @Option(help: "What this worker is for: it decides the kinds of models, and the defaults of --listen and --group-id.")
   package var kind: WorkerKind
 
-  @Option(help: ArgumentHelp(
+  @Option(name: [.customLong("listen-topic"), .customLong("listen")], help: ArgumentHelp(
     "The series to predict: words of region.country.category.material, * for one word, # for any number "
-      + "(env LISTEN_TOPIC; default: *.*.<kind>.*).", valueName: "pattern"))
+      + "(default: *.*.<kind>.*).", valueName: "pattern"))
   package var listen: String?
+
+  @Option(parsing: .singleValue, help: ArgumentHelp(
+    "A model of the registry to use; repeatable (default: every one of the kind).", valueName: "name"))
+  package var model: [String] = []
+
+  @Option(help: ArgumentHelp("How often the registry is asked for new versions.", valueName: "time"))
+  package var modelInterval = DurationSetting(.seconds(30))
+
+  @Option(help: ArgumentHelp("Threads that XGBoost uses for one call.", valueName: "count"))
+  package var threads = 1
 
   @Option(help: ArgumentHelp("Observations remembered of each series: twice the longest history of a model or more.",
                              valueName: "count"))
@@ -64,6 +74,9 @@ package struct WorkerOptions: ParsableArguments {
     guard implausible > 1, outlier > 0 else {
       throw ValidationError("--implausible must be above 1 and --outlier above 0")
     }
+    guard modelInterval.duration > .zero, (1...256).contains(threads) else {
+      throw ValidationError("--model-interval must be above zero and --threads 1 to 256")
+    }
     do { _ = try pattern } catch { throw ValidationError("--listen: \(error)") }
   }
 
@@ -77,6 +90,16 @@ package struct WorkerOptions: ParsableArguments {
       let energy = Topics.marketObservations(of: .energy)
       return kind.hasDrivers && !listened.contains(energy) ? listened + [energy] : listened
     }
+  }
+
+  func settings(group: String) throws -> InferenceSink.Settings {
+    var settings = InferenceSink.Settings(group: group, pattern: try pattern)
+    settings.window = window
+    settings.batchSize = batchSize
+    settings.driverDelay = driverDelay.duration
+    settings.maxAhead = maxAhead.duration
+    settings.limits = limits
+    return settings
   }
 
   var policy: FlushPolicy { FlushPolicy(rows: batchSize, bytes: 16 << 20, linger: batchWait.duration) }

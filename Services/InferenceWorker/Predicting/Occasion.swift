@@ -9,6 +9,7 @@ struct Occasion: Sendable {
   /// Microseconds since 1970.
   var observedAt: Int64
   var value: ExactDecimal
+  var measure: SeriesHistory.Measure
   /// The record's own time, milliseconds since 1970; -1 when it has none.
   var stamp: Int64
   /// Its `traceparent`.

@@ -73,10 +73,18 @@ struct Predictor {
   ) -> PreparedInput {
     // What was observed later takes no part in it.
     let isLate = series.points.first.map { $0.observedAt > occasion.observedAt } ?? false
-    let points = isLate ? series.points.filter { $0.observedAt <= occasion.observedAt } : series.points
+    var known = series
+    if isLate { known.points.removeAll { $0.observedAt > occasion.observedAt } }
+    if known.points.first?.observedAt != occasion.observedAt {
+      // Older than all that is remembered: it is known by itself only.
+      known = KnownSeries(
+        points: [.init(
+          observedAt: occasion.observedAt, value: occasion.value, offset: occasion.offset, stamp: occasion.stamp)],
+        measures: [occasion.measure])
+    }
     let stamp = occasion.stamp < 0 ? Int64.max : occasion.stamp - driverDelay
     return builder.prepare(
-      points, measures: series.measures, name: occasion.name, isLate: isLate, manifest: model.manifest,
+      known.points, measures: known.measures, name: occasion.name, isLate: isLate, manifest: model.manifest,
       drivers: drivers, stamp: stamp)
   }
 
