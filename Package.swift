@@ -39,10 +39,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
 
 /// A service: everything it does is the library `<folder>Service` in `Services/<folder>`, so that tests and
 /// benchmarks reach it; the executable beside it, in `Main/`, only starts it.
-func service(_ command: String, _ folder: String, _ dependencies: [Target.Dependency]) -> [Target] {
+func service(
+  _ command: String, _ folder: String, exclude: [String] = [], _ dependencies: [Target.Dependency]
+) -> [Target] {
   [
     .target(name: "\(folder)Service", dependencies: dependencies, path: "Services/\(folder)",
-            exclude: ["Main", "README.md"], swiftSettings: strict),
+            exclude: ["Main", "README.md"] + exclude, swiftSettings: strict),
     .executableTarget(name: command, dependencies: [.target(name: "\(folder)Service")],
                       path: "Services/\(folder)/Main", swiftSettings: strict),
   ]
@@ -100,6 +102,8 @@ let services: [Target] = [
     "CZstd", .log, .metrics, .arguments]),
   service("scheduler", "Scheduler", ["Markets", "Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit",
     .log, .metrics, .arguments]),
+  service("inference-worker", "InferenceWorker", ["Pipeline", "Kafka", "Forecasting", "ModelRegistry",
+    "ObjectStore", "Schemas", "Runtime", "ServiceKit", .log, .metrics, .arguments]),
   service("souk", "Souk", ["Kafka", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers", "Schemas",
     "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
@@ -116,8 +120,9 @@ let testing: [Target] = [
   .target(name: "TradingViewSimulator", dependencies: ["Runtime", .nioCore, .nioPosix, .nioHTTP1,
     .nioWebSocket, .nioSSL], path: "Tests/Simulators/TradingView", swiftSettings: strict),
   .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
+    "InferenceWorkerService", "Forecasting", "ModelRegistry", "Pipeline",
     "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
-    "Forecasting", "ModelRegistry", .log, .arguments], path: "Tests/Benchmarks",
+    .log, .arguments], path: "Tests/Benchmarks",
     exclude: ["s3_consumer.py", "influx_consumer.py", "models_reference.py"], swiftSettings: strict),
   .target(name: "Reference", dependencies: ["Schemas", "Runtime", "LocalServers"], path: "Tests/Reference",
           exclude: ["Main"], swiftSettings: strict),
@@ -151,6 +156,8 @@ let testing: [Target] = [
     "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("InfluxConsumer", ["InfluxConsumerService", "Influx", "Pipeline", "Kafka", "HTTP", "Schemas", "Runtime",
     "LocalServers", "TestSupport", .arguments]),
+  tests("InferenceWorker", ["InferenceWorkerService", "Forecasting", "ModelRegistry", "Pipeline", "Kafka",
+    "ObjectStore", "Schemas", "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Scheduler", ["SchedulerService", "Markets", "Kafka", "Schemas", "Runtime", "ServiceKit", "LocalServers",
@@ -167,8 +174,8 @@ let testing: [Target] = [
 
 let package = Package(
   name: "souk",
-  products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer", "souk",
-    "scheduler", "portal-simulator", "souk-bench", "souk-reference"]
+  products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
+    "scheduler", "inference-worker", "souk", "portal-simulator", "souk-bench", "souk-reference"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
