@@ -46,7 +46,8 @@ def lstm(name, layers, hidden, context, horizon, features, scaling, target, quan
     made = manifest(plan, "lstm", features=features, target=target,
                     network={"layers": layers, "hidden": hidden, "context": context})
     publish(OUTPUT, made, safetensors(net.tensors()), "weights.safetensors")
-    windows = Windows.of(pairs(PRICES, history + horizon, 40, random), ["brent"], history, horizon, plan.period, scaling)
+    chosen = pairs(PRICES, history + horizon, 40, random)
+    windows = Windows.of(chosen, ["brent"], history, horizon, plan.period, scaling)
     with torch.no_grad():
         net.double()
         out = net.head(read(net, windows, features, context)[0][:, -1]).numpy().reshape(len(windows), horizon, -1)
