@@ -70,7 +70,6 @@ let shared: [Target] = [
   library("Schemas"),
   library("Forecasting", ["CXGBoost", "CBLAS", "Schemas", "Runtime"]),
   library("Masters", ["Schemas"]),
-  library("ModelRegistry", ["Forecasting", "ObjectStore", "Runtime", .log]),
   library("Runtime", [.log, .arguments]),
   library("Kafka", ["CRdKafka", "Runtime", .log, .metrics, .coreMetrics, .arguments]),
   library("HTTP", ["CCurl", "Runtime", .log, .metrics, .arguments]),
