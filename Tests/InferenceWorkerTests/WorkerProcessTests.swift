@@ -64,8 +64,8 @@ import Glibc
       try await cluster.publish(WorkerCluster.manifest("one", series: "#"))
       try await cluster.publish(WorkerCluster.manifest("two", series: "#"))
       let series = [
-        "mena.egypt.screening.valve", "mena.oman.screening.valve", "mena.egypt.screening.pump", "eu.france.screening.pump",
-        "mena.egypt.polymer.valve",
+        "mena.egypt.screening.valve", "mena.oman.screening.valve", "mena.egypt.screening.pump",
+        "eu.france.screening.pump", "mena.egypt.polymer.valve",
       ]
       let first = try await cluster.start(
         ["--group-id", "first", "--model", "one"], environment: ["LISTEN_TOPIC": "*.egypt.screening.*"])
@@ -167,6 +167,31 @@ import Glibc
       let bad = try await ServiceProcess.run("inference-worker", ["models", "verify", "--models", "file://\(folder)"])
       #expect(bad.status == .exited(1))
       #expect(bad.output.contains("REFUSED"))
+      await cluster.close()
+    }
+  }
+
+  /// Transactions carry the same predictions, and the offsets with them. That what an aborted one wrote stays unseen,
+  /// the embedded broker cannot show.
+  @Test(.timeLimit(.minutes(10))) func transactionsCarryTheSamePredictions() async throws {
+    try await withTemporaryDirectory { folder in
+      let cluster = try WorkerCluster(folder: folder)
+      try await cluster.publish(WorkerCluster.manifest("croston"))
+      let arguments = ["--delivery", "exactly-once", "--group-instance-id", "one"]
+      var worker = try await cluster.start(arguments)
+      for hours in [0..<5, 5..<10] {
+        try await cluster.feed(WorkerCluster.demand(WorkerCluster.series, hours: hours))
+        let expected = hours.upperBound * WorkerCluster.series.count
+        try await eventually("\(expected) predictions") { cluster.byID.count == expected }
+        try await eventually("the offsets are committed") {
+          try await cluster.lag(topics: [Topics.marketObservations(of: .screening)]) == 0
+        }
+        #expect(await worker.terminate() == .exited(0))
+        if hours.lowerBound == 0 { worker = try await cluster.start(arguments) }
+      }
+      #expect(cluster.predictions.count == cluster.byID.count)
+      // The second process knew what the first had seen.
+      #expect(cluster.predictions.count { $0.withheld == nil } == 5 * WorkerCluster.series.count)
       await cluster.close()
     }
   }

@@ -53,7 +53,8 @@ struct TickToRow {
       "db-writer", ["--migrate", "--tables", "observations,predictions", "--linger", "100ms"],
       environment: environment.merging(["DATABASE_URL": server.url]) { $1 }))
     services.append(try await ServiceProcess.start(
-      "inference-worker", ["--kind", kind, "--listen", "*.*.screening.*", "--models", location, "--model", manifest.name],
+      "inference-worker",
+      ["--kind", kind, "--listen", "*.*.screening.*", "--models", location, "--model", manifest.name],
       environment: environment))
     for service in services { try await service.awaitReady() }
     let count = try await feed(broker)
