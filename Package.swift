@@ -96,6 +96,8 @@ let services: [Target] = [
     "CZstd", .log, .metrics, .arguments]),
   service("scheduler", "Scheduler", ["Markets", "Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit",
     .log, .metrics, .arguments]),
+  service("fetcher", "Fetcher", ["Pipeline", "Kafka", "HTTP", "Markets", "Redis", "Schemas", "ServiceKit", "Runtime",
+    .log, .metrics, .arguments]),
   service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
@@ -108,11 +110,16 @@ let testing: [Target] = [
     .signals, .log], path: "Tests/Simulators/Portal", exclude: ["Main"], swiftSettings: strict),
   .executableTarget(name: "portal-simulator", dependencies: ["PortalSimulator", "Runtime", .arguments, .log],
     path: "Tests/Simulators/Portal/Main", swiftSettings: strict),
+  .target(name: "ProviderSimulator", dependencies: ["Schemas", "Runtime", "LocalServers", .hummingbird, .lifecycle,
+    .signals, .log], path: "Tests/Simulators/Provider", exclude: ["Main"], swiftSettings: strict),
+  .executableTarget(name: "provider-simulator", dependencies: ["ProviderSimulator", "Runtime", .arguments, .log],
+    path: "Tests/Simulators/Provider/Main", swiftSettings: strict),
   .target(name: "TradingViewSimulator", dependencies: ["Runtime", .nioCore, .nioPosix, .nioHTTP1,
     .nioWebSocket, .nioSSL], path: "Tests/Simulators/TradingView", swiftSettings: strict),
   .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
     "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
-    .log, .arguments], path: "Tests/Benchmarks", exclude: ["s3_consumer.py"], swiftSettings: strict),
+    "FetcherService", "Markets", "HTTP", .log, .arguments], path: "Tests/Benchmarks",
+    exclude: ["s3_consumer.py", "fetch_loop.py"], swiftSettings: strict),
   tests("Schemas", ["Schemas"]),
   tests("Masters", ["Masters", "Schemas", "TestSupport"]),
   tests("Markets", ["Markets", "Schemas", "Runtime", "TestSupport"]),
@@ -142,6 +149,8 @@ let testing: [Target] = [
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Scheduler", ["SchedulerService", "Markets", "Kafka", "Schemas", "Runtime", "ServiceKit", "LocalServers",
     "TestSupport", .log, .arguments]),
+  tests("Fetcher", ["FetcherService", "ProviderSimulator", "Markets", "Pipeline", "Kafka", "HTTP", "Redis", "Schemas",
+    "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py"], ["SoukService", "CrawlerService", "Schemas",
     "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport"]),
@@ -150,7 +159,7 @@ let testing: [Target] = [
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer", "souk",
-    "scheduler", "portal-simulator", "souk-bench"]
+    "scheduler", "fetcher", "portal-simulator", "provider-simulator", "souk-bench"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
