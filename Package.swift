@@ -39,10 +39,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
 
 /// A service: everything it does is the library `<folder>Service` in `Services/<folder>`, so that tests and
 /// benchmarks reach it; the executable beside it, in `Main/`, only starts it.
-func service(_ command: String, _ folder: String, _ dependencies: [Target.Dependency]) -> [Target] {
+func service(
+  _ command: String, _ folder: String, exclude: [String] = [], _ dependencies: [Target.Dependency]
+) -> [Target] {
   [
     .target(name: "\(folder)Service", dependencies: dependencies, path: "Services/\(folder)",
-            exclude: ["Main", "README.md"], swiftSettings: strict),
+            exclude: ["Main", "README.md"] + exclude, swiftSettings: strict),
     .executableTarget(name: command, dependencies: [.target(name: "\(folder)Service")],
                       path: "Services/\(folder)/Main", swiftSettings: strict),
   ]
@@ -63,9 +65,13 @@ let shared: [Target] = [
   system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
   system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
   system("CXML2", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
+  system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
+  system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
   library("Schemas"),
+  library("Forecasting", ["CXGBoost", "CBLAS", "Schemas", "Runtime"]),
   library("Masters", ["Schemas"]),
   library("Markets", ["Schemas", "Runtime", .arguments, .yaml]),
+  library("ModelRegistry", ["Forecasting", "ObjectStore", "Runtime", .log]),
   library("Runtime", [.log, .arguments]),
   library("Kafka", ["CRdKafka", "Runtime", .log, .metrics, .coreMetrics, .arguments]),
   library("HTTP", ["CCurl", "Runtime", .log, .metrics, .arguments]),
@@ -98,6 +104,8 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("fetcher", "Fetcher", ["Pipeline", "Kafka", "HTTP", "Markets", "Redis", "Schemas", "ServiceKit", "Runtime",
     .log, .metrics, .arguments]),
+  service("inference-worker", "InferenceWorker", ["Pipeline", "Kafka", "Forecasting", "ModelRegistry",
+    "ObjectStore", "Schemas", "Runtime", "ServiceKit", .log, .metrics, .arguments]),
   service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
@@ -117,10 +125,14 @@ let testing: [Target] = [
   .target(name: "TradingViewSimulator", dependencies: ["Runtime", .nioCore, .nioPosix, .nioHTTP1,
     .nioWebSocket, .nioSSL], path: "Tests/Simulators/TradingView", swiftSettings: strict),
   .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
+    "InferenceWorkerService", "Forecasting", "ModelRegistry", "Pipeline",
     "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
-    "FetcherService", "Markets", "HTTP", .log, .arguments], path: "Tests/Benchmarks",
-    exclude: ["s3_consumer.py", "fetch_loop.py"], swiftSettings: strict),
+    "FetcherService", "SchedulerService", "Markets", "HTTP", .log, .arguments], path: "Tests/Benchmarks",
+    exclude: ["s3_consumer.py", "fetch_loop.py", "models_reference.py"], swiftSettings: strict),
   tests("Schemas", ["Schemas"]),
+  tests("Forecasting", exclude: ["Reference"], ["Forecasting", "Schemas", "Runtime", "LocalServers", "TestSupport"]),
+  tests("ModelRegistry", ["ModelRegistry", "Forecasting", "ObjectStore", "Schemas", "Runtime", "LocalServers",
+    "TestSupport", .log, .arguments]),
   tests("Masters", ["Masters", "Schemas", "TestSupport"]),
   tests("Markets", ["Markets", "Schemas", "Runtime", "TestSupport"]),
   tests("Runtime", ["Runtime"]),
@@ -145,6 +157,8 @@ let testing: [Target] = [
     "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("InfluxConsumer", ["InfluxConsumerService", "Influx", "Pipeline", "Kafka", "HTTP", "Schemas", "Runtime",
     "LocalServers", "TestSupport", .arguments]),
+  tests("InferenceWorker", ["InferenceWorkerService", "Forecasting", "ModelRegistry", "Pipeline", "Kafka",
+    "ObjectStore", "Schemas", "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Scheduler", ["SchedulerService", "Markets", "Kafka", "Schemas", "Runtime", "ServiceKit", "LocalServers",
@@ -159,7 +173,7 @@ let testing: [Target] = [
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer", "souk",
-    "scheduler", "fetcher", "portal-simulator", "provider-simulator", "souk-bench"]
+    "scheduler", "fetcher", "inference-worker", "portal-simulator", "provider-simulator", "souk-bench"]
     .map { .executable(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

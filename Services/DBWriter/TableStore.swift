@@ -30,7 +30,8 @@ package final class TableStore: Sendable {
   package init(configuration: PostgresConfiguration, scope: OffsetScope, staging: StagingArea) {
     self.scope = scope
     self.staging = staging
-    targets = Dictionary(uniqueKeysWithValues: staging.targets.map { ($0.topic.name, $0) })
+    targets = Dictionary(
+      uniqueKeysWithValues: staging.targets.flatMap { target in target.topics.map { ($0.name, target) } })
     database = DatabaseSlot(configuration, prepare: staging.prepareSession)
   }
 

@@ -84,6 +84,37 @@ package struct ConsumerService: Sendable {
     await producer.close()
   }
 
+  /// Fills a sink that itself writes to Kafka, and is asked for each partition before anything of it is read.
+  ///
+  /// - Parameter makeSink: given the consumer, whose group may take part in transactions, and the producer to write
+  ///   through; with `--delivery exactly-once` its transactions are initialised.
+  package func run<Destination: Sink>(
+    policy: FlushPolicy, output makeSink: (_ consumer: Consumer, _ output: Producer) throws -> Destination
+  ) async throws {
+    let consumer = try makeConsumer(externalOffsets: true)
+    // Dead letters need no transactions: a repeated one only repeats.
+    let letters = try Producer(kafka.producerConfiguration(clientID: identity.name, logger: context.logger))
+    let isTransactional = kafka.delivery == .exactlyOnce
+    let output = isTransactional
+      ? try Producer(
+        kafka.producerConfiguration(clientID: identity.name, transactionalID: transactionalID, logger: context.logger))
+      : letters
+    do {
+      if isTransactional { try await initializeTransactions(of: output) }
+      try await SinkPipeline(
+        service: identity, consumer: consumer, producer: letters, sink: try makeSink(consumer, output),
+        policy: policy, options: pipeline, context: context
+      ).run()
+    } catch {
+      consumer.close()
+      if isTransactional { await output.close(within: .seconds(5)) }
+      await letters.close(within: .seconds(5))
+      throw error
+    }
+    if isTransactional { await output.close() }
+    await letters.close()
+  }
+
   /// Collects every record of the inputs into generations until drained.
   package func run<Destination: GenerationSink>(
     generations policy: GenerationPolicy, into sink: Destination

@@ -94,7 +94,7 @@ struct CopyBench: AsyncParsableCommand {
       let store = TableStore(
         configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: "bench", consumerGroup: "bench"),
         staging: StagingArea([PriceTarget()]))
-      let source = SourcePartition(PriceTarget().topic.name, 0)
+      let source = SourcePartition(PriceTarget().topics[0].name, 0)
       duration = try await clock.measure {
         _ = try await store.start([source])
         for flush in feed.flushes {

@@ -119,6 +119,6 @@ import Testing
     #expect(throws: Failure.self) { try WriteTargets.named(" , ") }
     // Everything that the catalogue says is consumed by default, and nothing else.
     let all = try WriteTargets.named(DBWriterOptions.parse([]).tables)
-    #expect(Set(all.map(\.topic)) == Set(ServiceCatalogue.dbWriter.inputs))
+    #expect(Set(all.flatMap(\.topics)) == Set(ServiceCatalogue.dbWriter.inputs))
   }
 }

@@ -101,7 +101,7 @@ extension Fleet {
   /// What the db-writer has still to read, by topic.
   private func behind() async throws -> [String: Int] {
     var behind: [String: Int] = [:]
-    for topic in ServiceCatalogue.dbWriter.inputs {
+    for topic in FleetSystem.prices.inputs(of: ServiceCatalogue.dbWriter) {
       let sent = try await records(in: topic)
       let read = try await query(
         "SELECT coalesce(sum(greatest(next_offset, 0)), 0) FROM kafka_offsets WHERE topic = '\(topic.name)'")

@@ -107,7 +107,8 @@ final class Fleet: Sendable {
       }
     case ServiceCatalogue.dbWriter:
       environment["DATABASE_URL"] = database.url
-      arguments += ["--linger", "100ms"]
+      let tables = FleetSystem.prices.inputs(of: service).map(\.name).joined(separator: ",")
+      arguments += ["--linger", "100ms", "--tables", tables]
     default: break
     }
     if service == ServiceCatalogue.downloader || service == ServiceCatalogue.parser {

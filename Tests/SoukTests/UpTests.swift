@@ -173,7 +173,7 @@ import Glibc
       let lag = try await ServiceProcess.run("souk", ["lag", "--partitions"], environment: environment)
       #expect(lag.status == .exited(0), "\(lag.errorOutput)")
       // A line for each topic of each group, and one for each of its partitions.
-      let consumed = ServiceCatalogue.all.filter { $0.group != nil }.flatMap(\.inputs)
+      let consumed = ServiceCatalogue.all.flatMap(\.groups).flatMap(\.inputs)
       let expected = consumed.reduce(2) { $0 + 1 + Int($1.partitions) }
       #expect(lag.output.split(separator: "\n").count == expected)
       let letters = try await ServiceProcess.run(

@@ -16,7 +16,7 @@ package struct DBWriterCommand: ServiceCommand {
     discussion: """
       Rows and Kafka offsets are written in one transaction, and reading resumes from the offsets in the database, so \
       a crash, a rebalance or a second writer neither loses nor repeats anything. --tables chooses from:
-      \(WriteTargets.all.map { "  \($0.name): \($0.topic.name)" }.joined(separator: "\n"))
+      \(WriteTargets.all.map(\.choice).joined(separator: "\n"))
       """)
 
   @OptionGroup(title: "Writing") package var writer: DBWriterOptions
@@ -32,7 +32,7 @@ package struct DBWriterCommand: ServiceCommand {
 
   package func check(_ report: CheckReport) async {
     await report.probe("kafka") {
-      let topics = try WriteTargets.named(writer.tables).map(\.topic)
+      let topics = try WriteTargets.named(writer.tables).flatMap(\.topics)
       return try await kafka.check(
         clientID: ServiceCatalogue.dbWriter.name, topics: topics.flatMap { [$0, $0.deadLetters] }.map(\.name),
         logger: Logger(label: "check"))
@@ -66,7 +66,7 @@ package struct DBWriterCommand: ServiceCommand {
   ) async throws {
     var consumers = ConsumerService(
       entry: ServiceCatalogue.dbWriter, kafka: kafka, pipeline: pipeline, context: context)
-    consumers.inputs = targets.map(\.topic)
+    consumers.inputs = targets.flatMap(\.topics)
     let staging = StagingArea(
       targets, dialect: writer.dialect, instance: kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName)
     try await consumers.run(policy: writer.policy, externalOffsets: true) { clusterID, group in
@@ -75,4 +75,9 @@ package struct DBWriterCommand: ServiceCommand {
         staging: staging))
     }
   }
+}
+
+extension WriteTarget {
+  /// A line of the help.
+  fileprivate var choice: String { "  \(name): \(topics.map(\.name).joined(separator: ", "))" }
 }

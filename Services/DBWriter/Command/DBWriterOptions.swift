@@ -5,8 +5,8 @@ import Runtime
 /// What is written, and when: whichever limit is reached first.
 package struct DBWriterOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
-    "What this instance consumes and writes: names of tables or of their topics.", valueName: "name,..."))
-  package var tables = "prices,promotions,stores,files,masters"
+    "What this instance consumes and writes: names of tables or of topics of theirs.", valueName: "name,..."))
+  package var tables = "prices,promotions,stores,files,masters,observations,predictions"
 
   @Option(help: "What the server speaks; see the README for what cockroachdb changes.")
   package var dialect = Dialect.postgresql

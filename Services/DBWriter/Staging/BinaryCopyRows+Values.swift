@@ -37,5 +37,11 @@ extension BinaryCopyRows {
     if let value { int8(value) } else { null() }
   }
 
+  mutating func texts(_ texts: [String]) {
+    beginTextArray(count: texts.count)
+    for text in texts { self.text(text) }
+    endTextArray()
+  }
+
   mutating func id(_ id: FileID) { uuid(high: id.high, low: id.low) }
 }

@@ -1,4 +1,4 @@
-/// A file's id: 32 hexadecimal digits in messages, a `uuid` in tables.
+/// The id of a file, or of a prediction: 32 hexadecimal digits in messages, a `uuid` in tables.
 struct FileID: Hashable, Sendable {
   var high: UInt64 = 0
   var low: UInt64 = 0

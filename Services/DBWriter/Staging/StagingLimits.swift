@@ -12,8 +12,12 @@ package enum StagingLimits {
   package static let textBytes = 2_000
   /// Rows are counted in PostgreSQL's 4-byte integers.
   package static let rows = 0...Int64(Int32.max)
-  /// 1990 to 2100, exclusive: each month that occurs becomes a partition, so a nonsensical time must not.
-  package static let fileTimes: Range<Int64> = 631_152_000_000_000..<4_102_444_800_000_000
+  /// 1990 to 2100, exclusive: each month that occurs in files becomes a partition, so a nonsensical time must not.
+  package static let times: Range<Int64> = 631_152_000_000_000..<4_102_444_800_000_000
+
+  /// Steps ahead of a prediction.
+  package static let predictionSteps: Int64 = 1_000
+  package static let flags = 32
 
   @inline(__always)
   static func checkKey(_ bytes: RawSpan, _ field: StaticString, _ index: Int? = nil) throws(DecodingFailure) {
@@ -47,16 +51,21 @@ package enum StagingLimits {
     try checkText(Array(text.utf8).span.bytes, field, index, limit: limit)
   }
 
-  static func checkFileTime(_ time: Timestamp) throws(DecodingFailure) {
-    guard fileTimes.contains(time.microseconds) else {
-      throw DecodingFailure(.badTimestamp, at: 0, "not between 1990 and 2100", field: "file_time")
+  static func checkFlags(_ flags: [String]) throws(DecodingFailure) {
+    guard flags.count <= Self.flags else { throw DecodingFailure(.badValue, at: 0, "more than 32", field: "flags") }
+    for flag in flags { try checkText(flag, "flags", limit: keyBytes) }
+  }
+
+  static func checkTime(_ time: Timestamp, _ field: StaticString) throws(DecodingFailure) {
+    guard times.contains(time.microseconds) else {
+      throw DecodingFailure(.badTimestamp, at: 0, "not between 1990 and 2100", field: "\(field)")
     }
   }
 
   /// The 128 bits of 32 hexadecimal digits.
-  static func fileID(_ text: RawSpan) throws(DecodingFailure) -> FileID {
+  static func id(_ text: RawSpan, _ field: StaticString = "file_id") throws(DecodingFailure) -> FileID {
     guard let id = FileID(text) else {
-      throw DecodingFailure(.badValue, at: 0, "not 32 hexadecimal digits", field: "file_id")
+      throw DecodingFailure(.badValue, at: 0, "not 32 hexadecimal digits", field: "\(field)")
     }
     return id
   }

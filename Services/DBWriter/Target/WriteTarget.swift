@@ -1,14 +1,15 @@
 import Schemas
 
-/// What becomes of one topic's messages: the staging tables they are decoded into, and the SQL that merges those into
-/// the tables people read.
+/// What becomes of the messages of one topic, or of several with the same messages: the staging tables they are decoded
+/// into, and the SQL that merges those into the tables people read.
 ///
 /// Everything else (offsets, flushes, the search for a culprit, dead letters, metrics) is the same for all targets
 /// and knows nothing about any: a new topic is a folder with one of these and a row in `WriteTargets.all`.
 package protocol WriteTarget: Sendable {
   /// What `--tables` calls it.
   var name: String { get }
-  var topic: Topic { get }
+  /// All of one schema; whoever writes the table reads all of them.
+  var topics: [Topic] { get }
   /// Filled by `makeReader`'s reader, in this order.
   var staging: [StagingTable] { get }
   /// Tables that only `merge` uses.
@@ -28,7 +29,7 @@ extension WriteTarget {
   package var elements: String? { nil }
 }
 
-/// Reads messages of one topic into rows. Reused for many messages, by one task at a time.
+/// Reads messages into rows. Reused for many messages, by one task at a time.
 package protocol TargetReader: AnyObject {
   /// - Throws: why the message as a whole cannot be stored; what was put into `rows` is then taken back.
   func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure)

@@ -22,12 +22,11 @@ struct LagCommand: AsyncParsableCommand {
       .init("GROUP"), .init("TOPIC"), .init("PARTITION", .right), .init("COMMITTED", .right), .init("END", .right),
       .init("LAG", .right),
     ])
-    for service in ServiceCatalogue.all {
-      guard let group = service.group else { continue }
-      for topic in service.inputs {
-        let lags = try await admin.lag(group: group, topics: [topic.name])
+    for group in ServiceCatalogue.all.flatMap(\.groups) {
+      for topic in group.inputs {
+        let lags = try await admin.lag(group: group.name, topics: [topic.name])
         table.append([
-          group, topic.name, lags.isEmpty ? "none" : "all", "", "", grouped(lags.reduce(0) { $0 + Int($1.lag) }),
+          group.name, topic.name, lags.isEmpty ? "none" : "all", "", "", grouped(lags.reduce(0) { $0 + Int($1.lag) }),
         ])
         for lag in lags where partitions {
           table.append([

@@ -16,7 +16,8 @@ extension Surroundings {
     arguments["crawler"] = sources.flatMap { ["--source", $0] }
       + ["--state", "file://\(folder.file("crawler.state"))", "--interval", "30s"]
     // The answers at the end read the materialized views.
-    arguments["db-writer"] = ["--refresh-interval", "2s"]
+    let tables = FleetSystem.prices.inputs(of: ServiceCatalogue.dbWriter).map(\.name).joined(separator: ",")
+    arguments["db-writer"] = ["--refresh-interval", "2s", "--tables", tables]
     arguments["downloader"] = folders.flatMap { ["--allow-file-root", $0] }
     if folders.isEmpty {
       for service in ["crawler", "downloader"] { arguments[service, default: []].append("--allow-private-addresses") }

@@ -83,7 +83,7 @@ struct UpRun: Sendable {
     let deadline = exits ? ContinuousClock.now + options.deadline.duration : nil
     let began = ContinuousClock.now
     var progress = Progress(
-      fleet: fleet, cluster: cluster, services: options.system.services, sources: running.sources)
+      fleet: fleet, cluster: cluster, system: options.system, sources: running.sources)
     var arrived: ContinuousClock.Instant?
     var answered = false
     while !stopping.isRaised {
@@ -123,7 +123,7 @@ struct UpRun: Sendable {
     }
     for line in reading.discrepancies { screen.say("unaccounted  \(line)") }
     for stage in reading.stages where stage.deadLettered > 0 {
-      for topic in ServiceCatalogue.named(stage.name)?.inputs ?? [] {
+      for topic in ServiceCatalogue.named(stage.name).map(options.system.inputs) ?? [] {
         screen.say("\nWhat \(stage.name) could not use (`souk dlq list \(topic.name)`):\n")
         for line in try await cluster.deadLetters(of: topic.name, limit: 10).lines { screen.say(line) }
       }

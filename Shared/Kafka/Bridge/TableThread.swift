@@ -87,10 +87,11 @@ final class TableThread {
           }
           throw error
         }
-        let partitions = Set(topic.partitions.map { TopicPartition(configuration.topic, $0) })
+        let wanted = topic.partitions.filter { configuration.partitions?.contains($0) ?? true }
+        let partitions = Set(wanted.map { TopicPartition(configuration.topic, $0) })
         let marks = try OffsetQuestions.watermarks(client, partitions, within: .seconds(10))
         // Compaction leaves holes but never moves the beginning: whoever finds it moved has lost rows.
-        for (partition, mark) in marks where mark.low > 0 { lose(partition, from: 0, mark) }
+        for (partition, mark) in marks where mark.low > 0 && !configuration.isTrimmed { lose(partition, from: 0, mark) }
         positions = marks.mapValues(\.low)
         targets = marks.filter { $0.value.high > $0.value.low }.mapValues(\.high)
         try assign()

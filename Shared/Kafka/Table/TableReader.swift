@@ -96,6 +96,10 @@ extension TableReader {
     /// Everything librdkafka is told.
     package var properties: [String: String]
     package var topic: String
+    /// Only these partitions; nil for all.
+    package var partitions: Set<Int32>?
+    /// Whether the topic is meant to lose its oldest records; what is gone before the reading begins is then no loss.
+    package var isTrimmed = false
     package var maxBatchRecords = 2_000
     /// How long the topic may be missing before that is a configuration error.
     package var missingTopicGrace: Duration = .seconds(60)

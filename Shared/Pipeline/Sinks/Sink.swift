@@ -27,11 +27,16 @@ package protocol Sink {
   /// On a throw the buffers are as they were, so that the same call can be repeated.
   func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport
 
+  /// Kafka has these next offsets: whoever takes a partition over begins there or behind.
+  func committed(_ positions: [TopicPartition: Int64])
+
   /// Forgets the buffered records of partitions that were taken away.
   func drop(_ partitions: Set<TopicPartition>)
 }
 
 extension Sink {
+  package func committed(_ positions: [TopicPartition: Int64]) {}
+
   package func salvage(_ record: borrowing RecordBatch.Record, refusedFor reason: Rejection) throws -> Rejection {
     reason
   }

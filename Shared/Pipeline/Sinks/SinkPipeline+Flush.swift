@@ -115,7 +115,8 @@ extension SinkPipeline {
   private func commit(_ positions: [TopicPartition: Int64]) async throws {
     guard !positions.isEmpty else { return }
     do {
-      try await consumer.commit(positions)
+      let late = try await consumer.commit(positions)
+      sink.committed(positions.filter { !late.contains($0.key) })
     } catch {
       // The next flush, or the answer to the revoke, commits these offsets too.
       guard error.isTransient else { throw error }

@@ -10,4 +10,9 @@ package enum FleetSystem: String, CaseIterable, Sendable {
                    ServiceCatalogue.dbWriter]
     }
   }
+
+  /// What one of its services reads here: of its inputs, those that a service of this system fills.
+  package func inputs(of service: ServiceEntry) -> [Topic] {
+    service.inputs.filter { topic in services.contains { $0.outputs.contains(topic) } }
+  }
 }

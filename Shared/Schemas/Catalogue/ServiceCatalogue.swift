@@ -1,3 +1,14 @@
+/// A consumer group and what it reads.
+package struct ConsumerGroup: Hashable, Sendable {
+  package let name: String
+  package let inputs: [Topic]
+
+  package init(name: String, inputs: [Topic]) {
+    self.name = name
+    self.inputs = inputs
+  }
+}
+
 /// One executable of the fleet as seen from outside.
 package struct ServiceEntry: Hashable, Sendable {
   /// As users type it; also the image, the consumer group, the `client.id` and the log field.
@@ -9,6 +20,8 @@ package struct ServiceEntry: Hashable, Sendable {
   package let tables: [Topic]
   /// The consumer group, nil for a service that consumes nothing.
   package let group: String?
+  /// The groups that commit: the one above, or several where processes of one executable do different work.
+  package let groups: [ConsumerGroup]
   /// Begins the flow: what it consumes only comes back to it from services behind it.
   package let isSource: Bool
   /// The outside system that holds the lasting effect, nil when that is only Kafka.
@@ -16,7 +29,7 @@ package struct ServiceEntry: Hashable, Sendable {
 
   package init(
     name: String, summary: String, inputs: [Topic], outputs: [Topic], tables: [Topic] = [], group: String?,
-    isSource: Bool = false, sink: String?
+    groups: [ConsumerGroup]? = nil, isSource: Bool = false, sink: String?
   ) {
     self.name = name
     self.summary = summary
@@ -24,6 +37,7 @@ package struct ServiceEntry: Hashable, Sendable {
     self.outputs = outputs
     self.tables = tables
     self.group = group
+    self.groups = groups ?? group.map { [ConsumerGroup(name: $0, inputs: inputs)] } ?? []
     self.isSource = isSource
     self.sink = sink
   }
@@ -51,10 +65,11 @@ package enum ServiceCatalogue {
     tables: [Topics.productsMasters], group: "parser", sink: nil)
 
   package static let dbWriter = ServiceEntry(
-    name: "db-writer", summary: "merges prices and their history, promotions, stores, masters and the ledger of files",
+    name: "db-writer",
+    summary: "writes prices and their history, promotions, stores, masters, the ledger of files, market data, predictions",
     inputs: [
       Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
-    ],
+    ] + Topics.marketObservations + [Topics.databaseWriteBuffer],
     outputs: [], group: "db-writer", sink: "PostgreSQL")
 
   package static let egxProducer = ServiceEntry(
@@ -80,7 +95,17 @@ package enum ServiceCatalogue {
   package static let inferenceWorker = ServiceEntry(
     name: "inference-worker", summary: "predicts the series its pattern picks with the models of its kind",
     inputs: Topics.marketObservations, outputs: [Topics.databaseWriteBuffer, Topics.seriesWindows],
-    tables: [Topics.seriesWindows], group: "inference-worker", sink: nil)
+    tables: [Topics.seriesWindows], group: "inference-worker", groups: inferenceGroups, sink: nil)
+
+  /// Of the three kinds of inference-worker, as they read unless they are told: the category of their name, and the
+  /// energy prices that models of polymers look at.
+  private static let inferenceGroups = [
+    ConsumerGroup(
+      name: "inference-worker-polymer",
+      inputs: [Topics.marketObservations(of: .polymer), Topics.marketObservations(of: .energy)]),
+    ConsumerGroup(name: "inference-worker-shielding", inputs: [Topics.marketObservations(of: .shielding)]),
+    ConsumerGroup(name: "inference-worker-screening", inputs: [Topics.marketObservations(of: .screening)]),
+  ]
 
   /// In the order the data flows.
   package static let all = [

@@ -190,14 +190,7 @@ extension Prediction.Step {
     writer.key("mean")
     writer.number(mean)
     writer.key("quantiles")
-    writer.beginArray()
-    for quantile in quantiles {
-      writer.beginArray()
-      writer.number(quantile.probability)
-      writer.number(quantile.value)
-      writer.endArray()
-    }
-    writer.endArray()
+    Prediction.encode(quantiles, into: &writer)
     writer.endObject()
   }
 
@@ -217,6 +210,20 @@ extension Prediction.Step {
       }
     }
     try reader.require(Self.required, in: cursor, of: table)
+  }
+}
+
+extension Prediction {
+  /// `[[0.1, 1180], [0.9, 1234.5]]`.
+  package static func encode(_ quantiles: [Quantile], into writer: inout JSONWriter) {
+    writer.beginArray()
+    for quantile in quantiles {
+      writer.beginArray()
+      writer.number(quantile.probability)
+      writer.number(quantile.value)
+      writer.endArray()
+    }
+    writer.endArray()
   }
 }
 

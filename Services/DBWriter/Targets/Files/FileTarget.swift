@@ -4,7 +4,7 @@ import Schemas
 /// `gogobe.files.parsed`: the parser's half of the ledger of files.
 package struct FileTarget: WriteTarget {
   package let name = "files"
-  package let topic = Topics.filesParsed
+  package let topics = [Topics.filesParsed]
   package let staging = [FileSQL.files]
 
   package init() {}
@@ -16,7 +16,7 @@ package struct FileTarget: WriteTarget {
   private final class Reader: TargetReader {
     func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {
       let file = try FileParsed(decoding: value, limits: JSONReader.Limits())
-      let id = try StagingLimits.fileID(Array(file.fileID.utf8).span.bytes)
+      let id = try StagingLimits.id(Array(file.fileID.utf8).span.bytes)
       try check(file)
       rows.tables[0].beginRow(fields: FileSQL.files.columns.count)
       rows.tables[0].int4(rows.batch)

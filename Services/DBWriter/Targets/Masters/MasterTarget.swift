@@ -5,7 +5,7 @@ import Schemas
 /// of a key counts.
 package struct MasterTarget: WriteTarget {
   package let name = "masters"
-  package let topic = Topics.productsMasters
+  package let topics = [Topics.productsMasters]
   package let staging = [Self.masters]
 
   package init() {}

@@ -4,7 +4,7 @@ import Schemas
 /// `gogobe.products.ingest`: current prices, their history, products, and what each file did to the prices.
 package struct PriceTarget: WriteTarget {
   package let name = "prices"
-  package let topic = Topics.productsIngest
+  package let topics = [Topics.productsIngest]
   package let elements: String? = "items"
   package let staging = [PriceSQL.batches, PriceSQL.rows]
 

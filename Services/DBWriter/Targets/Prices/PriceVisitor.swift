@@ -31,8 +31,8 @@ struct PriceVisitor: ProductsIngestVisitor {
   mutating func header(_ header: borrowing ProductsIngestHeaderView) throws(DecodingFailure) {
     try StagingLimits.checkKey(header.chain, "chain")
     try StagingLimits.checkKey(header.storeID, "store_id")
-    try StagingLimits.checkFileTime(header.fileTime)
-    let id = try StagingLimits.fileID(header.fileID)
+    try StagingLimits.checkTime(header.fileTime, "file_time")
+    let id = try StagingLimits.id(header.fileID)
     batches.beginRow(fields: PriceSQL.batches.columns.count)
     batches.int4(batch)
     batches.text(header.chain)

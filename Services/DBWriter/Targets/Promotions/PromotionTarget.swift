@@ -4,7 +4,7 @@ import Schemas
 /// `gogobe.promotions.ingest`: each store's promotions and the items they are about.
 package struct PromotionTarget: WriteTarget {
   package let name = "promotions"
-  package let topic = Topics.promotionsIngest
+  package let topics = [Topics.promotionsIngest]
   package let elements: String? = "promotions"
   package let staging = [PromotionSQL.files, PromotionSQL.promotions, PromotionSQL.items]
   package let scratch = [PromotionSQL.forward]

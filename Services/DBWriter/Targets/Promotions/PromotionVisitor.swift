@@ -33,8 +33,8 @@ struct PromotionVisitor: PromotionsIngestVisitor {
   mutating func header(_ header: borrowing PromotionsIngestHeaderView) throws(DecodingFailure) {
     try StagingLimits.checkKey(header.chain, "chain")
     try StagingLimits.checkKey(header.storeID, "store_id")
-    try StagingLimits.checkFileTime(header.fileTime)
-    let id = try StagingLimits.fileID(header.fileID)
+    try StagingLimits.checkTime(header.fileTime, "file_time")
+    let id = try StagingLimits.id(header.fileID)
     endsSet = header.isFull && header.isLast
     files.beginRow(fields: PromotionSQL.files.columns.count)
     files.int4(batch)

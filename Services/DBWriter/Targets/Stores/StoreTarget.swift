@@ -4,7 +4,7 @@ import Schemas
 /// `gogobe.stores.ingest`: chains, sub-chains and stores.
 package struct StoreTarget: WriteTarget {
   package let name = "stores"
-  package let topic = Topics.storesIngest
+  package let topics = [Topics.storesIngest]
   package let elements: String? = "stores"
   package let staging = [StoreSQL.files, StoreSQL.stores]
 
@@ -48,8 +48,8 @@ package struct StoreTarget: WriteTarget {
 
     private func addHeader(_ message: StoresIngest, _ rows: inout MessageRows) throws(DecodingFailure) {
       try StagingLimits.checkKey(Array(message.chain.utf8).span.bytes, "chain")
-      try StagingLimits.checkFileTime(message.fileTime)
-      let id = try StagingLimits.fileID(Array(message.fileID.utf8).span.bytes)
+      try StagingLimits.checkTime(message.fileTime, "file_time")
+      let id = try StagingLimits.id(Array(message.fileID.utf8).span.bytes)
       rows.tables[0].beginRow(fields: StoreSQL.files.columns.count)
       rows.tables[0].int4(rows.batch)
       rows.tables[0].text(message.chain)

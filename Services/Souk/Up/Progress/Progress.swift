@@ -5,22 +5,21 @@ import Schemas
 struct Progress: Sendable {
   let fleet: Fleet
   let cluster: Cluster
-  let services: [ServiceEntry]
+  let system: FleetSystem
   /// How many sources the crawler passes over.
   let sources: Int
   private var scraper = Scraper()
 
-  /// - Parameter services: in the order the data flows.
-  init(fleet: Fleet, cluster: Cluster, services: [ServiceEntry], sources: Int) {
+  init(fleet: Fleet, cluster: Cluster, system: FleetSystem, sources: Int) {
     self.fleet = fleet
     self.cluster = cluster
-    self.services = services
+    self.system = system
     self.sources = sources
   }
 
   mutating func read() async -> FleetReading {
     var reading = FleetReading()
-    for service in services {
+    for service in system.services {
       let supervisors = fleet.supervisors.filter { $0.plan.service == service.name }
       // The lag first: records that come in later only make the counters larger than the lag knew.
       let lag = await lag(of: service)
@@ -42,7 +41,14 @@ struct Progress: Sendable {
   }
 
   private func lag(of service: ServiceEntry) async -> Int? {
-    guard let group = service.group, !service.isSource else { return nil }
-    return try? await cluster.lag(group: group, topics: service.inputs.map(\.name))
+    guard !service.groups.isEmpty, !service.isSource else { return nil }
+    let filled = system.inputs(of: service)
+    var lag = 0
+    for group in service.groups {
+      let topics = group.inputs.filter(filled.contains).map(\.name)
+      guard let behind = try? await cluster.lag(group: group.name, topics: topics) else { return nil }
+      lag += behind
+    }
+    return lag
   }
 }

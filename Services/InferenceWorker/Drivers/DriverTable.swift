@@ -1,0 +1,47 @@
+import Kafka
+import Logging
+import Runtime
+import Schemas
+import Synchronization
+
+/// The driver series as every worker of the group has them, whichever partitions it was given: the topic of energy
+/// prices, read whole and followed, in front of what the group remembers of the time before that topic begins.
+package final class DriverTable: Sendable {
+  private let series = Mutex<[SeriesName: DriverSeries]>([:])
+  /// Points kept of each series.
+  private let limit: Int
+
+  package init(limit: Int) { self.limit = limit }
+
+  /// - Returns: nil for a series of which nothing is known.
+  package func series(_ names: [SeriesName]) -> [DriverSeries?] {
+    names.isEmpty ? [] : series.withLock { series in names.map { series[$0] } }
+  }
+
+  package func insert(_ observation: MarketObservation, offset: Int64, stamp: Int64) {
+    let name = SeriesName(observation.series, observation.kind)
+    series.withLock { series in
+      series[name, default: DriverSeries(limit: limit)].insert(
+        observedAt: observation.observedAt.microseconds, value: observation.value,
+        SeriesHistory.Measure(currency: observation.currency, unit: observation.unit), offset: offset, stamp: stamp)
+    }
+  }
+
+  package func insert(_ name: SeriesName, _ history: SeriesHistory) {
+    series.withLock { series in
+      for point in history.points {
+        series[name, default: DriverSeries(limit: limit)].insert(
+          observedAt: point.observedAt, value: point.value, history.measures[point.measure], offset: point.offset,
+          stamp: point.stamp)
+      }
+    }
+  }
+
+  func take(_ batch: RecordBatch) {
+    batch.forEach { record in
+      // What cannot be read is dead-lettered by whoever was given the partition.
+      guard !record.isTombstone, let observation = try? MarketObservation(decoding: record.value) else { return }
+      insert(observation, offset: record.offset, stamp: record.timestamp)
+    }
+  }
+}

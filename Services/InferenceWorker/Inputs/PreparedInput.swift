@@ -1,0 +1,122 @@
+import Forecasting
+import ObjectStore
+import Schemas
+
+/// What a model is given for one observation, or why it is not asked; with the digest that tells inputs apart.
+package struct PreparedInput: Sendable {
+  package enum Verdict: Sendable {
+    case ask(ModelInput)
+    case withhold(InputReason)
+  }
+  package var verdict: Verdict
+  package var flags: [InputFlag]
+  /// 32 hexadecimal digits.
+  package var digest: String
+  /// The newest observation's.
+  package var measure: SeriesHistory.Measure
+}
+
+/// Makes inputs. A pure function of what is known, so that whoever makes one again makes the same.
+package struct InputBuilder: Sendable {
+  package let limits: QualityLimits
+
+  package init(_ limits: QualityLimits) { self.limits = limits }
+
+  /// - Parameters:
+  ///   - known: of the series, as of the observation: newest first, beginning with the observation itself.
+  ///   - isLate: a later observation of the series was known already.
+  ///   - drivers: one for each of the manifest's, nil where nothing is known of it.
+  ///   - stamp: drivers' records written up to here count.
+  package func prepare(
+    _ known: [SeriesHistory.Point], measures: [SeriesHistory.Measure], name: SeriesName, isLate: Bool,
+    manifest: ModelManifest, drivers: [DriverSeries?], stamp: Int64
+  ) -> PreparedInput {
+    let newest = known[0]
+    let period = Int64(manifest.period) * 1_000_000
+    var draft = Draft(flags: isLate ? [.late] : [])
+    var series = RegularSeries(known, measures: measures, period: period, history: manifest.history)
+    if name.kind == .price { judge(&series, &draft) }
+    let gap = series.longestGap
+    if draft.reason == nil {
+      if series.reach < manifest.history {
+        draft.reason = series.measureChange ?? .tooFewObservations
+      } else if gap > limits.maxGap {
+        draft.reason = .gap
+      } else if gap > 0 {
+        draft.flags.insert(.gap)
+      }
+    }
+    let times = (0..<manifest.history).reversed().map { newest.observedAt - Int64($0) * period }
+    var rows: [[Double]] = []
+    for driver in drivers { rows.append(row(of: driver, at: times, stamp: stamp, period: period, &draft)) }
+    let values = series.filled(name.kind)
+    let flags = InputFlag.allCases.filter(draft.flags.contains)
+    let digest = Self.digest(manifest, newest, values: values, drivers: rows, flags: flags, reason: draft.reason)
+    let verdict: PreparedInput.Verdict
+    if let reason = draft.reason {
+      verdict = .withhold(reason)
+    } else {
+      verdict = .ask(ModelInput(
+        values: values, times: times.map { Timestamp(microseconds: $0) ?? .epoch }, drivers: rows,
+        seed: digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }))
+    }
+    return PreparedInput(
+      verdict: verdict, flags: flags, digest: String(digest.hex.prefix(32)), measure: measures[newest.measure])
+  }
+
+  private struct Draft {
+    var flags: Set<InputFlag>
+    var reason: InputReason?
+  }
+
+  /// A price far from all others is left out when it is an old one, and says nothing good of the future when it is
+  /// the newest.
+  private func judge(_ series: inout RegularSeries, _ draft: inout Draft) {
+    guard let newest = series.slots[0], let middle = series.median, middle > 0 else { return }
+    let isImplausible = { (value: Double) in
+      value > middle * limits.implausible || value < middle / limits.implausible
+    }
+    if isImplausible(newest) { draft.reason = .outlier }
+    if abs(newest - middle) > limits.outlier * series.deviation(around: middle) { draft.flags.insert(.outlier) }
+    if series.remove(where: isImplausible) > 0 { draft.flags.insert(.outlier) }
+  }
+
+  /// The driver as of each time; not a number where nothing is known of it.
+  private func row(
+    of driver: DriverSeries?, at times: [Int64], stamp: Int64, period: Int64, _ draft: inout Draft
+  ) -> [Double] {
+    let values = times.map { driver?.value(asOf: $0, writtenUpTo: stamp) }
+    guard let newest = values.last ?? nil, let time = times.last else {
+      draft.reason = draft.reason ?? .missingDriver
+      return times.map { _ in .nan }
+    }
+    let age = (time - newest.point.observedAt) / period
+    if age > limits.maxDriverAge {
+      draft.reason = draft.reason ?? .staleDriver
+    } else if age > limits.staleDriver {
+      draft.flags.insert(.staleDriver)
+    }
+    if values.contains(where: { $0.map { $0.1 != newest.1 } ?? false }) {
+      draft.reason = draft.reason ?? .driverUnitChanged
+    }
+    return values.map { $0?.point.value.double ?? .nan }
+  }
+
+  /// Of all that the answer depends on.
+  private static func digest(
+    _ manifest: ModelManifest, _ newest: SeriesHistory.Point, values: [Double], drivers: [[Double]],
+    flags: [InputFlag], reason: InputReason?
+  ) -> SHA256Digest {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(64 + 8 * (values.count + drivers.count * values.count))
+    for text in [manifest.name, manifest.version, reason?.rawValue ?? ""] + flags.map(\.rawValue) {
+      bytes += text.utf8
+      bytes.append(0)
+    }
+    func add(_ bits: UInt64) { withUnsafeBytes(of: bits.littleEndian) { bytes += $0 } }
+    add(UInt64(bitPattern: newest.observedAt))
+    for value in values { add(value.bitPattern) }
+    for row in drivers { for value in row { add(value.isNaN ? Double.nan.bitPattern : value.bitPattern) } }
+    return SHA256.hash(bytes)
+  }
+}

@@ -1,0 +1,7 @@
+import InferenceWorkerService
+import ServiceKit
+
+@main
+enum Main {
+  static func main() async { await InferenceWorkerProgram.main() }
+}

@@ -1,0 +1,81 @@
+"""Writes models into the folder that inference workers read: models/<name>/<version>/ and current.json, written last."""
+
+import datetime
+import hashlib
+import json
+import os
+import struct
+
+import numpy as np
+
+
+def rfc3339(seconds):
+    return datetime.datetime.fromtimestamp(int(seconds), datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def safetensors(tensors):
+    """The bytes of a safetensors file of float32 arrays."""
+    header, blocks, offset = {}, [], 0
+    for name, array in tensors.items():
+        block = np.ascontiguousarray(array, dtype="<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [offset, offset + len(block)]}
+        blocks.append(block)
+        offset += len(block)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + b"".join(blocks)
+
+
+def residuals(errors, quantiles):
+    """Split conformal: for each step and quantile, the error of that rank among n + 1. `errors` is [steps, windows]."""
+    rows = []
+    for step in np.sort(errors, axis=1):
+        count = len(step)
+        ranks = [np.ceil((count + 1) * q) if q > 0.5 else np.floor((count + 1) * q) if q < 0.5 else (count + 1) / 2
+                 for q in quantiles]
+        rows.append([float(step[int(min(max(rank, 1), count)) - 1]) for rank in ranks])
+    return rows
+
+
+def probe(windows, index, means, seed=0, tolerance=1e-4):
+    """An input with the means that the model has to give for it."""
+    return {"values": windows.values[index, :windows.history].tolist(),
+            "times": [rfc3339(time) for time in windows.times[index]],
+            "drivers": windows.drivers[index].tolist(), "seed": seed,
+            "means": [float(mean) for mean in means], "tolerance": tolerance}
+
+
+def write(path, content):
+    """Whole or not at all."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".part", "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path + ".part", path)
+
+
+def manifest(plan, kind, **fields):
+    arguments = plan.arguments
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {
+        "format": 1, "name": arguments.name, "version": arguments.version or now.strftime("%Y%m%dT%H%M%SZ"),
+        "kind": kind, "series": arguments.series, "series_kind": arguments.kind,
+        "drivers": [{"name": name, "series": series} for name, series in plan.drivers],
+        "history": arguments.history, "horizon": arguments.horizon, "quantiles": plan.quantiles,
+        "period": arguments.period, "scaling": plan.scaling,
+        "trained": {"from": rfc3339(plan.trained[0]), "to": rfc3339(plan.trained[1])},
+        "created": now.strftime("%Y-%m-%dT%H:%M:%SZ"), **fields,
+    }
+
+
+def publish(folder, manifest, weights=None, file="weights.bin"):
+    """Weights, then the manifest, then current.json; returns the folder of the version."""
+    home = os.path.join(folder, "models", manifest["name"])
+    if weights is not None:
+        manifest["weights"] = {"file": file, "sha256": hashlib.sha256(weights).hexdigest(), "bytes": len(weights)}
+        write(os.path.join(home, manifest["version"], file), weights)
+    text = json.dumps(manifest, indent=1, allow_nan=False).encode()
+    write(os.path.join(home, manifest["version"], "manifest.json"), text)
+    write(os.path.join(home, "current.json"), json.dumps({"version": manifest["version"]}).encode())
+    return os.path.join(home, manifest["version"])

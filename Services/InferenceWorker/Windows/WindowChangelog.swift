@@ -1,0 +1,118 @@
+import Kafka
+import Logging
+import Runtime
+import Schemas
+import Synchronization
+
+/// Where windows are read from when partitions are taken over.
+package protocol WindowSource: Sendable {
+  /// - Parameter wanted: which categories of which partitions.
+  /// - Returns: the windows of the group, by category and partition.
+  /// - Throws: `ClassifiedError`.
+  func windows(_ wanted: Set<WindowPlace>) async throws -> [WindowPlace: [SeriesName: SeriesHistory]]
+}
+
+/// The windows that belong to one partition of one topic of market data.
+package struct WindowPlace: Hashable, Sendable {
+  package var category: MarketCategory
+  package var partition: Int32
+
+  package init(_ category: MarketCategory, _ partition: Int32) {
+    self.category = category
+    self.partition = partition
+  }
+}
+
+/// Reads partitions of the changelog to their ends, on every assignment anew: all that the partitions' owner before
+/// had acknowledged is there by then.
+package struct WindowChangelog: WindowSource {
+  private let configuration: TableReader.Configuration
+  private let group: String
+  private let limit: Duration
+  private let metrics = WorkerMetrics()
+
+  /// - Parameter limit: for one reading; beyond it, it counts as an outage and is tried again.
+  package init(_ configuration: TableReader.Configuration, group: String, limit: Duration = .seconds(60)) {
+    self.configuration = configuration
+    self.group = group
+    self.limit = limit
+  }
+
+  package func windows(_ wanted: Set<WindowPlace>) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] {
+    let start = ContinuousClock.now
+    let found = try await read(Set(wanted.map(\.partition))) { wanted.contains($0) }
+    metrics.restored(in: .now - start)
+    return found
+  }
+
+  /// The windows of a whole category.
+  package func windows(of category: MarketCategory) async throws -> [SeriesName: SeriesHistory] {
+    try await read(nil) { $0.category == category }.values.reduce(into: [:]) { $0.merge($1) { $1 } }
+  }
+
+  private func read(
+    _ partitions: Set<Int32>?, _ isWanted: @escaping @Sendable (WindowPlace) -> Bool
+  ) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] {
+    var configuration = configuration
+    configuration.partitions = partitions
+    let collection = Collection(group: group, isWanted: isWanted, metrics: metrics)
+    let reader = try TableReader(configuration) { collection.take($0) }
+    let late = Interruption()
+    let clock = Task {
+      try await Task.sleep(for: limit)
+      late.raise()
+    }
+    defer { clock.cancel() }
+    let isCurrent: Bool
+    do {
+      isCurrent = try await reader.waitUntilCurrent(orUntil: late)
+    } catch {
+      await reader.closeAndWait()
+      throw error
+    }
+    await reader.closeAndWait()
+    guard isCurrent else {
+      throw Failure(.transient, code: "windows_unread", "\(configuration.topic) could not be read within \(limit)")
+    }
+    return collection.windows.withLock { $0 }
+  }
+
+  /// What was read so far.
+  private final class Collection: Sendable {
+    let windows = Mutex<[WindowPlace: [SeriesName: SeriesHistory]]>([:])
+    private let group: String
+    private let isWanted: @Sendable (WindowPlace) -> Bool
+    private let prefix: [UInt8]
+    private let metrics: WorkerMetrics
+
+    init(group: String, isWanted: @escaping @Sendable (WindowPlace) -> Bool, metrics: WorkerMetrics) {
+      self.group = group
+      self.isWanted = isWanted
+      self.metrics = metrics
+      prefix = Array("\(group)/".utf8)
+    }
+
+    func take(_ batch: RecordBatch) {
+      windows.withLock { windows in
+        batch.forEach { record in
+          guard !record.isTombstone, let key = record.key, key.starts(with: prefix) else { return }
+          guard let window = try? SeriesWindow(decoding: record.value) else { return metrics.unreadableWindow() }
+          let place = WindowPlace(window.series.category, record.partition)
+          guard window.group == group, isWanted(place) else { return }
+          let name = SeriesName(window.series, window.kind)
+          let history = SeriesHistory(window)
+          // A worker that had lost the partition and did not know may have written behind its successor.
+          if let known = windows[place]?[name], known.newestOffset > history.newestOffset { return }
+          windows[place, default: [:]][name] = history
+        }
+      }
+    }
+  }
+}
+
+extension RawSpan {
+  fileprivate func starts(with prefix: [UInt8]) -> Bool {
+    guard byteCount >= prefix.count else { return false }
+    return withUnsafeBytes { $0.prefix(prefix.count).elementsEqual(prefix) }
+  }
+}

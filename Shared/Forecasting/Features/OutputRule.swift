@@ -1,0 +1,39 @@
+import Glibc
+
+/// Makes a forecast of what a model put out: back from its scale, with the quantiles that the manifest's residuals
+/// add. Demand is never below zero.
+struct OutputRule: Sendable {
+  let target: ForecastTarget
+  let residuals: [[Double]]?
+  let floor: Double
+
+  init(_ manifest: ModelManifest) {
+    target = manifest.target
+    residuals = manifest.residuals
+    floor = manifest.seriesKind == "demand" ? 0 : -.infinity
+  }
+
+  func restored(_ output: Double, _ input: PreparedInput) -> Double {
+    let value = switch target {
+    case .value: input.scale.restored(output)
+    case .difference: input.last + input.scale.scale * output
+    case .logChange: input.last * exp(output)
+    }
+    return max(value, floor)
+  }
+
+  /// - Parameters:
+  ///   - step: 0 for the first.
+  ///   - quantiles: those of the model itself, on the scale of its output; they are put in order, which brings none
+  ///     farther from the true quantile (Chernozhukov et al., "Quantile and Probability Curves Without Crossing",
+  ///     Econometrica 2010).
+  func step(_ step: Int, mean: Double, quantiles: [Double] = [], _ input: PreparedInput) -> Forecast.Step {
+    let outputs = residuals.map { $0[step].map { mean + $0 } } ?? quantiles.sorted()
+    return Forecast.Step(mean: restored(mean, input), quantiles: outputs.map { restored($0, input) })
+  }
+
+  static func output(_ steps: [Forecast.Step]) -> ModelOutput {
+    let isFinite = steps.allSatisfy { $0.mean.isFinite && $0.quantiles.allSatisfy(\.isFinite) }
+    return isFinite ? .forecast(Forecast(steps: steps)) : .withheld(.resultNotFinite)
+  }
+}

@@ -1,0 +1,138 @@
+/// A recurrent network that gives a distribution for the next value, and reads what was sampled from it to give the
+/// one after (Salinas et al. 2020; see ``StepDistribution``).
+///
+/// The network reads `context` periods, the last of them the first step; its state is then copied to `samples` paths,
+/// each of which goes on by itself. Quantiles are those of the sampled values. The mean of a step is the average of
+/// the means of the paths' distributions: the same expectation as that of the samples, with less noise, and exact for
+/// the first step.
+package struct DeepARModel: ForecastModel {
+  private let reading: NetworkReading
+  private let head: DenseLayer
+  private let kind: DistributionKind
+  /// Features that a path's own values make, by column, and the others.
+  private let lags: [(column: Int, periods: Int)]
+  private let others: [(column: Int, feature: Feature)]
+  private let floor: Double
+
+  package var manifest: ModelManifest { reading.manifest }
+
+  /// - Throws: `ForecastError` that says what of manifest and weights does not fit together.
+  init(_ manifest: ModelManifest, weights: SafeTensors) throws(ForecastError) {
+    reading = try NetworkReading(manifest, weights)
+    guard let kind = reading.shape.head, reading.shape.samples != nil else {
+      throw ForecastError(.badManifest, "network: DeepAR needs a head and samples")
+    }
+    self.kind = kind
+    head = try DenseLayer(weights, prefix: "head", inputs: reading.shape.hidden, outputs: kind.parameterCount)
+    var lags: [(Int, Int)] = []
+    var others: [(Int, Feature)] = []
+    for (column, feature) in reading.features.features.enumerated() {
+      if case .lag(let periods) = feature { lags.append((column, periods)) } else { others.append((column, feature)) }
+    }
+    self.lags = lags
+    self.others = others
+    floor = manifest.seriesKind == "demand" ? 0 : -.infinity
+  }
+
+  package func predict(_ inputs: [ModelInput]) throws(ForecastError) -> [ModelOutput] {
+    let paths = reading.shape.samples ?? 1
+    var outputs = [ModelOutput](repeating: .withheld(.resultNotFinite), count: inputs.count)
+    let kept = reading.fit(inputs, &outputs)
+    let following = LSTMStack.State(reading.stack, rows: paths)
+    let numbers = FloatBuffer(max(paths, RowBlocks.large) * head.outputs)
+    for (range, rows) in RowBlocks.ranges(kept.count) {
+      let block = kept[range]
+      let state = LSTMStack.State(reading.stack, rows: rows)
+      var refused: [Int: WithheldReason] = [:]
+      reading.read(block, state, refused: &refused)
+      head.apply(state.output(0), stride: state.outputStride, rows: rows, into: numbers)
+      let first = block.enumerated().map { row, one in distribution(numbers, row, one.input) }
+      for (row, one) in block.enumerated() {
+        if let reason = refused[row] {
+          outputs[one.index] = .withheld(reason)
+          continue
+        }
+        following.fill(from: state, row: row)
+        outputs[one.index] = sampled(one.input, first[row], following, numbers)
+      }
+    }
+    return outputs
+  }
+
+  /// The distributions of the steps along one path: step `n + 1` follows the first `n` of the given values.
+  ///
+  /// - Parameter path: `horizon - 1` values or more, in the unit of the series.
+  package func distributions(_ input: ModelInput, along path: [Double]) -> Result<[StepDistribution], WithheldReason> {
+    PreparedInput.make(input, for: manifest).flatMap { prepared in
+      let state = LSTMStack.State(reading.stack, rows: RowBlocks.small)
+      var refused: [Int: WithheldReason] = [:]
+      reading.read([NetworkReading.Kept(index: 0, input: prepared)], state, refused: &refused)
+      if let reason = refused[0] { return .failure(reason) }
+      let numbers = FloatBuffer(state.rows * head.outputs)
+      var distributions: [StepDistribution] = []
+      for step in 0..<manifest.horizon {
+        if step > 0 { advance(state, prepared, step) { path[$1] } }
+        head.apply(state.output(0), stride: state.outputStride, rows: state.rows, into: numbers)
+        distributions.append(distribution(numbers, 0, prepared))
+      }
+      return .success(distributions)
+    }
+  }
+
+  private func distribution(_ numbers: FloatBuffer, _ row: Int, _ input: PreparedInput) -> StepDistribution {
+    StepDistribution(kind, numbers.start + row * head.outputs, scale: input.scale.scale)
+  }
+
+  private func sampled(
+    _ input: PreparedInput, _ first: StepDistribution, _ state: LSTMStack.State, _ numbers: FloatBuffer
+  ) -> ModelOutput {
+    let paths = state.rows
+    /// By step, the value of each path.
+    var values: [[Double]] = []
+    values.reserveCapacity(manifest.horizon)
+    var steps: [Forecast.Step] = []
+    for step in 0..<manifest.horizon {
+      var drawn = [Double](repeating: 0, count: paths)
+      var sum = 0.0
+      if step > 0 {
+        advance(state, input, step) { values[$1][$0] }
+        head.apply(state.output(0), stride: state.outputStride, rows: paths, into: numbers)
+      }
+      for path in 0..<paths {
+        let distribution = step == 0 ? first : distribution(numbers, path, input)
+        var stream = RandomStream(seed: input.seed, path: path, step: step)
+        let value = distribution.sample(&stream)
+        guard value.isFinite else { return .withheld(.resultNotFinite) }
+        drawn[path] = max(value, floor)
+        sum += distribution.mean
+      }
+      values.append(drawn)
+      let mean = max(step == 0 ? first.mean : sum / Double(paths), floor)
+      let sorted = manifest.quantiles.isEmpty ? [] : drawn.sorted()
+      steps.append(Forecast.Step(
+        mean: mean, quantiles: manifest.quantiles.map { SampleQuantile.value(sorted, $0) }))
+    }
+    return OutputRule.output(steps)
+  }
+
+  /// Reads the period of `step`, of all rows.
+  /// - Parameter drawn: the value of a row's path at a step before.
+  private func advance(
+    _ state: LSTMStack.State, _ input: PreparedInput, _ step: Int, _ drawn: (_ row: Int, _ step: Int) -> Double
+  ) {
+    let place = input.count + step
+    let common = others.map { column, feature in
+      (column, Float(reading.features.value(of: feature, in: input, at: place, timePlace: place, step: 1)))
+    }
+    for row in 0..<state.rows {
+      let numbers = state.input(row)
+      for (column, number) in common { numbers[column] = number }
+      for (column, periods) in lags {
+        let back = place - periods
+        let value = back < input.count ? input.value(at: back) : drawn(row, back - input.count)
+        numbers[column] = Float(input.scale.scaled(value))
+      }
+    }
+    reading.stack.step(state)
+  }
+}

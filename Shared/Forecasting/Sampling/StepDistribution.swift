@@ -1,0 +1,59 @@
+import Glibc
+
+/// What DeepAR says of one value, in the unit of the series.
+package enum StepDistribution: Hashable, Sendable {
+  case gaussian(mean: Double, deviation: Double)
+  /// `freedom` is above 2, so that there is a variance.
+  case studentT(location: Double, scale: Double, freedom: Double)
+  /// Variance `mean + dispersion * mean^2`.
+  case negativeBinomial(mean: Double, dispersion: Double)
+
+  /// Added to a deviation, so that it is never zero; on the scale of the network.
+  package static let smallestDeviation = 1e-6
+
+  /// From the numbers of the network's head, as in D. Salinas, V. Flunkert, J. Gasthaus, T. Januschowski, "DeepAR:
+  /// Probabilistic forecasting with autoregressive recurrent networks", International Journal of Forecasting 36(3),
+  /// 2020, sections 3.1 and 3.3: a deviation is `softplus` of its number; the mean of counts too, and their dispersion
+  /// is divided by the root of the scale.
+  ///
+  /// - Parameters:
+  ///   - numbers: `kind.parameterCount` of them: location, spread, degrees of freedom.
+  ///   - scale: of the input.
+  init(_ kind: DistributionKind, _ numbers: UnsafePointer<Float>, scale: Double) {
+    let first = Double(numbers[0])
+    let spread = Self.softplus(Double(numbers[1]))
+    switch kind {
+    case .gaussian: self = .gaussian(mean: scale * first, deviation: scale * (spread + Self.smallestDeviation))
+    case .studentT:
+      self = .studentT(
+        location: scale * first, scale: scale * (spread + Self.smallestDeviation),
+        freedom: 2 + Self.softplus(Double(numbers[2])))
+    case .negativeBinomial:
+      self = .negativeBinomial(mean: scale * Self.softplus(first), dispersion: spread / sqrt(scale))
+    }
+  }
+
+  /// `ln(1 + e^x)`
+  private static func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
+
+  package var mean: Double {
+    switch self {
+    case .gaussian(let mean, _), .negativeBinomial(let mean, _): mean
+    case .studentT(let location, _, _): location
+    }
+  }
+
+  /// Not a number when a parameter is none.
+  package func sample(_ stream: inout RandomStream) -> Double {
+    switch self {
+    case .gaussian(let mean, let deviation): return mean + deviation * stream.normal()
+    case .studentT(let location, let scale, let freedom): return location + scale * stream.studentT(freedom: freedom)
+    case .negativeBinomial(let mean, let dispersion):
+      guard mean.isFinite, dispersion.isFinite else { return .nan }
+      guard mean > 0 else { return 0 }
+      // A Poisson count whose mean is gamma distributed; without dispersion it is the mean itself.
+      guard dispersion > 1e-9 else { return stream.poisson(mean: mean) }
+      return stream.poisson(mean: stream.gamma(shape: 1 / dispersion) * dispersion * mean)
+    }
+  }
+}

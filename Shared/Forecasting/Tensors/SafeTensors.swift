@@ -1,0 +1,123 @@
+import Foundation
+
+/// Named arrays of numbers in one file: the safetensors format (https://huggingface.co/docs/safetensors). Eight bytes
+/// with the length of a JSON header, little-endian; the header, `{"name": {"dtype": "F32", "shape": [256, 64],
+/// "data_offsets": [0, 65536]}, ...}`; then the numbers, without gaps.
+///
+/// Everything the header says is checked before a number is read, so that no file, however made, is read beyond its
+/// end. The numbers stay where they are: a ``Tensor`` is a view.
+package struct SafeTensors: Sendable {
+  package enum Limit {
+    /// Bytes.
+    package static let header = 1 << 20
+    package static let tensors = 4_096
+    package static let dimensions = 8
+  }
+
+  private let bytes: [UInt8]
+  private let places: [String: Place]
+
+  private struct Place: Sendable {
+    var type: Tensor.Element
+    var shape: [Int]
+    var range: Range<Int>
+  }
+
+  private struct Entry: Decodable {
+    var dtype: String
+    var shape: [Int]
+    var data_offsets: [Int]
+  }
+
+  /// - Throws: `ForecastError` of kind `.badWeights` that says what is wrong with the file.
+  package init(_ bytes: [UInt8]) throws(ForecastError) {
+    guard bytes.count >= 8 else { throw Self.bad("has \(bytes.count) bytes; a header alone has more") }
+    let length = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+    guard length >= 2, length <= Limit.header, Int(length) <= bytes.count - 8 else {
+      throw Self.bad("says that its header has \(length) bytes; the limit is \(Limit.header), and it has to be there")
+    }
+    let start = 8 + Int(length)
+    guard bytes[8] == UInt8(ascii: "{") else { throw Self.bad("does not begin with a JSON object") }
+    var places: [String: Place] = [:]
+    for (name, entry) in try Self.entries(Data(bytes[8..<start])) {
+      places[name] = try Self.place(name, entry, start: start, end: bytes.count)
+    }
+    try Self.requireNoGaps(places.values.map(\.range), start: start, end: bytes.count)
+    self.bytes = bytes
+    self.places = places
+  }
+
+  private static func entries(_ header: Data) throws(ForecastError) -> [String: Entry] {
+    let object: Any
+    do { object = try JSONSerialization.jsonObject(with: header) } catch { throw bad("has a header that is not JSON") }
+    guard let object = object as? [String: Any] else { throw bad("has a header that is no JSON object") }
+    guard object.count <= Limit.tensors else {
+      throw bad("has \(object.count) tensors; the limit is \(Limit.tensors)")
+    }
+    var entries: [String: Entry] = [:]
+    for (name, value) in object where name != "__metadata__" {
+      do {
+        guard let fields = value as? [String: Any] else { throw bad("has something else than a tensor in its header") }
+        entries[name] = try JSONDecoder().decode(Entry.self, from: JSONSerialization.data(withJSONObject: fields))
+      } catch {
+        throw bad("has no dtype, shape and data_offsets for '\(name.prefix(100))'")
+      }
+    }
+    return entries
+  }
+
+  private static func place(
+    _ name: String, _ entry: Entry, start: Int, end: Int
+  ) throws(ForecastError) -> Place {
+    let label = "'\(name.prefix(100))'"
+    guard let type = Tensor.Element(rawValue: entry.dtype) else {
+      throw bad("holds \(label) as \(entry.dtype.prefix(20)); F32 and F64 are read")
+    }
+    guard entry.shape.count <= Limit.dimensions, entry.shape.allSatisfy({ $0 >= 0 }) else {
+      throw bad("gives \(label) an impossible shape")
+    }
+    var size = type.bytes
+    for dimension in entry.shape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
+      guard !overflow else { throw bad("gives \(label) an impossible shape") }
+      size = product
+    }
+    guard entry.data_offsets.count == 2, entry.data_offsets[0] >= 0,
+      entry.data_offsets[0] <= entry.data_offsets[1], entry.data_offsets[1] <= end - start
+    else { throw bad("places \(label) outside the file") }
+    let range = start + entry.data_offsets[0]..<start + entry.data_offsets[1]
+    guard range.count == size else {
+      throw bad("has \(range.count) bytes for \(label), whose shape needs \(size)")
+    }
+    return Place(type: type, shape: entry.shape, range: range)
+  }
+
+  /// The format has every byte belong to one tensor: two that overlap, or bytes of none, are a forgery or damage.
+  private static func requireNoGaps(_ ranges: [Range<Int>], start: Int, end: Int) throws(ForecastError) {
+    var next = start
+    for range in ranges.filter({ !$0.isEmpty }).sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      guard range.lowerBound == next else { throw bad("has tensors that overlap, or bytes between them") }
+      next = range.upperBound
+    }
+    guard next == end else { throw bad("has \(end - next) bytes after its last tensor") }
+  }
+
+  package var names: [String] { places.keys.sorted() }
+
+  /// - Parameter shape: the one it has to have.
+  /// - Throws: `ForecastError` of kind `.badWeights` when it is not there, has another shape, or a number in it is
+  ///   not finite.
+  package func tensor(_ name: String, _ shape: [Int]) throws(ForecastError) -> Tensor {
+    guard let place = places[name] else {
+      throw Self.bad("has no tensor '\(name)'; it has \(names.prefix(20).joined(separator: ", "))")
+    }
+    guard place.shape == shape else { throw Self.bad("has '\(name)' of shape \(place.shape), not \(shape)") }
+    let tensor = Tensor(bytes: bytes, range: place.range, element: place.type, shape: place.shape)
+    guard (0..<tensor.count).allSatisfy({ tensor[$0].isFinite }) else {
+      throw Self.bad("has a number in '\(name)' that is not finite")
+    }
+    return tensor
+  }
+
+  private static func bad(_ what: String) -> ForecastError { ForecastError(.badWeights, "the safetensors file \(what)") }
+}

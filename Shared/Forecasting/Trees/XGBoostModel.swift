@@ -1,0 +1,60 @@
+/// Boosted trees: a row of features for each step, all steps of all inputs in one call.
+package struct XGBoostModel: ForecastModel {
+  package let manifest: ModelManifest
+  private let booster: Booster
+  private let features: FeatureSet
+  private let rule: OutputRule
+
+  /// - Throws: `ForecastError` that says what of manifest and trees does not fit together.
+  init(_ manifest: ModelManifest, weights: [UInt8], threads: Int) throws(ForecastError) {
+    features = try FeatureSet(manifest)
+    booster = try Booster(weights, threads: threads)
+    guard booster.features == features.count else {
+      throw ForecastError(
+        .badWeights, "the trees look at \(booster.features) features, the manifest lists \(features.count)")
+    }
+    self.manifest = manifest
+    rule = OutputRule(manifest)
+  }
+
+  package func predict(_ inputs: [ModelInput]) throws(ForecastError) -> [ModelOutput] {
+    let horizon = manifest.horizon
+    var outputs = [ModelOutput](repeating: .withheld(.resultNotFinite), count: inputs.count)
+    var kept: [(index: Int, input: PreparedInput)] = []
+    kept.reserveCapacity(inputs.count)
+    var matrix = [Float](repeating: 0, count: inputs.count * horizon * features.count)
+    for (index, input) in inputs.enumerated() {
+      switch PreparedInput.make(input, for: manifest) {
+      case .failure(let reason): outputs[index] = .withheld(reason)
+      case .success(let prepared):
+        if let reason = fill(&matrix, row: kept.count * horizon, of: prepared) {
+          outputs[index] = .withheld(reason)
+        } else {
+          kept.append((index, prepared))
+        }
+      }
+    }
+    let rows = kept.count * horizon
+    if kept.count < inputs.count { matrix.removeLast(matrix.count - rows * features.count) }
+    let numbers = try booster.predict(matrix, rows: rows)
+    for (place, (index, prepared)) in kept.enumerated() {
+      outputs[index] = OutputRule.output((0..<horizon).map { step in
+        rule.step(step, mean: Double(numbers[place * horizon + step]), prepared)
+      })
+    }
+    return outputs
+  }
+
+  private func fill(_ matrix: inout [Float], row: Int, of input: PreparedInput) -> WithheldReason? {
+    matrix.withUnsafeMutableBufferPointer { matrix in
+      guard let start = matrix.baseAddress else { return .resultNotFinite }
+      for step in 0..<manifest.horizon {
+        let reason = features.fill(
+          start + (row + step) * features.count, of: input, at: input.count, timePlace: input.count + step,
+          step: step + 1)
+        if let reason { return reason }
+      }
+      return nil
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import Forecasting
+import ObjectStore
+
+/// What the registry has, for people: `inference-worker models list` and `models verify`.
+package struct ModelListing: Sendable {
+  package var name: String
+  package var version: String?
+  /// nil when it could not be read, or, after verifying, must not be used: then `problem` says why.
+  package var manifest: ModelManifest?
+  package var problem: String?
+}
+
+extension ModelRegistry {
+  /// The current versions of all models, in the order of their names.
+  ///
+  /// - Parameter isVerifying: also reads the weights, checks their hash and tries the model.
+  /// - Throws: what the store throws; what is wrong with one model is in its row.
+  package func listing(isVerifying: Bool, requirement: ModelRequirement = ModelRequirement()) async throws
+    -> [ModelListing] {
+    var rows: [ModelListing] = []
+    for name in try await names() {
+      var row = ModelListing(name: name)
+      do {
+        row.version = try await currentVersion(of: name)
+        if isVerifying {
+          row.manifest = try await load(name, version: row.version, requirement: requirement).manifest
+        } else if let version = row.version {
+          row.manifest = try await manifest(of: name, version: version)
+        }
+      } catch let error as ForecastError {
+        row.problem = error.description
+      } catch let error as ObjectStoreError where error.kind == .noSuchKey {
+        row.problem = error.description
+      }
+      rows.append(row)
+    }
+    return rows
+  }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import Forecasting
+import ObjectStore
+import Runtime
+
+/// Models in an object store:
+///
+///     models/<name>/<version>/manifest.json     what it is, with the hash of
+///     models/<name>/<version>/<weights file>
+///     models/<name>/current.json                {"version": "<version>"}: the one to use, written last
+///
+/// A version is never changed: what is wrong with one is mended in the next.
+package struct ModelRegistry: Sendable {
+  package struct Limits: Sendable {
+    /// Bytes.
+    package var manifest = 4 << 20
+    /// Bytes.
+    package var weights = 512 << 20
+    /// Of the store's listing.
+    package var objects = 100_000
+
+    package init() {}
+  }
+
+  package static let root = "models"
+
+  package let store: any ObjectStore
+  package let limits: Limits
+  /// Of XGBoost, for each call.
+  package let threads: Int
+
+  package init(_ store: any ObjectStore, limits: Limits = Limits(), threads: Int = 1) {
+    self.store = store
+    self.limits = limits
+    self.threads = threads
+  }
+
+  private struct Current: Codable {
+    var version: String
+  }
+
+  /// Names of models that have a version to use, ascending.
+  /// - Throws: what the store throws; `Failure` when it holds more objects than the limit.
+  package func names() async throws -> [String] {
+    var names: [String] = []
+    var seen = 0
+    var from: String?
+    repeat {
+      let page = try await store.list(prefix: "\(Self.root)/", from: from, limit: 1_000)
+      seen += page.objects.count
+      guard seen <= limits.objects else {
+        throw Failure(.configuration, code: "model_registry_too_large",
+                      "\(store.location)/\(Self.root) holds more than \(limits.objects) objects; is it the right folder?")
+      }
+      for object in page.objects {
+        let parts = object.key.text.split(separator: "/")
+        if parts.count == 3, parts[2] == "current.json" { names.append(String(parts[1])) }
+      }
+      from = page.next
+    } while from != nil
+    return names.sorted()
+  }
+
+  /// The version to use; nil when the model is not there.
+  /// - Throws: what the store throws; `ForecastError` of kind `.badManifest` when `current.json` is not readable.
+  package func currentVersion(of name: String) async throws -> String? {
+    let bytes: [UInt8]
+    do {
+      bytes = try await store.bytes(of: key(name, "current.json"), limit: 64 << 10)
+    } catch let error as ObjectStoreError where error.kind == .noSuchKey {
+      return nil
+    }
+    guard let current = try? JSONDecoder().decode(Current.self, from: Data(bytes)),
+      ModelManifest.isName(current.version)
+    else { throw ForecastError(.badManifest, "\(name)/current.json does not read {\"version\": \"...\"}") }
+    return current.version
+  }
+
+  /// The manifest of a version, checked.
+  package func manifest(of name: String, version: String) async throws -> ModelManifest {
+    let manifest = try ModelManifest(
+      json: try await store.bytes(of: key(name, version, "manifest.json"), limit: limits.manifest))
+    guard manifest.name == name, manifest.version == version else {
+      throw ForecastError(
+        .badManifest, "the manifest in \(name)/\(version) is of \(manifest.name) \(manifest.version)")
+    }
+    return manifest
+  }
+
+  /// Loads one version and tries it.
+  ///
+  /// - Parameter version: nil for the current one.
+  /// - Throws: `ForecastError` when the model must not be used; `Failure` of code `model_not_found`; what the store
+  ///   throws.
+  package func load(
+    _ name: String, version: String? = nil, requirement: ModelRequirement = ModelRequirement()
+  ) async throws -> any ForecastModel {
+    var version = version
+    if version == nil { version = try await currentVersion(of: name) }
+    guard let version else {
+      throw Failure(
+        .configuration, code: "model_not_found",
+        "there is no model '\(name)' at \(store.location)/\(Self.root); train one and publish it there")
+    }
+    let manifest = try await manifest(of: name, version: version)
+    try requirement.check(manifest)
+    return try ModelLoader.load(manifest, weights: try await weights(of: manifest), threads: threads)
+  }
+
+  private func weights(of manifest: ModelManifest) async throws -> [UInt8]? {
+    guard let file = manifest.weights else { return nil }
+    guard file.bytes <= limits.weights else {
+      throw ForecastError(
+        .badWeights, "\(manifest.name) \(manifest.version): \(file.bytes) bytes of weights; the limit is \(limits.weights)")
+    }
+    let bytes: [UInt8]
+    do {
+      bytes = try await store.bytes(of: key(manifest.name, manifest.version, file.file), limit: file.bytes)
+    } catch let error as ObjectStoreError where error.kind == .noSuchKey || error.kind == .tooLarge {
+      throw ForecastError(
+        .badWeights, "\(manifest.name) \(manifest.version): \(file.file) is missing or larger than its manifest says")
+    }
+    guard bytes.count == file.bytes, SHA256Digest(hex: file.sha256) == SHA256.hash(bytes) else {
+      throw ForecastError(
+        .badWeights, "\(manifest.name) \(manifest.version): \(file.file) is not the file that its manifest describes")
+    }
+    return bytes
+  }
+
+  /// Puts a version into the registry and makes it the current one: the weights, then the manifest, then
+  /// `current.json`, so that whoever reads the last finds the others.
+  ///
+  /// - Parameters:
+  ///   - manifest: its `weights` are made from the bytes when `weights` are given.
+  ///   - file: the name of the weights, beside the manifest.
+  /// - Throws: `ForecastError` when the model does not work, before anything is written.
+  @discardableResult
+  package func publish(
+    _ manifest: ModelManifest, weights: [UInt8]?, file: String = "weights.bin"
+  ) async throws -> ModelManifest {
+    var manifest = manifest
+    manifest.weights = weights.map {
+      ModelManifest.WeightsFile(file: manifest.weights?.file ?? file, sha256: SHA256.hash($0).hex, bytes: $0.count)
+    }
+    _ = try ModelLoader.load(manifest, weights: weights, threads: threads)
+    if let weights, let name = manifest.weights?.file {
+      _ = try await store.put(
+        ObjectBody(weights), at: key(manifest.name, manifest.version, name), contentType: "application/octet-stream")
+    }
+    let json = "application/json"
+    _ = try await store.put(
+      ObjectBody(try manifest.json()), at: key(manifest.name, manifest.version, "manifest.json"), contentType: json)
+    try await makeCurrent(manifest.name, version: manifest.version)
+    return manifest
+  }
+
+  /// Makes a version that is there the one to use: also the way back.
+  package func makeCurrent(_ name: String, version: String) async throws {
+    let current = Array(try JSONEncoder().encode(Current(version: version)))
+    _ = try await store.put(ObjectBody(current), at: key(name, "current.json"), contentType: "application/json")
+  }
+
+  private func key(_ parts: String...) throws(ObjectStoreError) -> ObjectKey {
+    try ObjectKey("\(Self.root)/" + parts.joined(separator: "/"))
+  }
+}

@@ -1,0 +1,155 @@
+import ArgumentParser
+import Forecasting
+import Foundation
+import InferenceWorkerService
+import Kafka
+import LocalServers
+import Logging
+import ModelRegistry
+import ObjectStore
+import Pipeline
+import Runtime
+import Schemas
+import TestSupport
+
+/// `souk-bench inference`: how long one observation takes in the worker, and from Kafka to a row of `predictions`.
+struct InferenceBench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inference", abstract: "From an observation to its prediction, in the worker and to the row.",
+    discussion: """
+      First the worker's core alone, without Kafka: its throughput in batches, then single observations that come at \
+      half that rate, whether it keeps up or not. Then the executables inference-worker and db-writer beside this one, \
+      on an embedded broker and a private PostgreSQL: observations at a steady rate, each stamped when it is sent; a \
+      row's time is that of its commit, by the server (track_commit_timestamp). The model is Croston's unless \
+      --models names a registry.
+      """)
+
+  @Option(help: "Observations a second, end to end.")
+  var rate = 2_000
+
+  @Option(help: "Seconds of it.")
+  var seconds = 20
+
+  @Option(help: "Series.")
+  var series = 2_000
+
+  @Option(help: "A registry with the model to use, as inference-worker's --models.")
+  var models: String?
+
+  @Option(help: "The model of --models.")
+  var model: String?
+
+  func validate() throws {
+    guard (1...50_000).contains(rate), (1...600).contains(seconds), (1...100_000).contains(series) else {
+      throw ValidationError("--rate is 1 to 50000, --seconds 1 to 600, --series 1 to 100000")
+    }
+    guard (models == nil) == (model == nil) else { throw ValidationError("--models and --model go together") }
+  }
+
+  func run() async throws {
+    let folder = try PrivateFolder("inference")
+    let location = models ?? "file://\(folder.path)"
+    let registry = ModelRegistry(try ObjectStoreOptions.parse(["--object-store", location]).makeStore())
+    if models == nil { try await registry.publish(Self.croston, weights: nil) }
+    let shelved = try ShelvedModel(try await registry.load(model ?? Self.croston.name), windowLimit: 4_096)
+    guard shelved.manifest.drivers.isEmpty else {
+      throw ValidationError("a model with drivers cannot be measured by itself")
+    }
+    print("model \(shelved.manifest.name) \(shelved.manifest.version) (\(shelved.manifest.kind.rawValue))")
+    try await CoreMeasure(shelved, series: series).run()
+    try await TickToRow(
+      shelved.manifest, location: location, rate: rate, seconds: seconds, series: series
+    ).run()
+  }
+
+  private static let croston = ModelManifest(
+    name: "croston", version: "1", kind: .croston, series: "#", seriesKind: "demand", history: 12, horizon: 3,
+    period: 3_600, smoothing: Smoothing(size: 0.1, interval: 0.1),
+    trained: .init(from: "2025-01-01T00:00:00Z", to: "2025-01-19T00:00:00Z"), created: "2025-01-20T00:00:00Z")
+
+  /// The observation of a series in a round: rounds are one period apart.
+  static func observation(
+    _ manifest: ModelManifest, series: Int, round: Int, fetchedAt: Timestamp? = nil
+  ) -> MarketObservation? {
+    let isDemand = manifest.seriesKind == "demand"
+    let value = isDemand ? ((round + series) % 3 == 0 ? 5 + (round * 7 + series) % 20 : 0) : 100 + (round + series) % 7
+    guard let key = RoutingKey("mena.c\(series).screening.valve"), let kind = SeriesKind(rawValue: manifest.seriesKind),
+      let time = Timestamp(microseconds: 1_737_331_200_000_000 + Int64(round * manifest.period) * 1_000_000)
+    else { return nil }
+    return MarketObservation(
+      series: key, kind: kind, material: "Valve", value: ExactDecimal(Int32(value)),
+      currency: isDemand ? nil : "EGP", unit: "pc", observedAt: time, source: "bench", fetchedAt: fetchedAt)
+  }
+
+  static func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
+}
+
+/// The core by itself: as a sink, with an output that keeps nothing.
+struct CoreMeasure {
+  private let model: ShelvedModel
+  private let series: Int
+  private let sink: InferenceSink
+  private let partition = TopicPartition(Topics.marketObservations(of: .screening).name, 0)
+
+  private struct Nothing: PredictionOutput, WindowSource {
+    func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {}
+    func windows(_ wanted: Set<WindowPlace>) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] { [:] }
+  }
+
+  init(_ model: ShelvedModel, series: Int) throws {
+    self.model = model
+    self.series = series
+    var settings = InferenceSink.Settings(group: "bench", pattern: try RoutingPattern("#"))
+    settings.window = max(128, model.manifest.history * 2)
+    sink = InferenceSink(
+      settings, identity: ServiceIdentity(name: "inference-worker"), shelf: ModelShelf([model]), drivers: nil,
+      source: Nothing(), output: Nothing(), logger: Logger(label: "bench"))
+  }
+
+  func run() async throws {
+    _ = try await sink.start([partition])
+    var offset: Int64 = 0
+    let rounds = model.manifest.history + 20
+    let clock = ContinuousClock()
+    let start = clock.now
+    for round in 0..<rounds {
+      for number in 0..<series {
+        try take(number, round, &offset)
+        if offset % 256 == 0 { try await flush(offset) }
+      }
+    }
+    try await flush(offset)
+    let capacity = Double(offset) / ((clock.now - start) / .seconds(1))
+    print("core, batches of 256: \(Int(capacity)) observations/s, decoding, windows and encoding included")
+    let gap = Duration.seconds(2 / (capacity * 0.25))
+    var times: [Duration] = []
+    let began = clock.now
+    for index in 0..<min(20_000, series * 10) {
+      // Single ones are dearer than batches: a half of what they reach is a quarter of that.
+      let due = began + gap * index
+      while clock.now < due {}
+      try take(index % series, rounds + index / series, &offset)
+      try await flush(offset)
+      times.append(clock.now - due)
+    }
+    times.sort()
+    let mark = { (share: Double) in
+      String(format: "%.3f", InferenceBench.milliseconds(times[Int(Double(times.count - 1) * share)]))
+    }
+    print("core, one by one at \(Int(1 / (gap / .seconds(1))))/s: p50 \(mark(0.5)) ms, p99 \(mark(0.99)) ms, "
+      + "longest \(mark(1)) ms  (bound: p99 below 10 ms)")
+  }
+
+  /// With the decoding that the worker does.
+  private func take(_ number: Int, _ round: Int, _ offset: inout Int64) throws {
+    guard let made = InferenceBench.observation(model.manifest, series: number, round: round) else { return }
+    let read = try MarketObservation(decoding: made.encoded())
+    _ = sink.take(read, partition, offset: offset, stamp: -1, isListened: true)
+    offset += 1
+  }
+
+  private func flush(_ offset: Int64) async throws {
+    _ = try await sink.flush(to: [partition: offset])
+    sink.committed([partition: offset])
+  }
+}
