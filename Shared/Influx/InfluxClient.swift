@@ -62,6 +62,27 @@ package final class InfluxClient: Sendable {
     return "\(version) at \(configuration.base.origin)"
   }
 
+  /// Asks an InfluxDB 1.x in InfluxQL.
+  /// - Returns: the series of the one statement, times in microseconds since 1970.
+  /// - Throws: what `write` throws; `Failure` with the server's words for a statement that it refuses.
+  package func query(_ statement: String) async throws -> [InfluxSeries] {
+    guard case .v1(let database, let policy) = configuration.api else {
+      throw Failure(.configuration, code: "influx_no_query", "only a database of InfluxDB 1.x can be asked in InfluxQL")
+    }
+    var headers = headers
+    headers.remove("Content-Encoding")
+    var fields = [("db", database), ("epoch", "u"), ("q", statement)]
+    if let policy { fields.append(("rp", policy)) }
+    let request = HTTPRequest.form(
+      try Self.url(configuration.base, "/query"), fields.map { (name: $0.0, value: $0.1) }, headers: headers,
+      limits: HTTPLimits(totalTime: configuration.timeout, lowSpeed: 0, maxBodyBytes: 256 << 20, maxRedirects: 0))
+    let response = try await http.execute(request)
+    guard response.head.isSuccess else {
+      throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
+    }
+    return try InfluxSeries.read(response.body)
+  }
+
   private func send(
     _ method: String, _ url: HTTPURL, headers: HTTPHeaders, body: HTTPRequest.Body
   ) async throws -> HTTPResponse {

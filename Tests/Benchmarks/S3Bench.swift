@@ -29,9 +29,6 @@ struct S3Bench: AsyncParsableCommand {
   @Option(parsing: .remaining, help: "More arguments for s3-consumer.")
   var arguments: [String] = []
 
-  private static let partitions = 64
-  private static let symbolsPerPartition = 4
-
   func validate() throws {
     guard (10_000...6_000_000).contains(messages), rounds > 0 else {
       throw ValidationError("--messages must be 10,000 to 6,000,000, --rounds above zero")
@@ -39,14 +36,11 @@ struct S3Bench: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let topic = Topics.marketData.name
-    let broker = try EmbeddedBroker(topics: [
-      (topic, Self.partitions), (Topics.marketData.deadLetterName, Self.partitions),
-    ])
+    let feed = try await MarketFeed(messages: messages)
+    let (broker, bytes) = (feed.broker, feed.bytes)
     let seaweed = try await SeaweedFS.start()
     do {
-      let bytes = try await produce(to: broker)
-      print("\(messages) messages of \(bytes / messages) bytes in \(Self.partitions) partitions")
+      print(feed.description)
       var best: [String: Reading] = [:]
       for round in 0..<rounds {
         let ours = try await measureService(broker, seaweed, round: round)
@@ -79,47 +73,6 @@ struct S3Bench: AsyncParsableCommand {
       Swift.print("\(name.padding(toLength: 12, withPad: " ", startingAt: 0)) \(Int(rate)) messages/s, "
         + "\(Int(rate * Double(bytes / messages) / 1e6)) MB/s, \(Int(megabytes)) MB resident at most\(objects)")
     }
-  }
-
-  // MARK: What is read
-
-  private func produce(to broker: EmbeddedBroker) async throws -> Int {
-    let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
-    let producer = try Producer(options.producerConfiguration(clientID: "bench", logger: Logger(label: "bench")))
-    // As many symbols in each partition, so that none overflows.
-    var symbols: [Int32: [String]] = [:]
-    var number = 0
-    while symbols.values.reduce(0, { $0 + $1.count }) < Self.partitions * Self.symbolsPerPartition {
-      let symbol = "SYM\(number)"
-      let partition = try await producer.partition(for: Array(symbol.utf8), topic: Topics.marketData.name)
-      number += 1
-      guard symbols[partition, default: []].count < Self.symbolsPerPartition else { continue }
-      symbols[partition, default: []].append(symbol)
-    }
-    let all = symbols.sorted { $0.key < $1.key }.flatMap(\.value)
-    let start = LocalDateTime(year: 2025, month: 1, day: 20, hour: 10)?.microseconds ?? 0
-    var (batch, bytes) = (OutgoingBatch(), 0)
-    for index in 0..<messages {
-      // A random walk of prices, new volumes, a new minute of each symbol.
-      let price = 4_500 + Int64(index &* 2_654_435_761 >> 16) % 200
-      func at(_ offset: Int64) -> ExactDecimal { ExactDecimal(mantissa: price + offset, scale: 2) ?? .zero }
-      let bar = MarketBar(
-        symbol: all[index % all.count], exchange: "EGX", interval: "1 Minute",
-        datetime: LocalDateTime(microseconds: start + Int64(index / all.count % 50_000) * 1_000_000) ?? .epoch,
-        values: .candle(.init(
-          open: at(0), high: at(70), low: at(-40), close: at(Int64(index % 60)),
-          volume: ExactDecimal(Int32(truncatingIfNeeded: 1_000 + index &* 7_919 % 1_000_000)))),
-        ingestedAt: LocalDateTime(microseconds: start + Int64(index) * 37))
-      let value = bar.encoded()
-      bytes += value.count
-      batch.append(topic: Topics.marketData.name, key: bar.key, value: value)
-      if batch.count == 20_000 || index == messages - 1 {
-        try await producer.send(batch)
-        batch = OutgoingBatch()
-      }
-    }
-    await producer.close()
-    return bytes
   }
 
   // MARK: The two ways

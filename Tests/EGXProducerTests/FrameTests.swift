@@ -101,6 +101,9 @@ import Testing
     #expect(
       try read(#"{"m":"critical_error","p":["cs_a","invalid_parameters","x"]}"#)
         == .criticalError(session: "cs_a", text: "invalid_parameters, x"))
+    #expect(
+      try read(#"{"m":"study_error","p":["cs_a","st1","unknown study"]}"#)
+        == .seriesError(session: "cs_a", text: "study_error, st1, unknown study"))
     #expect(try read(#"{"m":"protocol_error","p":["bad auth token"]}"#) == .protocolError(text: "bad auth token"))
     #expect(
       try read(#"{"m":"series_completed","p":["cs_a","s1","streaming","s1",{"data_completed":"end"}]}"#)

@@ -5,6 +5,7 @@ import LocalServers
 import Logging
 import Runtime
 import Schemas
+import Synchronization
 import TestSupport
 import Testing
 
@@ -111,6 +112,46 @@ import Testing
     #expect(await again.terminate() == .exited(0))
     #expect(try await deadLetters(broker) == 4)
     await server.stop()
+  }
+
+  /// 429 with a time, then 503: everything waits and is sent again, nothing is dead-lettered.
+  @Test func aServerThatIsBusyIsWaitedFor() async throws {
+    struct State {
+      var refusals = ["429 Too Many Requests", "503 Service Unavailable", "503 Service Unavailable"]
+      var refused = 0
+      var bodies: [[UInt8]] = []
+    }
+    final class Shared: Sendable { let state = Mutex(State()) }
+    let shared = Shared()
+    let server = try HostileServer { request, connection in
+      guard request.line.hasPrefix("POST /write") else { return connection.answer("204 No Content") }
+      let refusal = shared.state.withLock { state -> String? in
+        // The first body holds no point: it asks whether the database is there.
+        guard !state.bodies.isEmpty, !state.refusals.isEmpty else {
+          state.bodies.append(request.body)
+          return nil
+        }
+        state.refused += 1
+        return state.refusals.removeFirst()
+      }
+      connection.answer(refusal ?? "204 No Content", headers: refusal == nil ? [] : ["Retry-After: 1"])
+    }
+    let broker = try EmbeddedBroker(topics: Self.topics)
+    defer { broker.close() }
+    try await send(broker, (0..<60).map { (symbol: "COMI", value: bar("COMI", minute: $0, close: "\($0)")) })
+    let consumer = try await ServiceProcess.start(
+      "influx-consumer", ["--influx-gzip-level", "0"],
+      environment: environment(broker, ["INFLUX_URL": server.url, "INFLUX_DATABASE": "egx"]))
+    try await eventually("everything is taken in the end") {
+      await consumer.metrics().sum("souk_records_kept_total") == 60
+    }
+    let (lines, refused) = shared.state.withLock { state in
+      (state.bodies.dropFirst().flatMap { String(decoding: $0, as: UTF8.self).split(separator: "\n") }, state.refused)
+    }
+    #expect(refused == 3)
+    #expect(Set(lines).count == 60)
+    #expect(await consumer.terminate() == .exited(0))
+    #expect(try await deadLetters(broker) == 0)
   }
 
   @Test func whatIsTooOldNeverBlocks() async throws {

@@ -22,7 +22,7 @@ import Testing
     for (name, lag) in zip(["downloader", "parser", "db-writer"], lags) {
       stages.append(StageReading(name: name, consumed: 10, kept: 10 - inHand, inHand: inHand, lag: lag))
     }
-    return FleetReading(crawlerPassed: crawled, stages: stages)
+    return FleetReading(sourcePassed: crawled, stages: stages)
   }
 
   @Test func caughtUpNeedsThePassAndNoLagAnywhere() {
@@ -81,6 +81,22 @@ import Testing
     #expect(stage.consumed == 9 && stage.kept == 6 && stage.filtered == 2)
     #expect(scraper.passedSources("crawler") == 1)
     #expect(scraper.passedSources("nobody") == 0)
+  }
+
+  @Test func theProducerOfBarsCountsBarsAndPasses() {
+    var scraper = Scraper()
+    scraper.observe("egx-producer", """
+      souk_egx_bars_published_total{kind="new"} 7
+      souk_egx_bars_published_total{kind="changed"} 2
+      souk_egx_bars_unchanged_total 3
+      souk_egx_bars_unusable_total 1
+      souk_egx_last_poll_timestamp_seconds 0
+      """)
+    let stage = scraper.stage("egx-producer", processes: ["egx-producer"])
+    #expect(stage.consumed == 13 && stage.kept == 9 && stage.filtered == 4)
+    #expect(scraper.passedSources("egx-producer") == 0, "a poll that has not ended is none")
+    scraper.observe("egx-producer", "souk_egx_last_poll_timestamp_seconds 1.7e9")
+    #expect(scraper.passedSources("egx-producer") == 1)
   }
 
   @Test func whatWasHandedBackIsAccountedFor() {

@@ -7,6 +7,8 @@ import Testing
 
 import Glibc
 
+@testable import SoukService
+
 /// `souk up` as a user runs it, with everything it brings along.
 @Suite(.serialized) struct UpTests {
   @Test(.timeLimit(.minutes(15))) func aRunSurvivesAKilledServiceAnswersAndStopsCleanly() async throws {
@@ -80,6 +82,53 @@ import Glibc
       let lag = try await ServiceProcess.run("souk", ["lag"], environment: settings)
       #expect(lag.output.split(separator: "\n").dropFirst(2).allSatisfy { $0.hasSuffix(" 0") }, "\(lag.output)")
       await broker.terminate()
+    }
+  }
+
+  /// The market data system: a service is killed on the way, and both ends agree on every price all the same.
+  @Test(.timeLimit(.minutes(15))) func barsArriveAtBothEnds() async throws {
+    try await withTemporaryDirectory { folder in
+      let souk = try await ServiceProcess.start(
+        "souk", ["up", "--system", "egx", "--exit", "--run-folder", folder + "/run", "--replicas", "s3-consumer=2"],
+        environment: environment)
+      func said(_ text: String) -> Bool { souk.log.contains { $0.contains(text) } }
+      try await eventually("the fleet runs", timeout: .seconds(180)) {
+        if let status = souk.status { throw ConditionNotMet(description: "souk up ended with \(status): \(souk.log)") }
+        return said("started   egx-producer")
+      }
+      let victim = try #require(try children(of: souk.pid).first { $0.name == "influx-consumer" })
+      kill(victim.pid, SIGKILL)
+      #expect(await souk.wait(atMost: .seconds(300)) == .exited(0), "\(souk.log.joined(separator: "\n"))")
+      #expect(said("restarted influx-consumer"))
+      #expect(said("Every record is accounted for"))
+      #expect(said("All three agree on the last price of every symbol."))
+      for instrument in InventedBars.instruments {
+        // Symbol, time, three prices that agree, three numbers that agree.
+        let fields = souk.log.first { $0.hasPrefix(instrument.symbol + " ") }?.split(separator: " ") ?? []
+        #expect(fields.count == 8 && Set(fields.suffix(3)).count == 1, "\(instrument.symbol): \(fields)")
+        #expect(Set(fields.dropFirst(2).prefix(3).compactMap { Double($0) }).count == 1, "\(fields)")
+      }
+      #expect(said("broker: clean"))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(15))) func barsAndServersOfTheOperatorReplaceTheEmbeddedOnes() async throws {
+    try await withTemporaryDirectory { folder in
+      let influx = try await TestServers.influx()
+      let seaweed = try await TestServers.seaweed()
+      try FileManager.default.createDirectory(atPath: folder + "/bars", withIntermediateDirectories: true)
+      let text = "date,open,high,low,close,volume\n2025-01-19,1,2,1,2,10\n2025-01-20,2,3,2,2.75,20\n"
+      try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/bars/QQQQ.csv"))
+      var settings: [String: String?] = ["INFLUX_URL": influx.url, "OBJECT_STORE": "s3://\(TestServers.uniqueName())"]
+      for (name, value) in seaweed.environment { settings[name] = value }
+      let outcome = try await ServiceProcess.run(
+        "souk", ["up", "--system", "egx", "--exit", "--run-folder", folder + "/run", "--bars", folder + "/bars"],
+        environment: settings, atMost: .seconds(300))
+      #expect(outcome.status == .exited(0), "\(outcome.output)\(outcome.errorOutput)")
+      for part in ["InfluxDB", "object store", "bars"] { #expect(outcome.output.contains("using     \(part)")) }
+      #expect(outcome.output.contains("QQQQ") && outcome.output.contains("2.75"))
+      let found = await influx.query("SELECT last(close) FROM stock_price WHERE symbol = 'QQQQ'", database: "egx")
+      #expect(found?.contains("2.75") == true, "\(found ?? "")")
     }
   }
 

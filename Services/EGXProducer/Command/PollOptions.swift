@@ -16,6 +16,9 @@ package struct PollOptions: ParsableArguments {
   @Flag(help: "Keep the connection to TradingView open and publish bars as they change.")
   package var live = false
 
+  @Flag(help: "Do not exit at the end of a recording or a --once poll; wait for the signal to stop.")
+  package var stay = false
+
   @Flag(help: "Publish bars again that have not changed.")
   package var republish = false
 

@@ -77,6 +77,7 @@ package struct ProduceCommand: ServiceCommand {
     var settings = BarProducer.Settings(symbols: symbols, interval: source.interval, count: polling.nBars)
     settings.pollInterval = polling.pollInterval.duration
     settings.once = polling.once
+    settings.staysAtEnd = polling.stay
     if case .replay = try source.location() {} else { settings.calendar = try polling.calendar(clock) }
     let metrics = ProducerMetrics()
     var review = source.review

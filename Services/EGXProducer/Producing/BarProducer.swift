@@ -12,6 +12,8 @@ package struct BarProducer: Sendable {
     package var count: Int
     package var pollInterval: Duration = .seconds(300)
     package var once = false
+    /// Waits for the drain where it would return: whoever starts ended processes again is not told to.
+    package var staysAtEnd = false
     /// Nil: at all hours.
     package var calendar: TradingCalendar?
     package var stateInterval: Duration = .seconds(10)
@@ -90,7 +92,12 @@ package struct BarProducer: Sendable {
         backoff.reset()
         report(sight, took: .now - start)
         sight.state.withLock { $0.answered = [] }
-        if settings.once || source.isLive { break }
+        if settings.once || source.isLive {
+          guard settings.staysAtEnd else { break }
+          heartbeat.idle()
+          await context.drain.wait()
+          break
+        }
         delay = max(.zero, settings.pollInterval - (.now - start))
         heartbeat.idle()
       } catch let error as SourceError where error.isTransient {
@@ -165,7 +172,11 @@ package struct BarProducer: Sendable {
     }
     let cadence = isLive ? 60 : max(60, settings.pollInterval.components.seconds)
     // Polls that came late or failed in between: what closed a poll ago would have been seen.
-    let missedUntil = seen.flatMap { now - $0 > 2 * cadence ? now - cadence : nil }
+    var missedUntil = seen.flatMap { now - $0 > 2 * cadence ? now - cadence : nil }
+    // After a reconnect: a live series gives each bar while it is the newest.
+    if isLive, seen != nil, let newest = answer.bars.map(\.time).max() {
+      missedUntil = max(missedUntil ?? newest, newest)
+    }
     let newest = await publisher.newest(symbol)
     let report = try await publisher.publish(symbol, answer.bars, missedUntil: missedUntil)
     sight.state.withLock { state in

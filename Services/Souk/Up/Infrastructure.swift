@@ -14,7 +14,7 @@ struct Infrastructure: Sendable {
 
   struct Running: Sendable {
     var surroundings = Surroundings()
-    /// How many sources the crawler has.
+    /// How many sources there are to what begins the flow.
     var sources = 0
     /// Ask whether a server that has no supervisor still runs: its data is gone when it does not.
     var alive: [(name: String, isRunning: @Sendable () -> Bool)] = []

@@ -14,6 +14,11 @@ struct UpOptions: ParsableArguments {
     valueName: "folder"))
   var prices: String?
 
+  @Option(help: ArgumentHelp(
+    "Folder of <SYMBOL>.csv to replay with --system egx; without it, invented bars of two days.",
+    valueName: "folder"))
+  var bars: String?
+
   @Option(help: ArgumentHelp("Processes per service: parser=2,db-writer=2.", valueName: "service=n,…"))
   var replicas = ""
 
@@ -44,6 +49,11 @@ struct EmbeddedParts: ParsableArguments {
 
   @Option(help: ArgumentHelp("An S3 server to use instead of a private SeaweedFS; with AWS_* set.", valueName: "url"))
   var s3Endpoint: String?
+
+  @Option(help: ArgumentHelp(
+    "An InfluxDB 1.x to use instead of a private one, with INFLUX_USER and INFLUX_PASSWORD if it asks for them.",
+    valueName: "url"))
+  var influxURL: String?
 
   @Option(help: ArgumentHelp(
     "Where files are kept: s3://bucket, file:///folder, or file: for a folder of this run.", valueName: "url"))

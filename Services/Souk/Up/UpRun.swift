@@ -51,6 +51,7 @@ struct UpRun: Sendable {
   private var shownSystem: any ShownSystem {
     switch options.system {
     case .prices: PriceSystem()
+    case .egx: EGXSystem()
     }
   }
 

@@ -2,12 +2,15 @@
 package enum FleetSystem: String, CaseIterable, Sendable {
   /// Published price files into PostgreSQL.
   case prices
+  /// Bars of the Egyptian Exchange into a time series database and an object store.
+  case egx
 
   /// In the order the data flows.
   package var services: [ServiceEntry] {
     switch self {
     case .prices: [ServiceCatalogue.crawler, ServiceCatalogue.downloader, ServiceCatalogue.parser,
                    ServiceCatalogue.dbWriter]
+    case .egx: [ServiceCatalogue.egxProducer, ServiceCatalogue.influxConsumer, ServiceCatalogue.s3Consumer]
     }
   }
 

@@ -74,7 +74,7 @@ package enum ServiceCatalogue {
 
   package static let egxProducer = ServiceEntry(
     name: "egx-producer", summary: "publishes new and changed bars of the Egyptian Exchange",
-    inputs: [], outputs: [Topics.marketData], group: nil, sink: nil)
+    inputs: [], outputs: [Topics.marketData], group: nil, isSource: true, sink: nil)
 
   package static let influxConsumer = ServiceEntry(
     name: "influx-consumer", summary: "writes bars into a time series database",

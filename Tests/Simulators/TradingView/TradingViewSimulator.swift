@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import NIOWebSocket
 import Synchronization
 
@@ -19,26 +20,48 @@ package final class TradingViewSimulator: Sendable {
   private let state: Mutex<State>
   private let listener: Mutex<(any Channel)?>
   package let port: Int
+  private let scheme: String
 
-  private init(_ script: SimulatorScript, _ listener: any Channel) {
+  private init(_ script: SimulatorScript, _ listener: any Channel, isSecure: Bool) {
     state = Mutex(State(script: script))
+    scheme = isSecure ? "tradingview+wss" : "tradingview+ws"
     self.listener = Mutex(listener)
     port = listener.localAddress?.port ?? 0
   }
 
   /// For `--source`.
-  package var url: String { "tradingview+ws://127.0.0.1:\(port)/socket.io/websocket" }
+  package var url: String { url(host: "127.0.0.1") }
+  package func url(host: String) -> String { "\(scheme)://\(host):\(port)/socket.io/websocket" }
   /// The methods that were called, in their order.
   package var methods: [String] { state.withLock { $0.methods } }
   package var heartbeatsAnswered: Int { state.withLock { $0.heartbeatsAnswered } }
   package var connections: Int { state.withLock { $0.connections } }
   package func change(_ body: (inout SimulatorScript) -> Void) { state.withLock { body(&$0.script) } }
 
-  /// Serves on a free port while `body` runs.
+  /// PEM files of a server that speaks TLS.
+  package struct Certificate: Sendable {
+    package var chain: String
+    package var key: String
+
+    package init(chain: String, key: String) {
+      self.chain = chain
+      self.key = key
+    }
+
+    func context() throws -> NIOSSLContext {
+      try NIOSSLContext(configuration: .makeServerConfiguration(
+        certificateChain: NIOSSLCertificate.fromPEMFile(chain).map { .certificate($0) },
+        privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))))
+    }
+  }
+
+  /// Serves on a free port while `body` runs; with a certificate, TLS only.
   package static func serving<Value: Sendable>(
-    _ script: SimulatorScript, _ body: @Sendable (TradingViewSimulator) async throws -> Value
+    _ script: SimulatorScript, certificate: Certificate? = nil,
+    _ body: @Sendable (TradingViewSimulator) async throws -> Value
   ) async throws -> Value {
     let holder = Holder()
+    let tls = try certificate?.context()
     let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.backlog, value: 64)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -58,12 +81,15 @@ package final class TradingViewSimulator: Sendable {
               try pipeline.addHandler(Talker(simulator))
             }
           })
-        return channel.pipeline.configureHTTPServerPipeline(
-          withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in })
-        ).flatMapThrowing { try channel.pipeline.syncOperations.addHandler(Refusal()) }
+        return channel.eventLoop.makeCompletedFuture {
+          if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+        }.flatMap {
+          channel.pipeline.configureHTTPServerPipeline(
+            withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in }))
+        }.flatMapThrowing { try channel.pipeline.syncOperations.addHandler(Refusal()) }
       }
       .bind(host: "127.0.0.1", port: 0).get()
-    let simulator = TradingViewSimulator(script, listener)
+    let simulator = TradingViewSimulator(script, listener, isSecure: tls != nil)
     holder.simulator = simulator
     let outcome: Result<Value, any Error>
     do { outcome = .success(try await body(simulator)) } catch { outcome = .failure(error) }

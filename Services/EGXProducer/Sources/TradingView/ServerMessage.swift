@@ -67,6 +67,11 @@ package enum ServerMessage: Hashable, Sendable {
       let texts = try readTexts(&reader)
       return .criticalError(session: texts.first ?? "", text: texts.dropFirst().joined(separator: ", "))
     case "protocol_error": return .protocolError(text: try readTexts(&reader).joined(separator: ", "))
+    case let other where other.hasSuffix("_error"):
+      // Errors that nobody has written down yet: what was asked will not come.
+      let texts = try readTexts(&reader)
+      let text = [other] + texts.dropFirst()
+      return .seriesError(session: texts.first ?? "", text: text.joined(separator: ", "))
     default:
       try reader.skipValue()
       return .other(method)

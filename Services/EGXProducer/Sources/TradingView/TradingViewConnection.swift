@@ -95,7 +95,7 @@ struct TradingViewConnection {
     switch error {
     case let error as SourceError: error
     case is NIOConnectionError, is ChannelError, is IOError: SourceError(.connectFailed, "no connection: \(error)")
-    case let error as NIOSSLError: SourceError(.connectFailed, "no TLS: \(error)")
+    case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: SourceError(.connectFailed, "no TLS: \(error)")
     case let error as NIOWebSocketError: SourceError(.protocolBroken, "not a WebSocket as it should be: \(error)")
     default: SourceError(.connectionLost, "\(error)")
     }

@@ -19,16 +19,16 @@ struct StageReading: Hashable, Sendable {
 
 /// The whole pipeline at one moment.
 ///
-/// Lags must be read in the order the data flows, after `crawlerPassed`: every stage commits a record only when its
+/// Lags must be read in the order the data flows, after `sourcePassed`: every stage commits a record only when its
 /// output is acknowledged, so a stage without lag puts nothing more before the stages that are read after it.
 struct FleetReading: Hashable, Sendable {
-  /// The crawler has looked at everything once.
-  var crawlerPassed = false
+  /// What begins the flow has looked at everything once.
+  var sourcePassed = false
   var stages: [StageReading] = []
 
   /// Everything that was discovered has reached its end.
   var isCaughtUp: Bool {
-    crawlerPassed && stages.allSatisfy { $0.lag == 0 || ServiceCatalogue.named($0.name)?.isSource == true }
+    sourcePassed && stages.allSatisfy { $0.lag == 0 || ServiceCatalogue.named($0.name)?.isSource == true }
   }
 
   var lines: [String] {

@@ -6,7 +6,7 @@ struct Progress: Sendable {
   let fleet: Fleet
   let cluster: Cluster
   let system: FleetSystem
-  /// How many sources the crawler passes over.
+  /// How many sources the service passes over that begins the flow.
   let sources: Int
   private var scraper = Scraper()
 
@@ -29,8 +29,8 @@ struct Progress: Sendable {
         if let answer, answer.status == 200 { scraper.observe(supervisor.plan.name, answer.body) }
       }
       // In flow order, so this is known before any lag is read: what a finished pass found is in its topic.
-      if service == ServiceCatalogue.crawler {
-        reading.crawlerPassed = supervisors.allSatisfy { scraper.passedSources($0.plan.name) >= sources }
+      if service.isSource {
+        reading.sourcePassed = supervisors.allSatisfy { scraper.passedSources($0.plan.name) >= sources }
       }
       var stage = scraper.stage(service.name, processes: supervisors.map(\.plan.name))
       stage.running = supervisors.count { $0.isRunning }

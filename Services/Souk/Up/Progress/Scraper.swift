@@ -16,16 +16,24 @@ struct Scraper: Sendable {
     /// Sources of which a pass has succeeded.
     var passed = 0
 
+    /// When a source was last looked at from end to end.
+    private static let marks: Set = [
+      "souk_crawler_last_success_timestamp_seconds", "souk_egx_last_poll_timestamp_seconds",
+    ]
+
     mutating func observe(_ samples: MetricSamples) {
       func value(_ names: String...) -> Int { names.reduce(0) { $0 + Int(samples.sum($1) ?? 0) } }
-      // The crawler consumes listings, not topics.
-      consumed.observe(value("souk_records_consumed_total", "souk_crawler_files_listed_total"))
-      kept.observe(value("souk_records_kept_total", "souk_crawler_files_emitted_total"))
-      filtered.observe(value("souk_records_skipped_total", "souk_crawler_files_skipped_total"))
+      // What begins the flow consumes listings or bars, not topics.
+      let bars = value("souk_egx_bars_published_total")
+      let leftOut = value("souk_egx_bars_unchanged_total", "souk_egx_bars_unusable_total")
+      consumed.observe(
+        value("souk_records_consumed_total", "souk_crawler_files_listed_total") + bars + leftOut)
+      kept.observe(value("souk_records_kept_total", "souk_crawler_files_emitted_total") + bars)
+      filtered.observe(value("souk_records_skipped_total", "souk_crawler_files_skipped_total") + leftOut)
       deadLettered.observe(value("souk_records_dead_lettered_total"))
       returned.observe(value("souk_records_returned_total"))
       produced.observe(value("souk_records_produced_total"))
-      passed = samples.samples.count { $0.name == "souk_crawler_last_success_timestamp_seconds" && $0.value > 0 }
+      passed = samples.samples.count { Self.marks.contains($0.name) && $0.value > 0 }
     }
   }
   private var counters: [String: Counters] = [:]
@@ -52,6 +60,6 @@ struct Scraper: Sendable {
     return reading
   }
 
-  /// How many of its sources a crawler has passed over at least once.
+  /// How many of its sources a process has passed over at least once.
   func passedSources(_ process: String) -> Int { counters[process]?.passed ?? 0 }
 }

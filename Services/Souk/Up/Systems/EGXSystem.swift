@@ -1,0 +1,123 @@
+import ArgumentParser
+import Foundation
+import Influx
+import LocalServers
+import ObjectStore
+import Runtime
+import Schemas
+import Synchronization
+
+/// Market data of the Egyptian Exchange: a recording at one end, InfluxDB and an object store at the other.
+final class EGXSystem: ShownSystem {
+  let system = FleetSystem.egx
+
+  /// Where the bars began and where they end.
+  private struct Ends: Sendable {
+    var recorded: RecordedBars
+    var influx: InfluxConfiguration
+    var store: ObjectStoreOptions
+    var isExact: Bool
+  }
+  private let ends = Mutex<Ends?>(nil)
+
+  func prepare(_ ground: inout Ground) async throws {
+    let recorded = try Self.recording(ground)
+    try await ground.startInfluxDB()
+    try await ground.startObjectStore()
+    ground.running.surroundings.describeMarketServices(recorded, folder: ground.folder)
+    ground.running.sources = 1
+    let surroundings = ground.running.surroundings
+    let influx = try InfluxOptions.parse(surroundings.flags(
+      ["INFLUX_URL", "INFLUX_DATABASE", "INFLUX_USER", "INFLUX_PASSWORD", "INFLUX_CA_FILE"],
+      of: ServiceCatalogue.influxConsumer.name))
+    let store = try ObjectStoreOptions.parse(surroundings.flags(
+      [
+        "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
+      ], of: ServiceCatalogue.s3Consumer.name))
+    let isExact = ground.parts.influxURL == nil && ObjectStoreChoice(ground.parts, runFolder: "") == .embedded
+    let ends = Ends(recorded: recorded, influx: try influx.configuration(), store: store, isExact: isExact)
+    self.ends.withLock { $0 = ends }
+  }
+
+  private static func recording(_ ground: Ground) throws -> RecordedBars {
+    let folder: String
+    if let given = ground.options.bars {
+      folder = given
+    } else {
+      folder = ground.folder.file("bars")
+      try InventedBars().write(to: folder, before: Int64(Date.now.timeIntervalSince1970) / 86_400)
+    }
+    let recorded = try RecordedBars(folder: folder)
+    ground.screen.say("\(ground.options.bars == nil ? "recorded " : "using    ") bars              "
+      + "\(recorded.series.count) symbols, \(grouped(recorded.bars)) bars, in \(recorded.folder)"
+      + (ground.options.bars == nil ? " (invented)" : ""))
+    return recorded
+  }
+
+  func answers() async throws -> [String] {
+    guard let ends = ends.withLock({ $0 }) else { return [] }
+    let answers = MarketAnswers(
+      recorded: ends.recorded,
+      points: try await InfluxSide(configuration: ends.influx, interval: ends.recorded.interval).read(),
+      stored: try await StoreSide(
+        options: ends.store, prefix: "\(Surroundings.barFolder)/", interval: ends.recorded.interval).read(),
+      isExact: ends.isExact)
+    try answers.requireAgreement()
+    return answers.lines
+  }
+}
+
+extension Ground {
+  /// The time series database of the run: a private InfluxDB unless another was named.
+  mutating func startInfluxDB() async throws {
+    let url: String
+    if let given = parts.influxURL {
+      url = given
+      screen.say("using     InfluxDB          \(given)")
+    } else {
+      let server = try await PrivateInfluxDB.start()
+      teardown.add("InfluxDB") {
+        await server.stop()
+        return nil
+      }
+      running.alive.append(("InfluxDB", { server.isRunning }))
+      url = server.url
+      screen.say("started   InfluxDB          \(url) (private)")
+      // Of the caller's environment, a private server must not see what is another's.
+      for name in ["INFLUX_USER", "INFLUX_PASSWORD", "INFLUX_TOKEN", "INFLUX_BUCKET", "INFLUX_ORG", "INFLUX_CA_FILE"] {
+        running.surroundings.common[name] = .some(nil)
+      }
+    }
+    running.surroundings.common["INFLUX_URL"] = url
+    running.surroundings.common["INFLUX_DATABASE"] = "egx"
+    running.surroundings.common["INFLUX_CREATE_DATABASE"] = "true"
+  }
+}
+
+extension Surroundings {
+  /// First folder of the objects of bars.
+  static let barFolder = "streaming"
+
+  /// Adds what the services of the market data system must be told besides where the servers are.
+  mutating func describeMarketServices(_ recorded: RecordedBars, folder: RunFolder) {
+    arguments[ServiceCatalogue.egxProducer.name] = [
+      "--source", "replay:\(recorded.folder)", "--speed", "\(recorded.speed)", "--interval", recorded.interval,
+      "--intraday-candles", "--state", "file://\(folder.file("egx-producer.state"))", "--stay",
+    ]
+    // The answers at the end read the objects.
+    arguments[ServiceCatalogue.s3Consumer.name] = [
+      "--rotate-interval", "1s", "--codec", "gzip", "--layout", "batch", "--key-prefix", Self.barFolder,
+    ]
+  }
+
+  /// What a service is told by the variables of these names, as flags: `S3_ENDPOINT` is `--s3-endpoint`.
+  func flags(_ names: [String], of service: String) -> [String] {
+    let told = environment(of: service)
+    return names.flatMap { name -> [String] in
+      let value = if let mine = told[name] { mine } else { ProcessInfo.processInfo.environment[name] }
+      guard let value, !value.isEmpty else { return [] }
+      return ["--" + name.lowercased().replacing("_", with: "-"), value]
+    }
+  }
+}

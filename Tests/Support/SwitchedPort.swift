@@ -1,0 +1,94 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A port of this machine that leads to another one, and can be led elsewhere while it is in use: what was open is cut.
+package final class SwitchedPort: Sendable {
+  package let port: Int
+  private struct State {
+    var target: Int
+    var open: Set<Int32> = []
+  }
+  private let state: Mutex<State>
+
+  package var url: String { "http://127.0.0.1:\(port)" }
+
+  /// Listens until the process ends.
+  /// - Parameter target: port of 127.0.0.1.
+  package init(to target: Int) throws {
+    struct CannotListen: Error {}
+    state = Mutex(State(target: target))
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    var name = Self.address(0)
+    let bound = withUnsafeMutablePointer(to: &name) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+        bind(listener, raw, length) == 0 && listen(listener, 256) == 0 && getsockname(listener, raw, &length) == 0
+      }
+    }
+    guard bound else { throw CannotListen() }
+    port = Int(name.sin_port.byteSwapped)
+    Thread.detachNewThread { [self] in
+      while case let client = accept(listener, nil, nil), client >= 0 { join(client) }
+    }
+  }
+
+  /// Cuts every open connection and leads new ones to another port.
+  package func lead(to target: Int) {
+    state.withLock { state in
+      state.target = target
+      for descriptor in state.open { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    }
+  }
+
+  private func join(_ client: Int32) {
+    let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var name = Self.address(state.withLock { $0.target })
+    let isConnected = withUnsafePointer(to: &name) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
+    guard isConnected else {
+      close(server)
+      close(client)
+      return
+    }
+    state.withLock { $0.open.formUnion([client, server]) }
+    Thread.detachNewThread { [self] in
+      let ended = DispatchSemaphore(value: 0)
+      Thread.detachNewThread {
+        Self.copy(from: server, to: client)
+        ended.signal()
+      }
+      Self.copy(from: client, to: server)
+      ended.wait()
+      state.withLock { $0.open.subtract([client, server]) }
+      close(client)
+      close(server)
+    }
+  }
+
+  private static func copy(from source: Int32, to target: Int32) {
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    reading: while case let count = recv(source, &buffer, buffer.count, 0), count > 0 {
+      var sent = 0
+      while sent < count {
+        let more = buffer.withUnsafeBytes { send(target, $0.baseAddress! + sent, count - sent, Int32(MSG_NOSIGNAL)) }
+        if more <= 0 { break reading }
+        sent += more
+      }
+    }
+    // What ends one way ends the other: nobody here uses half a connection.
+    shutdown(source, Int32(SHUT_RDWR))
+    shutdown(target, Int32(SHUT_RDWR))
+  }
+
+  private static func address(_ port: Int) -> sockaddr_in {
+    var name = sockaddr_in()
+    name.sin_family = sa_family_t(AF_INET)
+    name.sin_port = UInt16(port).bigEndian
+    name.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    return name
+  }
+}
