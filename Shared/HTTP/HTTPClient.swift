@@ -1,6 +1,6 @@
 import Runtime
 
-/// HTTP/1.1 over libcurl: reused connections, every limit explicit, no thread per request.
+/// HTTP/1.1 and HTTP/2 over libcurl: reused connections, every limit explicit, no thread per request.
 ///
 /// One client has one thread and one connection pool, however many requests are in flight. Bodies are never
 /// decoded (`Content-Encoding` stays as sent), because a price file has to be stored as it was published.
@@ -16,7 +16,7 @@ package final class HTTPClient: Sendable {
       throw HTTPError(.certificateAuthorityUnreadable, "cannot read the certificate file \(file)")
     }
     self.configuration = configuration
-    loop = try TransferLoop(name: configuration.name)
+    loop = try TransferLoop(configuration)
     gate = OriginGate(limit: configuration.maxPerOrigin)
   }
 

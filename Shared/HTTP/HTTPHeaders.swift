@@ -30,7 +30,7 @@ package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   package func all(_ name: String) -> [String] { fields.filter { Self.same($0.name, name) }.map(\.value) }
 
   /// Header names are ASCII: one pass over the bytes, no lowercased copies.
-  static func same(_ left: String, _ right: String) -> Bool {
+  package static func same(_ left: String, _ right: String) -> Bool {
     left.utf8.count == right.utf8.count
       && zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
   }

@@ -23,26 +23,7 @@ package struct HTTPOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Fetches in flight to one host at a time; 0 is no limit.", valueName: "count"))
   package var maxFetchesPerHost = 8
 
-  @Flag(inversion: .prefixedNo, help: """
-    Fetch from loopback, private, link-local and other addresses that are not on the public Internet. Off, \
-    because listings are written by others and could point into the own network.
-    """)
-  package var allowPrivateAddresses = false
-
-  @Option(parsing: .singleValue, help: ArgumentHelp(
-    "A network that may be fetched from although it is private, e.g. 10.1.0.0/16 (repeatable).", valueName: "cidr"))
-  package var allowNetwork: [String] = []
-
-  @Option(help: ArgumentHelp("What to send as User-Agent.", valueName: "text"))
-  package var fetchUserAgent = "Mozilla/5.0 (compatible; souk/\(Souk.version))"
-
-  @Option(help: ArgumentHelp(
-    "Forward proxy, http://host:port. It then has to refuse private addresses itself.", valueName: "url"))
-  package var fetchProxy: String?
-
-  @Option(help: ArgumentHelp(
-    "PEM file of the certificate authorities to trust instead of the system's.", valueName: "path"))
-  package var fetchCAFile: String?
+  @OptionGroup package var access: AccessOptions
 
   package init() {}
 
@@ -58,19 +39,7 @@ package struct HTTPOptions: ParsableArguments {
     ] where value.duration < .seconds(1) {
       throw Self.invalid(flag, "\(value)", "1s or more")
     }
-    var networks: [IPNetwork] = []
-    for text in allowNetwork {
-      guard let network = IPNetwork(text) else {
-        throw Self.invalid("--allow-network", text, "an address or a CIDR block such as 10.1.0.0/16")
-      }
-      networks.append(network)
-    }
-    if let fetchProxy, !fetchProxy.hasPrefix("http://"), !fetchProxy.hasPrefix("https://") {
-      throw Self.invalid("--fetch-proxy", "the value", "http://host:port")
-    }
-    return HTTPConfiguration(
-      addresses: AddressPolicy(allowsPrivate: allowPrivateAddresses, allowed: networks), userAgent: fetchUserAgent,
-      certificateAuthorityFile: fetchCAFile, proxy: fetchProxy, maxPerOrigin: maxFetchesPerHost, name: name)
+    return try access.configuration(name: name, maxPerOrigin: maxFetchesPerHost)
   }
 
   /// The limits of one fetch of at most `maxBodyBytes`.
@@ -86,7 +55,7 @@ package struct HTTPOptions: ParsableArguments {
     try HTTPClient(configuration(name: name))
   }
 
-  private static func invalid(_ flag: String, _ value: String, _ expected: String) -> Failure {
+  static func invalid(_ flag: String, _ value: String, _ expected: String) -> Failure {
     Failure(.configuration, code: "invalid_setting", "\(flag): \(value) is not \(expected)")
   }
 }

@@ -52,11 +52,16 @@ package struct HTTPLimits: Sendable, Hashable {
   package var maxRedirects: Int
   /// What may wait in memory for a slow consumer before the sender is made to wait.
   package var bufferBytes: Int
+  /// The most that is read or sent at once: each transfer in flight has buffers of this size.
+  package var maxPieceBytes: Int
+
+  /// libcurl reads 16 KiB at least.
+  var pieceBytes: Int { min(maxPieceBytes, max(16 << 10, bufferBytes)) }
 
   package init(
     connectTime: Duration = .seconds(10), totalTime: Duration = .seconds(300), lowSpeed: Int = 1024,
     lowSpeedTime: Duration = .seconds(30), maxBodyBytes: Int = 16 << 20, maxHeaderBytes: Int = 64 << 10,
-    maxRedirects: Int = 5, bufferBytes: Int = 1 << 20
+    maxRedirects: Int = 5, bufferBytes: Int = 1 << 20, maxPieceBytes: Int = 128 << 10
   ) {
     self.connectTime = connectTime
     self.totalTime = totalTime
@@ -66,5 +71,6 @@ package struct HTTPLimits: Sendable, Hashable {
     self.maxHeaderBytes = maxHeaderBytes
     self.maxRedirects = maxRedirects
     self.bufferBytes = bufferBytes
+    self.maxPieceBytes = maxPieceBytes
   }
 }

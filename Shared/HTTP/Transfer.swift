@@ -88,11 +88,20 @@ final class Transfer: @unchecked Sendable {
       // Redirects are followed by HTTPClient, one checked hop at a time.
       curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0),
       curl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https"),
-      // HTTP/2 gains nothing for a few large bodies, and pausing one of its streams stalls its neighbours.
-      curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
+      setProtocol(easy),
       // "" also keeps http_proxy of the environment from deciding where our traffic goes.
       curl_set_string(easy, CURLOPT_PROXY, configuration.proxy ?? ""),
       curl_set_string(easy, CURLOPT_USERAGENT, configuration.userAgent))
+  }
+
+  private func setProtocol(_ easy: EasyHandle) -> CURLcode {
+    guard configuration.protocols == .http2, request.url.scheme == "https" else {
+      return curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    }
+    return first(
+      curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS)),
+      // A request that finds a connection being opened waits to share it instead of opening another.
+      curl_set_long(easy, CURLOPT_PIPEWAIT, 1))
   }
 
   private func setLimits(_ easy: EasyHandle) -> CURLcode {
@@ -104,8 +113,8 @@ final class Transfer: @unchecked Sendable {
       curl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, limits.lowSpeed),
       curl_set_long(easy, CURLOPT_LOW_SPEED_TIME, max(1, Int(limits.lowSpeedTime.components.seconds))),
       // Every transfer in flight has these to itself: what may wait for a consumer bounds them too.
-      curl_set_long(easy, CURLOPT_BUFFERSIZE, min(128 << 10, max(16 << 10, limits.bufferBytes))),
-      curl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, min(128 << 10, max(16 << 10, limits.bufferBytes))),
+      curl_set_long(easy, CURLOPT_BUFFERSIZE, limits.pieceBytes),
+      curl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, limits.pieceBytes),
       curl_set_long(easy, CURLOPT_NOSIGNAL, 1),
       curl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1))
   }

@@ -27,16 +27,18 @@ final class TransferLoop: @unchecked Sendable {
   private var transfers: [UInt64: (transfer: Transfer, easy: UnsafeMutableRawPointer)] = [:]
   private var idByEasy: [UnsafeMutableRawPointer: UInt64] = [:]
   private var spareHandles: [UnsafeMutableRawPointer] = []
-  private static let maxSpareHandles = 64
+  private let maxSpareHandles: Int
 
-  init(name: String) throws(HTTPError) {
+  init(_ configuration: HTTPConfiguration) throws(HTTPError) {
     try CurlLibrary.start()
     guard let multi = curl_multi_init() else { throw HTTPError(.internalFailure, "libcurl is out of memory") }
     self.multi = multi
-    // Idle connections kept for reuse over all hosts; libcurl's own default grows with the handles in use.
-    curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 256)
+    maxSpareHandles = configuration.maxIdleConnections / 4
+    // libcurl's own default grows with the handles in use.
+    curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxIdleConnections)
+    curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
     var thread = pthread_t()
-    let box = Unmanaged.passRetained(Start(loop: self, name: name))
+    let box = Unmanaged.passRetained(Start(loop: self, name: configuration.name))
     let code = pthread_create(&thread, nil, { raw in
       let start = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
       nameThread(start.name)
@@ -90,8 +92,9 @@ final class TransferLoop: @unchecked Sendable {
   private func send(_ command: Command) -> Bool {
     inbox.withLock { inbox in
       guard inbox.isOpen, !inbox.stopping else { return false }
+      // Whoever put the first one in has woken the thread.
+      if inbox.commands.isEmpty { curl_multi_wakeup(multi) }
       inbox.commands.append(command)
-      curl_multi_wakeup(multi)
       return true
     }
   }
@@ -157,7 +160,7 @@ final class TransferLoop: @unchecked Sendable {
     guard let (transfer, easy) = transfers.removeValue(forKey: id) else { return nil }
     idByEasy[easy] = nil
     curl_multi_remove_handle(multi, easy)
-    if spareHandles.count < Self.maxSpareHandles {
+    if spareHandles.count < maxSpareHandles {
       curl_easy_reset(easy)
       spareHandles.append(easy)
     } else {

@@ -64,7 +64,7 @@ extension MarketCatalogue {
         task: fetch_price
         materials: {category: energy}
         countries: world
-        cron: "55 * * * *"
+        cron: "20 * * * *"
         zone: Africa/Cairo
         deadline: 2h
         missed: latest

@@ -1,3 +1,5 @@
+import HTTP
+
 /// Where a store is: `s3://bucket/prefix` or `file:///folder`. Objects are named below it, and nothing outside it
 /// is ever opened.
 package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {

@@ -120,7 +120,7 @@ import TestSupport
       let chosen = [value(), value(), value()]
       return (chosen.map(String.init).joined(separator: ","), Set(chosen), false)
     case 3:
-      let step = Int.random(in: 2...9, using: &random)
+      let step = Int.random(in: 2...min(9, range.upperBound), using: &random)
       return ("*/\(step)", Set(stride(from: range.lowerBound, through: range.upperBound, by: step)), true)
     default: return ("*", Set(range), true)
     }

@@ -78,16 +78,18 @@ import Glibc
     try await withTemporaryDirectory { folder in
       let broker = try EmbeddedBroker.ofScheduler()
       let backlog = try Backlog(broker, folder: folder, hours: 40)
-      let first = try await ServiceProcess.start("scheduler", backlog.arguments)
-      try await awaitActive(first)
-      let second = try await ServiceProcess.start("scheduler", backlog.arguments)
-      try await eventually("it is at work") { try await broker.jobCount() > 400 }
+      // Together, so that the group forms once: each time the lease moves one batch may be repeated.
+      let one = try await ServiceProcess.start("scheduler", backlog.arguments)
+      let other = try await ServiceProcess.start("scheduler", backlog.arguments)
+      try await eventually("one is at work") { try await broker.jobCount() > 400 }
+      let (first, second) = await isActive(one) ? (one, other) : (other, one)
+      #expect(await !isActive(second))
       await first.kill()
       let before = try await broker.jobCount()
       #expect(before < Int64(backlog.expected.count), "it was done before it was killed")
       try await awaitActive(second)
       let repeated = try await repeats(broker, backlog)
-      #expect(repeated <= Self.batch, "more than the batch that was not committed")
+      #expect(repeated <= 2 * Self.batch, "more than what was not committed: when it was killed, and while both joined")
       #expect(await second.terminate() == .exited(0))
     }
   }
@@ -138,7 +140,7 @@ import Glibc
       try await eventually("it says so") { await process.get("/readyz")?.status == 503 }
       #expect(process.status == nil)
       broker.bringUp()
-      #expect(try await repeats(broker, backlog) <= Self.batch)
+      #expect(try await repeats(broker, backlog) <= 2 * Self.batch)
       #expect(await process.terminate() == .exited(0), "\(process.log.suffix(5))")
     }
   }

@@ -153,7 +153,7 @@ package struct SourceOptions: ParsableArguments {
       settings.origin = sourceOrigin
       settings.exchange = exchange
       if let token = try token() { settings.token = token }
-      settings.caFile = http.fetchCAFile
+      settings.caFile = http.access.fetchCAFile
       settings.connectTime = http.fetchConnectTimeout.duration
       settings.answerTime = answerTimeout.duration
       settings.maxMessageBytes = maxAnswerSize.bytes

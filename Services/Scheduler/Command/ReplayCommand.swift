@@ -24,6 +24,8 @@ package struct ReplayCommand: ServiceCommand {
     valueName: "factor"))
   package var speed: Double = 1
 
+  @Flag(help: "Do not exit at the end; wait for the signal to stop.") package var stay = false
+
   @OptionGroup(title: "Catalogue") package var markets: MarketOptions
   @OptionGroup(title: "Scheduling") package var scheduling: SchedulingOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
@@ -60,7 +62,12 @@ package struct ReplayCommand: ServiceCommand {
       range: span.range, speed: speed, settings: scheduling.settings, metrics: SchedulerMetrics(), context: context)
     let outcome: Result<Int, any Error>
     do {
-      outcome = .success(try await replay.run())
+      let sent = try await replay.run()
+      if stay, !context.drain.isRaised {
+        context.health.liveness("scheduler", maxAge: .seconds(120)).idle()
+        await context.drain.wait()
+      }
+      outcome = .success(sent)
     } catch {
       outcome = .failure(error)
     }

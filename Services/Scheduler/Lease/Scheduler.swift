@@ -8,7 +8,7 @@ import ServiceKit
 /// one member of the group. How far it is lies beside the partition's committed offset.
 ///
 /// Jobs are acknowledged before their mark is committed, in batches. So a fail-over skips none, and repeats at most
-/// the batch whose mark was not committed. Kafka refuses the commit of whoever lost the lease without noticing, and
+/// the batch whose mark was not committed, each time the lease moves. Kafka refuses the commit of whoever lost the lease without noticing, and
 /// one that has not committed for a while commits before it sends.
 package final class Scheduler {
   package struct Settings: Sendable {
@@ -22,6 +22,8 @@ package final class Scheduler {
     package var confirmation: Duration = .seconds(5)
     /// How often the mark is moved while nothing is due.
     package var idleCommit: Duration = .seconds(30)
+    /// How long acknowledgements may take before the service says that it is not ready.
+    package var moment: Duration = .seconds(5)
     package var backoff = Backoff()
     package init() {}
   }
@@ -215,7 +217,7 @@ package final class Scheduler {
       let end = min(start + settings.batch, slice.jobs.count)
       let batch = slice.jobs[start..<end]
       let tasks = batch.map { plan.task(of: $0) }
-      guard try await retrying("send", held.lease, { try await self.outlet.send(tasks) }) else { return false }
+      guard try await retrying("send", held.lease, { try await self.deliver(tasks) }) else { return false }
       count(batch)
       holding?.position = end == slice.jobs.count ? slice.end : position(behind: slice.jobs[end - 1])
       guard try await commit() else { return false }
@@ -224,6 +226,28 @@ package final class Scheduler {
       if consumer.revokeWaiting.isRaised { return end == slice.jobs.count }
     }
     return true
+  }
+
+  /// Sends, and says so when that takes long: an outage that the library waits out is no error. When the lease is
+  /// wanted back meanwhile, acknowledgements get a moment more.
+  private func deliver(_ tasks: [IngestionTask]) async throws {
+    let (outlet, wanted, moment) = (outlet, consumer.revokeWaiting, settings.moment)
+    let (readiness, heartbeat) = (kafkaReadiness, heartbeat)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await outlet.send(tasks) }
+      group.addTask {
+        if await !wanted.sleep(for: moment) {
+          readiness.set(ready: false, reason: "send: no acknowledgement for \(DurationSetting(moment))")
+          // The library gives up after its own time-out, five minutes.
+          heartbeat.retrying("send: no acknowledgement", atMost: .seconds(360))
+          await wanted.wait()
+        }
+        try await Task.sleep(for: moment)
+        throw Failure(.transient, code: "send_given_up", "the lease is wanted back before the jobs are acknowledged")
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
   }
 
   /// Behind a job that others of the same time may follow.

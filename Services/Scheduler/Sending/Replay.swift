@@ -55,6 +55,7 @@ package struct Replay: Sendable {
       metrics.progressed(to: end)
       position = end
     }
+    metrics.replayed()
     return sent
   }
 

@@ -131,6 +131,15 @@ package struct JSONReader: ~Copyable, ~Escapable {
     return true
   }
 
+  /// Goes on to the next field, whatever it is called, and leaves the reader at its value.
+  /// - Returns: nil after the closing brace.
+  package mutating func nextName(_ cursor: inout ObjectCursor) throws(DecodingFailure) -> String? {
+    guard try nextKey(&cursor) else { return nil }
+    let slice = try scanString()
+    try colon()
+    return text(slice)
+  }
+
   /// Throws unless nothing but blanks is left.
   package mutating func finish() throws(DecodingFailure) {
     skipBlanks()

@@ -3,6 +3,7 @@ import HTTP
 import PortalSimulator
 import Portals
 import PriceFiles
+import Runtime
 import Schemas
 
 /// The portals of this folder's tests, each with the engine that reads it.

@@ -1,5 +1,4 @@
 import Glibc
-import Runtime
 
 /// A password as a catalogue gives it: `env:NAME`, `file:/path`, or, for those that are public, the text itself.
 package struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {

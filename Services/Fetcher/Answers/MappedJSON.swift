@@ -1,0 +1,37 @@
+import Markets
+import Runtime
+import Schemas
+
+/// Quotes from JSON of any shape, by a mapping.
+struct MappedJSON {
+  let mapping: AnswerMapping
+  let zone: ZoneTable?
+
+  func quotes(_ tree: JSONTree, _ slot: (TextTemplate.Slot) -> String) throws(FetchError) -> [Quote] {
+    let rows: [JSONTree]
+    if let path = mapping.rows {
+      guard let found = tree[path]?.items else { throw .unreadable("there is no list where the rows should be") }
+      rows = found
+    } else {
+      rows = [tree]
+    }
+    let conditions = mapping.conditions.map { (path: $0.field.path, text: $0.value.filled(slot)) }
+    var quotes: [Quote] = []
+    for row in rows where conditions.allSatisfy({ row[$0.path]?.text == $0.text }) {
+      // Currency and unit may stand once, beside the rows.
+      func text(_ field: AnswerMapping.Field?) -> String? { field.flatMap { row[$0.path]?.text ?? tree[$0.path]?.text } }
+      guard let value = row[mapping.value.path], value != .null, value.text.map(QuoteText.isAbsent) != true else {
+        continue
+      }
+      guard let at = row[mapping.time.path]?.text.flatMap({ QuoteText.time($0, in: zone) }) else {
+        throw .unreadable("a row has no time that can be read")
+      }
+      guard let number = value.text.flatMap({ QuoteText.decimal($0) }),
+        let quote = QuotedCurrency.whole(
+          Quote(value: number, observedAt: at, currency: text(mapping.currency), unit: text(mapping.unit)))
+      else { throw .unreadable("a value is no finite number") }
+      quotes.append(quote)
+    }
+    return quotes
+  }
+}

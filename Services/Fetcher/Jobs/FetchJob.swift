@@ -1,0 +1,86 @@
+import Markets
+import Schemas
+
+/// One task, understood: which series, whom to ask, for what time, until when.
+package struct FetchJob: Sendable {
+  package var task: IngestionTask
+  package var material: Material
+  /// Nil: the world's market.
+  package var country: Country?
+  package var series: RoutingKey
+  /// Indices into the list of sources, in the order in which they are asked.
+  package var sources: [Int]
+  /// The time the value is wanted for.
+  package var dueAt: Timestamp
+  /// After this nobody wants the answer any more; nil: it is always wanted.
+  package var deadline: Timestamp?
+
+  package var kind: SeriesKind { task.task.series }
+  package var stateKey: SeriesStateKey { SeriesStateKey(kind, series) }
+}
+
+/// Makes jobs of tasks, by the catalogue.
+package struct JobReader: Sendable {
+  private let materials: [String: Material]
+  private let countries: [String: Country]
+  private let sources: [Source]
+
+  /// - Parameter sources: in the order in which they are asked.
+  package init(_ catalogue: MarketCatalogue, sources: [Source]) {
+    materials = Dictionary(catalogue.materials.map { ($0.word, $0) }, uniquingKeysWith: { first, _ in first })
+    countries = Dictionary(catalogue.countries.map { ($0.word, $0) }, uniquingKeysWith: { first, _ in first })
+    self.sources = sources
+  }
+
+  /// - Parameter arrived: the time of the record, or now: when a task without a due time is due.
+  /// - Throws: `FetchError` of class data.
+  package func job(_ task: IngestionTask, arrived: Timestamp) throws(FetchError) -> FetchJob {
+    guard let material = Self.find(task.material, in: materials) else {
+      throw FetchError(.unknownMaterial, "the catalogue has no material of this name")
+    }
+    var country: Country?
+    if let name = task.country {
+      guard let known = Self.find(name, in: countries) else {
+        throw FetchError(.unknownCountry, "the catalogue has no country of this name")
+      }
+      guard !material.isWorld else {
+        throw FetchError(.unexpectedCountry, "\(material.name) has one market for the whole world, and no country")
+      }
+      country = known
+    }
+    // A material that countries have prices of may have a world price too, for a task that names no country.
+    guard let series = RoutingKey(
+      region: country?.region ?? RoutingKey.world.region, country: country?.word ?? RoutingKey.world.country,
+      category: material.category, material: material.word)
+    else { throw FetchError(.catalogueDiffers, "region, country and material make no routing key") }
+    // Published under another key, or into another topic, it would leave its series.
+    guard task.category ?? material.category == material.category, task.region ?? series.region == series.region else {
+      throw FetchError(.catalogueDiffers, "the task's region or category is not the catalogue's (\(series))")
+    }
+    return FetchJob(
+      task: task, material: material, country: country, series: series,
+      sources: try order(for: task, material), dueAt: task.dueAt ?? arrived, deadline: task.deadline)
+  }
+
+  /// The task's own choice first, then the catalogue's order.
+  private func order(for task: IngestionTask, _ material: Material) throws(FetchError) -> [Int] {
+    var order = sources.indices.filter { sources[$0].has(material, task.task) }
+    if let name = task.source {
+      guard let choice = sources.firstIndex(where: { $0.name == name }) else {
+        throw FetchError(.unknownSource, "the catalogue has no source of this name")
+      }
+      if let place = order.firstIndex(of: choice) {
+        order.remove(at: place)
+        order.insert(choice, at: 0)
+      }
+    }
+    guard !order.isEmpty else {
+      throw FetchError(.noSource, "no source of the catalogue does \(task.task.rawValue) for \(material.name)")
+    }
+    return order
+  }
+
+  private static func find<Value>(_ name: String, in table: [String: Value]) -> Value? {
+    RoutingKey.word(for: name).flatMap { table[$0] }
+  }
+}

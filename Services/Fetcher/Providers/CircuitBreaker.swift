@@ -1,0 +1,95 @@
+/// Keeps a provider that is down from being asked over and over. Pure: the caller brings the time.
+///
+/// Closed until `threshold` requests in a row have failed; then open: nobody asks for `openFor`, twice as long after
+/// each probe that fails, at most `openAtMost`. After that time one request at a time probes, and its outcome decides.
+///
+/// Answers to requests of an earlier state decide nothing: what was asked before it opened says nothing new.
+package struct CircuitBreaker: Hashable, Sendable {
+  package struct Settings: Hashable, Sendable {
+    package var threshold: Int
+    package var openFor: Duration
+    package var openAtMost: Duration
+
+    package init(threshold: Int = 5, openFor: Duration = .seconds(5), openAtMost: Duration = .seconds(120)) {
+      precondition(threshold > 0 && openFor > .zero && openAtMost >= openFor, "a breaker opens, for more than no time")
+      self.threshold = threshold
+      self.openFor = openFor
+      self.openAtMost = openAtMost
+    }
+  }
+
+  package enum State: Hashable, Sendable {
+    /// Failures in a row.
+    case closed(failures: Int)
+    case open(until: ContinuousClock.Instant)
+    /// Whether its one probe is under way.
+    case halfOpen(isProbing: Bool)
+  }
+
+  /// The right to ask once; to be given back with the outcome.
+  package struct Ticket: Hashable, Sendable {
+    fileprivate let generation: UInt64
+  }
+
+  package enum Admission: Hashable, Sendable {
+    case admitted(Ticket)
+    /// Worth trying again then; nil: when the probe that is under way has its answer.
+    case refused(until: ContinuousClock.Instant?)
+  }
+
+  package let settings: Settings
+  package private(set) var state = State.closed(failures: 0)
+  /// How often it opened since it was last closed.
+  private var openings = 0
+  private var generation: UInt64 = 0
+
+  package init(_ settings: Settings = Settings()) { self.settings = settings }
+
+  package mutating func admit(at now: ContinuousClock.Instant) -> Admission {
+    switch state {
+    case .closed: return .admitted(Ticket(generation: generation))
+    case .open(let until) where now < until: return .refused(until: until)
+    case .halfOpen(isProbing: true): return .refused(until: nil)
+    case .open, .halfOpen:
+      enter(.halfOpen(isProbing: true))
+      return .admitted(Ticket(generation: generation))
+    }
+  }
+
+  package mutating func succeeded(_ ticket: Ticket) {
+    guard ticket.generation == generation else { return }
+    switch state {
+    case .closed: state = .closed(failures: 0)
+    case .halfOpen:
+      openings = 0
+      enter(.closed(failures: 0))
+    case .open: break
+    }
+  }
+
+  package mutating func failed(_ ticket: Ticket, at now: ContinuousClock.Instant) {
+    guard ticket.generation == generation else { return }
+    switch state {
+    case .closed(let failures) where failures + 1 < settings.threshold: state = .closed(failures: failures + 1)
+    case .closed, .halfOpen: open(at: now)
+    case .open: break
+    }
+  }
+
+  /// The request was given up before anybody knew: its place as the probe is free again.
+  package mutating func abandoned(_ ticket: Ticket) {
+    guard ticket.generation == generation, case .halfOpen = state else { return }
+    enter(.halfOpen(isProbing: false))
+  }
+
+  private mutating func open(at now: ContinuousClock.Instant) {
+    let length = openings >= 30 ? settings.openAtMost : min(settings.openAtMost, settings.openFor * (1 << openings))
+    openings += 1
+    enter(.open(until: now + length))
+  }
+
+  private mutating func enter(_ state: State) {
+    self.state = state
+    generation += 1
+  }
+}

@@ -1,0 +1,74 @@
+import Markets
+import Metrics
+import Redis
+import Runtime
+import Schemas
+
+/// All providers; asks them in order until one has a good answer.
+package struct ProviderPool: Sendable {
+  package struct Answer: Sendable {
+    package var quote: Quote
+    package var source: String
+    /// What is odd about it, as in `MarketObservation`.
+    package var flags: [String]
+  }
+
+  package let providers: [Provider]
+  /// How many times another price may be the last one; 0: whatever it is.
+  private let maxChange: Int
+  private let failovers = Counter(label: "souk_fetch_failovers_total")
+  private let jumps = Counter(label: "souk_fetch_jumps_total")
+
+  package init(_ providers: [Provider], maxChange: Int) {
+    self.providers = providers
+    self.maxChange = maxChange
+  }
+
+  /// False while none of them is asked, because all only failed.
+  package var isTrusted: Bool { providers.contains(where: \.isTrusted) }
+
+  /// - Parameter last: what was published last of the series: a price far from it is only taken when no other provider
+  ///   has a nearer one, and flagged.
+  /// - Throws: `FetchError(.symbolUnknown)` when every provider says so; transient when they failed otherwise;
+  ///   `RedisError`, `Expired`, `CancellationError`.
+  package func ask(_ job: FetchJob, last: SeriesState?) async throws -> Answer {
+    var failures: [(source: String, error: any ClassifiedError)] = []
+    var doubtful: Answer?
+    for (place, index) in job.sources.enumerated() {
+      let provider = providers[index]
+      do {
+        let answer = try await provider.ask(job)
+        var named = Answer(quote: answer.chosen.quote, source: provider.source.name, flags: [])
+        if place > 0 || job.task.source.map({ $0 != provider.source.name }) == true { named.flags.append("failed_over") }
+        if answer.isCached { named.flags.append("cached") }
+        if answer.chosen.isLate { named.flags.append("late") }
+        if let unit = job.material.unit, let said = named.quote.unit, said.lowercased() != unit.lowercased() {
+          named.flags.append("unit_differs")
+        }
+        guard job.kind == .price, QuoteChoice.isJump(from: last, to: named.quote, factor: maxChange) else {
+          if place > 0 { failovers.increment() }
+          return named
+        }
+        jumps.increment()
+        named.flags.append("jump")
+        doubtful = doubtful ?? named
+      } catch let error as RedisError {
+        throw error
+      } catch let error as any ClassifiedError where error.errorClass != .fatal {
+        failures.append((provider.source.name, error))
+      }
+    }
+    // Nobody knows better: the world may have changed.
+    if let doubtful { return doubtful }
+    if failures.allSatisfy({ ($0.error as? FetchError)?.kind == .symbolUnknown }) {
+      throw FetchError(.symbolUnknown, "no provider knows it: \(Self.summary(failures))")
+    }
+    throw FetchError(
+      .providersDown, "no provider has a good answer: \(Self.summary(failures))",
+      retryAfter: failures.compactMap(\.error.retryAfter).min())
+  }
+
+  private static func summary(_ failures: [(source: String, error: any ClassifiedError)]) -> String {
+    failures.map { "\($0.source): \($0.error.code)" }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,74 @@
+import Runtime
+
+/// Where a provider of kind `json` or `csv` keeps what is wanted.
+///
+/// The written form, for JSON: paths, those of a row counted from the row.
+///
+///     mapping:
+///       rows: data.prices         # without it the whole answer is one row
+///       value: close
+///       time: at                  # RFC 3339, a date, seconds or milliseconds since 1970
+///       currency: meta.currency   # optional, as unit is
+///       where: {country: "{country}", grade: A}     # only rows that say so
+///       zone: Africa/Cairo        # of times without an offset; UTC by default
+///
+/// For CSV: names of columns, compared without case; `separator` is one character, `,` by default.
+package struct AnswerMapping: Hashable, Sendable {
+  package struct Condition: Hashable, Sendable {
+    package var field: Field
+    package var value: TextTemplate
+  }
+
+  /// A path or the name of a column.
+  package struct Field: Hashable, Sendable {
+    package var text: String
+    package var path: ValuePath
+  }
+
+  package var rows: ValuePath?
+  package var value: Field
+  package var time: Field
+  package var currency: Field?
+  package var unit: Field?
+  package var conditions: [Condition]
+  /// IANA name.
+  package var zone: String
+  package var separator: UInt8
+
+  static let keys = ["rows", "value", "time", "currency", "unit", "where", "zone", "separator"]
+
+  init(_ written: CatalogueValue, kind: SourceKind, origin: String) throws(Failure) {
+    let fields = try CatalogueFields(written, of: "mapping", known: Self.keys, origin: origin)
+    if let text = try fields.text("rows") {
+      guard kind == .json else { throw fields.wrong("rows", "it is for 'kind: json' only") }
+      rows = try Self.field(text, "rows", fields).path
+    }
+    value = try Self.field(try fields.required("value"), "value", fields)
+    time = try Self.field(try fields.required("time"), "time", fields)
+    currency = try fields.text("currency").map { (text) throws(Failure) in try Self.field(text, "currency", fields) }
+    unit = try fields.text("unit").map { (text) throws(Failure) in try Self.field(text, "unit", fields) }
+    conditions = []
+    if let written = fields.value("where") {
+      guard let entries = written.mapping else { throw fields.wrong("where", "{field: text} is expected") }
+      for entry in entries {
+        guard let text = entry.value.text, let template = TextTemplate(text), !template.uses(.token) else {
+          throw fields.wrong("where", "'\(entry.key)' wants a text, with no other {name} than those of series")
+        }
+        conditions.append(Condition(field: try Self.field(entry.key, "where", fields), value: template))
+      }
+    }
+    zone = try fields.text("zone") ?? "UTC"
+    _ = try ZoneTable(identifier: zone)
+    let separator = try fields.text("separator") ?? ","
+    guard separator == "\\t" || separator.utf8.count == 1, let byte = separator == "\\t" ? 0x09 : separator.utf8.first,
+      byte != UInt8(ascii: "\""), kind == .csv || fields.value("separator") == nil
+    else { throw fields.wrong("separator", "one character that is no quote is expected, for 'kind: csv' only") }
+    self.separator = byte
+  }
+
+  private static func field(_ text: String, _ name: String, _ fields: CatalogueFields) throws(Failure) -> Field {
+    // Columns may be called anything; what is no path then stands for itself.
+    if let path = ValuePath(text) { return Field(text: text, path: path) }
+    throw fields.wrong(name, "'\(text)' is no path such as data.prices[0].value or [\"two words\"].value")
+  }
+}

@@ -1,0 +1,159 @@
+import Runtime
+import Schemas
+
+/// The written form:
+///
+///     - name: Exchange
+///       kind: json                # yahoo | alphavantage | json | csv
+///       url: "https://host/prices/{symbol}?at={due_at}"   # a bare host means the kind's own request
+///       tasks: [fetch_price]      # fetch_price | fetch_demand; prices by default
+///       rate: 300/m               # shared by all replicas; burst beside it
+///       burst: 10
+///       concurrency: 32           # requests in flight, in each process
+///       timeout: 10s
+///       token: env:NAME           # or file:/path; never the secret itself
+///       token-header: X-API-Key   # else it goes where the URL has {token}
+///       symbols: {Copper: HG=F}   # by material
+///       symbol: "{material}-{country}"                    # for the rest
+///       currency: USD             # where the answer does not say, as unit
+///       max-age: 7d               # older values are no answer
+///       mapping: {value: price, time: at}                 # kinds json and csv
+extension Source {
+  static let keys = [
+    "name", "kind", "url", "tasks", "rate", "burst", "concurrency", "timeout", "token", "token-header", "symbols",
+    "symbol", "currency", "unit", "max-age", "mapping",
+  ]
+
+  /// - Parameter materials: the names that `symbols` may have.
+  /// - Throws: a configuration `Failure` with the line and what is wrong with it.
+  package init(_ entry: SourceEntry, materials: Set<String>) throws(Failure) {
+    let fields = try CatalogueFields(entry.value, of: "source", known: Self.keys, origin: entry.origin)
+    name = entry.name
+    guard RoutingKey.word(for: name) != nil else {
+      throw fields.wrong("name", "it has no letters or digits of ASCII, or more than 63")
+    }
+    guard let kind = try fields.choice("kind", as: SourceKind.self) else { throw fields.wrong("kind is missing") }
+    self.kind = kind
+    url = try Self.url(fields, kind)
+    tasks = try Self.tasks(fields)
+    rate = try Self.rate(fields)
+    concurrency = try fields.count("concurrency", in: 1...10_000) ?? 64
+    timeout = try fields.duration("timeout") ?? .seconds(10)
+    guard timeout >= .milliseconds(1) else { throw fields.wrong("timeout", "more than 0 is expected") }
+    token = try Self.token(fields)
+    tokenHeader = try fields.text("token-header")
+    symbols = [:]
+    symbol = try fields.text("symbol").map { (text) throws(Failure) in try Self.template(text, "symbol", fields) }
+    currency = try fields.text("currency")
+    unit = try fields.text("unit")
+    maxAge = try fields.duration("max-age")
+    if let written = fields.value("mapping") {
+      guard kind == .json || kind == .csv else { throw fields.wrong("mapping", "it is for kinds json and csv only") }
+      mapping = try AnswerMapping(written, kind: kind, origin: entry.origin)
+    } else if kind == .json || kind == .csv {
+      throw fields.wrong("mapping is missing: where are value and time?")
+    }
+    try readSymbols(fields, materials)
+    try verify(fields)
+  }
+
+  private mutating func readSymbols(_ fields: CatalogueFields, _ materials: Set<String>) throws(Failure) {
+    guard let written = fields.value("symbols") else { return }
+    guard let entries = written.mapping else { throw fields.wrong("symbols", "{material: symbol} is expected") }
+    for entry in entries {
+      guard materials.contains(entry.key) else {
+        throw fields.wrong("symbols", "no material is called '\(entry.key)'")
+      }
+      guard let text = entry.value.text, !text.isEmpty else {
+        throw fields.wrong("symbols", "'\(entry.key)' wants one symbol")
+      }
+      symbols[entry.key] = try Self.template(text, "symbols", fields)
+    }
+  }
+
+  private func verify(_ fields: CatalogueFields) throws(Failure) {
+    if let currency, currency.utf8.count != 3 {
+      throw fields.wrong("currency", "'\(currency)' is no code of three letters such as EGP")
+    }
+    if let tokenHeader {
+      guard token != nil else { throw fields.wrong("token-header", "there is no token to send") }
+      guard !tokenHeader.isEmpty, tokenHeader.utf8.allSatisfy({ Self.isHeaderByte($0) }) else {
+        throw fields.wrong("token-header", "'\(tokenHeader)' is no name of a header")
+      }
+    } else if token != nil, !url.uses(.token) {
+      throw fields.wrong("token", "the URL has no {token} and there is no token-header: it would never be sent")
+    }
+    if token == nil, url.uses(.token) { throw fields.wrong("url", "it has {token}, but there is no token") }
+    guard symbol != nil || !symbols.isEmpty || !url.uses(.symbol) else {
+      throw fields.wrong("symbols or symbol is missing: what does it call the materials?")
+    }
+  }
+
+  private static func isHeaderByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "_"): true
+    default: false
+    }
+  }
+
+  private static func url(_ fields: CatalogueFields, _ kind: SourceKind) throws(Failure) -> TextTemplate {
+    let text = try fields.required("url")
+    guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
+      throw fields.wrong("url", "http:// or https:// is expected")
+    }
+    let rest = text.drop { $0 != "/" }.dropFirst(2)
+    guard let end = rest.firstIndex(where: { $0 == "/" || $0 == "?" || $0 == "{" }) else {
+      return try template(text + kind.defaultRequest, "url", fields)
+    }
+    guard rest[end] != "{" else { throw fields.wrong("url", "the host is written out, no {name} may stand for it") }
+    return try template(rest[end...] == "/" ? text.dropLast() + kind.defaultRequest : text, "url", fields)
+  }
+
+  private static func template(
+    _ text: some StringProtocol, _ name: String, _ fields: CatalogueFields
+  ) throws(Failure) -> TextTemplate {
+    guard let template = TextTemplate(String(text)) else {
+      let known = TextTemplate.Slot.allCases.map { "{\($0.rawValue)}" }.joined(separator: " ")
+      throw fields.wrong(name, "a {name} in it is none of \(known), or a brace is not closed")
+    }
+    // A symbol is made before the URL is, and must not lead a secret into log lines.
+    if name != "url", template.uses(.symbol) || template.uses(.token) {
+      throw fields.wrong(name, "{symbol} and {token} are for the URL only")
+    }
+    return template
+  }
+
+  private static func tasks(_ fields: CatalogueFields) throws(Failure) -> Set<IngestionTask.Kind> {
+    guard let names = try fields.texts("tasks") else { return [.fetchPrice] }
+    var tasks: Set<IngestionTask.Kind> = []
+    for name in names {
+      guard let task = IngestionTask.Kind(rawValue: name) else {
+        throw fields.wrong("tasks", "'\(name)' is none of fetch_price, fetch_demand")
+      }
+      tasks.insert(task)
+    }
+    guard !tasks.isEmpty else { throw fields.wrong("tasks", "at least one is expected") }
+    return tasks
+  }
+
+  private static func rate(_ fields: CatalogueFields) throws(Failure) -> RateLimit? {
+    let burst = try fields.count("burst", in: 1...1_000_000)
+    guard let text = try fields.text("rate") else {
+      if burst != nil { throw fields.wrong("burst", "it goes with a rate") }
+      return nil
+    }
+    guard let rate = RateLimit(text, burst: burst) else {
+      throw fields.wrong("rate", "'\(text)' is no rate such as 5/s, 300/m, 10/h or 500/d")
+    }
+    return rate
+  }
+
+  private static func token(_ fields: CatalogueFields) throws(Failure) -> Secret? {
+    guard let text = try fields.text("token") else { return nil }
+    // Not repeated: somebody may have written the secret itself.
+    guard text.hasPrefix("env:") || text.hasPrefix("file:/") else {
+      throw fields.wrong("token", "env:NAME or file:/path is expected; a secret does not belong in this file")
+    }
+    return Secret(text)
+  }
+}

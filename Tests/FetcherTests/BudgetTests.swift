@@ -1,0 +1,174 @@
+@testable import FetcherService
+import LocalServers
+import Markets
+import Redis
+import Runtime
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct BudgetTests {
+  @Test func ratesAsPeopleWriteThem() {
+    #expect(RateLimit("5/s") == RateLimit(count: 5, per: .seconds(1), burst: 5))
+    #expect(RateLimit("300/m") == RateLimit(count: 300, per: .seconds(60), burst: 5))
+    #expect(RateLimit("25/d") == RateLimit(count: 25, per: .seconds(86_400), burst: 1))
+    #expect(RateLimit("10/h", burst: 7)?.burst == 7)
+    for text in ["", "5", "/s", "0/s", "-1/s", "5/w", "5/s/s", "1.5/s", "99999999/s"] {
+      #expect(RateLimit(text) == nil, "\(text)")
+    }
+  }
+
+  @Test func aBucketFillsAtItsRateAndHoldsItsBurst() {
+    var bucket = TokenBucket(RateLimit(count: 10, per: .seconds(1), burst: 3), at: 0)
+    #expect(bucket.take(upTo: 5, at: 0) == Grant(count: 3, wait: .milliseconds(100)))
+    #expect(bucket.take(upTo: 1, at: 99_999) == Grant(count: 0, wait: .microseconds(1)))
+    #expect(bucket.take(upTo: 1, at: 100_000) == Grant(count: 1, wait: .zero))
+    // A second is ten tokens, but only three fit.
+    #expect(bucket.take(upTo: 100, at: 1_100_000) == Grant(count: 3, wait: .milliseconds(100)))
+    // A clock that goes back gives nothing, and takes nothing away.
+    #expect(bucket.take(upTo: 1, at: 500_000).count == 0)
+    #expect(bucket.take(upTo: 9, at: 600_000).count == 1)
+  }
+
+  @Test func aPauseGivesNothingUntilItEnds() {
+    var bucket = TokenBucket(RateLimit(count: 10, per: .seconds(1), burst: 3), at: 0)
+    bucket.pause(until: 2_000_000)
+    bucket.pause(until: 1_000_000)
+    #expect(bucket.take(upTo: 1, at: 500_000) == Grant(count: 0, wait: .milliseconds(1_500), isPaused: true))
+    #expect(bucket.take(upTo: 5, at: 2_000_000) == Grant(count: 3, wait: .milliseconds(100)))
+  }
+
+  /// In any time of length t at most burst + t * rate: all pairs of grants of a long random run.
+  @Test func noWindowOfARandomRunHasMoreThanTheRateAllows() {
+    var random = TestRandom("token bucket")
+    let limit = RateLimit(count: 7, per: .seconds(1), burst: 4)
+    var bucket = TokenBucket(limit, at: 0)
+    var (now, granted): (Int64, [(at: Int64, count: Int)]) = (0, [])
+    for _ in 0..<600 {
+      now += Int64.random(in: 0...400_000, using: &random)
+      let grant = bucket.take(upTo: Int.random(in: 1...6, using: &random), at: now)
+      if grant.count > 0 { granted.append((now, grant.count)) }
+    }
+    for first in granted.indices {
+      var sum = 0
+      for last in first..<granted.count {
+        sum += granted[last].count
+        let allowed = 4 + Double(granted[last].at - granted[first].at) * 7 / 1_000_000
+        #expect(Double(sum) <= allowed + 1e-6)
+      }
+    }
+    // And it is not mean: what the rate allows over the whole time is given, as far as it was wanted.
+    #expect(granted.reduce(0) { $0 + $1.count } > 600)
+  }
+
+  // MARK: - Redis
+
+  private func tokens(_ server: PrivateRedis, _ source: String, _ rate: RateLimit) throws -> RedisTokens {
+    RedisTokens(
+      RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))), source: source, limit: rate)
+  }
+
+  @Test func replicasShareOneBucketInRedis() async throws {
+    let server = try await TestServers.redis()
+    let name = TestServers.uniqueName()
+    let rate = RateLimit(count: 100, per: .seconds(1), burst: 20)
+    let replicas = try (0..<4).map { _ in try tokens(server, name, rate) }
+    let start = ContinuousClock.now
+    let given = try await withThrowingTaskGroup(of: Int.self) { group in
+      for replica in replicas {
+        group.addTask {
+          var given = 0
+          while given < 50 {
+            let grant = try await replica.take(upTo: 3)
+            given += grant.count
+            if grant.count < 3 { try await Task.sleep(for: grant.wait) }
+          }
+          return given
+        }
+      }
+      return try await group.reduce(0, +)
+    }
+    // By Redis' clock, which is this machine's: four replicas together got no more than one may.
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    #expect(given >= 200)
+    #expect(Double(given) <= 20 + seconds * 100 + 1, "\(given) in \(seconds) s")
+  }
+
+  @Test func aPauseIsForAllReplicasAndALostRedisStartsFull() async throws {
+    let server = try await PrivateRedis.start()
+    let rate = RateLimit(count: 1, per: .seconds(60), burst: 2)
+    let (one, two) = (try tokens(server, "p", rate), try tokens(server, "p", rate))
+    #expect(try await one.take(upTo: 1).count == 1)
+    try await one.pause(for: .seconds(60))
+    try await two.pause(for: .seconds(1))
+    let paused = try await two.take(upTo: 1)
+    #expect(paused.isPaused && paused.count == 0 && paused.wait > .seconds(50))
+    await server.halt(signal: 9)
+    await #expect(throws: RedisError.self) { try await two.take(upTo: 1) }
+    try await server.resume()
+    // The script is gone with the data, and is loaded again.
+    let grant = try await two.take(upTo: 5)
+    #expect(grant.count == 2 && grant.wait > .seconds(50) && !grant.isPaused)
+    await server.stop()
+  }
+
+  // MARK: - The line
+
+  private final class Scripted: TokenSource {
+    let grants = Mutex<[Result<Grant, RedisError>]>([])
+    let asked = Mutex<[Int]>([])
+
+    func take(upTo wanted: Int) async throws -> Grant {
+      asked.withLock { $0.append(wanted) }
+      let next = grants.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+      return try next?.get() ?? Grant(count: 0, wait: .milliseconds(10))
+    }
+    func pause(for time: Duration) {}
+    func give(_ grant: Grant) { grants.withLock { $0.append(.success(grant)) } }
+  }
+
+  @Test func whoComesFirstIsServedFirst() async throws {
+    let source = Scripted()
+    let budget = RequestBudget(source)
+    let order = Mutex<[Int]>([])
+    var tasks: [Task<Void, Never>] = []
+    for index in 0..<5 {
+      tasks.append(Task {
+        if case .granted = await budget.turn() { order.withLock { $0.append(index) } }
+      })
+      try await eventually { budget.waiting == index + 1 }
+    }
+    for count in 1...5 {
+      source.give(Grant(count: 1, wait: .milliseconds(1)))
+      try await eventually { order.withLock { $0.count } == count }
+    }
+    #expect(order.withLock { $0 } == Array(0..<5))
+    for task in tasks { await task.value }
+  }
+
+  @Test func cancelledAndExpiredOnesLeaveTheLine() async throws {
+    let source = Scripted()
+    let budget = RequestBudget(source)
+    let cancelled = Task { await budget.turn() }
+    try await eventually { budget.waiting == 1 }
+    cancelled.cancel()
+    guard case .cancelled = await cancelled.value else { return Issue.record("not cancelled") }
+    let expired = await budget.turn(before: .now + .milliseconds(30))
+    guard case .expired = expired else { return Issue.record("\(expired)") }
+    #expect(budget.waiting == 0)
+  }
+
+  @Test func aPauseAndAFailureAreToldToAllWhoWait() async throws {
+    let source = Scripted()
+    let budget = RequestBudget(source)
+    source.give(Grant(count: 0, wait: .seconds(9), isPaused: true))
+    guard case .paused(.seconds(9)) = await budget.turn() else { return Issue.record("not paused") }
+    source.grants.withLock {
+      $0.append(.failure(RedisError(code: "redis_closed", .transient, operation: "x", message: "gone")))
+    }
+    guard case .failed(let error as RedisError) = await budget.turn() else { return Issue.record("no failure") }
+    #expect(error.code == "redis_closed")
+    source.give(Grant(count: 1, wait: .zero))
+    guard case .granted = await budget.turn() else { return Issue.record("not granted after that") }
+  }
+}

@@ -1,0 +1,106 @@
+@testable import FetcherService
+import LocalServers
+import Redis
+import Runtime
+import Schemas
+import TestSupport
+import Testing
+
+/// Both stores keep one contract.
+@Suite struct StateTests {
+  enum Kind: CaseIterable { case memory, redis }
+
+  private func store(_ kind: Kind) async throws -> any StateStore {
+    switch kind {
+    case .memory: MemoryStateStore()
+    case .redis:
+      RedisStateStore(RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(try await TestServers.redis().url)))))
+    }
+  }
+
+  private func key(_ kind: SeriesKind = .price) throws -> SeriesStateKey {
+    SeriesStateKey(kind, try #require(RoutingKey("mena.\(TestServers.uniqueName()).polymer.pvc")))
+  }
+
+  private func state(_ seconds: Int64, _ value: String = "1.50", currency: String? = "EGP") throws -> SeriesState {
+    SeriesState(
+      observedAt: try #require(Timestamp(microseconds: seconds * 1_000_000 + 1)), value: decimal(value),
+      currency: currency, unit: currency == nil ? nil : "t")
+  }
+
+  @Test func keysAreThoseThatTheContractNames() throws {
+    let series = try #require(RoutingKey("mena.egypt.polymer.pvc"))
+    #expect("\(SeriesStateKey(.price, series))" == "price:egypt:pvc")
+    #expect("\(SeriesStateKey(.demand, series))" == "demand:egypt:pvc")
+  }
+
+  @Test(arguments: Kind.allCases) func whatIsRememberedComesBackAsItWas(kind: Kind) async throws {
+    let store = try await store(kind)
+    let (price, demand) = (try key(), try key(.demand))
+    #expect(try await store.last(price) == nil)
+    let first = try state(1_700_000_000)
+    #expect(try await store.record(first, price))
+    #expect(try await store.last(price) == first)
+    #expect(try await store.last(price)?.value.hasSameDigits(as: decimal("1.50")) == true)
+    let bare = try state(1_700_000_000, "0", currency: nil)
+    #expect(try await store.record(bare, demand))
+    #expect(try await store.last(demand) == bare)
+  }
+
+  @Test(arguments: Kind.allCases) func anOlderOneNeverReplacesANewerOne(kind: Kind) async throws {
+    let store = try await store(kind)
+    let key = try key()
+    #expect(try await store.record(try state(200), key))
+    #expect(try await store.record(try state(199), key) == false)
+    #expect(try await store.last(key) == (try state(200)))
+    // One microsecond is enough to be older; the same time is a correction.
+    var before = try state(200, "9")
+    before.observedAt = try #require(Timestamp(microseconds: before.observedAt.microseconds - 1))
+    #expect(try await store.record(before, key) == false)
+    #expect(try await store.record(try state(200, "2"), key))
+    #expect(try await store.last(key)?.value == decimal("2"))
+    #expect(try await store.record(try state(-5), try self.key()))
+  }
+
+  @Test(arguments: Kind.allCases) func manyAtOnceLeaveTheNewest(kind: Kind) async throws {
+    let key = try key()
+    var random = TestRandom("concurrent records")
+    for round in 0..<5 {
+      let times = (1...200).map { Int64(round * 1_000 + $0) }.shuffled(using: &random)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        // Every writer has its own connection, as replicas do; memory is one for all.
+        let shared = try await store(kind)
+        for part in 0..<4 {
+          let own = kind == .redis ? try await store(kind) : shared
+          let mine = times[(part * 50)..<(part * 50 + 50)]
+          group.addTask {
+            try await withThrowingTaskGroup(of: Void.self) { inner in
+              for time in mine {
+                inner.addTask { _ = try await own.record(try self.state(time, "\(time)"), key) }
+              }
+              try await inner.waitForAll()
+            }
+          }
+        }
+        try await group.waitForAll()
+        if kind == .redis {
+          #expect(try await shared.last(key) == (try state(Int64(round * 1_000 + 200), "\(round * 1_000 + 200)")))
+        }
+      }
+    }
+  }
+
+  @Test func aRedisThatIsGoneIsAnOutage() async throws {
+    let server = try await PrivateRedis.start()
+    let store = RedisStateStore(RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))))
+    let key = try key()
+    #expect(try await store.record(try state(1), key))
+    await server.halt(signal: 9)
+    let error = await #expect(throws: RedisError.self) { try await store.last(key) }
+    #expect(error?.errorClass == .transient)
+    try await server.resume()
+    #expect(try await store.last(key) == nil)
+    #expect(try await store.record(try state(1), key))
+    await server.stop()
+  }
+}

@@ -1,0 +1,102 @@
+@testable import FetcherService
+import HTTP
+import Kafka
+import Logging
+import Markets
+@testable import Pipeline
+import Runtime
+import Schemas
+import ServiceKit
+import Synchronization
+import Testing
+
+let quiet: Logger = {
+  var logger = Logger(label: "test")
+  logger.logLevel = .critical
+  return logger
+}()
+
+/// Everything of a fetcher but Kafka: what its handler says and emits.
+struct Stage {
+  let catalogue: MarketCatalogue
+  let pool: ProviderPool
+  let handler: FetchHandler
+  let cache: ResponseCache
+  let states: any StateStore
+  let emitted = Emitted()
+  let health = Health()
+
+  final class Emitted: Sendable {
+    private let storage = Mutex<[OutgoingBatch]>([])
+    func add(_ batch: OutgoingBatch) { storage.withLock { $0.append(batch) } }
+    var observations: [MarketObservation] {
+      get throws {
+        try storage.withLock { $0 }.map { batch in
+          let field = batch.items[0].value
+          return try MarketObservation(decoding: Array(batch.bytes[field.start..<field.start + field.count]))
+        }
+      }
+    }
+  }
+
+  init(
+    _ sources: String, settings: Provider.Settings = Provider.Settings(), states: any StateStore = MemoryStateStore(),
+    handler: FetchHandler.Settings = FetchHandler.Settings(), maxChange: Int = 20,
+    tokens: (@Sendable (Source) -> any TokenSource)? = nil,
+    now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
+  ) throws {
+    let catalogue = try Catalogues.load(sources)
+    let list = try catalogue.readSources()
+    let client = try HTTPClient(HTTPConfiguration(
+      addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk-tests", protocols: .http2))
+    let cache = ResponseCache(maxBytes: 1 << 20)
+    let pool = ProviderPool(
+      try list.map { source in
+        try Provider(
+          source, settings: settings, client: client, tokens: tokens?(source) ?? LocalTokens(source.rate), cache: cache,
+          logger: quiet, now: now)
+      }, maxChange: maxChange)
+    self.catalogue = catalogue
+    self.cache = cache
+    self.pool = pool
+    self.states = states
+    self.handler = FetchHandler(
+      jobs: JobReader(catalogue, sources: list), pool: pool, states: states, settings: handler,
+      identity: ServiceIdentity(name: "fetcher"), readiness: FetchHandler.Readiness(health), logger: quiet, now: now)
+  }
+
+  static func task(
+    _ material: String = "PVC", _ country: String? = "Egypt", kind: IngestionTask.Kind = .fetchPrice,
+    source: String? = nil, due: String? = nil, deadline: Timestamp? = nil
+  ) -> IngestionTask {
+    IngestionTask(
+      task: kind, material: material, country: country, source: source, jobID: "j1", dueAt: due.flatMap { Timestamp($0) },
+      deadline: deadline)
+  }
+
+  static func job(_ value: [UInt8]?, offset: Int64 = 0) -> Job {
+    let partition = TopicPartition(Topics.ingestionTasks.name, 0)
+    return Job(
+      topic: partition.topic, partition: 0, offset: offset, timestamp: 1_767_225_600_000, key: nil, value: value,
+      headers: [], lease: Lease(partition: partition, epoch: 1))
+  }
+
+  func handle(_ task: IngestionTask) async throws -> Verdict {
+    try await handler.handle(Self.job(task.encoded()), emit: Emitter { [emitted] in emitted.add($0) })
+  }
+
+  func plan(_ task: IngestionTask) throws -> FetchJob {
+    try JobReader(catalogue, sources: catalogue.readSources()).job(task, arrived: .epoch)
+  }
+
+  /// The code of a failed attempt.
+  func failure(_ task: IngestionTask) async -> String? {
+    do {
+      let verdict = try await handle(task)
+      if case .reject(let rejection) = verdict { return rejection.code }
+      return nil
+    } catch {
+      return (error as? any ClassifiedError)?.code ?? "\(error)"
+    }
+  }
+}

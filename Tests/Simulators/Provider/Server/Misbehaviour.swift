@@ -1,0 +1,82 @@
+import Runtime
+
+/// A way for a provider to misbehave.
+package struct Misbehaviour: Hashable, Sendable {
+  package enum Mode: String, Hashable, Sendable, CaseIterable {
+    /// 503.
+    case outage
+    /// 429; the value is what Retry-After says, 1s by default.
+    case rateLimit = "rate-limit"
+    /// The right answer after the value, 1s by default.
+    case slow
+    /// 200 with a page of HTML.
+    case garbage
+    /// 200 with half of the answer.
+    case truncated
+    /// 200 with arrays in arrays, without end but for the megabyte.
+    case deep
+    /// 200 with a body that goes on for 64 MiB.
+    case flood
+    /// Prices a thousand times too high.
+    case poison
+    /// Prices below 0.
+    case negative
+    /// A number that JSON and decimals do not have.
+    case notANumber = "not-a-number"
+    /// Values of the day after tomorrow.
+    case future
+    /// Another unit (JSON, CSV) or currency (Yahoo) than it has.
+    case wrongUnit = "wrong-unit"
+    /// 404 for every symbol.
+    case unknown
+    /// 401.
+    case unauthorized
+  }
+
+  package var mode: Mode
+  /// The provider; nil means all.
+  package var provider: String?
+  /// How many requests it befalls; nil means until it is cleared.
+  package var remaining: Int?
+  package var value: Duration
+
+  package init(_ mode: Mode, of provider: String? = nil, times: Int? = nil, value: Duration = .seconds(1)) {
+    self.mode = mode
+    self.provider = provider
+    remaining = times
+    self.value = value
+  }
+
+  /// `mode[:value][@provider][*times]`, e.g. `outage@yahoo`, `rate-limit:3s@json*20`, `slow:500ms`.
+  package init(text: String) throws(Failure) {
+    func wrong(_ what: String) -> Failure {
+      Failure(.configuration, code: "bad_fault", "fault '\(text)': \(what)")
+    }
+    var rest = Substring(text)
+    remaining = nil
+    if let star = rest.lastIndex(of: "*") {
+      guard let count = Int(rest[rest.index(after: star)...]), count > 0 else {
+        throw wrong("what follows * must be a number above 0")
+      }
+      remaining = count
+      rest = rest[..<star]
+    }
+    provider = nil
+    if let at = rest.firstIndex(of: "@") {
+      provider = String(rest[rest.index(after: at)...])
+      rest = rest[..<at]
+    }
+    value = .seconds(1)
+    if let colon = rest.firstIndex(of: ":") {
+      guard let setting = DurationSetting(text: String(rest[rest.index(after: colon)...])) else {
+        throw wrong("what follows : must be a time such as 3s")
+      }
+      value = setting.duration
+      rest = rest[..<colon]
+    }
+    guard let mode = Mode(rawValue: String(rest)) else {
+      throw wrong("'\(rest)' is not one of \(Mode.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    self.mode = mode
+  }
+}
