@@ -149,8 +149,9 @@ struct InfluxBench: AsyncParsableCommand {
       await run.stop()
     }
     print("""
-      (asked from outside, so the time of the question is part of it; the embedded broker does not see a member leave: \
-      its partitions wait for the session time-out, here 2 s)
+      (asked from outside, so the time of the question is part of it. The embedded broker does not see a member leave: \
+      the partitions of a stopped replica wait for the session time-out, here 4 s, and its group up to 3 s more to form \
+      again; a real cluster gives them away at once.)
       """)
   }
 }
