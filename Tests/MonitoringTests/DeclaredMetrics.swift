@@ -1,6 +1,7 @@
 import Foundation
 import LocalServers
 import Reference
+import Schemas
 import TestSupport
 
 /// What the services say they export: the tables of their references, gathered from the built programs themselves.
@@ -16,6 +17,18 @@ struct DeclaredMetrics {
   static let builtIn: [String: Set<String>] = [
     "up": [], "ALERTS": ["alertname", "alertstate", "severity"], "scrape_duration_seconds": [],
   ]
+
+  /// Services without which nobody can say what the dashboard and the rules of a system are about: they are compared
+  /// once all of these are there.
+  private static let needed = [
+    "sentinel": [ServiceCatalogue.scheduler, ServiceCatalogue.fetcher, ServiceCatalogue.inferenceWorker]
+  ]
+
+  /// - Parameter file: `sentinel.json`, or the path of a rule file.
+  func canJudge(_ file: String) -> Bool {
+    let name = file.split(separator: "/").last?.split(separator: ".").first.map(String.init) ?? file
+    return (Self.needed[name] ?? []).allSatisfy { families[$0.name] != nil }
+  }
 
   static func gather() async throws -> DeclaredMetrics {
     var declared = DeclaredMetrics()

@@ -98,7 +98,7 @@ import Glibc
         }
       }
     }
-    #expect(answered > 60, "only \(answered) panels have an answer")
+    #expect(answered > 40, "only \(answered) panels have an answer")
     // A run without trouble has nothing to say of it; whatever else is silent is a panel that never shows anything.
     for line in silent where !Self.quiet.contains(where: { line.contains($0) }) {
       Issue.record("\(line) shows nothing, and nobody says why")
@@ -108,7 +108,8 @@ import Glibc
   /// What nothing is recorded of while all is well.
   private static let quiet = [
     "ALERTS", "_dead_lettered", "_skipped_total", "_retries_total", "_errors_total", "_failures_total", "_drift_total",
-    "_links_expired_total", "_unmatched_total", "_reread_total", "== 0", "> 0",
+    "_unchanged_total", "_cut_total", "_relisted_total", "_links_expired_total", "_unmatched_total", "_reread_total",
+    "== 0", "> 0",
   ]
 
   /// Each of its selectors finds something, and it does not filter: so it has something to show.
