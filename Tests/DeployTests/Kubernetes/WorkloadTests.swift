@@ -111,7 +111,8 @@ import Testing
       for (name, value) in workload.deployed.environment where name.hasSuffix("_FILE") {
         #expect(workload.secretFolders.keys.contains { value.hasPrefix("\($0)/") }, "\(workload.name): \(name)")
       }
-      for name in workload.deployed.environment.keys where name.contains(/PASSWORD|TOKEN|SECRET|ACCESS_KEY|DATABASE_URL|REDIS_URL/) {
+      let secret = /PASSWORD|TOKEN|SECRET|ACCESS_KEY|DATABASE_URL|REDIS_URL/
+      for name in workload.deployed.environment.keys where name.contains(secret) {
         #expect(name.hasSuffix("_FILE"), "\(workload.name): \(name)")
       }
     }

@@ -54,7 +54,9 @@ struct DeployedProgram: Hashable, Sendable {
     try await withTemporaryDirectory { folder in
       var environment = environment
       for (name, value) in environment where value.hasPrefix("/run/secrets/") {
-        guard let content = secrets[value] else { throw Complaint("\(place): \(name) names \(value), which is not mounted") }
+        guard let content = secrets[value] else {
+          throw Complaint("\(place): \(name) names \(value), which is not mounted")
+        }
         let file = "\(folder)/\(name)"
         try Data(content.utf8).write(to: URL(fileURLWithPath: file))
         environment[name] = file
