@@ -99,20 +99,19 @@ struct FetchBench: AsyncParsableCommand {
     let total = requests
     let clock = ContinuousClock()
     let before = ProcessReading(pid: getpid())
+    let work: @Sendable () async throws -> Void = {
+      while true {
+        let index = next.withLock { next in
+          defer { next += 1 }
+          return next
+        }
+        guard index < total else { return }
+        _ = try await pool.ask(plan[index % plan.count], last: nil)
+      }
+    }
     let took = try await clock.measure {
       try await withThrowingTaskGroup(of: Void.self) { group in
-        for _ in 0..<flight {
-          group.addTask {
-            while true {
-              let index = next.withLock { next in
-                defer { next += 1 }
-                return next
-              }
-              guard index < total else { return }
-              _ = try await pool.ask(plan[index % plan.count], last: nil)
-            }
-          }
-        }
+        for _ in 0..<flight { group.addTask(operation: work) }
         try await group.waitForAll()
       }
     }

@@ -1,4 +1,5 @@
 @testable import FetcherService
+import HTTP
 import Markets
 import Runtime
 import Schemas

@@ -210,7 +210,10 @@ import Testing
       #expect(await stage.failure(Stage.task("Gold")) == "unknown_material")
       #expect(try await stage.handler.handle(Stage.job(nil), emit: Emitter { _ in }) == .skip(reason: "tombstone"))
       guard case .reject(let rejection) = try await stage.handler.handle(
-        Stage.job(Array("{\"task\":\"buy\"}".utf8)), emit: Emitter { _ in }) else { return Issue.record("kept") }
+        Stage.job(Array("{\"task\":\"buy\"}".utf8)), emit: Emitter { _ in }) else {
+      Issue.record("kept")
+      return
+    }
       #expect(rejection.stage == "decode")
     }
   }

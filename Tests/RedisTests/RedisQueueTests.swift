@@ -35,12 +35,12 @@ import Testing
     try await withThrowingTaskGroup(of: Void.self) { group in
       for index in 0..<50 {
         group.addTask {
-          if index % 10 == 0 {
-            let error = await #expect(throws: RedisError.self) { try await queue.send(RedisCommand("INCR", "text")) }
-            #expect(error?.isTransient == false)
-          } else {
-            #expect(try await queue.send(RedisCommand("GET", "text")).text == "a")
+          guard index % 10 == 0 else {
+            let text = try await queue.send(RedisCommand("GET", "text")).text
+            return #expect(text == "a")
           }
+          let error = await #expect(throws: RedisError.self) { try await queue.send(RedisCommand("INCR", "text")) }
+          #expect(error?.isTransient == false)
         }
       }
       try await group.waitForAll()

@@ -1,3 +1,4 @@
+import ArgumentParser
 import FetcherService
 import Foundation
 import Kafka

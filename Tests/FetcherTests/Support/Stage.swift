@@ -1,6 +1,6 @@
 @testable import FetcherService
 import HTTP
-import Kafka
+@testable import Kafka
 import Logging
 import Markets
 @testable import Pipeline
