@@ -94,9 +94,9 @@ import Testing
       """)
     let stage = scraper.stage("egx-producer", processes: ["egx-producer"])
     #expect(stage.consumed == 13 && stage.kept == 9 && stage.filtered == 4)
-    #expect(scraper.passedSources("egx-producer") == 0, "a poll that has not ended is none")
+    #expect(scraper.passedSources(["egx-producer"]) == 0, "a poll that has not ended is none")
     scraper.observe("egx-producer", "souk_egx_last_poll_timestamp_seconds 1.7e9")
-    #expect(scraper.passedSources("egx-producer") == 1)
+    #expect(scraper.passedSources(["egx-producer"]) == 1)
   }
 
   @Test func whatWasHandedBackIsAccountedFor() {
