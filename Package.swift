@@ -87,7 +87,7 @@ let services: [Target] = [
   service("downloader", "Downloader", ["Pipeline", "HTTP", "ObjectStore", "Portals", "PriceFiles"]),
   service("parser", "Parser", ["Pipeline", "ObjectStore", "PriceFiles", "Redis", "Masters"]),
   service("db-writer", "DBWriter", ["Pipeline", "Kafka", "Postgres", "Schemas", "Runtime", "ServiceKit", "CMalloc",
-    .metrics, .arguments]),
+    .log, .metrics, .arguments]),
   service("egx-producer", "EGXProducer", ["Kafka", "HTTP", "Schemas", "ServiceKit", "Runtime", .nioCore, .nioPosix,
     .nioHTTP1, .nioWebSocket, .nioSSL, .log, .metrics, .arguments]),
   service("influx-consumer", "InfluxConsumer", ["Pipeline", "Kafka", "Influx", "Schemas", "Runtime", "ServiceKit",
