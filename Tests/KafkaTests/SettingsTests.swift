@@ -50,12 +50,12 @@ import Testing
 
   /// An answer comes whole whatever waits already, so it must be a part of what may be fetched ahead.
   @Test(arguments: [
-    ([], 32_768, 4 << 20), (["--max-prefetch-bytes", "2MiB"], 2_048, 1_000_000),
-    (["--max-prefetch-bytes", "64MiB"], 65_536, 8 << 20),
+    ([], 16_384, 1_000_000), (["--max-prefetch-bytes", "2MiB"], 2_048, 1_000_000),
+    (["--max-prefetch-bytes", "64MiB"], 65_536, 2 << 20),
     // librdkafka refuses fetches smaller than the largest record.
-    (["--kafka-property", "message.max.bytes=9000000"], 32_768, 9_000_000),
-    (["--kafka-property", "fetch.max.bytes=2000000"], 32_768, 2_000_000),
-    (["--kafka-property", "queued.max.messages.kbytes=1000"], 1_000, 4 << 20),
+    (["--kafka-property", "message.max.bytes=9000000"], 16_384, 9_000_000),
+    (["--kafka-property", "fetch.max.bytes=3000000"], 16_384, 3_000_000),
+    (["--kafka-property", "queued.max.messages.kbytes=1000"], 1_000, 1_000_000),
   ])
   func whatIsFetchedAheadIsBounded(arguments: [String], kilobytes: Int, fetch: Int) throws {
     let options = try KafkaOptions.parse(arguments)

@@ -47,6 +47,7 @@ package struct DBWriterCommand: ServiceCommand {
   }
 
   package func run(in context: ServiceContext) async throws {
+    HeapSettings.giveBackLargeBlocks()
     let configuration = try postgres.configuration(applicationName: context.name)
     let targets = try WriteTargets.named(writer.tables)
     let database = DatabaseSetup(configuration: configuration, dialect: writer.dialect)

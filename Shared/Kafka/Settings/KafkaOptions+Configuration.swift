@@ -85,15 +85,15 @@ extension KafkaOptions {
   ///
   /// `queued.max.messages.kbytes` counts records as they are after decompression and only decides whether to fetch
   /// once more; an answer is taken whole, whatever its size, and by default it may have as many compressed bytes as
-  /// the whole budget. So one answer of a broker may bring an eighth of the budget, but always the largest record
-  /// (librdkafka insists on `message.max.bytes`).
+  /// the whole budget, which is a multiple of it in memory. So one answer of a broker may bring 1/32 of the budget,
+  /// but always the largest record (librdkafka insists on `message.max.bytes`).
   private func limitFetches(_ properties: inout ClientProperties) {
     if properties.values["queued.max.messages.kbytes"] == nil {
       properties.setDefault("queued.max.messages.kbytes", String(max(1, maxPrefetchBytes.bytes >> 10)))
     }
     if properties.values["fetch.max.bytes"] == nil {
       let largest = properties.values["message.max.bytes"].flatMap { Int($0) } ?? 1_000_000
-      properties.setDefault("fetch.max.bytes", String(max(largest, maxPrefetchBytes.bytes >> 3)))
+      properties.setDefault("fetch.max.bytes", String(max(largest, maxPrefetchBytes.bytes >> 5)))
     }
   }
 

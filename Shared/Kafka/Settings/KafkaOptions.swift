@@ -49,7 +49,7 @@ package struct KafkaOptions: ParsableArguments {
   package var maxBatchBytes = ByteSize.mib(4)
 
   @Option(help: ArgumentHelp("Bytes librdkafka may fetch ahead.", valueName: "bytes"))
-  package var maxPrefetchBytes = ByteSize.mib(32)
+  package var maxPrefetchBytes = ByteSize.mib(16)
 
   @Option(help: ArgumentHelp("Bytes that may wait for acknowledgement before producing waits.", valueName: "bytes"))
   package var maxInFlightBytes = ByteSize.mib(64)
