@@ -106,7 +106,7 @@ reference: ## bring what is made from the code (tables in READMEs, k8s/base/topi
 bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse masters models inference scheduler fetch copy backlog s3 influx; do \
+	for part in codec parse masters models inference scheduler fetch copy backlog s3 influx poll; do \
 	  echo "== $$part"; "$$bench" $$part || exit 1; echo; \
 	done
 

@@ -158,7 +158,7 @@ final class LatencyRun: Sendable {
   }
 
   private static let late = Failure(
-    .fatal, code: "too_slow", "not every bar was found 120 s after the last one: this rate is too high for this machine")
+    .fatal, code: "too_slow", "not every bar was found 120 s after the last: this rate is too high for this machine")
 
   private func watch() async throws {
     let question = "SELECT last(volume) FROM stock_price WHERE \"interval\" = 'probe' GROUP BY symbol"
