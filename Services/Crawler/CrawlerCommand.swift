@@ -23,7 +23,8 @@ package struct CrawlerCommand: ServiceCommand {
       """,
     version: Souk.version, subcommands: [SourcesCommand.self])
 
-  package static let metrics: [MetricDescription] = CrawlerMetrics.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
+  package static let metrics: [MetricDescription] =
+    CrawlerMetrics.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
   @OptionGroup(title: "Crawling")
   package var crawling: CrawlOptions

@@ -90,7 +90,8 @@ import Yams
       while let file = files?.nextObject() as? String {
         guard file.hasSuffix(".swift") else { continue }
         for match in try Repository.text("\(folder)/\(file)").matches(of: /"(souk_[a-z0-9_]*[a-z0-9])"/) {
-          #expect(declared.labels[String(match.1)] != nil, "\(folder)/\(file) records \(match.1), which nobody declares")
+          let name = String(match.1)
+          #expect(declared.labels[name] != nil, "\(folder)/\(file) records \(name), which nobody declares")
         }
       }
     }

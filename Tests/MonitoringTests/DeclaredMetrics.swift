@@ -81,6 +81,17 @@ struct DeclaredMetrics {
     return problems
   }
 
+  /// Whether every metric that an expression names is declared by one of these services, as far as services do.
+  func isRecorded(_ expression: String, by services: [String]) -> Bool {
+    let own = services.reduce(into: Set<String>()) { $0.formUnion(families[$1] ?? []) }
+    let all = families.values.reduce(into: Set<String>()) { $0.formUnion($1) }
+    return PromQL(expression).selectors.allSatisfy { selector in
+      let family = ["_bucket", "_sum", "_count"].first { selector.name.hasSuffix($0) }
+        .map { String(selector.name.dropLast($0.count)) }.flatMap { all.contains($0) ? $0 : nil } ?? selector.name
+      return !all.contains(family) || own.contains(family)
+    }
+  }
+
   /// `{__name__=~"a|b"}` against a name.
   private static func matches(_ name: String, _ selector: String) -> Bool {
     guard let match = selector.firstMatch(of: /__name__=~"([^"]*)"/),

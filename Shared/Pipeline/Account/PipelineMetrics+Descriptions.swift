@@ -11,7 +11,8 @@ extension PipelineMetrics {
 
   /// Of a service that writes records in batches (`SinkPipeline`).
   package static let sinks: [MetricDescription] = account + [
-    MetricDescription("souk_flush_seconds", .histogram, "One flush that succeeded, from its start until it is durable."),
+    MetricDescription(
+      "souk_flush_seconds", .histogram, "One flush that succeeded, from its start until it is durable."),
     MetricDescription("souk_sink_rows_total", .counter, "Rows, points or objects that flushes made durable."),
   ] + clients
 
