@@ -116,6 +116,7 @@ let testing: [Target] = [
   tests("Kafka", ["Kafka", "TestSupport", .arguments]),
   tests("HTTP", ["HTTP", "TestSupport", .hummingbird]),
   tests("HTML", ["HTML", "Runtime"]),
+  tests("Deploy", exclude: ["Schemas"], ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .yaml]),
   tests("Portals", ["Portals", "HTTP", "Runtime", "TestSupport"]),
   tests("ObjectStore", ["ObjectStore", "TestSupport", .arguments]),
   tests("Postgres", ["Postgres", "Runtime", "LocalServers", "TestSupport", .arguments]),
@@ -137,7 +138,6 @@ let testing: [Target] = [
   tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
     "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
-  tests("Deploy", exclude: ["Schemas"], ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .yaml]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py"], ["SoukService", "CrawlerService", "Schemas",
     "Kafka", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport"]),
 ]
