@@ -34,9 +34,6 @@ import Testing
     #expect(try Repository.text("k8s/base/files/markets.yaml") == Repository.text("compose/markets.yaml"))
   }
 
-  /// Settings that only make sense where everything runs on one machine, against the embedded broker.
-  private static let local: Set<String> = ["http-host", "kafka-properties"]
-
   @Test func thePricesAreToldWhatSoukUpTellsThem() async throws {
     try await withTemporaryDirectory { path in
       var surroundings = Surroundings()
@@ -51,7 +48,7 @@ import Testing
     }
   }
 
-  /// What `souk up` says to a service, that service is told by the demo too, if it has that setting at all.
+  /// What `souk up` says to a service, the demo says too.
   private func compare(_ system: FleetSystem, _ surroundings: Surroundings) throws {
     for entry in system.services {
       let ofUp = DeployedProgram(
@@ -59,25 +56,21 @@ import Testing
         environment: surroundings.environment(of: entry.name).compactMapValues { $0 })
       let ofCompose = try #require(
         compose.services(of: "demo").first { $0.deployed.program == entry.name }, "\(entry.name)").deployed
-      let own = Self.systemSettings[entry.name] ?? []
-      let missing = ofUp.settingNames.subtracting(Self.local).subtracting(ofCompose.settingNames)
-        .filter { !Self.unrelated(to: entry).contains($0) }
-      // The crawler remembers in Redis there and in a file here.
-      #expect(missing.subtracting(own).isEmpty, "\(entry.name) is told \(missing.sorted()) by souk up only")
+      let missing = ofUp.settingNames.subtracting(ofCompose.settingNames)
+        .subtracting(Self.local).subtracting(Self.unasked(by: entry))
+      #expect(missing.isEmpty, "\(entry.name) is told \(missing.sorted()) by souk up only")
     }
   }
 
-  /// What takes another form where containers come and go.
-  private static let systemSettings: [String: Set<String>] = ["crawler": ["state"]]
+  /// What only makes sense where everything runs on one machine, against the embedded broker: there the crawler
+  /// remembers in a file, and in a container in Redis.
+  private static let local: Set<String> = ["http-host", "kafka-properties", "state"]
 
-  /// `souk up` gives every service the addresses of all servers; a container only gets those it asks.
-  private static func unrelated(to entry: ServiceEntry) -> Set<String> {
+  /// `souk up` tells every service where all servers are; a container is only told of those it asks.
+  private static func unasked(by entry: ServiceEntry) -> Set<String> {
     let store: Set<String> = ["object-store", "s3-endpoint", "aws-access-key-id", "aws-secret-access-key"]
-    switch entry.name {
-    case "downloader", "s3-consumer": return ["database-url"]
-    case "parser": return ["database-url"]
-    case "db-writer": return store
-    default: return store.union(["database-url"])
-    }
+    let asksStore = ["downloader", "parser", "s3-consumer"].contains(entry.name)
+    let asksDatabase = entry.sink == "PostgreSQL"
+    return (asksStore ? [] : store).union(asksDatabase ? [] : ["database-url"])
   }
 }
