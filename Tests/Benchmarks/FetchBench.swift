@@ -123,7 +123,8 @@ struct FetchBench: AsyncParsableCommand {
     let python = try Program.require(
       "python3", in: Program.environmentFolders, package: "python3-venv, and aiohttp from PyPI")
     let url = "http://127.0.0.1:\(port)/python/v8/finance/chart/brent?at=17{n}00000&currency=USD"
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("fetch_loop.py").path
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let script = folder.appendingPathComponent("fetch_loop.py").path
     let outcome = try await ChildProcess.run(
       Launch(python, [script, url, "\(requests)", "\(flight)"]), atMost: .seconds(600))
     let numbers = outcome.output.split(separator: " ").compactMap { Double($0.trimmingCharacters(in: .newlines)) }

@@ -58,7 +58,9 @@ import Testing
     _ = try await queue.send(RedisCommand("SCRIPT", "FLUSH"))
     #expect(try await queue.run(adding, keys: ["n"], arguments: ["1", "y"]).array?.first == .integer(7))
     await server.halt(signal: 9)
-    let error = await #expect(throws: RedisError.self) { try await queue.run(adding, keys: ["n"], arguments: ["1", ""]) }
+    let error = await #expect(throws: RedisError.self) {
+      try await queue.run(adding, keys: ["n"], arguments: ["1", ""])
+    }
     #expect(error?.errorClass == .transient)
     try await server.resume()
     #expect(try await queue.run(adding, keys: ["n"], arguments: ["5", "z"]).array?.first == .integer(5))
