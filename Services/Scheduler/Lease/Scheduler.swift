@@ -119,7 +119,8 @@ package final class Scheduler {
   // MARK: The lease
 
   private func take(_ offsets: [TopicPartition: Int64]) async throws {
-    guard let (partition, offset) = offsets.first, let lease = consumer.leases.first(where: { $0.partition == partition })
+    guard let (partition, offset) = offsets.first,
+      let lease = consumer.leases.first(where: { $0.partition == partition })
     else {
       leaseReadiness.set(ready: true, reason: "standing by")
       return
