@@ -95,7 +95,8 @@ package final class Scheduler {
       heartbeat.beat()
       guard let element = try await consumer.next(before: wake()) else { return }
       switch element {
-      case .assigned(let offsets): try await take(offsets)
+      // Nothing new is no news for the holder.
+      case .assigned(let offsets): if holding == nil || !offsets.isEmpty { try await take(offsets) }
       case .revoking(let partitions, let answer): give(partitions, answer)
       case .lost(let partitions):
         if let holding, partitions.contains(holding.lease.partition) { release("lost") }
@@ -109,8 +110,7 @@ package final class Scheduler {
   /// When to look again.
   private func wake() -> ContinuousClock.Instant {
     var delay: Duration = .seconds(15)
-    if let holding, let next = plan.next(after: holding.position.instant - 1) {
-      let due = holding.position.done > 0 ? holding.position.instant : next
+    if let holding, let due = plan.next(after: holding.position.instant - 1) {
       delay = min(delay, .microseconds(max(0, due * 1_000_000 - now())))
     }
     return .now + delay
