@@ -107,7 +107,7 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("inference-worker", "InferenceWorker", ["Pipeline", "Kafka", "Forecasting", "ModelRegistry",
     "ObjectStore", "Schemas", "Runtime", "ServiceKit", .log, .metrics, .arguments]),
-  service("souk", "Souk", ["Kafka", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers", "Schemas",
+  service("souk", "Souk", ["Kafka", "Markets", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers", "Schemas",
     "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 

@@ -127,7 +127,9 @@ import TestSupport
   }
 
   /// Changes of clocks of an hour, of half an hour, at midnight, on other dates, and none.
-  @Test(arguments: ["Africa/Cairo", "Asia/Jerusalem", "Europe/Berlin", "Australia/Lord_Howe", "America/Asuncion", "UTC"])
+  @Test(arguments: [
+    "Africa/Cairo", "Asia/Jerusalem", "Europe/Berlin", "Australia/Lord_Howe", "America/Asuncion", "UTC",
+  ])
   func timesAreThoseOfAClockThatIsWatched(_ name: String) throws {
     var random = TestRandom("cron \(name)")
     let zone = try ZoneTable(identifier: name)

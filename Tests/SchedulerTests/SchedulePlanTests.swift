@@ -66,7 +66,8 @@ import Testing
   @Test func timeMayBeCutAnywhere() throws {
     var random = TestRandom("cut")
     let plan = try plan([
-      "name: a, task: fetch_price, cron: '*/7 * * * *', spread: 11m", "name: b, task: fetch_demand, cron: '3 */2 * * *'",
+      "name: a, task: fetch_price, cron: '*/7 * * * *', spread: 11m",
+      "name: b, task: fetch_demand, cron: '3 */2 * * *'",
       "name: c, task: fetch_price, cron: '30 0 * * *', zone: Africa/Cairo, spread: 40s",
     ])
     // Over the night in which Egypt skips an hour.
@@ -189,13 +190,15 @@ import Testing
   /// Nobody ran from midnight on; at ten hours and ten seconds the run of ten o'clock is on time.
   @Test func missedRunsFollowTheirPolicy() throws {
     #expect(try report("missed: catch_up", down: 10).sent == Array(0...10))
-    #expect(try report("missed: catch_up, missed-limit: 4", down: 10) == Report(sent: [6, 7, 8, 9, 10], omitted: [.overLimit: 6]))
+    let limited = try report("missed: catch_up, missed-limit: 4", down: 10)
+    #expect(limited == Report(sent: [6, 7, 8, 9, 10], omitted: [.overLimit: 6]))
     #expect(try report("missed: latest", down: 10) == Report(sent: [9, 10], omitted: [.overLimit: 9]))
     #expect(try report("missed: skip", down: 10) == Report(sent: [10], omitted: [.skipped: 10]))
     #expect(try report("missed: catch_up", down: 40) == Report(sent: Array(16...40), omitted: [.overLimit: 16]))
     // What nobody wants any more is not sent, whatever the policy.
     #expect(try report("missed: catch_up, deadline: 2h", down: 10) == Report(sent: [9, 10], omitted: [.expired: 9]))
-    #expect(try report("missed: latest, deadline: 30m", down: 10) == Report(sent: [10], omitted: [.overLimit: 9, .expired: 1]))
+    let late = try report("missed: latest, deadline: 30m", down: 10)
+    #expect(late == Report(sent: [10], omitted: [.overLimit: 9, .expired: 1]))
     // Years of absence are bounded work.
     let long = try report("missed: catch_up, missed-limit: 2", down: 24 * 800)
     #expect(long.sent == [19_198, 19_199, 19_200])
@@ -217,8 +220,8 @@ import Testing
     let mark = ProgressMark(PlanPosition(instant: try seconds("2026-03-02T10:15:00Z"), done: 500), plan: "9f2c01ab")
     #expect(mark.text == "next=2026-03-02T10:15:00Z done=500 plan=9f2c01ab")
     #expect(ProgressMark(mark.text) == mark)
-    for text in ["", "closing=7 format=batch/gzip", "next=2026 done=0 plan=x", "next=2026-03-02T10:15:00Z done=-1 plan=x",
-                 "next=2026-03-02T10:15:00Z plan=x", "next=2026-03-02T10:15:00.5Z done=0 plan=x", "free text"] {
+    for text in ["", "closing=7 format=batch/gzip", "next=2026 done=0 plan=x", "next=2026-03-02T10:15:00Z plan=x",
+                 "next=2026-03-02T10:15:00Z done=-1 plan=x", "next=2026-03-02T10:15:00.5Z done=0 plan=x", "text"] {
       #expect(ProgressMark(text) == nil, "\(text)")
     }
     let plan = try smallPlan()

@@ -28,7 +28,8 @@ import Glibc
       let rows = [
         "name: polymers, task: fetch_price, materials: {category: polymer}, cron: '*/5 * * * *', missed-limit: 100000",
         "name: energy, task: fetch_price, countries: world, cron: '* * * * *', missed-limit: 100000",
-        "name: demand, task: fetch_demand, cron: '*/15 * * * *', spread: 4m, missed-limit: 100000, materials: [Copper Wire]",
+        "name: demand, task: fetch_demand, cron: '*/15 * * * *', spread: 4m, missed-limit: 100000, "
+          + "materials: [Copper Wire]",
       ]
       let head = smallCatalogue.components(separatedBy: "schedules:")[0]
       let text = head + "schedules:\n" + rows.map { "  - {\($0)}" }.joined(separator: "\n") + "\n"

@@ -87,7 +87,8 @@ import Testing
     ("#", MarketCategory.allCases), ("*.*.*.*", MarketCategory.allCases), ("*.*.polymer.*", [.polymer]),
     ("mena.#", MarketCategory.allCases), ("*.*.polymer.#", [.polymer]), ("#.polymer", MarketCategory.allCases),
     ("*.*.energy.brent", [.energy]), ("#.screening.*", [.screening]), ("*.*.*", []), ("*.*.plastic.*", []),
-    ("mena.*.polymer.energy", [.polymer]), ("*.*.#.energy.*", [.energy]), ("*.*.*.*.#.*", []), ("polymer.#", MarketCategory.allCases),
+    ("mena.*.polymer.energy", [.polymer]), ("*.*.#.energy.*", [.energy]), ("*.*.*.*.#.*", []),
+    ("polymer.#", MarketCategory.allCases),
   ] as [(String, [MarketCategory])])
   func theCategoryNarrowsTheSubscription(_ text: String, _ expected: [MarketCategory]) throws {
     let pattern = try RoutingPattern(text)

@@ -8,8 +8,8 @@ import ServiceKit
 /// one member of the group. How far it is lies beside the partition's committed offset.
 ///
 /// Jobs are acknowledged before their mark is committed, in batches. So a fail-over skips none, and repeats at most
-/// the batch whose mark was not committed, each time the lease moves. Kafka refuses the commit of whoever lost the lease without noticing, and
-/// one that has not committed for a while commits before it sends.
+/// the batch whose mark was not committed, each time the lease moves. Kafka refuses the commit of whoever lost the lease
+/// without noticing, and one that has not committed for a while commits before it sends.
 package final class Scheduler {
   package struct Settings: Sendable {
     /// Jobs that are acknowledged and committed together.
@@ -95,7 +95,8 @@ package final class Scheduler {
       heartbeat.beat()
       guard let element = try await consumer.next(before: wake()) else { return }
       switch element {
-      case .assigned(let offsets): try await take(offsets)
+      // Nothing new is no news for the holder.
+      case .assigned(let offsets): if holding == nil || !offsets.isEmpty { try await take(offsets) }
       case .revoking(let partitions, let answer): give(partitions, answer)
       case .lost(let partitions):
         if let holding, partitions.contains(holding.lease.partition) { release("lost") }
@@ -109,8 +110,7 @@ package final class Scheduler {
   /// When to look again.
   private func wake() -> ContinuousClock.Instant {
     var delay: Duration = .seconds(15)
-    if let holding, let next = plan.next(after: holding.position.instant - 1) {
-      let due = holding.position.done > 0 ? holding.position.instant : next
+    if let holding, let due = plan.next(after: holding.position.instant - 1) {
       delay = min(delay, .microseconds(max(0, due * 1_000_000 - now())))
     }
     return .now + delay
@@ -119,7 +119,8 @@ package final class Scheduler {
   // MARK: The lease
 
   private func take(_ offsets: [TopicPartition: Int64]) async throws {
-    guard let (partition, offset) = offsets.first, let lease = consumer.leases.first(where: { $0.partition == partition })
+    guard let (partition, offset) = offsets.first,
+      let lease = consumer.leases.first(where: { $0.partition == partition })
     else {
       leaseReadiness.set(ready: true, reason: "standing by")
       return

@@ -49,7 +49,8 @@ struct RouteCommand: ParsableCommand {
         }
       }
       let topics = pattern.topics.map(\.name)
-      lines.append("topics   " + (topics.isEmpty ? "none: no series can have such a key" : topics.joined(separator: ", ")))
+      let none = "none: no series can have such a key"
+      lines.append("topics   " + (topics.isEmpty ? none : topics.joined(separator: ", ")))
       return lines
     }
   }

@@ -83,6 +83,32 @@ struct Infrastructure: Sendable {
     return sources.split(separator: "\n").map(String.init)
   }
 
+  /// - Returns: the port of the simulated providers.
+  func startProviders(_ running: inout Running, _ teardown: inout Teardown) async throws -> UInt16 {
+    let file = folder.file("provider.port")
+    let child = try await launch("provider-simulator", ["--port-file", file], log: "provider-simulator")
+    teardown.add("provider-simulator") { complaint(about: await child.stop()) }
+    let port = try await waitFor(child, log: folder.log(of: "provider-simulator")) {
+      (try? String(contentsOfFile: file, encoding: .utf8)).flatMap {
+        UInt16($0.trimmingCharacters(in: .whitespacesAndNewlines))
+      }
+    }
+    running.alive.append(("provider-simulator", { child.isRunning }))
+    screen.say("started   provider-simulator http://127.0.0.1:\(port) (invented prices and demands)")
+    return port
+  }
+
+  func startRedis(_ running: inout Running, _ teardown: inout Teardown) async throws -> String {
+    let server = try await PrivateRedis.start()
+    teardown.add("Redis") {
+      await server.stop()
+      return nil
+    }
+    running.alive.append(("Redis", { server.isRunning }))
+    screen.say("started   Redis             127.0.0.1:\(server.port) (private)")
+    return server.url
+  }
+
   /// Brings the database to the schema of this build.
   func migrate(_ surroundings: Surroundings) async throws {
     var launch = Launch(try Self.executable("db-writer"), ["migrate"])

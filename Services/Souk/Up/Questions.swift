@@ -99,7 +99,7 @@ enum Questions {
   private static let patience = Duration.seconds(30)
 
   /// - Returns: the answers as lines of text.
-  static func ask(_ database: String) async throws -> [String] {
+  static func ask(_ database: String, _ questions: [Question] = all) async throws -> [String] {
     let connection = try await PostgresConnection.open(
       PostgresConfiguration(url: database, applicationName: "souk"))
     let deadline = ContinuousClock.now + patience
@@ -109,7 +109,7 @@ enum Questions {
       try await Task.sleep(for: .milliseconds(200))
     }
     var lines: [String] = []
-    for question in all {
+    for question in questions {
       let answer = try await connection.execute(question.sql, operation: "ask")
       var table = TextTable(question.columns)
       for row in answer.rows { table.append(row.cells.map { $0 ?? "" }) }

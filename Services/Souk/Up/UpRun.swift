@@ -52,6 +52,7 @@ struct UpRun: Sendable {
     switch options.system {
     case .prices: PriceSystem()
     case .egx: EGXSystem()
+    case .sentinel: SentinelSystem()
     }
   }
 

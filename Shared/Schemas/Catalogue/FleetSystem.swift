@@ -4,6 +4,8 @@ package enum FleetSystem: String, CaseIterable, Sendable {
   case prices
   /// Bars of the Egyptian Exchange into a time series database and an object store.
   case egx
+  /// Prices and demands of materials from providers, predictions of them into PostgreSQL.
+  case sentinel
 
   /// In the order the data flows.
   package var services: [ServiceEntry] {
@@ -11,6 +13,8 @@ package enum FleetSystem: String, CaseIterable, Sendable {
     case .prices: [ServiceCatalogue.crawler, ServiceCatalogue.downloader, ServiceCatalogue.parser,
                    ServiceCatalogue.dbWriter]
     case .egx: [ServiceCatalogue.egxProducer, ServiceCatalogue.influxConsumer, ServiceCatalogue.s3Consumer]
+    case .sentinel: [ServiceCatalogue.scheduler, ServiceCatalogue.fetcher, ServiceCatalogue.inferenceWorker,
+                     ServiceCatalogue.dbWriter]
     }
   }
 

@@ -18,6 +18,15 @@ struct Surroundings: Hashable, Sendable {
   var perService: [String: [String: String?]] = [:]
   /// Arguments of one service, by its name.
   var arguments: [String: [String]] = [:]
+  /// Where processes of one executable do different work, by the service's name: one or more of each.
+  var variants: [String: [Variant]] = [:]
+
+  struct Variant: Hashable, Sendable {
+    /// Of its processes: `inference-worker-polymer`.
+    var name: String
+    /// Behind those of the service.
+    var arguments: [String] = []
+  }
 
   /// What a process of the service gets beside the environment of `souk`.
   ///
@@ -43,11 +52,13 @@ struct FleetPlan: Hashable, Sendable {
     processes = []
     for service in services.reversed() {
       let count = replicas.count(of: service)
-      for index in 0..<count {
-        let environment = surroundings.environment(of: service)
-        processes.append(ProcessPlan(
-          name: count == 1 ? service : "\(service)-\(index + 1)", service: service,
-          arguments: surroundings.arguments[service] ?? [], environment: environment, httpPort: try nextPort()))
+      for variant in surroundings.variants[service] ?? [Surroundings.Variant(name: service)] {
+        for index in 0..<count {
+          processes.append(ProcessPlan(
+            name: count == 1 ? variant.name : "\(variant.name)-\(index + 1)", service: service,
+            arguments: (surroundings.arguments[service] ?? []) + variant.arguments,
+            environment: surroundings.environment(of: service), httpPort: try nextPort()))
+        }
       }
     }
   }

@@ -19,12 +19,13 @@ struct Scraper: Sendable {
     /// When a source was last looked at from end to end.
     private static let marks: Set = [
       "souk_crawler_last_success_timestamp_seconds", "souk_egx_last_poll_timestamp_seconds",
+      "souk_scheduler_replay_ended",
     ]
 
     mutating func observe(_ samples: MetricSamples) {
       func value(_ names: String...) -> Int { names.reduce(0) { $0 + Int(samples.sum($1) ?? 0) } }
-      // What begins the flow consumes listings or bars, not topics.
-      let bars = value("souk_egx_bars_published_total")
+      // What begins the flow consumes listings, bars or time, not topics.
+      let bars = value("souk_egx_bars_published_total", "souk_scheduler_jobs_sent_total")
       let leftOut = value("souk_egx_bars_unchanged_total", "souk_egx_bars_unusable_total")
       consumed.observe(
         value("souk_records_consumed_total", "souk_crawler_files_listed_total") + bars + leftOut)

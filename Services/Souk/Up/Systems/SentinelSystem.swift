@@ -1,0 +1,79 @@
+import Foundation
+import LocalServers
+import Markets
+import Runtime
+import Schemas
+import Synchronization
+
+/// Market intelligence: simulated providers at one end, predictions in PostgreSQL at the other. The jobs of two days
+/// are replayed, the first of which fills the windows of the models.
+final class SentinelSystem: ShownSystem {
+  let system = FleetSystem.sentinel
+  private let database = Mutex("")
+
+  func prepare(_ ground: inout Ground) async throws {
+    let url = try await ground.startDatabase()
+    database.withLock { $0 = url }
+    ground.running.surroundings.common["REDIS_URL"] = try await ground.infrastructure.startRedis(
+      &ground.running, &ground.teardown)
+    let port = try await ground.infrastructure.startProviders(&ground.running, &ground.teardown)
+    let file = ground.folder.file("markets.yaml")
+    try Data(Self.sources(port: port).utf8).write(to: URL(fileURLWithPath: file))
+    let registry = ground.folder.file("registry")
+    try await ModelTraining(
+      catalogue: try MarketCatalogue.load(file: file), port: port, folder: ground.folder, registry: registry,
+      end: SentinelDays.from, screen: ground.screen, stopping: ground.infrastructure.stopping
+    ).run()
+    ground.running.surroundings.describeSentinelServices(catalogue: file, registry: registry)
+    ground.running.sources = 1
+  }
+
+  /// The embedded catalogue's countries, materials and schedules, with the simulator as two providers.
+  static func sources(port: UInt16) -> String {
+    let query = "kind={kind}&currency={currency}&unit={unit}&at={due_at}&points=1"
+    return """
+      sources:
+        - name: Exchange
+          kind: json
+          url: "http://127.0.0.1:\(port)/exchange/series/{material}/{country}.json?\(query)"
+          tasks: [fetch_price, fetch_demand]
+          mapping: {rows: data.points, value: value, time: at, currency: currency, unit: unit}
+        - name: Tables
+          kind: csv
+          url: "http://127.0.0.1:\(port)/tables/series/{material}/{country}.csv?\(query)"
+          tasks: [fetch_price, fetch_demand]
+          mapping: {value: Value, time: Time, currency: Currency, unit: Unit}
+
+      """
+  }
+
+  func answers() async throws -> [String] {
+    try await Questions.ask(database.withLock { $0 }, Questions.sentinel)
+  }
+}
+
+/// The days of a demonstration: always the same ones, so that every run predicts the same.
+enum SentinelDays {
+  static let from = "2026-03-01T00:00:00Z"
+  static let to = "2026-03-03T00:00:00Z"
+  /// An hour in 1.2 seconds.
+  static let speed = 3_000
+}
+
+extension Surroundings {
+  /// Adds what the services of market intelligence must be told besides where the servers are.
+  mutating func describeSentinelServices(catalogue: String, registry: String) {
+    arguments[ServiceCatalogue.scheduler.name] = [
+      "replay", "--from", SentinelDays.from, "--to", SentinelDays.to, "--speed", "\(SentinelDays.speed)", "--stay",
+      "--catalogue", catalogue,
+    ]
+    arguments[ServiceCatalogue.fetcher.name] = ["--catalogue", catalogue, "--allow-private-addresses"]
+    // Hours pass in seconds here, and a driver is to be known within the hour.
+    arguments[ServiceCatalogue.inferenceWorker.name] = ["--models", "file://\(registry)", "--driver-delay", "500ms"]
+    variants[ServiceCatalogue.inferenceWorker.name] = ["polymer", "shielding", "screening"].map {
+      Variant(name: "\(ServiceCatalogue.inferenceWorker.name)-\($0)", arguments: ["--kind", $0])
+    }
+    let tables = FleetSystem.sentinel.inputs(of: ServiceCatalogue.dbWriter).map(\.name).joined(separator: ",")
+    arguments[ServiceCatalogue.dbWriter.name] = ["--linger", "100ms", "--tables", tables]
+  }
+}
