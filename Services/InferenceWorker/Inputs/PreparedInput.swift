@@ -105,8 +105,8 @@ package struct InputBuilder: Sendable {
 
   /// Of all that the answer depends on.
   private static func digest(
-    _ manifest: ModelManifest, _ newest: SeriesHistory.Point, _ measure: SeriesHistory.Measure, values: [Double], drivers: [[Double]],
-    flags: [InputFlag], reason: InputReason?
+    _ manifest: ModelManifest, _ newest: SeriesHistory.Point, _ measure: SeriesHistory.Measure, values: [Double],
+    drivers: [[Double]], flags: [InputFlag], reason: InputReason?
   ) -> SHA256Digest {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(64 + 8 * (values.count + drivers.count * values.count))

@@ -109,11 +109,11 @@ struct Predictor {
   private func prediction(_ occasion: Occasion, _ draft: Draft, _ model: ShelvedModel) -> Prediction {
     let manifest = model.manifest
     var prediction = Prediction(
-      predictionID: Self.id(occasion, manifest, draft.input.digest), series: occasion.name.series, kind: occasion.name.kind,
-      model: manifest.name, modelVersion: manifest.version, modelKind: manifest.kind.rawValue,
-      issuedAt: Timestamp(microseconds: occasion.observedAt) ?? .epoch, currency: draft.input.measure.currency,
-      unit: draft.input.measure.unit, steps: [], inputDigest: draft.input.digest,
-      flags: draft.input.flags.map(\.rawValue))
+      predictionID: Self.id(occasion, manifest, draft.input.digest), series: occasion.name.series,
+      kind: occasion.name.kind, model: manifest.name, modelVersion: manifest.version,
+      modelKind: manifest.kind.rawValue, issuedAt: Timestamp(microseconds: occasion.observedAt) ?? .epoch,
+      currency: draft.input.measure.currency, unit: draft.input.measure.unit, steps: [],
+      inputDigest: draft.input.digest, flags: draft.input.flags.map(\.rawValue))
     switch (draft.input.verdict, draft.output) {
     case (.withhold(let reason), _): prediction.withheld = reason.rawValue
     case (.ask, .withheld(let reason)): prediction.withheld = reason.rawValue
