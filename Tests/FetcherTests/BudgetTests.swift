@@ -106,6 +106,7 @@ import Testing
     await server.halt(signal: 9)
     await #expect(throws: RedisError.self) { try await two.take(upTo: 1) }
     try await server.resume()
+    try await eventually("Redis is back") { (try? await two.pause(for: .zero)) != nil }
     // The script is gone with the data, and is loaded again.
     let grant = try await two.take(upTo: 5)
     #expect(grant.count == 2 && grant.wait > .seconds(50) && !grant.isPaused)

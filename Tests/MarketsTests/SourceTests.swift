@@ -65,7 +65,7 @@ import Testing
         - {name: B, kind: yahoo, url: "https://h", symbol: "{material}", tasks: [fetch_demand]}
         - {name: C, kind: csv, url: "https://h/all.csv", mapping: {value: v, time: t}}
       """).readSources()
-    let materials = try catalogue("[]").materials
+    let materials = try catalogue("  []").materials
     let has = sources.map { source in materials.map { source.has($0, .fetchPrice) } }
     #expect(has == [[true, false], [false, false], [true, true]])
     #expect(sources[1].has(materials[1], .fetchDemand))

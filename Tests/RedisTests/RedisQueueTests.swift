@@ -63,6 +63,7 @@ import Testing
     }
     #expect(error?.errorClass == .transient)
     try await server.resume()
+    try await eventually("Redis is back") { (try? await queue.ping()) != nil }
     #expect(try await queue.run(adding, keys: ["n"], arguments: ["5", "z"]).array?.first == .integer(5))
     await server.stop()
   }
