@@ -50,7 +50,7 @@ package struct ModelRegistry: Sendable {
       seen += page.objects.count
       guard seen <= limits.objects else {
         throw Failure(.configuration, code: "model_registry_too_large",
-                      "\(store.location)/\(Self.root) holds more than \(limits.objects) objects; is it the right folder?")
+                      "\(store.location)/\(Self.root) holds more than \(limits.objects) objects; is that right?")
       }
       for object in page.objects {
         let parts = object.key.text.split(separator: "/")
@@ -111,7 +111,8 @@ package struct ModelRegistry: Sendable {
     guard let file = manifest.weights else { return nil }
     guard file.bytes <= limits.weights else {
       throw ForecastError(
-        .badWeights, "\(manifest.name) \(manifest.version): \(file.bytes) bytes of weights; the limit is \(limits.weights)")
+        .badWeights,
+        "\(manifest.name) \(manifest.version): \(file.bytes) bytes of weights; the limit is \(limits.weights)")
     }
     let bytes: [UInt8]
     do {

@@ -62,7 +62,8 @@ struct ModelsBench: AsyncParsableCommand {
     _ kind: String, _ theirs: Double, _ registry: ModelRegistry, _ folder: String
   ) async throws {
     let name = kind.replacing(" ", with: "-")
-    let read = try JSONDecoder().decode(Inputs.self, from: Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).json")))
+    let file = URL(fileURLWithPath: "\(folder)/\(name).json")
+    let read = try JSONDecoder().decode(Inputs.self, from: Data(contentsOf: file))
     let inputs = zip(read.values, read.times).enumerated().map { index, row in
       ModelInput(
         values: row.0, times: row.1.compactMap { Timestamp(microseconds: $0 * 1_000_000) }, seed: UInt64(index))
@@ -74,10 +75,10 @@ struct ModelsBench: AsyncParsableCommand {
     }
     var failure: ForecastError?
     let calls = rate(seconds: seconds) {
-      do { _ = try model.predict(inputs) } catch { failure = error }
+      do throws(ForecastError) { _ = try model.predict(inputs) } catch { failure = error }
     }
     let single = rate(seconds: seconds / 4) {
-      do { _ = try model.predict([inputs[0]]) } catch { failure = error }
+      do throws(ForecastError) { _ = try model.predict([inputs[0]]) } catch { failure = error }
     }
     if let failure { throw failure }
     let ours = calls * Double(batch)

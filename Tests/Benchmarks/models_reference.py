@@ -70,7 +70,8 @@ def trees():
                             xgboost.DMatrix(matrix, target), 200)
     plan = Plan("xgboost", "price", scaling)
     publish(FOLDER, manifest(plan, "xgboost", features=features, target="log_change",
-                             residuals=[[-0.01, 0.0, 0.01]] * HORIZON), bytes(booster.save_raw(raw_format="ubj")), "m.ubj")
+                             residuals=[[-0.01, 0.0, 0.01]] * HORIZON),
+            bytes(booster.save_raw(raw_format="ubj")), "m.ubj")
     write_inputs("xgboost", made)
     return {"xgboost": rate(lambda: booster.inplace_predict(matrix))}
 
@@ -105,9 +106,9 @@ def networks():
         with torch.no_grad():
             deep.head.bias[0], deep.head.bias[1] = 1.0, -1.0
         name = f"deepar {head}"
-        publish(FOLDER, manifest(Plan(name.replace(" ", "-"), kind, scaling), "deepar", features=features, target="value",
-                                 network={"layers": 2, "hidden": hidden, "context": context, "head": head,
-                                          "samples": samples}), safetensors(deep.tensors()), "w.safetensors")
+        shape = {"layers": 2, "hidden": hidden, "context": context, "head": head, "samples": samples}
+        publish(FOLDER, manifest(Plan(name.replace(" ", "-"), kind, scaling), "deepar", features=features,
+                                 target="value", network=shape), safetensors(deep.tensors()), "w.safetensors")
         write_inputs(name.replace(" ", "-"), made)
         sequence = torch.from_numpy(np.stack([made.matrix(features, place) for place in places], axis=1))
         scale = torch.from_numpy(made.scale.astype(np.float32))

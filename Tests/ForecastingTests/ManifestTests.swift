@@ -53,7 +53,10 @@ import Testing
 
   @Test func unreadableOnesNameTheField() throws {
     let text = String(decoding: try Samples.manifest(.tsb, history: 20, smoothing: smoothing).json(), as: UTF8.self)
-    for (change, field) in [("\"history\" : 20", "\"history\" : \"x\""), ("\"kind\" : \"tsb\"", "\"kind\" : \"oracle\"")] {
+    let changes = [
+      ("\"history\" : 20", "\"history\" : \"x\""), ("\"kind\" : \"tsb\"", "\"kind\" : \"oracle\""),
+    ]
+    for (change, field) in changes {
       let wrong = text.replacing(change, with: field)
       #expect(wrong != text)
       let error = #expect(throws: ForecastError.self) { try ModelManifest(json: Array(wrong.utf8)) }

@@ -43,7 +43,9 @@ import Testing
         let model = try #require(try Reference.model(one.model, in: folder) as? DeepARModel)
         try compareDistributions(one, model)
         try compareSamples(one, model)
-        try batchesDoNotMatter(one.inputs.map(\.model), model)
+        // Few paths: what is seen here does not depend on how many, and a debug build is slow.
+        let small = try Reference.model(one.model, in: folder) { $0.network?.samples = 16 }
+        try batchesDoNotMatter(one.inputs.map(\.model), small)
       }
       for one in expected.lstm {
         try batchesDoNotMatter(one.inputs.map(\.model), Reference.model(one.model, in: folder))
@@ -53,7 +55,7 @@ import Testing
 
   private func compare(_ one: LSTMCase, in folder: String) throws {
     let outputs = try Reference.model(one.model, in: folder).predict(one.inputs.map(\.model))
-    #expect(outputs.count == one.inputs.count && one.inputs.count >= 40)
+    #expect(outputs.count == one.inputs.count && one.inputs.count == 40)
     for (index, output) in outputs.enumerated() {
       let steps = try #require(output.forecast, "\(one.model) \(index): \(output)").steps
       let means = Reference.relativeDifference(steps.map(\.mean), one.means[index])
@@ -102,16 +104,19 @@ import Testing
 
   /// To the last bit: alone, in a batch of any size, at any place of it.
   private func batchesDoNotMatter(_ inputs: [ModelInput], _ model: any ForecastModel) throws {
+    let inputs = Array(inputs.prefix(20))
     let whole = try model.predict(inputs)
-    #expect(try model.predict(inputs) == whole)
     #expect(try model.predict(inputs.reversed()) == whole.reversed())
-    for size in [1, 3, 17] {
+    for index in 0..<3 {
+      #expect(try model.predict([inputs[index]]) == [whole[index]], "\(model.manifest.name), alone")
+    }
+    for size in [7, 17] {
       let parts = try stride(from: 0, to: inputs.count, by: size).flatMap {
         try model.predict(Array(inputs[$0..<min(inputs.count, $0 + size)]))
       }
       #expect(parts == whole, "\(model.manifest.name) in parts of \(size)")
     }
-    let many = Array(repeatElement(inputs, count: 300 / inputs.count + 1).joined())
+    let many = Array(repeatElement(inputs, count: 7).joined())
     let outputs = try model.predict(many)
     #expect(outputs.enumerated().allSatisfy { $1 == whole[$0 % inputs.count] }, "\(model.manifest.name), many at once")
   }

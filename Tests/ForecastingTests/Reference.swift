@@ -17,7 +17,7 @@ enum Reference {
   static let bars = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].map { "\($0)/egx" }
 
   static func environmentPython() throws -> String {
-    try Program.require("python3", in: Program.environmentFolders.map { $0 }, package: "python3-venv")
+    try Program.require("python3", in: Program.environmentFolders, package: "python3-venv")
   }
 
   /// - Throws: what the program printed; it says which package is missing.
@@ -44,9 +44,12 @@ enum Reference {
   }
 
   /// A model that a reference program published under `folder`.
-  static func model(_ name: String, in folder: String) throws -> any ForecastModel {
+  static func model(
+    _ name: String, in folder: String, _ change: (inout ModelManifest) -> Void = { _ in }
+  ) throws -> any ForecastModel {
     let home = URL(fileURLWithPath: "\(folder)/models/\(name)/1")
-    let manifest = try ModelManifest(json: Array(Data(contentsOf: home.appendingPathComponent("manifest.json"))))
+    var manifest = try ModelManifest(json: Array(Data(contentsOf: home.appendingPathComponent("manifest.json"))))
+    change(&manifest)
     let weights = try manifest.weights.map { Array(try Data(contentsOf: home.appendingPathComponent($0.file))) }
     return try ModelLoader.load(manifest, weights: weights)
   }

@@ -14,7 +14,9 @@ enum Samples {
   }
 
   static func input(_ values: [Double], drivers: [[Double]] = []) -> ModelInput {
-    let times = values.indices.compactMap { Timestamp(microseconds: 1_736_000_000_000_000 + Int64($0) * 86_400_000_000) }
+    let times = values.indices.compactMap {
+      Timestamp(microseconds: 1_736_000_000_000_000 + Int64($0) * 86_400_000_000)
+    }
     return ModelInput(values: values, times: times, drivers: drivers)
   }
 }

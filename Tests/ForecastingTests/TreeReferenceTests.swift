@@ -1,5 +1,6 @@
 import Foundation
 import Forecasting
+import Runtime
 import TestSupport
 import Testing
 
@@ -58,7 +59,9 @@ import Testing
     for (name, file) in [("trees-oil", "model.ubj"), ("trees-json", "model.json")] {
       let good = try Reference.model(name, in: folder).manifest
       let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/models/\(name)/1/\(file)")))
-      var damaged: [[UInt8]] = [[], [0x7b], Array("{}".utf8), Array("{\"learner\":{}}".utf8), Array("binf".utf8) + bytes]
+      var damaged: [[UInt8]] = [
+        [], [0x7b], Array("{}".utf8), Array("{\"learner\":{}}".utf8), Array("binf".utf8) + bytes,
+      ]
       damaged += stride(from: 1, to: bytes.count, by: bytes.count / 23).map { Array(bytes[..<$0]) }
       damaged.append([UInt8](repeating: 0x7b, count: 10_000))
       for bytes in damaged {

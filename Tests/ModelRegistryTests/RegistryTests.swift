@@ -1,6 +1,4 @@
-import Foundation
 import Forecasting
-import Logging
 import ModelRegistry
 import ObjectStore
 import Runtime
@@ -72,8 +70,8 @@ import Testing
         var manifest = good
         change(&manifest)
         _ = try await store.put(ObjectBody(try manifest.json()), at: place, contentType: "application/json")
-        let error = await error { _ = try await registry.load("network") }
-        return try #require(error as? ForecastError, "\(what): \(String(describing: error))")
+        let failure = await error { _ = try await registry.load("network") }
+        return try #require(failure as? ForecastError, "\(what): \(String(describing: failure))")
       }
       #expect(try await refusal("another name") { $0.name = "other" }?.kind == .badManifest)
       #expect(try await refusal("another version") { $0.version = "3" }?.kind == .badManifest)
@@ -99,16 +97,16 @@ import Testing
       var damaged = weights
       damaged[damaged.count - 1] ^= 1
       _ = try await store.put(ObjectBody(damaged), at: file, contentType: "application/octet-stream")
-      let error = await error { _ = try await registry.load("network") }
-      #expect((error as? ForecastError)?.kind == .badWeights)
+      let failure = await error { _ = try await registry.load("network") }
+      #expect((failure as? ForecastError)?.kind == .badWeights)
       let rows = try await registry.listing(isVerifying: true)
       #expect(rows.count == 1 && rows[0].problem?.contains("w.safetensors") == true)
 
       let current = try ObjectKey("models/network/current.json")
       for text in ["", "{}", "{\"version\":\"../..\"}", "{\"version\":1}"] {
         _ = try await store.put(ObjectBody(Array(text.utf8)), at: current, contentType: "application/json")
-        let error = await self.error { _ = try await registry.load("network") }
-        #expect((error as? ForecastError)?.kind == .badManifest, "\(text)")
+        let failure = await error { _ = try await registry.load("network") }
+        #expect((failure as? ForecastError)?.kind == .badManifest, "\(text)")
       }
     }
   }
@@ -118,8 +116,8 @@ import Testing
       let store = ObservedStore(try FileStore(path: folder))
       try await store.prepare()
       let (manifest, weights) = Fixture.network("1", bias: 7)
-      let error = await error { try await ModelRegistry(store).publish(manifest, weights: Array(weights.dropLast())) }
-      #expect((error as? ForecastError)?.kind == .badWeights)
+      let failure = await error { try await ModelRegistry(store).publish(manifest, weights: Array(weights.dropLast())) }
+      #expect((failure as? ForecastError)?.kind == .badWeights)
       #expect(store.puts.isEmpty)
     }
   }

@@ -39,7 +39,8 @@ import Testing
       let brent = ["--driver", "brent=global.world.energy.brent"]
       let runs: [(String, [String], ModelKind)] = [
         ("train_xgboost.py", brent + ["--rounds", "20", "--name", "trees"], .xgboost),
-        ("train_xgboost.py", ["--rounds", "10", "--format", "json", "--target", "difference", "--name", "json"], .xgboost),
+        ("train_xgboost.py", ["--rounds", "10", "--format", "json", "--target", "difference", "--name", "json"],
+         .xgboost),
         ("train_lstm.py", brent + ["--epochs", "1", "--name", "lstm"], .lstm),
         ("train_deepar.py", ["--epochs", "1", "--name", "student"], .deepar),
         ("train_deepar.py", ["--epochs", "1", "--kind", "demand", "--head", "negative_binomial", "--name", "counts"],
@@ -64,7 +65,9 @@ import Testing
         let manifest = model.manifest
         #expect(manifest.probes.count == 2 && manifest.quantiles == [0.1, 0.5, 0.9])
         let values = (0..<manifest.history).map { 80 + Double($0 % 7) }
-        let times = values.indices.compactMap { Timestamp(microseconds: 1_760_000_000_000_000 + Int64($0) * 86_400_000_000) }
+        let times = values.indices.compactMap {
+          Timestamp(microseconds: 1_760_000_000_000_000 + Int64($0) * 86_400_000_000)
+        }
         let input = ModelInput(values: values, times: times, drivers: manifest.drivers.map { _ in values }, seed: 5)
         let forecast = try #require(try model.predict([input])[0].forecast, "\(manifest.name)")
         #expect(forecast.steps.count == 3 && forecast.steps.allSatisfy { $0.quantiles.count == 3 })

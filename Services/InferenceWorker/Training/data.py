@@ -62,11 +62,13 @@ def parser(description, name, history, horizon, kind="price", series="*.*.*.*"):
     arguments.add_argument("--kind", default=kind, choices=["price", "demand"], help="default: %(default)s")
     arguments.add_argument("--driver", action="append", default=[], metavar="COLUMN=SERIES",
                            help="a column that is a driver, with its routing key; again for more")
-    arguments.add_argument("--history", type=int, default=history, help="observations of an input (default: %(default)s)")
+    arguments.add_argument("--history", type=int, default=history,
+                           help="observations of an input (default: %(default)s)")
     arguments.add_argument("--horizon", type=int, default=horizon, help="steps of a forecast (default: %(default)s)")
     arguments.add_argument("--period", type=int, default=86_400, help="seconds between observations (default: a day)")
     arguments.add_argument("--quantiles", default="0.1,0.5,0.9", help="default: %(default)s; empty for none")
-    arguments.add_argument("--windows", type=int, default=20_000, help="windows to learn from at most (default: %(default)s)")
+    arguments.add_argument("--windows", type=int, default=20_000,
+                           help="windows to learn from at most (default: %(default)s)")
     arguments.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     return arguments
 

@@ -46,7 +46,8 @@ def loss(head, numbers, values, scale):
         return -likelihood.mean()
     if head == "gaussian":
         mean, deviation = parameters(head, numbers, scale)
-        return (torch.log(deviation / scale) + 0.5 * ((values - mean) / deviation) ** 2).mean() + 0.5 * math.log(2 * math.pi)
+        distance = (values - mean) / deviation
+        return (torch.log(deviation / scale) + 0.5 * distance ** 2).mean() + 0.5 * math.log(2 * math.pi)
     location, spread, freedom = parameters(head, numbers, scale)
     return -torch.distributions.StudentT(freedom, location / scale, spread / scale).log_prob(values / scale).mean()
 

@@ -1,4 +1,4 @@
-"""Writes models into the folder that inference workers read: models/<name>/<version>/ and current.json, written last."""
+"""Writes models into the folder that inference workers read: models/<name>/<version>/, then current.json."""
 
 import datetime
 import hashlib

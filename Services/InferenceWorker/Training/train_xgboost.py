@@ -46,8 +46,8 @@ def main():
 
     errors = np.stack([plan.check.target(arguments.target, step) for step in range(horizon)]) - predict(plan.check)
     means = np.stack([plan.check.restored(arguments.target, output) for output in predict(plan.check)], axis=1)
-    usable = np.flatnonzero(np.isfinite(rows(plan.check, features, horizon)).all(axis=1).reshape(horizon, -1).all(axis=0)
-                            & np.isfinite(errors).all(axis=0))
+    finite = np.isfinite(rows(plan.check, features, horizon)).all(axis=1).reshape(horizon, -1).all(axis=0)
+    usable = np.flatnonzero(finite & np.isfinite(errors).all(axis=0))
     if len(usable) == 0:
         raise SystemExit("no window after the cut has all features; are drivers missing there?")
     made = manifest(
@@ -56,7 +56,8 @@ def main():
         probes=[probe(plan.check, index, means[index]) for index in usable[[0, -1]]])
     folder = publish(arguments.registry, made, bytes(booster.save_raw(raw_format=arguments.format)),
                      f"model.{arguments.format}")
-    print(f"{folder}: {len(matrix)} rows, error (root mean square, of the target) {np.sqrt((errors[:, usable] ** 2).mean()):.5f}")
+    error = np.sqrt((errors[:, usable] ** 2).mean())
+    print(f"{folder}: {len(matrix)} rows, error (root mean square, of the target) {error:.5f}")
 
 
 if __name__ == "__main__":

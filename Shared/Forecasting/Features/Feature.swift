@@ -50,7 +50,7 @@ package enum Feature: Hashable, Sendable {
   }
 
   private static func unknown(_ text: String) -> ForecastError {
-    ForecastError(.unknownFeature, "the feature '\(text)' is not known; see Services/InferenceWorker/Training/README.md")
+    ForecastError(.unknownFeature, "the feature '\(text)' is not known; Services/InferenceWorker/Training lists them")
   }
 
   /// Periods before `t` that it looks at.

@@ -5,6 +5,8 @@ struct FeatureSet: Sendable {
   let features: [Feature]
   /// Periods that the farthest looking of them looks back.
   let reach: Int
+  /// Columns of those that differ from step to step where all look from one place.
+  private let stepColumns: [Int]
 
   /// - Throws: `ForecastError` of kind `.unknownFeature`, or `.badManifest` when the history is too short for them
   ///   or the kind of model cannot have one of them.
@@ -20,6 +22,12 @@ struct FeatureSet: Sendable {
     }
     self.features = features
     reach = features.map(\.reach).max() ?? 0
+    stepColumns = features.indices.filter { index in
+      switch features[index] {
+      case .calendar, .step: true
+      default: false
+      }
+    }
     let needed = reach + (manifest.network?.context ?? 1) - 1
     guard manifest.history >= needed else {
       throw ForecastError(
@@ -56,6 +64,18 @@ struct FeatureSet: Sendable {
       }
     }
     return nil
+  }
+
+  /// Makes the row of a later step of one of an earlier step that looks from the same place.
+  func refill(
+    _ row: UnsafeMutablePointer<Float>, from earlier: UnsafePointer<Float>, of input: PreparedInput, at place: Int,
+    timePlace: Int, step: Int
+  ) {
+    row.update(from: earlier, count: features.count)
+    for column in stepColumns {
+      row[column] = Float(
+        value(of: features[column], in: input, at: place, timePlace: timePlace, step: step))
+    }
   }
 
   func value(of feature: Feature, in input: PreparedInput, at place: Int, timePlace: Int, step: Int) -> Double {

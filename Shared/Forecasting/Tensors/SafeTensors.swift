@@ -119,5 +119,7 @@ package struct SafeTensors: Sendable {
     return tensor
   }
 
-  private static func bad(_ what: String) -> ForecastError { ForecastError(.badWeights, "the safetensors file \(what)") }
+  private static func bad(_ what: String) -> ForecastError {
+    ForecastError(.badWeights, "the safetensors file \(what)")
+  }
 }

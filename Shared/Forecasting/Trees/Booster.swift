@@ -12,10 +12,8 @@ final class Booster: @unchecked Sendable {
   ///   - threads: of XGBoost, for each call.
   /// - Throws: `ForecastError` of kind `.badWeights` with XGBoost's own words.
   init(_ model: [UInt8], threads: Int) throws(ForecastError) {
-    // Every object of UBJ and JSON begins so; whatever else would be taken for the old binary form, whose reader
-    // trusts its lengths.
-    guard model.count > 2, model[0] == UInt8(ascii: "{") else {
-      throw ForecastError(.badWeights, "the trees are neither JSON nor UBJ")
+    guard TreeFile.isWhole(model) else {
+      throw ForecastError(.badWeights, "the trees are neither JSON nor UBJ, or a part of the file is missing")
     }
     var handle: BoosterHandle?
     guard XGBoosterCreate(nil, 0, &handle) == 0, let handle else {

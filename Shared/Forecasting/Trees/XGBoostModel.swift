@@ -48,11 +48,14 @@ package struct XGBoostModel: ForecastModel {
   private func fill(_ matrix: inout [Float], row: Int, of input: PreparedInput) -> WithheldReason? {
     matrix.withUnsafeMutableBufferPointer { matrix in
       guard let start = matrix.baseAddress else { return .resultNotFinite }
-      for step in 0..<manifest.horizon {
-        let reason = features.fill(
-          start + (row + step) * features.count, of: input, at: input.count, timePlace: input.count + step,
+      let first = start + row * features.count
+      if let reason = features.fill(first, of: input, at: input.count, timePlace: input.count, step: 1) {
+        return reason
+      }
+      for step in 1..<manifest.horizon {
+        features.refill(
+          first + step * features.count, from: first, of: input, at: input.count, timePlace: input.count + step,
           step: step + 1)
-        if let reason { return reason }
       }
       return nil
     }

@@ -65,7 +65,8 @@ def pairs(series, span, count, random):
 
 def inputs(windows, seed=0):
     return [{"values": windows.values[row, :windows.history].tolist(), "times": windows.times[row].tolist(),
-             "drivers": windows.drivers[row].tolist(), "seed": seed + row} for row in range(len(windows))]
+             "drivers": windows.drivers[row, :len(windows.driver_names)].tolist(), "seed": seed + row}
+            for row in range(len(windows))]
 
 
 class Plan:

@@ -45,8 +45,8 @@ deep = {"max_depth": 5, "eta": 0.1, "tree_method": "hist", "subsample": 0.8}
 cases = [
     case("trees-oil", bars, "price", brent, FEATURES, {"kind": "window_standard"}, "log_change", "ubj", deep),
     case("trees-json", bars, "price", [], own, {"kind": "window_mean"}, "difference", "json", {"max_depth": 3}),
-    case("trees-standard", bars, "price", brent, FEATURES, {"kind": "standard", "mean": 40.0, "deviation": 9.5}, "value",
-         "ubj", {"max_depth": 4, "booster": "dart", "rate_drop": 0.1}),
+    case("trees-standard", bars, "price", brent, FEATURES, {"kind": "standard", "mean": 40.0, "deviation": 9.5},
+         "value", "ubj", {"max_depth": 4, "booster": "dart", "rate_drop": 0.1}),
     case("trees-counts", demands(random), "demand", [], ["lag.1", "lag.2", "mean.7", "deviation.7", "step"],
          {"kind": "none"}, "value", "json", {"objective": "count:poisson"}),
 ]
