@@ -99,20 +99,19 @@ struct FetchBench: AsyncParsableCommand {
     let total = requests
     let clock = ContinuousClock()
     let before = ProcessReading(pid: getpid())
+    let work: @Sendable () async throws -> Void = {
+      while true {
+        let index = next.withLock { next in
+          defer { next += 1 }
+          return next
+        }
+        guard index < total else { return }
+        _ = try await pool.ask(plan[index % plan.count], last: nil)
+      }
+    }
     let took = try await clock.measure {
       try await withThrowingTaskGroup(of: Void.self) { group in
-        for _ in 0..<flight {
-          group.addTask {
-            while true {
-              let index = next.withLock { next in
-                defer { next += 1 }
-                return next
-              }
-              guard index < total else { return }
-              _ = try await pool.ask(plan[index % plan.count], last: nil)
-            }
-          }
-        }
+        for _ in 0..<flight { group.addTask(operation: work) }
         try await group.waitForAll()
       }
     }
@@ -124,7 +123,8 @@ struct FetchBench: AsyncParsableCommand {
     let python = try Program.require(
       "python3", in: Program.environmentFolders, package: "python3-venv, and aiohttp from PyPI")
     let url = "http://127.0.0.1:\(port)/python/v8/finance/chart/brent?at=17{n}00000&currency=USD"
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("fetch_loop.py").path
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let script = folder.appendingPathComponent("fetch_loop.py").path
     let outcome = try await ChildProcess.run(
       Launch(python, [script, url, "\(requests)", "\(flight)"]), atMost: .seconds(600))
     let numbers = outcome.output.split(separator: " ").compactMap { Double($0.trimmingCharacters(in: .newlines)) }

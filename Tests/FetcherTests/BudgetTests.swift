@@ -106,6 +106,7 @@ import Testing
     await server.halt(signal: 9)
     await #expect(throws: RedisError.self) { try await two.take(upTo: 1) }
     try await server.resume()
+    try await eventually("Redis is back") { (try? await two.pause(for: .zero)) != nil }
     // The script is gone with the data, and is loaded again.
     let grant = try await two.take(upTo: 5)
     #expect(grant.count == 2 && grant.wait > .seconds(50) && !grant.isPaused)
@@ -127,23 +128,31 @@ import Testing
     func give(_ grant: Grant) { grants.withLock { $0.append(.success(grant)) } }
   }
 
+  private final class Served: Sendable {
+    private let storage = Mutex<[Int]>([])
+    var order: [Int] { storage.withLock { $0 } }
+
+    func turn(_ index: Int, _ budget: RequestBudget) async {
+      if case .granted = await budget.turn() { storage.withLock { $0.append(index) } }
+    }
+  }
+
   @Test func whoComesFirstIsServedFirst() async throws {
     let source = Scripted()
     let budget = RequestBudget(source)
-    let order = Mutex<[Int]>([])
-    var tasks: [Task<Void, Never>] = []
-    for index in 0..<5 {
-      tasks.append(Task {
-        if case .granted = await budget.turn() { order.withLock { $0.append(index) } }
-      })
-      try await eventually { budget.waiting == index + 1 }
+    let served = Served()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for index in 0..<5 {
+        group.addTask { await served.turn(index, budget) }
+        try await eventually { budget.waiting == index + 1 }
+      }
+      for count in 1...5 {
+        source.give(Grant(count: 1, wait: .milliseconds(1)))
+        try await eventually { served.order.count == count }
+      }
+      try await group.waitForAll()
     }
-    for count in 1...5 {
-      source.give(Grant(count: 1, wait: .milliseconds(1)))
-      try await eventually { order.withLock { $0.count } == count }
-    }
-    #expect(order.withLock { $0 } == Array(0..<5))
-    for task in tasks { await task.value }
+    #expect(served.order == Array(0..<5))
   }
 
   @Test func cancelledAndExpiredOnesLeaveTheLine() async throws {
@@ -152,9 +161,15 @@ import Testing
     let cancelled = Task { await budget.turn() }
     try await eventually { budget.waiting == 1 }
     cancelled.cancel()
-    guard case .cancelled = await cancelled.value else { return Issue.record("not cancelled") }
+    guard case .cancelled = await cancelled.value else {
+      Issue.record("not cancelled")
+      return
+    }
     let expired = await budget.turn(before: .now + .milliseconds(30))
-    guard case .expired = expired else { return Issue.record("\(expired)") }
+    guard case .expired = expired else {
+      Issue.record("\(expired)")
+      return
+    }
     #expect(budget.waiting == 0)
   }
 
@@ -162,13 +177,22 @@ import Testing
     let source = Scripted()
     let budget = RequestBudget(source)
     source.give(Grant(count: 0, wait: .seconds(9), isPaused: true))
-    guard case .paused(.seconds(9)) = await budget.turn() else { return Issue.record("not paused") }
+    guard case .paused(.seconds(9)) = await budget.turn() else {
+      Issue.record("not paused")
+      return
+    }
     source.grants.withLock {
       $0.append(.failure(RedisError(code: "redis_closed", .transient, operation: "x", message: "gone")))
     }
-    guard case .failed(let error as RedisError) = await budget.turn() else { return Issue.record("no failure") }
+    guard case .failed(let error as RedisError) = await budget.turn() else {
+      Issue.record("no failure")
+      return
+    }
     #expect(error.code == "redis_closed")
     source.give(Grant(count: 1, wait: .zero))
-    guard case .granted = await budget.turn() else { return Issue.record("not granted after that") }
+    guard case .granted = await budget.turn() else {
+      Issue.record("not granted after that")
+      return
+    }
   }
 }

@@ -124,7 +124,10 @@ import Testing
       return until - now
     }
     #expect((0..<5).map { _ in fail() } == [1, 2, 4, 5, 5].map { .seconds($0) })
-    guard case .admitted(let ticket) = breaker.admit(at: now) else { return Issue.record("no probe") }
+    guard case .admitted(let ticket) = breaker.admit(at: now) else {
+      Issue.record("no probe")
+      return
+    }
     breaker.succeeded(ticket)
     #expect(fail() == .seconds(1))
   }

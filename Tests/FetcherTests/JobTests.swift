@@ -1,4 +1,5 @@
 @testable import FetcherService
+import HTTP
 import Markets
 import Runtime
 import Schemas
@@ -64,7 +65,7 @@ import Testing
     let source = try Catalogues.source("""
         - name: Y
           kind: json
-          url: "https://h/{symbol}/{region}/{category}?k={kind}&u={unit}&c={currency}&d={due_day}&s={due_at_unix}&t={due_at}"
+          url: "https://h/{symbol}/{region}/{category}?k={kind}&u={unit}&d={due_day}&s={due_at_unix}&t={due_at}"
           symbols: {PVC: "A/B {country}"}
           mapping: {value: v, time: t}
           token: file:/dev/null
@@ -72,7 +73,7 @@ import Testing
       """)
     let request = try SourceRequest(source, token: "secret&", limits: Provider.limits(maxAnswerBytes: 100))
       .request(for: job(Stage.task(due: "2025-01-20T14:00:00+02:00")))
-    #expect(request.url.text == "https://h/A%2FB%20egypt/mena/polymer?k=price&u=t&c=EGP&d=2025-01-20&s=1737374400"
+    #expect(request.url.text == "https://h/A%2FB%20egypt/mena/polymer?k=price&u=t&d=2025-01-20&s=1737374400"
       + "&t=2025-01-20T12%3A00%3A00Z")
     #expect(request.headers["X-API-Key"] == "secret&" && request.limits.maxRedirects == 0)
     #expect(request.limits.maxBodyBytes == 100 && request.limits.totalTime == .seconds(10))

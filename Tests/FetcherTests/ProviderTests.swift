@@ -15,8 +15,8 @@ import Testing
   private let due = "2025-01-20T12:00:00Z"
   private let market = SimulatedMarket(seed: 7)
 
-  private func truth(_ kind: SeriesKind = .price, _ material: String = "pvc", _ country: String = "egypt") -> ExactDecimal? {
-    market.points(kind, material: material, country: country, currency: "EGP", at: time(due), count: 1).last?.value
+  private func truth() -> ExactDecimal? {
+    market.points(.price, material: "pvc", country: "egypt", currency: "EGP", at: time(due), count: 1).last?.value
   }
 
   @Test func everyShapeGivesTheMarketsValue() async throws {
@@ -199,7 +199,8 @@ import Testing
 
   @Test func whatNobodyKnowsIsADeadLetterAnOutageIsNot() async throws {
     try await ProviderSimulator.serving(market) { simulator in
-      let stage = try Stage(Catalogues.json(simulator.url(of: "a"), name: "First") + Catalogues.json(simulator.url(of: "b")))
+      let stage = try Stage(
+        Catalogues.json(simulator.url(of: "a"), name: "First") + Catalogues.json(simulator.url(of: "b")))
       simulator.add(Misbehaviour(.unknown))
       #expect(await stage.failure(Stage.task(due: due)) == "symbol_unknown")
       simulator.clearFaults()
@@ -210,7 +211,10 @@ import Testing
       #expect(await stage.failure(Stage.task("Gold")) == "unknown_material")
       #expect(try await stage.handler.handle(Stage.job(nil), emit: Emitter { _ in }) == .skip(reason: "tombstone"))
       guard case .reject(let rejection) = try await stage.handler.handle(
-        Stage.job(Array("{\"task\":\"buy\"}".utf8)), emit: Emitter { _ in }) else { return Issue.record("kept") }
+        Stage.job(Array("{\"task\":\"buy\"}".utf8)), emit: Emitter { _ in }) else {
+      Issue.record("kept")
+      return
+    }
       #expect(rejection.stage == "decode")
     }
   }

@@ -50,7 +50,8 @@ import Testing
   }
 
   @Test func demandIsIntermittent() {
-    let values = points(SimulatedMarket(seed: 5), .demand, "copper", count: 5_000, at: "2025-12-31T00:00:00Z").map(\.value)
+    let market = SimulatedMarket(seed: 5)
+    let values = points(market, .demand, "copper", count: 5_000, at: "2025-12-31T00:00:00Z").map(\.value)
     let none = values.filter(\.isZero).count
     #expect((2_500...4_600).contains(none) && Set(values).count > 10 && values.allSatisfy { !$0.isNegative })
   }
@@ -73,7 +74,9 @@ import Testing
       launch.inheritsEnvironment = false
       let child = try await ChildProcess.start(launch)
       let port = try await eventuallySome("the port file") {
-        UInt16((try? String(contentsOfFile: portFile, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "")
+        (try? String(contentsOfFile: portFile, encoding: .utf8)).flatMap {
+          UInt16($0.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
       }
       let path = "/a/series/pvc/egypt.csv?at=2025-03-01T00:30:00Z&currency=EGP&unit=t&points=1"
       let http = LoopbackHTTP.shared

@@ -99,6 +99,7 @@ import Testing
     let error = await #expect(throws: RedisError.self) { try await store.last(key) }
     #expect(error?.errorClass == .transient)
     try await server.resume()
+    try await eventually("Redis is back") { (try? await store.check()) != nil }
     #expect(try await store.last(key) == nil)
     #expect(try await store.record(try state(1), key))
     await server.stop()

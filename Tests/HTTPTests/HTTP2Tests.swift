@@ -6,7 +6,9 @@ import Testing
 
 /// Against `nghttpd`, the server of the nghttp2 project, which speaks nothing but HTTP/2.
 @Suite struct HTTP2Tests {
-  private func withServer(_ body: (_ url: String, _ authority: String, _ log: String) async throws -> Void) async throws {
+  private func withServer(
+    _ body: (_ url: String, _ authority: String, _ log: String) async throws -> Void
+  ) async throws {
     try await withTemporaryDirectory { folder in
       let openssl = try Program.require("openssl", package: "the Debian package openssl")
       let made = try await ChildProcess.run(
@@ -17,7 +19,8 @@ import Testing
       #expect(made.status.isSuccess)
       let shell = try Program.require("sh", package: "nothing")
       let written = try await ChildProcess.run(
-        Launch(shell, ["-c", "mkdir \(folder)/www; head -c 100000 /dev/zero > \(folder)/www/zeros"]), atMost: .seconds(60))
+        Launch(shell, ["-c", "mkdir \(folder)/www; head -c 100000 /dev/zero > \(folder)/www/zeros"]),
+        atMost: .seconds(60))
       #expect(written.status.isSuccess)
       let port = try FreePort.next()
       var launch = Launch(try Program.require("nghttpd", package: "the Debian package nghttp2-server"), [

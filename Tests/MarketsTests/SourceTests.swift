@@ -65,7 +65,7 @@ import Testing
         - {name: B, kind: yahoo, url: "https://h", symbol: "{material}", tasks: [fetch_demand]}
         - {name: C, kind: csv, url: "https://h/all.csv", mapping: {value: v, time: t}}
       """).readSources()
-    let materials = try catalogue("[]").materials
+    let materials = try catalogue("  []").materials
     let has = sources.map { source in materials.map { source.has($0, .fetchPrice) } }
     #expect(has == [[true, false], [false, false], [true, true]])
     #expect(sources[1].has(materials[1], .fetchDemand))
@@ -96,13 +96,13 @@ import Testing
     ("{name: A, kind: yahoo, url: \"https://h/{token}\", symbol: x}", "there is no token"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, token: env:K}", "would never be sent"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, token-header: X-K}", "no token to send"),
-    ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, token: env:K, token-header: \"X K\"}", "no name of a header"),
+    ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, token: env:K, token-header: \"X K\"}", "no name of a"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, mapping: {value: v, time: t}}", "for kinds json and csv"),
     ("{name: A, kind: json, url: \"https://h\"}", "mapping is missing"),
     ("{name: A, kind: json, url: \"https://h\", mapping: {value: v}}", "time is missing"),
     ("{name: A, kind: json, url: \"https://h\", mapping: {value: \"a..b\", time: t}}", "is no path"),
     ("{name: A, kind: json, url: \"https://h\", mapping: {value: v, time: t, zone: Mars/Base}}", "Mars/Base"),
-    ("{name: A, kind: json, url: \"https://h\", mapping: {value: v, time: t, separator: \";\"}}", "for 'kind: csv' only"),
+    ("{name: A, kind: json, url: \"https://h\", mapping: {value: v, time: t, separator: \";\"}}", "'kind: csv' only"),
     ("{name: A, kind: csv, url: \"https://h\", mapping: {value: v, time: t, rows: a}}", "for 'kind: json' only"),
     ("{name: A, kind: csv, url: \"https://h\", mapping: {value: v, time: t, where: {a: \"{token}\"}}}", "wants a text"),
   ]) func mistakesAreNamedWithTheirLine(source: String, reason: String) throws {

@@ -35,12 +35,12 @@ import Testing
     try await withThrowingTaskGroup(of: Void.self) { group in
       for index in 0..<50 {
         group.addTask {
-          if index % 10 == 0 {
-            let error = await #expect(throws: RedisError.self) { try await queue.send(RedisCommand("INCR", "text")) }
-            #expect(error?.isTransient == false)
-          } else {
-            #expect(try await queue.send(RedisCommand("GET", "text")).text == "a")
+          guard index % 10 == 0 else {
+            let text = try await queue.send(RedisCommand("GET", "text")).text
+            return #expect(text == "a")
           }
+          let error = await #expect(throws: RedisError.self) { try await queue.send(RedisCommand("INCR", "text")) }
+          #expect(error?.isTransient == false)
         }
       }
       try await group.waitForAll()
@@ -58,9 +58,12 @@ import Testing
     _ = try await queue.send(RedisCommand("SCRIPT", "FLUSH"))
     #expect(try await queue.run(adding, keys: ["n"], arguments: ["1", "y"]).array?.first == .integer(7))
     await server.halt(signal: 9)
-    let error = await #expect(throws: RedisError.self) { try await queue.run(adding, keys: ["n"], arguments: ["1", ""]) }
+    let error = await #expect(throws: RedisError.self) {
+      try await queue.run(adding, keys: ["n"], arguments: ["1", ""])
+    }
     #expect(error?.errorClass == .transient)
     try await server.resume()
+    try await eventually("Redis is back") { (try? await queue.ping()) != nil }
     #expect(try await queue.run(adding, keys: ["n"], arguments: ["5", "z"]).array?.first == .integer(5))
     await server.stop()
   }

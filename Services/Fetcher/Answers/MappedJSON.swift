@@ -19,7 +19,9 @@ struct MappedJSON {
     var quotes: [Quote] = []
     for row in rows where conditions.allSatisfy({ row[$0.path]?.text == $0.text }) {
       // Currency and unit may stand once, beside the rows.
-      func text(_ field: AnswerMapping.Field?) -> String? { field.flatMap { row[$0.path]?.text ?? tree[$0.path]?.text } }
+      func text(_ field: AnswerMapping.Field?) -> String? {
+        field.flatMap { row[$0.path]?.text ?? tree[$0.path]?.text }
+      }
       guard let value = row[mapping.value.path], value != .null, value.text.map(QuoteText.isAbsent) != true else {
         continue
       }

@@ -48,8 +48,8 @@ package struct QuoteChoice: Sendable {
   /// than that part of it. Only values of the same currency and unit are compared, and none with 0.
   /// - Parameter factor: 0 to 100; 0 finds none.
   package static func isJump(from last: SeriesState?, to quote: Quote, factor: Int) -> Bool {
-    guard (1...100).contains(factor), let last, last.currency == quote.currency, last.unit == quote.unit, !last.value.isZero,
-      !quote.value.isZero
+    guard (1...100).contains(factor), let last, last.currency == quote.currency, last.unit == quote.unit,
+      !last.value.isZero, !quote.value.isZero
     else { return false }
     return exceeds(quote.value, last.value, by: factor) || exceeds(last.value, quote.value, by: factor)
   }

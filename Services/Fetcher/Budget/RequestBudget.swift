@@ -77,7 +77,8 @@ package final class RequestBudget: Sendable {
         if grant.isPaused {
           release(.max, .paused(grant.wait))
         } else if grant.count < wanted {
-          try? await Task.sleep(for: max(grant.wait, Self.shortestWait))
+          // Not longer than a second, whatever the rate: somebody in the line may expire.
+          try? await Task.sleep(for: min(max(grant.wait, Self.shortestWait), .seconds(1)))
         }
       } catch {
         release(.max, .failed(error))

@@ -248,7 +248,8 @@ package final class Provider: Sendable {
   private static func meaning(of error: any Error) -> any Error {
     guard let http = error as? HTTPError else { return error }
     switch http.kind {
-    case .status(429): return FetchError(.rateLimited, "it says that it was asked too often", retryAfter: http.retryAfter)
+    case .status(429):
+      return FetchError(.rateLimited, "it says that it was asked too often", retryAfter: http.retryAfter)
     case .status(401), .status(403): return FetchError(.refused, "it refuses us: \(http)")
     case .status(400), .status(404), .status(410), .status(422):
       return FetchError(.symbolUnknown, "it does not know what it was asked for: \(http)")

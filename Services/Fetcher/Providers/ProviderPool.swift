@@ -39,7 +39,8 @@ package struct ProviderPool: Sendable {
       do {
         let answer = try await provider.ask(job)
         var named = Answer(quote: answer.chosen.quote, source: provider.source.name, flags: [])
-        if place > 0 || job.task.source.map({ $0 != provider.source.name }) == true { named.flags.append("failed_over") }
+        let isFirstChoice = place == 0 && job.task.source.map { $0 == provider.source.name } ?? true
+        if !isFirstChoice { named.flags.append("failed_over") }
         if answer.isCached { named.flags.append("cached") }
         if answer.chosen.isLate { named.flags.append("late") }
         if let unit = job.material.unit, let said = named.quote.unit, said.lowercased() != unit.lowercased() {

@@ -51,7 +51,8 @@ extension MarketCatalogue {
       let source = try Source(entry, materials: Set(materials.map(\.name)))
       guard !sources.contains(where: { $0.word == source.word }) else {
         throw CatalogueFields.wrong(
-          entry.origin, entry.value.line, "two sources have names like '\(source.name)', which metrics cannot tell apart")
+          entry.origin, entry.value.line,
+          "two sources have names like '\(source.name)', which metrics cannot tell apart")
       }
       sources.append(source)
     }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import FetcherService
 import Foundation
 import Kafka
@@ -26,8 +27,8 @@ struct Fleet {
   func start(_ more: [String] = []) async throws -> ServiceProcess {
     var arguments = [
       "--catalogue", "\(folder)/markets.yaml", "--allow-private-addresses", "--kafka-bootstrap-servers",
-      broker.bootstrapServers, "--kafka-property", "session.timeout.ms=6000", "--retry-base", "50ms", "--retry-cap", "1s",
-      "--commit-interval", "200ms",
+      broker.bootstrapServers, "--kafka-property", "session.timeout.ms=6000", "--retry-base", "50ms",
+      "--retry-cap", "1s", "--commit-interval", "200ms",
     ]
     if let redis { arguments += ["--redis-url", redis.url] }
     return try await ServiceProcess.start("fetcher", arguments + more)

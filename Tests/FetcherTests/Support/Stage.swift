@@ -1,6 +1,6 @@
 @testable import FetcherService
 import HTTP
-import Kafka
+@testable import Kafka
 import Logging
 import Markets
 @testable import Pipeline
@@ -70,8 +70,8 @@ struct Stage {
     source: String? = nil, due: String? = nil, deadline: Timestamp? = nil
   ) -> IngestionTask {
     IngestionTask(
-      task: kind, material: material, country: country, source: source, jobID: "j1", dueAt: due.flatMap { Timestamp($0) },
-      deadline: deadline)
+      task: kind, material: material, country: country, source: source, jobID: "j1",
+      dueAt: due.flatMap { Timestamp($0) }, deadline: deadline)
   }
 
   static func job(_ value: [UInt8]?, offset: Int64 = 0) -> Job {

@@ -4,8 +4,8 @@ import Schemas
 /// Prices and demands of every material in every country at every time: a function of the seed, so that two
 /// simulators with equal seeds agree, and any time can be asked for in any order.
 ///
-/// Oil wanders over hours, days and months. Other prices follow it, each some hours behind and with a weight of its own,
-/// with noise of their own. Demand is intermittent: most periods have none.
+/// Oil wanders over hours, days and months. Other prices follow it, each some hours behind and with a weight and noise
+/// of its own. Demand is intermittent: most periods have none.
 package struct SimulatedMarket: Sendable {
   package struct Point: Hashable, Sendable {
     package var time: Timestamp
@@ -57,8 +57,8 @@ package struct SimulatedMarket: Sendable {
 
   /// US dollars a barrel.
   fileprivate func oilPrice(_ seconds: Double) -> Double {
-    let log = 0.25 * oil.smooth(seconds, period: 90 * 24 * Self.hour) + 0.10 * oil.smooth(seconds, period: 240 * Self.hour)
-      + 0.03 * oil.smooth(seconds, period: 36 * Self.hour) + 0.01 * oil.smooth(seconds, period: 5 * Self.hour)
+    func part(_ hours: Double) -> Double { oil.smooth(seconds, period: hours * Self.hour) }
+    let log = 0.25 * part(90 * 24) + 0.10 * part(240) + 0.03 * part(36) + 0.01 * part(5)
     return 80 * exp(log)
   }
 

@@ -17,7 +17,7 @@ package struct Misbehaviour: Hashable, Sendable {
     case deep
     /// 200 with a body that goes on for 64 MiB.
     case flood
-    /// Prices a thousand times too high.
+    /// Prices a hundred thousand times too high.
     case poison
     /// Prices below 0.
     case negative

@@ -19,7 +19,7 @@ struct ProviderAnswer {
       .map { point in
         let value =
           switch mode {
-          case .poison: "\(ExactDecimal(mantissa: point.value.mantissa * 1_000, scale: Int(point.value.scale)) ?? .zero)"
+          case .poison: "\(point.value.mantissa * 1_000)"
           case .negative: "-\(point.value)"
           case .notANumber: "NaN"
           default: "\(point.value)"

@@ -112,7 +112,7 @@ extension ProviderSimulator {
       return (material, String(file.prefix { $0 != "." }))
     }
     let query = request.uri.queryParameters
-    let name = context.parameters.get("symbol") ?? query["symbol"].map(String.init) ?? query["function"].map(String.init)
+    let name = context.parameters.get("symbol") ?? (query["symbol"] ?? query["function"]).map(String.init)
     guard let symbol = name?.removingPercentEncoding else { return nil }
     let parts = symbol.split(separator: ".", maxSplits: 1).map(String.init)
     guard let material = parts.first.flatMap({ RoutingKey.word(for: $0) }) else { return nil }
