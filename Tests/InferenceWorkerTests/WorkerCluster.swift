@@ -114,14 +114,16 @@ final class WorkerCluster: Sendable {
 
   static let series = (0..<12).map { "mena.c\($0).screening.valve" }
 
-  func lag(_ group: String = WorkerCluster.group, _ topics: [Topic]) async throws -> Int64 {
+  func lag(_ group: String = WorkerCluster.group, topics: [Topic]) async throws -> Int64 {
     try await admin.lag(group: group, topics: topics.map(\.name)).reduce(0) { $0 + $1.lag }
   }
 
   func awaitCaughtUp(
     _ group: String = WorkerCluster.group, _ topics: [Topic] = [Topics.marketObservations(of: .screening)]
   ) async throws {
-    try await eventually("\(group) has read everything", timeout: .seconds(240)) { try await lag(group, topics) == 0 }
+    try await eventually("\(group) has read everything", timeout: .seconds(240)) {
+      try await lag(group, topics: topics) == 0
+    }
     // What is committed is acknowledged; the tap reads a moment later.
     let expected = try await records(in: Topics.databaseWriteBuffer.name)
     try await eventually("the tap has \(expected) predictions") { Int64(predictions.count) == expected }

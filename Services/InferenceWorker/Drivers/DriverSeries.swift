@@ -33,7 +33,9 @@ package struct DriverSeries: Sendable {
   /// - Parameters:
   ///   - time: microseconds since 1970.
   ///   - stamp: only records written up to here, in milliseconds since 1970, are known.
-  package func value(asOf time: Int64, writtenUpTo stamp: Int64) -> (point: SeriesHistory.Point, SeriesHistory.Measure)? {
+  package func value(
+    asOf time: Int64, writtenUpTo stamp: Int64
+  ) -> (point: SeriesHistory.Point, SeriesHistory.Measure)? {
     var low = 0
     var high = points.count
     while low < high {

@@ -51,7 +51,8 @@ package struct InputBuilder: Sendable {
     for driver in drivers { rows.append(row(of: driver, at: times, stamp: stamp, period: period, &draft)) }
     let values = series.filled(name.kind)
     let flags = InputFlag.allCases.filter(draft.flags.contains)
-    let digest = Self.digest(manifest, newest, values: values, drivers: rows, flags: flags, reason: draft.reason)
+    let digest = Self.digest(
+      manifest, newest, measures[newest.measure], values: values, drivers: rows, flags: flags, reason: draft.reason)
     let verdict: PreparedInput.Verdict
     if let reason = draft.reason {
       verdict = .withhold(reason)
@@ -104,12 +105,13 @@ package struct InputBuilder: Sendable {
 
   /// Of all that the answer depends on.
   private static func digest(
-    _ manifest: ModelManifest, _ newest: SeriesHistory.Point, values: [Double], drivers: [[Double]],
-    flags: [InputFlag], reason: InputReason?
+    _ manifest: ModelManifest, _ newest: SeriesHistory.Point, _ measure: SeriesHistory.Measure, values: [Double],
+    drivers: [[Double]], flags: [InputFlag], reason: InputReason?
   ) -> SHA256Digest {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(64 + 8 * (values.count + drivers.count * values.count))
-    for text in [manifest.name, manifest.version, reason?.rawValue ?? ""] + flags.map(\.rawValue) {
+    let texts = [manifest.name, manifest.version, measure.currency ?? "", measure.unit ?? "", reason?.rawValue ?? ""]
+    for text in texts + flags.map(\.rawValue) {
       bytes += text.utf8
       bytes.append(0)
     }

@@ -109,10 +109,10 @@ struct Predictor {
   private func prediction(_ occasion: Occasion, _ draft: Draft, _ model: ShelvedModel) -> Prediction {
     let manifest = model.manifest
     var prediction = Prediction(
-      predictionID: Self.id(occasion, manifest), series: occasion.name.series, kind: occasion.name.kind,
-      model: manifest.name, modelVersion: manifest.version, modelKind: manifest.kind.rawValue,
-      issuedAt: Timestamp(microseconds: occasion.observedAt) ?? .epoch, currency: draft.input.measure.currency,
-      unit: draft.input.measure.unit, steps: [], inputDigest: draft.input.digest,
+      predictionID: Self.id(occasion, manifest, draft.input.digest), series: occasion.name.series,
+      kind: occasion.name.kind, model: manifest.name, modelVersion: manifest.version,
+      modelKind: manifest.kind.rawValue, issuedAt: Timestamp(microseconds: occasion.observedAt) ?? .epoch,
+      currency: draft.input.measure.currency, unit: draft.input.measure.unit, steps: [], inputDigest: draft.input.digest,
       flags: draft.input.flags.map(\.rawValue))
     switch (draft.input.verdict, draft.output) {
     case (.withhold(let reason), _): prediction.withheld = reason.rawValue
@@ -146,11 +146,12 @@ struct Predictor {
     return Prediction.Step(step: Int64(number), targetAt: target, mean: mean, quantiles: quantiles)
   }
 
-  /// The same for whoever makes it again: 32 hexadecimal digits.
-  static func id(_ occasion: Occasion, _ manifest: ModelManifest) -> String {
+  /// The same for whoever makes it again, and another for another input, such as when a correction is taken back and
+  /// more is known by then: 32 hexadecimal digits.
+  private static func id(_ occasion: Occasion, _ manifest: ModelManifest, _ digest: String) -> String {
     let parts = [
       occasion.name.series.text, occasion.name.kind.rawValue, manifest.name, manifest.version,
-      "\(occasion.observedAt)", occasion.value.normalized.description,
+      "\(occasion.observedAt)", occasion.value.normalized.description, digest,
     ]
     return String(SHA256.hash(parts.joined(separator: "\n")).hex.prefix(32))
   }

@@ -66,7 +66,7 @@ package enum ServiceCatalogue {
 
   package static let dbWriter = ServiceEntry(
     name: "db-writer",
-    summary: "writes prices and their history, promotions, stores, masters, the ledger of files, market data, predictions",
+    summary: "writes prices and their history, promotions, stores, masters, files, market data and predictions",
     inputs: [
       Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
     ] + Topics.marketObservations + [Topics.databaseWriteBuffer],

@@ -1,7 +1,7 @@
 /// What a model expects of one series, or why it says nothing.
 ///
-/// `db_write_buffer`, key the routing key. The id is made from the series, the model's version and the observation
-/// that was the occasion, so that whoever makes it again makes the same one.
+/// `db_write_buffer`, key the routing key. The id is made from the series, the model's version, the observation
+/// that was the occasion and what the model was given, so that whoever makes it again makes the same one.
 package struct Prediction: Message {
   /// One step ahead.
   package struct Step: Hashable, Sendable {

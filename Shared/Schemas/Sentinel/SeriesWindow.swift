@@ -165,8 +165,9 @@ extension SeriesWindow.Point {
       throw DecodingFailure(
         .badValue, at: start, "a point is [observed_at, value, offset, stamp, measure]", field: "points")
     }
-    let sums = [(before?.observedAt ?? 0, numbers[0]), (before?.offset ?? 0, numbers[2]), (before?.stamp ?? 0, numbers[3])]
-      .map { $0.addingReportingOverflow($1) }
+    let sums = [
+      (before?.observedAt ?? 0, numbers[0]), (before?.offset ?? 0, numbers[2]), (before?.stamp ?? 0, numbers[3]),
+    ].map { $0.addingReportingOverflow($1) }
     guard sums.allSatisfy({ !$0.overflow }), Timestamp(microseconds: sums[0].partialValue) != nil else {
       throw DecodingFailure(.badValue, at: start, "beyond the years 0 to 9999", field: "points")
     }

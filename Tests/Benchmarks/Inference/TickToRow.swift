@@ -53,16 +53,12 @@ struct TickToRow {
       "db-writer", ["--migrate", "--tables", "observations,predictions", "--linger", "100ms"],
       environment: environment.merging(["DATABASE_URL": server.url]) { $1 }))
     services.append(try await ServiceProcess.start(
-      "inference-worker", ["--kind", kind, "--listen", "*.*.screening.*", "--models", location, "--model", manifest.name],
+      "inference-worker",
+      ["--kind", kind, "--listen", "*.*.screening.*", "--models", location, "--model", manifest.name],
       environment: environment))
     for service in services { try await service.awaitReady() }
-    let count = try await feed(broker)
-    try await eventually("a row for every observation", timeout: .seconds(300), interval: .milliseconds(200)) {
-      for service in services where service.status != nil {
-        throw ConditionNotMet(description: "\(service.name) ended\n" + service.log.suffix(10).joined(separator: "\n"))
-      }
-      let rows = try await server.psql("SELECT count(*) FROM predictions WHERE step <= 1")
-      return rows == "\(count)\n"
+    let count = try await feed(broker) { [services] count in
+      try await Self.awaitRows(count, server, services)
     }
     let answer = try await server.psql("""
       SELECT round(1000 * percentile_cont(0.5) WITHIN GROUP (ORDER BY t)::numeric, 1),
@@ -77,7 +73,7 @@ struct TickToRow {
       """)
     let marks = answer.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "|").map(String.init)
     guard marks.count == 3 else { throw ConditionNotMet(description: "no times were measured: \(answer)") }
-    print("tick to row, \(rate) observations/s for \(seconds) s, \(count) of them: p50 \(marks[0]) ms, "
+    print("tick to row, \(rate) observations/s for \(seconds) s, \(count) measured: p50 \(marks[0]) ms, "
       + "p99 \(marks[1]) ms, longest \(marks[2]) ms  (bound: p99 below 500 ms)")
     for service in services {
       guard let reading = ProcessReading(pid: service.pid) else { continue }
@@ -85,9 +81,19 @@ struct TickToRow {
     }
   }
 
-  /// In portions of 20 ms. The first rounds, which only fill the windows, carry no time and are not counted.
-  /// - Returns: how many were sent.
-  private func feed(_ broker: EmbeddedBroker) async throws -> Int {
+  private static func awaitRows(_ count: Int, _ server: PrivatePostgres, _ services: [ServiceProcess]) async throws {
+    try await eventually("\(count) predictions in rows", timeout: .seconds(300), interval: .milliseconds(200)) {
+      for service in services where service.status != nil {
+        throw ConditionNotMet(description: "\(service.name) ended\n" + service.log.suffix(10).joined(separator: "\n"))
+      }
+      return try await server.psql("SELECT count(*) FROM predictions WHERE step <= 1") == "\(count)\n"
+    }
+  }
+
+  /// In portions of 20 ms. The first rounds, which only fill the windows, carry no time and are not measured.
+  /// - Parameter awaitRows: waits until that many predictions have arrived.
+  /// - Returns: how many were measured.
+  private func feed(_ broker: EmbeddedBroker, awaitRows: (Int) async throws -> Void) async throws -> Int {
     let options = try KafkaOptions.parse(
       ["--kafka-bootstrap-servers", broker.bootstrapServers, "--kafka-property", "linger.ms=0"])
     let producer = try Producer(options.producerConfiguration(clientID: "bench", logger: Logger(label: "bench")))
@@ -97,9 +103,9 @@ struct TickToRow {
       for number in 0..<series { append(number, round, nil, to: &batch, &sent) }
       try await producer.send(batch)
       // The embedded broker drops what nobody reads for long.
-      try await Task.sleep(for: .milliseconds(500))
+      try await awaitRows(sent)
     }
-    try await Task.sleep(for: .seconds(3))
+    let filled = sent
     let clock = ContinuousClock()
     let start = clock.now
     let portion = max(1, rate / 50)
@@ -115,7 +121,8 @@ struct TickToRow {
     }
     for ack in acks { try await ack.value }
     await producer.close()
-    return sent
+    try await awaitRows(sent)
+    return sent - filled
   }
 
   private func append(
