@@ -172,7 +172,7 @@ import Testing
     #"{"series":"mena.egypt.metal.pvc","kind":"price","value":1,"observed_at":"2026-03-02T10:00:00Z","source":"x"}"#,
     #"{"series":"Mena.egypt.polymer.pvc","kind":"price","value":1,"observed_at":"2026-03-02T10:00:00Z","source":"x"}"#,
     #"{"series":"mena.egypt.polymer.pvc","kind":"cost","value":1,"observed_at":"2026-03-02T10:00:00Z","source":"x"}"#,
-    #"{"series":"mena.egypt.polymer.pvc","kind":"price","value":"NaN","observed_at":"2026-03-02T10:00:00Z","source":""}"#,
+    #"{"series":"a.b.polymer.c","kind":"price","value":"NaN","observed_at":"2026-03-02T10:00:00Z","source":"x"}"#,
     #"{"series":"mena.egypt.polymer.pvc","kind":"price","value":1,"observed_at":"2026-03-02T10:00:00Z"}"#,
     #"{"series":"mena.egypt.polymer.pvc","kind":"price","value":1,"source":"x"}"#,
   ])

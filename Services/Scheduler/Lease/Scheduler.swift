@@ -8,8 +8,8 @@ import ServiceKit
 /// one member of the group. How far it is lies beside the partition's committed offset.
 ///
 /// Jobs are acknowledged before their mark is committed, in batches. So a fail-over skips none, and repeats at most
-/// the batch whose mark was not committed, each time the lease moves. Kafka refuses the commit of whoever lost the lease
-/// without noticing, and one that has not committed for a while commits before it sends.
+/// the batch whose mark was not committed, each time the lease moves. Kafka refuses the commit of whoever lost the
+/// lease without noticing, and one that has not committed for a while commits before it sends.
 package final class Scheduler {
   package struct Settings: Sendable {
     /// Jobs that are acknowledged and committed together.

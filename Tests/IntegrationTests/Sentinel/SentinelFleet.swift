@@ -79,7 +79,7 @@ final class SentinelFleet: Sendable {
       sources:
         - name: Exchange
           kind: json
-          url: "http://127.0.0.1:\(port)/e/series/{material}/{country}.json?kind={kind}&unit={unit}&at={due_at}&points=1"
+          url: "http://127.0.0.1:\(port)/e/series/{material}/{country}.json?kind={kind}&unit={unit}&at={due_at}"
           tasks: [fetch_demand]
           mapping: {rows: data.points, value: value, time: at, unit: unit}
       schedules:
