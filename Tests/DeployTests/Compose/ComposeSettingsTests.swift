@@ -43,7 +43,7 @@ import Testing
       surroundings.common.merge(ObjectStoreChoice.embeddedEnvironment([
         "S3_ENDPOINT": "", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
       ])) { $1 }
-      surroundings.describePriceServices(sources: ["https://portal/"], folder: try RunFolder(path))
+      surroundings.describePriceServices(sources: ["https://portal/"], state: "file://\(path)/state")
       try compare(.prices, surroundings)
     }
   }
