@@ -100,7 +100,8 @@ test: deps ## unit and integration tests, against real servers that the tests st
 bench: build ## measure, each number beside a bound taken in the same run (variable: BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse masters models copy s3 influx scheduler; do echo "== $$part"; "$$bench" $$part || exit 1; echo; done
+	for part in codec parse masters models copy s3 influx poll scheduler; do \
+	  echo "== $$part"; "$$bench" $$part || exit 1; echo; done
 
 # Sample data is not broken to fit a line.
 check: ## rules of the house that no compiler checks: line and file lengths, stray spaces

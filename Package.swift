@@ -169,8 +169,8 @@ let testing: [Target] = [
     "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService",
-    "CrawlerService", "Schemas", "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "Runtime",
-    "TestSupport"]),
+    "CrawlerService", "EGXProducerService", "InfluxConsumerService", "S3ConsumerService", "ServiceKit", "Schemas",
+    "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport"]),
 ]
 
 let package = Package(

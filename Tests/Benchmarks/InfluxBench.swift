@@ -14,8 +14,9 @@ struct InfluxBench: AsyncParsableCommand {
       Throughput: bars of 256 symbols wait in 64 partitions of an embedded broker. One influx-consumer with its \
       default settings writes them into a private InfluxDB 1.x; then curl sends the same points as prepared bodies, \
       gzip, four at a time, which is what the server takes at most; then one Python process does the same with \
-      confluent-kafka and InfluxDB's client. Latency: bars are produced at a steady rate, and InfluxDB is asked from outside, again and \
-      again, which of them it has. Restart: the same while two replicas are restarted one after the other.
+      confluent-kafka and InfluxDB's client. Latency: bars are produced at a steady rate, and InfluxDB is asked from \
+      outside, again and again, which of them it has. Restart: the same while two replicas are restarted one after \
+      the other.
       """)
 
   @Option(help: "Messages of about 200 bytes; the embedded broker holds 100,000 of each partition.")
@@ -149,8 +150,9 @@ struct InfluxBench: AsyncParsableCommand {
       await run.stop()
     }
     print("""
-      (asked from outside, so the time of the question is part of it; the embedded broker does not see a member leave: \
-      its partitions wait for the session time-out, here 2 s)
+      (asked from outside, so the time of the question is part of it. The embedded broker does not see a member leave: \
+      the partitions of a stopped replica wait for the session time-out, here 4 s, and its group up to 3 s more to \
+      form again; a real cluster gives them away at once.)
       """)
   }
 }

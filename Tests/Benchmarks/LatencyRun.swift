@@ -48,17 +48,31 @@ final class LatencyRun: Sendable {
     _ = await influx.query("CREATE DATABASE \(database)")
   }
 
+  /// Returns when each replica has partitions and works: a group that forms is no part of a latency.
   func start(replicas count: Int) async throws {
     for _ in 0..<count {
       let replica = try await makeReplica()
       replicas.withLock { $0.append(replica) }
+    }
+    for replica in replicas.withLock({ $0 }) { try await warmUp(replica) }
+  }
+
+  /// Sends a bar to each partition until the replica has seen one.
+  private func warmUp(_ replica: ServiceProcess) async throws {
+    var number = 0
+    try await eventually("\(replica.name) has partitions", timeout: .seconds(60), interval: .milliseconds(100)) {
+      var batch = OutgoingBatch()
+      for probe in probes { Self.add(probe, "warm", number, to: &batch) }
+      number += 1
+      try await producer.send(batch)
+      return await replica.metrics().sum("souk_records_consumed_total") ?? 0 > 0
     }
   }
 
   private func makeReplica() async throws -> ServiceProcess {
     let replica = try await ServiceProcess.start("influx-consumer", environment: [
       "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "INFLUX_URL": influx.url, "INFLUX_DATABASE": database,
-      "KAFKA_PROPERTIES": "session.timeout.ms=2000,heartbeat.interval.ms=200", "LOG_LEVEL": "warning",
+      "KAFKA_PROPERTIES": "session.timeout.ms=4000,heartbeat.interval.ms=300", "LOG_LEVEL": "warning",
     ])
     try await replica.awaitReady()
     return replica
@@ -70,7 +84,7 @@ final class LatencyRun: Sendable {
       await replicas.withLock { $0[index] }.terminate()
       let replica = try await makeReplica()
       replicas.withLock { $0[index] = replica }
-      try await Task.sleep(for: .seconds(3))
+      try await warmUp(replica)
     }
   }
 
@@ -91,13 +105,10 @@ final class LatencyRun: Sendable {
   }
 
   private func produce(atLeast limit: Duration, _ body: @Sendable @escaping () async throws -> Void) async throws {
-    // The first bars find a group that forms, and are no part of it.
     var tick = 0
     try await withThrowingTaskGroup(of: Void.self) { group in
       let start = ContinuousClock.now
       group.addTask {
-        // Everybody has partitions and works.
-        try await Task.sleep(for: .seconds(2))
         try await body()
         self.sent.withLock { $0.isBodyDone = true }
       }
@@ -116,24 +127,28 @@ final class LatencyRun: Sendable {
   /// The bars of ten milliseconds.
   private func batch(_ tick: Int) -> (OutgoingBatch, probe: String) {
     var batch = OutgoingBatch()
-    func add(_ symbol: String, _ interval: String, _ number: Int, _ time: Int) {
-      let price = ExactDecimal(mantissa: Int64(4_500 + number % 100), scale: 2) ?? .zero
-      let bar = MarketBar(
-        symbol: symbol, exchange: "EGX", interval: interval,
-        datetime: LocalDateTime(microseconds: 1_737_367_200_000_000 + Int64(time) * 1_000_000) ?? .epoch,
-        values: .candle(.init(
-          open: price, high: price, low: price, close: price,
-          volume: ExactDecimal(Int32(truncatingIfNeeded: number)))))
-      batch.append(topic: Topics.marketData.name, key: bar.key, value: bar.encoded())
-    }
     let count = rate / 100
     for index in 1..<count {
       let number = tick * count + index
-      add(fillers[number % fillers.count], "1 Minute", number, number / fillers.count)
+      Self.add(fillers[number % fillers.count], "1 Minute", number, second: number / fillers.count, to: &batch)
     }
     let probe = probes[tick % probes.count]
-    add(probe, "probe", tick / probes.count, tick / probes.count)
+    Self.add(probe, "probe", tick / probes.count, to: &batch)
     return (batch, probe)
+  }
+
+  /// - Parameter second: tells the bars of one symbol apart; the number itself when nil.
+  private static func add(
+    _ symbol: String, _ interval: String, _ number: Int, second: Int? = nil, to batch: inout OutgoingBatch
+  ) {
+    let price = ExactDecimal(mantissa: Int64(4_500 + number % 100), scale: 2) ?? .zero
+    let bar = MarketBar(
+      symbol: symbol, exchange: "EGX", interval: interval,
+      datetime: LocalDateTime(microseconds: 1_737_367_200_000_000 + Int64(second ?? number) * 1_000_000) ?? .epoch,
+      values: .candle(.init(
+        open: price, high: price, low: price, close: price,
+        volume: ExactDecimal(Int32(truncatingIfNeeded: number)))))
+    batch.append(topic: Topics.marketData.name, key: bar.key, value: bar.encoded())
   }
 
   private struct Answer: Decodable {
@@ -141,6 +156,9 @@ final class LatencyRun: Sendable {
     struct Series: Decodable { var tags: [String: String]; var values: [[Double]] }
     var results: [Result]
   }
+
+  private static let late = Failure(
+    .fatal, code: "too_slow", "not every bar was found 120 s after the last: this rate is too high for this machine")
 
   private func watch() async throws {
     let question = "SELECT last(volume) FROM stock_price WHERE \"interval\" = 'probe' GROUP BY symbol"
@@ -164,7 +182,7 @@ final class LatencyRun: Sendable {
       if sent.withLock({ $0.isOver }) {
         let limit = patience ?? now + .seconds(120)
         patience = limit
-        guard now < limit else { throw Failure(.fatal, code: "lost", "not every bar was found within 120 s") }
+        guard now < limit else { throw Self.late }
       }
       try await Task.sleep(for: .milliseconds(10))
     }

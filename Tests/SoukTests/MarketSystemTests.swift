@@ -24,8 +24,7 @@ import Testing
         // 10:00 to 14:29 in Cairo are 08:00 to 12:29 UTC in January.
         for time in times {
           #expect(["2025-01-19", "2025-01-20"].contains(time.prefix(10)))
-          #expect((8 * 60..<12 * 60 + 30).contains((Int(time.dropFirst(11).prefix(2)) ?? 0) * 60
-            + (Int(time.dropFirst(14).prefix(2)) ?? 0)))
+          #expect(("08:00:00"..."12:29:00").contains(String(time.dropFirst(11))))
         }
         for day in ["2025-01-19", "2025-01-20"] {
           let count = times.count { $0.hasPrefix(day) }
@@ -133,7 +132,7 @@ import Testing
     setenv("SOUK_TEST_REGION", "from-the-caller", 1)
     setenv("SOUK_TEST_TOKEN", "of-the-caller", 1)
     var surroundings = Surroundings()
-    surroundings.common = ["S3_ENDPOINT": "http://h:1", "SOUK_TEST_TOKEN": .some(nil)]
+    surroundings.common = ["S3_ENDPOINT": "http://h:1", "SOUK_TEST_TOKEN": nil]
     let flags = surroundings.flags(
       ["S3_ENDPOINT", "SOUK_TEST_REGION", "SOUK_TEST_TOKEN", "ABSENT_X"], of: "s3-consumer")
     #expect(flags == ["--s3-endpoint", "http://h:1", "--souk-test-region", "from-the-caller"])

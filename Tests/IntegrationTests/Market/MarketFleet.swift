@@ -7,8 +7,8 @@ import Schemas
 import Synchronization
 import TestSupport
 
-/// The market data system as an operator would run it, all processes real: an embedded broker, an InfluxDB of its own, a
-/// bucket on a real S3 server behind a port that can be led elsewhere, and the services, which tests start and kill.
+/// The market data system as an operator would run it, all processes real: an embedded broker, an InfluxDB of its own,
+/// a bucket on a real S3 server behind a port that can be led elsewhere, and the services, which tests start and kill.
 final class MarketFleet: Sendable {
   let broker: EmbeddedBroker
   let influx: PrivateInfluxDB

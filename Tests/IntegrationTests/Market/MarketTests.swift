@@ -53,7 +53,8 @@ import Testing
         }
         // A producer without its last state begins again; it has repeated what it published since.
         try await eventually("every bar is published", timeout: .seconds(240), interval: .milliseconds(250)) {
-          await running[ServiceCatalogue.egxProducer.name]?.metrics().sum("souk_egx_last_poll_timestamp_seconds") ?? 0 > 0
+          let metrics = await running[ServiceCatalogue.egxProducer.name]?.metrics()
+          return metrics?.sum("souk_egx_last_poll_timestamp_seconds") ?? 0 > 0
         }
         try await fleet.settle()
         let found = try await fleet.findings()
@@ -172,8 +173,8 @@ import Testing
       // A symbol at a time, so that the embedded broker never holds more of one than it keeps.
       for symbol in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
         let producer = try await fleet.start(ServiceCatalogue.egxProducer, [
-          "--source", "csv:\(folder)", "--symbols", String(symbol.prefix { $0 != "." }), "--n-bars", "1000000", "--once",
-          "--state", "\(fleet.folder)/\(symbol).state",
+          "--source", "csv:\(folder)", "--symbols", String(symbol.prefix { $0 != "." }), "--n-bars", "1000000",
+          "--once", "--state", "\(fleet.folder)/\(symbol).state",
         ])
         #expect(await producer.wait(atMost: .seconds(240)) == .exited(0), "\(producer.log.suffix(5))")
       }
