@@ -63,8 +63,8 @@ import Testing
   }
 
   /// What only makes sense where everything runs on one machine, against the embedded broker: there the crawler
-  /// remembers in a file, and in a container in Redis.
-  private static let local: Set<String> = ["http-host", "kafka-properties", "state"]
+  /// remembers in a file, and in a container in Redis; and db-writer is that of one system, and in containers of all.
+  private static let local: Set<String> = ["http-host", "kafka-properties", "state", "tables"]
 
   /// `souk up` tells every service where all servers are; a container is only told of those it asks.
   private static func unasked(by entry: ServiceEntry) -> Set<String> {
