@@ -47,7 +47,7 @@ import Testing
         let tasks = Fleet.day(day) + Fleet.day(day, "PVC", "Germany") + Fleet.day(day, "Copper", kind: .fetchDemand)
           + Fleet.day(day, "Brent", nil)
         try await fleet.send(tasks + Fleet.day(day, hours: 5..<7), raw: [
-          "{\"task\":\"fetch_price\",\"material\":\"Gold\"}", "nonsense",
+          "{\"task\":\"fetch_price\",\"material\":\"Gold\"}", "{nonsense",
           "{\"task\":\"fetch_price\",\"material\":\"PVC\",\"country\":\"Egypt\",\"source\":\"Nobody\"}",
           "{\"task\":\"fetch_price\",\"material\":\"PVC\",\"country\":\"Egypt\",\"deadline\":\"2025-01-20T00:00:00Z\"}",
         ])
@@ -93,10 +93,10 @@ import Testing
         let processes = [try await fleet.start(), try await fleet.start()]
         for process in processes { try await process.awaitReady() }
         let start = ContinuousClock.now
-        // Series of their own, so that many want to ask at once.
+        // Two series, in partitions of the lower and of the upper half: one for each fetcher.
         var tasks: [IngestionTask] = []
         for day in 10..<20 {
-          tasks += Fleet.day("2025-01-\(day)") + Fleet.day("2025-01-\(day)", "Copper", "Germany", kind: .fetchDemand)
+          tasks += Fleet.day("2025-01-\(day)") + Fleet.day("2025-01-\(day)", "Copper", kind: .fetchDemand)
         }
         try await fleet.send(tasks)
         try await eventually("all ended") {

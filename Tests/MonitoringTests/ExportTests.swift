@@ -59,6 +59,12 @@ import Testing
       try bars.write(toFile: "\(folder)/bars/COMI.csv", atomically: true, encoding: .utf8)
       environment["KAFKA_PROPERTIES"] = .some(nil)
       return (["--source", "csv:\(folder)/bars", "--always"], environment)
+    case ServiceCatalogue.fetcher.name:
+      // The embedded catalogue asks a provider that wants a key.
+      environment["ALPHAVANTAGE_API_KEY"] = "none"
+      return ([], environment)
+    case ServiceCatalogue.inferenceWorker.name:
+      return (["--kind", "polymer", "--models", "file://\(folder)/models"], environment)
     default: return ([], environment)
     }
   }

@@ -130,7 +130,7 @@ import Testing
       let tenures = Self.sources.compactMap { replica.tenure($0) }
       await server.halt(signal: 9)
       try await eventually("all have ended") { tenures.allSatisfy { $0.ended.isRaised && !$0.isHeld } }
-      #expect(replica.held.isEmpty)
+      try await eventually("their loops have heard of it") { replica.held.isEmpty }
       try await server.resume()
       try await eventually("all are held again") { replica.held == Set(Self.sources) }
       try await replica.stop()
