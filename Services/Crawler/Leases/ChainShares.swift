@@ -160,7 +160,6 @@ package actor ChainShares {
 
   private func lose(_ tenure: Tenure) {
     context.logger.warning("a lease was lost", metadata: ["source": "\(tenure.source)"])
-    CrawlerMetrics.leaseLost(tenure.source)
     tenure.lose()
   }
 

@@ -15,6 +15,7 @@ package final class Tenure: Sendable {
   /// Raised when crawling has to stop: the lease was lost, or goes to another replica, or the process drains.
   package let ended = Interruption()
   private let end: Mutex<ContinuousClock.Instant>
+  private let isLost = Mutex(false)
 
   init(source: String, lease: String, fence: String, until end: ContinuousClock.Instant) {
     self.source = source
@@ -28,9 +29,14 @@ package final class Tenure: Sendable {
 
   func extend(until later: ContinuousClock.Instant) { end.withLock { $0 = max($0, later) } }
 
-  /// It is over at once, whatever Redis says later.
+  /// It is over at once, whatever Redis says later. Whoever notices first counts it.
   func lose() {
     end.withLock { $0 = .now }
+    let isNews = isLost.withLock { lost in
+      defer { lost = true }
+      return !lost
+    }
+    if isNews { CrawlerMetrics.leaseLost(source) }
     ended.raise()
   }
 
