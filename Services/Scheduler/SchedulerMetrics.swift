@@ -4,7 +4,7 @@ import ServiceKit
 /// What the scheduler counts. Schedules are the catalogue's, so that their names are bounded.
 package struct SchedulerMetrics: Sendable {
   package static let descriptions: [MetricDescription] = [
-    .init("souk_scheduler_active", .gauge, "1 while this replica holds the lease and sends jobs."),
+    .init("souk_scheduler_active", .gauge, "1 while this replica sends jobs: it holds the lease, or replays."),
     .init("souk_scheduler_takeovers_total", .counter, "Times this replica was given the lease."),
     .init("souk_scheduler_jobs_sent_total", .counter, "Jobs acknowledged by Kafka.", labels: ["schedule"]),
     .init("souk_scheduler_jobs_missed_total", .counter,

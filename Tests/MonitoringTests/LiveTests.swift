@@ -81,6 +81,10 @@ import Glibc
       let missing = try await prometheus.value("max(abs(souk:records_unaccounted))")
       return lag == 0 && missing == 0
     }
+    for alert in ["SoukServiceDown", "SoukNobodySchedules", "SoukPartitionStuck", "SoukUnaccountedRecords"] {
+      let firing = #"ALERTS{alertname="\#(alert)", alertstate="firing"}"#
+      #expect(try await prometheus.count(firing) == 0, "\(alert) is firing")
+    }
     #expect(try await prometheus.count(#"ALERTS{severity="critical", alertstate="firing"}"#) == 0)
 
     var (answered, silent): (Int, [String]) = (0, [])
@@ -111,7 +115,7 @@ import Glibc
   /// What nothing is recorded of while all is well.
   private static let quiet = [
     "ALERTS", "_dead_lettered", "_skipped_total", "_retries_total", "_errors_total", "_failures_total", "_drift_total",
-    "_unchanged_total", "_cut_total", "_relisted_total", "_links_expired_total", "_unmatched_total", "_reread_total",
+    "_unchanged_total", "_cut_total", "_relisted_total", "_links_expired_total", "_unmatched_total", "_missed_total", "_flagged_total", "_refused_total", "_reread_total",
     "== 0", "> 0",
   ]
 

@@ -31,7 +31,8 @@ package struct FetcherCommand: ServiceCommand {
 
   package init() {}
 
-  package static let metrics: [MetricDescription] = FetchMetrics.descriptions
+  package static let metrics: [MetricDescription] =
+    FetchMetrics.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
   private static let now: @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
 

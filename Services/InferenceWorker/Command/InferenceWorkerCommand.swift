@@ -27,7 +27,9 @@ package struct InferenceWorkerCommand: ServiceCommand {
 
   package init() {}
 
-  package static var metrics: [MetricDescription] { WorkerMetrics.descriptions }
+  package static var metrics: [MetricDescription] {
+    WorkerMetrics.descriptions + PipelineMetrics.sinks + KafkaMetrics.table
+  }
 
   private static var entry: ServiceEntry { ServiceCatalogue.inferenceWorker }
 

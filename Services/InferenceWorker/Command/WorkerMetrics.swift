@@ -29,9 +29,6 @@ struct WorkerMetrics: Sendable {
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]),
     MetricDescription("souk_windows_known", .gauge, "Series whose windows are in memory."),
     MetricDescription("souk_windows_unreadable_total", .counter, "Windows of the changelog that could not be read."),
-    MetricDescription(
-      "souk_kafka_table_records_total", .counter, "Records read of a topic that every instance reads.",
-      labels: ["topic"]),
   ]
 
   func predicted(_ predictions: some Sequence<Prediction>) {

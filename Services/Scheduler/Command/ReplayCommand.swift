@@ -33,7 +33,7 @@ package struct ReplayCommand: ServiceCommand {
 
   package init() {}
 
-  package static let metrics = SchedulerMetrics.descriptions
+  package static let metrics = SchedulerMetrics.descriptions + KafkaMetrics.producer
 
   package func validate() throws {
     guard speed >= 0, speed <= 1e9 else { throw ValidationError("--speed has to be from 0 to 1e9") }
@@ -57,9 +57,12 @@ package struct ReplayCommand: ServiceCommand {
   package func run(in context: ServiceContext) async throws {
     let plan = try SchedulePlan(try markets.load())
     let producer = try Producer(kafka.producerConfiguration(clientID: context.name, logger: context.logger))
+    let metrics = SchedulerMetrics()
+    // No lease is needed here to be the one that sends.
+    metrics.active(true)
     let replay = Replay(
       plan: plan, outlet: KafkaJobOutlet(producer: producer, service: ServiceIdentity(name: context.name)),
-      range: span.range, speed: speed, settings: scheduling.settings, metrics: SchedulerMetrics(), context: context)
+      range: span.range, speed: speed, settings: scheduling.settings, metrics: metrics, context: context)
     let outcome: Result<Int, any Error>
     do {
       let sent = try await replay.run()

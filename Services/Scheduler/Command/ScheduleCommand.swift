@@ -26,7 +26,8 @@ package struct ScheduleCommand: ServiceCommand {
 
   package init() {}
 
-  package static let metrics = SchedulerMetrics.descriptions
+  package static let metrics =
+    SchedulerMetrics.descriptions + KafkaMetrics.consumer + KafkaMetrics.producer
 
   package func check(_ report: CheckReport) async {
     let logger = Logger(label: "scheduler") { _ in SwiftLogNoOpLogHandler() }
