@@ -44,7 +44,7 @@ import Testing
   private func settings(
     of program: String, broker: EmbeddedBroker, redis: String, folder: String
   ) throws -> (arguments: [String], environment: [String: String?]) {
-    for name in ["bars", "prices"] {
+    for name in ["bars", "prices", "models"] {
       try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
     }
     var environment: [String: String?] = [
