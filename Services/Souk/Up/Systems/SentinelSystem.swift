@@ -23,7 +23,8 @@ final class SentinelSystem: ShownSystem {
     let registry = ground.folder.file("registry")
     try await ModelTraining(
       catalogue: try MarketCatalogue.load(file: file), providers: try HTTPURL("http://127.0.0.1:\(port)"),
-      tables: ground.folder.path, registry: registry, end: SentinelDays.from, screen: ground.screen, stopping: ground.infrastructure.stopping
+      tables: ground.folder.path, registry: registry, end: SentinelDays.from, screen: ground.screen,
+      stopping: ground.infrastructure.stopping
     ).run()
     ground.running.surroundings.describeSentinelServices(catalogue: file, registry: registry)
     ground.running.sources = 1
