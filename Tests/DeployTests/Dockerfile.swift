@@ -21,6 +21,16 @@ struct Dockerfile: Sendable {
   /// The programs in the image.
   var products: Set<String> { Set((argument("PRODUCTS") ?? "").split(separator: " ").map(String.init)) }
 
+  var stages: [String] { instructions.filter { $0.hasPrefix("FROM ") } }
+
+  /// The instructions of a stage behind its FROM; none when there is no such stage.
+  func stage(_ name: String) -> [String] {
+    guard let first = instructions.firstIndex(where: { $0.hasPrefix("FROM ") && $0.hasSuffix(" AS \(name)") }) else {
+      return []
+    }
+    return Array(instructions[(first + 1)...].prefix { !$0.hasPrefix("FROM ") })
+  }
+
   /// The Debian packages that a stage installs.
   func packages(ofStage index: Int) -> Set<String> {
     var stage = -1

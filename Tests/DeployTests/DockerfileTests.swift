@@ -18,12 +18,24 @@ import Testing
   @Test func baseImagesAreArguments() {
     #expect(dockerfile.argument("SWIFT_IMAGE")?.contains(/^docker\.io\/library\/swift:[0-9.]+-bookworm$/) == true)
     #expect(dockerfile.argument("RUNTIME_IMAGE") == "docker.io/library/debian:bookworm-slim")
-    let stages = dockerfile.instructions.filter { $0.hasPrefix("FROM ") }
-    #expect(stages == ["FROM ${SWIFT_IMAGE} AS build", "FROM ${RUNTIME_IMAGE}"])
+    #expect(dockerfile.stages == [
+      "FROM ${SWIFT_IMAGE} AS build", "FROM ${RUNTIME_IMAGE} AS runtime", "FROM runtime AS training",
+      "FROM runtime AS fleet",
+    ])
+  }
+
+  /// Whoever names no target gets the fleet's image, without what only training needs.
+  @Test func theFleetIsTheDefault() {
+    #expect(dockerfile.stages.last == "FROM runtime AS fleet")
+    #expect(dockerfile.stage("fleet").isEmpty)
+    #expect(!dockerfile.packages(ofStage: 1).contains { $0.hasPrefix("python") })
   }
 
   @Test func nothingRunsAsRootOrThroughAShell() {
-    #expect(dockerfile.last("USER")?.contains(/^USER [1-9][0-9]{3,}:[1-9][0-9]{3,}$/) == true)
+    for stage in ["runtime", "training"] {
+      let user = dockerfile.stage(stage).last { $0.hasPrefix("USER ") }
+      #expect(user?.contains(/^USER [1-9][0-9]{3,}:[1-9][0-9]{3,}$/) == true, "\(stage)")
+    }
     #expect(dockerfile.last("ENTRYPOINT") == nil)
     #expect(dockerfile.last("CMD")?.hasPrefix("CMD [\"") == true)
     #expect(dockerfile.last("HEALTHCHECK")?.hasSuffix("CMD [\"souk\", \"health\", \"/livez\"]") == true)

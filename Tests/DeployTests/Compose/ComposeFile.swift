@@ -18,9 +18,9 @@ struct ComposeFile: Sendable {
     text.replacing(/\$\{[A-Z_]+:-([^}]*)\}/) { String($0.1) }
   }
 
-  /// Those that run the fleet's own image.
-  var own: [ComposeService] { services.filter { $0.image.hasPrefix("souk:") } }
-  var others: [ComposeService] { services.filter { !$0.image.hasPrefix("souk:") } }
+  /// Those that run the fleet's own image, or the one that trains models.
+  var own: [ComposeService] { services.filter(\.isOwn) }
+  var others: [ComposeService] { services.filter { !$0.isOwn } }
   /// Those that run a service of the catalogue.
   var fleet: [ComposeService] { own.filter { $0.deployed.isService } }
 
@@ -43,6 +43,9 @@ struct ComposeService: Hashable, Sendable {
   let tree: YAMLTree
 
   var image: String { tree["image"].text ?? "" }
+  var isOwn: Bool { image.hasPrefix("souk:") || image.hasPrefix("souk-training:") }
+  /// Runs once, before others.
+  var isJob: Bool { tree["healthcheck", "disable"].text == "true" }
   var profiles: Set<String> { Set(tree["profiles"].texts) }
   var secrets: Set<String> { Set(tree["secrets"].texts) }
   var dependencies: [String: YAMLTree] { tree["depends_on"].fields }

@@ -48,6 +48,16 @@ import Testing
     }
   }
 
+  @Test func sentinelIsToldWhatSoukUpTellsIt() throws {
+    var surroundings = Surroundings()
+    surroundings.describeEveryService(drainTimeout: DurationSetting(.seconds(25)))
+    surroundings.useEmbeddedBroker("127.0.0.1:1")
+    surroundings.common["DATABASE_URL"] = "postgresql://somewhere"
+    surroundings.common["REDIS_URL"] = "redis://somewhere"
+    surroundings.describeSentinelServices(catalogue: "/markets.yaml", registry: "/registry")
+    try compare(.sentinel, surroundings)
+  }
+
   /// What `souk up` says to a service, the demo says too.
   private func compare(_ system: FleetSystem, _ surroundings: Surroundings) throws {
     for entry in system.services {
@@ -63,14 +73,16 @@ import Testing
   }
 
   /// What only makes sense where everything runs on one machine, against the embedded broker: there the crawler
-  /// remembers in a file, and in a container in Redis; and db-writer is that of one system, and in containers of all.
-  private static let local: Set<String> = ["http-host", "kafka-properties", "state", "tables"]
+  /// remembers in a file, and in a container in Redis; and db-writer is that of one system, which somebody waits for,
+  /// and in containers of all.
+  private static let local: Set<String> = ["http-host", "kafka-properties", "state", "tables", "linger"]
 
   /// `souk up` tells every service where all servers are; a container is only told of those it asks.
   private static func unasked(by entry: ServiceEntry) -> Set<String> {
     let store: Set<String> = ["object-store", "s3-endpoint", "aws-access-key-id", "aws-secret-access-key"]
     let asksStore = ["downloader", "parser", "s3-consumer"].contains(entry.name)
     let asksDatabase = entry.sink == "PostgreSQL"
-    return (asksStore ? [] : store).union(asksDatabase ? [] : ["database-url"])
+    let asksRedis = entry.name == ServiceCatalogue.fetcher.name
+    return (asksStore ? [] : store).union(asksDatabase ? [] : ["database-url"]).union(asksRedis ? [] : ["redis-url"])
   }
 }

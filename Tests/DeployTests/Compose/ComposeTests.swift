@@ -50,7 +50,10 @@ import Testing
       let tag = service.image.split(separator: ":").dropFirst().last.map(String.init) ?? ""
       #expect(tag.contains(/^v?[0-9]+\.[0-9]+/), "\(service.name): \(service.image)")
     }
-    for service in compose.own { #expect(service.image == "souk:\(Souk.version)", "\(service.name)") }
+    for service in compose.own {
+      let isTraining = service.tree["build", "target"].text == "training"
+      #expect(service.image == "souk\(isTraining ? "-training" : ""):\(Souk.version)", "\(service.name)")
+    }
   }
 
   /// Two containers of one service must not want the same name, port of the machine or volume.
@@ -107,14 +110,13 @@ import Testing
       for (name, dependency) in service.dependencies {
         let other = try #require(compose.service(name), "\(service.name) waits for \(name)")
         #expect(service.profiles.isSubset(of: other.profiles), "\(service.name) waits for \(name)")
-        let isJob = other.tree["healthcheck", "disable"].text == "true"
-        let condition = isJob ? "service_completed_successfully" : "service_healthy"
+        let condition = other.isJob ? "service_completed_successfully" : "service_healthy"
         #expect(dependency["condition"].text == condition, "\(service.name) waits for \(name)")
       }
     }
     for service in compose.fleet { #expect(service.dependencies["topics"] != nil, "\(service.name)") }
-    let jobs = compose.own.filter { $0.tree["healthcheck", "disable"].text == "true" }
-    #expect(Set(jobs.map(\.name)) == ["topics", "migrate"])
+    let jobs = compose.own.filter(\.isJob)
+    #expect(Set(jobs.map(\.name)) == ["topics", "migrate", "models"])
     for job in jobs { #expect(job.tree["restart"].isNull, "\(job.name) runs once") }
   }
 

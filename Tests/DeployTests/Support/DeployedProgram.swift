@@ -14,7 +14,11 @@ struct DeployedProgram: Hashable, Sendable {
   var environment: [String: String]
 
   var program: String { command.first ?? "" }
-  var isService: Bool { ServiceCatalogue.named(program) != nil && command.dropFirst().allSatisfy { $0.hasPrefix("-") } }
+  /// Other subcommands than `replay`, which goes on until it is told to stop, do something once.
+  var isService: Bool {
+    let rest = command.dropFirst()
+    return ServiceCatalogue.named(program) != nil && (rest.first == "replay" || rest.allSatisfy { $0.hasPrefix("-") })
+  }
 
   /// The flags that `--help` names, without their dashes.
   func flags() async throws -> Set<String> {

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import LocalServers
 import Markets
 import Runtime
@@ -21,8 +22,9 @@ final class SentinelSystem: ShownSystem {
     try Data(Self.sources(port: port).utf8).write(to: URL(fileURLWithPath: file))
     let registry = ground.folder.file("registry")
     try await ModelTraining(
-      catalogue: try MarketCatalogue.load(file: file), port: port, folder: ground.folder, registry: registry,
-      end: SentinelDays.from, screen: ground.screen, stopping: ground.infrastructure.stopping
+      catalogue: try MarketCatalogue.load(file: file), providers: try HTTPURL("http://127.0.0.1:\(port)"),
+      tables: ground.folder.path, registry: registry, end: SentinelDays.from, screen: ground.screen,
+      stopping: ground.infrastructure.stopping
     ).run()
     ground.running.surroundings.describeSentinelServices(catalogue: file, registry: registry)
     ground.running.sources = 1

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import LocalServers
 import Markets
 import Runtime
@@ -8,17 +9,19 @@ import Schemas
 /// of `Services/InferenceWorker/Training`.
 struct ModelTraining: Sendable {
   let catalogue: MarketCatalogue
-  let port: UInt16
-  let folder: RunFolder
+  /// Where provider-simulator answers.
+  let providers: HTTPURL
+  /// Folder for the tables that the programs read.
+  let tables: String
   /// A folder.
   let registry: String
   /// RFC 3339: what is later is not learnt from.
   let end: String
+  /// Folder of the programs; nil means where they lie in a working copy.
+  var programs: String?
   let screen: Screen
   let stopping: Interruption
 
-  /// Hours of each series.
-  private static let hours = 240
   /// Of so many countries: enough to learn from, and soon done.
   private static let countries = 4
   private static let driver = "brent"
@@ -30,26 +33,28 @@ struct ModelTraining: Sendable {
   }
 
   func run() async throws {
-    let scripts = try Self.scripts()
-    let oil = try await values(of: "brent", country: RoutingKey.world.country, kind: .price, currency: "USD")
-    let drivers = Dictionary(oil, uniquingKeysWith: { $1 })
-    try await write(.polymer, .price, drivers: drivers)
-    try await write(.shielding, .price)
-    try await write(.screening, .demand)
+    let scripts = try scripts()
+    let history = try TrainingHistory(providers: providers, end: end)
+    let oil = try await history.values(
+      of: Self.driver, country: RoutingKey.world.country, kind: .price, currency: "USD")
+    let drivers = Dictionary(oil.map { ($0.time, $0.value) }, uniquingKeysWith: { $1 })
+    try await write(.polymer, .price, of: history, drivers: drivers)
+    try await write(.shielding, .price, of: history)
+    try await write(.screening, .demand, of: history)
     let common = ["--version", "1", "--period", "3600", "--windows", "4000"]
-    var programs = [
-      Program(script: "train_xgboost.py", csv: "polymer", arguments: [
+    var runs = [
+      Program(script: Self.script, csv: "polymer", arguments: [
         "--driver", "\(Self.driver)=global.world.energy.brent", "--history", "16",
       ]),
       Program(script: "train_lstm.py", csv: "shielding", arguments: ["--history", "16", "--context", "15"]),
       Program(script: "train_deepar.py", csv: "shielding", arguments: ["--history", "18", "--context", "12"]),
     ]
-    programs += ["croston", "sba", "tsb"].map {
+    runs += ["croston", "sba", "tsb"].map {
       Program(script: "train_croston.py", csv: "screening", arguments: [
         "--history", "16", "--method", $0, "--name", "screening-\($0)",
       ])
     }
-    for program in programs {
+    for program in runs {
       if stopping.isRaised { throw CancellationError() }
       var launch = Launch(try Program.python(), [
         "\(scripts)/\(program.script)", csv(program.csv), registry,
@@ -68,29 +73,41 @@ struct ModelTraining: Sendable {
     }
   }
 
-  /// The folder of the programs: above the executable, as it lies in a working copy.
-  private static func scripts() throws -> String {
-    var folder = LocalServers.Program.ownFolder
+  /// The folder of the programs: the one that was named, or the one above the executable in a working copy.
+  private func scripts() throws -> String {
+    let ownFolder = LocalServers.Program.ownFolder
+    if let programs {
+      if Self.hasScripts(programs) { return programs }
+      throw Failure(.configuration, code: "no_training", "\(programs) has no \(Self.script) of the training programs")
+    }
+    var folder = ownFolder
     while folder.count > 1 {
       let candidate = folder + "/Services/InferenceWorker/Training"
-      if FileManager.default.fileExists(atPath: candidate + "/train_xgboost.py") { return candidate }
+      if Self.hasScripts(candidate) { return candidate }
       folder = (folder as NSString).deletingLastPathComponent
     }
     throw Failure(
       .configuration, code: "no_training",
-      "Services/InferenceWorker/Training is not above \(LocalServers.Program.ownFolder); run souk from a working copy")
+      "Services/InferenceWorker/Training is not above \(ownFolder); run souk from a working copy, or say where its "
+        + "programs are (souk models train --training-programs)")
   }
 
-  private func csv(_ name: String) -> String { folder.file("training-\(name).csv") }
+  private static let script = "train_xgboost.py"
+
+  private static func hasScripts(_ folder: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(folder)/\(script)")
+  }
+
+  private func csv(_ name: String) -> String { "\(tables)/training-\(name).csv" }
 
   private func write(
-    _ category: MarketCategory, _ kind: SeriesKind, drivers: [String: String]? = nil
+    _ category: MarketCategory, _ kind: SeriesKind, of history: TrainingHistory, drivers: [String: String]? = nil
   ) async throws {
     var text = "series,kind,observed_at,value" + (drivers == nil ? "" : ",\(Self.driver)") + "\n"
     let chosen = Set(catalogue.countries.prefix(Self.countries).map(\.name))
     for series in catalogue.series where series.material.category == category {
       guard let country = series.country, chosen.contains(country.name) else { continue }
-      let rows = try await values(
+      let rows = try await history.values(
         of: series.material.word, country: country.word, kind: kind, currency: series.currency ?? "USD")
       for (time, value) in rows {
         text += "\(series.key),\(kind.rawValue),\(time),\(value)"
@@ -99,23 +116,6 @@ struct ModelTraining: Sendable {
       }
     }
     try Data(text.utf8).write(to: URL(fileURLWithPath: csv(category.rawValue)))
-  }
-
-  /// Times and values as the simulator's tables write them, oldest first.
-  private func values(
-    of material: String, country: String, kind: SeriesKind, currency: String
-  ) async throws -> [(String, String)] {
-    let path = "/training/series/\(material)/\(country).csv?kind=\(kind.rawValue)&currency=\(currency)"
-      + "&at=\(end)&points=\(Self.hours + 1)"
-    guard let answer = await LoopbackHTTP.shared.get(port: port, path: path, timeout: .seconds(30)),
-      answer.status == 200
-    else {
-      throw Failure(.fatal, code: "no_history", "provider-simulator does not answer \(path)")
-    }
-    return answer.body.split(whereSeparator: \.isNewline).dropFirst().dropLast().compactMap { line in
-      let cells = line.split(separator: ",", omittingEmptySubsequences: false)
-      return cells.count >= 4 ? (String(cells[0]), String(cells[3])) : nil
-    }
   }
 }
 
