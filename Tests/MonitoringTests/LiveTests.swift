@@ -115,7 +115,8 @@ import Glibc
   /// What nothing is recorded of while all is well.
   private static let quiet = [
     "ALERTS", "_dead_lettered", "_skipped_total", "_retries_total", "_errors_total", "_failures_total", "_drift_total",
-    "_unchanged_total", "_cut_total", "_relisted_total", "_links_expired_total", "_unmatched_total", "_missed_total", "_flagged_total", "_refused_total", "_reread_total",
+    "_unchanged_total", "_cut_total", "_relisted_total", "_links_expired_total", "_unmatched_total",
+    "_missed_total", "_flagged_total", "_refused_total", "_reread_total",
     "== 0", "> 0",
   ]
 
