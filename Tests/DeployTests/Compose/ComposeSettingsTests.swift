@@ -58,8 +58,30 @@ import Testing
     try compare(.sentinel, surroundings)
   }
 
+  @Test func theExchangeIsToldWhatSoukUpTellsIt() async throws {
+    try await withTemporaryDirectory { path in
+      var surroundings = Surroundings()
+      surroundings.describeEveryService(drainTimeout: DurationSetting(.seconds(25)))
+      surroundings.useEmbeddedBroker("127.0.0.1:1")
+      for name in ["INFLUX_URL", "INFLUX_DATABASE", "INFLUX_CREATE_DATABASE"] { surroundings.common[name] = "true" }
+      surroundings.common.merge(ObjectStoreChoice.embeddedEnvironment([
+        "S3_ENDPOINT": "", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
+      ])) { $1 }
+      let bars = try RecordedBars(folder: Repository.path("compose/demo/bars"))
+      surroundings.describeMarketServices(bars, folder: try RunFolder(path))
+      try compare(.egx, surroundings, apart: Self.recorded)
+    }
+  }
+
+  /// A recording is replayed once, and read back from objects of the form that the reader knows, as soon as it has
+  /// ended; the demo's files are looked at again and again. Its InfluxDB is a 2.x, which has buckets.
+  private static let recorded: Set<String> = [
+    "speed", "interval", "intraday-candles", "stay", "rotate-interval", "codec", "layout", "key-prefix",
+    "influx-database", "influx-create-database",
+  ]
+
   /// What `souk up` says to a service, the demo says too.
-  private func compare(_ system: FleetSystem, _ surroundings: Surroundings) throws {
+  private func compare(_ system: FleetSystem, _ surroundings: Surroundings, apart: Set<String> = []) throws {
     for entry in system.services {
       let ofUp = DeployedProgram(
         place: "souk up", command: [entry.name] + (surroundings.arguments[entry.name] ?? []),
@@ -67,7 +89,7 @@ import Testing
       let ofCompose = try #require(
         compose.services(of: "demo").first { $0.deployed.program == entry.name }, "\(entry.name)").deployed
       let missing = ofUp.settingNames.subtracting(ofCompose.settingNames)
-        .subtracting(Self.local).subtracting(Self.unasked(by: entry))
+        .subtracting(Self.local).subtracting(Self.unasked(by: entry)).subtracting(apart)
       #expect(missing.isEmpty, "\(entry.name) is told \(missing.sorted()) by souk up only")
     }
   }
@@ -82,7 +104,9 @@ import Testing
     let store: Set<String> = ["object-store", "s3-endpoint", "aws-access-key-id", "aws-secret-access-key"]
     let asksStore = ["downloader", "parser", "s3-consumer"].contains(entry.name)
     let asksDatabase = entry.sink == "PostgreSQL"
+    let influx: Set<String> = ["influx-url", "influx-database", "influx-create-database"]
     let asksRedis = entry.name == ServiceCatalogue.fetcher.name
-    return (asksStore ? [] : store).union(asksDatabase ? [] : ["database-url"]).union(asksRedis ? [] : ["redis-url"])
+    return (asksStore ? [] : store).union(entry.sink == "InfluxDB" ? [] : influx)
+      .union(asksDatabase ? [] : ["database-url"]).union(asksRedis ? [] : ["redis-url"])
   }
 }
