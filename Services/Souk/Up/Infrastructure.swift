@@ -98,17 +98,6 @@ struct Infrastructure: Sendable {
     return port
   }
 
-  func startRedis(_ running: inout Running, _ teardown: inout Teardown) async throws -> String {
-    let server = try await PrivateRedis.start()
-    teardown.add("Redis") {
-      await server.stop()
-      return nil
-    }
-    running.alive.append(("Redis", { server.isRunning }))
-    screen.say("started   Redis             127.0.0.1:\(server.port) (private)")
-    return server.url
-  }
-
   /// Brings the database to the schema of this build.
   func migrate(_ surroundings: Surroundings) async throws {
     var launch = Launch(try Self.executable("db-writer"), ["migrate"])

@@ -16,7 +16,7 @@ final class SentinelSystem: ShownSystem {
     let url = try await ground.startDatabase()
     database.withLock { $0 = url }
     ground.running.surroundings.common["REDIS_URL"] = try await ground.infrastructure.startRedis(
-      &ground.running, &ground.teardown)
+      &ground.running, &ground.teardown).url
     let port = try await ground.infrastructure.startProviders(&ground.running, &ground.teardown)
     let file = ground.folder.file("markets.yaml")
     try Data(Self.sources(port: port).utf8).write(to: URL(fileURLWithPath: file))
