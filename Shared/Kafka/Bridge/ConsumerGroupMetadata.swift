@@ -3,8 +3,13 @@ import CRdKafka
 /// A member's identity and generation, which a transaction checks so that a fenced consumer cannot commit.
 package final class ConsumerGroupMetadata: Sendable {
   nonisolated(unsafe) let pointer: OpaquePointer
+  /// How many partitions each topic had when the group began, where that is kept beside commits.
+  let beginnings: [String: Int32]
 
-  init(owning pointer: OpaquePointer) { self.pointer = pointer }
+  init(owning pointer: OpaquePointer, beginnings: [String: Int32] = [:]) {
+    self.pointer = pointer
+    self.beginnings = beginnings
+  }
 
   deinit { rd_kafka_consumer_group_metadata_destroy(pointer) }
 }

@@ -19,6 +19,14 @@ actor ProducerControl {
       case .abort: .abort
       }
     }
+
+    /// How long the call may take.
+    var limit: Duration {
+      switch self {
+      case .initialise(let limit), .sendOffsets(_, _, let limit), .commit(let limit), .abort(let limit): limit
+      case .begin: .seconds(60)
+      }
+    }
   }
 
   private let executor = ThreadExecutor(name: "kafka-control")
@@ -42,6 +50,12 @@ actor ProducerControl {
   }
 
   func transact(_ client: ClientHandle, _ transaction: Transaction) throws(TransactionError) {
+    for call in phase.steps(to: transaction.call) {
+      try make(client, call == .abort ? .abort(transaction.limit) : transaction)
+    }
+  }
+
+  private func make(_ client: ClientHandle, _ transaction: Transaction) throws(TransactionError) {
     let name = "\(transaction.call)"
     guard phase.allows(transaction.call) else {
       throw TransactionError(
@@ -55,7 +69,9 @@ actor ProducerControl {
       case .initialise(let limit): rd_kafka_init_transactions(client.pointer, limit.milliseconds)
       case .begin: rd_kafka_begin_transaction(client.pointer)
       case .sendOffsets(let positions, let metadata, let limit):
-        withExtendedLifetime(PartitionList(positions)) { list in
+        withExtendedLifetime(
+          PartitionList(positions, metadata: GroupBeginning.complete([:], positions.keys, metadata.beginnings))
+        ) { list in
           rd_kafka_send_offsets_to_transaction(
             client.pointer, list.pointer, metadata.pointer, limit.milliseconds)
         }
@@ -73,7 +89,7 @@ actor ProducerControl {
       } else {
         .stop
       }
-    phase.failed(remedy)
+    phase.failed(transaction.call, remedy)
     throw TransactionError(KafkaError(name, consuming: failure), remedy: remedy)
   }
 }
