@@ -68,7 +68,7 @@ import Testing
         "S3_ENDPOINT": "", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
       ])) { $1 }
       let bars = try RecordedBars(folder: Repository.path("compose/demo/bars"))
-      surroundings.describeMarketServices(bars, folder: try RunFolder(path))
+      try surroundings.describeMarketServices(bars, folder: try RunFolder(path))
       try compare(.egx, surroundings, apart: Self.recorded)
     }
   }
