@@ -58,7 +58,7 @@ import Testing
     let services = Set(ServiceCatalogue.all.map(\.name))
     #expect(dockerfile.products == services.union(["souk"]))
     #expect(dockerfile.simulators == ["portal-simulator", "provider-simulator"])
-    #expect(!dockerfile.stage("runtime").joined().contains("simulator"), "what imitates the world is no part of a fleet")
+    #expect(!dockerfile.stage("runtime").joined().contains("simulator"), "they are no part of a fleet")
     #expect(dockerfile.argument("VERSION") == Souk.version)
     for label in ["title", "version", "revision", "description"] {
       #expect(dockerfile.last("LABEL")?.contains("org.opencontainers.image.\(label)=") == true)

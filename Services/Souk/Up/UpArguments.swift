@@ -33,7 +33,9 @@ extension UpRun {
     if case .given(let store, let endpoint) = ObjectStoreChoice(parts, objects: "/objects") {
       _ = try ObjectLocation(store)
       if let endpoint {
-        do { _ = try HTTPURL(endpoint) } catch { throw refused("--s3-endpoint: \(error); write it as http://host:port") }
+        do { _ = try HTTPURL(endpoint) } catch {
+          throw refused("--s3-endpoint: \(error); write it as http://host:port")
+        }
       }
     }
     try shown(options.system).check(options)

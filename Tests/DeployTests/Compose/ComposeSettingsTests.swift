@@ -31,7 +31,7 @@ import Testing
 
   /// Kustomize reads no file outside of its own folders.
   @Test func kubernetesAsksTheSameProviders() throws {
-    #expect(try Repository.text("k8s/base/files/markets.yaml") == Repository.text("compose/markets.yaml"))
+    #expect(try Repository.text("k8s/components/sentinel/markets.yaml") == Repository.text("compose/markets.yaml"))
   }
 
   @Test func thePricesAreToldWhatSoukUpTellsThem() async throws {

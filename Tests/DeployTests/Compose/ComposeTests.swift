@@ -83,7 +83,7 @@ import Testing
 
   @Test func everyForeignImageWasSeenPublished() {
     for service in compose.others {
-      #expect(Self.published[service.image] != nil, "\(service.name): look for \(service.image) in its publisher's list")
+      #expect(Self.published[service.image] != nil, "\(service.name): is \(service.image) in its publisher's list?")
     }
     #expect(Set(Self.published.keys) == Set(compose.others.map(\.image)))
   }
@@ -170,8 +170,8 @@ import Testing
       // A volume without a name is each container's own.
       let shared = volumes.filter { $0.contains(":") && !$0.hasSuffix(":ro") }
       if group != nil { #expect(shared.isEmpty, "\(service.name) writes to \(shared)") }
-      for volume in volumes where volume.hasPrefix("./") {
-        let file = "compose/\(volume.dropFirst(2).prefix { $0 != ":" })"
+      for volume in volumes where volume.hasPrefix(".") {
+        let file = "compose/\(volume.prefix { $0 != ":" })"
         #expect(FileManager.default.fileExists(atPath: Repository.path(file)), "\(service.name): \(file)")
       }
       #expect(service.deployed.environment["GROUP_INSTANCE_ID"] == nil, "\(service.name): the same for each replica")
