@@ -78,7 +78,7 @@ import Testing
       let isOfAll = selector["app.kubernetes.io/part-of"] != nil
       guard isOfAll || word.map({ selector["souk/reaches-\($0)"] != nil }) ?? false else { return false }
       return policy.tree["spec", "egress"].items.contains { rule in
-        rule["to"].items.contains { $0["ipBlock", "cidr"].text == peer && !$0["ipBlock", "except"].texts.contains(peer) }
+        rule["to"].items.contains { $0["ipBlock", "cidr"].text == peer }
           && rule["ports"].items.contains { item in
             let first = Int(item["port"].text ?? "") ?? 0
             return (first...(Int(item["endPort"].text ?? "") ?? first)).contains(port)

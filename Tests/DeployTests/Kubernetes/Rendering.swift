@@ -80,7 +80,8 @@ struct Rendering: Sendable {
   var workloads: [Workload] {
     manifests.compactMap { manifest in
       switch manifest.kind {
-      case "Deployment", "StatefulSet", "Job": Workload(manifest: manifest, pod: manifest.tree["spec", "template"], in: self)
+      case "Deployment", "StatefulSet", "Job":
+        Workload(manifest: manifest, pod: manifest.tree["spec", "template"], in: self)
       case "CronJob":
         Workload(manifest: manifest, pod: manifest.tree["spec", "jobTemplate", "spec", "template"], in: self)
       default: nil
