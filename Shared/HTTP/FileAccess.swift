@@ -1,10 +1,15 @@
 import Glibc
+import Runtime
 
 enum FileAccess {
-  static func isReadable(_ path: String) -> Bool {
+  /// Why the file cannot be read, as `errno`; nil when it can.
+  static func failure(_ path: String) -> Int32? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return false }
+    guard descriptor >= 0 else { return errno }
     close(descriptor)
-    return true
+    return nil
   }
+
+  /// Whether the process or the machine can open nothing more just now.
+  static var isOutOfDescriptors: Bool { failure("/dev/null").map { ErrorClass(ofSetting: $0) == .transient } ?? false }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Runtime
 
 /// HTTP/1.1 and HTTP/2 over libcurl: reused connections, every limit explicit, no thread per request.
@@ -12,8 +13,11 @@ package final class HTTPClient: Sendable {
 
   /// - Throws: `HTTPError` when the certificate file cannot be read or libcurl does not start.
   package init(_ configuration: HTTPConfiguration) throws(HTTPError) {
-    if let file = configuration.certificateAuthorityFile, !FileAccess.isReadable(file) {
-      throw HTTPError(.certificateAuthorityUnreadable, "cannot read the certificate file \(file)")
+    if let file = configuration.certificateAuthorityFile, let failure = FileAccess.failure(file) {
+      let isSetting = ErrorClass(ofSetting: failure) == .configuration
+      throw HTTPError(
+        isSetting ? .certificateAuthorityUnreadable : .connectFailed,
+        "cannot read the certificate file \(file): \(String(cString: strerror(failure)))")
     }
     self.configuration = configuration
     loop = try TransferLoop(configuration)

@@ -5,7 +5,7 @@ extension HTTPError.Kind {
   /// thought about it, so nobody may retry or drop because of it.
   init(curl code: CURLcode) {
     switch code {
-    case CURLE_COULDNT_RESOLVE_HOST: self = .nameUnresolved
+    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: self = .nameUnresolved
     case CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED, CURLE_NO_CONNECTION_AVAILABLE: self = .connectFailed
     case CURLE_OPERATION_TIMEDOUT: self = .timedOut
     case CURLE_PARTIAL_FILE: self = .truncatedBody
@@ -23,7 +23,7 @@ extension HTTPError.Kind {
     case CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CRL_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_ENGINE_NOTFOUND,
          CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_ENGINE_INITFAILED:
       self = .certificateAuthorityUnreadable
-    case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: self = .proxyFailed
+    case CURLE_PROXY: self = .proxyFailed
     // A server that is busy answers so too; one that lacks the file has a code of its own.
     case CURLE_FTP_COULDNT_RETR_FILE: self = .retrievalFailed
     case CURLE_REMOTE_FILE_NOT_FOUND, CURLE_REMOTE_ACCESS_DENIED: self = .notFound
@@ -39,7 +39,9 @@ extension HTTPError.Kind {
 extension HTTPError {
   /// - Parameter detail: libcurl's own text for this transfer; it holds hosts and numbers, never a query.
   init(curl code: CURLcode, detail: String, url: HTTPURL, limits: HTTPLimits) {
-    let kind = Kind(curl: code)
+    var kind = Kind(curl: code)
+    // Each TLS connection reads the authorities anew: without a descriptor left, libcurl blames their file.
+    if kind == .certificateAuthorityUnreadable, FileAccess.isOutOfDescriptors { kind = .connectFailed }
     // One code covers both time limits of libcurl; only the text tells them apart, and what to do differs.
     if kind == .timedOut, detail.hasPrefix("Operation too slow") {
       self.init(

@@ -41,7 +41,7 @@ final class Transfer: @unchecked Sendable {
     curl_slist_free_all(headerList)
   }
 
-  /// Sets every option of a fresh (or reset) handle.
+  /// Sets every option of a fresh handle.
   /// - Returns: nil, or why the request cannot be made.
   func prepare(_ easy: EasyHandle) -> HTTPError? {
     self.easy = easy
@@ -114,6 +114,8 @@ final class Transfer: @unchecked Sendable {
       // Every transfer in flight has these to itself: what may wait for a consumer bounds them too.
       curl_set_long(easy, CURLOPT_BUFFERSIZE, limits.pieceBytes),
       curl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, limits.pieceBytes),
+      // Else the end of a transfer waits for the thread that resolves its name, and every other transfer with it.
+      curl_set_long(easy, CURLOPT_QUICK_EXIT, 1),
       curl_set_long(easy, CURLOPT_NOSIGNAL, 1),
       curl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1))
   }

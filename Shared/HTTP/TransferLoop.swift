@@ -26,14 +26,11 @@ final class TransferLoop: @unchecked Sendable {
   // Only the thread touches these.
   private var transfers: [UInt64: (transfer: Transfer, easy: UnsafeMutableRawPointer)] = [:]
   private var idByEasy: [UnsafeMutableRawPointer: UInt64] = [:]
-  private var spareHandles: [UnsafeMutableRawPointer] = []
-  private let maxSpareHandles: Int
 
   init(_ configuration: HTTPConfiguration) throws(HTTPError) {
     try CurlLibrary.start()
     guard let multi = curl_multi_init() else { throw HTTPError(.internalFailure, "libcurl is out of memory") }
     self.multi = multi
-    maxSpareHandles = configuration.maxIdleConnections / 4
     // libcurl's own default grows with the handles in use.
     curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxIdleConnections)
     curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
@@ -130,7 +127,10 @@ final class TransferLoop: @unchecked Sendable {
   }
 
   private func begin(_ transfer: Transfer) {
-    guard let easy = spareHandles.popLast() ?? curl_easy_init() else {
+    // A fresh handle for each: a used one keeps the buffers of a transfer that never connected, and refuses their
+    // sizes (`CURLE_BAD_FUNCTION_ARGUMENT`) for ever after. What is worth reusing, connections and resolved names,
+    // belongs to the multi handle.
+    guard let easy = curl_easy_init() else {
       return transfer.finish(HTTPError(.internalFailure, "libcurl is out of memory"))
     }
     if let error = transfer.prepare(easy) {
@@ -160,12 +160,7 @@ final class TransferLoop: @unchecked Sendable {
     guard let (transfer, easy) = transfers.removeValue(forKey: id) else { return nil }
     idByEasy[easy] = nil
     curl_multi_remove_handle(multi, easy)
-    if spareHandles.count < maxSpareHandles {
-      curl_easy_reset(easy)
-      spareHandles.append(easy)
-    } else {
-      curl_easy_cleanup(easy)
-    }
+    curl_easy_cleanup(easy)
     return transfer
   }
 
@@ -183,7 +178,6 @@ final class TransferLoop: @unchecked Sendable {
     }
     for case .start(let transfer) in late { transfer.finish(error) }
     failAll(error)
-    for easy in spareHandles { curl_easy_cleanup(easy) }
     curl_multi_cleanup(multi)
   }
 }

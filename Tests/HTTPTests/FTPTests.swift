@@ -99,7 +99,7 @@ import Testing
         Launch(openssl, [
           "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "\(root)/../key.pem", "-out",
           "\(root)/../cert.pem", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-        ]), atMost: .seconds(60))
+        ]), atMost: .seconds(120))
       #expect(made.status.isSuccess)
       let pair = "\(root)/../pair.pem"
       let text = try ["key", "cert"].map { try String(contentsOfFile: "\(root)/../\($0).pem", encoding: .utf8) }

@@ -15,12 +15,12 @@ import Testing
         Launch(openssl, [
           "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "\(folder)/key.pem", "-out", "\(folder)/cert.pem",
           "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-        ]), atMost: .seconds(60))
+        ]), atMost: .seconds(120))
       #expect(made.status.isSuccess)
       let shell = try Program.require("sh", package: "nothing")
       let written = try await ChildProcess.run(
         Launch(shell, ["-c", "mkdir \(folder)/www; head -c 100000 /dev/zero > \(folder)/www/zeros"]),
-        atMost: .seconds(60))
+        atMost: .seconds(120))
       #expect(written.status.isSuccess)
       let port = try FreePort.next()
       var launch = Launch(try Program.require("nghttpd", package: "the Debian package nghttp2-server"), [

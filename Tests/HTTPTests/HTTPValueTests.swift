@@ -108,7 +108,7 @@ import Testing
       (6, .nameUnresolved, .transient), (7, .connectFailed, .transient), (18, .truncatedBody, .transient),
       (28, .timedOut, .transient), (35, .tlsFailed, .transient), (52, .connectionLost, .transient),
       (55, .connectionLost, .transient), (56, .connectionLost, .transient), (60, .certificateRefused, .transient),
-      (77, .certificateAuthorityUnreadable, .configuration), (5, .proxyFailed, .configuration),
+      (77, .certificateAuthorityUnreadable, .configuration), (5, .nameUnresolved, .transient),
       (97, .proxyFailed, .configuration), (3, .urlRefused, .data), (27, .internalFailure, .fatal),
       (43, .internalFailure, .fatal), (48, .internalFailure, .fatal),
     ]

@@ -13,7 +13,7 @@ import Testing
         Launch(openssl, [
           "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "\(folder)/key.pem", "-out", "\(folder)/cert.pem",
           "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-        ]), atMost: .seconds(30))
+        ]), atMost: .seconds(120))
       #expect(made.status.isSuccess)
       let port = try FreePort.next()
       var launch = Launch(openssl, [

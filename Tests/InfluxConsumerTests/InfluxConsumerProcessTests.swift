@@ -154,6 +154,33 @@ import Testing
     #expect(try await deadLetters(broker) == 0)
   }
 
+  /// A server whose name does not resolve, or whose name server never answers, from the start.
+  @Test(arguments: ["missing", "stalled"])
+  func aServerWithoutAnAddressIsWaitedFor(trouble: String) async throws {
+    let server = try HostileServer { _, connection in connection.answer("204 No Content") }
+    try await withTemporaryDirectory { folder in
+      let resolver = try await TroubledResolver(folder: folder)
+      let broker = try EmbeddedBroker(topics: Self.topics)
+      defer { broker.close() }
+      try await send(broker, (0..<60).map { (symbol: "COMI", value: bar("COMI", minute: $0, close: "\($0)")) })
+      let url = "http://influx.\(trouble).test:\(server.port)"
+      let consumer = try await ServiceProcess.start(
+        "influx-consumer", ["--influx-timeout", "1s"], environment: environment(
+          broker, ["INFLUX_URL": url, "INFLUX_DATABASE": "egx"]).merging(resolver.environment) { $1 })
+      try await eventually("tried again and again") {
+        if let status = consumer.status { throw ConditionNotMet(description: "ended: \(status) \(consumer.log)") }
+        return consumer.log.filter { $0.contains("waiting for the server") }.count >= 3
+      }
+      #expect(await consumer.get("/livez")?.status == 200)
+      resolver.recover()
+      try await eventually("everything is taken in the end") {
+        await consumer.metrics().sum("souk_records_kept_total") == 60
+      }
+      #expect(await consumer.terminate() == .exited(0))
+      #expect(try await deadLetters(broker) == 0)
+    }
+  }
+
   @Test func whatIsTooOldNeverBlocks() async throws {
     let server = try await TestServers.influx()
     let database = "old_" + TestServers.uniqueName()

@@ -69,6 +69,31 @@ import Testing
     #expect(await service.terminate() == .exited(0))
   }
 
+  /// An endpoint whose name does not resolve, or whose name server never answers, from the start.
+  @Test(.timeLimit(.minutes(10)), arguments: ["missing", "stalled"])
+  func anEndpointWithoutAnAddressIsWaitedFor(trouble: String) async throws {
+    try await withTemporaryDirectory { folder in
+      let resolver = try await TroubledResolver(folder: folder)
+      let stage = try await Stage(partitions: 2)
+      let s3 = try MemoryS3()
+      try await stage.produce((0..<50).map { Bars.bar($0) })
+      let endpoint = "http://s3.\(trouble).test:\(s3.port)"
+      let service = try await ServiceProcess.start(
+        "s3-consumer", ["--s3-timeout", "1s"],
+        environment: stage.environment(endpoint: endpoint).merging(resolver.environment) { $1 })
+      try await eventually("tried again and again") {
+        if let status = service.status { throw ConditionNotMet(description: "ended: \(status) \(service.log)") }
+        return service.log.filter { $0.contains("waiting for the object store") }.count >= 3
+      }
+      #expect(await service.get("/livez")?.status == 200)
+      #expect(await service.get("/readyz")?.status == 503)
+      resolver.recover()
+      try await eventually("everything is stored", timeout: .seconds(240)) { try await stage.lag() == 0 }
+      #expect(try await stage.deadLetters() == 0)
+      #expect(await service.terminate() == .exited(0))
+    }
+  }
+
   /// 503 answers, then a bucket that is gone, then health again.
   @Test(.timeLimit(.minutes(10))) func anOutageLosesNothingAndDeadLettersNothing() async throws {
     let stage = try await Stage(partitions: 2)

@@ -19,6 +19,7 @@ final class MemoryS3: Sendable {
   }
 
   var url: String { server.url }
+  var port: Int { server.port }
   var now: State { state.value.withLock { $0 } }
   func change(_ body: (inout State) -> Void) { state.value.withLock { body(&$0) } }
 
