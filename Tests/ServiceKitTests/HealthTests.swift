@@ -1,3 +1,4 @@
+import Runtime
 import ServiceKit
 import Synchronization
 import Testing
@@ -68,6 +69,34 @@ import Testing
     worker.beat()
     clock.advance(.seconds(11))
     #expect(!health.isAlive)
+  }
+
+  /// A server's or a library's sentence may name hosts, roles and tables; the port is open to anyone.
+  @Test func ofAnErrorOnlyTheCodeIsShown() {
+    let error = Failure(.transient, code: "postgres_28p01", "role souk at db.internal:5432 was refused")
+    health.readiness("sink").failed(error, at: "flush")
+    health.readiness("other").failed(CancellationError())
+    health.liveness("worker", maxAge: .seconds(1)).retrying(after: error, at: "flush", atMost: .seconds(1))
+    #expect(health.readinessReport.entries.map(\.reason) == ["flush: postgres_28p01", "unknown"])
+    #expect(!health.isReady)
+    #expect(health.livenessReport.entries.map(\.reason) == ["retrying: flush: postgres_28p01"])
+  }
+
+  /// A slow statement that is looked at again and again is alive however long it takes; a blocked one is not.
+  @Test func longWorkIsAliveByItsSteps() {
+    let worker = health.liveness("worker", maxAge: .seconds(10))
+    for _ in 0..<30 {
+      clock.advance(.seconds(9))
+      worker.working("merge prices")
+      #expect(health.isAlive)
+    }
+    #expect(health.livenessReport.entries.first?.reason == "merge prices")
+    clock.advance(.seconds(11))
+    #expect(!health.isAlive)
+    #expect(
+      health.livenessReport.entries.first?.reason == "no sign of life for 11.0s, limit 10.0s, in merge prices")
+    worker.beat()
+    #expect(health.livenessReport.entries.first?.reason == "")
   }
 
   @Test func declaredRetryIsAliveUntilItIsOverdue() {

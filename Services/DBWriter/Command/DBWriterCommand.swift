@@ -75,9 +75,24 @@ package struct DBWriterCommand: ServiceCommand {
     try await consumers.run(
       policy: writer.policy, externalOffsets: true, adoptsCommits: writer.adoptGroupOffsets
     ) { clusterID, group in
-      TableSink(TableStore(
+      var configuration = configuration
+      configuration.progress = Self.progress(of: context.worker, context.logger)
+      return TableSink(TableStore(
         configuration: configuration, scope: OffsetScope(clusterID: clusterID, consumerGroup: group),
         staging: staging))
+    }
+  }
+
+  /// A statement that takes long is a sign of life at each look, also one of many that search a refused record.
+  private static func progress(
+    of heartbeat: Heartbeat, _ logger: Logger
+  ) -> @Sendable (_ operation: String, _ waited: Duration) -> Void {
+    { operation, waited in
+      let seconds = waited.components.seconds
+      heartbeat.working(seconds == 0 ? operation : "\(operation) for \(seconds) s")
+      if seconds >= 15 {
+        logger.info("still waiting for PostgreSQL", metadata: ["statement": "\(operation)", "seconds": "\(seconds)"])
+      }
     }
   }
 }

@@ -32,7 +32,7 @@ struct DatabaseSetup: Sendable {
         readiness.set(ready: true)
         return true
       } catch let error where ErrorClass(of: error) == .transient {
-        readiness.set(ready: false, reason: "\(error)")
+        readiness.failed(error)
         context.logger.warning("waiting for PostgreSQL", metadata: ["reason": "\(error)"])
         if await context.drain.sleep(for: backoff.next()) { return false }
       }

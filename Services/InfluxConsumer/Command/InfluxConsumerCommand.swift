@@ -55,8 +55,9 @@ package struct InfluxConsumerCommand: ServiceCommand {
     guard try await awaitServer(client, context) else { return }
     let consumers = ConsumerService(
       entry: ServiceCatalogue.influxConsumer, kafka: kafka, pipeline: pipeline, context: context)
+    let heartbeat = context.worker
     try await consumers.run(policy: points.policy, externalOffsets: false) { _, _ in
-      InfluxSink(client, encoder: encoder, limits: points.limits)
+      InfluxSink(client, encoder: encoder, limits: points.limits) { heartbeat.working("write") }
     }
   }
 
@@ -73,7 +74,7 @@ package struct InfluxConsumerCommand: ServiceCommand {
         context.logger.info("server ready", metadata: ["server": "\(found)"])
         return true
       } catch let error where ErrorClass(of: error) == .transient {
-        readiness.set(ready: false, reason: "\(error)")
+        readiness.failed(error)
         context.logger.warning("waiting for the server", metadata: ["reason": "\(error)"])
         _ = await context.drain.sleep(for: backoff.next())
       }

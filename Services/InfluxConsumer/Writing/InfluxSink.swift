@@ -14,11 +14,17 @@ package final class InfluxSink: Sink {
   private let destination: any PointDestination
   private let limits: WriteLimits
   private let metrics = InfluxMetrics()
+  private let progress: @Sendable () -> Void
   private var encoder: PointEncoder
   private var buffers: [TopicPartition: PointBuffer] = [:]
 
-  package init(_ destination: any PointDestination, encoder: PointEncoder, limits: WriteLimits) {
+  /// - Parameter progress: called after each answer of the server.
+  package init(
+    _ destination: any PointDestination, encoder: PointEncoder, limits: WriteLimits,
+    progress: @escaping @Sendable () -> Void = {}
+  ) {
     self.destination = destination
+    self.progress = progress
     self.encoder = encoder
     self.limits = limits
   }
@@ -44,7 +50,7 @@ package final class InfluxSink: Sink {
   }
 
   package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
-    let writer = PointWriter(destination: destination, buffers: buffers)
+    let writer = PointWriter(destination: destination, buffers: buffers, progress: progress)
     let outcome = try await writer.write(WritePlan(buffers, limits: limits))
     metrics.wrote(outcome)
     noteLatency()

@@ -13,6 +13,7 @@ extension InfluxClient: PointDestination {}
 struct PointWriter: Sendable {
   let destination: any PointDestination
   let buffers: [TopicPartition: PointBuffer]
+  var progress: @Sendable () -> Void = {}
 
   struct Outcome: Sendable {
     /// Refused points, by the place of their record, with the server's reason.
@@ -49,7 +50,9 @@ struct PointWriter: Sendable {
   /// blame. Writing a point twice changes nothing, so halves that hold nothing wrong do no harm.
   private func write(_ body: PointBody) async throws -> Outcome {
     var outcome = Outcome(requests: 1)
-    switch try await destination.write(bytes(of: body)) {
+    let answer = try await destination.write(bytes(of: body))
+    progress()
+    switch answer {
     case .written: break
     case .outsideRetention(let dropped): outcome.outsideRetention += min(dropped, body.count)
     case .refused(let reason):

@@ -17,6 +17,11 @@ package struct FlushPolicy: Sendable, Hashable {
   }
 }
 
+extension ServiceContext {
+  /// The sign of life of a sink's loop. A sink whose flush has long steps beats by it at each of them.
+  package var worker: Heartbeat { health.liveness("worker", maxAge: .seconds(120)) }
+}
+
 /// The loop of a service that writes records in batches: fills the sink's buffers, flushes when they are full or
 /// old, and commits what is durable.
 ///
@@ -64,10 +69,12 @@ package final class SinkPipeline<Destination: Sink> {
     self.policy = policy
     self.options = options
     self.context = context
-    deadLetters = DeadLetterQueue(service: service, budget: options.deadLetterBudget, logger: context.logger)
+    deadLetters = DeadLetterQueue(
+      service: service, budget: options.deadLetterBudget, largest: producer.configuration.largestRecord,
+      logger: context.logger)
     sinkReadiness = context.health.readiness("sink")
     assignment = Assignment(context.health)
-    heartbeat = context.health.liveness("worker", maxAge: .seconds(120))
+    heartbeat = context.worker
   }
 
   /// Works until the consumer is closed (by `context.drain` or by a failure) and drained.
@@ -217,8 +224,8 @@ package final class SinkPipeline<Destination: Sink> {
         let classified = error as? any ClassifiedError
         let delay = backoff.next(retryAfter: classified?.retryAfter)
         metrics.retried(classified?.code ?? "unknown")
-        sinkReadiness.set(ready: false, reason: "\(what): \(error)")
-        heartbeat.retrying("\(what): \(classified?.code ?? "unknown")", atMost: delay)
+        sinkReadiness.failed(error, at: what)
+        heartbeat.retrying(after: error, at: what, atMost: delay)
         context.logger.log(
           level: backoff.attempt <= 3 ? .warning : .debug, "retrying",
           metadata: ["step": "\(what)", "attempt": "\(backoff.attempt)", "delay": "\(delay)", "reason": "\(error)"])

@@ -18,15 +18,19 @@ package actor PostgresConnection {
   private nonisolated let handle: PostgresHandle
   /// Our own limit for one answer; nil waits for ever.
   private var answerLimit: Duration?
+  private let progress: (@Sendable (String, Duration) -> Void)?
+  private let progressInterval: Duration
   /// Set once; the connection takes no more work.
   package private(set) var isPoisoned = false
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  private init(executor: ThreadExecutor, handle: PostgresHandle, connectTimeout: Duration) {
+  private init(executor: ThreadExecutor, handle: PostgresHandle, _ configuration: PostgresConfiguration) {
     self.executor = executor
     self.handle = handle
-    answerLimit = connectTimeout
+    answerLimit = configuration.connectTimeout
+    progress = configuration.progress
+    progressInterval = configuration.progressInterval
   }
 
   /// Connects, on the new connection's thread.
@@ -36,14 +40,17 @@ package actor PostgresConnection {
   package static func open(_ configuration: PostgresConfiguration) async throws(PostgresError) -> PostgresConnection {
     let opener = Opener(configuration)
     let handle = try await opener.open()
-    let connection = PostgresConnection(
-      executor: opener.executor, handle: handle, connectTimeout: configuration.connectTimeout)
+    let connection = PostgresConnection(executor: opener.executor, handle: handle, configuration)
     try await connection.begin(configuration)
     return connection
   }
 
   private func begin(_ configuration: PostgresConfiguration) throws(PostgresError) {
     try script(configuration.sessionSettings, operation: "connect")
+    // Servers from 14 on then notice within a statement that its client is gone, and end it and its locks; where the
+    // setting is missing, or the system cannot do it, that takes until the statement's own end.
+    _ = try? execute(
+      "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'")
     try limitStatements(to: configuration.statementTimeout)
   }
 
@@ -126,6 +133,9 @@ package actor PostgresConnection {
 
   /// Sends all statements at once and reads all answers: one round trip (libpq's pipeline mode).
   ///
+  /// Each has the whole time-out to itself: the server sends an answer as soon as it has it, where it would otherwise
+  /// keep them all until the last statement is done.
+  ///
   /// The first failure is thrown after every answer was read; the server skips the statements behind it.
   @discardableResult
   package func pipeline(_ statements: [PostgresStatement]) throws(PostgresError) -> [PostgresResult] {
@@ -134,7 +144,9 @@ package actor PostgresConnection {
     try ensureUsable(first)
     guard PQenterPipelineMode(handle.pointer) == 1 else { throw poisoned(handle.brokenError(first)) }
     for statement in statements {
-      guard statement.send(on: handle.pointer) == 1 else { throw poisoned(handle.brokenError(statement.operation)) }
+      guard statement.send(on: handle.pointer) == 1, PQsendFlushRequest(handle.pointer) == 1 else {
+        throw poisoned(handle.brokenError(statement.operation))
+      }
     }
     guard PQpipelineSync(handle.pointer) == 1 else { throw poisoned(handle.brokenError(first)) }
     try flushOutput(first)
@@ -212,12 +224,12 @@ extension PostgresConnection {
 
   /// Pushes libpq's output buffer out, reading what arrives meanwhile so that neither side can block the other.
   func flushOutput(_ operation: String) throws(PostgresError) {
-    let deadline = answerLimit.map { ContinuousClock.now + $0 }
+    let start = ContinuousClock.now
     while true {
       switch PQflush(handle.pointer) {
       case 0: return
       case 1:
-        try wait(Int16(POLLIN | POLLOUT), until: deadline, operation)
+        try wait(Int16(POLLIN | POLLOUT), since: start, operation)
         guard PQconsumeInput(handle.pointer) == 1 else { throw poisoned(handle.brokenError(operation)) }
       default: throw poisoned(handle.brokenError(operation))
       }
@@ -226,21 +238,32 @@ extension PostgresConnection {
 
   /// The next result, or nil at the end of a statement's results.
   func nextResult(_ operation: String) throws(PostgresError) -> OpaquePointer? {
-    let deadline = answerLimit.map { ContinuousClock.now + $0 }
+    let start = ContinuousClock.now
     while PQisBusy(handle.pointer) == 1 {
-      try wait(Int16(POLLIN), until: deadline, operation)
+      try wait(Int16(POLLIN), since: start, operation)
       guard PQconsumeInput(handle.pointer) == 1 else { throw poisoned(handle.brokenError(operation)) }
     }
     return PQgetResult(handle.pointer)
   }
 
+  /// Waits for the socket, and tells the progress of a wait that began at `start`.
   private func wait(
-    _ events: Int16, until deadline: ContinuousClock.Instant?, _ operation: String
+    _ events: Int16, since start: ContinuousClock.Instant, _ operation: String
   ) throws(PostgresError) {
-    do {
-      try handle.waitForSocket(events, until: deadline, operation: operation)
-    } catch {
-      throw poisoned(error)
+    let deadline = answerLimit.map { start + $0 }
+    while true {
+      let now = ContinuousClock.now
+      progress?(operation, now - start)
+      let look = now + progressInterval
+      do {
+        if try handle.waitForSocket(events, until: min(deadline ?? look, look), operation: operation) { return }
+      } catch {
+        throw poisoned(error)
+      }
+      guard let deadline, deadline <= .now else { continue }
+      // The server goes on with a statement that is given up, and holds its locks against the next try.
+      handle.abandon()
+      throw poison(.timeout, operation, "no answer from the server in time")
     }
   }
 

@@ -20,6 +20,18 @@ final class PostgresHandle: @unchecked Sendable {
   /// libpq's own copy of what a cancel request needs, which any thread may use.
   private var canceller: OpaquePointer?
 
+  /// Cancels from a thread of its own, for as long as that takes; the connection stays open until then.
+  func abandon() {
+    let box = Unmanaged.passRetained(self)
+    var thread = pthread_t()
+    let code = pthread_create(&thread, nil, { raw in
+      nameThread("postgres-cancel")
+      Unmanaged<PostgresHandle>.fromOpaque(raw!).takeRetainedValue().cancel()
+      return nil
+    }, box.toOpaque())
+    if code == 0 { pthread_detach(thread) } else { box.release() }
+  }
+
   func cancel() {
     guard let canceller else { return }
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in
@@ -41,7 +53,9 @@ final class PostgresHandle: @unchecked Sendable {
     var events = Int16(POLLOUT)
     while true {
       if PQstatus(pointer) == CONNECTION_BAD { throw handle.connectError() }
-      try handle.waitForSocket(events, until: deadline, operation: "connect")
+      guard try handle.waitForSocket(events, until: deadline, operation: "connect") else {
+        throw PostgresError(.timeout, operation: "connect", "no answer from the server in time")
+      }
       switch PQconnectPoll(pointer) {
       case PGRES_POLLING_READING: events = Int16(POLLIN)
       case PGRES_POLLING_WRITING: events = Int16(POLLOUT)
@@ -55,19 +69,18 @@ final class PostgresHandle: @unchecked Sendable {
     }
   }
 
-  /// Waits with `poll(2)` for one of `events`; for ever without a deadline.
+  /// Waits with `poll(2)` for one of `events`.
+  /// - Returns: false when none came before the deadline.
   func waitForSocket(
-    _ events: Int16, until deadline: ContinuousClock.Instant?, operation: String
-  ) throws(PostgresError) {
+    _ events: Int16, until deadline: ContinuousClock.Instant, operation: String
+  ) throws(PostgresError) -> Bool {
     var descriptor = pollfd(fd: PQsocket(pointer), events: events, revents: 0)
     guard descriptor.fd >= 0 else { throw brokenError(operation) }
     while true {
-      let left = deadline.map { ($0 - .now).milliseconds } ?? -1
-      guard deadline == nil || left > 0 else {
-        throw PostgresError(.timeout, operation: operation, "no answer from the server in time")
-      }
+      let left = (deadline - .now).milliseconds
+      guard left > 0 else { return false }
       let ready = poll(&descriptor, 1, Int32(clamping: left))
-      if ready > 0 { return }
+      if ready > 0 { return true }
       if ready < 0 && errno != EINTR { throw brokenError(operation) }
     }
   }

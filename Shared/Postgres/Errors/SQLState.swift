@@ -24,9 +24,14 @@ package struct SQLState: Hashable, Sendable, CustomStringConvertible {
     Self.exact[code] ?? Self.families[String(family)] ?? .fatal
   }
 
-  /// Whether the server's sentence may quote the record: the messages of these families do
-  /// (`invalid input syntax for type numeric: "..."`), so only our own words are shown for them.
-  package var mayQuoteValues: Bool { errorClass == .data }
+  /// Whether the server's sentence may quote the record, as those of data do (`invalid input syntax for type numeric:
+  /// "..."`) and those of triggers and extensions may: only our own words are shown then.
+  package var mayQuoteValues: Bool { errorClass == .data || !Self.quotingNames.contains(String(family)) }
+
+  /// Families whose sentences are the server's own, and quote at most names of the catalogue.
+  private static let quotingNames: Set = [
+    "08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "55", "57", "58",
+  ]
 
   /// Whole families, where every member has the same remedy.
   private static let families: [String: ErrorClass] = [

@@ -10,12 +10,17 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible {
   package var applicationName: String
   /// Bounds name resolution, TCP, TLS and authentication together.
   package var connectTimeout: Duration
-  /// Bounds every wait for the server's answer; `statement_timeout` on the server is set to the same.
+  /// Bounds each statement, also one of several that are sent together; `statement_timeout` on the server is set to
+  /// the same.
   package var statementTimeout: Duration
   /// How long a statement may wait for a lock before it fails with 55P03 and is tried again later.
   package var lockTimeout: Duration
   /// After how long unacknowledged bytes break the TCP connection (`tcp_user_timeout`).
   package var tcpUserTimeout: Duration
+  /// Told what is being waited for and for how long already: when the wait begins, then at every
+  /// `progressInterval`. Called on the connection's thread.
+  package var progress: (@Sendable (_ operation: String, _ waited: Duration) -> Void)?
+  package var progressInterval = Duration.seconds(5)
 
   package init(
     url: String, applicationName: String = "souk", connectTimeout: Duration = .seconds(10),
