@@ -1,3 +1,5 @@
+import Glibc
+
 /// What to do about a failure. Every error that crosses a module boundary says which of the four it is, so that
 /// one loop can treat a database outage, a rotten record and a wrong password as differently as they deserve.
 package enum ErrorClass: Hashable, Sendable {
@@ -26,6 +28,9 @@ extension ClassifiedError {
   package var isTransient: Bool { errorClass == .transient }
 }
 
+/// The code of any error: what may be shown to anyone, as its description may name hosts, roles and tables.
+package func publicCode(of error: any Error) -> String { (error as? any ClassifiedError)?.code ?? "unknown" }
+
 /// A failure with nothing to add to the common shape.
 package struct Failure: ClassifiedError {
   package var code: String
@@ -52,5 +57,11 @@ extension ErrorClass {
     case is CancellationError: self = .transient
     default: self = .fatal
     }
+  }
+
+  /// The class of a system call's failure on something that a setting names: a machine or a process that has run out
+  /// of descriptors or memory is an outage, and says nothing of the setting.
+  package init(ofSetting code: Int32) {
+    self = [EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN, EINTR].contains(code) ? .transient : .configuration
   }
 }

@@ -3,7 +3,8 @@ import Glibc
 /// The bytes of a small file (settings, secrets, zone data): read whole, with a limit, without Foundation.
 ///
 /// - Parameter limit: in bytes; a longer file is refused, so that a wrong path cannot fill memory.
-/// - Throws: `Failure` of class `.configuration` that names the path and the system's reason.
+/// - Throws: `Failure` of class `.configuration` that names the path and the system's reason; `.transient` when the
+///   process has no descriptor left.
 package func readFile(_ path: String, limit: Int = 16 << 20) throws(Failure) -> [UInt8] {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { throw fileFailure(path, errno) }
@@ -25,5 +26,6 @@ package func readFile(_ path: String, limit: Int = 16 << 20) throws(Failure) -> 
 }
 
 private func fileFailure(_ path: String, _ code: Int32) -> Failure {
-  Failure(.configuration, code: "file_unreadable", "cannot read \(path): \(String(cString: strerror(code)))")
+  Failure(
+    ErrorClass(ofSetting: code), code: "file_unreadable", "cannot read \(path): \(String(cString: strerror(code)))")
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Runtime
 import Testing
 
@@ -44,6 +45,12 @@ import Testing
 
 @Suite struct ErrorClassTests {
   struct Unclassified: Error {}
+
+  /// A process without descriptors says nothing of the file that a setting names.
+  @Test func aShortageIsNotASetting() {
+    for code in [EMFILE, ENFILE, ENOMEM, EINTR] { #expect(ErrorClass(ofSetting: code) == .transient, "\(code)") }
+    for code in [ENOENT, EACCES, ENOTDIR, EISDIR] { #expect(ErrorClass(ofSetting: code) == .configuration, "\(code)") }
+  }
 
   @Test(arguments: [ErrorClass.transient, .data, .configuration, .fatal])
   func errorsSayTheirClass(_ errorClass: ErrorClass) {

@@ -29,7 +29,8 @@ final class BackfillProgress: Sendable {
       lseek(descriptor, 0, SEEK_END) >= 0
     else {
       throw Failure(
-        .configuration, code: "progress_unwritable", "cannot write \(path): \(String(cString: strerror(errno)))")
+        ErrorClass(ofSetting: errno), code: "progress_unwritable",
+        "cannot write \(path): \(String(cString: strerror(errno)))")
     }
     if lines.isEmpty { try append(header) }
   }

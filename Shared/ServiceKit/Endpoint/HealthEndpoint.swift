@@ -13,6 +13,7 @@ struct HealthEndpoint: Sendable {
   let health: Health
   let registry: PrometheusRegistry
   let logger: Logger
+  var limits = ConnectionLimits()
 
   /// The server, to be run; it ends by the group's graceful shutdown.
   ///
@@ -20,6 +21,7 @@ struct HealthEndpoint: Sendable {
   func service(onListening: @escaping @Sendable (Int) async -> Void) -> ServiceGroup {
     let application = Application(
       router: router,
+      server: .http1(configuration: .init(additionalChannelHandlers: [limits.makeHandler()])),
       configuration: .init(address: .hostname(host, port: Int(port))),
       onServerRunning: { channel in await onListening(channel.localAddress?.port ?? Int(port)) },
       logger: logger)
@@ -29,21 +31,24 @@ struct HealthEndpoint: Sendable {
   /// An error of the running server, as the operator should read it.
   func explained(_ error: any Error) -> any Error {
     switch error {
-    case let error as IOError:
-      failure(String(cString: strerror(error.errnoCode)), inUse: error.errnoCode == EADDRINUSE)
-    case let error as SocketAddressError: failure("\(error)", inUse: false)
+    case let error as IOError: failure(error.errnoCode)
+    case let error as SocketAddressError: failure("\(error)", .configuration)
     default: error
     }
   }
 
-  private func failure(_ reason: String, inUse: Bool) -> Failure {
-    inUse
-      ? Failure(
-        .configuration, code: "port_in_use",
-        "cannot listen on \(host):\(port): another process does; stop it or choose another --http-port (HTTP_PORT)")
-      : Failure(
-        .configuration, code: "listen_failed",
-        "cannot listen on \(host):\(port): \(reason); check --http-host (HTTP_HOST) and --http-port (HTTP_PORT)")
+  private func failure(_ code: Int32) -> Failure {
+    guard code == EADDRINUSE else {
+      return failure(String(cString: strerror(code)), ErrorClass(ofSetting: code))
+    }
+    return Failure(
+      .configuration, code: "port_in_use",
+      "cannot listen on \(host):\(port): another process does; stop it or choose another --http-port (HTTP_PORT)")
+  }
+
+  private func failure(_ reason: String, _ errorClass: ErrorClass) -> Failure {
+    let advice = errorClass == .configuration ? "; check --http-host (HTTP_HOST) and --http-port (HTTP_PORT)" : ""
+    return Failure(errorClass, code: "listen_failed", "cannot listen on \(host):\(port): \(reason)\(advice)")
   }
 
   private var router: Router<BasicRequestContext> {

@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import LocalServers
 import Logging
 import NIOCore
@@ -60,7 +61,11 @@ package final class PortalSimulator: Sendable {
   package func run(signals: Bool = false, onListening: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
     let app = Application(
       router: makeRouter(),
-      configuration: .init(address: .hostname(options.host, port: options.port), serverName: "portal-simulator"),
+      // Connections left half open end, and never use up the descriptors of the process.
+      server: .http1(configuration: .init(idleTimeout: .minutes(2))),
+      configuration: .init(
+        address: .hostname(options.host, port: options.port), serverName: "portal-simulator",
+        availableConnectionsDelegate: MaximumAvailableConnections(4_096, logger: logger)),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? 0
         self.boundPort.withLock { $0 = port }

@@ -1,0 +1,75 @@
+import Foundation
+import Glibc
+import Logging
+@testable import ServiceKit
+import Testing
+
+/// Connections to the endpoint that are opened and left as they are.
+@Suite struct EndpointLimitTests {
+  /// Half of a request, on a connection of its own.
+  private func halfOpen(_ port: Int) throws -> Int32 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    try #require(descriptor >= 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let connected = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try #require(connected == 0)
+    let text = Array("GET /livez HTTP/1.1\r\nHost: x\r\nX-Half".utf8)
+    _ = send(descriptor, text, text.count, Int32(MSG_NOSIGNAL))
+    return descriptor
+  }
+
+  private func isClosed(_ descriptor: Int32) -> Bool {
+    var byte: UInt8 = 0
+    let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT))
+    return count == 0 || count < 0 && errno == ECONNRESET
+  }
+
+  private func endpoint(_ limits: ConnectionLimits) -> RunningEndpoint {
+    var endpoint = HealthEndpoint(
+      host: "127.0.0.1", port: 0, health: Health(), registry: PrometheusRegistry(), logger: Logger(label: "test"))
+    endpoint.limits = limits
+    return RunningEndpoint(endpoint)
+  }
+
+  @Test(.timeLimit(.minutes(5))) func aFloodOfHalfRequestsKeepsNoProbeOut() async throws {
+    let endpoint = endpoint(ConnectionLimits())
+    let port = try await endpoint.start()
+    let base = try #require(URL(string: "http://127.0.0.1:\(port)"))
+    var open: [Int32] = []
+    defer { for descriptor in open { close(descriptor) } }
+    for round in 0..<4 {
+      for _ in 0..<100 { open.append(try halfOpen(port)) }
+      #expect(try await get(base, "livez").status == 200, "round \(round)")
+    }
+    // The oldest made way: no more are open than the limit allows.
+    let descriptors = open
+    try await eventually("all but the newest are closed") {
+      descriptors.filter { !isClosed($0) }.count <= ConnectionLimits().maxConnections
+    }
+    _ = await endpoint.stop()
+  }
+
+  @Test(.timeLimit(.minutes(5))) func aHalfRequestEndsWithItsTime() async throws {
+    var limits = ConnectionLimits()
+    limits.requestTime = .milliseconds(300)
+    let endpoint = endpoint(limits)
+    let port = try await endpoint.start()
+    let descriptor = try halfOpen(port)
+    defer { close(descriptor) }
+    // A byte now and then gives it no more time.
+    try await eventually("it is closed") {
+      _ = send(descriptor, "a", 1, Int32(MSG_NOSIGNAL))
+      return isClosed(descriptor)
+    }
+    let base = try #require(URL(string: "http://127.0.0.1:\(port)"))
+    #expect(try await get(base, "livez").status == 200)
+    _ = await endpoint.stop()
+  }
+}
