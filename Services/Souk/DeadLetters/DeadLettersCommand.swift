@@ -82,7 +82,8 @@ struct DeadLetter: Hashable, Sendable {
     service = text(HeaderName.service)
     stage = text(HeaderName.stage)
     code = text(HeaderName.errorCode)
-    message = text(HeaderName.errorMessage)
+    let cut = text(HeaderName.cut)
+    message = text(HeaderName.errorMessage) + (cut == "?" ? "" : " (too large to be kept whole: \(cut) cut)")
     self.key = key.map { String(decoding: $0, as: UTF8.self) } ?? "-"
   }
 }

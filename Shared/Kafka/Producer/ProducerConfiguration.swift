@@ -14,6 +14,9 @@ extension Producer {
     package var partitionCountAge: Duration = .seconds(300)
     package var logger: Logger
 
+    /// The longest record that the library takes, in bytes.
+    package var largestRecord: Int { properties["message.max.bytes"].flatMap { Int($0) } ?? 1_000_000 }
+
     package init(properties: [String: String], transactionalID: String? = nil, logger: Logger) {
       self.properties = properties
       self.transactionalID = transactionalID

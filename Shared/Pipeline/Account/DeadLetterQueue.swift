@@ -62,7 +62,8 @@ package struct DeadLetter: Sendable {
       (HeaderName.offset, "\(offset)"),
       (HeaderName.timestamp, timestamp.map { "\($0)" } ?? ""),
     ]
-    return headers.filter { !HeaderName.deadLetter.contains($0.name) } + own.map { Header($0.0, $0.1) }
+    return headers.filter { !(HeaderName.deadLetter + HeaderName.cutLetter).contains($0.name) }
+      + own.map { Header($0.0, $0.1) }
   }
 }
 
@@ -70,11 +71,14 @@ package struct DeadLetter: Sendable {
 package final class DeadLetterQueue: Sendable {
   private let service: ServiceIdentity
   private let budget: Mutex<DeadLetterBudget>
+  private let largest: Int
   private let logger: Logger
 
-  package init(service: ServiceIdentity, budget: DeadLetterBudget, logger: Logger) {
+  /// - Parameter largest: the longest record that is produced, in bytes.
+  package init(service: ServiceIdentity, budget: DeadLetterBudget, largest: Int, logger: Logger) {
     self.service = service
     self.budget = Mutex(budget)
+    self.largest = largest
     self.logger = logger
   }
 
@@ -99,10 +103,17 @@ package final class DeadLetterQueue: Sendable {
         "code": "\(letter.rejection.code)", "stage": "\(letter.rejection.stage)",
         "reason": "\(letter.rejection.message)",
       ])
+    let (fitted, headers) = letter.fitted(to: largest, from: service)
+    if fitted.value?.count != letter.value?.count {
+      logger.warning("dead letter cut to the largest record", metadata: [
+        "topic": "\(letter.topic)", "partition": "\(letter.partition)", "offset": "\(letter.offset)",
+        "bytes": "\(letter.value?.count ?? 0)", "kept": "\(fitted.value?.count ?? 0)",
+      ])
+    }
     batch.append(
-      topic: Topic.deadLetterName(of: letter.topic), key: letter.key, value: letter.value,
-      headers: letter.headers(from: service))
+      topic: Topic.deadLetterName(of: letter.topic), key: fitted.key, value: fitted.value, headers: headers)
   }
+
   /// Produces dead letters and waits for their acknowledgement.
   /// - Throws: `ProduceError` on an outage; class `configuration` when the cluster refuses a letter for its size,
   ///   because a letter that is dropped would be a lost record.
@@ -114,8 +125,8 @@ package final class DeadLetterQueue: Sendable {
       throw Failure(
         .configuration, code: "dead_letter_refused",
         """
-        a dead letter was refused: \(error.leading). It is its record plus 2 KiB of headers: raise message.max.bytes \
-        with --kafka-property, and max.message.bytes of the dead-letter topic
+        a dead letter was refused: \(error.leading). It has at most \(largest) bytes (message.max.bytes): raise \
+        max.message.bytes of the dead-letter topic above that, or lower message.max.bytes with --kafka-property
         """)
     }
   }

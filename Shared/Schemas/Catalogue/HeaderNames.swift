@@ -34,8 +34,19 @@ package enum HeaderName {
   /// The original's Kafka timestamp, milliseconds since the epoch.
   package static let timestamp = "souk-timestamp"
 
+  // Only of a dead letter that would be too large with all of its original.
+
+  /// What of the original is left out or shortened: some of `value,headers,key`.
+  package static let cut = "souk-cut"
+  /// The length of the whole value, in decimal.
+  package static let valueBytes = "souk-value-bytes"
+  /// Of the whole value, 64 hexadecimal digits.
+  package static let valueSHA256 = "souk-value-sha256"
+
   /// The headers that a dead letter adds.
   package static let deadLetter = [
     errorClass, errorCode, errorMessage, service, serviceVersion, stage, topic, partition, offset, timestamp,
   ]
+  /// Those of one that is cut, besides.
+  package static let cutLetter = [cut, valueBytes, valueSHA256]
 }

@@ -57,8 +57,9 @@ package struct Topic: Hashable, Sendable {
 
   package static func deadLetterName(of topic: String) -> String { topic + ".dlq" }
 
-  /// The dead-letter topic as a topic of its own. It has as many partitions as its source, so that a dead letter
-  /// keeps the partition number of its original, and is kept longer, because people read it.
+  /// The dead-letter topic as a topic of its own. A dead letter keeps the key of its original, which picks its
+  /// partition, and names the original's partition in a header. It has as many partitions as its source, for as many
+  /// writers, and is kept longer, because people read it.
   package var deadLetters: Topic {
     Topic(
       name: deadLetterName, partitions: partitions, retention: max(retention, .seconds(30 * 86_400)), key: key,
