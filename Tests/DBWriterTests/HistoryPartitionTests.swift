@@ -50,6 +50,31 @@ import Testing
       """)
   }
 
+  /// Files that claim every month from 1990 to 2100: what makes no sense is refused, record by record.
+  @Test func nonsensicalTimesMakeNoPartitions() async throws {
+    let fixture = try await StoreFixture()
+    let store = fixture.store()
+    _ = try await store.start([source(0)])
+    let oldest = (2014 - 2025) * 365 * Self.day
+    let hours = Array(stride(from: -300_000, to: 660_000, by: Self.month))
+    var refused = 0
+    for (offset, hour) in hours.enumerated() {
+      let message = ingest(hour: hour, file: offset, [item("1", "\(offset + 1)")])
+      let verdict = try store.append(source(0), Int64(offset), message)
+      guard case .rejected(let rejection) = verdict else { continue }
+      refused += 1
+      #expect(rejection.message.contains("file_time"), "\(rejection.message)")
+      #expect(hour < oldest + 2 * Self.month || hour > 0, "\(hour) is plausible")
+    }
+    _ = try await store.flush()
+    #expect(refused > 700)
+    let made = try await fixture.psql("""
+      SELECT count(*) <= 12 * (extract(year FROM now()) - 2013) FROM pg_inherits
+      WHERE inhparent = 'price_history'::regclass
+      """)
+    #expect(made == "t\n")
+  }
+
   @Test func twoWritersMakeTheSameMonthsAtTheSameTime() async throws {
     let fixture = try await StoreFixture()
     try await withThrowingTaskGroup(of: Void.self) { group in

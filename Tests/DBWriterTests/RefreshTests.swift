@@ -54,6 +54,17 @@ import Testing
     #expect(try await refresher.refreshDue() == [])
   }
 
+  /// The table can be written to by others: what it names never becomes a part of a statement.
+  @Test func aNameOfTheTableIsNeverExecuted() async throws {
+    let fixture = try await StoreFixture()
+    _ = try await fixture.psql("""
+      INSERT INTO view_refreshes (view_name, version, refreshed_at, seconds, leased_until)
+      VALUES ('todays_changes; DROP TABLE prices CASCADE', -1, now() - interval '1 day', 0, now())
+      """)
+    #expect(try await refresher(fixture).refreshDue() == [])
+    #expect(try await fixture.prices() == "")
+  }
+
   @Test func manyChangesMakeOneRefreshAnInterval() async throws {
     let fixture = try await StoreFixture()
     let (first, second) = (refresher(fixture, interval: .seconds(3_600)), refresher(fixture))

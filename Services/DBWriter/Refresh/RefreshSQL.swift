@@ -2,10 +2,15 @@ import Postgres
 
 /// Statements of `ViewRefresher`.
 enum RefreshSQL {
+  /// The views that migrations make. What else `view_refreshes` names, put there by others, is left alone: a name of
+  /// the table never becomes a part of a statement.
+  static let views = ["chain_price_index", "cheapest_by_product", "todays_changes"]
+
   static let states = """
     SELECT view_name, version, (SELECT coalesce(sum(changes), 0)::bigint FROM kafka_offsets),
            floor(extract(epoch FROM now() - refreshed_at) * 1000)::bigint
     FROM view_refreshes
+    WHERE view_name = ANY ($1::text[])
     ORDER BY view_name
     """
 

@@ -111,10 +111,13 @@ package final class ViewRefresher: Sendable {
   }
 
   private func states(on connection: PostgresConnection) async throws -> [ViewState] {
-    let answer = try await connection.perform { try $0.execute(RefreshSQL.states, operation: "read views") }
-    return try answer.rows.map { row in
-      ViewState(
-        name: row[0] ?? "", version: try row.int(1) ?? 0, changes: try row.int(2) ?? 0,
+    let answer = try await connection.perform {
+      try $0.execute(RefreshSQL.states, [.texts(RefreshSQL.views)], operation: "read views")
+    }
+    return try answer.rows.compactMap { row in
+      guard let name = RefreshSQL.views.first(where: { $0 == row[0] }) else { return nil }
+      return ViewState(
+        name: name, version: try row.int(1) ?? 0, changes: try row.int(2) ?? 0,
         age: .milliseconds(try row.int(3) ?? 0))
     }
   }

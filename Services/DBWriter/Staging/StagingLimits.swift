@@ -12,8 +12,13 @@ package enum StagingLimits {
   package static let textBytes = 2_000
   /// Rows are counted in PostgreSQL's 4-byte integers.
   package static let rows = 0...Int64(Int32.max)
-  /// 1990 to 2100, exclusive: each month that occurs in files becomes a partition, so a nonsensical time must not.
-  package static let times: Range<Int64> = 631_152_000_000_000..<4_102_444_800_000_000
+  /// Of observations and predictions: 1990 to 2100, exclusive.
+  static let times: Range<Int64> = 631_152_000_000_000..<4_102_444_800_000_000
+  /// Prices are published since 2014. Each month that occurs in files becomes a partition, so a nonsensical time must
+  /// not: all that can be written makes twelve partitions a year from here to now.
+  package static let oldestFile: Int64 = 1_388_534_400_000_000
+  /// How far a portal's clock may be ahead of ours. A file from beyond it would also outdate every true one to come.
+  package static let clockSkew: Int64 = 2 * 86_400_000_000
 
   /// Steps ahead of a prediction.
   package static let predictionSteps: Int64 = 1_000
@@ -60,6 +65,22 @@ package enum StagingLimits {
     guard times.contains(time.microseconds) else {
       throw DecodingFailure(.badTimestamp, at: 0, "not between 1990 and 2100", field: "\(field)")
     }
+  }
+
+  /// - Parameter now: microseconds since 1970.
+  package static func checkFileTime(_ time: Timestamp, now: Int64 = wallClock()) throws(DecodingFailure) {
+    guard time.microseconds >= oldestFile else {
+      throw DecodingFailure(.badTimestamp, at: 0, "before 2014", field: "file_time")
+    }
+    guard time.microseconds <= now + clockSkew else {
+      throw DecodingFailure(.badTimestamp, at: 0, "more than two days in the future", field: "file_time")
+    }
+  }
+
+  package static func wallClock() -> Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
   }
 
   /// The 128 bits of 32 hexadecimal digits.

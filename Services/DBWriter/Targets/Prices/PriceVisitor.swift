@@ -31,7 +31,7 @@ struct PriceVisitor: ProductsIngestVisitor {
   mutating func header(_ header: borrowing ProductsIngestHeaderView) throws(DecodingFailure) {
     try StagingLimits.checkKey(header.chain, "chain")
     try StagingLimits.checkKey(header.storeID, "store_id")
-    try StagingLimits.checkTime(header.fileTime, "file_time")
+    try StagingLimits.checkFileTime(header.fileTime)
     let id = try StagingLimits.id(header.fileID)
     batches.beginRow(fields: PriceSQL.batches.columns.count)
     batches.int4(batch)

@@ -33,7 +33,7 @@ struct PromotionVisitor: PromotionsIngestVisitor {
   mutating func header(_ header: borrowing PromotionsIngestHeaderView) throws(DecodingFailure) {
     try StagingLimits.checkKey(header.chain, "chain")
     try StagingLimits.checkKey(header.storeID, "store_id")
-    try StagingLimits.checkTime(header.fileTime, "file_time")
+    try StagingLimits.checkFileTime(header.fileTime)
     let id = try StagingLimits.id(header.fileID)
     endsSet = header.isFull && header.isLast
     files.beginRow(fields: PromotionSQL.files.columns.count)

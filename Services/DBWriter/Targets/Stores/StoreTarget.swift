@@ -48,7 +48,7 @@ package struct StoreTarget: WriteTarget {
 
     private func addHeader(_ message: StoresIngest, _ rows: inout MessageRows) throws(DecodingFailure) {
       try StagingLimits.checkKey(Array(message.chain.utf8).span.bytes, "chain")
-      try StagingLimits.checkTime(message.fileTime, "file_time")
+      try StagingLimits.checkFileTime(message.fileTime)
       let id = try StagingLimits.id(Array(message.fileID.utf8).span.bytes)
       rows.tables[0].beginRow(fields: StoreSQL.files.columns.count)
       rows.tables[0].int4(rows.batch)
