@@ -7,7 +7,7 @@ package enum WriteAnswer: Hashable, Sendable {
   case written
   /// All can be queried but these many, which are older than the retention of the database keeps.
   case outsideRetention(dropped: Int)
-  /// At least one point is refused for what is in it; others of the body may have been written.
+  /// At least one point is refused for what is in it, in our words; others of the body may have been written.
   case refused(String)
   /// More bytes than the server takes at once.
   case tooLarge
@@ -29,7 +29,7 @@ package enum WriteAnswer: Hashable, Sendable {
       if isRetention, !text.contains("field type conflict"), !text.contains("unable to parse") {
         self = .outsideRetention(dropped: Self.dropped(in: text))
       } else {
-        self = .refused(Self.reason(in: body))
+        self = .refused(Self.reason(text, status: status))
       }
     default: return nil
     }
@@ -41,13 +41,14 @@ package enum WriteAnswer: Hashable, Sendable {
     return Int(text[found.upperBound...].prefix { $0.isNumber }) ?? 1
   }
 
-  /// The server's words, cut short: they may quote the point.
-  private static func reason(in body: String) -> String {
-    for name in ["\"error\":\"", "\"message\":\""] {
-      guard let found = body.firstRange(of: name) else { continue }
-      return String(body[found.upperBound...].prefix { $0 != "\"" && $0 != "'" }.prefix(200))
+  /// Ours for what the server says, whose own words may quote the point.
+  private static func reason(_ text: String, status: Int) -> String {
+    if text.contains("field type conflict") { return "a field has another type in the database" }
+    if text.contains("unable to parse") || text.contains("cannot parse") { return "the server cannot parse the point" }
+    if text.contains("max-values-per-tag") || text.contains("max-series") || text.contains("cardinality") {
+      return "the database takes no more series"
     }
-    return "the server gives no reason"
+    return "the server refuses the point (\(status)) for another reason"
   }
 }
 

@@ -108,9 +108,10 @@ private final class FakeServer: PointDestination {
     (422, #"{"code":"unprocessable entity","message":"partial write: points beyond retention policy dropped=1"}"#,
       .outsideRetention(dropped: 1)),
     (400, #"{"error":"partial write: field type conflict: input field \"close\" is type float dropped=1"}"#,
-      .refused("partial write: field type conflict: input field \\")),
-    (400, #"{"code":"invalid","message":"unable to parse 'x': missing fields"}"#, .refused("unable to parse ")),
-    (400, "what?", .refused("the server gives no reason")),
+      .refused("a field has another type in the database")),
+    (400, #"{"code":"invalid","message":"unable to parse 'x': missing fields"}"#,
+      .refused("the server cannot parse the point")),
+    (400, "what?", .refused("the server refuses the point (400) for another reason")),
   ])
   func answersAreUnderstood(status: Int, body: String, answer: WriteAnswer) {
     #expect(WriteAnswer(status: status, body: body) == answer)
