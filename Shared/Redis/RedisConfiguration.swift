@@ -6,6 +6,8 @@ package struct RedisConfiguration: Hashable, Sendable {
   package var timeout: Duration
   /// Commands on their way before their replies are read; bounds the memory of both sides.
   package var pipelineDepth: Int
+  /// PEM file of the authorities to trust for `rediss://` instead of the system's.
+  package var certificateAuthorityFile: String?
   /// Sent by CLIENT SETNAME, so that `CLIENT LIST` tells the services apart.
   package var clientName: String?
 

@@ -4,11 +4,15 @@ import Runtime
 import Glibc
 
 /// One blocking connection: the only file that calls hiredis. Not for sharing: its owner calls it from one thread.
+/// With TLS hiredis connects, formats commands and parses replies, and `RedisTLS` moves the bytes.
 ///
 /// After any thrown error the connection is dead (hiredis says so of a context whose `err` is set) and must be
 /// dropped.
 final class RedisConnection {
   private let context: UnsafeMutablePointer<redisContext>
+  private var tls: RedisTLS?
+  /// Where TLS puts what it has decrypted.
+  private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 1)
 
   /// Writing to a connection the server closed must be an error, not the end of the process.
   private static let quietPipe: Void = { signal(SIGPIPE, SIG_IGN) }()
@@ -28,6 +32,10 @@ final class RedisConnection {
     }
     // Best effort: it only lets a dead peer be noticed while the connection is idle.
     _ = redisEnableKeepAlive(context)
+    if url.isTLS {
+      tls = try RedisTLS(
+        over: context.pointee.fd, host: url.host, certificateAuthorityFile: configuration.certificateAuthorityFile)
+    }
 
     var greetings: [RedisCommand] = []
     if let password = url.password {
@@ -40,7 +48,10 @@ final class RedisConnection {
     }
   }
 
-  deinit { redisFree(context) }
+  deinit {
+    redisFree(context)
+    input.deallocate()
+  }
 
   /// Sends all commands, then reads as many replies. Error replies are elements, not thrown.
   func exchange(_ commands: [RedisCommand]) throws(RedisError) -> [RedisReply] {
@@ -49,11 +60,29 @@ final class RedisConnection {
     replies.reserveCapacity(commands.count)
     for command in commands {
       var raw: UnsafeMutableRawPointer?
-      guard redisGetReply(context, &raw) == REDIS_OK, let raw else { throw failure(command.name) }
+      if let tls { try exchange(over: tls, until: &raw, command.name) }
+      guard raw != nil || redisGetReply(context, &raw) == REDIS_OK, let raw else { throw failure(command.name) }
       defer { freeReplyObject(raw) }
       replies.append(RedisReply(raw.assumingMemoryBound(to: redisReply.self).pointee, operation: command.name))
     }
     return replies
+  }
+
+  /// Sends what was formatted, and reads until a reply is whole.
+  private func exchange(
+    over tls: RedisTLS, until reply: inout UnsafeMutableRawPointer?, _ operation: String
+  ) throws(RedisError) {
+    if let output = context.pointee.obuf, sdslen(output) > 0 {
+      try tls.write(UnsafeRawBufferPointer(start: output, count: sdslen(output)), operation)
+      sdsclear(output)
+    }
+    while true {
+      guard redisGetReplyFromReader(context, &reply) == REDIS_OK else { throw failure(operation) }
+      if reply != nil { return }
+      let count = try tls.read(into: input, operation)
+      let bytes = input.baseAddress?.assumingMemoryBound(to: CChar.self)
+      guard redisReaderFeed(context.pointee.reader, bytes, count) == REDIS_OK else { throw failure(operation) }
+    }
   }
 
   private func append(_ command: RedisCommand) throws(RedisError) {

@@ -46,6 +46,8 @@ package struct RedisError: ClassifiedError, Hashable {
       return RedisError(code: "redis_maxclients", .transient, operation: operation, message: text)
     }
     return RedisError(
-      code: "redis_error", .fatal, operation: operation, message: "an error reply of unknown kind (\(text.prefix(80)))")
+      code: "redis_error", .fatal, operation: operation,
+      // Its sentence may quote arguments, after the first of its quotation marks.
+      message: "an error reply of unknown kind (\(text.prefix { !"'\"`".contains($0) }.prefix(80)))")
   }
 }

@@ -3,8 +3,13 @@ import Runtime
 
 /// The flags of Redis.
 package struct RedisOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("redis://[[user]:password@]host[:port][/database]", valueName: "url"))
+  @Option(help: ArgumentHelp(
+    "redis://[[user]:password@]host[:port][/database], or rediss:// for TLS.", valueName: "url"))
   package var redisURL: String?
+
+  @Option(help: ArgumentHelp(
+    "PEM file of the certificate authorities to trust for rediss:// instead of the system's.", valueName: "path"))
+  package var redisCAFile: String?
 
   @Option(help: ArgumentHelp("Longest time to connect to Redis.", valueName: "duration"))
   package var redisConnectTimeout = DurationSetting(.seconds(5))
@@ -24,9 +29,11 @@ package struct RedisOptions: ParsableArguments {
     where value.duration <= .zero {
       throw Failure(.configuration, code: "invalid_setting", "\(flag): \(value) is not above 0")
     }
-    return RedisConfiguration(
+    var configuration = RedisConfiguration(
       url: try RedisURL(text), connectTimeout: redisConnectTimeout.duration, timeout: redisTimeout.duration,
       clientName: clientName)
+    configuration.certificateAuthorityFile = redisCAFile
+    return configuration
   }
 
   /// A client that connects on first use.

@@ -1,6 +1,6 @@
 import Runtime
 
-/// Where a Redis is: `redis://[[user]:password@]host[:port][/database]`.
+/// Where a Redis is: `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for one that speaks TLS.
 package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
   package var host: String
   package var port: UInt16
@@ -8,6 +8,7 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
   /// An ACL user of Redis 6 and later; nil for the default user.
   package var user: String?
   package var password: String?
+  package var isTLS = false
 
   package init(host: String, port: UInt16 = 6379, database: Int = 0, user: String? = nil, password: String? = nil) {
     self.host = host
@@ -20,13 +21,10 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: a configuration `Failure` that says which part is wrong, without repeating the text (it may hold
   ///   the password).
   package init(_ text: String) throws(Failure) {
-    let scheme = "redis://"
-    guard text.hasPrefix(scheme) else {
-      throw Self.wrong(
-        text.hasPrefix("rediss://")
-          ? "TLS (rediss://) is not supported; put a TLS proxy beside the service"
-          : "it does not start with redis://")
+    guard let scheme = ["redis://", "rediss://"].first(where: text.hasPrefix) else {
+      throw Self.wrong("it does not start with redis:// or rediss://")
     }
+    isTLS = scheme == "rediss://"
     var rest = text.dropFirst(scheme.count)
     if let query = rest.firstIndex(where: { $0 == "?" || $0 == "#" }) {
       throw Self.wrong("nothing may follow the database number, but there is a \(rest[query])")
@@ -97,6 +95,6 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
   /// Without the credentials.
   package var description: String {
     let shown = host.contains(":") ? "[\(host)]" : host
-    return "redis://\(password == nil ? "" : "***@")\(shown):\(port)/\(database)"
+    return "redis\(isTLS ? "s" : "")://\(password == nil ? "" : "***@")\(shown):\(port)/\(database)"
   }
 }

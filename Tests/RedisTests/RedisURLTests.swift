@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "cache:6379", "http://cache", "rediss://cache", "redis://", "redis://:secret", "redis://secret@cache",
+    "", "cache:6379", "http://cache", "redisss://cache", "redis://", "redis://:secret", "redis://secret@cache",
     "redis://cache:0", "redis://cache:70000", "redis://cache:", "redis://cache/one", "redis://cache/-1",
     "redis://[::1", "redis://[::1]x", "redis://:%zz@cache", "redis://cache?x=1",
   ])

@@ -8,21 +8,24 @@ package final class PrivateRedis: Sendable {
   package let port: UInt16
   package let folder: PrivateFolder
   private let program: String
+  private let arguments: [String]
   private let child = Mutex<ChildProcess?>(nil)
 
   /// `redis://127.0.0.1:<port>/0`
   package var url: String { "redis://127.0.0.1:\(port)/0" }
 
-  private init() throws {
+  private init(_ arguments: [String]) throws {
+    self.arguments = arguments
     program = try Program.require("redis-server", package: "the Debian package redis-server")
     folder = try PrivateFolder("redis")
     port = try FreePort.next()
   }
 
+  /// - Parameter arguments: more of the server's own, such as those of TLS.
   /// - Throws: `Failure`: configuration when Redis is not installed; fatal when it does not start.
-  package static func start() async throws -> PrivateRedis {
+  package static func start(_ arguments: [String] = []) async throws -> PrivateRedis {
     try await withFreshPorts {
-      let server = try PrivateRedis()
+      let server = try PrivateRedis(arguments)
       try await server.resume()
       return server
     }
@@ -36,7 +39,7 @@ package final class PrivateRedis: Sendable {
   package func resume() async throws {
     var launch = Launch(program, [
       "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder.path, "--save", "", "--appendonly", "no",
-    ])
+    ] + arguments)
     launch.output = .file(folder.file("log"))
     let child = try await ChildProcess.start(launch)
     self.child.withLock { $0 = child }
