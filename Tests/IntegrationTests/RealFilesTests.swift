@@ -40,7 +40,7 @@ import Testing
       let (extra, missing) = (accounts.subtracting(ledger), ledger.subtracting(accounts))
       #expect(accounts == ledger, "only in the ledger: \(extra), only expected: \(missing)")
       // What could not be read, or not to its end, is quarantined with the reason, and nothing else is.
-      try await eventually("the broken files are quarantined", timeout: .seconds(30)) {
+      try await eventually("the broken files are quarantined") {
         let count = try await fleet.records(in: Topics.filesDownloaded.deadLetters)
           + fleet.records(in: Topics.filesDiscovered.deadLetters)
         return count == 4

@@ -41,7 +41,7 @@ import Glibc
       #expect(Set(family.map(\.name)).isSuperset(of: ["souk", "crawler", "downloader", "parser", "db-writer"]))
 
       souk.signal(SIGINT)
-      #expect(await souk.wait(atMost: .seconds(90)) == .exited(0), "\(souk.log.joined(separator: "\n"))")
+      #expect(await souk.wait(atMost: .seconds(300)) == .exited(0), "\(souk.log.joined(separator: "\n"))")
       #expect(said("drained   parser-2") && said("drained   crawler-2"))
       #expect(said("broker: clean"))
       for child in family { #expect(kill(child.pid, 0) != 0, "\(child.name) still runs") }

@@ -102,7 +102,7 @@ import Testing
       #expect(try await store.areSeen([entry("before")]) == [true])
 
       // As after a pause that was longer than the lease: somebody else has it.
-      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "somebody", "PX", "4000"))
+      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "somebody", "PX", "600000"))
       let error = await #expect(throws: Failure.self) { try await store.mark([entry("after")]) }
       #expect(error?.code == "lease_lost")
       #expect(error?.errorClass == .transient)
@@ -117,6 +117,7 @@ import Testing
       // What is not ours is not given back either.
       #expect(try await client.send(RedisCommand("GET", "souk:crawler:lease:a")).text == "somebody")
       // When the other one is gone, it is held again, under another fence.
+      _ = try await client.send(RedisCommand("PEXPIRE", "souk:crawler:lease:a", "1"))
       try await eventually("it is held again") { replica.held == ["a"] }
       #expect(replica.tenure("a")?.fence != old.fence)
       try await replica.stop()
@@ -141,9 +142,10 @@ import Testing
   @Test func whatADeadReplicaHeldIsTakenOver() async throws {
     try await withServer { server, client in
       let expiry = 32_503_680_000_000
-      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "dead-1/1", "PX", "2500"))
+      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "dead-1/1", "PX", "600000"))
       let replica = try Replica(server, ["a", "b"])
       try await eventually("what is free is held") { replica.held == ["b"] }
+      _ = try await client.send(RedisCommand("PEXPIRE", "souk:crawler:lease:a", "1"))
       try await eventually("the rest, too") { replica.held == ["a", "b"] }
       // A member that lives has its share even when it takes none of it.
       _ = try await client.send(

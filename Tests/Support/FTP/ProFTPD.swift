@@ -25,7 +25,7 @@ package final class ProFTPD: Sendable {
     let program = try Program.require(
       "proftpd", in: ["/usr/sbin"], package: "the Debian packages proftpd-core and proftpd-mod-crypto")
     let openssl = try Program.require("openssl", package: "the Debian package openssl")
-    let hash = try await ChildProcess.run(Launch(openssl, ["passwd", "-6", password]), atMost: .seconds(60)).output
+    let hash = try await ChildProcess.run(Launch(openssl, ["passwd", "-6", password]), atMost: .seconds(120)).output
       .split(separator: "\n").first.map(String.init) ?? ""
     let passwords = "\(folder)/proftpd.passwd"
     try "\(user):\(hash):\(getuid()):\(getgid())::\(root):/bin/false\n".write(
