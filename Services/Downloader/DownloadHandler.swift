@@ -135,7 +135,7 @@ package struct DownloadHandler: JobHandler {
       return .reject(Rejection(
         DownloadError(.sourceGivenUp, "given up after \(age) of failures, the last: \(classified)"), stage: "fetch"))
     case .transient where failure.stage == .store:
-      readiness.set(ready: false, reason: "\(classified)")
+      readiness.failed(classified)
       throw error
     default:
       throw error

@@ -95,7 +95,7 @@ package struct DownloaderCommand: ServiceCommand {
         context.logger.info("object store ready", metadata: ["location": "\(store.location)"])
         return true
       } catch let error where ErrorClass(of: error) == .transient {
-        readiness.set(ready: false, reason: "\(error)")
+        readiness.failed(error)
         context.logger.warning("waiting for the object store", metadata: ["reason": "\(error)"])
         _ = await context.drain.sleep(for: backoff.next())
       }

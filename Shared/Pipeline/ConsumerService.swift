@@ -165,7 +165,7 @@ package struct ConsumerService: Sendable {
         readiness.set(ready: true)
         return value
       } catch let error where ErrorClass(of: error) == .transient {
-        readiness.set(ready: false, reason: "\(what): \(error)")
+        readiness.failed(error, at: what)
         context.logger.warning("waiting for Kafka", metadata: ["step": "\(what)", "reason": "\(error)"])
         if await context.drain.sleep(for: backoff.next()) { return nil }
       }

@@ -121,7 +121,7 @@ package struct Crawler: Sendable {
         if end.isRaised { break }
         // The store or Kafka: everybody's trouble.
         guard ErrorClass(of: error) == .transient else { throw error }
-        ready.set(ready: false, reason: "\(error)")
+        ready.failed(error)
         failure = error
       }
       let delay: Duration
@@ -129,7 +129,7 @@ package struct Crawler: Sendable {
         report(failure, engine.source, logger)
         if settings.once, backoff.attempt + 1 >= settings.onceAttempts { return engine.source }
         delay = backoff.next(retryAfter: (failure as? any ClassifiedError)?.retryAfter)
-        heartbeat.retrying("\(failure)", atMost: delay)
+        heartbeat.retrying(after: failure, atMost: delay)
       } else {
         CrawlerMetrics.passed(
           engine.source, took: ContinuousClock.now - start, at: Date().timeIntervalSince1970)

@@ -84,7 +84,7 @@ package actor ChainShares {
         try await beat()
         readiness.set(ready: true)
       } catch let error where ErrorClass(of: error) == .transient {
-        readiness.set(ready: false, reason: "\(error)")
+        readiness.failed(error)
         context.logger.warning("leases cannot be renewed", metadata: ["reason": "\(error)"])
       }
       if await context.drain.sleep(for: timeout / 3) { break }

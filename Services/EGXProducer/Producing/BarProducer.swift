@@ -114,12 +114,12 @@ package struct BarProducer: Sendable {
         heartbeat.idle()
       } catch let error as SourceError where error.isTransient {
         metrics.failed(error.code)
-        ready.set(ready: false, reason: "\(error)")
+        ready.failed(error)
         if settings.once, backoff.attempt + 1 >= settings.onceAttempts { throw error }
         delay = backoff.next(retryAfter: error.retryAfter)
         context.logger.warning(
           "source failed", metadata: ["error": "\(error)", "again_in": "\(DurationSetting(delay))"])
-        heartbeat.retrying("\(error)", atMost: delay)
+        heartbeat.retrying(after: error, atMost: delay)
       }
       if await context.drain.sleep(for: delay) { break }
     }
@@ -149,7 +149,7 @@ package struct BarProducer: Sendable {
   private func settle(_ ready: ReadinessCondition, _ sight: Sight, reason: String = "") {
     let (count, failure) = sight.state.withLock { ($0.failed.count, $0.failure) }
     guard count == settings.symbols.count, let failure else { return ready.set(ready: true, reason: reason) }
-    ready.set(ready: false, reason: "none of \(count) symbols gives bars: \(failure)")
+    ready.failed(failure, at: "none of \(count) symbols gives bars")
   }
 
   private func untilOpen() -> Duration? {

@@ -130,7 +130,7 @@ package struct FetcherCommand: ServiceCommand {
         readiness.set(ready: true)
         return true
       } catch let error where ErrorClass(of: error) == .transient {
-        readiness.set(ready: false, reason: "\(error)")
+        readiness.failed(error)
         context.logger.warning("waiting for Redis", metadata: ["reason": "\(error)"])
         _ = await context.drain.sleep(for: backoff.next())
       }

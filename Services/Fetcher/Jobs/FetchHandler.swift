@@ -85,11 +85,11 @@ package struct FetchHandler: JobHandler {
     } catch is Expired {
       return expired(wanted)
     } catch let error as RedisError {
-      readiness.state.set(ready: false, reason: "\(error)")
+      readiness.state.failed(error)
       throw error
     } catch let error as FetchError {
       guard error.errorClass == .transient else { return .reject(Rejection(error, stage: "fetch")) }
-      if !pool.isTrusted { readiness.providers.set(ready: false, reason: "\(error)") }
+      if !pool.isTrusted { readiness.providers.failed(error) }
       if isExpired(wanted) { return expired(wanted) }
       throw error
     }

@@ -132,7 +132,8 @@ package struct InferenceWorkerCommand: ServiceCommand {
         for (name, history) in try await changelog.windows(of: .energy) { reading.table.insert(name, history) }
         break
       } catch let error where ErrorClass(of: error) == .transient {
-        readiness.set(ready: false, reason: "\(error)")
+        readiness.failed(error)
+        context.logger.warning("waiting for the drivers' windows", metadata: ["reason": "\(error)"])
         if await context.drain.sleep(for: backoff.next()) { return reading }
       }
     }

@@ -49,18 +49,19 @@ final class ModelKeeper: Sendable {
     let readiness = context.health.readiness("models")
     var backoff = backoff
     while true {
-      let missing: String?
+      let reason: String
       do {
-        missing = try await loadNew()
+        guard let missing = try await loadNew() else {
+          readiness.set(ready: true)
+          return true
+        }
+        readiness.set(ready: false, reason: "a model is missing or not usable")
+        reason = missing
       } catch let error where ErrorClass(of: error) == .transient {
-        missing = "\(error)"
+        readiness.failed(error)
+        reason = "\(error)"
       }
-      guard let missing else {
-        readiness.set(ready: true)
-        return true
-      }
-      readiness.set(ready: false, reason: missing)
-      logger.warning("waiting for models", metadata: ["reason": "\(missing)"])
+      logger.warning("waiting for models", metadata: ["reason": "\(reason)"])
       if await context.drain.sleep(for: backoff.next()) { return false }
     }
   }

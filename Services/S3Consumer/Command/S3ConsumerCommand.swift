@@ -72,7 +72,7 @@ package struct S3ConsumerCommand: ServiceCommand {
         readiness.set(ready: true)
         return true
       } catch let error where ErrorClass(of: error) == .transient {
-        readiness.set(ready: false, reason: "\(error)")
+        readiness.failed(error)
         context.logger.warning("waiting for the object store", metadata: ["reason": "\(error)"])
         if await context.drain.sleep(for: backoff.next()) { return false }
       }

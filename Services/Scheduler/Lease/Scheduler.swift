@@ -298,8 +298,8 @@ package final class Scheduler {
         let classified = error as? any ClassifiedError
         let delay = backoff.next(retryAfter: classified?.retryAfter)
         metrics.retried(classified?.code ?? "unknown")
-        kafkaReadiness.set(ready: false, reason: "\(what): \(error)")
-        heartbeat.retrying("\(what): \(error)", atMost: delay)
+        kafkaReadiness.failed(error, at: what)
+        heartbeat.retrying(after: error, at: what, atMost: delay)
         context.logger.log(
           level: backoff.attempt <= 3 ? .warning : .debug, "retrying",
           metadata: ["step": "\(what)", "attempt": "\(backoff.attempt)", "delay": "\(delay)", "reason": "\(error)"])

@@ -73,7 +73,7 @@ package struct Replay: Sendable {
       } catch {
         guard ErrorClass(of: error) == .transient else { throw error }
         metrics.retried((error as? any ClassifiedError)?.code ?? "unknown")
-        ready.set(ready: false, reason: "\(error)")
+        ready.failed(error)
         context.logger.warning("Kafka does not take jobs", metadata: ["error": "\(error)"])
         if await context.drain.sleep(for: backoff.next()) { return false }
       }

@@ -126,7 +126,7 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
         let classified = error as? any ClassifiedError
         let delay = backoff.next(retryAfter: classified?.retryAfter)
         metrics.retried(classified?.code ?? "unknown")
-        readiness.set(ready: false, reason: "\(what): \(error)")
+        readiness.failed(error, at: what)
         logger.log(
           level: backoff.attempt <= 3 ? .warning : .debug, "retrying",
           metadata: [

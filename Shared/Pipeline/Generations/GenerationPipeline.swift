@@ -75,7 +75,9 @@ package final class GenerationPipeline<Sink: GenerationSink> {
     self.policy = policy
     self.options = options
     self.context = context
-    deadLetters = DeadLetterQueue(service: service, budget: options.deadLetterBudget, logger: context.logger)
+    deadLetters = DeadLetterQueue(
+      service: service, budget: options.deadLetterBudget, largest: producer.configuration.largestRecord,
+      logger: context.logger)
     closer = GenerationCloser(
       sink: sink, consumer: consumer, producer: producer, deadLetters: deadLetters, metrics: metrics,
       backoff: options.backoff, readiness: context.health.readiness("sink"), logger: context.logger)
@@ -174,9 +176,9 @@ package final class GenerationPipeline<Sink: GenerationSink> {
       } catch {
         guard error.isTransient else { throw error }
         metrics.retried(error.code)
-        offsetsReadiness.set(ready: false, reason: "\(error)")
+        offsetsReadiness.failed(error)
         let delay = backoff.next(retryAfter: error.retryAfter)
-        heartbeat.retrying("committed offsets: \(error.code)", atMost: delay)
+        heartbeat.retrying(after: error, at: "committed offsets", atMost: delay)
         context.logger.warning("waiting for committed offsets", metadata: ["reason": "\(error)"])
         if await consumer.revokeWaiting.sleep(for: delay) { return }
       }

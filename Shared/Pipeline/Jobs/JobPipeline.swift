@@ -40,7 +40,9 @@ package struct JobPipeline<Handler: JobHandler>: Sendable {
     self.options = options
     self.context = context
     metrics = PipelineMetrics()
-    deadLetters = DeadLetterQueue(service: service, budget: options.deadLetterBudget, logger: context.logger)
+    deadLetters = DeadLetterQueue(
+      service: service, budget: options.deadLetterBudget, largest: producer.configuration.largestRecord,
+      logger: context.logger)
     permits = Permits(concurrency)
     table = JobTable(window: concurrency * 8)
     sink = context.health.readiness("work")

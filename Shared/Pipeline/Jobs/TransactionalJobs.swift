@@ -35,7 +35,9 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
     self.handler = handler
     self.options = options
     self.context = context
-    deadLetters = DeadLetterQueue(service: service, budget: options.deadLetterBudget, logger: context.logger)
+    deadLetters = DeadLetterQueue(
+      service: service, budget: options.deadLetterBudget, largest: producer.configuration.largestRecord,
+      logger: context.logger)
     permits = Permits(concurrency)
     size = concurrency * 4
     sink = context.health.readiness("work")
@@ -161,7 +163,7 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
     let classified = error as? any ClassifiedError
     let delay = backoff.next(retryAfter: classified?.retryAfter)
     metrics.retried(classified?.code ?? "unknown")
-    sink.set(ready: false, reason: "\(error)")
+    sink.failed(error)
     heartbeat.retrying("an outage", atMost: delay)
     context.logger.log(
       level: backoff.attempt <= 3 ? .warning : .debug, "transaction held up",
