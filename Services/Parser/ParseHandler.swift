@@ -112,8 +112,8 @@ package final class ParseHandler: JobHandler {
     let (options, zone, masters) = (options, zone, masters)
     await lane.begin {
       FileReading(
-        file, headers: headers, limits: options.limits, maxItems: options.batchItems, mode: mode, plan: plan, zone: zone,
-        masters: masters.map { MasterLookup($0, threshold: options.matchThreshold) })
+        file, headers: headers, limits: options.limits, maxItems: options.batchItems, mode: mode, plan: plan,
+        zone: zone, masters: masters.map { MasterLookup($0, threshold: options.matchThreshold) })
     }
     let (report, nextPlan) = try await store.get(url: url) { _, reader in
       while let chunk = try await reader.next() {

@@ -1,3 +1,4 @@
+import ObjectStore
 import PriceFiles
 import Schemas
 import TestSupport
@@ -10,7 +11,8 @@ import Testing
   private let full = "PriceFull7290058140886-029-202310021200.gz"
 
   private func item(_ code: String, _ price: String, updated: String = "2023-10-01 08:00") -> String {
-    "<Item><PriceUpdateDate>\(updated)</PriceUpdateDate><ItemCode>\(code)</ItemCode><ItemPrice>\(price)</ItemPrice></Item>"
+    "<Item><PriceUpdateDate>\(updated)</PriceUpdateDate><ItemCode>\(code)</ItemCode>"
+      + "<ItemPrice>\(price)</ItemPrice></Item>"
   }
 
   private func file(_ rows: String...) -> [UInt8] {

@@ -31,7 +31,7 @@ import Testing
       #expect(parsed.messages.map(\.header.firstRow) == [0, 500, 1_000, 0])
       // The last one closes the file.
       #expect(parsed.messages.map(\.header.isLast) == [false, false, false, true])
-      #expect(parsed.messages.allSatisfy(\.header.isFull))
+      #expect(parsed.messages.allSatisfy { $0.header.isFull })
       #expect(parsed.messages.map(\.header.batchID) == (0..<4).map { "\(header.fileID)-00000\($0)" })
       #expect(parsed.items.map(\.row) == (0..<1_203).map { Int64($0) })
       #expect(parsed.keys == Array(repeating: "rami_levy/29", count: 4))

@@ -4,7 +4,8 @@ import Testing
 /// Codes and ids that come more than once in a file.
 @Suite struct RepeatTests {
   private func item(_ code: String, _ price: String, _ updated: String) -> String {
-    "<Item><PriceUpdateDate>\(updated)</PriceUpdateDate><ItemCode>\(code)</ItemCode><ItemPrice>\(price)</ItemPrice></Item>"
+    "<Item><PriceUpdateDate>\(updated)</PriceUpdateDate><ItemCode>\(code)</ItemCode>"
+      + "<ItemPrice>\(price)</ItemPrice></Item>"
   }
 
   @Test func theRowUpdatedLastCountsOfTwoAlikeTheFirst() {
@@ -26,7 +27,9 @@ import Testing
     #expect(!read(older).restarted)
   }
 
-  private func sale(_ id: String, _ code: String, _ updated: String = "2026/09/01 06:00", price: String = "1") -> String {
+  private func sale(
+    _ id: String, _ code: String, _ updated: String = "2026/09/01 06:00", price: String = "1"
+  ) -> String {
     "<Sale><PriceUpdateDate>\(updated)</PriceUpdateDate><ItemCode>\(code)</ItemCode><PromotionID>\(id)</PromotionID>"
       + "<DiscountedPrice>\(price)</DiscountedPrice><ClubID>\(code)</ClubID></Sale>"
   }
@@ -73,7 +76,8 @@ import Testing
         + "<LastUpdateDate>\(date)</LastUpdateDate><LastUpdateTime>\(time)</LastUpdateTime></Branch>"
     }
     let rows = [
-      branch("1", "old", "02/11/2022", "06:00:01"), branch("2", "b", "", ""), branch("01", "new", "01/12/2022", "05:00"),
+      branch("1", "old", "02/11/2022", "06:00:01"), branch("2", "b", "", ""),
+      branch("01", "new", "01/12/2022", "05:00"),
       branch("1", "older", "31/10/2022", "07:00:00"),
     ]
     let (found, summary) = records(Array("<Store><Branches>\(rows.joined())</Branches></Store>".utf8))

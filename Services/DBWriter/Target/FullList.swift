@@ -1,5 +1,5 @@
-/// What is gone. A row ends when a full file of its list (a store's prices or promotions, a chain id's branches) that is
-/// newer than every file that names it was read to its end; it is back when a newer file names it again.
+/// What is gone. A row ends when a full file of its list (a store's prices or promotions, a chain id's branches) was
+/// read to its end that is newer than every file that names it; it is back when a newer file names it again.
 ///
 /// `ended_at` is the time of the oldest such file. It is a function of the set of messages that arrived: not of their
 /// order, nor of how they fell into flushes. So every closed full file is kept in `full_files`, and whenever a row

@@ -115,7 +115,9 @@ struct RecordEncoder: ~Copyable {
   // MARK: - Branches
 
   private mutating func append(_ row: borrowing StoreRow) {
-    func number(_ field: StoreField) -> ExactDecimal? { row.string(field).flatMap { ExactDecimal(published: Array($0.utf8).span.bytes) } }
+    func number(_ field: StoreField) -> ExactDecimal? {
+      row.string(field).flatMap { ExactDecimal(published: Array($0.utf8).span.bytes) }
+    }
     var bytes = 0
     for field in StoreField.allCases { bytes += row.unsafeText(field).count }
     guard bytes < Self.storeBytes else {

@@ -36,7 +36,8 @@ package struct UnitOfMeasure: Hashable, Sendable {
     let word = String(spelling.dropFirst(number.count).drop { $0 == " " })
     guard let (unit, millionths) = Self.words[word] else { return nil }
     self.unit = unit
-    guard let amount = ExactDecimal(published: Array((number.isEmpty ? "1" : number).utf8).span.bytes), amount.mantissa > 0,
+    let digits = Array((number.isEmpty ? "1" : number).utf8)
+    guard let amount = ExactDecimal(published: digits.span.bytes), amount.mantissa > 0,
       amount.mantissa < 1_000_000_000, amount.scale <= 6
     else { return nil }
     // 1 / (amount * millionths / 1,000,000), to 6 decimals, rounded half up.
