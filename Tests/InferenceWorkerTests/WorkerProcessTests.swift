@@ -167,7 +167,7 @@ import Glibc
       #expect(verified.status == .exited(0))
       try await cluster.registry.makeCurrent("croston", version: "4")
       let bad = try await ServiceProcess.run("inference-worker", ["models", "verify", "--models", "file://\(folder)"])
-      #expect(bad.status == .exited(1))
+      #expect(bad.status == .exited(78))
       #expect(bad.output.contains("REFUSED"))
       await cluster.close()
     }
@@ -189,7 +189,13 @@ import Glibc
           try await cluster.lag(topics: [Topics.marketObservations(of: .screening)]) == 0
         }
         #expect(await worker.terminate() == .exited(0))
-        if hours.lowerBound == 0 { worker = try await cluster.start(arguments) }
+        guard hours.lowerBound == 0 else { continue }
+        // The changelog ends in markers, which the embedded broker does not write.
+        for partition in Int32(0)..<4 {
+          try TransactionMarker.append(
+            to: Topics.seriesWindows.name, partition: partition, at: cluster.broker.bootstrapServers)
+        }
+        worker = try await cluster.start(arguments)
       }
       #expect(cluster.predictions.count == cluster.byID.count)
       // The second process knew what the first had seen.
