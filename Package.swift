@@ -107,8 +107,8 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("inference-worker", "InferenceWorker", ["Pipeline", "Kafka", "Forecasting", "ModelRegistry",
     "ObjectStore", "Schemas", "Runtime", "ServiceKit", .log, .metrics, .arguments]),
-  service("souk", "Souk", ["Kafka", "Markets", "HTTP", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers",
-    "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
+  service("souk", "Souk", ["Kafka", "Markets", "HTTP", "Postgres", "Influx", "ObjectStore", "PriceFiles", "CZlib",
+    "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
 let testing: [Target] = [
@@ -122,12 +122,12 @@ let testing: [Target] = [
                     path: "Tests/Reference/Main", swiftSettings: strict),
   .target(name: "PortalSimulator", dependencies: ["Runtime", "LocalServers", "CZlib", .hummingbird, .lifecycle,
     .signals, .log], path: "Tests/Simulators/Portal", exclude: ["Main"], swiftSettings: strict),
-  .executableTarget(name: "portal-simulator", dependencies: ["PortalSimulator", "LocalServers", "Runtime", .arguments, .log],
-    path: "Tests/Simulators/Portal/Main", swiftSettings: strict),
+  .executableTarget(name: "portal-simulator", dependencies: ["PortalSimulator", "LocalServers", "Runtime", .arguments,
+    .log], path: "Tests/Simulators/Portal/Main", swiftSettings: strict),
   .target(name: "ProviderSimulator", dependencies: ["Schemas", "Runtime", "LocalServers", .hummingbird, .lifecycle,
     .signals, .log], path: "Tests/Simulators/Provider", exclude: ["Main"], swiftSettings: strict),
-  .executableTarget(name: "provider-simulator", dependencies: ["ProviderSimulator", "LocalServers", "Runtime", .arguments, .log],
-    path: "Tests/Simulators/Provider/Main", swiftSettings: strict),
+  .executableTarget(name: "provider-simulator", dependencies: ["ProviderSimulator", "LocalServers", "Runtime",
+    .arguments, .log], path: "Tests/Simulators/Provider/Main", swiftSettings: strict),
   .target(name: "TradingViewSimulator", dependencies: ["Runtime", .nioCore, .nioPosix, .nioHTTP1,
     .nioWebSocket, .nioSSL], path: "Tests/Simulators/TradingView", swiftSettings: strict),
   .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
