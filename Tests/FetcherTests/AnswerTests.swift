@@ -60,6 +60,32 @@ import Testing
     #expect(try quotes(source, "{\"quotes\":[]}").isEmpty)
   }
 
+  /// Rows named by the opening of their hour hold at its end; one that cannot be read is lost alone.
+  @Test func aSpanLeadsFromTheOpeningToTheClose() throws {
+    let source = """
+        - {name: J, kind: json, url: "https://h", unit: t, mapping: {rows: r, value: v, time: t, span: 1h}}
+      """
+    let found = try quotes(source, """
+      {"r":[{"t":"2025-01-20T11:00:00Z","v":1},{"t":"2025-01-20T12:00:00Z","v":"much"},{"t":"soon","v":2},
+      {"t":"2025-01-20T13:00:00Z","v":3}]}
+      """)
+    #expect(found.map { "\($0.observedAt) \($0.value)" } == ["2025-01-20T12:00:00Z 1", "2025-01-20T14:00:00Z 3"])
+    #expect(found.allSatisfy { $0.isOfPeriod && $0.unit == "t" })
+  }
+
+  @Test(arguments: [
+    ("{\"error\":\"Invalid API key\"}", FetchError.Kind.refused), ("{\"detail\":\"Not found.\"}", .symbolUnknown),
+    ("{\"r\":[],\"message\":\"Too many requests\"}", .rateLimited), ("{\"error\":\"kaboom\"}", .unrecognised),
+    ("<html>Edge: Too Many Requests</html>", .rateLimited), ("<html>Welcome</html>", .unreadable),
+  ]) func wordsInPlaceOfRowsAreSorted(body: String, kind: FetchError.Kind) {
+    let source = "  - {name: J, kind: json, url: \"https://h\", mapping: {rows: r, value: v, time: t}}\n"
+    #expect { try quotes(source, body) } throws: { ($0 as? FetchError)?.kind == kind }
+    let table = "  - {name: C, kind: csv, url: \"https://h\", mapping: {value: v, time: t}}\n"
+    if kind != .unrecognised, !body.hasPrefix("{\"r\"") {
+      #expect { try quotes(table, body) } throws: { ($0 as? FetchError)?.kind == kind }
+    }
+  }
+
   private static func row(_ last: String) -> String {
     "{\"result\":{\"price list\":[{\"place\":\"egypt\",\"grade\":\"A\",\"last\":{\(last)}}]}}"
   }

@@ -1,4 +1,5 @@
 @testable import FetcherService
+import Foundation
 import LocalServers
 import Markets
 import Pipeline
@@ -220,6 +221,22 @@ import Testing
         return
       }
       #expect(rejection.code == "request_refused" && "\(rejection)".contains("1m bars are kept for 8 days"))
+    }
+  }
+
+  @Test func ourTokenIsNotRepeatedInAProvidersWords() async throws {
+    try await withTemporaryDirectory { folder in
+      try "bars".write(toFile: folder + "/token", atomically: true, encoding: .utf8)
+      try await ProviderSimulator.serving(market) { simulator in
+        simulator.add(Misbehaviour(.unprocessable, of: "a"))
+        let stage = try Stage(Catalogues.json(
+          simulator.url(of: "a"), more: "token: \"file:\(folder)/token\"\ntoken-header: X-API-Key"))
+        guard case .reject(let rejection) = try await stage.handle(Stage.task(due: due)) else {
+          Issue.record("kept")
+          return
+        }
+        #expect("\(rejection)".contains("1m *** are kept for 8 days"))
+      }
     }
   }
 

@@ -78,6 +78,17 @@ import Testing
     #expect("\(measured.value)" == value && measured.currency == currency)
   }
 
+  @Test func anIndexIsNoPrice() throws {
+    let quote = try #require(try quotes(chart(
+      """
+      "currency":"USD","instrumentType":"INDEX","regularMarketTime":1700000000,"regularMarketPrice":560.2
+      """, [], "")).first)
+    let material = try #require(Material(name: "Metal", category: .energy, unit: "t", isWorld: true, currency: "USD"))
+    #expect { try QuoteMeasure(material, nil, .price).measured(quote) } throws: {
+      ($0 as? FetchError)?.kind == .unitRefused
+    }
+  }
+
   @Test func aRowThatCannotBeReadCostsOnlyItself() throws {
     let meta = "\"currency\":\"USD\",\"dataGranularity\":\"1h\""
     let found = try quotes(chart(meta, [1_700_000_000, 1_700_003_600, 1_700_007_200], "1,\"soon\",3"))

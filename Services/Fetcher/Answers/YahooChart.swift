@@ -16,6 +16,8 @@ struct YahooChart {
   private let result: JSONTree
   private let meta: JSONTree
   private let currency: String?
+  /// An index is counted in points, whatever currency it is said to be in.
+  private let unit: String?
   private let periods: [ClosedRange<Int64>]
   /// Seconds east of UTC of the exchange, now.
   private let offset: Int64
@@ -50,6 +52,7 @@ struct YahooChart {
     self.result = result
     self.meta = meta
     currency = meta["currency"]?.text
+    unit = meta["instrumentType"]?.text == "INDEX" ? "index points" : nil
     offset = meta["gmtoffset"]?.text.flatMap { Int64($0) } ?? 0
     // With pre- and post-market bars the periods are an object of lists; each list has a list for each day.
     var trees: [JSONTree] = []
@@ -92,7 +95,7 @@ struct YahooChart {
       quotes.lose("a time or a price is no number")
       return
     }
-    quotes.add(Quote(value: price, observedAt: at, currency: currency, isOfPeriod: isOfPeriod))
+    quotes.add(Quote(value: price, observedAt: at, currency: currency, unit: unit, isOfPeriod: isOfPeriod))
   }
 
   // MARK: - when a bar ends
