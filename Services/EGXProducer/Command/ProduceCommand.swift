@@ -47,7 +47,7 @@ package struct ProduceCommand: ServiceCommand {
     }
     await report.probe("kafka", limit: .seconds(20)) {
       try await kafka.check(
-        clientID: ServiceCatalogue.egxProducer.name, topics: [target.topic], logger: logger)
+        clientID: ServiceCatalogue.egxProducer.name, topics: [target.topic], consumes: false, logger: logger)
     }
   }
 
@@ -82,13 +82,17 @@ package struct ProduceCommand: ServiceCommand {
     let metrics = ProducerMetrics()
     var review = source.review
     review.republish = polling.republish
+    let ready = context.health.readiness("kafka")
+    let isLetIn = try await kafka.waitUntilLetIn(
+      clientID: context.name, topics: [target.topic], consumes: false, drain: context.drain, logger: context.logger
+    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
+    guard isLetIn else { return }
     let producer = try Producer(
       target.apply(to: kafka).producerConfiguration(clientID: context.name, logger: context.logger))
     let outlet = KafkaBarOutlet(
       producer: producer, topic: target.topic, producedBy: "\(ServiceCatalogue.egxProducer.name)/\(Souk.version)")
     var publishing = BarPublisher.Settings()
     publishing.memory = polling.rememberBars
-    let ready = context.health.readiness("kafka")
     ready.set(ready: true)
     let publisher = BarPublisher(
       review: BarReview(settings: review, clock: clock), outlet: outlet, settings: publishing, metrics: metrics,
