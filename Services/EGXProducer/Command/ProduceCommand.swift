@@ -22,6 +22,15 @@ package struct ProduceCommand: ServiceCommand {
 
   package init() {}
 
+  package func validate() throws {
+    // A source would give --max-bars of them, and nothing would say so.
+    if polling.nBars > source.maxBars {
+      throw ValidationError(
+        "--n-bars \(polling.nBars) is more than --max-bars \(source.maxBars), the most that are asked for of one "
+          + "symbol: raise --max-bars to \(polling.nBars) or lower --n-bars")
+    }
+  }
+
   package static let metrics = ProducerMetrics.descriptions + KafkaMetrics.producer
 
   package func check(_ report: CheckReport) async {
@@ -54,7 +63,7 @@ package struct ProduceCommand: ServiceCommand {
   /// Asks for one bar.
   private static func probe(_ options: SourceOptions, _ http: HTTPOptions, _ symbol: String) async throws -> String {
     if case .replay(let path) = try options.location() {
-      var bars = try BarFolder(path: path).bars(of: symbol)
+      var bars = try options.folder(path).bars(of: symbol)
       guard try bars.next() != nil else { throw SourceError(.unreadable, "no bar of \(symbol)") }
       return "recording of \(symbol) readable"
     }
