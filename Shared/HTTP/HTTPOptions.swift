@@ -14,7 +14,9 @@ package struct HTTPOptions: ParsableArguments {
     valueName: "size"))
   package var fetchMinSpeed = ByteSize(1024)
 
-  @Option(help: ArgumentHelp("How long a transfer may stay under --fetch-min-speed.", valueName: "duration"))
+  @Option(help: ArgumentHelp(
+    "How long a transfer may stay under --fetch-min-speed; the wait for the answer's first byte does not count.",
+    valueName: "duration"))
   package var fetchSlowAfter = DurationSetting(.seconds(30))
 
   @Option(help: ArgumentHelp("Redirects followed for one fetch; 0 follows none.", valueName: "count"))

@@ -43,7 +43,8 @@ package struct HTTPLimits: Sendable, Hashable {
   package var connectTime: Duration
   /// From the first connect to the last byte. Waiting for a turn at a busy host does not count.
   package var totalTime: Duration
-  /// A transfer that stays under `lowSpeed` bytes a second for `lowSpeedTime` is ended. 0 turns it off.
+  /// A transfer that stays under `lowSpeed` bytes a second for `lowSpeedTime` is ended. The wait for the answer's
+  /// first byte does not count. 0 turns it off.
   package var lowSpeed: Int
   package var lowSpeedTime: Duration
   package var maxBodyBytes: Int

@@ -47,7 +47,7 @@ final class Transfer: @unchecked Sendable {
     self.easy = easy
     let results = [
       setTarget(easy), setLimits(easy), setTrust(easy), setCallbacks(easy),
-    ] + (request.ftp.map { [Self.setFTP(easy, $0)] } ?? [setHeaders(easy), setUpload(easy)])
+    ] + (request.ftp.map { [Self.setFTP(easy, $0, timeLeft: timeLeft)] } ?? [setHeaders(easy), setUpload(easy)])
     guard let code = results.first(where: { $0 != CURLE_OK }) else { return nil }
     return failure ?? HTTPError(curl: code, detail: "", url: request.url, limits: request.limits)
   }
@@ -110,13 +110,25 @@ final class Transfer: @unchecked Sendable {
       // 0 would mean "no limit" to libcurl.
       curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, limits.connectTime.wholeMilliseconds)),
       curl_set_long(easy, CURLOPT_TIMEOUT_MS, max(1, timeLeft.wholeMilliseconds)),
-      curl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, limits.lowSpeed),
-      curl_set_long(easy, CURLOPT_LOW_SPEED_TIME, max(1, Int(limits.lowSpeedTime.components.seconds))),
+      guardSpeed(easy, while: request.body.length > 0),
       // Every transfer in flight has these to itself: what may wait for a consumer bounds them too.
       curl_set_long(easy, CURLOPT_BUFFERSIZE, limits.pieceBytes),
       curl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, limits.pieceBytes),
       curl_set_long(easy, CURLOPT_NOSIGNAL, 1),
       curl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1))
+  }
+
+  /// The guard against slow transfers counts while bytes should flow: while a body is sent, and from the answer's
+  /// status line (FTP: from the first byte of data) on. How long a server thinks is bounded by the total time alone.
+  private func guardSpeed(_ easy: EasyHandle, while isOn: Bool) -> CURLcode {
+    first(
+      // libcurl counts the seconds below the limit from when it is set; 0 ends the count.
+      curl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, isOn ? request.limits.lowSpeed : 0),
+      curl_set_long(easy, CURLOPT_LOW_SPEED_TIME, max(1, Int(request.limits.lowSpeedTime.components.seconds))))
+  }
+
+  private func guardSpeed(while isOn: Bool) {
+    if let easy { _ = guardSpeed(easy, while: isOn) }
   }
 
   private func setTrust(_ easy: EasyHandle) -> CURLcode {
@@ -178,7 +190,9 @@ final class Transfer: @unchecked Sendable {
       curl_set_pointer(easy, CURLOPT_SEEKDATA, context),
       curl_set_seek(easy, CURLOPT_SEEKFUNCTION) { context, offset, origin in
         guard origin == SEEK_SET else { return Int32(CURL_SEEKFUNC_CANTSEEK) }
-        Transfer.at(context).sentBytes = Int(offset)
+        let transfer = Transfer.at(context)
+        transfer.sentBytes = Int(offset)
+        transfer.guardSpeed(while: true)
         return Int32(CURL_SEEKFUNC_OK)
       })
   }
@@ -229,6 +243,7 @@ final class Transfer: @unchecked Sendable {
       // A new status line: what came before was an interim answer (100, 103) or a proxy's.
       self.status = status
       headers = HTTPHeaders()
+      if status >= 200 { guardSpeed(while: true) }
     case .field(let name, let value):
       headers.add(name, value)
     case .end where status >= 200:
@@ -250,6 +265,7 @@ final class Transfer: @unchecked Sendable {
     guard !headDelivered else { return }
     headDelivered = true
     status = 200
+    guardSpeed(while: true)
     body.deliver(head: HTTPResponseHead(status: 200, headers: [:], url: request.url))
   }
 
@@ -278,6 +294,7 @@ final class Transfer: @unchecked Sendable {
         buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: whole[sentBytes..<sentBytes + count]))
       }
       sentBytes += count
+      if sentBytes == request.body.length { guardSpeed(while: false) }
       return count
     case .file(let descriptor, let offset, _):
       let read = pread(descriptor, buffer.baseAddress, count, off_t(offset + sentBytes))
@@ -287,6 +304,7 @@ final class Transfer: @unchecked Sendable {
         return Int(CURL_READFUNC_ABORT)
       }
       sentBytes += read
+      if sentBytes == request.body.length { guardSpeed(while: false) }
       return read
     }
   }

@@ -109,6 +109,47 @@ import Testing
     #expect(error?.kind == .tooSlow && error?.isTransient == true)
   }
 
+  /// The server thinks for three times as long as a transfer may be slow, before and after an interim answer.
+  @Test(arguments: ["GET", "POST"]) func theWaitForTheFirstByteIsNotSlow(method: String) async throws {
+    let limits = HTTPLimits(totalTime: .seconds(60), lowSpeed: 1000, lowSpeedTime: .seconds(1))
+    let server = try HostileServer { _, connection in
+      usleep(3_000_000)
+      connection.send("HTTP/1.1 103 Early Hints\r\n\r\n")
+      usleep(3_000_000)
+      connection.answer("200 OK", body: "thought of")
+    }
+    let body = method == "POST" ? HTTPRequest.Body.bytes([UInt8](repeating: 0x61, count: 3_000)) : .none
+    let answer = try await makeClient().execute(
+      HTTPRequest(method, try HTTPURL(server.url), body: body, limits: limits))
+    #expect(answer.text == "thought of")
+  }
+
+  @Test func anAnswerThatStopsAfterItsHeadIsTooSlow() async throws {
+    let limits = HTTPLimits(totalTime: .seconds(60), lowSpeed: 1000, lowSpeedTime: .seconds(1))
+    let error = try await failure(limits: limits) { _, connection in
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+      connection.waitForHangUp()
+    }
+    #expect(error?.kind == .tooSlow && error?.isTransient == true)
+  }
+
+  /// More than sockets take in: the upload itself stands still.
+  @Test func anUploadThatStopsIsTooSlow() async throws {
+    let server = try HostileServer { _, connection in
+      connection.answer("200 OK")
+      // What comes next over this connection stays unread.
+      sleep(120)
+    }
+    let client = try makeClient()
+    _ = try await client.execute(HTTPRequest(url: server.url))
+    let limits = HTTPLimits(totalTime: .seconds(60), lowSpeed: 1000, lowSpeedTime: .seconds(1))
+    let body = HTTPRequest.Body.bytes([UInt8](repeating: 0x61, count: 64 << 20))
+    let error = await httpError {
+      _ = try await client.execute(HTTPRequest("PUT", try HTTPURL(server.url), body: body, limits: limits))
+    }
+    #expect(error?.kind == .tooSlow && server.connections == 1)
+  }
+
   @Test func interimAnswersAreNotTheAnswer() async throws {
     let server = try HostileServer { _, connection in
       connection.send("HTTP/1.1 103 Early Hints\r\nX-Hint: 1\r\n\r\n")

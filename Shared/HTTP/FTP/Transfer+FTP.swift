@@ -2,7 +2,8 @@ import CCurl
 
 extension Transfer {
   /// What makes a transfer one by FTP.
-  static func setFTP(_ easy: EasyHandle, _ request: FTPRequest) -> CURLcode {
+  /// - Parameter timeLeft: of the request; a server may take as long to answer a command.
+  static func setFTP(_ easy: EasyHandle, _ request: FTPRequest, timeLeft: Duration) -> CURLcode {
     let security = request.url.requiresTLS ? CURLUSESSL_ALL : CURLUSESSL_NONE
     var results = [
       curl_set_string(easy, CURLOPT_PROTOCOLS_STR, "ftp"),
@@ -11,8 +12,7 @@ extension Transfer {
       curl_set_long(easy, CURLOPT_FTP_USE_EPSV, 0),
       curl_set_long(easy, CURLOPT_FTP_SKIP_PASV_IP, 0),
       curl_set_off(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(min(request.limits.maxBodyBytes, 1 << 62))),
-      curl_set_long(
-        easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, max(1, Int(request.limits.lowSpeedTime.components.seconds))),
+      curl_set_long(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, max(1, Int(timeLeft.components.seconds))),
       // A proxy that speaks HTTP would make a web page of a folder.
       curl_set_long(easy, CURLOPT_HTTPPROXYTUNNEL, 1),
     ]
