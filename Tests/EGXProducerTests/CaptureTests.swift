@@ -14,7 +14,7 @@ struct CaptureTests {
 
   /// Asks for these symbols of a capture, in this order, over one source.
   private func replay(
-    _ name: String, _ symbols: [String], live: Bool = false, until count: Int = 0,
+    _ name: String, _ symbols: [String], _ interval: BarInterval = .daily, live: Bool = false, until count: Int = 0,
     _ check: @Sendable (Delivered, TradingViewSimulator, SourceError?) throws -> Void
   ) async throws {
     var script = SimulatorScript(bars: [:])
@@ -31,7 +31,7 @@ struct CaptureTests {
       let source = TradingViewSource(
         settings: settings, clock: clock, pace: Pace(gap: .zero, drain: drain), drain: drain)
       let delivered = Delivered()
-      let requests = symbols.map { BarRequest(symbol: $0, interval: .daily, count: 10) }
+      let requests = symbols.map { BarRequest(symbol: $0, interval: interval, count: 10) }
       let task = Task { try await source.fetch(requests) { delivered.take($0, $1) } }
       if live {
         try await eventually("\(count) deliveries") { delivered.items.count >= count }
@@ -94,7 +94,7 @@ struct CaptureTests {
       #expect(Self.closes(delivered.bars("DEFAULT")) == Self.decimals(["999937522.01", "1045646253.41"]))
       #expect(delivered.bars("DEFAULT").allSatisfy { $0.candle.volume == nil })
     }
-    try await replay("14", ["DEFAULT"]) { delivered, _, _ in
+    try await replay("14", ["DEFAULT"], .minute) { delivered, _, _ in
       let bars = delivered.bars("DEFAULT")
       #expect(bars.first?.candle.open == ExactDecimal("13.82622381"))
       #expect(bars.map { $0.candle.volume } == Self.decimals(
@@ -112,7 +112,7 @@ struct CaptureTests {
 
   @Test(arguments: [("13l", "6335", "6325"), ("28l", "1721.74", "1721.18")])
   func updatesAreLive(name: String, last: String, first: String) async throws {
-    try await replay(name, ["DEFAULT"], live: true, until: 2) { delivered, _, _ in
+    try await replay(name, ["DEFAULT"], .minute, live: true, until: 2) { delivered, _, _ in
       let bars = delivered.bars("DEFAULT")
       #expect(bars.first?.candle.close == ExactDecimal(first))
       #expect(bars.last?.candle.close == ExactDecimal(last))

@@ -22,10 +22,12 @@ package struct ProduceCommand: ServiceCommand {
 
   package init() {}
 
-  package func validate() throws {
+  /// - Throws: `Failure(.configuration)` for settings that contradict each other.
+  private func verify() throws(Failure) {
     // A source would give --max-bars of them, and nothing would say so.
     if polling.nBars > source.maxBars {
-      throw ValidationError(
+      throw Failure(
+        .configuration, code: "too_many_bars",
         "--n-bars \(polling.nBars) is more than --max-bars \(source.maxBars), the most that are asked for of one "
           + "symbol: raise --max-bars to \(polling.nBars) or lower --n-bars")
     }
@@ -39,6 +41,7 @@ package struct ProduceCommand: ServiceCommand {
     let kafka = target.apply(to: kafka)
     var symbols: [String] = []
     do {
+      try verify()
       symbols = try source.symbolList()
       report.ok("symbols", "\(symbols.count), first \(symbols[0])")
       if let state = polling.barState(source) {
@@ -77,6 +80,7 @@ package struct ProduceCommand: ServiceCommand {
   }
 
   package func run(in context: ServiceContext) async throws {
+    try verify()
     let clock = try ExchangeClock()
     let symbols = try source.symbolList()
     let bars = try source.makeSource(

@@ -16,12 +16,18 @@ struct CSVHeader: Sendable {
     if let header = CSVHeader(places: format.columns) {
       return (header, CSVReader(bytes, separator: separator(of: bytes, header)))
     }
-    var failure: SourceError?
+    // What is wrong is said of the separator that the first line has most of.
+    var failure = SourceError(.unreadable, "\(name) is empty")
+    var most = 0
     for separator in separators {
       var reader = CSVReader(bytes, separator: separator)
-      do { return (try CSVHeader(&reader, format, name: name), reader) } catch { failure = failure ?? error }
+      var first = reader
+      let count = first.next()?.cells.count ?? 0
+      do { return (try CSVHeader(&reader, format, name: name), reader) } catch {
+        if count > most { (failure, most) = (error, count) }
+      }
     }
-    throw failure ?? SourceError(.unreadable, "\(name) is empty")
+    throw failure
   }
 
   /// Columns that are all given by their places: there is no header.
