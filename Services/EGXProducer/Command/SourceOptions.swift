@@ -156,7 +156,13 @@ package struct SourceOptions: ParsableArguments {
     clock: ExchangeClock, http: HTTPOptions, live: Bool, drain: Interruption, now: @escaping @Sendable () -> Int64
   ) throws -> any BarSource {
     let pace = Pace(gap: requestGap.duration, drain: drain)
-    switch try location() {
+    let location = try location()
+    // A folder that is not there would look like an exchange without trade, for ever.
+    switch location {
+    case .csv(let path), .replay(let path): _ = try BarFolder(path: path).symbols()
+    case .json, .tradingView: break
+    }
+    switch location {
     case .csv(let path): return CSVSource(folder: try folder(path), clock: clock)
     case .replay(let path): return ReplaySource(folder: try folder(path), speed: speed, drain: drain)
     case .json(let template):
