@@ -135,6 +135,7 @@ import EGXProducerService
       #expect(outcome.status == .exited(0), "\(outcome)")
       #expect("\(outcome)".contains("empty series") && "\(outcome)".contains("EMPTY"), "\(outcome)")
       #expect(try await read(broker).count == 6_000)
+      #expect(try PollOptions.parse(["--n-bars", "6000"]).memory == 6_000, "or changes of older ones go unseen")
     }
   }
 

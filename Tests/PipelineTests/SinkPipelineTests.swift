@@ -116,11 +116,11 @@ import Testing
     let running = try scenario.sink(FakeSink(store, keepsOffsets: keepsOffsets), externalOffsets: keepsOffsets)
     try await scenario.eventuallyCommitted(Int64(texts.count))
     let bad = texts.filter { $0.count > 1 }
-    #expect(try await scenario.tap.wait(Scenario.dead, bad.count).compactMap(\.text).sorted() == bad.sorted())
+    #expect(try await scenario.tap.wait(scenario.dead, bad.count).compactMap(\.text).sorted() == bad.sorted())
     let account = try await running.drain()
     #expect(account.kept == 4 && account.deadLettered == bad.count)
     #expect(store.texts == ["a", "b", "c", "d"])
-    #expect(scenario.tap.seen(Scenario.dead).count == bad.count, "each once")
+    #expect(scenario.tap.seen(scenario.dead).count == bad.count, "each once")
   }
 
   @Test func whatCanBeSavedOfARefusedRecordIsWritten() async throws {

@@ -45,7 +45,7 @@ package struct ProduceCommand: ServiceCommand {
       symbols = try source.symbolList()
       report.ok("symbols", "\(symbols.count), first \(symbols[0])")
       if let state = polling.barState(source) {
-        _ = try state.load(capacity: polling.rememberBars)
+        _ = try state.load(capacity: polling.memory)
         report.ok("state", state.path)
       }
       _ = try polling.calendar(try ExchangeClock())
@@ -86,7 +86,7 @@ package struct ProduceCommand: ServiceCommand {
     let bars = try source.makeSource(
       clock: clock, http: http, live: polling.live, drain: context.drain, now: WallClock.seconds)
     let state = polling.barState(source)
-    let memories = try state?.load(capacity: polling.rememberBars) ?? [:]
+    let memories = try state?.load(capacity: polling.memory) ?? [:]
     var settings = BarProducer.Settings(symbols: symbols, interval: source.interval, count: polling.nBars)
     settings.pollInterval = polling.pollInterval.duration
     settings.once = polling.once
@@ -100,7 +100,7 @@ package struct ProduceCommand: ServiceCommand {
     let outlet = KafkaBarOutlet(
       producer: producer, topic: target.topic, producedBy: "\(ServiceCatalogue.egxProducer.name)/\(Souk.version)")
     var publishing = BarPublisher.Settings()
-    publishing.memory = polling.rememberBars
+    publishing.memory = polling.memory
     let ready = context.health.readiness("kafka")
     ready.set(ready: true)
     let publisher = BarPublisher(
