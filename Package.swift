@@ -179,7 +179,8 @@ let testing: [Target] = [
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService",
     "CrawlerService", "EGXProducerService", "InfluxConsumerService", "S3ConsumerService", "ServiceKit", "Schemas",
-    "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport", .log, .arguments]),
+    "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "ProviderSimulator", "Markets", "Forecasting",
+    "ModelRegistry", "ObjectStore", "Runtime", "TestSupport", .log, .arguments]),
 ]
 
 let package = Package(
