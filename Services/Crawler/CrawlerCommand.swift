@@ -50,7 +50,7 @@ package struct CrawlerCommand: ServiceCommand {
       sources = try crawling.sources(in: catalogue.load())
       report.ok("sources", sources.map(\.label).joined(separator: ", "))
     } catch {
-      report.failed("sources", "\(error)")
+      report.failed("sources", error)
     }
     await report.probe("state") {
       let store = try makeStore()
@@ -75,7 +75,7 @@ package struct CrawlerCommand: ServiceCommand {
         }
       }
     } catch {
-      report.failed("fetching", "\(error)")
+      report.failed("fetching", error)
     }
   }
 

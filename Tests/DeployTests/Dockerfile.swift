@@ -21,6 +21,11 @@ struct Dockerfile: Sendable {
   /// The programs in the image.
   var products: Set<String> { Set((argument("PRODUCTS") ?? "").split(separator: " ").map(String.init)) }
 
+  /// Those of the image of simulators.
+  var simulators: Set<String> {
+    Set(stage("simulators").joined(separator: " ").matches(of: /([a-z-]+-simulator) --version/).map { String($0.1) })
+  }
+
   var stages: [String] { instructions.filter { $0.hasPrefix("FROM ") } }
 
   /// The instructions of a stage behind its FROM; none when there is no such stage.
@@ -32,11 +37,9 @@ struct Dockerfile: Sendable {
   }
 
   /// The Debian packages that a stage installs.
-  func packages(ofStage index: Int) -> Set<String> {
-    var stage = -1
-    for instruction in instructions {
-      if instruction.hasPrefix("FROM ") { stage += 1 }
-      guard stage == index, let range = instruction.range(of: "--no-install-recommends ") else { continue }
+  func packages(ofStage name: String) -> Set<String> {
+    for instruction in stage(name) {
+      guard let range = instruction.range(of: "--no-install-recommends ") else { continue }
       return Set(instruction[range.upperBound...].prefix { $0 != "&" }.split(separator: " ").map(String.init))
     }
     return []

@@ -27,7 +27,7 @@ struct Dashboard {
   /// Of variables and annotations.
   let otherQueries: [String]
 
-  static var folder: String { Repository.path("compose/grafana/dashboards") }
+  static var folder: String { Repository.path("k8s/components/monitoring/dashboards") }
 
   static func all() throws -> [Dashboard] {
     try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }.sorted()

@@ -55,6 +55,32 @@ import Yams
     }
   }
 
+  /// Under Kubernetes the operator sets labels of its own: the job is the one that rules and dashboards ask for, and no
+  /// label of a target hides a label of a metric.
+  @Test func kubernetesScrapesUnderTheSameLabels() async throws {
+    let monitor = try Repository.yaml("k8s/components/monitoring/monitor.yaml")
+    let spec = try #require(monitor["spec"] as? [String: Any])
+    let label = try #require(spec["jobLabel"] as? String)
+    let common = try Repository.yaml("k8s/components/common/kustomization.yaml")
+    let pairs = (common["labels"] as? [[String: Any]])?.first?["pairs"] as? [String: String] ?? [:]
+    #expect(pairs[label] == "souk", "the Service's label \(label) is not the job of the rules")
+    let endpoint = try #require((spec["endpoints"] as? [[String: Any]])?.first)
+    let relabelings = endpoint["relabelings"] as? [[String: Any]] ?? []
+    let set = Set(relabelings.compactMap { $0["targetLabel"] as? String })
+    #expect(set.isSuperset(of: ["service", "instance"]))
+    // What the operator adds to each target, by its own documentation.
+    let added = set.union(["job", "namespace", "pod", "container", "endpoint", "service", "node"])
+    let dropped = Set(
+      (endpoint["metricRelabelings"] as? [[String: Any]] ?? []).filter { $0["action"] as? String == "labeldrop" }
+        .compactMap { $0["regex"] as? String })
+    // A recording, which has a colon in its name, is made of what was scraped.
+    for (name, labels) in try await DeclaredMetrics.gather().labels where !name.contains(":") {
+      for label in labels.intersection(added) {
+        #expect(dropped.contains("exported_\(label)"), "\(name): the target's \(label) hides the metric's")
+      }
+    }
+  }
+
   @Test func everyServiceIsScraped() throws {
     let jobs = try Repository.yaml("compose/prometheus/prometheus.yml")["scrape_configs"] as? [[String: Any]] ?? []
     let job = try #require(jobs.first { $0["job_name"] as? String == "souk" })

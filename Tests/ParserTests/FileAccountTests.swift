@@ -180,6 +180,11 @@ import Testing
       await second.close()
       #expect(try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").count == 2)
       #expect(throws: Failure.self) { try FileRowHistory(path: "/proc/nowhere/rows") }
+      for text in ["mine", "mine\nand yours\n", "a\tb\tc\n"] {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        #expect(throws: Failure.self, "of another program") { try FileRowHistory(path: path) }
+        #expect(FileManager.default.contents(atPath: path) == Data(text.utf8), "and kept")
+      }
     }
   }
 

@@ -23,7 +23,8 @@ package struct References: Sendable {
     var documents: [Document] = []
     for program in programs.programs { documents.append(try await readme(of: program)) }
     documents.append(try overview())
-    documents.append(document("k8s/base/topics.yaml", TopicManifests.yaml()))
+    documents.append(document("k8s/topics/topics.yaml", TopicManifests.yaml()))
+    documents.append(document("k8s/components/monitoring/rules.yaml", try ruleManifest()))
     return documents
   }
 
@@ -67,6 +68,27 @@ package struct References: Sendable {
     return document
   }
 
+  /// The rules that compose's Prometheus reads, as the resource that the Prometheus operator reads.
+  private func ruleManifest() throws -> String {
+    let folder = "\(programs.root)/compose/prometheus/rules"
+    var text = """
+      # Made by `make reference` from compose/prometheus/rules: change those.
+      apiVersion: monitoring.coreos.com/v1
+      kind: PrometheusRule
+      metadata:
+        name: souk
+      spec:
+        groups:
+
+      """
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where name.hasSuffix(".yml") {
+      let rules = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+      let groups = rules.split(separator: "\n", omittingEmptySubsequences: false).drop { $0 != "groups:" }.dropFirst()
+      text += groups.map { $0.isEmpty ? "" : "  \($0)" }.joined(separator: "\n").trimmingSuffix("\n") + "\n"
+    }
+    return text
+  }
+
   private func document(_ path: String, _ wanted: String) -> Document {
     Document(
       path: path, current: try? String(contentsOfFile: "\(programs.root)/\(path)", encoding: .utf8), wanted: wanted)
@@ -76,5 +98,11 @@ package struct References: Sendable {
     do { return try body() } catch {
       throw Failure(error.errorClass, code: error.code, "\(path): \(error.message)")
     }
+  }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(_ suffix: Character) -> Substring {
+    self[..<(lastIndex { $0 != suffix }.map(index(after:)) ?? startIndex)]
   }
 }

@@ -17,7 +17,7 @@ package enum TopicManifests {
   private static func manifest(_ topic: Topic) -> String {
     """
     ---
-    apiVersion: kafka.strimzi.io/v1beta2
+    apiVersion: kafka.strimzi.io/v1
     kind: KafkaTopic
     metadata:
       name: \(resourceName(of: topic.name))

@@ -13,7 +13,7 @@ import Testing
   @Test func nothingIsStale() async throws {
     let references = References(programs: try ServicePrograms(root: root, binaries: Program.ownFolder))
     let documents = try await references.documents()
-    #expect(documents.count == references.programs.programs.count + 2)
+    #expect(documents.count == references.programs.programs.count + 3)
     for document in documents where document.isStale {
       let difference = document.wanted.split(separator: "\n", omittingEmptySubsequences: false)
         .difference(from: (document.current ?? "").split(separator: "\n", omittingEmptySubsequences: false))
@@ -73,10 +73,15 @@ import Testing
       try "# souk\n".write(toFile: folder + "/Services/Souk/README.md", atomically: true, encoding: .utf8)
       let overview = ["services", "topics"].map { "<!-- begin generated: \($0) -->\n<!-- end generated: \($0) -->\n" }
       try overview.joined().write(toFile: folder + "/README.md", atomically: true, encoding: .utf8)
+      try FileManager.default.createDirectory(
+        atPath: folder + "/compose/prometheus/rules", withIntermediateDirectories: true)
+      let rules = "# Why.\n\ngroups:\n  - name: g\n\n    rules: []\n"
+      try rules.write(toFile: folder + "/compose/prometheus/rules/g.yml", atomically: true, encoding: .utf8)
       func run(_ arguments: String...) async throws -> ChildProcess.Outcome {
         try await ServiceProcess.run("souk-reference", ["--root", folder] + arguments)
       }
-      let files = ["Services/Souk/README.md", "README.md", "k8s/base/topics.yaml"]
+      let manifest = "k8s/components/monitoring/rules.yaml"
+      let files = ["Services/Souk/README.md", "README.md", "k8s/topics/topics.yaml", manifest]
       let found = try await run("--check")
       #expect(found.status == .exited(1))
       #expect(found.output == files.map { "stale    \($0)\n" }.joined(), "\(found.errorOutput)")
@@ -87,6 +92,8 @@ import Testing
       let readme = try String(contentsOfFile: folder + "/Services/Souk/README.md", encoding: .utf8)
       #expect(readme.contains("## Settings\n\n<!-- begin generated: settings -->\n\n### `souk`"))
       #expect(!readme.contains("## Metrics"), "souk records nothing")
+      let resource = try String(contentsOfFile: "\(folder)/\(manifest)", encoding: .utf8)
+      #expect(resource.hasSuffix("spec:\n  groups:\n    - name: g\n\n      rules: []\n"), "\(resource)")
     }
   }
 }

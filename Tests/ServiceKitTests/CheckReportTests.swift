@@ -10,11 +10,23 @@ import Testing
     await report.probe("kafka") { "3 brokers" }
     await report.probe("postgres") { throw Failure(.transient, code: "refused", "connection refused") }
     #expect(report.lines == [
-      .init(name: "settings", ok: true, detail: ""),
-      .init(name: "kafka", ok: true, detail: "3 brokers"),
-      .init(name: "postgres", ok: false, detail: "connection refused [refused]"),
+      .init(name: "settings"),
+      .init(name: "kafka", detail: "3 brokers"),
+      .init(name: "postgres", detail: "connection refused [refused]", failure: .transient),
     ])
     #expect(!report.ok)
+  }
+
+  /// The same codes as those of a process that fails for the same reason.
+  @Test func theExitCodeSaysWhetherAPersonHasToChangeSomething() {
+    #expect(report.status == .drained)
+    report.failed("kafka", Failure(.transient, code: "down", "no answer"))
+    #expect(report.status == .failed, "a server that does not answer")
+    report.failed("postgres", Failure(.configuration, code: "login", "wrong password"))
+    #expect(report.status == .configuration, "outweighs it")
+    let source = CheckReport()
+    source.failed("source", Failure(.data, code: "unreadable", "no bar of COMI"))
+    #expect(source.status == .configuration)
   }
 
   @Test func probeThatIgnoresItsCancellationIsLeftBehind() async {
@@ -24,6 +36,6 @@ import Testing
       await Task.detached { never.wait() }.value
       return ""
     }
-    #expect(report.lines == [.init(name: "stuck", ok: false, detail: "no answer within 50ms")])
+    #expect(report.lines == [.init(name: "stuck", detail: "no answer within 50ms", failure: .transient)])
   }
 }

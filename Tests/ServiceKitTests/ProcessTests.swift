@@ -107,7 +107,7 @@ import Testing
     #expect(try await fine.exitCode() == 0)
     try await eventually("lines") { fine.standard == "ok      settings\nok      database: answers\n" }
     let down = try ProbeProcess(["--check", "--database-url", "down"])
-    #expect(try await down.exitCode() == 78)
+    #expect(try await down.exitCode() == 1)
     try await eventually("lines") { down.standard == "ok      settings\nfailed  database: nobody answers [down]\n" }
   }
 

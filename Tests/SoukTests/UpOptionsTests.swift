@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct ObjectStoreChoiceTests {
   private func choice(_ arguments: [String]) throws -> ObjectStoreChoice {
-    ObjectStoreChoice(try EmbeddedParts.parse(arguments), runFolder: "/run")
+    ObjectStoreChoice(try EmbeddedParts.parse(arguments), objects: "/run/objects")
   }
 
   @Test func whatIsGivenReplacesTheEmbeddedServer() throws {
@@ -32,20 +32,78 @@ import Testing
   @Test func aFolderServesOneRunAtATime() async throws {
     try await withTemporaryDirectory { path in
       let folder = try RunFolder(path + "/deep/run")
-      #expect(folder.log(of: "parser") == path + "/deep/run/parser.log")
-      try Data("old".utf8).write(to: URL(fileURLWithPath: folder.log(of: "parser")))
+      #expect(try folder.log(of: "parser") == path + "/deep/run/parser.log")
+      try Data("old".utf8).write(to: URL(fileURLWithPath: try folder.log(of: "parser")))
       let failure = #expect(throws: Failure.self) { _ = try RunFolder(path + "/deep/run") }
       #expect(failure?.errorClass == .configuration)
-      #expect(FileManager.default.fileExists(atPath: folder.log(of: "parser")), "the other run's logs stay")
+      #expect(FileManager.default.fileExists(atPath: try folder.log(of: "parser")), "the other run's logs stay")
     }
   }
 
-  @Test func theLogsOfTheLastRunGo() async throws {
+  @Test func whatTheLastRunMadeGoes() async throws {
     try await withTemporaryDirectory { path in
-      try Data("old".utf8).write(to: URL(fileURLWithPath: path + "/parser.log"))
-      _ = try RunFolder(path)
-      #expect(!FileManager.default.fileExists(atPath: path + "/parser.log"))
+      for _ in 0..<2 {
+        let folder = try RunFolder(path)
+        #expect(try entries(path) == [RunFolder.marker])
+        try write(try folder.log(of: "parser"))
+        try write(try folder.file("state/crawler"))
+        try write(try folder.file("objects/") + "/a/b")
+        #expect(try entries(path) == [RunFolder.marker, "objects", "parser.log", "state"])
+      }
     }
+  }
+
+  @Test(arguments: ["mine.txt", ".profile", "parser.log", "sub/mine.txt"])
+  func aFolderOfOtherContentIsRefusedAndKept(_ name: String) async throws {
+    try await withTemporaryDirectory { path in
+      try write("\(path)/\(name)")
+      let before = try entries(path)
+      let failure = #expect(throws: Failure.self) { _ = try RunFolder(path) }
+      #expect(failure?.errorClass == .configuration)
+      #expect(failure?.message.contains(name.split(separator: "/")[0]) == true)
+      #expect(try entries(path) == before, "not even a marker is made")
+      #expect(FileManager.default.contents(atPath: "\(path)/\(name)") == Data("mine".utf8))
+    }
+  }
+
+  /// Files that a person put beside those of a run, and a marker of another kind.
+  @Test func whatIsNotListedInTheMarkerIsKept() async throws {
+    try await withTemporaryDirectory { path in
+      do { try write(try RunFolder(path).log(of: "parser")) }
+      try write("\(path)/notes.txt")
+      #expect(throws: Failure.self) { _ = try RunFolder(path) }
+      #expect(try entries(path) == [RunFolder.marker, "notes.txt", "parser.log"], "the run's own files stay too")
+      try FileManager.default.removeItem(atPath: "\(path)/notes.txt")
+      _ = try RunFolder(path)
+      try write("\(path)/\(RunFolder.marker)")
+      #expect(throws: Failure.self) { _ = try RunFolder(path) }
+      // Names that lead out of the folder are none of ours.
+      try write("\(path)/out/kept")
+      try FileManager.default.createDirectory(atPath: "\(path)/run", withIntermediateDirectories: true)
+      do { _ = try RunFolder("\(path)/run") }
+      let marker = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(path)/run/\(RunFolder.marker)"))
+      try marker.seekToEnd()
+      try marker.write(contentsOf: Data("../out\n..\n\n".utf8))
+      _ = try RunFolder("\(path)/run")
+      #expect(try entries(path) == [RunFolder.marker, "out", "run"])
+    }
+  }
+
+  @Test func anInputInsideTheRunFolderIsRefused() throws {
+    for input in ["/run", "/run/bars", "/run/../run/bars"] {
+      #expect(throws: Failure.self) { try RunFolder.require(input, option: "--bars", outside: "/run/") }
+    }
+    for input in ["/runs/bars", "/bars"] { try RunFolder.require(input, option: "--bars", outside: "/run") }
+  }
+
+  private func write(_ path: String) throws {
+    let folder = (path as NSString).deletingLastPathComponent
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: path))
+  }
+
+  private func entries(_ path: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path).sorted()
   }
 
   @Test func aPriceFolderIsMadeASource() async throws {

@@ -162,18 +162,49 @@ import Glibc
     try await withTemporaryDirectory { folder in
       let absent = try await run(["up", "--prices", folder + "/absent", "--run-folder", folder + "/run"])
       #expect(absent.status == .exited(78))
-      #expect(absent.output.contains("absent is not a folder"))
+      #expect(absent.errorOutput.contains("absent is not a folder"))
 
       let replicas = try await run(["up", "--replicas", "painter=2", "--run-folder", folder + "/run"])
-      #expect(replicas.status == .exited(78))
+      #expect(replicas.status == .exited(64), "of the command line")
       #expect(replicas.errorOutput.contains("there is no service 'painter'"))
+      let variable = try await run(["up", "--run-folder", folder + "/run"], ["REPLICAS": "painter=2"])
+      #expect(variable.status == .exited(78) && variable.errorOutput.contains("REPLICAS"), "of the environment")
 
       let database = try await run(
         ["up", "--run-folder", folder + "/run", "--object-store", "file:"],
         ["DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none?connect_timeout=2"])
-      #expect(database.status == .exited(78) || database.status == .exited(1))
+      #expect(database.status == .exited(1))
       #expect(database.output.contains("db-writer migrate"))
       #expect(database.output.contains("broker: clean"), "what was started is stopped")
+    }
+  }
+
+  /// No server starts, nothing is written, and what lies in the folder of the run stays.
+  @Test func wrongArgumentsAreFoundFirst() async throws {
+    try await withTemporaryDirectory { folder in
+      let (own, run) = (folder + "/own", folder + "/run")
+      try FileManager.default.createDirectory(atPath: own, withIntermediateDirectories: true)
+      try Data("mine".utf8).write(to: URL(fileURLWithPath: own + "/mine.txt"))
+      for (arguments, reason) in [
+        (["--run-folder", own], "mine.txt"), (["--run-folder", run, "--prices", "/nope"], "/nope"),
+        (["--run-folder", run, "--system", "egx", "--bars", "/nope"], "/nope"),
+        (["--run-folder", run, "--system", "egx", "--prices", own], "--system prices"),
+        (["--run-folder", run, "--bars", own], "--system egx"),
+        (["--run-folder", own, "--prices", own], "clears"),
+        (["--run-folder", run, "--system", "egx", "--replicas", "parser=2"], "influx-consumer"),
+        (["--run-folder", run, "--object-store", "s4://x"], "s4://x"),
+        (["--run-folder", run, "--s3-endpoint", "nowhere"], "--s3-endpoint"),
+        (["--run-folder", run, "--system", "egx", "--influx-url", "nowhere"], "--influx-url"),
+        (["--run-folder", run, "--database-url", "nowhere"], "database"),
+        (["--run-folder", run, "--kafka-bootstrap-servers", "h:1", "--kafka-property", "painter=1"], "painter"),
+      ] {
+        let outcome = try await self.run(["up", "--exit"] + arguments)
+        #expect(outcome.status == .exited(78), "\(arguments): \(outcome)")
+        #expect(outcome.errorOutput.contains(reason), "\(arguments): \(outcome)")
+        #expect(outcome.output.isEmpty, "\(arguments): \(outcome)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: run))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: own) == ["mine.txt"])
     }
   }
 
@@ -232,6 +263,29 @@ import Glibc
       #expect(unknown.status == .exited(78))
       #expect(await broker.terminate() == .exited(0))
       #expect(!FileManager.default.fileExists(atPath: file))
+    }
+  }
+
+  /// A path that the operator mistyped is no place for an address.
+  @Test func theBootstrapFileReplacesAddressesOnly() async throws {
+    try await withTemporaryDirectory { folder in
+      let file = folder + "/notes"
+      for text in ["mine", "mine\n", "1\n2\n", "127.0.0.1:x\n"] {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        let outcome = try await ServiceProcess.run("souk", ["broker", "--bootstrap-file", file])
+        #expect(outcome.status == .exited(78), "\(text): \(outcome)")
+        #expect(FileManager.default.contents(atPath: file) == Data(text.utf8))
+      }
+      for text in ["", "127.0.0.1:9,127.0.0.1:10\n", "8090\n"] {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        let address = try AddressFile(file)
+        try address.write("127.0.0.1:1")
+        try Data("127.0.0.1:2\n".utf8).write(to: URL(fileURLWithPath: file))
+        address.remove("127.0.0.1:1")
+        #expect(FileManager.default.fileExists(atPath: file), "another has written it since")
+        address.remove("127.0.0.1:2")
+        #expect(!FileManager.default.fileExists(atPath: file))
+      }
     }
   }
 

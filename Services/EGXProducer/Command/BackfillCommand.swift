@@ -34,7 +34,7 @@ package struct BackfillCommand: ServiceCommand {
       _ = try range.days()
       report.ok("symbols", "\(try source.symbolList().count)")
     } catch {
-      report.failed("settings", "\(error)")
+      report.failed("settings", error)
     }
     await report.probe("kafka", limit: .seconds(20)) {
       try await kafka.check(clientID: ServiceCatalogue.egxProducer.name, topics: [topic], logger: logger)

@@ -38,7 +38,7 @@ package struct ProduceCommand: ServiceCommand {
       }
       _ = try polling.calendar(try ExchangeClock())
     } catch {
-      report.failed("settings", "\(error)")
+      report.failed("settings", error)
     }
     if let symbol = symbols.first {
       await report.probe("source", limit: .seconds(60)) {

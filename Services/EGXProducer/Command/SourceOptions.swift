@@ -138,7 +138,13 @@ package struct SourceOptions: ParsableArguments {
     clock: ExchangeClock, http: HTTPOptions, live: Bool, drain: Interruption, now: @escaping @Sendable () -> Int64
   ) throws -> any BarSource {
     let pace = Pace(gap: requestGap.duration, drain: drain)
-    switch try location() {
+    let location = try location()
+    // A folder that is not there would look like an exchange without trade, for ever.
+    switch location {
+    case .csv(let path), .replay(let path): _ = try BarFolder(path: path).symbols()
+    case .json, .tradingView: break
+    }
+    switch location {
     case .csv(let path): return CSVSource(folder: BarFolder(path: path), clock: clock)
     case .replay(let path): return ReplaySource(folder: BarFolder(path: path), speed: speed, drain: drain)
     case .json(let template):

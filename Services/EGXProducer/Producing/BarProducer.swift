@@ -56,6 +56,8 @@ package struct BarProducer: Sendable {
       var seen: [String: Int64] = [:]
       var answered: Set<String> = []
       var failed: Set<String> = []
+      /// Why the last of them failed.
+      var failure: SourceError?
       var told: [String: String] = [:]
       /// Symbols of a live source that have not spoken since it was connected.
       var awaited: Set<String> = []
@@ -72,12 +74,15 @@ package struct BarProducer: Sendable {
     let heartbeat = context.health.liveness("poll", maxAge: .seconds(900))
     let ready = context.health.readiness("source")
     var backoff = settings.backoff
+    // A live source is connected when the exchange opens; any other is asked once before the first wait.
+    var isProven = source.isLive
     while !context.drain.isRaised {
       heartbeat.beat()
-      if let wait = untilOpen() {
+      let closedFor = untilOpen()
+      if isProven, let wait = closedFor {
         // What trades while nobody polls was not missed.
         sight.state.withLock { $0.seen = [:] }
-        ready.set(ready: true, reason: "the exchange is closed")
+        settle(ready, sight, reason: "the exchange is closed")
         heartbeat.idle()
         if await context.drain.sleep(for: wait) { break }
         continue
@@ -85,10 +90,17 @@ package struct BarProducer: Sendable {
       let start = ContinuousClock.now
       var delay = settings.pollInterval
       do {
+        if !isProven, closedFor != nil {
+          try await prove()
+          isProven = true
+          backoff.reset()
+          continue
+        }
         try await pass(sight, heartbeat, ready)
+        isProven = true
         if context.drain.isRaised { break }
         metrics.polled(took: .now - start, at: now())
-        ready.set(ready: true)
+        settle(ready, sight)
         backoff.reset()
         report(sight, took: .now - start)
         sight.state.withLock { $0.answered = [] }
@@ -121,6 +133,25 @@ package struct BarProducer: Sendable {
     }
   }
 
+  /// Asks for one bar while the exchange is closed: a source that does not answer, or refuses the login, shows now and
+  /// not at the opening.
+  private func prove() async throws {
+    guard let symbol = settings.symbols.first else { return }
+    let request = BarRequest(symbol: symbol, interval: settings.interval, count: 1)
+    try await source.fetch([request]) { symbol, answer in
+      guard case .failure(let error) = answer else { return }
+      if error.errorClass == .configuration || error.errorClass == .fatal { throw error }
+      context.logger.warning("no bars", metadata: ["symbol": "\(symbol)", "error": "\(error)"])
+    }
+  }
+
+  /// Ready when at least one symbol gives bars: with none, nothing will ever be published.
+  private func settle(_ ready: ReadinessCondition, _ sight: Sight, reason: String = "") {
+    let (count, failure) = sight.state.withLock { ($0.failed.count, $0.failure) }
+    guard count == settings.symbols.count, let failure else { return ready.set(ready: true, reason: reason) }
+    ready.set(ready: false, reason: "none of \(count) symbols gives bars: \(failure)")
+  }
+
   private func untilOpen() -> Duration? {
     guard !settings.once, let calendar = settings.calendar else { return nil }
     let now = now()
@@ -151,9 +182,10 @@ package struct BarProducer: Sendable {
     defer { saver.cancel() }
     try await source.fetch(requests) { symbol, answer in
       heartbeat.beat()
-      ready.set(ready: true)
       switch answer {
-      case .success(let answer): try await take(answer, symbol, sight)
+      case .success(let answer):
+        ready.set(ready: true)
+        try await take(answer, symbol, sight)
       case .failure(let error):
         if error.errorClass == .configuration || error.errorClass == .fatal { throw error }
         complain(error, symbol, sight)
@@ -207,6 +239,7 @@ package struct BarProducer: Sendable {
     let isNews = sight.state.withLock { state in
       state.answered.insert(symbol)
       state.failed.insert(symbol)
+      state.failure = error
       // Said once, and again when it changes or the symbol gave bars in between.
       let text = "\(error)"
       if state.told[symbol] == text { return false }

@@ -27,7 +27,7 @@ package struct ModelsCommand: AsyncParsableCommand {
   /// `inference-worker models verify`
   package struct VerifyCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
-      commandName: "verify", abstract: "Load every model and try it; exit code 1 when one must not be used.")
+      commandName: "verify", abstract: "Load every model and try it; exit code 78 when one must not be used.")
 
     @OptionGroup(title: "Models") package var registry: RegistryOptions
 
@@ -36,7 +36,7 @@ package struct ModelsCommand: AsyncParsableCommand {
     package func run() async throws {
       let bad = try await ModelsCommand.show(registry, isVerifying: true)
       if bad > 0 {
-        throw Failure(.fatal, code: "models_bad", "\(bad) of the registry's models must not be used")
+        throw Failure(.configuration, code: "models_bad", "\(bad) of the registry's models must not be used")
       }
     }
   }

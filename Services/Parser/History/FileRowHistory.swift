@@ -17,10 +17,14 @@ package actor FileRowHistory: RowHistory {
     } catch {
       throw Failure(.configuration, code: "row_history_unreadable", "\(path) cannot be read as text")
     }
-    for line in text.split(separator: "\n") {
-      let halves = line.split(separator: "\t")
-      if halves.count == 2 { series[String(halves[0])] = RowSeries.counts(halves[1]) }
+    // A line that a crash tore in two is left out.
+    for line in (text.lastIndex(of: "\n").map { text[...$0] } ?? "").split(separator: "\n") {
+      let halves = line.split(separator: "\t", omittingEmptySubsequences: false)
+      // The file is written anew below: what another program wrote must not be lost.
+      guard halves.count == 2 else { throw Self.foreign(path) }
+      series[String(halves[0])] = RowSeries.counts(halves[1])
     }
+    guard !series.isEmpty || text.isEmpty || text.contains("\t") else { throw Self.foreign(path) }
     let lines = series.sorted { $0.key < $1.key }.map { Self.line($0.key, $0.value) }.joined()
     do {
       try FileManager.default.createDirectory(
@@ -49,6 +53,10 @@ package actor FileRowHistory: RowHistory {
   package func close() {
     try? file?.close()
     file = nil
+  }
+
+  private static func foreign(_ path: String) -> Failure {
+    Failure(.configuration, code: "row_history_foreign", "\(path) is not a row history and is kept; name another file")
   }
 
   private static func line(_ name: String, _ counts: [RowCount]) -> String { "\(name)\t\(RowSeries.text(counts))\n" }

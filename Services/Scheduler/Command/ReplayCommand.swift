@@ -45,7 +45,7 @@ package struct ReplayCommand: ServiceCommand {
       let plan = try SchedulePlan(try markets.load())
       report.ok("catalogue", "\(plan.schedules.count) schedules")
     } catch {
-      report.failed("catalogue", "\(error)")
+      report.failed("catalogue", error)
     }
     let kafka = kafka
     await report.probe("kafka", limit: .seconds(20)) {

@@ -35,14 +35,10 @@ package struct ScheduleCommand: ServiceCommand {
       let catalogue = try markets.load()
       let plan = try SchedulePlan(catalogue)
       report.ok("catalogue", "\(catalogue.series.count) series, \(plan.schedules.count) schedules")
-      let now = WallClock.microseconds() / 1_000_000
-      if let next = plan.next(after: now) {
-        report.ok("next", "\(plan.jobs(in: next..<(next + 1)).count) jobs at \(SchedulePlan.timestamp(next))")
-      } else {
-        report.failed("next", "nothing is ever due")
-      }
+      let next = try Self.next(of: plan)
+      report.ok("next", "\(plan.jobs(in: next..<(next + 1)).count) jobs at \(SchedulePlan.timestamp(next))")
     } catch {
-      report.failed("catalogue", "\(error)")
+      report.failed("catalogue", error)
     }
     let kafka = kafka
     await report.probe("kafka", limit: .seconds(20)) {
@@ -52,8 +48,17 @@ package struct ScheduleCommand: ServiceCommand {
     }
   }
 
+  /// When something is due next, in seconds since 1970.
+  /// - Throws: `Failure(.configuration)` for a catalogue of which nothing is ever due.
+  private static func next(of plan: SchedulePlan) throws(Failure) -> Int64 {
+    if let next = plan.next(after: WallClock.microseconds() / 1_000_000) { return next }
+    throw Failure(
+      .configuration, code: "nothing_due", "nothing in --catalogue is ever due: look at its schedules and sources")
+  }
+
   package func run(in context: ServiceContext) async throws {
     let plan = try SchedulePlan(try markets.load())
+    _ = try Self.next(of: plan)
     var settings = scheduling.settings
     if case .timestamp(let milliseconds) = kafka.startFrom { settings.start = milliseconds / 1_000 }
     var configuration = try kafka.consumerConfiguration(

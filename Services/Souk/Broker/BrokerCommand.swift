@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Kafka
+import LocalServers
 import Runtime
 import Schemas
 
@@ -27,21 +28,14 @@ struct BrokerCommand: AsyncParsableCommand {
 
   func run() async throws {
     let signals = StopSignals {}
+    let file = try bootstrapFile.map { try AddressFile($0) }
     let topics = Topics.allWithDeadLetters.map { (name: $0.name, partitions: Int($0.partitions)) }
     let broker = try EmbeddedBroker(brokers: brokers, topics: topics)
     print("listening on \(broker.bootstrapServers) with \(topics.count) topics")
     fflush(nil)
-    if let bootstrapFile {
-      do {
-        // Written beside and renamed: whoever waits for the file never reads half of it.
-        try Data("\(broker.bootstrapServers)\n".utf8).write(to: URL(fileURLWithPath: bootstrapFile), options: .atomic)
-      } catch {
-        throw Failure(
-          .configuration, code: "bootstrap_file", "cannot write --bootstrap-file: \(error.localizedDescription)")
-      }
-    }
+    try file?.write(broker.bootstrapServers)
     await signals.requested.wait()
-    if let bootstrapFile { try? FileManager.default.removeItem(atPath: bootstrapFile) }
+    file?.remove(broker.bootstrapServers)
     withExtendedLifetime(broker) {}
   }
 }

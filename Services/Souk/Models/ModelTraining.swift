@@ -33,7 +33,7 @@ struct ModelTraining: Sendable {
   }
 
   func run() async throws {
-    let scripts = try scripts()
+    let scripts = try Self.scripts(programs)
     let history = try TrainingHistory(providers: providers, end: end)
     let oil = try await history.values(
       of: Self.driver, country: RoutingKey.world.country, kind: .price, currency: "USD")
@@ -74,16 +74,16 @@ struct ModelTraining: Sendable {
   }
 
   /// The folder of the programs: the one that was named, or the one above the executable in a working copy.
-  private func scripts() throws -> String {
+  static func scripts(_ programs: String?) throws -> String {
     let ownFolder = LocalServers.Program.ownFolder
     if let programs {
-      if Self.hasScripts(programs) { return programs }
-      throw Failure(.configuration, code: "no_training", "\(programs) has no \(Self.script) of the training programs")
+      if hasScripts(programs) { return programs }
+      throw Failure(.configuration, code: "no_training", "\(programs) has no \(script) of the training programs")
     }
     var folder = ownFolder
     while folder.count > 1 {
       let candidate = folder + "/Services/InferenceWorker/Training"
-      if Self.hasScripts(candidate) { return candidate }
+      if hasScripts(candidate) { return candidate }
       folder = (folder as NSString).deletingLastPathComponent
     }
     throw Failure(

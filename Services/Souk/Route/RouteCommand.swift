@@ -11,7 +11,7 @@ struct RouteCommand: ParsableCommand {
       commandName: "explain", abstract: "Say word by word how a pattern meets a key; asks no cluster.",
       discussion: """
         A pattern is words joined by points: '*' stands for one word, '#' for none or more. A key is
-        region.country.category.material. Exits with 0 when the pattern picks the key, with 1 when it does not.
+        region.country.category.material. Exits with 0 when the pattern picks the key, with 2 when it does not.
         """)
 
     @Argument(help: "Such as '*.*.polymer.*'; quote it, the shell knows '*' and '#' too.") var pattern: String
@@ -21,7 +21,7 @@ struct RouteCommand: ParsableCommand {
       let compiled = try parsed()
       let explanation = key.map { RoutingExplanation(compiled, key: $0) }
       print(Self.lines(compiled, key: key, explanation).joined(separator: "\n"))
-      if let explanation, !explanation.isMatch { throw ExitCode(1) }
+      if let explanation, !explanation.isMatch { throw ExitCode(2) }
     }
 
     func validate() throws { _ = try parsed() }

@@ -21,10 +21,10 @@ struct Infrastructure: Sendable {
   }
 
   func startBroker(_ running: inout Running, _ teardown: inout Teardown) async throws -> String {
-    let file = folder.file("broker.bootstrap")
+    let file = try folder.file("state/broker.bootstrap")
     let child = try await launch("souk", ["broker", "--bootstrap-file", file], log: "broker")
     teardown.add("broker") { complaint(about: await child.stop()) }
-    let bootstrap = try await waitFor(child, log: folder.log(of: "broker")) {
+    let bootstrap = try await waitFor(child, log: try folder.log(of: "broker")) {
       (try? String(contentsOfFile: file, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
     }
     running.alive.append(("broker", { child.isRunning }))
@@ -67,15 +67,15 @@ struct Infrastructure: Sendable {
 
   /// - Returns: the crawler's sources.
   func startPortal(_ running: inout Running, _ teardown: inout Teardown) async throws -> [String] {
-    let file = folder.file("portal.port")
+    let file = try folder.file("state/portal.port")
     let child = try await launch("portal-simulator", ["--port-file", file], log: "portal-simulator")
     teardown.add("portal-simulator") { complaint(about: await child.stop()) }
-    let port = try await waitFor(child, log: folder.log(of: "portal-simulator")) {
+    let port = try await waitFor(child, log: try folder.log(of: "portal-simulator")) {
       (try? String(contentsOfFile: file, encoding: .utf8)).flatMap {
         UInt16($0.trimmingCharacters(in: .whitespacesAndNewlines))
       }
     }
-    let sources = try await waitFor(child, log: folder.log(of: "portal-simulator")) {
+    let sources = try await waitFor(child, log: try folder.log(of: "portal-simulator")) {
       await LoopbackHTTP.shared.get(port: port, path: "/_portal/sources").flatMap { $0.status == 200 ? $0.body : nil }
     }
     running.alive.append(("portal-simulator", { child.isRunning }))
@@ -85,10 +85,10 @@ struct Infrastructure: Sendable {
 
   /// - Returns: the port of the simulated providers.
   func startProviders(_ running: inout Running, _ teardown: inout Teardown) async throws -> UInt16 {
-    let file = folder.file("provider.port")
+    let file = try folder.file("state/provider.port")
     let child = try await launch("provider-simulator", ["--port-file", file], log: "provider-simulator")
     teardown.add("provider-simulator") { complaint(about: await child.stop()) }
-    let port = try await waitFor(child, log: folder.log(of: "provider-simulator")) {
+    let port = try await waitFor(child, log: try folder.log(of: "provider-simulator")) {
       (try? String(contentsOfFile: file, encoding: .utf8)).flatMap {
         UInt16($0.trimmingCharacters(in: .whitespacesAndNewlines))
       }
@@ -105,7 +105,9 @@ struct Infrastructure: Sendable {
     let outcome = try await ChildProcess.run(launch)
     guard outcome.status.isSuccess else {
       throw Failure(
-        .configuration, code: "migration_failed", "db-writer migrate ended with \(outcome.status):\n"
+        // Its exit code says which class of failure it was.
+        outcome.status == .exited(78) ? .configuration : .fatal, code: "migration_failed",
+        "db-writer migrate ended with \(outcome.status):\n"
           + (outcome.errorOutput + outcome.output).split(separator: "\n").suffix(12).joined(separator: "\n"))
     }
   }
@@ -117,7 +119,7 @@ struct Infrastructure: Sendable {
 
   private func launch(_ product: String, _ arguments: [String], log: String) async throws -> ChildProcess {
     var launch = Launch(try Self.executable(product), arguments)
-    launch.output = .file(folder.log(of: log))
+    launch.output = .file(try folder.log(of: log))
     return try await ChildProcess.start(launch)
   }
 

@@ -20,6 +20,7 @@ struct UpCommand: AsyncParsableCommand {
   @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
   func run() async throws {
+    try UpRun.check(fleet, parts, kafka)
     let screen = Screen.standardOutput()
     let signals = StopSignals { screen.say("stopping; once more Ctrl-C ends everything at once") }
     let run = UpRun(

@@ -32,13 +32,19 @@ struct UpOptions: ParsableArguments {
     "With --exit: give up with exit code 1 when not everything has arrived by then.", valueName: "duration"))
   var deadline = DurationSetting(.seconds(900))
 
-  @Option(help: ArgumentHelp("Folder for logs and, with --object-store file:, for objects.", valueName: "folder"))
+  @Option(help: ArgumentHelp(
+    "Folder for logs and, with --object-store file:, for objects: new, empty, or of an earlier run, whose files go.",
+    valueName: "folder"))
   var runFolder = ".souk/run"
 
   @Option(help: ArgumentHelp("How long each service may take to drain when the fleet stops.", valueName: "duration"))
   var drainTimeout = DurationSetting(.seconds(25))
 
   init() {}
+
+  func validate() throws {
+    do { _ = try Replicas(text: replicas) } catch { throw ValidationError(error.message) }
+  }
 }
 
 /// The parts that `souk up` brings along, unless told where the real ones are.
@@ -68,10 +74,11 @@ enum ObjectStoreChoice: Hashable, Sendable {
   /// What the services are told.
   case given(objectStore: String, endpoint: String?)
 
-  init(_ parts: EmbeddedParts, runFolder: String) {
+  /// - Parameter objects: the folder that `file:` means.
+  init(_ parts: EmbeddedParts, objects: @autoclosure () throws -> String) rethrows {
     switch (parts.objectStore, parts.s3Endpoint) {
     case (nil, nil): self = .embedded
-    case ("file:", _): self = .given(objectStore: "file://\(runFolder)/objects", endpoint: nil)
+    case ("file:", _): self = .given(objectStore: "file://\(try objects())", endpoint: nil)
     case (let store?, let endpoint): self = .given(objectStore: store, endpoint: endpoint)
     case (nil, let endpoint?): self = .given(objectStore: "s3://souk", endpoint: endpoint)
     }

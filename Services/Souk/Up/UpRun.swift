@@ -40,20 +40,12 @@ struct UpRun: Sendable {
   private func work(_ ground: inout Ground) async throws {
     ground.running.surroundings.describeEveryService(drainTimeout: options.drainTimeout)
     let cluster = try await startKafka(&ground)
-    let shown = shownSystem
+    let shown = Self.shown(options.system)
     try await shown.prepare(&ground)
     let fleet = try startFleet(ground.running)
     ground.teardown.add("services") { await fleet.stop() }
     try await fleet.start()
     try await watch(fleet, ground.running, cluster, shown)
-  }
-
-  private var shownSystem: any ShownSystem {
-    switch options.system {
-    case .prices: PriceSystem()
-    case .egx: EGXSystem()
-    case .sentinel: SentinelSystem()
-    }
   }
 
   private func startKafka(_ ground: inout Ground) async throws -> Cluster {

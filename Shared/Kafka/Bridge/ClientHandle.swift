@@ -6,8 +6,18 @@ import Glibc
 
 /// A librdkafka client, freed when its last user is gone: the thread that polls it, and every batch whose
 /// records still lie in its buffers.
+///
+/// Like every owner of the library's memory here it keeps its pointer to itself and lends it for the length of a call:
+/// Swift may free an owner after the last use of the *object*, which is before the end of a call that was only given
+/// its pointer.
 final class ClientHandle: @unchecked Sendable {
-  let pointer: OpaquePointer
+  private let pointer: OpaquePointer
+
+  /// Calls C with the client, which lives at least until `body` returns.
+  func call<E: Error, Value>(_ body: (OpaquePointer) throws(E) -> Value) throws(E) -> Value {
+    defer { withExtendedLifetime(self) {} }
+    return try body(pointer)
+  }
 
   /// - Parameter events: `RD_KAFKA_EVENT_*` flags that arrive on queues instead of C callbacks.
   init(_ kind: rd_kafka_type_t, properties: [String: String], events: Int32) throws {

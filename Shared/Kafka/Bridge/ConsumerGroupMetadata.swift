@@ -2,9 +2,15 @@ import CRdKafka
 
 /// A member's identity and generation, which a transaction checks so that a fenced consumer cannot commit.
 package final class ConsumerGroupMetadata: Sendable {
-  nonisolated(unsafe) let pointer: OpaquePointer
+  nonisolated(unsafe) private let pointer: OpaquePointer
 
   init(owning pointer: OpaquePointer) { self.pointer = pointer }
+
+  /// Calls C with the metadata, which lives at least until `body` returns.
+  func call<Value>(_ body: (OpaquePointer) -> Value) -> Value {
+    defer { withExtendedLifetime(self) {} }
+    return body(pointer)
+  }
 
   deinit { rd_kafka_consumer_group_metadata_destroy(pointer) }
 }

@@ -71,8 +71,10 @@ final class ConsumerMeters {
     let wall = Self.wallClock()
     for (partition, ownership) in owned {
       var (low, high): (Int64, Int64) = (-1, -1)
-      guard rd_kafka_get_watermark_offsets(client.pointer, partition.topic, partition.partition, &low, &high)
-        == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { continue }
+      let code = client.call {
+        rd_kafka_get_watermark_offsets($0, partition.topic, partition.partition, &low, &high)
+      }
+      guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { continue }
       let committed = ownership.committed ?? ownership.start
       let isDone = exhausted[partition] == high && committed >= ownership.next
       let end = isDone ? committed : high

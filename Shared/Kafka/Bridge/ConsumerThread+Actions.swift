@@ -56,7 +56,7 @@ extension ConsumerThread {
     forward(Set(offsets.keys))
     if cooperative {
       dropHeld(of: Set(offsets.keys))
-      check("assign", rd_kafka_incremental_assign(client.pointer, PartitionList(offsets).pointer))
+      check("assign", PartitionList(offsets).call(client) { rd_kafka_incremental_assign($0, $1) })
     } else {
       reassignEverything()
     }
@@ -65,15 +65,15 @@ extension ConsumerThread {
   private func reassignEverything() {
     // All that was read ahead is fetched again from `next`.
     dropHeld(of: nil)
-    let whole = PartitionList(machine.owned.mapValues(\.next))
-    let code = rd_kafka_assign(client.pointer, whole.pointer)
+    let code = PartitionList(machine.owned.mapValues(\.next)).call(client) { rd_kafka_assign($0, $1) }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { logger.error("kafka: assign failed", metadata: ["code": "\(code)"]) }
   }
 
   /// Before the assign: once fetching has begun, the library keeps the route it found.
   func forward(_ partitions: Set<TopicPartition>) {
     for partition in partitions {
-      guard let queue = rd_kafka_queue_get_partition(client.pointer, partition.topic, partition.partition) else {
+      let queue = client.call { rd_kafka_queue_get_partition($0, partition.topic, partition.partition) }
+      guard let queue else {
         logger.error("kafka: no queue for partition", metadata: ["partition": "\(partition)"])
         continue
       }
@@ -86,9 +86,9 @@ extension ConsumerThread {
     meters.forget(partitions)
     dropHeld(of: partitions)
     if cooperative {
-      check("unassign", rd_kafka_incremental_unassign(client.pointer, PartitionList(partitions).pointer))
+      check("unassign", PartitionList(partitions).call(client) { rd_kafka_incremental_unassign($0, $1) })
     } else {
-      let code = rd_kafka_assign(client.pointer, nil)
+      let code = client.call { rd_kafka_assign($0, nil) }
       if code != RD_KAFKA_RESP_ERR_NO_ERROR { logger.error("kafka: unassign failed", metadata: ["code": "\(code)"]) }
     }
   }
@@ -101,10 +101,9 @@ extension ConsumerThread {
     (reroutedAt, nextReroute) = (.now, .now)
     if cooperative {
       dropHeld(of: partitions)
-      check("unassign", rd_kafka_incremental_unassign(client.pointer, PartitionList(held.keys).pointer))
+      check("unassign", PartitionList(held.keys).call(client) { rd_kafka_incremental_unassign($0, $1) })
       forward(Set(held.keys))
-      let offsets = PartitionList(held.mapValues(\.next))
-      check("assign", rd_kafka_incremental_assign(client.pointer, offsets.pointer))
+      check("assign", PartitionList(held.mapValues(\.next)).call(client) { rd_kafka_incremental_assign($0, $1) })
     } else {
       forward(Set(held.keys))
       reassignEverything()

@@ -20,7 +20,8 @@ extension ConsumerThread {
     case .clusterID(let reply):
       reply(Result { () throws(KafkaError) in try ClusterID.ask(client, within: .seconds(5)) })
     case .groupMetadata(let reply):
-      guard let metadata = rd_kafka_consumer_group_metadata(client.pointer) else {
+      let metadata = client.call { rd_kafka_consumer_group_metadata($0) }
+      guard let metadata else {
         return reply(.failure(KafkaError("group metadata", RD_KAFKA_RESP_ERR__STATE)))
       }
       reply(.success(ConsumerGroupMetadata(owning: metadata)))
@@ -56,9 +57,9 @@ extension ConsumerThread {
   func send(_ positions: [TopicPartition: Int64], _ metadata: [TopicPartition: String], _ purpose: CommitPurpose) {
     lastCommit += 1
     commits[lastCommit] = (purpose, positions)
-    let list = PartitionList(positions, metadata: metadata)
-    let code = rd_kafka_commit_queue(
-      client.pointer, list.pointer, control, nil, UnsafeMutableRawPointer(bitPattern: lastCommit))
+    let code = PartitionList(positions, metadata: metadata).call(client) {
+      rd_kafka_commit_queue($0, $1, control, nil, UnsafeMutableRawPointer(bitPattern: lastCommit))
+    }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { committed(lastCommit, KafkaError("commit", code)) }
   }
 

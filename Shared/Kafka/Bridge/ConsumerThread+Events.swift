@@ -32,7 +32,7 @@ extension ConsumerThread {
     let partitions = PartitionList.partitions(rd_kafka_event_topic_partition_list(event))
     let code = rd_kafka_event_error(event)
     let isAssign = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
-    let isLost = !isAssign && rd_kafka_assignment_lost(client.pointer) != 0
+    let isLost = !isAssign && isAssignmentLost
     meters.rebalances(isAssign ? "assign" : isLost ? "lost" : "revoke").increment()
     logger.info(
       "kafka rebalance",

@@ -78,7 +78,8 @@ extension ConsumerThread {
     mailbox.publish(epochs: machine.epochs)
     let list = PartitionList(offsets)
     var stuck = partitions
-    if let error = rd_kafka_seek_partitions(client.pointer, list.pointer, 5_000) {
+    let error = list.call(client) { rd_kafka_seek_partitions($0, $1, 5_000) }
+    if let error {
       rd_kafka_error_destroy(error)
     } else {
       stuck = Set(list.elements.filter { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }.map(\.partition))

@@ -77,10 +77,13 @@ final class ConsumerThread {
     meters = ConsumerMeters(group: configuration.groupID)
     client = try ClientHandle(
       RD_KAFKA_CONSUMER, properties: configuration.properties, events: RD_KAFKA_EVENT_REBALANCE)
-    rd_kafka_poll_set_consumer(client.pointer)
-    control = rd_kafka_queue_get_consumer(client.pointer)
-    records = rd_kafka_queue_new(client.pointer)
-    rd_kafka_set_log_queue(client.pointer, control)
+    let queues = client.call { client in
+      rd_kafka_poll_set_consumer(client)
+      let control = rd_kafka_queue_get_consumer(client)!
+      rd_kafka_set_log_queue(client, control)
+      return (control: control, records: rd_kafka_queue_new(client)!)
+    }
+    (control, records) = (queues.control, queues.records)
     waker = QueueWaker([records, control])
     let waker = waker
     mailbox.attach { waker.wake() }
@@ -117,8 +120,8 @@ final class ConsumerThread {
   }
 
   private func subscribe() {
-    let list = PartitionList(configuration.topics.map { TopicPartition($0, RD_KAFKA_PARTITION_UA) })
-    let code = rd_kafka_subscribe(client.pointer, list.pointer)
+    let wanted = PartitionList(configuration.topics.map { TopicPartition($0, RD_KAFKA_PARTITION_UA) })
+    let code = wanted.call(client) { rd_kafka_subscribe($0, $1) }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { fail(KafkaError("subscribe", code)) }
   }
 
@@ -147,7 +150,7 @@ final class ConsumerThread {
 
   /// Problems that are only believed after a while, and gauges.
   private func watch(_ now: ContinuousClock.Instant) {
-    if case .draining(_, _, .some, _) = machine.phase, rd_kafka_assignment_lost(client.pointer) != 0 {
+    if case .draining(_, _, .some, _) = machine.phase, isAssignmentLost {
       carryOut(machine.assignmentVoid())
     }
     if let error = trouble.verdict { fail(error) }
@@ -176,20 +179,27 @@ final class ConsumerThread {
   var hasLeft: Bool {
     guard let leaveDeadline else { return false }
     guard outbox.isEmpty else { return false }
-    return rd_kafka_consumer_closed(client.pointer) != 0 || ContinuousClock.now >= leaveDeadline
+    return isClosed || ContinuousClock.now >= leaveDeadline
   }
+
+  /// The library has left the group.
+  private var isClosed: Bool { client.call { rd_kafka_consumer_closed($0) } != 0 }
+  /// The group has taken the whole assignment away without asking.
+  var isAssignmentLost: Bool { client.call { rd_kafka_assignment_lost($0) } != 0 }
 
   func leave() {
     leaveDeadline = .now + configuration.closeDeadline
-    farewell = rd_kafka_queue_new(client.pointer)
-    if let error = rd_kafka_consumer_close_queue(client.pointer, farewell) {
+    let queue = client.call { rd_kafka_queue_new($0) }
+    farewell = queue
+    let refusal = client.call { rd_kafka_consumer_close_queue($0, queue) }
+    if let error = refusal {
       logger.warning("kafka: leaving the group failed", metadata: ["error": "\(KafkaError("close", consuming: error))"])
       leaveDeadline = .now
     }
   }
 
   private func end() {
-    if rd_kafka_consumer_closed(client.pointer) == 0 {
+    if !isClosed {
       logger.warning("kafka: the group was not left in time; the broker will notice by the session time-out")
     }
     dropHeld(of: nil)

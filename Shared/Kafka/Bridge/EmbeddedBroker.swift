@@ -51,7 +51,8 @@ package final class EmbeddedBroker: Sendable {
   package init(brokers: Int = 1, topics: [(name: String, partitions: Int)] = []) throws {
     self.brokers = brokers
     let client = try ClientHandle(RD_KAFKA_PRODUCER, properties: ["client.id": "embedded-broker"], events: 0)
-    guard let cluster = rd_kafka_mock_cluster_new(client.pointer, Int32(brokers)) else {
+    let cluster = client.call { rd_kafka_mock_cluster_new($0, Int32(brokers)) }
+    guard let cluster else {
       throw Failure(.fatal, code: "embedded_broker", "the embedded broker could not listen on 127.0.0.1")
     }
     self.cluster = Mutex(Cluster(pointer: cluster, client: client))
@@ -67,12 +68,12 @@ package final class EmbeddedBroker: Sendable {
       defer { cluster = nil }
       return cluster
     }
-    if let cluster { rd_kafka_mock_cluster_destroy(cluster.pointer) }
+    if let cluster { cluster.client.call { _ in rd_kafka_mock_cluster_destroy(cluster.pointer) } }
   }
 
   /// Does nothing once closed.
   private func withCluster(_ body: (OpaquePointer) -> Void) {
-    cluster.withLock { if let cluster = $0 { body(cluster.pointer) } }
+    cluster.withLock { if let cluster = $0 { cluster.client.call { _ in body(cluster.pointer) } } }
   }
 
   /// - Throws: when the topic exists already: the number of partitions could not be kept.

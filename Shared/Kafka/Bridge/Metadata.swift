@@ -18,7 +18,8 @@ package struct Metadata: Sendable, Hashable {
 
   /// One topic. Producers' questions may create it where the broker allows that.
   static func topic(_ client: ClientHandle, _ name: String, within limit: Duration) throws(KafkaError) -> Topic {
-    guard let handle = rd_kafka_topic_new(client.pointer, name, nil) else {
+    let handle = client.call { rd_kafka_topic_new($0, name, nil) }
+    guard let handle else {
       throw KafkaError("metadata", rd_kafka_last_error(), detail: "topic \(name)")
     }
     defer { rd_kafka_topic_destroy(handle) }
@@ -30,7 +31,7 @@ package struct Metadata: Sendable, Hashable {
     _ client: ClientHandle, topic: OpaquePointer?, within limit: Duration
   ) throws(KafkaError) -> Metadata {
     var answer: UnsafePointer<rd_kafka_metadata>?
-    let code = rd_kafka_metadata(client.pointer, topic == nil ? 1 : 0, topic, &answer, limit.milliseconds)
+    let code = client.call { rd_kafka_metadata($0, topic == nil ? 1 : 0, topic, &answer, limit.milliseconds) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer else {
       throw client.fatalError ?? KafkaError("metadata", code)
     }

@@ -10,8 +10,9 @@ enum OffsetQuestions {
     for partition in partitions {
       var (low, high): (Int64, Int64) = (0, 0)
       let left = max(.milliseconds(1), deadline - .now).milliseconds
-      let code = rd_kafka_query_watermark_offsets(
-        client.pointer, partition.topic, partition.partition, &low, &high, left)
+      let code = client.call {
+        rd_kafka_query_watermark_offsets($0, partition.topic, partition.partition, &low, &high, left)
+      }
       guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("watermarks of \(partition)", code) }
       marks[partition] = Watermarks(low: low, high: high)
     }
@@ -23,7 +24,7 @@ enum OffsetQuestions {
   ) throws(KafkaError) -> [TopicPartition: CommittedOffset] {
     if partitions.isEmpty { return [:] }
     let list = PartitionList(partitions)
-    let code = rd_kafka_committed(client.pointer, list.pointer, limit.milliseconds)
+    let code = list.call(client) { rd_kafka_committed($0, $1, limit.milliseconds) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("committed", code) }
     for element in list.elements where element.error != RD_KAFKA_RESP_ERR_NO_ERROR {
       throw KafkaError("committed offset of \(element.partition)", element.error)
@@ -45,7 +46,7 @@ enum OffsetQuestions {
   ) throws(KafkaError) -> [TopicPartition: Int64] {
     if times.isEmpty { return [:] }
     let list = PartitionList(times)
-    let code = rd_kafka_offsets_for_times(client.pointer, list.pointer, limit.milliseconds)
+    let code = list.call(client) { rd_kafka_offsets_for_times($0, $1, limit.milliseconds) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("offsets for times", code) }
     var offsets: [TopicPartition: Int64] = [:]
     var past: Set<TopicPartition> = []
@@ -62,10 +63,11 @@ enum OffsetQuestions {
 
 enum ClusterID {
   static func ask(_ client: ClientHandle, within limit: Duration) throws(KafkaError) -> String {
-    guard let text = rd_kafka_clusterid(client.pointer, limit.milliseconds) else {
+    let text = client.call { rd_kafka_clusterid($0, limit.milliseconds) }
+    guard let text else {
       throw KafkaError("cluster id", RD_KAFKA_RESP_ERR__TIMED_OUT)
     }
-    defer { rd_kafka_mem_free(client.pointer, text) }
+    defer { client.call { rd_kafka_mem_free($0, text) } }
     return String(cString: text)
   }
 }

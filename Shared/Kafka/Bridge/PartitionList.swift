@@ -4,7 +4,7 @@ import Glibc
 
 /// A C list of partitions with offsets and metadata, freed with its last reference.
 final class PartitionList {
-  let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+  private let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
 
   init(capacity: Int = 0) {
     pointer = rd_kafka_topic_partition_list_new(Int32(max(capacity, 1)))
@@ -29,6 +29,15 @@ final class PartitionList {
 
   deinit { rd_kafka_topic_partition_list_destroy(pointer) }
 
+  /// Calls C with a client and the list, which both live at least until `body` returns.
+  func call<E: Error, Value>(
+    _ client: ClientHandle,
+    _ body: (OpaquePointer, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) throws(E) -> Value
+  ) throws(E) -> Value {
+    defer { withExtendedLifetime(self) {} }
+    return try client.call { (client) throws(E) in try body(client, pointer) }
+  }
+
   static func partitions(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [TopicPartition] {
     elements(list).map(\.partition)
   }
@@ -51,5 +60,8 @@ final class PartitionList {
     }
   }
 
-  var elements: [Element] { Self.elements(pointer) }
+  var elements: [Element] {
+    defer { withExtendedLifetime(self) {} }
+    return Self.elements(pointer)
+  }
 }

@@ -26,13 +26,13 @@ actor ProducerControl {
   private var phase = TransactionPhase()
 
   func flush(_ client: ClientHandle, within limit: Duration) throws(KafkaError) {
-    let code = rd_kafka_flush(client.pointer, limit.milliseconds)
+    let code = client.call { rd_kafka_flush($0, limit.milliseconds) }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError("flush", code) }
   }
 
   /// Gives up what is queued or in flight; its acknowledgements then fail.
   func purge(_ client: ClientHandle) {
-    rd_kafka_purge(client.pointer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
+    client.call { _ = rd_kafka_purge($0, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT) }
   }
 
   /// - Returns: nil when the cluster does not know the topic (yet).
@@ -52,15 +52,14 @@ actor ProducerControl {
     }
     let failure: OpaquePointer? =
       switch transaction {
-      case .initialise(let limit): rd_kafka_init_transactions(client.pointer, limit.milliseconds)
-      case .begin: rd_kafka_begin_transaction(client.pointer)
+      case .initialise(let limit): client.call { rd_kafka_init_transactions($0, limit.milliseconds) }
+      case .begin: client.call { rd_kafka_begin_transaction($0) }
       case .sendOffsets(let positions, let metadata, let limit):
-        withExtendedLifetime(PartitionList(positions)) { list in
-          rd_kafka_send_offsets_to_transaction(
-            client.pointer, list.pointer, metadata.pointer, limit.milliseconds)
+        PartitionList(positions).call(client) { client, list in
+          metadata.call { rd_kafka_send_offsets_to_transaction(client, list, $0, limit.milliseconds) }
         }
-      case .commit(let limit): rd_kafka_commit_transaction(client.pointer, limit.milliseconds)
-      case .abort(let limit): rd_kafka_abort_transaction(client.pointer, limit.milliseconds)
+      case .commit(let limit): client.call { rd_kafka_commit_transaction($0, limit.milliseconds) }
+      case .abort(let limit): client.call { rd_kafka_abort_transaction($0, limit.milliseconds) }
       }
     guard let failure else { return phase.succeeded(transaction.call) }
     let remedy: TransactionError.Remedy =

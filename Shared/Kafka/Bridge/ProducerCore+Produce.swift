@@ -11,7 +11,7 @@ extension ProducerCore {
 
   /// Hands records to librdkafka, which copies them, until one is not taken.
   func produce(_ batch: OutgoingBatch, from first: Int, _ ticket: AckTicket, _ counts: [Int32]) -> Outcome {
-    var handles: [OpaquePointer] = []
+    var handles: [TopicHandle] = []
     for topic in batch.topics {
       guard let handle = topicHandle(topic) else {
         return Outcome(next: first, error: KafkaError("produce", rd_kafka_last_error(), detail: "topic \(topic)"))
@@ -19,6 +19,8 @@ extension ProducerCore {
       handles.append(handle)
     }
     let templates = batch.headerSets.map { HeaderTemplate($0) }
+    let topics = handles.map(\.pointer)
+    defer { withExtendedLifetime((handles, templates)) {} }
     return batch.bytes.withUnsafeBytes { bytes in
       var fields = [rd_kafka_vu_t](repeating: rd_kafka_vu_t(), count: 8)
       for index in first..<batch.count {
@@ -27,7 +29,7 @@ extension ProducerCore {
         let partition = routed
           ? Murmur2.partition(of: bytes.slice(item.routing), count: counts[item.topic]) : RD_KAFKA_PARTITION_UA
         fields[0].vtype = RD_KAFKA_VTYPE_RKT
-        fields[0].u.rkt = handles[item.topic]
+        fields[0].u.rkt = topics[item.topic]
         fields[1].vtype = RD_KAFKA_VTYPE_PARTITION
         fields[1].u.i32 = partition
         fields[2].vtype = RD_KAFKA_VTYPE_VALUE
@@ -45,7 +47,8 @@ extension ProducerCore {
         let headers = item.headers >= 0 ? templates[item.headers].copy() : nil
         fields[7].vtype = RD_KAFKA_VTYPE_HEADERS
         fields[7].u.headers = headers
-        if let error = rd_kafka_produceva(client.pointer, fields, headers == nil ? 7 : 8) {
+        let refusal = client.call { rd_kafka_produceva($0, fields, headers == nil ? 7 : 8) }
+        if let error = refusal {
           if let headers { rd_kafka_headers_destroy(headers) }
           return Outcome(next: index, error: KafkaError("produce", consuming: error))
         }
@@ -54,19 +57,27 @@ extension ProducerCore {
     }
   }
 
-  private func topicHandle(_ topic: String) -> OpaquePointer? {
-    let client = client.pointer
-    let handle: Handle = state.withLock { state in
-      if let known = state.topics[topic] { return Handle(pointer: known) }
-      let made = rd_kafka_topic_new(client, topic, nil)
+  private func topicHandle(_ topic: String) -> TopicHandle? {
+    state.withLock { state in
+      if let known = state.topics[topic] { return known }
+      let made = TopicHandle(client, topic)
       state.topics[topic] = made
-      return Handle(pointer: made)
+      return made
     }
-    return handle.pointer
   }
 
-  private struct Handle: @unchecked Sendable {
-    let pointer: OpaquePointer?
+  /// A topic of a client, freed with its last user, which may be a batch that is still being handed over.
+  final class TopicHandle: @unchecked Sendable {
+    private let client: ClientHandle
+    fileprivate let pointer: OpaquePointer
+
+    init?(_ client: ClientHandle, _ topic: String) {
+      let made = client.call { rd_kafka_topic_new($0, topic, nil) }
+      guard let made else { return nil }
+      (self.client, pointer) = (client, made)
+    }
+
+    deinit { rd_kafka_topic_destroy(pointer) }
   }
 }
 

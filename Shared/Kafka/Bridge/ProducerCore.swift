@@ -8,7 +8,7 @@ final class ProducerCore: Sendable {
   struct State {
     var nextTicket: UInt64 = 1
     var tickets: [UInt64: AckTicket] = [:]
-    nonisolated(unsafe) var topics: [String: OpaquePointer] = [:]
+    var topics: [String: TopicHandle] = [:]
     var partitionCounts: [String: (count: Int32, at: ContinuousClock.Instant)] = [:]
     /// Those who wait for the library's queue to have room.
     var roomWaiters: [CheckedContinuation<Void, Never>] = []
@@ -32,8 +32,11 @@ final class ProducerCore: Sendable {
     var properties = configuration.properties
     if let id = configuration.transactionalID { properties["transactional.id"] = id }
     client = try ClientHandle(RD_KAFKA_PRODUCER, properties: properties, events: RD_KAFKA_EVENT_DR)
-    queue = rd_kafka_queue_get_main(client.pointer)
-    rd_kafka_set_log_queue(client.pointer, queue)
+    queue = client.call { client in
+      let queue = rd_kafka_queue_get_main(client)!
+      rd_kafka_set_log_queue(client, queue)
+      return queue
+    }
     waker = QueueWaker([queue])
     admission = Admission(budget: configuration.maxInFlightBytes)
   }
@@ -167,8 +170,8 @@ final class ProducerCore: Sendable {
 
   func abandon() {
     admission.close(.closed("produce"))
-    rd_kafka_purge(
-      client.pointer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
+    let all = RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING
+    client.call { _ = rd_kafka_purge($0, all) }
     state.withLock { $0.stopping = true }
     waker.wake()
   }
@@ -194,21 +197,15 @@ final class ProducerCore: Sendable {
 
   /// The poll thread ended: nothing can be acknowledged any more.
   func stopped() {
-    let (tickets, room, waiters, topics) = state.withLock { state in
+    let (tickets, room, waiters) = state.withLock { state in
       state.stopped = true
       defer { (state.tickets, state.roomWaiters, state.stopWaiters, state.topics) = ([:], [], [], [:]) }
-      let topics = UnsafeTopics(pointers: Array(state.topics.values))
-      return (Array(state.tickets.values), state.roomWaiters, state.stopWaiters, topics)
+      return (Array(state.tickets.values), state.roomWaiters, state.stopWaiters)
     }
     for ticket in tickets {
       ticket.abandon(.closed("produce"))
       admission.release(ticket.bytes)
     }
-    for topic in topics.pointers { rd_kafka_topic_destroy(topic) }
     for waiter in room + waiters { waiter.resume() }
-  }
-
-  private struct UnsafeTopics: @unchecked Sendable {
-    let pointers: [OpaquePointer]
   }
 }

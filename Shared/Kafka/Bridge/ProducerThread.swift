@@ -43,7 +43,7 @@ final class ProducerThread {
 
   /// Stops when asked to and everything was acknowledged or refused, as a flush or a purge brings about.
   private var isDone: Bool {
-    core.state.withLock { $0.stopping } && rd_kafka_outq_len(core.client.pointer) == 0
+    core.state.withLock { $0.stopping } && core.client.call { rd_kafka_outq_len($0) } == 0
   }
 
   private func handle(_ event: OpaquePointer) {

@@ -130,6 +130,8 @@ package final class RecordBatch: Sendable {
   }
 
   package func forEach<E: Error>(_ body: (borrowing Record) throws(E) -> Void) throws(E) {
+    // A batch that is a temporary would else be freed at its last use, which is before `body` has read the record.
+    defer { withExtendedLifetime(self) {} }
     for run in runs {
       for index in run.range {
         let message = storage.messages[index]

@@ -45,9 +45,12 @@ final class TableThread {
     logger = configuration.logger
     meters = TableMeters(topic: configuration.topic)
     client = try ClientHandle(RD_KAFKA_CONSUMER, properties: configuration.properties, events: 0)
-    rd_kafka_poll_set_consumer(client.pointer)
-    queue = rd_kafka_queue_get_consumer(client.pointer)
-    rd_kafka_set_log_queue(client.pointer, queue)
+    queue = client.call { client in
+      rd_kafka_poll_set_consumer(client)
+      let queue = rd_kafka_queue_get_consumer(client)!
+      rd_kafka_set_log_queue(client, queue)
+      return queue
+    }
     waker = QueueWaker([queue])
     let waker = waker
     mailbox.content.withLock { $0.wake = { waker.wake() } }
@@ -62,7 +65,7 @@ final class TableThread {
       poll()
       if let error = trouble.verdict { fail(error) }
     }
-    rd_kafka_assign(client.pointer, nil)
+    client.call { _ = rd_kafka_assign($0, nil) }
     waker.destroy()
     mailbox.content.withLock {
       $0.wake = nil
@@ -115,8 +118,7 @@ final class TableThread {
   }
 
   private func assign() throws(KafkaError) {
-    let list = PartitionList(positions)
-    let code = rd_kafka_assign(client.pointer, list.pointer)
+    let code = PartitionList(positions).call(client) { rd_kafka_assign($0, $1) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("assign", code) }
   }
 

@@ -76,7 +76,7 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible {
   }
 
   /// libpq's parameters: ours first, then the user's, which win where both speak (except for what is ours alone).
-  func parameters() throws(PostgresError) -> [(String, String)] {
+  package func parameters() throws(PostgresError) -> [(String, String)] {
     var message: UnsafeMutablePointer<CChar>?
     guard let parsed = PQconninfoParse(url, &message) else {
       // libpq's sentence may quote the string it could not read, password included.

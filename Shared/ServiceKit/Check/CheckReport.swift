@@ -5,14 +5,16 @@ import Synchronization
 package final class CheckReport: Sendable {
   package struct Line: Hashable, Sendable {
     package var name: String
-    package var ok: Bool
     /// What was found, or why it failed. Without secrets.
     package var detail: String
+    /// Nil when it did not fail.
+    package var failure: ErrorClass?
+    package var ok: Bool { failure == nil }
 
-    package init(name: String, ok: Bool, detail: String = "") {
+    package init(name: String, detail: String = "", failure: ErrorClass? = nil) {
       self.name = name
-      self.ok = ok
       self.detail = detail
+      self.failure = failure
     }
   }
   private let state = Mutex<[Line]>([])
@@ -23,13 +25,20 @@ package final class CheckReport: Sendable {
 
   package var lines: [Line] { state.withLock { $0 } }
   package var ok: Bool { lines.allSatisfy(\.ok) }
-
-  package func ok(_ name: String, _ detail: String = "") {
-    add(Line(name: name, ok: true, detail: detail))
+  /// What the process ends with: a setting that a person must change outweighs a server that does not answer now.
+  package var status: ExitStatus {
+    let failures = lines.compactMap(\.failure)
+    // A source whose data cannot be read is a setting too: to ask again changes nothing.
+    if failures.contains(where: { $0 == .configuration || $0 == .data }) { return .configuration }
+    return failures.isEmpty ? .drained : .failed
   }
 
-  package func failed(_ name: String, _ reason: String) {
-    add(Line(name: name, ok: false, detail: reason))
+  package func ok(_ name: String, _ detail: String = "") {
+    add(Line(name: name, detail: detail))
+  }
+
+  package func failed(_ name: String, _ error: any Error) {
+    add(Line(name: name, detail: "\(error)", failure: ErrorClass(of: error)))
   }
 
   /// Runs one probe. It failed if it throws, or if it takes longer than `limit`: then it is cancelled and left
@@ -41,8 +50,9 @@ package final class CheckReport: Sendable {
   ) async {
     switch await firstResult(within: limit, of: probe) {
     case .success(let detail): ok(name, detail)
-    case .failure(let error): failed(name, "\(error)")
-    case nil: failed(name, "no answer within \(DurationSetting(limit))")
+    case .failure(let error): failed(name, error)
+    case nil:
+      add(Line(name: name, detail: "no answer within \(DurationSetting(limit))", failure: .transient))
     }
   }
 

@@ -110,7 +110,7 @@ struct ServiceRun {
     }
     report.ok("settings")
     await command.check(report)
-    return report.ok ? .drained : .configuration
+    return report.status
   }
 
   private func report(_ error: any Error, _ logger: Logger) -> ExitStatus {

@@ -18,7 +18,7 @@ struct ComposeFile: Sendable {
     text.replacing(/\$\{[A-Z_]+:-([^}]*)\}/) { String($0.1) }
   }
 
-  /// Those that run the fleet's own image, or the one that trains models.
+  /// Those that run an image of this repository: the fleet's, the simulators', the one that trains models.
   var own: [ComposeService] { services.filter(\.isOwn) }
   var others: [ComposeService] { services.filter { !$0.isOwn } }
   /// Those that run a service of the catalogue.
@@ -43,7 +43,7 @@ struct ComposeService: Hashable, Sendable {
   let tree: YAMLTree
 
   var image: String { tree["image"].text ?? "" }
-  var isOwn: Bool { image.hasPrefix("souk:") || image.hasPrefix("souk-training:") }
+  var isOwn: Bool { image.hasPrefix("souk:") || image.hasPrefix("souk-") }
   /// Runs once, before others.
   var isJob: Bool { tree["healthcheck", "disable"].text == "true" }
   var profiles: Set<String> { Set(tree["profiles"].texts) }

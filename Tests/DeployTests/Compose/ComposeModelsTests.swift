@@ -95,15 +95,11 @@ import Testing
   @Test func theImageHasWhatTrainingNeeds() throws {
     let dockerfile = try Dockerfile.read()
     #expect(job.tree["build", "target"].text == "training")
-    for service in compose.own where service != job {
-      #expect(service.tree["build", "target"].text == "fleet", "\(service.name)")
-    }
     let stage = dockerfile.stage("training")
     let setting = "ENV TRAINING_PROGRAMS="
     let folder = try #require(stage.first { $0.hasPrefix(setting) }).dropFirst(setting.count)
     #expect(stage.contains("COPY --from=build /src/Services/InferenceWorker/Training/ \(folder)/"))
-    let index = try #require(dockerfile.stages.firstIndex { $0.hasSuffix(" AS training") })
-    let installed = dockerfile.packages(ofStage: index)
+    let installed = dockerfile.packages(ofStage: "training")
     #expect(installed == ["python3", "python3-numpy", "python3-torch", "python3-xgboost"])
     #expect(try Repository.names(in: "Services/InferenceWorker/Training").contains("train_xgboost.py"))
   }

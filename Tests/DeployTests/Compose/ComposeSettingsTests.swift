@@ -31,7 +31,7 @@ import Testing
 
   /// Kustomize reads no file outside of its own folders.
   @Test func kubernetesAsksTheSameProviders() throws {
-    #expect(try Repository.text("k8s/base/files/markets.yaml") == Repository.text("compose/markets.yaml"))
+    #expect(try Repository.text("k8s/components/sentinel/markets.yaml") == Repository.text("compose/markets.yaml"))
   }
 
   @Test func thePricesAreToldWhatSoukUpTellsThem() async throws {
@@ -68,7 +68,7 @@ import Testing
         "S3_ENDPOINT": "", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
       ])) { $1 }
       let bars = try RecordedBars(folder: Repository.path("compose/demo/bars"))
-      surroundings.describeMarketServices(bars, folder: try RunFolder(path))
+      try surroundings.describeMarketServices(bars, folder: try RunFolder(path))
       try compare(.egx, surroundings, apart: Self.recorded)
     }
   }

@@ -1,15 +1,66 @@
 import Foundation
+import Schemas
 import TestSupport
+import Testing
 
 /// What `kubectl apply -k` would send.
 struct Rendering: Sendable {
   let manifests: [Manifest]
 
-  /// The overlays of this repository.
-  static let overlays = ["dev", "production"]
+  /// What the tests render: the overlay as it is, with every component that it names in a comment, one system alone.
+  enum Variant: Hashable, Sendable, CaseIterable, CustomTestStringConvertible {
+    case production, everything, prices, egx, sentinel
 
-  static func overlay(_ name: String) async throws -> Rendering {
-    try await render(Repository.path("k8s/overlays/\(name)"))
+    var testDescription: String { "\(self)" }
+    /// Of the catalogue.
+    var systems: [FleetSystem] {
+      switch self {
+      case .production, .everything: FleetSystem.allCases
+      case .prices: [.prices]
+      case .egx: [.egx]
+      case .sentinel: [.sentinel]
+      }
+    }
+    var programs: Set<String> { Set(systems.flatMap(\.services).map(\.name)) }
+  }
+
+  /// The topics, which lie beside the Kafka cluster.
+  static func topics() async throws -> Rendering { try await render(Repository.path("k8s/topics")) }
+
+  static func of(_ variant: Variant) async throws -> Rendering {
+    switch variant {
+    case .production: return try await render(Repository.path("k8s/overlays/production"))
+    case .everything: return try await changed { $0.replacing("  # \(component)", with: "  \(component)") }
+    case .prices, .egx, .sentinel:
+      return try await changed { text in
+        text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+          guard line.hasPrefix("  \(component)") else { return true }
+          let name = String(line.dropFirst("  \(component)".count))
+          // db-writer belongs to two of them.
+          if name == "db-writer" { return variant != .egx }
+          return FleetSystem(rawValue: name).map(variant.systems.contains) ?? true
+        }.joined(separator: "\n")
+      }
+    }
+  }
+
+  /// The overlay for production with one component of those that it names in comments.
+  static func production(with name: String) async throws -> Rendering {
+    try await changed { $0.replacing("  # \(Self.component)\(name)\n", with: "  \(Self.component)\(name)\n") }
+  }
+
+  private static let component = "- ../../components/"
+
+  private static func changed(_ change: (String) -> String) async throws -> Rendering {
+    try await withTemporaryDirectory { folder in
+      try FileManager.default.copyItem(atPath: Repository.path("k8s"), toPath: "\(folder)/k8s")
+      let file = "\(folder)/k8s/overlays/production/kustomization.yaml"
+      let text = try String(contentsOfFile: file, encoding: .utf8)
+      let wanted = change(text)
+      try #require(wanted != text, "the overlay has no such line")
+      try wanted.write(toFile: file, atomically: true, encoding: .utf8)
+      return try await render("\(folder)/k8s/overlays/production")
+    }
   }
 
   /// - Parameter folder: with a `kustomization.yaml`.
@@ -19,6 +70,9 @@ struct Rendering: Sendable {
     return Rendering(manifests: try documents.map { Manifest(text: $0, tree: try YAMLTree.document($0)) })
   }
 
+  /// Those that run all the time.
+  var services: [Workload] { workloads.filter { ["Deployment", "StatefulSet"].contains($0.manifest.kind) } }
+
   func all(_ kind: String) -> [Manifest] { manifests.filter { $0.kind == kind } }
   func named(_ kind: String, _ name: String) -> Manifest? { all(kind).first { $0.name == name } }
 
@@ -26,7 +80,8 @@ struct Rendering: Sendable {
   var workloads: [Workload] {
     manifests.compactMap { manifest in
       switch manifest.kind {
-      case "Deployment", "Job": Workload(manifest: manifest, pod: manifest.tree["spec", "template"], in: self)
+      case "Deployment", "StatefulSet", "Job":
+        Workload(manifest: manifest, pod: manifest.tree["spec", "template"], in: self)
       case "CronJob":
         Workload(manifest: manifest, pod: manifest.tree["spec", "jobTemplate", "spec", "template"], in: self)
       default: nil

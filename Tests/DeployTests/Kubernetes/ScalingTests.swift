@@ -4,9 +4,8 @@ import Testing
 /// Consumers grow with their lag, and never beyond what their partitions can feed.
 @Suite struct ScalingTests {
   @Test func everyConsumerScalesWithItsOwnLag() async throws {
-    let rendering = try await Rendering.overlay("production")
-    let deployments = rendering.workloads.filter { $0.manifest.kind == "Deployment" }
-    for deployment in deployments {
+    let rendering = try await Rendering.of(.production)
+    for deployment in rendering.services {
       let entry = try #require(deployment.entry, "\(deployment.name)")
       let scaler = rendering.named("ScaledObject", deployment.name)
       guard let group = entry.group, !entry.isSource else {
@@ -16,6 +15,7 @@ import Testing
       }
       let spec = try #require(scaler, "\(deployment.name)").tree["spec"]
       #expect(spec["scaleTargetRef", "name"].text == deployment.name)
+      #expect(spec["scaleTargetRef", "kind"].text ?? "Deployment" == deployment.manifest.kind, "\(deployment.name)")
       #expect(deployment.manifest.tree["spec", "replicas"].isNull, "\(deployment.name): KEDA says how many")
       var topics: Set<String> = []
       for trigger in spec["triggers"].items {
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func aServiceWithOneTopicWatchesIt() async throws {
-    let rendering = try await Rendering.overlay("production")
+    let rendering = try await Rendering.of(.production)
     for entry in ServiceCatalogue.all where entry.group != nil && !entry.isSource && entry.inputs.count == 1 {
       let topics = rendering.named("ScaledObject", entry.name)?.tree["spec", "triggers"].items
         .compactMap { $0["metadata", "topic"].text }
@@ -52,7 +52,7 @@ import Testing
 
   /// The operator makes the topics as the catalogue has them.
   @Test func topicsAreThoseOfTheCatalogue() async throws {
-    let topics = try await Rendering.overlay("production").all("KafkaTopic").map { $0.tree["spec"] }
+    let topics = try await Rendering.topics().all("KafkaTopic").map { $0.tree["spec"] }
     #expect(Set(topics.compactMap { $0["topicName"].text }) == Set(Topics.allWithDeadLetters.map(\.name)))
     for spec in topics {
       let topic = try #require(Topics.named(spec["topicName"].text ?? ""))
@@ -62,7 +62,7 @@ import Testing
 
   /// Partitions that move cost a reread: down slowly, and nothing ever goes to zero.
   @Test func scalingDownIsSlow() async throws {
-    for scaler in try await Rendering.overlay("production").all("ScaledObject") {
+    for scaler in try await Rendering.of(.production).all("ScaledObject") {
       let down = scaler.tree["spec", "advanced", "horizontalPodAutoscalerConfig", "behavior", "scaleDown"]
       #expect(Int(down["stabilizationWindowSeconds"].text ?? "") ?? 0 >= 300, "\(scaler.name)")
       #expect(down["policies"].items.count == 1, "\(scaler.name)")
@@ -70,12 +70,14 @@ import Testing
     }
   }
 
-  /// Those that keep something open or in memory for their partitions keep their place in the group over a restart of
-  /// their container.
-  @Test(arguments: Rendering.overlays)
-  func statefulConsumersAreStaticMembers(overlay: String) async throws {
-    for workload in try await Rendering.overlay(overlay).workloads {
+  /// Those that keep something open or in memory for their partitions keep their place in the group over a restart or a
+  /// roll-out: their pods have names that stay.
+  @Test func statefulConsumersAreStaticMembers() async throws {
+    for workload in try await Rendering.of(.everything).workloads where !workload.isTraining {
       let isStateful = workload.entry.map { ["s3-consumer", "inference-worker"].contains($0.name) } ?? false
+      #expect((workload.manifest.kind == "StatefulSet") == isStateful, "\(workload.name)")
+      let service = workload.manifest.tree["spec", "serviceName"].text
+      #expect(service == (isStateful ? "souk-metrics" : nil), "\(workload.name)")
       let variable = workload.container["env"].item(named: "GROUP_INSTANCE_ID")
       #expect(!variable.isNull == isStateful, "\(workload.name)")
       if isStateful { #expect(variable["valueFrom", "fieldRef", "fieldPath"].text == "metadata.name") }

@@ -1,6 +1,6 @@
 import Schemas
 
-/// A Deployment, Job or CronJob, its pod and its one container.
+/// A Deployment, StatefulSet, Job or CronJob, its pod and its one container.
 struct Workload: Sendable {
   let manifest: Manifest
   /// The template: metadata and spec.
@@ -20,6 +20,8 @@ struct Workload: Sendable {
   }
 
   var name: String { manifest.name }
+  /// Runs a program of the training image, which is none of the catalogue.
+  var isTraining: Bool { container["image"].text?.contains("souk-training:") == true }
   var labels: [String: String] { pod["metadata", "labels"].fields.compactMapValues(\.text) }
   var container: YAMLTree { pod["spec", "containers"].items.first ?? .null }
   var volumes: YAMLTree { pod["spec", "volumes"] }

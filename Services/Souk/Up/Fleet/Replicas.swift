@@ -21,6 +21,9 @@ struct Replicas: Hashable, Sendable {
     }
   }
 
+  /// The services that are named.
+  var names: [String] { counts.keys.sorted() }
+
   func count(of service: String) -> Int { counts[service] ?? 1 }
 
   private static func failure(_ text: String) -> Failure {

@@ -20,11 +20,15 @@ final class EGXSystem: ShownSystem {
   }
   private let ends = Mutex<Ends?>(nil)
 
+  func check(_ options: UpOptions) throws {
+    if let bars = options.bars { _ = try RecordedBars(folder: bars) }
+  }
+
   func prepare(_ ground: inout Ground) async throws {
     let recorded = try Self.recording(ground)
     try await ground.startInfluxDB()
     try await ground.startObjectStore()
-    ground.running.surroundings.describeMarketServices(recorded, folder: ground.folder)
+    try ground.running.surroundings.describeMarketServices(recorded, folder: ground.folder)
     ground.running.sources = 1
     let surroundings = ground.running.surroundings
     let influx = try InfluxOptions.parse(surroundings.flags(
@@ -35,7 +39,7 @@ final class EGXSystem: ShownSystem {
         "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
       ], of: ServiceCatalogue.s3Consumer.name))
-    let isExact = ground.parts.influxURL == nil && ObjectStoreChoice(ground.parts, runFolder: "") == .embedded
+    let isExact = ground.parts.influxURL == nil && ObjectStoreChoice(ground.parts, objects: "") == .embedded
     let ends = Ends(recorded: recorded, influx: try influx.configuration(), store: store, isExact: isExact)
     self.ends.withLock { $0 = ends }
   }
@@ -45,7 +49,7 @@ final class EGXSystem: ShownSystem {
     if let given = ground.options.bars {
       folder = given
     } else {
-      folder = ground.folder.file("bars")
+      folder = try ground.folder.file("bars")
       try InventedBars().write(to: folder, before: Int64(Date.now.timeIntervalSince1970) / 86_400)
     }
     let recorded = try RecordedBars(folder: folder)
@@ -100,10 +104,10 @@ extension Surroundings {
   static let barFolder = "streaming"
 
   /// Adds what the services of the market data system must be told besides where the servers are.
-  mutating func describeMarketServices(_ recorded: RecordedBars, folder: RunFolder) {
+  mutating func describeMarketServices(_ recorded: RecordedBars, folder: RunFolder) throws {
     arguments[ServiceCatalogue.egxProducer.name] = [
       "--source", "replay:\(recorded.folder)", "--speed", "\(recorded.speed)", "--interval", recorded.interval,
-      "--intraday-candles", "--state", "file://\(folder.file("egx-producer.state"))", "--stay",
+      "--intraday-candles", "--state", "file://\(try folder.file("state/egx-producer"))", "--stay",
     ]
     // The answers at the end read the objects.
     arguments[ServiceCatalogue.s3Consumer.name] = [

@@ -8,6 +8,10 @@ final class PriceSystem: ShownSystem {
   let system = FleetSystem.prices
   private let database = Mutex("")
 
+  func check(_ options: UpOptions) throws {
+    if let prices = options.prices { _ = try PriceFolder.source(prices) }
+  }
+
   func prepare(_ ground: inout Ground) async throws {
     let url = try await ground.startDatabase()
     database.withLock { $0 = url }
@@ -21,7 +25,7 @@ final class PriceSystem: ShownSystem {
   /// - Returns: where crawlers remember: a file for one, a Redis that several share the chains by.
   private func startState(_ ground: inout Ground) async throws -> String {
     guard try Replicas(text: ground.options.replicas).count(of: ServiceCatalogue.crawler.name) > 1 else {
-      return "file://\(ground.folder.file("crawler.state"))"
+      return "file://\(try ground.folder.file("state/crawler"))"
     }
     return try await ground.infrastructure.startRedis(&ground.running, &ground.teardown).url
   }

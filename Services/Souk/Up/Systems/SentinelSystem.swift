@@ -12,18 +12,20 @@ final class SentinelSystem: ShownSystem {
   let system = FleetSystem.sentinel
   private let database = Mutex("")
 
+  func check(_ options: UpOptions) throws { _ = try ModelTraining.scripts(nil) }
+
   func prepare(_ ground: inout Ground) async throws {
     let url = try await ground.startDatabase()
     database.withLock { $0 = url }
     ground.running.surroundings.common["REDIS_URL"] = try await ground.infrastructure.startRedis(
       &ground.running, &ground.teardown).url
     let port = try await ground.infrastructure.startProviders(&ground.running, &ground.teardown)
-    let file = ground.folder.file("markets.yaml")
+    let file = try ground.folder.file("markets.yaml")
     try Data(Self.sources(port: port).utf8).write(to: URL(fileURLWithPath: file))
-    let registry = ground.folder.file("registry")
+    let registry = try ground.folder.file("registry")
     try await ModelTraining(
       catalogue: try MarketCatalogue.load(file: file), providers: try HTTPURL("http://127.0.0.1:\(port)"),
-      tables: ground.folder.path, registry: registry, end: SentinelDays.from, screen: ground.screen,
+      tables: try ground.folder.file("training/"), registry: registry, end: SentinelDays.from, screen: ground.screen,
       stopping: ground.infrastructure.stopping
     ).run()
     ground.running.surroundings.describeSentinelServices(catalogue: file, registry: registry)

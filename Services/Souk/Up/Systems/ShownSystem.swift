@@ -6,6 +6,10 @@ import Schemas
 protocol ShownSystem: Sendable {
   var system: FleetSystem { get }
 
+  /// Refuses arguments that cannot work; asked before anything is started or written.
+  /// - Throws: `Failure` of class configuration.
+  func check(_ options: UpOptions) throws
+
   /// Starts the servers the services stand on, or takes those the operator named, and describes both in
   /// `ground.running`.
   func prepare(_ ground: inout Ground) async throws
@@ -34,7 +38,7 @@ struct Ground {
 
   /// The object store of the run: the private S3 server unless another was named.
   mutating func startObjectStore() async throws {
-    let choice = ObjectStoreChoice(parts, runFolder: folder.path)
+    let choice = try ObjectStoreChoice(parts, objects: try folder.file("objects"))
     switch choice {
     case .embedded:
       let server = try await infrastructure.startSeaweed(&running, &teardown)

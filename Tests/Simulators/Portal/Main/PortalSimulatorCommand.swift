@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LocalServers
 import Logging
 import PortalSimulator
 import Runtime
@@ -87,17 +88,13 @@ struct PortalSimulatorCommand: AsyncParsableCommand {
     var logger = Logger(label: "portal-simulator")
     logger.logLevel = .warning
     let portal = PortalSimulator(settings, options: options, logger: logger)
-    let portFile = portFile
+    let file = try portFile.map { try AddressFile($0) }
     try await portal.run(signals: true) { port in
       print("listening on http://\(portal.options.host):\(port)")
       for source in portal.sources { print("  --source '\(source)'") }
       fflush(nil)
-      guard let portFile else { return }
-      do {
-        // Written beside and renamed, so that whoever waits for the file never reads half a number.
-        try Data("\(port)\n".utf8).write(to: URL(fileURLWithPath: portFile), options: .atomic)
-      } catch {
-        portal.logger.error("cannot write the port file", metadata: ["path": "\(portFile)", "error": "\(error)"])
+      do { try file?.write("\(port)") } catch {
+        portal.logger.error("cannot write the port file", metadata: ["error": "\(error)"])
       }
     }
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LocalServers
 import Logging
 import ProviderSimulator
 import Runtime
@@ -58,17 +59,13 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
     logger.logLevel = .warning
     let simulator = ProviderSimulator(
       SimulatedMarket(seed: seed, step: step.duration.components.seconds), options: options, logger: logger)
-    let portFile = portFile
+    let file = try portFile.map { try AddressFile($0) }
     let log = logger
     try await simulator.run(signals: true) { port in
       print("listening on http://\(simulator.options.host):\(port)")
       fflush(nil)
-      guard let portFile else { return }
-      do {
-        // Written beside and renamed, so that whoever waits for the file never reads half a number.
-        try Data("\(port)\n".utf8).write(to: URL(fileURLWithPath: portFile), options: .atomic)
-      } catch {
-        log.error("cannot write the port file", metadata: ["path": "\(portFile)", "error": "\(error)"])
+      do { try file?.write("\(port)") } catch {
+        log.error("cannot write the port file", metadata: ["error": "\(error)"])
       }
     }
   }
