@@ -19,6 +19,10 @@ package enum KafkaMetrics {
       "souk_kafka_gap_records_total", .counter, "Records that were deleted before they were read.",
       labels: ["group", "topic"]),
     MetricDescription(
+      "souk_kafka_ignored_commits_total", .counter,
+      "Partitions that the group has committed and the sink does not know: they start at `--start-from`.",
+      labels: ["group", "topic"]),
+    MetricDescription(
       "souk_kafka_rebalance_events_total", .counter, "Assignments, revocations and losses of partitions.",
       labels: ["group", "kind"]),
     MetricDescription(

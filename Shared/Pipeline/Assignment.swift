@@ -1,4 +1,5 @@
 import Kafka
+import Runtime
 import ServiceKit
 
 /// Whether this member has its place in the group, for `/readyz`: a member that was given nothing (more members
@@ -21,5 +22,24 @@ struct Assignment {
     } else {
       condition.set(ready: true, reason: "\(held.count) partitions")
     }
+  }
+}
+
+extension Consumer {
+  /// Those of these positions whose lease is still held.
+  func owned(_ positions: [Lease: Int64]) -> [TopicPartition: Int64] {
+    var owned: [TopicPartition: Int64] = [:]
+    for (lease, offset) in positions where owns(lease) { owned[lease.partition] = offset }
+    return owned
+  }
+}
+
+extension Failure {
+  /// What is kept by offset (in a database, in the names of objects) belongs to the log that was there before.
+  static func otherLog(_ gap: Gap) -> Failure {
+    Failure(
+      .fatal, code: "kafka_log_replaced",
+      "\(gap); what was written of the old log is kept by its offsets. Consume the new log with another group, or give "
+        + "its topic another name")
   }
 }

@@ -57,12 +57,13 @@ package struct ConsumerService: Sendable {
   ///
   /// - Parameters:
   ///   - externalOffsets: the sink keeps the offsets and is asked for them at every assignment.
+  ///   - adoptsCommits: a partition that such a sink does not know starts where the group has committed.
   ///   - makeSink: given the id of the Kafka cluster and the consumer group, which offsets kept elsewhere belong to.
   package func run<Destination: Sink>(
-    policy: FlushPolicy, externalOffsets: Bool,
+    policy: FlushPolicy, externalOffsets: Bool, adoptsCommits: Bool = false,
     makeSink: (_ clusterID: String, _ group: String) async throws -> Destination
   ) async throws {
-    let consumer = try makeConsumer(externalOffsets: externalOffsets)
+    let consumer = try makeConsumer(externalOffsets: externalOffsets, adoptsCommits: adoptsCommits)
     // Dead letters need no transactions: a repeated one only repeats.
     let producer = try Producer(kafka.producerConfiguration(clientID: identity.name, logger: context.logger))
     do {
@@ -91,7 +92,7 @@ package struct ConsumerService: Sendable {
   package func run<Destination: Sink>(
     policy: FlushPolicy, output makeSink: (_ consumer: Consumer, _ output: Producer) throws -> Destination
   ) async throws {
-    let consumer = try makeConsumer(externalOffsets: true)
+    let consumer = try makeConsumer(externalOffsets: true, adoptsCommits: true)
     // Dead letters need no transactions: a repeated one only repeats.
     let letters = try Producer(kafka.producerConfiguration(clientID: identity.name, logger: context.logger))
     let isTransactional = kafka.delivery == .exactlyOnce
@@ -134,17 +135,20 @@ package struct ConsumerService: Sendable {
     await producer.close()
   }
 
-  private func makeConsumer(externalOffsets: Bool) throws -> Consumer {
-    try Consumer(
-      kafka.consumerConfiguration(
-        clientID: identity.name, topics: inputs.map(\.name), externalOffsets: externalOffsets,
-        // The worker's own share of the drain: the rest is for leaving the group and flushing.
-        drainDeadline: context.drainTimeout * 0.8, logger: context.logger))
+  private func makeConsumer(externalOffsets: Bool, adoptsCommits: Bool = false) throws -> Consumer {
+    var configuration = try kafka.consumerConfiguration(
+      clientID: identity.name, topics: inputs.map(\.name), externalOffsets: externalOffsets,
+      // The worker's own share of the drain: the rest is for leaving the group and flushing.
+      drainDeadline: context.drainTimeout * 0.8, logger: context.logger)
+    configuration.adoptsCommits = adoptsCommits
+    return try Consumer(configuration)
   }
 
-  /// The same at every start of one instance, different between instances.
-  private var transactionalID: String {
-    "\(identity.name)-\(kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName)"
+  /// One that no other running process has: two with the same id fence each other. The group's metadata in each
+  /// transaction keeps out a process that lost its partitions, so the id need not outlive the process. A name given to
+  /// the instance is kept: then the next process ends what this one left open, instead of the broker's time-out.
+  var transactionalID: String {
+    "\(identity.name)-\(kafka.groupInstanceId ?? "\(ProcessInfo.processInfo.hostName)-\(UUID().uuidString)")"
   }
 
   private func initializeTransactions(of producer: Producer) async throws {

@@ -82,23 +82,3 @@ import Testing
     #expect(MemoryLayout.size(ofValue: backlog) < 64)
   }
 }
-
-/// What the library's statistics say of partitions.
-@Suite struct ExhaustedPartitionTests {
-  @Test func onlyPartitionsReadToTheirEndAreExhausted() {
-    let statistics = Statistics(kind: "consumer")
-    statistics.record(json: Data(
-      """
-      {"topics": {"t": {"partitions": {
-        "0": {"fetchq_cnt": 0, "hi_offset": 12, "next_offset": 12},
-        "1": {"fetchq_cnt": 3, "hi_offset": 12, "next_offset": 12},
-        "2": {"fetchq_cnt": 0, "hi_offset": 12, "next_offset": 11},
-        "3": {"fetchq_cnt": 0, "hi_offset": -1001, "next_offset": 0},
-        "-1": {"fetchq_cnt": 0, "hi_offset": 0, "next_offset": 0}
-      }}}}
-      """.utf8))
-    #expect(statistics.exhausted == [TopicPartition("t", 0): 12])
-    statistics.record(json: Data("{}".utf8))
-    #expect(statistics.exhausted.isEmpty)
-  }
-}

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Kafka
 import Logging
 import Runtime
 import Synchronization
@@ -7,6 +6,8 @@ import TestSupport
 import Testing
 
 import Glibc
+
+@testable import Kafka
 
 /// The Kafka a test talks to: an embedded broker of its own, or the real one named by `SOUK_TEST_KAFKA`.
 final class Cluster: Sendable {
@@ -68,7 +69,8 @@ final class Cluster: Sendable {
 
   func consumer(
     _ topic: String, group: String, externalOffsets: Bool = false, drain: Duration = .seconds(20),
-    start: Duration = .seconds(60), _ change: (inout KafkaOptions) -> Void = { _ in }
+    start: Duration = .seconds(60), _ change: (inout KafkaOptions) -> Void = { _ in },
+    configure: (inout Consumer.Configuration) -> Void = { _ in }
   ) throws -> Consumer {
     let options = try options {
       $0.groupId = group
@@ -77,6 +79,7 @@ final class Cluster: Sendable {
     var configuration = try options.consumerConfiguration(
       clientID: "test", topics: [topic], externalOffsets: externalOffsets, drainDeadline: drain, logger: Self.logger)
     configuration.startDeadline = start
+    configure(&configuration)
     return try Consumer(configuration)
   }
 
@@ -91,6 +94,26 @@ final class Cluster: Sendable {
     }
     try await producer.send(batch)
     await producer.close()
+  }
+
+  /// Puts offsets behind the last record that hold none for readers of committed records: a marker on the embedded
+  /// broker, an aborted record and its marker on a real one.
+  /// - Returns: how many.
+  func passOffsets(_ topic: String, _ partition: Int32 = 0, of partitions: Int = 1) async throws -> Int64 {
+    guard broker == nil else {
+      try TransactionMarker.append(to: topic, partition: partition, at: bootstrapServers)
+      return 1
+    }
+    let producer = try producer(transactionalID: Self.unique("tx")) { $0.delivery = .exactlyOnce }
+    try await producer.initTransactions()
+    try await producer.beginTransaction()
+    var batch = OutgoingBatch()
+    let routes = try await Self.routes(producer, topic, partitions)
+    batch.append(topic: topic, key: nil, value: Array("aborted".utf8), partitionBy: routes[Int(partition)])
+    try await producer.send(batch)
+    try await producer.abortTransaction()
+    await producer.close()
+    return 2
   }
 
   /// For each partition, bytes that lead there.
@@ -146,6 +169,18 @@ extension Consumer {
       }
     }
     return list
+  }
+
+  /// Reads on until a position behind offsets without records comes.
+  func passed() async throws -> [Lease: Int64] {
+    while let element = try await element() {
+      switch element {
+      case .passed(let ends): return ends
+      case .idle: throw Stuck(description: "no position came")
+      default: break
+      }
+    }
+    throw Stuck(description: "closed")
   }
 
   /// Closes and reads to the end, committing `positions` when asked.

@@ -1,5 +1,6 @@
 import Kafka
 import Runtime
+import Synchronization
 import TestSupport
 import Testing
 
@@ -33,9 +34,10 @@ import Testing
     return (cluster, consumer, TopicPartition(topic, 0), end)
   }
 
-  private func gap(_ consumer: Consumer) async throws -> Gap? {
+  private func gap(_ consumer: Consumer, assigned: () -> Void = {}) async throws -> Gap? {
     while let element = try await consumer.element() {
       switch element {
+      case .assigned: assigned()
       case .gap(let gap): return gap
       case .idle: return nil
       case .batch: Issue.record("records were delivered across a gap")
@@ -64,7 +66,12 @@ import Testing
   @Test func aTrimmedPositionCanBeGoneOnFrom() async throws {
     guard let (cluster, consumer, _, end) = try await behind(.continue) else { return }
     defer { cluster.broker?.close() }
-    let gap = try #require(try await gap(consumer))
+    let lease = Mutex<Lease?>(nil)
+    let gap = try #require(try await gap(consumer) { lease.withLock { $0 = consumer.leases.first } })
+    let held = try #require(lease.withLock { $0 })
+    #expect(consumer.owns(held), "what was read before the gap is still ours to finish")
+    #expect(try await consumer.passed() == [held: gap.available])
+    for offset in [1, gap.available] { #expect(try await consumer.commit([held: offset]).isEmpty) }
     let seen = try await consumer.records(Int(end - gap.available))
     #expect(seen.first?.offset == gap.available)
     #expect(seen.map(\.offset) == Array(gap.available..<end))

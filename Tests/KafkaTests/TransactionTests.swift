@@ -84,13 +84,64 @@ import Testing
     #expect(allowed(phase) == [.begin])
     phase.succeeded(.begin)
     #expect(allowed(phase) == [.produce, .sendOffsets, .commit, .abort])
-    phase.failed(.retry)
+    phase.failed(.commit, .retry)
     #expect(allowed(phase) == [.produce, .sendOffsets, .commit, .abort])
-    phase.failed(.abort)
+    phase.failed(.sendOffsets, .abort)
     #expect(allowed(phase) == [.abort])
     phase.succeeded(.abort)
     #expect(allowed(phase) == [.begin])
-    phase.failed(.stop)
+    phase.failed(.begin, .stop)
     #expect(allowed(phase) == [])
+  }
+
+  /// Every order of up to five calls with every outcome: what was begun and not ended can always be got out of, by
+  /// beginning again, unless the producer is broken.
+  @Test func noOrderOfFailuresShutsTheNextTransactionOut() {
+    let calls: [TransactionPhase.Call] = [.begin, .sendOffsets, .commit, .abort]
+    let outcomes: [TransactionError.Remedy?] = [nil, .retry, .abort]
+    var ready = TransactionPhase()
+    ready.succeeded(.initialise)
+    var phases = [ready]
+    for _ in 0..<5 {
+      phases = phases.flatMap { phase in
+        calls.filter(phase.allows).flatMap { call in
+          outcomes.map { outcome in
+            var next = phase
+            if let outcome { next.failed(call, outcome) } else { next.succeeded(call) }
+            return next
+          }
+        }
+      }
+    }
+    for var phase in phases where phase.state != .open {
+      for step in phase.steps(to: .begin) {
+        #expect(phase.allows(step))
+        phase.succeeded(step)
+      }
+      #expect(phase.state == .open)
+    }
+    // An abort is owed from its first try on: nothing else may follow one that has to be made again.
+    var owing = ready
+    owing.succeeded(.begin)
+    owing.failed(.abort, .retry)
+    #expect(owing.steps(to: .begin) == [.abort, .begin] && !owing.allows(.commit))
+  }
+
+  @Test func anAbortThatFailedIsMadeUpForByTheNextTransaction() async throws {
+    guard Cluster.external == nil else { return }
+    let cluster = try Cluster()
+    let topic = try await cluster.topic()
+    let producer = try cluster.producer(transactionalID: Cluster.unique("tx")) { $0.delivery = .exactlyOnce }
+    try await producer.initTransactions()
+    try await producer.beginTransaction()
+    try await producer.send(batch(topic, "taken back"))
+    // An error no client knows the remedy of, as a broker in trouble may give it.
+    cluster.broker?.fail(.endTransaction, with: [-1])
+    let failure = try await #require(throws: TransactionError.self) { try await producer.abortTransaction() }
+    #expect(failure.remedy != .stop)
+    try await producer.beginTransaction()
+    try await producer.send(batch(topic, "kept"))
+    try await producer.commitTransaction()
+    await producer.close()
   }
 }

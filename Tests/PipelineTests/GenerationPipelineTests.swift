@@ -88,7 +88,7 @@ import Testing
     #expect(try await running.drain().kept == 10)
     #expect(names.texts == (0..<10).map { "row \(100 + $0)" })
     #expect(names.now.writes.values.allSatisfy { $0.count == 1 })
-    #expect(scenario.tap.seen(Scenario.dead).isEmpty)
+    #expect(scenario.tap.seen(scenario.dead).isEmpty)
   }
 
   @Test func anOutageThatOutlastsTheDrainIsLeftToTheNextOwner() async throws {
@@ -112,7 +112,7 @@ import Testing
     try await scenario.feed(["a", "reject b", "c", "rotten d", "skip e", "reject f"])
     let running = try scenario.generations(names, records: 4)
     try await scenario.eventuallyCommitted(6)
-    let dead = try await scenario.tap.wait(Scenario.dead, 3)
+    let dead = try await scenario.tap.wait(scenario.dead, 3)
     #expect(Set(dead.compactMap(\.text)) == ["reject b", "rotten d", "reject f"])
     let account = try await running.drain()
     #expect(account.kept == 2 && account.deadLettered == 3 && account.skipped == 1)

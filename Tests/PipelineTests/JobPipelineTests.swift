@@ -80,7 +80,7 @@ import Testing
     try await eventually("ready again") { running.isReady("work") }
     let account = try await running.drain()
     #expect(account.kept == 6 && account.deadLettered == 0 && account.consumed == 6)
-    #expect(scenario.tap.seen(Scenario.dead).isEmpty)
+    #expect(scenario.tap.seen(scenario.dead).isEmpty)
   }
 
   @Test func aJobThatWaitsForAnOutageLetsOthersWork() async throws {
@@ -98,7 +98,8 @@ import Testing
     #expect(try await running.drain().kept == 3)
   }
 
-  @Test func aBadRecordIsDeadLetteredWholeAndOnlyThenCommitted() async throws {
+  @Test(.enabled(if: Scenario.isEmbedded, "stages faults"))
+  func aBadRecordIsDeadLetteredWholeAndOnlyThenCommitted() async throws {
     let scenario = try await Scenario(partitions: 2)
     let seen = Log<String>()
     let staged = Interruption()
@@ -108,7 +109,7 @@ import Testing
       switch job.key.map({ String(decoding: $0, as: UTF8.self) }) {
       case "thrown", "gone": throw Failure.rotten
       case "rejected":
-        try await emit.send(echo("the good half"))
+        try await emit.send(scenario.echo("the good half"))
         return .reject(Rejection(code: "truncated", stage: "parse", "ends in the middle"))
       default: return .keep
       }
@@ -122,15 +123,15 @@ import Testing
       Scenario.Input("half", key: "rejected"), Scenario.Input(nil, key: "gone"),
     ])
     // From here on no letter is acknowledged (NOT_ENOUGH_REPLICAS).
-    scenario.broker.fail(.produce, with: Array(repeating: 19, count: 10_000))
+    scenario.broker?.fail(.produce, with: Array(repeating: 19, count: 10_000))
     staged.raise()
     try await eventually("handled") { seen.count == 3 }
     #expect(running.account.deadLettered == 0)
     #expect(try await scenario.committed() == 0)
-    scenario.broker.clearFaults(.produce)
+    scenario.broker?.clearFaults(.produce)
     try await scenario.eventuallyCommitted(3)
 
-    let letters = try await scenario.tap.wait(Scenario.dead, 3)
+    let letters = try await scenario.tap.wait(scenario.dead, 3)
     #expect(letters.count == 3)
     let thrown = try #require(letters.first { $0.text == "\u{0} bytes \u{7f}" })
     #expect(thrown.key == Array("thrown".utf8))
@@ -143,7 +144,7 @@ import Testing
     #expect(thrown.header(HeaderName.service) == "test")
     #expect(thrown.header(HeaderName.serviceVersion) == "1.2.3")
     #expect(thrown.header(HeaderName.stage) == "handle")
-    #expect(thrown.header(HeaderName.topic) == Scenario.input)
+    #expect(thrown.header(HeaderName.topic) == scenario.input)
     #expect(thrown.header(HeaderName.partition) == "0")
     #expect(thrown.header(HeaderName.offset) == "0")
     #expect(thrown.header(HeaderName.timestamp) == "1700000000123")
@@ -155,7 +156,7 @@ import Testing
     #expect(rejected.header(HeaderName.offset) == "1")
     let tombstone = try #require(letters.first { $0.value == nil })
     #expect(tombstone.key == Array("gone".utf8))
-    #expect(try await scenario.tap.wait(Scenario.output, 1).map(\.text) == ["the good half"])
+    #expect(try await scenario.tap.wait(scenario.output, 1).map(\.text) == ["the good half"])
     #expect(try await running.drain().deadLettered == 3)
   }
 
@@ -197,7 +198,7 @@ import Testing
     #expect(failure.code == "dead_letter_limit")
     #expect(failure.errorClass == .fatal)
     #expect(try await scenario.committed() == 3)
-    #expect(try await scenario.tap.wait(Scenario.dead, 3).count == 3)
+    #expect(try await scenario.tap.wait(scenario.dead, 3).count == 3)
     #expect(running.account.deadLettered == 3)
   }
 
@@ -209,7 +210,7 @@ import Testing
       ScriptedHandler { job, emit in
         leases.add(job.lease)
         await gate.wait()
-        try await emit.send(echo(job.text))
+        try await emit.send(scenario.echo(job.text))
         return job.text == "bad" ? .reject(Rejection(code: "bad", stage: "handle", "bad")) : .keep
       }, concurrency: 3)
     try await scenario.feed(["one", "bad", "three"])
@@ -225,9 +226,9 @@ import Testing
     #expect(leases.count == 3, "nothing begins during a drain")
     #expect(account.kept == 2 && account.deadLettered == 1 && account.returned == 3 && account.consumed == 6)
     #expect(try await scenario.committed() == 3)
-    let output = try await scenario.tap.wait(Scenario.output, 3).compactMap(\.text)
+    let output = try await scenario.tap.wait(scenario.output, 3).compactMap(\.text)
     #expect(Set(output) == ["one", "bad", "three"])
-    #expect(try await scenario.tap.wait(Scenario.dead, 1).map(\.text) == ["bad"])
+    #expect(try await scenario.tap.wait(scenario.dead, 1).map(\.text) == ["bad"])
   }
 
   @Test func aDrainDoesNotWaitForAnOutage() async throws {
@@ -277,26 +278,27 @@ import Testing
     #expect(try await running.drain() == RecordAccount())
   }
 
-  @Test func whatAJobEmitsIsAcknowledgedBeforeItsCommit() async throws {
+  @Test(.enabled(if: Scenario.isEmbedded, "stages faults"))
+  func whatAJobEmitsIsAcknowledgedBeforeItsCommit() async throws {
     let scenario = try await Scenario()
     let handled = Log<String>()
     let staged = Interruption()
     let running = try scenario.jobs(ScriptedHandler { job, emit in
       await staged.wait()
-      for part in 0..<3 { try await emit.send(echo("\(job.text) \(part)")) }
+      for part in 0..<3 { try await emit.send(scenario.echo("\(job.text) \(part)")) }
       handled.add(job.text)
       return job.text == "b" ? .skip(reason: "useless") : .keep
     })
     try await scenario.feed(["a", "b"])
     // From here on nothing is acknowledged (NOT_ENOUGH_REPLICAS).
-    scenario.broker.fail(.produce, with: Array(repeating: 19, count: 10_000))
+    scenario.broker?.fail(.produce, with: Array(repeating: 19, count: 10_000))
     staged.raise()
     try await eventually("both handled") { handled.count == 2 }
     #expect(running.account.kept == 0 && running.account.skipped == 0)
     #expect(try await scenario.committed() == 0)
-    scenario.broker.clearFaults(.produce)
+    scenario.broker?.clearFaults(.produce)
     try await scenario.eventuallyCommitted(2)
-    let texts = try await scenario.tap.wait(Scenario.output, 6).compactMap(\.text)
+    let texts = try await scenario.tap.wait(scenario.output, 6).compactMap(\.text)
     #expect(Set(texts) == ["a 0", "a 1", "a 2", "b 0", "b 1", "b 2"])
     let account = try await running.drain()
     #expect(account.kept == 1 && account.skipped == 1)
@@ -307,15 +309,15 @@ import Testing
     let running = try scenario.jobs(ScriptedHandler { job, emit in
       if job.text == "bomb" {
         var batch = OutgoingBatch()
-        batch.append(topic: Scenario.output, key: nil, value: [UInt8](repeating: 7, count: 3 << 20))
+        batch.append(topic: scenario.output, key: nil, value: [UInt8](repeating: 7, count: 3 << 20))
         try await emit.send(batch)
       }
-      try await emit.send(echo(job.text))
+      try await emit.send(scenario.echo(job.text))
       return .keep
     })
     try await scenario.feed(["before", "bomb", "after"])
     try await scenario.eventuallyCommitted(3)
-    let letter = try #require(try await scenario.tap.wait(Scenario.dead, 1).first)
+    let letter = try #require(try await scenario.tap.wait(scenario.dead, 1).first)
     #expect(letter.text == "bomb")
     #expect(letter.header(HeaderName.errorCode) == "kafka_msg_size_too_large")
     let account = try await running.drain()

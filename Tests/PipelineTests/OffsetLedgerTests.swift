@@ -98,4 +98,25 @@ import Testing
       if begun.count > 50 { begun.removeFirst(max(0, prefix.count - 1)) }
     }
   }
+
+  @Test func offsetsWithoutRecordsAreCommittableOnceAllBeforeThemIsDone() {
+    var ledger = OffsetLedger()
+    ledger.pass(p0, to: 5, epoch: 1)
+    #expect(ledger.committable().isEmpty, "a closed partition has no position")
+    ledger.open(p0, epoch: 1)
+    ledger.pass(p0, to: 5, epoch: 1)
+    #expect(ledger.committable() == [p0: 5], "nothing was before them")
+    for offset in [5, 6] as [Int64] { expect(ledger.begin(p0, offset: offset, epoch: 1)) }
+    ledger.pass(p0, to: 7, epoch: 1)
+    ledger.pass(p0, to: 9, epoch: 1)
+    ledger.pass(p0, to: 9, epoch: 2)
+    expect(ledger.finish(p0, offset: 6, epoch: 1))
+    #expect(ledger.committable() == [p0: 5] && ledger.inFlight == 1 && ledger.held == 3)
+    expect(ledger.finish(p0, offset: 5, epoch: 1))
+    #expect(ledger.committable() == [p0: 9] && ledger.inFlight == 0 && ledger.held == 0)
+    expect(ledger.begin(p0, offset: 9, epoch: 1))
+    ledger.pass(p0, to: 11, epoch: 1)
+    expect(ledger.close(p0) == 1)
+    #expect(ledger.held == 0)
+  }
 }

@@ -98,4 +98,30 @@ import Testing
     _ = account.flushed([p0: 8])
     #expect(!account.hasPoison)
   }
+
+  @Test func offsetsWithoutRecordsWaitForAFlushAndAreNoRecords() {
+    var account = SinkAccount()
+    account.passed([p0: 5], at: now)
+    #expect(account.isEmpty, "a partition that is not ours has no position")
+    account.started([p0: 5])
+    account.passed([p0: 5], at: now)
+    #expect(account.isEmpty, "nothing new")
+    account.took(p0, kept: 5..<7, at: now)
+    account.passed([p0: 9], at: now)
+    #expect(account.positions == [p0: 9] && account.inFlight == 2)
+    #expect(account.flushed([p0: 6])[p0]?.total == 1, "half-way")
+    #expect(account.positions == [p0: 9] && !account.isEmpty)
+    account.took(p0, kept: 9..<10, at: now)
+    #expect(account.positions == [p0: 10], "records behind them carry them along")
+    #expect(account.flushed([p0: 10])[p0]?.total == 2)
+    #expect(account.isEmpty && account.durable(in: [p0]) == [p0: 10])
+    account.passed([p0: 12], at: now)
+    expect(account.forget([p0]) == 0)
+    #expect(account.isEmpty)
+    account.started([p1: 0])
+    account.pinned([p1: 0], at: now)
+    #expect(account.positions == [p1: 0] && !account.isEmpty, "an empty partition can be pinned too")
+    #expect(account.flushed([p1: 0])[p1]?.total == 0)
+    #expect(account.isEmpty)
+  }
 }

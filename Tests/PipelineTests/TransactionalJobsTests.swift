@@ -17,17 +17,17 @@ import Testing
       case "bad": throw Failure.rotten
       case "useless": return .skip(reason: "useless")
       default:
-        try await emit.send(echo(job.text))
+        try await emit.send(scenario.echo(job.text))
         return .keep
       }
     })
     try await scenario.feed((0..<20).map { Scenario.Input("record \($0)") })
     try await scenario.feed([Scenario.Input("bad", partition: 1), Scenario.Input("useless", partition: 1)])
     try await eventually("committed") { running.account.kept == 20 && running.account.skipped == 1 }
-    let texts = try await scenario.tap.wait(Scenario.output, 20).compactMap(\.text)
+    let texts = try await scenario.tap.wait(scenario.output, 20).compactMap(\.text)
     #expect(Set(texts) == Set((0..<20).map { "record \($0)" }))
     #expect(texts.count == 20)
-    let letter = try #require(try await scenario.tap.wait(Scenario.dead, 1).first)
+    let letter = try #require(try await scenario.tap.wait(scenario.dead, 1).first)
     #expect(letter.text == "bad" && letter.header(HeaderName.errorCode) == "rotten")
     let account = try await running.drain()
     #expect(account.kept == 20 && account.deadLettered == 1 && account.skipped == 1)
@@ -40,7 +40,7 @@ import Testing
     let running = try await scenario.transactions(ScriptedHandler { job, emit in
       attempts.add(job.text)
       if job.text == "second", outage.isOn { throw Failure.outage }
-      try await emit.send(echo(job.text))
+      try await emit.send(scenario.echo(job.text))
       return .keep
     })
     try await scenario.feed(["first", "second"])
@@ -52,7 +52,7 @@ import Testing
     try await eventually("ready again") { running.isReady("work") }
     let account = try await running.drain()
     #expect(account.kept == 2 && account.consumed == 2)
-    #expect(scenario.tap.seen(Scenario.dead).isEmpty)
+    #expect(scenario.tap.seen(scenario.dead).isEmpty)
   }
 
   @Test func aRepeatedTransactionSpendsTheDeadLetterBudgetOnce() async throws {
@@ -70,48 +70,49 @@ import Testing
     #expect(account.kept == 1 && account.deadLettered == 1)
   }
 
-  @Test func aBusyCoordinatorIsAskedAgain() async throws {
+  @Test(.enabled(if: Scenario.isEmbedded, "stages faults")) func aBusyCoordinatorIsAskedAgain() async throws {
     let scenario = try await Scenario()
     let running = try await scenario.transactions(ScriptedHandler { job, emit in
-      try await emit.send(echo(job.text))
+      try await emit.send(scenario.echo(job.text))
       return .keep
     })
     try await eventually("assigned") { running.isReady("assignment") }
     // COORDINATOR_LOAD_IN_PROGRESS and CONCURRENT_TRANSACTIONS: both pass.
-    scenario.broker.fail(.addPartitionsToTransaction, with: [14, 51, 51])
-    scenario.broker.fail(.transactionOffsetCommit, with: [14, 14])
-    scenario.broker.fail(.endTransaction, with: [14, 51])
+    scenario.broker?.fail(.addPartitionsToTransaction, with: [14, 51, 51])
+    scenario.broker?.fail(.transactionOffsetCommit, with: [14, 14])
+    scenario.broker?.fail(.endTransaction, with: [14, 51])
     try await scenario.feed(["a", "b"])
     try await eventually("committed") { running.account.kept == 2 }
     #expect(try await running.drain().kept == 2)
   }
 
-  @Test func refusedOffsetsAbortTheTransactionAndItIsRepeated() async throws {
+  @Test(.enabled(if: Scenario.isEmbedded, "stages faults"))
+  func refusedOffsetsAbortTheTransactionAndItIsRepeated() async throws {
     let scenario = try await Scenario()
     let attempts = Log<String>()
     let running = try await scenario.transactions(ScriptedHandler { job, emit in
       attempts.add(job.text)
-      try await emit.send(echo(job.text))
+      try await emit.send(scenario.echo(job.text))
       return .keep
     })
     try await eventually("assigned") { running.isReady("assignment") }
     // ILLEGAL_GENERATION: the group went on without us, so the offsets cannot be part of this transaction.
-    scenario.broker.fail(.transactionOffsetCommit, with: [22])
+    scenario.broker?.fail(.transactionOffsetCommit, with: [22])
     try await scenario.feed(["a"])
     try await eventually("committed") { running.account.kept == 1 }
     #expect(attempts.count == 2)
     #expect(try await running.drain().consumed == 1)
   }
 
-  @Test func aFencedProducerStopsTheLoop() async throws {
+  @Test(.enabled(if: Scenario.isEmbedded, "stages faults")) func aFencedProducerStopsTheLoop() async throws {
     let scenario = try await Scenario()
     let running = try await scenario.transactions(ScriptedHandler { job, emit in
-      try await emit.send(echo(job.text))
+      try await emit.send(scenario.echo(job.text))
       return .keep
     })
     try await eventually("assigned") { running.isReady("assignment") }
     // PRODUCER_FENCED, as often as it is asked: another process took over the transactional id.
-    scenario.broker.fail(.endTransaction, with: Array(repeating: 90, count: 1_000))
+    scenario.broker?.fail(.endTransaction, with: Array(repeating: 90, count: 1_000))
     try await scenario.feed(["a"])
     #expect(try await running.failure().errorClass == .fatal)
     #expect(running.account.kept == 0 && running.account.returned == 1)
@@ -121,7 +122,7 @@ import Testing
   func aFailureThatNeedsAPersonAbortsAndStops(_ kind: ErrorClass) async throws {
     let scenario = try await Scenario()
     let running = try await scenario.transactions(ScriptedHandler { job, emit in
-      try await emit.send(echo(job.text))
+      try await emit.send(scenario.echo(job.text))
       if job.text == "b" { throw Failure(kind, code: "stop_here", "no further") }
       return .keep
     })

@@ -72,7 +72,9 @@ package struct DBWriterCommand: ServiceCommand {
     consumers.inputs = targets.flatMap(\.topics)
     let staging = StagingArea(
       targets, dialect: writer.dialect, instance: kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName)
-    try await consumers.run(policy: writer.policy, externalOffsets: true) { clusterID, group in
+    try await consumers.run(
+      policy: writer.policy, externalOffsets: true, adoptsCommits: writer.adoptGroupOffsets
+    ) { clusterID, group in
       TableSink(TableStore(
         configuration: configuration, scope: OffsetScope(clusterID: clusterID, consumerGroup: group),
         staging: staging))

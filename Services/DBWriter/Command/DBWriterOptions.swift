@@ -21,6 +21,13 @@ package struct DBWriterOptions: ParsableArguments {
   package var linger = DurationSetting(.milliseconds(500))
 
   @Flag(
+    help: """
+      Start partitions that the database does not know where the consumer group has committed, instead of at \
+      --start-from.
+      """)
+  package var adoptGroupOffsets = false
+
+  @Flag(
     inversion: .prefixedNo,
     help: "Run pending migrations at the start, instead of stopping with exit code 78 when there are any.")
   package var migrate = false

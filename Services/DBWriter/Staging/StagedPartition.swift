@@ -74,7 +74,7 @@ struct StagedPartition: Sendable {
 
   /// Takes note that everything below `offset` was seen, here or elsewhere.
   mutating func advance(to offset: Int64) {
-    if offset > max(expected, next ?? 0) { next = offset }
+    if offset > max(expected, next ?? expected) { next = offset }
   }
 
   /// All that is staged.

@@ -101,7 +101,7 @@ package final class Scheduler {
       case .lost(let partitions):
         if let holding, partitions.contains(holding.lease.partition) { release("lost") }
       // Nobody writes to the topic of the lease; what somebody wrote all the same means nothing.
-      case .assigning, .batch, .gap, .idle: break
+      case .assigning, .batch, .gap, .passed, .idle: break
       }
       try await work()
     }

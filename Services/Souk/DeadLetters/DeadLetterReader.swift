@@ -43,6 +43,11 @@ struct DeadLetterReader: Sendable {
         for (partition, position) in batch.positions where position >= remaining[partition] ?? .max {
           remaining[partition] = nil
         }
+      // The last offsets may be markers of transactions.
+      case .passed(let ends):
+        for (lease, position) in ends where position >= remaining[lease.partition] ?? .max {
+          remaining[lease.partition] = nil
+        }
       case .revoking(_, let answer): answer.done(committing: [:])
       case .idle:
         throw Failure(.transient, code: "no_records", "\(topic) gave no records for 30 s; is the broker well?")

@@ -34,6 +34,10 @@ final class ConsumerMeters {
     Counter(label: "souk_kafka_gap_records_total", dimensions: [group, ("topic", topic)])
   }
 
+  func ignoredCommits(_ topic: String) -> Counter {
+    Counter(label: "souk_kafka_ignored_commits_total", dimensions: [group, ("topic", topic)])
+  }
+
   func rebalances(_ kind: String) -> Counter {
     Counter(label: "souk_kafka_rebalance_events_total", dimensions: [group, ("kind", kind)])
   }
@@ -59,12 +63,8 @@ final class ConsumerMeters {
   }
 
   /// Every few seconds, from the end offsets that fetches bring along: asks nobody.
-  ///
-  /// - Parameter exhausted: ends up to which everything was handed over, as the library said last. Behind the last
-  ///   record there may be marks of transactions, which nobody will ever be handed.
   func recordLag(
-    _ client: ClientHandle, _ owned: [TopicPartition: ConsumerMachine.Ownership],
-    exhausted: [TopicPartition: Int64], _ now: ContinuousClock.Instant
+    _ client: ClientHandle, _ owned: [TopicPartition: ConsumerMachine.Ownership], _ now: ContinuousClock.Instant
   ) {
     guard now >= nextLag else { return }
     nextLag = now + .seconds(2)
@@ -76,13 +76,11 @@ final class ConsumerMeters {
       }
       guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { continue }
       let committed = ownership.committed ?? ownership.start
-      let isDone = exhausted[partition] == high && committed >= ownership.next
-      let end = isDone ? committed : high
       var meters = partitions[partition] ?? PartitionMeters(group: group, partition)
       if let backlog = early.removeValue(forKey: partition) { meters.backlog = backlog }
-      meters.lag.record(max(0, end - committed))
+      meters.lag.record(max(0, high - committed))
       meters.committed.record(committed)
-      let age = meters.backlog.age(committed: committed, taken: ownership.next, end: end, now: wall)
+      let age = meters.backlog.age(committed: committed, taken: ownership.next, end: high, now: wall)
       meters.age.record(Double(age) / 1_000)
       partitions[partition] = meters
     }

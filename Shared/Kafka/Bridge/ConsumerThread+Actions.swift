@@ -43,6 +43,7 @@ extension ConsumerThread {
 
   /// Records of an assignment that ended must not be taken for those of the next, which may begin elsewhere.
   func dropHeld(of partitions: Set<TopicPartition>?) {
+    ends.forget(partitions)
     held.removeAll { record in
       let topic = String(cString: rd_kafka_topic_name(record.message.pointee.rkt))
       guard partitions?.contains(TopicPartition(topic, record.message.pointee.partition)) ?? true else { return false }

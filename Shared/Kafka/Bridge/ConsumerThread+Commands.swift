@@ -11,7 +11,10 @@ extension ConsumerThread {
     case .seek(let targets, let reply): reply(Result { () throws(KafkaError) in try seek(targets) })
     case .committed(let partitions, let reply):
       reply(Result { () throws(KafkaError) in
-        try OffsetQuestions.committed(client, partitions, within: .seconds(5))
+        // The text about the group's beginning is ours, not the worker's.
+        try OffsetQuestions.committed(client, partitions, within: .seconds(5)).mapValues { commit in
+          GroupBeginning(commit.metadata) == nil ? commit : CommittedOffset(offset: commit.offset)
+        }
       })
     case .watermarks(let partitions, let reply):
       reply(Result { () throws(KafkaError) in
@@ -24,7 +27,7 @@ extension ConsumerThread {
       guard let metadata else {
         return reply(.failure(KafkaError("group metadata", RD_KAFKA_RESP_ERR__STATE)))
       }
-      reply(.success(ConsumerGroupMetadata(owning: metadata)))
+      reply(.success(ConsumerGroupMetadata(owning: metadata, beginnings: beginnings)))
     case .startAnswer(let id, let offsets): carryOut(machine.startAnswered(id, offsets))
     case .revokeAnswer(let id, let positions, let metadata):
       carryOut(machine.revokeAnswered(id, positions, metadata))
@@ -57,7 +60,8 @@ extension ConsumerThread {
   func send(_ positions: [TopicPartition: Int64], _ metadata: [TopicPartition: String], _ purpose: CommitPurpose) {
     lastCommit += 1
     commits[lastCommit] = (purpose, positions)
-    let code = PartitionList(positions, metadata: metadata).call(client) {
+    let texts = GroupBeginning.complete(metadata, positions.keys, beginnings)
+    let code = PartitionList(positions, metadata: texts).call(client) {
       rd_kafka_commit_queue($0, $1, control, nil, UnsafeMutableRawPointer(bitPattern: lastCommit))
     }
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { committed(lastCommit, KafkaError("commit", code)) }

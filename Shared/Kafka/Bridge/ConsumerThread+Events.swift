@@ -60,6 +60,7 @@ extension ConsumerThread {
 
   /// An error event of the client, the group or, with a partition, of fetching.
   func report(_ event: OpaquePointer) {
+    if noteEnd(event) { return }
     let code = rd_kafka_event_error(event)
     let text = rd_kafka_event_error_string(event).map { String(cString: $0) }
     let error = KafkaError("consume", code, detail: text)
@@ -83,10 +84,13 @@ extension ConsumerThread {
     }
   }
 
-  static func partition(of event: OpaquePointer) -> TopicPartition? {
+  static func partition(of event: OpaquePointer) -> TopicPartition? { place(of: event)?.partition }
+
+  static func place(of event: OpaquePointer) -> (partition: TopicPartition, offset: Int64)? {
     guard let element = rd_kafka_event_topic_partition(event) else { return nil }
     defer { rd_kafka_topic_partition_destroy(element) }
-    return TopicPartition(String(cString: element.pointee.topic), element.pointee.partition)
+    let partition = TopicPartition(String(cString: element.pointee.topic), element.pointee.partition)
+    return (partition, element.pointee.offset)
   }
 
   /// Topics can be missing because they are about to be created; after the grace the cluster itself is asked.

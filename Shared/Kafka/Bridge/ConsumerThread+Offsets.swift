@@ -27,24 +27,59 @@ extension ConsumerThread {
     }
   }
 
-  /// - Returns: where to begin, and the part of it that nobody had committed before.
+  /// - Returns: where to begin, and the part of it that was not known before.
   private func starts(
     _ partitions: Set<TopicPartition>, given: [TopicPartition: Int64]
   ) throws(KafkaError) -> (all: [TopicPartition: Int64], decided: [TopicPartition: Int64]) {
     let limit: Duration = .seconds(2)
-    let committed = try OffsetQuestions.committed(client, partitions.subtracting(given.keys), within: limit)
-    let all = given.merging(committed.mapValues(\.offset)) { given, _ in given }
-    let open = partitions.subtracting(all.keys)
-    if open.isEmpty { return (all, [:]) }
-    let decided: [TopicPartition: Int64]
-    switch configuration.startFrom {
-    case .earliest: decided = try OffsetQuestions.watermarks(client, open, within: limit).mapValues(\.low)
-    case .latest: decided = try OffsetQuestions.watermarks(client, open, within: limit).mapValues(\.high)
-    case .timestamp(let time):
-      let times = Dictionary(uniqueKeysWithValues: open.map { ($0, time) })
-      decided = try OffsetQuestions.offsets(client, at: times, within: limit)
+    let decision = StartDecision(
+      startFrom: configuration.startFrom, adoptsCommits: !configuration.externalOffsets || configuration.adoptsCommits)
+    let open = partitions.subtracting(given.keys)
+    if open.isEmpty { return (given, [:]) }
+    var counts: [String: Int32] = [:]
+    var asked = open
+    if configuration.startFrom == .latest {
+      for topic in Set(open.map(\.topic)) {
+        let known = try Metadata.topic(client, topic, within: limit).partitions
+        counts[topic] = Int32(known.count)
+        asked.formUnion(known.map { TopicPartition(topic, $0) })
+      }
     }
-    return (all.merging(decided) { all, _ in all }, decided)
+    let committed = try OffsetQuestions.committed(client, asked, within: limit)
+    let plan = decision.plan(partitions, given: given, committed: committed, counts: counts)
+    var decided: [TopicPartition: Int64] = [:]
+    for (start, group) in Dictionary(grouping: plan.fresh, by: \.value) {
+      let fresh = Set(group.map(\.key))
+      let offsets: [TopicPartition: Int64]
+      switch start {
+      case .earliest: offsets = try OffsetQuestions.watermarks(client, fresh, within: limit).mapValues(\.low)
+      case .latest: offsets = try OffsetQuestions.watermarks(client, fresh, within: limit).mapValues(\.high)
+      case .timestamp(let time):
+        let times = Dictionary(uniqueKeysWithValues: fresh.map { ($0, time) })
+        offsets = try OffsetQuestions.offsets(client, at: times, within: limit)
+      }
+      decided.merge(offsets) { $1 }
+    }
+    beginnings.merge(plan.beginnings) { $1 }
+    tell(plan, decided)
+    return (plan.known.merging(decided) { known, _ in known }, decided)
+  }
+
+  private func tell(_ plan: StartDecision.Plan, _ decided: [TopicPartition: Int64]) {
+    for (partition, offset) in plan.ignored.sorted(by: { $0.key < $1.key }) {
+      meters.ignoredCommits(partition.topic).increment()
+      logger.warning(
+        "kafka: the sink does not know this partition, and the group's commit is not adopted",
+        metadata: [
+          "partition": "\(partition)", "start": "\(decided[partition] ?? -1)", "committed": "\(offset)",
+          "advice": "a new or emptied sink is filled from --start-from on",
+        ])
+    }
+    if !plan.added.isEmpty {
+      logger.notice(
+        "kafka: partitions that were added after the group began are read from their first record",
+        metadata: ["partitions": "\(plan.added.sorted())"])
+    }
   }
 
   func seek(_ targets: [TopicPartition: SeekTarget]) throws(KafkaError) {
@@ -118,6 +153,10 @@ extension ConsumerThread {
       fail(Failure(
         .fatal, code: "kafka_gap",
         "\(gap); nothing was skipped. Run with --on-gap continue to go on from \(marks.low), or move the group"))
+    case .continue where gap.wanted < gap.available:
+      // The lease stays: what was read before the gap cannot be read again, so its work has to be finished.
+      pass([partition: marks.low])
+      restart([partition])
     case .continue:
       machine.reposition(partition, to: marks.low)
       mailbox.publish(epochs: machine.epochs)

@@ -22,7 +22,11 @@ extension ConsumerThread {
     var bytes = 0
     var timeout = wait.milliseconds
     while messages.count < configuration.maxBatchRecords {
-      guard let (event, message) = takeRecord(&timeout) else { break }
+      let taken = takeRecord(&timeout)
+      guard case .record(let (event, message)) = taken else {
+        if case .nothing = taken { ends.recordsRanOut() }
+        break
+      }
       let body = message.pointee
       if handle != body.rkt || number != body.partition {
         // Fetches bring long runs of one partition, so names are only looked up where a run ends.
@@ -70,26 +74,60 @@ extension ConsumerThread {
     return RecordBatch(storage: storage, runs: runs.filter { !$0.range.isEmpty })
   }
 
-  private func takeRecord(_ timeout: inout Int32) -> Held? {
+  private enum Taken {
+    case record(Held)
+    case nothing
+    /// An error was reported: what came before it is to be handed over first.
+    case failure
+  }
+
+  private func takeRecord(_ timeout: inout Int32) -> Taken {
     if !held.isEmpty {
       timeout = 0
-      return held.removeFirst()
+      return .record(held.removeFirst())
     }
     while let event = rd_kafka_queue_poll(records, timeout) {
       timeout = 0
       switch rd_kafka_event_type(event) {
       case RD_KAFKA_EVENT_FETCH:
-        if let message = rd_kafka_event_message_next(event) { return (event, message) }
+        if let message = rd_kafka_event_message_next(event) { return .record((event, message)) }
         rd_kafka_event_destroy(event)
       case RD_KAFKA_EVENT_ERROR:
-        // Errors keep their place behind the records before them: stop here, so that those are handed over first.
+        defer { rd_kafka_event_destroy(event) }
+        guard !noteEnd(event) else { continue }
         report(event)
-        rd_kafka_event_destroy(event)
-        return nil
+        return .failure
       default:
         handle(event)
       }
     }
-    return nil
+    return .nothing
+  }
+
+  /// - Returns: whether the event says that a partition was read to its end.
+  func noteEnd(_ event: OpaquePointer) -> Bool {
+    guard rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__PARTITION_EOF else { return false }
+    if let place = Self.place(of: event) { ends.reached(place.partition, at: place.offset) }
+    return true
+  }
+
+  /// Hands over positions behind offsets that hold no records. Called after the control queue was served.
+  func handOverEnds() {
+    guard !ends.isEmpty, machine.mayFetch else { return }
+    let held = Set(held.map { record in
+      TopicPartition(String(cString: rd_kafka_topic_name(record.message.pointee.rkt)), record.message.pointee.partition)
+    })
+    pass(ends.take(holding: held) { machine.owned[$0]?.next })
+  }
+
+  /// Reading goes on at these offsets, under the same leases.
+  func pass(_ positions: [TopicPartition: Int64]) {
+    var passed: [Lease: Int64] = [:]
+    for (partition, offset) in positions {
+      guard let epoch = machine.owned[partition]?.epoch else { continue }
+      machine.advance(partition, to: offset)
+      passed[Lease(partition: partition, epoch: epoch)] = offset
+    }
+    if !passed.isEmpty { outbox.append(.element(.passed(passed))) }
   }
 }

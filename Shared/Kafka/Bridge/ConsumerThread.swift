@@ -49,6 +49,9 @@ final class ConsumerThread {
   /// that came over `control`.
   var held: [Held] = []
   var suspects: [TopicPartition] = []
+  var ends = PartitionEnds()
+  /// Texts that say with how many partitions the group began on each topic; beside every commit that has none.
+  var beginnings: [String: Int32] = [:]
   /// When partitions were last restarted, and when their routes are looked after next.
   var reroutedAt: ContinuousClock.Instant?
   var nextReroute = ContinuousClock.now
@@ -84,6 +87,10 @@ final class ConsumerThread {
       return (control: control, records: rd_kafka_queue_new(client)!)
     }
     (control, records) = (queues.control, queues.records)
+    // Answers and rebalances arrive on `control` while the thread waits for records.
+    rd_kafka_queue_cb_event_enable(
+      control, { _, records in records.map { rd_kafka_queue_yield(OpaquePointer($0)) } },
+      UnsafeMutableRawPointer(records))
     waker = QueueWaker([records, control])
     let waker = waker
     mailbox.attach { waker.wake() }
@@ -94,6 +101,7 @@ final class ConsumerThread {
     while !hasLeft {
       for command in mailbox.takeCommands() { obey(command) }
       serveControl(wait: .zero)
+      handOverEnds()
       let now = ContinuousClock.now
       fireTimers(now)
       lookUpStarts(now)
@@ -127,7 +135,7 @@ final class ConsumerThread {
 
   /// How long a poll may wait before something of ours is due.
   private func patience(_ now: ContinuousClock.Instant) -> Duration {
-    var limit: Duration = .milliseconds(100)
+    var limit = configuration.idlePoll
     for timer in timers { limit = min(limit, timer.at - now) }
     for lookup in lookups { limit = min(limit, lookup.retryAt - now) }
     if let deadline = mailbox.readerDeadline { limit = min(limit, deadline - now) }
@@ -162,7 +170,7 @@ final class ConsumerThread {
       let isRecent = reroutedAt.map { now - $0 < .seconds(3) } ?? false
       nextReroute = now + (isRecent ? .milliseconds(20) : .seconds(1))
     }
-    meters.recordLag(client, machine.owned, exhausted: statistics.exhausted, now)
+    meters.recordLag(client, machine.owned, now)
   }
 
   /// Ends the stream with an error, after what is already on its way, and drains.
@@ -207,6 +215,7 @@ final class ConsumerThread {
       if case .reply(let reply, _) = purpose { reply(.failure(.closed("commit"))) }
     }
     meters.forgetAll()
+    rd_kafka_queue_cb_event_enable(control, nil, nil)
     waker.destroy()
     if let farewell { rd_kafka_queue_destroy(farewell) }
     mailbox.finish()

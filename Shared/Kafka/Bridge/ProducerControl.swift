@@ -19,6 +19,14 @@ actor ProducerControl {
       case .abort: .abort
       }
     }
+
+    /// How long the call may take.
+    var limit: Duration {
+      switch self {
+      case .initialise(let limit), .sendOffsets(_, _, let limit), .commit(let limit), .abort(let limit): limit
+      case .begin: .seconds(60)
+      }
+    }
   }
 
   private let executor = ThreadExecutor(name: "kafka-control")
@@ -42,6 +50,12 @@ actor ProducerControl {
   }
 
   func transact(_ client: ClientHandle, _ transaction: Transaction) throws(TransactionError) {
+    for call in phase.steps(to: transaction.call) {
+      try make(client, call == .abort ? .abort(transaction.limit) : transaction)
+    }
+  }
+
+  private func make(_ client: ClientHandle, _ transaction: Transaction) throws(TransactionError) {
     let name = "\(transaction.call)"
     guard phase.allows(transaction.call) else {
       throw TransactionError(
@@ -55,9 +69,10 @@ actor ProducerControl {
       case .initialise(let limit): client.call { rd_kafka_init_transactions($0, limit.milliseconds) }
       case .begin: client.call { rd_kafka_begin_transaction($0) }
       case .sendOffsets(let positions, let metadata, let limit):
-        PartitionList(positions).call(client) { client, list in
-          metadata.call { rd_kafka_send_offsets_to_transaction(client, list, $0, limit.milliseconds) }
-        }
+        PartitionList(positions, metadata: GroupBeginning.complete([:], positions.keys, metadata.beginnings))
+          .call(client) { client, list in
+            metadata.call { rd_kafka_send_offsets_to_transaction(client, list, $0, limit.milliseconds) }
+          }
       case .commit(let limit): client.call { rd_kafka_commit_transaction($0, limit.milliseconds) }
       case .abort(let limit): client.call { rd_kafka_abort_transaction($0, limit.milliseconds) }
       }
@@ -72,7 +87,7 @@ actor ProducerControl {
       } else {
         .stop
       }
-    phase.failed(remedy)
+    phase.failed(transaction.call, remedy)
     throw TransactionError(KafkaError(name, consuming: failure), remedy: remedy)
   }
 }

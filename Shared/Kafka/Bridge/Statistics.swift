@@ -6,8 +6,6 @@ import Foundation
 final class Statistics {
   private let client: (String, String)
   private var totals: [String: Int] = [:]
-  /// Of partitions that were read to their end, and of which nothing waits to be handed over: that end.
-  private(set) var exhausted: [TopicPartition: Int64] = [:]
 
   /// - Parameter kind: `consumer` or `producer`, the value of the label `client`.
   init(kind: String) { client = ("client", kind) }
@@ -36,15 +34,9 @@ final class Statistics {
     gauge("souk_kafka_broker_rtt_p99_seconds", slowest / 1_000_000)
     if let group = root["cgrp"] as? [String: Any] { count("souk_kafka_rebalances_total", group["rebalance_cnt"]) }
     var prefetched = 0
-    exhausted = [:]
-    for (name, topic) in root["topics"] as? [String: [String: Any]] ?? [:] {
-      for (number, partition) in topic["partitions"] as? [String: [String: Any]] ?? [:] {
-        let waiting = max(0, partition["fetchq_cnt"] as? Int ?? 0)
-        prefetched += waiting
-        guard let number = Int32(number), number >= 0, waiting == 0, let end = partition["hi_offset"] as? Int,
-          let next = partition["next_offset"] as? Int, end >= 0, next >= end
-        else { continue }
-        exhausted[TopicPartition(name, number)] = Int64(end)
+    for topic in (root["topics"] as? [String: [String: Any]] ?? [:]).values {
+      for partition in (topic["partitions"] as? [String: [String: Any]] ?? [:]).values {
+        prefetched += max(0, partition["fetchq_cnt"] as? Int ?? 0)
       }
     }
     if client.1 == "consumer" { gauge("souk_kafka_prefetched_records", prefetched) }

@@ -14,10 +14,9 @@ final class TableThread {
   private let waker: QueueWaker
   private let logger: Logger
   private let meters: TableMeters
-  /// The next offset to read of every partition.
-  private var positions: [TopicPartition: Int64] = [:]
-  /// Where each partition ended when the reading began; those reached are taken out.
-  private var targets: [TopicPartition: Int64] = [:]
+  private var progress = TableProgress()
+  /// Records, ends and errors that came while something else was waited for, in their order.
+  private var held: [OpaquePointer] = []
   private var suspects: [TopicPartition] = []
   private var trouble = Trouble(grace: .seconds(10))
   private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
@@ -66,6 +65,7 @@ final class TableThread {
       if let error = trouble.verdict { fail(error) }
     }
     client.call { _ = rd_kafka_assign($0, nil) }
+    dropHeld()
     waker.destroy()
     mailbox.content.withLock {
       $0.wake = nil
@@ -95,8 +95,7 @@ final class TableThread {
         let marks = try OffsetQuestions.watermarks(client, partitions, within: .seconds(10))
         // Compaction leaves holes but never moves the beginning: whoever finds it moved has lost rows.
         for (partition, mark) in marks where mark.low > 0 && !configuration.isTrimmed { lose(partition, from: 0, mark) }
-        positions = marks.mapValues(\.low)
-        targets = marks.filter { $0.value.high > $0.value.low }.mapValues(\.high)
+        progress = TableProgress(marks)
         try assign()
         return settleIfCurrent()
       } catch {
@@ -113,17 +112,24 @@ final class TableThread {
     let end = ContinuousClock.now + duration
     while !isClosing, ContinuousClock.now < end {
       guard let event = rd_kafka_queue_poll(queue, max(.milliseconds(1), end - .now).milliseconds) else { continue }
-      handle(event)
+      if rd_kafka_event_type(event) == RD_KAFKA_EVENT_LOG { handle(event) } else { held.append(event) }
     }
   }
 
+  /// Whatever is held is read again.
   private func assign() throws(KafkaError) {
-    let code = PartitionList(positions).call(client) { rd_kafka_assign($0, $1) }
+    dropHeld()
+    let code = PartitionList(progress.positions).call(client) { rd_kafka_assign($0, $1) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("assign", code) }
   }
 
+  private func dropHeld() {
+    for event in held { rd_kafka_event_destroy(event) }
+    held = []
+  }
+
   private func settleIfCurrent() {
-    guard targets.isEmpty, !hasFailed else { return }
+    guard progress.isCurrent, !hasFailed else { return }
     let isFirst = mailbox.content.withLock { content in
       guard case .reading = content.state else { return false }
       content.state = .current
@@ -149,7 +155,7 @@ final class TableThread {
     var messages: [UnsafePointer<rd_kafka_message_t>] = []
     var runs: [RecordBatch.Run] = []
     var timeout: Int32 = 100
-    while messages.count < configuration.maxBatchRecords, let event = rd_kafka_queue_poll(queue, timeout) {
+    while messages.count < configuration.maxBatchRecords, let event = nextEvent(timeout) {
       timeout = 0
       guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH, let message = rd_kafka_event_message_next(event) else {
         handle(event)
@@ -157,12 +163,10 @@ final class TableThread {
       }
       let body = message.pointee
       let partition = TopicPartition(configuration.topic, body.partition)
-      // From before a partition was started anew.
-      guard body.offset >= positions[partition] ?? 0 else {
+      guard progress.take(partition, offset: body.offset) else {
         rd_kafka_event_destroy(event)
         continue
       }
-      positions[partition] = body.offset + 1
       if runs.last?.lease.partition == partition {
         runs[runs.count - 1].range = runs[runs.count - 1].range.lowerBound..<(messages.count + 1)
       } else {
@@ -179,10 +183,11 @@ final class TableThread {
         RecordBatch(storage: RecordBatch.Storage(events: events, messages: messages, client: client), runs: runs))
       mailbox.content.withLock { $0.applied += messages.count }
     }
-    if !targets.isEmpty {
-      targets = targets.filter { positions[$0.key, default: 0] < $0.value }
-      settleIfCurrent()
-    }
+    settleIfCurrent()
+  }
+
+  private func nextEvent(_ timeout: Int32) -> OpaquePointer? {
+    held.isEmpty ? rd_kafka_queue_poll(queue, timeout) : held.removeFirst()
   }
 
   private func handle(_ event: OpaquePointer) {
@@ -196,13 +201,12 @@ final class TableThread {
 
   private func report(_ event: OpaquePointer) {
     let code = rd_kafka_event_error(event)
-    let partition = ConsumerThread.partition(of: event)
+    let place = ConsumerThread.place(of: event)
     switch code {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-      // The last offsets may belong to nobody: compacted away, or marks of transactions.
-      if let partition { targets[partition] = nil }
+      if let place { progress.reachedEnd(place.partition, at: place.offset) }
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      if let partition { suspects.append(partition) }
+      if let place { suspects.append(place.partition) }
     case RD_KAFKA_RESP_ERR__FATAL:
       fail(client.fatalError ?? KafkaError("table", code))
     default:
@@ -214,13 +218,12 @@ final class TableThread {
 
   /// The broker refused a position: says what is gone and goes on from what is there.
   private func examine(_ partition: TopicPartition) {
-    let wanted = positions[partition] ?? 0
+    let wanted = progress.positions[partition] ?? 0
     do throws(KafkaError) {
       let answer = try OffsetQuestions.watermarks(client, [partition], within: .seconds(5))
       guard let marks = answer[partition] else { return }
       if marks.low > wanted { lose(partition, from: wanted, marks) }
-      // Also when the topic was made anew and ends before our position.
-      positions[partition] = marks.low > wanted || marks.high < wanted ? marks.low : wanted
+      progress.restart(partition, in: marks)
       try assign()
     } catch {
       suspects.append(partition)

@@ -10,6 +10,11 @@ extension Consumer {
     package var onGap: GapPolicy = .stop
     /// The worker's sink keeps the offsets: every assignment asks for them with `.assigning`.
     package var externalOffsets = false
+    /// With `externalOffsets`: a partition that the worker does not know starts where the group has committed. Without,
+    /// it starts at `startFrom`, because the group's commit says nothing of what is in the sink.
+    package var adoptsCommits = false
+    /// How long one poll waits when nothing is due. Whatever comes in ends it.
+    var idlePoll: Duration = .milliseconds(100)
     /// Most records in one batch.
     package var maxBatchRecords = 5_000
     /// Most bytes (keys and values) in one batch; a single larger record is a batch of its own.

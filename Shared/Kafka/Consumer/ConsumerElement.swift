@@ -14,8 +14,12 @@ extension Consumer {
     /// Somebody else's already, or never fully ours: drop what is buffered for them, commit nothing. May name
     /// partitions the worker has already forgotten.
     case lost(Set<TopicPartition>)
-    /// Records were gone before we could read them; see `GapPolicy`.
+    /// Records were gone before we could read them; see `GapPolicy`. What was read before them is ours to finish,
+    /// under the same lease; with `continue`, `.passed` says where reading goes on.
     case gap(Gap)
+    /// Between what was handed over of these partitions and these offsets lies no record: only markers of
+    /// transactions, compacted records, or a gap. To be committed once everything before is done.
+    case passed([Lease: Int64])
     /// The deadline given to `next(before:)` passed.
     case idle
   }
@@ -25,8 +29,8 @@ extension Consumer {
     let mailbox: ConsumerMailbox
     let id: UInt64
 
-    /// - Parameter offsets: next offset to read; a partition that is missing starts at Kafka's committed offset,
-    ///   and without one at `startFrom`.
+    /// - Parameter offsets: next offset to read; a partition that is missing starts at `startFrom`, or where the group
+    ///   has committed, when the configuration adopts that.
     package func start(at offsets: [TopicPartition: Int64]) {
       mailbox.send(.startAnswer(id, offsets))
     }

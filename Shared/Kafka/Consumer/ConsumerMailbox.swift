@@ -155,10 +155,15 @@ final class ConsumerMailbox: Sendable {
   func purge(_ partitions: Set<TopicPartition>) {
     // The old batch may be the last owner of C memory: let it go outside the lock.
     let old: Consumer.Element? = state.withLock { state in
-      guard case .batch(let batch) = state.slot else { return nil }
-      let kept = batch.removing(partitions)
-      defer { state.slot = kept.map { .batch($0) } }
-      return state.slot
+      guard let slot = state.slot else { return nil }
+      switch slot {
+      case .batch(let batch): state.slot = batch.removing(partitions).map { .batch($0) }
+      case .passed(let ends):
+        let kept = ends.filter { !partitions.contains($0.key.partition) }
+        state.slot = kept.isEmpty ? nil : .passed(kept)
+      default: break
+      }
+      return slot
     }
     _ = old
   }

@@ -65,6 +65,9 @@ package struct Gap: Hashable, Sendable, CustomStringConvertible {
   /// nobody can know what was lost.
   package var lost: Int64 { wanted < available ? available - wanted : 0 }
 
+  /// The log ends before our position: it was deleted and made again.
+  package var isOtherLog: Bool { wanted >= available }
+
   package var description: String {
     wanted < available
       ? "\(partition): offsets \(wanted)..<\(available) are gone, \(lost) records lost"

@@ -4,7 +4,7 @@ extension Producer {
   package struct Configuration: Sendable {
     /// Everything librdkafka is told, from `ClientProperties`.
     package var properties: [String: String]
-    /// Turns transactions on. Must be the same at every start of the same instance, and differ between instances.
+    /// Turns transactions on. Never the same in two running processes: each would fence the other.
     package var transactionalID: String?
     /// Bytes that may wait for acknowledgement before `enqueue` waits; a larger batch goes alone.
     package var maxInFlightBytes = 64 << 20

@@ -4,7 +4,7 @@ struct TransactionPhase: Equatable {
     case uninitialised
     case ready
     case open
-    /// Only an abort can follow.
+    /// Only an abort can follow. Also after an abort that failed: it is owed until one succeeds.
     case doomed
     case failed
   }
@@ -35,11 +35,14 @@ struct TransactionPhase: Equatable {
     }
   }
 
-  mutating func failed(_ remedy: TransactionError.Remedy) {
+  mutating func failed(_ call: Call, _ remedy: TransactionError.Remedy) {
     switch remedy {
-    case .retry: break
+    case .retry: if call == .abort { state = .doomed }
     case .abort: state = .doomed
     case .stop: state = .failed
     }
   }
+
+  /// What has to be called for this call to take place: an abort that is still owed comes before a new transaction.
+  func steps(to call: Call) -> [Call] { call == .begin && state == .doomed ? [.abort, .begin] : [call] }
 }

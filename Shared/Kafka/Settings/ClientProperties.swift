@@ -26,7 +26,7 @@ package struct ClientProperties: Sendable, Hashable {
     "auto.commit.enable": "offsets are committed only when the effect of their records is durable",
     "enable.auto.offset.store": "offsets are committed only when the effect of their records is durable",
     "auto.offset.reset": "a lost position must be reported; use --start-from for new groups and --on-gap for gaps",
-    "enable.partition.eof": "the end of a partition is not an event here; it would be taken for an error",
+    "enable.partition.eof": "the ends of partitions tell positions behind the markers of transactions",
     "enable.idempotence": "without it a retry can repeat and reorder records",
     "acks": "only acks=all means that a record survives a broker; it is what a committed offset relies on",
     "request.required.acks": "only acks=all means that a record survives a broker",

@@ -17,8 +17,12 @@ extension KafkaOptions {
     properties.setDefault("enable.auto.commit", "false")
     properties.setDefault("enable.auto.offset.store", "false")
     properties.setDefault("auto.offset.reset", "error")
+    // Ends say where reading stands behind the markers of transactions.
+    properties.setDefault("enable.partition.eof", "true")
     properties.setDefault("isolation.level", "read_committed")
     properties.setDefault("allow.auto.create.topics", "false")
+    // How soon an added partition is noticed.
+    properties.setDefault("topic.metadata.refresh.interval.ms", "10000")
     properties.setDefault("partition.assignment.strategy", Library.assignmentStrategy)
     properties.setDefault("queued.min.messages", "100000")
     properties.setDefault("fetch.wait.max.ms", "100")
@@ -54,7 +58,7 @@ extension KafkaOptions {
     return TableReader.Configuration(properties: properties.values, topic: topic, logger: logger)
   }
 
-  /// - Parameter transactionalID: used with `--delivery exactly-once`; the same at every start of one instance.
+  /// - Parameter transactionalID: used with `--delivery exactly-once`; never the same in two running processes.
   package func producerConfiguration(
     clientID: String, transactionalID: String? = nil, logger: Logger
   ) throws(Failure) -> Producer.Configuration {

@@ -45,6 +45,19 @@ package struct OffsetLedger: Sendable {
     return true
   }
 
+  /// No record lies between the last one that was begun and `next`: the position moves there once all before is done.
+  package mutating func pass(_ partition: TopicPartition, to next: Int64, epoch: UInt64) {
+    guard var track = tracks[partition], track.epoch == epoch else { return }
+    if track.open.isEmpty {
+      track.base = max(next, track.base ?? next)
+    } else if track.open.last!.offset < next - 1 {
+      // Stands for the offsets without records, and is finished already.
+      track.open.append((next - 1, true))
+      held += 1
+    }
+    tracks[partition] = track
+  }
+
   /// - Returns: false when the record came too late: its partition was closed or reopened meanwhile.
   package mutating func finish(_ partition: TopicPartition, offset: Int64, epoch: UInt64) -> Bool {
     guard var track = tracks[partition], track.epoch == epoch else { return false }

@@ -84,9 +84,14 @@ package final class PipelineMetrics: Sendable {
     state.withLock { $0.account.returned += amount }
     returned.increment(by: amount)
   }
-  package func setInFlight(_ count: Int) {
-    state.withLock { $0.account.inFlight = count }
-    inFlight.record(count)
+  package func setInFlight(_ count: Int) { setInFlight { count } }
+  /// Counts and notes it as one step, so that of several callers at once the last one leaves what is true then.
+  func setInFlight(_ count: () -> Int) {
+    state.withLock { state in
+      let count = count()
+      state.account.inFlight = count
+      inFlight.record(count)
+    }
   }
   package func flushed(rows count: Int, in duration: Duration) {
     if count > 0 { Counter(label: "souk_sink_rows_total").increment(by: count) }

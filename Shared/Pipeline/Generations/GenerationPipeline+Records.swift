@@ -1,6 +1,7 @@
 import Kafka
 import Logging
 import Runtime
+import ServiceKit
 
 extension GenerationPipeline {
   // MARK: Taking in
@@ -39,7 +40,7 @@ extension GenerationPipeline {
     if let limit = intake.generation?.limit, record.offset >= limit, let whole = intake.generation.take() {
       // The last offsets of a range that is repeated hold nothing any more.
       bookKept(&intake, at: now)
-      close(whole, under: record.lease, through: limit, marked: true)
+      close(whole, under: record.lease)
     }
     do {
       if intake.generation == nil { intake.generation = try begin(record.lease, at: record.offset, now) }
@@ -53,15 +54,18 @@ extension GenerationPipeline {
     }
     if isFull(intake.generation!), closings[record.lease] == nil, let full = intake.generation.take() {
       bookKept(&intake, at: now)
-      close(full, under: record.lease, through: nil, marked: true)
+      close(full, under: record.lease)
     }
   }
 
   /// - Parameter offset: of the first record there is; a range that is repeated keeps its name all the same.
   private func begin(_ lease: Lease, at offset: Int64, _ now: ContinuousClock.Instant) throws -> Open {
     let partition = lease.partition
-    // A range begins where the one before it ended, also when the first offsets in it hold no records.
-    var first = closings[lease]?.generation.next ?? account.durable(in: [partition])[partition] ?? offset
+    // A range begins where the one before it ended, also when the first offsets in it hold no records. Behind a gap it
+    // begins where records are again: that is how each later owner finds it.
+    var first =
+      ends.removeValue(forKey: lease) ?? closings[lease]?.generation.next
+      ?? account.durable(in: [partition])[partition] ?? offset
     var mark = marks.removeValue(forKey: partition)
     if let next = mark?.next, next <= offset {
       // No record of the range is left, so what was written of it stays as it is.
@@ -75,7 +79,7 @@ extension GenerationPipeline {
 
   private func isFull(_ generation: Open) -> Bool {
     if let limit = generation.limit { return generation.next >= limit }
-    return generation.records >= policy.records || generation.draft.bytes >= policy.bytes
+    return generation.isSealed || generation.records >= policy.records || generation.draft.bytes >= policy.bytes
   }
 
   private func verdict(on record: borrowing RecordBatch.Record, in generation: inout Open) throws -> Verdict {
@@ -129,7 +133,7 @@ extension GenerationPipeline {
     let now = ContinuousClock.now
     for (lease, generation) in open where closings[lease] == nil {
       if isFull(generation) || generation.limit == nil && now - generation.since >= policy.age {
-        close(lease, through: nil)
+        close(lease)
       }
     }
     // Half of the budget for what is collected, half for what is on its way.
@@ -138,23 +142,22 @@ extension GenerationPipeline {
       let candidates = open.filter { closings[$0.key] == nil && $0.value.limit == nil && $0.value.draft.bytes > 0 }
       guard let (lease, largest) = candidates.max(by: { $0.value.draft.bytes < $1.value.draft.bytes }) else { break }
       collected -= largest.draft.bytes
-      close(lease, through: nil)
+      close(lease)
     }
   }
 
-  func close(_ lease: Lease, through next: Int64?) {
+  func close(_ lease: Lease) {
     guard let generation = open.removeValue(forKey: lease) else { return }
-    close(generation, under: lease, through: next, marked: true)
+    close(generation, under: lease)
   }
 
-  /// - Parameter marked: false when the range cannot be repeated, because its records are gone.
-  func close(_ generation: Open, under lease: Lease, through next: Int64?, marked: Bool) {
+  private func close(_ generation: Open, under lease: Lease) {
     var open = generation
     let bytes = open.draft.bytes
     let outputs = open.draft.outputs
     let closing = Generation(
-      lease: lease, first: open.first, next: next ?? open.limit ?? open.next, format: open.format, bytes: bytes,
-      outputs: outputs, isMarked: marked, isRepeat: open.limit != nil, letters: open.letters,
+      lease: lease, first: open.first, next: open.limit ?? open.next, format: open.format, bytes: bytes,
+      outputs: outputs, isMarked: !open.isSealed, isRepeat: open.limit != nil, letters: open.letters,
       contents: open.draft.finish())
     let lastCall = Interruption()
     let closer = closer
@@ -180,12 +183,52 @@ extension GenerationPipeline {
         }
         metrics.setInFlight(account.inFlight)
       case .givenUp:
-        // What is open behind it must not be committed before it: both are the next owner's.
+        // What lies behind it must not be committed before it: both are the next owner's.
         open[lease] = nil
+        ends[lease] = nil
       case .failed(let error): throw error
       }
     }
     if !ended.isEmpty { recordLoad() }
+  }
+
+  // MARK: Offsets without records
+
+  /// Markers of transactions and gaps belong to the range that is open, or else move the position alone.
+  func pass(_ passed: [Lease: Int64]) {
+    for (lease, end) in passed where consumer.owns(lease) {
+      if let generation = open[lease] {
+        open[lease]?.next = max(generation.next, min(end, generation.limit ?? end))
+        if end <= generation.limit ?? end { continue }
+      }
+      ends[lease] = end
+    }
+  }
+
+  /// Positions with nothing before them that is not committed.
+  var passable: [Lease: Int64] {
+    ends.filter { lease, end in
+      open[lease] == nil && closings[lease] == nil && marks[lease.partition].map { $0.next <= end } ?? true
+    }
+  }
+
+  func commitEnds() async throws {
+    let due = passable
+    guard !due.isEmpty else { return }
+    do {
+      try await consumer.commit(due)
+    } catch {
+      // The next round commits them, or the next range does.
+      guard error.isTransient else { throw error }
+      return context.logger.debug("commit put off", metadata: ["reason": "\(error)"])
+    }
+    for (lease, end) in due {
+      ends[lease] = nil
+      // No record of the range is left, so what was written of it stays as it is.
+      marks[lease.partition] = nil
+      uncommitted[lease.partition] = nil
+      _ = account.flushed([lease.partition: end])
+    }
   }
 
   func recordLoad() {

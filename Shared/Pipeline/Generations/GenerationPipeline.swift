@@ -24,6 +24,8 @@ package final class GenerationPipeline<Sink: GenerationSink> {
     var letters = OutgoingBatch()
     /// Where it has to end, for one that is repeated.
     let limit: Int64?
+    /// Its records are gone from the log: it cannot be repeated, and takes no more of them.
+    var isSealed = false
   }
   /// A generation on its way.
   struct Closing {
@@ -51,6 +53,8 @@ package final class GenerationPipeline<Sink: GenerationSink> {
   var closings: [Lease: Closing] = [:]
   /// What has to be repeated first, by partitions just assigned.
   var marks: [TopicPartition: ClosingMark] = [:]
+  /// Positions behind offsets that hold no records, to be committed once all before them is.
+  var ends: [Lease: Int64] = [:]
   /// Written, but the commit did not go through.
   var uncommitted: [TopicPartition: Int64] = [:]
   private var starting: [(partitions: Set<TopicPartition>, answer: Consumer.StartAnswer)] = []
@@ -110,6 +114,7 @@ package final class GenerationPipeline<Sink: GenerationSink> {
       try absorb()
       try await catchUp()
       closeWhatIsDue()
+      try await commitEnds()
       try await makeRoom()
       guard let element = try await consumer.next(before: nextLook) else { return }
       switch element {
@@ -118,7 +123,8 @@ package final class GenerationPipeline<Sink: GenerationSink> {
       case .batch(let batch): try append(batch)
       case .revoking(let partitions, let answer): try await revoke(partitions, answer)
       case .lost(let partitions): leave(partitions)
-      case .gap(let gap): skip(gap)
+      case .gap(let gap): try skip(gap)
+      case .passed(let ends): pass(ends)
       case .idle: break
       }
     }
@@ -131,9 +137,11 @@ package final class GenerationPipeline<Sink: GenerationSink> {
     return min(now + Self.tick, due ?? now + Self.tick)
   }
 
-  /// Nothing more is taken in while too much waits to be written.
+  /// Nothing more is taken in while too much waits to be written, or a range that ends at a gap.
   private func makeRoom() async throws {
-    while load > policy.budget, !closings.isEmpty, !consumer.revokeWaiting.isRaised {
+    while load > policy.budget || open.values.contains(where: \.isSealed), !closings.isEmpty,
+      !consumer.revokeWaiting.isRaised
+    {
       heartbeat.retrying("waiting for room to write", atMost: options.retryCap.duration)
       _ = await consumer.revokeWaiting.sleep(for: Self.calm)
       try absorb()
@@ -198,7 +206,7 @@ package final class GenerationPipeline<Sink: GenerationSink> {
       // Two rounds: what is on its way, then what is open behind it. An outage is left to the next owner.
       try await settle(partitions)
       for lease in open.keys where partitions.contains(lease.partition) {
-        if open[lease]?.limit == nil { close(lease, through: nil) }
+        if open[lease]?.limit == nil { close(lease) }
       }
       try await settle(partitions)
     } catch {
@@ -206,7 +214,10 @@ package final class GenerationPipeline<Sink: GenerationSink> {
       throw error
     }
     // All others are committed, or have to keep their mark.
-    answer.done(committing: uncommitted.filter { partitions.contains($0.key) })
+    let passed = passable.filter { partitions.contains($0.key.partition) }
+    answer.done(
+      committing: uncommitted.filter { partitions.contains($0.key) }
+        .merging(passed.map { ($0.key.partition, $0.value) }) { max($0, $1) })
     context.logger.info("handed over", metadata: ["partitions": "\(partitions.map(\.description).sorted())"])
     leave(partitions)
   }
@@ -223,6 +234,7 @@ package final class GenerationPipeline<Sink: GenerationSink> {
       closings[lease] = nil
     }
     for lease in open.keys where partitions.contains(lease.partition) { open[lease] = nil }
+    for lease in ends.keys where partitions.contains(lease.partition) { ends[lease] = nil }
     for partition in partitions {
       marks[partition] = nil
       uncommitted[partition] = nil
@@ -236,22 +248,22 @@ package final class GenerationPipeline<Sink: GenerationSink> {
     recordLoad()
   }
 
-  /// Records are gone that nobody can read again: what was read before them is written as it is, and reading goes
-  /// on behind them (or ends, when that is the policy).
-  private func skip(_ gap: Gap) {
+  /// Records are gone before they could be read: what was read before them is written as it is, and reading goes on
+  /// behind them (or ends, when that is the policy).
+  private func skip(_ gap: Gap) throws {
     guard consumer.configuration.onGap == .continue else { return }
-    guard let lease = consumer.leases.first(where: { $0.partition == gap.partition }) else { return }
-    for old in open.keys where old.partition == gap.partition && old != lease {
-      guard let generation = open.removeValue(forKey: old) else { continue }
-      if generation.limit == nil {
-        close(generation, under: lease, through: gap.available, marked: false)
-      } else {
-        // Incomplete, and what its earlier owner wrote of it may be whole: it is not overwritten.
-        metrics.returned(by: account.forget([gap.partition]))
-      }
-    }
+    if gap.isOtherLog { throw Failure.otherLog(gap) }
     marks[gap.partition] = nil
-    account.started([gap.partition: gap.available])
+    guard let lease = open.keys.first(where: { $0.partition == gap.partition }) else { return }
+    if open[lease]?.limit == nil {
+      open[lease]?.next = gap.available
+      open[lease]?.isSealed = true
+    } else {
+      // Incomplete, and what its earlier owner wrote of it may be whole: it is not overwritten.
+      open[lease] = nil
+      metrics.returned(by: account.forget([gap.partition]))
+      metrics.setInFlight(account.inFlight)
+    }
   }
 
   private func giveEverythingBack() async throws {
@@ -261,7 +273,7 @@ package final class GenerationPipeline<Sink: GenerationSink> {
         answer.done(committing: [:])
         leave(partitions)
       case .lost(let partitions): leave(partitions)
-      case .assigning, .assigned, .batch, .gap, .idle: break
+      case .assigning, .assigned, .batch, .gap, .passed, .idle: break
       }
     }
   }

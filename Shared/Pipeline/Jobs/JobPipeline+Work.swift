@@ -7,7 +7,10 @@ extension JobPipeline {
   /// One job from its turn to its end. Leaves quietly, its record unfinished, when the partition is taken away.
   func work(on job: Job) async {
     // Whatever ended: records of a partition that is gone must not fill the table until the loop hears of it.
-    defer { if !consumer.owns(job.lease) { metrics.returned(by: table.close(job.lease)) } }
+    defer {
+      if !consumer.owns(job.lease) { metrics.returned(by: table.close(job.lease)) }
+      noteInFlight()
+    }
     guard mayWork(on: job) else { return }
     table.becameActive()
     defer { table.becameInactive() }

@@ -68,7 +68,8 @@ package struct JobPipeline<Handler: JobHandler>: Sendable {
     }
     await table.cancelAll()
     metrics.returned(by: intake.backlog.count)
-    metrics.setInFlight(table.inFlight)
+    table.setWaiting(0)
+    noteInFlight()
     if let error = table.failure ?? failure { throw error }
   }
 
@@ -78,11 +79,14 @@ package struct JobPipeline<Handler: JobHandler>: Sendable {
   private struct Intake {
     /// Read and not yet begun.
     var backlog: ArraySlice<Job> = []
+    /// Positions behind offsets that hold no records, which wait for the records before them to be begun.
+    var ends: [Lease: Int64] = [:]
     var assignment: Assignment
 
     /// - Returns: how many records were given back.
     mutating func give(_ partitions: Set<TopicPartition>) -> Int {
       assignment.gave(partitions)
+      ends = ends.filter { !partitions.contains($0.key.partition) }
       let count = backlog.count
       backlog.removeAll { partitions.contains($0.topicPartition) }
       return count - backlog.count
@@ -91,7 +95,7 @@ package struct JobPipeline<Handler: JobHandler>: Sendable {
 
   private func readElements(_ intake: inout Intake) async throws {
     while true {
-      startJobs(from: &intake.backlog)
+      startJobs(from: &intake)
       heartbeat.beat()
       observe()
       if !intake.backlog.isEmpty {
@@ -109,6 +113,9 @@ package struct JobPipeline<Handler: JobHandler>: Sendable {
         let jobs = Job.all(in: batch)
         metrics.consumed(jobs)
         intake.backlog.append(contentsOf: jobs)
+        // Committing records that come later commits what lies before them too.
+        for lease in batch.leases { intake.ends[lease] = nil }
+      case .passed(let ends): intake.ends.merge(ends) { $1 }
       case .revoking(let partitions, let answer):
         metrics.returned(by: intake.give(partitions))
         await revoke(partitions, answer)
@@ -119,16 +126,26 @@ package struct JobPipeline<Handler: JobHandler>: Sendable {
     }
   }
 
-  private func startJobs(from backlog: inout ArraySlice<Job>) {
-    while let job = backlog.first, table.hasRoom {
-      backlog.removeFirst()
+  private func startJobs(from intake: inout Intake) {
+    while let job = intake.backlog.first, table.hasRoom {
+      intake.backlog.removeFirst()
       let started =
         consumer.owns(job.lease)
         && table.start(job, orderKey: handler.orderKey(of: job)) { await self.work(on: job) }
       if !started { metrics.returned(by: 1) }
     }
-    metrics.setInFlight(table.inFlight + backlog.count)
+    if !intake.ends.isEmpty {
+      let waiting = Set(intake.backlog.map(\.lease))
+      for (lease, next) in intake.ends where !waiting.contains(lease) {
+        if consumer.owns(lease) { table.pass(lease, to: next) }
+        intake.ends[lease] = nil
+      }
+    }
+    table.setWaiting(intake.backlog.count)
+    noteInFlight()
   }
+
+  func noteInFlight() { metrics.setInFlight { table.inFlight } }
 
   private func revoke(_ partitions: Set<TopicPartition>, _ answer: Consumer.RevokeAnswer) async {
     table.beginClosing(partitions)

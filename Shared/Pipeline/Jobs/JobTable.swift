@@ -6,6 +6,8 @@ import Synchronization
 final class JobTable: Sendable {
   private struct State {
     var ledger = OffsetLedger()
+    /// Records that were read and not yet begun.
+    var waiting = 0
     var nextID: UInt64 = 0
     var jobs: [UInt64: (lease: Lease, task: Task<Void, Never>)] = [:]
     /// The latest job of each order key: the next one waits for it.
@@ -70,6 +72,17 @@ final class JobTable: Sendable {
     }
   }
 
+  /// No record lies between the last one of the lease that was begun and `next`.
+  func pass(_ lease: Lease, to next: Int64) {
+    state.withLock { state in
+      if !state.ledger.isOpen(lease.partition, epoch: lease.epoch) {
+        state.ledger.open(lease.partition, epoch: lease.epoch)
+        state.closing.remove(lease.partition)
+      }
+      state.ledger.pass(lease.partition, to: next, epoch: lease.epoch)
+    }
+  }
+
   private func ended(_ id: UInt64, orderKey: [UInt8]?) {
     mutate { state in
       state.jobs[id] = nil
@@ -100,7 +113,9 @@ final class JobTable: Sendable {
 
   /// True while every job at work waits for an outage to end: nothing moves.
   var isStalled: Bool { state.withLock { $0.active > 0 && $0.retrying >= $0.active } }
-  var inFlight: Int { state.withLock { $0.ledger.inFlight } }
+  /// Records that were read and are not done, begun or not.
+  var inFlight: Int { state.withLock { $0.ledger.inFlight + $0.waiting } }
+  func setWaiting(_ count: Int) { state.withLock { $0.waiting = count } }
 
   // MARK: Giving partitions back
 

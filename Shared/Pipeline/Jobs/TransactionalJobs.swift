@@ -69,11 +69,14 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
   private struct Intake {
     /// Records read and not yet committed, in the order of their partitions.
     var undone: [Job] = []
+    /// Positions behind offsets that hold no records, to be committed once the records before them are.
+    var ends: [Lease: Int64] = [:]
     var assignment: Assignment
 
     /// - Returns: how many records were given back.
     mutating func give(_ partitions: Set<TopicPartition>) -> Int {
       assignment.gave(partitions)
+      ends = ends.filter { !partitions.contains($0.key.partition) }
       let count = undone.count
       undone.removeAll { partitions.contains($0.topicPartition) }
       return count - undone.count
@@ -90,6 +93,7 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
         intake.undone.replaceSubrange(..<min(size, intake.undone.count), with: left)
         continue
       }
+      try await commitEnds(&intake)
       let wait = intake.undone.isEmpty ? Self.tick : .milliseconds(50)
       guard let element = try await consumer.next(before: .now + wait) else { return }
       switch element {
@@ -99,6 +103,8 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
         let jobs = Job.all(in: batch)
         metrics.consumed(jobs)
         intake.undone += jobs
+        for lease in batch.leases { intake.ends[lease] = nil }
+      case .passed(let ends): intake.ends.merge(ends) { $1 }
       case .revoking(let partitions, let answer):
         // Whatever is done is committed already.
         answer.done(committing: [:])
@@ -106,6 +112,21 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
       case .lost(let partitions): metrics.returned(by: intake.give(partitions))
       case .gap, .idle: break
       }
+    }
+  }
+
+  /// Outside of any transaction: nothing was made of these offsets.
+  private func commitEnds(_ intake: inout Intake) async throws {
+    let waiting = Set(intake.undone.map(\.lease))
+    let ends = intake.ends.filter { !waiting.contains($0.key) }
+    guard !ends.isEmpty else { return }
+    do {
+      try await consumer.commit(ends)
+      for lease in ends.keys { intake.ends[lease] = nil }
+    } catch {
+      // The next round commits them, or the records that come later do.
+      guard error.isTransient else { throw error }
+      context.logger.debug("commit put off", metadata: ["reason": "\(error)"])
     }
   }
 

@@ -2,8 +2,8 @@ import Kafka
 
 /// An outside system that takes records in batches. One task at a time calls it.
 package protocol Sink {
-  /// The sink's own next offsets for newly assigned partitions; a partition it does not know starts where Kafka's
-  /// committed offset says. Also called after a fence, to learn how far the other writer went.
+  /// The sink's own next offsets for newly assigned partitions; a partition it does not know starts at `--start-from`
+  /// or, where the consumer is configured so, at the group's commit. Also called after a fence, to learn how far the other writer went.
   ///
   /// - Throws: `ClassifiedError`; transient ones are retried.
   func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64]
@@ -22,7 +22,8 @@ package protocol Sink {
   var load: SinkLoad { get }
 
   /// Makes everything buffered durable, and moves the sink's offsets (if it keeps any) to `positions`, the next
-  /// offset of every partition with records since the last flush, also those whose records were all skipped.
+  /// offset of every partition with records since the last flush, also those whose records were all skipped, and of
+  /// partitions whose position moved without records.
   ///
   /// On a throw the buffers are as they were, so that the same call can be repeated.
   func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport

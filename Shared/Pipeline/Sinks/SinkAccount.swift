@@ -29,6 +29,9 @@ package struct SinkAccount: Sendable {
     var runs: [Run] = []
     /// Next offset known to be durable: where it was started, then what was flushed.
     var durable: Int64?
+    /// Behind offsets that hold no records, and not durable yet.
+    var end: Int64?
+    var position: Int64? { [runs.last?.offsets.upperBound, end].compactMap { $0 }.max() }
     var count = 0
 
     mutating func add(_ outcome: Outcome, _ offsets: Range<Int64>) {
@@ -66,7 +69,7 @@ package struct SinkAccount: Sendable {
   package var isEmpty: Bool { oldest == nil }
   package var partitions: Set<TopicPartition> { Set(tracks.keys) }
   /// Next offsets of everything that waits.
-  package var positions: [TopicPartition: Int64] { tracks.compactMapValues { $0.runs.last?.offsets.upperBound } }
+  package var positions: [TopicPartition: Int64] { tracks.compactMapValues(\.position) }
   package var inFlight: Int { tracks.values.reduce(0) { $0 + $1.count } }
 
   /// The reason for which a record is to be dead-lettered without another try.
@@ -103,6 +106,22 @@ package struct SinkAccount: Sendable {
     if oldest == nil { oldest = now }
   }
 
+  /// No record lies between the last one that was taken in of these partitions and these offsets. They wait for a
+  /// flush like records do.
+  package mutating func passed(_ ends: [TopicPartition: Int64], at now: ContinuousClock.Instant) {
+    for (partition, offset) in ends {
+      guard let track = tracks[partition], offset > track.durable ?? -1 else { continue }
+      tracks[partition]?.end = offset
+      if oldest == nil { oldest = now }
+    }
+  }
+
+  /// The sink is to note these as its offsets, although it has written nothing of these partitions.
+  package mutating func pinned(_ starts: [TopicPartition: Int64], at now: ContinuousClock.Instant) {
+    for (partition, offset) in starts { tracks[partition, default: Track()].end = offset }
+    if !starts.isEmpty, oldest == nil { oldest = now }
+  }
+
   /// - Parameter durable: next offsets; what was taken in at or behind them goes on waiting.
   /// - Returns: what became of the records before them, partition by partition, for the metrics.
   package mutating func flushed(_ durable: [TopicPartition: Int64]) -> [TopicPartition: Tally] {
@@ -111,6 +130,7 @@ package struct SinkAccount: Sendable {
       guard var track = tracks[partition] else { continue }
       tallies[partition] = track.settle(before: offset)
       track.durable = max(offset, track.durable ?? offset)
+      if let end = track.end, end <= offset { track.end = nil }
       tracks[partition] = track
       poison[partition] = poison[partition]?.filter { $0.key >= offset }
       if poison[partition]?.isEmpty == true { poison[partition] = nil }
@@ -137,7 +157,7 @@ package struct SinkAccount: Sendable {
   }
 
   private mutating func settle() {
-    if tracks.values.allSatisfy(\.runs.isEmpty) { oldest = nil }
+    if tracks.values.allSatisfy({ $0.position == nil }) { oldest = nil }
   }
 }
 

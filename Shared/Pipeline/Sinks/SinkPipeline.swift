@@ -44,6 +44,8 @@ package final class SinkPipeline<Destination: Sink> {
   var lastDurable: [TopicPartition: Int64] = [:]
   /// Assignments that wait for the sink to say where they start.
   private var starting: [(partitions: Set<TopicPartition>, answer: Consumer.StartAnswer)] = []
+  /// Offered partitions that the sink does not know: it is told where they start before anything of them is read.
+  private var unknown: Set<TopicPartition> = []
   /// Set when a retry gave way, so that it does not spin while the revoke is on its way.
   var pausedUntil: ContinuousClock.Instant?
   /// How soon what gave way is tried again.
@@ -97,11 +99,12 @@ package final class SinkPipeline<Destination: Sink> {
       guard let element = try await consumer.next(before: nextLook) else { return }
       switch element {
       case .assigning(let partitions, let answer): starting.append((partitions, answer))
-      case .assigned(let positions): assigned(positions)
+      case .assigned(let positions): try await assigned(positions)
       case .batch(let batch): try await append(batch)
       case .revoking(let partitions, let answer): try await revoke(partitions, answer)
       case .lost(let partitions): leave(partitions)
-      case .gap: break
+      case .gap(let gap): try await skip(gap)
+      case .passed(let ends): account.passed(consumer.owned(ends), at: .now)
       case .idle:
         if let flushAt, flushAt <= .now { try await flush() }
       }
@@ -125,7 +128,7 @@ package final class SinkPipeline<Destination: Sink> {
         answer.done(committing: [:])
         leave(partitions)
       case .lost(let partitions): leave(partitions)
-      case .assigning, .assigned, .batch, .gap, .idle: break
+      case .assigning, .assigned, .batch, .gap, .passed, .idle: break
       }
     }
   }
@@ -137,6 +140,7 @@ package final class SinkPipeline<Destination: Sink> {
   private func catchUp() async throws {
     while let next = starting.first, !consumer.revokeWaiting.isRaised {
       guard let offsets = try await retrying("start", { try await self.sink.start(next.partitions) }) else { return }
+      unknown.formUnion(next.partitions.subtracting(offsets.keys))
       next.answer.start(at: offsets)
       starting.removeFirst()
     }
@@ -145,10 +149,26 @@ package final class SinkPipeline<Destination: Sink> {
     }
   }
 
-  private func assigned(_ positions: [TopicPartition: Int64]) {
+  private func assigned(_ positions: [TopicPartition: Int64]) async throws {
     assignment.took(positions.keys)
     account.started(positions)
     context.logger.info("assigned", metadata: ["positions": "\(positions)"])
+    let pins = positions.filter { unknown.contains($0.key) }
+    unknown.subtract(positions.keys)
+    guard !pins.isEmpty else { return }
+    // Pinned at once: a crash before the first flush must not start over at another "latest".
+    account.pinned(pins, at: .now)
+    try await flush()
+  }
+
+  /// Where the log ends before our position it was deleted and made again: the same offsets are other records now.
+  /// Any other gap needs nothing here, because what was read before it stays ours to write.
+  private func skip(_ gap: Gap) async throws {
+    guard consumer.configuration.onGap == .continue, gap.isOtherLog else { return }
+    if consumer.configuration.externalOffsets { throw Failure.otherLog(gap) }
+    try await flush()
+    forget([gap.partition])
+    account.started([gap.partition: gap.available])
   }
 
   private func revoke(_ partitions: Set<TopicPartition>, _ answer: Consumer.RevokeAnswer) async throws {
@@ -171,6 +191,7 @@ package final class SinkPipeline<Destination: Sink> {
     rereading.subtract(partitions)
     for index in starting.indices { starting[index].partitions.subtract(partitions) }
     starting.removeAll(where: \.partitions.isEmpty)
+    unknown.subtract(partitions)
   }
 
   /// Takes the waiting records of these partitions out of the sink's buffers and the account.

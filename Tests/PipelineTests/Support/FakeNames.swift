@@ -74,10 +74,10 @@ struct FakeNamesSink: GenerationSink {
 extension Scenario {
   func generations(
     _ names: FakeNames, records: Int = 1 << 30, age: Duration = .milliseconds(20), budget: Int = 1 << 30,
-    format: String = "fake", maxBatchRecords: Int = 5_000
+    format: String = "fake", maxBatchRecords: Int = 5_000, _ change: (inout KafkaOptions) -> Void = { _ in }
   ) throws -> Running {
     let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: .seconds(20))
-    let consumer = try consumer(externalOffsets: true, maxBatchRecords: maxBatchRecords)
+    let consumer = try consumer(externalOffsets: true, maxBatchRecords: maxBatchRecords, change)
     let producer = try producer()
     let pipeline = GenerationPipeline(
       service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer,
@@ -97,8 +97,7 @@ extension Scenario {
 
   /// The committed offset and what stands beside it.
   func committedText(_ partition: Int = 0) async throws -> CommittedOffset? {
-    let place = TopicPartition(Self.input, Int32(partition))
-    let admin = try Admin(properties: ["bootstrap.servers": broker.bootstrapServers], logger: Self.logger)
-    return try await admin.committed(group: "group", [place])[place]
+    let place = TopicPartition(input, Int32(partition))
+    return try await admin.committed(group: group, [place])[place]
   }
 }

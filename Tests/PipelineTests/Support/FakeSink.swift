@@ -17,6 +17,8 @@ final class FakeStore: Sendable {
     var gate: Interruption?
     /// Rows of every write that succeeded.
     var flushes: [Int] = []
+    /// Without those that only moved offsets.
+    var rowFlushes: [Int] { flushes.filter { $0 > 0 } }
     var attempts = 0
     var starts: [Set<TopicPartition>] = []
   }

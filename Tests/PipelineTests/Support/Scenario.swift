@@ -6,20 +6,27 @@ import ServiceKit
 import TestSupport
 import Testing
 
+import Glibc
+
 @testable import Pipeline
 
-/// An embedded broker of its own with an input topic, its dead-letter topic and an output topic, one group that
-/// works on the input, and a tap that sees everything that is produced to the other two.
+/// An input topic, its dead-letter topic and an output topic, one group that works on the input, and a tap that sees
+/// everything that is produced to the other two. On an embedded broker of its own, or on the real one that
+/// `SOUK_TEST_KAFKA` names.
 final class Scenario: Sendable {
-  static let input = "input"
-  static let output = "output"
-  static let dead = "input.dlq"
-
-  let broker: EmbeddedBroker
+  /// nil on a real broker, where faults cannot be staged.
+  let broker: EmbeddedBroker?
+  let bootstrapServers: String
+  let input: String
+  let output: String
+  var dead: String { input + ".dlq" }
+  var place: TopicPartition { TopicPartition(input, 0) }
+  /// Of the members that do the work.
+  let group: String
   let partitions: Int
   let feeder: Producer
   let tap: Tap
-  private let admin: Admin
+  let admin: Admin
   private let routes: [[UInt8]]
 
   static let logger: Logger = {
@@ -28,28 +35,47 @@ final class Scenario: Sendable {
     return logger
   }()
 
+  /// Whether faults can be staged.
+  static var isEmbedded: Bool { external == nil }
+  private static var external: String? { getenv("SOUK_TEST_KAFKA").map { String(cString: $0) } }
+
   init(partitions: Int = 1) async throws {
     self.partitions = partitions
-    broker = try EmbeddedBroker(topics: [(Self.input, partitions), (Self.output, 1), (Self.dead, 1)])
-    admin = try Admin(properties: ["bootstrap.servers": broker.bootstrapServers], logger: Self.logger)
-    let options = try Self.options(broker, group: "tap")
+    let name = "\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    (input, output, group) = ("input-\(name)", "output-\(name)", "group-\(name)")
+    let topics = [(input, partitions), (output, 1), (input + ".dlq", 1)]
+    if let external = Self.external {
+      broker = nil
+      bootstrapServers = external
+    } else {
+      let broker = try EmbeddedBroker(topics: topics)
+      self.broker = broker
+      bootstrapServers = broker.bootstrapServers
+    }
+    admin = try Admin(properties: ["bootstrap.servers": bootstrapServers], logger: Self.logger)
+    if broker == nil {
+      try await admin.createTopics(
+        topics.map { TopicSpecification(name: $0.0, partitions: $0.1, replicationFactor: 1) })
+    }
+    let options = try Self.options(bootstrapServers, group: "tap-\(name)")
     feeder = try Producer(options.producerConfiguration(clientID: "feeder", logger: Self.logger))
     tap = try Tap(
       Consumer(
-        options.consumerConfiguration(clientID: "tap", topics: [Self.output, Self.dead], logger: Self.logger)))
+        options.consumerConfiguration(
+          clientID: "tap", topics: [output, input + ".dlq"], logger: Self.logger)))
     var routes: [Int32: [UInt8]] = [:]
     var number = 0
     while routes.count < partitions {
       let bytes = Array("route-\(number)".utf8)
-      routes[try await feeder.partition(for: bytes, topic: Self.input)] = bytes
+      routes[try await feeder.partition(for: bytes, topic: input)] = bytes
       number += 1
     }
     self.routes = routes.sorted { $0.key < $1.key }.map(\.value)
   }
 
-  private static func options(_ broker: EmbeddedBroker, group: String) throws -> KafkaOptions {
+  private static func options(_ bootstrapServers: String, group: String) throws -> KafkaOptions {
     var options = try KafkaOptions.parse([])
-    options.kafkaBootstrapServers = broker.bootstrapServers
+    options.kafkaBootstrapServers = bootstrapServers
     options.groupId = group
     // The embedded broker does not see members leave; it only misses their heartbeats.
     options.kafkaProperty = ["session.timeout.ms=6000", "heartbeat.interval.ms=300"]
@@ -89,7 +115,7 @@ final class Scenario: Sendable {
     var batch = OutgoingBatch()
     for input in inputs {
       batch.append(
-        topic: Self.input, key: (input.key ?? input.value).map { Array($0.utf8) },
+        topic: self.input, key: (input.key ?? input.value).map { Array($0.utf8) },
         value: input.value.map { Array($0.utf8) }, headers: input.headers, timestamp: input.timestamp,
         partitionBy: routes[input.partition])
     }
@@ -97,13 +123,37 @@ final class Scenario: Sendable {
   }
 
   /// Next offset that the group has committed; 0 when it has none.
-  func committed(_ partition: Int = 0, group: String = "group") async throws -> Int64 {
-    let place = TopicPartition(Self.input, Int32(partition))
-    return try await admin.committed(group: group, [place])[place]?.offset ?? 0
+  func committed(_ partition: Int = 0, group: String? = nil) async throws -> Int64 {
+    let place = TopicPartition(input, Int32(partition))
+    return try await admin.committed(group: group ?? self.group, [place])[place]?.offset ?? 0
+  }
+
+  /// Puts offsets without records behind the last record: a marker on the embedded broker, an aborted record and its
+  /// marker on a real one.
+  /// - Returns: the offset the next record will have.
+  func passOffsets() async throws -> Int64 {
+    if broker != nil {
+      try TransactionMarker.append(to: input, at: bootstrapServers)
+    } else {
+      let producer = try producer(transactionalID: "marker-\(group)")
+      try await producer.initTransactions()
+      try await producer.beginTransaction()
+      var batch = OutgoingBatch()
+      batch.append(topic: input, key: nil, value: Array("aborted".utf8), partitionBy: routes[0])
+      try await producer.send(batch)
+      try await producer.abortTransaction()
+      await producer.close()
+    }
+    return try await admin.watermarks([place])[place]?.high ?? 0
+  }
+
+  /// How far the group is behind, over all partitions.
+  func lag() async throws -> Int64 {
+    try await admin.lag(group: group, topics: [input]).reduce(0) { $0 + $1.lag }
   }
 
   func eventuallyCommitted(
-    _ offset: Int64, _ partition: Int = 0, group: String = "group", file: String = #fileID, line: Int = #line
+    _ offset: Int64, _ partition: Int = 0, group: String? = nil, file: String = #fileID, line: Int = #line
   ) async throws {
     try await eventually("commit of \(offset) in partition \(partition)", file: file, line: line) {
       try await committed(partition, group: group) == offset
@@ -113,19 +163,23 @@ final class Scenario: Sendable {
   // MARK: Members of the group
 
   func consumer(
-    group: String = "group", externalOffsets: Bool = false, drainDeadline: Duration = .seconds(20),
-    maxBatchRecords: Int = 5_000
+    group: String? = nil, externalOffsets: Bool = false, drainDeadline: Duration = .seconds(20),
+    maxBatchRecords: Int = 5_000, _ change: (inout KafkaOptions) -> Void = { _ in }
   ) throws -> Consumer {
-    var options = try Self.options(broker, group: group)
+    var options = try Self.options(bootstrapServers, group: group ?? self.group)
     options.maxBatchRecords = maxBatchRecords
+    change(&options)
     return try Consumer(
       options.consumerConfiguration(
-        clientID: "test", topics: [Self.input], externalOffsets: externalOffsets, drainDeadline: drainDeadline,
+        clientID: "test", topics: [input], externalOffsets: externalOffsets, drainDeadline: drainDeadline,
         logger: Self.logger))
   }
 
-  func producer(transactionalID: String? = nil) throws -> Producer {
-    var options = try Self.options(broker, group: "group")
+  func producer(
+    transactionalID: String? = nil, _ change: (inout KafkaOptions) -> Void = { _ in }
+  ) throws -> Producer {
+    var options = try Self.options(bootstrapServers, group: group)
+    change(&options)
     if transactionalID != nil { options.delivery = .exactlyOnce }
     return try Producer(
       options.producerConfiguration(clientID: "test", transactionalID: transactionalID, logger: Self.logger))
@@ -133,10 +187,10 @@ final class Scenario: Sendable {
 
   func jobs(
     _ handler: ScriptedHandler, concurrency: Int = 4, drainTimeout: Duration = .seconds(20),
-    options: PipelineOptions? = nil
+    options: PipelineOptions? = nil, _ change: (inout KafkaOptions) -> Void = { _ in }
   ) throws -> Running {
     let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: drainTimeout)
-    let (consumer, producer) = (try consumer(drainDeadline: drainTimeout), try producer())
+    let (consumer, producer) = (try consumer(drainDeadline: drainTimeout, change), try producer())
     let pipeline = JobPipeline(
       service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer,
       handler: handler, concurrency: concurrency, options: try options ?? Self.pipelineOptions(), context: context)
@@ -151,7 +205,7 @@ final class Scenario: Sendable {
     _ handler: ScriptedHandler, concurrency: Int = 2, deadLetterLimit: Int = 0
   ) async throws -> Running {
     let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: .seconds(20))
-    let (consumer, producer) = (try consumer(), try producer(transactionalID: "test-1"))
+    let (consumer, producer) = (try consumer(), try producer(transactionalID: "test-\(group)"))
     try await producer.initTransactions()
     let pipeline = TransactionalJobs(
       service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer,
@@ -164,12 +218,14 @@ final class Scenario: Sendable {
 
   func sink(
     _ sink: FakeSink, policy: FlushPolicy = FlushPolicy(rows: 1_000, bytes: 1 << 20, linger: .milliseconds(20)),
-    group: String = "group", externalOffsets: Bool = true, maxBatchRecords: Int = 5_000,
-    drainDeadline: Duration = .seconds(20), options: PipelineOptions? = nil
+    group: String? = nil, externalOffsets: Bool = true, maxBatchRecords: Int = 5_000,
+    drainDeadline: Duration = .seconds(20), options: PipelineOptions? = nil,
+    _ change: (inout KafkaOptions) -> Void = { _ in }
   ) throws -> Running {
     let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: .seconds(20))
     let consumer = try consumer(
-      group: group, externalOffsets: externalOffsets, drainDeadline: drainDeadline, maxBatchRecords: maxBatchRecords)
+      group: group, externalOffsets: externalOffsets, drainDeadline: drainDeadline, maxBatchRecords: maxBatchRecords,
+      change)
     let producer = try producer()
     let pipeline = SinkPipeline(
       service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer, sink: sink,

@@ -23,9 +23,11 @@ extension Failure {
   static let misconfigured = Failure(.configuration, code: "wrong_password", "the password is wrong")
 }
 
-/// A message to the output topic that repeats the job's value.
-func echo(_ text: String) -> OutgoingBatch {
-  var batch = OutgoingBatch()
-  batch.append(topic: Scenario.output, key: nil, value: Array(text.utf8))
-  return batch
+extension Scenario {
+  /// A message to the output topic that repeats the job's value.
+  func echo(_ text: String) -> OutgoingBatch {
+    var batch = OutgoingBatch()
+    batch.append(topic: output, key: nil, value: Array(text.utf8))
+    return batch
+  }
 }
