@@ -115,7 +115,7 @@ test: deps ## unit and integration tests, against real servers that the tests st
 	[ ! -s $(RESULTS).failed ] || { echo "Failed:"; cat $(RESULTS).failed; }; \
 	exit 1
 
-reference: ## bring what is made from the code (tables in READMEs, k8s/base/topics.yaml) up to date
+reference: ## bring what is made from the code (tables in READMEs, topics and alerts of k8s) up to date
 	$(SWIFT) build
 	@"$$($(SWIFT) build --show-bin-path)/souk-reference"
 

@@ -39,7 +39,7 @@ extension Failure {
   static func otherLog(_ gap: Gap) -> Failure {
     Failure(
       .fatal, code: "kafka_log_replaced",
-      "\(gap); what was written of the old log is kept by its offsets. Consume the new log with another group, or give "
-        + "its topic another name")
+      "\(gap); what was written of the old log is kept by its offsets. Give the new one a place of its own: another "
+        + "group and, for objects, another prefix")
   }
 }

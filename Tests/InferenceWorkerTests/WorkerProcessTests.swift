@@ -189,7 +189,13 @@ import Glibc
           try await cluster.lag(topics: [Topics.marketObservations(of: .screening)]) == 0
         }
         #expect(await worker.terminate() == .exited(0))
-        if hours.lowerBound == 0 { worker = try await cluster.start(arguments) }
+        guard hours.lowerBound == 0 else { continue }
+        // The changelog ends in markers, which the embedded broker does not write.
+        for partition in Int32(0)..<4 {
+          try TransactionMarker.append(
+            to: Topics.seriesWindows.name, partition: partition, at: cluster.broker.bootstrapServers)
+        }
+        worker = try await cluster.start(arguments)
       }
       #expect(cluster.predictions.count == cluster.byID.count)
       // The second process knew what the first had seen.

@@ -45,6 +45,8 @@ final class Cluster: Sendable {
       try broker.createTopic(name, partitions: partitions)
     } else {
       try await admin.createTopics([TopicSpecification(name: name, partitions: partitions, replicationFactor: 1)])
+      // Each broker hears of it a little later.
+      try await eventually("topic") { try await admin.topics()[name]?.count == partitions }
     }
     return name
   }
@@ -104,6 +106,7 @@ final class Cluster: Sendable {
       try TransactionMarker.append(to: topic, partition: partition, at: bootstrapServers)
       return 1
     }
+    let before = try await admin.watermarks([TopicPartition(topic, partition)]).values.first?.high ?? 0
     let producer = try producer(transactionalID: Self.unique("tx")) { $0.delivery = .exactlyOnce }
     try await producer.initTransactions()
     try await producer.beginTransaction()
@@ -113,6 +116,9 @@ final class Cluster: Sendable {
     try await producer.send(batch)
     try await producer.abortTransaction()
     await producer.close()
+    // Markers are written after the answer. Until then, readers of committed records see the old end.
+    let place = TopicPartition(topic, partition)
+    try await eventually("marker") { try await admin.watermarks([place])[place]!.high == before + 2 }
     return 2
   }
 

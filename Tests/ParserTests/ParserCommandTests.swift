@@ -12,14 +12,21 @@ import Testing
 
 /// The whole service against the embedded broker and a store in a folder.
 @Suite struct ParserCommandTests {
-  @Test func filesInMessagesOutAndDeadLetters() async throws {
+  /// The topic of masters ends in a marker, as a parser with `exactly-once` leaves it.
+  @Test(arguments: ["at-least-once", "exactly-once"])
+  func filesInMessagesOutAndDeadLetters(delivery: String) async throws {
     try await withTemporaryDirectory { folder in
       let broker = try EmbeddedBroker(
         topics: Topics.allWithDeadLetters.map { (name: $0.name, partitions: 2) })
       defer { broker.close() }
+      for partition in Int32(0)..<2 {
+        try TransactionMarker.append(
+          to: Topics.productsMasters.name, partition: partition, at: broker.bootstrapServers)
+      }
       let command = try ParserCommand.parse([
         "--kafka-bootstrap-servers", broker.bootstrapServers, "--object-store", "file://\(folder)",
         "--start-from", "earliest", "--concurrency", "2", "--http-port", "0",
+        "--delivery", delivery,
       ])
       let bench = try await HandlerFiles(folder: folder)
       let good = PriceText.file(rows: 750)

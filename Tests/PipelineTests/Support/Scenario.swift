@@ -52,10 +52,14 @@ final class Scenario: Sendable {
       self.broker = broker
       bootstrapServers = broker.bootstrapServers
     }
-    admin = try Admin(properties: ["bootstrap.servers": bootstrapServers], logger: Self.logger)
+    let admin = try Admin(properties: ["bootstrap.servers": bootstrapServers], logger: Self.logger)
+    self.admin = admin
     if broker == nil {
       try await admin.createTopics(
         topics.map { TopicSpecification(name: $0.0, partitions: $0.1, replicationFactor: 1) })
+      // Each broker hears of them a little later.
+      let names = Set(topics.map(\.0))
+      try await eventually("topics") { names.isSubset(of: try await admin.topics().keys) }
     }
     let options = try Self.options(bootstrapServers, group: "tap-\(name)")
     feeder = try Producer(options.producerConfiguration(clientID: "feeder", logger: Self.logger))
@@ -132,19 +136,22 @@ final class Scenario: Sendable {
   /// marker on a real one.
   /// - Returns: the offset the next record will have.
   func passOffsets() async throws -> Int64 {
-    if broker != nil {
+    let before = try await admin.watermarks([place])[place]?.high ?? 0
+    guard broker == nil else {
       try TransactionMarker.append(to: input, at: bootstrapServers)
-    } else {
-      let producer = try producer(transactionalID: "marker-\(group)")
-      try await producer.initTransactions()
-      try await producer.beginTransaction()
-      var batch = OutgoingBatch()
-      batch.append(topic: input, key: nil, value: Array("aborted".utf8), partitionBy: routes[0])
-      try await producer.send(batch)
-      try await producer.abortTransaction()
-      await producer.close()
+      return before + 1
     }
-    return try await admin.watermarks([place])[place]?.high ?? 0
+    let producer = try producer(transactionalID: "marker-\(group)")
+    try await producer.initTransactions()
+    try await producer.beginTransaction()
+    var batch = OutgoingBatch()
+    batch.append(topic: input, key: nil, value: Array("aborted".utf8), partitionBy: routes[0])
+    try await producer.send(batch)
+    try await producer.abortTransaction()
+    await producer.close()
+    // Markers are written after the answer. Until then, readers of committed records see the old end.
+    try await eventually("marker") { try await admin.watermarks([place])[place]!.high == before + 2 }
+    return before + 2
   }
 
   /// How far the group is behind, over all partitions.
