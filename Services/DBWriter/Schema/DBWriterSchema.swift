@@ -8,9 +8,10 @@ package enum DBWriterSchema {
 
   private static func migrations(_ dialect: Dialect) -> [Migration] {
     switch dialect {
-    case .postgresql: [tables, views, partitionedHistory, moreTables, refreshedViews, sentinel, intervalVerdict]
+    case .postgresql:
+      [tables, views, partitionedHistory, moreTables, refreshedViews, sentinel, ended, intervalVerdict]
     case .cockroachdb:
-      [plain(tables), views, plainHistory, plain(moreTables), refreshedViews, sentinel, intervalVerdict]
+      [plain(tables), views, plainHistory, plain(moreTables), refreshedViews, sentinel, ended, intervalVerdict]
     }
   }
 

@@ -32,8 +32,30 @@ struct ModelTraining: Sendable {
     var arguments: [String]
   }
 
+  /// In a registry that `souk models train` began.
+  private static let marker = ".souk-models-train"
+
+  /// Makes the registry, or finds one that an earlier training made: models of other origin must not be replaced.
+  /// - Throws: `Failure` of class configuration for a folder with other content.
+  static func claim(_ registry: String) throws(Failure) {
+    let present = (try? FileManager.default.contentsOfDirectory(atPath: registry)) ?? []
+    guard present.isEmpty || present.contains(marker) else {
+      throw Failure(
+        .configuration, code: "foreign_registry",
+        "\(registry) holds what `souk models train` did not publish; name a new or empty folder")
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: registry, withIntermediateDirectories: true)
+      try Data().write(to: URL(fileURLWithPath: "\(registry)/\(marker)"))
+    } catch {
+      throw Failure(
+        .configuration, code: "registry_unwritable", "cannot write \(registry): \(error.localizedDescription)")
+    }
+  }
+
   func run() async throws {
     let scripts = try Self.scripts(programs)
+    try Self.claim(registry)
     let history = try TrainingHistory(providers: providers, end: end)
     let oil = try await history.values(
       of: Self.driver, country: RoutingKey.world.country, kind: .price, currency: "USD")

@@ -2,7 +2,7 @@ import Postgres
 
 extension DBWriterSchema {
   /// Whether a model's intervals hold what they promise.
-  static let intervalVerdict = Migration(7, "interval_verdict", sql: """
+  static let intervalVerdict = Migration(8, "interval_verdict", sql: """
     CREATE OR REPLACE VIEW prediction_accuracy AS
       WITH made AS (
         SELECT model, model_version, model_kind, kind, count(*) FILTER (WHERE step > 0) AS steps,
