@@ -108,8 +108,8 @@ let services: [Target] = [
     "Runtime", .log, .metrics, .arguments]),
   service("inference-worker", "InferenceWorker", ["Pipeline", "Kafka", "Forecasting", "ModelRegistry",
     "ObjectStore", "Schemas", "Runtime", "ServiceKit", .log, .metrics, .arguments]),
-  service("souk", "Souk", ["Kafka", "Markets", "HTTP", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers",
-    "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
+  service("souk", "Souk", ["Kafka", "Markets", "HTTP", "Postgres", "Influx", "ObjectStore", "PriceFiles", "CZlib",
+    "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
 let testing: [Target] = [
@@ -181,7 +181,8 @@ let testing: [Target] = [
   tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService",
     "CrawlerService", "EGXProducerService", "InfluxConsumerService", "S3ConsumerService", "ServiceKit", "Schemas",
-    "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "Runtime", "TestSupport", .log, .arguments]),
+    "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "ProviderSimulator", "Markets", "Forecasting",
+    "ModelRegistry", "ObjectStore", "Runtime", "TestSupport", .log, .arguments]),
 ]
 
 let package = Package(

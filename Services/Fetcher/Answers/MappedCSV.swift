@@ -10,7 +10,7 @@ struct MappedCSV {
   /// Lines in which columns are looked for: some exports put a title above them, and some name them in two lines.
   private static let headerLines = 10
 
-  func quotes(_ body: [UInt8], _ slot: (TextTemplate.Slot) -> String) throws(FetchError) -> [Quote] {
+  func quotes(_ body: [UInt8], _ slot: (TextTemplate.Slot) -> String) throws(FetchError) -> Quotes {
     var reader = CSVReader(body, separator: mapping.separator)
     let columns = try columns(&reader)
     func place(_ field: AnswerMapping.Field) -> Int { columns[Self.name(field.text)] ?? .max }
@@ -18,10 +18,9 @@ struct MappedCSV {
     let (currency, unit) = (mapping.currency.map(place), mapping.unit.map(place))
     let conditions = mapping.conditions.map { (column: place($0.field), text: $0.value.filled(slot)) }
     let numbers = CSVNumbers(mark: mapping.decimal)
-    var quotes: [Quote] = []
-    var defect: String?
+    var quotes = Quotes()
     while let line = reader.next() {
-      func lose(_ reason: String) { defect = defect ?? "line \(line.number): \(reason)" }
+      func lose(_ reason: String) { quotes.lose("line \(line.number): \(reason)") }
       if let reason = line.defect {
         lose(reason)
         continue
@@ -45,9 +44,8 @@ struct MappedCSV {
       }
       let quote = Quote(
         value: number, observedAt: at, currency: currency.flatMap(line.text), unit: unit.flatMap(line.text))
-      if let whole = QuotedCurrency.whole(quote) { quotes.append(whole) } else { lose("a value is no finite number") }
+      if let whole = QuotedCurrency.whole(quote) { quotes.add(whole) } else { lose("a value is no finite number") }
     }
-    if quotes.isEmpty, let defect { throw .unreadable(defect) }
     return quotes
   }
 

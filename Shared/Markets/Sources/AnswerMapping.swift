@@ -12,6 +12,7 @@ import Runtime
 ///       currency: meta.currency   # optional, as unit is
 ///       where: {country: "{country}", grade: A}     # only rows that say so
 ///       zone: Africa/Cairo        # of times without an offset; UTC by default
+///       span: 1d                  # times are the openings of bars so long: a value holds at the end of its bar
 ///
 /// For CSV: names of columns, compared without case; `separator` is one character, `,` by default; `dates` says how
 /// dates are written that are not as 2025-01-20 (`MM/DD/YYYY`), `decimal` what begins a fraction (point or comma)
@@ -36,11 +37,15 @@ package struct AnswerMapping: Hashable, Sendable {
   package var conditions: [Condition]
   /// IANA name.
   package var zone: String
+  /// From a row's time to the time its value holds; nil: the row's time is that time.
+  package var span: Duration?
   package var separator: UInt8
   package var dates: CSVDates?
   package var decimal: CSVNumbers.Mark?
 
-  static let keys = ["rows", "value", "time", "currency", "unit", "where", "zone", "separator", "dates", "decimal"]
+  static let keys = [
+    "rows", "value", "time", "currency", "unit", "where", "zone", "span", "separator", "dates", "decimal",
+  ]
 
   init(_ written: CatalogueValue, kind: SourceKind, origin: String) throws(Failure) {
     let fields = try CatalogueFields(written, of: "mapping", known: Self.keys, origin: origin)
@@ -64,6 +69,7 @@ package struct AnswerMapping: Hashable, Sendable {
     }
     zone = try fields.text("zone") ?? "UTC"
     _ = try ZoneTable(identifier: zone)
+    span = try fields.duration("span")
     let separator = try fields.text("separator") ?? ","
     guard separator == "\\t" || separator.utf8.count == 1, let byte = separator == "\\t" ? 0x09 : separator.utf8.first,
       byte != UInt8(ascii: "\""), kind == .csv || fields.value("separator") == nil
