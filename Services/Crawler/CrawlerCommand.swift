@@ -82,7 +82,8 @@ package struct CrawlerCommand: ServiceCommand {
 
   package func run(in context: ServiceContext) async throws {
     let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
-    let settings = try crawling.settings(zone: zone)
+    var settings = try crawling.settings(zone: zone)
+    settings.longestStep = max(settings.longestStep, ListingClient.Patience().longest(http.fetchTimeout.duration) * 1.5)
     let sources = try crawling.sources(in: catalogue.load())
     let engines = try makeEngines(sources, logger: context.logger)
     let ready = context.health.readiness("kafka")

@@ -128,6 +128,26 @@ import Testing
     #expect { try quotes(csv, body, [.country: "egypt"]) } throws: { ($0 as? FetchError)?.kind == .unreadable }
   }
 
+  /// As investing.com exports them.
+  @Test func exportsAreReadAsTheMappingSays() throws {
+    let body = #""Date","Price","Vol.""# + "\n" + #""07/18/2024","28,653.85","247.02M""# + "\n"
+      + #""07/17/2024","28,340.42","""# + "\n"
+    func source(_ more: String) -> String {
+      "  - {name: I, kind: csv, url: \"https://h\", unit: t, currency: USD, "
+        + "mapping: {value: Price, time: Date\(more)}}\n"
+    }
+    #expect(try quotes(source(", dates: MM/DD/YYYY"), body, [:]).map { "\($0.value) \($0.observedAt)" } == [
+      "28653.85 2024-07-18T00:00:00Z", "28340.42 2024-07-17T00:00:00Z",
+    ])
+    #expect { try quotes(source(""), body, [:]) } throws: { "\($0)".contains("'dates' in the mapping") }
+  }
+
+  @Test func aLineThatCannotBeReadCostsOnlyItself() throws {
+    let body = "Date;Place;Close;CCY\nsoon;egypt;1;EGP\n2025-01-20;egypt;\"2;EGP\n2025-01-21;egypt;x;EGP\n"
+      + "2025-01-22;egypt;\"4\";EGP\n"
+    #expect(try quotes(csv, body, [.country: "egypt"]).map { "\($0.value)" } == ["4"])
+  }
+
   @Test func bytesThatAreNoTextAreUnreadable() throws {
     let reader = try AnswerReader(try Catalogues.source(csv), limits: .init())
     #expect { try reader.quotes(Array("Date;Place;Close;CCY\n".utf8) + [0xff, 0xfe, 0x3b]) { _ in "" } } throws: {

@@ -92,7 +92,7 @@ package struct Crawler: Sendable {
   ) async throws -> String? {
     var logger = context.logger
     logger[metadataKey: "source"] = "\(engine.source)"
-    let heartbeat = context.health.liveness("crawl_\(engine.source)", maxAge: .seconds(900))
+    let heartbeat = context.health.liveness("crawl_\(engine.source)", maxAge: settings.longestStep)
     defer { heartbeat.idle() }
     let ready = context.health.readiness("crawler")
     var backoff = settings.backoff

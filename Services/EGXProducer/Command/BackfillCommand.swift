@@ -92,6 +92,7 @@ package struct BackfillCommand: ServiceCommand {
     context.logger.notice("backfill ended", metadata: [
       "bars": "\(outcome.published)", "already_done": "\(outcome.skipped)", "failed": "\(outcome.failed.count)",
       "not_reaching_back": "\(outcome.short.joined(separator: ","))",
+      "empty": "\(outcome.empty.joined(separator: ","))", "lost": "\(outcome.lost)",
     ])
     guard outcome.failed.isEmpty || context.drain.isRaised else {
       throw Failure(

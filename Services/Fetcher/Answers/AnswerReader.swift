@@ -83,7 +83,7 @@ package struct AnswerReader: Sendable {
   ) throws(FetchError) -> Quotes {
     guard let mapping = source.mapping else { return Quotes() }
     do {
-      return Quotes(try MappedCSV(mapping: mapping, zone: zone).quotes(body, slot))
+      return try MappedCSV(mapping: mapping, zone: zone).quotes(body, slot)
     } catch {
       throw Self.said(body) ?? error
     }

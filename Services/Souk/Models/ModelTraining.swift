@@ -63,7 +63,7 @@ struct ModelTraining: Sendable {
     try await write(.polymer, .price, of: history, drivers: drivers)
     try await write(.shielding, .price, of: history)
     try await write(.screening, .demand, of: history)
-    let common = ["--version", "1", "--period", "3600", "--windows", "4000"]
+    let common = ["--version", "1", "--period", "3600", "--windows", "8000"]
     var runs = [
       Program(script: Self.script, csv: "polymer", arguments: [
         "--driver", "\(Self.driver)=global.world.energy.brent", "--history", "16",
