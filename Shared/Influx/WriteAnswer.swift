@@ -1,3 +1,4 @@
+import Foundation
 import HTTP
 import Runtime
 
@@ -7,7 +8,7 @@ package enum WriteAnswer: Hashable, Sendable {
   case written
   /// All can be queried but these many, which are older than the retention of the database keeps.
   case outsideRetention(dropped: Int)
-  /// At least one point is refused for what is in it, in our words; others of the body may have been written.
+  /// At least one point is refused for what is in it; others of the body may have been written.
   case refused(String)
   /// More bytes than the server takes at once.
   case tooLarge
@@ -29,7 +30,7 @@ package enum WriteAnswer: Hashable, Sendable {
       if isRetention, !text.contains("field type conflict"), !text.contains("unable to parse") {
         self = .outsideRetention(dropped: Self.dropped(in: text))
       } else {
-        self = .refused(Self.reason(text, status: status))
+        self = .refused(Self.reason(in: body))
       }
     default: return nil
     }
@@ -41,14 +42,32 @@ package enum WriteAnswer: Hashable, Sendable {
     return Int(text[found.upperBound...].prefix { $0.isNumber }) ?? 1
   }
 
-  /// Ours for what the server says, whose own words may quote the point.
-  private static func reason(_ text: String, status: Int) -> String {
-    if text.contains("field type conflict") { return "a field has another type in the database" }
-    if text.contains("unable to parse") || text.contains("cannot parse") { return "the server cannot parse the point" }
-    if text.contains("max-values-per-tag") || text.contains("max-series") || text.contains("cardinality") {
-      return "the database takes no more series"
+  /// The server's words, all of them up to a length that fits a header; where there are more, that is said. The point
+  /// itself, which stands between single quotes, is left out: its record is in the dead letter, and not in the log.
+  private static func reason(in body: String) -> String {
+    struct Answer: Decodable {
+      struct Line: Decodable {
+        var error_message: String?
+      }
+      var error: String?
+      var message: String?
+      /// InfluxDB 3: the lines that are refused.
+      var data: [Line]?
     }
-    return "the server refuses the point (\(status)) for another reason"
+    let answer = try? JSONDecoder().decode(Answer.self, from: Data(body.utf8))
+    let lines = answer?.data?.compactMap(\.error_message) ?? []
+    let words = [answer?.error ?? answer?.message ?? (answer == nil ? String(body.prefix { $0 != "\"" }) : "")]
+      + lines
+    let text = words.map(withoutQuote).filter { !$0.isEmpty }.joined(separator: ": ")
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    if text.isEmpty { return "the server gives no reason" }
+    let limit = 800
+    return text.count <= limit ? text : "\(text.prefix(limit))… and \(text.count - limit) more characters"
+  }
+
+  private static func withoutQuote(_ words: String) -> String {
+    guard let first = words.firstIndex(of: "'"), let last = words.lastIndex(of: "'"), first < last else { return words }
+    return words[...first] + "…" + words[last...]
   }
 }
 
