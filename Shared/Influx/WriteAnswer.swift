@@ -67,7 +67,7 @@ package enum WriteAnswer: Hashable, Sendable {
 
   private static func withoutQuote(_ words: String) -> String {
     guard let first = words.firstIndex(of: "'"), let last = words.lastIndex(of: "'"), first < last else { return words }
-    return words[...first] + "…" + words[last...]
+    return "\(words[...first])…\(words[last...])"
   }
 }
 
