@@ -107,8 +107,8 @@ let services: [Target] = [
     .log, .metrics, .arguments]),
   service("inference-worker", "InferenceWorker", ["Pipeline", "Kafka", "Forecasting", "ModelRegistry",
     "ObjectStore", "Schemas", "Runtime", "ServiceKit", .log, .metrics, .arguments]),
-  service("souk", "Souk", ["Kafka", "Markets", "HTTP", "Postgres", "Influx", "ObjectStore", "CZlib", "LocalServers",
-    "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
+  service("souk", "Souk", ["Kafka", "Markets", "HTTP", "Postgres", "Influx", "ObjectStore", "PriceFiles", "CZlib",
+    "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
 ].flatMap { $0 }
 
 let testing: [Target] = [

@@ -70,25 +70,28 @@ package final class ParseHandler: JobHandler {
   private func read(
     _ file: FileToParse, _ headers: MessageHeaders, _ url: String, _ emit: Emitter
   ) async throws -> FileReading.Report {
-    var encoding: TextEncoding?
+    var plan = ReadingPlan()
     var checked: FileReading.Report?
     while true {
       let mode = checked == nil ? FileReading.Mode.holding(options.heldOutputSize.bytes) : .streaming
-      guard let report = try await pass(file, headers, url, mode, encoding, emit) else {
-        metrics.reread("encoding")
-        encoding = .windows1255
+      let (found, nextPlan) = try await pass(file, headers, url, mode, plan, emit)
+      guard let report = found else {
+        // Each plan knows more than the one before: the same bytes cannot ask for a third time.
+        guard nextPlan != plan else { throw Failure(.transient, code: "object_changed", Self.objectChanged) }
+        metrics.reread(nextPlan.repeats == nil ? "encoding" : "repeated_codes")
+        plan = nextPlan
         continue
       }
       if let checked {
         guard report.sha256 == checked.sha256 else {
-          throw Failure(.transient, code: "object_changed", "the object changed between two readings")
+          throw Failure(.transient, code: "object_changed", Self.objectChanged)
         }
         return report
       }
       guard report.sha256 == file.sha256, report.summary.outcome.rowsAreTrustworthy else { return report }
       if report.hasOutgrownLimit {
         metrics.reread("held_output_size")
-        if report.summary.encoding == .windows1255 { encoding = .windows1255 }
+        if report.summary.encoding == .windows1255 { plan.encoding = .windows1255 }
         checked = report
         continue
       }
@@ -97,31 +100,33 @@ package final class ParseHandler: JobHandler {
     }
   }
 
-  /// - Returns: nil when the file turned out to be windows-1255 too late.
+  private static let objectChanged = "the object changed between two readings"
+
+  /// - Returns: the report, or, when the pass is void, what the next one is to begin with.
   private func pass(
-    _ file: FileToParse, _ headers: MessageHeaders, _ url: String, _ mode: FileReading.Mode, _ encoding: TextEncoding?,
+    _ file: FileToParse, _ headers: MessageHeaders, _ url: String, _ mode: FileReading.Mode, _ plan: ReadingPlan,
     _ emit: Emitter
-  ) async throws -> FileReading.Report? {
+  ) async throws -> (FileReading.Report?, ReadingPlan) {
     let lane = idleLanes.withLock { $0.popLast() } ?? ReadingLane(name: "souk-parse")
     defer { idleLanes.withLock { $0.append(lane) } }
     let (options, zone, masters) = (options, zone, masters)
     await lane.begin {
       FileReading(
-        file, headers: headers, limits: options.limits, maxItems: options.batchItems, mode: mode, encoding: encoding,
+        file, headers: headers, limits: options.limits, maxItems: options.batchItems, mode: mode, plan: plan,
         zone: zone, masters: masters.map { MasterLookup($0, threshold: options.matchThreshold) })
     }
-    let report: FileReading.Report? = try await store.get(url: url) { _, reader in
+    let (report, nextPlan) = try await store.get(url: url) { _, reader in
       while let chunk = try await reader.next() {
         let (answer, ready) = try await lane.feed(chunk)
         for batch in ready { try await emit.send(batch) }
-        if answer == .restart { return nil }
+        if answer == .restart { break }
       }
       return try await lane.finish()
     }
     if mode == .streaming, let report {
       for batch in report.messages { try await emit.send(batch) }
     }
-    return report
+    return (report, nextPlan)
   }
 
   /// For messages that do not say what the object's hash is.
@@ -173,10 +178,10 @@ package final class ParseHandler: JobHandler {
     case .empty: return .skip(reason: "empty")
     case .truncated, .malformed:
       let code = summary.outcome.rawValue
+      let lost = summary.rejected.malformed
+      let what = "\(summary.keptRows) usable of \(summary.rows) rows were published"
       return .reject(
-        Rejection(
-          code: code, stage: "parse",
-          "\(detail); the \(summary.keptRows) usable of \(summary.rows) whole rows before it were published"))
+        Rejection(code: code, stage: "parse", "\(detail); \(what)\(lost > 0 ? ", \(lost) are lost to it" : "")"))
     case .emptyFile, .corrupt, .notXMLOrHTML, .unknownDocument, .refused:
       let code = summary.outcome == .refused ? summary.defect?.code : nil
       return .reject(
@@ -205,6 +210,20 @@ package final class ParseHandler: JobHandler {
           "chain": "\(file.chain)", "file": "\(file.fileName)", "count": "\(summary.unknownElements)",
           "names": "\(names.joined(separator: ", "))",
         ])
+    }
+    for (what, counts) in [("defects got over", summary.defects), ("unknown words", summary.unknownWords)]
+    where !counts.isEmpty {
+      let names = counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+      logger.warning(
+        "\(what)",
+        metadata: [
+          "chain": "\(file.chain)", "file": "\(file.fileName)", "names": "\(names.joined(separator: ", "))",
+        ])
+    }
+    if report.isTooUnusable {
+      logger.warning(
+        "a full file ends nothing: too many of its rows cannot be used",
+        metadata: ["chain": "\(file.chain)", "file": "\(file.fileName)", "rejected": "\(summary.rejected.total)"])
     }
   }
 

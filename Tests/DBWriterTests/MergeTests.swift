@@ -31,7 +31,7 @@ import Testing
     }
     let report = try await store.flush()
     #expect(report.staged == ["prices": 5])
-    #expect(report.written == ["prices": 1, "price_history": 3, "products": 1])
+    #expect(report.written == ["prices": 1, "price_history": 3, "products": 1, "ended_prices": 0])
     // One price seen for the first time, three changed, one new product.
     #expect(report.changes == 5)
     let effects = "SELECT prices_new, prices_changed, prices_unchanged FROM file_effects ORDER BY file_time"

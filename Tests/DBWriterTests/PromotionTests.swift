@@ -55,7 +55,7 @@ import Testing
       // Another store's file ends nothing of this one.
       message(hour: 3, store: "2", [promotion("z")]),
       message(hour: 4, [promotion("c"), promotion("d", items: ["7", "7"])]), message(hour: 5, [promotion("a", "8")]),
-      // Late, and repeated: nothing.
+      // Late, and repeated: what they name for the first time has ended.
       message(hour: 2, full: false, [promotion("b"), promotion("e")]), message(hour: 4, [promotion("c")]),
     ]
     try await write(messages, each: each, to: fixture)
@@ -64,6 +64,7 @@ import Testing
       b|2|4|9.50|3
       c|4|5|10.00|1,2
       d|4|5|10.00|7,7
+      e|2|4|10.00|1,2
       z|3|runs|10.00|1,2
 
       """)
@@ -126,7 +127,7 @@ extension StoreFixture {
     try await psql("""
       SELECT * FROM promotions ORDER BY chain, store_id, promotion_id;
       SELECT * FROM promotion_items ORDER BY chain, store_id, promotion_id, item_number;
-      SELECT * FROM full_promotion_files ORDER BY chain, store_id
+      SELECT * FROM full_files ORDER BY list, chain, scope, file_time, file_id
       """)
   }
 }

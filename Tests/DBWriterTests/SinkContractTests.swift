@@ -40,7 +40,7 @@ import Testing
     try store.append(source(), 1, batch)
     let report = try await store.flush()
     #expect(report.positions == [source(): 2])
-    #expect(report.written == ["prices": 0, "price_history": 0, "products": 0])
+    #expect(report.written == ["prices": 0, "price_history": 0, "products": 0, "ended_prices": 0])
     #expect(report.changes == 0)
     #expect(try await fixture.tables() == before)
   }

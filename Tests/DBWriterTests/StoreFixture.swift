@@ -75,13 +75,13 @@ func fileID(_ number: Int) -> String {
 /// A message of one store: `hour` is the file's time, and with `file` its identity.
 func ingest(
   chain: String = "chain", store: String = "1", hour: Int = 0, file: Int? = nil, sequence: Int = 0,
-  _ items: [ProductsIngest.Item]
+  closes: Bool = false, alsoNamed: [String] = [], _ items: [ProductsIngest.Item]
 ) -> [UInt8] {
   let fileID = fileID(file ?? hour)
   return ProductsIngest(
     header: ProductsIngest.Header(
       batchID: ProductsIngest.batchID(fileID: fileID, sequence: Int64(sequence)), chain: chain, storeID: store,
-      fileID: fileID, fileTime: hourTime(hour)),
+      fileID: fileID, fileTime: hourTime(hour), isFull: closes, isLast: closes, alsoNamed: alsoNamed),
     items: items).encoded()
 }
 

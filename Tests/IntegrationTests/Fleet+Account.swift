@@ -69,7 +69,7 @@ extension Fleet {
 
   private static let plainTables = [
     "prices", "price_history", "chains", "sub_chains", "stores", "promotions", "promotion_items",
-    "full_promotion_files",
+    "full_files",
   ]
 
   /// Products whose master is in no row of its own.

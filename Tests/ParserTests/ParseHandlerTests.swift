@@ -17,7 +17,7 @@ import Testing
     try await withHandler { bench in
       let parsed = try await bench.parse(PriceText.file(rows: 1_203))
       #expect(parsed.verdict == .keep)
-      #expect(parsed.messages.map(\.items.count) == [500, 500, 203])
+      #expect(parsed.messages.map(\.items.count) == [500, 500, 203, 0])
       #expect(parsed.items.count == 1_203)
       let header = try #require(parsed.messages.first).header
       #expect(header.chain == "rami_levy")
@@ -27,11 +27,14 @@ import Testing
       #expect(header.fileName == bench.name)
       #expect(header.fileType == .priceFull)
       #expect(header.fileTime.description == "2023-10-02T12:00:00+03:00")
-      #expect(parsed.messages.map(\.header.sequence) == [0, 1, 2])
-      #expect(parsed.messages.map(\.header.firstRow) == [0, 500, 1_000])
-      #expect(parsed.messages.map(\.header.batchID) == (0..<3).map { "\(header.fileID)-00000\($0)" })
+      #expect(parsed.messages.map(\.header.sequence) == [0, 1, 2, 3])
+      #expect(parsed.messages.map(\.header.firstRow) == [0, 500, 1_000, 0])
+      // The last one closes the file.
+      #expect(parsed.messages.map(\.header.isLast) == [false, false, false, true])
+      #expect(parsed.messages.allSatisfy { $0.header.isFull })
+      #expect(parsed.messages.map(\.header.batchID) == (0..<4).map { "\(header.fileID)-00000\($0)" })
       #expect(parsed.items.map(\.row) == (0..<1_203).map { Int64($0) })
-      #expect(parsed.keys == Array(repeating: "rami_levy/29", count: 3))
+      #expect(parsed.keys == Array(repeating: "rami_levy/29", count: 4))
       let item = try #require(parsed.items.first)
       #expect(item.ean == "7290000149844")
       #expect(item.masterID == "gtin:07290000149844")
@@ -203,7 +206,7 @@ import Testing
       #expect(held.verdict == .keep)
       #expect(reread.verdict == .keep)
       #expect(reread.values == held.values)
-      #expect(held.values.count == 18)
+      #expect(held.values.count == 19)
       #expect(reread.batches > 1)
     }
     var packed = PriceText.gzipped(bytes)

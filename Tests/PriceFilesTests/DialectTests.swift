@@ -65,7 +65,7 @@ import Testing
     #expect(summary.dialect == .common2026)
     let row = try #require(rows.first)
     #expect(row.updatedAt == "2026-08-23T06:56:41.250+03:00")
-    #expect(row[.manufacturer] == "לא ידוע")
+    #expect(row[.manufacturer] == "")
     #expect(row[.status] == "")
   }
 

@@ -40,9 +40,9 @@ let israel: ZoneTable = {
 func read(
   _ bytes: [UInt8], limits: PriceFileLimits = PriceFileLimits(), chunk: () -> Int = { 64 << 10 }
 ) -> (rows: [ReadRow], summary: PriceFileSummary, restarted: Bool) {
-  var encoding: TextEncoding?
+  var plan = ReadingPlan()
   while true {
-    let reader = PriceFileReader(limits: limits, zone: israel, encoding: encoding)
+    let reader = PriceFileReader(limits: limits, zone: israel, plan: plan)
     var rows: [ReadRow] = []
     var answer = PriceFileReader.Answer.more
     var start = 0
@@ -57,10 +57,10 @@ func read(
     }
     if answer == .more { answer = (try? reader.finish { rows.append(ReadRow($0)) }) ?? .stop }
     if answer == .restart {
-      encoding = .windows1255
+      plan = reader.nextPlan
       continue
     }
-    return (rows, reader.summary, encoding != nil)
+    return (rows, reader.summary, plan != ReadingPlan())
   }
 }
 

@@ -17,7 +17,10 @@ import Testing
     ("'יח", "unit", "12.90"), ("יח`", "unit", "12.90"), ("יחי'", "unit", "12.90"), ("יח", "unit", "12.90"),
     ("10  יח'", "unit", "1.29"), ("100 יח'", "unit", "0.129"), ("למארז", "unit", "12.90"), ("100 g", "kg", "129.00"),
     ("KG", "kg", "12.90"), ("100ml", "l", "129.00"), ("Unit", "unit", "12.90"), ("100 מ״ל", "l", "129.00"),
-    ("0.5 liter", "l", "25.80"), ("3 units", "unit", "4.2999957"),
+    ("250 סמ\"ק", "l", "51.60"), ("100 cc", "l", "129.00"), ("10 cl", "l", "129.00"), ("1 ד\"ל", "l", "129.00"),
+    ("500 מ\"ג", "kg", "25800.00"), ("1 טון", "kg", "0.0129"), ("12 גלילים", "unit", "1.075"), ("כביסות", "unit", "12.90"),
+    ("100 غرام", "kg", "129.00"), ("لتر", "l", "12.90"), ("100 г", "kg", "129.00"), ("1,000.0 גרם", "kg", "12.90"),
+    (".5 liter", "l", "25.80"), ("0.5 liter", "l", "25.80"), ("3 units", "unit", "4.2999957"),
   ])
   func spellings(_ text: String, _ expected: String, _ price: String) throws {
     let measure = try #require(unit(text))
@@ -25,7 +28,7 @@ import Testing
     #expect(try measure.price(of: #require(ExactDecimal("12.90")))?.description == price)
   }
 
-  @Test(arguments: ["100.00", "0.00", "00000", "1", "1.00", "לא ידוע", "Unknown", "0 גרם", "-1 kg", "1.2.3 kg", "x"])
+  @Test(arguments: ["100.00", "0.00", "00000", "1", "1.00", "לא ידוע", "Unknown", "0 גרם", "-1 kg", "1.2.3 kg", "x", "1,000 גרם"])
   func whatNamesNoUnit(_ text: String) { #expect(unit(text) == nil) }
 
   @Test func unknownAndImpossiblePrices() throws {

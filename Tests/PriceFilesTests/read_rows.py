@@ -4,6 +4,7 @@ Usage: read_rows.py INPUT OUTPUT. INPUT holds documents, each after its length i
 document "!" when it is not well-formed, else its usable rows (code|price|name|manufacturer|unit, each behind a
 group separator); a record separator ends each document.
 """
+import datetime
 import re
 import sys
 import xml.parsers.expat as expat
@@ -13,7 +14,11 @@ ROWS = {"item", "product", "line"}
 FIELDS = {
     "itemcode": "code", "itemprice": "price", "itemname": "name", "itemnm": "name",
     "manufacturername": "maker", "manufacturename": "maker", "unitqty": "unit",
+    "priceupdatedate": "time", "priceupdatetime": "time",
 }
+UNKNOWN = {"לא ידוע"}
+TIME = re.compile(
+    r"^([0-9]{4})([-/])([0-9]{2})\2([0-9]{2})(?:[ Tt]([0-9]{2}):([0-9]{2})(?::([0-9]{2})([.][0-9]{1,9})?)?)?$")
 
 
 def clean(text):
@@ -25,7 +30,7 @@ class Reader:
     """The same states as the reader's: outside, container, row, field, skipping."""
 
     def __init__(self):
-        self.rows, self.codes = [], set()
+        self.rows, self.newest = [], {}
         self.place, self.depth, self.skip, self.before = "outside", 0, 0, ""
 
     def start(self, name, _):
@@ -72,17 +77,44 @@ class Reader:
         code, price = self.row.get("code", ""), self.row.get("price", "")
         if not code or len(code.encode()) > 64 or not re.match(r"^[!-~]+$", code) or not is_price(price):
             return
-        if code not in self.codes:
-            self.codes.add(code)
-            row = self.row
-            # Zeros in front are no part of a number.
-            price = re.sub(r"^0+(?=[0-9])", "", price)
-            self.rows.append("|".join([code, price] + [row.get(key, "") for key in ("name", "maker", "unit")]))
+        row = self.row
+        words = [row.get(key, "") for key in ("name", "maker", "unit")]
+        self.rows.append("|".join([code, plain(price)] + ["" if word in UNKNOWN else word for word in words]))
+        # Of repeats the one updated last counts, of two alike the first.
+        time = stamp(row.get("time", ""))
+        if code not in self.newest or time > self.newest[code][0]:
+            self.newest[code] = (time, len(self.rows) - 1)
+
+    def usable(self):
+        return [self.rows[index] for index in sorted(index for _, index in self.newest.values())]
+
+
+def stamp(text):
+    """Something that grows with the time; the least for what is no time."""
+    found = TIME.match(text)
+    if not found:
+        return ()
+    try:
+        day = datetime.date(int(found[1]), int(found[3]), int(found[4]))
+    except ValueError:
+        return ()
+    hour, minute, second = (int(found[group] or 0) for group in (5, 6, 7))
+    if day.year < 1990 or hour > 23 or minute > 59 or second > 59:
+        return ()
+    return (day, hour, minute, second, ((found[8] or ".") + "000000")[1:7])
 
 
 def is_price(text):
-    digits = text.replace(".", "")
-    return bool(re.match(r"^[0-9]+([.][0-9]+)?$", text)) and len(digits) <= 18
+    digits = re.sub("[.+]", "", text).lstrip("0")
+    forms = (r"^[+]?[0-9]+([.][0-9]*)?$", r"^[+]?[.][0-9]+$")
+    fraction = text.partition(".")[2]
+    return any(re.match(form, text) for form in forms) and len(digits) <= 18 and len(fraction) <= 18
+
+
+def plain(price):
+    """Zeros in front are no part of a number, nor is a point without digits behind it."""
+    price = re.sub(r"^0+(?=[0-9])", "", price.lstrip("+").rstrip(".") if price.endswith(".") else price.lstrip("+"))
+    return "0" + price if price.startswith(".") else price
 
 
 def main():
@@ -100,7 +132,7 @@ def main():
             parser.CharacterDataHandler = reader.text
             try:
                 parser.Parse(document, True)
-                out.write("".join("\x1d" + row for row in reader.rows) or "\x1d")
+                out.write("".join("\x1d" + row for row in reader.usable()) or "\x1d")
             except expat.ExpatError:
                 out.write("!")
             out.write("\x1e")

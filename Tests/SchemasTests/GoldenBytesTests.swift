@@ -55,7 +55,8 @@ import Testing
     {"batch_id":"0123456789abcdef0123456789abcdef-000003","chain":"king_store","chain_id":"7290058108879",\
     "sub_chain_id":"1","store_id":"1","file_id":"0123456789abcdef0123456789abcdef",\
     "file_name":"PriceFull7290058108879-001-202501200300.gz","file_type":"price_full",\
-    "file_time":"2025-01-20T03:00:00+02:00","sequence":3,"first_row":1500,"items":[\
+    "file_time":"2025-01-20T03:00:00+02:00","sequence":3,"first_row":1500,"full":true,"last":false,\
+    "also_named":[],"items":[\
     {"ean":"7290000066318","price":"12.90","master_id":"gtin:07290000066318","name":"במבה \\"גדולה\\"",\
     "manufacturer":"אסם","unit_qty":"גרם","quantity":"80.00","unit_of_measure":"100 גרם",\
     "unit_price":"16.1250","unit":"kg","price_per_unit":"161.250","is_weighted":false,"price_updated_at":"2025-01-19T09:15:00+02:00","row":1500},\
@@ -102,7 +103,7 @@ import Testing
     {"batch_id":"0123456789abcdef0123456789abcdef-000001","file_id":"0123456789abcdef0123456789abcdef",\
     "file_name":"PromoFull7290058140886-029-202310021200.gz","file_type":"promo_full",\
     "file_time":"2023-10-02T12:00:00+03:00","chain":"rami_levy","chain_id":"7290058140886","sub_chain_id":"1",\
-    "store_id":"29","full":true,"sequence":1,"last":true,"promotions":[\
+    "store_id":"29","full":true,"sequence":1,"last":true,"also_named":["3"],"promotions":[\
     {"promotion_id":"0001421409","description":"אננס ב\\"7.90\\"","starts_at":"2026-08-04T00:00:00+03:00",\
     "ends_at":"2026-09-01T23:59:00+03:00","updated_at":"2026-08-23T00:00:00+03:00","reward_type":10,\
     "min_qty":"0.010","max_qty":"9","discount_rate":"46.98","discount_type":1,"discounted_price":"7.90",\
@@ -129,14 +130,14 @@ import Testing
       let outcome = append(promotion, to: &writer)
       #expect(outcome == .written)
     }
-    #expect(text(writer.finish(isLast: true)) == promotions)
+    #expect(text(writer.finish(isLast: true, alsoNamed: ["3"])) == promotions)
   }
 
   @Test func storesIngest() {
     #expect(String(decoding: Samples.stores.encoded(), as: UTF8.self) == """
       {"batch_id":"0123456789abcdef0123456789abcdef-000000","file_id":"0123456789abcdef0123456789abcdef",\
       "file_name":"Stores7290058140886-000-20250724-050500.xml","file_time":"2025-07-24T05:05:00+03:00",\
-      "chain":"rami_levy","sequence":0,"last":true,"stores":[\
+      "chain":"rami_levy","sequence":0,"last":true,"chain_ids":["7290058140887"],"stores":[\
       {"chain_id":"7290058140886","chain_name":"רמי לוי","sub_chain_id":"1","sub_chain_name":"1","store_id":"39",\
       "name":"תלפיות","type":2,"address":"האומן,15","city":"3000","zip":"9342110","latitude":"31.75",\
       "longitude":"35.21"},\
@@ -154,7 +155,8 @@ import Testing
       "item_refs":0,"batches":1,"unknown_elements":{"Bar":1,"Foo \\"x\\"":3},"compression":"gzip",\
       "encoding":"utf-8","bytes":48213,"xml_bytes":900000,"file_time":"2025-01-20T03:00:00+02:00",\
       "discovered_at":"2025-01-20T01:05:00Z","downloaded_at":"2025-01-20T01:05:02.000001Z",\
-      "parsed_at":"2025-01-20T01:05:03Z","parse_ms":12,"new_masters":5,"matched":91}
+      "parsed_at":"2025-01-20T01:05:03Z","parse_ms":12,"new_masters":5,"matched":91,\
+      "defects":{"xml_bad_name":2},"unknown_words":{"unit_of_measure: חופן":4}}
       """)
     #expect(String(decoding: Samples.parsed.key, as: UTF8.self) == "king_store/1")
   }

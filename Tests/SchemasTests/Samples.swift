@@ -43,7 +43,7 @@ enum Samples {
     batchID: "0123456789abcdef0123456789abcdef-000003", chain: "king_store", chainID: "7290058108879",
     subChainID: "1", storeID: "1", fileID: "0123456789abcdef0123456789abcdef",
     fileName: "PriceFull7290058108879-001-202501200300.gz", fileType: .priceFull,
-    fileTime: time("2025-01-20T03:00:00+02:00"), sequence: 3, firstRow: 1500)
+    fileTime: time("2025-01-20T03:00:00+02:00"), sequence: 3, firstRow: 1500, isFull: true)
 
   static let items = [
     ProductsIngest.Item(
@@ -61,7 +61,7 @@ enum Samples {
       batchID: "0123456789abcdef0123456789abcdef-000001", fileID: "0123456789abcdef0123456789abcdef",
       fileName: "PromoFull7290058140886-029-202310021200.gz", fileType: .promoFull,
       fileTime: time("2023-10-02T12:00:00+03:00"), chain: "rami_levy", chainID: "7290058140886", subChainID: "1",
-      storeID: "29", isFull: true, sequence: 1, isLast: true),
+      storeID: "29", isFull: true, sequence: 1, isLast: true, alsoNamed: ["3"]),
     promotions: [
       PromotionsIngest.Promotion(
         promotionID: "0001421409", description: "אננס ב\"7.90\"", startsAt: time("2026-08-04T00:00:00+03:00"),
@@ -82,6 +82,7 @@ enum Samples {
   static let stores = StoresIngest(
     fileID: "0123456789abcdef0123456789abcdef", fileName: "Stores7290058140886-000-20250724-050500.xml",
     fileTime: time("2025-07-24T05:05:00+03:00"), chain: "rami_levy",
+    chainIDs: ["7290058140887"],
     stores: [
       StoresIngest.Store(
         chainID: "7290058140886", chainName: "רמי לוי", subChainID: "1", subChainName: "1", storeID: "39",
@@ -94,7 +95,8 @@ enum Samples {
     fileID: "0123456789abcdef0123456789abcdef", chain: "king_store", chainID: "7290058108879", subChainID: "1",
     storeID: "1", fileName: "PriceFull.gz", kind: .priceFull, dialect: "bina", outcome: "truncated",
     reason: "truncated", rows: 100, distinctCodes: 97, duplicates: 2, rejected: 1, batches: 1,
-    unknownElements: ["Foo \"x\"": 3, "Bar": 1], compression: .gzip, encoding: "utf-8", bytes: 48_213,
+    unknownElements: ["Foo \"x\"": 3, "Bar": 1], defects: ["xml_bad_name": 2],
+    unknownWords: ["unit_of_measure: חופן": 4], compression: .gzip, encoding: "utf-8", bytes: 48_213,
     xmlBytes: 900_000, fileTime: time("2025-01-20T03:00:00+02:00"), discoveredAt: time("2025-01-20T01:05:00Z"),
     downloadedAt: time("2025-01-20T01:05:02.000001Z"), parsedAt: time("2025-01-20T01:05:03Z"),
     parseMilliseconds: 12, newMasters: 5, matched: 91)

@@ -4,6 +4,7 @@ import Portals
 import Runtime
 import Schemas
 import ServiceKit
+import Synchronization
 
 /// Passes over every source, again and again, each in a task of its own: one that fails or hangs delays no other.
 package struct Crawler: Sendable {
@@ -20,6 +21,9 @@ package struct Crawler: Sendable {
   /// With several replicas over one state: which sources this one may crawl, and until when. nil for all, always.
   let shares: ChainShares?
   private let now: @Sendable () -> Date
+  /// Files whose names were found wrong, and logged.
+  private let named = LoggedNames()
+  private static let maxNamed = 10_000
 
   package init(
     engines: [any PortalEngine], store: any SeenStore, announcer: any Announcer, settings: CrawlSettings,
@@ -175,6 +179,11 @@ package struct Crawler: Sendable {
         report.skipped.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))
     }
     logger.info("pass", metadata: metadata)
+    // A portal lists the same ones at every pass.
+    let new = named.names.withLock { named in
+      report.misnamed.filter { named.count < Self.maxNamed && named.insert("\(source)/\($0)").inserted }
+    }
+    for name in new { logger.warning("left out for its name", metadata: ["file": "\(name)"]) }
   }
 
   private func report(_ error: any Error, _ source: String, _ logger: Logger) {
@@ -182,4 +191,9 @@ package struct Crawler: Sendable {
     CrawlerMetrics.error(source, code)
     logger.error("pass failed", metadata: ["code": "\(code)", "error": "\(error)"])
   }
+}
+
+/// Names that were logged once.
+private final class LoggedNames: Sendable {
+  let names = Mutex<Set<String>>([])
 }

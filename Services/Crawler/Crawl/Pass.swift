@@ -31,6 +31,8 @@ struct Pass {
     var seen = 0
     var emitted = 0
     var skipped: [String: Int] = [:]
+    /// Entries left out for their names; the first of them.
+    var misnamed: [String] = []
     /// What ended the listing early; what came before it was announced.
     var failure: (any Error)?
   }
@@ -105,6 +107,7 @@ struct Pass {
         report.unknownColumns.formUnion(listing.unknownColumns.prefix(20))
         report.isCut = report.isCut || listing.isCut
         CrawlerMetrics.listed(engine.source, listing.files.count)
+        report.misnamed += listing.misnamed.prefix(Listing.maxMisnamed - report.misnamed.count)
         for (reason, count) in listing.skipped { report.skipped[reason, default: 0] += count }
         var candidates: [Candidate] = []
         for file in listing.files where known.insert("\(file.chain)/\(file.fileName)").inserted {

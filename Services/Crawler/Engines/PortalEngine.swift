@@ -1,3 +1,4 @@
+import PriceFiles
 import Schemas
 
 /// Knows how one kind of source lists its files. Engines list and link; they never fetch a file.
@@ -35,6 +36,15 @@ package struct Listing: Sendable {
   package var isCut = false
 
   package init() {}
+
+  /// Entries whose names are no price file's, with what is wrong with them; the first of them.
+  package var misnamed: [String] = []
+  package static let maxMisnamed = 20
+
+  package mutating func skip(_ error: PriceFileNameError, _ name: String) {
+    skip(error.code)
+    if misnamed.count < Self.maxMisnamed { misnamed.append("\(name.prefix(128)): \(error)") }
+  }
 
   package mutating func skip(_ reason: String) { skipped[reason, default: 0] += 1 }
 }

@@ -8,8 +8,8 @@ package enum DBWriterSchema {
 
   private static func migrations(_ dialect: Dialect) -> [Migration] {
     switch dialect {
-    case .postgresql: [tables, views, partitionedHistory, moreTables, refreshedViews, sentinel]
-    case .cockroachdb: [plain(tables), views, plainHistory, plain(moreTables), refreshedViews, sentinel]
+    case .postgresql: [tables, views, partitionedHistory, moreTables, refreshedViews, sentinel, ended]
+    case .cockroachdb: [plain(tables), views, plainHistory, plain(moreTables), refreshedViews, sentinel, ended]
     }
   }
 

@@ -15,6 +15,12 @@ struct ParserMetrics: Sendable {
     MetricDescription(
       "souk_unknown_elements_total", .counter, "Elements of rows that no known dialect has."),
     MetricDescription(
+      "souk_unknown_words_total", .counter, "Words of rows that no vocabulary has: units of measure.",
+      labels: ["vocabulary"]),
+    MetricDescription(
+      "souk_file_defects_total", .counter, "Wrong markup and bytes that the reading got over, by code.",
+      labels: ["code"]),
+    MetricDescription(
       "souk_unreadable_values_total", .counter, "Quantities, unit prices and times that could not be read."),
     MetricDescription("souk_item_references_total", .counter, "Items that promotions refer to."),
     MetricDescription("souk_rows_fell_total", .counter, "Files with far fewer rows than those of their store before."),
@@ -59,6 +65,10 @@ struct ParserMetrics: Sendable {
     if summary.unknownElements > 0 {
       Counter(label: "souk_unknown_elements_total").increment(by: summary.unknownElements)
     }
+    for (code, found) in summary.defects where code != "unreadable_value" {
+      count("souk_file_defects_total", "code", code, found)
+    }
+    count("souk_unknown_words_total", "vocabulary", "unit_of_measure", summary.unknownWords.values.reduce(0, +))
     if summary.itemReferences > 0 {
       Counter(label: "souk_item_references_total").increment(by: summary.itemReferences)
     }

@@ -27,6 +27,7 @@ struct BatchEncoder: ~Copyable {
   private(set) var items = 0
   /// Rows too large for a message on their own.
   private(set) var oversized = 0
+  private(set) var oversizedCodes: [String] = []
 
   /// - Parameter headers: of every message.
   init(
@@ -58,6 +59,20 @@ struct BatchEncoder: ~Copyable {
     guard let count = writer?.count, count > 0 else { return }
     appendMessage()
     items += count
+    messages += 1
+  }
+
+  /// Says that the file, a full one, was read to its end.
+  /// - Parameter alsoNamed: codes that it names in rows that cannot be used.
+  mutating func close(alsoNamed: [String]) {
+    guard var header = writer?.header else { return }
+    header.sequence = Int64(messages)
+    header.batchID = ProductsIngest.batchID(fileID: header.fileID, sequence: header.sequence)
+    header.firstRow = 0
+    header.isLast = true
+    header.alsoNamed = alsoNamed
+    let message = ProductsIngest(header: header, items: [])
+    output.append(topic: Topics.productsIngest.name, key: key, value: message.encoded(), headers: headers)
     messages += 1
   }
 
@@ -94,6 +109,7 @@ struct BatchEncoder: ~Copyable {
       throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
     }
     header.firstRow = Int64(row.index)
+    header.isFull = header.fileType == .priceFull
     key = RecordKey.bytes(chain: header.chain, header.storeID)
     writer = ProductsIngestWriter(header: header, maxItems: maxItems)
   }
@@ -115,7 +131,10 @@ struct BatchEncoder: ~Copyable {
       pricePerUnit: row.unitPrice.flatMap { row.unit?.price(of: $0) },
       isWeighted: row.isWeighted,
       priceUpdatedAt: row.updatedAt, row: Int64(row.index))
-    if outcome == .tooLarge { oversized += 1 }
+    if outcome == .tooLarge {
+      oversized += 1
+      if oversizedCodes.count <= ProductsIngest.maxAlsoNamed { oversizedCodes.append(row.string(.code)) }
+    }
     if outcome == .written, let found { masters?.count(found) }
     return outcome ?? .tooLarge
   }

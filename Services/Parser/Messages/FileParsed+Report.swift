@@ -20,7 +20,9 @@ extension FileParsed {
       distinctCodes: Int64(summary.distinctCodes), duplicates: Int64(summary.repeatedRows),
       rejected: Int64(summary.rejected.total + report.oversizedRows), itemReferences: Int64(summary.itemReferences),
       batches: report.isPublished(file) ? Int64(report.messageCount) : 0,
-      unknownElements: summary.unknownNames.mapValues { Int64($0) }, compression: summary.compression,
+      unknownElements: summary.unknownNames.mapValues { Int64($0) },
+      defects: summary.defects.mapValues { Int64($0) }, unknownWords: summary.unknownWords.mapValues { Int64($0) },
+      compression: summary.compression,
       encoding: summary.encoding?.rawValue, bytes: Int64(summary.compressedBytes),
       xmlBytes: Int64(summary.inflatedBytes), fileTime: file.fileTime, discoveredAt: message.discoveredAt,
       downloadedAt: message.downloadedAt, parsedAt: time, parseMilliseconds: milliseconds)

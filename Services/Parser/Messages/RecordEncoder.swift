@@ -21,6 +21,9 @@ struct RecordEncoder: ~Copyable {
   private(set) var messages = 0
   /// Promotions too large for a message on their own.
   private(set) var oversized = 0
+  private(set) var oversizedCodes: [String] = []
+  /// Of the branches sent so far.
+  private var chainIDs: Set<String> = []
 
   init(_ file: FileToParse, headers: MessageHeaders) {
     self.file = file
@@ -35,10 +38,13 @@ struct RecordEncoder: ~Copyable {
     }
   }
 
-  /// Ends the last message, which says that it is.
-  mutating func finish() {
-    if writer != nil { sendPromotions(isLast: true) }
-    if !stores.isEmpty { sendStores(isLast: true) }
+  /// Ends the last message.
+  /// - Parameters:
+  ///   - isComplete: all of the file was read, and the last message says so: what the file does not name is gone.
+  ///   - alsoNamed: promotions that it names and that cannot be used.
+  mutating func finish(isComplete: Bool, alsoNamed: [String]) {
+    if writer != nil { sendPromotions(isLast: isComplete, alsoNamed: alsoNamed) }
+    if !stores.isEmpty { sendStores(isLast: isComplete && oversized == 0) }
   }
 
   mutating func takeOutput() -> OutgoingBatch {
@@ -89,15 +95,18 @@ struct RecordEncoder: ~Copyable {
         discountedPrice: item.discountedPrice)
     }
     let outcome = writer?.end() ?? .tooLarge
-    if outcome == .tooLarge { oversized += 1 }
+    if outcome == .tooLarge {
+      oversized += 1
+      if oversizedCodes.count <= ProductsIngest.maxAlsoNamed { oversizedCodes.append(row.string(.id)) }
+    }
     return outcome
   }
 
-  private mutating func sendPromotions(isLast: Bool) {
+  private mutating func sendPromotions(isLast: Bool, alsoNamed: [String] = []) {
     guard var writer = self.writer.take() else { return }
     if output.isEmpty { output.reserve(records: 4, bytes: FileReading.batchBytes) }
     output.append(
-      topic: Topics.promotionsIngest.name, key: key, value: writer.finish(isLast: isLast),
+      topic: Topics.promotionsIngest.name, key: key, value: writer.finish(isLast: isLast, alsoNamed: alsoNamed),
       headers: headers.promotions)
     messages += 1
     self.writer = consume writer
@@ -106,7 +115,9 @@ struct RecordEncoder: ~Copyable {
   // MARK: - Branches
 
   private mutating func append(_ row: borrowing StoreRow) {
-    func number(_ field: StoreField) -> ExactDecimal? { row.string(field).flatMap { ExactDecimal($0) } }
+    func number(_ field: StoreField) -> ExactDecimal? {
+      row.string(field).flatMap { ExactDecimal(published: Array($0.utf8).span.bytes) }
+    }
     var bytes = 0
     for field in StoreField.allCases { bytes += row.unsafeText(field).count }
     guard bytes < Self.storeBytes else {
@@ -128,7 +139,8 @@ struct RecordEncoder: ~Copyable {
   private mutating func sendStores(isLast: Bool) {
     let message = StoresIngest(
       fileID: file.fileID, fileName: file.fileName, fileTime: file.fileTime, chain: file.chain,
-      sequence: Int64(messages), isLast: isLast, stores: stores)
+      sequence: Int64(messages), isLast: isLast, chainIDs: isLast ? chainIDs.sorted() : [], stores: stores)
+    chainIDs.formUnion(stores.map { $0.chainID ?? "" })
     output.append(
       topic: Topics.storesIngest.name, key: message.key, value: message.encoded(), headers: headers.stores)
     messages += 1

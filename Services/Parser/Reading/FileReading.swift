@@ -26,6 +26,8 @@ final class FileReading {
     var hasOutgrownLimit: Bool
     var messageCount: Int
     var oversizedRows: Int
+    /// A full file was read to its end, but names more than can be said in rows that cannot be used.
+    var isTooUnusable = false
     /// How products were recognised; nil when they were not.
     var masters: MasterLookup.Counts?
   }
@@ -39,6 +41,7 @@ final class FileReading {
   private let masters: MasterLookup?
   private var hash: SHA256? = SHA256()
   private let mode: Mode
+  private let fileType: FileType?
   private var answer = PriceFileReader.Answer.more
   private var ready: [OutgoingBatch] = []
   private var heldBytes = 0
@@ -46,9 +49,10 @@ final class FileReading {
 
   init(
     _ file: FileToParse, headers: MessageHeaders, limits: PriceFileLimits, maxItems: Int, mode: Mode,
-    encoding: TextEncoding?, zone: ZoneTable, masters: MasterLookup? = nil
+    plan: ReadingPlan = ReadingPlan(), zone: ZoneTable, masters: MasterLookup? = nil
   ) {
-    reader = PriceFileReader(limits: limits, zone: zone, encoding: encoding)
+    fileType = file.fileType
+    reader = PriceFileReader(limits: limits, zone: zone, plan: plan)
     encoder = BatchEncoder(
       file, headers: headers.products, maxItems: maxItems, masters: masters, masterHeaders: headers.masters)
     records = RecordEncoder(file, headers: headers)
@@ -56,7 +60,10 @@ final class FileReading {
     self.mode = mode
   }
 
-  /// - Returns: `restart` when the pass is void; the caller begins another with `windows1255`.
+  /// What the next pass is to begin with when this one is void.
+  var nextPlan: ReadingPlan { reader.nextPlan }
+
+  /// - Returns: `restart` when the pass is void; the caller begins another with `nextPlan`.
   func feed(_ chunk: [UInt8]) throws -> PriceFileReader.Answer {
     hash?.update(chunk)
     // After a defect the rest is still hashed: a damaged object has another reason than a bad file.
@@ -93,15 +100,29 @@ final class FileReading {
       }
     }
     guard answer != .restart, let hash = hash.take() else { return nil }
-    if !hasOutgrownLimit {
-      encoder.flush()
-      records.finish()
-    }
+    let summary = reader.summary
+    let isTooUnusable = hasOutgrownLimit ? false : close(summary)
     collect(all: true)
     return Report(
-      summary: reader.summary, sha256: hash.finish(), messages: hasOutgrownLimit ? [] : ready,
+      summary: summary, sha256: hash.finish(), messages: hasOutgrownLimit ? [] : ready,
       hasOutgrownLimit: hasOutgrownLimit, messageCount: encoder.messages + records.messages,
-      oversizedRows: encoder.oversized + records.oversized, masters: masters?.counts)
+      oversizedRows: encoder.oversized + records.oversized, isTooUnusable: isTooUnusable, masters: masters?.counts)
+  }
+
+  /// Ends the last messages; a full file that was read to its end is closed.
+  /// - Returns: true when it would be, but for the number of rows that cannot be used.
+  private func close(_ summary: PriceFileSummary) -> Bool {
+    encoder.flush()
+    var alsoNamed = Set(summary.unusableCodes.map { String(decoding: $0, as: UTF8.self) })
+    alsoNamed.formUnion(encoder.oversizedCodes + records.oversizedCodes)
+    let fits = alsoNamed.count <= ProductsIngest.maxAlsoNamed
+    if fits, summary.isComplete, fileType == .priceFull, summary.kind == .prices {
+      encoder.close(alsoNamed: alsoNamed.sorted())
+    }
+    // A branch that is too large has no name to be spared by.
+    let isWhole = summary.isComplete && (summary.kind != .stores || summary.rejected.tooLarge == 0)
+    records.finish(isComplete: fits && isWhole, alsoNamed: fits ? alsoNamed.sorted() : [])
+    return !fits && isWhole
   }
 
   /// The index does not change while a piece of the file is read.

@@ -44,12 +44,14 @@ package struct ParseMeasure: Sendable {
     let message = FileDownloaded(
       chain: "measured", s3Path: nil, localPath: "/", fileName: "PriceFull7290058140886-029-202310021200.gz")
     let file = try FileToParse(message, sha256: SHA256.hash([]), recordTime: nil, zone: zone)
-    let reading = FileReading(
-      file, headers: MessageHeaders(), limits: PriceFileLimits(), maxItems: ProductsIngest.maxItems,
-      mode: .holding(.max),
-      encoding: nil, zone: zone,
-      masters: masters.map { MasterLookup($0, threshold: MasterMatcher.defaultThreshold) })
-    if try reading.feed(packed) == .restart { return 0 }
-    return try reading.finish()?.messageCount ?? 0
+    var plan = ReadingPlan()
+    while true {
+      let reading = FileReading(
+        file, headers: MessageHeaders(), limits: PriceFileLimits(), maxItems: ProductsIngest.maxItems,
+        mode: .holding(.max), plan: plan, zone: zone,
+        masters: masters.map { MasterLookup($0, threshold: MasterMatcher.defaultThreshold) })
+      if try reading.feed(packed) != .restart, let report = try reading.finish() { return report.messageCount }
+      plan = reading.nextPlan
+    }
   }
 }

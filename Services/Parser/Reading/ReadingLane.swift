@@ -20,9 +20,9 @@ actor ReadingLane {
     return (answer, reading.takeReady())
   }
 
-  /// - Returns: the report (nil when the pass is void) and the last messages of a streaming pass.
-  func finish() throws -> FileReading.Report? {
+  /// - Returns: the report, or, when the pass is void, what the next one is to begin with.
+  func finish() throws -> (report: FileReading.Report?, nextPlan: ReadingPlan) {
     defer { reading = nil }
-    return try reading?.finish()
+    return (try reading?.finish(), reading?.nextPlan ?? ReadingPlan())
   }
 }

@@ -73,10 +73,11 @@ enum Questions {
       title: "Which stores are there, and what do they offer?",
       sql: """
         SELECT s.chain, s.store_id, s.name, s.city,
-               (SELECT count(*) FROM prices x WHERE x.chain = s.chain AND x.store_id = s.store_id),
+               (SELECT count(*) FROM prices x
+                WHERE x.chain = s.chain AND x.store_id = s.store_id AND x.ended_at IS NULL),
                (SELECT count(*) FROM promotions n
                 WHERE n.chain = s.chain AND n.store_id = s.store_id AND n.ended_at IS NULL)
-        FROM store_names s ORDER BY 5 DESC, 1, 2 LIMIT 8
+        FROM store_names s WHERE s.ended_at IS NULL ORDER BY 5 DESC, 1, 2 LIMIT 8
         """,
       columns: [
         .init("CHAIN"), .init("STORE", .right), .init("NAME"), .init("CITY"), .init("PRICES", .right),

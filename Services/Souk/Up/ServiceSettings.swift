@@ -1,4 +1,5 @@
 import Foundation
+import PriceFiles
 import Runtime
 import Schemas
 
@@ -47,5 +48,18 @@ enum PriceFolder {
       throw Failure(.configuration, code: "no_price_folder", "--prices: \(path) is not a folder")
     }
     return "dir:" + URL(fileURLWithPath: expanded).standardizedFileURL.path
+  }
+
+  /// Files whose names are no price file's, with what is wrong with each: the crawler leaves them out.
+  static func misnamed(in source: String) -> [String] {
+    let folder = FileManager.default.enumerator(
+      at: URL(fileURLWithPath: String(source.dropFirst("dir:".count)), isDirectory: true),
+      includingPropertiesForKeys: [.isRegularFileKey], options: [.skipsHiddenFiles])
+    var found: [String] = []
+    while let file = folder?.nextObject() as? URL {
+      guard (try? file.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true else { continue }
+      do { _ = try PriceFileName(file.lastPathComponent) } catch { found.append("\(file.lastPathComponent): \(error)") }
+    }
+    return found.sorted()
   }
 }

@@ -10,7 +10,7 @@ package enum PriceFileOutcome: String, Hashable, Sendable, CaseIterable {
   case truncated
   /// The compressed data contradicts itself (checksum, invalid deflate). No row of it can be trusted.
   case corrupt
-  /// Markup that is not XML from some point on. The whole rows before that point are right.
+  /// Markup that is not XML. The rows outside the wrong places are right; those that it cost are rejected.
   case malformed
   /// A login page, an error page, or no XML at all.
   case notXMLOrHTML = "not_xml_html"

@@ -22,7 +22,8 @@ package struct PriceFileSummary: Hashable, Sendable {
   package var distinctCodes = 0
   /// Items that whole promotions refer to.
   package var itemReferences = 0
-  /// Rows with a code (item code, promotion id, branch) that an earlier row of the file has.
+  /// Rows with a code (item code, promotion id, branch) that another row of the file has, and that do not count: of
+  /// items and branches the newest does; promotions are united.
   package var repeatedRows = 0
   package var rejected = RejectedRows()
   /// The exact sum of the prices of all rows that have one, in units of 10^-`priceSumScale`.
@@ -40,10 +41,17 @@ package struct PriceFileSummary: Hashable, Sendable {
   package var badCharacters = 0
   /// Quantities and unit prices that are not numbers, update times that are not times; each became unknown.
   package var unreadableValues = 0
+  /// Wrong markup that was got over, by code.
+  package var markupDefects: [String: Int] = [:]
+  /// Words that no vocabulary has, as `unit_of_measure: word`; of the first `maximumUnknownNames`.
+  package var unknownWords: [String: Int] = [:]
+  /// Codes in rows that are rejected: the file names them, and they are not gone.
+  package var unusableCodes: Set<[UInt8]> = []
   /// Bytes after the end of the compressed data, ignored.
   package var trailingBytes = 0
   /// True when the ZIP file holds more than the entry that was read.
   package var hasMoreEntries = false
+  var isRootClosed = false
   package var compressedBytes = 0
   package var inflatedBytes = 0
 
@@ -54,6 +62,37 @@ package struct PriceFileSummary: Hashable, Sendable {
     let text = String(decoding: name.prefix(64), as: UTF8.self)
     guard unknownNames[text] != nil || unknownNames.count < Self.maximumUnknownNames else { return }
     unknownNames[text, default: 0] += count
+  }
+
+  mutating func noteUnknownWord(_ word: String, count: Int) {
+    guard unknownWords[word] != nil || unknownWords.count < Self.maximumUnknownNames else { return }
+    unknownWords[word, default: 0] += count
+  }
+
+  mutating func noteUnusable(_ code: UnsafeBufferPointer<UInt8>) {
+    guard !code.isEmpty, unusableCodes.count <= ProductsIngest.maxAlsoNamed else { return }
+    unusableCodes.insert(Array(code))
+  }
+
+  /// What the reading got over, by code.
+  package var defects: [String: Int] {
+    let counts = [
+      "stray_ampersand": strayAmpersands, "bad_character": badCharacters, "unreadable_value": unreadableValues,
+      "trailing_bytes": trailingBytes,
+    ]
+    return markupDefects.merging(counts.filter { $0.value > 0 }) { $0 + $1 }
+  }
+
+  /// Every row was read: what the file does not name is not in it.
+  package var isComplete: Bool {
+    // A "<" that is text, and what follows the root, cost no row.
+    let harmless: Set = ["xml_bad_name", "xml_bad_tag", "xml_bad_attribute", "xml_after_root", "xml_tag_case"]
+    switch outcome {
+    case .ok: return true
+    case .malformed:
+      return rows > 0 && rejected.malformed == 0 && isRootClosed && harmless.isSuperset(of: markupDefects.keys)
+    default: return false
+    }
   }
 
   package var keptRows: Int { rows - repeatedRows - rejected.total }
@@ -76,14 +115,16 @@ package struct RejectedRows: Hashable, Sendable {
   package var missingPrice = 0
   package var badPrice = 0
   package var tooLarge = 0
+  /// Their markup is wrong.
+  package var malformed = 0
 
-  package var total: Int { missingCode + badCode + missingPrice + badPrice + tooLarge }
+  package var total: Int { missingCode + badCode + missingPrice + badPrice + tooLarge + malformed }
 
   /// Reason and count, for metrics and messages; only reasons that occurred.
   package var byReason: [(reason: String, count: Int)] {
     [
       ("missing_code", missingCode), ("bad_code", badCode), ("missing_price", missingPrice), ("bad_price", badPrice),
-      ("too_large", tooLarge),
+      ("too_large", tooLarge), ("malformed", malformed),
     ]
     .filter { $0.1 > 0 }.map { (reason: $0.0, count: $0.1) }
   }

@@ -10,14 +10,18 @@ package final class PriceFileReader {
     case more
     /// Nothing that follows matters: the summary is final.
     case stop
-    /// The file is windows-1255 after rows were handed over that had been read as UTF-8 (bytes that are valid in
-    /// both). Forget those rows and read the file again from its start with `encoding: .windows1255`.
+    /// What was found out shows that rows handed over before are wrong: the file is windows-1255 after rows that had
+    /// been read as UTF-8 (bytes that are valid in both), or codes come again where the first is not what counts.
+    /// Forget those rows and read the file again from its start with `nextPlan`.
     case restart
   }
 
   package static let windowCapacity = 128 << 10
 
   private let limits: PriceFileLimits
+  private let plan: ReadingPlan
+  /// After `restart`: what to read the file again with.
+  package private(set) var nextPlan = ReadingPlan()
   private var decompressor: Decompressor
   private var window: TextWindow
   private var decoder: RowDecoder
@@ -39,15 +43,16 @@ package final class PriceFileReader {
 
   /// - Parameters:
   ///   - zone: the table of `PriceFileName.zoneIdentifier`.
-  ///   - encoding: only after `restart`.
-  package init(limits: PriceFileLimits = PriceFileLimits(), zone: ZoneTable, encoding: TextEncoding? = nil) {
+  ///   - plan: of the pass before that answered `restart`.
+  package init(limits: PriceFileLimits = PriceFileLimits(), zone: ZoneTable, plan: ReadingPlan = ReadingPlan()) {
     // A row, what may follow it in the window, and room for the next inflate.
     let capacity = max(Self.windowCapacity, 2 * (limits.rowBytes + limits.textBytes + limits.tagBytes))
     self.limits = limits
-    self.encoding = encoding
+    self.plan = plan
+    encoding = plan.encoding
     decompressor = Decompressor(limits: limits)
     window = TextWindow(capacity: capacity)
-    decoder = RowDecoder(limits: limits, zone: zone, windowCapacity: capacity)
+    decoder = RowDecoder(limits: limits, zone: zone, windowCapacity: capacity, plan: plan.repeats)
     if encoding == .windows1255 {
       mayBeWindows1255 = false
       decoder.convertHighBytes()
@@ -81,9 +86,14 @@ package final class PriceFileReader {
     if defect == nil {
       do { try decompressor.finish() } catch { defect = error }
     }
-    if defect == nil, !decoder.tokenizer.isRootClosed, hasText {
+    if defect == nil, !decoder.tokenizer.isRootClosed, decoder.tokenizer.damage == nil, hasText {
       defect = window.defect(.truncated, code: "truncated", "the document ends early", at: window.end)
     }
+    guard plan.repeats != nil || decoder.repeats.isEmpty || defect?.outcome.rowsAreTrustworthy == false else {
+      nextPlan = ReadingPlan(encoding: plan.encoding, repeats: decoder.repeats)
+      return .restart
+    }
+    try decoder.finishUnited(records)
     return .stop
   }
 
@@ -104,13 +114,16 @@ package final class PriceFileReader {
     summary.hasMoreEntries = decompressor.hasMoreEntries
     summary.compressedBytes = decompressor.received
     summary.inflatedBytes = decompressor.produced
-    summary.defect = defect
+    summary.markupDefects = decoder.tokenizer.defects
+    summary.isRootClosed = decoder.tokenizer.isRootClosed
+    decoder.units.forEachUnknown { summary.noteUnknownWord("unit_of_measure: \($0)", count: $1) }
+    summary.defect = defect ?? decoder.tokenizer.damage
     summary.outcome = outcome(summary)
     return summary
   }
 
   private func outcome(_ summary: PriceFileSummary) -> PriceFileOutcome {
-    if let defect { return defect.outcome }
+    if let defect = summary.defect { return defect.outcome }
     if !hasText { return .emptyFile }
     if summary.rows > 0 { return .ok }
     return decoder.hasContainer || !summary.chainID.isEmpty ? .empty : .unknownDocument
@@ -187,7 +200,10 @@ package final class PriceFileReader {
       }
       if mayBeWindows1255 {
         // What is still in the window can be read either way; what is gone was ASCII, or must be read again.
-        if hasReadNonASCII { return false }
+        if hasReadNonASCII {
+          nextPlan = ReadingPlan(encoding: .windows1255)
+          return false
+        }
         encoding = .windows1255
         decoder.convertHighBytes()
         window.end = window.filled

@@ -24,7 +24,8 @@ struct PromotionDecoder: ~Copyable {
   private(set) var hasGroups = false
 
   // The depth of the element itself, or -1 outside of one.
-  private var rowDepth = -1
+  private(set) var rowDepth = -1
+  private var rowName: [UInt8] = []
   private var itemDepth = -1
   private var groupDepth = -1
   private var skipDepth = -1
@@ -64,7 +65,9 @@ struct PromotionDecoder: ~Copyable {
     guard rowDepth >= 0 else {
       switch meaning {
       case .container: hasContainer = true
-      case .promotion, .flatRow: beginRow(depth, isFlat: meaning == .flatRow)
+      case .promotion, .flatRow:
+        if !name.elementsEqual(rowName) { rowName = Array(name) }
+        beginRow(depth, isFlat: meaning == .flatRow)
       default: return true
       }
       return true
@@ -149,7 +152,14 @@ struct PromotionDecoder: ~Copyable {
       hasWaiting = true
       return .nothing
     }
-    if text.text(waiting[id]).elementsEqual(text.text(fields[id])) { return .nothing }
+    if text.text(waiting[id]).elementsEqual(text.text(fields[id])) {
+      // Of the rows of one promotion the one that was updated last counts; a file writes all times in one form.
+      let updatedAt = Int(PromotionField.updatedAt.rawValue)
+      if text.text(waiting[updatedAt]).lexicographicallyPrecedes(text.text(fields[updatedAt])) {
+        waiting.update(from: fields, count: PromotionField.count)
+      }
+      return .nothing
+    }
     // The one before is whole: it goes out, and this row waits in its place.
     for field in 0..<PromotionField.count { swap(&fields[field], &waiting[field]) }
     return found(rowItemStart, keepsLastRow: true)
@@ -161,6 +171,25 @@ struct PromotionDecoder: ~Copyable {
     itemReferences += count
     return .promotion
   }
+
+  /// True for the start tag of a row while one is open: its end tag is missing.
+  func isNextRow(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    rowDepth >= 0 && name.count == rowName.count && name.elementsEqual(rowName)
+  }
+
+  /// Forgets the flat row that ends at `depth`; the rows before it stay.
+  /// - Returns: false when none does.
+  mutating func dropFlatRow(depth: Int) -> Bool {
+    guard isFlat, depth == rowDepth else { return false }
+    rowDepth = -1
+    skipDepth = -1
+    target = .none
+    items.removeLast(items.count - rowItemStart)
+    return true
+  }
+
+  /// Bytes of `text` that the promotion that is whole lies in.
+  var handedBytes: Int { keepsLastRow ? rowTextStart : text.used }
 
   /// The items of the promotion that is whole.
   var handed: ArraySlice<PromotionItemPlaces> { items[..<handedItems] }

@@ -68,6 +68,18 @@ struct PromotionItemPlaces {
   var rewardType = TextPlace(), minQty = TextPlace(), maxQty = TextPlace(), discountRate = TextPlace()
   var discountedPrice = TextPlace()
 
+  var all: [TextPlace] {
+    [code, groupID, itemType, isGift, rewardType, minQty, maxQty, discountRate, discountedPrice]
+  }
+
+  func moved(behind shift: Int32) -> PromotionItemPlaces {
+    PromotionItemPlaces(
+      code: code.moved(behind: shift), groupID: groupID.moved(behind: shift), itemType: itemType.moved(behind: shift),
+      isGift: isGift.moved(behind: shift), rewardType: rewardType.moved(behind: shift),
+      minQty: minQty.moved(behind: shift), maxQty: maxQty.moved(behind: shift),
+      discountRate: discountRate.moved(behind: shift), discountedPrice: discountedPrice.moved(behind: shift))
+  }
+
   /// Of elements that an item repeats the first counts.
   mutating func keep(_ place: TextPlace, as field: PromotionField) {
     switch field {
@@ -93,7 +105,7 @@ extension TextPlace {
 /// Values from clean text.
 enum RecordValue {
   static func number(_ text: UnsafeBufferPointer<UInt8>) -> ExactDecimal? {
-    text.isEmpty ? nil : ExactDecimal(parsing: UnsafeRawBufferPointer(text).bytes)
+    text.isEmpty ? nil : ExactDecimal(published: UnsafeRawBufferPointer(text).bytes)
   }
 
   /// A whole number, with or without zeros behind a point: `10`, `10.00`.

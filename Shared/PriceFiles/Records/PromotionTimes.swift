@@ -2,8 +2,8 @@ import Schemas
 
 /// Dates and hours of promotions. They have no zone: they are Israel local.
 ///
-/// Beside the forms of ``UpdateTimeReader``: `May 22 2015`, alone or followed by a time of 12 hours
-/// (`May 22 2015  3:04AM`). Of a time without AM or PM, as one chain cuts it off, only the date is used.
+/// Beside the forms of ``UpdateTimeReader``: `31/12/2025`, as branches have it, and `May 22 2015`, alone or followed by
+/// a time of 12 hours (`May 22 2015  3:04AM`). Of a time without AM or PM, as one chain cuts it off, only the date is used.
 struct PromotionTimes {
   private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
@@ -22,6 +22,9 @@ struct PromotionTimes {
       (day, time) = named
     } else {
       day = Array(date.prefix(10))
+      if day.count == 10, day[2] == UInt8(ascii: "/"), day[5] == UInt8(ascii: "/") {
+        day = day[6...] + [UInt8(ascii: "-")] + day[3..<5] + [UInt8(ascii: "-")] + day[..<2]
+      }
       time = Array(date.dropFirst(11))
     }
     let isMidnight = time.allSatisfy { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }

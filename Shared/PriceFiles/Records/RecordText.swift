@@ -5,6 +5,11 @@ struct TextPlace: Sendable {
 
   var isEmpty: Bool { start == end }
 
+  /// The same text where the bytes it lies in come behind `shift` others.
+  func moved(behind shift: Int32) -> TextPlace {
+    isEmpty ? self : TextPlace(start: start + shift, end: end + shift)
+  }
+
   mutating func move(by shift: Int32) {
     guard !isEmpty else { return }
     start -= shift

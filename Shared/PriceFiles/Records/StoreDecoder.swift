@@ -8,7 +8,8 @@ struct StoreDecoder: ~Copyable {
   private(set) var isTooLarge = false
   private(set) var hasContainer = false
 
-  private var rowDepth = -1
+  private(set) var rowDepth = -1
+  private var rowName: [UInt8] = []
   private var skipDepth = -1
   private var target: StoreField?
   private var targetStart = 0
@@ -51,6 +52,7 @@ struct StoreDecoder: ~Copyable {
     case .store:
       guard depth > 1 else { break }
       rowDepth = depth
+      if !name.elementsEqual(rowName) { rowName = Array(name) }
       clear()
     case .subChain:
       inherited[Int(StoreField.subChainID.rawValue)] = []
@@ -85,6 +87,11 @@ struct StoreDecoder: ~Copyable {
   ) {
     guard target != nil, skipDepth < 0, !isTooLarge else { return }
     if !text.append(piece, isPlain: isPlain, isCDATA: isCDATA, cleaner: &cleaner) { isTooLarge = true }
+  }
+
+  /// True for the start tag of a branch while one is open: its end tag is missing.
+  func isNextRow(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    rowDepth >= 0 && name.count == rowName.count && name.elementsEqual(rowName)
   }
 
   mutating func clear() {

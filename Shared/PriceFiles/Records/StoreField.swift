@@ -1,6 +1,7 @@
 /// What an element of a branch means, whatever the dialect calls it.
 package enum StoreField: UInt8, CaseIterable, Sendable {
   case chainID, chainName, subChainID, subChainName, storeID, name, type, address, city, zip, latitude, longitude
+  case updatedAt, updatedHour
 
   static var count: Int { allCases.count }
 
@@ -44,9 +45,11 @@ enum StoreNames {
     (.field(.zip), ["zipcode"]),
     (.field(.latitude), ["latitude"]),
     (.field(.longitude), ["longitude"]),
+    (.field(.updatedAt), ["lastupdatedate"]),
+    (.field(.updatedHour), ["lastupdatetime"]),
 
     (.ignored, [
-      "bikoretno", "lastupdatedate", "lastupdatetime", "xmldocversion", "dllverno", "xs:schema", "promos",
+      "bikoretno", "xmldocversion", "dllverno", "xs:schema", "promos",
     ]),
   ])
 }

@@ -6,10 +6,11 @@ package struct StoreRow: ~Copyable {
   let fields: UnsafePointer<TextPlace>
 
   /// What the branch says of itself, else what the elements around it say; empty when neither does, or when the text
-  /// is one of those that mean nothing (`unknown`).
+  /// is a ``Placeholder`` (of a ZIP code also zeros).
   package func unsafeText(_ field: StoreField) -> UnsafeBufferPointer<UInt8> {
     let text = fields[Int(field.rawValue)].text(in: texts)
-    return ElementNames.equals(text, "unknown") ? UnsafeBufferPointer(start: nil, count: 0) : text
+    let isUnknown = Placeholder.isUnknown(text) || (field == .zip && text.allSatisfy { $0 == UInt8(ascii: "0") })
+    return isUnknown ? UnsafeBufferPointer(start: nil, count: 0) : text
   }
 
   package func string(_ field: StoreField) -> String? {

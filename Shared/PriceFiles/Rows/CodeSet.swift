@@ -1,31 +1,56 @@
-/// The item codes of one file, for finding repeats. A code of up to 18 digits is one 64-bit number with a leading
-/// 1 in front, so that leading zeros count; those live in a flat table with open addressing. Anything else is rare
+/// The item codes of one file, for finding repeats and which of them is the newest. A code of up to 18 digits is one
+/// 64-bit number with a leading 1 in front, so that leading zeros count; those live in a flat table with open addressing. Anything else is rare
 /// and goes to an ordinary set.
 struct CodeSet {
   private var slots: [UInt64]
   private var mask: Int
   private var used = 0
-  private var others: Set<[UInt8]> = []
+  private var others: [[UInt8]: Int64] = [:]
+  /// When the newest row of each code was updated, by its slot.
+  private var stamps: [Int64]
+
+  enum Place: Equatable {
+    case first
+    /// Another row has the code, and is not older.
+    case repeated
+    /// Another row has the code, and is older.
+    case newer
+  }
 
   init() {
     slots = [UInt64](repeating: 0, count: 1 << 12)
+    stamps = [Int64](repeating: .min, count: 1 << 12)
     mask = slots.count - 1
   }
 
   var count: Int { used + others.count }
 
-  /// - Returns: true when the code was not there yet.
-  mutating func insert(_ code: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard let packed = Self.packed(code) else { return others.insert(Array(code)).inserted }
+  /// - Parameter stamp: grows with the time of the row's update; of rows without one the first is the newest.
+  mutating func insert(_ code: UnsafeBufferPointer<UInt8>, stamp: Int64 = .min) -> Place {
+    guard let packed = Self.packed(code) else {
+      let code = Array(code)
+      guard let known = others[code] else {
+        others[code] = stamp
+        return .first
+      }
+      guard stamp > known else { return .repeated }
+      others[code] = stamp
+      return .newer
+    }
     if used * 2 >= slots.count { grow() }
     var index = Self.spread(packed) & mask
     while slots[index] != 0 {
-      if slots[index] == packed { return false }
+      if slots[index] == packed {
+        guard stamp > stamps[index] else { return .repeated }
+        stamps[index] = stamp
+        return .newer
+      }
       index = (index + 1) & mask
     }
     slots[index] = packed
+    stamps[index] = stamp
     used += 1
-    return true
+    return .first
   }
 
   @inline(__always)
@@ -68,13 +93,15 @@ struct CodeSet {
   }
 
   private mutating func grow() {
-    let old = slots
+    let (old, oldStamps) = (slots, stamps)
     slots = [UInt64](repeating: 0, count: old.count * 2)
+    stamps = [Int64](repeating: .min, count: old.count * 2)
     mask = slots.count - 1
-    for packed in old where packed != 0 {
+    for (place, packed) in old.enumerated() where packed != 0 {
       var index = Self.spread(packed) & mask
       while slots[index] != 0 { index = (index + 1) & mask }
       slots[index] = packed
+      stamps[index] = oldStamps[place]
     }
   }
 }

@@ -1,3 +1,5 @@
+import Schemas
+
 extension RowDecoder {
   /// From now on the document is read as promotions or stores.
   /// - Parameter name: the element that shows it, when it is not to be read again.
@@ -22,12 +24,18 @@ extension RowDecoder {
         let name = UnsafeBufferPointer<UInt8>(
           start: window.base + tokenizer.nameStart, count: tokenizer.nameEnd - tokenizer.nameStart)
         evidence.note(name)
+        if kind == .stores ? stores.isNextRow(name) : promotions.isNextRow(name) {
+          try endUnclosedRecord(window, name, handler)
+        }
         let depth = tokenizer.depth + (tokenizer.isSelfClosing ? 1 : 0)
         let isKnown = kind == .stores
           ? stores.startTag(name, depth: depth) : promotions.startTag(name, depth: depth)
         if !isKnown { noteUnknown(name) }
         if tokenizer.isSelfClosing { try endRecordTag(depth: depth, handler) }
-      case .endTag: try endRecordTag(depth: tokenizer.depth + 1, handler)
+      case .endTag:
+        if tokenizer.isImplied { noteDamage() }
+        try endRecordTag(depth: tokenizer.depth + 1, handler)
+      case .strayEndTag: noteDamage()
       case .text: recordText(window, isCDATA: false)
       case .cdata: recordText(window, isCDATA: true)
       }
@@ -47,58 +55,109 @@ extension RowDecoder {
     }
   }
 
-  private mutating func endRecordTag(depth: Int, _ handler: (borrowing SideRow) throws -> Void) throws {
+  mutating func endRecordTag(depth: Int, _ handler: (borrowing SideRow) throws -> Void) throws {
     if kind == .stores {
       if stores.endTag(depth: depth) == .store { try finishStore(handler) }
-    } else if promotions.endTag(depth: depth) == .promotion {
-      try finishPromotion(handler)
-      promotions.clear()
+    } else {
+      if isDamaged, promotions.dropFlatRow(depth: depth) {
+        summary.rows += 1
+        return rejectDamaged()
+      }
+      if promotions.endTag(depth: depth) == .promotion {
+        try finishPromotion(handler)
+        promotions.clear()
+      }
     }
   }
 
   private mutating func finishPromotion(_ handler: (borrowing SideRow) throws -> Void) throws {
     let index = summary.rows
     summary.rows += 1
+    if isDamaged { return rejectDamaged() }
+    let id = promotions.text.text(promotions.fields[Int(PromotionField.id.rawValue)])
     guard !promotions.isTooLarge else {
       summary.rejected.tooLarge += 1
-      return
+      return summary.noteUnusable(id)
     }
-    func text(_ field: PromotionField) -> UnsafeBufferPointer<UInt8> {
-      promotions.text.text(promotions.fields[Int(field.rawValue)])
-    }
-    let id = text(.id)
     guard !id.isEmpty else {
       summary.rejected.missingCode += 1
       return
     }
-    guard codes.insert(id) else {
-      summary.repeatedRows += 1
+    if plan?.scattered.isEmpty == false, plan?.scattered.contains(Array(id)) == true {
+      let updatedAt = promotionTime(.updatedAt, of: promotions.text.base, promotions.fields)
+      if codes.insert(id) != .first { summary.repeatedRows += 1 }
+      guard try united.add(promotions, id: Array(id), row: index, updatedAt: updatedAt) else {
+        throw FileDefect(
+          .refused, code: "promotions_limit", "scattered promotions have more than \(united.limit) bytes", offset: 0)
+      }
       return
     }
-    let none = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-    let (start, end, updated) = (text(.startDate), text(.endDate), text(.updatedAt))
-    let startsAt = PromotionTimes.instant(start, hour: text(.startHour), times: &times)
-    let endsAt = PromotionTimes.instant(end, hour: text(.endHour), endsDay: true, times: &times)
-    let updatedAt = PromotionTimes.instant(updated, hour: none, times: &times)
-    if startsAt == nil, !start.isEmpty { summary.unreadableValues += 1 }
-    if endsAt == nil, !end.isEmpty { summary.unreadableValues += 1 }
-    if updatedAt == nil, !updated.isEmpty { summary.unreadableValues += 1 }
-    let file = fileIdentifiers()
+    guard codes.insert(id) == .first else {
+      summary.repeatedRows += 1
+      repeats.scattered.insert(Array(id))
+      return
+    }
     let (base, fields, clubs) = (promotions.text.base, promotions.fields, promotions.clubs)
     try promotions.handed.withUnsafeBufferPointer { items in
-      try clubs.withUnsafeBufferPointer { clubs in
-        try handler(
-          .promotion(
-            PromotionRow(
-              index: index, startsAt: startsAt, endsAt: endsAt, updatedAt: updatedAt, file: file, texts: base,
-              fields: fields, clubs: clubs, items: items)))
+      try clubs.withUnsafeBufferPointer { try hand(index, base, fields, clubs: $0, items: items, handler) }
+    }
+  }
+
+  /// Hands over what was named in several places; to be called at the end of the file.
+  mutating func finishUnited(_ handler: (borrowing SideRow) throws -> Void) throws {
+    for promotion in united.take() {
+      guard !promotion.isTooLarge else {
+        summary.rejected.tooLarge += 1
+        promotion.id.withUnsafeBufferPointer { summary.noteUnusable($0) }
+        continue
+      }
+      try promotion.text.withUnsafeBufferPointer { text in
+        guard let base = text.baseAddress else { return }
+        try promotion.fields.withUnsafeBufferPointer { fields in
+          guard let fields = fields.baseAddress else { return }
+          try promotion.clubs.withUnsafeBufferPointer { clubs in
+            try promotion.items.withUnsafeBufferPointer { items in
+              try hand(promotion.row, base, fields, clubs: clubs, items: items, handler)
+            }
+          }
+        }
       }
     }
+  }
+
+  private mutating func hand(
+    _ index: Int, _ base: UnsafePointer<UInt8>, _ fields: UnsafePointer<TextPlace>,
+    clubs: UnsafeBufferPointer<TextPlace>, items: UnsafeBufferPointer<PromotionItemPlaces>,
+    _ handler: (borrowing SideRow) throws -> Void
+  ) throws {
+    let startsAt = promotionTime(.startDate, hour: .startHour, of: base, fields)
+    let endsAt = promotionTime(.endDate, hour: .endHour, endsDay: true, of: base, fields)
+    let updatedAt = promotionTime(.updatedAt, of: base, fields)
+    for (field, time) in [(PromotionField.startDate, startsAt), (.endDate, endsAt), (.updatedAt, updatedAt)]
+    where time == nil && !fields[Int(field.rawValue)].isEmpty {
+      summary.unreadableValues += 1
+    }
+    try handler(
+      .promotion(
+        PromotionRow(
+          index: index, startsAt: startsAt, endsAt: endsAt, updatedAt: updatedAt, file: fileIdentifiers(),
+          texts: base, fields: fields, clubs: clubs, items: items)))
+  }
+
+  private mutating func promotionTime(
+    _ date: PromotionField, hour: PromotionField? = nil, endsDay: Bool = false, of base: UnsafePointer<UInt8>,
+    _ fields: UnsafePointer<TextPlace>
+  ) -> Timestamp? {
+    let none = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    return PromotionTimes.instant(
+      fields[Int(date.rawValue)].text(in: base), hour: hour.map { fields[Int($0.rawValue)].text(in: base) } ?? none,
+      endsDay: endsDay, times: &times)
   }
 
   private mutating func finishStore(_ handler: (borrowing SideRow) throws -> Void) throws {
     let index = summary.rows
     summary.rows += 1
+    if isDamaged { return rejectDamaged() }
     guard !stores.isTooLarge else {
       summary.rejected.tooLarge += 1
       return
@@ -114,10 +173,8 @@ extension RowDecoder {
     // Branches of one number in two sub-chains are two branches.
     let slash = [UInt8(ascii: "/")]
     let code = Array(text(.chainID)) + slash + Array(text(.subChainID)) + slash + Array(id)
-    guard code.withUnsafeBufferPointer({ codes.insert($0) }) else {
-      summary.repeatedRows += 1
-      return
-    }
+    let updatedAt = PromotionTimes.instant(text(.updatedAt), hour: text(.updatedHour), times: &times)
+    guard code.withUnsafeBufferPointer({ counts($0, updatedAt, row: index) }) else { return }
     try handler(.store(StoreRow(index: index, texts: stores.text.base, fields: stores.fields)))
   }
 }

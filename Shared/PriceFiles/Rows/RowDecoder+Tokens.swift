@@ -3,26 +3,21 @@ extension RowDecoder {
     let name = UnsafeBufferPointer(
       start: window.base + tokenizer.nameStart, count: tokenizer.nameEnd - tokenizer.nameStart)
     let isEmpty = tokenizer.isSelfClosing
+    if isInRow, !isEmpty, shape.isRow(name) {
+      if nestedRowStart >= 0 { return readNestedRow(&window) }
+      nestedRowStart = tokenizer.start
+    }
     defer { literalStart = tokenizer.end }
     switch place {
     case .skipping: return
-    case .outside: try startOutside(window, name)
-    case .container:
-      let meaning = meaning(name)
-      guard case .row = meaning else {
-        if meaning != .ignored { noteUnknown(name) }
-        return skip(isEmpty: isEmpty, from: .container)
+    case .outside:
+      if hasContainer, tokenizer.damage != nil, shape.isRow(name) {
+        // Behind the end of a container that came too early.
+        containerDepth = tokenizer.depth - (isEmpty ? 0 : 1)
+        return try startInContainer(window, name, handler)
       }
-      rowStart = tokenizer.start
-      fields.clear()
-      slotIndex = 0
-      if isEmpty { return try finishRow(window, end: tokenizer.end, handler) }
-      place = .row
-      shape.beginRow(name)
-      if let literal = literal(window, from: literalStart) {
-        shape.learnRowStart(literal)
-        rowTagLength = tokenizer.end - tokenizer.start
-      }
+      try startOutside(window, name)
+    case .container: try startInContainer(window, name, handler)
     case .row:
       let meaning = meaning(name)
       if let other = Self.otherKind(meaning) { return rereadRow(as: other, &window) }
@@ -44,8 +39,29 @@ extension RowDecoder {
     case .field:
       // Markup inside a value: nothing of it is used.
       current.openStart = -1
-      noteUnknown(name)
+      if meaning(name) == .unknown { noteUnknown(name) }
       skip(isEmpty: isEmpty, from: .field)
+    }
+  }
+
+  private mutating func startInContainer(
+    _ window: borrowing TextWindow, _ name: UnsafeBufferPointer<UInt8>, _ handler: (borrowing PriceRow) throws -> Void
+  ) throws {
+    let isEmpty = tokenizer.isSelfClosing
+    let meaning = meaning(name)
+    guard case .row = meaning else {
+      if meaning != .ignored { noteUnknown(name) }
+      return skip(isEmpty: isEmpty, from: .container)
+    }
+    rowStart = tokenizer.start
+    fields.clear()
+    slotIndex = 0
+    if isEmpty { return try finishRow(window, end: tokenizer.end, handler) }
+    place = .row
+    shape.beginRow(name)
+    if let literal = literal(window, from: literalStart) {
+      shape.learnRowStart(literal)
+      rowTagLength = tokenizer.end - tokenizer.start
     }
   }
 
@@ -56,7 +72,7 @@ extension RowDecoder {
     case .skipping: if tokenizer.depth == skipDepth { place = placeBeforeSkip }
     case .container: place = .outside
     case .row:
-      if let literal = literal(window, from: literalStart) { shape.learnRowEnd(literal) }
+      if !tokenizer.isImplied, let literal = literal(window, from: literalStart) { shape.learnRowEnd(literal) }
       place = .container
       try finishRow(window, end: tokenizer.end, handler)
     case .field:
@@ -64,7 +80,7 @@ extension RowDecoder {
       if current.field >= 0, !fields.has(current.field) {
         fields.set(current.field, start: 0, end: 0, isSpecial: false)
       }
-      guard current.slot >= 0, current.openStart >= 0 else { return }
+      guard current.slot >= 0, current.openStart >= 0, !tokenizer.isImplied else { return }
       shape.learnOpen(
         current.slot,
         UnsafeBufferPointer(start: window.base + current.openStart, count: current.openEnd - current.openStart))
@@ -95,7 +111,7 @@ extension RowDecoder {
   ) throws(FileDefect) {
     let isEmpty = tokenizer.isSelfClosing
     // Nothing but the root is opened at depth 1.
-    if tokenizer.depth == (isEmpty ? 0 : 1), ElementNames.equals(name, "html") {
+    if tokenizer.depth == (isEmpty ? 0 : 1), !hasContainer, ElementNames.equals(name, "html") {
       throw window.defect(.notXMLOrHTML, code: "html", "the file is an HTML page", at: tokenizer.start)
     }
     let meaning = meaning(name)
@@ -129,6 +145,8 @@ extension RowDecoder {
   /// it is read again from its start.
   private mutating func rereadRow(as other: PriceFileKind, _ window: inout TextWindow) {
     window.position = rowStart
+    isDamaged = false
+    nestedRowStart = -1
     tokenizer.close(toDepth: containerDepth)
     summary.unknownElements = 0
     summary.unknownNames = [:]

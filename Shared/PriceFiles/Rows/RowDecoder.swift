@@ -45,7 +45,16 @@ struct RowDecoder: ~Copyable {
   var rowTagLength = 0
   /// The element at hand (`place == .field`).
   var current = CurrentElement()
+  /// Where a row begins inside the row at hand, as an offset into the window; -1 when none does.
+  var nestedRowStart = -1
+  /// The markup of the row at hand is wrong: it is not whole.
+  var isDamaged = false
   var codes = CodeSet()
+  /// What is known of repeated codes from a pass before; nil in the first.
+  let plan: RepeatedCodes?
+  /// What this pass finds of them.
+  var repeats = RepeatedCodes()
+  var united: UnitedPromotions
   var units = UnitCache()
   var times: UpdateTimeReader
 
@@ -62,7 +71,9 @@ struct RowDecoder: ~Copyable {
     var openEnd = -1
   }
 
-  init(limits: PriceFileLimits, zone: ZoneTable, windowCapacity: Int) {
+  init(limits: PriceFileLimits, zone: ZoneTable, windowCapacity: Int, plan: RepeatedCodes? = nil) {
+    self.plan = plan
+    united = UnitedPromotions(limits: limits)
     tokenizer = XMLTokenizer(limits: limits)
     fields = RowFields(rowBytes: windowCapacity)
     times = UpdateTimeReader(zone: zone)
@@ -87,6 +98,7 @@ struct RowDecoder: ~Copyable {
     rowStart -= shift
     fields.move(by: shift)
     literalStart = max(-1, literalStart - shift)
+    nestedRowStart = max(-1, nestedRowStart - shift)
     current.openStart = max(-1, current.openStart - shift)
     current.openEnd -= shift
   }
@@ -105,7 +117,16 @@ struct RowDecoder: ~Copyable {
         if place == .row || place == .field { try checkRowLength(window, end: window.end) }
         return
       case .startTag: try startTag(&window, handler)
-      case .endTag: try endTag(&window, handler)
+      case .endTag:
+        if tokenizer.isImplied {
+          if nestedRowStart >= 0 {
+            readNestedRow(&window)
+            continue
+          }
+          noteDamage()
+        }
+        try endTag(&window, handler)
+      case .strayEndTag: strayEndTag(window)
       case .text: text(window, isCDATA: false)
       case .cdata: text(window, isCDATA: true)
       }
@@ -126,6 +147,8 @@ struct RowDecoder: ~Copyable {
     try checkRowLength(window, end: end)
     let index = summary.rows
     summary.rows += 1
+    nestedRowStart = -1
+    if isDamaged { return rejectDamaged() }
     let texts = fields.resolve(window.base)
     func text(_ field: PriceField) -> UnsafeBufferPointer<UInt8> { texts[Int(field.rawValue)] }
 
@@ -141,20 +164,18 @@ struct RowDecoder: ~Copyable {
     let priceText = text(.price)
     guard !priceText.isEmpty else {
       summary.rejected.missingPrice += 1
-      return
+      return summary.noteUnusable(code)
     }
-    guard let price = ExactDecimal(parsing: UnsafeRawBufferPointer(priceText).bytes), !price.isNegative else {
+    guard let price = ExactDecimal(published: UnsafeRawBufferPointer(priceText).bytes), !price.isNegative else {
       summary.rejected.badPrice += 1
-      return
+      return summary.noteUnusable(code)
     }
     addToSum(price)
-    guard codes.insert(code) else {
-      summary.repeatedRows += 1
-      return
-    }
     let updated = text(.updatedAt)
     let updatedAt = updated.isEmpty ? nil : times.read(updated)
+    guard counts(code, updatedAt, row: index) else { return }
     if updatedAt == nil, !updated.isEmpty { summary.unreadableValues += 1 }
+    for field in Self.texts where Placeholder.isUnknown(text(field)) { fields.forget(field) }
     let file = fileIdentifiers()
     let row = PriceRow(
       index: index, price: price, quantity: number(text(.quantity)), unitPrice: number(text(.unitPrice)),
@@ -162,6 +183,20 @@ struct RowDecoder: ~Copyable {
       updatedAt: updatedAt, file: file,
       fields: texts)
     try handler(row)
+  }
+
+  /// Of rows with one code only the newest counts, of two alike the first.
+  /// - Returns: false for a row that does not count; true for one that may turn out not to.
+  mutating func counts(_ code: UnsafeBufferPointer<UInt8>, _ updatedAt: Timestamp?, row: Int) -> Bool {
+    let place = codes.insert(code, stamp: updatedAt?.microseconds ?? .min)
+    if let isNewest = plan?.isNewest(row, of: code) {
+      if !isNewest { summary.repeatedRows += 1 }
+      return isNewest
+    }
+    if place == .first { return true }
+    summary.repeatedRows += 1
+    if place == .newer { repeats.newest[Array(code)] = row }
+    return false
   }
 
   mutating func fileIdentifiers() -> FileIdentifiers {
@@ -174,10 +209,13 @@ struct RowDecoder: ~Copyable {
 
   private mutating func number(_ text: UnsafeBufferPointer<UInt8>) -> ExactDecimal? {
     guard !text.isEmpty else { return nil }
-    let value = ExactDecimal(parsing: UnsafeRawBufferPointer(text).bytes)
-    if value == nil { summary.unreadableValues += 1 }
+    let value = ExactDecimal(published: UnsafeRawBufferPointer(text).bytes)
+    if value == nil, !Placeholder.isUnknown(text) { summary.unreadableValues += 1 }
     return value
   }
+
+  /// Fields that hold words.
+  private static let texts: [PriceField] = [.name, .manufacturer, .unitQty, .unitOfMeasure]
 
   private static func flag(_ text: UnsafeBufferPointer<UInt8>) -> Bool? {
     guard text.count == 1 else { return nil }

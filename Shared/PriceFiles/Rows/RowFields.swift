@@ -91,6 +91,11 @@ struct RowFields: ~Copyable {
     return UnsafePointer(resolved)
   }
 
+  /// Makes a resolved field one that the row does not have.
+  func forget(_ field: PriceField) {
+    resolved[Int(field.rawValue)] = UnsafeBufferPointer(start: nil, count: 0)
+  }
+
   private mutating func clean(_ source: UnsafeBufferPointer<UInt8>, resolving: Bool) {
     sideUsed += text.clean(source, resolving: resolving, into: side + sideUsed)
   }

@@ -87,6 +87,11 @@ struct RowShape: ~Copyable {
   mutating func learnRowEnd(_ bytes: UnsafeBufferPointer<UInt8>) { Self.store(bytes, arena, in: &rowEnd) }
   mutating func learnRowStart(_ bytes: UnsafeBufferPointer<UInt8>) { Self.store(bytes, arena, in: &rowStart) }
 
+  /// True for the name of the rows read so far.
+  func isRow(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    name.count == rowName.count && name.elementsEqual(rowName)
+  }
+
   /// A row called `name` begins: an end tag learned from rows of another name does not end it.
   mutating func beginRow(_ name: UnsafeBufferPointer<UInt8>) {
     guard !name.elementsEqual(rowName) else { return }

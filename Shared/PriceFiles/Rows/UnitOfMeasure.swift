@@ -32,47 +32,65 @@ package struct UnitOfMeasure: Hashable, Sendable {
     var spelling = Substring(Self.plainQuotes(String(decoding: text, as: UTF8.self).lowercased()))
     if spelling.hasPrefix("ל-") { spelling = spelling.dropFirst(2) }
     if spelling.first == "/" { spelling = spelling.dropFirst() }
-    let number = spelling.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+    let number = spelling.prefix { $0.isASCII && ($0.isNumber || $0 == "." || $0 == ",") }
     let word = String(spelling.dropFirst(number.count).drop { $0 == " " })
-    guard let (unit, thousandths) = Self.words[word] else { return nil }
+    guard let (unit, millionths) = Self.words[word] else { return nil }
     self.unit = unit
-    guard let amount = ExactDecimal(number.isEmpty ? "1" : String(number)), amount.mantissa > 0,
+    let digits = Array((number.isEmpty ? "1" : number).utf8)
+    guard let amount = ExactDecimal(published: digits.span.bytes), amount.mantissa > 0,
       amount.mantissa < 1_000_000_000, amount.scale <= 6
     else { return nil }
-    // 1 / (amount * thousandths / 1000), to 6 decimals, rounded half up.
-    let dividend = (0..<Int(amount.scale) + 9).reduce(Int64(1)) { power, _ in power * 10 }
-    let divisor = amount.mantissa * thousandths
+    // 1 / (amount * millionths / 1,000,000), to 6 decimals, rounded half up.
+    let dividend = (0..<Int(amount.scale) + 12).reduce(Int64(1)) { power, _ in power * 10 }
+    let (divisor, isTooLarge) = amount.mantissa.multipliedReportingOverflow(by: millionths)
+    guard !isTooLarge, divisor < 1_000_000_000_000_000_000 else { return nil }
     var (mantissa, scale) = ((dividend + divisor / 2) / divisor, 6)
     while scale > 0, mantissa % 10 == 0 { (mantissa, scale) = (mantissa / 10, scale - 1) }
     guard let multiplier = ExactDecimal(mantissa: mantissa, scale: scale), mantissa > 0 else { return nil }
     self.multiplier = multiplier
   }
 
-  /// Each word with its unit and how many thousandths of it the word means. The spellings are those of published
-  /// files, in the singular, the plural and with whatever mark the portal has for an abbreviation.
+  /// Each word with its unit and how many millionths of it the word means. The spellings are those of published
+  /// files and of the languages spoken where they come from, in the singular, the plural and with whatever mark the
+  /// portal has for an abbreviation. A word that is missing is counted by name; see ``UnitCache/forEachUnknown``.
   private static let words: [String: (Unit, Int64)] = {
-    let spellings: [(Unit, Int64, [String])] = [
-      (.kilogram, 1, ["גרם", "גרמים", "גר", "גר'", "ג'", "לגרם", "g", "gr", "gram", "grams"]),
-      // The last of the Hebrew ones is "sold by weight", whose price is that of a kilogram.
-      (.kilogram, 1000, [
-        "ק\"ג", "קג", "ק'ג", "קילו", "קילוגרם", "קילוגרמים", "לק\"ג", "לקג", "שקיל", "kg", "kilo", "kilogram",
-        "kilograms",
-      ]),
-      (.litre, 1, [
-        "מ\"ל", "מל", "מ'ל", "מיליליטר", "מיליליטרים", "למ\"ל", "ml", "milliliter", "millilitre",
-      ]),
-      (.litre, 10, ["סמ\"ק", "cl"]),
-      (.litre, 1000, ["ליטר", "ליטרים", "לליטר", "ל'", "l", "lt", "liter", "litre", "liters", "litres"]),
-      (.metre, 10, ["ס\"מ", "סמ", "ס'מ", "סנטימטר", "סנטימטרים", "cm"]),
-      (.metre, 1000, ["מטר", "מטרים", "מ'", "למטר", "m", "meter", "metre", "meters", "metres"]),
-      (.unit, 1000, [
-        "יחידה", "יחידות", "יח'", "'יח", "יח", "יחי'", "יחי", "ליחידה", "ליח'", "מארז", "למארז", "חבילה", "unit",
-        "units", "each", "pc", "pcs", "piece", "package",
-      ]),
+    let spellings: [(Unit, Int64, String)] = [
+      (.kilogram, 1, "מ\"ג|מג|מיליגרם|מיליגרמים|mg|milligram|milligrams|ملغ|ملجم"),
+      (.kilogram, 1_000, """
+        גרם|גרמים|גר|גר'|ג'|ג|לגרם|לגר'|g|gr|gr.|gm|gram|grams|gramme|grammes|غرام|جرام|غم|جم|غ|г|гр|грамм
+        """),
+      // "שקיל" is sold by weight, whose price is that of a kilogram.
+      (.kilogram, 1_000_000, """
+        ק"ג|קג|ק'ג|ק.ג|ק.ג.|קילו|קילוגרם|קילוגרמים|לק"ג|לקג|לקילו|לקילוגרם|שקיל|kg|kgs|kg.|kilo|kilos|kilogram|kilograms|
+        كغ|كغم|كجم|كيلو|كيلوغرام|كيلوجرام|кг
+        """),
+      (.kilogram, 1_000_000_000, "טון|טונות|ton|tonne|tonnes|طن|т"),
+      (.litre, 1_000, """
+        מ"ל|מל|מ'ל|מ.ל|מ.ל.|מיליליטר|מיליליטרים|למ"ל|למל|סמ"ק|cc|ml|ml.|milliliter|milliliters|millilitre|millilitres|
+        مل|ملل|ملليلتر|мл
+        """),
+      (.litre, 10_000, "ס\"ל|סנטיליטר|cl|centiliter|centilitre|سل"),
+      (.litre, 100_000, "ד\"ל|דציליטר|dl|deciliter|decilitre"),
+      (.litre, 1_000_000, """
+        ליטר|ליטרים|לליטר|ליט'|ליט|ל'|ltr|lit|l|lt|l.|liter|litre|liters|litres|لتر|ل|л|литр
+        """),
+      (.metre, 1_000, "מ\"מ|ממ|מילימטר|מילימטרים|mm|millimeter|millimetre|مم|мм"),
+      (.metre, 10_000, """
+        ס"מ|סמ|ס'מ|סנטימטר|סנטימטרים|לס"מ|cm|centimeter|centimetre|centimeters|centimetres|سم|см
+        """),
+      (.metre, 1_000_000, "מטר|מטרים|מ'|מטר רץ|למטר|m|mtr|meter|metre|meters|metres|متر|м|метр"),
+      (.unit, 1_000_000, """
+        יחידה|יחידות|יח'|'יח|יח|יח.|יחי'|יחי|יחיד'|ליחידה|ליח'|ליח|מארז|מארזים|למארז|מאר'|חבילה|חבילות|חב'|אריזה|אריזות|
+        שקית|שקיות|בקבוק|בקבוקים|פחית|פחיות|קופסה|קופסא|קופסאות|קרטון|קרטונים|גליל|גלילים|צנצנת|צנצנות|שפופרת|מנה|מנות|
+        טבליה|טבליות|כמוסה|כמוסות|קפסולה|קפסולות|כביסה|כביסות|שטיפה|שטיפות|מגבון|מגבונים|דף|דפים|
+        unit|units|un|each|ea|ea.|pc|pcs|pc.|pcs.|piece|pieces|item|items|package|packages|pack|packs|pkg|pk|bag|bags|
+        bottle|bottles|can|cans|box|boxes|roll|rolls|jar|jars|tablet|tablets|capsule|capsules|
+        قطعة|قطع|حبة|حبات|وحدة|عبوة|عبوات|علبة|علب|كيس|шт|шт.|штука|упаковка
+        """),
     ]
     var words: [String: (Unit, Int64)] = [:]
-    for (unit, thousandths, names) in spellings {
-      for name in names { words[name] = (unit, thousandths) }
+    for (unit, millionths, names) in spellings {
+      for name in names.split(whereSeparator: { $0 == "|" || $0 == "\n" }) { words[String(name)] = (unit, millionths) }
     }
     return words
   }()
@@ -96,6 +114,9 @@ package struct UnitOfMeasure: Hashable, Sendable {
 struct UnitCache {
   private var spellings: [[UInt8]] = []
   private var units: [UnitOfMeasure?] = []
+  /// How many rows have each; of spellings beyond the capacity how many rows name no unit.
+  private var counts: [Int] = []
+  private var uncounted = 0
   /// Index of the spelling in `spellings`, by a hash of its bytes; -1 is free.
   private var slots = [Int16](repeating: -1, count: 256)
 
@@ -108,13 +129,27 @@ struct UnitCache {
     if known >= 0, spellings[known].count == text.count,
       spellings[known].withUnsafeBufferPointer({ $0.elementsEqual(text) })
     {
+      counts[known] += 1
       return units[known]
     }
     let unit = UnitOfMeasure(text)
-    guard spellings.count < 256 else { return unit }
+    guard spellings.count < 256 else {
+      if unit == nil { uncounted += 1 }
+      return unit
+    }
     slots[slot] = Int16(spellings.count)
     spellings.append(Array(text))
     units.append(unit)
+    counts.append(1)
     return unit
+  }
+
+  /// Spellings that name no unit and are no mere number (`0.00`), and how many rows have each.
+  func forEachUnknown(_ body: (String, Int) -> Void) {
+    for (index, spelling) in spellings.enumerated() where units[index] == nil {
+      let word = String(decoding: spelling, as: UTF8.self)
+      if word.contains(where: \.isLetter) { body(String(word.prefix(40)), counts[index]) }
+    }
+    if uncounted > 0 { body("(others)", uncounted) }
   }
 }

@@ -4,7 +4,10 @@ enum XMLToken {
   case needsMore
   /// `<name ...>`, or `<name .../>` when `isSelfClosing` (no end tag follows then).
   case startTag
+  /// When `isImplied`, the element's own end tag is missing: that of an element around it was read.
   case endTag
+  /// An end tag of no element that is open.
+  case strayEndTag
   /// Characters between tags, references not resolved. Never empty.
   case text
   /// The inside of a CDATA section; nothing in it is markup.
@@ -26,5 +29,16 @@ enum XMLNameByte {
   @inline(__always)
   static func isBlank(_ byte: UInt8) -> Bool {
     byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+  }
+
+  /// True for what can come after the `<` of a tag, comment, section or instruction.
+  @inline(__always)
+  static func mayFollowAngle(_ byte: UInt8) -> Bool {
+    isStart(byte) || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "!") || byte == UInt8(ascii: "?")
+  }
+
+  static func equalWithoutCase(_ left: UInt8, _ right: UInt8) -> Bool {
+    func lowercased(_ byte: UInt8) -> UInt8 { byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte }
+    return lowercased(left) == lowercased(right)
   }
 }

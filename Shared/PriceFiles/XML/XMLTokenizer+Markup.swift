@@ -1,12 +1,15 @@
 extension XMLTokenizer {
-  mutating func startTag(_ window: inout TextWindow) throws(FileDefect) -> XMLToken {
+  /// - Returns: nil when what begins there is no tag.
+  mutating func startTag(_ window: inout TextWindow) throws(FileDefect) -> XMLToken? {
     let base = window.base
     let tagStart = window.position
     var at = tagStart + 1
     guard XMLNameByte.isStart(base[at]) else {
-      throw hasRoot
-        ? window.defect(.malformed, code: "xml_bad_name", "\"<\" is not followed by a name", at: tagStart)
-        : window.defect(.notXMLOrHTML, code: "not_xml", "the file does not begin with an element", at: tagStart)
+      guard hasRoot else {
+        throw window.defect(.notXMLOrHTML, code: "not_xml", "the file does not begin with an element", at: tagStart)
+      }
+      try takeLiterally(&window, "\"<\" is not followed by a name", at: tagStart)
+      return nil
     }
     let name = at
     while at < window.end, XMLNameByte.isInside(base[at]) { at += 1 }
@@ -24,21 +27,26 @@ extension XMLTokenizer {
       if base[at] == UInt8(ascii: "/") {
         guard at + 1 < window.end else { return try incomplete(window, tagStart) }
         guard base[at + 1] == UInt8(ascii: ">") else {
-          throw window.defect(.malformed, code: "xml_bad_tag", "\"/\" in a tag is not followed by \">\"", at: at)
+          try takeLiterally(&window, "\"/\" in a tag is not followed by \">\"", "xml_bad_tag", at: at)
+          return nil
         }
         isSelfClosing = true
         at += 2
         break
       }
       guard at > blanks, XMLNameByte.isStart(base[at]) else {
-        throw window.defect(.malformed, code: "xml_bad_attribute", "a tag holds something else than attributes", at: at)
+        try takeLiterally(&window, "a tag holds something else than attributes", "xml_bad_attribute", at: at)
+        return nil
       }
-      guard let behind = try attribute(window, at) else { return try incomplete(window, tagStart) }
-      at = behind
+      switch try attribute(window, at) {
+      case .ends(let behind): at = behind
+      case .incomplete: return try incomplete(window, tagStart)
+      case .wrong(let offset, let message):
+        try takeLiterally(&window, message, "xml_bad_attribute", at: offset)
+        return nil
+      }
     }
-    if isRootClosed {
-      throw window.defect(.malformed, code: "xml_after_root", "a second root element", at: tagStart)
-    }
+    if isRootClosed { noteAfterRoot(window, "a second root element", at: tagStart) }
     guard depth < limits.depth else {
       throw window.defect(
         .refused, code: "xml_depth_limit", "elements are nested deeper than \(limits.depth)", at: tagStart)
@@ -50,36 +58,40 @@ extension XMLTokenizer {
     return .startTag
   }
 
-  /// - Returns: the position behind the attribute; nil when its end is not in the window.
-  private func attribute(_ window: borrowing TextWindow, _ from: Int) throws(FileDefect) -> Int? {
+  private enum Attribute {
+    /// The position behind it.
+    case ends(Int)
+    /// Its end is not in the window.
+    case incomplete
+    case wrong(at: Int, String)
+  }
+
+  private func attribute(_ window: borrowing TextWindow, _ from: Int) throws(FileDefect) -> Attribute {
     let base = window.base
     let end = window.end
     var at = from
     while at < end, XMLNameByte.isInside(base[at]) { at += 1 }
     try checkName(window, from, at)
     while at < end, XMLNameByte.isBlank(base[at]) { at += 1 }
-    guard at < end else { return nil }
-    guard base[at] == UInt8(ascii: "=") else {
-      throw window.defect(.malformed, code: "xml_bad_attribute", "an attribute has no value", at: at)
-    }
+    guard at < end else { return .incomplete }
+    guard base[at] == UInt8(ascii: "=") else { return .wrong(at: at, "an attribute has no value") }
     at += 1
     while at < end, XMLNameByte.isBlank(base[at]) { at += 1 }
-    guard at < end else { return nil }
+    guard at < end else { return .incomplete }
     let quote = base[at]
     guard quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") else {
-      throw window.defect(.malformed, code: "xml_bad_attribute", "the value of an attribute is not quoted", at: at)
+      return .wrong(at: at, "the value of an attribute is not quoted")
     }
     at += 1
     while at < end, base[at] != quote {
-      if base[at] == UInt8(ascii: "<") {
-        throw window.defect(.malformed, code: "xml_bad_attribute", "\"<\" in the value of an attribute", at: at)
-      }
+      if base[at] == UInt8(ascii: "<") { return .wrong(at: at, "\"<\" in the value of an attribute") }
       at += 1
     }
-    return at < end ? at + 1 : nil
+    return at < end ? .ends(at + 1) : .incomplete
   }
 
-  mutating func endTag(_ window: inout TextWindow) throws(FileDefect) -> XMLToken {
+  /// - Returns: nil when what begins there is no tag.
+  mutating func endTag(_ window: inout TextWindow) throws(FileDefect) -> XMLToken? {
     let base = window.base
     let tagStart = window.position
     let name = tagStart + 2
@@ -89,17 +101,42 @@ extension XMLTokenizer {
     try checkName(window, name, at)
     while at < window.end, XMLNameByte.isBlank(base[at]) { at += 1 }
     guard at < window.end else { return try incomplete(window, tagStart) }
-    guard base[at] == UInt8(ascii: ">") else {
-      throw window.defect(.malformed, code: "xml_bad_tag", "an end tag holds more than a name", at: at)
-    }
-    guard isInnermost(base + name, nameBehind - name) else {
-      throw window.defect(
-        .malformed, code: "xml_mismatched_tag", "an end tag does not match the open element", at: tagStart)
+    guard base[at] == UInt8(ascii: ">"), nameBehind > name else {
+      try takeLiterally(&window, "an end tag holds something else than a name", "xml_bad_tag", at: at)
+      return nil
     }
     try checkTag(window, tagStart, at)
-    closeInnermost()
     (start, end, nameStart, nameEnd) = (tagStart, at + 1, name, nameBehind)
+    isImplied = false
+    guard isInnermost(base + name, nameBehind - name) else { return mismatchedEndTag(&window) }
+    closeInnermost()
     window.position = at + 1
+    return .endTag
+  }
+
+  /// Ends the innermost element, and is read again until it has ended its own; or ends none.
+  private mutating func mismatchedEndTag(_ window: inout TextWindow) -> XMLToken? {
+    let name = UnsafeBufferPointer<UInt8>(start: window.base + nameStart, count: nameEnd - nameStart)
+    guard depth > 0 else {
+      noteAfterRoot(window, "an end tag after the root element", at: start)
+      window.position = end
+      return nil
+    }
+    if isInnermostWithoutCase(name) {
+      note(window, "xml_tag_case", "an end tag differs from its start tag in case", at: start)
+    } else if isOpen(name) {
+      note(window, "xml_mismatched_tag", "an end tag does not match the open element", at: start)
+      closeInnermost()
+      end = start
+      isImplied = true
+      return .endTag
+    } else {
+      note(window, "xml_mismatched_tag", "an end tag matches no open element", at: start)
+      window.position = end
+      return .strayEndTag
+    }
+    closeInnermost()
+    window.position = end
     return .endTag
   }
 
@@ -140,7 +177,8 @@ extension XMLTokenizer {
       throw window.defect(
         .refused, code: "xml_doctype", "the file has a document type declaration, which is refused", at: from)
     }
-    throw window.defect(.malformed, code: "xml_bad_declaration", "\"<!\" begins nothing that is known here", at: from)
+    try takeLiterally(&window, "\"<!\" begins nothing that is known here", "xml_bad_declaration", at: from)
+    return nil
   }
 
   private func checkCDATA(_ window: borrowing TextWindow, _ from: Int, _ behind: Int) throws(FileDefect) {

@@ -6,6 +6,10 @@
 /// Deliberately laxer than XML 1.0, because the rows of such files are good: control characters, `]]>` and stray
 /// `&` in text, repeated attributes, `--` in comments, names of any non-ASCII letters, and the place and content of
 /// the declaration are not looked at.
+///
+/// Inside the root, markup that is wrong is counted and got over: a `<` that begins no tag is text, an end tag closes
+/// the innermost element of its name and all that are open inside it, one of no open element is told apart. What that
+/// means for a row is for the reader of rows to say.
 struct XMLTokenizer {
   let limits: PriceFileLimits
   /// `TextScan.flagHigh` when bytes of 0x80 and above must be converted, else 0.
@@ -19,6 +23,17 @@ struct XMLTokenizer {
   var isSelfClosing = false
   /// The text holds `&`, control characters, or bytes that must be converted.
   var isSpecial = false
+
+  /// The end tag at hand is that of an element around the one that ended.
+  var isImplied = false
+
+  /// The first place where the markup is wrong, and how often it is, by code.
+  private(set) var damage: FileDefect?
+  private(set) var defects: [String: Int] = [:]
+  /// Where the last one is, from the start of the document: what is read again is not counted again.
+  private var lastNoted = -1
+  /// The `<` that is text, as an offset from the start of the document.
+  private var literalAngle = -1
 
   private(set) var hasRoot = false
   /// Names of the open elements, one behind the other, and where each begins.
@@ -43,44 +58,87 @@ struct XMLTokenizer {
       if skipping != .nothing, !skip(&window) { return .needsMore }
       let position = window.position
       guard position < window.end else { return .needsMore }
-      guard window.base[position] == UInt8(ascii: "<") else {
+      guard window.base[position] == UInt8(ascii: "<"), window.discarded + position != literalAngle else {
         guard let token = try text(&window) else { continue }
         return token
       }
       guard position + 1 < window.end else { return .needsMore }
+      let token: XMLToken?
       switch window.base[position + 1] {
-      case UInt8(ascii: "/"): return try endTag(&window)
+      case UInt8(ascii: "/"): token = try endTag(&window)
       case UInt8(ascii: "?"):
+        token = nil
         window.position += 2
         skipping = .instruction
-      case UInt8(ascii: "!"):
-        guard let token = try declaration(&window) else { continue }
-        return token
-      default: return try startTag(&window)
+      case UInt8(ascii: "!"): token = try declaration(&window)
+      default: token = try startTag(&window)
       }
+      if let token { return token }
+    }
+  }
+
+  // MARK: - Wrong markup
+
+  mutating func note(_ window: borrowing TextWindow, _ code: String, _ message: String, at offset: Int) {
+    guard window.discarded + offset > lastNoted else { return }
+    lastNoted = window.discarded + offset
+    if damage == nil { damage = window.defect(.malformed, code: code, message, at: offset) }
+    defects[code, default: 0] += 1
+  }
+
+  /// Counted once: how it falls into pieces means nothing.
+  mutating func noteAfterRoot(_ window: borrowing TextWindow, _ message: String, at offset: Int) {
+    if defects["xml_after_root"] == nil { note(window, "xml_after_root", message, at: offset) }
+  }
+
+  /// The `<` at the window's position begins nothing: inside an element it is text, behind the root it is passed over.
+  /// - Throws: in front of the root, or in its start tag, where nothing can be got over.
+  mutating func takeLiterally(
+    _ window: inout TextWindow, _ message: String, _ code: String = "xml_bad_name", at offset: Int
+  ) throws(FileDefect) {
+    guard hasRoot else { throw window.defect(.malformed, code: code, message, at: offset) }
+    if depth > 0 {
+      note(window, code, message, at: offset)
+      literalAngle = window.discarded + window.position
+    } else {
+      noteAfterRoot(window, "text after the root element", at: window.position)
+      window.position += 1
     }
   }
 
   // MARK: - Text
 
-  /// - Returns: nil when blanks outside the root were passed over.
+  /// - Returns: nil when text outside the root was passed over.
   private mutating func text(_ window: inout TextWindow) throws(FileDefect) -> XMLToken? {
     let from = window.position
-    let found = TextScan.toAngle(window.base, from: from, end: window.end, flaggingHigh: flaggingHigh)
+    var found = TextScan.toAngle(window.base, from: from, end: window.end, flaggingHigh: flaggingHigh)
     if depth == 0 {
       for offset in from..<found.position where !XMLNameByte.isBlank(window.base[offset]) {
-        throw hasRoot
-          ? window.defect(.malformed, code: "xml_after_root", "text after the root element", at: offset)
-          : window.defect(.notXMLOrHTML, code: "not_xml", "the file does not begin with markup", at: offset)
+        guard hasRoot else {
+          throw window.defect(.notXMLOrHTML, code: "not_xml", "the file does not begin with markup", at: offset)
+        }
+        noteAfterRoot(window, "text after the root element", at: offset)
+        break
       }
       window.position = found.position
       return nil
+    }
+    var stray: [Int] = []
+    // Only what could be a tag ends the text.
+    while found.position < window.end, found.position + 1 < window.end || found.position == from,
+      found.position == from || !XMLNameByte.mayFollowAngle(window.base[found.position + 1])
+    {
+      if found.position != from { stray.append(found.position) }
+      let isSpecial = found.isSpecial
+      found = TextScan.toAngle(window.base, from: found.position + 1, end: window.end, flaggingHigh: flaggingHigh)
+      found.isSpecial = found.isSpecial || isSpecial
     }
     if found.position - from > limits.textBytes {
       throw window.defect(
         .refused, code: "xml_text_limit", "the text of an element has more than \(limits.textBytes) bytes", at: from)
     }
-    guard found.position < window.end else { return .needsMore }
+    guard found.position + 1 < window.end else { return .needsMore }
+    for offset in stray { note(window, "xml_bad_name", "\"<\" is not followed by a name", at: offset) }
     (start, end, isSpecial) = (from, found.position, found.isSpecial)
     window.position = found.position
     return .text
@@ -134,6 +192,21 @@ struct XMLTokenizer {
   /// Forgets elements that were opened, for markup that is to be read again.
   mutating func close(toDepth depth: Int) {
     while openStarts.count > depth { closeInnermost() }
+  }
+
+  /// True when an element of this name is open; names compare without case.
+  func isOpen(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    var end = openNames.count
+    for start in openStarts.reversed() {
+      if openNames[start..<end].elementsEqual(name, by: XMLNameByte.equalWithoutCase) { return true }
+      end = start
+    }
+    return false
+  }
+
+  func isInnermostWithoutCase(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let start = openStarts.last else { return false }
+    return openNames[start...].elementsEqual(name, by: XMLNameByte.equalWithoutCase)
   }
 
   func isInnermost(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {

@@ -26,7 +26,8 @@ package struct FileParsed: Message {
   package var rows: Int64
   /// Distinct item codes, promotion ids or branches.
   package var distinctCodes: Int64
-  /// Rows with a code that an earlier row has; the first counts.
+  /// Rows with a code that another row has. Of items and branches the one that was updated last counts, of two alike
+  /// the first; promotions of one id are united.
   package var duplicates: Int64
   /// Rows that lack what every row must have, or are too large.
   package var rejected: Int64
@@ -36,6 +37,10 @@ package struct FileParsed: Message {
   package var batches: Int64
   /// Elements that no dialect has, and how often each occurs; at most 32 names.
   package var unknownElements: [String: Int64]
+  /// What the reading got over, by its code, and how often: `xml_bad_name`, `bad_character` ...
+  package var defects: [String: Int64]
+  /// Words that no vocabulary has, as `unit_of_measure: word`, and how often each occurs; at most 32.
+  package var unknownWords: [String: Int64]
   package var compression: Compression?
   package var encoding: String?
   /// As stored.
@@ -58,10 +63,10 @@ package struct FileParsed: Message {
     fileID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String? = nil,
     fileName: String, kind: FileType? = nil, dialect: String? = nil, outcome: String, reason: String? = nil,
     rows: Int64 = 0, distinctCodes: Int64 = 0, duplicates: Int64 = 0, rejected: Int64 = 0, itemReferences: Int64 = 0,
-    batches: Int64 = 0, unknownElements: [String: Int64] = [:], compression: Compression? = nil,
-    encoding: String? = nil, bytes: Int64 = 0, xmlBytes: Int64 = 0, fileTime: Timestamp,
-    discoveredAt: Timestamp? = nil, downloadedAt: Timestamp? = nil, parsedAt: Timestamp? = nil,
-    parseMilliseconds: Int64 = 0, newMasters: Int64 = 0, matched: Int64 = 0
+    batches: Int64 = 0, unknownElements: [String: Int64] = [:], defects: [String: Int64] = [:],
+    unknownWords: [String: Int64] = [:], compression: Compression? = nil, encoding: String? = nil,
+    bytes: Int64 = 0, xmlBytes: Int64 = 0, fileTime: Timestamp, discoveredAt: Timestamp? = nil,
+    downloadedAt: Timestamp? = nil, parsedAt: Timestamp? = nil, parseMilliseconds: Int64 = 0, newMasters: Int64 = 0, matched: Int64 = 0
   ) {
     self.fileID = fileID
     self.chain = chain
@@ -80,6 +85,8 @@ package struct FileParsed: Message {
     self.itemReferences = itemReferences
     self.batches = batches
     self.unknownElements = unknownElements
+    self.defects = defects
+    self.unknownWords = unknownWords
     self.compression = compression
     self.encoding = encoding
     self.bytes = bytes
@@ -130,12 +137,7 @@ package struct FileParsed: Message {
     writer.key("batches")
     writer.integer(batches)
     writer.key("unknown_elements")
-    writer.beginObject()
-    for (name, count) in unknownElements.sorted(by: { $0.key < $1.key }) {
-      writer.key(named: name)
-      writer.integer(count)
-    }
-    writer.endObject()
+    writer.counts(unknownElements)
     writer.key("compression")
     writer.string(compression)
     writer.key("encoding")
@@ -158,6 +160,10 @@ package struct FileParsed: Message {
     writer.integer(newMasters)
     writer.key("matched")
     writer.integer(matched)
+    writer.key("defects")
+    writer.counts(defects)
+    writer.key("unknown_words")
+    writer.counts(unknownWords)
     writer.endObject()
   }
 
@@ -182,7 +188,8 @@ package struct FileParsed: Message {
     case parsedAt = "parsed_at"
     case parseMilliseconds = "parse_ms"
     case newMasters = "new_masters"
-    case matched
+    case matched, defects
+    case unknownWords = "unknown_words"
   }
   static let fields = FieldTable(Field.self)
   static let required = fields.mask(.fileID, .chain, .fileName, .outcome, .fileTime)
@@ -233,20 +240,8 @@ package struct FileParsed: Message {
     case .parseMilliseconds: parseMilliseconds = try reader.integer()
     case .newMasters: newMasters = try reader.integer()
     case .matched: matched = try reader.integer()
+    case .defects: defects = try reader.counts()
+    case .unknownWords: unknownWords = try reader.counts()
     }
-  }
-}
-
-extension JSONReader {
-  /// An object of any keys with whole numbers.
-  fileprivate mutating func counts() throws(DecodingFailure) -> [String: Int64] {
-    var counts: [String: Int64] = [:]
-    var cursor = try beginObject()
-    while try nextKey(&cursor) {
-      let name = text(try scanString())
-      try colon()
-      counts[name] = try integer()
-    }
-    return counts
   }
 }

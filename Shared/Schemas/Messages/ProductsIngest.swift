@@ -1,10 +1,15 @@
 /// Up to 500 priced items of one store, in the order of their file: what the database merges.
 ///
+/// A full file that was read to its end is closed by a message of its own, without items: what no message of the file
+/// names is gone from the store.
+///
 /// `gogobe.products.ingest`, key and order `chain/store_id`. This form holds everything in values of its own, for
 /// tests and tools; the hot paths are ``ProductsIngestWriter`` and ``ProductsIngestDecoder``, which this one is
 /// written and read with.
 package struct ProductsIngest: Message {
   package static let maxItems = 500
+  /// Codes in `also_named`: with the longest ones the message is still smaller than Kafka's default limit.
+  package static let maxAlsoNamed = 10_000
 
   /// All that a message says besides its items.
   package struct Header: Hashable, Sendable {
@@ -26,11 +31,17 @@ package struct ProductsIngest: Message {
     package var sequence: Int64
     /// `row` of the first item.
     package var firstRow: Int64
+    /// The file lists every item of the store (`price_full`).
+    package var isFull: Bool
+    /// No batch of the file follows, and all of it was read.
+    package var isLast: Bool
+    /// Of the last message of a full file: codes that the file names in rows that cannot be used. They are not gone.
+    package var alsoNamed: [String]
 
     package init(
       batchID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String,
       fileID: String, fileName: String? = nil, fileType: FileType? = nil, fileTime: Timestamp, sequence: Int64 = 0,
-      firstRow: Int64 = 0
+      firstRow: Int64 = 0, isFull: Bool = false, isLast: Bool = false, alsoNamed: [String] = []
     ) {
       self.batchID = batchID
       self.chain = chain
@@ -43,6 +54,9 @@ package struct ProductsIngest: Message {
       self.fileTime = fileTime
       self.sequence = sequence
       self.firstRow = firstRow
+      self.isFull = isFull
+      self.isLast = isLast
+      self.alsoNamed = alsoNamed
     }
   }
 
@@ -150,7 +164,8 @@ extension ProductsIngest.Header {
       chainID: String(copying: view.chainID), subChainID: String(copying: view.subChainID),
       storeID: String(copying: view.storeID), fileID: String(copying: view.fileID),
       fileName: String(copying: view.fileName), fileType: view.fileType, fileTime: view.fileTime,
-      sequence: view.sequence, firstRow: view.firstRow)
+      sequence: view.sequence, firstRow: view.firstRow, isFull: view.isFull, isLast: view.isLast,
+      alsoNamed: view.alsoNamed)
   }
 }
 

@@ -22,6 +22,9 @@ package struct ProductsIngestHeaderView: ~Escapable {
   package var fileTime: Timestamp { values.fileTime }
   package var sequence: Int64 { values.sequence }
   package var firstRow: Int64 { values.firstRow }
+  package var isFull: Bool { values.isFull }
+  package var isLast: Bool { values.isLast }
+  package var alsoNamed: [String] { values.alsoNamed }
 
   enum Field: String, CaseIterable {
     case batchID = "batch_id"
@@ -35,6 +38,8 @@ package struct ProductsIngestHeaderView: ~Escapable {
     case fileTime = "file_time"
     case sequence
     case firstRow = "first_row"
+    case full, last
+    case alsoNamed = "also_named"
     case items
   }
   static let fields = FieldTable(Field.self)
@@ -47,6 +52,9 @@ package struct ProductsIngestHeaderView: ~Escapable {
     var fileTime = Timestamp.epoch
     var sequence: Int64 = 0
     var firstRow: Int64 = 0
+    var isFull = false
+    var isLast = false
+    var alsoNamed: [String] = []
 
     mutating func read(
       _ field: Field, from reader: inout JSONReader, scratch: inout IngestScratch
@@ -63,6 +71,9 @@ package struct ProductsIngestHeaderView: ~Escapable {
       case .fileTime: fileTime = try reader.timestamp(field: field.rawValue)
       case .sequence: sequence = try reader.integer()
       case .firstRow: firstRow = try reader.integer()
+      case .full: isFull = try reader.bool()
+      case .last: isLast = try reader.bool()
+      case .alsoNamed: alsoNamed = try reader.strings(atMost: ProductsIngest.maxAlsoNamed)
       case .items: try reader.skipValue()
       }
     }

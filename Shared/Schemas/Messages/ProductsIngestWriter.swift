@@ -113,6 +113,12 @@ extension ProductsIngest.Header {
     json.integer(sequence)
     json.key("first_row")
     json.integer(firstRow)
+    json.key("full")
+    json.bool(isFull)
+    json.key("last")
+    json.bool(isLast)
+    json.key("also_named")
+    json.strings(alsoNamed)
     json.key("items")
     json.beginArray()
   }

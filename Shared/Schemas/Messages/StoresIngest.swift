@@ -55,15 +55,18 @@ package struct StoresIngest: Message {
   package var chain: String
   /// 0-based number of the batch within its file.
   package var sequence: Int64
-  /// No batch of the file follows.
+  /// No batch of the file follows, and all of it was read: of the chain ids that the file has branches of, what it does
+  /// not name has closed.
   package var isLast: Bool
+  /// Of the last batch of several: the chain ids of the branches in those before it.
+  package var chainIDs: [String]
   package var stores: [Store]
 
   package static let topic = Topics.storesIngest
 
   package init(
     fileID: String, fileName: String? = nil, fileTime: Timestamp, chain: String, sequence: Int64 = 0,
-    isLast: Bool = true, stores: [Store]
+    isLast: Bool = true, chainIDs: [String] = [], stores: [Store]
   ) {
     batchID = ProductsIngest.batchID(fileID: fileID, sequence: sequence)
     self.fileID = fileID
@@ -72,6 +75,7 @@ package struct StoresIngest: Message {
     self.chain = chain
     self.sequence = sequence
     self.isLast = isLast
+    self.chainIDs = chainIDs
     self.stores = stores
   }
 
@@ -95,6 +99,8 @@ package struct StoresIngest: Message {
     writer.integer(sequence)
     writer.key("last")
     writer.bool(isLast)
+    writer.key("chain_ids")
+    writer.strings(chainIDs)
     writer.key("stores")
     writer.beginArray()
     for store in stores { store.encode(into: &writer) }
@@ -107,7 +113,9 @@ package struct StoresIngest: Message {
     case fileID = "file_id"
     case fileName = "file_name"
     case fileTime = "file_time"
-    case chain, sequence, last, stores
+    case chain, sequence, last
+    case chainIDs = "chain_ids"
+    case stores
   }
   static let fields = FieldTable(Field.self)
   static let required = fields.mask(.batchID, .fileID, .fileTime, .chain, .stores)
@@ -128,6 +136,7 @@ package struct StoresIngest: Message {
       case .chain: message.chain = try reader.string()
       case .sequence: message.sequence = try reader.integer()
       case .last: message.isLast = try reader.bool()
+      case .chainIDs: message.chainIDs = try reader.strings(atMost: Self.maxStores)
       case .stores:
         var array = try reader.beginArray()
         while try reader.nextElement(&array) {

@@ -80,7 +80,7 @@ package struct BinaEngine: PortalEngine {
       do {
         name = try PriceFileName(row.fileName)
       } catch {
-        listing.skip(error.code)
+        listing.skip(error, row.fileName)
         continue
       }
       listing.files.append(ListedFile(

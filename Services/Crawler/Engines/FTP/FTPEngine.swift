@@ -94,7 +94,7 @@ package struct FTPEngine: PortalEngine {
           chain: context.chainName ?? name.chainID, fileName: entry.name, name: name, size: entry.size,
           version: "\(entry.size.map { "\($0)" } ?? "")\u{0}\(entry.modified ?? "")"))
       } catch {
-        listing.skip(error.code)
+        listing.skip(error, entry.name)
       }
     }
     return listing

@@ -92,7 +92,7 @@ package struct FolderEngine: PortalEngine {
       do {
         name = try PriceFileName(fileName)
       } catch {
-        listing.skip(error.code)
+        listing.skip(error, fileName)
         continue
       }
       let chain = parts.count > 1 ? String(parts[parts.count - 2]) : name.chainID

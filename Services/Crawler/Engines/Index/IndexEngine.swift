@@ -97,7 +97,7 @@ package struct IndexEngine: PortalEngine {
           chain: context.chainName ?? name.chainID, fileName: fileName, name: name, size: Self.size(note),
           version: note, link: target.text))
       } catch let error as PriceFileNameError {
-        listing.skip(error.code)
+        listing.skip(error, fileName)
       }
     }
     return (listing, folders)

@@ -71,7 +71,7 @@ package struct PublishPriceEngine: PortalEngine {
       do {
         name = try PriceFileName(row.name)
       } catch {
-        listing.skip(error.code)
+        listing.skip(error, row.name)
         continue
       }
       // Names that the grammar accepts hold nothing that would have to be encoded.

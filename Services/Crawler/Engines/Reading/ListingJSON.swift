@@ -96,7 +96,7 @@ extension Listing {
     do {
       return (text, try PriceFileName(text))
     } catch {
-      skip(error.code)
+      skip(error, text)
       return nil
     }
   }

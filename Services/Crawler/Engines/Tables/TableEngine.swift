@@ -65,7 +65,7 @@ extension TableEngine {
       do {
         name = try PriceFileName(fileName)
       } catch {
-        listing.skip(error.code)
+        listing.skip(error, fileName)
         continue
       }
       // Browsers take a backslash for a slash, and some portals rely on it.

@@ -7,7 +7,7 @@ enum FileSQL {
     "item_refs bigint NOT NULL", "batches bigint NOT NULL", "unknown_elements jsonb NOT NULL", "compression text",
     "encoding text", "bytes bigint NOT NULL", "xml_bytes bigint NOT NULL", "file_time timestamptz NOT NULL",
     "discovered_at timestamptz", "downloaded_at timestamptz", "parsed_at timestamptz", "parse_ms bigint NOT NULL",
-    "new_masters bigint NOT NULL", "matched bigint NOT NULL",
+    "new_masters bigint NOT NULL", "matched bigint NOT NULL", "defects jsonb NOT NULL", "unknown_words jsonb NOT NULL",
   ])
 
   static let merge = MergeStatement("merge files", .rows(of: "parsed_files"), sql: """

@@ -36,6 +36,8 @@ package struct FileTarget: WriteTarget {
       rows.tables[0].time(file.fileTime)
       for time in [file.discoveredAt, file.downloadedAt, file.parsedAt] { rows.tables[0].timeOrNull(time) }
       for count in [file.parseMilliseconds, file.newMasters, file.matched] { rows.tables[0].int8(count) }
+      rows.tables[0].jsonb(object(file.defects))
+      rows.tables[0].jsonb(object(file.unknownWords))
       rows.keep()
     }
 
@@ -49,18 +51,14 @@ package struct FileTarget: WriteTarget {
         (file.fileName, "file_name"), (file.dialect, "dialect"), (file.outcome, "outcome"), (file.reason, "reason"),
         (file.encoding, "encoding"),
       ] as [(String?, StaticString)] { try StagingLimits.checkText(text, field) }
-      for name in file.unknownElements.keys { try StagingLimits.checkText(name, "unknown_elements") }
+      for counts in [file.unknownElements, file.defects, file.unknownWords] {
+        for name in counts.keys { try StagingLimits.checkText(name, "counts") }
+      }
     }
 
-    /// Names in order, so that the same message gives the same row.
     private func object(_ counts: [String: Int64]) -> [UInt8] {
       var json = JSONWriter()
-      json.beginObject()
-      for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
-        json.key(named: name)
-        json.integer(count)
-      }
-      json.endObject()
+      json.counts(counts)
       return json.array()
     }
   }

@@ -5,7 +5,8 @@ enum PriceSQL {
   static let batches = StagingTable("staged_batches", .header, [
     "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "store_id text COLLATE \"C\" NOT NULL",
     "file_time timestamptz NOT NULL", "file_id uuid NOT NULL",
-  ])
+  ] + FullList.columns)
+  static let full = FullList(table: "prices", headers: batches.name, scope: "store_id", key: ["ean"], code: "ean")
 
   static let rows = StagingTable("staged_rows", .element, [
     "batch int NOT NULL", "row_number int NOT NULL", "ean text COLLATE \"C\" NOT NULL", "price numeric NOT NULL",
@@ -29,13 +30,17 @@ enum PriceSQL {
   /// Beside it goes what each file did to the prices. It counts rows that move a price forward, which a row does once
   /// however often it comes, so the counts are the same for the same messages.
   ///
-  /// Answers: prices written, changes noted, prices seen for the first time.
+  /// A late file may be overtaken by a full one that no longer has the item; see ``FullList``.
+  ///
+  /// Answers: prices written, changes noted, prices seen for the first time or again.
   static let mergePrices = MergeStatement(
     "merge prices", .rows(of: "prices"), .rows(of: "price_history", areChanges: true), .changes, sql: """
     WITH files AS (
-      SELECT *, rank() OVER (ORDER BY file_time, file_id) AS file_rank FROM staged_batches
+      SELECT b.*, rank() OVER (ORDER BY b.file_time, b.file_id) AS file_rank,
+             \(full.isOvertaken("b")) AS is_overtaken
+      FROM staged_batches b
     ), arrived AS (
-      SELECT f.chain, f.store_id, r.ean, f.file_time, f.file_id, r.row_number, r.price, r.unit_price,
+      SELECT f.chain, f.store_id, r.ean, f.file_time, f.file_id, f.is_overtaken, r.row_number, r.price, r.unit_price,
              r.unit, r.price_per_unit, r.price_updated_at, r.batch, f.file_rank * 4294967296 + r.row_number AS place
       FROM files f
       JOIN staged_rows r USING (batch)
@@ -46,7 +51,7 @@ enum PriceSQL {
       ) AS furthest
       FROM arrived
     ), forward AS (
-      SELECT a.*, c.price AS current_price, c.price_since AS current_since
+      SELECT a.*, c.price AS current_price, c.price_since AS current_since, c.ended_at AS current_end
       FROM placed a
       LEFT JOIN prices c USING (chain, store_id, ean)
       WHERE (a.furthest IS NULL OR a.place > a.furthest)
@@ -76,17 +81,17 @@ enum PriceSQL {
     ), written AS (
       INSERT INTO prices AS p
         (chain, store_id, ean, price, unit_price, unit, price_per_unit, price_updated_at, price_since, file_time,
-         file_id, row_number)
+         file_id, row_number, ended_at)
       SELECT chain, store_id, ean, price, unit_price, unit, price_per_unit, price_updated_at, price_since, file_time,
-             file_id, row_number
-      FROM dated
+             file_id, row_number, CASE WHEN is_overtaken THEN \(full.endTime(of: "d")) END
+      FROM dated d
       WHERE is_newest
       ORDER BY chain, store_id, ean
       ON CONFLICT (chain, store_id, ean) DO UPDATE SET
         price = EXCLUDED.price, unit_price = EXCLUDED.unit_price, unit = EXCLUDED.unit,
         price_per_unit = EXCLUDED.price_per_unit, price_updated_at = EXCLUDED.price_updated_at,
         price_since = EXCLUDED.price_since, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id,
-        row_number = EXCLUDED.row_number
+        row_number = EXCLUDED.row_number, ended_at = EXCLUDED.ended_at
       WHERE (EXCLUDED.file_time, EXCLUDED.file_id, EXCLUDED.row_number) > (p.file_time, p.file_id, p.row_number)
       RETURNING 1
     ), counted AS (
@@ -103,7 +108,7 @@ enum PriceSQL {
         prices_unchanged = e.prices_unchanged + EXCLUDED.prices_unchanged, written_at = EXCLUDED.written_at
     )
     SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM noted),
-           (SELECT count(*) FROM dated WHERE previous_price IS NULL)
+           (SELECT count(*) FROM dated WHERE previous_price IS NULL OR (is_newest AND current_end IS NOT NULL))
     """)
 
   /// Keeps the newest row of each product, whichever store it came from: order does not matter, so writers of

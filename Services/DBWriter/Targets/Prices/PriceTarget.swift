@@ -1,7 +1,8 @@
 import Postgres
 import Schemas
 
-/// `gogobe.products.ingest`: current prices, their history, products, and what each file did to the prices.
+/// `gogobe.products.ingest`: current prices, their history and end, products, and what each file did to the
+/// prices.
 package struct PriceTarget: WriteTarget {
   package let name = "prices"
   package let topics = [Topics.productsIngest]
@@ -14,7 +15,7 @@ package struct PriceTarget: WriteTarget {
 
   package func merge(_ dialect: Dialect) -> [MergeStatement] {
     let partitions = dialect == .postgresql ? [PriceSQL.ensurePartitions] : []
-    return partitions + [PriceSQL.mergePrices, PriceSQL.mergeProducts]
+    return partitions + [PriceSQL.full.note, PriceSQL.mergePrices, PriceSQL.full.end, PriceSQL.mergeProducts]
   }
 
   private final class Reader: TargetReader {

@@ -13,6 +13,7 @@ struct PriceVisitor: ProductsIngestVisitor {
   private var kept = 0
   private var index = 0
   private var refusals: [(Int, DecodingFailure)] = []
+  private var closes = false
 
   /// Takes the buffers of `message`, which `giveBack` returns.
   init(_ message: inout MessageRows) {
@@ -25,6 +26,7 @@ struct PriceVisitor: ProductsIngestVisitor {
     swap(&batches, &message.tables[0])
     swap(&rows, &message.tables[1])
     message.keep(kept)
+    message.headerCounts = closes
     for (index, failure) in refusals { message.refuse(index, failure) }
   }
 
@@ -33,12 +35,18 @@ struct PriceVisitor: ProductsIngestVisitor {
     try StagingLimits.checkKey(header.storeID, "store_id")
     try StagingLimits.checkTime(header.fileTime, "file_time")
     let id = try StagingLimits.id(header.fileID)
+    for code in header.alsoNamed { try StagingLimits.checkText(code, "also_named", limit: StagingLimits.keyBytes) }
+    closes = header.isFull && header.isLast
     batches.beginRow(fields: PriceSQL.batches.columns.count)
     batches.int4(batch)
     batches.text(header.chain)
     batches.text(header.storeID)
     batches.timestamptz(unixMicroseconds: header.fileTime.microseconds)
     batches.uuid(high: id.high, low: id.low)
+    batches.beginTextArray(count: closes ? 1 : 0)
+    if closes { batches.text(header.storeID) }
+    batches.endTextArray()
+    batches.texts(header.alsoNamed)
   }
 
   mutating func item(_ item: borrowing ProductsIngestItemView) {

@@ -1,13 +1,13 @@
 /// The staging tables and the merge of promotions.
 ///
-/// A promotion moves forward by (file_time, file_id). When the last batch of a full file is merged, every promotion
-/// of the store that is older than that file has ended; what arrives later and is older than the newest such file
-/// says nothing any more.
+/// A promotion moves forward by (file_time, file_id), and ends as ``FullList`` says.
 enum PromotionSQL {
   static let files = StagingTable("staged_promotion_files", .header, [
     "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "store_id text COLLATE \"C\" NOT NULL",
-    "file_time timestamptz NOT NULL", "file_id uuid NOT NULL", "ends_set boolean NOT NULL",
-  ])
+    "file_time timestamptz NOT NULL", "file_id uuid NOT NULL",
+  ] + FullList.columns)
+  static let full = FullList(
+    table: "promotions", headers: files.name, scope: "store_id", key: ["promotion_id"], code: "promotion_id")
 
   static let promotions = StagingTable("staged_promotions", .element, [
     "batch int NOT NULL", "number int NOT NULL", "promotion_id text COLLATE \"C\" NOT NULL", "description text",
@@ -31,30 +31,16 @@ enum PromotionSQL {
     "file_time timestamptz NOT NULL", "file_id uuid NOT NULL", "differs boolean NOT NULL",
   ])
 
-  static let merge = [choose, dropItems, addItems, write, noteFullFiles, end]
+  static let merge = [full.note, choose, dropItems, addItems, write, full.end]
 
-  /// `full_place` is the newest full file that had ended when a batch arrived: what is older counts no more. Of a
-  /// promotion that one file names twice, the first counts.
+  /// Of a promotion that one file names twice, the first counts.
   private static let choose = MergeStatement("choose promotions", sql: """
-    WITH known AS (
-      SELECT batch, chain, store_id, file_time, file_id, ends_set FROM staged_promotion_files
-      UNION ALL
-      SELECT -1, chain, store_id, file_time, file_id, true
-      FROM full_promotion_files
-      WHERE (chain, store_id) IN (SELECT chain, store_id FROM staged_promotion_files)
-    ), ranked AS (
-      SELECT *, dense_rank() OVER (ORDER BY file_time, file_id) AS place FROM known
-    ), bounded AS (
-      SELECT *, max(CASE WHEN ends_set THEN place END) OVER (
-        PARTITION BY chain, store_id ORDER BY batch ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS full_place
-      FROM ranked
-    ), newest AS (
-      SELECT DISTINCT ON (b.chain, b.store_id, s.promotion_id)
-             s.batch, s.number, b.chain, b.store_id, s.promotion_id, b.file_time, b.file_id, s.content_hash
-      FROM bounded b
+    WITH newest AS (
+      SELECT DISTINCT ON (f.chain, f.store_id, s.promotion_id)
+             s.batch, s.number, f.chain, f.store_id, s.promotion_id, f.file_time, f.file_id, s.content_hash
+      FROM staged_promotion_files f
       JOIN staged_promotions s USING (batch)
-      WHERE b.full_place IS NULL OR b.place >= b.full_place
-      ORDER BY b.chain, b.store_id, s.promotion_id, b.place DESC, s.batch, s.number
+      ORDER BY f.chain, f.store_id, s.promotion_id, f.file_time DESC, f.file_id DESC, s.batch, s.number
     )
     INSERT INTO forward_promotions (batch, number, chain, store_id, promotion_id, file_time, file_id, differs)
     SELECT n.batch, n.number, n.chain, n.store_id, n.promotion_id, n.file_time, n.file_id,
@@ -89,11 +75,12 @@ enum PromotionSQL {
       INSERT INTO promotions AS p
         (chain, store_id, promotion_id, description, starts_at, ends_at, updated_at, reward_type, min_qty, max_qty,
          discount_rate, discount_type, discounted_price, discounted_unit_price, min_purchase_amount, min_items,
-         is_weighted, is_coupon, allow_multiple, remarks, clubs, items, content_hash, file_time, file_id)
+         is_weighted, is_coupon, allow_multiple, remarks, clubs, items, content_hash, file_time, file_id,
+         ended_at)
       SELECT f.chain, f.store_id, f.promotion_id, s.description, s.starts_at, s.ends_at, s.updated_at, s.reward_type,
              s.min_qty, s.max_qty, s.discount_rate, s.discount_type, s.discounted_price, s.discounted_unit_price,
              s.min_purchase_amount, s.min_items, s.is_weighted, s.is_coupon, s.allow_multiple, s.remarks, s.clubs,
-             s.items, s.content_hash, f.file_time, f.file_id
+             s.items, s.content_hash, f.file_time, f.file_id, \(full.endTime(of: "f"))
       FROM forward_promotions f
       JOIN staged_promotions s USING (batch, number)
       ORDER BY f.chain, f.store_id, f.promotion_id
@@ -106,37 +93,10 @@ enum PromotionSQL {
         is_weighted = EXCLUDED.is_weighted, is_coupon = EXCLUDED.is_coupon, allow_multiple = EXCLUDED.allow_multiple,
         remarks = EXCLUDED.remarks, clubs = EXCLUDED.clubs, items = EXCLUDED.items,
         content_hash = EXCLUDED.content_hash, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id,
-        ended_at = NULL
+        ended_at = EXCLUDED.ended_at
       WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
       RETURNING 1
     )
     SELECT count(*) FROM written
-    """)
-
-  private static let noteFullFiles = MergeStatement("note full promotion files", sql: """
-    INSERT INTO full_promotion_files AS p (chain, store_id, file_time, file_id)
-    SELECT DISTINCT ON (chain, store_id) chain, store_id, file_time, file_id
-    FROM staged_promotion_files
-    WHERE ends_set
-    ORDER BY chain, store_id, file_time DESC, file_id DESC
-    ON CONFLICT (chain, store_id) DO UPDATE SET file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id
-    WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
-    """)
-
-  /// At the first of the files that no longer have them, as if each had been flushed alone.
-  private static let end = MergeStatement("end promotions", .rows(of: "ended_promotions"), sql: """
-    WITH missing AS (
-      SELECT q.chain, q.store_id, q.promotion_id, min(f.file_time) AS ended_at
-      FROM staged_promotion_files f
-      JOIN promotions q USING (chain, store_id)
-      WHERE f.ends_set AND q.ended_at IS NULL AND (f.file_time, f.file_id) > (q.file_time, q.file_id)
-      GROUP BY q.chain, q.store_id, q.promotion_id
-    ), ended AS (
-      UPDATE promotions AS p SET ended_at = m.ended_at
-      FROM missing m
-      WHERE p.chain = m.chain AND p.store_id = m.store_id AND p.promotion_id = m.promotion_id
-      RETURNING 1
-    )
-    SELECT count(*) FROM ended
     """)
 }

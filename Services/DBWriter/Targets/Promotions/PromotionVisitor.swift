@@ -11,7 +11,7 @@ struct PromotionVisitor: PromotionsIngestVisitor {
   private var kept = 0
   private var index = 0
   private var refusals: [(Int, DecodingFailure)] = []
-  private var endsSet = false
+  private var closes = false
 
   /// Takes the buffers of `message`, which `giveBack` returns.
   init(_ message: inout MessageRows) {
@@ -26,7 +26,7 @@ struct PromotionVisitor: PromotionsIngestVisitor {
     swap(&promotions, &message.tables[1])
     swap(&items, &message.tables[2])
     message.keep(kept)
-    message.headerCounts = endsSet
+    message.headerCounts = closes
     for (index, failure) in refusals { message.refuse(index, failure) }
   }
 
@@ -35,14 +35,18 @@ struct PromotionVisitor: PromotionsIngestVisitor {
     try StagingLimits.checkKey(header.storeID, "store_id")
     try StagingLimits.checkTime(header.fileTime, "file_time")
     let id = try StagingLimits.id(header.fileID)
-    endsSet = header.isFull && header.isLast
+    for id in header.alsoNamed { try StagingLimits.checkText(id, "also_named", limit: StagingLimits.keyBytes) }
+    closes = header.isFull && header.isLast
     files.beginRow(fields: PromotionSQL.files.columns.count)
     files.int4(batch)
     files.text(header.chain)
     files.text(header.storeID)
     files.time(header.fileTime)
     files.id(id)
-    files.bool(endsSet)
+    files.beginTextArray(count: closes ? 1 : 0)
+    if closes { files.text(header.storeID) }
+    files.endTextArray()
+    files.texts(header.alsoNamed)
   }
 
   mutating func promotion(_ promotion: borrowing PromotionView) {

@@ -1,10 +1,13 @@
-/// The staging tables and the merge of chains, sub-chains and stores. Each moves forward by (file_time, file_id); what
-/// a newer file leaves out stays.
+/// The staging tables and the merge of chains, sub-chains and stores. Each moves forward by (file_time, file_id).
+/// Branches that a newer file leaves out have closed, see ``FullList``: a file is full for the chain ids it has
+/// branches of. Chains and sub-chains stay.
 enum StoreSQL {
   static let files = StagingTable("staged_store_files", .header, [
     "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "file_time timestamptz NOT NULL",
     "file_id uuid NOT NULL",
-  ])
+  ] + FullList.columns)
+  static let full = FullList(
+    table: "stores", headers: files.name, scope: "chain_id", key: ["sub_chain_id", "store_id"], code: nil)
 
   static let stores = StagingTable("staged_stores", .element, [
     "batch int NOT NULL", "number int NOT NULL", "chain_id text COLLATE \"C\" NOT NULL", "chain_name text",
@@ -12,7 +15,7 @@ enum StoreSQL {
     "name text", "type bigint", "address text", "city text", "zip text", "latitude numeric", "longitude numeric",
   ])
 
-  static let merge = [chains, subChains, branches]
+  static let merge = [full.note, chains, subChains, branches, full.end]
 
   /// A file says the name with each of its stores, or with some: the first one that it says counts.
   private static let chains = MergeStatement("merge chains", .rows(of: "chains"), sql: """
@@ -53,17 +56,20 @@ enum StoreSQL {
     WITH written AS (
       INSERT INTO stores AS p
         (chain, chain_id, sub_chain_id, store_id, name, type, address, city, zip, latitude, longitude, file_time,
-         file_id)
-      SELECT DISTINCT ON (f.chain, s.chain_id, s.sub_chain_id, s.store_id)
-             f.chain, s.chain_id, s.sub_chain_id, s.store_id, s.name, s.type, s.address, s.city, s.zip, s.latitude,
-             s.longitude, f.file_time, f.file_id
-      FROM staged_store_files f
-      JOIN staged_stores s USING (batch)
-      ORDER BY f.chain, s.chain_id, s.sub_chain_id, s.store_id, f.file_time DESC, f.file_id DESC, s.batch, s.number
+         file_id, ended_at)
+      SELECT n.*, \(full.endTime(of: "n"))
+      FROM (
+        SELECT DISTINCT ON (f.chain, s.chain_id, s.sub_chain_id, s.store_id)
+               f.chain, s.chain_id, s.sub_chain_id, s.store_id, s.name, s.type, s.address, s.city, s.zip, s.latitude,
+               s.longitude, f.file_time, f.file_id
+        FROM staged_store_files f
+        JOIN staged_stores s USING (batch)
+        ORDER BY f.chain, s.chain_id, s.sub_chain_id, s.store_id, f.file_time DESC, f.file_id DESC, s.batch, s.number
+      ) AS n
       ON CONFLICT (chain, chain_id, sub_chain_id, store_id) DO UPDATE SET
         name = EXCLUDED.name, type = EXCLUDED.type, address = EXCLUDED.address, city = EXCLUDED.city,
         zip = EXCLUDED.zip, latitude = EXCLUDED.latitude, longitude = EXCLUDED.longitude,
-        file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id
+        file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id, ended_at = EXCLUDED.ended_at
       WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
       RETURNING 1
     )

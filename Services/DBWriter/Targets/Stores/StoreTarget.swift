@@ -55,6 +55,12 @@ package struct StoreTarget: WriteTarget {
       rows.tables[0].text(message.chain)
       rows.tables[0].time(message.fileTime)
       rows.tables[0].id(id)
+      var closes: Set<String> = []
+      if message.isLast { closes = Set(message.chainIDs + message.stores.map { $0.chainID ?? "" }) }
+      for chainID in closes { try StagingLimits.checkText(chainID, "chain_id", limit: StagingLimits.keyBytes) }
+      rows.tables[0].texts(closes.sorted())
+      rows.tables[0].texts([])
+      rows.headerCounts = !closes.isEmpty
     }
 
     private func add(_ store: StoresIngest.Store, _ index: Int, _ rows: inout MessageRows) {

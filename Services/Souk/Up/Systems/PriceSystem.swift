@@ -6,6 +6,7 @@ import Synchronization
 /// The price pipeline: a portal or a folder at one end, PostgreSQL at the other.
 final class PriceSystem: ShownSystem {
   let system = FleetSystem.prices
+  private static let shownNames = 10
   private let database = Mutex("")
 
   func check(_ options: UpOptions) throws {
@@ -36,7 +37,13 @@ final class PriceSystem: ShownSystem {
       return try await ground.infrastructure.startPortal(&ground.running, &ground.teardown)
     }
     ground.screen.say("using     price files       \(prices)")
-    return [try PriceFolder.source(prices)]
+    let source = try PriceFolder.source(prices)
+    let misnamed = PriceFolder.misnamed(in: source)
+    for name in misnamed.prefix(Self.shownNames) { ground.screen.say("left out  \(name)") }
+    if misnamed.count > Self.shownNames {
+      ground.screen.say("left out  \(misnamed.count - Self.shownNames) more files for their names")
+    }
+    return [source]
   }
 
   func answers() async throws -> [String] { try await Questions.ask(database.withLock { $0 }) }

@@ -28,13 +28,15 @@ package struct PromotionsIngest: Message {
     package var isFull: Bool
     /// 0-based number of the batch within its file.
     package var sequence: Int64
-    /// No batch of the file follows.
+    /// No batch of the file follows, and all of it was read.
     package var isLast: Bool
+    /// Of the last message: promotions that the file names and that cannot be used. They have not ended.
+    package var alsoNamed: [String]
 
     package init(
       batchID: String, fileID: String, fileName: String? = nil, fileType: FileType? = nil, fileTime: Timestamp,
       chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String, isFull: Bool,
-      sequence: Int64 = 0, isLast: Bool = true
+      sequence: Int64 = 0, isLast: Bool = true, alsoNamed: [String] = []
     ) {
       self.batchID = batchID
       self.fileID = fileID
@@ -48,6 +50,7 @@ package struct PromotionsIngest: Message {
       self.isFull = isFull
       self.sequence = sequence
       self.isLast = isLast
+      self.alsoNamed = alsoNamed
     }
   }
 
@@ -122,6 +125,8 @@ extension PromotionsIngest.Header {
     json.integer(sequence)
     json.key("last")
     json.bool(isLast)
+    json.key("also_named")
+    json.strings(alsoNamed)
     json.key("promotions")
     json.beginArray()
   }
@@ -132,6 +137,6 @@ extension PromotionsIngest.Header {
       fileName: String(copying: view.fileName), fileType: view.fileType, fileTime: view.fileTime,
       chain: String(copying: view.chain), chainID: String(copying: view.chainID),
       subChainID: String(copying: view.subChainID), storeID: String(copying: view.storeID), isFull: view.isFull,
-      sequence: view.sequence, isLast: view.isLast)
+      sequence: view.sequence, isLast: view.isLast, alsoNamed: view.alsoNamed)
   }
 }

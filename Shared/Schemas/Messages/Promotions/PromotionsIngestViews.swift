@@ -23,6 +23,7 @@ package struct PromotionsIngestHeaderView: ~Escapable {
   package var isFull: Bool { values.isFull }
   package var sequence: Int64 { values.sequence }
   package var isLast: Bool { values.isLast }
+  package var alsoNamed: [String] { values.alsoNamed }
 
   enum Field: String, CaseIterable {
     case batchID = "batch_id"
@@ -34,7 +35,9 @@ package struct PromotionsIngestHeaderView: ~Escapable {
     case chainID = "chain_id"
     case subChainID = "sub_chain_id"
     case storeID = "store_id"
-    case full, sequence, last, promotions
+    case full, sequence, last
+    case alsoNamed = "also_named"
+    case promotions
   }
   static let fields = FieldTable(Field.self)
   static let required = fields.mask(.batchID, .fileID, .fileTime, .chain, .storeID, .promotions)
@@ -47,6 +50,7 @@ package struct PromotionsIngestHeaderView: ~Escapable {
     var isFull = false
     var sequence: Int64 = 0
     var isLast = false
+    var alsoNamed: [String] = []
 
     mutating func read(
       _ field: Field, from reader: inout JSONReader, scratch: inout IngestScratch
@@ -64,6 +68,7 @@ package struct PromotionsIngestHeaderView: ~Escapable {
       case .full: isFull = try reader.bool()
       case .sequence: sequence = try reader.integer()
       case .last: isLast = try reader.bool()
+      case .alsoNamed: alsoNamed = try reader.strings(atMost: ProductsIngest.maxAlsoNamed)
       case .promotions: try reader.skipValue()
       }
     }

@@ -103,9 +103,11 @@ package struct PromotionsIngestWriter: ~Copyable {
   }
 
   /// Ends the batch. The bytes are valid until the next call.
+  /// - Parameter alsoNamed: promotions of the file that cannot be used, of its last batch.
   @_lifetime(&self)
-  package mutating func finish(isLast: Bool) -> RawSpan {
+  package mutating func finish(isLast: Bool, alsoNamed: [String] = []) -> RawSpan {
     header.isLast = isLast
+    header.alsoNamed = alsoNamed
     message.clear()
     header.encode(into: &message)
     Self.end(&message, with: body, isEmpty: count == 0)

@@ -1,0 +1,86 @@
+/// What is gone. A row ends when a full file of its list (a store's prices or promotions, a chain id's branches) was
+/// read to its end that is newer than every file that names it; it is back when a newer file names it again.
+///
+/// `ended_at` is the time of the oldest such file. It is a function of the set of messages that arrived: not of their
+/// order, nor of how they fell into flushes. So every closed full file is kept in `full_files`, and whenever a row
+/// moves, or a full file is closed, the rows concerned are judged by all of them.
+struct FullList: Sendable {
+  /// The table whose rows end, and the list's name in `full_files`.
+  let table: String
+  /// The staging table of the messages' headers: `batch`, `chain`, `file_time`, `file_id` and ``columns``.
+  let headers: String
+  /// The column that, within a chain, says which list a row is of.
+  let scope: String
+  /// The other columns of the primary key.
+  let key: [String]
+  /// The column that `also_named` is about; nil where nothing is named beside the rows.
+  let code: String?
+
+  /// Which lists a message closes, and what its file names in rows that cannot be used.
+  static let columns = ["closes text[] NOT NULL", "also_named text[] NOT NULL"]
+
+  var note: MergeStatement {
+    MergeStatement("note full files of \(table)", sql: """
+      INSERT INTO full_files (list, chain, scope, file_time, file_id, also_named)
+      SELECT DISTINCT ON (f.chain, s.scope, f.file_time, f.file_id)
+             '\(table)', f.chain, s.scope, f.file_time, f.file_id, f.also_named
+      FROM \(headers) f
+      CROSS JOIN LATERAL unnest(f.closes) AS s (scope)
+      ORDER BY f.chain, s.scope, f.file_time, f.file_id, f.batch
+      ON CONFLICT DO NOTHING
+      """)
+  }
+
+  /// True when a full file newer than that of `row` is closed.
+  func isOvertaken(_ row: String) -> String {
+    "EXISTS (SELECT 1 FROM full_files e WHERE \(isNewer("e", than: row)))"
+  }
+
+  /// When `row` ended by all full files that are closed; null while it is for sale.
+  ///
+  /// - Parameter row: an alias with `chain`, the scope, the code, `file_time` and `file_id`.
+  func endTime(of row: String) -> String {
+    var named = ""
+    if let code {
+      named = """
+         AND NOT EXISTS (
+          SELECT 1 FROM full_files n
+          WHERE n.list = e.list AND n.chain = e.chain AND n.scope = e.scope
+            AND (n.file_time, n.file_id) >= (e.file_time, e.file_id) AND \(row).\(code) = ANY (n.also_named))
+        """
+    }
+    return "(SELECT min(e.file_time) FROM full_files e WHERE \(isNewer("e", than: row))\(named))"
+  }
+
+  /// Rows that the staged full files end, or bring back because they name them. Rows that were merged before are not
+  /// older than their own files.
+  var end: MergeStatement {
+    let columns = ["chain", scope] + key
+    let isNamed = code.map { " OR q.\($0) = ANY (f.also_named)" } ?? ""
+    return MergeStatement("end \(table)", .rows(of: "ended_\(table)", areChanges: true), sql: """
+      WITH concerned AS (
+        SELECT DISTINCT \(columns.map { "q.\($0)" }.joined(separator: ", ")), q.file_time, q.file_id, q.ended_at
+        FROM \(headers) f
+        CROSS JOIN LATERAL unnest(f.closes) AS s (scope)
+        JOIN \(table) q ON q.chain = f.chain AND q.\(scope) = s.scope
+        WHERE (q.file_time, q.file_id) < (f.file_time, f.file_id)
+          AND (q.ended_at IS NULL OR q.ended_at > f.file_time\(isNamed))
+      ), judged AS (
+        SELECT c.*, \(endTime(of: "c")) AS ends FROM concerned c
+      ), ended AS (
+        UPDATE \(table) AS p SET ended_at = j.ends
+        FROM judged j
+        WHERE j.ends IS DISTINCT FROM j.ended_at AND \(columns.map { "p.\($0) = j.\($0)" }.joined(separator: " AND "))
+        RETURNING 1
+      )
+      SELECT count(*) FROM ended
+      """)
+  }
+
+  private func isNewer(_ file: String, than row: String) -> String {
+    """
+    \(file).list = '\(table)' AND \(file).chain = \(row).chain AND \(file).scope = \(row).\(scope) \
+    AND (\(file).file_time, \(file).file_id) > (\(row).file_time, \(row).file_id)
+    """
+  }
+}

@@ -1,0 +1,60 @@
+/// Rows whose markup is wrong. The tokenizer gets over the markup; here it is told which row that costs, and where the
+/// next one begins.
+extension RowDecoder {
+  var isInRow: Bool {
+    switch kind {
+    case .prices: place == .row || place == .field || (place == .skipping && placeBeforeSkip != .container)
+    case .promotions: promotions.rowDepth >= 0
+    case .stores: stores.rowDepth >= 0
+    }
+  }
+
+  mutating func noteDamage() {
+    literalStart = -1
+    if isInRow { isDamaged = true }
+  }
+
+  mutating func rejectDamaged() {
+    isDamaged = false
+    summary.rejected.malformed += 1
+  }
+
+  mutating func strayEndTag(_ window: borrowing TextWindow) {
+    noteDamage()
+    let name = UnsafeBufferPointer<UInt8>(
+      start: window.base + tokenizer.nameStart, count: tokenizer.nameEnd - tokenizer.nameStart)
+    guard kind == .prices, place == .container, shape.isRow(name) else { return }
+    // The end of a row whose start tag is missing.
+    summary.rows += 1
+    rejectDamaged()
+  }
+
+  /// Whether the row at hand has lost its end tag shows behind a row inside it: there comes another row, or the end of
+  /// the container. Then reading goes on at the row inside.
+  mutating func readNestedRow(_ window: inout TextWindow) {
+    tokenizer.note(window, "xml_missing_end_tag", "a row begins inside a row", at: nestedRowStart)
+    window.position = nestedRowStart
+    tokenizer.close(toDepth: containerDepth)
+    nestedRowStart = -1
+    literalStart = -1
+    place = .container
+    summary.rows += 1
+    rejectDamaged()
+  }
+
+  /// A promotion or a branch begins inside one: as `endUnclosedRow`.
+  mutating func endUnclosedRecord(
+    _ window: borrowing TextWindow, _ name: UnsafeBufferPointer<UInt8>, _ handler: (borrowing SideRow) throws -> Void
+  ) throws {
+    tokenizer.note(window, "xml_missing_end_tag", "a row begins inside a row", at: tokenizer.start)
+    isDamaged = true
+    let rowDepth = kind == .stores ? stores.rowDepth : promotions.rowDepth
+    var depth = tokenizer.depth - (tokenizer.isSelfClosing ? 0 : 1)
+    while depth >= rowDepth {
+      try endRecordTag(depth: depth, handler)
+      depth -= 1
+    }
+    tokenizer.close(toDepth: rowDepth - 1)
+    if !tokenizer.isSelfClosing, let start = name.baseAddress { tokenizer.open(start, name.count) }
+  }
+}
