@@ -60,7 +60,8 @@ package struct CrawlerCommand: ServiceCommand {
     }
     let topics = ServiceCatalogue.crawler.inputs + ServiceCatalogue.crawler.outputs
     await report.probe("kafka", limit: .seconds(20)) {
-      try await kafka.check(clientID: "crawler", topics: topics.map(\.name), logger: logger)
+      try await kafka.check(
+        clientID: ServiceCatalogue.crawler.name, topics: topics.map(\.name), consumes: !crawling.once, logger: logger)
     }
     do {
       let engines = try makeEngines(sources, logger: logger)
@@ -81,9 +82,16 @@ package struct CrawlerCommand: ServiceCommand {
 
   package func run(in context: ServiceContext) async throws {
     let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
-    let settings = try crawling.settings(zone: zone)
+    var settings = try crawling.settings(zone: zone)
+    settings.longestStep = max(settings.longestStep, ListingClient.Patience().longest(http.fetchTimeout.duration) * 1.5)
     let sources = try crawling.sources(in: catalogue.load())
     let engines = try makeEngines(sources, logger: context.logger)
+    let ready = context.health.readiness("kafka")
+    let isLetIn = try await kafka.waitUntilLetIn(
+      clientID: context.name, topics: [FileDiscovered.topic.name], consumes: false, drain: context.drain,
+      logger: context.logger
+    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
+    guard isLetIn else { return }
     let store = try makeStore()
     let relisting = RelistRequests()
     let sharing = try makeShares(of: sources, relisting, context)

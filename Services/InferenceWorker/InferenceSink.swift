@@ -39,6 +39,8 @@ package final class InferenceSink: Sink {
   private var windows: [TopicPartition: PartitionWindows] = [:]
   private var occasions: [Occasion] = []
   private var pendingBytes = 0
+  private(set) var coverage = CoverageLedger()
+  private let logger: Logger
 
   package init(
     _ settings: Settings, identity: ServiceIdentity, shelf: ModelShelf, drivers: DriverTable?,
@@ -50,6 +52,7 @@ package final class InferenceSink: Sink {
     self.drivers = drivers
     self.source = source
     self.output = output
+    self.logger = logger
     predictor = Predictor(
       builder: InputBuilder(settings.limits), batchSize: settings.batchSize,
       driverDelay: settings.driverDelay.milliseconds, metrics: metrics, logger: logger)
@@ -142,11 +145,31 @@ package final class InferenceSink: Sink {
     }
     try await output.send(batch, for: positions)
     let rows = predictions.reduce(0) { $0 + $1.count }
+    compare(predictions)
     occasions.removeAll(keepingCapacity: true)
     pendingBytes = 0
     for partition in windows.keys { windows[partition]?.settle() }
     noteWindows()
     return FlushReport(durable: positions, rows: rows)
+  }
+
+  /// After the flush, so that one that is made again counts once.
+  private func compare(_ predictions: [[Prediction]]) {
+    let before = coverage.tallies.mapValues(\.isOffBand)
+    var outcomes: [String: [CoverageLedger.Outcome: Int]] = [:]
+    for (occasion, predictions) in zip(occasions, predictions) {
+      coverage.take(occasion, predictions) { outcomes[$0, default: [:]][$1, default: 0] += 1 }
+    }
+    for (model, outcomes) in outcomes {
+      guard let tally = coverage.tallies[model] else { continue }
+      metrics.compared(model, outcomes, tally)
+      if tally.isOffBand == true, before[model] != .some(true) {
+        logger.warning("a model's intervals do not hold what they promise", metadata: [
+          "model": "\(model)", "promised": "\(tally.promised)", "reached": "\(tally.reached ?? 0)",
+          "compared": "\(tally.compared)",
+        ])
+      }
+    }
   }
 
   private func known(_ occasion: Occasion) -> KnownSeries {
@@ -172,7 +195,10 @@ package final class InferenceSink: Sink {
   }
 
   package func drop(_ partitions: Set<TopicPartition>) {
-    for partition in partitions { windows[partition] = nil }
+    for partition in partitions {
+      if let gone = windows[partition]?.histories { coverage.forget { gone[$0] != nil } }
+      windows[partition] = nil
+    }
     occasions.removeAll { partitions.contains($0.partition) }
     if occasions.isEmpty { pendingBytes = 0 }
     noteWindows()

@@ -13,10 +13,14 @@ package struct ModelInput: Hashable, Sendable {
   /// Where sampling begins. Made from the input's digest, so that the same input has the same samples.
   package var seed: UInt64
 
-  package init(values: [Double], times: [Timestamp], drivers: [[Double]] = [], seed: UInt64 = 0) {
+  /// What `manifest.groupResiduals` knows the series by: its material.
+  package var group: String
+
+  package init(values: [Double], times: [Timestamp], drivers: [[Double]] = [], seed: UInt64 = 0, group: String = "") {
     self.values = values
     self.times = times
     self.drivers = drivers
     self.seed = seed
+    self.group = group
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTP
 import Runtime
 
@@ -41,13 +42,25 @@ package enum WriteAnswer: Hashable, Sendable {
     return Int(text[found.upperBound...].prefix { $0.isNumber }) ?? 1
   }
 
-  /// The server's words, cut short: they may quote the point.
+  /// The server's words, all of them up to a length that fits a header; where there are more, that is said.
   private static func reason(in body: String) -> String {
-    for name in ["\"error\":\"", "\"message\":\""] {
-      guard let found = body.firstRange(of: name) else { continue }
-      return String(body[found.upperBound...].prefix { $0 != "\"" && $0 != "'" }.prefix(200))
+    struct Answer: Decodable {
+      struct Line: Decodable {
+        var error_message: String?
+      }
+      var error: String?
+      var message: String?
+      /// InfluxDB 3: the lines that are refused.
+      var data: [Line]?
     }
-    return "the server gives no reason"
+    let answer = try? JSONDecoder().decode(Answer.self, from: Data(body.utf8))
+    let lines = answer?.data?.compactMap(\.error_message) ?? []
+    let words = [answer?.error ?? answer?.message ?? (answer == nil ? body : "")] + lines
+    let text = words.filter { !$0.isEmpty }.joined(separator: ": ")
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    if text.isEmpty { return "the server gives no reason" }
+    let limit = 800
+    return text.count <= limit ? text : "\(text.prefix(limit))… and \(text.count - limit) more characters"
   }
 }
 

@@ -53,6 +53,12 @@ package struct Admin: Sendable {
     return Dictionary(metadata.topics.map { ($0.name, $0.partitions) }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// One topic as a consumer of the group is shown it. Never creates it on a real cluster; an embedded broker makes
+  /// every topic it is asked about.
+  func topic(_ name: String, group: String, within limit: Duration) async throws(KafkaError) -> Metadata.Topic {
+    try await worker.topic(name, group: group, within: limit)
+  }
+
   /// Creates those that are missing and leaves existing ones as they are.
   /// - Returns: the names that were created.
   /// - Throws: class `configuration` where the cluster does not create topics on request (the embedded broker:
@@ -79,6 +85,12 @@ package struct Admin: Sendable {
     group: String, _ partitions: Set<TopicPartition>, within limit: Duration = .seconds(10)
   ) async throws(KafkaError) -> [TopicPartition: CommittedOffset] {
     try await worker.committed(group: group, partitions, within: limit)
+  }
+
+  /// Who is in a group now: `client id @ host` of each member, sorted; empty for a group that does not exist. The
+  /// embedded broker cannot say.
+  package func members(of group: String, within limit: Duration = .seconds(10)) async throws(KafkaError) -> [String] {
+    try await worker.members(of: group, within: limit)
   }
 
   /// How far a group is behind in every partition of these topics, sorted; topics that do not exist are left out.

@@ -26,8 +26,16 @@ package struct KafkaError: ClassifiedError, Hashable {
   }
 
   package var code: String { "kafka_" + name.drop { $0 == "_" }.lowercased() }
-  package var description: String { "kafka \(operation): \(message) [\(name)]" }
-  package var errorClass: ErrorClass { isFatal ? .fatal : classOverride ?? ErrorClass(kafkaErrorName: name) }
+  package var description: String {
+    "kafka \(operation): \(message) [\(name)]" + (refusal.map { "; \($0.advice)" } ?? "")
+  }
+  package var errorClass: ErrorClass {
+    if isFatal { return .fatal }
+    if let classOverride { return classOverride }
+    if refusal?.isCertain == true { return .configuration }
+    // A login that broke off says nothing about the password.
+    return name == "_AUTHENTICATION" ? .transient : ErrorClass(kafkaErrorName: name)
+  }
 
   /// The same failure, known to need an operator.
   func asConfiguration(_ advice: String) -> KafkaError {

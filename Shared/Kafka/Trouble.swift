@@ -1,27 +1,51 @@
 import Runtime
 
-/// Tells a hiccup from a lasting problem: a failure that needs an operator is believed only when it was reported
-/// again and again for a while with no success in between. (A broker that restarts while we authenticate is
-/// reported as an authentication failure.)
+/// Tells a hiccup from a lasting problem, for one client.
+///
+/// A denied topic or group is believed at once. So is a refused login or certificate of a client that was never let in;
+/// of one that was, only when it is reported again after the grace, because passwords are changed broker by broker.
+/// What looks like a refusal but may be an outage (a port that hangs up) is believed only before the first success, and
+/// when it is reported again after three times the grace.
 struct Trouble {
   let grace: Duration
   private var first: ContinuousClock.Instant?
-  private var reports = 0
   private var last: (error: KafkaError, at: ContinuousClock.Instant)?
+  private var wasLetIn = false
+  private var nextQuestion: ContinuousClock.Instant?
 
   init(grace: Duration) { self.grace = grace }
 
   mutating func note(_ error: KafkaError, now: ContinuousClock.Instant) {
     if first == nil { first = now }
-    reports += 1
     last = (error, now)
   }
 
-  mutating func clear() { self = Trouble(grace: grace) }
+  /// The cluster works for this client.
+  /// - Returns: whether there was trouble.
+  @discardableResult
+  mutating func clear() -> Bool {
+    defer { (wasLetIn, first, last, nextQuestion) = (true, nil, nil, nil) }
+    return last != nil
+  }
 
   /// The error to stop for, once it is believed.
   var verdict: KafkaError? {
-    guard let first, let last, reports >= 3, last.at - first >= grace else { return nil }
-    return last.error
+    guard let first, let last else { return nil }
+    let isLasting = last.at - first >= grace
+    guard let refusal = last.error.refusal else {
+      return isLasting && last.error.errorClass == .configuration ? last.error : nil
+    }
+    if refusal.isDenial { return last.error }
+    if refusal.isCertain { return wasLetIn && !isLasting ? nil : last.error }
+    guard !wasLetIn, last.at - first >= grace * 3, refusal != .unknownHost else { return nil }
+    return last.error.asConfiguration("it was reported again and again since the start")
+  }
+
+  /// Whether the cluster is to be asked if it still refuses: a client that has nothing to do would not hear otherwise.
+  /// At most every five seconds.
+  mutating func wantsQuestion(now: ContinuousClock.Instant) -> Bool {
+    guard let first, now - first >= grace, now >= nextQuestion ?? now else { return false }
+    nextQuestion = now + .seconds(5)
+    return true
   }
 }

@@ -16,28 +16,28 @@ extension MarketCatalogue {
 
     materials:
       # Insulation and sheath
-      - {name: PVC, category: polymer, unit: t}
-      - {name: XLPE, category: polymer, unit: t}
-      - {name: LDPE, category: polymer, unit: t}
-      - {name: HDPE, category: polymer, unit: t}
-      - {name: Polypropylene, category: polymer, unit: t}
-      - {name: EPDM, category: polymer, unit: t}
-      - {name: LSZH Compound, category: polymer, unit: t}
-      - {name: DOP Plasticizer, category: polymer, unit: t}
+      - {name: PVC, category: polymer, unit: t, positive: true}
+      - {name: XLPE, category: polymer, unit: t, positive: true}
+      - {name: LDPE, category: polymer, unit: t, positive: true}
+      - {name: HDPE, category: polymer, unit: t, positive: true}
+      - {name: Polypropylene, category: polymer, unit: t, positive: true}
+      - {name: EPDM, category: polymer, unit: t, positive: true}
+      - {name: LSZH Compound, category: polymer, unit: t, positive: true}
+      - {name: DOP Plasticizer, category: polymer, unit: t, positive: true}
       # Foils, tapes and armour
-      - {name: Aluminium Foil, category: shielding, unit: t}
-      - {name: Copper Tape, category: shielding, unit: t}
-      - {name: Mylar Tape, category: shielding, unit: kg}
-      - {name: Mica Tape, category: shielding, unit: kg}
-      - {name: Steel Tape, category: shielding, unit: t}
-      - {name: Lead, category: shielding, unit: t}
+      - {name: Aluminium Foil, category: shielding, unit: t, positive: true}
+      - {name: Copper Tape, category: shielding, unit: t, positive: true}
+      - {name: Mylar Tape, category: shielding, unit: kg, positive: true}
+      - {name: Mica Tape, category: shielding, unit: kg, positive: true}
+      - {name: Steel Tape, category: shielding, unit: t, positive: true}
+      - {name: Lead, category: shielding, unit: t, positive: true}
       # Wires, braids and what is bought now and then
-      - {name: Copper, category: screening, unit: t}
-      - {name: Copper Wire, category: screening, unit: t}
-      - {name: Tinned Copper Braid, category: screening, unit: kg}
-      - {name: Aluminium Wire, category: screening, unit: t}
-      - {name: Steel Wire, category: screening, unit: t}
-      - {name: Semiconductive Tape, category: screening, unit: kg}
+      - {name: Copper, category: screening, unit: t, positive: true}
+      - {name: Copper Wire, category: screening, unit: t, positive: true}
+      - {name: Tinned Copper Braid, category: screening, unit: kg, positive: true}
+      - {name: Aluminium Wire, category: screening, unit: t, positive: true}
+      - {name: Steel Wire, category: screening, unit: t, positive: true}
+      - {name: Semiconductive Tape, category: screening, unit: kg, positive: true}
       # Of the world's market
       - {name: Brent, category: energy, unit: bbl, world: true, currency: USD}
       - {name: WTI, category: energy, unit: bbl, world: true, currency: USD}
@@ -45,19 +45,29 @@ extension MarketCatalogue {
       - {name: Naphtha, category: energy, unit: t, world: true, currency: USD}
 
     sources:
+      # The nearest months of NYMEX and COMEX. Yahoo says the currency; the units are the exchanges' contracts':
+      # copper is quoted in USD per pound. Neither provider quotes wire, tape or resins: name a source that does.
       - name: Yahoo
         kind: yahoo
         url: https://query1.finance.yahoo.com
         tasks: [fetch_price]
         rate: 5/s
-        symbols: {Brent: BZ=F, WTI: CL=F, Natural Gas: NG=F, Copper: HG=F, Aluminium Wire: ALI=F}
+        max-age: 7d
+        symbols:
+          Brent: {symbol: BZ=F, unit: bbl}
+          WTI: {symbol: CL=F, unit: bbl}
+          Natural Gas: {symbol: NG=F, unit: mmbtu}
+          Copper: {symbol: HG=F, unit: lb}
+      # Daily spot prices of the EIA, published once a week. Its metals are averages of months (IMF) and do not stand in
+      # for a price of the hour.
       - name: Alpha Vantage
         kind: alphavantage
-        url: https://www.alphavantage.co
+        url: "https://www.alphavantage.co/query?function={symbol}&interval=daily&apikey={token}"
         tasks: [fetch_price]
         rate: 1/s
         token: env:ALPHAVANTAGE_API_KEY
-        symbols: {Brent: BRENT, WTI: WTI, Natural Gas: NATURAL_GAS, Copper: COPPER, Aluminium Wire: ALUMINUM}
+        max-age: 14d
+        symbols: {Brent: BRENT, WTI: WTI, Natural Gas: NATURAL_GAS}
 
     schedules:
       - name: energy-hourly

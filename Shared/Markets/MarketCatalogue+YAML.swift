@@ -6,7 +6,7 @@ import Schemas
 ///     countries:
 ///       - {name: Egypt, region: mena, currency: EGP}
 ///     materials:
-///       - {name: PVC, category: polymer, unit: t}
+///       - {name: PVC, category: polymer, unit: t, positive: true}   # a price of 0 or below is no price
 ///       - {name: Brent, category: energy, unit: bbl, world: true, currency: USD}
 ///     sources:                    # in the order in which they are asked
 ///       - {name: Yahoo, kind: yahoo, ...}
@@ -109,7 +109,7 @@ extension MarketCatalogue {
 
   private static func material(_ value: CatalogueValue, _ origin: String) throws(Failure) -> Material {
     let fields = try CatalogueFields(
-      value, of: "material", known: ["name", "category", "unit", "world", "currency"], origin: origin)
+      value, of: "material", known: ["name", "category", "unit", "positive", "world", "currency"], origin: origin)
     guard let category = try fields.choice("category", as: MarketCategory.self) else {
       throw fields.wrong("category is missing")
     }
@@ -120,16 +120,16 @@ extension MarketCatalogue {
       throw fields.wrong("currency", "the countries have it; it is for 'world: true' only")
     }
     guard let material = Material(
-      name: name, category: category, unit: try fields.text("unit"), isWorld: isWorld, currency: currency)
+      name: name, category: category, unit: try fields.unit("unit")?.symbol,
+      isPositive: try fields.flag("positive") ?? false, isWorld: isWorld, currency: currency)
     else { throw fields.wrong("name", "'\(name)' has no letters or digits of ASCII, or more than 63") }
     return material
   }
 
   private static func currency(_ fields: CatalogueFields) throws(Failure) -> String? {
     guard let code = try fields.text("currency") else { return nil }
-    let letters = UInt8(ascii: "A")...UInt8(ascii: "Z")
-    guard code.utf8.count == 3, code.utf8.allSatisfy({ letters.contains($0) }) else {
-      throw fields.wrong("currency", "'\(code)' is no code of three capitals such as EGP")
+    guard Currency(code) != nil else {
+      throw fields.wrong("currency", "'\(code)' is no code of ISO 4217 such as EGP")
     }
     return code
   }

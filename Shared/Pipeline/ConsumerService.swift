@@ -28,10 +28,9 @@ package struct ConsumerService: Sendable {
   /// - Parameter concurrency: jobs at the same time.
   /// - Throws: a `ClassifiedError` of class `configuration` or `fatal`.
   package func run(concurrency: Int, _ handler: some JobHandler) async throws {
+    guard try await isLetIn() else { return }
     let consumer = try makeConsumer(externalOffsets: false)
-    let producer = try Producer(
-      kafka.producerConfiguration(
-        clientID: identity.name, transactionalID: transactionalID, logger: context.logger))
+    let producer = try makeProducer(transactionalID: transactionalID)
     do {
       if kafka.delivery == .exactlyOnce {
         try await initializeTransactions(of: producer)
@@ -63,9 +62,10 @@ package struct ConsumerService: Sendable {
     policy: FlushPolicy, externalOffsets: Bool, adoptsCommits: Bool = false,
     makeSink: (_ clusterID: String, _ group: String) async throws -> Destination
   ) async throws {
+    guard try await isLetIn() else { return }
     let consumer = try makeConsumer(externalOffsets: externalOffsets, adoptsCommits: adoptsCommits)
     // Dead letters need no transactions: a repeated one only repeats.
-    let producer = try Producer(kafka.producerConfiguration(clientID: identity.name, logger: context.logger))
+    let producer = try makeProducer()
     do {
       let clusterID = try await retryingOutages("cluster id") { try await consumer.clusterID }
       if let clusterID {
@@ -92,13 +92,13 @@ package struct ConsumerService: Sendable {
   package func run<Destination: Sink>(
     policy: FlushPolicy, output makeSink: (_ consumer: Consumer, _ output: Producer) throws -> Destination
   ) async throws {
+    guard try await isLetIn() else { return }
     let consumer = try makeConsumer(externalOffsets: true, adoptsCommits: true)
     // Dead letters need no transactions: a repeated one only repeats.
-    let letters = try Producer(kafka.producerConfiguration(clientID: identity.name, logger: context.logger))
+    let letters = try makeProducer()
     let isTransactional = kafka.delivery == .exactlyOnce
     let output = isTransactional
-      ? try Producer(
-        kafka.producerConfiguration(clientID: identity.name, transactionalID: transactionalID, logger: context.logger))
+      ? try makeProducer(transactionalID: transactionalID)
       : letters
     do {
       if isTransactional { try await initializeTransactions(of: output) }
@@ -120,8 +120,9 @@ package struct ConsumerService: Sendable {
   package func run<Destination: GenerationSink>(
     generations policy: GenerationPolicy, into sink: Destination
   ) async throws {
+    guard try await isLetIn() else { return }
     let consumer = try makeConsumer(externalOffsets: true)
-    let producer = try Producer(kafka.producerConfiguration(clientID: identity.name, logger: context.logger))
+    let producer = try makeProducer()
     do {
       try await GenerationPipeline(
         service: identity, consumer: consumer, producer: producer, sink: sink, policy: policy, options: pipeline,
@@ -135,13 +136,35 @@ package struct ConsumerService: Sendable {
     await producer.close()
   }
 
+  /// Waits until Kafka lets the service in; a refusal is thrown before any work.
+  /// - Returns: false when the service was asked to drain first.
+  private func isLetIn() async throws -> Bool {
+    let readiness = context.health.readiness("kafka")
+    return try await kafka.waitUntilLetIn(
+      clientID: identity.name, topics: inputs.map(\.name), drain: context.drain, logger: context.logger
+    ) { readiness.set(ready: $0 == nil, reason: $0 ?? "") }
+  }
+
   private func makeConsumer(externalOffsets: Bool, adoptsCommits: Bool = false) throws -> Consumer {
     var configuration = try kafka.consumerConfiguration(
       clientID: identity.name, topics: inputs.map(\.name), externalOffsets: externalOffsets,
       // The worker's own share of the drain: the rest is for leaving the group and flushing.
       drainDeadline: context.drainTimeout * 0.8, logger: context.logger)
     configuration.adoptsCommits = adoptsCommits
+    let readiness = context.health.readiness("kafka")
+    configuration.onTrouble = { readiness.set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "") }
     return try Consumer(configuration)
+  }
+
+  private func makeProducer(transactionalID: String? = nil) throws -> Producer {
+    var configuration = try kafka.producerConfiguration(
+      clientID: identity.name, transactionalID: transactionalID, logger: context.logger)
+    let health = context.health
+    // Named once there is something to say: a producer of dead letters may never have anything to do.
+    configuration.onTrouble = {
+      health.readiness("kafka producer").set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "")
+    }
+    return try Producer(configuration)
   }
 
   /// One that no other running process has: two with the same id fence each other. The group's metadata in each

@@ -52,10 +52,10 @@ extension ChainCatalogue {
       - {chain: city_market_kiryat_ono, name: City Market Kiryat Ono, engine: bina,
          locator: "https://citymarketkiryatono.binaprojects.com", closed: true}
 
-      # laibcatalog: empty at night; Mahsanei on Saturdays too
-      - {chain: victory, name: Victory, engine: laibcatalog, ids: [7290696200003, 7290058103393]}
-      - {chain: mahsani_a_shuk, name: Mahsanei Ha-Shuk, engine: laibcatalog, ids: [7290661400001, 7290633800006],
-         closed_days: [sat]}
+      # laibcatalog: empty at night; Mahsanei on Saturdays too. Left out, because the portal answers 400 or nothing to
+      # them as of 2026-09: 7290058103393 (Victory), 7290633800006 (Mahsanei).
+      - {chain: victory, name: Victory, engine: laibcatalog, ids: [7290696200003]}
+      - {chain: mahsani_a_shuk, name: Mahsanei Ha-Shuk, engine: laibcatalog, ids: [7290661400001], closed_days: [sat]}
       - {chain: het_cohen, name: Het Cohen, engine: laibcatalog, ids: [7290455000004]}
 
       # Pages of HTML
@@ -68,10 +68,11 @@ extension ChainCatalogue {
       - {chain: city_market_shops, name: City Market Shops, engine: city_market_shops,
          locator: "http://www.citymarket-shops.co.il", ids: [7290000000003], user_agent: browser}
 
-      # PublishPrice
+      # PublishPrice. Mega's address leads to Carrefour's; Quik left the ministry's list in 2026-08.
       - {chain: carrefour, name: Carrefour and Yeinot Bitan, engine: publish_price,
-         locator: "https://prices.carrefour.co.il", ids: [7290055700007], secondary_ids: [7290055700014],
-         user_agent: browser}
+         locator: "https://prices.carrefour.co.il", ids: [7290055700007], user_agent: browser}
+      - {chain: carrefour_shilut, name: Carrefour (second portal), engine: publish_price,
+         locator: "https://shilut.carrefour.co.il", ids: [7290055700014], user_agent: browser}
       - {chain: mega, name: Mega, engine: publish_price, closed: true}
       - {chain: quik, name: Quik, engine: publish_price, ids: [7291029710008], closed: true}
 

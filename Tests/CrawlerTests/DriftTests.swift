@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import Logging
 import Pipeline
 import PortalSimulator
@@ -17,7 +18,7 @@ import Testing
 final class ScriptedEngine: PortalEngine {
   struct Script: Sendable {
     var pages: [Listing] = []
-    var failure: PortalError?
+    var failure: (any ClassifiedError)?
   }
   let source: String
   let linksExpire: Bool
@@ -151,6 +152,19 @@ final class ScriptedEngine: PortalEngine {
     try await pass(engine, MemorySeenStore(), announcer)
     #expect(announcer.alerts.map(\.kind) == [kind])
     #expect(announcer.files.count == 1, "what came before stands")
+  }
+
+  /// What waiting does not mend says what to do.
+  @Test(arguments: [
+    (HTTPError.Kind.certificateRefused, "--fetch-ca-file"), (.status(403), "--fetch-proxy"), (.status(401), "password"),
+  ])
+  func aRefusalIsAnAlertOfItsOwn(error: HTTPError.Kind, advice: String) async throws {
+    let (announcer, engine) = (RecordingAnnouncer(), ScriptedEngine("c"))
+    engine.set(.init(failure: HTTPError(error, "as told")))
+    try await pass(engine, MemorySeenStore(), announcer)
+    let alert = try #require(announcer.alerts.first)
+    #expect(announcer.alerts.count == 1 && alert.kind == .listingRefused && alert.severity == .critical)
+    #expect(alert.message.contains("as told") && alert.message.contains(advice))
   }
 
   @Test func everyUnknownColumnIsAnAlertOfItsOwn() async throws {

@@ -151,6 +151,20 @@ import Testing
       """)
   }
 
+  /// Of 200 compared values or more, what is further than 5 points from the promise is said to be.
+  @Test(arguments: [(149, "too narrow"), (150, "hold"), (170, "hold"), (171, "too wide")])
+  func intervalsAreJudged(inside: Int, verdict: String) async throws {
+    let fixture = try await StoreFixture()
+    try await write(
+      (0..<200).map { Sentinel.prediction($0, hour: $0, ["100"]).encoded() }, of: Self.buffer, to: fixture)
+    let observations = (0..<200).map { Sentinel.observation(hour: $0 + 1, $0 < inside ? "100" : "500") }
+    try await write(Array(observations.dropLast()), of: Self.polymer, to: fixture)
+    let question = "SELECT coalesce(intervals, '-') FROM prediction_accuracy"
+    #expect(try await fixture.psql(question) == "-\n", "too few")
+    try await write(observations.suffix(1), of: Self.polymer, to: fixture)
+    #expect(try await fixture.psql(question) == "\(verdict)\n")
+  }
+
   /// A value that is observed within the period a step is about, not at its end, is what came true.
   @Test func theLastValueWithinThePeriodIsCompared() async throws {
     let fixture = try await StoreFixture()

@@ -45,6 +45,7 @@ import Testing
   private let outlet = KeptOutlet()
   private let clock = Clock()
   private let drain = Interruption()
+  private let health = Health()
 
   private func producer(
     _ source: ScriptedSource, _ change: (inout BarProducer.Settings) -> Void = { _ in }
@@ -61,7 +62,7 @@ import Testing
       publisher: BarPublisher(
         review: review, outlet: outlet, metrics: ProducerMetrics(), drain: drain, logger: quiet, now: { .epoch }),
       state: nil, settings: settings, metrics: ProducerMetrics(),
-      context: ServiceContext(name: "egx-producer", logger: quiet, drain: drain), now: { clock.now })
+      context: ServiceContext(name: "egx-producer", logger: quiet, drain: drain, health: health), now: { clock.now })
   }
 
   private var published: [String] {
@@ -69,6 +70,59 @@ import Testing
       let time = (bar.observedAt?.microseconds ?? 0) / 1_000_000
       return bar.flags.contains(.refilled) ? "\(time) refilled" : "\(time)"
     }
+  }
+
+  private var readiness: (ready: Bool, reason: String) { health.readiness("source").current }
+
+  /// A closed exchange hides no source that does not answer, and nothing is published from the question.
+  @Test(.timeLimit(.minutes(5))) func aSourceIsAskedBeforeTheFirstWait() async throws {
+    let (health, drain) = (health, drain)
+    let source = ScriptedSource(isLive: false, [
+      { _, _ in throw Self.lost },
+      { requests, deliver in
+        let readiness = health.readiness("source").current
+        #expect(!readiness.ready && readiness.reason.contains("closed the connection"))
+        #expect(requests.map(\.count) == [1])
+        try await deliver("A", Self.answer(600))
+      },
+    ])
+    let calendar = TradingCalendar(clock: try ExchangeClock(), holidays: [], afterClose: 20)
+    let producer = try producer(source) { $0.calendar = calendar }
+    let run = Task { try await producer.run() }
+    while !health.readiness("source").current.ready { try await Task.sleep(for: .milliseconds(5)) }
+    #expect(readiness.reason == "the exchange is closed")
+    drain.raise()
+    try await run.value
+    #expect(published.isEmpty && source.requests.count == 2)
+  }
+
+  @Test(.timeLimit(.minutes(5))) func aSourceThatRefusesTheLoginStopsAClosedExchangeToo() async throws {
+    let source = ScriptedSource(isLive: false, [
+      { _, deliver in try await deliver("A", .failure(SourceError(.tokenRefused, "who are you"))) }
+    ])
+    let calendar = TradingCalendar(clock: try ExchangeClock(), holidays: [], afterClose: 20)
+    let producer = try producer(source) { $0.calendar = calendar }
+    await #expect(throws: SourceError.self) { try await producer.run() }
+  }
+
+  @Test(.timeLimit(.minutes(5))) func itIsNotReadyWhileNoSymbolGivesBars() async throws {
+    let (health, drain) = (health, drain)
+    let refused = SourceError(.symbolRefused, "there is no file")
+    let source = ScriptedSource(isLive: false, [
+      { _, deliver in for symbol in ["A", "B"] { try await deliver(symbol, .failure(refused)) } },
+      { _, deliver in
+        let readiness = health.readiness("source").current
+        #expect(!readiness.ready && readiness.reason.contains("none of 2 symbols"))
+        try await deliver("A", .failure(refused))
+        try await deliver("B", Self.answer(600))
+      },
+      { _, _ in
+        #expect(health.readiness("source").current.ready)
+        drain.raise()
+      },
+    ])
+    try await producer(source) { $0.symbols = ["A", "B"] }.run()
+    #expect(source.requests.count == 6)
   }
 
   @Test(.timeLimit(.minutes(5))) func minutesMissedBeforeAReconnectAreRefilled() async throws {

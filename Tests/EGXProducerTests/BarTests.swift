@@ -73,8 +73,22 @@ import Testing
   @Test func anImpossibleRangeIsFlaggedAndPublished() {
     let outcome = review(.daily).review([bar(0, "5", "4", "3", "4")], symbol: "A", memory: nil, now: now)
     #expect(outcome.outgoing.map(\.bar.flags) == [.inconsistentRange])
-    #expect(
-      review(.daily).review([bar(0, "-5", "4", "3", "4")], symbol: "A", memory: nil, now: now).unusable == 1)
+  }
+
+  /// Oil of 20 April 2020; what a price may be is a matter of the series.
+  @Test func pricesOfZeroAndBelowAreFlaggedAndPublished() throws {
+    let bars = [
+      bar(0, "17.73", "17.85", "-40.32", "-37.63", "247947"), bar(86_400, "0", "1", "0", "1"),
+      bar(172_800, "1", "1", "1", "1"), bar(259_200, "1", "1", "1", "1", "-1"),
+    ]
+    let outcome = review(.daily).review(bars, symbol: "CL", memory: nil, now: now)
+    #expect(outcome.outgoing.map(\.bar.flags) == [.nonPositivePrice, .nonPositivePrice, []])
+    #expect(outcome.unusable == 1, "a volume below zero")
+    let text = String(decoding: try #require(outcome.outgoing.first).bar.encoded(), as: UTF8.self)
+    #expect(text.contains(#""low":-40.32,"close":-37.63"#) && text.hasSuffix(#""flags":["non_positive_price"]}"#))
+    // Of the value alone only the value counts.
+    let values = review(.minute).review([bar(0, "0", "1", "0", "1")], symbol: "CL", memory: nil, now: now)
+    #expect(values.outgoing.map(\.bar.flags) == [[]])
   }
 
   @Test func missedBarsAreFlaggedAndSparseOnesAreNot() {

@@ -62,6 +62,20 @@ final class KeptOutlet: BarOutlet {
   }
 }
 
+/// Genuine captures and inputs that once failed, beside the real files that `SOUK_REAL_DATA` names.
+enum Captures {
+  static let folder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].map { "\($0)/wire" }
+  static let cases = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].map { "\($0)/../cases" }
+
+  /// The messages of one exchange, by symbol; `default` where there is no other.
+  static func messages(_ name: String, _ symbol: String) throws -> [String] {
+    let path = "\(folder ?? "")/case-\(name)/\(symbol).json"
+    let steps = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path))) as? [Any]
+    // Numbers are pauses, which change nothing.
+    return (steps ?? []).compactMap { $0 as? String }
+  }
+}
+
 enum RealBars {
   static let folder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].map { "\($0)/egx" }
 }

@@ -21,6 +21,7 @@ import Testing
   private func text(_ frame: FrameDecoder.Frame) -> String {
     switch frame {
     case .heartbeat(let bytes), .message(let bytes): String(decoding: bytes, as: UTF8.self)
+    case .unreadable: "(unreadable)"
     }
   }
 
@@ -32,17 +33,35 @@ import Testing
     #expect(read[1] == .heartbeat(Array("~h~17".utf8)))
   }
 
+  /// A wrong length, a broken mark, a number that is none: what follows is read all the same.
   @Test(arguments: [
-    "~m~3~m~{}~m~2~m~{}", "~m~1~m~{}", "~x~2~m~{}", "~m~~m~{}", "~m~-1~m~{}", "~m~99999999999~m~", "~m~2000000~m~x",
-    "~m~1~m~🏦", "~m~2x~m~{}", "{}", "~m~9~m~~h~~m~1~m", "~m~5~m~~h~1x",
-  ]) func wrongFramesAreRefused(_ stream: String) {
-    #expect(throws: FrameDecoder.Malformed.self) { try frames(stream) }
+    ("~m~3~m~{}", 0), ("~m~1~m~{}", 0), ("~x~2~m~{}", 0), ("~m~~m~{}", 0), ("~m~-1~m~{}", 0), ("~m~99999999999~m~", 0),
+    ("~m~2000000~m~x", 0), ("~m~1~m~🏦", 0), ("~m~2x~m~{}", 0), ("{}", 0), ("~m~9~m~~h~~m~1~m", 0),
+    ("~m~5~m~~h~1x", 0), ("~m~90~m~{}", 0), ("~m~", 0), ("~m~2~m~[]rubbish", 0), ("~m~2~m~[]~m~7~m~rubbish!", 1),
+  ], [7, 1_000])
+  func aWrongFrameCostsOnlyItself(_ wrong: (stream: String, good: Int), _ chunk: Int) throws {
+    let read = try frames(wrong.stream + "~m~10~m~{\"m\":\"ok\"}~m~4~m~~h~8", chunk: chunk)
+    #expect(Array(read.suffix(2)) == [.message(Array("{\"m\":\"ok\"}".utf8)), .heartbeat(Array("~h~8".utf8))])
+    #expect(read.count { if case .unreadable = $0 { true } else { false } } >= 1, "\(read.map(text))")
+    #expect(read.dropLast(2).count { if case .message = $0 { true } else { false } } == wrong.good)
   }
 
-  @Test func notUTF8IsRefused() {
+  @Test func notUTF8CostsOnlyItself() throws {
     var decoder = FrameDecoder(maxPayload: 100)
-    decoder.feed(Array("~m~3~m~".utf8) + [0xff, 0x20, 0x20])
-    #expect(throws: FrameDecoder.Malformed.self) { _ = try decoder.next() }
+    decoder.feed(Array("~m~3~m~".utf8) + [0xff, 0x20, 0x20] + Array("~m~2~m~[]".utf8))
+    #expect(try decoder.next() == .unreadable("a frame that is not UTF-8"))
+    #expect(try decoder.next() == .message(Array("[]".utf8)))
+  }
+
+  @Test func aStreamWithoutFramesIsGivenUp() {
+    var decoder = FrameDecoder(maxPayload: 1_000)
+    #expect(throws: FrameDecoder.Malformed.self) {
+      for _ in 0..<100 {
+        decoder.feed(Array("nothing but words ".utf8))
+        while try decoder.next() != nil {}
+      }
+    }
+    #expect(decoder.pendingBytes < 2_000)
   }
 
   @Test func rubbishNeverTraps() {
@@ -79,6 +98,23 @@ import Testing
         == #"~m~58~m~{"m":"switch_timezone","p":["cs_abcdefghijkl","exchange"]}"#)
   }
 
+  @Test func aBarThatCannotBeReadCostsOnlyItself() throws {
+    let bars = [
+      #"{"i":0,"v":[1,1,2,1,"x",5]}"#, #"{"i":1,"v":[86400,1,2,1,2,5]}"#, #"{"v":[2,{},1,1,1]}"#, "7", "[1]",
+      #"{"i":2,"v":["soon",1,1,1,1]}"#, #"{"i":3,"v":[172800,1,2,1,"1.50",5]}"#, #"{"v":null}"#,
+      #"{"v":[259200,1,2,1,0.1000000000000000055511151231257827,5]}"#,
+    ]
+    let text = #"{"m":"du","p":["cs_a",{"s1":{"s":["# + bars.joined(separator: ",") + "]}}]}"
+    let message = try ServerMessage(parsing: Array(text.utf8), maxBytes: 1 << 20)
+    guard case .bars("cs_a", let read, true, let lost) = message else {
+      Issue.record("\(message)")
+      return
+    }
+    #expect(read.map { "\($0.time) \($0.candle.close)" } == ["86400 2", "172800 1.50", "259200 0.1"])
+    #expect(lost.count == 6)
+    #expect(lost.first?.hasPrefix("bar 1 ") == true)
+  }
+
   @Test func serverMessagesSayWhatTheyMean() throws {
     func read(_ text: String) throws -> ServerMessage {
       try ServerMessage(parsing: Array(text.utf8), maxBytes: 1 << 20)
@@ -101,9 +137,10 @@ import Testing
     #expect(
       try read(#"{"m":"critical_error","p":["cs_a","invalid_parameters","x"]}"#)
         == .criticalError(session: "cs_a", text: "invalid_parameters, x"))
+    #expect(try read(#"{"m":"study_error","p":["cs_a","st1","unknown study"]}"#) == .other("study_error"))
     #expect(
-      try read(#"{"m":"study_error","p":["cs_a","st1","unknown study"]}"#)
-        == .seriesError(session: "cs_a", text: "study_error, st1, unknown study"))
+      try read(#"{"m":"quota_error","p":["cs_a","s1","too many"]}"#)
+        == .seriesError(session: "cs_a", text: "quota_error, s1, too many"))
     #expect(try read(#"{"m":"protocol_error","p":["bad auth token"]}"#) == .protocolError(text: "bad auth token"))
     #expect(
       try read(#"{"m":"series_completed","p":["cs_a","s1","streaming","s1",{"data_completed":"end"}]}"#)

@@ -116,6 +116,29 @@ import EGXProducerService
     }
   }
 
+  @Test func moreBarsThanOneAnswerHoldsAreAllPublished() async throws {
+    let broker = try makeBroker()
+    let script = SimulatorScript(bars: ["MANY": (0..<7_000).map {
+      .init("\(883_900_800 + $0 * 86_400)", "10", "11", "9.5", "10.25", "1000")
+    }, "EMPTY": []])
+    try await TradingViewSimulator.serving(script) { simulator in
+      func run(_ more: String...) async throws -> ChildProcess.Outcome {
+        try await ServiceProcess.run("egx-producer", [
+          "--source", simulator.url, "--symbols", "MANY,EMPTY", "--once", "--bootstrap", broker.bootstrapServers,
+          "--http-port", "0", "--request-gap", "0s", "--n-bars", "6000",
+        ] + more)
+      }
+      let refused = try await run()
+      #expect(refused.status == .exited(78))
+      #expect("\(refused)".contains("raise --max-bars to 6000"), "\(refused)")
+      let outcome = try await run("--max-bars", "10000")
+      #expect(outcome.status == .exited(0), "\(outcome)")
+      #expect("\(outcome)".contains("empty series") && "\(outcome)".contains("EMPTY"), "\(outcome)")
+      #expect(try await read(broker).count == 6_000)
+      #expect(try PollOptions.parse(["--n-bars", "6000"]).memory == 6_000, "or changes of older ones go unseen")
+    }
+  }
+
   @Test func aBackfillGoesOnWhereItStopped() async throws {
     try await withTemporaryDirectory { folder in
       let broker = try makeBroker()
@@ -141,7 +164,9 @@ import EGXProducerService
   @Test func wrongSettingsEndWith78() async throws {
     for arguments in [
       ["--source", "ftp://x", "--symbols", "A"], ["--source", "csv:/nowhere/at/all"], ["--symbols", "A,B C"],
-      ["--symbols", "A", "--holidays", "tomorrow"], ["--symbols", "A", "--source", "https://host/no/place"],
+      ["--symbols", "A", "--holidays", "tomorrow"], ["--symbols", "A", "--n-bars", "6000"],
+      ["--source", "csv:/tmp", "--symbols", "A", "--csv-dates", "tomorrow"],
+      ["--symbols", "A", "--source", "https://host/no/place"],
     ] {
       let outcome = try await ServiceProcess.run("egx-producer", arguments + ["--http-port", "0", "--once"])
       #expect(outcome.status == .exited(78), "\(arguments): \(outcome)")

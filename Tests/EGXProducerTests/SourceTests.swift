@@ -75,9 +75,7 @@ import TradingViewSimulator
   @Test(arguments: [
     (SimulatorScript.Fault.criticalError("invalid_parameters"), SourceError.Kind.sessionFailed),
     (.protocolError("bad auth token"), .tokenRefused), (.protocolError("wrong data"), .protocolBroken),
-    (.hangUp(times: 1), .connectionLost), (.raw("~m~3~m~{}~m~2~m~{}"), .protocolBroken),
-    (.raw("~m~999999999~m~x"), .protocolBroken), (.raw("rubbish"), .protocolBroken),
-    (.raw("~m~7~m~{\"m\":1}"), .protocolBroken),
+    (.hangUp(times: 1), .connectionLost),
   ])
   func whatBreaksTheConnectionIsThrown(_ fault: SimulatorScript.Fault, _ kind: SourceError.Kind) async throws {
     var script = script("COMI")
@@ -87,6 +85,89 @@ import TradingViewSimulator
         try await source(simulator).fetch([request("COMI")]) { _, _ in }
       }
       #expect(error?.kind == kind, "\(String(describing: error))")
+    }
+  }
+
+  /// One that may have held the bars costs the symbol this question, and is named; others cost nothing.
+  @Test(arguments: ["~m~3~m~{}~m~2~m~[]", "~m~999999999~m~x", "rubbish", "~m~7~m~{\"m\":1}"])
+  func aFrameThatCannotBeReadIsPassedOver(_ rubbish: String) async throws {
+    var script = script("COMI", "ETEL")
+    let end = #"{"m":"series_completed","p":["$session","s1","streaming","s1",{}]}"#
+    // Lengths count what is sent: session ids have 15 characters.
+    script.faults = ["COMI": .raw(rubbish + "~m~\(end.utf16.count + 7)~m~\(end)")]
+    try await TradingViewSimulator.serving(script) { simulator in
+      let delivered = Delivered()
+      try await source(simulator).fetch([request("COMI"), request("ETEL")]) { delivered.take($0, $1) }
+      #expect(delivered.failure("COMI")?.kind == .unreadable)
+      #expect(delivered.failure("COMI")?.message.contains("could not be read") == true)
+      #expect(delivered.bars("ETEL").count == 10)
+      simulator.change { $0.faults = ["COMI": .before([#"{"m":"qsd","p":["qs_x",{"n":"EGX:COMI","s":"o"#, "[1"])] }
+      let again = Delivered()
+      try await source(simulator).fetch([request("COMI"), request("ETEL")]) { again.take($0, $1) }
+      #expect(again.bars("COMI").count == 10 && again.bars("ETEL").count == 10)
+      #expect(try again.items.map { try $0.answer.get().lost.count } == [2, 0])
+    }
+  }
+
+  /// Errors of studies and of sessions of others say nothing about the bars.
+  @Test func errorsOfOthersDropNoSymbol() async throws {
+    var script = script("COMI")
+    script.faults["COMI"] = .before([
+      #"{"m":"study_error","p":["$session","st1","st1","unknown study"]}"#,
+      #"{"m":"critical_error","p":["qs_abcdefghijkl","invalid_parameters","quote_add_symbols"]}"#,
+    ])
+    try await TradingViewSimulator.serving(script) { simulator in
+      let delivered = Delivered()
+      try await source(simulator).fetch([request("COMI")]) { delivered.take($0, $1) }
+      #expect(delivered.bars("COMI").count == 10)
+      #expect(simulator.connections == 1)
+    }
+  }
+
+  @Test(arguments: [true, false]) func aConnectionEndsWithACloseFrame(_ isAnswered: Bool) async throws {
+    var script = script("COMI")
+    script.answersClose = isAnswered
+    try await TradingViewSimulator.serving(script) { simulator in
+      try await source(simulator).fetch([request("COMI")]) { _, _ in }
+      try await eventually("the close frame") { simulator.closeCodes == [1_000] }
+      simulator.change { $0.faults["COMI"] = .silence }
+      await #expect(throws: SourceError.self) {
+        try await source(simulator) { $0.answerTime = .milliseconds(100) }.fetch([request("COMI")]) { _, _ in }
+      }
+      try await eventually("another") { simulator.closeCodes == [1_000, 1_001] }
+    }
+  }
+
+  @Test(arguments: [("7", Duration.seconds(7)), (nil, nil), ("soon", nil)])
+  func aRefusedHandshakeSaysWhenToComeAgain(_ header: String?, _ delay: Duration?) async throws {
+    var script = script("COMI")
+    script.refusals = [.init(status: 429, retryAfter: header)]
+    try await TradingViewSimulator.serving(script) { simulator in
+      let error = await #expect(throws: SourceError.self) {
+        try await source(simulator).fetch([request("COMI")]) { _, _ in }
+      }
+      #expect(error?.kind == .handshakeRefused && error?.message.contains("429") == true)
+      #expect(error?.retryAfter == delay)
+      let delivered = Delivered()
+      try await source(simulator).fetch([request("COMI")]) { delivered.take($0, $1) }
+      #expect(delivered.bars("COMI").count == 10)
+    }
+  }
+
+  @Test(arguments: [(25, 25, 0), (30, 30, 0), (40, 30, 10), (7, 7, 0)])
+  func moreThanOneAnswerHoldsIsAskedForPageByPage(count: Int, given: Int, missing: Int) async throws {
+    var script = script("COMI")
+    script.pageSize = 10
+    try await TradingViewSimulator.serving(script) { simulator in
+      let delivered = Delivered()
+      try await source(simulator) { $0.pageBars = 10 }.fetch([request("COMI", count: count)]) { delivered.take($0, $1) }
+      let answer = try #require(delivered.items.first).answer.get()
+      #expect(answer.bars.count == given && answer.missing == missing)
+      #expect(answer.bars.last?.candle.close == ExactDecimal("119"))
+      simulator.change { $0.saysEnd = true }
+      let whole = Delivered()
+      try await source(simulator) { $0.pageBars = 10 }.fetch([request("COMI", count: count)]) { whole.take($0, $1) }
+      #expect(try #require(whole.items.first).answer.get().missing == 0, "the source has no more")
     }
   }
 
@@ -171,7 +252,11 @@ import TradingViewSimulator
 
   @Test func csvGivesTheLatestBars() async throws {
     try await withTemporaryDirectory { folder in
-      try "Date,Open,High,Low,Close,Volume\r\n2025-01-19,1,2,1,2,10\r\n2025-01-20,2,3,2,3,\r\n2025-01-21,,,,,\r\n"
+      let lines = [
+        "\"Date\",Open,High,Low,Close,Volume", "2025-01-19,1,2,1,2,10", "\"2025-01-20\",\"2\",3,2,\" 3 \",",
+        "2025-01-21,,,,,", "2025-01-22,1,x,1,1,1", ",1,1,1,1,1",
+      ]
+      try lines.joined(separator: "\r\n")
         .write(toFile: "\(folder)/A.csv", atomically: true, encoding: .utf8)
       try "date,open,high,low,close\n2025-01-20,1,x,1,1\n"
         .write(toFile: "\(folder)/B.csv", atomically: true, encoding: .utf8)
@@ -180,10 +265,25 @@ import TradingViewSimulator
       try await source.fetch(["A", "B", "C", "../A"].map { request($0, count: 1) }) { delivered.take($0, $1) }
       #expect(delivered.bars("A").map(\.time) == [20_108 * 86_400])
       #expect(delivered.bars("A").first?.candle.volume == nil)
+      let lost = try #require(delivered.items.first).answer.get().lost
+      #expect(lost.count == 2 && lost.first?.hasPrefix("line 5: high is 'x'") == true, "\(lost)")
       #expect(delivered.failure("B")?.message.contains("line 2") == true)
       #expect(delivered.failure("C")?.kind == .symbolRefused)
       #expect(delivered.failure("../A")?.kind == .symbolRefused)
       #expect(try BarFolder(path: folder).symbols() == ["A", "B"])
+    }
+  }
+
+  @Test func aRecordingMayBeginWithItsNewestBar() async throws {
+    try await withTemporaryDirectory { folder in
+      let lines = [3, 2, 1].map { "2025-01-2\($0),1,1,1,\($0),1" }.joined(separator: "\n")
+      try "date,open,high,low,close,volume\n\(lines)\nlost\n"
+        .write(toFile: "\(folder)/A.csv", atomically: true, encoding: .utf8)
+      let delivered = Delivered()
+      try await ReplaySource(folder: BarFolder(path: folder), speed: 0, drain: Interruption())
+        .fetch([request("A")]) { delivered.take($0, $1) }
+      #expect(delivered.bars("A").map { "\($0.candle.close)" } == ["1", "2", "3"])
+      #expect(try delivered.items.map { try $0.answer.get().lost.count }.reduce(0, +) == 1)
     }
   }
 
@@ -250,17 +350,32 @@ import TradingViewSimulator
     #expect(
       try objects.bars(Array(
         #"{"x":1,"data":{"bars":[{"t":1755043200000,"o":90.5,"h":"91.2","l":90.1,"c":90.8,"v":5},{"t":1,"o":null}]}}"#
-          .utf8)) == expected)
+          .utf8)).bars == expected)
     let arrays = try JSONMapping(shape: .arrays, rows: "", fields: "volume=6")
-    #expect(try arrays.bars(Array(#"[["2025-08-13T00:00:00Z",90.5,91.2,90.1,90.8,"x",5]]"#.utf8)) == expected)
+    #expect(try arrays.bars(Array(#"[["2025-08-13T00:00:00Z",90.5,91.2,90.1,90.8,"x",5]]"#.utf8)).bars == expected)
     let columns = try JSONMapping(shape: .columns, rows: "", fields: "time=t,open=o,high=h,low=l,close=c,volume=v")
     #expect(
       try columns.bars(Array(
         #"{"s":"ok","t":[1755043200,2],"o":[90.5,null],"h":[91.2,1],"l":[90.1,1],"c":[90.8,1],"v":[5,1]}"#.utf8))
-        == expected)
+        == JSONMapping.Reading(bars: expected))
     #expect(throws: SourceError.self) { try objects.bars(Array("{}".utf8)) }
     #expect(throws: SourceError.self) { try columns.bars(Array("<html>".utf8)) }
     #expect(throws: Failure.self) { try JSONMapping(shape: .objects, rows: "", fields: "price=p") }
+  }
+
+  @Test func aRowOfJSONThatCannotBeReadCostsOnlyItself() throws {
+    let objects = try JSONMapping(shape: .objects, rows: "", fields: "")
+    func row(_ time: String, _ close: String) -> String {
+      "{\"time\":\(time),\"open\":1,\"high\":2,\"low\":1,\"close\":\(close)}"
+    }
+    let rows = [
+      row("1", "\"x\""), row("86400", "2"), row("\"soon\"", "2"), "7", "[]", "{\"open\":1}", row("172800", "null"),
+      row("259200", "{}"), row("\"345600\"", "\"2.50\""),
+    ]
+    let reading = try objects.bars(Array("[\(rows.joined(separator: ","))]".utf8))
+    #expect(reading.bars.map { "\($0.time) \($0.candle.close)" } == ["86400 2", "345600 2.50"])
+    #expect(reading.lost.count == 6 && reading.lost.first == "row 1: close cannot be read")
+    #expect(throws: SourceError.self) { try objects.bars(Array("[\(rows[0])]".utf8)) }
   }
 
   @Test func jsonSourceAsksByItsTemplate() async throws {

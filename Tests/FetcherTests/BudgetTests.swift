@@ -32,10 +32,45 @@ import Testing
 
   @Test func aPauseGivesNothingUntilItEnds() {
     var bucket = TokenBucket(RateLimit(count: 10, per: .seconds(1), burst: 3), at: 0)
-    bucket.pause(until: 2_000_000)
-    bucket.pause(until: 1_000_000)
+    #expect(bucket.pause(.asked(.seconds(2)), at: 0) == .seconds(2))
+    #expect(bucket.pause(.asked(.seconds(1)), at: 0) == .seconds(2))
     #expect(bucket.take(upTo: 1, at: 500_000) == Grant(count: 0, wait: .milliseconds(1_500), isPaused: true))
     #expect(bucket.take(upTo: 5, at: 2_000_000) == Grant(count: 3, wait: .milliseconds(100)))
+  }
+
+  /// A provider that says "too often" and not for how long: 40 jobs that always want to ask, for 45 seconds.
+  @Test func growingPausesAskOnceEachTimeUntilAnAnswerIsGood() {
+    var bucket = TokenBucket(nil, at: 0)
+    let pause = Pause.growing(from: .seconds(1), atMost: .seconds(300))
+    var (asked, now) = ([Int64](), Int64(0))
+    // Five are under way when the first refusal comes: together they are one.
+    #expect(bucket.take(upTo: 5, at: 0).count == 5)
+    for _ in 0..<5 { #expect(bucket.pause(pause, at: 1_000) <= .seconds(1)) }
+    while now < 45_000_000 {
+      now += 10_000
+      let grant = bucket.take(upTo: 40, at: now)
+      guard grant.count > 0 else { continue }
+      #expect(grant.count == 1 && grant.isProbe)
+      asked.append(now)
+      _ = bucket.pause(pause, at: now)
+    }
+    #expect(asked.map { $0 / 1_000_000 } == [1, 3, 7, 15, 31])
+    // A good answer of a request from before the pause proves nothing, that of a probe ends it.
+    bucket.recover(at: now)
+    now += 100_000_000
+    #expect(bucket.take(upTo: 40, at: now).isProbe)
+    #expect(bucket.take(upTo: 40, at: now + 1) == Grant(count: 0, wait: .seconds(1), isPaused: true))
+    bucket.recover(at: now + 2)
+    #expect(bucket.take(upTo: 40, at: now + 3) == Grant(count: 40, wait: .zero))
+    #expect(bucket.pause(pause, at: now + 4) == .seconds(1))
+  }
+
+  @Test func aProbeWithoutAnOutcomeIsFollowedByAnother() {
+    var bucket = TokenBucket(nil, at: 0)
+    _ = bucket.pause(.growing(from: .seconds(1), atMost: .seconds(1)), at: 0)
+    #expect(bucket.take(upTo: 1, at: 1_000_000).isProbe)
+    #expect(bucket.take(upTo: 1, at: 30_999_999).count == 0)
+    #expect(bucket.take(upTo: 1, at: 31_000_000).isProbe)
   }
 
   /// In any time of length t at most burst + t * rate: all pairs of grants of a long random run.
@@ -63,7 +98,7 @@ import Testing
 
   // MARK: - Redis
 
-  private func tokens(_ server: PrivateRedis, _ source: String, _ rate: RateLimit) throws -> RedisTokens {
+  private func tokens(_ server: PrivateRedis, _ source: String, _ rate: RateLimit?) throws -> RedisTokens {
     RedisTokens(
       RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))), source: source, limit: rate)
   }
@@ -99,18 +134,44 @@ import Testing
     let rate = RateLimit(count: 1, per: .seconds(60), burst: 2)
     let (one, two) = (try tokens(server, "p", rate), try tokens(server, "p", rate))
     #expect(try await one.take(upTo: 1).count == 1)
-    try await one.pause(for: .seconds(60))
-    try await two.pause(for: .seconds(1))
+    #expect(try await one.pause(.asked(.seconds(60))) == .seconds(60))
+    #expect(try await two.pause(.asked(.seconds(1))) > .seconds(50))
     let paused = try await two.take(upTo: 1)
     #expect(paused.isPaused && paused.count == 0 && paused.wait > .seconds(50))
     await server.halt(signal: 9)
     await #expect(throws: RedisError.self) { try await two.take(upTo: 1) }
     try await server.resume()
-    try await eventually("Redis is back") { (try? await two.pause(for: .zero)) != nil }
+    try await eventually("Redis is back") { (try? await two.pause(.asked(.zero))) != nil }
     // The script is gone with the data, and is loaded again.
     let grant = try await two.take(upTo: 5)
     #expect(grant.count == 2 && grant.wait > .seconds(50) && !grant.isPaused)
     await server.stop()
+  }
+
+  @Test func growingPausesAreSharedByAllReplicasWithoutARateToo() async throws {
+    let server = try await TestServers.redis()
+    let name = TestServers.uniqueName()
+    let (one, two) = (try tokens(server, name, nil), try tokens(server, name, nil))
+    #expect(try await one.take(upTo: 40) == Grant(count: 40, wait: .zero))
+    let short = Pause.growing(from: .milliseconds(1), atMost: .seconds(60))
+    #expect(try await one.pause(short) == .milliseconds(1))
+    // Replicas find the pause, then one of them the right to probe; the next pause is longer for both.
+    try await eventually("a probe") { try await two.take(upTo: 40) == Grant(count: 1, wait: .zero, isProbe: true) }
+    let waiting = try await one.take(upTo: 40)
+    #expect(waiting.count == 0 && waiting.isPaused && waiting.wait == .seconds(1))
+    let long = Pause.growing(from: .seconds(20), atMost: .seconds(60))
+    #expect(try await two.pause(long) == .seconds(40))
+    #expect(try await one.pause(long) <= .seconds(40))
+    #expect(try await one.take(upTo: 40).isPaused)
+    // Under way since before the pause: it does not end it.
+    try await one.recover()
+    #expect(try await two.take(upTo: 40).isPaused)
+    let other = TestServers.uniqueName()
+    let (three, four) = (try tokens(server, other, nil), try tokens(server, other, nil))
+    _ = try await three.pause(.growing(from: .microseconds(1), atMost: .seconds(1)))
+    try await eventually("the probe") { try await three.take(upTo: 1).isProbe }
+    try await three.recover()
+    #expect(try await four.take(upTo: 7) == Grant(count: 7, wait: .zero))
   }
 
   // MARK: - The line
@@ -124,7 +185,8 @@ import Testing
       let next = grants.withLock { $0.isEmpty ? nil : $0.removeFirst() }
       return try next?.get() ?? Grant(count: 0, wait: .milliseconds(10))
     }
-    func pause(for time: Duration) {}
+    func pause(_ pause: Pause) -> Duration { .zero }
+    func recover() {}
     func give(_ grant: Grant) { grants.withLock { $0.append(.success(grant)) } }
   }
 

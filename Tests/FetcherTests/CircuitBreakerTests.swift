@@ -131,4 +131,28 @@ import Testing
     breaker.succeeded(ticket)
     #expect(fail() == .seconds(1))
   }
+
+  @Test func refusedCredentialsOpenItAtOnce() throws {
+    var breaker = CircuitBreaker(.init(threshold: 100, openFor: .seconds(5), openAtMost: .seconds(5)))
+    let now = ContinuousClock.now
+    guard case .admitted(let ticket) = breaker.admit(at: now) else {
+      Issue.record("refused")
+      return
+    }
+    breaker.refused(ticket, at: now)
+    #expect(breaker.state == .open(until: now + .seconds(5)))
+  }
+
+  @Test func oneSubjectThatFailsAgainAndAgainDoesNotOpenIt() throws {
+    var breaker = CircuitBreaker(.init(threshold: 3))
+    let now = ContinuousClock.now
+    func fail(_ subject: String) {
+      if case .admitted(let ticket) = breaker.admit(at: now) { breaker.failed(ticket, at: now, of: subject) }
+    }
+    for _ in 0..<10 { fail("a") }
+    #expect(breaker.state == .closed(failures: 1))
+    fail("b")
+    fail("c")
+    #expect(breaker.state == .open(until: now + .seconds(5)))
+  }
 }

@@ -1,4 +1,5 @@
 @testable import FetcherService
+import Foundation
 import LocalServers
 import Markets
 import Pipeline
@@ -23,7 +24,7 @@ import Testing
     let truth = truth()
     try await ProviderSimulator.serving(market) { simulator in
       for sources in [
-        Catalogues.yahoo(simulator.url(of: "a")), Catalogues.json(simulator.url(of: "b")),
+        Catalogues.yahoo(simulator.url(of: "a"), more: "unit: t"), Catalogues.json(simulator.url(of: "b")),
         Catalogues.csv(simulator.url(of: "c")),
       ] {
         let stage = try Stage(sources)
@@ -125,13 +126,130 @@ import Testing
     }
   }
 
-  @Test func anotherUnitIsPublishedAsItIsAndFlagged() async throws {
+  /// The simulator then says pounds: 1 t is 1000 / 0.45359237 of them.
+  @Test func anotherUnitIsConverted() async throws {
+    let truth = try #require(truth().flatMap { Double("\($0)") })
     try await ProviderSimulator.serving(market) { simulator in
       simulator.add(Misbehaviour(.wrongUnit))
       let stage = try Stage(Catalogues.json(simulator.url(of: "a")))
       #expect(try await stage.handle(Stage.task(due: due)) == .keep)
       let observation = try #require(try stage.emitted.observations.first)
-      #expect(observation.unit == "lb" && observation.flags == ["unit_differs"])
+      let value = try #require(Double("\(observation.value)"))
+      #expect(observation.unit == "t" && observation.flags.isEmpty)
+      #expect(abs(value / truth - 1_000 / 0.45359237) < 1e-9)
+    }
+  }
+
+  @Test(arguments: [(Misbehaviour.Mode.negative, true), (.zero, true), (.negative, false), (.zero, false)])
+  func aPriceThatIsNotPositiveIsAMatterOfItsSeriesAlone(mode: Misbehaviour.Mode, isPositive: Bool) async throws {
+    try await ProviderSimulator.serving(market) { simulator in
+      let stage = try Stage(Catalogues.json(simulator.url(of: "a")))
+      // PVC is called positive in the catalogue, Brent is not.
+      let task = isPositive ? Stage.task(due: due) : Stage.task("Brent", nil, due: due)
+      for _ in 0..<10 {
+        simulator.add(Misbehaviour(mode, times: 1))
+        if isPositive {
+          #expect(await stage.failure(task) == "value_implausible")
+        } else {
+          _ = try await stage.handle(task)
+        }
+      }
+      // No breaker opened: another series of the same provider is published.
+      #expect(stage.pool.isTrusted)
+      #expect(try await stage.handle(Stage.task("Copper", due: due)) == .keep)
+      let flags = try stage.emitted.observations.map(\.flags)
+      #expect(flags == (isPositive ? [[]] : [["not_positive"], []]))
+    }
+  }
+
+  @Test func aWrongKeySuspendsItsProviderAndNoJobIsLost() async throws {
+    for mode in [Misbehaviour.Mode.wrongKey, .unauthorized] {
+      try await ProviderSimulator.serving(market) { simulator in
+        simulator.add(Misbehaviour(mode, of: "a"))
+        let stage = try Stage(
+          Catalogues.json(simulator.url(of: "a"), name: "First") + Catalogues.json(simulator.url(of: "b")))
+        for hour in 0..<5 { #expect(try await stage.handle(Stage.task(due: "2025-01-20T1\(hour):00:00Z")) == .keep) }
+        #expect(simulator.meter(of: "a").requests == 1 && !stage.pool.providers[0].isTrusted)
+        // Alone it is an outage: the job waits.
+        let alone = try Stage(Catalogues.json(simulator.url(of: "a")))
+        let error = await #expect(throws: FetchError.self) { try await alone.handle(Stage.task(due: due)) }
+        #expect(error?.kind == .providersDown && error?.message.contains("provider_refused") == true)
+      }
+    }
+  }
+
+  @Test func aQuotaToldWithStatus200IsAPauseAndNoFailure() async throws {
+    try await ProviderSimulator.serving(market) { simulator in
+      simulator.add(Misbehaviour(.quota, of: "a"))
+      let stage = try Stage(
+        Catalogues.json(simulator.url(of: "a"), name: "First") + Catalogues.json(simulator.url(of: "b")))
+      for hour in 0..<5 { #expect(try await stage.handle(Stage.task(due: "2025-01-20T1\(hour):00:00Z")) == .keep) }
+      #expect(simulator.meter(of: "a").requests == 1 && stage.pool.providers[0].isTrusted)
+    }
+  }
+
+  @Test func a429WithoutATimeIsMetWithGrowingPauses() async throws {
+    try await ProviderSimulator.serving(market) { simulator in
+      simulator.add(Misbehaviour(.rateLimit, of: "a", value: .zero))
+      let stage = try Stage(Catalogues.json(simulator.url(of: "a")))
+      // 40 jobs that ask again at once, until three pauses are over: 1, 2 and 4 s.
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for index in 0..<40 {
+          group.addTask {
+            while simulator.meter(of: "a").requests < 4 {
+              _ = await stage.failure(Stage.task(due: "2025-01-20T\(index % 10 + 10):00:00Z"))
+              try await Task.sleep(for: .milliseconds(20))
+            }
+          }
+        }
+        try await eventually("three more requests than the first ones") {
+          simulator.meter(of: "a").answers[429].map { $0 >= 4 } ?? false
+        }
+        group.cancelAll()
+        while let result = await group.nextResult() { _ = result }
+      }
+      #expect(stage.pool.isTrusted)
+    }
+  }
+
+  @Test func aRefusedRequestKeepsItsReason() async throws {
+    try await ProviderSimulator.serving(market) { simulator in
+      simulator.add(Misbehaviour(.unprocessable, of: "a"))
+      let stage = try Stage(Catalogues.json(simulator.url(of: "a")))
+      guard case .reject(let rejection) = try await stage.handle(Stage.task(due: due)) else {
+        Issue.record("kept")
+        return
+      }
+      #expect(rejection.code == "request_refused" && "\(rejection)".contains("1m bars are kept for 8 days"))
+    }
+  }
+
+  @Test func ourTokenIsNotRepeatedInAProvidersWords() async throws {
+    try await withTemporaryDirectory { folder in
+      try "bars".write(toFile: folder + "/token", atomically: true, encoding: .utf8)
+      try await ProviderSimulator.serving(market) { simulator in
+        simulator.add(Misbehaviour(.unprocessable, of: "a"))
+        let stage = try Stage(Catalogues.json(
+          simulator.url(of: "a"), more: "token: \"file:\(folder)/token\"\ntoken-header: X-API-Key"))
+        guard case .reject(let rejection) = try await stage.handle(Stage.task(due: due)) else {
+          Issue.record("kept")
+          return
+        }
+        #expect("\(rejection)".contains("1m *** are kept for 8 days"))
+      }
+    }
+  }
+
+  @Test func noValueYetIsSkippedWithoutADeadlineAndAwaitedWithOne() async throws {
+    try await ProviderSimulator.serving(market) { simulator in
+      let stage = try Stage(Catalogues.json(simulator.url(of: "a"), more: "max-age: 1h").replacing(
+        "at={due_at}", with: "at=2025-01-20T00:00:00Z"))
+      #expect(try await stage.handle(Stage.task(due: due)) == .skip(reason: "no_value"))
+      let later = try #require(Timestamp(microseconds: wallClock() + 3_600_000_000))
+      let error = await #expect(throws: FetchError.self) {
+        try await stage.handle(Stage.task(due: due, deadline: later))
+      }
+      #expect(error?.kind == .noValue && error?.errorClass == .transient && stage.pool.isTrusted)
     }
   }
 

@@ -11,9 +11,11 @@ import Testing
   }
 
   private func choose(
-    _ quotes: [Quote], maxAge: Duration? = nil, kind: SeriesKind = .price, now: String = "2025-01-20T12:00:30Z"
+    _ quotes: [Quote], maxAge: Duration? = nil, kind: SeriesKind = .price, isPositive: Bool = false,
+    now: String = "2025-01-20T12:00:30Z"
   ) throws -> QuoteChoice.Chosen {
-    try QuoteChoice(tolerance: .seconds(60), maxAge: maxAge).choose(quotes, kind: kind, dueAt: due, now: time(now))
+    try QuoteChoice(tolerance: .seconds(60), maxAge: maxAge)
+      .choose(quotes, kind: kind, isPositive: isPositive, dueAt: due, now: time(now))
   }
 
   @Test func theLatestUpToTheDueTimeWhateverTheOrder() throws {
@@ -30,16 +32,33 @@ import Testing
     #expect(chosen.quote.observedAt == time("2025-01-20T14:00:00Z") && chosen.isLate)
   }
 
+  @Test func aBarThatClosesAfterTheDueTimeIsAnotherJobs() throws {
+    var bar = quote("2025-01-20T14:00:00Z")
+    bar.isOfPeriod = true
+    #expect { try choose([bar], now: "2025-01-20T16:00:00Z") } throws: { ($0 as? FetchError)?.kind == .noValue }
+    let chosen = try choose([bar, quote("2025-01-20T15:00:00Z")], now: "2025-01-20T16:00:00Z")
+    #expect(chosen.quote.observedAt == time("2025-01-20T15:00:00Z") && chosen.isLate)
+  }
+
   @Test func whatHasNotComeOrCannotBeIsRefused() {
-    func kind(_ quotes: [Quote], _ series: SeriesKind = .price, maxAge: Duration? = nil) -> FetchError.Kind? {
-      do { _ = try choose(quotes, maxAge: maxAge, kind: series) } catch { return (error as? FetchError)?.kind }
-      return nil
+    func kind(
+      _ quotes: [Quote], _ series: SeriesKind = .price, maxAge: Duration? = nil, isPositive: Bool = false
+    ) -> FetchError.Kind? {
+      do {
+        _ = try choose(quotes, maxAge: maxAge, kind: series, isPositive: isPositive)
+        return nil
+      } catch {
+        return (error as? FetchError)?.kind
+      }
     }
     #expect(kind([]) == .noValue)
     #expect(kind([quote("2025-01-20T12:01:31Z")]) == .fromFuture)
     #expect(kind([quote("2025-01-20T12:01:30Z")]) == nil)
-    #expect(kind([quote("2025-01-20T11:00:00Z", "-1")]) == .implausible)
-    #expect(kind([quote("2025-01-20T11:00:00Z", "0.00")]) == .implausible)
+    // Oil in April 2020: whether a price may be 0 or below is a matter of the series.
+    #expect(kind([quote("2025-01-20T11:00:00Z", "-37.63")]) == nil)
+    #expect(kind([quote("2025-01-20T11:00:00Z", "0.00")]) == nil)
+    #expect(kind([quote("2025-01-20T11:00:00Z", "-1")], isPositive: true) == .implausible)
+    #expect(kind([quote("2025-01-20T11:00:00Z", "0.00")], isPositive: true) == .implausible)
     #expect(kind([quote("2025-01-20T11:00:00Z", "0")], .demand) == nil)
     #expect(kind([quote("2025-01-20T11:00:00Z", "-1")], .demand) == .implausible)
     #expect(kind([quote("2025-01-20T10:59:59Z")], maxAge: .seconds(3_600)) == .tooOld)
@@ -49,7 +68,7 @@ import Testing
   @Test(arguments: [
     ("100", "2000", false), ("100", "2000.01", true), ("100", "5", false), ("100", "4.99", true),
     ("0.000001", "0.00002", false), ("0.000001", "0.0000200001", true), ("999999999999999999", "1", true),
-    ("100", "0", false), ("0", "100", false),
+    ("100", "0", false), ("0", "100", false), ("18.27", "-37.63", false), ("-37.63", "10", false),
   ]) func jumpsAreMoreThanTwentyfoldEitherWay(last: String, next: String, expected: Bool) {
     let state = SeriesState(observedAt: due, value: decimal(last), currency: "USD", unit: "t")
     let quote = Quote(value: decimal(next), observedAt: due, currency: "USD", unit: "t")

@@ -92,5 +92,14 @@ import Testing
     // Sizes 4, 8: 6. Intervals 1, 2: 1.5. The mean of the history is 3.
     let steps = try #require(output[0].forecast).steps
     #expect(Reference.difference(steps.flatMap { [$0.mean] + $0.quantiles }, [4, 0, 5.5, 4, 3.25, 7]) < 1e-12)
+    // A material with residuals of its own; any other has the common ones.
+    manifest.groupResiduals = ["wire": [[-1, 1], [-1, 2]]]
+    let model = try ModelLoader.load(manifest, weights: nil)
+    for (group, expected) in [("wire", [4.0, 1, 7, 4, 1, 10]), ("rod", [4, 0, 5.5, 4, 3.25, 7])] {
+      var input = Samples.input([4, 0, 8, 0])
+      input.group = group
+      let steps = try #require(try model.predict([input])[0].forecast).steps
+      #expect(Reference.difference(steps.flatMap { [$0.mean] + $0.quantiles }, expected) < 1e-12, "\(group)")
+    }
   }
 }

@@ -11,6 +11,9 @@ import Testing
     manifest.scaling = .windowMean
     manifest.quantiles = [0.1, 0.9]
     manifest.residuals = [[-1, 2], [-1.5, 2.5]]
+    manifest.groupResiduals = ["copper": [[-2, 2], [-2.5, 3]]]
+    manifest.calibration = .init(
+      windows: 400, from: "2025-01-01T00:00:00Z", to: "2025-02-01T00:00:00Z", reached: 0.79)
     manifest.probes = [ModelManifest.Probe(
       values: [1], times: ["2025-01-01T00:00:00Z"], seed: .max, means: [0.5])]
     #expect(try ModelManifest(json: manifest.json()) == manifest)
@@ -36,6 +39,12 @@ import Testing
       ("quantiles", good, { $0.quantiles = [0.5, 0.1] }), ("residuals", good, { $0.quantiles = [0.5] }),
       ("residuals", good, { $0.quantiles = [0.5]; $0.residuals = [[1]] }),
       ("residuals", good, { $0.quantiles = [0.4, 0.6]; $0.residuals = [[1, 0], [0, 1]] }),
+      ("group_residuals", network, { $0.quantiles = [0.5]; $0.groupResiduals = ["a": [[1], [1]]] }),
+      ("group_residuals.a", good, {
+        $0.quantiles = [0.5]
+        $0.residuals = [[1], [1]]
+        $0.groupResiduals = ["a": [[1]]]
+      }),
       ("smoothing", good, { $0.smoothing = nil }), ("smoothing", good, { $0.smoothing?.size = 0 }),
       ("scaling", good, { $0.scaling = .windowStandard }), ("target", good, { $0.target = .logChange }),
       ("series_kind", good, { $0.seriesKind = "price" }), ("features", good, { $0.features = ["lag.1"] }),

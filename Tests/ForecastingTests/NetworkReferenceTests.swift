@@ -37,12 +37,13 @@ import Testing
     try await withTemporaryDirectory { folder in
       try await Reference.run("networks.py", [folder] + (Reference.bars.map { [$0] } ?? []))
       let expected = try Reference.expected(Expected.self, in: folder)
-      #expect(expected.lstm.count == 4 && expected.deepar.count == 3)
+      #expect(expected.lstm.count == 5 && expected.deepar.count == 4)
       for one in expected.lstm { try compare(one, in: folder) }
       for one in expected.deepar {
         let model = try #require(try Reference.model(one.model, in: folder) as? DeepARModel)
         try compareDistributions(one, model)
         try compareSamples(one, model)
+        try residualsMoveQuantiles(one, model, in: folder)
         // Few paths: what is seen here does not depend on how many, and a debug build is slow.
         let small = try Reference.model(one.model, in: folder) { $0.network?.samples = 16 }
         try batchesDoNotMatter(one.inputs.map(\.model), small)
@@ -98,6 +99,27 @@ import Testing
         let difference = abs(ours.mean - one.sampled_means[index][step])
         #expect(difference < 6 * error, "\(one.model) \(index), step \(step + 1): \(ours.mean)")
         #expect(zip(ours.quantiles, ours.quantiles.dropFirst()).allSatisfy { $0 <= $1 })
+      }
+    }
+  }
+
+  /// What was measured is added to the sampled quantiles, in units of the window's scale.
+  private func residualsMoveQuantiles(_ one: DeepARCase, _ model: DeepARModel, in folder: String) throws {
+    let rows = model.manifest.quantiles.indices.map { 0.3 * Double($0) - 0.5 }
+    let measured = try Reference.model(one.model, in: folder) {
+      $0.residuals = Array(repeating: rows, count: $0.horizon)
+    }
+    let inputs = one.inputs.prefix(5).map(\.model)
+    let floor = model.manifest.seriesKind == "demand" ? 0 : -Double.infinity
+    for (input, (before, after)) in zip(inputs, zip(try model.predict(inputs), try measured.predict(inputs))) {
+      let values = input.values.suffix(model.manifest.history)
+      let mean = values.reduce(0, +) / Double(values.count)
+      let scale = model.manifest.scaling == .windowMean
+        ? mean : (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
+      for (own, step) in zip(try #require(before.forecast).steps, try #require(after.forecast).steps) {
+        let expected = zip(own.quantiles, rows).map { max($0 + scale * $1, floor) }.sorted()
+        #expect(Reference.relativeDifference(step.quantiles, expected) < 1e-9, "\(one.model)")
+        #expect(step.mean == own.mean)
       }
     }
   }

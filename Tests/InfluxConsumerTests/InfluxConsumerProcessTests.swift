@@ -9,6 +9,9 @@ import Synchronization
 import TestSupport
 import Testing
 
+/// Inputs that once failed, beside the real files that `SOUK_REAL_DATA` names.
+private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].map { "\($0)/../cases" }
+
 /// The executable, as an operator runs it, with real databases and the embedded broker.
 @Suite struct InfluxConsumerProcessTests {
   private static let logger = Logger(label: "influx-consumer-tests")
@@ -77,7 +80,7 @@ import Testing
     var records = symbols.flatMap { symbol in
       (0..<60).map { (symbol: symbol, value: bar(symbol, minute: $0, close: "\($0 + 1)")) }
     }
-    // A number elsewhere, a text here: only the server can tell.
+    // A number elsewhere, a text here: the mapping says which it is.
     records.insert((symbol: "COMI", value: bar("COMI", minute: 61, close: "\"much\"")), at: 30)
     records.insert((symbol: "ETEL", value: Array("no bar".utf8)), at: 90)
     try await send(broker, records)
@@ -112,6 +115,32 @@ import Testing
     #expect(await again.terminate() == .exited(0))
     #expect(try await deadLetters(broker) == 4)
     await server.stop()
+  }
+
+  /// Bars with numbers as text, nulls, and what is no number, among good ones, in two orders.
+  @Test(.enabled(if: casesFolder != nil, "SOUK_REAL_DATA names no folder of cases"), arguments: ["bars", "bars-b"])
+  func oneRecordDecidesNoType(_ name: String) async throws {
+    let server = try await TestServers.influx()
+    let database = "types_" + TestServers.uniqueName()
+    let broker = try EmbeddedBroker(topics: Self.topics)
+    defer { broker.close() }
+    let path = "\(try #require(casesFolder))/influx-types/\(name).jsonl"
+    let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 12)
+    // In one partition, so that their order is that of the file.
+    try await send(broker, lines.map { (symbol: "A", value: Array($0.utf8)) })
+    let consumer = try await ServiceProcess.start(
+      "influx-consumer", ["--influx-create-database"],
+      environment: environment(broker, ["INFLUX_URL": server.url, "INFLUX_DATABASE": database]))
+    try await eventually("8 points", interval: .milliseconds(200)) {
+      try await numbers(server, database, "SELECT count(close) FROM stock_price").last == 8
+    }
+    try await eventually("4 dead letters") { try await deadLetters(broker) == 4 }
+    try await eventually("all are accounted for") {
+      await consumer.metrics().sum("souk_records_dead_lettered_total") == 4
+    }
+    #expect(await consumer.terminate() == .exited(0))
+    #expect(try await deadLetters(broker) == 4, "each once")
   }
 
   /// 429 with a time, then 503: everything waits and is sent again, nothing is dead-lettered.

@@ -53,15 +53,15 @@ import Testing
   @Test func textCannotEndItsPoint() throws {
     let mapping = PointMapping(
       measurement: "my prices,x", tags: [.init("s", key: "k=1")],
-      fields: [.init("t"), .init("n", type: .integer), .init("b")], times: ["at"])
+      fields: [.init("t", type: .string), .init("n", type: .integer), .init("b", type: .boolean)], times: ["at"])
     let record = #"{"s":"a b,c=d\\e\nf\u0000","t":"say \"x\"\\\ny","n":7.0,"b":true,"at":"1970-01-01T00:00:01Z"}"#
     #expect(try line(record, mapping) == """
-      my\\ prices\\,x,k\\=1=a\\ b\\,c\\=d/e\\ f\\  t="say \\"x\\"\\\\\ny",n=7i,b=true 1000000\n
+      my\\ prices\\,x,k\\=1=a\\ b\\,c\\=d%5Ce%0Af%00 t="say \\"x\\"\\\\\ny",n=7i,b=true 1000000\n
       """)
   }
 
   @Test func whatIsAbsentIsLeftOut() throws {
-    let record = #"{"symbol":"","datetime":"1970-01-01T02:00:00","close":1,"volume":null,"open":{"a":[1]},"x":[]}"#
+    let record = #"{"symbol":"","datetime":"1970-01-01T02:00:00","close":1,"volume":null,"open":null,"x":[]}"#
     #expect(try line(record) == "stock_price close=1 0\n")
   }
 
@@ -94,11 +94,45 @@ import Testing
     #expect(String(decoding: buffer.bytes, as: UTF8.self) == "stock_price close=1 0\n")
   }
 
+  /// A server gives a field the type of the first point it sees: text must never decide that for the others.
+  @Test(arguments: [
+    ("\"12.5\"", "12.5"), ("\"1e3\"", "1000"), ("1e3", "1000"), ("\"-0.50\"", "-0.50"), ("45.50", "45.50"),
+    ("123456789012345678901234567890", "123456789012345678901234567890"), ("1E-7", "0.0000001"),
+    ("\"123456789012345678901234567890\"", "1.2345678901234568e+29"), ("\"1\\u0032\"", "12"),
+  ])
+  func numericTextIsANumber(written: String, value: String) throws {
+    let record = "{\"symbol\":\"A\",\"datetime\":\"1970-01-01T02:00:00\",\"close\":\(written)}"
+    #expect(try line(record) == "stock_price,symbol=A close=\(value) 0\n")
+    let named = record.replacing("\"close\":", with: "\"field\":\"close\",\"value\":")
+    #expect(try line(named) == "stock_price,symbol=A close=\(value) 0\n")
+  }
+
+  @Test(arguments: [
+    "\"NaN\"", "\"much\"", "\"\"", "\" 1\"", "\"1,5\"", "\"0x1\"", "\"inf\"", "1e999", "\"1e999\"", "true", "{}", "[1]",
+  ])
+  func whatIsNoNumberIsNoField(written: String) {
+    let record = "{\"symbol\":\"A\",\"datetime\":\"1970-01-01T02:00:00\",\"open\":1,\"close\":\(written)}"
+    #expect(throws: PointEncoder.Refusal.badField("close", .float)) { try line(record) }
+  }
+
+  @Test func distinctNamesAreDistinctSeries() throws {
+    let names = [
+      #"COMI\\"#, "COMI/", "COMI", "COMI%5C", #"COMI\n"#, "COMI ", "COMI%", "5%", "%255C", "%25", #"\\,"#, ",",
+    ]
+    let series = try names.map { name in
+      try line("{\"symbol\":\"\(name)\",\"datetime\":\"1970-01-01T02:00:00\",\"close\":1}")
+    }
+    #expect(Set(series).count == names.count, "\(series)")
+    #expect(series[0] == "stock_price,symbol=COMI%5C close=1 0\n")
+    #expect(series[1] == "stock_price,symbol=COMI/ close=1 0\n")
+    #expect(series[7] == "stock_price,symbol=5% close=1 0\n", "a percent sign is left as it is")
+  }
+
   @Test(arguments: [("n", "1.5"), ("n", "\"x\""), ("n", "true")])
   func aTypeIsKept(field: String, value: String) throws {
     let mapping = PointMapping(
       measurement: "m", tags: [], fields: [.init(field, type: .integer)], times: ["t"])
-    #expect(throws: PointEncoder.Refusal.badField("n")) {
+    #expect(throws: PointEncoder.Refusal.badField("n", .integer)) {
       try line("{\"\(field)\":\(value),\"t\":\"1970-01-01T00:00:00Z\"}", mapping)
     }
   }

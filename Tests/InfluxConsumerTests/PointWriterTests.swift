@@ -108,9 +108,13 @@ private final class FakeServer: PointDestination {
     (422, #"{"code":"unprocessable entity","message":"partial write: points beyond retention policy dropped=1"}"#,
       .outsideRetention(dropped: 1)),
     (400, #"{"error":"partial write: field type conflict: input field \"close\" is type float dropped=1"}"#,
-      .refused("partial write: field type conflict: input field \\")),
-    (400, #"{"code":"invalid","message":"unable to parse 'x': missing fields"}"#, .refused("unable to parse ")),
-    (400, "what?", .refused("the server gives no reason")),
+      .refused(#"partial write: field type conflict: input field "close" is type float dropped=1"#)),
+    (400, #"{"code":"invalid","message":"unable to parse 'x': missing fields"}"#,
+      .refused("unable to parse 'x': missing fields")),
+    (400, #"{"error":"partial write of line protocol occurred","data":[{"line_number":2,"error_message":"no \"b\""}]}"#,
+      .refused(#"partial write of line protocol occurred: no "b""#)),
+    (400, "what?\n", .refused("what?")),
+    (400, "{}", .refused("the server gives no reason")),
   ])
   func answersAreUnderstood(status: Int, body: String, answer: WriteAnswer) {
     #expect(WriteAnswer(status: status, body: body) == answer)

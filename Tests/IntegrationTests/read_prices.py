@@ -1,7 +1,8 @@
 """Reads published price files with Python's expat and prints the newest price of every item.
 
 usage: read_prices.py FOLDER      FOLDER/<chain>/<file>; chains that start with "_" are left out
-prints: chain|store|code|price    price with the digits of the file; the first row of a code counts
+prints: chain|store|code|price    price with the digits of the file; of rows with one code the one updated
+                                 last counts, of two alike the first
 """
 import gzip
 import io
@@ -56,7 +57,10 @@ class Reader:
     def end(self, name):
         tag = self.path.pop()
         if tag in self.ROWS and self.row is not None:
-            self.rows.append((self.row.get("itemcode"), self.row.get("itemprice")))
+            time = self.row.get("priceupdatedate") or self.row.get("priceupdatetime") or ""
+            # A file writes all its times in one form.
+            time = time if re.match(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}", time) else ""
+            self.rows.append((self.row.get("itemcode"), self.row.get("itemprice"), time))
             self.row = None
         elif self.row is not None:
             self.row.setdefault(tag, self.value.strip())
@@ -92,11 +96,11 @@ def main(folder):
             with open(os.path.join(path, name), "rb") as file:
                 reader = read(inflate(file.read()))
             store = (reader.store or match[1]).lstrip("0") or "0"
-            seen = set()
-            for code, price in reader.rows:
-                if not code or not price or code in seen:
-                    continue
-                seen.add(code)
+            last = {}
+            for code, price, time in reader.rows:
+                if code and price and (code not in last or time > last[code][1]):
+                    last[code] = (price, time)
+            for code, (price, _) in last.items():
                 key = (chain, store, code)
                 # Two files of one minute: the bytes that are read later in name order do not matter for the
                 # files at hand, because their prices are equal.

@@ -36,17 +36,42 @@ import Testing
   }
 
   @Test func onlyALastingProblemIsBelieved() {
-    let error = KafkaError(operation: "connect", name: "_AUTHENTICATION", rawCode: -169, message: "no")
+    func error(_ name: String, _ message: String) -> KafkaError {
+      KafkaError(operation: "connect", name: name, rawCode: -1, message: message)
+    }
+    let login = error("_AUTHENTICATION", "SASL authentication error: Authentication failed")
+    let hangUp = error("_TRANSPORT", "Disconnected while requesting ApiVersion: might be caused by security.protocol")
     let start = ContinuousClock.now
     var trouble = Trouble(grace: .seconds(10))
-    for second in 0..<10 { trouble.note(error, now: start + .seconds(second)) }
-    #expect(trouble.verdict == nil)
+    trouble.note(login, now: start)
+    #expect(trouble.verdict == login, "never let in: the password is wrong")
+    var (had, hasMore) = (trouble.clear(), trouble.clear())
+    #expect(had && !hasMore)
+    trouble.note(login, now: start)
+    #expect(trouble.verdict == nil, "let in before: passwords are changed broker by broker")
+    (had, hasMore) = (trouble.wantsQuestion(now: start + .seconds(9)), trouble.wantsQuestion(now: start + .seconds(10)))
+    #expect(!had && hasMore)
+    hasMore = trouble.wantsQuestion(now: start + .seconds(11))
+    #expect(!hasMore, "not all the time")
+    trouble.note(login, now: start + .seconds(11))
+    #expect(trouble.verdict == login)
     trouble.clear()
-    trouble.note(error, now: start + .seconds(30))
-    trouble.note(error, now: start + .seconds(41))
-    #expect(trouble.verdict == nil, "twice is not often")
-    trouble.note(error, now: start + .seconds(42))
-    #expect(trouble.verdict == error)
+    let denied = error("GROUP_AUTHORIZATION_FAILED", "denied")
+    trouble.note(denied, now: start)
+    #expect(trouble.verdict == denied, "no restart of a broker looks like that")
+
+    trouble.clear()
+    for second in 0..<60 { trouble.note(hangUp, now: start + .seconds(second)) }
+    #expect(trouble.verdict == nil, "a broker that restarts hangs up too")
+    var fresh = Trouble(grace: .seconds(10))
+    fresh.note(hangUp, now: start)
+    fresh.note(hangUp, now: start + .seconds(29))
+    #expect(fresh.verdict == nil)
+    fresh.note(hangUp, now: start + .seconds(30))
+    #expect(fresh.verdict?.errorClass == .configuration)
+    var unknown = Trouble(grace: .seconds(10))
+    for second in 0..<60 { unknown.note(error("_RESOLVE", "no such name"), now: start + .seconds(second)) }
+    #expect(unknown.verdict == nil, "a name server that is away is an outage")
   }
 
   @Test func theCheckSaysWhatIsWrong() async throws {

@@ -66,7 +66,7 @@ import Testing
     guard Cluster.external == nil else { return }
     let cluster = try Cluster()
     let topic = try await cluster.topic()
-    let producer = try cluster.producer { $0.kafkaProperty.append("message.timeout.ms=500") }
+    let producer = try cluster.producer { $0.kafkaProperty.append("message.timeout.ms=4000") }
     try await producer.send(batch(topic, 1))
     cluster.broker?.takeDown()
     let error = try await #require(throws: ProduceError.self) { try await producer.send(batch(topic, 3)) }

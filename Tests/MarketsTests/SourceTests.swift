@@ -51,7 +51,7 @@ import Testing
     #expect(source.rate == RateLimit(count: 300, per: .seconds(60), burst: 7) && source.concurrency == 12)
     #expect(source.timeout == .milliseconds(1_500) && source.maxAge == .seconds(7 * 86_400))
     #expect(source.token.map { "\($0)" } == "env:CAIRO_TOKEN" && source.tokenHeader == "X-API-Key")
-    #expect(source.currency == "USD" && source.unit == "kg")
+    #expect(source.quotation == Quotation(currency: "USD", unit: PhysicalUnit("kg")))
     let mapping = try #require(source.mapping)
     #expect(mapping.rows == ValuePath("data.prices") && mapping.zone == "Africa/Cairo")
     #expect(mapping.conditions.map(\.field.text) == ["country", "grade"])
@@ -71,6 +71,20 @@ import Testing
     #expect(sources[1].has(materials[1], .fetchDemand))
   }
 
+  @Test func aSymbolsUnitIsItsOwnThenTheSourcesThenTheExchanges() throws {
+    let sources = try catalogue("""
+        - {name: A, kind: yahoo, url: "https://h", symbols: {Copper: {symbol: HG=F, unit: kg, currency: USX}}}
+        - {name: B, kind: yahoo, url: "https://h", unit: short_ton, currency: USD, symbols: {Copper: HG=F}}
+        - {name: C, kind: yahoo, url: "https://h", symbols: {Copper: HG=F, PVC: PVC.X}}
+        - {name: D, kind: yahoo, url: "https://h", symbols: {Copper: HGZ26.CMX}}
+      """).readSources()
+    let materials = try catalogue("  []").materials
+    let copper = sources.map { $0.quotation(of: materials[0]) }
+    #expect(copper.map { $0.unit?.symbol } == ["kg", "short_ton", "lb", "lb"])
+    #expect(copper.map(\.currency) == ["USX", "USD", nil, nil])
+    #expect(sources[2].quotation(of: materials[1]) == Quotation())
+  }
+
   @Test func theEmbeddedSourcesCanBeRead() throws {
     let sources = try MarketCatalogue.embedded.readSources()
     #expect(!sources.isEmpty && Set(sources.map(\.word)).count == sources.count)
@@ -87,6 +101,11 @@ import Testing
     ("{name: A, kind: yahoo, url: \"https://h\"}", "what does it call the materials"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: \"{token}\"}", "are for the URL only"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbols: {Gold: GC=F}}", "no material is called 'Gold'"),
+    ("{name: A, kind: yahoo, url: \"https://h\", symbols: {Copper: QQ=F}}", "what is 'QQ=F' a price for?"),
+    ("{name: A, kind: yahoo, url: \"https://h\", symbols: {Copper: CL=F}}", "one bbl, which cannot be converted into"),
+    ("{name: A, kind: yahoo, url: \"https://h\", symbols: {Copper: {symbol: x, unit: ton}}}", "'ton' is none of"),
+    ("{name: A, kind: yahoo, url: \"https://h\", symbols: {Copper: {unit: lb}}}", "symbol is missing"),
+    ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, currency: XYZ}", "no code of ISO 4217"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, colour: red}", "has no 'colour'"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, rate: fast}", "is no rate"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, burst: 5}", "goes with a rate"),

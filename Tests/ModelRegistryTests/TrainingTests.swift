@@ -64,6 +64,7 @@ import Testing
         let model = try await registry.load(try #require(arguments.last), requirement: ModelRequirement(kinds: [kind]))
         let manifest = model.manifest
         #expect(manifest.probes.count == 2 && manifest.quantiles == [0.1, 0.5, 0.9])
+        #expect(manifest.residuals?.count == 3 && manifest.calibration.map { $0.windows > 0 } == true)
         let values = (0..<manifest.history).map { 80 + Double($0 % 7) }
         let times = values.indices.compactMap {
           Timestamp(microseconds: 1_760_000_000_000_000 + Int64($0) * 86_400_000_000)

@@ -85,6 +85,24 @@ import Testing
     #expect(account.oldest == now + .seconds(9))
   }
 
+  @Test func whatWasDeadLetteredIsRememberedUntilItIsPassed() {
+    var account = SinkAccount()
+    account.took(p0, offset: 7, verdict: .keep, at: now)
+    account.took(p0, offset: 8, verdict: .reject(bad), at: now)
+    account.took(p0, offset: 9, verdict: .keep, at: now)
+    expect(account.rewind([p0]) == 3)
+    #expect(account.isEmpty)
+    #expect(account.lettered(p0, 8) == "bad")
+    #expect(account.lettered(p0, 7) == nil && account.lettered(p1, 8) == nil)
+    account.took(p0, offset: 8, verdict: .reject(bad), at: now)
+    _ = account.flushed([p0: 9])
+    #expect(!account.hasLettered)
+    account.took(p0, offset: 9, verdict: .reject(bad), at: now)
+    expect(account.rewind([p0]) == 1)
+    expect(account.forget([p0]) == 0)
+    #expect(!account.hasLettered, "another process may have read it meanwhile")
+  }
+
   @Test func poisonIsRememberedUntilItIsPassed() {
     var account = SinkAccount()
     account.mark([PoisonRecord(partition: p0, offset: 7, rejection: bad)])

@@ -108,6 +108,21 @@ import Testing
     #expect(scenario.tap.seen(scenario.dead).count == culprits.count)
   }
 
+  /// Records that were dead-lettered before the sink refused another are read again with it.
+  @Test(arguments: [true, false]) func badRecordsBesidePoisonAreDeadLetteredOnce(_ keepsOffsets: Bool) async throws {
+    let (scenario, store) = (try await Scenario(), FakeStore())
+    let texts = ["a", "reject 1", "poison 2", "reject 3", "b", "poison 4", "reject 5", "rotten 6", "c", "poison 7", "d"]
+    try await scenario.feed(texts.map { Scenario.Input($0) })
+    let running = try scenario.sink(FakeSink(store, keepsOffsets: keepsOffsets), externalOffsets: keepsOffsets)
+    try await scenario.eventuallyCommitted(Int64(texts.count))
+    let bad = texts.filter { $0.count > 1 }
+    #expect(try await scenario.tap.wait(scenario.dead, bad.count).compactMap(\.text).sorted() == bad.sorted())
+    let account = try await running.drain()
+    #expect(account.kept == 4 && account.deadLettered == bad.count)
+    #expect(store.texts == ["a", "b", "c", "d"])
+    #expect(scenario.tap.seen(scenario.dead).count == bad.count, "each once")
+  }
+
   @Test func whatCanBeSavedOfARefusedRecordIsWritten() async throws {
     let (scenario, store) = (try await Scenario(), FakeStore())
     let running = try scenario.sink(FakeSink(store))

@@ -7,8 +7,8 @@ import TestSupport
 @Suite struct ChainCatalogueTests {
   @Test func theEmbeddedCatalogueIsWhole() throws {
     let chains = ChainCatalogue.embedded.chains
-    #expect(chains.count == 38)
-    #expect(chains.count { !$0.isClosed } == 33)
+    #expect(chains.count == 39)
+    #expect(chains.count { !$0.isClosed } == 34)
     #expect(Set(chains.map(\.slug)).count == chains.count)
     for chain in chains where !chain.isClosed {
       #expect(!chain.chainIDs.isEmpty && chain.chainIDs.allSatisfy { $0.utf8.count == 13 }, "\(chain.slug)")
@@ -17,14 +17,15 @@ import TestSupport
     let engines = Dictionary(grouping: chains.filter { !$0.isClosed }, by: \.engine).mapValues(\.count)
     #expect(engines == [
       "cerberus": 12, "bina": 10, "laibcatalog": 3, "shufersal": 1, "super_pharm": 1, "hazi_hinam": 1,
-      "city_market_shops": 1, "publish_price": 1, "wolt": 1, "netiv_hased": 1, "meshnat_yosef": 1,
+      "city_market_shops": 1, "publish_price": 2, "wolt": 1, "netiv_hased": 1, "meshnat_yosef": 1,
     ])
     let yuda = try #require(ChainCatalogue.embedded.named("super_yuda"))
     #expect(try yuda.credentials() == Credentials(user: "yuda_ho", password: "Yud@147"))
     #expect(yuda.path == "/Yuda")
     #expect(try ChainCatalogue.embedded.named("rami_levy")?.credentials()?.password == "")
     #expect(try ChainCatalogue.embedded.named("king_store")?.credentials() == nil)
-    #expect(ChainCatalogue.embedded.owner(ofID: "7290055700014")?.slug == "carrefour")
+    #expect(ChainCatalogue.embedded.owner(ofID: "7290055700014")?.slug == "carrefour_shilut")
+    for dead in ["7290058103393", "7290633800006"] { #expect(ChainCatalogue.embedded.owner(ofID: dead) == nil) }
     let hours = try #require(ChainCatalogue.embedded.named("mahsani_a_shuk")?.schedule.activeHours)
     #expect((hours.start, hours.end, hours.closedDays) == (480, 1_440, [6]))
   }

@@ -33,6 +33,24 @@ import Testing
     #expect(!reading(lags: [0, nil, 0]).isCaughtUp, "a lag that nobody knows is not zero")
   }
 
+  @Test func theLastKnownLagIsShownAsOldAndProvesNothing() {
+    let start = ContinuousClock.now
+    var lags = LastLags()
+    let never = lags.observe("parser", nil, now: start)
+    #expect(never == nil, "never told")
+    let fresh = lags.observe("parser", 0, now: start)
+    #expect(fresh?.records == 0 && fresh?.age == nil)
+    let old = lags.observe("parser", nil, now: start + .seconds(12))
+    #expect(old?.records == 0 && old?.age == .seconds(12))
+    var reading = reading()
+    (reading.stages[2].lag, reading.stages[2].lagAge) = (old?.records, old?.age)
+    #expect(!reading.isCaughtUp, "what was zero then may not be zero now")
+    #expect(reading.lines[4].hasSuffix("0 (12 s old)"))
+    #expect(reading.summary.contains("parser in 10 out 10 lag 0 (12 s old)"))
+    let again = lags.observe("parser", 3, now: start + .seconds(13))
+    #expect(again?.records == 3 && again?.age == nil)
+  }
+
   @Test func everyRecordMustBeAccountedFor() {
     #expect(reading().discrepancies.isEmpty)
     var reading = reading()

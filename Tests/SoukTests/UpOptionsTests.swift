@@ -89,6 +89,19 @@ import Testing
     }
   }
 
+  /// A registry of the operator's own models keeps its current versions.
+  @Test func aTrainingReplacesItsOwnModelsOnly() async throws {
+    try await withTemporaryDirectory { path in
+      for _ in 0..<2 {
+        try ModelTraining.claim(path + "/new/registry")
+        try write(path + "/new/registry/models/polymer/current.json")
+      }
+      try write(path + "/own/models/polymer/current.json")
+      #expect(throws: Failure.self) { try ModelTraining.claim(path + "/own") }
+      #expect(try entries(path + "/own") == ["models"])
+    }
+  }
+
   @Test func anInputInsideTheRunFolderIsRefused() throws {
     for input in ["/run", "/run/bars", "/run/../run/bars"] {
       #expect(throws: Failure.self) { try RunFolder.require(input, option: "--bars", outside: "/run/") }

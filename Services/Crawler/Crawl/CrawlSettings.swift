@@ -18,6 +18,8 @@ package struct CrawlSettings: Sendable {
   /// Passes tried before `once` gives a source up.
   package var onceAttempts = 3
   package var backoff = Backoff(base: .seconds(1), cap: .seconds(300))
+  /// How long a source's loop may stand still within a pass: every try of one request included.
+  package var longestStep: Duration = .seconds(900)
 
   package init() {}
 }

@@ -92,7 +92,7 @@ package struct Crawler: Sendable {
   ) async throws -> String? {
     var logger = context.logger
     logger[metadataKey: "source"] = "\(engine.source)"
-    let heartbeat = context.health.liveness("crawl_\(engine.source)", maxAge: .seconds(900))
+    let heartbeat = context.health.liveness("crawl_\(engine.source)", maxAge: settings.longestStep)
     defer { heartbeat.idle() }
     let ready = context.health.readiness("crawler")
     var backoff = settings.backoff
@@ -114,8 +114,13 @@ package struct Crawler: Sendable {
       do {
         let report = try await pass.run()
         if !report.isAbandoned { try await look(at: report, engine.source, schedule) }
-        ready.set(ready: true)
         failure = report.failure
+        if let failure {
+          // Others may be fine: a portal that is down makes no crawler unready that has listed any.
+          if !ready.current.ready { ready.set(ready: false, reason: "no source could be listed yet: \(failure)") }
+        } else {
+          ready.set(ready: true)
+        }
         log(report, took: ContinuousClock.now - start, engine.source, logger)
       } catch is CancellationError {
         // A sibling ended the run.

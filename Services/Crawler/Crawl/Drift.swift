@@ -33,9 +33,28 @@ enum Drift {
 
   /// By the error's code, because engines have errors of their own.
   private static func finding(_ error: any Error, _ source: String, _ chain: String?) -> Finding? {
-    guard let error = error as? any ClassifiedError, let kind = kinds[error.code] else { return nil }
+    guard let error = error as? any ClassifiedError else { return nil }
+    if let advice = refusals[error.code] {
+      return Finding(
+        kind: .listingRefused, severity: .critical, source: source, chain: chain,
+        message: "the portal refuses to list its files: \(error). What to do: \(advice)")
+    }
+    guard let kind = kinds[error.code] else { return nil }
     return Finding(kind: kind, severity: .critical, source: source, chain: chain, message: "\(error)")
   }
+
+  /// What to do about what does not pass by waiting, by the error's code.
+  private static let refusals: [String: String] = {
+    let stranger = "ask from an Israeli address or through one (--fetch-proxy), with `user_agent: browser` in the "
+      + "chain's row, and less often (`interval`, `request_gap`) when the portal has blocked this address"
+    return [
+      "certificate_refused": "when the portal sends its certificate without the intermediate one, append that "
+        + "(PEM, from its issuer) to a copy of the system's authorities and name the copy with --fetch-ca-file, here "
+        + "and at the downloader; when the certificate has expired or is another host's, only the portal can mend it",
+      "http_401": "check user and password of the chain's row", "http_403": stranger, "http_451": stranger,
+      "unknown_chain_id": "check the `ids` of the chain's row in the catalogue: the portal serves none of them",
+    ]
+  }()
 
   private static let kinds: [String: Alert.Kind] = [
     "html_instead_of_json": .listingLoginPage, "login_page": .listingLoginPage, "login_refused": .listingLoginPage,

@@ -16,6 +16,9 @@ package final class ListingClient: Sendable {
     package var backoff = Backoff(base: .milliseconds(500), cap: .seconds(30))
 
     package init() {}
+
+    /// The longest time one request may take with all its tries, without what a `Retry-After` adds.
+    package func longest(_ request: Duration) -> Duration { (request + backoff.cap) * attempts }
   }
 
   package let source: String

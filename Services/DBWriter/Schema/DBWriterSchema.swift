@@ -8,8 +8,10 @@ package enum DBWriterSchema {
 
   private static func migrations(_ dialect: Dialect) -> [Migration] {
     switch dialect {
-    case .postgresql: [tables, views, partitionedHistory, moreTables, refreshedViews, sentinel, ended]
-    case .cockroachdb: [plain(tables), views, plainHistory, plain(moreTables), refreshedViews, sentinel, ended]
+    case .postgresql:
+      [tables, views, partitionedHistory, moreTables, refreshedViews, sentinel, ended, intervalVerdict]
+    case .cockroachdb:
+      [plain(tables), views, plainHistory, plain(moreTables), refreshedViews, sentinel, ended, intervalVerdict]
     }
   }
 

@@ -29,7 +29,7 @@ package struct BarReview: Sendable {
     /// In order of time.
     package var outgoing: [Outgoing] = []
     package var unchanged = 0
-    /// Bars with a time that is none, or a price below zero.
+    /// Bars with a time that is none, or a volume below zero.
     package var unusable = 0
     package var refilled: [Outgoing] { outgoing.filter { $0.bar.flags.contains(.refilled) } }
   }
@@ -57,7 +57,7 @@ package struct BarReview: Sendable {
     for bar in bars { latest[clock.position(bar, settings.interval)] = bar }
     for position in latest.keys.sorted() {
       guard let bar = latest[position] else { continue }
-      guard let stamp = clock.stamp(bar, settings.interval), Self.isUsable(bar.candle) else {
+      guard let stamp = clock.stamp(bar, settings.interval), bar.candle.volume?.isNegative != true else {
         outcome.unusable += 1
         continue
       }
@@ -69,6 +69,8 @@ package struct BarReview: Sendable {
       }
       var flags: MarketBar.Flags = []
       if !bar.candle.isConsistent { flags.insert(.inconsistentRange) }
+      // What a price may be is a matter of the instrument, which its readers know.
+      if prices(bar.candle).contains(where: { $0 <= .zero }) { flags.insert(.nonPositivePrice) }
       if verdict == .new, let newest {
         // Behind what was already published, or closed while nobody looked.
         let closed = settings.interval.seconds.map { position + $0 } ?? position + 86_400
@@ -85,9 +87,9 @@ package struct BarReview: Sendable {
     return outcome
   }
 
-  private static func isUsable(_ candle: MarketBar.Candle) -> Bool {
-    !candle.open.isNegative && !candle.high.isNegative && !candle.low.isNegative && !candle.close.isNegative
-      && candle.volume?.isNegative != true
+  /// Those of the message.
+  private func prices(_ candle: MarketBar.Candle) -> [ExactDecimal] {
+    settings.closeOnly ? [candle.close] : [candle.open, candle.high, candle.low, candle.close]
   }
 
   /// Volumes are pieces: `1600086.0` of a source that writes every number as a fraction is `1600086`.

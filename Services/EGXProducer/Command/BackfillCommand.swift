@@ -37,7 +37,8 @@ package struct BackfillCommand: ServiceCommand {
       report.failed("settings", error)
     }
     await report.probe("kafka", limit: .seconds(20)) {
-      try await kafka.check(clientID: ServiceCatalogue.egxProducer.name, topics: [topic], logger: logger)
+      try await kafka.check(
+        clientID: ServiceCatalogue.egxProducer.name, topics: [topic], consumes: false, logger: logger)
     }
   }
 
@@ -54,6 +55,11 @@ package struct BackfillCommand: ServiceCommand {
     settings.progressPath = range.progress
     let bars = try source.makeSource(
       clock: clock, http: http, live: false, drain: context.drain, now: WallClock.seconds)
+    let ready = context.health.readiness("backfill")
+    let isLetIn = try await kafka.waitUntilLetIn(
+      clientID: context.name, topics: [target.topic], consumes: false, drain: context.drain, logger: context.logger
+    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
+    guard isLetIn else { return }
     let producer = try Producer(
       target.apply(to: kafka).producerConfiguration(clientID: context.name, logger: context.logger))
     let outlet = KafkaBarOutlet(
@@ -68,7 +74,6 @@ package struct BackfillCommand: ServiceCommand {
       logger: context.logger)
     let bar = isatty(STDOUT_FILENO) == 1 ? ProgressBar() : nil
     let logger = context.logger
-    let ready = context.health.readiness("backfill")
     ready.set(ready: true)
     let result: Result<Backfill.Outcome, any Error>
     do {
@@ -87,6 +92,7 @@ package struct BackfillCommand: ServiceCommand {
     context.logger.notice("backfill ended", metadata: [
       "bars": "\(outcome.published)", "already_done": "\(outcome.skipped)", "failed": "\(outcome.failed.count)",
       "not_reaching_back": "\(outcome.short.joined(separator: ","))",
+      "empty": "\(outcome.empty.joined(separator: ","))", "lost": "\(outcome.lost)",
     ])
     guard outcome.failed.isEmpty || context.drain.isRaised else {
       throw Failure(

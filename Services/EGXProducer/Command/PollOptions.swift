@@ -39,10 +39,13 @@ package struct PollOptions: ParsableArguments {
     valueName: "path"))
   package var state: String?
 
-  @Option(help: ArgumentHelp("Bars of a symbol that are remembered.", valueName: "count"))
+  @Option(help: ArgumentHelp("Bars of a symbol that are remembered; at least --n-bars.", valueName: "count"))
   package var rememberBars = 1_024
 
   package init() {}
+
+  /// Of the memory of one symbol: a bar that is asked for and not remembered would never be published as changed.
+  package var memory: Int { max(rememberBars, nBars) }
 
   package func validate() throws {
     for (flag, value) in [("--n-bars", nBars), ("--remember-bars", rememberBars)] where value < 1 {

@@ -22,6 +22,17 @@ package struct ProduceCommand: ServiceCommand {
 
   package init() {}
 
+  /// - Throws: `Failure(.configuration)` for settings that contradict each other.
+  private func verify() throws(Failure) {
+    // A source would give --max-bars of them, and nothing would say so.
+    if polling.nBars > source.maxBars {
+      throw Failure(
+        .configuration, code: "too_many_bars",
+        "--n-bars \(polling.nBars) is more than --max-bars \(source.maxBars), the most that are asked for of one "
+          + "symbol: raise --max-bars to \(polling.nBars) or lower --n-bars")
+    }
+  }
+
   package static let metrics = ProducerMetrics.descriptions + KafkaMetrics.producer
 
   package func check(_ report: CheckReport) async {
@@ -30,10 +41,11 @@ package struct ProduceCommand: ServiceCommand {
     let kafka = target.apply(to: kafka)
     var symbols: [String] = []
     do {
+      try verify()
       symbols = try source.symbolList()
       report.ok("symbols", "\(symbols.count), first \(symbols[0])")
       if let state = polling.barState(source) {
-        _ = try state.load(capacity: polling.rememberBars)
+        _ = try state.load(capacity: polling.memory)
         report.ok("state", state.path)
       }
       _ = try polling.calendar(try ExchangeClock())
@@ -47,14 +59,14 @@ package struct ProduceCommand: ServiceCommand {
     }
     await report.probe("kafka", limit: .seconds(20)) {
       try await kafka.check(
-        clientID: ServiceCatalogue.egxProducer.name, topics: [target.topic], logger: logger)
+        clientID: ServiceCatalogue.egxProducer.name, topics: [target.topic], consumes: false, logger: logger)
     }
   }
 
   /// Asks for one bar.
   private static func probe(_ options: SourceOptions, _ http: HTTPOptions, _ symbol: String) async throws -> String {
     if case .replay(let path) = try options.location() {
-      var bars = try BarFolder(path: path).bars(of: symbol)
+      var bars = try options.folder(path).bars(of: symbol)
       guard try bars.next() != nil else { throw SourceError(.unreadable, "no bar of \(symbol)") }
       return "recording of \(symbol) readable"
     }
@@ -68,12 +80,13 @@ package struct ProduceCommand: ServiceCommand {
   }
 
   package func run(in context: ServiceContext) async throws {
+    try verify()
     let clock = try ExchangeClock()
     let symbols = try source.symbolList()
     let bars = try source.makeSource(
       clock: clock, http: http, live: polling.live, drain: context.drain, now: WallClock.seconds)
     let state = polling.barState(source)
-    let memories = try state?.load(capacity: polling.rememberBars) ?? [:]
+    let memories = try state?.load(capacity: polling.memory) ?? [:]
     var settings = BarProducer.Settings(symbols: symbols, interval: source.interval, count: polling.nBars)
     settings.pollInterval = polling.pollInterval.duration
     settings.once = polling.once
@@ -82,13 +95,17 @@ package struct ProduceCommand: ServiceCommand {
     let metrics = ProducerMetrics()
     var review = source.review
     review.republish = polling.republish
+    let ready = context.health.readiness("kafka")
+    let isLetIn = try await kafka.waitUntilLetIn(
+      clientID: context.name, topics: [target.topic], consumes: false, drain: context.drain, logger: context.logger
+    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
+    guard isLetIn else { return }
     let producer = try Producer(
       target.apply(to: kafka).producerConfiguration(clientID: context.name, logger: context.logger))
     let outlet = KafkaBarOutlet(
       producer: producer, topic: target.topic, producedBy: "\(ServiceCatalogue.egxProducer.name)/\(Souk.version)")
     var publishing = BarPublisher.Settings()
-    publishing.memory = polling.rememberBars
-    let ready = context.health.readiness("kafka")
+    publishing.memory = polling.memory
     ready.set(ready: true)
     let publisher = BarPublisher(
       review: BarReview(settings: review, clock: clock), outlet: outlet, settings: publishing, metrics: metrics,

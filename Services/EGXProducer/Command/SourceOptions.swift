@@ -1,4 +1,5 @@
 import ArgumentParser
+import CSV
 import Foundation
 import HTTP
 import Runtime
@@ -9,6 +10,7 @@ extension BarInterval: ExpressibleByArgument {
 }
 
 extension JSONMapping.Shape: ExpressibleByArgument {}
+extension CSVNumbers.Mark: ExpressibleByArgument {}
 
 /// The flags about where bars come from and how their messages look.
 package struct SourceOptions: ParsableArguments {
@@ -71,6 +73,19 @@ package struct SourceOptions: ParsableArguments {
     valueName: "time=t,open=o,..."))
   package var jsonFields = ""
 
+  @Option(help: ArgumentHelp(
+    "What CSV files call time, open, high, low, close, volume, clock (the time of day) and symbol, or their places "
+      + "from 0.", valueName: "time=Day,close=Last,..."))
+  package var csvColumns = ""
+
+  @Option(help: ArgumentHelp(
+    "How CSV files write dates, when not as 2025-01-20: YYYY or YY, MM or MMM, DD, hh, mm, ss.",
+    valueName: "MM/DD/YYYY"))
+  package var csvDates: String?
+
+  @Option(help: "What begins the fraction of a number in CSV files. (default: point, where nothing contradicts it)")
+  package var csvDecimal: CSVNumbers.Mark?
+
   package init() {}
 
   package func validate() throws {
@@ -93,11 +108,14 @@ package struct SourceOptions: ParsableArguments {
     if let symbols {
       texts = symbols.split(separator: ",")
     } else if let symbolsFile {
-      let text = String(decoding: try readFile(symbolsFile), as: UTF8.self)
-      texts = text.split(whereSeparator: \.isNewline).map { line in line.prefix { $0 != "," && $0 != "#" } }
-      if let first = texts.first?.lowercased(), ["symbol", "symbols", "ticker"].contains(first.filter { $0 != "\"" }) {
-        texts.removeFirst()
+      var reader = CSVReader(try readFile(symbolsFile))
+      while let line = reader.next() {
+        if let defect = line.defect {
+          throw Failure(.configuration, code: "bad_symbol", "\(symbolsFile), line \(line.number): \(defect)")
+        }
+        texts.append((line.text(0) ?? "").prefix { $0 != "#" })
       }
+      if let first = texts.first?.lowercased(), ["symbol", "symbols", "ticker"].contains(first) { texts.removeFirst() }
     } else {
       switch try location() {
       case .csv(let path), .replay(let path): texts = try BarFolder(path: path).symbols().map { $0[...] }
@@ -145,8 +163,8 @@ package struct SourceOptions: ParsableArguments {
     case .json, .tradingView: break
     }
     switch location {
-    case .csv(let path): return CSVSource(folder: BarFolder(path: path), clock: clock)
-    case .replay(let path): return ReplaySource(folder: BarFolder(path: path), speed: speed, drain: drain)
+    case .csv(let path): return CSVSource(folder: try folder(path), clock: clock)
+    case .replay(let path): return ReplaySource(folder: try folder(path), speed: speed, drain: drain)
     case .json(let template):
       var limits = http.limits(maxBodyBytes: maxAnswerSize.bytes)
       limits.totalTime = answerTimeout.duration
@@ -167,6 +185,12 @@ package struct SourceOptions: ParsableArguments {
       settings.live = live
       return TradingViewSource(settings: settings, clock: clock, pace: pace, drain: drain)
     }
+  }
+
+  /// - Throws: `Failure(.configuration)` for flags about CSV that cannot be meant.
+  package func folder(_ path: String) throws(Failure) -> BarFolder {
+    BarFolder(path: path, format: try CSVFormat(
+      columns: csvColumns, dates: csvDates, mark: csvDecimal, isIntraday: interval.isIntraday))
   }
 
   package var review: BarReview.Settings {

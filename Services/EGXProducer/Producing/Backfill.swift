@@ -39,6 +39,10 @@ package struct Backfill: Sendable {
     package var failed: [String: String] = [:]
     /// Symbols whose source does not reach back to the first day.
     package var short: [String] = []
+    /// Symbols that the source knows and gives no bar of.
+    package var empty: [String] = []
+    /// Frames, lines and rows that could not be read.
+    package var lost = 0
     package var isComplete = false
   }
 
@@ -81,9 +85,15 @@ package struct Backfill: Sendable {
             logger.warning("no bars", metadata: ["symbol": "\(symbol)", "error": "\(error)"])
           case .success(let answer):
             let count = try await publish(answer, symbol)
+            if answer.lost.count > 0 {
+              logger.warning(
+                "a part of the answer was lost", metadata: ["symbol": "\(symbol)", "detail": "\(answer.lost)"])
+            }
             outcome.withLock { outcome in
               outcome.published += count
+              outcome.lost += answer.lost.count
               if !answer.reachesBack { outcome.short.append(symbol) }
+              if answer.bars.isEmpty { outcome.empty.append(symbol) }
             }
             try progress?.finish(symbol)
           }
@@ -112,8 +122,10 @@ package struct Backfill: Sendable {
   private func request(_ symbol: String) -> BarRequest {
     let start = settings.interval.isIntraday
       ? clock.start(ofDay: settings.days.lowerBound) : settings.days.lowerBound * 86_400
-    return BarRequest(
+    var request = BarRequest(
       symbol: symbol, interval: settings.interval, count: settings.maxBars, reachBackTo: start)
+    request.isCountLimit = true
+    return request
   }
 
   private func publish(_ answer: BarAnswer, _ symbol: String) async throws -> Int {

@@ -59,6 +59,8 @@ package struct BarProducer: Sendable {
       /// Why the last of them failed.
       var failure: SourceError?
       var told: [String: String] = [:]
+      /// Remarks on answers that had bars, by symbol, each said once until it no longer holds.
+      var remarks: [String: Set<String>] = [:]
       /// Symbols of a live source that have not spoken since it was connected.
       var awaited: Set<String> = []
       var report = BarPublisher.Report()
@@ -195,6 +197,7 @@ package struct BarProducer: Sendable {
   }
 
   private func take(_ answer: BarAnswer, _ symbol: String, _ sight: Sight) async throws {
+    metrics.answered(answer)
     let now = now()
     let isLive = source.isLive
     // A live source that was connected all the time has missed nothing, however long nothing was traded.
@@ -221,6 +224,7 @@ package struct BarProducer: Sendable {
       state.report.refilled += report.refilled
       state.report.unusable += report.unusable
     }
+    remark(answer, unusable: report.unusable, symbol, sight)
     if report.refilled > 0 {
       metrics.gap(isFilled: true)
       context.logger.notice(
@@ -231,6 +235,33 @@ package struct BarProducer: Sendable {
       context.logger.warning(
         "gap stays open: the source does not give the bars that were missed; `egx-producer backfill` may",
         metadata: ["symbol": "\(symbol)", "published_until": "\(newest ?? 0)"])
+    }
+  }
+
+  /// What is odd about an answer is said once, and again when it went away in between.
+  private func remark(_ answer: BarAnswer, unusable: Int, _ symbol: String, _ sight: Sight) {
+    var remarks: [(level: Logger.Level, text: String, detail: String)] = []
+    if answer.lost.count > 0 { remarks.append((.warning, "a part of the answer was lost", "\(answer.lost)")) }
+    if unusable > 0 {
+      remarks.append((.warning, "bars with an impossible time or volume are not published", "\(unusable)"))
+    }
+    if answer.missing > 0 {
+      let detail = "\(answer.bars.count) of \(answer.bars.count + answer.missing)"
+      remarks.append((.notice, "fewer bars than asked for", detail))
+    }
+    if answer.bars.isEmpty, answer.lost.count == 0 {
+      remarks.append((.warning, "empty series", "the source knows the symbol and gives no bar of it"))
+    }
+    let texts = remarks.map(\.text)
+    // An update of a live series says nothing about the whole of it.
+    let isUpdate = source.isLive && answer.bars.count == 1
+    let before = sight.state.withLock { state in
+      defer { state.remarks[symbol, default: []] = Set(texts).union(isUpdate ? state.remarks[symbol] ?? [] : []) }
+      return state.remarks[symbol] ?? []
+    }
+    for remark in remarks where !before.contains(remark.text) {
+      context.logger.log(
+        level: remark.level, "\(remark.text)", metadata: ["symbol": "\(symbol)", "detail": "\(remark.detail)"])
     }
   }
 

@@ -9,7 +9,9 @@ package final class ProducerMetrics: Sendable {
     .init("souk_egx_bars_published_total", .counter, "Bars published and acknowledged.", labels: ["kind"]),
     .init("souk_egx_bars_unchanged_total", .counter, "Bars the source gave again as they were; not published."),
     .init("souk_egx_bars_flagged_total", .counter, "Published bars with a flag.", labels: ["flag"]),
-    .init("souk_egx_bars_unusable_total", .counter, "Bars with a time or price that cannot be; not published."),
+    .init("souk_egx_bars_unusable_total", .counter, "Bars with a time or volume that cannot be; not published."),
+    .init("souk_egx_lost_total", .counter, "Frames, lines and rows of answers that could not be read."),
+    .init("souk_egx_empty_answers_total", .counter, "Answers about a symbol that held no bar."),
     .init("souk_egx_gaps_total", .counter, "Times a series was found to have missed bars.", labels: ["outcome"]),
     .init("souk_egx_source_errors_total", .counter, "Failed questions and connections, by error code.",
           labels: ["code"]),
@@ -28,6 +30,10 @@ package final class ProducerMetrics: Sendable {
   private let unusable = Counter(label: "souk_egx_bars_unusable_total")
   private let inconsistent = Counter(
     label: "souk_egx_bars_flagged_total", dimensions: [("flag", "inconsistent_range")])
+  private let nonPositive = Counter(
+    label: "souk_egx_bars_flagged_total", dimensions: [("flag", "non_positive_price")])
+  private let lost = Counter(label: "souk_egx_lost_total")
+  private let empty = Counter(label: "souk_egx_empty_answers_total")
   private let refilled = Counter(label: "souk_egx_bars_flagged_total", dimensions: [("flag", "refilled")])
   private let retries = Counter(label: "souk_egx_produce_retries_total")
   private let poll = Recorder(label: "souk_egx_poll_seconds", aggregate: true)
@@ -42,10 +48,15 @@ package final class ProducerMetrics: Sendable {
     (bar.isChange ? changed : new).increment()
     if bar.bar.flags.contains(.inconsistentRange) { inconsistent.increment() }
     if bar.bar.flags.contains(.refilled) { refilled.increment() }
+    if bar.bar.flags.contains(.nonPositivePrice) { nonPositive.increment() }
   }
   func reviewed(_ outcome: BarReview.Outcome) {
     if outcome.unchanged > 0 { unchanged.increment(by: outcome.unchanged) }
     if outcome.unusable > 0 { unusable.increment(by: outcome.unusable) }
+  }
+  func answered(_ answer: BarAnswer) {
+    if answer.lost.count > 0 { lost.increment(by: answer.lost.count) }
+    if answer.bars.isEmpty { empty.increment() }
   }
   func gap(isFilled: Bool) {
     Counter(label: "souk_egx_gaps_total", dimensions: [("outcome", isFilled ? "refilled" : "open")]).increment()

@@ -5,6 +5,8 @@ package struct BarRequest: Hashable, Sendable {
   package var interval: BarInterval
   /// How many of the latest bars.
   package var count: Int
+  /// `count` is the most that may be needed to reach back, and not what is wanted.
+  package var isCountLimit = false
   /// The bars should reach back to this opening (seconds since 1970; midnight UTC of a date), if the source holds
   /// them, even when that is more than `count`.
   package var reachBackTo: Int64?
@@ -22,11 +24,38 @@ package struct BarAnswer: Hashable, Sendable {
   package var bars: [SourceBar]
   /// False when there may be bars between `reachBackTo` and the first of `bars` that the source would not give.
   package var reachesBack: Bool
+  /// How many fewer there are than were asked for, of a source that did not say that it has no more.
+  package var missing: Int
+  /// Frames, lines and rows that could not be read; each of them may have held a bar.
+  package var lost: Losses
 
-  package init(bars: [SourceBar], reachesBack: Bool = true) {
+  package init(bars: [SourceBar], reachesBack: Bool = true, missing: Int = 0, lost: Losses = Losses()) {
     self.bars = bars
     self.reachesBack = reachesBack
+    self.missing = missing
+    self.lost = lost
   }
+}
+
+/// Parts of an answer that could not be read and were passed over.
+package struct Losses: Hashable, Sendable, CustomStringConvertible {
+  package private(set) var count = 0
+  /// Why the first of them could not be read.
+  package private(set) var first: String?
+
+  package init() {}
+
+  package mutating func add(_ reason: @autoclosure () -> String) {
+    count += 1
+    if first == nil { first = reason() }
+  }
+
+  package mutating func add(_ other: Losses) {
+    count += other.count
+    first = first ?? other.first
+  }
+
+  package var description: String { "\(count) could not be read, the first because of: \(first ?? "")" }
 }
 
 /// Where bars come from.

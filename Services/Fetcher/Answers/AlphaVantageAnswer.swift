@@ -1,79 +1,127 @@
+import Runtime
 import Schemas
 
 /// Alpha Vantage's answers, told apart by what they hold:
 ///
 ///     {"name": "...", "interval": "monthly", "unit": "dollar per metric ton",
 ///      "data": [{"date": "2024-05-01", "value": "8000.1"}, {"date": "...", "value": "."}]}     commodities
-///     {"Meta Data": {...}, "Time Series (Daily)": {"2024-05-10": {"4. close": "122.84", ...}}}  series
+///     {"Meta Data": {"4. Interval": "5min", "6. Time Zone": "US/Eastern", ...},
+///      "Time Series (5min)": {"2024-05-10 15:55:00": {"4. close": "122.84", ...}}}              series
 ///     {"Global Quote": {"05. price": "122.84", "07. latest trading day": "2024-05-10"}}         quotes
-///     {"Note": "..."}, {"Information": "..."}: asked too often; {"Error Message": "..."}: not a symbol or function
+///     {"Note": "..."}, {"Information": "..."}, {"Error Message": "..."}: words, see `ProviderMessage`
+///
+/// An intraday time is the opening of its bar, in the answer's own zone. A day's close is of the exchange's closing
+/// time. A commodity's date is the first day of the period whose average or last price the value is.
 enum AlphaVantageAnswer {
-  static func quotes(_ tree: JSONTree) throws(FetchError) -> [Quote] {
+  static func quotes(_ tree: JSONTree, at now: Timestamp) throws(FetchError) -> Quotes {
     guard let fields = tree.fields else { throw .unreadable("it is no object") }
-    if fields["Error Message"] != nil { throw FetchError(.symbolUnknown, "it says that it does not know the symbol") }
-    if fields["Note"] != nil || fields["Information"] != nil {
-      throw FetchError(.rateLimited, "it says that it was asked too often", retryAfter: .seconds(60))
+    for name in ["Error Message", "Note", "Information"] {
+      if let text = fields[name]?.text { throw ProviderMessage(text).failure() }
     }
     if let data = fields["data"]?.items {
-      let unit = try CommodityUnit(fields["unit"]?.text)
-      var quotes: [Quote?] = []
-      for row in data { quotes.append(try quote(row["date"], row["value"], unit)) }
-      return quotes.compactMap { $0 }
+      let quotes = commodity(data, fields)
+      // Sample rows come with the words that they are samples.
+      if quotes.list.isEmpty, let message = ProviderMessage(in: tree) { throw message.failure() }
+      return quotes
     }
-    if let quote = fields["Global Quote"] {
-      // An unknown symbol has an empty quote.
-      guard quote.fields?.isEmpty == false else {
-        throw FetchError(.symbolUnknown, "it has no quote for the symbol")
-      }
-      return try [self.quote(quote["07. latest trading day"], quote["05. price"], CommodityUnit())].compactMap { $0 }
+    if let quote = fields["Global Quote"] { return try latest(quote, at: now) }
+    guard let name = fields.keys.first(where: { $0.contains("Time Series") }), let rows = fields[name]?.fields else {
+      throw ProviderMessage(in: tree)?.failure() ?? .unreadable("it has neither data nor a time series nor a quote")
     }
-    guard let name = fields.keys.first(where: { $0.contains("Time Series") }), let days = fields[name]?.fields else {
-      throw .unreadable("it has neither data nor a time series nor a quote")
-    }
-    var quotes: [Quote?] = []
-    for (day, row) in days.sorted(by: { $0.key < $1.key }) {
-      quotes.append(try quote(.string(day), row["4. close"], CommodityUnit()))
-    }
-    return quotes.compactMap { $0 }
+    return try series(rows, name, zone(fields["Meta Data"]))
   }
 
-  private static func quote(
-    _ time: JSONTree?, _ value: JSONTree?, _ unit: CommodityUnit
-  ) throws(FetchError) -> Quote? {
-    guard let text = value?.text, !QuoteText.isAbsent(text) else { return nil }
-    guard let at = time?.text.flatMap({ QuoteText.time($0, in: nil) }), var price = QuoteText.decimal(text) else {
-      throw .unreadable("a time or a value is no number")
+  private static func add(
+    _ value: JSONTree?, _ time: Timestamp?, unit: String? = nil, isOfPeriod: Bool = true, to quotes: inout Quotes
+  ) {
+    guard let text = value?.text, !QuoteText.isAbsent(text) else { return }
+    guard let time, let price = QuoteText.decimal(text) else {
+      quotes.lose("a time or a value is no number")
+      return
     }
-    if unit.isHundredth {
-      guard let whole = QuotedCurrency.hundredth(of: price) else { throw .unreadable("a value has too many digits") }
-      price = whole
-    }
-    return Quote(value: price, observedAt: at, currency: unit.currency, unit: unit.unit)
+    quotes.add(Quote(value: price, observedAt: time, unit: unit, isOfPeriod: isOfPeriod))
   }
 
-  /// `dollar per metric ton`, `dollars per barrel`, `cents per pound`, `dollars per million BTU`.
-  struct CommodityUnit {
-    var currency: String?
-    var isHundredth = false
-    var unit: String?
+  // MARK: - commodities
 
-    init() {}
-
-    init(_ text: String?) throws(FetchError) {
-      guard let text else { return }
-      let sides = text.lowercased().split(separator: " per ", maxSplits: 1).map(String.init)
-      guard sides.count == 2 else { return }
-      switch sides[0] {
-      case "dollar", "dollars", "usd": currency = "USD"
-      case "cent", "cents": (currency, isHundredth) = ("USD", true)
-      default: throw .unreadable("its unit is of no known currency")
+  private static func commodity(_ rows: [JSONTree], _ fields: [String: JSONTree]) -> Quotes {
+    var quotes = Quotes()
+    let months = ["monthly": 1, "quarterly": 3, "semiannual": 6, "annual": 12]
+    let span = fields["interval"]?.text.flatMap { months[$0.lowercased()] }
+    // A missing unit is refused, as an unknown one is: the empty text stands for it.
+    let unit = fields["unit"]?.text ?? ""
+    for row in rows {
+      let text = row["date"]?.text ?? ""
+      if let date = LocalDateTime(text), text.utf8.count == 10 {
+        add(row["value"], end(of: date, months: span), unit: unit, to: &quotes)
+      } else {
+        add(row["value"], QuoteText.time(text, in: nil), unit: unit, isOfPeriod: false, to: &quotes)
       }
-      unit = Self.units[sides[1]] ?? sides[1]
     }
+    return quotes
+  }
 
-    private static let units = [
-      "metric ton": "t", "barrel": "bbl", "pound": "lb", "million btu": "mmbtu", "troy ounce": "ozt", "bushel": "bu",
-      "kilogram": "kg", "gallon": "gal",
-    ]
+  /// Midnight in UTC after the day, or after so many months that begin with it.
+  private static func end(of date: LocalDateTime, months: Int?) -> Timestamp? {
+    guard let months else { return Timestamp(microseconds: date.microseconds + 86_400_000_000) }
+    let (year, month, day) = (date.civil.year, date.civil.month, date.civil.day)
+    let place = month - 1 + months
+    return Timestamp(
+      microseconds: daysSinceEpoch(year: year + place / 12, month: place % 12 + 1, day: day) * 86_400_000_000)
+  }
+
+  // MARK: - equities, currencies
+
+  private static let newYork = try? ZoneTable(identifier: "America/New_York")
+
+  /// The zone that the answer names; nil is UTC.
+  private static func zone(_ meta: JSONTree?) throws(FetchError) -> ZoneTable? {
+    let name = meta?.fields?.first { $0.key.hasSuffix("Time Zone") }?.value.text ?? "US/Eastern"
+    switch name {
+    case "UTC": return nil
+    case "US/Eastern", "America/New_York": return newYork
+    default:
+      guard let zone = try? ZoneTable(identifier: name) else { throw .unreadable("its time zone is unknown") }
+      return zone
+    }
+  }
+
+  private static func series(
+    _ rows: [String: JSONTree], _ name: String, _ zone: ZoneTable?
+  ) throws(FetchError) -> Quotes {
+    var quotes = Quotes()
+    let minutes = name.split(whereSeparator: { "() ".contains($0) }).first { $0.hasSuffix("min") }
+      .flatMap { Int64($0.dropLast(3)) }
+    for (text, row) in rows.sorted(by: { $0.key < $1.key }) {
+      var time: Timestamp?
+      if let minutes {
+        time = QuoteText.time(text, in: zone).flatMap {
+          Timestamp(microseconds: $0.microseconds + minutes * 60_000_000)
+        }
+      } else {
+        time = close(of: text, zone)
+      }
+      add(row["4. close"], time, to: &quotes)
+    }
+    return quotes
+  }
+
+  /// 16:00 in New York, when all exchanges have closed that Alpha Vantage has days of; else the day's end.
+  private static func close(of day: String, _ zone: ZoneTable?) -> Timestamp? {
+    guard day.utf8.count == 10 else { return nil }
+    if zone?.identifier == newYork?.identifier, zone != nil { return QuoteText.time(day + " 16:00:00", in: zone) }
+    return QuoteText.time(day, in: zone).flatMap { Timestamp(microseconds: $0.microseconds + 86_400_000_000) }
+  }
+
+  /// The price of now, or of the close when its day is over.
+  private static func latest(_ quote: JSONTree, at now: Timestamp) throws(FetchError) -> Quotes {
+    // An unknown symbol has an empty quote.
+    guard quote.fields?.isEmpty == false else {
+      throw FetchError(.symbolUnknown, "it has no quote for the symbol")
+    }
+    var quotes = Quotes()
+    let day = quote["07. latest trading day"]?.text ?? ""
+    add(quote["05. price"], close(of: day, newYork).map { min($0, now) }, isOfPeriod: false, to: &quotes)
+    return quotes
   }
 }

@@ -1,4 +1,5 @@
 import Markets
+import Metrics
 import Runtime
 import Schemas
 
@@ -8,6 +9,7 @@ package struct AnswerReader: Sendable {
   /// Of times without an offset; nil is UTC.
   private let zone: ZoneTable?
   private let limits: JSONReader.Limits
+  private let lost: Counter
 
   /// - Parameter limits: of JSON.
   /// - Throws: a configuration `Failure` for a zone that the system does not have.
@@ -16,30 +18,74 @@ package struct AnswerReader: Sendable {
     self.limits = limits
     zone = nil == source.mapping || source.mapping?.zone == "UTC"
       ? nil : try ZoneTable(identifier: source.mapping?.zone ?? "UTC")
+    lost = Counter(label: "souk_fetch_rows_lost_total", dimensions: [("source", source.word)])
   }
 
-  /// Everything the answer has a value of, in its order.
-  /// - Parameter slot: fills in the templates of conditions.
-  /// - Throws: `FetchError`: not the promised shape, a value that is no number, or what the provider says is wrong.
+  /// Everything the answer has a value of, in its order, with what the catalogue says of the material's quotation
+  /// where the answer does not. A row that cannot be read is left out and counted.
+  /// - Parameters:
+  ///   - now: when it was asked; a price of the running day is of this time.
+  ///   - slot: fills in the templates of conditions.
+  /// - Throws: `FetchError`: not the promised shape, no row that can be read, or what the provider says is wrong.
   package func quotes(
-    _ body: [UInt8], slot: (TextTemplate.Slot) -> String
+    _ body: [UInt8], of material: Material? = nil, at now: Timestamp = .epoch, slot: (TextTemplate.Slot) -> String
   ) throws(FetchError) -> [Quote] {
-    let quotes: [Quote]
+    let quotes: Quotes
     switch source.kind {
     case .yahoo: quotes = try YahooChart.quotes(try tree(body))
-    case .alphavantage: quotes = try AlphaVantageAnswer.quotes(try tree(body))
-    case .json:
-      guard let mapping = source.mapping else { return [] }
-      quotes = try MappedJSON(mapping: mapping, zone: zone).quotes(try tree(body), slot)
-    case .csv:
-      guard let mapping = source.mapping else { return [] }
-      quotes = try MappedCSV(mapping: mapping, zone: zone).quotes(body, slot)
+    case .alphavantage: quotes = try AlphaVantageAnswer.quotes(try tree(body), at: now)
+    case .json: quotes = try mappedJSON(body, slot)
+    case .csv: quotes = try mappedCSV(body, slot)
     }
-    return quotes.map { quote in
-      var quote = quote
-      quote.currency = quote.currency ?? source.currency
-      quote.unit = quote.unit ?? source.unit
-      return quote
+    lost.increment(by: quotes.lost)
+    try quotes.verify()
+    let quotation = material.map { source.quotation(of: $0) } ?? source.quotation
+    return try quotes.list.map { (quote) throws(FetchError) in try completed(quote, quotation) }
+  }
+
+  private func completed(_ quote: Quote, _ quotation: Quotation) throws(FetchError) -> Quote {
+    var quote = quote
+    quote.currency = quote.currency ?? quotation.currency
+    // "Dollars per bushel" is of the bushel that the catalogue names.
+    let isBushel = quote.unit.flatMap { PriceUnit($0) }?.unit.dimension == .bushel
+    if quote.unit?.isEmpty ?? true || isBushel { quote.unit = quotation.unit?.symbol ?? quote.unit }
+    if quote.unit == nil, source.mapping?.unit != nil { quote.unit = "" }
+    if let span = source.mapping?.span {
+      guard let end = Timestamp(microseconds: quote.observedAt.microseconds + Int64(span / .microseconds(1))) else {
+        throw .unreadable("a time is out of range")
+      }
+      quote.observedAt = end
+      quote.isOfPeriod = true
+    }
+    return quote
+  }
+
+  private func mappedJSON(
+    _ body: [UInt8], _ slot: (TextTemplate.Slot) -> String
+  ) throws(FetchError) -> Quotes {
+    guard let mapping = source.mapping else { return Quotes() }
+    let tree = try tree(body)
+    let quotes: Quotes
+    do {
+      quotes = try MappedJSON(mapping: mapping, zone: zone).quotes(tree, slot)
+    } catch {
+      throw ProviderMessage(in: tree)?.failure() ?? error
+    }
+    if quotes.list.isEmpty, let message = ProviderMessage(in: tree),
+      message.meaning != .unrecognised || tree.saysError {
+      throw message.failure()
+    }
+    return quotes
+  }
+
+  private func mappedCSV(
+    _ body: [UInt8], _ slot: (TextTemplate.Slot) -> String
+  ) throws(FetchError) -> Quotes {
+    guard let mapping = source.mapping else { return Quotes() }
+    do {
+      return try MappedCSV(mapping: mapping, zone: zone).quotes(body, slot)
+    } catch {
+      throw Self.said(body) ?? error
     }
   }
 
@@ -47,8 +93,24 @@ package struct AnswerReader: Sendable {
     do {
       return try JSONTree(body, limits: limits)
     } catch {
-      throw FetchError(.unreadable, "the answer is not JSON within the limits: \(error.kind.rawValue)")
+      throw Self.said(body)
+        ?? FetchError(.unreadable, "the answer is not JSON within the limits: \(error.kind.rawValue)")
     }
+  }
+
+  /// What a body says that is not of the promised form, when its words are known.
+  private static func said(_ body: [UInt8]) -> FetchError? {
+    guard let message = ProviderMessage(body: body), message.meaning != .unrecognised else { return nil }
+    return message.failure()
+  }
+}
+
+extension JSONTree {
+  /// Whether a field of the outermost object is called an error and says something.
+  fileprivate var saysError: Bool {
+    fields?.contains { name, value in
+      name.lowercased().contains("error") && (value.text?.isEmpty == false || value.fields?.isEmpty == false)
+    } ?? false
   }
 }
 

@@ -7,7 +7,7 @@ struct MappedJSON {
   let mapping: AnswerMapping
   let zone: ZoneTable?
 
-  func quotes(_ tree: JSONTree, _ slot: (TextTemplate.Slot) -> String) throws(FetchError) -> [Quote] {
+  func quotes(_ tree: JSONTree, _ slot: (TextTemplate.Slot) -> String) throws(FetchError) -> Quotes {
     let rows: [JSONTree]
     if let path = mapping.rows {
       guard let found = tree[path]?.items else { throw .unreadable("there is no list where the rows should be") }
@@ -16,7 +16,7 @@ struct MappedJSON {
       rows = [tree]
     }
     let conditions = mapping.conditions.map { (path: $0.field.path, text: $0.value.filled(slot)) }
-    var quotes: [Quote] = []
+    var quotes = Quotes()
     for row in rows where conditions.allSatisfy({ row[$0.path]?.text == $0.text }) {
       // Currency and unit may stand once, beside the rows.
       func text(_ field: AnswerMapping.Field?) -> String? {
@@ -26,13 +26,17 @@ struct MappedJSON {
         continue
       }
       guard let at = row[mapping.time.path]?.text.flatMap({ QuoteText.time($0, in: zone) }) else {
-        throw .unreadable("a row has no time that can be read")
+        quotes.lose("a row has no time that can be read")
+        continue
       }
       guard let number = value.text.flatMap({ QuoteText.decimal($0) }),
         let quote = QuotedCurrency.whole(
           Quote(value: number, observedAt: at, currency: text(mapping.currency), unit: text(mapping.unit)))
-      else { throw .unreadable("a value is no finite number") }
-      quotes.append(quote)
+      else {
+        quotes.lose("a value is no finite number")
+        continue
+      }
+      quotes.add(quote)
     }
     return quotes
   }

@@ -18,11 +18,12 @@ package struct QuoteChoice: Sendable {
     package var isLate: Bool
   }
 
-  /// The latest quote up to the due time; when there is none, the first one after it.
-  /// - Throws: `FetchError`: no value at all, one that is not above 0 (below 0 for a demand), one of a time that has
-  ///   not come, or too old.
+  /// The latest quote up to the due time; when there is none, the first one after it that is not of a period.
+  /// - Parameter isPositive: the series has no price of 0 or below.
+  /// - Throws: `FetchError`: no value at all, a demand below 0 or such a price, one of a time that has not come, or too
+  ///   old.
   package func choose(
-    _ quotes: [Quote], kind: SeriesKind, dueAt: Timestamp, now: Timestamp
+    _ quotes: [Quote], kind: SeriesKind, isPositive: Bool = false, dueAt: Timestamp, now: Timestamp
   ) throws(FetchError) -> Chosen {
     let slack = Int64(tolerance / .microseconds(1))
     let due = dueAt.microseconds + slack
@@ -30,13 +31,20 @@ package struct QuoteChoice: Sendable {
     let isLate = chosen == nil
     // Of several of one time the last counts.
     if let at = chosen?.observedAt { chosen = quotes.last { $0.observedAt == at } }
-    chosen = chosen ?? quotes.min { $0.observedAt < $1.observedAt }
-    guard let chosen else { throw FetchError(.noValue, "the answer has no value") }
+    // A bar that closes after the due time holds what was not known then.
+    chosen = chosen ?? quotes.filter { !$0.isOfPeriod }.min { $0.observedAt < $1.observedAt }
+    guard let chosen else {
+      throw FetchError(.noValue, quotes.isEmpty ? "the answer has no value" : "the answer has only later values")
+    }
     guard chosen.observedAt.microseconds <= max(due, now.microseconds + slack) else {
       throw FetchError(.fromFuture, "the value is of \(chosen.observedAt), which has not come")
     }
-    guard kind == .demand ? !chosen.value.isNegative : !chosen.value.isNegative && !chosen.value.isZero else {
-      throw FetchError(.implausible, kind == .demand ? "a demand below 0" : "a price that is not above 0")
+    if kind == .demand, chosen.value.isNegative {
+      throw FetchError(.implausible, "it says a demand of \(chosen.value) for \(chosen.observedAt)")
+    }
+    if kind == .price, isPositive, chosen.value <= .zero {
+      throw FetchError(
+        .implausible, "it says \(chosen.value) for \(chosen.observedAt), and the catalogue calls the material positive")
     }
     if let maxAge, chosen.observedAt.microseconds < dueAt.microseconds - Int64(maxAge / .microseconds(1)) {
       throw FetchError(.tooOld, "the latest value is of \(chosen.observedAt)")
@@ -45,11 +53,11 @@ package struct QuoteChoice: Sendable {
   }
 
   /// Whether a value is so far from the one before that it is more likely wrong: more than `factor` times it, or less
-  /// than that part of it. Only values of the same currency and unit are compared, and none with 0.
+  /// than that part of it. Only values above 0 of the same currency and unit are compared.
   /// - Parameter factor: 0 to 100; 0 finds none.
   package static func isJump(from last: SeriesState?, to quote: Quote, factor: Int) -> Bool {
     guard (1...100).contains(factor), let last, last.currency == quote.currency, last.unit == quote.unit,
-      !last.value.isZero, !quote.value.isZero
+      last.value > .zero, quote.value > .zero
     else { return false }
     return exceeds(quote.value, last.value, by: factor) || exceeds(last.value, quote.value, by: factor)
   }

@@ -1,22 +1,22 @@
 import Schemas
 
-/// Currencies as exchanges quote them: some in hundredths, under names that ISO 4217 does not have.
+/// Currencies as exchanges quote them: some in their minor unit, such as pence.
 enum QuotedCurrency {
-  /// Pence, cents and agorot, as Yahoo Finance writes them.
-  private static let hundredths = ["GBp": "GBP", "GBX": "GBP", "USX": "USD", "ZAc": "ZAR", "ILA": "ILS", "EUX": "EUR"]
-
-  /// The quote in whole units of an ISO 4217 currency.
-  /// - Returns: nil when the hundredth has too many digits.
+  /// The quote in whole units of an ISO 4217 currency; one of an unknown currency stays as it is.
+  /// - Returns: nil when the whole unit has too many digits.
   static func whole(_ quote: Quote) -> Quote? {
-    guard let currency = quote.currency, let iso = hundredths[currency] else { return quote }
-    guard let value = hundredth(of: quote.value) else { return nil }
+    guard let written = quote.currency.flatMap({ Currency.Written($0) }) else { return quote }
+    guard let value = quote.value.shifted(written.shift) else { return nil }
     var quote = quote
     quote.value = value
-    quote.currency = iso
+    quote.currency = written.currency.code
     return quote
   }
+}
 
-  static func hundredth(of value: ExactDecimal) -> ExactDecimal? {
-    ExactDecimal(mantissa: value.mantissa, scale: Int(value.scale) + 2)
+extension ExactDecimal {
+  /// The value divided by 10^digits: 1234.5 pence are 12.345 pounds.
+  func shifted(_ digits: Int) -> ExactDecimal? {
+    digits == 0 ? self : ExactDecimal(mantissa: mantissa, scale: Int(scale) + digits)
   }
 }

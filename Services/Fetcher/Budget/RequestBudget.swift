@@ -1,7 +1,7 @@
 import Runtime
 import Synchronization
 
-/// The line in front of one provider's tokens: whoever wants to ask waits here for its turn, first come, first served.
+/// The line in front of one provider's tokens: each job waits here for its turn, first come, first served.
 ///
 /// One task at a time fetches tokens, for all who wait: a full line costs one question to Redis per refill, however
 /// long it is.
@@ -25,6 +25,8 @@ package final class RequestBudget: Sendable {
     var line: ArraySlice<Waiter> = []
     var nextID: UInt64 = 0
     var isFetching = false
+    /// A request that was granted as a probe may be under way.
+    var isProbing = false
   }
   private let tokens: any TokenSource
   private let state = Mutex(State())
@@ -61,7 +63,17 @@ package final class RequestBudget: Sendable {
     }
   }
 
-  package func pause(for time: Duration) async throws { try await tokens.pause(for: time) }
+  /// - Returns: for how long the provider is left alone.
+  package func pause(_ pause: Pause) async throws -> Duration { try await tokens.pause(pause) }
+
+  /// A request had a good answer; only a probe's is news to the others.
+  package func recover() async throws {
+    let wasProbing = state.withLock { state in
+      defer { state.isProbing = false }
+      return state.isProbing
+    }
+    if wasProbing { try await tokens.recover() }
+  }
 
   private func fetch() async {
     while true {
@@ -73,11 +85,12 @@ package final class RequestBudget: Sendable {
       guard wanted > 0 else { return }
       do {
         let grant = try await tokens.take(upTo: wanted)
+        if grant.isProbe { state.withLock { $0.isProbing = true } }
         release(grant.count, .granted)
         if grant.isPaused {
           release(.max, .paused(grant.wait))
         } else if grant.count < wanted {
-          // Not longer than a second, whatever the rate: somebody in the line may expire.
+          // Not longer than a second, whatever the rate: a job in the line may expire.
           try? await Task.sleep(for: min(max(grant.wait, Self.shortestWait), .seconds(1)))
         }
       } catch {

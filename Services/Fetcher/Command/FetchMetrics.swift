@@ -23,6 +23,8 @@ struct FetchMetrics: Sendable {
       "souk_fetch_failovers_total", .counter, "Answers that came from another provider than the first."),
     MetricDescription(
       "souk_fetch_jumps_total", .counter, "Prices too far from the last one to be taken without asking another."),
+    MetricDescription(
+      "souk_fetch_rows_lost_total", .counter, "Rows of answers that cannot be read, left out.", labels: ["source"]),
     MetricDescription("souk_fetch_cache_bytes", .gauge, "Kept answers, to ask whether they still hold."),
   ]
 

@@ -45,7 +45,8 @@ package struct FetchOptions: ParsableArguments {
   package var breakerOpenMax = DurationSetting(.seconds(120))
 
   @Option(help: ArgumentHelp(
-    "The longest a provider is left alone because it asks for it (Retry-After).", valueName: "duration"))
+    "The longest a provider is left alone because it asks for it (Retry-After), or says \"too often\" again and again; "
+      + "an hour when it names a quota of a day.", valueName: "duration"))
   package var maxRetryAfter = DurationSetting(.seconds(300))
 
   package init() {}

@@ -108,9 +108,7 @@ package struct FetcherCommand: ServiceCommand {
     let cache = ResponseCache(maxBytes: fetch.cacheSize.bytes)
     var providers: [Provider] = []
     for source in sources {
-      let shared = queue.flatMap { queue in
-        source.rate.map { RedisTokens(queue, source: source.word, limit: $0) }
-      }
+      let shared = queue.map { RedisTokens($0, source: source.word, limit: source.rate) }
       providers.append(try Provider(
         source, settings: fetch.providers, client: client, tokens: shared ?? LocalTokens(source.rate), cache: cache,
         logger: logger, now: Self.now))

@@ -89,6 +89,11 @@ package struct FetchHandler: JobHandler {
       throw error
     } catch let error as FetchError {
       guard error.errorClass == .transient else { return .reject(Rejection(error, stage: "fetch")) }
+      // Without a deadline it would be asked for ever, for a value that the next job asks for too.
+      if error.subject == .time, wanted.deadline == nil {
+        logger.info("no value", metadata: ["series": "\(wanted.series)", "reason": "\(error)"])
+        return .skip(reason: "no_value")
+      }
       if !pool.isTrusted { readiness.providers.set(ready: false, reason: "\(error)") }
       if isExpired(wanted) { return expired(wanted) }
       throw error
@@ -119,7 +124,7 @@ package struct FetchHandler: JobHandler {
       partitionBy: observation.partitionKey)
     try await emit.send(batch)
     try await emit.acknowledged()
-    // False: somebody published a later one meanwhile, and that is what is remembered.
+    // False: another replica published a later one meanwhile, and that is what is remembered.
     if try await !states.record(state, wanted.stateKey) { metrics.overtaken() }
     metrics.published(observation, dueAt: wanted.dueAt, now: now())
     return .keep

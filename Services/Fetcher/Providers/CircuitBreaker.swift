@@ -1,7 +1,8 @@
 /// Keeps a provider that is down from being asked over and over. Pure: the caller brings the time.
 ///
-/// Closed until `threshold` requests in a row have failed; then open: nobody asks for `openFor`, twice as long after
-/// each probe that fails, at most `openAtMost`. After that time one request at a time probes, and its outcome decides.
+/// Closed until `threshold` requests in a row have failed, or one was refused for its credentials; then open: it is not
+/// asked for `openFor`, twice as long after each probe that fails, at most `openAtMost`. After that time one request at
+/// a time probes, and its outcome decides.
 ///
 /// Answers to requests of an earlier state decide nothing: what was asked before it opened says nothing new.
 package struct CircuitBreaker: Hashable, Sendable {
@@ -42,6 +43,8 @@ package struct CircuitBreaker: Hashable, Sendable {
   /// How often it opened since it was last closed.
   private var openings = 0
   private var generation: UInt64 = 0
+  /// Whose failures are counted since the last success.
+  private var subjects: Set<String> = []
 
   package init(_ settings: Settings = Settings()) { self.settings = settings }
 
@@ -59,7 +62,9 @@ package struct CircuitBreaker: Hashable, Sendable {
   package mutating func succeeded(_ ticket: Ticket) {
     guard ticket.generation == generation else { return }
     switch state {
-    case .closed: state = .closed(failures: 0)
+    case .closed:
+      state = .closed(failures: 0)
+      subjects = []
     case .halfOpen:
       openings = 0
       enter(.closed(failures: 0))
@@ -67,13 +72,22 @@ package struct CircuitBreaker: Hashable, Sendable {
     }
   }
 
-  package mutating func failed(_ ticket: Ticket, at now: ContinuousClock.Instant) {
+  /// - Parameter subject: what the failure is of when it may be of that alone: it counts once in a row.
+  package mutating func failed(_ ticket: Ticket, at now: ContinuousClock.Instant, of subject: String? = nil) {
     guard ticket.generation == generation else { return }
+    if case .closed = state, let subject, !subjects.insert(subject).inserted { return }
     switch state {
     case .closed(let failures) where failures + 1 < settings.threshold: state = .closed(failures: failures + 1)
     case .closed, .halfOpen: open(at: now)
     case .open: break
     }
+  }
+
+  /// The provider refuses our credentials: no further request ends otherwise.
+  package mutating func refused(_ ticket: Ticket, at now: ContinuousClock.Instant) {
+    guard ticket.generation == generation else { return }
+    if case .open = state { return }
+    open(at: now)
   }
 
   /// The request was given up before anybody knew: its place as the probe is free again.
@@ -90,6 +104,7 @@ package struct CircuitBreaker: Hashable, Sendable {
 
   private mutating func enter(_ state: State) {
     self.state = state
+    subjects = []
     generation += 1
   }
 }

@@ -36,11 +36,14 @@ package final class Provider: Sendable {
 
   package struct Answer: Sendable {
     package var chosen: QuoteChoice.Chosen
+    /// What `QuoteMeasure` has to say of it.
+    package var flags: [String]
     /// The provider said that its last answer still holds.
     package var isCached: Bool
   }
 
   package let source: Source
+  private let token: String?
   private let request: SourceRequest
   private let reader: AnswerReader
   private let choice: QuoteChoice
@@ -65,7 +68,8 @@ package final class Provider: Sendable {
     self.cache = cache
     self.logger = logger
     self.now = now
-    request = SourceRequest(source, token: try source.token?.resolve(), limits: settings.limits)
+    token = try source.token?.resolve()
+    request = SourceRequest(source, token: token, limits: settings.limits)
     reader = try AnswerReader(source, limits: settings.json)
     choice = QuoteChoice(tolerance: settings.tolerance, maxAge: source.maxAge)
     budget = RequestBudget(tokens)
@@ -105,12 +109,16 @@ package final class Provider: Sendable {
     defer { metrics.ended(in: .now - start) }
     do {
       let answer = try await fetch(job)
-      settle(ticket, nil)
+      settle(ticket, nil, job)
+      // A replica that does not hear of it probes once more.
+      try? await budget.recover()
       return answer
+    } catch let error as RedisError {
+      throw error
     } catch {
-      let failure = Self.meaning(of: error)
-      settle(ticket, failure)
-      if let delay = Self.pause(asked: failure, error) { try await leaveAlone(for: delay) }
+      let failure = withoutToken(error)
+      settle(ticket, failure, job)
+      try await leaveAlone(after: failure)
       throw failure
     }
   }
@@ -157,19 +165,19 @@ package final class Provider: Sendable {
     if isCached, let known {
       body = known.body
     } else {
-      guard response.status == 200 else {
-        try response.head.requireSuccess()
-        throw FetchError.unreadable("status \(response.status) instead of 200")
-      }
+      guard response.status == 200 else { throw Self.failure(of: response) }
       body = response.body
     }
     do {
-      let quotes = try reader.quotes(body) { self.request.value(of: $0, job) }
-      var chosen = try choice.choose(quotes, kind: job.kind, dueAt: job.dueAt, now: now())
-      chosen.quote = try completed(chosen.quote, job)
+      let now = now()
+      let quotes = try reader.quotes(body, of: job.material, at: now) { self.request.value(of: $0, job) }
+      var chosen = try choice.choose(
+        quotes, kind: job.kind, isPositive: job.material.isPositive, dueAt: job.dueAt, now: now)
+      let measured = try QuoteMeasure(job.material, job.country, job.kind).measured(chosen.quote)
+      chosen.quote = measured.quote
       metrics.answered(isCached: isCached)
       if !isCached { keep(response, of: url) }
-      return Answer(chosen: chosen, isCached: isCached)
+      return Answer(chosen: chosen, flags: measured.flags, isCached: isCached)
     } catch {
       // What cannot be used is not asked for again under its name.
       cache.forget(url)
@@ -183,36 +191,15 @@ package final class Provider: Sendable {
     if entry.etag == nil, entry.lastModified == nil { cache.forget(url) } else { cache.keep(entry, of: url) }
   }
 
-  /// With currency and unit of the catalogue where neither the answer nor the source says.
-  private func completed(_ quote: Quote, _ job: FetchJob) throws(FetchError) -> Quote {
-    var quote = quote
-    quote.unit = quote.unit ?? job.material.unit
-    guard job.kind == .price else {
-      quote.currency = nil
-      return quote
-    }
-    quote.currency = quote.currency ?? job.country?.currency ?? job.material.currency
-    let letters = UInt8(ascii: "A")...UInt8(ascii: "Z")
-    if let currency = quote.currency {
-      guard currency.utf8.count == 3, currency.utf8.allSatisfy({ letters.contains($0) }) else {
-        throw .unreadable("its currency is no code of three capitals")
-      }
-    }
-    guard (quote.unit?.utf8.count ?? 0) <= 64 else { throw .unreadable("its unit is longer than a unit") }
-    return quote
-  }
-
   // MARK: - after
 
-  private func settle(_ ticket: CircuitBreaker.Ticket, _ failure: (any Error)?) {
+  private func settle(_ ticket: CircuitBreaker.Ticket, _ failure: (any Error)?, _ job: FetchJob) {
     let (before, after) = breaker.withLock { breaker in
       let before = breaker.state
       switch failure {
       case nil: breaker.succeeded(ticket)
       case is CancellationError: breaker.abandoned(ticket)
-      // It answered, and is well: it does not know the symbol, or is asked too often.
-      case let error as FetchError where error.kind == .symbolUnknown: breaker.succeeded(ticket)
-      case let error as FetchError where error.kind == .rateLimited: breaker.abandoned(ticket)
+      case let error as FetchError: settle(&breaker, ticket, error, job)
       default: breaker.failed(ticket, at: .now)
       }
       return (before, breaker.state)
@@ -222,39 +209,86 @@ package final class Provider: Sendable {
     switch (before, after) {
     case (.open, _), (.closed, .closed): break
     case (_, .open):
-      let reason = failure.map { "\($0)" } ?? ""
-      logger.warning("provider suspended", metadata: ["source": "\(source.name)", "reason": "\(reason)"])
+      let isRefused = (failure as? FetchError)?.kind == .refused
+      logger.log(
+        level: isRefused ? .error : .warning,
+        isRefused ? "provider suspended: check the token of its source in the catalogue" : "provider suspended",
+        metadata: ["source": "\(source.name)", "reason": "\(failure.map { "\($0)" } ?? "")"])
     case (_, .closed): logger.info("provider answers again", metadata: ["source": "\(source.name)"])
     default: break
     }
   }
 
-  /// No replica asks it for `delay`, or as long as is allowed.
-  private func leaveAlone(for delay: Duration) async throws {
-    let delay = min(delay, settings.longestPause)
-    metrics.paused()
-    logger.info("provider wants to be left alone", metadata: ["source": "\(source.name)", "for": "\(delay)"])
-    try await budget.pause(for: delay)
-  }
-
-  /// How long it wants to be left alone: what it asks for, or a second when it only says "too often".
-  private static func pause(asked failure: any Error, _ cause: any Error) -> Duration? {
-    if let error = failure as? FetchError, error.kind == .rateLimited { return error.retryAfter ?? .seconds(1) }
-    if let error = cause as? HTTPError, error.kind == .status(503) { return error.retryAfter }
-    return nil
-  }
-
-  /// What an answer of HTTP means for the job.
-  private static func meaning(of error: any Error) -> any Error {
-    guard let http = error as? HTTPError else { return error }
-    switch http.kind {
-    case .status(429):
-      return FetchError(.rateLimited, "it says that it was asked too often", retryAfter: http.retryAfter)
-    case .status(401), .status(403): return FetchError(.refused, "it refuses us: \(http)")
-    case .status(400), .status(404), .status(410), .status(422):
-      return FetchError(.symbolUnknown, "it does not know what it was asked for: \(http)")
-    default: return http
+  /// Only transport and credentials say something of the provider; all else is of one series.
+  private func settle(
+    _ breaker: inout CircuitBreaker, _ ticket: CircuitBreaker.Ticket, _ error: FetchError, _ job: FetchJob
+  ) {
+    switch error.kind {
+    case .refused: breaker.refused(ticket, at: .now)
+    // A page instead of an answer: of one series again and again it says nothing of the others.
+    case .unreadable: breaker.failed(ticket, at: .now, of: job.stateKey.text)
+    case .rateLimited, .unrecognised: breaker.abandoned(ticket)
+    default: breaker.succeeded(ticket)
     }
+    if error.kind == .unrecognised {
+      logger.warning("answer not recognised", metadata: ["source": "\(source.name)", "reason": "\(error)"])
+    }
+  }
+
+  /// No replica asks it for as long as it wants; when it does not say how long, twice as long each time.
+  private func leaveAlone(after failure: any Error) async throws {
+    let pause: Pause
+    switch failure {
+    case let error as FetchError where error.kind == .rateLimited:
+      pause = error.retryAfter.map { .asked(min($0, settings.longestPause)) }
+        ?? .growing(from: Self.firstPause(error.quota), atMost: longestPause(error.quota))
+    case let error as HTTPError where error.kind == .status(503):
+      guard let delay = error.retryAfter else { return }
+      pause = .asked(min(delay, settings.longestPause))
+    default: return
+    }
+    metrics.paused()
+    let delay = try await budget.pause(pause)
+    logger.info("provider wants to be left alone", metadata: [
+      "source": "\(source.name)", "for": "\(delay)", "reason": "\(failure)",
+    ])
+  }
+
+  private static func firstPause(_ quota: FetchError.Quota?) -> Duration {
+    switch quota {
+    case nil: .seconds(1)
+    case .minute: .seconds(60)
+    case .day: .seconds(900)
+    }
+  }
+
+  /// A quota of a day is not worth a question every few minutes.
+  private func longestPause(_ quota: FetchError.Quota?) -> Duration {
+    max(quota == .day ? .seconds(3_600) : Self.firstPause(quota), settings.longestPause)
+  }
+
+  /// What a status other than 200 and the words of its body mean for the job.
+  private static func failure(of response: HTTPResponse) -> any Error {
+    let failure: HTTPError
+    do {
+      try response.head.requireSuccess()
+      return FetchError.unreadable("status \(response.status) instead of 200")
+    } catch {
+      failure = error
+    }
+    // Any other status, 5xx above all, is an outage whatever its page says.
+    guard [400, 401, 402, 403, 404, 407, 410, 422, 429].contains(response.status) else { return failure }
+    var said = (ProviderMessage(body: response.body) ?? ProviderMessage("\(failure.message)"))
+      .failure(status: response.status)
+    said.retryAfter = failure.retryAfter
+    return said
+  }
+
+  /// The failure without our token, which some providers repeat in their words.
+  private func withoutToken(_ failure: any Error) -> any Error {
+    guard var error = failure as? FetchError, let token, !token.isEmpty else { return failure }
+    error.message = error.message.replacing(token, with: "***")
+    return error
   }
 }
 

@@ -29,8 +29,8 @@ package struct ProviderPool: Sendable {
 
   /// - Parameter last: what was published last of the series: a price far from it is only taken when no other provider
   ///   has a nearer one, and flagged.
-  /// - Throws: `FetchError(.symbolUnknown)` when every provider says so; transient when they failed otherwise;
-  ///   `RedisError`, `Expired`, `CancellationError`.
+  /// - Throws: `FetchError`: of the job when no provider can ever answer it, of its time when a value may come,
+  ///   `providersDown` when one of them failed otherwise; `RedisError`, `Expired`, `CancellationError`.
   package func ask(_ job: FetchJob, last: SeriesState?) async throws -> Answer {
     var failures: [(source: String, error: any ClassifiedError)] = []
     var doubtful: Answer?
@@ -38,14 +38,14 @@ package struct ProviderPool: Sendable {
       let provider = providers[index]
       do {
         let answer = try await provider.ask(job)
-        var named = Answer(quote: answer.chosen.quote, source: provider.source.name, flags: [])
+        var named = Answer(quote: answer.chosen.quote, source: provider.source.name, flags: answer.flags)
         let isFirstChoice = place == 0 && job.task.source.map { $0 == provider.source.name } ?? true
         if !isFirstChoice { named.flags.append("failed_over") }
         if answer.isCached { named.flags.append("cached") }
         if answer.chosen.isLate { named.flags.append("late") }
-        if let unit = job.material.unit, let said = named.quote.unit, said.lowercased() != unit.lowercased() {
-          named.flags.append("unit_differs")
-        }
+        if job.kind == .price, named.quote.value <= .zero { named.flags.append("not_positive") }
+        // Of a doubtful price and one that was published before, the doubtful one is news.
+        if doubtful != nil, let last, named.quote.observedAt < last.observedAt { continue }
         guard job.kind == .price, QuoteChoice.isJump(from: last, to: named.quote, factor: maxChange) else {
           if place > 0 { failovers.increment() }
           return named
@@ -59,14 +59,28 @@ package struct ProviderPool: Sendable {
         failures.append((provider.source.name, error))
       }
     }
-    // Nobody knows better: the world may have changed.
+    // No provider knows better: the world may have changed.
     if let doubtful { return doubtful }
-    if failures.allSatisfy({ ($0.error as? FetchError)?.kind == .symbolUnknown }) {
-      throw FetchError(.symbolUnknown, "no provider knows it: \(Self.summary(failures))")
+    throw Self.failure(of: failures)
+  }
+
+  /// What it means that no provider has a good answer: a matter of this job alone only when it is one at all of them.
+  private static func failure(of failures: [(source: String, error: any ClassifiedError)]) -> FetchError {
+    let kinds = failures.compactMap { $0.error as? FetchError }
+    if kinds.count == failures.count, kinds.allSatisfy({ $0.subject != .provider }) {
+      if kinds.contains(where: { $0.subject == .time }) {
+        return FetchError(.noValue, "no provider has a value yet: \(details(failures))", retryAfter: .seconds(60))
+      }
+      let kind = kinds.first { $0.kind != .symbolUnknown }?.kind ?? .symbolUnknown
+      return FetchError(kind, details(failures))
     }
-    throw FetchError(
-      .providersDown, "no provider has a good answer: \(Self.summary(failures))",
+    return FetchError(
+      .providersDown, "no provider has a good answer: \(summary(failures))",
       retryAfter: failures.compactMap(\.error.retryAfter).min())
+  }
+
+  private static func details(_ failures: [(source: String, error: any ClassifiedError)]) -> String {
+    failures.map { "\($0.source): \($0.error)" }.joined(separator: "; ")
   }
 
   private static func summary(_ failures: [(source: String, error: any ClassifiedError)]) -> String {

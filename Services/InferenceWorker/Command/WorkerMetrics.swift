@@ -15,6 +15,19 @@ struct WorkerMetrics: Sendable {
       "souk_predictions_flagged_total", .counter, "Predictions made from poor input, by what was poor.",
       labels: ["flag"]),
     MetricDescription(
+      "souk_intervals_compared_total", .counter, "Predicted intervals whose value came, by where it lay.",
+      labels: ["model", "outcome"]),
+    MetricDescription(
+      "souk_interval_promised_ratio", .gauge, "The part of all values that a model's intervals are to hold.",
+      labels: ["model"]),
+    MetricDescription(
+      "souk_interval_reached_ratio", .gauge, "The part of the latest 1,000 values within a model's intervals.",
+      labels: ["model"]),
+    MetricDescription(
+      "souk_interval_off_band", .gauge,
+      "1 for a model whose reached part is more than 0.05 from the promised one, over 200 values or more.",
+      labels: ["model"]),
+    MetricDescription(
       "souk_inference_batch_size", .histogram, "Inputs that a model was given at once.", labels: ["model"],
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
     MetricDescription(
@@ -54,6 +67,18 @@ struct WorkerMetrics: Sendable {
     for (flag, count) in flagged {
       Counter(label: "souk_predictions_flagged_total", dimensions: [("flag", flag)]).increment(by: count)
     }
+  }
+
+  func compared(_ model: String, _ outcomes: [CoverageLedger.Outcome: Int], _ tally: CoverageLedger.Tally) {
+    for (outcome, count) in outcomes {
+      Counter(
+        label: "souk_intervals_compared_total", dimensions: [("model", model), ("outcome", outcome.rawValue)]
+      ).increment(by: count)
+    }
+    let dimensions = [("model", model)]
+    Gauge(label: "souk_interval_promised_ratio", dimensions: dimensions).record(tally.promised)
+    Gauge(label: "souk_interval_reached_ratio", dimensions: dimensions).record(tally.reached ?? 0)
+    Gauge(label: "souk_interval_off_band", dimensions: dimensions).record(tally.isOffBand == true ? 1 : 0)
   }
 
   func asked(_ manifest: ModelManifest, _ inputs: Int, in time: Duration) {

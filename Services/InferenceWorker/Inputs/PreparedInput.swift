@@ -59,7 +59,7 @@ package struct InputBuilder: Sendable {
     } else {
       verdict = .ask(ModelInput(
         values: values, times: times.map { Timestamp(microseconds: $0) ?? .epoch }, drivers: rows,
-        seed: digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }))
+        seed: digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }, group: name.series.material))
     }
     return PreparedInput(
       verdict: verdict, flags: flags, digest: String(digest.hex.prefix(32)), measure: measures[newest.measure])

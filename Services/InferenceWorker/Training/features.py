@@ -7,13 +7,15 @@ import numpy as np
 class Windows:
     """Windows of equal length: history, and maybe what came after it."""
 
-    def __init__(self, values, times, drivers, driver_names, history, period, scaling):
+    def __init__(self, values, times, drivers, driver_names, history, period, scaling, groups=None):
         self.values = np.asarray(values, dtype=np.float64)
         """[windows, history + future]"""
         self.times = np.asarray(times, dtype=np.int64)
         """[windows, history]: seconds since 1970"""
         self.drivers = np.asarray(drivers, dtype=np.float64)
         """[windows, drivers, history]"""
+        self.groups = groups
+        """[windows]: the material, which is the last word of the routing key; None where it does not matter"""
         self.driver_names = list(driver_names)
         self.history, self.period, self.scaling = history, period, scaling
         self.offset, self.scale = scale_of(scaling, self.values[:, :history])
@@ -31,10 +33,16 @@ class Windows:
             np.stack([series.values[start:start + span] for series, start in windows]),
             np.stack([series.times[start:start + history] for series, start in windows]),
             np.stack([series.drivers[:, start:start + history] for series, start in windows]),
-            driver_names, history, period, scaling)
+            driver_names, history, period, scaling,
+            np.array([series.name.rsplit(".", 1)[-1] for series, _ in windows]))
 
     def __len__(self):
         return len(self.values)
+
+    def chosen(self, rows):
+        """Some of them."""
+        return Windows(self.values[rows], self.times[rows], self.drivers[rows], self.driver_names, self.history,
+                       self.period, self.scaling, None if self.groups is None else self.groups[rows])
 
     def scaled(self, values):
         return ((values.T - self.offset) / self.scale).T

@@ -35,6 +35,18 @@ def parameters(head, numbers, scale):
     return softplus(first) * scale, spread / torch.sqrt(scale)
 
 
+def drawn(head, numbers, scale):
+    """A value of each distribution."""
+    if head == "negative_binomial":
+        mean, dispersion = parameters(head, numbers, scale)
+        shape = 1 / (dispersion + 1e-9)
+        return torch.poisson(torch.distributions.Gamma(shape, shape / (mean + 1e-9)).sample())
+    if head == "gaussian":
+        return torch.normal(*parameters(head, numbers, scale))
+    location, spread, freedom = parameters(head, numbers, scale)
+    return torch.distributions.StudentT(freedom, location, spread).sample()
+
+
 def loss(head, numbers, values, scale):
     """Negative log likelihood, averaged."""
     if head == "negative_binomial":

@@ -26,15 +26,59 @@ def safetensors(tensors):
     return struct.pack("<Q", len(text)) + text + b"".join(blocks)
 
 
+SMALLEST_GROUP = 200
+"""Windows that a material needs for residuals of its own."""
+
+
 def residuals(errors, quantiles):
-    """Split conformal: for each step and quantile, the error of that rank among n + 1. `errors` is [steps, windows]."""
+    """Split conformal: for each step and quantile, the error of that rank among n + 1. `errors` is [steps, windows], or
+    [steps, quantiles, windows] where each quantile of the model has errors of its own."""
     rows = []
-    for step in np.sort(errors, axis=1):
-        count = len(step)
+    for step in errors:
+        count = step.shape[-1]
         ranks = [np.ceil((count + 1) * q) if q > 0.5 else np.floor((count + 1) * q) if q < 0.5 else (count + 1) / 2
                  for q in quantiles]
-        rows.append([float(step[int(min(max(rank, 1), count)) - 1]) for rank in ranks])
+        ordered = np.sort(np.broadcast_to(step, (len(quantiles), count)), axis=1)
+        rows.append([float(errors[int(min(max(rank, 1), count)) - 1]) for rank, errors in zip(ranks, ordered)])
     return rows
+
+
+def calibrated(windows, usable, errors, quantiles):
+    """The manifest's fields for intervals measured on windows that the model has not learnt from: residuals over all
+    series and by material, and how many of the newest half's values lie within intervals made of the older half.
+
+    `errors` is as for `residuals`, of `windows[usable]`: how far the value lies from the model's quantile (from its
+    output, for a model without), on the scale of the output."""
+    if not quantiles:
+        return {}
+    errors = np.asarray(errors, dtype=np.float64)
+    if errors.ndim == 2:
+        errors = np.repeat(errors[:, None], len(quantiles), axis=1)
+    groups, times = windows.groups[usable], windows.times[usable, -1]
+
+    def by_group(chosen):
+        made = {group: residuals(errors[..., chosen & (groups == group)], quantiles)
+                for group in np.unique(groups[chosen]) if (chosen & (groups == group)).sum() >= SMALLEST_GROUP}
+        return residuals(errors[..., chosen], quantiles), made
+
+    older = times < np.median(times)
+    reached = None
+    if older.any() and len(quantiles) > 1:
+        default, own = by_group(older)
+        rows = np.array([own.get(group, default) for group in groups[~older]]).transpose(1, 2, 0)
+        newer = errors[..., ~older]
+        reached = float(((newer[:, 0] >= rows[:, 0]) & (newer[:, -1] <= rows[:, -1])).mean())
+    default, own = by_group(np.ones(len(groups), dtype=bool))
+    return {"residuals": default, "group_residuals": own, "calibration": {
+        "windows": int(errors.shape[-1]), "from": rfc3339(times.min()), "to": rfc3339(times.max()),
+        **({} if reached is None else {"reached": round(reached, 4)})}}
+
+
+def described(manifest):
+    """What a training program says of the intervals; empty for a model without."""
+    reached = manifest.get("calibration", {}).get("reached")
+    promised = manifest["quantiles"][-1] - manifest["quantiles"][0] if reached is not None else 0
+    return "" if reached is None else f"; intervals hold {100 * reached:.1f} % of later values, of {100 * promised:.0f} %"
 
 
 def probe(windows, index, means, seed=0, tolerance=1e-4):

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 
 from data import Plan, parser
-from registry import manifest, probe, publish, residuals
+from registry import calibrated, described, manifest, probe, publish
 
 
 def rates(method, values, size_factor, interval_factor):
@@ -51,11 +51,12 @@ def main():
     left = errors(plan.check, best)
     made = manifest(
         plan, arguments.method, smoothing={"size": best[0], "interval": best[1]},
-        residuals=residuals(left, plan.quantiles),
-        probes=[probe(plan.check, index, [rate[index]] * horizon) for index in usable[[0, -1]]])
+        probes=[probe(plan.check, index, [rate[index]] * horizon) for index in usable[[0, -1]]],
+        **calibrated(plan.check, usable, left, plan.quantiles))
     folder = publish(arguments.registry, made)
     print(f"{folder}: factors {best[0]} (size), {best[1]} (interval or probability); "
-          f"error (root mean square, in means of demand) {np.sqrt((left ** 2).mean()):.5f}")
+          f"error (root mean square, in means of demand) {np.sqrt((left ** 2).mean()):.5f}"
+          + described(made))
 
 
 if __name__ == "__main__":

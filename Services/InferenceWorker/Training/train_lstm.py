@@ -6,7 +6,7 @@ import torch
 
 from data import Plan, parser
 from networks import Network, train
-from registry import manifest, probe, publish, safetensors
+from registry import calibrated, described, manifest, probe, publish, safetensors
 
 
 def sequences(windows, features, context):
@@ -62,12 +62,15 @@ def main():
         full = np.zeros(len(plan.check))
         full[usable] = out[:, step, 0]
         means[:, step] = plan.check.restored("difference", full)
+    # [steps, quantiles, windows]: how far what came lies from each quantile, which are put in order first.
+    errors = (y.numpy()[..., None] - np.sort(out[..., 1:], axis=2)).transpose(1, 2, 0)
     made = manifest(
         plan, "lstm", features=features, target="difference",
         network={"layers": arguments.layers, "hidden": arguments.hidden, "context": arguments.context},
-        probes=[probe(plan.check, index, means[index]) for index in usable[[0, -1]]])
+        probes=[probe(plan.check, index, means[index]) for index in usable[[0, -1]]],
+        **calibrated(plan.check, usable, errors, plan.quantiles))
     folder = publish(arguments.registry, made, safetensors(network.tensors()), "weights.safetensors")
-    print(f"{folder}: error (root mean square, scaled) {error:.5f}")
+    print(f"{folder}: error (root mean square, scaled) {error:.5f}{described(made)}")
 
 
 if __name__ == "__main__":

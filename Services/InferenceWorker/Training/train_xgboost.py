@@ -5,7 +5,7 @@ import numpy as np
 import xgboost
 
 from data import Plan, parser
-from registry import manifest, probe, publish, residuals
+from registry import calibrated, described, manifest, probe, publish
 
 
 def default_features(drivers):
@@ -52,12 +52,12 @@ def main():
         raise SystemExit("no window after the cut has all features; are drivers missing there?")
     made = manifest(
         plan, "xgboost", features=features, target=arguments.target,
-        residuals=residuals(errors[:, usable], plan.quantiles),
-        probes=[probe(plan.check, index, means[index]) for index in usable[[0, -1]]])
+        probes=[probe(plan.check, index, means[index]) for index in usable[[0, -1]]],
+        **calibrated(plan.check, usable, errors[:, usable], plan.quantiles))
     folder = publish(arguments.registry, made, bytes(booster.save_raw(raw_format=arguments.format)),
                      f"model.{arguments.format}")
     error = np.sqrt((errors[:, usable] ** 2).mean())
-    print(f"{folder}: {len(matrix)} rows, error (root mean square, of the target) {error:.5f}")
+    print(f"{folder}: {len(matrix)} rows, error (root mean square, of the target) {error:.5f}{described(made)}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ package struct InfluxConsumerOptions: ParsableArguments {
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "A field of the record that becomes a field of the point (repeatable); value@name takes its key from the field "
-      + "'name'. Default: open, high, low, close, volume, value@field.",
+      + "'name'. Types are float (the default), integer, string and boolean. Default: open, high, low, close, volume, "
+      + "value@field.",
     valueName: "field[=key][:type]"))
   package var field: [String] = []
 

@@ -12,20 +12,22 @@ struct LineBuffer: Sendable {
   mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
   mutating func append(_ span: RawSpan) { span.withUnsafeBytes { bytes.append(contentsOf: $0) } }
 
-  /// A tag key, tag value or field key: commas, equal signs and blanks are escaped. A line feed would end the
-  /// point and a backslash at the end would escape what follows, so those are replaced.
+  /// A tag key, tag value or field key: commas, equal signs and blanks are escaped. Line protocol has no form for
+  /// control characters, and none for a backslash that all servers read alike: those are percent-encoded. So is a
+  /// percent sign that two hexadecimal digits follow, so that distinct names stay distinct.
   mutating func appendKey(_ span: RawSpan) {
     span.withUnsafeBytes { text in
       guard text.contains(where: Self.needsCare) else { return bytes.append(contentsOf: text) }
-      for byte in text {
+      for (index, byte) in text.enumerated() {
         switch byte {
         case UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: " "):
           bytes.append(UInt8(ascii: "\\"))
           bytes.append(byte)
-        case 0..<0x20, 0x7f:
-          bytes.append(UInt8(ascii: "\\"))
-          bytes.append(UInt8(ascii: " "))
-        case UInt8(ascii: "\\"): bytes.append(UInt8(ascii: "/"))
+        case 0..<0x20, 0x7f, UInt8(ascii: "\\"): appendPercentEncoded(byte)
+        case UInt8(ascii: "%"):
+          let isCode = index + 2 < text.count && Self.isHexadecimal(text[index + 1])
+            && Self.isHexadecimal(text[index + 2])
+          if isCode { appendPercentEncoded(byte) } else { bytes.append(byte) }
         default: bytes.append(byte)
         }
       }
@@ -34,9 +36,18 @@ struct LineBuffer: Sendable {
 
   private static func needsCare(_ byte: UInt8) -> Bool {
     switch byte {
-    case 0...0x20, 0x7f, UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: "\\"): true
+    case 0...0x20, 0x7f, UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: "\\"), UInt8(ascii: "%"): true
     default: false
     }
+  }
+
+  private static func isHexadecimal(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)
+  }
+
+  private mutating func appendPercentEncoded(_ byte: UInt8) {
+    bytes.append(UInt8(ascii: "%"))
+    for digit in [byte >> 4, byte & 15] { bytes.append(digit < 10 ? 0x30 + digit : 0x37 + digit) }
   }
 
   /// A string field: in quotes, with quotes and backslashes escaped.

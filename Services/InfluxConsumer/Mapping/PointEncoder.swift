@@ -8,7 +8,9 @@ package struct PointEncoder: Sendable {
   package enum Refusal: Error, Hashable {
     case undecodable(DecodingFailure)
     /// A field of the mapping holds what its type does not allow.
-    case badField(String)
+    case badField(String, PointMapping.FieldType)
+    /// A tag of the mapping holds an object or an array.
+    case badTag(String)
     /// No field of the mapping has a value, so there is nothing to write.
     case noFields
     case noTime
@@ -27,6 +29,8 @@ package struct PointEncoder: Sendable {
     case text(offset: Int, count: Int, isEscaped: Bool)
     case number(offset: Int, count: Int)
     case boolean(Bool)
+    /// An object or an array, which no field and no tag can hold.
+    case structure
   }
 
   private let mapping: PointMapping
@@ -140,7 +144,7 @@ package struct PointEncoder: Sendable {
     }
   }
 
-  /// Reads a value and notes where it stands; objects and arrays are as good as absent.
+  /// Reads a value and notes where it stands.
   private static func place(_ reader: inout JSONReader) throws(DecodingFailure) -> Place {
     switch reader.kind {
     case .string:
@@ -152,8 +156,9 @@ package struct PointEncoder: Sendable {
       return .number(offset: start, count: reader.offset - start)
     case .boolean: return .boolean(try reader.bool())
     case .other:
+      if reader.isNull() { return .absent }
       try reader.skipValue()
-      return .absent
+      return .structure
     }
   }
 
@@ -183,6 +188,7 @@ package struct PointEncoder: Sendable {
       case .number(let offset, let count): line.append(record.extracting(offset..<(offset + count)))
       case .boolean(let value): line.append(Array((value ? "true" : "false").utf8))
       case .absent: break
+      case .structure: throw .badTag(mapping.tags[index].source)
       }
       // A tag has no empty value.
       if line.count == start { line.rewind(to: before) }
@@ -202,7 +208,7 @@ package struct PointEncoder: Sendable {
         line.append(UInt8(ascii: "="))
       }
       guard Self.write(fields[index], as: mapping.fields[index].type, of: record, to: &line) else {
-        throw .badField(mapping.fields[index].source)
+        throw .badField(mapping.fields[index].source, mapping.fields[index].type)
       }
       separator = UInt8(ascii: ",")
     }
@@ -218,22 +224,31 @@ package struct PointEncoder: Sendable {
     _ place: Place, as type: PointMapping.FieldType, of record: RawSpan, to line: inout LineBuffer
   ) -> Bool {
     switch (place, type) {
-    case (.number(let offset, let count), .auto), (.number(let offset, let count), .float):
-      line.append(record.extracting(offset..<(offset + count)))
-    case (.number(let offset, let count), .integer):
+    case (.number(let offset, let count), .float):
       let digits = record.extracting(offset..<(offset + count))
-      guard let value = ExactDecimal(parsing: digits)?.normalized, value.scale == 0 else { return false }
-      line.append(value.mantissa)
-      line.append(UInt8(ascii: "i"))
-    case (.text(let offset, let count, let isEscaped), .auto), (.text(let offset, let count, let isEscaped), .string):
+      // As it is written, unless it is longer than any number within the range of a float has to be.
+      guard count > 300 || NumberText.hasExponent(digits) else {
+        line.append(digits)
+        return true
+      }
+      return NumberText.appendFloat(digits, to: &line)
+    case (.text(let offset, let count, let isEscaped), .float):
+      var fits = false
+      withText(record, offset, count, isEscaped) { fits = NumberText.appendFloat($0, to: &line) }
+      return fits
+    case (.number(let offset, let count), .integer):
+      return NumberText.appendInteger(record.extracting(offset..<(offset + count)), to: &line)
+    case (.text(let offset, let count, let isEscaped), .integer):
+      var fits = false
+      withText(record, offset, count, isEscaped) { fits = NumberText.appendInteger($0, to: &line) }
+      return fits
+    case (.text(let offset, let count, let isEscaped), .string):
       withText(record, offset, count, isEscaped) { line.appendString($0) }
     case (.number(let offset, let count), .string):
       line.appendString(record.extracting(offset..<(offset + count)))
-    case (.text(let offset, let count, _), .float):
-      let digits = record.extracting(offset..<(offset + count))
-      guard ExactDecimal(parsing: digits) != nil else { return false }
-      line.append(digits)
-    case (.boolean(let value), .auto), (.boolean(let value), .boolean):
+    case (.boolean(let value), .string):
+      line.append(Array((value ? "\"true\"" : "\"false\"").utf8))
+    case (.boolean(let value), .boolean):
       line.append(Array((value ? "true" : "false").utf8))
     default: return false
     }

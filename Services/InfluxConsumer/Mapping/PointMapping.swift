@@ -2,11 +2,12 @@ import Runtime
 
 /// Which fields of a JSON record become a point's measurement, tags, fields and time.
 package struct PointMapping: Hashable, Sendable {
-  /// How a field's value is written in line protocol.
-  package enum FieldType: String, Hashable, Sendable {
-    /// As the record has it: numbers are floats.
-    case auto
-    case float, integer, string, boolean
+  /// How a field's value is written in line protocol. The mapping alone decides it: a server gives a field the type
+  /// of the first point it sees, and a record must not decide that for all others.
+  package enum FieldType: String, CaseIterable, Hashable, Sendable {
+    /// A number, or text that is one.
+    case float, integer
+    case string, boolean
   }
 
   package struct Tag: Hashable, Sendable {
@@ -32,7 +33,7 @@ package struct PointMapping: Hashable, Sendable {
       case named(by: String)
     }
 
-    package init(_ source: String, key: Key? = nil, type: FieldType = .auto) {
+    package init(_ source: String, key: Key? = nil, type: FieldType = .float) {
       self.source = source
       self.key = key ?? .fixed(source)
       self.type = type
@@ -77,11 +78,11 @@ extension PointMapping.Field {
     func invalid() -> Failure {
       Failure(
         .configuration, code: "invalid_mapping",
-        "--field: '\(text)' is not of the form field, field=key or field@other, with :float, :integer, :string or "
-          + ":boolean behind it if the type is to be fixed")
+        "--field: '\(text)' is not of the form field, field=key or field@other, with :integer, :string or :boolean "
+          + "behind it when it is not a float")
     }
     var rest = Substring(text)
-    var type = PointMapping.FieldType.auto
+    var type = PointMapping.FieldType.float
     if let colon = rest.lastIndex(of: ":") {
       guard let given = PointMapping.FieldType(rawValue: String(rest[rest.index(after: colon)...])) else {
         throw invalid()

@@ -77,8 +77,12 @@ extension Rejection {
     switch refusal {
     case .undecodable(let failure):
       self.init(code: failure.kind.rawValue, stage: "decode", "\(failure)")
-    case .badField(let name):
-      self.init(code: "bad_field", stage: "map", "'\(name)' does not hold what its type in the mapping allows")
+    case .badField(let name, let type):
+      self.init(
+        code: "bad_field", stage: "map",
+        "'\(name)' does not hold a \(type.rawValue), which the mapping makes of it: --field \(name)[:type]")
+    case .badTag(let name):
+      self.init(code: "bad_tag", stage: "map", "'\(name)' is a tag of the mapping and holds an object or an array")
     case .noFields:
       self.init(code: "no_fields", stage: "map", "none of the mapping's fields has a value")
     case .noTime:

@@ -47,8 +47,7 @@ package struct ParserCommand: ServiceCommand {
       let outputs = ServiceCatalogue.parser.outputs.filter { parser.masters != .off || $0 != Topics.productsMasters }
       let topics = [Topics.filesDownloaded, Topics.filesDownloaded.deadLetters] + outputs
       return try await kafka.check(
-        clientID: ServiceCatalogue.parser.name, topics: topics.map(\.name), within: .seconds(8),
-        logger: Logger(label: "check"))
+        clientID: ServiceCatalogue.parser.name, topics: topics.map(\.name), logger: Logger(label: "check"))
     }
     await report.probe("object store") {
       let store = try objectStore.makeStore()

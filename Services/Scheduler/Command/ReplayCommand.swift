@@ -50,12 +50,19 @@ package struct ReplayCommand: ServiceCommand {
     let kafka = kafka
     await report.probe("kafka", limit: .seconds(20)) {
       try await kafka.check(
-        clientID: ServiceCatalogue.scheduler.name, topics: [Topics.ingestionTasks.name], logger: logger)
+        clientID: ServiceCatalogue.scheduler.name, topics: [Topics.ingestionTasks.name], consumes: false,
+        logger: logger)
     }
   }
 
   package func run(in context: ServiceContext) async throws {
     let plan = try SchedulePlan(try markets.load())
+    let ready = context.health.readiness("kafka")
+    let isLetIn = try await kafka.waitUntilLetIn(
+      clientID: context.name, topics: [Topics.ingestionTasks.name], consumes: false, drain: context.drain,
+      logger: context.logger
+    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
+    guard isLetIn else { return }
     let producer = try Producer(kafka.producerConfiguration(clientID: context.name, logger: context.logger))
     let metrics = SchedulerMetrics()
     // No lease is needed here to be the one that sends.

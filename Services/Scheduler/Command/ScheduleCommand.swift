@@ -67,6 +67,13 @@ package struct ScheduleCommand: ServiceCommand {
     // Nothing is read, so nothing can be missing.
     configuration.startFrom = .earliest
     configuration.onGap = .continue
+    let ready = context.health.readiness("kafka")
+    let isLetIn = try await kafka.waitUntilLetIn(
+      clientID: context.name, topics: [Topics.schedulerLease.name, Topics.ingestionTasks.name], drain: context.drain,
+      logger: context.logger
+    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
+    guard isLetIn else { return }
+    configuration.onTrouble = { ready.set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "") }
     let consumer = try Consumer(configuration)
     let producer = try Producer(kafka.producerConfiguration(clientID: context.name, logger: context.logger))
     context.logger.info("scheduling", metadata: [

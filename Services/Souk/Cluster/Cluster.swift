@@ -42,7 +42,24 @@ struct Cluster: Sendable {
   }
 
   /// Records between what a group has committed and the end of its topics.
-  func lag(group: String, topics: [String]) async throws(KafkaError) -> Int {
-    try await admin.lag(group: group, topics: topics, within: .seconds(5)).reduce(0) { $0 + Int($1.lag) }
+  func lag(group: String, topics: [String], within limit: Duration) async throws(KafkaError) -> Int {
+    try await admin.lag(group: group, topics: topics, within: limit).reduce(0) { $0 + Int($1.lag) }
+  }
+
+  /// Who is in the groups of these services: `client id @ host` of each member. Groups without members are left out.
+  func members(of services: [ServiceEntry]) async throws(KafkaError) -> [(group: String, members: [String])] {
+    var held: [(group: String, members: [String])] = []
+    for group in services.flatMap(\.groups) {
+      let members = try await admin.members(of: group.name)
+      if !members.isEmpty { held.append((group.name, members)) }
+    }
+    return held
+  }
+
+  /// After how long the brokers give up a member that has gone without a word.
+  func sessionTimeout() throws -> Duration {
+    let configuration = try options.kafkaOptions(servers: bootstrapServers)
+      .consumerConfiguration(clientID: "souk", topics: [], logger: Logger(label: "souk"))
+    return .milliseconds(configuration.properties["session.timeout.ms"].flatMap { Int($0) } ?? 45_000)
   }
 }

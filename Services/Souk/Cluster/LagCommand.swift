@@ -22,9 +22,20 @@ struct LagCommand: AsyncParsableCommand {
       .init("GROUP"), .init("TOPIC"), .init("PARTITION", .right), .init("COMMITTED", .right), .init("END", .right),
       .init("LAG", .right),
     ])
+    var silent: [String] = []
     for group in ServiceCatalogue.all.flatMap(\.groups) {
       for topic in group.inputs {
-        let lags = try await admin.lag(group: group.name, topics: [topic.name])
+        // A group whose coordinator does not answer must not hide the others.
+        let limit = Duration.seconds(silent.isEmpty ? 10 : 2)
+        let answer = await Self.ask(admin, group.name, topic.name, within: limit)
+        guard case .success(let lags) = answer else {
+          if case .failure(let error) = answer {
+            if error.errorClass != .transient { throw error }
+            silent.append("\(group.name): \(error)")
+          }
+          table.append([group.name, topic.name, "?", "", "", "?"])
+          continue
+        }
         table.append([
           group.name, topic.name, lags.isEmpty ? "none" : "all", "", "", grouped(lags.reduce(0) { $0 + Int($1.lag) }),
         ])
@@ -37,5 +48,19 @@ struct LagCommand: AsyncParsableCommand {
       }
     }
     print(table.lines.joined(separator: "\n"))
+    if let first = silent.first {
+      throw Failure(
+        .transient, code: "lag_unknown", "the brokers did not say how far \(silent.count) rows are; \(first)")
+    }
+  }
+
+  private static func ask(
+    _ admin: Admin, _ group: String, _ topic: String, within limit: Duration
+  ) async -> Result<[PartitionLag], KafkaError> {
+    do throws(KafkaError) {
+      return .success(try await admin.lag(group: group, topics: [topic], within: limit))
+    } catch {
+      return .failure(error)
+    }
   }
 }

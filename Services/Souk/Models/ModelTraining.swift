@@ -32,8 +32,30 @@ struct ModelTraining: Sendable {
     var arguments: [String]
   }
 
+  /// In a registry that `souk models train` began.
+  private static let marker = ".souk-models-train"
+
+  /// Makes the registry, or finds one that an earlier training made: models of other origin must not be replaced.
+  /// - Throws: `Failure` of class configuration for a folder with other content.
+  static func claim(_ registry: String) throws(Failure) {
+    let present = (try? FileManager.default.contentsOfDirectory(atPath: registry)) ?? []
+    guard present.isEmpty || present.contains(marker) else {
+      throw Failure(
+        .configuration, code: "foreign_registry",
+        "\(registry) holds what `souk models train` did not publish; name a new or empty folder")
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: registry, withIntermediateDirectories: true)
+      try Data().write(to: URL(fileURLWithPath: "\(registry)/\(marker)"))
+    } catch {
+      throw Failure(
+        .configuration, code: "registry_unwritable", "cannot write \(registry): \(error.localizedDescription)")
+    }
+  }
+
   func run() async throws {
     let scripts = try Self.scripts(programs)
+    try Self.claim(registry)
     let history = try TrainingHistory(providers: providers, end: end)
     let oil = try await history.values(
       of: Self.driver, country: RoutingKey.world.country, kind: .price, currency: "USD")
@@ -41,7 +63,7 @@ struct ModelTraining: Sendable {
     try await write(.polymer, .price, of: history, drivers: drivers)
     try await write(.shielding, .price, of: history)
     try await write(.screening, .demand, of: history)
-    let common = ["--version", "1", "--period", "3600", "--windows", "4000"]
+    let common = ["--version", "1", "--period", "3600", "--windows", "8000"]
     var runs = [
       Program(script: Self.script, csv: "polymer", arguments: [
         "--driver", "\(Self.driver)=global.world.energy.brent", "--history", "16",

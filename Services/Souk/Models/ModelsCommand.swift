@@ -16,7 +16,8 @@ struct ModelsCommand: AsyncParsableCommand {
       abstract: "Train the models of a demonstration on what provider-simulator says, and publish them.",
       discussion: """
         The same six models as those of `souk up --system sentinel`. Needs the Debian packages python3-torch and \
-        python3-xgboost. A version that is there already is replaced; inference-workers see it when they look again.
+        python3-xgboost. A version that an earlier training made is replaced; a folder with other models is refused. \
+        Inference-workers see the new version when they look again.
         """)
 
     @Option(help: ArgumentHelp("Where provider-simulator answers: http://host:port.", valueName: "url"))

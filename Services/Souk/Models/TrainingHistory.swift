@@ -4,8 +4,8 @@ import Schemas
 
 /// What provider-simulator says of the time before a demonstration.
 final class TrainingHistory: Sendable {
-  /// Hours of each series.
-  private static let hours = 240
+  /// Hours of each series: three months, the newest fifth of which has calm and moving days to measure intervals on.
+  private static let hours = 2_160
 
   private let client: HTTPClient
   private let providers: HTTPURL

@@ -8,6 +8,8 @@ extension Surroundings {
     common["DRAIN_TIMEOUT"] = drainTimeout.description
     common["LOG_FORMAT"] = "json"
     common["HTTP_HOST"] = "127.0.0.1"
+    // One name for several processes would make them throw each other out of their group.
+    common["GROUP_INSTANCE_ID"] = .some(nil)
   }
 
   /// Adds what the services of the price pipeline must be told besides where the servers are.

@@ -42,6 +42,7 @@ struct UpRun: Sendable {
     let cluster = try await startKafka(&ground)
     let shown = Self.shown(options.system)
     try await shown.prepare(&ground)
+    if kafka.bootstrapServers != nil { try await awaitFreeGroups(cluster) }
     let fleet = try startFleet(ground.running)
     ground.teardown.add("services") { await fleet.stop() }
     try await fleet.start()
@@ -61,6 +62,29 @@ struct UpRun: Sendable {
     let servers = try await ground.infrastructure.startBroker(&ground.running, &ground.teardown)
     ground.running.surroundings.useEmbeddedBroker(servers)
     return try Cluster(kafka, bootstrapServers: servers)
+  }
+
+  /// Members of a run that was killed hold their partitions until the brokers miss them: says so, and waits for that,
+  /// because services that join meanwhile are given nothing and would be taken for stuck. Members that stay are those
+  /// of another fleet: this one then works beside it.
+  private func awaitFreeGroups(_ cluster: Cluster) async throws {
+    let limit = try cluster.sessionTimeout() + .seconds(5)
+    let deadline = ContinuousClock.now + limit
+    var said = ""
+    while true {
+      let held = try await cluster.members(of: options.system.services.filter { !$0.isSource })
+      if held.isEmpty { return }
+      let text = held.map { "\($0.group) (\($0.members.joined(separator: ", ")))" }.joined(separator: "; ")
+      guard .now < deadline else {
+        screen.say("beside    members that did not leave within \(DurationSetting(limit)): \(text)")
+        return
+      }
+      if text != said {
+        screen.say("waiting   for members of an earlier run, at most \(DurationSetting(limit)): \(text)")
+        said = text
+      }
+      if await stopping.sleep(for: .seconds(1)) { throw CancellationError() }
+    }
   }
 
   private func startFleet(_ running: Infrastructure.Running) throws -> Fleet {
@@ -85,7 +109,7 @@ struct UpRun: Sendable {
         throw Failure(.fatal, code: "server_ended", "\(server.name) has ended; see \(folder.path)")
       }
       if let failure = fleet.failure { throw failure }
-      let reading = await progress.read()
+      let reading = try await progress.read()
       screen.show(reading.lines, plain: reading.summary)
       if reading.isCaughtUp, arrived == nil { arrived = .now }
       // The last commit and the last count of a process are not one moment.

@@ -4,12 +4,14 @@ import Glibc
 /// add. Demand is never below zero.
 struct OutputRule: Sendable {
   let target: ForecastTarget
-  let residuals: [[Double]]?
+  private let residuals: [[Double]]?
+  private let groups: [String: [[Double]]]
   let floor: Double
 
   init(_ manifest: ModelManifest) {
     target = manifest.target
     residuals = manifest.residuals
+    groups = manifest.groupResiduals ?? [:]
     floor = manifest.seriesKind == "demand" ? 0 : -.infinity
   }
 
@@ -28,8 +30,20 @@ struct OutputRule: Sendable {
   ///     farther from the true quantile (Chernozhukov et al., "Quantile and Probability Curves Without Crossing",
   ///     Econometrica 2010).
   func step(_ step: Int, mean: Double, quantiles: [Double] = [], _ input: PreparedInput) -> Forecast.Step {
-    let outputs = residuals.map { $0[step].map { mean + $0 } } ?? quantiles.sorted()
-    return Forecast.Step(mean: restored(mean, input), quantiles: outputs.map { restored($0, input) })
+    Forecast.Step(
+      mean: restored(mean, input),
+      quantiles: calibrated(quantiles.sorted(), step, mean: mean, input).map { restored($0, input) })
+  }
+
+  /// There is something to add to a network's own quantiles.
+  var isCalibrated: Bool { residuals != nil }
+
+  /// The quantiles of a step with what was measured of its residuals, in order.
+  /// - Parameter quantiles: the model's own, on the scale of its output; empty for a model without.
+  func calibrated(_ quantiles: [Double], _ step: Int, mean: Double, _ input: PreparedInput) -> [Double] {
+    guard let residuals = groups[input.group] ?? residuals else { return quantiles }
+    return quantiles.isEmpty
+      ? residuals[step].map { mean + $0 } : zip(quantiles, residuals[step]).map { $0 + $1 }.sorted()
   }
 
   static func output(_ steps: [Forecast.Step]) -> ModelOutput {

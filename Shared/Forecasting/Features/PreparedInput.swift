@@ -9,6 +9,7 @@ struct PreparedInput: Sendable {
   let scale: AffineScale
   let driverScales: [AffineScale]
   let seed: UInt64
+  let group: String
   let period: Int
   let count: Int
 
@@ -42,7 +43,7 @@ struct PreparedInput: Sendable {
     guard scale.scale.isFinite, scale.offset.isFinite else { return .failure(.resultNotFinite) }
     return .success(PreparedInput(
       values: values, times: input.times.suffix(count), drivers: drivers, scale: scale, driverScales: driverScales,
-      seed: input.seed, period: manifest.period, count: count))
+      seed: input.seed, group: input.group, period: manifest.period, count: count))
   }
 
   var last: Double { values[values.endIndex - 1] }

@@ -6,6 +6,7 @@ extension ModelManifest {
     package static let quantiles = 99
     package static let features = 4_096
     package static let drivers = 64
+    package static let groups = 10_000
     package static let layers = 8
     package static let hidden = 4_096
     package static let samples = 10_000
@@ -45,14 +46,19 @@ extension ModelManifest {
     guard let residuals else {
       // Trees and smoothing say nothing of the spread by themselves.
       try demand(kind.isNetwork || quantiles.isEmpty, "quantiles: a model of kind \(kind.rawValue) needs residuals")
+      try demand(groupResiduals == nil, "group_residuals: residuals for the other series are missing")
       return
     }
-    try demand(kind != .deepar, "residuals: DeepAR has its quantiles from samples")
-    try demand(residuals.count == horizon && residuals.allSatisfy { $0.count == quantiles.count },
-               "residuals: a row for each of \(horizon) steps, a number for each of \(quantiles.count) quantiles")
-    try demand(residuals.allSatisfy { row in
-      row.allSatisfy(\.isFinite) && zip(row, row.dropFirst()).allSatisfy { $0 <= $1 }
-    }, "residuals: finite, ascending in each row")
+    let groups = groupResiduals ?? [:]
+    try demand(groups.count <= Limit.groups, "group_residuals: at most \(Limit.groups)")
+    for (field, residuals) in [("residuals", residuals)] + groups.map({ ("group_residuals.\($0.key)", $0.value) }) {
+      try demand(residuals.count == horizon && residuals.allSatisfy { $0.count == quantiles.count },
+                 "\(field): a row for each of \(horizon) steps, a number for each of \(quantiles.count) quantiles")
+      // What is added to quantiles of the network's own may narrow them.
+      try demand(residuals.allSatisfy { row in
+        row.allSatisfy(\.isFinite) && (kind.isNetwork || zip(row, row.dropFirst()).allSatisfy { $0 <= $1 })
+      }, "\(field): finite, ascending in each row")
+    }
   }
 
   private func checkSmoothing() throws(ForecastError) {
@@ -83,7 +89,9 @@ extension ModelManifest {
     try demand(network.head != nil, "network: DeepAR needs a head")
     try demand(within(network.samples ?? 0, Limit.samples), "network: 1 to \(Limit.samples) samples")
     try demand(target == .value, "target: DeepAR gives the value")
-    try demand(scaling == .none || scaling == .windowMean, "scaling: none or window_mean for DeepAR")
+    let isCount = network.head == .negativeBinomial
+    try demand(scaling == .none || scaling == .windowMean || scaling == .windowStandard && !isCount,
+               "scaling: none, window_mean or, but for counts, window_standard for DeepAR")
   }
 
   private func within(_ number: Int, _ limit: Int) -> Bool { number >= 1 && number <= limit }

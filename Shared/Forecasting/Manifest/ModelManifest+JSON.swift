@@ -4,8 +4,9 @@ extension ModelManifest {
   enum CodingKeys: String, CodingKey {
     case format, name, version, kind, series
     case seriesKind = "series_kind"
-    case features, drivers, history, horizon, quantiles, period, scaling, target, residuals, network, smoothing
-    case weights, trained, created, probes
+    case features, drivers, history, horizon, quantiles, period, scaling, target, residuals, calibration
+    case groupResiduals = "group_residuals"
+    case network, smoothing, weights, trained, created, probes
   }
 
   package init(from decoder: any Decoder) throws {
@@ -25,6 +26,8 @@ extension ModelManifest {
     scaling = try fields.decodeIfPresent(Scaling.self, forKey: .scaling) ?? .none
     target = try fields.decodeIfPresent(ForecastTarget.self, forKey: .target) ?? .value
     residuals = try fields.decodeIfPresent([[Double]].self, forKey: .residuals)
+    groupResiduals = try fields.decodeIfPresent([String: [[Double]]].self, forKey: .groupResiduals)
+    calibration = try fields.decodeIfPresent(Calibration.self, forKey: .calibration)
     network = try fields.decodeIfPresent(NetworkShape.self, forKey: .network)
     smoothing = try fields.decodeIfPresent(Smoothing.self, forKey: .smoothing)
     weights = try fields.decodeIfPresent(WeightsFile.self, forKey: .weights)

@@ -28,10 +28,17 @@ package struct ModelManifest: Codable, Hashable, Sendable {
   package var scaling: Scaling
   /// What the model's output is.
   package var target: ForecastTarget
-  /// A row for each step, a number for each quantile: how far that quantile lies from the output, on the scale of
-  /// the output, measured on data that the model was not trained on (split conformal prediction: Lei et al.,
-  /// "Distribution-Free Predictive Inference for Regression", JASA 2018). Nil where quantiles come otherwise.
+  /// A row for each step, a number for each quantile, on the scale of the output: how far that quantile lies from the
+  /// model's own (networks), or from the output of a model without (trees, smoothing). Measured on data that the model
+  /// was not trained on (split conformal prediction: Lei et al., "Distribution-Free Predictive Inference for
+  /// Regression", JASA 2018; of quantiles: Romano et al., "Conformalized Quantile Regression", NeurIPS 2019). Nil where
+  /// a network's own quantiles are taken as they are.
   package var residuals: [[Double]]?
+  /// Residuals of a group of series by its material, which is the last word of their routing keys; others have
+  /// `residuals`.
+  package var groupResiduals: [String: [[Double]]]?
+  /// What the residuals were measured on; nil for intervals that were not measured.
+  package var calibration: Calibration?
   /// Of LSTM and DeepAR.
   package var network: NetworkShape?
   /// Of Croston, SBA and TSB.
@@ -58,6 +65,27 @@ package struct ModelManifest: Codable, Hashable, Sendable {
       self.name = name
       self.series = series
     }
+  }
+
+  package struct Calibration: Codable, Hashable, Sendable {
+    package var windows: Int
+    /// RFC 3339.
+    package var from: String
+    package var to: String
+    /// The part of later values within intervals that were made of earlier ones; nil where there were too few.
+    package var reached: Double?
+
+    package init(windows: Int, from: String, to: String, reached: Double? = nil) {
+      self.windows = windows
+      self.from = from
+      self.to = to
+      self.reached = reached
+    }
+  }
+
+  /// The part of all values that the outer quantiles say they hold, 0 to 1; nil for a model without an interval.
+  package var promisedCoverage: Double? {
+    quantiles.count > 1 ? quantiles[quantiles.count - 1] - quantiles[0] : nil
   }
 
   package struct WeightsFile: Codable, Hashable, Sendable {
@@ -112,8 +140,9 @@ package struct ModelManifest: Codable, Hashable, Sendable {
     name: String, version: String, kind: ModelKind, series: String, seriesKind: String = "price",
     features: [String] = [], drivers: [Driver] = [], history: Int, horizon: Int, quantiles: [Double] = [],
     period: Int, scaling: Scaling = .none, target: ForecastTarget = .value, residuals: [[Double]]? = nil,
-    network: NetworkShape? = nil, smoothing: Smoothing? = nil, weights: WeightsFile? = nil, trained: TrainedRange,
-    created: String, probes: [Probe] = []
+    groupResiduals: [String: [[Double]]]? = nil, calibration: Calibration? = nil, network: NetworkShape? = nil,
+    smoothing: Smoothing? = nil, weights: WeightsFile? = nil, trained: TrainedRange, created: String,
+    probes: [Probe] = []
   ) {
     format = Self.currentFormat
     self.name = name
@@ -130,6 +159,8 @@ package struct ModelManifest: Codable, Hashable, Sendable {
     self.scaling = scaling
     self.target = target
     self.residuals = residuals
+    self.groupResiduals = groupResiduals
+    self.calibration = calibration
     self.network = network
     self.smoothing = smoothing
     self.weights = weights

@@ -12,7 +12,7 @@ package struct DeepARModel: ForecastModel {
   /// Features that a path's own values make, by column, and the others.
   private let lags: [(column: Int, periods: Int)]
   private let others: [(column: Int, feature: Feature)]
-  private let floor: Double
+  private let rule: OutputRule
 
   package var manifest: ModelManifest { reading.manifest }
 
@@ -31,7 +31,7 @@ package struct DeepARModel: ForecastModel {
     }
     self.lags = lags
     self.others = others
-    floor = manifest.seriesKind == "demand" ? 0 : -.infinity
+    rule = OutputRule(manifest)
   }
 
   package func predict(_ inputs: [ModelInput]) throws(ForecastError) -> [ModelOutput] {
@@ -80,7 +80,7 @@ package struct DeepARModel: ForecastModel {
   }
 
   private func distribution(_ numbers: FloatBuffer, _ row: Int, _ input: PreparedInput) -> StepDistribution {
-    StepDistribution(kind, numbers.start + row * head.outputs, scale: input.scale.scale)
+    StepDistribution(kind, numbers.start + row * head.outputs, input.scale)
   }
 
   private func sampled(
@@ -103,14 +103,19 @@ package struct DeepARModel: ForecastModel {
         var stream = RandomStream(seed: input.seed, path: path, step: step)
         let value = distribution.sample(&stream)
         guard value.isFinite else { return .withheld(.resultNotFinite) }
-        drawn[path] = max(value, floor)
+        drawn[path] = max(value, rule.floor)
         sum += distribution.mean
       }
       values.append(drawn)
-      let mean = max(step == 0 ? first.mean : sum / Double(paths), floor)
+      let mean = max(step == 0 ? first.mean : sum / Double(paths), rule.floor)
       let sorted = manifest.quantiles.isEmpty ? [] : drawn.sorted()
-      steps.append(Forecast.Step(
-        mean: mean, quantiles: manifest.quantiles.map { SampleQuantile.value(sorted, $0) }))
+      var quantiles = manifest.quantiles.map { SampleQuantile.value(sorted, $0) }
+      if rule.isCalibrated {
+        let own = quantiles.map { input.scale.scaled($0) }
+        quantiles = rule.calibrated(own, step, mean: input.scale.scaled(mean), input)
+          .map { rule.restored($0, input) }
+      }
+      steps.append(Forecast.Step(mean: mean, quantiles: quantiles))
     }
     return OutputRule.output(steps)
   }

@@ -1,7 +1,6 @@
 /// A recurrent network that reads the newest periods and gives all steps at once.
 ///
-/// `head.weight` is `horizon * (1 + quantiles)` x `hidden`: for each step the mean, then the quantiles; only the means
-/// when the manifest has residuals.
+/// `head.weight` is `horizon * (1 + quantiles)` x `hidden`: for each step the mean, then the quantiles.
 package struct LSTMModel: ForecastModel {
   private let reading: NetworkReading
   private let head: DenseLayer
@@ -14,7 +13,7 @@ package struct LSTMModel: ForecastModel {
   /// - Throws: `ForecastError` that says what of manifest and weights does not fit together.
   init(_ manifest: ModelManifest, weights: SafeTensors) throws(ForecastError) {
     reading = try NetworkReading(manifest, weights)
-    width = manifest.residuals == nil ? 1 + manifest.quantiles.count : 1
+    width = 1 + manifest.quantiles.count
     head = try DenseLayer(
       weights, prefix: "head", inputs: reading.shape.hidden, outputs: manifest.horizon * width)
     rule = OutputRule(manifest)

@@ -18,15 +18,16 @@ package enum StepDistribution: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - numbers: `kind.parameterCount` of them: location, spread, degrees of freedom.
-  ///   - scale: of the input.
-  init(_ kind: DistributionKind, _ numbers: UnsafePointer<Float>, scale: Double) {
+  ///   - input: the input's scale; counts have no offset.
+  init(_ kind: DistributionKind, _ numbers: UnsafePointer<Float>, _ input: AffineScale) {
+    let scale = input.scale
     let first = Double(numbers[0])
     let spread = Self.softplus(Double(numbers[1]))
     switch kind {
-    case .gaussian: self = .gaussian(mean: scale * first, deviation: scale * (spread + Self.smallestDeviation))
+    case .gaussian: self = .gaussian(mean: input.restored(first), deviation: scale * (spread + Self.smallestDeviation))
     case .studentT:
       self = .studentT(
-        location: scale * first, scale: scale * (spread + Self.smallestDeviation),
+        location: input.restored(first), scale: scale * (spread + Self.smallestDeviation),
         freedom: 2 + Self.softplus(Double(numbers[2])))
     case .negativeBinomial:
       self = .negativeBinomial(mean: scale * Self.softplus(first), dispersion: spread / sqrt(scale))

@@ -9,101 +9,121 @@ actor AdminWorker {
   private let executor = ThreadExecutor(name: "kafka-admin")
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private let properties: [String: String]
-  private let client: ClientHandle
+  /// A client with the queue its errors arrive on, and the last trouble it reported that no success has followed.
+  private final class Client {
+    let handle: ClientHandle
+    let queue: OpaquePointer
+    var trouble: KafkaError?
+
+    init(_ kind: rd_kafka_type_t, _ properties: [String: String]) throws {
+      handle = try ClientHandle(kind, properties: properties, events: 0)
+      queue = handle.call { client in
+        if kind == RD_KAFKA_CONSUMER { rd_kafka_poll_set_consumer(client) }
+        let queue = kind == RD_KAFKA_CONSUMER ? rd_kafka_queue_get_consumer(client) : rd_kafka_queue_get_main(client)
+        rd_kafka_set_log_queue(client, queue)
+        return queue!
+      }
+    }
+
+    deinit { rd_kafka_queue_destroy(queue) }
+  }
+
+  private let client: Client
   /// A client for each group that was asked about: the library finds a group's coordinator, and follows it when it
   /// moves, only for the one group that a consumer handle belongs to. None of them joins. (The request that asks about
   /// any group, ListConsumerGroupOffsets, ends the process on a handle without a group as soon as a coordinator
   /// moves.)
-  private var groups: [String: ClientHandle] = [:]
+  private var groups: [String: Client] = [:]
   private let logger: Logger
 
   init(properties: [String: String], logger: Logger) throws {
     self.properties = properties
     self.logger = logger
-    client = try ClientHandle(RD_KAFKA_PRODUCER, properties: properties, events: 0)
-    client.call { _ = rd_kafka_set_log_queue($0, nil) }
+    client = try Client(RD_KAFKA_PRODUCER, properties)
   }
 
-  private func client(of group: String) throws(KafkaError) -> ClientHandle {
+  private func client(of group: String) throws(KafkaError) -> Client {
     if let known = groups[group] { return known }
     var properties = properties
     properties["group.id"] = group
     properties["enable.auto.commit"] = "false"
-    let made: ClientHandle
+    properties["allow.auto.create.topics"] = "false"
     do {
-      made = try ClientHandle(RD_KAFKA_CONSUMER, properties: properties, events: 0)
+      let made = try Client(RD_KAFKA_CONSUMER, properties)
+      groups[group] = made
+      return made
     } catch {
       throw KafkaError("group \(group)", RD_KAFKA_RESP_ERR__INVALID_ARG, detail: "\(error)")
     }
-    made.call { _ = rd_kafka_set_log_queue($0, nil) }
-    groups[group] = made
-    return made
   }
 
-  /// - Returns: why connections failed since the last call, which says more than the time-out that follows.
-  private func drainEvents(_ client: ClientHandle) -> KafkaError? {
-    guard let queue = client.call({ rd_kafka_queue_get_main($0) }) else { return nil }
-    defer { rd_kafka_queue_destroy(queue) }
-    var trouble: KafkaError?
-    while let event = rd_kafka_queue_poll(queue, 0) {
+  private func drainEvents(_ client: Client) {
+    while let event = rd_kafka_queue_poll(client.queue, 0) {
       switch rd_kafka_event_type(event) {
-      case RD_KAFKA_EVENT_LOG: LibraryLog.write(event, to: logger)
+      case RD_KAFKA_EVENT_LOG:
+        LibraryLog.write(event, to: logger)
+        if client.trouble?.refusal == nil, let error = LibraryLog.hangUp(event) { client.trouble = error }
       case RD_KAFKA_EVENT_ERROR:
-        let code = rd_kafka_event_error(event)
-        if code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
-          trouble = KafkaError("connect", code, detail: String(cString: rd_kafka_event_error_string(event)))
-        }
+        let error = client.handle.error("connect", event)
+        // What says more is kept: a refused connection to one of several addresses hides no wrong password.
+        let saysLess = error.rawCode == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue
+          || (error.refusal == nil && client.trouble?.refusal != nil)
+        if !saysLess { client.trouble = error }
       default: break
       }
       rd_kafka_event_destroy(event)
     }
-    return trouble
   }
 
   /// Asks until there is an answer or the limit is reached: brokers that come and go, and coordinators and controllers
   /// that move, are asked again. Every question here may be repeated.
   ///
-  /// - Parameter body: one attempt, given what is left of the limit.
-  /// - Throws: the reason why nothing could be reached or logged in to, where it is known, instead of a time-out.
+  /// - Parameters:
+  ///   - first: how long the first attempt may take; each next one twice that. Between two attempts a refusal is heard,
+  ///     which arrives as an event and not as an answer.
+  ///   - body: one attempt, given what it may take.
+  /// - Throws: the reason why nothing could be reached or logged in to, where it is known, instead of a time-out; a
+  ///   certain refusal at once.
   private func ask<Value>(
-    _ client: ClientHandle, within limit: Duration, _ body: (Duration) throws(KafkaError) -> Value
+    _ client: Client, within limit: Duration, first: Duration = .milliseconds(250),
+    _ body: (Duration) throws(KafkaError) -> Value
   ) throws(KafkaError) -> Value {
     let deadline = ContinuousClock.now + limit
-    var backoff = Backoff(base: .milliseconds(100), cap: .seconds(1))
-    var trouble = drainEvents(client)
-    trouble = nil
+    var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
+    var patience = first
     while true {
       do {
-        let value = try body(max(.milliseconds(1), deadline - .now))
-        _ = drainEvents(client)
+        let value = try body(max(.milliseconds(1), min(patience, deadline - .now)))
+        drainEvents(client)
+        client.trouble = nil
         return value
       } catch {
-        trouble = drainEvents(client) ?? trouble
-        let wait = backoff.next()
-        if error.errorClass == .transient, .now + wait < deadline {
-          usleep(UInt32(wait.milliseconds) * 1_000)
-          continue
-        }
-        guard error.errorClass == .transient, var explained = trouble else { throw error }
+        drainEvents(client)
+        guard error.errorClass == .transient else { throw error }
+        var explained = client.trouble ?? error
         explained.operation = error.operation
-        throw explained
+        if explained.refusal?.isCertain == true { throw explained }
+        patience = patience * 2
+        let wait = backoff.next()
+        guard .now + wait < deadline else { throw explained }
+        usleep(UInt32(wait.milliseconds) * 1_000)
       }
     }
   }
 
   func metadata(within limit: Duration) throws(KafkaError) -> Metadata {
-    try ask(client, within: limit) { (limit) throws(KafkaError) in try Metadata.all(client, within: limit) }
+    try ask(client, within: limit) { (limit) throws(KafkaError) in try Metadata.all(client.handle, within: limit) }
   }
 
   func clusterID(within limit: Duration) throws(KafkaError) -> String {
-    try ask(client, within: limit) { (limit) throws(KafkaError) in try ClusterID.ask(client, within: limit) }
+    try ask(client, within: limit) { (limit) throws(KafkaError) in try ClusterID.ask(client.handle, within: limit) }
   }
 
   func watermarks(
     _ partitions: Set<TopicPartition>, within limit: Duration
   ) throws(KafkaError) -> [TopicPartition: Watermarks] {
-    try ask(client, within: limit) { (limit) throws(KafkaError) in
-      try OffsetQuestions.watermarks(client, partitions, within: limit)
+    try ask(client, within: limit, first: .seconds(2)) { (limit) throws(KafkaError) in
+      try OffsetQuestions.watermarks(client.handle, partitions, within: limit)
     }
   }
 
@@ -113,7 +133,35 @@ actor AdminWorker {
     if partitions.isEmpty { return [:] }
     let client = try client(of: group)
     return try ask(client, within: limit) { (limit) throws(KafkaError) in
-      try OffsetQuestions.committed(client, partitions, within: limit)
+      try OffsetQuestions.committed(client.handle, partitions, within: limit)
+    }
+  }
+
+  /// One topic as a consumer of this group is shown it: never creates it on a real cluster, and tells a denied topic,
+  /// which a list of all topics leaves out, from one that does not exist.
+  func topic(_ name: String, group: String, within limit: Duration) throws(KafkaError) -> Metadata.Topic {
+    let client = try client(of: group)
+    return try ask(client, within: limit) { (limit) throws(KafkaError) in
+      try Metadata.topic(client.handle, name, within: limit)
+    }
+  }
+
+  func members(of group: String, within limit: Duration) throws(KafkaError) -> [String] {
+    try ask(client, within: limit, first: .seconds(2)) { (limit) throws(KafkaError) in
+      var answer: UnsafePointer<rd_kafka_group_list>?
+      let code = client.handle.call { rd_kafka_list_groups($0, group, &answer, limit.milliseconds) }
+      defer { if let answer { rd_kafka_group_list_destroy(answer) } }
+      guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer else { throw KafkaError("members of \(group)", code) }
+      var members: [String] = []
+      for index in 0..<Int(answer.pointee.group_cnt) {
+        let info = answer.pointee.groups[index]
+        guard info.err == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("members of \(group)", info.err) }
+        for member in 0..<Int(info.member_cnt) {
+          members.append(
+            String(cString: info.members[member].client_id) + " @ " + String(cString: info.members[member].client_host))
+        }
+      }
+      return members.sorted()
     }
   }
 
@@ -138,7 +186,7 @@ actor AdminWorker {
       for (name, value) in topic.settings { rd_kafka_NewTopic_set_config(request, name, value) }
       requests.append(request)
     }
-    return try ask(client, within: limit) { (limit) throws(KafkaError) in
+    return try ask(client, within: limit, first: limit) { (limit) throws(KafkaError) in
       let event = try perform("create topics", RD_KAFKA_ADMIN_OP_CREATETOPICS, limit) { client, options, queue in
         rd_kafka_CreateTopics(client, &requests, requests.count, options, queue)
       }
@@ -152,7 +200,7 @@ actor AdminWorker {
   func deleteTopics(_ names: [String], within limit: Duration) throws(KafkaError) {
     nonisolated(unsafe) var requests = names.map { Optional(rd_kafka_DeleteTopic_new($0)!) }
     defer { for request in requests { rd_kafka_DeleteTopic_destroy(request) } }
-    try ask(client, within: limit) { (limit) throws(KafkaError) in
+    try ask(client, within: limit, first: limit) { (limit) throws(KafkaError) in
       let event = try perform("delete topics", RD_KAFKA_ADMIN_OP_DELETETOPICS, limit) { client, options, queue in
         rd_kafka_DeleteTopics(client, &requests, requests.count, options, queue)
       }
@@ -187,13 +235,13 @@ actor AdminWorker {
     _ operation: String, _ kind: rd_kafka_admin_op_t, _ limit: Duration,
     _ send: (_ client: OpaquePointer, _ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void
   ) throws(KafkaError) -> OpaquePointer {
-    let (queue, options) = client.call { (rd_kafka_queue_new($0), rd_kafka_AdminOptions_new($0, kind)) }
+    let (queue, options) = client.handle.call { (rd_kafka_queue_new($0), rd_kafka_AdminOptions_new($0, kind)) }
     defer {
       rd_kafka_AdminOptions_destroy(options)
       rd_kafka_queue_destroy(queue)
     }
     rd_kafka_AdminOptions_set_request_timeout(options, limit.milliseconds, nil, 0)
-    client.call { send($0, options, queue) }
+    client.handle.call { send($0, options, queue) }
     // The library answers by its own time-out; the extra second only guards against a lost answer.
     guard let event = rd_kafka_queue_poll(queue, limit.milliseconds + 1_000) else {
       throw KafkaError(operation, RD_KAFKA_RESP_ERR__TIMED_OUT)

@@ -12,6 +12,7 @@ import Glibc
 /// its pointer.
 final class ClientHandle: @unchecked Sendable {
   private let pointer: OpaquePointer
+  private let certificates = CertificateVerdicts()
 
   /// Calls C with the client, which lives at least until `body` returns.
   func call<E: Error, Value>(_ body: (OpaquePointer) throws(E) -> Value) throws(E) -> Value {
@@ -31,26 +32,41 @@ final class ClientHandle: @unchecked Sendable {
       throw Failure(.configuration, code: "kafka_property", "kafka property \(name): \(reason)")
     }
     rd_kafka_conf_set(conf, "log.queue", "true", nil, 0)
+    if properties["security.protocol"]?.lowercased().hasSuffix("ssl") == true { certificates.attach(to: conf) }
+    // Tokens are then refreshed by a thread of the library, also while nothing is polled.
+    let hasTokens = (properties["sasl.mechanism"] ?? properties["sasl.mechanisms"])?.uppercased() == "OAUTHBEARER"
+    if hasTokens { rd_kafka_conf_enable_sasl_queue(conf, 1) }
     rd_kafka_conf_set_events(conf, events | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS)
     guard let pointer = rd_kafka_new(kind, conf, &text, text.count) else {
       rd_kafka_conf_destroy(conf)
       throw Failure(.configuration, code: "kafka_configuration", "kafka: \(Library.string(text))")
     }
     self.pointer = pointer
-    if properties["sasl.oauthbearer.method"] == "oidc" {
-      // Tokens are then fetched by a thread of the library, also while nobody polls.
-      if let error = rd_kafka_sasl_background_callbacks_enable(pointer) { rd_kafka_error_destroy(error) }
-    }
+    // Refused by libraries that hand these refreshes to the queue that is polled anyway (2.0.2).
+    if hasTokens, let error = rd_kafka_sasl_background_callbacks_enable(pointer) { rd_kafka_error_destroy(error) }
   }
 
   deinit {
-    // Destroying waits for brokers' threads and has been seen to hang after a broker restart; nobody waits here.
-    var thread = pthread_t()
-    let code = pthread_create(&thread, nil, { raw in
-      rd_kafka_destroy_flags(OpaquePointer(raw!), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
-      return nil
-    }, UnsafeMutableRawPointer(pointer))
-    if code == 0 { pthread_detach(thread) }
+    struct Pointer: @unchecked Sendable {
+      let value: OpaquePointer
+    }
+    let (pointer, certificates) = (Pointer(value: pointer), certificates)
+    // Destroying waits for brokers' threads and has been seen to hang after a broker restart; nothing waits here.
+    startThread(named: "kafka-destroy") {
+      rd_kafka_destroy_flags(pointer.value, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+      withExtendedLifetime(certificates) {}
+    }
+  }
+
+  /// What an error event says, with the reason why the last certificate was refused where that is the trouble.
+  func error(_ operation: String, _ event: OpaquePointer) -> KafkaError {
+    let code = rd_kafka_event_error(event)
+    if code == RD_KAFKA_RESP_ERR__FATAL, let fatalError { return fatalError }
+    var text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? ""
+    if code == RD_KAFKA_RESP_ERR__SSL, text.contains("verif"), let reason = certificates.lastRefusal {
+      text += " (\(reason))"
+    }
+    return KafkaError(operation, code, detail: text)
   }
 
   /// The reason of a fatal error, if there was one.

@@ -23,7 +23,9 @@ extension ConsumerThread {
     case RD_KAFKA_EVENT_OFFSET_COMMIT: commitResult(event)
     case RD_KAFKA_EVENT_ERROR: report(event)
     case RD_KAFKA_EVENT_STATS: statistics.record(event)
-    case RD_KAFKA_EVENT_LOG: LibraryLog.write(event, to: logger)
+    case RD_KAFKA_EVENT_LOG:
+      LibraryLog.write(event, to: logger)
+      if let error = LibraryLog.hangUp(event) { trouble.note(error, now: .now) }
     default: break
     }
   }
@@ -38,7 +40,8 @@ extension ConsumerThread {
       "kafka rebalance",
       metadata: ["kind": isAssign ? "assign" : isLost ? "lost" : "revoke", "partitions": "\(partitions.sorted())"])
     if isAssign {
-      (missingSince, trouble) = (nil, Trouble(grace: trouble.grace))
+      missingSince = nil
+      wasLetIn()
       carryOut(machine.assignOffered(partitions))
     } else if isLost {
       carryOut(machine.lost(Set(partitions)))
@@ -62,26 +65,36 @@ extension ConsumerThread {
   func report(_ event: OpaquePointer) {
     if noteEnd(event) { return }
     let code = rd_kafka_event_error(event)
-    let text = rd_kafka_event_error_string(event).map { String(cString: $0) }
-    let error = KafkaError("consume", code, detail: text)
+    let error = client.error("consume", event)
     if code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE {
       if let partition = Self.partition(of: event) { suspects.append(partition) }
       return
     }
     meters.errors(error.code).increment()
     if code == RD_KAFKA_RESP_ERR__FATAL {
-      fail(client.fatalError ?? error)
+      fail(error)
     } else if code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC {
       logger.warning("kafka: a subscribed topic is missing", metadata: ["error": "\(error)"])
       if missingSince == nil { missingSince = .now }
-    } else if error.errorClass == .configuration {
+    } else if error.refusal != nil || error.errorClass == .configuration {
       logger.error("kafka consumer", metadata: ["error": "\(error)"])
       trouble.note(error, now: .now)
+      configuration.onTrouble(error)
     } else if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
       logger.warning("kafka: no broker can be reached; still trying", metadata: ["error": "\(error)"])
     } else {
       logger.warning("kafka consumer", metadata: ["error": "\(error)"])
     }
+  }
+
+  /// Something only a member that is let in can do has succeeded.
+  func wasLetIn() {
+    if trouble.clear() { configuration.onTrouble(nil) }
+  }
+
+  /// A member without records hears of nothing: only an answer tells that a refusal is over.
+  func askAboutTrouble() {
+    if (try? Metadata.all(client, within: .seconds(1))) != nil { wasLetIn() }
   }
 
   static func partition(of event: OpaquePointer) -> TopicPartition? { place(of: event)?.partition }

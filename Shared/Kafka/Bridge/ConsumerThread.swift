@@ -161,7 +161,7 @@ final class ConsumerThread {
     if case .draining(_, _, .some, _) = machine.phase, isAssignmentLost {
       carryOut(machine.assignmentVoid())
     }
-    if let error = trouble.verdict { fail(error) }
+    if let error = trouble.verdict { fail(error) } else if trouble.wantsQuestion(now: now) { askAboutTrouble() }
     if let since = missingSince, since + configuration.missingTopicGrace <= now { confirmMissingTopics(now) }
     if now >= nextReroute {
       // A partition that is stopped and started at once loses its route when the stop comes to pass, some time

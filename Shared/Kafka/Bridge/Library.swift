@@ -26,6 +26,27 @@ package enum Library {
 
   package static var compression: String { features.contains("zstd") ? "zstd" : "lz4" }
 
+  /// What these properties ask for and the library we run with cannot do, in words for a person; empty when all works.
+  package static func limits(of properties: [String: String]) -> [String] {
+    limits(of: properties, version: version, versionText: versionText)
+  }
+
+  static func limits(of properties: [String: String], version: Int32, versionText: String) -> [String] {
+    let mechanism = (properties["sasl.mechanism"] ?? properties["sasl.mechanisms"] ?? "").uppercased()
+    var limits: [String] = []
+    if mechanism.hasPrefix("SCRAM"), version < 0x0206_01ff {
+      limits.append(
+        "\(mechanism) cannot log in to Kafka 4.0 and later with librdkafka \(versionText), which sends the client "
+          + "nonce twice; it needs librdkafka 2.6.1 or later, as in the image, or sasl.mechanism=PLAIN over TLS")
+    }
+    if properties["partition.assignment.strategy"]?.contains("cooperative") == true, version < 0x020a_01ff {
+      limits.append(
+        "partition.assignment.strategy=cooperative-sticky can lose and repeat assignments with librdkafka "
+          + "\(versionText); it needs 2.10.1 or later, or leave the setting out")
+    }
+    return limits
+  }
+
   /// The text in a C buffer up to its NUL.
   static func string(_ buffer: [CChar]) -> String {
     String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

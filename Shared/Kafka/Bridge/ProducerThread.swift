@@ -35,7 +35,11 @@ final class ProducerThread {
         return state.roomWaiters
       }
       for waiter in waiters { waiter.resume() }
-      if let error = trouble.verdict { core.admission.close(error) }
+      if let error = trouble.verdict {
+        core.admission.close(error)
+      } else if trouble.wantsQuestion(now: .now) {
+        askAboutTrouble()
+      }
     }
     core.waker.destroy()
     core.stopped()
@@ -85,7 +89,16 @@ final class ProducerThread {
       }
     }
     settle()
-    if failed == 0 { trouble.clear() }
+    if failed == 0 { wasLetIn() }
+  }
+
+  private func wasLetIn() {
+    if trouble.clear() { core.configuration.onTrouble(nil) }
+  }
+
+  /// An idle producer hears of nothing: only an answer tells that a refusal is over.
+  private func askAboutTrouble() {
+    if (try? Metadata.all(core.client, within: .seconds(1))) != nil { wasLetIn() }
   }
 
   private func reason(_ message: UnsafePointer<rd_kafka_message_t>) -> KafkaError {
@@ -102,15 +115,15 @@ final class ProducerThread {
 
   private func fail(_ event: OpaquePointer) {
     let code = rd_kafka_event_error(event)
-    let error = KafkaError("client", code, detail: String(cString: rd_kafka_event_error_string(event)))
+    let error = core.client.error("client", event)
     Counter(label: "souk_kafka_errors_total", dimensions: [("client", "producer"), ("code", error.code)]).increment()
     if code == RD_KAFKA_RESP_ERR__FATAL {
-      let fatal = core.client.fatalError ?? error
-      logger.critical("kafka producer is broken", metadata: ["error": "\(fatal)"])
-      core.admission.close(fatal)
-    } else if error.errorClass == .configuration {
+      logger.critical("kafka producer is broken", metadata: ["error": "\(error)"])
+      core.admission.close(error)
+    } else if error.refusal != nil || error.errorClass == .configuration {
       logger.error("kafka producer", metadata: ["error": "\(error)"])
       trouble.note(error, now: .now)
+      core.configuration.onTrouble(error)
     } else {
       logger.warning("kafka producer", metadata: ["error": "\(error)"])
     }

@@ -62,7 +62,11 @@ final class TableThread {
     while !isClosing {
       if !suspects.isEmpty { examine(suspects.removeFirst()) }
       poll()
-      if let error = trouble.verdict { fail(error) }
+      if let error = trouble.verdict {
+        fail(error)
+      } else if trouble.wantsQuestion(now: .now), (try? Metadata.all(client, within: .seconds(1))) != nil {
+        trouble.clear()
+      }
     }
     client.call { _ = rd_kafka_assign($0, nil) }
     dropHeld()
@@ -80,9 +84,13 @@ final class TableThread {
   /// Finds the partitions and their ends, for as long as it takes.
   private func begin() {
     let deadline = ContinuousClock.now + configuration.missingTopicGrace
+    // Short at first, so that a refusal, which arrives on the queue, is heard at once.
+    var patience: Duration = .milliseconds(250)
     while !isClosing {
+      if let error = trouble.verdict { return fail(error) }
       do throws(KafkaError) {
-        let topic = try Metadata.topic(client, configuration.topic, within: .seconds(5))
+        let topic = try Metadata.topic(client, configuration.topic, within: patience)
+        trouble.clear()
         guard !topic.partitions.isEmpty else {
           let error = topic.error ?? KafkaError("table", RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, detail: configuration.topic)
           if ContinuousClock.now >= deadline || error.errorClass == .configuration {
@@ -102,6 +110,7 @@ final class TableThread {
         if error.errorClass == .configuration || error.errorClass == .fatal { return fail(error) }
         logger.warning(
           "kafka: a table cannot be read yet", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
+        patience = min(patience * 2, .seconds(5))
         wait(backoff.next())
       }
     }
@@ -193,7 +202,9 @@ final class TableThread {
   private func handle(_ event: OpaquePointer) {
     defer { rd_kafka_event_destroy(event) }
     switch rd_kafka_event_type(event) {
-    case RD_KAFKA_EVENT_LOG: LibraryLog.write(event, to: logger)
+    case RD_KAFKA_EVENT_LOG:
+      LibraryLog.write(event, to: logger)
+      if let error = LibraryLog.hangUp(event) { trouble.note(error, now: .now) }
     case RD_KAFKA_EVENT_ERROR: report(event)
     default: break
     }
@@ -201,6 +212,7 @@ final class TableThread {
 
   private func report(_ event: OpaquePointer) {
     let code = rd_kafka_event_error(event)
+    let error = client.error("table", event)
     let place = ConsumerThread.place(of: event)
     switch code {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
@@ -208,11 +220,10 @@ final class TableThread {
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
       if let place { suspects.append(place.partition) }
     case RD_KAFKA_RESP_ERR__FATAL:
-      fail(client.fatalError ?? KafkaError("table", code))
+      fail(error)
     default:
-      let error = KafkaError("table", code, detail: rd_kafka_event_error_string(event).map { String(cString: $0) })
       logger.warning("kafka table", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
-      if error.errorClass == .configuration { trouble.note(error, now: .now) }
+      if error.refusal != nil || error.errorClass == .configuration { trouble.note(error, now: .now) }
     }
   }
 

@@ -27,6 +27,9 @@ extension Consumer {
     package var closeDeadline: Duration = .seconds(10)
     /// How long subscribed topics may be missing before that is a configuration error.
     package var missingTopicGrace: Duration = .seconds(60)
+    /// Told why the cluster does not let this client in, as soon as that is known, and nil once it does again. Called
+    /// on the client's thread.
+    package var onTrouble: @Sendable (KafkaError?) -> Void = { _ in }
     package var logger: Logger
 
     package init(properties: [String: String], groupID: String, topics: [String], logger: Logger) {

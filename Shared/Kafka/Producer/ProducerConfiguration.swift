@@ -12,6 +12,9 @@ extension Producer {
     package var missingTopicGrace: Duration = .seconds(30)
     /// How old the number of partitions of a topic may be before it is asked for again.
     package var partitionCountAge: Duration = .seconds(300)
+    /// Told why the cluster does not let this client in, as soon as that is known, and nil once it does again. Called
+    /// on the client's thread.
+    package var onTrouble: @Sendable (KafkaError?) -> Void = { _ in }
     package var logger: Logger
 
     package init(properties: [String: String], transactionalID: String? = nil, logger: Logger) {

@@ -80,9 +80,13 @@ extension KafkaOptions {
   }
 
   package func makeAdmin(clientID: String, logger: Logger) throws -> Admin {
+    try Admin(properties: adminProperties(clientID: clientID), logger: logger)
+  }
+
+  func adminProperties(clientID: String = "souk") throws(Failure) -> [String: String] {
     var properties = commonProperties(clientID: clientID)
     try applyOverrides(to: &properties)
-    return try Admin(properties: properties.values, logger: logger)
+    return properties.values
   }
 
   /// Bounds what is fetched ahead, where the operator's properties do not.

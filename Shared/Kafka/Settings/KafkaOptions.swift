@@ -28,8 +28,9 @@ package struct KafkaOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Consumer group (default: the service's name).", valueName: "name"))
   package var groupId: String?
 
-  @Option(help: ArgumentHelp("Name of this instance inside the group; a restart under the same name causes no "
-                             + "rebalance.", valueName: "name"))
+  @Option(help: ArgumentHelp("Name of this instance inside the group, no other's and the same at each start (a "
+                             + "StatefulSet pod's name): a restart within session.timeout.ms moves no partition, and "
+                             + "one that goes for good leaves its partitions idle that long.", valueName: "name"))
   package var groupInstanceId: String?
 
   @Option(help: ArgumentHelp("Where a partition without a committed offset starts.",

@@ -85,6 +85,14 @@ package struct CatalogueFields: Sendable {
     return setting.duration
   }
 
+  package func unit(_ name: String) throws(Failure) -> PhysicalUnit? {
+    guard let text = try text(name) else { return nil }
+    guard let unit = PhysicalUnit(text) else {
+      throw wrong(name, "'\(text)' is none of \(PhysicalUnit.symbols.joined(separator: ", "))")
+    }
+    return unit
+  }
+
   /// A list of texts, or one text alone.
   package func texts(_ name: String) throws(Failure) -> [String]? {
     guard let value = value(name) else { return nil }

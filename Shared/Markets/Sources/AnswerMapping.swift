@@ -1,3 +1,4 @@
+import CSV
 import Runtime
 
 /// Where a provider of kind `json` or `csv` keeps what is wanted.
@@ -11,8 +12,11 @@ import Runtime
 ///       currency: meta.currency   # optional, as unit is
 ///       where: {country: "{country}", grade: A}     # only rows that say so
 ///       zone: Africa/Cairo        # of times without an offset; UTC by default
+///       span: 1d                  # times are the openings of bars so long: a value holds at the end of its bar
 ///
-/// For CSV: names of columns, compared without case; `separator` is one character, `,` by default.
+/// For CSV: names of columns, compared without case; `separator` is one character, `,` by default; `dates` says how
+/// dates are written that are not as 2025-01-20 (`MM/DD/YYYY`), `decimal` what begins a fraction (point or comma)
+/// where numbers could be read in two ways.
 package struct AnswerMapping: Hashable, Sendable {
   package struct Condition: Hashable, Sendable {
     package var field: Field
@@ -33,9 +37,15 @@ package struct AnswerMapping: Hashable, Sendable {
   package var conditions: [Condition]
   /// IANA name.
   package var zone: String
+  /// From a row's time to the time its value holds; nil: the row's time is that time.
+  package var span: Duration?
   package var separator: UInt8
+  package var dates: CSVDates?
+  package var decimal: CSVNumbers.Mark?
 
-  static let keys = ["rows", "value", "time", "currency", "unit", "where", "zone", "separator"]
+  static let keys = [
+    "rows", "value", "time", "currency", "unit", "where", "zone", "span", "separator", "dates", "decimal",
+  ]
 
   init(_ written: CatalogueValue, kind: SourceKind, origin: String) throws(Failure) {
     let fields = try CatalogueFields(written, of: "mapping", known: Self.keys, origin: origin)
@@ -59,11 +69,24 @@ package struct AnswerMapping: Hashable, Sendable {
     }
     zone = try fields.text("zone") ?? "UTC"
     _ = try ZoneTable(identifier: zone)
+    span = try fields.duration("span")
     let separator = try fields.text("separator") ?? ","
     guard separator == "\\t" || separator.utf8.count == 1, let byte = separator == "\\t" ? 0x09 : separator.utf8.first,
       byte != UInt8(ascii: "\""), kind == .csv || fields.value("separator") == nil
     else { throw fields.wrong("separator", "one character that is no quote is expected, for 'kind: csv' only") }
     self.separator = byte
+    if let text = try fields.text("dates") {
+      guard kind == .csv, let dates = CSVDates(text) else {
+        throw fields.wrong("dates", "a pattern such as MM/DD/YYYY is expected, for 'kind: csv' only")
+      }
+      self.dates = dates
+    }
+    if let text = try fields.text("decimal") {
+      guard kind == .csv, let mark = CSVNumbers.Mark(rawValue: text) else {
+        throw fields.wrong("decimal", "point or comma is expected, for 'kind: csv' only")
+      }
+      decimal = mark
+    }
   }
 
   private static func field(_ text: String, _ name: String, _ fields: CatalogueFields) throws(Failure) -> Field {

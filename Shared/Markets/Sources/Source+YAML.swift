@@ -13,7 +13,7 @@ import Schemas
 ///       timeout: 10s
 ///       token: env:NAME           # or file:/path; never the secret itself
 ///       token-header: X-API-Key   # else it goes where the URL has {token}
-///       symbols: {Copper: HG=F}   # by material
+///       symbols: {Copper: HG=F}   # by material; {Copper: {symbol: HG=F, unit: lb, currency: USD}} says what it is for
 ///       symbol: "{material}-{country}"                    # for the rest
 ///       currency: USD             # where the answer does not say, as unit
 ///       max-age: 7d               # older values are no answer
@@ -24,9 +24,9 @@ extension Source {
     "symbol", "currency", "unit", "max-age", "mapping",
   ]
 
-  /// - Parameter materials: the names that `symbols` may have.
+  /// - Parameter materials: those that `symbols` may name.
   /// - Throws: a configuration `Failure` with the line and what is wrong with it.
-  package init(_ entry: SourceEntry, materials: Set<String>) throws(Failure) {
+  package init(_ entry: SourceEntry, materials: [Material]) throws(Failure) {
     let fields = try CatalogueFields(entry.value, of: "source", known: Self.keys, origin: entry.origin)
     name = entry.name
     guard RoutingKey.word(for: name) != nil else {
@@ -44,8 +44,8 @@ extension Source {
     tokenHeader = try fields.text("token-header")
     symbols = [:]
     symbol = try fields.text("symbol").map { (text) throws(Failure) in try Self.template(text, "symbol", fields) }
-    currency = try fields.text("currency")
-    unit = try fields.text("unit")
+    quotations = [:]
+    quotation = try Quotation(fields)
     maxAge = try fields.duration("max-age")
     if let written = fields.value("mapping") {
       guard kind == .json || kind == .csv else { throw fields.wrong("mapping", "it is for kinds json and csv only") }
@@ -57,24 +57,46 @@ extension Source {
     try verify(fields)
   }
 
-  private mutating func readSymbols(_ fields: CatalogueFields, _ materials: Set<String>) throws(Failure) {
+  private mutating func readSymbols(_ fields: CatalogueFields, _ materials: [Material]) throws(Failure) {
     guard let written = fields.value("symbols") else { return }
     guard let entries = written.mapping else { throw fields.wrong("symbols", "{material: symbol} is expected") }
     for entry in entries {
-      guard materials.contains(entry.key) else {
+      guard let material = materials.first(where: { $0.name == entry.key }) else {
         throw fields.wrong("symbols", "no material is called '\(entry.key)'")
       }
-      guard let text = entry.value.text, !text.isEmpty else {
-        throw fields.wrong("symbols", "'\(entry.key)' wants one symbol")
+      var text = entry.value.text ?? ""
+      var own = Quotation()
+      if entry.value.mapping != nil {
+        let one = try CatalogueFields(
+          entry.value, of: "symbol", known: ["symbol", "unit", "currency"], origin: fields.origin)
+        text = try one.required("symbol")
+        own = try Quotation(one)
       }
+      guard !text.isEmpty else { throw fields.wrong("symbols", "'\(entry.key)' wants one symbol") }
       symbols[entry.key] = try Self.template(text, "symbols", fields)
+      own.unit = own.unit ?? (kind == .yahoo && quotation.unit == nil ? QuotedContracts.unit(of: text) : nil)
+      quotations[entry.key] = own
+      try verify(quotation(of: material).unit, of: material, text, fields)
+    }
+  }
+
+  /// A symbol's unit must be one that the material's can be made of.
+  private func verify(
+    _ unit: PhysicalUnit?, of material: Material, _ symbol: String, _ fields: CatalogueFields
+  ) throws(Failure) {
+    guard let wanted = material.unit else { return }
+    guard let unit else {
+      guard kind == .yahoo, QuotedContracts.product(of: symbol) != nil else { return }
+      throw fields.wrong(
+        "symbols", "what is '\(symbol)' a price for? Write \(material.name): {symbol: \(symbol), unit: ...}")
+    }
+    guard PhysicalUnit(wanted)?.dimension == unit.dimension else {
+      throw fields.wrong(
+        "symbols", "'\(symbol)' is quoted for one \(unit), which cannot be converted into \(material.name)'s \(wanted)")
     }
   }
 
   private func verify(_ fields: CatalogueFields) throws(Failure) {
-    if let currency, currency.utf8.count != 3 {
-      throw fields.wrong("currency", "'\(currency)' is no code of three letters such as EGP")
-    }
     if let tokenHeader {
       guard token != nil else { throw fields.wrong("token-header", "there is no token to send") }
       guard !tokenHeader.isEmpty, tokenHeader.utf8.allSatisfy({ Self.isHeaderByte($0) }) else {
@@ -155,5 +177,15 @@ extension Source {
       throw fields.wrong("token", "env:NAME or file:/path is expected; a secret does not belong in this file")
     }
     return Secret(text)
+  }
+}
+
+extension Quotation {
+  /// `currency` and `unit` of a mapping.
+  init(_ fields: CatalogueFields) throws(Failure) {
+    self.init(currency: try fields.text("currency"), unit: try fields.unit("unit"))
+    if let currency, Currency.Written(currency) == nil {
+      throw fields.wrong("currency", "'\(currency)' is no code of ISO 4217 such as EGP, nor a minor unit such as GBp")
+    }
   }
 }

@@ -21,10 +21,10 @@ package struct Source: Hashable, Sendable {
   package var symbols: [String: TextTemplate]
   /// For materials that `symbols` does not have; nil: it does not have them.
   package var symbol: TextTemplate?
-  /// ISO 4217, where its answers do not say.
-  package var currency: String?
-  /// Where its answers do not say.
-  package var unit: String?
+  /// What symbols are quoted in and for, by material, where its answers do not say.
+  package var quotations: [String: Quotation]
+  /// Of all other symbols, where its answers do not say.
+  package var quotation: Quotation
   /// Values it gives are of so many days at most: a closed market has old ones. Nil: whatever it says is taken.
   package var maxAge: Duration?
   /// For kinds `json` and `csv`.
@@ -38,8 +38,27 @@ package struct Source: Hashable, Sendable {
   /// What it calls the material, or nil when it does not have it.
   package func name(of material: Material) -> TextTemplate? { symbols[material.name] ?? symbol }
 
+  /// What it quotes the material in and for, when its answers do not say: the symbol's own, then the source's, then
+  /// what the exchange of a future quotes it for.
+  package func quotation(of material: Material) -> Quotation {
+    let own = quotations[material.name]
+    return Quotation(currency: own?.currency ?? quotation.currency, unit: own?.unit ?? quotation.unit)
+  }
+
   /// Its name in metrics and Redis keys.
   package var word: String { RoutingKey.word(for: name) ?? "source" }
+}
+
+/// What a provider quotes a symbol in and for.
+package struct Quotation: Hashable, Sendable {
+  /// ISO 4217, or a minor unit such as `GBp` and `USX`.
+  package var currency: String?
+  package var unit: PhysicalUnit?
+
+  package init(currency: String? = nil, unit: PhysicalUnit? = nil) {
+    self.currency = currency
+    self.unit = unit
+  }
 }
 
 extension MarketCatalogue {
@@ -48,7 +67,7 @@ extension MarketCatalogue {
   package func readSources() throws(Failure) -> [Source] {
     var sources: [Source] = []
     for entry in self.sources {
-      let source = try Source(entry, materials: Set(materials.map(\.name)))
+      let source = try Source(entry, materials: materials)
       guard !sources.contains(where: { $0.word == source.word }) else {
         throw CatalogueFields.wrong(
           entry.origin, entry.value.line,

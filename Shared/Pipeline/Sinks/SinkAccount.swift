@@ -61,6 +61,8 @@ package struct SinkAccount: Sendable {
   private var tracks: [TopicPartition: Track] = [:]
   /// Records to dead-letter instead of appending when they are read again.
   private var poison: [TopicPartition: [Int64: Rejection]] = [:]
+  /// Codes of records whose dead letters are acknowledged and whose partition is read again: no second letter.
+  private var lettered: [TopicPartition: [Int64: String]] = [:]
   /// When the oldest waiting record was taken in.
   package private(set) var oldest: ContinuousClock.Instant?
 
@@ -75,6 +77,9 @@ package struct SinkAccount: Sendable {
   /// The reason for which a record is to be dead-lettered without another try.
   package func poison(_ partition: TopicPartition, _ offset: Int64) -> Rejection? { poison[partition]?[offset] }
   package var hasPoison: Bool { !poison.isEmpty }
+  /// The code under which a record was dead-lettered before its partition was read again.
+  package func lettered(_ partition: TopicPartition, _ offset: Int64) -> String? { lettered[partition]?[offset] }
+  package var hasLettered: Bool { !lettered.isEmpty }
 
   /// These partitions are read from these offsets on: everything before is somebody's durable work.
   package mutating func started(_ positions: [TopicPartition: Int64]) {
@@ -134,6 +139,8 @@ package struct SinkAccount: Sendable {
       tracks[partition] = track
       poison[partition] = poison[partition]?.filter { $0.key >= offset }
       if poison[partition]?.isEmpty == true { poison[partition] = nil }
+      lettered[partition] = lettered[partition]?.filter { $0.key >= offset }
+      if lettered[partition]?.isEmpty == true { lettered[partition] = nil }
     }
     settle()
     return tallies
@@ -146,6 +153,23 @@ package struct SinkAccount: Sendable {
   /// Forgets what waits of these partitions; where they stand is unknown until they are started again.
   /// - Returns: how many records were given back undone.
   package mutating func forget(_ partitions: Set<TopicPartition>) -> Int {
+    for partition in partitions { lettered[partition] = nil }
+    return takeOut(partitions)
+  }
+
+  /// As `forget`, for partitions that are read again by this process: their dead letters are acknowledged, and what
+  /// was dead-lettered is remembered.
+  package mutating func rewind(_ partitions: Set<TopicPartition>) -> Int {
+    for partition in partitions {
+      for run in tracks[partition]?.runs ?? [] {
+        guard case .deadLettered(let code) = run.outcome else { continue }
+        for offset in run.offsets { lettered[partition, default: [:]][offset] = code }
+      }
+    }
+    return takeOut(partitions)
+  }
+
+  private mutating func takeOut(_ partitions: Set<TopicPartition>) -> Int {
     var returned = 0
     for partition in partitions { returned += tracks.removeValue(forKey: partition)?.count ?? 0 }
     settle()

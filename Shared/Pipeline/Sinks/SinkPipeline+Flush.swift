@@ -52,6 +52,9 @@ extension SinkPipeline {
   }
 
   private func verdict(on record: borrowing RecordBatch.Record) throws -> Verdict {
+    if account.hasLettered, let code = account.lettered(record.topicPartition, record.offset) {
+      return .reject(Rejection(code: code, stage: "decode", "dead-lettered before its partition was read again"))
+    }
     if account.hasPoison,
       let rejection = account.poison(record.topicPartition, record.offset)
     {
@@ -139,7 +142,7 @@ extension SinkPipeline {
     let moved = report.fenced.union(report.poison.map(\.partition))
     guard !moved.isEmpty else { return }
     let durable = account.durable(in: moved)
-    forget(moved)
+    forget(moved, isReread: true)
     rereading.formUnion(moved)
     for partition in moved { lastDurable[partition] = durable[partition] }
   }

@@ -195,9 +195,10 @@ package final class SinkPipeline<Destination: Sink> {
   }
 
   /// Takes the waiting records of these partitions out of the sink's buffers and the account.
-  func forget(_ partitions: Set<TopicPartition>) {
+  /// - Parameter isReread: they are read again by this process, and what was dead-lettered of them is not repeated.
+  func forget(_ partitions: Set<TopicPartition>, isReread: Bool = false) {
     sink.drop(partitions)
-    metrics.returned(by: account.forget(partitions))
+    metrics.returned(by: isReread ? account.rewind(partitions) : account.forget(partitions))
     metrics.setInFlight(account.inFlight)
     if account.isEmpty { letters = OutgoingBatch() }
   }

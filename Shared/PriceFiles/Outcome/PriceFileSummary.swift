@@ -86,7 +86,9 @@ package struct PriceFileSummary: Hashable, Sendable {
   /// Every row was read: what the file does not name is not in it.
   package var isComplete: Bool {
     // A "<" that is text, and what follows the root, cost no row.
-    let harmless: Set = ["xml_bad_name", "xml_bad_tag", "xml_bad_attribute", "xml_after_root", "xml_tag_case"]
+    let harmless: Set = [
+      "xml_bad_name", "xml_bad_tag", "xml_bad_attribute", "xml_bad_declaration", "xml_after_root", "xml_tag_case",
+    ]
     switch outcome {
     case .ok: return true
     case .malformed:

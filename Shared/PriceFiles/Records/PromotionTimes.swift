@@ -3,7 +3,8 @@ import Schemas
 /// Dates and hours of promotions. They have no zone: they are Israel local.
 ///
 /// Beside the forms of ``UpdateTimeReader``: `31/12/2025`, as branches have it, and `May 22 2015`, alone or followed by
-/// a time of 12 hours (`May 22 2015  3:04AM`). Of a time without AM or PM, as one chain cuts it off, only the date is used.
+/// a time of 12 hours (`May 22 2015  3:04AM`). Of a time without AM or PM, as one chain cuts it off, only the date is
+/// used.
 struct PromotionTimes {
   private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 

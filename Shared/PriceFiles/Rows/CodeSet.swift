@@ -1,6 +1,6 @@
 /// The item codes of one file, for finding repeats and which of them is the newest. A code of up to 18 digits is one
-/// 64-bit number with a leading 1 in front, so that leading zeros count; those live in a flat table with open addressing. Anything else is rare
-/// and goes to an ordinary set.
+/// 64-bit number with a leading 1 in front, so that leading zeros count; those live in a flat table with open
+/// addressing. Anything else is rare and goes to an ordinary dictionary.
 struct CodeSet {
   private var slots: [UInt64]
   private var mask: Int

@@ -15,6 +15,10 @@ extension JSONReader {
     }
   }
 
+  /// What begins at the reader's place, as far as its first byte says.
+  package var startsObject: Bool { peek() == UInt8(ascii: "{") }
+  package var startsArray: Bool { peek() == UInt8(ascii: "[") }
+
   /// Calls `body` with the text of a slice that was read from `bytes` before, its escapes resolved.
   package static func withResolved(_ slice: Slice, of bytes: RawSpan, _ body: (RawSpan) -> Void) {
     let reader = JSONReader(read: bytes)

@@ -108,6 +108,36 @@ extension JSONReader {
     isNull() ? nil : try decimal(field: field)
   }
 
+  /// What stands where a number belongs, in sources that write anything there.
+  package enum Cell: Hashable, Sendable {
+    case absent
+    case number(ExactDecimal)
+    /// Valid JSON that is no number, or none that fits a decimal.
+    case unreadable
+  }
+
+  /// Reads a value that should be a number, or text that holds one; see ``ExactDecimal/init(approximating:)``.
+  /// - Throws: only for what is no JSON.
+  package mutating func cell() throws(DecodingFailure) -> Cell {
+    if isNull() { return .absent }
+    if let plain = plainDecimal() { return .number(plain) }
+    let number: ExactDecimal?
+    switch kind {
+    case .string:
+      let slice = try slice()
+      if slice.count == 0 { return .absent }
+      number = withResolved(slice) { ExactDecimal(approximating: $0) }
+    case .number:
+      let start = position
+      try skipNumber()
+      number = ExactDecimal(approximating: bytes.extracting(start..<position))
+    case .boolean, .other:
+      try skipValue()
+      number = nil
+    }
+    return number.map { .number($0) } ?? .unreadable
+  }
+
   /// The value as an RFC 3339 time in a string.
   package mutating func timestamp(field: String) throws(DecodingFailure) -> Timestamp {
     let start = position

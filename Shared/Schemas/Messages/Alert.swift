@@ -14,6 +14,8 @@ package struct Alert: Message {
     package static let listingUnknownColumn = Kind(rawValue: "listing_unknown_column")
     /// A page for people, such as a login, in the place of a listing.
     package static let listingLoginPage = Kind(rawValue: "listing_login_page")
+    /// The portal, or the way to it, refuses this crawler: a certificate that does not verify, 401, 403.
+    package static let listingRefused = Kind(rawValue: "listing_refused")
     /// A listing in a form that cannot be read.
     package static let listingUnreadable = Kind(rawValue: "listing_unreadable")
     /// A listing that was cut by the portal and could not be completed.

@@ -66,7 +66,8 @@ package struct FileParsed: Message {
     batches: Int64 = 0, unknownElements: [String: Int64] = [:], defects: [String: Int64] = [:],
     unknownWords: [String: Int64] = [:], compression: Compression? = nil, encoding: String? = nil,
     bytes: Int64 = 0, xmlBytes: Int64 = 0, fileTime: Timestamp, discoveredAt: Timestamp? = nil,
-    downloadedAt: Timestamp? = nil, parsedAt: Timestamp? = nil, parseMilliseconds: Int64 = 0, newMasters: Int64 = 0, matched: Int64 = 0
+    downloadedAt: Timestamp? = nil, parsedAt: Timestamp? = nil, parseMilliseconds: Int64 = 0, newMasters: Int64 = 0,
+    matched: Int64 = 0
   ) {
     self.fileID = fileID
     self.chain = chain

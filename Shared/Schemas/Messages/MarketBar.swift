@@ -44,8 +44,11 @@ package struct MarketBar: Message {
     /// Missed when it was live and fetched afterwards.
     package static let refilled = Flags(rawValue: 2)
 
+    /// A price of zero or below: wrong of most instruments, and real of some, as of oil in April 2020.
+    package static let nonPositivePrice = Flags(rawValue: 4)
+
     static let names: [(flag: Flags, name: StaticString)] = [
-      (.inconsistentRange, "inconsistent_range"), (.refilled, "refilled"),
+      (.inconsistentRange, "inconsistent_range"), (.refilled, "refilled"), (.nonPositivePrice, "non_positive_price"),
     ]
   }
 

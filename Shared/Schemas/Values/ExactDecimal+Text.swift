@@ -85,6 +85,18 @@ extension ExactDecimal {
     self = parsed
   }
 
+  /// The digits as they are written. More of them than a decimal has are those of a binary fraction: then it is the
+  /// shortest text of the same fraction.
+  /// - Returns: nil for what is no finite number, or too large or small for a decimal.
+  package init?(approximating bytes: RawSpan) {
+    if let exact = ExactDecimal(parsing: bytes) {
+      self = exact
+    } else {
+      guard let number = Double(decimal: bytes), let shortest = ExactDecimal("\(number)") else { return nil }
+      self = shortest
+    }
+  }
+
   /// The longest text form: a sign, a zero, the point and 18 digits.
   package static let maxTextLength = 21
 
@@ -125,5 +137,20 @@ extension ExactDecimal: CustomStringConvertible {
   /// The digits as written.
   package var description: String {
     String(unsafeUninitializedCapacity: Self.maxTextLength) { write(to: $0.baseAddress!) }
+  }
+}
+
+extension Double {
+  /// A finite number that is written with decimal digits, a point and an exponent; Swift's own reading takes names
+  /// such as `nan` and `inf`, and hexadecimal, too.
+  package init?(decimal text: RawSpan) {
+    let number = text.withUnsafeBytes { bytes -> Double? in
+      let isDecimal = bytes.allSatisfy {
+        (0x30...0x39).contains($0) || $0 == 0x2b || $0 == 0x2d || $0 == 0x2e || $0 | 0x20 == 0x65
+      }
+      return isDecimal ? Double(String(decoding: bytes, as: UTF8.self)) : nil
+    }
+    guard let number, number.isFinite else { return nil }
+    self = number
   }
 }

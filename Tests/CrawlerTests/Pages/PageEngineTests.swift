@@ -121,7 +121,8 @@ import Testing
     try await PortalSimulator.serving(pagedCatalogue()) { portal in
       portal.add(Fault(.emptyListing, on: .listing))
       let all = try await listings(of: pagesEngine(portal, pages, portal.catalogue.chains[0]))
-      #expect(all.count == 1)
+      // An empty front page of Carrefour's may be the day that has just begun: the one before is asked for.
+      #expect(all.count == (pages == .carrefour ? 2 : 1))
       #expect(all.allSatisfy { $0.files.isEmpty && $0.unknownColumns.isEmpty })
     }
   }

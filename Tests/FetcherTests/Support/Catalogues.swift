@@ -11,7 +11,7 @@ enum Catalogues {
       - {name: Egypt, region: mena, currency: EGP}
       - {name: Germany, region: europe, currency: EUR}
     materials:
-      - {name: PVC, category: polymer, unit: t}
+      - {name: PVC, category: polymer, unit: t, positive: true}
       - {name: Copper, category: screening, unit: t}
       - {name: Brent, category: energy, unit: bbl, world: true, currency: USD}
     schedules: []

@@ -40,12 +40,13 @@ struct Stage {
   }
 
   init(
-    _ sources: String, settings: Provider.Settings = Provider.Settings(), states: any StateStore = MemoryStateStore(),
+    _ sources: String = "", catalogue whole: MarketCatalogue? = nil,
+    settings: Provider.Settings = Provider.Settings(), states: any StateStore = MemoryStateStore(),
     handler: FetchHandler.Settings = FetchHandler.Settings(), maxChange: Int = 20,
     tokens: (@Sendable (Source) -> any TokenSource)? = nil,
     now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
   ) throws {
-    let catalogue = try Catalogues.load(sources)
+    let catalogue = try whole ?? Catalogues.load(sources)
     let list = try catalogue.readSources()
     let client = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk-tests", protocols: .http2))

@@ -24,6 +24,8 @@ START = 1_704_067_200
 class Made:
     """What data.Series is, of numbers."""
 
+    name = ""
+
     def __init__(self, values, drivers, start=START, period=DAY):
         self.values = np.asarray(values, dtype=np.float64)
         self.times = start + period * np.arange(len(self.values), dtype=np.int64)

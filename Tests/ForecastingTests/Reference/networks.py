@@ -39,18 +39,21 @@ def read(net, windows, features, context):
     return net.lstm(torch.from_numpy(x).double())
 
 
-def lstm(name, layers, hidden, context, horizon, features, scaling, target, quantiles):
+def lstm(name, layers, hidden, context, horizon, features, scaling, target, quantiles, residuals=None):
     net = Net(len(features), hidden, layers, horizon * (1 + len(quantiles)))
     history = 42
     plan = Plan(name, "price", history, horizon, quantiles, scaling, BRENT)
     made = manifest(plan, "lstm", features=features, target=target,
-                    network={"layers": layers, "hidden": hidden, "context": context})
+                    network={"layers": layers, "hidden": hidden, "context": context},
+                    **({} if residuals is None else {"residuals": residuals}))
     publish(OUTPUT, made, safetensors(net.tensors()), "weights.safetensors")
     chosen = pairs(PRICES, history + horizon, 40, random)
     windows = Windows.of(chosen, ["brent"], history, horizon, plan.period, scaling)
     with torch.no_grad():
         net.double()
         out = net.head(read(net, windows, features, context)[0][:, -1]).numpy().reshape(len(windows), horizon, -1)
+    if residuals is not None:
+        out[..., 1:] = np.sort(out[..., 1:], axis=2) + np.array(residuals)
     restored = np.stack([[windows.restored(target, out[:, step, column]) for column in range(out.shape[2])]
                          for step in range(horizon)]).transpose(2, 0, 1)
     return {"model": name, "inputs": inputs(windows), "means": restored[..., 0].tolist(),
@@ -61,13 +64,13 @@ def softplus(x):
     return np.logaddexp(0, x)
 
 
-def parameters(head, numbers, scale):
+def parameters(head, numbers, scale, offset=0.0):
     numbers = numbers.astype(np.float64)
     first, spread = numbers[:, 0], softplus(numbers[:, 1])
     if head == "gaussian":
-        return np.stack([first * scale, (spread + 1e-6) * scale], axis=1)
+        return np.stack([offset + first * scale, (spread + 1e-6) * scale], axis=1)
     if head == "student_t":
-        return np.stack([first * scale, (spread + 1e-6) * scale, 2 + softplus(numbers[:, 2])], axis=1)
+        return np.stack([offset + first * scale, (spread + 1e-6) * scale, 2 + softplus(numbers[:, 2])], axis=1)
     return np.stack([softplus(first) * scale, spread / np.sqrt(scale)], axis=1)
 
 
@@ -80,14 +83,16 @@ def distribution(head, row):
     return scipy_stats.nbinom(shape, shape / (shape + row[:, 0]))
 
 
-def deepar(name, head, layers, hidden, context, features, samples, history=44, horizon=4):
+def deepar(name, head, layers, hidden, context, features, samples, history=44, horizon=4, scaled="window_mean"):
     """Distributions along the path that came; and sampled here, by another generator, what all paths together give."""
     counts = {"gaussian": 2, "student_t": 3, "negative_binomial": 2}[head]
     net = Net(len(features), hidden, layers, counts)
     series, kind, drivers = (DEMANDS, "demand", []) if head == "negative_binomial" else (PRICES, "price", BRENT)
-    quantiles, scaling = [0.05, 0.25, 0.5, 0.9], {"kind": "window_mean"}
+    quantiles, scaling = [0.05, 0.25, 0.5, 0.9], {"kind": scaled}
     with torch.no_grad():
-        if head != "negative_binomial":
+        if scaled == "window_standard":
+            net.head.weight.mul_(0.3)
+        elif head != "negative_binomial":
             # A location near what prices are, and a spread of a few percent.
             net.head.weight.mul_(0.1)
             net.head.bias[0], net.head.bias[1] = 1.0, -2.5
@@ -97,16 +102,16 @@ def deepar(name, head, layers, hidden, context, features, samples, history=44, h
     publish(OUTPUT, made, safetensors(net.tensors()), "weights.safetensors")
     names = [driver for driver, _ in drivers]
     windows = Windows.of(pairs(series, history + horizon, 20, random), names, history, horizon, plan.period, scaling)
-    scale = windows.scale
+    scale, offset = windows.scale, windows.offset
     with torch.no_grad():
         net.double()
         hidden_states, state = read(net, windows, features, context)
-        first = parameters(head, net.head(hidden_states[:, -1]).numpy(), scale)
+        first = parameters(head, net.head(hidden_states[:, -1]).numpy(), scale, offset)
         along, then = [first], state
         for step in range(1, horizon):
             x = torch.from_numpy(windows.matrix(features, history + step)).double()[:, None]
             out, then = net.lstm(x, then)
-            along.append(parameters(head, net.head(out[:, 0]).numpy(), scale))
+            along.append(parameters(head, net.head(out[:, 0]).numpy(), scale, offset))
         sampled = sample(net, head, windows, features, state, first, horizon, 1_000)
     # The first step's quantiles, with what chance may do to those of `samples` paths: five standard errors.
     error = [5 * np.sqrt(q * (1 - q) / samples) for q in quantiles]
@@ -134,7 +139,7 @@ def sample(net, head, windows, features, state, first, horizon, count):
         if step + 1 < horizon:
             x = torch.from_numpy(copy.matrix(features, windows.history + step + 1)).double()[:, None]
             out, state = net.lstm(x, state)
-            current = parameters(head, net.head(out[:, 0]).numpy(), copy.scale)
+            current = parameters(head, net.head(out[:, 0]).numpy(), copy.scale, copy.offset)
     return {"sampled": count, "sampled_means": np.stack(means, axis=1).tolist(),
             "deviations": np.stack(deviations, axis=1).tolist()}
 
@@ -147,12 +152,16 @@ cases = {
         lstm("lstm-three", 3, 13, 24, 5, ["lag.1", "change.1", "mean.5", "deviation.5", "driver.brent.change.2"],
              {"kind": "window_standard"}, "difference", []),
         lstm("lstm-tiny", 2, 1, 1, 1, ["lag.1", "calendar.day_sin"], {"kind": "window_mean"}, "value", [0.5]),
+        lstm("lstm-measured", 1, 16, 20, 2, ["lag.1"], {"kind": "window_standard"}, "difference", [0.1, 0.5, 0.9],
+             [[-0.4, 0.01, 0.3], [0.9, -0.02, -0.7]]),
         lstm("lstm-wide", 1, 64, 42, 2, ["lag.1"], {"kind": "window_standard"}, "log_change", [0.2, 0.8]),
     ],
     "deepar": [
         deepar("deepar-gaussian", "gaussian", 1, 40, 30, ["lag.1", "lag.2", "lag.7", "driver.brent.lag.1", *CALENDAR],
                400),
         deepar("deepar-student", "student_t", 2, 20, 20, ["lag.1", "lag.3", "log_scale", "calendar.weekday"], 400),
+        deepar("deepar-standard", "student_t", 1, 20, 20, ["lag.1", "lag.2", "driver.brent.lag.1"], 400,
+               scaled="window_standard"),
         deepar("deepar-counts", "negative_binomial", 1, 24, 30, ["lag.1", "lag.2", "log_scale"], 400),
     ],
 }

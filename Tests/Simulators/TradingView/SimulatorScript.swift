@@ -16,6 +16,21 @@ package struct SimulatorScript: Sendable {
     case raw(String)
     /// The answer in WebSocket messages of so many bytes.
     case split(Int)
+    /// Messages that were captured, one after the other; their ids are renamed to the client's, lengths are counted
+    /// again, and `CLOSE` ends the connection.
+    case replay([String])
+    /// These payloads in frames of their own before the answer; `$session` stands for the client's.
+    case before([String])
+  }
+
+  /// An answer to a handshake that is no WebSocket.
+  package struct Refusal: Hashable, Sendable {
+    package var status: Int
+    package var retryAfter: String?
+    package init(status: Int, retryAfter: String? = nil) {
+      self.status = status
+      self.retryAfter = retryAfter
+    }
   }
 
   /// Without exchange; ascending.
@@ -25,6 +40,12 @@ package struct SimulatorScript: Sendable {
   package var heartbeats = 0
   /// Needed of the handshake; another one is answered with 403.
   package var origin: String?
+  /// How the first handshakes are refused.
+  package var refusals: [Refusal] = []
+  /// Says when there are no older bars.
+  package var saysEnd = false
+  /// Answers close frames, as servers do.
+  package var answersClose = true
   /// Most bars given at once.
   package var pageSize = 5_000
 

@@ -14,6 +14,8 @@ package final class TradingViewSimulator: Sendable {
     var methods: [String] = []
     var heartbeatsAnswered = 0
     var connections = 0
+    var refusal = SimulatorScript.Refusal(status: 403)
+    var closeCodes: [Int] = []
     var writers: [ObjectIdentifier: (channel: any Channel, sessions: [String: String])] = [:]
   }
 
@@ -36,6 +38,8 @@ package final class TradingViewSimulator: Sendable {
   package var methods: [String] { state.withLock { $0.methods } }
   package var heartbeatsAnswered: Int { state.withLock { $0.heartbeatsAnswered } }
   package var connections: Int { state.withLock { $0.connections } }
+  /// Of the close frames that clients sent; 0 for one without a code.
+  package var closeCodes: [Int] { state.withLock { $0.closeCodes } }
   package func change(_ body: (inout SimulatorScript) -> Void) { state.withLock { body(&$0.script) } }
 
   /// PEM files of a server that speaks TLS.
@@ -69,8 +73,14 @@ package final class TradingViewSimulator: Sendable {
         let upgrader = NIOWebSocketServerUpgrader(
           maxFrameSize: 1 << 20,
           shouldUpgrade: { channel, head in
-            let wanted = holder.simulator?.state.withLock { $0.script.origin }
-            let isWelcome = wanted.flatMap { $0 }.map { head.headers["Origin"].first == $0 } ?? true
+            let isWelcome = holder.simulator?.state.withLock { state in
+              if !state.script.refusals.isEmpty {
+                state.refusal = state.script.refusals.removeFirst()
+                return false
+              }
+              state.refusal = SimulatorScript.Refusal(status: 403)
+              return state.script.origin.map { head.headers["Origin"].first == $0 } ?? true
+            } ?? true
             return channel.eventLoop.makeSucceededFuture(isWelcome ? HTTPHeaders() : nil)
           },
           upgradePipelineHandler: { channel, _ in
@@ -86,7 +96,7 @@ package final class TradingViewSimulator: Sendable {
         }.flatMap {
           channel.pipeline.configureHTTPServerPipeline(
             withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in }))
-        }.flatMapThrowing { try channel.pipeline.syncOperations.addHandler(Refusal()) }
+        }.flatMapThrowing { try channel.pipeline.syncOperations.addHandler(Refusal(holder)) }
       }
       .bind(host: "127.0.0.1", port: 0).get()
     let simulator = TradingViewSimulator(script, listener, isSecure: tls != nil)
@@ -132,10 +142,16 @@ package final class TradingViewSimulator: Sendable {
   private final class Refusal: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
+    private let holder: Holder
+    init(_ holder: Holder) { self.holder = holder }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
       guard case .end = unwrapInboundIn(data) else { return }
-      let head = HTTPResponseHead(
-        version: .http1_1, status: .forbidden, headers: ["Content-Length": "0", "Connection": "close"])
+      let refusal = holder.simulator?.state.withLock { $0.refusal }
+      var head = HTTPResponseHead(
+        version: .http1_1, status: .init(statusCode: refusal?.status ?? 403),
+        headers: ["Content-Length": "0", "Connection": "close"])
+      if let delay = refusal?.retryAfter { head.headers.add(name: "Retry-After", value: delay) }
       context.write(wrapOutboundOut(.head(head)), promise: nil)
       context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
@@ -177,7 +193,17 @@ package final class TradingViewSimulator: Sendable {
         let pong = WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)
         context.writeAndFlush(wrapOutboundOut(pong), promise: nil)
         return
-      case .connectionClose: return context.close(promise: nil)
+      case .connectionClose:
+        var data = frame.unmaskedData
+        let code = data.readWebSocketErrorCode().map { Int(UInt16(webSocketErrorCode: $0)) } ?? 0
+        let answers = simulator.state.withLock { state in
+          state.closeCodes.append(code)
+          return state.script.answersClose
+        }
+        guard answers else { return }
+        context.writeAndFlush(
+          wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: frame.unmaskedData)), promise: nil)
+        return context.close(promise: nil)
       default: return
       }
       var rest = String(buffer: frame.unmaskedData)[...]
@@ -231,12 +257,12 @@ package final class TradingViewSimulator: Sendable {
 
     private func give(_ session: String, _ count: Int, isFirst: Bool, _ channel: any Channel) {
       let symbol = symbols[session] ?? ""
-      let (bars, fault, page) = simulator.state.withLock { state in
+      let (bars, fault, page, saysEnd) = simulator.state.withLock { state in
         let fault = state.script.faults[symbol]
         if case .hangUp(let times) = fault {
           state.script.faults[symbol] = times > 1 ? .hangUp(times: times - 1) : nil
         }
-        return (state.script.bars[symbol], fault, state.script.pageSize)
+        return (state.script.bars[symbol], fault, state.script.pageSize, state.script.saysEnd)
       }
       func send(_ text: String) { TradingViewSimulator.send(text, on: channel) }
       func error(_ method: String, _ parameters: [String]) {
@@ -250,7 +276,19 @@ package final class TradingViewSimulator: Sendable {
       case .protocolError(let text): return error("protocol_error", [text])
       case .hangUp: return channel.close(promise: nil)
       case .silence: return
-      case .raw(let text): return send(text)
+      case .raw(let text): return send(text.replacing("$session", with: session))
+      case .replay(let messages):
+        let known = symbols
+        simulator.state.withLock { $0.writers[ObjectIdentifier(self)]?.sessions = known }
+        for message in messages {
+          if message == "CLOSE" { return channel.close(promise: nil) }
+          send(Capture.renamed(message, session: session))
+        }
+        return
+      case .before(let payloads):
+        for payload in payloads {
+          send(TradingViewSimulator.framed(payload.replacing("$session", with: session)))
+        }
       case .split, nil: break
       }
       guard let bars else { return error("symbol_error", [session, "symbol_1", "invalid symbol"]) }
@@ -260,13 +298,14 @@ package final class TradingViewSimulator: Sendable {
       given[session] = before + (end - start)
       let known = symbols
       simulator.state.withLock { $0.writers[ObjectIdentifier(self)]?.sessions = known }
+      let completed = start == 0 && saysEnd ? "end" : "limit"
       let text = TradingViewSimulator.framed(#"{"m":"series_loading","p":["\#(session)","s1","s1"]}"#)
         + TradingViewSimulator.framed(
           #"{"m":"symbol_resolved","p":["\#(session)","symbol_1",{"description":"بنك 🏦","pricescale":100}]}"#)
         + TradingViewSimulator.framed(
           TradingViewSimulator.bars("timescale_update", session, Array(bars[start..<end])))
         + TradingViewSimulator.framed(
-          #"{"m":"series_completed","p":["\#(session)","s1","streaming","s1",{"data_completed":"limit"}]}"#)
+          #"{"m":"series_completed","p":["\#(session)","s1","streaming","s1",{"data_completed":"\#(completed)"}]}"#)
       guard case .split(let size) = fault else { return send(text) }
       var characters = text[...]
       while !characters.isEmpty {
@@ -278,7 +317,7 @@ package final class TradingViewSimulator: Sendable {
 
   // MARK: - frames
 
-  private static func framed(_ payload: String) -> String { "~m~\(payload.utf16.count)~m~\(payload)" }
+  static func framed(_ payload: String) -> String { "~m~\(payload.utf16.count)~m~\(payload)" }
 
   private static func bars(_ method: String, _ session: String, _ bars: [SimulatorScript.Bar]) -> String {
     let list = bars.enumerated().map { "{\"i\":\($0),\"v\":[\($1.values.joined(separator: ","))]}" }

@@ -5,8 +5,12 @@ import Schemas
 struct BinaQuery: Hashable, Sendable {
   var type: FileType?
   var date: CivilDate?
-  /// Without leading zeros.
+  /// Without leading zeros; never `everyStore`.
   var store: String?
+
+  /// What the portal takes for "all stores". Files of the chain as a whole carry it as their store: they cannot be
+  /// asked for alone, and the question would be answered with everything, cut again.
+  static let everyStore = "0"
 
   /// The queries that together cover this one, each asking for less; empty when there is nothing left to narrow.
   func narrowed(types: [FileType], dates: Set<CivilDate>, stores: Set<String>) -> [BinaQuery] {

@@ -60,7 +60,7 @@ actor BinaSweep {
     let listing = engine.listing(rows, nameless: nameless)
     for file in listing.files {
       dates.insert(file.name.date)
-      if let store = file.name.storeID { stores.insert(store) }
+      if let store = file.name.storeID, store != BinaQuery.everyStore { stores.insert(store) }
     }
     engine.context.logger.debug("listing", metadata: ["query": "\(query)", "rows": "\(rows.count)"])
     if rows.count + nameless >= engine.context.limits.rowCap { steps.append(.narrow(query)) }

@@ -6,10 +6,10 @@ import Schemas
 
 /// The web side of a Cerberus portal, which a dozen chains share, each with a user of its own.
 ///
-/// Documented shape, never checked live: POST /file/json/dir, by somebody logged in (`CerberusSession`) and with a
-/// token of its own, answers `{"aaData":[{"fname","name","type":"file","typeLabel","size","ftime","time"}],
-/// "iTotalRecords":n}`, rows in no order. Files are at /file/d/<name>, for holders of a session only: links are
-/// plain, and who downloads logs in for himself.
+/// Shape of stored captures of 2026, never checked live: POST /file/json/dir, by somebody logged in (`CerberusSession`)
+/// and with a token of its own, answers `{"aaData":[{"fname","name","value","type":"file","typeLabel","size","ftime",
+/// "time"}],"iTotalRecords":n}`, rows in no order. Files are at /file/d/<name>, for holders of a session only: links
+/// are plain, and who downloads logs in for himself.
 package struct CerberusEngine: PortalEngine {
   package let source: String
   let context: EngineContext
@@ -17,7 +17,7 @@ package struct CerberusEngine: PortalEngine {
   /// Rows asked for at a time.
   let pageRows: Int
 
-  private static let fields: Set = ["fname", "name", "type", "typelabel", "size", "ftime", "time"]
+  private static let fields: Set = ["fname", "name", "value", "type", "typelabel", "size", "ftime", "time"]
 
   /// - Throws: a configuration `Failure` for a row without an address or a user.
   package init(_ context: EngineContext, pageRows: Int = 100_000) throws(Failure) {

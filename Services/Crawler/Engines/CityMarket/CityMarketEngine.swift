@@ -3,10 +3,11 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// The portal of the City Market shops: `/?d=YYYY-MM-DD&s=&t=&f=&p=`.
+/// The portal of the City Market shops: `/?d=YYYY-MM-DD&s=&t=<1 price 2 promo 3 stores>&f=<0|1>&p=`; asked for all
+/// kinds at once.
 ///
-/// Its links are opaque (`/downloadFile/<uuid>`) and its names have no extension: a file is known by the name in its
-/// row. The numbers it knows kinds of files by are not documented, so that it is asked for all.
+/// Its links are opaque (`/downloadFile/<uuid>`), its names come with and without `.gz`: a file is known by the name in
+/// its row. Some names carry the chain id 0000000000000.
 package struct CityMarketEngine: TableEngine {
   static let places: [ListingColumn: Int] = [.time: 0, .name: 2, .size: 5, .link: 6]
   static let pager = HaziHinamEngine.pager

@@ -7,9 +7,10 @@ import Schemas
 
 /// The web service laibcatalog.co.il, which serves three chains.
 ///
-/// Documented shape, never checked live, below `https://laibcatalog.co.il/webapi`: `/api/getfiles?edi=<chain id>` is
-/// an array of `{"fileName","fileType","fileSize","fileDate","branchNumber","lastModified"}`, files are at
-/// `/<chain id>/<fileName>`. From midnight to eight, and for one chain on Saturdays, the array is empty. An id the
+/// Shape of stored captures of 2026, never checked live, below `https://laibcatalog.co.il/webapi`:
+/// `/api/getfiles?edi=<chain id>` is an array of
+/// `{"fileName","fileType","fileSize","fileDate","branchNumber","lastModified"}`, files are at `/<chain
+/// id>/<fileName>`. It holds today's files only: after midnight, and for one chain on Saturdays, it is empty. An id the
 /// service has no folder for is answered 400 "FilesRootPath is invalid".
 package struct LaibcatalogEngine: PortalEngine {
   package let source: String

@@ -5,7 +5,8 @@ import Schemas
 
 /// The listing of the chain Meshnat Yosef: one JSON array at an address of its own.
 ///
-/// Documented shape, never checked live: `[{"name","url","date":"YYYY-MM-DD HH:MM:SS"}]`; promotions are not in it.
+/// Shape of stored captures of 2026, never checked live: `[{"name","type","date":"YYYY-MM-DD HH:MM:SS","url"}]`, names
+/// ending in `.zip`.
 package struct MeshnatYosefEngine: PortalEngine {
   package let source: String
   let context: EngineContext

@@ -6,9 +6,9 @@ import Schemas
 
 /// The pages of the chain Netiv Hased, one per day.
 ///
-/// Documented is only `/?Date=YYYY-MM-DD`, that it wants a browser's User-Agent, and that there are no files on
-/// Saturdays; what the page looks like is not. So every link that leads to a file with a price file's name counts,
-/// wherever it stands (`FileLink`). Never checked live.
+/// `/?Date=YYYY-MM-DD` shows some 500 files, each with a link `/Prices/Download?fileName=<NAME>.GZ`; there are none on
+/// Saturdays, and a User-Agent that is no browser's is answered 403. Every link that leads to a file with a price
+/// file's name counts, wherever it stands (`FileLink`). Never checked live.
 package struct NetivHasedEngine: PortalEngine {
   package let source: String
   let context: EngineContext

@@ -1,17 +1,18 @@
 import HTTP
+import Logging
 import PriceFiles
 import Runtime
 import Schemas
 
-/// The PublishPrice portals (Carrefour): `/` shows the newest day, `/?p=./YYYYMMDD` another one; files lie at
-/// `/<YYYYMMDD>/<name>`. Answers 403 to visitors from abroad.
+/// The PublishPrice portals (Carrefour): `/` shows the newest day and is empty after midnight, `/?date=YYYYMMDD` or
+/// `/?p=./YYYYMMDD` another one; files lie at `/<YYYYMMDD>/<name>`. Answers 403 to visitors from abroad.
 package struct PublishPriceEngine: PortalEngine {
   package let source: String
   let context: EngineContext
   let base: HTTPURL
   let days: Int
 
-  /// Option of the row: `days`, else `--listing-days`; the newest day of the portal counts as one.
+  /// Option of the row: `days`, else `--listing-days`; the newest day of the portal that has files counts as one.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
     source = context.label
@@ -29,34 +30,69 @@ package struct PublishPriceEngine: PortalEngine {
   private actor Sweep {
     private let engine: PublishPriceEngine
     private var newest: CivilDate?
+    /// Days back from the newest.
+    private var back = 0
+    /// Days read that count.
     private var read = 0
 
     init(engine: PublishPriceEngine) { self.engine = engine }
 
     func next() async throws -> Listing? {
       guard read < engine.days else { return nil }
-      let wanted = newest.map { day -> String in
-        let (year, month, day) = civilDate(daysSinceEpoch: Int64(day.daysSinceEpoch - read))
-        return PublishPriceEngine.path(year, month, day)
+      guard let newest else {
+        let page = try await engine.page("")
+        newest = page.day
+        // After midnight the new day has no files yet, and the last ones of the day before may be unseen.
+        if !page.isEmpty { read = 1 }
+        return engine.listing(page)
       }
-      let page: PublishPricePage
-      do {
-        page = try await engine.page(wanted)
-      } catch let error as HTTPError where read > 0 && error.kind == .status(404) {
+      back += 1
+      read += 1
+      guard let day = newest.days(back: back), let listing = try await engine.listing(ofEarlier: day) else {
         // The portal does not keep earlier days.
         read = engine.days
         return nil
       }
-      read += 1
-      newest = newest ?? page.day
-      return engine.listing(page)
+      return listing
     }
   }
 
-  /// - Parameter day: `YYYYMMDD`; nil: the newest.
-  private func page(_ day: String?) async throws -> PublishPricePage {
-    let response = try await context.listings.get(
-      try base.resolving(day.map { "?p=./\($0)" } ?? ""), headers: ["Accept": "text/html"])
+  /// An earlier day, asked for in both ways that are known. Portals ignore the one they do not know, and show the
+  /// newest day, which the answer says.
+  /// - Returns: nil when neither is answered with that day.
+  private func listing(ofEarlier day: CivilDate) async throws -> Listing? {
+    var listings: [Listing] = []
+    var refusal: HTTPError?
+    for query in ["?date=\(Self.path(day))", "?p=./\(Self.path(day))"] {
+      do {
+        let page = try await page(query)
+        if page.day == day { listings.append(listing(page)) }
+      } catch let error as HTTPError where error.errorClass == .data {
+        refusal = refusal ?? error
+      }
+    }
+    guard var listing = listings.first else {
+      if let refusal, refusal.kind != .status(404) { throw refusal }
+      return nil
+    }
+    if listings.count > 1 {
+      let names = Set(listing.files.map(\.fileName))
+      let more = listings[1].files.filter { !names.contains($0.fileName) }
+      let less = names.subtracting(listings[1].files.map(\.fileName)).count
+      if !more.isEmpty || less > 0 {
+        context.logger.warning("?date= and ?p= list different files of one day; all are taken", metadata: [
+          "day": "\(day)", "date_only": "\(less)", "p_only": "\(more.count)",
+        ])
+      }
+      listing.files += more
+      listing.unknownColumns.formUnion(listings[1].unknownColumns)
+    }
+    return listing
+  }
+
+  /// - Parameter query: what of the portal's root is asked for; empty: the newest day.
+  private func page(_ query: String) async throws -> PublishPricePage {
+    let response = try await context.listings.get(try base.resolving(query), headers: ["Accept": "text/html"])
     CrawlerMetrics.listing(source)
     return try PublishPricePage(response.body, maxRows: context.limits.maxRows)
   }
@@ -65,7 +101,7 @@ package struct PublishPriceEngine: PortalEngine {
     var listing = Listing()
     listing.unknownColumns = page.drift
     if page.nameless > 0 { listing.skipped["no_file_name"] = page.nameless }
-    let folder = Self.path(page.day.year, page.day.month, page.day.day)
+    let folder = Self.path(page.day)
     for row in page.rows {
       let name: PriceFileName
       do {
@@ -86,7 +122,13 @@ package struct PublishPriceEngine: PortalEngine {
     return listing
   }
 
-  private static func path(_ year: Int, _ month: Int, _ day: Int) -> String {
-    String(year * 10_000 + month * 100 + day)
+  /// `YYYYMMDD`.
+  private static func path(_ day: CivilDate) -> String { String(day.year * 10_000 + day.month * 100 + day.day) }
+}
+
+extension CivilDate {
+  fileprivate func days(back: Int) -> CivilDate? {
+    let (year, month, day) = civilDate(daysSinceEpoch: Int64(daysSinceEpoch - back))
+    return CivilDate(year: year, month: month, day: day)
   }
 }

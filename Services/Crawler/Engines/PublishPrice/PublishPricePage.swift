@@ -23,6 +23,9 @@ struct PublishPricePage {
   /// Fields nobody has described, and needed ones that are missing in every entry (as `-modified`).
   let drift: Set<String>
 
+  /// It lists nothing at all.
+  var isEmpty: Bool { rows.isEmpty && nameless == 0 }
+
   /// - Throws: `PortalError`: `login_page`, `unknown_listing_page` without such a script, `unknown_listing_shape`,
   ///   `invalid_json`, `too_many_rows`; `HTMLError`.
   init(_ bytes: [UInt8], maxRows: Int) throws {

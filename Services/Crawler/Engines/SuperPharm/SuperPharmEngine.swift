@@ -3,9 +3,10 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// The portal of Super-Pharm: `/?Category-equals=&Date-equals=dd/mm/yyyy&page=`, some 124 pages a day.
+/// The portal of Super-Pharm: `/?Category-equals=&Date-equals=dd/mm/yyyy&page=`, 20 rows a page, some 124 pages a day.
 ///
-/// It lists nothing to visitors from abroad.
+/// Its categories are Stores, Price, PriceFull and PromoFull; since 2026 there is no Promo. No capture has its columns'
+/// titles, so that they are read by their places. It may list nothing to visitors from abroad.
 package struct SuperPharmEngine: TableEngine {
   static let places: [ListingColumn: Int] = [.name: 1, .time: 2, .link: 5]
   static let pager = ListingPager.buttons(inside: "//*[contains(concat(' ', @class, ' '), ' mvc-grid-pager ')]")
@@ -22,7 +23,7 @@ package struct SuperPharmEngine: TableEngine {
 
   func sections(of types: Set<FileType>) -> [PageSection] {
     let categories: [FileType?] = types.count == FileType.allCases.count
-      ? [nil] : FileType.allCases.filter(types.contains)
+      ? [nil] : FileType.allCases.filter { types.contains($0) && $0 != .promo }
     return days.dates.flatMap { date in
       categories.map { category in
         PageSection { page in

@@ -4,9 +4,9 @@ import PriceFiles
 
 /// The rows of a listing page, whatever table they stand in.
 ///
-/// Columns are told by their titles; a table without titles is read by the places its portal is known to use. Names
-/// and links are looked for in the whole row, so that a column that moved or came new costs no file. It is reported
-/// all the same.
+/// Columns are told by their titles. Where titles say nothing (unknown or empty ones, or none at all) columns are
+/// where the portal is known to have them, so that times and sizes are read under any title. Names and links are looked
+/// for in the whole row, so that a column that moved or came new costs no file. It is reported all the same.
 struct ListingTable {
   struct Row: Hashable {
     /// With its extension when the link has it.
@@ -30,7 +30,8 @@ struct ListingTable {
     guard !page.isLogin else {
       throw PortalError(.loginPage, "a login instead of a listing (\(Self.called(page)))")
     }
-    let grids = try page.select("//table").map { try Grid($0) }
+    let width = (places.values.max() ?? 0) + 1
+    let grids = try page.select("//table").map { try Grid($0, width: width) }
     if let grid = grids.max(by: { $0.worth < $1.worth }), grid.worth > 0 {
       try read(grid, places)
       return
@@ -51,12 +52,29 @@ struct ListingTable {
       for (title, meaning) in zip(titles, meanings) where meaning == nil {
         drift.insert(String(ListingColumn.plain(title).prefix(60)))
       }
-      for column in documented.keys {
-        places[column] = meanings.firstIndex { $0 == column }
-        if places[column] == nil { drift.insert("-\(column.rawValue)") }
+      // Columns whose titles say nothing: any of them may be one that no title names.
+      let open = titles.indices.filter { meanings[$0] == nil || ListingColumn.plain(titles[$0]).isEmpty }
+      for (column, place) in documented {
+        places[column] = try meanings.firstIndex { $0 == column }
+          ?? Self.place(of: column, among: open, documented: place, grid.rows.prefix(10))
       }
     }
     rows = try grid.rows.compactMap { try Self.row($0, places) }
+    var missing = Set(documented.keys.filter { places[$0] == nil })
+    // Links are found wherever they are: the column is missing when the rows have none.
+    if rows.isEmpty || rows.contains(where: { $0.href != nil }) { missing.remove(.link) }
+    drift.formUnion(missing.map { "-\($0.rawValue)" })
+  }
+
+  /// The documented place when it is open and its cells look like the column's, else the first open one whose cells do.
+  private static func place(
+    of column: ListingColumn, among open: [Int], documented place: Int, _ rows: ArraySlice<[HTMLNode]>
+  ) throws -> Int? {
+    let candidates = open.filter { $0 == place } + open.filter { $0 != place }
+    guard !rows.isEmpty else { return candidates.first { $0 == place } }
+    return try candidates.first { index in
+      try rows.contains { try $0.indices.contains(index) && column.fits($0[index]) }
+    }
   }
 
   /// - Returns: nil for a row that is no entry: a note over all columns, an empty line.
@@ -87,7 +105,7 @@ struct ListingTable {
     return name
   }
 
-  private static func isFileName(_ text: String) -> Bool { (try? PriceFileName(text)) != nil }
+  fileprivate static func isFileName(_ text: String) -> Bool { (try? PriceFileName(text)) != nil }
 
   private static func called(_ page: HTMLDocument) -> String { page.title.map { "'\($0)'" } ?? "without a title" }
 
@@ -98,7 +116,8 @@ struct ListingTable {
     /// How much it looks like the table of files; 0: not at all.
     var worth = 0
 
-    init(_ table: HTMLNode) throws {
+    /// - Parameter width: how many columns the portal's listing has at least.
+    init(_ table: HTMLNode, width: Int) throws {
       for row in try table.select("tr | thead/tr | tbody/tr") {
         let cells = try row.select("td | th")
         if rows.isEmpty, cells.contains(where: { $0.name == "th" }) {
@@ -114,8 +133,26 @@ struct ListingTable {
         }
       }
       let known = Set((titles ?? []).compactMap { ListingColumn(title: $0) }).subtracting([.other]).count
-      // Without a file in it, a table counts when its titles are those of a listing.
-      worth = files > 0 ? files + 10 : known >= 2 ? known : 0
+      // Without a file in it, a table counts when its titles are those of a listing, or unknown and as many.
+      worth = files > 0 ? files + 10 : known >= 2 ? known + 1 : (titles?.count ?? 0) >= width && width > 2 ? 1 : 0
+    }
+  }
+}
+
+extension ListingColumn {
+  /// Whether a cell may be one of this column, by what it looks like.
+  fileprivate func fits(_ cell: HTMLNode) throws -> Bool {
+    let text = cell.text
+    switch self {
+    case .name: return ListingTable.isFileName(text)
+    case .link: return try cell.first(".//a[@href]") != nil
+    case .time:
+      return text.count { $0.isNumber } >= 6 && text.count { "/-.:".contains($0) } >= 2 && text.count < 40
+        && !ListingTable.isFileName(text)
+    case .size:
+      let unit = text.lowercased().drop { $0.isNumber || ".,\u{200e}\u{200f} ".contains($0) }
+      return text.first?.isNumber == true && ["", "b", "kb", "mb", "gb", "kib", "mib", "bytes"].contains(unit)
+    case .other: return true
     }
   }
 }

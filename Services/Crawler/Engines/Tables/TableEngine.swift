@@ -11,7 +11,7 @@ protocol TableEngine: PortalEngine {
   var context: EngineContext { get }
   /// Ends in a slash.
   var base: HTTPURL { get }
-  /// Where columns are in a table without titles, 0-based; with titles, which columns have to be there.
+  /// Where columns are when no title says so, 0-based; which columns have to be there.
   static var places: [ListingColumn: Int] { get }
   static var pager: ListingPager { get }
 

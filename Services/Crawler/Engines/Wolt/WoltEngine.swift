@@ -6,7 +6,7 @@ import Schemas
 
 /// The pages of Wolt: an index of days, and one page per day.
 ///
-/// Documented shape, never checked live: `index.html` links to `<YYYY-MM-DD>.html`, whose links lead to
+/// Shape of stored captures of 2026, never checked live: `index.html` links to `<YYYY-MM-DD>.html`, whose links lead to
 /// `download/<date>/<name>`. The pages say nothing of size or time, so that a file published again under its name is
 /// told from the first only when the text of its list entry changes.
 package struct WoltEngine: PortalEngine {

@@ -6,9 +6,13 @@ import Glibc
 /// A folder of `<SYMBOL>.csv`, or one such file.
 package struct BarFolder: Hashable, Sendable {
   package let path: String
+  package let format: CSVFormat
   package static let maxFileBytes = 256 << 20
 
-  package init(path: String) { self.path = path }
+  package init(path: String, format: CSVFormat = CSVFormat()) {
+    self.path = path
+    self.format = format
+  }
 
   /// The symbols there are files for.
   /// - Throws: `Failure(.configuration)` when there is no such folder or file, or it cannot be read.
@@ -48,7 +52,7 @@ package struct BarFolder: Hashable, Sendable {
     do { bytes = try readFile(file, limit: Self.maxFileBytes) } catch {
       throw SourceError(error.code == "file_too_large" ? .tooLarge : .unreadable, error.message)
     }
-    return try CSVBars(bytes, name: file)
+    return try CSVBars(bytes, name: file, format: format)
   }
 
   private static func symbol(of file: String) -> String {

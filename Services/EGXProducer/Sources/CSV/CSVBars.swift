@@ -1,91 +1,161 @@
+import CSV
+import Runtime
 import Schemas
 
-/// Reads bars from CSV, one line at a time: a header that names `date` or `datetime`, `open`, `high`, `low`, `close`
-/// and, if there is one, `volume`. Times without an offset are UTC. Pure, and a value: a copy reads on from its place.
+/// Reads bars from CSV, one line at a time: a header that names a date or time, open, high, low, close and, if there
+/// is one, volume. Times without an offset are UTC. Pure, and a value: a copy reads on from its place.
+///
+/// A line that cannot be read costs only itself: it is counted in `lost`.
 package struct CSVBars: Sendable {
-  private let bytes: [UInt8]
-  private var position = 0
-  private var columns: [Column: Int] = [:]
-  /// 1-based, of the line read last.
-  package private(set) var line = 0
+  private var reader: CSVReader
+  private let columns: [CSVColumn: Int]
+  private let width: Int?
+  private let format: CSVFormat
+  private let start: CSVReader
+  private var numbers: CSVNumbers
+  private var isMarkSought = false
+  private var symbol: String?
   private let name: String
-
-  private enum Column: String, CaseIterable { case time, open, high, low, close, volume }
-  private static let names: [String: Column] = [
-    "date": .time, "datetime": .time, "time": .time, "timestamp": .time, "open": .open, "high": .high, "low": .low,
-    "close": .close, "volume": .volume,
-  ]
+  /// Lines that could not be read so far.
+  package private(set) var lost = Losses()
+  private var count = 0
 
   /// - Parameter name: of the file, for errors.
   /// - Throws: `SourceError(.unreadable)` for a header that lacks a column.
-  package init(_ bytes: [UInt8], name: String) throws(SourceError) {
-    self.bytes = bytes
+  package init(_ bytes: [UInt8], name: String, format: CSVFormat = CSVFormat()) throws(SourceError) {
+    let (header, reader) = try CSVHeader.read(bytes, format, name: name)
+    columns = header.columns
+    width = header.width
+    start = reader
+    self.reader = reader
+    self.format = format
     self.name = name
-    if bytes.starts(with: [0xef, 0xbb, 0xbf]) { position = 3 }
-    guard let header = nextLine() else { throw SourceError(.unreadable, "\(name) is empty") }
-    for (index, cell) in header.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).enumerated() {
-      let text = String(decoding: cell, as: UTF8.self).lowercased().filter { $0 != " " && $0 != "\"" }
-      if let column = Self.names[text], columns[column] == nil { columns[column] = index }
-    }
-    for column in Column.allCases where column != .volume && columns[column] == nil {
-      throw SourceError(.unreadable, "\(name): the first line names no column \(column.rawValue)")
-    }
+    numbers = CSVNumbers(mark: format.mark)
   }
 
-  /// - Returns: nil at the end. Lines without a time or a price are passed over: some exports keep the day and leave
-  ///   its prices out.
-  /// - Throws: `SourceError(.unreadable)` with the line for what is neither a number nor empty.
+  /// - Returns: nil at the end. Lines without a price are passed over: some exports keep the day and leave its prices
+  ///   out.
+  /// - Throws: `SourceError(.unreadable)` at the end of a file of which no line could be read.
   package mutating func next() throws(SourceError) -> SourceBar? {
-    while let text = nextLine() {
-      if text.isEmpty { continue }
-      let cells = text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-      func cell(_ column: Column) -> ArraySlice<UInt8> {
-        guard let index = columns[column], index < cells.count else { return [] }
-        return cells[index]
+    while let line = reader.next(columns: width) {
+      switch read(line) {
+      case .success(let bar?):
+        count += 1
+        return bar
+      case .success(nil): count += 1
+      case .failure(let defect): lost.add("line \(line.number): \(defect.reason)")
       }
-      if cell(.time).isEmpty { throw damaged("no time") }
-      guard let time = Self.time(cell(.time)) else { throw damaged("not a date or time") }
-      var prices: [ExactDecimal] = []
-      for column in [Column.open, .high, .low, .close] {
-        if cell(column).isEmpty { break }
-        guard let price = Self.decimal(cell(column)) else { throw damaged("\(column.rawValue) is not a number") }
-        prices.append(price)
-      }
-      guard prices.count == 4 else { continue }
-      var volume: ExactDecimal?
-      if !cell(.volume).isEmpty {
-        volume = Self.decimal(cell(.volume))
-        if volume == nil { throw damaged("volume is not a number") }
-      }
-      return SourceBar(
-        time: time.seconds, isDate: time.isDate,
-        candle: .init(open: prices[0], high: prices[1], low: prices[2], close: prices[3], volume: volume))
+    }
+    if count == 0, let first = lost.first {
+      throw SourceError(.unreadable, "\(name): none of \(lost.count) lines can be read; \(first)")
     }
     return nil
   }
 
-  private func damaged(_ reason: String) -> SourceError {
-    SourceError(.unreadable, "\(name), line \(line): \(reason)")
+  private struct Defect: Error { var reason: String }
+
+  private mutating func read(_ line: CSVReader.Line) -> Result<SourceBar?, Defect> {
+    if let defect = line.defect { return .failure(Defect(reason: defect)) }
+    func cell(_ column: CSVColumn) -> ArraySlice<UInt8> {
+      guard let index = columns[column], index < line.cells.count else { return [] }
+      return line.cells[index]
+    }
+    if let text = columns[.symbol].flatMap(line.text) {
+      symbol = symbol ?? text
+      if text != symbol {
+        return .failure(Defect(reason: "it is about \(SourceError.quoted(text, limit: 64)), the lines above are not"))
+      }
+    }
+    let time: (seconds: Int64, isDate: Bool)
+    switch self.time(cell(.time), clock: columns[.clock].map { $0 < line.cells.count ? line.cells[$0] : [] }) {
+    case .success(let read): time = read
+    case .failure(let defect): return .failure(defect)
+    }
+    var values: [ExactDecimal?] = []
+    for column in [CSVColumn.open, .high, .low, .close, .volume] {
+      switch number(cell(column)) {
+      case .absent: values.append(nil)
+      case .number(let number): values.append(number)
+      case .unreadable(let hint):
+        let text = SourceError.quoted(String(decoding: cell(column), as: UTF8.self), limit: 40)
+        return .failure(Defect(
+          reason: "\(column.rawValue) is \(text), which is no number"
+            + (hint.isEmpty ? "" : ": \(hint), with --csv-decimal point or comma")))
+      }
+    }
+    guard let open = values[0], let high = values[1], let low = values[2], let close = values[3] else {
+      return .success(nil)
+    }
+    return .success(SourceBar(
+      time: time.seconds, isDate: time.isDate,
+      candle: .init(open: open, high: high, low: low, close: close, volume: values[4])))
   }
 
-  private mutating func nextLine() -> ArraySlice<UInt8>? {
-    guard position < bytes.count else { return nil }
-    let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-    var text = bytes[position..<end]
-    if text.last == UInt8(ascii: "\r") { text = text.dropLast() }
-    position = end + 1
-    line += 1
-    return text
+  /// A number that could be read in two ways is read as the file writes its others.
+  private mutating func number(_ cell: ArraySlice<UInt8>) -> CSVNumbers.Reading {
+    let reading = numbers.read(cell)
+    guard case .unreadable(let hint) = reading, !hint.isEmpty, numbers.mark == nil, !isMarkSought else {
+      return reading
+    }
+    isMarkSought = true
+    let places = [CSVColumn.open, .high, .low, .close, .volume].compactMap { columns[$0] }
+    var other = start
+    while let line = other.next(columns: width) {
+      let isEvident = places.contains { $0 < line.cells.count && CSVNumbers.isEvidentlyPoint(line.cells[$0]) }
+      guard isEvident else { continue }
+      numbers.mark = .point
+      return numbers.read(cell)
+    }
+    return reading
   }
 
-  private static func decimal(_ cell: ArraySlice<UInt8>) -> ExactDecimal? {
-    cell.withUnsafeBytes { ExactDecimal(parsing: $0.bytes) }
+  private func time(
+    _ cell: ArraySlice<UInt8>, clock: ArraySlice<UInt8>?
+  ) -> Result<(seconds: Int64, isDate: Bool), Defect> {
+    func unreadable(_ hint: String) -> Result<(seconds: Int64, isDate: Bool), Defect> {
+      let text = SourceError.quoted(String(decoding: cell, as: UTF8.self), limit: 40)
+      return .failure(Defect(reason: cell.isEmpty ? "it has no time" : "\(text) is no date or time\(hint)"))
+    }
+    let read: (seconds: Int64, isDate: Bool)
+    if let dates = format.dates {
+      guard let local = dates.read(cell) else { return unreadable(" of the form \(dates.pattern) of --csv-dates") }
+      read = (ExchangeClock.floorDiv(local.microseconds, 1_000_000), !dates.hasTimeOfDay)
+    } else {
+      guard let plain = Self.plainTime(cell) else {
+        return unreadable(" as it stands; say how they are written, such as --csv-dates MM/DD/YYYY or DD/MM/YYYY")
+      }
+      read = plain
+    }
+    guard let clock, !clock.isEmpty, read.isDate else { return .success(read) }
+    guard let seconds = Self.timeOfDay(clock) else { return unreadable(" with the time of day in its line") }
+    // Files of days write midnight where they have no time.
+    return .success((read.seconds + seconds, seconds == 0 && !format.isIntraday))
   }
 
-  private static func time(_ cell: ArraySlice<UInt8>) -> (seconds: Int64, isDate: Bool)? {
+  /// The forms that can be read in one way only: ISO 8601, `20250120`, `2025/01/20`, seconds or milliseconds since
+  /// 1970.
+  private static func plainTime(_ cell: ArraySlice<UInt8>) -> (seconds: Int64, isDate: Bool)? {
     let local = cell.withUnsafeBytes { LocalDateTime(parsing: $0.bytes) }
     if let local { return (ExchangeClock.floorDiv(local.microseconds, 1_000_000), cell.count == 10) }
     let zoned = cell.withUnsafeBytes { Timestamp(parsing: $0.bytes) }
-    return zoned.map { (ExchangeClock.floorDiv($0.microseconds, 1_000_000), false) }
+    if let zoned { return (ExchangeClock.floorDiv(zoned.microseconds, 1_000_000), false) }
+    for dates in yearFirst {
+      if let local = dates.read(cell) { return (local.microseconds / 1_000_000, !dates.hasTimeOfDay) }
+    }
+    guard cell.count >= 9, let number = cell.withUnsafeBytes({ ExactDecimal(parsing: $0.bytes) }) else { return nil }
+    return SourceBar.seconds(number).map { ($0, false) }
+  }
+
+  private static let yearFirst = ["YYYYMMDD", "YYYY/MM/DD", "YYYY/MM/DD hh:mm", "YYYY/MM/DD hh:mm:ss"]
+    .compactMap { CSVDates($0) }
+
+  /// Seconds of `hh:mm:ss`, `hh:mm` or `hhmmss`.
+  private static func timeOfDay(_ cell: ArraySlice<UInt8>) -> Int64? {
+    let digits = cell.filter { $0 != UInt8(ascii: ":") }.map { Int64($0) - 0x30 }
+    guard digits.count == 4 || digits.count == 6, digits.allSatisfy({ (0...9).contains($0) }) else { return nil }
+    var values: [Int64] = []
+    for place in stride(from: 0, to: digits.count, by: 2) { values.append(digits[place] * 10 + digits[place + 1]) }
+    guard values[0] < 24, values[1] < 60, values.count < 3 || values[2] < 60 else { return nil }
+    return values[0] * 3_600 + values[1] * 60 + (values.count > 2 ? values[2] : 0)
   }
 }

@@ -34,6 +34,6 @@ package struct CSVSource: BarSource {
     if let back = request.reachBackTo {
       start = min(start, bars.firstIndex { clock.position($0, request.interval) >= back } ?? bars.count)
     }
-    return BarAnswer(bars: Array(bars[start...]))
+    return BarAnswer(bars: Array(bars[start...]), lost: file.lost)
   }
 }

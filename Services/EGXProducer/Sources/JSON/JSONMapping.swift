@@ -46,34 +46,47 @@ package struct JSONMapping: Hashable, Sendable {
     self.fields = names
   }
 
-  /// - Throws: `SourceError(.unreadable)`.
-  package func bars(_ bytes: [UInt8]) throws(SourceError) -> [SourceBar] {
+  /// Bars of an answer; a row that cannot be read is lost alone.
+  package struct Reading: Hashable, Sendable {
+    package var bars: [SourceBar]
+    package var lost = Losses()
+
+    package init(bars: [SourceBar] = []) { self.bars = bars }
+  }
+
+  /// - Throws: `SourceError(.unreadable)` for what is no JSON of the shape, or when no row can be read.
+  package func bars(_ bytes: [UInt8]) throws(SourceError) -> Reading {
+    let reading: Reading
     do {
-      return try bytes.withUnsafeBytes { buffer -> Result<[SourceBar], DecodingFailure> in
+      reading = try bytes.withUnsafeBytes { buffer -> Result<Reading, DecodingFailure> in
         do throws(DecodingFailure) { return .success(try read(buffer.bytes)) } catch { return .failure(error) }
       }.get()
     } catch {
       throw SourceError(.unreadable, "the answer is not JSON of the shape that was promised: \(error)")
     }
+    if reading.bars.isEmpty, reading.lost.count > 0 {
+      throw SourceError(.unreadable, "no row of the answer can be read: \(reading.lost)")
+    }
+    return reading
   }
 
-  private func read(_ bytes: RawSpan) throws(DecodingFailure) -> [SourceBar] {
+  private func read(_ bytes: RawSpan) throws(DecodingFailure) -> Reading {
     var reader = try JSONReader(bytes, limits: .init(maxBytes: 64 << 20, maxDepth: 32))
-    var bars: [SourceBar] = []
-    try descend(&reader, rows[...], &bars)
+    var reading = Reading()
+    try descend(&reader, rows[...], &reading)
     try reader.finish()
-    return bars
+    return reading
   }
 
   private func descend(
-    _ reader: inout JSONReader, _ path: ArraySlice<String>, _ bars: inout [SourceBar]
+    _ reader: inout JSONReader, _ path: ArraySlice<String>, _ reading: inout Reading
   ) throws(DecodingFailure) {
     guard let name = path.first else {
       if reader.isNull() { return }
       switch shape {
-      case .objects: return try readObjects(&reader, &bars)
-      case .arrays: return try readArrays(&reader, &bars)
-      case .columns: return try readColumns(&reader, &bars)
+      case .objects: return try readObjects(&reader, &reading)
+      case .arrays: return try readArrays(&reader, &reading)
+      case .columns: return try readColumns(&reader, &reading)
       }
     }
     let names = FieldNames([name])
@@ -81,26 +94,36 @@ package struct JSONMapping: Hashable, Sendable {
     var cursor = try reader.beginObject()
     while try reader.nextField(&cursor, among: names) != nil {
       found = true
-      try descend(&reader, path.dropFirst(), &bars)
+      try descend(&reader, path.dropFirst(), &reading)
     }
     if !found { throw reader.missingField(name) }
   }
 
-  private func readObjects(_ reader: inout JSONReader, _ bars: inout [SourceBar]) throws(DecodingFailure) {
+  private func readObjects(_ reader: inout JSONReader, _ reading: inout Reading) throws(DecodingFailure) {
     let names = FieldNames(fields)
     var array = try reader.beginArray()
     while try reader.nextElement(&array) {
+      guard reader.startsObject else {
+        try reader.skipValue()
+        reading.lost.add("row \(array.count) is no object")
+        continue
+      }
       var row = Row()
       var cursor = try reader.beginObject()
       while let role = try reader.nextField(&cursor, among: names) { try row.read(role, &reader) }
-      if let bar = row.bar { bars.append(bar) }
+      reading.take(row, array.count)
     }
   }
 
-  private func readArrays(_ reader: inout JSONReader, _ bars: inout [SourceBar]) throws(DecodingFailure) {
+  private func readArrays(_ reader: inout JSONReader, _ reading: inout Reading) throws(DecodingFailure) {
     let places = fields.map { Int($0) ?? -1 }
     var array = try reader.beginArray()
     while try reader.nextElement(&array) {
+      guard reader.startsArray else {
+        try reader.skipValue()
+        reading.lost.add("row \(array.count) is no array")
+        continue
+      }
       var row = Row()
       var cells = try reader.beginArray()
       var place = 0
@@ -108,11 +131,11 @@ package struct JSONMapping: Hashable, Sendable {
         if let role = places.firstIndex(of: place) { try row.read(role, &reader) } else { try reader.skipValue() }
         place += 1
       }
-      if let bar = row.bar { bars.append(bar) }
+      reading.take(row, array.count)
     }
   }
 
-  private func readColumns(_ reader: inout JSONReader, _ bars: inout [SourceBar]) throws(DecodingFailure) {
+  private func readColumns(_ reader: inout JSONReader, _ reading: inout Reading) throws(DecodingFailure) {
     let names = FieldNames(fields)
     var rows: [Row] = []
     var cursor = try reader.beginObject()
@@ -126,38 +149,56 @@ package struct JSONMapping: Hashable, Sendable {
         index += 1
       }
     }
-    bars.append(contentsOf: rows.compactMap(\.bar))
+    for (index, row) in rows.enumerated() { reading.take(row, index + 1) }
   }
 
-  private struct Row {
+  fileprivate struct Row {
     var time: Int64?
     var isDate = false
     var prices = [ExactDecimal?](repeating: nil, count: 5)
+    /// The first role whose value cannot be read.
+    var unreadable: String?
 
     mutating func read(_ role: Int, _ reader: inout JSONReader) throws(DecodingFailure) {
-      if role > 0 {
-        prices[role - 1] = try reader.decimalOrNull(field: JSONMapping.roles[role])
-      } else if reader.kind == .string {
+      if role == 0, reader.kind == .string {
         let text = try reader.string()
         if let local = LocalDateTime(text) {
           (time, isDate) = (ExchangeClock.floorDiv(local.microseconds, 1_000_000), text.utf8.count == 10)
         } else if let zoned = Timestamp(text) {
           time = ExchangeClock.floorDiv(zoned.microseconds, 1_000_000)
+        } else {
+          time = ExactDecimal(text).flatMap(SourceBar.seconds)
         }
-      } else if let number = try reader.decimalOrNull(field: "time") {
-        time = SourceBar.seconds(number)
+        if time == nil { unreadable = unreadable ?? JSONMapping.roles[role] }
+        return
+      }
+      switch try reader.cell() {
+      case .absent: break
+      case .number(let number) where role > 0: prices[role - 1] = number
+      case .number(let number): time = SourceBar.seconds(number)
+      case .unreadable: unreadable = unreadable ?? JSONMapping.roles[role]
       }
     }
 
-    /// Nil for a row without a time or a price, as some answers have for minutes without trades.
-    var bar: SourceBar? {
-      guard let time, let open = prices[0], let high = prices[1], let low = prices[2], let close = prices[3] else {
-        return nil
-      }
+    /// Nil for a row without a price, as some answers have for minutes without trades.
+    func bar(at time: Int64) -> SourceBar? {
+      guard let open = prices[0], let high = prices[1], let low = prices[2], let close = prices[3] else { return nil }
       return SourceBar(
         time: time, isDate: isDate,
         candle: .init(open: open, high: high, low: low, close: close, volume: prices[4]))
     }
+  }
+}
+
+extension JSONMapping.Reading {
+  /// - Parameter number: of the row, from 1.
+  fileprivate mutating func take(_ row: JSONMapping.Row, _ number: Int) {
+    if let role = row.unreadable { return lost.add("row \(number): \(role) cannot be read") }
+    guard let time = row.time else {
+      if row.prices.contains(where: { $0 != nil }) { lost.add("row \(number) has no time") }
+      return
+    }
+    if let bar = row.bar(at: time) { bars.append(bar) }
   }
 }
 

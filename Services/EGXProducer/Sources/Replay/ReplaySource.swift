@@ -26,7 +26,7 @@ package struct ReplaySource: BarSource {
     var players: [Player] = []
     for request in requests {
       do {
-        var player = Player(symbol: request.symbol, bars: try folder.bars(of: request.symbol))
+        var player = try Player(symbol: request.symbol, file: try folder.bars(of: request.symbol))
         if try player.advance() { players.append(player) }
       } catch {
         try await deliver(request.symbol, .failure(error))
@@ -61,7 +61,8 @@ package struct ReplaySource: BarSource {
           break
         }
       } while player.time <= limit && bars.count < Self.batch
-      try await deliver(player.symbol, .success(BarAnswer(bars: bars)))
+      let lost = player.isFinished ? player.lost : Losses()
+      try await deliver(player.symbol, .success(BarAnswer(bars: bars, lost: lost)))
       if let failure { try await deliver(player.symbol, .failure(failure)) }
       if !player.isFinished {
         let place = heap.firstIndex { $0.time > player.time } ?? heap.count
@@ -72,19 +73,29 @@ package struct ReplaySource: BarSource {
 
   private struct Player {
     let symbol: String
-    var bars: CSVBars
-    var bar = SourceBar(time: 0, candle: .init(open: .zero, high: .zero, low: .zero, close: .zero, volume: nil))
+    private var file: CSVBars
+    /// Of a file whose newest bar is its first line: all its bars, in reverse order of time.
+    private var sorted: [SourceBar]?
+    private(set) var bar = SourceBar(
+      time: 0, candle: .init(open: .zero, high: .zero, low: .zero, close: .zero, volume: nil))
     var isFinished = false
     var time: Int64 { bar.time }
+    var lost: Losses { file.lost }
 
-    init(symbol: String, bars: CSVBars) {
+    init(symbol: String, file: CSVBars) throws(SourceError) {
       self.symbol = symbol
-      self.bars = bars
+      self.file = file
+      var ahead = file
+      guard let first = try ahead.next(), let second = try ahead.next(), second.time < first.time else { return }
+      var bars = [first, second]
+      while let bar = try ahead.next() { bars.append(bar) }
+      sorted = bars.sorted { $0.time > $1.time }
+      self.file = ahead
     }
 
     /// - Returns: false at the end.
     mutating func advance() throws(SourceError) -> Bool {
-      guard let next = try bars.next() else { return false }
+      guard let next = try sorted == nil ? file.next() : sorted?.popLast() else { return false }
       bar = next
       return true
     }

@@ -1,10 +1,14 @@
 /// Takes TradingView's frames apart: `~m~<length>~m~<payload>`, any number of them in one WebSocket message, or one
 /// over several. Lengths count UTF-16 units, as JavaScript does. Pure: fed with bytes.
+///
+/// A frame that cannot be read costs only itself: reading goes on at the next mark `~m~<length>~m~`.
 package struct FrameDecoder: Sendable {
   package enum Frame: Hashable, Sendable {
     /// To be answered with the same payload, or the server hangs up.
     case heartbeat([UInt8])
     case message([UInt8])
+    /// Bytes that are no frame, up to the next one, with the reason.
+    case unreadable(String)
   }
 
   package struct Malformed: Error, Hashable, CustomStringConvertible {
@@ -14,6 +18,10 @@ package struct FrameDecoder: Sendable {
   package let maxPayload: Int
   private var buffer: [UInt8] = []
   private var start = 0
+  /// Bytes passed over since the last frame, while the next mark is looked for; nil: a frame begins at `start`.
+  private var skipped: Int?
+  /// Within the payload that is waited for, no mark begins before this place.
+  private var searched = 0
 
   /// - Parameter maxPayload: in UTF-16 units.
   package init(maxPayload: Int) { self.maxPayload = maxPayload }
@@ -24,30 +32,26 @@ package struct FrameDecoder: Sendable {
   package mutating func feed(_ bytes: some Collection<UInt8>) {
     if start == buffer.count {
       buffer.removeAll(keepingCapacity: buffer.capacity <= 1 << 16)
-      start = 0
+      (start, searched) = (0, 0)
     } else if start > 1 << 16, start > buffer.count / 2 {
       buffer.removeFirst(start)
+      searched = max(0, searched - start)
       start = 0
     }
     buffer.append(contentsOf: bytes)
   }
 
   /// - Returns: nil until more bytes are fed.
-  /// - Throws: `Malformed`; the stream cannot be read on.
+  /// - Throws: `Malformed` when more bytes than a frame may have hold none; the stream is of something else.
   package mutating func next() throws(Malformed) -> Frame? {
-    var position = start
-    guard try mark(&position) else { return nil }
-    guard let length = try length(&position), try mark(&position) else { return nil }
-    guard let end = try end(of: length, from: position) else { return nil }
-    let payload = Array(buffer[position..<end])
-    start = end
-    if payload.starts(with: Self.heartbeatMark) {
-      guard payload.count <= 24, payload.dropFirst(3).allSatisfy({ (0x30...0x39).contains($0) }) else {
-        throw Malformed(description: "a heartbeat that is no number")
-      }
-      return .heartbeat(payload)
+    if skipped != nil {
+      guard try findMark() else { return nil }
     }
-    return .message(payload)
+    switch mark(at: start) {
+    case .none: return lose("a frame does not begin with ~m~ and its length", from: start + 1)
+    case .unfinished: return nil
+    case .found(let length, let payload): return frame(of: length, at: payload)
+    }
   }
 
   package static func encode(_ payload: some StringProtocol) -> [UInt8] {
@@ -56,55 +60,138 @@ package struct FrameDecoder: Sendable {
 
   private static let frameMark = Array("~m~".utf8)
   private static let heartbeatMark = Array("~h~".utf8)
+  /// More digits are no length of a frame.
+  private static let maxDigits = 9
 
-  /// - Returns: false when there are not enough bytes to tell.
-  private func mark(_ position: inout Int) throws(Malformed) -> Bool {
-    for byte in Self.frameMark {
-      guard position < buffer.count else { return false }
-      guard buffer[position] == byte else {
-        throw Malformed(description: "a frame does not begin or go on with ~m~: its length was wrong, or it is none")
-      }
-      position += 1
-    }
-    return true
+  // MARK: Marks
+
+  private enum Mark {
+    case none, unfinished
+    /// - payload: where it begins.
+    case found(length: Int, payload: Int)
   }
 
-  private func length(_ position: inout Int) throws(Malformed) -> Int? {
-    var length = 0
-    var digits = 0
-    while position < buffer.count, (0x30...0x39).contains(buffer[position]) {
-      length = length * 10 + Int(buffer[position] - 0x30)
-      digits += 1
+  private func mark(at place: Int) -> Mark {
+    var position = place
+    for byte in Self.frameMark {
+      guard position < buffer.count else { return .unfinished }
+      guard buffer[position] == byte else { return .none }
       position += 1
-      guard digits <= 9, length <= maxPayload else {
-        throw Malformed(description: "a frame of more than \(maxPayload) characters")
-      }
     }
-    if position == buffer.count { return nil }
-    guard digits > 0 else { throw Malformed(description: "a frame without a length") }
-    return length
+    var length = 0
+    let first = position
+    while position < buffer.count, (0x30...0x39).contains(buffer[position]) {
+      guard position - first < Self.maxDigits else { return .none }
+      length = length * 10 + Int(buffer[position] - 0x30)
+      position += 1
+    }
+    guard position > first || position == buffer.count else { return .none }
+    for byte in Self.frameMark {
+      guard position < buffer.count else { return .unfinished }
+      guard buffer[position] == byte else { return .none }
+      position += 1
+    }
+    return .found(length: length, payload: position)
+  }
+
+  /// Moves `start` to the next place where a mark stands or may begin.
+  /// - Returns: false when there is none yet.
+  private mutating func findMark() throws(Malformed) -> Bool {
+    let before = start
+    while start < buffer.count {
+      if buffer[start] == Self.frameMark[0] {
+        switch mark(at: start) {
+        case .none: break
+        case .unfinished: return try noteSkipped(start - before, isFound: false)
+        case .found: return try noteSkipped(start - before, isFound: true)
+        }
+      }
+      start += 1
+    }
+    return try noteSkipped(start - before, isFound: false)
+  }
+
+  private mutating func noteSkipped(_ count: Int, isFound: Bool) throws(Malformed) -> Bool {
+    let total = (skipped ?? 0) + count
+    guard total <= maxPayload else {
+      throw Malformed(description: "\(total) bytes that hold no frame")
+    }
+    skipped = isFound ? nil : total
+    return isFound
+  }
+
+  private mutating func lose(_ reason: String, from place: Int) -> Frame {
+    start = min(place, buffer.count)
+    (skipped, searched) = (0, start)
+    return .unreadable(reason)
+  }
+
+  // MARK: Payloads
+
+  private mutating func frame(of length: Int, at payload: Int) -> Frame? {
+    guard length <= maxPayload else { return lose("a frame of more than \(maxPayload) characters", from: payload) }
+    let end: Int
+    switch self.end(of: length, from: payload) {
+    case .found(let place): end = place
+    case .unfinished:
+      // The length is wrong when another frame begins before it ends.
+      if holdsMark(from: payload) { return lose("a frame is shorter than its length says", from: payload) }
+      return nil
+    case .broken(let reason): return lose(reason, from: payload)
+    }
+    // And when no other begins where it ends.
+    let isFollowed = zip(buffer[end...], Self.frameMark).allSatisfy { $0 == $1 }
+    guard isFollowed else { return lose("a frame does not end where its length says", from: payload) }
+    let bytes = Array(buffer[payload..<end])
+    (start, searched) = (end, end)
+    guard bytes.starts(with: Self.heartbeatMark) else { return .message(bytes) }
+    guard bytes.count <= 24, bytes.dropFirst(3).allSatisfy({ (0x30...0x39).contains($0) }) else {
+      return .unreadable("a heartbeat that is no number")
+    }
+    return .heartbeat(bytes)
+  }
+
+  private mutating func holdsMark(from payload: Int) -> Bool {
+    searched = max(searched, payload)
+    while searched < buffer.count {
+      if buffer[searched] == Self.frameMark[0] {
+        switch mark(at: searched) {
+        case .none: break
+        case .unfinished: return false
+        case .found: return true
+        }
+      }
+      searched += 1
+    }
+    return false
+  }
+
+  private enum End {
+    case found(Int)
+    case unfinished
+    case broken(String)
   }
 
   /// Where `units` UTF-16 units after `position` end.
-  private func end(of units: Int, from position: Int) throws(Malformed) -> Int? {
+  private func end(of units: Int, from position: Int) -> End {
     // Every unit is at least one byte, and at most three.
-    if buffer.count - position < units { return nil }
+    if buffer.count - position < units { return .unfinished }
     var (position, left) = (position, units)
     while left > 0 {
-      guard position < buffer.count else { return nil }
+      guard position < buffer.count else { return .unfinished }
       let size: Int
       switch buffer[position] {
       case 0x00..<0x80: size = 1
       case 0xc2..<0xe0: size = 2
       case 0xe0..<0xf0: size = 3
       case 0xf0..<0xf5: size = 4
-      default: throw Malformed(description: "a frame that is not UTF-8")
+      default: return .broken("a frame that is not UTF-8")
       }
       left -= size == 4 ? 2 : 1
-      guard left >= 0 else { throw Malformed(description: "a frame that ends within a character") }
-      guard position + size <= buffer.count else { return nil }
+      guard left >= 0 else { return .broken("a frame that ends within a character") }
+      guard position + size <= buffer.count else { return .unfinished }
       position += size
     }
-    return position
+    return .found(position)
   }
 }

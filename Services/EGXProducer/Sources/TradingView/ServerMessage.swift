@@ -7,7 +7,8 @@ package enum ServerMessage: Hashable, Sendable {
   case symbolResolved(session: String)
   case symbolError(session: String, text: String)
   /// Bars of one session: all that were asked for, or (`isUpdate`) those that just changed.
-  case bars(session: String, [SourceBar], isUpdate: Bool)
+  /// - `lost`: bars that could not be read.
+  case bars(session: String, [SourceBar], isUpdate: Bool, lost: Losses = Losses())
   /// - `end`: there are no older bars.
   case seriesCompleted(session: String, mode: String, end: Bool)
   case seriesError(session: String, text: String)
@@ -50,8 +51,8 @@ package enum ServerMessage: Hashable, Sendable {
   private static func read(_ method: String, _ reader: inout JSONReader) throws(DecodingFailure) -> ServerMessage {
     switch method {
     case "timescale_update", "du":
-      let (session, bars) = try readBars(&reader)
-      return .bars(session: session, bars, isUpdate: method == "du")
+      let (session, bars, lost) = try readBars(&reader)
+      return .bars(session: session, bars, isUpdate: method == "du", lost: lost)
     case "series_completed":
       let texts = try readTexts(&reader, objectAt: 4)
       return .seriesCompleted(
@@ -67,8 +68,9 @@ package enum ServerMessage: Hashable, Sendable {
       let texts = try readTexts(&reader)
       return .criticalError(session: texts.first ?? "", text: texts.dropFirst().joined(separator: ", "))
     case "protocol_error": return .protocolError(text: try readTexts(&reader).joined(separator: ", "))
-    case let other where other.hasSuffix("_error"):
-      // Errors that nobody has written down yet: what was asked will not come.
+    case let other where other.hasSuffix("_error") && other != "study_error":
+      // Errors that are not documented: what was asked will not come. Studies are not asked for, and bars come
+      // without them.
       let texts = try readTexts(&reader)
       let text = [other] + texts.dropFirst()
       return .seriesError(session: texts.first ?? "", text: text.joined(separator: ", "))
@@ -110,9 +112,12 @@ package enum ServerMessage: Hashable, Sendable {
   private static let barValues = FieldNames(["v"])
 
   /// `[session, {"s1": {"s": [{"i": 0, "v": [time, open, high, low, close, volume]}, …]}}, …]`
-  private static func readBars(_ reader: inout JSONReader) throws(DecodingFailure) -> (String, [SourceBar]) {
+  private static func readBars(
+    _ reader: inout JSONReader
+  ) throws(DecodingFailure) -> (String, [SourceBar], Losses) {
     var session = ""
     var bars: [SourceBar] = []
+    var lost = Losses()
     var array = try reader.beginArray()
     var place = 0
     while try reader.nextElement(&array) {
@@ -121,11 +126,13 @@ package enum ServerMessage: Hashable, Sendable {
       case 1:
         var outer = try reader.beginObject()
         while try reader.nextField(&outer, among: series) != nil {
+          if reader.isNull() { continue }
           var inner = try reader.beginObject()
           while try reader.nextField(&inner, among: seriesBars) != nil {
+            if reader.isNull() { continue }
             var list = try reader.beginArray()
             while try reader.nextElement(&list) {
-              if let bar = try readBar(&reader) { bars.append(bar) }
+              if let bar = try readBar(&reader, list.count, &lost) { bars.append(bar) }
             }
           }
         }
@@ -133,22 +140,38 @@ package enum ServerMessage: Hashable, Sendable {
       }
       place += 1
     }
-    return (session, bars)
+    return (session, bars, lost)
   }
 
   /// Five numbers, or six with the volume: indices have none.
-  private static func readBar(_ reader: inout JSONReader) throws(DecodingFailure) -> SourceBar? {
-    var numbers: [ExactDecimal?] = []
+  /// - Parameter number: of the bar in its frame, from 1.
+  /// - Returns: nil for a bar without a price, and for one that cannot be read, which is counted.
+  private static func readBar(
+    _ reader: inout JSONReader, _ number: Int, _ lost: inout Losses
+  ) throws(DecodingFailure) -> SourceBar? {
+    guard reader.startsObject else {
+      try reader.skipValue()
+      lost.add("bar \(number) of a frame is no object")
+      return nil
+    }
+    var cells: [JSONReader.Cell] = []
     var cursor = try reader.beginObject()
     while try reader.nextField(&cursor, among: barValues) != nil {
+      guard reader.startsArray else {
+        try reader.skipValue()
+        continue
+      }
       var values = try reader.beginArray()
       while try reader.nextElement(&values) {
-        if numbers.count < 6 { numbers.append(try reader.decimalOrNull(field: "v")) } else { try reader.skipValue() }
+        if cells.count < 6 { cells.append(try reader.cell()) } else { try reader.skipValue() }
       }
     }
-    guard numbers.count >= 5, let time = numbers[0].flatMap(SourceBar.seconds), let open = numbers[1],
-      let high = numbers[2], let low = numbers[3], let close = numbers[4]
-    else { return nil }
+    let numbers = cells.map { cell -> ExactDecimal? in if case .number(let number) = cell { number } else { nil } }
+    guard cells.count >= 5, !cells.contains(.unreadable), let time = numbers[0].flatMap(SourceBar.seconds) else {
+      lost.add("bar \(number) of a frame does not hold a time and four or five numbers")
+      return nil
+    }
+    guard let open = numbers[1], let high = numbers[2], let low = numbers[3], let close = numbers[4] else { return nil }
     return SourceBar(
       time: time,
       candle: .init(open: open, high: high, low: low, close: close, volume: numbers.count > 5 ? numbers[5] : nil))

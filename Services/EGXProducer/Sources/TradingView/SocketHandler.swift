@@ -1,11 +1,18 @@
 import NIOCore
 import NIOWebSocket
 
-/// Between WebSocket frames and TradingView's messages: joins fragments, answers pings and heartbeats, and ends a
-/// connection that went silent. Runs on the connection's event loop.
+/// What comes in on a connection.
+enum Incoming: Sendable {
+  case message([UInt8])
+  /// A frame that could not be read, with the reason; those behind it can.
+  case unreadable(String)
+}
+
+/// Between WebSocket frames and TradingView's messages: joins fragments, answers pings and heartbeats, ends a
+/// connection that went silent, and closes with a close frame. Runs on the connection's event loop.
 final class SocketHandler: ChannelDuplexHandler {
   typealias InboundIn = WebSocketFrame
-  typealias InboundOut = [UInt8]
+  typealias InboundOut = Incoming
   typealias OutboundIn = [UInt8]
   typealias OutboundOut = WebSocketFrame
 
@@ -15,6 +22,11 @@ final class SocketHandler: ChannelDuplexHandler {
   private var heard = NIODeadline.now()
   private var pinging: RepeatedTask?
   private var isBroken = false
+  /// Set once our close frame is on its way: completed when the connection is closed.
+  private var goodbye: [EventLoopPromise<Void>]?
+  private var hangUp: Scheduled<Void>?
+  /// How long the server may take to answer a close frame.
+  private static let goodbyeTime = TimeAmount.seconds(1)
 
   init(settings: TradingViewSettings) {
     self.settings = settings
@@ -31,7 +43,10 @@ final class SocketHandler: ChannelDuplexHandler {
     }
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { pinging?.cancel() }
+  func handlerRemoved(context: ChannelHandlerContext) {
+    pinging?.cancel()
+    hangUp?.cancel()
+  }
 
   private func tick(_ context: ChannelHandlerContext) {
     let silence = NIODeadline.now() - heard
@@ -43,15 +58,18 @@ final class SocketHandler: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !isBroken else { return }
     let frame = unwrapInboundIn(data)
+    if frame.opcode == .connectionClose {
+      // The answer to ours, or the server's wish.
+      if goodbye == nil { send(context, .connectionClose, frame.unmaskedData) }
+      goodbye = goodbye ?? []
+      return context.close(promise: nil)
+    }
+    guard !isBroken, goodbye == nil else { return }
     heard = .now()
     switch frame.opcode {
     case .ping: send(context, .pong, frame.unmaskedData)
     case .pong: break
-    case .connectionClose:
-      send(context, .connectionClose, frame.unmaskedData)
-      context.close(promise: nil)
     case .text, .binary, .continuation: join(context, frame)
     default: fail(context, SourceError(.protocolBroken, "a WebSocket frame of unknown kind"))
     }
@@ -81,7 +99,8 @@ final class SocketHandler: ChannelDuplexHandler {
           let text = FrameDecoder.encode(String(decoding: payload, as: UTF8.self))
           send(context, .text, context.channel.allocator.buffer(bytes: text))
         case .message(let payload):
-          context.fireChannelRead(wrapInboundOut(payload))
+          context.fireChannelRead(wrapInboundOut(.message(payload)))
+        case .unreadable(let reason): context.fireChannelRead(wrapInboundOut(.unreadable(reason)))
         }
       }
     } catch {
@@ -90,6 +109,8 @@ final class SocketHandler: ChannelDuplexHandler {
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    // Behind a close frame there is nothing more to say.
+    guard goodbye == nil else { return promise?.fail(ChannelError.ioOnClosedChannel) ?? () }
     let bytes = context.channel.allocator.buffer(bytes: unwrapOutboundIn(data))
     context.write(wrapOutboundOut(Self.frame(.text, bytes)), promise: promise)
   }
@@ -99,6 +120,9 @@ final class SocketHandler: ChannelDuplexHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
+    hangUp?.cancel()
+    for promise in goodbye ?? [] { promise.succeed() }
+    goodbye = []
     if !isBroken {
       isBroken = true
       context.fireErrorCaught(SourceError(.connectionLost, "the server closed the connection"))
@@ -109,7 +133,28 @@ final class SocketHandler: ChannelDuplexHandler {
   private func fail(_ context: ChannelHandlerContext, _ error: SourceError) {
     isBroken = true
     context.fireErrorCaught(error)
-    context.close(promise: nil)
+    sayGoodbye(context, error.kind == .protocolBroken ? .protocolError : .goingAway, nil)
+  }
+
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    guard mode == .all else { return context.close(mode: mode, promise: promise) }
+    sayGoodbye(context, .normalClosure, promise)
+  }
+
+  /// Sends a close frame, and closes the connection when the server has answered it or has had the time to: a
+  /// connection that is closed with bytes unread is reset, and the frame may never be read.
+  private func sayGoodbye(
+    _ context: ChannelHandlerContext, _ code: WebSocketErrorCode, _ promise: EventLoopPromise<Void>?
+  ) {
+    guard context.channel.isActive else { return context.close(promise: promise) }
+    let isFirst = goodbye == nil
+    goodbye = (goodbye ?? []) + [promise].compactMap { $0 }
+    guard isFirst else { return }
+    var data = context.channel.allocator.buffer(capacity: 2)
+    data.write(webSocketErrorCode: code)
+    send(context, .connectionClose, data)
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    hangUp = context.eventLoop.scheduleTask(in: Self.goodbyeTime) { bound.value.close(promise: nil) }
   }
 
   private func send(_ context: ChannelHandlerContext, _ opcode: WebSocketOpcode, _ data: ByteBuffer) {

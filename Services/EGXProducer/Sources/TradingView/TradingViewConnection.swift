@@ -1,3 +1,4 @@
+import enum HTTP.RetryAfter
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -7,11 +8,11 @@ import Runtime
 
 /// One WebSocket to TradingView.
 struct TradingViewConnection {
-  typealias Messages = NIOAsyncChannel<[UInt8], [UInt8]>
+  typealias Messages = NIOAsyncChannel<Incoming, [UInt8]>
 
   private enum Handshake: Sendable {
     case accepted(Messages)
-    case refused(EventLoopFuture<HTTPResponseStatus>, any Channel)
+    case refused(EventLoopFuture<HTTPResponseHead>, any Channel)
   }
 
   /// - Throws: `SourceError`.
@@ -30,13 +31,14 @@ struct TradingViewConnection {
     }
     switch handshake {
     case .accepted(let messages): return messages
-    case .refused(let status, let channel):
-      let answer = try? await status.get()
+    case .refused(let head, let channel):
+      let answer = try? await head.get()
       try? await channel.close()
       guard let answer else { throw SourceError(.handshakeRefused, "\(settings.address) gave no WebSocket") }
-      let hint = answer == .forbidden ? "; it wants another --source-origin, or another address of ours" : ""
+      let hint = answer.status == .forbidden ? "; it wants another --source-origin, or another address of ours" : ""
       throw SourceError(
-        .handshakeRefused, "\(settings.address) answered \(answer.code) instead of a WebSocket\(hint)")
+        .handshakeRefused, "\(settings.address) answered \(answer.status.code) instead of a WebSocket\(hint)",
+        retryAfter: answer.headers.first(name: "Retry-After").flatMap { RetryAfter.delay($0) })
     }
   }
 
@@ -74,9 +76,9 @@ struct TradingViewConnection {
         upgradeRequestHead: head, upgraders: [upgrader],
         notUpgradingCompletionHandler: { channel in
           channel.eventLoop.makeCompletedFuture {
-            let status = channel.eventLoop.makePromise(of: HTTPResponseStatus.self)
-            try channel.pipeline.syncOperations.addHandler(StatusHandler(status))
-            return .refused(status.futureResult, channel)
+            let head = channel.eventLoop.makePromise(of: HTTPResponseHead.self)
+            try channel.pipeline.syncOperations.addHandler(HeadHandler(head))
+            return .refused(head.futureResult, channel)
           }
         }))
     // The server may greet in the packet that ends the handshake.
@@ -102,13 +104,13 @@ struct TradingViewConnection {
   }
 
   /// Waits for the head of an answer that is no WebSocket.
-  private final class StatusHandler: ChannelInboundHandler {
+  private final class HeadHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
-    private var status: EventLoopPromise<HTTPResponseStatus>?
-    init(_ status: EventLoopPromise<HTTPResponseStatus>) { self.status = status }
+    private var head: EventLoopPromise<HTTPResponseHead>?
+    init(_ head: EventLoopPromise<HTTPResponseHead>) { self.head = head }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-      if case .head(let head) = unwrapInboundIn(data) { settle(.success(head.status)) }
+      if case .head(let head) = unwrapInboundIn(data) { settle(.success(head)) }
     }
     func channelInactive(context: ChannelHandlerContext) {
       settle(.failure(ChannelError.eof))
@@ -116,9 +118,9 @@ struct TradingViewConnection {
     }
     func handlerRemoved(context: ChannelHandlerContext) { settle(.failure(ChannelError.eof)) }
 
-    private func settle(_ result: Result<HTTPResponseStatus, any Error>) {
-      status?.completeWith(result)
-      status = nil
+    private func settle(_ result: Result<HTTPResponseHead, any Error>) {
+      head?.completeWith(result)
+      head = nil
     }
   }
 }

@@ -17,6 +17,9 @@ package struct TradingViewSettings: Sendable {
   package var maxMessageBytes = 16 << 20
   /// Most bars of one symbol that are asked for.
   package var maxBars = 5_000
+  /// Most bars of one answer: what the server gives at once without an account, whatever is asked for. More are
+  /// asked for one such answer after the other.
+  package var pageBars = 5_000
   /// Keeps the series open, for bars as they change.
   package var live = false
 

@@ -6,21 +6,27 @@ struct TradingViewTalk {
   private struct Series {
     var request: BarRequest
     var bars: [Int64: SourceBar] = [:]
-    /// How many there were when more were last asked for; nil: never.
-    var countBefore: Int?
+    /// How many were asked for at once, last.
+    var page: Int
+    /// How many there were before that.
+    var countBefore = 0
+    /// The server said that there are no older ones.
+    var isWhole = false
   }
 
   private let settings: TradingViewSettings
   private let clock: ExchangeClock
   private let channel: any Channel
-  private var inbound: NIOAsyncChannelInboundStream<[UInt8]>.AsyncIterator
+  private var inbound: NIOAsyncChannelInboundStream<Incoming>.AsyncIterator
   private let outbound: NIOAsyncChannelOutboundWriter<[UInt8]>
   /// Open for updates: the symbol of each session.
   private var open: [String: String] = [:]
+  /// What could not be read since the last delivery.
+  private var lost = Losses()
 
   init(
     settings: TradingViewSettings, clock: ExchangeClock, channel: any Channel,
-    inbound: NIOAsyncChannelInboundStream<[UInt8]>.AsyncIterator, outbound: NIOAsyncChannelOutboundWriter<[UInt8]>
+    inbound: NIOAsyncChannelInboundStream<Incoming>.AsyncIterator, outbound: NIOAsyncChannelOutboundWriter<[UInt8]>
   ) {
     self.settings = settings
     self.clock = clock
@@ -36,12 +42,11 @@ struct TradingViewTalk {
   ///   trouble began with it.
   mutating func ask(_ request: BarRequest, deliver: BarSource.Delivery) async throws {
     let session = ClientMessage.newSession()
-    var series = Series(request: request)
-    let count = max(1, min(request.count, settings.maxBars))
+    var series = Series(request: request, page: max(1, min(request.count, settings.maxBars, settings.pageBars)))
     for message in [
       ClientMessage.createSession(session), ClientMessage.switchTimezone(session),
       ClientMessage.resolve("\(settings.exchange):\(request.symbol)", session),
-      ClientMessage.createSeries(session, resolution: request.interval.resolution, count: count),
+      ClientMessage.createSeries(session, resolution: request.interval.resolution, count: series.page),
     ] {
       try await outbound.write(message)
     }
@@ -56,10 +61,12 @@ struct TradingViewTalk {
     do {
       answer = .success(try await answered(&series, session, deliver))
       timer.cancel()
-    } catch let error as SourceError {
+    } catch let failure as SourceError {
       timer.cancel()
+      var error = failure
+      if error.kind == .timedOut, lost.count > 0 { error.message += "; of the server's frames \(takeLost())" }
       switch error.kind {
-      case .symbolRefused, .seriesRefused: answer = .failure(error)
+      case .symbolRefused, .seriesRefused, .unreadable: answer = .failure(error)
       case .timedOut, .sessionFailed, .protocolBroken, .tooLarge:
         // Said once for the symbol, so that the next connection goes on with the one after it.
         try await deliver(request.symbol, .failure(error))
@@ -86,14 +93,16 @@ struct TradingViewTalk {
     while true {
       let message = try await next()
       switch message {
-      case .bars(session, let bars, _):
+      case .bars(session, let bars, _, let unread):
+        lost.add(unread)
         for bar in bars { series.bars[clock.position(bar, series.request.interval)] = bar }
         if series.bars.count > settings.maxBars * 2 {
           throw SourceError(.tooLarge, "more bars of \(series.request.symbol) than were asked for")
         }
       case .seriesCompleted(session, _, let end):
-        guard let more = more(after: series, end: end) else { return answer(of: series, end: end) }
-        series.countBefore = series.bars.count
+        series.isWhole = end
+        guard let more = more(after: series) else { return try answer(of: series) }
+        (series.countBefore, series.page) = (series.bars.count, more)
         try await outbound.write(ClientMessage.moreData(session, count: more))
       case .symbolError(session, let text):
         throw SourceError(
@@ -109,33 +118,54 @@ struct TradingViewTalk {
   }
 
   /// How many more bars to ask for; nil when there are enough, or no more.
-  private func more(after series: Series, end: Bool) -> Int? {
-    guard let back = series.request.reachBackTo, !end, series.bars.count < settings.maxBars,
-      series.countBefore.map({ series.bars.count > $0 }) ?? true, let first = series.bars.keys.min(), first > back
-    else { return nil }
-    return min(max(series.bars.count, 100), settings.maxBars - series.bars.count)
+  private func more(after series: Series) -> Int? {
+    let (request, count) = (series.request, series.bars.count)
+    guard !series.isWhole, count > series.countBefore, count < settings.maxBars else { return nil }
+    let room = min(settings.maxBars - count, settings.pageBars)
+    if let back = request.reachBackTo, let first = series.bars.keys.min(), first > back {
+      return min(max(count, 100), room)
+    }
+    // An answer that is not full was the last.
+    guard !request.isCountLimit, count < request.count, count - series.countBefore >= series.page else { return nil }
+    return min(request.count - count, room)
   }
 
-  private func answer(of series: Series, end: Bool) -> BarAnswer {
-    let bars = series.bars.sorted { $0.key < $1.key }
+  /// - Throws: `SourceError(.unreadable)` when there is no bar, and frames that may have held some could not be read.
+  private mutating func answer(of series: Series) throws(SourceError) -> BarAnswer {
+    let (request, bars) = (series.request, series.bars.sorted { $0.key < $1.key })
+    let lost = takeLost()
+    if bars.isEmpty, lost.count > 0 {
+      throw SourceError(.unreadable, "no bars of \(request.symbol): of the server's frames and bars \(lost)")
+    }
     var reaches = true
-    if let back = series.request.reachBackTo, let first = bars.first?.key, first > back, !end {
+    if let back = request.reachBackTo, let first = bars.first?.key, first > back, !series.isWhole {
       // Asked for more and got none: that is all the server holds.
       reaches = bars.count < settings.maxBars
     }
-    return BarAnswer(bars: bars.map(\.value), reachesBack: reaches)
+    let isShort = !request.isCountLimit && !series.isWhole && !bars.isEmpty
+    return BarAnswer(
+      bars: bars.map(\.value), reachesBack: reaches, missing: isShort ? max(0, request.count - bars.count) : 0,
+      lost: lost)
+  }
+
+  private mutating func takeLost() -> Losses {
+    defer { lost = Losses() }
+    return lost
   }
 
   /// What is not about the symbol in hand.
   private mutating func update(_ message: ServerMessage, _ deliver: BarSource.Delivery) async throws {
     switch message {
-    case .bars(let session, let bars, _):
-      guard let symbol = open[session], !bars.isEmpty else { return }
-      try await deliver(symbol, .success(BarAnswer(bars: bars)))
+    case .bars(let session, let bars, _, let unread):
+      guard let symbol = open[session], !bars.isEmpty || unread.count > 0 else { return }
+      lost.add(unread)
+      try await deliver(symbol, .success(BarAnswer(bars: bars, lost: takeLost())))
     case .symbolError(let session, let text), .seriesError(let session, let text):
       guard let symbol = open.removeValue(forKey: session) else { return }
       try await deliver(symbol, .failure(SourceError(.seriesRefused, "\(symbol): \(SourceError.quoted(text))")))
-    case .criticalError(_, let text):
+    case .criticalError(let session, let text):
+      // Of a session that is not ours, such as one of quotes, it says nothing about ours.
+      guard session.isEmpty || open[session] != nil else { return }
       throw SourceError(.sessionFailed, "critical error: \(SourceError.quoted(text))")
     case .protocolError(let text):
       let isToken = text.contains("token")
@@ -147,13 +177,17 @@ struct TradingViewTalk {
   }
 
   private mutating func next() async throws -> ServerMessage {
-    guard let payload = try await inbound.next() else {
-      throw SourceError(.connectionLost, "the server closed the connection")
-    }
-    do {
-      return try ServerMessage(parsing: payload, maxBytes: settings.maxMessageBytes)
-    } catch {
-      throw SourceError(.protocolBroken, "a message that cannot be read: \(error)")
+    while true {
+      switch try await inbound.next() {
+      case nil: throw SourceError(.connectionLost, "the server closed the connection")
+      case .unreadable(let reason): lost.add(reason)
+      case .message(let payload):
+        do {
+          return try ServerMessage(parsing: payload, maxBytes: settings.maxMessageBytes)
+        } catch {
+          lost.add("a message that cannot be read: \(error)")
+        }
+      }
     }
   }
 }

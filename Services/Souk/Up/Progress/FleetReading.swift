@@ -13,8 +13,15 @@ struct StageReading: Hashable, Sendable {
   /// Taken in and neither passed on, filtered, dead-lettered nor handed back for somebody else to consume.
   var inHand = 0
   /// Records between what the group has committed and the end of its topics; nil for a stage that reads no topic,
-  /// or while nobody knows.
+  /// or before the brokers have told it once.
   var lag: Int?
+  /// How old the lag is where the brokers did not answer this time; nil when they did.
+  var lagAge: Duration?
+
+  var lagText: String {
+    guard let lag else { return "-" }
+    return grouped(lag) + (lagAge.map { " (\($0.components.seconds) s old)" } ?? "")
+  }
 }
 
 /// The whole pipeline at one moment.
@@ -28,7 +35,9 @@ struct FleetReading: Hashable, Sendable {
 
   /// Everything that was discovered has reached its end.
   var isCaughtUp: Bool {
-    sourcePassed && stages.allSatisfy { $0.lag == 0 || ServiceCatalogue.named($0.name)?.isSource == true }
+    sourcePassed && stages.allSatisfy {
+      ($0.lag == 0 && $0.lagAge == nil) || ServiceCatalogue.named($0.name)?.isSource == true
+    }
   }
 
   var lines: [String] {
@@ -40,7 +49,7 @@ struct FleetReading: Hashable, Sendable {
       table.append([
         stage.name, "\(stage.running)", grouped(stage.consumed), grouped(max(stage.kept, stage.produced)),
         grouped(stage.filtered), grouped(stage.deadLettered), stage.lag == nil ? "-" : grouped(stage.inHand),
-        stage.lag.map(grouped) ?? "-",
+        stage.lagText,
       ])
     }
     return table.lines
@@ -52,7 +61,7 @@ struct FleetReading: Hashable, Sendable {
       var text = "\(stage.name) in \(grouped(stage.consumed)) out \(grouped(max(stage.kept, stage.produced)))"
       if stage.filtered > 0 { text += " filtered \(grouped(stage.filtered))" }
       if stage.deadLettered > 0 { text += " dead \(grouped(stage.deadLettered))" }
-      if let lag = stage.lag { text += " lag \(grouped(lag))" }
+      if stage.lag != nil { text += " lag \(stage.lagText)" }
       return text
     }.joined(separator: " | ")
   }

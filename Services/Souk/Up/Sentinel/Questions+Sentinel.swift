@@ -30,13 +30,14 @@ extension Questions {
       title: "How well does each model do? (errors of what came true; coverage beside what was promised)",
       sql: """
         SELECT model, model_version, model_kind, kind, steps, withheld, compared, round(mae, 2),
-               coalesce(mape || ' %', '-'), coalesce(coverage || ' %', '-'), coalesce(promised || ' %', '-')
+               coalesce(mape || ' %', '-'), coalesce(coverage || ' %', '-'), coalesce(promised || ' %', '-'),
+               coalesce(intervals, '-')
         FROM prediction_accuracy ORDER BY model
         """,
       columns: [
         .init("MODEL"), .init("VERSION"), .init("KIND"), .init("OF"), .init("STEPS", .right), .init("WITHHELD", .right),
         .init("COMPARED", .right), .init("MAE", .right), .init("MAPE", .right), .init("COVERAGE", .right),
-        .init("PROMISED", .right),
+        .init("PROMISED", .right), .init("INTERVALS"),
       ]),
     Question(
       title: "Why was nothing predicted?",

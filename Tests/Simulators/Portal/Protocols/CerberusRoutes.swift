@@ -121,7 +121,7 @@ extension PortalSimulator {
   ) -> [String: Any] {
     let time = CivilTime(seconds: time)
     return [
-      "fname": name, "name": name, "type": type, "typeLabel": label, "size": size,
+      "fname": name, "name": name, "value": name, "type": type, "typeLabel": label, "size": size,
       "ftime": time.text("M/D/Y h:m"), "time": time.text("Y-M-DTh:m:sZ"),
     ]
   }

@@ -5,7 +5,7 @@ package struct Misbehaviour: Hashable, Sendable {
   package enum Mode: String, Hashable, Sendable, CaseIterable {
     /// 503.
     case outage
-    /// 429; the value is what Retry-After says, 1s by default.
+    /// 429; the value is what Retry-After says, 1s by default; 0s says nothing.
     case rateLimit = "rate-limit"
     /// The right answer after the value, 1s by default.
     case slow
@@ -21,6 +21,8 @@ package struct Misbehaviour: Hashable, Sendable {
     case poison
     /// Prices below 0.
     case negative
+    /// Prices of 0.
+    case zero
     /// A number that JSON and decimals do not have.
     case notANumber = "not-a-number"
     /// Values of the day after tomorrow.
@@ -31,6 +33,12 @@ package struct Misbehaviour: Hashable, Sendable {
     case unknown
     /// 401.
     case unauthorized
+    /// 200 with words about a wrong key.
+    case wrongKey = "wrong-key"
+    /// 200 with words about a quota.
+    case quota
+    /// 422 with the reason.
+    case unprocessable
   }
 
   package var mode: Mode

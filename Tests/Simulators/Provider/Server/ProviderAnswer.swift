@@ -21,6 +21,7 @@ struct ProviderAnswer {
           switch mode {
           case .poison: "\(point.value.mantissa * 1_000)"
           case .negative: "-\(point.value)"
+          case .zero: "0"
           case .notANumber: "NaN"
           default: "\(point.value)"
           }
@@ -30,17 +31,19 @@ struct ProviderAnswer {
 
   private static func seconds(_ time: Timestamp) -> Int64 { time.microseconds / 1_000_000 }
 
-  /// `/v8/finance/chart/<symbol>`
+  /// `/v8/finance/chart/<symbol>`: bars are named by their opening, one step before their close.
   func yahoo(symbol: String) -> String {
     let points = points
     let last = points.last
+    let (minutes, isWhole) = (market.step / 60, market.step % 60 == 0)
+    let span = isWhole ? "\"dataGranularity\":\"\(minutes % 60 == 0 ? "\(minutes / 60)h" : "\(minutes)m")\"," : ""
     let shown = mode == .wrongUnit ? "XAU" : currency ?? "USD"
     return """
       {"chart":{"result":[{"meta":{"currency":"\(shown)","symbol":"\(Self.escaped(symbol))",\
       "exchangeName":"SIM","instrumentType":"FUTURE","gmtoffset":0,"timezone":"UTC",\
       "regularMarketTime":\(last.map { Self.seconds($0.time) } ?? 0),\
-      "regularMarketPrice":\(last?.value ?? "null"),"dataGranularity":"1h","range":"1d"},\
-      "timestamp":[\(points.map { "\(Self.seconds($0.time))" }.joined(separator: ","))],\
+      "regularMarketPrice":\(last?.value ?? "null"),\(span)"range":"1d"},\
+      "timestamp":[\(points.map { "\(Self.seconds($0.time) - market.step)" }.joined(separator: ","))],\
       "indicators":{"quote":[{"close":[\(points.map(\.value).joined(separator: ","))]}]}}],"error":null}}
       """
   }
@@ -57,6 +60,13 @@ struct ProviderAnswer {
       {"name":"\(Self.escaped(name))","interval":"hourly","unit":"\(unit)","data":[\(rows.joined(separator: ","))]}
       """
   }
+
+  /// With status 200, whatever was asked for.
+  static let wrongKey = """
+    {"Error Message": "the parameter apikey is invalid or missing. Please claim your free API key on \
+    (https://provider.example/key)."}
+    """
+  static let quota = "{\"Information\": \"Our standard API rate limit is 25 requests per day.\"}"
 
   static let alphaVantageUnknown = "{\"Error Message\":\"Invalid API call. Please retry or visit the documentation.\"}"
 

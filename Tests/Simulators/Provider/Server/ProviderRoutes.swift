@@ -77,6 +77,10 @@ extension ProviderSimulator {
   ) -> Response {
     switch fault?.mode {
     case .outage: return plain(.serviceUnavailable, "down", "text/plain")
+    case .wrongKey: return plain(.ok, ProviderAnswer.wrongKey, "application/json")
+    case .quota: return plain(.ok, ProviderAnswer.quota, "application/json")
+    case .unprocessable:
+      return plain(.unprocessableContent, "{\"error\":\"1m bars are kept for 8 days\"}", "application/json")
     case .unauthorized: return plain(.unauthorized, "who are you?", "text/plain")
     case .unknown: return plain(.notFound, unknown, "application/json")
     case .garbage: return plain(.ok, "<html><body>We are improving our site.</body></html>", "text/html")
@@ -85,7 +89,8 @@ extension ProviderSimulator {
     case .rateLimit:
       var response = plain(.tooManyRequests, "slow down", "text/plain")
       // Whole seconds, as the header has them.
-      response.headers[.retryAfter] = "\(Int((fault?.value ?? .seconds(1)) / .seconds(1)))"
+      let seconds = Int((fault?.value ?? .seconds(1)) / .seconds(1))
+      if seconds > 0 { response.headers[.retryAfter] = "\(seconds)" }
       return response
     default: break
     }

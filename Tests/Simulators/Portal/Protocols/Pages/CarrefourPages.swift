@@ -1,14 +1,15 @@
 import Foundation
 import Hummingbird
 
-/// `GET <folder>/[?p=./YYYYMMDD]`: one page a day, the listing inside a script; `GET <folder>/<YYYYMMDD>/<name>`.
+/// `GET <folder>/[?date=YYYYMMDD | ?p=./YYYYMMDD]`: one page a day, the listing
+/// inside a script; `GET <folder>/<YYYYMMDD>/<name>`.
 extension PortalSimulator {
   func addCarrefour(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/carrefour") { request, context in
       try await self.answer(.listing, request, context) { shelf, mode in
-        let asked = request.text("p")
         let files = self.newest(shelf)
-        let day = asked.hasPrefix("./") ? String(asked.dropFirst(2)) : files.first?.time.text("YMD") ?? "20260101"
+        let asked = request.text("date").isEmpty ? String(request.text("p").dropFirst(2)) : request.text("date")
+        let day = asked.isEmpty ? files.first?.time.text("YMD") ?? "20260101" : asked
         let shown = mode == .emptyListing ? [] : files.filter { $0.time.text("YMD") == day }
         return self.page("Carrefour", mode) { self.carrefour(day, shown, mode) }
       }
