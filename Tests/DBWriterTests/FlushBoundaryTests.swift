@@ -127,4 +127,17 @@ extension StoreFixture {
       """)
     return text.split(separator: "\n").sorted().map { $0 + "\n" }.joined()
   }
+
+  /// A partition nothing was ever written of is told its start, and offsets without records move it on.
+  @Test(arguments: [Int64(0), 480]) func positionsAreKeptWithoutRecords(start: Int64) async throws {
+    let fixture = try await StoreFixture()
+    let (store, place) = (fixture.store(), source(0))
+    #expect(try await store.start([place]).isEmpty)
+    #expect(try await store.flush(to: [place: start]).positions == [place: start])
+    #expect(try await fixture.store().start([place]) == [place: start], "known from now on")
+    _ = try await store.start([place])
+    // A marker of a transaction, or two.
+    #expect(try await store.flush(to: [place: start + 2]).positions == [place: start + 2])
+    #expect(try await fixture.store().start([place]) == [place: start + 2])
+  }
 }

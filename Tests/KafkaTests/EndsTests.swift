@@ -93,7 +93,8 @@ import Testing
     let topic = try await cluster.topic()
     let partition = TopicPartition(topic, 0)
     try await cluster.fill(topic, ["a", "b", "c"])
-    let consumer = try cluster.consumer(topic, group: Cluster.unique("quiet"), configure: { $0.idlePoll = .seconds(3_600) })
+    let consumer = try cluster.consumer(
+      topic, group: Cluster.unique("quiet"), configure: { $0.idlePoll = .seconds(3_600) })
     #expect(try await consumer.records(3).count == 3)
     for offset in Int64(1)...3 { #expect(try await consumer.commit([partition: offset]).isEmpty) }
     #expect(try await consumer.committed([partition])[partition]?.offset == 3)

@@ -19,7 +19,8 @@ import Testing
 
   @Test func theSinkComesFirstThenTheGroupThenTheSetting() {
     let plan = plan(
-      .earliest, given: [0: 5], committed: [0: CommittedOffset(offset: 9), 1: CommittedOffset(offset: 7)], of: [0, 1, 2])
+      .earliest, given: [0: 5], committed: [0: CommittedOffset(offset: 9), 1: CommittedOffset(offset: 7)],
+      of: [0, 1, 2])
     #expect(plan.known == [partitions[0]: 5, partitions[1]: 7])
     #expect(plan.fresh == [partitions[2]: .earliest] && plan.ignored.isEmpty && plan.beginnings.isEmpty)
   }

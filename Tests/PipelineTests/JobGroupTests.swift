@@ -34,8 +34,8 @@ import Testing
     })
     // Both partitions, when the broker takes the stuck member for gone.
     try await eventually("the second works on a partition") { done.count >= 4 }
-    // All of them: its own share, if it keeps one, comes again.
-    try await eventually("everything was given back") { first.account.returned >= 8 }
+    // Of one partition at least; a member that is not cooperative gives both back, and its own share comes again.
+    try await eventually("what was revoked was given back") { first.account.returned >= 4 }
     outage.set(false)
     try await first.drain()
     try await second.drain()

@@ -3,7 +3,8 @@ import Kafka
 /// An outside system that takes records in batches. One task at a time calls it.
 package protocol Sink {
   /// The sink's own next offsets for newly assigned partitions; a partition it does not know starts at `--start-from`
-  /// or, where the consumer is configured so, at the group's commit. Also called after a fence, to learn how far the other writer went.
+  /// or, where the consumer is configured so, at the group's commit. Also called after a fence, to learn how far the
+  /// other writer went.
   ///
   /// - Throws: `ClassifiedError`; transient ones are retried.
   func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64]
