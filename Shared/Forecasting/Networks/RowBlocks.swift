@@ -1,10 +1,37 @@
 /// How many sequences a network takes through its products at once.
 ///
-/// The rounding of a product may depend on how many rows it has, so the sizes are few, and each has been seen to round
-/// a row alike: a forecast does not depend on its neighbours in a batch (ForecastingTests holds this machine to it).
+/// OpenBLAS may round a row differently by its place in a block and by the size of the block; which blocks do depends on
+/// the kernel it picks for the processor (the one for Haswell rounds a row alike in blocks of up to 8 rows only). The
+/// sizes are therefore tried once a process: a forecast must not depend on its neighbours in a batch.
 enum RowBlocks {
-  static let small = 16
-  static let large = 128
+  static let small = sizes.small
+  static let large = sizes.large
+
+  private static let sizes: (small: Int, large: Int) = {
+    // Of one row everything is alike.
+    let small = [16, 8, 4].first { product(rows: $0) != nil } ?? 1
+    let expected = product(rows: small)
+    return (small, [128, 64, 32].first { product(rows: $0) == expected } ?? small)
+  }()
+
+  /// What the same row gives at every place of a block, for products of several shapes; nil when its place matters.
+  private static func product(rows: Int) -> [Float]? {
+    var results: [Float] = []
+    for (inner, columns) in [(8, 32), (24, 3), (40, 160), (64, 256)] {
+      let row = (0..<inner).map { Float(($0 * 7_919 + 13) % 1_009) / 1_009 - 0.5 }
+      let left = (0..<rows).flatMap { _ in row }
+      let right = (0..<(inner * columns)).map { Float(($0 * 104_729 + 7) % 2_003) / 2_003 - 0.5 }
+      var result = [Float](repeating: 0, count: rows * columns)
+      MatrixProduct.multiply(
+        left, leftStride: inner, right, into: &result, rows: rows, inner: inner, columns: columns)
+      let first = result[..<columns]
+      for other in stride(from: 1, to: rows, by: 1) {
+        guard result[(other * columns)..<((other + 1) * columns)].elementsEqual(first) else { return nil }
+      }
+      results += first
+    }
+    return results
+  }
 
   /// Ranges of `count` things, each with the rows to make room for.
   static func ranges(_ count: Int) -> [(range: Range<Int>, rows: Int)] {
