@@ -20,7 +20,9 @@ import Testing
   @Test func columnsAreFoundOrAskedFor() throws {
     let header = "Day;Start;Top;Bottom;End;Close;Close\n"
     let row = "2025-01-20;1;2;1;1.5;7;8\n"
-    #expect { try read(header.replacing(";Close;Close", with: "") + row) } throws: { "\($0)".contains("--csv-columns time=<name>,open=<name>") }
+    #expect { try read(header.replacing(";Close;Close", with: "") + row) } throws: {
+      "\($0)".contains("--csv-columns time=<name>,open=<name>")
+    }
     let named = "time=Day,open=Start,high=Top,low=Bottom,close=End"
     #expect(try read(header + row, columns: named).bars == ["20108 1.5 0"])
     #expect { try read(header + row, columns: named.replacing(",close=End", with: "")) } throws: {

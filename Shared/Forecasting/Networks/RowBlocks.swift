@@ -1,8 +1,8 @@
 /// How many sequences a network takes through its products at once.
 ///
-/// OpenBLAS may round a row differently by its place in a block and by the size of the block; which blocks do depends on
-/// the kernel it picks for the processor (the one for Haswell rounds a row alike in blocks of up to 8 rows only). The
-/// sizes are therefore tried once a process: a forecast must not depend on its neighbours in a batch.
+/// OpenBLAS may round a row differently by its place in a block and by the size of the block; which blocks do depends
+/// on the kernel it picks for the processor (the one for Haswell rounds a row alike in blocks of up to 8 rows only).
+/// The sizes are therefore tried once a process: a forecast must not depend on its neighbours in a batch.
 enum RowBlocks {
   static let small = sizes.small
   static let large = sizes.large
