@@ -135,7 +135,7 @@ let testing: [Target] = [
     "InferenceWorkerService", "Forecasting", "ModelRegistry", "Pipeline",
     "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport", "CZlib",
     "FetcherService", "SchedulerService", "Markets", "HTTP", .log, .arguments], path: "Tests/Benchmarks",
-    exclude: ["s3_consumer.py", "fetch_loop.py", "models_reference.py", "influx_consumer.py"],
+    exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py", "influx_consumer.py"],
     swiftSettings: strict),
   tests("Schemas", ["Schemas"]),
   tests("Forecasting", exclude: ["Reference"], ["Forecasting", "Schemas", "Runtime", "LocalServers", "TestSupport"]),

@@ -22,6 +22,9 @@ final class TransferLoop: @unchecked Sendable {
   }
   private let inbox = Mutex(Inbox())
   private let multi: UnsafeMutableRawPointer
+  /// The TLS sessions of all transfers: the data connections of FTP must resume the session of a control connection
+  /// that an earlier transfer opened. It has no locks, since only the thread uses it.
+  private let sessions: UnsafeMutableRawPointer
 
   // Only the thread touches these.
   private var transfers: [UInt64: (transfer: Transfer, easy: UnsafeMutableRawPointer)] = [:]
@@ -29,8 +32,12 @@ final class TransferLoop: @unchecked Sendable {
 
   init(_ configuration: HTTPConfiguration) throws(HTTPError) {
     try CurlLibrary.start()
-    guard let multi = curl_multi_init() else { throw HTTPError(.internalFailure, "libcurl is out of memory") }
+    guard let multi = curl_multi_init(), let sessions = curl_share_init() else {
+      throw HTTPError(.internalFailure, "libcurl is out of memory")
+    }
     self.multi = multi
+    self.sessions = sessions
+    curl_share_data(sessions, CURL_LOCK_DATA_SSL_SESSION)
     // libcurl's own default grows with the handles in use.
     curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxIdleConnections)
     curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
@@ -45,6 +52,7 @@ final class TransferLoop: @unchecked Sendable {
     guard code == 0 else {
       box.release()
       curl_multi_cleanup(multi)
+      curl_share_cleanup(sessions)
       throw HTTPError(.internalFailure, "no thread for libcurl: \(String(cString: strerror(code)))")
     }
     pthread_detach(thread)
@@ -128,8 +136,8 @@ final class TransferLoop: @unchecked Sendable {
 
   private func begin(_ transfer: Transfer) {
     // A fresh handle for each: a used one keeps the buffers of a transfer that never connected, and refuses their
-    // sizes (`CURLE_BAD_FUNCTION_ARGUMENT`) for ever after. What is worth reusing, connections and resolved names,
-    // belongs to the multi handle.
+    // sizes (`CURLE_BAD_FUNCTION_ARGUMENT`) for ever after. What is worth reusing, connections, resolved names
+    // and TLS sessions, belongs to the loop.
     guard let easy = curl_easy_init() else {
       return transfer.finish(HTTPError(.internalFailure, "libcurl is out of memory"))
     }
@@ -137,6 +145,7 @@ final class TransferLoop: @unchecked Sendable {
       curl_easy_cleanup(easy)
       return transfer.finish(error)
     }
+    curl_set_pointer(easy, CURLOPT_SHARE, sessions)
     transfers[transfer.id] = (transfer, easy)
     idByEasy[easy] = transfer.id
     let code = curl_multi_add_handle(multi, easy)
@@ -179,5 +188,6 @@ final class TransferLoop: @unchecked Sendable {
     for case .start(let transfer) in late { transfer.finish(error) }
     failAll(error)
     curl_multi_cleanup(multi)
+    curl_share_cleanup(sessions)
   }
 }

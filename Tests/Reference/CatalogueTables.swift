@@ -15,6 +15,8 @@ package enum CatalogueTables {
     return table(["topic", "key", "partitions", "kept", "one record says"], rows + [letters])
   }
 
+  /// As `Services/README.md` shows them.
+  ///
   /// - Parameter folder: of a service, from the top of the repository; nil for one that is not there.
   package static func services(
     _ services: [ServiceEntry] = ServiceCatalogue.all, folder: (ServiceEntry) -> String?
@@ -22,7 +24,7 @@ package enum CatalogueTables {
     let rows = services.compactMap { service -> [String]? in
       guard let folder = folder(service) else { return nil }
       return [
-        "[`\(service.name)`](\(folder)/README.md)", service.summary, names(service.inputs + service.tables),
+        "[`\(service.name)`](\(folder.trimmingPrefix("Services/"))/README.md)", service.summary, names(service.inputs + service.tables),
         names(service.outputs), service.sink ?? "-",
       ]
     }

@@ -56,7 +56,7 @@ package struct References: Sendable {
   }
 
   private func overview() throws -> Document {
-    var document = document("README.md", "")
+    var document = document("Services/README.md", "")
     document.wanted = document.current ?? ""
     let blocks = [
       GeneratedBlock("services", CatalogueTables.services { programs.folder(of: $0.name) }),

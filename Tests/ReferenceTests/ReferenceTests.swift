@@ -72,7 +72,7 @@ import Testing
         atPath: folder + "/Services/Souk/Main", withIntermediateDirectories: true)
       try "# souk\n".write(toFile: folder + "/Services/Souk/README.md", atomically: true, encoding: .utf8)
       let overview = ["services", "topics"].map { "<!-- begin generated: \($0) -->\n<!-- end generated: \($0) -->\n" }
-      try overview.joined().write(toFile: folder + "/README.md", atomically: true, encoding: .utf8)
+      try overview.joined().write(toFile: folder + "/Services/README.md", atomically: true, encoding: .utf8)
       try FileManager.default.createDirectory(
         atPath: folder + "/compose/prometheus/rules", withIntermediateDirectories: true)
       let rules = "# Why.\n\ngroups:\n  - name: g\n\n    rules: []\n"
@@ -81,7 +81,7 @@ import Testing
         try await ServiceProcess.run("souk-reference", ["--root", folder] + arguments)
       }
       let manifest = "k8s/components/monitoring/rules.yaml"
-      let files = ["Services/Souk/README.md", "README.md", "k8s/topics/topics.yaml", manifest]
+      let files = ["Services/Souk/README.md", "Services/README.md", "k8s/topics/topics.yaml", manifest]
       let found = try await run("--check")
       #expect(found.status == .exited(1))
       #expect(found.output == files.map { "stale    \($0)\n" }.joined(), "\(found.errorOutput)")

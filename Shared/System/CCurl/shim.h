@@ -1,7 +1,7 @@
 #pragma once
 #include <curl/curl.h>
 
-// curl_easy_setopt, curl_easy_getinfo and curl_multi_setopt are variadic, which Swift cannot call: one typed
+// curl_easy_setopt and its siblings of curl_easy_getinfo, multi and share are variadic, which Swift cannot call: one typed
 // wrapper for each kind of argument they take.
 
 static inline CURLcode curl_set_long(CURL *easy, CURLoption option, long value) {
@@ -39,4 +39,7 @@ static inline CURLcode curl_get_off(CURL *easy, CURLINFO info, curl_off_t *value
 }
 static inline CURLMcode curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
   return curl_multi_setopt(multi, option, value);
+}
+static inline CURLSHcode curl_share_data(CURLSH *share, curl_lock_data data) {
+  return curl_share_setopt(share, CURLSHOPT_SHARE, data);
 }
