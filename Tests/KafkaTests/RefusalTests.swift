@@ -9,8 +9,8 @@ import Glibc
 
 @testable import Kafka
 
-/// What librdkafka 2.0.2 and 2.16 say: most as recorded beside OpenSSL's s_server and a broker; the words of OAUTHBEARER,
-/// client certificates and ACLs as their sources put them together.
+/// What librdkafka 2.0.2 and 2.16 say: most as recorded beside OpenSSL's s_server and a broker; the words of
+/// OAUTHBEARER, client certificates and ACLs as the sources put them together.
 @Suite struct RefusalWordsTests {
   @Test(arguments: [
     ("_AUTHENTICATION", "SASL authentication error: Authentication failed: Invalid username or password", .login),

@@ -24,8 +24,8 @@ package enum CatalogueTables {
     let rows = services.compactMap { service -> [String]? in
       guard let folder = folder(service) else { return nil }
       return [
-        "[`\(service.name)`](\(folder.trimmingPrefix("Services/"))/README.md)", service.summary, names(service.inputs + service.tables),
-        names(service.outputs), service.sink ?? "-",
+        "[`\(service.name)`](\(folder.trimmingPrefix("Services/"))/README.md)", service.summary,
+        names(service.inputs + service.tables), names(service.outputs), service.sink ?? "-",
       ]
     }
     return table(["service", "what it does", "reads", "writes", "keeps its result in"], rows)
