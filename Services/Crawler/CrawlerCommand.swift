@@ -86,15 +86,19 @@ package struct CrawlerCommand: ServiceCommand {
     settings.longestStep = max(settings.longestStep, ListingClient.Patience().longest(http.fetchTimeout.duration) * 1.5)
     let sources = try crawling.sources(in: catalogue.load())
     let engines = try makeEngines(sources, logger: context.logger)
+    let store = try makeStore()
+    let relisting = RelistRequests()
+    let sharing = try makeShares(of: sources, relisting, context)
     let ready = context.health.readiness("kafka")
     let isLetIn = try await kafka.waitUntilLetIn(
       clientID: context.name, topics: [FileDiscovered.topic.name], consumes: false, drain: context.drain,
       logger: context.logger
     ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
-    guard isLetIn else { return }
-    let store = try makeStore()
-    let relisting = RelistRequests()
-    let sharing = try makeShares(of: sources, relisting, context)
+    guard isLetIn else {
+      await store.close()
+      await sharing?.client.close()
+      return
+    }
     let producer = try Producer(
       kafka.producerConfiguration(clientID: context.name, logger: context.logger))
     let stateKind = try state().kind
