@@ -14,7 +14,7 @@ struct PromotionDecoder: ~Copyable {
   private(set) var text: RecordText
   let fields: UnsafeMutablePointer<TextPlace>
   private(set) var items: [PromotionItemPlaces] = []
-  private(set) var clubs: [TextPlace] = []
+  private var clubs: [TextPlace] = []
   private(set) var isTooLarge = false
   private(set) var hasContainer = false
   /// Items whose code is missing.
@@ -39,6 +39,7 @@ struct PromotionDecoder: ~Copyable {
   private var hasWaiting = false
   private var rowTextStart = 0
   private var rowItemStart = 0
+  private var rowClubStart = 0
   private var handedItems = 0
   private var keepsLastRow = false
 
@@ -95,7 +96,7 @@ struct PromotionDecoder: ~Copyable {
     return true
   }
 
-  /// - Returns: `promotion` when one is whole: it is in `fields`, `handed` and `clubs` until `clear`.
+  /// - Returns: `promotion` when one is whole: it is in `fields`, `handed` and `handedClubs` until `clear`.
   mutating func endTag(depth: Int) -> Found {
     if skipDepth >= 0 {
       if depth == skipDepth { skipDepth = -1 }
@@ -141,6 +142,7 @@ struct PromotionDecoder: ~Copyable {
     for field in 0..<PromotionField.count { fields[field] = TextPlace() }
     rowTextStart = text.used
     rowItemStart = items.count
+    rowClubStart = clubs.count
     if isFlat { items.append(PromotionItemPlaces()) }
   }
 
@@ -153,6 +155,7 @@ struct PromotionDecoder: ~Copyable {
       return .nothing
     }
     if text.text(waiting[id]).elementsEqual(text.text(fields[id])) {
+      joinClubs()
       // Of the rows of one promotion the one that was updated last counts; a file writes all times in one form.
       let updatedAt = Int(PromotionField.updatedAt.rawValue)
       if text.text(waiting[updatedAt]).lexicographicallyPrecedes(text.text(fields[updatedAt])) {
@@ -185,6 +188,7 @@ struct PromotionDecoder: ~Copyable {
     skipDepth = -1
     target = .none
     items.removeLast(items.count - rowItemStart)
+    clubs.removeLast(clubs.count - rowClubStart)
     return true
   }
 
@@ -193,6 +197,9 @@ struct PromotionDecoder: ~Copyable {
 
   /// The items of the promotion that is whole.
   var handed: ArraySlice<PromotionItemPlaces> { items[..<handedItems] }
+
+  /// The clubs of the promotion that is whole.
+  var handedClubs: ArraySlice<TextPlace> { clubs[..<(keepsLastRow ? rowClubStart : clubs.count)] }
 
   /// To be called after a promotion was handed over.
   mutating func clear() {
@@ -215,7 +222,19 @@ struct PromotionDecoder: ~Copyable {
       items[index].itemType.move(by: shift)
       items[index].isGift.move(by: shift)
     }
-    clubs.removeAll(keepingCapacity: true)
+    clubs.removeFirst(rowClubStart)
+    for index in clubs.indices { clubs[index].move(by: shift) }
+  }
+
+  /// Of the clubs of the last flat row those stay that the rows of its promotion before it do not name.
+  private mutating func joinClubs() {
+    let before = clubs[..<rowClubStart]
+    let new = clubs[rowClubStart...].filter { club in !before.contains { isSame($0, club) } }
+    clubs.replaceSubrange(rowClubStart..., with: new)
+  }
+
+  private func isSame(_ one: TextPlace, _ other: TextPlace) -> Bool {
+    text.text(one).elementsEqual(text.text(other))
   }
 
   private mutating func dropItemWithoutCode() {
@@ -250,7 +269,8 @@ struct PromotionDecoder: ~Copyable {
     case .field(let field): Self.keep(place, in: &fields[Int(field.rawValue)])
     case .club:
       let club = clubPlace(place)
-      guard !club.isEmpty, !clubs.contains(where: { text.text($0).elementsEqual(text.text(club)) }) else { return }
+      // Of this row alone: whether the rows before are of its promotion is known when it ends.
+      guard !club.isEmpty, !clubs[rowClubStart...].contains(where: { isSame($0, club) }) else { return }
       clubs.append(club)
       noteSize()
     case .group(let field):

@@ -70,7 +70,7 @@ extension UnitedPromotions.Promotion {
       updatedAt = stamp
       fields = (0..<PromotionField.count).map { part.fields[$0].moved(behind: shift) }
     }
-    for club in part.clubs where !clubs.contains(where: { bytes($0).elementsEqual(part.text.text(club)) }) {
+    for club in part.handedClubs where !clubs.contains(where: { bytes($0).elementsEqual(part.text.text(club)) }) {
       clubs.append(club.moved(behind: shift))
     }
     var new: [[UInt8]] = []

@@ -97,7 +97,7 @@ extension RowDecoder {
       repeats.scattered.insert(Array(id))
       return
     }
-    let (base, fields, clubs) = (promotions.text.base, promotions.fields, promotions.clubs)
+    let (base, fields, clubs) = (promotions.text.base, promotions.fields, promotions.handedClubs)
     try promotions.handed.withUnsafeBufferPointer { items in
       try clubs.withUnsafeBufferPointer { try hand(index, base, fields, clubs: $0, items: items, handler) }
     }

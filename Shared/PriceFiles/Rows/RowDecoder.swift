@@ -111,7 +111,7 @@ struct RowDecoder: ~Copyable {
   ) throws {
     while true {
       if kind != .prices { return try runRecords(&window, records) }
-      if place == .row { try predictRows(&window, handler) }
+      if place == .row, !tokenizer.isInsideSkipped { try predictRows(&window, handler) }
       switch try tokenizer.next(&window) {
       case .needsMore:
         if place == .row || place == .field { try checkRowLength(window, end: window.end) }

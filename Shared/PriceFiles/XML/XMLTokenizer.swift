@@ -43,6 +43,9 @@ struct XMLTokenizer {
 
   private enum Skipping { case nothing, comment, instruction }
 
+  /// What comes next in the window is the inside of a comment or an instruction.
+  var isInsideSkipped: Bool { skipping != .nothing }
+
   init(limits: PriceFileLimits) {
     self.limits = limits
     openNames.reserveCapacity(limits.depth * 16)
