@@ -24,8 +24,8 @@ package struct ProduceCommand: ServiceCommand {
 
   /// - Throws: `Failure(.configuration)` for settings that contradict each other.
   private func verify() throws(Failure) {
-    // A source would give --max-bars of them, and nothing would say so.
-    if polling.nBars > source.maxBars {
+    // TradingView would be asked for --max-bars of them, and nothing would say so; files have no such limit.
+    if case .tradingView = try source.location(), polling.nBars > source.maxBars {
       throw Failure(
         .configuration, code: "too_many_bars",
         "--n-bars \(polling.nBars) is more than --max-bars \(source.maxBars), the most that are asked for of one "
