@@ -15,7 +15,7 @@ final class TableThread {
   private let logger: Logger
   private let meters: TableMeters
   private var progress = TableProgress()
-  /// Records, ends and errors that came while something else was waited for, in their order.
+  /// Records, ends and errors of partitions that came while something else was waited for, in their order.
   private var held: [OpaquePointer] = []
   private var suspects: [TopicPartition] = []
   private var trouble = Trouble(grace: .seconds(10))
@@ -116,12 +116,15 @@ final class TableThread {
     }
   }
 
-  /// Serves the queue meanwhile, so that a close is heard.
+  /// Serves the queue meanwhile, so that a close and a refused login are heard; what is about a partition keeps its
+  /// order.
   private func wait(_ duration: Duration) {
     let end = ContinuousClock.now + duration
     while !isClosing, ContinuousClock.now < end {
       guard let event = rd_kafka_queue_poll(queue, max(.milliseconds(1), end - .now).milliseconds) else { continue }
-      if rd_kafka_event_type(event) == RD_KAFKA_EVENT_LOG { handle(event) } else { held.append(event) }
+      let isOfPartition = rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH
+        || (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR && ConsumerThread.place(of: event) != nil)
+      if isOfPartition { held.append(event) } else { handle(event) }
     }
   }
 
