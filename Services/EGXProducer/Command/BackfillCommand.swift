@@ -56,7 +56,7 @@ package struct BackfillCommand: ServiceCommand {
     let bars = try source.makeSource(
       clock: clock, http: http, live: false, drain: context.drain, now: WallClock.seconds)
     let ready = context.health.readiness("backfill")
-    let isLetIn = try await kafka.waitUntilLetIn(
+    let isLetIn = try await target.apply(to: kafka).waitUntilLetIn(
       clientID: context.name, topics: [target.topic], consumes: false, drain: context.drain, logger: context.logger
     ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
     guard isLetIn else { return }

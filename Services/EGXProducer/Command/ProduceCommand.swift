@@ -96,7 +96,7 @@ package struct ProduceCommand: ServiceCommand {
     var review = source.review
     review.republish = polling.republish
     let ready = context.health.readiness("kafka")
-    let isLetIn = try await kafka.waitUntilLetIn(
+    let isLetIn = try await target.apply(to: kafka).waitUntilLetIn(
       clientID: context.name, topics: [target.topic], consumes: false, drain: context.drain, logger: context.logger
     ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
     guard isLetIn else { return }
