@@ -310,7 +310,7 @@ import Testing
     try await scenario.feed((0..<(count / 2)).map { Scenario.Input("row \($0)", partition: $0 % 4) })
     try await eventually("the first at work") { store.texts.count > 20 }
     let second = try scenario.sink(FakeSink(store), maxBatchRecords: 7)
-    try await eventually("the second has its share") { second.context.health.isReady }
+    try await eventually("the second has its share") { second.hasPartitions }
     try await scenario.feed((count / 2..<count).map { Scenario.Input("row \($0)", partition: $0 % 4) })
     try await eventually("both at work") { second.account.kept > 0 && store.texts.count > count / 2 }
     // The embedded broker misses the one that left only after its session time-out; then the other takes over.

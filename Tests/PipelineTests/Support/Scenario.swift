@@ -265,6 +265,12 @@ struct Running: Sendable {
   let task: Task<Void, any Error>
   let mayWork: @Sendable (Lease) -> Bool
 
+  /// Whether the group gave it a partition. Cooperative members are given nothing at first, and are ready all the same.
+  var hasPartitions: Bool {
+    let assignment = context.health.readiness("assignment").current
+    return assignment.ready && !assignment.reason.hasPrefix("0 ")
+  }
+
   init(
     context: ServiceContext, consumer: Consumer, metrics: PipelineMetrics,
     mayWork: @escaping @Sendable (Lease) -> Bool = { _ in true }, _ work: @escaping @Sendable () async throws -> Void
