@@ -1,5 +1,5 @@
 /// The units of continuous futures on Yahoo Finance (`HG=F`), which its answers do not say: the exchanges' own
-/// contract specifications (CME Group for COMEX, NYMEX, CBOT and CME; ICE Futures US and Europe), read in 2026.
+/// contract specifications define them (CME Group for COMEX, NYMEX, CBOT and CME; ICE Futures US and Europe).
 ///
 /// Yahoo says the currency, and writes `USX` where the exchange quotes in cents.
 enum QuotedContracts {
