@@ -127,7 +127,7 @@ import Testing
     let topics = CatalogueTables.topics()
     for topic in Topics.all { #expect(topics.contains("| `\(topic.name)` |")) }
     let services = CatalogueTables.services { "Services/\($0.name)" }
-    for service in ServiceCatalogue.all { #expect(services.contains("| [`\(service.name)`](Services/")) }
+    for name in ServiceCatalogue.all.map(\.name) { #expect(services.contains("| [`\(name)`](\(name)/README.md)")) }
     #expect(!CatalogueTables.services { $0.name == "parser" ? "x" : nil }.contains("crawler`]"))
   }
 }
