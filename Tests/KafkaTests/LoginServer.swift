@@ -3,6 +3,8 @@ import Synchronization
 
 import Glibc
 
+@testable import Kafka
+
 /// A port that speaks as much of Kafka's protocol as a login needs, and refuses it. It listens until the process ends.
 final class LoginServer: Sendable {
   enum Answer: Sendable {
@@ -32,11 +34,11 @@ final class LoginServer: Sendable {
     struct CannotListen: Error {}
     guard bound else { throw CannotListen() }
     port = Int(name.sin_port.byteSwapped)
-    Self.thread { [self] in
+    startThread(named: "login-server") { [self] in
       while true {
         let socket = accept(listener, nil, nil)
         guard socket >= 0 else { return }
-        Self.thread { [self] in
+        startThread(named: "login-server") { [self] in
           while let request = Self.read(socket), let body = reply(to: request, answer) {
             var message = Bytes()
             message.int32(Int32(body.count + 4))
@@ -107,18 +109,5 @@ final class LoginServer: Sendable {
     }
     guard let size = take(4), size[0] == 0, size[1] == 0 else { return nil }
     return take(Int(size[2]) << 8 | Int(size[3])).flatMap { $0.count >= 8 ? $0 : nil }
-  }
-
-  private static func thread(_ body: @escaping @Sendable () -> Void) {
-    final class Box {
-      let body: @Sendable () -> Void
-      init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var thread = pthread_t()
-    pthread_create(&thread, nil, { raw in
-      Unmanaged<Box>.fromOpaque(raw!).takeRetainedValue().body()
-      return nil
-    }, Unmanaged.passRetained(Box(body)).toOpaque())
-    pthread_detach(thread)
   }
 }

@@ -50,7 +50,7 @@ struct StartDecision {
 
   /// Partitions are only ever added behind the others, so the number there was at the beginning tells which came later.
   /// It stands beside the commits. Where there are commits and none has it, each partition without one came later:
-  /// whoever is given partitions commits their starts at once.
+  /// the member that is given partitions commits their starts at once.
   private static func beginnings(
     _ committed: [TopicPartition: CommittedOffset], _ counts: [String: Int32]
   ) -> [String: Int32] {

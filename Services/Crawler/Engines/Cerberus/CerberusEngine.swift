@@ -6,7 +6,7 @@ import Schemas
 
 /// The web side of a Cerberus portal, which a dozen chains share, each with a user of its own.
 ///
-/// Shape of stored captures of 2026, never checked live: POST /file/json/dir, by somebody logged in (`CerberusSession`)
+/// Shape of stored captures of 2026, never checked live: POST /file/json/dir, after a login (`CerberusSession`)
 /// and with a token of its own, answers `{"aaData":[{"fname","name","value","type":"file","typeLabel","size","ftime",
 /// "time"}],"iTotalRecords":n}`, rows in no order. Files are at /file/d/<name>, for holders of a session only: links
 /// are plain, and who downloads logs in for himself.
