@@ -82,8 +82,8 @@ actor AdminWorker {
   ///   - first: how long the first attempt may take; each next one twice that. Between two attempts a refusal is heard,
   ///     which arrives as an event and not as an answer.
   ///   - body: one attempt, given what it may take.
-  /// - Throws: the reason why nothing could be reached or logged in to, where it is known, instead of a time-out; a
-  ///   certain refusal at once.
+  /// - Throws: the reason why nothing could be reached or logged in to, where it is known, instead of a time-out: a
+  ///   certain refusal at once, one that a restart may look like when it still holds five seconds later.
   private func ask<Value>(
     _ client: Client, within limit: Duration, first: Duration = .milliseconds(250),
     _ body: (Duration) throws(KafkaError) -> Value
@@ -91,6 +91,7 @@ actor AdminWorker {
     let deadline = ContinuousClock.now + limit
     var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
     var patience = first
+    var suspected: (refusal: Refusal, since: ContinuousClock.Instant)?
     while true {
       do {
         let value = try body(max(.milliseconds(1), min(patience, deadline - .now)))
@@ -103,6 +104,8 @@ actor AdminWorker {
         var explained = client.trouble ?? error
         explained.operation = error.operation
         if explained.refusal?.isCertain == true { throw explained }
+        if suspected?.refusal != explained.refusal { suspected = explained.refusal.map { ($0, .now) } }
+        if let suspected, .now - suspected.since >= .seconds(5) { throw explained }
         patience = patience * 2
         let wait = backoff.next()
         guard .now + wait < deadline else { throw explained }
