@@ -3,15 +3,15 @@ import CXGBoost
 /// Boosted trees of XGBoost (its C library 1.7), read from a model in JSON or UBJ.
 ///
 /// Prediction in place takes no lock and keeps its result by thread, so that several threads may call it at once.
-final class Booster: @unchecked Sendable {
+package final class Booster: @unchecked Sendable {
   private let handle: BoosterHandle
-  let features: Int
+  package let features: Int
 
   /// - Parameters:
   ///   - model: `model.json` or `model.ubj`. XGBoost recognises which by itself; its old binary form is refused.
   ///   - threads: of XGBoost, for each call.
   /// - Throws: `ForecastError` of kind `.badWeights` with XGBoost's own words.
-  init(_ model: [UInt8], threads: Int) throws(ForecastError) {
+  package init(_ model: [UInt8], threads: Int) throws(ForecastError) {
     guard TreeFile.isWhole(model) else {
       throw ForecastError(.badWeights, "the trees are neither JSON nor UBJ, or a part of the file is missing")
     }
@@ -51,7 +51,7 @@ final class Booster: @unchecked Sendable {
   /// - Parameter matrix: `rows` times `features` numbers, row by row, all finite.
   /// - Returns: one number for each row.
   /// - Throws: `ForecastError` of kind `.libraryFailed`.
-  func predict(_ matrix: [Float], rows: Int) throws(ForecastError) -> [Float] {
+  package func predict(_ matrix: [Float], rows: Int) throws(ForecastError) -> [Float] {
     guard rows > 0 else { return [] }
     precondition(matrix.count == rows * features)
     var shape: UnsafePointer<bst_ulong>?

@@ -48,10 +48,12 @@ package final class MasterIndex: @unchecked Sendable {
   private var changes = 0
   private let lock: UnsafeMutablePointer<pthread_rwlock_t>
 
-  package init(mode: MatchMode, limits: Limits = Limits()) {
+  /// - Parameter keepsNames: keeps what every chain calls a master, for `Candidates` to look among; without, names are
+  ///   compared by the rules of `MasterMatcher`.
+  package init(mode: MatchMode, limits: Limits = Limits(), keepsNames: Bool = false) {
     self.mode = mode
     self.limits = limits
-    store = MasterStore(mode: mode)
+    store = MasterStore(mode: mode, keepsNames: keepsNames)
     lock = .allocate(capacity: 1)
     var attributes = pthread_rwlockattr_t()
     pthread_rwlockattr_init(&attributes)
@@ -106,7 +108,7 @@ package final class MasterIndex: @unchecked Sendable {
     if mode == .full {
       text.set(name: master.name, brand: master.brand, size: ProductSize(quantity: master.quantity, unit: master.unit))
     }
-    let isNew = store.put(key, text)
+    let isNew = store.put(key, text, RowFacts(master))
     changes += 1
     // Between the exact counts, so that one large batch cannot pass the limit by much.
     if changes & 0x3FF == 0 { measure() }
@@ -118,5 +120,13 @@ package final class MasterIndex: @unchecked Sendable {
     figures.masters = store.count
     figures.bytes = store.byteCount
     figures.isFull = figures.masters >= limits.count || figures.bytes >= limits.bytes
+  }
+}
+
+extension RowFacts {
+  fileprivate init(_ master: ProductMaster) {
+    var name = master.name
+    let price = master.price.map { Float($0.approximate) } ?? 0
+    self = name.withUTF8 { RowFacts(name: $0, price: price, isWeighted: master.isWeighted ?? false) }
   }
 }

@@ -13,6 +13,8 @@ final class MasterStore {
     var isVacant: Bool
     var shelf: UInt32
     var place: UInt32
+    /// Of its names in `names`.
+    var firstName: UInt32 = .max
   }
 
   let mode: MatchMode
@@ -26,14 +28,17 @@ final class MasterStore {
   private var postings = Postings()
   let words: WordCounts
   let brands: WordCounts
+  /// What all chains call the masters; nil when names are compared by rules and not by a model.
+  let names: NameIndex?
   private var vacant: [UInt32] = []
   private let grams = Grams()
   private var shelfBytes = 0
 
-  init(mode: MatchMode) {
+  init(mode: MatchMode, keepsNames: Bool) {
     self.mode = mode
-    words = WordCounts(bits: mode == .full ? 20 : 0)
-    brands = WordCounts(bits: mode == .full ? 20 : 0)
+    names = mode == .full && keepsNames ? NameIndex() : nil
+    words = WordCounts(bits: mode == .full && !keepsNames ? 20 : 0)
+    brands = WordCounts(bits: mode == .full && !keepsNames ? 20 : 0)
   }
 
   var count: Int { keys.count }
@@ -44,6 +49,7 @@ final class MasterStore {
   var byteCount: Int {
     keys.byteCount + entries.byteCount + letters.byteCount + tokens.byteCount + identities.byteCount
       + postings.byteCount + shelfBytes + vacant.capacity * 4 + words.byteCount + brands.byteCount
+      + (names?.byteCount ?? 0)
   }
 
   // MARK: - Looking
@@ -127,12 +133,13 @@ final class MasterStore {
   // MARK: - Changing
 
   /// - Returns: false when the store has just this already.
-  func put(_ key: MasterKey, _ text: ProductText) -> Bool {
+  func put(_ key: MasterKey, _ text: ProductText, _ facts: RowFacts) -> Bool {
     guard mode == .full else {
       if keys.contains(key.word) { return false }
       keys.insert(key.word, 0)
       return true
     }
+    if let names { return put(key, text, facts, names) }
     if let known = entry(of: key) {
       if isEqual(entries[Int(known)], text) { return false }
       remove(known)
@@ -155,6 +162,35 @@ final class MasterStore {
     return true
   }
 
+  /// Adds a name to what a master is called.
+  private func put(_ key: MasterKey, _ text: ProductText, _ facts: RowFacts, _ names: NameIndex) -> Bool {
+    if let known = entry(of: key) {
+      let first = entries[Int(known)].firstName
+      if names.isKnown(text, from: first) { return false }
+      entries[Int(known)].firstName = names.add(text, facts, master: known, key: key, next: first)
+      return true
+    }
+    let number = vacant.popLast() ?? UInt32(entries.count)
+    var entry = Entry(
+      key: key, identity: text.identity, letters: 0, tokens: 0, tokenCount: 0, hasBrand: text.hasBrand, isVacant: false,
+      shelf: 0, place: 0)
+    entry.firstName = names.add(text, facts, master: number, key: key, next: .max)
+    if Int(number) < entries.count { entries[Int(number)] = entry } else { entries.append(entry) }
+    keys.insert(key.word, number)
+    if key.isName { identities.insert(entry.identity, number) }
+    return true
+  }
+
+  private func removeNames(_ number: UInt32, _ names: NameIndex) {
+    let entry = entries[Int(number)]
+    var name = entry.firstName
+    while name != .max { name = names.remove(name) }
+    keys.remove(entry.key.word, number)
+    if entry.key.isName { identities.remove(entry.identity, number) }
+    entries[Int(number)].isVacant = true
+    vacant.append(number)
+  }
+
   /// - Returns: false when it is not there.
   func remove(_ key: MasterKey) -> Bool {
     guard mode == .full else {
@@ -163,7 +199,7 @@ final class MasterStore {
       return true
     }
     guard let number = entry(of: key) else { return false }
-    remove(number)
+    if let names { removeNames(number, names) } else { remove(number) }
     return true
   }
 

@@ -1,7 +1,7 @@
 /// A product that items of all chains refer to by its `master_id`.
 ///
 /// `gogobe.products.masters`, compacted, key `master_id`: the last record of a key is what is known of the product,
-/// a tombstone takes it back.
+/// a tombstone takes it back. What another chain calls it is a record of its own, key `master_id@chain`.
 package struct ProductMaster: Message {
   /// `gtin:<14 digits>`, else `name:<32 hexadecimal digits>`; made from what it names, so that everyone makes the same.
   package var masterID: String
@@ -14,6 +14,11 @@ package struct ProductMaster: Message {
   package var quantity: ExactDecimal?
   /// Of `quantity`: `g`, `ml` or `pc` (pieces).
   package var unit: String?
+  /// What it cost in that file, for comparing prices of what may be the same.
+  package var price: ExactDecimal?
+  package var isWeighted: Bool?
+  /// Whose name this is, of a product that was known before; nil for the record of the product itself.
+  package var chain: String?
   /// The file it was first seen in.
   package var sourceFileID: String?
   /// The time of that file, so that reading the file again mints the same bytes.
@@ -23,7 +28,8 @@ package struct ProductMaster: Message {
 
   package init(
     masterID: String, gtin: String? = nil, name: String, brand: String? = nil, quantity: ExactDecimal? = nil,
-    unit: String? = nil, sourceFileID: String? = nil, mintedAt: Timestamp
+    unit: String? = nil, price: ExactDecimal? = nil, isWeighted: Bool? = nil, chain: String? = nil,
+    sourceFileID: String? = nil, mintedAt: Timestamp
   ) {
     self.masterID = masterID
     self.gtin = gtin
@@ -31,11 +37,14 @@ package struct ProductMaster: Message {
     self.brand = brand
     self.quantity = quantity
     self.unit = unit
+    self.price = price
+    self.isWeighted = isWeighted
+    self.chain = chain
     self.sourceFileID = sourceFileID
     self.mintedAt = mintedAt
   }
 
-  package var key: [UInt8] { Array(masterID.utf8) }
+  package var key: [UInt8] { Array((chain.map { "\(masterID)@\($0)" } ?? masterID).utf8) }
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
@@ -51,6 +60,18 @@ package struct ProductMaster: Message {
     writer.string(quantity)
     writer.key("unit")
     writer.string(unit)
+    if let price {
+      writer.key("price")
+      writer.string(price)
+    }
+    if let isWeighted {
+      writer.key("is_weighted")
+      writer.bool(isWeighted)
+    }
+    if let chain {
+      writer.key("chain")
+      writer.string(chain)
+    }
     writer.key("source_file_id")
     writer.string(sourceFileID)
     writer.key("minted_at")
@@ -60,7 +81,8 @@ package struct ProductMaster: Message {
 
   enum Field: String, CaseIterable {
     case masterID = "master_id"
-    case gtin, name, brand, quantity, unit
+    case gtin, name, brand, quantity, unit, price, chain
+    case isWeighted = "is_weighted"
     case sourceFileID = "source_file_id"
     case mintedAt = "minted_at"
   }
@@ -77,6 +99,9 @@ package struct ProductMaster: Message {
     var brand: String?
     var quantity: ExactDecimal?
     var unit: String?
+    var price: ExactDecimal?
+    var isWeighted: Bool?
+    var chain: String?
     var sourceFileID: String?
     let table = Self.fields
     var cursor = try reader.beginObject()
@@ -88,6 +113,9 @@ package struct ProductMaster: Message {
       case .brand: brand = try reader.stringOrNull()
       case .quantity: quantity = try reader.decimalOrNull(field: field.rawValue)
       case .unit: unit = try reader.stringOrNull()
+      case .price: price = try reader.decimalOrNull(field: field.rawValue)
+      case .isWeighted: isWeighted = try reader.bool()
+      case .chain: chain = try reader.stringOrNull()
       case .sourceFileID: sourceFileID = try reader.stringOrNull()
       case .mintedAt: mintedAt = try reader.timestamp(field: field.rawValue)
       }
@@ -96,6 +124,6 @@ package struct ProductMaster: Message {
     try reader.finish()
     self.init(
       masterID: masterID, gtin: gtin, name: name, brand: brand, quantity: quantity, unit: unit,
-      sourceFileID: sourceFileID, mintedAt: mintedAt)
+      price: price, isWeighted: isWeighted, chain: chain, sourceFileID: sourceFileID, mintedAt: mintedAt)
   }
 }

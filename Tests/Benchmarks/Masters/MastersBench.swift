@@ -13,8 +13,17 @@ struct MastersBench: ParsableCommand {
       quarter are products that the catalogue does not have, each of which differs from one that it has in one respect \
       only: size, flavour, variant or maker. Precision counts a new product that was matched as a mistake. Rates are \
       per second of CPU time of one thread. With --python, rapidfuzz answers the same questions, as many as it can in \
-      the time given.
+      the time given. With --catalogues, published lists are judged instead: the GTINs of each chain in turn are \
+      hidden, the others' lists are the masters, and a model is learnt without the chain. Closed: rows whose product is \
+      among the masters. Open: rows whose product is not.
       """)
+
+  @Option(parsing: .upToNextOption, help: "Folders of published price lists, a folder for each chain in it.")
+  var catalogues: [String] = []
+  @Option(help: "Keep pairs and models in this folder, and judge with the models that are there.")
+  var models: String?
+  @Option(help: "A Python with xgboost, for learning (the Debian package python3-xgboost).")
+  var xgboostPython = "/usr/bin/python3"
 
   @Option(help: "Masters in the catalogue.")
   var masters = 200_000
@@ -35,6 +44,7 @@ struct MastersBench: ParsableCommand {
     #if DEBUG
       print("This is a debug build: its figures mean nothing.")
     #endif
+    guard catalogues.isEmpty else { return try judge() }
     let set = EvaluationSet(masters: masters, rows: rows, seed: seed)
     print("\(set.records.count) masters, \(set.questions.count) rows of which "
       + "\(set.questions.count { $0.answer == nil }) are new products, seed \(seed)")
@@ -51,6 +61,23 @@ struct MastersBench: ParsableCommand {
     try speed(set, index)
     try gtins(set, index)
     if let python = python ?? Self.venv { try RapidfuzzRun(set: set, python: python).report() }
+  }
+
+  private func judge() throws {
+    let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("souk-bench-masters-\(getpid())")
+    defer { if models == nil { try? FileManager.default.removeItem(at: scratch) } }
+    let folder = models.map { URL(fileURLWithPath: $0) } ?? scratch
+    let judge = CatalogueJudge(
+      catalogue: try CatalogueRows(folders: catalogues), python: xgboostPython,
+      program: "Services/Parser/Training/train_masters.py", folder: folder)
+    let hasModels = judge.catalogue.chains.allSatisfy {
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent("\($0.name).json").path)
+    }
+    if !hasModels {
+      try judge.writePairs()
+      try judge.train()
+    }
+    try judge.report(show: show)
   }
 
   private static var venv: String? {

@@ -1,0 +1,137 @@
+/// The masters that a row may be, each with what the pair looks like.
+///
+/// Beside the comparison with the master's nearest name stand the best values over its other names and how it compares
+/// with the other candidates of the row: what is second best matters as much as what is best.
+package final class Candidates {
+  /// Masters of a row, at most.
+  package static let most = 20
+  private static let namesOfMaster = 3
+  /// Covered shares (four), rests (two) and the price, over all names of the master; then rank, distances to the best
+  /// and to the next, number of names; then four differences to the best of the others, the rank by coverage, and how
+  /// many candidates have the row's size.
+  private static let more = 7 + 4 + 6
+  package static let features = PairFeatures.count + more
+
+  private let search = NameSearch()
+  private let pairs = PairFeatures()
+  private let one = UnsafeMutablePointer<Float>.allocate(capacity: PairFeatures.count)
+  /// A row of features for each master, the nearest first.
+  package let matrix = UnsafeMutablePointer<Float>.allocate(capacity: most * features)
+  package private(set) var count = 0
+  private let masters = UnsafeMutablePointer<UInt32>.allocate(capacity: most)
+  private let nearness = UnsafeMutablePointer<Float>.allocate(capacity: most)
+  private let names = UnsafeMutablePointer<Int>.allocate(capacity: most)
+  private var keys: [MasterKey] = []
+
+  package init() {
+    matrix.initialize(repeating: 0, count: Self.most * Self.features)
+    keys.reserveCapacity(Self.most)
+  }
+
+  deinit {
+    one.deallocate()
+    matrix.deallocate()
+    masters.deallocate()
+    nearness.deallocate()
+    names.deallocate()
+  }
+
+  package func key(_ place: Int) -> MasterKey { keys[place] }
+
+  /// Looks the row's candidates up.
+  package func find(_ text: ProductText, _ facts: RowFacts, in view: MasterIndex.View) {
+    guard let index = view.store.names else { return count = 0 }
+    let found = search.search(text, in: index)
+    pairs.set(text, facts, index)
+    count = 0
+    keys.removeAll(keepingCapacity: true)
+    for item in found {
+      let master = index.names[Int(item.name)].master
+      var place = 0
+      while place < count, masters[place] != master { place += 1 }
+      if place == count {
+        guard count < Self.most else { continue }
+        add(item, master, index)
+      } else {
+        names[place] += 1
+        guard names[place] <= Self.namesOfMaster else { continue }
+        pairs.compare(item, index, one)
+        improve(matrix + place * Self.features + PairFeatures.count)
+      }
+    }
+    for place in 0..<count { keys.append(view.store.entries[Int(masters[place])].key) }
+    relate()
+  }
+
+  private func add(_ item: NameSearch.Found, _ master: UInt32, _ index: NameIndex) {
+    masters[count] = master
+    nearness[count] = item.score
+    names[count] = 1
+    let row = matrix + count * Self.features
+    pairs.compare(item, index, row)
+    let more = row + PairFeatures.count
+    for (place, feature) in Self.highest.enumerated() { more[place] = row[feature] }
+    for (place, feature) in Self.lowest.enumerated() { more[Self.highest.count + place] = row[feature] }
+    count += 1
+  }
+
+  private static let highest = [PairFeature.rowCovered, .nameCovered, .rowEqual, .nameEqual].map(\.rawValue)
+  private static let lowest = [PairFeature.rowRest, .nameRest, .priceDistance].map(\.rawValue)
+
+  private func improve(_ more: UnsafeMutablePointer<Float>) {
+    for (place, feature) in Self.highest.enumerated() { more[place] = max(more[place], one[feature]) }
+    for (place, feature) in Self.lowest.enumerated() {
+      let place = Self.highest.count + place
+      more[place] = min(more[place], one[feature])
+    }
+  }
+
+  /// How each candidate compares with the others.
+  private func relate() {
+    let first = PairFeatures.count + Self.highest.count + Self.lowest.count
+    var sameSize: Float = 0
+    for place in 0..<count {
+      let row = matrix + place * Self.features
+      if row[PairFeature.size.rawValue] == 1 { sameSize += 1 }
+      row[first] = Float(place)
+      row[first + 1] = nearness[0] - nearness[place]
+      let other = place > 0 ? nearness[0] : count > 1 ? nearness[1] : 0
+      row[first + 2] = nearness[place] - other
+      row[first + 3] = Float(names[place])
+    }
+    let (covered, nameCovered) = (PairFeature.rowCovered.rawValue, PairFeature.nameCovered.rawValue)
+    against(first + 4) { $0[covered] }
+    against(first + 5) { $0[nameCovered] }
+    against(first + 6) { $0[PairFeature.shared.rawValue] }
+    against(first + 7) { $0[covered] + $0[nameCovered] }
+    for place in 0..<count {
+      let row = matrix + place * Self.features
+      let sum = row[covered] + row[nameCovered]
+      var better: Float = 0
+      for other in 0..<count where other != place {
+        let row = matrix + other * Self.features
+        let theirs = row[covered] + row[nameCovered]
+        if theirs > sum || (theirs == sum && other < place) { better += 1 }
+      }
+      row[first + 8] = better
+      row[first + 9] = sameSize
+    }
+  }
+
+  /// A value of each candidate less the best of the others'.
+  private func against(_ target: Int, _ value: (UnsafeMutablePointer<Float>) -> Float) {
+    var (best, second, bestPlace): (Float, Float, Int) = (0, 0, 0)
+    for place in 0..<count {
+      let value = value(matrix + place * Self.features)
+      if value > best {
+        (second, best, bestPlace) = (best, value, place)
+      } else {
+        second = max(second, value)
+      }
+    }
+    for place in 0..<count {
+      let row = matrix + place * Self.features
+      row[target] = value(row) - (place == bestPlace ? second : best)
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import Glibc
+import Schemas
+
+/// Every name that chains give the masters, as sets of n-grams with an inverted index over them. A master has a name
+/// of each chain that was met; a row is compared with all of them. Not safe for concurrent use: `MasterIndex` guards it.
+///
+/// What a search finds depends only on the set of names, never on the order they came in.
+final class NameIndex {
+  /// A word or number, kept once for all names that have it.
+  struct Word: BitwiseCopyable {
+    var hash: UInt64
+    var letters: UInt32
+    /// Which letters it has, as `Token.letters`.
+    var mask: UInt32
+    /// Names that have it.
+    var names: UInt32
+    var count: UInt8
+    var isNumber: Bool
+  }
+  struct Piece: BitwiseCopyable {
+    var word: UInt32
+    var traits: Token.Traits
+  }
+  struct Name: BitwiseCopyable {
+    /// Of its words and its master: names that are equally near always come in the same order.
+    var order: UInt64
+    /// Its number in the store.
+    var master: UInt32
+    var pieces: UInt32
+    /// The next name of the same master; `.max` for none.
+    var next: UInt32
+    /// In the currency's unit; 0 for unknown.
+    var price: Float
+    var size: ProductSize?
+    /// Company prefix of the GTIN, 0 for none.
+    var maker: UInt32
+    /// Letters as published, which says whether it may have been cut.
+    var length: UInt8
+    var pieceCount: UInt8
+    var isWeighted: Bool
+    var isVacant: Bool
+  }
+
+  private(set) var names = GrowingArray<Name>()
+  /// One over the square root of a name's number of n-grams, by name.
+  private(set) var scales = GrowingArray<Float>()
+  private(set) var pieces = GrowingArray<Piece>(capacity: 1 << 10)
+  private(set) var words = GrowingArray<Word>(capacity: 1 << 10)
+  private(set) var letters = GrowingArray<UInt16>(capacity: 1 << 12)
+  private var wordNumbers = KeyTable()
+  private var postings = Postings()
+  /// In how many names a word stands beside a company's prefix.
+  private let makers = WordCounts(bits: 17)
+  private var vacant: [UInt32] = []
+  private let grams = Grams()
+  private(set) var count = 0
+
+  var byteCount: Int {
+    names.byteCount + scales.byteCount + pieces.byteCount + words.byteCount + letters.byteCount
+      + wordNumbers.byteCount + postings.byteCount + makers.byteCount + vacant.capacity * 4
+  }
+
+  // MARK: - Looking
+
+  @inline(__always)
+  func list(_ key: UInt64) -> Postings.List? { postings.list(key) }
+
+  static func key(size: ProductSize) -> UInt64 { 1 << 63 | size.word }
+
+  @inline(__always)
+  func word(_ hash: UInt64) -> UInt32? {
+    var found: UInt32?
+    wordNumbers.search(min(hash, .max - 2)) { number in
+      found = number
+      return true
+    }
+    return found
+  }
+
+  /// The rarer, the heavier: natural logarithm.
+  @inline(__always)
+  func rarity(_ names: UInt32) -> Float { logf(Float(count + 2) / Float(names + 1)) }
+
+  /// Whether more than half of the names with this word carry codes of this company.
+  @inline(__always)
+  func isOf(_ maker: UInt32, _ hash: UInt64, names: UInt32) -> Bool {
+    maker != 0 && names >= 3 && makers.view[Self.mixed(hash, maker)] * 2 > names
+  }
+
+  private static func mixed(_ hash: UInt64, _ maker: UInt32) -> UInt64 {
+    Token.mix(hash ^ UInt64(maker) &* 0x9e37_79b9_7f4a_7c15)
+  }
+
+  // MARK: - Changing
+
+  /// - Returns: the number of the name.
+  func add(_ text: ProductText, _ facts: RowFacts, master: UInt32, key: MasterKey, next: UInt32) -> UInt32 {
+    let maker = key.company
+    let number = vacant.popLast() ?? UInt32(names.count)
+    let first = UInt32(pieces.count)
+    for index in 0..<text.tokenCount {
+      let token = text.tokens[index]
+      let word = wordForAdding(token, text)
+      words[Int(word)].names += 1
+      if maker != 0 { makers.add(Self.mixed(token.hash, maker), 1) }
+      pieces.append(Piece(word: word, traits: token.traits))
+    }
+    let name = Name(
+      order: text.identity ^ Token.mix(key.word), master: master, pieces: first, next: next, price: facts.price, size: text.size, maker: maker,
+      length: facts.length, pieceCount: UInt8(text.tokenCount), isWeighted: facts.isWeighted, isVacant: false)
+    grams.set(text)
+    let scale = 1 / Float(max(1, grams.count)).squareRoot()
+    if Int(number) < names.count {
+      names[Int(number)] = name
+      scales[Int(number)] = scale
+    } else {
+      names.append(name)
+      scales.append(scale)
+    }
+    for index in 0..<grams.count { postings.add(UInt64(grams.hashes[index]) + 1, number) }
+    if let size = text.size { postings.add(Self.key(size: size), number) }
+    count += 1
+    return number
+  }
+
+  /// - Returns: the next name of the same master.
+  func remove(_ number: UInt32) -> UInt32 {
+    let name = names[Int(number)]
+    let text = ProductText()
+    text.tokenCount = Int(name.pieceCount)
+    var end = 0
+    for index in 0..<Int(name.pieceCount) {
+      let piece = pieces[Int(name.pieces) + index]
+      let word = words[Int(piece.word)]
+      for offset in 0..<Int(word.count) { text.units[end + offset] = letters[Int(word.letters) + offset] }
+      text.tokens[index] = Token(
+        hash: word.hash, start: UInt16(end), count: word.count, traits: piece.traits, letters: word.mask)
+      end += Int(word.count)
+      words[Int(piece.word)].names -= 1
+      if name.maker != 0 { makers.add(Self.mixed(word.hash, name.maker), -1) }
+    }
+    grams.set(text)
+    for index in 0..<grams.count { postings.remove(UInt64(grams.hashes[index]) + 1, number) }
+    if let size = name.size { postings.remove(Self.key(size: size), number) }
+    names[Int(number)].isVacant = true
+    vacant.append(number)
+    count -= 1
+    return name.next
+  }
+
+  /// Whether one of the master's names has just these words.
+  func isKnown(_ text: ProductText, from first: UInt32) -> Bool {
+    var number = first
+    while number != .max {
+      let name = names[Int(number)]
+      if Int(name.pieceCount) == text.tokenCount, name.size == text.size,
+        (0..<text.tokenCount).allSatisfy({
+          words[Int(pieces[Int(name.pieces) + $0].word)].hash == text.tokens[$0].hash
+        }) { return true }
+      number = name.next
+    }
+    return false
+  }
+
+  private func wordForAdding(_ token: Token, _ text: ProductText) -> UInt32 {
+    if let known = word(token.hash) { return known }
+    let number = UInt32(words.count)
+    words.append(
+      Word(hash: token.hash, letters: UInt32(letters.count), mask: token.letters, names: 0, count: token.count,
+        isNumber: token.isNumber))
+    letters.append(text.letters(token))
+    wordNumbers.insert(min(token.hash, .max - 2), number)
+    return number
+  }
+}
+
+/// What a row says beside its words.
+package struct RowFacts: Sendable {
+  /// In the currency's unit; 0 for unknown.
+  package var price: Float
+  package var isWeighted: Bool
+  /// Letters of the name as published, at most 255.
+  package var length: UInt8
+
+  package init(name: UnsafeBufferPointer<UInt8>, price: Float, isWeighted: Bool) {
+    self.price = price
+    self.isWeighted = isWeighted
+    var letters = 0
+    for byte in name where byte & 0xC0 != 0x80 { letters += 1 }
+    length = UInt8(min(letters, 255))
+  }
+}
+
+extension MasterKey {
+  /// The first seven of the thirteen digits: whom GS1 gave the number to, roughly. 0 for a name.
+  var company: UInt32 { isName ? 0 : UInt32(truncatingIfNeeded: low % 10_000_000_000_000 / 1_000_000) }
+}
+
+extension ExactDecimal {
+  /// For comparing, not for money.
+  package var approximate: Double {
+    var value = Double(mantissa)
+    for _ in 0..<max(0, scale) { value /= 10 }
+    return value
+  }
+}

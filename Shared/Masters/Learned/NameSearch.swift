@@ -1,0 +1,150 @@
+/// Finds the names whose n-grams are nearest to a row's: the share of the row's n-grams that a name has, weighed by the
+/// square of their rarity, times the root of the ratio of their numbers; an equal size counts as a sixth of the row.
+///
+/// Lists are added up from the shortest to the longest. Once those left weigh little and enough entries were seen, the
+/// rest is not read.
+final class NameSearch {
+  struct Found: BitwiseCopyable {
+    var name: UInt32
+    var score: Float
+  }
+  /// Names that are looked at, at most.
+  static let most = 96
+  private static let sizeShare: Float = 0.16
+  private static let leastShare: Float = 0.3
+  private static let leastEntries = 12_000
+
+  private struct Line: BitwiseCopyable {
+    var start: UnsafePointer<UInt32>
+    var count: Int
+    var weight: Float
+    var key: UInt64
+  }
+  private let grams = Grams()
+  private let lines = UnsafeMutablePointer<Line>.allocate(capacity: Grams.capacity + 1)
+  private var sums = UnsafeMutablePointer<Float>.allocate(capacity: 1)
+  private var touched = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+  private var room = 0
+  private let levels = UnsafeMutablePointer<Int32>.allocate(capacity: 256)
+  private let found = UnsafeMutablePointer<Found>.allocate(capacity: NameSearch.most)
+
+  deinit {
+    lines.deallocate()
+    sums.deallocate()
+    touched.deallocate()
+    levels.deallocate()
+    found.deallocate()
+  }
+
+  /// The nearest first; valid until the next search.
+  func search(_ text: ProductText, in index: NameIndex) -> UnsafeBufferPointer<Found> {
+    makeRoom(index.names.count)
+    grams.set(text)
+    var lineCount = 0
+    var total: Float = 0
+    for gram in 0..<grams.count {
+      let key = UInt64(grams.hashes[gram]) + 1
+      let list = index.list(key)
+      let rarity = index.rarity(UInt32(list?.count ?? 0))
+      total += rarity * rarity
+      if let list { put(Line(start: list.start, count: list.count, weight: rarity * rarity, key: key), &lineCount) }
+    }
+    guard lineCount > 0 else { return .init(start: found, count: 0) }
+    let sizeWeight = total * Self.sizeShare
+    if let size = text.size {
+      let key = NameIndex.key(size: size)
+      if let list = index.list(key) {
+        put(Line(start: list.start, count: list.count, weight: sizeWeight, key: key), &lineCount)
+      }
+    }
+    let touchedCount = addUp(lineCount, total + sizeWeight)
+    let count = choose(touchedCount, Float(grams.count).squareRoot() / total, index)
+    for place in 0..<touchedCount { sums[Int(touched[place])] = 0 }
+    return .init(start: found, count: count)
+  }
+
+  /// From the shortest to the longest; keys break ties, so that the order is always the same.
+  private func put(_ line: Line, _ count: inout Int) {
+    var place = count
+    while place > 0,
+      lines[place - 1].count > line.count || (lines[place - 1].count == line.count && lines[place - 1].key > line.key)
+    {
+      lines[place] = lines[place - 1]
+      place -= 1
+    }
+    lines[place] = line
+    count += 1
+  }
+
+  private func addUp(_ lineCount: Int, _ total: Float) -> Int {
+    let (touched, sums) = (touched, sums)
+    var touchedCount = 0
+    var (rest, entries) = (total, 0)
+    for index in 0..<lineCount {
+      let line = lines[index]
+      if entries >= Self.leastEntries, rest < total * Self.leastShare { break }
+      for position in 0..<line.count {
+        let name = Int(line.start[position])
+        let sum = sums[name]
+        touched[touchedCount] = UInt32(truncatingIfNeeded: name)
+        touchedCount &+= sum == 0 ? 1 : 0
+        sums[name] = sum + line.weight
+      }
+      rest -= line.weight
+      entries += line.count
+    }
+    return touchedCount
+  }
+
+  private func choose(_ touchedCount: Int, _ factor: Float, _ index: NameIndex) -> Int {
+    let (touched, sums, scales) = (touched, sums, UnsafePointer(index.scales.start))
+    var best: Float = 1e-9
+    for place in 0..<touchedCount {
+      let name = Int(touched[place])
+      sums[name] *= scales[name]
+      best = max(best, sums[name])
+    }
+    levels.update(repeating: 0, count: 256)
+    let step = 255 / best
+    for place in 0..<touchedCount { levels[Int(sums[Int(touched[place])] * step)] += 1 }
+    var (level, sum) = (255, Int(levels[255]))
+    while level > 0, sum + Int(levels[level - 1]) <= Self.most {
+      level -= 1
+      sum += Int(levels[level])
+    }
+    var count = 0
+    for place in 0..<touchedCount {
+      let name = touched[place]
+      let score = sums[Int(name)]
+      guard Int(score * step) >= level else { continue }
+      var target = min(count, Self.most - 1)
+      if count >= Self.most, !isBefore(score, name, found[target], index) { continue }
+      while target > 0, isBefore(score, name, found[target - 1], index) {
+        found[target] = found[target - 1]
+        target -= 1
+      }
+      found[target] = Found(name: name, score: score)
+      count = min(count + 1, Self.most)
+    }
+    for place in 0..<count { found[place].score *= factor }
+    return count
+  }
+
+  /// Equal scores are ordered by what the names are, not by when they came.
+  private func isBefore(_ score: Float, _ name: UInt32, _ other: Found, _ index: NameIndex) -> Bool {
+    if score != other.score { return score > other.score }
+    let (mine, theirs) = (index.names[Int(name)], index.names[Int(other.name)])
+    return mine.order != theirs.order ? mine.order < theirs.order : name < other.name
+  }
+
+  private func makeRoom(_ count: Int) {
+    guard count > room else { return }
+    room = count * 3 / 2 + 64
+    sums.deallocate()
+    sums = .allocate(capacity: room)
+    sums.initialize(repeating: 0, count: room)
+    touched.deallocate()
+    // One more than there are names, because a place is written before it is counted.
+    touched = .allocate(capacity: room + 1)
+  }
+}

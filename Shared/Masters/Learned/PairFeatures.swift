@@ -1,0 +1,403 @@
+import Glibc
+
+/// What is looked at when a row is compared with one of a master's names. The order is the model's.
+enum PairFeature: Int, CaseIterable {
+  case nearness
+  // Words: the share of each side's rarity that the other has, with and without words that are only alike.
+  case rowCovered, nameCovered, rowEqual, nameEqual, shared
+  // What is left over on each side.
+  case rowRest, nameRest, rowRarest, nameRarest, rowWords, nameWords, alike
+  /// Of the rest: rarity of the words that are a maker's.
+  case rowMaker, nameMaker
+  case rowCount, nameCount
+  case numbersShared, rowNumbers, nameNumbers, numbersExplained
+  /// -1 for unknown, 0 for different, 1 for equal.
+  case percent
+  case rowPercents, namePercents
+  /// As `percent`.
+  case size
+  case sizeRatio
+  /// Natural logarithm of the row's over the name's; -9 for unknown.
+  case priceRatio
+  case priceDistance
+  case weightedDifference, rowWeighted
+  case rowLength, nameLength
+  // Letters from the beginning that are equal.
+  case beginning, beginningShare
+  case firstWord, lastWord
+  case brand
+}
+
+/// Compares a row with names. Reused from one row to the next.
+final class PairFeatures {
+  static let count = PairFeature.allCases.count
+
+  fileprivate struct Word: BitwiseCopyable {
+    var hash: UInt64
+    var letters: UnsafePointer<UInt16>
+    var count: Int
+    var mask: UInt32
+    var rarity: Float
+    var names: UInt32
+    var traits: Token.Traits
+    var isPercent: Bool
+  }
+  private typealias Words = UnsafeMutablePointer<Word>
+  private let row = Words.allocate(capacity: ProductText.maxTokens)
+  private var rowCount = 0
+  private let name = Words.allocate(capacity: ProductText.maxTokens)
+  private var nameCount = 0
+  private var rowSize: ProductSize?
+  /// Of the comparison at hand.
+  private var target: UnsafeMutablePointer<Float>?
+  private var facts = RowFacts(name: .init(start: nil, count: 0), price: 0, isWeighted: false)
+
+  deinit {
+    row.deallocate()
+    name.deallocate()
+  }
+
+  func set(_ text: ProductText, _ facts: RowFacts, _ index: NameIndex) {
+    self.facts = facts
+    rowSize = text.size
+    rowCount = text.tokenCount
+    for place in 0..<rowCount {
+      let token = text.tokens[place]
+      let names = index.word(token.hash).map { index.words[Int($0)].names } ?? 0
+      row[place] = Word(
+        hash: token.hash, letters: text.units + Int(token.start), count: Int(token.count), mask: token.letters,
+        rarity: index.rarity(names), names: names, traits: token.traits,
+        isPercent: token.isNumber && text.units[Int(token.start) + Int(token.count) - 1] == 0x25)
+    }
+  }
+
+  /// Fills `count` numbers at `target`.
+  func compare(_ found: NameSearch.Found, _ index: NameIndex, _ target: UnsafeMutablePointer<Float>) {
+    let name = index.names[Int(found.name)]
+    load(name, index)
+    self.target = target
+    set(.nearness, found.score)
+    words(name, index)
+    numbers(name)
+    set(.rowLength, Float(facts.length))
+    set(.nameLength, Float(name.length))
+    let isPriced = facts.price > 0 && name.price > 0
+    let ratio = isPriced ? logf(facts.price / name.price) : -9
+    set(.priceRatio, ratio)
+    set(.priceDistance, abs(ratio))
+    set(.weightedDifference, (facts.isWeighted ? 1 : 0) - (name.isWeighted ? 1 : 0))
+    set(.rowWeighted, facts.isWeighted ? 1 : 0)
+    sizes(name.size)
+    beginnings()
+  }
+
+  @inline(__always)
+  private func set(_ feature: PairFeature, _ value: Float) { target?[feature.rawValue] = value }
+
+  private func load(_ entry: NameIndex.Name, _ index: NameIndex) {
+    nameCount = Int(entry.pieceCount)
+    for place in 0..<nameCount {
+      let piece = index.pieces[Int(entry.pieces) + place]
+      let word = index.words[Int(piece.word)]
+      let letters = UnsafePointer(index.letters.start + Int(word.letters))
+      name[place] = Word(
+        hash: word.hash, letters: letters, count: Int(word.count), mask: word.mask, rarity: index.rarity(word.names),
+        names: word.names, traits: piece.traits,
+        isPercent: word.isNumber && letters[Int(word.count) - 1] == 0x25)
+    }
+  }
+
+  // MARK: - Words
+
+  private func words(_ entry: NameIndex.Name, _ index: NameIndex) {
+    var (mine, theirs) = (Bits(count: 0), Bits(count: 0))
+    var (rowTotal, nameTotal): (Float, Float) = (1e-6, 1e-6)
+    for place in 0..<rowCount where row[place].isNamed {
+      mine.insert(place)
+      rowTotal += row[place].rarity
+    }
+    for place in 0..<nameCount where name[place].isNamed {
+      theirs.insert(place)
+      nameTotal += name[place].rarity
+    }
+    set(.rowCount, Float(mine.count))
+    set(.nameCount, Float(theirs.count))
+    var equal: Float = 0
+    for place in 0..<rowCount where mine[place] {
+      for other in 0..<nameCount where theirs[other] && name[other].hash == row[place].hash {
+        mine.remove(place)
+        theirs.remove(other)
+        equal += row[place].rarity
+        break
+      }
+    }
+    var (rowAlike, nameAlike, alike): (Float, Float, Int) = (0, 0, 0)
+    pairAlike(&mine, &theirs, &rowAlike, &nameAlike, &alike)
+    pairJoined(row, rowCount, &mine, name, nameCount, &theirs, &rowAlike, &nameAlike)
+    pairJoined(name, nameCount, &theirs, row, rowCount, &mine, &nameAlike, &rowAlike)
+    set(.rowCovered, (equal + rowAlike) / rowTotal)
+    set(.nameCovered, (equal + nameAlike) / nameTotal)
+    set(.rowEqual, equal / rowTotal)
+    set(.nameEqual, equal / nameTotal)
+    set(.shared, equal + rowAlike)
+    set(.alike, Float(alike))
+    rest(entry, index, mine, theirs)
+  }
+
+  private func rest(_ entry: NameIndex.Name, _ index: NameIndex, _ mine: Bits, _ theirs: Bits) {
+    var (sum, rarest, maker): (Float, Float, Float) = (0, 0, 0)
+    for place in 0..<rowCount where mine[place] {
+      let word = row[place]
+      sum += word.rarity
+      rarest = max(rarest, word.rarity)
+      if has(name, nameCount, brand: word.hash) || index.isOf(entry.maker, word.hash, names: word.names) {
+        maker += word.rarity
+      }
+    }
+    set(.rowRest, sum)
+    set(.rowRarest, rarest)
+    set(.rowMaker, maker)
+    set(.rowWords, Float(mine.count))
+    (sum, rarest, maker) = (0, 0, 0)
+    for place in 0..<nameCount where theirs[place] {
+      let word = name[place]
+      sum += word.rarity
+      rarest = max(rarest, word.rarity)
+      if has(row, rowCount, brand: word.hash) || index.isOf(entry.maker, word.hash, names: word.names) {
+        maker += word.rarity
+      }
+    }
+    set(.nameRest, sum)
+    set(.nameRarest, rarest)
+    set(.nameMaker, maker)
+    set(.nameWords, Float(theirs.count))
+    var (isBranded, isOtherBranded, isSame) = (false, false, false)
+    for place in 0..<rowCount where row[place].traits.contains(.brand) {
+      isBranded = true
+      isSame = isSame || has(name, nameCount, brand: row[place].hash)
+    }
+    for place in 0..<nameCount where name[place].traits.contains(.brand) { isOtherBranded = true }
+    set(.brand, isBranded && isOtherBranded ? (isSame ? 1 : 0) : -1)
+  }
+
+  private func has(_ words: Words, _ count: Int, brand hash: UInt64) -> Bool {
+    for place in 0..<count where words[place].hash == hash && words[place].traits.contains(.brand) { return true }
+    return false
+  }
+
+  /// The most alike first.
+  private func pairAlike(
+    _ mine: inout Bits, _ theirs: inout Bits, _ rowAlike: inout Float, _ nameAlike: inout Float, _ alike: inout Int
+  ) {
+    while !mine.isEmpty, !theirs.isEmpty {
+      var best: (likeness: Float, place: Int, other: Int) = (0, 0, 0)
+      for place in 0..<rowCount where mine[place] {
+        for other in 0..<nameCount where theirs[other] {
+          let likeness = likeness(row[place], name[other])
+          if likeness > best.likeness { best = (likeness, place, other) }
+        }
+      }
+      guard best.likeness > 0 else { return }
+      mine.remove(best.place)
+      theirs.remove(best.other)
+      rowAlike += row[best.place].rarity * best.likeness
+      nameAlike += name[best.other].rarity * best.likeness
+      alike += 1
+    }
+  }
+
+  private func pairJoined(
+    _ wholes: Words, _ wholeCount: Int, _ whole: inout Bits, _ parts: Words, _ partCount: Int, _ part: inout Bits,
+    _ wholeAlike: inout Float, _ partAlike: inout Float
+  ) {
+    guard part.count >= 2 else { return }
+    for place in 0..<wholeCount where whole[place] {
+      search: for first in 0..<partCount where part[first] && parts[first].count < wholes[place].count {
+        for second in 0..<partCount where part[second] && second != first {
+          guard parts[first].count + parts[second].count == wholes[place].count,
+            parts[first].mask | parts[second].mask == wholes[place].mask,
+            Spelling.isJoined(wholes[place].span, parts[first].span, parts[second].span) else { continue }
+          whole.remove(place)
+          part.remove(first)
+          part.remove(second)
+          wholeAlike += wholes[place].rarity
+          partAlike += parts[first].rarity + parts[second].rarity
+          break search
+        }
+      }
+    }
+  }
+
+  /// 0 for two words, up to 1 for one word in two spellings.
+  private func likeness(_ a: Word, _ b: Word) -> Float {
+    let (short, long) = a.count < b.count ? (a, b) : (b, a)
+    if short.count < long.count, short.mask & ~long.mask == 0 {
+      if short.count >= 2, Spelling.isPrefix(short.span, of: long.span) { return short.count >= 3 ? 0.9 : 0.7 }
+      // A letter in front: Hebrew's prefixes.
+      if short.count >= 3, long.count - short.count == 1 {
+        var place = 0
+        while place < short.count, short.letters[place] == long.letters[place + 1] { place += 1 }
+        if place == short.count { return 0.85 }
+      }
+    }
+    guard short.count >= 4 else { return 0 }
+    if long.count - short.count <= 1, (short.mask ^ long.mask).nonzeroBitCount <= 2,
+      Spelling.isWithin(1, short.span, long.span) { return short.count == long.count ? 0.8 : 0.85 }
+    guard short.letters[0] == long.letters[0] || long.count - short.count <= 4 else { return 0 }
+    if Self.isEqualWithoutVowels(short.span, long.span) { return 0.85 }
+    var place = 0
+    while place < short.count, short.letters[place] == long.letters[place] { place += 1 }
+    return place >= 4 && place * 10 >= long.count * 6 ? 0.6 : 0
+  }
+
+  /// Vav and yod stand for vowels, and writers differ on whether to write them.
+  private static func isEqualWithoutVowels(_ a: Spelling.Letters, _ b: Spelling.Letters) -> Bool {
+    var (i, j) = (0, 0)
+    while true {
+      while i < a.count, a[i] == 0x5D5 || a[i] == 0x5D9 { i += 1 }
+      while j < b.count, b[j] == 0x5D5 || b[j] == 0x5D9 { j += 1 }
+      guard i < a.count, j < b.count else { return i == a.count && j == b.count }
+      guard a[i] == b[j] else { return false }
+      i += 1
+      j += 1
+    }
+  }
+
+  // MARK: - Numbers
+
+  private func numbers(_ entry: NameIndex.Name) {
+    var (shared, explained, percents): (Float, Float, Float) = (0, 0, 0)
+    var (rowNumbers, nameNumbers, rowPercents, namePercents): (Float, Float, Float, Float) = (0, 0, 0, 0)
+    var (hasPercent, hasOtherPercent) = (false, false)
+    for place in 0..<rowCount where row[place].traits.contains(.number) {
+      let number = row[place]
+      hasPercent = hasPercent || number.isPercent
+      if has(name, nameCount, number: number.hash) {
+        if number.isPercent { percents += 1 } else { shared += 1 }
+      } else if number.isPercent {
+        rowPercents += 1
+      } else if number.isSaid(by: entry.size) {
+        explained += 1
+      } else {
+        rowNumbers += 1
+      }
+    }
+    for place in 0..<nameCount where name[place].traits.contains(.number) {
+      let number = name[place]
+      hasOtherPercent = hasOtherPercent || number.isPercent
+      if has(row, rowCount, number: number.hash) { continue }
+      if number.isPercent {
+        namePercents += 1
+      } else if number.isSaid(by: rowSize) {
+        explained += 1
+      } else {
+        nameNumbers += 1
+      }
+    }
+    set(.numbersShared, shared)
+    set(.numbersExplained, explained)
+    set(.rowNumbers, rowNumbers)
+    set(.nameNumbers, nameNumbers)
+    set(.percent, hasPercent && hasOtherPercent ? (percents > 0 ? 1 : 0) : -1)
+    set(.rowPercents, rowPercents)
+    set(.namePercents, namePercents)
+  }
+
+  private func has(_ words: Words, _ count: Int, number hash: UInt64) -> Bool {
+    for place in 0..<count where words[place].hash == hash && words[place].traits.contains(.number) { return true }
+    return false
+  }
+
+  private func sizes(_ theirs: ProductSize?) {
+    guard let mine = rowSize, let theirs else {
+      set(.size, -1)
+      set(.sizeRatio, 0)
+      return
+    }
+    var ratio = abs(logf(Float(mine.tenths) / Float(theirs.tenths)))
+    if mine.dimension != theirs.dimension { ratio += 0.15 }
+    set(.size, ratio < 0.02 ? 1 : 0)
+    set(.sizeRatio, min(ratio, 5))
+  }
+
+  // MARK: - Beginnings
+
+  /// The letters of the words without the spaces between them.
+  private func beginnings() {
+    var (mine, theirs) = (Cursor(), Cursor())
+    var common = 0
+    while let letter = mine.next(row, rowCount), letter == theirs.next(name, nameCount) { common += 1 }
+    let shorter = min(Self.letters(row, rowCount), Self.letters(name, nameCount))
+    set(.beginning, Float(common))
+    set(.beginningShare, Float(common) / Float(max(1, shorter)))
+    let (first, otherFirst) = (Self.firstWord(row, rowCount), Self.firstWord(name, nameCount))
+    set(.firstWord, first != nil && first?.hash == otherFirst?.hash ? 1 : 0)
+    let (last, otherLast) = (Self.lastWord(row, rowCount), Self.lastWord(name, nameCount))
+    if let last, let otherLast {
+      set(.lastWord, last.hash == otherLast.hash ? 1 : likeness(last, otherLast))
+    } else {
+      set(.lastWord, 0)
+    }
+  }
+
+  private struct Cursor {
+    private var word = 0
+    private var letter = 0
+
+    mutating func next(_ words: Words, _ count: Int) -> UInt16? {
+      while word < count {
+        if !words[word].traits.contains(.unnamed), letter < words[word].count {
+          letter += 1
+          return words[word].letters[letter - 1]
+        }
+        word += 1
+        letter = 0
+      }
+      return nil
+    }
+  }
+
+  private static func letters(_ words: Words, _ count: Int) -> Int {
+    var sum = 0
+    for place in 0..<count where !words[place].traits.contains(.unnamed) { sum += words[place].count }
+    return sum
+  }
+
+  private static func firstWord(_ words: Words, _ count: Int) -> Word? {
+    for place in 0..<count where words[place].isNamed { return words[place] }
+    return nil
+  }
+
+  private static func lastWord(_ words: Words, _ count: Int) -> Word? {
+    for place in (0..<count).reversed() where words[place].isNamed { return words[place] }
+    return nil
+  }
+}
+
+extension PairFeatures.Word {
+  fileprivate var span: UnsafeBufferPointer<UInt16> { UnsafeBufferPointer(start: letters, count: count) }
+  /// A word of the name itself, no number.
+  fileprivate var isNamed: Bool { !traits.contains(.number) && !traits.contains(.unnamed) }
+
+  /// Whether the number is the size, in grams, kilograms, millilitres, litres or pieces, or the beginning of it.
+  fileprivate func isSaid(by size: ProductSize?) -> Bool {
+    guard let size else { return false }
+    var (value, decimals): (UInt64, Int) = (0, -1)
+    for unit in span {
+      if unit == 0x2E, decimals < 0 {
+        decimals = 0
+      } else if Folding.isDigit(unit), decimals < 3, value < 1_000_000_000 {
+        value = value * 10 + UInt64(unit - 0x30)
+        if decimals >= 0 { decimals += 1 }
+      }
+    }
+    for _ in max(decimals, 0)..<3 { value *= 10 }
+    guard value > 0 else { return false }
+    let tenths = UInt64(size.tenths)
+    if value == tenths * 100 || value * 10 == tenths { return true }
+    // `33` of a name that was cut in `330`.
+    var whole = tenths * 100
+    while whole > value { whole /= 10 }
+    return decimals <= 0 && whole / 1_000 * 1_000 == value && tenths % 10 == 0
+  }
+}

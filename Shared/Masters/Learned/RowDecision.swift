@@ -1,0 +1,180 @@
+import Forecasting
+
+/// Decides which masters the rows of one file are, all of them together: two codes of a chain are rarely one product, so
+/// a master that another row claims with more right is not this row's.
+package final class RowDecision {
+  /// Of a row's three best candidates: what the pair looks like, and who else claims what.
+  package static let features = 10 + Candidates.features
+  private static let kept = 3
+  /// Pairs are judged in blocks of about so many.
+  private static let block = 4_096
+
+  package struct Answer: Sendable, Hashable {
+    package var master: MasterKey
+    /// That it is the same product.
+    package var probability: Float
+    /// Another row took the master with more right.
+    package var isTaken: Bool
+  }
+
+  private struct Pair {
+    var row: Int
+    var master: MasterKey
+    var probability: Float
+    /// Of its features in `kept`; -1 when it is not among the best of its row.
+    var features = -1
+  }
+
+  private let model: MatchModel
+  private var matrix: [Float] = []
+  private var pairs: [Pair] = []
+  private var judged = 0
+  private var rowStarts: [Int] = []
+  private var bestFeatures: [Float] = []
+  private var claimed: Set<MasterKey> = []
+
+  package init(_ model: MatchModel) { self.model = model }
+
+  /// Takes another row in.
+  package func add(_ candidates: Candidates) throws(ForecastError) {
+    let row = rowStarts.count
+    rowStarts.append(pairs.count)
+    for place in 0..<candidates.count {
+      pairs.append(Pair(row: row, master: candidates.key(place), probability: 0))
+    }
+    let rest = UnsafeBufferPointer(start: candidates.matrix, count: candidates.count * Candidates.features)
+    matrix.append(contentsOf: rest)
+    if pairs.count - judged >= Self.block { try judge() }
+  }
+
+  /// A master that the chain sells under its own code: no other row of it is that product.
+  package func claim(_ master: MasterKey) { claimed.insert(master) }
+
+  /// - Returns: the best answer for each row, in the order they were added; nil without a candidate. Rows can be added
+  ///   from the beginning afterwards.
+  package func decide() throws(ForecastError) -> [Answer?] {
+    try judge()
+    defer { reset() }
+    let order = try contested()
+    var answers = [Answer?](repeating: nil, count: rowStarts.count)
+    var taken = claimed
+    for (pair, probability) in order {
+      let (row, master) = (pairs[pair].row, pairs[pair].master)
+      let isTaken = taken.contains(master)
+      if let answer = answers[row] {
+        // The next best, when the best is taken.
+        guard answer.isTaken, !isTaken else { continue }
+      }
+      answers[row] = Answer(master: master, probability: probability, isTaken: isTaken)
+      if !isTaken { taken.insert(master) }
+    }
+    return answers
+  }
+
+  private func reset() {
+    matrix.removeAll(keepingCapacity: true)
+    pairs.removeAll(keepingCapacity: true)
+    rowStarts.removeAll(keepingCapacity: true)
+    bestFeatures.removeAll(keepingCapacity: true)
+    claimed.removeAll(keepingCapacity: true)
+    judged = 0
+  }
+
+  /// Judges what was added since, and keeps the features of the best of each row.
+  private func judge() throws(ForecastError) {
+    let count = pairs.count - judged
+    guard count > 0 else { return }
+    let found = try model.judge(pairs: matrix, count: count)
+    var start = 0
+    while start < count {
+      let row = pairs[judged + start].row
+      var end = start
+      while end < count, pairs[judged + end].row == row {
+        pairs[judged + end].probability = found[end]
+        end += 1
+      }
+      for place in (start..<end).sorted(by: { found[$0] != found[$1] ? found[$0] > found[$1] : $0 < $1 }).prefix(Self.kept) {
+        pairs[judged + place].features = bestFeatures.count
+        let first = place * Candidates.features
+        bestFeatures.append(contentsOf: matrix[first..<first + Candidates.features])
+      }
+      start = end
+    }
+    judged = pairs.count
+    matrix.removeAll(keepingCapacity: true)
+  }
+
+  /// The best pairs of all rows with the probabilities of the second trees, the likeliest first.
+  private func contested() throws(ForecastError) -> [(pair: Int, probability: Float)] {
+    let claims = Claims(pairs)
+    var rows: [Float] = []
+    var kept: [Int] = []
+    for row in rowStarts.indices {
+      let end = row + 1 < rowStarts.count ? rowStarts[row + 1] : pairs.count
+      let mine = (rowStarts[row]..<end).sorted {
+        pairs[$0].probability != pairs[$1].probability ? pairs[$0].probability > pairs[$1].probability : $0 < $1
+      }
+      let total = mine.reduce(Float(0)) { $0 + pairs[$1].probability }
+      for (rank, pair) in mine.prefix(Self.kept).enumerated() {
+        let p = pairs[pair].probability
+        let other = mine.first { $0 != pair }
+        let rival = claims.rival(of: pair, claimed)
+        let rivalElsewhere = rival.pair.map { claims.elsewhere($0, pairs, rowStarts) } ?? 0
+        rows += [
+          p, Float(rank), other.map { pairs[$0].probability } ?? 0,
+          other.map { claims.rival(of: $0, claimed).probability } ?? 0, total, rival.probability, rivalElsewhere,
+          rival.total, p / (p + rival.probability + 0.02), p / (total + 0.02),
+        ]
+        let first = pairs[pair].features
+        rows += bestFeatures[first..<first + Candidates.features]
+        kept.append(pair)
+      }
+    }
+    let found = try model.judge(rows: rows, count: kept.count)
+    return zip(kept, found).map { ($0, $1) }.sorted {
+      $0.1 != $1.1 ? $0.1 > $1.1 : (pairs[$0.0].row, $0.0) < (pairs[$1.0].row, $1.0)
+    }
+  }
+
+  /// Who claims which master.
+  private struct Claims {
+    private struct Claim {
+      var (best, second): (Int?, Int?) = (nil, nil)
+      var total: Float = 0
+    }
+    private var claims: [MasterKey: Claim] = [:]
+    private let pairs: [Pair]
+
+    init(_ pairs: [Pair]) {
+      self.pairs = pairs
+      for (place, pair) in pairs.enumerated() {
+        claims[pair.master, default: Claim()].total += pair.probability
+        guard let known = claims[pair.master] else { continue }
+        if known.best.map({ pairs[$0].probability < pair.probability }) ?? true {
+          claims[pair.master]?.second = known.best
+          claims[pair.master]?.best = place
+        } else if known.second.map({ pairs[$0].probability < pair.probability }) ?? true {
+          claims[pair.master]?.second = place
+        }
+      }
+    }
+
+    /// The strongest claim of another row, and the sum of all of them.
+    func rival(of pair: Int, _ claimed: Set<MasterKey>) -> (pair: Int?, probability: Float, total: Float) {
+      guard let claim = claims[pairs[pair].master] else { return (nil, 0, 0) }
+      let rival = claim.best == pair ? claim.second : claim.best
+      let total = claim.total - pairs[pair].probability
+      if claimed.contains(pairs[pair].master) { return (rival, 1, total + 1) }
+      return (rival, rival.map { pairs[$0].probability } ?? 0, total)
+    }
+
+    /// The best that the row of this pair has beside it.
+    func elsewhere(_ pair: Int, _ pairs: [Pair], _ rowStarts: [Int]) -> Float {
+      let row = pairs[pair].row
+      let end = row + 1 < rowStarts.count ? rowStarts[row + 1] : pairs.count
+      var best: Float = 0
+      for place in rowStarts[row]..<end where place != pair { best = max(best, pairs[place].probability) }
+      return best
+    }
+  }
+}

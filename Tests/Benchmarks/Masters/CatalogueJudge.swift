@@ -1,0 +1,243 @@
+import Foundation
+import Masters
+import Schemas
+
+/// Hides the GTINs of one chain at a time, takes the other chains' lists as masters, and says what is recognised.
+struct CatalogueJudge {
+  let catalogue: CatalogueRows
+  let python: String
+  /// The training program.
+  let program: String
+  /// Where to keep pairs and models.
+  let folder: URL
+
+  /// The masters of all chains but one, each with what every chain calls it.
+  func index(without hidden: Int) -> MasterIndex {
+    let index = MasterIndex(mode: .full, limits: .init(count: .max, bytes: .max), keepsNames: true)
+    let text = ProductText()
+    index.change { writer in
+      for (number, chain) in catalogue.chains.enumerated() where number != hidden {
+        for row in chain.rows {
+          guard let gtin = row.gtin else { continue }
+          row.set(text)
+          let brand = row.brand.isEmpty ? nil : String(decoding: row.brand, as: UTF8.self)
+          var master = ProductMaster(
+            new: MasterKey(gtin), name: row.nameText, brand: brand, text: text, sourceFileID: "", mintedAt: .epoch)
+          (master.price, master.isWeighted) = (row.price, row.isWeighted)
+          _ = writer.put(master)
+        }
+      }
+    }
+    return index
+  }
+
+  /// What other chains call a product, and at what price.
+  func names(without hidden: Int) -> [MasterKey: [CatalogueRows.Row]] {
+    var names: [MasterKey: [CatalogueRows.Row]] = [:]
+    for (number, chain) in catalogue.chains.enumerated() where number != hidden {
+      for row in chain.rows {
+        if let gtin = row.gtin { names[MasterKey(gtin), default: []].append(row) }
+      }
+    }
+    return names
+  }
+
+  /// Writes, for each chain, its rows with their candidates: the training program's input.
+  func writePairs() throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let (text, candidates) = (ProductText(), Candidates())
+    var (known, reached, first, rows) = (0, 0, 0, 0)
+    var seconds = 0.0
+    for (number, chain) in catalogue.chains.enumerated() {
+      let index = index(without: number)
+      let names = names(without: number)
+      var numbers: [MasterKey: Int] = [:]
+      var output = Data()
+      withUnsafeBytes(of: Int32(4 + Candidates.features).littleEndian) { output.append(contentsOf: $0) }
+      for (place, row) in chain.rows.enumerated() {
+        guard let gtin = row.gtin else { continue }
+        let right = MasterKey(gtin)
+        let clock = CPUClock()
+        index.read { view in
+          row.set(text)
+          candidates.find(text, row.facts, in: view)
+        }
+        seconds += clock.seconds
+        rows += 1
+        if names[right] != nil { known += 1 }
+        for pair in 0..<candidates.count {
+          let key = candidates.key(pair)
+          let master = numbers[key] ?? numbers.count
+          numbers[key] = master
+          if key == right {
+            reached += 1
+            first += pair == 0 ? 1 : 0
+          }
+          let head: [Float] = [Float(place), Float(master), key == right ? 1 : 0, names[right] == nil ? 0 : 1]
+          head.withUnsafeBytes { output.append(contentsOf: $0) }
+          output.append(Data(
+            bytes: candidates.matrix + pair * Candidates.features, count: Candidates.features * 4))
+        }
+      }
+      try output.write(to: folder.appendingPathComponent("\(chain.name).pairs"))
+    }
+    print(String(
+      format: "%d rows, %d of them among the masters: %.4f in %d candidates, %.4f first; %.0f rows/s per core",
+      rows, known, Double(reached) / Double(known), Candidates.most, Double(first) / Double(known),
+      Double(rows) / seconds))
+  }
+
+  /// A model for each chain, learnt without it.
+  func train() throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: python)
+    process.arguments = [program, folder.path, "--folds", folder.path]
+    try process.run()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw BenchFailure("\(program) ended with \(process.terminationStatus)")
+    }
+  }
+
+  /// One answer about a row.
+  struct Answer {
+    var row: CatalogueRows.Row
+    var master: MasterKey
+    var probability: Float
+    var isKnown: Bool
+    var isRight: Bool
+    /// Not the right master, but one of the same words and size at a near price: most often the same product under
+    /// another barcode.
+    var isTwin: Bool
+  }
+
+  func answers(_ number: Int, _ model: MatchModel) throws -> (answers: [Answer], known: Int, new: Int) {
+    let index = index(without: number)
+    let names = names(without: number)
+    let (text, other, candidates, decision) = (ProductText(), ProductText(), Candidates(), RowDecision(model))
+    var rows: [CatalogueRows.Row] = []
+    for row in catalogue.chains[number].rows where row.gtin != nil {
+      try index.read { view in
+        row.set(text)
+        candidates.find(text, row.facts, in: view)
+        try decision.add(candidates)
+      }
+      rows.append(row)
+    }
+    var (found, known): ([Answer], Int) = ([], 0)
+    for (row, answer) in zip(rows, try decision.decide()) {
+      guard let gtin = row.gtin else { continue }
+      let right = MasterKey(gtin)
+      known += names[right] == nil ? 0 : 1
+      guard let answer, !answer.isTaken else { continue }
+      row.set(text)
+      let isTwin = answer.master != right && (names[answer.master] ?? []).contains { name in
+        name.set(other)
+        let (mine, theirs) = (row.price.approximate, name.price.approximate)
+        return text.nameKey() == other.nameKey() && mine > 0 && theirs > 0 && max(mine, theirs) / min(mine, theirs) < 1.25
+      }
+      found.append(
+        Answer(row: row, master: answer.master, probability: answer.probability, isKnown: names[right] != nil,
+          isRight: answer.master == right, isTwin: isTwin))
+    }
+    return (found.sorted { $0.probability > $1.probability }, known, rows.count - known)
+  }
+
+  func report(show: Int) throws {
+    var recalls: [[Double]] = []
+    var curves: [Point] = []
+    for (number, chain) in catalogue.chains.enumerated() {
+      let path = folder.appendingPathComponent("\(chain.name).json")
+      guard FileManager.default.fileExists(atPath: path.path) else { continue }
+      let model = try MatchModel(Array(try Data(contentsOf: path)))
+      let (answers, known, new) = try answers(number, model)
+      guard known > 0 else { continue }
+      print("\(chain.name): \(known) rows that are among the masters, \(new) that are not")
+      var line: [Double] = []
+      for precision in [0.90, 0.95, 0.98] {
+        let point = Self.point(answers, known: known, new: new, precision: precision)
+        line.append(point.recall)
+        print("  \(point)")
+      }
+      recalls.append(line)
+      for threshold in stride(from: Float(0.3), to: 1, by: 0.1) {
+        curves.append(Self.point(answers, known: known, new: new, threshold: threshold))
+      }
+      errors(answers, number, show, model.same)
+    }
+    guard !recalls.isEmpty else { return }
+    for (place, precision) in ["0.90", "0.95", "0.98"].enumerated() {
+      let column = recalls.map { $0[place] }.sorted()
+      print(String(format: "at precision %@: recall median %.3f, %.3f to %.3f over %d chains", precision,
+        column[column.count / 2], column[0], column[column.count - 1], column.count))
+    }
+    print("all chains, by threshold:")
+    for threshold in Dictionary(grouping: curves, by: \.threshold).sorted(by: { $0.key < $1.key }) {
+      print("  \(threshold.value.reduce(Point(threshold: threshold.key)) { $0 + $1 })")
+    }
+  }
+
+  private func errors(_ answers: [Answer], _ number: Int, _ show: Int, _ threshold: Float) {
+    let names = names(without: number)
+    for answer in answers.lazy.filter({ $0.isKnown && !$0.isRight }).prefix(show) {
+      let right = answer.row.gtin.flatMap { names[MasterKey($0)] }?.first?.nameText ?? "-"
+      print(String(format: "    %.2f ", answer.probability) + "\(answer.row.nameText) (\(answer.row.price)) -> "
+        + "\(names[answer.master]?.first?.nameText ?? "-") (\(names[answer.master]?.first?.price.description ?? "-")), "
+        + "should be \(right)")
+    }
+  }
+
+  /// What one threshold gives.
+  struct Point: CustomStringConvertible {
+    var threshold: Float = 0
+    var (right, wrong, known): (Int, Int, Int) = (0, 0, 0)
+    var (attached, twins, new): (Int, Int, Int) = (0, 0, 0)
+
+    var precision: Double { Double(right) / Double(max(1, right + wrong)) }
+    var recall: Double { Double(right) / Double(max(1, known)) }
+
+    static func + (left: Point, right: Point) -> Point {
+      Point(
+        threshold: left.threshold, right: left.right + right.right, wrong: left.wrong + right.wrong,
+        known: left.known + right.known, attached: left.attached + right.attached, twins: left.twins + right.twins,
+        new: left.new + right.new)
+    }
+
+    var description: String {
+      String(
+        format: "threshold %.2f: precision %.3f, recall %.3f (%d right, %d wrong, %d withheld); of %d new, %d attached "
+          + "(%.1f %%), %d of them to equal words, size and near price: %.1f %% without", threshold, precision, recall,
+        right, wrong, known - right - wrong, new, attached, 100 * Double(attached) / Double(max(1, new)), twins,
+        100 * Double(attached - twins) / Double(max(1, new)))
+    }
+  }
+
+  static func point(_ answers: [Answer], known: Int, new: Int, threshold: Float) -> Point {
+    var point = Point(threshold: threshold, known: known, new: new)
+    for answer in answers where answer.probability >= threshold {
+      if answer.isKnown {
+        if answer.isRight { point.right += 1 } else { point.wrong += 1 }
+      } else {
+        point.attached += 1
+        if answer.isTwin { point.twins += 1 }
+      }
+    }
+    return point
+  }
+
+  /// The least threshold that reaches the precision.
+  static func point(_ answers: [Answer], known: Int, new: Int, precision: Double) -> Point {
+    var (right, wrong) = (0, 0)
+    var threshold: Float = 1
+    for answer in answers where answer.isKnown {
+      if answer.isRight { right += 1 } else { wrong += 1 }
+      if Double(right) >= precision * Double(right + wrong) { threshold = answer.probability }
+    }
+    return point(answers, known: known, new: new, threshold: threshold)
+  }
+}
+
+struct BenchFailure: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}

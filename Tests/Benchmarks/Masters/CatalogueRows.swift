@@ -1,0 +1,77 @@
+import Foundation
+import Masters
+import PriceFiles
+import Runtime
+import Schemas
+
+/// Published price lists: for each chain, the last row of each code.
+struct CatalogueRows {
+  struct Row {
+    var code: String
+    var gtin: GTIN?
+    var name: [UInt8]
+    var brand: [UInt8]
+    var unit: [UInt8]
+    var quantity: ExactDecimal?
+    var price: ExactDecimal
+    var isWeighted: Bool
+
+    var nameText: String { String(decoding: name, as: UTF8.self) }
+    var facts: RowFacts {
+      name.withUnsafeBufferPointer { RowFacts(name: $0, price: Float(price.approximate), isWeighted: isWeighted) }
+    }
+
+    func set(_ text: ProductText) {
+      name.withUnsafeBufferPointer { name in
+        brand.withUnsafeBufferPointer { brand in
+          unit.withUnsafeBufferPointer {
+            text.set(name: name, brand: brand, quantity: quantity, unit: $0, isWeighted: isWeighted)
+          }
+        }
+      }
+    }
+  }
+
+  /// By the name of the folder that holds a chain's files.
+  private(set) var chains: [(name: String, rows: [Row])] = []
+
+  /// - Parameter folders: each holds a folder for each chain; files that are no full price lists are passed over.
+  init(folders: [String]) throws {
+    let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
+    var found: [String: [String: Row]] = [:]
+    for folder in folders {
+      let root = URL(fileURLWithPath: folder)
+      for chain in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where !chain.hasPrefix("_") {
+        let home = root.appendingPathComponent(chain)
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: home.path)) ?? []
+        for file in files.sorted() where file.hasPrefix("PriceFull") {
+          let bytes = try Data(contentsOf: home.appendingPathComponent(file))
+          try Self.read(bytes, zone) { found[chain, default: [:]][$0.code] = $0 }
+        }
+      }
+    }
+    chains = found.map { ($0.key, $0.value.values.sorted { $0.code < $1.code }) }.sorted { $0.name < $1.name }
+  }
+
+  private static func read(_ bytes: Data, _ zone: ZoneTable, _ body: (Row) -> Void) throws {
+    var plan = ReadingPlan()
+    var rows: [Row] = []
+    for _ in 0..<3 {
+      let reader = PriceFileReader(zone: zone, plan: plan)
+      rows = []
+      let take: (borrowing PriceRow) -> Void = { row in
+        let isWeighted = row.isWeighted == true
+        guard row.unsafeText(.name).count > 1 else { return }
+        rows.append(
+          Row(code: row.string(.code), gtin: GTIN(row.unsafeText(.code)), name: Array(row.unsafeText(.name)),
+            brand: Array(row.unsafeText(.manufacturer)), unit: Array(row.unsafeText(.unitQty)),
+            quantity: row.quantity, price: row.price, isWeighted: isWeighted))
+      }
+      var answer = try bytes.withUnsafeBytes { try reader.feed($0) { take($0) } }
+      if answer == .more { answer = try reader.finish { take($0) } }
+      guard answer == .restart, reader.nextPlan != plan else { break }
+      plan = reader.nextPlan
+    }
+    rows.forEach(body)
+  }
+}
