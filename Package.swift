@@ -219,7 +219,7 @@ let shared: [Target] = [
 let services: [Target] = [
   service("crawler", "Crawler"),
   service("downloader", "Downloader"),
-  service("parser", "Parser", exclude: ["Training"]),
+  service("parser", "Parser"),
   service("db-writer", "DBWriter"),
   service("egx-producer", "EGXProducer"),
   service("influx-consumer", "InfluxConsumer"),

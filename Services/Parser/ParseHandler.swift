@@ -16,6 +16,8 @@ package final class ParseHandler: JobHandler {
   private let identity: ServiceIdentity
   private let zone: ZoneTable
   private let masters: MasterIndex?
+  private let models: MatchModels?
+  private let decisions: DecisionCache
   private let logger: Logger
   private let metrics = ParserMetrics()
   private let chains = ChainMetrics()
@@ -28,12 +30,14 @@ package final class ParseHandler: JobHandler {
   ///   - zone: the table of `PriceFileName.zoneIdentifier`.
   package init(
     store: any ObjectStore, history: any RowHistory, options: ParserOptions, identity: ServiceIdentity,
-    zone: ZoneTable, masters: MasterIndex? = nil, logger: Logger,
+    zone: ZoneTable, masters: MasterIndex? = nil, models: MatchModels? = nil, logger: Logger,
     now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
   ) {
     watch = RowWatch(history: history, threshold: options.rowDropThreshold, logger: logger)
     self.now = now
     self.masters = masters
+    self.models = models
+    decisions = DecisionCache(capacity: options.matchCache)
     self.store = store
     self.options = options
     self.identity = identity
@@ -52,7 +56,8 @@ package final class ParseHandler: JobHandler {
     let stated = message.sha256.flatMap { SHA256Digest(hex: $0) }
     let sha256 = if let stated { stated } else { try await hash(url) }
     let file = try FileToParse(message, sha256: sha256, recordTime: job.timestamp, zone: zone)
-    let headers = MessageHeaders(identity, parent: job.header(HeaderName.traceparent))
+    let headers = MessageHeaders(
+      identity, parent: job.header(HeaderName.traceparent), model: models?.current.version)
 
     let report = try await read(file, headers, url, emit)
     metrics.read(report)
@@ -72,10 +77,20 @@ package final class ParseHandler: JobHandler {
   ) async throws -> FileReading.Report {
     var plan = ReadingPlan()
     var checked: FileReading.Report?
+    // One model and one decision for all passes over the file.
+    let model = models?.current
+    var decides = true
     while true {
       let mode = checked == nil ? FileReading.Mode.holding(options.heldOutputSize.bytes) : .streaming
-      let (found, nextPlan) = try await pass(file, headers, url, mode, plan, emit)
+      let learned = model.map { MasterLookup.Learned(model: $0, cache: decisions, chain: file.chain) }
+      let lookup = LookupPlan(learned: learned, decides: decides && checked == nil)
+      let (found, nextPlan, hasDecided) = try await pass(file, headers, url, mode, plan, lookup, emit)
       guard let report = found else {
+        if hasDecided {
+          metrics.reread("new_names")
+          decides = false
+          continue
+        }
         // Each plan knows more than the one before: the same bytes cannot ask for a third time.
         guard nextPlan != plan else { throw Failure(.transient, code: "object_changed", Self.objectChanged) }
         metrics.reread(nextPlan.repeats == nil ? "encoding" : "repeated_codes")
@@ -100,22 +115,31 @@ package final class ParseHandler: JobHandler {
     }
   }
 
+  /// How names are recognised in one pass.
+  private struct LookupPlan {
+    var learned: MasterLookup.Learned?
+    var decides: Bool
+  }
+
   private static let objectChanged = "the object changed between two readings"
 
   /// - Returns: the report, or, when the pass is void, what the next one is to begin with.
   private func pass(
     _ file: FileToParse, _ headers: MessageHeaders, _ url: String, _ mode: FileReading.Mode, _ plan: ReadingPlan,
-    _ emit: Emitter
-  ) async throws -> (FileReading.Report?, ReadingPlan) {
+    _ lookup: LookupPlan, _ emit: Emitter
+  ) async throws -> (FileReading.Report?, ReadingPlan, hasDecided: Bool) {
     let lane = idleLanes.withLock { $0.popLast() } ?? ReadingLane(name: "souk-parse")
     defer { idleLanes.withLock { $0.append(lane) } }
     let (options, zone, masters) = (options, zone, masters)
     await lane.begin {
       FileReading(
         file, headers: headers, limits: options.limits, maxItems: options.batchItems, mode: mode, plan: plan,
-        zone: zone, masters: masters.map { MasterLookup($0, threshold: options.matchThreshold) })
+        zone: zone, masters: masters.map {
+          MasterLookup(
+            $0, threshold: options.matchThreshold, learned: lookup.learned, decides: lookup.decides)
+        })
     }
-    let (report, nextPlan) = try await store.get(url: url) { _, reader in
+    let (report, nextPlan, hasDecided) = try await store.get(url: url) { _, reader in
       while let chunk = try await reader.next() {
         let (answer, ready) = try await lane.feed(chunk)
         for batch in ready { try await emit.send(batch) }
@@ -126,7 +150,7 @@ package final class ParseHandler: JobHandler {
     if mode == .streaming, let report {
       for batch in report.messages { try await emit.send(batch) }
     }
-    return (report, nextPlan)
+    return (report, nextPlan, hasDecided)
   }
 
   /// For messages that do not say what the object's hash is.

@@ -107,6 +107,12 @@ package struct ModelRegistry: Sendable {
     return try ModelLoader.load(manifest, weights: try await weights(of: manifest), threads: threads)
   }
 
+  /// A file of a version, as it is: for models that are no forecasts and carry their description inside.
+  /// - Throws: what the store throws.
+  package func file(_ file: String, of name: String, version: String) async throws -> [UInt8] {
+    try await store.bytes(of: key(name, version, file), limit: limits.weights)
+  }
+
   private func weights(of manifest: ModelManifest) async throws -> [UInt8]? {
     guard let file = manifest.weights else { return nil }
     guard file.bytes <= limits.weights else {

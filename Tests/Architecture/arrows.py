@@ -22,9 +22,8 @@ import sys
 LAYERS = [
     ["Runtime"],
     ["Schemas"],
-    ["CSV", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Masters", "Postgres", "PriceFiles", "Redis",
-     "ServiceKit"],
-    ["Influx", "Markets", "ObjectStore", "Pipeline", "Portals"],
+    ["CSV", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis", "ServiceKit"],
+    ["Influx", "Markets", "Masters", "ObjectStore", "Pipeline", "Portals"],
     ["ModelRegistry"],
 ]
 # The shared modules that may import Kafka. A sink does not know where its records come from.

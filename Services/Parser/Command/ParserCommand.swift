@@ -2,6 +2,7 @@ import ArgumentParser
 import Kafka
 import Logging
 import Masters
+import ModelRegistry
 import ObjectStore
 import Pipeline
 import PriceFiles
@@ -55,6 +56,11 @@ package struct ParserCommand: ServiceCommand {
       try await store.check()
       return "\(store.location)"
     }
+    if parser.matchModels != nil {
+      await report.probe("match model") {
+        try await loadModels(Logger(label: "check"))?.current.version ?? "not used"
+      }
+    }
     await report.probe("row history") {
       let history = try makeHistory()
       try await history.ping()
@@ -79,12 +85,15 @@ package struct ParserCommand: ServiceCommand {
     defer { store.close() }
     let consumers = ConsumerService(
       entry: ServiceCatalogue.parser, kafka: kafka, pipeline: pipeline, context: context)
+    let models = try await loadModels(context.logger)
     let masters = try await readMasters(context)
     if context.drain.isRaised { return }
     let history = try makeHistory()
     let handler = ParseHandler(
       store: store, history: history, options: parser, identity: consumers.identity, zone: zone,
-      masters: masters?.index, logger: context.logger)
+      masters: masters?.index, models: models, logger: context.logger)
+    let reload = Task { [interval = parser.matchModelInterval.duration] in await models?.run(every: interval) }
+    defer { reload.cancel() }
     // An index that does not follow the topic any more would mint what others have minted: better to restart.
     let watch = Task {
       await masters?.waitUntilEnded()
@@ -102,6 +111,14 @@ package struct ParserCommand: ServiceCommand {
     await history.close()
     try outcome.get()
     if let failure { throw failure }
+  }
+
+  /// nil when names are compared by rules.
+  private func loadModels(_ logger: Logger) async throws -> MatchModels? {
+    guard parser.masters == .full, let url = parser.matchModels else { return nil }
+    var options = objectStore
+    options.objectStore = url
+    return try await MatchModels(ModelRegistry(try options.makeStore()), name: parser.matchModel, logger: logger)
   }
 
   /// Reads all masters before the first file, so that no product is minted that is there already.

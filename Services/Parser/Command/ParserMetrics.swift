@@ -34,6 +34,10 @@ struct ParserMetrics: Sendable {
     MetricDescription(
       "souk_master_lookup_seconds", .histogram, "Mean time of a lookup by name, one value for every file.",
       buckets: [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3]),
+    MetricDescription(
+      "souk_rows_perhaps_total", .counter, "Minted rows that a known master might be: their records name it."),
+    MetricDescription(
+      "souk_master_names_total", .counter, "Names of known masters that were published because no chain had used them."),
     MetricDescription("souk_masters_known", .gauge, "Masters in the index."),
     MetricDescription("souk_masters_index_bytes", .gauge, "Memory of the index of masters."),
     MetricDescription(
@@ -47,6 +51,8 @@ struct ParserMetrics: Sendable {
     count("souk_rows_matched_total", "result", "minted", masters.minted)
     count("souk_rows_matched_total", "result", "rejected", masters.rejected.values.reduce(0, +))
     for (reason, rows) in masters.rejected { count("souk_rows_unmatched_total", "reason", reason.rawValue, rows) }
+    if masters.perhaps > 0 { Counter(label: "souk_rows_perhaps_total").increment(by: masters.perhaps) }
+    if masters.names > 0 { Counter(label: "souk_master_names_total").increment(by: masters.names) }
     if masters.lookups > 0 {
       Timer(label: "souk_master_lookup_seconds").record(duration: masters.lookupTime / masters.lookups)
     }

@@ -65,6 +65,20 @@ package struct ParserOptions: ParsableArguments {
   @Option(help: "Least score, 0 to 1, of the nearest name that is taken for the same product.")
   package var matchThreshold = MasterMatcher.defaultThreshold
 
+  @Option(help: ArgumentHelp(
+    "Where the model is that recognises names, a store with a folder 'models': s3://bucket/prefix or file:///folder; "
+      + "without, names are compared by rules.", valueName: "url"))
+  package var matchModels: String?
+
+  @Option(help: "Name of the model in --match-models.")
+  package var matchModel = "masters"
+
+  @Option(help: ArgumentHelp("Time between two looks for another version of the model.", valueName: "duration"))
+  package var matchModelInterval = DurationSetting(.seconds(30))
+
+  @Option(help: "Names whose decisions are remembered.")
+  package var matchCache = 500_000
+
   @Option(help: "Most masters in the index; further products stay their chain's own.")
   package var maxMasters = MasterIndex.Limits().count
 
@@ -82,6 +96,10 @@ package struct ParserOptions: ParsableArguments {
     }
     guard maxInflatedSize.bytes >= 1 << 10 else { throw ValidationError("--max-inflated-size must be 1KiB or more") }
     guard 0.5...1 ~= matchThreshold else { throw ValidationError("--match-threshold must be 0.5 to 1") }
+    guard matchModelInterval.duration >= .seconds(1) else {
+      throw ValidationError("--match-model-interval must be 1s or more")
+    }
+    guard 1_000...50_000_000 ~= matchCache else { throw ValidationError("--match-cache must be 1000 to 50000000") }
     guard 1...50_000_000 ~= maxMasters else { throw ValidationError("--max-masters must be 1 to 50000000") }
     guard maxMasterIndexSize.bytes >= 1 << 20 else {
       throw ValidationError("--max-master-index-size must be 1MiB or more")
@@ -105,7 +123,10 @@ package struct ParserOptions: ParsableArguments {
   /// nil when products are not recognised.
   package func makeIndex() -> MasterIndex? {
     masters == .off
-      ? nil : MasterIndex(mode: masters, limits: .init(count: maxMasters, bytes: maxMasterIndexSize.bytes))
+      ? nil
+      : MasterIndex(
+        mode: masters, limits: .init(count: maxMasters, bytes: maxMasterIndexSize.bytes),
+        keepsNames: matchModels != nil)
   }
 
   package var limits: PriceFileLimits {

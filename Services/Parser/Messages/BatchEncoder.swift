@@ -118,7 +118,11 @@ struct BatchEncoder: ~Copyable {
     guard let code = row.bytes(.code) else { return .tooLarge }
     let number = GTIN(row.unsafeText(.code))
     let found = masters?.find(row, number)
-    if case .new(let key) = found { publish(key, row, number) }
+    switch found {
+    case .new(let key): publish(key, row, number)
+    case .exact(let key): if number != nil { publishName(key, row, number) }
+    default: break
+    }
     number?.write(to: gtin)
     var prefix = number != nil ? Self.gtinPrefix : chainPrefix
     var digits = number != nil
@@ -142,10 +146,35 @@ struct BatchEncoder: ~Copyable {
   /// A new master goes out ahead of the first message that refers to it.
   private mutating func publish(_ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
     guard let masters, masters.mint(key) else { return }
+    var master = master(key, row, number, masters)
+    if let candidate = masters.candidate {
+      (master.candidate, master.candidateProbability) = (candidate.master.text, masters.probability)
+      master.model = masters.modelVersion
+    }
+    append(master)
+  }
+
+  /// What this chain calls a product that others call otherwise.
+  private mutating func publishName(_ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
+    guard let masters, masters.isNewName(row, of: key) else { return }
+    var master = master(key, row, number, masters)
+    master.chain = file.chain
+    append(master)
+    masters.countName()
+  }
+
+  private func master(
+    _ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?, _ masters: MasterLookup
+  ) -> ProductMaster {
     let brand = row.string(.manufacturer)
-    let master = ProductMaster(
+    var master = ProductMaster(
       new: key, name: row.string(.name), brand: brand.isEmpty ? nil : brand, text: masters.words(of: row, number),
       sourceFileID: file.fileID, mintedAt: file.fileTime)
+    (master.price, master.isWeighted) = (row.price, row.isWeighted)
+    return master
+  }
+
+  private mutating func append(_ master: ProductMaster) {
     output.append(
       topic: ProductMaster.topic.name, key: master.key, value: master.encoded(), headers: masterHeaders)
   }

@@ -1,4 +1,5 @@
 import Kafka
+import Masters
 import ObjectStore
 import PriceFiles
 import Runtime
@@ -46,6 +47,8 @@ final class FileReading {
   private var ready: [OutgoingBatch] = []
   private var heldBytes = 0
   private var hasOutgrownLimit = false
+  /// Names that were met for the first time have been decided: the next pass writes what they are.
+  private(set) var hasDecided = false
 
   init(
     _ file: FileToParse, headers: MessageHeaders, limits: PriceFileLimits, maxItems: Int, mode: Mode,
@@ -71,7 +74,7 @@ final class FileReading {
     answer = try holdingMasters {
       try chunk.withUnsafeBytes { bytes in
         try reader.feed(bytes) { row in
-          if !hasOutgrownLimit { try encoder.append(row) }
+          try take(row)
         } records: { row in
           if !hasOutgrownLimit { try records.append(row) }
         }
@@ -79,6 +82,12 @@ final class FileReading {
     }
     collect()
     return answer
+  }
+
+  /// Once the messages are too many to be kept, the rows are only looked up, so that they are decided with the others.
+  private func take(_ row: borrowing PriceRow) throws {
+    if !hasOutgrownLimit { return try encoder.append(row) }
+    if let masters { _ = masters.find(row, GTIN(row.unsafeText(.code))) }
   }
 
   /// Messages that are ready to be sent; always empty in the mode `holding`.
@@ -93,13 +102,17 @@ final class FileReading {
     if answer == .more {
       answer = try holdingMasters {
         try reader.finish { row in
-          if !hasOutgrownLimit { try encoder.append(row) }
+          try take(row)
         } records: { row in
           if !hasOutgrownLimit { try records.append(row) }
         }
       }
     }
     guard answer != .restart, let hash = hash.take() else { return nil }
+    if try masters?.decide() == true, !hasOutgrownLimit {
+      hasDecided = true
+      return nil
+    }
     let summary = reader.summary
     let isTooUnusable = hasOutgrownLimit ? false : close(summary)
     collect(all: true)

@@ -20,9 +20,10 @@ actor ReadingLane {
     return (answer, reading.takeReady())
   }
 
-  /// - Returns: the report, or, when the pass is void, what the next one is to begin with.
-  func finish() throws -> (report: FileReading.Report?, nextPlan: ReadingPlan) {
+  /// - Returns: the report, or, when the pass is void, what the next one is to begin with and whether it is void only
+  ///   because names were decided.
+  func finish() throws -> (report: FileReading.Report?, nextPlan: ReadingPlan, hasDecided: Bool) {
     defer { reading = nil }
-    return (try reading?.finish(), reading?.nextPlan ?? ReadingPlan())
+    return (try reading?.finish(), reading?.nextPlan ?? ReadingPlan(), reading?.hasDecided ?? false)
   }
 }

@@ -21,7 +21,11 @@ package final class MasterIndex: @unchecked Sendable {
   /// What a reader sees while it holds the lock.
   package struct View {
     let store: MasterStore
-    let isFull: Bool
+    package let isFull: Bool
+
+    package func contains(_ key: MasterKey) -> Bool { store.contains(key) }
+    /// Whether some chain calls the master just so.
+    package func isKnown(_ text: ProductText, as key: MasterKey) -> Bool { store.isKnown(text, as: key) }
   }
 
   package struct Figures: Sendable {

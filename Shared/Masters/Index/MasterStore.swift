@@ -67,6 +67,11 @@ final class MasterStore {
     return found
   }
 
+  func isKnown(_ text: ProductText, as key: MasterKey) -> Bool {
+    guard let names, let entry = entry(of: key) else { return false }
+    return names.isKnown(text, from: entries[Int(entry)].firstName)
+  }
+
   /// The master with just these words and this size; of several, the one with the smallest key.
   func equal(_ identity: UInt64) -> MasterKey? {
     var best: MasterKey?

@@ -55,9 +55,7 @@ package final class MasterMatcher {
 
   /// Matches what `text` holds.
   package func match(in view: MasterIndex.View) -> Outcome {
-    guard (0..<text.tokenCount).contains(where: { !text.tokens[$0].isNumber && !text.tokens[$0].isUnnamed }) else {
-      return .unknown(.noName)
-    }
+    guard text.saysSomething else { return .unknown(.noName) }
     let store = view.store
     if let key = store.equal(text.identity) { return .exact(key) }
     if let found = similar(in: store) { return found }

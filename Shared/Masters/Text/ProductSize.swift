@@ -1,8 +1,8 @@
 import Schemas
 
 /// How much of a product one package holds: `1.5 ליטר`, `1500 ml` and `6*250 מ"ל` are the same amount.
-package struct ProductSize: Hashable, Sendable {
-  package enum Dimension: UInt8, Sendable {
+package struct ProductSize: Hashable, Sendable, BitwiseCopyable {
+  package enum Dimension: UInt8, Sendable, BitwiseCopyable {
     case mass = 1, volume, pieces
   }
   package let dimension: Dimension

@@ -32,8 +32,10 @@ package final class ProductText {
     tokens.deallocate()
   }
 
-  /// Nothing is left to compare by.
-  package var isEmpty: Bool { tokenCount == 0 }
+  /// Whether the name has a word to go by.
+  package var saysSomething: Bool {
+    (0..<tokenCount).contains { !tokens[$0].isNumber && !tokens[$0].isUnnamed }
+  }
 
   @inline(__always)
   func letters(_ token: Token) -> UnsafeBufferPointer<UInt16> {

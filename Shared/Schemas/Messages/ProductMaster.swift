@@ -19,6 +19,11 @@ package struct ProductMaster: Message {
   package var isWeighted: Bool?
   /// Whose name this is, of a product that was known before; nil for the record of the product itself.
   package var chain: String?
+  /// Another master that this one perhaps is, for a person or a later pass to say; with how likely that is, 0 to 1, and
+  /// which model said so.
+  package var candidate: String?
+  package var candidateProbability: ExactDecimal?
+  package var model: String?
   /// The file it was first seen in.
   package var sourceFileID: String?
   /// The time of that file, so that reading the file again mints the same bytes.
@@ -72,6 +77,14 @@ package struct ProductMaster: Message {
       writer.key("chain")
       writer.string(chain)
     }
+    if let candidate {
+      writer.key("candidate")
+      writer.string(candidate)
+      writer.key("candidate_probability")
+      writer.string(candidateProbability)
+      writer.key("model")
+      writer.string(model)
+    }
     writer.key("source_file_id")
     writer.string(sourceFileID)
     writer.key("minted_at")
@@ -82,6 +95,8 @@ package struct ProductMaster: Message {
   enum Field: String, CaseIterable {
     case masterID = "master_id"
     case gtin, name, brand, quantity, unit, price, chain
+    case candidate, model
+    case candidateProbability = "candidate_probability"
     case isWeighted = "is_weighted"
     case sourceFileID = "source_file_id"
     case mintedAt = "minted_at"
@@ -102,6 +117,9 @@ package struct ProductMaster: Message {
     var price: ExactDecimal?
     var isWeighted: Bool?
     var chain: String?
+    var candidate: String?
+    var candidateProbability: ExactDecimal?
+    var model: String?
     var sourceFileID: String?
     let table = Self.fields
     var cursor = try reader.beginObject()
@@ -116,6 +134,9 @@ package struct ProductMaster: Message {
       case .price: price = try reader.decimalOrNull(field: field.rawValue)
       case .isWeighted: isWeighted = try reader.bool()
       case .chain: chain = try reader.stringOrNull()
+      case .candidate: candidate = try reader.stringOrNull()
+      case .candidateProbability: candidateProbability = try reader.decimalOrNull(field: field.rawValue)
+      case .model: model = try reader.stringOrNull()
       case .sourceFileID: sourceFileID = try reader.stringOrNull()
       case .mintedAt: mintedAt = try reader.timestamp(field: field.rawValue)
       }
@@ -125,5 +146,6 @@ package struct ProductMaster: Message {
     self.init(
       masterID: masterID, gtin: gtin, name: name, brand: brand, quantity: quantity, unit: unit,
       price: price, isWeighted: isWeighted, chain: chain, sourceFileID: sourceFileID, mintedAt: mintedAt)
+    (self.candidate, self.candidateProbability, self.model) = (candidate, candidateProbability, model)
   }
 }
