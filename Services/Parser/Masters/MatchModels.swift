@@ -2,6 +2,7 @@ import Forecasting
 import Logging
 import Masters
 import ModelRegistry
+import ObjectStore
 import Runtime
 import Synchronization
 

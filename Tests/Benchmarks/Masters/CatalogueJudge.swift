@@ -190,8 +190,8 @@ struct CatalogueJudge {
   /// What one threshold gives.
   struct Point: CustomStringConvertible {
     var threshold: Float = 0
-    var (right, wrong, known): (Int, Int, Int) = (0, 0, 0)
-    var (attached, twins, new): (Int, Int, Int) = (0, 0, 0)
+    var right = 0, wrong = 0, known = 0
+    var attached = 0, twins = 0, new = 0
 
     var precision: Double { Double(right) / Double(max(1, right + wrong)) }
     var recall: Double { Double(right) / Double(max(1, known)) }
