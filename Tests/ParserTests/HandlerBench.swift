@@ -37,19 +37,25 @@ struct HandlerBench {
   let index: MasterIndex?
   let name = "PriceFull7290058140886-029-202310021200.gz"
 
-  /// - Parameter masters: of `--masters`.
+  /// - Parameters:
+  ///   - masters: of `--masters`.
+  ///   - models: of `--match-models`, a folder.
   init(
-    folder: String, heldOutput: Int = 32 << 20, history: any RowHistory = MemoryRowHistory(), masters: MatchMode = .off
+    folder: String, heldOutput: Int = 32 << 20, history: any RowHistory = MemoryRowHistory(),
+    masters: MatchMode = .off, models: MatchModels? = nil
   ) async throws {
     var flags = ObjectStoreOptions()
     flags = try ObjectStoreOptions.parse(["--object-store", "file://\(folder)"])
     store = try flags.makeStore()
     try await store.prepare()
-    let options = try ParserOptions.parse(["--held-output-size", "\(heldOutput)", "--masters", masters.rawValue])
+    let options = try ParserOptions.parse(
+      ["--held-output-size", "\(heldOutput)", "--masters", masters.rawValue]
+        + (models == nil ? [] : ["--match-models", "file:///unused"]))
     index = options.makeIndex()
     handler = ParseHandler(
       store: store, history: history, options: options, identity: ServiceIdentity(name: "parser"),
-      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), masters: index, logger: Logger(label: "test"),
+      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), masters: index, models: models,
+      logger: Logger(label: "test"),
       now: { Timestamp(microseconds: 1_700_000_100_000_000) ?? .epoch })
   }
 

@@ -39,6 +39,8 @@ package struct MasterTarget: WriteTarget {
   private final class Reader: TargetReader {
     func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {
       let master = try ProductMaster(decoding: value, limits: JSONReader.Limits())
+      // What another chain calls it is for recognising names; the product keeps the name it was first met by.
+      if master.chain != nil { return }
       let id = Array(master.masterID.utf8)
       guard !id.isEmpty else { throw DecodingFailure(.badValue, at: 0, "empty", field: "master_id") }
       try StagingLimits.checkText(id.span.bytes, "master_id", limit: StagingLimits.masterIDBytes)

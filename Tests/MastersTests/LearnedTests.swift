@@ -1,0 +1,130 @@
+import Forecasting
+import Foundation
+import Masters
+import Schemas
+import Testing
+
+/// Names compared by a model. The model of these tests takes a pair for one product when both sides are covered and
+/// neither size nor percentage contradicts; of several rows that claim one master, the one with the better claim.
+@Suite struct LearnedTests {
+  static func file() throws -> [UInt8] {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Reference/model.json")
+    return Array(try Data(contentsOf: path))
+  }
+
+  private static let catalogue: [(key: String, rows: [Row])] = [
+    ("gtin:07290000000015", [Row(name: "קוטג' תנובה 5% 250 גרם"), Row(name: "גבינת קוטג 5% תנובה 250 ג'")]),
+    ("gtin:07290000000022", [Row(name: "קוטג' תנובה 9% 250 גרם")]),
+    ("gtin:07290000000039", [Row(name: "במבה אסם 80 גרם"), Row(name: "חטיף במבה אסם 80 גר")]),
+    ("gtin:07290000000046", [Row(name: "במבה אסם 200 גרם")]),
+    ("gtin:07290000000053", [Row(name: "רוטב סויה קנור 300 מ\"ל")]),
+  ]
+
+  private static func index(_ catalogue: [(key: String, rows: [Row])] = Self.catalogue) throws -> MasterIndex {
+    let index = MasterIndex(mode: .full, keepsNames: true)
+    for (id, rows) in catalogue {
+      let key = try #require(MasterKey(id))
+      index.change { writer in
+        for row in rows { _ = writer.put(row.master(key)) }
+      }
+    }
+    return index
+  }
+
+  private func answers(_ rows: [Row], _ index: MasterIndex) throws -> [RowDecision.Answer?] {
+    let decision = RowDecision(try MatchModel(Self.file()))
+    let candidates = Candidates()
+    for row in rows {
+      let facts = Array(row.name.utf8).withUnsafeBufferPointer { RowFacts(name: $0, price: 0, isWeighted: false) }
+      try index.read { view in
+        candidates.find(row.text(), facts, in: view)
+        try decision.add(candidates)
+      }
+    }
+    return try decision.decide()
+  }
+
+  private func taken(_ rows: [Row], _ index: MasterIndex) throws -> [String?] {
+    try answers(rows, index).map { answer in
+      answer.flatMap { $0.probability >= 0.7 && !$0.isTaken ? $0.master.text : nil }
+    }
+  }
+
+  @Test(arguments: [
+    ("תנובה קוטג 5% 250 גר", "gtin:07290000000015"), ("גבינת קוטג' תנובה 5% 250 גר'", "gtin:07290000000015"),
+    ("אסם במבה 80 ג", "gtin:07290000000039"), ("רוטב סויה קנו", "gtin:07290000000053"),
+    ("קנור רוטב סויה 300 מל", "gtin:07290000000053"),
+  ])
+  func aNameInOtherWords(_ name: String, _ expected: String) throws {
+    #expect(try taken([Row(name: name)], Self.index()) == [expected])
+  }
+
+  @Test(arguments: ["קוטג' תנובה 3% 250 גרם", "במבה אסם 25 גרם", "רוטב צ'ילי קנור 300 מ\"ל", "נייר טואלט"])
+  func anotherProduct(_ name: String) throws {
+    #expect(try taken([Row(name: name)], Self.index()) == [nil])
+  }
+
+  @Test func oneMasterHasOneRowOfAFile() throws {
+    let rows = [Row(name: "במבה 80 גרם אסם"), Row(name: "במבה אסם 80 גרם")]
+    let answers = try answers(rows, Self.index())
+    let masters = answers.compactMap { $0.flatMap { $0.isTaken ? nil : $0.master.text } }
+    #expect(masters.count { $0 == "gtin:07290000000039" } == 1)
+  }
+
+  @Test func aMasterThatTheChainSellsByItsCodeIsNoOtherRows() throws {
+    let index = try Self.index()
+    let decision = RowDecision(try MatchModel(Self.file()))
+    let candidates = Candidates()
+    let row = Row(name: "במבה אסם 80 גרם")
+    let key = try #require(MasterKey("gtin:07290000000039"))
+    for isClaimed in [false, true] {
+      if isClaimed { decision.claim(key) }
+      try index.read { view in
+        candidates.find(row.text(), RowFacts(name: .init(start: nil, count: 0), price: 0, isWeighted: false), in: view)
+        try decision.add(candidates)
+      }
+      let answer = try #require(try decision.decide().first ?? nil)
+      #expect((answer.master == key && !answer.isTaken) == !isClaimed)
+    }
+  }
+
+  @Test func theOrderOfTheMastersDoesNotMatter() throws {
+    let names = ["תנובה קוטג 5% 250 גר", "אסם במבה 80 ג", "במבה 200", "סויה", "קוטג'"].map { Row(name: $0) }
+    let forwards = try answers(names, Self.index())
+    let backwards = try answers(names, Self.index(Self.catalogue.reversed()))
+    #expect(forwards == backwards)
+  }
+
+  @Test func namesComeAndGo() throws {
+    let index = try Self.index()
+    let key = try #require(MasterKey("gtin:07290000000039"))
+    let row = Row(name: "במבה אסם 80 גרם")
+    #expect(index.read { $0.isKnown(row.text(), as: key) })
+    #expect(index.change { $0.put(row.master(key)) } == .unchanged)
+    #expect(index.change { $0.remove(key.text) } == .removed)
+    #expect(try taken([row], index) == [nil])
+    #expect(index.change { $0.put(row.master(key)) } == .put)
+    #expect(try taken([row], index) == [key.text])
+    #expect(index.current.masters == Self.catalogue.count)
+  }
+
+  @Test(arguments: [
+    "{}", "not JSON",
+    #"{"format": 2, "version": "x", "features": 54, "same": 0.7, "perhaps": 0.3, "pairs": "", "rows": ""}"#,
+    #"{"format": 1, "version": "x", "features": 9, "same": 0.7, "perhaps": 0.3, "pairs": "", "rows": ""}"#,
+    #"{"format": 1, "version": "x", "features": 54, "same": 0.2, "perhaps": 0.3, "pairs": "", "rows": ""}"#,
+    #"{"format": 1, "version": "x", "features": 54, "same": 0.7, "perhaps": 0.3, "pairs": "AAAA", "rows": "AAAA"}"#,
+  ])
+  func aModelThatCannotBeUsedIsRefused(_ json: String) {
+    #expect(throws: ForecastError.self) { try MatchModel(Array(json.utf8)) }
+  }
+
+  @Test func aModelThatAnswersOtherwiseThanItsTrainerIsRefused() throws {
+    var json = try #require(JSONSerialization.jsonObject(with: Data(try Self.file())) as? [String: Any])
+    var probes = try #require(json["probes"] as? [String: Any])
+    probes["pairAnswers"] = [0.123, 0.456, 0.789]
+    json["probes"] = probes
+    let changed = Array(try JSONSerialization.data(withJSONObject: json))
+    #expect(throws: ForecastError.self) { try MatchModel(changed) }
+  }
+}

@@ -1,0 +1,145 @@
+import ArgumentParser
+import Foundation
+import Kafka
+import Logging
+import Masters
+import ModelRegistry
+import ObjectStore
+import Runtime
+import Schemas
+import TestSupport
+import Testing
+
+@testable import ParserService
+
+/// `--match-models`: rows are decided by a model, those of a file together. The model is that of `LearnedTests`.
+@Suite struct LearnedModeTests {
+  private static func row(_ code: String, _ name: String) -> String {
+    """
+    <Item><PriceUpdateDate>2023-10-01 08:00</PriceUpdateDate><ItemCode>\(code)</ItemCode><ItemName>\(name)</ItemName>\
+    <ManufacturerName></ManufacturerName><bIsWeighted>0</bIsWeighted><ItemPrice>6.90</ItemPrice></Item>
+    """
+  }
+
+  private static func bytes(_ rows: [String]) -> [UInt8] {
+    Array(("<Root><ChainId>7290058140886</ChainId><SubChainId>1</SubChainId><StoreId>29</StoreId><Items>"
+      + rows.joined(separator: "\n") + "</Items></Root>").utf8)
+  }
+
+  /// Puts the model into a registry in a folder.
+  private static func publish(_ version: String, in folder: String, changing: (inout [String: Any]) -> Void = { _ in })
+    throws {
+    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("MastersTests/Reference/model.json")
+    var model = try #require(
+      JSONSerialization.jsonObject(with: try Data(contentsOf: source)) as? [String: Any])
+    model["version"] = version
+    changing(&model)
+    let home = URL(fileURLWithPath: folder).appendingPathComponent("models/masters")
+    let own = home.appendingPathComponent(version)
+    try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+    try JSONSerialization.data(withJSONObject: model).write(to: own.appendingPathComponent("model.json"))
+    try JSONSerialization.data(withJSONObject: ["version": version]).write(
+      to: home.appendingPathComponent("current.json"))
+  }
+
+  private static func models(_ folder: String) async throws -> MatchModels {
+    let options = try ObjectStoreOptions.parse(["--object-store", "file://\(folder)"])
+    return try await MatchModels(
+      ModelRegistry(try options.makeStore()), name: "masters", logger: Logger(label: "test"))
+  }
+
+  private func withBench(heldOutput: Int = 32 << 20, _ body: (HandlerBench) async throws -> Void) async throws {
+    try await withTemporaryDirectory { folder in
+      try Self.publish("v1", in: "\(folder)/registry")
+      let bench = try await HandlerBench(
+        folder: "\(folder)/store", heldOutput: heldOutput, masters: .full,
+        models: try await Self.models("\(folder)/registry"))
+      defer { bench.store.close() }
+      try await body(bench)
+    }
+  }
+
+  private func learn(_ masters: [ProductMaster], _ bench: HandlerBench) throws {
+    let index = try #require(bench.index)
+    index.change { writer in
+      for master in masters { _ = writer.put(master) }
+    }
+  }
+
+  private static let known = [
+    row("7290000149844", "חלב טרי תנובה 3% 1 ליטר"), row("4006381333931", "שוקולד מריר תפוז כרמית 100 גרם"),
+  ]
+
+  @Test(arguments: [32 << 20, 0])
+  func rowsWithoutANumberFindTheirMaster(heldOutput: Int) async throws {
+    try await withBench(heldOutput: heldOutput) { bench in
+      let first = try await bench.parse(Self.bytes(Self.known))
+      #expect(first.masters.count == 2)
+      try learn(first.masters, bench)
+      for _ in 0..<2 {
+        let others = try await bench.parse(Self.bytes([
+          Self.row("55", "כרמית שוקולד תפוז מריר 100 ג"), Self.row("56", "שוקולד מריר תפוז כרמית 200 גרם"),
+          Self.row("57", "תנובה חלב טרי 3% 1 ליטר"),
+        ]))
+        #expect(others.items.map(\.ean) == ["55", "56", "57"])
+        #expect(others.items[0].masterID == "gtin:04006381333931")
+        #expect(others.items[2].masterID == "gtin:07290000149844")
+        // Another size is another product.
+        #expect(others.masters.map(\.masterID) == [others.items[1].masterID])
+        #expect(others.items[1].masterID.hasPrefix("name:"))
+        #expect(others.parsed.first?.matched == 2)
+        #expect(others.headers.allSatisfy { $0.contains { $0.name == "souk-match-model" && $0.text == "v1" } })
+      }
+    }
+  }
+
+  @Test func aMasterThatTheChainSellsByItsCodeIsNoOtherRowOfTheFile() async throws {
+    try await withBench { bench in
+      try learn(try await bench.parse(Self.bytes(Self.known)).masters, bench)
+      let parsed = try await bench.parse(Self.bytes(Self.known + [Self.row("57", "תנובה חלב טרי 3% 1 ליטר")]))
+      #expect(parsed.items[2].masterID.hasPrefix("name:"))
+    }
+  }
+
+  @Test func anotherNameOfAKnownProductIsPublishedUntilItIsKnown() async throws {
+    try await withBench { bench in
+      try learn(try await bench.parse(Self.bytes(Self.known)).masters, bench)
+      let file = Self.bytes([Self.row("7290000149844", "תנובה חלב 3% טרי 1 ל'")])
+      let named = try await bench.parse(file)
+      let name = try #require(named.masters.first)
+      #expect(named.masters.count == 1)
+      #expect(name.masterID == "gtin:07290000149844")
+      #expect(name.chain == "rami_levy")
+      #expect(String(decoding: name.key, as: UTF8.self) == "gtin:07290000149844@rami_levy")
+      #expect(try ProductMaster(decoding: name.encoded()) == name)
+      #expect(named.parsed.first?.newMasters == 0)
+      #expect(try await bench.parse(file).masters == named.masters)
+      try learn(named.masters, bench)
+      #expect(try await bench.parse(file).masters.isEmpty)
+    }
+  }
+
+  @Test func aNewVersionIsPutInUseAndABadOneIsNot() async throws {
+    try await withTemporaryDirectory { folder in
+      try Self.publish("v1", in: folder)
+      let models = try await Self.models(folder)
+      #expect(models.current.version == "v1")
+      try Self.publish("v2", in: folder)
+      await models.look()
+      #expect(models.current.version == "v2")
+      try Self.publish("v3", in: folder) { $0["features"] = 3 }
+      await models.look()
+      #expect(models.current.version == "v2")
+      try FileManager.default.removeItem(atPath: "\(folder)/models/masters/current.json")
+      await models.look()
+      #expect(models.current.version == "v2")
+    }
+  }
+
+  @Test func withoutAModelTheParserDoesNotStart() async throws {
+    try await withTemporaryDirectory { folder in
+      await #expect(throws: Failure.self) { try await Self.models(folder) }
+    }
+  }
+}
