@@ -96,7 +96,7 @@ let services: [Target] = [
   service("parser", "Parser", ["Pipeline", "ObjectStore", "PriceFiles", "Redis", "Masters"]),
   service("db-writer", "DBWriter", ["Pipeline", "Kafka", "Postgres", "Schemas", "Runtime", "ServiceKit", "CMalloc",
     .log, .metrics, .arguments]),
-  service("egx-producer", "EGXProducer", ["Kafka", "HTTP", "CSV", "Schemas", "ServiceKit", "Runtime", .nioCore,
+  service("egx-producer", "EGXProducer", ["Pipeline", "Kafka", "HTTP", "CSV", "Schemas", "ServiceKit", "Runtime", .nioCore,
     .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .log, .metrics, .arguments]),
   service("influx-consumer", "InfluxConsumer", ["Pipeline", "Kafka", "Influx", "Schemas", "Runtime", "ServiceKit",
     .log, .metrics, .arguments]),

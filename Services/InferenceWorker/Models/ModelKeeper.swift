@@ -1,8 +1,8 @@
 import Forecasting
 import Logging
 import ModelRegistry
+import ObjectStore
 import Runtime
-import ServiceKit
 import Synchronization
 
 /// Keeps the shelf as the registry has it: waits for the first models, then looks for new versions and new models.
@@ -42,28 +42,35 @@ final class ModelKeeper: Sendable {
     ModelRequirement(kinds: kind.models, history: window / 2)
   }
 
-  /// Waits until every model that was asked for is there, or one where all that fit are wanted.
-  /// - Returns: false when it was asked to drain first.
-  /// - Throws: a `ClassifiedError` of class `configuration` about the store.
-  func waitForModels(_ backoff: Backoff, in context: ServiceContext) async throws -> Bool {
-    let readiness = context.health.readiness("models")
-    var backoff = backoff
-    while true {
-      let reason: String
-      do {
-        guard let missing = try await loadNew() else {
-          readiness.set(ready: true)
-          return true
-        }
-        readiness.set(ready: false, reason: "a model is missing or not usable")
-        reason = missing
-      } catch let error where ErrorClass(of: error) == .transient {
-        readiness.failed(error)
-        reason = "\(error)"
-      }
-      logger.warning("waiting for models", metadata: ["reason": "\(reason)"])
-      if await context.drain.sleep(for: backoff.next()) { return false }
+  /// The registry, with the models that were asked for, or with one where all that fit are wanted.
+  static func need(_ options: RegistryOptions, _ worker: WorkerOptions, _ logger: Logger) -> Need<ModelKeeper> {
+    Need(
+      "models", condition: "models",
+      open: {
+        ModelKeeper(
+          try options.registry(threads: worker.threads), names: worker.model, kind: worker.kind,
+          window: worker.window, interval: worker.modelInterval.duration, logger: logger)
+      },
+      check: { try await $0.check() },
+      prepare: { keeper in
+        guard let missing = try await keeper.loadNew() else { return "" }
+        throw Failure(.transient, code: "model_missing", missing)
+      },
+      close: { $0.registry.store.close() })
+  }
+
+  /// Loads every model to see whether it can be used, and leaves the shelf as it is.
+  private func check() async throws -> String {
+    let rows = try await registry.listing(
+      isVerifying: true, requirement: Self.requirement(kind, window: window)
+    ).filter { names.isEmpty || names.contains($0.name) }
+    let good = rows.filter { $0.problem == nil && $0.manifest != nil }
+    guard !good.isEmpty, Set(names).isSubset(of: good.map(\.name)) else {
+      throw Failure(
+        .configuration, code: "no_models", rows.compactMap(\.problem).first
+          ?? "no model for \(kind.rawValue) at \(registry.store.location)/\(ModelRegistry.root)")
     }
+    return good.map { "\($0.name) \($0.version ?? "")" }.joined(separator: ", ")
   }
 
   /// Looks until drained.
