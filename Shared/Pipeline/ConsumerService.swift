@@ -56,9 +56,9 @@ package struct ConsumerService: Sendable {
     Work {
       // Dead letters need no transactions: a repeated one only repeats.
       try await run(externalOffsets: keepsOffsets, adoptsCommits: adoptsCommits) { consumer, producer in
-        let clusterID = try await context.retrying(
-          "Kafka", condition: "kafka", step: "cluster id", backoff: pipeline.backoff
-        ) { try await consumer.clusterID }
+        let clusterID = try await context.wait(for: "Kafka", context.health.readiness("kafka"), pipeline.backoff) {
+          try await consumer.clusterID
+        }
         guard let clusterID else { return consumer.close() }
         let sink = try makeSink(clusterID, consumer.configuration.groupID)
         try await SinkPipeline(

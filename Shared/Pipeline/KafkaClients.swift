@@ -147,7 +147,7 @@ package struct KafkaClients: Sendable {
     let producer = try Producer(configuration)
     do {
       if isTransactional {
-        _ = try await context.retrying("Kafka", condition: "kafka", step: "transactions", backoff: backoff) {
+        _ = try await context.wait(for: "Kafka", context.health.readiness("kafka"), backoff) {
           try await producer.initTransactions()
         }
       }

@@ -21,7 +21,7 @@ package final class Needs {
   private var entries: [Entry] = []
   private var companions: [@Sendable () async throws -> Void] = []
 
-  init(_ context: ServiceContext) { self.context = context }
+  package init(_ context: ServiceContext) { self.context = context }
 
   package var drain: Interruption { context.drain }
   package var logger: Logger { context.logger }
@@ -35,9 +35,7 @@ package final class Needs {
     if let condition = need.condition {
       // Not ready from the beginning, and not only from the first look.
       _ = context.health.readiness(condition)
-      entry.wait = { backoff in
-        try await context.wait(for: need, try opened.value, condition: condition, backoff: backoff)
-      }
+      entry.wait = { backoff in try await context.awaited(need, try opened.value, condition, backoff) }
     }
     if let check = need.check {
       entry.check = { report in
@@ -185,42 +183,16 @@ struct NotOpened: ClassifiedError {
 }
 
 extension ServiceContext {
-  /// Repeats `attempt` through an outage of what a start needs: not ready under `condition`, backing off.
-  ///
-  /// - Parameter title: what the log waits for: "the object store".
-  /// - Returns: nil when the service was asked to drain first.
-  /// - Throws: what `attempt` throws, unless it is transient.
-  package func retrying<Value>(
-    _ title: String, condition: String, step: String? = nil, backoff: Backoff, _ attempt: () async throws -> Value
-  ) async throws -> Value? {
-    let readiness = health.readiness(condition)
-    var backoff = backoff
-    while !drain.isRaised {
-      do {
-        let value = try await attempt()
-        readiness.set(ready: true)
-        return value
-      } catch let error where ErrorClass(of: error) == .transient {
-        readiness.failed(error, at: step)
-        var fields: Logger.Metadata = ["reason": "\(error)"]
-        fields["step"] = step.map { "\($0)" }
-        logger.warning("waiting for \(title)", metadata: fields)
-        if await drain.sleep(for: backoff.next(retryAfter: (error as? any ClassifiedError)?.retryAfter)) { return nil }
-      }
-    }
-    return nil
-  }
-
-  fileprivate func wait<Value>(
-    for need: Need<Value>, _ value: Value, condition: String, backoff: Backoff
+  fileprivate func awaited<Value>(
+    _ need: Need<Value>, _ value: Value, _ condition: String, _ backoff: Backoff
   ) async throws -> Bool {
+    let readiness = health.readiness(condition)
     if let wait = need.wait {
-      let readiness = health.readiness(condition)
       return try await wait(
         value, NeedWait(drain: drain, logger: logger) { readiness.set(ready: $0, reason: $1) })
     }
     guard let prepare = need.prepare ?? need.check else { return true }
-    let found = try await retrying(need.title, condition: condition, backoff: backoff) { try await prepare(value) }
+    let found = try await wait(for: need.title, readiness, backoff) { try await prepare(value) }
     guard let found else { return false }
     if !found.isEmpty { logger.info("\(need.name) ready", metadata: ["found": "\(found)"]) }
     return true
