@@ -89,8 +89,8 @@ package struct CrawlerCommand: ServiceCommand {
           "topic": "\(FileDiscovered.topic.name)",
         ])
       if crawling.once { return try await crawler.run() }
-      // Crawls, and takes back what expired. Without sources in this shard the crawl ends at once and the process stays.
-      // Crawling goes on while the group waits for its partitions: what `/readyz` says does not depend on it.
+      // Crawls, and takes back what expired. Without sources in this shard the crawl ends at once and the process
+      // stays. Crawling goes on while the group waits for its partitions: `/readyz` does not depend on it.
       try await Work.together(
         Work { try await crawler.run() }, consumer.aside().jobs(concurrency: 1) { expired }, draining: context.drain
       ).run()

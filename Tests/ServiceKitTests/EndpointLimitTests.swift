@@ -9,18 +9,7 @@ import Testing
 @Suite struct EndpointLimitTests {
   /// Half of a request, on a connection of its own.
   private func halfOpen(_ port: Int) throws -> Int32 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    try #require(descriptor >= 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    let connected = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-    try #require(connected == 0)
+    let descriptor = try connected(toPort: port)
     let text = Array("GET /livez HTTP/1.1\r\nHost: x\r\nX-Half".utf8)
     _ = send(descriptor, text, text.count, Int32(MSG_NOSIGNAL))
     return descriptor
@@ -32,11 +21,10 @@ import Testing
     return count == 0 || count < 0 && errno == ECONNRESET
   }
 
-  private func endpoint(_ limits: ConnectionLimits) -> RunningEndpoint {
-    var endpoint = HealthEndpoint(
-      host: "127.0.0.1", port: 0, health: Health(), registry: PrometheusRegistry(), logger: Logger(label: "test"))
-    endpoint.limits = limits
-    return RunningEndpoint(endpoint)
+  private func endpoint(_ limits: ConnectionLimits) -> HTTPServer {
+    HTTPServer(
+      host: "127.0.0.1", port: 0, routes: ServerRoutes(Health(), PrometheusRegistry()), limits: limits,
+      logger: Logger(label: "test"))
   }
 
   @Test(.timeLimit(.minutes(5))) func aFloodOfHalfRequestsKeepsNoProbeOut() async throws {
@@ -73,4 +61,21 @@ import Testing
     #expect(try await get(base, "livez").status == 200)
     _ = await endpoint.stop()
   }
+}
+
+/// A socket that is connected to a port of this machine.
+func connected(toPort port: Int) throws -> Int32 {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  try #require(descriptor >= 0)
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = in_port_t(port).bigEndian
+  address.sin_addr.s_addr = inet_addr("127.0.0.1")
+  let connected = withUnsafePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+    }
+  }
+  try #require(connected == 0)
+  return descriptor
 }

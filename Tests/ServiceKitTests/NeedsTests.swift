@@ -101,7 +101,7 @@ import Testing
   @Test func anOutageIsWaitedOutUnderItsName() async throws {
     let running = Task {
       try await run { needs in
-        needs.add(store)
+        needs.add(self.store)
         needs.add(need("other"))
         return noting
       }

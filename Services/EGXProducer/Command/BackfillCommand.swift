@@ -57,7 +57,7 @@ package struct BackfillCommand: ServiceCommand {
       let backfill = Backfill(
         source: try bars.value, publisher: publisher, settings: settings, clock: clock, drain: context.drain,
         logger: context.logger)
-      try Self.conclude(try await backfill.run(Self.progress(context.logger)), context)
+      try Self.conclude(try await backfill.run(step: Self.progress(context.logger)), context)
     }
   }
 

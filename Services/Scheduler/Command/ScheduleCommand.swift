@@ -25,8 +25,8 @@ package struct ScheduleCommand: ServiceCommand {
     abstract: "Send jobs when they are due; of several replicas one is active, the others stand by.",
     discussion: """
       Writes \(Topics.ingestionTasks.name). The lease is the only partition of \(Topics.schedulerLease.name): the \
-      member that the group gives it to is active, and its progress lies beside the committed offset. --start-from says where a \
-      group that was never active begins: a time, else now.
+      member that the group gives it to is active, and its progress lies beside the committed offset. --start-from \
+      says where a group that was never active begins: a time, else now.
       """,
     version: Souk.version)
 

@@ -59,12 +59,12 @@ package final class Needs {
 
   // MARK: - One run
 
-  func check(_ report: CheckReport) async {
+  package func check(_ report: CheckReport) async {
     for entry in entries { await entry.check?(report) }
     await close()
   }
 
-  func run(_ work: Work) async throws {
+  package func run(_ work: Work) async throws {
     let outcome: Result<Void, any Error>
     do {
       for entry in entries { try entry.open() }
