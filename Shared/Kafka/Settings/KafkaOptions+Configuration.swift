@@ -44,7 +44,7 @@ extension KafkaOptions {
     clientID: String, topic: String, logger: Logger
   ) throws(Failure) -> TableReader.Configuration {
     var properties = commonProperties(clientID: clientID)
-    // The library wants the name of a group also from those who join none; nothing is ever committed under it.
+    // librdkafka needs the name of a group also from a client that joins none; nothing is ever committed under it.
     properties.setDefault("group.id", "\(groupId ?? clientID)-table")
     properties.setDefault("enable.auto.commit", "false")
     properties.setDefault("enable.auto.offset.store", "false")

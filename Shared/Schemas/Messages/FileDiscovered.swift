@@ -1,7 +1,7 @@
 /// A price file was seen at a portal: the job to fetch it.
 ///
 /// `gogobe.files.discovered`, key `chain/file_name`, ordered by `chain/store_id`.
-package struct FileDiscovered: Message {
+package struct FileDiscovered: FieldwiseMessage {
   /// The source's name in the catalogue (`king_store`), else the 13-digit chain id of the file name.
   package var chain: String
   /// Where the file can be fetched: `https:`, or `file:` for a local folder.
@@ -42,28 +42,19 @@ package struct FileDiscovered: Message {
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("chain")
-    writer.string(chain)
-    writer.key("url")
-    writer.string(url)
-    writer.key("timestamp")
-    writer.string(timestamp)
-    writer.key("file_name")
-    writer.string(fileName)
-    writer.key("file_type")
-    writer.string(fileType)
-    writer.key("store_id")
-    writer.string(storeID)
-    writer.key("size")
-    writer.integer(size)
-    writer.key("fingerprint")
-    writer.string(fingerprint)
-    writer.key("file_time")
-    writer.string(fileTime)
+    writer.field("chain", chain)
+    writer.field("url", url)
+    writer.field("timestamp", timestamp)
+    writer.field("file_name", fileName)
+    writer.field("file_type", fileType)
+    writer.field("store_id", storeID)
+    writer.field("size", size)
+    writer.field("fingerprint", fingerprint)
+    writer.field("file_time", fileTime)
     writer.endObject()
   }
 
-  enum Field: String, CaseIterable {
+  package enum Field: String, CaseIterable, Sendable {
     case chain, url, timestamp
     case fileName = "file_name"
     case fileType = "file_type"
@@ -71,41 +62,28 @@ package struct FileDiscovered: Message {
     case size, fingerprint
     case fileTime = "file_time"
   }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.chain, .url, .timestamp)
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(.chain, .url, .timestamp)
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var chain = "", url = ""
-    var timestamp = Timestamp.epoch
-    var fileName: String?
-    var fileType: FileType?
-    var storeID: String?
-    var size: Int64?
-    var fingerprint: String?
-    var fileTime: Timestamp?
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .chain: chain = try reader.string()
-      case .url: url = try reader.string()
-      case .timestamp: timestamp = try reader.timestamp(field: field.rawValue)
-      case .fileName: fileName = try reader.stringOrNull()
-      case .fileType: fileType = try reader.valueOrNull(FileType.self, field: field.rawValue)
-      case .storeID: storeID = try reader.stringOrNull()
-      case .size: size = try reader.integerOrNull()
-      case .fingerprint: fingerprint = try reader.stringOrNull()
-      case .fileTime: fileTime = try reader.timestampOrNull(field: field.rawValue)
-      }
+  package static var blank: Self { Self(chain: "", url: "", timestamp: .epoch, fileName: "") }
+
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+    switch field {
+    case .chain: chain = try reader.string()
+    case .url: url = try reader.string()
+    case .timestamp: timestamp = try reader.timestamp(field: field.rawValue)
+    case .fileName: fileName = try reader.stringOrNull() ?? ""
+    case .fileType: fileType = try reader.valueOrNull(FileType.self, field: field.rawValue)
+    case .storeID: storeID = try reader.stringOrNull()
+    case .size: size = try reader.integerOrNull()
+    case .fingerprint: fingerprint = try reader.stringOrNull()
+    case .fileTime: fileTime = try reader.timestampOrNull(field: field.rawValue)
     }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    guard let name = fileName ?? lastPathSegment(of: url) else { throw reader.missingField("file_name") }
-    self.init(
-      chain: chain, url: url, timestamp: timestamp, fileName: name, fileType: fileType, storeID: storeID, size: size,
-      fingerprint: fingerprint, fileTime: fileTime)
+  }
+
+  package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
+    guard fileName.isEmpty else { return }
+    guard let name = lastPathSegment(of: url) else { throw reader.missingField("file_name") }
+    fileName = name
   }
 }
