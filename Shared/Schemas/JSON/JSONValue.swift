@@ -64,9 +64,13 @@ extension JSONWriter {
     strings(texts)
   }
 
-  /// A key and an object of whole numbers, its keys in order, so that equal counts give equal bytes.
   package mutating func counts(_ name: StaticString, _ counts: [String: Int64]) {
     key(name)
+    self.counts(counts)
+  }
+
+  /// An object of whole numbers, its keys in order, so that equal counts give equal bytes.
+  package mutating func counts(_ counts: [String: Int64]) {
     beginObject()
     for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
       key(named: name)
