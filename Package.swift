@@ -88,7 +88,7 @@ let imports: [String: [String]] = [
     "Runtime", "Schemas", "TestSupport"],
   "MonitoringTests": ["ArgumentParser", "Kafka", "LocalServers", "Logging", "Reference", "Runtime", "Schemas",
     "TestSupport", "Yams"],
-  "ObjectStore": ["ArgumentParser", "COpenSSL", "CXML2", "HTTP", "Runtime"],
+  "ObjectStore": ["ArgumentParser", "COpenSSL", "HTML", "HTTP", "Runtime"],
   "ObjectStoreTests": ["ArgumentParser", "HTTP", "LocalServers", "ObjectStore", "Runtime", "TestSupport"],
   "ParserService": ["ArgumentParser", "Kafka", "Logging", "Masters", "Metrics", "ObjectStore", "Pipeline",
     "PriceFiles", "Redis", "Runtime", "Schemas", "ServiceKit"],
