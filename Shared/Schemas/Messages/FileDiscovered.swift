@@ -1,7 +1,7 @@
 /// A price file was seen at a portal: the job to fetch it.
 ///
 /// `gogobe.files.discovered`, key `chain/file_name`, ordered by `chain/store_id`.
-package struct FileDiscovered: FieldwiseMessage {
+package struct FileDiscovered: Message {
   /// The source's name in the catalogue (`king_store`), else the 13-digit chain id of the file name.
   package var chain: String
   /// Where the file can be fetched: `https:`, or `file:` for a local folder.
@@ -54,7 +54,7 @@ package struct FileDiscovered: FieldwiseMessage {
     writer.endObject()
   }
 
-  package enum Field: String, CaseIterable, Sendable {
+  enum Field: String, CaseIterable {
     case chain, url, timestamp
     case fileName = "file_name"
     case fileType = "file_type"
@@ -62,28 +62,41 @@ package struct FileDiscovered: FieldwiseMessage {
     case size, fingerprint
     case fileTime = "file_time"
   }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.chain, .url, .timestamp)
+  static let fields = FieldTable(Field.self)
+  static let required = fields.mask(.chain, .url, .timestamp)
 
-  package static var blank: Self { Self(chain: "", url: "", timestamp: .epoch, fileName: "") }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .chain: chain = try reader.string()
-    case .url: url = try reader.string()
-    case .timestamp: timestamp = try reader.timestamp(field: field.rawValue)
-    case .fileName: fileName = try reader.stringOrNull() ?? ""
-    case .fileType: fileType = try reader.valueOrNull(FileType.self, field: field.rawValue)
-    case .storeID: storeID = try reader.stringOrNull()
-    case .size: size = try reader.integerOrNull()
-    case .fingerprint: fingerprint = try reader.stringOrNull()
-    case .fileTime: fileTime = try reader.timestampOrNull(field: field.rawValue)
+  package init(
+    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
+  ) throws(DecodingFailure) {
+    var reader = try JSONReader(bytes, limits: limits)
+    var chain = "", url = ""
+    var timestamp = Timestamp.epoch
+    var fileName: String?
+    var fileType: FileType?
+    var storeID: String?
+    var size: Int64?
+    var fingerprint: String?
+    var fileTime: Timestamp?
+    let table = Self.fields
+    var cursor = try reader.beginObject()
+    while let field = try reader.nextField(&cursor, of: table) {
+      switch field {
+      case .chain: chain = try reader.string()
+      case .url: url = try reader.string()
+      case .timestamp: timestamp = try reader.timestamp(field: field.rawValue)
+      case .fileName: fileName = try reader.stringOrNull()
+      case .fileType: fileType = try reader.valueOrNull(FileType.self, field: field.rawValue)
+      case .storeID: storeID = try reader.stringOrNull()
+      case .size: size = try reader.integerOrNull()
+      case .fingerprint: fingerprint = try reader.stringOrNull()
+      case .fileTime: fileTime = try reader.timestampOrNull(field: field.rawValue)
+      }
     }
-  }
-
-  package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
-    guard fileName.isEmpty else { return }
-    guard let name = lastPathSegment(of: url) else { throw reader.missingField("file_name") }
-    fileName = name
+    try reader.require(Self.required, in: cursor, of: table)
+    try reader.finish()
+    guard let name = fileName ?? lastPathSegment(of: url) else { throw reader.missingField("file_name") }
+    self.init(
+      chain: chain, url: url, timestamp: timestamp, fileName: name, fileType: fileType, storeID: storeID, size: size,
+      fingerprint: fingerprint, fileTime: fileTime)
   }
 }
