@@ -3,9 +3,49 @@ import Logging
 import Runtime
 import ServiceKit
 
+/// What a `PartitionLoop` runs in.
+package struct LoopContext: Sendable {
+  package let consumer: Consumer
+  package let service: ServiceContext
+  package let heartbeat: Heartbeat
+  package let retry: OutageRetry
+
+  /// - Parameters:
+  ///   - readiness: the condition of `/readyz` that is false while an outage is waited out.
+  ///   - count: counts one failed attempt by the code of its error.
+  package init(
+    consumer: Consumer, service: ServiceContext, readiness: String, heartbeat: Heartbeat, backoff: Backoff,
+    count: @escaping @Sendable (_ code: String) -> Void
+  ) {
+    self.consumer = consumer
+    self.service = service
+    self.heartbeat = heartbeat
+    retry = OutageRetry(
+      backoff, readiness: service.health.readiness(readiness), heartbeat: heartbeat, logger: service.logger,
+      count: count)
+  }
+
+  package var readiness: ReadinessCondition { retry.readiness }
+  /// How soon what gave way to a revoke is tried again.
+  package var pauseAfterGivingWay: Duration { min(retry.backoff.base, .milliseconds(100)) }
+}
+
+/// What is committed with the answer to a revoke.
+package struct Handover: Sendable {
+  /// Next offsets.
+  package var positions: [TopicPartition: Int64]
+  /// Texts to keep beside them.
+  package var metadata: [TopicPartition: String]
+
+  package init(_ positions: [TopicPartition: Int64] = [:], metadata: [TopicPartition: String] = [:]) {
+    self.positions = positions
+    self.metadata = metadata
+  }
+}
+
 /// What a service does with the partitions it owns. `PartitionLoop` makes the calls, one at a time.
-protocol PartitionStrategy: AnyObject {
-  var pipeline: PipelineContext { get }
+package protocol PartitionStrategy: AnyObject {
+  var loop: LoopContext { get }
 
   /// Where partitions that the group offers start; a partition that is left out starts at `--start-from`. Asked only
   /// when the consumer keeps its offsets elsewhere.
@@ -31,24 +71,23 @@ protocol PartitionStrategy: AnyObject {
 
   /// Makes durable what was taken from partitions that the group takes back. Tries once: what an outage keeps from
   /// being written is repeated by the next owner.
-  /// - Returns: the next offsets to commit.
-  func settle(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64]
+  func settle(_ partitions: Set<TopicPartition>) async throws -> Handover
 
   /// The service stops because of a failure, and these partitions go back to the group.
-  /// - Returns: the next offsets to commit all the same.
-  func abandon(_ partitions: Set<TopicPartition>) async -> [TopicPartition: Int64]
+  /// - Returns: what is to be committed all the same.
+  func abandon(_ partitions: Set<TopicPartition>) async -> Handover
 
   /// Forgets partitions that are not ours any more.
-  /// - Returns: how many of their records are given back undone.
+  /// - Returns: how many of their records are given back undone, for the log.
   func leave(_ partitions: Set<TopicPartition>) -> Int
 }
 
 extension PartitionStrategy {
-  func starts(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] { [:] }
-  func assigned(_ positions: [TopicPartition: Int64], unknown: [TopicPartition: Int64]) async throws {}
-  func skip(_ gap: Gap) async throws {}
+  package func starts(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] { [:] }
+  package func assigned(_ positions: [TopicPartition: Int64], unknown: [TopicPartition: Int64]) async throws {}
+  package func skip(_ gap: Gap) async throws {}
   /// Nothing: a failure means that it is not known what is durable.
-  func abandon(_ partitions: Set<TopicPartition>) async -> [TopicPartition: Int64] { [:] }
+  package func abandon(_ partitions: Set<TopicPartition>) async -> Handover { Handover() }
 }
 
 /// The loop of every consumer: takes the consumer's elements in their order and hands them to a strategy.
@@ -56,9 +95,9 @@ extension PartitionStrategy {
 /// It owns what all have in common: where assigned partitions start, the answer to a revoke, partitions that are lost,
 /// gaps, the drain, the end after a failure, the heartbeat and the readiness of the assignment. A revoke comes before
 /// everything else, also before the end of an outage.
-final class PartitionLoop<Strategy: PartitionStrategy> {
+package final class PartitionLoop<Strategy: PartitionStrategy> {
   private let strategy: Strategy
-  private let pipeline: PipelineContext
+  private let context: LoopContext
   private let consumer: Consumer
   /// Partitions that are ours, for `/readyz`: a member that was given nothing (more members than partitions) is ready,
   /// one that was thrown out or waits for a rebalance is not.
@@ -72,24 +111,24 @@ final class PartitionLoop<Strategy: PartitionStrategy> {
   /// The longest wait for an element; shows that the poll thread is alive.
   private static var tick: Duration { .seconds(15) }
 
-  init(_ strategy: Strategy) {
+  package init(_ strategy: Strategy) {
     self.strategy = strategy
-    pipeline = strategy.pipeline
-    consumer = pipeline.consumer
-    assignment = pipeline.service.health.readiness("assignment")
+    context = strategy.loop
+    consumer = context.consumer
+    assignment = context.service.health.readiness("assignment")
   }
 
   /// Works until the consumer is closed (by the drain of the service or by a failure) and drained.
-  func run() async throws {
-    pipeline.readiness.set(ready: true)
-    let (drain, consumer) = (pipeline.service.drain, consumer)
+  package func run() async throws {
+    context.readiness.set(ready: true)
+    let (drain, consumer) = (context.service.drain, consumer)
     let closer = Task {
       await drain.wait()
       consumer.close()
     }
     defer {
       closer.cancel()
-      forget(held)
+      _ = strategy.leave(held)
     }
     do {
       try await follow()
@@ -103,7 +142,7 @@ final class PartitionLoop<Strategy: PartitionStrategy> {
 
   private func follow() async throws {
     while true {
-      pipeline.heartbeat.beat()
+      context.heartbeat.beat()
       try await start()
       let due = try await strategy.work()
       guard let element = try await consumer.next(before: nextLook(due)) else { return }
@@ -121,7 +160,7 @@ final class PartitionLoop<Strategy: PartitionStrategy> {
   }
 
   private func nextLook(_ due: ContinuousClock.Instant?) -> ContinuousClock.Instant {
-    let tick = ContinuousClock.now + (starting.isEmpty ? Self.tick : pipeline.pauseAfterGivingWay)
+    let tick = ContinuousClock.now + (starting.isEmpty ? Self.tick : context.pauseAfterGivingWay)
     return due.map { min($0, tick) } ?? tick
   }
 
@@ -129,7 +168,8 @@ final class PartitionLoop<Strategy: PartitionStrategy> {
     while let element = try await consumer.next(before: nil) {
       switch element {
       case .revoking(let partitions, let answer):
-        answer.done(committing: await strategy.abandon(partitions))
+        let handover = await strategy.abandon(partitions)
+        answer.done(committing: handover.positions, metadata: handover.metadata)
         leave(partitions)
       case .lost(let partitions): leave(partitions)
       case .assigning, .assigned, .batch, .gap, .passed, .idle: break
@@ -142,8 +182,8 @@ final class PartitionLoop<Strategy: PartitionStrategy> {
   /// Tells where offered partitions start. An outage leaves that open while a revoke waits.
   private func start() async throws {
     while let next = starting.first, !consumer.revokeWaiting.isRaised {
-      let offsets = try await pipeline.retry("start", until: consumer.revokeWaiting) {
-        try await self.starts(of: next.partitions)
+      let offsets = try await context.retry("start", until: consumer.revokeWaiting) {
+        try await self.strategy.starts(of: next.partitions)
       }
       guard let offsets else { return }
       unknown.formUnion(next.partitions.subtracting(offsets.keys))
@@ -152,14 +192,10 @@ final class PartitionLoop<Strategy: PartitionStrategy> {
     }
   }
 
-  private func starts(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
-    try await strategy.starts(of: partitions)
-  }
-
   private func assigned(_ positions: [TopicPartition: Int64]) async throws {
     held.formUnion(positions.keys)
     assignment.set(ready: true, reason: "\(held.count) partitions")
-    pipeline.logger.info("assigned", metadata: ["positions": "\(positions)"])
+    context.service.logger.info("assigned", metadata: ["positions": "\(positions)"])
     let pins = positions.filter { unknown.contains($0.key) }
     unknown.subtract(positions.keys)
     try await strategy.assigned(positions, unknown: pins)
@@ -178,22 +214,22 @@ final class PartitionLoop<Strategy: PartitionStrategy> {
   }
 
   private func revoke(_ partitions: Set<TopicPartition>, _ answer: Consumer.RevokeAnswer) async throws {
-    let positions: [TopicPartition: Int64]
-    do { positions = try await strategy.settle(partitions) } catch {
+    let handover: Handover
+    do { handover = try await strategy.settle(partitions) } catch {
       // Without an answer the whole group waits.
       answer.done(committing: [:])
       throw error
     }
-    answer.done(committing: positions)
+    answer.done(committing: handover.positions, metadata: handover.metadata)
     let undone = leave(partitions)
-    pipeline.logger.info(
+    context.service.logger.info(
       "handed over",
       metadata: ["partitions": "\(partitions.map(\.description).sorted())", "undone": "\(undone)"])
   }
 
   @discardableResult
   private func leave(_ partitions: Set<TopicPartition>) -> Int {
-    let undone = forget(partitions)
+    let undone = strategy.leave(partitions)
     held.subtract(partitions)
     assignment.set(
       ready: !held.isEmpty,
@@ -201,13 +237,6 @@ final class PartitionLoop<Strategy: PartitionStrategy> {
     for index in starting.indices { starting[index].partitions.subtract(partitions) }
     starting.removeAll(where: \.partitions.isEmpty)
     unknown.subtract(partitions)
-    return undone
-  }
-
-  @discardableResult
-  private func forget(_ partitions: Set<TopicPartition>) -> Int {
-    let undone = strategy.leave(partitions)
-    pipeline.metrics.returned(by: undone)
     return undone
   }
 }

@@ -3,17 +3,13 @@ import Logging
 import Runtime
 import ServiceKit
 
-/// What every consuming loop works with, whatever it does with the records.
+/// What the strategies of this module work with, whatever they do with the records.
 struct PipelineContext: Sendable {
-  let consumer: Consumer
+  let loop: LoopContext
   let producer: Producer
   let options: PipelineOptions
-  let service: ServiceContext
-  let metrics = PipelineMetrics()
+  let metrics: PipelineMetrics
   let deadLetters: DeadLetterQueue
-  let readiness: ReadinessCondition
-  let heartbeat: Heartbeat
-  let retry: OutageRetry
 
   /// - Parameters:
   ///   - readiness: the condition of `/readyz` that is false while an outage is waited out.
@@ -22,23 +18,24 @@ struct PipelineContext: Sendable {
     _ identity: ServiceIdentity, consumer: Consumer, producer: Producer, options: PipelineOptions,
     service: ServiceContext, readiness: String, longestRound: Duration = .seconds(120)
   ) {
-    self.consumer = consumer
+    let metrics = PipelineMetrics()
+    loop = LoopContext(
+      consumer: consumer, service: service, readiness: readiness,
+      heartbeat: service.health.liveness("worker", maxAge: longestRound), backoff: options.backoff
+    ) { metrics.retried($0) }
     self.producer = producer
     self.options = options
-    self.service = service
+    self.metrics = metrics
     deadLetters = DeadLetterQueue(
       service: identity, budget: options.deadLetterBudget, largest: producer.configuration.largestRecord,
       logger: service.logger)
-    self.readiness = service.health.readiness(readiness)
-    heartbeat = service.health.liveness("worker", maxAge: longestRound)
-    retry = OutageRetry(
-      options.backoff, readiness: self.readiness, heartbeat: heartbeat, logger: service.logger
-    ) { [metrics] in metrics.retried($0) }
   }
 
-  var logger: Logger { service.logger }
-  /// How soon what gave way to a revoke is tried again.
-  var pauseAfterGivingWay: Duration { min(options.backoff.base, .milliseconds(100)) }
+  var consumer: Consumer { loop.consumer }
+  var service: ServiceContext { loop.service }
+  var heartbeat: Heartbeat { loop.heartbeat }
+  var retry: OutageRetry { loop.retry }
+  var logger: Logger { loop.service.logger }
 
   /// Commits, or leaves it to the next commit while the coordinator is away: positions only grow.
   /// - Returns: what the consumer left out because it came too late; nil when nothing was committed.

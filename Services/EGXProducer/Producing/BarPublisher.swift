@@ -99,16 +99,18 @@ package actor BarPublisher {
   }
 
   private func send(_ bars: [BarReview.Outgoing]) async throws {
-    let acknowledged = try await settings.backoff.retry {
+    let acknowledged = try await settings.backoff.retry { @concurrent in
       try await self.outlet.send(bars.map(\.bar))
-    } pause: { try await self.pause($0) }
+    } pause: { @concurrent in try await self.pause($0) }
     pending.append(Pending(bars: bars, acknowledged: acknowledged))
     pendingCount += bars.count
   }
 
   private func settlePending() async throws {
     while !pending.isEmpty {
-      try await settings.backoff.retry { try await self.settleFirst() } pause: { try await self.sendAgain(after: $0) }
+      try await settings.backoff.retry { @concurrent in
+        try await self.settleFirst()
+      } pause: { @concurrent in try await self.sendAgain(after: $0) }
     }
   }
 

@@ -18,9 +18,9 @@ struct Intake {
   }
 
   mutating func book(
-    _ verdict: Verdict, _ offset: Int64, in account: inout SinkAccount, at now: ContinuousClock.Instant
+    _ disposition: Disposition, _ offset: Int64, in account: inout SinkAccount, at now: ContinuousClock.Instant
   ) {
-    if verdict == .keep {
+    if disposition == .keep {
       if kept.upperBound == offset, !kept.isEmpty {
         kept = kept.lowerBound..<(offset + 1)
       } else {
@@ -30,7 +30,7 @@ struct Intake {
     } else if let partition {
       bookKept(in: &account, at: now)
       consumed[partition.topic, default: 0] += 1
-      account.took(partition, offset: offset, verdict: verdict, at: now)
+      account.took(partition, offset: offset, disposition: disposition, at: now)
     }
   }
 

@@ -22,8 +22,8 @@ package struct Generation<Contents: Sendable>: Sendable {
   let contents: Contents?
 }
 
-/// Takes generations through their closing, each in a task of its own. Waits outages out, until it is told that
-/// there is no time for another attempt.
+/// Closes generations, each in a task of its own. Retries through outages until `lastCall` says that there is no time
+/// for another attempt.
 final class GenerationCloser<Sink: GenerationSink>: Sendable {
   enum Outcome: Sendable {
     case committed
@@ -119,8 +119,8 @@ extension GenerationCloser.Outcome: Equatable {
   }
 }
 
-/// The text beside a committed offset that says: from here up to `next` something is being written. Whoever takes
-/// the partition over repeats exactly this range before anything else.
+/// The text beside a committed offset that says: from here up to `next` something is being written. The next owner of
+/// the partition repeats exactly this range before anything else.
 package struct ClosingMark: Hashable, Sendable {
   /// One past the last offset of the range; its first is the committed offset.
   package var next: Int64
@@ -134,7 +134,7 @@ package struct ClosingMark: Hashable, Sendable {
   /// `closing=4711 format=batch/gzip`
   package var text: String { "closing=\(next) format=\(format)" }
 
-  /// - Returns: nil for any other text: of another program, or none.
+  /// - Returns: nil for any other text.
   package init?(_ text: String) {
     var fields: [Substring: Substring] = [:]
     for part in text.split(separator: " ") {

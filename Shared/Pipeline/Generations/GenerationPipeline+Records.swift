@@ -11,7 +11,7 @@ extension GenerationPipeline {
     var generation: Open?
   }
 
-  func take(_ batch: RecordBatch) async throws {
+  package func take(_ batch: RecordBatch) async throws {
     let now = ContinuousClock.now
     var intake = Intake()
     var current = Current()
@@ -41,10 +41,10 @@ extension GenerationPipeline {
     }
     do {
       if current.generation == nil { current.generation = try begin(record.lease, at: record.offset, now) }
-      let verdict = try self.verdict(on: record, in: &current.generation!)
+      let disposition = try self.disposition(on: record, in: &current.generation!)
       current.generation!.next = record.offset + 1
       current.generation!.records += 1
-      intake.book(verdict, record.offset, in: &account, at: now)
+      intake.book(disposition, record.offset, in: &account, at: now)
     } catch {
       intake.failure = error
       return
@@ -84,17 +84,17 @@ extension GenerationPipeline {
     return generation.isSealed || generation.records >= policy.records || generation.draft.bytes >= policy.bytes
   }
 
-  private func verdict(on record: borrowing RecordBatch.Record, in generation: inout Open) throws -> Verdict {
-    let verdict: Verdict
-    do { verdict = try generation.draft.append(record) } catch let error as any ClassifiedError {
+  private func disposition(on record: borrowing RecordBatch.Record, in generation: inout Open) throws -> Disposition {
+    let disposition: Disposition
+    do { disposition = try generation.draft.append(record) } catch let error as any ClassifiedError {
       guard error.errorClass == .data else { throw error }
-      verdict = .reject(Rejection(error, stage: "decode"))
+      disposition = .reject(Rejection(error, stage: "decode"))
     }
     // Dead letters of a range that is repeated were acknowledged before its mark was set.
-    if case .reject(let rejection) = verdict, generation.limit == nil {
+    if case .reject(let rejection) = disposition, generation.limit == nil {
       try pipeline.deadLetters.add(DeadLetter(Job(copying: record), rejection), to: &generation.letters)
     }
-    return verdict
+    return disposition
   }
 
   // MARK: Writing out
@@ -163,7 +163,7 @@ extension GenerationPipeline {
   // MARK: Offsets without records
 
   /// Markers of transactions and gaps belong to the range that is open, or else move the position alone.
-  func passed(_ passed: [Lease: Int64]) {
+  package func passed(_ passed: [Lease: Int64]) {
     for (lease, end) in passed {
       if let generation = open[lease] {
         open[lease]?.next = max(generation.next, min(end, generation.limit ?? end))

@@ -26,7 +26,7 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
     /// Its records are gone from the log: it cannot be repeated, and takes no more of them.
     var isSealed = false
   }
-  /// A generation on its way.
+  /// A generation that is being closed.
   struct Closing {
     let generation: Generation<Sink.Draft.Contents>
     let task: Task<Void, Never>
@@ -49,6 +49,7 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
   /// Written, but the commit did not go through.
   var uncommitted: [TopicPartition: Int64] = [:]
 
+  package var loop: LoopContext { pipeline.loop }
   var consumer: Consumer { pipeline.consumer }
   package var metrics: PipelineMetrics { pipeline.metrics }
 
@@ -74,7 +75,7 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
 
   // MARK: What is due
 
-  func work() async throws -> ContinuousClock.Instant? {
+  package func work() async throws -> ContinuousClock.Instant? {
     try absorb()
     closeWhatIsDue()
     try await commitEnds()
@@ -102,7 +103,7 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
   // MARK: Partitions come and go
 
   /// Finds out where newly assigned partitions start, and what of them has to be repeated.
-  func starts(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
+  package func starts(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
     let committed = try await consumer.committed(partitions)
     for partition in partitions {
       marks[partition] = committed[partition].flatMap { found in
@@ -112,7 +113,7 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
     return committed.mapValues(\.offset)
   }
 
-  func assigned(_ positions: [TopicPartition: Int64], unknown: [TopicPartition: Int64]) async throws {
+  package func assigned(_ positions: [TopicPartition: Int64], unknown: [TopicPartition: Int64]) async throws {
     account.started(positions)
     for (partition, mark) in marks where positions[partition] != nil {
       pipeline.logger.notice(
@@ -125,7 +126,7 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
   }
 
   /// Closes what is open of these partitions and waits for it once.
-  func settle(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
+  package func settle(_ partitions: Set<TopicPartition>) async throws -> Handover {
     // Two rounds: what is on its way, then what is open behind it. An outage is left to the next owner.
     try await finishClosings(of: partitions)
     for lease in open.keys where partitions.contains(lease.partition) {
@@ -134,8 +135,9 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
     try await finishClosings(of: partitions)
     // All others are committed, or have to keep their mark.
     let passed = passable.filter { partitions.contains($0.key.partition) }
-    return uncommitted.filter { partitions.contains($0.key) }
-      .merging(passed.map { ($0.key.partition, $0.value) }) { max($0, $1) }
+    return Handover(
+      uncommitted.filter { partitions.contains($0.key) }
+        .merging(passed.map { ($0.key.partition, $0.value) }) { max($0, $1) })
   }
 
   private func finishClosings(of partitions: Set<TopicPartition>) async throws {
@@ -145,7 +147,7 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
     try absorb()
   }
 
-  func leave(_ partitions: Set<TopicPartition>) -> Int {
+  package func leave(_ partitions: Set<TopicPartition>) -> Int {
     for (lease, closing) in closings where partitions.contains(lease.partition) {
       closing.lastCall.raise()
       closings[lease] = nil
@@ -157,13 +159,14 @@ package final class GenerationPipeline<Sink: GenerationSink>: PartitionStrategy 
       uncommitted[partition] = nil
     }
     let returned = account.forget(partitions)
+    metrics.returned(by: returned)
     metrics.setInFlight(account.inFlight)
     recordLoad()
     return returned
   }
 
   /// What was read before the gap is written as it is.
-  func skip(_ gap: Gap) async throws {
+  package func skip(_ gap: Gap) async throws {
     marks[gap.partition] = nil
     guard let lease = open.keys.first(where: { $0.partition == gap.partition }) else { return }
     if open[lease]?.limit == nil {

@@ -4,9 +4,9 @@ import Runtime
 import ServiceKit
 
 extension JobPipeline {
-  /// One job from its turn to its end. Leaves quietly, its record unfinished, when the partition is taken away.
+  /// One job from its turn to its end. Returns with its record unfinished when the partition is taken away.
   func work(on job: Job) async {
-    // Whatever ended: records of a partition that is gone must not fill the table until the loop hears of it.
+    // In every case: records of a partition that left must not fill the table until the loop forgets it.
     defer {
       if !consumer.owns(job.lease) { metrics.returned(by: table.close(job.lease)) }
       noteInFlight()
@@ -15,13 +15,13 @@ extension JobPipeline {
     table.becameActive()
     defer { table.becameInactive() }
     let start = ContinuousClock.now
-    guard let verdict = await retrying(job, { try await attempt(job) }) else { return }
-    if case .reject(let rejection) = verdict {
+    guard let disposition = await retrying(job, { try await attempt(job) }) else { return }
+    if case .reject(let rejection) = disposition {
       guard await deadLetter(job, rejection) else { return }
     }
     guard table.finish(job) else { return }
     metrics.handled(in: .now - start)
-    metrics.ended(job, verdict)
+    metrics.ended(job, disposition)
   }
 
   private func mayWork(on job: Job) -> Bool {
@@ -66,7 +66,7 @@ extension JobPipeline {
   }
 
   /// Runs the handler once and waits until everything it emitted is acknowledged.
-  private func attempt(_ job: Job) async throws -> Verdict {
+  private func attempt(_ job: Job) async throws -> Disposition {
     // The wait for a permit may have been long: a drain or a revoke could have come meanwhile.
     guard mayWork(on: job) else { throw Abandoned() }
     let output = JobOutput(producer: pipeline.producer, metrics: metrics)
@@ -77,9 +77,9 @@ extension JobPipeline {
       try await output.acknowledged()
     }
     do {
-      let verdict = try await handler.handle(job, emit: emitter)
+      let disposition = try await handler.handle(job, emit: emitter)
       try await output.acknowledged()
-      return verdict
+      return disposition
     } catch let error as any ClassifiedError where error.errorClass == .data {
       try await output.acknowledged()
       return .reject(Rejection(error, stage: "handle"))
@@ -118,14 +118,14 @@ private actor JobOutput {
     sent.append((acks, batch.countsByTopic))
   }
 
-  /// Waits for all of it, also behind a failure: nothing may be on its way any more when the record is judged.
+  /// Waits for all of it, also behind a failure: nothing may be in flight when the record's disposition is decided.
   func acknowledged() async throws {
     let waiting = sent
     sent = []
     var failure: ProduceError?
     for (acks, counts) in waiting {
       if let error = await refusal(of: acks) {
-        // A refused message condemns the record, but only once nothing else kept it from being produced.
+        // A refused message dead-letters the record, but only when no outage kept it from being produced.
         if failure.map({ $0.errorClass == .data }) ?? true { failure = error }
       } else {
         for (topic, count) in counts { metrics.produced(topic, by: count) }

@@ -70,9 +70,9 @@ package struct JobPipeline<Handler: JobHandler>: Sendable {
     if table.isStalled {
       pipeline.heartbeat.retrying(
         "waiting for an outage to end", atMost: pipeline.options.retryCap.duration * 10)
-      pipeline.readiness.set(ready: false, reason: "every job waits for an outage to end")
+      pipeline.loop.readiness.set(ready: false, reason: "every job waits for an outage to end")
     } else {
-      pipeline.readiness.set(ready: true)
+      pipeline.loop.readiness.set(ready: true)
     }
   }
 }
@@ -85,7 +85,8 @@ private final class JobStrategy<Handler: JobHandler>: PartitionStrategy {
 
   init(_ work: JobPipeline<Handler>) { self.work = work }
 
-  var pipeline: PipelineContext { work.pipeline }
+  var loop: LoopContext { work.pipeline.loop }
+  private var pipeline: PipelineContext { work.pipeline }
   private var table: JobTable { work.table }
   private var consumer: Consumer { pipeline.consumer }
 
@@ -126,20 +127,22 @@ private final class JobStrategy<Handler: JobHandler>: PartitionStrategy {
   }
 
   /// Lets jobs that are at work end.
-  func settle(_ partitions: Set<TopicPartition>) async -> [TopicPartition: Int64] {
+  func settle(_ partitions: Set<TopicPartition>) async -> Handover {
     table.beginClosing(partitions)
     // Well before the consumer gives the partitions up by itself, because an answer after that commits nothing, and
     // on a busy machine the answer itself may take its time.
     let limit = min(pipeline.service.drainTimeout, consumer.configuration.drainDeadline) * 0.75
     await table.drained(partitions, before: .now + limit)
-    return Dictionary(uniqueKeysWithValues: table.committable(partitions).map { ($0.key.partition, $0.value) })
+    return Handover(
+      Dictionary(uniqueKeysWithValues: table.committable(partitions).map { ($0.key.partition, $0.value) }))
   }
 
-  /// What is done is known, whatever failed.
-  func abandon(_ partitions: Set<TopicPartition>) async -> [TopicPartition: Int64] { await settle(partitions) }
+  /// A failure elsewhere leaves it known which jobs are done.
+  func abandon(_ partitions: Set<TopicPartition>) async -> Handover { await settle(partitions) }
 
   func leave(_ partitions: Set<TopicPartition>) -> Int {
     let returned = backlog.leave(partitions) + table.close(partitions)
+    pipeline.metrics.returned(by: returned)
     noteWaiting()
     return returned
   }

@@ -39,37 +39,37 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
   /// - Returns: the jobs that are still to be done.
   fileprivate func transact(_ jobs: [Job]) async throws -> [Job] {
     let output = TransactionOutput()
-    let verdicts: [Verdict]??
-    verdicts = try await pipeline.retry("transaction", until: consumer.revokeWaiting) {
+    let dispositions: [Disposition]??
+    dispositions = try await pipeline.retry("transaction", until: consumer.revokeWaiting) {
       do { return try await once(jobs, output) } catch is Abandoned { return nil }
     }
     // A revoke waits: it comes between two transactions.
-    guard let verdicts else { return jobs }
-    guard let verdicts else {
+    guard let dispositions else { return jobs }
+    guard let dispositions else {
       let owned = jobs.filter { consumer.owns($0.lease) }
       metrics.returned(by: jobs.count - owned.count)
       return owned
     }
-    for (job, verdict) in zip(jobs, verdicts) { metrics.ended(job, verdict) }
+    for (job, disposition) in zip(jobs, dispositions) { metrics.ended(job, disposition) }
     for (topic, count) in output.take() { metrics.produced(topic, by: count) }
     return []
   }
 
   /// One transaction from begin to commit; on any failure it is aborted.
-  private func once(_ jobs: [Job], _ output: TransactionOutput) async throws -> [Verdict] {
+  private func once(_ jobs: [Job], _ output: TransactionOutput) async throws -> [Disposition] {
     var positions: [TopicPartition: Int64] = [:]
     for job in jobs { positions[job.topicPartition] = max(job.offset + 1, positions[job.topicPartition] ?? 0) }
     let next = positions
     _ = output.take()
     try await insisting(givingWay: true) { try await producer.beginTransaction() }
     do {
-      let verdicts = try await work(through: jobs, output)
+      let dispositions = try await work(through: jobs, output)
       guard jobs.allSatisfy({ consumer.owns($0.lease) }) else { throw Abandoned() }
       let group = try await consumer.groupMetadata()
       try await insisting(givingWay: true) { try await producer.sendOffsets(next, metadata: group) }
       // Begun, a commit has to be seen through: it may already have happened.
       try await insisting(givingWay: false) { try await producer.commitTransaction() }
-      return verdicts
+      return dispositions
     } catch {
       try await abort(because: error)
       throw error
@@ -96,50 +96,50 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
     }
   }
 
-  /// Runs the jobs, those of one key in order, and returns their verdicts in the order of the jobs.
-  private func work(through jobs: [Job], _ output: TransactionOutput) async throws -> [Verdict] {
+  /// Runs the jobs, those of one key in order, and returns their dispositions in the order of the jobs.
+  private func work(through jobs: [Job], _ output: TransactionOutput) async throws -> [Disposition] {
     var lanes: [[UInt8]: [Int]] = [:]
     for (index, job) in jobs.enumerated() {
       // A job without a key is its own lane.
       let key = handler.orderKey(of: job) ?? Array("\(job.topicPartition)@\(job.offset)".utf8)
       lanes[key, default: []].append(index)
     }
-    return try await withThrowingTaskGroup(of: [(Int, Verdict)].self) { group in
+    return try await withThrowingTaskGroup(of: [(Int, Disposition)].self) { group in
       for lane in lanes.values {
         group.addTask {
           guard await permits.acquire() else { throw CancellationError() }
           defer { permits.release() }
-          var verdicts: [(Int, Verdict)] = []
-          for index in lane { verdicts.append((index, try await attempt(jobs[index], output))) }
-          return verdicts
+          var dispositions: [(Int, Disposition)] = []
+          for index in lane { dispositions.append((index, try await attempt(jobs[index], output))) }
+          return dispositions
         }
       }
-      var verdicts = [Verdict](repeating: .keep, count: jobs.count)
+      var dispositions = [Disposition](repeating: .keep, count: jobs.count)
       for try await lane in group {
-        for (index, verdict) in lane { verdicts[index] = verdict }
+        for (index, disposition) in lane { dispositions[index] = disposition }
       }
-      return verdicts
+      return dispositions
     }
   }
 
-  private func attempt(_ job: Job, _ output: TransactionOutput) async throws -> Verdict {
+  private func attempt(_ job: Job, _ output: TransactionOutput) async throws -> Disposition {
     let emitter = Emitter { batch in
       guard consumer.owns(job.lease) else { throw Abandoned() }
       try await producer.send(batch)
       output.add(batch.countsByTopic)
     }
-    var verdict: Verdict
+    var disposition: Disposition
     do {
-      verdict = try await handler.handle(job, emit: emitter)
+      disposition = try await handler.handle(job, emit: emitter)
     } catch let error as any ClassifiedError where error.errorClass == .data {
-      verdict = .reject(Rejection(error, stage: "handle"))
+      disposition = .reject(Rejection(error, stage: "handle"))
     }
-    if case .reject(let rejection) = verdict {
+    if case .reject(let rejection) = disposition {
       var batch = OutgoingBatch()
       try pipeline.deadLetters.add(DeadLetter(job, rejection), to: &batch, isRepeat: !output.isFirst(job))
       try await pipeline.deadLetters.send(batch, through: producer)
     }
-    return verdict
+    return disposition
   }
 }
 
@@ -150,7 +150,8 @@ private final class TransactionStrategy<Handler: JobHandler>: PartitionStrategy 
 
   init(_ work: TransactionalJobs<Handler>) { self.work = work }
 
-  var pipeline: PipelineContext { work.pipeline }
+  var loop: LoopContext { work.pipeline.loop }
+  private var pipeline: PipelineContext { work.pipeline }
 
   func take(_ batch: RecordBatch) async throws {
     pipeline.metrics.consumed(backlog.take(batch))
@@ -178,11 +179,12 @@ private final class TransactionStrategy<Handler: JobHandler>: PartitionStrategy 
     return backlog.jobs.isEmpty ? nil : .now + .milliseconds(50)
   }
 
-  /// Whatever is done is committed already.
-  func settle(_ partitions: Set<TopicPartition>) async -> [TopicPartition: Int64] { [:] }
+  /// What is done was committed by its transaction.
+  func settle(_ partitions: Set<TopicPartition>) async -> Handover { Handover() }
 
   func leave(_ partitions: Set<TopicPartition>) -> Int {
     let returned = backlog.leave(partitions)
+    pipeline.metrics.returned(by: returned)
     pipeline.metrics.setInFlight(backlog.jobs.count)
     return returned
   }

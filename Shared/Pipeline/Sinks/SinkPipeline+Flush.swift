@@ -20,15 +20,15 @@ extension SinkPipeline {
     let partition = record.topicPartition
     guard rereading.isEmpty || !rereading.contains(partition) else { return }
     do {
-      let verdict = try verdict(on: record)
+      let disposition = try disposition(on: record)
       if intake.partition != partition { intake.enter(partition, booking: &account, at: now) }
-      intake.book(verdict, record.offset, in: &account, at: now)
+      intake.book(disposition, record.offset, in: &account, at: now)
     } catch {
       intake.failure = error
     }
   }
 
-  private func verdict(on record: borrowing RecordBatch.Record) throws -> Verdict {
+  private func disposition(on record: borrowing RecordBatch.Record) throws -> Disposition {
     if account.hasLettered, let code = account.lettered(record.topicPartition, record.offset) {
       return .reject(Rejection(code: code, stage: "decode", "dead-lettered before its partition was read again"))
     }
@@ -36,15 +36,15 @@ extension SinkPipeline {
       return try deadLetter(record, try sink.salvage(record, refusedFor: rejection))
     }
     do {
-      let verdict = try sink.append(record)
-      if case .reject(let rejection) = verdict { return try deadLetter(record, rejection) }
-      return verdict
+      let disposition = try sink.append(record)
+      if case .reject(let rejection) = disposition { return try deadLetter(record, rejection) }
+      return disposition
     } catch let error as any ClassifiedError where error.errorClass == .data {
       return try deadLetter(record, Rejection(error, stage: "decode"))
     }
   }
 
-  private func deadLetter(_ record: borrowing RecordBatch.Record, _ rejection: Rejection) throws -> Verdict {
+  private func deadLetter(_ record: borrowing RecordBatch.Record, _ rejection: Rejection) throws -> Disposition {
     for letter in DeadLetter.all(Job(copying: record), rejection) {
       try pipeline.deadLetters.add(letter, to: &letters)
     }
@@ -91,7 +91,7 @@ extension SinkPipeline {
     let moved = report.fenced.union(report.poison.map(\.partition))
     guard !moved.isEmpty else { return }
     let durable = account.durable(in: moved)
-    metrics.returned(by: forget(moved, isReread: true))
+    forget(moved, isReread: true)
     rereading.formUnion(moved)
     for partition in moved { lastDurable[partition] = durable[partition] }
   }

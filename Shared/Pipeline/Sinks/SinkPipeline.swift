@@ -36,6 +36,7 @@ package final class SinkPipeline<Destination: Sink>: PartitionStrategy {
   /// Set when a flush gave way, so that it does not spin while the revoke is on its way.
   private var pausedUntil: ContinuousClock.Instant?
 
+  package var loop: LoopContext { pipeline.loop }
   var consumer: Consumer { pipeline.consumer }
   package var metrics: PipelineMetrics { pipeline.metrics }
 
@@ -54,40 +55,40 @@ package final class SinkPipeline<Destination: Sink>: PartitionStrategy {
 
   // MARK: Partitions come and go
 
-  func starts(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
+  package func starts(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
     try await sink.start(partitions)
   }
 
-  func assigned(_ positions: [TopicPartition: Int64], unknown: [TopicPartition: Int64]) async throws {
+  package func assigned(_ positions: [TopicPartition: Int64], unknown: [TopicPartition: Int64]) async throws {
     account.started(positions)
     guard !unknown.isEmpty else { return }
     account.pinned(unknown, at: .now)
     try await flush()
   }
 
-  func passed(_ ends: [Lease: Int64]) {
+  package func passed(_ ends: [Lease: Int64]) {
     account.passed(Dictionary(uniqueKeysWithValues: ends.map { ($0.key.partition, $0.value) }), at: .now)
   }
 
   /// A gap within one log needs nothing here, because what was read before it stays ours to write.
-  func skip(_ gap: Gap) async throws {
+  package func skip(_ gap: Gap) async throws {
     guard gap.isOtherLog else { return }
     try await flush()
-    metrics.returned(by: forget([gap.partition]))
+    forget([gap.partition])
     account.started([gap.partition: gap.available])
   }
 
-  func settle(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
+  package func settle(_ partitions: Set<TopicPartition>) async throws -> Handover {
     do {
       try await writeOut()
     } catch let error where ErrorClass(of: error) == .transient {
       pipeline.logger.warning("not flushed", metadata: ["reason": "\(error)"])
     }
     if !account.isEmpty { pipeline.logger.warning("handing over with unwritten records") }
-    return account.durable(in: partitions)
+    return Handover(account.durable(in: partitions))
   }
 
-  func leave(_ partitions: Set<TopicPartition>) -> Int {
+  package func leave(_ partitions: Set<TopicPartition>) -> Int {
     rereading.subtract(partitions)
     return forget(partitions)
   }
@@ -95,9 +96,11 @@ package final class SinkPipeline<Destination: Sink>: PartitionStrategy {
   /// Takes the waiting records of these partitions out of the sink's buffers and the account.
   /// - Parameter isReread: they are read again by this process, and what was dead-lettered of them is not repeated.
   /// - Returns: how many records that were.
+  @discardableResult
   func forget(_ partitions: Set<TopicPartition>, isReread: Bool = false) -> Int {
     sink.drop(partitions)
     let count = isReread ? account.rewind(partitions) : account.forget(partitions)
+    metrics.returned(by: count)
     metrics.setInFlight(account.inFlight)
     if account.isEmpty { letters = OutgoingBatch() }
     return count
@@ -106,13 +109,13 @@ package final class SinkPipeline<Destination: Sink>: PartitionStrategy {
   // MARK: What is due
 
   /// Reads again what has to be read again, and flushes buffers that are old.
-  func work() async throws -> ContinuousClock.Instant? {
+  package func work() async throws -> ContinuousClock.Instant? {
     if !rereading.isEmpty, !consumer.revokeWaiting.isRaised {
       try await pipeline.retry("read again", until: consumer.revokeWaiting) { try await self.seekRereading() }
     }
     if let flushAt, flushAt <= .now, !consumer.revokeWaiting.isRaised { try await flush() }
     if rereading.isEmpty { return flushAt }
-    let again = ContinuousClock.now + pipeline.pauseAfterGivingWay
+    let again = ContinuousClock.now + loop.pauseAfterGivingWay
     return flushAt.map { min($0, again) } ?? again
   }
 
@@ -120,7 +123,7 @@ package final class SinkPipeline<Destination: Sink>: PartitionStrategy {
     account.oldest.map { max($0 + policy.linger, pausedUntil ?? $0) }
   }
 
-  func take(_ batch: RecordBatch) async throws {
+  package func take(_ batch: RecordBatch) async throws {
     let now = ContinuousClock.now
     try append(batch, at: now)
     let load = sink.load
@@ -132,6 +135,6 @@ package final class SinkPipeline<Destination: Sink>: PartitionStrategy {
   /// Flushes, waiting out any outage, unless a revoke is waiting.
   private func flush() async throws {
     let written: Void? = try await pipeline.retry("flush", until: consumer.revokeWaiting) { try await self.writeOut() }
-    if written == nil { pausedUntil = .now + pipeline.pauseAfterGivingWay }
+    if written == nil { pausedUntil = .now + loop.pauseAfterGivingWay }
   }
 }
