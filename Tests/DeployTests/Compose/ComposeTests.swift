@@ -237,4 +237,21 @@ import Testing
       #expect(service.profiles == ["demo"], "\(service.name)")
     }
   }
+
+  @Test func everySettingIsOneOfTheProgram() async throws {
+    for service in compose.own {
+      let unknown = try await service.deployed.unknownSettings()
+      #expect(unknown.isEmpty, "\(service.name) is told \(unknown)")
+    }
+  }
+
+  @Test func everyValueIsAdmitted() async throws {
+    let secrets = try compose.secrets()
+    for service in compose.fleet {
+      let mounted = secrets.filter { service.secrets.contains(String($0.key.dropFirst(13))) }
+      let printed = try await service.deployed.printedConfiguration(secrets: mounted)
+      #expect(printed.contains("kafka-bootstrap-servers: kafka:9092"), "\(service.name)")
+      #expect(!printed.contains("local-only"), "\(service.name) prints a secret")
+    }
+  }
 }
