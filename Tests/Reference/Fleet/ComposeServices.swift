@@ -32,23 +32,25 @@ package struct ComposeServices: Sendable {
     services.flatMap(\.volumes).compactMap { if case .kept(_, let name) = $0 { "  \(name):\n" } else { nil } }.joined()
   }
 
+  /// The first workload is written out; others say how they differ from it.
   private func definitions(of service: ServiceEntry) -> [String] {
-    var definitions: [String] = []
-    let isNamed = service.hasStandIn || service.kinds.count > 1
-    for (index, workload) in service.workloads.enumerated() {
-      let lines = index == 0
-        ? [service.note.commented.split(separator: "\n").map(String.init),
-           ["\(workload.name):\(isNamed ? " &\(service.name)" : "")"], whole(service, workload, isNamed)].flatMap { $0 }
-        : ["\(workload.name):", "  <<: *\(service.name)",
-           "  environment:\(service.hasStandIn ? " &\(workload.name)-settings" : "")",
-           "    <<: *\(service.workloads[0].name)-settings"]
-          + workload.settings.map { "    \($0.name): \($0.value.yaml)" }
-      definitions.append(lines.map { $0.isEmpty ? "\n" : "  \($0)\n" }.joined())
+    let first = service.workloads[0]
+    // Anchors are for what refers to them: other workloads, a stand-in.
+    let isNamed = service.hasStandIn || service.workloads.count > 1
+    let comment = service.note.commented.split(separator: "\n").map(String.init)
+    let definition = comment + ["\(first.name):\(isNamed ? " &\(service.name)" : "")"]
+      + whole(service, first, isNamed: isNamed)
+    let others = service.workloads.dropFirst().map { workload in
+      [
+        "\(workload.name):", "  <<: *\(service.name)",
+        "  environment:\(service.hasStandIn ? " &\(workload.name)-settings" : "")",
+        "    <<: *\(first.name)-settings",
+      ] + workload.settings.map { "    \($0.name): \($0.value.yaml)" }
     }
-    return definitions
+    return ([definition] + others).map { $0.map { "  \($0)\n" }.joined() }
   }
 
-  private func whole(_ service: ServiceEntry, _ workload: FleetWorkload, _ isNamed: Bool) -> [String] {
+  private func whole(_ service: ServiceEntry, _ workload: FleetWorkload, isNamed: Bool) -> [String] {
     let needs = Dependency.servers.filter { $0 != .kafka && service.needs.contains($0) }
     var lines = [
       "<<: *service",
