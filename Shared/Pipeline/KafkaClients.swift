@@ -125,7 +125,7 @@ package struct KafkaClients: Sendable {
       // The worker's own share of the drain: the rest is for leaving the group and flushing.
       drainDeadline: context.drainTimeout * 0.8, logger: context.logger)
     let readiness = context.health.readiness("kafka")
-    configuration.onTrouble = { readiness.set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "") }
+    configuration.onAccessProblem = { readiness.set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "") }
     change(&configuration)
     return try Consumer(configuration)
   }
@@ -141,7 +141,7 @@ package struct KafkaClients: Sendable {
       clientID: identity.name, transactionalID: isTransactional ? transactionalID : nil, logger: context.logger)
     let health = context.health
     // Named once there is something to say: a producer of dead letters may never have anything to do.
-    configuration.onTrouble = {
+    configuration.onAccessProblem = {
       health.readiness("kafka producer").set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "")
     }
     let producer = try Producer(configuration)

@@ -11,25 +11,15 @@ package struct ServiceContext: Sendable {
   /// How long after `drain` the process is ended whatever it is doing.
   package let drainTimeout: Duration
   package let health: Health
-  /// Whether the process ends with this run.
-  let ownsProcess: Bool
 
   package init(
     name: String, logger: Logger, drain: Interruption = Interruption(), drainTimeout: Duration = .seconds(25),
     health: Health = Health()
-  ) {
-    self.init(
-      name: name, logger: logger, drain: drain, drainTimeout: drainTimeout, health: health, ownsProcess: false)
-  }
-
-  init(
-    name: String, logger: Logger, drain: Interruption, drainTimeout: Duration, health: Health, ownsProcess: Bool
   ) {
     self.name = name
     self.logger = logger
     self.drain = drain
     self.drainTimeout = drainTimeout
     self.health = health
-    self.ownsProcess = ownsProcess
   }
 }

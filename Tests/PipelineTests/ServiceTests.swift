@@ -17,7 +17,7 @@ import Testing
   struct Copier: ServiceCommand {
     static let configuration = CommandConfiguration(commandName: "copier")
     static let entry = ServiceEntry(
-      name: "copier", summary: "copies bars", inputs: [Topics.marketData], outputs: [], group: "copier", sink: nil)
+      "copier", "copies bars", of: [.egx], reads: [Topics.marketData], scaling: .single)
 
     @OptionGroup(title: "Kafka") var kafka: KafkaOptions
     @OptionGroup(title: "Pipeline") var pipeline: PipelineOptions

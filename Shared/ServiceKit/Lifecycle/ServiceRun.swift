@@ -78,7 +78,7 @@ struct ServiceRun {
 
     let context = ServiceContext(
       name: name, logger: logger, drain: drain.interruption, drainTimeout: options.drainTimeout.duration,
-      health: health, ownsProcess: host.ownsProcess)
+      health: health)
     let outcome: Result<Void, any Error>
     do {
       try await command.run(in: context)

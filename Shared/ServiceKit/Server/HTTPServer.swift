@@ -49,7 +49,7 @@ final class HTTPServer: Sendable {
   func start() async throws -> Int {
     let application = Application(
       router: router,
-      server: .http1(configuration: .init(additionalChannelHandlers: [self.limits.makeHandler()])),
+      server: .stoppableHTTP1(configuration: .init(additionalChannelHandlers: [self.limits.makeHandler()])),
       configuration: .init(address: .hostname(host, port: Int(self.port))),
       onServerRunning: { [self] channel in
         state.withLock { $0.port = channel.localAddress?.port ?? Int(self.port) }
@@ -250,7 +250,7 @@ extension Work {
       defer { watch.cancel() }
       await context.drain.wait()
       await server.settle()
-      if let failure = context.ownsProcess ? server.leave() : await server.stop() { throw failure }
+      if let failure = await server.stop() { throw failure }
     }
   }
 }
