@@ -3,20 +3,20 @@ import Runtime
 /// A source answered, and the answer cannot be used.
 package struct PortalError: ClassifiedError, Hashable {
   package enum Kind: String, Hashable, Sendable {
-    /// A page for people where data was expected: a login, a block, an error page.
+    /// An HTML page where data was expected: a login, a block, an error page.
     case htmlInsteadOfJSON = "html_instead_of_json"
-    /// A form that asks for a password, in the place of a listing.
+    /// A password form instead of a listing.
     case loginPage = "login_page"
-    /// The portal took the login for wrong.
+    /// The portal refused user and password.
     case loginRefused = "login_refused"
-    /// A page that should hold a table or a list and does not.
+    /// A page without the expected table or list.
     case unknownPage = "unknown_listing_page"
     case invalidJSON = "invalid_json"
-    /// JSON in a form nobody has described yet; the message names the keys it has.
+    /// JSON of an unknown shape; the message names its keys.
     case unknownShape = "unknown_listing_shape"
-    /// The portal answers in its own words that it will not.
+    /// The portal refuses, in its own words.
     case portalRefused = "portal_refused"
-    /// The portal does not serve the chain it is asked for.
+    /// The portal has no such chain.
     case unknownChain = "unknown_chain_id"
     case tooManyRows = "too_many_rows"
     case folderUnreadable = "folder_unreadable"
@@ -32,7 +32,7 @@ package struct PortalError: ClassifiedError, Hashable {
 
   package var code: String { kind.rawValue }
 
-  /// A block or an outage page passes; a new format does not pass by waiting, but other sources go on.
+  /// A block or an outage page passes. A new format does not pass by waiting; other sources continue.
   package var errorClass: ErrorClass {
     switch kind {
     case .htmlInsteadOfJSON, .loginPage, .loginRefused, .portalRefused, .folderUnreadable: .transient

@@ -18,10 +18,10 @@ import Testing
     let relisting = RelistRequests()
     private let client: RedisClient
     private let running = Mutex<Task<Void, any Error>?>(nil)
-    private let current = Mutex<[String: Tenure]>([:])
+    private let current = Mutex<[String: SourceLease]>([:])
 
     var held: Set<String> { current.withLock { Set($0.keys) } }
-    func tenure(_ source: String) -> Tenure? { current.withLock { $0[source] } }
+    func lease(_ source: String) -> SourceLease? { current.withLock { $0[source] } }
 
     /// - Parameter sources: all of them are called like their leases.
     init(_ server: PrivateRedis, _ sources: [String], timeout: Duration = .seconds(3)) throws {
@@ -42,11 +42,11 @@ import Testing
     }
 
     private func loop(_ source: String) async {
-      while let tenure = await shares.tenure(of: source) {
-        current.withLock { $0[source] = tenure }
-        await tenure.ended.wait()
+      while let lease = await shares.lease(of: source) {
+        current.withLock { $0[source] = lease }
+        await lease.ended.wait()
         current.withLock { $0[source] = nil }
-        await shares.giveBack(tenure)
+        await shares.giveBack(lease)
       }
     }
 
@@ -91,18 +91,18 @@ import Testing
     }
   }
 
-  @Test func aLeaseThatIsGoneEndsTheTenureAndNothingIsWrittenUnderIt() async throws {
+  @Test func aLostLeaseEndsAndWritesNothing() async throws {
     try await withServer { server, client in
       let replica = try Replica(server, ["a"])
       try await eventually("it is held") { replica.held == ["a"] }
-      let old = try #require(replica.tenure("a"))
+      let old = try #require(replica.lease("a"))
       let store = FencedStore(
-        store: RedisSeenStore(client: client, retention: .seconds(60)), leases: replica.shares.leases, tenure: old)
+        store: RedisSeenStore(client: client, retention: .seconds(60)), leases: replica.shares.leases, lease: old)
       try await store.mark([entry("before")])
       #expect(try await store.areSeen([entry("before")]) == [true])
 
-      // As after a pause that was longer than the lease: somebody else has it.
-      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "somebody", "PX", "600000"))
+      // As after a pause longer than the lease: another replica holds it.
+      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "another", "PX", "600000"))
       let error = await #expect(throws: Failure.self) { try await store.mark([entry("after")]) }
       #expect(error?.code == "lease_lost")
       #expect(error?.errorClass == .transient)
@@ -111,15 +111,15 @@ import Testing
       #expect(!old.isHeld)
 
       let announcer = RecordingAnnouncer()
-      let fenced = FencedAnnouncer(announcer: announcer, tenure: old)
+      let fenced = FencedAnnouncer(announcer: announcer, lease: old)
       await #expect(throws: Failure.self) { try await fenced.announce([]) }
       #expect(announcer.files.isEmpty)
-      // What is not ours is not given back either.
-      #expect(try await client.send(RedisCommand("GET", "souk:crawler:lease:a")).text == "somebody")
+      // A lost lease is not released.
+      #expect(try await client.send(RedisCommand("GET", "souk:crawler:lease:a")).text == "another")
       // When the other one is gone, it is held again, under another fence.
       _ = try await client.send(RedisCommand("PEXPIRE", "souk:crawler:lease:a", "1"))
       try await eventually("it is held again") { replica.held == ["a"] }
-      #expect(replica.tenure("a")?.fence != old.fence)
+      #expect(replica.lease("a")?.fence != old.fence)
       try await replica.stop()
     }
   }
@@ -128,9 +128,9 @@ import Testing
     try await withServer { server, _ in
       let replica = try Replica(server, Self.sources, timeout: .seconds(2))
       try await eventually("all are held") { replica.held == Set(Self.sources) }
-      let tenures = Self.sources.compactMap { replica.tenure($0) }
+      let leases = Self.sources.compactMap { replica.lease($0) }
       await server.halt(signal: 9)
-      try await eventually("all have ended") { tenures.allSatisfy { $0.ended.isRaised && !$0.isHeld } }
+      try await eventually("all have ended") { leases.allSatisfy { $0.ended.isRaised && !$0.isHeld } }
       try await eventually("their loops have heard of it") { replica.held.isEmpty }
       try await server.resume()
       try await eventually("all are held again") { replica.held == Set(Self.sources) }

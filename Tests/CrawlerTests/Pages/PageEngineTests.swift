@@ -193,17 +193,8 @@ import Testing
 
   /// The engine with its clock at a time, in seconds since 1970.
   private func at(_ now: Int64, _ engine: any PortalEngine) -> any PortalEngine {
-    switch engine {
-    case var engine as SuperPharmEngine:
-      engine.days.now = { now }
-      return engine
-    case var engine as HaziHinamEngine:
-      engine.days.now = { now }
-      return engine
-    case var engine as CityMarketEngine:
-      engine.days.now = { now }
-      return engine
-    default: return engine
-    }
+    guard var engine = engine as? TableEngine else { return engine }
+    engine.days.now = { now }
+    return engine
   }
 }

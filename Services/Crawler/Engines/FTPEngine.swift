@@ -9,11 +9,10 @@ import Synchronization
 
 /// A folder of an FTP server: `ftp://`, or `ftps://` for TLS on both connections (AUTH TLS on port 21).
 ///
-/// Read with MLSD, whose sizes and times tell one publication from the next; a server without it is read with NLST,
-/// which has names only: there a file that is published again under its name is not noticed. Links hold no login:
-/// the downloader looks it up by the chain's name.
-package struct FTPEngine: PortalEngine {
-  package let source: String
+/// MLSD gives sizes and times, which distinguish one publication from the next. A server without it is read with NLST,
+/// which gives names only: a file that is published again under its name is not noticed there. Links hold no login; the
+/// downloader looks it up by the chain's name.
+package struct FTPEngine: ChainEngine {
   let context: EngineContext
   let folder: FTPURL
   let login: FTPRequest.Login?
@@ -32,7 +31,6 @@ package struct FTPEngine: PortalEngine {
   /// - Throws: a configuration `Failure`.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
-    source = context.label
     pattern = context.chain.options["pattern"]
     login = try context.chain.credentials().map { FTPRequest.Login(user: $0.user, password: $0.password) }
     var text = context.chain.locator
@@ -45,32 +43,20 @@ package struct FTPEngine: PortalEngine {
       folder = try FTPURL(address)
     } catch {
       throw Failure(
-        .configuration, code: "bad_source", "\(context.label): '\(context.chain.locator)' is no FTP address: \(error)")
+        .configuration, code: "bad_source",
+        "\(context.label): '\(context.chain.locator)' is not an FTP address: \(error)")
     }
   }
 
   package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let pages = Pages(engine: self)
-    return AsyncThrowingStream { try await pages.next() }
-  }
-
-  private actor Pages {
-    private let engine: FTPEngine
-    private var given = false
-    init(engine: FTPEngine) { self.engine = engine }
-
-    func next() async throws -> Listing? {
-      guard !given else { return nil }
-      given = true
-      return try await engine.list()
-    }
+    listings(of: { [folder] }, read: list)
   }
 
   package func link(to file: ListedFile) async throws -> String? {
     address + Self.escaped(file.fileName)
   }
 
-  private func list() async throws -> Listing {
+  private func list(_ folder: FTPURL) async throws -> Listing {
     let (entries, malformed) = try await entries()
     CrawlerMetrics.listing(source)
     guard entries.count <= context.limits.maxRows else {
@@ -79,7 +65,7 @@ package struct FTPEngine: PortalEngine {
     var listing = Listing()
     if malformed > 0 {
       guard !entries.isEmpty else {
-        throw PortalError(.unknownShape, "\(folder) answers MLSD with lines that are not of its form")
+        throw PortalError(.unknownShape, "\(folder) answers MLSD with lines that are not of the form of RFC 3659")
       }
       listing.skipped["malformed_line"] = malformed
     }
@@ -124,5 +110,54 @@ package struct FTPEngine: PortalEngine {
 
   static func escaped(_ name: String) -> String {
     name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~"))) ?? name
+  }
+}
+
+/// One line of an FTP listing.
+struct FTPEntry: Hashable, Sendable {
+  var name: String
+  /// False for folders, links and every other type.
+  var isFile = true
+  /// Bytes.
+  var size: Int64?
+  /// `yyyyMMddHHmmss[.fff]`, UTC, as written.
+  var modified: String?
+}
+
+/// Reads answers to MLSD (RFC 3659: `fact=value;fact=value; name`) and NLST (one name per line).
+enum FTPListing {
+  /// - Returns: the entries, and how many lines were not of the form. Unknown facts are ignored.
+  static func machine(_ body: [UInt8]) -> (entries: [FTPEntry], malformed: Int) {
+    var malformed = 0
+    var entries: [FTPEntry] = []
+    for line in lines(body) {
+      // The facts end at the first blank; the rest is the name, blanks included.
+      guard let blank = line.firstIndex(of: " "), blank == line.startIndex || line[..<blank].hasSuffix(";") else {
+        malformed += 1
+        continue
+      }
+      var entry = FTPEntry(name: String(line[line.index(after: blank)...]))
+      for fact in line[..<blank].split(separator: ";") {
+        guard let equals = fact.firstIndex(of: "=") else { continue }
+        let value = fact[fact.index(after: equals)...]
+        switch fact[..<equals].lowercased() {
+        case "type": entry.isFile = value.lowercased() == "file"
+        case "size": entry.size = Int64(value).flatMap { $0 >= 0 ? $0 : nil }
+        case "modify": entry.modified = String(value)
+        default: break
+        }
+      }
+      entries.append(entry)
+    }
+    return (entries, malformed)
+  }
+
+  /// Some servers put the folder before each name.
+  static func names(_ body: [UInt8]) -> [FTPEntry] {
+    lines(body).map { FTPEntry(name: $0.split(separator: "/").last.map(String.init) ?? $0) }
+  }
+
+  private static func lines(_ body: [UInt8]) -> [String] {
+    body.split(whereSeparator: { $0 == 0x0a || $0 == 0x0d }).map { String(decoding: $0, as: UTF8.self) }
   }
 }

@@ -1,7 +1,7 @@
 import HTTP
 import Synchronization
 
-/// The last answers that came with an ETag or a Last-Modified, within a limit of bytes; the oldest go first.
+/// The last answers with an ETag or a Last-Modified, up to a limit of bytes; the oldest are dropped first.
 final class ListingCache: Sendable {
   struct Validators: Hashable {
     var tag: String?

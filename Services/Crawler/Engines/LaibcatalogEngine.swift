@@ -10,13 +10,12 @@ import Schemas
 /// Shape of stored captures of 2026, never checked live, below `https://laibcatalog.co.il/webapi`:
 /// `/api/getfiles?edi=<chain id>` is an array of
 /// `{"fileName","fileType","fileSize","fileDate","branchNumber","lastModified"}`, files are at `/<chain
-/// id>/<fileName>`. It holds today's files only: after midnight, and for one chain on Saturdays, it is empty. An id the
-/// service has no folder for is answered 400 "FilesRootPath is invalid".
-package struct LaibcatalogEngine: PortalEngine {
-  package let source: String
+/// id>/<fileName>`. It holds today's files only: after midnight, and for one chain on Saturdays, it is empty. For an id
+/// without a folder it answers 400 "FilesRootPath is invalid".
+package struct LaibcatalogEngine: ChainEngine {
   let context: EngineContext
   let base: HTTPURL
-  /// Asked for one by one; a chain may have several, not all of them served.
+  /// Requested one by one; a chain may have several, and the service may not know all of them.
   let chainIDs: [String]
 
   private static let fields: Set = ["filename", "filetype", "filesize", "filedate", "branchnumber", "lastmodified"]
@@ -24,12 +23,11 @@ package struct LaibcatalogEngine: PortalEngine {
   /// - Throws: a configuration `Failure` for a row without an address or without ids.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
-    source = context.label
     base = try context.base()
     chainIDs = context.chain.allIDs
     guard !chainIDs.isEmpty, chainIDs.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39) ~= $0 } }) else {
       throw Failure(
-        .configuration, code: "bad_source", "\(source): a laibcatalog chain is asked for by its ids, which are digits")
+        .configuration, code: "bad_source", "\(context.label): a laibcatalog chain needs `ids`, each of digits only")
     }
   }
 
@@ -37,8 +35,6 @@ package struct LaibcatalogEngine: PortalEngine {
     let sweep = Sweep(engine: self)
     return AsyncThrowingStream { try await sweep.next() }
   }
-
-  package func link(to file: ListedFile) async throws -> String? { file.link }
 
   private actor Sweep {
     private let engine: LaibcatalogEngine
@@ -64,7 +60,7 @@ package struct LaibcatalogEngine: PortalEngine {
           refused = error
         }
       }
-      // One id of several that is not served says little; none that is, is a wrong setting.
+      // One unknown id of several is a warning; no known id is a wrong setting.
       if let refused, answered == 0 { throw refused }
       return nil
     }

@@ -4,17 +4,16 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// The web side of a Cerberus portal, which a dozen chains share, each with a user of its own.
+/// The web interface of a Cerberus portal, which a dozen chains share, each with its own user.
 ///
 /// Shape of stored captures of 2026, never checked live: POST /file/json/dir, after a login (`CerberusSession`)
-/// and with a token of its own, answers `{"aaData":[{"fname","name","value","type":"file","typeLabel","size","ftime",
-/// "time"}],"iTotalRecords":n}`, rows in no order. Files are at /file/d/<name>, for holders of a session only: links
-/// are plain, and who downloads logs in for himself.
-package struct CerberusEngine: PortalEngine {
-  package let source: String
+/// and with its own token, answers `{"aaData":[{"fname","name","value","type":"file","typeLabel","size","ftime",
+/// "time"}],"iTotalRecords":n}`, rows in no order. Files are at /file/d/<name> and need a session: links are plain, and
+/// the downloader logs in itself.
+package struct CerberusEngine: ChainEngine {
   let context: EngineContext
   let session: CerberusSession
-  /// Rows asked for at a time.
+  /// Rows per request.
   let pageRows: Int
 
   private static let fields: Set = ["fname", "name", "value", "type", "typelabel", "size", "ftime", "time"]
@@ -23,7 +22,6 @@ package struct CerberusEngine: PortalEngine {
   package init(_ context: EngineContext, pageRows: Int = 100_000) throws(Failure) {
     self.context = context
     self.pageRows = pageRows
-    source = context.label
     let listings = context.listings
     session = CerberusSession(try CerberusAccess(context.chain), limits: listings.limits) { request in
       try await listings.send(request) { (200...399).contains($0) }
@@ -61,7 +59,7 @@ package struct CerberusEngine: PortalEngine {
 
   private struct Page: Sendable {
     var listing: Listing
-    /// Entries of this page, whatever they are.
+    /// Entries of this page, files or not.
     var rows: Int
     /// Entries of all pages.
     var total: Int
@@ -78,8 +76,8 @@ package struct CerberusEngine: PortalEngine {
       do {
         return try page(response.body)
       } catch let error as PortalError {
-        // An old session may be answered with the login page itself, and a request that was sent again, after its
-        // answer got lost, has used its token up. What comes again with a new session is neither.
+        // The portal may answer an old session with the login page, and a request that is sent again after its answer
+        // was lost has a used token. The same error with a new session has another cause.
         guard tries == 1, error.kind == .htmlInsteadOfJSON || error.kind == .portalRefused else { throw error }
         throw CerberusError(.sessionExpired, error.message)
       }
@@ -97,7 +95,7 @@ package struct CerberusEngine: PortalEngine {
     return Page(listing: listing(rows), rows: rows.count, total: total ?? rows.count)
   }
 
-  /// What the portal's own page asks with: the parameters of a DataTables table.
+  /// The request of the portal's own page: the parameters of a DataTables table.
   private func directory(_ token: String, _ start: Int, _ pass: CerberusSession.Pass) throws -> HTTPRequest {
     var headers = session.headers(pass)
     headers["X-Requested-With"] = "XMLHttpRequest"
@@ -120,7 +118,7 @@ package struct CerberusEngine: PortalEngine {
         listing.skip("folder")
         continue
       }
-      // The folder's files are named by `name`; `fname` is what is shown.
+      // `name` is the file's name in the folder; `fname` is the displayed name.
       guard let (fileName, name) = listing.name(row, "name", "fname") else { continue }
       let size = row.text("size")
       listing.files.append(ListedFile(

@@ -7,8 +7,8 @@ import Schemas
 
 /// A local folder of price files, read with everything below it.
 ///
-/// The chain is the name of the folder a file lies in when that is not the folder itself, else the chain id in the
-/// file's name. Hidden files and folders are left alone. Links to folders are not followed.
+/// The chain is the name of the subfolder that holds the file; for files in the folder itself, the chain id in the
+/// file's name. Hidden files and folders are ignored. Links to folders are not followed.
 package struct FolderEngine: PortalEngine {
   package let source = "dir"
   /// Absolute, without links.
@@ -33,29 +33,10 @@ package struct FolderEngine: PortalEngine {
   }
 
   package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let pages = Pages(engine: self)
-    return AsyncThrowingStream { try await pages.next() }
-  }
-
-  package func link(to file: ListedFile) async throws -> String? { file.link }
-
-  /// Walks the folder once, then hands out pages of it.
-  private actor Pages {
-    private let engine: FolderEngine
-    private var paths: [String]?
-    private var position = 0
-
-    init(engine: FolderEngine) { self.engine = engine }
-
-    func next() throws -> Listing? {
-      let paths = try self.paths ?? engine.paths()
-      self.paths = paths
-      guard position < paths.count else { return nil }
-      let page = paths[position..<min(paths.count, position + engine.pageSize)]
-      position = page.endIndex
-      CrawlerMetrics.listing(engine.source)
-      return engine.listing(page)
-    }
+    listings(of: {
+      let paths = try paths()
+      return stride(from: 0, to: paths.count, by: pageSize).map { paths[$0..<min(paths.count, $0 + pageSize)] }
+    }, read: listing)
   }
 
   /// Every regular file, relative to the root, in the order of names.
@@ -83,6 +64,7 @@ package struct FolderEngine: PortalEngine {
   }
 
   private func listing(_ paths: ArraySlice<String>) -> Listing {
+    CrawlerMetrics.listing(source)
     var listing = Listing()
     for path in paths {
       let parts = path.split(separator: "/")
@@ -101,7 +83,7 @@ package struct FolderEngine: PortalEngine {
         continue
       }
       let url = URL(fileURLWithPath: root).appendingPathComponent(path)
-      // Gone since the walk: the next pass knows better.
+      // The file may have gone since the walk; the next pass corrects it.
       let keys: Set<URLResourceKey> = [.fileSizeKey, .contentModificationDateKey]
       guard let values = try? url.resolvingSymlinksInPath().resourceValues(forKeys: keys),
         let size = values.fileSize
@@ -117,7 +99,7 @@ package struct FolderEngine: PortalEngine {
     return listing
   }
 
-  /// Chains become parts of keys and of object names: letters, digits, `_`, `-` and `.`.
+  /// Chains become parts of keys and object names: ASCII letters, digits, `_`, `-` and `.` only.
   private static func isChainByte(_ byte: UInt8) -> Bool {
     switch byte {
     case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."): true

@@ -9,11 +9,10 @@ import Schemas
 
 /// An index page of a web server (Apache, nginx and the like), or any page that links to price files.
 ///
-/// Files are what links lead to at the same origin below the page's own folder and whose names are those of price
-/// files. What the page writes beside a link (time, size) tells one publication from the next. Folders below are
-/// read up to the option `depth` (1: only the page itself).
-package struct IndexEngine: PortalEngine {
-  package let source: String
+/// Files are the targets of links at the same origin, below the page's own folder, that have the name of a price file.
+/// The text beside a link (time, size) distinguishes one publication from the next. Subfolders are read up to the
+/// option `depth` (1: only the page itself).
+package struct IndexEngine: ChainEngine {
   let context: EngineContext
   let base: HTTPURL
   let depth: Int
@@ -23,11 +22,10 @@ package struct IndexEngine: PortalEngine {
   /// - Throws: a configuration `Failure`.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
-    source = context.label
     base = try context.base()
     pattern = context.chain.options["pattern"]
     guard let depth = Int(context.option("depth", default: "1")), (1...5).contains(depth) else {
-      throw Failure(.configuration, code: "bad_source", "\(context.label): depth is a number from 1 to 5")
+      throw Failure(.configuration, code: "bad_source", "\(context.label): depth is not a number from 1 to 5")
     }
     self.depth = depth
   }
@@ -37,9 +35,7 @@ package struct IndexEngine: PortalEngine {
     return AsyncThrowingStream { try await walk.next() }
   }
 
-  package func link(to file: ListedFile) async throws -> String? { file.link }
-
-  /// Pages breadth first, each once.
+  /// Reads pages breadth first, each once.
   private actor Walk {
     private let engine: IndexEngine
     private var pages: [(url: HTTPURL, depth: Int)]
@@ -73,7 +69,7 @@ package struct IndexEngine: PortalEngine {
       throw PortalError(.loginPage, "\(page) asks for a password ('\(document.title ?? "without a title")')")
     }
     let links = try document.select("//a[@href]")
-    guard !links.isEmpty else { throw PortalError(.unknownPage, "\(page) links to nothing") }
+    guard !links.isEmpty else { throw PortalError(.unknownPage, "\(page) has no links") }
     guard links.count <= context.limits.maxRows else {
       throw PortalError(.tooManyRows, "\(page) has \(links.count) links, the limit is \(context.limits.maxRows)")
     }
@@ -103,17 +99,17 @@ package struct IndexEngine: PortalEngine {
     return (listing, folders)
   }
 
-  /// Where a link leads, when that is below the source's folder; sorting links (`?C=M`) and the parent are not.
+  /// The target of a link when it is below the source's folder; sorting links (`?C=M`) and the parent are not.
   private func below(_ page: HTTPURL, _ reference: String?) -> HTTPURL? {
     guard let reference, let target = try? page.resolving(reference), target.origin == base.origin,
       target.query == nil, target.path.hasPrefix(base.path), target.path != page.path, target.path != base.path
     else { return nil }
-    // An escaped dot climbs as well as a plain one, on servers that resolve it late.
+    // Servers that resolve late treat an escaped dot as a plain one.
     let segments = (target.path.removingPercentEncoding ?? "..").split(separator: "/")
     return segments.contains("..") ? nil : target
   }
 
-  /// The row of a table without the link's own text, or the text between this link and the next.
+  /// The link's table row without the link's own text, or the text between this link and the next.
   private static func note(beside link: HTMLNode) throws -> String {
     if let row = try link.first("ancestor::tr[1]") {
       return try row.select("td[not(.//a)]").map(\.text).filter { !$0.isEmpty }.joined(separator: " ")
@@ -121,6 +117,6 @@ package struct IndexEngine: PortalEngine {
     return try link.first("following-sibling::node()[1][self::text()]")?.text ?? ""
   }
 
-  /// A last word of digits only is the exact size; `1.2K` is not.
+  /// The last word when it consists of digits: an exact size, unlike `1.2K`.
   private static func size(_ note: String) -> Int64? { note.split(separator: " ").last.flatMap { Int64($0) } }
 }

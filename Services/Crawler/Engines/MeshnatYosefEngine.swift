@@ -3,12 +3,11 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// The listing of the chain Meshnat Yosef: one JSON array at an address of its own.
+/// The listing of the chain Meshnat Yosef: one JSON array at its own address.
 ///
 /// Shape of stored captures of 2026, never checked live: `[{"name","type","date":"YYYY-MM-DD HH:MM:SS","url"}]`, names
 /// ending in `.zip`.
-package struct MeshnatYosefEngine: PortalEngine {
-  package let source: String
+package struct MeshnatYosefEngine: ChainEngine {
   let context: EngineContext
   let address: HTTPURL
 
@@ -17,29 +16,14 @@ package struct MeshnatYosefEngine: PortalEngine {
   /// - Throws: a configuration `Failure` for a row without an address.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
-    source = context.label
     address = try context.base()
   }
 
   package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let sweep = Sweep(engine: self)
-    return AsyncThrowingStream { try await sweep.next() }
+    listings(of: { [address] }, read: listing)
   }
 
-  package func link(to file: ListedFile) async throws -> String? { file.link }
-
-  private actor Sweep {
-    private var engine: MeshnatYosefEngine?
-
-    init(engine: MeshnatYosefEngine) { self.engine = engine }
-
-    func next() async throws -> Listing? {
-      defer { engine = nil }
-      return try await engine?.listing()
-    }
-  }
-
-  private func listing() async throws -> Listing {
+  private func listing(_ address: HTTPURL) async throws -> Listing {
     let response = try await context.listings.get(address, headers: ["Accept": "application/json"])
     CrawlerMetrics.listing(source)
     var listing = Listing()

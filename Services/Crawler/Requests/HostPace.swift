@@ -1,7 +1,7 @@
 import Runtime
 import Synchronization
 
-/// Keeps requests to one host apart, and away from a host that asked for it; shared by all chains.
+/// Spaces the requests to each host, and stops them for as long as a host asks; shared by all chains.
 package final class HostPace: Sendable {
   private let next = Mutex<[String: ContinuousClock.Instant]>([:])
 
@@ -24,7 +24,7 @@ package final class HostPace: Sendable {
     }
   }
 
-  /// Nobody starts a request to `host` before `delay` has passed.
+  /// No request to `host` starts before `delay` has passed.
   package func hold(_ host: String, for delay: Duration, now: ContinuousClock.Instant = .now) {
     next.withLock { next in
       let end = now + delay

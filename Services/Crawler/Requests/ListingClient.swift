@@ -3,21 +3,20 @@ import HTTP
 import Logging
 import Runtime
 
-/// Asks one portal for its listings.
+/// Fetches the listings of one portal, for every engine.
 ///
-/// Every engine asks through it, so that all are polite in the same way: requests to one host keep their distance
-/// (`HostPace`, shared by the chains of a host), a portal that is unwell is asked again after a full-jitter delay or
-/// the `Retry-After` it sent, and a listing that was sent with a validator is asked for conditionally: when it is
-/// unchanged (304) the body of before is answered again.
+/// Requests to one host are spaced (`HostPace`, shared by the chains of a host). A transient error is retried after a
+/// full-jitter delay or the portal's `Retry-After`. A listing that came with a validator is requested conditionally;
+/// when it is unchanged (304), the cached body is returned.
 package final class ListingClient: Sendable {
   package struct Patience: Sendable {
-    /// Tries per request before the pass is given up.
+    /// Attempts per request before the pass fails.
     package var attempts = 4
     package var backoff = Backoff(base: .milliseconds(500), cap: .seconds(30))
 
     package init() {}
 
-    /// The longest time one request may take with all its tries, without what a `Retry-After` adds.
+    /// The longest time one request may take with all its attempts, without a `Retry-After`.
     package func longest(_ request: Duration) -> Duration { (request + backoff.cap) * attempts }
   }
 
@@ -32,9 +31,9 @@ package final class ListingClient: Sendable {
   private let logger: Logger
 
   /// - Parameters:
-  ///   - gap: at least this long between the starts of two requests to one host.
+  ///   - gap: least time between the starts of two requests to one host.
   ///   - userAgent: nil sends the client's own.
-  ///   - cacheBytes: what may be kept of listings with validators; 0 asks unconditionally.
+  ///   - cacheBytes: limit of the cache of listings with validators; 0 disables it.
   package init(
     source: String, client: HTTPClient, limits: HTTPLimits, pace: HostPace = HostPace(), gap: Duration = .zero,
     userAgent: String? = nil, patience: Patience = Patience(), cacheBytes: Int = 8 << 20, logger: Logger
@@ -51,10 +50,10 @@ package final class ListingClient: Sendable {
   }
 
   /// GETs a listing.
-  /// - Throws: `HTTPError` for a status outside 200...299 and when the patience is at its end.
+  /// - Throws: `HTTPError` for a status outside 200...299, or after the last attempt.
   package func get(_ url: HTTPURL, headers: HTTPHeaders = [:]) async throws -> HTTPResponse {
     var request = HTTPRequest("GET", url, headers: headers, limits: limits)
-    // Keyed by what makes the answer differ besides the URL: a session of another login is another listing.
+    // A session of another login gets another listing.
     let key = "\(headers["cookie"] ?? "")\u{0}\(url.text)"
     if let validators = cache.validators(of: key) {
       if let tag = validators.tag { request.headers["If-None-Match"] = tag }
@@ -69,28 +68,19 @@ package final class ListingClient: Sendable {
       CrawlerMetrics.unchanged(source)
       return kept
     }
-    // Dropped in between: ask for it whole.
+    // The cache dropped it in the meantime.
     return try await send(HTTPRequest("GET", url, headers: headers, limits: limits))
   }
 
-  /// POSTs a form (`application/x-www-form-urlencoded`). Redirects are handed back, not followed.
-  /// - Parameter accept: which statuses are answers; the others are thrown.
-  package func post(
-    _ url: HTTPURL, form: [(name: String, value: String)], headers: HTTPHeaders = [:],
-    accept: (Int) -> Bool = { (200...299).contains($0) }
-  ) async throws -> HTTPResponse {
-    try await send(.form(url, form, headers: headers, limits: limits), accept: accept)
-  }
-
-  /// Sends any request in the same manner.
-  /// - Parameter accept: which statuses are answers; the others are thrown, after tries when they are transient.
+  /// Sends any request, paced and with retries.
+  /// - Parameter accept: the statuses to return; others are thrown, after retries when they are transient.
   package func send(
     _ request: HTTPRequest, accept: (Int) -> Bool = { (200...299).contains($0) }
   ) async throws -> HTTPResponse {
     var request = request
     if let userAgent, request.headers["user-agent"] == nil { request.headers["User-Agent"] = userAgent }
     let final = request
-    return try await patiently(final.url.origin) {
+    return try await retrying(final.url.origin) {
       let response = try await client.execute(final)
       if !accept(response.status) {
         try response.head.requireSuccess()
@@ -100,9 +90,9 @@ package final class ListingClient: Sendable {
     }
   }
 
-  /// Lists a folder of an FTP server in the same manner; a listing that a server refuses is asked for once.
+  /// Lists a folder of an FTP server, paced and with retries; a refused listing is not retried.
   package func list(_ request: FTPRequest) async throws -> [UInt8] {
-    try await patiently(request.url.origin) {
+    try await retrying(request.url.origin) {
       try await client.stream(request) { body in
         var bytes: [UInt8] = []
         while let chunk = try await body.next() { bytes += chunk }
@@ -111,7 +101,7 @@ package final class ListingClient: Sendable {
     }
   }
 
-  private func patiently<Answer>(_ origin: String, _ ask: () async throws -> Answer) async throws -> Answer {
+  private func retrying<Answer>(_ origin: String, _ ask: () async throws -> Answer) async throws -> Answer {
     var backoff = patience.backoff
     while true {
       do {
@@ -121,10 +111,10 @@ package final class ListingClient: Sendable {
         where error.isTransient && error.kind != .retrievalFailed && backoff.attempt + 1 < patience.attempts {
         CrawlerMetrics.error(source, error.code)
         let delay = backoff.next(retryAfter: error.retryAfter)
-        // Told to stay away, every chain of the host does.
+        // A Retry-After holds for every chain of the host.
         if error.retryAfter != nil { pace.hold(origin, for: delay) }
         logger.warning(
-          "portal unwell, trying again",
+          "portal failed, trying again",
           metadata: ["error": "\(error)", "delay": "\(delay)", "attempt": "\(backoff.attempt)"])
         try await Task.sleep(for: delay)
       }
