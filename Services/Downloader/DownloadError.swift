@@ -1,6 +1,6 @@
 import Runtime
 
-/// What only a downloader can find wrong; the rest are `HTTPError` and `ObjectStoreError`.
+/// Errors of the downloader itself, besides `HTTPError` and `ObjectStoreError`.
 package struct DownloadError: ClassifiedError, Hashable {
   package enum Kind: String, Hashable, Sendable {
     // data
@@ -11,7 +11,7 @@ package struct DownloadError: ClassifiedError, Hashable {
     case fileMissing = "file_missing"
     case urlRefused = "url_refused"
     case sourceGivenUp = "source_given_up"
-    /// The file may still be there, under another link.
+    /// The file may still exist, under another link.
     case linkExpired = "link_expired"
     case loginRefused = "login_refused"
     // transient

@@ -54,7 +54,7 @@ struct CapturedProviderTests {
       guard let reader else { return nil }
       let quotes = try reader.quotes(body, of: catalogue.materials[0], at: time("2026-11-01T00:00:00Z")) { _ in "" }
       let chosen = try QuoteChoice().choose(quotes, kind: .price, dueAt: due, now: time("2026-11-01T00:00:00Z"))
-      return .success(try QuoteMeasure(catalogue.materials[0], nil, .price).measured(chosen.quote).quote)
+      return .success(try QuoteConverter(catalogue.materials[0], nil, .price).converted(chosen.quote).quote)
     } catch {
       return .failure(error)
     }

@@ -59,7 +59,7 @@ import Testing
       """, origin: "test", over: nil)
     let source = try #require(try catalogue.readSources().first)
     let quotes = try AnswerReader(source, limits: .init()).quotes(Array(answer.body.utf8), of: material) { _ in "" }
-    return try QuoteMeasure(material, nil, .price).measured(try #require(quotes.last)).quote
+    return try QuoteConverter(material, nil, .price).converted(try #require(quotes.last)).quote
   }
 
   @Test func sourcesOfOneSeriesAgree() throws {
@@ -106,8 +106,8 @@ import Testing
   @Test func whatNobodySaysIsFlaggedAndAnotherCurrencyToo() throws {
     let egypt = try #require(Country(name: "Egypt", region: "mena", currency: "EGP"))
     let copper = try #require(Material(name: "Copper", category: .screening, unit: "t"))
-    func measured(_ currency: String?, _ unit: String?) throws -> QuoteMeasure.Measured {
-      try QuoteMeasure(copper, egypt, .price).measured(
+    func measured(_ currency: String?, _ unit: String?) throws -> QuoteConverter.Converted {
+      try QuoteConverter(copper, egypt, .price).converted(
         Quote(value: decimal("5"), observedAt: .epoch, currency: currency, unit: unit))
     }
     #expect(try measured("EGP", "t").flags.isEmpty)

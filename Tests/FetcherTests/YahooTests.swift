@@ -74,7 +74,7 @@ import Testing
     let material = try #require(Material(name: "Metal", category: .energy, isWorld: true))
     var said = quote
     said.unit = "t"
-    let measured = try QuoteMeasure(material, nil, .price).measured(said).quote
+    let measured = try QuoteConverter(material, nil, .price).converted(said).quote
     #expect("\(measured.value)" == value && measured.currency == currency)
   }
 
@@ -84,7 +84,7 @@ import Testing
       "currency":"USD","instrumentType":"INDEX","regularMarketTime":1700000000,"regularMarketPrice":560.2
       """, [], "")).first)
     let material = try #require(Material(name: "Metal", category: .energy, unit: "t", isWorld: true, currency: "USD"))
-    #expect { try QuoteMeasure(material, nil, .price).measured(quote) } throws: {
+    #expect { try QuoteConverter(material, nil, .price).converted(quote) } throws: {
       ($0 as? FetchError)?.kind == .unitRefused
     }
   }

@@ -134,7 +134,7 @@ import Testing
     fixture.take(observation(hour: 1, "1"), offset: 1)
     _ = try await fixture.sink.flush(to: [:])
     fixture.take(observation(hour: 2, "1"), offset: 2)
-    fixture.shelf.put(try StubModel(version: "2", history: 1, horizon: 1).shelved())
+    fixture.models.put(try StubModel(version: "2", history: 1, horizon: 1).loaded())
     _ = try await fixture.sink.flush(to: [:])
     #expect(fixture.output.predictions.map(\.modelVersion) == ["1", "2"])
     #expect(fixture.output.predictions.map(\.steps.count) == [2, 1])
@@ -152,10 +152,10 @@ import Testing
   }
 
   @Test func aModelThatDoesNotFitTheWorkerIsRefused() throws {
-    #expect(throws: ForecastError.self) { try StubModel(history: 33).shelved(window: 64) }
-    #expect(throws: ForecastError.self) { try StubModel(series: "*.egypt*").shelved() }
-    #expect(throws: ForecastError.self) { try StubModel(drivers: ["mena.egypt.polymer.pvc"]).shelved() }
-    #expect(throws: ForecastError.self) { try StubModel(kind: "weight").shelved() }
-    _ = try StubModel(history: 32).shelved(window: 64)
+    #expect(throws: ForecastError.self) { try StubModel(history: 33).loaded(window: 64) }
+    #expect(throws: ForecastError.self) { try StubModel(series: "*.egypt*").loaded() }
+    #expect(throws: ForecastError.self) { try StubModel(drivers: ["mena.egypt.polymer.pvc"]).loaded() }
+    #expect(throws: ForecastError.self) { try StubModel(kind: "weight").loaded() }
+    _ = try StubModel(history: 32).loaded(window: 64)
   }
 }

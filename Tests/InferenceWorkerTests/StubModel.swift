@@ -36,5 +36,5 @@ struct StubModel: ForecastModel {
     }
   }
 
-  func shelved(window: Int = 64) throws -> ShelvedModel { try ShelvedModel(self, windowLimit: window) }
+  func loaded(window: Int = 64) throws -> LoadedModel { try LoadedModel(self, windowLimit: window) }
 }

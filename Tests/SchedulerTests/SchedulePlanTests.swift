@@ -217,15 +217,16 @@ import Testing
   // MARK: The mark
 
   @Test func theMarkIsReadBack() throws {
-    let mark = ProgressMark(PlanPosition(instant: try seconds("2026-03-02T10:15:00Z"), done: 500), plan: "9f2c01ab")
-    #expect(mark.text == "next=2026-03-02T10:15:00Z done=500 plan=9f2c01ab")
-    #expect(ProgressMark(mark.text) == mark)
+    let checkpoint = ScheduleCheckpoint(
+      PlanPosition(instant: try seconds("2026-03-02T10:15:00Z"), done: 500), plan: "9f2c01ab")
+    #expect(checkpoint.text == "next=2026-03-02T10:15:00Z done=500 plan=9f2c01ab")
+    #expect(ScheduleCheckpoint(checkpoint.text) == checkpoint)
     for text in ["", "closing=7 format=batch/gzip", "next=2026 done=0 plan=x", "next=2026-03-02T10:15:00Z plan=x",
                  "next=2026-03-02T10:15:00Z done=-1 plan=x", "next=2026-03-02T10:15:00.5Z done=0 plan=x", "text"] {
-      #expect(ProgressMark(text) == nil, "\(text)")
+      #expect(ScheduleCheckpoint(text) == nil, "\(text)")
     }
     let plan = try smallPlan()
-    #expect(mark.position(in: plan) == PlanPosition(instant: mark.position.instant))
-    #expect(ProgressMark(mark.position, plan: plan.digest).position(in: plan) == mark.position)
+    #expect(checkpoint.position(in: plan) == PlanPosition(instant: checkpoint.position.instant))
+    #expect(ScheduleCheckpoint(checkpoint.position, plan: plan.digest).position(in: plan) == checkpoint.position)
   }
 }

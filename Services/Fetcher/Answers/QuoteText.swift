@@ -1,19 +1,19 @@
 import Runtime
 import Schemas
 
-/// Values and times as providers write them.
+/// Parses values and times as providers write them.
 enum QuoteText {
-  /// What stands for "no value" in a cell.
+  /// Texts for a missing value.
   private static let absent: Set<String> = ["", ".", "-", "--", "n/a", "na", "null", "none", "nd"]
 
   static func isAbsent(_ text: String) -> Bool { absent.contains(text.lowercased()) }
 
-  /// The value with the digits it is written with. More digits than a decimal has are those of a binary fraction:
-  /// then it is the shortest text that means the same fraction.
-  /// - Returns: nil for what is no finite number, or too large or small for a decimal.
+  /// The value with its written digits. More digits than a decimal holds come from a binary fraction: the result then
+  /// is the shortest text of the same fraction.
+  /// - Returns: nil for text that is not a finite number, or is too large or small for a decimal.
   static func decimal(_ text: String) -> ExactDecimal? {
     if let exact = ExactDecimal(text) { return exact }
-    // Double reads "nan", "inf" and hexadecimal too.
+    // Double also parses "nan", "inf" and hexadecimal.
     guard text.utf8.allSatisfy({ isNumberByte($0) }), let number = Double(text), number.isFinite else { return nil }
     return ExactDecimal("\(number)")
   }
@@ -26,7 +26,7 @@ enum QuoteText {
     }
   }
 
-  /// RFC 3339; a date or date and time without an offset, in `zone`; or seconds or milliseconds since 1970.
+  /// RFC 3339; a date, or date and time, without an offset, in `zone`; seconds or milliseconds since 1970.
   static func time(_ text: String, in zone: ZoneTable?) -> Timestamp? {
     if let time = Timestamp(text) { return time }
     if let local = LocalDateTime(text) {
@@ -40,7 +40,7 @@ enum QuoteText {
     return ExactDecimal(text).flatMap { time(number: $0) }
   }
 
-  /// Seconds since 1970, or milliseconds when it is too large for those (after the year 5138).
+  /// Seconds since 1970; numbers beyond the year 5138 are milliseconds.
   static func time(number: ExactDecimal) -> Timestamp? {
     var microseconds = Int128(number.mantissa) * 1_000_000
     for _ in 0..<number.scale { microseconds /= 10 }

@@ -1,40 +1,40 @@
 import Runtime
 
-/// Why a job has no observation, beside what HTTP and Redis say themselves.
+/// Why a job gives no observation, besides errors of HTTP and Redis.
 package struct FetchError: ClassifiedError, Hashable {
   package enum Kind: String, CaseIterable, Hashable, Sendable {
     // the task: it can never succeed
     case unknownMaterial = "unknown_material"
     case unknownCountry = "unknown_country"
     case unknownSource = "unknown_source"
-    /// A country for a material of the world's market.
+    /// A country for a material of the world market.
     case unexpectedCountry = "country_unexpected"
-    /// The job names a region or category that the catalogue does not have for it.
+    /// The task's region or category differs from the catalogue's.
     case catalogueDiffers = "catalogue_differs"
-    /// No provider has the material, or the task.
+    /// No provider has the material or the task.
     case noSource = "no_source"
 
-    // this job's answer: the next provider is asked; a dead letter when none has a better one
+    // this job's answer: tries the next provider; a dead letter when none has a better one
     case symbolUnknown = "symbol_unknown"
-    /// The provider does not do what the catalogue's URL asks of it.
+    /// The provider refuses the catalogue's request.
     case requestRefused = "request_refused"
-    /// The plan of our key does not have it.
+    /// The key's plan does not include it.
     case notEntitled = "not_entitled"
     case implausible = "value_implausible"
     case fromFuture = "value_from_future"
     case unitRefused = "unit_refused"
     case currencyRefused = "currency_refused"
 
-    // no data yet: asked again until the job's deadline
+    // no data yet: retried until the job's deadline
     case noValue = "answer_without_value"
     case tooOld = "value_too_old"
 
-    // the provider: the next one is asked, and this one again when it is well
+    // the provider: tries the next one, and this one again after it recovers
     case rateLimited = "provider_rate_limited"
-    /// It refuses our credentials.
+    /// It refuses the credentials.
     case refused = "provider_refused"
     case unreadable = "answer_unreadable"
-    /// It says something that has none of these meanings.
+    /// A message of unknown meaning.
     case unrecognised = "answer_unrecognised"
     case suspended = "provider_suspended"
     /// All of them failed.
@@ -43,20 +43,20 @@ package struct FetchError: ClassifiedError, Hashable {
 
   /// What a failure is about.
   package enum Subject: Hashable, Sendable {
-    /// The task or its answer alone: no other attempt ends otherwise.
+    /// The task or its answer alone: a retry has the same result.
     case job
-    /// The value of this time, which may come.
+    /// The value of this time, which may still appear.
     case time
     case provider
   }
 
-  /// What a quota is counted over, as far as the provider says it.
+  /// The period of a quota, as far as the provider gives it.
   package enum Quota: Hashable, Sendable {
     case minute, day
   }
 
   package var kind: Kind
-  /// Free of tokens. What a provider wrote is quoted, at most 200 characters of it.
+  /// Without tokens; quotes at most 200 characters of a provider's text.
   package var message: String
   package var retryAfter: Duration?
   package var quota: Quota?

@@ -45,7 +45,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
       let registry = try options.registry()
       defer { registry.store.close() }
       let rows = try await registry.listing(
-        isVerifying: true, requirement: ModelKeeper.requirement(worker.kind, window: worker.window)
+        isVerifying: true, requirement: ModelLoader.requirement(worker.kind, window: worker.window)
       ).filter { worker.model.isEmpty || worker.model.contains($0.name) }
       let good = rows.filter { $0.problem == nil && $0.manifest != nil }
       guard !good.isEmpty, Set(worker.model).isSubset(of: good.map(\.name)) else {
@@ -60,7 +60,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
   package func run(in context: ServiceContext) async throws {
     let registry = try registry.registry(threads: worker.threads)
     defer { registry.store.close() }
-    let keeper = ModelKeeper(
+    let keeper = ModelLoader(
       registry, names: worker.model, kind: worker.kind, window: worker.window, interval: worker.modelInterval.duration,
       logger: context.logger)
     guard try await keeper.waitForModels(pipeline.backoff, in: context) else { return }
@@ -85,7 +85,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
 
   private func work(
     _ kafka: KafkaOptions, group: String, _ changelog: WindowChangelog, _ drivers: DriverReading?,
-    _ keeper: ModelKeeper, in context: ServiceContext
+    _ keeper: ModelLoader, in context: ServiceContext
   ) async -> Result<Void, any Error> {
     // Predictions from drivers that nobody follows any more would be wrong: better to restart.
     let watch = Task {
@@ -106,7 +106,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
         let output: any PredictionOutput = kafka.delivery == .exactlyOnce
           ? TransactionalOutput(producer, consumer) : AcknowledgedOutput(producer)
         return InferenceSink(
-          settings, identity: identity, shelf: keeper.shelf, drivers: drivers?.table, source: changelog,
+          settings, identity: identity, models: keeper.models, drivers: drivers?.table, source: changelog,
           output: output, logger: context.logger)
       }
       return .success(())

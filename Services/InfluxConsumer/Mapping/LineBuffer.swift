@@ -1,6 +1,6 @@
 import Schemas
 
-/// Line protocol that is being written: InfluxDB 1.8 "Line protocol reference".
+/// A buffer of line protocol. Source: InfluxDB 1.8, "Line protocol reference".
 struct LineBuffer: Sendable {
   private(set) var bytes: [UInt8] = []
 
@@ -12,9 +12,9 @@ struct LineBuffer: Sendable {
   mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
   mutating func append(_ span: RawSpan) { span.withUnsafeBytes { bytes.append(contentsOf: $0) } }
 
-  /// A tag key, tag value or field key: commas, equal signs and blanks are escaped. Line protocol has no form for
-  /// control characters, and none for a backslash that all servers read alike: those are percent-encoded. So is a
-  /// percent sign that two hexadecimal digits follow, so that distinct names stay distinct.
+  /// A tag key, tag value or field key: commas, equal signs and blanks are escaped. Control characters have no form in
+  /// line protocol, and servers disagree about a backslash: those are percent-encoded. So is a percent sign before two
+  /// hexadecimal digits, so that distinct names stay distinct.
   mutating func appendKey(_ span: RawSpan) {
     span.withUnsafeBytes { text in
       guard text.contains(where: Self.needsCare) else { return bytes.append(contentsOf: text) }
@@ -73,5 +73,43 @@ struct LineBuffer: Sendable {
     } while rest > 0
     if value < 0 { bytes.append(UInt8(ascii: "-")) }
     for index in position..<20 { bytes.append(digits[index]) }
+  }
+}
+
+/// Numbers of records, as numbers or as text, in the form of line protocol.
+enum NumberText {
+  /// Appends the digits as written where line protocol has the same form, else the shortest text of the same value.
+  /// - Returns: false, with nothing appended, for text that is not a finite number.
+  static func appendFloat(_ text: RawSpan, to line: inout LineBuffer) -> Bool {
+    if let exact = ExactDecimal(parsing: text) {
+      line.append(Array(exact.description.utf8))
+      return true
+    }
+    guard let number = Double(decimal: text) else { return false }
+    line.append(Array("\(number)".utf8))
+    return true
+  }
+
+  /// - Returns: false, with nothing appended, for text that is not a whole number of 64 bits.
+  static func appendInteger(_ text: RawSpan, to line: inout LineBuffer) -> Bool {
+    let value: Int64
+    if let exact = ExactDecimal(parsing: text)?.normalized {
+      guard exact.scale == 0 else { return false }
+      value = exact.mantissa
+    } else {
+      guard let whole = Int64(string(text)) else { return false }
+      value = whole
+    }
+    line.append(value)
+    line.append(UInt8(ascii: "i"))
+    return true
+  }
+
+  static func hasExponent(_ number: RawSpan) -> Bool {
+    number.withUnsafeBytes { bytes in bytes.contains { $0 | 0x20 == UInt8(ascii: "e") } }
+  }
+
+  private static func string(_ text: RawSpan) -> String {
+    text.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
   }
 }

@@ -3,15 +3,15 @@ import Schemas
 
 /// Names of objects: `<folder>/date=YYYY-MM-DD/symbol=COMI/<name>`.
 ///
-/// The date is that of the bar, on the exchange's clocks. Symbols are percent-encoded but for letters, digits, `_`,
-/// `-` and `.`, as Hive partitions are: no symbol can name another folder, and distinct ones stay distinct.
+/// The date is that of the bar, in the exchange's time zone. Symbols are percent-encoded except for letters, digits,
+/// `_`, `-` and `.`, as in Hive partitions: no symbol names another folder, and distinct symbols stay distinct.
 package struct ObjectNames: Hashable, Sendable {
   /// The first folder; no slash at either end.
   package var folder: String
 
   package init(folder: String) { self.folder = folder }
 
-  /// Longer ones are no symbols; encoded, three times as many bytes still fit into one part of a key.
+  /// Longer text is not a symbol. Encoded, three times as many bytes still fit into one part of a key.
   package static let maxSymbolBytes = 64
 
   func directory(date: LocalDateTime.Day, symbol: String) -> String {

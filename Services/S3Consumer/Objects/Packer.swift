@@ -2,7 +2,7 @@ import CZlib
 import CZstd
 import Runtime
 
-/// Packs an object's lines. The same bytes and level make the same packed bytes: no time, no name, one thread.
+/// Compresses an object's lines. The same bytes and level give the same result: no time, no name, one thread.
 enum Packer {
   static func pack(_ bytes: [UInt8], as format: ObjectFormat) throws(Failure) -> [UInt8] {
     guard format.layout == .batch else { return bytes }

@@ -51,14 +51,14 @@ struct InferenceBench: AsyncParsableCommand {
     let location = models ?? "file://\(folder.path)"
     let registry = ModelRegistry(try ObjectStoreOptions.parse(["--object-store", location]).makeStore())
     if models == nil { try await registry.publish(Self.croston, weights: nil) }
-    let shelved = try ShelvedModel(try await registry.load(model ?? Self.croston.name), windowLimit: 4_096)
-    guard shelved.manifest.drivers.isEmpty else {
+    let loaded = try LoadedModel(try await registry.load(model ?? Self.croston.name), windowLimit: 4_096)
+    guard loaded.manifest.drivers.isEmpty else {
       throw ValidationError("a model with drivers cannot be measured by itself")
     }
-    print("model \(shelved.manifest.name) \(shelved.manifest.version) (\(shelved.manifest.kind.rawValue))")
-    try await CoreMeasure(shelved, series: series).run()
+    print("model \(loaded.manifest.name) \(loaded.manifest.version) (\(loaded.manifest.kind.rawValue))")
+    try await CoreMeasure(loaded, series: series).run()
     try await TickToRow(
-      shelved.manifest, location: location, rate: rate, seconds: seconds, series: series
+      loaded.manifest, location: location, rate: rate, seconds: seconds, series: series
     ).run()
   }
 
@@ -86,23 +86,23 @@ struct InferenceBench: AsyncParsableCommand {
 
 /// The core by itself: as a sink, with an output that keeps nothing.
 struct CoreMeasure {
-  private let model: ShelvedModel
+  private let model: LoadedModel
   private let series: Int
   private let sink: InferenceSink
   private let partition = TopicPartition(Topics.marketObservations(of: .screening).name, 0)
 
   private struct Nothing: PredictionOutput, WindowSource {
     func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {}
-    func windows(_ wanted: Set<WindowPlace>) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] { [:] }
+    func windows(_ wanted: Set<WindowPartition>) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] { [:] }
   }
 
-  init(_ model: ShelvedModel, series: Int) throws {
+  init(_ model: LoadedModel, series: Int) throws {
     self.model = model
     self.series = series
     var settings = InferenceSink.Settings(group: "bench", pattern: try RoutingPattern("#"))
     settings.window = max(128, model.manifest.history * 2)
     sink = InferenceSink(
-      settings, identity: ServiceIdentity(name: "inference-worker"), shelf: ModelShelf([model]), drivers: nil,
+      settings, identity: ServiceIdentity(name: "inference-worker"), models: LoadedModels([model]), drivers: nil,
       source: Nothing(), output: Nothing(), logger: Logger(label: "bench"))
   }
 

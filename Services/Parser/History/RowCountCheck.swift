@@ -4,17 +4,17 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// Compares each full file with those of its store before it.
-struct RowWatch: Sendable {
+/// Compares the rows of each full file with those of the store's earlier files.
+struct RowCountCheck: Sendable {
   let history: any RowHistory
-  /// A share of 1; 1 never alerts.
+  /// A share of 1; at 1 there are no alerts.
   let threshold: Double
   let logger: Logger
 
   /// - Parameter rows: of the whole file.
-  /// - Returns: the alert to raise, the same each time the file is parsed; nil when all is as usual, or when the
-  ///   history cannot be reached.
-  func judge(_ file: FileToParse, storeID: String?, rows: Int, at time: Timestamp) async -> Alert? {
+  /// - Returns: the alert to raise, the same each time the file is parsed; nil when the file is long enough, or while
+  ///   the history is unreachable.
+  func alert(for file: FileToParse, storeID: String?, rows: Int, at time: Timestamp) async -> Alert? {
     guard threshold < 1, let type = file.fileType, type.isComplete else { return nil }
     let subject = "\(file.chain)/\(storeID ?? "")"
     let series = "\(subject)/\(type.rawValue)"
@@ -26,19 +26,19 @@ struct RowWatch: Sendable {
       return Alert(
         kind: .rowsFell, severity: rows == 0 ? .critical : .warning, service: ServiceCatalogue.parser.name,
         chain: file.chain, subject: subject, occasion: file.fileID,
-        message: "\(file.fileName) has \(rows) rows; the files of this store before it had \(expected)",
+        message: "\(file.fileName) has \(rows) rows; earlier files of this store had \(expected)",
         value: ExactDecimal(mantissa: Int64(rows), scale: 0),
         expected: ExactDecimal(mantissa: Int64(expected), scale: 0),
         observedAt: time)
     } catch {
       Counter(label: "souk_row_history_failures_total").increment()
-      logger.warning("row history not reached", metadata: ["series": "\(series)", "reason": "\(error)"])
+      logger.warning("the row history is unreachable", metadata: ["series": "\(series)", "reason": "\(error)"])
       return nil
     }
   }
 }
 
 extension FileType {
-  /// Lists everything there is, so that its length means something.
+  /// A full list, whose length can be compared.
   var isComplete: Bool { self == .priceFull || self == .promoFull || self == .stores }
 }

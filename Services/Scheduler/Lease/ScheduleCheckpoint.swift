@@ -1,9 +1,9 @@
 import Schemas
 
-/// The text beside the lease's committed offset: how far the plan is done.
+/// How far the plan is done, as the metadata of the lease's committed offset:
 ///
 ///     next=2026-03-02T10:15:00Z done=500 plan=9f2c01ab
-package struct ProgressMark: Hashable, Sendable {
+package struct ScheduleCheckpoint: Hashable, Sendable {
   package var position: PlanPosition
   /// The plan that `done` counts in.
   package var plan: String
@@ -30,8 +30,8 @@ package struct ProgressMark: Hashable, Sendable {
     self.init(PlanPosition(instant: next.microseconds / 1_000_000, done: done), plan: String(plan))
   }
 
-  /// Where to go on with a plan. With another one the jobs of the time that was begun are sent again: what was done
-  /// of it cannot be told, and a job that is sent twice is done once.
+  /// The position to continue a plan from. With another plan, all jobs of the unfinished time are sent again: their
+  /// numbers differ, and a job that is sent twice has its effect once.
   package func position(in plan: SchedulePlan) -> PlanPosition {
     self.plan == plan.digest ? position : PlanPosition(instant: position.instant)
   }

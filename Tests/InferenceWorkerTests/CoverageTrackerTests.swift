@@ -4,9 +4,11 @@ import Forecasting
 import Schemas
 import Testing
 
-@Suite struct CoverageLedgerTests {
-  private func occasion(_ hour: Int, _ value: String, _ series: String = pvc, unit: String? = "t") -> Occasion {
-    Occasion(
+@Suite struct CoverageTrackerTests {
+  private func request(
+    _ hour: Int, _ value: String, _ series: String = pvc, unit: String? = "t"
+  ) -> PredictionRequest {
+    PredictionRequest(
       partition: TopicPartition("t", 0), offset: Int64(hour), name: SeriesName(RoutingKey(series)!, .price),
       observedAt: hourTime(hour).microseconds, value: ExactDecimal(value)!,
       measure: SeriesHistory.Measure(currency: "EGP", unit: unit), stamp: 0, trace: nil)
@@ -26,42 +28,42 @@ import Testing
       }, inputDigest: "", flags: [])
   }
 
-  private func outcomes(_ ledger: inout CoverageLedger, _ occasions: [(Occasion, [Prediction])]) -> [String] {
+  private func outcomes(_ tracker: inout CoverageTracker, _ requests: [(PredictionRequest, [Prediction])]) -> [String] {
     var seen: [String] = []
-    for (occasion, predictions) in occasions {
-      ledger.take(occasion, predictions) { seen.append("\($0) \($1.rawValue)") }
+    for (request, predictions) in requests {
+      tracker.take(request, predictions) { seen.append("\($0) \($1.rawValue)") }
     }
     return seen
   }
 
   @Test func whatCameIsComparedOnce() {
-    var ledger = CoverageLedger()
-    let seen = outcomes(&ledger, [
-      (occasion(0, "100"), [prediction(0, steps: 3), prediction(0, model: "n")]),
+    var tracker = CoverageTracker()
+    let seen = outcomes(&tracker, [
+      (request(0, "100"), [prediction(0, steps: 3), prediction(0, model: "n")]),
       // Ends are inside.
-      (occasion(1, "110"), []), (occasion(1, "500"), []), (occasion(2, "89.99"), []),
-      (occasion(3, "111", "mena.egypt.polymer.hdpe"), []), (occasion(3, "111"), []), (occasion(4, "100"), []),
+      (request(1, "110"), []), (request(1, "500"), []), (request(2, "89.99"), []),
+      (request(3, "111", "mena.egypt.polymer.hdpe"), []), (request(3, "111"), []), (request(4, "100"), []),
     ])
     #expect(seen == ["m inside", "n inside", "m below", "m above"])
-    #expect(ledger.tallies["m"]?.compared == 3 && ledger.tallies["m"]?.reached == 1.0 / 3)
-    #expect(abs((ledger.tallies["m"]?.promised ?? 0) - 0.8) < 1e-12)
-    #expect(ledger.tallies["m"]?.isOffBand == nil, "too few to judge")
+    #expect(tracker.tallies["m"]?.compared == 3 && tracker.tallies["m"]?.reached == 1.0 / 3)
+    #expect(abs((tracker.tallies["m"]?.promised ?? 0) - 0.8) < 1e-12)
+    #expect(tracker.tallies["m"]?.isOffBand == nil, "too few to judge")
   }
 
   @Test func anotherUnitAMissedPeriodAndAnotherOwnerCompareNothing() {
-    var ledger = CoverageLedger()
-    #expect(outcomes(&ledger, [
-      (occasion(0, "100"), [prediction(0, steps: 2)]), (occasion(1, "1", unit: "kg"), []), (occasion(5, "100"), []),
-      (occasion(6, "100"), [prediction(6)]),
+    var tracker = CoverageTracker()
+    #expect(outcomes(&tracker, [
+      (request(0, "100"), [prediction(0, steps: 2)]), (request(1, "1", unit: "kg"), []), (request(5, "100"), []),
+      (request(6, "100"), [prediction(6)]),
     ]).isEmpty)
-    ledger.forget { $0.series.text == pvc }
-    #expect(outcomes(&ledger, [(occasion(7, "100"), [])]).isEmpty)
+    tracker.forget { $0.series.text == pvc }
+    #expect(outcomes(&tracker, [(request(7, "100"), [])]).isEmpty)
   }
 
   /// 80 % are promised: 75 to 85 keep the band, over the latest thousand.
   @Test(arguments: [(740, true), (760, false), (840, false), (860, true)])
   func aModelThatLeavesItsBandIsFlagged(inside: Int, isOff: Bool) {
-    var tally = CoverageLedger.Tally()
+    var tally = CoverageTracker.Tally()
     for _ in 0..<199 { tally.add(false, promised: 0.8) }
     #expect(tally.isOffBand == nil)
     tally.add(false, promised: 0.8)

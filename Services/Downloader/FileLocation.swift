@@ -1,10 +1,10 @@
 import HTTP
 
-/// Where a file is fetched: decided from the message's URL and the operator's permission, before anything is opened.
-package enum Source: Hashable, Sendable {
+/// Where to fetch a file, from the message's URL and the operator's permission, before anything is opened.
+package enum FileLocation: Hashable, Sendable {
   case web(HTTPURL)
   case ftp(FTPURL)
-  /// An absolute path that lies below the permitted root by its text; checked again on the open file.
+  /// An absolute path below the permitted root by its text; checked again on the open file.
   case file(path: String, root: String)
 
   /// - Parameter fileRoot: absolute, without links; nil refuses every `file:` URL.
@@ -25,7 +25,7 @@ package enum Source: Hashable, Sendable {
     self = .file(path: path, root: fileRoot)
   }
 
-  /// What fails together: the origin of a web URL; one name for all files of this machine.
+  /// Files with the same value fail together: the origin of a web URL; one name for all local files.
   static func host(of url: String) -> String {
     (try? HTTPURL(url))?.origin ?? (try? FTPURL(url))?.origin ?? "file:"
   }

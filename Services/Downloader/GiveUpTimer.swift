@@ -1,20 +1,21 @@
 import Runtime
 
-/// Since when a source fails: what decides between trying again and giving up. Pure; the caller brings the time.
+/// Measures how long each job and each host has only failed, to choose between a retry and giving up. Pure; the caller
+/// passes the time.
 ///
-/// Only failures of sources count. An outage of our own store or broker hits every job alike and is waited out.
-/// Both the job and the host are watched: the first finds the one file that never comes, the second keeps a dead
-/// portal from holding every one of its files for the whole of the limit, one after the other.
-struct Patience<ID: Hashable & Sendable>: Sendable {
+/// Only failures of sources count; an outage of the store or of Kafka never gives a job up. The job's time finds a
+/// single file that never arrives. The host's time keeps a dead portal from holding each of its files for the whole
+/// limit, one after the other.
+struct GiveUpTimer<ID: Hashable & Sendable>: Sendable {
   private struct Failing {
     var since: ContinuousClock.Instant
     var last: ContinuousClock.Instant
   }
   private var jobs: [ID: Failing] = [:]
   private var hosts: [String: Failing] = [:]
-  /// nil: patience without end.
+  /// nil: never gives up.
   let limit: Duration?
-  /// Jobs handed to another instance never report back: beyond this many, the oldest are forgotten.
+  /// Jobs that moved to another instance are never settled here: beyond this number the oldest are dropped.
   private let capacity: Int
 
   init(limit: Duration?, capacity: Int = 65_536) {
@@ -22,7 +23,7 @@ struct Patience<ID: Hashable & Sendable>: Sendable {
     self.capacity = capacity
   }
 
-  /// - Returns: for how long the job or its host has only failed, when that reaches the limit; else nil.
+  /// - Returns: how long the job or its host has only failed, once that reaches the limit; else nil.
   mutating func failed(_ job: ID, host: String, at now: ContinuousClock.Instant) -> Duration? {
     guard let limit else { return nil }
     let age = max(note(job, in: &jobs, now, limit), note(host, in: &hosts, now, limit))
@@ -31,8 +32,8 @@ struct Patience<ID: Hashable & Sendable>: Sendable {
     return age
   }
 
-  /// The job has its verdict.
-  /// - Parameter host: the host that gave a proper answer, be it a refusal; nil when it was not asked.
+  /// The job has ended.
+  /// - Parameter host: the host that answered, even with a refusal; nil when it was not asked.
   mutating func settled(_ job: ID, host: String?) {
     jobs[job] = nil
     if let host { hosts[host] = nil }
@@ -44,7 +45,7 @@ struct Patience<ID: Hashable & Sendable>: Sendable {
     _ key: Key, in table: inout [Key: Failing], _ now: ContinuousClock.Instant, _ limit: Duration
   ) -> Duration {
     var failing = table[key] ?? Failing(since: now, last: now)
-    // Two failures with a long silence between say nothing about the time between them.
+    // The time between two failures far apart does not count.
     if now - failing.last >= limit { failing.since = now }
     failing.last = now
     if table[key] == nil, table.count >= capacity, let oldest = table.min(by: { $0.value.last < $1.value.last })?.key {

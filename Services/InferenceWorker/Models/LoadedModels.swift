@@ -1,8 +1,9 @@
 import Forecasting
 import Schemas
+import Synchronization
 
-/// A model in use, with what it says of itself compiled.
-package struct ShelvedModel: Sendable {
+/// A model in use, with its manifest's patterns parsed.
+package struct LoadedModel: Sendable {
   package let model: any ForecastModel
   package let kind: SeriesKind
   package let pattern: RoutingPattern
@@ -12,8 +13,8 @@ package struct ShelvedModel: Sendable {
 
   package var manifest: ModelManifest { model.manifest }
 
-  /// - Parameter windowLimit: how many observations of a series are remembered.
-  /// - Throws: `ForecastError` that says why this worker cannot use it.
+  /// - Parameter windowLimit: observations remembered per series.
+  /// - Throws: `ForecastError` with the reason why this worker cannot use it.
   package init(_ model: any ForecastModel, windowLimit: Int) throws(ForecastError) {
     let manifest = model.manifest
     let name = "\(manifest.name) \(manifest.version)"
@@ -33,7 +34,7 @@ package struct ShelvedModel: Sendable {
     for driver in manifest.drivers {
       guard let series = RoutingKey(driver.series), series.category == .energy else {
         throw ForecastError(
-          .badManifest, "\(name): driver \(driver.name) is no series of category energy: \(driver.series)")
+          .badManifest, "\(name): driver \(driver.name) is not a series of category energy: \(driver.series)")
       }
       drivers.append(SeriesName(series, .price))
     }
@@ -44,4 +45,23 @@ package struct ShelvedModel: Sendable {
   }
 
   func applies(to name: SeriesName) -> Bool { kind == name.kind && pattern.matches(name.series) }
+}
+
+/// The models in use. A flush reads them once, so a new version takes effect between two flushes.
+package final class LoadedModels: Sendable {
+  private let models = Mutex<[LoadedModel]>([])
+
+  package init(_ models: [LoadedModel] = []) { self.models.withLock { $0 = models } }
+
+  /// Sorted by name, the order of the predictions for one observation.
+  package var current: [LoadedModel] { models.withLock { $0 } }
+
+  /// Adds a model, or replaces its version.
+  package func put(_ model: LoadedModel) {
+    models.withLock { models in
+      models.removeAll { $0.manifest.name == model.manifest.name }
+      models.append(model)
+      models.sort { $0.manifest.name < $1.manifest.name }
+    }
+  }
 }

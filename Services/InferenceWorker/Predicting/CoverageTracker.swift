@@ -1,18 +1,17 @@
 import Forecasting
 import Schemas
 
-/// Compares the intervals that were predicted with what came, for each model: what `prediction_accuracy` says of all
-/// time, as metrics of now.
+/// Compares predicted intervals with the observed values, per model: the recent part of what `prediction_accuracy`
+/// covers for all time, as metrics.
 ///
-/// In memory only, and no part of a prediction: after a restart or a hand-over it begins with the intervals made since.
-/// A value is compared with an interval when it is the first one observed in the period the interval is about, in the
-/// same currency and unit.
-struct CoverageLedger {
-  /// Values within intervals and outside them, of the latest ones compared.
+/// In memory only, without influence on predictions: after a restart or a rebalance it begins with new intervals. An
+/// interval is compared with the first value observed in its period, if that has the same currency and unit.
+struct CoverageTracker {
+  /// Counts the latest compared values inside and outside their intervals.
   struct Tally {
-    /// How many of the latest values count.
+    /// The number of values that count.
     static let window = 1_000
-    /// With fewer than these no model is judged.
+    /// With fewer values `isOffBand` is nil.
     static let fewest = 200
     /// How far the reached coverage may be from the promised one: 80 % may be 75 to 85.
     static let band = 0.05
@@ -35,16 +34,16 @@ struct CoverageLedger {
     }
 
     var compared: Int { latest.count }
-    /// nil before anything was compared.
+    /// nil before the first comparison.
     var reached: Double? { latest.isEmpty ? nil : Double(inside) / Double(latest.count) }
-    /// nil while there are too few.
+    /// nil with fewer than `fewest` values.
     var isOffBand: Bool? {
       guard latest.count >= Self.fewest, let reached else { return nil }
       return abs(reached - promised) > Self.band
     }
   }
 
-  /// Where a value lay.
+  /// The position of a value relative to its interval.
   enum Outcome: String { case inside, below, above }
 
   private struct Interval {
@@ -58,29 +57,29 @@ struct CoverageLedger {
     var measure: SeriesHistory.Measure
   }
 
-  /// At most this many intervals wait for one series.
+  /// The most open intervals per series.
   private static let mostOpen = 256
 
   private var open: [SeriesName: [Interval]] = [:]
   private(set) var tallies: [String: Tally] = [:]
 
-  /// Compares what came, then remembers what is expected.
+  /// Compares the observed value with open intervals, then adds the new ones.
   /// - Parameters:
-  ///   - predictions: of the occasion.
-  ///   - compared: called for each interval whose value came.
+  ///   - predictions: those for the request.
+  ///   - compared: called for each compared interval.
   mutating func take(
-    _ occasion: Occasion, _ predictions: [Prediction], compared: (_ model: String, _ outcome: Outcome) -> Void
+    _ request: PredictionRequest, _ predictions: [Prediction], compared: (_ model: String, _ outcome: Outcome) -> Void
   ) {
     var waiting: [Interval] = []
-    for interval in open[occasion.name] ?? [] {
-      guard occasion.observedAt > interval.target - interval.period else {
+    for interval in open[request.name] ?? [] {
+      guard request.observedAt > interval.target - interval.period else {
         waiting.append(interval)
         continue
       }
-      // What is past its period without a value is forgotten.
-      guard occasion.observedAt <= interval.target, occasion.measure == interval.measure else { continue }
+      // Drops an interval whose period passed without a value.
+      guard request.observedAt <= interval.target, request.measure == interval.measure else { continue }
       let outcome: Outcome =
-        occasion.value < interval.lower ? .below : interval.upper < occasion.value ? .above : .inside
+        request.value < interval.lower ? .below : interval.upper < request.value ? .above : .inside
       tallies[interval.model, default: Tally()].add(outcome == .inside, promised: interval.promised)
       compared(interval.model, outcome)
     }
@@ -90,15 +89,15 @@ struct CoverageLedger {
         else { continue }
         let target = step.targetAt.microseconds
         waiting.append(Interval(
-          model: prediction.model, target: target, period: (target - occasion.observedAt) / max(1, step.step),
+          model: prediction.model, target: target, period: (target - request.observedAt) / max(1, step.step),
           lower: first.value, upper: last.value,
-          promised: last.probability.double - first.probability.double, measure: occasion.measure))
+          promised: last.probability.double - first.probability.double, measure: request.measure))
       }
     }
-    open[occasion.name] = waiting.isEmpty ? nil : Array(waiting.suffix(Self.mostOpen))
+    open[request.name] = waiting.isEmpty ? nil : Array(waiting.suffix(Self.mostOpen))
   }
 
-  /// Another worker has the series.
+  /// Drops the intervals of series that moved to another worker.
   mutating func forget(where isGone: (SeriesName) -> Bool) {
     for name in open.keys where isGone(name) { open[name] = nil }
   }

@@ -2,40 +2,40 @@ import Forecasting
 import ObjectStore
 import Schemas
 
-/// What a model is given for one observation, or why it is not asked; with the digest that tells inputs apart.
-package struct PreparedInput: Sendable {
-  package enum Verdict: Sendable {
+/// A model's input for one observation, or the reason to withhold; with the digest that identifies the input.
+package struct CheckedInput: Sendable {
+  package enum Decision: Sendable {
     case ask(ModelInput)
     case withhold(InputReason)
   }
-  package var verdict: Verdict
+  package var decision: Decision
   package var flags: [InputFlag]
   /// 32 hexadecimal digits.
   package var digest: String
-  /// The newest observation's.
+  /// Currency and unit of the newest observation.
   package var measure: SeriesHistory.Measure
 }
 
-/// Makes inputs. A pure function of what is known, so that whoever makes one again makes the same.
+/// Makes inputs. A pure function of the known points, so the same points always give the same input.
 package struct InputBuilder: Sendable {
   package let limits: QualityLimits
 
   package init(_ limits: QualityLimits) { self.limits = limits }
 
   /// - Parameters:
-  ///   - known: of the series, as of the observation: newest first, beginning with the observation itself.
-  ///   - isLate: a later observation of the series was known already.
-  ///   - drivers: one for each of the manifest's, nil where nothing is known of it.
-  ///   - stamp: drivers' records written up to here count.
+  ///   - known: the series' points as of the observation, newest first, beginning with the observation itself.
+  ///   - isLate: a later observation of the series was already known.
+  ///   - drivers: one for each driver of the manifest, nil for an unknown one.
+  ///   - stamp: drivers' records written until then count.
   package func prepare(
     _ known: [SeriesHistory.Point], measures: [SeriesHistory.Measure], name: SeriesName, isLate: Bool,
     manifest: ModelManifest, drivers: [DriverSeries?], stamp: Int64
-  ) -> PreparedInput {
+  ) -> CheckedInput {
     let newest = known[0]
     let period = Int64(manifest.period) * 1_000_000
     var draft = Draft(flags: isLate ? [.late] : [])
     var series = RegularSeries(known, measures: measures, period: period, history: manifest.history)
-    if name.kind == .price { judge(&series, &draft) }
+    if name.kind == .price { checkOutliers(&series, &draft) }
     let gap = series.longestGap
     if draft.reason == nil {
       if series.reach < manifest.history {
@@ -53,16 +53,16 @@ package struct InputBuilder: Sendable {
     let flags = InputFlag.allCases.filter(draft.flags.contains)
     let digest = Self.digest(
       manifest, newest, measures[newest.measure], values: values, drivers: rows, flags: flags, reason: draft.reason)
-    let verdict: PreparedInput.Verdict
+    let decision: CheckedInput.Decision
     if let reason = draft.reason {
-      verdict = .withhold(reason)
+      decision = .withhold(reason)
     } else {
-      verdict = .ask(ModelInput(
+      decision = .ask(ModelInput(
         values: values, times: times.map { Timestamp(microseconds: $0) ?? .epoch }, drivers: rows,
         seed: digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }, group: name.series.material))
     }
-    return PreparedInput(
-      verdict: verdict, flags: flags, digest: String(digest.hex.prefix(32)), measure: measures[newest.measure])
+    return CheckedInput(
+      decision: decision, flags: flags, digest: String(digest.hex.prefix(32)), measure: measures[newest.measure])
   }
 
   private struct Draft {
@@ -70,9 +70,8 @@ package struct InputBuilder: Sendable {
     var reason: InputReason?
   }
 
-  /// A price far from all others is left out when it is an old one, and says nothing good of the future when it is
-  /// the newest.
-  private func judge(_ series: inout RegularSeries, _ draft: inout Draft) {
+  /// Removes older prices far from all others. When the newest price is that far, the prediction is withheld.
+  private func checkOutliers(_ series: inout RegularSeries, _ draft: inout Draft) {
     guard let newest = series.slots[0], let middle = series.median, middle > 0 else { return }
     let isImplausible = { (value: Double) in
       value > middle * limits.implausible || value < middle / limits.implausible
@@ -82,7 +81,7 @@ package struct InputBuilder: Sendable {
     if series.remove(where: isImplausible) > 0 { draft.flags.insert(.outlier) }
   }
 
-  /// The driver as of each time; not a number where nothing is known of it.
+  /// The driver's value as of each time; NaN where it is unknown.
   private func row(
     of driver: DriverSeries?, at times: [Int64], stamp: Int64, period: Int64, _ draft: inout Draft
   ) -> [Double] {
@@ -103,7 +102,7 @@ package struct InputBuilder: Sendable {
     return values.map { $0?.point.value.double ?? .nan }
   }
 
-  /// Of all that the answer depends on.
+  /// The SHA-256 of everything that the prediction depends on.
   private static func digest(
     _ manifest: ModelManifest, _ newest: SeriesHistory.Point, _ measure: SeriesHistory.Measure, values: [Double],
     drivers: [[Double]], flags: [InputFlag], reason: InputReason?

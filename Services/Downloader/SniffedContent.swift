@@ -1,14 +1,14 @@
 import Schemas
 
-/// What the first bytes of a fetched file say about it. Pure.
-package struct FileNature: Hashable, Sendable {
+/// The type of a fetched file by its first bytes. Pure.
+package struct SniffedContent: Hashable, Sendable {
   package var compression: Compression
-  /// A page for people where a file was expected: a login form, an error, a block notice.
+  /// An HTML page instead of a file: a login form, an error, a block notice.
   package var isHTML: Bool
-  /// Such a page that asks for a password.
+  /// An HTML page that asks for a password.
   package var isLogin: Bool
 
-  /// How many of a file's first bytes are looked at.
+  /// How many of a file's first bytes are examined.
   package static let prefixBytes = 8192
 
   /// - Parameter prefix: the first `prefixBytes` bytes, or the whole of a shorter file.
@@ -29,7 +29,7 @@ package struct FileNature: Hashable, Sendable {
     var rest = prefix[...]
     if rest.starts(with: [0xef, 0xbb, 0xbf]) { rest = rest.dropFirst(3) }
     rest = skipBlanks(rest)
-    // XHTML may begin with an XML declaration, pages of all kinds with comments.
+    // XHTML may begin with an XML declaration, any page with comments.
     while true {
       if rest.starts(with: "<?".utf8), let end = index(after: "?>", in: rest) {
         rest = skipBlanks(rest[end...])
@@ -48,7 +48,7 @@ package struct FileNature: Hashable, Sendable {
     }
   }
 
-  /// An input of type password, or the token that Cerberus' login form is sent with.
+  /// An input of type password, or the token of Cerberus' login form.
   private static func asksForPassword(_ prefix: [UInt8]) -> Bool {
     let lower = prefix.map { $0 >= 0x41 && $0 <= 0x5a ? $0 | 0x20 : $0 }[...]
     return ["type=\"password\"", "type='password'", "type=password", "name=\"csrftoken\""].contains {

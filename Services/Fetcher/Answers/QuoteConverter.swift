@@ -1,10 +1,10 @@
 import Markets
 import Schemas
 
-/// Makes a provider's quote one of its series: a whole unit of an ISO 4217 currency for one unit of the catalogue.
-package struct QuoteMeasure: Sendable {
+/// Converts a provider's quote for its series: to whole units of an ISO 4217 currency for one unit of the catalogue.
+package struct QuoteConverter: Sendable {
   package let material: Material
-  /// Nil on the world's market.
+  /// nil on the world market.
   package let country: Country?
   package let kind: SeriesKind
 
@@ -14,17 +14,17 @@ package struct QuoteMeasure: Sendable {
     self.kind = kind
   }
 
-  package struct Measured: Hashable, Sendable {
+  package struct Converted: Hashable, Sendable {
     package var quote: Quote
-    /// `unit_assumed`: neither the answer nor the catalogue's source says what the price is for.
-    /// `currency_differs`: it is not in the currency of the country or the world market.
+    /// `unit_assumed`: neither the answer nor the catalogue's source gives the unit.
+    /// `currency_differs`: the currency is not that of the country or the world market.
     package var flags: [String] = []
   }
 
-  /// - Throws: `FetchError`: a unit or currency that is unknown, said to be missing, or of another kind than the
-  ///   catalogue's; a value of too many digits.
-  package func measured(_ quote: Quote) throws(FetchError) -> Measured {
-    var result = Measured(quote: quote)
+  /// - Throws: `FetchError` for a unit or currency that is unknown, missing, or of another dimension than the
+  ///   catalogue's; for a value with too many digits.
+  package func converted(_ quote: Quote) throws(FetchError) -> Converted {
+    var result = Converted(quote: quote)
     let said = try quote.unit.map { (text) throws(FetchError) in try Self.unit(text) }
     switch (said?.unit, material.unit.flatMap { PhysicalUnit($0) }) {
     case (let unit?, let wanted?):
@@ -39,13 +39,13 @@ package struct QuoteMeasure: Sendable {
       result.quote.unit = wanted.symbol
       result.flags.append("unit_assumed")
     case (nil, nil):
-      throw FetchError(.unitRefused, "neither the answer nor the catalogue says what one \(material.name) is")
+      throw FetchError(.unitRefused, "neither the answer nor the catalogue gives the unit of \(material.name)")
     }
     try setCurrency(of: &result, said?.currency)
     return result
   }
 
-  private func setCurrency(of result: inout Measured, _ said: Currency.Written?) throws(FetchError) {
+  private func setCurrency(of result: inout Converted, _ said: Currency.Written?) throws(FetchError) {
     guard kind == .price else {
       result.quote.currency = nil
       return
@@ -72,9 +72,9 @@ package struct QuoteMeasure: Sendable {
   }
 
   private static func unit(_ text: String) throws(FetchError) -> PriceUnit {
-    guard !text.isEmpty else { throw FetchError(.unitRefused, "it does not say what its price is for") }
+    guard !text.isEmpty else { throw FetchError(.unitRefused, "the answer does not give the unit of its price") }
     guard let unit = PriceUnit(text) else {
-      throw FetchError(.unitRefused, "its unit '\(ProviderMessage.excerpt(text))' is no physical unit")
+      throw FetchError(.unitRefused, "its unit '\(ProviderMessage.excerpt(text))' is not a physical unit")
     }
     return unit
   }

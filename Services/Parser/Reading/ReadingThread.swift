@@ -2,9 +2,9 @@ import Kafka
 import PriceFiles
 import Runtime
 
-/// A thread that reads files, one at a time, so that the work of a chunk (some milliseconds) never occupies a
-/// thread of the cooperative pool.
-actor ReadingLane {
+/// A thread that reads files, one at a time, so that a chunk's work (some milliseconds) occupies no thread of the
+/// cooperative pool.
+actor ReadingThread {
   private let executor: ThreadExecutor
   private var reading: FileReading?
 
@@ -20,7 +20,7 @@ actor ReadingLane {
     return (answer, reading.takeReady())
   }
 
-  /// - Returns: the report, or, when the pass is void, what the next one is to begin with.
+  /// - Returns: the report, or nil and the plan of the next pass when this one is void.
   func finish() throws -> (report: FileReading.Report?, nextPlan: ReadingPlan) {
     defer { reading = nil }
     return (try reading?.finish(), reading?.nextPlan ?? ReadingPlan())

@@ -5,36 +5,36 @@ import Runtime
 import ServiceKit
 import Synchronization
 
-/// Keeps the shelf as the registry has it: waits for the first models, then looks for new versions and new models.
+/// Loads models from the registry: waits for the first ones, then polls for new versions and new models.
 ///
-/// A version that cannot be used is refused with its reason, and the one before stays on the shelf.
-final class ModelKeeper: Sendable {
+/// An unusable version is refused with its reason, and the one before stays in use.
+final class ModelLoader: Sendable {
   private let registry: ModelRegistry
-  /// The models to use; empty for all that fit.
+  /// The models to use; empty for all of the worker's kind.
   private let names: [String]
   private let kind: WorkerKind
   private let window: Int
   private let interval: Duration
   private let logger: Logger
   private let metrics = WorkerMetrics()
-  let shelf: ModelShelf
+  let models: LoadedModels
   private let watchers = Mutex<[String: ModelWatcher]>([:])
-  /// What was said of models that could not be loaded, so that it is said once.
-  private let complaints = Mutex<[String: String]>([:])
+  /// The last reported error of each unusable model, so that each is reported once.
+  private let reported = Mutex<[String: String]>([:])
 
   /// - Parameters:
-  ///   - window: observations remembered of a series.
-  ///   - interval: between two looks.
+  ///   - window: observations remembered per series.
+  ///   - interval: time between two polls.
   init(
     _ registry: ModelRegistry, names: [String], kind: WorkerKind, window: Int, interval: Duration,
-    shelf: ModelShelf = ModelShelf(), logger: Logger
+    models: LoadedModels = LoadedModels(), logger: Logger
   ) {
     self.registry = registry
     self.names = names
     self.kind = kind
     self.window = window
     self.interval = interval
-    self.shelf = shelf
+    self.models = models
     self.logger = logger
   }
 
@@ -42,8 +42,8 @@ final class ModelKeeper: Sendable {
     ModelRequirement(kinds: kind.models, history: window / 2)
   }
 
-  /// Waits until every model that was asked for is there, or one where all that fit are wanted.
-  /// - Returns: false when it was asked to drain first.
+  /// Waits until every named model is loaded, or one model when none is named.
+  /// - Returns: false when the service drains first.
   /// - Throws: a `ClassifiedError` of class `configuration` about the store.
   func waitForModels(_ backoff: Backoff, in context: ServiceContext) async throws -> Bool {
     let readiness = context.health.readiness("models")
@@ -55,7 +55,7 @@ final class ModelKeeper: Sendable {
           readiness.set(ready: true)
           return true
         }
-        readiness.set(ready: false, reason: "a model is missing or not usable")
+        readiness.set(ready: false, reason: "a model is missing or unusable")
         reason = missing
       } catch let error where ErrorClass(of: error) == .transient {
         readiness.failed(error)
@@ -66,31 +66,31 @@ final class ModelKeeper: Sendable {
     }
   }
 
-  /// Looks until drained.
+  /// Polls until drained.
   func run(until drain: Interruption) async {
     while await !drain.sleep(for: interval + interval * Double.random(in: 0...0.1)) {
       for (_, watcher) in watchers.withLock({ $0 }).sorted(by: { $0.key < $1.key }) { await watcher.look() }
       do {
         if names.isEmpty { _ = try await loadNew() }
       } catch {
-        logger.warning("model registry not readable", metadata: ["reason": "\(error)"])
+        logger.warning("the model registry is unreachable", metadata: ["reason": "\(error)"])
       }
     }
   }
 
-  /// Loads models that are not on the shelf yet.
-  /// - Returns: what is missing still.
-  /// - Throws: what the store throws.
+  /// Loads models that are not loaded yet.
+  /// - Returns: what is still missing; nil when nothing is.
+  /// - Throws: errors of the store.
   private func loadNew() async throws -> String? {
     var problem: String?
     let known = Set(watchers.withLock { Array($0.keys) })
     for name in names.isEmpty ? try await registry.names() : names where !known.contains(name) {
       do {
         try await load(name)
-        complaints.withLock { $0[name] = nil }
+        reported.withLock { $0[name] = nil }
       } catch let error as ForecastError {
         problem = error.description
-        complain(of: name, error)
+        reportUnusable(name, error)
       } catch let error as Failure where error.code == "model_not_found" {
         problem = error.description
       }
@@ -109,9 +109,9 @@ final class ModelKeeper: Sendable {
   }
 
   private func put(_ model: any ForecastModel) throws(ForecastError) {
-    let new = try ShelvedModel(model, windowLimit: window)
-    for old in shelf.current where old.manifest.name == new.manifest.name { metrics.uses(old.manifest, false) }
-    shelf.put(new)
+    let new = try LoadedModel(model, windowLimit: window)
+    for old in models.current where old.manifest.name == new.manifest.name { metrics.uses(old.manifest, false) }
+    models.put(new)
     metrics.uses(new.manifest, true)
     logger.info(
       "model in use", metadata: ["model": "\(new.manifest.name)", "version": "\(new.manifest.version)",
@@ -126,21 +126,23 @@ final class ModelKeeper: Sendable {
       guard let model = watchers.withLock({ $0[name] })?.slot.model else { return }
       do { try put(model) } catch {
         metrics.refused(error.code)
-        logger.error("model refused, the old one stays", metadata: ["model": "\(name)", "reason": "\(error)"])
+        logger.error("a model is refused, the old one stays", metadata: ["model": "\(name)", "reason": "\(error)"])
       }
     }
   }
 
-  /// Models of other kinds are other workers' business.
-  private func complain(of name: String, _ error: ForecastError) {
+  /// Logs models of other kinds at debug level only; other workers use them.
+  private func reportUnusable(_ name: String, _ error: ForecastError) {
     let text = error.description
-    let isNew = complaints.withLock { complaints in
-      defer { complaints[name] = text }
-      return complaints[name] != text
+    let isNew = reported.withLock { reported in
+      defer { reported[name] = text }
+      return reported[name] != text
     }
     guard isNew else { return }
-    let isOthers = names.isEmpty && error.kind == .unsupported
-    if !isOthers { metrics.refused(error.code) }
-    logger.log(level: isOthers ? .debug : .error, "model not used", metadata: ["model": "\(name)", "reason": "\(text)"])
+    let isForOtherWorkers = names.isEmpty && error.kind == .unsupported
+    if !isForOtherWorkers { metrics.refused(error.code) }
+    logger.log(
+      level: isForOtherWorkers ? .debug : .error, "a model is not used",
+      metadata: ["model": "\(name)", "reason": "\(text)"])
   }
 }
