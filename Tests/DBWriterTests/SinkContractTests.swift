@@ -115,10 +115,10 @@ import Testing
     #expect(refused.offset == Int64(10 + poison))
     #expect(refused.elements == [1])
     #expect(refused.error.code == "postgres_23514")
-    // Its neighbour partition is done; its own stands at the culprit, whose dead letter is not yet acknowledged.
+    // The other partition is flushed; this one stays at the refused record until its dead letter is acknowledged.
     #expect(report.positions == [source(0): 1])
     #expect(try await fixture.offsets() == "\(StoreFixture.topic)|0|1\n\(StoreFixture.topic)|1|\(10 + poison)\n")
-    // Read again from there, what the database takes of the culprit is staged with those behind it.
+    // Read again, the valid elements of the refused record are staged with the records after it.
     #expect(try await store.start([source(1)]) == [source(1): Int64(10 + poison)])
     for index in poison..<7 {
       let verdict = try store.append(source(1), Int64(10 + index), messages[index])
@@ -127,12 +127,12 @@ import Testing
         continue
       }
       guard case .rejected(let rejection) = verdict else {
-        Issue.record("the culprit was not rejected")
+        Issue.record("the refused record was not rejected")
         continue
       }
       #expect((rejection.kept, rejection.refused) == (2, 1))
       #expect(rejection.message.contains("cheap"))
-      // What is dead-lettered is the culprit alone, as a message of its own.
+      // Only the refused element is dead-lettered, as a separate message.
       let excerpt = try #require(rejection.excerpts.first)
       let whole = try ProductsIngest(decoding: messages[index])
       let alone = try ProductsIngest(decoding: excerpt.value)
@@ -306,7 +306,7 @@ import Testing
     try await fixture.repairCommit()
     // Not committed: the next flush finds the old offset and writes.
     #expect(try await store.flush().positions == [source(): 1])
-    // Committed: the answer is lost again, but somebody (here: the test) did move the offset as the store meant to.
+    // Committed: the answer is lost again, but the offset has moved (the test moves it) as the store intended.
     try store.append(source(), 1, ingest(hour: 1, [item("1", "6")]))
     try await fixture.breakCommit()
     await #expect(throws: PostgresError.self) { try await store.flush() }

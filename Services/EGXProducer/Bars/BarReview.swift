@@ -1,11 +1,11 @@
 import Schemas
 
-/// Which bars of an answer are to be published, and with which flags. Pure.
+/// Chooses the bars of an answer to publish, and their flags. Pure.
 package struct BarReview: Sendable {
   package struct Settings: Sendable {
     package var interval: BarInterval
     package var exchange: String?
-    /// Intraday messages carry only the close, as readers of the older producer expect.
+    /// Intraday messages have only the close, as in the older producer.
     package var closeOnly: Bool
     /// Publishes repeats too.
     package var republish = false
@@ -29,7 +29,7 @@ package struct BarReview: Sendable {
     /// In order of time.
     package var outgoing: [Outgoing] = []
     package var unchanged = 0
-    /// Bars with a time that is none, or a volume below zero.
+    /// Bars with an invalid time or a negative volume.
     package var unusable = 0
     package var refilled: [Outgoing] { outgoing.filter { $0.bar.flags.contains(.refilled) } }
   }
@@ -44,8 +44,8 @@ package struct BarReview: Sendable {
 
   /// - Parameters:
   ///   - bars: in any order; of two with one position the later counts.
-  ///   - missedUntil: the series was out of sight until now, and bars that had closed by this instant (seconds since
-  ///     1970) would have been seen otherwise; nil when nothing was missed.
+  ///   - missedUntil: the series was not polled until now; bars that closed before this instant (seconds since 1970)
+  ///     were missed. nil when none were.
   ///   - now: UTC.
   package func review(
     _ bars: [SourceBar], symbol: String, memory: SeriesMemory?, missedUntil: Int64? = nil, now: LocalDateTime
@@ -62,17 +62,17 @@ package struct BarReview: Sendable {
         continue
       }
       let fingerprint = bar.fingerprint(closeOnly: settings.closeOnly)
-      let verdict = memory?.judge(position, fingerprint) ?? .new
-      if !settings.republish, verdict == .unchanged || verdict == .forgotten {
+      let change = memory?.change(at: position, fingerprint) ?? .new
+      if !settings.republish, change == .unchanged || change == .forgotten {
         outcome.unchanged += 1
         continue
       }
       var flags: MarketBar.Flags = []
       if !bar.candle.isConsistent { flags.insert(.inconsistentRange) }
-      // What a price may be is a matter of the instrument, which its readers know.
+      // Whether such a price is valid depends on the instrument.
       if prices(bar.candle).contains(where: { $0 <= .zero }) { flags.insert(.nonPositivePrice) }
-      if verdict == .new, let newest {
-        // Behind what was already published, or closed while nobody looked.
+      if change == .new, let newest {
+        // Older than the newest published bar, or closed while the series was not polled.
         let closed = settings.interval.seconds.map { position + $0 } ?? position + 86_400
         if position < newest || missedUntil.map({ closed <= $0 }) == true { flags.insert(.refilled) }
       }
@@ -82,17 +82,17 @@ package struct BarReview: Sendable {
         bar: MarketBar(
           symbol: symbol, exchange: settings.exchange, interval: settings.interval.rawValue,
           datetime: stamp.datetime, values: values, ingestedAt: now, observedAt: stamp.observedAt, flags: flags),
-        position: position, fingerprint: fingerprint, isChange: verdict == .changed))
+        position: position, fingerprint: fingerprint, isChange: change == .changed))
     }
     return outcome
   }
 
-  /// Those of the message.
+  /// The prices of the message.
   private func prices(_ candle: MarketBar.Candle) -> [ExactDecimal] {
     settings.closeOnly ? [candle.close] : [candle.open, candle.high, candle.low, candle.close]
   }
 
-  /// Volumes are pieces: `1600086.0` of a source that writes every number as a fraction is `1600086`.
+  /// Volumes are whole numbers: a source that writes `1600086.0` means `1600086`.
   private static func tidied(_ candle: MarketBar.Candle) -> MarketBar.Candle {
     var candle = candle
     candle.volume = candle.volume?.normalized

@@ -1,7 +1,7 @@
 import Runtime
 import Schemas
 
-/// The clocks on the exchange's walls, by the rules of its zone; the host's own zone plays no part.
+/// The exchange's local time, by the rules of its time zone; independent of the host's time zone.
 package struct ExchangeClock: Sendable {
   package static let zoneIdentifier = "Africa/Cairo"
   package let zone: ZoneTable
@@ -14,12 +14,12 @@ package struct ExchangeClock: Sendable {
   }
 
   package struct Stamp: Hashable, Sendable {
-    /// What the clocks showed; midnight of the trading date for bars of whole days.
+    /// Local time; midnight of the trading date for daily and longer bars.
     package var datetime: LocalDateTime
     package var observedAt: Timestamp
   }
 
-  /// - Returns: nil for a time outside the years 0000...9999, and for a date where a time of day is needed.
+  /// - Returns: nil for a time outside the years 0000...9999, and for a date instead of an intraday time.
   package func stamp(_ bar: SourceBar, _ interval: BarInterval) -> Stamp? {
     guard Self.range.contains(bar.time) else { return nil }
     if interval.isIntraday {
@@ -33,8 +33,8 @@ package struct ExchangeClock: Sendable {
     Self.floorDiv(instant + Int64(zone.offsetSeconds(at: instant)), 86_400)
   }
 
-  /// What tells the bars of one series apart and puts them in order: the opening in seconds since 1970, of bars of
-  /// whole days midnight UTC of the trading date.
+  /// Identifies and orders the bars of one series: the opening in seconds since 1970; for daily and longer bars
+  /// midnight UTC of the trading date.
   package func position(_ bar: SourceBar, _ interval: BarInterval) -> Int64 {
     if interval.isIntraday { return bar.time }
     return (bar.isDate ? Self.floorDiv(bar.time, 86_400) : day(of: bar.time)) * 86_400
@@ -63,7 +63,7 @@ package struct ExchangeClock: Sendable {
     return Stamp(datetime: local, observedAt: observed)
   }
 
-  /// Within which arithmetic cannot overflow: the years 0001 to 9998, roughly.
+  /// The range without arithmetic overflow: about the years 0001 to 9998.
   private static let range: ClosedRange<Int64> = -62_100_000_000...253_300_000_000
 
   static func floorDiv(_ value: Int64, _ divisor: Int64) -> Int64 {

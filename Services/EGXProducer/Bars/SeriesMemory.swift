@@ -1,20 +1,19 @@
-/// What was published of one series: its latest bars, each by its position and fingerprint. A value, and small: 16
-/// bytes a bar.
+/// The latest published bars of one series, each by its position and fingerprint; 16 bytes per bar.
 package struct SeriesMemory: Hashable, Sendable {
   package struct Entry: Hashable, Sendable {
     package var position: Int64
     package var fingerprint: UInt64
   }
 
-  package enum Verdict: Hashable, Sendable {
+  package enum Change: Hashable, Sendable {
     case new, changed, unchanged
-    /// Before everything that is remembered: published long ago, whatever it says now.
+    /// Older than all remembered bars: published long ago.
     case forgotten
   }
 
   /// Ascending.
   package private(set) var entries: [Entry] = []
-  /// Bars at or before this position were let go.
+  /// Bars up to this position were dropped.
   package private(set) var horizon = Int64.min
   package let capacity: Int
 
@@ -22,7 +21,7 @@ package struct SeriesMemory: Hashable, Sendable {
 
   package var newest: Int64? { entries.last?.position }
 
-  package func judge(_ position: Int64, _ fingerprint: UInt64) -> Verdict {
+  package func change(at position: Int64, _ fingerprint: UInt64) -> Change {
     let index = place(of: position)
     if index < entries.count, entries[index].position == position {
       return entries[index].fingerprint == fingerprint ? .unchanged : .changed
@@ -30,7 +29,7 @@ package struct SeriesMemory: Hashable, Sendable {
     return position <= horizon ? .forgotten : .new
   }
 
-  /// To be called once the bar is acknowledged.
+  /// Remembers a published bar.
   package mutating func note(_ position: Int64, _ fingerprint: UInt64) {
     let index = place(of: position)
     if index < entries.count, entries[index].position == position {
@@ -39,7 +38,7 @@ package struct SeriesMemory: Hashable, Sendable {
     }
     guard position > horizon else { return }
     entries.insert(Entry(position: position, fingerprint: fingerprint), at: index)
-    // A few are let go at once, so that a long first answer does not move the rest for each of its bars.
+    // Drops several at once, so that a long first answer does not move the array for each of its bars.
     if entries.count > capacity + capacity / 4 {
       let count = entries.count - capacity
       horizon = max(horizon, entries[count - 1].position)
@@ -47,7 +46,7 @@ package struct SeriesMemory: Hashable, Sendable {
     }
   }
 
-  /// What a state file said.
+  /// Restores the contents of a state file.
   package init(capacity: Int, horizon: Int64, entries: [Entry]) {
     self.init(capacity: capacity)
     self.horizon = horizon
@@ -55,7 +54,7 @@ package struct SeriesMemory: Hashable, Sendable {
   }
 
   private func place(of position: Int64) -> Int {
-    // Almost always the newest.
+    // Nearly always the newest.
     if let last = entries.last, position > last.position { return entries.count }
     var (low, high) = (0, entries.count)
     while low < high {

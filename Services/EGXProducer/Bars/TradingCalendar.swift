@@ -1,6 +1,6 @@
 import Runtime
 
-/// When the exchange trades: Sunday to Thursday, 10:00 to 14:30 in Cairo, but for holidays. Pure.
+/// The trading hours: Sunday to Thursday, 10:00 to 14:30 in Cairo, except holidays. Pure.
 package struct TradingCalendar: Sendable {
   package let clock: ExchangeClock
   /// Minutes of the day.
@@ -10,7 +10,7 @@ package struct TradingCalendar: Sendable {
   package var weekdays: Set<Int> = [0, 1, 2, 3, 4]
   /// Days since 1970-01-01.
   package var holidays: Set<Int64>
-  /// How long after the close polling goes on, in minutes: sources are up to a quarter of an hour late.
+  /// Minutes of polling after the close: sources are up to 15 minutes late.
   package var afterClose: Int
 
   package init(clock: ExchangeClock, holidays: Set<Int64> = [], afterClose: Int = 20) {
@@ -23,7 +23,7 @@ package struct TradingCalendar: Sendable {
     weekdays.contains(weekday(daysSinceEpoch: day)) && !holidays.contains(day)
   }
 
-  /// Whether there is anything to poll for.
+  /// Whether to poll.
   package func isOpen(at instant: Int64) -> Bool {
     let day = clock.day(of: instant)
     guard isTradingDay(day) else { return false }
@@ -45,7 +45,7 @@ package struct TradingCalendar: Sendable {
     return clock.zone.instant(year: date.year, month: date.month, day: date.day, minute: minutes).epochSeconds
   }
 
-  /// A date such as `2026-01-07`, in days since 1970-01-01; nil for what is none.
+  /// A date such as `2026-01-07`, in days since 1970-01-01; nil for other text.
   package static func day(_ text: some StringProtocol) -> Int64? {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
@@ -57,7 +57,7 @@ package struct TradingCalendar: Sendable {
     return days
   }
 
-  /// Dates, one per line; blank lines and what follows a `#` are passed over.
+  /// Dates, one per line; ignores blank lines and comments after `#`.
   /// - Throws: `Failure(.configuration)` with the line.
   package static func holidays(_ text: String, path: String) throws(Failure) -> Set<Int64> {
     var days: Set<Int64> = []

@@ -4,7 +4,7 @@ import Schemas
 import ServiceKit
 import Synchronization
 
-/// Asks the source again and again, or follows it, and publishes what is new.
+/// Polls or follows the source, and publishes new and changed bars.
 package struct BarProducer: Sendable {
   package struct Settings: Sendable {
     package var symbols: [String]
@@ -12,13 +12,13 @@ package struct BarProducer: Sendable {
     package var count: Int
     package var pollInterval: Duration = .seconds(300)
     package var once = false
-    /// Waits for the drain where it would return: whoever starts ended processes again is not told to.
+    /// Waits for the drain instead of returning, for orchestrators that restart ended processes.
     package var staysAtEnd = false
-    /// Nil: at all hours.
+    /// nil: polls at all hours.
     package var calendar: TradingCalendar?
     package var stateInterval: Duration = .seconds(10)
     package var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
-    /// With `once`: attempts before it is given up.
+    /// Attempts with `once`.
     package var onceAttempts = 5
 
     package init(symbols: [String], interval: BarInterval, count: Int) {
@@ -50,41 +50,42 @@ package struct BarProducer: Sendable {
     self.now = now
   }
 
-  /// When each symbol last gave bars; what it did not give before is not yet missed.
-  private final class Sight: Sendable {
+  /// The results of the polls by symbol.
+  private final class PollState: Sendable {
     struct State {
+      /// When each symbol last gave bars, in seconds since 1970; without an entry nothing was missed.
       var seen: [String: Int64] = [:]
       var answered: Set<String> = []
       var failed: Set<String> = []
-      /// Why the last of them failed.
+      /// The last failure.
       var failure: SourceError?
       var told: [String: String] = [:]
-      /// Remarks on answers that had bars, by symbol, each said once until it no longer holds.
+      /// Logged remarks by symbol; each is logged once until it no longer applies.
       var remarks: [String: Set<String>] = [:]
-      /// Symbols of a live source that have not spoken since it was connected.
+      /// Symbols of a live source without an answer since it was connected.
       var awaited: Set<String> = []
       var report = BarPublisher.Report()
     }
     let state = Mutex(State())
   }
 
-  /// Returns when drained, with `once` after one poll, or when a live source has no more.
-  /// - Throws: configuration and fatal errors; with `once`, `poll_incomplete` when a symbol gave nothing.
+  /// Returns when drained, with `once` after one poll, or at the end of a live source.
+  /// - Throws: configuration and fatal errors; with `once`, `poll_incomplete` when a symbol gave no bars.
   package func run() async throws {
     metrics.asking(for: settings.symbols.count)
-    let sight = Sight()
+    let polls = PollState()
     let heartbeat = context.health.liveness("poll", maxAge: .seconds(900))
     let ready = context.health.readiness("source")
     var backoff = settings.backoff
-    // A live source is connected when the exchange opens; any other is asked once before the first wait.
-    var isProven = source.isLive
+    // A live source is connected when the exchange opens; others are tested once before the first wait.
+    var isTested = source.isLive
     while !context.drain.isRaised {
       heartbeat.beat()
       let closedFor = untilOpen()
-      if isProven, let wait = closedFor {
-        // What trades while nobody polls was not missed.
-        sight.state.withLock { $0.seen = [:] }
-        settle(ready, sight, reason: "the exchange is closed")
+      if isTested, let wait = closedFor {
+        // Bars outside trading hours are not missed.
+        polls.state.withLock { $0.seen = [:] }
+        settle(ready, polls, reason: "the exchange is closed")
         heartbeat.idle()
         if await context.drain.sleep(for: wait) { break }
         continue
@@ -92,20 +93,20 @@ package struct BarProducer: Sendable {
       let start = ContinuousClock.now
       var delay = settings.pollInterval
       do {
-        if !isProven, closedFor != nil {
-          try await prove()
-          isProven = true
+        if !isTested, closedFor != nil {
+          try await testSource()
+          isTested = true
           backoff.reset()
           continue
         }
-        try await pass(sight, heartbeat, ready)
-        isProven = true
+        try await pass(polls, heartbeat, ready)
+        isTested = true
         if context.drain.isRaised { break }
         metrics.polled(took: .now - start, at: now())
-        settle(ready, sight)
+        settle(ready, polls)
         backoff.reset()
-        report(sight, took: .now - start)
-        sight.state.withLock { $0.answered = [] }
+        report(polls, took: .now - start)
+        polls.state.withLock { $0.answered = [] }
         if settings.once || source.isLive {
           guard settings.staysAtEnd else { break }
           heartbeat.idle()
@@ -126,7 +127,7 @@ package struct BarProducer: Sendable {
       if await context.drain.sleep(for: delay) { break }
     }
     try await save()
-    let failed = sight.state.withLock { $0.failed.sorted() }
+    let failed = polls.state.withLock { $0.failed.sorted() }
     if settings.once, !failed.isEmpty, !context.drain.isRaised {
       throw Failure(
         .fatal, code: "poll_incomplete",
@@ -135,9 +136,9 @@ package struct BarProducer: Sendable {
     }
   }
 
-  /// Asks for one bar while the exchange is closed: a source that does not answer, or refuses the login, shows now and
-  /// not at the opening.
-  private func prove() async throws {
+  /// Requests one bar while the exchange is closed, so that an unreachable source or a refused login is found now, not
+  /// at the opening.
+  private func testSource() async throws {
     guard let symbol = settings.symbols.first else { return }
     let request = BarRequest(symbol: symbol, interval: settings.interval, count: 1)
     try await source.fetch([request]) { symbol, answer in
@@ -147,9 +148,9 @@ package struct BarProducer: Sendable {
     }
   }
 
-  /// Ready when at least one symbol gives bars: with none, nothing will ever be published.
-  private func settle(_ ready: ReadinessCondition, _ sight: Sight, reason: String = "") {
-    let (count, failure) = sight.state.withLock { ($0.failed.count, $0.failure) }
+  /// Ready when at least one symbol gives bars; without any, nothing is ever published.
+  private func settle(_ ready: ReadinessCondition, _ polls: PollState, reason: String = "") {
+    let (count, failure) = polls.state.withLock { ($0.failed.count, $0.failure) }
     guard count == settings.symbols.count, let failure else { return ready.set(ready: true, reason: reason) }
     ready.failed(failure, at: "none of \(count) symbols gives bars")
   }
@@ -158,23 +159,23 @@ package struct BarProducer: Sendable {
     guard !settings.once, let calendar = settings.calendar else { return nil }
     let now = now()
     if calendar.isOpen(at: now) { return nil }
-    // In short steps: clocks are set, machines sleep.
+    // In short steps, because clocks change and machines sleep.
     let wait = (calendar.nextOpening(after: now) ?? now + 3_600) - now
     return .seconds(min(max(1, wait), 60))
   }
 
-  /// One poll over the symbols that have not answered yet, or the whole life of a live connection.
-  private func pass(_ sight: Sight, _ heartbeat: Heartbeat, _ ready: ReadinessCondition) async throws {
+  /// One poll over the symbols without an answer yet, or the whole life of a live connection.
+  private func pass(_ polls: PollState, _ heartbeat: Heartbeat, _ ready: ReadinessCondition) async throws {
     var requests: [BarRequest] = []
-    let answered = sight.state.withLock { $0.answered }
+    let answered = polls.state.withLock { $0.answered }
     for symbol in settings.symbols where source.isLive || !answered.contains(symbol) {
       requests.append(BarRequest(
         symbol: symbol, interval: settings.interval, count: settings.count,
         reachBackTo: await publisher.newest(symbol)))
     }
-    sight.state.withLock { $0.awaited = Set($0.seen.keys) }
+    polls.state.withLock { $0.awaited = Set($0.seen.keys) }
     let saver = Task {
-      // A live source is never at an end: its acknowledgements and state are looked after meanwhile.
+      // A live source does not end: saves its state in the meantime.
       while source.isLive, !Task.isCancelled {
         try await Task.sleep(for: settings.stateInterval)
         heartbeat.beat()
@@ -187,26 +188,26 @@ package struct BarProducer: Sendable {
       switch answer {
       case .success(let answer):
         ready.set(ready: true)
-        try await take(answer, symbol, sight)
+        try await take(answer, symbol, polls)
       case .failure(let error):
         if error.errorClass == .configuration || error.errorClass == .fatal { throw error }
-        complain(error, symbol, sight)
+        reportFailure(error, symbol, polls)
       }
     }
     try await save()
   }
 
-  private func take(_ answer: BarAnswer, _ symbol: String, _ sight: Sight) async throws {
+  private func take(_ answer: BarAnswer, _ symbol: String, _ polls: PollState) async throws {
     metrics.answered(answer)
     let now = now()
     let isLive = source.isLive
-    // A live source that was connected all the time has missed nothing, however long nothing was traded.
-    let seen = sight.state.withLock { state -> Int64? in
+    // A live source that stayed connected has missed nothing, however long there was no trade.
+    let seen = polls.state.withLock { state -> Int64? in
       let isFirst = state.awaited.remove(symbol) != nil
       return !isLive || isFirst ? state.seen[symbol] : nil
     }
     let cadence = isLive ? 60 : max(60, settings.pollInterval.components.seconds)
-    // Polls that came late or failed in between: what closed a poll ago would have been seen.
+    // After late or failed polls: bars that closed before the last interval were missed.
     var missedUntil = seen.flatMap { now - $0 > 2 * cadence ? now - cadence : nil }
     // After a reconnect: a live series gives each bar while it is the newest.
     if isLive, seen != nil, let newest = answer.bars.map(\.time).max() {
@@ -214,7 +215,7 @@ package struct BarProducer: Sendable {
     }
     let newest = await publisher.newest(symbol)
     let report = try await publisher.publish(symbol, answer.bars, missedUntil: missedUntil)
-    sight.state.withLock { state in
+    polls.state.withLock { state in
       state.seen[symbol] = now
       state.answered.insert(symbol)
       state.failed.remove(symbol)
@@ -224,7 +225,7 @@ package struct BarProducer: Sendable {
       state.report.refilled += report.refilled
       state.report.unusable += report.unusable
     }
-    remark(answer, unusable: report.unusable, symbol, sight)
+    remark(answer, unusable: report.unusable, symbol, polls)
     if report.refilled > 0 {
       metrics.gap(isFilled: true)
       context.logger.notice(
@@ -238,8 +239,8 @@ package struct BarProducer: Sendable {
     }
   }
 
-  /// What is odd about an answer is said once, and again when it went away in between.
-  private func remark(_ answer: BarAnswer, unusable: Int, _ symbol: String, _ sight: Sight) {
+  /// Logs remarks on an answer once, and again after they no longer applied.
+  private func remark(_ answer: BarAnswer, unusable: Int, _ symbol: String, _ polls: PollState) {
     var remarks: [(level: Logger.Level, text: String, detail: String)] = []
     if answer.lost.count > 0 { remarks.append((.warning, "a part of the answer was lost", "\(answer.lost)")) }
     if unusable > 0 {
@@ -250,12 +251,12 @@ package struct BarProducer: Sendable {
       remarks.append((.notice, "fewer bars than asked for", detail))
     }
     if answer.bars.isEmpty, answer.lost.count == 0 {
-      remarks.append((.warning, "empty series", "the source knows the symbol and gives no bar of it"))
+      remarks.append((.warning, "empty series", "the source knows the symbol and has no bar of it"))
     }
     let texts = remarks.map(\.text)
-    // An update of a live series says nothing about the whole of it.
+    // An update of a live series does not describe the whole series.
     let isUpdate = source.isLive && answer.bars.count == 1
-    let before = sight.state.withLock { state in
+    let before = polls.state.withLock { state in
       defer { state.remarks[symbol, default: []] = Set(texts).union(isUpdate ? state.remarks[symbol] ?? [] : []) }
       return state.remarks[symbol] ?? []
     }
@@ -265,19 +266,19 @@ package struct BarProducer: Sendable {
     }
   }
 
-  private func complain(_ error: SourceError, _ symbol: String, _ sight: Sight) {
+  private func reportFailure(_ error: SourceError, _ symbol: String, _ polls: PollState) {
     metrics.failed(error.code)
-    let isNews = sight.state.withLock { state in
+    let isNew = polls.state.withLock { state in
       state.answered.insert(symbol)
       state.failed.insert(symbol)
       state.failure = error
-      // Said once, and again when it changes or the symbol gave bars in between.
+      // Logged once, and again when it changes or after the symbol gave bars.
       let text = "\(error)"
       if state.told[symbol] == text { return false }
       state.told[symbol] = text
       return true
     }
-    if isNews {
+    if isNew {
       context.logger.warning("no bars", metadata: ["symbol": "\(symbol)", "error": "\(error)"])
     }
   }
@@ -290,8 +291,8 @@ package struct BarProducer: Sendable {
     }
   }
 
-  private func report(_ sight: Sight, took: Duration) {
-    let report = sight.state.withLock { state in
+  private func report(_ polls: PollState, took: Duration) {
+    let report = polls.state.withLock { state in
       defer { state.report = BarPublisher.Report() }
       return state.report
     }

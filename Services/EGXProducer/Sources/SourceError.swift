@@ -1,9 +1,9 @@
 import Runtime
 
-/// Why a source gave no bars, in the source's own words where it has some.
+/// Why a source gave no bars, with the source's own message if there is one.
 package struct SourceError: ClassifiedError, Hashable {
   package enum Kind: String, CaseIterable, Hashable, Sendable {
-    // data: this symbol will not do, others may
+    // data: concerns this symbol only
     case symbolRefused = "symbol_refused"
     case seriesRefused = "series_refused"
     case unreadable = "source_unreadable"
@@ -21,7 +21,7 @@ package struct SourceError: ClassifiedError, Hashable {
   }
 
   package var kind: Kind
-  /// Free of tokens and payloads.
+  /// Without tokens and payloads.
   package var message: String
   package var retryAfter: Duration?
 
@@ -41,7 +41,7 @@ package struct SourceError: ClassifiedError, Hashable {
   }
   package var description: String { "\(message) [\(code)]" }
 
-  /// What others wrote, fit for a log line: printable, and not longer than a person reads.
+  /// Foreign text for a log line: printable characters only, cut to `limit`.
   package static func quoted(_ text: String, limit: Int = 200) -> String {
     let clean = String(text.unicodeScalars.prefix(limit).map { scalar in
       scalar.value < 0x20 || scalar.value == 0x7f ? " " : Character(scalar)

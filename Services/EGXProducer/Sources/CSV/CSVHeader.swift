@@ -1,22 +1,22 @@
 import CSV
 
-/// Which column is which, by the lines at the top of a file.
+/// The columns of a file, by the lines at its top.
 struct CSVHeader: Sendable {
   private(set) var columns: [CSVColumn: Int] = [:]
-  /// Cells of the line that names most of them.
+  /// Cells of the longest line of names.
   private(set) var width: Int?
 
-  /// Lines in which names are looked for: some exports put a title above them, and some name columns in two lines.
+  /// Lines to search for names: some exports have a title above them, some name columns in two lines.
   private static let maxLines = 10
   private static let separators = [UInt8(ascii: ","), UInt8(ascii: ";"), 0x09, UInt8(ascii: "|")]
 
   /// - Returns: the columns, and the reader at the line below.
-  /// - Throws: `SourceError(.unreadable)` that says which column is missing and what would help.
+  /// - Throws: `SourceError(.unreadable)` with the missing column and the remedy.
   static func read(_ bytes: [UInt8], _ format: CSVFormat, name: String) throws(SourceError) -> (CSVHeader, CSVReader) {
     if let header = CSVHeader(places: format.columns) {
       return (header, CSVReader(bytes, separator: separator(of: bytes, header)))
     }
-    // What is wrong is said of the separator that the first line has most of.
+    // Reports the error for the separator that splits the first line into most cells.
     var failure = SourceError(.unreadable, "\(name) is empty")
     var most = 0
     for separator in separators {
@@ -30,7 +30,7 @@ struct CSVHeader: Sendable {
     throw failure
   }
 
-  /// Columns that are all given by their places: there is no header.
+  /// The header for columns that are all given by place; nil otherwise.
   private init?(places: [CSVColumn: String]) {
     for (column, text) in places {
       guard let place = Int(text), place >= 0 else { return nil }
@@ -59,7 +59,7 @@ struct CSVHeader: Sendable {
       if columns.count > before { width = max(width ?? 0, names.count) }
       var all = others.merging(columns) { $1 }
       guard CSVColumn.required.allSatisfy({ all[$0] != nil }) else { continue }
-      // Where a date stands beside it, a time is a time of day.
+      // Beside a date, a time is a time of day.
       if columns[.time] != nil, let clock = names.firstIndex(of: "time"), all[.clock] == nil, clock != all[.time] {
         all[.clock] = clock
       }
@@ -73,11 +73,11 @@ struct CSVHeader: Sendable {
     throw SourceError(.unreadable, seen.isEmpty
       ? "\(name) is empty"
       : "\(name): no column is called \(missing.joined(separator: ", ")); its first line names "
-        + "\(SourceError.quoted(seen.joined(separator: ", "))): say which it is with --csv-columns "
+        + "\(SourceError.quoted(seen.joined(separator: ", "))): name it with --csv-columns "
         + "\(missing.map { "\($0)=<name>" }.joined(separator: ","))")
   }
 
-  /// Columns that this line names and no line above it did.
+  /// Takes the columns that this line names first.
   private mutating func take(
     _ names: [String], _ format: CSVFormat, _ others: inout [CSVColumn: Int], file: String
   ) throws(SourceError) {
@@ -96,17 +96,17 @@ struct CSVHeader: Sendable {
         }
       }
       guard let first = places.first else { continue }
-      // Two of one name: nothing says which is meant, and a wrong one would not be noticed.
+      // Two columns with one name are ambiguous, and the wrong one would go unnoticed.
       guard places.count { names[$0] == names[first] } == 1 else {
         throw SourceError(
-          .unreadable, "\(file): several columns are called \(SourceError.quoted(names[first])): say which it is with "
+          .unreadable, "\(file): several columns are called \(SourceError.quoted(names[first])): choose one with "
             + "--csv-columns \(column.rawValue)=<place from 0>")
       }
       columns[column] = first
     }
   }
 
-  /// In lower case, without the signs that some put around or behind it.
+  /// In lower case, without the characters that some exports add.
   private static func name(_ cell: ArraySlice<UInt8>) -> String {
     let text = String(decoding: cell, as: UTF8.self).lowercased().filter { $0 != "<" && $0 != ">" && $0 != "." }
     return text.trimmingBlanks

@@ -1,7 +1,7 @@
 import Runtime
 import Schemas
 
-/// Where the bars are in somebody's JSON.
+/// The positions of bars in a provider's JSON.
 package struct JSONMapping: Hashable, Sendable {
   package enum Shape: String, CaseIterable, Sendable {
     /// `[{"t":…,"o":…},…]`
@@ -13,7 +13,7 @@ package struct JSONMapping: Hashable, Sendable {
   }
 
   package var shape: Shape
-  /// The way from the outermost object to the bars.
+  /// The path from the outermost object to the bars.
   package var rows: [String]
   /// Names (or places) of time, open, high, low, close, volume.
   package var fields: [String]
@@ -22,7 +22,7 @@ package struct JSONMapping: Hashable, Sendable {
 
   /// - Parameters:
   ///   - rows: names joined by points; empty when the bars are the outermost value.
-  ///   - fields: `time=t,open=o,…`; what is not named is called as its role.
+  ///   - fields: `time=t,open=o,…`; other fields have the names of their roles.
   /// - Throws: `Failure(.configuration)`.
   package init(shape: Shape, rows: String, fields: String) throws(Failure) {
     self.shape = shape
@@ -46,7 +46,7 @@ package struct JSONMapping: Hashable, Sendable {
     self.fields = names
   }
 
-  /// Bars of an answer; a row that cannot be read is lost alone.
+  /// Bars of an answer; an unreadable row loses only itself.
   package struct Reading: Hashable, Sendable {
     package var bars: [SourceBar]
     package var lost = Losses()
@@ -54,7 +54,7 @@ package struct JSONMapping: Hashable, Sendable {
     package init(bars: [SourceBar] = []) { self.bars = bars }
   }
 
-  /// - Throws: `SourceError(.unreadable)` for what is no JSON of the shape, or when no row can be read.
+  /// - Throws: `SourceError(.unreadable)` for an answer of another shape, or without a readable row.
   package func bars(_ bytes: [UInt8]) throws(SourceError) -> Reading {
     let reading: Reading
     do {
@@ -62,7 +62,7 @@ package struct JSONMapping: Hashable, Sendable {
         do throws(DecodingFailure) { return .success(try read(buffer.bytes)) } catch { return .failure(error) }
       }.get()
     } catch {
-      throw SourceError(.unreadable, "the answer is not JSON of the shape that was promised: \(error)")
+      throw SourceError(.unreadable, "the answer is not JSON of the given shape: \(error)")
     }
     if reading.bars.isEmpty, reading.lost.count > 0 {
       throw SourceError(.unreadable, "no row of the answer can be read: \(reading.lost)")
@@ -105,7 +105,7 @@ package struct JSONMapping: Hashable, Sendable {
     while try reader.nextElement(&array) {
       guard reader.startsObject else {
         try reader.skipValue()
-        reading.lost.add("row \(array.count) is no object")
+        reading.lost.add("row \(array.count) is not an object")
         continue
       }
       var row = Row()
@@ -121,7 +121,7 @@ package struct JSONMapping: Hashable, Sendable {
     while try reader.nextElement(&array) {
       guard reader.startsArray else {
         try reader.skipValue()
-        reading.lost.add("row \(array.count) is no array")
+        reading.lost.add("row \(array.count) is not an array")
         continue
       }
       var row = Row()
@@ -156,7 +156,7 @@ package struct JSONMapping: Hashable, Sendable {
     var time: Int64?
     var isDate = false
     var prices = [ExactDecimal?](repeating: nil, count: 5)
-    /// The first role whose value cannot be read.
+    /// The first role with an unreadable value.
     var unreadable: String?
 
     mutating func read(_ role: Int, _ reader: inout JSONReader) throws(DecodingFailure) {
@@ -180,7 +180,7 @@ package struct JSONMapping: Hashable, Sendable {
       }
     }
 
-    /// Nil for a row without a price, as some answers have for minutes without trades.
+    /// nil for a row without a price: some answers have rows for minutes without trades.
     func bar(at time: Int64) -> SourceBar? {
       guard let open = prices[0], let high = prices[1], let low = prices[2], let close = prices[3] else { return nil }
       return SourceBar(

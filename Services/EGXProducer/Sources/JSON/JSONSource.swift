@@ -11,8 +11,8 @@ package struct JSONSource: BarSource {
   private let token: String?
   private let pace: Pace
   private let now: @Sendable () -> Int64
-  /// Failures in a row after which it is the server and not the symbol.
-  private static let patience = 3
+  /// Consecutive failures after which the server has failed, not the symbol.
+  private static let maxFailures = 3
 
   package init(
     template: String, exchange: String, mapping: JSONMapping, client: HTTPClient, limits: HTTPLimits, token: String?,
@@ -28,7 +28,7 @@ package struct JSONSource: BarSource {
     self.now = now
   }
 
-  /// The host: what follows may hold a key.
+  /// The host only, because the rest may hold a key.
   package var label: String {
     (try? HTTPURL(Self.fill(template, ["symbol": "X"])))?.origin ?? "http"
   }
@@ -50,7 +50,7 @@ package struct JSONSource: BarSource {
           .success(BarAnswer(bars: bars, reachesBack: reaches, missing: missing, lost: reading.lost)))
       } catch let error as SourceError {
         failures = error.isTransient ? failures + 1 : 0
-        if failures >= Self.patience || error.errorClass == .configuration || error.retryAfter != nil { throw error }
+        if failures >= Self.maxFailures || error.errorClass == .configuration || error.retryAfter != nil { throw error }
         try await deliver(request.symbol, .failure(error))
       }
     }
@@ -93,7 +93,7 @@ package struct JSONSource: BarSource {
     return SourceError(kind, "\(error)", retryAfter: error.retryAfter)
   }
 
-  /// Values are percent-encoded; what is no placeholder stays.
+  /// Values are percent-encoded; unknown placeholders stay.
   static func fill(_ template: String, _ values: [String: String]) -> String {
     var text = ""
     var rest = template[...]

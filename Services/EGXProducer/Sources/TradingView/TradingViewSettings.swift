@@ -1,6 +1,6 @@
 import Runtime
 
-/// How a TradingView connection is made and how far it may go.
+/// Settings and limits of a TradingView connection.
 package struct TradingViewSettings: Sendable {
   package var address: WebSocketAddress
   /// Of the chart page: the server refuses connections from elsewhere.
@@ -10,15 +10,14 @@ package struct TradingViewSettings: Sendable {
   /// PEM file of the authorities to trust instead of the system's.
   package var caFile: String?
   package var connectTime: Duration = .seconds(10)
-  /// For one symbol, from the question to the last of its bars.
+  /// For one symbol, from the request to its last bar.
   package var answerTime: Duration = .seconds(30)
   package var pingInterval: Duration = .seconds(20)
   package var idleLimit: Duration = .seconds(60)
   package var maxMessageBytes = 16 << 20
-  /// Most bars of one symbol that are asked for.
+  /// The most bars to request per symbol.
   package var maxBars = 5_000
-  /// Most bars of one answer: what the server gives at once without an account, whatever is asked for. More are
-  /// asked for one such answer after the other.
+  /// The most bars of one answer without an account. More bars need several requests.
   package var pageBars = 5_000
   /// Keeps the series open, for bars as they change.
   package var live = false

@@ -1,12 +1,12 @@
 import Runtime
 import Schemas
 
-/// `replay:`: recorded bars as if they came now, in order of time over all symbols.
+/// `replay:`: recorded bars as if they arrived now, in order of time over all symbols.
 package struct ReplaySource: BarSource {
   private let folder: BarFolder
-  /// Seconds of the recording in a second; 0: as fast as they are taken.
+  /// Seconds of the recording per second; 0: without waiting.
   private let speed: Double
-  /// Longest wait between two bars, so that a night takes no hours.
+  /// Longest wait between two bars, to shorten nights.
   private let longestPause: Duration
   private let drain: Interruption
 
@@ -19,7 +19,7 @@ package struct ReplaySource: BarSource {
 
   package var label: String { "replay:\(folder.path)" }
   package var isLive: Bool { true }
-  /// Bars of one symbol handed on at once when there is no pause between them.
+  /// Bars of one symbol per delivery when there is no pause between them.
   private static let batch = 512
 
   package func fetch(_ requests: [BarRequest], deliver: Delivery) async throws {
@@ -43,7 +43,7 @@ package struct ReplaySource: BarSource {
         if await drain.sleep(for: pause) { return }
       }
       clock = time
-      // All bars of this instant, or at full speed a stretch of the first symbol until another's turn.
+      // All bars of this instant; without waiting, those of the first symbol until another symbol's next bar.
       var player = heap.removeFirst()
       let limit = speed > 0 ? time : heap.first?.time ?? .max
       var bars: [SourceBar] = []

@@ -1,15 +1,15 @@
-/// Finds the first record that the database refuses, by halving, while the good records before it get written.
+/// Finds the first record that the database refuses by bisection, while the valid records before it are written.
 ///
-/// A pure value: `range` says what to try next, `succeeded`/`failed` what came of it. With n records and one bad
-/// one it takes about 2 log2(n) tries.
-struct CulpritSearch {
+/// A pure value: `range` is the next attempt, `succeeded` and `failed` report its result. With n records and one
+/// refused it takes about 2 log2(n) attempts.
+struct Bisection {
   private var start: Int
   private var end: Int
   private let count: Int
-  /// Some record before this one is bad.
+  /// Some record before this one is refused.
   private var badBefore: Int
 
-  /// - Parameter count: how many records there are; all together are known to fail.
+  /// - Parameter count: the number of records, which fail together.
   init(count: Int) {
     start = 0
     self.count = count
@@ -18,19 +18,19 @@ struct CulpritSearch {
     halve()
   }
 
-  /// What to write next, or nil when every record went through.
+  /// The records to write next; nil when all are written.
   var range: Range<Int>? { start < count ? start..<end : nil }
 
   /// The records of `range` are written.
   mutating func succeeded() {
     start = end
-    // All that was known to hold a bad one went through: the database changed its mind; go on with the rest.
+    // A range that failed before succeeded: the database has changed. Continues with the others.
     if start >= badBefore { badBefore = count }
     end = badBefore
     halve()
   }
 
-  /// - Returns: the culprit, when `range` was a single record.
+  /// - Returns: the refused record, when `range` was a single record.
   mutating func failed() -> Int? {
     if end - start == 1 { return start }
     badBefore = end

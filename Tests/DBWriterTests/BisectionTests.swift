@@ -2,10 +2,10 @@ import Testing
 
 @testable import DBWriterService
 
-@Suite struct CulpritSearchTests {
-  /// Plays the search against records of which some are bad; returns what got written before the first culprit.
-  private func play(_ count: Int, bad: Set<Int>) -> (written: [Int], culprit: Int?, tries: Int) {
-    var search = CulpritSearch(count: count)
+@Suite struct BisectionTests {
+  /// Bisects records of which some are refused; returns the records written before the first refused one.
+  private func play(_ count: Int, bad: Set<Int>) -> (written: [Int], refused: Int?, tries: Int) {
+    var search = Bisection(count: count)
     var written: [Int] = []
     var tries = 0
     while let range = search.range {
@@ -13,8 +13,8 @@ import Testing
       if bad.isDisjoint(with: range) {
         written += range
         search.succeeded()
-      } else if let culprit = search.failed() {
-        return (written, culprit, tries)
+      } else if let refused = search.failed() {
+        return (written, refused, tries)
       }
       if tries > 10_000 { break }
     }
@@ -27,7 +27,7 @@ import Testing
         for more in [Set<Int>(), [count - 1], Set(bad..<count)] {
           let game = play(count, bad: more.union([bad]))
           let first = min(bad, more.min() ?? bad)
-          #expect(game.culprit == first)
+          #expect(game.refused == first)
           #expect(game.written == Array(0..<first))
         }
       }
@@ -40,7 +40,7 @@ import Testing
 
   @Test func whatFailedOnlyTogetherIsWrittenInTheEnd() {
     let game = play(9, bad: [])
-    #expect(game.culprit == nil)
+    #expect(game.refused == nil)
     #expect(game.written == Array(0..<9))
   }
 }

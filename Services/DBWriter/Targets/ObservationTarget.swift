@@ -1,7 +1,7 @@
 import Postgres
 import Schemas
 
-/// `sentinel_market_data.*`: one row for each value of each series, as it was fetched last.
+/// `sentinel_market_data.*`: one row for each value of each series, as fetched last.
 package struct ObservationTarget: WriteTarget {
   package let name = "observations"
   package let topics = Topics.marketObservations
@@ -20,8 +20,8 @@ package struct ObservationTarget: WriteTarget {
     "flags text[] NOT NULL",
   ])
 
-  /// What was fetched later counts, of two fetched at once the one behind in the topic; a time that is missing is
-  /// earlier than any. A repeat changes nothing.
+  /// The value fetched last counts; of two fetched at the same time, the later in the topic. A missing time is earlier
+  /// than any. A repeat changes nothing.
   private static let merge = MergeStatement("merge observations", .rows(of: "market_observations"), sql: """
     WITH written AS (
       INSERT INTO market_observations AS p (\(columns))
@@ -38,10 +38,10 @@ package struct ObservationTarget: WriteTarget {
     SELECT count(*) FROM written
     """)
 
-  /// Without `batch`; the table's names are the same.
+  /// The table's columns, without `batch`.
   private static let names = observations.columns.dropFirst().map { String($0.prefix { $0 != " " }) }
   private static let columns = names.joined(separator: ", ")
-  /// Behind the three that name an observation.
+  /// The columns after the key.
   private static let facts = names.dropFirst(3)
 
   private final class Reader: TargetReader {

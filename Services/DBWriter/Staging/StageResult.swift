@@ -1,27 +1,27 @@
 import Postgres
 import Schemas
 
-/// What became of one message.
-package enum StageVerdict: Hashable, Sendable {
-  /// All of it will be written by the next flush.
+/// The result of staging one message.
+package enum StageResult: Hashable, Sendable {
+  /// The next flush writes all of it.
   case staged
-  /// Nothing to write, and nothing wrong.
+  /// Valid, with nothing to write.
   case skipped(reason: String)
-  /// Something in it cannot be stored; what can, will be.
+  /// Some of it cannot be stored; the next flush writes the other elements.
   case rejected(StageRejection)
 }
 
-/// Why a message, or some of its elements, cannot be stored. Says nothing of the message's values.
+/// Why a message, or some of its elements, cannot be stored. Contains no values of the message.
 package struct StageRejection: Hashable, Sendable {
   /// `snake_case`; the dead letter's error code.
   package let code: String
   package let message: String
-  /// Elements of the same message that will be written.
+  /// Elements of the message that are written.
   package let kept: Int
-  /// Elements that will not; 0 when the message could not be read at all.
+  /// Refused elements; 0 for an unreadable message.
   package let refused: Int
-  /// The refused elements, each as a message of its own, when their neighbours are written; empty when the message
-  /// is refused as it is.
+  /// The refused elements, each as a separate message, when others are written; empty when the whole message is
+  /// refused.
   package var excerpts: [Excerpt] = []
 
   package struct Excerpt: Hashable, Sendable {
@@ -37,12 +37,12 @@ extension StageRejection {
     self.init(code: failure.code, message: "\(failure)", kept: 0, refused: 0)
   }
 
-  /// Some elements are refused, before the database or by it.
+  /// Some elements are refused, by db-writer or by the database.
   ///
   /// - Parameters:
-  ///   - unreadable: those that could not become rows.
-  ///   - record: what the database refused of the others.
-  ///   - kept: elements that will be written.
+  ///   - unreadable: elements refused by db-writer.
+  ///   - record: elements refused by the database.
+  ///   - kept: elements that are written.
   init?(
     unreadable: [MessageRows.Refusal], record: RefusedRecord?, kept: Int, of value: RawSpan, target: any WriteTarget
   ) {
@@ -55,7 +55,7 @@ extension StageRejection {
         return
       }
       let bad = Set(unreadable.map(\.index))
-      // The numbers among the kept ones, back to indices in the message.
+      // Converts numbers among the staged elements to indices in the message.
       let readable = (0..<(kept + record.elements.count + bad.count)).filter { !bad.contains($0) }
       for number in record.elements {
         let place = target.elements.map { ", in \($0)[\(readable[number])]" } ?? ""

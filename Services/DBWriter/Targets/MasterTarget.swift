@@ -1,8 +1,7 @@
 import Postgres
 import Schemas
 
-/// `gogobe.products.masters`: what is known of each product across chains. As in the topic itself, the last record
-/// of a key counts.
+/// `gogobe.products.masters`: each product across chains. As in the topic, the last record of a key counts.
 package struct MasterTarget: WriteTarget {
   package let name = "masters"
   package let topics = [Topics.productsMasters]
