@@ -60,7 +60,7 @@ package final class ParseHandler: JobHandler {
     chains.read(file, kind: report.summary.kind, rows: rows, now: now())
     // The message about the file must not overtake the file's contents.
     try await emit.acknowledged()
-    try await report(file, message, report, headers, took: .now - start, emit)
+    try await publishResult(of: file, message, report, headers, took: .now - start, emit)
     return verdict(on: file, report)
   }
 
@@ -142,8 +142,8 @@ package final class ParseHandler: JobHandler {
   // MARK: - Outcome
 
   /// Publishes the message about the file, and an alert when the file shrank.
-  private func report(
-    _ file: FileToParse, _ message: FileDownloaded, _ report: FileReading.Report, _ headers: MessageHeaders,
+  private func publishResult(
+    of file: FileToParse, _ message: FileDownloaded, _ report: FileReading.Report, _ headers: MessageHeaders,
     took time: Duration, _ emit: Emitter
   ) async throws {
     var batch = OutgoingBatch()
