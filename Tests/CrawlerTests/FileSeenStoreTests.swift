@@ -91,7 +91,7 @@ import Testing
     await store.close()
   }
 
-  @Test func aSecondProcessIsKeptOut() async throws {
+  @Test func aSecondProcessIsRefused() async throws {
     let folder = try PrivateFolder("crawler")
     let path = folder.file("seen.log")
     let store = try FileSeenStore(path: path, retention: .seconds(1))

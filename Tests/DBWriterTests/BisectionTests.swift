@@ -38,7 +38,7 @@ import Testing
     for bad in 0..<1_024 { #expect(play(1_024, bad: [bad]).tries <= 22) }
   }
 
-  @Test func whatFailedOnlyTogetherIsWrittenInTheEnd() {
+  @Test func recordsThatFailOnlyTogetherAreWritten() {
     let game = play(9, bad: [])
     #expect(game.refused == nil)
     #expect(game.written == Array(0..<9))

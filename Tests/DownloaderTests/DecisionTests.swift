@@ -32,15 +32,17 @@ import Testing
     "file:///data/%2e%2e/etc/passwd", "file://host/data/x", "file:///data/x%00y", "file:///data/x%zz", "file:///data/%",
     "file:///data/%+1", "file:", "file:///data/%ff%fe",
   ])
-  func whatLeavesTheRootIsRefused(_ url: String) {
-    #expect { try FileLocation(url: url, fileRoot: "/data") } throws: { ($0 as? DownloadError)?.kind == .fileURLRefused }
+  func pathsOutsideTheRootAreRefused(_ url: String) {
+    #expect { try FileLocation(url: url, fileRoot: "/data") } throws: {
+      ($0 as? DownloadError)?.kind == .fileURLRefused
+    }
   }
 }
 
 @Suite struct SniffedContentTests {
   private func nature(_ text: String) -> SniffedContent { SniffedContent(prefix: Array(text.utf8)) }
 
-  @Test func packingIsToldByTheFirstBytes() {
+  @Test func theFirstBytesGiveTheCompression() {
     #expect(SniffedContent(prefix: [0x1f, 0x8b, 8, 0]).compression == .gzip)
     #expect(SniffedContent(prefix: Array("PK\u{3}\u{4}rest".utf8)).compression == .zip)
     #expect(SniffedContent(prefix: Array("PK\u{5}\u{6}".utf8)).compression == .zip)
@@ -62,7 +64,7 @@ import Testing
   ])
   func filesAreNotPages(_ text: String) { #expect(!nature(text).isHTML) }
 
-  @Test func packedBytesAreNeverAPage() {
+  @Test func compressedBytesAreNeverAPage() {
     #expect(!SniffedContent(prefix: [0x1f, 0x8b] + Array("<html>".utf8)).isHTML)
   }
 }
@@ -86,7 +88,7 @@ import Testing
     ("sig=x&se=soon", true, nil), ("FileNm=Price.gz", false, nil), ("", false, nil), ("sig", false, nil),
     ("X-Amz-Date=20260824&X-Amz-Expires=1800", false, nil), ("expires=-5", false, nil),
   ] as [(String, Bool, String?)])
-  func aLinkSaysHowLongItIsGood(_ query: String, _ signed: Bool, _ end: String?) throws {
+  func aLinkGivesItsExpiry(_ query: String, _ signed: Bool, _ end: String?) throws {
     let link = SignedLink(query: query)
     #expect(link.isSigned == signed)
     #expect(link.expiresAt == end.flatMap { Timestamp($0) })
@@ -98,7 +100,7 @@ import Testing
     HTTPResponseHead(status: status, headers: headers, url: try HTTPURL("http://h/f"))
   }
 
-  @Test func onlyWhatTellsTwoFilesApartIsAValidator() throws {
+  @Test func onlyStrongValidatorsCount() throws {
     let day = "Mon, 24 Aug 2026 10:00:00 GMT"
     #expect(try ResumePoint(head(["ETag": "\"a\"", "Content-Length": "9"]))?.validator == "\"a\"")
     #expect(try ResumePoint(head(["ETag": "\"a\"", "Content-Length": "9"]))?.total == 9)
@@ -111,7 +113,7 @@ import Testing
     #expect(try ResumePoint(head(["Last-Modified": day])) == nil)
   }
 
-  @Test func partsSayWhereTheyBegin() {
+  @Test func partsGiveTheirStart() {
     #expect(ResumePoint.part("bytes 100-199/200")?.start == 100)
     #expect(ResumePoint.part("bytes 100-199/200")?.total == 200)
     #expect(ResumePoint.part("bytes 0-1/*")?.total == nil)
@@ -120,7 +122,7 @@ import Testing
 }
 
 @Suite struct RelistCountsTests {
-  @Test func countsAreBoundedAndForgotten() {
+  @Test func countsAreBounded() {
     let relistings = RelistCounts(capacity: 2)
     for (index, name) in [[UInt8(1)], [2], [3]].enumerated() { relistings.note(name, count: index + 1) }
     #expect([[UInt8(1)], [2], [3]].map(relistings.count) == [0, 2, 3])
@@ -169,11 +171,11 @@ import Testing
     var timer = GiveUpTimer<Int>(limit: .seconds(60))
     let ages = [0, 59, 61].map { timer.failed(1, host: "h", at: start + .seconds($0)) }
     #expect(ages == [nil, nil, .seconds(61)])
-    // Forgotten with the verdict.
+    // Dropped after the result.
     #expect(timer.count == 0)
   }
 
-  @Test func successStartsAnew() {
+  @Test func aSuccessResetsTheTime() {
     var timer = GiveUpTimer<Int>(limit: .seconds(60))
     _ = timer.failed(1, host: "h", at: start)
     _ = timer.failed(1, host: "h", at: start + .seconds(50))
@@ -193,14 +195,14 @@ import Testing
     #expect(elsewhere == nil)
   }
 
-  @Test func silenceBetweenFailuresDoesNotCount() {
+  @Test func timeBetweenDistantFailuresDoesNotCount() {
     var timer = GiveUpTimer<Int>(limit: .seconds(60))
     _ = timer.failed(1, host: "h", at: start)
     let later = timer.failed(2, host: "h", at: start + .seconds(3600))
     #expect(later == nil)
   }
 
-  @Test func aFileThatNeverComesIsGivenUpThoughItsHostIsWell() {
+  @Test func aFileThatAlwaysFailsIsGivenUpThoughItsHostAnswers() {
     var timer = GiveUpTimer<Int>(limit: .seconds(60))
     var age: Duration?
     for second in stride(from: 0, through: 60, by: 10) {
@@ -210,13 +212,13 @@ import Testing
     #expect(age == .seconds(60))
   }
 
-  @Test func whoNeverReportsBackIsForgottenFirst() {
+  @Test func theOldestJobIsDroppedFirst() {
     var timer = GiveUpTimer<Int>(limit: .seconds(60), capacity: 3)
     for id in 0..<5 { _ = timer.failed(id, host: "h\(id)", at: start + .seconds(id)) }
     #expect(timer.count == 3)
   }
 
-  @Test func zeroNeverTriesAgain() {
+  @Test func zeroNeverRetries() {
     var timer = GiveUpTimer<Int>(limit: .zero)
     let age = timer.failed(1, host: "h", at: start)
     #expect(age == .zero)

@@ -57,7 +57,7 @@ import TradingViewSimulator
         let wrong = try await authority.issue("other", for: "DNS:data.tradingview.com")
         for (pair, trusted, what) in [
           (right, stranger.file, "another authority"), (right, nil, "an authority the system does not know"),
-          (wrong, authority.file, "the name of somebody else"),
+          (wrong, authority.file, "the name of another host"),
         ] {
           try await TradingViewSimulator.serving(script, certificate: certificate(pair)) { simulator in
             let error = await #expect(throws: SourceError.self, "\(what)") {

@@ -91,7 +91,7 @@ import Testing
   }
 }
 
-/// Words of other providers than those that are read here by kind.
+/// Messages of providers without a kind of their own.
 @Suite struct ProviderMessageTests {
   @Test(arguments: [
     ("{\"code\":401,\"message\":\"**apikey** parameter is incorrect or not specified\",\"status\":\"error\"}",
@@ -111,13 +111,13 @@ import Testing
     #expect(ProviderMessage(body: Array(body.utf8))?.meaning == meaning)
   }
 
-  @Test func ofAPageOnlyTheQuotaIsBelieved() {
+  @Test func onAPageOnlyAQuotaCounts() {
     let page = { (text: String) in Array("<html><body>\(text)</body></html>".utf8) }
     #expect(ProviderMessage(body: page("Edge: Too Many Requests"))?.meaning == .quota(nil))
     #expect(ProviderMessage(body: page("Your token is not valid; not found")) == nil)
   }
 
-  @Test func wordsAreCutAndStayOnOneLine() {
+  @Test func excerptsAreCutToOneLine() {
     let words = ProviderMessage.excerpt("a\r\n\u{1b}[31mb" + String(repeating: "x", count: 900))
     #expect(words.unicodeScalars.count == 204 && words.hasPrefix("a [31mbx"))
     #expect(words.unicodeScalars.allSatisfy { $0.value >= 0x20 })

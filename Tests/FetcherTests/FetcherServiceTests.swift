@@ -160,7 +160,7 @@ import Testing
         try await redis.resume()
         try await eventually("the rest") { await process.ended() == 24 }
         #expect(byName(try await fleet.observations()) == truth("2025-01-20", "PVC", "Egypt", .price))
-        // Nobody was asked while nobody knew whether that was allowed.
+        // No provider got a request while the budget was unreachable.
         #expect(simulator.meter(of: "a").requests == asked + 12)
         #expect(try await fleet.read([Topics.ingestionTasks.deadLetters]).isEmpty)
         #expect(await process.terminate() == .exited(0))

@@ -76,7 +76,7 @@ import Testing
   }
 
   /// Every row of the shipped catalogue: the unit that its source is quoted for can be made the material's.
-  @Test func theShippedCatalogueSaysWhatItsSymbolsAreFor() throws {
+  @Test func theShippedCatalogueHasAUnitForEverySymbol() throws {
     let catalogue = MarketCatalogue.embedded
     for source in try catalogue.readSources() where source.kind == .yahoo {
       for name in source.symbols.keys {
@@ -103,7 +103,7 @@ import Testing
     #expect { try value(barrels, material) } throws: { ($0 as? FetchError)?.kind == .unitRefused }
   }
 
-  @Test func whatNobodySaysIsFlaggedAndAnotherCurrencyToo() throws {
+  @Test func anAssumedUnitAndAnotherCurrencyAreFlagged() throws {
     let egypt = try #require(Country(name: "Egypt", region: "mena", currency: "EGP"))
     let copper = try #require(Material(name: "Copper", category: .screening, unit: "t"))
     func measured(_ currency: String?, _ unit: String?) throws -> QuoteConverter.Converted {

@@ -34,7 +34,7 @@ import Testing
     #expect("\(SeriesStateKey(.demand, series))" == "demand:egypt:pvc")
   }
 
-  @Test(arguments: Kind.allCases) func whatIsRememberedComesBackAsItWas(kind: Kind) async throws {
+  @Test(arguments: Kind.allCases) func theStateIsReadBackUnchanged(kind: Kind) async throws {
     let store = try await store(kind)
     let (price, demand) = (try key(), try key(.demand))
     #expect(try await store.last(price) == nil)

@@ -78,7 +78,7 @@ import Testing
     #expect("\(measured.value)" == value && measured.currency == currency)
   }
 
-  @Test func anIndexIsNoPrice() throws {
+  @Test func anIndexIsNotAPrice() throws {
     let quote = try #require(try quotes(chart(
       """
       "currency":"USD","instrumentType":"INDEX","regularMarketTime":1700000000,"regularMarketPrice":560.2
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  @Test func aRowThatCannotBeReadCostsOnlyItself() throws {
+  @Test func anUnreadableRowLosesOnlyItself() throws {
     let meta = "\"currency\":\"USD\",\"dataGranularity\":\"1h\""
     let found = try quotes(chart(meta, [1_700_000_000, 1_700_003_600, 1_700_007_200], "1,\"soon\",3"))
     #expect(found.map { "\($0.value)" } == ["1", "3"])

@@ -36,7 +36,7 @@ import Testing
     return seen
   }
 
-  @Test func whatCameIsComparedOnce() {
+  @Test func anObservedValueIsComparedOnce() {
     var tracker = CoverageTracker()
     let seen = outcomes(&tracker, [
       (request(0, "100"), [prediction(0, steps: 3), prediction(0, model: "n")]),

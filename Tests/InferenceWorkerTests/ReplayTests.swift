@@ -6,7 +6,7 @@ import Schemas
 import TestSupport
 import Testing
 
-/// Whatever is killed when, and however often records are read: the predictions are those of an undisturbed run.
+/// With kills at any time and repeated reads, the predictions are those of an undisturbed run.
 @Suite struct ReplayTests {
   /// A log of two partitions: six series, with late observations, corrections, repeats, gaps and other units.
   private static func log(_ random: inout TestRandom) -> [Int32: [MarketObservation]] {
@@ -80,11 +80,11 @@ import Testing
   @Test(arguments: 0..<25) func killsChangeNothing(round: Int) async throws {
     var random = TestRandom("replay \(round)")
     let log = Self.log(&random)
-    let calm = Self.byID(try await Self.run(log, killing: 0, &random).output.predictions)
+    let undisturbed = Self.byID(try await Self.run(log, killing: 0, &random).output.predictions)
     let killed = try await Self.run(log, killing: 12, &random)
     let disturbed = Self.byID(killed.output.predictions)
-    #expect(disturbed == calm)
-    #expect(calm.values.allSatisfy { $0.count == 1 })
+    #expect(disturbed == undisturbed)
+    #expect(undisturbed.values.allSatisfy { $0.count == 1 })
     // The log holds what it is meant to test.
     let reasons = Set(killed.output.predictions.compactMap(\.withheld))
     let flags = Set(killed.output.predictions.flatMap(\.flags))
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  @Test func whatWasFlushedOfAPartitionIsThereForItsNextOwner() async throws {
+  @Test func theNextOwnerReadsTheFlushedWindows() async throws {
     let fixture = try WorkerFixture()
     let partition = TopicPartition(Topics.marketObservations(of: .polymer).name, 0)
     for hour in 0..<3 { fixture.take(observation(hour: hour, "10"), offset: Int64(hour)) }
@@ -107,7 +107,7 @@ import Testing
     #expect(fixture.output.predictions.last?.steps.first?.mean == ExactDecimal(12))
   }
 
-  @Test func aFailedFlushIsMadeAgainAsItWas() async throws {
+  @Test func aFailedFlushIsRepeatedUnchanged() async throws {
     let fixture = try WorkerFixture()
     for hour in 0..<4 { fixture.take(observation(hour: hour, "10"), offset: Int64(hour)) }
     fixture.output.fail(2)
@@ -118,7 +118,7 @@ import Testing
   }
 }
 
-/// One series or one version cannot silence the others.
+/// One series or one version does not suppress the others.
 @Suite struct ModelUseTests {
   @Test func aSeriesThatAModelFailsAtIsWithheldAndTheOthersAreNot() async throws {
     let fixture = try WorkerFixture([StubModel(history: 1, poison: 13)])

@@ -9,9 +9,9 @@ import Testing
 
 @testable import CrawlerService
 
-/// Replicas in one process over a real Redis, their loops played by the tests.
+/// Replicas in one process over a real Redis; the tests act as their loops.
 @Suite struct ChainSharesTests {
-  /// One replica: holds what it may, gives back when told to.
+  /// One replica: acquires leases, and releases them when they end.
   private final class Replica: Sendable {
     let drain = Interruption()
     let shares: ChainShares
@@ -23,7 +23,7 @@ import Testing
     var held: Set<String> { current.withLock { Set($0.keys) } }
     func lease(_ source: String) -> SourceLease? { current.withLock { $0[source] } }
 
-    /// - Parameter sources: all of them are called like their leases.
+    /// - Parameter sources: sources with the same names as their leases.
     init(_ server: PrivateRedis, _ sources: [String], timeout: Duration = .seconds(3)) throws {
       client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
       let shares = ChainShares(
@@ -73,20 +73,20 @@ import Testing
     SeenEntry(chain: "x", fileName: name, fingerprint: Fingerprint(fileName: name, version: "1"))
   }
 
-  @Test func oneHasAllAndTwoHaveHalfEach() async throws {
+  @Test func oneReplicaHoldsAllAndTwoHoldHalfEach() async throws {
     try await withServer { server, client in
       let first = try Replica(server, Self.sources)
       try await eventually("all are held") { first.held == Set(Self.sources) }
       let second = try Replica(server, Self.sources)
       try await eventually("each has its share") {
-        // Never twice at once, at any moment that is looked at.
+        // Never held twice, at every check.
         #expect(first.held.isDisjoint(with: second.held))
         return first.held.count + second.held.count == 7 && second.held.count >= 3 && first.held.count >= 3
       }
       try await first.stop()
       try await eventually("the second has all") { second.held == Set(Self.sources) }
       try await second.stop()
-      // Nothing is left behind.
+      // No key remains.
       #expect(try await client.send(RedisCommand("KEYS", "souk:crawler:*")).array == [])
     }
   }
@@ -116,7 +116,7 @@ import Testing
       #expect(announcer.files.isEmpty)
       // A lost lease is not released.
       #expect(try await client.send(RedisCommand("GET", "souk:crawler:lease:a")).text == "another")
-      // When the other one is gone, it is held again, under another fence.
+      // After the other lease has expired, it is held again, under another fence.
       _ = try await client.send(RedisCommand("PEXPIRE", "souk:crawler:lease:a", "1"))
       try await eventually("it is held again") { replica.held == ["a"] }
       #expect(replica.lease("a")?.fence != old.fence)
@@ -124,22 +124,22 @@ import Testing
     }
   }
 
-  @Test func withoutRedisEverythingEndsInTimeAndBeginsAgain() async throws {
+  @Test func withoutRedisAllLeasesEndInTimeAndReturn() async throws {
     try await withServer { server, _ in
       let replica = try Replica(server, Self.sources, timeout: .seconds(2))
       try await eventually("all are held") { replica.held == Set(Self.sources) }
       let leases = Self.sources.compactMap { replica.lease($0) }
       await server.halt(signal: 9)
       try await eventually("all have ended") { leases.allSatisfy { $0.ended.isRaised && !$0.isHeld } }
-      try await eventually("their loops have heard of it") { replica.held.isEmpty }
+      try await eventually("their loops have ended") { replica.held.isEmpty }
       try await server.resume()
       try await eventually("all are held again") { replica.held == Set(Self.sources) }
       try await replica.stop()
     }
   }
 
-  /// A killed replica leaves its leases and its name behind; both expire.
-  @Test func whatADeadReplicaHeldIsTakenOver() async throws {
+  /// A killed replica leaves its leases and its member entry; both expire.
+  @Test func aDeadReplicasLeasesMove() async throws {
     try await withServer { server, client in
       let expiry = 32_503_680_000_000
       _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "dead-1/1", "PX", "600000"))
@@ -147,7 +147,7 @@ import Testing
       try await eventually("what is free is held") { replica.held == ["b"] }
       _ = try await client.send(RedisCommand("PEXPIRE", "souk:crawler:lease:a", "1"))
       try await eventually("the rest, too") { replica.held == ["a", "b"] }
-      // A member that lives has its share even when it takes none of it.
+      // A live member has its share even when it acquires no lease.
       _ = try await client.send(
         RedisCommand("HSET", "souk:crawler:members", "alive", "\(expiry)\na\nb"))
       try await eventually("half is given up") { replica.held.count == 1 }
@@ -158,7 +158,7 @@ import Testing
     }
   }
 
-  /// Whoever consumes an expired link need not be who crawls its chain.
+  /// Any replica may consume an expired link; the owner of its chain lists it again.
   @Test func anExpiredLinkReachesTheOwnerOfItsChain() async throws {
     try await withServer { server, _ in
       let (first, second) = (try Replica(server, ["a", "b"]), try Replica(server, ["a", "b"]))
@@ -166,7 +166,7 @@ import Testing
       let source = try #require(second.held.first)
       let asked = Task { await second.relisting.sleep(source, for: .seconds(600), drain: Interruption()) }
       try await first.shares.relist(source)
-      // Ends long before its time, or the test's.
+      // The sleep ends long before its time.
       #expect(await asked.value == false)
       try await first.stop()
       try await second.stop()

@@ -8,7 +8,9 @@ import Testing
 @Suite struct ListingTableTests {
   private func document(_ text: String) throws -> HTMLDocument { try HTMLDocument(Array(text.utf8)) }
 
-  private func table(_ text: String, _ places: [ListingColumn: Int] = TableLayout.shufersal.places) throws -> ListingTable {
+  private func table(
+    _ text: String, _ places: [ListingColumn: Int] = TableLayout.shufersal.places
+  ) throws -> ListingTable {
     try ListingTable(document(text), places: places)
   }
 
@@ -37,7 +39,7 @@ import Testing
     ])
   }
 
-  /// The name on the link wins: it has the extension. Then the cell of names, then any cell that holds one.
+  /// The name on the link counts first, because it has the extension; then the column of names, then any cell.
   @Test(arguments: [
     ("<td>Stores7299910000016-20260823<td><a href='/f/Stores7299910000016-20260823.xml'>x</a>", "xml"),
     ("<td>Stores7299910000016-20260823<td><a href='/f/Stores7299910000016-20260823%2Exml?x'>x</a>", "xml"),
@@ -53,7 +55,7 @@ import Testing
     #expect(rows.first?.href != nil)
   }
 
-  @Test func entriesThatAreNoPriceFilesAreKeptForCounting() throws {
+  @Test func otherEntriesAreCounted() throws {
     let rows = try table("""
       <table><tr><td>readme.txt<td><a href='/readme.txt'>x</a></tr><tr><td colspan=9>a note</tr><tr></tr>
       <tr><td>Price7299910000016-001-202608230300<td></td></tr>
@@ -65,7 +67,7 @@ import Testing
     #expect(rows.map { $0.href != nil } == [true, false, false, true])
   }
 
-  @Test func reportsTitlesNobodyHasDescribedAndColumnsThatAreMissing() throws {
+  @Test func reportsUnknownTitlesAndMissingColumns() throws {
     let table = try table(
       "<table><tr><th>הורדה<th>מה זה<th>גודל<th>שם<th></tr></table>", [.link: 0, .time: 4, .size: 1, .name: 3])
     #expect(table.rows.isEmpty)

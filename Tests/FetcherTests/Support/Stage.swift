@@ -16,7 +16,7 @@ let quiet: Logger = {
   return logger
 }()
 
-/// Everything of a fetcher but Kafka: what its handler says and emits.
+/// A fetcher without Kafka: the results and messages of its handler.
 struct Stage {
   let catalogue: MarketCatalogue
   let pool: ProviderPool
