@@ -142,9 +142,6 @@ package final class TableStore: Sendable {
       return state.report
     }
   }
-
-  /// Closes the connection; the next call opens another.
-  package func disconnect() async { await database.close() }
 }
 
 extension TableStore {

@@ -74,36 +74,21 @@ package struct DownloadOptions: ParsableArguments {
 
 /// The validated settings.
 package struct DownloadSettings: Sendable {
-  package var limits: HTTPLimits
-  package var maxFileBytes: Int
+  package var limits = HTTPLimits(maxBodyBytes: 256 << 20)
+  package var maxFileBytes = 256 << 20
   /// Absolute, symbolic links resolved.
   package var fileRoot: String?
-  package var spoolDirectory: String
-  package var concurrency: Int
+  package var spoolDirectory = "/tmp"
+  package var concurrency = 16
   /// nil: never.
   package var giveUpAfter: Duration?
-  package var maxRelists: Int
-  package var partialFiles: Int
+  package var maxRelists = 3
+  package var partialFiles = 64
 
   /// The limits of one fetch: a body of at most the largest file.
   var fetchLimits: HTTPLimits {
     var limits = limits
     limits.maxBodyBytes = maxFileBytes
     return limits
-  }
-
-  package init(
-    limits: HTTPLimits = HTTPLimits(maxBodyBytes: 256 << 20), maxFileBytes: Int = 256 << 20, fileRoot: String? = nil,
-    spoolDirectory: String = "/tmp", concurrency: Int = 16, giveUpAfter: Duration? = nil,
-    maxRelists: Int = 3, partialFiles: Int = 64
-  ) {
-    self.limits = limits
-    self.maxFileBytes = maxFileBytes
-    self.fileRoot = fileRoot
-    self.spoolDirectory = spoolDirectory
-    self.concurrency = concurrency
-    self.giveUpAfter = giveUpAfter
-    self.maxRelists = maxRelists
-    self.partialFiles = partialFiles
   }
 }

@@ -1,4 +1,4 @@
-import CrawlerService
+@testable import CrawlerService
 import LocalServers
 import Redis
 import Runtime

@@ -1,4 +1,4 @@
-import EGXProducerService
+@testable import EGXProducerService
 import Kafka
 import LocalServers
 import Runtime

@@ -1,5 +1,5 @@
 import ArgumentParser
-import EGXProducerService
+@testable import EGXProducerService
 import Foundation
 import HTTP
 import Runtime

@@ -1,5 +1,5 @@
 import Forecasting
-import InferenceWorkerService
+@testable import InferenceWorkerService
 import Pipeline
 import Schemas
 import Testing

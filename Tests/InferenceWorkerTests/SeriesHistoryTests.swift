@@ -1,4 +1,4 @@
-import InferenceWorkerService
+@testable import InferenceWorkerService
 import Schemas
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
 import Forecasting
-import InferenceWorkerService
+@testable import InferenceWorkerService
 import Schemas
 import Synchronization
 

@@ -1,5 +1,5 @@
 import Forecasting
-import InferenceWorkerService
+@testable import InferenceWorkerService
 @testable import Kafka
 import Logging
 import Pipeline

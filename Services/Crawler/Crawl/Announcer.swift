@@ -14,9 +14,7 @@ package protocol Announcer: Sendable {
 
 /// Announces on `gogobe.files.discovered` and `souk.alerts`.
 package struct KafkaAnnouncer: Announcer {
-  private let producer: Producer
-
-  package init(producer: Producer) { self.producer = producer }
+  let producer: Producer
 
   package func announce(_ files: [FileDiscovered]) async throws {
     var batch = OutgoingBatch()

@@ -8,28 +8,14 @@ import Synchronization
 /// Handles files whose links expired before they were fetched: forgets that they were announced and requests another
 /// pass over their chain, so that they are announced with a fresh link.
 package struct ExpiredHandler: JobHandler {
-  private let store: any SeenStore
-  private let relisting: RelistRequests
+  let store: any SeenStore
+  let relisting: RelistRequests
   /// nil when this process crawls all its chains.
-  private let shares: ChainShares?
-  private let budget: RelistBudget
-  private let alerts: AlertLog
-  private let logger: Logger
-  private let now: @Sendable () -> Date
-
-  package init(
-    store: any SeenStore, relisting: RelistRequests, shares: ChainShares? = nil, budget: RelistBudget,
-    alerts: AlertLog, logger: Logger,
-    now: @escaping @Sendable () -> Date = { Date() }
-  ) {
-    self.store = store
-    self.relisting = relisting
-    self.shares = shares
-    self.budget = budget
-    self.alerts = alerts
-    self.logger = logger
-    self.now = now
-  }
+  var shares: ChainShares?
+  let budget: RelistBudget
+  let alerts: AlertLog
+  let logger: Logger
+  var now: @Sendable () -> Date = { Date() }
 
   package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
     guard let value = job.value else { return .skip(reason: "tombstone") }

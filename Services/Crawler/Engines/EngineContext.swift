@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Logging
 import Portals
@@ -40,6 +41,12 @@ package struct EngineContext: Sendable {
       throw Failure(
         .configuration, code: "bad_source", "\(label): '\(chain.locator)' is not a usable address: \(error)")
     }
+  }
+
+  /// Whether a file name matches the row's option `pattern`, a shell pattern without case; without one, every name
+  /// does.
+  func matchesPattern(_ fileName: String) -> Bool {
+    chain.options["pattern"].map { fnmatch($0, fileName, 1 << 4 /* FNM_CASEFOLD */) == 0 } ?? true
   }
 
   /// The row's option of this name, or its default.

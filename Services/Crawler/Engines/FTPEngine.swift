@@ -18,8 +18,6 @@ package struct FTPEngine: ChainEngine {
   let login: FTPRequest.Login?
   /// The folder as written, ending in a slash.
   let address: String
-  /// A file-name pattern of the shell, compared without case; nil takes every name.
-  let pattern: String?
   private let memory = Memory()
 
   private final class Memory: Sendable {
@@ -31,7 +29,6 @@ package struct FTPEngine: ChainEngine {
   /// - Throws: a configuration `Failure`.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
-    pattern = context.chain.options["pattern"]
     login = try context.chain.credentials().map { FTPRequest.Login(user: $0.user, password: $0.password) }
     var text = context.chain.locator
     if let path = context.chain.path {
@@ -70,18 +67,14 @@ package struct FTPEngine: ChainEngine {
       listing.skipped["malformed_line"] = malformed
     }
     for entry in entries where entry.isFile {
-      if let pattern, fnmatch(pattern, entry.name, 1 << 4 /* FNM_CASEFOLD */) != 0 {
+      guard context.matchesPattern(entry.name) else {
         listing.skip("pattern")
         continue
       }
-      do {
-        let name = try PriceFileName(entry.name)
-        listing.files.append(ListedFile(
-          chain: context.chainName ?? name.chainID, fileName: entry.name, name: name, size: entry.size,
-          version: "\(entry.size.map { "\($0)" } ?? "")\u{0}\(entry.modified ?? "")"))
-      } catch {
-        listing.skip(error, entry.name)
-      }
+      guard let name = listing.parse(entry.name) else { continue }
+      listing.files.append(ListedFile(
+        chain: context.chainName ?? name.chainID, fileName: entry.name, name: name, size: entry.size,
+        version: "\(entry.size.map { "\($0)" } ?? "")\u{0}\(entry.modified ?? "")"))
     }
     return listing
   }

@@ -70,13 +70,7 @@ package struct FolderEngine: PortalEngine {
       let parts = path.split(separator: "/")
       guard let last = parts.last else { continue }
       let fileName = String(last)
-      let name: PriceFileName
-      do {
-        name = try PriceFileName(fileName)
-      } catch {
-        listing.skip(error, fileName)
-        continue
-      }
+      guard let name = listing.parse(fileName) else { continue }
       let chain = parts.count > 1 ? String(parts[parts.count - 2]) : name.chainID
       guard chain.utf8.allSatisfy(Self.isChainByte) else {
         listing.skip("bad_chain_name")

@@ -16,14 +16,12 @@ package struct IndexEngine: ChainEngine {
   let context: EngineContext
   let base: HTTPURL
   let depth: Int
-  let pattern: String?
 
   /// Options of the row: `depth` (1 to 5), `pattern` (`*price*`, compared without case).
   /// - Throws: a configuration `Failure`.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
     base = try context.base()
-    pattern = context.chain.options["pattern"]
     guard let depth = Int(context.option("depth", default: "1")), (1...5).contains(depth) else {
       throw Failure(.configuration, code: "bad_source", "\(context.label): depth is not a number from 1 to 5")
     }
@@ -82,19 +80,15 @@ package struct IndexEngine: ChainEngine {
         continue
       }
       let fileName = target.path.split(separator: "/").last.flatMap { String($0).removingPercentEncoding } ?? ""
-      if let pattern, fnmatch(pattern, fileName, 1 << 4 /* FNM_CASEFOLD */) != 0 {
+      guard context.matchesPattern(fileName) else {
         listing.skip("pattern")
         continue
       }
-      do {
-        let name = try PriceFileName(fileName)
-        let note = try Self.note(beside: link)
-        listing.files.append(ListedFile(
-          chain: context.chainName ?? name.chainID, fileName: fileName, name: name, size: Self.size(note),
-          version: note, link: target.text))
-      } catch let error as PriceFileNameError {
-        listing.skip(error, fileName)
-      }
+      guard let name = listing.parse(fileName) else { continue }
+      let note = try Self.note(beside: link)
+      listing.files.append(ListedFile(
+        chain: context.chainName ?? name.chainID, fileName: fileName, name: name, size: Self.size(note),
+        version: note, link: target.text))
     }
     return (listing, folders)
   }

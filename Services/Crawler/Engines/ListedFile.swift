@@ -19,19 +19,6 @@ package struct ListedFile: Hashable, Sendable {
   /// When the link expires, where the source gives it: those that expire first are announced first.
   package var linkExpires: Timestamp?
 
-  package init(
-    chain: String, fileName: String, name: PriceFileName, size: Int64? = nil, version: String, link: String? = nil,
-    linkExpires: Timestamp? = nil
-  ) {
-    self.chain = chain
-    self.fileName = fileName
-    self.name = name
-    self.size = size
-    self.version = version
-    self.link = link
-    self.linkExpires = linkExpires
-  }
-
   package var fingerprint: Fingerprint { Fingerprint(fileName: fileName, version: version) }
 }
 

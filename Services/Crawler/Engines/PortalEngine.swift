@@ -75,9 +75,16 @@ package struct Listing: Sendable {
 
   package init() {}
 
-  package mutating func skip(_ error: PriceFileNameError, _ name: String) {
-    skip(error.code)
-    if misnamed.count < Self.maxMisnamed { misnamed.append("\(name.prefix(128)): \(error)") }
+  /// Parses a file name.
+  /// - Returns: nil for an entry that is not a price file, which is counted as skipped.
+  package mutating func parse(_ fileName: String) -> PriceFileName? {
+    do {
+      return try PriceFileName(fileName)
+    } catch {
+      skip(error.code)
+      if misnamed.count < Self.maxMisnamed { misnamed.append("\(fileName.prefix(128)): \(error)") }
+      return nil
+    }
   }
 
   package mutating func skip(_ reason: String) { skipped[reason, default: 0] += 1 }

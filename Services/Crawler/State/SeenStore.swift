@@ -33,12 +33,6 @@ package struct SeenEntry: Hashable, Sendable {
   package var fileName: String
   package var fingerprint: Fingerprint
 
-  package init(chain: String, fileName: String, fingerprint: Fingerprint) {
-    self.chain = chain
-    self.fileName = fileName
-    self.fingerprint = fingerprint
-  }
-
   /// Neither chains nor names contain a slash.
   var key: String { "\(chain)/\(fileName)" }
 }

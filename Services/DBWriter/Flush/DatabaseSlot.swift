@@ -28,8 +28,6 @@ actor DatabaseSlot {
     }
   }
 
-  func close() { connection = nil }
-
   private func opened() async throws -> PostgresConnection {
     if let connection { return connection }
     let fresh = try await PostgresConnection.open(configuration)

@@ -7,8 +7,6 @@ package struct FileTarget: WriteTarget {
   package let topics = [Topics.filesParsed]
   package let staging = [FileSQL.files]
 
-  package init() {}
-
   package func makeReader() -> any TargetReader { Reader() }
 
   package func merge(_ dialect: Dialect) -> [MergeStatement] { [FileSQL.merge] }

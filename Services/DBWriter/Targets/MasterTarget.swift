@@ -7,8 +7,6 @@ package struct MasterTarget: WriteTarget {
   package let topics = [Topics.productsMasters]
   package let staging = [Self.masters]
 
-  package init() {}
-
   package func makeReader() -> any TargetReader { Reader() }
 
   package func merge(_ dialect: Dialect) -> [MergeStatement] { [Self.merge] }

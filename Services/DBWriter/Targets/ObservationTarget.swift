@@ -7,8 +7,6 @@ package struct ObservationTarget: WriteTarget {
   package let topics = Topics.marketObservations
   package let staging = [Self.observations]
 
-  package init() {}
-
   package func makeReader() -> any TargetReader { Reader() }
 
   package func merge(_ dialect: Dialect) -> [MergeStatement] { [Self.merge] }

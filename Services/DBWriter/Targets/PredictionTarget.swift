@@ -7,8 +7,6 @@ package struct PredictionTarget: WriteTarget {
   package let topics = [Topics.databaseWriteBuffer]
   package let staging = [PredictionSQL.predictions, PredictionSQL.steps]
 
-  package init() {}
-
   package func makeReader() -> any TargetReader { Reader() }
 
   package func merge(_ dialect: Dialect) -> [MergeStatement] { [PredictionSQL.merge] }

@@ -5,14 +5,8 @@ package struct SourceBar: Hashable, Sendable {
   /// The opening in seconds since 1970; for a source with dates, midnight UTC of the date.
   package var time: Int64
   /// `time` is a trading date, not an instant.
-  package var isDate: Bool
+  package var isDate = false
   package var candle: MarketBar.Candle
-
-  package init(time: Int64, isDate: Bool = false, candle: MarketBar.Candle) {
-    self.time = time
-    self.isDate = isDate
-    self.candle = candle
-  }
 
   /// Detects a changed bar: FNV-1a over its numbers, by value rather than by digits.
   package func fingerprint(closeOnly: Bool = false) -> UInt64 {

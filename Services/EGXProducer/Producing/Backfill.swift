@@ -53,18 +53,6 @@ package struct Backfill: Sendable {
   let drain: Interruption
   let logger: Logger
 
-  package init(
-    source: any BarSource, publisher: BarPublisher, settings: Settings, clock: ExchangeClock, drain: Interruption,
-    logger: Logger
-  ) {
-    self.source = source
-    self.publisher = publisher
-    self.settings = settings
-    self.clock = clock
-    self.drain = drain
-    self.logger = logger
-  }
-
   /// - Parameter step: called after every symbol.
   /// - Throws: configuration and fatal errors; `SourceError` after the last attempt.
   package func run(step: @escaping @Sendable (Step) -> Void) async throws -> Outcome {

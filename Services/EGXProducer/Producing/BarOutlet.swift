@@ -12,15 +12,9 @@ package protocol BarOutlet: Sendable {
 
 /// Publishes to a topic, key and partition by symbol.
 package struct KafkaBarOutlet: BarOutlet {
-  private let producer: Producer
-  private let topic: String
-  private let producedBy: String
-
-  package init(producer: Producer, topic: String, producedBy: String) {
-    self.producer = producer
-    self.topic = topic
-    self.producedBy = producedBy
-  }
+  let producer: Producer
+  let topic: String
+  let producedBy: String
 
   package func send(_ bars: [MarketBar]) async throws -> @Sendable () async throws -> Void {
     let schema = MarketBar.topic.schema

@@ -37,19 +37,6 @@ package struct BarProducer: Sendable {
   /// Seconds since 1970.
   let now: @Sendable () -> Int64
 
-  package init(
-    source: any BarSource, publisher: BarPublisher, state: BarState?, settings: Settings, metrics: ProducerMetrics,
-    context: ServiceContext, now: @escaping @Sendable () -> Int64
-  ) {
-    self.source = source
-    self.publisher = publisher
-    self.state = state
-    self.settings = settings
-    self.metrics = metrics
-    self.context = context
-    self.now = now
-  }
-
   /// The results of the polls by symbol.
   private final class PollState: Sendable {
     struct State {

@@ -23,18 +23,11 @@ package struct BarRequest: Hashable, Sendable {
 package struct BarAnswer: Hashable, Sendable {
   package var bars: [SourceBar]
   /// False when bars between `reachBackTo` and the first of `bars` may be missing.
-  package var reachesBack: Bool
+  package var reachesBack = true
   /// The number of missing bars, unless the source reported that it has no more.
-  package var missing: Int
+  package var missing = 0
   /// Unreadable frames, lines and rows; each may have held a bar.
-  package var lost: Losses
-
-  package init(bars: [SourceBar], reachesBack: Bool = true, missing: Int = 0, lost: Losses = Losses()) {
-    self.bars = bars
-    self.reachesBack = reachesBack
-    self.missing = missing
-    self.lost = lost
-  }
+  package var lost = Losses()
 }
 
 /// Unreadable parts of an answer, which were skipped.

@@ -3,19 +3,12 @@ import Schemas
 
 /// `replay:`: recorded bars as if they arrived now, in order of time over all symbols.
 package struct ReplaySource: BarSource {
-  private let folder: BarFolder
+  let folder: BarFolder
   /// Seconds of the recording per second; 0: without waiting.
-  private let speed: Double
+  let speed: Double
   /// Longest wait between two bars, to shorten nights.
-  private let longestPause: Duration
-  private let drain: Interruption
-
-  package init(folder: BarFolder, speed: Double, longestPause: Duration = .seconds(5), drain: Interruption) {
-    self.folder = folder
-    self.speed = speed
-    self.longestPause = longestPause
-    self.drain = drain
-  }
+  var longestPause: Duration = .seconds(5)
+  let drain: Interruption
 
   package var label: String { "replay:\(folder.path)" }
   package var isLive: Bool { true }

@@ -10,17 +10,7 @@ package struct Quote: Hashable, Sendable {
   /// As the provider writes it; nil when the answer omits it.
   package var unit: String?
   /// The close or the average of a period. A period that ends after the due time belongs to another job.
-  package var isOfPeriod: Bool
-
-  package init(
-    value: ExactDecimal, observedAt: Timestamp, currency: String? = nil, unit: String? = nil, isOfPeriod: Bool = false
-  ) {
-    self.value = value
-    self.observedAt = observedAt
-    self.currency = currency
-    self.unit = unit
-    self.isOfPeriod = isOfPeriod
-  }
+  package var isOfPeriod = false
 }
 
 /// The quotes of one answer. An unreadable row loses only itself.

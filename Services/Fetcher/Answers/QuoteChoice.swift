@@ -4,13 +4,8 @@ import Schemas
 /// Chooses the quote of an answer for a due time, and checks its plausibility. Pure.
 package struct QuoteChoice: Sendable {
   /// The tolerated difference between clocks.
-  package var tolerance: Duration
+  package var tolerance: Duration = .seconds(60)
   package var maxAge: Duration?
-
-  package init(tolerance: Duration = .seconds(60), maxAge: Duration? = nil) {
-    self.tolerance = tolerance
-    self.maxAge = maxAge
-  }
 
   package struct Chosen: Hashable, Sendable {
     package var quote: Quote

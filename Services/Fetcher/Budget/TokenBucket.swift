@@ -86,14 +86,7 @@ package struct Grant: Hashable, Sendable {
   /// Time until more are available; zero when all were granted.
   package var wait: Duration
   /// No tokens, because of a pause.
-  package var isPaused: Bool
+  package var isPaused = false
   /// The one request that tests whether the provider allows more.
-  package var isProbe: Bool
-
-  package init(count: Int, wait: Duration, isPaused: Bool = false, isProbe: Bool = false) {
-    self.count = count
-    self.wait = wait
-    self.isPaused = isPaused
-    self.isProbe = isProbe
-  }
+  package var isProbe = false
 }

@@ -21,15 +21,15 @@ package struct FetchHandler: JobHandler {
     }
   }
 
-  private let jobs: JobReader
-  private let pool: ProviderPool
-  private let states: any StateStore
-  private let settings: Settings
-  private let identity: ServiceIdentity
-  private let readiness: Readiness
-  private let logger: Logger
+  let jobs: JobReader
+  let pool: ProviderPool
+  let states: any StateStore
+  var settings = Settings()
+  let identity: ServiceIdentity
+  let readiness: Readiness
+  let logger: Logger
   private let metrics = FetchMetrics()
-  private let now: @Sendable () -> Timestamp
+  let now: @Sendable () -> Timestamp
 
   /// The conditions of `/readyz` for Redis and the providers.
   package struct Readiness: Sendable {
@@ -41,20 +41,6 @@ package struct FetchHandler: JobHandler {
       providers = health.readiness("providers")
       providers.set(ready: true)
     }
-  }
-
-  package init(
-    jobs: JobReader, pool: ProviderPool, states: any StateStore, settings: Settings = Settings(),
-    identity: ServiceIdentity, readiness: Readiness, logger: Logger, now: @escaping @Sendable () -> Timestamp
-  ) {
-    self.jobs = jobs
-    self.pool = pool
-    self.states = states
-    self.settings = settings
-    self.identity = identity
-    self.readiness = readiness
-    self.logger = logger
-    self.now = now
   }
 
   /// Jobs of one series run in order; an unreadable message has no key.

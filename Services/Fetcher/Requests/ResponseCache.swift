@@ -11,12 +11,6 @@ package final class ResponseCache: Sendable {
     package var lastModified: String?
     package var body: [UInt8]
 
-    package init(etag: String?, lastModified: String?, body: [UInt8]) {
-      self.etag = etag
-      self.lastModified = lastModified
-      self.body = body
-    }
-
     /// Bytes, with the dictionary's overhead.
     func cost(_ key: String) -> Int {
       body.count + key.utf8.count + (etag?.utf8.count ?? 0) + (lastModified?.utf8.count ?? 0) + 200

@@ -3,25 +3,15 @@ import Schemas
 /// From which input quality on a prediction is flagged or withheld.
 package struct QualityLimits: Hashable, Sendable {
   /// The most missing periods in a row that are filled; the prediction is flagged.
-  package var maxGap: Int
+  package var maxGap = 3
   /// Age of a driver's last value beyond which the prediction is flagged, in periods of the model.
-  package var staleDriver: Int
+  package var staleDriver = 3
   /// The same age beyond which the prediction is withheld.
-  package var maxDriverAge: Int
+  package var maxDriverAge = 72
   /// A price this many times above or below the median of its history is an error of unit or digits.
-  package var implausible: Double
+  package var implausible: Double = 10
   /// Distance of the newest price from the median beyond which the prediction is flagged, in deviations.
-  package var outlier: Double
-
-  package init(
-    maxGap: Int = 3, staleDriver: Int = 3, maxDriverAge: Int = 72, implausible: Double = 10, outlier: Double = 8
-  ) {
-    self.maxGap = maxGap
-    self.staleDriver = staleDriver
-    self.maxDriverAge = maxDriverAge
-    self.implausible = implausible
-    self.outlier = outlier
-  }
+  package var outlier: Double = 8
 }
 
 /// Flags of a prediction from a poor input, in the order in which predictions name them.

@@ -2,15 +2,9 @@ import Kafka
 
 /// The size of a request, and how many are in flight at once.
 package struct WriteLimits: Hashable, Sendable {
-  package var points: Int
-  package var bytes: Int
-  package var concurrency: Int
-
-  package init(points: Int = 10_000, bytes: Int = 4 << 20, concurrency: Int = 4) {
-    self.points = points
-    self.bytes = bytes
-    self.concurrency = concurrency
-  }
+  package var points = 10_000
+  package var bytes = 4 << 20
+  package var concurrency = 4
 }
 
 /// Which bodies are sent in sequence and which in parallel.

@@ -7,11 +7,6 @@ import Synchronization
 package struct RowCount: Hashable, Sendable {
   package var fileID: String
   package var rows: Int
-
-  package init(fileID: String, rows: Int) {
-    self.fileID = fileID
-    self.rows = rows
-  }
 }
 
 /// Remembers how many rows the last full files of each store had, to detect when one shrinks.

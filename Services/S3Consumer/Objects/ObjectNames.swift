@@ -9,8 +9,6 @@ package struct ObjectNames: Hashable, Sendable {
   /// The first folder; no slash at either end.
   package var folder: String
 
-  package init(folder: String) { self.folder = folder }
-
   /// Longer text is not a symbol. Encoded, three times as many bytes still fit into one part of a key.
   package static let maxSymbolBytes = 64
 

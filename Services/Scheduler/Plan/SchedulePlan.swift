@@ -135,10 +135,5 @@ package struct DueJob: Hashable, Sendable {
 package struct PlanPosition: Hashable, Sendable {
   /// Seconds since 1970.
   package var instant: Int64
-  package var done: Int
-
-  package init(instant: Int64, done: Int = 0) {
-    self.instant = instant
-    self.done = done
-  }
+  package var done = 0
 }

@@ -13,19 +13,6 @@ package struct Replay: Sendable {
   let metrics: SchedulerMetrics
   let context: ServiceContext
 
-  package init(
-    plan: SchedulePlan, outlet: any JobOutlet, range: Range<Int64>, speed: Double, settings: Scheduler.Settings,
-    metrics: SchedulerMetrics, context: ServiceContext
-  ) {
-    self.plan = plan
-    self.outlet = outlet
-    self.range = range
-    self.speed = speed
-    self.settings = settings
-    self.metrics = metrics
-    self.context = context
-  }
-
   /// - Returns: the number of acknowledged jobs: all, unless it was drained.
   package func run() async throws -> Int {
     let ready = context.health.readiness("kafka")

@@ -1,6 +1,5 @@
 import HTTP
 import Logging
-import Metrics
 import PriceFiles
 import Runtime
 import Schemas
@@ -75,13 +74,7 @@ package struct BinaEngine: ChainEngine {
     var listing = Listing()
     if nameless > 0 { listing.skipped["no_file_name"] = nameless }
     for row in rows {
-      let name: PriceFileName
-      do {
-        name = try PriceFileName(row.fileName)
-      } catch {
-        listing.skip(error, row.fileName)
-        continue
-      }
+      guard let name = listing.parse(row.fileName) else { continue }
       listing.files.append(ListedFile(
         chain: context.chainName ?? name.chainID, fileName: row.fileName, name: name, size: row.bytes,
         version: "\(row.size ?? "")\u{0}\(row.date ?? "")", link: link(of: row)))

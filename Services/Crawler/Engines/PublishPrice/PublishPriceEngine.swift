@@ -100,13 +100,7 @@ package struct PublishPriceEngine: ChainEngine {
     if page.nameless > 0 { listing.skipped["no_file_name"] = page.nameless }
     let folder = Self.path(page.day)
     for row in page.rows {
-      let name: PriceFileName
-      do {
-        name = try PriceFileName(row.name)
-      } catch {
-        listing.skip(error, row.name)
-        continue
-      }
+      guard let name = listing.parse(row.name) else { continue }
       // Names that the grammar accepts need no percent-encoding.
       guard let link = try? base.resolving("\(folder)/\(row.name)").text else {
         listing.skip("no_link")

@@ -93,11 +93,6 @@ extension Listing {
       unknownColumns.formUnion(fields.prefix(1).map { "-\($0)" })
       return nil
     }
-    do {
-      return (text, try PriceFileName(text))
-    } catch {
-      skip(error, text)
-      return nil
-    }
+    return parse(text).map { (text, $0) }
   }
 }

@@ -53,13 +53,7 @@ package struct TableEngine: ChainEngine {
         listing.skip("no_file_name")
         continue
       }
-      let name: PriceFileName
-      do {
-        name = try PriceFileName(fileName)
-      } catch {
-        listing.skip(error, fileName)
-        continue
-      }
+      guard let name = listing.parse(fileName) else { continue }
       // Browsers treat a backslash as a slash, and some portals rely on it.
       guard let href = row.href?.replacingOccurrences(of: "\\", with: "/"), !href.isEmpty,
         let link = try? page.resolving(href).text

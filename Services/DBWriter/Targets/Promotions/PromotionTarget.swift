@@ -9,8 +9,6 @@ package struct PromotionTarget: WriteTarget {
   package let staging = [PromotionSQL.files, PromotionSQL.promotions, PromotionSQL.items]
   package let scratch = [PromotionSQL.forward]
 
-  package init() {}
-
   package func makeReader() -> any TargetReader { Reader() }
 
   package func merge(_ dialect: Dialect) -> [MergeStatement] { PromotionSQL.merge }

@@ -8,8 +8,6 @@ package struct StoreTarget: WriteTarget {
   package let elements: String? = "stores"
   package let staging = [StoreSQL.files, StoreSQL.stores]
 
-  package init() {}
-
   package func makeReader() -> any TargetReader { Reader() }
 
   package func merge(_ dialect: Dialect) -> [MergeStatement] { StoreSQL.merge }

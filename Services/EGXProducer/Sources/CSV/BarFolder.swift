@@ -6,13 +6,8 @@ import Glibc
 /// A folder of `<SYMBOL>.csv`, or one such file.
 package struct BarFolder: Hashable, Sendable {
   package let path: String
-  package let format: CSVFormat
+  package var format = CSVFormat()
   package static let maxFileBytes = 256 << 20
-
-  package init(path: String, format: CSVFormat = CSVFormat()) {
-    self.path = path
-    self.format = format
-  }
 
   /// The symbols with files.
   /// - Throws: `Failure(.configuration)` for a missing or unreadable folder or file.

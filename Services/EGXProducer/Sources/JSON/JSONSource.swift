@@ -3,30 +3,16 @@ import Runtime
 
 /// `https://…{symbol}…`: one request per symbol, answered with JSON.
 package struct JSONSource: BarSource {
-  private let template: String
-  private let exchange: String
-  private let mapping: JSONMapping
-  private let client: HTTPClient
-  private let limits: HTTPLimits
-  private let token: String?
-  private let pace: Pace
-  private let now: @Sendable () -> Int64
+  let template: String
+  let exchange: String
+  let mapping: JSONMapping
+  let client: HTTPClient
+  let limits: HTTPLimits
+  let token: String?
+  let pace: Pace
+  let now: @Sendable () -> Int64
   /// Consecutive failures after which the server has failed, not the symbol.
   private static let maxFailures = 3
-
-  package init(
-    template: String, exchange: String, mapping: JSONMapping, client: HTTPClient, limits: HTTPLimits, token: String?,
-    pace: Pace, now: @escaping @Sendable () -> Int64
-  ) {
-    self.template = template
-    self.exchange = exchange
-    self.mapping = mapping
-    self.client = client
-    self.limits = limits
-    self.token = token
-    self.pace = pace
-    self.now = now
-  }
 
   /// The host only, because the rest may hold a key.
   package var label: String {
