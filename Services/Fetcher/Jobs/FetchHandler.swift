@@ -51,7 +51,7 @@ package struct FetchHandler: JobHandler {
     return Array(wanted.stateKey.text.utf8)
   }
 
-  package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
+  package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let wanted: FetchJob
     do {
@@ -89,7 +89,7 @@ package struct FetchHandler: JobHandler {
   /// Publishes first, then records: a crash in between publishes again and loses nothing.
   private func publish(
     _ answer: ProviderPool.Answer, of wanted: FetchJob, _ last: SeriesState?, _ job: Job, _ emit: Emitter
-  ) async throws -> Verdict {
+  ) async throws -> Disposition {
     let observation = MarketObservation(
       series: wanted.series, kind: wanted.kind, material: wanted.material.name, country: wanted.country?.name,
       value: answer.quote.value, currency: answer.quote.currency, unit: answer.quote.unit,
@@ -118,7 +118,7 @@ package struct FetchHandler: JobHandler {
 
   private func isExpired(_ wanted: FetchJob) -> Bool { wanted.deadline.map { $0 < now() } ?? false }
 
-  private func expired(_ wanted: FetchJob) -> Verdict {
+  private func expired(_ wanted: FetchJob) -> Disposition {
     logger.debug("expired", metadata: ["series": "\(wanted.series)", "job": "\(wanted.task.jobID ?? "")"])
     return .skip(reason: "expired")
   }
