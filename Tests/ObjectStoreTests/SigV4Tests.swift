@@ -86,12 +86,12 @@ import Testing
     aws_access_key_id = AKIDHALF
     """
 
-  @Test func profilesAreToldApart() {
+  @Test func profilesAreRead() {
     #expect(SharedCredentials.parse(text, profile: "default")?.secretAccessKey == "secret/with=equals")
     #expect(SharedCredentials.parse(text, profile: "default")?.sessionToken == nil)
     let work = SharedCredentials.parse(text, profile: "work")
     #expect(work?.accessKeyID == "AKIDWORK" && work?.sessionToken == "t")
     #expect(SharedCredentials.parse(text, profile: "half") == nil)
-    #expect(SharedCredentials.parse(text, profile: "nobody") == nil)
+    #expect(SharedCredentials.parse(text, profile: "absent") == nil)
   }
 }

@@ -65,7 +65,7 @@ struct StoreContract {
     // A reader that stops early gives the rest up and leaves the store usable.
     let first = try await store.get(ObjectKey("round/dir/large")) { _, reader in try await reader.next()?.first }
     #expect(first == Self.pattern(1).first)
-    let outside = await error { _ = try await store.get(url: "s3://somebody-elses/x") { info, _ in info.size } }
+    let outside = await error { _ = try await store.get(url: "s3://another-bucket/x") { info, _ in info.size } }
     #expect(outside?.kind == .outsideStore)
   }
 

@@ -5,7 +5,7 @@ import Schemas
 
 /// Turns one provider's answers into quotes. Pure: bytes in, quotes out.
 package struct AnswerReader: Sendable {
-  private let source: Source
+  private let source: MarketSource
   /// Of times without an offset; nil is UTC.
   private let zone: ZoneTable?
   private let limits: JSONReader.Limits
@@ -13,7 +13,7 @@ package struct AnswerReader: Sendable {
 
   /// - Parameter limits: of JSON.
   /// - Throws: a configuration `Failure` for a zone that the system does not have.
-  package init(_ source: Source, limits: JSONReader.Limits) throws(Failure) {
+  package init(_ source: MarketSource, limits: JSONReader.Limits) throws(Failure) {
     self.source = source
     self.limits = limits
     zone = nil == source.mapping || source.mapping?.zone == "UTC"

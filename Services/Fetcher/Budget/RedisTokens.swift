@@ -8,12 +8,12 @@ import Runtime
 /// and not used (the request was given up, the answer of Redis lost) is gone: fewer requests, never more. A Redis that
 /// forgot everything starts with a full bucket.
 package struct RedisTokens: TokenSource {
-  private let queue: RedisQueue
+  private let queue: RedisMultiplexer
   private let key: String
   private let arguments: [String]
 
   /// - Parameter limit: nil shares the pauses alone.
-  package init(_ queue: RedisQueue, source: String, limit: RateLimit?) {
+  package init(_ queue: RedisMultiplexer, source: String, limit: RateLimit?) {
     self.queue = queue
     key = Self.key(of: source)
     let interval = (limit?.interval ?? .zero) / .microseconds(1)

@@ -5,9 +5,9 @@ import Schemas
 /// A hash per series: `at` (microseconds since 1970), `value`, `currency`, `unit`. All replicas share it; it never
 /// expires, as there are no more series than the catalogue has.
 package struct RedisStateStore: StateStore {
-  private let queue: RedisQueue
+  private let queue: RedisMultiplexer
 
-  package init(_ queue: RedisQueue) { self.queue = queue }
+  package init(_ queue: RedisMultiplexer) { self.queue = queue }
 
   /// KEYS: the series. ARGV: at, value, currency, unit. Answers 1 when recorded, 0 when a later one is there.
   /// Lua's numbers hold microseconds exactly up to the year 2255.

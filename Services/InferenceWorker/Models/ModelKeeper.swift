@@ -104,7 +104,7 @@ final class ModelKeeper: Sendable {
     let watcher = try await ModelWatcher(
       registry, name: name, requirement: Self.requirement(kind, window: window), interval: interval, logger: logger
     ) { [weak self] look in self?.looked(at: name, look) }
-    try put(watcher.slot.model)
+    try put(watcher.current.model)
     watchers.withLock { $0[name] = watcher }
   }
 
@@ -118,12 +118,12 @@ final class ModelKeeper: Sendable {
         "kind": "\(new.manifest.kind.rawValue)", "series": "\(new.manifest.series)"])
   }
 
-  private func looked(at name: String, _ look: ModelWatcher.Look) {
+  private func looked(at name: String, _ look: ModelWatcher.CheckResult) {
     switch look {
     case .unchanged, .unreachable: break
     case .refused: metrics.refused("registry")
     case .replaced:
-      guard let model = watchers.withLock({ $0[name] })?.slot.model else { return }
+      guard let model = watchers.withLock({ $0[name] })?.current.model else { return }
       do { try put(model) } catch {
         metrics.refused(error.code)
         logger.error("model refused, the old one stays", metadata: ["model": "\(name)", "reason": "\(error)"])

@@ -31,7 +31,7 @@ struct RecordEncoder: ~Copyable {
   }
 
   /// - Throws: `no_store` at the first promotion, when nothing says which store it belongs to.
-  mutating func append(_ row: borrowing SideRow) throws(Failure) {
+  mutating func append(_ row: borrowing PromotionOrStore) throws(Failure) {
     switch row {
     case .promotion(let promotion): try append(promotion)
     case .store(let store): append(store)

@@ -102,7 +102,7 @@ struct TickToRow {
       var batch = OutgoingBatch()
       for number in 0..<series { append(number, round, nil, to: &batch, &sent) }
       try await producer.send(batch)
-      // The embedded broker drops what nobody reads for long.
+      // The embedded broker drops records that stay unread for long.
       try await awaitRows(sent)
     }
     let filled = sent

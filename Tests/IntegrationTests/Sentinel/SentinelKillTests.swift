@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(20)), arguments: FleetSystem.sentinel.services.map(\.name))
-  func aKilledServiceLeavesNoTrace(victim name: String) async throws {
+  func killsLeaveTheDatabaseUnchanged(victim name: String) async throws {
     let undisturbed = try await Self.undisturbed.value
     #expect(undisturbed["market_observations"]?.count == SentinelFleet.observations)
     var random = TestRandom("sentinel kill \(name)")
