@@ -14,7 +14,8 @@ import Testing
     switch kind {
     case .memory: MemoryStateStore()
     case .redis:
-      RedisStateStore(RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(try await TestServers.redis().url)))))
+      RedisStateStore(RedisMultiplexer(
+        RedisClient(RedisConfiguration(url: try RedisURL(try await TestServers.redis().url)))))
     }
   }
 

@@ -33,7 +33,8 @@ extension ModelManifest {
     try require(probes.count <= Limit.probes, "probes: at most \(Limit.probes)")
     try checkQuantiles()
     if case .standard(let mean, let deviation) = scaling {
-      try require(mean.isFinite && deviation.isFinite && deviation > 0, "scaling: a finite mean and a deviation above 0")
+      try require(
+        mean.isFinite && deviation.isFinite && deviation > 0, "scaling: a finite mean and a deviation above 0")
     }
     if kind.isIntermittent { try checkSmoothing() } else { try checkWeights() }
     if kind.isNetwork { try checkNetwork() }

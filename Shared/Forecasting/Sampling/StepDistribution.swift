@@ -59,8 +59,8 @@ package enum StepDistribution: Hashable, Sendable {
   }
 }
 
-/// A quantile of samples by linear interpolation between the two nearest: definition 7 of R. J. Hyndman, Y. Fan, "Sample
-/// Quantiles in Statistical Packages", The American Statistician 50(4), 1996, NumPy's default.
+/// A quantile of samples by linear interpolation between the two nearest: definition 7 of R. J. Hyndman, Y. Fan,
+/// "Sample Quantiles in Statistical Packages", The American Statistician 50(4), 1996, NumPy's default.
 /// - Parameter sorted: ascending, not empty.
 package func quantile(_ probability: Double, ofSorted sorted: [Double]) -> Double {
   let place = probability * Double(sorted.count - 1)

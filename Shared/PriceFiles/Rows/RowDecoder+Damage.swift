@@ -44,7 +44,8 @@ extension RowDecoder {
 
   /// A promotion or store begins inside another, whose end tag is missing: ends the outer one as damaged.
   mutating func endUnclosedRecord(
-    _ window: borrowing TextWindow, _ name: UnsafeBufferPointer<UInt8>, _ handler: (borrowing PromotionOrStore) throws -> Void
+    _ window: borrowing TextWindow, _ name: UnsafeBufferPointer<UInt8>,
+    _ handler: (borrowing PromotionOrStore) throws -> Void
   ) throws {
     tokenizer.note(window, "xml_missing_end_tag", "a row begins inside a row", at: tokenizer.start)
     isDamaged = true
