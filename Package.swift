@@ -213,8 +213,8 @@ let shared: [Target] = [
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
-  "Schemas", "Runtime", "StrictYAML", "CSV", "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Markets",
-  "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit",
+  "Schemas", "Runtime", "StrictYAML", "CSV", "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers",
+  "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit",
 ].map(library)
 
 let services: [Target] = [

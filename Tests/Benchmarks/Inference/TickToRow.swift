@@ -90,7 +90,7 @@ struct TickToRow {
     }
   }
 
-  /// In portions of 20 ms. The first rounds, which only fill the windows, carry no time and are not measured.
+  /// Sends in portions of 20 ms. The first rounds, which only fill the windows, carry no time and are not measured.
   /// - Parameter awaitRows: waits until that many predictions have arrived.
   /// - Returns: how many were measured.
   private func feed(_ broker: EmbeddedBroker, awaitRows: (Int) async throws -> Void) async throws -> Int {

@@ -3,8 +3,7 @@ import Schemas
 import TestSupport
 import Testing
 
-/// `kill -9` of any service of market intelligence at any moment, and its restart, leave the database as an
-/// undisturbed run does.
+/// `kill -9` of any Sentinel service at any moment, and its restart, leave the database as an undisturbed run does.
 @Suite(.serialized) struct SentinelKillTests {
   private static let undisturbed = Task {
     var contents: [String: [[String?]]] = [:]
