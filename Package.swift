@@ -214,7 +214,8 @@ let shared: [Target] = [
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
   "Schemas", "Runtime", "StrictYAML", "CSV", "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers",
-  "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit",
+  "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis",
+  "ServiceKit",
 ].map(library)
 
 let services: [Target] = [
