@@ -54,7 +54,7 @@ final class ModelKeeper: Sendable {
   /// Looks until drained.
   func run(until drain: Interruption) async {
     while await !drain.sleep(for: interval + interval * Double.random(in: 0...0.1)) {
-      for (_, watcher) in watchers.withLock({ $0 }).sorted(by: { $0.key < $1.key }) { await watcher.look() }
+      for (_, watcher) in watchers.withLock({ $0 }).sorted(by: { $0.key < $1.key }) { await watcher.check() }
       do {
         if names.isEmpty { _ = try await loadNew() }
       } catch {
