@@ -3,7 +3,7 @@ import Schemas
 import StrictYAML
 
 /// A provider of prices or demands and how to query it: one entry of the catalogue's `sources`.
-package struct Source: Hashable, Sendable {
+package struct MarketSource: Hashable, Sendable {
   package var name: String
   package var kind: MarketSourceKind
   /// The complete URL.
