@@ -132,7 +132,7 @@ test-current: ## the Kafka and pipeline suites with a current librdkafka in plac
 	  $(SWIFT) test --skip-build --xunit-output $(RESULTS)-current.xml \
 	  $(or $(TEST),--filter '^(KafkaTests|PipelineTests)\.')
 
-reference: ## bring what is made from the code (tables in READMEs, topics and alerts of k8s) up to date
+reference: ## bring what is made from the code up to date (tables in READMEs; services of compose and k8s; topics, alerts)
 	$(SWIFT) build
 	@"$$($(SWIFT) build --show-bin-path)/souk-reference"
 

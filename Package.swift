@@ -42,7 +42,7 @@ let imports: [String: [String]] = [
     "Schemas", "ServiceKit"],
   "DBWriterTests": ["ArgumentParser", "DBWriterService", "Kafka", "LocalServers", "Logging", "Postgres", "Runtime",
     "Schemas", "TestSupport"],
-  "DeployTests": ["LocalServers", "Runtime", "Schemas", "SoukService", "TestSupport", "Yams"],
+  "DeployTests": ["LocalServers", "Reference", "Runtime", "Schemas", "SoukService", "TestSupport", "Yams"],
   "DownloaderService": ["ArgumentParser", "HTTP", "Kafka", "Logging", "Metrics", "ObjectStore", "Pipeline", "Portals",
     "Runtime", "Schemas", "ServiceKit"],
   "DownloaderTests": ["ArgumentParser", "DownloaderService", "HTTP", "Kafka", "LocalServers", "Logging", "ObjectStore",

@@ -29,7 +29,7 @@ package struct PartitionLag: Sendable, Hashable {
   package var lag: Int64 { max(0, watermarks.high - max(committed ?? watermarks.low, watermarks.low)) }
 }
 
-/// Questions and orders to a cluster. All calls run on a thread of their own, one after the other.
+/// Administrative requests to a cluster. All calls run on a thread of their own, one after the other.
 package struct Admin: Sendable {
   private let worker: AdminWorker
 

@@ -2,7 +2,7 @@ import Runtime
 
 /// librdkafka properties in layers: ours, then a file, then the environment, then flags; later ones win.
 ///
-/// A few cannot be changed, because the delivery protocol stands on them.
+/// A few cannot be changed, because the delivery protocol depends on them.
 package struct ClientProperties: Sendable, Hashable {
   package private(set) var values: [String: String]
 

@@ -3,9 +3,9 @@ import Synchronization
 
 import Glibc
 
-/// Why the certificates of a client's brokers were refused. librdkafka only says that one was; OpenSSL's number for the
-/// reason goes by in a callback, which changes nothing of the outcome.
-final class CertificateVerdicts: Sendable {
+/// Why the certificates of a client's brokers were refused. librdkafka only says that one was; a
+/// callback receives OpenSSL's number for the reason, and leaves the outcome as it is.
+final class CertificateErrors: Sendable {
   private let last = Mutex<String?>(nil)
 
   var lastRefusal: String? { last.withLock { $0 } }
@@ -16,10 +16,10 @@ final class CertificateVerdicts: Sendable {
     // Refused by a library without TLS, which then refuses security.protocol as well.
     rd_kafka_conf_set_ssl_cert_verify_cb(conf) { _, _, _, number, _, _, _, text, size, opaque in
       guard let number, number.pointee != 0 else { return 1 }
-      let reason = CertificateVerdicts.reason(number.pointee)
+      let reason = CertificateErrors.reason(number.pointee)
       if let text, size > 0 { _ = reason.withCString { strncpy(text, $0, size - 1) } }
       if let opaque {
-        Unmanaged<CertificateVerdicts>.fromOpaque(opaque).takeUnretainedValue().last.withLock { $0 = reason }
+        Unmanaged<CertificateErrors>.fromOpaque(opaque).takeUnretainedValue().last.withLock { $0 = reason }
       }
       return 0
     }

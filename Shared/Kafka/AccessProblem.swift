@@ -1,12 +1,12 @@
 import Runtime
 
-/// Tells a hiccup from a lasting problem, for one client.
+/// Decides for one client whether a refusal lasts and the service has to stop, or may pass.
 ///
-/// A denied topic or group is believed at once. So is a refused login or certificate of a client that was never let in;
-/// of one that was, only when it is reported again after the grace, because passwords are changed broker by broker.
-/// What looks like a refusal but may be an outage (a port that hangs up) is believed only before the first success, and
+/// A denied topic or group is final at once. So is a refused login or certificate of a client that was never let in;
+/// for one that was, only when it is reported again after the grace, because passwords are changed broker by broker.
+/// What looks like a refusal but may be an outage (a port that hangs up) is final only before the first success, and
 /// when it is reported again after three times the grace.
-struct Trouble {
+struct AccessProblem {
   let grace: Duration
   private var first: ContinuousClock.Instant?
   private var last: (error: KafkaError, at: ContinuousClock.Instant)?
@@ -21,15 +21,15 @@ struct Trouble {
   }
 
   /// The cluster works for this client.
-  /// - Returns: whether there was trouble.
+  /// - Returns: whether a problem had been reported.
   @discardableResult
   mutating func clear() -> Bool {
     defer { (wasLetIn, first, last, nextQuestion) = (true, nil, nil, nil) }
     return last != nil
   }
 
-  /// The error to stop for, once it is believed.
-  var verdict: KafkaError? {
+  /// The error to stop for; nil while the problem may pass.
+  var lastingError: KafkaError? {
     guard let first, let last else { return nil }
     let isLasting = last.at - first >= grace
     guard let refusal = last.error.refusal else {
@@ -41,9 +41,9 @@ struct Trouble {
     return last.error.asConfiguration("it was reported again and again since the start")
   }
 
-  /// Whether the cluster is to be asked if it still refuses: a client that has nothing to do would not hear otherwise.
-  /// At most every five seconds.
-  mutating func wantsQuestion(now: ContinuousClock.Instant) -> Bool {
+  /// Whether to ask the cluster if it still refuses: an idle client would not learn otherwise. At most every five
+  /// seconds.
+  mutating func needsProbe(now: ContinuousClock.Instant) -> Bool {
     guard let first, now - first >= grace, now >= nextQuestion ?? now else { return false }
     nextQuestion = now + .seconds(5)
     return true

@@ -1,13 +1,13 @@
 import Runtime
 
-/// What a service's core decided about one record. Every consumed record ends in exactly one of the three.
-package enum Verdict: Sendable, Hashable {
+/// What a service decided about one record. Every consumed record ends in exactly one of the three.
+package enum Disposition: Sendable, Hashable {
   /// Its effect is in the output.
   case keep
   /// It is fine and of no use here; counted under `reason` (a bounded set of words).
   case skip(reason: String)
-  /// It can never succeed: it goes to the dead-letter topic. Whatever was emitted before (the whole rows of a
-  /// truncated file) stays.
+  /// It can never succeed: it goes to the dead-letter topic. What was emitted before (the whole rows of a truncated
+  /// file) stays.
   case reject(Rejection)
 }
 
