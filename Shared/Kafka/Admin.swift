@@ -55,7 +55,7 @@ package struct Admin: Sendable {
 
   /// One topic as a consumer of the group is shown it. Never creates it on a real cluster; an embedded broker makes
   /// every topic it is asked about.
-  func topic(_ name: String, group: String, within limit: Duration) async throws(KafkaError) -> Metadata.Topic {
+  package func topic(_ name: String, group: String, within limit: Duration) async throws(KafkaError) -> Metadata.Topic {
     try await worker.topic(name, group: group, within: limit)
   }
 

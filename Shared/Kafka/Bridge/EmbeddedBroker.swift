@@ -17,7 +17,7 @@ package final class EmbeddedBroker: Sendable {
     """
 
   /// How the ids of embedded clusters begin.
-  static let clusterIDPrefix = "mockCluster"
+  package static let clusterIDPrefix = "mockCluster"
 
   /// The requests whose failure can be staged, by their number in Kafka's protocol.
   package enum Request: Int16, Sendable {

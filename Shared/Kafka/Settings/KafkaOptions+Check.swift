@@ -71,7 +71,7 @@ extension KafkaOptions {
 
   /// Waits until the cluster lets this service in, before it starts anything: an outage is waited out, a refusal ends
   /// it, and so does a port that has hung up for half a minute, as one of the wrong kind does. Topics that do not exist
-  /// yet are left to those who read and write them, who wait a while for them.
+  /// yet are left to the consumers and producers, which wait a while for them.
   ///
   /// - Parameters:
   ///   - onWaiting: told what is waited for, without names of hosts; nil at the end.

@@ -5,6 +5,7 @@ import LocalServers
 import Logging
 import NIOCore
 import Runtime
+import ServiceKit
 import ServiceLifecycle
 import Synchronization
 import UnixSignals
@@ -62,7 +63,7 @@ package final class PortalSimulator: Sendable {
     let app = Application(
       router: makeRouter(),
       // Connections left half open end, and never use up the descriptors of the process.
-      server: .http1(configuration: .init(idleTimeout: .minutes(2))),
+      server: .stoppableHTTP1(configuration: .init(idleTimeout: .minutes(2))),
       configuration: .init(
         address: .hostname(options.host, port: options.port), serverName: "portal-simulator",
         availableConnectionsDelegate: MaximumAvailableConnections(4_096, logger: logger)),

@@ -41,6 +41,9 @@ package struct RoutingKey: Hashable, Sendable, Comparable, CustomStringConvertib
     self.init(bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
   }
 
+  /// What a message has for a key until the key is read.
+  package static let placeholder = RoutingKey("global.world.energy.none")!
+
   package var region: String { word(0) }
   package var country: String { word(1) }
   package var material: String { word(3) }
@@ -83,4 +86,26 @@ package struct RoutingKey: Hashable, Sendable, Comparable, CustomStringConvertib
     let start = index == 0 ? 0 : Int(ends[index - 1]) + 1
     return String(decoding: text.utf8.dropFirst(start).prefix(Int(ends[index]) - start), as: UTF8.self)
   }
+}
+
+/// The third word of a routing key, and the one that picks the topic: what kind of material a series is about.
+///
+/// Each category has a topic of its own, so that a worker subscribes only to those its pattern can match.
+package enum MarketCategory: String, CaseIterable, Hashable, Sendable {
+  /// Resins and compounds: PVC, XLPE.
+  case polymer
+  /// Foils and tapes: aluminium, mylar.
+  case shielding
+  /// Braids and wires, bought now and then: copper wire.
+  case screening
+  /// What other prices follow, such as crude oil.
+  case energy
+}
+
+/// What a series counts.
+package enum SeriesKind: String, CaseIterable, Hashable, Sendable {
+  /// Money for one unit of the material.
+  case price
+  /// Units of the material that are wanted in one period; often zero.
+  case demand
 }
