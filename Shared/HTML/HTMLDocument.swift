@@ -19,7 +19,7 @@ package final class HTMLDocument {
   }
 
   /// libxml2's process-wide state, set up before its first use by any thread.
-  private static let library: Void = xmlInitParser()
+  static let library: Void = xmlInitParser()
 
   private let document: htmlDocPtr
   private let context: xmlXPathContextPtr
