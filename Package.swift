@@ -80,8 +80,8 @@ let imports: [String: [String]] = [
   "Kafka": ["ArgumentParser", "CRdKafka", "CoreMetrics", "Logging", "Runtime"],
   "KafkaTests": ["ArgumentParser", "Kafka", "LocalServers", "Logging", "Runtime", "TestSupport"],
   "LocalServers": ["Runtime", "Subprocess", "SystemPackage"],
-  "Markets": ["ArgumentParser", "CSV", "Runtime", "Schemas", "Yams"],
-  "MarketsTests": ["Markets", "Runtime", "Schemas", "TestSupport"],
+  "Markets": ["ArgumentParser", "CSV", "Runtime", "Schemas", "StrictYAML"],
+  "MarketsTests": ["Markets", "Runtime", "Schemas", "StrictYAML", "TestSupport"],
   "Masters": ["Schemas"],
   "MastersTests": ["Masters", "Schemas", "TestSupport"],
   "ModelRegistry": ["Forecasting", "Logging", "ObjectStore", "Runtime"],
@@ -100,7 +100,7 @@ let imports: [String: [String]] = [
     "TestSupport"],
   "PortalSimulator": ["CZlib", "Hummingbird", "HummingbirdCore", "LocalServers", "Logging", "NIOCore", "Runtime",
     "ServiceKit", "ServiceLifecycle", "UnixSignals"],
-  "Portals": ["ArgumentParser", "HTML", "HTTP", "Runtime", "Yams"],
+  "Portals": ["ArgumentParser", "HTML", "HTTP", "Runtime", "StrictYAML"],
   "PortalsTests": ["Portals", "Runtime", "TestSupport"],
   "Postgres": ["ArgumentParser", "CPQ", "Runtime"],
   "PostgresTests": ["ArgumentParser", "LocalServers", "Postgres", "Runtime", "TestSupport"],
@@ -131,6 +131,7 @@ let imports: [String: [String]] = [
   "SoukService": ["ArgumentParser", "CZlib", "HTTP", "Influx", "Kafka", "LocalServers", "Logging", "Markets",
     "ObjectStore", "Postgres", "PriceFiles", "Runtime", "Schemas", "ServiceKit"],
   "SoukTests": ["ArgumentParser", "LocalServers", "Runtime", "Schemas", "SoukService", "TestSupport"],
+  "StrictYAML": ["Runtime", "Yams"],
   "TestSupport": ["LocalServers", "Runtime"],
   "TradingViewSimulator": ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket"],
   "crawler": ["CrawlerService", "ServiceKit"],
@@ -216,8 +217,9 @@ let shared: [Target] = [
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
-  "Schemas", "Runtime", "CSV", "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Markets", "Masters",
-  "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit",
+  "Schemas", "Runtime", "StrictYAML", "CSV", "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers",
+  "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis",
+  "ServiceKit",
 ].map(library)
 
 let services: [Target] = [

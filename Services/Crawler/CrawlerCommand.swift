@@ -29,7 +29,7 @@ package struct CrawlerCommand: ServiceCommand {
   @OptionGroup(title: "Crawling")
   package var crawling: CrawlOptions
   @OptionGroup(title: "Catalogue")
-  package var catalogue: CatalogueOptions
+  package var catalogue: ChainCatalogueOptions
   @OptionGroup(title: "Fetching")
   package var http: HTTPOptions
   @OptionGroup(title: "Redis")

@@ -1,15 +1,15 @@
 import Schemas
 
-/// Numbers as exports write them: `28,653.85`, `247.02M`, `.90`, and `1.234,56` where that is said.
+/// Numbers as exports write them: `28,653.85`, `247.02M`, `.90`, and `1.234,56` if the decimal mark is declared.
 package struct CSVNumbers: Hashable, Sendable {
-  /// What separates the fraction. Nil: a point, and a number that could be read in two ways is not read.
+  /// The decimal mark. Nil: a point, and an ambiguous number is refused.
   package enum Mark: String, CaseIterable, Hashable, Sendable { case point, comma }
 
   package enum Reading: Hashable, Sendable {
     /// Empty, or a word that stands for no value.
     case absent
     case number(ExactDecimal)
-    /// With what would help, or nothing.
+    /// With a hint of what would help; may be empty.
     case unreadable(hint: String)
   }
 
@@ -20,19 +20,19 @@ package struct CSVNumbers: Hashable, Sendable {
   private static let absent: Set<String> = [
     "", ".", "-", "--", "n/a", "na", "nan", "null", "none", "nil", "nd", "#n/a",
   ]
-  /// Factors that market data are abbreviated with, as powers of ten.
+  /// Suffixes that abbreviate large numbers, as powers of ten.
   private static let suffixes: [UInt8: Int] = [
     UInt8(ascii: "k"): 3, UInt8(ascii: "m"): 6, UInt8(ascii: "b"): 9, UInt8(ascii: "t"): 12,
   ]
 
-  /// Whether a number can only be one whose fraction begins with a point: then so does every other of its file.
+  /// True for a number whose decimal mark can only be a point, which then holds for the whole file.
   package static func isEvidentlyPoint(_ cell: ArraySlice<UInt8>) -> Bool {
     cell.contains(UInt8(ascii: ".")) && plain(cell, fraction: UInt8(ascii: "."), group: UInt8(ascii: ",")) != nil
       && plain(cell, fraction: UInt8(ascii: ","), group: UInt8(ascii: ".")) == nil
   }
 
   package func read(_ cell: ArraySlice<UInt8>) -> Reading {
-    // Almost all are written plainly.
+    // Most numbers are plain.
     if mark != .comma, let exact = cell.withUnsafeBytes({ ExactDecimal(parsing: $0.bytes) }) { return .number(exact) }
     if cell.count <= 4, Self.absent.contains(String(decoding: cell, as: UTF8.self).lowercased()) { return .absent }
     var digits = cell
@@ -50,10 +50,10 @@ package struct CSVNumbers: Hashable, Sendable {
     case .comma: chosen = comma
     case nil:
       if point != nil, comma != nil, point != comma, digits.contains(UInt8(ascii: ",")) {
-        return .unreadable(hint: "it can be read in two ways; say whether the fraction begins with a point or a comma")
+        return .unreadable(hint: "it is ambiguous; declare whether the decimal mark is a point or a comma")
       }
       if point == nil, comma != nil {
-        return .unreadable(hint: "its fraction seems to begin with a comma, which has to be said")
+        return .unreadable(hint: "its decimal mark seems to be a comma, which has to be declared")
       }
       chosen = point
     }
@@ -63,8 +63,8 @@ package struct CSVNumbers: Hashable, Sendable {
     return .number(scaled)
   }
 
-  /// The number in the form of JSON, its groups of three joined.
-  /// - Returns: nil when it is not written so.
+  /// The number in JSON's form, without group separators.
+  /// - Returns: nil for text of another form.
   private static func plain(_ text: ArraySlice<UInt8>, fraction: UInt8, group: UInt8) -> [UInt8]? {
     var rest = text
     var plain: [UInt8] = []
@@ -100,7 +100,7 @@ package struct CSVNumbers: Hashable, Sendable {
     return plain + rest
   }
 
-  /// Blanks, the narrow ones of UTF-8 included, and apostrophes separate groups everywhere.
+  /// Spaces (no-break and narrow ones too) and apostrophes separate groups with either mark.
   private static func separatorLength(_ text: ArraySlice<UInt8>, _ group: UInt8) -> Int? {
     guard let first = text.first else { return nil }
     if first == group || first == 0x20 || first == UInt8(ascii: "'") { return 1 }

@@ -1,19 +1,19 @@
 import Runtime
 
-/// Why a model cannot be used. A bad model is the operator's business: a service that has another one keeps it.
+/// Why a model cannot be used. The operator has to fix it; a worker that has another model keeps that.
 package struct ForecastError: ClassifiedError, Hashable {
   package enum Kind: String, Hashable, Sendable {
     /// The manifest is not readable or contradicts itself.
     case badManifest = "model_manifest_bad"
-    /// The weights are damaged, of other shapes than the manifest says, or above a limit.
+    /// The weights are damaged, have other shapes than the manifest says, or exceed a limit.
     case badWeights = "model_weights_bad"
     /// A feature that this release does not know.
     case unknownFeature = "model_feature_unknown"
-    /// Another format, or kind of model, than this release reads.
+    /// A format or kind of model that this release does not read.
     case unsupported = "model_unsupported"
-    /// The probes of the manifest come out differently.
+    /// The manifest's probes give other results.
     case probeFailed = "model_probe_failed"
-    /// XGBoost or the like failed on a good input.
+    /// A library such as XGBoost failed on a valid input.
     case libraryFailed = "model_library_failed"
   }
 

@@ -1,6 +1,6 @@
 import Runtime
 
-/// A page that cannot be used. Data: the same page can never be read; a later one may.
+/// A page that cannot be used. A data error: the same page never becomes readable, a later one may.
 package struct HTMLError: ClassifiedError, Hashable {
   package enum Kind: String, Hashable, Sendable {
     case empty = "html_empty"

@@ -12,7 +12,7 @@ package final class InfluxClient: Sendable {
   /// - Throws: `HTTPError` when the certificate file cannot be read.
   package init(_ configuration: InfluxConfiguration) throws(HTTPError) {
     self.configuration = configuration
-    // The operator names the server, so its address needs no leave.
+    // The operator names the server, so private addresses are allowed.
     http = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk/\(Souk.version)",
       certificateAuthorityFile: configuration.certificateAuthorityFile, name: "influx"))
@@ -30,7 +30,7 @@ package final class InfluxClient: Sendable {
 
   package func close() { http.close() }
 
-  /// Sends points: line protocol, times in microseconds.
+  /// Writes points: line protocol, times in microseconds.
   /// - Throws: transient `HTTPError`s, `Failure(.configuration)` for credentials and missing databases.
   package func write(_ lines: [UInt8]) async throws -> WriteAnswer {
     let body = configuration.gzipLevel > 0 ? try Gzip.compress(lines, level: configuration.gzipLevel) : lines
@@ -39,9 +39,8 @@ package final class InfluxClient: Sendable {
     throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
   }
 
-  /// Creates the database if it is to be created, and makes sure that it can be written to, with a body that
-  /// holds nothing but a comment.
-  /// - Returns: what answered, for people.
+  /// Creates the database if configured, and verifies write access with a body that holds only a comment.
+  /// - Returns: a description of the server, for people.
   package func prepare() async throws -> String {
     if configuration.createsDatabase, case .v1(let database, _) = configuration.api {
       let name = database.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
@@ -62,12 +61,12 @@ package final class InfluxClient: Sendable {
     return "\(version) at \(configuration.base.origin)"
   }
 
-  /// Asks an InfluxDB 1.x in InfluxQL.
+  /// Runs an InfluxQL query on InfluxDB 1.x.
   /// - Returns: the series of the one statement, times in microseconds since 1970.
-  /// - Throws: what `write` throws; `Failure` with the server's words for a statement that it refuses.
+  /// - Throws: what `write` throws; `Failure` with the server's message for a refused statement.
   package func query(_ statement: String) async throws -> [InfluxSeries] {
     guard case .v1(let database, let policy) = configuration.api else {
-      throw Failure(.configuration, code: "influx_no_query", "only a database of InfluxDB 1.x can be asked in InfluxQL")
+      throw Failure(.configuration, code: "influx_no_query", "InfluxQL queries need a database of InfluxDB 1.x")
     }
     var headers = headers
     headers.remove("Content-Encoding")
@@ -91,7 +90,7 @@ package final class InfluxClient: Sendable {
       limits: HTTPLimits(totalTime: configuration.timeout, lowSpeed: 0, maxBodyBytes: 1 << 20, maxRedirects: 0)))
   }
 
-  /// A path on the server, also when that lies under a prefix.
+  /// A path on the server; the base URL may have a path of its own.
   private static func url(_ base: HTTPURL, _ path: String) throws(HTTPError) -> HTTPURL {
     let prefix = base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path
     return try HTTPURL(base.origin + prefix + path)

@@ -23,7 +23,7 @@ LAYERS = [
     ["Runtime"],
     ["Schemas"],
     ["CSV", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Masters", "Postgres", "PriceFiles", "Redis",
-     "ServiceKit"],
+     "ServiceKit", "StrictYAML"],
     ["Influx", "Markets", "ObjectStore", "Pipeline", "Portals"],
     ["ModelRegistry"],
 ]

@@ -8,7 +8,7 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// `souk-bench parse`: items and megabytes per second from packed file to messages, beside zlib alone.
+/// `souk-bench parse`: items and megabytes per second from compressed file to messages, next to zlib alone.
 struct ParseBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "parse",
@@ -168,7 +168,7 @@ private struct ParseWork {
   }
 }
 
-/// A full price file of the commonest form, the same at every run. Of 20 codes 19 are GTINs, as in the published files.
+/// A full price file of the most common form, the same in every run. 19 of 20 codes are GTINs, as in published files.
 enum GeneratedPriceFile {
   private static func code(_ index: Int) -> String {
     guard index % 20 != 19 else { return String(100_000 + index) }

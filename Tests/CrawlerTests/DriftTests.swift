@@ -89,7 +89,7 @@ final class ScriptedEngine: PortalEngine {
 @Suite struct DriftTests {
   private func pass(
     _ engine: ScriptedEngine, _ store: any SeenStore, _ announcer: RecordingAnnouncer,
-    schedule: Schedule = Schedule(), at time: Date = Date(timeIntervalSince1970: 1_800_000_000)
+    schedule: CrawlSchedule = CrawlSchedule(), at time: Date = Date(timeIntervalSince1970: 1_800_000_000)
   ) async throws {
     var settings = onceSettings()
     settings.onceAttempts = 1
@@ -134,10 +134,10 @@ final class ScriptedEngine: PortalEngine {
     try await pass(engine, store, announcer)
     engine.set(.init())
     // 1,800,000,000 is 10:00 in Israel.
-    let night = Schedule(activeHours: try #require(ActiveHours("11:00-24:00")))
+    let night = CrawlSchedule(activeHours: try #require(ActiveHours("11:00-24:00")))
     try await pass(engine, store, announcer, schedule: night)
     #expect(announcer.alerts.isEmpty)
-    let day = Schedule(activeHours: try #require(ActiveHours("08:00-24:00")))
+    let day = CrawlSchedule(activeHours: try #require(ActiveHours("08:00-24:00")))
     try await pass(engine, store, announcer, schedule: day)
     #expect(announcer.alerts.map(\.kind) == [.listingEmpty])
   }

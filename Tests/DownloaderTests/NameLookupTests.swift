@@ -15,7 +15,7 @@ import Testing
       connection.answer("200 OK", body: "<Root>\(request.path)</Root>")
     }
     try await withTemporaryDirectory { folder in
-      let resolver = try await TroubledResolver(folder: folder)
+      let resolver = try await FailingResolver(folder: folder)
       let broker = try EmbeddedBroker(topics: Topics.allWithDeadLetters.map { ($0.name, Int($0.partitions)) })
       defer { broker.close() }
       let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])

@@ -100,7 +100,7 @@ import Testing
 
   private func tokens(_ server: PrivateRedis, _ source: String, _ rate: RateLimit?) throws -> RedisTokens {
     RedisTokens(
-      RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))), source: source, limit: rate)
+      RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))), source: source, limit: rate)
   }
 
   @Test func replicasShareOneBucketInRedis() async throws {

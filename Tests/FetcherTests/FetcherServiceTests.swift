@@ -74,7 +74,7 @@ import Testing
         let dead = try await fleet.read([Topics.ingestionTasks.deadLetters])
         #expect(Set(dead.compactMap { $0.headers[HeaderName.errorCode] })
           == ["unknown_material", "malformed_json", "unknown_source"])
-        let state = RedisStateStore(RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(redis.url)))))
+        let state = RedisStateStore(RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(redis.url)))))
         let key = try #require(RoutingKey("mena.egypt.polymer.pvc"))
         #expect(try await state.last(SeriesStateKey(.price, key))?.observedAt == time("\(day)T23:00:00Z"))
         #expect(await process.terminate() == .exited(0))

@@ -9,7 +9,7 @@ import Testing
 @Suite struct SameSeriesTests {
   private struct Answer {
     var source: String
-    var kind: SourceKind
+    var kind: MarketSourceKind
     var symbol: String
     var body: String
   }

@@ -14,7 +14,8 @@ import Testing
     switch kind {
     case .memory: MemoryStateStore()
     case .redis:
-      RedisStateStore(RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(try await TestServers.redis().url)))))
+      RedisStateStore(RedisMultiplexer(
+        RedisClient(RedisConfiguration(url: try RedisURL(try await TestServers.redis().url)))))
     }
   }
 
@@ -92,7 +93,7 @@ import Testing
 
   @Test func aRedisThatIsGoneIsAnOutage() async throws {
     let server = try await PrivateRedis.start()
-    let store = RedisStateStore(RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))))
+    let store = RedisStateStore(RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))))
     let key = try key()
     #expect(try await store.record(try state(1), key))
     await server.halt(signal: 9)

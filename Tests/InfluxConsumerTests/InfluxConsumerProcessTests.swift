@@ -188,7 +188,7 @@ private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].
   func anUnresolvableServerIsRetried(fault: String) async throws {
     let server = try HostileServer { _, connection in connection.answer("204 No Content") }
     try await withTemporaryDirectory { folder in
-      let resolver = try await TroubledResolver(folder: folder)
+      let resolver = try await FailingResolver(folder: folder)
       let broker = try EmbeddedBroker(topics: Self.topics)
       defer { broker.close() }
       try await send(broker, (0..<60).map { (symbol: "COMI", value: bar("COMI", minute: $0, close: "\($0)")) })

@@ -183,7 +183,8 @@ import TestSupport
     ("* * * * 8", "day of the week (field 5): '8': 0 to 7 or a name such as sun"), ("* * * janu *", "'janu'"),
     ("5-1 * * * *", "the range ends before it begins"), ("*/0 * * * *", "a step from 1 to 59"),
     ("1,,2 * * * *", "a value, a range or a step"), ("1/2/3 * * * *", "'1/2/3'"), ("- * * * *", "'-'"),
-    ("-1 * * * *", "'-1'"), ("+1 * * * *", "'+1'"), ("0 0 31 2 *", "never comes"), ("0 0 31 4,6,9,11 *", "never comes"),
+    ("-1 * * * *", "'-1'"), ("+1 * * * *", "'+1'"), ("0 0 31 2 *", "never matches"),
+    ("0 0 31 4,6,9,11 *", "never matches"),
     ("* L * * *", "'L'"), ("*5 * * * *", "'*5'"),
   ])
   func aMistakeIsSaidWithItsField(_ text: String, _ expected: String) throws {

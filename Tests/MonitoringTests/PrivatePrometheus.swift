@@ -5,12 +5,11 @@ import Yams
 
 import Glibc
 
-/// A Prometheus of our own with the configuration of the repository, but for where its targets are and how often it
-/// looks: once a second.
+/// A private Prometheus with the repository's configuration, except for its targets and its interval of one second.
 final class PrivatePrometheus: Sendable {
   /// One process to scrape.
   struct Target: Hashable, Sendable {
-    /// As the DNS of compose would name it.
+    /// The name in compose's DNS.
     var service: String
     var port: UInt16
   }
@@ -76,7 +75,7 @@ final class PrivatePrometheus: Sendable {
   // MARK: Questions
 
   /// How many series an expression gives now.
-  /// - Throws: what Prometheus has against it.
+  /// - Throws: Prometheus' error.
   func count(_ expression: String) async throws -> Int {
     let data = try await ask("/api/v1/query?query=\(percentEncoded(expression))")
     // A scalar is one number.

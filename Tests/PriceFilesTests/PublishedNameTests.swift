@@ -4,7 +4,7 @@ import Schemas
 import TestSupport
 import Testing
 
-/// Names written in every form that portals publish, from known parts: what is read back must be those parts.
+/// Names in every form that portals publish, built from known parts: parsing must return those parts.
 @Suite struct PublishedNameTests {
   /// How a portal writes the parts it has.
   private enum Form: CaseIterable {
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  /// "001" is "1": names of one store are one store's, however many zeros the portal writes.
+  /// "001" is "1": the number of leading zeros does not change the store.
   @Test func leadingZerosOfStoresMeanNothing() throws {
     var random = TestRandom("zeros of stores")
     for _ in 0..<200 {

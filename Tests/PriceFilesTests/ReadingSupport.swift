@@ -65,7 +65,7 @@ func read(
 }
 
 extension PriceFileSummary {
-  /// Without what depends on how far the reading had come when it stopped.
+  /// Without the fields that depend on how far reading had come when it stopped.
   var withoutProgress: PriceFileSummary {
     var summary = self
     guard defect != nil else { return summary }

@@ -73,7 +73,7 @@ import Testing
   @Test(.timeLimit(.minutes(10)), arguments: ["missing", "stalled"])
   func anUnresolvableEndpointIsRetried(fault: String) async throws {
     try await withTemporaryDirectory { folder in
-      let resolver = try await TroubledResolver(folder: folder)
+      let resolver = try await FailingResolver(folder: folder)
       let stage = try await Stage(partitions: 2)
       let s3 = try MemoryS3()
       try await stage.produce((0..<50).map { Bars.bar($0) })

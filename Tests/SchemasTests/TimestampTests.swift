@@ -8,7 +8,7 @@ import Testing
     "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z", "2000-02-29T00:00:00-11:30",
     "2025-07-01T00:00:00+23:59",
   ])
-  func isWrittenAsItWasRead(_ text: String) throws {
+  func isWrittenAsRead(_ text: String) throws {
     #expect(try #require(Timestamp(text)).description == text)
   }
 

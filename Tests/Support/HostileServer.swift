@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// An HTTP server at the level of sockets, so that it can lie: each connection is a thread that runs the script.
-/// It listens until the process ends, also when the test keeps only its URL.
+/// An HTTP server on raw sockets, so that it can misbehave: each connection is a thread that runs the script. It
+/// listens until the process ends, even when the test keeps only its URL.
 package final class HostileServer: Sendable {
   /// One request as it came in.
   package struct Request: Sendable {
@@ -13,7 +13,7 @@ package final class HostileServer: Sendable {
     package var path: String { line.split(separator: " ").dropFirst().first.map(String.init) ?? "" }
   }
 
-  /// What the script may do with a connection.
+  /// The script's operations on a connection.
   package struct Connection {
     package let socket: Int32
 

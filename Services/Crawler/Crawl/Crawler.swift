@@ -38,7 +38,7 @@ package struct Crawler: Sendable {
   let zone: ZoneTable
   let context: ServiceContext
   /// By source; a source without one has the settings' interval and is always active.
-  let schedules: [String: Schedule]
+  let schedules: [String: CrawlSchedule]
   let relisting: RelistRequests
   let alerts: AlertLog
   /// Which sources this replica may crawl, when several share one state; nil: all of them, always.
@@ -50,7 +50,7 @@ package struct Crawler: Sendable {
 
   package init(
     engines: [any PortalEngine], store: any SeenStore, announcer: any Announcer, settings: CrawlSettings,
-    zone: ZoneTable, context: ServiceContext, schedules: [String: Schedule] = [:],
+    zone: ZoneTable, context: ServiceContext, schedules: [String: CrawlSchedule] = [:],
     relisting: RelistRequests = RelistRequests(), alerts: AlertLog? = nil, shares: ChainShares? = nil,
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
@@ -119,7 +119,7 @@ package struct Crawler: Sendable {
     defer { heartbeat.idle() }
     let ready = context.health.readiness("crawler")
     var backoff = settings.backoff
-    let schedule = schedules[engine.source] ?? Schedule()
+    let schedule = schedules[engine.source] ?? CrawlSchedule()
     while !end.isRaised {
       if !settings.once, !isActive(schedule) {
         heartbeat.idle()
@@ -178,16 +178,16 @@ package struct Crawler: Sendable {
     return nil
   }
 
-  private func interval(_ schedule: Schedule) -> Duration { schedule.interval ?? settings.interval }
+  private func interval(_ schedule: CrawlSchedule) -> Duration { schedule.interval ?? settings.interval }
 
-  private func isActive(_ schedule: Schedule) -> Bool {
+  private func isActive(_ schedule: CrawlSchedule) -> Bool {
     guard let hours = schedule.activeHours else { return true }
     let seconds = Int64(now().timeIntervalSince1970)
     return hours.contains(localSeconds: seconds + Int64(zone.offsetSeconds(at: seconds)))
   }
 
   /// Compares a pass with the one before, and raises alerts.
-  private func look(at report: Pass.Report, _ source: String, _ schedule: Schedule) async throws {
+  private func look(at report: Pass.Report, _ source: String, _ schedule: CrawlSchedule) async throws {
     let before = try await store.rows(of: source)
     let findings = Drift.findings(
       in: report, source: source, chain: source == "dir" ? nil : source, rowsBefore: before,

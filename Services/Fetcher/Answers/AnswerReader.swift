@@ -5,7 +5,7 @@ import Schemas
 
 /// Reads one provider's answers as quotes. Pure: bytes in, quotes out.
 package struct AnswerReader: Sendable {
-  private let source: Source
+  private let source: MarketSource
   /// The time zone of times without an offset; nil is UTC.
   private let zone: ZoneTable?
   private let limits: JSONReader.Limits
@@ -13,7 +13,7 @@ package struct AnswerReader: Sendable {
 
   /// - Parameter limits: of JSON.
   /// - Throws: a configuration `Failure` for an unknown time zone.
-  package init(_ source: Source, limits: JSONReader.Limits) throws(Failure) {
+  package init(_ source: MarketSource, limits: JSONReader.Limits) throws(Failure) {
     self.source = source
     self.limits = limits
     zone = nil == source.mapping || source.mapping?.zone == "UTC"

@@ -5,7 +5,7 @@ import Schemas
 
 /// Quotes from lines below a header, by a mapping. An unreadable line loses only itself.
 struct MappedCSV {
-  let mapping: AnswerMapping
+  let mapping: ResponseMapping
   let zone: ZoneTable?
   /// Lines to search for column names: some exports have a title above them, some name them in two lines.
   private static let headerLines = 10
@@ -13,7 +13,7 @@ struct MappedCSV {
   func quotes(_ body: [UInt8], _ slot: (TextTemplate.Slot) -> String) throws(FetchError) -> Quotes {
     var reader = CSVReader(body, separator: mapping.separator)
     let columns = try columns(&reader)
-    func place(_ field: AnswerMapping.Field) -> Int { columns[Self.name(field.text)] ?? .max }
+    func place(_ field: ResponseMapping.Field) -> Int { columns[Self.name(field.text)] ?? .max }
     let (value, time) = (place(mapping.value), place(mapping.time))
     let (currency, unit) = (mapping.currency.map(place), mapping.unit.map(place))
     let conditions = mapping.conditions.map { (column: place($0.field), text: $0.value.filled(slot)) }

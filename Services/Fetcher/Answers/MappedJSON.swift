@@ -4,7 +4,7 @@ import Schemas
 
 /// Quotes from JSON of any shape, by a mapping.
 struct MappedJSON {
-  let mapping: AnswerMapping
+  let mapping: ResponseMapping
   let zone: ZoneTable?
 
   func quotes(_ tree: JSONTree, _ slot: (TextTemplate.Slot) -> String) throws(FetchError) -> Quotes {
@@ -19,7 +19,7 @@ struct MappedJSON {
     var quotes = Quotes()
     for row in rows where conditions.allSatisfy({ row[$0.path]?.text == $0.text }) {
       // Currency and unit may appear once, beside the rows.
-      func text(_ field: AnswerMapping.Field?) -> String? {
+      func text(_ field: ResponseMapping.Field?) -> String? {
         field.flatMap { row[$0.path]?.text ?? tree[$0.path]?.text }
       }
       guard let value = row[mapping.value.path], value != .null, value.text.map(QuoteText.isAbsent) != true else {

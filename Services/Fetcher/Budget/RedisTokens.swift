@@ -8,12 +8,12 @@ import Runtime
 /// request, a lost answer of Redis) is not returned: fewer requests, never more. A Redis without data starts with a
 /// full bucket.
 package struct RedisTokens: TokenSource {
-  private let queue: RedisQueue
+  private let queue: RedisMultiplexer
   private let key: String
   private let arguments: [String]
 
   /// - Parameter limit: nil shares only the pauses.
-  package init(_ queue: RedisQueue, source: String, limit: RateLimit?) {
+  package init(_ queue: RedisMultiplexer, source: String, limit: RateLimit?) {
     self.queue = queue
     key = Self.key(of: source)
     let interval = (limit?.interval ?? .zero) / .microseconds(1)

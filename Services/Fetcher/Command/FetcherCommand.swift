@@ -96,14 +96,14 @@ package struct FetcherCommand: ServiceCommand {
     return try HTTPClient(configuration)
   }
 
-  private func makeQueue() throws -> RedisQueue? {
+  private func makeQueue() throws -> RedisMultiplexer? {
     guard redis.redisURL != nil else { return nil }
-    return RedisQueue(try redis.makeClient(clientName: ServiceCatalogue.fetcher.name))
+    return RedisMultiplexer(try redis.makeClient(clientName: ServiceCatalogue.fetcher.name))
   }
 
   /// - Throws: a configuration `Failure` for a secret that cannot be read: before any work, not in its middle.
   private func makePool(
-    _ sources: [Source], _ client: HTTPClient, _ queue: RedisQueue?, _ logger: Logger
+    _ sources: [MarketSource], _ client: HTTPClient, _ queue: RedisMultiplexer?, _ logger: Logger
   ) throws(Failure) -> ProviderPool {
     let cache = ResponseCache(maxBytes: fetch.cacheSize.bytes)
     var providers: [Provider] = []

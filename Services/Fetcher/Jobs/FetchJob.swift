@@ -23,10 +23,10 @@ package struct FetchJob: Sendable {
 package struct JobReader: Sendable {
   private let materials: [String: Material]
   private let countries: [String: Country]
-  private let sources: [Source]
+  private let sources: [MarketSource]
 
   /// - Parameter sources: in the order of the requests.
-  package init(_ catalogue: MarketCatalogue, sources: [Source]) {
+  package init(_ catalogue: MarketCatalogue, sources: [MarketSource]) {
     materials = Dictionary(catalogue.materials.map { ($0.word, $0) }, uniquingKeysWith: { first, _ in first })
     countries = Dictionary(catalogue.countries.map { ($0.word, $0) }, uniquingKeysWith: { first, _ in first })
     self.sources = sources

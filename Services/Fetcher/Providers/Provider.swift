@@ -41,7 +41,7 @@ package final class Provider: Sendable {
     package var isCached: Bool
   }
 
-  package let source: Source
+  package let source: MarketSource
   private let token: String?
   private let request: SourceRequest
   private let reader: AnswerReader
@@ -58,7 +58,7 @@ package final class Provider: Sendable {
 
   /// - Throws: a configuration `Failure` for a missing secret or time zone.
   package init(
-    _ source: Source, settings: Settings, client: HTTPClient, tokens: any TokenSource, cache: ResponseCache,
+    _ source: MarketSource, settings: Settings, client: HTTPClient, tokens: any TokenSource, cache: ResponseCache,
     logger: Logger, now: @escaping @Sendable () -> Timestamp
   ) throws(Failure) {
     self.source = source

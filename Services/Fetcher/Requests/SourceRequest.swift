@@ -4,12 +4,12 @@ import Schemas
 
 /// Builds the request to one source for one job.
 package struct SourceRequest: Sendable {
-  private let source: Source
+  private let source: MarketSource
   private let token: String?
   private let limits: HTTPLimits
 
   /// - Parameter limits: the time limits come from the source.
-  package init(_ source: Source, token: String?, limits: HTTPLimits) {
+  package init(_ source: MarketSource, token: String?, limits: HTTPLimits) {
     self.source = source
     self.token = token
     var limits = limits

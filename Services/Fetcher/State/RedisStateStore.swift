@@ -5,9 +5,9 @@ import Schemas
 /// A hash per series: `at` (microseconds since 1970), `value`, `currency`, `unit`. All replicas share it. It never
 /// expires, because the catalogue bounds the number of series.
 package struct RedisStateStore: StateStore {
-  private let queue: RedisQueue
+  private let queue: RedisMultiplexer
 
-  package init(_ queue: RedisQueue) { self.queue = queue }
+  package init(_ queue: RedisMultiplexer) { self.queue = queue }
 
   /// KEYS: the series. ARGV: at, value, currency, unit. Answers 1 when recorded, 0 when a later value exists.
   /// Lua's numbers hold microseconds exactly until the year 2255.

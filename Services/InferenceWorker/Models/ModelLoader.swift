@@ -55,7 +55,7 @@ final class ModelLoader: Sendable {
   /// Polls until drained.
   func run(until drain: Interruption) async {
     while await !drain.sleep(for: interval + interval * Double.random(in: 0...0.1)) {
-      for (_, watcher) in watchers.withLock({ $0 }).sorted(by: { $0.key < $1.key }) { await watcher.look() }
+      for (_, watcher) in watchers.withLock({ $0 }).sorted(by: { $0.key < $1.key }) { await watcher.check() }
       do {
         if names.isEmpty { _ = try await loadNew() }
       } catch {
@@ -90,7 +90,7 @@ final class ModelLoader: Sendable {
     let watcher = try await ModelWatcher(
       registry, name: name, requirement: Self.requirement(kind, window: window), interval: interval, logger: logger
     ) { [weak self] look in self?.looked(at: name, look) }
-    try put(watcher.slot.model)
+    try put(watcher.current.model)
     watchers.withLock { $0[name] = watcher }
   }
 
@@ -104,12 +104,12 @@ final class ModelLoader: Sendable {
         "kind": "\(new.manifest.kind.rawValue)", "series": "\(new.manifest.series)"])
   }
 
-  private func looked(at name: String, _ look: ModelWatcher.Look) {
+  private func looked(at name: String, _ look: ModelWatcher.CheckResult) {
     switch look {
     case .unchanged, .unreachable: break
     case .refused: metrics.refused("registry")
     case .replaced:
-      guard let model = watchers.withLock({ $0[name] })?.slot.model else { return }
+      guard let model = watchers.withLock({ $0[name] })?.current.model else { return }
       do { try put(model) } catch {
         metrics.refused(error.code)
         logger.error("a model is refused, the old one stays", metadata: ["model": "\(name)", "reason": "\(error)"])

@@ -30,7 +30,7 @@ struct RecordEncoder: ~Copyable {
   }
 
   /// - Throws: `no_store` at the first promotion, when the store is unknown.
-  mutating func append(_ row: borrowing SideRow) throws(Failure) {
+  mutating func append(_ row: borrowing PromotionOrStore) throws(Failure) {
     switch row {
     case .promotion(let promotion): try append(promotion)
     case .store(let store): append(store)

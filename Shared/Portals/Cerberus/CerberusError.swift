@@ -1,13 +1,13 @@
 import Runtime
 
-/// What went wrong between us and a Cerberus web portal, beyond HTTP.
+/// An error of a Cerberus web portal above HTTP.
 package struct CerberusError: ClassifiedError, Hashable {
   package enum Kind: String, Hashable, Sendable {
-    /// The portal does not take the user and password: a person has to change them.
+    /// The portal refuses the user and password; the operator has to change them.
     case loginRefused = "login_refused"
-    /// The portal no longer knows the session, and a new one did not help at once.
+    /// The portal no longer knows the session, and a new login did not help.
     case sessionExpired = "session_expired"
-    /// A page that should carry the token of the next request carries none.
+    /// A page lacks the token for the next request.
     case noToken = "login_page_changed"
   }
 

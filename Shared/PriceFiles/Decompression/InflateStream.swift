@@ -1,13 +1,13 @@
 import CZlib
 
-/// One inflate state of zlib, for the data of ZIP entries. zlib keeps a pointer to its `z_stream`, so it lives on the
-/// heap and never moves.
+/// An inflate state of zlib, for ZIP entries. zlib keeps a pointer to its `z_stream`, so it lives on the heap and never
+/// moves.
 final class InflateStream {
   enum Step: Equatable { case progress, ended, invalid }
 
   private let stream: UnsafeMutablePointer<z_stream>
 
-  /// - Returns: nil when zlib cannot get its memory.
+  /// - Returns: nil when zlib cannot allocate memory.
   init?() {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -45,6 +45,6 @@ final class InflateStream {
     }
   }
 
-  /// zlib's own words for what is wrong; static text of the library, never file content.
+  /// zlib's error message: static text of the library, never file content.
   var reason: String { stream.pointee.msg.map { String(cString: $0) } ?? "invalid data" }
 }

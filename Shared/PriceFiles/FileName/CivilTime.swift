@@ -1,13 +1,12 @@
 import Runtime
 
-/// A calendar date as people in one place write it; no zone, proleptic Gregorian.
+/// A calendar date without a zone; proleptic Gregorian.
 package struct CivilDate: Hashable, Sendable, Comparable, CustomStringConvertible {
   package let year: Int
   package let month: Int
   package let day: Int
 
-  /// - Returns: nil when there is no such day (the 29th of February of 2025, a 13th month), or the year is
-  ///   outside 1..9999.
+  /// - Returns: nil for a day that does not exist (29 February 2025, a 13th month), or a year outside 1..9999.
   package init?(year: Int, month: Int, day: Int) {
     guard 1...9999 ~= year, 1...12 ~= month, 1...Self.days(in: month, of: year) ~= day else { return nil }
     (self.year, self.month, self.day) = (year, month, day)
@@ -45,8 +44,6 @@ package struct CivilTime: Hashable, Sendable, CustomStringConvertible {
     guard 0...23 ~= hour, 0...59 ~= minute, 0...59 ~= second else { return nil }
     (self.hour, self.minute, self.second) = (hour, minute, second)
   }
-
-  package var secondsSinceMidnight: Int { hour * 3600 + minute * 60 + second }
 
   /// `03:00:00`.
   package var description: String { "\(padded(hour, 2)):\(padded(minute, 2)):\(padded(second, 2))" }

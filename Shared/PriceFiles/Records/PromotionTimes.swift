@@ -1,17 +1,16 @@
 import Schemas
 
-/// Dates and hours of promotions. They have no zone: they are Israel local.
+/// Dates and hours of promotions. They have no zone and are Israel local.
 ///
-/// Beside the forms of ``UpdateTimeReader``: `31/12/2025`, as branches have it, and `May 22 2015`, alone or followed by
-/// a time of 12 hours (`May 22 2015  3:04AM`). Of a time without AM or PM, as one chain cuts it off, only the date is
-/// used.
+/// Accepts the forms of ``UpdateTimeReader``, `31/12/2025` as in store files, and `May 22 2015`, alone or with a
+/// 12-hour time (`May 22 2015  3:04AM`). A time without AM or PM, as one chain truncates it, is ignored.
 struct PromotionTimes {
   private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
   /// - Parameters:
-  ///   - hour: `HH:mm` or `HH:mm:ss`; counts when the date has no time, or midnight.
+  ///   - hour: `HH:mm` or `HH:mm:ss`; used when the date has no time, or midnight.
   ///   - endsDay: a date alone means the last second of its day instead of the first.
-  /// - Returns: nil when there is no date that can be read.
+  /// - Returns: nil without a readable date.
   static func instant(
     _ date: UnsafeBufferPointer<UInt8>, hour: UnsafeBufferPointer<UInt8>, endsDay: Bool = false,
     times: inout UpdateTimeReader
@@ -38,7 +37,7 @@ struct PromotionTimes {
     return day.withUnsafeBufferPointer { times.read($0) }
   }
 
-  /// `3:04` as `03:04`; nil when it is no time.
+  /// `3:04` as `03:04`; nil for anything else.
   private static func clock(_ hour: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
     guard let colon = hour.firstIndex(of: UInt8(ascii: ":")), 1...2 ~= colon else { return nil }
     return colon == 1 ? [UInt8(ascii: "0")] + Array(hour) : Array(hour)

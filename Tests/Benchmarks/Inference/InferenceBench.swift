@@ -84,7 +84,7 @@ struct InferenceBench: AsyncParsableCommand {
   static func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
 }
 
-/// The core by itself: as a sink, with an output that keeps nothing.
+/// The worker's core alone: as a sink whose output discards everything.
 struct CoreMeasure {
   private let model: LoadedModel
   private let series: Int
@@ -125,7 +125,7 @@ struct CoreMeasure {
     var times: [Duration] = []
     let began = clock.now
     for index in 0..<min(20_000, series * 10) {
-      // Single ones are dearer than batches: a half of what they reach is a quarter of that.
+      // Single observations cost more than batches: half of their capacity is a quarter of the batches'.
       let due = began + gap * index
       while clock.now < due {}
       try take(index % series, rounds + index / series, &offset)
@@ -140,7 +140,7 @@ struct CoreMeasure {
       + "longest \(mark(1)) ms  (bound: p99 below 10 ms)")
   }
 
-  /// With the decoding that the worker does.
+  /// With the worker's decoding.
   private func take(_ number: Int, _ round: Int, _ offset: inout Int64) throws {
     guard let made = InferenceBench.observation(model.manifest, series: number, round: round) else { return }
     let read = try MarketObservation(decoding: made.encoded())

@@ -43,7 +43,7 @@ struct Stage {
     _ sources: String = "", catalogue whole: MarketCatalogue? = nil,
     settings: Provider.Settings = Provider.Settings(), states: any StateStore = MemoryStateStore(),
     handler: FetchHandler.Settings = FetchHandler.Settings(), maxChange: Int = 20,
-    tokens: (@Sendable (Source) -> any TokenSource)? = nil,
+    tokens: (@Sendable (MarketSource) -> any TokenSource)? = nil,
     now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
   ) throws {
     let catalogue = try whole ?? Catalogues.load(sources)
