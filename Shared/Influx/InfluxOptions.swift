@@ -76,6 +76,13 @@ package struct InfluxOptions: ParsableArguments {
       timeout: influxTimeout.duration, gzipLevel: Int32(influxGzipLevel), certificateAuthorityFile: influxCAFile)
   }
 
+  /// The server these flags describe, able to take writes: a wrong token or database stops a service before it works.
+  package func need() -> Need<InfluxClient> {
+    Need(
+      "influx", as: "the server", condition: "influx", open: { try InfluxClient(configuration()) },
+      check: { try await $0.prepare() }, close: { $0.close() })
+  }
+
   private static func invalid(_ text: String) -> Failure {
     Failure(.configuration, code: "invalid_setting", text)
   }

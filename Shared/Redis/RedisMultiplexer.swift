@@ -47,6 +47,8 @@ package final class RedisMultiplexer: Sendable {
 
   package func ping() async throws(RedisError) { _ = try await send(RedisCommand("PING")) }
 
+  package func close() async { await client.close() }
+
   private func sendAll() async {
     while true {
       let batch = state.withLock { state in

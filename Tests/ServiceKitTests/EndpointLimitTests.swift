@@ -18,34 +18,16 @@ import Testing
     return descriptor
   }
 
-  /// - Returns: nil when nothing listens.
-  private func connection(to port: Int) -> Int32? {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    let connected = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-    if connected == 0 { return descriptor }
-    close(descriptor)
-    return nil
-  }
-
   private func isClosed(_ descriptor: Int32) -> Bool {
     var byte: UInt8 = 0
     let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT))
     return count == 0 || count < 0 && errno == ECONNRESET
   }
 
-  private func endpoint(_ limits: ConnectionLimits) -> RunningEndpoint {
-    var endpoint = HealthEndpoint(
-      host: "127.0.0.1", port: 0, health: Health(), registry: PrometheusRegistry(), logger: Logger(label: "test"))
-    endpoint.limits = limits
-    return RunningEndpoint(endpoint)
+  private func endpoint(_ limits: ConnectionLimits) -> HTTPServer {
+    HTTPServer(
+      host: "127.0.0.1", port: 0, routes: ServerRoutes(Health(), PrometheusRegistry()), limits: limits,
+      logger: Logger(label: "test"))
   }
 
   @Test(.timeLimit(.minutes(5))) func halfOpenRequestsNeverBlockProbes() async throws {
@@ -117,4 +99,22 @@ import Testing
     try channel.close().wait()
     #expect(writer == nil)
   }
+}
+
+/// A socket that is connected to a port of this machine.
+/// - Returns: nil when nothing listens.
+func connection(to port: Int) -> Int32? {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = in_port_t(port).bigEndian
+  address.sin_addr.s_addr = inet_addr("127.0.0.1")
+  let connected = withUnsafePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+    }
+  }
+  if connected == 0 { return descriptor }
+  close(descriptor)
+  return nil
 }

@@ -38,7 +38,7 @@ struct SampleService: ServiceCommand {
     var options: SampleOptions? { value.withLock { $0 } }
   }
 
-  func run(in context: ServiceContext) async throws { Self.seen.set(sample) }
+  func work(_ needs: Needs) -> Work { Work { Self.seen.set(sample) } }
 }
 
 /// Two commands, of which the bare program is one.

@@ -1,8 +1,8 @@
 import Forecasting
 import Logging
 import ModelRegistry
+import ObjectStore
 import Runtime
-import ServiceKit
 import Synchronization
 
 /// Loads models from the registry: waits for the first ones, then polls for new versions and new models.
@@ -43,13 +43,34 @@ final class ModelLoader: Sendable {
   }
 
   /// Waits until every named model is loaded, or one model when none is named.
-  /// - Returns: false when the service drains first.
-  /// - Throws: a `ClassifiedError` of class `configuration` about the store.
-  func waitForModels(_ backoff: Backoff, in context: ServiceContext) async throws -> Bool {
-    let found: Void? = try await context.wait(for: "models", context.health.readiness("models"), backoff) {
-      if let missing = try await loadNew() { throw Failure(.transient, code: "model_missing", missing) }
+  static func need(_ options: RegistryOptions, _ worker: WorkerOptions, _ logger: Logger) -> Need<ModelLoader> {
+    Need(
+      "models", condition: "models",
+      open: {
+        ModelLoader(
+          try options.registry(threads: worker.threads), names: worker.model, kind: worker.kind,
+          window: worker.window, interval: worker.modelInterval.duration, logger: logger)
+      },
+      check: { try await $0.check() },
+      prepare: { loader in
+        guard let missing = try await loader.loadNew() else { return "" }
+        throw Failure(.transient, code: "model_missing", missing)
+      },
+      close: { $0.registry.store.close() })
+  }
+
+  /// Verifies every model without putting it in use.
+  private func check() async throws -> String {
+    let rows = try await registry.listing(
+      isVerifying: true, requirement: Self.requirement(kind, window: window)
+    ).filter { names.isEmpty || names.contains($0.name) }
+    let good = rows.filter { $0.problem == nil && $0.manifest != nil }
+    guard !good.isEmpty, Set(names).isSubset(of: good.map(\.name)) else {
+      throw Failure(
+        .configuration, code: "no_models", rows.compactMap(\.problem).first
+          ?? "no model for \(kind.rawValue) at \(registry.store.location)/\(ModelRegistry.root)")
     }
-    return found != nil
+    return good.map { "\($0.name) \($0.version ?? "")" }.joined(separator: ", ")
   }
 
   /// Polls until drained.

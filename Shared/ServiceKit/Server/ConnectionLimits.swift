@@ -9,6 +9,11 @@ struct ConnectionLimits: Sendable {
   /// Longer than the scrape intervals of most, so that their connections last.
   var requestTime = TimeAmount.seconds(75)
   var maxConnections = 64
+  /// Whether an answer may last: then every part of it that the client takes gives it more time.
+  var allowsStreams = false
+  /// The flags of the address, for messages.
+  var hostSetting = "--http-host (HTTP_HOST)"
+  var portSetting = "--http-port (HTTP_PORT)"
   private let open = OpenConnections()
 
   init() {}
@@ -67,7 +72,15 @@ struct ConnectionLimits: Sendable {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-      if case .end = unwrapOutboundIn(data) { goOn(context) }
+      var promise = promise
+      switch unwrapOutboundIn(data) {
+      case .end: goOn(context)
+      case .body where limits.allowsStreams:
+        let taken = promise ?? context.eventLoop.makePromise()
+        taken.futureResult.assumeIsolated().whenSuccess { if self.place != nil { self.goOn(context) } }
+        promise = taken
+      case .head, .body: break
+      }
       context.write(data, promise: promise)
     }
 

@@ -46,3 +46,54 @@ package enum SettingsReference {
       .map { $0.replacing("|", with: "\\|").replacing("\n", with: " ") }.joined(separator: " | ") + " |"
   }
 }
+
+/// The reference of a program's metrics as Markdown, made from their declarations.
+package enum MetricsReference {
+  /// What every service exports, whatever it does.
+  package static let common = HealthMetrics.descriptions
+    + [ProcessMetrics.buildInfo, PrometheusRegistry.overflow] + ProcessMetrics.descriptions
+
+  /// The metrics of all commands of a program, in the order of their declarations, each once.
+  package static func descriptions(of root: any ParsableCommand.Type) -> [MetricDescription] {
+    var seen: Set<String> = []
+    return declared(root).filter { seen.insert($0.name).inserted }
+  }
+
+  /// One table; empty for a program that records nothing.
+  package static func markdown(for root: any ParsableCommand.Type) -> String {
+    let descriptions = descriptions(of: root)
+    if descriptions.isEmpty { return "" }
+    let lines = ["| metric | kind | labels | meaning |", "|---|---|---|---|"] + descriptions.map { metric in
+      let labels = metric.labels.map { "`\($0)`" }.joined(separator: ", ")
+      return "| `\(metric.name)` | \(metric.kind.rawValue) | \(labels) | \(metric.help.replacing("|", with: "\\|")) |"
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func declared(_ command: any ParsableCommand.Type) -> [MetricDescription] {
+    let own = (command as? any ServiceCommand.Type).map { $0.metrics + common } ?? []
+    return own + command.configuration.subcommands.flatMap { declared($0) }
+  }
+}
+
+/// `<program> --print-reference settings` and `metrics`: every program tells its own reference, so that the
+/// program that gathers them need not be built from all of them. Works only alone, and is not shown in `--help`.
+enum ReferenceQuestion: String {
+  case settings, metrics
+
+  static let flag = "--print-reference"
+
+  /// - Returns: nil when the arguments ask for something else.
+  init?(_ arguments: [String]) {
+    guard arguments.count == 2, arguments[0] == Self.flag else { return nil }
+    self.init(rawValue: arguments[1])
+  }
+
+  /// Markdown.
+  func answer(for root: any ParsableCommand.Type) throws -> String {
+    switch self {
+    case .settings: try SettingsReference.markdown(for: root, level: 3)
+    case .metrics: MetricsReference.markdown(for: root)
+    }
+  }
+}
