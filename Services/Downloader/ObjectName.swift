@@ -1,4 +1,5 @@
 import ObjectStore
+import Runtime
 import Schemas
 
 /// The name a file has in the store. Pure.

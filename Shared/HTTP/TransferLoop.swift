@@ -41,29 +41,11 @@ final class TransferLoop: @unchecked Sendable {
     // libcurl's own default grows with the handles in use.
     curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxIdleConnections)
     curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
-    var thread = pthread_t()
-    let box = Unmanaged.passRetained(Start(loop: self, name: configuration.name))
-    let code = pthread_create(&thread, nil, { raw in
-      let start = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
-      nameThread(start.name)
-      start.loop.run()
-      return nil
-    }, box.toOpaque())
+    let code = tryStartThread(named: configuration.name) { [self] in run() }
     guard code == 0 else {
-      box.release()
       curl_multi_cleanup(multi)
       curl_share_cleanup(sessions)
       throw HTTPError(.internalFailure, "no thread for libcurl: \(String(cString: strerror(code)))")
-    }
-    pthread_detach(thread)
-  }
-
-  private final class Start {
-    let loop: TransferLoop
-    let name: String
-    init(loop: TransferLoop, name: String) {
-      self.loop = loop
-      self.name = name
     }
   }
 

@@ -1,3 +1,5 @@
+import Runtime
+
 /// Bytes to store, with their length and hash known beforehand: the hash is signed, sent along and checked.
 package struct ObjectBody: Sendable {
   package enum Source: Sendable {

@@ -1,3 +1,5 @@
+import Runtime
+
 /// What a store knows about one object.
 package struct ObjectInfo: Sendable, Hashable {
   package var key: ObjectKey

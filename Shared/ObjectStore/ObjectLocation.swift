@@ -1,4 +1,5 @@
 import HTTP
+import Runtime
 
 /// Where a store is: `s3://bucket/prefix` or `file:///folder`. Objects are named below it, and nothing outside it
 /// is ever opened.

@@ -6,6 +6,7 @@ import Schemas
 import TestSupport
 import Testing
 import TradingViewSimulator
+import WebSocket
 
 /// TLS of the WebSocket, with an authority of the test: who cannot prove its name is told nothing.
 @Suite struct SecureSocketTests {
@@ -21,10 +22,10 @@ import TradingViewSimulator
     guard case .tradingView(let address) = try SourceLocation(url) else {
       throw Failure(.fatal, code: "test", "not a TradingView URL")
     }
-    var settings = TradingViewSettings(address: address)
-    settings.caFile = authority
+    var settings = TradingViewSettings(url: address)
+    settings.socket.caFile = authority
     settings.token = "secret"
-    settings.connectTime = .seconds(60)
+    settings.socket.connectTime = .seconds(60)
     settings.answerTime = .seconds(120)
     let drain = Interruption()
     let source = TradingViewSource(

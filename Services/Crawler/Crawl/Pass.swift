@@ -199,7 +199,7 @@ struct Pass {
     var outcome = Outcome()
     var announcements: [FileDiscovered] = []
     var entries: [SeenEntry] = []
-    let now = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+    let now = Timestamp.now()
     for candidate in chunk {
       // Asking for links takes time that a drain does not have; what has its link goes out.
       if drain.isRaised { break }

@@ -68,7 +68,7 @@ package struct BackfillCommand: ServiceCommand {
     review.republish = true
     let publisher = BarPublisher(
       review: BarReview(settings: review, clock: clock), outlet: outlet, metrics: ProducerMetrics(),
-      drain: context.drain, logger: context.logger, now: WallClock.local)
+      drain: context.drain, logger: context.logger, now: LocalDateTime.now)
     let backfill = Backfill(
       source: bars, publisher: publisher, settings: settings, clock: clock, drain: context.drain,
       logger: context.logger)
@@ -125,7 +125,7 @@ package struct BackfillOptions: ParsableArguments {
 
   /// - Throws: `Failure(.configuration)`.
   package func days() throws(Failure) -> ClosedRange<Int64> {
-    guard let first = TradingCalendar.day(from), let last = TradingCalendar.day(to), first <= last else {
+    guard let first = CivilDate(from)?.daysSinceEpoch, let last = CivilDate(to)?.daysSinceEpoch, first <= last else {
       throw Failure(
         .configuration, code: "bad_range", "--from and --to have to be dates such as 2025-01-01, in their order")
     }

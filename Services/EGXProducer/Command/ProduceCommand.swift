@@ -110,7 +110,7 @@ package struct ProduceCommand: ServiceCommand {
     let publisher = BarPublisher(
       review: BarReview(settings: review, clock: clock), outlet: outlet, settings: publishing, metrics: metrics,
       series: memories, drain: context.drain, logger: context.logger,
-      ready: { ready.set(ready: $0, reason: $1) }, now: WallClock.local)
+      ready: { ready.set(ready: $0, reason: $1) }, now: LocalDateTime.now)
     context.logger.info("producing", metadata: [
       "source": "\(bars.label)", "symbols": "\(symbols.count)", "interval": "\(source.interval.rawValue)",
       "topic": "\(target.topic)",

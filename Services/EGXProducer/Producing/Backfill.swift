@@ -147,7 +147,7 @@ package struct Backfill: Sendable {
   }
 
   private func day(of bar: SourceBar) -> Int64 {
-    bar.isDate ? ExchangeClock.floorDiv(bar.time, 86_400) : clock.day(of: bar.time)
+    bar.isDate ? bar.time.flooredDivision(by: 86_400).quotient : clock.day(of: bar.time)
   }
 
   /// What a progress file is about: another range is another file.

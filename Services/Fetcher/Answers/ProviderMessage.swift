@@ -7,8 +7,8 @@ import Schemas
 /// `unrecognised`, and quoted.
 package struct ProviderMessage: Hashable, Sendable {
   package enum Meaning: Hashable, Sendable {
-    /// It was asked too often.
-    case quota(FetchError.Quota?)
+    /// It was asked too often, with the kind of failure that says over which period it counts.
+    case quota(FetchError.Kind)
     /// The key is wrong, or there is none.
     case credentials
     /// The key is right and its plan does not have this.
@@ -52,8 +52,7 @@ package struct ProviderMessage: Hashable, Sendable {
   package func failure(status: Int = 200) -> FetchError {
     let words = "'\(Self.excerpt(text))'"
     switch (meaning, status) {
-    case (.quota(let window), _):
-      return FetchError(.rateLimited, "it says that it was asked too often: \(words)", quota: window)
+    case (.quota(let limit), _): return FetchError(limit, "it says that it was asked too often: \(words)")
     case (.credentials, _): return FetchError(.refused, "it refuses our credentials: \(words)")
     case (_, 429): return FetchError(.rateLimited, "it says that it was asked too often: \(words)")
     case (.entitlement, _): return FetchError(.notEntitled, "our plan does not have this: \(words)")
@@ -102,8 +101,10 @@ package struct ProviderMessage: Hashable, Sendable {
     func says(_ phrases: [String]) -> Bool { phrases.contains { words.contains($0) } }
     // Texts about a quota name the key and the premium plans too, so they come first.
     if says(quotaPhrases) {
-      if says(["per second", "per minute", "a minute", "current minute", "calls per"]) { return .quota(.minute) }
-      return .quota(says(["per day", "daily", "per month", "monthly"]) ? .day : nil)
+      if says(["per second", "per minute", "a minute", "current minute", "calls per"]) {
+        return .quota(.minuteQuotaSpent)
+      }
+      return .quota(says(["per day", "daily", "per month", "monthly"]) ? .dayQuotaSpent : .rateLimited)
     }
     if says(refusals) || says(keys) && says(keyFaults) { return .credentials }
     if says(entitlementPhrases) { return .entitlement }

@@ -90,7 +90,7 @@ package struct FetchHandler: JobHandler {
     } catch let error as FetchError {
       guard error.errorClass == .transient else { return .reject(Rejection(error, stage: "fetch")) }
       // Without a deadline it would be asked for ever, for a value that the next job asks for too.
-      if error.subject == .time, wanted.deadline == nil {
+      if error.kind.subject == .time, wanted.deadline == nil {
         logger.info("no value", metadata: ["series": "\(wanted.series)", "reason": "\(error)"])
         return .skip(reason: "no_value")
       }

@@ -1,5 +1,6 @@
 import HTTP
 import Markets
+import Runtime
 import Schemas
 
 /// What is asked of one source for one job.

@@ -1,5 +1,6 @@
 import Forecasting
 import ObjectStore
+import Runtime
 import Schemas
 
 /// What a model is given for one observation, or why it is not asked; with the digest that tells inputs apart.

@@ -1,6 +1,7 @@
 import Forecasting
 import Logging
 import ObjectStore
+import Runtime
 import Schemas
 
 /// What is known of a series when one of its observations is worked on.

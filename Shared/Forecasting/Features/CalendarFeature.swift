@@ -1,4 +1,5 @@
 import Glibc
+import Runtime
 import Schemas
 
 /// What the time of a period says, in UTC. The pairs of sine and cosine have no jump at the end of a day, week or
@@ -46,7 +47,7 @@ package enum CalendarFeature: String, CaseIterable, Hashable, Sendable {
   /// 0 for the first of January.
   private static func dayOfYear(_ civil: Timestamp.Civil) -> Double {
     var days = civil.day - 1
-    for month in 1..<civil.month { days += Timestamp.daysInMonth(month, of: civil.year) }
+    for month in 1..<civil.month { days += CivilDate.days(in: month, of: civil.year) }
     return Double(days)
   }
 

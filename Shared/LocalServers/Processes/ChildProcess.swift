@@ -28,8 +28,8 @@ package final class ChildProcess: Sendable {
     let (pid, readers) = try await Spawner.shared.start(launch)
     let child = ChildProcess(name: launch.name, pid: pid)
     Leftovers.insert(pid, signal: launch.lastSignal.number)
-    for reader in readers { detachThread(name: "out-\(launch.name)") { reader.run() } }
-    detachThread(name: "wait-\(launch.name)") { child.reap(readers) }
+    for reader in readers { startThread(named: "out-\(launch.name)") { reader.run() } }
+    startThread(named: "wait-\(launch.name)") { child.reap(readers) }
     return child
   }
 

@@ -38,25 +38,3 @@ final class LineReader: Sendable {
     finished.signal()
   }
 }
-
-/// Runs `body` on a new thread that is named and not waited for.
-func detachThread(name: String, _ body: @escaping @Sendable () -> Void) {
-  final class Work: Sendable {
-    let name: String
-    let body: @Sendable () -> Void
-    init(name: String, body: @escaping @Sendable () -> Void) {
-      self.name = name
-      self.body = body
-    }
-  }
-  var thread = pthread_t()
-  let work = Unmanaged.passRetained(Work(name: name, body: body))
-  let code = pthread_create(&thread, nil, { raw in
-    let work = Unmanaged<Work>.fromOpaque(raw!).takeRetainedValue()
-    nameThread(work.name)
-    work.body()
-    return nil
-  }, work.toOpaque())
-  precondition(code == 0, "pthread_create failed with \(code): out of threads or memory")
-  pthread_detach(thread)
-}

@@ -103,7 +103,7 @@ package struct CredentialOptions: ParsableArguments {
         endpoint: try url(awsEC2MetadataServiceEndpoint, "--aws-ec2-metadata-service-endpoint"), client: client,
         limits: nearby))
     }
-    return CredentialChain(sources, now: { Int64(time(nil)) })
+    return CredentialChain(sources, now: WallClock.seconds)
   }
 
   private func containerEndpoint() throws -> HTTPURL? {

@@ -1,3 +1,4 @@
+import Compression
 import Schemas
 
 /// Turns the bytes of a stored file into plain bytes. What the file is packed with is told by its first bytes

@@ -1,3 +1,4 @@
+import Runtime
 import Schemas
 
 /// What the name of a published file says: `[NULL]Type[-]ChainId-[SubChain-][Store-]Date[Time][-Sequence][.ext]`.
@@ -17,7 +18,7 @@ package struct PriceFileName: Hashable, Sendable {
   /// Israel local.
   package var date: CivilDate
   /// Israel local; nil when the name has only a date.
-  package var time: CivilTime?
+  package var time: TimeOfDay?
   /// The number after the time, digits as published.
   package var sequence: String?
   /// Published with the placeholder prefix `NULL`. Such files may still hold rows.
@@ -29,7 +30,7 @@ package struct PriceFileName: Hashable, Sendable {
 
   package init(
     type: FileType, chainID: String, subChainID: String? = nil, storeID: String? = nil, date: CivilDate,
-    time: CivilTime? = nil, sequence: String? = nil, isNull: Bool = false, fileExtension: String = "gz"
+    time: TimeOfDay? = nil, sequence: String? = nil, isNull: Bool = false, fileExtension: String = "gz"
   ) {
     self.type = type
     self.chainID = chainID

@@ -1,4 +1,5 @@
 import PriceFiles
+import Runtime
 import Schemas
 
 /// What a listing is asked for. Nil means everything.
@@ -31,12 +32,11 @@ struct BinaQuery: Hashable, Sendable {
       case .priceFull: 4
       case .promoFull: 5
       }
-    let day = date.map { "\(Self.padded($0.day))%2F\(Self.padded($0.month))%2F\($0.year)" } ?? ""
+    let day = date.map { "\(zeroPadded($0.day, 2))%2F\(zeroPadded($0.month, 2))%2F\($0.year)" } ?? ""
     // wReshet ("chain") is the Hebrew word for "all", percent-encoded UTF-8.
     return "_=\(nonce)&wReshet=%D7%94%D7%9B%D7%9C&WFileType=\(number)&WDate=\(day)&WStore=\(store ?? "")"
   }
 
-  private static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }
 
 extension BinaQuery: CustomStringConvertible {

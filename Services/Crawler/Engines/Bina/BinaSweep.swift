@@ -54,7 +54,7 @@ actor BinaSweep {
   private func ask(_ query: BinaQuery) async throws -> Listing {
     asked += 1
     // Milliseconds since 1970 as browsers send them; only has to differ from request to request.
-    let nonce = Int(Date().timeIntervalSince1970 * 1_000) + asked
+    let nonce = Int(WallClock.milliseconds()) + asked
     let (rows, nameless) = try await engine.rows(query, nonce: nonce)
     CrawlerMetrics.listing(engine.source)
     let listing = engine.listing(rows, nameless: nameless)
@@ -88,13 +88,10 @@ actor BinaSweep {
   /// The days worth asking for: a cut answer may have lost whole days, so to those it showed come the days between
   /// and beside them (a month at most), and those around now.
   private func plausibleDates() -> Set<CivilDate> {
-    let today = Int(Date().timeIntervalSince1970) / 86_400
+    let today = WallClock.seconds() / 86_400
     var days = Set(dates.map(\.daysSinceEpoch))
     if let first = days.min(), let last = days.max() { days.formUnion(max(first - 1, last - 30)...(last + 1)) }
     days.formUnion(today - 1...today + 1)
-    return Set(days.compactMap { day in
-      guard let civil = Timestamp(microseconds: Int64(day) * 86_400_000_000)?.civil else { return nil }
-      return CivilDate(year: civil.year, month: civil.month, day: civil.day)
-    })
+    return Set(days.map { CivilDate(daysSinceEpoch: $0) })
   }
 }

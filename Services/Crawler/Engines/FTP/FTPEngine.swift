@@ -123,6 +123,6 @@ package struct FTPEngine: PortalEngine {
   }
 
   static func escaped(_ name: String) -> String {
-    name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~"))) ?? name
+    PercentEncoding.encode(name)
   }
 }

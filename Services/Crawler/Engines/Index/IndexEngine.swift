@@ -85,7 +85,7 @@ package struct IndexEngine: PortalEngine {
         folders.append(target)
         continue
       }
-      let fileName = target.path.split(separator: "/").last.flatMap { String($0).removingPercentEncoding } ?? ""
+      let fileName = target.path.split(separator: "/").last.flatMap { PercentEncoding.decode($0) } ?? ""
       if let pattern, fnmatch(pattern, fileName, 1 << 4 /* FNM_CASEFOLD */) != 0 {
         listing.skip("pattern")
         continue
@@ -109,7 +109,7 @@ package struct IndexEngine: PortalEngine {
       target.query == nil, target.path.hasPrefix(base.path), target.path != page.path, target.path != base.path
     else { return nil }
     // An escaped dot climbs as well as a plain one, on servers that resolve it late.
-    let segments = (target.path.removingPercentEncoding ?? "..").split(separator: "/")
+    let segments = (PercentEncoding.decode(target.path) ?? "..").split(separator: "/")
     return segments.contains("..") ? nil : target
   }
 

@@ -127,8 +127,5 @@ package struct PublishPriceEngine: PortalEngine {
 }
 
 extension CivilDate {
-  fileprivate func days(back: Int) -> CivilDate? {
-    let (year, month, day) = civilDate(daysSinceEpoch: Int64(daysSinceEpoch - back))
-    return CivilDate(year: year, month: month, day: day)
-  }
+  fileprivate func days(back: Int) -> CivilDate { CivilDate(daysSinceEpoch: daysSinceEpoch - Int64(back)) }
 }

@@ -30,7 +30,7 @@ package struct SuperPharmEngine: TableEngine {
           var query: [String] = []
           if let category { query.append("Category-equals=\(category.spelling)") }
           if let date {
-            query.append("Date-equals=\(Self.padded(date.day))%2F\(Self.padded(date.month))%2F\(date.year)")
+            query.append("Date-equals=\(zeroPadded(date.day, 2))%2F\(zeroPadded(date.month, 2))%2F\(date.year)")
           }
           return "?" + (query + ["page=\(page)"]).joined(separator: "&")
         }
@@ -38,5 +38,4 @@ package struct SuperPharmEngine: TableEngine {
     }
   }
 
-  private static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }

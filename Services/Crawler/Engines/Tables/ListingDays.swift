@@ -1,4 +1,3 @@
-import Foundation
 import PriceFiles
 import Runtime
 
@@ -9,7 +8,7 @@ struct ListingDays: Sendable {
   var count: Int
   var zone: ZoneTable
   /// Seconds since 1970.
-  var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+  var now = WallClock.seconds
 
   /// The row's option `days`, else `--listing-days`.
   /// - Throws: a configuration `Failure` for a number that is none.
@@ -28,9 +27,6 @@ struct ListingDays: Sendable {
     guard count > 0 else { return [nil] }
     let now = now()
     let today = (now + Int64(zone.offsetSeconds(at: now))) / 86_400
-    return (0..<Int64(count)).map { back in
-      let (year, month, day) = civilDate(daysSinceEpoch: today - back)
-      return CivilDate(year: year, month: month, day: day)
-    }
+    return (0..<Int64(count)).map { CivilDate(daysSinceEpoch: today - $0) }
   }
 }
