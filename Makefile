@@ -112,7 +112,7 @@ demo: demo-arguments build ## run a whole system here and answer a few questions
 
 # Many tests are real processes and servers: more of them at once than this only makes each other wait.
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
-test: deps ## unit and integration tests, against real servers that the tests start and stop
+test: deps check ## the rules of the house, then unit and integration tests against real servers that the tests start and stop
 	$(SWIFT) build --build-tests
 	@rm -f $(RESULTS)*.xml $(RESULTS).failed; \
 	code=0; $(SWIFT) test --skip-build --xunit-output $(RESULTS).xml $(TEST) || code=1; \
@@ -144,7 +144,9 @@ bench: build ## measure, each number beside a bound taken in the same run (varia
 	done
 
 # Sample data is not broken to fit a line.
-check: ## rules of the house that no compiler checks: line and file lengths, stray spaces
+check: ## rules of the house that no compiler checks: which module imports which, line and file lengths, stray spaces
+	@cd Tests/Architecture && python3 -B -m unittest -q test_arrows
+	@SWIFT=$(SWIFT) python3 -B Tests/Architecture/arrows.py
 	@git ls-files '*.swift' | xargs awk ' \
 	  length($$0) > 120 && !/[\200-\377]/ && FILENAME !~ /Vectors|GoldenBytes|Fixtures|(Dialect|Row)Tests/ { printf "%s:%d: line of %d characters\n", FILENAME, FNR, length($$0); bad = 1 } \
 	  /[ \t]$$/ { printf "%s:%d: space at the end\n", FILENAME, FNR; bad = 1 } \

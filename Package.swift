@@ -2,8 +2,9 @@
 import PackageDescription
 
 // Souk: one package, one folder per concern. Arrows point down only:
-//   Services -> Pipeline -> Kafka and the sinks -> Runtime, Schemas
-// `system`, `library` and `service` below are the only three kinds of target besides tests.
+//   Services -> Pipeline -> Kafka and the sinks -> Schemas -> Runtime
+// `system`, `library` and `service` below are the only three kinds of target besides tests. What a target depends on
+// is what its files import; `make check` enforces both (Tests/Architecture/arrows.py).
 
 let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
@@ -11,20 +12,153 @@ let strict: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
 ]
 
-extension Target.Dependency {
-  static let log: Self = .product(name: "Logging", package: "swift-log")
-  static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
-  static let coreMetrics: Self = .product(name: "CoreMetrics", package: "swift-metrics")
-  static let arguments: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
-  static let lifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-  static let signals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
-  static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
-  static let yaml: Self = .product(name: "Yams", package: "Yams")
-  static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
-  static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
-  static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
-  static let nioWebSocket: Self = .product(name: "NIOWebSocket", package: "swift-nio")
-  static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
+/// The modules of other packages, and the package that each is a product of.
+let products: [String: String] = [
+  "ArgumentParser": "swift-argument-parser",
+  "CoreMetrics": "swift-metrics",
+  "Hummingbird": "hummingbird",
+  "HummingbirdCore": "hummingbird",
+  "Logging": "swift-log",
+  "Metrics": "swift-metrics",
+  "NIOCore": "swift-nio",
+  "NIOHTTP1": "swift-nio",
+  "NIOPosix": "swift-nio",
+  "NIOSSL": "swift-nio-ssl",
+  "NIOWebSocket": "swift-nio",
+  "ServiceLifecycle": "swift-service-lifecycle",
+  "UnixSignals": "swift-service-lifecycle",
+  "Yams": "Yams",
+]
+
+// begin imports: written by Tests/Architecture/arrows.py --write
+let imports: [String: [String]] = [
+  "CSV": ["Schemas"],
+  "CSVTests": ["CSV", "Schemas", "TestSupport"],
+  "Compression": ["CIsal", "CZlib"],
+  "CrawlerService": ["ArgumentParser", "HTML", "HTTP", "Kafka", "Logging", "Metrics", "Pipeline", "Portals",
+    "PriceFiles", "Redis", "Runtime", "Schemas", "ServiceKit"],
+  "CrawlerTests": ["ArgumentParser", "CrawlerService", "HTML", "HTTP", "Kafka", "LocalServers", "Logging", "Pipeline",
+    "PortalSimulator", "Portals", "PriceFiles", "Redis", "Runtime", "Schemas", "ServiceKit", "TestSupport"],
+  "DBWriterService": ["ArgumentParser", "CMalloc", "Kafka", "Logging", "Metrics", "Pipeline", "Postgres", "Runtime",
+    "Schemas", "ServiceKit"],
+  "DBWriterTests": ["ArgumentParser", "DBWriterService", "Kafka", "LocalServers", "Logging", "Postgres", "Runtime",
+    "Schemas", "TestSupport"],
+  "DeployTests": ["LocalServers", "Runtime", "Schemas", "SoukService", "TestSupport", "Yams"],
+  "DownloaderService": ["ArgumentParser", "HTTP", "Kafka", "Logging", "Metrics", "ObjectStore", "Pipeline", "Portals",
+    "Runtime", "Schemas", "ServiceKit"],
+  "DownloaderTests": ["ArgumentParser", "DownloaderService", "HTTP", "Kafka", "LocalServers", "Logging", "ObjectStore",
+    "Pipeline", "Portals", "Runtime", "Schemas", "ServiceKit", "TestSupport"],
+  "EGXProducerService": ["ArgumentParser", "CSV", "HTTP", "Kafka", "Logging", "Metrics", "Runtime", "Schemas",
+    "ServiceKit", "WebSocket"],
+  "EGXProducerTests": ["ArgumentParser", "CSV", "EGXProducerService", "HTTP", "Kafka", "LocalServers", "Logging",
+    "Runtime", "Schemas", "ServiceKit", "TestSupport", "TradingViewSimulator", "WebSocket"],
+  "FetcherService": ["ArgumentParser", "CSV", "HTTP", "Kafka", "Logging", "Markets", "Metrics", "Pipeline", "Redis",
+    "Runtime", "Schemas", "ServiceKit"],
+  "FetcherTests": ["ArgumentParser", "FetcherService", "HTTP", "Kafka", "LocalServers", "Logging", "Markets",
+    "Pipeline", "ProviderSimulator", "Redis", "Runtime", "Schemas", "ServiceKit", "TestSupport"],
+  "Forecasting": ["CBLAS", "CXGBoost", "Runtime", "Schemas"],
+  "ForecastingTests": ["Forecasting", "LocalServers", "Runtime", "Schemas", "TestSupport"],
+  "HTML": ["CXML2", "Runtime"],
+  "HTMLTests": ["HTML", "Runtime"],
+  "HTTP": ["ArgumentParser", "CCurl", "Runtime"],
+  "HTTPTests": ["CCurl", "HTTP", "LocalServers", "Runtime", "TestSupport"],
+  "InferenceWorkerService": ["ArgumentParser", "Forecasting", "Kafka", "Logging", "Metrics", "ModelRegistry",
+    "ObjectStore", "Pipeline", "Runtime", "Schemas", "ServiceKit"],
+  "InferenceWorkerTests": ["ArgumentParser", "Forecasting", "InferenceWorkerService", "Kafka", "LocalServers",
+    "Logging", "ModelRegistry", "ObjectStore", "Pipeline", "Runtime", "Schemas", "TestSupport"],
+  "Influx": ["ArgumentParser", "Compression", "HTTP", "Runtime"],
+  "InfluxConsumerService": ["ArgumentParser", "Influx", "Kafka", "Logging", "Metrics", "Pipeline", "Runtime",
+    "Schemas", "ServiceKit"],
+  "InfluxConsumerTests": ["ArgumentParser", "Influx", "InfluxConsumerService", "Kafka", "LocalServers", "Logging",
+    "Runtime", "Schemas", "TestSupport"],
+  "IntegrationTests": ["ArgumentParser", "CrawlerService", "EGXProducerService", "Forecasting", "HTTP",
+    "InfluxConsumerService", "Kafka", "LocalServers", "Logging", "Markets", "ModelRegistry", "ObjectStore",
+    "PortalSimulator", "Postgres", "PriceFiles", "ProviderSimulator", "Runtime", "S3ConsumerService", "Schemas",
+    "ServiceKit", "SoukService", "TestSupport"],
+  "Kafka": ["ArgumentParser", "CRdKafka", "CoreMetrics", "Logging", "Runtime"],
+  "KafkaTests": ["ArgumentParser", "Kafka", "LocalServers", "Logging", "Runtime", "TestSupport"],
+  "LocalServers": ["Runtime"],
+  "Markets": ["ArgumentParser", "CSV", "Runtime", "Schemas", "Yams"],
+  "MarketsTests": ["Markets", "Runtime", "Schemas", "TestSupport"],
+  "Masters": ["Schemas"],
+  "MastersTests": ["Masters", "Schemas", "TestSupport"],
+  "ModelRegistry": ["Forecasting", "Logging", "ObjectStore", "Runtime"],
+  "ModelRegistryTests": ["ArgumentParser", "Forecasting", "LocalServers", "Logging", "ModelRegistry", "ObjectStore",
+    "Runtime", "Schemas", "TestSupport"],
+  "MonitoringTests": ["ArgumentParser", "Kafka", "LocalServers", "Logging", "Reference", "Runtime", "Schemas",
+    "TestSupport", "Yams"],
+  "ObjectStore": ["ArgumentParser", "HTTP", "Runtime"],
+  "ObjectStoreTests": ["ArgumentParser", "HTTP", "LocalServers", "ObjectStore", "Runtime", "TestSupport"],
+  "ParserService": ["ArgumentParser", "Kafka", "Logging", "Masters", "Metrics", "ObjectStore", "Pipeline",
+    "PriceFiles", "Redis", "Runtime", "Schemas", "ServiceKit"],
+  "ParserTests": ["ArgumentParser", "Compression", "Kafka", "Logging", "Masters", "ObjectStore", "ParserService",
+    "Pipeline", "PriceFiles", "Runtime", "Schemas", "ServiceKit", "TestSupport"],
+  "Pipeline": ["ArgumentParser", "Kafka", "Logging", "Metrics", "Runtime", "Schemas", "ServiceKit"],
+  "PipelineTests": ["ArgumentParser", "Kafka", "Logging", "Pipeline", "Runtime", "Schemas", "ServiceKit",
+    "TestSupport"],
+  "PortalSimulator": ["CZlib", "Compression", "Hummingbird", "NIOCore", "Runtime", "SimulatorServer"],
+  "Portals": ["ArgumentParser", "HTML", "HTTP", "Runtime", "Yams"],
+  "PortalsTests": ["Portals", "Runtime", "TestSupport"],
+  "Postgres": ["ArgumentParser", "CPQ", "Runtime"],
+  "PostgresTests": ["ArgumentParser", "LocalServers", "Postgres", "Runtime", "TestSupport"],
+  "PriceFiles": ["CZlib", "Compression", "Runtime", "Schemas"],
+  "PriceFilesTests": ["CZlib", "Compression", "PriceFiles", "Runtime", "Schemas", "TestSupport"],
+  "ProviderSimulator": ["Hummingbird", "NIOCore", "Runtime", "Schemas", "SimulatorServer"],
+  "Redis": ["ArgumentParser", "CHiredis", "COpenSSL", "Metrics", "Runtime"],
+  "RedisTests": ["LocalServers", "Redis", "Runtime", "TestSupport"],
+  "Reference": ["LocalServers", "Runtime", "Schemas"],
+  "ReferenceTests": ["LocalServers", "Reference", "Runtime", "Schemas", "TestSupport"],
+  "Runtime": ["ArgumentParser", "COpenSSL"],
+  "RuntimeTests": ["Runtime"],
+  "S3ConsumerService": ["ArgumentParser", "CZstd", "Compression", "Kafka", "Logging", "Metrics", "ObjectStore",
+    "Pipeline", "Runtime", "Schemas", "ServiceKit"],
+  "S3ConsumerTests": ["ArgumentParser", "CZstd", "Kafka", "LocalServers", "Logging", "Pipeline", "Runtime",
+    "S3ConsumerService", "Schemas", "TestSupport"],
+  "SchedulerService": ["ArgumentParser", "Kafka", "Logging", "Markets", "Metrics", "Pipeline", "Runtime", "Schemas",
+    "ServiceKit"],
+  "SchedulerTests": ["ArgumentParser", "Kafka", "LocalServers", "Logging", "Markets", "Runtime", "SchedulerService",
+    "Schemas", "TestSupport"],
+  "Schemas": ["Runtime"],
+  "SchemasTests": ["Runtime", "Schemas"],
+  "ServiceKit": ["ArgumentParser", "CoreMetrics", "Hummingbird", "Logging", "NIOCore", "Runtime", "ServiceLifecycle",
+    "Yams"],
+  "ServiceKitTests": ["ArgumentParser", "CoreMetrics", "Logging", "NIOCore", "Runtime", "ServiceKit"],
+  "SimulatorServer": ["ArgumentParser", "Hummingbird", "HummingbirdCore", "LocalServers", "Logging", "NIOCore",
+    "Runtime", "ServiceLifecycle", "UnixSignals"],
+  "SoukService": ["ArgumentParser", "Compression", "HTTP", "Influx", "Kafka", "LocalServers", "Logging", "Markets",
+    "ObjectStore", "Postgres", "PriceFiles", "Runtime", "Schemas", "ServiceKit"],
+  "SoukTests": ["ArgumentParser", "LocalServers", "Runtime", "Schemas", "SoukService", "TestSupport"],
+  "TestSupport": ["LocalServers", "Runtime"],
+  "TradingViewSimulator": ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket", "SimulatorServer"],
+  "WebSocket": ["HTTP", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket", "Runtime"],
+  "WebSocketTests": ["LocalServers", "Runtime", "TestSupport", "WebSocket"],
+  "crawler": ["CrawlerService", "ServiceKit"],
+  "db-writer": ["DBWriterService", "ServiceKit"],
+  "downloader": ["DownloaderService", "ServiceKit"],
+  "egx-producer": ["EGXProducerService", "ServiceKit"],
+  "fetcher": ["FetcherService", "ServiceKit"],
+  "inference-worker": ["InferenceWorkerService", "ServiceKit"],
+  "influx-consumer": ["InfluxConsumerService", "ServiceKit"],
+  "kit-probe": ["ArgumentParser", "Logging", "Metrics", "Runtime", "ServiceKit"],
+  "parser": ["ParserService", "ServiceKit"],
+  "portal-simulator": ["ArgumentParser", "PortalSimulator", "Runtime", "SimulatorServer"],
+  "provider-simulator": ["ArgumentParser", "ProviderSimulator", "Runtime", "SimulatorServer"],
+  "s3-consumer": ["S3ConsumerService", "ServiceKit"],
+  "scheduler": ["SchedulerService", "ServiceKit"],
+  "souk": ["ServiceKit", "SoukService"],
+  "souk-bench": ["ArgumentParser", "CZlib", "Compression", "DBWriterService", "FetcherService", "Forecasting", "HTTP",
+    "InferenceWorkerService", "Kafka", "LocalServers", "Logging", "Markets", "Masters", "ModelRegistry", "ObjectStore",
+    "ParserService", "Pipeline", "PortalSimulator", "Postgres", "PriceFiles", "Runtime", "SchedulerService", "Schemas",
+    "TestSupport"],
+  "souk-reference": ["ArgumentParser", "LocalServers", "Reference", "Runtime"],
+]
+// end imports
+
+/// What a target imports. A new target is not in the list until `arrows.py --write` has seen its files.
+func imported(by target: String) -> [Target.Dependency] {
+  (imports[target] ?? []).map { name in
+    products[name].map { .product(name: name, package: $0) } ?? .target(name: name)
+  }
 }
 
 /// A C library found by pkg-config; the folder holds a module map and a shim header, nothing else.
@@ -33,26 +167,38 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 }
 
 /// A module of the shared core, in `Shared/<name>`.
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, path: "Shared/\(name)", swiftSettings: strict)
+func library(_ name: String) -> Target {
+  .target(name: name, dependencies: imported(by: name), path: "Shared/\(name)", swiftSettings: strict)
 }
 
 /// A service: everything it does is the library `<folder>Service` in `Services/<folder>`, so that tests and
 /// benchmarks reach it; the executable beside it, in `Main/`, only starts it.
-func service(
-  _ command: String, _ folder: String, exclude: [String] = [], _ dependencies: [Target.Dependency]
-) -> [Target] {
+func service(_ command: String, _ folder: String) -> [Target] {
   [
-    .target(name: "\(folder)Service", dependencies: dependencies, path: "Services/\(folder)",
-            exclude: ["Main", "README.md"] + exclude, swiftSettings: strict),
-    .executableTarget(name: command, dependencies: [.target(name: "\(folder)Service")],
-                      path: "Services/\(folder)/Main", swiftSettings: strict),
+    .target(name: "\(folder)Service", dependencies: imported(by: "\(folder)Service"), path: "Services/\(folder)",
+            exclude: ["Main", "README.md"], swiftSettings: strict),
+    .executableTarget(name: command, dependencies: imported(by: command), path: "Services/\(folder)/Main",
+                      swiftSettings: strict),
   ]
 }
 
-func tests(_ name: String, exclude: [String] = [], _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: exclude,
-              swiftSettings: strict)
+/// A module of the tests that is no suite, in `Tests/<path>`.
+func helper(_ name: String, _ path: String, exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: imported(by: name), path: "Tests/\(path)", exclude: exclude, swiftSettings: strict)
+}
+
+/// A program of the tests, in `Tests/<path>`.
+func program(_ name: String, _ path: String, exclude: [String] = []) -> Target {
+  .executableTarget(name: name, dependencies: imported(by: name), path: "Tests/\(path)", exclude: exclude,
+                    swiftSettings: strict)
+}
+
+/// The suite of a module.
+/// - Parameter starts: the programs that it starts without importing them.
+func tests(_ module: String, exclude: [String] = [], starts: [String] = []) -> Target {
+  let name = "\(module)Tests"
+  return .testTarget(name: name, dependencies: imported(by: name) + starts.map { .target(name: $0) },
+                     path: "Tests/\(name)", exclude: exclude, swiftSettings: strict)
 }
 
 let shared: [Target] = [
@@ -68,126 +214,53 @@ let shared: [Target] = [
   system("CXML2", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
-  library("Schemas", ["Runtime"]),
-  library("Forecasting", ["CXGBoost", "CBLAS", "Schemas", "Runtime"]),
-  library("Masters", ["Schemas"]),
-  library("CSV", ["Schemas"]),
-  library("Markets", ["CSV", "Schemas", "Runtime", .arguments, .yaml]),
-  library("Runtime", ["COpenSSL", .log, .arguments]),
-  library("Compression", ["CIsal", "CZlib"]),
-  library("Kafka", ["CRdKafka", "Runtime", .log, .metrics, .coreMetrics, .arguments]),
-  library("HTTP", ["CCurl", "Runtime", .log, .metrics, .arguments]),
-  library("WebSocket", ["HTTP", "Runtime", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL]),
-  library("HTML", ["CXML2", "Runtime"]),
-  library("Portals", ["HTTP", "HTML", "Runtime", .arguments, .yaml]),
-  library("ModelRegistry", ["Forecasting", "ObjectStore", "Runtime", .log]),
-  library("ObjectStore", ["HTTP", "Runtime", .log, .metrics, .arguments]),
-  library("Postgres", ["CPQ", "Runtime", .log, .metrics, .arguments]),
-  library("Redis", ["CHiredis", "COpenSSL", "Runtime", .metrics, .arguments]),
-  library("Influx", ["HTTP", "Compression", "Runtime", .arguments]),
-  library("PriceFiles", ["Compression", "CZlib", "Runtime", "Schemas"]),
-  library("ServiceKit", ["Runtime", .log, .metrics, .coreMetrics, .arguments, .lifecycle, .hummingbird, .yaml]),
-  library("Pipeline", ["Kafka", "Runtime", "Schemas", "ServiceKit", .log, .metrics, .arguments]),
-  library("LocalServers", ["Runtime", .log]),
-]
+] + [
+  "Schemas", "Runtime", "Compression", "CSV", "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers",
+  "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis",
+  "ServiceKit", "WebSocket",
+].map(library)
 
 let services: [Target] = [
-  service("crawler", "Crawler", ["Pipeline", "Kafka", "HTTP", "Redis", "HTML", "Portals", "PriceFiles", "Schemas",
-    "ServiceKit", "Runtime", .log, .metrics, .arguments]),
-  service("downloader", "Downloader", ["Pipeline", "HTTP", "ObjectStore", "Portals", "PriceFiles"]),
-  service("parser", "Parser", ["Pipeline", "ObjectStore", "PriceFiles", "Redis", "Masters"]),
-  service("db-writer", "DBWriter", ["Pipeline", "Kafka", "Postgres", "Schemas", "Runtime", "ServiceKit", "CMalloc",
-    .log, .metrics, .arguments]),
-  service("egx-producer", "EGXProducer", ["Kafka", "HTTP", "WebSocket", "CSV", "Schemas", "ServiceKit", "Runtime",
-    .log, .metrics, .arguments]),
-  service("influx-consumer", "InfluxConsumer", ["Pipeline", "Kafka", "Influx", "Schemas", "Runtime", "ServiceKit",
-    .log, .metrics, .arguments]),
-  service("s3-consumer", "S3Consumer", ["Pipeline", "Kafka", "ObjectStore", "Schemas", "Runtime", "ServiceKit",
-    "Compression", "CZstd", .log, .metrics, .arguments]),
-  service("scheduler", "Scheduler", ["Markets", "Pipeline", "Kafka", "Schemas", "Runtime", "ServiceKit",
-    .log, .metrics, .arguments]),
-  service("fetcher", "Fetcher", ["Pipeline", "Kafka", "HTTP", "CSV", "Markets", "Redis", "Schemas", "ServiceKit",
-    "Runtime", .log, .metrics, .arguments]),
-  service("inference-worker", "InferenceWorker", ["Pipeline", "Kafka", "Forecasting", "ModelRegistry",
-    "ObjectStore", "Schemas", "Runtime", "ServiceKit", .log, .metrics, .arguments]),
-  service("souk", "Souk", ["Kafka", "Markets", "HTTP", "Postgres", "Influx", "ObjectStore", "PriceFiles",
-    "Compression", "LocalServers", "Schemas", "ServiceKit", "Runtime", .log, .arguments]),
+  service("crawler", "Crawler"),
+  service("downloader", "Downloader"),
+  service("parser", "Parser"),
+  service("db-writer", "DBWriter"),
+  service("egx-producer", "EGXProducer"),
+  service("influx-consumer", "InfluxConsumer"),
+  service("s3-consumer", "S3Consumer"),
+  service("scheduler", "Scheduler"),
+  service("fetcher", "Fetcher"),
+  service("inference-worker", "InferenceWorker"),
+  service("souk", "Souk"),
 ].flatMap { $0 }
 
 let testing: [Target] = [
-  .target(name: "TestSupport", dependencies: ["LocalServers", "Kafka", "Runtime"], path: "Tests/Support",
-          exclude: ["KitProbe", "FTP/ftp_server.py"], swiftSettings: strict),
-  .executableTarget(name: "kit-probe", dependencies: ["ServiceKit", "Runtime", .log, .metrics, .arguments],
-                    path: "Tests/Support/KitProbe", swiftSettings: strict),
-  .target(name: "Reference", dependencies: ["Schemas", "Runtime", "LocalServers"], path: "Tests/Reference",
-          exclude: ["Main"], swiftSettings: strict),
-  .executableTarget(name: "souk-reference", dependencies: ["Reference", "LocalServers", "Runtime", .arguments],
-                    path: "Tests/Reference/Main", swiftSettings: strict),
-  .target(name: "PortalSimulator", dependencies: ["Runtime", "LocalServers", "Compression", "CZlib", .hummingbird,
-    .lifecycle, .signals, .log], path: "Tests/Simulators/Portal", exclude: ["Main"], swiftSettings: strict),
-  .executableTarget(name: "portal-simulator", dependencies: ["PortalSimulator", "LocalServers", "Runtime", .arguments,
-    .log], path: "Tests/Simulators/Portal/Main", swiftSettings: strict),
-  .target(name: "ProviderSimulator", dependencies: ["Schemas", "Runtime", "LocalServers", .hummingbird, .lifecycle,
-    .signals, .log], path: "Tests/Simulators/Provider", exclude: ["Main"], swiftSettings: strict),
-  .executableTarget(name: "provider-simulator", dependencies: ["ProviderSimulator", "LocalServers", "Runtime",
-    .arguments, .log], path: "Tests/Simulators/Provider/Main", swiftSettings: strict),
-  .target(name: "TradingViewSimulator", dependencies: ["Runtime", .nioCore, .nioPosix, .nioHTTP1,
-    .nioWebSocket, .nioSSL], path: "Tests/Simulators/TradingView", swiftSettings: strict),
-  .executableTarget(name: "souk-bench", dependencies: ["PriceFiles", "Schemas", "ParserService", "DBWriterService",
-    "InferenceWorkerService", "Forecasting", "ModelRegistry", "Pipeline",
-    "Masters", "Postgres", "Kafka", "ObjectStore", "Runtime", "LocalServers", "PortalSimulator", "TestSupport",
-    "Compression", "CZlib", "FetcherService", "SchedulerService", "Markets", "HTTP", .log, .arguments],
-    path: "Tests/Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py", "influx_consumer.py"],
-    swiftSettings: strict),
-  tests("Schemas", ["Schemas"]),
-  tests("Forecasting", exclude: ["Reference"], ["Forecasting", "Schemas", "Runtime", "LocalServers", "TestSupport"]),
-  tests("ModelRegistry", ["ModelRegistry", "Forecasting", "ObjectStore", "Schemas", "Runtime", "LocalServers",
-    "TestSupport", .log, .arguments]),
-  tests("Masters", ["Masters", "Schemas", "TestSupport"]),
-  tests("Markets", ["Markets", "Schemas", "Runtime", "TestSupport"]),
-  tests("Runtime", ["Runtime"]),
-  tests("Kafka", ["Kafka", "Runtime", "TestSupport", .arguments]),
-  tests("HTTP", ["HTTP", "TestSupport", .hummingbird]),
-  tests("WebSocket", exclude: ["server.py"], ["WebSocket", "HTTP", "LocalServers", "Runtime", "TestSupport"]),
-  tests("HTML", ["HTML", "Runtime"]),
-  tests("Deploy", exclude: ["Schemas"], ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .yaml]),
-  tests("Portals", ["Portals", "HTTP", "Runtime", "TestSupport"]),
-  tests("ObjectStore", ["ObjectStore", "TestSupport", .arguments]),
-  tests("Postgres", ["Postgres", "Runtime", "LocalServers", "TestSupport", .arguments]),
-  tests("Redis", ["Redis", "LocalServers", "Runtime", "TestSupport"]),
-  tests("PriceFiles", exclude: ["read_rows.py"], ["PriceFiles", "Compression", "Runtime", "Schemas", "TestSupport",
-    "CZlib"]),
-  tests("ServiceKit", ["ServiceKit", "kit-probe", "Runtime", "TestSupport", .log, .metrics]),
-  tests("Pipeline", ["Pipeline", "TestSupport"]),
-  tests("Monitoring", exclude: ["Rules"], ["Reference", "Schemas", "Kafka", "LocalServers", "Runtime", "TestSupport",
-    .yaml, .log, .arguments]),
-  tests("Reference", ["Reference", "souk-reference", "Schemas", "LocalServers", "Runtime", "TestSupport"]),
-  tests("Crawler", ["CrawlerService", "PortalSimulator", "Pipeline", "Kafka", "HTTP", "HTML", "Portals", "Redis",
-    "PriceFiles", "Schemas", "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
-  tests("Downloader", ["DownloaderService", "Portals", "TestSupport", .arguments]),
-  tests("Parser", ["ParserService", "Masters", "Pipeline", "Kafka", "ObjectStore", "PriceFiles", "Schemas",
-    "ServiceKit", "Runtime", "Compression", "TestSupport", .log, .arguments]),
-  tests("DBWriter", ["DBWriterService", "Kafka", "Postgres", "Schemas", "Runtime", "LocalServers", "TestSupport",
-    .log, .arguments]),
-  tests("EGXProducer", ["EGXProducerService", "TradingViewSimulator", "WebSocket", "CSV", "Kafka", "HTTP", "Schemas", "ServiceKit",
-    "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
-  tests("InfluxConsumer", ["InfluxConsumerService", "Influx", "Pipeline", "Kafka", "HTTP", "Schemas", "Runtime",
-    "LocalServers", "TestSupport", .arguments]),
-  tests("InferenceWorker", ["InferenceWorkerService", "Forecasting", "ModelRegistry", "Pipeline", "Kafka",
-    "ObjectStore", "Schemas", "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
-  tests("S3Consumer", exclude: ["read_objects.py"], ["S3ConsumerService", "Pipeline", "Kafka", "ObjectStore", "HTTP",
-    "Schemas", "Runtime", "LocalServers", "CZstd", "TestSupport", .log, .arguments]),
-  tests("CSV", ["CSV", "Schemas", "TestSupport"]),
-  tests("Scheduler", ["SchedulerService", "Markets", "Kafka", "Schemas", "Runtime", "ServiceKit", "LocalServers",
-    "TestSupport", .log, .arguments]),
-  tests("Fetcher", ["FetcherService", "ProviderSimulator", "Markets", "Pipeline", "Kafka", "HTTP", "Redis", "Schemas",
-    "ServiceKit", "Runtime", "LocalServers", "TestSupport", .log, .arguments]),
-  tests("Souk", ["SoukService", "LocalServers", "Runtime", "Schemas", "TestSupport", .arguments]),
-  tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"], ["SoukService",
-    "CrawlerService", "EGXProducerService", "InfluxConsumerService", "S3ConsumerService", "ServiceKit", "Schemas",
-    "Kafka", "HTTP", "Postgres", "PriceFiles", "PortalSimulator", "ProviderSimulator", "Markets", "Forecasting",
-    "ModelRegistry", "ObjectStore", "Runtime", "TestSupport", .log, .arguments]),
-]
+  helper("TestSupport", "Support", exclude: ["KitProbe", "FTP/ftp_server.py"]),
+  program("kit-probe", "Support/KitProbe"),
+  helper("Reference", "Reference", exclude: ["Main"]),
+  program("souk-reference", "Reference/Main"),
+  helper("SimulatorServer", "Simulators/Server"),
+  helper("PortalSimulator", "Simulators/Portal", exclude: ["Main"]),
+  program("portal-simulator", "Simulators/Portal/Main"),
+  helper("ProviderSimulator", "Simulators/Provider", exclude: ["Main"]),
+  program("provider-simulator", "Simulators/Provider/Main"),
+  helper("TradingViewSimulator", "Simulators/TradingView"),
+  program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
+    "influx_consumer.py"]),
+  tests("Deploy", exclude: ["Schemas"]),
+  tests("Forecasting", exclude: ["Reference"]),
+  tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"]),
+  tests("Monitoring", exclude: ["Rules"]),
+  tests("PriceFiles", exclude: ["read_rows.py"]),
+  tests("Reference", starts: ["souk-reference"]),
+  tests("S3Consumer", exclude: ["read_objects.py"]),
+  tests("ServiceKit", starts: ["kit-probe"]),
+  tests("WebSocket", exclude: ["server.py"]),
+] + [
+  "Schemas", "Runtime", "CSV", "HTML", "HTTP", "Kafka", "Markets", "Masters", "ModelRegistry", "ObjectStore",
+  "Pipeline", "Portals", "Postgres", "Redis", "Crawler", "Downloader", "Parser", "DBWriter", "EGXProducer",
+  "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
+].map { tests($0) }
 
 let package = Package(
   name: "souk",

@@ -119,7 +119,7 @@ extension PortalSimulator {
   private static func cerberusRow(
     _ name: String, type: String, size: Int, time: Int, label: String
   ) -> [String: Any] {
-    let time = CivilTime(seconds: time)
+    let time = WallTime(seconds: time)
     return [
       "fname": name, "name": name, "value": name, "type": type, "typeLabel": label, "size": size,
       "ftime": time.text("M/D/Y h:m"), "time": time.text("Y-M-DTh:m:sZ"),

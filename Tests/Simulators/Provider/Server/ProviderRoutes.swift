@@ -127,7 +127,7 @@ extension ProviderSimulator {
   /// `at=`, as RFC 3339 or in seconds since 1970; now without it.
   private func time(_ request: Request) -> Timestamp? {
     guard let text = request.uri.queryParameters["at"].map({ PercentEncoding.decode($0) ?? "" }) else {
-      return Timestamp(microseconds: now())
+      return Timestamp.now()
     }
     return Timestamp(text) ?? Int64(text).flatMap { Timestamp(microseconds: $0 * 1_000_000) }
   }
