@@ -73,7 +73,7 @@ package struct InfluxOptions: ParsableArguments {
     guard base.query == nil else { throw Self.invalid("--influx-url has a query; the flags make it") }
     return InfluxConfiguration(
       base: base, api: api, credentials: credentials, createsDatabase: influxCreateDatabase,
-      timeout: influxTimeout.duration, gzipLevel: Int32(influxGzipLevel), certificateAuthorityFile: influxCAFile)
+      timeout: influxTimeout.duration, gzipLevel: influxGzipLevel, certificateAuthorityFile: influxCAFile)
   }
 
   private static func invalid(_ text: String) -> Failure {
@@ -89,12 +89,12 @@ package struct InfluxConfiguration: Hashable, Sendable {
   package var createsDatabase: Bool
   package var timeout: Duration
   /// 0...9; 0 is no compression.
-  package var gzipLevel: Int32
+  package var gzipLevel: Int
   package var certificateAuthorityFile: String?
 
   package init(
     base: HTTPURL, api: InfluxAPI, credentials: InfluxCredentials = .none, createsDatabase: Bool = false,
-    timeout: Duration = .seconds(30), gzipLevel: Int32 = 1, certificateAuthorityFile: String? = nil
+    timeout: Duration = .seconds(30), gzipLevel: Int = 1, certificateAuthorityFile: String? = nil
   ) {
     self.base = base
     self.api = api

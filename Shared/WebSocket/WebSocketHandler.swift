@@ -74,6 +74,8 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
 
   func channelReadComplete(context: ChannelHandlerContext) {
     isListening = false
+    // Nothing is handed on any more: only the server's close frame is waited for.
+    if closing != nil { context.read() }
     context.fireChannelReadComplete()
   }
 
@@ -110,10 +112,12 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
     guard isContinuation == (fragments != nil) else {
       return fail(context, WebSocketError(.protocolBroken, "fragments out of order"))
     }
-    var (kind, bytes) = fragments ?? (frame.opcode, frame.data)
+    let kind = fragments?.kind ?? frame.opcode
+    var bytes = fragments?.bytes ?? frame.data
     if isContinuation {
       guard bytes.readableBytes + frame.data.readableBytes <= configuration.maxMessageBytes else {
-        return fail(context, WebSocketError(.tooLarge, "a message is longer than \(configuration.maxMessageBytes) bytes"))
+        return fail(
+          context, WebSocketError(.tooLarge, "a message is longer than \(configuration.maxMessageBytes) bytes"))
       }
       fragments = nil
       bytes.writeImmutableBuffer(frame.data)
@@ -145,8 +149,9 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
       if let closedByServer {
         let (code, reason) = closedByServer
         let shown = reason.isEmpty ? "" : ": '\(excerpt(reason))'"
+        let stated = code.map { "code \($0)" } ?? "no code"
         report(context, WebSocketError(
-          .closed(code: code), "the server closed the connection with \(code.map { "code \($0)" } ?? "no code")\(shown)"))
+          .closed(code: code), "the server closed the connection with \(stated)\(shown)"))
       } else if closing == nil {
         report(context, WebSocketError(.lost, "the server closed the connection without a close frame"))
       }
@@ -174,7 +179,9 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
     write(unwrapOutboundIn(data), context, promise)
   }
 
-  private func write(_ message: WebSocketMessage, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+  private func write(
+    _ message: WebSocketMessage, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
+  ) {
     let buffer = context.channel.allocator.buffer(bytes: message.bytes)
     switch message {
     case .text: write(.text, buffer, context, promise)

@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func theExchangeOpensOnItsDays() throws {
-    let holiday = try #require(TradingCalendar.day("2025-01-20"))
+    let holiday = try #require(CivilDate("2025-01-20")?.daysSinceEpoch)
     let calendar = TradingCalendar(clock: clock, holidays: [holiday], afterClose: 20)
     func at(_ text: String) throws -> Int64 { try #require(Timestamp(text)).microseconds / 1_000_000 }
     #expect(try calendar.isOpen(at: at("2025-01-21T10:00:00+02:00")))

@@ -46,7 +46,9 @@ final class PythonServer: Sendable {
     launch.output = .lines { output.add($0) }
     let child = try await ChildProcess.start(launch)
     let port = try await eventuallySome("the server listens") {
-      if let status = child.status { throw ConditionNotMet(description: "the server ended with \(status): \(output.text)") }
+      if let status = child.status {
+        throw ConditionNotMet(description: "the server ended with \(status): \(output.text)")
+      }
       return output.port
     }
     let outcome: Result<Value, any Error>

@@ -22,7 +22,8 @@ struct WebSocketTests {
   @Test(.timeLimit(.minutes(5))) func messagesGoBothWaysAsTheyAre() async throws {
     try await PythonServer.serving { server in
       let sent: [WebSocketMessage] = [
-        .text(""), .text("بنك 🏦"), .binary([]), .binary([0xff, 0, 0xc3]), .text(String(repeating: "long ", count: 40_000)),
+        .text(""), .text("بنك 🏦"), .binary([]), .binary([0xff, 0, 0xc3]),
+        .text(String(repeating: "long ", count: 40_000)),
       ]
       let received = try await server.client("/echo").connect(decoding: PlainMessages()) { socket in
         var received: [WebSocketMessage] = []
@@ -33,13 +34,17 @@ struct WebSocketTests {
         return received
       }
       #expect(received == sent)
-      try await eventually("the close frame") { try await server.events().contains { $0.path == "echo" && $0.code == 1_000 } }
+      try await eventually("the close frame") {
+        try await server.events().contains { $0.path == "echo" && $0.code == 1_000 }
+      }
     }
   }
 
   @Test(.timeLimit(.minutes(5))) func headersAreThoseOfTheConfiguration() async throws {
     try await PythonServer.serving { server in
-      let client = server.client("/headers") { $0.headers = [("Origin", "https://here"), ("Authorization", "Bearer x")] }
+      let client = server.client("/headers") {
+        $0.headers = [("Origin", "https://here"), ("Authorization", "Bearer x")]
+      }
       let text = try await client.connect(decoding: PlainMessages()) { try await $0.next()?.bytes ?? [] }
       let headers = try JSONDecoder().decode([String: String].self, from: Data(text))
       #expect(headers["Origin"] == "https://here" && headers["Authorization"] == "Bearer x")
@@ -49,7 +54,8 @@ struct WebSocketTests {
 
   @Test(.timeLimit(.minutes(5))) func fragmentsAreJoinedAndPingsAnsweredBothWays() async throws {
     try await PythonServer.serving { server in
-      let joined = try await server.client("/fragments/10/300").connect(decoding: PlainMessages()) { try await $0.next() }
+      let joined = try await server.client("/fragments/10/300")
+        .connect(decoding: PlainMessages()) { try await $0.next() }
       #expect(joined == .text(String(repeating: "y", count: 3_000)))
       let pinged = try await server.client("/pings/3") { $0.pingInterval = .milliseconds(20) }
         .connect(decoding: PlainMessages()) { try await $0.next() }
@@ -103,10 +109,12 @@ struct WebSocketTests {
   @Test(.timeLimit(.minutes(5))) func aMessageAboveTheLimitEndsTheConnection() async throws {
     try await PythonServer.serving { server in
       for path in ["/large/1001", "/fragments/11/100"] {
-        #expect(try await failure(server, path) { $0.maxMessageBytes = 1_000 }?.kind == .tooLarge, "\(path)")
+        let error = try await failure(server, path) { $0.maxMessageBytes = 1_000 }
+        #expect(error?.kind == .tooLarge, "\(path)")
       }
-      #expect(try await server.client("/large/1000") { $0.maxMessageBytes = 1_000 }
-        .connect(decoding: PlainMessages()) { try await $0.next()?.bytes.count } == 1_000)
+      let count = try await server.client("/large/1000") { $0.maxMessageBytes = 1_000 }
+        .connect(decoding: PlainMessages()) { try await $0.next()?.bytes.count }
+      #expect(count == 1_000)
       try await eventually("both were told") { try await server.events().count { $0.code == 1_009 } == 2 }
     }
   }
@@ -209,7 +217,8 @@ struct WebSocketTests {
 
   @Test(.timeLimit(.minutes(5))) func noAnswerToTheHandshakeIsATimeOut() async throws {
     let port = try await PythonServer.serving { server in
-      #expect(try await failure(server, "/never") { $0.connectTime = .milliseconds(200) }?.kind == .timedOut)
+      let error = try await failure(server, "/never") { $0.connectTime = .milliseconds(200) }
+      #expect(error?.kind == .timedOut)
       return server.port
     }
     let client = WebSocketClient(
@@ -238,17 +247,14 @@ struct WebSocketTests {
         #expect(clear?.isTransient == true)
         let unreadable = try await failure(server, "/large/3") { $0.caFile = "\(folder)/nothing" }
         #expect(unreadable?.kind == .misconfigured && unreadable?.errorClass == .configuration)
-        #expect(try await failureOfCodeAfterTLS(server, authority.file)?.kind == .closed(code: 1_013))
+        let closed = try await failure(server, "/close/1013") { $0.caFile = authority.file }
+        #expect(closed?.kind == .closed(code: 1_013))
       }
       try await PythonServer.serving(certificate: wrong) { server in
         let error = try await failure(server, "/large/3") { $0.caFile = authority.file }
         #expect(error?.kind == .connectFailed && error?.message.contains("TLS") == true, "\(error as Any)")
       }
     }
-  }
-
-  private func failureOfCodeAfterTLS(_ server: PythonServer, _ authority: String) async throws -> WebSocketError? {
-    try await failure(server, "/close/1013") { $0.caFile = authority }
   }
 
   @Test func urlsAreReadStrictly() {

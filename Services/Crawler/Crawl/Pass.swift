@@ -216,7 +216,6 @@ struct Pass {
         logger.warning("the portal lists a file and gives no link to it", metadata: ["file": "\(file.fileName)"])
         continue
       }
-      guard let now else { continue }
       announcements.append(FileDiscovered(
         chain: file.chain, url: link, timestamp: now, fileName: file.fileName, fileType: file.name.type,
         storeID: file.name.storeID, size: file.size, fingerprint: candidate.entry.fingerprint.description,

@@ -48,7 +48,7 @@ package struct PublishPriceEngine: PortalEngine {
       }
       back += 1
       read += 1
-      guard let day = newest.days(back: back), let listing = try await engine.listing(ofEarlier: day) else {
+      guard let listing = try await engine.listing(ofEarlier: newest.days(back: back)) else {
         // The portal does not keep earlier days.
         read = engine.days
         return nil

@@ -40,7 +40,7 @@ package struct TradingViewSource: BarSource {
         }
       }
     } catch {
-      let error = (error as? WebSocketError).map { SourceError($0) } ?? error
+      let error: any Error = if let error = error as? WebSocketError { SourceError(error) } else { error }
       if drain.isRaised, let error = error as? SourceError, error.isTransient { return }
       throw error
     }

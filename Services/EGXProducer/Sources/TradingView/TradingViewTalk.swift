@@ -28,7 +28,7 @@ struct TradingViewTalk {
     self.socket = socket
   }
 
-  func begin() async throws { try await socket.send(.text(ClientMessage.setAuthToken(settings.token))) }
+  func begin() async throws { try await send(ClientMessage.setAuthToken(settings.token)) }
 
   /// Asks for the bars of one symbol and delivers them, or why there are none.
   /// - Throws: `SourceError` when the connection cannot be used any more; the symbol was then delivered if the
@@ -41,7 +41,7 @@ struct TradingViewTalk {
       ClientMessage.resolve("\(settings.exchange):\(request.symbol)", session),
       ClientMessage.createSeries(session, resolution: request.interval.resolution, count: series.page),
     ] {
-      try await socket.send(.text(message))
+      try await send(message)
     }
     let deadline = socket.deadline(
       in: settings.answerTime, "no bars of \(request.symbol) within \(DurationSetting(settings.answerTime))")
@@ -65,7 +65,7 @@ struct TradingViewTalk {
     if settings.live, case .success = answer {
       open[session] = request.symbol
     } else {
-      try await socket.send(.text(ClientMessage.deleteSession(session)))
+      try await send(ClientMessage.deleteSession(session))
     }
     try await deliver(request.symbol, answer)
   }
@@ -91,7 +91,7 @@ struct TradingViewTalk {
         series.isWhole = end
         guard let more = more(after: series) else { return try answer(of: series) }
         (series.countBefore, series.page) = (series.bars.count, more)
-        try await socket.send(.text(ClientMessage.moreData(session, count: more)))
+        try await send(ClientMessage.moreData(session, count: more))
       case .symbolError(session, let text):
         throw SourceError(
           .symbolRefused, "\(settings.exchange):\(series.request.symbol): \(quoted(text))")
@@ -162,6 +162,10 @@ struct TradingViewTalk {
         "protocol error: \(quoted(text))" + (isToken ? "; check SOURCE_TOKEN" : ""))
     case .hello, .symbolResolved, .seriesCompleted, .other: break
     }
+  }
+
+  private func send(_ message: [UInt8]) async throws {
+    do { try await socket.send(.text(message)) } catch let error as WebSocketError { throw SourceError(error) }
   }
 
   private mutating func next() async throws -> ServerMessage {
