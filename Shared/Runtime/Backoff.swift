@@ -37,3 +37,54 @@ package struct Backoff: Sendable {
 
   package mutating func reset() { attempt = 0 }
 }
+
+/// An attempt that an outage made fail, and how long to wait before the next one.
+package struct FailedAttempt: Sendable {
+  /// Of class `transient`.
+  package let error: any Error
+  /// 1 for the first.
+  package let number: Int
+  package let delay: Duration
+
+  package var code: String { publicCode(of: error) }
+}
+
+extension Backoff {
+  /// Repeats `operation` for as long as it fails with a transient error.
+  ///
+  /// - Parameter pause: called after each failed attempt: waits for `delay`, or throws to give up.
+  /// - Throws: errors of `operation` that are not transient, and what `pause` throws.
+  nonisolated(nonsending) package func retry<Value>(
+    _ operation: nonisolated(nonsending) () async throws -> Value,
+    pause: nonisolated(nonsending) (FailedAttempt) async throws -> Void
+  ) async throws -> Value {
+    var backoff = self
+    while true {
+      do {
+        return try await operation()
+      } catch where ErrorClass(of: error) == .transient {
+        let delay = backoff.next(retryAfter: (error as? any ClassifiedError)?.retryAfter)
+        try await pause(FailedAttempt(error: error, number: backoff.attempt, delay: delay))
+      }
+    }
+  }
+
+  /// Repeats `operation` for as long as it fails with a transient error, until `interruption` is raised.
+  ///
+  /// - Parameter isWanted: called after each failed attempt, before the wait; false gives way, a throw gives up.
+  /// - Returns: nil when it gave way.
+  nonisolated(nonsending) package func retry<Value>(
+    until interruption: Interruption, _ operation: nonisolated(nonsending) () async throws -> Value,
+    isWanted: (FailedAttempt) throws -> Bool
+  ) async throws -> Value? {
+    do {
+      return try await retry(operation) { failed in
+        guard try isWanted(failed), await !interruption.sleep(for: failed.delay) else { throw GaveWay() }
+      }
+    } catch is GaveWay {
+      return nil
+    }
+  }
+
+  private struct GaveWay: Error {}
+}

@@ -112,22 +112,19 @@ package final class ListingClient: Sendable {
   }
 
   private func patiently<Answer>(_ origin: String, _ ask: () async throws -> Answer) async throws -> Answer {
-    var backoff = patience.backoff
-    while true {
-      do {
-        try await pace.turn(origin, gap: gap)
-        return try await ask()
-      } catch let error as HTTPError
-        where error.isTransient && error.kind != .retrievalFailed && backoff.attempt + 1 < patience.attempts {
-        CrawlerMetrics.error(source, error.code)
-        let delay = backoff.next(retryAfter: error.retryAfter)
-        // Told to stay away, every chain of the host does.
-        if error.retryAfter != nil { pace.hold(origin, for: delay) }
-        logger.warning(
-          "portal unwell, trying again",
-          metadata: ["error": "\(error)", "delay": "\(delay)", "attempt": "\(backoff.attempt)"])
-        try await Task.sleep(for: delay)
-      }
+    try await patience.backoff.retry {
+      try await pace.turn(origin, gap: gap)
+      return try await ask()
+    } pause: { failed in
+      guard let error = failed.error as? HTTPError, error.kind != .retrievalFailed, failed.number < patience.attempts
+      else { throw failed.error }
+      CrawlerMetrics.error(source, error.code)
+      // Told to stay away, every chain of the host does.
+      if error.retryAfter != nil { pace.hold(origin, for: failed.delay) }
+      logger.warning(
+        "the portal failed, retrying",
+        metadata: ["error": "\(error)", "delay": "\(failed.delay)", "attempt": "\(failed.number)"])
+      try await Task.sleep(for: failed.delay)
     }
   }
 }

@@ -72,46 +72,43 @@ package struct Backfill: Sendable {
     let done = progress?.finished ?? []
     let outcome = Mutex(Outcome(skipped: settings.symbols.count { done.contains($0) }))
     let settled = Mutex(done)
-    var backoff = settings.backoff
-    while !drain.isRaised {
+    _ = try await settings.backoff.retry(until: drain) {
+      if drain.isRaised { return }
       let left = settings.symbols.filter { symbol in !settled.withLock { $0.contains(symbol) } }
-      if left.isEmpty { break }
-      do {
-        try await source.fetch(left.map(request)) { symbol, answer in
-          switch answer {
-          case .failure(let error):
-            if error.errorClass == .configuration { throw error }
-            outcome.withLock { $0.failed[symbol] = "\(error)" }
-            logger.warning("no bars", metadata: ["symbol": "\(symbol)", "error": "\(error)"])
-          case .success(let answer):
-            let count = try await publish(answer, symbol)
-            if answer.lost.count > 0 {
-              logger.warning(
-                "a part of the answer was lost", metadata: ["symbol": "\(symbol)", "detail": "\(answer.lost)"])
-            }
-            outcome.withLock { outcome in
-              outcome.published += count
-              outcome.lost += answer.lost.count
-              if !answer.reachesBack { outcome.short.append(symbol) }
-              if answer.bars.isEmpty { outcome.empty.append(symbol) }
-            }
-            try progress?.finish(symbol)
+      if left.isEmpty { return }
+      try await source.fetch(left.map(request)) { symbol, answer in
+        switch answer {
+        case .failure(let error):
+          if error.errorClass == .configuration { throw error }
+          outcome.withLock { $0.failed[symbol] = "\(error)" }
+          logger.warning("no bars", metadata: ["symbol": "\(symbol)", "error": "\(error)"])
+        case .success(let answer):
+          let count = try await publish(answer, symbol)
+          if answer.lost.count > 0 {
+            logger.warning(
+              "a part of the answer was lost", metadata: ["symbol": "\(symbol)", "detail": "\(answer.lost)"])
           }
-          let count = settled.withLock { settled in
-            settled.insert(symbol)
-            return settings.symbols.count { settled.contains($0) }
+          outcome.withLock { outcome in
+            outcome.published += count
+            outcome.lost += answer.lost.count
+            if !answer.reachesBack { outcome.short.append(symbol) }
+            if answer.bars.isEmpty { outcome.empty.append(symbol) }
           }
-          step(Step(
-            symbol: symbol, done: count, total: settings.symbols.count,
-            published: outcome.withLock { $0.published }))
+          try progress?.finish(symbol)
         }
-        break
-      } catch let error as SourceError where error.isTransient {
-        guard backoff.attempt + 1 < settings.attempts else { throw error }
-        let delay = backoff.next(retryAfter: error.retryAfter)
-        logger.warning("source failed", metadata: ["error": "\(error)", "again_in": "\(DurationSetting(delay))"])
-        if await drain.sleep(for: delay) { break }
+        let count = settled.withLock { settled in
+          settled.insert(symbol)
+          return settings.symbols.count { settled.contains($0) }
+        }
+        step(Step(
+          symbol: symbol, done: count, total: settings.symbols.count,
+          published: outcome.withLock { $0.published }))
       }
+    } isWanted: { failed in
+      guard failed.error is SourceError, failed.number < settings.attempts else { throw failed.error }
+      logger.warning(
+        "source failed", metadata: ["error": "\(failed.error)", "again_in": "\(DurationSetting(failed.delay))"])
+      return true
     }
     return outcome.withLock { outcome in
       outcome.isComplete = settled.withLock { settled in settings.symbols.allSatisfy(settled.contains) }

@@ -99,47 +99,44 @@ package actor BarPublisher {
   }
 
   private func send(_ bars: [BarReview.Outgoing]) async throws {
-    var backoff = settings.backoff
-    while true {
-      do {
-        let acknowledged = try await outlet.send(bars.map(\.bar))
-        pending.append(Pending(bars: bars, acknowledged: acknowledged))
-        pendingCount += bars.count
-        return
-      } catch {
-        try await pause(error, &backoff)
-      }
-    }
+    let acknowledged = try await settings.backoff.retry {
+      try await self.outlet.send(bars.map(\.bar))
+    } pause: { try await self.pause($0) }
+    pending.append(Pending(bars: bars, acknowledged: acknowledged))
+    pendingCount += bars.count
   }
 
   private func settlePending() async throws {
-    var backoff = settings.backoff
-    while let first = pending.first {
-      do {
-        try await first.acknowledged()
-        for bar in first.bars { metrics.published(bar) }
-        pending.removeFirst()
-        pendingCount -= first.bars.count
-        if backoff.attempt > 0 { ready?(true, "") }
-        backoff.reset()
-      } catch {
-        // What was sent after it may have arrived: all of it again, or a bar could end in an older state.
-        for later in pending.dropFirst() { try? await later.acknowledged() }
-        try await pause(error, &backoff)
-        let again = pending
-        pending = []
-        pendingCount = 0
-        metrics.retried()
-        for batch in again { try await send(batch.bars) }
-      }
+    while !pending.isEmpty {
+      try await settings.backoff.retry { try await self.settleFirst() } pause: { try await self.sendAgain(after: $0) }
     }
   }
 
-  private func pause(_ error: any Error, _ backoff: inout Backoff) async throws {
-    guard ErrorClass(of: error) == .transient, !(error is CancellationError) else { throw error }
-    ready?(false, "\(error)")
-    logger.warning("Kafka does not take bars", metadata: ["error": "\(error)"])
-    if await drain.sleep(for: backoff.next()) { throw error }
+  private func settleFirst() async throws {
+    guard let first = pending.first else { return }
+    try await first.acknowledged()
+    for bar in first.bars { metrics.published(bar) }
+    pending.removeFirst()
+    pendingCount -= first.bars.count
+    ready?(true, "")
+  }
+
+  private func sendAgain(after failed: FailedAttempt) async throws {
+    // What was sent after it may have arrived: all of it again, or a bar could end in an older state.
+    for later in pending.dropFirst() { try? await later.acknowledged() }
+    try await pause(failed)
+    let again = pending
+    pending = []
+    pendingCount = 0
+    metrics.retried()
+    for batch in again { try await send(batch.bars) }
+  }
+
+  private func pause(_ failed: FailedAttempt) async throws {
+    if failed.error is CancellationError { throw failed.error }
+    ready?(false, "\(failed.error)")
+    logger.warning("Kafka does not take bars", metadata: ["error": "\(failed.error)"])
+    if await drain.sleep(for: failed.delay) { throw failed.error }
   }
 
   // One caller at a time, in the order they came: what an actor alone does not promise over its waits.

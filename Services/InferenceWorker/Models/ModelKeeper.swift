@@ -46,24 +46,9 @@ final class ModelKeeper: Sendable {
   /// - Returns: false when it was asked to drain first.
   /// - Throws: a `ClassifiedError` of class `configuration` about the store.
   func waitForModels(_ backoff: Backoff, in context: ServiceContext) async throws -> Bool {
-    let readiness = context.health.readiness("models")
-    var backoff = backoff
-    while true {
-      let reason: String
-      do {
-        guard let missing = try await loadNew() else {
-          readiness.set(ready: true)
-          return true
-        }
-        readiness.set(ready: false, reason: "a model is missing or not usable")
-        reason = missing
-      } catch let error where ErrorClass(of: error) == .transient {
-        readiness.failed(error)
-        reason = "\(error)"
-      }
-      logger.warning("waiting for models", metadata: ["reason": "\(reason)"])
-      if await context.drain.sleep(for: backoff.next()) { return false }
-    }
+    try await context.wait(for: "models", context.health.readiness("models"), backoff) {
+      if let missing = try await loadNew() { throw Failure(.transient, code: "model_missing", missing) }
+    } != nil
   }
 
   /// Looks until drained.

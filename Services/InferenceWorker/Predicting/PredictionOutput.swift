@@ -1,4 +1,5 @@
 import Kafka
+import Runtime
 
 /// Where predictions and windows go. When `send` returns they are acknowledged.
 package protocol PredictionOutput: Sendable {
@@ -46,14 +47,11 @@ package struct TransactionalOutput: PredictionOutput {
 
   /// Makes a call again for as long as that is its remedy.
   private func insisting(times: Int = .max, _ call: () async throws -> Void) async throws {
-    var left = times
-    while true {
-      do {
-        return try await call()
-      } catch let error as TransactionError where error.remedy == .retry && left > 1 && !Task.isCancelled {
-        left -= 1
-        try await Task.sleep(for: .milliseconds(100))
+    try await Backoff(base: .milliseconds(100), cap: .milliseconds(100)).retry(call) { failed in
+      guard (failed.error as? TransactionError)?.remedy == .retry, failed.number < times, !Task.isCancelled else {
+        throw failed.error
       }
+      try await Task.sleep(for: failed.delay)
     }
   }
 }

@@ -287,25 +287,11 @@ package final class Scheduler {
   private func retrying(
     _ what: String, _ lease: Lease, _ operation: () async throws -> Void
   ) async throws -> Bool {
-    var backoff = settings.backoff
-    while true {
-      do {
-        try await operation()
-        kafkaReadiness.set(ready: true)
-        return true
-      } catch let error {
-        guard ErrorClass(of: error) == .transient else { throw error }
-        let classified = error as? any ClassifiedError
-        let delay = backoff.next(retryAfter: classified?.retryAfter)
-        metrics.retried(classified?.code ?? "unknown")
-        kafkaReadiness.failed(error, at: what)
-        heartbeat.retrying(after: error, at: what, atMost: delay)
-        context.logger.log(
-          level: backoff.attempt <= 3 ? .warning : .debug, "retrying",
-          metadata: ["step": "\(what)", "attempt": "\(backoff.attempt)", "delay": "\(delay)", "reason": "\(error)"])
-        guard consumer.owns(lease) else { return false }
-        if await consumer.revokeWaiting.sleep(for: delay) { return false }
-      }
-    }
+    let metrics = metrics
+    let retry = OutageRetry(
+      settings.backoff, readiness: kafkaReadiness, heartbeat: heartbeat, logger: context.logger
+    ) { metrics.retried($0) }
+    return try await retry(
+      what, until: consumer.revokeWaiting, while: { self.consumer.owns(lease) }, operation) != nil
   }
 }

@@ -30,6 +30,8 @@ package struct Replay: Sendable {
   package func run() async throws -> Int {
     let ready = context.health.readiness("kafka")
     ready.set(ready: true)
+    let metrics = metrics
+    let retry = OutageRetry(settings.backoff, readiness: ready, logger: context.logger) { metrics.retried($0) }
     let heartbeat = context.health.liveness("scheduler", maxAge: .seconds(120))
     let start = ContinuousClock.now
     var sent = 0
@@ -48,7 +50,7 @@ package struct Replay: Sendable {
       while index < jobs.count {
         heartbeat.beat()
         let batch = jobs[index..<min(index + settings.batch, jobs.count)]
-        guard try await send(batch, ready) else { return sent }
+        guard try await send(batch, retry) else { return sent }
         sent += batch.count
         index += batch.count
       }
@@ -59,24 +61,12 @@ package struct Replay: Sendable {
     return sent
   }
 
-  private func send(_ batch: ArraySlice<DueJob>, _ ready: ReadinessCondition) async throws -> Bool {
+  private func send(_ batch: ArraySlice<DueJob>, _ retry: OutageRetry) async throws -> Bool {
     let tasks = batch.map { plan.task(of: $0, keepsDeadline: false) }
-    var backoff = settings.backoff
-    while true {
-      do {
-        try await outlet.send(tasks)
-        ready.set(ready: true)
-        var counts: [String: Int] = [:]
-        for job in batch { counts[plan.name(of: job), default: 0] += 1 }
-        for (schedule, count) in counts { metrics.sent(schedule, by: count) }
-        return true
-      } catch {
-        guard ErrorClass(of: error) == .transient else { throw error }
-        metrics.retried((error as? any ClassifiedError)?.code ?? "unknown")
-        ready.failed(error)
-        context.logger.warning("Kafka does not take jobs", metadata: ["error": "\(error)"])
-        if await context.drain.sleep(for: backoff.next()) { return false }
-      }
-    }
+    guard try await retry("send", until: context.drain, { try await outlet.send(tasks) }) != nil else { return false }
+    var counts: [String: Int] = [:]
+    for job in batch { counts[plan.name(of: job), default: 0] += 1 }
+    for (schedule, count) in counts { metrics.sent(schedule, by: count) }
+    return true
   }
 }

@@ -83,26 +83,23 @@ extension KafkaOptions {
   ) async throws -> Bool {
     for limit in try Library.limits(of: adminProperties()) { logger.warning("kafka: \(limit)") }
     let admin = try makeAdmin(clientID: clientID, logger: logger)
-    var backoff = Backoff(base: .milliseconds(200), cap: .seconds(5))
     var suspect: (refusal: Refusal, since: ContinuousClock.Instant)?
-    while true {
+    let isIn: Void? = try await Backoff(base: .milliseconds(200), cap: .seconds(5)).retry(until: drain) {
       do {
         _ = try await check(admin, group: consumes ? groupId ?? clientID : nil, topics: topics, within: .seconds(3))
-        onWaiting(nil)
-        return true
-      } catch let error as Failure where error.code == "kafka_topics_missing" {
-        onWaiting(nil)
-        return true
-      } catch let error as Failure where error.errorClass == .transient {
-        let refusal = Refusal.allCases.first { error.code == "kafka_refused_\($0)" }
-        if suspect?.refusal != refusal { suspect = refusal.map { ($0, .now) } }
-        if let suspect, suspect.refusal != .unknownHost, .now - suspect.since >= .seconds(30) {
-          throw Failure(.configuration, code: error.code, error.message)
-        }
-        onWaiting(refusal?.advice ?? "no broker answers")
-        logger.warning("waiting for Kafka", metadata: ["reason": "\(error)"])
-        if await drain.sleep(for: backoff.next()) { return false }
+      } catch let error as Failure where error.code == "kafka_topics_missing" {}
+    } isWanted: { failed in
+      guard let error = failed.error as? Failure else { throw failed.error }
+      let refusal = Refusal.allCases.first { error.code == "kafka_refused_\($0)" }
+      if suspect?.refusal != refusal { suspect = refusal.map { ($0, .now) } }
+      if let suspect, suspect.refusal != .unknownHost, .now - suspect.since >= .seconds(30) {
+        throw Failure(.configuration, code: error.code, error.message)
       }
+      onWaiting(refusal?.advice ?? "no broker answers")
+      logger.warning("waiting for Kafka", metadata: ["reason": "\(error)"])
+      return true
     }
+    if isIn != nil { onWaiting(nil) }
+    return isIn != nil
   }
 }

@@ -149,16 +149,13 @@ package final class S3Store: ObjectStore {
   func sendRepeatedly(
     _ method: String, _ key: String?, query: [(String, String)] = [], body: [UInt8] = [], accepting: Set<Int> = []
   ) async throws -> HTTPResponse {
-    var backoff = Backoff(base: .milliseconds(50), cap: .seconds(2))
-    while true {
-      do {
-        return try await collect(
-          method, key, query: query, headers: [:], body: body.isEmpty ? .none : .bytes(body), hash: SHA256.hash(body),
-          what: "\(method) \(key ?? "bucket \(configuration.bucket)")", accepting: accepting)
-      } catch let error as any ClassifiedError {
-        guard error.isTransient, backoff.attempt < 2 else { throw error }
-        try await Task.sleep(for: backoff.next())
-      }
+    try await Backoff(base: .milliseconds(50), cap: .seconds(2)).retry {
+      try await collect(
+        method, key, query: query, headers: [:], body: body.isEmpty ? .none : .bytes(body), hash: SHA256.hash(body),
+        what: "\(method) \(key ?? "bucket \(configuration.bucket)")", accepting: accepting)
+    } pause: { failed in
+      guard failed.number < 3 else { throw failed.error }
+      try await Task.sleep(for: failed.delay)
     }
   }
 
