@@ -1,4 +1,5 @@
 import HTTP
+import Runtime
 
 /// Where a file is fetched: decided from the message's URL and the operator's permission, before anything is opened.
 package enum Source: Hashable, Sendable {

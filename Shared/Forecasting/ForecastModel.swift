@@ -1,3 +1,5 @@
+import Runtime
+
 /// A trained model that says what comes next in a series.
 ///
 /// Models are values shared by threads: `predict` may be called from several at once. The forecast of an input

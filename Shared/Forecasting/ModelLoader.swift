@@ -1,3 +1,4 @@
+import Runtime
 import Schemas
 
 /// Makes a working model of a manifest and its weights.

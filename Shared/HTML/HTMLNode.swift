@@ -1,4 +1,5 @@
 import CXML2
+import Runtime
 
 /// An element, attribute or text of a page; keeps the page alive.
 package struct HTMLNode {

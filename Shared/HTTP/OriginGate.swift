@@ -63,7 +63,7 @@ package final class OriginGate: Sendable {
     state.withLock { state -> Waiter? in
       guard var lane = state.lanes[key] else { return nil }
       defer { state.lanes[key] = lane.holders == 0 ? nil : lane }
-      // The place passes straight to the next in line, so nobody who comes later overtakes.
+      // The place passes straight to the next in line, so a later caller never overtakes.
       if !lane.waiters.isEmpty { return lane.waiters.removeFirst() }
       lane.holders -= 1
       return nil

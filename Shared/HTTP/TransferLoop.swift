@@ -161,7 +161,7 @@ final class TransferLoop: @unchecked Sendable {
 
   private func close() {
     let error = HTTPError(.clientClosed, "the HTTP client is closed")
-    // Commands that came between the last look and now: their transfers have somebody waiting.
+    // Commands that came since the inbox was last read: a task waits for each of their transfers.
     let late = inbox.withLock { inbox in
       inbox.isOpen = false
       defer { inbox.commands = [] }

@@ -1,5 +1,6 @@
 import Forecasting
 import ObjectStore
+import Runtime
 
 /// What the registry has, for people: `inference-worker models list` and `models verify`.
 package struct ModelListing: Sendable {

@@ -1,4 +1,5 @@
 import Forecasting
+import Runtime
 
 /// What a user of models can work with; a model that is something else is refused before its weights are read.
 package struct ModelRequirement: Sendable {

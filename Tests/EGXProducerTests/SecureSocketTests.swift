@@ -8,7 +8,7 @@ import Testing
 import TradingViewSimulator
 import WebSocket
 
-/// TLS of the WebSocket, with an authority of the test: who cannot prove its name is told nothing.
+/// TLS of the WebSocket, with an authority of the test: a server that cannot prove its name receives nothing.
 @Suite struct SecureSocketTests {
   private let script = SimulatorScript(bars: ["COMI": (0..<5).map {
     .init("\(1_755_043_200 + $0 * 86_400)", "90.5", "91.2", "90.1", "90.\($0)", "100")
@@ -58,7 +58,7 @@ import WebSocket
         let wrong = try await authority.issue("other", for: "DNS:data.tradingview.com")
         for (pair, trusted, what) in [
           (right, stranger.file, "another authority"), (right, nil, "an authority the system does not know"),
-          (wrong, authority.file, "the name of somebody else"),
+          (wrong, authority.file, "the name of another host"),
         ] {
           try await TradingViewSimulator.serving(script, certificate: certificate(pair)) { simulator in
             let error = await #expect(throws: SourceError.self, "\(what)") {

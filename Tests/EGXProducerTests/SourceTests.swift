@@ -236,7 +236,7 @@ import WebSocket
     }
   }
 
-  @Test func nobodyThereIsUnreachable() async throws {
+  @Test func aClosedPortIsUnreachable() async throws {
     let port = try await TradingViewSimulator.serving(script("A")) { $0.port }
     let settings = TradingViewSettings(
       url: WebSocketURL(isSecure: false, host: "127.0.0.1", port: port, path: "/"))

@@ -1,5 +1,6 @@
 import Forecasting
 import InferenceWorkerService
+import Runtime
 import Schemas
 import Synchronization
 

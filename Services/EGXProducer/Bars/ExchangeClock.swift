@@ -1,7 +1,7 @@
 import Runtime
 import Schemas
 
-/// The clocks on the exchange's walls, by the rules of its zone; the host's own zone plays no part.
+/// Local time at the exchange, by the rules of its zone; the host's own zone has no influence.
 package struct ExchangeClock: Sendable {
   package static let zoneIdentifier = "Africa/Cairo"
   package let zone: ZoneTable

@@ -4,6 +4,7 @@ import Foundation
 import HTTP
 import Runtime
 import Schemas
+import WebSocket
 
 extension BarInterval: ExpressibleByArgument {
   package init?(argument: String) { self.init(text: argument) }

@@ -1,4 +1,5 @@
 import Markets
+import Runtime
 import Schemas
 
 /// What a provider says in words where its values should be, sorted by meaning. Pure.

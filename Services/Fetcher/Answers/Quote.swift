@@ -1,3 +1,4 @@
+import Runtime
 import Schemas
 
 /// One value as a provider says it.

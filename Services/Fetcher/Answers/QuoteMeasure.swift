@@ -1,4 +1,5 @@
 import Markets
+import Runtime
 import Schemas
 
 /// Makes a provider's quote one of its series: a whole unit of an ISO 4217 currency for one unit of the catalogue.

@@ -1,4 +1,5 @@
 import Markets
+import Runtime
 import Schemas
 
 /// One task, understood: which series, whom to ask, for what time, until when.

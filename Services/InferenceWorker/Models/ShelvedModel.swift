@@ -1,4 +1,5 @@
 import Forecasting
+import Runtime
 import Schemas
 
 /// A model in use, with what it says of itself compiled.

@@ -1,3 +1,5 @@
+import Runtime
+
 /// One number that a model looks at, as manifests write it. All are taken at a place `t` of the series, which for
 /// the first step of a forecast is the period after the last observation, so that `lag.1` is that observation.
 ///

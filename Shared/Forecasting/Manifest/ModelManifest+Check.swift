@@ -1,3 +1,5 @@
+import Runtime
+
 extension ModelManifest {
   /// What a manifest may ask for at most, so that a wrong one cannot take the machine with it.
   package enum Limit {

@@ -1,3 +1,5 @@
+import Runtime
+
 /// A recurrent network that gives a distribution for the next value, and reads what was sampled from it to give the
 /// one after (Salinas et al. 2020; see ``StepDistribution``).
 ///

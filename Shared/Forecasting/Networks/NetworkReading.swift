@@ -1,3 +1,5 @@
+import Runtime
+
 /// The part that LSTM and DeepAR share: inputs made fit, and read period by period.
 struct NetworkReading: Sendable {
   let manifest: ModelManifest

@@ -60,11 +60,12 @@ package final class SimulatorServer: Sendable {
   /// Serves while `body` runs.
   /// - Parameter path: of any GET request that is answered at once.
   package func serving<Value: Sendable>(
-    _ router: Router<BasicRequestContext>, asked path: String, _ body: @Sendable () async throws -> Value
+    _ router: @escaping @Sendable () -> Router<BasicRequestContext>, asked path: String,
+    _ body: @Sendable () async throws -> Value
   ) async throws -> Value {
     let server = Task {
       defer { listening.raise() }
-      try await run(router)
+      try await run(router())
     }
     await listening.wait()
     return try await finishing {

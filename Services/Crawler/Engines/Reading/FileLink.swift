@@ -2,6 +2,7 @@ import Foundation
 import HTML
 import HTTP
 import PriceFiles
+import Runtime
 
 /// A link of a page that leads to a price file, by whichever of its parts names one.
 struct FileLink {

@@ -1,6 +1,7 @@
 import Foundation
 import HTML
 import PriceFiles
+import Runtime
 
 /// JSON that portals list their files as. Not a hot path: a listing has some thousand rows.
 enum ListingJSON {

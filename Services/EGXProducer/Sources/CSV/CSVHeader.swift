@@ -1,4 +1,5 @@
 import CSV
+import Runtime
 
 /// Which column is which, by the lines at the top of a file.
 struct CSVHeader: Sendable {

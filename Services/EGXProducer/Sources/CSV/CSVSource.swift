@@ -1,6 +1,6 @@
 import Runtime
 
-/// `csv:`: the latest bars of files that somebody else writes.
+/// `csv:`: the latest bars of files that another program writes.
 package struct CSVSource: BarSource {
   private let folder: BarFolder
   private let clock: ExchangeClock

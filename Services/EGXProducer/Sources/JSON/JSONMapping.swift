@@ -1,7 +1,7 @@
 import Runtime
 import Schemas
 
-/// Where the bars are in somebody's JSON.
+/// Where a provider's JSON holds the bars.
 package struct JSONMapping: Hashable, Sendable {
   package enum Shape: String, CaseIterable, Sendable {
     /// `[{"t":…,"o":…},…]`

@@ -1,3 +1,4 @@
+import Runtime
 import WebSocket
 
 /// What comes in on a connection.

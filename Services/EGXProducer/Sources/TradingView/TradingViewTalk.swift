@@ -1,7 +1,7 @@
 import Runtime
 import WebSocket
 
-/// What is said on one connection.
+/// The requests and answers of one connection.
 struct TradingViewTalk {
   private struct Series {
     var request: BarRequest
@@ -141,7 +141,7 @@ struct TradingViewTalk {
     return lost
   }
 
-  /// What is not about the symbol in hand.
+  /// Handles a message about another symbol than the current one.
   private mutating func update(_ message: ServerMessage, _ deliver: BarSource.Delivery) async throws {
     switch message {
     case .bars(let session, let bars, _, let unread):

@@ -2,7 +2,7 @@
 /// end up believing (`expected()`).
 ///
 /// Everything is a pure function of the settings, so memory stays flat however large the catalogue is: a file
-/// exists only while somebody reads it.
+/// exists only while it is read.
 package struct CatalogueGenerator: Sendable {
   package let settings: CatalogueSettings
   package let chains: [ChainProfile]

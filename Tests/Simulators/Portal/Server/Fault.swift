@@ -38,9 +38,9 @@ package struct Fault: Hashable, Sendable {
 
   package var mode: Mode
   package var target: Target
-  /// The prefix of the chain it befalls; nil means all.
+  /// The prefix of the chain it applies to; nil means all.
   package var prefix: String?
-  /// How many requests it befalls; nil means until it is cleared.
+  /// How many requests it applies to; nil means until it is cleared.
   package var remaining: Int?
   /// What a 429 asks for, in seconds.
   package var retryAfter: Int

@@ -58,7 +58,9 @@ package final class PortalSimulator: Sendable {
     _ body: @Sendable (PortalSimulator) async throws -> Value
   ) async throws -> Value {
     let portal = PortalSimulator(settings, options: options)
-    return try await portal.server.serving(portal.makeRouter(), asked: "/_portal/sources") { try await body(portal) }
+    return try await portal.server.serving({ portal.makeRouter() }, asked: "/_portal/sources") {
+      try await body(portal)
+    }
   }
 
   package var port: Int { server.port }

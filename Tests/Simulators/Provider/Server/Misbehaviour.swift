@@ -45,7 +45,7 @@ package struct Misbehaviour: Hashable, Sendable {
   package var mode: Mode
   /// The provider; nil means all.
   package var provider: String?
-  /// How many requests it befalls; nil means until it is cleared.
+  /// How many requests it applies to; nil means until it is cleared.
   package var remaining: Int?
   package var value: Duration
 

@@ -53,7 +53,7 @@ extension PortalSimulator {
       .sorted { ($1.time, $1.name) < ($0.time, $0.name) }
   }
 
-  /// What a listing shows, with the faults that befall every kind of table.
+  /// What a listing shows, with the faults that apply to every kind of table.
   func page(_ title: String, _ mode: Fault.Mode?, _ body: () -> String) -> PortalAnswer {
     switch mode {
     case .unknownShape:
