@@ -14,7 +14,7 @@ package final class TableSink: Sink {
     try await store.start(Set(partitions.map(SourcePartition.init))).asPositions
   }
 
-  package func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     switch try stage(record) {
     case .staged: .keep
     case .skipped(let reason): .skip(reason: reason)
@@ -29,9 +29,9 @@ package final class TableSink: Sink {
 
   private func stage(_ record: borrowing RecordBatch.Record) throws -> StageVerdict {
     let source = SourcePartition(record.topic, record.partition)
-    let verdict = try store.append(source, offset: record.offset, value: record.isTombstone ? nil : record.value)
-    if case .rejected(let rejection) = verdict { metrics.refused(rejection) }
-    return verdict
+    let disposition = try store.append(source, offset: record.offset, value: record.isTombstone ? nil : record.value)
+    if case .rejected(let rejection) = disposition { metrics.refused(rejection) }
+    return disposition
   }
 
   package var load: SinkLoad {

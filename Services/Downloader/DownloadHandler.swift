@@ -48,7 +48,7 @@ package struct DownloadHandler: JobHandler {
     return file.partitionKey
   }
 
-  package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
+  package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let file: FileDiscovered
     do { file = try FileDiscovered(decoding: value) } catch {
@@ -96,7 +96,7 @@ package struct DownloadHandler: JobHandler {
   /// Asks the crawler to list the file again, as its link no longer leads to it. The record goes back as it came.
   private func sendBack(
     _ job: Job, _ file: FileDiscovered, _ error: DownloadError, _ stage: Downloader.Stage, _ emit: Emitter
-  ) async throws -> Verdict {
+  ) async throws -> Disposition {
     let told = job.header(HeaderName.attempt).flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
     let before = max(0, told, state.relistings.count(file.key))
     guard before < downloader.settings.maxRelists, let value = job.value else {
@@ -120,7 +120,7 @@ package struct DownloadHandler: JobHandler {
   }
 
   /// What a failure means for the job.
-  private func judge(_ failure: Downloader.Failed, of id: JobID, _ file: FileDiscovered) throws -> Verdict {
+  private func judge(_ failure: Downloader.Failed, of id: JobID, _ file: FileDiscovered) throws -> Disposition {
     let error = failure.cause
     guard let classified = error as? any ClassifiedError else { throw error }
     metrics.failed(failure.stage, classified.code)

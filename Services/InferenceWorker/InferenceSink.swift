@@ -73,7 +73,7 @@ package final class InferenceSink: Sink {
     return [:]
   }
 
-  package func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     if record.isTombstone { return .skip(reason: "tombstone") }
     guard let key = record.key else {
       return .reject(Rejection(code: "no_key", stage: "route", "the record has no routing key"))
@@ -110,7 +110,7 @@ package final class InferenceSink: Sink {
   package func take(
     _ observation: MarketObservation, _ partition: TopicPartition, offset: Int64, stamp: Int64, isListened: Bool,
     trace: [UInt8]? = nil, bytes: Int = 0
-  ) -> Verdict {
+  ) -> Disposition {
     let name = SeriesName(observation.series, observation.kind)
     let isRepeat = windows[partition, default: PartitionWindows()].takes(
       observation, name, offset: offset, stamp: stamp, limit: settings.window)

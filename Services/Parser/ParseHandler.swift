@@ -41,7 +41,7 @@ package final class ParseHandler: JobHandler {
     self.logger = logger
   }
 
-  package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
+  package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let message: FileDownloaded
     do { message = try FileDownloaded(decoding: value) } catch {
@@ -61,7 +61,7 @@ package final class ParseHandler: JobHandler {
     // What is said about the file must not overtake what is in it.
     try await emit.acknowledged()
     try await conclude(file, message, report, headers, took: .now - start, emit)
-    return verdict(on: file, report)
+    return disposition(on: file, report)
   }
 
   // MARK: - Passes
@@ -163,7 +163,7 @@ package final class ParseHandler: JobHandler {
     try await emit.send(batch)
   }
 
-  private func verdict(on file: FileToParse, _ report: FileReading.Report) -> Verdict {
+  private func disposition(on file: FileToParse, _ report: FileReading.Report) -> Disposition {
     let summary = report.summary
     log(file, report)
     guard report.sha256 == file.sha256 else {

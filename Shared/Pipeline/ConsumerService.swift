@@ -152,7 +152,7 @@ package struct ConsumerService: Sendable {
       drainDeadline: context.drainTimeout * 0.8, logger: context.logger)
     configuration.adoptsCommits = adoptsCommits
     let readiness = context.health.readiness("kafka")
-    configuration.onTrouble = { readiness.set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "") }
+    configuration.onAccessProblem = { readiness.set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "") }
     return try Consumer(configuration)
   }
 
@@ -161,7 +161,7 @@ package struct ConsumerService: Sendable {
       clientID: identity.name, transactionalID: transactionalID, logger: context.logger)
     let health = context.health
     // Named once there is something to say: a producer of dead letters may never have anything to do.
-    configuration.onTrouble = {
+    configuration.onAccessProblem = {
       health.readiness("kafka producer").set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "")
     }
     return try Producer(configuration)

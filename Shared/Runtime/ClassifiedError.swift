@@ -1,15 +1,15 @@
 import Glibc
 
 /// What to do about a failure. Every error that crosses a module boundary says which of the four it is, so that
-/// one loop can treat a database outage, a rotten record and a wrong password as differently as they deserve.
+/// one loop can tell a database outage from a bad record and from a wrong password.
 package enum ErrorClass: Hashable, Sendable {
-  /// The world is unwell: sockets, time-outs, 429, a server shutting down. Retry for ever, never dead-letter.
+  /// An outage: sockets, time-outs, 429, a server that shuts down. Retry for ever, never dead-letter.
   case transient
   /// This record can never succeed: dead-letter it with the reason and go on.
   case data
   /// The operator must change something: stop with exit code 78 before (or instead of) working on.
   case configuration
-  /// A promise of our own is broken, or nobody knows: stop with exit code 1, nothing committed.
+  /// A guarantee of this program is broken, or the cause is unknown: stop with exit code 1, nothing committed.
   case fatal
 }
 
@@ -28,7 +28,7 @@ extension ClassifiedError {
   package var isTransient: Bool { errorClass == .transient }
 }
 
-/// The code of any error: what may be shown to anyone, as its description may name hosts, roles and tables.
+/// The code of any error. It may be shown to anyone; a description may name hosts, roles and tables.
 package func publicCode(of error: any Error) -> String { (error as? any ClassifiedError)?.code ?? "unknown" }
 
 /// What can go wrong in one module, as a closed list. A kind with raw values has them as its codes.
@@ -76,8 +76,8 @@ extension Failure {
 }
 
 extension ErrorClass {
-  /// The class of any error: an error that does not say is `fatal`, because retrying or dropping what nobody
-  /// understands loses data; cancellation is `transient`, because the work was given up, not refused.
+  /// The class of any error. An error that does not say is `fatal`, because to retry or to drop an unknown failure
+  /// loses data. Cancellation is `transient`, because the work was given up, not refused.
   package init(of error: any Error) {
     switch error {
     case let error as any ClassifiedError: self = error.errorClass

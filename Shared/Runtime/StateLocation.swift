@@ -1,4 +1,4 @@
-/// Where a service keeps its own small state: `redis://...`, `file:///path` or `memory:`.
+/// Where a service keeps its own state: `redis://...`, `file:///path` or `memory:`.
 package enum StateLocation: Hashable, Sendable {
   case memory
   case file(String)

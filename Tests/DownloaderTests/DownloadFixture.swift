@@ -64,7 +64,7 @@ struct DownloadFixture {
       headers: headers, lease: Lease(partition: partition, epoch: 1))
   }
 
-  func handle(_ job: Job) async throws -> Verdict {
+  func handle(_ job: Job) async throws -> Disposition {
     try await handler.handle(job, emit: Emitter { [emitted] in emitted.add($0) })
   }
 

@@ -42,7 +42,7 @@ final class WorkerFixture {
   func crash() { sink = Self.sink(settings, shelf, drivers, output) }
 
   @discardableResult
-  func take(_ observation: MarketObservation, offset: Int64, partition: Int32 = 0, stamp: Int64? = nil) -> Verdict {
+  func take(_ observation: MarketObservation, offset: Int64, partition: Int32 = 0, stamp: Int64? = nil) -> Disposition {
     sink.take(
       observation,
       TopicPartition(Topics.marketObservations(of: observation.series.category).name, partition), offset: offset,

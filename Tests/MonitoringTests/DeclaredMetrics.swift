@@ -20,14 +20,12 @@ struct DeclaredMetrics {
 
   /// Services without which nobody can say what the dashboard and the rules of a system are about: they are compared
   /// once all of these are there.
-  private static let needed = [
-    "sentinel": [ServiceCatalogue.scheduler, ServiceCatalogue.fetcher, ServiceCatalogue.inferenceWorker]
-  ]
+  private static func needed(by file: String) -> [ServiceEntry] { FleetSystem(rawValue: file)?.services ?? [] }
 
   /// - Parameter file: `sentinel.json`, or the path of a rule file.
   func canJudge(_ file: String) -> Bool {
     let name = file.split(separator: "/").last?.split(separator: ".").first.map(String.init) ?? file
-    return (Self.needed[name] ?? []).allSatisfy { families[$0.name] != nil }
+    return Self.needed(by: name).allSatisfy { families[$0.name] != nil }
   }
 
   static func gather() async throws -> DeclaredMetrics {

@@ -80,16 +80,4 @@ import Yams
       }
     }
   }
-
-  @Test func everyServiceIsScraped() throws {
-    let jobs = try Repository.yaml("compose/prometheus/prometheus.yml")["scrape_configs"] as? [[String: Any]] ?? []
-    let job = try #require(jobs.first { $0["job_name"] as? String == "souk" })
-    let discovery = try #require((job["dns_sd_configs"] as? [[String: Any]])?.first)
-    let names = Set(discovery["names"] as? [String] ?? [])
-    for service in ServiceCatalogue.all { #expect(names.contains(service.name), "\(service.name) is not scraped") }
-    for name in names {
-      let service = name.hasSuffix("-demo") ? String(name.dropLast(5)) : name
-      #expect(ServiceCatalogue.named(service) != nil, "\(name) is no service")
-    }
-  }
 }

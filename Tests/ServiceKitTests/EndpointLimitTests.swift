@@ -1,7 +1,10 @@
 import Foundation
 import Glibc
+import HummingbirdCore
 import Logging
 import NIOCore
+import NIOEmbedded
+import Runtime
 @testable import ServiceKit
 import Testing
 
@@ -9,8 +12,15 @@ import Testing
 @Suite struct EndpointLimitTests {
   /// Half of a request, on a connection of its own.
   private func halfOpen(_ port: Int) throws -> Int32 {
+    let descriptor = try #require(connection(to: port))
+    let text = Array("GET /livez HTTP/1.1\r\nHost: x\r\nX-Half".utf8)
+    _ = send(descriptor, text, text.count, Int32(MSG_NOSIGNAL))
+    return descriptor
+  }
+
+  /// - Returns: nil when nothing listens.
+  private func connection(to port: Int) -> Int32? {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    try #require(descriptor >= 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(port).bigEndian
@@ -20,10 +30,9 @@ import Testing
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    try #require(connected == 0)
-    let text = Array("GET /livez HTTP/1.1\r\nHost: x\r\nX-Half".utf8)
-    _ = send(descriptor, text, text.count, Int32(MSG_NOSIGNAL))
-    return descriptor
+    if connected == 0 { return descriptor }
+    close(descriptor)
+    return nil
   }
 
   private func isClosed(_ descriptor: Int32) -> Bool {
@@ -72,5 +81,40 @@ import Testing
     let base = try #require(URL(string: "http://127.0.0.1:\(port)"))
     #expect(try await get(base, "livez").status == 200)
     _ = await endpoint.stop()
+  }
+
+  @Test(.timeLimit(.minutes(5))) func connectionsThatComeDuringAStopAreRefusedOrClosed() async throws {
+    for _ in 0..<10 {
+      let endpoint = endpoint(ConnectionLimits())
+      let port = try await endpoint.start()
+      let isRefused = Interruption()
+      Thread.detachNewThread {
+        while let descriptor = connection(to: port) { close(descriptor) }
+        isRefused.raise()
+      }
+      #expect(await endpoint.stop() == nil)
+      await isRefused.wait()
+    }
+  }
+
+  /// A server that has stopped drops what it still accepts.
+  @Test func aConnectionIsHeldUntilItsChannelCloses() async throws {
+    final class Writer: Sendable {}
+    struct Value: ServerChildChannelValue {
+      let channel: any Channel
+      let writer = Writer()
+    }
+    struct Base: ServerChildChannel {
+      func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeSucceededFuture(Value(channel: channel))
+      }
+      func handle(value: Value, logger: Logger) async {}
+    }
+    let channel = EmbeddedChannel()
+    weak var writer = try HeldConnections(base: Base())
+      .setup(channel: channel, logger: Logger(label: "test")).wait().writer
+    #expect(writer != nil, "no task has taken the connection")
+    try channel.close().wait()
+    #expect(writer == nil)
   }
 }

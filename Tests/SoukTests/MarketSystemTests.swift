@@ -134,7 +134,7 @@ import Testing
     var surroundings = Surroundings()
     surroundings.common = ["S3_ENDPOINT": "http://h:1", "SOUK_TEST_TOKEN": nil]
     let flags = surroundings.flags(
-      ["S3_ENDPOINT", "SOUK_TEST_REGION", "SOUK_TEST_TOKEN", "ABSENT_X"], of: "s3-consumer")
+      ["S3_ENDPOINT", "SOUK_TEST_REGION", "SOUK_TEST_TOKEN", "ABSENT_X"], of: ServiceCatalogue.s3Consumer)
     #expect(flags == ["--s3-endpoint", "http://h:1", "--souk-test-region", "from-the-caller"])
   }
 }

@@ -38,7 +38,7 @@ import Glibc
         #expect(souk.log.contains { $0.hasPrefix(chain + " ") }, "no line for \(chain)")
       }
       let family = try children(of: souk.pid)
-      #expect(Set(family.map(\.name)).isSuperset(of: ["souk", "crawler", "downloader", "parser", "db-writer"]))
+      #expect(Set(family.map(\.name)).isSuperset(of: ["souk"] + FleetSystem.prices.services.map(\.name)))
 
       souk.signal(SIGINT)
       #expect(await souk.wait(atMost: .seconds(300)) == .exited(0), "\(souk.log.joined(separator: "\n"))")

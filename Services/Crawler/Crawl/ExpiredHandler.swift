@@ -30,7 +30,7 @@ package struct ExpiredHandler: JobHandler {
     self.now = now
   }
 
-  package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
+  package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let file: FileDiscovered
     do {
@@ -41,7 +41,7 @@ package struct ExpiredHandler: JobHandler {
     return try await takeBack(file)
   }
 
-  package func takeBack(_ file: FileDiscovered) async throws -> Verdict {
+  package func takeBack(_ file: FileDiscovered) async throws -> Disposition {
     let fingerprint = file.fingerprint.flatMap { Fingerprint($0) }
     guard budget.grant("\(file.chain)/\(file.fileName)", now: Int64(now().timeIntervalSince1970)) else {
       await alerts.raise(Finding(

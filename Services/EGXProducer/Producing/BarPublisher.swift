@@ -28,8 +28,8 @@ package actor BarPublisher {
   private var series: [String: SeriesMemory]
   private var pending: [Pending] = []
   private var pendingCount = 0
-  private var isBusy = false
-  private var turns: [CheckedContinuation<Void, Never>] = []
+  /// One caller at a time, in the order they came: what an actor alone does not promise over its waits.
+  private let turn = Permits(1)
   /// Raised and lowered with Kafka; nil in tests.
   private let ready: (@Sendable (Bool, String) -> Void)?
 
@@ -61,8 +61,8 @@ package actor BarPublisher {
 
   /// What may be written to a state file: returns when everything in it is acknowledged.
   package func settledMemories() async throws -> [String: SeriesMemory] {
-    await takeTurn()
-    defer { giveTurn() }
+    guard await turn.acquire() else { throw CancellationError() }
+    defer { turn.release() }
     try await settlePending()
     return series
   }
@@ -70,8 +70,8 @@ package actor BarPublisher {
   /// Sends what is new or changed among `bars`; acknowledgements may be waited for later, by `settle()`.
   /// - Throws: configuration and fatal errors of Kafka; `CancellationError` when drained while Kafka is away.
   package func publish(_ symbol: String, _ bars: [SourceBar], missedUntil: Int64? = nil) async throws -> Report {
-    await takeTurn()
-    defer { giveTurn() }
+    guard await turn.acquire() else { throw CancellationError() }
+    defer { turn.release() }
     let outcome = review.review(
       bars, symbol: symbol, memory: series[symbol], missedUntil: missedUntil, now: now())
     metrics.reviewed(outcome)
@@ -93,22 +93,24 @@ package actor BarPublisher {
 
   /// Returns when everything is acknowledged.
   package func settle() async throws {
-    await takeTurn()
-    defer { giveTurn() }
+    guard await turn.acquire() else { throw CancellationError() }
+    defer { turn.release() }
     try await settlePending()
   }
 
   private func send(_ bars: [BarReview.Outgoing]) async throws {
-    let acknowledged = try await settings.backoff.retry {
+    let acknowledged = try await settings.backoff.retry { @concurrent in
       try await self.outlet.send(bars.map(\.bar))
-    } pause: { try await self.pause($0) }
+    } pause: { @concurrent in try await self.pause($0) }
     pending.append(Pending(bars: bars, acknowledged: acknowledged))
     pendingCount += bars.count
   }
 
   private func settlePending() async throws {
     while !pending.isEmpty {
-      try await settings.backoff.retry { try await self.settleFirst() } pause: { try await self.sendAgain(after: $0) }
+      try await settings.backoff.retry { @concurrent in
+        try await self.settleFirst()
+      } pause: { @concurrent in try await self.sendAgain(after: $0) }
     }
   }
 
@@ -137,18 +139,5 @@ package actor BarPublisher {
     ready?(false, "\(failed.error)")
     logger.warning("Kafka does not take bars", metadata: ["error": "\(failed.error)"])
     if await drain.sleep(for: failed.delay) { throw failed.error }
-  }
-
-  // One caller at a time, in the order they came: what an actor alone does not promise over its waits.
-  private func takeTurn() async {
-    if !isBusy {
-      isBusy = true
-      return
-    }
-    await withCheckedContinuation { turns.append($0) }
-  }
-
-  private func giveTurn() {
-    if turns.isEmpty { isBusy = false } else { turns.removeFirst().resume() }
   }
 }

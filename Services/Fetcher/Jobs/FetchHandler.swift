@@ -65,7 +65,7 @@ package struct FetchHandler: JobHandler {
     return Array(wanted.stateKey.text.utf8)
   }
 
-  package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
+  package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let wanted: FetchJob
     do {
@@ -103,7 +103,7 @@ package struct FetchHandler: JobHandler {
   /// Publishes first and remembers then: a crash between the two publishes once more, and loses nothing.
   private func publish(
     _ answer: ProviderPool.Answer, of wanted: FetchJob, _ last: SeriesState?, _ job: Job, _ emit: Emitter
-  ) async throws -> Verdict {
+  ) async throws -> Disposition {
     let observation = MarketObservation(
       series: wanted.series, kind: wanted.kind, material: wanted.material.name, country: wanted.country?.name,
       value: answer.quote.value, currency: answer.quote.currency, unit: answer.quote.unit,
@@ -132,7 +132,7 @@ package struct FetchHandler: JobHandler {
 
   private func isExpired(_ wanted: FetchJob) -> Bool { wanted.deadline.map { $0 < now() } ?? false }
 
-  private func expired(_ wanted: FetchJob) -> Verdict {
+  private func expired(_ wanted: FetchJob) -> Disposition {
     logger.debug("expired", metadata: ["series": "\(wanted.series)", "job": "\(wanted.task.jobID ?? "")"])
     return .skip(reason: "expired")
   }

@@ -46,9 +46,10 @@ final class ModelKeeper: Sendable {
   /// - Returns: false when it was asked to drain first.
   /// - Throws: a `ClassifiedError` of class `configuration` about the store.
   func waitForModels(_ backoff: Backoff, in context: ServiceContext) async throws -> Bool {
-    try await context.wait(for: "models", context.health.readiness("models"), backoff) {
+    let found: Void? = try await context.wait(for: "models", context.health.readiness("models"), backoff) {
       if let missing = try await loadNew() { throw Failure(.transient, code: "model_missing", missing) }
-    } != nil
+    }
+    return found != nil
   }
 
   /// Looks until drained.

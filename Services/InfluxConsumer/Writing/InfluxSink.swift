@@ -32,7 +32,7 @@ package final class InfluxSink: Sink {
   /// Nothing is kept beside the points: every partition starts where Kafka's offsets say.
   package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] { [:] }
 
-  package func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     if record.isTombstone { return .skip(reason: "tombstone") }
     do {
       try buffers[record.topicPartition, default: PointBuffer()].append(record, by: &encoder)

@@ -45,13 +45,13 @@ package struct BarDraft: GenerationDraft {
 
   package var outputs: Int { buffers.count }
 
-  package mutating func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+  package mutating func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     if record.isTombstone { return .skip(reason: "tombstone") }
     return append(record.value)
   }
 
   /// Takes one message.
-  mutating func append(_ message: RawSpan) -> Verdict {
+  mutating func append(_ message: RawSpan) -> Disposition {
     let place: Place
     do throws(DecodingFailure) {
       let address = try decoder.value.address(of: message)

@@ -73,7 +73,7 @@ package struct ScheduleCommand: ServiceCommand {
       logger: context.logger
     ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
     guard isLetIn else { return }
-    configuration.onTrouble = { ready.set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "") }
+    configuration.onAccessProblem = { ready.set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "") }
     let consumer = try Consumer(configuration)
     let producer = try Producer(kafka.producerConfiguration(clientID: context.name, logger: context.logger))
     context.logger.info("scheduling", metadata: [

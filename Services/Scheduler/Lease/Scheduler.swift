@@ -1,5 +1,6 @@
 import Kafka
 import Logging
+import Pipeline
 import Runtime
 import Schemas
 import ServiceKit
@@ -10,7 +11,7 @@ import ServiceKit
 /// Jobs are acknowledged before their mark is committed, in batches. So a fail-over skips none, and repeats at most
 /// the batch whose mark was not committed, each time the lease moves. Kafka refuses the commit of whoever lost the
 /// lease without noticing, and one that has not committed for a while commits before it sends.
-package final class Scheduler {
+package final class Scheduler: PartitionStrategy {
   package struct Settings: Sendable {
     /// Jobs that are acknowledged and committed together.
     package var batch = 1_000
@@ -36,6 +37,7 @@ package final class Scheduler {
     var committed: ContinuousClock.Instant
   }
 
+  package let loop: LoopContext
   private let plan: SchedulePlan
   private let consumer: Consumer
   private let outlet: any JobOutlet
@@ -45,8 +47,6 @@ package final class Scheduler {
   /// Microseconds since 1970.
   private let now: @Sendable () -> Int64
   private let leaseReadiness: ReadinessCondition
-  private let kafkaReadiness: ReadinessCondition
-  private let heartbeat: Heartbeat
   private var holding: Holding?
 
   package init(
@@ -61,59 +61,52 @@ package final class Scheduler {
     self.context = context
     self.now = now
     leaseReadiness = context.health.readiness("lease")
-    kafkaReadiness = context.health.readiness("kafka")
-    heartbeat = context.health.liveness("scheduler", maxAge: .seconds(120))
+    loop = LoopContext(
+      consumer: consumer, service: context, readiness: "kafka",
+      heartbeat: context.health.liveness("scheduler", maxAge: .seconds(120)), backoff: settings.backoff
+    ) { metrics.retried($0) }
   }
 
   /// Works until the consumer is closed (by `context.drain` or by a failure) and drained.
   package func run() async throws {
-    kafkaReadiness.set(ready: true)
-    let (drain, consumer) = (context.drain, consumer)
-    let stopper = Task {
-      await drain.wait()
-      consumer.close()
-    }
-    defer {
-      stopper.cancel()
-      metrics.active(false)
-    }
-    do {
-      try await follow()
-    } catch {
-      // Leave the group properly, with nothing more committed.
-      holding = nil
-      consumer.close()
-      while let element = try? await consumer.next() {
-        if case .revoking(_, let answer) = element { answer.done(committing: [:]) }
-      }
-      throw error
-    }
+    defer { metrics.active(false) }
+    try await PartitionLoop(self).run()
   }
 
-  private func follow() async throws {
-    while true {
-      heartbeat.beat()
-      guard let element = try await consumer.next(before: wake()) else { return }
-      switch element {
-      // Nothing new is no news for the holder.
-      case .assigned(let offsets): if holding == nil || !offsets.isEmpty { try await take(offsets) }
-      case .revoking(let partitions, let answer): give(partitions, answer)
-      case .lost(let partitions):
-        if let holding, partitions.contains(holding.lease.partition) { release("lost") }
-      // Nobody writes to the topic of the lease; what somebody wrote all the same means nothing.
-      case .assigning, .batch, .gap, .passed, .idle: break
-      }
-      try await work()
-    }
+  // MARK: The loop
+
+  package func assigned(_ positions: [TopicPartition: Int64], unknown: [TopicPartition: Int64]) async throws {
+    // An assignment of nothing new changes nothing for the holder.
+    if holding == nil || !positions.isEmpty { try await take(positions) }
   }
 
-  /// When to look again.
-  private func wake() -> ContinuousClock.Instant {
-    var delay: Duration = .seconds(15)
-    if let holding, let due = plan.next(after: holding.position.instant - 1) {
-      delay = min(delay, .microseconds(max(0, due * 1_000_000 - now())))
-    }
-    return .now + delay
+  /// The topic of the lease has no records; what is written to it all the same means nothing.
+  package func take(_ batch: RecordBatch) async throws {}
+  package func passed(_ ends: [Lease: Int64]) {}
+
+  package func work() async throws -> ContinuousClock.Instant? {
+    try await sendDue()
+    return wake()
+  }
+
+  package func settle(_ partitions: Set<TopicPartition>) async throws -> Handover {
+    guard let holding, partitions.contains(holding.lease.partition) else { return Handover() }
+    let partition = holding.lease.partition
+    release("revoked")
+    return Handover(
+      [partition: holding.offset],
+      metadata: [partition: ProgressMark(holding.position, plan: plan.digest).text])
+  }
+
+  package func leave(_ partitions: Set<TopicPartition>) -> Int {
+    if let holding, partitions.contains(holding.lease.partition) { release("lost") }
+    return 0
+  }
+
+  /// When the next job is due.
+  private func wake() -> ContinuousClock.Instant? {
+    guard let holding, let due = plan.next(after: holding.position.instant - 1) else { return nil }
+    return .now + .microseconds(max(0, due * 1_000_000 - now()))
   }
 
   // MARK: The lease
@@ -151,15 +144,6 @@ package final class Scheduler {
       metadata: ["next": "\(SchedulePlan.timestamp(position.instant))", "plan": "\(plan.digest)"])
   }
 
-  private func give(_ partitions: Set<TopicPartition>, _ answer: Consumer.RevokeAnswer) {
-    guard let holding, partitions.contains(holding.lease.partition) else { return answer.done(committing: [:]) }
-    let partition = holding.lease.partition
-    answer.done(
-      committing: [partition: holding.offset],
-      metadata: [partition: ProgressMark(holding.position, plan: plan.digest).text])
-    release("revoked")
-  }
-
   private func release(_ why: String) {
     guard holding != nil else { return }
     holding = nil
@@ -189,9 +173,9 @@ package final class Scheduler {
   // MARK: Jobs
 
   /// Sends everything that is due, until the lease is wanted back.
-  private func work() async throws {
+  private func sendDue() async throws {
     while let held = holding, consumer.owns(held.lease), !consumer.revokeWaiting.isRaised, !context.drain.isRaised {
-      heartbeat.beat()
+      loop.heartbeat.beat()
       let seconds = now() / 1_000_000
       let slice = plan.due(from: held.position, now: seconds, grace: settings.grace, count: settings.batch)
       if slice.jobs.isEmpty {
@@ -223,7 +207,7 @@ package final class Scheduler {
       holding?.position = end == slice.jobs.count ? slice.end : position(behind: slice.jobs[end - 1])
       guard try await commit() else { return false }
       start = end
-      heartbeat.beat()
+      loop.heartbeat.beat()
       if consumer.revokeWaiting.isRaised { return end == slice.jobs.count }
     }
     return true
@@ -233,7 +217,7 @@ package final class Scheduler {
   /// wanted back meanwhile, acknowledgements get a moment more.
   private func deliver(_ tasks: [IngestionTask]) async throws {
     let (outlet, wanted, moment) = (outlet, consumer.revokeWaiting, settings.moment)
-    let (readiness, heartbeat) = (kafkaReadiness, heartbeat)
+    let (readiness, heartbeat) = (loop.readiness, loop.heartbeat)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await outlet.send(tasks) }
       group.addTask {
@@ -287,11 +271,7 @@ package final class Scheduler {
   private func retrying(
     _ what: String, _ lease: Lease, _ operation: () async throws -> Void
   ) async throws -> Bool {
-    let metrics = metrics
-    let retry = OutageRetry(
-      settings.backoff, readiness: kafkaReadiness, heartbeat: heartbeat, logger: context.logger
-    ) { metrics.retried($0) }
-    return try await retry(
+    try await loop.retry(
       what, until: consumer.revokeWaiting, while: { self.consumer.owns(lease) }, operation) != nil
   }
 }

@@ -1,6 +1,7 @@
 import CRdKafka
 import Logging
 import Runtime
+import Synchronization
 
 import Glibc
 
@@ -12,7 +13,7 @@ import Glibc
 /// its pointer.
 final class ClientHandle: @unchecked Sendable {
   private let pointer: OpaquePointer
-  private let certificates = CertificateVerdicts()
+  private let certificates = CertificateErrors()
 
   /// Calls C with the client, which lives at least until `body` returns.
   func call<E: Error, Value>(_ body: (OpaquePointer) throws(E) -> Value) throws(E) -> Value {
@@ -58,7 +59,7 @@ final class ClientHandle: @unchecked Sendable {
     }
   }
 
-  /// What an error event says, with the reason why the last certificate was refused where that is the trouble.
+  /// What an error event says, with the reason why the last certificate was refused where that is the cause.
   func error(_ operation: String, _ event: OpaquePointer) -> KafkaError {
     let code = rd_kafka_event_error(event)
     if code == RD_KAFKA_RESP_ERR__FATAL, let fatalError { return fatalError }
@@ -75,5 +76,31 @@ final class ClientHandle: @unchecked Sendable {
     let code = rd_kafka_fatal_error(pointer, &text, text.count)
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
     return KafkaError("client", code, detail: Library.string(text), isFatal: true)
+  }
+}
+
+/// Interrupts the poll of C queues from any thread, and does nothing once they are destroyed: those who wake
+/// can outlive the queues.
+final class QueueWaker: Sendable {
+  private struct Queues: @unchecked Sendable {
+    var pointers: [OpaquePointer]
+  }
+  private let queues: Mutex<Queues>
+
+  init(_ pointers: [OpaquePointer]) {
+    let queues = Queues(pointers: pointers)
+    self.queues = Mutex(queues)
+  }
+
+  func wake() {
+    queues.withLock { for queue in $0.pointers { rd_kafka_queue_yield(queue) } }
+  }
+
+  /// Destroys the queues; the caller does not use them again.
+  func destroy() {
+    queues.withLock { queues in
+      for queue in queues.pointers { rd_kafka_queue_destroy(queue) }
+      queues.pointers = []
+    }
   }
 }

@@ -63,7 +63,7 @@ final class ConsumerMeters {
     }
   }
 
-  /// Every few seconds, from the end offsets that fetches bring along: asks nobody.
+  /// Every few seconds, from the end offsets that fetches bring along: sends no request.
   func recordLag(
     _ client: ClientHandle, _ owned: [TopicPartition: ConsumerMachine.Ownership], _ now: ContinuousClock.Instant
   ) {
@@ -87,7 +87,7 @@ final class ConsumerMeters {
     }
   }
 
-  /// A partition that left is somebody else's to report.
+  /// A partition that left is reported by its next owner.
   func forget(_ left: Set<TopicPartition>) {
     for partition in left {
       early[partition] = nil

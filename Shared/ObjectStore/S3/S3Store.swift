@@ -9,7 +9,7 @@ package final class S3Store: ObjectStore {
   private let client: HTTPClient
   private let now: @Sendable () -> Int64
 
-  /// Kept with the object, for whoever asks later.
+  /// Kept with the object, for a later `head`.
   static let hashHeader = "x-amz-meta-sha256"
   /// Checked by the server against the bytes it received; a signature alone is not, everywhere.
   static let checksumHeader = "x-amz-checksum-sha256"

@@ -14,10 +14,10 @@ extension DeadLetter {
 
   /// The letter with its headers, as a record of at most `largest` bytes.
   ///
-  /// A record that was just small enough is too large with the headers that say why it is here. Of such a one the
-  /// first bytes of the value are kept, and where its own headers or its key leave no room, none of the headers and the
-  /// first bytes of the key. Headers say what is missing, how long the value is and what its SHA-256 is; the whole
-  /// record is where topic, partition and offset point to, for as long as that topic keeps it.
+  /// A record that just fits is too large with the headers that say why it was dead-lettered. Then the value is cut to
+  /// its first bytes; where its own headers or its key leave no room, the headers are dropped and the key is cut
+  /// too. Headers say what is missing, how long the value is and what its SHA-256 is; the whole record is where topic,
+  /// partition and offset point to, for as long as that topic keeps it.
   func fitted(to largest: Int, from service: ServiceIdentity) -> (letter: DeadLetter, headers: [Header]) {
     let full = self.headers(from: service)
     guard Self.frame + Self.size(full) + (key?.count ?? 0) + (value?.count ?? 0) > largest else { return (self, full) }

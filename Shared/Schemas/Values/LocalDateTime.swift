@@ -2,7 +2,7 @@ import Runtime
 
 /// A date and time of day without a zone, as clocks on a wall show it: what `2025-01-20T09:35:00` says and no more.
 ///
-/// The reader has to know the zone: bar times are Africa/Cairo, `ingestion_timestamp` is UTC.
+/// Its reader has to know the zone: bar times are Africa/Cairo, `ingestion_timestamp` is UTC.
 package struct LocalDateTime: Hashable, Comparable, Sendable {
   /// Microseconds since 1970-01-01T00:00:00, counted as if the clock were UTC.
   package let microseconds: Int64
@@ -87,9 +87,6 @@ extension LocalDateTime {
     self = parsed
   }
 
-  /// The longest text form: `2025-01-20T14:30:52.123456`.
-  package static let maxTextLength = 26
-
   /// Writes `YYYY-MM-DDTHH:MM:SS`, and the fraction with six digits when there is one, as Python's `isoformat()`.
   /// - Parameter target: has room for ``Timestamp/maxTextLength`` bytes.
   /// - Returns: how many bytes were written.
@@ -107,36 +104,6 @@ extension LocalDateTime {
 extension LocalDateTime: CustomStringConvertible {
   package var description: String {
     String(unsafeUninitializedCapacity: Timestamp.maxTextLength) { write(to: $0.baseAddress!) }
-  }
-}
-
-extension JSONWriter {
-  package mutating func string(_ value: LocalDateTime) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Timestamp.maxTextLength) { buffer in
-      let length = value.write(to: buffer.baseAddress!)
-      string(UnsafeRawBufferPointer(start: buffer.baseAddress, count: length).bytes)
-    }
-  }
-}
-
-extension JSONReader {
-  /// The value as a local date and time in a string.
-  package mutating func localDateTime(field: String) throws(DecodingFailure) -> LocalDateTime {
-    let start = position
-    let slice = try slice()
-    guard let parsed = withResolved(slice, { LocalDateTime(parsing: $0) }) else {
-      throw DecodingFailure(.badTimestamp, at: start, "not a date and time without an offset", field: field)
-    }
-    return parsed
-  }
-
-  /// The value as a date and time in a string, with an offset or without.
-  package mutating func dateTime(field: String) throws(DecodingFailure) -> (LocalDateTime, Timestamp?) {
-    let start = position
-    let slice = try slice()
-    if let local = withResolved(slice, { LocalDateTime(parsing: $0) }) { return (local, nil) }
-    if let zoned = withResolved(slice, { Timestamp(parsing: $0) }) { return (LocalDateTime(zoned), zoned) }
-    throw DecodingFailure(.badTimestamp, at: start, "not a date and time", field: field)
   }
 }
 

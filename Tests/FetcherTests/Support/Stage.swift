@@ -82,7 +82,7 @@ struct Stage {
       headers: [], lease: Lease(partition: partition, epoch: 1))
   }
 
-  func handle(_ task: IngestionTask) async throws -> Verdict {
+  func handle(_ task: IngestionTask) async throws -> Disposition {
     try await handler.handle(Self.job(task.encoded()), emit: Emitter { [emitted] in emitted.add($0) })
   }
 

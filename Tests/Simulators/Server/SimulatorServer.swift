@@ -1,9 +1,9 @@
 import Hummingbird
 import HummingbirdCore
-import LocalServers
 import Logging
 import NIOCore
 import Runtime
+import ServiceKit
 import ServiceLifecycle
 import Synchronization
 import UnixSignals
@@ -40,7 +40,7 @@ package final class SimulatorServer: Sendable {
     let app = Application(
       router: router,
       // Connections left half open end, and never use up the descriptors of the process.
-      server: .http1(configuration: .init(idleTimeout: .minutes(2))),
+      server: .stoppableHTTP1(configuration: .init(idleTimeout: .minutes(2))),
       configuration: .init(
         address: .hostname(host, port: wantedPort), serverName: name, backlog: 4_096,
         availableConnectionsDelegate: MaximumAvailableConnections(4_096, logger: logger)),
@@ -58,10 +58,8 @@ package final class SimulatorServer: Sendable {
   }
 
   /// Serves while `body` runs.
-  /// - Parameter path: of any GET request that is answered at once.
   package func serving<Value: Sendable>(
-    _ router: @escaping @Sendable () -> Router<BasicRequestContext>, asked path: String,
-    _ body: @Sendable () async throws -> Value
+    _ router: @escaping @Sendable () -> Router<BasicRequestContext>, _ body: @Sendable () async throws -> Value
   ) async throws -> Value {
     let server = Task {
       defer { listening.raise() }
@@ -75,9 +73,6 @@ package final class SimulatorServer: Sendable {
       }
       return try await body()
     } then: {
-      // NIO does not survive a connection that is accepted while the server goes down, and a client given up by the
-      // body may just have made one. Connections are accepted in order: once this is answered, there is none left.
-      _ = await LoopbackHTTP.shared.get(port: UInt16(port), path: path)
       server.cancel()
       _ = await server.result
     }

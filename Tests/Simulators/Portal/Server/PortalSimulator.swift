@@ -58,7 +58,7 @@ package final class PortalSimulator: Sendable {
     _ body: @Sendable (PortalSimulator) async throws -> Value
   ) async throws -> Value {
     let portal = PortalSimulator(settings, options: options)
-    return try await portal.server.serving({ portal.makeRouter() }, asked: "/_portal/sources") {
+    return try await portal.server.serving({ portal.makeRouter() }) {
       try await body(portal)
     }
   }

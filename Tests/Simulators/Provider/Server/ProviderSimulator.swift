@@ -40,7 +40,7 @@ package final class ProviderSimulator: Sendable {
     _ body: @Sendable (ProviderSimulator) async throws -> Value
   ) async throws -> Value {
     let simulator = ProviderSimulator(market, options: options)
-    return try await simulator.server.serving({ simulator.makeRouter() }, asked: "/_provider/stats") {
+    return try await simulator.server.serving({ simulator.makeRouter() }) {
       try await body(simulator)
     }
   }
