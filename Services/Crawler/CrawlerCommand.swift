@@ -112,7 +112,7 @@ package struct CrawlerCommand: ServiceCommand {
     var engines: [any PortalEngine]
     var settings: CrawlSettings
     var zone: ZoneTable
-    var schedules: [String: Schedule]
+    var schedules: [String: CrawlSchedule]
   }
 
   private func makePlan(_ sources: [Source], _ logger: Logger) throws -> Plan {

@@ -32,7 +32,7 @@ package struct DownloadHandler: JobHandler {
   /// - Parameter giveUpAfter: how long a file's source may only fail before the file is dead-lettered; nil: for ever.
   package init(
     downloader: Downloader, identity: ServiceIdentity, giveUpAfter: Duration?, readiness: ReadinessCondition,
-    logger: Logger, now: @escaping @Sendable () -> Timestamp = DownloadHandler.wallClock
+    logger: Logger, now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
     self.downloader = downloader
     self.identity = identity
@@ -145,13 +145,6 @@ package struct DownloadHandler: JobHandler {
   /// A full spool disk or a closing client is not a failure of the source.
   private static func isLocal(_ error: any ClassifiedError) -> Bool {
     error.code == DownloadError.Kind.spoolFull.rawValue || error.code == "client_closed"
-  }
-
-  /// The time now, UTC, to the microsecond.
-  package static let wallClock: @Sendable () -> Timestamp = {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000) ?? .epoch
   }
 }
 

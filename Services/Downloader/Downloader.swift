@@ -35,7 +35,7 @@ package struct Downloader: Sendable {
 
   package init(
     settings: DownloadSettings, client: HTTPClient, store: any ObjectStore, portals: PortalAccess? = nil,
-    now: @escaping @Sendable () -> Timestamp = DownloadHandler.wallClock
+    now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
     self.settings = settings
     self.client = client

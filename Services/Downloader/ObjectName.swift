@@ -1,4 +1,5 @@
 import ObjectStore
+import Runtime
 import Schemas
 
 /// The key of a file in the store. Pure.

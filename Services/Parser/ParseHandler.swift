@@ -29,7 +29,7 @@ package final class ParseHandler: JobHandler {
   package init(
     store: any ObjectStore, history: any RowHistory, options: ParserOptions, identity: ServiceIdentity,
     zone: ZoneTable, masters: MasterIndex? = nil, logger: Logger,
-    now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
+    now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
     rowCounts = RowCountCheck(history: history, threshold: options.rowDropThreshold, logger: logger)
     self.now = now

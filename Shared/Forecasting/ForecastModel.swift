@@ -1,3 +1,4 @@
+import Runtime
 import Schemas
 
 /// A trained model that forecasts a series.

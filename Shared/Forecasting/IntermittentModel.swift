@@ -1,3 +1,5 @@
+import Runtime
+
 /// Croston's method, SBA or TSB, on the newest `history` periods of an input.
 ///
 /// None of the three is the forecast of a stochastic model that demand can follow (L. Shenstone, R. J. Hyndman,

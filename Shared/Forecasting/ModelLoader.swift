@@ -1,3 +1,4 @@
+import Runtime
 import Schemas
 
 /// Builds a model from a manifest and its weights.

@@ -1,3 +1,4 @@
+import Compression
 import Foundation
 import HTTP
 import Runtime
@@ -33,7 +34,9 @@ package final class InfluxClient: Sendable {
   /// Writes points: line protocol, times in microseconds.
   /// - Throws: transient `HTTPError`s, `Failure(.configuration)` for credentials and missing databases.
   package func write(_ lines: [UInt8]) async throws -> WriteAnswer {
-    let body = configuration.gzipLevel > 0 ? try Gzip.compress(lines, level: configuration.gzipLevel) : lines
+    guard let body = configuration.gzipLevel > 0 ? Deflate.gzip(lines, level: configuration.gzipLevel) : lines else {
+      throw Failure(.fatal, code: "zlib_failed", "zlib could not compress a body: out of memory?")
+    }
     let response = try await send("POST", target, headers: headers, body: .bytes(body))
     if let answer = WriteAnswer(status: response.status, body: response.text) { return answer }
     throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
@@ -49,7 +52,7 @@ package final class InfluxClient: Sendable {
       headers.remove("Content-Encoding")
       headers["Content-Type"] = "application/x-www-form-urlencoded"
       let statement = "CREATE DATABASE \"\(name)\""
-      let encoded = statement.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+      let encoded = PercentEncoding.encode(statement)
       let response = try await send("POST", url, headers: headers, body: .bytes(Array("q=\(encoded)".utf8)))
       guard response.head.isSuccess else {
         throw InfluxError.failure(status: response.status, head: response.head, body: response.text)

@@ -73,7 +73,7 @@ package struct InfluxOptions: ParsableArguments {
     guard base.query == nil else { throw Self.invalid("--influx-url must not have a query; the other flags make it") }
     return InfluxConfiguration(
       base: base, api: api, credentials: credentials, createsDatabase: influxCreateDatabase,
-      timeout: influxTimeout.duration, gzipLevel: Int32(influxGzipLevel), certificateAuthorityFile: influxCAFile)
+      timeout: influxTimeout.duration, gzipLevel: influxGzipLevel, certificateAuthorityFile: influxCAFile)
   }
 
   /// The server these flags describe, able to take writes: a wrong token or database stops a service before it works.

@@ -1,4 +1,5 @@
 import Forecasting
+import Runtime
 
 /// What a worker can run; any other model is refused before its weights are read.
 package struct ModelRequirement: Sendable {

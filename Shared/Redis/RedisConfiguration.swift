@@ -70,7 +70,9 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
       let credentials = rest[..<at]
       rest = rest[rest.index(after: at)...]
       let parts = credentials.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2, let userText = Self.decoded(parts[0]), let passwordText = Self.decoded(parts[1]) else {
+      guard parts.count == 2, let userText = PercentEncoding.decode(parts[0]),
+        let passwordText = PercentEncoding.decode(parts[1])
+      else {
         throw Self.wrong("before @ there must be :password or user:password, percent-encoded")
       }
       user = userText.isEmpty ? nil : userText
@@ -101,21 +103,6 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
     Failure(
       .configuration, code: "bad_redis_url",
       "the Redis URL is not redis://[[user]:password@]host[:port][/database]: \(what)")
-  }
-
-  private static func decoded(_ text: Substring) -> String? {
-    var bytes: [UInt8] = []
-    var rest = text.utf8[...]
-    while let byte = rest.popFirst() {
-      guard byte == UInt8(ascii: "%") else {
-        bytes.append(byte)
-        continue
-      }
-      guard rest.count >= 2, let value = UInt8(String(Substring(rest.prefix(2))), radix: 16) else { return nil }
-      bytes.append(value)
-      rest = rest.dropFirst(2)
-    }
-    return String(validating: bytes, as: UTF8.self)
   }
 
   /// Without the credentials.

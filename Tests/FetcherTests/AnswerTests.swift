@@ -156,11 +156,11 @@ import Testing
   }
 
   @Test func aBinaryFractionsDigitsAreShortened() {
-    #expect(QuoteText.decimal("0.1000000000000000055511151231257827").map { "\($0)" } == "0.1")
-    #expect(QuoteText.decimal("1234567890123456789012") == nil)
-    #expect(QuoteText.decimal("-5.5e-1").map { "\($0)" } == "-0.55")
+    #expect(ExactDecimal(approximating: "0.1000000000000000055511151231257827").map { "\($0)" } == "0.1")
+    #expect(ExactDecimal(approximating: "1234567890123456789012") == nil)
+    #expect(ExactDecimal(approximating: "-5.5e-1").map { "\($0)" } == "-0.55")
     for text in ["nan", "NaN", "inf", "-Infinity", "0x1p3", "", "1 2", "1e999"] {
-      #expect(QuoteText.decimal(text) == nil, "\(text)")
+      #expect(ExactDecimal(approximating: text) == nil, "\(text)")
     }
   }
 }

@@ -125,7 +125,7 @@ import Testing
         let fleet = try Fleet(folder: folder, redis: redis, sources: sources)
         let process = try await fleet.start(["--breaker-open", "100ms", "--breaker-open-max", "500ms"])
         try await process.awaitReady()
-        let soon = try #require(Timestamp(microseconds: wallClockMicroseconds() + 3_000_000))
+        let soon = try #require(Timestamp(microseconds: WallClock.microseconds() + 3_000_000))
         let urgent = Fleet.day("2025-01-20", "Brent", nil, hours: 0..<4, deadline: soon)
         try await fleet.send(Fleet.day("2025-01-20") + urgent)
         try await eventually("those with a deadline expire") { await process.skipped("expired") == 4 }

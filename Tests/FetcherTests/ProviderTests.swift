@@ -245,7 +245,7 @@ import Testing
       let stage = try Stage(Catalogues.json(simulator.url(of: "a"), more: "max-age: 1h").replacing(
         "at={due_at}", with: "at=2025-01-20T00:00:00Z"))
       #expect(try await stage.handle(Stage.task(due: due)) == .skip(reason: "no_value"))
-      let later = try #require(Timestamp(microseconds: wallClock() + 3_600_000_000))
+      let later = try #require(Timestamp(microseconds: WallClock.microseconds() + 3_600_000_000))
       let error = await #expect(throws: FetchError.self) {
         try await stage.handle(Stage.task(due: due, deadline: later))
       }
@@ -350,7 +350,7 @@ import Testing
     try await ProviderSimulator.serving(market) { simulator in
       let stage = try Stage(Catalogues.json(simulator.url(of: "a"), more: "rate: 1/h\nburst: 1"))
       #expect(try await stage.handle(Stage.task(due: due)) == .keep)
-      let soon = try #require(Timestamp(microseconds: wallClock() + 300_000))
+      let soon = try #require(Timestamp(microseconds: WallClock.microseconds() + 300_000))
       #expect(try await stage.handle(Stage.task(due: due, deadline: soon)) == .skip(reason: "expired"))
       #expect(simulator.meter(of: "a").requests == 1)
     }
@@ -372,5 +372,4 @@ import Testing
     }
   }
 
-  private func wallClock() -> Int64 { wallClockMicroseconds() }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Forecasting
+import Runtime
 import Schemas
 import Testing
 

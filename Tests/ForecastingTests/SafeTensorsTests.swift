@@ -1,5 +1,6 @@
 import Foundation
 import Forecasting
+import Runtime
 import TestSupport
 import Testing
 

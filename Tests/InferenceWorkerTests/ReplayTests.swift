@@ -2,6 +2,7 @@ import Forecasting
 @testable import InferenceWorkerService
 import Kafka
 import Pipeline
+import Runtime
 import Schemas
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Forecasting
 @testable import InferenceWorkerService
+import Runtime
 import Schemas
 import Synchronization
 

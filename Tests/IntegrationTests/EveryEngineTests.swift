@@ -38,7 +38,7 @@ import Testing
     var settings = CatalogueSettings()
     settings.chains = EveryEngine.engines.count
     (settings.stores, settings.items, settings.rounds, settings.promotedShare) = (1, 60, 2, 0.1)
-    settings.day = CivilTime(seconds: Int(Date().timeIntervalSince1970) / 86_400 * 86_400 - 86_400)
+    settings.day = WallTime(seconds: Int(Date().timeIntervalSince1970) / 86_400 * 86_400 - 86_400)
     return settings
   }
 

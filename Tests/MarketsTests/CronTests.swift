@@ -154,8 +154,8 @@ import TestSupport
         let days = civil / 86_400
         let clock = Int(civil % 86_400) / 60
         guard minute.values.contains(clock % 60), hour.values.contains(clock / 60) else { return false }
-        let fitsDay = day.1.contains(civilDate(daysSinceEpoch: days).day)
-        let fitsWeekday = weekday.1.contains(Runtime.weekday(daysSinceEpoch: days))
+        let fitsDay = day.1.contains(CivilDate(daysSinceEpoch: days).day)
+        let fitsWeekday = weekday.1.contains(CivilDate.weekday(daysSinceEpoch: days))
         return day.2 || weekday.2 ? fitsDay && fitsWeekday : fitsDay || fitsWeekday
       }
       #expect(cron.times(in: range, zone: zone) == expected, "\(text) from \(start) in \(name)")

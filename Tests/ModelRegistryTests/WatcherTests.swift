@@ -2,6 +2,7 @@ import Forecasting
 import Logging
 import ModelRegistry
 import ObjectStore
+import Runtime
 import Synchronization
 import TestSupport
 import Testing

@@ -77,14 +77,14 @@ final class PrivatePrometheus: Sendable {
   /// How many series an expression gives now.
   /// - Throws: Prometheus' error.
   func count(_ expression: String) async throws -> Int {
-    let data = try await ask("/api/v1/query?query=\(percentEncoded(expression))")
+    let data = try await ask("/api/v1/query?query=\(PercentEncoding.encode(expression))")
     // A scalar is one number.
     return data["resultType"] as? String == "scalar" ? 1 : (data["result"] as? [Any] ?? []).count
   }
 
   /// The one number an expression gives now; nil when it gives none.
   func value(_ expression: String) async throws -> Double? {
-    let data = try await ask("/api/v1/query?query=\(percentEncoded(expression))")
+    let data = try await ask("/api/v1/query?query=\(PercentEncoding.encode(expression))")
     let first = (data["result"] as? [[String: Any]])?.first
     return ((first?["value"] as? [Any])?.last as? String).flatMap { Double($0) }
   }
@@ -110,7 +110,4 @@ final class PrivatePrometheus: Sendable {
     return data
   }
 
-  private func percentEncoded(_ text: String) -> String {
-    text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
-  }
 }

@@ -1,5 +1,6 @@
 import HTTP
 @testable import ObjectStore
+import Runtime
 import Testing
 
 @Suite struct SigV4Tests {

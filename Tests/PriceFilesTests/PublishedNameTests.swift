@@ -57,9 +57,9 @@ import Testing
     let date = try #require(CivilDate(
       year: .random(in: 2015...2099, using: &random), month: .random(in: 1...12, using: &random),
       day: .random(in: 1...28, using: &random)))
-    let minute = try #require(CivilTime(
+    let minute = try #require(TimeOfDay(
       hour: .random(in: 0...23, using: &random), minute: .random(in: 0...59, using: &random)))
-    let second = try #require(CivilTime(
+    let second = try #require(TimeOfDay(
       hour: minute.hour, minute: minute.minute, second: .random(in: 0...59, using: &random)))
     let chain = padded(Int.random(in: 0...9_999_999_999_999, using: &random), 13)
     let store = Int.random(in: 0...9_999, using: &random)

@@ -201,7 +201,7 @@ struct Pass {
     var outcome = Outcome()
     var announcements: [FileDiscovered] = []
     var entries: [SeenEntry] = []
-    let now = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+    let now = Timestamp.now()
     for candidate in chunk {
       // A drain does not wait for more links; files that have theirs are announced.
       if drain.isRaised { break }
@@ -218,7 +218,6 @@ struct Pass {
         logger.warning("the portal lists a file without a link", metadata: ["file": "\(file.fileName)"])
         continue
       }
-      guard let now else { continue }
       announcements.append(FileDiscovered(
         chain: file.chain, url: link, timestamp: now, fileName: file.fileName, fileType: file.name.type,
         storeID: file.name.storeID, size: file.size, fingerprint: candidate.entry.fingerprint.description,

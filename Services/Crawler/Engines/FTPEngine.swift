@@ -102,7 +102,7 @@ package struct FTPEngine: ChainEngine {
   }
 
   static func escaped(_ name: String) -> String {
-    name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~"))) ?? name
+    PercentEncoding.encode(name)
   }
 }
 

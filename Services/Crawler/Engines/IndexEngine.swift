@@ -79,7 +79,7 @@ package struct IndexEngine: ChainEngine {
         folders.append(target)
         continue
       }
-      let fileName = target.path.split(separator: "/").last.flatMap { String($0).removingPercentEncoding } ?? ""
+      let fileName = target.path.split(separator: "/").last.flatMap { PercentEncoding.decode($0) } ?? ""
       guard context.matchesPattern(fileName) else {
         listing.skip("pattern")
         continue
@@ -99,7 +99,7 @@ package struct IndexEngine: ChainEngine {
       target.query == nil, target.path.hasPrefix(base.path), target.path != page.path, target.path != base.path
     else { return nil }
     // Servers that resolve late treat an escaped dot as a plain one.
-    let segments = (target.path.removingPercentEncoding ?? "..").split(separator: "/")
+    let segments = (PercentEncoding.decode(target.path) ?? "..").split(separator: "/")
     return segments.contains("..") ? nil : target
   }
 

@@ -1,5 +1,5 @@
-import COpenSSL
 import PriceFiles
+import Runtime
 import Schemas
 
 /// A price file as a source lists it.
@@ -34,8 +34,7 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
 
   package init(fileName: String, version: String) {
     let input = Array(fileName.utf8) + [0] + Array(version.utf8)
-    var digest = [UInt8](repeating: 0, count: 32)
-    SHA256(input, input.count, &digest)
+    let digest = SHA256.hash(input).bytes
     func word(_ start: Int) -> UInt64 { digest[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) } }
     self.init(high: word(0), low: word(8))
   }

@@ -24,7 +24,7 @@ package actor FileSeenStore: SeenStore {
   /// - Parameter now: seconds since 1970; replaced by tests.
   /// - Throws: a configuration `Failure` when another process holds it, or it cannot be read or written.
   package init(
-    path: String, retention: Duration, now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+    path: String, retention: Duration, now: @escaping @Sendable () -> Int64 = WallClock.seconds
   ) throws(Failure) {
     self.path = path
     self.now = now

@@ -1,3 +1,4 @@
+import Runtime
 import Schemas
 
 import Glibc
@@ -68,19 +69,13 @@ package enum StagingLimits {
   }
 
   /// - Parameter now: microseconds since 1970.
-  package static func checkFileTime(_ time: Timestamp, now: Int64 = wallClock()) throws(DecodingFailure) {
+  package static func checkFileTime(_ time: Timestamp, now: Int64 = WallClock.microseconds()) throws(DecodingFailure) {
     guard time.microseconds >= oldestFile else {
       throw DecodingFailure(.badTimestamp, at: 0, "before 2014", field: "file_time")
     }
     guard time.microseconds <= now + clockSkew else {
       throw DecodingFailure(.badTimestamp, at: 0, "more than two days in the future", field: "file_time")
     }
-  }
-
-  package static func wallClock() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
   }
 
   /// The 128 bits of 32 hexadecimal digits.

@@ -1,11 +1,11 @@
 import Schemas
 
-/// Chooses the bars of an answer to publish, and their flags. Pure.
+/// Which bars of an answer are to be published, and with which flags. Pure.
 package struct BarReview: Sendable {
   package struct Settings: Sendable {
     package var interval: BarInterval
     package var exchange: String?
-    /// Intraday messages have only the close, as in the older producer.
+    /// Intraday messages carry only the close, as readers of the older producer expect.
     package var closeOnly: Bool
     /// Publishes repeats too.
     package var republish = false
@@ -29,7 +29,7 @@ package struct BarReview: Sendable {
     /// In order of time.
     package var outgoing: [Outgoing] = []
     package var unchanged = 0
-    /// Bars with an invalid time or a negative volume.
+    /// Bars with a time that is none, or a volume below zero.
     package var unusable = 0
     package var refilled: [Outgoing] { outgoing.filter { $0.bar.flags.contains(.refilled) } }
   }
@@ -37,10 +37,15 @@ package struct BarReview: Sendable {
   package let settings: Settings
   package let clock: ExchangeClock
 
+  package init(settings: Settings, clock: ExchangeClock) {
+    self.settings = settings
+    self.clock = clock
+  }
+
   /// - Parameters:
   ///   - bars: in any order; of two with one position the later counts.
-  ///   - missedUntil: the series was not polled until now; bars that closed before this instant (seconds since 1970)
-  ///     were missed. nil when none were.
+  ///   - missedUntil: the series was not polled until now, and bars that had closed by this instant (seconds since
+  ///     1970) would have been seen otherwise; nil when nothing was missed.
   ///   - now: UTC.
   package func review(
     _ bars: [SourceBar], symbol: String, memory: SeriesMemory?, missedUntil: Int64? = nil, now: LocalDateTime
@@ -57,17 +62,17 @@ package struct BarReview: Sendable {
         continue
       }
       let fingerprint = bar.fingerprint(closeOnly: settings.closeOnly)
-      let change = memory?.change(at: position, fingerprint) ?? .new
-      if !settings.republish, change == .unchanged || change == .forgotten {
+      let comparison = memory?.compare(position, fingerprint) ?? .new
+      if !settings.republish, comparison == .unchanged || comparison == .forgotten {
         outcome.unchanged += 1
         continue
       }
       var flags: MarketBar.Flags = []
       if !bar.candle.isConsistent { flags.insert(.inconsistentRange) }
-      // Whether such a price is valid depends on the instrument.
+      // What a price may be is a matter of the instrument, which its readers know.
       if prices(bar.candle).contains(where: { $0 <= .zero }) { flags.insert(.nonPositivePrice) }
-      if change == .new, let newest {
-        // Older than the newest published bar, or closed while the series was not polled.
+      if comparison == .new, let newest {
+        // Older than a bar that was published, or closed while the series was not polled.
         let closed = settings.interval.seconds.map { position + $0 } ?? position + 86_400
         if position < newest || missedUntil.map({ closed <= $0 }) == true { flags.insert(.refilled) }
       }
@@ -77,17 +82,17 @@ package struct BarReview: Sendable {
         bar: MarketBar(
           symbol: symbol, exchange: settings.exchange, interval: settings.interval.rawValue,
           datetime: stamp.datetime, values: values, ingestedAt: now, observedAt: stamp.observedAt, flags: flags),
-        position: position, fingerprint: fingerprint, isChange: change == .changed))
+        position: position, fingerprint: fingerprint, isChange: comparison == .changed))
     }
     return outcome
   }
 
-  /// The prices of the message.
+  /// Those of the message.
   private func prices(_ candle: MarketBar.Candle) -> [ExactDecimal] {
     settings.closeOnly ? [candle.close] : [candle.open, candle.high, candle.low, candle.close]
   }
 
-  /// Volumes are whole numbers: a source that writes `1600086.0` means `1600086`.
+  /// Volumes are pieces: `1600086.0` of a source that writes every number as a fraction is `1600086`.
   private static func tidied(_ candle: MarketBar.Candle) -> MarketBar.Candle {
     var candle = candle
     candle.volume = candle.volume?.normalized

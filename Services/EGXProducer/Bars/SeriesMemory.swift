@@ -1,19 +1,20 @@
-/// The latest published bars of one series, each by its position and fingerprint; 16 bytes per bar.
+/// What was published of one series: its latest bars, each by its position and fingerprint. A value, and small: 16
+/// bytes a bar.
 package struct SeriesMemory: Hashable, Sendable {
   package struct Entry: Hashable, Sendable {
     package var position: Int64
     package var fingerprint: UInt64
   }
 
-  package enum Change: Hashable, Sendable {
+  package enum Comparison: Hashable, Sendable {
     case new, changed, unchanged
-    /// Older than all remembered bars: published long ago.
+    /// Older than everything that is remembered: it was published long ago.
     case forgotten
   }
 
   /// Ascending.
   package private(set) var entries: [Entry] = []
-  /// Bars up to this position were dropped.
+  /// Bars at or before this position are no longer remembered.
   package private(set) var horizon = Int64.min
   package let capacity: Int
 
@@ -21,7 +22,7 @@ package struct SeriesMemory: Hashable, Sendable {
 
   package var newest: Int64? { entries.last?.position }
 
-  package func change(at position: Int64, _ fingerprint: UInt64) -> Change {
+  package func compare(_ position: Int64, _ fingerprint: UInt64) -> Comparison {
     let index = place(of: position)
     if index < entries.count, entries[index].position == position {
       return entries[index].fingerprint == fingerprint ? .unchanged : .changed
@@ -29,7 +30,7 @@ package struct SeriesMemory: Hashable, Sendable {
     return position <= horizon ? .forgotten : .new
   }
 
-  /// Remembers a published bar.
+  /// Call it once the bar is acknowledged.
   package mutating func note(_ position: Int64, _ fingerprint: UInt64) {
     let index = place(of: position)
     if index < entries.count, entries[index].position == position {
@@ -38,7 +39,7 @@ package struct SeriesMemory: Hashable, Sendable {
     }
     guard position > horizon else { return }
     entries.insert(Entry(position: position, fingerprint: fingerprint), at: index)
-    // Drops several at once, so that a long first answer does not move the array for each of its bars.
+    // Several are dropped at a time, so that a long first answer does not move the array for each of its bars.
     if entries.count > capacity + capacity / 4 {
       let count = entries.count - capacity
       horizon = max(horizon, entries[count - 1].position)
@@ -46,7 +47,7 @@ package struct SeriesMemory: Hashable, Sendable {
     }
   }
 
-  /// Restores the contents of a state file.
+  /// What a state file said.
   package init(capacity: Int, horizon: Int64, entries: [Entry]) {
     self.init(capacity: capacity)
     self.horizon = horizon
@@ -54,7 +55,7 @@ package struct SeriesMemory: Hashable, Sendable {
   }
 
   private func place(of position: Int64) -> Int {
-    // Nearly always the newest.
+    // Almost always the newest.
     if let last = entries.last, position > last.position { return entries.count }
     var (low, high) = (0, entries.count)
     while low < high {

@@ -1,6 +1,6 @@
 import Runtime
 
-/// The trading hours: Sunday to Thursday, 10:00 to 14:30 in Cairo, except holidays. Pure.
+/// When the exchange trades: Sunday to Thursday, 10:00 to 14:30 in Cairo, but for holidays. Pure.
 package struct TradingCalendar: Sendable {
   package let clock: ExchangeClock
   /// Minutes of the day.
@@ -10,7 +10,7 @@ package struct TradingCalendar: Sendable {
   package var weekdays: Set<Int> = [0, 1, 2, 3, 4]
   /// Days since 1970-01-01.
   package var holidays: Set<Int64>
-  /// Minutes of polling after the close: sources are up to 15 minutes late.
+  /// How long after the close polling goes on, in minutes: sources are up to a quarter of an hour late.
   package var afterClose: Int
 
   package init(clock: ExchangeClock, holidays: Set<Int64> = [], afterClose: Int = 20) {
@@ -20,10 +20,10 @@ package struct TradingCalendar: Sendable {
   }
 
   package func isTradingDay(_ day: Int64) -> Bool {
-    weekdays.contains(weekday(daysSinceEpoch: day)) && !holidays.contains(day)
+    weekdays.contains(CivilDate.weekday(daysSinceEpoch: day)) && !holidays.contains(day)
   }
 
-  /// Whether to poll.
+  /// Whether there is anything to poll for.
   package func isOpen(at instant: Int64) -> Bool {
     let day = clock.day(of: instant)
     guard isTradingDay(day) else { return false }
@@ -41,23 +41,11 @@ package struct TradingCalendar: Sendable {
   }
 
   private func time(_ minutes: Int, on day: Int64) -> Int64 {
-    let date = civilDate(daysSinceEpoch: day)
+    let date = CivilDate(daysSinceEpoch: day)
     return clock.zone.instant(year: date.year, month: date.month, day: date.day, minute: minutes).epochSeconds
   }
 
-  /// A date such as `2026-01-07`, in days since 1970-01-01; nil for other text.
-  package static func day(_ text: some StringProtocol) -> Int64? {
-    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
-      parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
-      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]), (1...12).contains(month)
-    else { return nil }
-    let days = daysSinceEpoch(year: year, month: month, day: day)
-    guard civilDate(daysSinceEpoch: days) == (year, month, day) else { return nil }
-    return days
-  }
-
-  /// Dates, one per line; ignores blank lines and comments after `#`.
+  /// Dates, one per line; blank lines and what follows a `#` are passed over.
   /// - Throws: `Failure(.configuration)` with the line.
   package static func holidays(_ text: String, path: String) throws(Failure) -> Set<Int64> {
     var days: Set<Int64> = []
@@ -66,7 +54,7 @@ package struct TradingCalendar: Sendable {
       number += 1
       let content = line.prefix { $0 != "#" }.filter { !$0.isWhitespace }
       if content.isEmpty { continue }
-      guard let day = day(content) else {
+      guard let day = CivilDate(content)?.daysSinceEpoch else {
         throw Failure(
           .configuration, code: "bad_holiday", "\(path), line \(number): not a date such as 2026-01-07")
       }

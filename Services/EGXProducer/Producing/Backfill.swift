@@ -132,7 +132,7 @@ package struct Backfill: Sendable {
   }
 
   private func day(of bar: SourceBar) -> Int64 {
-    bar.isDate ? ExchangeClock.floorDiv(bar.time, 86_400) : clock.day(of: bar.time)
+    bar.isDate ? bar.time.flooredDivision(by: 86_400).quotient : clock.day(of: bar.time)
   }
 
   /// Identifies the backfill of a progress file.

@@ -4,7 +4,7 @@ import Schemas
 import ServiceKit
 import Synchronization
 
-/// Polls or follows the source, and publishes new and changed bars.
+/// Polls the source, or follows a live one, and publishes new and changed bars.
 package struct BarProducer: Sendable {
   package struct Settings: Sendable {
     package var symbols: [String]
@@ -12,13 +12,13 @@ package struct BarProducer: Sendable {
     package var count: Int
     package var pollInterval: Duration = .seconds(300)
     package var once = false
-    /// Waits for the drain instead of returning, for orchestrators that restart ended processes.
+    /// Waits for the drain where it would return, for an orchestrator that starts a process again when it ends.
     package var staysAtEnd = false
-    /// nil: polls at all hours.
+    /// Nil: at all hours.
     package var calendar: TradingCalendar?
     package var stateInterval: Duration = .seconds(10)
     package var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
-    /// Attempts with `once`.
+    /// With `once`: attempts before it is given up.
     package var onceAttempts = 5
 
     package init(symbols: [String], interval: BarInterval, count: Int) {
@@ -37,42 +37,56 @@ package struct BarProducer: Sendable {
   /// Seconds since 1970.
   let now: @Sendable () -> Int64
 
-  /// The results of the polls by symbol.
+  package init(
+    source: any BarSource, publisher: BarPublisher, state: BarState?, settings: Settings, metrics: ProducerMetrics,
+    context: ServiceContext, now: @escaping @Sendable () -> Int64
+  ) {
+    self.source = source
+    self.publisher = publisher
+    self.state = state
+    self.settings = settings
+    self.metrics = metrics
+    self.context = context
+    self.now = now
+  }
+
+  /// What is known of the symbols from one poll to the next. `seen` is when each last gave bars: before its first
+  /// answer no bar of a symbol counts as missed.
   private final class PollState: Sendable {
     struct State {
-      /// When each symbol last gave bars, in seconds since 1970; without an entry nothing was missed.
       var seen: [String: Int64] = [:]
       var answered: Set<String> = []
       var failed: Set<String> = []
-      /// The last failure.
+      /// Why the last of them failed.
       var failure: SourceError?
-      var told: [String: String] = [:]
-      /// Logged remarks by symbol; each is logged once until it no longer applies.
+      /// The failure that was logged last, by symbol.
+      var reported: [String: String] = [:]
+      /// Remarks on answers that had bars, by symbol, each said once until it no longer holds.
       var remarks: [String: Set<String>] = [:]
-      /// Symbols of a live source without an answer since it was connected.
+      /// Symbols of a live source that have sent nothing since it was connected.
       var awaited: Set<String> = []
       var report = BarPublisher.Report()
     }
     let state = Mutex(State())
   }
 
-  /// Returns when drained, with `once` after one poll, or at the end of a live source.
-  /// - Throws: configuration and fatal errors; with `once`, `poll_incomplete` when a symbol gave no bars.
+  /// Returns when drained, with `once` after one poll, or when a live source has no more.
+  /// - Throws: configuration and fatal errors; with `once`, `poll_incomplete` when a symbol gave nothing.
   package func run() async throws {
     metrics.asking(for: settings.symbols.count)
-    let polls = PollState()
+    let poll = PollState()
     let heartbeat = context.health.liveness("poll", maxAge: .seconds(900))
     let ready = context.health.readiness("source")
     var backoff = settings.backoff
-    // A live source is connected when the exchange opens; others are tested once before the first wait.
-    var isTested = source.isLive
+    // A live source is connected when the exchange opens; any other is asked once before the first wait.
+    var isProven = source.isLive
     while !context.drain.isRaised {
       heartbeat.beat()
       let closedFor = untilOpen()
-      if isTested, let wait = closedFor {
-        // Bars outside trading hours are not missed.
-        polls.state.withLock { $0.seen = [:] }
-        settle(ready, polls, reason: "the exchange is closed")
+      if isProven, let wait = closedFor {
+        // Bars that trade while polling is suspended are not missed ones.
+        poll.state.withLock { $0.seen = [:] }
+        settle(ready, poll, reason: "the exchange is closed")
         heartbeat.idle()
         if await context.drain.sleep(for: wait) { break }
         continue
@@ -80,20 +94,20 @@ package struct BarProducer: Sendable {
       let start = ContinuousClock.now
       var delay = settings.pollInterval
       do {
-        if !isTested, closedFor != nil {
-          try await testSource()
-          isTested = true
+        if !isProven, closedFor != nil {
+          try await prove()
+          isProven = true
           backoff.reset()
           continue
         }
-        try await pass(polls, heartbeat, ready)
-        isTested = true
+        try await pass(poll, heartbeat, ready)
+        isProven = true
         if context.drain.isRaised { break }
         metrics.polled(took: .now - start, at: now())
-        settle(ready, polls)
+        settle(ready, poll)
         backoff.reset()
-        report(polls, took: .now - start)
-        polls.state.withLock { $0.answered = [] }
+        report(poll, took: .now - start)
+        poll.state.withLock { $0.answered = [] }
         if settings.once || source.isLive {
           guard settings.staysAtEnd else { break }
           heartbeat.idle()
@@ -114,7 +128,7 @@ package struct BarProducer: Sendable {
       if await context.drain.sleep(for: delay) { break }
     }
     try await save()
-    let failed = polls.state.withLock { $0.failed.sorted() }
+    let failed = poll.state.withLock { $0.failed.sorted() }
     if settings.once, !failed.isEmpty, !context.drain.isRaised {
       throw Failure(
         .fatal, code: "poll_incomplete",
@@ -123,9 +137,9 @@ package struct BarProducer: Sendable {
     }
   }
 
-  /// Requests one bar while the exchange is closed, so that an unreachable source or a refused login is found now, not
-  /// at the opening.
-  private func testSource() async throws {
+  /// Asks for one bar while the exchange is closed: a source that does not answer, or refuses the login, shows now and
+  /// not at the opening.
+  private func prove() async throws {
     guard let symbol = settings.symbols.first else { return }
     let request = BarRequest(symbol: symbol, interval: settings.interval, count: 1)
     try await source.fetch([request]) { symbol, answer in
@@ -135,9 +149,9 @@ package struct BarProducer: Sendable {
     }
   }
 
-  /// Ready when at least one symbol gives bars; without any, nothing is ever published.
-  private func settle(_ ready: ReadinessCondition, _ polls: PollState, reason: String = "") {
-    let (count, failure) = polls.state.withLock { ($0.failed.count, $0.failure) }
+  /// Ready when at least one symbol gives bars: with none, nothing will ever be published.
+  private func settle(_ ready: ReadinessCondition, _ poll: PollState, reason: String = "") {
+    let (count, failure) = poll.state.withLock { ($0.failed.count, $0.failure) }
     guard count == settings.symbols.count, let failure else { return ready.set(ready: true, reason: reason) }
     ready.failed(failure, at: "none of \(count) symbols gives bars")
   }
@@ -146,23 +160,23 @@ package struct BarProducer: Sendable {
     guard !settings.once, let calendar = settings.calendar else { return nil }
     let now = now()
     if calendar.isOpen(at: now) { return nil }
-    // In short steps, because clocks change and machines sleep.
+    // In short steps: clocks are set, machines sleep.
     let wait = (calendar.nextOpening(after: now) ?? now + 3_600) - now
     return .seconds(min(max(1, wait), 60))
   }
 
-  /// One poll over the symbols without an answer yet, or the whole life of a live connection.
-  private func pass(_ polls: PollState, _ heartbeat: Heartbeat, _ ready: ReadinessCondition) async throws {
+  /// One poll over the symbols that have not answered yet, or the whole life of a live connection.
+  private func pass(_ poll: PollState, _ heartbeat: Heartbeat, _ ready: ReadinessCondition) async throws {
     var requests: [BarRequest] = []
-    let answered = polls.state.withLock { $0.answered }
+    let answered = poll.state.withLock { $0.answered }
     for symbol in settings.symbols where source.isLive || !answered.contains(symbol) {
       requests.append(BarRequest(
         symbol: symbol, interval: settings.interval, count: settings.count,
         reachBackTo: await publisher.newest(symbol)))
     }
-    polls.state.withLock { $0.awaited = Set($0.seen.keys) }
+    poll.state.withLock { $0.awaited = Set($0.seen.keys) }
     let saver = Task {
-      // A live source does not end: saves its state in the meantime.
+      // A live fetch does not return: acknowledgements are awaited and the state is saved while it runs.
       while source.isLive, !Task.isCancelled {
         try await Task.sleep(for: settings.stateInterval)
         heartbeat.beat()
@@ -175,26 +189,26 @@ package struct BarProducer: Sendable {
       switch answer {
       case .success(let answer):
         ready.set(ready: true)
-        try await take(answer, symbol, polls)
+        try await take(answer, symbol, poll)
       case .failure(let error):
         if error.errorClass == .configuration || error.errorClass == .fatal { throw error }
-        reportFailure(error, symbol, polls)
+        complain(error, symbol, poll)
       }
     }
     try await save()
   }
 
-  private func take(_ answer: BarAnswer, _ symbol: String, _ polls: PollState) async throws {
+  private func take(_ answer: BarAnswer, _ symbol: String, _ poll: PollState) async throws {
     metrics.answered(answer)
     let now = now()
     let isLive = source.isLive
-    // A live source that stayed connected has missed nothing, however long there was no trade.
-    let seen = polls.state.withLock { state -> Int64? in
+    // A live source that was connected all the time has missed nothing, however long nothing was traded.
+    let seen = poll.state.withLock { state -> Int64? in
       let isFirst = state.awaited.remove(symbol) != nil
       return !isLive || isFirst ? state.seen[symbol] : nil
     }
     let cadence = isLive ? 60 : max(60, settings.pollInterval.components.seconds)
-    // After late or failed polls: bars that closed before the last interval were missed.
+    // Polls that came late or failed in between: what closed a poll ago would have been seen.
     var missedUntil = seen.flatMap { now - $0 > 2 * cadence ? now - cadence : nil }
     // After a reconnect: a live series gives each bar while it is the newest.
     if isLive, seen != nil, let newest = answer.bars.map(\.time).max() {
@@ -202,17 +216,17 @@ package struct BarProducer: Sendable {
     }
     let newest = await publisher.newest(symbol)
     let report = try await publisher.publish(symbol, answer.bars, missedUntil: missedUntil)
-    polls.state.withLock { state in
+    poll.state.withLock { state in
       state.seen[symbol] = now
       state.answered.insert(symbol)
       state.failed.remove(symbol)
-      state.told[symbol] = nil
+      state.reported[symbol] = nil
       state.report.published += report.published
       state.report.unchanged += report.unchanged
       state.report.refilled += report.refilled
       state.report.unusable += report.unusable
     }
-    remark(answer, unusable: report.unusable, symbol, polls)
+    remark(answer, unusable: report.unusable, symbol, poll)
     if report.refilled > 0 {
       metrics.gap(isFilled: true)
       context.logger.notice(
@@ -226,8 +240,8 @@ package struct BarProducer: Sendable {
     }
   }
 
-  /// Logs remarks on an answer once, and again after they no longer applied.
-  private func remark(_ answer: BarAnswer, unusable: Int, _ symbol: String, _ polls: PollState) {
+  /// Logs each remark on an answer once, and again only after an answer without it.
+  private func remark(_ answer: BarAnswer, unusable: Int, _ symbol: String, _ poll: PollState) {
     var remarks: [(level: Logger.Level, text: String, detail: String)] = []
     if answer.lost.count > 0 { remarks.append((.warning, "a part of the answer was lost", "\(answer.lost)")) }
     if unusable > 0 {
@@ -238,12 +252,12 @@ package struct BarProducer: Sendable {
       remarks.append((.notice, "fewer bars than asked for", detail))
     }
     if answer.bars.isEmpty, answer.lost.count == 0 {
-      remarks.append((.warning, "empty series", "the source knows the symbol and has no bar of it"))
+      remarks.append((.warning, "empty series", "the source knows the symbol and gives no bar of it"))
     }
     let texts = remarks.map(\.text)
-    // An update of a live series does not describe the whole series.
+    // An update of a live series says nothing about the whole of it.
     let isUpdate = source.isLive && answer.bars.count == 1
-    let before = polls.state.withLock { state in
+    let before = poll.state.withLock { state in
       defer { state.remarks[symbol, default: []] = Set(texts).union(isUpdate ? state.remarks[symbol] ?? [] : []) }
       return state.remarks[symbol] ?? []
     }
@@ -253,19 +267,19 @@ package struct BarProducer: Sendable {
     }
   }
 
-  private func reportFailure(_ error: SourceError, _ symbol: String, _ polls: PollState) {
+  private func complain(_ error: SourceError, _ symbol: String, _ poll: PollState) {
     metrics.failed(error.code)
-    let isNew = polls.state.withLock { state in
+    let isNews = poll.state.withLock { state in
       state.answered.insert(symbol)
       state.failed.insert(symbol)
       state.failure = error
-      // Logged once, and again when it changes or after the symbol gave bars.
+      // Logged once, and again when it changes or the symbol gave bars in between.
       let text = "\(error)"
-      if state.told[symbol] == text { return false }
-      state.told[symbol] = text
+      if state.reported[symbol] == text { return false }
+      state.reported[symbol] = text
       return true
     }
-    if isNew {
+    if isNews {
       context.logger.warning("no bars", metadata: ["symbol": "\(symbol)", "error": "\(error)"])
     }
   }
@@ -278,8 +292,8 @@ package struct BarProducer: Sendable {
     }
   }
 
-  private func report(_ polls: PollState, took: Duration) {
-    let report = polls.state.withLock { state in
+  private func report(_ poll: PollState, took: Duration) {
+    let report = poll.state.withLock { state in
       defer { state.report = BarPublisher.Report() }
       return state.report
     }

@@ -1,3 +1,5 @@
+import Runtime
+
 /// A request for the bars of one symbol.
 package struct BarRequest: Hashable, Sendable {
   /// Without the exchange: `COMI`.
@@ -5,10 +7,10 @@ package struct BarRequest: Hashable, Sendable {
   package var interval: BarInterval
   /// How many of the latest bars.
   package var count: Int
-  /// `count` is a limit for reaching back, not the wanted number.
+  /// `count` is the most that may be needed to reach back, and not the number that is asked for.
   package var isCountLimit = false
-  /// The bars should reach back to this opening (seconds since 1970; midnight UTC of a date) if the source has them,
-  /// even when that needs more than `count`.
+  /// The bars should reach back to this opening (seconds since 1970; midnight UTC of a date), if the source holds
+  /// them, even when that is more than `count`.
   package var reachBackTo: Int64?
 
   package init(symbol: String, interval: BarInterval, count: Int, reachBackTo: Int64? = nil) {
@@ -19,21 +21,28 @@ package struct BarRequest: Hashable, Sendable {
   }
 }
 
-/// A source's answer for one symbol.
+/// What a source gave for one symbol.
 package struct BarAnswer: Hashable, Sendable {
   package var bars: [SourceBar]
-  /// False when bars between `reachBackTo` and the first of `bars` may be missing.
-  package var reachesBack = true
-  /// The number of missing bars, unless the source reported that it has no more.
-  package var missing = 0
-  /// Unreadable frames, lines and rows; each may have held a bar.
-  package var lost = Losses()
+  /// False when there may be bars between `reachBackTo` and the first of `bars` that the source would not give.
+  package var reachesBack: Bool
+  /// How many fewer there are than were asked for, of a source that did not say that it has no more.
+  package var missing: Int
+  /// Frames, lines and rows that could not be read; each of them may have held a bar.
+  package var lost: Losses
+
+  package init(bars: [SourceBar], reachesBack: Bool = true, missing: Int = 0, lost: Losses = Losses()) {
+    self.bars = bars
+    self.reachesBack = reachesBack
+    self.missing = missing
+    self.lost = lost
+  }
 }
 
-/// Unreadable parts of an answer, which were skipped.
+/// Parts of an answer that could not be read and were passed over.
 package struct Losses: Hashable, Sendable, CustomStringConvertible {
   package private(set) var count = 0
-  /// The reason of the first.
+  /// Why the first of them could not be read.
   package private(set) var first: String?
 
   package init() {}
@@ -51,17 +60,18 @@ package struct Losses: Hashable, Sendable, CustomStringConvertible {
   package var description: String { "\(count) could not be read, the first because of: \(first ?? "")" }
 }
 
-/// A source of bars.
+/// Where bars come from.
 package protocol BarSource: Sendable {
   typealias Delivery = @Sendable (_ symbol: String, Result<BarAnswer, SourceError>) async throws -> Void
 
   /// For logs, without secrets.
   var label: String { get }
-  /// `fetch` delivers every bar as it arrives, until the source ends; otherwise it answers every request once.
+  /// `fetch` goes on with every bar as it comes, until there are no more; else it answers every request once.
   var isLive: Bool { get }
 
-  /// Requests every symbol and delivers the answers, one at a time. A failed symbol is delivered as a failure; the
-  /// others continue.
-  /// - Throws: `SourceError` when the whole source fails before every request was answered; errors of `deliver`.
+  /// Asks for every symbol and hands on what comes, one delivery at a time. What is wrong with one symbol is its
+  /// delivery; the others go on.
+  /// - Throws: `SourceError` when the source as a whole fails, before every request was answered; what `deliver`
+  ///   throws.
   func fetch(_ requests: [BarRequest], deliver: Delivery) async throws
 }

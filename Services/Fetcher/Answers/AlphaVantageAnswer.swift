@@ -1,3 +1,4 @@
+import CSV
 import Runtime
 import Schemas
 
@@ -34,8 +35,8 @@ enum AlphaVantageAnswer {
   private static func add(
     _ value: JSONTree?, _ time: Timestamp?, unit: String? = nil, isOfPeriod: Bool = true, to quotes: inout Quotes
   ) {
-    guard let text = value?.text, !QuoteText.isAbsent(text) else { return }
-    guard let time, let price = QuoteText.decimal(text) else {
+    guard let text = value?.text, !CSVNumbers.isAbsent(text) else { return }
+    guard let time, let price = ExactDecimal(approximating: text) else {
       quotes.lose("a time or a value is not a number")
       return
     }
@@ -67,7 +68,7 @@ enum AlphaVantageAnswer {
     let (year, month, day) = (date.civil.year, date.civil.month, date.civil.day)
     let place = month - 1 + months
     return Timestamp(
-      microseconds: daysSinceEpoch(year: year + place / 12, month: place % 12 + 1, day: day) * 86_400_000_000)
+      microseconds: CivilDate.daysSinceEpoch(year: year + place / 12, month: place % 12 + 1, day: day) * 86_400_000_000)
   }
 
   // MARK: - equities, currencies

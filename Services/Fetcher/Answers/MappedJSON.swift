@@ -1,3 +1,4 @@
+import CSV
 import Markets
 import Runtime
 import Schemas
@@ -22,14 +23,14 @@ struct MappedJSON {
       func text(_ field: ResponseMapping.Field?) -> String? {
         field.flatMap { row[$0.path]?.text ?? tree[$0.path]?.text }
       }
-      guard let value = row[mapping.value.path], value != .null, value.text.map(QuoteText.isAbsent) != true else {
+      guard let value = row[mapping.value.path], value != .null, value.text.map(CSVNumbers.isAbsent) != true else {
         continue
       }
       guard let at = row[mapping.time.path]?.text.flatMap({ QuoteText.time($0, in: zone) }) else {
         quotes.lose("a row has no readable time")
         continue
       }
-      guard let number = value.text.flatMap({ QuoteText.decimal($0) }),
+      guard let number = value.text.flatMap({ ExactDecimal(approximating: $0) }),
         let quote = Quote(
           value: number, observedAt: at, currency: text(mapping.currency), unit: text(mapping.unit)).inWholeUnits
       else {

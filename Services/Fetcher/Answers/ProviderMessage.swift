@@ -1,4 +1,5 @@
 import Markets
+import Runtime
 import Schemas
 
 /// A provider's message in place of values, classified by meaning. Pure.
@@ -7,8 +8,8 @@ import Schemas
 /// `unrecognised`, and quoted.
 package struct ProviderMessage: Hashable, Sendable {
   package enum Meaning: Hashable, Sendable {
-    /// Too many requests.
-    case quota(FetchError.Quota?)
+    /// Too many requests; the kind names the quota's period.
+    case quota(FetchError.Kind)
     /// The key is wrong or missing.
     case credentials
     /// The key's plan does not include this.
@@ -52,8 +53,7 @@ package struct ProviderMessage: Hashable, Sendable {
   package func failure(status: Int = 200) -> FetchError {
     let words = "'\(Self.excerpt(text))'"
     switch (meaning, status) {
-    case (.quota(let window), _):
-      return FetchError(.rateLimited, "it reports too many requests: \(words)", quota: window)
+    case (.quota(let kind), _): return FetchError(kind, "it reports too many requests: \(words)")
     case (.credentials, _): return FetchError(.refused, "it refuses the credentials: \(words)")
     case (_, 429): return FetchError(.rateLimited, "it reports too many requests: \(words)")
     case (.entitlement, _): return FetchError(.notEntitled, "the plan does not include this: \(words)")
@@ -102,8 +102,10 @@ package struct ProviderMessage: Hashable, Sendable {
     func says(_ phrases: [String]) -> Bool { phrases.contains { words.contains($0) } }
     // Messages about a quota also mention the key and premium plans, so quotas come first.
     if says(quotaPhrases) {
-      if says(["per second", "per minute", "a minute", "current minute", "calls per"]) { return .quota(.minute) }
-      return .quota(says(["per day", "daily", "per month", "monthly"]) ? .day : nil)
+      if says(["per second", "per minute", "a minute", "current minute", "calls per"]) {
+        return .quota(.minuteQuotaSpent)
+      }
+      return .quota(says(["per day", "daily", "per month", "monthly"]) ? .dayQuotaSpent : .rateLimited)
     }
     if says(refusals) || says(keys) && says(keyFaults) { return .credentials }
     if says(entitlementPhrases) { return .entitlement }

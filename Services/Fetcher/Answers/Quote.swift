@@ -1,3 +1,4 @@
+import Runtime
 import Schemas
 
 /// One value of a provider's answer.

@@ -1,4 +1,5 @@
 import Markets
+import Runtime
 import Schemas
 
 /// Converts a provider's quote for its series: to whole units of an ISO 4217 currency for one unit of the catalogue.

@@ -91,7 +91,8 @@ struct YahooChart {
 
   private mutating func add(_ time: String?, _ value: JSONTree?, isOfPeriod: Bool) {
     guard let value, value != .null, let time else { return }
-    guard let at = QuoteText.time(time, in: nil), let price = value.text.flatMap({ QuoteText.decimal($0) }) else {
+    guard let at = QuoteText.time(time, in: nil), let price = value.text.flatMap({ ExactDecimal(approximating: $0) })
+    else {
       quotes.lose("a time or a price is not a number")
       return
     }
@@ -142,9 +143,10 @@ struct YahooChart {
       return start + (to - from)
     case .months(let count):
       let (day, time) = (start + offset).quotientAndRemainder(dividingBy: 86_400)
-      let date = civilDate(daysSinceEpoch: day)
+      let date = CivilDate(daysSinceEpoch: day)
       let month = date.month - 1 + count
-      return daysSinceEpoch(year: date.year + month / 12, month: month % 12 + 1, day: date.day) * 86_400 + time - offset
+      let end = CivilDate.daysSinceEpoch(year: date.year + month / 12, month: month % 12 + 1, day: date.day)
+      return end * 86_400 + time - offset
     }
   }
 }

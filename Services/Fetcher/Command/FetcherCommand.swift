@@ -34,7 +34,7 @@ package struct FetcherCommand: ServiceCommand {
   package static let metrics: [MetricDescription] =
     FetchMetrics.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
-  private static let now: @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
+  private static let now: @Sendable () -> Timestamp = Timestamp.now
 
   package func work(_ needs: Needs) -> Work {
     let context = needs.context

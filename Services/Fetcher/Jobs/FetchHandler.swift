@@ -76,7 +76,7 @@ package struct FetchHandler: JobHandler {
     } catch let error as FetchError {
       guard error.errorClass == .transient else { return .reject(Rejection(error, stage: "fetch")) }
       // Without a deadline it would be retried for ever, for a value that the next job requests too.
-      if error.subject == .time, wanted.deadline == nil {
+      if error.kind.subject == .time, wanted.deadline == nil {
         logger.info("no value", metadata: ["series": "\(wanted.series)", "reason": "\(error)"])
         return .skip(reason: "no_value")
       }

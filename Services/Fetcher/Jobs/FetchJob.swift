@@ -1,4 +1,5 @@
 import Markets
+import Runtime
 import Schemas
 
 /// One task resolved by the catalogue: its series, its sources, its due time and deadline.

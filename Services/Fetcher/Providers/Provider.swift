@@ -226,7 +226,7 @@ package final class Provider: Sendable {
     case .refused: breaker.refused(ticket, at: .now)
     // An unreadable answer may concern one series only.
     case .unreadable: breaker.failed(ticket, at: .now, of: job.stateKey.text)
-    case .rateLimited, .unrecognised: breaker.abandoned(ticket)
+    case .rateLimited, .minuteQuotaSpent, .dayQuotaSpent, .unrecognised: breaker.abandoned(ticket)
     default: breaker.succeeded(ticket)
     }
     if error.kind == .unrecognised {
@@ -238,9 +238,9 @@ package final class Provider: Sendable {
   private func pause(after failure: any Error) async throws {
     let pause: Pause
     switch failure {
-    case let error as FetchError where error.kind == .rateLimited:
+    case let error as FetchError where error.kind.isRateLimit:
       pause = error.retryAfter.map { .asked(min($0, settings.longestPause)) }
-        ?? .growing(from: Self.firstPause(error.quota), atMost: longestPause(error.quota))
+        ?? .growing(from: Self.firstPause(error.kind), atMost: longestPause(error.kind))
     case let error as HTTPError where error.kind == .status(503):
       guard let delay = error.retryAfter else { return }
       pause = .asked(min(delay, settings.longestPause))
@@ -253,17 +253,17 @@ package final class Provider: Sendable {
     ])
   }
 
-  private static func firstPause(_ quota: FetchError.Quota?) -> Duration {
-    switch quota {
-    case nil: .seconds(1)
-    case .minute: .seconds(60)
-    case .day: .seconds(900)
+  private static func firstPause(_ limit: FetchError.Kind) -> Duration {
+    switch limit {
+    case .minuteQuotaSpent: .seconds(60)
+    case .dayQuotaSpent: .seconds(900)
+    default: .seconds(1)
     }
   }
 
   /// A daily quota gets a longer pause than a few minutes.
-  private func longestPause(_ quota: FetchError.Quota?) -> Duration {
-    max(quota == .day ? .seconds(3_600) : Self.firstPause(quota), settings.longestPause)
+  private func longestPause(_ limit: FetchError.Kind) -> Duration {
+    max(limit == .dayQuotaSpent ? .seconds(3_600) : Self.firstPause(limit), settings.longestPause)
   }
 
   /// The error for a status other than 200, by the status and the body's message.

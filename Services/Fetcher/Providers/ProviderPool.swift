@@ -67,8 +67,8 @@ package struct ProviderPool: Sendable {
   /// The error when no provider has a good answer: about the job alone only if all errors are.
   private static func failure(of failures: [(source: String, error: any ClassifiedError)]) -> FetchError {
     let kinds = failures.compactMap { $0.error as? FetchError }
-    if kinds.count == failures.count, kinds.allSatisfy({ $0.subject != .provider }) {
-      if kinds.contains(where: { $0.subject == .time }) {
+    if kinds.count == failures.count, kinds.allSatisfy({ $0.kind.subject != .provider }) {
+      if kinds.contains(where: { $0.kind.subject == .time }) {
         return FetchError(.noValue, "no provider has a value yet: \(details(failures))", retryAfter: .seconds(60))
       }
       let kind = kinds.first { $0.kind != .symbolUnknown }?.kind ?? .symbolUnknown

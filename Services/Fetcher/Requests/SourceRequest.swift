@@ -1,5 +1,6 @@
 import HTTP
 import Markets
+import Runtime
 import Schemas
 
 /// Builds the request to one source for one job.

@@ -1,5 +1,6 @@
 import Forecasting
 import ObjectStore
+import Runtime
 import Schemas
 
 /// A model's input for one observation, or the reason to withhold; with the digest that identifies the input.

@@ -1,4 +1,5 @@
 import Forecasting
+import Runtime
 import Schemas
 import Synchronization
 

@@ -2,6 +2,7 @@ import Forecasting
 import Kafka
 import Logging
 import ObjectStore
+import Runtime
 import Schemas
 
 /// One observation to predict from.

@@ -1,3 +1,4 @@
+import Runtime
 import Schemas
 
 /// A buffer of line protocol. Source: InfluxDB 1.8, "Line protocol reference".
@@ -23,11 +24,10 @@ struct LineBuffer: Sendable {
         case UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: " "):
           bytes.append(UInt8(ascii: "\\"))
           bytes.append(byte)
-        case 0..<0x20, 0x7f, UInt8(ascii: "\\"): appendPercentEncoded(byte)
+        case 0..<0x20, 0x7f, UInt8(ascii: "\\"): PercentEncoding.append(byte, to: &bytes)
         case UInt8(ascii: "%"):
-          let isCode = index + 2 < text.count && Self.isHexadecimal(text[index + 1])
-            && Self.isHexadecimal(text[index + 2])
-          if isCode { appendPercentEncoded(byte) } else { bytes.append(byte) }
+          let isCode = index + 2 < text.count && text[(index + 1)...(index + 2)].allSatisfy { Hex.value($0) != nil }
+          if isCode { PercentEncoding.append(byte, to: &bytes) } else { bytes.append(byte) }
         default: bytes.append(byte)
         }
       }
@@ -39,15 +39,6 @@ struct LineBuffer: Sendable {
     case 0...0x20, 0x7f, UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: "\\"), UInt8(ascii: "%"): true
     default: false
     }
-  }
-
-  private static func isHexadecimal(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)
-  }
-
-  private mutating func appendPercentEncoded(_ byte: UInt8) {
-    bytes.append(UInt8(ascii: "%"))
-    for digit in [byte >> 4, byte & 15] { bytes.append(digit < 10 ? 0x30 + digit : 0x37 + digit) }
   }
 
   /// A string field: in quotes, with quotes and backslashes escaped.

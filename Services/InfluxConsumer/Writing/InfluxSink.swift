@@ -67,9 +67,7 @@ package final class InfluxSink: Sink {
 
   /// Records the time from the producer's timestamp until now, when the points can be queried.
   private func noteLatency() {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    let milliseconds = Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+    let milliseconds = WallClock.milliseconds()
     for buffer in buffers.values { metrics.queryable(buffer.produced, at: milliseconds) }
   }
 

@@ -1,5 +1,4 @@
 import Markets
-import ObjectStore
 import Runtime
 import Schemas
 

@@ -1,4 +1,5 @@
 import Glibc
+import Runtime
 import Schemas
 
 /// A calendar feature of a period's time, in UTC. Sine and cosine pairs have no jump at the end of a day, week or year.
@@ -45,7 +46,7 @@ package enum CalendarFeature: String, CaseIterable, Hashable, Sendable {
   /// 0 for 1 January.
   private static func dayOfYear(_ civil: Timestamp.Civil) -> Double {
     var days = civil.day - 1
-    for month in 1..<civil.month { days += Timestamp.daysInMonth(month, of: civil.year) }
+    for month in 1..<civil.month { days += CivilDate.days(in: month, of: civil.year) }
     return Double(days)
   }
 

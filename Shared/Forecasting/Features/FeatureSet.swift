@@ -1,4 +1,5 @@
 import Glibc
+import Runtime
 
 /// The features of a manifest, compiled once.
 struct FeatureSet: Sendable {

@@ -1,3 +1,5 @@
+import Runtime
+
 extension ModelManifest {
   /// Limits that keep a wrong manifest from exhausting the machine.
   package enum Limit {

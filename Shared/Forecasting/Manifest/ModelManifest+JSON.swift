@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 extension ModelManifest {
   enum CodingKeys: String, CodingKey {

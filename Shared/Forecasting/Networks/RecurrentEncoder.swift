@@ -1,3 +1,5 @@
+import Runtime
+
 /// The shared part of LSTM and DeepAR: validates inputs and reads them period by period.
 struct RecurrentEncoder: Sendable {
   let manifest: ModelManifest

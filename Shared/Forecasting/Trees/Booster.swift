@@ -1,4 +1,5 @@
 import CXGBoost
+import Runtime
 
 /// Boosted trees of XGBoost (its C library 1.7), read from a model in JSON or UBJ.
 ///

@@ -1,3 +1,5 @@
+import Runtime
+
 /// Boosted trees: a row of features per step, all steps of all inputs in one call.
 package struct XGBoostModel: ForecastModel {
   package let manifest: ModelManifest

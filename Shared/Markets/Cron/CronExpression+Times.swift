@@ -46,7 +46,7 @@ extension CronExpression {
 
   /// - Parameter civil: the clock's time in seconds, as if it were UTC.
   private static func instant(_ civil: Int64, day: Int64, zone: ZoneTable) -> Int64 {
-    let date = civilDate(daysSinceEpoch: day)
+    let date = CivilDate(daysSinceEpoch: day)
     let (instant, offset) = zone.instant(
       year: date.year, month: date.month, day: date.day, second: Int(civil - day * 86_400))
     let skipped = instant + Int64(offset) - civil

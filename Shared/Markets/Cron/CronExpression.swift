@@ -51,10 +51,10 @@ package struct CronExpression: Hashable, Sendable, CustomStringConvertible {
 
   /// - Parameter day: days since 1970-01-01.
   func fits(day: Int64) -> Bool {
-    let date = civilDate(daysSinceEpoch: day)
+    let date = CivilDate(daysSinceEpoch: day)
     guard months >> UInt64(date.month) & 1 == 1 else { return false }
     let fitsDay = days >> UInt64(date.day) & 1 == 1
-    let fitsWeekday = weekdays >> UInt64(weekday(daysSinceEpoch: day)) & 1 == 1
+    let fitsWeekday = weekdays >> UInt64(CivilDate.weekday(daysSinceEpoch: day)) & 1 == 1
     return isEitherDay ? fitsDay || fitsWeekday : fitsDay && fitsWeekday
   }
 }

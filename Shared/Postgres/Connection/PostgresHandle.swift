@@ -20,17 +20,8 @@ final class PostgresHandle: @unchecked Sendable {
   /// libpq's copy of what a cancel request needs; usable from any thread.
   private var canceller: OpaquePointer?
 
-  /// Cancels on a new thread for as long as that takes; the connection stays open until then.
-  func abandon() {
-    let box = Unmanaged.passRetained(self)
-    var thread = pthread_t()
-    let code = pthread_create(&thread, nil, { raw in
-      nameThread("postgres-cancel")
-      Unmanaged<PostgresHandle>.fromOpaque(raw!).takeRetainedValue().cancel()
-      return nil
-    }, box.toOpaque())
-    if code == 0 { pthread_detach(thread) } else { box.release() }
-  }
+  /// Cancels from a thread of its own, for as long as that takes; the connection stays open until then.
+  func abandon() { _ = tryStartThread(named: "postgres-cancel") { self.cancel() } }
 
   func cancel() {
     guard let canceller else { return }

@@ -1,3 +1,4 @@
+import Compression
 import Schemas
 
 /// Turns the bytes of a stored file into plain bytes. The first bytes decide the compression, never the file name.

@@ -61,7 +61,7 @@ extension PriceFileName {
 
   /// `yyyyMMdd`, `yyyyMMddHHmm`, `yyyyMMddHHmmss`, or thirteen digits: one portal writes seconds without a leading
   /// zero, so that only the minute is used.
-  private static func dateAndTime(_ digits: Substring) throws(PriceFileNameError) -> (CivilDate, CivilTime?) {
+  private static func dateAndTime(_ digits: Substring) throws(PriceFileNameError) -> (CivilDate, TimeOfDay?) {
     guard [8, 12, 13, 14].contains(digits.count),
       let date = CivilDate(year: digits.number(0, 4), month: digits.number(4, 2), day: digits.number(6, 2)),
       2000...2099 ~= date.year
@@ -73,9 +73,9 @@ extension PriceFileName {
     }
   }
 
-  private static func timeOfDay(_ digits: Substring) throws(PriceFileNameError) -> CivilTime {
+  private static func timeOfDay(_ digits: Substring) throws(PriceFileNameError) -> TimeOfDay {
     let second = digits.count == 6 ? digits.number(4, 2) : 0
-    guard let time = CivilTime(hour: digits.number(0, 2), minute: digits.number(2, 2), second: second) else {
+    guard let time = TimeOfDay(hour: digits.number(0, 2), minute: digits.number(2, 2), second: second) else {
       throw .badTime(String(digits))
     }
     return time
@@ -89,8 +89,8 @@ extension PriceFileName: CustomStringConvertible {
     if let subChainID { text += "-" + subChainID }
     // With a sub-chain the store's place must stay, or the sub-chain would be read as the store.
     if storeID != nil || subChainID != nil { text += "-" + (storeID ?? "") }
-    text += "-" + padded(date.year, 4) + padded(date.month, 2) + padded(date.day, 2)
-    if let time { text += padded(time.hour, 2) + padded(time.minute, 2) + padded(time.second, 2) }
+    text += "-" + zeroPadded(date.year, 4) + zeroPadded(date.month, 2) + zeroPadded(date.day, 2)
+    if let time { text += zeroPadded(time.hour, 2) + zeroPadded(time.minute, 2) + zeroPadded(time.second, 2) }
     if let sequence { text += "-" + sequence }
     return fileExtension.isEmpty ? text : text + "." + fileExtension
   }

@@ -15,7 +15,7 @@ package struct PriceFileName: Hashable, Sendable {
   /// Israel local.
   package var date: CivilDate
   /// Israel local; nil when the name has no time.
-  package var time: CivilTime?
+  package var time: TimeOfDay?
   /// The number after the time, as published.
   package var sequence: String?
   /// Published with the prefix `NULL`. Such files may still hold rows.
@@ -27,7 +27,7 @@ package struct PriceFileName: Hashable, Sendable {
 
   package init(
     type: FileType, chainID: String, subChainID: String? = nil, storeID: String? = nil, date: CivilDate,
-    time: CivilTime? = nil, sequence: String? = nil, isNull: Bool = false, fileExtension: String = "gz"
+    time: TimeOfDay? = nil, sequence: String? = nil, isNull: Bool = false, fileExtension: String = "gz"
   ) {
     self.type = type
     self.chainID = chainID

@@ -1,3 +1,4 @@
+import Runtime
 import Schemas
 
 /// Dates and hours of promotions. They have no zone and are Israel local.
@@ -49,7 +50,7 @@ struct PromotionTimes {
     guard parts.count >= 3, parts[0].count == 3, 1...2 ~= parts[1].count, parts[2].count == 4,
       let month = months.firstIndex(where: { $0.utf8.elementsEqual(parts[0].map { $0 | 0x20 }) })
     else { return nil }
-    let day = parts[2] + Array("-\(padded(month + 1, 2))-".utf8) + (parts[1].count == 1 ? [0x30] : []) + parts[1]
+    let day = parts[2] + Array("-\(zeroPadded(month + 1, 2))-".utf8) + (parts[1].count == 1 ? [0x30] : []) + parts[1]
     guard parts.count == 4, parts[3].count >= 6 else { return (day, []) }
     let suffix = String(decoding: parts[3].suffix(2), as: UTF8.self).lowercased()
     guard suffix == "am" || suffix == "pm",
@@ -57,6 +58,6 @@ struct PromotionTimes {
       let hour = Int(String(decoding: parts[3][..<colon], as: UTF8.self)), 1...12 ~= hour
     else { return (day, []) }
     let full = hour % 12 + (suffix == "pm" ? 12 : 0)
-    return (day, Array(padded(full, 2).utf8) + parts[3][colon...].dropLast(2))
+    return (day, Array(zeroPadded(full, 2).utf8) + parts[3][colon...].dropLast(2))
   }
 }

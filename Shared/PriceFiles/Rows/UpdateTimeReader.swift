@@ -35,7 +35,7 @@ struct UpdateTimeReader {
         (second, microsecond) = (readSecond, fraction)
       }
     }
-    let civilHour = daysSinceEpoch(year: year, month: month, day: day) * 24 + Int64(hour)
+    let civilHour = CivilDate.daysSinceEpoch(year: year, month: month, day: day) * 24 + Int64(hour)
     let index = Int(truncatingIfNeeded: civilHour) & 255
     if cache[index].hour != civilHour {
       let (instant, offset) = zone.instant(year: year, month: month, day: day, hour: hour)

@@ -2,6 +2,7 @@
 import Foundation
 import HTML
 import PriceFiles
+import Runtime
 import Schemas
 import Testing
 

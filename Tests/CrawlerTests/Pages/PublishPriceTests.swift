@@ -1,6 +1,7 @@
 @testable import CrawlerService
 import PortalSimulator
 import PriceFiles
+import Runtime
 import Schemas
 import Testing
 

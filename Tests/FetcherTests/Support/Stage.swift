@@ -44,7 +44,7 @@ struct Stage {
     settings: Provider.Settings = Provider.Settings(), states: any StateStore = MemoryStateStore(),
     handler: FetchHandler.Settings = FetchHandler.Settings(), maxChange: Int = 20,
     tokens: (@Sendable (MarketSource) -> any TokenSource)? = nil,
-    now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
+    now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) throws {
     let catalogue = try whole ?? Catalogues.load(sources)
     let list = try catalogue.readSources()

@@ -93,8 +93,8 @@ actor BinaSweep {
 
   private func ask(_ query: BinaQuery) async throws -> Listing {
     asked += 1
-    // Milliseconds since 1970, as browsers send it; it only has to differ between requests.
-    let nonce = Int(Date().timeIntervalSince1970 * 1_000) + asked
+    // Milliseconds since 1970 as browsers send it; it only has to differ between requests.
+    let nonce = Int(WallClock.milliseconds()) + asked
     let (rows, nameless) = try await engine.rows(query, nonce: nonce)
     CrawlerMetrics.listing(engine.source)
     let listing = engine.listing(rows, nameless: nameless)
@@ -128,10 +128,10 @@ actor BinaSweep {
   /// The days to narrow by. A cut answer may have lost whole days, so the days between and beside those it showed count
   /// too (a month at most), and the days around today.
   private func plausibleDates() -> Set<CivilDate> {
-    let today = Int(Date().timeIntervalSince1970) / 86_400
+    let today = WallClock.seconds() / 86_400
     var days = Set(dates.map(\.daysSinceEpoch))
     if let first = days.min(), let last = days.max() { days.formUnion(max(first - 1, last - 30)...(last + 1)) }
     days.formUnion(today - 1...today + 1)
-    return Set(days.compactMap { CivilDate(daysSinceEpoch: $0) })
+    return Set(days.map { CivilDate(daysSinceEpoch: $0) })
   }
 }

@@ -44,8 +44,8 @@ package struct PublishPriceEngine: ChainEngine {
       }
       back += 1
       read += 1
-      guard let day = CivilDate(daysSinceEpoch: newest.daysSinceEpoch - back),
-        let listing = try await engine.listing(ofEarlier: day) else {
+      let day = CivilDate(daysSinceEpoch: newest.daysSinceEpoch - Int64(back))
+      guard let listing = try await engine.listing(ofEarlier: day) else {
         // The portal does not keep earlier days.
         read = engine.days
         return nil

@@ -1,4 +1,3 @@
-import Foundation
 import PriceFiles
 import Runtime
 
@@ -9,7 +8,7 @@ struct ListingDays: Sendable {
   var count: Int
   var zone: ZoneTable
   /// Seconds since 1970.
-  var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+  var now = WallClock.seconds
 
   /// The row's option `days`, else `--listing-days`.
   /// - Throws: a configuration `Failure` for text that is not a number from 0 to 366.
@@ -27,28 +26,14 @@ struct ListingDays: Sendable {
   var dates: [CivilDate?] {
     guard count > 0 else { return [nil] }
     let now = now()
-    let today = Int((now + Int64(zone.offsetSeconds(at: now))) / 86_400)
-    return (0..<count).map { CivilDate(daysSinceEpoch: today - $0) }
+    let today = (now + Int64(zone.offsetSeconds(at: now))) / 86_400
+    return (0..<Int64(count)).map { CivilDate(daysSinceEpoch: today - $0) }
   }
 }
 
 extension CivilDate {
-  init?(daysSinceEpoch days: Int) {
-    let (year, month, day) = civilDate(daysSinceEpoch: Int64(days))
-    self.init(year: year, month: month, day: day)
-  }
-
-  /// - Parameter iso: `2026-08-23`.
-  init?(iso: some StringProtocol) {
-    let parts = iso.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-    guard iso.utf8.count == 10, parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2]
-    else { return nil }
-    self.init(year: year, month: month, day: day)
-  }
-
   /// `23%2F08%2F2026`: day, month and year with percent-encoded slashes.
   var slashed: String {
-    func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return "\(padded(day))%2F\(padded(month))%2F\(year)"
+    "\(zeroPadded(day, 2))%2F\(zeroPadded(month, 2))%2F\(year)"
   }
 }

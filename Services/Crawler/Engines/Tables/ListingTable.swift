@@ -1,6 +1,7 @@
 import Foundation
 import HTML
 import PriceFiles
+import Runtime
 
 /// The rows of a listing page, in whichever table they are.
 ///
@@ -100,7 +101,7 @@ struct ListingTable {
     guard let href = link.attribute("href") else { return nil }
     let path = href.prefix { $0 != "?" && $0 != "#" }
     guard let last = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last,
-      let name = String(last).removingPercentEncoding, isFileName(name)
+      let name = PercentEncoding.decode(last), isFileName(name)
     else { return nil }
     return name
   }

@@ -34,7 +34,7 @@ package struct BarFolder: Hashable, Sendable {
   package func bars(of symbol: String) throws(SourceError) -> CSVBars {
     // Symbols are file names, which must not leave the folder.
     guard !symbol.isEmpty, !symbol.hasPrefix("."), !symbol.contains("/"), !symbol.utf8.contains(0) else {
-      throw SourceError(.symbolRefused, "\(SourceError.quoted(symbol)) is not the name of a file")
+      throw SourceError(.symbolRefused, "\(quoted(symbol)) is not the name of a file")
     }
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)

@@ -2,10 +2,10 @@ import CSV
 import Runtime
 import Schemas
 
-/// Reads bars from CSV, one line at a time, below a header that names a date or time, open, high, low, close and
-/// optionally volume. Times without an offset are UTC. Pure; a copy continues from its position.
+/// Reads bars from CSV, one line at a time: a header that names a date or time, open, high, low, close and, if there
+/// is one, volume. Times without an offset are UTC. Pure, and a value: a copy reads on from its place.
 ///
-/// An unreadable line loses only itself, and is counted in `lost`.
+/// A line that cannot be read costs only itself: it is counted in `lost`.
 package struct CSVBars: Sendable {
   private var reader: CSVReader
   private let columns: [CSVColumn: Int]
@@ -16,7 +16,7 @@ package struct CSVBars: Sendable {
   private var isMarkSought = false
   private var symbol: String?
   private let name: String
-  /// Unreadable lines so far.
+  /// Lines that could not be read so far.
   package private(set) var lost = Losses()
   private var count = 0
 
@@ -33,8 +33,9 @@ package struct CSVBars: Sendable {
     numbers = CSVNumbers(mark: format.mark)
   }
 
-  /// - Returns: nil at the end. Skips lines without a price: some exports have days without prices.
-  /// - Throws: `SourceError(.unreadable)` at the end of a file without a readable line.
+  /// - Returns: nil at the end. Lines without a price are passed over: some exports keep the day and leave its prices
+  ///   out.
+  /// - Throws: `SourceError(.unreadable)` at the end of a file of which no line could be read.
   package mutating func next() throws(SourceError) -> SourceBar? {
     while let line = reader.next(columns: width) {
       switch read(line) {
@@ -62,7 +63,7 @@ package struct CSVBars: Sendable {
     if let text = columns[.symbol].flatMap(line.text) {
       symbol = symbol ?? text
       if text != symbol {
-        return .failure(Defect(reason: "its symbol is \(SourceError.quoted(text, limit: 64)), unlike the lines above"))
+        return .failure(Defect(reason: "it is about \(quoted(text, limit: 64)), the lines above are not"))
       }
     }
     let time: (seconds: Int64, isDate: Bool)
@@ -76,9 +77,9 @@ package struct CSVBars: Sendable {
       case .absent: values.append(nil)
       case .number(let number): values.append(number)
       case .unreadable(let hint):
-        let text = SourceError.quoted(String(decoding: cell(column), as: UTF8.self), limit: 40)
+        let text = quoted(String(decoding: cell(column), as: UTF8.self), limit: 40)
         return .failure(Defect(
-          reason: "\(column.rawValue) is \(text), which is not a number"
+          reason: "\(column.rawValue) is \(text), which is no number"
             + (hint.isEmpty ? "" : ": \(hint), with --csv-decimal point or comma")))
       }
     }
@@ -90,7 +91,7 @@ package struct CSVBars: Sendable {
       candle: .init(open: open, high: high, low: low, close: close, volume: values[4])))
   }
 
-  /// An ambiguous number is read like the file's other numbers.
+  /// A number that could be read in two ways is read as the file writes its others.
   private mutating func number(_ cell: ArraySlice<UInt8>) -> CSVNumbers.Reading {
     let reading = numbers.read(cell)
     guard case .unreadable(let hint) = reading, !hint.isEmpty, numbers.mark == nil, !isMarkSought else {
@@ -112,31 +113,32 @@ package struct CSVBars: Sendable {
     _ cell: ArraySlice<UInt8>, clock: ArraySlice<UInt8>?
   ) -> Result<(seconds: Int64, isDate: Bool), Defect> {
     func unreadable(_ hint: String) -> Result<(seconds: Int64, isDate: Bool), Defect> {
-      let text = SourceError.quoted(String(decoding: cell, as: UTF8.self), limit: 40)
-      return .failure(Defect(reason: cell.isEmpty ? "it has no time" : "\(text) is not a date or time\(hint)"))
+      let text = quoted(String(decoding: cell, as: UTF8.self), limit: 40)
+      return .failure(Defect(reason: cell.isEmpty ? "it has no time" : "\(text) is no date or time\(hint)"))
     }
     let read: (seconds: Int64, isDate: Bool)
     if let dates = format.dates {
       guard let local = dates.read(cell) else { return unreadable(" of the form \(dates.pattern) of --csv-dates") }
-      read = (ExchangeClock.floorDiv(local.microseconds, 1_000_000), !dates.hasTimeOfDay)
+      read = (local.microseconds.flooredDivision(by: 1_000_000).quotient, !dates.hasTimeOfDay)
     } else {
       guard let plain = Self.plainTime(cell) else {
-        return unreadable(" of a known form; give its form, such as --csv-dates MM/DD/YYYY or DD/MM/YYYY")
+        return unreadable(" as it stands; say how they are written, such as --csv-dates MM/DD/YYYY or DD/MM/YYYY")
       }
       read = plain
     }
     guard let clock, !clock.isEmpty, read.isDate else { return .success(read) }
     guard let seconds = Self.timeOfDay(clock) else { return unreadable(" with the time of day in its line") }
-    // Daily files write midnight without a time.
+    // Files of days write midnight where they have no time.
     return .success((read.seconds + seconds, seconds == 0 && !format.isIntraday))
   }
 
-  /// The unambiguous forms: ISO 8601, `20250120`, `2025/01/20`, seconds or milliseconds since 1970.
+  /// The forms that can be read in one way only: ISO 8601, `20250120`, `2025/01/20`, seconds or milliseconds since
+  /// 1970.
   private static func plainTime(_ cell: ArraySlice<UInt8>) -> (seconds: Int64, isDate: Bool)? {
     let local = cell.withUnsafeBytes { LocalDateTime(parsing: $0.bytes) }
-    if let local { return (ExchangeClock.floorDiv(local.microseconds, 1_000_000), cell.count == 10) }
+    if let local { return (local.microseconds.flooredDivision(by: 1_000_000).quotient, cell.count == 10) }
     let zoned = cell.withUnsafeBytes { Timestamp(parsing: $0.bytes) }
-    if let zoned { return (ExchangeClock.floorDiv(zoned.microseconds, 1_000_000), false) }
+    if let zoned { return (zoned.microseconds.flooredDivision(by: 1_000_000).quotient, false) }
     for dates in yearFirst {
       if let local = dates.read(cell) { return (local.microseconds / 1_000_000, !dates.hasTimeOfDay) }
     }

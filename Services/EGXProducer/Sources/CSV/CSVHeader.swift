@@ -1,22 +1,23 @@
 import CSV
+import Runtime
 
-/// The columns of a file, by the lines at its top.
+/// Which column is which, by the lines at the top of a file.
 struct CSVHeader: Sendable {
   private(set) var columns: [CSVColumn: Int] = [:]
-  /// Cells of the longest line of names.
+  /// Cells of the line that names most of them.
   private(set) var width: Int?
 
-  /// Lines to search for names: some exports have a title above them, some name columns in two lines.
+  /// Lines in which names are looked for: some exports put a title above them, and some name columns in two lines.
   private static let maxLines = 10
   private static let separators = [UInt8(ascii: ","), UInt8(ascii: ";"), 0x09, UInt8(ascii: "|")]
 
   /// - Returns: the columns, and the reader at the line below.
-  /// - Throws: `SourceError(.unreadable)` with the missing column and the remedy.
+  /// - Throws: `SourceError(.unreadable)` that says which column is missing and what would help.
   static func read(_ bytes: [UInt8], _ format: CSVFormat, name: String) throws(SourceError) -> (CSVHeader, CSVReader) {
     if let header = CSVHeader(places: format.columns) {
       return (header, CSVReader(bytes, separator: separator(of: bytes, header)))
     }
-    // Reports the error for the separator that splits the first line into most cells.
+    // What is wrong is said of the separator that the first line has most of.
     var failure = SourceError(.unreadable, "\(name) is empty")
     var most = 0
     for separator in separators {
@@ -30,7 +31,7 @@ struct CSVHeader: Sendable {
     throw failure
   }
 
-  /// The header for columns that are all given by place; nil otherwise.
+  /// Columns that are all given by their places: there is no header.
   private init?(places: [CSVColumn: String]) {
     for (column, text) in places {
       guard let place = Int(text), place >= 0 else { return nil }
@@ -59,7 +60,7 @@ struct CSVHeader: Sendable {
       if columns.count > before { width = max(width ?? 0, names.count) }
       var all = others.merging(columns) { $1 }
       guard CSVColumn.required.allSatisfy({ all[$0] != nil }) else { continue }
-      // Beside a date, a time is a time of day.
+      // Where a date stands beside it, a time is a time of day.
       if columns[.time] != nil, let clock = names.firstIndex(of: "time"), all[.clock] == nil, clock != all[.time] {
         all[.clock] = clock
       }
@@ -73,11 +74,11 @@ struct CSVHeader: Sendable {
     throw SourceError(.unreadable, seen.isEmpty
       ? "\(name) is empty"
       : "\(name): no column is called \(missing.joined(separator: ", ")); its first line names "
-        + "\(SourceError.quoted(seen.joined(separator: ", "))): name it with --csv-columns "
+        + "\(quoted(seen.joined(separator: ", "))): say which it is with --csv-columns "
         + "\(missing.map { "\($0)=<name>" }.joined(separator: ","))")
   }
 
-  /// Takes the columns that this line names first.
+  /// Columns that this line names and no line above it did.
   private mutating func take(
     _ names: [String], _ format: CSVFormat, _ others: inout [CSVColumn: Int], file: String
   ) throws(SourceError) {
@@ -96,17 +97,17 @@ struct CSVHeader: Sendable {
         }
       }
       guard let first = places.first else { continue }
-      // Two columns with one name are ambiguous, and the wrong one would go unnoticed.
+      // Two of one name: nothing says which is meant, and a wrong one would not be noticed.
       guard places.count { names[$0] == names[first] } == 1 else {
         throw SourceError(
-          .unreadable, "\(file): several columns are called \(SourceError.quoted(names[first])): choose one with "
+          .unreadable, "\(file): several columns are called \(quoted(names[first])): say which it is with "
             + "--csv-columns \(column.rawValue)=<place from 0>")
       }
       columns[column] = first
     }
   }
 
-  /// In lower case, without the characters that some exports add.
+  /// In lower case, without the signs that some put around or behind it.
   private static func name(_ cell: ArraySlice<UInt8>) -> String {
     let text = String(decoding: cell, as: UTF8.self).lowercased().filter { $0 != "<" && $0 != ">" && $0 != "." }
     return text.trimmingBlanks

@@ -1,7 +1,7 @@
 import Runtime
 import Schemas
 
-/// The positions of bars in a provider's JSON.
+/// Where a provider's JSON holds the bars.
 package struct JSONMapping: Hashable, Sendable {
   package enum Shape: String, CaseIterable, Sendable {
     /// `[{"t":…,"o":…},…]`
@@ -13,7 +13,7 @@ package struct JSONMapping: Hashable, Sendable {
   }
 
   package var shape: Shape
-  /// The path from the outermost object to the bars.
+  /// The way from the outermost object to the bars.
   package var rows: [String]
   /// Names (or places) of time, open, high, low, close, volume.
   package var fields: [String]
@@ -22,7 +22,7 @@ package struct JSONMapping: Hashable, Sendable {
 
   /// - Parameters:
   ///   - rows: names joined by points; empty when the bars are the outermost value.
-  ///   - fields: `time=t,open=o,…`; other fields have the names of their roles.
+  ///   - fields: `time=t,open=o,…`; what is not named is called as its role.
   /// - Throws: `Failure(.configuration)`.
   package init(shape: Shape, rows: String, fields: String) throws(Failure) {
     self.shape = shape
@@ -46,7 +46,7 @@ package struct JSONMapping: Hashable, Sendable {
     self.fields = names
   }
 
-  /// Bars of an answer; an unreadable row loses only itself.
+  /// Bars of an answer; a row that cannot be read is lost alone.
   package struct Reading: Hashable, Sendable {
     package var bars: [SourceBar]
     package var lost = Losses()
@@ -54,7 +54,7 @@ package struct JSONMapping: Hashable, Sendable {
     package init(bars: [SourceBar] = []) { self.bars = bars }
   }
 
-  /// - Throws: `SourceError(.unreadable)` for an answer of another shape, or without a readable row.
+  /// - Throws: `SourceError(.unreadable)` for what is no JSON of the shape, or when no row can be read.
   package func bars(_ bytes: [UInt8]) throws(SourceError) -> Reading {
     let reading: Reading
     do {
@@ -62,7 +62,7 @@ package struct JSONMapping: Hashable, Sendable {
         do throws(DecodingFailure) { return .success(try read(buffer.bytes)) } catch { return .failure(error) }
       }.get()
     } catch {
-      throw SourceError(.unreadable, "the answer is not JSON of the given shape: \(error)")
+      throw SourceError(.unreadable, "the answer is not JSON of the shape that was promised: \(error)")
     }
     if reading.bars.isEmpty, reading.lost.count > 0 {
       throw SourceError(.unreadable, "no row of the answer can be read: \(reading.lost)")
@@ -105,7 +105,7 @@ package struct JSONMapping: Hashable, Sendable {
     while try reader.nextElement(&array) {
       guard reader.startsObject else {
         try reader.skipValue()
-        reading.lost.add("row \(array.count) is not an object")
+        reading.lost.add("row \(array.count) is no object")
         continue
       }
       var row = Row()
@@ -121,7 +121,7 @@ package struct JSONMapping: Hashable, Sendable {
     while try reader.nextElement(&array) {
       guard reader.startsArray else {
         try reader.skipValue()
-        reading.lost.add("row \(array.count) is not an array")
+        reading.lost.add("row \(array.count) is no array")
         continue
       }
       var row = Row()
@@ -156,16 +156,16 @@ package struct JSONMapping: Hashable, Sendable {
     var time: Int64?
     var isDate = false
     var prices = [ExactDecimal?](repeating: nil, count: 5)
-    /// The first role with an unreadable value.
+    /// The first role whose value cannot be read.
     var unreadable: String?
 
     mutating func read(_ role: Int, _ reader: inout JSONReader) throws(DecodingFailure) {
       if role == 0, reader.kind == .string {
         let text = try reader.string()
         if let local = LocalDateTime(text) {
-          (time, isDate) = (ExchangeClock.floorDiv(local.microseconds, 1_000_000), text.utf8.count == 10)
+          (time, isDate) = (local.microseconds.flooredDivision(by: 1_000_000).quotient, text.utf8.count == 10)
         } else if let zoned = Timestamp(text) {
-          time = ExchangeClock.floorDiv(zoned.microseconds, 1_000_000)
+          time = zoned.microseconds.flooredDivision(by: 1_000_000).quotient
         } else {
           time = ExactDecimal(text).flatMap(SourceBar.seconds)
         }
@@ -180,7 +180,7 @@ package struct JSONMapping: Hashable, Sendable {
       }
     }
 
-    /// nil for a row without a price: some answers have rows for minutes without trades.
+    /// Nil for a row without a price, as some answers have for minutes without trades.
     func bar(at time: Int64) -> SourceBar? {
       guard let open = prices[0], let high = prices[1], let low = prices[2], let close = prices[3] else { return nil }
       return SourceBar(
@@ -206,8 +206,8 @@ extension SourceBar {
   /// An instant written as a number: seconds since 1970, or milliseconds when it is too large for those.
   static func seconds(_ number: ExactDecimal) -> Int64? {
     var whole = number.mantissa
-    for _ in 0..<number.scale { whole = ExchangeClock.floorDiv(whole, 10) }
+    for _ in 0..<number.scale { whole = whole.flooredDivision(by: 10).quotient }
     guard whole.magnitude < 1 << 53 else { return nil }
-    return whole.magnitude >= 100_000_000_000 ? ExchangeClock.floorDiv(whole, 1_000) : whole
+    return whole.magnitude >= 100_000_000_000 ? whole.flooredDivision(by: 1_000).quotient : whole
   }
 }

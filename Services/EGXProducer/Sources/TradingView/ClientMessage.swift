@@ -1,6 +1,6 @@
 import Schemas
 
-/// Messages to TradingView.
+/// The messages sent to TradingView.
 package enum ClientMessage {
   package enum Parameter: Sendable {
     case text(String)

@@ -1,23 +1,23 @@
 import Schemas
 
-/// Messages of TradingView about bars.
+/// A message of TradingView, as far as it is about bars.
 package enum ServerMessage: Hashable, Sendable {
-  /// The first frame, a greeting.
+  /// The first frame, which greets.
   case hello
   case symbolResolved(session: String)
   case symbolError(session: String, text: String)
-  /// Bars of one session: all requested ones, or (`isUpdate`) those that just changed.
-  /// - `lost`: unreadable bars.
+  /// Bars of one session: all that were asked for, or (`isUpdate`) those that just changed.
+  /// - `lost`: bars that could not be read.
   case bars(session: String, [SourceBar], isUpdate: Bool, lost: Losses = Losses())
   /// - `end`: there are no older bars.
   case seriesCompleted(session: String, mode: String, end: Bool)
   case seriesError(session: String, text: String)
   case criticalError(session: String, text: String)
   case protocolError(text: String)
-  /// Another message, which is ignored.
+  /// Anything else, which is passed over.
   case other(String)
 
-  /// - Throws: `DecodingFailure` for a payload that is not JSON of the protocol's form.
+  /// - Throws: `DecodingFailure` for what is not JSON of the protocol's form.
   package init(parsing payload: [UInt8], maxBytes: Int) throws(DecodingFailure) {
     let result = payload.withUnsafeBytes { buffer -> Result<ServerMessage, DecodingFailure> in
       do throws(DecodingFailure) {
@@ -30,7 +30,7 @@ package enum ServerMessage: Hashable, Sendable {
   private static let names = FieldNames(["m", "p"])
 
   private static func read(_ bytes: RawSpan, _ limits: JSONReader.Limits) throws(DecodingFailure) -> ServerMessage {
-    // Fields have no order, and the meaning of `p` depends on `m`.
+    // Fields of an object have no order, and the meaning of `p` depends on `m`.
     var method: String?
     var reader = try JSONReader(bytes, limits: limits)
     var cursor = try reader.beginObject()
@@ -69,7 +69,8 @@ package enum ServerMessage: Hashable, Sendable {
       return .criticalError(session: texts.first ?? "", text: texts.dropFirst().joined(separator: ", "))
     case "protocol_error": return .protocolError(text: try readTexts(&reader).joined(separator: ", "))
     case let other where other.hasSuffix("_error") && other != "study_error":
-      // An undocumented error: the request fails. Studies are not requested, so their errors do not matter.
+      // Errors that are not documented: what was asked will not come. Studies are not asked for, and bars come
+      // without them.
       let texts = try readTexts(&reader)
       let text = [other] + texts.dropFirst()
       return .seriesError(session: texts.first ?? "", text: text.joined(separator: ", "))
@@ -142,15 +143,15 @@ package enum ServerMessage: Hashable, Sendable {
     return (session, bars, lost)
   }
 
-  /// Five numbers, or six with the volume; indices have no volume.
+  /// Five numbers, or six with the volume: indices have none.
   /// - Parameter number: of the bar in its frame, from 1.
-  /// - Returns: nil for a bar without a price, and for an unreadable one, which is counted.
+  /// - Returns: nil for a bar without a price, and for one that cannot be read, which is counted.
   private static func readBar(
     _ reader: inout JSONReader, _ number: Int, _ lost: inout Losses
   ) throws(DecodingFailure) -> SourceBar? {
     guard reader.startsObject else {
       try reader.skipValue()
-      lost.add("bar \(number) of a frame is not an object")
+      lost.add("bar \(number) of a frame is no object")
       return nil
     }
     var cells: [JSONReader.Cell] = []

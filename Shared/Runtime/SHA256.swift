@@ -23,7 +23,7 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
   package var description: String { hex }
 
   /// As S3's checksum headers carry it.
-  var base64: String {
+  package var base64: String {
     // 32 bytes are 44 characters, and OpenSSL adds a NUL.
     var text = [UInt8](repeating: 0, count: 45)
     let length = EVP_EncodeBlock(&text, bytes, Int32(bytes.count))
@@ -68,7 +68,7 @@ package struct SHA256: ~Copyable {
   package static func hash(_ text: String) -> SHA256Digest { hash(Array(text.utf8)) }
 
   /// HMAC-SHA-256 (RFC 2104).
-  static func authenticate(_ text: String, key: [UInt8]) -> [UInt8] {
+  package static func authenticate(_ text: String, key: [UInt8]) -> [UInt8] {
     var code = [UInt8](repeating: 0, count: 32)
     var length: UInt32 = 0
     let text = Array(text.utf8)

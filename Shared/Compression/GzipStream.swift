@@ -5,13 +5,13 @@ import CIsal
 /// several pieces.
 ///
 /// The state is 100 KB and lives on the heap.
-final class GzipStream {
+package final class GzipStream {
   private let state: UnsafeMutablePointer<inflate_state>
   private var code: Int32 = ISAL_DECOMP_OK
   /// nil after the member's header.
   private var header: GzipHeader? = GzipHeader()
 
-  init() {
+  package init() {
     state = .allocate(capacity: 1)
     isal_inflate_init(state)
     reset()
@@ -20,7 +20,7 @@ final class GzipStream {
   deinit { state.deallocate() }
 
   /// Call before the first member and each that follows.
-  func reset() {
+  package func reset() {
     isal_inflate_reset(state)
     // Verify the checksum and the length after the data; expect no header.
     state.pointee.crc_flag = UInt32(ISAL_GZIP_NO_HDR_VER)
@@ -29,7 +29,7 @@ final class GzipStream {
   }
 
   /// Inflates as much of `input` into `target` as fits.
-  func step(
+  package func step(
     _ input: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) -> (step: InflateStream.Step, consumed: Int, produced: Int) {
     guard let (read, progress) = header?.read(input) else { return inflate(input, into: target) }
@@ -62,10 +62,10 @@ final class GzipStream {
     return (state.pointee.block_state == ISAL_BLOCK_FINISH ? .ended : .progress, consumed, produced)
   }
 
-  var hasWrongChecksum: Bool { code == ISAL_INCORRECT_CHECKSUM }
+  package var hasWrongChecksum: Bool { code == ISAL_INCORRECT_CHECKSUM }
 
   /// The error in words, never file content.
-  var reason: String {
+  package var reason: String {
     switch code {
     case ISAL_INVALID_BLOCK: "invalid block"
     case ISAL_INVALID_SYMBOL: "invalid symbol"

@@ -2,13 +2,13 @@ import CZlib
 
 /// An inflate state of zlib, for ZIP entries. zlib keeps a pointer to its `z_stream`, so it lives on the heap and never
 /// moves.
-final class InflateStream {
-  enum Step: Equatable { case progress, ended, invalid }
+package final class InflateStream {
+  package enum Step: Equatable { case progress, ended, invalid }
 
   private let stream: UnsafeMutablePointer<z_stream>
 
   /// - Returns: nil when zlib cannot allocate memory.
-  init?() {
+  package init?() {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
     // 15 is the largest window; negative expects no wrapper.
@@ -25,7 +25,7 @@ final class InflateStream {
   }
 
   /// Inflates as much of `input` into `target` as fits.
-  func step(
+  package func step(
     _ input: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) -> (step: Step, consumed: Int, produced: Int) {
     let available = min(input.count, Int(UInt32.max))
@@ -46,5 +46,5 @@ final class InflateStream {
   }
 
   /// zlib's error message: static text of the library, never file content.
-  var reason: String { stream.pointee.msg.map { String(cString: $0) } ?? "invalid data" }
+  package var reason: String { stream.pointee.msg.map { String(cString: $0) } ?? "invalid data" }
 }
