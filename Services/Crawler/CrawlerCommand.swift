@@ -29,7 +29,7 @@ package struct CrawlerCommand: ServiceCommand {
   @OptionGroup(title: "Crawling")
   package var crawling: CrawlOptions
   @OptionGroup(title: "Catalogue")
-  package var catalogue: CatalogueOptions
+  package var catalogue: ChainCatalogueOptions
   @OptionGroup(title: "Fetching")
   package var http: HTTPOptions
   @OptionGroup(title: "Redis")
@@ -112,7 +112,7 @@ package struct CrawlerCommand: ServiceCommand {
     var engines: [any PortalEngine]
     var settings: CrawlSettings
     var zone: ZoneTable
-    var schedules: [String: Schedule]
+    var schedules: [String: CrawlSchedule]
   }
 
   private func makePlan(_ sources: [Source], _ logger: Logger) throws -> Plan {

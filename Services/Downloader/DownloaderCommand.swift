@@ -22,7 +22,7 @@ package struct DownloaderCommand: ServiceCommand {
 
   @OptionGroup(title: "Download") package var download: DownloadOptions
   @OptionGroup(title: "Fetching") package var http: HTTPOptions
-  @OptionGroup(title: "Chains") package var chains: CatalogueOptions
+  @OptionGroup(title: "Chains") package var chains: ChainCatalogueOptions
   @OptionGroup(title: "Object store") package var store: ObjectStoreOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions

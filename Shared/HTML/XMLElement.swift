@@ -16,7 +16,7 @@ package struct XMLElement {
   /// - Returns: nil when the bytes are no well-formed XML.
   package init?(document bytes: [UInt8]) {
     guard !bytes.isEmpty, let size = Int32(exactly: bytes.count) else { return nil }
-    HTMLLibrary.start()
+    _ = HTMLDocument.library
     let options = XML_PARSE_NONET.rawValue | XML_PARSE_NOERROR.rawValue | XML_PARSE_NOWARNING.rawValue
     let document = bytes.withUnsafeBytes { buffer in
       xmlReadMemory(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), size, nil, nil, Int32(options))

@@ -8,12 +8,12 @@ package struct InfluxConfiguration: Hashable, Sendable {
   package var createsDatabase: Bool
   package var timeout: Duration
   /// 0...9; 0 is no compression.
-  package var gzipLevel: Int32
+  package var gzipLevel: Int
   package var certificateAuthorityFile: String?
 
   package init(
     base: HTTPURL, api: InfluxAPI, credentials: InfluxCredentials = .none, createsDatabase: Bool = false,
-    timeout: Duration = .seconds(30), gzipLevel: Int32 = 1, certificateAuthorityFile: String? = nil
+    timeout: Duration = .seconds(30), gzipLevel: Int = 1, certificateAuthorityFile: String? = nil
   ) {
     self.base = base
     self.api = api

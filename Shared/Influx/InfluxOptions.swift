@@ -70,10 +70,10 @@ package struct InfluxOptions: ParsableArguments {
     guard influxTimeout.duration >= .seconds(1) else { throw Self.invalid("--influx-timeout must be at least 1s") }
     let base: HTTPURL
     do { base = try HTTPURL(influxURL) } catch { throw Self.invalid("--influx-url: \(error.message)") }
-    guard base.query == nil else { throw Self.invalid("--influx-url has a query; the flags make it") }
+    guard base.query == nil else { throw Self.invalid("--influx-url must not have a query; the other flags make it") }
     return InfluxConfiguration(
       base: base, api: api, credentials: credentials, createsDatabase: influxCreateDatabase,
-      timeout: influxTimeout.duration, gzipLevel: Int32(influxGzipLevel), certificateAuthorityFile: influxCAFile)
+      timeout: influxTimeout.duration, gzipLevel: influxGzipLevel, certificateAuthorityFile: influxCAFile)
   }
 
   /// The server these flags describe, able to take writes: a wrong token or database stops a service before it works.

@@ -31,21 +31,48 @@ extension ClassifiedError {
 /// The code of any error. It may be shown to anyone; a description may name hosts, roles and tables.
 package func publicCode(of error: any Error) -> String { (error as? any ClassifiedError)?.code ?? "unknown" }
 
-/// A failure with nothing to add to the common shape.
-package struct Failure: ClassifiedError {
-  package var code: String
-  package var errorClass: ErrorClass
+/// What can go wrong in one module, as a closed list. A kind with raw values has them as its codes.
+package protocol ErrorKind: Hashable, Sendable {
+  var code: String { get }
+  var errorClass: ErrorClass { get }
+}
+
+extension ErrorKind where Self: RawRepresentable<String> {
+  package var code: String { rawValue }
+}
+
+/// An error of a kind that its module lists, and what happened in words.
+package struct CodedError<Listed: ErrorKind>: ClassifiedError, Hashable {
+  package typealias Kind = Listed
+
+  package var kind: Kind
   package var message: String
   package var retryAfter: Duration?
 
-  package init(_ errorClass: ErrorClass, code: String, _ message: String, retryAfter: Duration? = nil) {
-    self.errorClass = errorClass
-    self.code = code
+  package init(_ kind: Kind, _ message: String, retryAfter: Duration? = nil) {
+    self.kind = kind
     self.message = message
     self.retryAfter = retryAfter
   }
 
+  package var code: String { kind.code }
+  package var errorClass: ErrorClass { kind.errorClass }
   package var description: String { "\(message) [\(code)]" }
+}
+
+/// A class and a code that are written where the error is thrown.
+package struct UnlistedKind: ErrorKind {
+  package var code: String
+  package var errorClass: ErrorClass
+}
+
+/// A failure of a kind that no module lists.
+package typealias Failure = CodedError<UnlistedKind>
+
+extension Failure {
+  package init(_ errorClass: ErrorClass, code: String, _ message: String, retryAfter: Duration? = nil) {
+    self.init(UnlistedKind(code: code, errorClass: errorClass), message, retryAfter: retryAfter)
+  }
 }
 
 extension ErrorClass {

@@ -81,7 +81,7 @@ struct DownloadFixture {
   }
 }
 
-/// A store that does not keep what it is given.
+/// A store that does not keep its objects.
 final class LyingStore: ObjectStore {
   let location: ObjectLocation
   private let answer: @Sendable (ObjectKey) throws -> ObjectInfo?

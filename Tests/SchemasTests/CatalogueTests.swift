@@ -2,7 +2,7 @@ import Schemas
 import Testing
 
 @Suite struct CatalogueTests {
-  @Test func namesAreThoseThatOthersRelyOn() {
+  @Test func publishedNamesDoNotChange() {
     let names = [
       "gogobe.files.discovered", "gogobe.files.expired", "gogobe.files.downloaded", "gogobe.products.ingest",
       "gogobe.promotions.ingest", "gogobe.stores.ingest", "gogobe.files.parsed", "gogobe.products.masters",

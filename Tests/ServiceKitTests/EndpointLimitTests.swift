@@ -8,7 +8,7 @@ import Runtime
 @testable import ServiceKit
 import Testing
 
-/// Connections to the endpoint that are opened and left as they are.
+/// Connections to the endpoint that send half a request and then nothing.
 @Suite struct EndpointLimitTests {
   /// Half of a request, on a connection of its own.
   private func halfOpen(_ port: Int) throws -> Int32 {
@@ -30,7 +30,7 @@ import Testing
       logger: Logger(label: "test"))
   }
 
-  @Test(.timeLimit(.minutes(5))) func aFloodOfHalfRequestsKeepsNoProbeOut() async throws {
+  @Test(.timeLimit(.minutes(5))) func halfOpenRequestsNeverBlockProbes() async throws {
     let endpoint = endpoint(ConnectionLimits())
     let port = try await endpoint.start()
     let base = try #require(URL(string: "http://127.0.0.1:\(port)"))
@@ -40,7 +40,7 @@ import Testing
       for _ in 0..<100 { open.append(try halfOpen(port)) }
       #expect(try await get(base, "livez").status == 200, "round \(round)")
     }
-    // The oldest made way: no more are open than the limit allows.
+    // The oldest were closed: no more are open than the limit allows.
     let descriptors = open
     try await eventually("all but the newest are closed") {
       descriptors.filter { !isClosed($0) }.count <= ConnectionLimits().maxConnections
@@ -48,14 +48,14 @@ import Testing
     _ = await endpoint.stop()
   }
 
-  @Test(.timeLimit(.minutes(5))) func aHalfRequestEndsWithItsTime() async throws {
+  @Test(.timeLimit(.minutes(5))) func halfOpenRequestsTimeOut() async throws {
     var limits = ConnectionLimits()
     limits.requestTime = .milliseconds(300)
     let endpoint = endpoint(limits)
     let port = try await endpoint.start()
     let descriptor = try halfOpen(port)
     defer { close(descriptor) }
-    // A byte now and then gives it no more time.
+    // More bytes do not extend its time.
     try await eventually("it is closed") {
       _ = send(descriptor, "a", 1, Int32(MSG_NOSIGNAL))
       return isClosed(descriptor)

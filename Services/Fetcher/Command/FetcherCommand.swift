@@ -34,7 +34,7 @@ package struct FetcherCommand: ServiceCommand {
   package static let metrics: [MetricDescription] =
     FetchMetrics.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
-  private static let now: @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
+  private static let now: @Sendable () -> Timestamp = Timestamp.now
 
   package func work(_ needs: Needs) -> Work {
     let context = needs.context
@@ -73,20 +73,20 @@ package struct FetcherCommand: ServiceCommand {
     }
   }
 
-  private func makeQueue() throws -> RedisQueue? {
+  private func makeQueue() throws -> RedisMultiplexer? {
     guard redis.redisURL != nil else { return nil }
-    return RedisQueue(try redis.makeClient(clientName: ServiceCatalogue.fetcher.name))
+    return RedisMultiplexer(try redis.makeClient(clientName: ServiceCatalogue.fetcher.name))
   }
 
   private struct Providers: Sendable {
     var catalogue: MarketCatalogue
-    var sources: [Source]
+    var sources: [MarketSource]
     var client: HTTPClient
     var pool: ProviderPool
   }
 
   /// - Throws: a configuration `Failure`, also for a secret that cannot be read: before any work, not in its middle.
-  private func makeProviders(_ queue: RedisQueue?, _ logger: Logger) throws -> Providers {
+  private func makeProviders(_ queue: RedisMultiplexer?, _ logger: Logger) throws -> Providers {
     // What is remembered as published must be published: inside a transaction that may still be taken back it is not.
     guard kafka.delivery != .exactlyOnce else {
       throw Failure(

@@ -50,8 +50,8 @@ package struct InferenceWorkerCommand: ServiceCommand {
     let group = kafka.groupId ?? worker.kind.group
     kafka.groupId = group
     let consumer = needs.consumer(Self.entry, kafka, pipeline) { try worker.topics }
-    let keeper = needs.add(ModelKeeper.need(registry, worker, context.logger))
-    needs.beside { try await keeper.value.run(until: context.drain) }
+    let loader = needs.add(ModelLoader.need(registry, worker, context.logger))
+    needs.beside { try await loader.value.run(until: context.drain) }
     // The drivers' prices are known before the first observation is looked at: the older ones from the changelog.
     let drivers = worker.kind.hasDrivers ? DriverTable(limit: worker.driverWindow) : nil
     let changelog = needs.add(Need(
@@ -75,7 +75,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
       let output: any PredictionOutput = isTransactional
         ? TransactionalOutput(producer, input) : AcknowledgedOutput(producer)
       return InferenceSink(
-        try worker.settings(group: group), identity: consumer.identity, shelf: try keeper.value.shelf,
+        try worker.settings(group: group), identity: consumer.identity, models: try loader.value.models,
         drivers: drivers, source: try changelog.value, output: output, logger: context.logger)
     }
   }

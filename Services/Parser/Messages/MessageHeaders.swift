@@ -2,7 +2,7 @@ import Kafka
 import Pipeline
 import Schemas
 
-/// The headers of what is published about one file.
+/// The headers of the messages of one file.
 struct MessageHeaders: Sendable {
   var products: [Header] = []
   var masters: [Header] = []
@@ -11,7 +11,7 @@ struct MessageHeaders: Sendable {
   var parsed: [Header] = []
   var alerts: [Header] = []
 
-  /// For measuring: no headers at all.
+  /// No headers, for benchmarks.
   init() {}
 
   /// - Parameter parent: the `traceparent` of the consumed record.

@@ -74,7 +74,7 @@ package struct ScheduleCommand: ServiceCommand {
   /// When something is due next, in seconds since 1970.
   /// - Throws: `Failure(.configuration)` for a catalogue of which nothing is ever due.
   private static func next(of plan: SchedulePlan) throws(Failure) -> Int64 {
-    if let next = plan.next(after: WallClock.microseconds() / 1_000_000) { return next }
+    if let next = plan.next(after: WallClock.seconds()) { return next }
     throw Failure(
       .configuration, code: "nothing_due", "nothing in --catalogue is ever due: look at its schedules and sources")
   }

@@ -79,25 +79,6 @@ final class ClientHandle: @unchecked Sendable {
   }
 }
 
-/// Starts a detached, named thread.
-func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
-  final class Body: Sendable {
-    let name: String
-    let run: @Sendable () -> Void
-    init(_ name: String, _ run: @escaping @Sendable () -> Void) { (self.name, self.run) = (name, run) }
-  }
-  let box = Unmanaged.passRetained(Body(name, body))
-  var thread = pthread_t()
-  let code = pthread_create(&thread, nil, { raw in
-    let body = Unmanaged<Body>.fromOpaque(raw!).takeRetainedValue()
-    nameThread(body.name)
-    body.run()
-    return nil
-  }, box.toOpaque())
-  precondition(code == 0, "pthread_create failed with \(code): out of threads or memory")
-  pthread_detach(thread)
-}
-
 /// Interrupts the poll of C queues from any thread, and does nothing once they are destroyed: those who wake
 /// can outlive the queues.
 final class QueueWaker: Sendable {

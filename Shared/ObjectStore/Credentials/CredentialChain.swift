@@ -87,7 +87,7 @@ package actor CredentialChain: CredentialProvider {
 
   /// - Parameter client: for the services that issue credentials.
   package init(_ places: [CredentialPlace], client: HTTPClient) {
-    self.init(places.map { $0.source(client) }, now: { Int64(time(nil)) })
+    self.init(places.map { $0.source(client) }, now: WallClock.seconds)
   }
 
   package func current() async throws -> S3Credentials {

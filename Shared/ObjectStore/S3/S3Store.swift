@@ -18,7 +18,7 @@ package final class S3Store: ObjectStore {
   ///   - client: closed by `close()`.
   ///   - now: seconds since 1970, for signatures.
   package init(
-    _ configuration: S3Configuration, client: HTTPClient, now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+    _ configuration: S3Configuration, client: HTTPClient, now: @escaping @Sendable () -> Int64 = WallClock.seconds
   ) throws(ObjectStoreError) {
     let prefix = configuration.prefix
     location = try ObjectLocation("s3://\(configuration.bucket)\(prefix.isEmpty ? "" : "/" + prefix)")

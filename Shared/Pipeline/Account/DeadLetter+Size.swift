@@ -1,5 +1,5 @@
-import COpenSSL
 import Kafka
+import Runtime
 import Schemas
 
 extension DeadLetter {
@@ -24,7 +24,8 @@ extension DeadLetter {
 
     var letter = self
     let about = [
-      Header(HeaderName.valueBytes, "\(value?.count ?? 0)"), Header(HeaderName.valueSHA256, Self.sha256(value ?? [])),
+      Header(HeaderName.valueBytes, "\(value?.count ?? 0)"),
+      Header(HeaderName.valueSHA256, SHA256.hash(value ?? []).hex),
     ]
     func headers(without parts: [String]) -> [Header] {
       letter.headers(from: service) + [Header(HeaderName.cut, parts.joined(separator: ","))] + about
@@ -46,12 +47,5 @@ extension DeadLetter {
     letter.value = value.map { Array($0.prefix(max(0, room()))) }
     if letter.value != value { cut.insert("value", at: 0) }
     return (letter, headers(without: cut))
-  }
-
-  private static func sha256(_ bytes: [UInt8]) -> String {
-    var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
-    SHA256(bytes, bytes.count, &digest)
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }

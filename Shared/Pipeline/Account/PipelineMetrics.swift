@@ -1,5 +1,6 @@
 import Kafka
 import Metrics
+import Runtime
 import Synchronization
 
 import Glibc
@@ -73,7 +74,7 @@ package final class PipelineMetrics: Sendable {
       state.lastKept[topic] = gauge
       return gauge
     }
-    gauge.record(Self.secondsSince1970())
+    gauge.record(WallClock.seconds())
   }
   package func skipped(_ reason: String, by amount: Int = 1) {
     count(.skipped, "souk_records_skipped_total", "reason", reason, by: amount)
@@ -115,8 +116,6 @@ package final class PipelineMetrics: Sendable {
     }
     timer.record(duration: duration)
   }
-
-  private static func secondsSince1970() -> Int64 { Int64(time(nil)) }
 }
 
 extension RecordAccount {

@@ -1,3 +1,5 @@
+import Runtime
+
 /// A record value of one topic.
 ///
 /// Reading accepts what any version of the schema wrote: unknown fields are skipped, fields that came later are
@@ -82,20 +84,6 @@ package enum RecordKey {
 func lastPathSegment(of location: String) -> String? {
   let path = location.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
   let start = path.lastIndex(of: UInt8(ascii: "/")).map(path.index(after:)) ?? path.startIndex
-  let segment = Array(path[start...])
-  var resolved: [UInt8] = []
-  var position = 0
-  while position < segment.count {
-    if segment[position] == UInt8(ascii: "%"), position + 2 < segment.count,
-      let high = Character(UnicodeScalar(segment[position + 1])).hexDigitValue,
-      let low = Character(UnicodeScalar(segment[position + 2])).hexDigitValue
-    {
-      resolved.append(UInt8(high << 4 | low))
-      position += 3
-    } else {
-      resolved.append(segment[position])
-      position += 1
-    }
-  }
-  return resolved.isEmpty ? nil : String(validating: resolved, as: UTF8.self)
+  guard start < path.endIndex else { return nil }
+  return PercentEncoding.decode(Substring(path[start...]), strict: false)
 }

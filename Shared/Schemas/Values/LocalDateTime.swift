@@ -1,3 +1,5 @@
+import Runtime
+
 /// A date and time of day without a zone, as clocks on a wall show it: what `2025-01-20T09:35:00` says and no more.
 ///
 /// Its reader has to know the zone: bar times are Africa/Cairo, `ingestion_timestamp` is UTC.
@@ -29,6 +31,9 @@ package struct LocalDateTime: Hashable, Comparable, Sendable {
   }
 
   package static let epoch = LocalDateTime(unchecked: 0)
+
+  /// What a clock in UTC shows.
+  package static let now: @Sendable () -> LocalDateTime = { LocalDateTime(unchecked: WallClock.microseconds()) }
 
   package var civil: Timestamp.Civil { Timestamp(unchecked: microseconds, offsetMinutes: 0).civil }
 
@@ -110,14 +115,7 @@ extension LocalDateTime {
 
     package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 
-    package var description: String {
-      let date = Timestamp.date(Int64(number))
-      func padded(_ value: Int, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
-      }
-      return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
-    }
+    package var description: String { CivilDate(daysSinceEpoch: Int64(number)).description }
   }
 
   package var day: Day { Day(number: Int32(microseconds.flooredDivision(by: 86_400_000_000).quotient)) }

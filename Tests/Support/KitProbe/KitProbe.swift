@@ -32,7 +32,7 @@ struct Behave: ServiceCommand {
     let answer = probe.databaseURL
     needs.add(Need("database", limit: .milliseconds(200), open: {}, check: {
       if answer == "hang" { try await Task.sleep(for: .seconds(3_600)) }
-      if answer == "down" { throw Failure(.transient, code: "down", "nobody answers") }
+      if answer == "down" { throw Failure(.transient, code: "down", "no answer") }
       return "answers"
     }))
     let context = needs.context
