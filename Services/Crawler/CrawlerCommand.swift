@@ -29,7 +29,7 @@ package struct CrawlerCommand: ServiceCommand {
   @OptionGroup(title: "Crawling")
   package var crawling: CrawlOptions
   @OptionGroup(title: "Catalogue")
-  package var catalogue: CatalogueOptions
+  package var catalogue: ChainCatalogueOptions
   @OptionGroup(title: "Fetching")
   package var http: HTTPOptions
   @OptionGroup(title: "Redis")
@@ -43,127 +43,90 @@ package struct CrawlerCommand: ServiceCommand {
 
   package init() {}
 
-  package func check(_ report: CheckReport) async {
-    let logger = Logger(label: "crawler") { _ in SwiftLogNoOpLogHandler() }
-    var sources: [Source] = []
-    do {
-      sources = try crawling.sources(in: catalogue.load())
-      report.ok("sources", sources.map(\.label).joined(separator: ", "))
-    } catch {
-      report.failed("sources", error)
-    }
-    await report.probe("state") {
-      let store = try makeStore()
-      try await store.ping()
-      await store.close()
-      return "\(try state().kind)"
-    }
-    let topics = ServiceCatalogue.crawler.inputs + ServiceCatalogue.crawler.outputs
-    await report.probe("kafka", limit: .seconds(20)) {
-      try await kafka.check(
-        clientID: ServiceCatalogue.crawler.name, topics: topics.map(\.name), consumes: !crawling.once, logger: logger)
-    }
-    do {
-      let engines = try makeEngines(sources, logger: logger)
-      for engine in engines {
-        await report.probe("source \(engine.source)", limit: .seconds(60)) {
-          var listed = 0
-          for try await listing in engine.listings(of: [.stores]) {
-            listed += listing.files.count
-            break
-          }
-          return "answers, \(listed) files on the first page"
-        }
-      }
-    } catch {
-      report.failed("fetching", error)
-    }
-  }
-
-  package func run(in context: ServiceContext) async throws {
-    let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
-    var settings = try crawling.settings(zone: zone)
-    settings.longestStep = max(settings.longestStep, ListingClient.Patience().longest(http.fetchTimeout.duration) * 1.5)
-    let sources = try crawling.sources(in: catalogue.load())
-    let engines = try makeEngines(sources, logger: context.logger)
-    let store = try makeStore()
+  package func work(_ needs: Needs) -> Work {
+    let (crawling, catalogue, context) = (crawling, catalogue, needs.context)
     let relisting = RelistRequests()
-    let sharing = try makeShares(of: sources, relisting, context)
-    let ready = context.health.readiness("kafka")
-    let isLetIn = try await kafka.waitUntilLetIn(
-      clientID: context.name, topics: [FileDiscovered.topic.name], consumes: false, drain: context.drain,
-      logger: context.logger
-    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
-    guard isLetIn else {
-      await store.close()
-      await sharing?.client.close()
-      return
-    }
-    let producer = try Producer(
-      kafka.producerConfiguration(clientID: context.name, logger: context.logger))
-    let stateKind = try state().kind
-    let announcer = KafkaAnnouncer(producer: producer)
-    let alerts = AlertLog(announcer: announcer, logger: context.logger)
-    let crawler = Crawler(
-      engines: engines, store: store, announcer: announcer, settings: settings, zone: zone, context: context,
-      schedules: Dictionary(sources.map { ($0.label, $0.chain.schedule) }, uniquingKeysWith: { first, _ in first }),
-      relisting: relisting, alerts: alerts, shares: sharing?.shares)
-    let expired = ExpiredHandler(
-      store: store, relisting: relisting, shares: sharing?.shares, budget: RelistBudget(limit: crawling.relistLimit),
-      alerts: alerts, logger: context.logger)
-    context.logger.info(
-      "crawling", metadata: [
-        "sources": "\(engines.map(\.source).joined(separator: ","))", "state": "\(stateKind)",
-        "topic": "\(FileDiscovered.topic.name)",
-      ])
-    let outcome: Result<Void, any Error>
-    do {
-      try await run(crawler, expired, context)
-      outcome = .success(())
-    } catch {
-      outcome = .failure(error)
-    }
-    await producer.close(within: context.drainTimeout)
-    await store.close()
-    await sharing?.client.close()
-    try outcome.get()
-  }
-
-  /// Crawls, and takes back what expired. When one of the two fails, the other is drained.
-  private func run(_ crawler: Crawler, _ expired: ExpiredHandler, _ context: ServiceContext) async throws {
-    if crawling.once { return try await crawler.run() }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await crawler.run() }
-      group.addTask { try await takeBack(expired, context) }
-      do {
-        // Without sources in this shard the crawl ends at once and the process stays.
-        try await group.waitForAll()
-      } catch {
-        context.drain.raise()
-        throw error
-      }
-    }
-  }
-
-  private func takeBack(_ handler: ExpiredHandler, _ context: ServiceContext) async throws {
+    let sources = needs.add(.setting("sources", { try crawling.sources(in: catalogue.load()) }) { sources in
+      sources.map(\.label).joined(separator: ", ")
+    })
+    let store = needs.add(Need(
+      "state", condition: "state", open: makeStore,
+      check: { store in
+        try await store.ping()
+        return "\(try state().kind)"
+      },
+      close: { await $0.close() }))
     var kafka = kafka
     // Each shard hears of every link: only it can wake the loops of its chains.
     if let shard = crawling.shard, kafka.groupId == nil {
       kafka.groupId = "\(ServiceCatalogue.crawler.name)-\(shard.index)-of-\(shard.count)"
     }
-    // Crawling goes on while this group waits for its partitions: its readiness is its own.
-    let aside = ServiceContext(
-      name: context.name, logger: context.logger, drain: context.drain, drainTimeout: context.drainTimeout,
-      health: Health(), httpPort: context.httpPort)
-    try await ConsumerService(
-      entry: ServiceCatalogue.crawler, kafka: kafka, pipeline: pipeline, context: aside
-    ).run(concurrency: 1, handler)
+    let consumer = needs.consumer(ServiceCatalogue.crawler, kafka, pipeline, consumes: !crawling.once)
+    let plan = needs.add(Need("fetching", open: { try makePlan(sources.value, context.logger) }))
+    needs.probe { report in
+      do {
+        for engine in try makePlan(sources.value, context.logger).engines { await Self.probe(engine, report) }
+      } catch {
+        report.failed("fetching", error)
+      }
+    }
+    let sharing = needs.add(Need(
+      "leases", open: { try makeShares(of: sources.value, relisting, context) }, close: { await $0?.client.close() }))
+    return consumer.clients.source { producer in
+      let (plan, store, shares) = (try plan.value, try store.value, try sharing.value?.shares)
+      let kind = try state().kind
+      let announcer = KafkaAnnouncer(producer: producer)
+      let alerts = AlertLog(announcer: announcer, logger: context.logger)
+      let crawler = Crawler(
+        engines: plan.engines, store: store, announcer: announcer, settings: plan.settings, zone: plan.zone,
+        context: context, schedules: plan.schedules, relisting: relisting, alerts: alerts, shares: shares)
+      let expired = ExpiredHandler(
+        store: store, relisting: relisting, shares: shares, budget: RelistBudget(limit: crawling.relistLimit),
+        alerts: alerts, logger: context.logger)
+      context.logger.info(
+        "crawling", metadata: [
+          "sources": "\(plan.engines.map(\.source).joined(separator: ","))", "state": "\(kind)",
+          "topic": "\(FileDiscovered.topic.name)",
+        ])
+      if crawling.once { return try await crawler.run() }
+      // Crawls, and takes back what expired. Without sources in this shard the crawl ends at once and the process
+      // stays. Crawling goes on while the group waits for its partitions: `/readyz` does not depend on it.
+      try await Work.together(
+        Work { try await crawler.run() }, consumer.aside().jobs(concurrency: 1) { expired }, draining: context.drain
+      ).run()
+    }
   }
 
-  private func makeEngines(_ sources: [Source], logger: Logger) throws -> [any PortalEngine] {
+  private static func probe(_ engine: any PortalEngine, _ report: CheckReport) async {
+    await report.probe("source \(engine.source)", limit: .seconds(60)) {
+      var listed = 0
+      for try await listing in engine.listings(of: [.stores]) {
+        listed += listing.files.count
+        break
+      }
+      return "answers, \(listed) files on the first page"
+    }
+  }
+
+  private struct Plan: Sendable {
+    var engines: [any PortalEngine]
+    var settings: CrawlSettings
+    var zone: ZoneTable
+    var schedules: [String: CrawlSchedule]
+  }
+
+  private func makePlan(_ sources: [Source], _ logger: Logger) throws -> Plan {
+    let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
+    var settings = try crawling.settings(zone: zone)
+    settings.longestStep = max(settings.longestStep, ListingClient.Patience().longest(http.fetchTimeout.duration) * 1.5)
+    return Plan(
+      engines: try makeEngines(sources, zone, logger), settings: settings, zone: zone,
+      schedules: Dictionary(sources.map { ($0.label, $0.chain.schedule) }, uniquingKeysWith: { first, _ in first }))
+  }
+
+  private func makeEngines(_ sources: [Source], _ zone: ZoneTable, _ logger: Logger) throws -> [any PortalEngine] {
     let client = try http.makeClient(name: "crawler-http")
     let pace = HostPace()
-    let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
     var limits = EngineLimits()
     limits.rowCap = crawling.listingRowCap
     limits.maxRows = crawling.maxListingRows

@@ -3,7 +3,7 @@ import Metrics
 import Pipeline
 import Postgres
 
-/// `TableStore` as the shared loop wants it: Kafka's words on one side, the store's on the other.
+/// Adapts `TableStore` to the sink protocol of the shared loop.
 package final class TableSink: Sink {
   private let store: TableStore
   private let metrics = DBWriterMetrics()
@@ -14,7 +14,7 @@ package final class TableSink: Sink {
     try await store.start(Set(partitions.map(SourcePartition.init))).asPositions
   }
 
-  package func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     switch try stage(record) {
     case .staged: .keep
     case .skipped(let reason): .skip(reason: reason)
@@ -27,11 +27,11 @@ package final class TableSink: Sink {
     return Rejection(rejection, stage: reason.stage)
   }
 
-  private func stage(_ record: borrowing RecordBatch.Record) throws -> StageVerdict {
+  private func stage(_ record: borrowing RecordBatch.Record) throws -> StageResult {
     let source = SourcePartition(record.topic, record.partition)
-    let verdict = try store.append(source, offset: record.offset, value: record.isTombstone ? nil : record.value)
-    if case .rejected(let rejection) = verdict { metrics.refused(rejection) }
-    return verdict
+    let disposition = try store.append(source, offset: record.offset, value: record.isTombstone ? nil : record.value)
+    if case .rejected(let rejection) = disposition { metrics.refused(rejection) }
+    return disposition
   }
 
   package var load: SinkLoad {

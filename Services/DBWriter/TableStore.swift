@@ -5,10 +5,9 @@ import Synchronization
 
 /// The core of db-writer: messages in, rows and offsets in PostgreSQL out.
 ///
-/// One task at a time drives it: `start`, `append` many times, `flush`, again. `append` decodes a message straight
-/// into the bytes that COPY will send; `flush` writes everything staged, and the offsets behind it, in one
-/// transaction, whichever topics it came from. Whatever fails, what is staged stays staged until it is durable or
-/// dropped.
+/// One task at a time drives it: `start`, many `append`, `flush`, and again. `append` decodes a message directly to the
+/// bytes that COPY sends; `flush` writes all staged rows, of every topic, and the next offsets in one transaction.
+/// After a failure, rows stay staged until they are durable or dropped.
 package final class TableStore: Sendable {
   fileprivate struct State: ~Copyable {
     var partitions: [SourcePartition: StagedPartition] = [:]
@@ -16,9 +15,9 @@ package final class TableStore: Sendable {
     var readers: [String: any TargetReader] = [:]
     /// Numbers messages in their order of arrival; starts again when nothing is staged.
     var nextBatch: Int32 = 0
-    /// What was done and not yet told, because a flush that did part of its work may throw.
+    /// Work not yet reported, because a flush that has done part of its work may throw.
     var report = StoreReport()
-    /// What the database will not take, remembered until the offset has passed its record.
+    /// Records that the database refuses, until the offset has passed them.
     var refused: [SourcePartition: [Int64: RefusedRecord]] = [:]
   }
   private let state = Mutex(State())
@@ -35,10 +34,10 @@ package final class TableStore: Sendable {
     database = DatabaseSlot(configuration, prepare: staging.prepareSession)
   }
 
-  /// Takes partitions over: gives each a row in `kafka_offsets` and forgets what was staged of it.
+  /// Starts partitions: gives each a row in `kafka_offsets` and discards its staged rows.
   ///
-  /// - Returns: where to go on reading; partitions nothing was ever written of are missing.
-  /// - Throws: `PostgresError`; `Failure(.fatal)` for a topic that this store has no target for.
+  /// - Returns: the offsets to resume at; a partition that was never written is missing.
+  /// - Throws: `PostgresError`; `Failure(.fatal)` for a topic without a target.
   package func start(_ partitions: Set<SourcePartition>) async throws -> [SourcePartition: Int64] {
     let ordered = partitions.sorted()
     for source in ordered where targets[source.topic] == nil {
@@ -64,8 +63,8 @@ package final class TableStore: Sendable {
   ///
   /// - Parameter value: nil for a tombstone.
   /// - Throws: `Failure(.fatal)` when the partition was not started.
-  package func append(_ source: SourcePartition, offset: Int64, value: RawSpan?) throws -> StageVerdict {
-    try state.withLock { state throws -> StageVerdict in
+  package func append(_ source: SourcePartition, offset: Int64, value: RawSpan?) throws -> StageResult {
+    try state.withLock { state throws -> StageResult in
       guard let target = state.partitions[source]?.target else {
         throw Failure(.fatal, code: "partition_not_started", "\(source) gave a record before it was started")
       }
@@ -92,7 +91,7 @@ package final class TableStore: Sendable {
     }
   }
 
-  /// What waits for a flush.
+  /// The staged work.
   package struct Pending: Hashable, Sendable {
     package var messages = 0
     package var rows = 0
@@ -114,19 +113,19 @@ package final class TableStore: Sendable {
     }
   }
 
-  /// Forgets partitions that were taken away, and what is staged of them.
+  /// Discards partitions that were revoked, with their staged rows.
   package func drop(_ partitions: Set<SourcePartition>) {
     state.withLock { state in
       for partition in partitions { state.partitions[partition] = nil }
     }
   }
 
-  /// Writes all that is staged.
+  /// Writes all staged rows.
   ///
-  /// - Parameter positions: next offsets of partitions whose last records were seen elsewhere only; the offsets in
-  ///   the table move that far.
-  /// - Returns: what this and earlier, failed, calls did.
-  /// - Throws: `PostgresError`; what is not durable is still staged, so call it again.
+  /// - Parameter positions: next offsets of the partitions, also behind records that never reached the store; the
+  ///   offsets in the table move that far.
+  /// - Returns: the work of this call and of earlier, failed ones.
+  /// - Throws: `PostgresError`; rows that are not durable stay staged for the next call.
   package func flush(to positions: [SourcePartition: Int64] = [:]) async throws -> StoreReport {
     let staged = state.withLock { state in
       for (source, offset) in positions { state.settleOrAdvance(source, to: offset) }
@@ -143,13 +142,10 @@ package final class TableStore: Sendable {
       return state.report
     }
   }
-
-  /// Closes the connection; the next call opens another.
-  package func disconnect() async { await database.close() }
 }
 
 extension TableStore {
-  /// One transaction. Moves the staged partitions on, or takes note that they are fenced.
+  /// Runs one transaction, and settles its partitions or marks them as fenced.
   private func write(_ parts: [FlushPart]) async throws {
     let parts = parts.sorted { $0.source < $1.source }
     let transaction = FlushTransaction(scope: scope, staging: staging, parts: parts)
@@ -157,7 +153,7 @@ extension TableStore {
     do {
       outcome = try await database.use { try transaction.run(on: $0) }
     } catch let error as PostgresError where error.operation == "commit" && error.leavesOutcomeUnknown {
-      // Perhaps written, perhaps not: the offsets will tell when the server can be asked again.
+      // The outcome is unknown until the offsets can be read again.
       state.withLock { state in
         for part in parts { state.partitions[part.source]?.unanswered = part.next }
       }
@@ -175,28 +171,28 @@ extension TableStore {
     }
   }
 
-  /// Writes one partition's records up to the first one that the database refuses, and takes note of that one.
+  /// Writes one partition's records up to the first one that the database refuses, and notes that one.
   private func writeAround(_ source: SourcePartition) async throws {
     guard let staged = partition(source), staged.hasWork else { return }
     guard !staged.records.isEmpty else { return try await write([staged.part(source)]) }
-    var search = CulpritSearch(count: staged.records.count)
-    while let range = search.range {
+    var bisection = Bisection(count: staged.records.count)
+    while let range = bisection.range {
       guard let now = partition(source) else { return }
-      // What was written is gone from the front.
+      // Written records have left the front.
       let shift = staged.records.count - now.records.count
       do {
         try await write([now.part(source, records: (range.lowerBound - shift)..<(range.upperBound - shift))])
       } catch let error as PostgresError where error.errorClass == .data {
-        guard let culprit = search.failed() else { continue }
-        return try await blame(source, now, record: culprit - shift, error)
+        guard let refused = bisection.failed() else { continue }
+        return try await refuse(source, now, record: refused - shift, error)
       }
-      search.succeeded()
+      bisection.succeeded()
     }
   }
 
-  /// Up to the record, so that whoever reads the partition again starts with it; then finds which of its elements
-  /// the database refuses.
-  private func blame(
+  /// Moves the offset up to the record, so that the next reader of the partition starts with it, and finds the record's
+  /// refused elements.
+  private func refuse(
     _ source: SourcePartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
   ) async throws {
     let offset = staged.records[index].offset
@@ -207,11 +203,12 @@ extension TableStore {
     }
     guard var now = partition(source) else { return }
     now.expected = offset
-    let found = try await examine(source, now, record: now.records.firstIndex { $0.offset == offset } ?? 0, error)
+    let found = try await findRefusedElements(
+      source, now, record: now.records.firstIndex { $0.offset == offset } ?? 0, error)
     state.withLock { state in
       state.partitions[source] = nil
       state.report.positions[source] = nil
-      // Elements that were found before are not among those that were tried now: count them in again.
+      // Elements found earlier were not part of this attempt: adds them again.
       let before = state.refused[source]?[offset]?.elements ?? []
       var record = found
       record.elements = before.union(Self.renumber(found.elements, without: before))
@@ -220,15 +217,15 @@ extension TableStore {
     }
   }
 
-  /// Numbers among what is left of a sequence without some of its elements, as numbers in the whole sequence.
+  /// Converts numbers in a sequence without its removed elements to numbers in the whole sequence.
   static func renumber(_ numbers: Set<Int>, without removed: Set<Int>) -> Set<Int> {
     guard !removed.isEmpty, let last = numbers.max() else { return numbers }
     let left = (0...(last + removed.count)).filter { !removed.contains($0) }
     return Set(numbers.map { left[$0] })
   }
 
-  /// Finds which elements of one record the database refuses, by trials that are rolled back.
-  private func examine(
+  /// Finds the elements of one record that the database refuses, by transactions that are rolled back.
+  private func findRefusedElements(
     _ source: SourcePartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
   ) async throws -> RefusedRecord {
     let elements = staged.elements(ofRecord: index)
@@ -250,7 +247,7 @@ extension TableStore {
         }
       }
     }
-    // Elements that fail only together, or a header that fails alone: all of the record goes.
+    // Elements fail only together, or the header fails: refuses the whole record.
     if refused.isEmpty { refused = Set(elements.indices) }
     return RefusedRecord(
       source: source, offset: staged.records[index].offset, elements: refused,
@@ -269,7 +266,7 @@ extension TableStore.State {
     forgetRefused(source, below: offset)
   }
 
-  /// What lies behind `offset` may hold nothing for the tables, and may even be in them already.
+  /// Records before `offset` may have no rows, and may already be written.
   fileprivate mutating func settleOrAdvance(_ source: SourcePartition, to offset: Int64) {
     guard let partition = partitions[source] else { return }
     if partition.expected >= offset {
@@ -282,7 +279,7 @@ extension TableStore.State {
   /// - Parameter found: the offset in the table; nil when its row is gone.
   fileprivate mutating func fenced(_ source: SourcePartition, at found: Int64?) {
     if let found, partitions[source]?.unanswered == found {
-      // The COMMIT without an answer did happen.
+      // The COMMIT without an answer has happened.
       settle(source, through: found)
     } else {
       partitions[source] = nil
@@ -296,7 +293,7 @@ extension TableStore.State {
     if refused[source]?.isEmpty == true { refused[source] = nil }
   }
 
-  /// In place: the partition is not copied out of the dictionary.
+  /// In place: moves the partition out of the dictionary and back, without a copy.
   fileprivate mutating func stage(
     _ source: SourcePartition, _ target: any WriteTarget, offset: Int64, batch: Int32,
     _ now: ContinuousClock.Instant, _ value: RawSpan

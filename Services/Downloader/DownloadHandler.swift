@@ -8,7 +8,7 @@ import Schemas
 import ServiceKit
 import Synchronization
 
-/// One announced file to one stored file and its message.
+/// Downloads one announced file and publishes one message about it.
 package struct DownloadHandler: JobHandler {
   private struct JobID: Hashable, Sendable {
     var partition: TopicPartition
@@ -24,31 +24,31 @@ package struct DownloadHandler: JobHandler {
   private let now: @Sendable () -> Timestamp
 
   private final class State: Sendable {
-    let patience: Mutex<Patience<JobID>>
-    let relistings = Relistings()
-    init(_ patience: Patience<JobID>) { self.patience = Mutex(patience) }
+    let failures: Mutex<GiveUpTimer<JobID>>
+    let relistings = RelistCounts()
+    init(giveUpAfter limit: Duration?) { failures = Mutex(GiveUpTimer(limit: limit)) }
   }
 
-  /// - Parameter giveUpAfter: how long one file's source may fail before the file is dead-lettered; nil: for ever.
+  /// - Parameter giveUpAfter: how long a file's source may only fail before the file is dead-lettered; nil: for ever.
   package init(
     downloader: Downloader, identity: ServiceIdentity, giveUpAfter: Duration?, readiness: ReadinessCondition,
-    logger: Logger, now: @escaping @Sendable () -> Timestamp = DownloadHandler.wallClock
+    logger: Logger, now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
     self.downloader = downloader
     self.identity = identity
     self.readiness = readiness
     self.logger = logger
     self.now = now
-    state = State(Patience(limit: giveUpAfter))
+    state = State(giveUpAfter: giveUpAfter)
   }
 
-  /// A store's files stay in their order; a message that cannot be read is under none.
+  /// Files of one branch stay in order; an unreadable message has no key.
   package func orderKey(of job: Job) -> [UInt8]? {
     guard let value = job.value, let file = try? FileDiscovered(decoding: value) else { return nil }
     return file.partitionKey
   }
 
-  package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
+  package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let file: FileDiscovered
     do { file = try FileDiscovered(decoding: value) } catch {
@@ -62,13 +62,13 @@ package struct DownloadHandler: JobHandler {
     } catch let failure as Downloader.Failed {
       if let expired = failure.cause as? DownloadError, expired.kind == .linkExpired {
         metrics.failed(failure.stage, expired.code)
-        state.patience.withLock { $0.settled(id, host: Source.host(of: file.url)) }
+        state.failures.withLock { $0.settled(id, host: FileLocation.host(of: file.url)) }
         return try await sendBack(job, file, expired, failure.stage, emit)
       }
       return try judge(failure, of: id, file)
     }
     readiness.set(ready: true)
-    state.patience.withLock { $0.settled(id, host: Source.host(of: file.url)) }
+    state.failures.withLock { $0.settled(id, host: FileLocation.host(of: file.url)) }
     state.relistings.forget(file.key)
     metrics.stored(stored, listed: file.size, in: .now - start)
     logger.debug("stored", metadata: [
@@ -93,10 +93,10 @@ package struct DownloadHandler: JobHandler {
       discoveredAt: file.timestamp, downloadedAt: now())
   }
 
-  /// Asks the crawler to list the file again, as its link no longer leads to it. The record goes back as it came.
+  /// Asks the crawler to list the file again, because its link has expired. The record goes back unchanged.
   private func sendBack(
     _ job: Job, _ file: FileDiscovered, _ error: DownloadError, _ stage: Downloader.Stage, _ emit: Emitter
-  ) async throws -> Verdict {
+  ) async throws -> Disposition {
     let told = job.header(HeaderName.attempt).flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
     let before = max(0, told, state.relistings.count(file.key))
     guard before < downloader.settings.maxRelists, let value = job.value else {
@@ -119,19 +119,19 @@ package struct DownloadHandler: JobHandler {
     return .skip(reason: error.code)
   }
 
-  /// What a failure means for the job.
-  private func judge(_ failure: Downloader.Failed, of id: JobID, _ file: FileDiscovered) throws -> Verdict {
+  /// The job's outcome after a failure.
+  private func judge(_ failure: Downloader.Failed, of id: JobID, _ file: FileDiscovered) throws -> Disposition {
     let error = failure.cause
     guard let classified = error as? any ClassifiedError else { throw error }
     metrics.failed(failure.stage, classified.code)
     switch classified.errorClass {
     case .data:
-      // A refusal is an answer too: the host is there.
-      state.patience.withLock { $0.settled(id, host: Source.host(of: file.url)) }
+      // A refusal shows that the host answers.
+      state.failures.withLock { $0.settled(id, host: FileLocation.host(of: file.url)) }
       return .reject(Rejection(classified, stage: failure.stage.rawValue))
-    case .transient where failure.stage == .fetch && !Self.isOurs(classified):
-      let host = Source.host(of: file.url)
-      guard let age = state.patience.withLock({ $0.failed(id, host: host, at: .now) }) else { throw error }
+    case .transient where failure.stage == .fetch && !Self.isLocal(classified):
+      let host = FileLocation.host(of: file.url)
+      guard let age = state.failures.withLock({ $0.failed(id, host: host, at: .now) }) else { throw error }
       return .reject(Rejection(
         DownloadError(.sourceGivenUp, "given up after \(age) of failures, the last: \(classified)"), stage: "fetch"))
     case .transient where failure.stage == .store:
@@ -142,15 +142,36 @@ package struct DownloadHandler: JobHandler {
     }
   }
 
-  /// A full spool disk or a client that is being closed says nothing about the source.
-  private static func isOurs(_ error: any ClassifiedError) -> Bool {
+  /// A full spool disk or a closing client is not a failure of the source.
+  private static func isLocal(_ error: any ClassifiedError) -> Bool {
     error.code == DownloadError.Kind.spoolFull.rawValue || error.code == "client_closed"
   }
+}
 
-  /// The time now, UTC, to the microsecond.
-  package static let wallClock: @Sendable () -> Timestamp = {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000) ?? .epoch
+/// How often each file was sent back to be listed again. The record's header has the number too when the crawler
+/// passes it on; these counts are for passes that do not.
+final class RelistCounts: Sendable {
+  private struct State {
+    var counts: [[UInt8]: (count: Int, last: UInt64)] = [:]
+    var clock: UInt64 = 0
   }
+  private let state = Mutex(State())
+  private let capacity: Int
+
+  init(capacity: Int = 16_384) { self.capacity = capacity }
+
+  func count(_ name: [UInt8]) -> Int { state.withLock { $0.counts[name]?.count ?? 0 } }
+
+  func note(_ name: [UInt8], count: Int) {
+    state.withLock { state in
+      state.clock += 1
+      if state.counts[name] == nil, state.counts.count >= capacity,
+         let oldest = state.counts.min(by: { $0.value.last < $1.value.last })?.key {
+        state.counts[oldest] = nil
+      }
+      state.counts[name] = (count, state.clock)
+    }
+  }
+
+  func forget(_ name: [UInt8]) { state.withLock { $0.counts[name] = nil } }
 }

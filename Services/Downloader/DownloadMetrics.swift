@@ -1,7 +1,7 @@
 import Metrics
 import ServiceKit
 
-/// What the downloader counts besides what every consumer counts.
+/// The downloader's metrics besides those of every consumer.
 struct DownloadMetrics: Sendable {
   private let uploaded = Counter(label: "souk_downloads_total", dimensions: [("result", "uploaded")])
   private let present = Counter(label: "souk_downloads_total", dimensions: [("result", "present")])
@@ -36,10 +36,10 @@ struct DownloadMetrics: Sendable {
       labels: ["stage", "code"]),
   ]
 
-  /// A file shorter than this has no rows in any dialect: the bare envelope alone is longer.
+  /// A shorter file has no rows in any dialect: the empty envelope alone is longer.
   static let shortBytes = 300
 
-  /// - Parameter listed: bytes, as the portal said.
+  /// - Parameter listed: the size in the portal's listing, in bytes.
   func stored(_ stored: Downloader.Stored, listed: Int64?, in time: Duration) {
     resumes.increment(by: stored.resumes)
     if stored.size < Self.shortBytes { short.increment() }

@@ -3,7 +3,7 @@ import Glibc
 import HTTP
 import Runtime
 
-/// The flags that are the downloader's own.
+/// The downloader's own flags.
 package struct DownloadOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Files fetched at the same time.", valueName: "count"))
   package var concurrency = 16
@@ -63,8 +63,8 @@ package struct DownloadOptions: ParsableArguments {
       maxRelists: maxRelists, partialFiles: partialFiles)
   }
 
-  /// What one transfer may hold in memory: all together about 8 MiB, four times over on the way from the socket to
-  /// the disk, so that memory stays bounded whatever `--concurrency` is.
+  /// Buffer of one transfer in bytes: together about 8 MiB, held up to four times between the socket and the disk, so
+  /// that memory is bounded for every `--concurrency`.
   static func bufferBytes(concurrency: Int) -> Int { min(1 << 20, max(16 << 10, (8 << 20) / concurrency)) }
 
   private func invalid(_ message: String) -> Failure {
@@ -72,38 +72,23 @@ package struct DownloadOptions: ParsableArguments {
   }
 }
 
-/// What the flags come to.
+/// The validated settings.
 package struct DownloadSettings: Sendable {
-  package var limits: HTTPLimits
-  package var maxFileBytes: Int
-  /// Absolute, without links.
+  package var limits = HTTPLimits(maxBodyBytes: 256 << 20)
+  package var maxFileBytes = 256 << 20
+  /// Absolute, symbolic links resolved.
   package var fileRoot: String?
-  package var spoolDirectory: String
-  package var concurrency: Int
+  package var spoolDirectory = "/tmp"
+  package var concurrency = 16
   /// nil: never.
   package var giveUpAfter: Duration?
-  package var maxRelists: Int
-  package var partialFiles: Int
+  package var maxRelists = 3
+  package var partialFiles = 64
 
-  /// Of one fetch: no server may send more than a file may be long.
+  /// The limits of one fetch: a body of at most the largest file.
   var fetchLimits: HTTPLimits {
     var limits = limits
     limits.maxBodyBytes = maxFileBytes
     return limits
-  }
-
-  package init(
-    limits: HTTPLimits = HTTPLimits(maxBodyBytes: 256 << 20), maxFileBytes: Int = 256 << 20, fileRoot: String? = nil,
-    spoolDirectory: String = "/tmp", concurrency: Int = 16, giveUpAfter: Duration? = nil,
-    maxRelists: Int = 3, partialFiles: Int = 64
-  ) {
-    self.limits = limits
-    self.maxFileBytes = maxFileBytes
-    self.fileRoot = fileRoot
-    self.spoolDirectory = spoolDirectory
-    self.concurrency = concurrency
-    self.giveUpAfter = giveUpAfter
-    self.maxRelists = maxRelists
-    self.partialFiles = partialFiles
   }
 }

@@ -7,19 +7,19 @@ extension Downloader {
   /// A file in the spool.
   struct Fetched: Sendable {
     var content: Spool.Content
-    /// Where its bytes came from in the end; nil when not from the web.
+    /// The final URL; nil for a file that is not from the web.
     var origin: HTTPURL?
-    /// How often its transfer went on where it had broken off.
+    /// How often its transfer was resumed.
     var resumes = 0
   }
 
-  /// How often one attempt goes on by itself before the job is put off.
+  /// How often one attempt resumes at once before the job backs off.
   private static let resumesAtOnce = 3
-  /// A link may be this much past its time before it is not even tried: clocks differ.
+  /// A link this much past its expiry is still tried, because clocks differ; microseconds.
   private static let clockDifference: Int64 = 60 * 1_000_000
 
   func fetch(_ file: FileDiscovered) async throws -> Fetched {
-    switch try Source(url: file.url, fileRoot: settings.fileRoot) {
+    switch try FileLocation(url: file.url, fileRoot: settings.fileRoot) {
     case .web(let url): return try await fetch(url, file)
     case .ftp(let url):
       let spool = try newSpool()
@@ -42,7 +42,7 @@ extension Downloader {
     try Spool(directory: settings.spoolDirectory, limit: settings.maxFileBytes)
   }
 
-  // MARK: - the web
+  // MARK: - HTTP
 
   private func fetch(_ url: HTTPURL, _ file: FileDiscovered) async throws -> Fetched {
     let link = SignedLink(query: url.query)
@@ -85,8 +85,8 @@ extension Downloader {
     if await spool.count > 0, await spool.resumePoint != nil { partials.keep(spool, as: name) }
   }
 
-  /// One request, with the chain's session where its portal wants one.
-  /// - Returns: where the answer came from.
+  /// One request, with the chain's session where its portal needs one.
+  /// - Returns: the final URL.
   private func receive(_ url: HTTPURL, _ file: FileDiscovered, into spool: Spool) async throws -> HTTPURL {
     var request = HTTPRequest("GET", url, limits: settings.fetchLimits)
     if let agent = portals?.userAgent(of: file.chain) { request.headers["User-Agent"] = agent }
@@ -121,11 +121,11 @@ extension Downloader {
         try head.requireSuccess()
         switch head.status {
         case 206 where start > 0:
-          // Not the rest of what is here: nothing of it can be used.
+          // Not the missing part: unusable.
           guard let part = ResumePoint.part(head.headers["content-range"]), part.start == start,
                 part.total == nil || point?.total == nil || part.total == point?.total else { return nil }
         case 200: try await spool.restart(at: ResumePoint(head))
-        // The other successes answer a question that was not asked.
+        // No request of the downloader expects another successful status.
         default: throw HTTPError(.status(head.status), "not a whole file", url: head.url)
         }
         while let chunk = try await body.next() { try await spool.write(chunk) }
@@ -136,16 +136,16 @@ extension Downloader {
           let count = await spool.count
           try await spool.restart(at: nil)
           throw HTTPError(
-            .truncatedBody, "\(count) bytes of the \(total) that the file was to have", url: request.url)
+            .truncatedBody, "\(count) of \(total) bytes", url: request.url)
         }
         return origin
       }
-      // The rest is not to be had: once more from the beginning.
+      // The missing part is not available: starts again.
       try await spool.restart(at: nil)
     }
   }
 
-  /// Whether the file may go on where it stopped.
+  /// Whether the transfer can be resumed.
   private static func brokeOff(_ error: HTTPError) -> Bool {
     switch error.kind {
     case .truncatedBody, .connectionLost, .timedOut, .tooSlow: true
@@ -153,8 +153,8 @@ extension Downloader {
     }
   }
 
-  /// Clouds answer 403 to a signature that is past its time, and some 404 or 410; where nothing was signed, these
-  /// mean what they say.
+  /// Cloud stores answer 403, some 404 or 410, to an expired signature. For an unsigned link these statuses keep their
+  /// usual meaning.
   static func saysExpired(_ error: HTTPError, _ link: SignedLink) -> Bool {
     guard link.isSigned || link.expiresAt != nil, case .status(let status) = error.kind else { return false }
     return [401, 403, 404, 410].contains(status)

@@ -3,11 +3,11 @@ import ObjectStore
 import Runtime
 import Schemas
 
-/// The way of one file: fetch into the spool, look at it, store it, prove that it is stored.
+/// Downloads one file: fetches it into the spool, verifies it, stores it, and checks the stored object.
 package struct Downloader: Sendable {
   package enum Stage: String, Sendable { case fetch, verify, store }
 
-  /// A failure and the step it happened in.
+  /// A failure and its stage.
   package struct Failed: Error {
     package var stage: Stage
     package var cause: any Error
@@ -19,23 +19,23 @@ package struct Downloader: Sendable {
     package var size: Int
     package var sha256: SHA256Digest
     package var compression: Compression
-    /// The store had it already; nothing was uploaded.
+    /// The store already had it; nothing was uploaded.
     package var wasPresent: Bool
-    /// How often its transfer went on where it had broken off.
+    /// How often its transfer was resumed.
     package var resumes = 0
   }
 
   package let settings: DownloadSettings
   package let store: any ObjectStore
   let client: HTTPClient
-  /// Nil: no portal has a login.
+  /// nil: no portal has a login.
   let portals: PortalAccess?
   let partials: PartialFiles
   let now: @Sendable () -> Timestamp
 
   package init(
     settings: DownloadSettings, client: HTTPClient, store: any ObjectStore, portals: PortalAccess? = nil,
-    now: @escaping @Sendable () -> Timestamp = DownloadHandler.wallClock
+    now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
     self.settings = settings
     self.client = client
@@ -49,10 +49,10 @@ package struct Downloader: Sendable {
   package func download(_ file: FileDiscovered) async throws -> Stored {
     let fetched = try await step(.fetch) { try await fetch(file) }
     let content = fetched.content
-    let nature = try await step(.verify) {
+    let type = try await step(.verify) {
       try Self.verify(content.body, prefix: content.prefix, origin: fetched.origin)
     }
-    var stored = try await step(.store) { try await keep(content, file, nature) }
+    var stored = try await step(.store) { try await keep(content, file, type.compression) }
     stored.resumes = fetched.resumes
     return stored
   }
@@ -65,23 +65,23 @@ package struct Downloader: Sendable {
 
   // MARK: - verify
 
-  /// Refuses what is certainly no price file. Everything else is for the parser to judge: a stored file can be
-  /// looked at, a refused one is only a line in a log.
-  /// - Parameter origin: where the bytes came from in the end, redirects followed.
+  /// Refuses only content that is certainly not a price file. The parser checks everything else: a stored file can be
+  /// examined, a refused one leaves only a line in the log.
+  /// - Parameter origin: the final URL, after redirects.
   package static func verify(
     _ body: ObjectBody, prefix: [UInt8], origin: HTTPURL? = nil
-  ) throws(DownloadError) -> FileNature {
+  ) throws(DownloadError) -> SniffedContent {
     guard body.length > 0 else { throw DownloadError(.emptyFile, "the file has no bytes") }
-    let nature = FileNature(prefix: prefix)
-    // Who is sent to a login page had a link that is no longer good for strangers.
-    guard !nature.isHTML || !(nature.isLogin || origin.map(Self.leadsToLogin) == true) else {
+    let type = SniffedContent(prefix: prefix)
+    // A login page means that the link has expired.
+    guard !type.isHTML || !(type.isLogin || origin.map(Self.leadsToLogin) == true) else {
       throw DownloadError(.linkExpired, "the source sent a login page of \(body.length) bytes instead of the file")
     }
-    guard !nature.isHTML else {
+    guard !type.isHTML else {
       throw DownloadError(
         .htmlInsteadOfFile, "the source sent an HTML page of \(body.length) bytes instead of the file")
     }
-    return nature
+    return type
   }
 
   private static func leadsToLogin(_ url: HTTPURL) -> Bool {
@@ -91,13 +91,15 @@ package struct Downloader: Sendable {
 
   // MARK: - store
 
-  private func keep(_ content: Spool.Content, _ file: FileDiscovered, _ nature: FileNature) async throws -> Stored {
+  private func keep(
+    _ content: Spool.Content, _ file: FileDiscovered, _ compression: Compression
+  ) async throws -> Stored {
     let body = content.body
     let key = try ObjectName.key(file, sha256: body.sha256)
     let stored = Stored(
-      key: key, size: body.length, sha256: body.sha256, compression: nature.compression, wasPresent: true)
+      key: key, size: body.length, sha256: body.sha256, compression: compression, wasPresent: true)
     if let present = try await store.head(key), Self.isSame(present, body) { return stored }
-    _ = try await store.put(body, at: key, contentType: Self.contentType(nature.compression))
+    _ = try await store.put(body, at: key, contentType: Self.contentType(compression))
     guard let present = try await store.head(key), Self.isSame(present, body) else {
       throw DownloadError(.notAsStored, "the store does not have \(key) as it was sent")
     }
@@ -109,7 +111,7 @@ package struct Downloader: Sendable {
     }
   }
 
-  /// Whether an object is the body: size, and hash where the store keeps one.
+  /// Whether an object equals the body: by size, and by hash where the store keeps one.
   static func isSame(_ object: ObjectInfo, _ body: ObjectBody) -> Bool {
     object.size == body.length && (object.sha256 == nil || object.sha256 == body.sha256)
   }

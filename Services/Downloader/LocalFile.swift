@@ -1,7 +1,7 @@
 import Glibc
 import Runtime
 
-/// A file of this machine that an operator permitted, read on a thread of its own.
+/// A local file that the operator permitted, read on a dedicated thread.
 actor LocalFile {
   private static let thread = ThreadExecutor(name: "local-files")
   nonisolated var unownedExecutor: UnownedSerialExecutor { Self.thread.asUnownedSerialExecutor() }
@@ -15,13 +15,13 @@ actor LocalFile {
   /// - Throws: `.fileMissing`; `.fileURLRefused` when the open file, links resolved, is not below `root` or is not a
   ///   regular file.
   func open(_ path: String, below root: String) throws(DownloadError) {
-    // O_NONBLOCK: a pipe must not stop the thread.
+    // O_NONBLOCK: a pipe must not block the thread.
     descriptor = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
       let kind: DownloadError.Kind = errno == ENOENT || errno == ENOTDIR ? .fileMissing : .fileUnreadable
       throw DownloadError(kind, "cannot open the file: \(String(cString: strerror(errno)))")
     }
-    // Asked of the open file: what the path led to may change, what was opened may not.
+    // Checks the open file, because the path may lead elsewhere later.
     var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let length = readlink("/proc/self/fd/\(descriptor)", &target, Int(PATH_MAX))
     let real = String(decoding: target.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -1,13 +1,14 @@
 import ObjectStore
+import Runtime
 import Schemas
 
-/// The name a file has in the store. Pure.
+/// The key of a file in the store. Pure.
 package enum ObjectName {
   /// `files/<chain>/<yyyy-mm-dd>/<first 16 hex digits of the SHA-256>-<file name>`, the day being that of the file
   /// in Israel, or `undated`.
   ///
-  /// The content is part of the name: a file re-published under its old name is another object, and one that is
-  /// fetched twice is the same, so what a message points to never changes under its reader.
+  /// The content is part of the key: a file published again under its old name is another object, and a file fetched
+  /// twice is the same one, so the object of a message never changes.
   package static func key(_ file: FileDiscovered, sha256: SHA256Digest) throws(ObjectStoreError) -> ObjectKey {
     try ObjectKey([
       "files", ObjectKey.segment(file.chain), day(file.fileTime),

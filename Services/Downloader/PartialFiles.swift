@@ -1,9 +1,8 @@
 import Synchronization
 
-/// The files whose transfer broke off, so that the next attempt can ask for the rest only.
+/// Files whose transfer broke off, so that the next attempt requests only the missing part.
 ///
-/// A few at most, each one open file: they cost disk space, and whoever is not asked for again is forgotten when
-/// others come.
+/// Each is one open file and its disk space. Beyond the capacity the oldest are dropped.
 final class PartialFiles: Sendable {
   private struct Entry {
     let name: [UInt8]
@@ -14,7 +13,7 @@ final class PartialFiles: Sendable {
 
   init(capacity: Int) { self.capacity = capacity }
 
-  /// Hands over what there is of the file; the caller is then its only owner.
+  /// Removes and returns the file's spool; the caller is then its only owner.
   func take(_ name: [UInt8]) -> Spool? {
     entries.withLock { entries in
       entries.firstIndex { $0.name == name }.map { entries.remove(at: $0).spool }
@@ -22,14 +21,14 @@ final class PartialFiles: Sendable {
   }
 
   func keep(_ spool: Spool, as name: [UInt8]) {
-    // What is pushed out is closed outside the lock.
-    let forgotten = entries.withLock { entries -> [Entry] in
-      var forgotten: [Entry] = []
-      while entries.count >= max(1, capacity) { forgotten.append(entries.removeFirst()) }
+    // Closes the dropped files outside the lock.
+    let dropped = entries.withLock { entries -> [Entry] in
+      var dropped: [Entry] = []
+      while entries.count >= max(1, capacity) { dropped.append(entries.removeFirst()) }
       entries.append(Entry(name: name, spool: spool))
-      return forgotten
+      return dropped
     }
-    withExtendedLifetime(forgotten) {}
+    withExtendedLifetime(dropped) {}
   }
 
   var count: Int { entries.withLock { $0.count } }

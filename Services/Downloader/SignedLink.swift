@@ -1,16 +1,16 @@
 import HTTP
 import Schemas
 
-/// What a link says of itself: whether it carries a signature, and until when it is good. Pure.
+/// Whether a link has a signature, and when it expires. Pure.
 ///
-/// Portals that keep their files in a cloud's store publish links of that cloud, good for half an hour or so. When
-/// such a link is refused the file is still there, under a new link.
+/// Portals that keep their files in a cloud store publish signed links, valid for about half an hour. When such a link
+/// is refused, the file still exists under a new link.
 package struct SignedLink: Hashable, Sendable {
   package var isSigned = false
-  /// Nil when it does not say so, or in a form that is not known here.
+  /// nil without an expiry, or with one of unknown form.
   package var expiresAt: Timestamp?
 
-  /// The names that carry a signature: Azure's, Amazon's (both versions), Google's and what others call it.
+  /// Parameters that hold a signature: those of Azure, Amazon (both versions), Google and others.
   private static let signatures: Set<String> = [
     "sig", "x-amz-signature", "x-goog-signature", "signature", "token", "hmac",
   ]

@@ -2,10 +2,9 @@ import Glibc
 import ObjectStore
 import Runtime
 
-/// A file on its way from a portal to the store: an unnamed temporary file, hashed while it is written.
+/// A file between a portal and the store: an unnamed temporary file, hashed while it is written.
 ///
-/// It has no name, so nothing is left behind however the process ends. Writing and hashing happen on a thread that
-/// all spools share.
+/// Without a name, it disappears however the process ends. All spools share one thread for writing and hashing.
 package actor Spool {
   private static let thread = ThreadExecutor(name: "spool")
   package nonisolated var unownedExecutor: UnownedSerialExecutor { Self.thread.asUnownedSerialExecutor() }
@@ -16,25 +15,25 @@ package actor Spool {
   private var digest: SHA256Digest?
   private(set) var count = 0
   private(set) var prefix: [UInt8] = []
-  /// By what the rest can be asked for, should the transfer break off; nil: only from the beginning.
+  /// For resuming a transfer that breaks off; nil: it starts again.
   private(set) var resumePoint: ResumePoint?
 
-  /// What was written, ready to be stored.
+  /// The written file, ready to be stored.
   package struct Content: Sendable {
     /// Keeps the descriptor open.
     let spool: Spool
     package let body: ObjectBody
-    /// The first `FileNature.prefixBytes` bytes.
+    /// The first `SniffedContent.prefixBytes` bytes.
     package let prefix: [UInt8]
   }
 
   /// - Parameter limit: bytes; more is `.fileTooLarge`.
   package init(directory: String, limit: Int) throws(DownloadError) {
-    // O_TMPFILE is not on every file system; a name that goes at once does the same.
+    // Not every file system has O_TMPFILE; unlinking at once has the same effect.
     let path = "\(directory)/souk-spool-\(getpid())-\(UInt64.random(in: 0 ... .max))"
     let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-      throw DownloadError(.spoolFull, "cannot make a file in \(directory): \(String(cString: strerror(errno)))")
+      throw DownloadError(.spoolFull, "cannot create a file in \(directory): \(String(cString: strerror(errno)))")
     }
     unlink(path)
     self.descriptor = descriptor
@@ -43,7 +42,7 @@ package actor Spool {
 
   deinit { close(descriptor) }
 
-  /// Forgets what was written: another file begins.
+  /// Discards the contents and begins another file.
   func restart(at point: ResumePoint?) throws(DownloadError) {
     guard ftruncate(descriptor, 0) == 0 else {
       throw DownloadError(.spoolFull, "cannot empty the spool: \(String(cString: strerror(errno)))")
@@ -60,7 +59,7 @@ package actor Spool {
       throw DownloadError(.fileTooLarge, "the file is longer than the limit of \(limit) bytes")
     }
     hash?.update(bytes)
-    if prefix.count < FileNature.prefixBytes { prefix += bytes.prefix(FileNature.prefixBytes - prefix.count) }
+    if prefix.count < SniffedContent.prefixBytes { prefix += bytes.prefix(SniffedContent.prefixBytes - prefix.count) }
     var written = 0
     while written < bytes.count {
       let step = bytes.withUnsafeBytes {

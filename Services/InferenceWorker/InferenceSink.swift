@@ -4,20 +4,20 @@ import Pipeline
 import Runtime
 import Schemas
 
-/// Observations in, predictions and windows out, as a sink of the shared loop.
+/// A sink that predicts: observations in, predictions and windows out.
 ///
-/// `append` takes an observation into its window, `flush` predicts and produces. What is committed afterwards is
-/// acknowledged: predictions, and the windows that a successor needs to make the next ones.
+/// `append` inserts an observation into its window, `flush` predicts and produces. Offsets are committed after the
+/// predictions, and the windows that a successor needs for the next ones, are acknowledged.
 package final class InferenceSink: Sink {
   package struct Settings: Sendable {
     package var group: String
     package var pattern: RoutingPattern
-    /// Times remembered of each series.
+    /// Times remembered per series.
     package var window = 128
     package var batchSize = 256
-    /// How long after it was written a driver's value counts.
+    /// A driver's value counts for observations written this much later.
     package var driverDelay: Duration = .seconds(2)
-    /// How far ahead of its record's own time an observation may be.
+    /// How far an observation may be ahead of its record's timestamp.
     package var maxAhead: Duration = .seconds(2 * 86_400)
     package var limits = QualityLimits()
 
@@ -29,26 +29,26 @@ package final class InferenceSink: Sink {
 
   private let settings: Settings
   private let identity: ServiceIdentity
-  private let shelf: ModelShelf
-  /// nil where no model has drivers.
+  private let models: LoadedModels
+  /// nil when no model has drivers.
   private let drivers: DriverTable?
   private let source: any WindowSource
   private let output: any PredictionOutput
   private let predictor: Predictor
   private let metrics = WorkerMetrics()
   private var windows: [TopicPartition: PartitionWindows] = [:]
-  private var occasions: [Occasion] = []
+  private var requests: [PredictionRequest] = []
   private var pendingBytes = 0
-  private(set) var coverage = CoverageLedger()
+  private(set) var coverage = CoverageTracker()
   private let logger: Logger
 
   package init(
-    _ settings: Settings, identity: ServiceIdentity, shelf: ModelShelf, drivers: DriverTable?,
+    _ settings: Settings, identity: ServiceIdentity, models: LoadedModels, drivers: DriverTable?,
     source: any WindowSource, output: any PredictionOutput, logger: Logger
   ) {
     self.settings = settings
     self.identity = identity
-    self.shelf = shelf
+    self.models = models
     self.drivers = drivers
     self.source = source
     self.output = output
@@ -58,14 +58,14 @@ package final class InferenceSink: Sink {
       driverDelay: settings.driverDelay.milliseconds, metrics: metrics, logger: logger)
   }
 
-  /// Reads the windows of the partitions; where to go on, Kafka knows.
+  /// Reads the windows of the partitions. Reading resumes at the group's committed offsets.
   package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
-    var places: [TopicPartition: WindowPlace] = [:]
+    var places: [TopicPartition: WindowPartition] = [:]
     for partition in partitions {
       guard let category = MarketCategory.allCases.first(where: {
         Topics.marketObservations(of: $0).name == partition.topic
-      }) else { throw Failure(.fatal, code: "unknown_topic", "\(partition) holds no market data") }
-      places[partition] = WindowPlace(category, partition.partition)
+      }) else { throw Failure(.fatal, code: "unknown_topic", "\(partition) holds no market observations") }
+      places[partition] = WindowPartition(category, partition.partition)
     }
     let restored = try await source.windows(Set(places.values))
     for (partition, place) in places { windows[partition] = PartitionWindows(restored[place] ?? [:]) }
@@ -73,7 +73,7 @@ package final class InferenceSink: Sink {
     return [:]
   }
 
-  package func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     if record.isTombstone { return .skip(reason: "tombstone") }
     guard let key = record.key else {
       return .reject(Rejection(code: "no_key", stage: "route", "the record has no routing key"))
@@ -97,27 +97,27 @@ package final class InferenceSink: Sink {
 
   private func refusal(of observation: MarketObservation, _ record: borrowing RecordBatch.Record) -> Rejection? {
     guard record.key?.equals(observation.series.text) == true else {
-      return Rejection(code: "other_key", stage: "route", "the key is not that of the series within")
+      return Rejection(code: "other_key", stage: "route", "the key differs from the series in the value")
     }
     let ahead = observation.observedAt.microseconds / 1_000 - record.timestamp
     if record.timestamp >= 0, ahead > settings.maxAhead.milliseconds {
-      return Rejection(code: "observed_in_future", stage: "route", "observed_at lies too far ahead of the record")
+      return Rejection(code: "observed_in_future", stage: "route", "observed_at is too far ahead of the record")
     }
     return nil
   }
 
-  /// Takes an observation into its window. One that only says again what is known is no occasion for a prediction.
+  /// Inserts an observation into its window. A repeated one causes no prediction.
   package func take(
     _ observation: MarketObservation, _ partition: TopicPartition, offset: Int64, stamp: Int64, isListened: Bool,
     trace: [UInt8]? = nil, bytes: Int = 0
-  ) -> Verdict {
+  ) -> Disposition {
     let name = SeriesName(observation.series, observation.kind)
-    let isRepeat = windows[partition, default: PartitionWindows()].takes(
+    let isRepeat = windows[partition, default: PartitionWindows()].insert(
       observation, name, offset: offset, stamp: stamp, limit: settings.window)
     if isRepeat { return .skip(reason: "repeated") }
     pendingBytes += bytes
     if isListened {
-      occasions.append(Occasion(
+      requests.append(PredictionRequest(
         partition: partition, offset: offset, name: name, observedAt: observation.observedAt.microseconds,
         value: observation.value,
         measure: SeriesHistory.Measure(currency: observation.currency, unit: observation.unit), stamp: stamp,
@@ -126,16 +126,16 @@ package final class InferenceSink: Sink {
     return .keep
   }
 
-  package var load: SinkLoad { SinkLoad(rows: occasions.count, bytes: pendingBytes) }
+  package var load: SinkLoad { SinkLoad(rows: requests.count, bytes: pendingBytes) }
 
   package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
-    let predictions = predictor.predictions(for: occasions, by: shelf.current, known: known) { names in
+    let predictions = predictor.predictions(for: requests, by: models.current, known: known) { names in
       drivers?.series(names) ?? names.map { _ in nil }
     }
     var batch = OutgoingBatch()
     var writer = JSONWriter()
-    for (occasion, predictions) in zip(occasions, predictions) where !predictions.isEmpty {
-      let headers = identity.headers(schema: Prediction.topic.schema, parent: occasion.trace)
+    for (request, predictions) in zip(requests, predictions) where !predictions.isEmpty {
+      let headers = identity.headers(schema: Prediction.topic.schema, parent: request.trace)
       for prediction in predictions { Self.append(prediction, headers, to: &batch, &writer) }
     }
     let headers = identity.headers(schema: SeriesWindow.topic.schema)
@@ -146,25 +146,25 @@ package final class InferenceSink: Sink {
     try await output.send(batch, for: positions)
     let rows = predictions.reduce(0) { $0 + $1.count }
     compare(predictions)
-    occasions.removeAll(keepingCapacity: true)
+    requests.removeAll(keepingCapacity: true)
     pendingBytes = 0
     for partition in windows.keys { windows[partition]?.settle() }
     noteWindows()
     return FlushReport(durable: positions, rows: rows)
   }
 
-  /// After the flush, so that one that is made again counts once.
+  /// Runs after the flush, so that a retried flush counts once.
   private func compare(_ predictions: [[Prediction]]) {
     let before = coverage.tallies.mapValues(\.isOffBand)
-    var outcomes: [String: [CoverageLedger.Outcome: Int]] = [:]
-    for (occasion, predictions) in zip(occasions, predictions) {
-      coverage.take(occasion, predictions) { outcomes[$0, default: [:]][$1, default: 0] += 1 }
+    var outcomes: [String: [CoverageTracker.Outcome: Int]] = [:]
+    for (request, predictions) in zip(requests, predictions) {
+      coverage.take(request, predictions) { outcomes[$0, default: [:]][$1, default: 0] += 1 }
     }
     for (model, outcomes) in outcomes {
       guard let tally = coverage.tallies[model] else { continue }
       metrics.compared(model, outcomes, tally)
       if tally.isOffBand == true, before[model] != .some(true) {
-        logger.warning("a model's intervals do not hold what they promise", metadata: [
+        logger.warning("a model's intervals miss their promised coverage", metadata: [
           "model": "\(model)", "promised": "\(tally.promised)", "reached": "\(tally.reached ?? 0)",
           "compared": "\(tally.compared)",
         ])
@@ -172,11 +172,11 @@ package final class InferenceSink: Sink {
     }
   }
 
-  private func known(_ occasion: Occasion) -> KnownSeries {
-    let windows = windows[occasion.partition]
+  private func known(_ request: PredictionRequest) -> KnownSeries {
+    let windows = windows[request.partition]
     return KnownSeries(
-      points: windows?.known(occasion.name, asOf: occasion.offset, limit: settings.window) ?? [],
-      measures: windows?.histories[occasion.name]?.measures ?? [])
+      points: windows?.known(request.name, asOf: request.offset, limit: settings.window) ?? [],
+      measures: windows?.histories[request.name]?.measures ?? [])
   }
 
   private static func append<Content: Message>(
@@ -189,7 +189,7 @@ package final class InferenceSink: Sink {
       partitionBy: message.partitionKey)
   }
 
-  /// Nothing before these is read again: what only earlier records could need may go.
+  /// Records before these offsets are never read again, so points that only they need can be dropped.
   package func committed(_ positions: [TopicPartition: Int64]) {
     for (partition, offset) in positions { windows[partition]?.floor = offset }
   }
@@ -199,8 +199,8 @@ package final class InferenceSink: Sink {
       if let gone = windows[partition]?.histories { coverage.forget { gone[$0] != nil } }
       windows[partition] = nil
     }
-    occasions.removeAll { partitions.contains($0.partition) }
-    if occasions.isEmpty { pendingBytes = 0 }
+    requests.removeAll { partitions.contains($0.partition) }
+    if requests.isEmpty { pendingBytes = 0 }
     noteWindows()
   }
 

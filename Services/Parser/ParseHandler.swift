@@ -9,7 +9,7 @@ import Schemas
 import ServiceKit
 import Synchronization
 
-/// One stored file to messages of its prices, promotions or stores, and one about the file itself.
+/// Parses one stored file: publishes messages of its prices, promotions or stores, and one about the file itself.
 package final class ParseHandler: JobHandler {
   private let store: any ObjectStore
   private let options: ParserOptions
@@ -21,19 +21,19 @@ package final class ParseHandler: JobHandler {
   private let logger: Logger
   private let metrics = ParserMetrics()
   private let chains = ChainMetrics()
-  private let watch: RowWatch
+  private let rowCounts: RowCountCheck
   private let now: @Sendable () -> Timestamp
-  private let idleLanes = Mutex<[ReadingLane]>([])
+  private let idleThreads = Mutex<[ReadingThread]>([])
 
   /// - Parameters:
-  ///   - history: of the rows of earlier files.
-  ///   - zone: the table of `PriceFileName.zoneIdentifier`.
+  ///   - history: row counts of earlier files.
+  ///   - zone: the time zone `PriceFileName.zoneIdentifier`.
   package init(
     store: any ObjectStore, history: any RowHistory, options: ParserOptions, identity: ServiceIdentity,
     zone: ZoneTable, masters: MasterIndex? = nil, models: MatchModels? = nil, logger: Logger,
-    now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
+    now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
-    watch = RowWatch(history: history, threshold: options.rowDropThreshold, logger: logger)
+    rowCounts = RowCountCheck(history: history, threshold: options.rowDropThreshold, logger: logger)
     self.now = now
     self.masters = masters
     self.models = models
@@ -45,7 +45,7 @@ package final class ParseHandler: JobHandler {
     self.logger = logger
   }
 
-  package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
+  package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let message: FileDownloaded
     do { message = try FileDownloaded(decoding: value) } catch {
@@ -57,21 +57,21 @@ package final class ParseHandler: JobHandler {
     let sha256 = if let stated { stated } else { try await hash(url) }
     let file = try FileToParse(message, sha256: sha256, recordTime: job.timestamp, zone: zone)
     let headers = MessageHeaders(
-      identity, parent: job.header(HeaderName.traceparent), model: models?.current.version)
+      identity, parent: job.header(HeaderName.traceparent), model: models?.current?.version)
 
     let report = try await read(file, headers, url, emit)
     metrics.read(report)
     let rows = report.summary.keptRows - report.oversizedRows
     chains.read(file, kind: report.summary.kind, rows: rows, now: now())
-    // What is said about the file must not overtake what is in it.
+    // The message about the file must not overtake the file's contents.
     try await emit.acknowledged()
-    try await conclude(file, message, report, headers, took: .now - start, emit)
-    return verdict(on: file, report)
+    try await publishResult(of: file, message, report, headers, took: .now - start, emit)
+    return disposition(on: file, report)
   }
 
   // MARK: - Passes
 
-  /// Reads the file, twice if it must, and publishes its rows if they can be trusted.
+  /// Reads the file, twice if necessary, and publishes its rows if they are trustworthy.
   private func read(
     _ file: FileToParse, _ headers: MessageHeaders, _ url: String, _ emit: Emitter
   ) async throws -> FileReading.Report {
@@ -91,7 +91,7 @@ package final class ParseHandler: JobHandler {
           decides = false
           continue
         }
-        // Each plan knows more than the one before: the same bytes cannot ask for a third time.
+        // Each plan adds knowledge: the same bytes never need the same plan twice.
         guard nextPlan != plan else { throw Failure(.transient, code: "object_changed", Self.objectChanged) }
         metrics.reread(nextPlan.repeats == nil ? "encoding" : "repeated_codes")
         plan = nextPlan
@@ -123,15 +123,15 @@ package final class ParseHandler: JobHandler {
 
   private static let objectChanged = "the object changed between two readings"
 
-  /// - Returns: the report, or, when the pass is void, what the next one is to begin with.
+  /// - Returns: the report, or nil and the plan of the next pass when this one is void.
   private func pass(
     _ file: FileToParse, _ headers: MessageHeaders, _ url: String, _ mode: FileReading.Mode, _ plan: ReadingPlan,
     _ lookup: LookupPlan, _ emit: Emitter
   ) async throws -> (FileReading.Report?, ReadingPlan, hasDecided: Bool) {
-    let lane = idleLanes.withLock { $0.popLast() } ?? ReadingLane(name: "souk-parse")
-    defer { idleLanes.withLock { $0.append(lane) } }
+    let thread = idleThreads.withLock { $0.popLast() } ?? ReadingThread(name: "souk-parse")
+    defer { idleThreads.withLock { $0.append(thread) } }
     let (options, zone, masters) = (options, zone, masters)
-    await lane.begin {
+    await thread.begin {
       FileReading(
         file, headers: headers, limits: options.limits, maxItems: options.batchItems, mode: mode, plan: plan,
         zone: zone, masters: masters.map {
@@ -141,11 +141,11 @@ package final class ParseHandler: JobHandler {
     }
     let (report, nextPlan, hasDecided) = try await store.get(url: url) { _, reader in
       while let chunk = try await reader.next() {
-        let (answer, ready) = try await lane.feed(chunk)
+        let (answer, ready) = try await thread.feed(chunk)
         for batch in ready { try await emit.send(batch) }
         if answer == .restart { break }
       }
-      return try await lane.finish()
+      return try await thread.finish()
     }
     if mode == .streaming, let report {
       for batch in report.messages { try await emit.send(batch) }
@@ -153,21 +153,21 @@ package final class ParseHandler: JobHandler {
     return (report, nextPlan, hasDecided)
   }
 
-  /// For messages that do not say what the object's hash is.
+  /// For messages without the object's hash.
   private func hash(_ url: String) async throws -> SHA256Digest {
     try await store.get(url: url) { _, reader in
-      // The digest is computed over copies of the pieces; the object itself is never in memory as a whole.
+      // The whole object is never in memory.
       var pieces = PieceHash()
       while let chunk = try await reader.next() { pieces.update(chunk) }
       return pieces.finish()
     }
   }
 
-  // MARK: - Judging
+  // MARK: - Outcome
 
-  /// Publishes the account of the file, and an alert when it shrank.
-  private func conclude(
-    _ file: FileToParse, _ message: FileDownloaded, _ report: FileReading.Report, _ headers: MessageHeaders,
+  /// Publishes the message about the file, and an alert when the file shrank.
+  private func publishResult(
+    of file: FileToParse, _ message: FileDownloaded, _ report: FileReading.Report, _ headers: MessageHeaders,
     took time: Duration, _ emit: Emitter
   ) async throws {
     var batch = OutgoingBatch()
@@ -178,7 +178,7 @@ package final class ParseHandler: JobHandler {
     }
     batch.append(topic: FileParsed.topic.name, key: parsed.key, value: parsed.encoded(), headers: headers.parsed)
     if report.isWhole(file),
-      let alert = await watch.judge(file, storeID: parsed.storeID, rows: report.summary.rows, at: now())
+      let alert = await rowCounts.alert(for: file, storeID: parsed.storeID, rows: report.summary.rows, at: now())
     {
       metrics.rowsFell()
       logger.warning("rows fell", metadata: ["subject": "\(alert.subject)", "reason": "\(alert.message)"])
@@ -187,7 +187,7 @@ package final class ParseHandler: JobHandler {
     try await emit.send(batch)
   }
 
-  private func verdict(on file: FileToParse, _ report: FileReading.Report) -> Verdict {
+  private func disposition(on file: FileToParse, _ report: FileReading.Report) -> Disposition {
     let summary = report.summary
     log(file, report)
     guard report.sha256 == file.sha256 else {
@@ -244,22 +244,22 @@ package final class ParseHandler: JobHandler {
           "chain": "\(file.chain)", "file": "\(file.fileName)", "names": "\(names.joined(separator: ", "))",
         ])
     }
-    if report.isTooUnusable {
+    if report.hasTooManyUnusableRows {
       logger.warning(
-        "a full file ends nothing: too many of its rows cannot be used",
+        "a full file ends nothing: it has too many unusable rows",
         metadata: ["chain": "\(file.chain)", "file": "\(file.fileName)", "rejected": "\(summary.rejected.total)"])
     }
   }
 
   private static func location(_ message: FileDownloaded) -> String {
     if let path = message.s3Path { return path }
-    // A path is no URL: only the percent sign means something else there.
+    // In a URL a percent sign begins an escape; every other character of a path stays.
     return "file://" + (message.localPath ?? "").split(separator: "%", omittingEmptySubsequences: false)
       .joined(separator: "%25")
   }
 }
 
-/// A SHA-256 in progress that can live in an asynchronous closure.
+/// A SHA-256 in progress, for an asynchronous closure.
 private struct PieceHash: ~Copyable {
   private var hash = SHA256()
   mutating func update(_ chunk: [UInt8]) { hash.update(chunk) }

@@ -10,14 +10,14 @@ package struct BarSink: GenerationSink {
   private let store: any ObjectStore
   private let names: ObjectNames
   private let objectFormat: ObjectFormat
-  /// A bucket that is missing is made, also one that goes missing later.
+  /// Creates a missing bucket, also one that goes missing later.
   private let createsBucket: Bool
   private let limits: JSONReader.Limits
   private let permits: Permits
   private let metrics: S3ConsumerMetrics
   private let logger: Logger
 
-  /// - Parameter uploads: objects that are packed and sent at the same time.
+  /// - Parameter uploads: objects that are compressed and sent at the same time.
   package init(
     store: any ObjectStore, names: ObjectNames, format: ObjectFormat, createsBucket: Bool, uploads: Int,
     maxRecordBytes: Int = 4 << 20, logger: Logger
@@ -41,7 +41,7 @@ package struct BarSink: GenerationSink {
   }
 
   package func store(_ contents: SealedBars) async throws {
-    // Every object is tried, also after one has failed: what is stored now need not be repeated.
+    // Tries every object, also after one has failed: a stored object need not be repeated.
     let failure = await withTaskGroup(of: (any Error)?.self) { group in
       for index in contents.objects.indices where !contents.progress.isDone(index) {
         guard await permits.acquire() else { break }
@@ -58,19 +58,19 @@ package struct BarSink: GenerationSink {
       }
       var failures: [any Error] = []
       for await failure in group { if let failure { failures.append(failure) } }
-      // What stops the service comes before what is tried again.
+      // An error that stops the service takes precedence over one that is retried.
       return failures.first { ErrorClass(of: $0) != .transient } ?? failures.first
     }
     try Task.checkCancellation()
     guard let failure else { return }
-    guard createsBucket, (failure as? ObjectStoreError)?.kind == .noSuchBucket else { throw Self.blamed(failure) }
-    logger.warning("the bucket is gone, making it again", metadata: ["store": "\(store.location)"])
+    guard createsBucket, (failure as? ObjectStoreError)?.kind == .noSuchBucket else { throw Self.fatalIfData(failure) }
+    logger.warning("the bucket is missing, creating it", metadata: ["store": "\(store.location)"])
     try await store.prepare()
-    throw ObjectStoreError(.unavailable, "the bucket was missing and has been made; trying again")
+    throw ObjectStoreError(.unavailable, "the bucket was missing and is created; trying again")
   }
 
-  /// No record is to blame for what a store refuses: names and sizes are ours.
-  private static func blamed(_ error: any Error) -> any Error {
+  /// Makes a data error of the store fatal: the service chose names and sizes, so no record is the cause.
+  private static func fatalIfData(_ error: any Error) -> any Error {
     guard ErrorClass(of: error) == .data, let error = error as? any ClassifiedError else { return error }
     return Failure(.fatal, code: error.code, "the object store refuses an object: \(error)")
   }

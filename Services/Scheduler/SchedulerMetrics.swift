@@ -1,7 +1,7 @@
 import Metrics
 import ServiceKit
 
-/// What the scheduler counts. Schedules are the catalogue's, so that their names are bounded.
+/// The scheduler's metrics. Schedules come from the catalogue, so their names are bounded.
 package struct SchedulerMetrics: Sendable {
   package static let descriptions: [MetricDescription] = [
     .init("souk_scheduler_active", .gauge, "1 while this replica sends jobs: it holds the lease, or replays."),

@@ -1,7 +1,8 @@
 import Schemas
 
-/// Dates by a pattern such as `MM/DD/YYYY`, `DD.MM.YY hh:mm` or `MMM DD, YYYY`: `YYYY` or `YY` (of 1970 to 2069),
-/// `MM` or the English `MMM`, `DD`, `hh`, `mm`, `ss`; everything else stands for itself. Zeros in front may be missing.
+/// Reads dates by a pattern such as `MM/DD/YYYY`, `DD.MM.YY hh:mm` or `MMM DD, YYYY`: `YYYY` or `YY` (1970 to 2069),
+/// `MM` or the English `MMM`, `DD`, `hh`, `mm`, `ss`; any other character stands for itself. Leading zeros may be
+/// missing.
 package struct CSVDates: Hashable, Sendable {
   private enum Part: Hashable, Sendable {
     case year, shortYear, month, monthName, day, hour, minute, second
@@ -19,7 +20,7 @@ package struct CSVDates: Hashable, Sendable {
     while let first = rest.first {
       let run = rest.prefix { $0 == first }.count
       rest = rest.dropFirst(run)
-      // Minutes are written as months are by many people; they come behind hours.
+      // Many people write minutes like months, `MM`; after an hour it means minutes.
       let isMinute = first == UInt8(ascii: "m") && parts.contains(.hour)
       switch (first | 0x20, run) {
       case (UInt8(ascii: "y"), 4): parts.append(.year)
@@ -41,7 +42,7 @@ package struct CSVDates: Hashable, Sendable {
 
   package var hasTimeOfDay: Bool { parts.contains(.hour) }
 
-  /// - Returns: nil for what is not written so, or a day that does not exist.
+  /// - Returns: nil for text of another form, and for a day that does not exist.
   package func read(_ text: ArraySlice<UInt8>) -> LocalDateTime? {
     var rest = text
     var values: [Part: Int] = [:]

@@ -1,15 +1,15 @@
 import Schemas
 
-/// Numbers as exports write them: `28,653.85`, `247.02M`, `.90`, and `1.234,56` where that is said.
+/// Numbers as exports write them: `28,653.85`, `247.02M`, `.90`, and `1.234,56` if the decimal mark is declared.
 package struct CSVNumbers: Hashable, Sendable {
-  /// What separates the fraction. Nil: a point, and a number that could be read in two ways is not read.
+  /// The decimal mark. Nil: a point, and an ambiguous number is refused.
   package enum Mark: String, CaseIterable, Hashable, Sendable { case point, comma }
 
   package enum Reading: Hashable, Sendable {
     /// Empty, or a word that stands for no value.
     case absent
     case number(ExactDecimal)
-    /// With what would help, or nothing.
+    /// With a hint of what would help; may be empty.
     case unreadable(hint: String)
   }
 
@@ -20,21 +20,24 @@ package struct CSVNumbers: Hashable, Sendable {
   private static let absent: Set<String> = [
     "", ".", "-", "--", "n/a", "na", "nan", "null", "none", "nil", "nd", "#n/a",
   ]
-  /// Factors that market data are abbreviated with, as powers of ten.
+
+  /// Whether a text stands for no value.
+  package static func isAbsent(_ text: String) -> Bool { absent.contains(text.lowercased()) }
+
+  /// Suffixes that abbreviate large numbers, as powers of ten.
   private static let suffixes: [UInt8: Int] = [
     UInt8(ascii: "k"): 3, UInt8(ascii: "m"): 6, UInt8(ascii: "b"): 9, UInt8(ascii: "t"): 12,
   ]
 
-  /// Whether a number can only be one whose fraction begins with a point: then so does every other of its file.
+  /// True for a number whose decimal mark can only be a point, which then holds for the whole file.
   package static func isEvidentlyPoint(_ cell: ArraySlice<UInt8>) -> Bool {
-    cell.contains(UInt8(ascii: ".")) && plain(cell, fraction: UInt8(ascii: "."), group: UInt8(ascii: ",")) != nil
-      && plain(cell, fraction: UInt8(ascii: ","), group: UInt8(ascii: ".")) == nil
+    cell.contains(UInt8(ascii: ".")) && plain(cell, .point) != nil && plain(cell, .comma) == nil
   }
 
   package func read(_ cell: ArraySlice<UInt8>) -> Reading {
-    // Almost all are written plainly.
+    // Most numbers are plain.
     if mark != .comma, let exact = cell.withUnsafeBytes({ ExactDecimal(parsing: $0.bytes) }) { return .number(exact) }
-    if cell.count <= 4, Self.absent.contains(String(decoding: cell, as: UTF8.self).lowercased()) { return .absent }
+    if cell.count <= 4, Self.isAbsent(String(decoding: cell, as: UTF8.self)) { return .absent }
     var digits = cell
     var power = 0
     if let last = digits.last, let suffix = Self.suffixes[last | 0x20] {
@@ -42,18 +45,18 @@ package struct CSVNumbers: Hashable, Sendable {
       digits = digits.dropLast()
       while digits.last == 0x20 { digits = digits.dropLast() }
     }
-    let point = Self.plain(digits, fraction: UInt8(ascii: "."), group: UInt8(ascii: ","))
-    let comma = Self.plain(digits, fraction: UInt8(ascii: ","), group: UInt8(ascii: "."))
+    let point = Self.plain(digits, .point)
+    let comma = Self.plain(digits, .comma)
     let chosen: [UInt8]?
     switch mark {
     case .point: chosen = point
     case .comma: chosen = comma
     case nil:
       if point != nil, comma != nil, point != comma, digits.contains(UInt8(ascii: ",")) {
-        return .unreadable(hint: "it can be read in two ways; say whether the fraction begins with a point or a comma")
+        return .unreadable(hint: "it is ambiguous; declare whether the decimal mark is a point or a comma")
       }
       if point == nil, comma != nil {
-        return .unreadable(hint: "its fraction seems to begin with a comma, which has to be said")
+        return .unreadable(hint: "its decimal mark seems to be a comma, which has to be declared")
       }
       chosen = point
     }
@@ -63,54 +66,12 @@ package struct CSVNumbers: Hashable, Sendable {
     return .number(scaled)
   }
 
-  /// The number in the form of JSON, its groups of three joined.
-  /// - Returns: nil when it is not written so.
-  private static func plain(_ text: ArraySlice<UInt8>, fraction: UInt8, group: UInt8) -> [UInt8]? {
-    var rest = text
-    var plain: [UInt8] = []
-    if let sign = rest.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
-      if sign == UInt8(ascii: "-") { plain.append(sign) }
-      rest = rest.dropFirst()
-    }
-    let whole = rest.prefix { $0 != fraction && $0 | 0x20 != UInt8(ascii: "e") }
-    rest = rest[whole.endIndex...]
-    var groups: [[UInt8]] = [[]]
-    var place = whole.startIndex
-    while place < whole.endIndex {
-      if isDigit(whole[place]) {
-        groups[groups.count - 1].append(whole[place])
-        place += 1
-      } else {
-        guard let length = separatorLength(whole[place...], group) else { return nil }
-        groups.append([])
-        place += length
-      }
-    }
-    guard groups.count == 1 || (1...3).contains(groups[0].count) && groups.dropFirst().allSatisfy({ $0.count == 3 })
-    else { return nil }
-    plain += groups[0].isEmpty ? [0x30] : groups.flatMap { $0 }
-    var decimals: ArraySlice<UInt8> = []
-    if rest.first == fraction {
-      decimals = rest.dropFirst().prefix(while: isDigit)
-      rest = rest.dropFirst(1 + decimals.count)
-      if !decimals.isEmpty { plain += [UInt8(ascii: ".")] + decimals }
-    }
-    guard !groups[0].isEmpty || !decimals.isEmpty, rest.isEmpty || rest.first.map({ $0 | 0x20 }) == UInt8(ascii: "e")
-    else { return nil }
-    return plain + rest
+  private static func plain(_ text: ArraySlice<UInt8>, _ mark: Mark) -> [UInt8]? {
+    let (dot, comma) = (UInt8(ascii: "."), UInt8(ascii: ","))
+    return mark == .point
+      ? ExactDecimal.ungrouped(text, fraction: dot, group: comma)
+      : ExactDecimal.ungrouped(text, fraction: comma, group: dot)
   }
-
-  /// Blanks, the narrow ones of UTF-8 included, and apostrophes separate groups everywhere.
-  private static func separatorLength(_ text: ArraySlice<UInt8>, _ group: UInt8) -> Int? {
-    guard let first = text.first else { return nil }
-    if first == group || first == 0x20 || first == UInt8(ascii: "'") { return 1 }
-    for blank in [[0xc2, 0xa0], [0xe2, 0x80, 0xaf], [0xe2, 0x80, 0x89]] as [[UInt8]] where text.starts(with: blank) {
-      return blank.count
-    }
-    return nil
-  }
-
-  private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
   private static func scaled(_ number: ExactDecimal, _ power: Int) -> ExactDecimal? {
     let scale = Int(number.scale) - power

@@ -1,19 +1,18 @@
 import Schemas
 
-/// Reads lines of cells (RFC 4180), one at a time, blanks around cells and quotes removed. Pure, and a value: a copy
-/// reads on from its place.
+/// Reads CSV (RFC 4180) line by line, without the quotes and the spaces around cells. A value type: a copy continues
+/// from the same position.
 ///
-/// A quoted cell may hold line breaks. A quote that is never closed costs only its own line: reading goes on at the
-/// next one.
+/// A quoted cell may hold line breaks. A quote that is never closed loses only its own line.
 package struct CSVReader: Sendable {
   package struct Line: Sendable {
-    /// 1-based, of its first line in the file.
+    /// 1-based number of its first line in the file.
     package var number: Int
     package var cells: [ArraySlice<UInt8>]
-    /// Why the cells cannot be read; nil for a line that is as it should be.
+    /// Why the line cannot be read; nil for a good line.
     package var defect: String?
 
-    /// The text of a cell; nil when there is none, it is empty, or it is not UTF-8.
+    /// The text of a cell; nil when the cell is missing, empty or not UTF-8.
     package func text(_ index: Int) -> String? {
       guard index < cells.count, !cells[index].isEmpty else { return nil }
       return String(validating: cells[index], as: UTF8.self)
@@ -24,12 +23,12 @@ package struct CSVReader: Sendable {
   private let separator: UInt8
   private var position = 0
   private var number = 0
-  /// More columns are no table of prices.
+  /// A line with more columns is refused.
   private static let maxColumns = 1_000
-  /// Lines that one quoted cell may go over.
+  /// Line breaks that one quoted cell may hold.
   private static let maxBreaks = 8
 
-  /// - Parameter bytes: UTF-8, or UTF-16 with its byte order mark, as spreadsheets write it.
+  /// - Parameter bytes: UTF-8, or UTF-16 with a byte order mark, as spreadsheets write it.
   package init(_ bytes: [UInt8], separator: UInt8 = UInt8(ascii: ",")) {
     self.separator = separator
     if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
@@ -47,8 +46,8 @@ package struct CSVReader: Sendable {
   }
 
   /// The next line that is not empty.
-  /// - Parameter columns: how many cells a line has; one whose quoted cell holds a line break is taken to be whole
-  ///   only when it has as many.
+  /// - Parameter columns: the expected number of cells; a line whose quoted cell holds a line break is accepted only
+  ///   with exactly that number.
   /// - Returns: nil at the end.
   package mutating func next(columns: Int? = nil) -> Line? {
     while position < bytes.count {
@@ -61,7 +60,7 @@ package struct CSVReader: Sendable {
       if isWhole {
         number += breaks
       } else {
-        // What follows the quote is most likely other lines, and not a cell.
+        // What follows the quote is most likely the next lines, not a cell.
         position = endOfLine(from: start)
         line = Line(number: first, cells: [], defect: "a quoted cell does not end")
       }
@@ -71,8 +70,8 @@ package struct CSVReader: Sendable {
     return nil
   }
 
-  /// Reads to the end of the line, over the breaks in quoted cells.
-  /// - Returns: how many breaks there were; above 0, with a defect, also where a quoted cell does not end at all.
+  /// Reads to the end of the line, across line breaks in quoted cells.
+  /// - Returns: the number of line breaks; at least 1, with a defect, when a quoted cell does not end.
   private mutating func split(into line: inout Line) -> Int {
     var breaks = 0
     while true {
@@ -80,7 +79,7 @@ package struct CSVReader: Sendable {
         line.defect = "a quoted cell does not end"
         return max(breaks, 1)
       }
-      if cell.goesOn { line.defect = line.defect ?? "a quoted cell goes on behind its quote" }
+      if cell.goesOn { line.defect = line.defect ?? "text follows the closing quote of a cell" }
       guard line.cells.count < Self.maxColumns else {
         line.defect = "more than \(Self.maxColumns) columns"
         position = endOfLine(from: position)
@@ -95,7 +94,7 @@ package struct CSVReader: Sendable {
     }
   }
 
-  /// Reads one cell and stops at the separator or line break behind it.
+  /// Reads one cell and stops at the separator or line break after it.
   /// - Returns: nil for a quoted cell without an end.
   private mutating func readCell(_ breaks: inout Int) -> (text: ArraySlice<UInt8>, goesOn: Bool)? {
     while position < bytes.count, isBlank(bytes[position]) { position += 1 }
@@ -147,7 +146,7 @@ package struct CSVReader: Sendable {
     return text
   }
 
-  /// The place behind the line break that stands here: `\n`, `\r\n` or `\r`.
+  /// The position after the line break at `place`: `\n`, `\r\n` or `\r`.
   private func afterBreak(_ place: Int) -> Int {
     guard place < bytes.count else { return place }
     let isPair = bytes[place] == 0x0d && place + 1 < bytes.count && bytes[place + 1] == 0x0a

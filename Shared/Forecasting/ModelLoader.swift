@@ -1,12 +1,13 @@
+import Runtime
 import Schemas
 
-/// Makes a working model of a manifest and its weights.
+/// Builds a model from a manifest and its weights.
 package enum ModelLoader {
-  /// Checks the manifest, the weights against it, and that the manifest's probes come out as they should.
+  /// Checks the manifest and the weights against it, and runs the manifest's probes.
   ///
   /// - Parameters:
-  ///   - weights: nil for a model that has none. Their hash is the caller's to check.
-  ///   - threads: of XGBoost for each call. Networks use the caller's thread alone.
+  ///   - weights: nil for a model without weights. The caller verifies their hash.
+  ///   - threads: XGBoost threads per call. Networks run on the caller's thread alone.
   /// - Throws: `ForecastError` that says what is wrong.
   package static func load(
     _ manifest: ModelManifest, weights: [UInt8]?, threads: Int = 1
@@ -23,11 +24,11 @@ package enum ModelLoader {
       default: model = try XGBoostModel(manifest, weights: weights, threads: threads)
       }
     }
-    try tryProbes(of: model)
+    try runProbes(of: model)
     return model
   }
 
-  private static func tryProbes(of model: any ForecastModel) throws(ForecastError) {
+  private static func runProbes(of model: any ForecastModel) throws(ForecastError) {
     let probes = model.manifest.probes
     guard !probes.isEmpty else { return }
     var inputs: [ModelInput] = []

@@ -1,15 +1,15 @@
 import CXML2
 import Runtime
 
-/// A page as browsers would understand it: read with libxml2's HTML parser, which closes what authors left open.
+/// An HTML page, parsed by libxml2, which closes unclosed elements as browsers do.
 ///
-/// Nothing is loaded from anywhere, and HTML has no entities to define, so none are expanded beyond its own fixed
-/// table. A document is used by one task at a time; what is to travel is copied out as strings.
+/// The parser loads nothing, and HTML cannot define entities, so only its own fixed table is expanded. A document is
+/// for one task at a time; to share results, copy strings out.
 package final class HTMLDocument {
   package struct Limits: Hashable, Sendable {
     /// A page with more bytes is refused.
     package var maxBytes = 32 << 20
-    /// Results of one query.
+    /// Most results of one query.
     package var maxNodes = 1_000_000
 
     package init(maxBytes: Int = 32 << 20, maxNodes: Int = 1_000_000) {
@@ -18,18 +18,21 @@ package final class HTMLDocument {
     }
   }
 
+  /// libxml2's process-wide state, set up before its first use by any thread.
+  static let library: Void = xmlInitParser()
+
   private let document: htmlDocPtr
   private let context: xmlXPathContextPtr
   private let limits: Limits
 
-  /// - Parameter bytes: UTF-8 (with or without mark); the page's own declaration is not asked.
+  /// - Parameter bytes: UTF-8, with or without a byte order mark; the page's own charset declaration is ignored.
   /// - Throws: `HTMLError`.
   package init(_ bytes: [UInt8], limits: Limits = Limits()) throws(HTMLError) {
     guard bytes.count <= limits.maxBytes, bytes.count < Int(Int32.max) else {
       throw HTMLError(.tooLarge, "the page has \(bytes.count) bytes, the limit is \(limits.maxBytes)")
     }
     guard bytes.contains(where: { $0 > 0x20 }) else { throw HTMLError(.empty, "the page is empty") }
-    HTMLLibrary.start()
+    _ = Self.library
     let options = HTML_PARSE_RECOVER.rawValue | HTML_PARSE_NOERROR.rawValue | HTML_PARSE_NOWARNING.rawValue
       | HTML_PARSE_NONET.rawValue | HTML_PARSE_COMPACT.rawValue | HTML_PARSE_IGNORE_ENC.rawValue
     let parsed = bytes.withUnsafeBytes { buffer in
@@ -54,22 +57,22 @@ package final class HTMLDocument {
 
   /// The nodes that an XPath 1.0 expression selects, in document order: `//table[@id='files']//tr`,
   /// `//a/@href`. Element and attribute names are lower case, however the page writes them.
-  /// - Throws: `HTMLError(.badPath)` for an expression that is none or selects no nodes by its kind (a number).
+  /// - Throws: `HTMLError(.badPath)` for an invalid expression, or one whose result is not a set of nodes (a number).
   package func select(_ path: String) throws(HTMLError) -> [HTMLNode] {
     try select(path, from: UnsafeMutablePointer(mutating: UnsafePointer(xmlDocGetRootElement(document))))
   }
 
-  /// The first of them.
+  /// The first node that the expression selects.
   package func first(_ path: String) throws(HTMLError) -> HTMLNode? { try select(path).first }
 
   func select(_ path: String, from node: xmlNodePtr?) throws(HTMLError) -> [HTMLNode] {
     guard let node else { return [] }
     context.pointee.node = node
     guard let result = xmlXPathEvalExpression(path, context) else {
-      throw HTMLError(.badPath, "'\(path)' is no path")
+      throw HTMLError(.badPath, "'\(path)' is not an XPath expression")
     }
     defer { xmlXPathFreeObject(result) }
-    guard result.pointee.type == XPATH_NODESET else { throw HTMLError(.badPath, "'\(path)' selects no nodes") }
+    guard result.pointee.type == XPATH_NODESET else { throw HTMLError(.badPath, "'\(path)' does not select nodes") }
     guard let set = result.pointee.nodesetval, let table = set.pointee.nodeTab else { return [] }
     guard set.pointee.nodeNr <= limits.maxNodes else {
       throw HTMLError(.tooLarge, "'\(path)' selects \(set.pointee.nodeNr) nodes, the limit is \(limits.maxNodes)")
@@ -85,9 +88,56 @@ package final class HTMLDocument {
     return String(text.prefix(80))
   }
 
-  /// Whether the page asks for a password: a login in the place of what was wanted.
+  /// True when the page has a password field: a login page instead of the expected one.
   package var isLogin: Bool {
     let password = "translate(@type, 'PASWORD', 'pasword')='password'"
     return (try? first("//input[\(password)]")) != nil
+  }
+}
+
+/// An element, attribute or text of a page; keeps the page alive.
+package struct HTMLNode {
+  let document: HTMLDocument
+  let node: xmlNodePtr
+
+  /// Lower case; `text` for text.
+  package var name: String { node.pointee.name.map { String(cString: $0) } ?? "" }
+
+  /// All text inside, with runs of white space (no-break spaces too) collapsed to one space and trimmed; for an
+  /// attribute its value.
+  package var text: String { Self.collapsed(rawText) }
+
+  /// All text inside, as written.
+  package var rawText: String {
+    guard let content = xmlNodeGetContent(node) else { return "" }
+    defer { xml_free(content) }
+    return String(cString: content)
+  }
+
+  /// The attribute's value with its entities resolved (`&amp;` is `&`); nil when the element has none.
+  package func attribute(_ name: String) -> String? {
+    guard node.pointee.type == XML_ELEMENT_NODE, let value = xmlGetProp(node, name) else { return nil }
+    defer { xml_free(value) }
+    return String(cString: value)
+  }
+
+  /// The nodes that an expression relative to this node selects: `td[2]/a`, `.//a[@href]`.
+  package func select(_ path: String) throws(HTMLError) -> [HTMLNode] { try document.select(path, from: node) }
+
+  package func first(_ path: String) throws(HTMLError) -> HTMLNode? { try select(path).first }
+
+  private static func collapsed(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    var pending = false
+    for scalar in text.unicodeScalars {
+      if scalar.properties.isWhitespace {
+        pending = !result.isEmpty
+      } else {
+        if pending { result.append(" ") }
+        pending = false
+        result.append(scalar)
+      }
+    }
+    return String(result)
   }
 }

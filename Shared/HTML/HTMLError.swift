@@ -1,23 +1,13 @@
 import Runtime
 
-/// A page that cannot be used. Data: the same page can never be read; a later one may.
-package struct HTMLError: ClassifiedError, Hashable {
-  package enum Kind: String, Hashable, Sendable {
-    case empty = "html_empty"
-    case tooLarge = "html_too_large"
-    case unreadable = "html_unreadable"
-    case badPath = "html_bad_path"
-  }
+/// A page that cannot be read. Reading the same page again fails again; a later version of it may be readable.
+package typealias HTMLError = CodedError<HTMLErrorKind>
 
-  package var kind: Kind
-  package var message: String
+package enum HTMLErrorKind: String, ErrorKind {
+  case empty = "html_empty"
+  case tooLarge = "html_too_large"
+  case unreadable = "html_unreadable"
+  case badPath = "html_bad_path"
 
-  init(_ kind: Kind, _ message: String) {
-    self.kind = kind
-    self.message = message
-  }
-
-  package var code: String { kind.rawValue }
-  package var errorClass: ErrorClass { kind == .badPath ? .fatal : .data }
-  package var description: String { "\(message) [\(code)]" }
+  package var errorClass: ErrorClass { self == .badPath ? .fatal : .data }
 }

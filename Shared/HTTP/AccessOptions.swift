@@ -28,7 +28,7 @@ package struct AccessOptions: ParsableArguments {
 
   /// - Parameters:
   ///   - maxPerOrigin: requests in flight to one origin; 0 is no limit.
-  ///   - protocols: what may be spoken.
+  ///   - protocols: the versions of HTTP that may be used.
   /// - Throws: `Failure(.configuration)` naming the flag.
   package func configuration(
     name: String, maxPerOrigin: Int, protocols: HTTPConfiguration.Protocols = .http1

@@ -2,7 +2,7 @@ import Synchronization
 
 /// The body of one answer on its way from libcurl's thread to the task that consumes it, through a bounded buffer.
 ///
-/// The producer never waits: when the buffer is full it is told to pause, and `onRoom` is called when the consumer
+/// The producer never waits: it has to pause when the buffer is full, and `onRoom` is called when the consumer
 /// has taken what was there. One consumer task at a time.
 package final class HTTPBody: Sendable {
   private struct State {
@@ -71,7 +71,7 @@ package final class HTTPBody: Sendable {
     throw HTTPError(.internalFailure, "a transfer ended well without an answer")
   }
 
-  /// Returns when libcurl has let go of the transfer.
+  /// Returns when libcurl no longer uses the transfer.
   func waitForEnd() async {
     await withCheckedContinuation { continuation in
       let ready = state.withLock { state in

@@ -122,7 +122,7 @@ package final class HTTPClient: Sendable {
     }
   }
 
-  /// Behind a proxy the addresses that names have are out of sight; an address in the URL itself is not.
+  /// Behind a proxy the addresses of names are not visible; an address in the URL itself is.
   private func refuseLiteralBehindProxy(_ url: HTTPURL) throws(HTTPError) {
     guard configuration.proxy != nil, let address = IPAddress(url.host),
           let refusal = configuration.addresses.refusal(of: address) else { return }

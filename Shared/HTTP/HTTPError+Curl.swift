@@ -1,8 +1,8 @@
 import CCurl
 
 extension HTTPError.Kind {
-  /// The closed table of libcurl's results. A code that is not named here is `.internalFailure`: nobody has
-  /// thought about it, so nobody may retry or drop because of it.
+  /// The closed table of libcurl's results. A code that is not named here is `.internalFailure`: what it
+  /// means is unknown, so it must lead neither to a retry nor to a dropped record.
   init(curl code: CURLcode) {
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: self = .nameUnresolved

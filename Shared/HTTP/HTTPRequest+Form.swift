@@ -1,3 +1,5 @@
+import Runtime
+
 extension HTTPRequest {
   /// A POST of form fields, as `application/x-www-form-urlencoded`: everything but RFC 3986's unreserved characters
   /// is percent-encoded, blanks included.

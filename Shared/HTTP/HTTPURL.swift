@@ -3,7 +3,7 @@ import CCurl
 /// An `http` or `https` URL as libcurl reads it.
 ///
 /// Parsed and joined by libcurl's own parser, the one that will open the connection: two parsers that disagree
-/// about where the host ends are how address checks are walked around. Non-ASCII and blanks are percent-encoded,
+/// about where the host ends are how address checks are evaded. Non-ASCII and blanks are percent-encoded,
 /// fragments dropped, credentials refused.
 package struct HTTPURL: Hashable, Sendable {
   /// The normalised text that is requested. It may hold a secret in its query: show `description` instead.

@@ -1,22 +1,16 @@
+import Runtime
 import Synchronization
 
-/// At most `limit` holders of each key at a time; the rest wait in the order they came.
+/// At most `limit` requests of each origin at a time; the rest wait in the order they came.
 ///
 /// Portals are small servers: what one of them gets at once is bounded, whatever the fleet could do.
 package final class OriginGate: Sendable {
-  private struct Waiter {
-    let id: UInt64
-    let continuation: CheckedContinuation<Bool, Never>
+  private struct Place {
+    let permits: Permits
+    var users = 0
   }
-  private struct Lane {
-    var holders = 0
-    var waiters: [Waiter] = []
-  }
-  private struct State {
-    var lanes: [String: Lane] = [:]
-    var nextID: UInt64 = 0
-  }
-  private let state = Mutex(State())
+  /// Of origins that are in use.
+  private let places = Mutex<[String: Place]>([:])
   private let limit: Int
 
   /// - Parameter limit: 0 is no limit.
@@ -26,47 +20,20 @@ package final class OriginGate: Sendable {
   /// - Throws: `CancellationError` when cancelled while waiting, and what `body` throws.
   package func enter<T>(_ key: String, _ body: () async throws -> T) async throws -> T {
     guard limit > 0 else { return try await body() }
-    guard await acquire(key) else { throw CancellationError() }
-    defer { release(key) }
-    return try await body()
-  }
-
-  private func acquire(_ key: String) async -> Bool {
-    let id = state.withLock { state in
-      state.nextID += 1
-      return state.nextID
+    let permits = places.withLock { places in
+      var place = places[key] ?? Place(permits: Permits(limit))
+      place.users += 1
+      places[key] = place
+      return place.permits
     }
-    return await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let answer = state.withLock { state -> Bool? in
-          if Task.isCancelled { return false }
-          var lane = state.lanes[key] ?? Lane()
-          defer { state.lanes[key] = lane }
-          if lane.holders < limit {
-            lane.holders += 1
-            return true
-          }
-          lane.waiters.append(Waiter(id: id, continuation: continuation))
-          return nil
-        }
-        if let answer { continuation.resume(returning: answer) }
+    defer {
+      places.withLock { places in
+        places[key]?.users -= 1
+        if places[key]?.users == 0 { places[key] = nil }
       }
-    } onCancel: {
-      state.withLock { state -> Waiter? in
-        guard let index = state.lanes[key]?.waiters.firstIndex(where: { $0.id == id }) else { return nil }
-        return state.lanes[key]?.waiters.remove(at: index)
-      }?.continuation.resume(returning: false)
     }
-  }
-
-  private func release(_ key: String) {
-    state.withLock { state -> Waiter? in
-      guard var lane = state.lanes[key] else { return nil }
-      defer { state.lanes[key] = lane.holders == 0 ? nil : lane }
-      // The place passes straight to the next in line, so nobody who comes later overtakes.
-      if !lane.waiters.isEmpty { return lane.waiters.removeFirst() }
-      lane.holders -= 1
-      return nil
-    }?.continuation.resume(returning: true)
+    guard await permits.acquire() else { throw CancellationError() }
+    defer { permits.release() }
+    return try await body()
   }
 }

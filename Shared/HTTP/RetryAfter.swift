@@ -1,11 +1,12 @@
 import CCurl
 import Glibc
+import Runtime
 
 /// `Retry-After` in both forms of RFC 9110 section 10.2.3: seconds, or a date.
 package enum RetryAfter {
   /// - Parameter now: seconds since 1970.
   /// - Returns: the delay asked for, not below zero; nil when the text is neither form. The caller caps it.
-  package static func delay(_ text: String, now: Int = time(nil)) -> Duration? {
+  package static func delay(_ text: String, now: Int = Int(WallClock.seconds())) -> Duration? {
     let text = text.drop { $0 == " " }
     if !text.isEmpty, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
       return .seconds(min(Int64(text) ?? .max / 4, 1 << 40))

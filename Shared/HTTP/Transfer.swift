@@ -207,7 +207,7 @@ final class Transfer: @unchecked Sendable {
 
   // MARK: - callbacks
 
-  /// The address check, at the one place where it cannot be walked around: here libcurl says which address it is
+  /// The address check, at the one place where it cannot be evaded: here libcurl says which address it is
   /// about to connect to, whatever the name resolved to before. A reused connection was checked when it opened.
   private func openSocket(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
     if configuration.proxy == nil {

@@ -41,29 +41,11 @@ final class TransferLoop: @unchecked Sendable {
     // libcurl's own default grows with the handles in use.
     curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxIdleConnections)
     curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
-    var thread = pthread_t()
-    let box = Unmanaged.passRetained(Start(loop: self, name: configuration.name))
-    let code = pthread_create(&thread, nil, { raw in
-      let start = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
-      nameThread(start.name)
-      start.loop.run()
-      return nil
-    }, box.toOpaque())
+    let code = tryStartThread(named: configuration.name) { [self] in run() }
     guard code == 0 else {
-      box.release()
       curl_multi_cleanup(multi)
       curl_share_cleanup(sessions)
       throw HTTPError(.internalFailure, "no thread for libcurl: \(String(cString: strerror(code)))")
-    }
-    pthread_detach(thread)
-  }
-
-  private final class Start {
-    let loop: TransferLoop
-    let name: String
-    init(loop: TransferLoop, name: String) {
-      self.loop = loop
-      self.name = name
     }
   }
 
@@ -179,7 +161,7 @@ final class TransferLoop: @unchecked Sendable {
 
   private func close() {
     let error = HTTPError(.clientClosed, "the HTTP client is closed")
-    // Commands that came between the last look and now: their transfers have somebody waiting.
+    // Commands that came since the inbox was last read: a task waits for each of their transfers.
     let late = inbox.withLock { inbox in
       inbox.isOpen = false
       defer { inbox.commands = [] }

@@ -1,6 +1,6 @@
 import HTTP
 
-/// Which of the write interfaces a server is spoken to by.
+/// The write API of a server.
 ///
 /// Sources: InfluxDB 1.8 "API reference, /write", InfluxDB 2.7 "POST /api/v2/write" (which InfluxDB 3 and
 /// VictoriaMetrics serve too). Both take line protocol with times in microseconds and answer 204.
@@ -33,7 +33,7 @@ package enum InfluxAPI: Hashable, Sendable {
   }
 }
 
-/// Who writes.
+/// Credentials for writing.
 package enum InfluxCredentials: Hashable, Sendable {
   case none
   /// HTTP Basic, InfluxDB 1.x.

@@ -1,3 +1,4 @@
+import Compression
 import Foundation
 import HTTP
 import Runtime
@@ -12,7 +13,7 @@ package final class InfluxClient: Sendable {
   /// - Throws: `HTTPError` when the certificate file cannot be read.
   package init(_ configuration: InfluxConfiguration) throws(HTTPError) {
     self.configuration = configuration
-    // The operator names the server, so its address needs no leave.
+    // The operator names the server, so private addresses are allowed.
     http = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk/\(Souk.version)",
       certificateAuthorityFile: configuration.certificateAuthorityFile, name: "influx"))
@@ -30,18 +31,19 @@ package final class InfluxClient: Sendable {
 
   package func close() { http.close() }
 
-  /// Sends points: line protocol, times in microseconds.
+  /// Writes points: line protocol, times in microseconds.
   /// - Throws: transient `HTTPError`s, `Failure(.configuration)` for credentials and missing databases.
   package func write(_ lines: [UInt8]) async throws -> WriteAnswer {
-    let body = configuration.gzipLevel > 0 ? try Gzip.compress(lines, level: configuration.gzipLevel) : lines
+    guard let body = configuration.gzipLevel > 0 ? Deflate.gzip(lines, level: configuration.gzipLevel) : lines else {
+      throw Failure(.fatal, code: "zlib_failed", "zlib could not compress a body: out of memory?")
+    }
     let response = try await send("POST", target, headers: headers, body: .bytes(body))
     if let answer = WriteAnswer(status: response.status, body: response.text) { return answer }
     throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
   }
 
-  /// Creates the database if it is to be created, and makes sure that it can be written to, with a body that
-  /// holds nothing but a comment.
-  /// - Returns: what answered, for people.
+  /// Creates the database if configured, and verifies write access with a body that holds only a comment.
+  /// - Returns: a description of the server, for people.
   package func prepare() async throws -> String {
     if configuration.createsDatabase, case .v1(let database, _) = configuration.api {
       let name = database.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
@@ -50,7 +52,7 @@ package final class InfluxClient: Sendable {
       headers.remove("Content-Encoding")
       headers["Content-Type"] = "application/x-www-form-urlencoded"
       let statement = "CREATE DATABASE \"\(name)\""
-      let encoded = statement.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+      let encoded = PercentEncoding.encode(statement)
       let response = try await send("POST", url, headers: headers, body: .bytes(Array("q=\(encoded)".utf8)))
       guard response.head.isSuccess else {
         throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
@@ -62,12 +64,12 @@ package final class InfluxClient: Sendable {
     return "\(version) at \(configuration.base.origin)"
   }
 
-  /// Asks an InfluxDB 1.x in InfluxQL.
+  /// Runs an InfluxQL query on InfluxDB 1.x.
   /// - Returns: the series of the one statement, times in microseconds since 1970.
-  /// - Throws: what `write` throws; `Failure` with the server's words for a statement that it refuses.
+  /// - Throws: what `write` throws; `Failure` with the server's message for a refused statement.
   package func query(_ statement: String) async throws -> [InfluxSeries] {
     guard case .v1(let database, let policy) = configuration.api else {
-      throw Failure(.configuration, code: "influx_no_query", "only a database of InfluxDB 1.x can be asked in InfluxQL")
+      throw Failure(.configuration, code: "influx_no_query", "InfluxQL queries need a database of InfluxDB 1.x")
     }
     var headers = headers
     headers.remove("Content-Encoding")
@@ -91,7 +93,7 @@ package final class InfluxClient: Sendable {
       limits: HTTPLimits(totalTime: configuration.timeout, lowSpeed: 0, maxBodyBytes: 1 << 20, maxRedirects: 0)))
   }
 
-  /// A path on the server, also when that lies under a prefix.
+  /// A path on the server; the base URL may have a path of its own.
   private static func url(_ base: HTTPURL, _ path: String) throws(HTTPError) -> HTTPURL {
     let prefix = base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path
     return try HTTPURL(base.origin + prefix + path)

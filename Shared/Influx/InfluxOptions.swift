@@ -70,38 +70,20 @@ package struct InfluxOptions: ParsableArguments {
     guard influxTimeout.duration >= .seconds(1) else { throw Self.invalid("--influx-timeout must be at least 1s") }
     let base: HTTPURL
     do { base = try HTTPURL(influxURL) } catch { throw Self.invalid("--influx-url: \(error.message)") }
-    guard base.query == nil else { throw Self.invalid("--influx-url has a query; the flags make it") }
+    guard base.query == nil else { throw Self.invalid("--influx-url must not have a query; the other flags make it") }
     return InfluxConfiguration(
       base: base, api: api, credentials: credentials, createsDatabase: influxCreateDatabase,
-      timeout: influxTimeout.duration, gzipLevel: Int32(influxGzipLevel), certificateAuthorityFile: influxCAFile)
+      timeout: influxTimeout.duration, gzipLevel: influxGzipLevel, certificateAuthorityFile: influxCAFile)
+  }
+
+  /// The server these flags describe, able to take writes: a wrong token or database stops a service before it works.
+  package func need() -> Need<InfluxClient> {
+    Need(
+      "influx", as: "the server", condition: "influx", open: { try InfluxClient(configuration()) },
+      check: { try await $0.prepare() }, close: { $0.close() })
   }
 
   private static func invalid(_ text: String) -> Failure {
     Failure(.configuration, code: "invalid_setting", text)
-  }
-}
-
-/// Where and how to write.
-package struct InfluxConfiguration: Hashable, Sendable {
-  package var base: HTTPURL
-  package var api: InfluxAPI
-  package var credentials: InfluxCredentials
-  package var createsDatabase: Bool
-  package var timeout: Duration
-  /// 0...9; 0 is no compression.
-  package var gzipLevel: Int32
-  package var certificateAuthorityFile: String?
-
-  package init(
-    base: HTTPURL, api: InfluxAPI, credentials: InfluxCredentials = .none, createsDatabase: Bool = false,
-    timeout: Duration = .seconds(30), gzipLevel: Int32 = 1, certificateAuthorityFile: String? = nil
-  ) {
-    self.base = base
-    self.api = api
-    self.credentials = credentials
-    self.createsDatabase = createsDatabase
-    self.timeout = timeout
-    self.gzipLevel = gzipLevel
-    self.certificateAuthorityFile = certificateAuthorityFile
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Runtime
 
-/// One series of an answer to a question in InfluxQL.
+/// One series of an InfluxQL result.
 package struct InfluxSeries: Decodable, Hashable, Sendable {
   package enum Value: Decodable, Hashable, Sendable {
     case null
@@ -28,11 +28,11 @@ package struct InfluxSeries: Decodable, Hashable, Sendable {
   package var name: String
   package var tags: [String: String]?
   package var columns: [String]
-  /// One row per time; `columns` says what is where.
+  /// One row per time, in the order of `columns`.
   package var values: [[Value]]
 
   /// Reads the JSON of `/query`.
-  /// - Throws: `Failure` when the server refused the statement, or when it is no such JSON.
+  /// - Throws: `Failure` when the server refused the statement, or when the body is not an InfluxQL result.
   static func read(_ body: [UInt8]) throws(Failure) -> [InfluxSeries] {
     struct Answer: Decodable {
       struct Result: Decodable {
@@ -44,10 +44,10 @@ package struct InfluxSeries: Decodable, Hashable, Sendable {
     }
     let answer: Answer
     do { answer = try JSONDecoder().decode(Answer.self, from: Data(body)) } catch {
-      throw Failure(.fatal, code: "influx_answer", "the server's answer to a question is not of the form of InfluxQL")
+      throw Failure(.fatal, code: "influx_answer", "the server's answer is not an InfluxQL result")
     }
     if let error = answer.error ?? answer.results?.lazy.compactMap(\.error).first {
-      throw Failure(.fatal, code: "influx_query", "the server refuses the question: \(error.prefix(200))")
+      throw Failure(.fatal, code: "influx_query", "the server refused the query: \(error.prefix(200))")
     }
     return answer.results?.flatMap { $0.series ?? [] } ?? []
   }

@@ -2,18 +2,18 @@ import Foundation
 import HTTP
 import Runtime
 
-/// What a server made of a body of points.
+/// The result of writing a body of points.
 package enum WriteAnswer: Hashable, Sendable {
-  /// All of them can be queried.
+  /// All points can be queried.
   case written
-  /// All can be queried but these many, which are older than the retention of the database keeps.
+  /// The server dropped this many points because they are older than its retention; the others can be queried.
   case outsideRetention(dropped: Int)
-  /// At least one point is refused for what is in it; others of the body may have been written.
+  /// At least one point is refused because of its content; others of the body may have been written.
   case refused(String)
-  /// More bytes than the server takes at once.
+  /// The body is larger than the server accepts.
   case tooLarge
 
-  /// Reads an answer that has something to say about the points. Other answers are errors, see `InfluxError`.
+  /// Interprets a response about the points. Other responses are errors, see `InfluxError`.
   ///
   /// InfluxDB 1.x says `{"error":"partial write: …  dropped=2"}` with 400 and has written the rest; 2.x says
   /// `{"code":"unprocessable entity","message":"…"}` with 422 for points beyond retention, and 400 for what cannot
@@ -26,7 +26,7 @@ package enum WriteAnswer: Hashable, Sendable {
       let text = body.lowercased()
       let isRetention = text.contains("beyond retention policy") || text.contains("outside retention policy")
         || text.contains("retention policy violation") || text.contains("violating a retention policy")
-      // A mixed complaint is one about content: the points have to be looked at one by one.
+      // A message that also names another cause is about content: the points must be tried one by one.
       if isRetention, !text.contains("field type conflict"), !text.contains("unable to parse") {
         self = .outsideRetention(dropped: Self.dropped(in: text))
       } else {
@@ -42,8 +42,8 @@ package enum WriteAnswer: Hashable, Sendable {
     return Int(text[found.upperBound...].prefix { $0.isNumber }) ?? 1
   }
 
-  /// The server's words, all of them up to a length that fits a header; where there are more, that is said. The point
-  /// itself, which stands between single quotes, is left out: its record is in the dead letter, and not in the log.
+  /// The server's message, up to a length that fits a header; a longer one says how much is missing. The point itself,
+  /// between single quotes, is left out: it belongs in the dead letter, not in the log.
   private static func reason(in body: String) -> String {
     struct Answer: Decodable {
       struct Line: Decodable {
@@ -71,9 +71,9 @@ package enum WriteAnswer: Hashable, Sendable {
   }
 }
 
-/// An answer that is not about the points.
+/// Errors for responses that are not about the points.
 enum InfluxError {
-  /// 401 and 403: credentials; 404: database, bucket or organization. All of them are for the operator.
+  /// 401 and 403: credentials; 404: database, bucket or organization. The operator has to fix both.
   static func failure(status: Int, head: HTTPResponseHead, body: String) -> any Error {
     switch status {
     case 401, 403:

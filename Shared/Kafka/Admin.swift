@@ -29,7 +29,7 @@ package struct PartitionLag: Sendable, Hashable {
   package var lag: Int64 { max(0, watermarks.high - max(committed ?? watermarks.low, watermarks.low)) }
 }
 
-/// Questions and orders to a cluster. All calls run on a thread of their own, one after the other.
+/// Administrative requests to a cluster. All calls run on a thread of their own, one after the other.
 package struct Admin: Sendable {
   private let worker: AdminWorker
 
@@ -55,7 +55,7 @@ package struct Admin: Sendable {
 
   /// One topic as a consumer of the group is shown it. Never creates it on a real cluster; an embedded broker makes
   /// every topic it is asked about.
-  func topic(_ name: String, group: String, within limit: Duration) async throws(KafkaError) -> Metadata.Topic {
+  package func topic(_ name: String, group: String, within limit: Duration) async throws(KafkaError) -> Metadata.Topic {
     try await worker.topic(name, group: group, within: limit)
   }
 

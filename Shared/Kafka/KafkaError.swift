@@ -1,6 +1,6 @@
 import Runtime
 
-/// A failure told by librdkafka or a broker.
+/// A failure reported by librdkafka or a broker.
 ///
 /// Never holds a payload or a secret: `message` is librdkafka's text for the code plus what it said about the
 /// operation (broker name, topic, partition).
@@ -14,7 +14,7 @@ package struct KafkaError: ClassifiedError, Hashable {
   package var message: String
   /// The handle is broken for good and must be replaced, which here means: the process ends.
   package var isFatal: Bool
-  /// Set where the circumstances say more than the table: a topic that stays unknown is nobody's hiccup.
+  /// Set where the circumstances say more than the table: a topic that stays unknown is not a passing outage.
   package var classOverride: ErrorClass?
 
   package init(operation: String, name: String, rawCode: Int32, message: String, isFatal: Bool = false) {
@@ -33,7 +33,7 @@ package struct KafkaError: ClassifiedError, Hashable {
     if isFatal { return .fatal }
     if let classOverride { return classOverride }
     if refusal?.isCertain == true { return .configuration }
-    // A login that broke off says nothing about the password.
+    // A login that was interrupted says nothing about the password.
     return name == "_AUTHENTICATION" ? .transient : ErrorClass(kafkaErrorName: name)
   }
 

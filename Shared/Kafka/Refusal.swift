@@ -1,9 +1,9 @@
 import Runtime
 
-/// Why a cluster does not let a client in, told from librdkafka's code and words.
+/// Why a cluster does not let a client in, read from librdkafka's code and text.
 ///
-/// librdkafka has one code for every trouble with TLS and one for every trouble with a login; which it was stands in
-/// its text only. Of the certificate, `ClientHandle` adds OpenSSL's reason to that text.
+/// librdkafka has one code for all TLS errors and one for all login errors; only its text says which one it was. For a
+/// certificate, `ClientHandle` adds OpenSSL's reason to that text.
 package enum Refusal: String, Sendable, CaseIterable {
   case login
   case mechanism
@@ -48,8 +48,8 @@ package enum Refusal: String, Sendable, CaseIterable {
     }
   }
 
-  /// Current libraries no longer guess: the broker's state stands behind the reason, "(after 3ms in state UP)". A port
-  /// that wants TLS hangs up on the first question, one that wants a login on the second.
+  /// Current libraries no longer guess; they append the broker's state to the reason: "(after 3ms in state UP)". A port
+  /// that expects TLS hangs up on the first request, one that expects a login on the second.
   private static func isHungUpOn(_ message: String) -> Bool {
     guard message.contains("Disconnected"), let state = message.firstMatch(of: /after (\d+)ms in state (\w+)/) else {
       return false
@@ -57,7 +57,7 @@ package enum Refusal: String, Sendable, CaseIterable {
     return state.2 == "APIVERSION_QUERY" || (state.2 == "UP" && (Int(state.1) ?? .max) < 2_000)
   }
 
-  /// A login that broke off, or a token that could not be fetched, is an outage: only an answer is a refusal.
+  /// A login that was interrupted, or a token that could not be fetched, is an outage: only an answer is a refusal.
   private static func login(_ message: String) -> Refusal? {
     let outages = ["Local: ", "Disconnected", "hung up", "timed out", "Failed to acquire SASL OAUTHBEARER token"]
     let refusedTokens = ["401", "400", "invalid_client", "unauthorized", "Unsupported"]
@@ -81,7 +81,7 @@ package enum Refusal: String, Sendable, CaseIterable {
     return words.first { _, texts in texts.contains { message.contains($0) } }?.0
   }
 
-  /// The cluster, or TLS, has said no. The others look the same while a broker or a name server is away.
+  /// The cluster, or TLS, has refused. The others look the same while a broker or a name server is away.
   package var isCertain: Bool {
     switch self {
     case .plaintextPort, .securePort, .unknownHost, .groupProtocol: false
@@ -89,7 +89,7 @@ package enum Refusal: String, Sendable, CaseIterable {
     }
   }
 
-  /// The broker knows the user and denies an operation: no moment of a restart looks like that.
+  /// The broker knows the user and denies an operation: a restarting broker never does that.
   package var isDenial: Bool {
     switch self {
     case .topicDenied, .groupDenied, .clusterDenied, .transactionDenied: true

@@ -3,7 +3,7 @@ import Synchronization
 
 import Glibc
 
-/// Ports of 127.0.0.1 that nobody listens on.
+/// Ports of 127.0.0.1 on which no server listens.
 ///
 /// Taken below the range from which the kernel serves outgoing connections, so that none of those can take the port
 /// between our look and the server's bind; a port is never handed out twice by one process.

@@ -14,7 +14,7 @@ package actor LoopbackHTTP {
     package var body: String
   }
 
-  /// - Returns: nil when nobody listens, or no complete answer came within `timeout` (per read or write).
+  /// - Returns: nil when no server listens, or no complete answer came within `timeout` (per read or write).
   package func get(port: UInt16, path: String, timeout: Duration = .seconds(5)) -> Response? {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return nil }

@@ -50,7 +50,7 @@ package final class PrivateFolder: Sendable {
     var information = stat()
     guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR, information.st_uid == geteuid()
     else {
-      throw Failure(.configuration, code: "no_private_folder", "\(path) belongs to somebody else; remove it")
+      throw Failure(.configuration, code: "no_private_folder", "\(path) belongs to another user; remove it")
     }
     chmod(path, 0o711)
     return path
@@ -66,7 +66,7 @@ package final class PrivateFolder: Sendable {
     for name in names where name.hasSuffix(".lock") {
       let lockPath = "\(parent)/\(name)"
       let folder = String(lockPath.dropLast(".lock".utf8.count))
-      // Whoever is just creating one has a lock file but no folder yet.
+      // A process that is just creating one has a lock file but no folder yet.
       guard access(folder, F_OK) == 0 else { continue }
       let descriptor = open(lockPath, O_RDWR | O_CLOEXEC)
       guard descriptor >= 0 else { continue }

@@ -1,6 +1,6 @@
 extension MarketCatalogue {
-  /// What a maker of cables in Egypt buys and what its prices follow: 20 materials in the 10 countries it buys from
-  /// or sells to, and the energy that drives the price of resins.
+  /// What a cable manufacturer in Egypt buys and what its prices follow: 20 materials in the 10 countries it trades
+  /// with, and the energy that drives the price of resins.
   static let embeddedText = """
     countries:
       - {name: Egypt, region: mena, currency: EGP}

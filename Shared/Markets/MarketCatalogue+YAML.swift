@@ -1,7 +1,8 @@
 import Runtime
 import Schemas
+import StrictYAML
 
-/// The written form:
+/// The catalogue as YAML:
 ///
 ///     countries:
 ///       - {name: Egypt, region: mena, currency: EGP}
@@ -23,24 +24,24 @@ import Schemas
 ///         missed-limit: 24
 ///         spread: 5m              # the jobs of one run are due over this time
 ///
-/// A section that is missing is taken from `base`; a key or a name that nobody knows is refused.
+/// A missing section is taken from `base`; an unknown key or name is refused.
 extension MarketCatalogue {
-  /// Series of all materials and countries together; more are a mistake of multiplication.
+  /// Most series of all materials and countries; more are a mistake in the file.
   package static let maxSeries = 100_000
 
-  /// - Parameter base: whose sections stand where the text has none.
-  /// - Throws: a configuration `Failure` with the line and what is wrong with it.
+  /// - Parameter base: its sections replace missing ones.
+  /// - Throws: a configuration `Failure` with the line and what is wrong there.
   package init(yaml: String, origin: String, over base: MarketCatalogue? = .embedded) throws(Failure) {
-    let root = try CatalogueValue.read(yaml: yaml, origin: origin)
-    var sections: [String: CatalogueValue] = [:]
+    let root = try YAMLValue.read(yaml: yaml, origin: origin)
+    var sections: [String: YAMLValue] = [:]
     if let root, !root.isNull {
       guard let entries = root.mapping else {
-        throw CatalogueFields.wrong(origin, root.line, "a mapping of countries, materials, sources and schedules")
+        throw YAMLFields.wrong(origin, root.line, "a mapping of countries, materials, sources and schedules")
       }
       let known = ["countries", "materials", "sources", "schedules"]
       for entry in entries {
         guard known.contains(entry.key) else {
-          throw CatalogueFields.wrong(
+          throw YAMLFields.wrong(
             origin, entry.line, "'\(entry.key)' is none of \(known.joined(separator: ", "))")
         }
         sections[entry.key] = entry.value
@@ -70,30 +71,30 @@ extension MarketCatalogue {
     for schedule in self.schedules { try verify(schedule, origin) }
   }
 
-  /// The rows of a section, whose names have to differ; nil when there is no such section.
+  /// The rows of a section, which need distinct names; nil when the section is missing.
   private static func rows<Row>(
-    _ section: CatalogueValue?, of what: String, _ origin: String,
-    _ read: (CatalogueValue) throws(Failure) -> Row, named name: (Row) -> String
+    _ section: YAMLValue?, of what: String, _ origin: String,
+    _ read: (YAMLValue) throws(Failure) -> Row, named name: (Row) -> String
   ) throws(Failure) -> [Row]? {
     guard let section else { return nil }
     guard !section.isNull else { return [] }
     guard let list = section.list else {
-      throw CatalogueFields.wrong(origin, section.line, "a list is expected, one \(what) a row")
+      throw YAMLFields.wrong(origin, section.line, "a list is expected, one \(what) a row")
     }
     var known: Set<String> = []
     var rows: [Row] = []
     for value in list {
       let row = try read(value)
       guard known.insert(name(row)).inserted else {
-        throw CatalogueFields.wrong(origin, value.line, "the \(what) \(name(row)) is there twice")
+        throw YAMLFields.wrong(origin, value.line, "the \(what) \(name(row)) is there twice")
       }
       rows.append(row)
     }
     return rows
   }
 
-  private static func country(_ value: CatalogueValue, _ origin: String) throws(Failure) -> Country {
-    let fields = try CatalogueFields(value, of: "country", known: ["name", "region", "currency"], origin: origin)
+  private static func country(_ value: YAMLValue, _ origin: String) throws(Failure) -> Country {
+    let fields = try YAMLFields(value, of: "country", known: ["name", "region", "currency"], origin: origin)
     let region = try fields.required("region")
     guard RoutingKey.isWord(Array(region.utf8)), region != RoutingKey.world.region else {
       throw fields.wrong("region", "1 to 63 of a-z, 0-9, '-' and '_' are expected, not '\(RoutingKey.world.region)'")
@@ -107,8 +108,8 @@ extension MarketCatalogue {
     return country
   }
 
-  private static func material(_ value: CatalogueValue, _ origin: String) throws(Failure) -> Material {
-    let fields = try CatalogueFields(
+  private static func material(_ value: YAMLValue, _ origin: String) throws(Failure) -> Material {
+    let fields = try YAMLFields(
       value, of: "material", known: ["name", "category", "unit", "positive", "world", "currency"], origin: origin)
     guard let category = try fields.choice("category", as: MarketCategory.self) else {
       throw fields.wrong("category is missing")
@@ -126,7 +127,7 @@ extension MarketCatalogue {
     return material
   }
 
-  private static func currency(_ fields: CatalogueFields) throws(Failure) -> String? {
+  private static func currency(_ fields: YAMLFields) throws(Failure) -> String? {
     guard let code = try fields.text("currency") else { return nil }
     guard Currency(code) != nil else {
       throw fields.wrong("currency", "'\(code)' is no code of ISO 4217 such as EGP")
@@ -134,18 +135,18 @@ extension MarketCatalogue {
     return code
   }
 
-  private static func source(_ value: CatalogueValue, _ origin: String) throws(Failure) -> SourceEntry {
+  private static func source(_ value: YAMLValue, _ origin: String) throws(Failure) -> MarketSourceEntry {
     let name = value.mapping?.first { $0.key == "name" }?.value.text
     guard let name, !name.isEmpty else {
-      throw CatalogueFields.wrong(origin, value.line, "a source is a mapping with a name")
+      throw YAMLFields.wrong(origin, value.line, "a source is a mapping with a name")
     }
-    return SourceEntry(name: name, value: value, origin: origin)
+    return MarketSourceEntry(name: name, value: value, origin: origin)
   }
 
-  /// The names a schedule uses are those of the catalogue, and it fetches something.
+  /// Checks that the names a schedule uses exist, and that it selects at least one series.
   private func verify(_ schedule: FetchSchedule, _ origin: String) throws(Failure) {
     func wrong(_ what: String) -> Failure {
-      CatalogueFields.wrong(origin, schedule.line, "schedule '\(schedule.name)': \(what)")
+      YAMLFields.wrong(origin, schedule.line, "schedule '\(schedule.name)': \(what)")
     }
     if case .named(let names) = schedule.materials {
       for name in names where material(named: name) == nil { throw wrong("no material is called '\(name)'") }

@@ -1,16 +1,16 @@
 import Runtime
 import Schemas
 
-/// What is followed, where, by asking whom and when: read by the scheduler, which makes jobs of it, and by the
-/// fetcher, which knows the providers.
+/// Materials, countries, sources and schedules: the scheduler makes jobs of it, the fetcher knows the providers from
+/// it.
 package struct MarketCatalogue: Sendable {
   package let countries: [Country]
   package let materials: [Material]
-  /// In the order in which they are asked when one fails.
-  package let sources: [SourceEntry]
+  /// In the order of fail-over.
+  package let sources: [MarketSourceEntry]
   package let schedules: [FetchSchedule]
 
-  init(countries: [Country], materials: [Material], sources: [SourceEntry], schedules: [FetchSchedule]) {
+  init(countries: [Country], materials: [Material], sources: [MarketSourceEntry], schedules: [FetchSchedule]) {
     self.countries = countries
     self.materials = materials
     self.sources = sources
@@ -20,7 +20,7 @@ package struct MarketCatalogue: Sendable {
   package func material(named name: String) -> Material? { materials.first { $0.name == name } }
   package func country(named name: String) -> Country? { countries.first { $0.name == name } }
 
-  /// Every pair of a material and a country that there is, materials in their order, countries within.
+  /// Every pair of a material and a country that exists, in the order of materials, then of countries.
   package var series: [MarketSeries] { series(.all, .all) }
 
   /// What one run of a schedule fetches.
@@ -28,7 +28,7 @@ package struct MarketCatalogue: Sendable {
     series(schedule.materials, schedule.countries)
   }
 
-  private func series(_ materials: MaterialChoice, _ countries: CountryChoice) -> [MarketSeries] {
+  private func series(_ materials: MaterialSelector, _ countries: CountrySelector) -> [MarketSeries] {
     var series: [MarketSeries] = []
     for material in self.materials where materials.contains(material) {
       let places: [Country?] = material.isWorld ? [nil] : self.countries
@@ -48,7 +48,7 @@ package struct MarketCatalogue: Sendable {
     }
   }()
 
-  /// The file's catalogue. A section that the file does not have is the embedded one's.
+  /// Reads a file; a section that it lacks is the embedded one's.
   /// - Throws: a configuration `Failure` naming file and line.
   package static func load(file path: String?) throws(Failure) -> MarketCatalogue {
     guard let path else { return embedded }

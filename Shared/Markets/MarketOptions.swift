@@ -1,7 +1,7 @@
 import ArgumentParser
 import Runtime
 
-/// Where materials, countries, sources and schedules are looked up.
+/// The flags of the catalogue of markets.
 package struct MarketOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "YAML file of countries, materials, sources and schedules; a section it does not have is the embedded one.",

@@ -1,20 +1,21 @@
 import Forecasting
 import ObjectStore
+import Runtime
 
-/// What the registry has, for people: `inference-worker models list` and `models verify`.
+/// One row of `inference-worker models list` and `models verify`.
 package struct ModelListing: Sendable {
   package var name: String
   package var version: String?
-  /// nil when it could not be read, or, after verifying, must not be used: then `problem` says why.
+  /// nil when it is unreadable or fails verification; `problem` says why.
   package var manifest: ModelManifest?
   package var problem: String?
 }
 
 extension ModelRegistry {
-  /// The current versions of all models, in the order of their names.
+  /// The current versions of all models, ordered by name.
   ///
-  /// - Parameter isVerifying: also reads the weights, checks their hash and tries the model.
-  /// - Throws: what the store throws; what is wrong with one model is in its row.
+  /// - Parameter isVerifying: also reads the weights, checks their hash and runs the probes.
+  /// - Throws: what the store throws; a problem of one model is in its row.
   package func listing(isVerifying: Bool, requirement: ModelRequirement = ModelRequirement()) async throws
     -> [ModelListing] {
     var rows: [ModelListing] = []

@@ -9,14 +9,14 @@ import Runtime
 ///     models/<name>/<version>/<weights file>
 ///     models/<name>/current.json                {"version": "<version>"}: the one to use, written last
 ///
-/// A version is never changed: what is wrong with one is mended in the next.
+/// A published version never changes; a fix is a new version.
 package struct ModelRegistry: Sendable {
   package struct Limits: Sendable {
     /// Bytes.
     package var manifest = 4 << 20
     /// Bytes.
     package var weights = 512 << 20
-    /// Of the store's listing.
+    /// Objects that the store may list.
     package var objects = 100_000
 
     package init() {}
@@ -26,7 +26,7 @@ package struct ModelRegistry: Sendable {
 
   package let store: any ObjectStore
   package let limits: Limits
-  /// Of XGBoost, for each call.
+  /// XGBoost threads per call.
   package let threads: Int
 
   package init(_ store: any ObjectStore, limits: Limits = Limits(), threads: Int = 1) {
@@ -39,7 +39,7 @@ package struct ModelRegistry: Sendable {
     var version: String
   }
 
-  /// Names of models that have a version to use, ascending.
+  /// Names of models that have a current version, ascending.
   /// - Throws: what the store throws; `Failure` when it holds more objects than the limit.
   package func names() async throws -> [String] {
     var names: [String] = []
@@ -50,7 +50,7 @@ package struct ModelRegistry: Sendable {
       seen += page.objects.count
       guard seen <= limits.objects else {
         throw Failure(.configuration, code: "model_registry_too_large",
-                      "\(store.location)/\(Self.root) holds more than \(limits.objects) objects; is that right?")
+                      "\(store.location)/\(Self.root) holds more than \(limits.objects) objects, which is the limit")
       }
       for object in page.objects {
         let parts = object.key.text.split(separator: "/")
@@ -61,7 +61,7 @@ package struct ModelRegistry: Sendable {
     return names.sorted()
   }
 
-  /// The version to use; nil when the model is not there.
+  /// The current version; nil when the model does not exist.
   /// - Throws: what the store throws; `ForecastError` of kind `.badManifest` when `current.json` is not readable.
   package func currentVersion(of name: String) async throws -> String? {
     let bytes: [UInt8]
@@ -87,11 +87,10 @@ package struct ModelRegistry: Sendable {
     return manifest
   }
 
-  /// Loads one version and tries it.
+  /// Loads one version and runs its probes.
   ///
   /// - Parameter version: nil for the current one.
-  /// - Throws: `ForecastError` when the model must not be used; `Failure` of code `model_not_found`; what the store
-  ///   throws.
+  /// - Throws: `ForecastError` for a bad model; `Failure` of code `model_not_found`; what the store throws.
   package func load(
     _ name: String, version: String? = nil, requirement: ModelRequirement = ModelRequirement()
   ) async throws -> any ForecastModel {
@@ -134,13 +133,13 @@ package struct ModelRegistry: Sendable {
     return bytes
   }
 
-  /// Puts a version into the registry and makes it the current one: the weights, then the manifest, then
-  /// `current.json`, so that whoever reads the last finds the others.
+  /// Publishes a version and makes it current: weights first, then the manifest, then `current.json`, so that a reader
+  /// of `current.json` finds the rest.
   ///
   /// - Parameters:
-  ///   - manifest: its `weights` are made from the bytes when `weights` are given.
-  ///   - file: the name of the weights, beside the manifest.
-  /// - Throws: `ForecastError` when the model does not work, before anything is written.
+  ///   - manifest: its `weights` field is replaced when `weights` are given.
+  ///   - file: file name of the weights, in the folder of the manifest.
+  /// - Throws: `ForecastError` for a model that does not work, before anything is written.
   @discardableResult
   package func publish(
     _ manifest: ModelManifest, weights: [UInt8]?, file: String = "weights.bin"
@@ -161,7 +160,7 @@ package struct ModelRegistry: Sendable {
     return manifest
   }
 
-  /// Makes a version that is there the one to use: also the way back.
+  /// Makes an existing version the current one; also the way to roll back.
   package func makeCurrent(_ name: String, version: String) async throws {
     let current = Array(try JSONEncoder().encode(Current(version: version)))
     _ = try await store.put(ObjectBody(current), at: key(name, "current.json"), contentType: "application/json")

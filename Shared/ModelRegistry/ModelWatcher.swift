@@ -1,39 +1,40 @@
 import Forecasting
 import Logging
 import Runtime
+import Synchronization
 
-/// Looks from time to time whether the registry names another version of a model, and puts it in use.
+/// Polls the registry for another version of a model and switches to it.
 ///
-/// A version that must not be used is refused once, with its reason, and the old one stays; it is not tried again
-/// until the registry names another. A store that is away changes nothing either: the next look comes anyway.
+/// A bad version is refused once, with the reason, and the old one stays; it is not tried again until the registry
+/// names another. An unreachable store changes nothing: the next check follows anyway.
 package actor ModelWatcher {
-  package enum Look: Sendable, Hashable {
+  package enum CheckResult: Sendable, Hashable {
     case unchanged
     case replaced(old: String, new: String)
-    /// Bad: the old version stays in use.
+    /// The version is bad; the old one stays in use.
     case refused(version: String, reason: String)
     /// The store did not answer, or has lost the model.
     case unreachable(reason: String)
   }
 
-  package nonisolated let slot: ModelSlot
+  package nonisolated let current: CurrentModel
   private let registry: ModelRegistry
   private let name: String
   private let requirement: ModelRequirement
   private let interval: Duration
   private let logger: Logger
-  private let report: @Sendable (Look) -> Void
+  private let report: @Sendable (CheckResult) -> Void
   private var refused: String?
 
   /// Loads the current version.
   ///
   /// - Parameters:
-  ///   - interval: between two looks; each is up to a tenth longer, so that replicas do not ask all at once.
-  ///   - report: called after each look, for metrics.
-  /// - Throws: as ``ModelRegistry/load(_:version:requirement:)``: without a first model there is nothing to keep.
+  ///   - interval: time between two checks, plus up to a tenth, so that replicas do not all ask at once.
+  ///   - report: called after each check, for metrics.
+  /// - Throws: as ``ModelRegistry/load(_:version:requirement:)``, because a watcher needs a first model.
   package init(
     _ registry: ModelRegistry, name: String, requirement: ModelRequirement = ModelRequirement(),
-    interval: Duration = .seconds(30), logger: Logger, report: @escaping @Sendable (Look) -> Void = { _ in }
+    interval: Duration = .seconds(30), logger: Logger, report: @escaping @Sendable (CheckResult) -> Void = { _ in }
   ) async throws {
     self.registry = registry
     self.name = name
@@ -41,23 +42,23 @@ package actor ModelWatcher {
     self.interval = interval
     self.logger = logger
     self.report = report
-    slot = ModelSlot(try await registry.load(name, requirement: requirement))
+    current = CurrentModel(try await registry.load(name, requirement: requirement))
   }
 
-  /// Looks until cancelled.
+  /// Checks until cancelled.
   package func run() async {
     while !Task.isCancelled {
       try? await Task.sleep(for: interval + interval * Double.random(in: 0...0.1))
       guard !Task.isCancelled else { return }
-      await look()
+      await check()
     }
   }
 
-  /// Looks once.
+  /// Checks once.
   @discardableResult
-  package func look() async -> Look {
-    let look = await outcome()
-    switch look {
+  package func check() async -> CheckResult {
+    let result = await outcome()
+    switch result {
     case .unchanged: break
     case .replaced(let old, let new):
       logger.info("model replaced", metadata: ["model": "\(name)", "old": "\(old)", "version": "\(new)"])
@@ -68,12 +69,12 @@ package actor ModelWatcher {
     case .unreachable(let reason):
       logger.warning("model registry not readable", metadata: ["model": "\(name)", "reason": "\(reason)"])
     }
-    report(look)
-    return look
+    report(result)
+    return result
   }
 
-  private func outcome() async -> Look {
-    let old = slot.model.manifest.version
+  private func outcome() async -> CheckResult {
+    let old = current.model.manifest.version
     let version: String
     do {
       guard let current = try await registry.currentVersion(of: name) else {
@@ -90,7 +91,7 @@ package actor ModelWatcher {
     if version == refused { return .unchanged }
     do {
       let model = try await registry.load(name, version: version, requirement: requirement)
-      slot.replace(with: model)
+      current.replace(with: model)
       refused = nil
       return .replaced(old: old, new: version)
     } catch {
@@ -101,4 +102,16 @@ package actor ModelWatcher {
       return .refused(version: version, reason: "\(error)")
     }
   }
+}
+
+/// The model in use. A caller keeps the model it has read, so that a replacement does not disturb a prediction in
+/// progress.
+package final class CurrentModel: Sendable {
+  private let state: Mutex<any ForecastModel>
+
+  package init(_ model: any ForecastModel) { state = Mutex(model) }
+
+  package var model: any ForecastModel { state.withLock { $0 } }
+
+  func replace(with model: any ForecastModel) { state.withLock { $0 = model } }
 }

@@ -1,3 +1,5 @@
+import Runtime
+
 /// The name of an object inside a store: `files/7290058140886/2025-01-20/ab12-PriceFull.gz`.
 ///
 /// Checked when made, so that it is safe as a path of a folder and in a URL: no empty, `.` or `..` segment, no

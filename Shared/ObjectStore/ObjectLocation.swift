@@ -1,4 +1,5 @@
 import HTTP
+import Runtime
 
 /// Where a store is: `s3://bucket/prefix` or `file:///folder`. Objects are named below it, and nothing outside it
 /// is ever opened.
@@ -54,7 +55,7 @@ package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
     case .s3(let bucket, let prefix):
       rest = url.dropPrefix("s3://\(bucket)/\(prefix.isEmpty ? "" : prefix + "/")")
     case .folder(let path):
-      rest = url.dropPrefix("file://").flatMap(PercentEncoding.decode)?.dropPrefix(path + "/")
+      rest = url.dropPrefix("file://").flatMap { PercentEncoding.decode($0) }?.dropPrefix(path + "/")
     }
     guard let rest else {
       throw ObjectStoreError(.outsideStore, "the object is not inside \(self); only that store is opened")

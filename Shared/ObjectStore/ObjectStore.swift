@@ -69,3 +69,58 @@ package struct ObjectReader: Sendable {
   /// The next piece, never empty; nil at the end.
   package func next() async throws -> [UInt8]? { try await read() }
 }
+
+/// Bytes to store, with their length and hash known beforehand: the hash is signed, sent along and checked.
+package struct ObjectBody: Sendable {
+  package enum Source: Sendable {
+    case bytes([UInt8])
+    /// From the start of an open file, read with `pread`; it has to stay open until the call returns.
+    case file(descriptor: Int32)
+  }
+  package let source: Source
+  /// Bytes.
+  package let length: Int
+  package let sha256: SHA256Digest
+
+  package init(_ bytes: [UInt8]) {
+    source = .bytes(bytes)
+    length = bytes.count
+    sha256 = SHA256.hash(bytes)
+  }
+
+  package init(descriptor: Int32, length: Int, sha256: SHA256Digest) {
+    source = .file(descriptor: descriptor)
+    self.length = length
+    self.sha256 = sha256
+  }
+}
+
+/// What a store knows about one object.
+package struct ObjectInfo: Sendable, Hashable {
+  package var key: ObjectKey
+  /// Bytes.
+  package var size: Int
+  /// The store's own version mark, without quotes; not always an MD5. Nil for a folder.
+  package var etag: String?
+  /// The hash that the writer gave along; nil when another program wrote the object, in listings, and for a folder.
+  package var sha256: SHA256Digest?
+
+  package init(key: ObjectKey, size: Int, etag: String? = nil, sha256: SHA256Digest? = nil) {
+    self.key = key
+    self.size = size
+    self.etag = etag
+    self.sha256 = sha256
+  }
+}
+
+/// One page of a listing, in the byte order of the keys.
+package struct ObjectPage: Sendable {
+  package var objects: [ObjectInfo]
+  /// Give this to the next call; nil on the last page.
+  package var next: String?
+
+  package init(objects: [ObjectInfo], next: String?) {
+    self.objects = objects
+    self.next = next
+  }
+}

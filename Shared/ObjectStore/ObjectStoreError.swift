@@ -1,52 +1,38 @@
 import Runtime
 
-/// What went wrong with an object store. Errors of the way there (sockets, time-outs) stay `HTTPError`s, except
-/// certificates, which here are the operator's business.
-package struct ObjectStoreError: ClassifiedError, Hashable {
-  package enum Kind: String, Hashable, Sendable {
-    // transient
-    case slowDown = "store_busy"
-    case unavailable = "store_unavailable"
-    case damagedInTransit = "store_body_damaged"
-    case truncated = "store_body_truncated"
-    case diskFull = "store_full"
-    // data
-    case noSuchKey = "object_not_found"
-    case invalidKey = "object_key_invalid"
-    case outsideStore = "object_outside_store"
-    case tooLarge = "object_too_large"
-    case refused = "store_refused_request"
-    // configuration
-    case noSuchBucket = "bucket_not_found"
-    case accessDenied = "store_access_denied"
-    case badCredentials = "store_credentials_refused"
-    case wrongEndpoint = "store_endpoint_wrong"
-    case invalidSetting = "invalid_setting"
-    // fatal
-    case protocolViolated = "store_answer_unreadable"
-    case inputOutput = "store_io_failed"
-  }
+/// A failure of an object store. Errors of the connection (sockets, timeouts) stay `HTTPError`s, except refused
+/// certificates, which here are errors of the configuration.
+package typealias ObjectStoreError = CodedError<ObjectStoreErrorKind>
 
-  package var kind: Kind
-  package var message: String
-  package var retryAfter: Duration?
-
-  package init(_ kind: Kind, _ message: String, retryAfter: Duration? = nil) {
-    self.kind = kind
-    self.message = message
-    self.retryAfter = retryAfter
-  }
-
-  package var code: String { kind.rawValue }
+package enum ObjectStoreErrorKind: String, ErrorKind {
+  // transient
+  case slowDown = "store_busy"
+  case unavailable = "store_unavailable"
+  case damagedInTransit = "store_body_damaged"
+  case truncated = "store_body_truncated"
+  case diskFull = "store_full"
+  // data
+  case noSuchKey = "object_not_found"
+  case invalidKey = "object_key_invalid"
+  case outsideStore = "object_outside_store"
+  case tooLarge = "object_too_large"
+  case refused = "store_refused_request"
+  // configuration
+  case noSuchBucket = "bucket_not_found"
+  case accessDenied = "store_access_denied"
+  case badCredentials = "store_credentials_refused"
+  case wrongEndpoint = "store_endpoint_wrong"
+  case invalidSetting = "invalid_setting"
+  // fatal
+  case protocolViolated = "store_answer_unreadable"
+  case inputOutput = "store_io_failed"
 
   package var errorClass: ErrorClass {
-    switch kind {
+    switch self {
     case .slowDown, .unavailable, .damagedInTransit, .truncated, .diskFull: .transient
     case .noSuchKey, .invalidKey, .outsideStore, .tooLarge, .refused: .data
     case .noSuchBucket, .accessDenied, .badCredentials, .wrongEndpoint, .invalidSetting: .configuration
     case .protocolViolated, .inputOutput: .fatal
     }
   }
-
-  package var description: String { "\(message) [\(code)]" }
 }

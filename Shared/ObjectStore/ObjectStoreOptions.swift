@@ -69,6 +69,30 @@ package struct ObjectStoreOptions: ParsableArguments {
     }
   }
 
+  /// The store these flags describe, with its bucket or folder: a wrong one, or a wrong password, stops a service before
+  /// it works.
+  ///
+  /// - Parameters:
+  ///   - condition: of `/readyz`; nil for a service that finds out only when it reads its first object.
+  ///   - creates: makes the bucket or folder when it is missing.
+  package func need(condition: String?, creates: Bool = false) -> Need<any ObjectStore> {
+    Need(
+      "object store", as: "the object store", condition: condition, open: { try makeStore() },
+      check: { store in
+        do {
+          if creates, case .folder = store.location.kind { try await store.prepare() } else { try await store.check() }
+          return "\(store.location) can be reached"
+        } catch let error as ObjectStoreError where error.kind == .noSuchBucket && creates {
+          return "\(store.location) is not there yet and will be made"
+        }
+      },
+      prepare: { store in
+        if creates { try await store.prepare() } else { try await store.check() }
+        return "\(store.location)"
+      },
+      close: { $0.close() })
+  }
+
   private func makeS3Store(bucket: String, prefix: String, home: String?) throws -> S3Store {
     guard s3PartSize.bytes >= 5 << 20 else { throw invalid("--s3-part-size: \(s3PartSize) is under S3's 5MiB") }
     guard s3MultipartThreshold.bytes >= 5 << 20, s3MultipartThreshold.bytes <= 5 << 30 else {

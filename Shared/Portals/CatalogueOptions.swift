@@ -1,8 +1,8 @@
 import ArgumentParser
 import Runtime
 
-/// Where chains are looked up.
-package struct CatalogueOptions: ParsableArguments {
+/// The flags of the catalogue of chains.
+package struct ChainCatalogueOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "YAML file of chains that are added to the embedded catalogue, or replace those of the same name.",
     valueName: "path"))

@@ -5,31 +5,31 @@ package struct Chain: Hashable, Sendable {
   /// The name in messages, in `--source` and in metrics: lower-case letters, digits and `_`.
   package var slug: String
   package var name: String
-  /// How the portal is spoken to: a name of the crawler's engine table, such as `bina`.
+  /// The engine that speaks to the portal: a name of the crawler's engine table, such as `bina`.
   package var engine: String
-  /// Where: a URL whose scheme suits the engine, or a folder.
+  /// A URL whose scheme suits the engine, or a folder.
   package var locator: String
-  /// The folder at the portal, for those that have folders (`/Yuda`).
+  /// The folder on the portal, where there is one (`/Yuda`).
   package var path: String?
   /// For portals with a login.
   package var user: String?
   package var password: Secret?
-  /// The ids its file names carry; more than one where sister companies share a portal.
+  /// The ids in its file names; more than one where sister companies share a portal.
   package var chainIDs: [String]
-  /// Ids that only some of its files carry.
+  /// Ids that only some of its files have.
   package var secondaryIDs: [String]
-  /// Sent instead of the program's own; nil: the program's own.
+  /// User-Agent header; nil: the program's own.
   package var userAgent: String?
-  package var schedule: Schedule
-  /// What only this engine knows, by name.
+  package var schedule: CrawlSchedule
+  /// Options of this engine alone, by name.
   package var options: [String: String]
-  /// No longer published; listed so that old files keep their names.
+  /// The portal is closed; the chain stays listed so that old files are still recognised.
   package var isClosed: Bool
 
   package init(
     slug: String, name: String? = nil, engine: String, locator: String, path: String? = nil, user: String? = nil,
     password: Secret? = nil, chainIDs: [String] = [], secondaryIDs: [String] = [], userAgent: String? = nil,
-    schedule: Schedule = Schedule(), options: [String: String] = [:], isClosed: Bool = false
+    schedule: CrawlSchedule = CrawlSchedule(), options: [String: String] = [:], isClosed: Bool = false
   ) {
     self.slug = slug
     self.name = name ?? slug
@@ -46,13 +46,27 @@ package struct Chain: Hashable, Sendable {
     self.isClosed = isClosed
   }
 
-  /// Every id that a file of this chain may carry.
+  /// Every id that a file of this chain may have.
   package var allIDs: [String] { chainIDs + secondaryIDs }
 
-  /// The login, resolved now: references are read anew, so that a rotated secret is found. Nil without `user`.
-  /// - Throws: a configuration `Failure` when the reference leads nowhere.
-  package func credentials() throws(Failure) -> Credentials? {
+  /// The login; references are resolved at each call, so that a rotated secret is picked up. Nil without `user`.
+  /// - Throws: a configuration `Failure` when a reference cannot be resolved.
+  package func credentials() throws(Failure) -> PortalLogin? {
     guard let user else { return nil }
-    return Credentials(user: user, password: try password?.resolve() ?? "")
+    return PortalLogin(user: user, password: try password?.resolve() ?? "")
   }
+}
+
+/// A user and a password, which are never printed.
+package struct PortalLogin: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+  package var user: String
+  package var password: String
+
+  package init(user: String, password: String) {
+    self.user = user
+    self.password = password
+  }
+
+  package var description: String { "***" }
+  package var debugDescription: String { "***" }
 }

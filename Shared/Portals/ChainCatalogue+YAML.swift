@@ -1,70 +1,105 @@
 import Runtime
-import Yams
+import StrictYAML
 
-/// The written form:
+/// The catalogue as YAML:
 ///
-///     engines:                      # what chains of an engine have in common
+///     engines:                      # defaults for the chains of an engine
 ///       cerberus: {locator: "https://url.publishedprices.co.il", interval: 10m}
 ///     chains:
 ///       - {chain: tiv_taam, name: Tiv Taam, engine: cerberus, user: TivTaam, ids: [7290873255550]}
 ///
 /// Keys of a chain: `chain`, `name`, `engine`, `locator`, `path`, `user`, `password` (`env:NAME`, `file:/path` or a
 /// public one), `ids`, `secondary_ids`, `user_agent` (or `browser`), `interval`, `request_gap`, `hours`
-/// (`08:00-24:00`, in Israel), `closed_days` (`[sat]`), `closed`, `options`. An unknown key is refused.
+/// (`08:00-24:00`, Israel time), `closed_days` (`[sat]`), `closed`, `options`. An unknown key is refused.
 extension ChainCatalogue {
   /// What `user_agent: browser` sends.
   package static let browserUserAgent =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
-  /// - Throws: a configuration `Failure` with the line and what is wrong with it.
+  private static let keys = [
+    "chain", "name", "engine", "locator", "path", "user", "password", "ids", "secondary_ids", "user_agent", "interval",
+    "request_gap", "hours", "closed_days", "closed", "options",
+  ]
+
+  /// - Throws: a configuration `Failure` with the line and what is wrong there.
   package init(yaml: String, origin: String) throws(Failure) {
-    let root: Node?
-    do {
-      root = try compose(yaml: yaml)
-    } catch {
-      throw Self.wrong(origin, nil, "it is not YAML: \(error)")
-    }
-    guard let root, root.null == nil else {
+    guard let root = try YAMLValue.read(yaml: yaml, origin: origin), !root.isNull else {
       self.init()
       return
     }
-    guard let sections = root.mapping else { throw Self.wrong(origin, root, "a mapping is expected") }
-    var common: [String: Node.Mapping] = [:]
-    var rows: [Node] = []
-    for (key, value) in sections {
-      switch key.string {
-      case "engines":
-        guard let engines = value.mapping else { throw Self.wrong(origin, value, "engines: a mapping is expected") }
-        for (name, fields) in engines {
-          guard let name = name.string, let fields = fields.mapping else {
-            throw Self.wrong(origin, fields, "engines: a mapping by engine is expected")
-          }
-          common[name] = fields
-        }
-      case "chains":
-        guard let list = value.sequence else { throw Self.wrong(origin, value, "chains: a list is expected") }
-        rows = Array(list)
-      default: throw Self.wrong(origin, key, "'\(key.string ?? "?")' is neither engines nor chains")
-      }
-    }
+    let sections = try YAMLFields(root, of: "catalogue", known: ["engines", "chains"], origin: origin)
+    let engines = try sections.mapping("engines") ?? []
     var chains: [Chain] = []
-    for row in rows {
-      guard let mapping = row.mapping else { throw Self.wrong(origin, row, "a chain is a mapping") }
-      var fields = ChainFields(origin: origin, line: row.mark?.line ?? 0)
-      // Common fields first, so that the row's own replace them.
-      if let engine = mapping["engine"]?.string, let shared = common[engine] { try fields.add(shared) }
-      try fields.add(mapping)
-      let chain = try fields.chain()
-      guard !chains.contains(where: { $0.slug == chain.slug }) else {
-        throw Self.wrong(origin, row, "the chain \(chain.slug) is there twice")
-      }
+    for row in try sections.list("chains") ?? [] {
+      let engine = row.mapping?.first { $0.key == "engine" }?.value.text
+      let fields = try YAMLFields(
+        row, of: "chain", known: Self.keys, origin: origin, nameKey: "chain",
+        defaults: engines.first { $0.key == engine }?.value)
+      let chain = try Chain(fields)
+      guard !chains.contains(where: { $0.slug == chain.slug }) else { throw fields.wrong("it is there twice") }
       chains.append(chain)
     }
     self.init(chains)
   }
+}
 
-  private static func wrong(_ origin: String, _ node: Node?, _ what: String) -> Failure {
-    let line = node?.mark.map { ", line \($0.line)" } ?? ""
-    return Failure(.configuration, code: "bad_catalogue", "\(origin)\(line): \(what)")
+extension Chain {
+  fileprivate init(_ fields: YAMLFields) throws(Failure) {
+    let slug = try fields.required("chain")
+    guard slug.utf8.allSatisfy(Self.isSlugByte) else {
+      throw fields.wrong("chain", "letters, digits, '_' and '-' are expected")
+    }
+    let isClosed = try fields.flag("closed") ?? false
+    let agent = try fields.text("user_agent")
+    self.init(
+      slug: slug, name: try fields.text("name"), engine: try fields.required("engine"),
+      locator: isClosed ? try fields.text("locator") ?? "" : try fields.required("locator"),
+      path: try fields.text("path", mayBeEmpty: true), user: try fields.text("user", mayBeEmpty: true),
+      password: try fields.text("password", mayBeEmpty: true).map { Secret($0) },
+      chainIDs: try Self.ids(fields, "ids"), secondaryIDs: try Self.ids(fields, "secondary_ids"),
+      userAgent: agent == "browser" ? ChainCatalogue.browserUserAgent : agent,
+      schedule: CrawlSchedule(
+        interval: try fields.duration("interval"), requestGap: try fields.duration("request_gap"),
+        activeHours: try Self.activeHours(fields)),
+      options: try Self.options(fields), isClosed: isClosed)
+  }
+
+  private static func ids(_ fields: YAMLFields, _ name: String) throws(Failure) -> [String] {
+    let ids = try fields.texts(name) ?? []
+    for id in ids where id.isEmpty || !id.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+      throw fields.wrong(name, "'\(id)' is no chain id: digits are expected")
+    }
+    return ids
+  }
+
+  private static func activeHours(_ fields: YAMLFields) throws(Failure) -> ActiveHours? {
+    var days: Set<Int> = []
+    for day in try fields.texts("closed_days") ?? [] {
+      guard let index = ActiveHours.dayNames.firstIndex(of: day.lowercased()) else {
+        throw fields.wrong("closed_days", "'\(day)' is none of \(ActiveHours.dayNames.joined(separator: ", "))")
+      }
+      days.insert(index)
+    }
+    guard let text = try fields.text("hours") else { return days.isEmpty ? nil : ActiveHours(closedDays: days) }
+    guard let hours = ActiveHours(text, closedDays: days) else {
+      throw fields.wrong("hours", "'\(text)' is not of the form 08:00-24:00")
+    }
+    return hours
+  }
+
+  private static func options(_ fields: YAMLFields) throws(Failure) -> [String: String] {
+    var options: [String: String] = [:]
+    for entry in try fields.mapping("options") ?? [] {
+      guard let text = entry.value.text else { throw fields.wrong("options", "'\(entry.key)' wants one value") }
+      options[entry.key] = text
+    }
+    return options
+  }
+
+  private static func isSlugByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"), UInt8(ascii: "-"): true
+    default: false
+    }
   }
 }

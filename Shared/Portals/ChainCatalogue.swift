@@ -1,6 +1,6 @@
 import Runtime
 
-/// The chains known by name: those embedded here, and those of a file of the same form over them.
+/// The chains known by name: the embedded ones, and those of a file that add to or replace them.
 package struct ChainCatalogue: Sendable {
   package private(set) var chains: [Chain]
 
@@ -8,13 +8,13 @@ package struct ChainCatalogue: Sendable {
 
   package func named(_ slug: String) -> Chain? { chains.first { $0.slug == slug } }
 
-  /// The chain whose files carry this id, when it is one chain only.
+  /// The open chain whose files have this id; nil when there is none, or more than one.
   package func owner(ofID id: String) -> Chain? {
     let owners = chains.filter { $0.allIDs.contains(id) && !$0.isClosed }
     return owners.count == 1 ? owners[0] : nil
   }
 
-  /// These chains and those of `other`; where both know a name, `other` is right.
+  /// These chains and those of `other`, which wins where both have a name.
   package func overridden(by other: ChainCatalogue) -> ChainCatalogue {
     var merged = chains.map { other.named($0.slug) ?? $0 }
     merged += other.chains.filter { named($0.slug) == nil }
@@ -30,7 +30,7 @@ package struct ChainCatalogue: Sendable {
     }
   }()
 
-  /// The embedded catalogue with the file's chains over it.
+  /// The embedded catalogue with the chains of a file added to it.
   /// - Throws: a configuration `Failure` naming file and line.
   package static func load(file path: String?) throws(Failure) -> ChainCatalogue {
     guard let path else { return embedded }

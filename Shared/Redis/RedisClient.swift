@@ -1,10 +1,10 @@
 import Metrics
 import Runtime
 
-/// A connection to Redis on a thread of its own, opened on first use and again after it broke.
+/// One connection to Redis on its own thread, opened on first use and reopened after a failure.
 ///
-/// Commands are sent in the order of the calls. Nothing is retried here: after a transient error nobody knows
-/// whether the command was executed, so the caller repeats it if repeating does no harm.
+/// Sends commands in the order of the calls and retries none: after a transient error the command may or may not have
+/// run, so the caller repeats it if that is safe.
 package actor RedisClient {
   package nonisolated let configuration: RedisConfiguration
   private let executor: ThreadExecutor
@@ -20,7 +20,7 @@ package actor RedisClient {
     executor = ThreadExecutor(name: "redis")
   }
 
-  /// - Throws: what broke the connection, or the error that was the reply.
+  /// - Throws: the error that broke the connection, or the error reply.
   package func send(_ command: RedisCommand) throws(RedisError) -> RedisReply {
     let replies = try replies(to: [command])
     guard let reply = replies.first else { return .null }
@@ -29,7 +29,7 @@ package actor RedisClient {
   }
 
   /// Sends all commands in as few round trips as the pipeline depth allows.
-  /// - Throws: what broke the connection, or the first error among the replies (the other commands were executed).
+  /// - Throws: the error that broke the connection, or the first error reply (the other commands ran).
   @discardableResult
   package func sendAll(_ commands: [RedisCommand]) throws(RedisError) -> [RedisReply] {
     let replies = try replies(to: commands)
@@ -56,10 +56,10 @@ package actor RedisClient {
     return replies
   }
 
-  /// Asks for a sign of life.
+  /// Sends PING.
   package func ping() throws(RedisError) { _ = try send(RedisCommand("PING")) }
 
-  /// Lets go of the connection; the next command opens another.
+  /// Drops the connection; the next command opens a new one.
   package func close() { connection = nil }
 
   private func opened() throws(RedisError) -> RedisConnection {
@@ -74,4 +74,14 @@ package actor RedisClient {
     Counter(label: "souk_redis_errors_total", dimensions: [("code", error.code)]).increment()
     return error
   }
+}
+
+/// Metrics of Redis connections.
+package enum RedisMetrics {
+  package static let descriptions: [MetricDescription] = [
+    MetricDescription("souk_redis_commands_total", .counter, "Commands that Redis answered."),
+    MetricDescription("souk_redis_connects_total", .counter, "Connections opened to Redis."),
+    MetricDescription(
+      "souk_redis_errors_total", .counter, "Failed commands and connections, by code.", labels: ["code"]),
+  ]
 }

@@ -1,11 +1,6 @@
-/// A command and its arguments as bytes; nothing in them is ever interpreted or quoted.
+/// A command and its arguments as bytes, never quoted or interpreted.
 package struct RedisCommand: Hashable, Sendable {
   package var words: [[UInt8]]
-
-  package init(words: [[UInt8]]) {
-    precondition(!words.isEmpty, "a command has a name")
-    self.words = words
-  }
 
   package init(_ name: String, _ arguments: String...) {
     words = [Array(name.utf8)] + arguments.map { Array($0.utf8) }
@@ -15,6 +10,20 @@ package struct RedisCommand: Hashable, Sendable {
     words = [Array(name.utf8)] + arguments
   }
 
-  /// What errors call it.
+  /// The name for errors.
   var name: String { String(decoding: words[0], as: UTF8.self).uppercased() }
+}
+
+/// A Lua script, which Redis runs atomically.
+package struct RedisScript: Hashable, Sendable {
+  package var text: String
+
+  package init(_ text: String) { self.text = text }
+
+  /// - Parameters:
+  ///   - keys: every key that the script uses, as `KEYS`.
+  ///   - arguments: as `ARGV`.
+  func command(_ name: String, _ body: String, keys: [String], arguments: [String]) -> RedisCommand {
+    RedisCommand(name, ([body, "\(keys.count)"] + keys + arguments).map { Array($0.utf8) })
+  }
 }

@@ -3,18 +3,18 @@ import Runtime
 
 import Glibc
 
-/// One blocking connection: the only file that calls hiredis. Not for sharing: its owner calls it from one thread.
-/// With TLS hiredis connects, formats commands and parses replies, and `RedisTLS` moves the bytes.
+/// One blocking connection, and the only file that calls hiredis. Not thread-safe: its owner calls it from one thread.
+/// With TLS, hiredis connects, formats commands and parses replies, and `RedisTLS` moves the bytes.
 ///
 /// After any thrown error the connection is dead (hiredis says so of a context whose `err` is set) and must be
 /// dropped.
 final class RedisConnection {
   private let context: UnsafeMutablePointer<redisContext>
   private var tls: RedisTLS?
-  /// Where TLS puts what it has decrypted.
+  /// Buffer for decrypted bytes.
   private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 1)
 
-  /// Writing to a connection the server closed must be an error, not the end of the process.
+  /// A write to a closed connection must fail instead of killing the process.
   private static let quietPipe: Void = { signal(SIGPIPE, SIG_IGN) }()
 
   /// Connects, authenticates, selects the database and sets the name.
@@ -30,7 +30,7 @@ final class RedisConnection {
     guard redisSetTimeout(context, Self.timeval(configuration.timeout)) == REDIS_OK else {
       throw failure(connect)
     }
-    // Best effort: it only lets a dead peer be noticed while the connection is idle.
+    // Best effort: keep-alive only detects a dead peer while the connection is idle.
     _ = redisEnableKeepAlive(context)
     if url.isTLS {
       tls = try RedisTLS(
@@ -68,7 +68,7 @@ final class RedisConnection {
     return replies
   }
 
-  /// Sends what was formatted, and reads until a reply is whole.
+  /// Sends the formatted commands and reads until one reply is complete.
   private func exchange(
     over tls: RedisTLS, until reply: inout UnsafeMutableRawPointer?, _ operation: String
   ) throws(RedisError) {
@@ -106,7 +106,7 @@ final class RedisConnection {
     if context.pointee.err != 0 { throw failure(operation) }
   }
 
-  /// hiredis' own error numbers; all of them mean that this connection is over and the next may work.
+  /// Maps hiredis' error numbers; each ends this connection, and the next may work.
   private func failure(_ operation: String) -> RedisError {
     let number = errno
     let text = withUnsafeBytes(of: context.pointee.errstr) { bytes in

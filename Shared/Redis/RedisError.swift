@@ -1,11 +1,11 @@
 import Runtime
 
-/// What Redis or the way to it answered, classified. The table is closed: an error reply whose first word is not in
-/// it is `fatal`, because it means we sent a command wrongly.
+/// An error from Redis or the network, classified. An error reply whose first word is not in the table is `fatal`: the
+/// command was wrong.
 package struct RedisError: ClassifiedError, Hashable {
   package var code: String
   package var errorClass: ErrorClass
-  /// What was being done: `connect`, or the name of the command.
+  /// The operation that failed: `connect`, or the name of the command.
   package var operation: String
   /// Without keys, values and credentials.
   package var message: String
@@ -21,14 +21,14 @@ package struct RedisError: ClassifiedError, Hashable {
 
   /// Error replies by their first word.
   private static let table: [String: ErrorClass] = [
-    // The server is starting, failing over, full, or busy with somebody's script.
+    // The server is starting, failing over, full, or busy with a script.
     "LOADING": .transient, "BUSY": .transient, "TRYAGAIN": .transient, "CLUSTERDOWN": .transient,
     "MASTERDOWN": .transient, "READONLY": .transient, "OOM": .transient, "MISCONF": .transient,
     "NOREPLICAS": .transient, "UNBLOCKED": .transient,
-    // The operator chose wrong credentials, a wrong server, or keys that somebody else uses.
+    // Wrong credentials, the wrong server, or keys of another application.
     "NOAUTH": .configuration, "WRONGPASS": .configuration, "NOPERM": .configuration, "DENIED": .configuration,
     "WRONGTYPE": .configuration, "MOVED": .configuration, "ASK": .configuration, "CROSSSLOT": .configuration,
-    // Answered to EVALSHA; whoever sends that sends the script next.
+    // The answer to EVALSHA of an unknown script; the caller then sends the script.
     "NOSCRIPT": .fatal,
   ]
 

@@ -10,8 +10,8 @@ final class RedisTLS {
   private let context: OpaquePointer
   private let session: OpaquePointer
 
-  /// - Throws: `configuration` when the certificate is not good or the server speaks no TLS, which only a person can
-  ///   mend; `transient` when the connection breaks.
+  /// - Throws: `configuration` when the certificate is invalid or the server does not speak TLS; `transient` when the
+  ///   connection breaks.
   init(over descriptor: Int32, host: String, certificateAuthorityFile: String?) throws(RedisError) {
     ERR_clear_error()
     guard let context = SSL_CTX_new(TLS_client_method()) else {
@@ -30,7 +30,7 @@ final class RedisTLS {
           SSL_set_fd(session, descriptor) == 1 else {
       throw Self.error("redis_tls", "cannot prepare TLS for \(host)", .fatal)
     }
-    // A host name that is no address has left an error behind, which would be taken for the handshake's.
+    // A host name that is not an address leaves an error in the queue, which would be mistaken for the handshake's.
     ERR_clear_error()
     let code = SSL_connect(session)
     guard code == 1 else { throw handshakeFailure(code, host) }
@@ -69,9 +69,9 @@ final class RedisTLS {
   }
 
   private func handshakeFailure(_ code: Int32, _ host: String) -> RedisError {
-    let verdict = SSL_get_verify_result(session)
-    if verdict != Int(X509_V_OK) {
-      let reason = X509_verify_cert_error_string(verdict).map { String(cString: $0) } ?? "verification failed"
+    let result = SSL_get_verify_result(session)
+    if result != Int(X509_V_OK) {
+      let reason = X509_verify_cert_error_string(result).map { String(cString: $0) } ?? "verification failed"
       return Self.error(
         "redis_certificate_refused",
         "the certificate of \(host) is not trusted: \(reason); check the host of --redis-url and --redis-ca-file",
@@ -90,7 +90,7 @@ final class RedisTLS {
   private func failure(_ code: Int32, _ operation: String) -> RedisError {
     let number = errno
     return switch SSL_get_error(session, code) {
-    // The time-out of the socket looks like a socket that does not block.
+    // A socket's time-out is reported like a socket that does not block.
     case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
       Self.error(
         "redis_timeout", operation == "connect" ? "no answer to the TLS handshake" : "no answer in time",

@@ -54,9 +54,9 @@ extension Backoff {
   ///
   /// - Parameter pause: called after each failed attempt: waits for `delay`, or throws to give up.
   /// - Throws: errors of `operation` that are not transient, and what `pause` throws.
-  nonisolated(nonsending) package func retry<Value>(
-    _ operation: nonisolated(nonsending) () async throws -> Value,
-    pause: nonisolated(nonsending) (FailedAttempt) async throws -> Void
+  package func retry<Value>(
+    _ operation: () async throws -> Value,
+    pause: (FailedAttempt) async throws -> Void
   ) async throws -> Value {
     var backoff = self
     while true {
@@ -73,8 +73,8 @@ extension Backoff {
   ///
   /// - Parameter isWanted: called after each failed attempt, before the wait; false gives way, a throw gives up.
   /// - Returns: nil when it gave way.
-  nonisolated(nonsending) package func retry<Value>(
-    until interruption: Interruption, _ operation: nonisolated(nonsending) () async throws -> Value,
+  package func retry<Value>(
+    until interruption: Interruption, _ operation: () async throws -> Value,
     isWanted: (FailedAttempt) throws -> Bool
   ) async throws -> Value? {
     do {

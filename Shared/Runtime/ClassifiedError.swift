@@ -1,15 +1,15 @@
 import Glibc
 
 /// What to do about a failure. Every error that crosses a module boundary says which of the four it is, so that
-/// one loop can treat a database outage, a rotten record and a wrong password as differently as they deserve.
+/// one loop can tell a database outage from a bad record and from a wrong password.
 package enum ErrorClass: Hashable, Sendable {
-  /// The world is unwell: sockets, time-outs, 429, a server shutting down. Retry for ever, never dead-letter.
+  /// An outage: sockets, time-outs, 429, a server that shuts down. Retry for ever, never dead-letter.
   case transient
   /// This record can never succeed: dead-letter it with the reason and go on.
   case data
   /// The operator must change something: stop with exit code 78 before (or instead of) working on.
   case configuration
-  /// A promise of our own is broken, or nobody knows: stop with exit code 1, nothing committed.
+  /// A guarantee of this program is broken, or the cause is unknown: stop with exit code 1, nothing committed.
   case fatal
 }
 
@@ -28,29 +28,56 @@ extension ClassifiedError {
   package var isTransient: Bool { errorClass == .transient }
 }
 
-/// The code of any error: what may be shown to anyone, as its description may name hosts, roles and tables.
+/// The code of any error. It may be shown to anyone; a description may name hosts, roles and tables.
 package func publicCode(of error: any Error) -> String { (error as? any ClassifiedError)?.code ?? "unknown" }
 
-/// A failure with nothing to add to the common shape.
-package struct Failure: ClassifiedError {
-  package var code: String
-  package var errorClass: ErrorClass
+/// What can go wrong in one module, as a closed list. A kind with raw values has them as its codes.
+package protocol ErrorKind: Hashable, Sendable {
+  var code: String { get }
+  var errorClass: ErrorClass { get }
+}
+
+extension ErrorKind where Self: RawRepresentable<String> {
+  package var code: String { rawValue }
+}
+
+/// An error of a kind that its module lists, and what happened in words.
+package struct CodedError<Listed: ErrorKind>: ClassifiedError, Hashable {
+  package typealias Kind = Listed
+
+  package var kind: Kind
   package var message: String
   package var retryAfter: Duration?
 
-  package init(_ errorClass: ErrorClass, code: String, _ message: String, retryAfter: Duration? = nil) {
-    self.errorClass = errorClass
-    self.code = code
+  package init(_ kind: Kind, _ message: String, retryAfter: Duration? = nil) {
+    self.kind = kind
     self.message = message
     self.retryAfter = retryAfter
   }
 
+  package var code: String { kind.code }
+  package var errorClass: ErrorClass { kind.errorClass }
   package var description: String { "\(message) [\(code)]" }
 }
 
+/// A class and a code that are written where the error is thrown.
+package struct UnlistedKind: ErrorKind {
+  package var code: String
+  package var errorClass: ErrorClass
+}
+
+/// A failure of a kind that no module lists.
+package typealias Failure = CodedError<UnlistedKind>
+
+extension Failure {
+  package init(_ errorClass: ErrorClass, code: String, _ message: String, retryAfter: Duration? = nil) {
+    self.init(UnlistedKind(code: code, errorClass: errorClass), message, retryAfter: retryAfter)
+  }
+}
+
 extension ErrorClass {
-  /// The class of any error: an error that does not say is `fatal`, because retrying or dropping what nobody
-  /// understands loses data; cancellation is `transient`, because the work was given up, not refused.
+  /// The class of any error. An error that does not say is `fatal`, because to retry or to drop an unknown failure
+  /// loses data. Cancellation is `transient`, because the work was given up, not refused.
   package init(of error: any Error) {
     switch error {
     case let error as any ClassifiedError: self = error.errorClass

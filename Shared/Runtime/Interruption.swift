@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A flag that is raised once and wakes everybody who waits for it: a drain, a revoke, a shutdown.
+/// A flag that is raised once and wakes every task that waits for it: a drain, a revoke, a shutdown.
 ///
 /// Waiting never blocks a thread, and a wait that is cancelled returns early.
 package final class Interruption: Sendable {

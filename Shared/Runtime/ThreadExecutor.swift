@@ -22,15 +22,8 @@ package final class ThreadExecutor: SerialExecutor {
 
   /// - Parameter name: shown by `top -H` and debuggers; Linux keeps the first 15 bytes.
   package init(name: String) {
-    let start = Start(inbox: inbox, executor: self, name: name)
-    let box = Unmanaged.passRetained(start)
-    var thread = pthread_t()
-    let code = pthread_create(&thread, nil, { raw in
-      Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue().run()
-      return nil
-    }, box.toOpaque())
-    precondition(code == 0, "pthread_create failed with \(code): out of threads or memory")
-    pthread_detach(thread)
+    let start = Start(inbox: inbox, executor: self)
+    startThread(named: name) { start.run() }
   }
 
   deinit {
@@ -50,16 +43,13 @@ package final class ThreadExecutor: SerialExecutor {
     private let inbox: Inbox
     // Unowned on purpose: an actor with queued jobs keeps its executor alive, and without jobs it is not used.
     private unowned(unsafe) let executor: ThreadExecutor
-    private let name: String
 
-    init(inbox: Inbox, executor: ThreadExecutor, name: String) {
+    init(inbox: Inbox, executor: ThreadExecutor) {
       self.inbox = inbox
       self.executor = executor
-      self.name = name
     }
 
     func run() {
-      nameThread(name)
       while true {
         inbox.wakeup.wait()
         let (jobs, stopped) = inbox.state.withLock { state in
@@ -73,8 +63,35 @@ package final class ThreadExecutor: SerialExecutor {
   }
 }
 
-/// Names the calling thread for `top -H` and debuggers. Best effort: a missing /proc costs only the name.
-package func nameThread(_ name: String) {
+/// Runs `body` on a new, detached thread.
+/// - Parameter name: shown by `top -H` and debuggers; Linux keeps the first 15 bytes.
+/// - Returns: 0, or the code of `pthread_create` when the process is out of threads or memory.
+package func tryStartThread(named name: String, _ body: @escaping @Sendable () -> Void) -> Int32 {
+  final class Body: Sendable {
+    let name: String
+    let run: @Sendable () -> Void
+    init(_ name: String, _ run: @escaping @Sendable () -> Void) { (self.name, self.run) = (name, run) }
+  }
+  let box = Unmanaged.passRetained(Body(name, body))
+  var thread = pthread_t()
+  let code = pthread_create(&thread, nil, { raw in
+    let body = Unmanaged<Body>.fromOpaque(raw!).takeRetainedValue()
+    nameThread(body.name)
+    body.run()
+    return nil
+  }, box.toOpaque())
+  if code == 0 { pthread_detach(thread) } else { box.release() }
+  return code
+}
+
+/// As `tryStartThread`, for threads that the process cannot do without.
+package func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
+  let code = tryStartThread(named: name, body)
+  precondition(code == 0, "pthread_create failed with \(code): out of threads or memory")
+}
+
+/// Names the calling thread. Best effort: a missing /proc costs only the name.
+private func nameThread(_ name: String) {
   // Through /proc, because pthread_setname_np and prctl are out of Swift's reach (a feature macro, C variadics).
   let descriptor = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return }

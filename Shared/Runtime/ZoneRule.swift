@@ -22,18 +22,17 @@ struct ZoneRule {
     var seconds: Int64
 
     func civilSeconds(in year: Int) -> Int64 {
-      let january = daysSinceEpoch(year: year, month: 1, day: 1)
+      let january = CivilDate.daysSinceEpoch(year: year, month: 1, day: 1)
       let days: Int64
       switch date {
       case .ordinal(let day): days = january + Int64(day)
       case .julian(let day):
-        let isLeap = daysSinceEpoch(year: year, month: 3, day: 1) - january == 60
+        let isLeap = CivilDate.daysSinceEpoch(year: year, month: 3, day: 1) - january == 60
         days = january + Int64(day - 1) + (isLeap && day >= 60 ? 1 : 0)
       case .weekday(let month, let week, let weekday):
-        let first = daysSinceEpoch(year: year, month: month, day: 1)
-        let next = month == 12
-          ? daysSinceEpoch(year: year + 1, month: 1, day: 1) : daysSinceEpoch(year: year, month: month + 1, day: 1)
-        let offset = (weekday - Runtime.weekday(daysSinceEpoch: first) + 7) % 7
+        let first = CivilDate.daysSinceEpoch(year: year, month: month, day: 1)
+        let next = CivilDate.daysSinceEpoch(year: month == 12 ? year + 1 : year, month: month % 12 + 1, day: 1)
+        let offset = (weekday - CivilDate.weekday(daysSinceEpoch: first) + 7) % 7
         var day = first + Int64(offset + 7 * (week - 1))
         if day >= next { day -= 7 }
         days = day

@@ -56,7 +56,8 @@ package struct ZoneTable: Sendable {
     var transitions = file.transitions
     if let rule = file.rule {
       let known = transitions.last?.epochSeconds ?? .min
-      let firstYear = transitions.last.map { civilYear(ofEpochSeconds: $0.epochSeconds) } ?? 1990
+      let lastDay = transitions.last.map { $0.epochSeconds.flooredDivision(by: 86_400).quotient }
+      let firstYear = lastDay.map { CivilDate(daysSinceEpoch: $0).year } ?? 1990
       if firstYear <= Self.lastYear {
         for year in firstYear...Self.lastYear {
           for transition in rule.transitions(in: year) where transition.epochSeconds > known {
@@ -85,7 +86,7 @@ package struct ZoneTable: Sendable {
   package func instant(
     year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0
   ) -> (epochSeconds: Int64, offsetSeconds: Int32) {
-    let civil = daysSinceEpoch(year: year, month: month, day: day) * 86_400
+    let civil = CivilDate.daysSinceEpoch(year: year, month: month, day: day) * 86_400
       + Int64(hour) * 3_600 + Int64(minute) * 60 + Int64(second)
     let index = partitionPoint(civilStarts.count) { civilStarts[$0] <= civil }
     let instant = civil - Int64(index == 0 ? firstOffset : transitions[index - 1].offset)

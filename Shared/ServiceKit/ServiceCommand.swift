@@ -1,11 +1,13 @@
 import ArgumentParser
+import Logging
+import Runtime
 
-/// A long-running program of the fleet (or one of its subcommands).
+/// A long-running program of the fleet (or one of its subcommands): its options, what it needs, and its work.
 ///
 /// The conforming type declares its options once, by ArgumentParser; from that declaration come the flags, the
 /// environment variables, the keys of the settings file, `--help`, `--print-config` and the reference tables.
-/// Everything a process owes its surroundings (signals, logs, metrics, health, exit codes) happens around
-/// `run(in:)`, which only does the work and returns when `context.drain` was raised and its work is settled.
+/// Everything a process owes its surroundings (signals, logs, metrics, health, exit codes, and the opening, checking,
+/// awaiting and closing of what it needs) is the kit's.
 package protocol ServiceCommand: AsyncParsableCommand {
   /// Declared as `@OptionGroup(title: "Service") package var service: ServiceOptions`.
   var service: ServiceOptions { get }
@@ -13,17 +15,31 @@ package protocol ServiceCommand: AsyncParsableCommand {
   /// The metrics this service records: help texts and histogram buckets on `/metrics`, rows of the reference.
   static var metrics: [MetricDescription] { get }
 
-  /// Probes what the service depends on, for `--check`: a name for each, ok or the reason why not.
-  func check(_ report: CheckReport) async
-
-  /// Works until drained or finished. A thrown error ends the process with the exit code of its class.
-  func run(in context: ServiceContext) async throws
+  /// Names what the service needs, and says what it does when all of it is there. Called once for a run, and once for
+  /// `--check`, which probes the needs and leaves the work alone.
+  ///
+  /// - Returns: the work; it ends when `needs.drain` was raised and what was begun is settled. An error that it throws
+  ///   ends the process with the exit code of its class.
+  func work(_ needs: Needs) -> Work
 }
 
 extension ServiceCommand {
   package static var metrics: [MetricDescription] { [] }
 
-  package func check(_ report: CheckReport) async {}
+  /// Probes what the service needs, for `--check`: a name for each, ok or the reason why not.
+  package func check(_ report: CheckReport) async {
+    let name = Self._commandName
+    let needs = Needs(ServiceContext(name: name, logger: Logger(label: name)))
+    _ = work(needs)
+    await needs.check(report)
+  }
+
+  /// Works until drained or finished.
+  package func run(in context: ServiceContext) async throws {
+    let needs = Needs(context)
+    let work = work(needs)
+    try await needs.run(work)
+  }
 
   /// The launcher calls `run(in:)`; this is reached only when the command is run by ArgumentParser itself.
   package mutating func run() async throws {

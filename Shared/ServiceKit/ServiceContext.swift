@@ -11,18 +11,15 @@ package struct ServiceContext: Sendable {
   /// How long after `drain` the process is ended whatever it is doing.
   package let drainTimeout: Duration
   package let health: Health
-  /// The port the HTTP endpoint really listens on; nil when there is none (in tests).
-  package let httpPort: Int?
 
   package init(
     name: String, logger: Logger, drain: Interruption = Interruption(), drainTimeout: Duration = .seconds(25),
-    health: Health = Health(), httpPort: Int? = nil
+    health: Health = Health()
   ) {
     self.name = name
     self.logger = logger
     self.drain = drain
     self.drainTimeout = drainTimeout
     self.health = health
-    self.httpPort = httpPort
   }
 }

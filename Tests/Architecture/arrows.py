@@ -20,10 +20,11 @@ import sys
 
 # A module imports modules of the rows before its own only. Services and everything in Tests come after all rows.
 LAYERS = [
-    ["Runtime"],
+    ["Runtime", "Compression"],
     ["Schemas"],
-    ["CSV", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis", "ServiceKit"],
-    ["Influx", "Markets", "Masters", "ObjectStore", "Pipeline", "Portals"],
+    ["CSV", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis",
+     "ServiceKit", "StrictYAML"],
+    ["Influx", "Markets", "Masters", "ObjectStore", "Pipeline", "Portals", "WebSocket"],
     ["ModelRegistry"],
 ]
 # The shared modules that may import Kafka. A sink does not know where its records come from.

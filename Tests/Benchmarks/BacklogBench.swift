@@ -13,8 +13,8 @@ struct BacklogBench: AsyncParsableCommand {
     commandName: "backlog", abstract: "Drain a backlog of price files through the fleet: CPU and memory per service.",
     discussion: """
       Generated PriceFull files of chains in three dialects and three packings lie in a folder. The crawler announces \
-      all of them while nobody reads; then downloader, parser and db-writer start, the executables beside this one, \
-      on an embedded broker, a file:// store and a private PostgreSQL. Ends when the database holds exactly the \
+      all of them while no consumer runs; then downloader, parser and db-writer start, the executables beside this \
+      one, on an embedded broker, a file:// store and a private PostgreSQL. Ends when the database holds exactly the \
       prices of the catalogue. The embedded broker keeps 5 MB of a partition: the topic of items gets as many \
       partitions as hold all of them, so that nothing is lost however far db-writer falls behind.
       """)

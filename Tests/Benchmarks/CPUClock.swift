@@ -17,7 +17,7 @@ struct CPUClock {
 /// Calls `body` for about `seconds` of CPU time, three times, and returns the median of calls per second.
 func rate(seconds: Double, _ body: () throws -> Void) rethrows -> Double {
   var batch = 1
-  // The batch grows until reading the clock does not count.
+  // The batch grows until the cost of reading the clock is negligible.
   while true {
     let clock = CPUClock()
     for _ in 0..<batch { try body() }

@@ -93,7 +93,7 @@ private struct ByteCounter: ProductsIngestVisitor {
   }
 }
 
-/// An item as a parser holds it: bytes.
+/// An item as the parser holds it: bytes.
 private struct BorrowedItem {
   let ean, masterID, name, manufacturer, unitQty, unitOfMeasure: [UInt8]
   let price: ExactDecimal

@@ -1,11 +1,11 @@
 import Foundation
 
-/// The figures of one kind of message, ours beside the others'.
+/// The figures of one kind of message, ours next to those of the other codecs.
 struct CodecReport {
   let title: String
   let unit: String
   var perCall = 1.0
-  /// Set for messages whose size matters: MB/s are printed, too.
+  /// Set for messages whose size matters: MB/s are printed too.
   var bytesPerCall: Int?
   var read = 0.0
   var write = 0.0

@@ -1,6 +1,6 @@
 import Schemas
 
-/// Messages of the sizes and scripts that are seen in practice.
+/// Messages of typical sizes and scripts.
 enum CodecSamples {
   private static let time = Timestamp(year: 2025, month: 1, day: 20, hour: 1, minute: 5, offsetMinutes: 120)
     ?? .epoch

@@ -53,7 +53,7 @@ struct CopyBench: AsyncParsableCommand {
     var best: [Way: Double] = [:]
     var contents: Set<String> = []
     for round in 0..<rounds {
-      // Another way goes first each time, so that a busy spell of the machine meets them all.
+      // Another way goes first in each round, so that a busy period affects all of them.
       let ways = Way.allCases.indices.map { Way.allCases[($0 + round) % Way.allCases.count] }
       for way in ways {
         let name = "copy_\(way.rawValue.lowercased())_\(round)"

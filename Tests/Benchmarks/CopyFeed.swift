@@ -1,10 +1,10 @@
 import Schemas
 
-/// Messages as the parser makes them: names in Hebrew, prices with two digits, batches of 500.
+/// Messages as the parser makes them: Hebrew names, prices with two digits, batches of 500.
 struct CopyFeed {
   static let itemsPerFile = 5_000
   private(set) var messages: [[UInt8]] = []
-  /// Which messages make which flush.
+  /// The messages of each flush.
   private(set) var flushes: [Range<Int>] = []
 
   var rowCount: Int { messages.count * ProductsIngest.maxItems }

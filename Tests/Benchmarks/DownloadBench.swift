@@ -7,7 +7,7 @@ import Schemas
 import Synchronization
 import TestSupport
 
-/// `souk-bench download`: the memory of the real downloader with many large files on their way at once.
+/// `souk-bench download`: the memory of the real downloader with many large files in flight at once.
 struct DownloadBench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "download", abstract: "Many large downloads at once: the downloader's memory.",
@@ -39,7 +39,7 @@ struct DownloadBench: AsyncParsableCommand {
     let half = Mutex(0)
     let server = try HostileServer { [files, size] request, out in
       out.send("HTTP/1.1 200 OK\r\nContent-Length: \(size << 20)\r\nContent-Type: application/gzip\r\n\r\n")
-      // Differs from file to file, so that none of them is in the store already.
+      // Different in every file, so that none of them is in the store already.
       var piece = [UInt8](repeating: UInt8(truncatingIfNeeded: request.path.utf8.reduce(0) { $0 &* 31 &+ Int($1) }),
                           count: 64 << 10)
       piece.replaceSubrange(0..<16, with: [0x1f, 0x8b] + Array(request.path.utf8).suffix(14).padded(to: 14))

@@ -10,7 +10,7 @@ import Schemas
 import Synchronization
 import TestSupport
 
-/// `souk-bench fetch`: how many answers one process gets from providers that take their time, beside aiohttp.
+/// `souk-bench fetch`: fetches per second of one process from slow providers, next to aiohttp.
 struct FetchBench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fetch", abstract: "Many requests in flight against a slow server, beside aiohttp doing the same.",

@@ -6,7 +6,7 @@ import Runtime
 import Schemas
 import TestSupport
 
-/// `souk-bench influx`: points per second from the broker into InfluxDB, and how long a bar takes until it is found.
+/// `souk-bench influx`: points per second from the broker into InfluxDB, and the time until a bar can be queried.
 struct InfluxBench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "influx", abstract: "Write bars to InfluxDB, beside curl with prepared bodies, and Python.",
@@ -138,7 +138,7 @@ struct InfluxBench: AsyncParsableCommand {
       do {
         try await run.start(replicas: replicas)
         let latencies = try await run.measure(atLeast: .seconds(seconds)) {
-          // One replica is left alone, two are restarted one after the other.
+          // One replica runs undisturbed; two are restarted one after the other.
           if replicas > 1 { try await run.restartEach() }
         }
         print(replicas == 1 ? "produced to queryable:" : "produced to queryable, through a rolling restart of 2:",

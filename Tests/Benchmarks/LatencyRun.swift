@@ -7,9 +7,9 @@ import Schemas
 import Synchronization
 import TestSupport
 
-/// Bars at a steady rate through influx-consumer, and a reader that asks InfluxDB which of them it has.
+/// Sends bars at a steady rate through influx-consumer, and polls InfluxDB for them.
 ///
-/// Each partition has a symbol whose volumes count up, one bar about every 120 ms: when the database gives number n,
+/// Each partition has a symbol with increasing volumes, one bar about every 120 ms: when the database returns number n,
 /// everything up to n has arrived.
 final class LatencyRun: Sendable {
   private static let partitions = 12
@@ -25,7 +25,7 @@ final class LatencyRun: Sendable {
   private struct Sent {
     /// When each bar of a probe was handed to Kafka.
     var at: [String: [ContinuousClock.Instant]] = [:]
-    /// How many of them have been found.
+    /// Number of bars found.
     var found: [String: Int] = [:]
     var latencies: [Duration] = []
     var isBodyDone = false
@@ -48,7 +48,7 @@ final class LatencyRun: Sendable {
     _ = await influx.query("CREATE DATABASE \(database)")
   }
 
-  /// Returns when each replica has partitions and works: a group that forms is no part of a latency.
+  /// Returns when each replica has partitions and works: forming the group is not part of the latency.
   func start(replicas count: Int) async throws {
     for _ in 0..<count {
       let replica = try await makeReplica()
@@ -78,7 +78,7 @@ final class LatencyRun: Sendable {
     return replica
   }
 
-  /// Stops each replica as an orchestrator does, and starts another one in its place.
+  /// Restarts each replica as an orchestrator does.
   func restartEach() async throws {
     for index in replicas.withLock({ $0.indices }) {
       await replicas.withLock { $0[index] }.terminate()
@@ -94,7 +94,7 @@ final class LatencyRun: Sendable {
     broker.close()
   }
 
-  /// Produces while `body` runs and for so long at least, then waits until everything is found.
+  /// Produces while `body` runs, and at least for `limit`, then waits until everything is found.
   func measure(atLeast limit: Duration, _ body: @Sendable @escaping () async throws -> Void) async throws -> Latencies {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.watch() }
@@ -137,7 +137,7 @@ final class LatencyRun: Sendable {
     return (batch, probe)
   }
 
-  /// - Parameter second: tells the bars of one symbol apart; the number itself when nil.
+  /// - Parameter second: the bar's second, which distinguishes the bars of a symbol; nil: the number itself.
   private static func add(
     _ symbol: String, _ interval: String, _ number: Int, second: Int? = nil, to batch: inout OutgoingBatch
   ) {
@@ -189,7 +189,7 @@ final class LatencyRun: Sendable {
   }
 }
 
-/// How long bars took, sorted.
+/// Sorted latencies.
 struct Latencies: CustomStringConvertible {
   private let sorted: [Duration]
 

@@ -3,7 +3,7 @@ import Kafka
 import Logging
 import Schemas
 
-/// Bars of 256 symbols that wait in an embedded broker, as many in each of its partitions.
+/// Bars of 256 symbols in an embedded broker, evenly over its partitions.
 struct MarketFeed {
   static let partitions = 64
   private static let symbolsPerPartition = 4
@@ -45,7 +45,7 @@ struct MarketFeed {
     return try Producer(options.producerConfiguration(clientID: "bench", logger: Logger(label: "bench")))
   }
 
-  /// As many symbols in each partition, so that none overflows.
+  /// The same number of symbols in each partition, so that none overflows.
   static func symbols(
     _ count: Int, in partitions: Int, by producer: Producer, named name: String
   ) async throws -> [Int32: [String]] {
@@ -79,7 +79,7 @@ struct MarketFeed {
     LocalDateTime(microseconds: Self.start + Int64(index / symbols.count % 50_000) * 1_000_000) ?? .epoch
   }
 
-  /// The line of a bar as influx-consumer is to write it, without a line feed. Cairo is two hours ahead in winter.
+  /// The line that influx-consumer writes for a bar, without a line feed. Cairo is two hours ahead in winter.
   func line(_ index: Int) -> String {
     let bar = bar(index)
     guard case .candle(let candle) = bar.values else { return "" }

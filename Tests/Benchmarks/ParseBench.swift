@@ -1,5 +1,6 @@
 import ArgumentParser
 import CZlib
+import Compression
 import Foundation
 import Kafka
 import ObjectStore
@@ -8,7 +9,7 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// `souk-bench parse`: items and megabytes per second from packed file to messages, beside zlib alone.
+/// `souk-bench parse`: items and megabytes per second from compressed file to messages, next to zlib alone.
 struct ParseBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "parse",
@@ -117,26 +118,7 @@ private struct ParseWork {
   func encode() throws -> Int { try reading.messages(of: packed) }
   func matchAndEncode() throws -> Int { try matching.messages(of: packed) }
 
-  static func gzipped(_ bytes: [UInt8]) -> [UInt8] {
-    var stream = z_stream()
-    var input = bytes
-    var output = [UInt8](repeating: 0, count: bytes.count + bytes.count / 1000 + 1024)
-    let room = output.count
-    let count = input.withUnsafeMutableBufferPointer { source in
-      output.withUnsafeMutableBufferPointer { target in
-        deflateInit2_(
-          &stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        stream.next_in = source.baseAddress
-        stream.avail_in = UInt32(source.count)
-        stream.next_out = target.baseAddress
-        stream.avail_out = UInt32(room)
-        deflate(&stream, Z_FINISH)
-        deflateEnd(&stream)
-        return room - Int(stream.avail_out)
-      }
-    }
-    return Array(output[..<count])
-  }
+  static func gzipped(_ bytes: [UInt8]) -> [UInt8] { Deflate.gzip(bytes) ?? [] }
 
   /// CPU seconds lxml takes to walk the file, nil when it cannot be imported.
   func lxmlSeconds(_ python: String) throws -> Double? {
@@ -168,7 +150,7 @@ private struct ParseWork {
   }
 }
 
-/// A full price file of the commonest form, the same at every run. Of 20 codes 19 are GTINs, as in the published files.
+/// A full price file of the most common form, the same in every run. 19 of 20 codes are GTINs, as in published files.
 enum GeneratedPriceFile {
   private static func code(_ index: Int) -> String {
     guard index % 20 != 19 else { return String(100_000 + index) }

@@ -1,12 +1,12 @@
 import Foundation
 import LocalServers
 
-/// The points of a feed as bodies of requests, packed, in files: what is left of the work is the server's.
+/// The points of a feed as compressed request bodies in files: only the server's work is left to measure.
 struct PreparedBodies {
   private let folder: PrivateFolder
   private let count: Int
   private static let points = 5_000
-  /// As many requests at once as influx-consumer has.
+  /// The same concurrency as influx-consumer's.
   private static let connections = 4
 
   init(_ feed: MarketFeed) throws {

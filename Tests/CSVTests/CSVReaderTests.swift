@@ -25,7 +25,7 @@ import Testing
     #expect(lines("a\tb\n\t2", separator: "\t") == [["a", "b"], ["", "2"]])
   }
 
-  @Test func spreadsheetsUnicodeIsRead() {
+  @Test func utf16IsRead() {
     let text = "تاريخ,b\r\n1,2"
     let little: [UInt8] = [0xff, 0xfe] + text.utf16.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
     let big: [UInt8] = [0xfe, 0xff] + text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] }
@@ -40,11 +40,11 @@ import Testing
     #expect([read[0], read[1], read[3], read[4]] == [["a", "b"], ["1", "1"], ["3", "3"], ["4", "4"]])
   }
 
-  @Test func aCellOverTwoLinesIsOne() {
+  @Test func aQuotedCellMaySpanLines() {
     #expect(lines("a,b\n\"1\n2\",3\n4,5\n", columns: 2) == [["a", "b"], ["1\n2", "3"], ["4", "5"]])
   }
 
-  @Test func rubbishNeverTraps() {
+  @Test func randomBytesNeverTrap() {
     var random = TestRandom("csv")
     let alphabet = Array("\",;\n\r\t 1a".utf8) + [0xff, 0xfe, 0xc3]
     for _ in 0..<3_000 {
@@ -66,7 +66,7 @@ import Testing
     #expect(CSVNumbers().read(Array(text.utf8)[...]) == .number(ExactDecimal(value)!))
   }
 
-  @Test func whatCanBeReadInTwoWaysIsReadWhenItIsSaid() {
+  @Test func ambiguousNumbersNeedADeclaredMark() {
     func read(_ text: String, _ mark: CSVNumbers.Mark?) -> ExactDecimal? {
       guard case .number(let number) = CSVNumbers(mark: mark).read(Array(text.utf8)[...]) else { return nil }
       return number
@@ -100,7 +100,7 @@ import Testing
     #expect(try #require(CSVDates(pattern)).read(Array(text.utf8)[...])?.description == time)
   }
 
-  @Test func whatIsNoDateOfThePatternIsNotRead() throws {
+  @Test func otherTextIsNoDate() throws {
     let dates = try #require(CSVDates("MM/DD/YYYY"))
     for text in ["18/07/2024", "02/30/2024", "07/18/24", "07/18/2024 ", "07-18-2024", "", "07/18/20245", "/18/2024"] {
       #expect(dates.read(Array(text.utf8)[...]) == nil, "\(text)")

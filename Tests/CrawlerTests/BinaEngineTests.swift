@@ -43,7 +43,7 @@ import Testing
       let all = try await listings(of: engine(portal, chain, limits: quickLimits(rowCap: cap)))
       let found = Set(all.flatMap(\.files).map(\.fileName))
       let expected = portal.catalogue.files(of: chain)
-      // The finest question is one type, date and store: with more rows than the cap it cannot be answered whole.
+      // The narrowest query is one type, date and store; with more rows than the cap its answer is cut.
       var perQuestion: [[String]: [String]] = [:]
       for file in expected {
         perQuestion[[file.kind.word, file.storeID, file.time.text("YMD")], default: []].append(file.name)
@@ -51,7 +51,7 @@ import Testing
       let answerable = perQuestion.values.filter { $0.count <= cap }.flatMap { $0 }
       #expect(found.isSuperset(of: answerable))
       if cap == 25 { #expect(found == Set(expected.map(\.name))) }
-      // The portal takes store 0, which its stores files carry, for all stores: asking for it would look cut.
+      // Store 0, in the names of stores files, means all stores to the portal: a query for it would look cut.
       #expect(all.contains(where: \.isCut) == (cap < 25))
     }
   }
@@ -66,7 +66,7 @@ import Testing
           #expect(link == "\(portal.baseURL(of: chain))/Download/\(file.fileName)")
         }
       }
-      // Three of the five listings hold no links of their own.
+      // Three of the five listings have no links.
       #expect(portal.requests(.resolver) == 3)
     }
   }
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test(arguments: [Fault.Mode.serverError, .rateLimit, .truncated])
-  func triesAgainWhileThePortalIsUnwell(mode: Fault.Mode) async throws {
+  func retriesWhileThePortalFails(mode: Fault.Mode) async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       portal.add(Fault(mode, on: .listing, times: 2, retryAfter: 0))
       let chain = portal.catalogue.chains[0]
@@ -105,7 +105,7 @@ import Testing
     (Fault.Mode.loginPage, "html_instead_of_json"), (.unknownShape, "unknown_listing_shape"),
     (.expiredLink, "http_403"),
   ])
-  func isLoudAboutAnswersThatAreNoListings(mode: Fault.Mode, code: String) async throws {
+  func reportsAnswersThatAreNotListings(mode: Fault.Mode, code: String) async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       portal.add(Fault(mode, on: .listing))
       let engine = try engine(portal, portal.catalogue.chains[0])

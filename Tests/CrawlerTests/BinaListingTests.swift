@@ -1,5 +1,6 @@
 @testable import CrawlerService
 import PriceFiles
+import Runtime
 import Schemas
 import Testing
 

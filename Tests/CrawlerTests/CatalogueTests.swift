@@ -5,7 +5,7 @@ import Runtime
 import Schemas
 import Testing
 
-/// The catalogue that demos and end-to-end tests are measured against has to be worth it.
+/// The invented catalogue, which demos and end-to-end tests compare with.
 @Suite struct CatalogueTests {
   @Test func equalSettingsGiveEqualBytes() {
     let (a, b) = (CatalogueGenerator(settings: smallCatalogue()), CatalogueGenerator(settings: smallCatalogue()))

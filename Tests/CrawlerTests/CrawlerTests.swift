@@ -83,7 +83,7 @@ import Testing
   @Test func anUnacknowledgedAnnouncementIsNotMarked() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let announcer = RecordingAnnouncer()
-      announcer.refuse(with: Failure(.transient, code: "broker_down", "nobody is there"), times: 2)
+      announcer.refuse(with: Failure(.transient, code: "broker_down", "no broker answers"), times: 2)
       try await crawler([engine(portal, portal.catalogue.chains[0])], MemorySeenStore(), announcer).run()
       #expect(announcer.names.sorted() == portal.visibleFiles.map(\.name).sorted())
     }
@@ -174,7 +174,7 @@ import Testing
     }
   }
 
-  @Test func whatOnePassDoesNotTakeTheNextDoes() async throws {
+  @Test func theNextPassTakesTheFilesBeyondTheLimit() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       var settings = onceSettings()
       settings.maxFiles = 4

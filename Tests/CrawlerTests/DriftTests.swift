@@ -14,7 +14,7 @@ import Testing
 
 @testable import CrawlerService
 
-/// A portal that says what the test tells it to, pass by pass.
+/// A portal whose answers the test sets, pass by pass.
 final class ScriptedEngine: PortalEngine {
   struct Script: Sendable {
     var pages: [Listing] = []
@@ -89,7 +89,7 @@ final class ScriptedEngine: PortalEngine {
 @Suite struct DriftTests {
   private func pass(
     _ engine: ScriptedEngine, _ store: any SeenStore, _ announcer: RecordingAnnouncer,
-    schedule: Schedule = Schedule(), at time: Date = Date(timeIntervalSince1970: 1_800_000_000)
+    schedule: CrawlSchedule = CrawlSchedule(), at time: Date = Date(timeIntervalSince1970: 1_800_000_000)
   ) async throws {
     var settings = onceSettings()
     settings.onceAttempts = 1
@@ -101,7 +101,7 @@ final class ScriptedEngine: PortalEngine {
     do { try await crawler.run() } catch let failure as Failure where failure.code == "crawl_incomplete" {}
   }
 
-  @Test func nothingWhereThereWasSomethingIsAnAlert() async throws {
+  @Test func anEmptyListingAfterAFullOneRaisesAnAlert() async throws {
     for store in [MemorySeenStore() as any SeenStore, try await fileStore()] {
       let (announcer, engine) = (RecordingAnnouncer(), ScriptedEngine("c"))
       try await pass(engine, store, announcer)
@@ -115,7 +115,7 @@ final class ScriptedEngine: PortalEngine {
       #expect(alert.kind == .listingEmpty && alert.severity == .critical && alert.subject == "c")
       #expect(alert.value?.description == "0" && alert.expected?.description == "3")
       #expect(alert.alertID == "listing_empty/c/2027-01-15")
-      // Another process on the same day says the same, the next day is another matter.
+      // Another process raises the same alert on that day; the next day has another one.
       try await pass(engine, store, announcer)
       try await pass(engine, store, announcer, at: Date(timeIntervalSince1970: 1_800_086_400))
       #expect(Set(announcer.alerts.map(\.alertID)).count == 2)
@@ -134,10 +134,10 @@ final class ScriptedEngine: PortalEngine {
     try await pass(engine, store, announcer)
     engine.set(.init())
     // 1,800,000,000 is 10:00 in Israel.
-    let night = Schedule(activeHours: try #require(ActiveHours("11:00-24:00")))
+    let night = CrawlSchedule(activeHours: try #require(ActiveHours("11:00-24:00")))
     try await pass(engine, store, announcer, schedule: night)
     #expect(announcer.alerts.isEmpty)
-    let day = Schedule(activeHours: try #require(ActiveHours("08:00-24:00")))
+    let day = CrawlSchedule(activeHours: try #require(ActiveHours("08:00-24:00")))
     try await pass(engine, store, announcer, schedule: day)
     #expect(announcer.alerts.map(\.kind) == [.listingEmpty])
   }
@@ -146,7 +146,7 @@ final class ScriptedEngine: PortalEngine {
     (PortalError.Kind.loginPage, Alert.Kind.listingLoginPage), (.htmlInsteadOfJSON, .listingLoginPage),
     (.loginRefused, .listingLoginPage), (.unknownShape, .listingUnreadable), (.unknownPage, .listingUnreadable),
   ])
-  func aListingThatIsNoneIsAnAlert(error: PortalError.Kind, kind: Alert.Kind) async throws {
+  func anUnusableListingRaisesAnAlert(error: PortalError.Kind, kind: Alert.Kind) async throws {
     let (announcer, engine) = (RecordingAnnouncer(), ScriptedEngine("c"))
     engine.set(.init(pages: [try ScriptedEngine.page(1...1)], failure: PortalError(error, "as told")))
     try await pass(engine, MemorySeenStore(), announcer)
@@ -154,11 +154,11 @@ final class ScriptedEngine: PortalEngine {
     #expect(announcer.files.count == 1, "what came before stands")
   }
 
-  /// What waiting does not mend says what to do.
+  /// An alert about an error that does not pass by waiting says what to do.
   @Test(arguments: [
     (HTTPError.Kind.certificateRefused, "--fetch-ca-file"), (.status(403), "--fetch-proxy"), (.status(401), "password"),
   ])
-  func aRefusalIsAnAlertOfItsOwn(error: HTTPError.Kind, advice: String) async throws {
+  func aRefusalRaisesAnAlertWithAdvice(error: HTTPError.Kind, advice: String) async throws {
     let (announcer, engine) = (RecordingAnnouncer(), ScriptedEngine("c"))
     engine.set(.init(failure: HTTPError(error, "as told")))
     try await pass(engine, MemorySeenStore(), announcer)
@@ -167,7 +167,7 @@ final class ScriptedEngine: PortalEngine {
     #expect(alert.message.contains("as told") && alert.message.contains(advice))
   }
 
-  @Test func everyUnknownColumnIsAnAlertOfItsOwn() async throws {
+  @Test func everyUnknownColumnRaisesOneAlert() async throws {
     let (announcer, engine) = (RecordingAnnouncer(), ScriptedEngine("c"))
     var page = try ScriptedEngine.page(1...1)
     page.unknownColumns = ["Colour", "-FileNm"]
@@ -177,8 +177,8 @@ final class ScriptedEngine: PortalEngine {
     #expect(announcer.alerts.allSatisfy { $0.kind == .listingUnknownColumn })
   }
 
-  /// Links of some portals last half an hour: nothing waits for the end of the listing.
-  @Test func pagesWhoseLinksExpireAreAnnouncedOneByOneTheFirstToExpireFirst() async throws {
+  /// Links of some portals last half an hour: announcements do not wait for the end of the listing.
+  @Test func pagesWithExpiringLinksAreAnnouncedOneByOneEarliestExpiryFirst() async throws {
     let announcer = RecordingAnnouncer()
     let counts = Mutex<[Int]>([])
     let engine = ScriptedEngine(

@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["tls", "proftpd"]) func aWrongPasswordIsSaidSo(mode: String) async throws {
+  @Test(arguments: ["tls", "proftpd"]) func aWrongPasswordIsReported(mode: String) async throws {
     try await withServer(mode) { port, _, authority in
       let engine = try FTPEngine(context(port, authority, password: "wrong"))
       let error = await #expect(throws: PortalError.self) { try await allFiles(engine) }
@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  /// A password must not travel in the clear because a server, or somebody in between, says it knows no TLS.
+  /// A password is never sent in the clear, also when a server, or an attacker in between, claims not to support TLS.
   @Test func withoutTLSNothingIsSent() async throws {
     try await withServer("plain") { port, _, authority in
       await #expect(throws: HTTPError.self) { try await allFiles(FTPEngine(context(port, authority))) }

@@ -1,4 +1,4 @@
-import CrawlerService
+@testable import CrawlerService
 import Foundation
 import LocalServers
 import Runtime
@@ -91,7 +91,7 @@ import Testing
     await store.close()
   }
 
-  @Test func aSecondProcessIsKeptOut() async throws {
+  @Test func aSecondProcessIsRefused() async throws {
     let folder = try PrivateFolder("crawler")
     let path = folder.file("seen.log")
     let store = try FileSeenStore(path: path, retention: .seconds(1))

@@ -1,4 +1,4 @@
-import CrawlerService
+@testable import CrawlerService
 import HTTP
 import Logging
 import PortalSimulator

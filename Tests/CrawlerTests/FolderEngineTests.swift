@@ -1,4 +1,4 @@
-import CrawlerService
+@testable import CrawlerService
 import Foundation
 import LocalServers
 import Runtime

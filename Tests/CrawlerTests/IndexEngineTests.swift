@@ -56,7 +56,7 @@ import Testing
     #expect(try engine.read(Array(Self.apache.utf8), at: engine.base).listing.files.count == 1)
   }
 
-  @Test func aLoginAndAPageOfNothingAreErrors() throws {
+  @Test func aLoginAndAPageWithoutLinksAreErrors() throws {
     let engine = try engine()
     let login = #expect(throws: PortalError.self) {
       try engine.read(Array("<title>Sign in</title><input type=password><a href=x>".utf8), at: engine.base)

@@ -55,7 +55,7 @@ import Testing
     #expect(try await client.get(url).text == "v2")
   }
 
-  @Test func whatIsKeptIsBounded() async throws {
+  @Test func theCacheIsBounded() async throws {
     let server = try HostileServer { request, connection in
       connection.answer("200 OK", headers: ["ETag: \"e\""], body: String(repeating: "x", count: 60))
     }
@@ -68,7 +68,7 @@ import Testing
     #expect(server.requests.suffix(2).allSatisfy { $0.headers["if-none-match"] == nil })
   }
 
-  @Test func aPortalThatIsUnwellIsAskedAgainAndOneThatRefusesIsNot() async throws {
+  @Test func transientErrorsAreRetriedAndRefusalsAreNot() async throws {
     let server = try HostileServer { request, connection in
       switch request.path {
       case "/busy": connection.answer("429 Too Many Requests", headers: ["Retry-After: 0"])
@@ -87,8 +87,9 @@ import Testing
       connection.answer("302 Found", headers: ["Location: /elsewhere"])
     }
     let client = try client(userAgent: "a browser")
-    let answer = try await client.post(
-      HTTPURL(server.url + "/login"), form: [("user name", "a&b=c"), ("p", "ש +")], accept: { $0 == 302 })
+    let form = HTTPRequest.form(
+      try HTTPURL(server.url + "/login"), [("user name", "a&b=c"), ("p", "ש +")], headers: [:], limits: client.limits)
+    let answer = try await client.send(form) { $0 == 302 }
     #expect(answer.status == 302)
     let request = try #require(server.requests.first)
     #expect(String(decoding: request.body, as: UTF8.self) == "user%20name=a%26b%3Dc&p=%D7%A9%20%2B")
@@ -96,7 +97,7 @@ import Testing
     #expect(request.headers["user-agent"] == "a browser" && server.requests.count == 1)
   }
 
-  @Test func requestsToOneHostKeepTheirDistanceAndOthersAreNotInTheWay() {
+  @Test func requestsToOneHostAreSpacedIndependentlyOfOtherHosts() {
     let (pace, start) = (HostPace(), ContinuousClock.now)
     func turn(_ host: String, after: Duration = .zero) -> Duration {
       pace.reserve(host, gap: .seconds(2), now: start + after) - start

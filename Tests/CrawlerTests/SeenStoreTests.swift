@@ -1,11 +1,11 @@
-import CrawlerService
+@testable import CrawlerService
 import LocalServers
 import Redis
 import Runtime
 import Synchronization
 import Testing
 
-/// What every store owes the crawler, asked of all three.
+/// The contract of all three stores.
 @Suite struct SeenStoreTests {
   enum Kind: String, CaseIterable { case memory, file, redis }
 
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test(arguments: Kind.allCases)
-  func remembersWhatWasMarkedAndNothingElse(kind: Kind) async throws {
+  func remembersOnlyMarkedFiles(kind: Kind) async throws {
     try await withStore(kind) { store in
       let (a, b) = (entry("x", "a"), entry("x", "b"))
       #expect(try await store.areSeen([a, b]) == [false, false])
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test(arguments: Kind.allCases)
-  func chainsAreApart(kind: Kind) async throws {
+  func chainsAreIndependent(kind: Kind) async throws {
     try await withStore(kind) { store in
       try await store.mark([entry("x", "a")])
       #expect(try await store.areSeen([entry("y", "a"), entry("x", "a")]) == [false, true])

@@ -1,4 +1,4 @@
-import CrawlerService
+@testable import CrawlerService
 import Portals
 import Runtime
 import Testing

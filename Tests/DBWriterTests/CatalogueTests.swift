@@ -1,5 +1,5 @@
 import ArgumentParser
-import DBWriterService
+@testable import DBWriterService
 import LocalServers
 import Runtime
 import Schemas
@@ -48,7 +48,7 @@ import Testing
     #expect(try await fixture.psql("SELECT count(*) FROM store_names") == "2\n")
   }
 
-  @Test func aStoreThatIsNoneIsRefusedAlone() async throws {
+  @Test func anInvalidStoreIsRefusedAlone() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()
     let source = SourcePartition(Topics.storesIngest.name, 0)
@@ -78,7 +78,7 @@ import Testing
     #expect(try await fixture.psql("SELECT gtin, name, quantity FROM masters") == "07290000000001|c|1.50\n")
   }
 
-  @Test func theLedgerSaysWhatBecameOfAFile() async throws {
+  @Test func theLedgerShowsTheResultOfAFile() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()
     let files = SourcePartition(Topics.filesParsed.name, 0)

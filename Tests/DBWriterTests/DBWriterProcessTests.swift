@@ -1,5 +1,5 @@
 import ArgumentParser
-import DBWriterService
+@testable import DBWriterService
 import Kafka
 import LocalServers
 import Logging

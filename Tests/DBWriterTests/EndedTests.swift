@@ -1,10 +1,10 @@
-import DBWriterService
+@testable import DBWriterService
 import LocalServers
 import Schemas
 import TestSupport
 import Testing
 
-/// What newer full files no longer name has ended: the tables against a model that knows only which messages arrived.
+/// Rows that newer full files no longer have end: the tables against a model of the arrived messages.
 @Suite struct EndedTests {
   enum List: String, CaseIterable {
     case prices, promotions, stores
@@ -123,7 +123,7 @@ import Testing
     }
   }
 
-  @Test func viewsLeaveOutWhatHasEnded() async throws {
+  @Test func viewsOmitEndedRows() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()
     let (prices, stores) = (source(), SourcePartition(Topics.storesIngest.name, 0))
@@ -168,11 +168,11 @@ import Testing
     #expect(try await fixture.psql("SELECT price IS NULL FROM promotion_offers WHERE store_id = '1'") == "t\n")
     #expect(try await fixture.psql("SELECT prices, stores FROM chain_totals") == "3|2\n")
 
-    // A row that cannot be read is no reason to end the price of before.
+    // An unreadable row does not end the earlier price.
     _ = try await write(prices, ingest(store: "1", hour: 3, closes: true, alsoNamed: ["2"], []))
     #expect(try await offers() == "1/2 2/1 2/2\n")
 
-    // The branch goes, with its offers and promotions.
+    // The branch ends, with its offers and promotions.
     #expect(try await write(stores, branches(hour: 3, ["1"])).changes == 1)
     #expect(try await offers() == "1/2\n")
     #expect(try await fixture.psql("SELECT store_id FROM store_names WHERE ended_at IS NULL") == "1\n")
@@ -186,7 +186,7 @@ import Testing
     #expect(try await fixture.psql("SELECT count(*) FROM price_history") == "0\n")
   }
 
-  /// A closed branch that goes on publishing prices is open.
+  /// A closed branch that continues to publish prices is open.
   @Test func pricesNewerThanTheStoresFileShowThatABranchIsOpen() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()

@@ -1,4 +1,4 @@
-import DBWriterService
+@testable import DBWriterService
 import LocalServers
 import Schemas
 import TestSupport

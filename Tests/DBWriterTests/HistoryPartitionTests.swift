@@ -1,4 +1,4 @@
-import DBWriterService
+@testable import DBWriterService
 import LocalServers
 import Postgres
 import Schemas
@@ -50,8 +50,8 @@ import Testing
       """)
   }
 
-  /// Files that claim every month from 1990 to 2100: what makes no sense is refused, record by record.
-  @Test func nonsensicalTimesMakeNoPartitions() async throws {
+  /// Files of every month from 1990 to 2100: impossible times are refused, record by record.
+  @Test func impossibleTimesMakeNoPartitions() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()
     _ = try await store.start([source(0)])
@@ -93,7 +93,7 @@ import Testing
     #expect(try await fixture.psql("SELECT count(*), count(DISTINCT tableoid) FROM price_history") == "33|6\n")
   }
 
-  @Test func aLongQueryOnTheHistoryHoldsNobodyUp() async throws {
+  @Test func aLongQueryOnTheHistoryBlocksNoWriter() async throws {
     let fixture = try await StoreFixture()
     try await write(fixture.store(), 0, hours: [0, 1])
     let reader = try await fixture.connect()

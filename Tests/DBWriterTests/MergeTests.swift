@@ -1,10 +1,10 @@
-import DBWriterService
+@testable import DBWriterService
 import LocalServers
 import Schemas
 import TestSupport
 import Testing
 
-/// What the tables say after messages, compared with a model that handles one row after the other.
+/// The tables after some messages, compared with a model that handles one row after the other.
 @Suite struct MergeTests {
   @Test func pricesMoveForwardOnly() async throws {
     let fixture = try await StoreFixture()

@@ -1,4 +1,4 @@
-import DBWriterService
+@testable import DBWriterService
 import LocalServers
 import Logging
 import Postgres
@@ -7,7 +7,7 @@ import Schemas
 import TestSupport
 import Testing
 
-/// Materialized views follow the tables, when they must, one replica at a time, and never in ingest's way.
+/// Materialized views follow changed tables, one replica at a time, without blocking ingest.
 @Suite struct RefreshTests {
   private func refresher(
     _ fixture: StoreFixture, interval: Duration = .zero, timeout: Duration = .seconds(60)
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: Dialect.allCases)
-  func viewsAreRefreshedWhenSomethingChangedAndOnlyThen(dialect: Dialect) async throws {
+  func viewsAreRefreshedOnlyAfterAChange(dialect: Dialect) async throws {
     let fixture = try await StoreFixture(dialect: dialect)
     let refresher = refresher(fixture)
     #expect(try await refresher.refreshDue() == [])
@@ -55,7 +55,7 @@ import Testing
   }
 
   /// The table can be written to by others: what it names never becomes a part of a statement.
-  @Test func aNameOfTheTableIsNeverExecuted() async throws {
+  @Test func namesFromTheTableAreNeverExecuted() async throws {
     let fixture = try await StoreFixture()
     _ = try await fixture.psql("""
       INSERT INTO view_refreshes (view_name, version, refreshed_at, seconds, leased_until)
@@ -89,7 +89,7 @@ import Testing
     _ = try await store.start([source()])
     try store.append(source(), 0, ingest([item("1", "1")]))
     _ = try await store.flush()
-    // Somebody who holds the view keeps the first replica in the middle of its refresh.
+    // A lock on the view keeps the first replica in the middle of its refresh.
     let reader = try await fixture.connect()
     try await reader.perform { try $0.script("BEGIN; REFRESH MATERIALIZED VIEW cheapest_by_product") }
     let (slow, other) = (refresher(fixture), refresher(fixture))
@@ -101,12 +101,12 @@ import Testing
         """) == "1\n"
     }
     #expect(try await other.refreshDue() == [])
-    // Ingest goes on.
+    // Ingest continues.
     try store.append(source(), 1, ingest(hour: 1, [item("1", "2")]))
     #expect(try await store.flush().positions == [source(): 2])
     try await reader.perform { try $0.script("COMMIT") }
     #expect(try await done == Self.views)
-    // What came meanwhile is for the next turn.
+    // Later changes wait for the next refresh.
     #expect(try await other.refreshDue() == Self.views)
   }
 

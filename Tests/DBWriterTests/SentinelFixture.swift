@@ -1,4 +1,4 @@
-import DBWriterService
+@testable import DBWriterService
 import Schemas
 
 /// Messages of the market data system.

@@ -1,11 +1,11 @@
-import DBWriterService
+@testable import DBWriterService
 import LocalServers
 import Postgres
 import Schemas
 import TestSupport
 import Testing
 
-/// Market data and predictions, and what the views say of both.
+/// Market observations and predictions, and their views.
 @Suite struct SentinelTests {
   private static let polymer = SourcePartition(Topics.marketObservations(of: .polymer).name, 0)
   private static let energy = SourcePartition(Topics.marketObservations(of: .energy).name, 0)
@@ -35,7 +35,7 @@ import Testing
     let fixture = try await StoreFixture(dialect: dialect)
     try await write([
       Sentinel.observation(hour: 1, "10.50", fetched: 60), Sentinel.observation(hour: 1, "11", fetched: 120),
-      // Older, and one whose time nobody knows: neither takes back what is known better.
+      // An older one, and one without a time: neither replaces a newer one.
       Sentinel.observation(hour: 1, "9", fetched: 30), Sentinel.observation(hour: 1, "8"),
       Sentinel.observation(hour: 2, "8"), Sentinel.observation(hour: 2, "7"),
       // The last of those fetched at the same time counts.
@@ -102,8 +102,8 @@ import Testing
     #expect(try await fixture.psql("SELECT count(*) FROM predictions") == "1\n")
   }
 
-  /// A rule of the operator's refuses one step: the whole prediction goes, its neighbours stay.
-  @Test func whatTheDatabaseRefusesIsFoundByHalving() async throws {
+  /// A constraint of the operator refuses one step: the whole prediction is refused, the others are written.
+  @Test func bisectionFindsWhatTheDatabaseRefuses() async throws {
     let fixture = try await StoreFixture()
     _ = try await fixture.psql("ALTER TABLE predictions ADD CONSTRAINT cheap CHECK (mean < 100)")
     let store = fixture.store()
@@ -121,7 +121,7 @@ import Testing
     #expect(try await fixture.psql("SELECT count(*), max(step) FROM predictions") == "12|2\n")
   }
 
-  @Test func accuracyIsThatOfWhatCameTrue() async throws {
+  @Test func accuracyComparesPredictionsWithObservedValues() async throws {
     let fixture = try await StoreFixture()
     try await write([
       Sentinel.prediction(1, hour: 0, ["100", "110"]).encoded(),
@@ -151,9 +151,9 @@ import Testing
       """)
   }
 
-  /// Of 200 compared values or more, what is further than 5 points from the promise is said to be.
+  /// With at least 200 compared values, the view reports a coverage more than 5 points from the promise.
   @Test(arguments: [(149, "too narrow"), (150, "hold"), (170, "hold"), (171, "too wide")])
-  func intervalsAreJudged(inside: Int, verdict: String) async throws {
+  func intervalsAreCompared(inside: Int, verdict: String) async throws {
     let fixture = try await StoreFixture()
     try await write(
       (0..<200).map { Sentinel.prediction($0, hour: $0, ["100"]).encoded() }, of: Self.buffer, to: fixture)

@@ -1,4 +1,4 @@
-import DBWriterService
+@testable import DBWriterService
 import LocalServers
 import Postgres
 import Runtime
@@ -6,7 +6,7 @@ import Schemas
 import TestSupport
 import Testing
 
-/// What every sink of this project owes, against a real PostgreSQL.
+/// The contract of every sink, against a real PostgreSQL.
 @Suite struct SinkContractTests {
   @Test func aFreshPartitionStartsAtTheGroupsOwnOffsetAndLaterAtTheTables() async throws {
     let fixture = try await StoreFixture()
@@ -84,7 +84,7 @@ import Testing
     #expect(try await fixture.prices() == "chain|1|1|6\n")
   }
 
-  @Test func aMissingTableIsTheOperatorsFaultAndKeepsWhatIsStaged() async throws {
+  @Test func aMissingTableIsAConfigurationErrorAndKeepsStagedRows() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()
     _ = try await store.start([source()])
@@ -95,9 +95,9 @@ import Testing
     #expect(store.pending.rows == 1)
   }
 
-  @Test(arguments: [0, 3, 6]) func poisonIsBlamedAloneWhereverItStands(_ poison: Int) async throws {
+  @Test(arguments: [0, 3, 6]) func aRefusedRecordIsFoundAtEveryPosition(_ poison: Int) async throws {
     let fixture = try await StoreFixture()
-    // A rule of the operator's that no check of ours knows.
+    // A constraint of the operator that db-writer does not know.
     _ = try await fixture.psql("ALTER TABLE prices ADD CONSTRAINT cheap CHECK (price < 100)")
     let store = fixture.store()
     _ = try await store.start([source(0), source(1)])
@@ -115,10 +115,10 @@ import Testing
     #expect(refused.offset == Int64(10 + poison))
     #expect(refused.elements == [1])
     #expect(refused.error.code == "postgres_23514")
-    // Its neighbour partition is done; its own stands at the culprit, whose dead letter is not yet acknowledged.
+    // The other partition is flushed; this one stays at the refused record until its dead letter is acknowledged.
     #expect(report.positions == [source(0): 1])
     #expect(try await fixture.offsets() == "\(StoreFixture.topic)|0|1\n\(StoreFixture.topic)|1|\(10 + poison)\n")
-    // Read again from there, what the database takes of the culprit is staged with those behind it.
+    // Read again, the valid elements of the refused record are staged with the records after it.
     #expect(try await store.start([source(1)]) == [source(1): Int64(10 + poison)])
     for index in poison..<7 {
       let verdict = try store.append(source(1), Int64(10 + index), messages[index])
@@ -127,12 +127,12 @@ import Testing
         continue
       }
       guard case .rejected(let rejection) = verdict else {
-        Issue.record("the culprit was not rejected")
+        Issue.record("the refused record was not rejected")
         continue
       }
       #expect((rejection.kept, rejection.refused) == (2, 1))
       #expect(rejection.message.contains("cheap"))
-      // What is dead-lettered is the culprit alone, as a message of its own.
+      // Only the refused element is dead-lettered, as a separate message.
       let excerpt = try #require(rejection.excerpts.first)
       let whole = try ProductsIngest(decoding: messages[index])
       let alone = try ProductsIngest(decoding: excerpt.value)
@@ -147,7 +147,7 @@ import Testing
     #expect(codes == "21|0\n")
   }
 
-  @Test func severalPoisonedRowsInOneFlushAreAllBlamed() async throws {
+  @Test func severalRefusedRecordsInOneFlushAreAllFound() async throws {
     let fixture = try await StoreFixture()
     _ = try await fixture.psql("ALTER TABLE prices ADD CONSTRAINT cheap CHECK (price < 100)")
     let store = fixture.store()
@@ -178,7 +178,7 @@ import Testing
     try store.append(source(0), 0, ingest(store: "0", [item("1", "1")]))
     try store.append(source(1), 0, ingest(store: "1", [item("1", "100")]))
     try store.append(source(2), 0, ingest(store: "2", [item("1", "2")]))
-    // Partition 0 is written, then the search in partition 1 meets an outage.
+    // Partition 0 is written, then an outage interrupts the bisection in partition 1.
     try await fixture.breakWrites("""
       IF NEW.store_id = '1' AND (SELECT count(*) FROM prices) > 0 THEN
         RAISE EXCEPTION 'busy' USING ERRCODE = '53100';
@@ -192,14 +192,14 @@ import Testing
     #expect(report.refused.map(\.source) == [source(1)])
   }
 
-  @Test func positionsOfRecordsSeenElsewhereMoveTheOffsets() async throws {
+  @Test func positionsWithoutRecordsMoveTheOffsets() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()
     _ = try await store.start([source(0), source(1)])
     try store.append(source(0), 0, ingest([item("1", "1")]))
     let report = try await store.flush(to: [source(0): 3, source(1): 7])
     #expect(report.positions == [source(0): 3, source(1): 7])
-    // Asked for what is done already, it says so.
+    // A position that is already committed is confirmed.
     #expect(try await store.flush(to: [source(0): 3]).positions == [source(0): 3])
     #expect(try await fixture.offsets() == "\(StoreFixture.topic)|0|3\n\(StoreFixture.topic)|1|7\n")
   }
@@ -231,7 +231,7 @@ import Testing
       _ = try await store.start([source(0)])
       try store.append(source(0), 0, ingest([item("1", store === owner ? "7" : "8")]))
     }
-    // A partition the zombie really owns is not held up by the one it lost.
+    // A partition that the fenced writer still owns is written.
     _ = try await zombie.start([source(1)])
     try zombie.append(source(1), 5, ingest(store: "2", [item("1", "9")]))
     #expect(try await owner.flush().positions == [source(0): 1])
@@ -241,7 +241,7 @@ import Testing
     #expect(zombie.pending.isEmpty)
     #expect(try await fixture.prices() == "chain|1|1|7\nchain|2|1|9\n")
     #expect(throws: Failure.self) { try zombie.append(source(0), 1, nil) }
-    // Started again it goes on where the table stands.
+    // After a restart it continues at the table's offset.
     #expect(try await zombie.start([source(0)]) == [source(0): 1])
   }
 
@@ -277,7 +277,7 @@ import Testing
           let store = fixture.store()
           _ = try await store.start([source(Int32(writer))])
           for round in 0..<15 {
-            // Every writer names the same products in an order of its own.
+            // Every writer has the same products in another order.
             let items = codes.shuffled(using: &random).enumerated()
               .map { item($0.element, "\(round + 1)", row: $0.offset, name: "\(writer) \(round)") }
             let message = ingest(store: "\(writer)", hour: round, file: round * 10 + writer, items)
@@ -306,7 +306,7 @@ import Testing
     try await fixture.repairCommit()
     // Not committed: the next flush finds the old offset and writes.
     #expect(try await store.flush().positions == [source(): 1])
-    // Committed: the answer is lost again, but somebody (here: the test) did move the offset as the store meant to.
+    // Committed: the answer is lost again, but the offset has moved (the test moves it) as the store intended.
     try store.append(source(), 1, ingest(hour: 1, [item("1", "6")]))
     try await fixture.breakCommit()
     await #expect(throws: PostgresError.self) { try await store.flush() }

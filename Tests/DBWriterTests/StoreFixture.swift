@@ -1,4 +1,4 @@
-import DBWriterService
+@testable import DBWriterService
 import LocalServers
 import Postgres
 import Schemas
@@ -57,7 +57,7 @@ func source(_ partition: Int32 = 0) -> SourcePartition { SourcePartition(StoreFi
 
 extension TableStore {
   @discardableResult
-  func append(_ source: SourcePartition, _ offset: Int64, _ bytes: [UInt8]?) throws -> StageVerdict {
+  func append(_ source: SourcePartition, _ offset: Int64, _ bytes: [UInt8]?) throws -> StageResult {
     guard let bytes else { return try append(source, offset: offset, value: nil) }
     return try append(source, offset: offset, value: bytes.span.bytes)
   }

@@ -6,10 +6,12 @@ struct Dockerfile: Sendable {
   /// Instructions with their continuation lines joined, comments left out.
   let instructions: [String]
 
-  static func read() throws -> Dockerfile {
-    let lines = try Repository.text(path).split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("#") }
+  static func read() throws -> Dockerfile { Dockerfile(text: try Repository.text(path)) }
+
+  init(text: String) {
+    let lines = text.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("#") }
     let joined = lines.joined(separator: "\n").replacing("\\\n", with: " ").split(separator: "\n")
-    return Dockerfile(instructions: joined.map { $0.split(separator: " ").joined(separator: " ") })
+    instructions = joined.map { $0.split(separator: " ").joined(separator: " ") }
   }
 
   /// The default of a build argument.

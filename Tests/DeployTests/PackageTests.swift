@@ -29,6 +29,7 @@ import Testing
     "swift-numerics": "1.1.1",
     "swift-service-context": "1.5.1",
     "swift-service-lifecycle": "2.13.0",
+    "swift-subprocess": "1.0.2",
     "swift-system": "1.8.1",
     "yams": "6.2.2",
   ]

@@ -9,22 +9,22 @@ import Testing
 
 @Suite struct SourceTests {
   @Test func webURLsAreTakenAsTheyAre() throws {
-    #expect(try Source(url: "https://h/f.gz?sig=1", fileRoot: nil) == .web(HTTPURL("https://h/f.gz?sig=1")))
-    #expect(try Source(url: "ftps://h/f.gz", fileRoot: nil) == .ftp(FTPURL("ftps://h/f.gz")))
-    #expect(throws: HTTPError.self) { try Source(url: "ftp://user:secret@h/f.gz", fileRoot: "/data") }
-    #expect(throws: HTTPError.self) { try Source(url: "gopher://h/f.gz", fileRoot: "/data") }
-    #expect(throws: HTTPError.self) { try Source(url: "nonsense", fileRoot: "/data") }
+    #expect(try FileLocation(url: "https://h/f.gz?sig=1", fileRoot: nil) == .web(HTTPURL("https://h/f.gz?sig=1")))
+    #expect(try FileLocation(url: "ftps://h/f.gz", fileRoot: nil) == .ftp(FTPURL("ftps://h/f.gz")))
+    #expect(throws: HTTPError.self) { try FileLocation(url: "ftp://user:secret@h/f.gz", fileRoot: "/data") }
+    #expect(throws: HTTPError.self) { try FileLocation(url: "gopher://h/f.gz", fileRoot: "/data") }
+    #expect(throws: HTTPError.self) { try FileLocation(url: "nonsense", fileRoot: "/data") }
   }
 
   @Test func fileURLsNeedPermission() throws {
-    #expect { try Source(url: "file:///data/f.gz", fileRoot: nil) } throws: {
+    #expect { try FileLocation(url: "file:///data/f.gz", fileRoot: nil) } throws: {
       ($0 as? DownloadError)?.kind == .fileURLRefused
     }
     for start in ["file://", "FILE://", "file:", "file://localhost"] {
-      let source = try Source(url: "\(start)/data/a%20b.gz", fileRoot: "/data")
+      let source = try FileLocation(url: "\(start)/data/a%20b.gz", fileRoot: "/data")
       #expect(source == .file(path: "/data/a b.gz", root: "/data"))
     }
-    #expect(try Source(url: "file:///etc/passwd", fileRoot: "/") == .file(path: "/etc/passwd", root: "/"))
+    #expect(try FileLocation(url: "file:///etc/passwd", fileRoot: "/") == .file(path: "/etc/passwd", root: "/"))
   }
 
   @Test(arguments: [
@@ -32,22 +32,24 @@ import Testing
     "file:///data/%2e%2e/etc/passwd", "file://host/data/x", "file:///data/x%00y", "file:///data/x%zz", "file:///data/%",
     "file:///data/%+1", "file:", "file:///data/%ff%fe",
   ])
-  func whatLeavesTheRootIsRefused(_ url: String) {
-    #expect { try Source(url: url, fileRoot: "/data") } throws: { ($0 as? DownloadError)?.kind == .fileURLRefused }
+  func pathsOutsideTheRootAreRefused(_ url: String) {
+    #expect { try FileLocation(url: url, fileRoot: "/data") } throws: {
+      ($0 as? DownloadError)?.kind == .fileURLRefused
+    }
   }
 }
 
-@Suite struct FileNatureTests {
-  private func nature(_ text: String) -> FileNature { FileNature(prefix: Array(text.utf8)) }
+@Suite struct SniffedContentTests {
+  private func nature(_ text: String) -> SniffedContent { SniffedContent(prefix: Array(text.utf8)) }
 
-  @Test func packingIsToldByTheFirstBytes() {
-    #expect(FileNature(prefix: [0x1f, 0x8b, 8, 0]).compression == .gzip)
-    #expect(FileNature(prefix: Array("PK\u{3}\u{4}rest".utf8)).compression == .zip)
-    #expect(FileNature(prefix: Array("PK\u{5}\u{6}".utf8)).compression == .zip)
+  @Test func theFirstBytesGiveTheCompression() {
+    #expect(SniffedContent(prefix: [0x1f, 0x8b, 8, 0]).compression == .gzip)
+    #expect(SniffedContent(prefix: Array("PK\u{3}\u{4}rest".utf8)).compression == .zip)
+    #expect(SniffedContent(prefix: Array("PK\u{5}\u{6}".utf8)).compression == .zip)
     #expect(nature("<?xml version=\"1.0\"?><Root>").compression == .none)
-    #expect(FileNature(prefix: [0x1f]).compression == .none)
+    #expect(SniffedContent(prefix: [0x1f]).compression == .none)
     #expect(nature("PKnot").compression == .none)
-    #expect(FileNature(prefix: []).compression == .none)
+    #expect(SniffedContent(prefix: []).compression == .none)
   }
 
   @Test(arguments: [
@@ -62,8 +64,8 @@ import Testing
   ])
   func filesAreNotPages(_ text: String) { #expect(!nature(text).isHTML) }
 
-  @Test func packedBytesAreNeverAPage() {
-    #expect(!FileNature(prefix: [0x1f, 0x8b] + Array("<html>".utf8)).isHTML)
+  @Test func compressedBytesAreNeverAPage() {
+    #expect(!SniffedContent(prefix: [0x1f, 0x8b] + Array("<html>".utf8)).isHTML)
   }
 }
 
@@ -72,10 +74,10 @@ import Testing
     "<html><form><input type=\"password\">", "<!DOCTYPE html><INPUT TYPE='Password'>", "<html><input type=password>",
     "<html><meta name=\"csrftoken\" content=\"x\">",
   ])
-  func pagesThatAskForAPasswordAreLogins(_ text: String) { #expect(FileNature(prefix: Array(text.utf8)).isLogin) }
+  func pagesWithAPasswordFieldAreLogins(_ text: String) { #expect(SniffedContent(prefix: Array(text.utf8)).isLogin) }
 
   @Test(arguments: ["<html>blocked</html>", "<Root>type=\"password\"</Root>", ""])
-  func othersAreNot(_ text: String) { #expect(!FileNature(prefix: Array(text.utf8)).isLogin) }
+  func othersAreNot(_ text: String) { #expect(!SniffedContent(prefix: Array(text.utf8)).isLogin) }
 }
 
 @Suite struct SignedLinkTests {
@@ -86,7 +88,7 @@ import Testing
     ("sig=x&se=soon", true, nil), ("FileNm=Price.gz", false, nil), ("", false, nil), ("sig", false, nil),
     ("X-Amz-Date=20260824&X-Amz-Expires=1800", false, nil), ("expires=-5", false, nil),
   ] as [(String, Bool, String?)])
-  func aLinkSaysHowLongItIsGood(_ query: String, _ signed: Bool, _ end: String?) throws {
+  func aLinkGivesItsExpiry(_ query: String, _ signed: Bool, _ end: String?) throws {
     let link = SignedLink(query: query)
     #expect(link.isSigned == signed)
     #expect(link.expiresAt == end.flatMap { Timestamp($0) })
@@ -98,7 +100,7 @@ import Testing
     HTTPResponseHead(status: status, headers: headers, url: try HTTPURL("http://h/f"))
   }
 
-  @Test func onlyWhatTellsTwoFilesApartIsAValidator() throws {
+  @Test func onlyStrongValidatorsCount() throws {
     let day = "Mon, 24 Aug 2026 10:00:00 GMT"
     #expect(try ResumePoint(head(["ETag": "\"a\"", "Content-Length": "9"]))?.validator == "\"a\"")
     #expect(try ResumePoint(head(["ETag": "\"a\"", "Content-Length": "9"]))?.total == 9)
@@ -111,7 +113,7 @@ import Testing
     #expect(try ResumePoint(head(["Last-Modified": day])) == nil)
   }
 
-  @Test func partsSayWhereTheyBegin() {
+  @Test func partsGiveTheirStart() {
     #expect(ResumePoint.part("bytes 100-199/200")?.start == 100)
     #expect(ResumePoint.part("bytes 100-199/200")?.total == 200)
     #expect(ResumePoint.part("bytes 0-1/*")?.total == nil)
@@ -119,9 +121,9 @@ import Testing
   }
 }
 
-@Suite struct RelistingsTests {
-  @Test func countsAreBoundedAndForgotten() {
-    let relistings = Relistings(capacity: 2)
+@Suite struct RelistCountsTests {
+  @Test func countsAreBounded() {
+    let relistings = RelistCounts(capacity: 2)
     for (index, name) in [[UInt8(1)], [2], [3]].enumerated() { relistings.note(name, count: index + 1) }
     #expect([[UInt8(1)], [2], [3]].map(relistings.count) == [0, 2, 3])
     relistings.forget([3])
@@ -162,63 +164,63 @@ import Testing
   }
 }
 
-@Suite struct PatienceTests {
+@Suite struct GiveUpTimerTests {
   private let start = ContinuousClock.now
 
   @Test func givesUpOnlyAfterTheLimit() {
-    var patience = Patience<Int>(limit: .seconds(60))
-    let ages = [0, 59, 61].map { patience.failed(1, host: "h", at: start + .seconds($0)) }
+    var timer = GiveUpTimer<Int>(limit: .seconds(60))
+    let ages = [0, 59, 61].map { timer.failed(1, host: "h", at: start + .seconds($0)) }
     #expect(ages == [nil, nil, .seconds(61)])
-    // Forgotten with the verdict.
-    #expect(patience.count == 0)
+    // Dropped after the result.
+    #expect(timer.count == 0)
   }
 
-  @Test func successStartsAnew() {
-    var patience = Patience<Int>(limit: .seconds(60))
-    _ = patience.failed(1, host: "h", at: start)
-    _ = patience.failed(1, host: "h", at: start + .seconds(50))
-    patience.settled(1, host: "h")
-    let age = patience.failed(1, host: "h", at: start + .seconds(100))
+  @Test func aSuccessResetsTheTime() {
+    var timer = GiveUpTimer<Int>(limit: .seconds(60))
+    _ = timer.failed(1, host: "h", at: start)
+    _ = timer.failed(1, host: "h", at: start + .seconds(50))
+    timer.settled(1, host: "h")
+    let age = timer.failed(1, host: "h", at: start + .seconds(100))
     #expect(age == nil)
   }
 
-  @Test func aDeadHostWearsOutThePatienceWithAllItsFiles() {
-    var patience = Patience<Int>(limit: .seconds(60))
+  @Test func aDeadHostGivesUpAllItsFiles() {
+    var timer = GiveUpTimer<Int>(limit: .seconds(60))
     for second in stride(from: 0, to: 60, by: 10) {
-      _ = patience.failed(second, host: "dead", at: start + .seconds(second))
+      _ = timer.failed(second, host: "dead", at: start + .seconds(second))
     }
-    let next = patience.failed(1000, host: "dead", at: start + .seconds(65))
+    let next = timer.failed(1000, host: "dead", at: start + .seconds(65))
     #expect(next == .seconds(65))
-    let elsewhere = patience.failed(1001, host: "alive", at: start + .seconds(65))
+    let elsewhere = timer.failed(1001, host: "alive", at: start + .seconds(65))
     #expect(elsewhere == nil)
   }
 
-  @Test func silenceBetweenFailuresDoesNotCount() {
-    var patience = Patience<Int>(limit: .seconds(60))
-    _ = patience.failed(1, host: "h", at: start)
-    let later = patience.failed(2, host: "h", at: start + .seconds(3600))
+  @Test func timeBetweenDistantFailuresDoesNotCount() {
+    var timer = GiveUpTimer<Int>(limit: .seconds(60))
+    _ = timer.failed(1, host: "h", at: start)
+    let later = timer.failed(2, host: "h", at: start + .seconds(3600))
     #expect(later == nil)
   }
 
-  @Test func aFileThatNeverComesIsGivenUpThoughItsHostIsWell() {
-    var patience = Patience<Int>(limit: .seconds(60))
+  @Test func aFileThatAlwaysFailsIsGivenUpThoughItsHostAnswers() {
+    var timer = GiveUpTimer<Int>(limit: .seconds(60))
     var age: Duration?
     for second in stride(from: 0, through: 60, by: 10) {
-      patience.settled(-second, host: "h")
-      age = patience.failed(1, host: "h", at: start + .seconds(second))
+      timer.settled(-second, host: "h")
+      age = timer.failed(1, host: "h", at: start + .seconds(second))
     }
     #expect(age == .seconds(60))
   }
 
-  @Test func whoNeverReportsBackIsForgottenFirst() {
-    var patience = Patience<Int>(limit: .seconds(60), capacity: 3)
-    for id in 0..<5 { _ = patience.failed(id, host: "h\(id)", at: start + .seconds(id)) }
-    #expect(patience.count == 3)
+  @Test func theOldestJobIsDroppedFirst() {
+    var timer = GiveUpTimer<Int>(limit: .seconds(60), capacity: 3)
+    for id in 0..<5 { _ = timer.failed(id, host: "h\(id)", at: start + .seconds(id)) }
+    #expect(timer.count == 3)
   }
 
-  @Test func zeroNeverTriesAgain() {
-    var patience = Patience<Int>(limit: .zero)
-    let age = patience.failed(1, host: "h", at: start)
+  @Test func zeroNeverRetries() {
+    var timer = GiveUpTimer<Int>(limit: .zero)
+    let age = timer.failed(1, host: "h", at: start)
     #expect(age == .zero)
   }
 }

@@ -64,7 +64,7 @@ struct DownloadFixture {
       headers: headers, lease: Lease(partition: partition, epoch: 1))
   }
 
-  func handle(_ job: Job) async throws -> Verdict {
+  func handle(_ job: Job) async throws -> Disposition {
     try await handler.handle(job, emit: Emitter { [emitted] in emitted.add($0) })
   }
 
@@ -81,7 +81,7 @@ struct DownloadFixture {
   }
 }
 
-/// A store that does not keep what it is given.
+/// A store that does not keep its objects.
 final class LyingStore: ObjectStore {
   let location: ObjectLocation
   private let answer: @Sendable (ObjectKey) throws -> ObjectInfo?

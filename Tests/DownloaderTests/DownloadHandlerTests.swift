@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func aRepeatedJobSaysTheSame() async throws {
+  @Test func aRepeatedJobGivesTheSameMessage() async throws {
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { _, connection in connection.answer("200 OK", body: "<Root/>") }
       let fixture = try DownloadFixture(folder: folder)

@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  @Test func troubleOnTheWayIsTransient() async throws {
+  @Test func transferFailuresAreTransient() async throws {
     try await withTemporaryDirectory { folder in
       let limits = HTTPLimits(totalTime: .seconds(10), lowSpeed: 1000, lowSpeedTime: .seconds(1))
       let fixture = try DownloadFixture(folder: folder, limits: limits)
@@ -91,7 +91,7 @@ import Testing
     }
   }
 
-  @Test func filesOfThisMachineComeFromBelowTheRoot() async throws {
+  @Test func localFilesComeFromBelowTheRoot() async throws {
     try await withTemporaryDirectory { folder in
       let root = "\(folder)/root"
       mkdir(root, 0o700)
@@ -116,7 +116,7 @@ import Testing
     }
   }
 
-  @Test func whatTheStoreDoesNotConfirmIsNotDone() async throws {
+  @Test func anUnconfirmedUploadFails() async throws {
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { _, connection in connection.answer("200 OK", body: "<Root/>") }
       for answer: @Sendable (ObjectKey) throws -> ObjectInfo? in [

@@ -13,7 +13,7 @@ import Testing
 @Suite struct ExpiredLinkTests {
   private static let signed = "/f?sv=1&sig=SECRET"
 
-  @Test func anExpiredLinkGoesBackAsItCame() async throws {
+  @Test func anExpiredLinkGoesBackUnchanged() async throws {
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { _, out in out.answer("403 Server failed to authenticate the request") }
       let fixture = try DownloadFixture(folder: folder)
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test func afterSomeTimesItIsDeadLettered() async throws {
+  @Test func afterTheLimitItIsDeadLettered() async throws {
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { _, out in out.answer("410 Gone") }
       let fixture = try DownloadFixture(folder: folder, maxRelists: 2)
@@ -49,12 +49,12 @@ import Testing
       // It does not: the downloader remembers.
       for _ in 0..<2 { #expect(try await verdict(nil, name: "untold.gz") == "link_expired") }
       #expect(try await verdict(nil, name: "untold.gz") == "dead letter: link_expired")
-      // A dead letter that a person replays begins anew.
+      // A replayed dead letter starts again.
       #expect(try await verdict(nil, name: "untold.gz") == "link_expired")
     }
   }
 
-  @Test func aLinkPastItsTimeIsNotEvenAskedFor() async throws {
+  @Test func anExpiredLinkIsNotRequested() async throws {
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { _, out in out.answer("200 OK", body: "<Root/>") }
       let fixture = try DownloadFixture(folder: folder, now: "2026-08-24T10:00:00Z")
@@ -84,7 +84,7 @@ import Testing
     }
   }
 
-  @Test func whatWasNotSignedMeansWhatItSays() async throws {
+  @Test func unsignedLinksKeepTheirStatus() async throws {
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { request, out in
         out.answer(String(request.path.dropFirst().prefix(3)) + " x")

@@ -10,19 +10,19 @@ import Testing
 /// The executable beside portals whose names do not resolve, or never get an answer.
 @Suite struct DownloaderNameLookupTests {
   @Test(.timeLimit(.minutes(5)), arguments: ["missing", "stalled"])
-  func aPortalWithoutAnAddressHoldsUpNoOther(trouble: String) async throws {
+  func anUnresolvablePortalDelaysNoOther(fault: String) async throws {
     let server = try HostileServer { request, connection in
       connection.answer("200 OK", body: "<Root>\(request.path)</Root>")
     }
     try await withTemporaryDirectory { folder in
-      let resolver = try await TroubledResolver(folder: folder)
+      let resolver = try await FailingResolver(folder: folder)
       let broker = try EmbeddedBroker(topics: Topics.allWithDeadLetters.map { ($0.name, Int($0.partitions)) })
       defer { broker.close() }
       let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
       let producer = try Producer(options.producerConfiguration(clientID: "test", logger: Logger(label: "test")))
       var batch = OutgoingBatch()
       for index in 0..<12 {
-        let host = index % 6 == 0 ? "portal.\(trouble).test" : "127.0.0.1"
+        let host = index % 6 == 0 ? "portal.\(fault).test" : "127.0.0.1"
         var file = DownloadFixture.file("http://\(host):\(server.port)/\(index)", name: "file-\(index).gz")
         file.storeID = "\(index)"
         batch.append(

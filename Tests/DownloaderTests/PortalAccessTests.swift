@@ -17,7 +17,7 @@ import Testing
     try await withTemporaryDirectory { folder in
       let root = "\(folder)/tree"
       try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-      // A name without an ending: what it is, its first bytes say.
+      // A name without an extension: the first bytes give the type.
       try Data(bytes).write(to: URL(fileURLWithPath: "\(root)/Price7290-001-202501200300"))
       let server = try await LocalFTPServer.start(root: root)
       let home = Chain(
@@ -102,12 +102,12 @@ import Testing
       // The portal forgets its sessions.
       sessions.withLock { $0.valid = [] }
       #expect(try await download("shop").wasPresent && sessions.withLock { $0.made } == 2)
-      // One chain's wrong password is its own trouble, not a reason to stop.
+      // A wrong password of one chain does not stop the service.
       await #expect { _ = try await download("locked") } throws: {
         let cause = ($0 as? Downloader.Failed)?.cause as? any ClassifiedError
         return cause?.code == "login_refused" && cause?.errorClass == .data
       }
-      // Without a session the portal leads to its login page.
+      // Without a session the portal redirects to its login page.
       await #expect { _ = try await download("stranger") } throws: {
         (($0 as? Downloader.Failed)?.cause as? any ClassifiedError)?.code == "link_expired"
       }

@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Transfers that break off, against a server that says and does what it is told.
+/// Transfers that break off, against a server that the test controls.
 @Suite struct ResumeTests {
   private let content = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 131 ^ $0 >> 8) }
 
@@ -18,7 +18,7 @@ import Testing
     if end != nil { out.hangUp() }
   }
 
-  /// What a server that does ranges answers to `request`, breaking off after `piece` bytes.
+  /// The answer of a server with ranges to `request`, which breaks off after `piece` bytes.
   private static func serve(
     _ bytes: [UInt8], _ tag: String, _ request: HostileServer.Request, piece: Int, _ out: HostileServer.Connection
   ) {
@@ -84,9 +84,9 @@ import Testing
     }
   }
 
-  /// What a server does that knows ranges badly, or not at all.
+  /// Servers with faulty ranges, or without.
   @Test(arguments: ["ignores", "wrong start", "other length", "416", "no range"])
-  func whateverTheServerDoesTheBytesAreThoseOfOneFile(_ manner: String) async throws {
+  func theBytesAlwaysBelongToOneFile(_ manner: String) async throws {
     try await withTemporaryDirectory { folder in
       let bytes = content
       let calls = Mutex(0)
@@ -109,7 +109,7 @@ import Testing
     }
   }
 
-  @Test func withoutAValidatorNothingIsPutTogether() async throws {
+  @Test func withoutAValidatorPartsAreNotCombined() async throws {
     try await withTemporaryDirectory { folder in
       let bytes = content
       let server = try HostileServer { _, out in
@@ -125,8 +125,8 @@ import Testing
     }
   }
 
-  /// A server that sends next to nothing is left after the low-speed time, and does not hold a place for ever.
-  @Test(.timeLimit(.minutes(3))) func aSlowDripIsPutOff() async throws {
+  /// A transfer below the low-speed limit ends, and does not hold its slot for ever.
+  @Test(.timeLimit(.minutes(3))) func aSlowTransferFailsTransiently() async throws {
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { _, out in
         out.send("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\nETag: \"a\"\r\n\r\n")

@@ -134,7 +134,7 @@ import Testing
         throw Self.lost
       },
       { _, deliver in
-        // 660 is as it was; 720 came and went while nobody listened; 780 is being traded.
+        // 660 is as it was; 720 came and went while the source was not connected; 780 is being traded.
         try await deliver("A", Self.answer(600, 660, 720, 780))
         try await deliver("A", Self.answer(840))
       },

@@ -107,14 +107,14 @@ import Testing
     var memory = SeriesMemory(capacity: 100)
     for position in 0..<Int64(1_000) { memory.note(position, 7) }
     #expect(memory.entries.count <= 125 && memory.newest == 999)
-    #expect(memory.judge(3, 8) == .forgotten)
-    #expect(memory.judge(999, 8) == .changed)
-    #expect(memory.judge(999, 7) == .unchanged)
-    #expect(memory.judge(1_000, 7) == .new)
+    #expect(memory.compare(3, 8) == .forgotten)
+    #expect(memory.compare(999, 8) == .changed)
+    #expect(memory.compare(999, 7) == .unchanged)
+    #expect(memory.compare(1_000, 7) == .new)
   }
 
   @Test func theExchangeOpensOnItsDays() throws {
-    let holiday = try #require(TradingCalendar.day("2025-01-20"))
+    let holiday = try #require(CivilDate("2025-01-20")?.daysSinceEpoch)
     let calendar = TradingCalendar(clock: clock, holidays: [holiday], afterClose: 20)
     func at(_ text: String) throws -> Int64 { try #require(Timestamp(text)).microseconds / 1_000_000 }
     #expect(try calendar.isOpen(at: at("2025-01-21T10:00:00+02:00")))

@@ -1,5 +1,5 @@
 import CSV
-import EGXProducerService
+@testable import EGXProducerService
 import Runtime
 import Schemas
 import Testing

@@ -1,10 +1,11 @@
-import EGXProducerService
+@testable import EGXProducerService
 import Foundation
 import Runtime
 import Schemas
 import TestSupport
 import Testing
 import TradingViewSimulator
+import WebSocket
 
 /// What TradingView and others really sent, and what is right of it by their README.
 @Suite(.enabled(if: Captures.folder != nil, "SOUK_REAL_DATA names no folder of captures"))
@@ -24,7 +25,7 @@ struct CaptureTests {
     let (final, clock) = (script, clock)
     try await TradingViewSimulator.serving(final) { simulator in
       guard case .tradingView(let address) = try SourceLocation(simulator.url) else { return }
-      var settings = TradingViewSettings(address: address)
+      var settings = TradingViewSettings(url: address)
       settings.live = live
       settings.answerTime = .seconds(120)
       let drain = Interruption()

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import TradingViewSimulator
 
-import EGXProducerService
+@testable import EGXProducerService
 
 /// The executable with the embedded broker, as an operator runs it.
 @Suite struct EGXProducerProcessTests {

@@ -1,4 +1,4 @@
-import EGXProducerService
+@testable import EGXProducerService
 import Kafka
 import LocalServers
 import Runtime
@@ -6,8 +6,9 @@ import Schemas
 import TestSupport
 import Testing
 import TradingViewSimulator
+import WebSocket
 
-/// TLS of the WebSocket, with an authority of the test: who cannot prove its name is told nothing.
+/// TLS of the WebSocket, with an authority of the test: a server that cannot prove its name receives nothing.
 @Suite struct SecureSocketTests {
   private let script = SimulatorScript(bars: ["COMI": (0..<5).map {
     .init("\(1_755_043_200 + $0 * 86_400)", "90.5", "91.2", "90.1", "90.\($0)", "100")
@@ -21,10 +22,10 @@ import TradingViewSimulator
     guard case .tradingView(let address) = try SourceLocation(url) else {
       throw Failure(.fatal, code: "test", "not a TradingView URL")
     }
-    var settings = TradingViewSettings(address: address)
-    settings.caFile = authority
+    var settings = TradingViewSettings(url: address)
+    settings.socket.caFile = authority
     settings.token = "secret"
-    settings.connectTime = .seconds(60)
+    settings.socket.connectTime = .seconds(60)
     settings.answerTime = .seconds(120)
     let drain = Interruption()
     let source = TradingViewSource(
@@ -57,7 +58,7 @@ import TradingViewSimulator
         let wrong = try await authority.issue("other", for: "DNS:data.tradingview.com")
         for (pair, trusted, what) in [
           (right, stranger.file, "another authority"), (right, nil, "an authority the system does not know"),
-          (wrong, authority.file, "the name of somebody else"),
+          (wrong, authority.file, "the name of another host"),
         ] {
           try await TradingViewSimulator.serving(script, certificate: certificate(pair)) { simulator in
             let error = await #expect(throws: SourceError.self, "\(what)") {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import EGXProducerService
+@testable import EGXProducerService
 import Foundation
 import HTTP
 import Runtime
@@ -7,6 +7,7 @@ import Schemas
 import TestSupport
 import Testing
 import TradingViewSimulator
+import WebSocket
 
 @Suite struct SourceTests {
   let clock: ExchangeClock
@@ -32,7 +33,7 @@ import TradingViewSimulator
     guard case .tradingView(let address) = try SourceLocation(simulator.url) else {
       throw Failure(.fatal, code: "test", "not a TradingView URL")
     }
-    var settings = TradingViewSettings(address: address)
+    var settings = TradingViewSettings(url: address)
     settings.live = live
     settings.answerTime = .seconds(120)
     change(&settings)
@@ -235,10 +236,10 @@ import TradingViewSimulator
     }
   }
 
-  @Test func nobodyThereIsUnreachable() async throws {
+  @Test func aClosedPortIsUnreachable() async throws {
     let port = try await TradingViewSimulator.serving(script("A")) { $0.port }
     let settings = TradingViewSettings(
-      address: WebSocketAddress(isSecure: false, host: "127.0.0.1", port: port, path: "/"))
+      url: WebSocketURL(isSecure: false, host: "127.0.0.1", port: port, path: "/"))
     let drain = Interruption()
     let source = TradingViewSource(
       settings: settings, clock: clock, pace: Pace(gap: .zero, drain: drain), drain: drain)
@@ -399,7 +400,7 @@ import TradingViewSimulator
   }
 
   @Test func locationsAreReadStrictly() throws {
-    #expect(try SourceLocation("tradingview://") == .tradingView(.tradingView))
+    #expect(try SourceLocation("tradingview://") == .tradingView(SourceLocation.tradingView))
     #expect(try SourceLocation("csv:/data/bars") == .csv(path: "/data/bars"))
     #expect(try SourceLocation("replay:///data/bars") == .replay(path: "/data/bars"))
     for text in ["", "ftp://x", "https://x/y", "csv:", "csv://host/x", "tradingview+ws://u@h", "tradingview://h:0"] {

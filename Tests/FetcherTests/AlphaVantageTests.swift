@@ -70,11 +70,11 @@ import Testing
 
   @Test(arguments: [
     ("{\"Note\":\"The standard call frequency is 5 calls per minute and 500 calls per day.\"}",
-     FetchError.Kind.rateLimited),
+     FetchError.Kind.minuteQuotaSpent),
     ("{\"Information\":\"We have detected your API key as X and our rate limit is 25 requests per day.\"}",
-     .rateLimited),
+     .dayQuotaSpent),
     ("{\"Information\":\"Please consider spreading out your requests more sparingly (1 request per second).\"}",
-     .rateLimited),
+     .minuteQuotaSpent),
     ("{\"Information\":\"This is a premium endpoint. You may subscribe to any of the premium plans.\"}", .notEntitled),
     ("{\"Information\":\"The **demo** API key is for demo purposes only. Please claim your free API key.\"}", .refused),
     ("{\"Error Message\":\"the parameter apikey is invalid or missing. Please claim your free API key.\"}", .refused),
@@ -91,7 +91,7 @@ import Testing
   }
 }
 
-/// Words of other providers than those that are read here by kind.
+/// Messages of providers without a kind of their own.
 @Suite struct ProviderMessageTests {
   @Test(arguments: [
     ("{\"code\":401,\"message\":\"**apikey** parameter is incorrect or not specified\",\"status\":\"error\"}",
@@ -99,10 +99,11 @@ import Testing
     ("{\"success\":false,\"error\":{\"code\":101,\"type\":\"invalid_access_key\"}}", .credentials),
     ("{\"error\":\"Invalid API key\"}", .credentials), ("{\"detail\":\"Invalid token.\"}", .credentials),
     ("{\"error_code\":400,\"error_message\":\"The value for variable api_key is not registered.\"}", .credentials),
-    ("{\"code\":429,\"message\":\"You have run out of API credits for the current minute.\"}", .quota(.minute)),
-    ("{\"error\":\"API limit reached. Please try again later.\"}", .quota(nil)),
-    ("{\"errors\":[{\"message\":\"Too Many Requests\"}]}", .quota(nil)),
-    ("Exceeded the daily hits limit", .quota(.day)), ("No data", .noData),
+    ("{\"code\":429,\"message\":\"You have run out of API credits for the current minute.\"}",
+     .quota(.minuteQuotaSpent)),
+    ("{\"error\":\"API limit reached. Please try again later.\"}", .quota(.rateLimited)),
+    ("{\"errors\":[{\"message\":\"Too Many Requests\"}]}", .quota(.rateLimited)),
+    ("Exceeded the daily hits limit", .quota(.dayQuotaSpent)), ("No data", .noData),
     ("{\"status\":\"NOT_AUTHORIZED\",\"message\":\"You are not entitled to this data.\"}", .entitlement),
     ("{\"error\":\"You don't have access to this resource.\"}", .entitlement),
     ("{\"detail\":\"Not found.\"}", .unknownSymbol), ("Unknown symbol", .unknownSymbol),
@@ -111,13 +112,13 @@ import Testing
     #expect(ProviderMessage(body: Array(body.utf8))?.meaning == meaning)
   }
 
-  @Test func ofAPageOnlyTheQuotaIsBelieved() {
+  @Test func onAPageOnlyAQuotaCounts() {
     let page = { (text: String) in Array("<html><body>\(text)</body></html>".utf8) }
-    #expect(ProviderMessage(body: page("Edge: Too Many Requests"))?.meaning == .quota(nil))
+    #expect(ProviderMessage(body: page("Edge: Too Many Requests"))?.meaning == .quota(.rateLimited))
     #expect(ProviderMessage(body: page("Your token is not valid; not found")) == nil)
   }
 
-  @Test func wordsAreCutAndStayOnOneLine() {
+  @Test func excerptsAreCutToOneLine() {
     let words = ProviderMessage.excerpt("a\r\n\u{1b}[31mb" + String(repeating: "x", count: 900))
     #expect(words.unicodeScalars.count == 204 && words.hasPrefix("a [31mbx"))
     #expect(words.unicodeScalars.allSatisfy { $0.value >= 0x20 })

@@ -61,7 +61,7 @@ import Testing
   }
 
   /// Rows named by the opening of their hour hold at its end; one that cannot be read is lost alone.
-  @Test func aSpanLeadsFromTheOpeningToTheClose() throws {
+  @Test func aSpanConvertsTheOpeningToTheClose() throws {
     let source = """
         - {name: J, kind: json, url: "https://h", unit: t, mapping: {rows: r, value: v, time: t, span: 1h}}
       """
@@ -142,13 +142,13 @@ import Testing
     #expect { try quotes(source(""), body, [:]) } throws: { "\($0)".contains("'dates' in the mapping") }
   }
 
-  @Test func aLineThatCannotBeReadCostsOnlyItself() throws {
+  @Test func anUnreadableLineLosesOnlyItself() throws {
     let body = "Date;Place;Close;CCY\nsoon;egypt;1;EGP\n2025-01-20;egypt;\"2;EGP\n2025-01-21;egypt;x;EGP\n"
       + "2025-01-22;egypt;\"4\";EGP\n"
     #expect(try quotes(csv, body, [.country: "egypt"]).map { "\($0.value)" } == ["4"])
   }
 
-  @Test func bytesThatAreNoTextAreUnreadable() throws {
+  @Test func invalidUTF8IsUnreadable() throws {
     let reader = try AnswerReader(try Catalogues.source(csv), limits: .init())
     #expect { try reader.quotes(Array("Date;Place;Close;CCY\n".utf8) + [0xff, 0xfe, 0x3b]) { _ in "" } } throws: {
       ($0 as? FetchError)?.kind == .unreadable
@@ -156,11 +156,11 @@ import Testing
   }
 
   @Test func aBinaryFractionsDigitsAreShortened() {
-    #expect(QuoteText.decimal("0.1000000000000000055511151231257827").map { "\($0)" } == "0.1")
-    #expect(QuoteText.decimal("1234567890123456789012") == nil)
-    #expect(QuoteText.decimal("-5.5e-1").map { "\($0)" } == "-0.55")
+    #expect(ExactDecimal(approximating: "0.1000000000000000055511151231257827").map { "\($0)" } == "0.1")
+    #expect(ExactDecimal(approximating: "1234567890123456789012") == nil)
+    #expect(ExactDecimal(approximating: "-5.5e-1").map { "\($0)" } == "-0.55")
     for text in ["nan", "NaN", "inf", "-Infinity", "0x1p3", "", "1 2", "1e999"] {
-      #expect(QuoteText.decimal(text) == nil, "\(text)")
+      #expect(ExactDecimal(approximating: text) == nil, "\(text)")
     }
   }
 }

@@ -38,8 +38,8 @@ import Testing
     #expect(bucket.take(upTo: 5, at: 2_000_000) == Grant(count: 3, wait: .milliseconds(100)))
   }
 
-  /// A provider that says "too often" and not for how long: 40 jobs that always want to ask, for 45 seconds.
-  @Test func growingPausesAskOnceEachTimeUntilAnAnswerIsGood() {
+  /// A provider that reports too many requests without a time: 40 jobs that always retry, for 45 seconds.
+  @Test func growingPausesProbeOnceUntilASuccess() {
     var bucket = TokenBucket(nil, at: 0)
     let pause = Pause.growing(from: .seconds(1), atMost: .seconds(300))
     var (asked, now) = ([Int64](), Int64(0))
@@ -55,7 +55,7 @@ import Testing
       _ = bucket.pause(pause, at: now)
     }
     #expect(asked.map { $0 / 1_000_000 } == [1, 3, 7, 15, 31])
-    // A good answer of a request from before the pause proves nothing, that of a probe ends it.
+    // The success of a request from before the pause changes nothing; that of a probe ends the pause.
     bucket.recover(at: now)
     now += 100_000_000
     #expect(bucket.take(upTo: 40, at: now).isProbe)
@@ -74,7 +74,7 @@ import Testing
   }
 
   /// In any time of length t at most burst + t * rate: all pairs of grants of a long random run.
-  @Test func noWindowOfARandomRunHasMoreThanTheRateAllows() {
+  @Test func noWindowOfARandomRunExceedsTheRate() {
     var random = TestRandom("token bucket")
     let limit = RateLimit(count: 7, per: .seconds(1), burst: 4)
     var bucket = TokenBucket(limit, at: 0)
@@ -92,7 +92,7 @@ import Testing
         #expect(Double(sum) <= allowed + 1e-6)
       }
     }
-    // And it is not mean: what the rate allows over the whole time is given, as far as it was wanted.
+    // All requested tokens that the rate allows over the whole time are granted.
     #expect(granted.reduce(0) { $0 + $1.count } > 600)
   }
 
@@ -100,7 +100,7 @@ import Testing
 
   private func tokens(_ server: PrivateRedis, _ source: String, _ rate: RateLimit?) throws -> RedisTokens {
     RedisTokens(
-      RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))), source: source, limit: rate)
+      RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))), source: source, limit: rate)
   }
 
   @Test func replicasShareOneBucketInRedis() async throws {
@@ -174,7 +174,7 @@ import Testing
     #expect(try await four.take(upTo: 7) == Grant(count: 7, wait: .zero))
   }
 
-  // MARK: - The line
+  // MARK: - The queue
 
   private final class Scripted: TokenSource {
     let grants = Mutex<[Result<Grant, RedisError>]>([])
@@ -199,7 +199,7 @@ import Testing
     }
   }
 
-  @Test func whoComesFirstIsServedFirst() async throws {
+  @Test func theQueueIsFirstInFirstOut() async throws {
     let source = Scripted()
     let budget = RequestBudget(source)
     let served = Served()
@@ -217,7 +217,7 @@ import Testing
     #expect(served.order == Array(0..<5))
   }
 
-  @Test func cancelledAndExpiredOnesLeaveTheLine() async throws {
+  @Test func cancelledAndExpiredJobsLeaveTheQueue() async throws {
     let source = Scripted()
     let budget = RequestBudget(source)
     let cancelled = Task { await budget.turn() }
@@ -235,7 +235,7 @@ import Testing
     #expect(budget.waiting == 0)
   }
 
-  @Test func aPauseAndAFailureAreToldToAllWhoWait() async throws {
+  @Test func aPauseAndAFailureReachAllWaitingJobs() async throws {
     let source = Scripted()
     let budget = RequestBudget(source)
     source.give(Grant(count: 0, wait: .seconds(9), isPaused: true))

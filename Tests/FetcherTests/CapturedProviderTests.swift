@@ -54,7 +54,7 @@ struct CapturedProviderTests {
       guard let reader else { return nil }
       let quotes = try reader.quotes(body, of: catalogue.materials[0], at: time("2026-11-01T00:00:00Z")) { _ in "" }
       let chosen = try QuoteChoice().choose(quotes, kind: .price, dueAt: due, now: time("2026-11-01T00:00:00Z"))
-      return .success(try QuoteMeasure(catalogue.materials[0], nil, .price).measured(chosen.quote).quote)
+      return .success(try QuoteConverter(catalogue.materials[0], nil, .price).converted(chosen.quote).quote)
     } catch {
       return .failure(error)
     }
@@ -97,14 +97,14 @@ struct CapturedProviderTests {
     let file = try #require(Captures.wire) + "/case-63/information.json"
     let said = try JSONDecoder().decode([String: Said].self, from: Data(contentsOf: URL(fileURLWithPath: file)))
     let kinds = said.mapValues { ProviderMessage(body: Array($0.body.utf8))?.failure().kind }
-    #expect(kinds == ["demo": .refused, "invalid": .symbolUnknown, "burst": .rateLimited, "daily": .rateLimited])
+    #expect(kinds == ["demo": .refused, "invalid": .symbolUnknown, "burst": .minuteQuotaSpent, "daily": .dayQuotaSpent])
   }
 }
 
 /// Situations that once failed, told by a stub: the folder `cases/providers` beside the real files.
 @Suite(.enabled(if: Captures.cases != nil, "SOUK_REAL_DATA has no folder cases/providers beside it"))
 struct ProviderCaseTests {
-  @Test(.timeLimit(.minutes(5))) func noMaterialSuffersForAnother() async throws {
+  @Test(.timeLimit(.minutes(5))) func aFailedMaterialAffectsNoOther() async throws {
     let folder = try #require(Captures.cases)
     let port = try FreePort.next()
     let stub = try await ChildProcess.start(Launch("python3", [folder + "/provider_stub.py", "\(port)"]))
@@ -112,7 +112,7 @@ struct ProviderCaseTests {
     let yaml = try String(contentsOfFile: folder + "/markets.yaml", encoding: .utf8)
       .replacing("127.0.0.1:9911", with: "127.0.0.1:\(port)")
     let stage = try Stage(catalogue: try MarketCatalogue(yaml: yaml, origin: "markets.yaml"))
-    let due = "\(try #require(Timestamp(microseconds: wallClockMicroseconds())))"
+    let due = "\(Timestamp.now())"
     let expected = [
       "Pence Metal": "2.75700012 GBP", "Agora Gas": "92.505 ILS", "Below Zero": "-37.63 USD", "At Zero": "0 USD",
       "Html Oil": "70.25 USD", "Weekend Oil": "71.5 USD", "Limit Oil": "70.25 USD", "Note Oil": "70.25 USD",

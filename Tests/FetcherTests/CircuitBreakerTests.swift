@@ -113,7 +113,7 @@ import Testing
     #expect(checked > 20_000)
   }
 
-  @Test func theTimeItStaysOpenDoublesToItsBoundAndStartsAnewWhenClosed() {
+  @Test func theOpenTimeDoublesToItsBoundAndResetsWhenClosed() {
     var breaker = CircuitBreaker(.init(threshold: 1, openFor: .seconds(1), openAtMost: .seconds(5)))
     var now = ContinuousClock.now
     func fail() -> Duration {
@@ -143,7 +143,7 @@ import Testing
     #expect(breaker.state == .open(until: now + .seconds(5)))
   }
 
-  @Test func oneSubjectThatFailsAgainAndAgainDoesNotOpenIt() throws {
+  @Test func repeatedFailuresOfOneSubjectDoNotOpenIt() throws {
     var breaker = CircuitBreaker(.init(threshold: 3))
     let now = ContinuousClock.now
     func fail(_ subject: String) {

@@ -74,7 +74,7 @@ import Testing
         let dead = try await fleet.read([Topics.ingestionTasks.deadLetters])
         #expect(Set(dead.compactMap { $0.headers[HeaderName.errorCode] })
           == ["unknown_material", "malformed_json", "unknown_source"])
-        let state = RedisStateStore(RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(redis.url)))))
+        let state = RedisStateStore(RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(redis.url)))))
         let key = try #require(RoutingKey("mena.egypt.polymer.pvc"))
         #expect(try await state.last(SeriesStateKey(.price, key))?.observedAt == time("\(day)T23:00:00Z"))
         #expect(await process.terminate() == .exited(0))
@@ -125,7 +125,7 @@ import Testing
         let fleet = try Fleet(folder: folder, redis: redis, sources: sources)
         let process = try await fleet.start(["--breaker-open", "100ms", "--breaker-open-max", "500ms"])
         try await process.awaitReady()
-        let soon = try #require(Timestamp(microseconds: wallClockMicroseconds() + 3_000_000))
+        let soon = try #require(Timestamp(microseconds: WallClock.microseconds() + 3_000_000))
         let urgent = Fleet.day("2025-01-20", "Brent", nil, hours: 0..<4, deadline: soon)
         try await fleet.send(Fleet.day("2025-01-20") + urgent)
         try await eventually("those with a deadline expire") { await process.skipped("expired") == 4 }
@@ -160,7 +160,7 @@ import Testing
         try await redis.resume()
         try await eventually("the rest") { await process.ended() == 24 }
         #expect(byName(try await fleet.observations()) == truth("2025-01-20", "PVC", "Egypt", .price))
-        // Nobody was asked while nobody knew whether that was allowed.
+        // No provider got a request while the budget was unreachable.
         #expect(simulator.meter(of: "a").requests == asked + 12)
         #expect(try await fleet.read([Topics.ingestionTasks.deadLetters]).isEmpty)
         #expect(await process.terminate() == .exited(0))

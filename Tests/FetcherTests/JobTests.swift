@@ -32,12 +32,12 @@ import Testing
   @Test func theTasksOwnChoiceIsAskedFirstThenTheCataloguesOrder() throws {
     #expect(try job(Stage.task("Brent", nil)).sources == [0, 1, 2])
     #expect(try job(Stage.task("Brent", nil, source: "Oil")).sources == [2, 0, 1])
-    // Yahoo has no demand: what was asked for first is passed over, and whoever answers is flagged.
+    // Yahoo has no demand: it is skipped, and the answer of the next source is flagged.
     #expect(try job(Stage.task(kind: .fetchDemand, source: "Yahoo")).sources == [1])
     #expect(try job(Stage.task("pvc", "EGYPT")).series.text == "mena.egypt.polymer.pvc")
   }
 
-  @Test func whatTheCatalogueDoesNotHaveIsNamed() throws {
+  @Test func unknownNamesAreReported() throws {
     #expect(kind(Stage.task("Gold")) == .unknownMaterial)
     #expect(kind(Stage.task("…")) == .unknownMaterial)
     #expect(kind(Stage.task("PVC", "Atlantis")) == .unknownCountry)

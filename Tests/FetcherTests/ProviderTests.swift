@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  /// Each way to misbehave, at the first of two providers: the second one's answer is published, flagged.
+  /// Each fault of the first of two providers: the second one's answer is published, flagged.
   @Test(arguments: Misbehaviour.Mode.allCases.filter { ![.slow, .wrongUnit, .poison].contains($0) })
   func theNextProviderIsAskedWhateverIsWrongWithTheFirst(mode: Misbehaviour.Mode) async throws {
     let truth = truth()
@@ -178,7 +178,7 @@ import Testing
     }
   }
 
-  @Test func aQuotaToldWithStatus200IsAPauseAndNoFailure() async throws {
+  @Test func aQuotaWithStatus200IsAPauseAndNotAFailure() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       simulator.add(Misbehaviour(.quota, of: "a"))
       let stage = try Stage(
@@ -224,7 +224,7 @@ import Testing
     }
   }
 
-  @Test func ourTokenIsNotRepeatedInAProvidersWords() async throws {
+  @Test func theTokenIsRemovedFromMessages() async throws {
     try await withTemporaryDirectory { folder in
       try "bars".write(toFile: folder + "/token", atomically: true, encoding: .utf8)
       try await ProviderSimulator.serving(market) { simulator in
@@ -245,7 +245,7 @@ import Testing
       let stage = try Stage(Catalogues.json(simulator.url(of: "a"), more: "max-age: 1h").replacing(
         "at={due_at}", with: "at=2025-01-20T00:00:00Z"))
       #expect(try await stage.handle(Stage.task(due: due)) == .skip(reason: "no_value"))
-      let later = try #require(Timestamp(microseconds: wallClock() + 3_600_000_000))
+      let later = try #require(Timestamp(microseconds: WallClock.microseconds() + 3_600_000_000))
       let error = await #expect(throws: FetchError.self) {
         try await stage.handle(Stage.task(due: due, deadline: later))
       }
@@ -253,7 +253,7 @@ import Testing
     }
   }
 
-  @Test func aPoisonedPriceIsOnlyTakenWhenNobodyKnowsBetter() async throws {
+  @Test func aDoubtfulPriceIsTakenOnlyWithoutANearerOne() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       let stage = try Stage(
         Catalogues.json(simulator.url(of: "a"), name: "First") + Catalogues.json(simulator.url(of: "b")))
@@ -268,7 +268,7 @@ import Testing
     }
   }
 
-  @Test func aProviderThatOnlyFailsIsNotAskedForAWhile() async throws {
+  @Test func aFailingProviderGetsNoRequestsForAWhile() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       simulator.add(Misbehaviour(.outage, of: "a"))
       var settings = Provider.Settings()
@@ -295,7 +295,7 @@ import Testing
     }
   }
 
-  @Test func aStormOf429IsWaitedOutAndItsTimeIsKept() async throws {
+  @Test func repeated429sPauseForTheGivenTime() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       simulator.add(Misbehaviour(.rateLimit, of: "a", times: 1, value: .seconds(3_600)))
       let stage = try Stage(Catalogues.json(simulator.url(of: "a"), name: "First", more: "rate: 1000/s")
@@ -315,7 +315,7 @@ import Testing
     }
   }
 
-  @Test func whatNobodyKnowsIsADeadLetterAnOutageIsNot() async throws {
+  @Test func anUnknownSymbolIsADeadLetterAnOutageIsNot() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       let stage = try Stage(
         Catalogues.json(simulator.url(of: "a"), name: "First") + Catalogues.json(simulator.url(of: "b")))
@@ -346,11 +346,11 @@ import Testing
     }
   }
 
-  @Test func aJobWhoseTimePassesInTheLineExpiresThere() async throws {
+  @Test func aJobExpiresInTheQueue() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       let stage = try Stage(Catalogues.json(simulator.url(of: "a"), more: "rate: 1/h\nburst: 1"))
       #expect(try await stage.handle(Stage.task(due: due)) == .keep)
-      let soon = try #require(Timestamp(microseconds: wallClock() + 300_000))
+      let soon = try #require(Timestamp(microseconds: WallClock.microseconds() + 300_000))
       #expect(try await stage.handle(Stage.task(due: due, deadline: soon)) == .skip(reason: "expired"))
       #expect(simulator.meter(of: "a").requests == 1)
     }
@@ -372,5 +372,4 @@ import Testing
     }
   }
 
-  private func wallClock() -> Int64 { wallClockMicroseconds() }
 }

@@ -40,7 +40,7 @@ import Testing
     #expect(chosen.quote.observedAt == time("2025-01-20T15:00:00Z") && chosen.isLate)
   }
 
-  @Test func whatHasNotComeOrCannotBeIsRefused() {
+  @Test func futureAndImplausibleValuesAreRefused() {
     func kind(
       _ quotes: [Quote], _ series: SeriesKind = .price, maxAge: Duration? = nil, isPositive: Bool = false
     ) -> FetchError.Kind? {

@@ -9,7 +9,7 @@ import Testing
 @Suite struct SameSeriesTests {
   private struct Answer {
     var source: String
-    var kind: SourceKind
+    var kind: MarketSourceKind
     var symbol: String
     var body: String
   }
@@ -59,7 +59,7 @@ import Testing
       """, origin: "test", over: nil)
     let source = try #require(try catalogue.readSources().first)
     let quotes = try AnswerReader(source, limits: .init()).quotes(Array(answer.body.utf8), of: material) { _ in "" }
-    return try QuoteMeasure(material, nil, .price).measured(try #require(quotes.last)).quote
+    return try QuoteConverter(material, nil, .price).converted(try #require(quotes.last)).quote
   }
 
   @Test func sourcesOfOneSeriesAgree() throws {
@@ -76,7 +76,7 @@ import Testing
   }
 
   /// Every row of the shipped catalogue: the unit that its source is quoted for can be made the material's.
-  @Test func theShippedCatalogueSaysWhatItsSymbolsAreFor() throws {
+  @Test func theShippedCatalogueHasAUnitForEverySymbol() throws {
     let catalogue = MarketCatalogue.embedded
     for source in try catalogue.readSources() where source.kind == .yahoo {
       for name in source.symbols.keys {
@@ -103,11 +103,11 @@ import Testing
     #expect { try value(barrels, material) } throws: { ($0 as? FetchError)?.kind == .unitRefused }
   }
 
-  @Test func whatNobodySaysIsFlaggedAndAnotherCurrencyToo() throws {
+  @Test func anAssumedUnitAndAnotherCurrencyAreFlagged() throws {
     let egypt = try #require(Country(name: "Egypt", region: "mena", currency: "EGP"))
     let copper = try #require(Material(name: "Copper", category: .screening, unit: "t"))
-    func measured(_ currency: String?, _ unit: String?) throws -> QuoteMeasure.Measured {
-      try QuoteMeasure(copper, egypt, .price).measured(
+    func measured(_ currency: String?, _ unit: String?) throws -> QuoteConverter.Converted {
+      try QuoteConverter(copper, egypt, .price).converted(
         Quote(value: decimal("5"), observedAt: .epoch, currency: currency, unit: unit))
     }
     #expect(try measured("EGP", "t").flags.isEmpty)

@@ -25,7 +25,7 @@ import Testing
   }
 
   /// Hour by hour over a year, polymers and oil rise and fall together, and no price is absurd.
-  @Test func pricesFollowOilAndStaySane() {
+  @Test func pricesFollowOilAndStayPlausible() {
     let market = SimulatedMarket(seed: 5)
     func logs(_ material: String) -> [Double] {
       points(market, .price, material, count: 8_760, at: "2025-12-31T00:00:00Z").map { log(Double("\($0.value)") ?? 0) }
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func theExecutableIsSteeredFromOutside() async throws {
+  @Test(.timeLimit(.minutes(5))) func theExecutableIsControlledOverHTTP() async throws {
     try await withTemporaryDirectory { folder in
       let portFile = "\(folder)/port"
       var launch = Launch(try ServiceProcess.path(of: "provider-simulator"), [

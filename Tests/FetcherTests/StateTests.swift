@@ -14,7 +14,8 @@ import Testing
     switch kind {
     case .memory: MemoryStateStore()
     case .redis:
-      RedisStateStore(RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(try await TestServers.redis().url)))))
+      RedisStateStore(RedisMultiplexer(
+        RedisClient(RedisConfiguration(url: try RedisURL(try await TestServers.redis().url)))))
     }
   }
 
@@ -34,7 +35,7 @@ import Testing
     #expect("\(SeriesStateKey(.demand, series))" == "demand:egypt:pvc")
   }
 
-  @Test(arguments: Kind.allCases) func whatIsRememberedComesBackAsItWas(kind: Kind) async throws {
+  @Test(arguments: Kind.allCases) func theStateIsReadBackUnchanged(kind: Kind) async throws {
     let store = try await store(kind)
     let (price, demand) = (try key(), try key(.demand))
     #expect(try await store.last(price) == nil)
@@ -92,7 +93,7 @@ import Testing
 
   @Test func aRedisThatIsGoneIsAnOutage() async throws {
     let server = try await PrivateRedis.start()
-    let store = RedisStateStore(RedisQueue(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))))
+    let store = RedisStateStore(RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))))
     let key = try key()
     #expect(try await store.record(try state(1), key))
     await server.halt(signal: 9)

@@ -74,22 +74,22 @@ import Testing
     let material = try #require(Material(name: "Metal", category: .energy, isWorld: true))
     var said = quote
     said.unit = "t"
-    let measured = try QuoteMeasure(material, nil, .price).measured(said).quote
+    let measured = try QuoteConverter(material, nil, .price).converted(said).quote
     #expect("\(measured.value)" == value && measured.currency == currency)
   }
 
-  @Test func anIndexIsNoPrice() throws {
+  @Test func anIndexIsNotAPrice() throws {
     let quote = try #require(try quotes(chart(
       """
       "currency":"USD","instrumentType":"INDEX","regularMarketTime":1700000000,"regularMarketPrice":560.2
       """, [], "")).first)
     let material = try #require(Material(name: "Metal", category: .energy, unit: "t", isWorld: true, currency: "USD"))
-    #expect { try QuoteMeasure(material, nil, .price).measured(quote) } throws: {
+    #expect { try QuoteConverter(material, nil, .price).converted(quote) } throws: {
       ($0 as? FetchError)?.kind == .unitRefused
     }
   }
 
-  @Test func aRowThatCannotBeReadCostsOnlyItself() throws {
+  @Test func anUnreadableRowLosesOnlyItself() throws {
     let meta = "\"currency\":\"USD\",\"dataGranularity\":\"1h\""
     let found = try quotes(chart(meta, [1_700_000_000, 1_700_003_600, 1_700_007_200], "1,\"soon\",3"))
     #expect(found.map { "\($0.value)" } == ["1", "3"])

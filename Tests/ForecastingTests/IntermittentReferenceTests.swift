@@ -20,7 +20,7 @@ import Testing
     var tsb: Double
   }
 
-  @Test(.timeLimit(.minutes(15))) func theyAnswerAsStatsforecastDoes() async throws {
+  @Test(.timeLimit(.minutes(15))) func agreesWithStatsforecast() async throws {
     var random = TestRandom("intermittent")
     var cases: [Case] = []
     for index in 0..<200 {

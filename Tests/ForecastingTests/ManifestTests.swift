@@ -1,12 +1,13 @@
 import Foundation
 import Forecasting
+import Runtime
 import Schemas
 import Testing
 
 @Suite struct ManifestTests {
   private let smoothing = Smoothing(size: 0.1, interval: 0.2)
 
-  @Test func goesThroughJSONAndBack() throws {
+  @Test func roundTripsThroughJSON() throws {
     var manifest = Samples.manifest(.sba, history: 20, smoothing: smoothing)
     manifest.scaling = .windowMean
     manifest.quantiles = [0.1, 0.9]
@@ -60,7 +61,7 @@ import Testing
     }
   }
 
-  @Test func unreadableOnesNameTheField() throws {
+  @Test func unreadableManifestsNameTheField() throws {
     let text = String(decoding: try Samples.manifest(.tsb, history: 20, smoothing: smoothing).json(), as: UTF8.self)
     let changes = [
       ("\"history\" : 20", "\"history\" : \"x\""), ("\"kind\" : \"tsb\"", "\"kind\" : \"oracle\""),
@@ -89,7 +90,7 @@ import Testing
   }
 
   /// Against Foundation's calendar.
-  @Test func theCalendarIsFoundations() throws {
+  @Test func calendarAgreesWithFoundation() throws {
     var calendar = Calendar(identifier: .gregorian)
     calendar.timeZone = try #require(TimeZone(identifier: "UTC"))
     for second in stride(from: -2_000_000_000, to: 4_000_000_000, by: 86_399 * 97) {

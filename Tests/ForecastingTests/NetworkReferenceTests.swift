@@ -33,7 +33,7 @@ import Testing
     var deviations: [[Double]]
   }
 
-  @Test(.timeLimit(.minutes(15))) func theyAnswerAsPyTorchDoes() async throws {
+  @Test(.timeLimit(.minutes(15))) func agreesWithPyTorch() async throws {
     try await withTemporaryDirectory { folder in
       try await Reference.run("networks.py", [folder] + (Reference.bars.map { [$0] } ?? []))
       let expected = try Reference.expected(Expected.self, in: folder)

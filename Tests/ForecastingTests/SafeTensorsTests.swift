@@ -1,5 +1,6 @@
 import Foundation
 import Forecasting
+import Runtime
 import TestSupport
 import Testing
 
@@ -24,7 +25,7 @@ import Testing
     }
   }
 
-  @Test func whateverTheHeaderSaysNothingBeyondTheFileIsRead() {
+  @Test func badHeadersAreRefusedWithoutReadingPastTheEnd() {
     let one = "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}"
     let eight = [UInt8](repeating: 0, count: 8)
     #expect(throws: Never.self) { try SafeTensors(file(one, eight)) }

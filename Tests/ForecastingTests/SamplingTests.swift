@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct SamplingTests {
   /// The vectors that the authors of Philox publish with Random123 (kat_vectors, philox4x32 10 rounds).
-  @Test func philoxGivesThePublishedWords() {
+  @Test func philoxAgreesWithItsPublishedVectors() {
     #expect(Philox.words(counter: SIMD4(0, 0, 0, 0), key: SIMD2(0, 0))
       == SIMD4(0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8))
     let ones = UInt32.max
@@ -23,7 +23,7 @@ import Testing
   }
 
   /// As SciPy sees it. The seed is fixed, so that chance has spoken once.
-  @Test(.timeLimit(.minutes(10))) func samplesHaveTheirDistribution() async throws {
+  @Test(.timeLimit(.minutes(10))) func samplesFollowTheirDistribution() async throws {
     var drawn: [Drawn] = []
     func add(_ kind: String, _ parameters: [Double], _ draw: (inout RandomStream) -> Double) {
       drawn.append(Drawn(kind: kind, parameters: parameters, values: (0..<20_000).map { path in
@@ -50,7 +50,7 @@ import Testing
     for (one, value) in zip(drawn, values) { #expect(value > 1e-4, "\(one.kind) \(one.parameters)") }
   }
 
-  @Test func streamsDoNotMeet() {
+  @Test func streamsDoNotOverlap() {
     var seen: Set<UInt64> = []
     for seed in [UInt64(0), 1, 1 << 32] {
       for path in 0..<50 {
@@ -65,9 +65,9 @@ import Testing
 
   @Test func quantilesLieBetweenTheNearestSamples() {
     let sorted = [1.0, 2, 4, 8, 16]
-    #expect(SampleQuantile.value(sorted, 0.5) == 4)
-    #expect(SampleQuantile.value(sorted, 0.1) == 1.4)
-    #expect(SampleQuantile.value(sorted, 0.99) == 8 + 0.96 * 8)
-    #expect(SampleQuantile.value([7], 0.3) == 7)
+    #expect(quantile(0.5, ofSorted: sorted) == 4)
+    #expect(quantile(0.1, ofSorted: sorted) == 1.4)
+    #expect(quantile(0.99, ofSorted: sorted) == 8 + 0.96 * 8)
+    #expect(quantile(0.3, ofSorted: [7]) == 7)
   }
 }

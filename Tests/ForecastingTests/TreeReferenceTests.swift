@@ -13,7 +13,7 @@ import Testing
     var quantiles: [[[Double]]]
   }
 
-  @Test(.timeLimit(.minutes(15))) func theyAnswerAsXGBoostDoes() async throws {
+  @Test(.timeLimit(.minutes(15))) func agreesWithXGBoost() async throws {
     try await withTemporaryDirectory { folder in
       try await Reference.run("trees.py", [folder] + (Reference.bars.map { [$0] } ?? []))
       let cases = try Reference.expected([Case].self, in: folder)

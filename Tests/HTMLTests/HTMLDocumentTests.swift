@@ -5,7 +5,7 @@ import Testing
 @Suite struct HTMLDocumentTests {
   private func page(_ text: String) throws -> HTMLDocument { try HTMLDocument(Array(text.utf8)) }
 
-  @Test func readsATableThatItsAuthorDidNotClose() throws {
+  @Test func readsUnclosedTables() throws {
     let page = try page("""
       <HTML><body><div id=grid><TABLE><tbody>
       <tr><td><a HREF="/a?x=1&amp;y=2">one</a><td> 1
@@ -23,7 +23,7 @@ import Testing
     #expect(try page.select("//h1").isEmpty)
   }
 
-  @Test func utf8IsReadWhateverThePageDeclares() throws {
+  @Test func declaredCharsetsAreIgnored() throws {
     for declared in ["windows-1255", "iso-8859-8", "nonsense"] {
       let page = try page("<meta charset=\(declared)><p>מחיר</p>")
       #expect(try page.first("//p")?.text == "מחיר")
@@ -36,7 +36,7 @@ import Testing
     #expect(try page.first("//script")?.rawText == "const files = [{\"name\":\"a<b>&amp;\"}];")
   }
 
-  @Test func knowsALogin() throws {
+  @Test func recognisesALoginPage() throws {
     #expect(try page("<title> Sign in </title><form><INPUT type=PassWord name=p></form>").isLogin)
     #expect(try page("<title> Sign in </title>").title == "Sign in")
     #expect(try !page("<form><input type=text></form>").isLogin)
@@ -64,7 +64,7 @@ import Testing
     #expect(try deep.select("//div").count <= 200_000)
   }
 
-  @Test func aPathThatIsNoneIsOurOwnFault() throws {
+  @Test func invalidExpressionsAreFatal() throws {
     let page = try page("<p>1")
     for path in ["//p[", "count(//p)", ""] {
       let error = #expect(throws: HTMLError.self) { try page.select(path) }
@@ -72,7 +72,7 @@ import Testing
     }
   }
 
-  @Test func rubbishIsReadAsFarAsItGoes() throws {
+  @Test func randomBytesNeverCrash() throws {
     var random = SystemRandomNumberGenerator()
     for _ in 0..<200 {
       let bytes = (0..<300).map { _ in UInt8.random(in: 0...255, using: &random) }

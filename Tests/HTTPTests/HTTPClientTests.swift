@@ -105,7 +105,7 @@ import Testing
     request.limits.bufferBytes = 256 << 10
     let count = try await client.stream(request) { _, body in
       var count = try await body.next()?.count ?? 0
-      // The kernel's socket buffers take a few MiB; then the server must stand still although nobody reads.
+      // The kernel's socket buffers take a few MiB; then the server has to wait for the consumer, which reads nothing.
       var before = -1
       try await eventually("the server stands still", interval: .milliseconds(100)) {
         let now = sent.withLock { $0 }

@@ -6,7 +6,7 @@ import Schemas
 import TestSupport
 import Testing
 
-/// A model of polymers that looks at the oil price, trained here, in the executable.
+/// A polymer model with the oil price as a driver, trained here, in the executable.
 @Suite struct DriverProcessTests {
   private static let brent = "global.world.energy.brent"
   private static let series = ["mena.egypt.polymer.pvc", "mena.oman.polymer.pvc"]
@@ -71,16 +71,16 @@ import Testing
     return cluster.byID
   }
 
-  @Test(.timeLimit(.minutes(20))) func treesThatLookAtOilPredictTheSameAfterAKill() async throws {
+  @Test(.timeLimit(.minutes(20))) func treesWithADriverPredictTheSameAfterAKill() async throws {
     try await withTemporaryDirectory { folder in
       try await Self.train(into: folder)
-      let calm = try await Self.run(folder) { $1 }
+      let undisturbed = try await Self.run(folder) { $1 }
       let killed = try await Self.run(folder) { cluster, worker in
         await worker.kill()
         return try await cluster.start(kind: "polymer")
       }
-      #expect(calm.count == Self.hours * Self.series.count)
-      #expect(killed == calm)
+      #expect(undisturbed.count == Self.hours * Self.series.count)
+      #expect(killed == undisturbed)
     }
   }
 }

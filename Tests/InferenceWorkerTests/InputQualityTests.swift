@@ -1,10 +1,10 @@
 import Forecasting
-import InferenceWorkerService
+@testable import InferenceWorkerService
 import Pipeline
 import Schemas
 import Testing
 
-/// Poor input is flagged or withheld with its reason; what is said is never a silent number.
+/// Predictions from poor input are flagged, or withheld with a reason.
 @Suite struct InputQualityTests {
   @Test func aGoodInputIsAnsweredWithoutAFlag() async throws {
     let fixture = try WorkerFixture()
@@ -31,11 +31,11 @@ import Testing
     let fixture = try WorkerFixture()
     let made = try #require(try await fixture.predict(["10", nil, "30", "40"]))
     #expect(made.flags == ["gap"])
-    // The price of the hour before holds on.
+    // The price of the hour before stays.
     #expect(made.steps[0].mean == ExactDecimal("23.5"))
   }
 
-  @Test func aDemandThatIsMissingWasNone() async throws {
+  @Test func aMissingDemandIsZero() async throws {
     let fixture = try WorkerFixture([StubModel(kind: "demand")])
     let made = try #require(
       try await fixture.predict(["8", nil, "0", "4"], kind: .demand, currency: { _ in nil }, unit: { _ in "pc" }))
@@ -43,7 +43,7 @@ import Testing
     #expect((made.currency, made.unit) == (nil, "pc"))
   }
 
-  @Test func aGapBeyondTheLimitIsNoInput() async throws {
+  @Test func aGapBeyondTheLimitIsWithheld() async throws {
     let fixture = try WorkerFixture([StubModel(history: 8)])
     let hours = ["10", "11", "12", nil, nil, nil, nil, "13"]
     let made = try #require(try await fixture.predict(hours))
@@ -54,7 +54,7 @@ import Testing
   }
 
   /// Observations that come a little early or late are no gaps.
-  @Test func timesThatWaverAreOnTime() async throws {
+  @Test func timesSlightlyOffAreNoGaps() async throws {
     let fixture = try WorkerFixture()
     for (hour, wavering) in [0: 3, 1: -200, 2: 700, 3: -600].sorted(by: { $0.key < $1.key }) {
       var one = observation(hour: hour, "10")
@@ -66,7 +66,7 @@ import Testing
     #expect(fixture.output.predictions.last?.withheld == nil)
   }
 
-  @Test func anotherUnitOrCurrencyBeginsTheSeriesAnew() async throws {
+  @Test func anotherUnitOrCurrencyRestartsTheSeries() async throws {
     let unit = try WorkerFixture()
     #expect(try await unit.predict(["10", "20", "30", "40", "50"], unit: { $0 < 2 ? "kg" : "t" })?.withheld
       == "unit_changed")
@@ -78,7 +78,7 @@ import Testing
     #expect(try await long.predict(hours, unit: { $0 < 4 ? "kg" : "t" })?.withheld == nil)
   }
 
-  @Test func aNewestPriceThatCannotBeIsWithheld() async throws {
+  @Test func anImplausibleNewestPriceIsWithheld() async throws {
     for price in ["1300", "0.9", "0", "-3"] {
       let fixture = try WorkerFixture([StubModel(history: 6)])
       let made = try #require(try await fixture.predict(["12", "13", "12", "13", "12", price]))
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test func anOldPriceThatCannotBeIsLeftOut() async throws {
+  @Test func anImplausibleOldPriceIsRemoved() async throws {
     let fixture = try WorkerFixture([StubModel(history: 6)])
     let made = try #require(try await fixture.predict(["12", "12", "1200", "12", "12", "12"]))
     #expect((made.flags, made.steps[0].mean) == (["gap", "outlier"], ExactDecimal(13)))
@@ -98,7 +98,7 @@ import Testing
     #expect((made.flags, made.withheld) == (["outlier"], nil))
   }
 
-  @Test func aLateObservationIsPredictedFromWhatWasKnownOfItsTime() async throws {
+  @Test func aLateObservationIsPredictedFromThePointsUpToItsTime() async throws {
     let fixture = try WorkerFixture()
     for (offset, hour) in [0, 1, 2, 4, 5, 3].enumerated() {
       fixture.take(observation(hour: hour, "\(10 * hour + 10)"), offset: Int64(offset))
@@ -109,12 +109,12 @@ import Testing
     #expect(late.steps[0].mean == ExactDecimal(26))
   }
 
-  @Test func aRepeatIsNoOccasionAndACorrectionIsOne() async throws {
+  @Test func aRepeatCausesNoPredictionAndACorrectionDoes() async throws {
     let fixture = try WorkerFixture()
     for hour in 0..<4 { fixture.take(observation(hour: hour, "10"), offset: Int64(hour)) }
     #expect(fixture.take(observation(hour: 3, "10.0"), offset: 4) == .skip(reason: "repeated"))
     #expect(fixture.take(observation(hour: 3, "14"), offset: 5) == .keep)
-    // What it was before the correction is news again.
+    // The value from before the correction is a new correction.
     #expect(fixture.take(observation(hour: 3, "10"), offset: 6) == .keep)
     _ = try await fixture.sink.flush(to: [:])
     let made = fixture.output.predictions.suffix(3)
@@ -124,7 +124,7 @@ import Testing
   }
 }
 
-/// The driver series are those of the observation's time, whenever they were read.
+/// Driver values are those of the observation's time, independent of when they were read.
 @Suite struct DriverTests {
   private static let brent = "global.world.energy.brent"
 
@@ -145,7 +145,7 @@ import Testing
   }
 
   /// A value that was written only after the observation is not known to it, in the first run as in any other.
-  @Test func aValueCountsOnlyForWhatIsWrittenWellAfterIt() async throws {
+  @Test func aValueCountsOnlyAfterTheDelay() async throws {
     let fixture = try fixture([(-1, "50", "bbl")])
     let written = hourTime(3).microseconds / 1_000
     for (offset, late) in [1_999, 2_000].enumerated() {
@@ -158,18 +158,18 @@ import Testing
     #expect(try await other.predict(["10", "10", "10", "10"])?.steps[0].mean == ExactDecimal(61))
   }
 
-  @Test func anOldDriverIsFlaggedAndAVeryOldOneIsNone() async throws {
+  @Test func anOldDriverIsFlaggedAndAVeryOldOneWithheld() async throws {
     #expect(try await fixture([(-1, "50", "bbl")]).predict(["1", "1", "1", "1"])?.flags == ["stale_driver"])
     #expect(try await fixture([(-69, "50", "bbl")]).predict(["1", "1", "1", "1"])?.flags == ["stale_driver"])
     #expect(try await fixture([(-70, "50", "bbl")]).predict(["1", "1", "1", "1"])?.withheld == "stale_driver")
   }
 
-  @Test func withoutItsDriverAModelSaysNothing() async throws {
+  @Test func aMissingDriverIsWithheld() async throws {
     #expect(try await fixture([]).predict(["1", "1", "1", "1"])?.withheld == "missing_driver")
     #expect(try await fixture([(4, "50", "bbl")]).predict(["1", "1", "1", "1"])?.withheld == "missing_driver")
   }
 
-  @Test func aDriverOfTwoUnitsIsNoNumber() async throws {
+  @Test func aDriverOfTwoUnitsIsWithheld() async throws {
     let fixture = try fixture([(-1, "50", "bbl"), (2, "300", "t")])
     #expect(try await fixture.predict(["1", "1", "1", "1"])?.withheld == "driver_unit_changed")
   }

@@ -1,12 +1,13 @@
 import Forecasting
-import InferenceWorkerService
+@testable import InferenceWorkerService
 import Kafka
 import Pipeline
+import Runtime
 import Schemas
 import TestSupport
 import Testing
 
-/// Whatever is killed when, and however often records are read: the predictions are those of an undisturbed run.
+/// With kills at any time and repeated reads, the predictions are those of an undisturbed run.
 @Suite struct ReplayTests {
   /// A log of two partitions: six series, with late observations, corrections, repeats, gaps and other units.
   private static func log(_ random: inout TestRandom) -> [Int32: [MarketObservation]] {
@@ -80,11 +81,11 @@ import Testing
   @Test(arguments: 0..<25) func killsChangeNothing(round: Int) async throws {
     var random = TestRandom("replay \(round)")
     let log = Self.log(&random)
-    let calm = Self.byID(try await Self.run(log, killing: 0, &random).output.predictions)
+    let undisturbed = Self.byID(try await Self.run(log, killing: 0, &random).output.predictions)
     let killed = try await Self.run(log, killing: 12, &random)
     let disturbed = Self.byID(killed.output.predictions)
-    #expect(disturbed == calm)
-    #expect(calm.values.allSatisfy { $0.count == 1 })
+    #expect(disturbed == undisturbed)
+    #expect(undisturbed.values.allSatisfy { $0.count == 1 })
     // The log holds what it is meant to test.
     let reasons = Set(killed.output.predictions.compactMap(\.withheld))
     let flags = Set(killed.output.predictions.flatMap(\.flags))
@@ -93,7 +94,7 @@ import Testing
     }
   }
 
-  @Test func whatWasFlushedOfAPartitionIsThereForItsNextOwner() async throws {
+  @Test func theNextOwnerReadsTheFlushedWindows() async throws {
     let fixture = try WorkerFixture()
     let partition = TopicPartition(Topics.marketObservations(of: .polymer).name, 0)
     for hour in 0..<3 { fixture.take(observation(hour: hour, "10"), offset: Int64(hour)) }
@@ -107,7 +108,7 @@ import Testing
     #expect(fixture.output.predictions.last?.steps.first?.mean == ExactDecimal(12))
   }
 
-  @Test func aFailedFlushIsMadeAgainAsItWas() async throws {
+  @Test func aFailedFlushIsRepeatedUnchanged() async throws {
     let fixture = try WorkerFixture()
     for hour in 0..<4 { fixture.take(observation(hour: hour, "10"), offset: Int64(hour)) }
     fixture.output.fail(2)
@@ -118,7 +119,7 @@ import Testing
   }
 }
 
-/// One series or one version cannot silence the others.
+/// One series or one version does not suppress the others.
 @Suite struct ModelUseTests {
   @Test func aSeriesThatAModelFailsAtIsWithheldAndTheOthersAreNot() async throws {
     let fixture = try WorkerFixture([StubModel(history: 1, poison: 13)])
@@ -134,7 +135,7 @@ import Testing
     fixture.take(observation(hour: 1, "1"), offset: 1)
     _ = try await fixture.sink.flush(to: [:])
     fixture.take(observation(hour: 2, "1"), offset: 2)
-    fixture.shelf.put(try StubModel(version: "2", history: 1, horizon: 1).shelved())
+    fixture.models.put(try StubModel(version: "2", history: 1, horizon: 1).loaded())
     _ = try await fixture.sink.flush(to: [:])
     #expect(fixture.output.predictions.map(\.modelVersion) == ["1", "2"])
     #expect(fixture.output.predictions.map(\.steps.count) == [2, 1])
@@ -152,10 +153,10 @@ import Testing
   }
 
   @Test func aModelThatDoesNotFitTheWorkerIsRefused() throws {
-    #expect(throws: ForecastError.self) { try StubModel(history: 33).shelved(window: 64) }
-    #expect(throws: ForecastError.self) { try StubModel(series: "*.egypt*").shelved() }
-    #expect(throws: ForecastError.self) { try StubModel(drivers: ["mena.egypt.polymer.pvc"]).shelved() }
-    #expect(throws: ForecastError.self) { try StubModel(kind: "weight").shelved() }
-    _ = try StubModel(history: 32).shelved(window: 64)
+    #expect(throws: ForecastError.self) { try StubModel(history: 33).loaded(window: 64) }
+    #expect(throws: ForecastError.self) { try StubModel(series: "*.egypt*").loaded() }
+    #expect(throws: ForecastError.self) { try StubModel(drivers: ["mena.egypt.polymer.pvc"]).loaded() }
+    #expect(throws: ForecastError.self) { try StubModel(kind: "weight").loaded() }
+    _ = try StubModel(history: 32).loaded(window: 64)
   }
 }

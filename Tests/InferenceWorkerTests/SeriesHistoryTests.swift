@@ -1,4 +1,4 @@
-import InferenceWorkerService
+@testable import InferenceWorkerService
 import Schemas
 import TestSupport
 import Testing
@@ -15,7 +15,7 @@ import Testing
     return history
   }
 
-  @Test func whatIsKnownIsWhatHadBeenRead() {
+  @Test func knownPointsAreThoseReadBefore() {
     // A correction of time 2 comes at offset 4, a late value of time 1 at offset 5.
     let all = history([(0, 10, 0), (2, 12, 1), (3, 13, 2), (4, 14, 3), (2, 99, 4), (1, 11, 5)])
     func values(_ offset: Int64, _ limit: Int = 10) -> [String] {
@@ -29,7 +29,7 @@ import Testing
     #expect(values(9) == ["4:14", "3:13", "2:99", "1:11", "0:10"])
   }
 
-  @Test func aRecordThatIsThereChangesNothing() {
+  @Test func aKnownRecordChangesNothing() {
     var one = history([(0, 10, 0), (1, 11, 1)])
     let before = one
     let isNew = one.insert(observedAt: 1, value: ExactDecimal(11), Self.measure, offset: 1, stamp: -1)
@@ -38,8 +38,8 @@ import Testing
     #expect(one.newestOffset == 1)
   }
 
-  /// Whatever is forgotten, nobody at or behind the floor can tell; and no more is kept than that takes.
-  @Test func pruningIsNotSeenByAnyoneWhoMayStillAsk() {
+  /// Pruning changes no answer at or after the floor, and keeps no more points than that needs.
+  @Test func pruningChangesNoLaterAnswer() {
     var random = TestRandom("prune")
     for _ in 0..<300 {
       let count = Int.random(in: 1...60, using: &random)
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  @Test func measuresThatNobodyHasGoWithTheirPoints() {
+  @Test func unusedMeasuresAreDroppedWithTheirPoints() {
     var one = history([])
     for index in 0..<6 {
       let measure = SeriesHistory.Measure(currency: "EGP", unit: index < 2 ? "kg" : index < 4 ? "t" : "lb")

@@ -1,5 +1,6 @@
 import Forecasting
-import InferenceWorkerService
+@testable import InferenceWorkerService
+import Runtime
 import Schemas
 import Synchronization
 
@@ -36,5 +37,5 @@ struct StubModel: ForecastModel {
     }
   }
 
-  func shelved(window: Int = 64) throws -> ShelvedModel { try ShelvedModel(self, windowLimit: window) }
+  func loaded(window: Int = 64) throws -> LoadedModel { try LoadedModel(self, windowLimit: window) }
 }

@@ -1,5 +1,5 @@
 import Forecasting
-import InferenceWorkerService
+@testable import InferenceWorkerService
 @testable import Kafka
 import Logging
 import Pipeline
@@ -11,7 +11,7 @@ import Synchronization
 final class WorkerFixture {
   typealias Sink = InferenceSink
   let output = MemoryOutput()
-  let shelf: ModelShelf
+  let models: LoadedModels
   let drivers: DriverTable?
   let settings: Sink.Settings
   private(set) var sink: Sink
@@ -20,29 +20,29 @@ final class WorkerFixture {
     _ models: [StubModel] = [StubModel()], pattern: String = "#", window: Int = 64, hasDrivers: Bool = false,
     limits: QualityLimits = QualityLimits()
   ) throws {
-    shelf = ModelShelf(try models.map { try $0.shelved(window: window) })
+    self.models = LoadedModels(try models.map { try $0.loaded(window: window) })
     drivers = hasDrivers ? DriverTable(limit: 10_000) : nil
     var settings = Sink.Settings(group: "group", pattern: try RoutingPattern(pattern))
     settings.window = window
     settings.batchSize = 3
     settings.limits = limits
     self.settings = settings
-    sink = Self.sink(settings, shelf, drivers, output)
+    sink = Self.sink(settings, self.models, drivers, output)
   }
 
   private static func sink(
-    _ settings: Sink.Settings, _ shelf: ModelShelf, _ drivers: DriverTable?, _ output: MemoryOutput
+    _ settings: Sink.Settings, _ models: LoadedModels, _ drivers: DriverTable?, _ output: MemoryOutput
   ) -> Sink {
     Sink(
-      settings, identity: ServiceIdentity(name: "inference-worker"), shelf: shelf, drivers: drivers,
+      settings, identity: ServiceIdentity(name: "inference-worker"), models: models, drivers: drivers,
       source: output, output: output, logger: Logger(label: "test"))
   }
 
   /// As after a kill: all that was in memory is gone.
-  func crash() { sink = Self.sink(settings, shelf, drivers, output) }
+  func crash() { sink = Self.sink(settings, models, drivers, output) }
 
   @discardableResult
-  func take(_ observation: MarketObservation, offset: Int64, partition: Int32 = 0, stamp: Int64? = nil) -> Verdict {
+  func take(_ observation: MarketObservation, offset: Int64, partition: Int32 = 0, stamp: Int64? = nil) -> Disposition {
     sink.take(
       observation,
       TopicPartition(Topics.marketObservations(of: observation.series.category).name, partition), offset: offset,
@@ -111,12 +111,12 @@ final class MemoryOutput: PredictionOutput, WindowSource {
     }
   }
 
-  func windows(_ wanted: Set<WindowPlace>) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] {
+  func windows(_ wanted: Set<WindowPartition>) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] {
     // Every series of these tests is in the partition of its number; see `partition(of:)`.
     state.withLock { state in
-      var found: [WindowPlace: [SeriesName: SeriesHistory]] = [:]
+      var found: [WindowPartition: [SeriesName: SeriesHistory]] = [:]
       for window in state.windows.values {
-        let place = WindowPlace(window.series.category, partition(of: window.series))
+        let place = WindowPartition(window.series.category, partition(of: window.series))
         guard wanted.contains(place) else { continue }
         found[place, default: [:]][SeriesName(window.series, window.kind)] = SeriesHistory(window)
       }

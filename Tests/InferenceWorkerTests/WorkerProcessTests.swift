@@ -13,21 +13,21 @@ import Glibc
 /// The executable, as an operator runs it, on the embedded broker.
 @Suite(.serialized) struct WorkerProcessTests {
   /// Members come and go, one of them killed at whatever it was doing, three times over: the predictions are those of
-  /// one worker that nobody disturbed, to the byte.
+  /// one undisturbed worker, to the byte.
   @Test(.timeLimit(.minutes(20))) func killsAndRebalancesChangeNoPrediction() async throws {
     try await withTemporaryDirectory { folder in
-      let calm = try WorkerCluster(folder: folder)
+      let reference = try WorkerCluster(folder: folder)
       let disturbed = try WorkerCluster(folder: folder)
-      try await calm.publish(WorkerCluster.manifest("croston"))
-      try await calm.publish(WorkerCluster.manifest("tsb", history: 9, kind: .tsb))
+      try await reference.publish(WorkerCluster.manifest("croston"))
+      try await reference.publish(WorkerCluster.manifest("tsb", history: 9, kind: .tsb))
       let hours = 30
-      let undisturbed = try await calm.start()
-      try await calm.feed(WorkerCluster.demand(WorkerCluster.series, hours: 0..<hours))
-      try await calm.awaitCaughtUp()
+      let undisturbed = try await reference.start()
+      try await reference.feed(WorkerCluster.demand(WorkerCluster.series, hours: 0..<hours))
+      try await reference.awaitCaughtUp()
       #expect(await undisturbed.terminate() == .exited(0))
-      let expected = calm.byID
+      let expected = reference.byID
       #expect(expected.count == 2 * hours * WorkerCluster.series.count)
-      #expect(calm.predictions.count == expected.count)
+      #expect(reference.predictions.count == expected.count)
 
       var random = TestRandom("kills")
       var workers = [try await disturbed.start()]
@@ -52,12 +52,12 @@ import Glibc
       for worker in workers { #expect(await worker.terminate() == .exited(0)) }
       #expect(disturbed.byID == expected)
       #expect(disturbed.predictions.contains { $0.withheld == nil })
-      await calm.close()
+      await reference.close()
       await disturbed.close()
     }
   }
 
-  /// Series that both groups pick are predicted by both; what neither group picks by nobody.
+  /// Both groups predict the series that match both patterns; neither predicts the others.
   @Test(.timeLimit(.minutes(10))) func groupsWithOverlappingPatternsEachGetAllTheyShould() async throws {
     try await withTemporaryDirectory { folder in
       let cluster = try WorkerCluster(folder: folder)
@@ -85,8 +85,8 @@ import Glibc
     }
   }
 
-  /// Bad records become dead letters, a series that makes no sense is withheld, all others are predicted.
-  @Test(.timeLimit(.minutes(10))) func aPoisonedSeriesStopsNoOther() async throws {
+  /// Bad records become dead letters, an invalid series is withheld, all others are predicted.
+  @Test(.timeLimit(.minutes(10))) func anInvalidSeriesStopsNoOther() async throws {
     try await withTemporaryDirectory { folder in
       let cluster = try WorkerCluster(folder: folder)
       try await cluster.publish(WorkerCluster.manifest("croston"))
@@ -152,9 +152,9 @@ import Glibc
         }
       }
       try await cluster.awaitCaughtUp()
-      let occasions = Set(cluster.predictions.map { "\($0.series) \($0.issuedAt.microseconds)" })
-      #expect(occasions.count == hours * WorkerCluster.series.count)
-      #expect(cluster.predictions.count == occasions.count)
+      let observations = Set(cluster.predictions.map { "\($0.series) \($0.issuedAt.microseconds)" })
+      #expect(observations.count == hours * WorkerCluster.series.count)
+      #expect(cluster.predictions.count == observations.count)
       #expect(Set(cluster.predictions.map(\.modelVersion)) == ["1", "2"])
       #expect(await worker.metrics().sum("souk_model_info", where: ["version": "2"]) == 1)
       #expect(await worker.metrics().sum("souk_model_info", where: ["version": "1"]) == 0)
@@ -204,7 +204,7 @@ import Glibc
     }
   }
 
-  @Test func settingsThatMakeNoSenseStopItLoudly() async throws {
+  @Test func wrongSettingsStopTheWorker() async throws {
     for arguments in [["--kind", "steel"], ["--kind", "polymer", "--listen", "*.egypt*"], [],
                       ["--kind", "polymer", "--window", "1"]] {
       let outcome = try await ServiceProcess.run("inference-worker", arguments)

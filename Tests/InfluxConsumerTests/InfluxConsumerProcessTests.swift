@@ -119,7 +119,7 @@ private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].
 
   /// Bars with numbers as text, nulls, and what is no number, among good ones, in two orders.
   @Test(.enabled(if: casesFolder != nil, "SOUK_REAL_DATA names no folder of cases"), arguments: ["bars", "bars-b"])
-  func oneRecordDecidesNoType(_ name: String) async throws {
+  func noRecordDeterminesAType(_ name: String) async throws {
     let server = try await TestServers.influx()
     let database = "types_" + TestServers.uniqueName()
     let broker = try EmbeddedBroker(topics: Self.topics)
@@ -144,7 +144,7 @@ private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].
   }
 
   /// 429 with a time, then 503: everything waits and is sent again, nothing is dead-lettered.
-  @Test func aServerThatIsBusyIsWaitedFor() async throws {
+  @Test func aBusyServerIsRetried() async throws {
     struct State {
       var refusals = ["429 Too Many Requests", "503 Service Unavailable", "503 Service Unavailable"]
       var refused = 0
@@ -185,14 +185,14 @@ private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].
 
   /// A server whose name does not resolve, or whose name server never answers, from the start.
   @Test(arguments: ["missing", "stalled"])
-  func aServerWithoutAnAddressIsWaitedFor(trouble: String) async throws {
+  func anUnresolvableServerIsRetried(fault: String) async throws {
     let server = try HostileServer { _, connection in connection.answer("204 No Content") }
     try await withTemporaryDirectory { folder in
-      let resolver = try await TroubledResolver(folder: folder)
+      let resolver = try await FailingResolver(folder: folder)
       let broker = try EmbeddedBroker(topics: Self.topics)
       defer { broker.close() }
       try await send(broker, (0..<60).map { (symbol: "COMI", value: bar("COMI", minute: $0, close: "\($0)")) })
-      let url = "http://influx.\(trouble).test:\(server.port)"
+      let url = "http://influx.\(fault).test:\(server.port)"
       let consumer = try await ServiceProcess.start(
         "influx-consumer", ["--influx-timeout", "1s"], environment: environment(
           broker, ["INFLUX_URL": url, "INFLUX_DATABASE": "egx"]).merging(resolver.environment) { $1 })
@@ -210,7 +210,7 @@ private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].
     }
   }
 
-  @Test func whatIsTooOldNeverBlocks() async throws {
+  @Test func pointsOutsideRetentionNeverBlock() async throws {
     let server = try await TestServers.influx()
     let database = "old_" + TestServers.uniqueName()
     _ = await server.query("CREATE DATABASE \(database) WITH DURATION 1h")

@@ -60,7 +60,7 @@ import Testing
       """)
   }
 
-  @Test func whatIsAbsentIsLeftOut() throws {
+  @Test func absentValuesAreOmitted() throws {
     let record = #"{"symbol":"","datetime":"1970-01-01T02:00:00","close":1,"volume":null,"open":null,"x":[]}"#
     #expect(try line(record) == "stock_price close=1 0\n")
   }
@@ -71,12 +71,12 @@ import Testing
     (#"{"symbol":"A","value":1,"datetime":"2025-01-01"}"#, .noFields),
     (#"{"symbol":"A","close":null,"datetime":"2025-01-01"}"#, .noFields),
   ])
-  func whatIsNoPointIsRefused(record: String, refusal: PointEncoder.Refusal) throws {
+  func recordsWithoutAPointAreRefused(record: String, refusal: PointEncoder.Refusal) throws {
     #expect(throws: refusal) { try line(record) }
   }
 
   @Test(arguments: ["", "[]", "{\"symbol\":\"A\"", #"{"close":1,"close":2}"#, #"{"datetime":"yesterday","close":1}"#])
-  func whatIsNoRecordIsRefused(record: String) throws {
+  func invalidJSONIsRefused(record: String) throws {
     let error = #expect(throws: PointEncoder.Refusal.self) { try line(record) }
     guard case .undecodable = error else {
       Issue.record("\(record): \(String(describing: error))")
@@ -110,7 +110,7 @@ import Testing
   @Test(arguments: [
     "\"NaN\"", "\"much\"", "\"\"", "\" 1\"", "\"1,5\"", "\"0x1\"", "\"inf\"", "1e999", "\"1e999\"", "true", "{}", "[1]",
   ])
-  func whatIsNoNumberIsNoField(written: String) {
+  func textThatIsNotANumberIsRefused(written: String) {
     let record = "{\"symbol\":\"A\",\"datetime\":\"1970-01-01T02:00:00\",\"open\":1,\"close\":\(written)}"
     #expect(throws: PointEncoder.Refusal.badField("close", .float)) { try line(record) }
   }

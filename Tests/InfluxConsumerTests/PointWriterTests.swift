@@ -80,7 +80,7 @@ private final class FakeServer: PointDestination {
     #expect(second.parts == [.init(partition: TopicPartition("t", 1), points: 0..<3)])
   }
 
-  @Test func onlyTheBadOnesAreToBlame() async throws {
+  @Test func onlyInvalidPointsAreRefused() async throws {
     let server = FakeServer()
     let buffers = try buffers([["a", "bad 1", "b", "old"], [], ["bad 2"], ["c", "d", "e", "bad 3", "f"]])
     let writer = PointWriter(destination: server, buffers: buffers)

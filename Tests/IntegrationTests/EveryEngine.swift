@@ -52,7 +52,7 @@ struct EveryEngine: Sendable {
   /// The chains whose portals list promotions.
   var promoted: [ChainProfile] { chains.filter { engine(of: $0) != "meshnat_yosef" } }
 
-  /// What the crawler is to crawl.
+  /// The crawler's sources.
   var sources: [String] {
     chains.compactMap { engine(of: $0) == "dir" ? nil : $0.slug } + ["dir:\(folder)/dir"]
   }
@@ -83,7 +83,7 @@ struct EveryEngine: Sendable {
     return text
   }
 
-  /// Engines that can ask for whatever there is, of whichever day.
+  /// Engines that can list any day.
   private static let daily: Set = [
     "shufersal", "super_pharm", "hazi_hinam", "city_market_shops", "publish_price", "matrix",
   ]

@@ -8,11 +8,11 @@ import Testing
 
 /// Every kind of portal at once, from its listing to PostgreSQL: first as documented, then misbehaving.
 @Suite struct EveryEngineTests {
-  @Test func noEngineIsLeftOut() {
+  @Test func everyEngineIsCovered() {
     #expect(Set(EveryEngine.engines) == Set(EngineTable.all.map(\.name)))
   }
 
-  @Test(.timeLimit(.minutes(20))) func everyPortalReachesPostgresWhateverItDoes() async throws {
+  @Test(.timeLimit(.minutes(20))) func everyPortalReachesPostgresDespiteFaults() async throws {
     var options = PortalOptions()
     (options.firstRounds, options.rowsPerPage) = (0, 2)
     options.dripPause = .milliseconds(20)
@@ -38,7 +38,7 @@ import Testing
     var settings = CatalogueSettings()
     settings.chains = EveryEngine.engines.count
     (settings.stores, settings.items, settings.rounds, settings.promotedShare) = (1, 60, 2, 0.1)
-    settings.day = CivilTime(seconds: Int(Date().timeIntervalSince1970) / 86_400 * 86_400 - 86_400)
+    settings.day = WallTime(seconds: Int(Date().timeIntervalSince1970) / 86_400 * 86_400 - 86_400)
     return settings
   }
 
@@ -74,7 +74,7 @@ import Testing
     try await expectEveryFileAccounted(fleet, portals, services)
   }
 
-  /// One kind of trouble for every portal, with the next of its files or listings.
+  /// One fault for every portal, in its next file or listing.
   private static func misbehave(_ portals: EveryEngine) {
     func add(_ mode: Fault.Mode, _ target: Fault.Target, _ engine: String, times: Int = 1) {
       portals.portal.add(Fault(mode, on: target, prefix: portals.chain(engine).prefix, times: times))

@@ -2,7 +2,7 @@ import PortalSimulator
 import TestSupport
 import Testing
 
-/// The tables as the catalogue's own truth says they must be.
+/// The tables that the simulated catalogue predicts.
 struct ExpectedTables: Equatable {
   /// `chain|store_id|ean|price`, sorted, prices with the digits of the file.
   var prices: [String]
@@ -33,7 +33,7 @@ struct ExpectedTables: Equatable {
     left.utf8.lexicographicallyPrecedes(right.utf8)
   }
 
-  /// What differs, for people: the first few lines only on one side.
+  /// The differences, for people: the first rows that only one side has.
   func difference(from other: ExpectedTables) -> String {
     func compare(_ name: String, _ mine: [String], _ theirs: [String]) -> String {
       let (left, right) = (Set(mine), Set(theirs))
@@ -50,7 +50,7 @@ extension Fleet {
   func expect(_ truth: CatalogueTruth, within limit: Duration = .seconds(240)) async throws {
     let expected = ExpectedTables(truth)
     let counts = ["\(expected.prices.count)|\(expected.history.count)"]
-    // What differs when time is up is said below, better than by the wait.
+    // The comparison below explains a difference better than the wait.
     try? await eventually("the expected tables", timeout: limit, interval: .milliseconds(250)) {
       let sizes = try await query("SELECT (SELECT count(*) FROM prices), (SELECT count(*) FROM price_history)")
       guard sizes == counts else { return false }

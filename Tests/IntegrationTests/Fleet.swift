@@ -8,8 +8,8 @@ import Schemas
 import Synchronization
 import TestSupport
 
-/// The price pipeline as an operator would run it, all processes real: an embedded broker, a database, an object
-/// store, and any number of each service, which tests start, kill and start again.
+/// The price pipeline as an operator runs it, with real processes: an embedded broker, a database, an object store, and
+/// any number of each service, which tests start, kill and restart.
 final class Fleet: Sendable {
   let broker: EmbeddedBroker
   let database: (url: String, name: String, server: PrivatePostgres)
@@ -23,7 +23,7 @@ final class Fleet: Sendable {
     case folder
     case s3(SeaweedFS, bucket: String)
   }
-  /// What the crawler looks at.
+  /// What the crawler lists.
   enum Crawl: Sendable {
     case portal(PortalSimulator)
     case folder(String)
@@ -48,8 +48,7 @@ final class Fleet: Sendable {
     }
   }
 
-  /// Sets a fleet up, without any service running yet, for as long as `body` runs; services that `body` leaves
-  /// running are killed.
+  /// Sets up a fleet without services for as long as `body` runs, and kills the services that `body` leaves running.
   static func with(
     _ crawl: Crawl, objects: Objects = .folder, server: PrivatePostgres? = nil, _ body: (Fleet) async throws -> Void
   ) async throws {

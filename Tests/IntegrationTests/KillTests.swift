@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(20)), arguments: FleetSystem.prices.services.map(\.name))
-  func aKilledServiceLeavesNoTrace(victim name: String) async throws {
+  func killsLeaveTheDatabaseUnchanged(victim name: String) async throws {
     let victim = try #require(ServiceCatalogue.named(name))
     var random = TestRandom("kill \(name)")
     let moments = (0...Self.settings.rounds).map { _ in Double.random(in: 0..<1, using: &random) }

@@ -9,12 +9,13 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Two parsers meet the same new products at once, in files of two chains, each before it can have heard of the other.
+/// Two parsers read the same new products at once, in files of two chains, before either can know of the other's
+/// masters.
 @Suite struct MasterAgreementTests {
   /// How many products, all new, are in both files of a round.
   private static let products = 150
 
-  @Test(.timeLimit(.minutes(15))) func twoParsersThatMeetAProductAtOnceMakeOneMaster() async throws {
+  @Test(.timeLimit(.minutes(15))) func concurrentParsersMintOneMaster() async throws {
     try await Fleet.with(.folder("/nowhere")) { fleet in
       let parsers = [
         try await fleet.start(ServiceCatalogue.parser), try await fleet.start(ServiceCatalogue.parser),
@@ -23,7 +24,7 @@ import Testing
       for process in parsers + [writer] { try await process.awaitReady() }
       let chains = try await Self.chains(sharedBy: parsers)
 
-      // Who is first is luck: rounds, until both have published one master.
+      // Which parser is first is random: repeat rounds until both have published one master.
       var rounds = 0
       var twice: Set<String> = []
       while twice.isEmpty {
@@ -40,7 +41,7 @@ import Testing
         twice = try await Self.mintedTwice(in: fleet)
       }
 
-      // One product, one id, whoever read it; by number and by name alike.
+      // One product has one id in both parsers, by number and by name.
       let count = rounds * Self.products
       try await eventually("all prices and masters") {
         try await fleet.query(

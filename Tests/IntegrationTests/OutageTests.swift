@@ -6,7 +6,7 @@ import Testing
 
 /// An outage pauses the fleet; it loses nothing and dead-letters nothing.
 @Suite struct OutageTests {
-  @Test(.timeLimit(.minutes(15))) func postgresAndThePortalGoAwayAndComeBack() async throws {
+  @Test(.timeLimit(.minutes(15))) func outagesOfPostgresAndThePortalLoseNothing() async throws {
     var settings = CatalogueSettings()
     (settings.chains, settings.stores, settings.items, settings.rounds) = (2, 2, 150, 2)
     var options = PortalOptions()

@@ -14,7 +14,7 @@ import Testing
   static let folder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].map { $0 + "/prices" }
 
   @Test(.enabled(if: folder != nil, "SOUK_REAL_DATA names no folder of real files"), .timeLimit(.minutes(15)))
-  func whatIsInPostgresEqualsWhatIsInTheFiles() async throws {
+  func postgresEqualsTheFiles() async throws {
     let folder = try #require(Self.folder)
     let expected = try await python("read_prices.py", folder)
     let sides = try await python("count_sides.py", folder)

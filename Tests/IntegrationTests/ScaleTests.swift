@@ -6,7 +6,7 @@ import Testing
 
 /// Replicas share the work; members that come and go during the run lose and duplicate nothing.
 @Suite struct ScaleTests {
-  @Test(.timeLimit(.minutes(15))) func replicasShareTheWorkAndComeAndGo() async throws {
+  @Test(.timeLimit(.minutes(15))) func replicasShareTheWorkAndMayComeAndGo() async throws {
     var settings = CatalogueSettings()
     (settings.chains, settings.stores, settings.items, settings.rounds) = (4, 3, 150, 4)
     var options = PortalOptions()

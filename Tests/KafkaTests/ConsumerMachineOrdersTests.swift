@@ -28,7 +28,7 @@ import Testing
 
     mutating func perform(_ actions: [ConsumerMachine.Action]) {
       for action in actions {
-        #expect(leaves == 0 || action.isFarewell, "after leaving only the library's own farewell is answered")
+        #expect(leaves == 0 || action.isFarewell, "after leaving only the library's own closeQueue is answered")
         switch action {
         case .deliver(.assigning(let id, _)): questions.append(id)
         case .deliver(.revoking(let id, let partitions)):

@@ -168,7 +168,7 @@ extension ConsumerMachine {
     #expect(machine.revokeAnswered(2, [a: 20], [:]) == [.commit(id: 2, [a: 20], [:])])
     #expect(machine.revokeCommitted(2) == [.rearm, .interrupt, .leave])
     #expect(machine.phase == .left)
-    #expect(machine.revokeOffered([a]) == [.unassign([a])], "the library's own farewell")
+    #expect(machine.revokeOffered([a]) == [.unassign([a])], "the library's own closeQueue")
     #expect(machine.assignOffered([a]) == [.assignNothing])
   }
 

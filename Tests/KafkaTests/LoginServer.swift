@@ -1,4 +1,5 @@
 import LocalServers
+import Runtime
 import Synchronization
 
 import Glibc

@@ -99,7 +99,7 @@ import Glibc
 
     let heard = Mutex<[Refusal?]>([])
     var configuration = try options.consumerConfiguration(clientID: "x", topics: ["t"], logger: Cluster.logger)
-    configuration.onTrouble = { error in heard.withLock { $0.append(error?.refusal) } }
+    configuration.onAccessProblem = { error in heard.withLock { $0.append(error?.refusal) } }
     let consumer = try Consumer(configuration)
     let ended = try await #require(throws: KafkaError.self) { _ = try await consumer.element() }
     #expect(ended.errorClass == .configuration && ended.refusal == .login)

@@ -1,7 +1,8 @@
 import Foundation
-import Markets
+@testable import Markets
 import Runtime
 import Schemas
+import StrictYAML
 import Testing
 import TestSupport
 
@@ -92,7 +93,7 @@ import TestSupport
   @Test func sourcesAreKeptAsWritten() throws {
     let catalogue = try MarketCatalogue(yaml: Self.small + "\nschedules: []", origin: "here.yaml")
     #expect(catalogue.sources.map(\.name) == ["Yahoo", "Other"])
-    let fields = try CatalogueFields(
+    let fields = try YAMLFields(
       catalogue.sources[0].value, of: "source", known: ["name", "kind", "symbols", "rate"],
       origin: catalogue.sources[0].origin)
     #expect(try fields.required("rate") == "5/s")

@@ -24,13 +24,13 @@ import Testing
     #expect(ExactDecimal(found) == ExactDecimal(expected), "\(found)")
   }
 
-  @Test func demandsAreConvertedTheOtherWay() throws {
+  @Test func quantitiesAreConverted() throws {
     let (kg, t) = (try #require(PhysicalUnit("kg")), try #require(PhysicalUnit("t")))
     #expect(kg.quantity(ExactDecimal(500), in: t) == ExactDecimal("0.5"))
     #expect(t.quantity(ExactDecimal(3), in: kg) == ExactDecimal(3_000))
   }
 
-  @Test func whatIsOfAnotherKindOrTooLargeIsNotConverted() {
+  @Test func otherDimensionsAndOverflowAreRefused() {
     #expect(price("1", "bbl", "t") == nil && price("1", "bu", "t") == nil && price("1", "pc", "kg") == nil)
     #expect(price("999999999999999999", "lb", "t") == nil)
   }
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(arguments: ["", "ton", "tons", "oz", "ounce", "index", "percent", "furlong", "index 2016=100", "hundredweight"])
-  func wordsThatMeanNothingOrSeveralThingsAreNot(text: String) {
+  func unknownAndAmbiguousWordsAreRefused(text: String) {
     #expect(PhysicalUnit(text) == nil && PriceUnit(text) == nil)
   }
 
@@ -54,13 +54,13 @@ import Testing
     ("cents per pound", "USD", 2, "lb"),
     ("dollars per million BTU", "USD", 0, "mmbtu"), ("USD/lb", "USD", 0, "lb"), ("EUR/MWh", "EUR", 0, "mwh"),
     ("GBp per therm", "GBP", 2, "therm"), ("U.S. Dollars per Troy Ounce", "USD", 0, "ozt"), ("¢/lb", "USD", 2, "lb"),
-  ]) func pricesInAndForAreRead(text: String, currency: String, shift: Int, symbol: String) throws {
+  ]) func currencyAndUnitAreRead(text: String, currency: String, shift: Int, symbol: String) throws {
     let unit = try #require(PriceUnit(text))
     #expect(unit.unit.symbol == symbol && unit.currency?.currency.code == currency && unit.currency?.shift == shift)
   }
 
   @Test(arguments: ["euros per ton", "zloty per barrel", "index per barrel", "dollar per", "per", "/", "USD/"])
-  func othersAreNot(text: String) {
+  func otherTextIsRefused(text: String) {
     #expect(PriceUnit(text) == nil)
   }
 

@@ -33,7 +33,7 @@ import Testing
     return lines.joined(separator: "\n") + "\n"
   }
 
-  @Test(.timeLimit(.minutes(15))) func whatTheyPublishWorksHere() async throws {
+  @Test(.timeLimit(.minutes(15))) func trainedModelsLoadAndPredict() async throws {
     try await withTemporaryDirectory { folder in
       try csv().write(toFile: "\(folder)/data.csv", atomically: false, encoding: .utf8)
       let brent = ["--driver", "brent=global.world.energy.brent"]

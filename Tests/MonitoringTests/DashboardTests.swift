@@ -5,7 +5,7 @@ import Yams
 
 /// Dashboards as they lie in the repository, and what they and the rules ask for.
 @Suite struct DashboardTests {
-  @Test func theyAreWhatGrafanaProvisions() throws {
+  @Test func dashboardsCanBeProvisioned() throws {
     let dashboards = try Dashboard.all()
     #expect(Set(dashboards.map(\.file)).isSuperset(of: ["fleet.json", "prices.json", "sentinel.json"]))
     #expect(Set(dashboards.map(\.uid)).count == dashboards.count, "two dashboards share a uid")
@@ -24,7 +24,7 @@ import Yams
       for panel in dashboard.panels {
         for query in panel.queries {
           let isKnown = query.datasource.flatMap { sources[$0] } == query.datasourceType
-          #expect(isKnown, "\(dashboard.file): \(panel.title) asks \(query.datasource ?? "nobody")")
+          #expect(isKnown, "\(dashboard.file): \(panel.title) asks \(query.datasource ?? "no data source")")
         }
       }
     }
@@ -32,7 +32,7 @@ import Yams
     #expect((providers as? [[String: Any]])?.count == 1)
   }
 
-  @Test func panelsHaveTitlesUnitsPlacesAndSayWhatTheyShow() throws {
+  @Test func panelsHaveTitlesUnitsPlacesAndDescriptions() throws {
     for dashboard in try Dashboard.all() {
       #expect(Set(dashboard.panels.map(\.id)).count == dashboard.panels.count, "\(dashboard.file): an id is used twice")
       var taken: Set<Int> = []
@@ -82,7 +82,7 @@ import Yams
     }
   }
 
-  /// Dead words: what is declared and what is recorded are the same names.
+  /// Recorded and declared names are the same.
   @Test func everyMetricInTheCodeIsDeclared() async throws {
     let declared = try await DeclaredMetrics.gather()
     for folder in ["Shared", "Services"] {
@@ -91,13 +91,13 @@ import Yams
         guard file.hasSuffix(".swift") else { continue }
         for match in try Repository.text("\(folder)/\(file)").matches(of: /"(souk_[a-z0-9_]*[a-z0-9])"/) {
           let name = String(match.1)
-          #expect(declared.labels[name] != nil, "\(folder)/\(file) records \(name), which nobody declares")
+          #expect(declared.labels[name] != nil, "\(folder)/\(file) records \(name), which no service declares")
         }
       }
     }
   }
 
-  @Test func expressionsAreTakenApart() {
+  @Test func expressionsAreParsed() {
     let query = PromQL(
       """
       sum by (a, b) (rate(x_total{c="d,}", e=~"f"}[5m])) / on (a) group_left () y:z offset 1h

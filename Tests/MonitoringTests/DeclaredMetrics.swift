@@ -4,7 +4,7 @@ import Reference
 import Schemas
 import TestSupport
 
-/// What the services say they export: the tables of their references, gathered from the built programs themselves.
+/// The metrics that the services declare: the tables of their references, gathered from the built programs themselves.
 struct DeclaredMetrics {
   /// Labels by name, over all programs. A histogram is there by its name and by those of its series.
   private(set) var labels: [String: Set<String>] = [:]
@@ -18,16 +18,13 @@ struct DeclaredMetrics {
     "up": [], "ALERTS": ["alertname", "alertstate", "severity"], "scrape_duration_seconds": [],
   ]
 
-  /// Services without which nobody can say what the dashboard and the rules of a system are about: they are compared
-  /// once all of these are there.
-  private static let needed = [
-    "sentinel": [ServiceCatalogue.scheduler, ServiceCatalogue.fetcher, ServiceCatalogue.inferenceWorker]
-  ]
+  /// Services that a system's dashboard and rules depend on: these are compared once all of the services exist.
+  private static func needed(by file: String) -> [ServiceEntry] { FleetSystem(rawValue: file)?.services ?? [] }
 
   /// - Parameter file: `sentinel.json`, or the path of a rule file.
   func canJudge(_ file: String) -> Bool {
     let name = file.split(separator: "/").last?.split(separator: ".").first.map(String.init) ?? file
-    return (Self.needed[name] ?? []).allSatisfy { families[$0.name] != nil }
+    return Self.needed(by: name).allSatisfy { families[$0.name] != nil }
   }
 
   static func gather() async throws -> DeclaredMetrics {
@@ -55,7 +52,7 @@ struct DeclaredMetrics {
     }
   }
 
-  /// What an expression names and nobody exports, in words.
+  /// Metrics and labels in an expression that no service exports, in words.
   func unknown(in expression: String, legend: String = "") -> [String] {
     let query = PromQL(expression)
     var problems: [String] = []
@@ -66,12 +63,12 @@ struct DeclaredMetrics {
       if names.isEmpty { problems.append("\(selector.text) selects no known metric") }
       for name in names {
         guard let own = labels[name] else {
-          problems.append("nobody exports \(name)")
+          problems.append("no service exports \(name)")
           continue
         }
         known.formUnion(own)
-        let strangers = Set(selector.labels).subtracting(own).subtracting(Self.targetLabels).subtracting(["__name__"])
-        for label in strangers where selector.name != "" { problems.append("\(name) has no label \(label)") }
+        let unknown = Set(selector.labels).subtracting(own).subtracting(Self.targetLabels).subtracting(["__name__"])
+        for label in unknown where selector.name != "" { problems.append("\(name) has no label \(label)") }
       }
     }
     for label in query.grouping where !known.contains(label) { problems.append("no series here has a label \(label)") }

@@ -6,7 +6,7 @@ import Schemas
 import TestSupport
 import Testing
 
-/// Every program of the catalogue, as a process: what it shows on `/metrics` from its start is what its reference says.
+/// Every program of the catalogue as a process: from its start `/metrics` shows what its reference lists.
 @Suite struct ExportTests {
   @Test(.timeLimit(.minutes(15))) func everyServiceShowsWhatItDeclaresFromTheStart() async throws {
     let declared = try await DeclaredMetrics.gather()
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  /// Enough for a program to start; what it would reach need not be there.
+  /// Settings that let a program start; the servers need not exist.
   private func settings(
     of program: String, broker: EmbeddedBroker, redis: String, folder: String
   ) throws -> (arguments: [String], environment: [String: String?]) {

@@ -8,9 +8,9 @@ import Schemas
 import TestSupport
 import Testing
 
-/// A service that cannot do its work says how far it is behind.
+/// A service that cannot work exports how far it is behind.
 @Suite struct LagTests {
-  @Test(.timeLimit(.minutes(10))) func lagIsToldInRecordsAndInTime() async throws {
+  @Test(.timeLimit(.minutes(10))) func lagIsExportedInRecordsAndSeconds() async throws {
     let topic = Topics.filesDownloaded
     let broker = try EmbeddedBroker(topics: Topics.allWithDeadLetters.map { ($0.name, Int($0.partitions)) })
     defer { broker.close() }

@@ -106,13 +106,13 @@ import Glibc
       }
     }
     #expect(answered > 40, "only \(answered) panels have an answer")
-    // A run without trouble has nothing to say of it; whatever else is silent is a panel that never shows anything.
+    // A healthy run has no such events; any other silent panel never shows anything.
     for line in silent where !Self.quiet.contains(where: { line.contains($0) }) {
-      Issue.record("\(line) shows nothing, and nobody says why")
+      Issue.record("\(line) shows nothing without a known reason")
     }
   }
 
-  /// What nothing is recorded of while all is well.
+  /// Metrics that have no values while all is well.
   private static let quiet = [
     "ALERTS", "_dead_lettered", "_skipped_total", "_retries_total", "_errors_total", "_failures_total", "_drift_total",
     "_unchanged_total", "_cut_total", "_relisted_total", "_links_expired_total", "_unmatched_total",

@@ -5,12 +5,11 @@ import Yams
 
 import Glibc
 
-/// A Prometheus of our own with the configuration of the repository, but for where its targets are and how often it
-/// looks: once a second.
+/// A private Prometheus with the repository's configuration, except for its targets and its interval of one second.
 final class PrivatePrometheus: Sendable {
   /// One process to scrape.
   struct Target: Hashable, Sendable {
-    /// As the DNS of compose would name it.
+    /// The name in compose's DNS.
     var service: String
     var port: UInt16
   }
@@ -76,16 +75,16 @@ final class PrivatePrometheus: Sendable {
   // MARK: Questions
 
   /// How many series an expression gives now.
-  /// - Throws: what Prometheus has against it.
+  /// - Throws: Prometheus' error.
   func count(_ expression: String) async throws -> Int {
-    let data = try await ask("/api/v1/query?query=\(percentEncoded(expression))")
+    let data = try await ask("/api/v1/query?query=\(PercentEncoding.encode(expression))")
     // A scalar is one number.
     return data["resultType"] as? String == "scalar" ? 1 : (data["result"] as? [Any] ?? []).count
   }
 
   /// The one number an expression gives now; nil when it gives none.
   func value(_ expression: String) async throws -> Double? {
-    let data = try await ask("/api/v1/query?query=\(percentEncoded(expression))")
+    let data = try await ask("/api/v1/query?query=\(PercentEncoding.encode(expression))")
     let first = (data["result"] as? [[String: Any]])?.first
     return ((first?["value"] as? [Any])?.last as? String).flatMap { Double($0) }
   }
@@ -111,7 +110,4 @@ final class PrivatePrometheus: Sendable {
     return data
   }
 
-  private func percentEncoded(_ text: String) -> String {
-    text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
-  }
 }

@@ -1,5 +1,4 @@
-/// The names in a PromQL expression: which series it selects, and which labels it groups by. No grammar: whether an
-/// expression is one is for Prometheus to say.
+/// The names in a PromQL expression: the series it selects and the labels it groups by. Prometheus checks the grammar.
 struct PromQL {
   struct Selector: Hashable {
     /// Empty when only matchers select: `{__name__=~"a|b"}`.

@@ -8,7 +8,7 @@ import Testing
 
 @testable import ObjectStore
 
-/// Where credentials come from, in which order, and when they are renewed; against servers of our own.
+/// The sources of credentials, their order and their renewal, against local servers.
 @Suite struct CredentialTests {
   private final class Clock: Sendable {
     private let seconds = Mutex<Int64>(1_700_000_000)
@@ -16,7 +16,7 @@ import Testing
     func advance(_ by: Int64) { seconds.withLock { $0 += by } }
   }
 
-  /// What a test says it has, one answer after the other; the last one for ever.
+  /// A scripted source: one answer after the other; the last one repeats.
   private struct Scripted: CredentialSource {
     let name = "a script"
     let asked = Shared(0)
@@ -43,7 +43,7 @@ import Testing
     IssuedCredentials(S3Credentials(accessKeyID: id, secretAccessKey: "s", sessionToken: "t"), expiresAt: expiry)
   }
 
-  @Test func theFirstSourceThatHasSomeIsKept() async throws {
+  @Test func theFirstSourceWithCredentialsIsKept() async throws {
     let nothing = Scripted { _ in nil }
     let found = Scripted { _ in Self.keys("A") }
     let later = Scripted { _ in Self.keys("B") }
@@ -52,7 +52,7 @@ import Testing
     #expect(nothing.asked.count == 1 && found.asked.count == 1 && later.asked.count == 0)
   }
 
-  @Test func theyAreRenewedBeforeTheyExpire() async throws {
+  @Test func credentialsAreRenewedBeforeTheyExpire() async throws {
     let clock = Clock()
     let start = clock.now
     let source = Scripted { attempt in Self.keys("\(attempt)", until: start + 3600 * Int64(attempt + 1)) }
@@ -64,7 +64,7 @@ import Testing
     #expect(try await chain.current().accessKeyID == "1")
   }
 
-  @Test func whatIsStillValidOutlivesAnOutageOfItsSource() async throws {
+  @Test func validCredentialsSurviveAnOutageOfTheirSource() async throws {
     let clock = Clock()
     let expiry = clock.now + 3600
     let source = Scripted { attempt in
@@ -81,7 +81,7 @@ import Testing
     await #expect { _ = try await chain.current() } throws: { ErrorClass(of: $0) == .transient }
   }
 
-  @Test func manyAskAtOnceAndOneFetches() async throws {
+  @Test func concurrentCallersShareOneFetch() async throws {
     let source = Scripted { _ in Self.keys("A") }
     let chain = CredentialChain([source], now: { 0 })
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -91,8 +91,8 @@ import Testing
     #expect(source.asked.count == 1)
   }
 
-  /// The store says that a session is over while its end is still to come.
-  @Test func aRefusedSessionIsReplacedOnce() async throws {
+  /// The store rejects a session before its end.
+  @Test func anExpiredSessionIsReplacedOnce() async throws {
     let clock = Clock()
     let source = Scripted { attempt in Self.keys("\(attempt)", until: clock.now + 3600) }
     let chain = CredentialChain([source], now: { clock.now })
@@ -155,7 +155,7 @@ import Testing
     ("403 Forbidden", "AccessDenied", .configuration), ("400 Bad Request", "IDPCommunicationError", .transient),
     ("503 Service Unavailable", "", .transient), ("200 OK", "", .fatal),
   ])
-  func aRefusalOfTheTokenServiceSaysWhoseFaultItIs(status: String, code: String, expected: ErrorClass) async throws {
+  func tokenServiceErrorsAreClassified(status: String, code: String, expected: ErrorClass) async throws {
     let sts = try HostileServer { _, connection in
       connection.answer(status, body: "<ErrorResponse><Error><Code>\(code)</Code></Error></ErrorResponse>")
     }
@@ -195,7 +195,7 @@ import Testing
     }
   }
 
-  @Test func anInstanceIsAskedByItsSecondProtocol() async throws {
+  @Test func instanceMetadataUsesVersion2() async throws {
     let metadata = try HostileServer { request, connection in
       if request.line.hasPrefix("PUT /latest/api/token ") {
         guard request.headers["x-aws-ec2-metadata-token-ttl-seconds"] != nil else {
@@ -217,7 +217,7 @@ import Testing
     #expect(try await provider.current().accessKeyID == "EC2")
   }
 
-  @Test func theOrderIsThatOfAmazonsTools() async throws {
+  @Test func sourcesAreTriedInTheOrderOfAmazonsTools() async throws {
     let sts = try HostileServer { _, connection in connection.answer("200 OK", body: Self.issued) }
     let container = try HostileServer { _, connection in connection.answer("200 OK", body: Self.document("POD")) }
     try await withTemporaryDirectory { folder in
@@ -244,7 +244,7 @@ import Testing
 
   // MARK: What objects are stored with
 
-  @Test func storageClassAndEncryptionAreSaidWithEveryObject() async throws {
+  @Test func storageClassAndEncryptionAreSentWithEveryObject() async throws {
     let server = try HostileServer { request, connection in
       if request.path.hasSuffix("uploads=") {
         connection.answer("200 OK", body: "<R><UploadId>u</UploadId></R>")

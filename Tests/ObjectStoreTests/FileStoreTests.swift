@@ -11,7 +11,7 @@ import Testing
     }
   }
 
-  @Test func linksNeverLeadOut() async throws {
+  @Test func symlinksNeverLeaveTheStore() async throws {
     try await withTemporaryDirectory { folder in
       let store = try FileStore(path: "\(folder)/store")
       try await store.prepare()
@@ -47,13 +47,13 @@ import Testing
     }
   }
 
-  @Test func aMissingFolderIsTheOperators() async throws {
+  @Test func aMissingFolderIsAConfigurationError() async throws {
     let store = try FileStore(path: "/nowhere/at/all")
     let failure = await StoreContract(store: store).error { try await store.check() }
     #expect(failure?.errorClass == .configuration)
   }
 
-  @Test func keysOfItsOwnAreRefused() async throws {
+  @Test func temporaryNamesAreRefused() async throws {
     try await withTemporaryDirectory { folder in
       let store = try FileStore(path: folder)
       let failure = await StoreContract(store: store).error {

@@ -46,7 +46,7 @@ import Testing
     "file:///bucket/p/x",
     "https://bucket/p/x", "", "p/x",
   ])
-  func whatIsOutsideIsRefused(_ url: String) throws {
+  func urlsOutsideTheStoreAreRefused(_ url: String) throws {
     let location = try ObjectLocation("s3://bucket/p")
     #expect { try location.key(of: url) } throws: { ($0 as? ObjectStoreError)?.kind == .outsideStore }
   }
@@ -74,7 +74,7 @@ import Testing
 }
 
 @Suite struct DigestTests {
-  @Test func publishedDigests() {
+  @Test func agreesWithPublishedDigests() {
     // FIPS 180-4 examples, RFC 4231 test case 2.
     #expect(SHA256.hash("abc").hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(SHA256.hash("").hex == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
@@ -198,7 +198,7 @@ import Testing
     }
   }
 
-  @Test func withoutAnyCredentialsTheFirstRequestSaysWhereTheyWereLookedFor() async throws {
+  @Test func missingCredentialsNameTheSearchedPlaces() async throws {
     let store = try options(["--aws-ec2-metadata-disabled"]).makeStore(home: "/nowhere")
     await #expect { try await store.check() } throws: {
       ErrorClass(of: $0) == .configuration && "\($0)".contains("AWS_ACCESS_KEY_ID")

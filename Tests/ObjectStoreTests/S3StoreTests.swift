@@ -80,7 +80,7 @@ import Testing
 @Suite struct S3HostileTests {
   private static func error(_ code: String) -> String { "<Error><Code>\(code)</Code><Message>m</Message></Error>" }
 
-  @Test func smallRequestsAreTriedAgainAndLargeOnesAreNot() async throws {
+  @Test func onlySmallRequestsAreRetried() async throws {
     let count = Mutex(0)
     let server = try HostileServer { request, connection in
       let attempt = count.withLock { $0 += 1; return $0 }
@@ -101,7 +101,7 @@ import Testing
     #expect(server.requests.count == 4)
   }
 
-  @Test func aTruncatedObjectIsAnErrorAfterItsBytes() async throws {
+  @Test func aTruncatedObjectIsAnError() async throws {
     let server = try HostileServer { _, connection in
       connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nabc")
       connection.hangUp()
@@ -115,7 +115,7 @@ import Testing
     }
   }
 
-  @Test func anUploadThatFailsAtTheEndIsTakenBack() async throws {
+  @Test func aFailedUploadIsAborted() async throws {
     let server = try HostileServer { request, connection in
       switch request.line.split(separator: " ")[0] {
       case "POST" where request.path.hasSuffix("uploads="):
@@ -148,7 +148,7 @@ import Testing
     #expect(failure?.kind == .protocolViolated && failure?.errorClass == .fatal)
   }
 
-  @Test func redirectsAreTheOperatorsAndNotFollowed() async throws {
+  @Test func redirectsAreConfigurationErrors() async throws {
     let server = try HostileServer { _, connection in
       connection.answer(
         "301 Moved Permanently", headers: ["Location: http://127.0.0.2/", "x-amz-bucket-region: il-central-1"],

@@ -1,5 +1,6 @@
 import HTTP
 @testable import ObjectStore
+import Runtime
 import Testing
 
 @Suite struct SigV4Tests {
@@ -71,7 +72,7 @@ import Testing
   }
 }
 
-@Suite struct SharedCredentialsTests {
+@Suite struct SharedFileCredentialsTests {
   private let text = """
     # comment
     [default]
@@ -86,12 +87,12 @@ import Testing
     aws_access_key_id = AKIDHALF
     """
 
-  @Test func profilesAreToldApart() {
-    #expect(SharedCredentials.parse(text, profile: "default")?.secretAccessKey == "secret/with=equals")
-    #expect(SharedCredentials.parse(text, profile: "default")?.sessionToken == nil)
-    let work = SharedCredentials.parse(text, profile: "work")
+  @Test func profilesAreRead() {
+    #expect(SharedFileCredentials.parse(text, profile: "default")?.secretAccessKey == "secret/with=equals")
+    #expect(SharedFileCredentials.parse(text, profile: "default")?.sessionToken == nil)
+    let work = SharedFileCredentials.parse(text, profile: "work")
     #expect(work?.accessKeyID == "AKIDWORK" && work?.sessionToken == "t")
-    #expect(SharedCredentials.parse(text, profile: "half") == nil)
-    #expect(SharedCredentials.parse(text, profile: "nobody") == nil)
+    #expect(SharedFileCredentials.parse(text, profile: "half") == nil)
+    #expect(SharedFileCredentials.parse(text, profile: "absent") == nil)
   }
 }

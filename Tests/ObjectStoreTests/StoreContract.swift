@@ -4,7 +4,7 @@ import Runtime
 import TestSupport
 import Testing
 
-/// What every kind of store promises: one suite of checks, run against each.
+/// The contract of every kind of store: one suite of checks, run against each.
 struct StoreContract {
   let store: any ObjectStore
 
@@ -62,10 +62,10 @@ struct StoreContract {
     #expect(failure?.kind == .noSuchKey)
     let tooLarge = await error { _ = try await store.bytes(of: ObjectKey("round/one"), limit: 0) }
     #expect(tooLarge?.kind == .tooLarge)
-    // A reader that stops early gives the rest up and leaves the store usable.
+    // A reader that stops early abandons the rest and leaves the store usable.
     let first = try await store.get(ObjectKey("round/dir/large")) { _, reader in try await reader.next()?.first }
     #expect(first == Self.pattern(1).first)
-    let outside = await error { _ = try await store.get(url: "s3://somebody-elses/x") { info, _ in info.size } }
+    let outside = await error { _ = try await store.get(url: "s3://another-bucket/x") { info, _ in info.size } }
     #expect(outside?.kind == .outsideStore)
   }
 

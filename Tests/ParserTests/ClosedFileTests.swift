@@ -6,7 +6,7 @@ import Testing
 
 @testable import ParserService
 
-/// Which files are closed, so that what they do not name is gone, and what their last messages say.
+/// Which files are closed, so that rows they do not name have ended, and the contents of their last messages.
 @Suite struct ClosedFileTests {
   private let full = "PriceFull7290058140886-029-202310021200.gz"
 
@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test func codesInRowsThatCannotBeUsedAreNamed() async throws {
+  @Test func codesInUnusableRowsAreNamed() async throws {
     try await withBench { bench in
       let parsed = try await bench.parse(
         file(item("1", "5"), item("2", "free"), item("3", ""), item("", "4")), fileName: full, type: .priceFull)
@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  @Test func defectsAndUnknownWordsAreSaidByName() async throws {
+  @Test func defectsAndUnknownWordsAreCountedByName() async throws {
     try await withBench { bench in
       let odd = "<Item><ItemCode>1</ItemCode><ItemPrice>5</ItemPrice><ItemName>a & b <5</ItemName>"
         + "<UnitOfMeasure>100 חופן</UnitOfMeasure></Item>"

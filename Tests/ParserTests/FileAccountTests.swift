@@ -10,7 +10,7 @@ import Testing
 
 @testable import ParserService
 
-/// Promotions, stores, and what is said about each file.
+/// Promotions, stores, and the message about each file.
 @Suite struct FileAccountTests {
   private static let promotions = """
     <Root><ChainId>7290058140886</ChainId><SubChainId>001</SubChainId><StoreId>029</StoreId><Promotions>\
@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  @Test func whateverTheOutcomeThereIsAnAccount() async throws {
+  @Test func everyOutcomePublishesAResult() async throws {
     try await withBench { bench in
       let cut = try await bench.parse(Array(PriceText.file(rows: 100).dropLast(100)))
       #expect(cut.parsed.map(\.outcome) == ["truncated"])
@@ -108,7 +108,7 @@ import Testing
       #expect(html.parsed.first?.batches == 0)
       let other = try await bench.parse(PriceText.file(rows: 3), sha256: SHA256.hash([1]))
       #expect(other.parsed.map(\.outcome) == ["sha256_mismatch"])
-      // The account comes last.
+      // The message about the file comes last.
       #expect(cut.topics.last == Topics.filesParsed.name)
     }
   }
@@ -136,7 +136,7 @@ import Testing
     }
   }
 
-  @Test func aHistoryThatCannotBeReachedHoldsUpNothing() async throws {
+  @Test func anUnreachableHistoryDelaysNoFile() async throws {
     struct Broken: RowHistory {
       func counts(of series: String) async throws -> [RowCount] { throw Failure(.transient, code: "down", "down") }
       func remember(_ counts: [RowCount], of series: String) async throws {}

@@ -14,7 +14,7 @@ import Synchronization
 /// A handler over a real store in a folder; what it emits is kept.
 struct HandlerBench {
   struct Parsed {
-    var verdict: Verdict
+    var verdict: Disposition
     var values: [[UInt8]]
     var keys: [String]
     var headers: [[Header]]

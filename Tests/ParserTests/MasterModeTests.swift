@@ -94,7 +94,7 @@ import Testing
       let last = try #require(first.topics.lastIndex(of: Topics.productsMasters.name))
       #expect(last < item)
 
-      // Until its record has come round, whoever meets it publishes it again, with the same id and bytes.
+      // Until its record has been consumed, every parser publishes it again, with the same id and bytes.
       let again = try await bench.parse(Self.bytes(Self.file))
       #expect(again.masters == first.masters)
       #expect(again.items.map(\.masterID) == ids)

@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test func ofATruncatedFileTheWholeRowsArePublished() async throws {
+  @Test func completeRowsOfATruncatedFileArePublished() async throws {
     try await withHandler { bench in
       let bytes = Array(PriceText.file(rows: 600).dropLast(400))
       let parsed = try await bench.parse(bytes)
@@ -104,7 +104,7 @@ import Testing
     ("corrupt", "corrupt"), ("html", "not_xml_html"), ("empty", "empty_file"), ("document", "unknown_document"),
     ("doctype", "xml_doctype"),
   ])
-  func ofAnUntrustworthyFileNothingIsPublished(_ kind: String, _ code: String) async throws {
+  func anUntrustworthyFilePublishesNothing(_ kind: String, _ code: String) async throws {
     try await withHandler { bench in
       let bytes: [UInt8] =
         switch kind {
@@ -128,7 +128,7 @@ import Testing
     }
   }
 
-  @Test func whatIsNotForUsIsSkipped() async throws {
+  @Test func otherRecordsAreSkipped() async throws {
     try await withHandler { bench in
       let empty = try await bench.parse(Array("<Root><ChainId>1</ChainId><Items Count=\"0\"/></Root>".utf8))
       #expect(empty.verdict == .skip(reason: "empty"))
@@ -235,7 +235,7 @@ import Testing
       await #expect(throws: Failure.self) {
         try await bench.parse(PriceText.file(rows: 1), emit: { _ in throw outage })
       }
-      // The lane is free again.
+      // The thread is free again.
       let again = try await bench.parse(PriceText.file(rows: 1))
       #expect(again.verdict == .keep)
     }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Kafka
 import Logging
 import ObjectStore
-import ParserService
+@testable import ParserService
 import PriceFiles
 import Runtime
 import Schemas

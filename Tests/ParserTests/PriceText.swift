@@ -1,4 +1,4 @@
-import CZlib
+import Compression
 
 /// Small price files for the service's tests.
 enum PriceText {
@@ -23,24 +23,5 @@ enum PriceText {
     }
   }
 
-  static func gzipped(_ bytes: [UInt8]) -> [UInt8] {
-    var stream = z_stream()
-    var input = bytes
-    var output = [UInt8](repeating: 0, count: bytes.count + 1024)
-    let room = output.count
-    let count = input.withUnsafeMutableBufferPointer { source in
-      output.withUnsafeMutableBufferPointer { target in
-        deflateInit2_(
-          &stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        stream.next_in = source.baseAddress
-        stream.avail_in = UInt32(source.count)
-        stream.next_out = target.baseAddress
-        stream.avail_out = UInt32(room)
-        deflate(&stream, Z_FINISH)
-        deflateEnd(&stream)
-        return room - Int(stream.avail_out)
-      }
-    }
-    return Array(output[..<count])
-  }
+  static func gzipped(_ bytes: [UInt8]) -> [UInt8] { Deflate.gzip(bytes) ?? [] }
 }

@@ -134,15 +134,14 @@ import Testing
   }
 
   @Test func transactionalIDsDifferBetweenProcessesUnlessTheInstanceHasAName() throws {
-    func service(_ change: (inout KafkaOptions) -> Void = { _ in }) throws -> ConsumerService {
-      var kafka = try KafkaOptions.parse([])
-      change(&kafka)
-      return ConsumerService(
-        entry: ServiceCatalogue.parser, kafka: kafka, pipeline: try Scenario.pipelineOptions(),
-        context: ServiceContext(name: "test", logger: Scenario.logger, drainTimeout: .seconds(1)))
+    func clients(_ change: (inout KafkaOptions) -> Void = { _ in }) throws -> KafkaClients {
+      var options = try KafkaOptions.parse([])
+      change(&options)
+      let needs = Needs(ServiceContext(name: "test", logger: Scenario.logger))
+      return needs.kafka("parser", options, topics: [])
     }
-    #expect(try service().transactionalID != service().transactionalID)
-    let named = try service { $0.groupInstanceId = "parser-3" }
+    #expect(try clients().transactionalID != clients().transactionalID)
+    let named = try clients { $0.groupInstanceId = "parser-3" }
     #expect(named.transactionalID == "parser-parser-3")
   }
 }

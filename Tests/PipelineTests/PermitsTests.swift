@@ -1,5 +1,6 @@
-import Pipeline
+import Runtime
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct PermitsTests {
@@ -29,6 +30,44 @@ import Testing
     #expect(await waiter.value == false)
     permits.release()
     #expect(await permits.acquire(), "the permit is still there")
+  }
+
+  @Test func aLargeShareIsNotOvertakenBySmallOnes() async throws {
+    let permits = Permits(3)
+    #expect(await permits.acquire())
+    let large = Task { await permits.acquire(3) }
+    try await eventually("in line") { permits.waiting == 1 }
+    let small = Task { await permits.acquire() }
+    try await eventually("behind it") { permits.waiting == 2 }
+    permits.release()
+    #expect(await large.value)
+    #expect(permits.available == 0 && permits.waiting == 1)
+    permits.release(3)
+    #expect(await small.value)
+    #expect(permits.available == 2)
+  }
+
+  @Test func aCancelledLargeShareLetsThoseBehindItThrough() async throws {
+    let permits = Permits(2)
+    #expect(await permits.acquire())
+    let large = Task { await permits.acquire(2) }
+    try await eventually("in line") { permits.waiting == 1 }
+    let small = Task { await permits.acquire() }
+    try await eventually("behind it") { permits.waiting == 2 }
+    large.cancel()
+    #expect(await large.value == false)
+    #expect(await small.value)
+  }
+
+  @Test func closedPermitsRefuseThoseWhoWaitAndThoseWhoCome() async throws {
+    let permits = Permits(1)
+    #expect(await permits.acquire())
+    let waiter = Task { await permits.acquire() }
+    try await eventually("in line") { permits.waiting == 1 }
+    permits.close()
+    #expect(await waiter.value == false)
+    permits.release()
+    #expect(await permits.acquire() == false)
   }
 }
 

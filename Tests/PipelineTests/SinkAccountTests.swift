@@ -10,9 +10,9 @@ import Testing
 
   @Test func everyRecordEndsInExactlyOneColumn() {
     var account = SinkAccount()
-    account.took(p0, offset: 1, verdict: .keep, at: now)
-    account.took(p0, offset: 2, verdict: .skip(reason: "old"), at: now)
-    account.took(p0, offset: 3, verdict: .reject(bad), at: now)
+    account.took(p0, offset: 1, disposition: .keep, at: now)
+    account.took(p0, offset: 2, disposition: .skip(reason: "old"), at: now)
+    account.took(p0, offset: 3, disposition: .reject(bad), at: now)
     account.took(p0, kept: 4..<10, at: now)
     #expect(account.inFlight == 9)
     #expect(account.positions == [p0: 10])
@@ -27,8 +27,8 @@ import Testing
 
   @Test func aPartitionThatLeavesTakesItsRecordsAlong() {
     var account = SinkAccount()
-    account.took(p0, offset: 1, verdict: .keep, at: now)
-    account.took(p1, offset: 5, verdict: .keep, at: now)
+    account.took(p0, offset: 1, disposition: .keep, at: now)
+    account.took(p1, offset: 5, disposition: .keep, at: now)
     expect(account.forget([p0]) == 1)
     #expect(account.positions == [p1: 6])
     #expect(!account.isEmpty)
@@ -39,8 +39,8 @@ import Testing
 
   @Test func onlyWhatWasFlushedIsDurable() {
     var account = SinkAccount()
-    account.took(p0, offset: 1, verdict: .keep, at: now)
-    account.took(p1, offset: 1, verdict: .keep, at: now)
+    account.took(p0, offset: 1, disposition: .keep, at: now)
+    account.took(p1, offset: 1, disposition: .keep, at: now)
     _ = account.flushed([p0: 2])
     #expect(account.durable(in: [p0, p1]) == [p0: 2])
     #expect(account.positions == [p1: 2])
@@ -52,7 +52,7 @@ import Testing
     account.started([p0: 100])
     #expect(account.durable(in: [p0]) == [p0: 100], "what was before the start is somebody's durable work")
     account.took(p0, kept: 100..<110, at: now)
-    account.took(p0, offset: 110, verdict: .skip(reason: "old"), at: now)
+    account.took(p0, offset: 110, disposition: .skip(reason: "old"), at: now)
     account.took(p0, kept: 113..<120, at: now)
     let half = account.flushed([p0: 115])[p0]
     #expect(half?.kept == 12)
@@ -76,28 +76,28 @@ import Testing
 
   @Test func theOldestWaitingRecordSetsTheClock() {
     var account = SinkAccount()
-    account.took(p0, offset: 1, verdict: .keep, at: now)
-    account.took(p0, offset: 2, verdict: .keep, at: now + .seconds(5))
+    account.took(p0, offset: 1, disposition: .keep, at: now)
+    account.took(p0, offset: 2, disposition: .keep, at: now + .seconds(5))
     #expect(account.oldest == now)
     _ = account.flushed([p0: 3])
     #expect(account.oldest == nil)
-    account.took(p0, offset: 3, verdict: .keep, at: now + .seconds(9))
+    account.took(p0, offset: 3, disposition: .keep, at: now + .seconds(9))
     #expect(account.oldest == now + .seconds(9))
   }
 
   @Test func whatWasDeadLetteredIsRememberedUntilItIsPassed() {
     var account = SinkAccount()
-    account.took(p0, offset: 7, verdict: .keep, at: now)
-    account.took(p0, offset: 8, verdict: .reject(bad), at: now)
-    account.took(p0, offset: 9, verdict: .keep, at: now)
+    account.took(p0, offset: 7, disposition: .keep, at: now)
+    account.took(p0, offset: 8, disposition: .reject(bad), at: now)
+    account.took(p0, offset: 9, disposition: .keep, at: now)
     expect(account.rewind([p0]) == 3)
     #expect(account.isEmpty)
     #expect(account.lettered(p0, 8) == "bad")
     #expect(account.lettered(p0, 7) == nil && account.lettered(p1, 8) == nil)
-    account.took(p0, offset: 8, verdict: .reject(bad), at: now)
+    account.took(p0, offset: 8, disposition: .reject(bad), at: now)
     _ = account.flushed([p0: 9])
     #expect(!account.hasLettered)
-    account.took(p0, offset: 9, verdict: .reject(bad), at: now)
+    account.took(p0, offset: 9, disposition: .reject(bad), at: now)
     expect(account.rewind([p0]) == 1)
     expect(account.forget([p0]) == 0)
     #expect(!account.hasLettered, "another process may have read it meanwhile")
@@ -109,10 +109,10 @@ import Testing
     #expect(account.poison(p0, 7) == bad)
     #expect(account.poison(p0, 8) == nil)
     #expect(account.poison(p1, 7) == nil)
-    account.took(p0, offset: 6, verdict: .keep, at: now)
+    account.took(p0, offset: 6, disposition: .keep, at: now)
     _ = account.flushed([p0: 7])
     #expect(account.poison(p0, 7) == bad, "not passed yet")
-    account.took(p0, offset: 7, verdict: .reject(bad), at: now)
+    account.took(p0, offset: 7, disposition: .reject(bad), at: now)
     _ = account.flushed([p0: 8])
     #expect(!account.hasPoison)
   }

@@ -20,7 +20,7 @@ import TestSupport
       "city_market_shops": 1, "publish_price": 2, "wolt": 1, "netiv_hased": 1, "meshnat_yosef": 1,
     ])
     let yuda = try #require(ChainCatalogue.embedded.named("super_yuda"))
-    #expect(try yuda.credentials() == Credentials(user: "yuda_ho", password: "Yud@147"))
+    #expect(try yuda.credentials() == PortalLogin(user: "yuda_ho", password: "Yud@147"))
     #expect(yuda.path == "/Yuda")
     #expect(try ChainCatalogue.embedded.named("rami_levy")?.credentials()?.password == "")
     #expect(try ChainCatalogue.embedded.named("king_store")?.credentials() == nil)
@@ -81,7 +81,7 @@ import TestSupport
 
   @Test(arguments: [
     ("chains: 3", "a list is expected"),
-    ("shops: []", "neither engines nor chains"),
+    ("shops: []", "has no 'shops'; it may have engines, chains"),
     ("chains:\n  - {chain: a, engine: b, locator: c, lcoator: d}", "lcoator"),
     ("chains:\n  - {chain: a, engine: b}", "locator is missing"),
     ("chains:\n  - {chain: a, locator: b}", "engine is missing"),

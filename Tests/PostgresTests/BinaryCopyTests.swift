@@ -61,7 +61,7 @@ import Testing
     #expect(json == [#"{"a": {"c": "x"}, "b": 1}"#])
   }
 
-  @Test func anyMantissaAndScaleIsThePrintedDecimal() async throws {
+  @Test func randomDecimalsKeepTheirDigits() async throws {
     var random = TestRandom("numeric")
     let cases: [(Int64, Int)] = (0..<4_000).map { _ in
       let limit: Int64 = (0..<Int.random(in: 1...18, using: &random)).reduce(1) { value, _ in value * 10 }
@@ -85,7 +85,7 @@ import Testing
     return (mantissa < 0 ? "-" : "") + digits
   }
 
-  @Test func instantsAreThoseOfPsql() async throws {
+  @Test func timestampsAgreeWithPsql() async throws {
     let cases: [(Int64, String)] = [
       (0, "1970-01-01 00:00:00+00"), (946_684_800_000_000, "2000-01-01 00:00:00+00"),
       (1_737_331_380_123_456, "2025-01-20 00:03:00.123456+00"), (-1, "1969-12-31 23:59:59.999999+00"),
@@ -105,31 +105,30 @@ import Testing
     let (url, name, server) = try await TestServers.database()
     let connection = try await PostgresConnection.open(PostgresConfiguration(url: url))
     var rows = BinaryCopyRows()
-    rows.beginRow(fields: 8)
-    rows.int2(-2)
-    rows.int4(4)
+    rows.beginRow(fields: 7)
+    rows.int4(-4)
     rows.int8(Int64.min)
     rows.bool(true)
     rows.text("מחיר \"12\" | ש\u{5f4}ח")
     rows.date(unixDays: 20_108)
     rows.uuid(high: 0x0011_2233_4455_6677, low: 0x8899_aabb_ccdd_eeff)
     rows.null()
-    rows.beginRow(fields: 8)
-    for _ in 0..<8 { rows.null() }
+    rows.beginRow(fields: 7)
+    for _ in 0..<7 { rows.null() }
     let bytes = rows.bytes
     try await connection.perform { connection in
-      try connection.script("CREATE TABLE t (a int2, b int4, c int8, d bool, e text, f date, g uuid, h text)")
+      try connection.script("CREATE TABLE t (a int4, c int8, d bool, e text, f date, g uuid, h text)")
       _ = try connection.copyIn("COPY t FROM STDIN (FORMAT binary)", [bytes])
     }
     let text = try await server.psql("SELECT * FROM t ORDER BY a NULLS LAST", database: name)
     #expect(text == """
-      -2|4|-9223372036854775808|t|מחיר "12" | ש\u{5f4}ח|2025-01-20|00112233-4455-6677-8899-aabbccddeeff|
-      |||||||
+      -4|-9223372036854775808|t|מחיר "12" | ש\u{5f4}ח|2025-01-20|00112233-4455-6677-8899-aabbccddeeff|
+      ||||||
 
       """)
   }
 
-  @Test func millionsOfBytesPassInPieces() async throws {
+  @Test func largeRowsAreSentInPieces() async throws {
     let texts = try await stored("text", 3) { rows in
       for index in 0..<3 {
         rows.beginRow(fields: 2)
@@ -142,7 +141,7 @@ import Testing
   }
 
   /// There is one for every partition and table: what each keeps must be little.
-  @Test func memoryOfWrittenRowsIsGivenBack() {
+  @Test func largeBuffersAreFreed() {
     var rows = BinaryCopyRows()
     func fill(_ count: Int) {
       for number in 0..<count {

@@ -9,7 +9,7 @@ import Testing
     try await PostgresConnection.open(PostgresConfiguration(url: url, applicationName: "connection-tests"))
   }
 
-  @Test func parametersOfEveryKindArriveAsTheyAre() async throws {
+  @Test func parametersOfEveryTypeArriveUnchanged() async throws {
     let (url, _, _) = try await TestServers.database()
     let connection = try await open(url)
     let answer = try await connection.perform { connection in
@@ -110,7 +110,7 @@ import Testing
     #expect(error.map { "\($0)" } == "PostgreSQL, query: text does not parse as its type [22P02]")
   }
 
-  @Test func aKilledBackendIsTransientAndLeavesNothingBehind() async throws {
+  @Test func aKilledBackendIsTransientAndRollsBack() async throws {
     let (url, name, server) = try await TestServers.database()
     let connection = try await open(url)
     let error = await #expect(throws: PostgresError.self) {
@@ -134,7 +134,7 @@ import Testing
     #expect(try await server.psql("SELECT count(*) FROM t", database: name) == "0\n")
   }
 
-  @Test func aServerThatAnswersNothingIsGivenUpByTheServersOwnLimit() async throws {
+  @Test func slowStatementsAndLocksFailByTheServersLimit() async throws {
     let (url, _, _) = try await TestServers.database()
     let connection = try await PostgresConnection.open(
       PostgresConfiguration(url: url, statementTimeout: .milliseconds(200), lockTimeout: .milliseconds(100)))
@@ -156,7 +156,7 @@ import Testing
     #expect(locked?.errorClass == .transient)
   }
 
-  @Test func whoeverCannotConnectIsToldWhoseFaultItIs() async throws {
+  @Test func connectErrorsAreClassified() async throws {
     let server = try await TestServers.postgres()
     func failure(_ url: String) async -> PostgresError? {
       await #expect(throws: PostgresError.self) { _ = try await open(url) }
@@ -171,7 +171,7 @@ import Testing
     #expect(missing?.sqlState?.code == "3D000")
     #expect(missing?.errorClass == .configuration)
     #expect(await failure(good.replacing(":" + password, with: ""))?.errorClass == .configuration)
-    // A port nobody listens on, and an address that is none.
+    // A closed port, and an invalid address.
     #expect(await failure("postgresql://souk:x@127.0.0.1:1/souk")?.errorClass == .transient)
     let malformed = await failure("postgresql://souk:HIDDEN@[::1/souk")
     #expect(malformed?.errorClass == .configuration)

@@ -37,7 +37,7 @@ import Testing
   }
 
   /// A server that does not keep the limit itself: we give up, and its backend must not go on holding locks.
-  @Test func aStatementThatIsGivenUpIsCancelled() async throws {
+  @Test func anAbandonedStatementIsCancelled() async throws {
     let (url, name, server) = try await TestServers.database()
     let connection = try await PostgresConnection.open(
       PostgresConfiguration(url: url, statementTimeout: .seconds(3)))
@@ -66,7 +66,7 @@ import Testing
   }
 
   /// The words of a trigger or of an extension may quote a row; only the sentences of the server's own are shown.
-  @Test func wordsOfOthersAreWithheld() async throws {
+  @Test func messagesOfTriggersAreWithheld() async throws {
     let (url, _, _) = try await TestServers.database()
     let connection = try await PostgresConnection.open(PostgresConfiguration(url: url))
     let raised = await #expect(throws: PostgresError.self) {

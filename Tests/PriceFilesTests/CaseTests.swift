@@ -5,7 +5,7 @@ import Testing
 /// Inputs that once failed: the folder `cases` beside the one that `SOUK_REAL_DATA` names.
 @Suite(.enabled(if: CaseFiles.folder != nil, "there is no folder of cases beside SOUK_REAL_DATA"))
 struct CaseTests {
-  @Test func aPromotionIsOneHoweverItsRowsLie() throws {
+  @Test func scatteredRowsAreOnePromotion() throws {
     for (path, items) in [
       ("promotions-scattered/sales/PromoFull7290099905005-001-201-20260901-060000.gz", ["7001": 3, "7002": 2]),
       ("promotions-scattered/repeated/PromoFull7290099905012-202-202609010600.gz", ["7001": 3, "7002": 2]),
@@ -18,14 +18,14 @@ struct CaseTests {
     }
   }
 
-  @Test func theNewestOfACodeWins() throws {
+  @Test func theNewestRowOfACodeCounts() throws {
     let (rows, summary, _) = read(try CaseFiles.read("code-repeated/dups/Price7290099906002-003-202609010930.gz"))
     #expect(rows.map { "\($0[.code]) \($0.price)" } == ["7290999060021 8.00", "7290999060014 34.90"])
     #expect(summary.repeatedRows == 2)
   }
 
   @Test(arguments: [("031", 6, 0), ("032", 5, 1), ("033", 6, 0), ("034", 6, 0)])
-  func oneWrongPlaceCostsAtMostItsRow(_ store: String, _ kept: Int, _ rejected: Int) throws {
+  func oneDefectCostsAtMostItsRow(_ store: String, _ kept: Int, _ rejected: Int) throws {
     let path = "markup-broken/broken/PriceFull7290099910009-001-\(store)-20260901-060000.gz"
     let (rows, summary, _) = read(try CaseFiles.read(path))
     #expect((rows.count, summary.rejected.total) == (kept, rejected))

@@ -3,13 +3,13 @@ import PriceFiles
 import Schemas
 import Testing
 
-/// Files in which one thing is wrong: it costs its row, and no other.
+/// Files with one defect: it costs its row and no other.
 @Suite struct DamageTests {
   private func item(_ code: Int, _ name: String = "n") -> String {
     "<Item><ItemCode>\(code)</ItemCode><ItemName>\(name)</ItemName><ItemPrice>\(code).90</ItemPrice></Item>"
   }
 
-  /// Six rows, the third of which is given.
+  /// Six rows with the given third one.
   private func prices(_ third: String) -> [UInt8] {
     let rows = (1...6).map { $0 == 3 ? third : item($0) }.joined(separator: "\n")
     return Array("<Root><ChainId>1</ChainId><Items>\n\(rows)\n</Items></Root>".utf8)
@@ -47,7 +47,7 @@ import Testing
     "<Item><ItemCode>3</ItemCode><ItemName>n</b></ItemName><ItemPrice>3</ItemPrice></Item>",
     "<Item><ItemCode>3</ItemCode><Item",
   ])
-  func aRowWithWrongMarkupIsLostAlone(_ third: String) {
+  func brokenMarkupCostsOnlyItsRow(_ third: String) {
     let bytes = prices(third)
     for size in [bytes.count, 1, 7] {
       let (rows, summary, _) = read(bytes) { size }
@@ -70,7 +70,7 @@ import Testing
     #expect(summary.rows == 7)
   }
 
-  @Test func aContainerThatEndsTooEarlyGoesOn() {
+  @Test func aContainerThatEndsTooEarlyContinues() {
     for early in ["</Items></Root>", "</Root>"] {
       let text = "<Root><Items>" + item(1) + early + item(2) + item(3) + "</Items></Root>"
       let (rows, summary, _) = read(Array(text.utf8))
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test func whatFollowsTheRootIsReportedOnce() {
+  @Test func contentAfterTheRootIsReportedOnce() {
     for tail in [String(repeating: "\0", count: 5_000), "<html>error</html>", "</Root>", "text"] {
       let text = Array("<Root><Items>\(item(1))\(item(2))</Items></Root>\(tail)".utf8)
       for size in [text.count, 1] {
@@ -101,7 +101,7 @@ import Testing
     "<Promotion><PromotionId>2</PromotionId><PromotionItems><Item><ItemCode>1</ItemCode></PromotionItems></Promotion>",
     "<Promotion><PromotionId>2</PromotionId><PromotionItems><Item><ItemCode>1</ItemCode></Item>",
   ])
-  func aPromotionWithWrongMarkupIsLostAlone(_ second: String) {
+  func brokenMarkupCostsOnlyItsPromotion(_ second: String) {
     let text = "<Root><Promotions>\(promotion(1))\(second)\(promotion(3))\(promotion(4))</Promotions></Root>"
     let (found, summary) = records(Array(text.utf8))
     #expect(found.map { $0[.id] } == ["1", "3", "4"])
@@ -109,7 +109,7 @@ import Testing
     #expect(summary.outcome == .malformed)
   }
 
-  @Test func aFlatRowWithWrongMarkupIsLostAlone() {
+  @Test func brokenMarkupCostsOnlyItsFlatRow() {
     func sale(_ id: Int, _ code: String) -> String {
       "<Sale><PromotionID>\(id)</PromotionID><ItemCode>\(code)</ItemCode></Sale>"
     }
@@ -120,7 +120,7 @@ import Testing
     #expect(summary.rejected.malformed == 1)
   }
 
-  @Test func aBranchWithWrongMarkupIsLostAlone() {
+  @Test func brokenMarkupCostsOnlyItsStore() {
     let text = "<Root><ChainId>1</ChainId><SubChains><SubChain><SubChainId>1</SubChainId><Stores>"
       + "<Store><StoreId>1</StoreId></Store><Store><StoreId>2<StoreName>x</StoreName></Store>"
       + "<Store><StoreId>3</StoreId><Store><StoreId>4</StoreId></Store></Stores></SubChain></SubChains></Root>"

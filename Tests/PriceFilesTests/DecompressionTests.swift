@@ -7,7 +7,7 @@ import Testing
   private let plain = Array(Fixtures.many(200).utf8)
   private var expected: [ReadRow] { read(plain).rows }
 
-  @Test func theNamePlaysNoPartAndEveryPackingGivesTheSameRows() {
+  @Test func everyCompressionGivesTheSameRows() {
     let forms: [(Compression, [UInt8])] = [
       (.none, plain), (.gzip, gzipped(plain)), (.zip, zip(plain)), (.zip, zip(plain, stored: true)),
       (.zip, zip(plain, descriptor: .signed)), (.zip, zip(plain, descriptor: .unsigned)),
@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test func aHeaderWithEveryPartMayComeInAnyPieces() {
+  @Test func aFullGzipHeaderMayArriveInAnyPieces() {
     let plain = Array(Fixtures.many(2).utf8)
     let expected = read(plain).rows
     // Text, header checksum, extra field, name and comment.
@@ -55,7 +55,7 @@ import Testing
     }
   }
 
-  @Test func whatFollowsIsIgnoredAndCounted() {
+  @Test func trailingBytesAreIgnoredAndCounted() {
     for garbage in [[0, 0, 0], [0x1F, 0x00], Array("trailing".utf8)] as [[UInt8]] {
       let found = read(gzipped(plain) + garbage) { 11 }
       #expect(found.summary.outcome == .ok)
@@ -67,7 +67,7 @@ import Testing
     #expect(two.rows == expected)
   }
 
-  @Test func aTruncatedFileKeepsItsWholeRows() {
+  @Test func aTruncatedFileKeepsItsCompleteRows() {
     let entries = [false, true].map { entry(name: "a.xml", plain, stored: $0) }
     for packed in [gzipped(plain), plain] + entries {
       var last = 0
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test func damageIsNoticed() {
+  @Test func damageIsDetected() {
     var gzip = gzipped(plain)
     gzip[gzip.count - 6] ^= 1
     #expect(read(gzip).summary.outcome == .corrupt)
@@ -100,8 +100,8 @@ import Testing
     #expect(!PriceFileOutcome.corrupt.rowsAreTrustworthy)
   }
 
-  /// Damage mostly shows as broken markup first: the rows before it are no better for that.
-  @Test func markupBrokenByDamageIsDamage() {
+  /// Damage usually shows as broken markup first; the rows before it are no better for that.
+  @Test func brokenMarkupOfDamagedDataIsDamage() {
     var text = plain
     text.replaceSubrange(2_000..<2_003, with: Array("<<<".utf8))
     var packed = gzipped(text)
@@ -114,7 +114,7 @@ import Testing
     }
   }
 
-  @Test func someBytesChangedNeverCrashAndNeverPass() {
+  @Test func changedBytesNeverCrashAndNeverPass() {
     var random = TestRandom("damaged gzip")
     let packed = gzipped(plain)
     for _ in 0..<300 {

@@ -4,11 +4,10 @@ import Schemas
 import TestSupport
 import Testing
 
-/// 10,000 damaged files, against expat (through Python's standard library, `read_rows.py`): every one ends with an
-/// outcome and a whole account, none crashes, and of those that expat takes for well-formed XML the rows are the
-/// same.
+/// 10,000 damaged files against expat (through Python's standard library, `read_rows.py`): every file ends with an
+/// outcome and a complete summary, none crashes, and where expat accepts the XML the rows are the same.
 @Suite struct DifferentialTests {
-  @Test func damagedFilesAreReadAsExpatReadsThem() async throws {
+  @Test func damagedFilesAgreeWithExpat() async throws {
     var random = TestRandom("differential")
     let documents = (0..<10_000).map { Self.document($0, &random) }
     let expected = try expat(documents)
@@ -62,7 +61,7 @@ import Testing
       case 2, 3: bytes.insert(contentsOf: snippets.randomElement(using: &random) ?? [], at: at)
       case 4: bytes.removeSubrange(at..<min(bytes.count, at + Int.random(in: 1...30, using: &random)))
       default:
-        // What moves whole stays well-formed more often: from one angle bracket to another.
+        // Pieces between two angle brackets stay well-formed more often.
         let angles = bytes.indices.filter { bytes[$0] == UInt8(ascii: "<") }
         guard angles.count > 2 else { continue }
         let start = Int.random(in: 0..<angles.count - 1, using: &random)
@@ -74,7 +73,7 @@ import Testing
     return bytes
   }
 
-  /// Runs of blanks as one: XML turns the two bytes of a line break into one character before anybody sees it.
+  /// Collapses runs of blanks: XML turns the two bytes of a line break into one character.
   private static func line(_ fields: [String]) -> String {
     fields.map { $0.split { $0 == " " || $0.isNewline || $0 == "\t" }.joined(separator: " ") }.joined(separator: "|")
   }

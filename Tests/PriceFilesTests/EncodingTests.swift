@@ -28,9 +28,9 @@ import Testing
     }
   }
 
-  /// A file is one or the other as a whole: a byte that cannot be UTF-8 makes windows-1255 of everything before it,
-  /// too, though that part happens to be valid in both.
-  @Test func theDecisionHoldsForTheWholeFile() {
+  /// A file has one encoding: a byte that cannot be UTF-8 makes everything before it windows-1255 too, though that part
+  /// is valid in both.
+  @Test func theEncodingHoldsForTheWholeFile() {
     // 0xD7 0x90 is the letter alef in UTF-8, and a letter sign and an undefined position in windows-1255.
     var bytes = Array(Fixtures.many(3_000).utf8)
     var expected = read(bytes)
@@ -50,13 +50,13 @@ import Testing
     #expect(whole.summary.badCharacters > 0)
     let pieces = read(bytes) { 999 }
     #expect(pieces.rows == whole.rows)
-    // Before anything but ASCII was handed over there is nothing to take back.
+    // As long as only ASCII was handed over, nothing has to be read again.
     expected = read(Fixtures.windows1255(Fixtures.many(3_000)))
     #expect(expected.summary.encoding == .windows1255)
     #expect(!expected.restarted)
   }
 
-  @Test func aMarkDecidesEvenAgainstTheBytes() {
+  @Test func aByteOrderMarkOverridesInvalidBytes() {
     var bytes = Array(Fixtures.cerberus.utf8)
     guard let at = bytes.indices.first(where: { $0 > 3 && bytes[$0] == 0xD7 }) else { return }
     bytes[at] = 0xFF
@@ -66,7 +66,7 @@ import Testing
     #expect(found.summary.badCharacters == 2)
   }
 
-  @Test func halvesOfSurrogatesAreReplaced() {
+  @Test func unpairedSurrogatesAreReplaced() {
     let text = "<Root><Items><Item><ItemCode>1</ItemCode><ItemPrice>1</ItemPrice><ItemName>a?b😀</ItemName></Item>"
       + "</Items></Root>"
     var bytes = Fixtures.utf16(text, bigEndian: true, marked: false)
@@ -78,7 +78,7 @@ import Testing
   }
 
   /// Against the standard library, on text cut and damaged at random.
-  @Test func utf8IsCheckedAsTheStandardLibraryDoes() {
+  @Test func utf8ChecksAgreeWithTheStandardLibrary() {
     var random = TestRandom("utf-8")
     let alphabet = ["a", "אבג", "שלום ", "<Item>", "€", "😀", "\u{7FF}\u{800}", "                "]
       .map { Array($0.utf8) }
@@ -102,7 +102,7 @@ import Testing
       #expect(String(validating: prefix, as: UTF8.self) != nil, "\(bytes)")
       #expect(result.hasNonASCII == prefix.contains { $0 >= 0x80 })
       if !isValid, !result.isInvalid {
-        // Only cut off: some bytes more would make it whole.
+        // Only cut off: a few more bytes would complete it.
         #expect(bytes.count - result.validCount <= 3)
         #expect(endings.contains { String(validating: bytes + $0, as: UTF8.self) != nil }, "\(bytes)")
       }

@@ -3,8 +3,8 @@ import PriceFiles
 import TestSupport
 import Testing
 
-/// The tokenizer against expat (through Python's standard library): what expat accepts is read to its end, and
-/// what is read to its end expat accepts, but for what is laxer on purpose.
+/// The tokenizer against expat (through Python's standard library): they accept the same documents, except where the
+/// tokenizer is laxer on purpose.
 @Suite struct ExpatTests {
   @Test func acceptsWhatExpatAccepts() throws {
     var random = TestRandom("expat")
@@ -27,13 +27,13 @@ import Testing
       }
       documents.append(document)
     }
-    let verdicts = try expat(documents)
-    #expect(verdicts.count == documents.count)
-    #expect(verdicts.first == true)
+    let results = try expat(documents)
+    #expect(results.count == documents.count)
+    #expect(results.first == true)
     var accepted = 0
-    for (document, expatAccepts) in zip(documents, verdicts) {
+    for (document, expatAccepts) in zip(documents, results) {
       let summary = read(document).summary
-      // Rows without code or price, and documents that stop being price files, are no question of markup.
+      // Rows without code or price, and documents that are not price files, are not a matter of markup.
       let weAccept = summary.defect == nil
       let text = String(decoding: document, as: UTF8.self)
       if expatAccepts {

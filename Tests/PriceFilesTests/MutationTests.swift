@@ -2,9 +2,9 @@ import PriceFiles
 import TestSupport
 import Testing
 
-/// Damaged files: nothing crashes, the account stays whole, and pieces give what the whole gives.
+/// Damaged files: nothing crashes, the summary adds up, and reading in pieces gives the same as reading at once.
 @Suite struct MutationTests {
-  @Test func damagedTextNeverBreaksTheAccount() {
+  @Test func damagedTextNeverBreaksTheSummary() {
     var random = TestRandom("mutated price files")
     let snippets: [[UInt8]] = [
       "<", ">", "</", "/>", "<!--", "-->", "<![CDATA[", "]]>", "&", "&amp;", "<?", "?>", "<Item>", "</Item>", "\"", "'",

@@ -102,7 +102,7 @@ import Testing
         storeID: Bool.random(using: &random) ? nil : PriceFileName.normalized(storeID: digits(4)),
         date: CivilDate(year: .random(in: 2000...2099, using: &random), month: .random(in: 1...12, using: &random),
                         day: .random(in: 1...28, using: &random))!,
-        time: Bool.random(using: &random) ? nil : CivilTime(
+        time: Bool.random(using: &random) ? nil : TimeOfDay(
           hour: .random(in: 0...23, using: &random), minute: .random(in: 0...59, using: &random),
           second: .random(in: 0...59, using: &random)),
         sequence: Bool.random(using: &random) ? nil : digits(Int.random(in: 1...5, using: &random)),

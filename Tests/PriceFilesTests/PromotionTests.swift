@@ -99,7 +99,7 @@ import Testing
     var limits = PriceFileLimits()
     limits.recordBytes = 2_000
     let (records, summary) = records(Array(text.utf8), limits: limits)
-    // What is united comes last.
+    // Merged promotions come last.
     #expect(records.map { $0[.id] } == ["4", "1"])
     #expect(summary.rows == 6)
     #expect(summary.rejected.missingCode == 1)
@@ -122,7 +122,7 @@ import Testing
     }
   }
 
-  @Test(arguments: RecordFixtures.promotions) func ofACutFileTheWholePromotionsAreKept(_ text: String) {
+  @Test(arguments: RecordFixtures.promotions) func truncatedFilesKeepCompletePromotions(_ text: String) {
     let all = Array(text.utf8)
     let whole = records(all).records
     for cut in stride(from: 1, to: all.count - 8, by: 7) {
@@ -144,7 +144,7 @@ struct ReadRecord: Equatable {
   subscript(_ field: PromotionField) -> String? { texts[field.rawValue] }
   subscript(_ field: StoreField) -> String? { texts[field.rawValue] }
 
-  init(_ row: borrowing SideRow) {
+  init(_ row: borrowing PromotionOrStore) {
     switch row {
     case .promotion(let promotion):
       for field in PromotionField.allCases {

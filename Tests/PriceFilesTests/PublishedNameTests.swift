@@ -4,7 +4,7 @@ import Schemas
 import TestSupport
 import Testing
 
-/// Names written in every form that portals publish, from known parts: what is read back must be those parts.
+/// Names in every form that portals publish, built from known parts: parsing must return those parts.
 @Suite struct PublishedNameTests {
   /// How a portal writes the parts it has.
   private enum Form: CaseIterable {
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  /// "001" is "1": names of one store are one store's, however many zeros the portal writes.
+  /// "001" is "1": the number of leading zeros does not change the store.
   @Test func leadingZerosOfStoresMeanNothing() throws {
     var random = TestRandom("zeros of stores")
     for _ in 0..<200 {
@@ -57,9 +57,9 @@ import Testing
     let date = try #require(CivilDate(
       year: .random(in: 2015...2099, using: &random), month: .random(in: 1...12, using: &random),
       day: .random(in: 1...28, using: &random)))
-    let minute = try #require(CivilTime(
+    let minute = try #require(TimeOfDay(
       hour: .random(in: 0...23, using: &random), minute: .random(in: 0...59, using: &random)))
-    let second = try #require(CivilTime(
+    let second = try #require(TimeOfDay(
       hour: minute.hour, minute: minute.minute, second: .random(in: 0...59, using: &random)))
     let chain = padded(Int.random(in: 0...9_999_999_999_999, using: &random), 13)
     let store = Int.random(in: 0...9_999, using: &random)

@@ -1,4 +1,5 @@
 import CZlib
+import Compression
 import Foundation
 import PriceFiles
 import Runtime
@@ -65,7 +66,7 @@ func read(
 }
 
 extension PriceFileSummary {
-  /// Without what depends on how far the reading had come when it stopped.
+  /// Without the fields that depend on how far reading had come when it stopped.
   var withoutProgress: PriceFileSummary {
     var summary = self
     guard defect != nil else { return summary }
@@ -81,31 +82,10 @@ extension PriceFileSummary {
   }
 }
 
-func gzipped(_ bytes: [UInt8]) -> [UInt8] { deflated(bytes, windowBits: 15 + 16) }
+func gzipped(_ bytes: [UInt8]) -> [UInt8] { Deflate.gzip(bytes) ?? [] }
 
 /// Without any wrapper, as inside a ZIP file.
-func rawDeflated(_ bytes: [UInt8]) -> [UInt8] { deflated(bytes, windowBits: -15) }
-
-private func deflated(_ bytes: [UInt8], windowBits: Int32) -> [UInt8] {
-  var stream = z_stream()
-  var input = bytes
-  var output = [UInt8](repeating: 0, count: bytes.count + bytes.count / 100 + 1024)
-  let count = output.count
-  let produced = input.withUnsafeMutableBufferPointer { source in
-    output.withUnsafeMutableBufferPointer { target in
-      deflateInit2_(
-        &stream, 6, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-      stream.next_in = source.baseAddress
-      stream.avail_in = UInt32(source.count)
-      stream.next_out = target.baseAddress
-      stream.avail_out = UInt32(count)
-      deflate(&stream, Z_FINISH)
-      deflateEnd(&stream)
-      return count - Int(stream.avail_out)
-    }
-  }
-  return Array(output[..<produced])
-}
+func rawDeflated(_ bytes: [UInt8]) -> [UInt8] { Deflate.raw(bytes) ?? [] }
 
 func crc(_ bytes: [UInt8]) -> UInt32 {
   bytes.withUnsafeBufferPointer { UInt32(truncatingIfNeeded: crc32_z(0, $0.baseAddress, $0.count)) }

@@ -8,7 +8,7 @@ import Testing
       + "<ItemPrice>\(price)</ItemPrice></Item>"
   }
 
-  @Test func theRowUpdatedLastCountsOfTwoAlikeTheFirst() {
+  @Test func theNewestRowCountsOrTheFirstOfEqualOnes() {
     let rows = [
       item("1", "1", "2026-08-30"), item("2", "2", "2026-08-30 10:00"), item("1", "3", "2026-09-01 09:15"),
       item("2", "4", "2026-08-30 10:00:00"), item("1", "bad", "2026-09-03"), item("1", "5", "2026-09-01"),
@@ -22,7 +22,7 @@ import Testing
       #expect((summary.rows, summary.repeatedRows, summary.distinctCodes) == (10, 5, 4))
       #expect(summary.keptRows == 4)
     }
-    // Repeats that are not newer cost no second reading.
+    // Repeats that are not newer need no second pass.
     let older = Array("<Root><Items>\(item("1", "1", "2026-08-30"))\(item("1", "2", "2026-08-29"))</Items></Root>".utf8)
     #expect(!read(older).restarted)
   }
@@ -34,7 +34,7 @@ import Testing
       + "<DiscountedPrice>\(price)</DiscountedPrice><ClubID>\(code)</ClubID></Sale>"
   }
 
-  @Test func promotionsOfOneIDAreUnited() {
+  @Test func scatteredPromotionsAreMerged() {
     let rows = [
       sale("1", "a"), sale("2", "b"), sale("1", "c", "2026/09/02 06:00", price: "2"), sale("3", "d"), sale("1", "a"),
       sale("2", "e", "2026/08/01 06:00", price: "9"),
@@ -42,7 +42,7 @@ import Testing
     let bytes = Array("<Promos><Sales>\(rows.joined())</Sales></Promos>".utf8)
     for size in [bytes.count, 1, 9] {
       let (found, summary) = records(bytes) { size }
-      // What lies in one place comes first.
+      // Adjacent promotions come first.
       #expect(found.map { $0[.id] } == ["3", "1", "2"])
       #expect(found.map { $0.items.map { $0.prefix(1) }.joined() } == ["d", "ac", "be"])
       #expect(found.map { $0.clubs.joined() } == ["d", "ac", "be"])
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  @Test func rowsThatFollowEachOtherKeepWhatWasUpdatedLast() {
+  @Test func adjacentRowsKeepTheNewestFields() {
     let rows = [sale("1", "a"), sale("1", "c", "2026/09/02 06:00", price: "2"), sale("1", "e", price: "3")]
     let (found, summary) = records(Array("<Promos><Sales>\(rows.joined())</Sales></Promos>".utf8))
     #expect(found.map { $0[.discountedPrice] } == ["2"])
@@ -60,7 +60,7 @@ import Testing
     #expect(summary.rows == 1)
   }
 
-  @Test func aUnitedPromotionHasTheLimitOfAnyOther() {
+  @Test func aMergedPromotionHasTheUsualLimit() {
     var limits = PriceFileLimits()
     limits.recordBytes = 2_000
     let rows = (0..<40).map { sale("1", "item\($0)") + sale("x\($0)", "y") }.joined()
@@ -70,7 +70,7 @@ import Testing
     #expect(summary.unusableCodes == [Array("1".utf8)])
   }
 
-  @Test func theBranchUpdatedLastCounts() {
+  @Test func theNewestStoreCounts() {
     func branch(_ id: String, _ name: String, _ date: String, _ time: String) -> String {
       "<Branch><ChainID>1</ChainID><StoreID>\(id)</StoreID><StoreName>\(name)</StoreName>"
         + "<LastUpdateDate>\(date)</LastUpdateDate><LastUpdateTime>\(time)</LastUpdateTime></Branch>"
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test(arguments: ["unknown", "לא ידוע", "לא ידועה", "N/A", "-", "...", "غير معروف", "неизвестно", "Null"])
-  func wordsForUnknownAreUnknown(_ word: String) {
+  func wordsForUnknownMeanNoValue(_ word: String) {
     let text = "<Root><Items><Item><ItemCode>1</ItemCode><ItemPrice>1</ItemPrice><Quantity>\(word)</Quantity>"
       + "<ManufacturerName> \(word) </ManufacturerName><UnitOfMeasure>\(word)</UnitOfMeasure></Item></Items></Root>"
     let (rows, summary, _) = read(Array(text.utf8))

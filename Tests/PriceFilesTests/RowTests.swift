@@ -77,7 +77,7 @@ import Testing
     #expect(summary.unreadableValues == (expected == nil ? 1 : 0))
   }
 
-  @Test func valuesThatAreNoNumbersAreUnknown() {
+  @Test func nonNumericValuesAreUnknown() {
     let (rows, summary, _) = read(
       file(item("1", "1", "<Quantity>לא ידוע</Quantity><UnitOfMeasurePrice>9.99</UnitOfMeasurePrice>")))
     #expect(rows.first?.quantity == nil)

@@ -49,7 +49,7 @@ import Testing
     #expect(summary.dialect == .shufersal)
   }
 
-  @Test func linesLikeThoseOfPrices() {
+  @Test func linesLikePriceRows() {
     let (records, summary) = read(RecordFixtures.storesSuperPharm)
     #expect(ids(records) == [
       ["7290172900007", "100", "1", "צמרות"], ["7290172900007", "100", "2", "ניות"],

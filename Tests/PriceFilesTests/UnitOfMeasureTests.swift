@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(arguments: ["100.00", "0.00", "00000", "1", "1.00", "לא ידוע", "Unknown", "0 גרם", "-1 kg", "1.2.3 kg", "x", "1,000 גרם"])
-  func whatNamesNoUnit(_ text: String) { #expect(unit(text) == nil) }
+  func textWithoutAUnitIsRefused(_ text: String) { #expect(unit(text) == nil) }
 
   @Test func unknownAndImpossiblePrices() throws {
     let measure = try #require(unit("גרם"))

@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  @Test func placesAreBytesAndLines() {
+  @Test func positionsAreBytesAndLines() {
     let text = "<Root>\n<Items>\n" + String(repeating: row + "\n", count: 9_000) + "</Broken>"
     let (rows, summary, _) = read(Array(text.utf8)) { 4_096 }
     #expect(summary.rows == 9_000)

@@ -68,7 +68,7 @@ import Testing
   @Test func aSilentServerTimesOut() async throws {
     let server = try await PrivateRedis.start()
     let client = try client(server, timeout: .seconds(2))
-    // An answer that never comes.
+    // A reply that never comes.
     let error = await #expect(throws: RedisError.self) { _ = try await client.send(RedisCommand("BLPOP", "x", "0")) }
     #expect(error?.code == "redis_timeout")
     #expect(error?.errorClass == .transient)
@@ -105,7 +105,7 @@ import Testing
     await server.stop()
   }
 
-  @Test func nobodyListeningIsTransient() async throws {
+  @Test func aRefusedConnectionIsTransient() async throws {
     let port = try FreePort.next()
     let client = RedisClient(RedisConfiguration(url: RedisURL(host: "127.0.0.1", port: port)))
     let error = await #expect(throws: RedisError.self) { try await client.ping() }

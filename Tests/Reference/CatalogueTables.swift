@@ -25,7 +25,7 @@ package enum CatalogueTables {
       guard let folder = folder(service) else { return nil }
       return [
         "[`\(service.name)`](\(folder.trimmingPrefix("Services/"))/README.md)", service.summary,
-        names(service.inputs + service.tables), names(service.outputs), service.sink ?? "-",
+        names(service.inputs + service.tables), names(service.outputs), service.sink?.title ?? "-",
       ]
     }
     return table(["service", "what it does", "reads", "writes", "keeps its result in"], rows)
@@ -42,7 +42,7 @@ package enum CatalogueTables {
     return names.isEmpty ? "-" : names.map { "`\($0)`" }.joined(separator: ", ")
   }
 
-  private static func table(_ titles: [String], _ rows: [[String]]) -> String {
+  static func table(_ titles: [String], _ rows: [[String]]) -> String {
     let rule = "|" + String(repeating: "---|", count: titles.count)
     return (["| \(titles.joined(separator: " | ")) |", rule] + rows.map { "| \($0.joined(separator: " | ")) |" })
       .joined(separator: "\n")

@@ -1,24 +1,43 @@
 import Runtime
 
-/// A part of a text that is made by a program, between two comments that are not shown:
+/// A part of a text that is made by a program, between two comments:
 ///
 ///     <!-- begin generated: settings -->
 ///     ...
 ///     <!-- end generated: settings -->
+///
+/// or, in YAML and a Dockerfile, `# begin generated: services, by ...` and `# end generated: services`.
 package struct GeneratedBlock: Hashable, Sendable {
+  package enum Comment: Hashable, Sendable {
+    /// Not shown in Markdown.
+    case html
+    /// Behind so many spaces.
+    case hash(Int)
+  }
+
   package var name: String
+  package var comment: Comment
   /// Without empty lines around it.
   package var content: String
 
-  package init(_ name: String, _ content: String) {
+  package init(_ name: String, _ content: String, _ comment: Comment = .html) {
     self.name = name
     self.content = content.trimmingNewlines
+    self.comment = comment
   }
 
-  private var opening: String { "<!-- begin generated: \(name) -->" }
-  private var closing: String { "<!-- end generated: \(name) -->" }
+  private var opening: String {
+    comment == .html ? "<!-- begin generated: \(name) -->"
+      : "# begin generated: \(name), by `make reference` from the catalogue of services: change that"
+  }
+  private var closing: String { comment == .html ? "<!-- end generated: \(name) -->" : "# end generated: \(name)" }
 
-  private var text: String { "\(opening)\n\n\(content)\n\n\(closing)" }
+  package var text: String {
+    switch comment {
+    case .html: "\(opening)\n\n\(content)\n\n\(closing)"
+    case .hash(let spaces): "\(opening)\n\(content)\n\(String(repeating: " ", count: spaces))\(closing)"
+    }
+  }
 
   /// The text with this block in the place of the one of its name.
   ///

@@ -39,7 +39,7 @@ import Testing
     #expect(sum > .milliseconds(965 * 1_000) && sum < .milliseconds(1_035 * 1_000))
   }
 
-  @Test func otherSidesWishIsALowerBoundWithinReason() {
+  @Test func retryAfterIsALowerBoundUpToALimit() {
     var backoff = Backoff(base: .milliseconds(1), cap: .seconds(1))
     #expect(backoff.next(retryAfter: .seconds(5)) == .seconds(5))
     #expect(backoff.next(retryAfter: .seconds(86_400)) == .seconds(10))

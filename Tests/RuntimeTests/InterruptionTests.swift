@@ -2,7 +2,7 @@ import Runtime
 import Testing
 
 @Suite struct InterruptionTests {
-  @Test func raisingWakesEverybodyAndStays() async {
+  @Test func raisingWakesAllWaitersAndStays() async {
     let interruption = Interruption()
     await withTaskGroup(of: Void.self) { group in
       for _ in 0..<100 { group.addTask { await interruption.wait() } }

@@ -46,8 +46,8 @@ import Testing
 @Suite struct ErrorClassTests {
   struct Unclassified: Error {}
 
-  /// A process without descriptors says nothing of the file that a setting names.
-  @Test func aShortageIsNotASetting() {
+  /// A shortage of descriptors says nothing about the file that a setting names.
+  @Test func resourceShortagesAreTransient() {
     for code in [EMFILE, ENFILE, ENOMEM, EINTR] { #expect(ErrorClass(ofSetting: code) == .transient, "\(code)") }
     for code in [ENOENT, EACCES, ENOTDIR, EISDIR] { #expect(ErrorClass(ofSetting: code) == .configuration, "\(code)") }
   }

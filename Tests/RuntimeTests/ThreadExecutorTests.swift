@@ -42,10 +42,10 @@ import Testing
     #expect(await worker.total == 1_000)
   }
 
-  @Test func blockedThreadBlocksNobodyElse() async {
+  @Test func aBlockedThreadBlocksNoOtherExecutor() async {
     let (release, blocked) = (Runtime.Semaphore(), Worker(name: "blocked"))
     let blocking = Task { await blocked.block(until: release) }
-    // More tasks than this machine has cores: they would all wait if the pool's threads were taken.
+    // More tasks than cores: they would all wait if the pool's threads were blocked.
     let other = Worker(name: "free")
     for _ in 0..<100 { await other.increment() }
     #expect(await other.total == 100)

@@ -105,10 +105,10 @@ import Testing
     for days in stride(from: Int64(-40_000), to: 60_000, by: 13) {
       let parts = calendar.dateComponents(
         [.year, .month, .day, .weekday], from: Date(timeIntervalSince1970: Double(days) * 86_400))
-      let date = civilDate(daysSinceEpoch: days)
-      #expect(date == (parts.year!, parts.month!, parts.day!))
-      #expect(daysSinceEpoch(year: date.year, month: date.month, day: date.day) == days)
-      #expect(weekday(daysSinceEpoch: days) == parts.weekday! - 1)
+      let date = CivilDate(daysSinceEpoch: days)
+      #expect((date.year, date.month, date.day) == (parts.year!, parts.month!, parts.day!))
+      #expect(CivilDate.daysSinceEpoch(year: date.year, month: date.month, day: date.day) == days)
+      #expect(CivilDate.weekday(daysSinceEpoch: days) == parts.weekday! - 1)
     }
   }
 }

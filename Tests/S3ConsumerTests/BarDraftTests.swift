@@ -10,7 +10,7 @@ import Testing
   private func draft(_ format: ObjectFormat, first: Int64 = 42) -> BarDraft {
     BarDraft(partition: 7, first: first, names: ObjectNames(folder: "s"), format: format, limits: .init())
   }
-  private func append(_ text: String, to draft: inout BarDraft) -> Verdict {
+  private func append(_ text: String, to draft: inout BarDraft) -> Disposition {
     let bytes = Array(text.utf8)
     return draft.append(bytes.span.bytes)
   }

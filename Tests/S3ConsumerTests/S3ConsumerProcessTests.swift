@@ -71,13 +71,13 @@ import Testing
 
   /// An endpoint whose name does not resolve, or whose name server never answers, from the start.
   @Test(.timeLimit(.minutes(10)), arguments: ["missing", "stalled"])
-  func anEndpointWithoutAnAddressIsWaitedFor(trouble: String) async throws {
+  func anUnresolvableEndpointIsRetried(fault: String) async throws {
     try await withTemporaryDirectory { folder in
-      let resolver = try await TroubledResolver(folder: folder)
+      let resolver = try await FailingResolver(folder: folder)
       let stage = try await Stage(partitions: 2)
       let s3 = try MemoryS3()
       try await stage.produce((0..<50).map { Bars.bar($0) })
-      let endpoint = "http://s3.\(trouble).test:\(s3.port)"
+      let endpoint = "http://s3.\(fault).test:\(s3.port)"
       let service = try await ServiceProcess.start(
         "s3-consumer", ["--s3-timeout", "1s"],
         environment: stage.environment(endpoint: endpoint).merging(resolver.environment) { $1 })

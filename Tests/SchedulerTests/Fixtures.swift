@@ -4,7 +4,7 @@ import Kafka
 import Logging
 import Markets
 import Runtime
-import SchedulerService
+@testable import SchedulerService
 import Schemas
 import TestSupport
 import Testing

@@ -30,7 +30,7 @@ import Testing
   }
 
   /// The ids are Python's: hashlib.sha256("polymers\n2026-03-02T10:00:00Z\nfetch_price\nEgypt\nPVC".encode()).
-  @Test func aJobHasTheSameBytesForEverybody() throws {
+  @Test func aJobAlwaysHasTheSameBytes() throws {
     let at = try seconds("2026-03-02T10:00:00Z")
     let plan = try smallPlan()
     let job = try #require(plan.jobs(in: at..<(at + 1)).first)
@@ -51,7 +51,7 @@ import Testing
     #expect(again.digest == plan.digest)
   }
 
-  @Test func theDigestIsOfWhatIsSentInWhichOrder() throws {
+  @Test func theDigestDependsOnJobsAndTheirOrder() throws {
     let base = "name: a, task: fetch_price, cron: '0 * * * *'"
     let digest = try plan([base]).digest
     #expect(try plan([base + ", deadline: 1h, missed: skip, source: Exchange"]).digest == digest)
@@ -125,10 +125,10 @@ import Testing
     #expect("\(try #require(error))".contains("schedule 'a': zone"))
   }
 
-  // MARK: What is due now
+  // MARK: Due jobs
 
   /// A clock that jumps, batches of any size, and crashes that begin again from any position that was committed.
-  @Test func everyJobIsSentOnceHoweverTheClockGoes() throws {
+  @Test func everyJobIsSentOnceForEveryClock() throws {
     var random = TestRandom("due")
     let plan = try plan([
       "name: a, task: fetch_price, cron: '*/10 * * * *', missed-limit: 1000",
@@ -148,7 +148,7 @@ import Testing
         #expect(slice.jobs.allSatisfy { $0.dueAt <= now })
         let kept = Int.random(in: 0...slice.jobs.count, using: &random)
         if kept < slice.jobs.count, kept > 0 {
-          // Stopped behind a batch: the mark says how many of that second are done.
+          // Stopped after a batch: the checkpoint has the number of finished jobs of that second.
           let last = slice.jobs[kept - 1]
           let same = plan.jobs(in: last.dueAt..<(last.dueAt + 1))
           let place = try #require(same.firstIndex(of: last))
@@ -187,7 +187,7 @@ import Testing
     return Report(sent: sent, omitted: left)
   }
 
-  /// Nobody ran from midnight on; at ten hours and ten seconds the run of ten o'clock is on time.
+  /// No replica ran since midnight; at ten hours and ten seconds the run of ten o'clock is on time.
   @Test func missedRunsFollowTheirPolicy() throws {
     #expect(try report("missed: catch_up", down: 10).sent == Array(0...10))
     let limited = try report("missed: catch_up, missed-limit: 4", down: 10)
@@ -195,7 +195,7 @@ import Testing
     #expect(try report("missed: latest", down: 10) == Report(sent: [9, 10], omitted: [.overLimit: 9]))
     #expect(try report("missed: skip", down: 10) == Report(sent: [10], omitted: [.skipped: 10]))
     #expect(try report("missed: catch_up", down: 40) == Report(sent: Array(16...40), omitted: [.overLimit: 16]))
-    // What nobody wants any more is not sent, whatever the policy.
+    // Expired jobs are not sent, with any policy.
     #expect(try report("missed: catch_up, deadline: 2h", down: 10) == Report(sent: [9, 10], omitted: [.expired: 9]))
     let late = try report("missed: latest, deadline: 30m", down: 10)
     #expect(late == Report(sent: [10], omitted: [.overLimit: 9, .expired: 1]))
@@ -204,7 +204,7 @@ import Testing
     #expect(long.sent == [19_198, 19_199, 19_200])
   }
 
-  @Test func beforeItsTimeNothingIsDue() throws {
+  @Test func noJobIsDueBeforeItsTime() throws {
     let plan = try smallPlan()
     let start = try seconds("2026-03-02T10:01:00Z")
     // A clock that was set back.
@@ -214,18 +214,19 @@ import Testing
     #expect(none.jobs.isEmpty && none.end == PlanPosition(instant: start + 31))
   }
 
-  // MARK: The mark
+  // MARK: Checkpoint
 
-  @Test func theMarkIsReadBack() throws {
-    let mark = ProgressMark(PlanPosition(instant: try seconds("2026-03-02T10:15:00Z"), done: 500), plan: "9f2c01ab")
-    #expect(mark.text == "next=2026-03-02T10:15:00Z done=500 plan=9f2c01ab")
-    #expect(ProgressMark(mark.text) == mark)
+  @Test func aCheckpointIsReadBack() throws {
+    let checkpoint = ScheduleCheckpoint(
+      PlanPosition(instant: try seconds("2026-03-02T10:15:00Z"), done: 500), plan: "9f2c01ab")
+    #expect(checkpoint.text == "next=2026-03-02T10:15:00Z done=500 plan=9f2c01ab")
+    #expect(ScheduleCheckpoint(checkpoint.text) == checkpoint)
     for text in ["", "closing=7 format=batch/gzip", "next=2026 done=0 plan=x", "next=2026-03-02T10:15:00Z plan=x",
                  "next=2026-03-02T10:15:00Z done=-1 plan=x", "next=2026-03-02T10:15:00.5Z done=0 plan=x", "text"] {
-      #expect(ProgressMark(text) == nil, "\(text)")
+      #expect(ScheduleCheckpoint(text) == nil, "\(text)")
     }
     let plan = try smallPlan()
-    #expect(mark.position(in: plan) == PlanPosition(instant: mark.position.instant))
-    #expect(ProgressMark(mark.position, plan: plan.digest).position(in: plan) == mark.position)
+    #expect(checkpoint.position(in: plan) == PlanPosition(instant: checkpoint.position.instant))
+    #expect(ScheduleCheckpoint(checkpoint.position, plan: plan.digest).position(in: plan) == checkpoint.position)
   }
 }

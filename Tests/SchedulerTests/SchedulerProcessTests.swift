@@ -56,7 +56,7 @@ import Glibc
     }
   }
 
-  /// What came twice, after all that has to be there is there.
+  /// The repeated jobs, after all expected jobs have arrived.
   private func repeats(_ broker: EmbeddedBroker, _ backlog: Backlog) async throws -> Int {
     let expected = backlog.expected
     try await eventually("all jobs are there", timeout: .seconds(240), interval: .seconds(1)) {
@@ -110,8 +110,8 @@ import Glibc
     }
   }
 
-  /// Stopped by SIGSTOP for longer than its session: when it goes on, the lease is another's.
-  @Test(.timeLimit(.minutes(15))) func aSchedulerThatSleptOverItsLeaseSendsNothingMore() async throws {
+  /// Suspended by SIGSTOP for longer than its session: when it continues, another replica has the lease.
+  @Test(.timeLimit(.minutes(15))) func aSchedulerSuspendedBeyondItsLeaseSendsNothing() async throws {
     try await withTemporaryDirectory { folder in
       let broker = try EmbeddedBroker.ofScheduler()
       let backlog = try Backlog(broker, folder: folder, hours: 40)

@@ -16,7 +16,7 @@ import Testing
     #expect(cut([1, 0, 2], "items", text) == [1, 0, 2].map { before + elements[$0] + after })
   }
 
-  @Test func whatIsNotThereGivesNothing() {
+  @Test func missingElementsGiveNil() {
     #expect(cut([2], "items", #"{"items":[1,2]}"#) == nil)
     #expect(cut([0], "items", #"{"other":[1,2]}"#) == nil)
     #expect(cut([0], "items", #"{"items":{"a":1}}"#) == nil)

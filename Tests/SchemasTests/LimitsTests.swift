@@ -79,7 +79,7 @@ import Testing
     #expect(next.items == [Samples.items[0]])
   }
 
-  @Test func anItemLargerThanABatchIsToldApart() {
+  @Test func anItemLargerThanABatchIsRefused() {
     var writer = ProductsIngestWriter(header: Samples.header, maxBytes: 1024)
     var huge = Samples.items[1]
     huge.name = String(repeating: "x", count: 2000)

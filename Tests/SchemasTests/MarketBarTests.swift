@@ -38,7 +38,7 @@ import Testing
     #expect(candle.key == Array("COMI".utf8))
   }
 
-  @Test func whatIsAddedComesLast() {
+  @Test func newFieldsComeLast() {
     var bar = candle
     bar.observedAt = time("2025-01-20T00:00:00+02:00")
     bar.flags = [.inconsistentRange, .refilled]
@@ -105,13 +105,13 @@ import Testing
     ("[]", "wrong_type", nil),
     ("", "malformed_json", nil),
   ] as [(String, String, String?)])
-  func whatIsNoBarSaysWhy(text: String, code: String, field: String?) {
+  func badBarsSayWhy(text: String, code: String, field: String?) {
     let failure = failure { () throws(DecodingFailure) in try MarketBar(decoding: Array(text.utf8)) }
     #expect(failure?.code == code)
     #expect(failure?.field == field)
   }
 
-  @Test func aConsumerSeesWhatThereIs() throws {
+  @Test func partialBarsAreDecoded() throws {
     var decoder = MarketBarDecoder()
     let message = Array(#"{"symbol":"C\u004fMI","interval":"Daily","datetime":"2025-01-20","close":45.75}"#.utf8)
     let view = try decoder.decode(message.span.bytes)
@@ -148,7 +148,7 @@ import Testing
     "2025-01-20T24:00:00", "2025-01-20T09:35:00.", "2025-01-20T09:35:00.1234567890", "2025/01/20", "20250120T093500",
     "2025-01-20T09:35:0x", "2025-01-20_09:35:00",
   ])
-  func whatIsNoLocalTime(text: String) {
+  func otherTextIsNoLocalTime(text: String) {
     #expect(LocalDateTime(text) == nil)
   }
 

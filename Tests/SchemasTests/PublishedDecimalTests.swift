@@ -16,5 +16,5 @@ import Testing
     "1,290,00.5", "1,290.00,5", ".", ",", "+", "-", "", "+-5", "--5", "1 290", "₪5", "5%", "1e", ".e5", "NaN",
     "1,234,567,890,123,456,789.00",
   ])
-  func whatCouldBeTwoNumbersIsNone(_ text: String) { #expect(read(text) == nil) }
+  func ambiguousNumbersAreRefused(_ text: String) { #expect(read(text) == nil) }
 }

@@ -33,7 +33,7 @@ import Testing
     return naive(pattern.dropFirst(), key.dropFirst())
   }
 
-  @Test func itMatchesWhatTheDefinitionMatches() throws {
+  @Test func agreesWithTheDefinition() throws {
     let seed = freshSeed()
     var random = Seeded(seed)
     var matched = 0
@@ -96,7 +96,7 @@ import Testing
   }
 
   /// No key that a pattern picks lies in a topic it does not name.
-  @Test func noTopicIsForgotten() throws {
+  @Test func everyMatchingKeyIsInASubscribedTopic() throws {
     var random = Seeded(freshSeed())
     let words = ["*", "#", "mena", "egypt", "polymer", "energy", "pvc"]
     for _ in 0..<5_000 {

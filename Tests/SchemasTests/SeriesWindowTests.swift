@@ -31,7 +31,7 @@ import Testing
     #"[[1,2,3,4]]"#, #"[[1,2,3,4,2]]"#, #"[[1,2,3,4,-1]]"#, #"[[1,"x",3,4,0]]"#, #"[[9223372036854775807,1,1,1,0]]"#,
     #"[[1,2,9223372036854775807,4,0],[1,2,1,4,0]]"#, #"{}"#,
   ])
-  func whatIsNoWindowIsRefused(points: String) {
+  func malformedWindowsAreRefused(points: String) {
     let text = #"{"group":"g","kind":"price","series":"a.b.polymer.c","measures":[["E","t"]],"points":"# + points + "}"
     #expect(throws: DecodingFailure.self) { try SeriesWindow(decoding: Array(text.utf8)) }
   }

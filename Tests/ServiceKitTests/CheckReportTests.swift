@@ -18,7 +18,7 @@ import Testing
   }
 
   /// The same codes as those of a process that fails for the same reason.
-  @Test func theExitCodeSaysWhetherAPersonHasToChangeSomething() {
+  @Test func theExitCodeSeparatesConfigurationFromOutages() {
     #expect(report.status == .drained)
     report.failed("kafka", Failure(.transient, code: "down", "no answer"))
     #expect(report.status == .failed, "a server that does not answer")
@@ -29,7 +29,7 @@ import Testing
     #expect(source.status == .configuration)
   }
 
-  @Test func probeThatIgnoresItsCancellationIsLeftBehind() async {
+  @Test func aProbeThatIgnoresCancellationIsAbandoned() async {
     let never = Runtime.Semaphore()
     defer { never.signal() }
     await report.probe("stuck", limit: .milliseconds(50)) {

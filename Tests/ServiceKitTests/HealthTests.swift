@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 @Suite struct HealthTests {
-  /// A clock that stands still until told.
+  /// A clock that only the test advances.
   final class Clock: Sendable {
     private let instant = Mutex(ContinuousClock.now)
     func advance(_ duration: Duration) { instant.withLock { $0 += duration } }
@@ -23,7 +23,7 @@ import Testing
     #expect(health.isReady && health.isAlive)
   }
 
-  @Test func conditionStartsNotReady() {
+  @Test func aConditionStartsNotReady() {
     let sink = health.readiness("postgres")
     #expect(!health.isReady)
     #expect(health.readinessReport.entries == [.init(name: "postgres", ok: false, reason: "starting")])
@@ -50,7 +50,7 @@ import Testing
     #expect(health.isAlive)
   }
 
-  @Test func silenceBeyondTheLimitIsDeath() {
+  @Test func silenceBeyondTheLimitIsNotAlive() {
     let poll = health.liveness("poll", maxAge: .seconds(10))
     clock.advance(.seconds(10))
     #expect(health.isAlive)
@@ -61,7 +61,7 @@ import Testing
     #expect(health.isAlive)
   }
 
-  @Test func idleLoopMayBeSilent() {
+  @Test func anIdleLoopMayBeSilent() {
     let worker = health.liveness("worker", maxAge: .seconds(10))
     worker.idle()
     clock.advance(.seconds(3_600))
@@ -71,8 +71,8 @@ import Testing
     #expect(!health.isAlive)
   }
 
-  /// A server's or a library's sentence may name hosts, roles and tables; the port is open to anyone.
-  @Test func ofAnErrorOnlyTheCodeIsShown() {
+  /// An error message may name hosts, roles and tables; the port is open to anyone.
+  @Test func onlyErrorCodesAreShown() {
     let error = Failure(.transient, code: "postgres_28p01", "role souk at db.internal:5432 was refused")
     health.readiness("sink").failed(error, at: "flush")
     health.readiness("other").failed(CancellationError())
@@ -82,8 +82,8 @@ import Testing
     #expect(health.livenessReport.entries.map(\.reason) == ["retrying: flush: postgres_28p01"])
   }
 
-  /// A slow statement that is looked at again and again is alive however long it takes; a blocked one is not.
-  @Test func longWorkIsAliveByItsSteps() {
+  /// A slow statement that reports progress is alive however long it takes; a blocked one is not.
+  @Test func longWorkIsAliveWhileItProgresses() {
     let worker = health.liveness("worker", maxAge: .seconds(10))
     for _ in 0..<30 {
       clock.advance(.seconds(9))

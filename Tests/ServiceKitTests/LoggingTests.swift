@@ -68,7 +68,7 @@ import Testing
     #expect(record["field_time"] as? String == "never")
   }
 
-  @Test func otherLoggersAreNamed() throws {
+  @Test func otherLoggersAddTheirName() throws {
     logger(.json, label: "kafka").info("m")
     #expect(try record()["logger"] as? String == "kafka")
   }
@@ -82,7 +82,7 @@ import Testing
     #expect(try record()["topic"] as? String == "t")
   }
 
-  @Test func lessSevereRecordsAreLeftOut() {
+  @Test func recordsBelowTheLevelAreDropped() {
     logger(.json).debug("m")
     #expect(lines.text.isEmpty)
   }

@@ -18,7 +18,7 @@ import Testing
     #expect(parsed.value("souk_records_consumed_total", ["topic": "b"]) == 1)
   }
 
-  @Test func whatIsDescribedIsThereFromTheStart() throws {
+  @Test func describedMetricsExistFromTheStart() throws {
     registry.describe([
       MetricDescription("plain_total", .counter, "Without labels."),
       MetricDescription("labelled_total", .counter, "With labels.", labels: ["a"]),
@@ -29,7 +29,7 @@ import Testing
       before.types
         == ["plain_total": "counter", "labelled_total": "counter", "level": "gauge", "wait_seconds": "histogram"])
     #expect(before.helps["level"] == "A gauge.")
-    #expect(before.samples.map(\.name) == ["plain_total"], "nobody has measured anything else")
+    #expect(before.samples.map(\.name) == ["plain_total"], "the other metrics have no value yet")
     #expect(before.value("plain_total") == 0)
     Counter(label: "plain_total", factory: registry).increment(by: 3)
     Counter(label: "labelled_total", dimensions: [("a", "b")], factory: registry).increment()
@@ -100,7 +100,7 @@ import Testing
     #expect(parsed.value("batch_records_bucket", ["le": "3"]) == 1)
   }
 
-  @Test func tooManyLabelValuesAreCountedTogether() throws {
+  @Test func excessLabelValuesAreCountedTogether() throws {
     for value in 0..<10 {
       Counter(label: "c_total", dimensions: [("id", "\(value)")], factory: registry).increment()
     }
@@ -112,7 +112,7 @@ import Testing
     #expect(parsed.value("souk_metrics_overflow_total", ["metric": "c_total"]) == 6)
   }
 
-  @Test func nameOfTwoKindsKeepsTheFirst() throws {
+  @Test func aNameOfTwoKindsKeepsTheFirst() throws {
     Counter(label: "x", factory: registry).increment()
     Meter(label: "x", factory: registry).set(7)
     let parsed = try ParsedExposition(registry.exposition)
@@ -130,7 +130,7 @@ import Testing
     #expect(parsed.value("lag", ["partition": "1"]) == 6)
   }
 
-  @Test func unusableNamesAreMadeUsable() throws {
+  @Test func invalidNamesAreSanitised() throws {
     Counter(label: "2 ways-in.total", dimensions: [("my-label", "a")], factory: registry).increment()
     #expect(try ParsedExposition(registry.exposition).value("_2_ways_in_total", ["my_label": "a"]) == 1)
   }

@@ -70,7 +70,7 @@ final class ProbeProcess: Sendable {
     return try #require(URL(string: "http://127.0.0.1:\(port)"))
   }
 
-  /// The exit code, once the process ended by itself.
+  /// The exit code, once the process has ended by itself.
   func exitCode() async throws -> Int32 {
     try await eventually("end of the process") { !process.isRunning }
     try #require(process.terminationReason == .exit)
@@ -82,7 +82,7 @@ struct NotInTime: Error, CustomStringConvertible {
   var description: String
 }
 
-/// Waits for a condition, at most 30 s.
+/// Waits for a condition, at most 120 s.
 func eventually(_ what: @autoclosure () -> String, _ condition: () async throws -> Bool) async throws {
   let deadline = ContinuousClock.now + .seconds(120)
   while try await !condition() {

@@ -20,7 +20,7 @@ import Testing
     _ = try await probe.logged("running")
     probe.send(signal)
     _ = try await probe.logged("draining")
-    // Signals close together count as one, so that this is repeated until it is heard.
+    // Signals in quick succession count as one, so this is repeated until the second one takes effect.
     try await eventually("the second signal to end it") {
       probe.send(signal)
       return !probe.isRunning
@@ -53,10 +53,10 @@ import Testing
     #expect(try await probe.exitCode() == code)
   }
 
-  @Test func outputThatNobodyReadsDoesNotEndAService() async throws {
+  @Test func closedOutputDoesNotEndAService() async throws {
     let shell = Process()
     shell.executableURL = URL(fileURLWithPath: "/bin/bash")
-    // The reader is gone before or while the service logs; without care that would be SIGPIPE, 141.
+    // The reader is gone before or while the service logs; without handling that would be SIGPIPE, 141.
     let probe = try ProbeProcess.executable().path
     shell.arguments = ["-c", "set -o pipefail; '\(probe)' --mode finish --http-port 0 2>&1 | true"]
     try shell.run()
@@ -84,7 +84,7 @@ import Testing
     #expect((line["error"] as? String)?.contains(":\(port)") == true)
   }
 
-  @Test func addressThatIsNotOursIsAConfigurationError() async throws {
+  @Test func aForeignAddressIsAConfigurationError() async throws {
     let probe = try ProbeProcess(["--http-host", "203.0.113.7"])
     #expect(try await probe.exitCode() == 78)
     #expect(try await probe.logged("wrong configuration")["code"] as? String == "listen_failed")
@@ -108,7 +108,7 @@ import Testing
     try await eventually("lines") { fine.standard == "ok      settings\nok      database: answers\n" }
     let down = try ProbeProcess(["--check", "--database-url", "down"])
     #expect(try await down.exitCode() == 1)
-    try await eventually("lines") { down.standard == "ok      settings\nfailed  database: nobody answers [down]\n" }
+    try await eventually("lines") { down.standard == "ok      settings\nfailed  database: no answer [down]\n" }
   }
 
   @Test func subcommandReadsTheEnvironment() async throws {

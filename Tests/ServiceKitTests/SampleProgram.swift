@@ -30,7 +30,7 @@ struct SampleService: ServiceCommand {
   @OptionGroup(title: "Sample") var sample: SampleOptions
   @OptionGroup(title: "Service") package var service: ServiceOptions
 
-  /// Where a run leaves what it was given; one box per test.
+  /// Where a run stores its options; one box per test.
   @TaskLocal static var seen = Seen()
   final class Seen: Sendable {
     private let value = Mutex<SampleOptions?>(nil)
@@ -38,7 +38,7 @@ struct SampleService: ServiceCommand {
     var options: SampleOptions? { value.withLock { $0 } }
   }
 
-  func run(in context: ServiceContext) async throws { Self.seen.set(sample) }
+  func work(_ needs: Needs) -> Work { Work { Self.seen.set(sample) } }
 }
 
 /// Two commands, of which the bare program is one.
@@ -53,7 +53,7 @@ struct SampleProgram: ServiceProgram {
 
     func run() async throws {
       guard steps < 10 else { throw Failure(.configuration, code: "too_many", "too many steps; take fewer") }
-      guard steps > 0 else { throw Failure(.transient, code: "unwell", "the database is unwell") }
+      guard steps > 0 else { throw Failure(.transient, code: "unavailable", "the database is unavailable") }
       throw CleanExit.message("\(databaseUrl) \(steps)")
     }
   }
@@ -102,7 +102,7 @@ final class Scratch {
   }
 }
 
-/// A mistake of a program's author: the root takes away what its subcommand needs.
+/// An author's mistake: the root declares the option of its subcommand.
 struct GreedyProgram: ServiceProgram {
   static let configuration = CommandConfiguration(commandName: "greedy", subcommands: [SampleProgram.Migrate.self])
   @Option(help: "Steps.") var steps = 1

@@ -13,7 +13,7 @@ import Testing
     return DeadLetter(headers: values.map { (name: $0.0, value: Array($0.1.utf8)) }, key: Array("chain/1".utf8))
   }
 
-  @Test func headersSayWhereAndWhy() {
+  @Test func headersGiveOriginAndReason() {
     let letter = letter("truncated", offset: 7)
     #expect(letter.origin == "gogobe.files.downloaded[3]@7")
     #expect(letter.service == "parser" && letter.code == "truncated" && letter.key == "chain/1")

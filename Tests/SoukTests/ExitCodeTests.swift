@@ -17,7 +17,7 @@ import Testing
     ["db-writer", "migrate"], ["souk", "topics", "plan"], ["souk", "topics", "apply"], ["souk", "lag"],
     ["souk", "dlq", "list", "souk.alerts"], ["souk", "health", "--http-port", "1"],
     ["crawler", "--check", "--source", "shufersal", "--fetch-connect-timeout", "1s"],
-  ] + ServiceCatalogue.all.map { [$0.name, "--check"] }.filter { $0[0] != "crawler" && $0[0] != "egx-producer" })
+  ] + ServiceCatalogue.all.filter { !$0.settings.contains { $0.name == "SOURCE" } }.map { [$0.name, "--check"] })
   func aServerThatDoesNotAnswerIs1(_ command: [String]) async throws {
     let outcome = try await ServiceProcess.run(
       command[0], Array(command.dropFirst()), environment: Self.dead, atMost: .seconds(120))

@@ -29,10 +29,10 @@ import Testing
     #expect(try await health(["/nothing", "--http-port", "\(server.port)"]).status == .exited(1))
   }
 
-  @Test func nobodyThereIsUnwell() async throws {
+  @Test func aMissingServerIsUnhealthy() async throws {
     let outcome = try await health(["--http-port", "\(try FreePort.next())"])
     #expect(outcome.status == .exited(1))
-    #expect(outcome.errorOutput.contains("nobody answers"))
+    #expect(outcome.errorOutput.contains("nothing answers"))
     #expect(try await health(["readyz"]).status == .exited(64), "a path begins with a slash")
   }
 }

@@ -42,7 +42,7 @@ import Glibc
     var iterator = lines.stream.makeAsyncIterator()
     let grandchild = try #require(pid_t(await iterator.next() ?? ""))
     #expect(await child.stop(grace: .milliseconds(50)) == .signalled(SIGKILL))
-    // Nobody of its group lives: an orphan is reaped by init, or stays a zombie where there is none.
+    // No process of its group lives: init reaps an orphan; without init it stays a zombie.
     try await eventually("the grandchild is gone") { kill(grandchild, 0) != 0 || isZombie(grandchild) }
   }
 

@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  @Test func whatMustArriveIsReadFromTheFiles() async throws {
+  @Test func expectedBarsAreReadFromTheFiles() async throws {
     let read = try await bars([
       "A.csv": "Date,Open,High,Low,Close,Volume\r\n2025-01-19,1,2,1,2,\r\n2025-01-20,,,,,\r\n"
         + "2025-01-21,1,2,1,1.50,7\r\n",
@@ -106,7 +106,7 @@ import Testing
       isExact: isExact)
   }
 
-  @Test func whatAgreesIsSaid() async throws {
+  @Test func agreementIsReported() async throws {
     let answers = try await answers()
     try answers.requireAgreement()
     #expect(answers.differences.isEmpty)
@@ -115,7 +115,7 @@ import Testing
     try more.requireAgreement()
   }
 
-  @Test func whatDiffersIsNamed() async throws {
+  @Test func differencesAreReported() async throws {
     for answers in [
       try await answers(points: 1), try await answers(points: 3), try await answers(inObjects: 1),
       try await answers(last: 4), try await answers(time: 59), try await answers(points: 1, isExact: false),
@@ -134,7 +134,7 @@ import Testing
     var surroundings = Surroundings()
     surroundings.common = ["S3_ENDPOINT": "http://h:1", "SOUK_TEST_TOKEN": nil]
     let flags = surroundings.flags(
-      ["S3_ENDPOINT", "SOUK_TEST_REGION", "SOUK_TEST_TOKEN", "ABSENT_X"], of: "s3-consumer")
+      ["S3_ENDPOINT", "SOUK_TEST_REGION", "SOUK_TEST_TOKEN", "ABSENT_X"], of: ServiceCatalogue.s3Consumer)
     #expect(flags == ["--s3-endpoint", "http://h:1", "--souk-test-region", "from-the-caller"])
   }
 }

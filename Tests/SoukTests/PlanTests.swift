@@ -31,22 +31,38 @@ import Testing
 }
 
 @Suite struct FleetPlanTests {
+  /// Each kind of a service is a process of its own, and is told so.
+  @Test func kindsAreProcesses() throws {
+    let worker = ServiceCatalogue.inferenceWorker
+    let plan = FleetPlan(
+      services: [worker], replicas: try Replicas(text: "inference-worker=2"), surroundings: Surroundings()) { 1 }
+    #expect(plan.processes.count == 2 * worker.kinds.count)
+    for (process, kind) in zip(plan.processes.filter { $0.name.hasSuffix("-1") }, worker.kinds) {
+      #expect(process.name == "inference-worker-\(kind.name)-1")
+      #expect(process.environment["KIND"] == kind.name)
+      #expect(process.environment["GROUP_ID"] == "inference-worker-\(kind.name)")
+    }
+  }
+
   @Test func consumersStartBeforeProducersAndEachHasAPort() throws {
     var surroundings = Surroundings()
     surroundings.common = ["A": "1", "B": "1"]
-    surroundings.perService = ["parser": ["B": "2"]]
+    surroundings.servers = [.redis: ["B": "2"], .influx: ["C": "3"]]
+    surroundings.members = ["D": "4"]
     surroundings.arguments = ["crawler": ["--once"]]
     var port: UInt16 = 100
     let plan = FleetPlan(
-      services: ["crawler", "parser", "db-writer"], replicas: try Replicas(text: "parser=2"),
-      surroundings: surroundings
+      services: FleetSystem.prices.services.filter { $0.name != "downloader" },
+      replicas: try Replicas(text: "parser=2"), surroundings: surroundings
     ) {
       port += 1
       return port
     }
     #expect(plan.processes.map(\.name) == ["db-writer", "parser-1", "parser-2", "crawler"])
     #expect(plan.processes.map(\.httpPort) == [101, 102, 103, 104])
-    #expect(plan.processes[1].environment == ["A": "1", "B": "2", "A_FILE": nil, "B_FILE": nil])
+    #expect(plan.processes[1].environment == [
+      "A": "1", "B": "2", "D": "4", "A_FILE": nil, "B_FILE": nil, "D_FILE": nil,
+    ])
     #expect(plan.processes[0].environment["B"] == .some("1"))
     #expect(plan.processes[3].arguments == ["--once"])
     #expect(plan.processes[3].service == "crawler")

@@ -30,7 +30,7 @@ import Testing
     #expect(!reading(crawled: false).isCaughtUp)
     #expect(!reading(lags: [0, 0, 1]).isCaughtUp)
     #expect(!reading(lags: [1, 0, 0]).isCaughtUp)
-    #expect(!reading(lags: [0, nil, 0]).isCaughtUp, "a lag that nobody knows is not zero")
+    #expect(!reading(lags: [0, nil, 0]).isCaughtUp, "an unknown lag is not zero")
   }
 
   @Test func theLastKnownLagIsShownAsOldAndProvesNothing() {

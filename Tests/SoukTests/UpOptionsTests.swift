@@ -77,7 +77,7 @@ import Testing
       _ = try RunFolder(path)
       try write("\(path)/\(RunFolder.marker)")
       #expect(throws: Failure.self) { _ = try RunFolder(path) }
-      // Names that lead out of the folder are none of ours.
+      // Names that leave the folder are ignored.
       try write("\(path)/out/kept")
       try FileManager.default.createDirectory(atPath: "\(path)/run", withIntermediateDirectories: true)
       do { _ = try RunFolder("\(path)/run") }

@@ -38,7 +38,7 @@ import Glibc
         #expect(souk.log.contains { $0.hasPrefix(chain + " ") }, "no line for \(chain)")
       }
       let family = try children(of: souk.pid)
-      #expect(Set(family.map(\.name)).isSuperset(of: ["souk", "crawler", "downloader", "parser", "db-writer"]))
+      #expect(Set(family.map(\.name)).isSuperset(of: ["souk"] + FleetSystem.prices.services.map(\.name)))
 
       souk.signal(SIGINT)
       #expect(await souk.wait(atMost: .seconds(300)) == .exited(0), "\(souk.log.joined(separator: "\n"))")
@@ -223,7 +223,7 @@ import Glibc
     }
   }
 
-  /// Ended, but nobody has asked how: where there is no init, orphans stay so.
+  /// Ended and not reaped: orphans stay so where there is no init.
   private func isZombie(_ pid: pid_t) -> Bool { process(pid).map { $0.state == "Z" } ?? true }
 
   /// The first fields of `/proc/<pid>/stat` (proc(5)); the name may hold blanks and brackets.
@@ -256,9 +256,9 @@ import Glibc
       let consumed = ServiceCatalogue.all.flatMap(\.groups).flatMap(\.inputs)
       let expected = consumed.reduce(2) { $0 + 1 + Int($1.partitions) }
       #expect(lag.output.split(separator: "\n").count == expected)
-      let letters = try await ServiceProcess.run(
+      let deadLetters = try await ServiceProcess.run(
         "souk", ["dlq", "list", "gogobe.products.ingest"], environment: environment)
-      #expect(letters.output == "no dead letters\n", "\(letters.errorOutput)")
+      #expect(deadLetters.output == "no dead letters\n", "\(deadLetters.errorOutput)")
       let unknown = try await ServiceProcess.run("souk", ["dlq", "list", "painted"], environment: environment)
       #expect(unknown.status == .exited(78))
       #expect(await broker.terminate() == .exited(0))

@@ -5,7 +5,8 @@ package struct ConditionNotMet: Error, CustomStringConvertible {
   package init(description: String) { self.description = description }
 }
 
-/// Waits until `condition` holds: the only way tests wait. Asked every `interval`, and once more after the deadline.
+/// Waits until `condition` holds; tests wait in no other way. Checks every `interval`, and once more after the
+/// deadline.
 /// - Throws: `ConditionNotMet` with `what` and the place of the call; whatever `condition` throws.
 package func eventually(
   _ what: String = "the condition", timeout: Duration = .seconds(120), interval: Duration = .milliseconds(20),

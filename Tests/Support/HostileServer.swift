@@ -1,8 +1,9 @@
 import Glibc
+import Runtime
 import Synchronization
 
-/// An HTTP server at the level of sockets, so that it can lie: each connection is a thread that runs the script.
-/// It listens until the process ends, also when the test keeps only its URL.
+/// An HTTP server on raw sockets, so that it can misbehave: each connection is a thread that runs the script. It
+/// listens until the process ends, even when the test keeps only its URL.
 package final class HostileServer: Sendable {
   /// One request as it came in.
   package struct Request: Sendable {
@@ -13,7 +14,7 @@ package final class HostileServer: Sendable {
     package var path: String { line.split(separator: " ").dropFirst().first.map(String.init) ?? "" }
   }
 
-  /// What the script may do with a connection.
+  /// The script's operations on a connection.
   package struct Connection {
     package let socket: Int32
 
@@ -75,12 +76,12 @@ package final class HostileServer: Sendable {
     guard bound else { throw CannotListen() }
     self.address = address
     port = Int(name.sin_port.byteSwapped)
-    Self.thread { [self] in
+    startThread(named: "hostile-server") { [self] in
       while true {
         let socket = accept(listener, nil, nil)
         guard socket >= 0 else { return }
         accepted.withLock { $0 += 1 }
-        Self.thread { [self] in
+        startThread(named: "hostile-server") { [self] in
           while let request = Self.read(socket) {
             log.withLock { $0.append(request) }
             script(request, Connection(socket: socket))
@@ -114,18 +115,5 @@ package final class HostileServer: Sendable {
       count += got
     }
     return Request(line: String(lines[0]), headers: headers, body: body)
-  }
-
-  private static func thread(_ body: @escaping @Sendable () -> Void) {
-    final class Box {
-      let body: @Sendable () -> Void
-      init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var id = pthread_t()
-    pthread_create(&id, nil, { raw in
-      Unmanaged<Box>.fromOpaque(raw!).takeRetainedValue().body()
-      return nil
-    }, Unmanaged.passRetained(Box(body)).toOpaque())
-    pthread_detach(id)
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A port of this machine that leads to another one, and can be led elsewhere while it is in use: what was open is cut.
+/// A local port that forwards to another one and can be redirected while in use, which cuts open connections.
 package final class SwitchedPort: Sendable {
   package let port: Int
   private struct State {
@@ -33,7 +33,7 @@ package final class SwitchedPort: Sendable {
     }
   }
 
-  /// Cuts every open connection and leads new ones to another port.
+  /// Cuts every open connection and forwards new ones to another port.
   package func lead(to target: Int) {
     state.withLock { state in
       state.target = target
@@ -79,7 +79,7 @@ package final class SwitchedPort: Sendable {
         sent += more
       }
     }
-    // What ends one way ends the other: nobody here uses half a connection.
+    // One end closes both directions: no test uses a half-closed connection.
     shutdown(source, Int32(SHUT_RDWR))
     shutdown(target, Int32(SHUT_RDWR))
   }

@@ -1,7 +1,7 @@
 import LocalServers
 
-/// The real servers of a test process: each is started when first asked for, shared by all tests, and ends with the
-/// process. A server that is not installed fails the tests that need it, saying what to install.
+/// The real servers of a test process: started on first use, shared by all tests, stopped with the process. A missing
+/// server fails the tests that need it and names the package.
 package enum TestServers {
   private static let postgresOnce = Once { try await PrivatePostgres.start() }
   private static let redisOnce = Once { try await PrivateRedis.start() }

@@ -2,10 +2,10 @@ import Kafka
 import Runtime
 import Schemas
 
-/// Where announcements go.
+/// Publishes announcements and alerts.
 package protocol Announcer: Sendable {
   /// Returns when every announcement is acknowledged.
-  /// - Throws: `ClassifiedError`; then nobody knows which of them arrived, and all are to be repeated.
+  /// - Throws: `ClassifiedError`; any of them may have arrived, and the caller repeats all.
   func announce(_ files: [FileDiscovered]) async throws
 
   /// Returns when every alert is acknowledged.
@@ -14,9 +14,7 @@ package protocol Announcer: Sendable {
 
 /// Announces on `gogobe.files.discovered` and `souk.alerts`.
 package struct KafkaAnnouncer: Announcer {
-  private let producer: Producer
-
-  package init(producer: Producer) { self.producer = producer }
+  let producer: Producer
 
   package func announce(_ files: [FileDiscovered]) async throws {
     var batch = OutgoingBatch()
@@ -38,7 +36,7 @@ package struct KafkaAnnouncer: Announcer {
     try await producer.send(batch)
   }
 
-  /// Each announcement begins a trace of its own: the life of one file.
+  /// Each announcement begins a trace: that of one file.
   private static func headers(_ schema: SchemaID = FileDiscovered.topic.schema) -> [Header] {
     [
       Header(HeaderName.schema, schema.name), Header(HeaderName.schemaVersion, "\(schema.version)"),

@@ -6,7 +6,30 @@ import Schemas
 import ServiceKit
 import Synchronization
 
-/// Passes over every source, again and again, each in a task of its own: one that fails or hangs delays no other.
+/// What to announce, and how often to crawl.
+package struct CrawlSettings: Sendable {
+  package var types: Set<FileType> = Set(FileType.allCases)
+  /// Older files are skipped.
+  package var since: Timestamp?
+  /// Ends after one pass over every source.
+  package var once = false
+  package var interval: Duration = .seconds(300)
+  /// The interval varies by this share in both directions, so that many crawlers do not ask at the same time.
+  package var jitter = 0.1
+  /// New files per pass; the next pass takes the others.
+  package var maxFiles = 200_000
+  /// Announcements acknowledged and marked at a time.
+  package var chunk = 500
+  /// Attempts per source with `once`.
+  package var onceAttempts = 3
+  package var backoff = Backoff(base: .seconds(1), cap: .seconds(300))
+  /// The longest time between two steps of a pass, all attempts of one request included.
+  package var longestStep: Duration = .seconds(900)
+
+  package init() {}
+}
+
+/// Passes over all sources, each in its own task: a source that fails or hangs delays no other.
 package struct Crawler: Sendable {
   let engines: [any PortalEngine]
   let store: any SeenStore
@@ -14,20 +37,20 @@ package struct Crawler: Sendable {
   let settings: CrawlSettings
   let zone: ZoneTable
   let context: ServiceContext
-  /// By source; a source without one has the settings' interval and no hours.
-  let schedules: [String: Schedule]
+  /// By source; a source without one has the settings' interval and is always active.
+  let schedules: [String: CrawlSchedule]
   let relisting: RelistRequests
   let alerts: AlertLog
-  /// With several replicas over one state: which sources this one may crawl, and until when. nil for all, always.
+  /// Which sources this replica may crawl, when several share one state; nil: all of them, always.
   let shares: ChainShares?
   private let now: @Sendable () -> Date
-  /// Files whose names were found wrong, and logged.
+  /// Misnamed files that were logged.
   private let named = LoggedNames()
   private static let maxNamed = 10_000
 
   package init(
     engines: [any PortalEngine], store: any SeenStore, announcer: any Announcer, settings: CrawlSettings,
-    zone: ZoneTable, context: ServiceContext, schedules: [String: Schedule] = [:],
+    zone: ZoneTable, context: ServiceContext, schedules: [String: CrawlSchedule] = [:],
     relisting: RelistRequests = RelistRequests(), alerts: AlertLog? = nil, shares: ChainShares? = nil,
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
@@ -44,7 +67,7 @@ package struct Crawler: Sendable {
     self.now = now
   }
 
-  /// Returns when drained, or with `once` when every source was passed over.
+  /// Returns when drained, or with `once` after one pass over every source.
   /// - Throws: configuration and fatal errors of the store and of Kafka; with `once`, `crawl_incomplete` when a
   ///   source could not be read to its end.
   package func run() async throws {
@@ -69,24 +92,24 @@ package struct Crawler: Sendable {
     }
   }
 
-  /// - Returns: the source's name when `once` has to give it up.
+  /// - Returns: the source's name when `once` gives up on it.
   private func follow(_ engine: any PortalEngine) async throws -> String? {
     guard let shares else { return try await crawl(engine, store, announcer, until: context.drain) }
-    while let tenure = await shares.tenure(of: engine.source) {
+    while let lease = await shares.lease(of: engine.source) {
       do {
         _ = try await crawl(
-          engine, FencedStore(store: store, leases: shares.leases, tenure: tenure),
-          FencedAnnouncer(announcer: announcer, tenure: tenure), until: tenure.ended)
-        await shares.giveBack(tenure)
+          engine, FencedStore(store: store, leases: shares.leases, lease: lease),
+          FencedAnnouncer(announcer: announcer, lease: lease), until: lease.ended)
+        await shares.giveBack(lease)
       } catch {
-        await shares.giveBack(tenure)
+        await shares.giveBack(lease)
         throw error
       }
     }
     return nil
   }
 
-  /// Passes over the source until `end` is raised: by the drain, or because the source is another replica's.
+  /// Passes over the source until `end` is raised: by the drain, or because the source moves to another replica.
   private func crawl(
     _ engine: any PortalEngine, _ store: any SeenStore, _ announcer: any Announcer, until end: Interruption
   ) async throws -> String? {
@@ -96,11 +119,11 @@ package struct Crawler: Sendable {
     defer { heartbeat.idle() }
     let ready = context.health.readiness("crawler")
     var backoff = settings.backoff
-    let schedule = schedules[engine.source] ?? Schedule()
+    let schedule = schedules[engine.source] ?? CrawlSchedule()
     while !end.isRaised {
       if !settings.once, !isActive(schedule) {
         heartbeat.idle()
-        // Looked at again often enough to begin close to the hour.
+        // Looks often enough to begin close to the hour.
         if await end.sleep(for: min(.seconds(60), interval(schedule))) { break }
         continue
       }
@@ -116,7 +139,7 @@ package struct Crawler: Sendable {
         if !report.isAbandoned { try await look(at: report, engine.source, schedule) }
         failure = report.failure
         if let failure {
-          // Others may be fine: a portal that is down makes no crawler unready that has listed any.
+          // A crawler that has listed one source stays ready when another portal is down.
           if !ready.current.ready { ready.set(ready: false, reason: "no source could be listed yet: \(failure)") }
         } else {
           ready.set(ready: true)
@@ -126,9 +149,9 @@ package struct Crawler: Sendable {
         // A sibling ended the run.
         return nil
       } catch {
-        // What stopped it may be that the source is not ours any more.
+        // The cause may be that the source moved to another replica.
         if end.isRaised { break }
-        // The store or Kafka: everybody's trouble.
+        // An error of the store or of Kafka concerns all sources.
         guard ErrorClass(of: error) == .transient else { throw error }
         ready.failed(error)
         failure = error
@@ -147,7 +170,7 @@ package struct Crawler: Sendable {
         delay = interval(schedule) * Double.random(in: (1 - settings.jitter)...(1 + settings.jitter))
         heartbeat.idle()
       }
-      // A source that failed keeps its distance, whoever asks for it.
+      // A source that failed backs off; relist requests do not wake it.
       let isDraining = failure == nil
         ? await relisting.sleep(engine.source, for: delay, drain: end) : await end.sleep(for: delay)
       if isDraining { break }
@@ -155,22 +178,22 @@ package struct Crawler: Sendable {
     return nil
   }
 
-  private func interval(_ schedule: Schedule) -> Duration { schedule.interval ?? settings.interval }
+  private func interval(_ schedule: CrawlSchedule) -> Duration { schedule.interval ?? settings.interval }
 
-  private func isActive(_ schedule: Schedule) -> Bool {
+  private func isActive(_ schedule: CrawlSchedule) -> Bool {
     guard let hours = schedule.activeHours else { return true }
     let seconds = Int64(now().timeIntervalSince1970)
     return hours.contains(localSeconds: seconds + Int64(zone.offsetSeconds(at: seconds)))
   }
 
-  /// Compares a pass with the one before, and raises what a person should know.
-  private func look(at report: Pass.Report, _ source: String, _ schedule: Schedule) async throws {
+  /// Compares a pass with the one before, and raises alerts.
+  private func look(at report: Pass.Report, _ source: String, _ schedule: CrawlSchedule) async throws {
     let before = try await store.rows(of: source)
     let findings = Drift.findings(
       in: report, source: source, chain: source == "dir" ? nil : source, rowsBefore: before,
       isExpectedEmpty: !isActive(schedule))
     for finding in findings { await alerts.raise(finding) }
-    // An empty listing is compared with the last one that was not.
+    // An empty listing is compared with the last one that had rows.
     if report.failure == nil, report.rows > 0 { try await store.remember(rows: report.rows, of: source) }
   }
 
@@ -184,11 +207,11 @@ package struct Crawler: Sendable {
         report.skipped.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))
     }
     logger.info("pass", metadata: metadata)
-    // A portal lists the same ones at every pass.
+    // A portal lists the same misnamed files at every pass.
     let new = named.names.withLock { named in
       report.misnamed.filter { named.count < Self.maxNamed && named.insert("\(source)/\($0)").inserted }
     }
-    for name in new { logger.warning("left out for its name", metadata: ["file": "\(name)"]) }
+    for name in new { logger.warning("a file is left out for its name", metadata: ["file": "\(name)"]) }
   }
 
   private func report(_ error: any Error, _ source: String, _ logger: Logger) {
@@ -198,7 +221,6 @@ package struct Crawler: Sendable {
   }
 }
 
-/// Names that were logged once.
 private final class LoggedNames: Sendable {
   let names = Mutex<Set<String>>([])
 }

@@ -2,7 +2,7 @@ import Metrics
 import Schemas
 import ServiceKit
 
-/// What the crawler counts. Labels are bounded: sources are given on the command line, reasons and codes are ours.
+/// The crawler's metrics. Labels are bounded: sources come from the command line, reasons and codes from the code.
 enum CrawlerMetrics {
   static let descriptions: [MetricDescription] = [
     .init("souk_crawler_listings_total", .counter, "Listings read.", labels: ["source"]),

@@ -4,10 +4,11 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// One pass over one source: list, drop what was seen, announce the rest in order of time, mark it.
+/// One pass over one source: lists its files, drops those announced before, announces the others in order of time, and
+/// marks them.
 ///
-/// Where links last for minutes (`linksExpire`) each page is announced before the next is asked for, those that
-/// expire first before the others; else a store's files go out in the order they were made.
+/// Where links last for minutes (`linksExpire`) each page is announced before the next is read, the links that expire
+/// first before the others.
 struct Pass {
   let engine: any PortalEngine
   let store: any SeenStore
@@ -22,18 +23,18 @@ struct Pass {
 
   struct Report {
     var listed = 0
-    /// Rows of any kind, price files or not.
+    /// Rows, price files or not.
     var rows = 0
     var unknownColumns: Set<String> = []
     var isCut = false
-    /// The drain ended it: what it says about the portal is worth nothing.
+    /// The drain ended the pass: the report is incomplete.
     var isAbandoned = false
     var seen = 0
     var emitted = 0
     var skipped: [String: Int] = [:]
-    /// Entries left out for their names; the first of them.
+    /// The first entries left out for their names.
     var misnamed: [String] = []
-    /// What ended the listing early; what came before it was announced.
+    /// The error that ended the listing; the files before it were announced.
     var failure: (any Error)?
   }
 
@@ -41,7 +42,7 @@ struct Pass {
     var file: ListedFile
     var entry: SeenEntry
     var time: Timestamp?
-    /// For sorting: the file's time, or the start of its day when the name has no time.
+    /// For sorting, microseconds since 1970: the file's time, or the start of its day when its name has no time.
     var instant: Int64
   }
 
@@ -78,7 +79,7 @@ struct Pass {
     }
   }
 
-  /// A listing is given up when the drain begins: nothing of it is in flight yet.
+  /// The drain ends a listing: none of its files is in flight yet.
   private func collectUntilDrained() async throws -> ([Candidate], Report) {
     try await withThrowingTaskGroup(of: ([Candidate], Report)?.self) { group in
       group.addTask { try await collect() }
@@ -125,7 +126,8 @@ struct Pass {
         }
         if unseen.count > room {
           report.skipped["over_limit", default: 0] += unseen.count - room
-          logger.warning("more new files than one pass takes", metadata: ["limit": "\(settings.maxFiles)"])
+          logger.warning(
+            "the source has more new files than one pass takes", metadata: ["limit": "\(settings.maxFiles)"])
           break
         }
       }
@@ -168,8 +170,8 @@ struct Pass {
     return unseen
   }
 
-  /// Announces a page in the middle of a listing. Not cancelled with it: what is in flight is seen through, so that
-  /// a drain leaves nothing announced and not marked.
+  /// Announces a page in the middle of a listing, in a task that is not cancelled with it: announcements in flight
+  /// finish, so a drain leaves none announced and not marked.
   private func announceNow(_ page: [Candidate], _ report: inout Report) async throws {
     var page = page
     Self.sort(&page)
@@ -191,7 +193,7 @@ struct Pass {
   private struct Outcome {
     var emitted = 0
     var withoutLink = 0
-    /// The source's, while it was asked for links; what had its link before was announced.
+    /// An error of the source at a request for a link; the files before it were announced.
     var failure: (any Error)?
   }
 
@@ -199,9 +201,9 @@ struct Pass {
     var outcome = Outcome()
     var announcements: [FileDiscovered] = []
     var entries: [SeenEntry] = []
-    let now = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+    let now = Timestamp.now()
     for candidate in chunk {
-      // Asking for links takes time that a drain does not have; what has its link goes out.
+      // A drain does not wait for more links; files that have theirs are announced.
       if drain.isRaised { break }
       let file = candidate.file
       let link: String?
@@ -213,10 +215,9 @@ struct Pass {
       }
       guard let link else {
         outcome.withoutLink += 1
-        logger.warning("the portal lists a file and gives no link to it", metadata: ["file": "\(file.fileName)"])
+        logger.warning("the portal lists a file without a link", metadata: ["file": "\(file.fileName)"])
         continue
       }
-      guard let now else { continue }
       announcements.append(FileDiscovered(
         chain: file.chain, url: link, timestamp: now, fileName: file.fileName, fileType: file.name.type,
         storeID: file.name.storeID, size: file.size, fingerprint: candidate.entry.fingerprint.description,
@@ -226,7 +227,7 @@ struct Pass {
     }
     guard !announcements.isEmpty else { return outcome }
     try await announcer.announce(announcements)
-    // A crash between these two lines announces the chunk again: repeated, never lost.
+    // A crash between these two lines announces the chunk again; it loses nothing.
     try await store.mark(entries)
     outcome.emitted = announcements.count
     for announcement in announcements {
@@ -235,6 +236,6 @@ struct Pass {
     return outcome
   }
 
-  /// Tells errors of the store and of Kafka from the source's inside one loop over all.
+  /// Distinguishes errors of the store and of Kafka from those of the source.
   private struct StoreFailure: Error { var underlying: any Error }
 }

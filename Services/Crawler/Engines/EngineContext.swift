@@ -1,16 +1,17 @@
+import Glibc
 import HTTP
 import Logging
 import Portals
 import Runtime
 
-/// What an engine is made from: its chain's row, and the means to ask the portal.
+/// What an engine is made from: its chain's row, and a client for the portal's listings.
 package struct EngineContext: Sendable {
   package var chain: Chain
-  /// What logs and metrics call the source; the chain's slug, or a host where there is none.
+  /// The source's name in logs and metrics: the chain's slug, or a host where there is none.
   package var label: String
-  /// Files are announced under the chain's slug; nil: under the chain id in each file's name.
+  /// The chain's name in messages; nil: the chain id in each file's name.
   package var chainName: String?
-  /// Asks for listings: paced, repeated while the portal is unwell, with what the portal sent before to compare.
+  /// Fetches listings: paced, with retries and conditional requests.
   package var listings: ListingClient
   package var limits: EngineLimits
   package var zone: ZoneTable
@@ -37,23 +38,30 @@ package struct EngineContext: Sendable {
     do {
       return try HTTPURL(chain.locator.hasSuffix("/") ? chain.locator : chain.locator + "/")
     } catch {
-      throw Failure(.configuration, code: "bad_source", "\(label): '\(chain.locator)' is no usable address: \(error)")
+      throw Failure(
+        .configuration, code: "bad_source", "\(label): '\(chain.locator)' is not a usable address: \(error)")
     }
+  }
+
+  /// Whether a file name matches the row's option `pattern`, a shell pattern without case; without one, every name
+  /// does.
+  func matchesPattern(_ fileName: String) -> Bool {
+    chain.options["pattern"].map { fnmatch($0, fileName, 1 << 4 /* FNM_CASEFOLD */) == 0 } ?? true
   }
 
   /// The row's option of this name, or its default.
   package func option(_ name: String, default value: String) -> String { chain.options[name] ?? value }
 }
 
-/// What bounds one pass over a portal, whatever its engine.
+/// Limits of one pass over a portal, for every engine.
 package struct EngineLimits: Sendable {
-  /// The most rows one listing shows, for portals that cut silently; an answer with as many is taken to be cut.
+  /// The most rows one listing shows, on portals that cut silently; an answer with as many rows counts as cut.
   package var rowCap = 1_000
-  /// An answer with more rows is refused.
+  /// An answer with more rows is refused (`too_many_rows`).
   package var maxRows = 100_000
   /// Requests of one pass.
   package var maxRequests = 2_000
-  /// Days that are asked for, back from today, where a portal lists by day.
+  /// Days to read, back from today, on portals that list by day.
   package var days = 2
 
   package init() {}

@@ -1,9 +1,9 @@
 import Runtime
 
-/// One way to speak to portals: its name in the catalogue and how an engine is made from a row.
+/// One kind of engine: its name in the catalogue, and how it is made from a row.
 package struct EngineKind: Sendable {
   package let name: String
-  /// In one line, for `crawler sources`.
+  /// One line, for `crawler sources`.
   package let summary: String
   /// - Throws: a configuration `Failure` for a row the engine cannot work with.
   package let make: @Sendable (EngineContext) throws -> any PortalEngine
@@ -17,20 +17,22 @@ package struct EngineKind: Sendable {
   }
 }
 
-/// Every engine there is. A new engine is a type and a line here.
+/// All engines. A new one is a type and a line here.
 package enum EngineTable {
   package static let all: [EngineKind] = [
     EngineKind("bina", "Bina Projects: JSON listings cut at 1,000 rows") { try BinaEngine($0) },
-    EngineKind("shufersal", "Shufersal: HTML pages of links that expire") { try ShufersalEngine($0) },
-    EngineKind("super_pharm", "Super-Pharm: HTML pages by day") { try SuperPharmEngine($0) },
-    EngineKind("hazi_hinam", "Hazi Hinam: HTML pages by day") { try HaziHinamEngine($0) },
+    EngineKind("shufersal", "Shufersal: HTML pages of links that expire") { try TableEngine($0, .shufersal) },
+    EngineKind("super_pharm", "Super-Pharm: HTML pages by day") { try TableEngine($0, .superPharm) },
+    EngineKind("hazi_hinam", "Hazi Hinam: HTML pages by day") { try TableEngine($0, .haziHinam) },
     EngineKind("city_market_shops", "City Market: HTML pages by day, links without names") {
-      try CityMarketEngine($0)
+      try TableEngine($0, .cityMarket)
     },
     EngineKind("publish_price", "PublishPrice: one page a day, the listing in its script") {
       try PublishPriceEngine($0)
     },
-    EngineKind("matrix", "Matrix Catalog (NB), before laibcatalog: one HTML page") { try MatrixEngine($0) },
+    EngineKind("matrix", "Matrix Catalog (NB), before laibcatalog: one HTML page") {
+      try TableEngine($0, .matrix)
+    },
     EngineKind("cerberus", "Cerberus web: a login per chain, a JSON directory") { try CerberusEngine($0) },
     EngineKind("laibcatalog", "laibcatalog.co.il: a JSON listing by chain id") { try LaibcatalogEngine($0) },
     EngineKind("meshnat_yosef", "Meshnat Yosef: one JSON array") { try MeshnatYosefEngine($0) },
@@ -41,7 +43,7 @@ package enum EngineTable {
     EngineKind("dir", "a local folder with everything below it") { try FolderEngine($0) },
   ]
 
-  /// - Throws: a configuration `Failure` for an engine that is not there.
+  /// - Throws: a configuration `Failure` for an unknown engine.
   package static func kind(_ name: String) throws(Failure) -> EngineKind {
     if let kind = all.first(where: { $0.name == name }) { return kind }
     throw Failure(

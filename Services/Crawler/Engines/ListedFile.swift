@@ -1,41 +1,28 @@
-import COpenSSL
 import PriceFiles
+import Runtime
 import Schemas
 
 /// A price file as a source lists it.
 package struct ListedFile: Hashable, Sendable {
-  /// The name of the chain in messages: the catalogue's, or what the source makes of it.
+  /// The chain's name in messages: the catalogue's, or one derived from the source.
   package var chain: String
-  /// As published; the name of the message key and of the file at the portal.
+  /// As published; part of the message key.
   package var fileName: String
-  /// What the name says.
+  /// The parsed name.
   package var name: PriceFileName
-  /// In bytes; nil when the source does not say it exactly.
+  /// In bytes; nil when the source does not give it exactly.
   package var size: Int64?
-  /// What the source says of size and time, as written: with the name it tells one publication from the next.
+  /// Size and time as the source writes them: with the name they distinguish one publication from the next.
   package var version: String
-  /// Where it can be fetched; nil when the engine has to ask or knows how to make it.
+  /// The URL; nil when the engine derives or requests it later.
   package var link: String?
-  /// When the link stops working, where the source says it: those that expire first are announced first.
+  /// When the link expires, where the source gives it: those that expire first are announced first.
   package var linkExpires: Timestamp?
-
-  package init(
-    chain: String, fileName: String, name: PriceFileName, size: Int64? = nil, version: String, link: String? = nil,
-    linkExpires: Timestamp? = nil
-  ) {
-    self.chain = chain
-    self.fileName = fileName
-    self.name = name
-    self.size = size
-    self.version = version
-    self.link = link
-    self.linkExpires = linkExpires
-  }
 
   package var fingerprint: Fingerprint { Fingerprint(fileName: fileName, version: version) }
 }
 
-/// Tells two publications under one name apart: the first 16 bytes of SHA-256(name, NUL, version).
+/// Distinguishes two publications under one name: the first 16 bytes of SHA-256(name, NUL, version).
 package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
   package var high: UInt64
   package var low: UInt64
@@ -47,8 +34,7 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
 
   package init(fileName: String, version: String) {
     let input = Array(fileName.utf8) + [0] + Array(version.utf8)
-    var digest = [UInt8](repeating: 0, count: 32)
-    SHA256(input, input.count, &digest)
+    let digest = SHA256.hash(input).bytes
     func word(_ start: Int) -> UInt64 { digest[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) } }
     self.init(high: word(0), low: word(8))
   }

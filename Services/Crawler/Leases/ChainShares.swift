@@ -2,32 +2,32 @@ import Logging
 import Runtime
 import ServiceKit
 
-/// This replica's share of the sources: takes leases, renews them, gives up what others are to have, and says to the
-/// loop of each source when it may crawl.
+/// This replica's share of the sources: acquires, renews and releases leases, and tells the loop of each source when it
+/// may crawl.
 ///
-/// Three times within a lease's life each replica says that it lives, learns who else does, works out who owns what
-/// (`ShareOut`), and moves towards it. Whoever dies loses its leases when they expire, and a heartbeat later others
-/// have them. A source that moves is given back by its owner first, after what it was announcing is seen through, so it
-/// is never crawled by two at once.
+/// Three times within a lease's life each replica registers itself, reads the live members, computes the owner of each
+/// source (`ShareOut`), and acquires or releases leases accordingly. The leases of a dead replica expire; one heartbeat
+/// later other replicas hold them. The owner of a source that moves finishes its announcements and releases the lease
+/// first, so no source is ever crawled by two replicas at once.
 package actor ChainShares {
   package nonisolated let leases: RedisLeases
-  /// By what logs call them, the names of their leases.
+  /// Lease names by source.
   private let sources: [String: String]
   private let timeout: Duration
-  /// Of this process, and of no other.
+  /// Unique to this process.
   private let member: String
   private let relisting: RelistRequests
   private let context: ServiceContext
-  private var held: [String: Tenure] = [:]
-  /// Loops that wait until they may crawl.
-  private var waiting: [String: CheckedContinuation<Tenure?, Never>] = [:]
+  private var held: [String: SourceLease] = [:]
+  /// Loops that wait for a lease.
+  private var waiting: [String: CheckedContinuation<SourceLease?, Never>] = [:]
   private var lastNumber = 0
   private var isOver = false
 
   /// - Parameters:
-  ///   - sources: by what logs call them, the names of their leases, which mean the same to every replica.
-  ///   - name: begins the member's name, for people who look at the keys.
-  ///   - timeout: how long a lease lives that is not renewed.
+  ///   - sources: lease names by source; a lease name means the same source in every replica.
+  ///   - name: the beginning of the member's name, for readers of the keys.
+  ///   - timeout: how long a lease lives without renewal.
   package init(
     leases: RedisLeases, sources: [String: String], timeout: Duration, name: String, relisting: RelistRequests,
     context: ServiceContext
@@ -42,26 +42,26 @@ package actor ChainShares {
 
   // MARK: For the loops of the sources
 
-  /// Waits until this replica may crawl the source. What is returned must be given back.
+  /// Waits until this replica may crawl the source. The caller gives the lease back.
   /// - Returns: nil when the process drains.
-  func tenure(of source: String) async -> Tenure? {
+  func lease(of source: String) async -> SourceLease? {
     if isOver { return nil }
     return await withCheckedContinuation { waiting[source] = $0 }
   }
 
-  /// The source is not crawled any more; the lease is free for the next owner.
-  func giveBack(_ tenure: Tenure) async {
-    if held[tenure.source] === tenure { held[tenure.source] = nil }
-    guard tenure.isHeld else { return }
+  /// Releases the lease; crawling has ended.
+  func giveBack(_ lease: SourceLease) async {
+    if held[lease.source] === lease { held[lease.source] = nil }
+    guard lease.isHeld else { return }
     do {
-      try await leases.release(tenure)
+      try await leases.release(lease)
     } catch {
       context.logger.info(
-        "a lease was not given back and will expire", metadata: ["source": "\(tenure.source)", "reason": "\(error)"])
+        "a lease was not released and will expire", metadata: ["source": "\(lease.source)", "reason": "\(error)"])
     }
   }
 
-  /// A link to a file of the chain expired: whoever crawls the chain is to list it again soon.
+  /// A link to a file of the chain expired: asks the chain's owner to list it again.
   func relist(_ chain: String) async throws {
     let source = relisting.source(of: chain)
     if held[source] != nil { relisting.request(chain) } else { try await leases.askToRelist(chain) }
@@ -69,13 +69,13 @@ package actor ChainShares {
 
   // MARK: The heartbeat
 
-  /// Works until drained and until every tenure is given back.
-  /// - Throws: errors of Redis that waiting does not mend.
+  /// Works until drained and until every lease is released.
+  /// - Throws: errors of Redis that do not pass by waiting.
   func run() async throws {
     defer { finish() }
     let readiness = context.health.readiness("leases")
     let heartbeat = context.health.liveness("leases", maxAge: .seconds(120))
-    // Ends tenures in time also while a command to Redis hangs.
+    // Ends leases in time even while a command to Redis hangs.
     let watch = Task { await endExpired() }
     defer { watch.cancel() }
     while !context.drain.isRaised {
@@ -90,7 +90,7 @@ package actor ChainShares {
       if await context.drain.sleep(for: timeout / 3) { break }
     }
     finish()
-    // What is being announced is still ours while it is seen through.
+    // Keeps the leases while announcements in flight finish.
     while !held.isEmpty, !Task.isCancelled {
       _ = try? await renew()
       try? await Task.sleep(for: min(timeout / 3, .milliseconds(100)))
@@ -103,43 +103,43 @@ package actor ChainShares {
     let owners = ShareOut.owners(members)
     let mine = Set(sources.filter { owners[$0.value] == member }.keys)
     try await renew()
-    for tenure in held.values where !mine.contains(tenure.source) && !tenure.ended.isRaised {
-      context.logger.info("another replica takes over", metadata: ["source": "\(tenure.source)"])
-      tenure.ended.raise()
+    for lease in held.values where !mine.contains(lease.source) && !lease.ended.isRaised {
+      context.logger.info("another replica takes over", metadata: ["source": "\(lease.source)"])
+      lease.ended.raise()
     }
     try await take(mine.filter { held[$0] == nil && waiting[$0] != nil })
     CrawlerMetrics.held(held.count)
-    // Nothing to crawl is nothing to complain about.
+    // A replica without sources is ready.
     if held.isEmpty { context.health.readiness("crawler").set(ready: true) }
     try await relistWhatIsAskedFor()
   }
 
   private func renew() async throws {
-    let tenures = held
+    let taken = held
     let until = end(from: .now)
-    let renewed = try await leases.renew(Array(tenures.values), timeout: timeout)
-    // One that was given back meanwhile is nobody's loss.
-    for (source, tenure) in tenures where held[source] === tenure {
-      if renewed.contains(tenure.fence) { tenure.extend(until: until) } else { lose(tenure) }
+    let renewed = try await leases.renew(Array(taken.values), timeout: timeout)
+    // A lease released in the meantime is not lost.
+    for (source, lease) in taken where held[source] === lease {
+      if renewed.contains(lease.fence) { lease.extend(until: until) } else { lose(lease) }
     }
   }
 
   private func take(_ wanted: Set<String>) async throws {
     guard !wanted.isEmpty else { return }
     let until = end(from: .now)
-    let tenures = wanted.sorted().map { source in
+    let taken = wanted.sorted().map { source in
       lastNumber += 1
-      return Tenure(
-        source: source, lease: sources[source] ?? source, fence: "\(member)/\(lastNumber)", until: until)
+      return SourceLease(
+        source: source, name: sources[source] ?? source, fence: "\(member)/\(lastNumber)", until: until)
     }
-    for tenure in try await leases.take(tenures, timeout: timeout) {
-      guard !isOver, let loop = waiting.removeValue(forKey: tenure.source) else {
-        try await leases.release(tenure)
+    for lease in try await leases.take(taken, timeout: timeout) {
+      guard !isOver, let loop = waiting.removeValue(forKey: lease.source) else {
+        try await leases.release(lease)
         continue
       }
-      held[tenure.source] = tenure
-      context.logger.info("crawling", metadata: ["source": "\(tenure.source)"])
-      loop.resume(returning: tenure)
+      held[lease.source] = lease
+      context.logger.info("crawling", metadata: ["source": "\(lease.source)"])
+      loop.resume(returning: lease)
     }
   }
 
@@ -153,20 +153,20 @@ package actor ChainShares {
 
   private func endExpired() async {
     while !Task.isCancelled {
-      for tenure in held.values where !tenure.isHeld && !tenure.ended.isRaised { lose(tenure) }
+      for lease in held.values where !lease.isHeld && !lease.ended.isRaised { lose(lease) }
       try? await Task.sleep(for: min(timeout / 30, .milliseconds(500)))
     }
   }
 
-  private func lose(_ tenure: Tenure) {
-    context.logger.warning("a lease was lost", metadata: ["source": "\(tenure.source)"])
-    tenure.lose()
+  private func lose(_ lease: SourceLease) {
+    context.logger.warning("a lease was lost", metadata: ["source": "\(lease.source)"])
+    lease.lose()
   }
 
   private func finish() {
     isOver = true
     for loop in waiting.values { loop.resume(returning: nil) }
     waiting = [:]
-    for tenure in held.values { tenure.ended.raise() }
+    for lease in held.values { lease.ended.raise() }
   }
 }

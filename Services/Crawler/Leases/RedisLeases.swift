@@ -3,9 +3,9 @@ import Runtime
 
 /// The leases in Redis, beside the marks of what was announced.
 ///
-/// `souk:crawler:members` is a hash of the live replicas, each with its expiry and the sources it knows;
-/// `souk:crawler:lease:<source>` names the tenure that holds the source and expires; `souk:crawler:relist` are chains
-/// that their owners are to list again. Every change of a lease compares what is there first.
+/// `souk:crawler:members` is a hash of the live replicas, each with its expiry and its sources;
+/// `souk:crawler:lease:<source>` holds the fence of the source's lease and expires; `souk:crawler:relist` is the set of
+/// chains to list again. Every change of a lease compares its fence first.
 package struct RedisLeases: Sendable {
   private let client: RedisClient
   /// How long marks are kept.
@@ -18,8 +18,8 @@ package struct RedisLeases: Sendable {
 
   // MARK: Members
 
-  /// Says that the member lives, for `timeout` from now on.
-  /// - Returns: everybody who lives, with the sources each knows.
+  /// Registers the member for `timeout` from now on.
+  /// - Returns: the live members, with the sources of each.
   func join(_ member: String, sources: [String], timeout: Duration) async throws -> [String: Set<String>] {
     let reply = try await client.send(Self.script(
       Self.joining, keys: [Self.members], [member, Self.milliseconds(timeout), sources.joined(separator: "\n")]))
@@ -37,39 +37,39 @@ package struct RedisLeases: Sendable {
 
   // MARK: Leases
 
-  /// - Returns: those that were free, and are held now.
-  func take(_ tenures: [Tenure], timeout: Duration) async throws -> [Tenure] {
-    let replies = try await client.sendAll(tenures.map {
-      RedisCommand("SET", Self.key($0.lease), $0.fence, "NX", "PX", Self.milliseconds(timeout))
+  /// - Returns: the leases that were free and are held now.
+  func take(_ leases: [SourceLease], timeout: Duration) async throws -> [SourceLease] {
+    let replies = try await client.sendAll(leases.map {
+      RedisCommand("SET", Self.key($0.name), $0.fence, "NX", "PX", Self.milliseconds(timeout))
     })
-    return zip(tenures, replies).filter { $1.text == "OK" }.map(\.0)
+    return zip(leases, replies).filter { $1.text == "OK" }.map(\.0)
   }
 
-  /// - Returns: the fences of those that are still held.
-  func renew(_ tenures: [Tenure], timeout: Duration) async throws -> Set<String> {
-    let replies = try await client.sendAll(tenures.map {
-      Self.script(Self.renewing, keys: [Self.key($0.lease)], [$0.fence, Self.milliseconds(timeout)])
+  /// - Returns: the fences of the leases that are still held.
+  func renew(_ leases: [SourceLease], timeout: Duration) async throws -> Set<String> {
+    let replies = try await client.sendAll(leases.map {
+      Self.script(Self.renewing, keys: [Self.key($0.name)], [$0.fence, Self.milliseconds(timeout)])
     })
-    return Set(zip(tenures, replies).filter { $1.integer == 1 }.map(\.0.fence))
+    return Set(zip(leases, replies).filter { $1.integer == 1 }.map(\.0.fence))
   }
 
-  func release(_ tenure: Tenure) async throws {
-    _ = try await client.send(Self.script(Self.releasing, keys: [Self.key(tenure.lease)], [tenure.fence]))
+  func release(_ lease: SourceLease) async throws {
+    _ = try await client.send(Self.script(Self.releasing, keys: [Self.key(lease.name)], [lease.fence]))
   }
 
-  /// Marks what was announced, unless the tenure is over: then its next owner marks, and nothing is overwritten.
-  /// - Throws: `lease_lost`, and what Redis answers.
-  func mark(_ entries: [SeenEntry], under tenure: Tenure) async throws {
+  /// Marks announced files, unless the lease is lost: its next owner's marks are never overwritten.
+  /// - Throws: `lease_lost`; `RedisError`.
+  func mark(_ entries: [SeenEntry], under lease: SourceLease) async throws {
     guard !entries.isEmpty else { return }
     let reply = try await client.send(Self.script(
-      Self.marking, keys: [Self.key(tenure.lease)] + entries.map(RedisSeenStore.key),
-      [tenure.fence, retention] + entries.map(\.fingerprint.description)))
-    guard reply.integer == 1 else { throw tenure.lost() }
+      Self.marking, keys: [Self.key(lease.name)] + entries.map(RedisSeenStore.key),
+      [lease.fence, retention] + entries.map(\.fingerprint.description)))
+    guard reply.integer == 1 else { throw lease.lost() }
   }
 
   // MARK: Links that expired
 
-  /// Whoever owns the chain's source is to list it again.
+  /// Asks the owner of the chain's source to list it again.
   func askToRelist(_ chain: String) async throws {
     _ = try await client.send(RedisCommand("SADD", Self.relist, chain))
   }

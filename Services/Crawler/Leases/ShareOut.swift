@@ -1,10 +1,11 @@
-/// Who is to crawl which source. Every replica decides it alone, and all that see the same members decide alike.
+/// Assigns each source to a replica. Every replica computes the assignment itself; the same members give the same one.
 ///
 /// Rendezvous hashing with a limit: each source goes to the member that ranks highest for it among those that know it
-/// and have room. So shares differ by one source at most, and a member that comes or goes moves few sources of others.
+/// and have room. So shares differ by at most one source, and a member that joins or leaves moves few sources of the
+/// others.
 enum ShareOut {
-  /// - Parameter members: by their names, the sources each knows; during a deployment these may differ.
-  /// - Returns: the owner of every source that anybody knows.
+  /// - Parameter members: the sources each member knows, by its name; during a deployment these may differ.
+  /// - Returns: the owner of every source.
   static func owners(_ members: [String: Set<String>]) -> [String: String] {
     let sources = members.values.reduce(into: Set<String>()) { $0.formUnion($1) }
     guard !members.isEmpty else { return [:] }
@@ -16,7 +17,7 @@ enum ShareOut {
     for source in sources.sorted() {
       let candidates = members.filter { $0.value.contains(source) }.keys
         .sorted { (rank(source, $0), $0) > (rank(source, $1), $1) }
-      // Where nobody who knows the source has room, somebody takes it all the same.
+      // When no member that knows the source has room, the least loaded takes it.
       let owner = candidates.first { load[$0, default: 0] < least }
         ?? candidates.first { spare > 0 && load[$0, default: 0] == least }
         ?? candidates.min { load[$0, default: 0] < load[$1, default: 0] }

@@ -1,9 +1,9 @@
 import ArgumentParser
 
-/// One of several crawlers that share the chains among them: `0/3`, `1/3`, `2/3`.
+/// One of several crawlers that share the chains: `0/3`, `1/3`, `2/3`.
 ///
-/// A chain belongs to the shard that a stable hash of its name says, so that every replica knows its own without
-/// asking the others. Changing the count moves chains; the shared state keeps that from announcing anything twice.
+/// A stable hash of the chain's name gives its shard, so every replica knows its own chains. Changing the count moves
+/// chains; the shared state prevents repeated announcements.
 package struct Shard: Hashable, Sendable, ExpressibleByArgument {
   package let index: Int
   package let count: Int
@@ -21,7 +21,7 @@ package struct Shard: Hashable, Sendable, ExpressibleByArgument {
 
   package func owns(_ chain: String) -> Bool { Int(Self.hash(chain) % UInt64(count)) == index }
 
-  /// FNV-1a (64 bits) with its high half folded in: `%` looks at low bits only.
+  /// FNV-1a (64 bits) with its high half folded in, because `%` uses the low bits.
   static func hash(_ text: String) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }

@@ -2,10 +2,10 @@ import Foundation
 import Portals
 import Runtime
 
-/// What one `--source` says:
+/// One `--source`:
 ///
 ///     king_store                                a chain of the catalogue
-///     all                                       every chain of the catalogue that still publishes
+///     all                                       every chain of the catalogue that is not closed
 ///     bina:<prefix>                             https://<prefix>.binaprojects.com
 ///     <engine>+http(s)://host[/path]?chain=...  a portal of that engine anywhere
 ///     http(s)://host/path/?chain=...            files linked from an index page
@@ -16,15 +16,15 @@ import Runtime
 /// and the engine's own options.
 package struct Source: Hashable, Sendable {
   package var chain: Chain
-  /// What logs and metrics call it.
+  /// Its name in logs and metrics.
   package var label: String
-  /// The name in messages; nil means the chain id of each file's name (or a folder's name).
+  /// The chain's name in messages; nil: the chain id in each file's name (or the folder's name).
   package var chainName: String?
 
   /// A row of the catalogue.
   private var isListed = false
 
-  /// Means the same to every replica: a chain of the catalogue, whatever its row says today; else the place.
+  /// Means the same source in every replica: a chain of the catalogue by its name, another source by its address.
   package var leaseName: String {
     if isListed { return label }
     let place = Shard.hash("\(chain.engine) \(chain.locator) \(chain.path ?? "")")
@@ -38,13 +38,13 @@ package struct Source: Hashable, Sendable {
     chainName = chain.slug
   }
 
-  /// - Throws: a configuration `Failure` that says what is wrong and what is possible.
+  /// - Throws: a configuration `Failure` with the reason and the possible values.
   package static func read(_ text: String, in catalogue: ChainCatalogue) throws(Failure) -> [Source] {
     if text == "all" { return catalogue.chains.filter { !$0.isClosed }.map { Source($0) } }
     return [try Source(text, in: catalogue)]
   }
 
-  /// - Throws: a configuration `Failure` that says what is wrong and what is possible.
+  /// - Throws: a configuration `Failure` with the reason and the possible values.
   package init(_ text: String, in catalogue: ChainCatalogue = .embedded) throws(Failure) {
     if let path = Self.rest(text, after: "dir:") {
       guard !path.isEmpty else { throw Self.wrong(text, "the folder is missing: dir:/path/to/folder") }
@@ -66,7 +66,7 @@ package struct Source: Hashable, Sendable {
       self.init(chain)
     } else {
       throw Self.wrong(
-        text, "it is no chain of the catalogue (see `crawler sources`) and none of all, bina:<prefix>, "
+        text, "it is not a chain of the catalogue (see `crawler sources`) and none of all, bina:<prefix>, "
           + "<engine>+https://host/path?chain=<name>, https://host/path/, ftps://host/path/, dir:<folder>")
     }
   }
@@ -136,7 +136,7 @@ package struct Source: Hashable, Sendable {
     }
   }
 
-  /// The text is shown up to its parameters, which may hold a password.
+  /// Omits the parameters, which may hold a password.
   private static func wrong(_ text: String, _ what: String) -> Failure {
     Failure(.configuration, code: "bad_source", "--source \(text.prefix { $0 != "?" }): \(what)")
   }

@@ -3,7 +3,7 @@ import Runtime
 import Glibc
 
 /// A log of marks in one file: appended and synced per batch, compacted at the start, locked against a second
-/// process. All marks are in memory; for hundreds of thousands of files a day Redis is the better place.
+/// process. All marks are in memory; use Redis for hundreds of thousands of files a day.
 package actor FileSeenStore: SeenStore {
   package nonisolated let path: String
   private let executor: ThreadExecutor
@@ -11,7 +11,7 @@ package actor FileSeenStore: SeenStore {
   private var marks: [String: SeenLog.Mark]
   private var descriptor: Int32
   private var lock: Int32
-  /// Whole lines in the file; anything behind them is a failed write.
+  /// Bytes of whole lines in the file; bytes behind them are of a failed write.
   private var length: Int
 
   /// A mark's time is renewed in the file only when it is older than this.
@@ -19,12 +19,12 @@ package actor FileSeenStore: SeenStore {
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  /// Locks, reads and compacts the file; makes it and its folder when they are not there.
+  /// Locks, reads and compacts the file; creates it and its folder when they are missing.
   ///
   /// - Parameter now: seconds since 1970; replaced by tests.
   /// - Throws: a configuration `Failure` when another process holds it, or it cannot be read or written.
   package init(
-    path: String, retention: Duration, now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+    path: String, retention: Duration, now: @escaping @Sendable () -> Int64 = WallClock.seconds
   ) throws(Failure) {
     self.path = path
     self.now = now
@@ -61,7 +61,7 @@ package actor FileSeenStore: SeenStore {
         marks[key]?.time = time
         return marks[key].map { SeenLog.line(key, $0) } ?? []
       }
-      // Not synced: losing a renewal costs at most one repeated announcement, a month later.
+      // Not synced: a lost renewal costs at most one repeated announcement, a month later.
       try append(lines)
     }
     return answers
@@ -90,7 +90,7 @@ package actor FileSeenStore: SeenStore {
     let key = SeenLog.rowsKey(source)
     let fingerprint = Fingerprint(high: 0, low: UInt64(rows))
     let mark = SeenLog.Mark(fingerprint: fingerprint, time: now())
-    // Written when it is different, or the mark is due for renewal.
+    // Written when it differs, or when the mark is due for renewal.
     if let known = marks[key], known.fingerprint == fingerprint, mark.time - known.time <= Self.renewal { return }
     try append(SeenLog.line(key, mark))
     marks[key] = mark
@@ -138,7 +138,7 @@ package actor FileSeenStore: SeenStore {
     }
   }
 
-  /// The lock is on a file of its own, because compaction puts another file in the place of the log.
+  /// The lock is on a separate file, because compaction replaces the log.
   private static func lock(_ path: String) throws(Failure) -> Int32 {
     let name = path + ".lock"
     let descriptor = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
@@ -154,14 +154,14 @@ package actor FileSeenStore: SeenStore {
     return descriptor
   }
 
-  /// Explicitly, because closing alone leaves the lock to a child that was forked and has not yet executed.
+  /// Unlocks explicitly: after closing alone, a child that was forked and has not yet executed still holds the lock.
   private static func unlock(_ descriptor: Int32) {
     guard descriptor >= 0 else { return }
     flock(descriptor, LOCK_UN)
     Glibc.close(descriptor)
   }
 
-  /// Writes the marks to a new file, syncs it, and puts it in the place of the old one.
+  /// Writes the marks to a new file, syncs it, and replaces the old one.
   /// - Returns: the new file open for appending, and its length.
   private static func compact(
     _ marks: [String: SeenLog.Mark], to path: String
@@ -185,7 +185,7 @@ package actor FileSeenStore: SeenStore {
     return (descriptor, bytes.count)
   }
 
-  /// Makes the rename itself durable; best effort, as some file systems refuse to sync folders.
+  /// Makes the rename durable, as far as the file system syncs folders.
   private static func syncFolder(of path: String) {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -13,7 +13,7 @@ package struct RedisSeenStore: SeenStore {
   }
 
   package func areSeen(_ entries: [SeenEntry]) async throws -> [Bool] {
-    // Reading renews the expiry: as long as a portal lists a file it is not forgotten.
+    // Reading renews the expiry: a file that is still listed is not forgotten.
     let replies = try await client.sendAll(entries.map { RedisCommand("GETEX", Self.key($0), "EX", seconds) })
     return zip(entries, replies).map { $0.fingerprint.description == $1.text }
   }
@@ -26,7 +26,7 @@ package struct RedisSeenStore: SeenStore {
 
   package func forget(chain: String, fileName: String, fingerprint: Fingerprint?) async throws {
     let key = Self.key(SeenEntry(chain: chain, fileName: fileName, fingerprint: Fingerprint(high: 0, low: 0)))
-    // Between the two somebody may mark a new publication: forgetting that one announces it once more, no worse.
+    // Another crawler may mark a new publication in between; forgetting that one announces it once more.
     if let fingerprint, try await client.send(RedisCommand("GET", key)).text != fingerprint.description { return }
     _ = try await client.send(RedisCommand("DEL", key))
   }

@@ -1,6 +1,6 @@
 import Runtime
 
-/// The text of the file a `FileSeenStore` keeps. One line per mark, later lines win:
+/// The file of a `FileSeenStore`: one line per mark, later lines win.
 ///
 ///     souk-crawler-seen<TAB>1
 ///     <seconds since 1970><TAB><chain><TAB><file name><TAB><fingerprint, or - when it was forgotten>
@@ -16,11 +16,11 @@ struct SeenLog {
 
   /// By `chain/name`.
   var marks: [String: Mark] = [:]
-  /// Bytes of whole lines; what follows was torn by a crash while it was written.
+  /// Bytes of whole lines; a crash tore what follows.
   var wholeBytes = 0
 
-  /// - Throws: a configuration `Failure` with the line number, for a file that is not ours or was damaged: a torn
-  ///   last line is expected and dropped, anything else would silently announce old files again.
+  /// - Throws: a configuration `Failure` with the line number, for a foreign or damaged file. A torn last line is
+  ///   dropped; any other damage would announce old files again in silence.
   init(_ bytes: [UInt8], path: String) throws(Failure) {
     guard let end = bytes.lastIndex(of: UInt8(ascii: "\n")) else {
       // Nothing, or a torn header.

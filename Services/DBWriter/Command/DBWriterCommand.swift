@@ -8,6 +8,17 @@ import Runtime
 import Schemas
 import ServiceKit
 
+/// `db-writer`: without a subcommand, writes; `db-writer migrate` prepares the database.
+package struct DBWriterProgram: ServiceProgram {
+  package static let configuration = CommandConfiguration(
+    commandName: ServiceCatalogue.dbWriter.name,
+    abstract: "Write topics to the tables of PostgreSQL, each record exactly once in effect.",
+    version: Souk.version, subcommands: [DBWriterCommand.self, MigrateCommand.self],
+    defaultSubcommand: DBWriterCommand.self)
+
+  package init() {}
+}
+
 /// Consumes topics into the tables of PostgreSQL.
 package struct DBWriterCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
@@ -32,54 +43,31 @@ package struct DBWriterCommand: ServiceCommand {
     DBWriterMetrics.descriptions + RefreshMetrics.descriptions + PipelineMetrics.sinks
   }
 
-  package func check(_ report: CheckReport) async {
-    await report.probe("kafka") {
-      let topics = try WriteTargets.named(writer.tables).flatMap(\.topics)
-      return try await kafka.check(
-        clientID: ServiceCatalogue.dbWriter.name, topics: topics.flatMap { [$0, $0.deadLetters] }.map(\.name),
-        logger: Logger(label: "check"))
-    }
-    await report.probe("postgres") {
-      let configuration = try postgres.configuration(applicationName: "db-writer")
-      return try await DatabaseSetup(configuration: configuration, dialect: writer.dialect)
-        .check(mayMigrate: writer.migrate)
-    }
-  }
-
-  package func run(in context: ServiceContext) async throws {
+  package func work(_ needs: Needs) -> Work {
     HeapSettings.giveBackLargeBlocks()
-    let configuration = try postgres.configuration(applicationName: context.name)
-    let targets = try WriteTargets.named(writer.tables)
-    let database = DatabaseSetup(configuration: configuration, dialect: writer.dialect)
-    guard try await database.prepare(migrate: writer.migrate, backoff: pipeline.backoff, in: context) else { return }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      if refresh.refreshInterval.duration > .zero {
-        let refresher = ViewRefresher(
-          configuration: configuration, dialect: writer.dialect, interval: refresh.refreshInterval.duration,
-          timeout: refresh.refreshTimeout.duration, logger: context.logger)
-        group.addTask { await refresher.run(until: context.drain) }
-      }
-      defer { group.cancelAll() }
-      try await consume(targets, configuration, in: context)
+    let (context, writer, refresh) = (needs.context, writer, refresh)
+    let consumer = needs.consumer(ServiceCatalogue.dbWriter, kafka, pipeline) {
+      try WriteTargets.named(writer.tables).flatMap(\.topics)
     }
-  }
-
-  private func consume(
-    _ targets: [any WriteTarget], _ configuration: PostgresConfiguration, in context: ServiceContext
-  ) async throws {
-    var consumers = ConsumerService(
-      entry: ServiceCatalogue.dbWriter, kafka: kafka, pipeline: pipeline, context: context)
-    consumers.inputs = targets.flatMap(\.topics)
-    let staging = StagingArea(
-      targets, dialect: writer.dialect, instance: kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName)
-    try await consumers.run(
-      policy: writer.policy, externalOffsets: true, adoptsCommits: writer.adoptGroupOffsets
+    let database = needs.add(DatabaseSetup.need(postgres, writer, needs.logger))
+    if refresh.refreshInterval.duration > .zero {
+      needs.beside {
+        let refresher = ViewRefresher(
+          configuration: try database.value.configuration, dialect: writer.dialect,
+          interval: refresh.refreshInterval.duration, timeout: refresh.refreshTimeout.duration, logger: context.logger)
+        await refresher.run(until: context.drain)
+      }
+    }
+    let instance = kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName
+    return consumer.sink(
+      writer.policy, keepsOffsets: true, adoptsCommits: writer.adoptGroupOffsets
     ) { clusterID, group in
-      var configuration = configuration
+      var configuration = try database.value.configuration
       configuration.progress = Self.progress(of: context.worker, context.logger)
       return TableSink(TableStore(
         configuration: configuration, scope: OffsetScope(clusterID: clusterID, consumerGroup: group),
-        staging: staging))
+        staging: StagingArea(
+          try WriteTargets.named(writer.tables), dialect: writer.dialect, instance: instance)))
     }
   }
 

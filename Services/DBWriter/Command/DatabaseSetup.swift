@@ -1,7 +1,7 @@
 import Logging
 import Postgres
 import Runtime
-import ServiceKit
+import Schemas
 
 /// What has to be true of the database before the first record is read.
 struct DatabaseSetup: Sendable {
@@ -13,30 +13,25 @@ struct DatabaseSetup: Sendable {
   /// The oldest server whose SQL is used and tested.
   static let oldestServer = 130_000
 
-  /// Waits for the database, then migrates or requires the schema.
-  ///
-  /// - Returns: false when the service was asked to drain first.
-  /// - Throws: `configuration` when the database cannot be used as it is.
-  func prepare(migrate: Bool, backoff: Backoff, in context: ServiceContext) async throws -> Bool {
-    let readiness = context.health.readiness("schema")
-    var backoff = backoff
-    while true {
-      do {
-        let connection = try await open()
-        if migrate {
-          let steps = try await migrator.migrate(connection)
-          if !steps.isEmpty { context.logger.info("migrated", metadata: ["steps": "\(steps)"]) }
-        } else {
-          try await migrator.requireUpToDate(connection, command: DBWriterSchema.migrateCommand)
-        }
-        readiness.set(ready: true)
-        return true
-      } catch let error where ErrorClass(of: error) == .transient {
-        readiness.failed(error)
-        context.logger.warning("waiting for PostgreSQL", metadata: ["reason": "\(error)"])
-        if await context.drain.sleep(for: backoff.next()) { return false }
-      }
-    }
+  /// The database, with the schema of this binary: migrated where that is wanted, else required.
+  static func need(
+    _ options: PostgresOptions, _ writer: DBWriterOptions, _ logger: Logger
+  ) -> Need<DatabaseSetup> {
+    Need(
+      "postgres", as: "PostgreSQL", condition: "schema",
+      open: {
+        DatabaseSetup(
+          configuration: try options.configuration(applicationName: ServiceCatalogue.dbWriter.name),
+          dialect: writer.dialect)
+      },
+      check: { try await $0.check(mayMigrate: writer.migrate) },
+      prepare: { setup in
+        guard writer.migrate else { return try await setup.check(mayMigrate: false) }
+        let connection = try await setup.open()
+        let steps = try await setup.migrator.migrate(connection)
+        if !steps.isEmpty { logger.info("migrated", metadata: ["steps": "\(steps)"]) }
+        return ""
+      })
   }
 
   /// - Returns: what was found.

@@ -1,20 +1,20 @@
 import Postgres
 import Runtime
 
-/// One connection: opened when needed, prepared, thrown away when in doubt.
+/// One connection: opened and prepared on demand, replaced after doubtful errors.
 actor DatabaseSlot {
   private let configuration: PostgresConfiguration
   private let prepare: String
   private var connection: PostgresConnection?
 
-  /// - Parameter prepare: run on every new connection.
+  /// - Parameter prepare: SQL for every new connection.
   init(_ configuration: PostgresConfiguration, prepare: String) {
     self.configuration = configuration
     self.prepare = prepare
   }
 
-  /// Runs `body` on the connection. After an error that may have come from the connection, or after which nobody
-  /// knows its state, the connection is closed and the next call opens another; an error is never retried here.
+  /// Runs `body` on the connection. After an error of the connection, or one that leaves its state unknown, closes the
+  /// connection; the next call opens another. Never retries.
   func use<Result: Sendable>(
     _ body: @Sendable (isolated PostgresConnection) throws -> Result
   ) async throws -> Result {
@@ -27,8 +27,6 @@ actor DatabaseSlot {
       throw error
     }
   }
-
-  func close() { connection = nil }
 
   private func opened() async throws -> PostgresConnection {
     if let connection { return connection }

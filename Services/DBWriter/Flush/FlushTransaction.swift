@@ -1,26 +1,41 @@
 import Postgres
 
-/// One flush: fence, stage, merge and move the offsets, all or nothing.
+/// The part of one partition in one transaction.
+struct FlushPart: Sendable {
+  let source: SourcePartition
+  /// `next_offset` as this writer left it; another value in the table means that another writer took over.
+  let expected: Int64
+  /// `next_offset` after the transaction.
+  let next: Int64
+  let target: any WriteTarget
+  /// Rows for each staging table of the target, in COPY's wire form; empty when only the offset moves.
+  var tables: [ArraySlice<UInt8>] = []
+  var elements = 0
+
+  var hasRows: Bool { tables.contains { !$0.isEmpty } }
+}
+
+/// One flush: fences, stages, merges and moves the offsets in one transaction.
 struct FlushTransaction: Sendable {
   let scope: OffsetScope
   let staging: StagingArea
   /// In the order of their partitions.
   let parts: [FlushPart]
-  /// Tries everything and rolls back: to find out which row the database refuses.
+  /// Rolls back instead of committing, to find refused rows.
   var isTrial = false
 
   struct Outcome: Sendable {
-    /// Partitions whose offset was not the expected one, and the table's offset (nil: the row is gone). Nothing of
-    /// theirs was written.
+    /// Partitions with another offset than expected, and the table's offset (nil: the row is missing). Their rows were
+    /// not written.
     var fenced: [SourcePartition: Int64?] = [:]
     /// Rows inserted or moved, by table.
     var written: [String: Int] = [:]
-    /// How much of it materialized views can show.
+    /// Changes that materialized views show.
     var changes: Int64 = 0
   }
 
-  /// - Throws: `PostgresError`; nothing was written, except that after an error of `commit` with
-  ///   `leavesOutcomeUnknown` all of it may have been.
+  /// - Throws: `PostgresError`; no row was written, except that after an error of `commit` with `leavesOutcomeUnknown`
+  ///   all may have been.
   func run(on connection: isolated PostgresConnection) throws -> Outcome {
     do {
       return try attempt(on: connection)
@@ -52,7 +67,7 @@ struct FlushTransaction: Sendable {
       let parts = held.filter { $0.target.name == target.name && $0.hasRows }
       if !parts.isEmpty { try write(parts, of: target, on: connection, &outcome) }
     }
-    // The rows are locked and were compared, so fewer can only mean that this code is wrong: stop, write nothing.
+    // The rows are locked and compared, so fewer would be a defect of this code: stops without writing.
     guard try connection.pipeline([OffsetSQL.advance(held, scope, changes: outcome.changes)])[0].affected == held.count
     else {
       throw PostgresError(.unexpected, operation: "advance offsets", "the offsets moved although they were locked")

@@ -1,8 +1,8 @@
 import Postgres
 
-/// Statements on `kafka_offsets`. `$1` and `$2` are always the cluster's id and the group.
+/// Statements on `kafka_offsets`. `$1` and `$2` are the cluster's id and the group.
 enum OffsetSQL {
-  /// Gives every partition a row, so that there is something to compare with, and reads where each stands.
+  /// Gives every partition a row to compare with, and reads the offsets.
   static func register(_ partitions: [SourcePartition], _ scope: OffsetScope) -> [PostgresStatement] {
     [
       PostgresStatement("""
@@ -19,8 +19,8 @@ enum OffsetSQL {
     ]
   }
 
-  /// Locks the rows, in order, and reads them: the fence. Whoever comes second waits here, and then sees that the
-  /// offset is not the one it expects.
+  /// Locks the rows, in order, and reads them: the fence. A second writer waits here, and then finds another offset
+  /// than it expects.
   static func lock(_ partitions: [SourcePartition], _ scope: OffsetScope) -> PostgresStatement {
     PostgresStatement("""
       SELECT topic, partition, next_offset FROM kafka_offsets
@@ -31,10 +31,10 @@ enum OffsetSQL {
       """, scope.parameters + parameters(partitions), operation: "lock offsets")
   }
 
-  /// Moves each from what is expected to what is next; touches fewer rows than given when one was not as expected.
+  /// Moves each offset from the expected to the next one; affects fewer rows when one differs.
   ///
-  /// - Parameter changes: added to each, so that their sum tells whether anything that readers see has changed, at no
-  ///   cost and without a row that all writers would wait for.
+  /// - Parameter changes: added to each row. Their sum shows whether views have changed, without a row that all writers
+  ///   would contend for.
   static func advance(_ parts: [FlushPart], _ scope: OffsetScope, changes: Int64) -> PostgresStatement {
     PostgresStatement("""
       UPDATE kafka_offsets AS o SET next_offset = given.next_offset, changes = o.changes + $7

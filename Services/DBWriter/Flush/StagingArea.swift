@@ -1,10 +1,10 @@
 import Postgres
 
-/// The staging tables of some targets on one connection.
+/// The staging tables of the targets on one connection.
 package struct StagingArea: Sendable {
   package let targets: [any WriteTarget]
   package let dialect: Dialect
-  /// Tells writers apart where staging tables outlive a session; the same at every start of one instance.
+  /// Distinguishes writers where staging tables outlive a session; stable for one instance.
   let instance: String
 
   package init(_ targets: [any WriteTarget], dialect: Dialect = .postgresql, instance: String = "1") {
@@ -15,9 +15,9 @@ package struct StagingArea: Sendable {
 
   private func tables(_ target: any WriteTarget) -> [StagingTable] { target.staging + target.scratch }
 
-  /// For each new connection. Rows of one store lie together in the indexes, so a lookup costs no random read;
-  /// without that hint a flush into a large table is planned as a scan of all of it. Temporary tables have no
-  /// statistics, which makes compiled plans (jit) look worth their start-up when they never are.
+  /// SQL for each new connection. Rows of one store are adjacent in the indexes, so lookups need no random reads;
+  /// without the lower `random_page_cost` PostgreSQL plans a flush into a large table as a full scan. Temporary tables
+  /// have no statistics, so PostgreSQL overestimates the value of JIT compilation.
   package var prepareSession: String {
     let tables = targets.flatMap(tables)
     switch dialect {
@@ -28,14 +28,14 @@ package struct StagingArea: Sendable {
       let definitions = tables.map { "CREATE TEMPORARY TABLE IF NOT EXISTS \($0.definition) ON COMMIT DELETE ROWS" }
       return (settings + definitions).joined(separator: ";\n")
     case .cockroachdb:
-      // Rows never outlive their transaction, so what an earlier session left is empty tables.
+      // Rows never outlive their transaction, so the tables of an earlier session are empty.
       let settings = ["CREATE SCHEMA IF NOT EXISTS \(schema)", "SET search_path = public, \(schema)"]
       let definitions = tables.map { "CREATE TABLE IF NOT EXISTS \(schema).\($0.definition)" }
       return (settings + definitions).joined(separator: ";\n")
     }
   }
 
-  /// What empties the tables where the end of the transaction does not.
+  /// Empties the tables where the end of the transaction does not.
   func emptyAfterwards(_ target: any WriteTarget) -> [PostgresStatement] {
     guard dialect == .cockroachdb else { return [] }
     return tables(target).map { PostgresStatement("DELETE FROM \($0.name)", operation: "empty \($0.name)") }

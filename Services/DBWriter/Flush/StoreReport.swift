@@ -1,21 +1,21 @@
 import Postgres
 
-/// What flushes did since the last report.
+/// The work of the flushes since the last report.
 package struct StoreReport: Sendable {
-  /// Durable: the next offset of each partition that moved. Kafka's own commit may follow.
+  /// Durable next offsets of the partitions that moved. Kafka's commit may follow.
   package var positions: [SourcePartition: Int64] = [:]
-  /// Somebody else moved the offset (to this; -1 for nowhere or gone): the partition's rows were dropped and nothing
-  /// of them was written. Start it again if it is still assigned.
+  /// Partitions whose offset another writer moved (to this; -1: the row is missing or new). Their rows were dropped
+  /// unwritten. The caller starts them again if they are still assigned.
   package var fenced: [SourcePartition: Int64] = [:]
-  /// Records of which the database refuses elements, at most one of each partition. All before it is written; the
-  /// partition was dropped. Start it again and read on: the record's next `append` stages what the database takes
-  /// of it and answers `rejected`.
+  /// Records with elements that the database refuses, at most one per partition. Earlier records are written; the
+  /// partition was dropped. After a restart of the partition, the record's next `append` stages its valid elements and
+  /// returns `rejected`.
   package var refused: [RefusedRecord] = []
   /// Elements written, by target.
   package var staged: [String: Int] = [:]
   /// Rows inserted or moved, by table.
   package var written: [String: Int] = [:]
-  /// What of it materialized views can show; 0 when the tables say what they said before.
+  /// Changes that materialized views show; 0 when the tables' contents are the same.
   package var changes: Int64 = 0
 
   package init() {}
@@ -27,13 +27,13 @@ package struct StoreReport: Sendable {
   }
 }
 
-/// A record of which the database refuses elements.
+/// A record with elements that the database refuses.
 package struct RefusedRecord: Sendable {
   package let source: SourcePartition
   package let offset: Int64
-  /// Which of the record's staged elements, by their number.
+  /// The refused staged elements, by number.
   package var elements: Set<Int>
-  /// Nothing of the record can be written, not even its header.
+  /// No part of the record can be written, not even its header.
   package var isWhole = false
   package let error: PostgresError
 }

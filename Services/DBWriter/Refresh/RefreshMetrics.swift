@@ -1,7 +1,7 @@
 import Metrics
 import ServiceKit
 
-/// How fresh the materialized views are.
+/// The metrics of the materialized views.
 struct RefreshMetrics {
   static let descriptions = [
     MetricDescription(
@@ -22,7 +22,7 @@ struct RefreshMetrics {
     Counter(label: "souk_view_refresh_failures_total", dimensions: [("view", view)]).increment()
   }
 
-  /// The database could not be asked what is due.
+  /// The database did not answer which views are due.
   func lookFailed() { failed("all") }
 
   func ages(_ views: [ViewState]) {

@@ -2,8 +2,8 @@ import Postgres
 
 /// Statements of `ViewRefresher`.
 enum RefreshSQL {
-  /// The views that migrations make. What else `view_refreshes` names, put there by others, is left alone: a name of
-  /// the table never becomes a part of a statement.
+  /// The views of the migrations. Other names in `view_refreshes` are ignored: a name from a table never becomes part
+  /// of a statement.
   static let views = ["chain_price_index", "cheapest_by_product", "todays_changes"]
 
   static let states = """
@@ -18,7 +18,7 @@ enum RefreshSQL {
     UPDATE view_refreshes SET version = $2, refreshed_at = now(), seconds = $3::double precision WHERE view_name = $1
     """
 
-  /// Readers of the view go on reading what it was.
+  /// Readers keep the old contents until the refresh ends.
   static func refresh(_ view: String, _ dialect: Dialect) -> String {
     switch dialect {
     case .postgresql: "REFRESH MATERIALIZED VIEW CONCURRENTLY \(view)"
@@ -26,7 +26,7 @@ enum RefreshSQL {
     }
   }
 
-  /// Answers `t` to one replica at a time: by a lock that ends with the session, or by a lease that ends by itself.
+  /// Returns `t` to one replica at a time: by a lock that ends with the session, or by a lease that expires.
   static func take(_ dialect: Dialect, lease: Duration) -> PostgresStatement {
     switch dialect {
     case .postgresql:
@@ -47,6 +47,6 @@ enum RefreshSQL {
     }
   }
 
-  /// A number of its own among the advisory locks of the database.
+  /// A unique number among the database's advisory locks.
   private static let key: Int64 = 7_290_058_140_887
 }

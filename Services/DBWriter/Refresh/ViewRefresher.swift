@@ -4,12 +4,11 @@ import Postgres
 import Runtime
 import Synchronization
 
-/// Refreshes the materialized views when something that readers see has changed, on a connection of its own.
+/// Refreshes the materialized views when their contents have changed, on a separate connection.
 ///
-/// What is due is read from the database (`kafka_offsets.changes` against `view_refreshes.version`), so it does not
-/// matter which replica wrote, refreshed or died: whoever looks first and gets the lock does the work, and many
-/// changes make one refresh. Nothing here can fail the service: a refresh that fails is counted, logged and tried
-/// again an interval later.
+/// The database knows which views are due (`kafka_offsets.changes` against `view_refreshes.version`), so any replica
+/// can refresh what another wrote: the first that gets the lock does the work, and many changes need one refresh. A
+/// failed refresh never fails the service: it is counted, logged and retried an interval later.
 package final class ViewRefresher: Sendable {
   private let configuration: PostgresConfiguration
   private let dialect: Dialect
@@ -17,12 +16,12 @@ package final class ViewRefresher: Sendable {
   private let logger: Logger
   private let metrics = RefreshMetrics()
   private let connection = Mutex<PostgresConnection?>(nil)
-  /// When a view that failed is tried again.
+  /// When a failed view is retried.
   private let postponed = Mutex<[String: ContinuousClock.Instant]>([:])
 
   /// - Parameters:
   ///   - interval: the shortest time between two refreshes of one view, over all replicas.
-  ///   - timeout: for one refresh; the server ends a longer one.
+  ///   - timeout: of one refresh; the server ends a longer one.
   package init(
     configuration: PostgresConfiguration, dialect: Dialect, interval: Duration, timeout: Duration, logger: Logger
   ) {
@@ -35,7 +34,7 @@ package final class ViewRefresher: Sendable {
     self.logger = logger
   }
 
-  /// Works until `drain` is raised or the task is cancelled; then the server is told to give up what it is at.
+  /// Works until `drain` is raised or the task is cancelled; then cancels the running statement on the server.
   package func run(until drain: Interruption) async {
     await withTaskGroup(of: Void.self) { group in
       let looked = Interruption()
@@ -45,8 +44,8 @@ package final class ViewRefresher: Sendable {
       }
       group.addTask {
         await drain.wait()
-        // More than once: the statement may be on its way to the server just now. Also after a cancellation, which
-        // would end a sleep of this task at once.
+        // Repeats, because the statement may still be on its way to the server. Sleeps in another task, because a
+        // cancellation would end a sleep of this one.
         while !looked.isRaised {
           self.connection.withLock { $0 }?.cancelStatement()
           await Task { _ = await looked.sleep(for: .milliseconds(200)) }.value
@@ -56,7 +55,7 @@ package final class ViewRefresher: Sendable {
   }
 
   private func look(until drain: Interruption) async {
-    // A look is one small query.
+    // Each check is one small query.
     let pause = max(.milliseconds(50), min(interval, .seconds(5)))
     while await !drain.sleep(for: pause) {
       do {
@@ -65,16 +64,16 @@ package final class ViewRefresher: Sendable {
         connection.withLock { $0 = nil }
         if drain.isRaised { return }
         metrics.lookFailed()
-        logger.warning("views not looked at", metadata: ["reason": "\(error)"])
+        logger.warning("the state of the views is unknown", metadata: ["reason": "\(error)"])
       }
     }
   }
 
-  /// Refreshes what is due, if no other replica is at it.
+  /// Refreshes the due views, unless another replica does.
   ///
-  /// - Parameter stop: asked between views.
-  /// - Returns: the views that were refreshed.
-  /// - Throws: `PostgresError` of anything but a refresh itself.
+  /// - Parameter stop: checked between views.
+  /// - Returns: the refreshed views.
+  /// - Throws: `PostgresError`, except of a refresh itself.
   package func refreshDue(unless stop: @escaping @Sendable () -> Bool = { false }) async throws -> [String] {
     let connection = try await opened()
     let seen = try await states(on: connection)
@@ -83,12 +82,12 @@ package final class ViewRefresher: Sendable {
     guard try await take(on: connection) else { return [] }
     var done: [String] = []
     do {
-      // Once more: another replica may have refreshed them just before it gave the lock back.
+      // Reads again: another replica may have refreshed them just before it released the lock.
       for view in due(try await states(on: connection)) where !stop() {
         if try await refresh(view, on: connection) { done.append(view.name) }
       }
     } catch {
-      // Closing the connection gives the lock back.
+      // Closing the connection releases the lock.
       self.connection.withLock { $0 = nil }
       throw error
     }
@@ -122,7 +121,7 @@ package final class ViewRefresher: Sendable {
     }
   }
 
-  /// - Returns: false when the refresh failed, and is put off.
+  /// - Returns: false when the refresh failed and is postponed.
   private func refresh(_ view: ViewState, on connection: PostgresConnection) async throws -> Bool {
     let start = ContinuousClock.now
     do {
@@ -130,14 +129,14 @@ package final class ViewRefresher: Sendable {
       try await connection.perform { try $0.script(sql, operation: "refresh \(view.name)") }
     } catch let error as PostgresError {
       metrics.failed(view.name)
-      logger.warning("view not refreshed", metadata: ["view": "\(view.name)", "reason": "\(error)"])
+      logger.warning("a view was not refreshed", metadata: ["view": "\(view.name)", "reason": "\(error)"])
       postponed.withLock { $0[view.name] = .now + interval }
       if await connection.isPoisoned { throw error }
       return false
     }
     let took = ContinuousClock.now - start
     let seconds = took / .seconds(1)
-    // What changed since `changes` was read may or may not be in the view: it counts as not.
+    // Changes since `changes` was read may be missing in the view, so they do not count.
     _ = try await connection.perform {
       try $0.execute(
         RefreshSQL.note, [.text(view.name), .int(view.changes), .text("\(seconds)")], operation: "note a refresh")
@@ -164,14 +163,14 @@ package final class ViewRefresher: Sendable {
   }
 }
 
-/// How a view stands against the tables.
+/// A view's state relative to the tables.
 struct ViewState: Hashable, Sendable {
   var name: String
-  /// The changes it has seen.
+  /// The changes in the view.
   var version: Int64
-  /// The changes there are.
+  /// The changes in the tables.
   var changes: Int64
-  /// Since it was last refreshed.
+  /// Time since its last refresh.
   var age: Duration
   var isBehind: Bool { version != changes }
 }

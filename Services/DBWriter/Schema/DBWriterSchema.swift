@@ -1,6 +1,6 @@
 import Postgres
 
-/// The tables db-writer owns, as the steps that lead to them.
+/// The migrations of db-writer's tables.
 package enum DBWriterSchema {
   package static func migrator(_ dialect: Dialect = .postgresql) -> Migrator {
     Migrator(component: "db-writer", migrations: migrations(dialect))
@@ -15,13 +15,13 @@ package enum DBWriterSchema {
     }
   }
 
-  /// Without what only PostgreSQL's storage knows.
+  /// Without PostgreSQL's storage parameters.
   private static func plain(_ migration: Migration) -> Migration {
     var sql = migration.sql.replacing(" USING brin", with: "")
     for share in [50, 70, 85] { sql = sql.replacing(" WITH (fillfactor = \(share))", with: "") }
     return Migration(migration.number, migration.name, sql: sql)
   }
 
-  /// What `db-writer` tells people to run.
+  /// The command in the message about an old schema.
   package static let migrateCommand = "db-writer migrate"
 }

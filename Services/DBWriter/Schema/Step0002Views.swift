@@ -1,7 +1,7 @@
 import Postgres
 
 extension DBWriterSchema {
-  /// What people ask of the tables. A price of zero is a placeholder of the chain, not an offer.
+  /// Views for readers. A price of zero is a chain's placeholder, not an offer.
   static let views = Migration(2, "views", sql: """
     CREATE VIEW offers AS
       SELECT p.master_id, x.chain, x.store_id, x.ean, p.name, p.manufacturer, x.price, x.unit_price,

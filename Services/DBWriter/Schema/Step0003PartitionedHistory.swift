@@ -1,11 +1,11 @@
 import Postgres
 
 extension DBWriterSchema {
-  /// One partition a month, made when a file of that month comes: there is no default partition, which would have to
-  /// be searched for every new one. Old months are dropped as tables.
+  /// One partition per month, created by the first file of that month. There is no default partition, which PostgreSQL
+  /// would have to scan for every new one. Old months are dropped as tables.
   ///
-  /// A partition is made apart and then attached, because that lets readers and writers of the others go on;
-  /// `CREATE TABLE ... PARTITION OF` would wait for every query on the history and hold up all that come after it.
+  /// A partition is created as a table and then attached, because readers and writers of the others can continue;
+  /// `CREATE TABLE ... PARTITION OF` would wait for every query on the history and block all later ones.
   static let partitionedHistory = Migration(3, "partitioned_history", sql: """
     DROP VIEW chain_totals;
     DROP VIEW price_changes;
@@ -74,7 +74,7 @@ extension DBWriterSchema {
     \(historyViews)
     """)
 
-  /// The history as one table, for servers that do not partition by range.
+  /// The history as one table, for servers without range partitions.
   static let plainHistory = Migration(3, "plain_history", sql: """
     CREATE INDEX price_history_by_file_time ON price_history (file_time);
     """)

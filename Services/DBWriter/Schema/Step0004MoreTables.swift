@@ -3,8 +3,8 @@ import Postgres
 extension DBWriterSchema {
   /// Chains, stores, masters, promotions and the ledger of files.
   ///
-  /// Each table has one topic that writes it, so that the writers of two topics never wait for each other's rows; the
-  /// ledger is therefore a view of two tables, what was parsed and what it did to the prices.
+  /// One topic writes each table, so writers of two topics never wait for each other's rows. The ledger is therefore a
+  /// view of two tables: the parsed files, and their effects on prices.
   static let moreTables = Migration(4, "more_tables", sql: """
     CREATE TABLE chains (
       chain text COLLATE "C" NOT NULL,

@@ -1,7 +1,7 @@
 import Postgres
 
 extension DBWriterSchema {
-  /// For front ends. Each has a unique index, without which it could not be refreshed while it is read.
+  /// For front ends. Each has a unique index, which a concurrent refresh needs.
   static let refreshedViews = Migration(5, "refreshed_views", sql: """
     CREATE MATERIALIZED VIEW cheapest_by_product AS
       SELECT master_id, name, chain, store_id, ean, price, highest_price, offers FROM cheapest_offers;

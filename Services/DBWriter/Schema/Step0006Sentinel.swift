@@ -1,11 +1,11 @@
 import Postgres
 
 extension DBWriterSchema {
-  /// Market data, predictions, and how the two compare.
+  /// Market observations, predictions, and their comparison.
   ///
-  /// Neither table is partitioned. Both are read by series, along the front of an index, so a month's partition
-  /// would make no look-up shorter; corrections concern any month; and market data is kept, because models are
-  /// trained on it. Predictions that nobody compares any more are deleted by `issued_at`, which has an index.
+  /// Neither table is partitioned. Both are read by series, the first column of an index, so monthly partitions would
+  /// not shorten a lookup; corrections may concern any month; and observations are kept to train models. Old
+  /// predictions are deleted by `issued_at`, which has an index.
   static let sentinel = Migration(6, "sentinel", sql: """
     CREATE TABLE market_observations (
       series text COLLATE "C" NOT NULL,

@@ -1,8 +1,8 @@
 import Postgres
 
 extension DBWriterSchema {
-  /// What is gone: prices and branches end as promotions do. Every closed full file is kept, so that the end of a row
-  /// does not depend on the order of messages. Views leave out what has ended.
+  /// Prices and branches end like promotions. Every closed full file is kept, so that the end of a row does not depend
+  /// on the order of messages. Views omit ended rows.
   static let ended = Migration(7, "ended", sql: """
     ALTER TABLE prices ADD COLUMN ended_at timestamptz;
     COMMENT ON COLUMN prices.ended_at IS

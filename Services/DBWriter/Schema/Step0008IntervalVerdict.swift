@@ -1,7 +1,7 @@
 import Postgres
 
 extension DBWriterSchema {
-  /// Whether a model's intervals hold what they promise.
+  /// Whether a model's intervals reach their promised coverage.
   static let intervalVerdict = Migration(8, "interval_verdict", sql: """
     CREATE OR REPLACE VIEW prediction_accuracy AS
       WITH made AS (

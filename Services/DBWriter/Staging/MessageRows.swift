@@ -1,20 +1,20 @@
 import Postgres
 import Schemas
 
-/// The rows of one message while it is read, behind those of the messages before it.
+/// The rows of one message while it is read, after those of earlier messages.
 package struct MessageRows: Sendable {
-  /// Number of the message among those staged; ties its rows together, and is their order of arrival.
+  /// The message's number among the staged ones: joins its rows, and gives the order of arrival.
   package let batch: Int32
   /// One for each staging table of the target.
   package var tables: [BinaryCopyRows]
-  /// Elements that have their rows.
+  /// Staged elements.
   package private(set) var kept = 0
   /// Elements that cannot be stored, ascending, by their index in the message.
   package private(set) var refusals: [Refusal] = []
-  /// Whether the message has an effect even without elements.
+  /// The header has an effect even without elements.
   package var headerCounts = false
 
-  /// Why one element is left out.
+  /// Why one element is not stored.
   package struct Refusal: Hashable, Sendable {
     package let index: Int
     package let failure: DecodingFailure

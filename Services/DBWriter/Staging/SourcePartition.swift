@@ -1,5 +1,4 @@
-/// A partition of a topic that rows come from. The core has its own word for it, so that it can be driven without
-/// Kafka.
+/// The topic partition of some rows. A separate type, so that the core works without the module Kafka.
 package struct SourcePartition: Hashable, Sendable, Comparable, CustomStringConvertible {
   package let topic: String
   package let partition: Int32
@@ -17,7 +16,7 @@ package struct SourcePartition: Hashable, Sendable, Comparable, CustomStringConv
   package var description: String { "\(topic)[\(partition)]" }
 }
 
-/// Whose offsets they are. A recreated cluster counts from zero again, so its offsets are kept apart by its id.
+/// The owner of offsets. The cluster's id is part of it, because a recreated cluster counts from zero again.
 package struct OffsetScope: Hashable, Sendable {
   package let clusterID: String
   package let consumerGroup: String

@@ -1,17 +1,16 @@
 import Postgres
 
-/// What is staged of one partition and not yet written, in the order of its offsets.
+/// The staged, unwritten rows of one partition, in the order of offsets.
 struct StagedPartition: Sendable {
-  /// A message that left rows behind. Where they end, table by table, is in `ends`; they begin where those of the
-  /// record before it end.
+  /// A message with rows. `ends` has the end of its rows in each table; they begin at the end of the record before.
   struct Record: Hashable, Sendable {
     let offset: Int64
   }
 
   let target: any WriteTarget
-  /// `next_offset` in the table, as this writer left or found it; -1 for a partition nothing was written of.
+  /// `next_offset` in the table, as this writer left or found it; -1 for a partition without writes.
   var expected: Int64
-  /// The offset behind the last message seen, which need not have left rows; nil before the first one.
+  /// The offset after the last message seen, with or without rows; nil before the first one.
   private(set) var next: Int64?
   /// One for each staging table of the target.
   private var tables: [BinaryCopyRows]
@@ -21,7 +20,7 @@ struct StagedPartition: Sendable {
   /// Messages seen since the last flush, with rows or without.
   private(set) var messages = 0
   private(set) var oldest: ContinuousClock.Instant?
-  /// The `next_offset` of a COMMIT whose answer never came.
+  /// The `next_offset` of a COMMIT without an answer.
   var unanswered: Int64?
 
   init(_ target: any WriteTarget, expected: Int64) {
@@ -31,21 +30,21 @@ struct StagedPartition: Sendable {
   }
 
   var byteCount: Int { tables.reduce(0) { $0 + $1.byteCount } }
-  /// Rows of all tables that hold elements or parts of them.
+  /// Rows of elements and their parts, in all tables.
   var rowCount: Int { zip(tables, target.staging).reduce(0) { $0 + ($1.1.role == .header ? 0 : $1.0.count) } }
   var hasWork: Bool { next.map { $0 > expected } ?? false }
 
   /// Whether a message was staged or written before.
   func knows(_ offset: Int64) -> Bool { offset < max(expected, next ?? 0) }
 
-  /// Lends the buffers to the reader of one message. Afterwards it has either staged the message or left no trace;
-  /// in both cases the message counts as seen.
+  /// Lends the buffers to the reader of one message, which stages the message or leaves the buffers unchanged; in both
+  /// cases the message counts as seen.
   mutating func stage<Failure: Error>(
     offset: Int64, batch: Int32, at now: ContinuousClock.Instant,
     _ body: (inout MessageRows) throws(Failure) -> Void
   ) throws(Failure) -> MessageRows {
     let marks = tables.map(\.mark)
-    // Moved, not copied: the partition keeps nothing meanwhile.
+    // Moves the buffers instead of copying them.
     var rows = MessageRows(batch: batch, tables: tables)
     tables = []
     defer { swap(&tables, &rows.tables) }
@@ -65,22 +64,22 @@ struct StagedPartition: Sendable {
     return MessageRows(summary: rows)
   }
 
-  /// Counts a message that has nothing to write.
+  /// Counts a message without rows.
   mutating func see(_ offset: Int64, at now: ContinuousClock.Instant) {
     next = offset + 1
     messages += 1
     if oldest == nil { oldest = now }
   }
 
-  /// Takes note that everything below `offset` was seen, here or elsewhere.
+  /// Notes that all records before `offset` were seen, with or without rows.
   mutating func advance(to offset: Int64) {
     if offset > max(expected, next ?? expected) { next = offset }
   }
 
-  /// All that is staged.
+  /// All staged rows.
   func part(_ source: SourcePartition) -> FlushPart { part(source, records: 0..<records.count) }
 
-  /// Some consecutive records. The offset moves to behind the last of them, and to the very end with the last one.
+  /// Consecutive records. The offset moves to the one after the last of them; with the last record, to `next`.
   func part(_ source: SourcePartition, records range: Range<Int>) -> FlushPart {
     let isLast = range.upperBound == records.count
     var part = FlushPart(
@@ -94,12 +93,12 @@ struct StagedPartition: Sendable {
     return part
   }
 
-  /// The rows of one record, element by element, each with the rows of every table; headers are left out.
+  /// The rows of one record by element, each with the rows of every table, without headers.
   func elements(ofRecord index: Int) -> [[ArraySlice<UInt8>]] {
     StagedElements.split(rows(ofRecord: index), target.staging)
   }
 
-  /// The headers of one record and the given elements of it.
+  /// One record's headers with some of its elements.
   func part(_ source: SourcePartition, record index: Int, elements: ArraySlice<[ArraySlice<UInt8>]>) -> FlushPart {
     var part = part(source, records: index..<(index + 1))
     for (table, shape) in target.staging.enumerated() where shape.role != .header {
@@ -126,7 +125,7 @@ struct StagedPartition: Sendable {
     return (start, range.isEmpty ? start : end(range.upperBound - 1))
   }
 
-  /// Forgets what is durable: everything below `offset`.
+  /// Drops the durable records: all before `offset`.
   mutating func settle(through offset: Int64) {
     expected = offset
     unanswered = nil
@@ -141,7 +140,7 @@ struct StagedPartition: Sendable {
     rebuild { $0.offset >= offset ? .all : .nothing }
   }
 
-  /// Takes what the database refuses out of its record.
+  /// Removes the refused elements of a record.
   mutating func remove(_ refused: RefusedRecord) {
     rebuild { record in
       guard record.offset == refused.offset else { return .all }
@@ -179,7 +178,7 @@ struct StagedPartition: Sendable {
 }
 
 extension MessageRows {
-  /// What became of the message, without its rows.
+  /// The message's counts, without its rows.
   fileprivate init(summary rows: MessageRows) {
     self = rows
     tables = []

@@ -1,23 +1,24 @@
+import Runtime
 import Schemas
 
 import Glibc
 
-/// What a message may hold to be storable. Beyond it an element (or, for the header, the message) is refused.
+/// The limits of storable messages. Beyond them an element is refused, or, for the header, the message.
 package enum StagingLimits {
-  /// Chain, store and item code: parts of keys, of which three and the rest of an index entry must fit the
-  /// 2,704 bytes a PostgreSQL index row may have.
+  /// Chain, store and item code: parts of keys. Three of them and the rest of an index entry must fit into the 2,704
+  /// bytes of a PostgreSQL index row.
   package static let keyBytes = 64
   package static let masterIDBytes = 256
   /// Names, manufacturers, units. The longest name in the published files has about 200 bytes.
   package static let textBytes = 2_000
-  /// Rows are counted in PostgreSQL's 4-byte integers.
+  /// Row numbers are 4-byte integers in PostgreSQL.
   package static let rows = 0...Int64(Int32.max)
   /// Of observations and predictions: 1990 to 2100, exclusive.
   static let times: Range<Int64> = 631_152_000_000_000..<4_102_444_800_000_000
-  /// Prices are published since 2014. Each month that occurs in files becomes a partition, so a nonsensical time must
-  /// not: all that can be written makes twelve partitions a year from here to now.
+  /// Prices are published since 2014. Each month in files becomes a partition, so impossible times are refused: the
+  /// limits allow twelve partitions a year until now.
   package static let oldestFile: Int64 = 1_388_534_400_000_000
-  /// How far a portal's clock may be ahead of ours. A file from beyond it would also outdate every true one to come.
+  /// How far a portal's clock may be ahead. A file from further ahead would also supersede all correct later ones.
   package static let clockSkew: Int64 = 2 * 86_400_000_000
 
   /// Steps ahead of a prediction.
@@ -32,7 +33,7 @@ package enum StagingLimits {
     try checkText(bytes, field, index, limit: keyBytes)
   }
 
-  /// PostgreSQL's text has no NUL, whatever the encoding.
+  /// PostgreSQL's text cannot contain NUL.
   @inline(__always)
   static func checkText(
     _ bytes: RawSpan, _ field: StaticString, _ index: Int? = nil, limit: Int = textBytes
@@ -68,19 +69,13 @@ package enum StagingLimits {
   }
 
   /// - Parameter now: microseconds since 1970.
-  package static func checkFileTime(_ time: Timestamp, now: Int64 = wallClock()) throws(DecodingFailure) {
+  package static func checkFileTime(_ time: Timestamp, now: Int64 = WallClock.microseconds()) throws(DecodingFailure) {
     guard time.microseconds >= oldestFile else {
       throw DecodingFailure(.badTimestamp, at: 0, "before 2014", field: "file_time")
     }
     guard time.microseconds <= now + clockSkew else {
       throw DecodingFailure(.badTimestamp, at: 0, "more than two days in the future", field: "file_time")
     }
-  }
-
-  package static func wallClock() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
   }
 
   /// The 128 bits of 32 hexadecimal digits.

@@ -1,22 +1,23 @@
-/// What is gone. A row ends when a full file of its list (a store's prices or promotions, a chain id's branches) was
-/// read to its end that is newer than every file that names it; it is back when a newer file names it again.
+/// Ends rows that full files no longer list. A row ends when a full file of its list (a store's prices or promotions, a
+/// chain id's branches) was read to its end and is newer than every file with the row; it returns when a newer file
+/// has it again.
 ///
-/// `ended_at` is the time of the oldest such file. It is a function of the set of messages that arrived: not of their
-/// order, nor of how they fell into flushes. So every closed full file is kept in `full_files`, and whenever a row
-/// moves, or a full file is closed, the rows concerned are judged by all of them.
+/// `ended_at` is the time of the oldest such file. It depends on the set of arrived messages, not on their order or on
+/// the flushes. So `full_files` keeps every closed full file, and whenever a row moves, or a full file is closed, the
+/// affected rows are compared with all of them.
 struct FullList: Sendable {
   /// The table whose rows end, and the list's name in `full_files`.
   let table: String
   /// The staging table of the messages' headers: `batch`, `chain`, `file_time`, `file_id` and ``columns``.
   let headers: String
-  /// The column that, within a chain, says which list a row is of.
+  /// The column that identifies the row's list within a chain.
   let scope: String
   /// The other columns of the primary key.
   let key: [String]
-  /// The column that `also_named` is about; nil where nothing is named beside the rows.
+  /// The column of the values in `also_named`; nil when there are none.
   let code: String?
 
-  /// Which lists a message closes, and what its file names in rows that cannot be used.
+  /// The lists that a message closes, and the codes in its file's unusable rows.
   static let columns = ["closes text[] NOT NULL", "also_named text[] NOT NULL"]
 
   var note: MergeStatement {
@@ -36,7 +37,7 @@ struct FullList: Sendable {
     "EXISTS (SELECT 1 FROM full_files e WHERE \(isNewer("e", than: row)))"
   }
 
-  /// When `row` ended by all full files that are closed; null while it is for sale.
+  /// When `row` ended by all closed full files; null while it has not.
   ///
   /// - Parameter row: an alias with `chain`, the scope, the code, `file_time` and `file_id`.
   func endTime(of row: String) -> String {
@@ -52,8 +53,8 @@ struct FullList: Sendable {
     return "(SELECT min(e.file_time) FROM full_files e WHERE \(isNewer("e", than: row))\(named))"
   }
 
-  /// Rows that the staged full files end, or bring back because they name them. Rows that were merged before are not
-  /// older than their own files.
+  /// Ends the rows that staged full files no longer list, and restores those they name. Rows merged before are at least
+  /// as new as their own files.
   var end: MergeStatement {
     let columns = ["chain", scope] + key
     let isNamed = code.map { " OR q.\($0) = ANY (f.also_named)" } ?? ""

@@ -1,26 +1,26 @@
 import Schemas
 
-/// What becomes of the messages of one topic, or of several with the same messages: the staging tables they are decoded
-/// into, and the SQL that merges those into the tables people read.
+/// How messages of one topic, or of several with the same schema, are written: the staging tables for the decoded rows,
+/// and the SQL that merges them into the tables.
 ///
-/// Everything else (offsets, flushes, the search for a culprit, dead letters, metrics) is the same for all targets
-/// and knows nothing about any: a new topic is a folder with one of these and a row in `WriteTargets.all`.
+/// Everything else (offsets, flushes, bisection, dead letters, metrics) is common to all targets: a new topic is a file
+/// with a target and a row in `WriteTargets.all`.
 package protocol WriteTarget: Sendable {
-  /// What `--tables` calls it.
+  /// The name for `--tables`.
   var name: String { get }
-  /// All of one schema; whoever writes the table reads all of them.
+  /// Topics of one schema; a writer of the table reads all of them.
   var topics: [Topic] { get }
   /// Filled by `makeReader`'s reader, in this order.
   var staging: [StagingTable] { get }
-  /// Tables that only `merge` uses.
+  /// Temporary tables for `merge`.
   var scratch: [StagingTable] { get }
-  /// The message's array whose elements are accepted or refused one by one; nil where a message is one element.
+  /// The message's array whose elements are accepted or refused separately; nil when a message is one element.
   var elements: String? { get }
   func makeReader() -> any TargetReader
-  /// Run in this order, in the transaction that staged the rows. Texts without parameters.
+  /// Statements without parameters, run in this order in the transaction that staged the rows.
   ///
-  /// The effect must be that of every message written alone in the order of its arrival (`batch`), and void for a
-  /// message that was written before. Rows that other partitions' writers may touch too are locked in key order.
+  /// The effect equals that of every message written alone in the order of arrival (`batch`); a message that was
+  /// written before has none. Rows that writers of other partitions may change too are locked in key order.
   func merge(_ dialect: Dialect) -> [MergeStatement]
 }
 
@@ -31,17 +31,17 @@ extension WriteTarget {
 
 /// Reads messages into rows. Reused for many messages, by one task at a time.
 package protocol TargetReader: AnyObject {
-  /// - Throws: why the message as a whole cannot be stored; what was put into `rows` is then taken back.
+  /// - Throws: the reason why the whole message cannot be stored; the caller then discards its rows.
   func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure)
 }
 
-/// One statement of a merge. It answers one row of counts, or, without `counts`, nothing that matters.
+/// One statement of a merge. Its result is one row of counts; without `counts` it is ignored.
 package struct MergeStatement: Sendable {
-  /// What a column of the answer counts.
+  /// The meaning of a column of the result.
   package struct Count: Sendable {
-    /// The table whose rows were inserted or moved; nil when they are counted elsewhere.
+    /// The table of the inserted or moved rows; nil when another column counts them.
     var table: String?
-    /// Whether materialized views may be out of date by it.
+    /// Whether the rows can change materialized views.
     var isChange: Bool
 
     static func rows(of table: String, areChanges: Bool = false) -> Count { Count(table: table, isChange: areChanges) }
@@ -58,4 +58,33 @@ package struct MergeStatement: Sendable {
     self.counts = counts
     self.sql = sql
   }
+}
+
+/// A table for one transaction: filled by COPY, read by the merge, empty afterwards.
+package struct StagingTable: Sendable {
+  /// The relation of rows to the elements of a message. Every row begins with `batch`, the message's number.
+  package enum Role: Sendable {
+    /// At most one row per message; stays when elements are refused.
+    case header
+    /// One row per element.
+    case element
+    /// Any number of rows per element. Its second column, like the element's, is the element's number.
+    case part
+  }
+
+  package let name: String
+  package let role: Role
+  /// Definitions, in the order of COPY's fields: `ean text COLLATE "C" NOT NULL`.
+  package let columns: [String]
+
+  init(_ name: String, _ role: Role, _ columns: [String]) {
+    self.name = name
+    self.role = role
+    self.columns = columns
+  }
+
+  /// Name and columns, as they follow `CREATE TABLE`.
+  var definition: String { "\(name) (\n  \(columns.joined(separator: ",\n  "))\n)" }
+
+  package var copy: String { "COPY \(name) FROM STDIN (FORMAT binary)" }
 }

@@ -1,16 +1,16 @@
 import Runtime
 import Schemas
 
-/// The one table of targets. The order is that of the merges within a transaction: `products`, which writers of
-/// different partitions share, comes last and is locked shortest.
+/// All targets, in the order of their merges within a transaction: `products`, which writers of different partitions
+/// share, comes last and so is locked for the shortest time.
 package enum WriteTargets {
   package static let all: [any WriteTarget] = [
     StoreTarget(), FileTarget(), MasterTarget(), ObservationTarget(), PredictionTarget(), PromotionTarget(),
     PriceTarget(),
   ]
 
-  /// - Parameter names: separated by commas; names of targets or of topics of theirs.
-  /// - Throws: `configuration` for a name that there is none of.
+  /// - Parameter names: separated by commas; names of targets or of their topics.
+  /// - Throws: `configuration` for an unknown name.
   package static func named(_ names: String) throws(Failure) -> [any WriteTarget] {
     let wanted = names.split(separator: ",").map { $0.trimmed }
     for name in wanted where !all.contains(where: { $0.isCalled(name) }) {

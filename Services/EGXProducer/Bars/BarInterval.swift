@@ -1,4 +1,4 @@
-/// How long a bar is.
+/// The length of a bar.
 package enum BarInterval: String, CaseIterable, Sendable {
   case minute = "1 Minute"
   case fiveMinutes = "5 Minute"
@@ -7,7 +7,7 @@ package enum BarInterval: String, CaseIterable, Sendable {
   case weekly = "Weekly"
   case monthly = "Monthly"
 
-  /// As people and messages write it; case and blanks around it do not matter.
+  /// Ignores case and blanks.
   package init?(text: String) {
     let wanted = text.lowercased().filter { $0 != " " }
     guard let interval = Self.allCases.first(where: { $0.rawValue.lowercased().filter { $0 != " " } == wanted })
@@ -15,7 +15,7 @@ package enum BarInterval: String, CaseIterable, Sendable {
     self = interval
   }
 
-  /// Seconds of an intraday bar; nil for bars of whole days, whose time is a date.
+  /// Seconds of an intraday bar; nil for daily and longer bars, whose time is a date.
   package var seconds: Int64? {
     switch self {
     case .minute: 60
@@ -27,7 +27,7 @@ package enum BarInterval: String, CaseIterable, Sendable {
 
   package var isIntraday: Bool { seconds != nil }
 
-  /// What TradingView calls it.
+  /// TradingView's name.
   package var resolution: String {
     switch self {
     case .minute: "1"

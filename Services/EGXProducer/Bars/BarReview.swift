@@ -44,7 +44,7 @@ package struct BarReview: Sendable {
 
   /// - Parameters:
   ///   - bars: in any order; of two with one position the later counts.
-  ///   - missedUntil: the series was out of sight until now, and bars that had closed by this instant (seconds since
+  ///   - missedUntil: the series was not polled until now, and bars that had closed by this instant (seconds since
   ///     1970) would have been seen otherwise; nil when nothing was missed.
   ///   - now: UTC.
   package func review(
@@ -62,8 +62,8 @@ package struct BarReview: Sendable {
         continue
       }
       let fingerprint = bar.fingerprint(closeOnly: settings.closeOnly)
-      let verdict = memory?.judge(position, fingerprint) ?? .new
-      if !settings.republish, verdict == .unchanged || verdict == .forgotten {
+      let comparison = memory?.compare(position, fingerprint) ?? .new
+      if !settings.republish, comparison == .unchanged || comparison == .forgotten {
         outcome.unchanged += 1
         continue
       }
@@ -71,8 +71,8 @@ package struct BarReview: Sendable {
       if !bar.candle.isConsistent { flags.insert(.inconsistentRange) }
       // What a price may be is a matter of the instrument, which its readers know.
       if prices(bar.candle).contains(where: { $0 <= .zero }) { flags.insert(.nonPositivePrice) }
-      if verdict == .new, let newest {
-        // Behind what was already published, or closed while nobody looked.
+      if comparison == .new, let newest {
+        // Older than a bar that was published, or closed while the series was not polled.
         let closed = settings.interval.seconds.map { position + $0 } ?? position + 86_400
         if position < newest || missedUntil.map({ closed <= $0 }) == true { flags.insert(.refilled) }
       }
@@ -82,7 +82,7 @@ package struct BarReview: Sendable {
         bar: MarketBar(
           symbol: symbol, exchange: settings.exchange, interval: settings.interval.rawValue,
           datetime: stamp.datetime, values: values, ingestedAt: now, observedAt: stamp.observedAt, flags: flags),
-        position: position, fingerprint: fingerprint, isChange: verdict == .changed))
+        position: position, fingerprint: fingerprint, isChange: comparison == .changed))
     }
     return outcome
   }

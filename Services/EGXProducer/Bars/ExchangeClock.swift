@@ -1,7 +1,7 @@
 import Runtime
 import Schemas
 
-/// The clocks on the exchange's walls, by the rules of its zone; the host's own zone plays no part.
+/// Local time at the exchange, by the rules of its zone; the host's own zone has no influence.
 package struct ExchangeClock: Sendable {
   package static let zoneIdentifier = "Africa/Cairo"
   package let zone: ZoneTable
@@ -25,24 +25,24 @@ package struct ExchangeClock: Sendable {
     if interval.isIntraday {
       return bar.isDate ? nil : stamp(instant: bar.time)
     }
-    return stamp(date: bar.isDate ? Self.floorDiv(bar.time, 86_400) : day(of: bar.time))
+    return stamp(date: bar.isDate ? bar.time.flooredDivision(by: 86_400).quotient : day(of: bar.time))
   }
 
   /// The trading date of an instant, in days since 1970-01-01.
   package func day(of instant: Int64) -> Int64 {
-    Self.floorDiv(instant + Int64(zone.offsetSeconds(at: instant)), 86_400)
+    (instant + Int64(zone.offsetSeconds(at: instant))).flooredDivision(by: 86_400).quotient
   }
 
   /// What tells the bars of one series apart and puts them in order: the opening in seconds since 1970, of bars of
   /// whole days midnight UTC of the trading date.
   package func position(_ bar: SourceBar, _ interval: BarInterval) -> Int64 {
     if interval.isIntraday { return bar.time }
-    return (bar.isDate ? Self.floorDiv(bar.time, 86_400) : day(of: bar.time)) * 86_400
+    return (bar.isDate ? bar.time.flooredDivision(by: 86_400).quotient : day(of: bar.time)) * 86_400
   }
 
   /// The instant at which a date begins, in seconds since 1970.
   package func start(ofDay day: Int64) -> Int64 {
-    let date = civilDate(daysSinceEpoch: day)
+    let date = CivilDate(daysSinceEpoch: day)
     return zone.instant(year: date.year, month: date.month, day: date.day).epochSeconds
   }
 
@@ -65,9 +65,4 @@ package struct ExchangeClock: Sendable {
 
   /// Within which arithmetic cannot overflow: the years 0001 to 9998, roughly.
   private static let range: ClosedRange<Int64> = -62_100_000_000...253_300_000_000
-
-  static func floorDiv(_ value: Int64, _ divisor: Int64) -> Int64 {
-    let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? quotient - 1 : quotient
-  }
 }

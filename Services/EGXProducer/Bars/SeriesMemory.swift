@@ -6,15 +6,15 @@ package struct SeriesMemory: Hashable, Sendable {
     package var fingerprint: UInt64
   }
 
-  package enum Verdict: Hashable, Sendable {
+  package enum Comparison: Hashable, Sendable {
     case new, changed, unchanged
-    /// Before everything that is remembered: published long ago, whatever it says now.
+    /// Older than everything that is remembered: it was published long ago.
     case forgotten
   }
 
   /// Ascending.
   package private(set) var entries: [Entry] = []
-  /// Bars at or before this position were let go.
+  /// Bars at or before this position are no longer remembered.
   package private(set) var horizon = Int64.min
   package let capacity: Int
 
@@ -22,7 +22,7 @@ package struct SeriesMemory: Hashable, Sendable {
 
   package var newest: Int64? { entries.last?.position }
 
-  package func judge(_ position: Int64, _ fingerprint: UInt64) -> Verdict {
+  package func compare(_ position: Int64, _ fingerprint: UInt64) -> Comparison {
     let index = place(of: position)
     if index < entries.count, entries[index].position == position {
       return entries[index].fingerprint == fingerprint ? .unchanged : .changed
@@ -30,7 +30,7 @@ package struct SeriesMemory: Hashable, Sendable {
     return position <= horizon ? .forgotten : .new
   }
 
-  /// To be called once the bar is acknowledged.
+  /// Call it once the bar is acknowledged.
   package mutating func note(_ position: Int64, _ fingerprint: UInt64) {
     let index = place(of: position)
     if index < entries.count, entries[index].position == position {
@@ -39,7 +39,7 @@ package struct SeriesMemory: Hashable, Sendable {
     }
     guard position > horizon else { return }
     entries.insert(Entry(position: position, fingerprint: fingerprint), at: index)
-    // A few are let go at once, so that a long first answer does not move the rest for each of its bars.
+    // Several are dropped at a time, so that a long first answer does not move the array for each of its bars.
     if entries.count > capacity + capacity / 4 {
       let count = entries.count - capacity
       horizon = max(horizon, entries[count - 1].position)

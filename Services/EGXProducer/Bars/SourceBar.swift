@@ -1,20 +1,14 @@
 import Schemas
 
-/// One bar as a source gives it.
+/// One bar of a source.
 package struct SourceBar: Hashable, Sendable {
-  /// When it opened, in seconds since 1970; of a source that gives dates, midnight UTC of the date.
+  /// The opening in seconds since 1970; for a source with dates, midnight UTC of the date.
   package var time: Int64
-  /// `time` is a trading date and no instant.
-  package var isDate: Bool
+  /// `time` is a trading date, not an instant.
+  package var isDate = false
   package var candle: MarketBar.Candle
 
-  package init(time: Int64, isDate: Bool = false, candle: MarketBar.Candle) {
-    self.time = time
-    self.isDate = isDate
-    self.candle = candle
-  }
-
-  /// What tells a changed bar from an unchanged one: FNV-1a over its numbers, by value and not by digits.
+  /// Detects a changed bar: FNV-1a over its numbers, by value rather than by digits.
   package func fingerprint(closeOnly: Bool = false) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func mix(_ value: ExactDecimal?) {

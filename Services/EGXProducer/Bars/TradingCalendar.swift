@@ -20,7 +20,7 @@ package struct TradingCalendar: Sendable {
   }
 
   package func isTradingDay(_ day: Int64) -> Bool {
-    weekdays.contains(weekday(daysSinceEpoch: day)) && !holidays.contains(day)
+    weekdays.contains(CivilDate.weekday(daysSinceEpoch: day)) && !holidays.contains(day)
   }
 
   /// Whether there is anything to poll for.
@@ -41,20 +41,8 @@ package struct TradingCalendar: Sendable {
   }
 
   private func time(_ minutes: Int, on day: Int64) -> Int64 {
-    let date = civilDate(daysSinceEpoch: day)
+    let date = CivilDate(daysSinceEpoch: day)
     return clock.zone.instant(year: date.year, month: date.month, day: date.day, minute: minutes).epochSeconds
-  }
-
-  /// A date such as `2026-01-07`, in days since 1970-01-01; nil for what is none.
-  package static func day(_ text: some StringProtocol) -> Int64? {
-    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
-      parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
-      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]), (1...12).contains(month)
-    else { return nil }
-    let days = daysSinceEpoch(year: year, month: month, day: day)
-    guard civilDate(daysSinceEpoch: days) == (year, month, day) else { return nil }
-    return days
   }
 
   /// Dates, one per line; blank lines and what follows a `#` are passed over.
@@ -66,7 +54,7 @@ package struct TradingCalendar: Sendable {
       number += 1
       let content = line.prefix { $0 != "#" }.filter { !$0.isWhitespace }
       if content.isEmpty { continue }
-      guard let day = day(content) else {
+      guard let day = CivilDate(content)?.daysSinceEpoch else {
         throw Failure(
           .configuration, code: "bad_holiday", "\(path), line \(number): not a date such as 2026-01-07")
       }

@@ -3,6 +3,7 @@ import Glibc
 import HTTP
 import Kafka
 import Logging
+import Pipeline
 import Runtime
 import Schemas
 import ServiceKit
@@ -26,69 +27,52 @@ package struct BackfillCommand: ServiceCommand {
 
   package static let metrics = ProducerMetrics.descriptions + KafkaMetrics.producer
 
-  package func check(_ report: CheckReport) async {
-    let logger = Logger(label: "egx-producer") { _ in SwiftLogNoOpLogHandler() }
-    let kafka = target.apply(to: kafka)
-    let topic = target.topic
-    do {
-      _ = try range.days()
-      report.ok("symbols", "\(try source.symbolList().count)")
-    } catch {
-      report.failed("settings", error)
-    }
-    await report.probe("kafka", limit: .seconds(20)) {
-      try await kafka.check(
-        clientID: ServiceCatalogue.egxProducer.name, topics: [topic], consumes: false, logger: logger)
+  package func work(_ needs: Needs) -> Work {
+    let (source, range, http, context, topic) = (source, range, http, needs.context, target.topic)
+    let plan = needs.add(.setting("symbols", {
+      if case .replay = try source.location() {
+        throw Failure(.configuration, code: "bad_source", "a backfill reads csv:, not replay:")
+      }
+      return (days: try range.days(), symbols: try source.symbolList(), clock: try ExchangeClock())
+    }) { "\($0.symbols.count)" })
+    let bars = needs.add(Need("source", open: {
+      try source.makeSource(
+        clock: plan.value.clock, http: http, live: false, drain: context.drain, now: WallClock.seconds)
+    }))
+    let clients = needs.kafka(
+      ServiceCatalogue.egxProducer.name, target.apply(to: kafka), topics: [topic], consumes: false,
+      condition: "backfill")
+    return clients.source { producer in
+      let (days, symbols, clock) = try plan.value
+      var settings = Backfill.Settings(
+        symbols: symbols, interval: source.interval, days: days, maxBars: source.maxBars)
+      settings.rate = range.maxRate > 0 ? range.maxRate : nil
+      settings.progressPath = range.progress
+      var review = source.review
+      review.republish = true
+      let publisher = BarPublisher(
+        review: BarReview(settings: review, clock: clock),
+        outlet: KafkaBarOutlet(producer: producer, topic: topic, producedBy: clients.identity.producedBy),
+        metrics: ProducerMetrics(), drain: context.drain, logger: context.logger, now: WallClock.local)
+      let backfill = Backfill(
+        source: try bars.value, publisher: publisher, settings: settings, clock: clock, drain: context.drain,
+        logger: context.logger)
+      try Self.conclude(try await backfill.run(step: Self.progress(context.logger)), context)
     }
   }
 
-  package func run(in context: ServiceContext) async throws {
-    let clock = try ExchangeClock()
-    guard case .replay = try source.location() else { return try await fill(clock, context) }
-    throw Failure(.configuration, code: "bad_source", "a backfill reads csv:, not replay:")
-  }
-
-  private func fill(_ clock: ExchangeClock, _ context: ServiceContext) async throws {
-    var settings = Backfill.Settings(
-      symbols: try source.symbolList(), interval: source.interval, days: try range.days(), maxBars: source.maxBars)
-    settings.rate = range.maxRate > 0 ? range.maxRate : nil
-    settings.progressPath = range.progress
-    let bars = try source.makeSource(
-      clock: clock, http: http, live: false, drain: context.drain, now: WallClock.seconds)
-    let ready = context.health.readiness("backfill")
-    let isLetIn = try await target.apply(to: kafka).waitUntilLetIn(
-      clientID: context.name, topics: [target.topic], consumes: false, drain: context.drain, logger: context.logger
-    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
-    guard isLetIn else { return }
-    let producer = try Producer(
-      target.apply(to: kafka).producerConfiguration(clientID: context.name, logger: context.logger))
-    let outlet = KafkaBarOutlet(
-      producer: producer, topic: target.topic, producedBy: "\(ServiceCatalogue.egxProducer.name)/\(Souk.version)")
-    var review = source.review
-    review.republish = true
-    let publisher = BarPublisher(
-      review: BarReview(settings: review, clock: clock), outlet: outlet, metrics: ProducerMetrics(),
-      drain: context.drain, logger: context.logger, now: WallClock.local)
-    let backfill = Backfill(
-      source: bars, publisher: publisher, settings: settings, clock: clock, drain: context.drain,
-      logger: context.logger)
+  /// A bar for a person who watches, else lines of the log.
+  private static func progress(_ logger: Logger) -> @Sendable (Backfill.Step) -> Void {
     let bar = isatty(STDOUT_FILENO) == 1 ? ProgressBar() : nil
-    let logger = context.logger
-    ready.set(ready: true)
-    let result: Result<Backfill.Outcome, any Error>
-    do {
-      result = .success(try await backfill.run { step in
-        if let bar { bar.show(step) } else {
-          logger.info("backfill", metadata: [
-            "symbol": "\(step.symbol)", "done": "\(step.done)", "of": "\(step.total)", "bars": "\(step.published)",
-          ])
-        }
-      })
-    } catch {
-      result = .failure(error)
+    return { step in
+      if let bar { return bar.show(step) }
+      logger.info("backfill", metadata: [
+        "symbol": "\(step.symbol)", "done": "\(step.done)", "of": "\(step.total)", "bars": "\(step.published)",
+      ])
     }
-    await producer.close(within: context.drainTimeout)
-    let outcome = try result.get()
+  }
+
+  private static func conclude(_ outcome: Backfill.Outcome, _ context: ServiceContext) throws(Failure) {
     context.logger.notice("backfill ended", metadata: [
       "bars": "\(outcome.published)", "already_done": "\(outcome.skipped)", "failed": "\(outcome.failed.count)",
       "not_reaching_back": "\(outcome.short.joined(separator: ","))",

@@ -68,7 +68,7 @@ package struct PollOptions: ParsableArguments {
   package func calendar(_ clock: ExchangeClock) throws(Failure) -> TradingCalendar? {
     var days: Set<Int64> = []
     for text in (holidays ?? "").split(separator: ",") {
-      guard let day = TradingCalendar.day(text.filter { $0 != " " }) else {
+      guard let day = CivilDate(text.filter { $0 != " " })?.daysSinceEpoch else {
         throw Failure(.configuration, code: "bad_holiday", "--holidays: '\(text)' is not a date such as 2026-01-07")
       }
       days.insert(day)

@@ -4,6 +4,7 @@ import Foundation
 import HTTP
 import Runtime
 import Schemas
+import WebSocket
 
 extension BarInterval: ExpressibleByArgument {
   package init?(argument: String) { self.init(text: argument) }
@@ -130,7 +131,7 @@ package struct SourceOptions: ParsableArguments {
       if symbol.isEmpty { continue }
       guard symbol.utf8.count <= 64, symbol.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x22 }) else {
         throw Failure(
-          .configuration, code: "bad_symbol", "\(SourceError.quoted(symbol, limit: 64)) is not a symbol such as COMI")
+          .configuration, code: "bad_symbol", "\(quoted(symbol, limit: 64)) is not a symbol such as COMI")
       }
       if known.insert(symbol).inserted { list.append(symbol) }
     }
@@ -173,14 +174,14 @@ package struct SourceOptions: ParsableArguments {
         mapping: try JSONMapping(shape: jsonShape, rows: jsonRows, fields: jsonFields),
         client: try http.makeClient(name: "egx-producer"), limits: limits, token: try token(), pace: pace, now: now)
     case .tradingView(let address):
-      var settings = TradingViewSettings(address: address)
+      var settings = TradingViewSettings(url: address)
       settings.origin = sourceOrigin
       settings.exchange = exchange
       if let token = try token() { settings.token = token }
-      settings.caFile = http.access.fetchCAFile
-      settings.connectTime = http.fetchConnectTimeout.duration
+      settings.socket.caFile = http.access.fetchCAFile
+      settings.socket.connectTime = http.fetchConnectTimeout.duration
       settings.answerTime = answerTimeout.duration
-      settings.maxMessageBytes = maxAnswerSize.bytes
+      settings.socket.maxMessageBytes = maxAnswerSize.bytes
       settings.maxBars = maxBars
       settings.live = live
       return TradingViewSource(settings: settings, clock: clock, pace: pace, drain: drain)

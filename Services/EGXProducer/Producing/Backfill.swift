@@ -3,8 +3,8 @@ import Runtime
 import Schemas
 import Synchronization
 
-/// Publishes all bars of a range of days, symbol by symbol; a progress file lets the next run go on after the last
-/// symbol that was finished.
+/// Publishes all bars of a range of days, symbol by symbol. With a progress file the next run continues after the last
+/// finished symbol.
 package struct Backfill: Sendable {
   package struct Settings: Sendable {
     package var symbols: [String]
@@ -12,7 +12,7 @@ package struct Backfill: Sendable {
     /// Days since 1970-01-01 in Cairo, both included.
     package var days: ClosedRange<Int64>
     package var maxBars: Int
-    /// Bars a second; nil: as fast as they are taken.
+    /// Bars per second; nil: without a limit.
     package var rate: Int?
     package var progressPath: String?
     package var attempts = 8
@@ -39,9 +39,9 @@ package struct Backfill: Sendable {
     package var failed: [String: String] = [:]
     /// Symbols whose source does not reach back to the first day.
     package var short: [String] = []
-    /// Symbols that the source knows and gives no bar of.
+    /// Known symbols without a bar.
     package var empty: [String] = []
-    /// Frames, lines and rows that could not be read.
+    /// Unreadable frames, lines and rows.
     package var lost = 0
     package var isComplete = false
   }
@@ -53,20 +53,8 @@ package struct Backfill: Sendable {
   let drain: Interruption
   let logger: Logger
 
-  package init(
-    source: any BarSource, publisher: BarPublisher, settings: Settings, clock: ExchangeClock, drain: Interruption,
-    logger: Logger
-  ) {
-    self.source = source
-    self.publisher = publisher
-    self.settings = settings
-    self.clock = clock
-    self.drain = drain
-    self.logger = logger
-  }
-
-  /// - Parameter step: told after every symbol.
-  /// - Throws: configuration and fatal errors; `SourceError` when the source stays away.
+  /// - Parameter step: called after every symbol.
+  /// - Throws: configuration and fatal errors; `SourceError` after the last attempt.
   package func run(step: @escaping @Sendable (Step) -> Void) async throws -> Outcome {
     let progress = try settings.progressPath.map { try BackfillProgress(path: $0, run: identity) }
     let done = progress?.finished ?? []
@@ -135,7 +123,7 @@ package struct Backfill: Sendable {
       published += try await publisher.publish(symbol, part).published
       start += part.count
       if let rate = settings.rate, start < bars.count {
-        // A drain ends the waiting, not the symbol: what is begun is finished.
+        // A drain ends the waiting; the symbol is still finished.
         _ = await drain.sleep(for: .seconds(Double(part.count) / Double(rate)))
       }
     }
@@ -144,10 +132,10 @@ package struct Backfill: Sendable {
   }
 
   private func day(of bar: SourceBar) -> Int64 {
-    bar.isDate ? ExchangeClock.floorDiv(bar.time, 86_400) : clock.day(of: bar.time)
+    bar.isDate ? bar.time.flooredDivision(by: 86_400).quotient : clock.day(of: bar.time)
   }
 
-  /// What a progress file is about: another range is another file.
+  /// Identifies the backfill of a progress file.
   private var identity: String {
     "\(source.label)\t\(settings.interval.rawValue)\t\(settings.days.lowerBound)\t\(settings.days.upperBound)"
   }

@@ -2,7 +2,7 @@ import Glibc
 import Runtime
 import Synchronization
 
-/// The symbols a backfill has finished, one per line after a line that says which backfill it is.
+/// The finished symbols of a backfill, one per line after a header that identifies the backfill.
 final class BackfillProgress: Sendable {
   let finished: Set<String>
   private let path: String
@@ -15,7 +15,7 @@ final class BackfillProgress: Sendable {
     let header = "souk-egx-backfill\t1\t\(run)"
     var text = ""
     if access(path, F_OK) == 0 { text = String(decoding: try readFile(path), as: UTF8.self) }
-    // A line that a crash tore in two is no symbol.
+    // Ignores a line that a crash tore.
     let whole = text.lastIndex(of: "\n").map { text[...$0] } ?? ""
     let lines = whole.split(separator: "\n")
     guard lines.isEmpty || lines[0] == header else {

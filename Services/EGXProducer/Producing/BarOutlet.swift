@@ -3,24 +3,18 @@ import Logging
 import Runtime
 import Schemas
 
-/// Where messages of bars go, in the order they are given.
+/// Publishes bars in order.
 package protocol BarOutlet: Sendable {
-  /// Returns when they are on their way. Order is kept over calls.
-  /// - Returns: waits for their acknowledgement; throws `ClassifiedError`.
+  /// Enqueues the bars, in order across calls.
+  /// - Returns: a function that awaits their acknowledgement and throws `ClassifiedError`.
   func send(_ bars: [MarketBar]) async throws -> @Sendable () async throws -> Void
 }
 
-/// Publishes on a topic, key and partition by symbol.
+/// Publishes to a topic, key and partition by symbol.
 package struct KafkaBarOutlet: BarOutlet {
-  private let producer: Producer
-  private let topic: String
-  private let producedBy: String
-
-  package init(producer: Producer, topic: String, producedBy: String) {
-    self.producer = producer
-    self.topic = topic
-    self.producedBy = producedBy
-  }
+  let producer: Producer
+  let topic: String
+  let producedBy: String
 
   package func send(_ bars: [MarketBar]) async throws -> @Sendable () async throws -> Void {
     let schema = MarketBar.topic.schema

@@ -4,7 +4,7 @@ import Schemas
 import ServiceKit
 import Synchronization
 
-/// Asks the source again and again, or follows it, and publishes what is new.
+/// Polls the source, or follows a live one, and publishes new and changed bars.
 package struct BarProducer: Sendable {
   package struct Settings: Sendable {
     package var symbols: [String]
@@ -12,7 +12,7 @@ package struct BarProducer: Sendable {
     package var count: Int
     package var pollInterval: Duration = .seconds(300)
     package var once = false
-    /// Waits for the drain where it would return: whoever starts ended processes again is not told to.
+    /// Waits for the drain where it would return, for an orchestrator that starts a process again when it ends.
     package var staysAtEnd = false
     /// Nil: at all hours.
     package var calendar: TradingCalendar?
@@ -50,18 +50,20 @@ package struct BarProducer: Sendable {
     self.now = now
   }
 
-  /// When each symbol last gave bars; what it did not give before is not yet missed.
-  private final class Sight: Sendable {
+  /// What is known of the symbols from one poll to the next. `seen` is when each last gave bars: before its first
+  /// answer no bar of a symbol counts as missed.
+  private final class PollState: Sendable {
     struct State {
       var seen: [String: Int64] = [:]
       var answered: Set<String> = []
       var failed: Set<String> = []
       /// Why the last of them failed.
       var failure: SourceError?
-      var told: [String: String] = [:]
+      /// The failure that was logged last, by symbol.
+      var reported: [String: String] = [:]
       /// Remarks on answers that had bars, by symbol, each said once until it no longer holds.
       var remarks: [String: Set<String>] = [:]
-      /// Symbols of a live source that have not spoken since it was connected.
+      /// Symbols of a live source that have sent nothing since it was connected.
       var awaited: Set<String> = []
       var report = BarPublisher.Report()
     }
@@ -72,7 +74,7 @@ package struct BarProducer: Sendable {
   /// - Throws: configuration and fatal errors; with `once`, `poll_incomplete` when a symbol gave nothing.
   package func run() async throws {
     metrics.asking(for: settings.symbols.count)
-    let sight = Sight()
+    let poll = PollState()
     let heartbeat = context.health.liveness("poll", maxAge: .seconds(900))
     let ready = context.health.readiness("source")
     var backoff = settings.backoff
@@ -82,9 +84,9 @@ package struct BarProducer: Sendable {
       heartbeat.beat()
       let closedFor = untilOpen()
       if isProven, let wait = closedFor {
-        // What trades while nobody polls was not missed.
-        sight.state.withLock { $0.seen = [:] }
-        settle(ready, sight, reason: "the exchange is closed")
+        // Bars that trade while polling is suspended are not missed ones.
+        poll.state.withLock { $0.seen = [:] }
+        settle(ready, poll, reason: "the exchange is closed")
         heartbeat.idle()
         if await context.drain.sleep(for: wait) { break }
         continue
@@ -98,14 +100,14 @@ package struct BarProducer: Sendable {
           backoff.reset()
           continue
         }
-        try await pass(sight, heartbeat, ready)
+        try await pass(poll, heartbeat, ready)
         isProven = true
         if context.drain.isRaised { break }
         metrics.polled(took: .now - start, at: now())
-        settle(ready, sight)
+        settle(ready, poll)
         backoff.reset()
-        report(sight, took: .now - start)
-        sight.state.withLock { $0.answered = [] }
+        report(poll, took: .now - start)
+        poll.state.withLock { $0.answered = [] }
         if settings.once || source.isLive {
           guard settings.staysAtEnd else { break }
           heartbeat.idle()
@@ -126,7 +128,7 @@ package struct BarProducer: Sendable {
       if await context.drain.sleep(for: delay) { break }
     }
     try await save()
-    let failed = sight.state.withLock { $0.failed.sorted() }
+    let failed = poll.state.withLock { $0.failed.sorted() }
     if settings.once, !failed.isEmpty, !context.drain.isRaised {
       throw Failure(
         .fatal, code: "poll_incomplete",
@@ -148,8 +150,8 @@ package struct BarProducer: Sendable {
   }
 
   /// Ready when at least one symbol gives bars: with none, nothing will ever be published.
-  private func settle(_ ready: ReadinessCondition, _ sight: Sight, reason: String = "") {
-    let (count, failure) = sight.state.withLock { ($0.failed.count, $0.failure) }
+  private func settle(_ ready: ReadinessCondition, _ poll: PollState, reason: String = "") {
+    let (count, failure) = poll.state.withLock { ($0.failed.count, $0.failure) }
     guard count == settings.symbols.count, let failure else { return ready.set(ready: true, reason: reason) }
     ready.failed(failure, at: "none of \(count) symbols gives bars")
   }
@@ -164,17 +166,17 @@ package struct BarProducer: Sendable {
   }
 
   /// One poll over the symbols that have not answered yet, or the whole life of a live connection.
-  private func pass(_ sight: Sight, _ heartbeat: Heartbeat, _ ready: ReadinessCondition) async throws {
+  private func pass(_ poll: PollState, _ heartbeat: Heartbeat, _ ready: ReadinessCondition) async throws {
     var requests: [BarRequest] = []
-    let answered = sight.state.withLock { $0.answered }
+    let answered = poll.state.withLock { $0.answered }
     for symbol in settings.symbols where source.isLive || !answered.contains(symbol) {
       requests.append(BarRequest(
         symbol: symbol, interval: settings.interval, count: settings.count,
         reachBackTo: await publisher.newest(symbol)))
     }
-    sight.state.withLock { $0.awaited = Set($0.seen.keys) }
+    poll.state.withLock { $0.awaited = Set($0.seen.keys) }
     let saver = Task {
-      // A live source is never at an end: its acknowledgements and state are looked after meanwhile.
+      // A live fetch does not return: acknowledgements are awaited and the state is saved while it runs.
       while source.isLive, !Task.isCancelled {
         try await Task.sleep(for: settings.stateInterval)
         heartbeat.beat()
@@ -187,21 +189,21 @@ package struct BarProducer: Sendable {
       switch answer {
       case .success(let answer):
         ready.set(ready: true)
-        try await take(answer, symbol, sight)
+        try await take(answer, symbol, poll)
       case .failure(let error):
         if error.errorClass == .configuration || error.errorClass == .fatal { throw error }
-        complain(error, symbol, sight)
+        complain(error, symbol, poll)
       }
     }
     try await save()
   }
 
-  private func take(_ answer: BarAnswer, _ symbol: String, _ sight: Sight) async throws {
+  private func take(_ answer: BarAnswer, _ symbol: String, _ poll: PollState) async throws {
     metrics.answered(answer)
     let now = now()
     let isLive = source.isLive
     // A live source that was connected all the time has missed nothing, however long nothing was traded.
-    let seen = sight.state.withLock { state -> Int64? in
+    let seen = poll.state.withLock { state -> Int64? in
       let isFirst = state.awaited.remove(symbol) != nil
       return !isLive || isFirst ? state.seen[symbol] : nil
     }
@@ -214,17 +216,17 @@ package struct BarProducer: Sendable {
     }
     let newest = await publisher.newest(symbol)
     let report = try await publisher.publish(symbol, answer.bars, missedUntil: missedUntil)
-    sight.state.withLock { state in
+    poll.state.withLock { state in
       state.seen[symbol] = now
       state.answered.insert(symbol)
       state.failed.remove(symbol)
-      state.told[symbol] = nil
+      state.reported[symbol] = nil
       state.report.published += report.published
       state.report.unchanged += report.unchanged
       state.report.refilled += report.refilled
       state.report.unusable += report.unusable
     }
-    remark(answer, unusable: report.unusable, symbol, sight)
+    remark(answer, unusable: report.unusable, symbol, poll)
     if report.refilled > 0 {
       metrics.gap(isFilled: true)
       context.logger.notice(
@@ -238,8 +240,8 @@ package struct BarProducer: Sendable {
     }
   }
 
-  /// What is odd about an answer is said once, and again when it went away in between.
-  private func remark(_ answer: BarAnswer, unusable: Int, _ symbol: String, _ sight: Sight) {
+  /// Logs each remark on an answer once, and again only after an answer without it.
+  private func remark(_ answer: BarAnswer, unusable: Int, _ symbol: String, _ poll: PollState) {
     var remarks: [(level: Logger.Level, text: String, detail: String)] = []
     if answer.lost.count > 0 { remarks.append((.warning, "a part of the answer was lost", "\(answer.lost)")) }
     if unusable > 0 {
@@ -255,7 +257,7 @@ package struct BarProducer: Sendable {
     let texts = remarks.map(\.text)
     // An update of a live series says nothing about the whole of it.
     let isUpdate = source.isLive && answer.bars.count == 1
-    let before = sight.state.withLock { state in
+    let before = poll.state.withLock { state in
       defer { state.remarks[symbol, default: []] = Set(texts).union(isUpdate ? state.remarks[symbol] ?? [] : []) }
       return state.remarks[symbol] ?? []
     }
@@ -265,16 +267,16 @@ package struct BarProducer: Sendable {
     }
   }
 
-  private func complain(_ error: SourceError, _ symbol: String, _ sight: Sight) {
+  private func complain(_ error: SourceError, _ symbol: String, _ poll: PollState) {
     metrics.failed(error.code)
-    let isNews = sight.state.withLock { state in
+    let isNews = poll.state.withLock { state in
       state.answered.insert(symbol)
       state.failed.insert(symbol)
       state.failure = error
-      // Said once, and again when it changes or the symbol gave bars in between.
+      // Logged once, and again when it changes or the symbol gave bars in between.
       let text = "\(error)"
-      if state.told[symbol] == text { return false }
-      state.told[symbol] = text
+      if state.reported[symbol] == text { return false }
+      state.reported[symbol] = text
       return true
     }
     if isNews {
@@ -290,8 +292,8 @@ package struct BarProducer: Sendable {
     }
   }
 
-  private func report(_ sight: Sight, took: Duration) {
-    let report = sight.state.withLock { state in
+  private func report(_ poll: PollState, took: Duration) {
+    let report = poll.state.withLock { state in
       defer { state.report = BarPublisher.Report() }
       return state.report
     }

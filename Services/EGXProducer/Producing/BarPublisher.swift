@@ -2,12 +2,12 @@ import Logging
 import Runtime
 import Schemas
 
-/// Publishes what is new or changed, remembers what was acknowledged, and sends again what was not: in order, so that
-/// the last record of a bar is always its latest state.
+/// Publishes new and changed bars, and sends unacknowledged ones again, in order, so that the last record of a bar is
+/// always its latest state.
 package actor BarPublisher {
   package struct Settings: Sendable {
     package var memory = 1_024
-    /// Records on their way before acknowledgements are waited for.
+    /// Records in flight before the publisher awaits acknowledgements.
     package var maxPending = 2_000
     package var backoff = Backoff(base: .milliseconds(100), cap: .seconds(15))
     package init() {}
@@ -28,9 +28,9 @@ package actor BarPublisher {
   private var series: [String: SeriesMemory]
   private var pending: [Pending] = []
   private var pendingCount = 0
-  private var isBusy = false
-  private var turns: [CheckedContinuation<Void, Never>] = []
-  /// Raised and lowered with Kafka; nil in tests.
+  /// One caller at a time, in order of arrival: an actor is reentrant at its awaits.
+  private let turn = Permits(1)
+  /// Reports the readiness of Kafka; nil in tests.
   private let ready: (@Sendable (Bool, String) -> Void)?
 
   package init(
@@ -56,22 +56,22 @@ package actor BarPublisher {
     package var unusable = 0
   }
 
-  /// The newest bar that was published of a symbol.
+  /// The newest published bar of a symbol.
   package func newest(_ symbol: String) -> Int64? { series[symbol]?.newest }
 
-  /// What may be written to a state file: returns when everything in it is acknowledged.
+  /// The state to save; returns when all of it is acknowledged.
   package func settledMemories() async throws -> [String: SeriesMemory] {
-    await takeTurn()
-    defer { giveTurn() }
+    guard await turn.acquire() else { throw CancellationError() }
+    defer { turn.release() }
     try await settlePending()
     return series
   }
 
-  /// Sends what is new or changed among `bars`; acknowledgements may be waited for later, by `settle()`.
-  /// - Throws: configuration and fatal errors of Kafka; `CancellationError` when drained while Kafka is away.
+  /// Sends the new and changed bars; `settle()` awaits the acknowledgements.
+  /// - Throws: configuration and fatal errors of Kafka; the last error when drained during an outage of Kafka.
   package func publish(_ symbol: String, _ bars: [SourceBar], missedUntil: Int64? = nil) async throws -> Report {
-    await takeTurn()
-    defer { giveTurn() }
+    guard await turn.acquire() else { throw CancellationError() }
+    defer { turn.release() }
     let outcome = review.review(
       bars, symbol: symbol, memory: series[symbol], missedUntil: missedUntil, now: now())
     metrics.reviewed(outcome)
@@ -80,7 +80,7 @@ package actor BarPublisher {
       unusable: outcome.unusable)
     guard !outcome.outgoing.isEmpty else { return report }
     try await send(outcome.outgoing)
-    // Optimistic: what is not acknowledged is sent again until it is, or the process ends without writing its state.
+    // Remembers before the acknowledgement: unacknowledged bars are sent again, or the process ends without saving.
     var memory = series[symbol] ?? SeriesMemory(capacity: settings.memory)
     for bar in outcome.outgoing { memory.note(bar.position, bar.fingerprint) }
     series[symbol] = memory
@@ -91,24 +91,26 @@ package actor BarPublisher {
     return report
   }
 
-  /// Returns when everything is acknowledged.
+  /// Returns when all bars are acknowledged.
   package func settle() async throws {
-    await takeTurn()
-    defer { giveTurn() }
+    guard await turn.acquire() else { throw CancellationError() }
+    defer { turn.release() }
     try await settlePending()
   }
 
   private func send(_ bars: [BarReview.Outgoing]) async throws {
-    let acknowledged = try await settings.backoff.retry {
+    let acknowledged = try await settings.backoff.retry { @concurrent in
       try await self.outlet.send(bars.map(\.bar))
-    } pause: { try await self.pause($0) }
+    } pause: { @concurrent in try await self.pause($0) }
     pending.append(Pending(bars: bars, acknowledged: acknowledged))
     pendingCount += bars.count
   }
 
   private func settlePending() async throws {
     while !pending.isEmpty {
-      try await settings.backoff.retry { try await self.settleFirst() } pause: { try await self.sendAgain(after: $0) }
+      try await settings.backoff.retry { @concurrent in
+        try await self.settleFirst()
+      } pause: { @concurrent in try await self.sendAgain(after: $0) }
     }
   }
 
@@ -122,7 +124,7 @@ package actor BarPublisher {
   }
 
   private func sendAgain(after failed: FailedAttempt) async throws {
-    // What was sent after it may have arrived: all of it again, or a bar could end in an older state.
+    // Later batches may have arrived: sends all again, or a bar could end in an older state.
     for later in pending.dropFirst() { try? await later.acknowledged() }
     try await pause(failed)
     let again = pending
@@ -137,18 +139,5 @@ package actor BarPublisher {
     ready?(false, "\(failed.error)")
     logger.warning("Kafka does not take bars", metadata: ["error": "\(failed.error)"])
     if await drain.sleep(for: failed.delay) { throw failed.error }
-  }
-
-  // One caller at a time, in the order they came: what an actor alone does not promise over its waits.
-  private func takeTurn() async {
-    if !isBusy {
-      isBusy = true
-      return
-    }
-    await withCheckedContinuation { turns.append($0) }
-  }
-
-  private func giveTurn() {
-    if turns.isEmpty { isBusy = false } else { turns.removeFirst().resume() }
   }
 }

@@ -1,14 +1,14 @@
 import Foundation
 import Runtime
 
-/// What was published, in a file: so that a restart repeats nothing. Written whole and put in place by renaming.
+/// The published bars in a file, so that a restart repeats none. Replaced atomically.
 ///
 ///     souk-egx-bars<TAB>1<TAB><interval><TAB><form>
 ///     <symbol><TAB><horizon><TAB><position>:<fingerprint> …
 package struct BarState: Sendable {
   package let path: String
   package let interval: BarInterval
-  /// `close` or `candle`: what the fingerprints are of.
+  /// `close` or `candle`: the input of the fingerprints.
   package let form: String
 
   package init(path: String, interval: BarInterval, closeOnly: Bool) {
@@ -19,8 +19,8 @@ package struct BarState: Sendable {
 
   private var header: String { "souk-egx-bars\t1\t\(interval.rawValue)\t\(form)" }
 
-  /// - Returns: nothing when there is no file yet.
-  /// - Throws: `Failure(.configuration)` for a file that is not one of ours, or of another interval.
+  /// - Returns: an empty state without a file.
+  /// - Throws: `Failure(.configuration)` for a foreign file, or one of another interval.
   package func load(capacity: Int) throws(Failure) -> [String: SeriesMemory] {
     guard FileManager.default.fileExists(atPath: path) else { return [:] }
     let text = String(decoding: try readFile(path, limit: 1 << 30), as: UTF8.self)
@@ -28,7 +28,7 @@ package struct BarState: Sendable {
     guard let first = lines.popFirst(), first == header else {
       throw Failure(
         .configuration, code: "state_mismatch",
-        "\(path) is not a state of --interval '\(interval.rawValue)' in this form; point --state to another file, or "
+        "\(path) is not the state of --interval '\(interval.rawValue)' in this form; point --state to another file, or "
           + "remove it (the bars the source still gives are then published again)")
     }
     var series: [String: SeriesMemory] = [:]
@@ -48,7 +48,7 @@ package struct BarState: Sendable {
     return series
   }
 
-  /// - Throws: `Failure(.transient)` when the disk does not take it.
+  /// - Throws: `Failure(.transient)` when it cannot be written.
   package func save(_ series: [String: SeriesMemory]) throws(Failure) {
     var text = header + "\n"
     for (symbol, memory) in series.sorted(by: { $0.key < $1.key }) {

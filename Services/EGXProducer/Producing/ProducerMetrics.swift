@@ -3,7 +3,7 @@ import Schemas
 import ServiceKit
 import Synchronization
 
-/// What egx-producer counts. Symbols are given on the command line, and only the first of them get a gauge.
+/// The metrics of egx-producer. Symbols come from the command line; only the first ones get a gauge.
 package final class ProducerMetrics: Sendable {
   package static let descriptions: [MetricDescription] = [
     .init("souk_egx_bars_published_total", .counter, "Bars published and acknowledged.", labels: ["kind"]),

@@ -1,7 +1,7 @@
 import Glibc
 import Runtime
 
-/// One line on a terminal that shows how far a backfill is. Pure but for `show`.
+/// The progress of a backfill in one line of a terminal. Pure except `show`.
 package struct ProgressBar: Sendable {
   package let width: Int
   private let start = ContinuousClock.now
@@ -21,7 +21,7 @@ package struct ProgressBar: Sendable {
   }
 
   package func show(_ step: Backfill.Step) {
-    // Back to the first column, and what a longer line left is cleared.
+    // Returns to the first column and clears the rest of a longer line.
     let text = "\r" + line(step, elapsed: .now - start) + "\u{1b}[K" + (step.done == step.total ? "\n" : "")
     _ = Array(text.utf8).withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
   }

@@ -1,11 +1,13 @@
-/// What is wanted of one symbol.
+import Runtime
+
+/// A request for the bars of one symbol.
 package struct BarRequest: Hashable, Sendable {
   /// Without the exchange: `COMI`.
   package var symbol: String
   package var interval: BarInterval
   /// How many of the latest bars.
   package var count: Int
-  /// `count` is the most that may be needed to reach back, and not what is wanted.
+  /// `count` is the most that may be needed to reach back, and not the number that is asked for.
   package var isCountLimit = false
   /// The bars should reach back to this opening (seconds since 1970; midnight UTC of a date), if the source holds
   /// them, even when that is more than `count`.

@@ -1,7 +1,7 @@
 import Runtime
 import Synchronization
 
-/// Keeps the requests to a source apart.
+/// Spaces the requests to a source.
 package final class Pace: Sendable {
   private let gap: Duration
   private let drain: Interruption
@@ -12,8 +12,8 @@ package final class Pace: Sendable {
     self.drain = drain
   }
 
-  /// Returns when the next request may go.
-  /// - Returns: false when the service is to stop instead.
+  /// Waits until the next request may start.
+  /// - Returns: false when the service drains instead.
   /// - Throws: `CancellationError`.
   package func turn() async throws -> Bool {
     try Task.checkCancellation()

@@ -1,4 +1,5 @@
 import Runtime
+import WebSocket
 
 /// A `--source` as read from its URL.
 package enum SourceLocation: Hashable, Sendable {
@@ -8,7 +9,7 @@ package enum SourceLocation: Hashable, Sendable {
   case replay(path: String)
   /// A URL with `{symbol}`, answered with JSON.
   case json(template: String)
-  case tradingView(WebSocketAddress)
+  case tradingView(WebSocketURL)
 
   /// - Throws: `Failure(.configuration)`.
   package init(_ text: String) throws(Failure) {
@@ -30,9 +31,9 @@ package enum SourceLocation: Hashable, Sendable {
       }
       self = .json(template: text)
     case "tradingview":
-      self = .tradingView(rest == "//" || rest.isEmpty ? .tradingView : try WebSocketAddress("wss:" + rest))
+      self = .tradingView(rest == "//" || rest.isEmpty ? Self.tradingView : try Self.socket("wss:" + rest))
     case "tradingview+ws", "tradingview+wss":
-      self = .tradingView(try WebSocketAddress(scheme.dropFirst("tradingview+".count) + ":" + rest))
+      self = .tradingView(try Self.socket(scheme.dropFirst("tradingview+".count) + ":" + rest))
     default: throw Self.unknown
     }
   }
@@ -40,56 +41,14 @@ package enum SourceLocation: Hashable, Sendable {
   private static let unknown = Failure(
     .configuration, code: "bad_source",
     "--source has to be tradingview://, https://host/path?symbol={symbol}, csv:<folder> or replay:<folder>")
-}
 
-/// Where a WebSocket is.
-package struct WebSocketAddress: Hashable, Sendable, CustomStringConvertible {
-  package var isSecure: Bool
-  package var host: String
-  package var port: Int
-  /// With its query.
-  package var path: String
-
-  package static let tradingView = WebSocketAddress(
+  package static let tradingView = WebSocketURL(
     isSecure: true, host: "data.tradingview.com", port: 443, path: "/socket.io/websocket")
 
-  package init(isSecure: Bool, host: String, port: Int, path: String) {
-    self.isSecure = isSecure
-    self.host = host
-    self.port = port
-    self.path = path
-  }
-
-  /// - Throws: `Failure(.configuration)`.
-  package init(_ text: String) throws(Failure) {
-    let refused = Failure(.configuration, code: "bad_source", "not a WebSocket URL such as wss://host:443/path")
-    let parts = text.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, ["ws", "wss"].contains(parts[0]),
-      parts[1].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), !parts[1].contains("@")
-    else { throw refused }
-    let isSecure = parts[0] == "wss"
-    let authority = parts[1].prefix { $0 != "/" && $0 != "?" }
-    let path = parts[1].dropFirst(authority.count)
-    var host = authority
-    var port = isSecure ? 443 : 80
-    if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
-      guard let number = Int(authority[authority.index(after: colon)...]), (1...65_535).contains(number) else {
-        throw refused
-      }
-      (host, port) = (authority[..<colon], number)
+  private static func socket(_ text: String) throws(Failure) -> WebSocketURL {
+    guard let url = WebSocketURL(text, defaultPath: tradingView.path) else {
+      throw Failure(.configuration, code: "bad_source", "not a WebSocket URL such as wss://host:443/path")
     }
-    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    guard !host.isEmpty else { throw refused }
-    self.init(
-      isSecure: isSecure, host: String(host), port: port,
-      path: path.isEmpty ? Self.tradingView.path : path.hasPrefix("/") ? String(path) : "/\(path)")
+    return url
   }
-
-  /// The value of the `Host` header.
-  package var authority: String {
-    let shown = host.contains(":") ? "[\(host)]" : host
-    return port == (isSecure ? 443 : 80) ? shown : "\(shown):\(port)"
-  }
-
-  package var description: String { "\(isSecure ? "wss" : "ws")://\(authority)" }
 }

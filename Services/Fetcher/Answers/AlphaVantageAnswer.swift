@@ -1,26 +1,27 @@
+import CSV
 import Runtime
 import Schemas
 
-/// Alpha Vantage's answers, told apart by what they hold:
+/// Alpha Vantage's answers, distinguished by their fields:
 ///
 ///     {"name": "...", "interval": "monthly", "unit": "dollar per metric ton",
 ///      "data": [{"date": "2024-05-01", "value": "8000.1"}, {"date": "...", "value": "."}]}     commodities
 ///     {"Meta Data": {"4. Interval": "5min", "6. Time Zone": "US/Eastern", ...},
 ///      "Time Series (5min)": {"2024-05-10 15:55:00": {"4. close": "122.84", ...}}}              series
 ///     {"Global Quote": {"05. price": "122.84", "07. latest trading day": "2024-05-10"}}         quotes
-///     {"Note": "..."}, {"Information": "..."}, {"Error Message": "..."}: words, see `ProviderMessage`
+///     {"Note": "..."}, {"Information": "..."}, {"Error Message": "..."}: see `ProviderMessage`
 ///
-/// An intraday time is the opening of its bar, in the answer's own zone. A day's close is of the exchange's closing
-/// time. A commodity's date is the first day of the period whose average or last price the value is.
+/// An intraday time is the opening of its bar, in the answer's time zone. A day's close has the exchange's closing
+/// time. A commodity's date is the first day of the period of its average or last price.
 enum AlphaVantageAnswer {
   static func quotes(_ tree: JSONTree, at now: Timestamp) throws(FetchError) -> Quotes {
-    guard let fields = tree.fields else { throw .unreadable("it is no object") }
+    guard let fields = tree.fields else { throw .unreadable("it is not an object") }
     for name in ["Error Message", "Note", "Information"] {
       if let text = fields[name]?.text { throw ProviderMessage(text).failure() }
     }
     if let data = fields["data"]?.items {
       let quotes = commodity(data, fields)
-      // Sample rows come with the words that they are samples.
+      // Samples come with a message that they are samples.
       if quotes.list.isEmpty, let message = ProviderMessage(in: tree) { throw message.failure() }
       return quotes
     }
@@ -34,9 +35,9 @@ enum AlphaVantageAnswer {
   private static func add(
     _ value: JSONTree?, _ time: Timestamp?, unit: String? = nil, isOfPeriod: Bool = true, to quotes: inout Quotes
   ) {
-    guard let text = value?.text, !QuoteText.isAbsent(text) else { return }
-    guard let time, let price = QuoteText.decimal(text) else {
-      quotes.lose("a time or a value is no number")
+    guard let text = value?.text, !CSVNumbers.isAbsent(text) else { return }
+    guard let time, let price = ExactDecimal(approximating: text) else {
+      quotes.lose("a time or a value is not a number")
       return
     }
     quotes.add(Quote(value: price, observedAt: time, unit: unit, isOfPeriod: isOfPeriod))
@@ -48,7 +49,7 @@ enum AlphaVantageAnswer {
     var quotes = Quotes()
     let months = ["monthly": 1, "quarterly": 3, "semiannual": 6, "annual": 12]
     let span = fields["interval"]?.text.flatMap { months[$0.lowercased()] }
-    // A missing unit is refused, as an unknown one is: the empty text stands for it.
+    // Empty text stands for a missing unit, which is refused like an unknown one.
     let unit = fields["unit"]?.text ?? ""
     for row in rows {
       let text = row["date"]?.text ?? ""
@@ -61,20 +62,20 @@ enum AlphaVantageAnswer {
     return quotes
   }
 
-  /// Midnight in UTC after the day, or after so many months that begin with it.
+  /// Midnight UTC after the day, or after the months that begin with it.
   private static func end(of date: LocalDateTime, months: Int?) -> Timestamp? {
     guard let months else { return Timestamp(microseconds: date.microseconds + 86_400_000_000) }
     let (year, month, day) = (date.civil.year, date.civil.month, date.civil.day)
     let place = month - 1 + months
     return Timestamp(
-      microseconds: daysSinceEpoch(year: year + place / 12, month: place % 12 + 1, day: day) * 86_400_000_000)
+      microseconds: CivilDate.daysSinceEpoch(year: year + place / 12, month: place % 12 + 1, day: day) * 86_400_000_000)
   }
 
   // MARK: - equities, currencies
 
   private static let newYork = try? ZoneTable(identifier: "America/New_York")
 
-  /// The zone that the answer names; nil is UTC.
+  /// The answer's time zone; nil is UTC.
   private static func zone(_ meta: JSONTree?) throws(FetchError) -> ZoneTable? {
     let name = meta?.fields?.first { $0.key.hasSuffix("Time Zone") }?.value.text ?? "US/Eastern"
     switch name {
@@ -106,14 +107,14 @@ enum AlphaVantageAnswer {
     return quotes
   }
 
-  /// 16:00 in New York, when all exchanges have closed that Alpha Vantage has days of; else the day's end.
+  /// 16:00 in New York, when all exchanges with daily data at Alpha Vantage have closed; else the day's end.
   private static func close(of day: String, _ zone: ZoneTable?) -> Timestamp? {
     guard day.utf8.count == 10 else { return nil }
     if zone?.identifier == newYork?.identifier, zone != nil { return QuoteText.time(day + " 16:00:00", in: zone) }
     return QuoteText.time(day, in: zone).flatMap { Timestamp(microseconds: $0.microseconds + 86_400_000_000) }
   }
 
-  /// The price of now, or of the close when its day is over.
+  /// The present price, or the close when its day is over.
   private static func latest(_ quote: JSONTree, at now: Timestamp) throws(FetchError) -> Quotes {
     // An unknown symbol has an empty quote.
     guard quote.fields?.isEmpty == false else {

@@ -3,17 +3,17 @@ import Metrics
 import Runtime
 import Schemas
 
-/// Turns one provider's answers into quotes. Pure: bytes in, quotes out.
+/// Reads one provider's answers as quotes. Pure: bytes in, quotes out.
 package struct AnswerReader: Sendable {
-  private let source: Source
-  /// Of times without an offset; nil is UTC.
+  private let source: MarketSource
+  /// The time zone of times without an offset; nil is UTC.
   private let zone: ZoneTable?
   private let limits: JSONReader.Limits
   private let lost: Counter
 
   /// - Parameter limits: of JSON.
-  /// - Throws: a configuration `Failure` for a zone that the system does not have.
-  package init(_ source: Source, limits: JSONReader.Limits) throws(Failure) {
+  /// - Throws: a configuration `Failure` for an unknown time zone.
+  package init(_ source: MarketSource, limits: JSONReader.Limits) throws(Failure) {
     self.source = source
     self.limits = limits
     zone = nil == source.mapping || source.mapping?.zone == "UTC"
@@ -21,12 +21,12 @@ package struct AnswerReader: Sendable {
     lost = Counter(label: "souk_fetch_rows_lost_total", dimensions: [("source", source.word)])
   }
 
-  /// Everything the answer has a value of, in its order, with what the catalogue says of the material's quotation
-  /// where the answer does not. A row that cannot be read is left out and counted.
+  /// All quotes of the answer, in order. Currency and unit come from the catalogue where the answer omits them. An
+  /// unreadable row is skipped and counted.
   /// - Parameters:
-  ///   - now: when it was asked; a price of the running day is of this time.
-  ///   - slot: fills in the templates of conditions.
-  /// - Throws: `FetchError`: not the promised shape, no row that can be read, or what the provider says is wrong.
+  ///   - now: the time of the request, which is also that of a price of the current day.
+  ///   - slot: fills the templates of conditions.
+  /// - Throws: `FetchError` for another shape, an answer without a readable row, or a provider's message.
   package func quotes(
     _ body: [UInt8], of material: Material? = nil, at now: Timestamp = .epoch, slot: (TextTemplate.Slot) -> String
   ) throws(FetchError) -> [Quote] {
@@ -46,7 +46,7 @@ package struct AnswerReader: Sendable {
   private func completed(_ quote: Quote, _ quotation: Quotation) throws(FetchError) -> Quote {
     var quote = quote
     quote.currency = quote.currency ?? quotation.currency
-    // "Dollars per bushel" is of the bushel that the catalogue names.
+    // "Dollars per bushel" means the bushel in the catalogue.
     let isBushel = quote.unit.flatMap { PriceUnit($0) }?.unit.dimension == .bushel
     if quote.unit?.isEmpty ?? true || isBushel { quote.unit = quotation.unit?.symbol ?? quote.unit }
     if quote.unit == nil, source.mapping?.unit != nil { quote.unit = "" }
@@ -98,7 +98,7 @@ package struct AnswerReader: Sendable {
     }
   }
 
-  /// What a body says that is not of the promised form, when its words are known.
+  /// The known message of a body with another form.
   private static func said(_ body: [UInt8]) -> FetchError? {
     guard let message = ProviderMessage(body: body), message.meaning != .unrecognised else { return nil }
     return message.failure()
@@ -106,7 +106,7 @@ package struct AnswerReader: Sendable {
 }
 
 extension JSONTree {
-  /// Whether a field of the outermost object is called an error and says something.
+  /// Whether the outermost object has a non-empty field named like an error.
   fileprivate var saysError: Bool {
     fields?.contains { name, value in
       name.lowercased().contains("error") && (value.text?.isEmpty == false || value.fields?.isEmpty == false)

@@ -1,7 +1,7 @@
 import Markets
 import Schemas
 
-/// A provider's JSON in memory: small answers of any shape, below limits of bytes and depth.
+/// A provider's JSON in memory: small answers of any shape, within limits of bytes and depth.
 package indirect enum JSONTree: Hashable, Sendable {
   case null
   case boolean(Bool)
@@ -9,10 +9,10 @@ package indirect enum JSONTree: Hashable, Sendable {
   case number(String)
   case string(String)
   case array([JSONTree])
-  /// The first of several values of one name counts.
+  /// Of several values with one name the first counts.
   case object([String: JSONTree])
 
-  /// - Throws: `DecodingFailure` for what is no JSON, or larger or deeper than the limits.
+  /// - Throws: `DecodingFailure` for bytes that are not JSON, or that exceed the limits.
   package init(_ bytes: [UInt8], limits: JSONReader.Limits) throws(DecodingFailure) {
     let result = bytes.withUnsafeBytes { buffer -> Result<JSONTree, DecodingFailure> in
       do throws(DecodingFailure) {
@@ -55,7 +55,7 @@ package indirect enum JSONTree: Hashable, Sendable {
     }
   }
 
-  /// Nil where there is nothing.
+  /// nil without a value at the path.
   package subscript(_ path: ValuePath) -> JSONTree? {
     var tree = self
     for step in path.steps {
@@ -88,7 +88,7 @@ package indirect enum JSONTree: Hashable, Sendable {
     return fields
   }
 
-  /// The text of a string or number; nil for everything else.
+  /// The text of a string or number; nil for other types.
   package var text: String? {
     switch self {
     case .string(let text), .number(let text): text

@@ -3,17 +3,17 @@ import Markets
 import Runtime
 import Schemas
 
-/// Quotes from lines below a header, by a mapping. A line that cannot be read costs only itself.
+/// Quotes from lines below a header, by a mapping. An unreadable line loses only itself.
 struct MappedCSV {
-  let mapping: AnswerMapping
+  let mapping: ResponseMapping
   let zone: ZoneTable?
-  /// Lines in which columns are looked for: some exports put a title above them, and some name them in two lines.
+  /// Lines to search for column names: some exports have a title above them, some name them in two lines.
   private static let headerLines = 10
 
   func quotes(_ body: [UInt8], _ slot: (TextTemplate.Slot) -> String) throws(FetchError) -> Quotes {
     var reader = CSVReader(body, separator: mapping.separator)
     let columns = try columns(&reader)
-    func place(_ field: AnswerMapping.Field) -> Int { columns[Self.name(field.text)] ?? .max }
+    func place(_ field: ResponseMapping.Field) -> Int { columns[Self.name(field.text)] ?? .max }
     let (value, time) = (place(mapping.value), place(mapping.time))
     let (currency, unit) = (mapping.currency.map(place), mapping.unit.map(place))
     let conditions = mapping.conditions.map { (column: place($0.field), text: $0.value.filled(slot)) }
@@ -35,21 +35,21 @@ struct MappedCSV {
       case .absent: continue
       case .number(let read): number = read
       case .unreadable(let hint):
-        lose("a value is no finite number" + (hint.isEmpty ? "" : ": \(hint), with 'decimal' in the mapping"))
+        lose("a value is not a finite number" + (hint.isEmpty ? "" : ": \(hint), with 'decimal' in the mapping"))
         continue
       }
       guard let at = time < line.cells.count ? self.time(line.cells[time]) : nil else {
-        lose("it has no time that can be read; 'dates' in the mapping says how they are written, as MM/DD/YYYY")
+        lose("it has no readable time; set 'dates' in the mapping to their form, such as MM/DD/YYYY")
         continue
       }
       let quote = Quote(
         value: number, observedAt: at, currency: currency.flatMap(line.text), unit: unit.flatMap(line.text))
-      if let whole = QuotedCurrency.whole(quote) { quotes.add(whole) } else { lose("a value is no finite number") }
+      if let whole = quote.inWholeUnits { quotes.add(whole) } else { lose("a value is not a finite number") }
     }
     return quotes
   }
 
-  /// The columns of the mapping by name; the reader is left below the header.
+  /// The columns of the mapping by name; the reader then is below the header.
   private func columns(_ reader: inout CSVReader) throws(FetchError) -> [String: Int] {
     let fields = [mapping.value, mapping.time] + [mapping.currency, mapping.unit].compactMap { $0 }
       + mapping.conditions.map(\.field)

@@ -1,16 +1,17 @@
+import CSV
 import Markets
 import Runtime
 import Schemas
 
 /// Quotes from JSON of any shape, by a mapping.
 struct MappedJSON {
-  let mapping: AnswerMapping
+  let mapping: ResponseMapping
   let zone: ZoneTable?
 
   func quotes(_ tree: JSONTree, _ slot: (TextTemplate.Slot) -> String) throws(FetchError) -> Quotes {
     let rows: [JSONTree]
     if let path = mapping.rows {
-      guard let found = tree[path]?.items else { throw .unreadable("there is no list where the rows should be") }
+      guard let found = tree[path]?.items else { throw .unreadable("there is no list at the path of the rows") }
       rows = found
     } else {
       rows = [tree]
@@ -18,22 +19,22 @@ struct MappedJSON {
     let conditions = mapping.conditions.map { (path: $0.field.path, text: $0.value.filled(slot)) }
     var quotes = Quotes()
     for row in rows where conditions.allSatisfy({ row[$0.path]?.text == $0.text }) {
-      // Currency and unit may stand once, beside the rows.
-      func text(_ field: AnswerMapping.Field?) -> String? {
+      // Currency and unit may appear once, beside the rows.
+      func text(_ field: ResponseMapping.Field?) -> String? {
         field.flatMap { row[$0.path]?.text ?? tree[$0.path]?.text }
       }
-      guard let value = row[mapping.value.path], value != .null, value.text.map(QuoteText.isAbsent) != true else {
+      guard let value = row[mapping.value.path], value != .null, value.text.map(CSVNumbers.isAbsent) != true else {
         continue
       }
       guard let at = row[mapping.time.path]?.text.flatMap({ QuoteText.time($0, in: zone) }) else {
-        quotes.lose("a row has no time that can be read")
+        quotes.lose("a row has no readable time")
         continue
       }
-      guard let number = value.text.flatMap({ QuoteText.decimal($0) }),
-        let quote = QuotedCurrency.whole(
-          Quote(value: number, observedAt: at, currency: text(mapping.currency), unit: text(mapping.unit)))
+      guard let number = value.text.flatMap({ ExactDecimal(approximating: $0) }),
+        let quote = Quote(
+          value: number, observedAt: at, currency: text(mapping.currency), unit: text(mapping.unit)).inWholeUnits
       else {
-        quotes.lose("a value is no finite number")
+        quotes.lose("a value is not a finite number")
         continue
       }
       quotes.add(quote)

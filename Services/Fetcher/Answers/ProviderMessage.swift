@@ -1,17 +1,18 @@
 import Markets
+import Runtime
 import Schemas
 
-/// What a provider says in words where its values should be, sorted by meaning. Pure.
+/// A provider's message in place of values, classified by meaning. Pure.
 ///
-/// Providers say the same things with status 200 as with 4xx, each in its own words; a text that means none of them is
+/// Providers send the same messages with status 200 and with 4xx, each in its own words. Text of no known meaning is
 /// `unrecognised`, and quoted.
 package struct ProviderMessage: Hashable, Sendable {
   package enum Meaning: Hashable, Sendable {
-    /// It was asked too often.
-    case quota(FetchError.Quota?)
-    /// The key is wrong, or there is none.
+    /// Too many requests; the kind names the quota's period.
+    case quota(FetchError.Kind)
+    /// The key is wrong or missing.
     case credentials
-    /// The key is right and its plan does not have this.
+    /// The key's plan does not include this.
     case entitlement
     case unknownSymbol
     case noData
@@ -26,8 +27,8 @@ package struct ProviderMessage: Hashable, Sendable {
     meaning = Self.meaning(of: text)
   }
 
-  /// The message of a JSON answer, under any of the names that providers give it.
-  /// - Returns: nil when it has none.
+  /// The message of a JSON answer, under any of the usual names.
+  /// - Returns: nil without one.
   package init?(in tree: JSONTree) {
     var texts: [String] = []
     Self.collect(tree, depth: 0, &texts)
@@ -35,7 +36,7 @@ package struct ProviderMessage: Hashable, Sendable {
     self.init(texts.joined(separator: ": "))
   }
 
-  /// The message of a body that may be JSON or plain words; of a page only "too many requests" is believed.
+  /// The message of a body of JSON or plain text; of an HTML page only "too many requests" counts.
   package init?(body: [UInt8]) {
     if let tree = try? JSONTree(Array(body.prefix(64 << 10)), limits: .init(maxBytes: 64 << 10, maxDepth: 32)) {
       self.init(in: tree)
@@ -48,21 +49,20 @@ package struct ProviderMessage: Hashable, Sendable {
     if isPage { guard case .quota = meaning else { return nil } }
   }
 
-  /// - Parameter status: 200 for one that came in place of values.
+  /// - Parameter status: 200 for a message in place of values.
   package func failure(status: Int = 200) -> FetchError {
     let words = "'\(Self.excerpt(text))'"
     switch (meaning, status) {
-    case (.quota(let window), _):
-      return FetchError(.rateLimited, "it says that it was asked too often: \(words)", quota: window)
-    case (.credentials, _): return FetchError(.refused, "it refuses our credentials: \(words)")
-    case (_, 429): return FetchError(.rateLimited, "it says that it was asked too often: \(words)")
-    case (.entitlement, _): return FetchError(.notEntitled, "our plan does not have this: \(words)")
-    case (_, 401), (_, 402), (_, 403), (_, 407): return FetchError(.refused, "it refuses us: \(words)")
+    case (.quota(let kind), _): return FetchError(kind, "it reports too many requests: \(words)")
+    case (.credentials, _): return FetchError(.refused, "it refuses the credentials: \(words)")
+    case (_, 429): return FetchError(.rateLimited, "it reports too many requests: \(words)")
+    case (.entitlement, _): return FetchError(.notEntitled, "the plan does not include this: \(words)")
+    case (_, 401), (_, 402), (_, 403), (_, 407): return FetchError(.refused, "it refuses access: \(words)")
     case (.noData, _): return FetchError(.noValue, "it has no value: \(words)")
     case (.unknownSymbol, _), (_, 404), (_, 410):
-      return FetchError(.symbolUnknown, "it does not know what it was asked for: \(words)")
+      return FetchError(.symbolUnknown, "it does not know the symbol: \(words)")
     case (_, 400), (_, 422): return FetchError(.requestRefused, "it refuses the request: \(words)")
-    default: return FetchError(.unrecognised, "it says something that is not known here: \(words)")
+    default: return FetchError(.unrecognised, "it sends a message of unknown meaning: \(words)")
     }
   }
 
@@ -74,7 +74,7 @@ package struct ProviderMessage: Hashable, Sendable {
     return line.count > 200 ? cut + " ..." : cut
   }
 
-  // MARK: - where it stands
+  // MARK: - Collecting text
 
   private static let names: Set<String> = [
     "error message", "information", "note", "message", "error", "errors", "detail", "details", "description", "reason",
@@ -95,15 +95,17 @@ package struct ProviderMessage: Hashable, Sendable {
     }
   }
 
-  // MARK: - what it means
+  // MARK: - Classification
 
   private static func meaning(of text: String) -> Meaning {
     let words = text.lowercased().replacing("*", with: "").replacing("_", with: " ").replacing("\u{2019}", with: "'")
     func says(_ phrases: [String]) -> Bool { phrases.contains { words.contains($0) } }
-    // Texts about a quota name the key and the premium plans too, so they come first.
+    // Messages about a quota also mention the key and premium plans, so quotas come first.
     if says(quotaPhrases) {
-      if says(["per second", "per minute", "a minute", "current minute", "calls per"]) { return .quota(.minute) }
-      return .quota(says(["per day", "daily", "per month", "monthly"]) ? .day : nil)
+      if says(["per second", "per minute", "a minute", "current minute", "calls per"]) {
+        return .quota(.minuteQuotaSpent)
+      }
+      return .quota(says(["per day", "daily", "per month", "monthly"]) ? .dayQuotaSpent : .rateLimited)
     }
     if says(refusals) || says(keys) && says(keyFaults) { return .credentials }
     if says(entitlementPhrases) { return .entitlement }

@@ -1,32 +1,9 @@
 import Runtime
 import Schemas
 
-/// Values and times as providers write them.
+/// Parses times as providers write them.
 enum QuoteText {
-  /// What stands for "no value" in a cell.
-  private static let absent: Set<String> = ["", ".", "-", "--", "n/a", "na", "null", "none", "nd"]
-
-  static func isAbsent(_ text: String) -> Bool { absent.contains(text.lowercased()) }
-
-  /// The value with the digits it is written with. More digits than a decimal has are those of a binary fraction:
-  /// then it is the shortest text that means the same fraction.
-  /// - Returns: nil for what is no finite number, or too large or small for a decimal.
-  static func decimal(_ text: String) -> ExactDecimal? {
-    if let exact = ExactDecimal(text) { return exact }
-    // Double reads "nan", "inf" and hexadecimal too.
-    guard text.utf8.allSatisfy({ isNumberByte($0) }), let number = Double(text), number.isFinite else { return nil }
-    return ExactDecimal("\(number)")
-  }
-
-  private static func isNumberByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):
-      true
-    default: false
-    }
-  }
-
-  /// RFC 3339; a date or date and time without an offset, in `zone`; or seconds or milliseconds since 1970.
+  /// RFC 3339; a date, or date and time, without an offset, in `zone`; seconds or milliseconds since 1970.
   static func time(_ text: String, in zone: ZoneTable?) -> Timestamp? {
     if let time = Timestamp(text) { return time }
     if let local = LocalDateTime(text) {
@@ -40,7 +17,7 @@ enum QuoteText {
     return ExactDecimal(text).flatMap { time(number: $0) }
   }
 
-  /// Seconds since 1970, or milliseconds when it is too large for those (after the year 5138).
+  /// Seconds since 1970; numbers beyond the year 5138 are milliseconds.
   static func time(number: ExactDecimal) -> Timestamp? {
     var microseconds = Int128(number.mantissa) * 1_000_000
     for _ in 0..<number.scale { microseconds /= 10 }

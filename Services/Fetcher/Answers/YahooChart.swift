@@ -10,16 +10,16 @@ import Schemas
 ///                            "timestamp": [...], "indicators": {"quote": [{"close": [...]}]}}],
 ///                "error": null}}
 ///
-/// A timestamp is the opening of its bar, and the close is of the bar's end. Bars without trades have `null`. Some
+/// A timestamp is the opening of its bar; the close belongs to the bar's end. Bars without trades have `null`. Some
 /// currencies are hundredths (`GBp`).
 struct YahooChart {
   private let result: JSONTree
   private let meta: JSONTree
   private let currency: String?
-  /// An index is counted in points, whatever currency it is said to be in.
+  /// An index is counted in points, despite its currency.
   private let unit: String?
   private let periods: [ClosedRange<Int64>]
-  /// Seconds east of UTC of the exchange, now.
+  /// The exchange's present offset, in seconds east of UTC.
   private let offset: Int64
   private var quotes = Quotes()
 
@@ -54,7 +54,7 @@ struct YahooChart {
     currency = meta["currency"]?.text
     unit = meta["instrumentType"]?.text == "INDEX" ? "index points" : nil
     offset = meta["gmtoffset"]?.text.flatMap { Int64($0) } ?? 0
-    // With pre- and post-market bars the periods are an object of lists; each list has a list for each day.
+    // With pre- and post-market bars the periods are an object of lists; each list has one list per day.
     var trees: [JSONTree] = []
     for part in [meta["tradingPeriods"], meta["currentTradingPeriod"]].compactMap({ $0 }) {
       trees += part.fields.map { Array($0.values) } ?? part.items ?? []
@@ -74,15 +74,15 @@ struct YahooChart {
   private mutating func readBars() throws(FetchError) {
     let times = result["timestamp"]?.items ?? []
     let closes = result["indicators"]?["quote"]?.items?.first?["close"]?.items ?? []
-    guard times.count == closes.count else { throw .unreadable("it has not as many prices as times") }
+    guard times.count == closes.count else { throw .unreadable("it has different numbers of prices and times") }
     let starts = times.map { Self.seconds($0) }
     guard let span = span(starts.compactMap { $0 }) else {
-      if closes.contains(where: { $0 != .null }) { quotes.lose("it does not say how long its bars are") }
+      if closes.contains(where: { $0 != .null }) { quotes.lose("it does not give the length of its bars") }
       return
     }
     for (start, close) in zip(starts, closes) where close != .null {
       guard let start else {
-        quotes.lose("a bar has no time that can be read")
+        quotes.lose("a bar has no readable time")
         continue
       }
       add("\(end(of: start, span))", close, isOfPeriod: true)
@@ -91,14 +91,15 @@ struct YahooChart {
 
   private mutating func add(_ time: String?, _ value: JSONTree?, isOfPeriod: Bool) {
     guard let value, value != .null, let time else { return }
-    guard let at = QuoteText.time(time, in: nil), let price = value.text.flatMap({ QuoteText.decimal($0) }) else {
-      quotes.lose("a time or a price is no number")
+    guard let at = QuoteText.time(time, in: nil), let price = value.text.flatMap({ ExactDecimal(approximating: $0) })
+    else {
+      quotes.lose("a time or a price is not a number")
       return
     }
     quotes.add(Quote(value: price, observedAt: at, currency: currency, unit: unit, isOfPeriod: isOfPeriod))
   }
 
-  // MARK: - when a bar ends
+  // MARK: - End of a bar
 
   private enum Span {
     case seconds(Int64)
@@ -106,7 +107,7 @@ struct YahooChart {
     case months(Int)
   }
 
-  /// How long bars are; without `dataGranularity` the shortest time between two of them.
+  /// The length of the bars; without `dataGranularity` the shortest time between two.
   private func span(_ starts: [Int64]) -> Span? {
     switch meta["dataGranularity"]?.text {
     case "1d": return .session
@@ -123,7 +124,7 @@ struct YahooChart {
     }
   }
 
-  /// Seconds since 1970. The last row of a running session is no bar: it is the latest price at its time.
+  /// Seconds since 1970. The last row of a running session is not a bar: it is the latest price at its own time.
   private func end(of start: Int64, _ span: Span) -> Int64 {
     if let last = Self.seconds(meta["regularMarketTime"]), start >= last { return start }
     if periods.contains(where: { $0.upperBound == start }), !periods.contains(where: { $0.lowerBound == start }) {
@@ -142,9 +143,10 @@ struct YahooChart {
       return start + (to - from)
     case .months(let count):
       let (day, time) = (start + offset).quotientAndRemainder(dividingBy: 86_400)
-      let date = civilDate(daysSinceEpoch: day)
+      let date = CivilDate(daysSinceEpoch: day)
       let month = date.month - 1 + count
-      return daysSinceEpoch(year: date.year + month / 12, month: month % 12 + 1, day: date.day) * 86_400 + time - offset
+      let end = CivilDate.daysSinceEpoch(year: date.year + month / 12, month: month % 12 + 1, day: date.day)
+      return end * 86_400 + time - offset
     }
   }
 }

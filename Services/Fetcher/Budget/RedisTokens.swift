@@ -2,18 +2,18 @@ import Markets
 import Redis
 import Runtime
 
-/// Tokens that all replicas share: a bucket in Redis, filled and spent by one script on Redis' own clock.
+/// Tokens that all replicas share: a bucket in Redis, filled and spent by one script on Redis' clock.
 ///
-/// In any time of length t at most burst + t * rate tokens are given to all replicas together. A token that was given
-/// and not used (the request was given up, the answer of Redis lost) is gone: fewer requests, never more. A Redis that
-/// forgot everything starts with a full bucket.
+/// In any time of length t all replicas together get at most burst + t * rate tokens. An unused token (a cancelled
+/// request, a lost answer of Redis) is not returned: fewer requests, never more. A Redis without data starts with a
+/// full bucket.
 package struct RedisTokens: TokenSource {
-  private let queue: RedisQueue
+  private let queue: RedisMultiplexer
   private let key: String
   private let arguments: [String]
 
-  /// - Parameter limit: nil shares the pauses alone.
-  package init(_ queue: RedisQueue, source: String, limit: RateLimit?) {
+  /// - Parameter limit: nil shares only the pauses.
+  package init(_ queue: RedisMultiplexer, source: String, limit: RateLimit?) {
     self.queue = queue
     key = Self.key(of: source)
     let interval = (limit?.interval ?? .zero) / .microseconds(1)
@@ -23,8 +23,8 @@ package struct RedisTokens: TokenSource {
   /// - Parameter source: its word.
   package static func key(of source: String) -> String { "souk:fetcher:budget:\(source)" }
 
-  /// KEYS: the bucket. ARGV: tokens (0: without a limit), per so many microseconds, burst, wanted, time of a probe.
-  /// Answers: given, microseconds until more, 1 while paused, 1 for a probe.
+  /// KEYS: the bucket. ARGV: tokens (0: no limit) per microseconds, burst, wanted, time of a probe.
+  /// Answers: granted tokens, microseconds until more, 1 while paused, 1 for a probe.
   private static let taking = RedisScript("""
     local time = redis.call('TIME')
     local now = time[1] * 1000000 + time[2]
@@ -57,8 +57,8 @@ package struct RedisTokens: TokenSource {
     return {given, wait, 0, 0}
     """)
 
-  /// KEYS: the bucket. ARGV: microseconds, the longest of a growing pause (0: as long as was asked for).
-  /// Answers: microseconds that the provider is left alone. A state of pauses is kept for an hour beyond the last one.
+  /// KEYS: the bucket. ARGV: microseconds, the longest of a growing pause (0: a pause of the given length).
+  /// Answers: remaining microseconds of the pause. The state of pauses is kept for an hour after the last one.
   private static let pausing = RedisScript("""
     local time = redis.call('TIME')
     local now = time[1] * 1000000 + time[2]
@@ -112,5 +112,5 @@ package struct RedisTokens: TokenSource {
   package func recover() async throws { _ = try await queue.run(Self.recovering, keys: [key], arguments: []) }
 
   private static let unexpected = RedisError(
-    code: "redis_protocol", .fatal, operation: "EVALSHA", message: "the budget's script answered something else")
+    code: "redis_protocol", .fatal, operation: "EVALSHA", message: "the budget's script gave an unexpected answer")
 }

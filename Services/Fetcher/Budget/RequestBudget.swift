@@ -1,16 +1,16 @@
 import Runtime
 import Synchronization
 
-/// The line in front of one provider's tokens: each job waits here for its turn, first come, first served.
+/// The queue for one provider's tokens: jobs wait here for their turn, first in, first out.
 ///
-/// One task at a time fetches tokens, for all who wait: a full line costs one question to Redis per refill, however
-/// long it is.
+/// One task at a time requests tokens for all waiting jobs, so a full queue costs one request to Redis per refill,
+/// whatever its length.
 package final class RequestBudget: Sendable {
   package enum Answer: Sendable {
     case granted
-    /// The provider asked to be left alone, for so long.
+    /// The provider asked for a pause of this length.
     case paused(Duration)
-    /// Its time passed in the line.
+    /// The job expired in the queue.
     case expired
     case cancelled
     case failed(any Error)
@@ -22,7 +22,7 @@ package final class RequestBudget: Sendable {
     let continuation: CheckedContinuation<Answer, Never>
   }
   private struct State {
-    var line: ArraySlice<Waiter> = []
+    var queue: ArraySlice<Waiter> = []
     var nextID: UInt64 = 0
     var isFetching = false
     /// A request that was granted as a probe may be under way.
@@ -31,15 +31,15 @@ package final class RequestBudget: Sendable {
   private let tokens: any TokenSource
   private let state = Mutex(State())
 
-  /// Shorter waits only make more questions.
+  /// Shorter waits only add requests to Redis.
   private static let shortestWait = Duration.milliseconds(5)
 
   package init(_ tokens: any TokenSource) { self.tokens = tokens }
 
-  /// Tasks in line.
-  package var waiting: Int { state.withLock { $0.line.count } }
+  /// Tasks in the queue.
+  package var waiting: Int { state.withLock { $0.queue.count } }
 
-  /// - Parameter expiry: after it a turn is of no use.
+  /// - Parameter expiry: when the job expires.
   package func turn(before expiry: ContinuousClock.Instant? = nil) async -> Answer {
     let id = state.withLock { state in
       state.nextID += 1
@@ -49,7 +49,7 @@ package final class RequestBudget: Sendable {
       await withCheckedContinuation { continuation in
         let step = state.withLock { state -> (isCancelled: Bool, begins: Bool) in
           if Task.isCancelled { return (true, false) }
-          state.line.append(Waiter(id: id, expiry: expiry, continuation: continuation))
+          state.queue.append(Waiter(id: id, expiry: expiry, continuation: continuation))
           defer { state.isFetching = true }
           return (false, !state.isFetching)
         }
@@ -58,15 +58,15 @@ package final class RequestBudget: Sendable {
       }
     } onCancel: {
       state.withLock { state in
-        state.line.firstIndex { $0.id == id }.map { state.line.remove(at: $0).continuation }
+        state.queue.firstIndex { $0.id == id }.map { state.queue.remove(at: $0).continuation }
       }?.resume(returning: .cancelled)
     }
   }
 
-  /// - Returns: for how long the provider is left alone.
+  /// - Returns: the length of the pause.
   package func pause(_ pause: Pause) async throws -> Duration { try await tokens.pause(pause) }
 
-  /// A request had a good answer; only a probe's is news to the others.
+  /// A request succeeded; only the success of a probe changes the shared state.
   package func recover() async throws {
     let wasProbing = state.withLock { state in
       defer { state.isProbing = false }
@@ -79,8 +79,8 @@ package final class RequestBudget: Sendable {
     while true {
       dropExpired()
       let wanted = state.withLock { state in
-        if state.line.isEmpty { state.isFetching = false }
-        return state.line.count
+        if state.queue.isEmpty { state.isFetching = false }
+        return state.queue.count
       }
       guard wanted > 0 else { return }
       do {
@@ -90,7 +90,7 @@ package final class RequestBudget: Sendable {
         if grant.isPaused {
           release(.max, .paused(grant.wait))
         } else if grant.count < wanted {
-          // Not longer than a second, whatever the rate: a job in the line may expire.
+          // At most a second, because jobs in the queue may expire.
           try? await Task.sleep(for: min(max(grant.wait, Self.shortestWait), .seconds(1)))
         }
       } catch {
@@ -103,8 +103,8 @@ package final class RequestBudget: Sendable {
     let now = ContinuousClock.now
     let isExpired: (Waiter) -> Bool = { $0.expiry.map { $0 <= now } ?? false }
     let expired = state.withLock { state -> [Waiter] in
-      let expired = state.line.filter(isExpired)
-      if !expired.isEmpty { state.line.removeAll(where: isExpired) }
+      let expired = state.queue.filter(isExpired)
+      if !expired.isEmpty { state.queue.removeAll(where: isExpired) }
       return expired
     }
     for waiter in expired { waiter.continuation.resume(returning: .expired) }
@@ -112,8 +112,8 @@ package final class RequestBudget: Sendable {
 
   private func release(_ count: Int, _ answer: Answer) {
     let released = state.withLock { state in
-      let released = state.line.prefix(count)
-      state.line = state.line.dropFirst(count)
+      let released = state.queue.prefix(count)
+      state.queue = state.queue.dropFirst(count)
       return released
     }
     for waiter in released { waiter.continuation.resume(returning: answer) }

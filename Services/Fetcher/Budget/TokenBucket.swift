@@ -1,21 +1,20 @@
 import Markets
 
-/// What a rate leaves to spend, and what the provider allows of it. Pure: the caller brings the time, in microseconds
-/// of any one clock.
+/// A token bucket with pauses. Pure: the caller passes the time, in microseconds of one clock.
 ///
-/// After a pause of the growing kind the provider is on probation: one request at a time, until one has a good answer.
-/// The scripts of `RedisTokens` are this, in Lua.
+/// After a growing pause the bucket grants one probe at a time, until one succeeds. The scripts of `RedisTokens` do the
+/// same in Lua.
 package struct TokenBucket: Hashable, Sendable {
-  /// Nil: only pauses hold requests back.
+  /// nil: only pauses delay requests.
   package let limit: RateLimit?
   private var tokens: Double
   private var time: Int64
   private var pausedUntil: Int64 = .min
-  /// Growing pauses since the last good answer.
+  /// Growing pauses since the last success.
   private var strikes = 0
   private var probingUntil: Int64 = .min
 
-  /// How long the outcome of a probe is awaited before the next one.
+  /// The time to wait for the outcome of a probe before the next one.
   package static let probeTime = Duration.seconds(30)
 
   package init(_ limit: RateLimit?, at time: Int64) {
@@ -51,9 +50,9 @@ package struct TokenBucket: Hashable, Sendable {
     return Grant(count: granted, wait: .microseconds(Int64(missing.rounded(.up))))
   }
 
-  /// Gives nothing for a while; a shorter pause than the one that holds changes nothing, nor does a growing one: those
-  /// of requests that were under way together count once.
-  /// - Returns: how long it holds.
+  /// Pauses the bucket. During a pause, a shorter one changes nothing, and neither does a growing one: failures of
+  /// concurrent requests count once.
+  /// - Returns: the remaining time of the pause.
   package mutating func pause(_ pause: Pause, at now: Int64) -> Duration {
     switch pause {
     case .asked(let time): pausedUntil = max(pausedUntil, now + Int64(time / .microseconds(1)))
@@ -66,35 +65,28 @@ package struct TokenBucket: Hashable, Sendable {
     return .microseconds(max(0, pausedUntil - now))
   }
 
-  /// A probe had a good answer. One that was under way when a pause began proves nothing.
+  /// A probe succeeded. The success of a request from before the pause changes nothing.
   package mutating func recover(at now: Int64) {
     guard now >= pausedUntil else { return }
     strikes = 0
   }
 }
 
-/// How long a provider is left alone.
+/// How long requests to a provider pause.
 package enum Pause: Hashable, Sendable {
-  /// As long as it asks for.
+  /// The time that the provider asks for.
   case asked(Duration)
-  /// It does not say how long: twice as long each time until a request has a good answer.
+  /// Without a time from the provider: doubles each time, until a request succeeds.
   case growing(from: Duration, atMost: Duration)
 }
 
-/// What was given of what was wanted.
+/// The granted tokens of a request.
 package struct Grant: Hashable, Sendable {
   package var count: Int
-  /// Until more is to be had; zero when all was given.
+  /// Time until more are available; zero when all were granted.
   package var wait: Duration
-  /// Nothing is given because the provider asked to be left alone.
-  package var isPaused: Bool
-  /// It is the one request that shows whether the provider allows more.
-  package var isProbe: Bool
-
-  package init(count: Int, wait: Duration, isPaused: Bool = false, isProbe: Bool = false) {
-    self.count = count
-    self.wait = wait
-    self.isPaused = isPaused
-    self.isProbe = isProbe
-  }
+  /// No tokens, because of a pause.
+  package var isPaused = false
+  /// The one request that tests whether the provider allows more.
+  package var isProbe = false
 }

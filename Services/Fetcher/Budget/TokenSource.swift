@@ -1,22 +1,22 @@
 import Markets
 import Synchronization
 
-/// Where the tokens of one provider's rate come from.
+/// The source of tokens of one provider's rate.
 package protocol TokenSource: Sendable {
   /// - Throws: `RedisError`.
   func take(upTo wanted: Int) async throws -> Grant
 
-  /// The provider asked to be left alone.
-  /// - Returns: for how long it is.
+  /// The provider asked for a pause.
+  /// - Returns: the remaining time of the pause.
   /// - Throws: `RedisError`.
   func pause(_ pause: Pause) async throws -> Duration
 
-  /// The probe had a good answer: pauses begin with the first length again.
+  /// The probe succeeded: pauses start with the first length again.
   /// - Throws: `RedisError`.
   func recover() async throws
 }
 
-/// Tokens of this process alone: every replica has its own. Without a rate it only keeps pauses.
+/// Tokens of this process alone; every replica has its own. Without a rate it only keeps pauses.
 package final class LocalTokens: TokenSource {
   private let bucket: Mutex<TokenBucket>
   private let start = ContinuousClock.now

@@ -7,12 +7,12 @@ import Runtime
 import Schemas
 import ServiceKit
 
-/// One task to one observation, or to the reason why there is none.
+/// Handles one task: publishes one observation, or gives the reason why there is none.
 package struct FetchHandler: JobHandler {
   package struct Settings: Hashable, Sendable {
-    /// Publishes what is unchanged too.
+    /// Publishes unchanged values too.
     package var republishes: Bool
-    /// Leaves out a value that is the last one's, at a later time.
+    /// Skips an equal value at a later time.
     package var onlyChanges: Bool
 
     package init(republishes: Bool = false, onlyChanges: Bool = false) {
@@ -21,17 +21,17 @@ package struct FetchHandler: JobHandler {
     }
   }
 
-  private let jobs: JobReader
-  private let pool: ProviderPool
-  private let states: any StateStore
-  private let settings: Settings
-  private let identity: ServiceIdentity
-  private let readiness: Readiness
-  private let logger: Logger
+  let jobs: JobReader
+  let pool: ProviderPool
+  let states: any StateStore
+  var settings = Settings()
+  let identity: ServiceIdentity
+  let readiness: Readiness
+  let logger: Logger
   private let metrics = FetchMetrics()
-  private let now: @Sendable () -> Timestamp
+  let now: @Sendable () -> Timestamp
 
-  /// What `/readyz` says of the world outside.
+  /// The conditions of `/readyz` for Redis and the providers.
   package struct Readiness: Sendable {
     package var state: ReadinessCondition
     package var providers: ReadinessCondition
@@ -43,21 +43,7 @@ package struct FetchHandler: JobHandler {
     }
   }
 
-  package init(
-    jobs: JobReader, pool: ProviderPool, states: any StateStore, settings: Settings = Settings(),
-    identity: ServiceIdentity, readiness: Readiness, logger: Logger, now: @escaping @Sendable () -> Timestamp
-  ) {
-    self.jobs = jobs
-    self.pool = pool
-    self.states = states
-    self.settings = settings
-    self.identity = identity
-    self.readiness = readiness
-    self.logger = logger
-    self.now = now
-  }
-
-  /// Jobs of one series run in their order; a message that cannot be read is under none.
+  /// Jobs of one series run in order; an unreadable message has no key.
   package func orderKey(of job: Job) -> [UInt8]? {
     guard let value = job.value, let task = try? IngestionTask(decoding: value),
       let wanted = try? jobs.job(task, arrived: .epoch)
@@ -65,7 +51,7 @@ package struct FetchHandler: JobHandler {
     return Array(wanted.stateKey.text.utf8)
   }
 
-  package func handle(_ job: Job, emit: Emitter) async throws -> Verdict {
+  package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let wanted: FetchJob
     do {
@@ -89,8 +75,8 @@ package struct FetchHandler: JobHandler {
       throw error
     } catch let error as FetchError {
       guard error.errorClass == .transient else { return .reject(Rejection(error, stage: "fetch")) }
-      // Without a deadline it would be asked for ever, for a value that the next job asks for too.
-      if error.subject == .time, wanted.deadline == nil {
+      // Without a deadline it would be retried for ever, for a value that the next job requests too.
+      if error.kind.subject == .time, wanted.deadline == nil {
         logger.info("no value", metadata: ["series": "\(wanted.series)", "reason": "\(error)"])
         return .skip(reason: "no_value")
       }
@@ -100,10 +86,10 @@ package struct FetchHandler: JobHandler {
     }
   }
 
-  /// Publishes first and remembers then: a crash between the two publishes once more, and loses nothing.
+  /// Publishes first, then records: a crash in between publishes again and loses nothing.
   private func publish(
     _ answer: ProviderPool.Answer, of wanted: FetchJob, _ last: SeriesState?, _ job: Job, _ emit: Emitter
-  ) async throws -> Verdict {
+  ) async throws -> Disposition {
     let observation = MarketObservation(
       series: wanted.series, kind: wanted.kind, material: wanted.material.name, country: wanted.country?.name,
       value: answer.quote.value, currency: answer.quote.currency, unit: answer.quote.unit,
@@ -124,7 +110,7 @@ package struct FetchHandler: JobHandler {
       partitionBy: observation.partitionKey)
     try await emit.send(batch)
     try await emit.acknowledged()
-    // False: another replica published a later one meanwhile, and that is what is remembered.
+    // False: another replica has recorded a later value.
     if try await !states.record(state, wanted.stateKey) { metrics.overtaken() }
     metrics.published(observation, dueAt: wanted.dueAt, now: now())
     return .keep
@@ -132,12 +118,12 @@ package struct FetchHandler: JobHandler {
 
   private func isExpired(_ wanted: FetchJob) -> Bool { wanted.deadline.map { $0 < now() } ?? false }
 
-  private func expired(_ wanted: FetchJob) -> Verdict {
+  private func expired(_ wanted: FetchJob) -> Disposition {
     logger.debug("expired", metadata: ["series": "\(wanted.series)", "job": "\(wanted.task.jobID ?? "")"])
     return .skip(reason: "expired")
   }
 
-  /// When a task without a due time came: the same at every attempt.
+  /// The due time of a task without one: the record's timestamp, the same at every attempt.
   private func arrival(of job: Job) -> Timestamp {
     job.timestamp.flatMap { $0 > 0 ? Timestamp(microseconds: $0 * 1_000) : nil } ?? now()
   }

@@ -1,38 +1,39 @@
 import Markets
+import Runtime
 import Schemas
 
-/// One task, understood: which series, whom to ask, for what time, until when.
+/// One task resolved by the catalogue: its series, its sources, its due time and deadline.
 package struct FetchJob: Sendable {
   package var task: IngestionTask
   package var material: Material
-  /// Nil: the world's market.
+  /// nil: the world market.
   package var country: Country?
   package var series: RoutingKey
-  /// Indices into the list of sources, in the order in which they are asked.
+  /// Indices into the list of sources, in the order of the requests.
   package var sources: [Int]
-  /// The time the value is wanted for.
+  /// The time of the value.
   package var dueAt: Timestamp
-  /// After this nobody wants the answer any more; nil: it is always wanted.
+  /// The answer is useless later; nil: never.
   package var deadline: Timestamp?
 
   package var kind: SeriesKind { task.task.series }
   package var stateKey: SeriesStateKey { SeriesStateKey(kind, series) }
 }
 
-/// Makes jobs of tasks, by the catalogue.
+/// Resolves tasks to jobs by the catalogue.
 package struct JobReader: Sendable {
   private let materials: [String: Material]
   private let countries: [String: Country]
-  private let sources: [Source]
+  private let sources: [MarketSource]
 
-  /// - Parameter sources: in the order in which they are asked.
-  package init(_ catalogue: MarketCatalogue, sources: [Source]) {
+  /// - Parameter sources: in the order of the requests.
+  package init(_ catalogue: MarketCatalogue, sources: [MarketSource]) {
     materials = Dictionary(catalogue.materials.map { ($0.word, $0) }, uniquingKeysWith: { first, _ in first })
     countries = Dictionary(catalogue.countries.map { ($0.word, $0) }, uniquingKeysWith: { first, _ in first })
     self.sources = sources
   }
 
-  /// - Parameter arrived: the time of the record, or now: when a task without a due time is due.
+  /// - Parameter arrived: the due time of a task without one: the record's timestamp, or now.
   /// - Throws: `FetchError` of class data.
   package func job(_ task: IngestionTask, arrived: Timestamp) throws(FetchError) -> FetchJob {
     guard let material = Self.find(task.material, in: materials) else {
@@ -44,16 +45,16 @@ package struct JobReader: Sendable {
         throw FetchError(.unknownCountry, "the catalogue has no country of this name")
       }
       guard !material.isWorld else {
-        throw FetchError(.unexpectedCountry, "\(material.name) has one market for the whole world, and no country")
+        throw FetchError(.unexpectedCountry, "\(material.name) has a world market, and no country")
       }
       country = known
     }
-    // A material that countries have prices of may have a world price too, for a task that names no country.
+    // A task without a country means the world price, even of a material with prices per country.
     guard let series = RoutingKey(
       region: country?.region ?? RoutingKey.world.region, country: country?.word ?? RoutingKey.world.country,
       category: material.category, material: material.word)
     else { throw FetchError(.catalogueDiffers, "region, country and material make no routing key") }
-    // Published under another key, or into another topic, it would leave its series.
+    // Another key or topic would be another series.
     guard task.category ?? material.category == material.category, task.region ?? series.region == series.region else {
       throw FetchError(.catalogueDiffers, "the task's region or category is not the catalogue's (\(series))")
     }

@@ -1,10 +1,10 @@
-/// Keeps a provider that is down from being asked over and over. Pure: the caller brings the time.
+/// Stops requests to a provider that is down. Pure: the caller passes the time.
 ///
-/// Closed until `threshold` requests in a row have failed, or one was refused for its credentials; then open: it is not
-/// asked for `openFor`, twice as long after each probe that fails, at most `openAtMost`. After that time one request at
-/// a time probes, and its outcome decides.
+/// Closed until `threshold` consecutive requests fail, or one is refused for its credentials; then open, without
+/// requests for `openFor`, which doubles after each failed probe up to `openAtMost`. After that time one request at a
+/// time probes, and its outcome closes or opens the breaker.
 ///
-/// Answers to requests of an earlier state decide nothing: what was asked before it opened says nothing new.
+/// Outcomes of requests from an earlier state are ignored.
 package struct CircuitBreaker: Hashable, Sendable {
   package struct Settings: Hashable, Sendable {
     package var threshold: Int
@@ -23,27 +23,27 @@ package struct CircuitBreaker: Hashable, Sendable {
     /// Failures in a row.
     case closed(failures: Int)
     case open(until: ContinuousClock.Instant)
-    /// Whether its one probe is under way.
+    /// Whether the probe is in flight.
     case halfOpen(isProbing: Bool)
   }
 
-  /// The right to ask once; to be given back with the outcome.
+  /// The permission for one request; the caller returns it with the outcome.
   package struct Ticket: Hashable, Sendable {
     fileprivate let generation: UInt64
   }
 
   package enum Admission: Hashable, Sendable {
     case admitted(Ticket)
-    /// Worth trying again then; nil: when the probe that is under way has its answer.
+    /// Until this time; nil: until the probe in flight ends.
     case refused(until: ContinuousClock.Instant?)
   }
 
   package let settings: Settings
   package private(set) var state = State.closed(failures: 0)
-  /// How often it opened since it was last closed.
+  /// Openings since it was last closed.
   private var openings = 0
   private var generation: UInt64 = 0
-  /// Whose failures are counted since the last success.
+  /// Subjects of the failures since the last success.
   private var subjects: Set<String> = []
 
   package init(_ settings: Settings = Settings()) { self.settings = settings }
@@ -72,7 +72,7 @@ package struct CircuitBreaker: Hashable, Sendable {
     }
   }
 
-  /// - Parameter subject: what the failure is of when it may be of that alone: it counts once in a row.
+  /// - Parameter subject: a failure that may concern only this subject counts once between successes.
   package mutating func failed(_ ticket: Ticket, at now: ContinuousClock.Instant, of subject: String? = nil) {
     guard ticket.generation == generation else { return }
     if case .closed = state, let subject, !subjects.insert(subject).inserted { return }
@@ -83,14 +83,14 @@ package struct CircuitBreaker: Hashable, Sendable {
     }
   }
 
-  /// The provider refuses our credentials: no further request ends otherwise.
+  /// The provider refuses the credentials: no further request can succeed.
   package mutating func refused(_ ticket: Ticket, at now: ContinuousClock.Instant) {
     guard ticket.generation == generation else { return }
     if case .open = state { return }
     open(at: now)
   }
 
-  /// The request was given up before anybody knew: its place as the probe is free again.
+  /// The request ended without an outcome: another request may probe.
   package mutating func abandoned(_ ticket: Ticket) {
     guard ticket.generation == generation, case .halfOpen = state else { return }
     enter(.halfOpen(isProbing: false))

@@ -7,17 +7,16 @@ import Runtime
 import Schemas
 import Synchronization
 
-/// One source and everything that stands between a job and its answer: its breaker, its places, its budget, what it
-/// answered before.
+/// One source with its circuit breaker, concurrency limit, request budget and response cache.
 package final class Provider: Sendable {
-  /// What holds for all providers of a process.
+  /// Settings of all providers of a process.
   package struct Settings: Sendable {
-    /// Of one answer; the time is each source's own.
+    /// Limits of one answer; the time limit is each source's own.
     package var limits: HTTPLimits
     package var json: JSONReader.Limits
     package var breaker: CircuitBreaker.Settings
     package var tolerance: Duration
-    /// The longest a provider is left alone because it asked for it.
+    /// The longest pause that a provider can ask for.
     package var longestPause: Duration
 
     package init(
@@ -36,13 +35,13 @@ package final class Provider: Sendable {
 
   package struct Answer: Sendable {
     package var chosen: QuoteChoice.Chosen
-    /// What `QuoteMeasure` has to say of it.
+    /// Flags of `QuoteConverter`.
     package var flags: [String]
-    /// The provider said that its last answer still holds.
+    /// The provider answered that its last answer is still valid.
     package var isCached: Bool
   }
 
-  package let source: Source
+  package let source: MarketSource
   private let token: String?
   private let request: SourceRequest
   private let reader: AnswerReader
@@ -57,9 +56,9 @@ package final class Provider: Sendable {
   private let logger: Logger
   private let now: @Sendable () -> Timestamp
 
-  /// - Throws: a configuration `Failure` for a secret or a time zone that is not there.
+  /// - Throws: a configuration `Failure` for a missing secret or time zone.
   package init(
-    _ source: Source, settings: Settings, client: HTTPClient, tokens: any TokenSource, cache: ResponseCache,
+    _ source: MarketSource, settings: Settings, client: HTTPClient, tokens: any TokenSource, cache: ResponseCache,
     logger: Logger, now: @escaping @Sendable () -> Timestamp
   ) throws(Failure) {
     self.source = source
@@ -78,21 +77,21 @@ package final class Provider: Sendable {
     metrics = ProviderMetrics(source.word)
   }
 
-  /// Small answers: no more than 16 KiB of each is read at once, and a whole one waits in memory for its reader.
+  /// Limits for small answers: reads at most 16 KiB at once, and holds a whole answer in memory.
   package static func limits(maxAnswerBytes: Int) -> HTTPLimits {
     HTTPLimits(
       lowSpeed: 0, maxBodyBytes: maxAnswerBytes, maxRedirects: 3, bufferBytes: maxAnswerBytes,
       maxPieceBytes: 16 << 10)
   }
 
-  /// False while it is not asked because it only failed.
+  /// False while the breaker is not closed.
   package var isTrusted: Bool {
     breaker.withLock { if case .closed = $0.state { true } else { false } }
   }
 
-  /// Asks when it is this job's turn.
-  /// - Throws: `FetchError` or `HTTPError` when it has no good answer; `RedisError` when nobody knows whether it may be
-  ///   asked; `Expired` when the job's time passed before its turn; `CancellationError`.
+  /// Sends the request when it is this job's turn.
+  /// - Throws: `FetchError` or `HTTPError` without a good answer; `RedisError` when the budget is unreachable;
+  ///   `Expired` when the job expired before its turn; `CancellationError`.
   package func ask(_ job: FetchJob) async throws -> Answer {
     try refuseWhileOpen()
     guard await places.acquire() else { throw CancellationError() }
@@ -110,7 +109,7 @@ package final class Provider: Sendable {
     do {
       let answer = try await fetch(job)
       settle(ticket, nil, job)
-      // A replica that does not hear of it probes once more.
+      // If this fails, another replica sends one more probe.
       try? await budget.recover()
       return answer
     } catch let error as RedisError {
@@ -118,12 +117,12 @@ package final class Provider: Sendable {
     } catch {
       let failure = withoutToken(error)
       settle(ticket, failure, job)
-      try await leaveAlone(after: failure)
+      try await pause(after: failure)
       throw failure
     }
   }
 
-  // MARK: - before
+  // MARK: - Admission
 
   private func refuseWhileOpen() throws {
     try breaker.withLock { breaker in
@@ -133,7 +132,7 @@ package final class Provider: Sendable {
 
   private static func suspended(_ until: ContinuousClock.Instant?) -> FetchError {
     FetchError(
-      .suspended, "not asked, because it failed too often", retryAfter: until.map { max(.zero, $0 - .now) })
+      .suspended, "no request, because it failed too often", retryAfter: until.map { max(.zero, $0 - .now) })
   }
 
   private func takeTurn(_ job: FetchJob) async throws {
@@ -145,11 +144,11 @@ package final class Provider: Sendable {
     case .cancelled: throw CancellationError()
     case .failed(let error): throw error
     case .paused(let delay):
-      throw FetchError(.rateLimited, "not asked, because it wants to be left alone", retryAfter: delay)
+      throw FetchError(.rateLimited, "no request, because it asked for a pause", retryAfter: delay)
     }
   }
 
-  // MARK: - the request
+  // MARK: - Request
 
   private func fetch(_ job: FetchJob) async throws -> Answer {
     var request = try request.request(for: job)
@@ -173,13 +172,13 @@ package final class Provider: Sendable {
       let quotes = try reader.quotes(body, of: job.material, at: now) { self.request.value(of: $0, job) }
       var chosen = try choice.choose(
         quotes, kind: job.kind, isPositive: job.material.isPositive, dueAt: job.dueAt, now: now)
-      let measured = try QuoteMeasure(job.material, job.country, job.kind).measured(chosen.quote)
-      chosen.quote = measured.quote
+      let converted = try QuoteConverter(job.material, job.country, job.kind).converted(chosen.quote)
+      chosen.quote = converted.quote
       metrics.answered(isCached: isCached)
       if !isCached { keep(response, of: url) }
-      return Answer(chosen: chosen, flags: measured.flags, isCached: isCached)
+      return Answer(chosen: chosen, flags: converted.flags, isCached: isCached)
     } catch {
-      // What cannot be used is not asked for again under its name.
+      // An unusable answer is not requested conditionally again.
       cache.forget(url)
       throw error
     }
@@ -191,7 +190,7 @@ package final class Provider: Sendable {
     if entry.etag == nil, entry.lastModified == nil { cache.forget(url) } else { cache.keep(entry, of: url) }
   }
 
-  // MARK: - after
+  // MARK: - Outcome
 
   private func settle(_ ticket: CircuitBreaker.Ticket, _ failure: (any Error)?, _ job: FetchJob) {
     let (before, after) = breaker.withLock { breaker in
@@ -219,15 +218,15 @@ package final class Provider: Sendable {
     }
   }
 
-  /// Only transport and credentials say something of the provider; all else is of one series.
+  /// Only failures of transport and credentials concern the provider; others concern one series.
   private func settle(
     _ breaker: inout CircuitBreaker, _ ticket: CircuitBreaker.Ticket, _ error: FetchError, _ job: FetchJob
   ) {
     switch error.kind {
     case .refused: breaker.refused(ticket, at: .now)
-    // A page instead of an answer: of one series again and again it says nothing of the others.
+    // An unreadable answer may concern one series only.
     case .unreadable: breaker.failed(ticket, at: .now, of: job.stateKey.text)
-    case .rateLimited, .unrecognised: breaker.abandoned(ticket)
+    case .rateLimited, .minuteQuotaSpent, .dayQuotaSpent, .unrecognised: breaker.abandoned(ticket)
     default: breaker.succeeded(ticket)
     }
     if error.kind == .unrecognised {
@@ -235,13 +234,13 @@ package final class Provider: Sendable {
     }
   }
 
-  /// No replica asks it for as long as it wants; when it does not say how long, twice as long each time.
-  private func leaveAlone(after failure: any Error) async throws {
+  /// Pauses all replicas for the time that the provider asks for; without one, doubles the pause each time.
+  private func pause(after failure: any Error) async throws {
     let pause: Pause
     switch failure {
-    case let error as FetchError where error.kind == .rateLimited:
+    case let error as FetchError where error.kind.isRateLimit:
       pause = error.retryAfter.map { .asked(min($0, settings.longestPause)) }
-        ?? .growing(from: Self.firstPause(error.quota), atMost: longestPause(error.quota))
+        ?? .growing(from: Self.firstPause(error.kind), atMost: longestPause(error.kind))
     case let error as HTTPError where error.kind == .status(503):
       guard let delay = error.retryAfter else { return }
       pause = .asked(min(delay, settings.longestPause))
@@ -249,25 +248,25 @@ package final class Provider: Sendable {
     }
     metrics.paused()
     let delay = try await budget.pause(pause)
-    logger.info("provider wants to be left alone", metadata: [
+    logger.info("a provider asked for a pause", metadata: [
       "source": "\(source.name)", "for": "\(delay)", "reason": "\(failure)",
     ])
   }
 
-  private static func firstPause(_ quota: FetchError.Quota?) -> Duration {
-    switch quota {
-    case nil: .seconds(1)
-    case .minute: .seconds(60)
-    case .day: .seconds(900)
+  private static func firstPause(_ limit: FetchError.Kind) -> Duration {
+    switch limit {
+    case .minuteQuotaSpent: .seconds(60)
+    case .dayQuotaSpent: .seconds(900)
+    default: .seconds(1)
     }
   }
 
-  /// A quota of a day is not worth a question every few minutes.
-  private func longestPause(_ quota: FetchError.Quota?) -> Duration {
-    max(quota == .day ? .seconds(3_600) : Self.firstPause(quota), settings.longestPause)
+  /// A daily quota gets a longer pause than a few minutes.
+  private func longestPause(_ limit: FetchError.Kind) -> Duration {
+    max(limit == .dayQuotaSpent ? .seconds(3_600) : Self.firstPause(limit), settings.longestPause)
   }
 
-  /// What a status other than 200 and the words of its body mean for the job.
+  /// The error for a status other than 200, by the status and the body's message.
   private static func failure(of response: HTTPResponse) -> any Error {
     let failure: HTTPError
     do {
@@ -276,7 +275,7 @@ package final class Provider: Sendable {
     } catch {
       failure = error
     }
-    // Any other status, 5xx above all, is an outage whatever its page says.
+    // Other statuses, mainly 5xx, are outages, whatever their body.
     guard [400, 401, 402, 403, 404, 407, 410, 422, 429].contains(response.status) else { return failure }
     var said = (ProviderMessage(body: response.body) ?? ProviderMessage("\(failure.message)"))
       .failure(status: response.status)
@@ -284,7 +283,7 @@ package final class Provider: Sendable {
     return said
   }
 
-  /// The failure without our token, which some providers repeat in their words.
+  /// The failure without the token, which some providers repeat in their messages.
   private func withoutToken(_ failure: any Error) -> any Error {
     guard var error = failure as? FetchError, let token, !token.isEmpty else { return failure }
     error.message = error.message.replacing(token, with: "***")

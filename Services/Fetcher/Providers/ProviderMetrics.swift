@@ -1,7 +1,7 @@
 import Metrics
 import ServiceKit
 
-/// What is counted of one provider.
+/// The metrics of one provider.
 struct ProviderMetrics: Sendable {
   private let source: String
   private let answered: Counter
@@ -31,7 +31,7 @@ struct ProviderMetrics: Sendable {
     MetricDescription(
       "souk_fetch_failures_total", .counter, "Requests without a good answer.", labels: ["source", "code"]),
     MetricDescription(
-      "souk_provider_pauses_total", .counter, "Times a provider asked to be left alone.", labels: ["source"]),
+      "souk_provider_pauses_total", .counter, "Times a provider asked for a pause.", labels: ["source"]),
     MetricDescription("souk_fetch_seconds", .histogram, "From the request to the answer.", labels: ["source"]),
     MetricDescription(
       "souk_fetch_turn_seconds", .histogram, "How long jobs waited for a request within the provider's rate.",

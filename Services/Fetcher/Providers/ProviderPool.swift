@@ -4,17 +4,17 @@ import Redis
 import Runtime
 import Schemas
 
-/// All providers; asks them in order until one has a good answer.
+/// All providers; tries them in order until one has a good answer.
 package struct ProviderPool: Sendable {
   package struct Answer: Sendable {
     package var quote: Quote
     package var source: String
-    /// What is odd about it, as in `MarketObservation`.
+    /// As in `MarketObservation`.
     package var flags: [String]
   }
 
   package let providers: [Provider]
-  /// How many times another price may be the last one; 0: whatever it is.
+  /// The largest factor between two prices; 0: no check.
   private let maxChange: Int
   private let failovers = Counter(label: "souk_fetch_failovers_total")
   private let jumps = Counter(label: "souk_fetch_jumps_total")
@@ -24,13 +24,13 @@ package struct ProviderPool: Sendable {
     self.maxChange = maxChange
   }
 
-  /// False while none of them is asked, because all only failed.
+  /// False while no provider is trusted.
   package var isTrusted: Bool { providers.contains(where: \.isTrusted) }
 
-  /// - Parameter last: what was published last of the series: a price far from it is only taken when no other provider
+  /// - Parameter last: the last published state of the series. A price far from it is taken only when no other provider
   ///   has a nearer one, and flagged.
-  /// - Throws: `FetchError`: of the job when no provider can ever answer it, of its time when a value may come,
-  ///   `providersDown` when one of them failed otherwise; `RedisError`, `Expired`, `CancellationError`.
+  /// - Throws: `FetchError`: about the job when no provider can answer it, about its time when a value may still
+  ///   appear, `providersDown` when one failed otherwise; `RedisError`, `Expired`, `CancellationError`.
   package func ask(_ job: FetchJob, last: SeriesState?) async throws -> Answer {
     var failures: [(source: String, error: any ClassifiedError)] = []
     var doubtful: Answer?
@@ -44,7 +44,7 @@ package struct ProviderPool: Sendable {
         if answer.isCached { named.flags.append("cached") }
         if answer.chosen.isLate { named.flags.append("late") }
         if job.kind == .price, named.quote.value <= .zero { named.flags.append("not_positive") }
-        // Of a doubtful price and one that was published before, the doubtful one is news.
+        // An older price than the last published one does not replace a doubtful one.
         if doubtful != nil, let last, named.quote.observedAt < last.observedAt { continue }
         guard job.kind == .price, QuoteChoice.isJump(from: last, to: named.quote, factor: maxChange) else {
           if place > 0 { failovers.increment() }
@@ -59,16 +59,16 @@ package struct ProviderPool: Sendable {
         failures.append((provider.source.name, error))
       }
     }
-    // No provider knows better: the world may have changed.
+    // No provider contradicts the doubtful price: the market may have moved.
     if let doubtful { return doubtful }
     throw Self.failure(of: failures)
   }
 
-  /// What it means that no provider has a good answer: a matter of this job alone only when it is one at all of them.
+  /// The error when no provider has a good answer: about the job alone only if all errors are.
   private static func failure(of failures: [(source: String, error: any ClassifiedError)]) -> FetchError {
     let kinds = failures.compactMap { $0.error as? FetchError }
-    if kinds.count == failures.count, kinds.allSatisfy({ $0.subject != .provider }) {
-      if kinds.contains(where: { $0.subject == .time }) {
+    if kinds.count == failures.count, kinds.allSatisfy({ $0.kind.subject != .provider }) {
+      if kinds.contains(where: { $0.kind.subject == .time }) {
         return FetchError(.noValue, "no provider has a value yet: \(details(failures))", retryAfter: .seconds(60))
       }
       let kind = kinds.first { $0.kind != .symbolUnknown }?.kind ?? .symbolUnknown

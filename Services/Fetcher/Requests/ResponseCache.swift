@@ -1,23 +1,17 @@
 import Metrics
 import Synchronization
 
-/// What providers answered last and how to ask whether it still holds, bounded by bytes.
+/// The providers' last answers with their validators, bounded by bytes.
 ///
-/// Two generations: what is used moves to the young one; when that has half of the bytes, it becomes the old one and
-/// what was old is forgotten. So what is used often stays, without a list to keep in order.
+/// Two generations: a used entry moves to the young one. When that has half of the bytes, it becomes the old one, and
+/// the old one is dropped. So entries in use stay, without an ordered list.
 package final class ResponseCache: Sendable {
   package struct Entry: Hashable, Sendable {
     package var etag: String?
     package var lastModified: String?
     package var body: [UInt8]
 
-    package init(etag: String?, lastModified: String?, body: [UInt8]) {
-      self.etag = etag
-      self.lastModified = lastModified
-      self.body = body
-    }
-
-    /// With what a dictionary needs beside it.
+    /// Bytes, with the dictionary's overhead.
     func cost(_ key: String) -> Int {
       body.count + key.utf8.count + (etag?.utf8.count ?? 0) + (lastModified?.utf8.count ?? 0) + 200
     }
@@ -32,7 +26,7 @@ package final class ResponseCache: Sendable {
   private let half: Int
   private let gauge = Gauge(label: "souk_fetch_cache_bytes")
 
-  /// - Parameter maxBytes: 0 keeps nothing.
+  /// - Parameter maxBytes: 0 disables the cache.
   package init(maxBytes: Int) { half = maxBytes / 2 }
 
   package var bytes: Int { state.withLock { $0.youngBytes + $0.oldBytes } }
@@ -47,7 +41,7 @@ package final class ResponseCache: Sendable {
     }
   }
 
-  /// Larger answers than half of the bytes are not kept.
+  /// Does not keep answers larger than half of the bytes.
   package func keep(_ entry: Entry, of url: String) {
     state.withLock { state in
       remove(url, &state)

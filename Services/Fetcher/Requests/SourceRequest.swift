@@ -1,26 +1,27 @@
 import HTTP
 import Markets
+import Runtime
 import Schemas
 
-/// What is asked of one source for one job.
+/// Builds the request to one source for one job.
 package struct SourceRequest: Sendable {
-  private let source: Source
+  private let source: MarketSource
   private let token: String?
   private let limits: HTTPLimits
 
-  /// - Parameter limits: the time is the source's own.
-  package init(_ source: Source, token: String?, limits: HTTPLimits) {
+  /// - Parameter limits: the time limits come from the source.
+  package init(_ source: MarketSource, token: String?, limits: HTTPLimits) {
     self.source = source
     self.token = token
     var limits = limits
     limits.totalTime = source.timeout
     limits.connectTime = min(limits.connectTime, source.timeout)
-    // A redirect takes no header of our own naming away from its origin; Authorization stays behind by itself.
+    // A redirect must not take a custom token header to another origin; curl drops only Authorization.
     if let header = source.tokenHeader, !HTTPHeaders.same(header, "Authorization") { limits.maxRedirects = 0 }
     self.limits = limits
   }
 
-  /// - Throws: `HTTPError` when what was filled in makes no URL.
+  /// - Throws: `HTTPError` when the filled template is not a URL.
   package func request(for job: FetchJob) throws(HTTPError) -> HTTPRequest {
     let text = source.url.filled { PercentEncoding.encode(value(of: $0, job)) }
     var request = HTTPRequest("GET", try HTTPURL(text), limits: limits)
@@ -31,10 +32,10 @@ package struct SourceRequest: Sendable {
     return request
   }
 
-  /// What stands for a name in a template of this source.
+  /// The value of a slot in a template of this source.
   package func value(of slot: TextTemplate.Slot, _ job: FetchJob) -> String {
     switch slot {
-    // A symbol's own template has no {symbol}: this ends.
+    // A symbol's own template cannot contain {symbol}.
     case .symbol: source.name(of: job.material)?.filled { value(of: $0, job) } ?? ""
     case .material: job.series.material
     case .country: job.series.country

@@ -2,15 +2,15 @@ import Redis
 import Runtime
 import Schemas
 
-/// A hash per series: `at` (microseconds since 1970), `value`, `currency`, `unit`. All replicas share it; it never
-/// expires, as there are no more series than the catalogue has.
+/// A hash per series: `at` (microseconds since 1970), `value`, `currency`, `unit`. All replicas share it. It never
+/// expires, because the catalogue bounds the number of series.
 package struct RedisStateStore: StateStore {
-  private let queue: RedisQueue
+  private let queue: RedisMultiplexer
 
-  package init(_ queue: RedisQueue) { self.queue = queue }
+  package init(_ queue: RedisMultiplexer) { self.queue = queue }
 
-  /// KEYS: the series. ARGV: at, value, currency, unit. Answers 1 when recorded, 0 when a later one is there.
-  /// Lua's numbers hold microseconds exactly up to the year 2255.
+  /// KEYS: the series. ARGV: at, value, currency, unit. Answers 1 when recorded, 0 when a later value exists.
+  /// Lua's numbers hold microseconds exactly until the year 2255.
   private static let recording = RedisScript("""
     local at = redis.call('HGET', KEYS[1], 'at')
     if at and tonumber(at) > tonumber(ARGV[1]) then return 0 end

@@ -9,6 +9,17 @@ import Runtime
 import Schemas
 import ServiceKit
 
+/// `inference-worker`: without a subcommand, predicts; `inference-worker models` looks at the registry.
+package struct InferenceWorkerProgram: ServiceProgram {
+  package static let configuration = CommandConfiguration(
+    commandName: ServiceCatalogue.inferenceWorker.name,
+    abstract: "Predict the series a pattern picks, with the models of one kind.",
+    version: Souk.version, subcommands: [InferenceWorkerCommand.self, ModelsCommand.self],
+    defaultSubcommand: InferenceWorkerCommand.self)
+
+  package init() {}
+}
+
 /// Consumes market data and publishes predictions.
 package struct InferenceWorkerCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
@@ -16,7 +27,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
     discussion: """
       Consumes sentinel_market_data.<category>, publishes \(Topics.databaseWriteBuffer.name), and keeps what it \
       remembers of each series in \(Topics.seriesWindows.name). What is predicted depends on the records alone: \
-      whoever reads them again makes the same predictions, under the same ids.
+      to read them again makes the same predictions, under the same ids.
       """)
 
   @OptionGroup(title: "Predicting") package var worker: WorkerOptions
@@ -33,111 +44,39 @@ package struct InferenceWorkerCommand: ServiceCommand {
 
   private static var entry: ServiceEntry { ServiceCatalogue.inferenceWorker }
 
-  package func check(_ report: CheckReport) async {
-    let (worker, kafka, options) = (worker, kafka, registry)
-    await report.probe("kafka") {
-      let inputs = try worker.topics
-      return try await kafka.check(
-        clientID: Self.entry.name, topics: (inputs + inputs.map(\.deadLetters) + Self.entry.outputs).map(\.name),
-        logger: Logger(label: "check"))
-    }
-    await report.probe("models") {
-      let registry = try options.registry()
-      defer { registry.store.close() }
-      let rows = try await registry.listing(
-        isVerifying: true, requirement: ModelKeeper.requirement(worker.kind, window: worker.window)
-      ).filter { worker.model.isEmpty || worker.model.contains($0.name) }
-      let good = rows.filter { $0.problem == nil && $0.manifest != nil }
-      guard !good.isEmpty, Set(worker.model).isSubset(of: good.map(\.name)) else {
-        throw Failure(
-          .configuration, code: "no_models", rows.compactMap(\.problem).first
-            ?? "no model for \(worker.kind.rawValue) at \(registry.store.location)/\(ModelRegistry.root)")
-      }
-      return good.map { "\($0.name) \($0.version ?? "")" }.joined(separator: ", ")
-    }
-  }
-
-  package func run(in context: ServiceContext) async throws {
-    let registry = try registry.registry(threads: worker.threads)
-    defer { registry.store.close() }
-    let keeper = ModelKeeper(
-      registry, names: worker.model, kind: worker.kind, window: worker.window, interval: worker.modelInterval.duration,
-      logger: context.logger)
-    guard try await keeper.waitForModels(pipeline.backoff, in: context) else { return }
+  package func work(_ needs: Needs) -> Work {
+    let (worker, context) = (worker, needs.context)
     var kafka = kafka
     let group = kafka.groupId ?? worker.kind.group
     kafka.groupId = group
-    let changelog = WindowChangelog(
-      try kafka.tableConfiguration(
-        clientID: Self.entry.name, topic: Topics.seriesWindows.name, logger: context.logger),
-      group: group)
-    let drivers = try await readDrivers(kafka, changelog, context)
-    if context.drain.isRaised {
-      await drivers?.close()
-      return
+    let consumer = needs.consumer(Self.entry, kafka, pipeline) { try worker.topics }
+    let loader = needs.add(ModelLoader.need(registry, worker, context.logger))
+    needs.beside { try await loader.value.run(until: context.drain) }
+    // The drivers' prices are known before the first observation is looked at: the older ones from the changelog.
+    let drivers = worker.kind.hasDrivers ? DriverTable(limit: worker.driverWindow) : nil
+    let changelog = needs.add(Need(
+      "windows", as: "the drivers' windows", condition: drivers.map { _ in "windows" },
+      open: { [kafka] in
+        WindowChangelog(
+          try kafka.tableConfiguration(
+            clientID: Self.entry.name, topic: Topics.seriesWindows.name, logger: context.logger),
+          group: group)
+      },
+      prepare: { changelog in
+        for (name, history) in try await changelog.windows(of: .energy) { drivers?.insert(name, history) }
+        return ""
+      }))
+    if let drivers {
+      let topic = Topics.marketObservations(of: .energy)
+      needs.table("drivers", Self.entry.name, kafka, topic: topic, isTrimmed: true) { drivers.take($0) }
     }
-    let outcome = await work(kafka, group: group, changelog, drivers, keeper, in: context)
-    let failure = drivers?.failure
-    await drivers?.close()
-    try outcome.get()
-    if let failure { throw failure }
-  }
-
-  private func work(
-    _ kafka: KafkaOptions, group: String, _ changelog: WindowChangelog, _ drivers: DriverReading?,
-    _ keeper: ModelKeeper, in context: ServiceContext
-  ) async -> Result<Void, any Error> {
-    // Predictions from drivers that nobody follows any more would be wrong: better to restart.
-    let watch = Task {
-      await drivers?.waitUntilEnded()
-      if drivers?.failure != nil { context.drain.raise() }
+    let isTransactional = kafka.delivery == .exactlyOnce
+    return consumer.sink(worker.policy) { input, producer in
+      let output: any PredictionOutput = isTransactional
+        ? TransactionalOutput(producer, input) : AcknowledgedOutput(producer)
+      return InferenceSink(
+        try worker.settings(group: group), identity: consumer.identity, models: try loader.value.models,
+        drivers: drivers, source: try changelog.value, output: output, logger: context.logger)
     }
-    let looking = Task { await keeper.run(until: context.drain) }
-    defer {
-      watch.cancel()
-      looking.cancel()
-    }
-    do {
-      let settings = try worker.settings(group: group)
-      var consumers = ConsumerService(entry: Self.entry, kafka: kafka, pipeline: pipeline, context: context)
-      consumers.inputs = try worker.topics
-      let identity = consumers.identity
-      try await consumers.run(policy: worker.policy) { consumer, producer in
-        let output: any PredictionOutput = kafka.delivery == .exactlyOnce
-          ? TransactionalOutput(producer, consumer) : AcknowledgedOutput(producer)
-        return InferenceSink(
-          settings, identity: identity, shelf: keeper.shelf, drivers: drivers?.table, source: changelog,
-          output: output, logger: context.logger)
-      }
-      return .success(())
-    } catch {
-      return .failure(error)
-    }
-  }
-
-  /// Knows the drivers' prices before the first observation is looked at.
-  private func readDrivers(
-    _ kafka: KafkaOptions, _ changelog: WindowChangelog, _ context: ServiceContext
-  ) async throws -> DriverReading? {
-    guard worker.kind.hasDrivers else { return nil }
-    let readiness = context.health.readiness("drivers")
-    let topic = Topics.marketObservations(of: .energy).name
-    readiness.set(ready: false, reason: "reading \(topic)")
-    let reading = try DriverReading(
-      try kafka.tableConfiguration(clientID: Self.entry.name, topic: topic, logger: context.logger),
-      limit: worker.driverWindow)
-    var backoff = pipeline.backoff
-    while true {
-      do {
-        for (name, history) in try await changelog.windows(of: .energy) { reading.table.insert(name, history) }
-        break
-      } catch let error where ErrorClass(of: error) == .transient {
-        readiness.failed(error)
-        context.logger.warning("waiting for the drivers' windows", metadata: ["reason": "\(error)"])
-        if await context.drain.sleep(for: backoff.next()) { return reading }
-      }
-    }
-    if try await reading.waitUntilCurrent(orUntil: context.drain) { readiness.set(ready: true) }
-    return reading
   }
 }

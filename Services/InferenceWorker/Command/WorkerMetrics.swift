@@ -69,7 +69,7 @@ struct WorkerMetrics: Sendable {
     }
   }
 
-  func compared(_ model: String, _ outcomes: [CoverageLedger.Outcome: Int], _ tally: CoverageLedger.Tally) {
+  func compared(_ model: String, _ outcomes: [CoverageTracker.Outcome: Int], _ tally: CoverageTracker.Tally) {
     for (outcome, count) in outcomes {
       Counter(
         label: "souk_intervals_compared_total", dimensions: [("model", model), ("outcome", outcome.rawValue)]

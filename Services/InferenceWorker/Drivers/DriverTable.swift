@@ -4,16 +4,16 @@ import Runtime
 import Schemas
 import Synchronization
 
-/// The driver series as every worker of the group has them, whichever partitions it was given: the topic of energy
-/// prices, read whole and followed, in front of what the group remembers of the time before that topic begins.
+/// The driver series, the same in every worker of the group: all partitions of the topic of energy prices, which the
+/// worker follows, after the group's own windows from before that topic begins.
 package final class DriverTable: Sendable {
   private let series = Mutex<[SeriesName: DriverSeries]>([:])
-  /// Points kept of each series.
+  /// Points kept per series.
   private let limit: Int
 
   package init(limit: Int) { self.limit = limit }
 
-  /// - Returns: nil for a series of which nothing is known.
+  /// - Returns: nil for an unknown series.
   package func series(_ names: [SeriesName]) -> [DriverSeries?] {
     names.isEmpty ? [] : series.withLock { series in names.map { series[$0] } }
   }
@@ -39,7 +39,7 @@ package final class DriverTable: Sendable {
 
   func take(_ batch: RecordBatch) {
     batch.forEach { record in
-      // What cannot be read is dead-lettered by whoever was given the partition.
+      // The worker that has the partition dead-letters unreadable records.
       guard !record.isTombstone, let observation = try? MarketObservation(decoding: record.value) else { return }
       insert(observation, offset: record.offset, stamp: record.timestamp)
     }

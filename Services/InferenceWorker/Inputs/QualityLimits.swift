@@ -1,40 +1,30 @@
 import Schemas
 
-/// How poor an input may be, and from when on nothing is said at all.
+/// From which input quality on a prediction is flagged or withheld.
 package struct QualityLimits: Hashable, Sendable {
-  /// Periods in a row that may be missing: up to here they are filled and the prediction is flagged.
-  package var maxGap: Int
-  /// Age of a driver's last value, in periods of the model, from which on the prediction is flagged.
-  package var staleDriver: Int
-  /// The same, from which on it is withheld.
-  package var maxDriverAge: Int
-  /// A price so many times above or below the median of its history is a slip of units or digits, not a price.
-  package var implausible: Double
-  /// Distance of the newest price from the median, in deviations, from which on the prediction is flagged.
-  package var outlier: Double
-
-  package init(
-    maxGap: Int = 3, staleDriver: Int = 3, maxDriverAge: Int = 72, implausible: Double = 10, outlier: Double = 8
-  ) {
-    self.maxGap = maxGap
-    self.staleDriver = staleDriver
-    self.maxDriverAge = maxDriverAge
-    self.implausible = implausible
-    self.outlier = outlier
-  }
+  /// The most missing periods in a row that are filled; the prediction is flagged.
+  package var maxGap = 3
+  /// Age of a driver's last value beyond which the prediction is flagged, in periods of the model.
+  package var staleDriver = 3
+  /// The same age beyond which the prediction is withheld.
+  package var maxDriverAge = 72
+  /// A price this many times above or below the median of its history is an error of unit or digits.
+  package var implausible: Double = 10
+  /// Distance of the newest price from the median beyond which the prediction is flagged, in deviations.
+  package var outlier: Double = 8
 }
 
-/// What was poor about the input of a prediction that was made all the same. In the order predictions name them.
+/// Flags of a prediction from a poor input, in the order in which predictions name them.
 package enum InputFlag: String, CaseIterable, Hashable, Sendable {
-  /// Periods without an observation: a price holds on, a demand was none.
+  /// Periods without an observation: a price stays the same, a demand is zero.
   case gap
   case staleDriver = "stale_driver"
   case outlier
-  /// A later observation of the series was known already.
+  /// A later observation of the series was already known.
   case late
 }
 
-/// Why a prediction was withheld before any model was asked; models have reasons of their own.
+/// Why a prediction is withheld, besides the models' own reasons.
 package enum InputReason: String, CaseIterable, Hashable, Sendable {
   case tooFewObservations = "too_few_observations"
   case gap
@@ -44,8 +34,8 @@ package enum InputReason: String, CaseIterable, Hashable, Sendable {
   case staleDriver = "stale_driver"
   case driverUnitChanged = "driver_unit_changed"
   case outlier
-  /// The model could not answer this input; it answered others.
+  /// The model failed on this input.
   case modelFailed = "model_failed"
-  /// A number that no table can hold.
+  /// A result that is not a finite decimal.
   case resultNotFinite = "result_not_finite"
 }

@@ -1,20 +1,19 @@
 import Schemas
 
-/// Observations at equal distances, as models want them, made from observations as they came.
+/// Observations at equal distances, which models need, made from observations at any times.
 ///
-/// Slot 0 is the newest; a point belongs to the slot whose time is nearest to its own, and of several in one slot the
-/// newest counts. Only points of the newest one's currency and unit are comparable: an older one with another ends
-/// the series.
+/// Slot 0 is the newest. A point belongs to the slot with the nearest time; of several in one slot the newest counts.
+/// The series ends at the first older point with another currency or unit.
 struct RegularSeries {
   private(set) var slots: [Double?]
-  /// How far back the observations reach; beyond that nothing is missing, there was nothing.
+  /// How far back the observations reach, in slots; slots beyond are not gaps.
   private(set) var reach = 0
   private(set) var measureChange: InputReason?
 
   /// - Parameters:
   ///   - known: newest first, at least one.
   ///   - period: microseconds.
-  ///   - history: slots that are wanted.
+  ///   - history: the number of slots.
   init(_ known: [SeriesHistory.Point], measures: [SeriesHistory.Measure], period: Int64, history: Int) {
     slots = [Double?](repeating: nil, count: history)
     guard let newest = known.first else { return }
@@ -31,11 +30,12 @@ struct RegularSeries {
     }
   }
 
-  /// Of what is there.
+  /// Of the existing values.
   var median: Double? { Self.median(slots.compactMap { $0 }) }
 
   /// How widely the values lie around `middle`: the median of their distances, scaled to the standard deviation of a
-  /// normal distribution; at least a hundredth of the middle, so that a price that stood still is no trap.
+  /// normal distribution; at least a hundredth of the middle, so that a constant price does not make every change an
+  /// outlier.
   /// Source: Rousseeuw and Croux, "Alternatives to the Median Absolute Deviation", JASA 1993.
   func deviation(around middle: Double) -> Double {
     let distances = slots.compactMap { $0 }.map { abs($0 - middle) }
@@ -49,8 +49,8 @@ struct RegularSeries {
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 
-  /// Takes out the values that `isBad`, except the newest.
-  /// - Returns: how many.
+  /// Removes the values for which `isBad` is true, except the newest.
+  /// - Returns: the number of removed values.
   mutating func remove(where isBad: (Double) -> Bool) -> Int {
     var count = 0
     for slot in slots.indices.dropFirst() {
@@ -72,8 +72,8 @@ struct RegularSeries {
     return longest
   }
 
-  /// Oldest first, with what is missing filled: a price stays what it was, a demand was none. Before the first value
-  /// a price is that first one.
+  /// Oldest first, with gaps filled: a price stays the same, a demand is zero. Before its first value a price is that
+  /// value.
   func filled(_ kind: SeriesKind) -> [Double] {
     var last = kind == .demand ? 0 : slots.last { $0 != nil }.flatMap { $0 } ?? 0
     return slots.reversed().map { value in
@@ -87,7 +87,7 @@ struct RegularSeries {
 extension ExactDecimal {
   /// The nearest binary number.
   var double: Double {
-    // Both are exact below 2^53 and 10^22, so one division rounds once; beyond, the text is read.
+    // Both are exact below 2^53 and 10^22, so one division rounds once; larger ones are parsed from text.
     if mantissa.magnitude < 1 << 53 { return Double(mantissa) / Self.powers[Int(scale)] }
     return Double(description) ?? .nan
   }
@@ -96,8 +96,8 @@ extension ExactDecimal {
     (0..<exponent).reduce(1.0) { power, _ in power * 10 }
   }
 
-  /// The decimal with nine significant digits, without zeros at the end of its fraction: models know no more.
-  /// - Returns: nil for what is not finite or beyond 18 digits.
+  /// The decimal with nine significant digits, the precision of the models, without trailing zeros.
+  /// - Returns: nil for a value that is not finite or exceeds 18 digits.
   init?(rounding value: Double) {
     guard value.isFinite else { return nil }
     guard value != 0 else {

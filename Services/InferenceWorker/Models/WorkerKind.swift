@@ -2,9 +2,9 @@ import ArgumentParser
 import Forecasting
 import Schemas
 
-/// What a group of workers is for: which models it runs, and on what unless it is told.
+/// A kind of workers: its models, and its default pattern and group.
 package enum WorkerKind: String, CaseIterable, Sendable, ExpressibleByArgument {
-  /// Boosted trees that look at the oil price.
+  /// Boosted trees with the oil price as an input.
   case polymer
   /// Recurrent networks on prices.
   case shielding
@@ -19,12 +19,12 @@ package enum WorkerKind: String, CaseIterable, Sendable, ExpressibleByArgument {
     }
   }
 
-  /// What it listens to unless it is told: the category of its name.
+  /// The default pattern: the category of the kind's name.
   package var pattern: String { "*.*.\(rawValue).*" }
 
-  /// The consumer group unless it is told.
+  /// The default consumer group.
   package var group: String { "\(ServiceCatalogue.inferenceWorker.name)-\(rawValue)" }
 
-  /// Whether its models look at series of category energy.
+  /// Whether its models have inputs of category energy.
   package var hasDrivers: Bool { models.contains(.xgboost) }
 }

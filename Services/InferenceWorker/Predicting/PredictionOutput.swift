@@ -1,14 +1,14 @@
 import Kafka
 import Runtime
 
-/// Where predictions and windows go. When `send` returns they are acknowledged.
+/// Publishes predictions and windows; they are acknowledged when `send` returns.
 package protocol PredictionOutput: Sendable {
-  /// - Parameter positions: next offsets of what led to the batch.
-  /// - Throws: `ClassifiedError`; after a transient one the same call is made again.
+  /// - Parameter positions: next offsets of the batch's input.
+  /// - Throws: `ClassifiedError`; after a transient one the caller repeats the call.
   func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws
 }
 
-/// Produces and awaits every acknowledgement; offsets are committed afterwards by the loop.
+/// Produces and awaits every acknowledgement; the loop then commits the offsets.
 package struct AcknowledgedOutput: PredictionOutput {
   private let producer: Producer
 
@@ -20,7 +20,7 @@ package struct AcknowledgedOutput: PredictionOutput {
 }
 
 /// `--delivery exactly-once`: predictions, windows and offsets become visible together, to readers of committed
-/// records. A worker that lost its partitions without knowing cannot write any more, not even a window.
+/// records. A worker that has lost its partitions without noticing cannot write, not even a window.
 package struct TransactionalOutput: PredictionOutput {
   private let producer: Producer
   private let consumer: Consumer
@@ -32,21 +32,21 @@ package struct TransactionalOutput: PredictionOutput {
   }
 
   package func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {
-    try await insisting(times: 20) { try await producer.beginTransaction() }
+    try await retrying(times: 20) { try await producer.beginTransaction() }
     do {
       if !batch.isEmpty { try await producer.send(batch) }
       let group = try await consumer.groupMetadata()
-      try await insisting(times: 20) { try await producer.sendOffsets(positions, metadata: group) }
-      // Begun, a commit has to be seen through: it may already have happened.
-      try await insisting { try await producer.commitTransaction() }
+      try await retrying(times: 20) { try await producer.sendOffsets(positions, metadata: group) }
+      // A commit that has begun must be finished: it may already have happened.
+      try await retrying { try await producer.commitTransaction() }
     } catch {
-      try await insisting { try await producer.abortTransaction() }
+      try await retrying { try await producer.abortTransaction() }
       throw error
     }
   }
 
-  /// Makes a call again for as long as that is its remedy.
-  private func insisting(times: Int = .max, _ call: () async throws -> Void) async throws {
+  /// Repeats a call while the library asks for a retry.
+  private func retrying(times: Int = .max, _ call: () async throws -> Void) async throws {
     try await Backoff(base: .milliseconds(100), cap: .milliseconds(100)).retry(call) { failed in
       guard (failed.error as? TransactionError)?.remedy == .retry, failed.number < times, !Task.isCancelled else {
         throw failed.error

@@ -1,19 +1,19 @@
 import Schemas
 
-/// The windows of the series of one partition, and which of them the changelog does not have yet.
+/// The windows of one partition's series, and which of them the changelog lacks.
 struct PartitionWindows {
   private(set) var histories: [SeriesName: SeriesHistory]
   private(set) var changed: Set<SeriesName> = []
-  /// Nothing before this offset will be read again; nil until a commit has said so.
+  /// Records before this offset are never read again; nil before the first commit.
   var floor: Int64?
 
   init(_ histories: [SeriesName: SeriesHistory] = [:]) { self.histories = histories }
 
-  /// Takes an observation in, in place.
+  /// Inserts an observation, unless it is a repeat.
   ///
-  /// - Parameter limit: times that are known of a series.
-  /// - Returns: whether it only says again what was known before it; then nothing changes.
-  mutating func takes(
+  /// - Parameter limit: times remembered per series.
+  /// - Returns: whether it repeats a known value.
+  mutating func insert(
     _ observation: MarketObservation, _ name: SeriesName, offset: Int64, stamp: Int64, limit: Int
   ) -> Bool {
     let time = observation.observedAt.microseconds
@@ -29,7 +29,7 @@ struct PartitionWindows {
     histories[name]?.known(asOf: offset, limit: limit) ?? []
   }
 
-  /// What the changelog is to be told, without what no longer matters, in an order of its own.
+  /// The changed windows for the changelog, pruned, in a fixed order.
   mutating func changes(limit: Int, group: String) -> [SeriesWindow] {
     changed.sorted { ($0.series, $0.kind.rawValue) < ($1.series, $1.kind.rawValue) }.map { name in
       if let floor { histories[name]?.prune(floor: floor, limit: limit) }
@@ -37,6 +37,6 @@ struct PartitionWindows {
     }
   }
 
-  /// The changelog has them.
+  /// The changelog has all windows.
   mutating func settle() { changed.removeAll(keepingCapacity: true) }
 }

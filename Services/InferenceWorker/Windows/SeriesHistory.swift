@@ -1,10 +1,10 @@
 import Schemas
 
-/// The latest observations of one series, with what each replaced.
+/// The latest observations of one series, with the values that each replaced.
 ///
-/// What is known of a series *as of* an offset are the `limit` latest times among all records up to it, each with its
-/// last value up to it. That is a function of the topic alone: it does not matter when it is asked, how often records
-/// were read, or what came behind. `prune` keeps all that this needs for any offset that may still be read again.
+/// The known points *as of* an offset are the `limit` latest times among all records up to it, each with its last value
+/// up to it. That depends on the topic alone: not on when it is computed, how often records were read, or which records
+/// follow. `prune` keeps all points that this needs for any offset that may be read again.
 package struct SeriesHistory: Hashable, Sendable {
   package typealias Point = SeriesWindow.Point
   package typealias Measure = SeriesWindow.Measure
@@ -20,16 +20,16 @@ package struct SeriesHistory: Hashable, Sendable {
     points = window.points
   }
 
-  /// The offset of the newest record it has; -1 without any.
+  /// The offset of the newest record; -1 without any.
   package var newestOffset: Int64 { points.reduce(-1) { max($0, $1.offset) } }
 
-  /// Takes an observation in, wherever it belongs. One that is there already changes nothing.
+  /// Inserts an observation at its place. A known one changes nothing.
   /// - Returns: whether it was new.
   @discardableResult
   package mutating func insert(
     observedAt: Int64, value: ExactDecimal, _ measure: Measure, offset: Int64, stamp: Int64
   ) -> Bool {
-    // Nearly always the newest of all.
+    // Nearly always the newest.
     var index = points.count
     while index > 0, (points[index - 1].observedAt, points[index - 1].offset) >= (observedAt, offset) { index -= 1 }
     if index < points.count, points[index].observedAt == observedAt, points[index].offset == offset { return false }
@@ -40,9 +40,9 @@ package struct SeriesHistory: Hashable, Sendable {
     return true
   }
 
-  /// Whether a record says of its time what was known already when everything before it had been read.
+  /// Whether a record repeats the value that the records before it already gave for its time.
   func repeats(_ time: Int64, _ value: ExactDecimal, _ measure: Measure, offset: Int64, limit: Int) -> Bool {
-    // Nearly every observation is newer than all others, or the first of its time.
+    // Nearly every observation is the newest, or the first of its time.
     var index = points.count
     while index > 0, points[index - 1].observedAt > time { index -= 1 }
     guard index > 0, points[index - 1].observedAt == time,
@@ -51,9 +51,9 @@ package struct SeriesHistory: Hashable, Sendable {
     return before.value == value && measures[before.measure] == measure
   }
 
-  /// What was known when the record at `offset` had been read, newest time first, one point a time.
+  /// The known points as of the record at `offset`, newest time first, one point per time.
   ///
-  /// - Parameter limit: how many times are known at most.
+  /// - Parameter limit: the most times.
   package func known(asOf offset: Int64, limit: Int) -> [Point] {
     var known: [Point] = []
     for point in points.reversed() where point.offset <= offset && known.last?.observedAt != point.observedAt {
@@ -63,10 +63,10 @@ package struct SeriesHistory: Hashable, Sendable {
     return known
   }
 
-  /// Forgets what no record at or behind `floor` can need.
+  /// Drops the points that no record at or after `floor` can need.
   ///
   /// - Parameters:
-  ///   - floor: the committed offset: nothing before it will be read again.
+  ///   - floor: the committed offset; earlier records are never read again.
   ///   - limit: as for `known`.
   package mutating func prune(floor: Int64, limit: Int) {
     guard points.count > limit else { return }
@@ -79,7 +79,22 @@ package struct SeriesHistory: Hashable, Sendable {
     for index in points.indices { points[index].measure = kept.firstIndex(of: points[index].measure) ?? 0 }
   }
 
+  mutating func dropOldest(beyond limit: Int) {
+    if points.count > limit { points.removeFirst(points.count - limit) }
+  }
+
   package func window(of name: SeriesName, group: String) -> SeriesWindow {
     SeriesWindow(group: group, kind: name.kind, series: name.series, measures: measures, points: points)
+  }
+}
+
+/// A series of one kind; each has one window.
+package struct SeriesName: Hashable, Sendable {
+  package var series: RoutingKey
+  package var kind: SeriesKind
+
+  package init(_ series: RoutingKey, _ kind: SeriesKind) {
+    self.series = series
+    self.kind = kind
   }
 }

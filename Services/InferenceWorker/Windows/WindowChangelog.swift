@@ -4,16 +4,16 @@ import Runtime
 import Schemas
 import Synchronization
 
-/// Where windows are read from when partitions are taken over.
+/// Reads windows when partitions are assigned.
 package protocol WindowSource: Sendable {
-  /// - Parameter wanted: which categories of which partitions.
+  /// - Parameter wanted: the categories and partitions to read.
   /// - Returns: the windows of the group, by category and partition.
   /// - Throws: `ClassifiedError`.
-  func windows(_ wanted: Set<WindowPlace>) async throws -> [WindowPlace: [SeriesName: SeriesHistory]]
+  func windows(_ wanted: Set<WindowPartition>) async throws -> [WindowPartition: [SeriesName: SeriesHistory]]
 }
 
-/// The windows that belong to one partition of one topic of market data.
-package struct WindowPlace: Hashable, Sendable {
+/// One partition of one topic of market observations, whose series have windows.
+package struct WindowPartition: Hashable, Sendable {
   package var category: MarketCategory
   package var partition: Int32
 
@@ -23,22 +23,22 @@ package struct WindowPlace: Hashable, Sendable {
   }
 }
 
-/// Reads partitions of the changelog to their ends, on every assignment anew: all that the partitions' owner before
-/// had acknowledged is there by then.
+/// Reads partitions of the changelog to their ends, at every assignment: by then they hold all windows that the
+/// previous owner had acknowledged.
 package struct WindowChangelog: WindowSource {
   private let configuration: TableReader.Configuration
   private let group: String
   private let limit: Duration
   private let metrics = WorkerMetrics()
 
-  /// - Parameter limit: for one reading; beyond it, it counts as an outage and is tried again.
+  /// - Parameter limit: time for one read; beyond it the read counts as an outage and is retried.
   package init(_ configuration: TableReader.Configuration, group: String, limit: Duration = .seconds(60)) {
     self.configuration = configuration
     self.group = group
     self.limit = limit
   }
 
-  package func windows(_ wanted: Set<WindowPlace>) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] {
+  package func windows(_ wanted: Set<WindowPartition>) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] {
     let start = ContinuousClock.now
     let found = try await read(Set(wanted.map(\.partition))) { wanted.contains($0) }
     metrics.restored(in: .now - start)
@@ -51,8 +51,8 @@ package struct WindowChangelog: WindowSource {
   }
 
   private func read(
-    _ partitions: Set<Int32>?, _ isWanted: @escaping @Sendable (WindowPlace) -> Bool
-  ) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] {
+    _ partitions: Set<Int32>?, _ isWanted: @escaping @Sendable (WindowPartition) -> Bool
+  ) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] {
     var configuration = configuration
     configuration.partitions = partitions
     let collection = Collection(group: group, isWanted: isWanted, metrics: metrics)
@@ -77,15 +77,15 @@ package struct WindowChangelog: WindowSource {
     return collection.windows.withLock { $0 }
   }
 
-  /// What was read so far.
+  /// The windows read so far.
   private final class Collection: Sendable {
-    let windows = Mutex<[WindowPlace: [SeriesName: SeriesHistory]]>([:])
+    let windows = Mutex<[WindowPartition: [SeriesName: SeriesHistory]]>([:])
     private let group: String
-    private let isWanted: @Sendable (WindowPlace) -> Bool
+    private let isWanted: @Sendable (WindowPartition) -> Bool
     private let prefix: [UInt8]
     private let metrics: WorkerMetrics
 
-    init(group: String, isWanted: @escaping @Sendable (WindowPlace) -> Bool, metrics: WorkerMetrics) {
+    init(group: String, isWanted: @escaping @Sendable (WindowPartition) -> Bool, metrics: WorkerMetrics) {
       self.group = group
       self.isWanted = isWanted
       self.metrics = metrics
@@ -97,11 +97,11 @@ package struct WindowChangelog: WindowSource {
         batch.forEach { record in
           guard !record.isTombstone, let key = record.key, key.starts(with: prefix) else { return }
           guard let window = try? SeriesWindow(decoding: record.value) else { return metrics.unreadableWindow() }
-          let place = WindowPlace(window.series.category, record.partition)
+          let place = WindowPartition(window.series.category, record.partition)
           guard window.group == group, isWanted(place) else { return }
           let name = SeriesName(window.series, window.kind)
           let history = SeriesHistory(window)
-          // A worker that had lost the partition and did not know may have written behind its successor.
+          // A worker that had lost the partition without noticing may have written after its successor.
           if let known = windows[place]?[name], known.newestOffset > history.newestOffset { return }
           windows[place, default: [:]][name] = history
         }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Influx
 import Kafka
-import Logging
 import Pipeline
 import Runtime
 import Schemas
@@ -29,56 +28,13 @@ package struct InfluxConsumerCommand: ServiceCommand {
 
   package static let metrics: [MetricDescription] = InfluxMetrics.descriptions + PipelineMetrics.sinks
 
-  package func check(_ report: CheckReport) async {
-    let entry = ServiceCatalogue.influxConsumer
-    let (kafka, points, influx) = (kafka, points, influx)
-    await report.probe("kafka") {
-      let topics = entry.inputs + entry.inputs.map(\.deadLetters)
-      return try await kafka.check(
-        clientID: entry.name, topics: topics.map(\.name), logger: Logger(label: "check"))
+  package func work(_ needs: Needs) -> Work {
+    let consumer = needs.consumer(ServiceCatalogue.influxConsumer, kafka, pipeline)
+    let encoder = needs.add(.setting("mapping", points.encoder) { [points] _ in "measurement \(points.measurement)" })
+    let server = needs.add(influx.need())
+    let (limits, heartbeat) = (points.limits, needs.context.worker)
+    return consumer.sink(points.policy) { _, _ in
+      InfluxSink(try server.value, encoder: try encoder.value, limits: limits) { heartbeat.working("write") }
     }
-    await report.probe("mapping") {
-      _ = try points.encoder()
-      return "measurement \(points.measurement)"
-    }
-    await report.probe("influx") {
-      let client = try InfluxClient(try influx.configuration())
-      defer { client.close() }
-      return try await client.prepare()
-    }
-  }
-
-  package func run(in context: ServiceContext) async throws {
-    let encoder = try points.encoder()
-    let client = try InfluxClient(try influx.configuration())
-    defer { client.close() }
-    guard try await awaitServer(client, context) else { return }
-    let consumers = ConsumerService(
-      entry: ServiceCatalogue.influxConsumer, kafka: kafka, pipeline: pipeline, context: context)
-    let heartbeat = context.worker
-    try await consumers.run(policy: points.policy, externalOffsets: false) { _, _ in
-      InfluxSink(client, encoder: encoder, limits: points.limits) { heartbeat.working("write") }
-    }
-  }
-
-  /// Nothing is consumed before the server has taken a write once: a wrong token or database must stop the service
-  /// before it works.
-  /// - Returns: false when the service was asked to drain first.
-  private func awaitServer(_ client: InfluxClient, _ context: ServiceContext) async throws -> Bool {
-    let readiness = context.health.readiness("influx")
-    var backoff = pipeline.backoff
-    while !context.drain.isRaised {
-      do {
-        let found = try await client.prepare()
-        readiness.set(ready: true)
-        context.logger.info("server ready", metadata: ["server": "\(found)"])
-        return true
-      } catch let error where ErrorClass(of: error) == .transient {
-        readiness.failed(error)
-        context.logger.warning("waiting for the server", metadata: ["reason": "\(error)"])
-        _ = await context.drain.sleep(for: backoff.next())
-      }
-    }
-    return false
   }
 }

@@ -1,17 +1,17 @@
 import Runtime
 import Schemas
 
-/// Turns JSON records into points of line protocol by a mapping, one after the other. Nothing is built in between:
-/// texts and numbers go from the record's bytes into the line.
+/// Converts JSON records to points of line protocol by a mapping. It builds no intermediate values: texts and numbers
+/// go from the record's bytes into the line.
 package struct PointEncoder: Sendable {
-  /// Why there is no point in a record.
+  /// Why a record gives no point.
   package enum Refusal: Error, Hashable {
     case undecodable(DecodingFailure)
-    /// A field of the mapping holds what its type does not allow.
+    /// A field of the mapping holds a value of another type.
     case badField(String, PointMapping.FieldType)
     /// A tag of the mapping holds an object or an array.
     case badTag(String)
-    /// No field of the mapping has a value, so there is nothing to write.
+    /// No field of the mapping has a value.
     case noFields
     case noTime
   }
@@ -23,19 +23,19 @@ package struct PointEncoder: Sendable {
     case time(Int)
   }
 
-  /// Where a value stands in the record.
+  /// The position of a value in the record.
   private enum Place: Hashable, Sendable {
     case absent
     case text(offset: Int, count: Int, isEscaped: Bool)
     case number(offset: Int, count: Int)
     case boolean(Bool)
-    /// An object or an array, which no field and no tag can hold.
+    /// An object or an array; neither fields nor tags can hold one.
     case structure
   }
 
   private let mapping: PointMapping
   private let names: FieldNames
-  /// What each of `names` is needed for.
+  /// The roles of each of `names`.
   private let roles: [[Role]]
   private let head: [UInt8]
   /// `,key=` of each tag, and `key=` of each field with a fixed key.
@@ -49,8 +49,8 @@ package struct PointEncoder: Sendable {
   private var fieldNames: [Place]
   private var times: [Int64?]
 
-  /// - Parameter zone: of times that are written without an offset.
-  /// - Throws: `Failure(.configuration)` when the mapping names nothing, or too much.
+  /// - Parameter zone: the time zone of times without an offset.
+  /// - Throws: `Failure(.configuration)` for a mapping without fields or times, or with too many.
   package init(
     _ mapping: PointMapping, zone: ZoneTable, limits: JSONReader.Limits = JSONReader.Limits()
   ) throws(Failure) {
@@ -110,7 +110,7 @@ package struct PointEncoder: Sendable {
     }
   }
 
-  // MARK: Where things are
+  // MARK: Locating values
 
   private mutating func locate(_ record: RawSpan) throws(Refusal) {
     for index in tags.indices { tags[index] = .absent }
@@ -144,7 +144,7 @@ package struct PointEncoder: Sendable {
     }
   }
 
-  /// Reads a value and notes where it stands.
+  /// Reads a value and returns its position.
   private static func place(_ reader: inout JSONReader) throws(DecodingFailure) -> Place {
     switch reader.kind {
     case .string:
@@ -190,7 +190,7 @@ package struct PointEncoder: Sendable {
       case .absent: break
       case .structure: throw .badTag(mapping.tags[index].source)
       }
-      // A tag has no empty value.
+      // A tag cannot be empty.
       if line.count == start { line.rewind(to: before) }
     }
     var separator = UInt8(ascii: " ")
@@ -226,7 +226,7 @@ package struct PointEncoder: Sendable {
     switch (place, type) {
     case (.number(let offset, let count), .float):
       let digits = record.extracting(offset..<(offset + count))
-      // As it is written, unless it is longer than any number within the range of a float has to be.
+      // As written, unless it is longer than any number in the range of a float needs.
       guard count > 300 || NumberText.hasExponent(digits) else {
         line.append(digits)
         return true

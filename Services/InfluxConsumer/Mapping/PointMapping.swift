@@ -2,10 +2,10 @@ import Runtime
 
 /// Which fields of a JSON record become a point's measurement, tags, fields and time.
 package struct PointMapping: Hashable, Sendable {
-  /// How a field's value is written in line protocol. The mapping alone decides it: a server gives a field the type
-  /// of the first point it sees, and a record must not decide that for all others.
+  /// How a field's value is written in line protocol. The mapping determines it, not the record: a server gives a field
+  /// the type of its first point.
   package enum FieldType: String, CaseIterable, Hashable, Sendable {
-    /// A number, or text that is one.
+    /// A number, or text that holds one.
     case float, integer
     case string, boolean
   }
@@ -41,10 +41,10 @@ package struct PointMapping: Hashable, Sendable {
   }
 
   package var measurement: String
-  /// Sorted by key: servers index sorted tags fastest.
+  /// Sorted by key, which servers index fastest.
   package private(set) var tags: [Tag]
   package var fields: [Field]
-  /// The record's fields that may hold the time; the first that does counts.
+  /// The record's fields that may hold the time; the first one with a value counts.
   package var times: [String]
 
   package init(measurement: String, tags: [Tag], fields: [Field], times: [String]) {
@@ -54,7 +54,7 @@ package struct PointMapping: Hashable, Sendable {
     self.times = times
   }
 
-  /// Bars of an exchange.
+  /// The mapping of `egx_market_data`.
   package static let bars = PointMapping(
     measurement: "stock_price", tags: [Tag("symbol"), Tag("exchange"), Tag("interval")],
     fields: ["open", "high", "low", "close", "volume"].map { Field($0) } + [Field("value", key: .named(by: "field"))],
@@ -66,20 +66,20 @@ extension PointMapping.Tag {
   init(parsing text: String) throws(Failure) {
     let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard !sides[0].isEmpty, sides.last?.isEmpty == false else {
-      throw Failure(.configuration, code: "invalid_mapping", "--tag: '\(text)' is not of the form field or field=key")
+      throw Failure(.configuration, code: "invalid_mapping", "--tag: '\(text)' is neither field nor field=key")
     }
     self.init(sides[0], key: sides.count == 2 ? sides[1] : nil)
   }
 }
 
 extension PointMapping.Field {
-  /// `source`, `source=key`, `source@named-by`, each with `:type` behind it.
+  /// `source`, `source=key` or `source@named-by`, each with an optional `:type`.
   init(parsing text: String) throws(Failure) {
     func invalid() -> Failure {
       Failure(
         .configuration, code: "invalid_mapping",
-        "--field: '\(text)' is not of the form field, field=key or field@other, with :integer, :string or :boolean "
-          + "behind it when it is not a float")
+        "--field: '\(text)' is none of field, field=key and field@other, with :integer, :string or :boolean "
+          + "after it unless it is a float")
     }
     var rest = Substring(text)
     var type = PointMapping.FieldType.float

@@ -6,10 +6,10 @@ import Schemas
 
 import Glibc
 
-/// Points on their way to a time series database.
+/// Writes points to a time series database.
 ///
-/// A point's measurement, tags and time come only from its record, so writing a record twice changes nothing: what
-/// an outage or a crash leaves half done is simply done again, and Kafka's own offsets are all that is kept.
+/// A point's measurement, tags and time come only from its record, so writing a record twice changes nothing: after an
+/// outage or a crash the service writes again, and needs no state besides Kafka's offsets.
 package final class InfluxSink: Sink {
   private let destination: any PointDestination
   private let limits: WriteLimits
@@ -29,10 +29,10 @@ package final class InfluxSink: Sink {
     self.limits = limits
   }
 
-  /// Nothing is kept beside the points: every partition starts where Kafka's offsets say.
+  /// Every partition starts at the group's committed offset.
   package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] { [:] }
 
-  package func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     if record.isTombstone { return .skip(reason: "tombstone") }
     do {
       try buffers[record.topicPartition, default: PointBuffer()].append(record, by: &encoder)
@@ -65,11 +65,9 @@ package final class InfluxSink: Sink {
     return report
   }
 
-  /// From the producer's stamp to now, when the points can be queried.
+  /// Records the time from the producer's timestamp until now, when the points can be queried.
   private func noteLatency() {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    let milliseconds = Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+    let milliseconds = WallClock.milliseconds()
     for buffer in buffers.values { metrics.queryable(buffer.produced, at: milliseconds) }
   }
 
@@ -86,7 +84,7 @@ extension Rejection {
     case .badField(let name, let type):
       self.init(
         code: "bad_field", stage: "map",
-        "'\(name)' does not hold a \(type.rawValue), which the mapping makes of it: --field \(name)[:type]")
+        "'\(name)' does not hold a \(type.rawValue), the type in the mapping: --field \(name)[:type]")
     case .badTag(let name):
       self.init(code: "bad_tag", stage: "map", "'\(name)' is a tag of the mapping and holds an object or an array")
     case .noFields:

@@ -1,19 +1,19 @@
 import Kafka
 import Schemas
 
-/// The points of one partition that wait to be written, in the order of their records.
+/// The buffered points of one partition, in the order of their records.
 struct PointBuffer: Sendable {
   private(set) var lines = LineBuffer()
   /// Where each point's line ends in `lines`.
   private(set) var ends: [Int] = []
   /// Offset of each point's record.
   private(set) var offsets: [Int64] = []
-  /// When each record was produced: milliseconds since 1970, UTC; -1 when it does not say.
+  /// The timestamp of each record: milliseconds since 1970, UTC; -1 without one.
   private(set) var produced: [Int64] = []
 
   init() {}
 
-  /// Lines that exist already, at offsets from 0 on.
+  /// A buffer of finished lines, at offsets from 0 on.
   init(lines texts: [String]) {
     for (offset, text) in texts.enumerated() {
       lines.append(Array(text.utf8))
@@ -52,7 +52,7 @@ struct PointBuffer: Sendable {
   }
 }
 
-/// Some of the points of some buffers: what goes into one request.
+/// The points of one request: ranges of some buffers.
 struct PointBody: Hashable, Sendable {
   struct Part: Hashable, Sendable {
     var partition: TopicPartition
@@ -67,7 +67,7 @@ struct PointBody: Hashable, Sendable {
     count += points.count
   }
 
-  /// The first half of the points and the rest; both hold at least one when there are two.
+  /// The first half of the points and the others; both have at least one when there are two.
   var halves: (PointBody, PointBody) {
     var (first, second) = (PointBody(), PointBody())
     var left = count / 2

@@ -2,21 +2,21 @@ import Influx
 import Kafka
 import Runtime
 
-/// Where bodies of points go; a server, or what a test puts in its place.
+/// A server of points, or a test's substitute.
 package protocol PointDestination: Sendable {
   func write(_ lines: [UInt8]) async throws -> WriteAnswer
 }
 
 extension InfluxClient: PointDestination {}
 
-/// Sends bodies, and finds the points that a server refuses among those it takes.
+/// Sends request bodies, and isolates the points that the server refuses.
 struct PointWriter: Sendable {
   let destination: any PointDestination
   let buffers: [TopicPartition: PointBuffer]
   var progress: @Sendable () -> Void = {}
 
   struct Outcome: Sendable {
-    /// Refused points, by the place of their record, with the server's reason.
+    /// Refused points with the server's reason.
     var refused: [(partition: TopicPartition, offset: Int64, reason: String)] = []
     /// Points the server dropped because they are older than it keeps.
     var outsideRetention = 0
@@ -29,8 +29,7 @@ struct PointWriter: Sendable {
     }
   }
 
-  /// - Throws: what a server's outage or an operator's mistake is; then any part may have been written, and all of
-  ///   it may be written again.
+  /// - Throws: an outage or a configuration error. Any part may have been written; the caller may write all again.
   func write(_ plan: WritePlan) async throws -> Outcome {
     try await withThrowingTaskGroup(of: Outcome.self) { group in
       for lane in plan.lanes {
@@ -46,8 +45,8 @@ struct PointWriter: Sendable {
     }
   }
 
-  /// Writes a body; when the server refuses something in it, writes its halves, down to the single point that is to
-  /// blame. Writing a point twice changes nothing, so halves that hold nothing wrong do no harm.
+  /// Writes a body. When the server refuses it, writes its halves, down to the single refused point. Writing a point
+  /// twice changes nothing, so the valid points of a half may be written again.
   private func write(_ body: PointBody) async throws -> Outcome {
     var outcome = Outcome(requests: 1)
     let answer = try await destination.write(bytes(of: body))
@@ -55,23 +54,17 @@ struct PointWriter: Sendable {
     switch answer {
     case .written: break
     case .outsideRetention(let dropped): outcome.outsideRetention += min(dropped, body.count)
-    case .refused(let reason):
-      if body.count == 1 {
-        outcome.refused = places(of: body).map { ($0.partition, $0.offset, reason) }
-      } else {
-        try await writeHalves(of: body, &outcome)
-      }
-    case .tooLarge:
-      if body.count == 1 {
-        outcome.refused = places(of: body).map { ($0.partition, $0.offset, "more bytes than the server takes") }
-      } else {
-        try await writeHalves(of: body, &outcome)
-      }
+    case .refused(let reason): try await bisect(body, reason, &outcome)
+    case .tooLarge: try await bisect(body, "more bytes than the server takes", &outcome)
     }
     return outcome
   }
 
-  private func writeHalves(of body: PointBody, _ outcome: inout Outcome) async throws {
+  private func bisect(_ body: PointBody, _ reason: String, _ outcome: inout Outcome) async throws {
+    if body.count == 1 {
+      outcome.refused = places(of: body).map { ($0.partition, $0.offset, reason) }
+      return
+    }
     let (first, second) = body.halves
     outcome.add(try await write(first))
     outcome.add(try await write(second))

@@ -1,24 +1,18 @@
 import Kafka
 
-/// How large a request may be, and how many are on their way at once.
+/// The size of a request, and how many are in flight at once.
 package struct WriteLimits: Hashable, Sendable {
-  package var points: Int
-  package var bytes: Int
-  package var concurrency: Int
-
-  package init(points: Int = 10_000, bytes: Int = 4 << 20, concurrency: Int = 4) {
-    self.points = points
-    self.bytes = bytes
-    self.concurrency = concurrency
-  }
+  package var points = 10_000
+  package var bytes = 4 << 20
+  package var concurrency = 4
 }
 
-/// Which bodies are sent one after the other, and which beside each other.
+/// Which bodies are sent in sequence and which in parallel.
 ///
-/// The points of one partition stay in one lane and in their order: the later of two records for one point is
-/// also written later, and the last write is the one that lasts.
+/// The points of one partition stay in one lane and in order: of two records for one point the later is also written
+/// later, and the last write counts.
 struct WritePlan: Hashable, Sendable {
-  /// Lanes run beside each other, the bodies of one in order.
+  /// Lanes run in parallel, the bodies of one lane in sequence.
   var lanes: [[PointBody]] = []
 
   init(_ buffers: [TopicPartition: PointBuffer], limits: WriteLimits) {

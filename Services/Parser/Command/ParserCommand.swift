@@ -38,35 +38,52 @@ package struct ParserCommand: ServiceCommand {
       + RedisMetrics.descriptions
   }
 
-  package func check(_ report: CheckReport) async {
-    await report.probe("time zone") {
-      _ = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
-      return PriceFileName.zoneIdentifier
+  package func work(_ needs: Needs) -> Work {
+    let (entry, parser, logger) = (ServiceCatalogue.parser, parser, needs.logger)
+    let zone = needs.add(.setting("time zone", { try ZoneTable(identifier: PriceFileName.zoneIdentifier) }) { _ in
+      PriceFileName.zoneIdentifier
+    })
+    let index = parser.makeIndex()
+    // Without masters their topic need not be there.
+    let outputs = entry.outputs.filter { index != nil || $0 != Topics.productsMasters }
+    let consumer = needs.consumer(entry, kafka, pipeline, outputs: outputs)
+    let store = needs.add(objectStore.need(condition: nil))
+    let history = needs.add(Need(
+      "row history", open: makeHistory,
+      check: { history in
+        try await history.ping()
+        return "answers"
+      },
+      close: { await $0.close() }))
+    if let index {
+      // All masters are known before the first file, so that no product is minted that is there already.
+      let table = MasterTable(index, logger)
+      needs.table(
+        "masters", entry.name, kafka, topic: Topics.productsMasters, found: { "\(index.current.masters) masters" }
+      ) { table.apply($0) }
     }
-    await report.probe("kafka") {
-      // Without masters their topic need not be there.
-      let outputs = ServiceCatalogue.parser.outputs.filter { parser.masters != .off || $0 != Topics.productsMasters }
-      let topics = [Topics.filesDownloaded, Topics.filesDownloaded.deadLetters] + outputs
-      return try await kafka.check(
-        clientID: ServiceCatalogue.parser.name, topics: topics.map(\.name), logger: Logger(label: "check"))
+    let models = parser.matchModels.flatMap { url in index == nil ? nil : needs.add(matchModels(url, logger)) }
+    if let models {
+      needs.beside { [interval = parser.matchModelInterval.duration] in try await models.value.run(every: interval) }
     }
-    await report.probe("object store") {
-      let store = try objectStore.makeStore()
-      defer { store.close() }
-      try await store.check()
-      return "\(store.location)"
+    return consumer.jobs(concurrency: parser.filesAtOnce) {
+      ParseHandler(
+        store: try store.value, history: try history.value, options: parser, identity: consumer.identity,
+        zone: try zone.value, masters: index,
+        models: try models?.value, logger: logger)
     }
-    if parser.matchModels != nil {
-      await report.probe("match model") {
-        try await loadModels(Logger(label: "check"))?.current.version ?? "not used"
-      }
-    }
-    await report.probe("row history") {
-      let history = try makeHistory()
-      try await history.ping()
-      await history.close()
-      return "answers"
-    }
+  }
+
+  /// The model that compares names.
+  private func matchModels(_ url: String, _ logger: Logger) -> Need<MatchModels> {
+    var options = objectStore
+    options.objectStore = url
+    return Need(
+      "match model", as: "the model of masters", condition: "match_model",
+      open: { [options, parser] in
+        MatchModels(ModelRegistry(try options.makeStore()), name: parser.matchModel, logger: logger)
+      },
+      check: { try await $0.load() })
   }
 
   /// Without `--state`, what `--redis-url` names; without that, memory.
@@ -77,61 +94,5 @@ package struct ParserCommand: ServiceCommand {
     case .redis(let url):
       return RedisRowHistory(client: try redis.makeClient(clientName: ServiceCatalogue.parser.name, url: url))
     }
-  }
-
-  package func run(in context: ServiceContext) async throws {
-    let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
-    let store = try objectStore.makeStore()
-    defer { store.close() }
-    let consumers = ConsumerService(
-      entry: ServiceCatalogue.parser, kafka: kafka, pipeline: pipeline, context: context)
-    let models = try await loadModels(context.logger)
-    let masters = try await readMasters(context)
-    if context.drain.isRaised { return }
-    let history = try makeHistory()
-    let handler = ParseHandler(
-      store: store, history: history, options: parser, identity: consumers.identity, zone: zone,
-      masters: masters?.index, models: models, logger: context.logger)
-    let reload = Task { [interval = parser.matchModelInterval.duration] in await models?.run(every: interval) }
-    defer { reload.cancel() }
-    // An index that does not follow the topic any more would mint what others have minted: better to restart.
-    let watch = Task {
-      await masters?.waitUntilEnded()
-      if masters?.failure != nil { context.drain.raise() }
-    }
-    defer { watch.cancel() }
-    let outcome: Result<Void, any Error>
-    do {
-      outcome = .success(try await consumers.run(concurrency: parser.filesAtOnce, handler))
-    } catch {
-      outcome = .failure(error)
-    }
-    let failure = masters?.failure
-    await masters?.close()
-    await history.close()
-    try outcome.get()
-    if let failure { throw failure }
-  }
-
-  /// nil when names are compared by rules.
-  private func loadModels(_ logger: Logger) async throws -> MatchModels? {
-    guard parser.masters == .full, let url = parser.matchModels else { return nil }
-    var options = objectStore
-    options.objectStore = url
-    return try await MatchModels(ModelRegistry(try options.makeStore()), name: parser.matchModel, logger: logger)
-  }
-
-  /// Reads all masters before the first file, so that no product is minted that is there already.
-  private func readMasters(_ context: ServiceContext) async throws -> MasterTable? {
-    guard let index = parser.makeIndex() else { return nil }
-    let readiness = context.health.readiness("masters")
-    readiness.set(ready: false, reason: "reading \(Topics.productsMasters.name)")
-    let table = try MasterTable(
-      index,
-      kafka.tableConfiguration(
-        clientID: ServiceCatalogue.parser.name, topic: Topics.productsMasters.name, logger: context.logger))
-    guard try await table.waitUntilCurrent(orUntil: context.drain) else { return table }
-    readiness.set(ready: true, reason: "\(index.current.masters) masters")
-    return table
   }
 }

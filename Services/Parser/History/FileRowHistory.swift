@@ -1,8 +1,8 @@
 import Foundation
 import Runtime
 
-/// One line per series and change in a file, `series<tab>id:rows id:rows`; the last line of a series counts. For one
-/// parser; the file is written anew when it is opened.
+/// A file with one line per series and change, `series<tab>id:rows id:rows`; the last line of a series counts. For one
+/// parser, which compacts the file when it opens it.
 package actor FileRowHistory: RowHistory {
   private var series: [String: [RowCount]] = [:]
   private var file: FileHandle?
@@ -17,10 +17,10 @@ package actor FileRowHistory: RowHistory {
     } catch {
       throw Failure(.configuration, code: "row_history_unreadable", "\(path) cannot be read as text")
     }
-    // A line that a crash tore in two is left out.
+    // Skips a line that a crash tore.
     for line in (text.lastIndex(of: "\n").map { text[...$0] } ?? "").split(separator: "\n") {
       let halves = line.split(separator: "\t", omittingEmptySubsequences: false)
-      // The file is written anew below: what another program wrote must not be lost.
+      // The file is rewritten below; a foreign file must not be lost.
       guard halves.count == 2 else { throw Self.foreign(path) }
       series[String(halves[0])] = RowSeries.counts(halves[1])
     }
@@ -56,7 +56,9 @@ package actor FileRowHistory: RowHistory {
   }
 
   private static func foreign(_ path: String) -> Failure {
-    Failure(.configuration, code: "row_history_foreign", "\(path) is not a row history and is kept; name another file")
+    Failure(
+      .configuration, code: "row_history_foreign",
+      "\(path) is not a row history, so it stays unchanged; name another file")
   }
 
   private static func line(_ name: String, _ counts: [RowCount]) -> String { "\(name)\t\(RowSeries.text(counts))\n" }

@@ -1,21 +1,18 @@
+import Redis
 import Runtime
 import Schemas
+import Synchronization
 
-/// How many rows a file had.
+/// The number of rows of a file.
 package struct RowCount: Hashable, Sendable {
   package var fileID: String
   package var rows: Int
-
-  package init(fileID: String, rows: Int) {
-    self.fileID = fileID
-    self.rows = rows
-  }
 }
 
-/// Remembers how many rows the last full files of each store had, to notice when one shrinks.
+/// Remembers how many rows the last full files of each store had, to detect when one shrinks.
 ///
-/// A series is one kind of file of one store. It is advice, not truth: nothing is lost when it is lost, and a store
-/// that cannot be reached holds up no file.
+/// A series is one type of file of one store. The history is optional: losing it loses no data, and while it is
+/// unreachable no file waits.
 package protocol RowHistory: Sendable {
   /// The last counts of the series, the newest last; at most `RowSeries.length`.
   func counts(of series: String) async throws -> [RowCount]
@@ -23,25 +20,62 @@ package protocol RowHistory: Sendable {
   /// Replaces what is remembered of the series.
   func remember(_ counts: [RowCount], of series: String) async throws
 
-  /// Answers when the store can be used.
+  /// Returns when the history can be used.
   func ping() async throws
 
   func close() async
 }
 
-/// What is kept of one series, and what it says of a new file.
+/// Keeps counts in memory.
+package final class MemoryRowHistory: RowHistory {
+  private let series = Mutex<[String: [RowCount]]>([:])
+
+  package init() {}
+
+  package func counts(of name: String) -> [RowCount] { series.withLock { $0[name] ?? [] } }
+  package func remember(_ counts: [RowCount], of name: String) { series.withLock { $0[name] = counts } }
+  package func ping() {}
+  package func close() {}
+}
+
+/// One key per series, `souk:parser:rows:<series>`, which expires `retention` after its last file. Several parsers may
+/// share it: one of them at a time reads the files of one store.
+package struct RedisRowHistory: RowHistory {
+  private let client: RedisClient
+  private let seconds: String
+
+  package init(client: RedisClient, retention: Duration = .seconds(60 * 86_400)) {
+    self.client = client
+    seconds = String(max(1, retention.components.seconds))
+  }
+
+  package func counts(of series: String) async throws -> [RowCount] {
+    RowSeries.counts(try await client.send(RedisCommand("GET", Self.key(series))).text ?? "")
+  }
+
+  package func remember(_ counts: [RowCount], of series: String) async throws {
+    _ = try await client.send(RedisCommand("SET", Self.key(series), RowSeries.text(counts), "EX", seconds))
+  }
+
+  package func ping() async throws { try await client.ping() }
+  package func close() async { await client.close() }
+
+  private static func key(_ series: String) -> String { "souk:parser:rows:\(series)" }
+}
+
+/// The counts of one series: how they are kept, and how a new count compares with them.
 enum RowSeries {
   static let length = 7
-  /// Smaller files fall and rise by chance.
+  /// Smaller files vary by chance.
   static let smallestExpectation = 50
 
-  /// - Returns: the series with the new count in it; a file that is parsed again changes nothing.
+  /// - Returns: the series with the new count; a file that is parsed again keeps its one count.
   static func appending(_ count: RowCount, to earlier: [RowCount]) -> [RowCount] {
     Array((earlier.filter { $0.fileID != count.fileID } + [count]).suffix(length))
   }
 
-  /// The rows expected (the median of the earlier files) if the new count lies below by more than `threshold`, a
-  /// share of 1; nil when it is as usual or there is nothing to compare it with.
+  /// The expected rows (the median of the earlier files) when the new count is lower by more than `threshold`, a share
+  /// of 1; nil otherwise, and without earlier files.
   static func fall(to count: RowCount, from earlier: [RowCount], threshold: Double) -> Int? {
     let rows = earlier.filter { $0.fileID != count.fileID }.map(\.rows).sorted()
     guard !rows.isEmpty else { return nil }
@@ -55,7 +89,7 @@ enum RowSeries {
     counts.map { "\($0.fileID):\($0.rows)" }.joined(separator: " ")
   }
 
-  /// Pairs that cannot be read are left out.
+  /// Skips unreadable pairs.
   static func counts(_ text: some StringProtocol) -> [RowCount] {
     text.split(separator: " ").compactMap { pair in
       let halves = pair.split(separator: ":")

@@ -8,88 +8,57 @@ import Synchronization
 
 /// Keeps the index of masters as the topic has it.
 final class MasterTable: Sendable {
-  let index: MasterIndex
-  private let reader: TableReader
+  private let index: MasterIndex
+  private let logger: Logger
+  private let hasWarned = Mutex(false)
+  private let known = Gauge(label: "souk_masters_known")
+  private let bytes = Gauge(label: "souk_masters_index_bytes")
 
-  init(_ index: MasterIndex, _ configuration: TableReader.Configuration) throws {
+  init(_ index: MasterIndex, _ logger: Logger) {
     self.index = index
-    let apply = Application(index, configuration.logger)
-    reader = try TableReader(configuration) { apply($0) }
+    self.logger = logger
   }
 
-  /// - Returns: false when it was asked to drain before.
-  /// - Throws: a `ClassifiedError` of class `configuration` or `fatal`.
-  func waitUntilCurrent(orUntil drain: Interruption) async throws -> Bool {
-    try await reader.waitUntilCurrent(orUntil: drain)
+  func apply(_ batch: RecordBatch) {
+    var counts: [String: Int] = [:]
+    var masters: [(id: String, master: ProductMaster?)] = []
+    batch.forEach { record in
+      if record.isTombstone {
+        masters.append((String(decoding: record.keyBytes ?? [], as: UTF8.self), nil))
+      } else if let master = try? ProductMaster(decoding: record.value) {
+        masters.append((master.masterID, master))
+      } else {
+        counts["unreadable", default: 0] += 1
+        logger.error(
+          "a master cannot be read",
+          metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)"])
+      }
+    }
+    index.change { writer in
+      for (id, master) in masters {
+        let change = master.map { writer.put($0) } ?? writer.remove(id)
+        counts["\(change)", default: 0] += 1
+      }
+    }
+    for (result, count) in counts {
+      Counter(label: "souk_masters_records_total", dimensions: [("result", result)]).increment(by: count)
+    }
+    let figures = index.current
+    known.record(figures.masters)
+    bytes.record(figures.bytes)
+    warnWhenFull(figures)
   }
 
-  /// Why reading ended, if it was not closed.
-  var failure: (any ClassifiedError)? {
-    if case .failed(let error) = reader.state { return error }
-    return nil
-  }
-
-  /// Waits until reading has ended, for whatever reason.
-  func waitUntilEnded() async { await reader.waitUntilEnded() }
-
-  func close() async { await reader.closeAndWait() }
-}
-
-extension MasterTable {
-  /// What a batch of records does to the index.
-  private final class Application: Sendable {
-    private let index: MasterIndex
-    private let logger: Logger
-    private let hasWarned = Mutex(false)
-    private let known = Gauge(label: "souk_masters_known")
-    private let bytes = Gauge(label: "souk_masters_index_bytes")
-
-    init(_ index: MasterIndex, _ logger: Logger) {
-      self.index = index
-      self.logger = logger
+  private func warnWhenFull(_ figures: MasterIndex.Figures) {
+    guard figures.refused > 0 else { return }
+    let isFirst = hasWarned.withLock { warned in
+      defer { warned = true }
+      return !warned
     }
-
-    func callAsFunction(_ batch: RecordBatch) {
-      var counts: [String: Int] = [:]
-      var masters: [(id: String, master: ProductMaster?)] = []
-      batch.forEach { record in
-        if record.isTombstone {
-          masters.append((String(decoding: record.keyBytes ?? [], as: UTF8.self), nil))
-        } else if let master = try? ProductMaster(decoding: record.value) {
-          masters.append((master.masterID, master))
-        } else {
-          counts["unreadable", default: 0] += 1
-          logger.error(
-            "a master cannot be read",
-            metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)"])
-        }
-      }
-      index.change { writer in
-        for (id, master) in masters {
-          let change = master.map { writer.put($0) } ?? writer.remove(id)
-          counts["\(change)", default: 0] += 1
-        }
-      }
-      for (result, count) in counts {
-        Counter(label: "souk_masters_records_total", dimensions: [("result", result)]).increment(by: count)
-      }
-      let figures = index.current
-      known.record(figures.masters)
-      bytes.record(figures.bytes)
-      warnWhenFull(figures)
-    }
-
-    private func warnWhenFull(_ figures: MasterIndex.Figures) {
-      guard figures.refused > 0 else { return }
-      let isFirst = hasWarned.withLock { warned in
-        defer { warned = true }
-        return !warned
-      }
-      guard isFirst else { return }
-      logger.error(
-        "the index of masters is full: new products stay their chain's own",
-        metadata: ["masters": "\(figures.masters)", "bytes": "\(figures.bytes)",
-          "advice": "raise --max-masters or --max-master-index-size"])
-    }
+    guard isFirst else { return }
+    logger.error(
+      "the index of masters is full: new products stay their chain's own",
+      metadata: ["masters": "\(figures.masters)", "bytes": "\(figures.bytes)",
+        "advice": "raise --max-masters or --max-master-index-size"])
   }
 }

@@ -12,21 +12,28 @@ package final class MatchModels: Sendable {
   private let registry: ModelRegistry
   private let name: String
   private let logger: Logger
-  private let state: Mutex<MatchModel>
+  private let state = Mutex<MatchModel?>(nil)
   private let refused = Mutex<String?>(nil)
 
-  package var current: MatchModel { state.withLock { $0 } }
+  /// nil before `load`.
+  package var current: MatchModel? { state.withLock { $0 } }
+
+  package init(_ registry: ModelRegistry, name: String, logger: Logger) {
+    (self.registry, self.name, self.logger) = (registry, name, logger)
+  }
 
   /// Loads the current version.
+  /// - Returns: its name.
   /// - Throws: `Failure` of code `model_not_found`; `ForecastError`; what the store throws.
-  package init(_ registry: ModelRegistry, name: String, logger: Logger) async throws {
-    (self.registry, self.name, self.logger) = (registry, name, logger)
+  package func load() async throws -> String {
     guard let version = try await registry.currentVersion(of: name) else {
       throw Failure(
         .configuration, code: "model_not_found",
         "there is no model '\(name)' at \(registry.store.location)/\(ModelRegistry.root); train one and publish it there")
     }
-    state = Mutex(try await Self.load(version, of: name, from: registry))
+    let model = try await Self.load(version, of: name, from: registry)
+    state.withLock { $0 = model }
+    return version
   }
 
   private static func load(
@@ -51,13 +58,13 @@ package final class MatchModels: Sendable {
 
   package func look() async {
     do {
-      let old = current.version
+      let old = current?.version
       guard let version = try await registry.currentVersion(of: name), version != old,
         version != refused.withLock({ $0 }) else { return }
       do {
         let model = try await Self.load(version, of: name, from: registry)
         state.withLock { $0 = model }
-        logger.info("model replaced", metadata: ["model": "\(name)", "old": "\(old)", "version": "\(version)"])
+        logger.info("model replaced", metadata: ["model": "\(name)", "old": "\(old ?? "none")", "version": "\(version)"])
       } catch let error as ForecastError {
         refused.withLock { $0 = version }
         logger.error("model refused, the old one stays", metadata: [

@@ -4,8 +4,7 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// Rows of one file to messages. The items go from the file's bytes to the message's bytes; nothing is built in
-/// between.
+/// Encodes the rows of one file as messages, from the file's bytes to the message's bytes without intermediate values.
 struct BatchEncoder: ~Copyable {
   private let file: FileToParse
   private let headers: [Header]
@@ -14,10 +13,10 @@ struct BatchEncoder: ~Copyable {
   private var key: [UInt8] = []
   private let chainPrefix: [UInt8]
   private let gtin: UnsafeMutablePointer<UInt8>
-  /// nil when products are not recognised by more than their code.
+  /// nil when only the code identifies a product.
   private let masters: MasterLookup?
   private let masterHeaders: [Header]
-  /// Room for what is taken at a time and the message that passes that mark.
+  /// Room for one batch of output and the message that exceeds it.
   private static let outputBytes = FileReading.batchBytes + (384 << 10)
   private static let gtinPrefix = Array("gtin:".utf8)
 
@@ -25,7 +24,7 @@ struct BatchEncoder: ~Copyable {
   private(set) var output = OutgoingBatch()
   private(set) var messages = 0
   private(set) var items = 0
-  /// Rows too large for a message on their own.
+  /// Rows too large for a message.
   private(set) var oversized = 0
   private(set) var oversizedCodes: [String] = []
 
@@ -45,7 +44,7 @@ struct BatchEncoder: ~Copyable {
 
   deinit { gtin.deallocate() }
 
-  /// - Throws: `no_store` at the first row, when nothing says which store the prices belong to.
+  /// - Throws: `no_store` at the first row, when the store is unknown.
   mutating func append(_ row: borrowing PriceRow) throws(Failure) {
     if writer == nil { try begin(row) }
     guard write(row) == .full else { return }
@@ -54,7 +53,7 @@ struct BatchEncoder: ~Copyable {
     _ = write(row)
   }
 
-  /// Ends the message at hand, if it has items.
+  /// Ends the current message, if it has items.
   mutating func flush() {
     guard let count = writer?.count, count > 0 else { return }
     appendMessage()
@@ -62,8 +61,8 @@ struct BatchEncoder: ~Copyable {
     messages += 1
   }
 
-  /// Says that the file, a full one, was read to its end.
-  /// - Parameter alsoNamed: codes that it names in rows that cannot be used.
+  /// Adds the message that a full file was read to its end.
+  /// - Parameter alsoNamed: codes in unusable rows.
   mutating func close(alsoNamed: [String]) {
     guard var header = writer?.header else { return }
     header.sequence = Int64(messages)
@@ -83,9 +82,9 @@ struct BatchEncoder: ~Copyable {
   }
 
   private mutating func appendMessage() {
-    // Moved out and back, because the borrowed bytes of `finish` keep the writer in use.
+    // Moved out and back, because `finish` borrows from the writer.
     guard var writer = self.writer.take() else { return }
-    // At once, because growing by doubling touches three times the memory.
+    // Reserves at once, because growth by doubling touches three times the memory.
     if output.isEmpty { output.reserve(records: 16, bytes: Self.outputBytes) }
     output.append(topic: Topics.productsIngest.name, key: key, value: writer.finish(), headers: headers)
     self.writer = consume writer
@@ -143,7 +142,7 @@ struct BatchEncoder: ~Copyable {
     return outcome ?? .tooLarge
   }
 
-  /// A new master goes out ahead of the first message that refers to it.
+  /// Publishes a new master before the first message that refers to it.
   private mutating func publish(_ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
     guard let masters, masters.mint(key) else { return }
     var master = master(key, row, number, masters)

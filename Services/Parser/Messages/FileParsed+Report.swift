@@ -2,7 +2,7 @@ import PriceFiles
 import Schemas
 
 extension FileParsed {
-  /// The account of one file.
+  /// The message about one file.
   init(
     _ file: FileToParse, _ message: FileDownloaded, _ report: FileReading.Report, at time: Timestamp,
     took duration: Duration
@@ -33,7 +33,7 @@ extension FileParsed {
     return id.isEmpty ? nil : id
   }
 
-  /// What the file holds beats what its name says; whether it is full only the name tells.
+  /// The type by the file's contents; whether it is full, by its name only.
   private static func kind(_ file: FileToParse, _ summary: PriceFileSummary) -> FileType? {
     guard summary.rows > 0 else { return file.fileType }
     switch summary.kind {
@@ -45,10 +45,10 @@ extension FileParsed {
 }
 
 extension FileReading.Report {
-  /// The object was the one that was announced, and its rows went out.
+  /// The object was the announced one, and its rows were published.
   func isPublished(_ file: FileToParse) -> Bool { sha256 == file.sha256 && summary.outcome.rowsAreTrustworthy }
 
-  /// Read from its first to its last row, so that their number means something.
+  /// Read from its first to its last row, so that its number of rows can be compared.
   func isWhole(_ file: FileToParse) -> Bool {
     sha256 == file.sha256 && (summary.outcome == .ok || summary.outcome == .empty)
   }

@@ -3,14 +3,14 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// A job as the parser sees it: which file, and what every message about it says.
+/// A job of the parser: the file, and the fields that all its messages share.
 ///
-/// Everything here comes from the consumed record alone, so that parsing it again gives the same messages.
+/// All fields come from the consumed record, so parsing it again gives the same messages.
 struct FileToParse: Sendable {
   let chain: String
   let fileName: String
   let fileType: FileType?
-  /// Of the message or the file name; nil when only the file itself can tell.
+  /// From the message or the file name; nil when only the file itself has it.
   let storeID: String?
   let chainID: String?
   let subChainID: String?
@@ -19,9 +19,9 @@ struct FileToParse: Sendable {
   let fileID: String
 
   /// - Parameters:
-  ///   - sha256: of the message, or computed when the message has none.
-  ///   - recordTime: of the consumed record, in milliseconds.
-  /// - Throws: `no_file_time` when nothing says how old the prices are.
+  ///   - sha256: from the message, or computed when the message has none.
+  ///   - recordTime: timestamp of the consumed record, in milliseconds.
+  /// - Throws: `no_file_time` when no time is known.
   init(
     _ message: FileDownloaded, sha256: SHA256Digest, recordTime: Int64?, zone: ZoneTable
   ) throws(Failure) {
@@ -51,7 +51,7 @@ struct FileToParse: Sendable {
     return String(hash.finish().hex.prefix(32))
   }
 
-  /// - Returns: nil when neither the message, the name nor the file says which store it is.
+  /// - Returns: nil when neither the message, the name nor the file gives the store.
   func header(_ file: FileIdentifiers) -> ProductsIngest.Header? {
     func known(_ text: String) -> String? { text.isEmpty ? nil : text }
     guard let store = storeID ?? known(PriceFileName.normalized(storeID: file.storeID)) else { return nil }

@@ -2,7 +2,7 @@ import Kafka
 import Pipeline
 import Schemas
 
-/// The headers of what is published about one file.
+/// The headers of the messages of one file.
 struct MessageHeaders: Sendable {
   var products: [Header] = []
   var masters: [Header] = []
@@ -14,7 +14,7 @@ struct MessageHeaders: Sendable {
   /// Version of the model that said which products the rows are.
   static let model = "souk-match-model"
 
-  /// For measuring: no headers at all.
+  /// No headers, for benchmarks.
   init() {}
 
   /// - Parameters:

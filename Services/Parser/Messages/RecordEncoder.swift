@@ -3,26 +3,25 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// Promotions and branches of one file to messages. Promotions go from the file's bytes to the message's bytes;
-/// of branches there are few, and they become values.
+/// Encodes promotions and branches of one file as messages. Promotions go from the file's bytes to the message's bytes;
+/// branches are few and become values.
 struct RecordEncoder: ~Copyable {
   private let file: FileToParse
   private let headers: MessageHeaders
   private var writer: PromotionsIngestWriter?
   private var key: [UInt8] = []
   private var stores: [StoresIngest.Store] = []
-  /// Room for the JSON of 500 branches of any size that a limit of the file lets through is not needed: a batch of
-  /// branches ends at this many bytes of text.
+  /// A message of branches ends at this many bytes of text, so its JSON fits into a record.
   private static let storeBytes = 400_000
   private var storeBytesHeld = 0
 
   /// Messages not yet taken.
   private(set) var output = OutgoingBatch()
   private(set) var messages = 0
-  /// Promotions too large for a message on their own.
+  /// Promotions too large for a message.
   private(set) var oversized = 0
   private(set) var oversizedCodes: [String] = []
-  /// Of the branches sent so far.
+  /// Chain ids of the branches sent so far.
   private var chainIDs: Set<String> = []
 
   init(_ file: FileToParse, headers: MessageHeaders) {
@@ -30,8 +29,8 @@ struct RecordEncoder: ~Copyable {
     self.headers = headers
   }
 
-  /// - Throws: `no_store` at the first promotion, when nothing says which store it belongs to.
-  mutating func append(_ row: borrowing SideRow) throws(Failure) {
+  /// - Throws: `no_store` at the first promotion, when the store is unknown.
+  mutating func append(_ row: borrowing PromotionOrStore) throws(Failure) {
     switch row {
     case .promotion(let promotion): try append(promotion)
     case .store(let store): append(store)
@@ -40,8 +39,8 @@ struct RecordEncoder: ~Copyable {
 
   /// Ends the last message.
   /// - Parameters:
-  ///   - isComplete: all of the file was read, and the last message says so: what the file does not name is gone.
-  ///   - alsoNamed: promotions that it names and that cannot be used.
+  ///   - isComplete: the whole file was read, and the last message says so: rows that it does not name have ended.
+  ///   - alsoNamed: ids of unusable promotions.
   mutating func finish(isComplete: Bool, alsoNamed: [String]) {
     if writer != nil { sendPromotions(isLast: isComplete, alsoNamed: alsoNamed) }
     if !stores.isEmpty { sendStores(isLast: isComplete && oversized == 0) }

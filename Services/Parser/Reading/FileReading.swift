@@ -5,35 +5,34 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// One pass over one stored file: hashes it, reads it, and encodes its rows. No I/O: bytes go in, messages come out.
+/// One pass over one stored file: hashes it, reads it, and encodes its rows. No I/O: bytes in, messages out.
 ///
-/// Output is held back until the file has been read to its end, because only then is it known whether it is what
-/// it claims to be (hash, checksum, encoding). A file whose messages outgrow the limit is read twice instead: the
-/// first pass then only checks it, the second hands out messages as they are ready. Either way memory is bounded
-/// and nothing of a damaged file is published.
+/// Output is held until the file has been read to its end, because only then hash, checksum and encoding are known to
+/// be right. A file whose messages exceed the limit is read twice instead: the first pass only checks it, the second
+/// returns messages as they are ready. Both ways bound memory and publish nothing of a damaged file.
 final class FileReading {
   enum Mode: Equatable, Sendable {
-    /// Keep at most this many bytes of messages.
+    /// Holds at most this many bytes of messages.
     case holding(Int)
-    /// Everything was checked in a pass before.
+    /// An earlier pass checked the file.
     case streaming
   }
 
   struct Report: Sendable {
     var summary: PriceFileSummary
     var sha256: SHA256Digest
-    /// What was held; empty in the mode `streaming`, and when it outgrew the limit.
+    /// The held messages; empty in the mode `streaming`, and beyond the limit.
     var messages: [OutgoingBatch]
     var hasOutgrownLimit: Bool
     var messageCount: Int
     var oversizedRows: Int
-    /// A full file was read to its end, but names more than can be said in rows that cannot be used.
-    var isTooUnusable = false
-    /// How products were recognised; nil when they were not.
+    /// A full file was read to its end, but has more unusable rows than its last message can name.
+    var hasTooManyUnusableRows = false
+    /// How products were recognised; nil without masters.
     var masters: MasterLookup.Counts?
   }
 
-  /// Messages are handed on in batches of about this many bytes.
+  /// Size of a batch of messages, in bytes, about.
   static let batchBytes = 1 << 20
 
   private let reader: PriceFileReader
@@ -63,13 +62,13 @@ final class FileReading {
     self.mode = mode
   }
 
-  /// What the next pass is to begin with when this one is void.
+  /// The plan of the next pass when this one is void.
   var nextPlan: ReadingPlan { reader.nextPlan }
 
   /// - Returns: `restart` when the pass is void; the caller begins another with `nextPlan`.
   func feed(_ chunk: [UInt8]) throws -> PriceFileReader.Answer {
     hash?.update(chunk)
-    // After a defect the rest is still hashed: a damaged object has another reason than a bad file.
+    // Hashes the file beyond a defect: a damaged object has another reason than a bad file.
     guard answer == .more else { return answer }
     answer = try holdingMasters {
       try chunk.withUnsafeBytes { bytes in
@@ -90,14 +89,14 @@ final class FileReading {
     if let masters { _ = masters.find(row, GTIN(row.unsafeText(.code))) }
   }
 
-  /// Messages that are ready to be sent; always empty in the mode `holding`.
+  /// Messages ready to be sent; always empty in the mode `holding`.
   func takeReady() -> [OutgoingBatch] {
     guard mode == .streaming else { return [] }
     defer { ready = [] }
     return ready
   }
 
-  /// - Returns: nil when the pass is void, as `restart` of `feed`.
+  /// - Returns: nil when the pass is void, like `restart` of `feed`.
   func finish() throws -> Report? {
     if answer == .more {
       answer = try holdingMasters {
@@ -114,16 +113,17 @@ final class FileReading {
       return nil
     }
     let summary = reader.summary
-    let isTooUnusable = hasOutgrownLimit ? false : close(summary)
+    let hasTooManyUnusableRows = hasOutgrownLimit ? false : close(summary)
     collect(all: true)
     return Report(
       summary: summary, sha256: hash.finish(), messages: hasOutgrownLimit ? [] : ready,
       hasOutgrownLimit: hasOutgrownLimit, messageCount: encoder.messages + records.messages,
-      oversizedRows: encoder.oversized + records.oversized, isTooUnusable: isTooUnusable, masters: masters?.counts)
+      oversizedRows: encoder.oversized + records.oversized, hasTooManyUnusableRows: hasTooManyUnusableRows,
+      masters: masters?.counts)
   }
 
-  /// Ends the last messages; a full file that was read to its end is closed.
-  /// - Returns: true when it would be, but for the number of rows that cannot be used.
+  /// Ends the last messages, and closes a full file that was read to its end.
+  /// - Returns: true when only the number of unusable rows prevents that.
   private func close(_ summary: PriceFileSummary) -> Bool {
     encoder.flush()
     var alsoNamed = Set(summary.unusableCodes.map { String(decoding: $0, as: UTF8.self) })
@@ -132,13 +132,13 @@ final class FileReading {
     if fits, summary.isComplete, fileType == .priceFull, summary.kind == .prices {
       encoder.close(alsoNamed: alsoNamed.sorted())
     }
-    // A branch that is too large has no name to be spared by.
+    // An oversized branch cannot be named in `alsoNamed`.
     let isWhole = summary.isComplete && (summary.kind != .stores || summary.rejected.tooLarge == 0)
     records.finish(isComplete: fits && isWhole, alsoNamed: fits ? alsoNamed.sorted() : [])
     return !fits && isWhole
   }
 
-  /// The index does not change while a piece of the file is read.
+  /// Holds the index unchanged while a chunk of the file is read.
   private func holdingMasters<Result>(_ body: () throws -> Result) rethrows -> Result {
     guard let masters else { return try body() }
     return try masters.holding(body)

@@ -5,15 +5,14 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// The parser's work on one file without anything around it, for measuring: from packed bytes to messages.
+/// The parser's work on one file alone, for benchmarks: from compressed bytes to messages.
 package struct ParseMeasure: Sendable {
   private let zone: ZoneTable
   private var masters: MasterIndex?
 
   package init(zone: ZoneTable) { self.zone = zone }
 
-  /// From now on products are recognised, and all of this file are known: so it is for all files of a chain but the
-  /// first ones.
+  /// From now on products are recognised, and all products of this file are known, as for most files of a chain.
   package mutating func learn(productsOf packed: [UInt8]) throws {
     let index = MasterIndex(mode: .full)
     let lookup = MasterLookup(index, threshold: MasterMatcher.defaultThreshold)
@@ -39,7 +38,7 @@ package struct ParseMeasure: Sendable {
     self.masters = index
   }
 
-  /// - Returns: how many messages the file gives.
+  /// - Returns: the number of messages of the file.
   package func messages(of packed: [UInt8]) throws -> Int {
     let message = FileDownloaded(
       chain: "measured", s3Path: nil, localPath: "/", fileName: "PriceFull7290058140886-029-202310021200.gz")

@@ -5,15 +5,15 @@ import Runtime
 package enum ObjectLayout: String, CaseIterable, Sendable, ExpressibleByArgument {
   /// Many bars of one day and symbol in one object, as JSON Lines.
   case batch
-  /// Each bar an object of its own, named by its time.
+  /// One object per bar, named by its time.
   case record
 }
 
-/// How an object of lines is packed.
+/// How an object of lines is compressed.
 package enum ObjectCodec: String, CaseIterable, Sendable, ExpressibleByArgument {
   case gzip, zstd, none
 
-  /// What is put behind `.jsonl`.
+  /// Follows `.jsonl`.
   var suffix: String {
     switch self {
     case .gzip: ".gz"
@@ -31,13 +31,13 @@ package enum ObjectCodec: String, CaseIterable, Sendable, ExpressibleByArgument 
   }
 }
 
-/// Everything that names and bytes of objects depend on besides the records; written beside a range that is being
-/// closed, so that it is repeated as it was begun.
+/// The settings that determine names and bytes of objects, besides the records. They are written beside a range that is
+/// being closed, so that a retry writes the same objects.
 package struct ObjectFormat: Hashable, Sendable {
   package var layout: ObjectLayout
-  /// Of the batch layout.
+  /// In the batch layout.
   package var codec: ObjectCodec
-  /// Of the codec; 0 is its own default.
+  /// The codec's level; 0 is its default.
   package var level: Int
 
   package init(layout: ObjectLayout, codec: ObjectCodec = .gzip, level: Int = 0) {
@@ -49,7 +49,7 @@ package struct ObjectFormat: Hashable, Sendable {
   /// `batch/gzip/1`, `record`
   package var text: String { layout == .record ? "record" : "batch/\(codec.rawValue)/\(level)" }
 
-  /// - Throws: class `configuration` for a text that another version may have written.
+  /// - Throws: class `configuration` for unknown text, which another version may have written.
   package init(text: String) throws(Failure) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     if text == "record" {

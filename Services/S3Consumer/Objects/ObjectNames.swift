@@ -1,17 +1,16 @@
 import Kafka
+import Runtime
 import Schemas
 
 /// Names of objects: `<folder>/date=YYYY-MM-DD/symbol=COMI/<name>`.
 ///
-/// The date is that of the bar, on the exchange's clocks. Symbols are percent-encoded but for letters, digits, `_`,
-/// `-` and `.`, as Hive partitions are: no symbol can name another folder, and distinct ones stay distinct.
+/// The date is that of the bar, in the exchange's time zone. Symbols are percent-encoded except for letters, digits,
+/// `_`, `-` and `.`, as in Hive partitions: no symbol names another folder, and distinct symbols stay distinct.
 package struct ObjectNames: Hashable, Sendable {
   /// The first folder; no slash at either end.
   package var folder: String
 
-  package init(folder: String) { self.folder = folder }
-
-  /// Longer ones are no symbols; encoded, three times as many bytes still fit into one part of a key.
+  /// Longer text is not a symbol. Encoded, three times as many bytes still fit into one part of a key.
   package static let maxSymbolBytes = 64
 
   func directory(date: LocalDateTime.Day, symbol: String) -> String {
@@ -20,31 +19,22 @@ package struct ObjectNames: Hashable, Sendable {
 
   /// `part-00003-00000000000000004711.jsonl.gz`
   static func part(_ partition: Int32, first: Int64, codec: ObjectCodec) -> String {
-    "part-\(padded(Int64(partition), 5))-\(padded(first, 20)).jsonl\(codec.suffix)"
+    "part-\(zeroPadded(partition, 5))-\(zeroPadded(first, 20)).jsonl\(codec.suffix)"
   }
 
   /// `093500000000.json`: hours, minutes, seconds and microseconds of the bar.
   static func record(microsecondsOfDay: Int64) -> String {
     let seconds = microsecondsOfDay / 1_000_000
     let time = seconds / 3600 * 10_000 + seconds / 60 % 60 * 100 + seconds % 60
-    return padded(time, 6) + padded(microsecondsOfDay % 1_000_000, 6) + ".json"
+    return zeroPadded(time, 6) + zeroPadded(microsecondsOfDay % 1_000_000, 6) + ".json"
   }
 
   static func encode(_ symbol: String) -> String {
-    var out: [UInt8] = []
-    for byte in symbol.utf8 {
+    PercentEncoding.encode(symbol) { byte in
       switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f: out.append(byte)
-      default:
-        out.append(UInt8(ascii: "%"))
-        for digit in [byte >> 4, byte & 15] { out.append(digit < 10 ? 0x30 + digit : 0x37 + digit) }
+      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f: true
+      default: false
       }
     }
-    return String(decoding: out, as: UTF8.self)
-  }
-
-  private static func padded(_ number: Int64, _ width: Int) -> String {
-    let text = String(number)
-    return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
   }
 }

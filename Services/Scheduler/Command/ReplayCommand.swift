@@ -39,50 +39,27 @@ package struct ReplayCommand: ServiceCommand {
     guard speed >= 0, speed <= 1e9 else { throw ValidationError("--speed has to be from 0 to 1e9") }
   }
 
-  package func check(_ report: CheckReport) async {
-    let logger = Logger(label: "scheduler") { _ in SwiftLogNoOpLogHandler() }
-    do {
-      let plan = try SchedulePlan(try markets.load())
-      report.ok("catalogue", "\(plan.schedules.count) schedules")
-    } catch {
-      report.failed("catalogue", error)
-    }
-    let kafka = kafka
-    await report.probe("kafka", limit: .seconds(20)) {
-      try await kafka.check(
-        clientID: ServiceCatalogue.scheduler.name, topics: [Topics.ingestionTasks.name], consumes: false,
-        logger: logger)
-    }
-  }
-
-  package func run(in context: ServiceContext) async throws {
-    let plan = try SchedulePlan(try markets.load())
-    let ready = context.health.readiness("kafka")
-    let isLetIn = try await kafka.waitUntilLetIn(
-      clientID: context.name, topics: [Topics.ingestionTasks.name], consumes: false, drain: context.drain,
-      logger: context.logger
-    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
-    guard isLetIn else { return }
-    let producer = try Producer(kafka.producerConfiguration(clientID: context.name, logger: context.logger))
-    let metrics = SchedulerMetrics()
-    // No lease is needed here to be the one that sends.
-    metrics.active(true)
-    let replay = Replay(
-      plan: plan, outlet: KafkaJobOutlet(producer: producer, service: ServiceIdentity(name: context.name)),
-      range: span.range, speed: speed, settings: scheduling.settings, metrics: metrics, context: context)
-    let outcome: Result<Int, any Error>
-    do {
-      let sent = try await replay.run()
+  package func work(_ needs: Needs) -> Work {
+    let (markets, scheduling, range, speed, stay, context) = (
+      markets, scheduling, span.range, speed, stay, needs.context)
+    let plan = needs.add(.setting("catalogue", { try SchedulePlan(try markets.load()) }) { plan in
+      "\(plan.schedules.count) schedules"
+    })
+    let clients = needs.kafka(
+      ServiceCatalogue.scheduler.name, kafka, topics: [Topics.ingestionTasks.name], consumes: false)
+    return clients.source { producer in
+      let metrics = SchedulerMetrics()
+      // No lease is needed here to be the one that sends.
+      metrics.active(true)
+      let sent = try await Replay(
+        plan: try plan.value, outlet: KafkaJobOutlet(producer: producer, service: clients.identity), range: range,
+        speed: speed, settings: scheduling.settings, metrics: metrics, context: context
+      ).run()
       if stay, !context.drain.isRaised {
         context.health.liveness("scheduler", maxAge: .seconds(120)).idle()
         await context.drain.wait()
       }
-      outcome = .success(sent)
-    } catch {
-      outcome = .failure(error)
+      context.logger.notice("replay ended", metadata: ["jobs": "\(sent)"])
     }
-    await producer.close(within: context.drainTimeout)
-    let sent = try outcome.get()
-    context.logger.notice("replay ended", metadata: ["jobs": "\(sent)"])
   }
 }

@@ -7,15 +7,26 @@ import Runtime
 import Schemas
 import ServiceKit
 
-/// `scheduler`: sends what is due, while it is the active one.
+/// `scheduler`: without a subcommand, sends what is due; `plan` says what would be, `replay` sends what was.
+package struct SchedulerProgram: ServiceProgram {
+  package static let configuration = CommandConfiguration(
+    commandName: ServiceCatalogue.scheduler.name,
+    abstract: "Announces what is due to be fetched, each job once, whichever replica is active.",
+    version: Souk.version, subcommands: [ScheduleCommand.self, PlanCommand.self, ReplayCommand.self],
+    defaultSubcommand: ScheduleCommand.self)
+
+  package init() {}
+}
+
+/// `scheduler run`: sends what is due, while it is the active one.
 package struct ScheduleCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Send jobs when they are due; of several replicas one is active, the others stand by.",
     discussion: """
-      Writes \(Topics.ingestionTasks.name). The lease is the only partition of \(Topics.schedulerLease.name): whoever \
-      the group gives it to is active, and its progress lies beside the committed offset. --start-from says where a \
-      group that was never active begins: a time, else now.
+      Writes \(Topics.ingestionTasks.name). The lease is the only partition of \(Topics.schedulerLease.name): the \
+      member that the group gives it to is active, and its progress lies beside the committed offset. --start-from \
+      says where a group that was never active begins: a time, else now.
       """,
     version: Souk.version)
 
@@ -29,68 +40,42 @@ package struct ScheduleCommand: ServiceCommand {
   package static let metrics =
     SchedulerMetrics.descriptions + KafkaMetrics.consumer + KafkaMetrics.producer
 
-  package func check(_ report: CheckReport) async {
-    let logger = Logger(label: "scheduler") { _ in SwiftLogNoOpLogHandler() }
-    do {
+  package func work(_ needs: Needs) -> Work {
+    let (markets, scheduling, kafka, context) = (markets, scheduling, kafka, needs.context)
+    let plan = needs.add(.setting("catalogue", {
       let catalogue = try markets.load()
-      let plan = try SchedulePlan(catalogue)
-      report.ok("catalogue", "\(catalogue.series.count) series, \(plan.schedules.count) schedules")
-      let next = try Self.next(of: plan)
-      report.ok("next", "\(plan.jobs(in: next..<(next + 1)).count) jobs at \(SchedulePlan.timestamp(next))")
-    } catch {
-      report.failed("catalogue", error)
-    }
-    let kafka = kafka
-    await report.probe("kafka", limit: .seconds(20)) {
-      try await kafka.check(
-        clientID: ServiceCatalogue.scheduler.name, topics: [Topics.ingestionTasks.name, Topics.schedulerLease.name],
-        logger: logger)
+      return (series: catalogue.series.count, plan: try SchedulePlan(catalogue))
+    }) { "\($0.series) series, \($0.plan.schedules.count) schedules" })
+    needs.add(.setting("next", { try Self.next(of: plan.value.plan) }) { next in
+      "\(try plan.value.plan.jobs(in: next..<(next + 1)).count) jobs at \(SchedulePlan.timestamp(next))"
+    })
+    let topics = [Topics.schedulerLease.name, Topics.ingestionTasks.name]
+    let clients = needs.kafka(ServiceCatalogue.scheduler.name, kafka, topics: topics)
+    return clients.source { producer in
+      let plan = try plan.value.plan
+      var settings = scheduling.settings
+      if case .timestamp(let milliseconds) = kafka.startFrom { settings.start = milliseconds / 1_000 }
+      let consumer = try clients.consumer(of: [Topics.schedulerLease.name]) {
+        // Nothing is read, so nothing can be missing.
+        $0.startFrom = .earliest
+        $0.onGap = .continue
+      }
+      context.logger.info("scheduling", metadata: [
+        "schedules": "\(plan.schedules.count)", "plan": "\(plan.digest)",
+        "group": "\(consumer.configuration.groupID)",
+      ])
+      try await Scheduler(
+        plan: plan, consumer: consumer, outlet: KafkaJobOutlet(producer: producer, service: clients.identity),
+        settings: settings, metrics: SchedulerMetrics(), context: context, now: WallClock.microseconds
+      ).run()
     }
   }
 
   /// When something is due next, in seconds since 1970.
   /// - Throws: `Failure(.configuration)` for a catalogue of which nothing is ever due.
   private static func next(of plan: SchedulePlan) throws(Failure) -> Int64 {
-    if let next = plan.next(after: WallClock.microseconds() / 1_000_000) { return next }
+    if let next = plan.next(after: WallClock.seconds()) { return next }
     throw Failure(
       .configuration, code: "nothing_due", "nothing in --catalogue is ever due: look at its schedules and sources")
-  }
-
-  package func run(in context: ServiceContext) async throws {
-    let plan = try SchedulePlan(try markets.load())
-    _ = try Self.next(of: plan)
-    var settings = scheduling.settings
-    if case .timestamp(let milliseconds) = kafka.startFrom { settings.start = milliseconds / 1_000 }
-    var configuration = try kafka.consumerConfiguration(
-      clientID: context.name, topics: [Topics.schedulerLease.name],
-      drainDeadline: min(.seconds(20), context.drainTimeout * 0.7), logger: context.logger)
-    // Nothing is read, so nothing can be missing.
-    configuration.startFrom = .earliest
-    configuration.onGap = .continue
-    let ready = context.health.readiness("kafka")
-    let isLetIn = try await kafka.waitUntilLetIn(
-      clientID: context.name, topics: [Topics.schedulerLease.name, Topics.ingestionTasks.name], drain: context.drain,
-      logger: context.logger
-    ) { ready.set(ready: $0 == nil, reason: $0 ?? "") }
-    guard isLetIn else { return }
-    configuration.onTrouble = { ready.set(ready: $0 == nil, reason: $0?.refusal?.advice ?? $0?.name ?? "") }
-    let consumer = try Consumer(configuration)
-    let producer = try Producer(kafka.producerConfiguration(clientID: context.name, logger: context.logger))
-    context.logger.info("scheduling", metadata: [
-      "schedules": "\(plan.schedules.count)", "plan": "\(plan.digest)", "group": "\(configuration.groupID)",
-    ])
-    let outcome: Result<Void, any Error>
-    do {
-      try await Scheduler(
-        plan: plan, consumer: consumer,
-        outlet: KafkaJobOutlet(producer: producer, service: ServiceIdentity(name: context.name)), settings: settings,
-        metrics: SchedulerMetrics(), context: context, now: WallClock.microseconds
-      ).run()
-      outcome = .success(())
-    } catch {
-      outcome = .failure(error)
-    }
-    await producer.close(within: context.drainTimeout)
-    try outcome.get()
   }
 }

@@ -1,41 +1,44 @@
 import Kafka
 import Logging
+import Pipeline
 import Runtime
 import Schemas
 import ServiceKit
 
-/// Sends what is due while it holds the lease: the only partition of a topic without records, which Kafka gives to
-/// one member of the group. How far it is lies beside the partition's committed offset.
+/// Sends due jobs while it holds the lease: the only partition of a topic without records, which Kafka assigns to one
+/// member of the group. The metadata of the partition's committed offset is the checkpoint.
 ///
-/// Jobs are acknowledged before their mark is committed, in batches. So a fail-over skips none, and repeats at most
-/// the batch whose mark was not committed, each time the lease moves. Kafka refuses the commit of whoever lost the
-/// lease without noticing, and one that has not committed for a while commits before it sends.
-package final class Scheduler {
+/// The scheduler commits a checkpoint after the jobs before it are acknowledged, in batches. So a failover skips no
+/// job, and repeats at most the batch whose checkpoint was not committed, each time the lease moves. Kafka refuses the
+/// commit of a replica that lost the lease without noticing; a replica that has not committed for a while commits
+/// before it sends.
+package final class Scheduler: PartitionStrategy {
   package struct Settings: Sendable {
     /// Jobs that are acknowledged and committed together.
     package var batch = 1_000
-    /// A run that is later than this was missed.
+    /// A run that is later than this counts as missed.
     package var grace: Duration = .seconds(300)
-    /// Where to begin when nobody ever was active, in seconds since 1970; nil: now.
+    /// Where to begin without a checkpoint, in seconds since 1970; nil: now.
     package var start: Int64?
-    /// How old the last commit may be when jobs are sent: well below the session time-out.
+    /// The greatest age of the last commit when jobs are sent: well below the session timeout.
     package var confirmation: Duration = .seconds(5)
-    /// How often the mark is moved while nothing is due.
+    /// How often the checkpoint is committed while no job is due.
     package var idleCommit: Duration = .seconds(30)
-    /// How long acknowledgements may take before the service says that it is not ready.
+    /// How long acknowledgements may take before the service reports that it is not ready.
     package var moment: Duration = .seconds(5)
     package var backoff = Backoff()
     package init() {}
   }
 
-  private struct Holding {
+  private struct HeldLease {
     let lease: Lease
-    /// Of the partition; a commit moves the mark, never the offset.
+    /// The partition's offset; a commit changes its metadata, never the offset.
     let offset: Int64
     var position: PlanPosition
     var committed: ContinuousClock.Instant
   }
 
+  package let loop: LoopContext
   private let plan: SchedulePlan
   private let consumer: Consumer
   private let outlet: any JobOutlet
@@ -45,9 +48,7 @@ package final class Scheduler {
   /// Microseconds since 1970.
   private let now: @Sendable () -> Int64
   private let leaseReadiness: ReadinessCondition
-  private let kafkaReadiness: ReadinessCondition
-  private let heartbeat: Heartbeat
-  private var holding: Holding?
+  private var holding: HeldLease?
 
   package init(
     plan: SchedulePlan, consumer: Consumer, outlet: any JobOutlet, settings: Settings, metrics: SchedulerMetrics,
@@ -61,64 +62,57 @@ package final class Scheduler {
     self.context = context
     self.now = now
     leaseReadiness = context.health.readiness("lease")
-    kafkaReadiness = context.health.readiness("kafka")
-    heartbeat = context.health.liveness("scheduler", maxAge: .seconds(120))
+    loop = LoopContext(
+      consumer: consumer, service: context, readiness: "kafka",
+      heartbeat: context.health.liveness("scheduler", maxAge: .seconds(120)), backoff: settings.backoff
+    ) { metrics.retried($0) }
   }
 
   /// Works until the consumer is closed (by `context.drain` or by a failure) and drained.
   package func run() async throws {
-    kafkaReadiness.set(ready: true)
-    let (drain, consumer) = (context.drain, consumer)
-    let stopper = Task {
-      await drain.wait()
-      consumer.close()
-    }
-    defer {
-      stopper.cancel()
-      metrics.active(false)
-    }
-    do {
-      try await follow()
-    } catch {
-      // Leave the group properly, with nothing more committed.
-      holding = nil
-      consumer.close()
-      while let element = try? await consumer.next() {
-        if case .revoking(_, let answer) = element { answer.done(committing: [:]) }
-      }
-      throw error
-    }
+    defer { metrics.active(false) }
+    try await PartitionLoop(self).run()
   }
 
-  private func follow() async throws {
-    while true {
-      heartbeat.beat()
-      guard let element = try await consumer.next(before: wake()) else { return }
-      switch element {
-      // Nothing new is no news for the holder.
-      case .assigned(let offsets): if holding == nil || !offsets.isEmpty { try await take(offsets) }
-      case .revoking(let partitions, let answer): give(partitions, answer)
-      case .lost(let partitions):
-        if let holding, partitions.contains(holding.lease.partition) { release("lost") }
-      // Nobody writes to the topic of the lease; what somebody wrote all the same means nothing.
-      case .assigning, .batch, .gap, .passed, .idle: break
-      }
-      try await work()
-    }
+  // MARK: The loop
+
+  package func assigned(_ positions: [TopicPartition: Int64], unknown: [TopicPartition: Int64]) async throws {
+    // An assignment without partitions changes nothing for the holder.
+    if holding == nil || !positions.isEmpty { try await acquire(positions) }
   }
 
-  /// When to look again.
-  private func wake() -> ContinuousClock.Instant {
-    var delay: Duration = .seconds(15)
-    if let holding, let due = plan.next(after: holding.position.instant - 1) {
-      delay = min(delay, .microseconds(max(0, due * 1_000_000 - now())))
-    }
-    return .now + delay
+  /// The topic of the lease has no records; any that exist are ignored.
+  package func take(_ batch: RecordBatch) async throws {}
+  package func passed(_ ends: [Lease: Int64]) {}
+
+  package func work() async throws -> ContinuousClock.Instant? {
+    try await sendDue()
+    return wake()
+  }
+
+  package func settle(_ partitions: Set<TopicPartition>) async throws -> Handover {
+    guard let holding, partitions.contains(holding.lease.partition) else { return Handover() }
+    let partition = holding.lease.partition
+    release("revoked")
+    return Handover(
+      [partition: holding.offset],
+      metadata: [partition: ScheduleCheckpoint(holding.position, plan: plan.digest).text])
+  }
+
+  package func leave(_ partitions: Set<TopicPartition>) -> Int {
+    if let holding, partitions.contains(holding.lease.partition) { release("lost") }
+    return 0
+  }
+
+  /// When the next job is due.
+  private func wake() -> ContinuousClock.Instant? {
+    guard let holding, let due = plan.next(after: holding.position.instant - 1) else { return nil }
+    return .now + .microseconds(max(0, due * 1_000_000 - now()))
   }
 
   // MARK: The lease
 
-  private func take(_ offsets: [TopicPartition: Int64]) async throws {
+  private func acquire(_ offsets: [TopicPartition: Int64]) async throws {
     guard let (partition, offset) = offsets.first,
       let lease = consumer.leases.first(where: { $0.partition == partition })
     else {
@@ -130,34 +124,25 @@ package final class Scheduler {
     else { return }
     let position: PlanPosition
     if let text = found?.metadata, !text.isEmpty {
-      guard let mark = ProgressMark(text) else {
+      guard let checkpoint = ScheduleCheckpoint(text) else {
         throw Failure(
           .configuration, code: "progress_unreadable",
-          "the group has committed something else than a scheduler's progress on \(partition); give the scheduler a "
-            + "group (--group-id) and a topic of its own")
+          "the group's commit on \(partition) is not a scheduler's progress; give the scheduler its own group "
+            + "(--group-id) and its own topic")
       }
-      position = mark.position(in: plan)
+      position = checkpoint.position(in: plan)
     } else {
       position = PlanPosition(instant: settings.start ?? now() / 1_000_000)
     }
-    holding = Holding(lease: lease, offset: offset, position: position, committed: .now)
-    // Also the beginning is kept, so that a fail-over before the first job skips nothing.
+    holding = HeldLease(lease: lease, offset: offset, position: position, committed: .now)
+    // Commits the beginning too, so that a failover before the first job skips nothing.
     guard try await commit() else { return }
     metrics.active(true)
     leaseReadiness.set(ready: true, reason: "active")
     let ahead = position.instant - now() / 1_000_000
     context.logger.log(
-      level: ahead > 60 ? .warning : .notice, ahead > 60 ? "active, but the clock is behind what was done" : "active",
+      level: ahead > 60 ? .warning : .notice, ahead > 60 ? "active, but the clock is behind the checkpoint" : "active",
       metadata: ["next": "\(SchedulePlan.timestamp(position.instant))", "plan": "\(plan.digest)"])
-  }
-
-  private func give(_ partitions: Set<TopicPartition>, _ answer: Consumer.RevokeAnswer) {
-    guard let holding, partitions.contains(holding.lease.partition) else { return answer.done(committing: [:]) }
-    let partition = holding.lease.partition
-    answer.done(
-      committing: [partition: holding.offset],
-      metadata: [partition: ProgressMark(holding.position, plan: plan.digest).text])
-    release("revoked")
   }
 
   private func release(_ why: String) {
@@ -168,16 +153,16 @@ package final class Scheduler {
     context.logger.notice("no longer active", metadata: ["reason": "\(why)"])
   }
 
-  /// - Returns: false when the lease is not ours any more.
+  /// - Returns: false when this replica no longer holds the lease.
   private func commit() async throws -> Bool {
     guard let held = holding else { return false }
-    let mark = ProgressMark(held.position, plan: plan.digest).text
+    let checkpoint = ScheduleCheckpoint(held.position, plan: plan.digest).text
     var late: Set<TopicPartition> = []
     let done = try await retrying("commit", held.lease) {
-      late = try await self.consumer.commit([held.lease: held.offset], metadata: [held.lease.partition: mark])
+      late = try await self.consumer.commit([held.lease: held.offset], metadata: [held.lease.partition: checkpoint])
     }
     guard done, late.isEmpty else {
-      // A revoke that waits still gives the position back; otherwise it is another's.
+      // A pending revoke still commits the position; otherwise another replica has the lease.
       if !consumer.owns(held.lease) { release("fenced") }
       return false
     }
@@ -188,10 +173,10 @@ package final class Scheduler {
 
   // MARK: Jobs
 
-  /// Sends everything that is due, until the lease is wanted back.
-  private func work() async throws {
+  /// Sends all due jobs, until the lease is revoked.
+  private func sendDue() async throws {
     while let held = holding, consumer.owns(held.lease), !consumer.revokeWaiting.isRaised, !context.drain.isRaised {
-      heartbeat.beat()
+      loop.heartbeat.beat()
       let seconds = now() / 1_000_000
       let slice = plan.due(from: held.position, now: seconds, grace: settings.grace, count: settings.batch)
       if slice.jobs.isEmpty {
@@ -223,35 +208,35 @@ package final class Scheduler {
       holding?.position = end == slice.jobs.count ? slice.end : position(behind: slice.jobs[end - 1])
       guard try await commit() else { return false }
       start = end
-      heartbeat.beat()
+      loop.heartbeat.beat()
       if consumer.revokeWaiting.isRaised { return end == slice.jobs.count }
     }
     return true
   }
 
-  /// Sends, and says so when that takes long: an outage that the library waits out is no error. When the lease is
-  /// wanted back meanwhile, acknowledgements get a moment more.
+  /// Sends, and reports when that takes long: an outage that the library waits out is not an error. When the lease is
+  /// revoked in the meantime, acknowledgements get `moment` more.
   private func deliver(_ tasks: [IngestionTask]) async throws {
     let (outlet, wanted, moment) = (outlet, consumer.revokeWaiting, settings.moment)
-    let (readiness, heartbeat) = (kafkaReadiness, heartbeat)
+    let (readiness, heartbeat) = (loop.readiness, loop.heartbeat)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await outlet.send(tasks) }
       group.addTask {
         if await !wanted.sleep(for: moment) {
           readiness.set(ready: false, reason: "send: no acknowledgement for \(DurationSetting(moment))")
-          // The library gives up after its own time-out, five minutes.
+          // The library gives up after its own timeout of five minutes.
           heartbeat.retrying("send: no acknowledgement", atMost: .seconds(360))
           await wanted.wait()
         }
         try await Task.sleep(for: moment)
-        throw Failure(.transient, code: "send_given_up", "the lease is wanted back before the jobs are acknowledged")
+        throw Failure(.transient, code: "send_given_up", "the lease is revoked before the jobs are acknowledged")
       }
       defer { group.cancelAll() }
       try await group.next()
     }
   }
 
-  /// Behind a job that others of the same time may follow.
+  /// The position after a job; others of the same time may follow.
   private func position(behind job: DueJob) -> PlanPosition {
     let same = plan.jobs(in: job.dueAt..<(job.dueAt + 1))
     let place = same.firstIndex(of: job) ?? same.count - 1
@@ -277,21 +262,18 @@ package final class Scheduler {
       for (reason, count) in reasons {
         metrics.missed(schedule, reason, by: count)
         context.logger.warning(
-          "jobs left out", metadata: ["schedule": "\(schedule)", "reason": "\(reason.rawValue)", "jobs": "\(count)"])
+          "jobs are not sent",
+          metadata: ["schedule": "\(schedule)", "reason": "\(reason.rawValue)", "jobs": "\(count)"])
       }
     }
   }
 
-  /// Repeats `operation` through outages.
-  /// - Returns: false when the lease was wanted back or lost meanwhile.
+  /// Retries `operation` through outages.
+  /// - Returns: false when the lease was revoked or lost in the meantime.
   private func retrying(
     _ what: String, _ lease: Lease, _ operation: () async throws -> Void
   ) async throws -> Bool {
-    let metrics = metrics
-    let retry = OutageRetry(
-      settings.backoff, readiness: kafkaReadiness, heartbeat: heartbeat, logger: context.logger
-    ) { metrics.retried($0) }
-    return try await retry(
+    try await loop.retry(
       what, until: consumer.revokeWaiting, while: { self.consumer.owns(lease) }, operation) != nil
   }
 }

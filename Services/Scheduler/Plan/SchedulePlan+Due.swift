@@ -2,31 +2,31 @@ import Markets
 import Runtime
 
 extension SchedulePlan {
-  /// Why jobs of the past are not sent.
+  /// Why past jobs are not sent.
   package enum Omission: String, CaseIterable, Hashable, Sendable {
     /// The schedule says `missed: skip`.
     case skipped
-    /// Older than those the schedule catches up.
+    /// Older than the runs that the schedule catches up.
     case overLimit = "over_limit"
-    /// Its deadline is over.
+    /// Its deadline has passed.
     case expired
   }
 
-  /// What there is to do from a position on.
+  /// The jobs due from a position on.
   package struct Slice: Hashable, Sendable {
-    /// To be sent, in order.
+    /// Jobs to send, in order.
     package var jobs: [DueJob] = []
-    /// Jobs that are left out for good, by schedule.
+    /// Jobs that are never sent, by schedule.
     package var omitted: [String: [Omission: Int]] = [:]
-    /// Where one is when all of them are sent.
+    /// The position after them.
     package var end: PlanPosition
-    /// Nothing else is due now.
+    /// No other job is due now.
     package var isLast: Bool
   }
 
-  /// What is due from `position` to `now`, about `count` jobs of it.
+  /// The jobs due from `position` to `now`, about `count` of them.
   ///
-  /// A run whose time is more than `grace` before `now` was missed; its schedule says what becomes of it.
+  /// A run more than `grace` before `now` was missed; its schedule's policy applies.
   package func due(from position: PlanPosition, now: Int64, grace: Duration, count: Int) -> Slice {
     var slice = Slice(end: position, isLast: true)
     guard position.instant <= now else { return slice }
@@ -35,7 +35,7 @@ extension SchedulePlan {
     var start = position.instant
     var skip = position.done
     while true {
-      // Whole seconds at a time, as many as give work; what lies between two due times is free.
+      // Whole seconds only; the time between two due times costs nothing.
       guard let instant = next(after: start - 1), instant <= now else {
         slice.end = PlanPosition(instant: now + 1)
         return slice
@@ -67,7 +67,7 @@ extension SchedulePlan {
     case .catchUp: entry.schedule.missedLimit
     }
     guard limit > 0 else { return late }
-    // Not more than a year of minutes, however long nobody was there.
+    // At most a year of minutes, however long no replica ran.
     let begin = max(start - entry.longestDelay, late - 366 * 86_400)
     let missed = entry.schedule.cron.times(in: begin..<late, zone: entry.zone)
     return missed.count > limit ? missed[missed.count - limit] : .min

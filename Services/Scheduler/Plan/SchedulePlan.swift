@@ -1,28 +1,27 @@
 import Markets
-import ObjectStore
 import Runtime
 import Schemas
 
-/// Everything that will ever be due, as a function of time: the same catalogue gives the same jobs, in the same order
-/// and with the same ids, to whoever asks and however often. No clock and no I/O, once the zones are read.
+/// All jobs of a catalogue, as a function of time: the same catalogue always gives the same jobs, in the same order and
+/// with the same ids. No clock and no I/O, once the time zones are read.
 ///
-/// Jobs are in the order of their due times; those of one time in the order of the schedules, then of their series.
+/// Jobs are in the order of their due times; jobs of one time in the order of the schedules, then of their series.
 package struct SchedulePlan: Sendable {
-  /// A schedule with what each of its runs fetches.
+  /// A schedule with the series of its runs.
   struct Entry: Sendable {
     var schedule: FetchSchedule
     var zone: ZoneTable
     var series: [MarketSeries]
-    /// Seconds behind the run, by series.
+    /// Seconds after the run, by series.
     var delays: [Int64]
     var longestDelay: Int64
   }
 
   let entries: [Entry]
-  /// Eight hexadecimal digits that differ between catalogues whose jobs differ in number or order.
+  /// Eight hexadecimal digits; catalogues with other jobs or another order have other digits.
   package let digest: String
 
-  /// - Throws: a configuration `Failure` for a zone that the host does not know.
+  /// - Throws: a configuration `Failure` for an unknown time zone.
   package init(_ catalogue: MarketCatalogue) throws(Failure) {
     var zones: [String: ZoneTable] = [:]
     var entries: [Entry] = []
@@ -53,7 +52,7 @@ package struct SchedulePlan: Sendable {
   package func name(of job: DueJob) -> String { entries[job.schedule].schedule.name }
   package func series(of job: DueJob) -> MarketSeries { entries[job.schedule].series[job.series] }
 
-  /// A series is always at the same place of the spread, wherever else the catalogue changes.
+  /// A series always has the same delay, however the catalogue changes otherwise.
   private static func delay(of series: MarketSeries, in schedule: FetchSchedule, spread: Int64) -> Int64 {
     guard spread > 0 else { return 0 }
     let bytes = SHA256.hash("\(schedule.name) \(series.key)").bytes
@@ -72,12 +71,11 @@ package struct SchedulePlan: Sendable {
         }
       }
     }
-    // Schedules were gone through one after the other, and so were the runs and series of each.
     jobs.sort { ($0.dueAt, $0.schedule, $0.series, $0.runAt) < ($1.dueAt, $1.schedule, $1.series, $1.runAt) }
     return jobs
   }
 
-  /// The first time after `instant` at which anything is due; nil when nothing ever is.
+  /// The first time after `instant` at which a job is due; nil when none ever is.
   package func next(after instant: Int64) -> Int64? {
     var next: Int64?
     for entry in entries where !entry.series.isEmpty {
@@ -95,7 +93,7 @@ package struct SchedulePlan: Sendable {
   }
 
   /// The message of a job. Its bytes depend on the catalogue and the due time only.
-  /// - Parameter keepsDeadline: false for a replay of times whose deadlines are long over.
+  /// - Parameter keepsDeadline: false for a replay, whose deadlines have long passed.
   package func task(of job: DueJob, keepsDeadline: Bool = true) -> IngestionTask {
     let entry = entries[job.schedule]
     let series = entry.series[job.series]
@@ -111,7 +109,7 @@ package struct SchedulePlan: Sendable {
       deadline: deadline.map { Self.timestamp(job.dueAt + $0.components.seconds) })
   }
 
-  /// The first 32 hexadecimal digits of the SHA-256 of what makes a job this one, one part a line.
+  /// The first 32 hexadecimal digits of the SHA-256 of the job's parts, one per line.
   package static func jobID(
     schedule: String, dueAt: Timestamp, task: IngestionTask.Kind, country: String?, material: String
   ) -> String {
@@ -119,4 +117,22 @@ package struct SchedulePlan: Sendable {
   }
 
   static func timestamp(_ seconds: Int64) -> Timestamp { Timestamp(microseconds: seconds * 1_000_000) ?? .epoch }
+}
+
+/// One job of one run.
+package struct DueJob: Hashable, Sendable {
+  /// Seconds since 1970.
+  package var dueAt: Int64
+  /// Its run: the time of the cron expression, without the spread.
+  package var runAt: Int64
+  /// Indices of its schedule and its series in the plan.
+  var schedule: Int
+  var series: Int
+}
+
+/// How far a plan is done: all jobs due before `instant`, and the first `done` jobs that are due at it.
+package struct PlanPosition: Hashable, Sendable {
+  /// Seconds since 1970.
+  package var instant: Int64
+  package var done = 0
 }

@@ -2,14 +2,14 @@ import Kafka
 import Pipeline
 import Schemas
 
-/// Where jobs go.
+/// Sends jobs.
 package protocol JobOutlet: Sendable {
-  /// Returns when every one of them is acknowledged.
-  /// - Throws: a `ClassifiedError`; after one of class `transient` all may be sent again.
+  /// Returns when all are acknowledged.
+  /// - Throws: `ClassifiedError`; after a transient one all may be sent again.
   func send(_ tasks: [IngestionTask]) async throws
 }
 
-/// Publishes on `ingestion_tasks`, key and partition by series. A trace begins with each job.
+/// Publishes to `ingestion_tasks`, key and partition by series. Each job begins a trace.
 package struct KafkaJobOutlet: JobOutlet {
   private let producer: Producer
   private let service: ServiceIdentity

@@ -2,7 +2,7 @@ import Logging
 import Runtime
 import ServiceKit
 
-/// Sends the jobs of a span of time in their order, each when a clock that runs `speed` times as fast says so.
+/// Sends the jobs of a time range in order, by a clock that runs `speed` times as fast.
 package struct Replay: Sendable {
   let plan: SchedulePlan
   let outlet: any JobOutlet
@@ -13,20 +13,7 @@ package struct Replay: Sendable {
   let metrics: SchedulerMetrics
   let context: ServiceContext
 
-  package init(
-    plan: SchedulePlan, outlet: any JobOutlet, range: Range<Int64>, speed: Double, settings: Scheduler.Settings,
-    metrics: SchedulerMetrics, context: ServiceContext
-  ) {
-    self.plan = plan
-    self.outlet = outlet
-    self.range = range
-    self.speed = speed
-    self.settings = settings
-    self.metrics = metrics
-    self.context = context
-  }
-
-  /// - Returns: how many jobs were acknowledged: all, unless it was drained.
+  /// - Returns: the number of acknowledged jobs: all, unless it was drained.
   package func run() async throws -> Int {
     let ready = context.health.readiness("kafka")
     ready.set(ready: true)
@@ -37,7 +24,7 @@ package struct Replay: Sendable {
     var sent = 0
     var position = range.lowerBound
     while let next = plan.next(after: position - 1), next < range.upperBound {
-      // At no speed at all, an hour at a time; else what is due within half a second of the clock.
+      // Without waiting, an hour at a time; otherwise the jobs due within half a second of real time.
       let window = speed > 0 ? max(1, Int64(speed / 2)) : 3_600
       let end = min(next + window, range.upperBound)
       if speed > 0 {

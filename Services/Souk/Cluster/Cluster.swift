@@ -3,7 +3,7 @@ import Logging
 import Runtime
 import Schemas
 
-/// A Kafka cluster, seen from the catalogue of topics.
+/// A Kafka cluster and its topics of the catalogue.
 struct Cluster: Sendable {
   let admin: Admin
   private let options: ClusterOptions
@@ -12,7 +12,7 @@ struct Cluster: Sendable {
   /// - Throws: `Failure` of class configuration for a property that Kafka's library refuses.
   init(_ options: ClusterOptions, bootstrapServers: String? = nil) throws {
     var logger = Logger(label: "souk")
-    // Whoever asks a question gets the answer or the error; the library's own chatter would come between.
+    // Commands print the answer or the error; the library's own log lines would mix with it.
     logger.logLevel = .critical
     self.options = options
     self.bootstrapServers = bootstrapServers
@@ -23,7 +23,7 @@ struct Cluster: Sendable {
     TopicPlan(catalogue: Topics.allWithDeadLetters, existing: try await admin.topics().mapValues(\.count))
   }
 
-  /// Creates what the plan says is missing; nothing else is touched.
+  /// Creates the missing topics of the plan; changes no other.
   /// - Parameter replicationFactor: nil for the cluster's default.
   func apply(_ plan: TopicPlan, replicationFactor: Int? = nil) async throws(KafkaError) {
     try await admin.createTopics(plan.missing.map { topic in
@@ -46,7 +46,7 @@ struct Cluster: Sendable {
     try await admin.lag(group: group, topics: topics, within: limit).reduce(0) { $0 + Int($1.lag) }
   }
 
-  /// Who is in the groups of these services: `client id @ host` of each member. Groups without members are left out.
+  /// The members of these services' groups, each as `client id @ host`. Groups without members are omitted.
   func members(of services: [ServiceEntry]) async throws(KafkaError) -> [(group: String, members: [String])] {
     var held: [(group: String, members: [String])] = []
     for group in services.flatMap(\.groups) {
@@ -56,7 +56,7 @@ struct Cluster: Sendable {
     return held
   }
 
-  /// After how long the brokers give up a member that has gone without a word.
+  /// The time after which brokers remove a silent member.
   func sessionTimeout() throws -> Duration {
     let configuration = try options.kafkaOptions(servers: bootstrapServers)
       .consumerConfiguration(clientID: "souk", topics: [], logger: Logger(label: "souk"))

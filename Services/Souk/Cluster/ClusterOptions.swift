@@ -1,7 +1,7 @@
 import ArgumentParser
 import Kafka
 
-/// How to reach a cluster: the part of a service's Kafka options that is not about consuming or producing.
+/// How to reach a cluster: a service's Kafka options without those for consuming and producing.
 struct ClusterOptions: ParsableArguments {
   @Option(name: .customLong("kafka-bootstrap-servers"), help: ArgumentHelp(
     "Brokers to connect to first.", valueName: "host:port,…"))
@@ -22,7 +22,7 @@ struct ClusterOptions: ParsableArguments {
 
   init() {}
 
-  /// For the services' environment.
+  /// These options as the services' environment.
   var environment: [String: String?] {
     let escaped = property.map { $0.replacing(",", with: "\\,") }
     let all = (properties.map { [$0] } ?? []) + escaped
@@ -32,9 +32,9 @@ struct ClusterOptions: ParsableArguments {
     ]
   }
 
-  /// The same settings as the services have them.
+  /// These options as `KafkaOptions`.
   /// - Parameters:
-  ///   - servers: instead of those given.
+  ///   - servers: replaces the given servers.
   ///   - extra: more arguments of `KafkaOptions`.
   func kafkaOptions(servers: String? = nil, extra: [String] = []) throws -> KafkaOptions {
     var arguments: [String] = []

@@ -8,8 +8,8 @@ struct LagCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lag", abstract: "How many records each service has still to process.",
     discussion: """
-      Counts from what the groups have committed to the end of their topics. db-writer commits in its database, and \
-      tells Kafka afterwards.
+      Counts from the groups' committed offsets to the end of their topics. db-writer commits in its database first, \
+      then to Kafka.
       """)
   @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 

@@ -2,17 +2,17 @@ import Kafka
 import Logging
 import Runtime
 
-/// Reads a dead-letter topic from its beginning to the end it has now.
+/// Reads a dead-letter topic from its beginning to its present end.
 struct DeadLetterReader: Sendable {
   private let cluster: Cluster
   private let options: KafkaOptions
   private let topic: String
 
-  /// - Parameter servers: instead of those of the options.
+  /// - Parameter servers: replaces those of the options.
   init(_ options: ClusterOptions, servers: String? = nil, topic: String) throws {
     cluster = try Cluster(options, bootstrapServers: servers)
     self.topic = topic
-    // A group of its own that never commits: reading takes nothing from anybody.
+    // A random group that never commits, so reading affects no other consumer.
     let group = "souk-dlq-\(UInt32.random(in: .min ... .max))"
     self.options = try options.kafkaOptions(
       servers: servers, extra: ["--group-id", group, "--start-from", "earliest"])

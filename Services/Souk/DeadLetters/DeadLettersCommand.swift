@@ -35,7 +35,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
   }
 }
 
-/// Dead letters as a table and their number by reason.
+/// Dead letters as a table, with their number by code.
 struct DeadLetterListing: Sendable {
   private var shown: [DeadLetter] = []
   private var counts: [String: Int] = [:]
@@ -44,10 +44,10 @@ struct DeadLetterListing: Sendable {
 
   init(limit: Int) { self.limit = limit }
 
-  mutating func append(_ letter: DeadLetter) {
+  mutating func append(_ deadLetter: DeadLetter) {
     total += 1
-    counts[letter.code, default: 0] += 1
-    if shown.count < limit { shown.append(letter) }
+    counts[deadLetter.code, default: 0] += 1
+    if shown.count < limit { shown.append(deadLetter) }
   }
 
   var lines: [String] {
@@ -55,8 +55,8 @@ struct DeadLetterListing: Sendable {
     var table = TextTable([
       .init("WHERE"), .init("SERVICE"), .init("STAGE"), .init("CODE"), .init("KEY"), .init("REASON"),
     ])
-    for letter in shown {
-      table.append([letter.origin, letter.service, letter.stage, letter.code, letter.key, letter.message])
+    for row in shown {
+      table.append([row.origin, row.service, row.stage, row.code, row.key, row.message])
     }
     let reasons = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \(grouped($0.value))" }
     let hidden = total > shown.count ? ", \(grouped(total - shown.count)) not shown" : ""
@@ -64,7 +64,7 @@ struct DeadLetterListing: Sendable {
   }
 }
 
-/// What the headers of one dead letter say.
+/// The headers of one dead letter.
 struct DeadLetter: Hashable, Sendable {
   var origin: String
   var service: String
@@ -73,7 +73,7 @@ struct DeadLetter: Hashable, Sendable {
   var message: String
   var key: String
 
-  /// - Parameter headers: name and UTF-8 value; what is missing shows as `?`.
+  /// - Parameter headers: name and UTF-8 value; a missing one shows as `?`.
   init(headers: [(name: String, value: [UInt8])], key: [UInt8]?) {
     func text(_ name: String) -> String {
       headers.last { $0.name == name }.map { String(decoding: $0.value, as: UTF8.self) } ?? "?"

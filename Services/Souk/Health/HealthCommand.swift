@@ -12,7 +12,7 @@ struct HealthCommand: AsyncParsableCommand {
   @Option(help: "Port of /livez, /readyz and /metrics, as the process itself is told.")
   var httpPort: UInt16 = 8080
 
-  @Argument(help: ArgumentHelp("What to ask for: /livez, /readyz, or any other path.", valueName: "path"))
+  @Argument(help: ArgumentHelp("What to request: /livez, /readyz, or any other path.", valueName: "path"))
   var question = "/livez"
 
   func validate() throws {
@@ -25,10 +25,10 @@ struct HealthCommand: AsyncParsableCommand {
     let answer = await LoopbackHTTP.shared.get(port: httpPort, path: question, timeout: .seconds(4))
     guard let answer else {
       throw Failure(
-        .transient, code: "no_answer", "nobody answers on http://127.0.0.1:\(httpPort)\(question) within 4 s")
+        .transient, code: "no_answer", "nothing answers on http://127.0.0.1:\(httpPort)\(question) within 4 s")
     }
     guard answer.status == 200 else {
-      throw Failure(.transient, code: "unwell", "\(question) says \(answer.status): \(answer.body.prefix(1_000))")
+      throw Failure(.transient, code: "unwell", "\(question) answers \(answer.status): \(answer.body.prefix(1_000))")
     }
   }
 }

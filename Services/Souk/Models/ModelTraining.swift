@@ -5,24 +5,24 @@ import Markets
 import Runtime
 import Schemas
 
-/// Trains the models of a demonstration on what the simulated providers say of the days before it, with the programs
-/// of `Services/InferenceWorker/Training`.
+/// Trains the models of a demonstration on the simulated providers' data of the days before it, with the programs of
+/// `Services/InferenceWorker/Training`.
 struct ModelTraining: Sendable {
   let catalogue: MarketCatalogue
-  /// Where provider-simulator answers.
+  /// The address of provider-simulator.
   let providers: HTTPURL
   /// Folder for the tables that the programs read.
   let tables: String
   /// A folder.
   let registry: String
-  /// RFC 3339: what is later is not learnt from.
+  /// RFC 3339; later data is not used.
   let end: String
-  /// Folder of the programs; nil means where they lie in a working copy.
+  /// Folder of the programs; nil: that of the working copy.
   var programs: String?
   let screen: Screen
   let stopping: Interruption
 
-  /// Of so many countries: enough to learn from, and soon done.
+  /// The number of countries to train on: enough data, and fast.
   private static let countries = 4
   private static let driver = "brent"
 
@@ -32,17 +32,17 @@ struct ModelTraining: Sendable {
     var arguments: [String]
   }
 
-  /// In a registry that `souk models train` began.
+  /// A marker file in every registry that `souk models train` creates.
   private static let marker = ".souk-models-train"
 
-  /// Makes the registry, or finds one that an earlier training made: models of other origin must not be replaced.
-  /// - Throws: `Failure` of class configuration for a folder with other content.
+  /// Creates the registry, or accepts one of an earlier training; models of another origin must not be replaced.
+  /// - Throws: `Failure` of class configuration for a folder with other contents.
   static func claim(_ registry: String) throws(Failure) {
     let present = (try? FileManager.default.contentsOfDirectory(atPath: registry)) ?? []
     guard present.isEmpty || present.contains(marker) else {
       throw Failure(
         .configuration, code: "foreign_registry",
-        "\(registry) holds what `souk models train` did not publish; name a new or empty folder")
+        "\(registry) holds files that `souk models train` did not publish; name a new or empty folder")
     }
     do {
       try FileManager.default.createDirectory(atPath: registry, withIntermediateDirectories: true)
@@ -95,7 +95,7 @@ struct ModelTraining: Sendable {
     }
   }
 
-  /// The folder of the programs: the one that was named, or the one above the executable in a working copy.
+  /// The folder of the programs: the given one, or the one of the working copy above the executable.
   static func scripts(_ programs: String?) throws -> String {
     let ownFolder = LocalServers.Program.ownFolder
     if let programs {
@@ -110,8 +110,8 @@ struct ModelTraining: Sendable {
     }
     throw Failure(
       .configuration, code: "no_training",
-      "Services/InferenceWorker/Training is not above \(ownFolder); run souk from a working copy, or say where its "
-        + "programs are (souk models train --training-programs)")
+      "Services/InferenceWorker/Training is not above \(ownFolder); run souk from a working copy, or name the folder "
+        + "of its programs (souk models train --training-programs)")
   }
 
   private static let script = "train_xgboost.py"
@@ -142,7 +142,7 @@ struct ModelTraining: Sendable {
 }
 
 extension ModelTraining.Program {
-  /// Debian's own: the libraries are its packages.
+  /// Debian's Python, because the libraries are Debian packages.
   static func python() throws -> String {
     try LocalServers.Program.require("/usr/bin/python3", package: "the Debian package python3")
   }

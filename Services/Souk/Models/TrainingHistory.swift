@@ -2,9 +2,9 @@ import HTTP
 import Runtime
 import Schemas
 
-/// What provider-simulator says of the time before a demonstration.
+/// The data of provider-simulator before a demonstration begins.
 final class TrainingHistory: Sendable {
-  /// Hours of each series: three months, the newest fifth of which has calm and moving days to measure intervals on.
+  /// Hours per series: three months, whose newest fifth has quiet and volatile days to measure intervals on.
   private static let hours = 2_160
 
   private let client: HTTPClient
@@ -12,10 +12,10 @@ final class TrainingHistory: Sendable {
   private let end: String
 
   /// - Parameters:
-  ///   - providers: where the simulator answers, without a path.
-  ///   - end: RFC 3339; the hour at this time is not part of it.
+  ///   - providers: the simulator's address, without a path.
+  ///   - end: RFC 3339, exclusive.
   init(providers: HTTPURL, end: String) throws {
-    // The operator named the address, and the simulator is on this machine or in its private network.
+    // The operator gave the address; the simulator runs on this machine or in a private network.
     client = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk/\(Souk.version)", name: "training-history"))
     self.providers = providers
@@ -24,7 +24,7 @@ final class TrainingHistory: Sendable {
 
   deinit { client.close() }
 
-  /// Times and values as the simulator's tables write them, oldest first.
+  /// Times and values as in the simulator's tables, oldest first.
   /// - Throws: `HTTPError` when it does not answer with 200.
   func values(
     of material: String, country: String, kind: SeriesKind, currency: String

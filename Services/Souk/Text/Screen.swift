@@ -2,10 +2,9 @@ import Synchronization
 
 import Glibc
 
-/// Standard output as the place of one block of lines that changes, with messages above it.
+/// Standard output with one block of lines that changes, and messages above it.
 ///
-/// On a terminal the block is drawn over its last state; elsewhere (a CI log, a file) each state that differs is
-/// printed once, below the last.
+/// On a terminal the block replaces its last state; elsewhere (a CI log, a file) each new state is printed below.
 final class Screen: Sendable {
   private struct State {
     var block: [String] = []
@@ -27,14 +26,14 @@ final class Screen: Sendable {
     }
   }
 
-  /// A line that stays.
+  /// Prints a permanent line.
   func say(_ text: String = "") {
     state.withLock { state in
       write(erase(&state) + text + "\n" + draw(&state))
     }
   }
 
-  /// What is being waited for or counted: replaces the block. Off a terminal, `plain` is printed instead when given.
+  /// Replaces the block. Off a terminal, prints `plain` instead when given.
   func show(_ block: [String], plain: String? = nil) {
     state.withLock { state in
       guard block != state.block else { return }
@@ -49,7 +48,7 @@ final class Screen: Sendable {
     }
   }
 
-  /// The block, as it is, stays; what comes goes below.
+  /// Makes the block permanent; later output goes below.
   func settle() {
     state.withLock { state in
       state.drawn = 0

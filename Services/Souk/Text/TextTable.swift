@@ -16,7 +16,7 @@ struct TextTable: Sendable {
 
   init(_ columns: [Column]) { self.columns = columns }
 
-  /// A row that is too short is filled with empty cells; what is too long for the table is left out.
+  /// Fills a short row with empty cells, and drops surplus cells.
   mutating func append(_ row: [String]) {
     rows.append(columns.indices.map { $0 < row.count ? Self.singleLine(row[$0]) : "" })
   }
@@ -40,7 +40,7 @@ struct TextTable: Sendable {
     return text
   }
 
-  /// Control characters would break the columns, or command the terminal.
+  /// Replaces control characters, which would break the columns or control the terminal.
   private static func singleLine(_ text: String) -> String {
     String(String.UnicodeScalarView(text.unicodeScalars.map {
       $0.properties.generalCategory == .control || $0.properties.generalCategory == .format ? " " : $0

@@ -1,14 +1,14 @@
 import Schemas
 
-/// What separates the topics of a cluster from the catalogue, and what may be done about it.
+/// The differences between a cluster's topics and the catalogue, and the step for each topic.
 struct TopicPlan: Hashable, Sendable {
   enum Step: Hashable, Sendable {
     case create
     case keep
-    /// Fewer partitions than in the catalogue. Adding some would move keys to other partitions and so break the
-    /// order of a store's files: an operator must decide.
+    /// Fewer partitions than in the catalogue. More of them would move keys and break the order of a store's files, so
+    /// the operator decides.
     case tooFew(existing: Int32)
-    /// More partitions than in the catalogue: left alone, topics never shrink.
+    /// More partitions than in the catalogue: unchanged, because topics cannot shrink.
     case moreThanNeeded(existing: Int32)
   }
 
@@ -19,7 +19,7 @@ struct TopicPlan: Hashable, Sendable {
 
   private(set) var entries: [Entry]
 
-  /// - Parameter existing: partitions per topic of the cluster.
+  /// - Parameter existing: the cluster's partitions per topic.
   init(catalogue: [Topic], existing: [String: Int]) {
     entries = catalogue.map { topic in
       let step: Step = switch existing[topic.name].map(Int32.init(clamping:)) {
@@ -41,7 +41,7 @@ struct TopicPlan: Hashable, Sendable {
       let (mark, note): (String, String) = switch entry.step {
       case .create: ("+", "will be created")
       case .keep: ("=", "")
-      case .tooFew(let count): ("!", "the cluster has \(count); growing would move keys, so it is left to you")
+      case .tooFew(let count): ("!", "the cluster has \(count); growing would move keys: your decision")
       case .moreThanNeeded(let count): ("=", "the cluster has \(count); topics never shrink")
       }
       table.append([mark, entry.topic.name, "\(entry.topic.partitions)", kept(entry.topic), note])
@@ -50,7 +50,7 @@ struct TopicPlan: Hashable, Sendable {
   }
 }
 
-/// For how long, or that a topic keeps the last record of every key.
+/// The retention, or `compact` for a topic that keeps the last record of every key.
 func kept(_ topic: Topic) -> String { topic.cleanup == .compact ? "compact" : days(topic.retention) }
 
 /// `604800 seconds` as `7d`.

@@ -22,86 +22,96 @@ struct Infrastructure: Sendable {
 
   func startBroker(_ running: inout Running, _ teardown: inout Teardown) async throws -> String {
     let file = try folder.file("state/broker.bootstrap")
-    let child = try await launch("souk", ["broker", "--bootstrap-file", file], log: "broker")
-    teardown.add("broker") { complaint(about: await child.stop()) }
-    let bootstrap = try await waitFor(child, log: try folder.log(of: "broker")) {
+    let (bootstrap, _) = try await serve("broker", "souk", ["broker", "--bootstrap-file", file], &running, &teardown) {
       (try? String(contentsOfFile: file, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
     }
-    running.alive.append(("broker", { child.isRunning }))
-    screen.say("started   broker            \(bootstrap) (embedded, in memory)")
+    screen.started("broker", "\(bootstrap) (embedded, in memory)")
     return bootstrap
   }
 
   func startPostgres(_ running: inout Running, _ teardown: inout Teardown) async throws -> PrivatePostgres {
     let server = try await PrivatePostgres.start()
-    teardown.add("PostgreSQL") {
-      await server.stop()
-      return nil
-    }
-    running.alive.append(("PostgreSQL", { server.isRunning }))
-    screen.say("started   PostgreSQL        127.0.0.1:\(server.port) (private)")
+    keep("PostgreSQL", "127.0.0.1:\(server.port)", &running, &teardown, { server.isRunning }) { await server.stop() }
     return server
   }
 
   func startRedis(_ running: inout Running, _ teardown: inout Teardown) async throws -> PrivateRedis {
     let server = try await PrivateRedis.start()
-    teardown.add("Redis") {
-      await server.stop()
-      return nil
-    }
-    running.alive.append(("Redis", { server.isRunning }))
-    screen.say("started   Redis             127.0.0.1:\(server.port) (private)")
+    keep("Redis", "127.0.0.1:\(server.port)", &running, &teardown, { server.isRunning }) { await server.stop() }
     return server
   }
 
   func startSeaweed(_ running: inout Running, _ teardown: inout Teardown) async throws -> SeaweedFS {
     let server = try await SeaweedFS.start(buckets: ["souk"])
-    teardown.add("SeaweedFS") {
-      await server.stop()
-      return nil
-    }
-    running.alive.append(("SeaweedFS", { server.isRunning }))
-    screen.say("started   SeaweedFS         \(server.endpoint) (private)")
+    keep("SeaweedFS", server.endpoint, &running, &teardown, { server.isRunning }) { await server.stop() }
+    return server
+  }
+
+  func startInflux(_ running: inout Running, _ teardown: inout Teardown) async throws -> PrivateInfluxDB {
+    let server = try await PrivateInfluxDB.start()
+    keep("InfluxDB", server.url, &running, &teardown, { server.isRunning }) { await server.stop() }
     return server
   }
 
   /// - Returns: the crawler's sources.
   func startPortal(_ running: inout Running, _ teardown: inout Teardown) async throws -> [String] {
-    let file = try folder.file("state/portal.port")
-    let child = try await launch("portal-simulator", ["--port-file", file], log: "portal-simulator")
-    teardown.add("portal-simulator") { complaint(about: await child.stop()) }
-    let port = try await waitFor(child, log: try folder.log(of: "portal-simulator")) {
-      (try? String(contentsOfFile: file, encoding: .utf8)).flatMap {
-        UInt16($0.trimmingCharacters(in: .whitespacesAndNewlines))
-      }
-    }
+    let (port, child) = try await simulate("portal-simulator", "state/portal.port", &running, &teardown)
     let sources = try await waitFor(child, log: try folder.log(of: "portal-simulator")) {
       await LoopbackHTTP.shared.get(port: port, path: "/_portal/sources").flatMap { $0.status == 200 ? $0.body : nil }
     }
-    running.alive.append(("portal-simulator", { child.isRunning }))
-    screen.say("started   portal-simulator  http://127.0.0.1:\(port) (an invented catalogue)")
+    screen.started("portal-simulator", "http://127.0.0.1:\(port) (an invented catalogue)")
     return sources.split(separator: "\n").map(String.init)
   }
 
   /// - Returns: the port of the simulated providers.
   func startProviders(_ running: inout Running, _ teardown: inout Teardown) async throws -> UInt16 {
-    let file = try folder.file("state/provider.port")
-    let child = try await launch("provider-simulator", ["--port-file", file], log: "provider-simulator")
-    teardown.add("provider-simulator") { complaint(about: await child.stop()) }
-    let port = try await waitFor(child, log: try folder.log(of: "provider-simulator")) {
+    let (port, _) = try await simulate("provider-simulator", "state/provider.port", &running, &teardown)
+    screen.started("provider-simulator", "http://127.0.0.1:\(port) (invented prices and demands)")
+    return port
+  }
+
+  /// A private server runs: it is watched from now on, and stopped at the end.
+  private func keep(
+    _ name: String, _ place: String, _ running: inout Running, _ teardown: inout Teardown,
+    _ isRunning: @escaping @Sendable () -> Bool, stop: @escaping @Sendable () async -> Void
+  ) {
+    teardown.add(name) {
+      await stop()
+      return nil
+    }
+    running.alive.append((name, isRunning))
+    screen.started(name, "\(place) (private)")
+  }
+
+  private func simulate(
+    _ program: String, _ file: String, _ running: inout Running, _ teardown: inout Teardown
+  ) async throws -> (port: UInt16, child: ChildProcess) {
+    let file = try folder.file(file)
+    return try await serve(program, program, ["--port-file", file], &running, &teardown) {
       (try? String(contentsOfFile: file, encoding: .utf8)).flatMap {
         UInt16($0.trimmingCharacters(in: .whitespacesAndNewlines))
       }
     }
-    running.alive.append(("provider-simulator", { child.isRunning }))
-    screen.say("started   provider-simulator http://127.0.0.1:\(port) (invented prices and demands)")
-    return port
+  }
+
+  /// Starts one of our programs that serves the others, and waits until it says where.
+  private func serve<Answer>(
+    _ name: String, _ program: String, _ arguments: [String], _ running: inout Running, _ teardown: inout Teardown,
+    _ ask: () async -> Answer?
+  ) async throws -> (Answer, ChildProcess) {
+    var launch = Launch(try Self.executable(program), arguments)
+    launch.output = .file(try folder.log(of: name))
+    let child = try await ChildProcess.start(launch)
+    teardown.add(name) { complaint(about: await child.stop()) }
+    let answer = try await waitFor(child, log: try folder.log(of: name), ask)
+    running.alive.append((name, { child.isRunning }))
+    return (answer, child)
   }
 
   /// Brings the database to the schema of this build.
   func migrate(_ surroundings: Surroundings) async throws {
     var launch = Launch(try Self.executable("db-writer"), ["migrate"])
-    launch.environment = surroundings.environment(of: ServiceCatalogue.dbWriter.name)
+    launch.environment = surroundings.environment(of: ServiceCatalogue.dbWriter)
     let outcome = try await ChildProcess.run(launch)
     guard outcome.status.isSuccess else {
       throw Failure(
@@ -115,12 +125,6 @@ struct Infrastructure: Sendable {
   /// The path of one of our executables, which lie beside `souk`.
   static func executable(_ name: String) throws -> String {
     try Program.require("\(Program.ownFolder)/\(name)", package: "nothing, but build it: `swift build`")
-  }
-
-  private func launch(_ product: String, _ arguments: [String], log: String) async throws -> ChildProcess {
-    var launch = Launch(try Self.executable(product), arguments)
-    launch.output = .file(try folder.log(of: log))
-    return try await ChildProcess.start(launch)
   }
 
   /// Asks until there is an answer.
@@ -138,6 +142,13 @@ struct Infrastructure: Sendable {
       }
       if await stopping.sleep(for: .milliseconds(25)) { throw CancellationError() }
     }
+  }
+}
+
+extension Screen {
+  /// A line of a server or a service that runs now.
+  func started(_ name: String, _ place: String) {
+    say("started   \(name)\(String(repeating: " ", count: max(1, 18 - name.count)))\(place)")
   }
 }
 

@@ -31,11 +31,9 @@ extension Surroundings {
 
   /// The embedded broker does not see members leave: their partitions wait for the session time-out.
   mutating func useEmbeddedBroker(_ servers: String) {
-    common["KAFKA_BOOTSTRAP_SERVERS"] = servers
+    self.servers[.kafka] = ["KAFKA_BOOTSTRAP_SERVERS": servers]
     for name in ["KAFKA_PROPERTIES", "KAFKA_PROPERTIES_FILE", "KAFKA_PROPERTY"] { common[name] = .some(nil) }
-    for service in ServiceCatalogue.all where service.group != nil {
-      perService[service.name, default: [:]]["KAFKA_PROPERTIES"] = "session.timeout.ms=6000,heartbeat.interval.ms=500"
-    }
+    members["KAFKA_PROPERTIES"] = "session.timeout.ms=6000,heartbeat.interval.ms=500"
   }
 }
 

@@ -57,7 +57,7 @@ struct UpRun: Sendable {
 
   private func startKafka(_ ground: inout Ground) async throws -> Cluster {
     if let servers = kafka.bootstrapServers {
-      ground.running.surroundings.common.merge(kafka.environment) { $1 }
+      ground.running.surroundings.servers[.kafka] = kafka.environment
       let cluster = try Cluster(kafka)
       let plan = try await cluster.plan()
       for line in plan.lines where !plan.isSettled { screen.say("          \(line)") }
@@ -95,8 +95,8 @@ struct UpRun: Sendable {
 
   private func startFleet(_ running: Infrastructure.Running) throws -> Fleet {
     let plan = try FleetPlan(
-      services: options.system.services.map(\.name), replicas: replicas,
-      surroundings: running.surroundings, nextPort: FreePort.next)
+      services: options.system.services, replicas: replicas, surroundings: running.surroundings,
+      nextPort: FreePort.next)
     return try Fleet(plan, folder: folder, screen: screen, stopping: stopping, drainTimeout: options.drainTimeout)
   }
 

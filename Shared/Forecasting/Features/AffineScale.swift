@@ -1,6 +1,6 @@
 import Glibc
 
-/// `scaled = (value - offset) / scale`, made of one input by the manifest's ``Scaling``.
+/// `scaled = (value - offset) / scale`, computed for one input by the manifest's ``Scaling``.
 struct AffineScale: Hashable, Sendable {
   var offset = 0.0
   /// Above 0.
@@ -10,7 +10,7 @@ struct AffineScale: Hashable, Sendable {
 
   init() {}
 
-  /// - Parameter values: the whole history; only finite numbers make a finite scale.
+  /// - Parameter values: the whole history; the scale is finite only if all values are.
   init(_ scaling: Scaling, _ values: ArraySlice<Double>) {
     switch scaling {
     case .none: break
@@ -30,7 +30,7 @@ struct AffineScale: Hashable, Sendable {
   func scaled(_ value: Double) -> Double { (value - offset) / scale }
   func restored(_ value: Double) -> Double { offset + scale * value }
 
-  /// Mean and standard deviation of the population, in two passes.
+  /// Mean and population standard deviation, in two passes.
   static func moments(_ values: ArraySlice<Double>) -> (mean: Double, deviation: Double) {
     let count = Double(values.count)
     let mean = values.reduce(0, +) / count

@@ -1,8 +1,8 @@
 import Glibc
+import Runtime
 import Schemas
 
-/// What the time of a period says, in UTC. The pairs of sine and cosine have no jump at the end of a day, week or
-/// year.
+/// A calendar feature of a period's time, in UTC. Sine and cosine pairs have no jump at the end of a day, week or year.
 package enum CalendarFeature: String, CaseIterable, Hashable, Sendable {
   /// 1...12
   case month
@@ -43,10 +43,10 @@ package enum CalendarFeature: String, CaseIterable, Hashable, Sendable {
     }
   }
 
-  /// 0 for the first of January.
+  /// 0 for 1 January.
   private static func dayOfYear(_ civil: Timestamp.Civil) -> Double {
     var days = civil.day - 1
-    for month in 1..<civil.month { days += Timestamp.daysInMonth(month, of: civil.year) }
+    for month in 1..<civil.month { days += CivilDate.days(in: month, of: civil.year) }
     return Double(days)
   }
 

@@ -1,14 +1,16 @@
-/// One number that a model looks at, as manifests write it. All are taken at a place `t` of the series, which for
-/// the first step of a forecast is the period after the last observation, so that `lag.1` is that observation.
+import Runtime
+
+/// One input number of a model, as manifests write it. All are taken at a position `t` of the series, which for the
+/// first step of a forecast is the period after the last observation, so that `lag.1` is that observation.
 ///
 /// | text | number |
 /// |---|---|
 /// | `lag.K` | the value `K` periods before `t`, scaled |
 /// | `mean.K`, `deviation.K` | mean and standard deviation (population) of the `K` values before `t`, scaled |
 /// | `change.K` | `ln(lag.1 / lag.(K+1))`, of unscaled values |
-/// | `driver.NAME.lag.K` | the driver's value `K` periods before `t`, scaled; its last one where `t` is later |
+/// | `driver.NAME.lag.K` | the driver's value `K` periods before `t`, scaled; for a later `t` its last one |
 /// | `driver.NAME.change.K` | as `change.K`, of the driver |
-/// | `calendar.*` | of the time at `t` in UTC; see ``CalendarFeature`` |
+/// | `calendar.*` | the time at `t` in UTC; see ``CalendarFeature`` |
 /// | `step` | 1 for the first step of the forecast |
 /// | `log_scale` | natural logarithm of the input's scale |
 package enum Feature: Hashable, Sendable {
@@ -53,7 +55,7 @@ package enum Feature: Hashable, Sendable {
     ForecastError(.unknownFeature, "the feature '\(text)' is not known; Services/InferenceWorker/Training lists them")
   }
 
-  /// Periods before `t` that it looks at.
+  /// The number of periods before `t` that it needs.
   package var reach: Int {
     switch self {
     case .lag(let periods), .mean(let periods), .deviation(let periods), .driverLag(_, let periods): periods

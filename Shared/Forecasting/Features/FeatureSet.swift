@@ -1,15 +1,16 @@
 import Glibc
+import Runtime
 
 /// The features of a manifest, compiled once.
 struct FeatureSet: Sendable {
   let features: [Feature]
-  /// Periods that the farthest looking of them looks back.
+  /// The largest reach of a feature, in periods.
   let reach: Int
-  /// Columns of those that differ from step to step where all look from one place.
+  /// Columns of the features that vary by step when all steps share one position.
   private let stepColumns: [Int]
 
-  /// - Throws: `ForecastError` of kind `.unknownFeature`, or `.badManifest` when the history is too short for them
-  ///   or the kind of model cannot have one of them.
+  /// - Throws: `ForecastError` of kind `.unknownFeature`, or `.badManifest` when the history is too short or the kind
+  ///   of model cannot use a feature.
   init(_ manifest: ModelManifest) throws(ForecastError) {
     var features: [Feature] = []
     for text in manifest.features {
@@ -35,8 +36,8 @@ struct FeatureSet: Sendable {
     }
   }
 
-  /// A network reads period by period and has no steps; what DeepAR reads of the own series has to be made from
-  /// sampled values too, so only lags.
+  /// A network reads period by period and has no steps. DeepAR computes features of its own series from sampled values
+  /// too, so only lags.
   private static func isAllowed(_ feature: Feature, _ kind: ModelKind) -> Bool {
     switch feature {
     case .lag, .driverLag, .driverChange, .calendar, .logScale: true
@@ -47,9 +48,9 @@ struct FeatureSet: Sendable {
 
   var count: Int { features.count }
 
-  /// Writes the features at `place` for the step `step` of the forecast, whose time is that of `timePlace`.
+  /// Writes the features at `place` for forecast step `step`, whose time is that of `timePlace`.
   /// - Parameter row: `count` numbers.
-  /// - Returns: why that is impossible; nil when it was done.
+  /// - Returns: the reason if that is impossible; nil when done.
   func fill(
     _ row: UnsafeMutablePointer<Float>, of input: PreparedInput, at place: Int, timePlace: Int, step: Int
   ) -> WithheldReason? {
@@ -66,7 +67,7 @@ struct FeatureSet: Sendable {
     return nil
   }
 
-  /// Makes the row of a later step of one of an earlier step that looks from the same place.
+  /// Derives the row of a later step from that of an earlier step at the same position.
   func refill(
     _ row: UnsafeMutablePointer<Float>, from earlier: UnsafePointer<Float>, of input: PreparedInput, at place: Int,
     timePlace: Int, step: Int
@@ -103,7 +104,7 @@ struct FeatureSet: Sendable {
     return input.values[end - periods..<end]
   }
 
-  /// Not a number unless both are above zero.
+  /// NaN unless both are above zero.
   private static func change(from earlier: Double, to later: Double) -> Double {
     earlier > 0 && later > 0 ? log(later / earlier) : .nan
   }

@@ -1,7 +1,7 @@
 import Schemas
 
-/// An input that was found fit for a model: its newest `history` observations and their scales. Places count from
-/// the oldest of them; `count` is the first step of the forecast.
+/// A validated input: its newest `history` observations and their scales. Positions count from the oldest of them;
+/// `count` is the first step of the forecast.
 struct PreparedInput: Sendable {
   let values: ArraySlice<Double>
   let times: ArraySlice<Timestamp>
@@ -50,13 +50,13 @@ struct PreparedInput: Sendable {
 
   func value(at place: Int) -> Double { values[values.startIndex + place] }
 
-  /// The driver's value at a place; the last one at a place that is to come.
+  /// The driver's value at a position; the last one for future positions.
   func driver(_ index: Int, at place: Int) -> Double {
     let driver = drivers[index]
     return driver[driver.startIndex + min(place, count - 1)]
   }
 
-  /// The time of a place; those to come follow the last one by periods.
+  /// The time of a position; future ones follow the last one by periods.
   func time(at place: Int) -> Timestamp {
     guard place >= count else { return times[times.startIndex + place] }
     let last = times[times.endIndex - 1]

@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 extension ModelManifest {
   enum CodingKeys: String, CodingKey {
@@ -48,7 +49,7 @@ extension ModelManifest {
     try check()
   }
 
-  /// Keys in alphabetical order, so that equal manifests are equal bytes.
+  /// With sorted keys, so that equal manifests are equal bytes.
   package func json() throws(ForecastError) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

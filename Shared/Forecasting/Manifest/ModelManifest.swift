@@ -1,20 +1,20 @@
-/// What is known of one version of a model: `models/<name>/<version>/manifest.json`.
+/// The description of one version of a model: `models/<name>/<version>/manifest.json`.
 ///
-/// Keys are `snake_case`; one that is not known is skipped, so that an older release reads what it can. What a kind
-/// needs beyond the common part is checked by ``check()``.
+/// Keys are `snake_case`; unknown ones are skipped, so that an older release reads what it can. ``check()`` verifies
+/// what a kind needs.
 package struct ModelManifest: Codable, Hashable, Sendable {
-  /// Of this file; see ``currentFormat``.
+  /// Format of this file; see ``currentFormat``.
   package var format: Int
   package var name: String
   package var version: String
   package var kind: ModelKind
-  /// A routing pattern: the series it was trained for, such as `*.*.polymer.*`.
+  /// A routing pattern of the series it was trained for, such as `*.*.polymer.*`.
   package var series: String
   /// `price` or `demand`.
   package var seriesKind: String
-  /// In the order of the model's inputs; their language is ``Feature``. Empty for Croston, SBA and TSB.
+  /// In the order of the model's inputs, in the notation of ``Feature``. Empty for Croston, SBA and TSB.
   package var features: [String]
-  /// Series that the features look at besides the own one, in the order of `ModelInput.drivers`.
+  /// Other series that the features use, in the order of `ModelInput.drivers`.
   package var drivers: [Driver]
   /// Observations that an input needs.
   package var history: Int
@@ -24,39 +24,38 @@ package struct ModelManifest: Codable, Hashable, Sendable {
   package var quantiles: [Double]
   /// Seconds between observations, and between steps.
   package var period: Int
-  /// How values are made comparable before the model sees them, and back.
+  /// How values are scaled for the model, and back.
   package var scaling: Scaling
-  /// What the model's output is.
+  /// The meaning of the model's output.
   package var target: ForecastTarget
-  /// A row for each step, a number for each quantile, on the scale of the output: how far that quantile lies from the
-  /// model's own (networks), or from the output of a model without (trees, smoothing). Measured on data that the model
-  /// was not trained on (split conformal prediction: Lei et al., "Distribution-Free Predictive Inference for
-  /// Regression", JASA 2018; of quantiles: Romano et al., "Conformalized Quantile Regression", NeurIPS 2019). Nil where
-  /// a network's own quantiles are taken as they are.
+  /// A row for each step, a number for each quantile, on the scale of the output: the offset of that quantile from the
+  /// model's own (networks), or from the output (trees, smoothing). Measured on data that the model was not trained on
+  /// (split conformal prediction: Lei et al., "Distribution-Free Predictive Inference for Regression", JASA 2018; of
+  /// quantiles: Romano et al., "Conformalized Quantile Regression", NeurIPS 2019). Nil where a network's own quantiles
+  /// are used unchanged.
   package var residuals: [[Double]]?
-  /// Residuals of a group of series by its material, which is the last word of their routing keys; others have
-  /// `residuals`.
+  /// Residuals by material, the last word of a series' routing key; other series use `residuals`.
   package var groupResiduals: [String: [[Double]]]?
-  /// What the residuals were measured on; nil for intervals that were not measured.
+  /// The data behind the residuals; nil for intervals that were not measured.
   package var calibration: Calibration?
-  /// Of LSTM and DeepAR.
+  /// For LSTM and DeepAR.
   package var network: NetworkShape?
-  /// Of Croston, SBA and TSB.
+  /// For Croston, SBA and TSB.
   package var smoothing: Smoothing?
   /// Nil for Croston, SBA and TSB, whose parameters are all in `smoothing`.
   package var weights: WeightsFile?
-  /// The observations it was trained on lie between these, written as RFC 3339.
+  /// The span of the training data, in RFC 3339.
   package var trained: TrainedRange
   /// RFC 3339.
   package var created: String
-  /// Inputs with what comes out: tried after loading, so that a model that would answer differently here than where
-  /// it was trained is refused.
+  /// Inputs with their expected outputs, run after loading, so that a model that answers differently here than where it
+  /// was trained is refused.
   package var probes: [Probe]
 
   package static let currentFormat = 1
 
   package struct Driver: Codable, Hashable, Sendable {
-    /// As features name it: `brent`.
+    /// The name in features: `brent`.
     package var name: String
     /// A routing key: `global.world.energy.brent`.
     package var series: String
@@ -72,7 +71,7 @@ package struct ModelManifest: Codable, Hashable, Sendable {
     /// RFC 3339.
     package var from: String
     package var to: String
-    /// The part of later values within intervals that were made of earlier ones; nil where there were too few.
+    /// The share of later values inside intervals made from earlier ones; nil where there were too few.
     package var reached: Double?
 
     package init(windows: Int, from: String, to: String, reached: Double? = nil) {
@@ -83,13 +82,13 @@ package struct ModelManifest: Codable, Hashable, Sendable {
     }
   }
 
-  /// The part of all values that the outer quantiles say they hold, 0 to 1; nil for a model without an interval.
+  /// The share of values that the outer quantiles promise to contain, 0 to 1; nil for a model without an interval.
   package var promisedCoverage: Double? {
     quantiles.count > 1 ? quantiles[quantiles.count - 1] - quantiles[0] : nil
   }
 
   package struct WeightsFile: Codable, Hashable, Sendable {
-    /// A name in the folder of the manifest.
+    /// A file name in the manifest's folder.
     package var file: String
     /// 64 hexadecimal digits.
     package var sha256: String
@@ -120,7 +119,7 @@ package struct ModelManifest: Codable, Hashable, Sendable {
     package var seed: UInt64
     /// For each step, or the first ones, within `tolerance`.
     package var means: [Double]
-    /// A difference of at most this part of the expected value's size (or of 1, if that is smaller).
+    /// The allowed difference, relative to the expected value (or to 1, if that is smaller).
     package var tolerance: Double
 
     package init(

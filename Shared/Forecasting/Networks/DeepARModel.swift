@@ -1,24 +1,25 @@
-/// A recurrent network that gives a distribution for the next value, and reads what was sampled from it to give the
-/// one after (Salinas et al. 2020; see ``StepDistribution``).
+import Runtime
+
+/// A recurrent network that outputs a distribution for the next value, and reads a sample of it to predict the one
+/// after (Salinas et al. 2020; see ``StepDistribution``).
 ///
 /// The network reads `context` periods, the last of them the first step; its state is then copied to `samples` paths,
-/// each of which goes on by itself. Quantiles are those of the sampled values. The mean of a step is the average of
-/// the means of the paths' distributions: the same expectation as that of the samples, with less noise, and exact for
-/// the first step.
+/// which continue independently. Quantiles are those of the sampled values. The mean of a step averages the means of
+/// the paths' distributions: the same expectation as the samples', with less noise, and exact for the first step.
 package struct DeepARModel: ForecastModel {
-  private let reading: NetworkReading
+  private let reading: RecurrentEncoder
   private let head: DenseLayer
   private let kind: DistributionKind
-  /// Features that a path's own values make, by column, and the others.
+  /// Columns of the features computed from a path's own values, and of the others.
   private let lags: [(column: Int, periods: Int)]
   private let others: [(column: Int, feature: Feature)]
-  private let rule: OutputRule
+  private let rule: OutputTransform
 
   package var manifest: ModelManifest { reading.manifest }
 
-  /// - Throws: `ForecastError` that says what of manifest and weights does not fit together.
+  /// - Throws: `ForecastError` that says how manifest and weights disagree.
   init(_ manifest: ModelManifest, weights: SafeTensors) throws(ForecastError) {
-    reading = try NetworkReading(manifest, weights)
+    reading = try RecurrentEncoder(manifest, weights)
     guard let kind = reading.shape.head, reading.shape.samples != nil else {
       throw ForecastError(.badManifest, "network: DeepAR needs a head and samples")
     }
@@ -31,7 +32,7 @@ package struct DeepARModel: ForecastModel {
     }
     self.lags = lags
     self.others = others
-    rule = OutputRule(manifest)
+    rule = OutputTransform(manifest)
   }
 
   package func predict(_ inputs: [ModelInput]) throws(ForecastError) -> [ModelOutput] {
@@ -59,14 +60,14 @@ package struct DeepARModel: ForecastModel {
     return outputs
   }
 
-  /// The distributions of the steps along one path: step `n + 1` follows the first `n` of the given values.
+  /// The distributions of the steps along a given path: step `n + 1` follows its first `n` values.
   ///
   /// - Parameter path: `horizon - 1` values or more, in the unit of the series.
   package func distributions(_ input: ModelInput, along path: [Double]) -> Result<[StepDistribution], WithheldReason> {
     PreparedInput.make(input, for: manifest).flatMap { prepared in
       let state = LSTMStack.State(reading.stack, rows: RowBlocks.small)
       var refused: [Int: WithheldReason] = [:]
-      reading.read([NetworkReading.Kept(index: 0, input: prepared)], state, refused: &refused)
+      reading.read([RecurrentEncoder.Kept(index: 0, input: prepared)], state, refused: &refused)
       if let reason = refused[0] { return .failure(reason) }
       let numbers = FloatBuffer(state.rows * head.outputs)
       var distributions: [StepDistribution] = []
@@ -87,7 +88,7 @@ package struct DeepARModel: ForecastModel {
     _ input: PreparedInput, _ first: StepDistribution, _ state: LSTMStack.State, _ numbers: FloatBuffer
   ) -> ModelOutput {
     let paths = state.rows
-    /// By step, the value of each path.
+    /// Values of each path, by step.
     var values: [[Double]] = []
     values.reserveCapacity(manifest.horizon)
     var steps: [Forecast.Step] = []
@@ -109,7 +110,7 @@ package struct DeepARModel: ForecastModel {
       values.append(drawn)
       let mean = max(step == 0 ? first.mean : sum / Double(paths), rule.floor)
       let sorted = manifest.quantiles.isEmpty ? [] : drawn.sorted()
-      var quantiles = manifest.quantiles.map { SampleQuantile.value(sorted, $0) }
+      var quantiles = manifest.quantiles.map { quantile($0, ofSorted: sorted) }
       if rule.isCalibrated {
         let own = quantiles.map { input.scale.scaled($0) }
         quantiles = rule.calibrated(own, step, mean: input.scale.scaled(mean), input)
@@ -117,11 +118,11 @@ package struct DeepARModel: ForecastModel {
       }
       steps.append(Forecast.Step(mean: mean, quantiles: quantiles))
     }
-    return OutputRule.output(steps)
+    return OutputTransform.output(steps)
   }
 
-  /// Reads the period of `step`, of all rows.
-  /// - Parameter drawn: the value of a row's path at a step before.
+  /// Reads the period of `step` for all rows.
+  /// - Parameter drawn: a row's value at an earlier step.
   private func advance(
     _ state: LSTMStack.State, _ input: PreparedInput, _ step: Int, _ drawn: (_ row: Int, _ step: Int) -> Double
   ) {

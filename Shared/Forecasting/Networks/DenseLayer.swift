@@ -1,3 +1,5 @@
+import Runtime
+
 /// `y = W x + b` with the weights of PyTorch's `nn.Linear`.
 struct DenseLayer: Sendable {
   let inputs: Int

@@ -1,22 +1,24 @@
-/// A recurrent network that reads the newest periods and gives all steps at once.
+import Runtime
+
+/// A recurrent network that reads the newest periods and outputs all steps at once.
 ///
 /// `head.weight` is `horizon * (1 + quantiles)` x `hidden`: for each step the mean, then the quantiles.
 package struct LSTMModel: ForecastModel {
-  private let reading: NetworkReading
+  private let reading: RecurrentEncoder
   private let head: DenseLayer
-  private let rule: OutputRule
-  /// Numbers of the head for each step.
+  private let rule: OutputTransform
+  /// Outputs of the head per step.
   private let width: Int
 
   package var manifest: ModelManifest { reading.manifest }
 
-  /// - Throws: `ForecastError` that says what of manifest and weights does not fit together.
+  /// - Throws: `ForecastError` that says how manifest and weights disagree.
   init(_ manifest: ModelManifest, weights: SafeTensors) throws(ForecastError) {
-    reading = try NetworkReading(manifest, weights)
+    reading = try RecurrentEncoder(manifest, weights)
     width = 1 + manifest.quantiles.count
     head = try DenseLayer(
       weights, prefix: "head", inputs: reading.shape.hidden, outputs: manifest.horizon * width)
-    rule = OutputRule(manifest)
+    rule = OutputTransform(manifest)
   }
 
   package func predict(_ inputs: [ModelInput]) throws(ForecastError) -> [ModelOutput] {
@@ -38,7 +40,7 @@ package struct LSTMModel: ForecastModel {
   }
 
   private func output(_ numbers: UnsafePointer<Float>, _ input: PreparedInput) -> ModelOutput {
-    OutputRule.output((0..<manifest.horizon).map { step in
+    OutputTransform.output((0..<manifest.horizon).map { step in
       let start = numbers + step * width
       return rule.step(
         step, mean: Double(start[0]), quantiles: (1..<width).map { Double(start[$0]) }, input)

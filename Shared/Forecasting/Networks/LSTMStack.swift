@@ -1,20 +1,22 @@
+import Runtime
+
 /// Layers of LSTM cells with the weights of PyTorch's `nn.LSTM`, whose equations these are:
 ///
 ///     i = sigmoid(W_ii x + b_ii + W_hi h + b_hi)      f, o alike      g = tanh(W_ig x + b_ig + W_hg h + b_hg)
 ///     c' = f * c + i * g                              h' = o * tanh(c')
 ///
-/// The rows of PyTorch's matrices are the gates i, f, g, o, one after the other. Here the two matrices of a layer are
-/// one, transposed, so that a step is one product `[x h] W`; and its columns go by groups of eight cells: eight of i,
-/// of f, of g, of o, then the next cells. Cells are filled up to a multiple of eight with ones that stay at zero.
+/// PyTorch's matrices stack the gates i, f, g, o by rows. Here the two matrices of a layer are one, transposed, so that
+/// a step is one product `[x h] W`; its columns are in groups of eight cells: eight of i, of f, of g, of o, then the
+/// next cells. The cells are padded to a multiple of eight with cells that stay at zero.
 struct LSTMStack: Sendable {
   let inputs: Int
   let hidden: Int
-  /// `hidden`, filled up.
+  /// `hidden`, padded.
   let padded: Int
   private let layers: [Layer]
 
   private struct Layer: Sendable {
-    /// Numbers of `x`.
+    /// Size of `x`.
     var width: Int
     /// `(width + padded)` x `4 padded`
     var weights: [Float]
@@ -22,7 +24,7 @@ struct LSTMStack: Sendable {
     var bias: [Float]
   }
 
-  /// - Parameter prefix: of the tensors' names: `lstm`.
+  /// - Parameter prefix: prefix of the tensor names: `lstm`.
   /// - Throws: `ForecastError` of kind `.badWeights`.
   init(_ file: SafeTensors, prefix: String, inputs: Int, hidden: Int, layers count: Int) throws(ForecastError) {
     self.inputs = inputs
@@ -59,7 +61,7 @@ struct LSTMStack: Sendable {
     return Layer(width: width, weights: weights, bias: bias)
   }
 
-  /// What the cells of several sequences hold, with room to work. For one thread at a time.
+  /// The state of several sequences, with working memory. For one thread at a time.
   final class State {
     let rows: Int
     fileprivate let stack: LSTMStack
@@ -78,7 +80,7 @@ struct LSTMStack: Sendable {
       gates = FloatBuffer(rows * 4 * stack.padded)
     }
 
-    /// Where the inputs of a row are to be written before a step: `inputs` numbers.
+    /// Where to write the inputs of a row before a step: `inputs` numbers.
     func input(_ row: Int) -> UnsafeMutablePointer<Float> {
       places[0].start + row * (stack.layers[0].width + stack.padded)
     }
@@ -91,7 +93,7 @@ struct LSTMStack: Sendable {
       return places[last].start + stack.layers[last].width
     }
 
-    /// Makes every row a copy of one row of another state.
+    /// Fills every row with one row of another state.
     func fill(from other: State, row: Int) {
       for (index, layer) in stack.layers.enumerated() {
         let width = layer.width + stack.padded
@@ -108,7 +110,7 @@ struct LSTMStack: Sendable {
     }
   }
 
-  /// One period for all rows: the inputs are in `state.input`, `h` is in `state.output` afterwards.
+  /// Runs one period for all rows: inputs are in `state.input`, `h` is in `state.output` afterwards.
   func step(_ state: State) {
     for (index, layer) in layers.enumerated() {
       let place = state.places[index].start
@@ -125,7 +127,7 @@ struct LSTMStack: Sendable {
       layer.bias.withUnsafeBufferPointer { bias in
         guard let bias = bias.baseAddress else { return }
         for row in 0..<state.rows {
-          Self.turn(
+          Self.activate(
             gates: state.gates.start + row * 4 * padded, bias: bias, cells: state.cells[index].start + row * padded,
             output: place + row * width + layer.width, above: above.map { $0 + row * aboveWidth }, count: padded)
         }
@@ -133,9 +135,9 @@ struct LSTMStack: Sendable {
     }
   }
 
-  /// Gates to new cells and outputs, for one row.
+  /// Computes new cells and outputs from the gates, for one row.
   @inline(__always)
-  private static func turn(
+  private static func activate(
     gates: UnsafeMutablePointer<Float>, bias: UnsafePointer<Float>, cells: UnsafeMutablePointer<Float>,
     output: UnsafeMutablePointer<Float>, above: UnsafeMutablePointer<Float>?, count: Int
   ) {

@@ -1,20 +1,20 @@
-/// How many sequences a network takes through its products at once.
+/// How many sequences a network computes at once.
 ///
-/// OpenBLAS may round a row differently by its place in a block and by the size of the block; which blocks do depends
-/// on the kernel it picks for the processor (the one for Haswell rounds a row alike in blocks of up to 8 rows only).
-/// The sizes are therefore tried once a process: a forecast must not depend on its neighbours in a batch.
+/// OpenBLAS may round a row differently depending on its position in a block and on the block's size; which blocks do
+/// depends on the kernel for the processor (the one for Haswell rounds a row alike in blocks of up to 8 rows only). The
+/// sizes are therefore tested once per process: a forecast must not depend on its neighbours in a batch.
 enum RowBlocks {
   static let small = sizes.small
   static let large = sizes.large
 
   private static let sizes: (small: Int, large: Int) = {
-    // Of one row everything is alike.
+    // One row always gives the same result.
     let small = [16, 8, 4].first { product(rows: $0) != nil } ?? 1
     let expected = product(rows: small)
     return (small, [128, 64, 32].first { product(rows: $0) == expected } ?? small)
   }()
 
-  /// What the same row gives at every place of a block, for products of several shapes; nil when its place matters.
+  /// The result of one row at every position of a block, for products of several shapes; nil when the position matters.
   private static func product(rows: Int) -> [Float]? {
     var results: [Float] = []
     for (inner, columns) in [(8, 32), (24, 3), (40, 160), (64, 256)] {
@@ -33,7 +33,7 @@ enum RowBlocks {
     return results
   }
 
-  /// Ranges of `count` things, each with the rows to make room for.
+  /// Ranges of `count` inputs, each with its number of rows.
   static func ranges(_ count: Int) -> [(range: Range<Int>, rows: Int)] {
     var blocks: [(Range<Int>, Int)] = []
     var start = 0

@@ -1,6 +1,6 @@
-/// Philox4x32-10: four random words that are a function of a counter and a key (J. K. Salmon, M. A. Moraes, R. O. Dror,
-/// D. E. Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011). No state, so that a sample is the same
-/// whatever was sampled before it, on every machine.
+/// Philox4x32-10: four random words as a function of a counter and a key (J. K. Salmon, M. A. Moraes, R. O. Dror, D. E.
+/// Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011). It has no state, so that a sample does not depend on
+/// earlier samples or the machine.
 package enum Philox {
   package static func words(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
     var counter = counter, key = key
@@ -30,7 +30,7 @@ package struct RandomStream: Sendable {
     counter = SIMD4(0, UInt32(truncatingIfNeeded: step), UInt32(truncatingIfNeeded: path), 0)
   }
 
-  /// Above 0 and below 1, the middle of one of 2^52 equal parts.
+  /// Above 0 and below 1: the middle of one of 2^52 equal intervals.
   package mutating func uniform() -> Double {
     if let spare {
       self.spare = nil

@@ -11,7 +11,7 @@ extension RandomStream {
   /// Mathematics of Computation 62, 1994.
   /// - Parameter freedom: degrees of freedom, above 0.
   package mutating func studentT(freedom: Double) -> Double {
-    // u^(-2/n) - 1, without the loss of digits where n is large.
+    // u^(-2/n) - 1, without cancellation for large n.
     let radius = sqrt(freedom * expm1(-2 / freedom * log(uniform())))
     return radius * cos(2 * .pi * uniform())
   }
@@ -43,7 +43,7 @@ extension RandomStream {
     var count = 0.0
     var probability = exp(-mean)
     var sum = probability
-    // Where rounding keeps the sum below 1 for ever, the terms vanish.
+    // Rounding may keep the sum below 1 for ever; then the terms vanish.
     while sum < uniform, probability > 0 {
       count += 1
       probability *= mean / count

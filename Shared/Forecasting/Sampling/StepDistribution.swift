@@ -1,20 +1,20 @@
 import Glibc
 
-/// What DeepAR says of one value, in the unit of the series.
+/// DeepAR's distribution of one value, in the unit of the series.
 package enum StepDistribution: Hashable, Sendable {
   case gaussian(mean: Double, deviation: Double)
-  /// `freedom` is above 2, so that there is a variance.
+  /// `freedom` is above 2, so that the variance exists.
   case studentT(location: Double, scale: Double, freedom: Double)
   /// Variance `mean + dispersion * mean^2`.
   case negativeBinomial(mean: Double, dispersion: Double)
 
-  /// Added to a deviation, so that it is never zero; on the scale of the network.
+  /// Added to a deviation, so that it is never zero; on the network's scale.
   package static let smallestDeviation = 1e-6
 
-  /// From the numbers of the network's head, as in D. Salinas, V. Flunkert, J. Gasthaus, T. Januschowski, "DeepAR:
+  /// From the outputs of the network's head, as in D. Salinas, V. Flunkert, J. Gasthaus, T. Januschowski, "DeepAR:
   /// Probabilistic forecasting with autoregressive recurrent networks", International Journal of Forecasting 36(3),
-  /// 2020, sections 3.1 and 3.3: a deviation is `softplus` of its number; the mean of counts too, and their dispersion
-  /// is divided by the root of the scale.
+  /// 2020, sections 3.1 and 3.3: a deviation is `softplus` of its output; so is the mean of counts, whose dispersion is
+  /// divided by the root of the scale.
   ///
   /// - Parameters:
   ///   - numbers: `kind.parameterCount` of them: location, spread, degrees of freedom.
@@ -44,7 +44,7 @@ package enum StepDistribution: Hashable, Sendable {
     }
   }
 
-  /// Not a number when a parameter is none.
+  /// NaN when a parameter is NaN.
   package func sample(_ stream: inout RandomStream) -> Double {
     switch self {
     case .gaussian(let mean, let deviation): return mean + deviation * stream.normal()
@@ -52,9 +52,19 @@ package enum StepDistribution: Hashable, Sendable {
     case .negativeBinomial(let mean, let dispersion):
       guard mean.isFinite, dispersion.isFinite else { return .nan }
       guard mean > 0 else { return 0 }
-      // A Poisson count whose mean is gamma distributed; without dispersion it is the mean itself.
+      // A Poisson count with a gamma distributed mean; without dispersion, with the mean itself.
       guard dispersion > 1e-9 else { return stream.poisson(mean: mean) }
       return stream.poisson(mean: stream.gamma(shape: 1 / dispersion) * dispersion * mean)
     }
   }
+}
+
+/// A quantile of samples by linear interpolation between the two nearest: definition 7 of R. J. Hyndman, Y. Fan,
+/// "Sample Quantiles in Statistical Packages", The American Statistician 50(4), 1996, NumPy's default.
+/// - Parameter sorted: ascending, not empty.
+package func quantile(_ probability: Double, ofSorted sorted: [Double]) -> Double {
+  let place = probability * Double(sorted.count - 1)
+  let below = Int(place.rounded(.down))
+  guard below + 1 < sorted.count else { return sorted[sorted.count - 1] }
+  return sorted[below] + (place - Double(below)) * (sorted[below + 1] - sorted[below])
 }

@@ -1,11 +1,12 @@
 import Foundation
+import Runtime
 
-/// Named arrays of numbers in one file: the safetensors format (https://huggingface.co/docs/safetensors). Eight bytes
-/// with the length of a JSON header, little-endian; the header, `{"name": {"dtype": "F32", "shape": [256, 64],
+/// Named arrays of numbers in one file, in the safetensors format (https://huggingface.co/docs/safetensors): eight
+/// bytes with the length of a JSON header, little-endian; the header, `{"name": {"dtype": "F32", "shape": [256, 64],
 /// "data_offsets": [0, 65536]}, ...}`; then the numbers, without gaps.
 ///
-/// Everything the header says is checked before a number is read, so that no file, however made, is read beyond its
-/// end. The numbers stay where they are: a ``Tensor`` is a view.
+/// The whole header is checked before a number is read, so that no file causes a read beyond its end. A ``Tensor`` is a
+/// view; the numbers are not copied.
 package struct SafeTensors: Sendable {
   package enum Limit {
     /// Bytes.
@@ -29,7 +30,7 @@ package struct SafeTensors: Sendable {
     var data_offsets: [Int]
   }
 
-  /// - Throws: `ForecastError` of kind `.badWeights` that says what is wrong with the file.
+  /// - Throws: `ForecastError` of kind `.badWeights` that says what is wrong.
   package init(_ bytes: [UInt8]) throws(ForecastError) {
     guard bytes.count >= 8 else { throw Self.bad("has \(bytes.count) bytes; a header alone has more") }
     let length = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
@@ -92,7 +93,7 @@ package struct SafeTensors: Sendable {
     return Place(type: type, shape: entry.shape, range: range)
   }
 
-  /// The format has every byte belong to one tensor: two that overlap, or bytes of none, are a forgery or damage.
+  /// In this format every byte belongs to one tensor: overlaps and gaps are forgery or damage.
   private static func requireNoGaps(_ ranges: [Range<Int>], start: Int, end: Int) throws(ForecastError) {
     var next = start
     for range in ranges.filter({ !$0.isEmpty }).sorted(by: { $0.lowerBound < $1.lowerBound }) {
@@ -104,9 +105,9 @@ package struct SafeTensors: Sendable {
 
   package var names: [String] { places.keys.sorted() }
 
-  /// - Parameter shape: the one it has to have.
-  /// - Throws: `ForecastError` of kind `.badWeights` when it is not there, has another shape, or a number in it is
-  ///   not finite.
+  /// - Parameter shape: the expected shape.
+  /// - Throws: `ForecastError` of kind `.badWeights` when the tensor is missing, has another shape, or holds a number
+  ///   that is not finite.
   package func tensor(_ name: String, _ shape: [Int]) throws(ForecastError) -> Tensor {
     guard let place = places[name] else {
       throw Self.bad("has no tensor '\(name)'; it has \(names.prefix(20).joined(separator: ", "))")
@@ -122,4 +123,47 @@ package struct SafeTensors: Sendable {
   private static func bad(_ what: String) -> ForecastError {
     ForecastError(.badWeights, "the safetensors file \(what)")
   }
+}
+
+/// A view of one array of a safetensors file, row-major.
+package struct Tensor: Sendable {
+  package enum Element: String, Sendable {
+    case float = "F32"
+    case double = "F64"
+
+    var bytes: Int { self == .float ? 4 : 8 }
+  }
+
+  private let storage: [UInt8]
+  private let start: Int
+  private let element: Element
+  package let shape: [Int]
+  package let count: Int
+
+  /// - Parameter range: of `bytes`; as long as `shape` needs.
+  init(bytes: [UInt8], range: Range<Int>, element: Element, shape: [Int]) {
+    precondition(range.count == shape.reduce(element.bytes, *) && range.upperBound <= bytes.count)
+    storage = bytes
+    start = range.lowerBound
+    count = range.count / element.bytes
+    self.element = element
+    self.shape = shape
+  }
+
+  /// The number at an index through all dimensions.
+  package subscript(_ index: Int) -> Float {
+    precondition(index >= 0 && index < count)
+    // The header may have any length, so the numbers are unaligned.
+    return storage.withUnsafeBytes { bytes in
+      switch element {
+      case .float:
+        Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start + 4 * index, as: UInt32.self)))
+      case .double:
+        Float(Double(bitPattern: UInt64(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: start + 8 * index, as: UInt64.self))))
+      }
+    }
+  }
+
+  package subscript(_ row: Int, _ column: Int) -> Float { self[row * shape[1] + column] }
 }

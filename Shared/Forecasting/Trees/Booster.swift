@@ -1,16 +1,17 @@
 import CXGBoost
+import Runtime
 
 /// Boosted trees of XGBoost (its C library 1.7), read from a model in JSON or UBJ.
 ///
-/// Prediction in place takes no lock and keeps its result by thread, so that several threads may call it at once.
+/// In-place prediction takes no lock and keeps its result per thread, so that several threads may call it at once.
 package final class Booster: @unchecked Sendable {
   private let handle: BoosterHandle
   package let features: Int
 
   /// - Parameters:
-  ///   - model: `model.json` or `model.ubj`. XGBoost recognises which by itself; its old binary form is refused.
-  ///   - threads: of XGBoost, for each call.
-  /// - Throws: `ForecastError` of kind `.badWeights` with XGBoost's own words.
+  ///   - model: `model.json` or `model.ubj`, which XGBoost recognises by itself; its old binary form is refused.
+  ///   - threads: XGBoost threads per call.
+  /// - Throws: `ForecastError` of kind `.badWeights` with XGBoost's message.
   package init(_ model: [UInt8], threads: Int) throws(ForecastError) {
     guard TreeFile.isWhole(model) else {
       throw ForecastError(.badWeights, "the trees are neither JSON nor UBJ, or a part of the file is missing")
@@ -37,7 +38,7 @@ package final class Booster: @unchecked Sendable {
     }
     self.handle = handle
     self.features = count
-    // The first prediction also configures the booster, which is not for several threads at once.
+    // The first prediction also configures the booster, which is not thread-safe.
     let row = [Float](repeating: 0, count: count)
     do {
       _ = try predict(row, rows: 1)
@@ -58,7 +59,7 @@ package final class Booster: @unchecked Sendable {
     var dimensions: bst_ulong = 0
     var result: UnsafePointer<Float>?
     let status = matrix.withUnsafeBufferPointer { matrix in
-      // The array interface of NumPy: address and whether it is read-only, shape, little-endian floats.
+      // NumPy's array interface: address and read-only flag, shape, little-endian floats.
       let array = "{\"data\":[\(UInt(bitPattern: matrix.baseAddress)),true],"
         + "\"shape\":[\(rows),\(features)],\"typestr\":\"<f4\",\"version\":3}"
       return XGBoosterPredictFromDense(handle, array, Self.configuration, nil, &shape, &dimensions, &result)

@@ -1,5 +1,5 @@
-/// Whether bytes can be given to XGBoost's readers. That of UBJ (https://ubjson.org, in the dialect that XGBoost
-/// writes) trusts every length and reads beyond the end of a file that was cut; that of JSON trusts its depth.
+/// Checks bytes before XGBoost reads them. Its UBJ reader (https://ubjson.org, in XGBoost's dialect) trusts every
+/// length and reads beyond the end of a truncated file; its JSON reader trusts the nesting depth.
 struct TreeFile {
   static let maxDepth = 64
 
@@ -8,7 +8,7 @@ struct TreeFile {
 
   static func isWhole(_ bytes: [UInt8]) -> Bool {
     guard bytes.count > 2, bytes[0] == UInt8(ascii: "{") else { return false }
-    // XGBoost tells the two apart by the second byte.
+    // XGBoost tells the two formats apart by the second byte.
     if bytes[1] == UInt8(ascii: "\"") { return isShallowJSON(bytes) }
     return bytes.withUnsafeBytes { buffer in
       var file = TreeFile(bytes: buffer)
@@ -51,7 +51,7 @@ struct TreeFile {
     return true
   }
 
-  /// `L` and eight bytes, the highest first; what is counted takes `unit` bytes or more.
+  /// `L` and a big-endian count of eight bytes; each counted item takes `unit` bytes or more.
   private mutating func length(unit: Int) -> Int? {
     guard next() == UInt8(ascii: "L"), bytes.count - place >= 8 else { return nil }
     let raw = Int64(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: Int64.self))

@@ -1,20 +1,22 @@
-/// Boosted trees: a row of features for each step, all steps of all inputs in one call.
+import Runtime
+
+/// Boosted trees: a row of features per step, all steps of all inputs in one call.
 package struct XGBoostModel: ForecastModel {
   package let manifest: ModelManifest
   private let booster: Booster
   private let features: FeatureSet
-  private let rule: OutputRule
+  private let rule: OutputTransform
 
-  /// - Throws: `ForecastError` that says what of manifest and trees does not fit together.
+  /// - Throws: `ForecastError` that says how manifest and trees disagree.
   init(_ manifest: ModelManifest, weights: [UInt8], threads: Int) throws(ForecastError) {
     features = try FeatureSet(manifest)
     booster = try Booster(weights, threads: threads)
     guard booster.features == features.count else {
       throw ForecastError(
-        .badWeights, "the trees look at \(booster.features) features, the manifest lists \(features.count)")
+        .badWeights, "the trees need \(booster.features) features, the manifest lists \(features.count)")
     }
     self.manifest = manifest
-    rule = OutputRule(manifest)
+    rule = OutputTransform(manifest)
   }
 
   package func predict(_ inputs: [ModelInput]) throws(ForecastError) -> [ModelOutput] {
@@ -38,7 +40,7 @@ package struct XGBoostModel: ForecastModel {
     if kept.count < inputs.count { matrix.removeLast(matrix.count - rows * features.count) }
     let numbers = try booster.predict(matrix, rows: rows)
     for (place, (index, prepared)) in kept.enumerated() {
-      outputs[index] = OutputRule.output((0..<horizon).map { step in
+      outputs[index] = OutputTransform.output((0..<horizon).map { step in
         rule.step(step, mean: Double(numbers[place * horizon + step]), prepared)
       })
     }

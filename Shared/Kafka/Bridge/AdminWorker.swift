@@ -9,11 +9,11 @@ actor AdminWorker {
   private let executor = ThreadExecutor(name: "kafka-admin")
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private let properties: [String: String]
-  /// A client with the queue its errors arrive on, and the last trouble it reported that no success has followed.
+  /// A client with the queue its errors arrive on, and the last error it reported since its last success.
   private final class Client {
     let handle: ClientHandle
     let queue: OpaquePointer
-    var trouble: KafkaError?
+    var lastError: KafkaError?
 
     init(_ kind: rd_kafka_type_t, _ properties: [String: String]) throws {
       handle = try ClientHandle(kind, properties: properties, events: 0)
@@ -62,21 +62,21 @@ actor AdminWorker {
       switch rd_kafka_event_type(event) {
       case RD_KAFKA_EVENT_LOG:
         LibraryLog.write(event, to: logger)
-        if client.trouble?.refusal == nil, let error = LibraryLog.hangUp(event) { client.trouble = error }
+        if client.lastError?.refusal == nil, let error = LibraryLog.hangUp(event) { client.lastError = error }
       case RD_KAFKA_EVENT_ERROR:
         let error = client.handle.error("connect", event)
-        // What says more is kept: a refused connection to one of several addresses hides no wrong password.
+        // The more specific error is kept: a refused connection to one of several addresses hides no wrong password.
         let saysLess = error.rawCode == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue
-          || (error.refusal == nil && client.trouble?.refusal != nil)
-        if !saysLess { client.trouble = error }
+          || (error.refusal == nil && client.lastError?.refusal != nil)
+        if !saysLess { client.lastError = error }
       default: break
       }
       rd_kafka_event_destroy(event)
     }
   }
 
-  /// Asks until there is an answer or the limit is reached: brokers that come and go, and coordinators and controllers
-  /// that move, are asked again. Every question here may be repeated.
+  /// Asks until there is an answer or the limit is reached; brokers restart, and coordinators and controllers move. All
+  /// requests made here may be repeated.
   ///
   /// - Parameters:
   ///   - first: how long the first attempt may take; each next one twice that. Between two attempts a refusal is heard,
@@ -90,23 +90,23 @@ actor AdminWorker {
   ) throws(KafkaError) -> Value {
     let deadline = ContinuousClock.now + limit
     var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
-    var patience = first
+    var attemptLimit = first
     var suspected: (refusal: Refusal, since: ContinuousClock.Instant)?
     while true {
       do {
-        let value = try body(max(.milliseconds(1), min(patience, deadline - .now)))
+        let value = try body(max(.milliseconds(1), min(attemptLimit, deadline - .now)))
         drainEvents(client)
-        client.trouble = nil
+        client.lastError = nil
         return value
       } catch {
         drainEvents(client)
         guard error.errorClass == .transient else { throw error }
-        var explained = client.trouble ?? error
+        var explained = client.lastError ?? error
         explained.operation = error.operation
         if explained.refusal?.isCertain == true { throw explained }
         if suspected?.refusal != explained.refusal { suspected = explained.refusal.map { ($0, .now) } }
         if let suspected, .now - suspected.since >= .seconds(5) { throw explained }
-        patience = patience * 2
+        attemptLimit = attemptLimit * 2
         let wait = backoff.next()
         guard .now + wait < deadline else { throw explained }
         usleep(UInt32(wait.milliseconds) * 1_000)

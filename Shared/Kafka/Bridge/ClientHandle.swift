@@ -1,6 +1,7 @@
 import CRdKafka
 import Logging
 import Runtime
+import Synchronization
 
 import Glibc
 
@@ -12,7 +13,7 @@ import Glibc
 /// its pointer.
 final class ClientHandle: @unchecked Sendable {
   private let pointer: OpaquePointer
-  private let certificates = CertificateVerdicts()
+  private let certificates = CertificateErrors()
 
   /// Calls C with the client, which lives at least until `body` returns.
   func call<E: Error, Value>(_ body: (OpaquePointer) throws(E) -> Value) throws(E) -> Value {
@@ -58,7 +59,7 @@ final class ClientHandle: @unchecked Sendable {
     }
   }
 
-  /// What an error event says, with the reason why the last certificate was refused where that is the trouble.
+  /// What an error event says, with the reason why the last certificate was refused where that is the cause.
   func error(_ operation: String, _ event: OpaquePointer) -> KafkaError {
     let code = rd_kafka_event_error(event)
     if code == RD_KAFKA_RESP_ERR__FATAL, let fatalError { return fatalError }
@@ -78,21 +79,28 @@ final class ClientHandle: @unchecked Sendable {
   }
 }
 
-/// Starts a detached, named thread.
-func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
-  final class Body: Sendable {
-    let name: String
-    let run: @Sendable () -> Void
-    init(_ name: String, _ run: @escaping @Sendable () -> Void) { (self.name, self.run) = (name, run) }
+/// Interrupts the poll of C queues from any thread, and does nothing once they are destroyed: those who wake
+/// can outlive the queues.
+final class QueueWaker: Sendable {
+  private struct Queues: @unchecked Sendable {
+    var pointers: [OpaquePointer]
   }
-  let box = Unmanaged.passRetained(Body(name, body))
-  var thread = pthread_t()
-  let code = pthread_create(&thread, nil, { raw in
-    let body = Unmanaged<Body>.fromOpaque(raw!).takeRetainedValue()
-    nameThread(body.name)
-    body.run()
-    return nil
-  }, box.toOpaque())
-  precondition(code == 0, "pthread_create failed with \(code): out of threads or memory")
-  pthread_detach(thread)
+  private let queues: Mutex<Queues>
+
+  init(_ pointers: [OpaquePointer]) {
+    let queues = Queues(pointers: pointers)
+    self.queues = Mutex(queues)
+  }
+
+  func wake() {
+    queues.withLock { for queue in $0.pointers { rd_kafka_queue_yield(queue) } }
+  }
+
+  /// Destroys the queues; the caller does not use them again.
+  func destroy() {
+    queues.withLock { queues in
+      for queue in queues.pointers { rd_kafka_queue_destroy(queue) }
+      queues.pointers = []
+    }
+  }
 }

@@ -2,6 +2,7 @@ import CRdKafka
 import CoreMetrics
 
 import Glibc
+import Runtime
 
 /// A consumer's counters and how far it is behind, in records and in time, for each assigned partition.
 final class ConsumerMeters {
@@ -54,7 +55,7 @@ final class ConsumerMeters {
   ///
   /// - Parameter timestamp: milliseconds since 1970, negative when the record has none.
   func took(_ partition: TopicPartition, offset: Int64, timestamp: Int64) {
-    let now = Self.wallClock()
+    let now = WallClock.milliseconds()
     if partitions[partition] != nil {
       partitions[partition]?.backlog.took(offset, timestamp: timestamp, now: now)
     } else {
@@ -62,13 +63,13 @@ final class ConsumerMeters {
     }
   }
 
-  /// Every few seconds, from the end offsets that fetches bring along: asks nobody.
+  /// Every few seconds, from the end offsets that fetches bring along: sends no request.
   func recordLag(
     _ client: ClientHandle, _ owned: [TopicPartition: ConsumerMachine.Ownership], _ now: ContinuousClock.Instant
   ) {
     guard now >= nextLag else { return }
     nextLag = now + .seconds(2)
-    let wall = Self.wallClock()
+    let wall = WallClock.milliseconds()
     for (partition, ownership) in owned {
       var (low, high): (Int64, Int64) = (-1, -1)
       let code = client.call {
@@ -86,7 +87,7 @@ final class ConsumerMeters {
     }
   }
 
-  /// A partition that left is somebody else's to report.
+  /// A partition that left is reported by its next owner.
   func forget(_ left: Set<TopicPartition>) {
     for partition in left {
       early[partition] = nil
@@ -96,11 +97,4 @@ final class ConsumerMeters {
   }
 
   func forgetAll() { forget(Set(partitions.keys).union(early.keys)) }
-
-  /// Milliseconds since 1970, as records are stamped.
-  private static func wallClock() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
-  }
 }

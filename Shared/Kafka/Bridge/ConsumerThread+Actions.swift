@@ -4,7 +4,7 @@ import Logging
 extension ConsumerThread {
   func carryOut(_ actions: [ConsumerMachine.Action]) {
     guard !actions.isEmpty else { return }
-    // Before anything can be seen of them: who no longer owns a partition must not be told that it does.
+    // Published first: a worker that has lost a partition must not be told that it still owns it.
     mailbox.publish(epochs: machine.epochs)
     for action in actions { carryOut(action) }
   }
@@ -25,7 +25,7 @@ extension ConsumerThread {
     case .purge(let partitions):
       mailbox.purge(partitions)
       dropHeld(of: partitions)
-      suspects.removeAll { partitions.contains($0) }
+      refusedPositions.removeAll { partitions.contains($0) }
     case .interrupt: mailbox.interrupt()
     case .rearm: if !machine.closing { mailbox.renewInterruption() }
     case .leave: leave()

@@ -3,7 +3,7 @@ import CoreMetrics
 import Logging
 
 extension ConsumerThread {
-  func obey(_ command: ConsumerMailbox.Command) {
+  func execute(_ command: ConsumerMailbox.Command) {
     if case .abandon = command { return abandon() }
     guard leaveDeadline == nil else { return command.refuse() }
     switch command {
@@ -36,7 +36,7 @@ extension ConsumerThread {
     }
   }
 
-  /// Nobody reads any more: whatever is waited for has been answered by silence.
+  /// The consumer was released, so each answer that is waited for counts as given.
   private func abandon() {
     carryOut(machine.close())
     while case .draining(let id, _, _, _) = machine.phase { carryOut(machine.deadlinePassed(id)) }

@@ -4,16 +4,16 @@ import Logging
 import Runtime
 
 extension ConsumerThread {
-  /// Serves everything that waits, and waits for a first event that long.
+  /// Handles all queued events; waits up to `wait` for the first.
   func serveControl(wait: Duration) {
-    let queue = farewell ?? control
+    let queue = closeQueue ?? control
     if let event = rd_kafka_queue_poll(queue, wait.milliseconds) { handle(event) }
     while let event = rd_kafka_queue_poll(queue, 0) { handle(event) }
   }
 
   func handle(_ event: OpaquePointer) {
     if rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH, let message = rd_kafka_event_message_next(event) {
-      // A record off its route is still a record.
+      // A record that arrived on the wrong queue counts all the same.
       held.append((event, message))
       return
     }
@@ -25,7 +25,7 @@ extension ConsumerThread {
     case RD_KAFKA_EVENT_STATS: statistics.record(event)
     case RD_KAFKA_EVENT_LOG:
       LibraryLog.write(event, to: logger)
-      if let error = LibraryLog.hangUp(event) { trouble.note(error, now: .now) }
+      if let error = LibraryLog.hangUp(event) { accessProblem.note(error, now: .now) }
     default: break
     }
   }
@@ -67,7 +67,7 @@ extension ConsumerThread {
     let code = rd_kafka_event_error(event)
     let error = client.error("consume", event)
     if code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE {
-      if let partition = Self.partition(of: event) { suspects.append(partition) }
+      if let partition = Self.partition(of: event) { refusedPositions.append(partition) }
       return
     }
     meters.errors(error.code).increment()
@@ -78,8 +78,8 @@ extension ConsumerThread {
       if missingSince == nil { missingSince = .now }
     } else if error.refusal != nil || error.errorClass == .configuration {
       logger.error("kafka consumer", metadata: ["error": "\(error)"])
-      trouble.note(error, now: .now)
-      configuration.onTrouble(error)
+      accessProblem.note(error, now: .now)
+      configuration.onAccessProblem(error)
     } else if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
       logger.warning("kafka: no broker can be reached; still trying", metadata: ["error": "\(error)"])
     } else {
@@ -87,13 +87,13 @@ extension ConsumerThread {
     }
   }
 
-  /// Something only a member that is let in can do has succeeded.
+  /// The member has done something that the cluster allows only after the login.
   func wasLetIn() {
-    if trouble.clear() { configuration.onTrouble(nil) }
+    if accessProblem.clear() { configuration.onAccessProblem(nil) }
   }
 
-  /// A member without records hears of nothing: only an answer tells that a refusal is over.
-  func askAboutTrouble() {
+  /// A member without records receives no news: only an answer shows that a refusal is over.
+  func probeAccess() {
     if (try? Metadata.all(client, within: .seconds(1))) != nil { wasLetIn() }
   }
 

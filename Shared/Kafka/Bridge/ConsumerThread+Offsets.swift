@@ -108,7 +108,7 @@ extension ConsumerThread {
     let partitions = Set(offsets.keys)
     mailbox.purge(partitions)
     dropHeld(of: partitions)
-    suspects.removeAll { partitions.contains($0) }
+    refusedPositions.removeAll { partitions.contains($0) }
     for (partition, offset) in offsets { machine.reposition(partition, to: offset) }
     mailbox.publish(epochs: machine.epochs)
     let list = PartitionList(offsets)
@@ -123,7 +123,7 @@ extension ConsumerThread {
     restart(stuck)
   }
 
-  /// The broker refused our position: finds out whether records are gone, and says so.
+  /// The broker refused our position: finds out whether records were deleted, and reports the gap.
   func examine(_ partition: TopicPartition) {
     guard let wanted = machine.owned[partition]?.next else { return }
     let marks: Watermarks
@@ -132,7 +132,7 @@ extension ConsumerThread {
       marks = answer[partition] ?? Watermarks(low: wanted, high: wanted)
     } catch {
       // Asked again on the next round; the poll above has waited already.
-      if machine.owned[partition] != nil { suspects.append(partition) }
+      if machine.owned[partition] != nil { refusedPositions.append(partition) }
       return
     }
     if (marks.low...max(marks.low, marks.high)).contains(wanted) {

@@ -11,7 +11,7 @@ extension ConsumerThread {
     var isFresh = true
   }
 
-  /// Takes records from the library until the batch is full or nothing waits. Waits for a first one that long.
+  /// Takes records from the library until the batch is full or nothing waits. Waits up to `wait` for the first.
   func collect(wait: Duration) -> RecordBatch? {
     var events: [OpaquePointer] = []
     var messages: [UnsafePointer<rd_kafka_message_t>] = []

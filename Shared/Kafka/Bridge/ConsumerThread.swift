@@ -31,8 +31,8 @@ final class ConsumerThread {
   let client: ClientHandle
   let control: OpaquePointer
   let records: OpaquePointer
-  /// Rebalances of the leaving go to a queue of their own: the library forwards `control` to it.
-  var farewell: OpaquePointer?
+  /// Receives the rebalances while the member leaves the group: the library forwards `control` to it.
+  var closeQueue: OpaquePointer?
   let waker: QueueWaker
   /// Never asked of the library, whose answer is not safe to read from another thread.
   let cooperative: Bool
@@ -48,7 +48,7 @@ final class ConsumerThread {
   /// Records taken from the library but not yet handed over: the one a full batch had no room for, and those
   /// that came over `control`.
   var held: [Held] = []
-  var suspects: [TopicPartition] = []
+  var refusedPositions: [TopicPartition] = []
   var ends = PartitionEnds()
   /// Texts that say with how many partitions the group began on each topic; beside every commit that has none.
   var beginnings: [String: Int32] = [:]
@@ -57,7 +57,7 @@ final class ConsumerThread {
   var nextReroute = ContinuousClock.now
   var leaveDeadline: ContinuousClock.Instant?
   var missingSince: ContinuousClock.Instant?
-  var trouble = Trouble(grace: .seconds(10))
+  var accessProblem = AccessProblem(grace: .seconds(10))
   var failed = false
   let statistics = Statistics(kind: "consumer")
   let meters: ConsumerMeters
@@ -99,7 +99,7 @@ final class ConsumerThread {
   private func run() {
     subscribe()
     while !hasLeft {
-      for command in mailbox.takeCommands() { obey(command) }
+      for command in mailbox.takeCommands() { execute(command) }
       serveControl(wait: .zero)
       handOverEnds()
       let now = ContinuousClock.now
@@ -108,7 +108,7 @@ final class ConsumerThread {
       watch(now)
       mailbox.expireReader(now: now)
       guard mailbox.hasRoom else {
-        serveControl(wait: patience(now))
+        serveControl(wait: pollLimit(now))
         continue
       }
       if !outbox.isEmpty {
@@ -116,12 +116,12 @@ final class ConsumerThread {
         case .element(let element): mailbox.deliver(element)
         case .failure(let error): mailbox.fail(error)
         }
-      } else if !suspects.isEmpty {
-        examine(suspects.removeFirst())
+      } else if !refusedPositions.isEmpty {
+        examine(refusedPositions.removeFirst())
       } else if machine.mayFetch && !machine.owned.isEmpty {
-        if let batch = collect(wait: patience(now)) { mailbox.deliver(.batch(batch)) }
+        if let batch = collect(wait: pollLimit(now)) { mailbox.deliver(.batch(batch)) }
       } else {
-        serveControl(wait: patience(now))
+        serveControl(wait: pollLimit(now))
       }
     }
     end()
@@ -134,7 +134,7 @@ final class ConsumerThread {
   }
 
   /// How long a poll may wait before something of ours is due.
-  private func patience(_ now: ContinuousClock.Instant) -> Duration {
+  private func pollLimit(_ now: ContinuousClock.Instant) -> Duration {
     var limit = configuration.idlePoll
     for timer in timers { limit = min(limit, timer.at - now) }
     for lookup in lookups { limit = min(limit, lookup.retryAt - now) }
@@ -156,16 +156,20 @@ final class ConsumerThread {
     }
   }
 
-  /// Problems that are only believed after a while, and gauges.
+  /// Checks problems that have to last before they count, and records gauges.
   private func watch(_ now: ContinuousClock.Instant) {
     if case .draining(_, _, .some, _) = machine.phase, isAssignmentLost {
       carryOut(machine.assignmentVoid())
     }
-    if let error = trouble.verdict { fail(error) } else if trouble.wantsQuestion(now: now) { askAboutTrouble() }
+    if let error = accessProblem.lastingError {
+      fail(error)
+    } else if accessProblem.needsProbe(now: now) {
+      probeAccess()
+    }
     if let since = missingSince, since + configuration.missingTopicGrace <= now { confirmMissingTopics(now) }
     if now >= nextReroute {
-      // A partition that is stopped and started at once loses its route when the stop comes to pass, some time
-      // later; forwarding again brings along what has come meanwhile, and costs nothing where it was not lost.
+      // A partition that is stopped and started at once loses its queue forwarding when the stop takes effect, some
+      // time later; forwarding again also moves what arrived meanwhile, and costs nothing where it was not lost.
       forward(Set(machine.owned.keys))
       let isRecent = reroutedAt.map { now - $0 < .seconds(3) } ?? false
       nextReroute = now + (isRecent ? .milliseconds(20) : .seconds(1))
@@ -198,7 +202,7 @@ final class ConsumerThread {
   func leave() {
     leaveDeadline = .now + configuration.closeDeadline
     let queue = client.call { rd_kafka_queue_new($0) }
-    farewell = queue
+    closeQueue = queue
     let refusal = client.call { rd_kafka_consumer_close_queue($0, queue) }
     if let error = refusal {
       logger.warning("kafka: leaving the group failed", metadata: ["error": "\(KafkaError("close", consuming: error))"])
@@ -217,7 +221,7 @@ final class ConsumerThread {
     meters.forgetAll()
     rd_kafka_queue_cb_event_enable(control, nil, nil)
     waker.destroy()
-    if let farewell { rd_kafka_queue_destroy(farewell) }
+    if let closeQueue { rd_kafka_queue_destroy(closeQueue) }
     mailbox.finish()
   }
 }

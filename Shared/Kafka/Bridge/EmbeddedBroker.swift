@@ -10,14 +10,14 @@ import Synchronization
 /// it does not see members leave, so that their partitions wait for `session.timeout.ms`; it refuses commits
 /// while members join; it shows aborted transactions to every reader.
 package final class EmbeddedBroker: Sendable {
-  /// For `--help` of whatever starts one.
+  /// For the `--help` of programs that start one.
   package static let limits = """
     The embedded broker keeps about 5 MB or 100,000 messages of each partition in memory, trims older ones \
     silently, and forgets everything when it stops. A consumer that falls behind it reports a gap.
     """
 
   /// How the ids of embedded clusters begin.
-  static let clusterIDPrefix = "mockCluster"
+  package static let clusterIDPrefix = "mockCluster"
 
   /// The requests whose failure can be staged, by their number in Kafka's protocol.
   package enum Request: Int16, Sendable {
@@ -43,7 +43,7 @@ package final class EmbeddedBroker: Sendable {
   package let bootstrapServers: String
   private struct Cluster: @unchecked Sendable {
     let pointer: OpaquePointer
-    /// Lends the cluster its memory and threads; it talks to nobody.
+    /// Lends the cluster its memory and threads; it connects to no broker.
     let client: ClientHandle
   }
   private let cluster: Mutex<Cluster?>
@@ -62,7 +62,7 @@ package final class EmbeddedBroker: Sendable {
 
   deinit { close() }
 
-  /// Stops the broker; whoever is connected sees it go down for good.
+  /// Stops the broker; its clients see it go down for good.
   package func close() {
     let cluster = cluster.withLock { cluster in
       defer { cluster = nil }

@@ -10,17 +10,18 @@ final class ProducerCore: Sendable {
     var tickets: [UInt64: AckTicket] = [:]
     var topics: [String: TopicHandle] = [:]
     var partitionCounts: [String: (count: Int32, at: ContinuousClock.Instant)] = [:]
-    /// Those who wait for the library's queue to have room.
+    /// Callers that wait for room in the library's queue.
     var roomWaiters: [CheckedContinuation<Void, Never>] = []
     var stopping = false
     var stopped = false
-    var stopWaiters: [CheckedContinuation<Void, Never>] = []
   }
   let client: ClientHandle
   let configuration: Producer.Configuration
   let admission: Admission
   let control = ProducerControl()
   let state = Mutex(State())
+  /// Raised when the poll thread has ended.
+  private let ended = Interruption()
   let waker: QueueWaker
   nonisolated(unsafe) private let queue: OpaquePointer
 
@@ -79,8 +80,8 @@ final class ProducerCore: Sendable {
     return ticket
   }
 
-  /// A batch of which nothing was taken leaves as if it had never come. Returns false when something was taken:
-  /// then its acknowledgements tell.
+  /// Withdraws a batch of which the library took nothing.
+  /// - Returns: false when it took something: then the acknowledgements tell.
   private func settle(_ ticket: AckTicket) -> Bool {
     let untouched = ticket.isUntouched
     if untouched {
@@ -155,7 +156,7 @@ final class ProducerCore: Sendable {
         }
       } catch {
         if error.errorClass != .transient { throw error }
-        // Partitions are only ever added, so an old count is better than waiting an outage out.
+        // Partitions are only ever added, so an old count serves while the cluster is away.
         if let known { return known.count }
       }
       do {
@@ -179,33 +180,29 @@ final class ProducerCore: Sendable {
   func close(within limit: Duration) async {
     admission.close(.closed("produce"))
     let deadline = ContinuousClock.now + limit
-    // A batch that was inside when the door closed is still being handed over.
+    // Waits for the batch that is still being enqueued.
     while admission.isOccupied && .now < deadline { await room() }
     if (try? await control.flush(client, within: max(.zero, deadline - .now))) == nil {
       await control.purge(client)
     }
-    await withCheckedContinuation { continuation in
-      let done = state.withLock { state in
-        if !state.stopped { state.stopWaiters.append(continuation) }
-        state.stopping = true
-        return state.stopped
-      }
-      if done { continuation.resume() }
-      waker.wake()
-    }
+    state.withLock { $0.stopping = true }
+    waker.wake()
+    // Also in a cancelled task: the handle must not go away under the thread.
+    await Task { await ended.wait() }.value
   }
 
   /// The poll thread ended: nothing can be acknowledged any more.
   func stopped() {
-    let (tickets, room, waiters) = state.withLock { state in
+    let (tickets, room) = state.withLock { state in
       state.stopped = true
-      defer { (state.tickets, state.roomWaiters, state.stopWaiters, state.topics) = ([:], [], [], [:]) }
-      return (Array(state.tickets.values), state.roomWaiters, state.stopWaiters)
+      defer { (state.tickets, state.roomWaiters, state.topics) = ([:], [], [:]) }
+      return (Array(state.tickets.values), state.roomWaiters)
     }
     for ticket in tickets {
       ticket.abandon(.closed("produce"))
       admission.release(ticket.bytes)
     }
-    for waiter in room + waiters { waiter.resume() }
+    for waiter in room { waiter.resume() }
+    ended.raise()
   }
 }

@@ -10,7 +10,7 @@ final class ProducerThread {
   private let queue: OpaquePointer
   private let logger: Logger
   private let statistics: Statistics
-  private var trouble = Trouble(grace: .seconds(10))
+  private var accessProblem = AccessProblem(grace: .seconds(10))
   private let produced = Counter(label: "souk_kafka_produced_records_total")
   private let refused = Counter(label: "souk_kafka_produce_failures_total")
 
@@ -23,7 +23,7 @@ final class ProducerThread {
 
   func run() {
     while !isDone {
-      // Without acknowledgements the loop still goes round, for those who wait for room.
+      // The loop also goes round without acknowledgements, so that callers waiting for room look again.
       if let event = rd_kafka_queue_poll(queue, 50) { handle(event) }
       var served = 0
       while served < 1_000, let event = rd_kafka_queue_poll(queue, 0) {
@@ -35,10 +35,10 @@ final class ProducerThread {
         return state.roomWaiters
       }
       for waiter in waiters { waiter.resume() }
-      if let error = trouble.verdict {
+      if let error = accessProblem.lastingError {
         core.admission.close(error)
-      } else if trouble.wantsQuestion(now: .now) {
-        askAboutTrouble()
+      } else if accessProblem.needsProbe(now: .now) {
+        probeAccess()
       }
     }
     core.waker.destroy()
@@ -93,11 +93,11 @@ final class ProducerThread {
   }
 
   private func wasLetIn() {
-    if trouble.clear() { core.configuration.onTrouble(nil) }
+    if accessProblem.clear() { core.configuration.onAccessProblem(nil) }
   }
 
-  /// An idle producer hears of nothing: only an answer tells that a refusal is over.
-  private func askAboutTrouble() {
+  /// An idle producer receives no news: only an answer shows that a refusal is over.
+  private func probeAccess() {
     if (try? Metadata.all(core.client, within: .seconds(1))) != nil { wasLetIn() }
   }
 
@@ -122,8 +122,8 @@ final class ProducerThread {
       core.admission.close(error)
     } else if error.refusal != nil || error.errorClass == .configuration {
       logger.error("kafka producer", metadata: ["error": "\(error)"])
-      trouble.note(error, now: .now)
-      core.configuration.onTrouble(error)
+      accessProblem.note(error, now: .now)
+      core.configuration.onAccessProblem(error)
     } else {
       logger.warning("kafka producer", metadata: ["error": "\(error)"])
     }

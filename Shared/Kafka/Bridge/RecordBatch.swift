@@ -59,7 +59,7 @@ package final class RecordBatch: Sendable {
     return kept.isEmpty ? nil : RecordBatch(storage: storage, runs: kept)
   }
 
-  /// A look at one record; the compiler keeps it inside the closure.
+  /// A view of one record; the compiler keeps it inside the closure.
   package struct Record: ~Copyable, ~Escapable {
     package let lease: Lease
     package let offset: Int64
@@ -91,7 +91,7 @@ package final class RecordBatch: Sendable {
       self.message = copy message
     }
 
-    /// Somewhere for an empty span to point to.
+    /// The address of empty spans.
     nonisolated(unsafe) private static let nothing = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
 
     package var topicPartition: TopicPartition { lease.partition }

@@ -17,8 +17,8 @@ final class TableThread {
   private var progress = TableProgress()
   /// Records, ends and errors of partitions that came while something else was waited for, in their order.
   private var held: [OpaquePointer] = []
-  private var suspects: [TopicPartition] = []
-  private var trouble = Trouble(grace: .seconds(10))
+  private var refusedPositions: [TopicPartition] = []
+  private var accessProblem = AccessProblem(grace: .seconds(10))
   private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
   private var hasFailed = false
 
@@ -60,12 +60,12 @@ final class TableThread {
   private func run() {
     begin()
     while !isClosing {
-      if !suspects.isEmpty { examine(suspects.removeFirst()) }
+      if !refusedPositions.isEmpty { examine(refusedPositions.removeFirst()) }
       poll()
-      if let error = trouble.verdict {
+      if let error = accessProblem.lastingError {
         fail(error)
-      } else if trouble.wantsQuestion(now: .now), (try? Metadata.all(client, within: .seconds(1))) != nil {
-        trouble.clear()
+      } else if accessProblem.needsProbe(now: .now), (try? Metadata.all(client, within: .seconds(1))) != nil {
+        accessProblem.clear()
       }
     }
     client.call { _ = rd_kafka_assign($0, nil) }
@@ -81,16 +81,16 @@ final class TableThread {
 
   // MARK: - Beginning
 
-  /// Finds the partitions and their ends, for as long as it takes.
+  /// Finds the partitions and their ends; retries until it succeeds or is closed.
   private func begin() {
     let deadline = ContinuousClock.now + configuration.missingTopicGrace
     // Short at first, so that a refusal, which arrives on the queue, is heard at once.
-    var patience: Duration = .milliseconds(250)
+    var attemptLimit: Duration = .milliseconds(250)
     while !isClosing {
-      if let error = trouble.verdict { return fail(error) }
+      if let error = accessProblem.lastingError { return fail(error) }
       do throws(KafkaError) {
-        let topic = try Metadata.topic(client, configuration.topic, within: patience)
-        trouble.clear()
+        let topic = try Metadata.topic(client, configuration.topic, within: attemptLimit)
+        accessProblem.clear()
         guard !topic.partitions.isEmpty else {
           let error = topic.error ?? KafkaError("table", RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, detail: configuration.topic)
           if ContinuousClock.now >= deadline || error.errorClass == .configuration {
@@ -101,7 +101,7 @@ final class TableThread {
         let wanted = topic.partitions.filter { configuration.partitions?.contains($0) ?? true }
         let partitions = Set(wanted.map { TopicPartition(configuration.topic, $0) })
         let marks = try OffsetQuestions.watermarks(client, partitions, within: .seconds(10))
-        // Compaction leaves holes but never moves the beginning: whoever finds it moved has lost rows.
+        // Compaction leaves holes but never moves the beginning: where it has moved, rows are lost.
         for (partition, mark) in marks where mark.low > 0 && !configuration.isTrimmed { lose(partition, from: 0, mark) }
         progress = TableProgress(marks)
         try assign()
@@ -110,7 +110,7 @@ final class TableThread {
         if error.errorClass == .configuration || error.errorClass == .fatal { return fail(error) }
         logger.warning(
           "kafka: a table cannot be read yet", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
-        patience = min(patience * 2, .seconds(5))
+        attemptLimit = min(attemptLimit * 2, .seconds(5))
         wait(backoff.next())
       }
     }
@@ -128,7 +128,7 @@ final class TableThread {
     }
   }
 
-  /// Whatever is held is read again.
+  /// Records that are held are read again.
   private func assign() throws(KafkaError) {
     dropHeld()
     let code = PartitionList(progress.positions).call(client) { rd_kafka_assign($0, $1) }
@@ -189,7 +189,7 @@ final class TableThread {
       messages.append(message)
     }
     if !messages.isEmpty {
-      trouble.clear()
+      accessProblem.clear()
       meters.read.increment(by: messages.count)
       apply(
         RecordBatch(storage: RecordBatch.Storage(events: events, messages: messages, client: client), runs: runs))
@@ -207,7 +207,7 @@ final class TableThread {
     switch rd_kafka_event_type(event) {
     case RD_KAFKA_EVENT_LOG:
       LibraryLog.write(event, to: logger)
-      if let error = LibraryLog.hangUp(event) { trouble.note(error, now: .now) }
+      if let error = LibraryLog.hangUp(event) { accessProblem.note(error, now: .now) }
     case RD_KAFKA_EVENT_ERROR: report(event)
     default: break
     }
@@ -221,16 +221,16 @@ final class TableThread {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
       if let place { progress.reachedEnd(place.partition, at: place.offset) }
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      if let place { suspects.append(place.partition) }
+      if let place { refusedPositions.append(place.partition) }
     case RD_KAFKA_RESP_ERR__FATAL:
       fail(error)
     default:
       logger.warning("kafka table", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
-      if error.refusal != nil || error.errorClass == .configuration { trouble.note(error, now: .now) }
+      if error.refusal != nil || error.errorClass == .configuration { accessProblem.note(error, now: .now) }
     }
   }
 
-  /// The broker refused a position: says what is gone and goes on from what is there.
+  /// The broker refused a position: reports what was deleted and goes on from the first record there is.
   private func examine(_ partition: TopicPartition) {
     let wanted = progress.positions[partition] ?? 0
     do throws(KafkaError) {
@@ -240,7 +240,7 @@ final class TableThread {
       progress.restart(partition, in: marks)
       try assign()
     } catch {
-      suspects.append(partition)
+      refusedPositions.append(partition)
       wait(backoff.next())
     }
   }

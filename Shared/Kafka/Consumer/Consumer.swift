@@ -3,8 +3,8 @@ import Runtime
 
 /// A member of a consumer group: a stream of ordered elements, read by one task.
 ///
-/// One thread owns the C handle. It hands over one batch at a time, so that a slow worker slows the fetching
-/// down and nothing else: membership, heartbeats, rebalances and commits go on meanwhile.
+/// One thread owns the C handle. It hands over one batch at a time, so that a slow worker only slows the fetching
+/// down: membership, heartbeats, rebalances and commits go on meanwhile.
 ///
 /// Delivery is at least once: an offset is committed only when the worker says so. What the worker took from a
 /// partition before it left can neither be committed nor, when the worker asks `owns(_:)`, written afterwards.

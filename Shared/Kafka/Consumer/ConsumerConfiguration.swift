@@ -13,7 +13,7 @@ extension Consumer {
     /// With `externalOffsets`: a partition that the worker does not know starts where the group has committed. Without,
     /// it starts at `startFrom`, because the group's commit says nothing of what is in the sink.
     package var adoptsCommits = false
-    /// How long one poll waits when nothing is due. Whatever comes in ends it.
+    /// How long one poll waits when nothing is due. Any event ends it.
     var idlePoll: Duration = .milliseconds(100)
     /// Most records in one batch.
     package var maxBatchRecords = 5_000
@@ -27,9 +27,9 @@ extension Consumer {
     package var closeDeadline: Duration = .seconds(10)
     /// How long subscribed topics may be missing before that is a configuration error.
     package var missingTopicGrace: Duration = .seconds(60)
-    /// Told why the cluster does not let this client in, as soon as that is known, and nil once it does again. Called
-    /// on the client's thread.
-    package var onTrouble: @Sendable (KafkaError?) -> Void = { _ in }
+    /// Called on the client's thread with the reason why the cluster does not let this client in, as soon as that is
+    /// known, and with nil once it does again.
+    package var onAccessProblem: @Sendable (KafkaError?) -> Void = { _ in }
     package var logger: Logger
 
     package init(properties: [String: String], groupID: String, topics: [String], logger: Logger) {

@@ -11,8 +11,8 @@ extension Consumer {
     /// Flush what was taken from these partitions, then answer. They stay ours until the answer or the drain
     /// deadline; when the deadline was first, `.lost` of the same partitions follows.
     case revoking(Set<TopicPartition>, RevokeAnswer)
-    /// Somebody else's already, or never fully ours: drop what is buffered for them, commit nothing. May name
-    /// partitions the worker has already forgotten.
+    /// They belong to another member already, or were never fully ours: drop what is buffered for them, commit
+    /// nothing. May name partitions the worker has already forgotten.
     case lost(Set<TopicPartition>)
     /// Records were gone before we could read them; see `GapPolicy`. What was read before them is ours to finish,
     /// under the same lease; with `continue`, `.passed` says where reading goes on.

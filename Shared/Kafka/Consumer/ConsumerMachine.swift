@@ -67,7 +67,7 @@ struct ConsumerMachine {
   let externalOffsets: Bool
   private(set) var owned: [TopicPartition: Ownership] = [:]
   private(set) var phase = Phase.steady
-  /// Assignments the library was told to go on without; their answer is still welcome.
+  /// Assignments the library was told to go on without; a late answer is still used.
   private(set) var parked: [UInt64: Set<TopicPartition>] = [:]
   private(set) var backlog: [Offer] = []
   private(set) var closing = false
@@ -79,7 +79,7 @@ struct ConsumerMachine {
   /// Records may be taken from the library.
   var mayFetch: Bool { phase == .steady && !closing }
 
-  // MARK: The library speaks
+  // MARK: Events of the library
 
   mutating func assignOffered(_ partitions: [TopicPartition]) -> [Action] {
     if phase == .left || closing { return [.assignNothing] }
@@ -105,7 +105,7 @@ struct ConsumerMachine {
     return [.startTimer(id: lastID, .start), ask]
   }
 
-  /// The group takes these back, politely: it waits for our `unassign`.
+  /// The group takes these back and waits for our `unassign`.
   mutating func revokeOffered(_ partitions: Set<TopicPartition>) -> [Action] {
     switch phase {
     case .left:
@@ -135,7 +135,7 @@ struct ConsumerMachine {
     return actions
   }
 
-  /// The partitions went to somebody else already, or the group does not know us any more.
+  /// The partitions belong to another member already, or the group has removed this member.
   mutating func lost(_ partitions: Set<TopicPartition>) -> [Action] {
     backlog.removeAll { if case .revoke(let waiting) = $0 { waiting.isSubset(of: partitions) } else { false } }
     var actions = dropWaiting(partitions, keeping: [], announce: false)
@@ -183,7 +183,7 @@ struct ConsumerMachine {
     return announce && externalOffsets && !dropped.isEmpty ? [.deliver(.lost(dropped))] : []
   }
 
-  // MARK: The worker answers
+  // MARK: Answers of the worker
 
   mutating func startAnswered(_ id: UInt64, _ offsets: [TopicPartition: Int64]) -> [Action] {
     guard let partitions = waiting(id) else { return [] }
@@ -231,7 +231,7 @@ struct ConsumerMachine {
     return finishDrain(id)
   }
 
-  // MARK: Time passes
+  // MARK: Deadlines
 
   mutating func deadlinePassed(_ id: UInt64) -> [Action] {
     switch phase {

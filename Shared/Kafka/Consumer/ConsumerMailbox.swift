@@ -15,7 +15,7 @@ final class ConsumerMailbox: Sendable {
     case startAnswer(UInt64, [TopicPartition: Int64])
     case revokeAnswer(UInt64, [TopicPartition: Int64], [TopicPartition: String])
     case close
-    /// The `Consumer` is gone: nobody will answer anything.
+    /// The `Consumer` was released: no answers will come.
     case abandon
   }
 
@@ -83,7 +83,7 @@ final class ConsumerMailbox: Sendable {
     return state.finished ? .success(nil) : nil
   }
 
-  /// - Returns: false when the thread is gone and nobody will look at the command.
+  /// - Returns: false when the thread has ended and will not see the command.
   @discardableResult
   func send(_ command: Command) -> Bool {
     let wake: (@Sendable () -> Void)?? = state.withLock { state in
@@ -208,7 +208,7 @@ final class ConsumerMailbox: Sendable {
 }
 
 extension ConsumerMailbox.Command {
-  /// Nobody will carry the command out any more.
+  /// The thread has ended: the command is not executed.
   func refuse() {
     switch self {
     case .commit(_, _, _, let reply): reply(.failure(.closed("commit")))

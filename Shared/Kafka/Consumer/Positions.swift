@@ -1,7 +1,7 @@
 /// The right to work on one partition during one assignment.
 ///
 /// `epoch` grows with every assignment and every seek of the partition, so that what was begun under an older
-/// one can be told apart, even when the same partition came back to the same process.
+/// one is recognised, even when the same partition came back to the same process.
 package struct Lease: Hashable, Sendable {
   package let partition: TopicPartition
   package let epoch: UInt64
@@ -61,8 +61,8 @@ package struct Gap: Hashable, Sendable, CustomStringConvertible {
     self.end = end
   }
 
-  /// How many offsets are missing; 0 when the log ends before `wanted` (it was deleted and made again), where
-  /// nobody can know what was lost.
+  /// How many offsets are missing; 0 when the log ends before `wanted` (it was deleted and made again): then
+  /// it is not known what was lost.
   package var lost: Int64 { wanted < available ? available - wanted : 0 }
 
   /// The log ends before our position: it was deleted and made again.
@@ -89,4 +89,23 @@ package enum GapPolicy: String, Sendable, CaseIterable {
   case stop
   /// Go on from the first offset the broker still has.
   case `continue`
+}
+
+/// One partition of one topic; prints as `topic[3]`.
+package struct TopicPartition: Hashable, Sendable, CustomStringConvertible {
+  package var topic: String
+  package var partition: Int32
+
+  package init(_ topic: String, _ partition: Int32) {
+    self.topic = topic
+    self.partition = partition
+  }
+
+  package var description: String { "\(topic)[\(partition)]" }
+}
+
+extension TopicPartition: Comparable {
+  package static func < (left: Self, right: Self) -> Bool {
+    (left.topic, left.partition) < (right.topic, right.partition)
+  }
 }

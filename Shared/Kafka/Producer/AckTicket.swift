@@ -1,6 +1,7 @@
+import Runtime
 import Synchronization
 
-/// One batch on its way: counts its acknowledgements down and wakes those who wait for the last.
+/// One batch in flight: counts its acknowledgements down and wakes the tasks that wait for the last.
 final class AckTicket: Sendable {
   let id: UInt64
   let bytes: Int
@@ -10,34 +11,33 @@ final class AckTicket: Sendable {
     var outstanding: Int
     var failed = 0
     var refused: [ProduceError.Refused] = []
-    var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
-    var nextWaiter: UInt64 = 0
   }
   private let state: Mutex<State>
+  /// Raised with the last acknowledgement.
+  private let completed = Interruption()
 
   init(id: UInt64, total: Int, bytes: Int) {
     self.id = id
     self.total = total
     self.bytes = bytes
     state = Mutex(State(outstanding: total))
+    if total == 0 { completed.raise() }
   }
 
   /// - Returns: true when this was the last part of the batch.
   func complete(_ count: Int, refused: [ProduceError.Refused] = [], failed: Int = 0) -> Bool {
-    let (done, waiters) = state.withLock { state in
+    let isLast = state.withLock { state in
       precondition(state.outstanding >= count, "more acknowledgements than records")
       state.outstanding -= count
       state.failed += failed
       state.refused += refused.prefix(max(0, ProduceError.limit - state.refused.count))
-      guard state.outstanding == 0 else { return (false, [CheckedContinuation<Void, Never>]()) }
-      defer { state.waiters = [:] }
-      return (true, Array(state.waiters.values))
+      return state.outstanding == 0
     }
-    for waiter in waiters { waiter.resume() }
-    return done
+    if isLast { completed.raise() }
+    return isLast
   }
 
-  /// Fails whatever is still open.
+  /// Fails the records that are not acknowledged.
   func abandon(_ error: KafkaError) {
     let open = state.withLock { $0.outstanding }
     if open > 0 { _ = complete(open, refused: [.init(index: 0, error: error)], failed: open) }
@@ -45,23 +45,8 @@ final class AckTicket: Sendable {
 
   /// - Returns: false when the waiting task was cancelled first.
   func wait() async -> Bool {
-    let id = state.withLock { state in
-      state.nextWaiter += 1
-      return state.nextWaiter
-    }
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let ready = state.withLock { state in
-          if state.outstanding == 0 || Task.isCancelled { return true }
-          state.waiters[id] = continuation
-          return false
-        }
-        if ready { continuation.resume() }
-      }
-    } onCancel: {
-      state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
-    }
-    return state.withLock { $0.outstanding == 0 }
+    await completed.wait()
+    return isComplete
   }
 
   /// Nothing was acknowledged or refused so far; with nothing taken either, the batch can be withdrawn.

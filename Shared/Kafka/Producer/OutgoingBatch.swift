@@ -45,7 +45,7 @@ package struct OutgoingBatch: Sendable {
     items.append(item)
   }
 
-  /// As above, with a value that is still in somebody else's buffer; it is copied.
+  /// As above, with a value that lies in a buffer of the caller; it is copied.
   package mutating func append(
     topic: String, key: [UInt8]?, value: RawSpan, headers: [Header] = [], timestamp: Int64? = nil,
     partitionBy: [UInt8]? = nil
@@ -93,4 +93,20 @@ package struct OutgoingBatch: Sendable {
     headerSets.append(headers)
     return headerSets.count - 1
   }
+}
+
+/// One record header. Names may repeat inside a record; Kafka keeps their order.
+package struct Header: Sendable, Hashable {
+  package var name: String
+  package var value: [UInt8]
+
+  package init(_ name: String, _ value: [UInt8]) {
+    self.name = name
+    self.value = value
+  }
+
+  package init(_ name: String, _ value: String) { self.init(name, Array(value.utf8)) }
+
+  /// The value as text; bytes that are not UTF-8 become U+FFFD.
+  package var text: String { String(decoding: value, as: UTF8.self) }
 }

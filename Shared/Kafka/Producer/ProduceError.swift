@@ -3,7 +3,7 @@ import Runtime
 /// Some records of a batch were not acknowledged.
 ///
 /// The class is the worst of its parts, in this order: fatal, configuration, transient, data. A transient error
-/// says nothing about the records: produce the whole batch again. A data error names the culprits.
+/// says nothing about the records: produce the whole batch again. A data error names the refused records.
 package struct ProduceError: ClassifiedError {
   package struct Refused: Hashable, Sendable {
     /// The record's place in the batch.

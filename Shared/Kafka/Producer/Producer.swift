@@ -5,7 +5,7 @@ import Runtime
 ///
 /// Batches are taken in the order of the calls and never interleave; records of one partition keep that order,
 /// also through the library's own retries. Only a batch that failed and is produced again by its caller can end
-/// up behind later ones: whoever needs strict order awaits a batch before the next, and whoever reads has to
+/// up behind later ones: a caller that needs strict order awaits each batch before the next, and readers have to
 /// cope with repeats, which is why ids inside messages are deterministic.
 ///
 /// An outage shorter than `message.timeout.ms` (5 minutes unless set) only delays acknowledgements; past it they
@@ -53,5 +53,62 @@ package final class Producer: Sendable {
   /// `transient`.
   package func close(within limit: Duration = .seconds(30)) async {
     await core.close(within: limit)
+  }
+}
+
+extension Producer {
+  package struct Configuration: Sendable {
+    /// Everything librdkafka is told, from `ClientProperties`.
+    package var properties: [String: String]
+    /// Turns transactions on. Never the same in two running processes: each would fence the other.
+    package var transactionalID: String?
+    /// Bytes that may wait for acknowledgement before `enqueue` waits; a larger batch goes alone.
+    package var maxInFlightBytes = 64 << 20
+    /// How long a topic may be unknown before that is a configuration error.
+    package var missingTopicGrace: Duration = .seconds(30)
+    /// How old the number of partitions of a topic may be before it is asked for again.
+    package var partitionCountAge: Duration = .seconds(300)
+    /// Called on the client's thread with the reason why the cluster does not let this client in, as soon as that is
+    /// known, and with nil once it does again.
+    package var onAccessProblem: @Sendable (KafkaError?) -> Void = { _ in }
+    package var logger: Logger
+
+    /// The longest record that the library takes, in bytes.
+    package var largestRecord: Int { properties["message.max.bytes"].flatMap { Int($0) } ?? 1_000_000 }
+
+    package init(properties: [String: String], transactionalID: String? = nil, logger: Logger) {
+      self.properties = properties
+      self.transactionalID = transactionalID
+      self.logger = logger
+    }
+  }
+}
+
+extension Producer {
+  /// Registers the transactional id, fences older producers of it, and finishes what they left open. Once, first.
+  package func initTransactions(within limit: Duration = .seconds(30)) async throws(TransactionError) {
+    try await core.control.transact(core.client, .initialise(limit))
+  }
+
+  package func beginTransaction() async throws(TransactionError) {
+    try await core.control.transact(core.client, .begin)
+  }
+
+  /// Makes the consumer's progress part of the transaction.
+  /// - Parameter positions: next offsets.
+  package func sendOffsets(
+    _ positions: [TopicPartition: Int64], metadata: ConsumerGroupMetadata, within limit: Duration = .seconds(30)
+  ) async throws(TransactionError) {
+    try await core.control.transact(core.client, .sendOffsets(positions, metadata, limit))
+  }
+
+  /// Flushes and commits. After `remedy == .retry` call it again, after `.abort` abort.
+  package func commitTransaction(within limit: Duration = .seconds(60)) async throws(TransactionError) {
+    try await core.control.transact(core.client, .commit(limit))
+  }
+
+  /// Takes back everything produced since `beginTransaction`.
+  package func abortTransaction(within limit: Duration = .seconds(60)) async throws(TransactionError) {
+    try await core.control.transact(core.client, .abort(limit))
   }
 }

@@ -71,7 +71,7 @@ extension KafkaOptions {
 
   /// Waits until the cluster lets this service in, before it starts anything: an outage is waited out, a refusal ends
   /// it, and so does a port that has hung up for half a minute, as one of the wrong kind does. Topics that do not exist
-  /// yet are left to those who read and write them, who wait a while for them.
+  /// yet are left to the consumers and producers, which wait a while for them.
   ///
   /// - Parameters:
   ///   - onWaiting: told what is waited for, without names of hosts; nil at the end.
@@ -83,7 +83,7 @@ extension KafkaOptions {
   ) async throws -> Bool {
     for limit in try Library.limits(of: adminProperties()) { logger.warning("kafka: \(limit)") }
     let admin = try makeAdmin(clientID: clientID, logger: logger)
-    var suspect: (refusal: Refusal, since: ContinuousClock.Instant)?
+    var suspected: (refusal: Refusal, since: ContinuousClock.Instant)?
     let isIn: Void? = try await Backoff(base: .milliseconds(200), cap: .seconds(5)).retry(until: drain) {
       do {
         _ = try await check(admin, group: consumes ? groupId ?? clientID : nil, topics: topics, within: .seconds(3))
@@ -91,8 +91,8 @@ extension KafkaOptions {
     } isWanted: { failed in
       guard let error = failed.error as? Failure else { throw failed.error }
       let refusal = Refusal.allCases.first { error.code == "kafka_refused_\($0)" }
-      if suspect?.refusal != refusal { suspect = refusal.map { ($0, .now) } }
-      if let suspect, suspect.refusal != .unknownHost, .now - suspect.since >= .seconds(30) {
+      if suspected?.refusal != refusal { suspected = refusal.map { ($0, .now) } }
+      if let suspected, suspected.refusal != .unknownHost, .now - suspected.since >= .seconds(30) {
         throw Failure(.configuration, code: error.code, error.message)
       }
       onWaiting(refusal?.advice ?? "no broker answers")

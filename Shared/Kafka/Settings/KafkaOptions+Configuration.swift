@@ -17,7 +17,7 @@ extension KafkaOptions {
     properties.setDefault("enable.auto.commit", "false")
     properties.setDefault("enable.auto.offset.store", "false")
     properties.setDefault("auto.offset.reset", "error")
-    // Ends say where reading stands behind the markers of transactions.
+    // The ends of partitions say where reading stands behind the markers of transactions.
     properties.setDefault("enable.partition.eof", "true")
     properties.setDefault("isolation.level", "read_committed")
     properties.setDefault("allow.auto.create.topics", "false")
@@ -44,7 +44,7 @@ extension KafkaOptions {
     clientID: String, topic: String, logger: Logger
   ) throws(Failure) -> TableReader.Configuration {
     var properties = commonProperties(clientID: clientID)
-    // The library wants the name of a group also from those who join none; nothing is ever committed under it.
+    // The library requires a group name even of a client that joins none; nothing is ever committed under it.
     properties.setDefault("group.id", "\(groupId ?? clientID)-table")
     properties.setDefault("enable.auto.commit", "false")
     properties.setDefault("enable.auto.offset.store", "false")

@@ -51,7 +51,7 @@ package final class TableReader: Sendable {
   /// Waits until the table is current.
   /// - Parameter drain: gives up when raised.
   /// - Returns: false when it was given up.
-  /// - Throws: a `ClassifiedError` of class `configuration` or `fatal`: there is nothing to read, or nobody may.
+  /// - Throws: a `ClassifiedError` of class `configuration` or `fatal`: the topic is missing, or may not be read.
   package func waitUntilCurrent(orUntil drain: Interruption) async throws -> Bool {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.mailbox.settled.wait() }

@@ -14,7 +14,7 @@ extension ChildProcess {
     let output = Lines(), errors = Lines()
     var launch = launch
     launch.output = .lines { output.append($0) }
-    launch.errorOutput = .lines { errors.append($0) }
+    launch.errorLines = { errors.append($0) }
     let child = try await start(launch)
     if await child.wait(atMost: limit) == nil { child.kill(9, wholeGroup: true) }
     let status = await child.wait()

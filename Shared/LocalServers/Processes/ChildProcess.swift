@@ -1,7 +1,9 @@
-import Runtime
-import Synchronization
-
+import Foundation
 import Glibc
+import Runtime
+import Subprocess
+import Synchronization
+import SystemPackage
 
 /// A child process that cannot outlive this one.
 ///
@@ -10,6 +12,8 @@ import Glibc
 /// group when it ends is killed too. Waiting never blocks the cooperative pool.
 package final class ChildProcess: Sendable {
   private struct State {
+    /// The process is a zombie or gone: its number may soon belong to another one.
+    var hasEnded = false
     var status: ExitStatus?
     var waiters: [CheckedContinuation<ExitStatus, Never>] = []
   }
@@ -25,12 +29,10 @@ package final class ChildProcess: Sendable {
 
   /// - Throws: `Failure`: configuration when the program is not there, fatal when the system refuses to start it.
   package static func start(_ launch: Launch) async throws -> ChildProcess {
-    let (pid, readers) = try await Spawner.shared.start(launch)
-    let child = ChildProcess(name: launch.name, pid: pid)
-    Leftovers.insert(pid, signal: launch.lastSignal.number)
-    for reader in readers { detachThread(name: "out-\(launch.name)") { reader.run() } }
-    detachThread(name: "wait-\(launch.name)") { child.reap(readers) }
-    return child
+    let configuration = try launch.configuration()
+    return try await withCheckedThrowingContinuation { started in
+      Task.detached { await run(launch, configuration, started) }
+    }
   }
 
   /// nil while it runs.
@@ -39,9 +41,8 @@ package final class ChildProcess: Sendable {
 
   /// Sends a signal to the process, or to its whole group. After its end: does nothing.
   package func kill(_ signal: Int32, wholeGroup: Bool = false) {
-    // Under the lock the process is not reaped yet, so the number cannot belong to another process.
     state.withLock { state in
-      if state.status == nil { _ = Glibc.kill(wholeGroup ? -pid : pid, signal) }
+      if !state.hasEnded { _ = Glibc.kill(wholeGroup ? -pid : pid, signal) }
     }
   }
 
@@ -83,22 +84,121 @@ package final class ChildProcess: Sendable {
     kill(SIGKILL, wholeGroup: true)
     return await wait()
   }
+}
 
-  private func reap(_ readers: [LineReader]) {
-    var information = siginfo_t()
-    while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
-    // The zombie still holds the group's number: what is killed here is surely its own.
-    _ = Glibc.kill(-pid, SIGKILL)
-    for reader in readers { reader.waitUntilFinished() }
-    let (status, waiters) = state.withLock { state in
-      var raw: Int32 = 0
-      while waitpid(pid, &raw, 0) < 0, errno == EINTR {}
-      let status = ExitStatus(waitStatus: raw)
+// MARK: - One run, from start to end
+
+extension ChildProcess {
+  private static func run(
+    _ launch: Launch, _ configuration: Configuration, _ started: CheckedContinuation<ChildProcess, any Error>
+  ) async {
+    let begun = Mutex<ChildProcess?>(nil)
+    let supervise: @Sendable (ProcessIdentifier) async -> Void = { identifier in
+      let child = ChildProcess(name: launch.name, pid: identifier.value)
+      begun.withLock { $0 = child }
+      Leftovers.insert(child.pid, signal: launch.lastSignal.number)
+      started.resume(returning: child)
+      await child.untilZombie()
+    }
+    do {
+      let status: TerminationStatus
+      switch launch.output {
+      case .lines(let handler):
+        if let errors = launch.errorLines {
+          status = try await Subprocess.run(
+            configuration, input: .none, output: .sequence, error: .sequence
+          ) { execution in
+            async let output: Void = deliver(execution.standardOutput, to: handler)
+            async let errorOutput: Void = deliver(execution.standardError, to: errors)
+            await supervise(execution.processIdentifier)
+            _ = try await (output, errorOutput)
+          }.terminationStatus
+        } else {
+          status = try await Subprocess.run(
+            configuration, input: .none, output: .sequence, error: .combinedWithOutput
+          ) { execution in
+            async let output: Void = deliver(execution.standardOutput, to: handler)
+            await supervise(execution.processIdentifier)
+            try await output
+          }.terminationStatus
+        }
+      case .inherit:
+        status = try await Subprocess.run(
+          configuration, input: .none, output: .currentStandardOutput, error: .currentStandardError
+        ) { await supervise($0.processIdentifier) }.terminationStatus
+      case .discard:
+        status = try await Subprocess.run(configuration, input: .none, output: .discarded, error: .discarded) {
+          await supervise($0.processIdentifier)
+        }.terminationStatus
+      case .file(let path):
+        let file = try FileDescriptor.open(
+          path, .writeOnly, options: [.append, .create],
+          permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        status = try await Subprocess.run(
+          configuration, input: .none, output: .fileDescriptor(file, closeAfterSpawningProcess: true),
+          error: .combinedWithOutput
+        ) { await supervise($0.processIdentifier) }.terminationStatus
+      }
+      begun.withLock { $0 }?.end(ExitStatus(status))
+    } catch {
+      // After the start only the reading of output can fail, and the process is gone by then.
+      if let child = begun.withLock({ $0 }) { return child.end(.signalled(SIGKILL)) }
+      started.resume(
+        throwing: Failure(.fatal, code: "spawn_failed", "cannot start \(launch.name): \(error)"))
+    }
+  }
+
+  /// Returns when the process has ended and is not reaped yet, its group killed.
+  private func untilZombie() async {
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        var information = siginfo_t()
+        while waitid(P_PID, id_t(self.pid), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+        continuation.resume()
+      }
+    }
+    state.withLock { state in
+      state.hasEnded = true
+      // The zombie still holds the group's number: what is killed here is surely its own.
+      _ = Glibc.kill(-pid, SIGKILL)
+    }
+  }
+
+  private func end(_ status: ExitStatus) {
+    Leftovers.remove(pid)
+    let waiters = state.withLock { state in
       state.status = status
       defer { state.waiters = [] }
-      return (status, state.waiters)
+      return state.waiters
     }
-    Leftovers.remove(pid)
     for waiter in waiters { waiter.resume(returning: status) }
+  }
+
+  private static func deliver(
+    _ output: SubprocessOutputSequence, to handler: @Sendable (String) -> Void
+  ) async throws {
+    var line: [UInt8] = []
+    for try await buffer in output {
+      buffer.withUnsafeBytes { bytes in
+        for byte in bytes {
+          if byte == UInt8(ascii: "\n") {
+            handler(String(decoding: line, as: UTF8.self))
+            line.removeAll(keepingCapacity: true)
+          } else {
+            line.append(byte)
+          }
+        }
+      }
+    }
+    if !line.isEmpty { handler(String(decoding: line, as: UTF8.self)) }
+  }
+}
+
+extension ExitStatus {
+  fileprivate init(_ status: TerminationStatus) {
+    switch status {
+    case .exited(let code): self = .exited(code)
+    case .signaled(let signal): self = .signalled(signal)
+    }
   }
 }

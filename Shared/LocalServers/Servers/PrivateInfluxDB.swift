@@ -65,7 +65,8 @@ package final class PrivateInfluxDB: Sendable {
   /// Asks in InfluxQL.
   /// - Returns: the server's JSON, times in microseconds; nil when it does not answer with 200.
   package func query(_ text: String, database: String? = nil) async -> String? {
-    let path = "/query?epoch=u&q=\(percentEncoded(text))" + (database.map { "&db=\(percentEncoded($0))" } ?? "")
+    let path = "/query?epoch=u&q=\(PercentEncoding.encode(text))"
+      + (database.map { "&db=\(PercentEncoding.encode($0))" } ?? "")
     guard let answer = await LoopbackHTTP.shared.get(port: port, path: path, timeout: .seconds(60)),
       answer.status == 200
     else { return nil }
@@ -113,7 +114,7 @@ package final class PrivateVictoriaMetrics: Sendable {
   /// Every sample of a metric, one JSON object per series and line; recent samples are made visible first.
   package func export(_ metric: String) async -> String? {
     _ = await LoopbackHTTP.shared.get(port: port, path: "/internal/force_flush")
-    let path = "/api/v1/export?match%5B%5D=\(percentEncoded(metric))"
+    let path = "/api/v1/export?match%5B%5D=\(PercentEncoding.encode(metric))"
     return await LoopbackHTTP.shared.get(port: port, path: path)?.body
   }
 
@@ -121,16 +122,6 @@ package final class PrivateVictoriaMetrics: Sendable {
   package func stop() async {
     await child.stop(signal: SIGKILL)
     folder.remove()
-  }
-}
-
-private func percentEncoded(_ text: String) -> String {
-  text.utf8.reduce(into: "") { result, byte in
-    switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
-      result.unicodeScalars.append(Unicode.Scalar(byte))
-    default: result += byte < 16 ? "%0\(String(byte, radix: 16))" : "%\(String(byte, radix: 16))"
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import Runtime
 
-/// Times of a clock that repeat: minute, hour, day of the month, month, day of the week.
+/// A cron expression: minute, hour, day of the month, month, day of the week.
 ///
 /// Fields hold `*`, values, ranges, lists and steps: `*/15`, `8-18/2`, `mon-fri`, `1,15`. Sunday is 0 or 7. When both
 /// day fields are restricted, a day that fits either of them fits, as in every cron since Vixie's. `@hourly`,
@@ -13,7 +13,7 @@ package struct CronExpression: Hashable, Sendable, CustomStringConvertible {
   let days: UInt64
   let months: UInt64
   let weekdays: UInt64
-  /// Both day fields are restricted: either may fit.
+  /// Both day fields are restricted, so that either may match.
   let isEitherDay: Bool
 
   private static let names = [
@@ -21,7 +21,7 @@ package struct CronExpression: Hashable, Sendable, CustomStringConvertible {
     "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
   ]
 
-  /// - Throws: what is wrong in which field, also when the expression can never come true.
+  /// - Throws: what is wrong in which field; also for an expression that never matches.
   package init(_ text: String) throws(CronError) {
     let fields = (Self.names[text] ?? text).split(omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
     guard fields.count == CronField.allCases.count else {
@@ -38,7 +38,7 @@ package struct CronExpression: Hashable, Sendable, CustomStringConvertible {
     let isAnyDay = fields[2].hasPrefix("*"), isAnyWeekday = fields[4].hasPrefix("*")
     isEitherDay = !isAnyDay && !isAnyWeekday
     guard isEitherDay || Self.exists(days, months) else {
-      throw CronError(description: "'\(text)' never comes: no such month has such a day")
+      throw CronError(description: "'\(text)' never matches: none of the months has such a day")
     }
   }
 
@@ -51,10 +51,10 @@ package struct CronExpression: Hashable, Sendable, CustomStringConvertible {
 
   /// - Parameter day: days since 1970-01-01.
   func fits(day: Int64) -> Bool {
-    let date = civilDate(daysSinceEpoch: day)
+    let date = CivilDate(daysSinceEpoch: day)
     guard months >> UInt64(date.month) & 1 == 1 else { return false }
     let fitsDay = days >> UInt64(date.day) & 1 == 1
-    let fitsWeekday = weekdays >> UInt64(weekday(daysSinceEpoch: day)) & 1 == 1
+    let fitsWeekday = weekdays >> UInt64(CivilDate.weekday(daysSinceEpoch: day)) & 1 == 1
     return isEitherDay ? fitsDay || fitsWeekday : fitsDay && fitsWeekday
   }
 }

@@ -1,4 +1,4 @@
-/// One of the five fields of a cron: which values it may have, and how they are written.
+/// One of the five fields of a cron expression: its range and its notation.
 enum CronField: Int, CaseIterable {
   case minute, hour, day, month, weekday
 
@@ -23,7 +23,7 @@ enum CronField: Int, CaseIterable {
     }
   }
 
-  /// Names of the values from the first on.
+  /// Names of the values, starting at the first one.
   var names: [String] {
     switch self {
     case .month: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -32,7 +32,7 @@ enum CronField: Int, CaseIterable {
     }
   }
 
-  /// The values that a field chooses, as bits.
+  /// The values that a field matches, as bits.
   /// - Throws: what is wrong with it.
   func bits(_ text: Substring) throws(CronError) -> UInt64 {
     var bits: UInt64 = 0
@@ -56,7 +56,7 @@ enum CronField: Int, CaseIterable {
     return bits
   }
 
-  /// `*`, `4`, `4-8`; a single value with a step goes on to the end of the field.
+  /// `*`, `4`, `4-8`; a single value with a step runs to the end of the range.
   private func values(_ text: Substring, hasStep: Bool) throws(CronError) -> ClosedRange<Int> {
     if text == "*" { return self == .weekday ? 0...6 : range }
     let ends = text.split(separator: "-", omittingEmptySubsequences: false)
@@ -86,4 +86,9 @@ enum CronField: Int, CaseIterable {
   private func wrong(_ part: Substring, _ what: String) -> CronError {
     CronError(description: "\(title) (field \(rawValue + 1)): '\(part)': \(what)")
   }
+}
+
+/// What is wrong with a cron expression, and in which field.
+package struct CronError: Error, Hashable, CustomStringConvertible {
+  package var description: String
 }

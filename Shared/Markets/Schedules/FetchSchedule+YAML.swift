@@ -1,14 +1,15 @@
 import Runtime
 import Schemas
+import StrictYAML
 
 extension FetchSchedule {
   static let keys = [
     "name", "task", "materials", "countries", "source", "cron", "zone", "deadline", "missed", "missed-limit", "spread",
   ]
 
-  /// - Throws: a configuration `Failure`. Whether the names it uses exist is tested by the catalogue.
-  init(_ value: CatalogueValue, origin: String) throws(Failure) {
-    let fields = try CatalogueFields(value, of: "schedule", known: Self.keys, origin: origin)
+  /// - Throws: a configuration `Failure`. The catalogue checks the names that it uses.
+  init(_ value: YAMLValue, origin: String) throws(Failure) {
+    let fields = try YAMLFields(value, of: "schedule", known: Self.keys, origin: origin)
     let name = try fields.required("name")
     guard RoutingKey.isWord(Array(name.utf8)) else {
       throw fields.wrong("name", "1 to 63 of a-z, 0-9, '-' and '_' are expected")
@@ -38,7 +39,7 @@ extension FetchSchedule {
       spread: spread, line: fields.line)
   }
 
-  private static func materials(_ fields: CatalogueFields) throws(Failure) -> MaterialChoice {
+  private static func materials(_ fields: YAMLFields) throws(Failure) -> MaterialSelector {
     guard let value = fields.value("materials") else { return .all }
     if value.text == "all" { return .all }
     if let entries = value.mapping {
@@ -56,7 +57,7 @@ extension FetchSchedule {
     return .named(names)
   }
 
-  private static func countries(_ fields: CatalogueFields) throws(Failure) -> CountryChoice {
+  private static func countries(_ fields: YAMLFields) throws(Failure) -> CountrySelector {
     guard let value = fields.value("countries") else { return .all }
     switch value.text {
     case "all": return .all

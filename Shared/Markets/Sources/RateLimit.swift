@@ -1,12 +1,13 @@
-/// How often a provider may be asked: `5/s`, `300/m`, `10/h`, `500/d`.
+/// The request limit of a provider: `5/s`, `300/m`, `10/h`, `500/d`.
 ///
-/// A bucket of `burst` tokens that fills at the rate: any time of length t sees at most burst + t * rate requests.
+/// A token bucket of size `burst` that fills at the rate: any period of length t sees at most burst + t * rate
+/// requests.
 package struct RateLimit: Hashable, Sendable, CustomStringConvertible {
   package var count: Int
   package var interval: Duration
   package var burst: Int
 
-  /// - Parameter burst: nil for what the rate gives in one second, but at least one.
+  /// - Parameter burst: nil for the tokens of one second, but at least one.
   package init(count: Int, per interval: Duration, burst: Int? = nil) {
     precondition(count > 0 && interval > .zero, "a rate is above 0")
     self.count = count

@@ -1,13 +1,13 @@
-/// A text with `{names}` in it that are filled in for each request. A brace that opens no name is a mistake.
+/// A text with `{name}` placeholders that are filled for each request. Any other brace is an error.
 package struct TextTemplate: Hashable, Sendable {
   package enum Part: Hashable, Sendable {
     case text(String)
     case slot(Slot)
   }
 
-  /// What can be filled in.
+  /// The placeholders.
   package enum Slot: String, CaseIterable, Hashable, Sendable {
-    /// What the provider calls the series.
+    /// The provider's symbol of the series.
     case symbol
     /// Routing words.
     case material, country, region, category
@@ -15,7 +15,7 @@ package struct TextTemplate: Hashable, Sendable {
     case kind
     /// ISO 4217, of the country or the world market.
     case currency
-    /// The catalogue's, of the material.
+    /// The material's unit in the catalogue.
     case unit
     case token
     /// RFC 3339 in UTC.
@@ -28,7 +28,7 @@ package struct TextTemplate: Hashable, Sendable {
 
   package let parts: [Part]
 
-  /// - Returns: nil and nothing else for a text with an unknown name or an open brace.
+  /// - Returns: nil for a text with an unknown name or an unclosed brace.
   package init?(_ text: String) {
     var parts: [Part] = []
     var rest = text[...]

@@ -1,10 +1,10 @@
-/// The way to a value in somebody's JSON, in a small syntax: names joined by points, places in brackets.
+/// A path to a JSON value: names joined by points, indices in brackets.
 ///
 ///     chart.result[0].meta.price      names and places from 0
 ///     data[-1].value                  places from the end
 ///     ["Time Series (Daily)"].close   a name that is no word, in quotes
 ///
-/// Empty is the outermost value itself. What a path does not reach is absent, never an error of the path.
+/// An empty path is the root value. What a path does not reach is absent, never an error.
 package struct ValuePath: Hashable, Sendable {
   package enum Step: Hashable, Sendable {
     case name(String)
@@ -14,12 +14,10 @@ package struct ValuePath: Hashable, Sendable {
 
   package let steps: [Step]
 
-  /// The most steps: JSON is not read deeper either.
+  /// Most steps; the JSON reader goes no deeper either.
   package static let maxSteps = 16
 
-  package init(_ steps: [Step]) { self.steps = steps }
-
-  /// - Returns: nil for what the syntax does not have.
+  /// - Returns: nil for a syntax error.
   package init?(_ text: String) {
     var steps: [Step] = []
     var rest = Array(text.utf8)[...]

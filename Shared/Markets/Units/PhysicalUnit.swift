@@ -1,12 +1,14 @@
+import Runtime
 import Schemas
+import StrictYAML
 
-/// A unit that prices are for and demands are counted in: `t`, `lb`, `bbl`.
+/// A unit of prices and demands: `t`, `lb`, `bbl`.
 ///
 /// Factors are exact by definition: the international yard and pound (1959), NIST Handbook 44, appendix C, for the
 /// US customary ones, the BTU of the International Table (ISO 31-4), and the weights of a bushel that US futures
 /// exchanges and the USDA use for each grain.
 package struct PhysicalUnit: Hashable, Sendable, CustomStringConvertible {
-  /// What can be converted into each other; the base unit is the one with the factor 1.
+  /// Units of one dimension convert into each other; the base unit has the factor 1.
   package enum Dimension: String, Hashable, Sendable {
     /// Kilograms.
     case mass
@@ -20,14 +22,14 @@ package struct PhysicalUnit: Hashable, Sendable, CustomStringConvertible {
     case area
     /// Pieces.
     case count
-    /// A bushel of what is not said: only of its own kind.
+    /// A bushel of an unnamed grain, which converts into nothing.
     case bushel
   }
 
-  /// How the catalogue and messages write it.
+  /// The symbol in the catalogue and in messages.
   package let symbol: String
   package let dimension: Dimension
-  /// Base units that one of it is.
+  /// The number of base units in one of these.
   package let factor: ExactDecimal
 
   package var description: String { symbol }
@@ -35,8 +37,8 @@ package struct PhysicalUnit: Hashable, Sendable, CustomStringConvertible {
   package static func == (left: PhysicalUnit, right: PhysicalUnit) -> Bool { left.symbol == right.symbol }
   package func hash(into hasher: inout Hasher) { hasher.combine(symbol) }
 
-  /// - Parameter text: a symbol or a name, in singular or plural, whatever its case.
-  /// - Returns: nil for an unknown word, and for one that means several: `ton`, `ounce`, `oz`, `hundredweight`.
+  /// - Parameter text: a symbol or a name, singular or plural, in any case.
+  /// - Returns: nil for an unknown word, and for an ambiguous one: `ton`, `ounce`, `oz`, `hundredweight`.
   package init?(_ text: String) {
     var word = text.lowercased().split(whereSeparator: { $0.isWhitespace || $0 == "_" || $0 == "-" })
       .joined(separator: " ")
@@ -111,14 +113,14 @@ package struct PhysicalUnit: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension PhysicalUnit {
-  /// What a price for one of `self` is for one of `other`: USD/lb into USD/t is times 1000 / 0.45359237.
-  /// - Returns: nil when they are of different dimensions, or the price has too many digits then.
+  /// Converts a price per `self` into one per `other`: USD/lb into USD/t is times 1000 / 0.45359237.
+  /// - Returns: nil for different dimensions, and for a result with too many digits.
   package func price(_ price: ExactDecimal, per other: PhysicalUnit) -> ExactDecimal? {
     guard dimension == other.dimension else { return nil }
     return other == self ? price : price.multiplied(by: other.factor, over: factor)
   }
 
-  /// How many of `other` so many of `self` are: a demand of 500 kg is 0.5 t.
+  /// Converts a quantity: 500 kg are 0.5 t.
   package func quantity(_ quantity: ExactDecimal, in other: PhysicalUnit) -> ExactDecimal? {
     guard dimension == other.dimension else { return nil }
     return other == self ? quantity : quantity.multiplied(by: factor, over: other.factor)
@@ -126,11 +128,11 @@ extension PhysicalUnit {
 }
 
 extension ExactDecimal {
-  /// Digits that a quotient without an end is rounded to: more than any provider has, fewer than a decimal holds.
+  /// Digits of a rounded quotient: more than any provider has, fewer than a decimal holds.
   private static let quotientDigits = 15
 
-  /// `self * factor / divisor`, exact when it has an end within 15 digits, else rounded half away from zero to 15.
-  /// - Returns: nil for a divisor of 0 and for what does not fit.
+  /// `self * factor / divisor`: exact within 15 digits, otherwise rounded half away from zero to 15.
+  /// - Returns: nil for a divisor of 0, and on overflow.
   func multiplied(by factor: ExactDecimal, over divisor: ExactDecimal) -> ExactDecimal? {
     guard !divisor.isZero else { return nil }
     let common = Self.commonDivisor(factor.mantissa.magnitude, divisor.mantissa.magnitude)
@@ -172,5 +174,15 @@ extension ExactDecimal {
     var (left, right) = (left, right)
     while right != 0 { (left, right) = (right, left % right) }
     return left
+  }
+}
+
+extension YAMLFields {
+  func unit(_ name: String) throws(Failure) -> PhysicalUnit? {
+    guard let text = try text(name) else { return nil }
+    guard let unit = PhysicalUnit(text) else {
+      throw wrong(name, "'\(text)' is none of \(PhysicalUnit.symbols.joined(separator: ", "))")
+    }
+    return unit
   }
 }

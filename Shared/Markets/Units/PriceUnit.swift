@@ -1,12 +1,14 @@
 import Schemas
 
-/// What a price is in and for, as providers write it: `dollar per metric ton`, `cents per pound`, `EUR/MWh`, `bbl`.
+/// The currency and unit of a price as providers write them: `dollar per metric ton`, `cents per pound`, `EUR/MWh`,
+/// `bbl`.
 package struct PriceUnit: Hashable, Sendable {
-  /// Nil when only the unit is said.
+  /// Nil when only the unit is given.
   package var currency: Currency.Written?
   package var unit: PhysicalUnit
 
-  /// - Returns: nil for what is no physical unit, alone or after a currency: `index 2016=100`, `percent`, `ton`.
+  /// - Returns: nil when the text is not a physical unit, alone or after a currency: `index 2016=100`, `percent`,
+  ///   `ton`.
   package init?(_ text: String) {
     if let unit = PhysicalUnit(text) {
       self.init(unit: unit)

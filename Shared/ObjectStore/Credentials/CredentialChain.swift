@@ -1,5 +1,66 @@
+import Glibc
 import HTTP
 import Runtime
+
+/// A place where AWS's own tools look for credentials.
+package enum CredentialPlace: Sendable {
+  /// A role that is assumed with the token in a file, at the security token service.
+  case webIdentity(tokenFile: String, roleARN: String, sessionName: String, endpoint: HTTPURL)
+  /// The file has to be there when a person named it.
+  case sharedFile(path: String, profile: String, isRequired: Bool)
+  /// The endpoint that ECS tasks and EKS pods are given.
+  case container(endpoint: HTTPURL, token: String?, tokenFile: String?)
+  /// The role of an EC2 instance.
+  case instance(endpoint: HTTPURL)
+
+  package static let instanceEndpoint = "http://169.254.169.254"
+
+  /// Whether a container's token may be sent there: only over TLS, to this machine and to the addresses AWS documents.
+  package static func isContainerEndpoint(_ url: HTTPURL) -> Bool {
+    if url.scheme == "https" { return true }
+    return ["localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "::1"].contains(url.host)
+      || url.host.hasPrefix("127.") && IPAddress(url.host) != nil
+  }
+
+  func source(_ client: HTTPClient) -> any CredentialSource {
+    // An address where nothing answers must not hold a start up.
+    let nearby = HTTPLimits(connectTime: .seconds(2), totalTime: .seconds(10), maxBodyBytes: 1 << 20, maxRedirects: 0)
+    switch self {
+    case .webIdentity(let tokenFile, let role, let session, let endpoint):
+      return WebIdentityCredentials(
+        tokenFile: tokenFile, roleARN: role, sessionName: session, endpoint: endpoint, client: client,
+        limits: HTTPLimits(
+          connectTime: .seconds(5), totalTime: .seconds(20), maxBodyBytes: 1 << 20, maxRedirects: 0))
+    case .sharedFile(let path, let profile, let isRequired):
+      return SharedFileCredentials(path: path, profile: profile, isRequired: isRequired)
+    case .container(let endpoint, let token, let file):
+      return ContainerCredentials(endpoint: endpoint, token: token, tokenFile: file, client: client, limits: nearby)
+    case .instance(let endpoint): return InstanceCredentials(endpoint: endpoint, client: client, limits: nearby)
+    }
+  }
+}
+
+/// Credentials and how long they may be used.
+package struct IssuedCredentials: Hashable, Sendable {
+  package var credentials: S3Credentials
+  /// Seconds since 1970; nil for ever.
+  package var expiresAt: Int64?
+
+  package init(_ credentials: S3Credentials, expiresAt: Int64? = nil) {
+    self.credentials = credentials
+    self.expiresAt = expiresAt
+  }
+}
+
+/// One place where credentials may be found.
+package protocol CredentialSource: Sendable {
+  /// For people: `the shared credentials file`.
+  var name: String { get }
+
+  /// - Returns: nil when this place is not set up here, so that the next one is asked.
+  /// - Throws: `ObjectStoreError` or `HTTPError` when it is set up, and does not work.
+  func fetch() async throws -> IssuedCredentials?
+}
 
 /// Asks one source after the other until one has credentials, keeps them, and gets new ones before they expire.
 ///
@@ -22,6 +83,11 @@ package actor CredentialChain: CredentialProvider {
     self.sources = sources
     self.margin = margin
     self.now = now
+  }
+
+  /// - Parameter client: for the services that issue credentials.
+  package init(_ places: [CredentialPlace], client: HTTPClient) {
+    self.init(places.map { $0.source(client) }, now: WallClock.seconds)
   }
 
   package func current() async throws -> S3Credentials {

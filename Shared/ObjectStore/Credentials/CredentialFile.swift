@@ -23,7 +23,7 @@ enum CredentialFile {
     else { return nil }
     func two(_ index: Int) -> Int { digits[index] * 10 + digits[index + 1] }
     guard (1...12).contains(two(5)) else { return nil }
-    return daysSinceEpoch(year: two(0) * 100 + two(2), month: two(5), day: two(8)) * 86_400
+    return CivilDate.daysSinceEpoch(year: two(0) * 100 + two(2), month: two(5), day: two(8)) * 86_400
       + Int64(two(11) * 3600 + two(14) * 60 + two(17))
   }
 

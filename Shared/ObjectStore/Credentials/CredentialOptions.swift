@@ -59,7 +59,7 @@ package struct CredentialOptions: ParsableArguments {
   @Option(
     name: .customLong("aws-ec2-metadata-service-endpoint"),
     help: ArgumentHelp("The instance's metadata service.", valueName: "url"))
-  package var awsEC2MetadataServiceEndpoint = InstanceCredentials.defaultEndpoint
+  package var awsEC2MetadataServiceEndpoint = CredentialPlace.instanceEndpoint
 
   package init() {}
 
@@ -77,33 +77,27 @@ package struct CredentialOptions: ParsableArguments {
     case (nil, .some): throw invalid("--aws-secret-access-key is given without --aws-access-key-id")
     case (nil, nil): break
     }
-    let issuer = HTTPLimits(
-      connectTime: .seconds(5), totalTime: .seconds(20), maxBodyBytes: 1 << 20, maxRedirects: 0)
-    // An address that nobody has must not hold a start up.
-    let nearby = HTTPLimits(connectTime: .seconds(2), totalTime: .seconds(10), maxBodyBytes: 1 << 20, maxRedirects: 0)
-    var sources: [any CredentialSource] = []
+    var places: [CredentialPlace] = []
     if let awsWebIdentityTokenFile {
       guard let awsRoleARN else { throw invalid("--aws-web-identity-token-file is given without --aws-role-arn") }
-      sources.append(WebIdentityCredentials(
+      places.append(.webIdentity(
         tokenFile: awsWebIdentityTokenFile, roleARN: awsRoleARN, sessionName: awsRoleSessionName,
-        endpoint: try url(awsEndpointURLSTS ?? "https://sts.\(region).amazonaws.com/", "--aws-endpoint-url-sts"),
-        client: client, limits: issuer))
+        endpoint: try url(awsEndpointURLSTS ?? "https://sts.\(region).amazonaws.com/", "--aws-endpoint-url-sts")))
     }
-    if let path = awsSharedCredentialsFile ?? (home ?? Environment.value("HOME")).map({ $0 + "/.aws/credentials" }) {
-      sources.append(SharedFileCredentials(
+    let home = home ?? getenv("HOME").map { String(cString: $0) }
+    if let path = awsSharedCredentialsFile ?? home.map({ $0 + "/.aws/credentials" }) {
+      places.append(.sharedFile(
         path: path, profile: awsProfile, isRequired: awsSharedCredentialsFile != nil || awsProfile != "default"))
     }
     if let container = try containerEndpoint() {
-      sources.append(ContainerCredentials(
-        endpoint: container, token: awsContainerAuthorizationToken, tokenFile: awsContainerAuthorizationTokenFile,
-        client: client, limits: nearby))
+      places.append(.container(
+        endpoint: container, token: awsContainerAuthorizationToken, tokenFile: awsContainerAuthorizationTokenFile))
     }
     if !awsEC2MetadataDisabled {
-      sources.append(InstanceCredentials(
-        endpoint: try url(awsEC2MetadataServiceEndpoint, "--aws-ec2-metadata-service-endpoint"), client: client,
-        limits: nearby))
+      places.append(.instance(
+        endpoint: try url(awsEC2MetadataServiceEndpoint, "--aws-ec2-metadata-service-endpoint")))
     }
-    return CredentialChain(sources, now: { Int64(time(nil)) })
+    return CredentialChain(places, client: client)
   }
 
   private func containerEndpoint() throws -> HTTPURL? {
@@ -113,7 +107,7 @@ package struct CredentialOptions: ParsableArguments {
     }
     guard let full = awsContainerCredentialsFullURI else { return nil }
     let endpoint = try url(full, "--aws-container-credentials-full-uri")
-    guard ContainerCredentials.isAllowed(endpoint) else {
+    guard CredentialPlace.isContainerEndpoint(endpoint) else {
       throw invalid(
         "--aws-container-credentials-full-uri: \(endpoint.origin) is neither https, nor this machine, nor an address "
           + "of ECS or EKS")

@@ -2,7 +2,7 @@ import HTTP
 import Runtime
 
 /// The role of an EC2 instance, from its metadata service, version 2 only: a session token first, because version 1
-/// answers anybody who can make this machine send a request.
+/// answers any request that can be made to come from this machine.
 struct InstanceCredentials: CredentialSource {
   var endpoint: HTTPURL
   var client: HTTPClient
@@ -10,7 +10,6 @@ struct InstanceCredentials: CredentialSource {
 
   var name: String { "the instance metadata at \(endpoint.origin)" }
 
-  static let defaultEndpoint = "http://169.254.169.254"
   private static let roles = "/latest/meta-data/iam/security-credentials/"
 
   func fetch() async throws -> IssuedCredentials? {
@@ -19,7 +18,7 @@ struct InstanceCredentials: CredentialSource {
       token = try await request(
         "PUT", "/latest/api/token", ["x-aws-ec2-metadata-token-ttl-seconds": "21600"])
     } catch let error as HTTPError where error.isTransient {
-      // Nobody there: this is no instance.
+      // Nothing answers: this is no instance.
       return nil
     }
     guard token.head.isSuccess, !token.body.isEmpty, token.body.count < 1024 else { return nil }

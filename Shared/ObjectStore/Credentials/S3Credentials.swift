@@ -14,29 +14,17 @@ package struct S3Credentials: Sendable, Hashable, CustomStringConvertible, Custo
   package var debugDescription: String { description }
 }
 
-/// The shared credentials file of AWS tools: INI sections, one for each profile.
-package enum SharedCredentials {
-  /// - Returns: nil when the profile is missing or lacks one of its two keys.
-  package static func parse(_ text: String, profile: String) -> S3Credentials? {
-    var section = ""
-    var values: [String: String] = [:]
-    for line in text.split(whereSeparator: \.isNewline) {
-      let line = trim(line)
-      if line.isEmpty || line.hasPrefix("#") || line.hasPrefix(";") { continue }
-      if line.hasPrefix("["), line.hasSuffix("]") {
-        section = trim(line.dropFirst().dropLast())
-      } else if section == profile, let equals = line.firstIndex(of: "=") {
-        values[trim(line[..<equals]).lowercased()] = trim(line[line.index(after: equals)...])
-      }
-    }
-    guard let id = values["aws_access_key_id"], let secret = values["aws_secret_access_key"] else { return nil }
-    return S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: values["aws_session_token"])
-  }
+/// Where an `S3Store` gets its credentials from, for every request anew.
+package protocol CredentialProvider: Sendable {
+  /// - Throws: `ObjectStoreError` or `HTTPError`.
+  func current() async throws -> S3Credentials
 
-  private static func trim(_ text: some StringProtocol) -> String {
-    var text = text[...]
-    while let first = text.first, first.isWhitespace { text.removeFirst() }
-    while let last = text.last, last.isWhitespace { text.removeLast() }
-    return String(text)
-  }
+  /// The store refused these. True when others may be had: then the request is worth repeating.
+  func refused(_ credentials: S3Credentials) async -> Bool
+}
+
+/// Credentials that never change.
+extension S3Credentials: CredentialProvider {
+  package func current() async throws -> S3Credentials { self }
+  package func refused(_ credentials: S3Credentials) async -> Bool { false }
 }

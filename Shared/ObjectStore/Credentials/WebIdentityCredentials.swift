@@ -1,3 +1,4 @@
+import HTML
 import HTTP
 import Runtime
 
@@ -43,20 +44,13 @@ struct WebIdentityCredentials: CredentialSource {
       S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: session), expiresAt: expiry)
   }
 
-  /// The texts of the elements that hold no others, by name; empty when the bytes are not such a document.
+  /// The texts of the elements that hold no others, by name; empty when the bytes are not a document.
   private static func leaves(_ bytes: [UInt8]) -> [String: String] {
-    var scanner = XMLScanner(bytes)
     var leaves: [String: String] = [:]
-    var text: [UInt8]? = []
-    while let token = scanner.next() {
-      switch token {
-      case .start: text = []
-      case .text(let bytes): text? += bytes
-      case .end(let name):
-        if let text { leaves[name] = String(decoding: text, as: UTF8.self) }
-        text = nil
-      case .broken: return [:]
-      }
+    var left = XMLElement(document: bytes).map { [$0] } ?? []
+    while let element = left.popLast() {
+      if element.children.isEmpty { leaves[element.name] = element.text }
+      left += element.children
     }
     return leaves
   }

@@ -1,4 +1,5 @@
 import HTTP
+import Runtime
 import Synchronization
 
 /// Objects as files of a local folder, for runs without an S3 server: written beside, made durable, renamed.

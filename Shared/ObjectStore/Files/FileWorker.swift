@@ -144,7 +144,7 @@ actor FileWorker {
   }
 }
 
-/// A descriptor that is closed when nobody uses it any more.
+/// A descriptor that is closed with its last reference.
 final class OpenFile: Sendable {
   let descriptor: Int32
   init(_ descriptor: Int32) { self.descriptor = descriptor }

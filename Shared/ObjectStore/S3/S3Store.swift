@@ -9,7 +9,7 @@ package final class S3Store: ObjectStore {
   private let client: HTTPClient
   private let now: @Sendable () -> Int64
 
-  /// Kept with the object, for whoever asks later.
+  /// Kept with the object, for a later `head`.
   static let hashHeader = "x-amz-meta-sha256"
   /// Checked by the server against the bytes it received; a signature alone is not, everywhere.
   static let checksumHeader = "x-amz-checksum-sha256"
@@ -18,7 +18,7 @@ package final class S3Store: ObjectStore {
   ///   - client: closed by `close()`.
   ///   - now: seconds since 1970, for signatures.
   package init(
-    _ configuration: S3Configuration, client: HTTPClient, now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+    _ configuration: S3Configuration, client: HTTPClient, now: @escaping @Sendable () -> Int64 = WallClock.seconds
   ) throws(ObjectStoreError) {
     let prefix = configuration.prefix
     location = try ObjectLocation("s3://\(configuration.bucket)\(prefix.isEmpty ? "" : "/" + prefix)")

@@ -65,17 +65,11 @@ struct SigV4: Sendable {
 
   /// `20130524` and `000000`, UTC.
   static func stamp(_ seconds: Int64) -> (date: String, time: String) {
-    let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
-    let date = civilDate(daysSinceEpoch: days)
-    let second = Int(seconds - days * 86_400)
+    let (days, rest) = seconds.flooredDivision(by: 86_400)
+    let date = CivilDate(daysSinceEpoch: days)
     return (
-      digits(date.year, 4) + digits(date.month, 2) + digits(date.day, 2),
-      digits(second / 3600, 2) + digits(second / 60 % 60, 2) + digits(second % 60, 2)
+      zeroPadded(date.year, 4) + zeroPadded(date.month, 2) + zeroPadded(date.day, 2),
+      zeroPadded(rest / 3600, 2) + zeroPadded(rest / 60 % 60, 2) + zeroPadded(rest % 60, 2)
     )
-  }
-
-  private static func digits(_ value: Int, _ width: Int) -> String {
-    let text = String(value)
-    return String(repeating: "0", count: max(0, width - text.count)) + text
   }
 }

@@ -1,5 +1,5 @@
-import COpenSSL
 import Kafka
+import Runtime
 import Schemas
 
 extension DeadLetter {
@@ -14,17 +14,18 @@ extension DeadLetter {
 
   /// The letter with its headers, as a record of at most `largest` bytes.
   ///
-  /// A record that was just small enough is too large with the headers that say why it is here. Of such a one the
-  /// first bytes of the value are kept, and where its own headers or its key leave no room, none of the headers and the
-  /// first bytes of the key. Headers say what is missing, how long the value is and what its SHA-256 is; the whole
-  /// record is where topic, partition and offset point to, for as long as that topic keeps it.
+  /// A record that just fits is too large with the headers that say why it was dead-lettered. Then the value is cut to
+  /// its first bytes; where its own headers or its key leave no room, the headers are dropped and the key is cut
+  /// too. Headers say what is missing, how long the value is and what its SHA-256 is; the whole record is where topic,
+  /// partition and offset point to, for as long as that topic keeps it.
   func fitted(to largest: Int, from service: ServiceIdentity) -> (letter: DeadLetter, headers: [Header]) {
     let full = self.headers(from: service)
     guard Self.frame + Self.size(full) + (key?.count ?? 0) + (value?.count ?? 0) > largest else { return (self, full) }
 
     var letter = self
     let about = [
-      Header(HeaderName.valueBytes, "\(value?.count ?? 0)"), Header(HeaderName.valueSHA256, Self.sha256(value ?? [])),
+      Header(HeaderName.valueBytes, "\(value?.count ?? 0)"),
+      Header(HeaderName.valueSHA256, SHA256.hash(value ?? []).hex),
     ]
     func headers(without parts: [String]) -> [Header] {
       letter.headers(from: service) + [Header(HeaderName.cut, parts.joined(separator: ","))] + about
@@ -46,12 +47,5 @@ extension DeadLetter {
     letter.value = value.map { Array($0.prefix(max(0, room()))) }
     if letter.value != value { cut.insert("value", at: 0) }
     return (letter, headers(without: cut))
-  }
-
-  private static func sha256(_ bytes: [UInt8]) -> String {
-    var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
-    SHA256(bytes, bytes.count, &digest)
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }

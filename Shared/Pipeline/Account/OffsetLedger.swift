@@ -3,7 +3,7 @@ import Kafka
 /// Which records of each partition are done, and therefore what may be committed.
 ///
 /// Records are begun in offset order and finish in any order; `committable` is the offset after the longest
-/// finished prefix. A partition that was taken away is closed, and whatever finishes late for it is ignored:
+/// finished prefix. A partition that was taken away is closed, and records that finish late for it are ignored:
 /// its `epoch` no longer fits. A pure value: no clock, no Kafka.
 package struct OffsetLedger: Sendable {
   private struct Track {

@@ -1,5 +1,6 @@
 import Kafka
 import Metrics
+import Runtime
 import Synchronization
 
 import Glibc
@@ -9,7 +10,7 @@ package final class PipelineMetrics: Sendable {
   private struct State {
     var counters: [Key: Counter] = [:]
     var lastKept: [String: Gauge] = [:]
-    /// Only of what a loop really does: by what is exported one sees which kind it is.
+    /// Created on first use: a service exports only what its kind of loop does.
     var times: [String: Timer] = [:]
     var account = RecordAccount()
   }
@@ -49,12 +50,19 @@ package final class PipelineMetrics: Sendable {
   func consumed(_ jobs: [Job]) {
     for (topic, group) in Dictionary(grouping: jobs, by: \.topic) { consumed(topic, by: group.count) }
   }
-  /// Books a record in the column its verdict says.
-  func ended(_ job: Job, _ verdict: Verdict) {
-    switch verdict {
+  /// Counts a record by its disposition.
+  func ended(_ job: Job, _ disposition: Disposition) {
+    switch disposition {
     case .keep: kept(job.topic)
     case .skip(let reason): skipped(reason)
     case .reject(let rejection): deadLettered(rejection.code)
+    }
+  }
+  func ended(_ tallies: [TopicPartition: SinkAccount.Tally]) {
+    for (partition, tally) in tallies {
+      kept(partition.topic, by: tally.kept)
+      for (reason, count) in tally.skipped { skipped(reason, by: count) }
+      for (code, count) in tally.deadLettered { deadLettered(code, by: count) }
     }
   }
   package func kept(_ topic: String, by amount: Int = 1) {
@@ -66,7 +74,7 @@ package final class PipelineMetrics: Sendable {
       state.lastKept[topic] = gauge
       return gauge
     }
-    gauge.record(Self.secondsSince1970())
+    gauge.record(WallClock.seconds())
   }
   package func skipped(_ reason: String, by amount: Int = 1) {
     count(.skipped, "souk_records_skipped_total", "reason", reason, by: amount)
@@ -78,7 +86,7 @@ package final class PipelineMetrics: Sendable {
   package func produced(_ topic: String, by amount: Int) {
     count(.produced, "souk_records_produced_total", "topic", topic, by: amount)
   }
-  /// Handed back undone at a rebalance or a drain; whoever owns the partition next consumes them again.
+  /// Handed back undone at a rebalance or a drain; the partition's next owner consumes them again.
   package func returned(by amount: Int) {
     guard amount > 0 else { return }
     state.withLock { $0.account.returned += amount }
@@ -108,8 +116,6 @@ package final class PipelineMetrics: Sendable {
     }
     timer.record(duration: duration)
   }
-
-  private static func secondsSince1970() -> Int64 { Int64(time(nil)) }
 }
 
 extension RecordAccount {
@@ -122,4 +128,21 @@ extension RecordAccount {
     case .retries, .produced: break
     }
   }
+}
+
+/// What became of every consumed record; when no record is being counted
+/// consumed = kept + skipped + dead-lettered + returned + in flight.
+package struct RecordAccount: Sendable, Hashable {
+  package var consumed = 0
+  package var kept = 0
+  package var skipped = 0
+  package var deadLettered = 0
+  /// Handed back undone at a rebalance, a seek or a drain; the partition's next owner consumes them again.
+  package var returned = 0
+  package var inFlight = 0
+
+  package init() {}
+
+  /// Records that are in no column, or in two. Other than 0 only while a record moves from one to the other.
+  package var missing: Int { consumed - kept - skipped - deadLettered - returned - inFlight }
 }

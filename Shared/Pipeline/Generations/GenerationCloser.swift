@@ -22,8 +22,8 @@ package struct Generation<Contents: Sendable>: Sendable {
   let contents: Contents?
 }
 
-/// Takes generations through their closing, each in a task of its own. Waits outages out, until it is told that
-/// there is no time for another attempt.
+/// Closes generations, each in a task of its own. Retries through outages until `lastCall` says that there is no time
+/// for another attempt.
 final class GenerationCloser<Sink: GenerationSink>: Sendable {
   enum Outcome: Sendable {
     case committed
@@ -35,27 +35,17 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
   }
 
   private let results = Mutex<[(Lease, Outcome)]>([])
-  let readiness: ReadinessCondition
   private let sink: Sink
-  private let consumer: Consumer
-  private let producer: Producer
-  private let deadLetters: DeadLetterQueue
-  private let metrics: PipelineMetrics
-  private let backoff: Backoff
-  private let logger: Logger
+  private let pipeline: PipelineContext
+  let retry: OutageRetry
 
-  init(
-    sink: Sink, consumer: Consumer, producer: Producer, deadLetters: DeadLetterQueue, metrics: PipelineMetrics,
-    backoff: Backoff, readiness: ReadinessCondition, logger: Logger
-  ) {
+  init(sink: Sink, pipeline: PipelineContext) {
     self.sink = sink
-    self.consumer = consumer
-    self.producer = producer
-    self.deadLetters = deadLetters
-    self.metrics = metrics
-    self.backoff = backoff
-    self.readiness = readiness
-    self.logger = logger
+    self.pipeline = pipeline
+    // The loop goes on meanwhile, so its heartbeat needs no excuse.
+    retry = OutageRetry(
+      pipeline.options.backoff, readiness: pipeline.service.health.readiness("sink"), logger: pipeline.logger
+    ) { [metrics = pipeline.metrics] in metrics.retried($0) }
   }
 
   /// How closings ended since the last call.
@@ -78,7 +68,7 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
     do {
       if !generation.letters.isEmpty {
         guard try await retrying("dead letters", lease, lastCall, {
-          try await self.deadLetters.send(generation.letters, through: self.producer)
+          try await self.pipeline.deadLetters.send(generation.letters, through: self.pipeline.producer)
         }) else { return .givenUp }
       }
       if let contents = generation.contents {
@@ -86,11 +76,11 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
           let mark = ClosingMark(next: generation.next, format: generation.format).text
           guard try await commit(generation.first, mark: mark, lease, lastCall) else { return .givenUp }
         }
-        guard consumer.owns(lease) else { return .givenUp }
+        guard pipeline.consumer.owns(lease) else { return .givenUp }
         guard try await retrying("store", lease, lastCall, { try await self.sink.store(contents) }) else {
           return .givenUp
         }
-        metrics.flushed(rows: generation.outputs, in: .now - start)
+        pipeline.metrics.flushed(rows: generation.outputs, in: .now - start)
       }
       return try await commit(generation.next, mark: nil, lease, lastCall) ? .committed : .stored
     } catch {
@@ -105,38 +95,18 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
     var left: Set<TopicPartition> = []
     let metadata = mark.map { [lease.partition: $0] } ?? [:]
     let done = try await retrying(mark == nil ? "commit" : "mark", lease, lastCall) {
-      left = try await self.consumer.commit([lease: offset], metadata: metadata)
+      left = try await self.pipeline.consumer.commit([lease: offset], metadata: metadata)
     }
     return done && left.isEmpty
   }
 
-  /// Repeats `operation` through outages.
   /// - Returns: false when it was given up.
   private func retrying(
-    _ what: String, _ lease: Lease, _ lastCall: Interruption, _ operation: () async throws -> Void
+    _ step: String, _ lease: Lease, _ lastCall: Interruption, _ operation: () async throws -> Void
   ) async throws -> Bool {
-    var backoff = backoff
-    while true {
-      do {
-        try await operation()
-        readiness.set(ready: true)
-        return true
-      } catch let error {
-        guard ErrorClass(of: error) == .transient else { throw error }
-        let classified = error as? any ClassifiedError
-        let delay = backoff.next(retryAfter: classified?.retryAfter)
-        metrics.retried(classified?.code ?? "unknown")
-        readiness.failed(error, at: what)
-        logger.log(
-          level: backoff.attempt <= 3 ? .warning : .debug, "retrying",
-          metadata: [
-            "step": "\(what)", "partition": "\(lease.partition)", "attempt": "\(backoff.attempt)",
-            "delay": "\(delay)", "reason": "\(error)",
-          ])
-        if !consumer.owns(lease) { return false }
-        if await lastCall.sleep(for: delay) { return false }
-      }
-    }
+    try await retry(
+      step, until: lastCall, metadata: ["partition": "\(lease.partition)"],
+      while: { pipeline.consumer.owns(lease) }, operation) != nil
   }
 }
 
@@ -146,5 +116,33 @@ extension GenerationCloser.Outcome: Equatable {
     case (.committed, .committed), (.stored, .stored), (.givenUp, .givenUp), (.failed, .failed): true
     default: false
     }
+  }
+}
+
+/// The text beside a committed offset that says: from here up to `next` something is being written. The next owner of
+/// the partition repeats exactly this range before anything else.
+package struct ClosingMark: Hashable, Sendable {
+  /// One past the last offset of the range; its first is the committed offset.
+  package var next: Int64
+  package var format: String
+
+  package init(next: Int64, format: String) {
+    self.next = next
+    self.format = format
+  }
+
+  /// `closing=4711 format=batch/gzip`
+  package var text: String { "closing=\(next) format=\(format)" }
+
+  /// - Returns: nil for any other text.
+  package init?(_ text: String) {
+    var fields: [Substring: Substring] = [:]
+    for part in text.split(separator: " ") {
+      guard let equals = part.firstIndex(of: "=") else { return nil }
+      fields[part[..<equals]] = part[part.index(after: equals)...]
+    }
+    guard let next = fields["closing"].flatMap({ Int64($0) }), next >= 0, let format = fields["format"], !format.isEmpty
+    else { return nil }
+    self.init(next: next, format: String(format))
   }
 }

@@ -1,61 +1,63 @@
 import Kafka
 import Logging
 import Runtime
-import ServiceKit
 
 extension GenerationPipeline {
   // MARK: Taking in
 
   /// The generation that takes the records of one lease, out of its dictionary while it is appended to.
-  private struct Intake {
+  private struct Current {
     var lease: Lease?
     var generation: Open?
-    /// Kept records that are not booked yet.
-    var kept: Range<Int64> = 0..<0
-    var consumed: [String: Int] = [:]
-    var failure: (any Error)?
   }
 
-  func append(_ batch: RecordBatch) throws {
+  package func take(_ batch: RecordBatch) async throws {
     let now = ContinuousClock.now
     var intake = Intake()
+    var current = Current()
     batch.forEach { record in
-      if intake.failure == nil { take(record, into: &intake, at: now) }
+      if intake.failure == nil { take(record, into: &current, &intake, at: now) }
     }
-    putBack(&intake, at: now)
-    for (topic, count) in intake.consumed { metrics.consumed(topic, by: count) }
-    metrics.setInFlight(account.inFlight)
+    putBack(&current)
+    intake.finish(booking: &account, metrics, at: now)
     recordLoad()
     if let failure = intake.failure { throw failure }
   }
 
   private func take(
-    _ record: borrowing RecordBatch.Record, into intake: inout Intake, at now: ContinuousClock.Instant
+    _ record: borrowing RecordBatch.Record, into current: inout Current, _ intake: inout Intake,
+    at now: ContinuousClock.Instant
   ) {
-    if intake.lease != record.lease {
-      putBack(&intake, at: now)
-      intake.lease = record.lease
-      intake.generation = open.removeValue(forKey: record.lease)
+    if current.lease != record.lease {
+      putBack(&current)
+      intake.enter(record.topicPartition, booking: &account, at: now)
+      current.lease = record.lease
+      current.generation = open.removeValue(forKey: record.lease)
     }
-    if let limit = intake.generation?.limit, record.offset >= limit, let whole = intake.generation.take() {
+    if let limit = current.generation?.limit, record.offset >= limit, let whole = current.generation.take() {
       // The last offsets of a range that is repeated hold nothing any more.
-      bookKept(&intake, at: now)
+      intake.bookKept(in: &account, at: now)
       close(whole, under: record.lease)
     }
     do {
-      if intake.generation == nil { intake.generation = try begin(record.lease, at: record.offset, now) }
-      let verdict = try self.verdict(on: record, in: &intake.generation!)
-      intake.generation!.next = record.offset + 1
-      intake.generation!.records += 1
-      book(verdict, record, into: &intake, at: now)
+      if current.generation == nil { current.generation = try begin(record.lease, at: record.offset, now) }
+      let disposition = try self.disposition(on: record, in: &current.generation!)
+      current.generation!.next = record.offset + 1
+      current.generation!.records += 1
+      intake.book(disposition, record.offset, in: &account, at: now)
     } catch {
       intake.failure = error
       return
     }
-    if isFull(intake.generation!), closings[record.lease] == nil, let full = intake.generation.take() {
-      bookKept(&intake, at: now)
+    if isFull(current.generation!), closings[record.lease] == nil, let full = current.generation.take() {
+      intake.bookKept(in: &account, at: now)
       close(full, under: record.lease)
     }
+  }
+
+  private func putBack(_ current: inout Current) {
+    if let lease = current.lease, let generation = current.generation.take() { open[lease] = generation }
+    current.lease = nil
   }
 
   /// - Parameter offset: of the first record there is; a range that is repeated keeps its name all the same.
@@ -82,47 +84,17 @@ extension GenerationPipeline {
     return generation.isSealed || generation.records >= policy.records || generation.draft.bytes >= policy.bytes
   }
 
-  private func verdict(on record: borrowing RecordBatch.Record, in generation: inout Open) throws -> Verdict {
-    let verdict: Verdict
-    do { verdict = try generation.draft.append(record) } catch let error as any ClassifiedError {
+  private func disposition(on record: borrowing RecordBatch.Record, in generation: inout Open) throws -> Disposition {
+    let disposition: Disposition
+    do { disposition = try generation.draft.append(record) } catch let error as any ClassifiedError {
       guard error.errorClass == .data else { throw error }
-      verdict = .reject(Rejection(error, stage: "decode"))
+      disposition = .reject(Rejection(error, stage: "decode"))
     }
     // Dead letters of a range that is repeated were acknowledged before its mark was set.
-    if case .reject(let rejection) = verdict, generation.limit == nil {
-      try deadLetters.add(DeadLetter(Job(copying: record), rejection), to: &generation.letters)
+    if case .reject(let rejection) = disposition, generation.limit == nil {
+      try pipeline.deadLetters.add(DeadLetter(Job(copying: record), rejection), to: &generation.letters)
     }
-    return verdict
-  }
-
-  private func book(
-    _ verdict: Verdict, _ record: borrowing RecordBatch.Record, into intake: inout Intake,
-    at now: ContinuousClock.Instant
-  ) {
-    guard verdict == .keep else {
-      bookKept(&intake, at: now)
-      intake.consumed[record.topic, default: 0] += 1
-      return account.took(record.topicPartition, offset: record.offset, verdict: verdict, at: now)
-    }
-    if intake.kept.upperBound == record.offset, !intake.kept.isEmpty {
-      intake.kept = intake.kept.lowerBound..<(record.offset + 1)
-    } else {
-      bookKept(&intake, at: now)
-      intake.kept = record.offset..<(record.offset + 1)
-    }
-  }
-
-  private func bookKept(_ intake: inout Intake, at now: ContinuousClock.Instant) {
-    guard let lease = intake.lease, !intake.kept.isEmpty else { return }
-    intake.consumed[lease.partition.topic, default: 0] += intake.kept.count
-    account.took(lease.partition, kept: intake.kept, at: now)
-    intake.kept = 0..<0
-  }
-
-  private func putBack(_ intake: inout Intake, at now: ContinuousClock.Instant) {
-    bookKept(&intake, at: now)
-    if let lease = intake.lease, let generation = intake.generation.take() { open[lease] = generation }
-    intake.lease = nil
+    return disposition
   }
 
   // MARK: Writing out
@@ -176,11 +148,7 @@ extension GenerationPipeline {
       switch outcome {
       case .committed, .stored:
         uncommitted[partition] = outcome == .stored ? closing.generation.next : nil
-        for (partition, tally) in account.flushed([partition: closing.generation.next]) {
-          metrics.kept(partition.topic, by: tally.kept)
-          for (reason, count) in tally.skipped { metrics.skipped(reason, by: count) }
-          for (code, count) in tally.deadLettered { metrics.deadLettered(code, by: count) }
-        }
+        metrics.ended(account.flushed([partition: closing.generation.next]))
         metrics.setInFlight(account.inFlight)
       case .givenUp:
         // What lies behind it must not be committed before it: both are the next owner's.
@@ -195,8 +163,8 @@ extension GenerationPipeline {
   // MARK: Offsets without records
 
   /// Markers of transactions and gaps belong to the range that is open, or else move the position alone.
-  func pass(_ passed: [Lease: Int64]) {
-    for (lease, end) in passed where consumer.owns(lease) {
+  package func passed(_ passed: [Lease: Int64]) {
+    for (lease, end) in passed {
       if let generation = open[lease] {
         open[lease]?.next = max(generation.next, min(end, generation.limit ?? end))
         if end <= generation.limit ?? end { continue }
@@ -215,12 +183,9 @@ extension GenerationPipeline {
   func commitEnds() async throws {
     let due = passable
     guard !due.isEmpty else { return }
-    do {
-      try await consumer.commit(due)
-    } catch {
-      // The next round commits them, or the next range does.
-      guard error.isTransient else { throw error }
-      return context.logger.debug("commit put off", metadata: ["reason": "\(error)"])
+    // Where it is deferred, the next round commits them, or the next range does.
+    guard try await pipeline.commitOrDefer({ () throws(KafkaError) in try await consumer.commit(due) }) != nil else {
+      return
     }
     for (lease, end) in due {
       ends[lease] = nil

@@ -1,7 +1,6 @@
 import Kafka
 
-/// An outside system that has no transactions, but where writing the same name twice is writing it once: an object
-/// store.
+/// A store without transactions where writing the same name twice has the effect of writing it once: an object store.
 ///
 /// A *generation* is a contiguous range `first..<next` of one partition's offsets. Everything it writes carries
 /// `first` in its name, and depends on the records of the range alone: the same range makes the same names with the
@@ -11,7 +10,7 @@ package protocol GenerationSink: Sendable {
   associatedtype Draft: GenerationDraft
 
   /// What names and bytes depend on besides the records, such as the layout; kept beside the range, so that a
-  /// generation is repeated as it was begun, whatever the settings are by then. No blanks, at most 100 bytes.
+  /// generation is repeated as it was begun, also when the settings have changed. No blanks, at most 100 bytes.
   var format: String { get }
 
   /// - Throws: class `configuration` when this build does not know the format.
@@ -27,9 +26,9 @@ package protocol GenerationDraft {
   /// What is to be written.
   associatedtype Contents: Sendable
 
-  /// Takes one record over. Synchronous: this is the hot path.
+  /// Takes one record in. Synchronous: this is the hot path.
   /// - Throws: a data-class `ClassifiedError` is the same as `reject`.
-  mutating func append(_ record: borrowing RecordBatch.Record) throws -> Verdict
+  mutating func append(_ record: borrowing RecordBatch.Record) throws -> Disposition
 
   /// Memory it occupies, in bytes.
   var bytes: Int { get }

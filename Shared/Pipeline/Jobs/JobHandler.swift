@@ -8,7 +8,7 @@ package protocol JobHandler: Sendable {
   ///
   /// - Throws: a `ClassifiedError`: transient is retried with back-off for ever, data is dead-lettered,
   ///   configuration and fatal stop the service with nothing committed.
-  func handle(_ job: Job, emit: Emitter) async throws -> Verdict
+  func handle(_ job: Job, emit: Emitter) async throws -> Disposition
 
   /// Jobs with equal keys run one after the other, in offset order; nil puts a job under no order.
   func orderKey(of job: Job) -> [UInt8]?
@@ -22,7 +22,7 @@ extension JobHandler {
 package struct Emitter: Sendable {
   /// Hands a batch to the producer, waiting while its byte budget is full.
   ///
-  /// - Throws: `Abandoned` once the job's partition belongs to somebody else; `KafkaError` on an outage.
+  /// - Throws: `Abandoned` once the job's partition belongs to another member; `KafkaError` on an outage.
   package let send: @Sendable (OutgoingBatch) async throws -> Void
 
   /// Waits until everything sent so far is acknowledged, for what may only be said after it. Inside a transaction

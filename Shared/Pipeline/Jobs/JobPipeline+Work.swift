@@ -4,9 +4,9 @@ import Runtime
 import ServiceKit
 
 extension JobPipeline {
-  /// One job from its turn to its end. Leaves quietly, its record unfinished, when the partition is taken away.
+  /// One job from its turn to its end. Returns with its record unfinished when the partition is taken away.
   func work(on job: Job) async {
-    // Whatever ended: records of a partition that is gone must not fill the table until the loop hears of it.
+    // In every case: records of a partition that left must not fill the table until the loop forgets it.
     defer {
       if !consumer.owns(job.lease) { metrics.returned(by: table.close(job.lease)) }
       noteInFlight()
@@ -15,65 +15,61 @@ extension JobPipeline {
     table.becameActive()
     defer { table.becameInactive() }
     let start = ContinuousClock.now
-    guard let verdict = await retrying(job, { try await attempt(job) }) else { return }
-    if case .reject(let rejection) = verdict {
+    guard let disposition = await retrying(job, { try await attempt(job) }) else { return }
+    if case .reject(let rejection) = disposition {
       guard await deadLetter(job, rejection) else { return }
     }
     guard table.finish(job) else { return }
     metrics.handled(in: .now - start)
-    metrics.ended(job, verdict)
+    metrics.ended(job, disposition)
   }
 
   private func mayWork(on job: Job) -> Bool {
     !Task.isCancelled && table.mayWork(job.lease) && consumer.owns(job.lease)
   }
 
-  /// Does `operation`, again and again through outages. A permit is held while it works, not while it waits for
-  /// an outage to end: one dead host must not keep the other jobs from running.
+  /// Repeats `operation` through outages. A permit is held while it works, not while it waits for an outage to end: one
+  /// dead host must not keep the other jobs from running.
   /// - Returns: nil when the job was abandoned, or the service stops.
   private func retrying<Value>(_ job: Job, _ operation: () async throws -> Value) async -> Value? {
-    var backoff = options.backoff
-    defer { if backoff.attempt > 0 { table.endedRetry() } }
-    repeat {
-      do {
-        guard await permits.acquire() else { return nil }
+    var isRetrying = false
+    defer { if isRetrying { table.endedRetry() } }
+    do {
+      return try await pipeline.options.backoff.retry {
+        guard await permits.acquire() else { throw Abandoned() }
         defer { permits.release() }
         return try await operation()
-      } catch is Abandoned {
-        return nil
-      } catch {
-        guard !Task.isCancelled else { return nil }
-        guard ErrorClass(of: error) == .transient else {
-          stop(because: error)
-          return nil
-        }
-        if backoff.attempt == 0 { table.beganRetry() }
-        await pause(job, &backoff, error)
+      } pause: { failed in
+        guard !(failed.error is Abandoned), !Task.isCancelled else { throw Abandoned() }
+        if !isRetrying { table.beganRetry() }
+        isRetrying = true
+        await pause(job, failed)
+        guard mayWork(on: job) else { throw Abandoned() }
       }
-    } while mayWork(on: job)
-    return nil
+    } catch {
+      if !(error is Abandoned), !Task.isCancelled { stop(because: error) }
+      return nil
+    }
   }
 
-  private func pause(_ job: Job, _ backoff: inout Backoff, _ error: any Error) async {
-    let classified = error as? any ClassifiedError
-    let delay = backoff.next(retryAfter: classified?.retryAfter)
-    metrics.retried(classified?.code ?? "unknown")
-    context.logger.log(
-      level: backoff.attempt == 1 ? .warning : .debug, "retrying",
+  private func pause(_ job: Job, _ failed: FailedAttempt) async {
+    metrics.retried(failed.code)
+    pipeline.logger.log(
+      level: failed.number == 1 ? .warning : .debug, "retrying",
       metadata: [
         "topic": "\(job.topic)", "partition": "\(job.partition)", "offset": "\(job.offset)",
-        "attempt": "\(backoff.attempt)", "delay": "\(delay)", "reason": "\(error)",
+        "attempt": "\(failed.number)", "delay": "\(failed.delay)", "reason": "\(failed.error)",
       ])
-    _ = await consumer.revokeWaiting.sleep(for: delay)
+    _ = await consumer.revokeWaiting.sleep(for: failed.delay)
     // A revoke of other partitions interrupts too; while it lasts there is nothing to gain from hurrying.
     if consumer.revokeWaiting.isRaised, mayWork(on: job) { try? await Task.sleep(for: .milliseconds(50)) }
   }
 
   /// Runs the handler once and waits until everything it emitted is acknowledged.
-  private func attempt(_ job: Job) async throws -> Verdict {
+  private func attempt(_ job: Job) async throws -> Disposition {
     // The wait for a permit may have been long: a drain or a revoke could have come meanwhile.
     guard mayWork(on: job) else { throw Abandoned() }
-    let output = JobOutput(producer: producer, metrics: metrics)
+    let output = JobOutput(producer: pipeline.producer, metrics: metrics)
     let emitter = Emitter { batch in
       guard consumer.owns(job.lease) else { throw Abandoned() }
       try await output.send(batch)
@@ -81,9 +77,9 @@ extension JobPipeline {
       try await output.acknowledged()
     }
     do {
-      let verdict = try await handler.handle(job, emit: emitter)
+      let disposition = try await handler.handle(job, emit: emitter)
       try await output.acknowledged()
-      return verdict
+      return disposition
     } catch let error as any ClassifiedError where error.errorClass == .data {
       try await output.acknowledged()
       return .reject(Rejection(error, stage: "handle"))
@@ -93,14 +89,14 @@ extension JobPipeline {
   /// - Returns: false when the job was abandoned, or the service stops.
   private func deadLetter(_ job: Job, _ rejection: Rejection) async -> Bool {
     var batch = OutgoingBatch()
-    do { try deadLetters.add(DeadLetter(job, rejection), to: &batch) } catch {
+    do { try pipeline.deadLetters.add(DeadLetter(job, rejection), to: &batch) } catch {
       stop(because: error)
       return false
     }
     let letter = batch
     let sent: Void? = await retrying(job) {
       guard consumer.owns(job.lease) else { throw Abandoned() }
-      try await deadLetters.send(letter, through: producer)
+      try await pipeline.deadLetters.send(letter, through: pipeline.producer)
     }
     return sent != nil
   }
@@ -122,14 +118,14 @@ private actor JobOutput {
     sent.append((acks, batch.countsByTopic))
   }
 
-  /// Waits for all of it, also behind a failure: nothing may be on its way any more when the record is judged.
+  /// Waits for all of it, also behind a failure: nothing may be in flight when the record's disposition is decided.
   func acknowledged() async throws {
     let waiting = sent
     sent = []
     var failure: ProduceError?
     for (acks, counts) in waiting {
       if let error = await refusal(of: acks) {
-        // A refused message condemns the record, but only once nothing else kept it from being produced.
+        // A refused message dead-letters the record, but only when no outage kept it from being produced.
         if failure.map({ $0.errorClass == .data }) ?? true { failure = error }
       } else {
         for (topic, count) in counts { metrics.produced(topic, by: count) }

@@ -17,7 +17,7 @@ final class JobTable: Sendable {
     var active = 0
     var retrying = 0
     var failure: (any Error)?
-    /// Raised at the next change; replaced by whoever waits for it.
+    /// Raised at the next change, and replaced by then.
     var changed = Interruption()
   }
   private let state = Mutex(State())
@@ -26,9 +26,9 @@ final class JobTable: Sendable {
 
   /// - Parameters:
   ///   - window: jobs begun and not yet done, over all partitions.
-  ///   - reach: records begun and not yet committable. One record that waits for years (a portal that is gone)
-  ///     keeps everything after it from being committed; past this many the loop waits with it, so that a restart
-  ///     never has to repeat more.
+  ///   - reach: records begun and not yet committable. One record that is retried for years (a portal that is gone)
+  ///     keeps everything after it from being committed; past this many the loop waits, so that a restart never has
+  ///     to repeat more.
   init(window: Int, reach: Int = 100_000) {
     self.window = window
     self.reach = reach

@@ -1,6 +1,6 @@
 import Kafka
 
-/// An outside system that takes records in batches. One task at a time calls it.
+/// A store that takes records in batches. One task at a time calls it.
 package protocol Sink {
   /// The sink's own next offsets for newly assigned partitions; a partition it does not know starts at `--start-from`
   /// or, where the consumer is configured so, at the group's commit. Also called after a fence, to learn how far the
@@ -12,10 +12,10 @@ package protocol Sink {
   /// Copies one record into the wire buffer of its partition. Synchronous: this is the hot path.
   ///
   /// - Throws: a data-class `ClassifiedError` is the same as `reject`.
-  func append(_ record: borrowing RecordBatch.Record) throws -> Verdict
+  func append(_ record: borrowing RecordBatch.Record) throws -> Disposition
 
-  /// A refused record is read again and is now being dead-lettered: copies what the outside system does take of
-  /// it, if a part of a record can be taken.
+  /// A refused record was read again and is being dead-lettered: copies the parts that the store does accept, where a
+  /// record has parts.
   /// - Returns: what is dead-lettered: `reason`, perhaps narrowed to the parts that are refused.
   func salvage(_ record: borrowing RecordBatch.Record, refusedFor reason: Rejection) throws -> Rejection
 
@@ -29,7 +29,7 @@ package protocol Sink {
   /// On a throw the buffers are as they were, so that the same call can be repeated.
   func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport
 
-  /// Kafka has these next offsets: whoever takes a partition over begins there or behind.
+  /// Kafka has these next offsets: the next owner of a partition begins there or behind.
   func committed(_ positions: [TopicPartition: Int64])
 
   /// Forgets the buffered records of partitions that were taken away.
@@ -62,8 +62,8 @@ package struct FlushReport: Sendable {
   /// Partitions whose offset in the sink was moved by another writer: nothing of theirs was written, their
   /// buffers are empty.
   package var fenced: Set<TopicPartition>
-  /// Records the outside system refuses for what is in them; nothing at or after the first of a partition was
-  /// written, and its buffer is empty.
+  /// Records the store refuses for their content; nothing at or after the first of a partition was written, and its
+  /// buffer is empty.
   package var poison: [PoisonRecord]
   /// Rows that were written; nil means all that `load` said before, where something is durable.
   package var rows: Int?

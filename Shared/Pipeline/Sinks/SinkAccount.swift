@@ -17,8 +17,8 @@ package struct SinkAccount: Sendable {
     case deadLettered(String)
   }
 
-  /// Records with consecutive offsets and the same outcome, so that a flush which got only half-way can be told
-  /// apart to the record, at the price of a few words for thousands of them.
+  /// Records with consecutive offsets and the same outcome: a flush that got only half-way is accounted for to the
+  /// record, at the cost of a few words for thousands of them.
   private struct Run {
     var outcome: Outcome
     var offsets: Range<Int64>
@@ -59,7 +59,7 @@ package struct SinkAccount: Sendable {
   }
 
   private var tracks: [TopicPartition: Track] = [:]
-  /// Records to dead-letter instead of appending when they are read again.
+  /// Records to dead-letter, instead of appending them, when they are read again.
   private var poison: [TopicPartition: [Int64: Rejection]] = [:]
   /// Codes of records whose dead letters are acknowledged and whose partition is read again: no second letter.
   private var lettered: [TopicPartition: [Int64: String]] = [:]
@@ -81,16 +81,16 @@ package struct SinkAccount: Sendable {
   package func lettered(_ partition: TopicPartition, _ offset: Int64) -> String? { lettered[partition]?[offset] }
   package var hasLettered: Bool { !lettered.isEmpty }
 
-  /// These partitions are read from these offsets on: everything before is somebody's durable work.
+  /// These partitions are read from these offsets on: everything before is durable.
   package mutating func started(_ positions: [TopicPartition: Int64]) {
     for (partition, offset) in positions { tracks[partition, default: Track()].durable = offset }
   }
 
   package mutating func took(
-    _ partition: TopicPartition, offset: Int64, verdict: Verdict, at now: ContinuousClock.Instant
+    _ partition: TopicPartition, offset: Int64, disposition: Disposition, at now: ContinuousClock.Instant
   ) {
     let outcome: Outcome =
-      switch verdict {
+      switch disposition {
       case .keep: .kept
       case .skip(let reason): .skipped(reason)
       case .reject(let rejection): .deadLettered(rejection.code)
@@ -121,7 +121,7 @@ package struct SinkAccount: Sendable {
     }
   }
 
-  /// The sink is to note these as its offsets, although it has written nothing of these partitions.
+  /// The sink has to keep these as its offsets, although it has written nothing of these partitions.
   package mutating func pinned(_ starts: [TopicPartition: Int64], at now: ContinuousClock.Instant) {
     for (partition, offset) in starts { tracks[partition, default: Track()].end = offset }
     if !starts.isEmpty, oldest == nil { oldest = now }

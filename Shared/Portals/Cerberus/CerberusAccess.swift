@@ -1,15 +1,15 @@
 import HTTP
 import Runtime
 
-/// Where a Cerberus web portal is, and as whom to visit it. One host serves a dozen chains; the user decides which
-/// chain's files are shown.
+/// The address and login of a Cerberus web portal. One host serves a dozen chains; the user decides which chain's files
+/// it shows.
 package struct CerberusAccess: Hashable, Sendable {
   /// Ends in a slash, so that relative references stay below it.
   package let base: HTTPURL
   package let user: String
-  /// Often there is none.
+  /// Many portals have none.
   package let password: Secret?
-  /// Begins with a slash and ends without one; empty for the root. One chain keeps its files in a folder.
+  /// Begins with a slash and does not end in one; empty for the root. One chain keeps its files in a folder.
   package let folder: String
 
   /// - Parameters:
@@ -34,7 +34,7 @@ package struct CerberusAccess: Hashable, Sendable {
     self.folder = parts.map { "/\($0)" }.joined()
   }
 
-  /// What the catalogue says of a chain.
+  /// From a chain of the catalogue.
   package init(_ chain: Chain) throws(Failure) {
     try self.init(
       address: chain.locator, user: chain.user ?? "", password: chain.password, folder: chain.path ?? "/")
@@ -42,7 +42,7 @@ package struct CerberusAccess: Hashable, Sendable {
 
   package func url(_ relative: String) throws(HTTPError) -> HTTPURL { try base.resolving(relative) }
 
-  /// Where a file of the folder is downloaded, by a holder of a session.
-  /// - Parameter fileName: letters, digits, dashes and dots, as the grammar of price file names has it.
+  /// The download link of a file in the folder; it needs a session.
+  /// - Parameter fileName: letters, digits, dashes and dots, per the grammar of price file names.
   package func link(toFile fileName: String) throws(HTTPError) -> HTTPURL { try url("file/d\(folder)/\(fileName)") }
 }

@@ -2,14 +2,14 @@ import HTML
 import HTTP
 import Runtime
 
-/// A visit to a Cerberus web portal that stays logged in.
+/// A logged-in session with a Cerberus web portal.
 ///
-/// The shape is documented, never checked live: GET /login has a `<meta name="csrftoken">` and sets the session's
-/// cookie; POST /login/user with that token answers 302 when the user is let in and 200, the form again, when not;
-/// a session lasts about 30 minutes, after which everything is a redirect to /login. Tokens serve one request: the
-/// next one is on the page /file.
+/// The protocol is documented, but was never checked against a live portal: GET /login has a `<meta name="csrftoken">`
+/// and sets the session cookie; POST /login/user with that token answers 302 to a valid login and 200, the form again,
+/// to an invalid one; a session lasts about 30 minutes, after which every request is redirected to /login. A token
+/// serves one request; the next one is on the page /file.
 package actor CerberusSession {
-  /// What a request has to carry.
+  /// What every request carries.
   package struct Pass: Hashable, Sendable {
     /// The value of the `Cookie` header.
     package let cookie: String
@@ -17,7 +17,7 @@ package actor CerberusSession {
   }
 
   package nonisolated let access: CerberusAccess
-  /// Sends one request and hands back the answer, redirects included.
+  /// Sends one request and returns the response, redirects included.
   package typealias Send = @Sendable (HTTPRequest) async throws -> HTTPResponse
 
   private let send: Send
@@ -26,14 +26,14 @@ package actor CerberusSession {
   private let lifetime: Duration
   private var pass: Pass?
   private var login: Task<Pass, any Error>?
-  /// How often it logged in.
+  /// Number of logins.
   package private(set) var logins = 0
 
   /// - Parameters:
   ///   - limits: of each request; redirects are never followed.
   ///   - userAgent: sent instead of the sender's own.
-  ///   - lifetime: after which a session is not used any more; shorter than the portal's own half hour.
-  ///   - send: such as `client.execute`, or something that paces and repeats.
+  ///   - lifetime: how long a session is used; shorter than the portal's half hour.
+  ///   - send: such as `client.execute`, or a function that paces and retries.
   package init(
     _ access: CerberusAccess, limits: HTTPLimits, userAgent: String? = nil, lifetime: Duration = .seconds(25 * 60),
     send: @escaping Send
@@ -41,15 +41,15 @@ package actor CerberusSession {
     self.access = access
     self.send = send
     var limits = limits
-    // A redirect is an answer here, and it may set the cookie.
+    // A redirect is a result here, and it may set the cookie.
     limits.maxRedirects = 0
     self.limits = limits
     self.userAgent = userAgent
     self.lifetime = lifetime
   }
 
-  /// Runs `body` with a session, and once more with a new one when the portal did not know it any more.
-  /// - Parameter body: throws `CerberusError` of kind `.sessionExpired` when the answer `isLogin`.
+  /// Runs `body` with a session, and once more with a new one when the portal has expired the first.
+  /// - Parameter body: throws `CerberusError` of kind `.sessionExpired` when the response `isLogin`.
   /// - Throws: `CerberusError`, `HTTPError`, `CancellationError`, what `body` throws.
   package nonisolated func withPass<Value: Sendable>(
     _ body: (Pass) async throws -> Value
@@ -64,20 +64,20 @@ package actor CerberusSession {
     return try await body(try await enter())
   }
 
-  /// Whether this is how the portal answers somebody without a session: a redirect to the login page.
+  /// True for a redirect to the login page, the portal's response to a request without a session.
   package static func isLogin(_ head: HTTPResponseHead) -> Bool {
     guard (301...308).contains(head.status), let location = head.headers["location"] else { return false }
     let path = location.prefix { $0 != "?" && $0 != "#" }
     return path.split(separator: "/").last?.lowercased() == "login"
   }
 
-  /// - Throws: `CerberusError` when the answer is the way to the login page.
+  /// - Throws: `CerberusError` when the response redirects to the login page.
   package static func requireSession(_ head: HTTPResponseHead) throws(CerberusError) {
     guard isLogin(head) else { return }
     throw CerberusError(.sessionExpired, "the portal asks to log in again")
   }
 
-  /// A session in force; callers at the same time share one login.
+  /// The current session; concurrent callers share one login.
   package func enter() async throws -> Pass {
     while true {
       if let pass, ContinuousClock.now - pass.madeAt < lifetime { return pass }
@@ -91,18 +91,18 @@ package actor CerberusSession {
       do {
         return try result.get()
       } catch is CancellationError {
-        // Whoever else waited for it tries again.
+        // Another caller was cancelled; this one tries again.
         try Task.checkCancellation()
       }
     }
   }
 
-  /// The portal did not know this session: the next request logs in anew.
+  /// Discards a session that the portal has expired; the next request logs in again.
   package func revoke(_ pass: Pass) {
     if self.pass == pass { self.pass = nil }
   }
 
-  /// What a request to the portal carries.
+  /// The headers of a request to the portal.
   package nonisolated func headers(_ pass: Pass) -> HTTPHeaders { headers(cookie: pass.cookie) }
 
   private nonisolated func headers(cookie: String = "") -> HTTPHeaders {
@@ -148,7 +148,7 @@ package actor CerberusSession {
   }
 
   private func refused() -> CerberusError {
-    CerberusError(.loginRefused, "the portal does not let the user '\(access.user)' in (\(access.base))")
+    CerberusError(.loginRefused, "the portal refuses the login of the user '\(access.user)' (\(access.base))")
   }
 
   private static func token(on page: HTTPResponse) throws -> String {
@@ -158,4 +158,24 @@ package actor CerberusSession {
     }
     return token
   }
+}
+
+/// The cookies of one session with one host: names and values. Paths and ages do not matter within half an hour.
+struct Cookies {
+  private var values: [(name: String, value: String)] = []
+
+  /// Stores every `Set-Cookie` of a response; a later value replaces an earlier one of the same name.
+  mutating func take(_ headers: HTTPHeaders) {
+    for line in headers.all("set-cookie") {
+      let pair = line.prefix { $0 != ";" }
+      guard let equals = pair.firstIndex(of: "=") else { continue }
+      let name = pair[..<equals].filter { $0 != " " }
+      guard !name.isEmpty else { continue }
+      values.removeAll { $0.name == name }
+      values.append((String(name), String(pair[pair.index(after: equals)...])))
+    }
+  }
+
+  /// The value of the `Cookie` header.
+  var header: String { values.map { "\($0.name)=\($0.value)" }.joined(separator: "; ") }
 }

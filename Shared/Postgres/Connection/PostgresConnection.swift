@@ -5,22 +5,21 @@ import Glibc
 
 /// One connection to PostgreSQL, on its own thread.
 ///
-/// Every method of the isolated body blocks only that thread, so a whole transaction is one hop:
+/// A method blocks only that thread, so that a whole transaction is one hop:
 /// ```
 /// let moved = try await connection.perform { connection in
 ///   try connection.transaction { try $0.execute("update ...", [.int(1)]).affected }
 /// }
-/// ```
-/// After a broken socket, a missed deadline or an answer that does not fit, the connection is *poisoned*: every
-/// further call throws, and its owner opens another. Nothing is ever repaired in place.
+/// After a broken socket, a missed deadline or an unexpected answer the connection is *poisoned*: every further call
+/// throws, and its owner opens another. A connection is never repaired.
 package actor PostgresConnection {
   private nonisolated let executor: ThreadExecutor
-  private nonisolated let handle: PostgresHandle
-  /// Our own limit for one answer; nil waits for ever.
+  nonisolated let handle: PostgresHandle
+  /// The client's limit for one answer; nil waits for ever.
   private var answerLimit: Duration?
   private let progress: (@Sendable (String, Duration) -> Void)?
   private let progressInterval: Duration
-  /// Set once; the connection takes no more work.
+  /// Never reset; a poisoned connection accepts no more work.
   package private(set) var isPoisoned = false
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -47,23 +46,23 @@ package actor PostgresConnection {
 
   private func begin(_ configuration: PostgresConfiguration) throws(PostgresError) {
     try script(configuration.sessionSettings, operation: "connect")
-    // Servers from 14 on then notice within a statement that its client is gone, and end it and its locks; where the
-    // setting is missing, or the system cannot do it, that takes until the statement's own end.
+    // With this setting, servers from 14 on notice within a statement that its client is gone, and end the statement
+    // and its locks; without it they notice at the statement's own end.
     _ = try? execute(
       "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'")
     try limitStatements(to: configuration.statementTimeout)
   }
 
-  /// Bounds every following statement; nil lifts the bound.
+  /// Limits every following statement; nil lifts the limit.
   ///
-  /// The server enforces it (57014). Five seconds later we give the connection up ourselves: the net for a server
-  /// that answers nothing at all.
+  /// The server enforces it (57014). Five seconds later the client gives the connection up, in case the server answers
+  /// nothing at all.
   package func limitStatements(to limit: Duration?) throws(PostgresError) {
     try script("SET statement_timeout = \(limit?.milliseconds ?? 0)", operation: "set statement_timeout")
     answerLimit = limit.map { $0 + .seconds(5) }
   }
 
-  /// Lives for one connect, so that the blocking call happens on the thread the connection then keeps.
+  /// Lives for one connect, so that the blocking call runs on the thread that the connection then keeps.
   private actor Opener {
     nonisolated let executor = ThreadExecutor(name: "postgres")
     private let configuration: PostgresConfiguration
@@ -82,30 +81,19 @@ package actor PostgresConnection {
     try body(self)
   }
 
-  /// Asks the server to end the statement that runs now, if any; it then fails with 57014. From any thread: the
-  /// connection's own is waiting for the answer. Blocks for one connection to the server, and says nothing of success.
+  /// Asks the server to cancel the running statement, if any; it then fails with 57014. Callable from any thread,
+  /// because the connection's own waits for the answer. Blocks for one connection to the server; success is not
+  /// reported.
   package nonisolated func cancelStatement() { handle.cancel() }
 
   /// The server's version, as 150012 for 15.12.
   package var serverVersion: Int { Int(PQserverVersion(handle.pointer)) }
 
-  /// The process id of the backend, as in `pg_stat_activity.pid`.
-  package var backendPID: Int32 { PQbackendPID(handle.pointer) }
-
-  /// One statement without parameters or several separated by `;` (simple protocol, one implicit transaction).
-  /// Used for migrations and settings.
+  /// One statement without parameters, or several separated by `;` (simple protocol, one implicit transaction), for
+  /// migrations and settings.
   package func script(_ sql: String, operation: String = "script") throws(PostgresError) {
     try send(operation) { PQsendQuery($0, sql) }
-    var failure: PostgresError?
-    while let result = try nextResult(operation) {
-      defer { PQclear(result) }
-      do {
-        try check(result, operation)
-      } catch {
-        failure = failure ?? error
-      }
-    }
-    if let failure { throw failure }
+    try readResults(operation)
   }
 
   /// One parameterised statement (`$1`, `$2`).
@@ -116,27 +104,17 @@ package actor PostgresConnection {
     let statement = PostgresStatement(sql, parameters, operation: operation)
     try send(operation) { statement.send(on: $0) }
     var answer: PostgresResult?
-    var failure: PostgresError?
-    while let result = try nextResult(operation) {
-      defer { PQclear(result) }
-      do {
-        try check(result, operation)
-        answer = PostgresResult(copying: result)
-      } catch {
-        failure = failure ?? error
-      }
-    }
-    if let failure { throw failure }
+    try readResults(operation) { answer = PostgresResult(copying: $0) }
     guard let answer else { throw poison(.unexpected, operation, "the server gave no result") }
     return answer
   }
 
   /// Sends all statements at once and reads all answers: one round trip (libpq's pipeline mode).
   ///
-  /// Each has the whole time-out to itself: the server sends an answer as soon as it has it, where it would otherwise
-  /// keep them all until the last statement is done.
+  /// Each statement has the full time-out: the server sends each answer when it is ready instead of keeping all until
+  /// the last statement ends.
   ///
-  /// The first failure is thrown after every answer was read; the server skips the statements behind it.
+  /// Throws the first failure after every answer is read; the server skips the statements after it.
   @discardableResult
   package func pipeline(_ statements: [PostgresStatement]) throws(PostgresError) -> [PostgresResult] {
     guard !statements.isEmpty else { return [] }
@@ -195,8 +173,8 @@ package actor PostgresConnection {
     if answer.tag != "COMMIT" { throw poison(.unexpected, "commit", "the transaction had failed before its COMMIT") }
   }
 
-  /// Ends a transaction if one is open. Never throws: if it cannot, the connection is poisoned, and the server
-  /// rolls back by itself when the socket closes.
+  /// Ends a transaction if one is open. Never throws: on failure the connection is poisoned, and the server rolls back
+  /// when the socket closes.
   package func rollback() {
     guard !isPoisoned, PQtransactionStatus(handle.pointer) != PQTRANS_IDLE else { return }
     do {
@@ -212,7 +190,7 @@ package actor PostgresConnection {
 extension PostgresConnection {
   func ensureUsable(_ operation: String) throws(PostgresError) {
     if isPoisoned {
-      throw PostgresError(.poisoned, operation: operation, "this connection failed before; another must be opened")
+      throw PostgresError(.poisoned, operation: operation, "this connection failed before; open another")
     }
   }
 
@@ -222,7 +200,7 @@ extension PostgresConnection {
     try flushOutput(operation)
   }
 
-  /// Pushes libpq's output buffer out, reading what arrives meanwhile so that neither side can block the other.
+  /// Flushes libpq's output buffer, reading what arrives meanwhile so that neither side blocks the other.
   func flushOutput(_ operation: String) throws(PostgresError) {
     let start = ContinuousClock.now
     while true {
@@ -246,7 +224,24 @@ extension PostgresConnection {
     return PQgetResult(handle.pointer)
   }
 
-  /// Waits for the socket, and tells the progress of a wait that began at `start`.
+  /// Reads the results of a statement to their end, and throws the first error after the last result.
+  func readResults(
+    _ operation: String, _ body: (OpaquePointer) -> Void = { _ in }
+  ) throws(PostgresError) {
+    var failure: PostgresError?
+    while let result = try nextResult(operation) {
+      defer { PQclear(result) }
+      do {
+        try check(result, operation)
+        body(result)
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// Waits for the socket, and reports the progress of a wait that began at `start`.
   private func wait(
     _ events: Int16, since start: ContinuousClock.Instant, _ operation: String
   ) throws(PostgresError) {
@@ -261,7 +256,7 @@ extension PostgresConnection {
         throw poisoned(error)
       }
       guard let deadline, deadline <= .now else { continue }
-      // The server goes on with a statement that is given up, and holds its locks against the next try.
+      // An abandoned statement keeps running on the server, with locks that block the next attempt.
       handle.abandon()
       throw poison(.timeout, operation, "no answer from the server in time")
     }
@@ -285,6 +280,4 @@ extension PostgresConnection {
   func poison(_ reason: PostgresError.Reason, _ operation: String, _ message: String) -> PostgresError {
     poisoned(PostgresError(reason, operation: operation, message))
   }
-
-  func withHandle<Result>(_ body: (OpaquePointer) -> Result) -> Result { body(handle.pointer) }
 }

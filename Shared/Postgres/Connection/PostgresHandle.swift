@@ -3,10 +3,10 @@ import Runtime
 
 import Glibc
 
-/// The only owner of a `PGconn`; closes it when the last reference goes.
+/// The only owner of a `PGconn`, which it closes when the last reference goes.
 ///
-/// Not thread-safe by itself: only `PostgresConnection` calls it, on that actor's thread. `@unchecked` because the
-/// last release may happen elsewhere, when nobody else can reach the pointer any more.
+/// Not thread-safe: only `PostgresConnection` calls it, on that actor's thread. `@unchecked` because the last release
+/// may happen on another thread, when no other reference exists.
 final class PostgresHandle: @unchecked Sendable {
   let pointer: OpaquePointer
 
@@ -17,20 +17,11 @@ final class PostgresHandle: @unchecked Sendable {
     PQfinish(pointer)
   }
 
-  /// libpq's own copy of what a cancel request needs, which any thread may use.
+  /// libpq's copy of what a cancel request needs; usable from any thread.
   private var canceller: OpaquePointer?
 
   /// Cancels from a thread of its own, for as long as that takes; the connection stays open until then.
-  func abandon() {
-    let box = Unmanaged.passRetained(self)
-    var thread = pthread_t()
-    let code = pthread_create(&thread, nil, { raw in
-      nameThread("postgres-cancel")
-      Unmanaged<PostgresHandle>.fromOpaque(raw!).takeRetainedValue().cancel()
-      return nil
-    }, box.toOpaque())
-    if code == 0 { pthread_detach(thread) } else { box.release() }
-  }
+  func abandon() { _ = tryStartThread(named: "postgres-cancel") { self.cancel() } }
 
   func cancel() {
     guard let canceller else { return }
@@ -46,7 +37,7 @@ final class PostgresHandle: @unchecked Sendable {
       withCStrings(parameters.map(\.1)) { values in PQconnectStartParams(keys, values, 0) }
     }) else { throw PostgresError(.connection, operation: "connect", "out of memory") }
     let handle = PostgresHandle(pointer)
-    // libpq keeps the SQLSTATE of a refused connection to itself, but prints it when verbose.
+    // libpq does not expose the SQLSTATE of a refused connection, but prints it when verbose.
     PQsetErrorVerbosity(pointer, PQERRORS_VERBOSE)
     PQsetNoticeProcessor(pointer, { _, _ in }, nil)
     let deadline = ContinuousClock.now + configuration.connectTimeout
@@ -91,8 +82,8 @@ final class PostgresHandle: @unchecked Sendable {
       .connection, operation: operation, PostgresError.firstLine(text, or: "the connection to the server is gone"))
   }
 
-  /// Reads the SQLSTATE out of `FATAL:  28P01: ...`; without one the failure is the network's, except that a
-  /// password the server wants and nobody gave is the operator's.
+  /// Reads the SQLSTATE from `FATAL:  28P01: ...`. Without one the failure is the network's, except for a missing
+  /// password, which is a configuration error.
   private func connectError() -> PostgresError {
     let text = PQerrorMessage(pointer).map { String(cString: $0) } ?? ""
     let line = PostgresError.firstLine(text, or: "connection refused")
@@ -111,14 +102,14 @@ final class PostgresHandle: @unchecked Sendable {
   }
 }
 
-/// Lends a NULL-terminated array of C strings.
+/// Passes a NULL-terminated array of C strings to `body`.
 func withCStrings<Result>(
   _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
 ) -> Result {
   withOptionalCStrings(strings.map(Optional.some), body)
 }
 
-/// As `withCStrings`, where nil gives a NULL entry (SQL's NULL); one more NULL ends the array.
+/// As `withCStrings`; nil becomes a NULL entry (SQL's NULL), and one more NULL ends the array.
 func withOptionalCStrings<Result>(
   _ strings: [String?], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
 ) -> Result {

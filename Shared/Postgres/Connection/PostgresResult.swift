@@ -1,10 +1,10 @@
 import CPQ
 
-/// The answer to one statement, copied out of libpq, cells in PostgreSQL's text form.
+/// The result of one statement, copied out of libpq; cells in PostgreSQL's text form.
 package struct PostgresResult: Sendable {
   package let columns: [String]
   package let rows: [PostgresRow]
-  /// How many rows an INSERT, UPDATE, DELETE, COPY or SELECT touched.
+  /// Number of rows that an INSERT, UPDATE, DELETE, COPY or SELECT affected.
   package let affected: Int
   /// The command tag: `INSERT 0 5`, `COMMIT`.
   package let tag: String

@@ -1,6 +1,6 @@
 import CPQ
 
-/// A parameter of a statement. The server infers its type from where it stands.
+/// A parameter of a statement. The server infers its type from its position.
 package enum PostgresValue: Sendable, Hashable {
   case null
   case text(String)
@@ -23,7 +23,7 @@ package enum PostgresValue: Sendable, Hashable {
     }
   }
 
-  /// An element of an array literal: always quoted, so that `NULL`, commas and blanks mean themselves.
+  /// An element of an array literal, always quoted, so that `NULL`, commas and blanks are literal.
   private static func quoted(_ text: String) -> String {
     var result = "\""
     for character in text.unicodeScalars {

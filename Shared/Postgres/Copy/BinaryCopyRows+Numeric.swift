@@ -1,10 +1,9 @@
 extension BinaryCopyRows {
   /// The exact decimal `mantissa / 10^scale`, with `scale` digits shown after the point.
   ///
-  /// PostgreSQL keeps a numeric as digits of base 10,000 that are aligned to the decimal point: `ndigits`, the
-  /// `weight` of the first (in powers of 10,000), the sign (0x4000 is minus), the display scale, the digits.
-  /// Leading and trailing zero digits are left out, as the server itself does. Source: `numeric_recv` in
-  /// src/backend/utils/adt/numeric.c.
+  /// PostgreSQL stores a numeric as base-10,000 digits aligned to the decimal point: `ndigits`, the `weight` of the
+  /// first (in powers of 10,000), the sign (0x4000 is minus), the display scale, the digits. Leading and trailing zero
+  /// digits are left out, as the server itself does. Source: `numeric_recv` in src/backend/utils/adt/numeric.c.
   /// - Precondition: 0 <= scale <= 18.
   package mutating func numeric(mantissa: Int64, scale: Int) {
     precondition((0...18).contains(scale), "a numeric field takes a scale of 0 to 18")
@@ -17,7 +16,7 @@ extension BinaryCopyRows {
       var index = last
       let partial = scale % 4
       if partial != 0 {
-        // The last group is cut short by the scale: fill it with zeros on the right.
+        // The scale cuts the last group short: fill it with zeros on the right.
         let cut = Self.powersOfTen[partial]
         index -= 1
         groups[index] = Int16(truncatingIfNeeded: (fraction % cut) * Self.powersOfTen[4 - partial])

@@ -1,19 +1,18 @@
-/// Rows in the wire form of `COPY ... FROM STDIN (FORMAT binary)`, written field by field into one buffer that is
-/// then sent as it is.
+/// Rows in the wire form of `COPY ... FROM STDIN (FORMAT binary)`, written field by field into one send buffer.
 ///
-/// A row is `beginRow(fields:)` followed by exactly that many fields, whose types must be those of the columns: the
-/// server checks lengths, not meanings. All integers are big-endian. Format: PostgreSQL documentation, "COPY",
-/// section "Binary Format"; field contents: the `*_recv` functions of each type.
+/// A row is `beginRow(fields:)` followed by exactly that many fields of the columns' types: the server checks lengths,
+/// not meanings. All integers are big-endian. Format: PostgreSQL documentation, "COPY", section "Binary Format"; field
+/// contents: the `*_recv` functions of each type.
 package struct BinaryCopyRows: Sendable {
   /// Signature, flags and the length of the (empty) header extension.
   package static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]
-  /// -1 where a row's number of fields would stand.
+  /// -1 in place of a row's number of fields.
   package static let trailer: [UInt8] = [0xFF, 0xFF]
 
-  /// Longer than `length`: what lies behind is room to grow into.
+  /// Longer than `length`; the rest is spare capacity.
   private var storage: [UInt8] = []
   private var length = 0
-  /// Where the length of an open array stands.
+  /// Offset of the length of an open array.
   private var arrayStart = 0
   /// Rows begun.
   package private(set) var count = 0
@@ -22,12 +21,12 @@ package struct BinaryCopyRows: Sendable {
 
   package var isEmpty: Bool { count == 0 }
   package var byteCount: Int { length }
-  /// Memory held, for rows that are there and rows to come.
+  /// Memory held, spare capacity included.
   package var heldBytes: Int { storage.count }
   /// The rows, without header and trailer.
   package var bytes: ArraySlice<UInt8> { storage[..<length] }
 
-  /// A place to return to with `rewind(to:)`.
+  /// A position to return to with `rewind(to:)`.
   package struct Mark: Hashable, Sendable {
     package let rows: Int
     package let bytes: Int
@@ -35,14 +34,14 @@ package struct BinaryCopyRows: Sendable {
 
   package var mark: Mark { Mark(rows: count, bytes: length) }
 
-  /// Forgets all that was written since `mark`.
+  /// Discards everything written since `mark`.
   package mutating func rewind(to mark: Mark) {
     count = mark.rows
     length = mark.bytes
   }
 
-  /// Forgets all rows. Keeps the memory only when it is little: there is a buffer for every partition and table, a
-  /// reader that lags fills one after the other with megabytes, and only those in use are under anybody's limit.
+  /// Discards all rows. Large memory is freed: there is a buffer for every partition and table, a lagging consumer
+  /// fills one after the other with megabytes, and the memory limit counts only those in use.
   package mutating func removeAll() {
     rewind(to: Mark(rows: 0, bytes: 0))
     if storage.count > Self.keptBytes { storage = [] }
@@ -58,12 +57,6 @@ package struct BinaryCopyRows: Sendable {
 
   @inline(__always)
   package mutating func null() { put(Int32(-1)) }
-
-  @inline(__always)
-  package mutating func int2(_ value: Int16) {
-    put(Int32(2))
-    put(value)
-  }
 
   @inline(__always)
   package mutating func int4(_ value: Int32) {
@@ -158,7 +151,7 @@ package struct BinaryCopyRows: Sendable {
     count += rowCount
   }
 
-  /// Cuts `bytes`, whole rows, into single ones. For the rare look at what was written; nothing is kept for it.
+  /// Splits `bytes`, which are whole rows, into single rows. For rare inspection; nothing is kept for it.
   package static func split(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
     func integer(_ at: Int, _ size: Int) -> Int {
       let value = bytes[at..<(at + size)].reduce(0) { $0 << 8 | Int($1) }

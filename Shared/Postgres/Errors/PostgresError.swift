@@ -1,28 +1,28 @@
 import CPQ
 import Runtime
 
-/// What went wrong between us and PostgreSQL.
+/// An error of PostgreSQL or of the connection to it.
 ///
-/// `description` holds neither row values nor the password: DETAIL and CONTEXT, which quote rows, are never read,
-/// and the primary sentence is replaced by our own words where it may quote a value.
+/// `description` holds neither row values nor the password: DETAIL and CONTEXT, which quote rows, are never read, and
+/// the primary message is replaced where it may quote a value.
 package struct PostgresError: ClassifiedError {
   package enum Reason: Hashable, Sendable {
     /// The server answered with an error.
     case server(SQLState)
-    /// The socket broke, was refused, or the name did not resolve.
+    /// The socket broke or was refused, or the name did not resolve.
     case connection
     /// No answer before the deadline; the connection is given up, because its state is unknown.
     case timeout
-    /// This connection failed earlier; its owner must open another one.
+    /// This connection failed earlier; its owner opens another one.
     case poisoned
-    /// The server's answer does not fit the question, or a value could not be read.
+    /// An unexpected answer, or a value that cannot be read.
     case unexpected
-    /// The settings cannot work, whatever the server says.
+    /// The settings cannot work with any server.
     case settings
   }
 
   package let reason: Reason
-  /// What was being done: `connect`, `copy`, `merge prices`.
+  /// The operation that failed: `connect`, `copy`, `merge prices`.
   package let operation: String
   package let message: String
   /// Names from the catalogue (never values) that the server attached: table, column, constraint, data type.
@@ -64,7 +64,7 @@ package struct PostgresError: ClassifiedError {
     return text + " [\(sqlState?.code ?? code)]"
   }
 
-  /// Whether nobody can know what the server did with the last statement, so that a COMMIT may have happened.
+  /// True when the outcome of the last statement is unknown, so that a COMMIT may have happened.
   package var leavesOutcomeUnknown: Bool {
     switch reason {
     case .connection, .timeout, .poisoned: true
@@ -75,7 +75,7 @@ package struct PostgresError: ClassifiedError {
 }
 
 extension PostgresError {
-  /// Reads an error result. The result stays the caller's to clear.
+  /// Reads an error result, which the caller still clears.
   init(result: OpaquePointer?, operation: String) {
     func field(_ name: Character) -> String? {
       PQresultErrorField(result, Int32(name.asciiValue ?? 0)).map { String(cString: $0) }

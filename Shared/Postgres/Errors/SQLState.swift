@@ -1,9 +1,9 @@
 import Runtime
 
-/// A five-character SQLSTATE and what it asks of us.
+/// A five-character SQLSTATE and its error class.
 ///
-/// The table is closed: a code that no line claims is `fatal`, because retrying for ever or dropping a record on
-/// a code nobody thought about loses data. Codes: PostgreSQL documentation, appendix A.
+/// A code that is not in the table is `fatal`: retrying an unknown code for ever, or dropping the record, would lose
+/// data. Codes: PostgreSQL documentation, appendix A.
 package struct SQLState: Hashable, Sendable, CustomStringConvertible {
   package let code: String
 
@@ -24,19 +24,19 @@ package struct SQLState: Hashable, Sendable, CustomStringConvertible {
     Self.exact[code] ?? Self.families[String(family)] ?? .fatal
   }
 
-  /// Whether the server's sentence may quote the record, as those of data do (`invalid input syntax for type numeric:
-  /// "..."`) and those of triggers and extensions may: only our own words are shown then.
+  /// True when the server's message may quote the record, as those about data do (`invalid input syntax for type
+  /// numeric: "..."`) and those of triggers and extensions may: then only our own text is shown.
   package var mayQuoteValues: Bool { errorClass == .data || !Self.quotingNames.contains(String(family)) }
 
-  /// Families whose sentences are the server's own, and quote at most names of the catalogue.
+  /// Families whose messages are the server's own and quote at most names of the catalogue.
   private static let quotingNames: Set = [
     "08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "55", "57", "58",
   ]
 
-  /// Whole families, where every member has the same remedy.
+  /// Families whose members share one class.
   private static let families: [String: ErrorClass] = [
     "08": .transient,  // connection exceptions
-    "53": .transient,  // out of disk, memory or connections: the server's day, never the record's fault
+    "53": .transient,  // out of disk, memory or connections: never the record's fault
     "57": .transient,  // cancelled, shutting down, starting up
     "58": .transient,  // I/O errors of the server's own files
     "22": .data,  // a value does not fit its type
@@ -47,13 +47,13 @@ package struct SQLState: Hashable, Sendable, CustomStringConvertible {
     "0A": .configuration,  // the server is too old for what we ask
   ]
 
-  /// Members that differ from their family, or whose family is otherwise unknown.
+  /// Members that differ from their family, or whose family has no class.
   private static let exact: [String: ErrorClass] = [
-    "08P01": .fatal,  // protocol violation: we, or something between us and the server, speak nonsense
-    "40001": .transient,  // serialization failure: somebody else was first, the same work succeeds next time
+    "08P01": .fatal,  // protocol violation, ours or of a proxy in between
+    "40001": .transient,  // serialization failure: the same work succeeds next time
     "40P01": .transient,  // deadlock: likewise
     "40003": .transient,  // completion unknown: the offsets in the transaction tell whether it happened
-    "25006": .transient,  // read-only: connected to a standby in the middle of a fail-over
+    "25006": .transient,  // read-only: connected to a standby during a fail-over
     "25P03": .transient,  // the server ended an idle transaction
     "55006": .transient,  // object in use
     "55P03": .transient,  // lock not available in time
@@ -66,14 +66,14 @@ package struct SQLState: Hashable, Sendable, CustomStringConvertible {
     "42883": .configuration,  // undefined function: extension or migration missing
     "26000": .configuration,  // prepared statement vanished: a transaction-mode pooler sits in between
     "55P02": .configuration,  // a server setting cannot be changed by this role
-    "54000": .data,  // index row too large: the record's text is what is too long
+    "54000": .data,  // index row too large: the record's text is too long
     "54023": .fatal,
     "58P01": .fatal,  // the server misses one of its own files: retrying cannot bring it back
     "XX001": .fatal,  // data corrupted
     "XX002": .fatal,  // index corrupted
   ]
 
-  /// Our own words for the codes whose server sentence is withheld or absent.
+  /// Our own text for codes whose server message is withheld or missing.
   package var title: String {
     Self.titles[code] ?? Self.familyTitles[String(family)] ?? "the server refused"
   }

@@ -1,10 +1,10 @@
 import Runtime
 
-/// Brings a database to the schema of this binary: forward only, one step after the other, each in a transaction
-/// with the note that it was done. Any number of processes may try at once: an advisory lock lets one through, and
-/// the others then find nothing left to do.
+/// Brings a database to the schema of this binary: forward only, step by step, each in one transaction with its entry
+/// in the log. Any number of processes may try at once: an advisory lock admits one, and the others then find nothing
+/// left to do.
 package struct Migrator: Sendable {
-  /// Names the owner of the schema in the table `schema_migrations`, so that several services share a database.
+  /// The owner of the schema in the table `schema_migrations`, so that several services can share a database.
   package let component: String
   package let migrations: [Migration]
 
@@ -17,21 +17,21 @@ package struct Migrator: Sendable {
   }
 
   package struct State: Hashable, Sendable {
-    /// Number of the last step the database has; 0 for none.
+    /// The last step that the database has; 0 for none.
     package var current: Int
-    /// Number of the last step this binary has.
+    /// The last step that this binary has.
     package var latest: Int
     package var isUpToDate: Bool { current == latest }
   }
 
-  /// Runs what is missing. Statements of a migration take as long as they take, so `connection` loses its limits
-  /// and is best closed afterwards.
-  /// - Returns: the numbers that were run now.
+  /// Runs the missing steps. Migrations have no time limit, so `connection` loses its limits and is best closed
+  /// afterwards.
+  /// - Returns: the numbers of the steps that ran.
   /// - Throws: `configuration` when the database is newer than this binary or its history differs; `PostgresError`.
   package func migrate(_ connection: PostgresConnection) async throws -> [Int] {
     try await connection.perform { connection in
-      // A session lock, not a transaction lock: it spans the steps. A closed connection releases it.
-      // The connection is for migrating: its limits stay lifted.
+      // A session lock, which spans the steps; closing the connection releases it. The limits stay lifted: the
+      // connection is for migrating only.
       try connection.script("SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0", operation: "migrate")
       try connection.limitStatements(to: nil)
       try lock(connection)
@@ -62,7 +62,7 @@ package struct Migrator: Sendable {
     }
   }
 
-  /// What the database has, without changing it.
+  /// The state of the database, without changing it.
   /// - Throws: as `migrate`.
   package func state(_ connection: PostgresConnection) async throws -> State {
     try await connection.perform { connection in
@@ -72,7 +72,7 @@ package struct Migrator: Sendable {
     }
   }
 
-  /// - Throws: `configuration`, saying what to run, unless the database has exactly this binary's schema.
+  /// - Throws: `configuration`, naming the command to run, unless the database has exactly this binary's schema.
   package func requireUpToDate(_ connection: PostgresConnection, command: String) async throws {
     let state = try await state(connection)
     guard !state.isUpToDate else { return }
@@ -81,8 +81,8 @@ package struct Migrator: Sendable {
       "the database has step \(state.current) of \(state.latest) of the \(component) schema; run `\(command)`")
   }
 
-  /// Polls for the lock, because a backend that waits inside `pg_advisory_lock` would answer nothing for as long
-  /// as the other's migration takes, and look dead.
+  /// Polls for the lock: a backend that waits inside `pg_advisory_lock` would answer nothing during the other's
+  /// migration, and look dead.
   private func lock(_ connection: isolated PostgresConnection) throws {
     while true {
       let answer = try connection.execute("SELECT pg_try_advisory_lock($1)", [.int(lockKey)], operation: "migrate")
@@ -116,8 +116,35 @@ package struct Migrator: Sendable {
 
   /// One lock per component: FNV-1a of its name.
   private var lockKey: Int64 {
-    Int64(bitPattern: "souk migrations \(component)".utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
-      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-    })
+    Int64(bitPattern: fnv1a("souk migrations \(component)"))
   }
+}
+
+/// One step of a schema, part of the binary.
+///
+/// A released step never changes: a database stores the checksum of what it ran.
+package struct Migration: Sendable {
+  /// 1, 2, 3 ... without gaps.
+  package let number: Int
+  /// A short description in `snake_case`, for people.
+  package let name: String
+  /// One or more statements. They run in a transaction, so no `CREATE INDEX CONCURRENTLY`.
+  package let sql: String
+
+  package init(_ number: Int, _ name: String, sql: String) {
+    self.number = number
+    self.name = name
+    self.sql = sql
+  }
+
+  /// FNV-1a of the text as 16 hex digits: it detects accidents, not attacks.
+  package var checksum: String {
+    let digits = String(fnv1a(sql), radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+/// 64 bits. Source: G. Fowler, L. C. Noll, K.-P. Vo; draft-eastlake-fnv.
+private func fnv1a(_ text: String) -> UInt64 {
+  text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
 }

@@ -1,24 +1,23 @@
 import CPQ
 import Runtime
 
-/// Where and how to connect. Printing it never shows the password.
+/// Where and how to connect. Its description never shows the password.
 package struct PostgresConfiguration: Sendable, CustomStringConvertible {
   /// A URI (`postgresql://user:password@host:5432/name?sslmode=require`) or libpq's `key=value` form. What is
   /// absent comes from libpq's own sources: `PGHOST`, `PGPASSWORD`, `~/.pgpass`, the service file.
   package var url: String
   /// Shown in `pg_stat_activity`.
   package var applicationName: String
-  /// Bounds name resolution, TCP, TLS and authentication together.
+  /// Limits name resolution, TCP, TLS and authentication together.
   package var connectTimeout: Duration
-  /// Bounds each statement, also one of several that are sent together; `statement_timeout` on the server is set to
-  /// the same.
+  /// Limits each statement, also within a pipeline; the server's `statement_timeout` is the same.
   package var statementTimeout: Duration
-  /// How long a statement may wait for a lock before it fails with 55P03 and is tried again later.
+  /// How long a statement may wait for a lock before it fails with 55P03 and is retried later.
   package var lockTimeout: Duration
-  /// After how long unacknowledged bytes break the TCP connection (`tcp_user_timeout`).
+  /// How long bytes may stay unacknowledged before the TCP connection breaks (`tcp_user_timeout`).
   package var tcpUserTimeout: Duration
-  /// Told what is being waited for and for how long already: when the wait begins, then at every
-  /// `progressInterval`. Called on the connection's thread.
+  /// Reports what the connection waits for and for how long: when the wait begins, then at every `progressInterval`.
+  /// Called on the connection's thread.
   package var progress: (@Sendable (_ operation: String, _ waited: Duration) -> Void)?
   package var progressInterval = Duration.seconds(5)
 
@@ -68,7 +67,7 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible {
     return result + rest
   }
 
-  /// What follows a single-quoted value, in which a backslash escapes the next character.
+  /// The rest after a single-quoted value, in which a backslash escapes the next character.
   private static func quotedTail(_ text: Substring) -> Substring {
     var escaped = false
     var index = text.index(after: text.startIndex)
@@ -80,11 +79,11 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible {
     return text[index...]
   }
 
-  /// libpq's parameters: ours first, then the user's, which win where both speak (except for what is ours alone).
+  /// libpq's parameters: our defaults first, then the user's, which win (except for `client_encoding`).
   package func parameters() throws(PostgresError) -> [(String, String)] {
     var message: UnsafeMutablePointer<CChar>?
     guard let parsed = PQconninfoParse(url, &message) else {
-      // libpq's sentence may quote the string it could not read, password included.
+      // libpq's message may quote the string it could not parse, password included.
       PQfreemem(message)
       throw PostgresError(
         .settings, operation: "read --database-url",

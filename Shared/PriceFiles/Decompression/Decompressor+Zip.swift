@@ -1,7 +1,7 @@
 import CZlib
 
-/// Where in a ZIP file the reading is. Only local headers are used: the central directory is at the end, and the
-/// file is read once from its start.
+/// The reading position in a ZIP file. Only local headers are used: the central directory is at the end, and the file
+/// is read once from its start.
 enum ZipState: Equatable {
   case signature
   case header
@@ -13,7 +13,7 @@ enum ZipState: Equatable {
   case afterEntry
 }
 
-/// The local header of the entry at hand (APPNOTE.TXT 6.3.10, section 4.3.7).
+/// The local header of the current entry (APPNOTE.TXT 6.3.10, section 4.3.7).
 struct ZipEntry {
   var flags: UInt16 = 0
   var method: UInt16 = 0

@@ -1,16 +1,16 @@
+import Compression
 import Schemas
 
-/// Turns the bytes of a stored file into plain bytes. What the file is packed with is told by its first bytes
-/// and never by its name.
+/// Turns the bytes of a stored file into plain bytes. The first bytes decide the compression, never the file name.
 ///
-/// The caller lends one chunk after the other with `take`, and after each calls `read` until it returns 0; after
-/// the last chunk it calls `endInput`, reads on until 0, and asks `finish` whether the file was whole.
+/// The caller passes one chunk after the other to `take`, and after each calls `read` until it returns 0; after the
+/// last chunk it calls `endInput`, reads until 0, and asks `finish` whether the file was complete.
 struct Decompressor: ~Copyable {
   enum State: Equatable {
     case sniffing
     case plain
     case gzip
-    /// After one gzip member: another may follow.
+    /// After a gzip member: another may follow.
     case betweenMembers
     case zip(ZipState)
     case ended
@@ -20,7 +20,7 @@ struct Decompressor: ~Copyable {
   var state = State.sniffing
   private(set) var compression: Compression?
   private(set) var produced = 0
-  /// Bytes of the file taken so far.
+  /// Bytes of the file received so far.
   private(set) var received = 0
   var entries = 0
   private(set) var trailingBytes = 0
@@ -29,26 +29,26 @@ struct Decompressor: ~Copyable {
   private var members: GzipStream?
   var stream: InflateStream?
   var zip = ZipEntry()
-  /// Bytes looked at before it was known what they are; they come before `input`.
+  /// Bytes that were inspected before `input` and come before it.
   var held: [UInt8] = []
   private var input = UnsafeRawBufferPointer(start: nil, count: 0)
   private var inputHasEnded = false
 
   init(limits: PriceFileLimits) { self.limits = limits }
 
-  /// Lends `chunk`, which must stay valid until `read` has returned 0.
+  /// Passes `chunk`, which must stay valid until `read` has returned 0.
   mutating func take(_ chunk: UnsafeRawBufferPointer) {
-    assert(input.isEmpty, "the chunk before was not read to its end")
+    assert(input.isEmpty, "the previous chunk was not read to its end")
     input = chunk
     received += chunk.count
   }
 
   mutating func endInput() { inputHasEnded = true }
 
-  /// How many bytes of the file were used; the place of a defect.
+  /// Bytes of the file consumed; the position of a defect.
   var position: Int { received - input.count - held.count }
 
-  /// - Returns: how many bytes were written to `target`; 0 when more input is needed, or there is no more.
+  /// - Returns: the number of bytes written to `target`; 0 when more input is needed, or at the end.
   mutating func read(into target: UnsafeMutableRawBufferPointer) throws(FileDefect) -> Int {
     var written = 0
     while written == 0 {
@@ -81,8 +81,8 @@ struct Decompressor: ~Copyable {
     return written
   }
 
-  /// To be called after `endInput`, once `read` returned 0.
-  /// - Throws: `truncated` when the packed data stops before its end.
+  /// Call after `endInput`, once `read` has returned 0.
+  /// - Throws: `truncated` when the compressed data stops before its end.
   func finish() throws(FileDefect) {
     switch state {
     case .plain, .betweenMembers, .ended: return
@@ -91,7 +91,7 @@ struct Decompressor: ~Copyable {
     }
   }
 
-  // MARK: - Telling what it is
+  // MARK: - Detection
 
   private mutating func sniff() throws(FileDefect) -> Bool {
     guard gather(4) || inputHasEnded else { return false }
@@ -111,7 +111,7 @@ struct Decompressor: ~Copyable {
   }
 
   private mutating func nextMember() throws(FileDefect) -> Bool {
-    // One byte decides unless it is the first of the magic.
+    // One byte decides, unless it is the first byte of the magic.
     guard gather(1) else { return false }
     if held[0] == 0x1F, !gather(2), !inputHasEnded { return false }
     guard held.starts(with: [0x1F, 0x8B]) else {
@@ -136,7 +136,7 @@ struct Decompressor: ~Copyable {
     self.stream = stream
   }
 
-  /// Moves bytes of the input to `held` until it has `count`; false when the input is used up before.
+  /// Moves input to `held` until it has `count` bytes; false when the input ends before.
   mutating func gather(_ count: Int) -> Bool {
     let missing = min(count - held.count, input.count)
     if missing > 0 {
@@ -146,13 +146,13 @@ struct Decompressor: ~Copyable {
     return held.count >= count
   }
 
-  /// Runs the inflate state over what was held, then over the input.
+  /// Inflates what is held, then the input.
   /// - Returns: nil when more input is needed.
   mutating func inflate(
     into target: UnsafeMutableRawBufferPointer, whenEnded next: State
   ) throws(FileDefect) -> Int? {
     let fromHeld = !held.isEmpty
-    // ISA-L may have taken all of the input while what it stands for did not fit.
+    // ISA-L may have consumed all input while its output did not fit.
     guard fromHeld || !input.isEmpty || members != nil else { return nil }
     let result = fromHeld ? held.withUnsafeBytes { step($0, into: target) } : step(input, into: target)
     if fromHeld {
@@ -177,7 +177,7 @@ struct Decompressor: ~Copyable {
     members?.step(input, into: target) ?? stream?.step(input, into: target) ?? (.invalid, 0, 0)
   }
 
-  /// Copies bytes as they are.
+  /// Copies uncompressed bytes.
   mutating func copy(into target: UnsafeMutableRawBufferPointer, atMost limit: Int) -> Int {
     if !held.isEmpty {
       let count = min(held.count, target.count, limit)
@@ -190,15 +190,6 @@ struct Decompressor: ~Copyable {
     target.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[..<count]))
     input = UnsafeRawBufferPointer(rebasing: input[count...])
     return count
-  }
-
-  /// Throws away up to `count` bytes; returns how many.
-  mutating func skip(_ count: Int) -> Int {
-    let fromHeld = min(held.count, count)
-    held.removeFirst(fromHeld)
-    let fromInput = min(input.count, count - fromHeld)
-    if fromInput > 0 { input = UnsafeRawBufferPointer(rebasing: input[fromInput...]) }
-    return fromHeld + fromInput
   }
 
   var hasInputEnded: Bool { inputHasEnded && input.isEmpty }

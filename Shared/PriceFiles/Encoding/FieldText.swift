@@ -1,16 +1,16 @@
-/// Turns the raw bytes of character data into clean UTF-8: references resolved, windows-1255 converted, control
-/// characters (line breaks within names among them) replaced by blanks.
+/// Turns raw character data into clean UTF-8: resolves references, converts windows-1255, and replaces control
+/// characters (line breaks inside names among them) with spaces.
 struct FieldText {
-  /// `flagHigh` converts bytes of 0x80 and above from windows-1255.
+  /// Convert bytes from 0x80 on from windows-1255.
   var convertsHigh = false
   private(set) var strayAmpersands = 0
   private(set) var badCharacters = 0
 
-  /// The most bytes `count` bytes can become: a windows-1255 byte or a short reference becomes three.
+  /// Most bytes that `count` bytes can become: a windows-1255 byte or a short reference becomes three.
   static func room(for count: Int) -> Int { count * 3 + 8 }
 
-  /// - Parameter resolving: false inside CDATA, where `&` is a character like any other.
-  /// - Returns: how many bytes were written.
+  /// - Parameter resolving: false inside CDATA, where `&` is an ordinary character.
+  /// - Returns: the number of bytes written.
   mutating func clean(
     _ source: UnsafeBufferPointer<UInt8>, resolving: Bool, into target: UnsafeMutablePointer<UInt8>
   ) -> Int {
@@ -23,7 +23,7 @@ struct FieldText {
       if read &+ 8 <= source.count {
         let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: read, as: UInt64.self))
         let special = Self.special(word, flaggingHigh: high ? TextScan.flagHigh : 0)
-        // The whole word is stored before it is known how much of it is plain: the room is there.
+        // The whole word is stored before the plain part is known: the target has room.
         UnsafeMutableRawPointer(target + written).storeBytes(of: word.littleEndian, as: UInt64.self)
         if special == 0 {
           read &+= 8
@@ -66,8 +66,8 @@ struct FieldText {
   /// U+FFFD as ``Windows1255/utf8`` has it.
   private static let undefined: UInt32 = 0x03BD_BFEF
 
-  /// The high bit of each byte that is `&`, a control character, or flagged for being high; bits above the lowest
-  /// that is set may be wrong.
+  /// The high bit of each byte that is `&`, a control character, or flagged as high; bits above the lowest set one may
+  /// be wrong.
   @inline(__always)
   private static func special(_ word: UInt64, flaggingHigh: UInt64) -> UInt64 {
     let ones: UInt64 = 0x0101_0101_0101_0101
@@ -76,10 +76,10 @@ struct FieldText {
     return (found & TextScan.flagHigh) | (word & flaggingHigh)
   }
 
-  /// The character a reference at `start` stands for, and the reference's length; nil when it is none of the five
-  /// predefined entities and no numeric reference. A number that is no character stands for U+FFFD.
+  /// The character of the reference at `start`, and the reference's length; nil for anything but the five predefined
+  /// entities and numeric references. An invalid number becomes U+FFFD.
   private static func reference(_ source: UnsafeBufferPointer<UInt8>, _ start: Int) -> (UInt32, Int)? {
-    // "&#x0010FFFF;" is as long as a sensible reference gets.
+    // "&#x0010FFFF;" is the longest sensible reference.
     let limit = min(source.count, start + 12)
     guard let end = (start..<limit).first(where: { source[$0] == UInt8(ascii: ";") }) else { return nil }
     let name = source[(start + 1)..<end]

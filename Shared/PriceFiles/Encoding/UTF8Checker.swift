@@ -2,11 +2,11 @@
 /// text is ASCII or has sequences of two bytes, as Hebrew has.
 enum UTF8Checker {
   struct Result {
-    /// Bytes of whole, valid characters from the start.
+    /// Bytes of complete, valid characters from the start.
     var validCount: Int
-    /// True when the byte after them cannot be UTF-8; false when they only end in the middle of a character.
+    /// True when the next byte cannot be UTF-8; false when the text only ends inside a character.
     var isInvalid: Bool
-    /// True when a character beyond ASCII is among them.
+    /// True when one of them is not ASCII.
     var hasNonASCII: Bool
   }
 
@@ -20,7 +20,7 @@ enum UTF8Checker {
       if position == count { return Result(validCount: count, isInvalid: false, hasNonASCII: hasNonASCII) }
       hasNonASCII = skipShort(raw, &position, count) || hasNonASCII
       if position == count { continue }
-      // One character the long way; also the end of the text and everything of three or four bytes.
+      // One character by the general rules; also the end of the text and everything of three or four bytes.
       let length = characterLength(start + position, count - position)
       guard length > 0 else {
         return Result(validCount: position, isInvalid: length < 0, hasNonASCII: hasNonASCII)
@@ -54,13 +54,13 @@ enum UTF8Checker {
     return position
   }
 
-  /// Goes over words of one- and two-byte characters, from the start of a character to the start of one, until a
-  /// word holds anything else or nothing but ASCII.
-  /// - Returns: true when it got over a character beyond ASCII.
+  /// Skips words of one- and two-byte characters, from the start of a character to the start of one, until a word holds
+  /// anything else or only ASCII.
+  /// - Returns: true when it skipped a non-ASCII character.
   @inline(__always)
   private static func skipShort(_ raw: UnsafeRawPointer, _ position: inout Int, _ count: Int) -> Bool {
     let from = position
-    // 0x80 in the lowest byte when the byte before the word is a lead whose continuation is still to come.
+    // 0x80 in the lowest byte when the byte before the word is a lead byte that lacks its continuation.
     var pending: UInt64 = 0
     while position + 8 <= count {
       let word = word(raw, position)

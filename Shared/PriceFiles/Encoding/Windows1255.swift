@@ -1,4 +1,4 @@
-/// windows-1255, the Hebrew code page: ASCII below 0x80, this table from there on.
+/// windows-1255, the Hebrew code page: ASCII below 0x80, this table above.
 ///
 /// Source: unicode.org, Mappings/VENDORS/MICSFT/WINDOWS/CP1255.TXT. Positions it leaves undefined are U+FFFD.
 enum Windows1255 {

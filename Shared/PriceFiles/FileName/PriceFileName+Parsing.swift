@@ -1,8 +1,9 @@
+import Runtime
 import Schemas
 
 extension PriceFileName {
-  /// - Parameter text: the last component of a path or URL, already percent-decoded.
-  /// - Throws: `PriceFileNameError` naming the part that does not fit.
+  /// - Parameter text: the last component of a path or URL, percent-decoded.
+  /// - Throws: `PriceFileNameError` that names the wrong part.
   package init(_ text: some StringProtocol) throws(PriceFileNameError) {
     guard !text.isEmpty else { throw .empty }
     guard text.utf8.count <= Self.maximumLength else { throw .tooLong(text.utf8.count) }
@@ -16,7 +17,7 @@ extension PriceFileName {
 
     let isNull = rest.hasPrefix("null")
     if isNull { rest = rest.dropFirst(4) }
-    // The longer spelling first: every "pricefull" also starts with "price".
+    // Longer spellings first: every "pricefull" starts with "price".
     guard let (spelling, type) = Self.types.first(where: { rest.hasPrefix($0.0) }) else { throw .unknownType }
     rest = rest.dropFirst(spelling.count)
     if rest.first == "-" { rest = rest.dropFirst() }
@@ -26,7 +27,7 @@ extension PriceFileName {
     guard 6...14 ~= chainID.count, chainID.isDigits else { throw .badChainID(String(chainID)) }
     if let bad = parts.first(where: { !$0.isDigits }) { throw .badPart(String(bad)) }
 
-    // Stores and sub-chains have few digits; the first part of eight or more is the date.
+    // Stores and sub-chains have few digits; the first part of eight or more digits is the date.
     guard let dateIndex = parts.dropFirst().firstIndex(where: { $0.count >= 8 }) else { throw .noDate }
     let (date, joinedTime) = try Self.dateAndTime(parts[dateIndex])
     let places = parts[1..<dateIndex].map { $0.isEmpty ? nil : Self.normalized(storeID: $0) }
@@ -34,7 +35,7 @@ extension PriceFileName {
 
     var time = joinedTime
     var tail = parts[(dateIndex + 1)...]
-    // Six digits after a bare date are a time, or say again what the date has already said; three (`-020`) are a
+    // Six digits after a bare date are a time; after a date with a time they may repeat it. Three digits (`-020`) are a
     // sequence.
     if let candidate = tail.first, candidate.count == 6 {
       let repeats = time != nil && parts[dateIndex].count == 14 && parts[dateIndex].hasSuffix(candidate)
@@ -58,9 +59,9 @@ extension PriceFileName {
     ("storesfull", .stores), ("storefull", .stores), ("stores", .stores), ("store", .stores),
   ]
 
-  /// `yyyyMMdd`, `yyyyMMddHHmm`, `yyyyMMddHHmmss`, or thirteen digits: a portal that writes its seconds without
-  /// a leading zero; the odd last digit is dropped, the minute is right.
-  private static func dateAndTime(_ digits: Substring) throws(PriceFileNameError) -> (CivilDate, CivilTime?) {
+  /// `yyyyMMdd`, `yyyyMMddHHmm`, `yyyyMMddHHmmss`, or thirteen digits: one portal writes seconds without a leading
+  /// zero, so that only the minute is used.
+  private static func dateAndTime(_ digits: Substring) throws(PriceFileNameError) -> (CivilDate, TimeOfDay?) {
     guard [8, 12, 13, 14].contains(digits.count),
       let date = CivilDate(year: digits.number(0, 4), month: digits.number(4, 2), day: digits.number(6, 2)),
       2000...2099 ~= date.year
@@ -72,9 +73,9 @@ extension PriceFileName {
     }
   }
 
-  private static func timeOfDay(_ digits: Substring) throws(PriceFileNameError) -> CivilTime {
+  private static func timeOfDay(_ digits: Substring) throws(PriceFileNameError) -> TimeOfDay {
     let second = digits.count == 6 ? digits.number(4, 2) : 0
-    guard let time = CivilTime(hour: digits.number(0, 2), minute: digits.number(2, 2), second: second) else {
+    guard let time = TimeOfDay(hour: digits.number(0, 2), minute: digits.number(2, 2), second: second) else {
       throw .badTime(String(digits))
     }
     return time
@@ -82,14 +83,14 @@ extension PriceFileName {
 }
 
 extension PriceFileName: CustomStringConvertible {
-  /// The name in its canonical spelling; parsing it gives an equal value.
+  /// The canonical name; parsing it gives an equal value.
   package var description: String {
     var text = (isNull ? "NULL" : "") + type.spelling + chainID
     if let subChainID { text += "-" + subChainID }
-    // A name with a sub-chain keeps the store's place, or the sub-chain would be read as the store.
+    // With a sub-chain the store's place must stay, or the sub-chain would be read as the store.
     if storeID != nil || subChainID != nil { text += "-" + (storeID ?? "") }
-    text += "-" + padded(date.year, 4) + padded(date.month, 2) + padded(date.day, 2)
-    if let time { text += padded(time.hour, 2) + padded(time.minute, 2) + padded(time.second, 2) }
+    text += "-" + zeroPadded(date.year, 4) + zeroPadded(date.month, 2) + zeroPadded(date.day, 2)
+    if let time { text += zeroPadded(time.hour, 2) + zeroPadded(time.minute, 2) + zeroPadded(time.second, 2) }
     if let sequence { text += "-" + sequence }
     return fileExtension.isEmpty ? text : text + "." + fileExtension
   }
@@ -99,8 +100,42 @@ extension Substring {
   /// True for the empty string too.
   fileprivate var isDigits: Bool { utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } }
 
-  /// The number written by `count` of its ASCII digits.
+  /// The number in `count` ASCII digits.
   fileprivate func number(_ start: Int, _ count: Int) -> Int {
     utf8.dropFirst(start).prefix(count).reduce(0) { $0 * 10 + Int($1) - Int(UInt8(ascii: "0")) }
+  }
+}
+
+/// Why a name is not the name of a price file. Portals list other files too.
+package enum PriceFileNameError: ClassifiedError, Equatable {
+  case empty
+  case tooLong(Int)
+  /// Anything but letters, digits, dashes and dots.
+  case unexpectedCharacter(Character)
+  case unknownType
+  case badChainID(String)
+  case noDate
+  case badDate(String)
+  case badTime(String)
+  case badPart(String)
+  case tooManyParts(Int)
+
+  package var code: String { "bad_file_name" }
+  package var errorClass: ErrorClass { .data }
+
+  package var description: String {
+    let grammar = "expected Type ChainId -[SubChain-][Store-]Date[Time][-Sequence][.extension]"
+    return switch self {
+    case .empty: "the file name is empty; \(grammar)"
+    case .tooLong(let length): "the file name has \(length) bytes, more than \(PriceFileName.maximumLength)"
+    case .unexpectedCharacter(let character): "unexpected character \"\(character)\" in the file name; \(grammar)"
+    case .unknownType: "the file name starts with none of Price, PriceFull, Promo, PromoFull, Stores; \(grammar)"
+    case .badChainID(let text): "\"\(text)\" is not a chain id of 6 to 14 digits; \(grammar)"
+    case .noDate: "the file name has no date; \(grammar)"
+    case .badDate(let text): "\"\(text)\" is not a date of the file name; \(grammar)"
+    case .badTime(let text): "\"\(text)\" is not a time of day"
+    case .badPart(let text): "\"\(text)\" is neither a store, a date, a time nor a sequence; \(grammar)"
+    case .tooManyParts(let count): "\(count) parts before the date, at most sub-chain and store are allowed; \(grammar)"
+    }
   }
 }

@@ -1,14 +1,12 @@
+import Runtime
 import Schemas
 
-/// What the name of a published file says: `[NULL]Type[-]ChainId-[SubChain-][Store-]Date[Time][-Sequence][.ext]`.
+/// The name of a published file: `[NULL]Type[-]ChainId-[SubChain-][Store-]Date[Time][-Sequence][.ext]`.
 ///
-/// One grammar for every form the portals use, side by side and often within one chain:
-/// `PriceFull7290058140886-001-202501200300.gz`, `PriceFull7290027600007-001-001-20260828-030000.gz`,
-/// `Stores7290027600007-000-20260816-020.gz`, `Stores7290058140886-202211012005.xml`. Letters compare without
-/// case. The extension promises nothing about the content: compression is judged by the first bytes.
+/// One grammar covers every form that portals use, often several within one chain:
 package struct PriceFileName: Hashable, Sendable {
   package var type: FileType
-  /// The digits as published; usually the 13-digit GLN of the chain.
+  /// The published digits; usually the 13-digit GLN of the chain.
   package var chainID: String
   /// Without leading zeros; nil when the name has none.
   package var subChainID: String?
@@ -16,11 +14,11 @@ package struct PriceFileName: Hashable, Sendable {
   package var storeID: String?
   /// Israel local.
   package var date: CivilDate
-  /// Israel local; nil when the name has only a date.
-  package var time: CivilTime?
-  /// The number after the time, digits as published.
+  /// Israel local; nil when the name has no time.
+  package var time: TimeOfDay?
+  /// The number after the time, as published.
   package var sequence: String?
-  /// Published with the placeholder prefix `NULL`. Such files may still hold rows.
+  /// Published with the prefix `NULL`. Such files may still hold rows.
   package var isNull: Bool
   /// Lower case, without the first dot: "gz", "xml", "xml.gz", "" for none.
   package var fileExtension: String
@@ -29,7 +27,7 @@ package struct PriceFileName: Hashable, Sendable {
 
   package init(
     type: FileType, chainID: String, subChainID: String? = nil, storeID: String? = nil, date: CivilDate,
-    time: CivilTime? = nil, sequence: String? = nil, isNull: Bool = false, fileExtension: String = "gz"
+    time: TimeOfDay? = nil, sequence: String? = nil, isNull: Bool = false, fileExtension: String = "gz"
   ) {
     self.type = type
     self.chainID = chainID
@@ -42,12 +40,43 @@ package struct PriceFileName: Hashable, Sendable {
     self.fileExtension = fileExtension
   }
 
-  /// A chain id of nothing but zeros stands for "unknown".
+  /// True when the chain id is all zeros, which stands for "unknown".
   package var isPlaceholder: Bool { chainID.utf8.allSatisfy { $0 == UInt8(ascii: "0") } }
 
-  /// "029" -> "29", "000" -> "0"; any other text is only trimmed of its leading zeros while digits remain.
+  /// Strips leading zeros: "029" is "29", "000" is "0".
   package static func normalized(storeID: some StringProtocol) -> String {
     let trimmed = storeID.drop { $0 == "0" }
     return trimmed.isEmpty && !storeID.isEmpty ? "0" : String(trimmed)
+  }
+}
+
+extension PriceFileName {
+  /// The time zone of every portal's names and rows.
+  package static let zoneIdentifier = "Asia/Jerusalem"
+
+  /// When the file was made, with its offset; nil for a name without a time, because a date alone would sort the file
+  /// before everything else of its day.
+  /// - Parameter zone: the table of `zoneIdentifier`. A repeated hour means its first occurrence.
+  package func fileTime(zone: ZoneTable) -> Timestamp? {
+    guard let time else { return nil }
+    let (seconds, offset) = zone.instant(
+      year: date.year, month: date.month, day: date.day, hour: time.hour, minute: time.minute, second: time.second)
+    return Timestamp(microseconds: seconds * 1_000_000, offsetMinutes: Int(offset) / 60)
+  }
+}
+
+extension FileType {
+  package var holdsPrices: Bool { self == .price || self == .priceFull }
+  package var holdsPromotions: Bool { self == .promo || self == .promoFull }
+
+  /// The spelling at the start of a file name.
+  package var spelling: String {
+    switch self {
+    case .price: "Price"
+    case .priceFull: "PriceFull"
+    case .promo: "Promo"
+    case .promoFull: "PromoFull"
+    case .stores: "Stores"
+    }
   }
 }

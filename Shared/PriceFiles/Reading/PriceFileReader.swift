@@ -1,18 +1,18 @@
 import Runtime
 import Schemas
 
-/// Reads one published file from its packed bytes to rows, in constant memory: decompression, encoding, markup,
-/// dialect. Data is never an error here: what is wrong with the file is in the summary.
+/// Reads one published file in constant memory: decompression, encoding, markup, dialect. Bad data is never thrown; the
+/// summary describes it.
 ///
-/// Not thread-safe; one instance reads one file once.
+/// Not thread-safe; an instance reads one file once.
 package final class PriceFileReader {
   package enum Answer: Equatable, Sendable {
     case more
-    /// Nothing that follows matters: the summary is final.
+    /// The rest does not matter: the summary is final.
     case stop
-    /// What was found out shows that rows handed over before are wrong: the file is windows-1255 after rows that had
-    /// been read as UTF-8 (bytes that are valid in both), or codes come again where the first is not what counts.
-    /// Forget those rows and read the file again from its start with `nextPlan`.
+    /// The rows handed over so far are wrong: the file is windows-1255 although its first rows were also valid UTF-8,
+    /// or a code is repeated and its first row is not the one that counts. Discard the rows and read the file again
+    /// with `nextPlan`.
     case restart
   }
 
@@ -20,7 +20,7 @@ package final class PriceFileReader {
 
   private let limits: PriceFileLimits
   private let plan: ReadingPlan
-  /// After `restart`: what to read the file again with.
+  /// After `restart`: the plan for the second pass.
   package private(set) var nextPlan = ReadingPlan()
   private var decompressor: Decompressor
   private var window: TextWindow
@@ -28,24 +28,24 @@ package final class PriceFileReader {
 
   private var encoding: TextEncoding?
   private var encodingIsDetected = false
-  /// UTF-8 until the first byte that cannot be.
+  /// True until a byte rules out windows-1255.
   private var mayBeWindows1255 = true
   private var hasReadNonASCII = false
   private var transcoder: UTF16Transcoder?
-  /// UTF-16 on its way to the window.
+  /// Buffer for UTF-16 before transcoding.
   private var raw: UnsafeMutableRawBufferPointer?
   private var defect: FileDefect?
-  /// After markup that cannot be read on, the rest is still decompressed and looked at: it may show that the data is
-  /// damaged, or that the file is windows-1255, and then the rows before it are not what they seemed.
+  /// After fatal markup the rest is still decompressed and checked: it may show that the data is damaged, or that the
+  /// file is windows-1255, and then the earlier rows are wrong.
   private var isDraining: Bool { defect?.outcome == .malformed }
   private var hasText = false
   private var badCharacters = 0
 
   /// - Parameters:
   ///   - zone: the table of `PriceFileName.zoneIdentifier`.
-  ///   - plan: of the pass before that answered `restart`.
+  ///   - plan: the previous pass's `nextPlan`.
   package init(limits: PriceFileLimits = PriceFileLimits(), zone: ZoneTable, plan: ReadingPlan = ReadingPlan()) {
-    // A row, what may follow it in the window, and room for the next inflate.
+    // Room for a row, the text after it, and the next inflate.
     let capacity = max(Self.windowCapacity, 2 * (limits.rowBytes + limits.textBytes + limits.tagBytes))
     self.limits = limits
     self.plan = plan
@@ -63,21 +63,21 @@ package final class PriceFileReader {
 
   /// - Parameters:
   ///   - chunk: the next bytes of the file; not kept.
-  ///   - handler: gets every usable price row, in order.
-  ///   - records: gets every usable promotion or branch of a file that holds those.
+  ///   - handler: receives every usable price row, in order.
+  ///   - records: receives every usable promotion or store of a file that holds those.
   /// - Throws: only what the handlers throw.
   package func feed(
     _ chunk: UnsafeRawBufferPointer, _ handler: (borrowing PriceRow) throws -> Void,
-    records: (borrowing SideRow) throws -> Void = { _ in }
+    records: (borrowing PromotionOrStore) throws -> Void = { _ in }
   ) throws -> Answer {
     guard defect == nil || isDraining else { return .stop }
     decompressor.take(chunk)
     return try pump(handler, records)
   }
 
-  /// To be called once, after the last chunk.
+  /// Call once, after the last chunk.
   package func finish(
-    _ handler: (borrowing PriceRow) throws -> Void, records: (borrowing SideRow) throws -> Void = { _ in }
+    _ handler: (borrowing PriceRow) throws -> Void, records: (borrowing PromotionOrStore) throws -> Void = { _ in }
   ) throws -> Answer {
     guard defect == nil || isDraining else { return .stop }
     decompressor.endInput()
@@ -97,14 +97,14 @@ package final class PriceFileReader {
     return .stop
   }
 
-  /// The account so far; final once `feed` or `finish` has answered `stop`.
+  /// The summary so far; final once `feed` or `finish` has answered `stop`.
   package var summary: PriceFileSummary {
     var summary = decoder.summary
     summary.compression = decompressor.compression
     summary.encoding = hasText ? encoding ?? .utf8 : nil
     summary.kind = decoder.kind
     summary.itemReferences = decoder.promotions.itemReferences
-    if decoder.promotions.hasGroups { decoder.evidence.hasGroups = true }
+    if decoder.promotions.hasGroups { decoder.evidence.insert(.groups) }
     decoder.shape.forEachUnknown { summary.noteUnknown($0, count: $1) }
     summary.dialect = summary.rows > 0 ? decoder.evidence.dialect : nil
     summary.distinctCodes = decoder.codes.count
@@ -132,7 +132,7 @@ package final class PriceFileReader {
   // MARK: - Moving bytes
 
   private func pump(
-    _ handler: (borrowing PriceRow) throws -> Void, _ records: (borrowing SideRow) throws -> Void
+    _ handler: (borrowing PriceRow) throws -> Void, _ records: (borrowing PromotionOrStore) throws -> Void
   ) throws -> Answer {
     while true {
       do {
@@ -142,10 +142,10 @@ package final class PriceFileReader {
         if !decodeText() { return .restart }
         if !isDraining { try decoder.run(&window, handler, records) }
       } catch let found as FileDefect {
-        // What the rest of a malformed file shows replaces the defect only if it makes the rows untrustworthy.
+        // The rest of a malformed file replaces the defect only if it makes the rows untrustworthy.
         defect = found
         if !isDraining { return .stop }
-        decoder.giveUp()
+        decoder.stop()
       }
     }
   }
@@ -156,7 +156,7 @@ package final class PriceFileReader {
       throw window.defect(.refused, code: "row_limit", "a row is longer than the window", at: window.position)
     }
     guard transcoder != nil else {
-      // The first read is short: should it be UTF-16, it must still fit when it is UTF-8.
+      // The first read is short: should it be UTF-16, the text must still fit as UTF-8.
       let room = encodingIsDetected ? window.free.count : min(window.free.count, 4 << 10)
       let count = try decompressor.read(into: UnsafeMutableRawBufferPointer(rebasing: window.free[..<room]))
       window.filled += count
@@ -171,12 +171,12 @@ package final class PriceFileReader {
     return count > 0
   }
 
-  /// A text of fewer than four bytes is still to be looked at.
+  /// True for a text of fewer than four bytes that is still undetected.
   private func detectAtEnd() -> Bool {
     !encodingIsDetected && decompressor.hasInputEnded && window.filled > 0
   }
 
-  /// Moves `window.end` over the new bytes that are whole, valid characters.
+  /// Moves `window.end` over the new bytes that are complete, valid characters.
   /// - Returns: false when the file must be read again as windows-1255.
   private func decodeText() -> Bool {
     if !encodingIsDetected {
@@ -199,7 +199,7 @@ package final class PriceFileReader {
         return true
       }
       if mayBeWindows1255 {
-        // What is still in the window can be read either way; what is gone was ASCII, or must be read again.
+        // The bytes in the window can still be read either way; earlier bytes were ASCII, or must be read again.
         if hasReadNonASCII {
           nextPlan = ReadingPlan(encoding: .windows1255)
           return false
@@ -209,7 +209,7 @@ package final class PriceFileReader {
         window.end = window.filled
         return true
       }
-      // The mark says UTF-8: the byte is wrong, not the encoding.
+      // The mark says UTF-8, so the byte is wrong, not the encoding.
       hasReadNonASCII = true
       badCharacters += 1
       window.base[window.end] = UInt8(ascii: "?")
@@ -225,7 +225,7 @@ package final class PriceFileReader {
     window.position += markLength
     window.end = window.position
     guard detected.isUTF16 else { return }
-    // What was read as bytes is turned into text where it lies.
+    // Transcodes the bytes read so far in place.
     transcoder = UTF16Transcoder(isBigEndian: detected == .utf16BigEndian)
     let pending = Array(UnsafeBufferPointer(start: window.base + markLength, count: window.filled - markLength))
     window.position = 0

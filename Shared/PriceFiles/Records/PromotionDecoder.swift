@@ -1,5 +1,5 @@
-/// Promotions out of markup. Elements are known by their names wherever they stand, so that lists which one dialect
-/// keeps in another place (Bina's clubs inside the restrictions) need no rule of their own.
+/// Builds promotions from markup. Elements are recognised by name at any depth, so that lists that one dialect keeps
+/// elsewhere (Bina's clubs inside the restrictions) need no rule of their own.
 struct PromotionDecoder: ~Copyable {
   enum Found: Equatable { case nothing, promotion }
 
@@ -12,30 +12,30 @@ struct PromotionDecoder: ~Copyable {
   }
 
   private(set) var text: RecordText
-  let fields: UnsafeMutablePointer<TextPlace>
-  private(set) var items: [PromotionItemPlaces] = []
-  private var clubs: [TextPlace] = []
+  let fields: UnsafeMutablePointer<TextRange>
+  private(set) var items: [PromotionItemRanges] = []
+  private var clubs: [TextRange] = []
   private(set) var isTooLarge = false
   private(set) var hasContainer = false
-  /// Items whose code is missing.
+  /// Items without a code.
   private(set) var itemsWithoutCode = 0
-  /// Item references of whole promotions.
+  /// Items of complete promotions.
   private(set) var itemReferences = 0
   private(set) var hasGroups = false
 
-  // The depth of the element itself, or -1 outside of one.
+  // Depths of the elements, or -1 outside of them.
   private(set) var rowDepth = -1
   private var rowName: [UInt8] = []
   private var itemDepth = -1
   private var groupDepth = -1
   private var skipDepth = -1
   private var isFlat = false
-  private var group = PromotionItemPlaces()
+  private var group = PromotionItemRanges()
   private var target = Target.none
   private var targetStart = 0
 
-  // Rows of the flat kind that name one promotion are joined: the one before waits for the next.
-  private let waiting: UnsafeMutablePointer<TextPlace>
+  // Flat rows of one promotion are joined: the first row waits for the next.
+  private let waiting: UnsafeMutablePointer<TextRange>
   private var hasWaiting = false
   private var rowTextStart = 0
   private var rowItemStart = 0
@@ -46,9 +46,9 @@ struct PromotionDecoder: ~Copyable {
   init(limit: Int) {
     text = RecordText(limit: limit)
     fields = .allocate(capacity: PromotionField.count)
-    fields.initialize(repeating: TextPlace(), count: PromotionField.count)
+    fields.initialize(repeating: TextRange(), count: PromotionField.count)
     waiting = .allocate(capacity: PromotionField.count)
-    waiting.initialize(repeating: TextPlace(), count: PromotionField.count)
+    waiting.initialize(repeating: TextRange(), count: PromotionField.count)
   }
 
   deinit {
@@ -56,11 +56,11 @@ struct PromotionDecoder: ~Copyable {
     waiting.deallocate()
   }
 
-  /// - Parameter depth: of the element itself, 1 for the root.
+  /// - Parameter depth: of the element itself; 1 for the root.
   /// - Returns: false when no dialect has an element of this name.
   mutating func startTag(_ name: UnsafeBufferPointer<UInt8>, depth: Int) -> Bool {
     if skipDepth >= 0 { return true }
-    // An element that holds others is none of the values.
+    // An element with children has no value.
     target = .none
     let meaning = PromotionNames.table.meaning(of: name)
     guard rowDepth >= 0 else {
@@ -78,17 +78,17 @@ struct PromotionDecoder: ~Copyable {
       return false
     }
     switch meaning {
-    case .field(let field): aim(at: field)
+    case .field(let field): beginField(field)
     case .club: (target, targetStart) = (.club, text.used)
     case .group:
-      group = PromotionItemPlaces()
+      group = PromotionItemRanges()
       hasGroups = true
       groupDepth = depth
     case .item:
       guard !isTooLarge else { break }
       itemDepth = depth
-      var item = PromotionItemPlaces()
-      item.groupID = group.groupID
+      var item = PromotionItemRanges()
+      item.keep(group[.groupID], as: .groupID)
       items.append(item)
       noteSize()
     case .container, .promotion, .flatRow, .structure, .ignored: break
@@ -96,15 +96,15 @@ struct PromotionDecoder: ~Copyable {
     return true
   }
 
-  /// - Returns: `promotion` when one is whole: it is in `fields`, `handed` and `handedClubs` until `clear`.
+  /// - Returns: `promotion` when one is complete: it is in `fields`, `handed` and `handedClubs` until `clear`.
   mutating func endTag(depth: Int) -> Found {
     if skipDepth >= 0 {
       if depth == skipDepth { skipDepth = -1 }
       return .nothing
     }
-    settle()
+    finishElement()
     if rowDepth < 0 {
-      // The end of the list: the rows that waited for more of their kind are whole.
+      // The end of the list completes the waiting rows.
       guard hasWaiting else { return .nothing }
       fields.update(from: waiting, count: PromotionField.count)
       return found(items.count, keepsLastRow: false)
@@ -114,7 +114,7 @@ struct PromotionDecoder: ~Copyable {
       dropItemWithoutCode()
     } else if depth == groupDepth {
       groupDepth = -1
-      group = PromotionItemPlaces()
+      group = PromotionItemRanges()
     } else if depth == rowDepth {
       rowDepth = -1
       return isFlat ? endFlatRow() : found(items.count, keepsLastRow: false)
@@ -138,12 +138,12 @@ struct PromotionDecoder: ~Copyable {
     rowDepth = depth
     itemDepth = -1
     groupDepth = -1
-    group = PromotionItemPlaces()
-    for field in 0..<PromotionField.count { fields[field] = TextPlace() }
+    group = PromotionItemRanges()
+    for field in 0..<PromotionField.count { fields[field] = TextRange() }
     rowTextStart = text.used
     rowItemStart = items.count
     rowClubStart = clubs.count
-    if isFlat { items.append(PromotionItemPlaces()) }
+    if isFlat { items.append(PromotionItemRanges()) }
   }
 
   private mutating func endFlatRow() -> Found {
@@ -156,14 +156,14 @@ struct PromotionDecoder: ~Copyable {
     }
     if text.text(waiting[id]).elementsEqual(text.text(fields[id])) {
       joinClubs()
-      // Of the rows of one promotion the one that was updated last counts; a file writes all times in one form.
+      // The row updated last counts; a file writes all its times in one form.
       let updatedAt = Int(PromotionField.updatedAt.rawValue)
       if text.text(waiting[updatedAt]).lexicographicallyPrecedes(text.text(fields[updatedAt])) {
         waiting.update(from: fields, count: PromotionField.count)
       }
       return .nothing
     }
-    // The one before is whole: it goes out, and this row waits in its place.
+    // The previous promotion is complete: hand it out, and let this row wait.
     for field in 0..<PromotionField.count { swap(&fields[field], &waiting[field]) }
     return found(rowItemStart, keepsLastRow: true)
   }
@@ -175,13 +175,13 @@ struct PromotionDecoder: ~Copyable {
     return .promotion
   }
 
-  /// True for the start tag of a row while one is open: its end tag is missing.
+  /// True for the start tag of a row inside an open row, whose end tag is missing.
   func isNextRow(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
     rowDepth >= 0 && name.count == rowName.count && name.elementsEqual(rowName)
   }
 
-  /// Forgets the flat row that ends at `depth`; the rows before it stay.
-  /// - Returns: false when none does.
+  /// Discards the flat row that ends at `depth`; earlier rows stay.
+  /// - Returns: false when no flat row ends there.
   mutating func dropFlatRow(depth: Int) -> Bool {
     guard isFlat, depth == rowDepth else { return false }
     rowDepth = -1
@@ -192,16 +192,16 @@ struct PromotionDecoder: ~Copyable {
     return true
   }
 
-  /// Bytes of `text` that the promotion that is whole lies in.
+  /// Bytes of `text` that the complete promotion uses.
   var handedBytes: Int { keepsLastRow ? rowTextStart : text.used }
 
-  /// The items of the promotion that is whole.
-  var handed: ArraySlice<PromotionItemPlaces> { items[..<handedItems] }
+  /// The items of the complete promotion.
+  var handed: ArraySlice<PromotionItemRanges> { items[..<handedItems] }
 
-  /// The clubs of the promotion that is whole.
-  var handedClubs: ArraySlice<TextPlace> { clubs[..<(keepsLastRow ? rowClubStart : clubs.count)] }
+  /// The clubs of the complete promotion.
+  var handedClubs: ArraySlice<TextRange> { clubs[..<(keepsLastRow ? rowClubStart : clubs.count)] }
 
-  /// To be called after a promotion was handed over.
+  /// Call after handing a promotion over.
   mutating func clear() {
     guard keepsLastRow else {
       text.clear()
@@ -211,41 +211,37 @@ struct PromotionDecoder: ~Copyable {
       hasWaiting = false
       return
     }
-    // A flat row that began the next promotion stays, alone.
+    // Only a flat row that began the next promotion stays.
     keepsLastRow = false
-    let shift = Int32(rowTextStart)
+    let shift = -Int32(rowTextStart)
     text.drop(first: rowTextStart)
     for field in 0..<PromotionField.count { waiting[field].move(by: shift) }
     items.removeFirst(handedItems)
-    for index in items.indices {
-      items[index].code.move(by: shift)
-      items[index].itemType.move(by: shift)
-      items[index].isGift.move(by: shift)
-    }
+    for index in items.indices { items[index].move(by: shift) }
     clubs.removeFirst(rowClubStart)
     for index in clubs.indices { clubs[index].move(by: shift) }
   }
 
-  /// Of the clubs of the last flat row those stay that the rows of its promotion before it do not name.
+  /// Keeps the last flat row's clubs that the promotion's earlier rows do not name.
   private mutating func joinClubs() {
     let before = clubs[..<rowClubStart]
     let new = clubs[rowClubStart...].filter { club in !before.contains { isSame($0, club) } }
     clubs.replaceSubrange(rowClubStart..., with: new)
   }
 
-  private func isSame(_ one: TextPlace, _ other: TextPlace) -> Bool {
+  private func isSame(_ one: TextRange, _ other: TextRange) -> Bool {
     text.text(one).elementsEqual(text.text(other))
   }
 
   private mutating func dropItemWithoutCode() {
-    guard let last = items.last, last.code.isEmpty else { return }
+    guard let last = items.last, last[.itemCode].isEmpty else { return }
     items.removeLast()
     itemsWithoutCode += 1
   }
 
   // MARK: - Fields
 
-  private mutating func aim(at field: PromotionField) {
+  private mutating func beginField(_ field: PromotionField) {
     targetStart = text.used
     if itemDepth >= 0 {
       target = .item(field)
@@ -258,47 +254,47 @@ struct PromotionDecoder: ~Copyable {
     }
   }
 
-  /// The element at hand is whole. Of elements that a record repeats the first counts.
-  private mutating func settle() {
+  /// Stores the value of the element that ends. If a record repeats an element, the first value counts.
+  private mutating func finishElement() {
     let target = target
     self.target = .none
     if case .none = target { return }
-    let place = text.place(from: targetStart)
+    let place = text.range(from: targetStart)
     switch target {
     case .none: break
     case .field(let field): Self.keep(place, in: &fields[Int(field.rawValue)])
     case .club:
       let club = clubPlace(place)
-      // Of this row alone: whether the rows before are of its promotion is known when it ends.
+      // Compare within this row only: whether the earlier rows belong to its promotion is known when it ends.
       guard !club.isEmpty, !clubs[rowClubStart...].contains(where: { isSame($0, club) }) else { return }
       clubs.append(club)
       noteSize()
     case .group(let field):
       switch field {
-      case .groupID: Self.keep(place, in: &group.groupID)
+      case .groupID: group.keep(place, as: field)
       case .minPurchaseAmount, .discountType: Self.keep(place, in: &fields[Int(field.rawValue)])
       default: break
       }
     case .item(let field):
       guard !items.isEmpty else { return }
       items[items.count - 1].keep(place, as: field)
-      // The grouped dialect says it of every item, the others of the promotion.
+      // The grouped dialect states it per item, the others per promotion.
       if field == .rewardType { Self.keep(place, in: &fields[Int(field.rawValue)]) }
     }
   }
 
-  private static func keep(_ new: TextPlace, in place: inout TextPlace) {
+  private static func keep(_ new: TextRange, in place: inout TextRange) {
     if place.isEmpty { place = new }
   }
 
-  /// `0 - everybody` and `0=none` are club 0; a text without a number stays as it is.
-  private func clubPlace(_ place: TextPlace) -> TextPlace {
+  /// `0 - all customers` and `0=none` are club 0; a text without a number stays as it is.
+  private func clubPlace(_ place: TextRange) -> TextRange {
     let digits = text.text(place).prefix { $0 &- UInt8(ascii: "0") < 10 }.count
-    return digits == 0 ? place : TextPlace(start: place.start, end: place.start + Int32(digits))
+    return digits == 0 ? place : TextRange(start: place.start, end: place.start + Int32(digits))
   }
 
   private mutating func noteSize() {
-    let references = (items.count + clubs.count) * MemoryLayout<PromotionItemPlaces>.stride
+    let references = (items.count + clubs.count) * MemoryLayout<PromotionItemRanges>.stride
     if references + text.used > text.limit { isTooLarge = true }
   }
 }

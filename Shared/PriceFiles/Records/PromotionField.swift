@@ -1,31 +1,31 @@
-/// What an element of a promotion means, whatever the dialect calls it.
+/// The meaning of an element in a promotion, in any dialect.
 package enum PromotionField: UInt8, CaseIterable, Sendable {
   case id, description, updatedAt, startDate, startHour, endDate, endHour
   case rewardType, allowMultiple, isWeighted, isCoupon, minQty, maxQty, discountRate, discountType
   case discountedPrice, discountedUnitPrice, minPurchaseAmount, minItems, remarks
-  // Of an item, or of a group of items.
+  // Of an item or a group of items.
   case groupID, itemCode, itemType, isGift
 
   static var count: Int { allCases.count }
 }
 
-/// What an element's name stands for in a promotion file.
+/// The meaning of an element name in a promotion file.
 enum PromotionMeaning: Sendable, Hashable {
   case field(PromotionField)
   case club
-  /// A list of promotions, one promotion, one row that names a promotion and one of its items.
+  /// A list of promotions; one promotion; one row with a promotion and one of its items.
   case container, promotion, flatRow
-  /// A group of items with conditions of its own; one item.
+  /// A group of items with its own conditions; one item.
   case group, item
-  /// Holds other elements and means nothing itself.
+  /// Only holds other elements.
   case structure
-  /// Known, and of no use.
+  /// Known and unused.
   case ignored
 }
 
-/// The vocabulary of promotion files. Flat dialects (A Cerberus, B Bina, D Shufersal to 2025) list the items under
-/// the promotion; C (BigID) and F (Super-Pharm to 2025) repeat the promotion for each item; the grouped dialect (E,
-/// most chains since 2026) has groups of items with conditions of their own.
+/// The vocabulary of promotion files. Flat dialects (A Cerberus, B Bina, D Shufersal to 2025) list the items below the
+/// promotion; C (BigID) and F (Super-Pharm to 2025) repeat the promotion for each item; the grouped dialect (E, most
+/// chains since 2026) has groups of items with their own conditions.
 enum PromotionNames {
   static let table = NameTable<PromotionMeaning>([
     (.container, ["promotions", "promos", "sales", "details"]),

@@ -1,28 +1,28 @@
 import Schemas
 
-/// One promotion with all its items. Lent for the duration of a call; the bytes are UTF-8, trimmed, references
+/// One promotion with all its items, valid during the handler's call. Texts are UTF-8, trimmed, with references
 /// resolved.
 package struct PromotionRow: ~Copyable {
   /// 0-based, counting every promotion of the file.
   package let index: Int
-  /// With the offset that was in force in Israel; an end without an hour is the last second of its day.
+  /// With Israel's offset; an end without an hour is the last second of its day.
   package let startsAt: Timestamp?
   package let endsAt: Timestamp?
   package let updatedAt: Timestamp?
-  /// What the file says of itself, as far as it was read.
+  /// The file's own identifiers, as far as they were read.
   package let file: FileIdentifiers
 
   let texts: UnsafePointer<UInt8>
-  let fields: UnsafePointer<TextPlace>
-  let clubs: UnsafeBufferPointer<TextPlace>
-  let items: UnsafeBufferPointer<PromotionItemPlaces>
+  let fields: UnsafePointer<TextRange>
+  let clubs: UnsafeBufferPointer<TextRange>
+  let items: UnsafeBufferPointer<PromotionItemRanges>
 
-  /// Empty when the promotion has no such element, or an empty one. Valid until the handler returns.
+  /// Empty when the promotion lacks the element or it is empty. Valid until the handler returns.
   package func unsafeText(_ field: PromotionField) -> UnsafeBufferPointer<UInt8> {
     fields[Int(field.rawValue)].text(in: texts)
   }
 
-  /// nil when the promotion has no such element, or an empty one.
+  /// nil when the promotion lacks the element or it is empty.
   @_lifetime(borrow self)
   package func bytes(_ field: PromotionField) -> RawSpan? {
     let text = unsafeText(field)
@@ -38,77 +38,74 @@ package struct PromotionRow: ~Copyable {
   package func flag(_ field: PromotionField) -> Bool? { RecordValue.flag(unsafeText(field)) }
 
   package var clubCount: Int { clubs.count }
-  /// The club's number, or its text when there is none.
+  /// The club's number, or its text without a number.
   package func club(_ index: Int) -> UnsafeBufferPointer<UInt8> { clubs[index].text(in: texts) }
 
   package var itemCount: Int { items.count }
-  package func item(_ index: Int) -> PromotionRowItem { PromotionRowItem(texts: texts, places: items[index]) }
+  package func item(_ index: Int) -> PromotionRowItem { PromotionRowItem(texts: texts, ranges: items[index]) }
 }
 
 /// One item of a ``PromotionRow``; valid as long as that.
 package struct PromotionRowItem {
   let texts: UnsafePointer<UInt8>
-  let places: PromotionItemPlaces
+  let ranges: PromotionItemRanges
 
-  package var code: UnsafeBufferPointer<UInt8> { places.code.text(in: texts) }
+  package var code: UnsafeBufferPointer<UInt8> { text(.itemCode) }
   /// nil outside a group.
-  package var groupID: UnsafeBufferPointer<UInt8>? { places.groupID.isEmpty ? nil : places.groupID.text(in: texts) }
-  package var itemType: Int64? { RecordValue.integer(places.itemType.text(in: texts)) }
-  package var isGift: Bool? { RecordValue.flag(places.isGift.text(in: texts)) }
-  package var rewardType: Int64? { RecordValue.integer(places.rewardType.text(in: texts)) }
-  package var minQty: ExactDecimal? { RecordValue.number(places.minQty.text(in: texts)) }
-  package var maxQty: ExactDecimal? { RecordValue.number(places.maxQty.text(in: texts)) }
-  package var discountRate: ExactDecimal? { RecordValue.number(places.discountRate.text(in: texts)) }
-  /// Of the item in its group, or of the gift.
-  package var discountedPrice: ExactDecimal? { RecordValue.number(places.discountedPrice.text(in: texts)) }
+  package var groupID: UnsafeBufferPointer<UInt8>? { ranges[.groupID].isEmpty ? nil : text(.groupID) }
+  package var itemType: Int64? { RecordValue.integer(text(.itemType)) }
+  package var isGift: Bool? { RecordValue.flag(text(.isGift)) }
+  package var rewardType: Int64? { RecordValue.integer(text(.rewardType)) }
+  package var minQty: ExactDecimal? { RecordValue.number(text(.minQty)) }
+  package var maxQty: ExactDecimal? { RecordValue.number(text(.maxQty)) }
+  package var discountRate: ExactDecimal? { RecordValue.number(text(.discountRate)) }
+  /// The item's price in its group, or the gift's.
+  package var discountedPrice: ExactDecimal? { RecordValue.number(text(.discountedPrice)) }
+
+  private func text(_ field: PromotionField) -> UnsafeBufferPointer<UInt8> { ranges[field].text(in: texts) }
 }
 
-struct PromotionItemPlaces {
-  var code = TextPlace(), groupID = TextPlace(), itemType = TextPlace(), isGift = TextPlace()
-  var rewardType = TextPlace(), minQty = TextPlace(), maxQty = TextPlace(), discountRate = TextPlace()
-  var discountedPrice = TextPlace()
+/// Where the texts of one item lie.
+struct PromotionItemRanges {
+  private var ranges = InlineArray<9, TextRange>(repeating: TextRange())
 
-  var all: [TextPlace] {
-    [code, groupID, itemType, isGift, rewardType, minQty, maxQty, discountRate, discountedPrice]
-  }
-
-  func moved(behind shift: Int32) -> PromotionItemPlaces {
-    PromotionItemPlaces(
-      code: code.moved(behind: shift), groupID: groupID.moved(behind: shift), itemType: itemType.moved(behind: shift),
-      isGift: isGift.moved(behind: shift), rewardType: rewardType.moved(behind: shift),
-      minQty: minQty.moved(behind: shift), maxQty: maxQty.moved(behind: shift),
-      discountRate: discountRate.moved(behind: shift), discountedPrice: discountedPrice.moved(behind: shift))
-  }
-
-  /// Of elements that an item repeats the first counts.
-  mutating func keep(_ place: TextPlace, as field: PromotionField) {
+  private static func index(of field: PromotionField) -> Int? {
     switch field {
-    case .itemCode: if code.isEmpty { code = place }
-    case .itemType: if itemType.isEmpty { itemType = place }
-    case .isGift: if isGift.isEmpty { isGift = place }
-    case .rewardType: if rewardType.isEmpty { rewardType = place }
-    case .minQty: if minQty.isEmpty { minQty = place }
-    case .maxQty: if maxQty.isEmpty { maxQty = place }
-    case .discountRate: if discountRate.isEmpty { discountRate = place }
-    case .discountedPrice: if discountedPrice.isEmpty { discountedPrice = place }
-    default: break
+    case .itemCode: 0
+    case .groupID: 1
+    case .itemType: 2
+    case .isGift: 3
+    case .rewardType: 4
+    case .minQty: 5
+    case .maxQty: 6
+    case .discountRate: 7
+    case .discountedPrice: 8
+    default: nil
     }
   }
-}
 
-extension TextPlace {
-  func text(in base: UnsafePointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
-    UnsafeBufferPointer(start: base + Int(start), count: Int(end - start))
+  subscript(_ field: PromotionField) -> TextRange { Self.index(of: field).map { ranges[$0] } ?? TextRange() }
+
+  var all: [TextRange] { ranges.indices.map { ranges[$0] } }
+
+  /// Keeps a field of the item. If the item repeats a field, the first value counts.
+  mutating func keep(_ range: TextRange, as field: PromotionField) {
+    guard let index = Self.index(of: field), ranges[index].isEmpty else { return }
+    ranges[index] = range
+  }
+
+  mutating func move(by shift: Int32) {
+    for index in ranges.indices { ranges[index].move(by: shift) }
   }
 }
 
-/// Values from clean text.
+/// Parses values from clean text.
 enum RecordValue {
   static func number(_ text: UnsafeBufferPointer<UInt8>) -> ExactDecimal? {
     text.isEmpty ? nil : ExactDecimal(published: UnsafeRawBufferPointer(text).bytes)
   }
 
-  /// A whole number, with or without zeros behind a point: `10`, `10.00`.
+  /// A whole number, with or without zeros after the point: `10`, `10.00`.
   static func integer(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
     guard let value = number(text) else { return nil }
     var (mantissa, scale) = (value.mantissa, value.scale)

@@ -1,17 +1,17 @@
+import Runtime
 import Schemas
 
-/// Dates and hours of promotions. They have no zone: they are Israel local.
+/// Dates and hours of promotions. They have no zone and are Israel local.
 ///
-/// Beside the forms of ``UpdateTimeReader``: `31/12/2025`, as branches have it, and `May 22 2015`, alone or followed by
-/// a time of 12 hours (`May 22 2015  3:04AM`). Of a time without AM or PM, as one chain cuts it off, only the date is
-/// used.
+/// Accepts the forms of ``UpdateTimeReader``, `31/12/2025` as in store files, and `May 22 2015`, alone or with a
+/// 12-hour time (`May 22 2015  3:04AM`). A time without AM or PM, as one chain truncates it, is ignored.
 struct PromotionTimes {
   private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
   /// - Parameters:
-  ///   - hour: `HH:mm` or `HH:mm:ss`; counts when the date has no time, or midnight.
+  ///   - hour: `HH:mm` or `HH:mm:ss`; used when the date has no time, or midnight.
   ///   - endsDay: a date alone means the last second of its day instead of the first.
-  /// - Returns: nil when there is no date that can be read.
+  /// - Returns: nil without a readable date.
   static func instant(
     _ date: UnsafeBufferPointer<UInt8>, hour: UnsafeBufferPointer<UInt8>, endsDay: Bool = false,
     times: inout UpdateTimeReader
@@ -38,7 +38,7 @@ struct PromotionTimes {
     return day.withUnsafeBufferPointer { times.read($0) }
   }
 
-  /// `3:04` as `03:04`; nil when it is no time.
+  /// `3:04` as `03:04`; nil for anything else.
   private static func clock(_ hour: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
     guard let colon = hour.firstIndex(of: UInt8(ascii: ":")), 1...2 ~= colon else { return nil }
     return colon == 1 ? [UInt8(ascii: "0")] + Array(hour) : Array(hour)
@@ -50,7 +50,7 @@ struct PromotionTimes {
     guard parts.count >= 3, parts[0].count == 3, 1...2 ~= parts[1].count, parts[2].count == 4,
       let month = months.firstIndex(where: { $0.utf8.elementsEqual(parts[0].map { $0 | 0x20 }) })
     else { return nil }
-    let day = parts[2] + Array("-\(padded(month + 1, 2))-".utf8) + (parts[1].count == 1 ? [0x30] : []) + parts[1]
+    let day = parts[2] + Array("-\(zeroPadded(month + 1, 2))-".utf8) + (parts[1].count == 1 ? [0x30] : []) + parts[1]
     guard parts.count == 4, parts[3].count >= 6 else { return (day, []) }
     let suffix = String(decoding: parts[3].suffix(2), as: UTF8.self).lowercased()
     guard suffix == "am" || suffix == "pm",
@@ -58,6 +58,6 @@ struct PromotionTimes {
       let hour = Int(String(decoding: parts[3][..<colon], as: UTF8.self)), 1...12 ~= hour
     else { return (day, []) }
     let full = hour % 12 + (suffix == "pm" ? 12 : 0)
-    return (day, Array(padded(full, 2).utf8) + parts[3][colon...].dropLast(2))
+    return (day, Array(zeroPadded(full, 2).utf8) + parts[3][colon...].dropLast(2))
   }
 }

@@ -1,24 +1,29 @@
-/// A text of the record at hand, as a place in its ``RecordText``.
-struct TextPlace: Sendable {
+/// The position of a text in its ``RecordText``.
+struct TextRange: Sendable {
   var start: Int32 = 0
   var end: Int32 = 0
 
   var isEmpty: Bool { start == end }
 
-  /// The same text where the bytes it lies in come behind `shift` others.
-  func moved(behind shift: Int32) -> TextPlace {
-    isEmpty ? self : TextPlace(start: start + shift, end: end + shift)
-  }
-
   mutating func move(by shift: Int32) {
     guard !isEmpty else { return }
-    start -= shift
-    end -= shift
+    start += shift
+    end += shift
+  }
+
+  func moved(by shift: Int32) -> TextRange {
+    var moved = self
+    moved.move(by: shift)
+    return moved
+  }
+
+  func text(in base: UnsafePointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: base + Int(start), count: Int(end - start))
   }
 }
 
-/// The clean texts of one record (a promotion with all its items, a branch), one behind the other. Reused for every
-/// record of a file, and never larger than the limit.
+/// The clean texts of one record (a promotion with its items, a store), concatenated. Reused for every record of a
+/// file, and never larger than the limit.
 struct RecordText: ~Copyable {
   private(set) var base: UnsafeMutablePointer<UInt8>
   private var capacity: Int
@@ -35,13 +40,13 @@ struct RecordText: ~Copyable {
 
   mutating func clear() { used = 0 }
 
-  /// Forgets the first `count` bytes; the caller moves its places.
+  /// Discards the first `count` bytes; the caller moves its ranges.
   mutating func drop(first count: Int) {
     base.update(from: base + count, count: used - count)
     used -= count
   }
 
-  /// Appends character data, resolved and converted.
+  /// Appends character data, cleaned.
   /// - Returns: false when the record is larger than the limit.
   mutating func append(
     _ piece: UnsafeBufferPointer<UInt8>, isPlain: Bool, isCDATA: Bool, cleaner: inout FieldText
@@ -60,17 +65,15 @@ struct RecordText: ~Copyable {
     return used <= limit
   }
 
-  /// What was appended since `start`, without the blanks around it.
-  func place(from start: Int) -> TextPlace {
+  /// The text appended since `start`, trimmed.
+  func range(from start: Int) -> TextRange {
     var (start, end) = (start, used)
     while start < end, base[start] <= 0x20 { start += 1 }
     while end > start, base[end - 1] <= 0x20 { end -= 1 }
-    return TextPlace(start: Int32(start), end: Int32(end))
+    return TextRange(start: Int32(start), end: Int32(end))
   }
 
-  func text(_ place: TextPlace) -> UnsafeBufferPointer<UInt8> {
-    UnsafeBufferPointer(start: base + Int(place.start), count: Int(place.end - place.start))
-  }
+  func text(_ range: TextRange) -> UnsafeBufferPointer<UInt8> { range.text(in: base) }
 
   private mutating func grow(to larger: Int) {
     let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)

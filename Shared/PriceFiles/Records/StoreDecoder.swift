@@ -1,10 +1,10 @@
-/// Branches out of markup. What stands around a branch (chain, sub-chain) holds for it until it says otherwise.
+/// Builds stores from markup. A store inherits chain and sub-chain from the elements around it.
 struct StoreDecoder: ~Copyable {
   enum Found: Equatable { case nothing, store }
 
   private(set) var text: RecordText
-  /// Of the branch at hand; of the elements around it.
-  let fields: UnsafeMutablePointer<TextPlace>
+  /// The fields of the current store.
+  let fields: UnsafeMutablePointer<TextRange>
   private(set) var isTooLarge = false
   private(set) var hasContainer = false
 
@@ -13,30 +13,30 @@ struct StoreDecoder: ~Copyable {
   private var skipDepth = -1
   private var target: StoreField?
   private var targetStart = 0
-  /// The texts around the branch, which outlive it.
+  /// The texts of the elements around stores.
   private var inherited: [[UInt8]]
 
   init(limit: Int) {
     text = RecordText(limit: limit)
     fields = .allocate(capacity: StoreField.count)
-    fields.initialize(repeating: TextPlace(), count: StoreField.count)
+    fields.initialize(repeating: TextRange(), count: StoreField.count)
     inherited = [[UInt8]](repeating: [], count: 4)
   }
 
-  /// What was read before it was known that the file holds stores.
+  /// Takes over what was read before the file turned out to hold stores.
   mutating func inherit(chainID: String, chainName: String, subChainID: String) {
     inherited = [Array(chainID.utf8), Array(chainName.utf8), Array(subChainID.utf8), []]
   }
 
   deinit { fields.deallocate() }
 
-  /// - Parameter depth: of the element itself, 1 for the root.
+  /// - Parameter depth: of the element itself; 1 for the root.
   /// - Returns: false when no dialect has an element of this name.
   mutating func startTag(_ name: UnsafeBufferPointer<UInt8>, depth: Int) -> Bool {
     if skipDepth >= 0 { return true }
     target = nil
     guard let meaning = StoreNames.table.meaning(of: name) else {
-      // Around branches anything may stand; within one, what is not known is not looked into.
+      // Unknown elements around stores are fine; those inside a store are skipped.
       if rowDepth >= 0 { skipDepth = depth }
       return rowDepth < 0
     }
@@ -46,7 +46,7 @@ struct StoreDecoder: ~Copyable {
       target = field
       targetStart = text.used
     case .container:
-      // What looked like a branch was a list of them: the root of the BigID dialect is called Store.
+      // An apparent store was a list of them: the root of the BigID dialect is called Store.
       rowDepth = -1
       hasContainer = true
     case .store:
@@ -62,13 +62,13 @@ struct StoreDecoder: ~Copyable {
     return true
   }
 
-  /// - Returns: `store` when one is whole: it is in `fields` until `clear`.
+  /// - Returns: `store` when one is complete: it is in `fields` until `clear`.
   mutating func endTag(depth: Int) -> Found {
     if skipDepth >= 0 {
       if depth == skipDepth { skipDepth = -1 }
       return .nothing
     }
-    settle()
+    finishElement()
     guard depth == rowDepth else { return .nothing }
     rowDepth = -1
     for field in StoreField.allCases where field.isInherited && fields[Int(field.rawValue)].isEmpty {
@@ -77,7 +77,7 @@ struct StoreDecoder: ~Copyable {
         var none = FieldText()
         _ = text.append(source, isPlain: true, isCDATA: false, cleaner: &none)
       }
-      fields[Int(field.rawValue)] = text.place(from: start)
+      fields[Int(field.rawValue)] = text.range(from: start)
     }
     return .store
   }
@@ -89,7 +89,7 @@ struct StoreDecoder: ~Copyable {
     if !text.append(piece, isPlain: isPlain, isCDATA: isCDATA, cleaner: &cleaner) { isTooLarge = true }
   }
 
-  /// True for the start tag of a branch while one is open: its end tag is missing.
+  /// True for the start tag of a store inside an open one, whose end tag is missing.
   func isNextRow(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
     rowDepth >= 0 && name.count == rowName.count && name.elementsEqual(rowName)
   }
@@ -97,13 +97,13 @@ struct StoreDecoder: ~Copyable {
   mutating func clear() {
     text.clear()
     isTooLarge = false
-    for field in 0..<StoreField.count { fields[field] = TextPlace() }
+    for field in 0..<StoreField.count { fields[field] = TextRange() }
   }
 
-  private mutating func settle() {
+  private mutating func finishElement() {
     guard let field = target else { return }
     target = nil
-    let place = text.place(from: targetStart)
+    let place = text.range(from: targetStart)
     if rowDepth >= 0 {
       if fields[Int(field.rawValue)].isEmpty { fields[Int(field.rawValue)] = place }
     } else {
@@ -111,4 +111,31 @@ struct StoreDecoder: ~Copyable {
       text.clear()
     }
   }
+}
+
+/// One store of a chain, valid during the handler's call. Texts are UTF-8, trimmed, with references resolved.
+package struct StoreRow: ~Copyable {
+  /// 0-based, counting every store of the file.
+  package let index: Int
+  let texts: UnsafePointer<UInt8>
+  let fields: UnsafePointer<TextRange>
+
+  /// The store's own value, or the inherited one; empty when there is none, or when the text is a ``Placeholder`` (or a
+  /// ZIP code of zeros).
+  package func unsafeText(_ field: StoreField) -> UnsafeBufferPointer<UInt8> {
+    let text = fields[Int(field.rawValue)].text(in: texts)
+    let isUnknown = Placeholder.isUnknown(text) || (field == .zip && text.allSatisfy { $0 == UInt8(ascii: "0") })
+    return isUnknown ? UnsafeBufferPointer(start: nil, count: 0) : text
+  }
+
+  package func string(_ field: StoreField) -> String? {
+    let text = unsafeText(field)
+    return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+  }
+}
+
+/// A record of a file that holds no prices.
+package enum PromotionOrStore: ~Copyable {
+  case promotion(PromotionRow)
+  case store(StoreRow)
 }

@@ -1,24 +1,24 @@
-/// What an element of a branch means, whatever the dialect calls it.
+/// The meaning of an element in a store, in any dialect.
 package enum StoreField: UInt8, CaseIterable, Sendable {
   case chainID, chainName, subChainID, subChainName, storeID, name, type, address, city, zip, latitude, longitude
   case updatedAt, updatedHour
 
   static var count: Int { allCases.count }
 
-  /// True for what branches take over from the elements around them.
+  /// True for fields that stores inherit from the elements around them.
   var isInherited: Bool { rawValue <= StoreField.subChainName.rawValue }
 }
 
-/// What an element's name stands for in a store file.
+/// The meaning of an element name in a store file.
 enum StoreMeaning: Sendable, Hashable {
   case field(StoreField)
-  /// A list of branches; one branch.
+  /// A list of stores; one store.
   case container, store
-  /// A sub-chain: what it says of itself holds for the branches inside.
+  /// A sub-chain: its fields apply to the stores inside.
   case subChain
-  /// Holds other elements and means nothing itself.
+  /// Only holds other elements.
   case structure
-  /// Known, and of no use.
+  /// Known and unused.
   case ignored
 }
 

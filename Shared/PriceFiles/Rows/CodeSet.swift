@@ -1,19 +1,19 @@
-/// The item codes of one file, for finding repeats and which of them is the newest. A code of up to 18 digits is one
-/// 64-bit number with a leading 1 in front, so that leading zeros count; those live in a flat table with open
-/// addressing. Anything else is rare and goes to an ordinary dictionary.
+/// The item codes of one file, to find repeats and the newest of them. A code of up to 18 digits is a 64-bit number
+/// with a leading 1, so that leading zeros count, in a flat table with open addressing. Other codes are rare and go to
+/// a dictionary.
 struct CodeSet {
   private var slots: [UInt64]
   private var mask: Int
   private var used = 0
   private var others: [[UInt8]: Int64] = [:]
-  /// When the newest row of each code was updated, by its slot.
+  /// Update time of each code's newest row, by slot.
   private var stamps: [Int64]
 
   enum Place: Equatable {
     case first
-    /// Another row has the code, and is not older.
+    /// Another row has the code and is not older.
     case repeated
-    /// Another row has the code, and is older.
+    /// Another row has the code and is older.
     case newer
   }
 
@@ -25,7 +25,7 @@ struct CodeSet {
 
   var count: Int { used + others.count }
 
-  /// - Parameter stamp: grows with the time of the row's update; of rows without one the first is the newest.
+  /// - Parameter stamp: grows with the row's update time; of rows without one the first is the newest.
   mutating func insert(_ code: UnsafeBufferPointer<UInt8>, stamp: Int64 = .min) -> Place {
     guard let packed = Self.packed(code) else {
       let code = Array(code)
@@ -73,20 +73,20 @@ struct CodeSet {
     return value
   }
 
-  /// What eight decimal digits write, the first in the lowest byte: pairs, then fours, then all, side by side.
-  /// - Returns: nil when one is no digit.
+  /// The value of eight decimal digits, the first in the lowest byte: pairs, then fours, then all, in parallel.
+  /// - Returns: nil when a byte is not a digit.
   @inline(__always)
   private static func number(_ word: UInt64) -> UInt64? {
     let highs: UInt64 = 0x8080_8080_8080_8080
     let digits = word &- 0x3030_3030_3030_3030
-    // Nine and less stay below 0x80 when 0x76 is added; what was below "0" has borrowed, and is above.
+    // Digits stay below 0x80 when 0x76 is added; bytes below "0" have borrowed and are above.
     guard (digits | (digits &+ 0x7676_7676_7676_7676)) & highs == 0 else { return nil }
     let pairs = (digits &* 10 &+ digits >> 8) & 0x00FF_00FF_00FF_00FF
     let fours = (pairs &* 100 &+ pairs >> 16) & 0x0000_FFFF_0000_FFFF
     return (fours &* 10_000 &+ fours >> 32) & 0xFFFF_FFFF
   }
 
-  /// Multiplicative hashing (Knuth, TAOCP 6.4); the high bits are the well mixed ones.
+  /// Multiplicative hashing (Knuth, TAOCP 6.4); the high bits are well mixed.
   @inline(__always)
   private static func spread(_ value: UInt64) -> Int {
     Int(truncatingIfNeeded: (value &* 0x9E37_79B9_7F4A_7C15) >> 32)

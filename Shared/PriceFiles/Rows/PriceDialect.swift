@@ -1,5 +1,5 @@
-/// The families of price files, named after who first published them. Reading does not depend on it: it is told
-/// from the rows for metrics and for people.
+/// The families of price files, named after their first publisher. Reading does not depend on it: it is derived from
+/// the rows, for metrics and people.
 package enum PriceDialect: String, Hashable, Sendable, CaseIterable {
   case cerberus
   /// `ItemNm`.
@@ -14,36 +14,32 @@ package enum PriceDialect: String, Hashable, Sendable, CaseIterable {
   case superPharm = "super_pharm"
 }
 
-/// What was seen of a file that tells the dialects apart.
-struct DialectEvidence {
-  var hasProducts = false
-  var hasShortName = false
-  var hasUpdateTime = false
-  var hasLowerCaseRoot = false
-  var hasEnvelope = false
-  var hasGroups = false
+/// The signs in a file that tell the dialects apart.
+struct DialectEvidence: OptionSet {
+  let rawValue: UInt8
+
+  static let products = Self(rawValue: 1)
+  static let shortName = Self(rawValue: 2)
+  static let updateTime = Self(rawValue: 4)
+  static let lowerCaseRoot = Self(rawValue: 8)
+  static let envelope = Self(rawValue: 16)
+  static let groups = Self(rawValue: 32)
+
+  private static let table = NameTable<Self>([
+    (.products, ["sale", "branch", "product"]), (.shortName, ["itemnm"]), (.updateTime, ["priceupdatetime"]),
+    (.lowerCaseRoot, ["asx:abap"]), (.envelope, ["orderxml"]), (.groups, ["chain"]),
+  ])
 
   mutating func note(_ name: UnsafeBufferPointer<UInt8>) {
-    switch name.count {
-    case 4: if ElementNames.equals(name, "sale") { hasProducts = true }
-      if name.elementsEqual("root".utf8) { hasLowerCaseRoot = true }
-    case 6: if ElementNames.equals(name, "branch") { hasProducts = true }
-      if ElementNames.equals(name, "itemnm") { hasShortName = true }
-    case 7: if ElementNames.equals(name, "product") { hasProducts = true }
-    case 5: if ElementNames.equals(name, "chain") { hasGroups = true }
-    case 8:
-      if ElementNames.equals(name, "asx:abap") { hasLowerCaseRoot = true }
-      if ElementNames.equals(name, "orderxml") { hasEnvelope = true }
-    case 15: if ElementNames.equals(name, "priceupdatetime") { hasUpdateTime = true }
-    default: break
-    }
+    if name.elementsEqual("root".utf8) { insert(.lowerCaseRoot) }
+    if let found = Self.table.meaning(of: name) { insert(found) }
   }
 
   var dialect: PriceDialect {
-    if hasEnvelope { return .superPharm }
-    if hasProducts { return .bigID }
-    if hasUpdateTime || hasGroups { return .common2026 }
-    if hasShortName { return .bina }
-    return hasLowerCaseRoot ? .shufersal : .cerberus
+    if contains(.envelope) { return .superPharm }
+    if contains(.products) { return .bigID }
+    if contains(.updateTime) || contains(.groups) { return .common2026 }
+    if contains(.shortName) { return .bina }
+    return contains(.lowerCaseRoot) ? .shufersal : .cerberus
   }
 }

@@ -1,5 +1,5 @@
-/// Rows whose markup is wrong. The tokenizer gets over the markup; here it is told which row that costs, and where the
-/// next one begins.
+/// Rows with broken markup. The tokenizer skips the markup; this decides which row it costs and where the next one
+/// begins.
 extension RowDecoder {
   var isInRow: Bool {
     switch kind {
@@ -29,8 +29,8 @@ extension RowDecoder {
     rejectDamaged()
   }
 
-  /// Whether the row at hand has lost its end tag shows behind a row inside it: there comes another row, or the end of
-  /// the container. Then reading goes on at the row inside.
+  /// A second row inside the current one, or the container's end, shows that the current row lacks its end tag. Reading
+  /// continues at the nested row.
   mutating func readNestedRow(_ window: inout TextWindow) {
     tokenizer.note(window, "xml_missing_end_tag", "a row begins inside a row", at: nestedRowStart)
     window.position = nestedRowStart
@@ -42,9 +42,10 @@ extension RowDecoder {
     rejectDamaged()
   }
 
-  /// A promotion or a branch begins inside one: as `endUnclosedRow`.
+  /// A promotion or store begins inside another, whose end tag is missing: ends the outer one as damaged.
   mutating func endUnclosedRecord(
-    _ window: borrowing TextWindow, _ name: UnsafeBufferPointer<UInt8>, _ handler: (borrowing SideRow) throws -> Void
+    _ window: borrowing TextWindow, _ name: UnsafeBufferPointer<UInt8>,
+    _ handler: (borrowing PromotionOrStore) throws -> Void
   ) throws {
     tokenizer.note(window, "xml_missing_end_tag", "a row begins inside a row", at: tokenizer.start)
     isDamaged = true

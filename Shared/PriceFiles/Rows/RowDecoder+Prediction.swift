@@ -1,9 +1,9 @@
 extension RowDecoder {
-  /// Reads elements and whole rows as long as they are where the shape says; stops in front of the first that is
-  /// not, for the tokenizer to read.
+  /// Reads elements and whole rows while they match the shape; stops before the first that does not, for the tokenizer
+  /// to read.
   ///
-  /// Gives the same result as the tokenizer by construction: it consumes only `<Name>text</Name>`, `<Name/>` and
-  /// the row's own tags, byte for byte as the tokenizer has accepted them before.
+  /// The result equals the tokenizer's by construction: it consumes only `<Name>text</Name>`, `<Name/>` and the row's
+  /// own tags, byte for byte as the tokenizer accepted them before.
   mutating func predictRows(_ window: inout TextWindow, _ handler: (borrowing PriceRow) throws -> Void) throws {
     let base = window.base
     let end = window.end
@@ -50,10 +50,10 @@ extension RowDecoder {
       literalStart = rowEnd
       let next = rowEnd + Int(shape.rowStart.count)
       if next <= end, shape.matches(base + rowEnd, shape.rowStart) {
-        // The next row begins: the row's name stays the innermost open element.
+        // The next row begins: the row's element stays the innermost open one.
         try finishRow(window, end: rowEnd, handler)
         position = next
-        // Where the tag itself begins, as when the tokenizer reads it.
+        // The start of the tag itself, as with the tokenizer.
         rowStart = next - rowTagLength
         fields.clear()
         slotIndex = 0

@@ -1,8 +1,8 @@
 import Schemas
 
 extension RowDecoder {
-  /// From now on the document is read as promotions or stores.
-  /// - Parameter name: the element that shows it, when it is not to be read again.
+  /// Switches to reading promotions or stores.
+  /// - Parameter name: the element that shows the kind, unless it is read again.
   mutating func begin(_ other: PriceFileKind, _ name: UnsafeBufferPointer<UInt8>?) {
     kind = other
     hasContainer = true
@@ -15,7 +15,7 @@ extension RowDecoder {
 
   /// Reads everything in the window.
   mutating func runRecords(
-    _ window: inout TextWindow, _ handler: (borrowing SideRow) throws -> Void
+    _ window: inout TextWindow, _ handler: (borrowing PromotionOrStore) throws -> Void
   ) throws {
     while true {
       switch try tokenizer.next(&window) {
@@ -55,7 +55,7 @@ extension RowDecoder {
     }
   }
 
-  mutating func endRecordTag(depth: Int, _ handler: (borrowing SideRow) throws -> Void) throws {
+  mutating func endRecordTag(depth: Int, _ handler: (borrowing PromotionOrStore) throws -> Void) throws {
     if kind == .stores {
       if stores.endTag(depth: depth) == .store { try finishStore(handler) }
     } else {
@@ -70,7 +70,7 @@ extension RowDecoder {
     }
   }
 
-  private mutating func finishPromotion(_ handler: (borrowing SideRow) throws -> Void) throws {
+  private mutating func finishPromotion(_ handler: (borrowing PromotionOrStore) throws -> Void) throws {
     let index = summary.rows
     summary.rows += 1
     if isDamaged { return rejectDamaged() }
@@ -103,8 +103,8 @@ extension RowDecoder {
     }
   }
 
-  /// Hands over what was named in several places; to be called at the end of the file.
-  mutating func finishUnited(_ handler: (borrowing SideRow) throws -> Void) throws {
+  /// Hands over the merged promotions; call at the end of the file.
+  mutating func finishUnited(_ handler: (borrowing PromotionOrStore) throws -> Void) throws {
     for promotion in united.take() {
       guard !promotion.isTooLarge else {
         summary.rejected.tooLarge += 1
@@ -126,9 +126,9 @@ extension RowDecoder {
   }
 
   private mutating func hand(
-    _ index: Int, _ base: UnsafePointer<UInt8>, _ fields: UnsafePointer<TextPlace>,
-    clubs: UnsafeBufferPointer<TextPlace>, items: UnsafeBufferPointer<PromotionItemPlaces>,
-    _ handler: (borrowing SideRow) throws -> Void
+    _ index: Int, _ base: UnsafePointer<UInt8>, _ fields: UnsafePointer<TextRange>,
+    clubs: UnsafeBufferPointer<TextRange>, items: UnsafeBufferPointer<PromotionItemRanges>,
+    _ handler: (borrowing PromotionOrStore) throws -> Void
   ) throws {
     let startsAt = promotionTime(.startDate, hour: .startHour, of: base, fields)
     let endsAt = promotionTime(.endDate, hour: .endHour, endsDay: true, of: base, fields)
@@ -146,7 +146,7 @@ extension RowDecoder {
 
   private mutating func promotionTime(
     _ date: PromotionField, hour: PromotionField? = nil, endsDay: Bool = false, of base: UnsafePointer<UInt8>,
-    _ fields: UnsafePointer<TextPlace>
+    _ fields: UnsafePointer<TextRange>
   ) -> Timestamp? {
     let none = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
     return PromotionTimes.instant(
@@ -154,7 +154,7 @@ extension RowDecoder {
       endsDay: endsDay, times: &times)
   }
 
-  private mutating func finishStore(_ handler: (borrowing SideRow) throws -> Void) throws {
+  private mutating func finishStore(_ handler: (borrowing PromotionOrStore) throws -> Void) throws {
     let index = summary.rows
     summary.rows += 1
     if isDamaged { return rejectDamaged() }
@@ -170,7 +170,7 @@ extension RowDecoder {
       summary.rejected.missingCode += 1
       return
     }
-    // Branches of one number in two sub-chains are two branches.
+    // Stores of one number in two sub-chains are two stores.
     let slash = [UInt8(ascii: "/")]
     let code = Array(text(.chainID)) + slash + Array(text(.subChainID)) + slash + Array(id)
     let updatedAt = PromotionTimes.instant(text(.updatedAt), hour: text(.updatedHour), times: &times)

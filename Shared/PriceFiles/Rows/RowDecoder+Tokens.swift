@@ -12,7 +12,7 @@ extension RowDecoder {
     case .skipping: return
     case .outside:
       if hasContainer, tokenizer.damage != nil, shape.isRow(name) {
-        // Behind the end of a container that came too early.
+        // After a container that ended too early.
         containerDepth = tokenizer.depth - (isEmpty ? 0 : 1)
         return try startInContainer(window, name, handler)
       }
@@ -30,14 +30,14 @@ extension RowDecoder {
         if let slot, let literal = literal(window, from: literalStart) { shape.learnEmpty(slot, literal) }
         return
       }
-      // Attributes may change from row to row: only a bare `<Name>` is predicted.
+      // Attributes may vary between rows: only a bare `<Name>` is predicted.
       let isBare = tokenizer.end - tokenizer.nameEnd == 1 && literalStart >= 0
       current = CurrentElement(
         field: field, slot: slot ?? -1, isRepeat: field >= 0 && fields.has(field), pieces: 0,
         openStart: isBare ? literalStart : -1, openEnd: tokenizer.end)
       place = .field
     case .field:
-      // Markup inside a value: nothing of it is used.
+      // Markup inside a value is ignored.
       current.openStart = -1
       if meaning(name) == .unknown { noteUnknown(name) }
       skip(isEmpty: isEmpty, from: .field)
@@ -110,8 +110,10 @@ extension RowDecoder {
     _ window: borrowing TextWindow, _ name: UnsafeBufferPointer<UInt8>
   ) throws(FileDefect) {
     let isEmpty = tokenizer.isSelfClosing
-    // Nothing but the root is opened at depth 1.
-    if tokenizer.depth == (isEmpty ? 0 : 1), !hasContainer, ElementNames.equals(name, "html") {
+    // Only the root is at depth 1.
+    if tokenizer.depth == (isEmpty ? 0 : 1), !hasContainer,
+      String(decoding: name, as: UTF8.self).lowercased() == "html"
+    {
       throw window.defect(.notXMLOrHTML, code: "html", "the file is an HTML page", at: tokenizer.start)
     }
     let meaning = meaning(name)
@@ -141,8 +143,8 @@ extension RowDecoder {
     }
   }
 
-  /// What looked like the row of a price file is that of another kind, because the kinds share their containers:
-  /// it is read again from its start.
+  /// An apparent price row belongs to another kind, because the kinds share their containers: it is read again from its
+  /// start.
   private mutating func rereadRow(as other: PriceFileKind, _ window: inout TextWindow) {
     window.position = rowStart
     isDamaged = false
@@ -160,13 +162,13 @@ extension RowDecoder {
     place = .skipping
   }
 
-  /// The bytes from the tag before to the end of this one, when nothing but blanks lies between.
+  /// The bytes from the previous tag to the end of this one, when only blanks lie between.
   private func literal(_ window: borrowing TextWindow, from start: Int) -> UnsafeBufferPointer<UInt8>? {
     guard start >= 0, start <= tokenizer.start else { return nil }
     return UnsafeBufferPointer(start: window.base + start, count: tokenizer.end - start)
   }
 
-  /// Identities in the root. The first of each counts: the rows of some files repeat them.
+  /// Identifiers in the root. The first of each counts: the rows of some files repeat them.
   private mutating func noteHeader(_ meaning: ElementMeaning, _ piece: UnsafeBufferPointer<UInt8>) {
     let text = String(decoding: piece.prefix(64), as: UTF8.self).filter { !$0.isWhitespace }
     switch meaning {

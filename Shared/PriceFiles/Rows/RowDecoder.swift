@@ -1,30 +1,30 @@
 import Runtime
 import Schemas
 
-/// Rows out of markup: knows which containers hold rows, what their elements mean, and what a row needs.
+/// Builds rows from markup: knows which containers hold rows, what their elements mean, and what a row needs.
 struct RowDecoder: ~Copyable {
-  /// Where in the document the next token is.
+  /// The position of the next token in the document.
   enum Place {
     case outside
     case container
     case row
-    /// Inside an element of a row, at `current`.
+    /// Inside an element of a row, `current`.
     case field
-    /// Inside an element nobody knows, until the depth is back at `skipDepth`.
+    /// Inside an unknown element, until the depth is back at `skipDepth`.
     case skipping
   }
 
   var tokenizer: XMLTokenizer
   var summary = PriceFileSummary()
   var hasContainer = false
-  /// Known to be something else than prices: `promotions` or `stores` read on.
+  /// Not prices once the file is known to hold promotions or stores.
   var kind = PriceFileKind.prices
   var promotions: PromotionDecoder
   var stores: StoreDecoder
   var chainName = ""
 
   var place = Place.outside
-  /// The depth inside the container, and what `place` returns to after skipping.
+  /// The depth inside the container, and the `place` to return to after skipping.
   var containerDepth = 0
   var skipDepth = 0
   var placeBeforeSkip = Place.outside
@@ -33,47 +33,47 @@ struct RowDecoder: ~Copyable {
   var evidence = DialectEvidence()
 
   var shape = RowShape()
-  /// How many elements of the shape the row at hand has had.
+  /// Elements of the shape that the current row has had.
   var slotIndex = 0
-  /// Behind the last tag, if only blanks followed: where a literal of the shape begins. -1 when unknown.
+  /// After the last tag, if only blanks followed: where a literal of the shape begins. -1 when unknown.
   var literalStart = -1
 
   var fields: RowFields
-  /// Where the row at hand begins in the window.
+  /// Where the current row begins in the window.
   var rowStart = 0
-  /// Bytes of the bare row start tag the shape has learned.
+  /// Length of the bare row start tag that the shape has learned.
   var rowTagLength = 0
-  /// The element at hand (`place == .field`).
+  /// The current element (`place == .field`).
   var current = CurrentElement()
-  /// Where a row begins inside the row at hand, as an offset into the window; -1 when none does.
+  /// Offset in the window of a row inside the current row; -1 when there is none.
   var nestedRowStart = -1
-  /// The markup of the row at hand is wrong: it is not whole.
+  /// The current row has broken markup.
   var isDamaged = false
   var codes = CodeSet()
-  /// What is known of repeated codes from a pass before; nil in the first.
+  /// Repeated codes of the previous pass; nil in the first.
   let plan: RepeatedCodes?
-  /// What this pass finds of them.
+  /// Repeated codes that this pass finds.
   var repeats = RepeatedCodes()
-  var united: UnitedPromotions
+  var united: MergedPromotions
   var units = UnitCache()
   var times: UpdateTimeReader
 
   struct CurrentElement {
     /// The raw value of the field, or -1.
     var field = -1
-    /// The slot whose literals are to be learned, or -1.
+    /// The slot whose literals are learned, or -1.
     var slot = -1
-    /// Its first occurrence counts; later ones of the same row are ignored.
+    /// The element occurred before in this row and is ignored.
     var isRepeat = false
     var pieces = 0
-    /// Where its opening literal lies; -1 when it cannot be learned.
+    /// Where its opening literal begins; -1 when it cannot be learned.
     var openStart = -1
     var openEnd = -1
   }
 
   init(limits: PriceFileLimits, zone: ZoneTable, windowCapacity: Int, plan: RepeatedCodes? = nil) {
     self.plan = plan
-    united = UnitedPromotions(limits: limits)
+    united = MergedPromotions(limits: limits)
     tokenizer = XMLTokenizer(limits: limits)
     fields = RowFields(rowBytes: windowCapacity)
     times = UpdateTimeReader(zone: zone)
@@ -81,16 +81,16 @@ struct RowDecoder: ~Copyable {
     stores = StoreDecoder(limit: limits.recordBytes)
   }
 
-  /// From now on bytes of 0x80 and above are windows-1255.
+  /// Treats bytes from 0x80 on as windows-1255.
   mutating func convertHighBytes() {
     tokenizer.flaggingHigh = TextScan.flagHigh
     fields.text.convertsHigh = true
   }
 
-  /// Nothing will be read any more: no row needs to be kept in the window.
-  mutating func giveUp() { place = .outside }
+  /// Stops reading: no row needs to be kept in the window.
+  mutating func stop() { place = .outside }
 
-  /// Makes room in the window, keeping the row at hand.
+  /// Makes room in the window, keeping the current row.
   mutating func compact(_ window: inout TextWindow) {
     let isInRow = place == .row || place == .field || (place == .skipping && placeBeforeSkip != .container)
     let shift = window.discard(before: isInRow ? min(rowStart, window.position) : window.position)
@@ -104,10 +104,10 @@ struct RowDecoder: ~Copyable {
   }
 
   /// Reads everything in the window.
-  /// - Throws: `FileDefect` when the file cannot be read on; whatever `handler` throws.
+  /// - Throws: `FileDefect` when the rest cannot be read; what `handler` throws.
   mutating func run(
     _ window: inout TextWindow, _ handler: (borrowing PriceRow) throws -> Void,
-    _ records: (borrowing SideRow) throws -> Void
+    _ records: (borrowing PromotionOrStore) throws -> Void
   ) throws {
     while true {
       if kind != .prices { return try runRecords(&window, records) }
@@ -140,7 +140,7 @@ struct RowDecoder: ~Copyable {
     }
   }
 
-  /// The row at hand is whole: judge it and hand it over.
+  /// Checks a complete row and hands it over.
   mutating func finishRow(
     _ window: borrowing TextWindow, end: Int, _ handler: (borrowing PriceRow) throws -> Void
   ) throws {
@@ -176,16 +176,14 @@ struct RowDecoder: ~Copyable {
     guard counts(code, updatedAt, row: index) else { return }
     if updatedAt == nil, !updated.isEmpty { summary.unreadableValues += 1 }
     for field in Self.texts where Placeholder.isUnknown(text(field)) { fields.forget(field) }
-    let file = fileIdentifiers()
     let row = PriceRow(
       index: index, price: price, quantity: number(text(.quantity)), unitPrice: number(text(.unitPrice)),
-      unit: units.unit(text(.unitOfMeasure)), isWeighted: Self.flag(text(.isWeighted)),
-      updatedAt: updatedAt, file: file,
-      fields: texts)
+      unit: units.unit(text(.unitOfMeasure)), isWeighted: RecordValue.flag(text(.isWeighted)), updatedAt: updatedAt,
+      file: fileIdentifiers(), fields: texts)
     try handler(row)
   }
 
-  /// Of rows with one code only the newest counts, of two alike the first.
+  /// Of rows with one code the newest counts, or the first of two equally new ones.
   /// - Returns: false for a row that does not count; true for one that may turn out not to.
   mutating func counts(_ code: UnsafeBufferPointer<UInt8>, _ updatedAt: Timestamp?, row: Int) -> Bool {
     let place = codes.insert(code, stamp: updatedAt?.microseconds ?? .min)
@@ -214,20 +212,11 @@ struct RowDecoder: ~Copyable {
     return value
   }
 
-  /// Fields that hold words.
+  /// Text fields.
   private static let texts: [PriceField] = [.name, .manufacturer, .unitQty, .unitOfMeasure]
 
-  private static func flag(_ text: UnsafeBufferPointer<UInt8>) -> Bool? {
-    guard text.count == 1 else { return nil }
-    return switch text[0] {
-    case UInt8(ascii: "1"): true
-    case UInt8(ascii: "0"): false
-    default: nil
-    }
-  }
-
   private mutating func addToSum(_ price: ExactDecimal) {
-    // 18 digits at scale 18 leave room for 10^2 rows of the largest price there is, and 10^15 of real ones.
+    // 18 digits at scale 18 leave room for 100 rows of the largest possible price, and 10^15 of real ones.
     let shift = PriceFileSummary.priceSumScale - Int(price.scale)
     summary.priceSumMantissa &+= Int128(price.mantissa) &* Int128(Self.powersOfTen[shift])
   }

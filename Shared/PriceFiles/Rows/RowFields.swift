@@ -1,7 +1,6 @@
-/// The raw fields of the row at hand: where each lies, and the clean text of those that could not be used as they
-/// are.
+/// The fields of the current row: the position of each, and the clean text of those that need cleaning.
 struct RowFields: ~Copyable {
-  /// Either a range of the window, or, once `isClean`, of `side`.
+  /// A range of the window, or of `side` once `isClean`.
   private struct Place {
     var start: Int
     var end: Int
@@ -13,11 +12,11 @@ struct RowFields: ~Copyable {
   private let resolved: UnsafeMutablePointer<UnsafeBufferPointer<UInt8>>
   private let side: UnsafeMutablePointer<UInt8>
   private var sideUsed = 0
-  /// One bit for each field that has a place.
+  /// One bit for each field that is present.
   private var present: UInt32 = 0
   var text = FieldText()
 
-  /// - Parameter rowBytes: no row is longer.
+  /// - Parameter rowBytes: the longest row.
   init(rowBytes: Int) {
     places = .allocate(capacity: PriceField.count)
     resolved = .allocate(capacity: PriceField.count)
@@ -45,7 +44,7 @@ struct RowFields: ~Copyable {
     (places + field).initialize(to: Place(start: start, end: end, isSpecial: isSpecial, isClean: false))
   }
 
-  /// Adds a piece to a field whose text is interrupted by comments or CDATA sections.
+  /// Appends a piece to a field whose text is interrupted by comments or CDATA sections.
   mutating func append(
     _ field: Int, _ piece: UnsafeBufferPointer<UInt8>, isCDATA: Bool, base: UnsafeMutablePointer<UInt8>
   ) {
@@ -56,12 +55,12 @@ struct RowFields: ~Copyable {
       clean(UnsafeBufferPointer(start: base + place.start, count: place.end - place.start), resolving: true)
       places[field] = Place(start: start, end: sideUsed, isSpecial: false, isClean: true)
     }
-    // Only the field that is being read grows, so its clean text is the last in `side`.
+    // Only the current field grows, so its clean text is the last in `side`.
     clean(piece, resolving: !isCDATA)
     places[field].end = sideUsed
   }
 
-  /// The window has moved its bytes to the front by `shift`.
+  /// Adjusts the positions after the window moved its bytes by `shift`.
   mutating func move(by shift: Int) {
     guard shift > 0 else { return }
     for field in 0..<PriceField.count where has(field) && !places[field].isClean {
@@ -70,7 +69,7 @@ struct RowFields: ~Copyable {
     }
   }
 
-  /// Trimmed, clean text of every field; absent ones are empty.
+  /// The trimmed, clean text of every field; empty for absent ones.
   mutating func resolve(_ base: UnsafeMutablePointer<UInt8>) -> UnsafePointer<UnsafeBufferPointer<UInt8>> {
     for field in 0..<PriceField.count {
       guard has(field) else {
@@ -91,7 +90,7 @@ struct RowFields: ~Copyable {
     return UnsafePointer(resolved)
   }
 
-  /// Makes a resolved field one that the row does not have.
+  /// Clears a resolved field.
   func forget(_ field: PriceField) {
     resolved[Int(field.rawValue)] = UnsafeBufferPointer(start: nil, count: 0)
   }

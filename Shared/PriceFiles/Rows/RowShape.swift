@@ -1,12 +1,12 @@
-/// What the rows of this file look like, byte for byte, learned from the rows before: which element follows which,
-/// with which blanks in front, and how it is closed.
+/// The literal shape of this file's rows, learned from earlier rows: the order of elements, the blanks before them, and
+/// how they close.
 ///
-/// All rows of a file come from one program, so the next tag is nearly always the one that stood there in the row
-/// before. Comparing it takes a few word loads, where finding out what it is takes a walk over its bytes. A guess
-/// that fails costs nothing but the compare: the tokenizer reads that element, and the shape is corrected.
+/// One program writes all rows of a file, so the next tag is nearly always the one at the same place in the previous
+/// row. Comparing it takes a few word loads; identifying it takes a walk over its bytes. A wrong guess costs only the
+/// comparison: the tokenizer reads that element, and the shape is corrected.
 struct RowShape: ~Copyable {
   static let maximumSlots = 40
-  /// Longer tags (with their blanks) are not predicted.
+  /// Longer tags, with their blanks, are not predicted.
   static let maximumLiteral = 88
   private static let stride = 96
 
@@ -21,14 +21,14 @@ struct RowShape: ~Copyable {
     var open: Literal
     /// `</Name>`.
     var close: Literal
-    /// Blanks and `<Name/>`, as it was written.
+    /// Blanks and `<Name/>`, as written.
     var empty: Literal
     var nameOffset: Int32 = 0
     var nameCount: Int32 = 0
-    /// The raw value of the field, or -1 for an element of no use.
+    /// The raw value of the field, or -1 for an unused element.
     var field: Int8 = -1
     var isUnknown = false
-    /// How often an unknown element was passed over here.
+    /// How often an unknown element was skipped here.
     var unknownCount = 0
   }
 
@@ -54,9 +54,9 @@ struct RowShape: ~Copyable {
     slots.deallocate()
   }
 
-  /// True when the bytes at `text` are the literal's. Reads whole words: up to 7 bytes behind the literal.
+  /// True when the bytes at `text` equal the literal. Reads whole words: up to 7 bytes past the literal.
   ///
-  /// A guess is nearly always right, so all words are compared before anything is decided; the last ones overlap.
+  /// A guess is nearly always right, so all words are compared before branching; the last ones overlap.
   @inline(__always)
   func matches(_ text: UnsafePointer<UInt8>, _ literal: Literal) -> Bool {
     let text = UnsafeRawPointer(text)
@@ -87,12 +87,12 @@ struct RowShape: ~Copyable {
   mutating func learnRowEnd(_ bytes: UnsafeBufferPointer<UInt8>) { Self.store(bytes, arena, in: &rowEnd) }
   mutating func learnRowStart(_ bytes: UnsafeBufferPointer<UInt8>) { Self.store(bytes, arena, in: &rowStart) }
 
-  /// True for the name of the rows read so far.
+  /// True for the name of the rows so far.
   func isRow(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
     name.count == rowName.count && name.elementsEqual(rowName)
   }
 
-  /// A row called `name` begins: an end tag learned from rows of another name does not end it.
+  /// Begins a row called `name`: end tags of rows with another name are discarded.
   mutating func beginRow(_ name: UnsafeBufferPointer<UInt8>) {
     guard !name.elementsEqual(rowName) else { return }
     rowName = Array(name)
@@ -100,21 +100,21 @@ struct RowShape: ~Copyable {
     rowStart.count = 0
   }
 
-  /// Notes that after `index` elements of a row came the one called `name`.
-  /// - Returns: the slot it has now, nil when there is no room.
+  /// Records that the element `name` followed `index` elements of a row.
+  /// - Returns: its slot; nil when there is no room.
   mutating func place(
     _ name: UnsafeBufferPointer<UInt8>, after index: Int, meaning: ElementMeaning
   ) -> Int? {
     if let known = find(name, from: index) ?? find(name, from: 0) { return known }
     guard count < Self.maximumSlots, index <= count, name.count <= Self.maximumLiteral - 8 else { return nil }
-    // The arena places of a slot move with it; the new slot takes those of the first unused one.
+    // A slot keeps its arena space when it moves; the new slot takes that of the first unused one.
     let base = Int32(count * 3 * Self.stride)
     var slot = Slot(
       open: Literal(offset: base), close: Literal(offset: base + Int32(Self.stride)),
       empty: Literal(offset: base + Int32(2 * Self.stride)))
     slot.isUnknown = meaning == .unknown
     if case .field(let field) = meaning { slot.field = Int8(field.rawValue) }
-    // The name is kept as the close literal, which every element has or could have.
+    // The name is stored in the close literal, which every element has or could have.
     let close = arena + Int(slot.close.offset)
     close[0] = UInt8(ascii: "<")
     close[1] = UInt8(ascii: "/")
@@ -141,7 +141,7 @@ struct RowShape: ~Copyable {
     Self.store(bytes, arena, in: &slots[slot].empty)
   }
 
-  /// Unknown elements that were passed over, by name.
+  /// Unknown elements that were skipped, by name.
   func forEachUnknown(_ body: (UnsafeBufferPointer<UInt8>, Int) -> Void) {
     for index in 0..<count where slots[index].unknownCount > 0 {
       let slot = slots[index]

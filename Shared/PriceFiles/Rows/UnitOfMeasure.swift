@@ -1,6 +1,6 @@
 import Schemas
 
-/// What a unit price is for, in one spelling: `100 גרם` is a tenth of a kilogram.
+/// The unit of a unit price, normalised: `100 גרם` is a tenth of a kilogram.
 package struct UnitOfMeasure: Hashable, Sendable {
   package enum Unit: String, CaseIterable, Sendable {
     case kilogram = "kg"
@@ -11,11 +11,11 @@ package struct UnitOfMeasure: Hashable, Sendable {
   }
 
   package var unit: Unit
-  /// A price for this measure times `multiplier` is the price of one `unit`; at most 6 decimals.
+  /// Price per measure times `multiplier` is the price per `unit`; at most 6 decimals.
   package var multiplier: ExactDecimal
 
-  /// The price of one `unit`, without superfluous zeros but with at least the agorot; nil when the published price
-  /// is zero, which portals write for "unknown", or has too many digits.
+  /// The price per `unit`, without trailing zeros beyond the agorot; nil when the published price is zero, which
+  /// portals write for "unknown", or the result has too many digits.
   package func price(of published: ExactDecimal) -> ExactDecimal? {
     guard published.mantissa > 0 else { return nil }
     let (product, isTooLarge) = published.mantissa.multipliedReportingOverflow(by: multiplier.mantissa)
@@ -25,8 +25,8 @@ package struct UnitOfMeasure: Hashable, Sendable {
     return ExactDecimal(mantissa: mantissa, scale: scale)
   }
 
-  /// - Parameter text: as published, trimmed: an amount or none, a word of ``words``, `ל` (per) before either.
-  /// - Returns: nil for what names no unit: `0.00`, `100.00`, `לא ידוע`.
+  /// - Parameter text: as published, trimmed: an optional amount and a word of ``words``, with `ל` (per) before either.
+  /// - Returns: nil when the text names no unit: `0.00`, `100.00`, `לא ידוע`.
   package init?(_ text: UnsafeBufferPointer<UInt8>) {
     guard !text.isEmpty, text.count <= 40 else { return nil }
     var spelling = Substring(Self.plainQuotes(String(decoding: text, as: UTF8.self).lowercased()))
@@ -50,9 +50,9 @@ package struct UnitOfMeasure: Hashable, Sendable {
     self.multiplier = multiplier
   }
 
-  /// Each word with its unit and how many millionths of it the word means. The spellings are those of published
-  /// files and of the languages spoken where they come from, in the singular, the plural and with whatever mark the
-  /// portal has for an abbreviation. A word that is missing is counted by name; see ``UnitCache/forEachUnknown``.
+  /// Each word with its unit and its size in millionths of it. The spellings are those of published files and of the
+  /// languages spoken there, in singular and plural and with every mark of abbreviation. A missing word is counted by
+  /// name; see ``UnitCache/forEachUnknown``.
   private static let words: [String: (Unit, Int64)] = {
     let spellings: [(Unit, Int64, String)] = [
       (.kilogram, 1, "מ\"ג|מג|מיליגרם|מיליגרמים|mg|milligram|milligrams|ملغ|ملجم"),
@@ -95,7 +95,7 @@ package struct UnitOfMeasure: Hashable, Sendable {
     return words
   }()
 
-  /// Abbreviations are marked with quotes of every kind.
+  /// Abbreviations use quotation marks of every kind.
   private static func plainQuotes(_ text: String) -> String {
     let plain = text.unicodeScalars.map { scalar -> Unicode.Scalar in
       switch scalar {
@@ -110,14 +110,14 @@ package struct UnitOfMeasure: Hashable, Sendable {
   }
 }
 
-/// The units of one file: its rows share a few spellings, and each is read once.
+/// The units of one file: its rows share a few spellings, each parsed once.
 struct UnitCache {
   private var spellings: [[UInt8]] = []
   private var units: [UnitOfMeasure?] = []
-  /// How many rows have each; of spellings beyond the capacity how many rows name no unit.
+  /// Rows per spelling; of spellings beyond the capacity, the rows that name no unit.
   private var counts: [Int] = []
   private var uncounted = 0
-  /// Index of the spelling in `spellings`, by a hash of its bytes; -1 is free.
+  /// Index into `spellings` by a hash of the bytes; -1 is free.
   private var slots = [Int16](repeating: -1, count: 256)
 
   mutating func unit(_ text: UnsafeBufferPointer<UInt8>) -> UnitOfMeasure? {
@@ -144,7 +144,7 @@ struct UnitCache {
     return unit
   }
 
-  /// Spellings that name no unit and are no mere number (`0.00`), and how many rows have each.
+  /// Spellings that name no unit and are not just a number (`0.00`), with their number of rows.
   func forEachUnknown(_ body: (String, Int) -> Void) {
     for (index, spelling) in spellings.enumerated() where units[index] == nil {
       let word = String(decoding: spelling, as: UTF8.self)

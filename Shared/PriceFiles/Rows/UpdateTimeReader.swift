@@ -1,21 +1,19 @@
 import Runtime
 import Schemas
 
-/// Reads the update times of rows by arithmetic. They have no zone: they are Israel local.
+/// Reads the update times of rows by arithmetic. They have no zone and are Israel local.
 ///
 /// Known forms: `yyyy-MM-dd` or `yyyy/MM/dd`, alone or followed by a blank or `T` and `HH:mm`, `HH:mm:ss` or
-/// `HH:mm:ss.fff` (1 to 9 digits; those beyond microseconds are cut off).
+/// `HH:mm:ss.fff` (1 to 9 digits, truncated to microseconds).
 struct UpdateTimeReader {
   private let zone: ZoneTable
-  /// Offsets by civil hour, direct mapped: the rows of a file share few hours, and an offset never changes within
-  /// one.
+  /// Offsets by local hour, direct mapped: the rows of a file share few hours, and an offset never changes within one.
   private var cache = [(hour: Int64, shift: Int64, offsetMinutes: Int)](
     repeating: (hour: .min, shift: 0, offsetMinutes: 0), count: 256)
 
   init(zone: ZoneTable) { self.zone = zone }
 
-  /// - Returns: nil when the text is none of the known forms, or a time before 1990 (portals write the year 1 for
-  ///   "never").
+  /// - Returns: nil for an unknown form, or a time before 1990 (portals write the year 1 for "never").
   mutating func read(_ text: UnsafeBufferPointer<UInt8>) -> Timestamp? {
     guard text.count >= 10,
       let year = Self.number(text, 0, 4), let month = Self.number(text, 5, 2), let day = Self.number(text, 8, 2),
@@ -37,7 +35,7 @@ struct UpdateTimeReader {
         (second, microsecond) = (readSecond, fraction)
       }
     }
-    let civilHour = daysSinceEpoch(year: year, month: month, day: day) * 24 + Int64(hour)
+    let civilHour = CivilDate.daysSinceEpoch(year: year, month: month, day: day) * 24 + Int64(hour)
     let index = Int(truncatingIfNeeded: civilHour) & 255
     if cache[index].hour != civilHour {
       let (instant, offset) = zone.instant(year: year, month: month, day: day, hour: hour)
@@ -48,7 +46,7 @@ struct UpdateTimeReader {
       microseconds: seconds * 1_000_000 + Int64(microsecond), offsetMinutes: cache[index].offsetMinutes)
   }
 
-  /// Microseconds of `.fff` from the 20th byte on; 0 when the text ends before.
+  /// Microseconds from `.fff` at the 20th byte; 0 when the text ends before.
   private static func fraction(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
     guard text.count > 19 else { return 0 }
     guard text[19] == UInt8(ascii: "."), 21...29 ~= text.count else { return nil }

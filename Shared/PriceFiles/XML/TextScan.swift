@@ -1,16 +1,16 @@
-/// Finds the end of a stretch of character data, eight bytes at a time, and notes on the way whether its bytes can
-/// be used as they are.
+/// Finds the end of character data, eight bytes at a time, and checks on the way whether the bytes can be used
+/// unchanged.
 ///
-/// The tests per byte of a word are those of S. E. Anderson, "Bit Twiddling Hacks", "Determine if a word has a zero
-/// byte" and "... less than n": exact up to and including the first hit, which is all that is used.
+/// The byte tests are those of S. E. Anderson, "Bit Twiddling Hacks", "Determine if a word has a zero byte" and "...
+/// less than n": exact up to and including the first hit, which is all that is used.
 enum TextScan {
   private static let ones: UInt64 = 0x0101_0101_0101_0101
   private static let highs: UInt64 = 0x8080_8080_8080_8080
 
   /// - Parameters:
-  ///   - flaggingHigh: `highs` to flag bytes of 0x80 and above too, 0 to let them pass.
-  /// - Returns: the position of the first `<` in `from..<end`, or `end`; and whether a `&`, a control character
-  ///   or a flagged high byte comes before it.
+  ///   - flaggingHigh: `highs` to flag bytes from 0x80 on too, 0 to let them pass.
+  /// - Returns: the position of the first `<` in `from..<end`, or `end`; and whether a `&`, a control character or a
+  ///   flagged high byte comes before it.
   @inline(__always)
   static func toAngle(
     _ base: UnsafeMutablePointer<UInt8>, from: Int, end: Int, flaggingHigh: UInt64

@@ -1,18 +1,18 @@
-/// The part of the text that is in memory: bytes are appended behind `end`, read from `position`, and thrown away
-/// in front. One allocation for a whole file, whatever its size.
+/// The part of the text in memory: bytes are appended after `end`, read from `position`, and discarded at the front.
+/// One allocation serves a file of any size.
 struct TextWindow: ~Copyable {
-  /// Bytes that may be read (not used) before `base` and behind `end`, so that words and vectors need no tail code.
+  /// Bytes that may be read (not used) before `base` and after `end`, so that words and vectors need no tail code.
   static let padding = 32
 
   let base: UnsafeMutablePointer<UInt8>
   let capacity: Int
   /// The next byte to read.
   var position = 0
-  /// Behind the last byte known to be whole, valid text.
+  /// After the last byte of complete, valid text.
   var end = 0
-  /// Behind the last byte there is: a character cut in half by a chunk lies between `end` and here.
+  /// After the last byte: a character cut by a chunk lies between `end` and here.
   var filled = 0
-  /// Bytes and line breaks thrown away so far.
+  /// Bytes and line breaks discarded so far.
   private(set) var discarded = 0
   private var discardedLines = 0
 
@@ -29,8 +29,8 @@ struct TextWindow: ~Copyable {
     UnsafeMutableRawBufferPointer(start: base + filled, count: capacity - filled)
   }
 
-  /// Throws away everything before `keep` and moves the rest to the front.
-  /// - Returns: by how much offsets into the window have shrunk.
+  /// Discards everything before `keep` and moves the rest to the front.
+  /// - Returns: the decrease of offsets into the window.
   mutating func discard(before keep: Int) -> Int {
     guard keep > 0 else { return 0 }
     discardedLines += Self.lineBreaks(base, keep)

@@ -1,20 +1,20 @@
-/// What the tokenizer found; where it lies is in the tokenizer's own fields until the next token.
+/// A token's kind; its position is in the tokenizer's fields until the next token.
 enum XMLToken {
-  /// The window holds no whole token: append more and ask again.
+  /// The window holds no complete token: append more and ask again.
   case needsMore
   /// `<name ...>`, or `<name .../>` when `isSelfClosing` (no end tag follows then).
   case startTag
-  /// When `isImplied`, the element's own end tag is missing: that of an element around it was read.
+  /// When `isImplied`, the element's end tag is missing: that of an outer element was read.
   case endTag
-  /// An end tag of no element that is open.
+  /// An end tag without an open element.
   case strayEndTag
   /// Characters between tags, references not resolved. Never empty.
   case text
-  /// The inside of a CDATA section; nothing in it is markup.
+  /// The content of a CDATA section; nothing in it is markup.
   case cdata
 }
 
-/// Byte classes of names. Non-ASCII bytes count as name characters, without looking up which letters XML allows.
+/// Byte classes of names. Non-ASCII bytes count as name characters, whatever XML allows.
 enum XMLNameByte {
   @inline(__always)
   static func isStart(_ byte: UInt8) -> Bool {
@@ -31,7 +31,7 @@ enum XMLNameByte {
     byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
   }
 
-  /// True for what can come after the `<` of a tag, comment, section or instruction.
+  /// True for a byte that may follow the `<` of a tag, comment, section or instruction.
   @inline(__always)
   static func mayFollowAngle(_ byte: UInt8) -> Bool {
     isStart(byte) || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "!") || byte == UInt8(ascii: "?")

@@ -1,5 +1,5 @@
 extension XMLTokenizer {
-  /// - Returns: nil when what begins there is no tag.
+  /// - Returns: nil when it is not a tag.
   mutating func startTag(_ window: inout TextWindow) throws(FileDefect) -> XMLToken? {
     let base = window.base
     let tagStart = window.position
@@ -90,7 +90,7 @@ extension XMLTokenizer {
     return at < end ? .ends(at + 1) : .incomplete
   }
 
-  /// - Returns: nil when what begins there is no tag.
+  /// - Returns: nil when it is not a tag.
   mutating func endTag(_ window: inout TextWindow) throws(FileDefect) -> XMLToken? {
     let base = window.base
     let tagStart = window.position

@@ -3,19 +3,19 @@
 /// Checked: nesting and matching of tags, one root, names, quoted attributes, terminated comments, instructions
 /// and CDATA sections, and the limits. A document type declaration is refused, so there are no entities to expand.
 ///
-/// Deliberately laxer than XML 1.0, because the rows of such files are good: control characters, `]]>` and stray
-/// `&` in text, repeated attributes, `--` in comments, names of any non-ASCII letters, and the place and content of
-/// the declaration are not looked at.
+/// Laxer than XML 1.0 on purpose, because the rows of such files are good: control characters, `]]>` and stray `&` in
+/// text, repeated attributes, `--` in comments, names of any non-ASCII letters, and the position and content of the
+/// declaration are not checked.
 ///
-/// Inside the root, markup that is wrong is counted and got over: a `<` that begins no tag is text, an end tag closes
-/// the innermost element of its name and all that are open inside it, one of no open element is told apart. What that
-/// means for a row is for the reader of rows to say.
+/// Inside the root, broken markup is counted and skipped: a `<` that starts no tag is text; an end tag closes the
+/// innermost element of its name and all inside it; an end tag without an open element is a token of its own. The row
+/// decoder decides what that means for a row.
 struct XMLTokenizer {
   let limits: PriceFileLimits
   /// `TextScan.flagHigh` when bytes of 0x80 and above must be converted, else 0.
   var flaggingHigh: UInt64 = 0
 
-  // The token at hand, as offsets into the window.
+  // The current token, as offsets into the window.
   var start = 0
   var end = 0
   var nameStart = 0
@@ -24,26 +24,26 @@ struct XMLTokenizer {
   /// The text holds `&`, control characters, or bytes that must be converted.
   var isSpecial = false
 
-  /// The end tag at hand is that of an element around the one that ended.
+  /// The end tag belongs to an element around the one that ended.
   var isImplied = false
 
-  /// The first place where the markup is wrong, and how often it is, by code.
+  /// The first markup defect, and the number of defects by code.
   private(set) var damage: FileDefect?
   private(set) var defects: [String: Int] = [:]
-  /// Where the last one is, from the start of the document: what is read again is not counted again.
+  /// Position of the last defect in the document, so that reading it again does not count it again.
   private var lastNoted = -1
-  /// The `<` that is text, as an offset from the start of the document.
+  /// Position in the document of the `<` that is text.
   private var literalAngle = -1
 
   private(set) var hasRoot = false
-  /// Names of the open elements, one behind the other, and where each begins.
+  /// Names of the open elements, concatenated, and where each begins.
   private var openNames: [UInt8] = []
   private var openStarts: [Int] = []
   private var skipping = Skipping.nothing
 
   private enum Skipping { case nothing, comment, instruction }
 
-  /// What comes next in the window is the inside of a comment or an instruction.
+  /// True inside a comment or an instruction.
   var isInsideSkipped: Bool { skipping != .nothing }
 
   init(limits: PriceFileLimits) {
@@ -55,7 +55,7 @@ struct XMLTokenizer {
   var depth: Int { openStarts.count }
   var isRootClosed: Bool { hasRoot && openStarts.isEmpty }
 
-  /// - Throws: a `FileDefect` of outcome `malformed`, `notXMLOrHTML` or `refused`; nothing can be read after it.
+  /// - Throws: a `FileDefect` of outcome `malformed`, `notXMLOrHTML` or `refused`, after which nothing can be read.
   mutating func next(_ window: inout TextWindow) throws(FileDefect) -> XMLToken {
     while true {
       if skipping != .nothing, !skip(&window) { return .needsMore }
@@ -89,13 +89,13 @@ struct XMLTokenizer {
     defects[code, default: 0] += 1
   }
 
-  /// Counted once: how it falls into pieces means nothing.
+  /// Counted once: its number of pieces means nothing.
   mutating func noteAfterRoot(_ window: borrowing TextWindow, _ message: String, at offset: Int) {
     if defects["xml_after_root"] == nil { note(window, "xml_after_root", message, at: offset) }
   }
 
-  /// The `<` at the window's position begins nothing: inside an element it is text, behind the root it is passed over.
-  /// - Throws: in front of the root, or in its start tag, where nothing can be got over.
+  /// The `<` at the window's position starts nothing: inside an element it is text, after the root it is skipped.
+  /// - Throws: before the root and in its start tag, where nothing can be skipped.
   mutating func takeLiterally(
     _ window: inout TextWindow, _ message: String, _ code: String = "xml_bad_name", at offset: Int
   ) throws(FileDefect) {
@@ -111,7 +111,7 @@ struct XMLTokenizer {
 
   // MARK: - Text
 
-  /// - Returns: nil when text outside the root was passed over.
+  /// - Returns: nil when text outside the root was skipped.
   private mutating func text(_ window: inout TextWindow) throws(FileDefect) -> XMLToken? {
     let from = window.position
     var found = TextScan.toAngle(window.base, from: from, end: window.end, flaggingHigh: flaggingHigh)
@@ -127,7 +127,7 @@ struct XMLTokenizer {
       return nil
     }
     var stray: [Int] = []
-    // Only what could be a tag ends the text.
+    // Only a possible tag ends the text.
     while found.position < window.end, found.position + 1 < window.end || found.position == from,
       found.position == from || !XMLNameByte.mayFollowAngle(window.base[found.position + 1])
     {
@@ -147,8 +147,8 @@ struct XMLTokenizer {
     return .text
   }
 
-  /// Comments and instructions may be longer than the window: their inside is thrown away as it comes.
-  /// - Returns: false when the terminator is not there yet.
+  /// Comments and instructions may be longer than the window: their content is discarded as it arrives.
+  /// - Returns: false when the terminator is still to come.
   private mutating func skip(_ window: inout TextWindow) -> Bool {
     let angle = UInt8(ascii: ">")
     while window.position < window.end {
@@ -156,7 +156,7 @@ struct XMLTokenizer {
       var at = window.position
       while at < window.end, base[at] != angle { at += 1 }
       guard at < window.end else {
-        // The two bytes before the `>` to come stay.
+        // Keep the two bytes before a `>` to come.
         window.position = max(window.position, window.end - 2)
         return false
       }
@@ -168,7 +168,8 @@ struct XMLTokenizer {
         skipping = .nothing
         return true
       }
-      // A later `>` may end it with bytes before this one, as in `<!-- ->-->`: only what is read counts.
+      // A later `>` may complete the terminator with bytes before this one, as in `<!-- ->-->`: only bytes read so far
+      // count.
       window.position = at + 1
     }
     return false
@@ -192,7 +193,7 @@ struct XMLTokenizer {
     openNames.removeLast(openNames.count - start)
   }
 
-  /// Forgets elements that were opened, for markup that is to be read again.
+  /// Discards open elements, for markup that is read again.
   mutating func close(toDepth depth: Int) {
     while openStarts.count > depth { closeInnermost() }
   }

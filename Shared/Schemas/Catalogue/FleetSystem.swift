@@ -8,15 +8,7 @@ package enum FleetSystem: String, CaseIterable, Sendable {
   case sentinel
 
   /// In the order the data flows.
-  package var services: [ServiceEntry] {
-    switch self {
-    case .prices: [ServiceCatalogue.crawler, ServiceCatalogue.downloader, ServiceCatalogue.parser,
-                   ServiceCatalogue.dbWriter]
-    case .egx: [ServiceCatalogue.egxProducer, ServiceCatalogue.influxConsumer, ServiceCatalogue.s3Consumer]
-    case .sentinel: [ServiceCatalogue.scheduler, ServiceCatalogue.fetcher, ServiceCatalogue.inferenceWorker,
-                     ServiceCatalogue.dbWriter]
-    }
-  }
+  package var services: [ServiceEntry] { ServiceCatalogue.all.filter { $0.systems.contains(self) } }
 
   /// What one of its services reads here: of its inputs, those that a service of this system fills.
   package func inputs(of service: ServiceEntry) -> [Topic] {

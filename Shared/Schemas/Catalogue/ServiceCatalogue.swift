@@ -1,116 +1,105 @@
-/// A consumer group and what it reads.
-package struct ConsumerGroup: Hashable, Sendable {
-  package let name: String
-  package let inputs: [Topic]
-
-  package init(name: String, inputs: [Topic]) {
-    self.name = name
-    self.inputs = inputs
-  }
-}
-
-/// One executable of the fleet as seen from outside.
-package struct ServiceEntry: Hashable, Sendable {
-  /// As users type it; also the image, the consumer group, the `client.id` and the log field.
-  package let name: String
-  package let summary: String
-  package let inputs: [Topic]
-  package let outputs: [Topic]
-  /// Compacted topics that every instance reads whole at its start and then follows, in no group.
-  package let tables: [Topic]
-  /// The consumer group, nil for a service that consumes nothing.
-  package let group: String?
-  /// The groups that commit: the one above, or several where processes of one executable do different work.
-  package let groups: [ConsumerGroup]
-  /// Begins the flow: what it consumes only comes back to it from services behind it.
-  package let isSource: Bool
-  /// The outside system that holds the lasting effect, nil when that is only Kafka.
-  package let sink: String?
-
-  package init(
-    name: String, summary: String, inputs: [Topic], outputs: [Topic], tables: [Topic] = [], group: String?,
-    groups: [ConsumerGroup]? = nil, isSource: Bool = false, sink: String?
-  ) {
-    self.name = name
-    self.summary = summary
-    self.inputs = inputs
-    self.outputs = outputs
-    self.tables = tables
-    self.group = group
-    self.groups = groups ?? group.map { [ConsumerGroup(name: $0, inputs: inputs)] } ?? []
-    self.isSource = isSource
-    self.sink = sink
-  }
-}
-
-/// The catalogue of services: who reads what, writes what, and keeps its results where.
+/// The catalogue of services: the one list that the fleet is made from, here and in every manifest.
 package enum ServiceCatalogue {
   package static let crawler = ServiceEntry(
-    name: "crawler", summary: "lists portals and announces the files it has not seen before",
-    inputs: [Topics.filesExpired], outputs: [Topics.filesDiscovered, Topics.alerts], group: "crawler",
-    isSource: true, sink: nil)
+    "crawler", "lists portals and announces the files it has not seen before", of: [.prices],
+    reads: [Topics.filesExpired], writes: [Topics.filesDiscovered, Topics.alerts], isSource: true,
+    needs: [.redis, .internet, .ftp], scaling: .single, resources: ContainerResources(cpu: 50, memory: 96, limit: 256),
+    settings: [.choice("SOURCE", "all", "CRAWLER_SOURCE"), .choice("INTERVAL", "300s", "CRAWLER_INTERVAL")],
+    hasStandIn: true, note: """
+      One crawler: its portals are asked politely, by one process. Several share the chains by SHARD, see its README.
+      """)
 
   package static let downloader = ServiceEntry(
-    name: "downloader", summary: "fetches announced files into the object store",
-    inputs: [Topics.filesDiscovered], outputs: [Topics.filesDownloaded, Topics.filesExpired],
-    group: "downloader", sink: "object store")
+    "downloader", "fetches announced files into the object store", of: [.prices], reads: [Topics.filesDiscovered],
+    writes: [Topics.filesDownloaded, Topics.filesExpired], sink: .objectStore, needs: [.internet, .ftp],
+    scaling: .byLag(200), resources: .medium,
+    settings: [FleetSetting("SPOOL_DIRECTORY", "/var/lib/souk", in: containers)],
+    volumes: [.scratch("/var/lib/souk", gibibytes: 4)], hasStandIn: true,
+    note: "Files wait on disk between fetch and upload, since /tmp is memory.")
 
   package static let parser = ServiceEntry(
-    name: "parser", summary: "turns stored files into batches of prices, promotions and stores",
-    inputs: [Topics.filesDownloaded],
-    outputs: [
+    "parser", "turns stored files into batches of prices, promotions and stores", of: [.prices],
+    reads: [Topics.filesDownloaded],
+    writes: [
       Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed,
       Topics.productsMasters, Topics.alerts,
     ],
-    tables: [Topics.productsMasters], group: "parser", sink: nil)
-
-  package static let dbWriter = ServiceEntry(
-    name: "db-writer",
-    summary: "writes prices and their history, promotions, stores, masters, files, market data and predictions",
-    inputs: [
-      Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
-    ] + Topics.marketObservations + [Topics.databaseWriteBuffer],
-    outputs: [], group: "db-writer", sink: "PostgreSQL")
+    tables: [Topics.productsMasters], needs: [.objectStore, .redis], scaling: .byLag(50),
+    resources: ContainerResources(cpu: 500, memory: 512, limit: 2_048),
+    settings: [FleetSetting("CONCURRENCY", "4", in: containers)],
+    note: "The index of masters may take 1 GiB, each of the files that are read 32 MiB.")
 
   package static let egxProducer = ServiceEntry(
-    name: "egx-producer", summary: "publishes new and changed bars of the Egyptian Exchange",
-    inputs: [], outputs: [Topics.marketData], group: nil, isSource: true, sink: nil)
+    "egx-producer", "publishes new and changed bars of the Egyptian Exchange", of: [.egx], writes: [Topics.marketData],
+    isSource: true, needs: [.internet], scaling: .single,
+    settings: [
+      .choice("SOURCE", "tradingview://", "EGX_SOURCE"),
+      .choice("SYMBOLS", "COMI,ETEL,HRHO,SWDY,TMGH", "EGX_SYMBOLS"),
+      FleetSetting("STATE", "/var/lib/souk/bars", in: [.compose]),
+    ],
+    volumes: [.kept("/var/lib/souk", name: "egx-state")], hasStandIn: true,
+    note: "One producer: two would publish every bar twice, which does no harm and serves no purpose.")
 
   package static let influxConsumer = ServiceEntry(
-    name: "influx-consumer", summary: "writes bars into a time series database",
-    inputs: [Topics.marketData], outputs: [], group: "influx-consumer", sink: "InfluxDB")
+    "influx-consumer", "writes bars into a time series database", of: [.egx], reads: [Topics.marketData],
+    sink: .influx, scaling: .byLag(20_000), resources: ContainerResources(cpu: 100, memory: 64, limit: 256))
 
   package static let s3Consumer = ServiceEntry(
-    name: "s3-consumer", summary: "keeps every bar in the object store, by day and symbol",
-    inputs: [Topics.marketData], outputs: [], group: "s3-consumer", sink: "object store")
+    "s3-consumer", "keeps every bar in the object store, by day and symbol", of: [.egx], reads: [Topics.marketData],
+    sink: .objectStore, scaling: .byLag(200_000), isStateful: true, resources: .medium,
+    settings: [FleetSetting("OBJECT_STORE", "s3://market", in: containers)],
+    note: "Its lag is never zero: what waits in memory for its object is committed with it, up to a minute later.")
 
   package static let scheduler = ServiceEntry(
-    name: "scheduler", summary: "announces what is due to be fetched, each job once, whichever replica is active",
-    inputs: [Topics.schedulerLease], outputs: [Topics.ingestionTasks], group: "scheduler", isSource: true, sink: nil)
+    "scheduler", "announces what is due to be fetched, each job once, whichever replica is active", of: [.sentinel],
+    reads: [Topics.schedulerLease], writes: [Topics.ingestionTasks], isSource: true, scaling: .activeStandby,
+    readsMarkets: true, hasStandIn: true, note: "One of the replicas is active, the other takes over when it is gone.")
 
   package static let fetcher = ServiceEntry(
-    name: "fetcher", summary: "asks providers for the prices and demands that are due, and publishes what is new",
-    inputs: [Topics.ingestionTasks], outputs: Topics.marketObservations, group: "fetcher", sink: nil)
+    "fetcher", "asks providers for the prices and demands that are due, and publishes what is new", of: [.sentinel],
+    reads: [Topics.ingestionTasks], writes: Topics.marketObservations, needs: [.redis, .internet],
+    scaling: .byLag(500), resources: ContainerResources(cpu: 200, memory: 128, limit: 512), readsMarkets: true,
+    hasStandIn: true)
 
+  /// Each kind reads the category of its name unless it is told otherwise; models of polymers look at energy prices
+  /// too.
   package static let inferenceWorker = ServiceEntry(
-    name: "inference-worker", summary: "predicts the series its pattern picks with the models of its kind",
-    inputs: Topics.marketObservations, outputs: [Topics.databaseWriteBuffer, Topics.seriesWindows],
-    tables: [Topics.seriesWindows], group: "inference-worker", groups: inferenceGroups, sink: nil)
+    "inference-worker", "predicts the series its pattern picks with the models of its kind", of: [.sentinel],
+    reads: Topics.marketObservations, writes: [Topics.databaseWriteBuffer, Topics.seriesWindows],
+    tables: [Topics.seriesWindows], needs: [.objectStore],
+    kinds: [
+      .init(name: "polymer", inputs: [.polymer, .energy].map(Topics.marketObservations(of:))),
+      .init(name: "shielding", inputs: [Topics.marketObservations(of: .shielding)]),
+      .init(name: "screening", inputs: [Topics.marketObservations(of: .screening)]),
+    ],
+    scaling: .byLag(1_000), isStateful: true, resources: ContainerResources(cpu: 500, memory: 256, limit: 1_024),
+    hasStandIn: true, note: "One group of workers for each kind of models; each is scaled on its own.")
 
-  /// Of the three kinds of inference-worker, as they read unless they are told: the category of their name, and the
-  /// energy prices that models of polymers look at.
-  private static let inferenceGroups = [
-    ConsumerGroup(
-      name: "inference-worker-polymer",
-      inputs: [Topics.marketObservations(of: .polymer), Topics.marketObservations(of: .energy)]),
-    ConsumerGroup(name: "inference-worker-shielding", inputs: [Topics.marketObservations(of: .shielding)]),
-    ConsumerGroup(name: "inference-worker-screening", inputs: [Topics.marketObservations(of: .screening)]),
-  ]
+  package static let dbWriter = ServiceEntry(
+    "db-writer",
+    "writes prices and their history, promotions, stores, masters, files, market data and predictions",
+    of: [.prices, .sentinel],
+    reads: [
+      Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
+    ] + Topics.marketObservations + [Topics.databaseWriteBuffer],
+    sink: .postgres,
+    // A record of these is a batch, a file.
+    scaling: .byLag(5_000, [
+      Topics.productsIngest: 500, Topics.promotionsIngest: 500, Topics.storesIngest: 500, Topics.filesParsed: 1_000,
+    ]),
+    resources: ContainerResources(cpu: 250, memory: 128, limit: 512),
+    settings: [
+      .choice("REFRESH_INTERVAL", "60s", "REFRESH_INTERVAL", in: [.compose]),
+      FleetSetting("MIGRATE", "true", in: [.kubernetes], note: """
+        Brings the database to the schema of this release when it starts; safe by any number of them at once.
+        """),
+    ])
+
+  private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
 
   /// In the order the data flows.
   package static let all = [
-    crawler, downloader, parser, dbWriter, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher,
-    inferenceWorker,
+    crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

@@ -231,3 +231,42 @@ extension JSONReader {
     while position < bytes.byteCount, bytes.byte(position) &- 0x30 <= 9 { position += 1 }
   }
 }
+
+extension JSONReader {
+  /// The value as a date and time in a string, with an offset or without.
+  package mutating func dateTime(field: String) throws(DecodingFailure) -> (LocalDateTime, Timestamp?) {
+    let start = position
+    let slice = try slice()
+    if let local = withResolved(slice, { LocalDateTime(parsing: $0) }) { return (local, nil) }
+    if let zoned = withResolved(slice, { Timestamp(parsing: $0) }) { return (LocalDateTime(zoned), zoned) }
+    throw DecodingFailure(.badTimestamp, at: start, "not a date and time", field: field)
+  }
+}
+
+extension JSONReader {
+  /// An array of strings.
+  /// - Throws: `too_many_items` when there are more than `limit`.
+  package mutating func strings(atMost limit: Int) throws(DecodingFailure) -> [String] {
+    var texts: [String] = []
+    var array = try beginArray()
+    while try nextElement(&array) {
+      guard texts.count < limit else {
+        throw DecodingFailure(.tooManyItems, at: position, "more strings than the array may have")
+      }
+      texts.append(try string())
+    }
+    return texts
+  }
+
+  /// An object of any keys with whole numbers.
+  package mutating func counts() throws(DecodingFailure) -> [String: Int64] {
+    var counts: [String: Int64] = [:]
+    var cursor = try beginObject()
+    while try nextKey(&cursor) {
+      let name = text(try scanString())
+      try colon()
+      counts[name] = try integer()
+    }
+    return counts
+  }
+}

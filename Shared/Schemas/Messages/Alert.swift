@@ -2,15 +2,15 @@
 ///
 /// `souk.alerts`, key `service/subject`. The same finding on the same occasion has the same id, however often and
 /// by whichever replica it is made: readers that keep one alert per id see it once.
-package struct Alert: Message {
+package struct Alert: FieldwiseMessage {
   /// What was found; the raw values are what readers route by. A kind may be added at any time.
-  package struct Kind: RawRepresentable, Hashable, Sendable {
+  package struct Kind: RawRepresentable, Hashable, Sendable, JSONValue {
     package let rawValue: String
     package init(rawValue: String) { self.rawValue = rawValue }
 
     /// A portal lists nothing where it listed files before.
     package static let listingEmpty = Kind(rawValue: "listing_empty")
-    /// A listing has a column or field that nobody has described yet, or lacks one that is needed.
+    /// A listing has a column or field that the catalogue does not describe, or lacks one that is needed.
     package static let listingUnknownColumn = Kind(rawValue: "listing_unknown_column")
     /// A page for people, such as a login, in the place of a listing.
     package static let listingLoginPage = Kind(rawValue: "listing_login_page")
@@ -26,7 +26,7 @@ package struct Alert: Message {
     package static let rowsFell = Kind(rawValue: "rows_fell")
   }
 
-  package enum Severity: String, Hashable, Sendable { case warning, critical }
+  package enum Severity: String, Hashable, Sendable, JSONValue { case warning, critical }
 
   /// Deterministic: `<kind>/<subject>/<occasion>`.
   package var alertID: String
@@ -65,68 +65,44 @@ package struct Alert: Message {
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("alert_id")
-    writer.string(alertID)
-    writer.key("kind")
-    writer.string(kind.rawValue)
-    writer.key("severity")
-    writer.string(severity.rawValue)
-    writer.key("service")
-    writer.string(service)
-    writer.key("chain")
-    writer.string(chain)
-    writer.key("subject")
-    writer.string(subject)
-    writer.key("message")
-    writer.string(message)
-    writer.key("value")
-    if let value { writer.number(value) } else { writer.null() }
-    writer.key("expected")
-    if let expected { writer.number(expected) } else { writer.null() }
-    writer.key("observed_at")
-    writer.string(observedAt)
+    writer.field("alert_id", alertID)
+    writer.field("kind", kind)
+    writer.field("severity", severity)
+    writer.field("service", service)
+    writer.field("chain", chain)
+    writer.field("subject", subject)
+    writer.field("message", message)
+    writer.number("value", value)
+    writer.number("expected", expected)
+    writer.field("observed_at", observedAt)
     writer.endObject()
   }
 
-  enum Field: String, CaseIterable {
+  package enum Field: String, CaseIterable, Sendable {
     case alertID = "alert_id"
     case kind, severity, service, chain, subject, message, value, expected
     case observedAt = "observed_at"
   }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.alertID, .kind, .severity, .service, .subject, .observedAt)
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(.alertID, .kind, .severity, .service, .subject, .observedAt)
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var alertID = "", kind = "", service = "", subject = "", message = ""
-    var severity = Severity.warning
-    var chain: String?
-    var value: ExactDecimal?
-    var expected: ExactDecimal?
-    var observedAt = Timestamp.epoch
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .alertID: alertID = try reader.string()
-      case .kind: kind = try reader.string()
-      case .severity: severity = try reader.value(Severity.self, field: field.rawValue)
-      case .service: service = try reader.string()
-      case .chain: chain = try reader.stringOrNull()
-      case .subject: subject = try reader.string()
-      case .message: message = try reader.string()
-      case .value: value = try reader.decimalOrNull(field: field.rawValue)
-      case .expected: expected = try reader.decimalOrNull(field: field.rawValue)
-      case .observedAt: observedAt = try reader.timestamp(field: field.rawValue)
-      }
+  package static var blank: Self {
+    Self(kind: Kind(rawValue: ""), severity: .warning, service: "", subject: "", occasion: "", message: "",
+         observedAt: .epoch)
+  }
+
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+    switch field {
+    case .alertID: alertID = try reader.string()
+    case .kind: kind = Kind(rawValue: try reader.string())
+    case .severity: severity = try reader.value(Severity.self, field: field.rawValue)
+    case .service: service = try reader.string()
+    case .chain: chain = try reader.stringOrNull()
+    case .subject: subject = try reader.string()
+    case .message: message = try reader.string()
+    case .value: value = try reader.decimalOrNull(field: field.rawValue)
+    case .expected: expected = try reader.decimalOrNull(field: field.rawValue)
+    case .observedAt: observedAt = try reader.timestamp(field: field.rawValue)
     }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    self.init(
-      kind: Kind(rawValue: kind), severity: severity, service: service, chain: chain, subject: subject, occasion: "",
-      message: message, value: value, expected: expected, observedAt: observedAt)
-    self.alertID = alertID
   }
 }

@@ -1,7 +1,7 @@
 /// A price file lies in the object store: the job to parse it.
 ///
 /// `gogobe.files.downloaded`, key and order `chain/store_id`.
-package struct FileDownloaded: Message {
+package struct FileDownloaded: FieldwiseMessage {
   package var chain: String
   /// Bucket and object key as a URL: `s3://bucket/files/…`; nil only when `localPath` is given.
   package var s3Path: String?
@@ -49,36 +49,23 @@ package struct FileDownloaded: Message {
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("chain")
-    writer.string(chain)
-    writer.key("s3_path")
-    writer.string(s3Path)
-    writer.key("local_path")
-    writer.string(localPath)
-    writer.key("url")
-    writer.string(url)
-    writer.key("file_name")
-    writer.string(fileName)
-    writer.key("file_type")
-    writer.string(fileType)
-    writer.key("store_id")
-    writer.string(storeID)
-    writer.key("file_time")
-    writer.string(fileTime)
-    writer.key("sha256")
-    writer.string(sha256)
-    writer.key("bytes")
-    writer.integer(bytes)
-    writer.key("compression")
-    writer.string(compression)
-    writer.key("discovered_at")
-    writer.string(discoveredAt)
-    writer.key("downloaded_at")
-    writer.string(downloadedAt)
+    writer.field("chain", chain)
+    writer.field("s3_path", s3Path)
+    writer.field("local_path", localPath)
+    writer.field("url", url)
+    writer.field("file_name", fileName)
+    writer.field("file_type", fileType)
+    writer.field("store_id", storeID)
+    writer.field("file_time", fileTime)
+    writer.field("sha256", sha256)
+    writer.field("bytes", bytes)
+    writer.field("compression", compression)
+    writer.field("discovered_at", discoveredAt)
+    writer.field("downloaded_at", downloadedAt)
     writer.endObject()
   }
 
-  enum Field: String, CaseIterable {
+  package enum Field: String, CaseIterable, Sendable {
     case chain
     case s3Path = "s3_path"
     case localPath = "local_path"
@@ -91,41 +78,34 @@ package struct FileDownloaded: Message {
     case discoveredAt = "discovered_at"
     case downloadedAt = "downloaded_at"
   }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.chain)
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(.chain)
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var message = FileDownloaded(chain: "", s3Path: nil, localPath: nil, fileName: "")
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .chain: message.chain = try reader.string()
-      case .s3Path: message.s3Path = try reader.stringOrNull()
-      case .localPath: message.localPath = try reader.stringOrNull()
-      case .url: message.url = try reader.stringOrNull()
-      case .fileName: message.fileName = try reader.stringOrNull() ?? ""
-      case .fileType: message.fileType = try reader.valueOrNull(FileType.self, field: field.rawValue)
-      case .storeID: message.storeID = try reader.stringOrNull()
-      case .fileTime: message.fileTime = try reader.timestampOrNull(field: field.rawValue)
-      case .sha256: message.sha256 = try reader.digestOrNull(field: field.rawValue)
-      case .bytes: message.bytes = try reader.integerOrNull()
-      case .compression: message.compression = try reader.valueOrNull(Compression.self, field: field.rawValue)
-      case .discoveredAt: message.discoveredAt = try reader.timestampOrNull(field: field.rawValue)
-      case .downloadedAt: message.downloadedAt = try reader.timestampOrNull(field: field.rawValue)
-      }
+  package static var blank: Self { Self(chain: "", s3Path: nil, localPath: nil, fileName: "") }
+
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+    switch field {
+    case .chain: chain = try reader.string()
+    case .s3Path: s3Path = try reader.stringOrNull()
+    case .localPath: localPath = try reader.stringOrNull()
+    case .url: url = try reader.stringOrNull()
+    case .fileName: fileName = try reader.stringOrNull() ?? ""
+    case .fileType: fileType = try reader.valueOrNull(FileType.self, field: field.rawValue)
+    case .storeID: storeID = try reader.stringOrNull()
+    case .fileTime: fileTime = try reader.timestampOrNull(field: field.rawValue)
+    case .sha256: sha256 = try reader.digestOrNull(field: field.rawValue)
+    case .bytes: bytes = try reader.integerOrNull()
+    case .compression: compression = try reader.valueOrNull(Compression.self, field: field.rawValue)
+    case .discoveredAt: discoveredAt = try reader.timestampOrNull(field: field.rawValue)
+    case .downloadedAt: downloadedAt = try reader.timestampOrNull(field: field.rawValue)
     }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    guard let location = message.s3Path ?? message.localPath else { throw reader.missingField("s3_path") }
-    if message.fileName.isEmpty {
-      guard let name = lastPathSegment(of: message.url ?? location) else { throw reader.missingField("file_name") }
-      message.fileName = name
-    }
-    self = message
+  }
+
+  package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
+    guard let location = s3Path ?? localPath else { throw reader.missingField("s3_path") }
+    guard fileName.isEmpty else { return }
+    guard let name = lastPathSegment(of: url ?? location) else { throw reader.missingField("file_name") }
+    fileName = name
   }
 }
 

@@ -3,7 +3,7 @@
 /// `gogobe.files.parsed`, key and order `chain/store_id`, sent after every batch of the file is acknowledged. Every
 /// file that was opened gives one, whatever its outcome; a file that is parsed again gives it again, under the same
 /// `file_id`, and only its times differ.
-package struct FileParsed: Message {
+package struct FileParsed: FieldwiseMessage {
   /// 32 hexadecimal digits that name the file's content under its name, as in its batches.
   package var fileID: String
   package var chain: String
@@ -105,70 +105,40 @@ package struct FileParsed: Message {
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("file_id")
-    writer.string(fileID)
-    writer.key("chain")
-    writer.string(chain)
-    writer.key("chain_id")
-    writer.string(chainID)
-    writer.key("sub_chain_id")
-    writer.string(subChainID)
-    writer.key("store_id")
-    writer.string(storeID)
-    writer.key("file_name")
-    writer.string(fileName)
-    writer.key("kind")
-    writer.string(kind)
-    writer.key("dialect")
-    writer.string(dialect)
-    writer.key("outcome")
-    writer.string(outcome)
-    writer.key("reason")
-    writer.string(reason)
-    writer.key("rows")
-    writer.integer(rows)
-    writer.key("distinct_codes")
-    writer.integer(distinctCodes)
-    writer.key("duplicates")
-    writer.integer(duplicates)
-    writer.key("rejected")
-    writer.integer(rejected)
-    writer.key("item_refs")
-    writer.integer(itemReferences)
-    writer.key("batches")
-    writer.integer(batches)
-    writer.key("unknown_elements")
-    writer.counts(unknownElements)
-    writer.key("compression")
-    writer.string(compression)
-    writer.key("encoding")
-    writer.string(encoding)
-    writer.key("bytes")
-    writer.integer(bytes)
-    writer.key("xml_bytes")
-    writer.integer(xmlBytes)
-    writer.key("file_time")
-    writer.string(fileTime)
-    writer.key("discovered_at")
-    writer.string(discoveredAt)
-    writer.key("downloaded_at")
-    writer.string(downloadedAt)
-    writer.key("parsed_at")
-    writer.string(parsedAt)
-    writer.key("parse_ms")
-    writer.integer(parseMilliseconds)
-    writer.key("new_masters")
-    writer.integer(newMasters)
-    writer.key("matched")
-    writer.integer(matched)
-    writer.key("defects")
-    writer.counts(defects)
-    writer.key("unknown_words")
-    writer.counts(unknownWords)
+    writer.field("file_id", fileID)
+    writer.field("chain", chain)
+    writer.field("chain_id", chainID)
+    writer.field("sub_chain_id", subChainID)
+    writer.field("store_id", storeID)
+    writer.field("file_name", fileName)
+    writer.field("kind", kind)
+    writer.field("dialect", dialect)
+    writer.field("outcome", outcome)
+    writer.field("reason", reason)
+    writer.field("rows", rows)
+    writer.field("distinct_codes", distinctCodes)
+    writer.field("duplicates", duplicates)
+    writer.field("rejected", rejected)
+    writer.field("item_refs", itemReferences)
+    writer.field("batches", batches)
+    writer.counts("unknown_elements", unknownElements)
+    writer.field("compression", compression)
+    writer.field("encoding", encoding)
+    writer.field("bytes", bytes)
+    writer.field("xml_bytes", xmlBytes)
+    writer.field("file_time", fileTime)
+    writer.field("discovered_at", discoveredAt)
+    writer.field("downloaded_at", downloadedAt)
+    writer.field("parsed_at", parsedAt)
+    writer.field("parse_ms", parseMilliseconds)
+    writer.field("new_masters", newMasters)
+    writer.field("matched", matched)
+    writer.counts("defects", defects)
+    writer.counts("unknown_words", unknownWords)
     writer.endObject()
   }
 
-  enum Field: String, CaseIterable {
+  package enum Field: String, CaseIterable, Sendable {
     case fileID = "file_id"
     case chain
     case chainID = "chain_id"
@@ -192,25 +162,12 @@ package struct FileParsed: Message {
     case matched, defects
     case unknownWords = "unknown_words"
   }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.fileID, .chain, .fileName, .outcome, .fileTime)
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(.fileID, .chain, .fileName, .outcome, .fileTime)
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var message = FileParsed(fileID: "", chain: "", fileName: "", outcome: "", fileTime: .epoch)
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      try message.read(field, from: &reader)
-    }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    self = message
-  }
+  package static var blank: Self { Self(fileID: "", chain: "", fileName: "", outcome: "", fileTime: .epoch) }
 
-  private mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
     let name = field.rawValue
     switch field {
     case .fileID: fileID = try reader.string()

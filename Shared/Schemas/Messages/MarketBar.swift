@@ -86,41 +86,28 @@ package struct MarketBar: Message {
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("symbol")
-    writer.string(symbol)
+    writer.field("symbol", symbol)
     if let exchange {
-      writer.key("exchange")
-      writer.string(exchange)
+      writer.field("exchange", exchange)
     }
-    writer.key("interval")
-    writer.string(interval)
-    writer.key("datetime")
-    writer.string(datetime)
+    writer.field("interval", interval)
+    writer.field("datetime", datetime)
     switch values {
     case .candle(let candle):
-      writer.key("open")
-      writer.number(candle.open)
-      writer.key("high")
-      writer.number(candle.high)
-      writer.key("low")
-      writer.number(candle.low)
-      writer.key("close")
-      writer.number(candle.close)
-      writer.key("volume")
-      if let volume = candle.volume { writer.number(volume) } else { writer.null() }
+      writer.number("open", candle.open)
+      writer.number("high", candle.high)
+      writer.number("low", candle.low)
+      writer.number("close", candle.close)
+      writer.number("volume", candle.volume)
     case .value(let value, let field):
-      writer.key("value")
-      writer.number(value)
-      writer.key("field")
-      writer.string(field)
+      writer.number("value", value)
+      writer.field("field", field)
     }
     if let ingestedAt {
-      writer.key("ingestion_timestamp")
-      writer.string(ingestedAt)
+      writer.field("ingestion_timestamp", ingestedAt)
     }
     if let observedAt {
-      writer.key("observed_at")
-      writer.string(observedAt)
+      writer.field("observed_at", observedAt)
     }
     if !flags.isEmpty {
       writer.key("flags")

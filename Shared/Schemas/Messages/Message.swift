@@ -1,3 +1,5 @@
+import Runtime
+
 /// A record value of one topic.
 ///
 /// Reading accepts what any version of the schema wrote: unknown fields are skipped, fields that came later are
@@ -34,6 +36,36 @@ extension Message {
   package var partitionKey: [UInt8] { key }
 }
 
+/// A message that is read field by field into a value that starts out blank.
+package protocol FieldwiseMessage: Message {
+  associatedtype Field: RawRepresentable<String>, CaseIterable, Sendable
+  static var fields: FieldTable<Field> { get }
+  /// The fields that a message has to have, as a mask of `fields`.
+  static var required: UInt64 { get }
+  static var blank: Self { get }
+
+  mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure)
+
+  /// Checks the whole, and fills in what follows from other fields.
+  mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure)
+}
+
+extension FieldwiseMessage {
+  package init(decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()) throws(DecodingFailure) {
+    var reader = try JSONReader(bytes, limits: limits)
+    var message = Self.blank
+    let table = Self.fields
+    var cursor = try reader.beginObject()
+    while let field = try reader.nextField(&cursor, of: table) { try message.read(field, from: &reader) }
+    try reader.require(Self.required, in: cursor, of: table)
+    try reader.finish()
+    try message.complete(reader)
+    self = message
+  }
+
+  package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {}
+}
+
 /// The keys that are made of a chain and something within it.
 package enum RecordKey {
   /// `chain/part`, in UTF-8.
@@ -52,20 +84,6 @@ package enum RecordKey {
 func lastPathSegment(of location: String) -> String? {
   let path = location.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
   let start = path.lastIndex(of: UInt8(ascii: "/")).map(path.index(after:)) ?? path.startIndex
-  let segment = Array(path[start...])
-  var resolved: [UInt8] = []
-  var position = 0
-  while position < segment.count {
-    if segment[position] == UInt8(ascii: "%"), position + 2 < segment.count,
-      let high = Character(UnicodeScalar(segment[position + 1])).hexDigitValue,
-      let low = Character(UnicodeScalar(segment[position + 2])).hexDigitValue
-    {
-      resolved.append(UInt8(high << 4 | low))
-      position += 3
-    } else {
-      resolved.append(segment[position])
-      position += 1
-    }
-  }
-  return resolved.isEmpty ? nil : String(validating: resolved, as: UTF8.self)
+  guard start < path.endIndex else { return nil }
+  return PercentEncoding.decode(Substring(path[start...]), strict: false)
 }

@@ -2,7 +2,7 @@
 ///
 /// `gogobe.products.masters`, compacted, key `master_id`: the last record of a key is what is known of the product,
 /// a tombstone takes it back. What another chain calls it is a record of its own, key `master_id@chain`.
-package struct ProductMaster: Message {
+package struct ProductMaster: FieldwiseMessage {
   /// `gtin:<14 digits>`, else `name:<32 hexadecimal digits>`; made from what it names, so that everyone makes the same.
   package var masterID: String
   /// 14 digits; nil for a product that only has a name.
@@ -53,46 +53,26 @@ package struct ProductMaster: Message {
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("master_id")
-    writer.string(masterID)
-    writer.key("gtin")
-    writer.string(gtin)
-    writer.key("name")
-    writer.string(name)
-    writer.key("brand")
-    writer.string(brand)
-    writer.key("quantity")
-    writer.string(quantity)
-    writer.key("unit")
-    writer.string(unit)
-    if let price {
-      writer.key("price")
-      writer.string(price)
-    }
-    if let isWeighted {
-      writer.key("is_weighted")
-      writer.bool(isWeighted)
-    }
-    if let chain {
-      writer.key("chain")
-      writer.string(chain)
-    }
+    writer.field("master_id", masterID)
+    writer.field("gtin", gtin)
+    writer.field("name", name)
+    writer.field("brand", brand)
+    writer.field("quantity", quantity)
+    writer.field("unit", unit)
+    if let price { writer.field("price", price) }
+    if let isWeighted { writer.field("is_weighted", isWeighted) }
+    if let chain { writer.field("chain", chain) }
     if let candidate {
-      writer.key("candidate")
-      writer.string(candidate)
-      writer.key("candidate_probability")
-      writer.string(candidateProbability)
-      writer.key("model")
-      writer.string(model)
+      writer.field("candidate", candidate)
+      writer.field("candidate_probability", candidateProbability)
+      writer.field("model", model)
     }
-    writer.key("source_file_id")
-    writer.string(sourceFileID)
-    writer.key("minted_at")
-    writer.string(mintedAt)
+    writer.field("source_file_id", sourceFileID)
+    writer.field("minted_at", mintedAt)
     writer.endObject()
   }
 
-  enum Field: String, CaseIterable {
+  package enum Field: String, CaseIterable, Sendable {
     case masterID = "master_id"
     case gtin, name, brand, quantity, unit, price, chain
     case candidate, model
@@ -101,51 +81,27 @@ package struct ProductMaster: Message {
     case sourceFileID = "source_file_id"
     case mintedAt = "minted_at"
   }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.masterID, .name, .mintedAt)
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(.masterID, .name, .mintedAt)
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var masterID = "", name = ""
-    var mintedAt = Timestamp.epoch
-    var gtin: String?
-    var brand: String?
-    var quantity: ExactDecimal?
-    var unit: String?
-    var price: ExactDecimal?
-    var isWeighted: Bool?
-    var chain: String?
-    var candidate: String?
-    var candidateProbability: ExactDecimal?
-    var model: String?
-    var sourceFileID: String?
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .masterID: masterID = try reader.string()
-      case .gtin: gtin = try reader.stringOrNull()
-      case .name: name = try reader.string()
-      case .brand: brand = try reader.stringOrNull()
-      case .quantity: quantity = try reader.decimalOrNull(field: field.rawValue)
-      case .unit: unit = try reader.stringOrNull()
-      case .price: price = try reader.decimalOrNull(field: field.rawValue)
-      case .isWeighted: isWeighted = try reader.bool()
-      case .chain: chain = try reader.stringOrNull()
-      case .candidate: candidate = try reader.stringOrNull()
-      case .candidateProbability: candidateProbability = try reader.decimalOrNull(field: field.rawValue)
-      case .model: model = try reader.stringOrNull()
-      case .sourceFileID: sourceFileID = try reader.stringOrNull()
-      case .mintedAt: mintedAt = try reader.timestamp(field: field.rawValue)
-      }
+  package static var blank: Self { Self(masterID: "", name: "", mintedAt: .epoch) }
+
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+    switch field {
+    case .masterID: masterID = try reader.string()
+    case .gtin: gtin = try reader.stringOrNull()
+    case .name: name = try reader.string()
+    case .brand: brand = try reader.stringOrNull()
+    case .quantity: quantity = try reader.decimalOrNull(field: field.rawValue)
+    case .unit: unit = try reader.stringOrNull()
+    case .price: price = try reader.decimalOrNull(field: field.rawValue)
+    case .isWeighted: isWeighted = try reader.bool()
+    case .chain: chain = try reader.stringOrNull()
+    case .candidate: candidate = try reader.stringOrNull()
+    case .candidateProbability: candidateProbability = try reader.decimalOrNull(field: field.rawValue)
+    case .model: model = try reader.stringOrNull()
+    case .sourceFileID: sourceFileID = try reader.stringOrNull()
+    case .mintedAt: mintedAt = try reader.timestamp(field: field.rawValue)
     }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    self.init(
-      masterID: masterID, gtin: gtin, name: name, brand: brand, quantity: quantity, unit: unit,
-      price: price, isWeighted: isWeighted, chain: chain, sourceFileID: sourceFileID, mintedAt: mintedAt)
-    (self.candidate, self.candidateProbability, self.model) = (candidate, candidateProbability, model)
   }
 }

@@ -3,7 +3,7 @@
 /// `gogobe.stores.ingest`, key and order `chain`. One file may hold branches of several chain ids (a group that
 /// publishes in one place). There are a few hundred branches a day and chain, so this form is the only one: there
 /// is no streaming reader.
-package struct StoresIngest: Message {
+package struct StoresIngest: FieldwiseMessage {
   package static let maxStores = 500
 
   /// One branch. Nil is unknown, as are the texts `unknown` and blanks in the file.
@@ -85,22 +85,14 @@ package struct StoresIngest: Message {
   package func encode(into writer: inout JSONWriter) {
     precondition(stores.count <= Self.maxStores, "a batch holds at most 500 stores")
     writer.beginObject()
-    writer.key("batch_id")
-    writer.string(batchID)
-    writer.key("file_id")
-    writer.string(fileID)
-    writer.key("file_name")
-    writer.string(fileName)
-    writer.key("file_time")
-    writer.string(fileTime)
-    writer.key("chain")
-    writer.string(chain)
-    writer.key("sequence")
-    writer.integer(sequence)
-    writer.key("last")
-    writer.bool(isLast)
-    writer.key("chain_ids")
-    writer.strings(chainIDs)
+    writer.field("batch_id", batchID)
+    writer.field("file_id", fileID)
+    writer.field("file_name", fileName)
+    writer.field("file_time", fileTime)
+    writer.field("chain", chain)
+    writer.field("sequence", sequence)
+    writer.field("last", isLast)
+    writer.strings("chain_ids", chainIDs)
     writer.key("stores")
     writer.beginArray()
     for store in stores { store.encode(into: &writer) }
@@ -108,7 +100,7 @@ package struct StoresIngest: Message {
     writer.endObject()
   }
 
-  enum Field: String, CaseIterable {
+  package enum Field: String, CaseIterable, Sendable {
     case batchID = "batch_id"
     case fileID = "file_id"
     case fileName = "file_name"
@@ -117,70 +109,49 @@ package struct StoresIngest: Message {
     case chainIDs = "chain_ids"
     case stores
   }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.batchID, .fileID, .fileTime, .chain, .stores)
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(.batchID, .fileID, .fileTime, .chain, .stores)
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var message = StoresIngest(fileID: "", fileTime: .epoch, chain: "", isLast: false, stores: [])
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .batchID: message.batchID = try reader.string()
-      case .fileID: message.fileID = try reader.string()
-      case .fileName: message.fileName = try reader.stringOrNull()
-      case .fileTime: message.fileTime = try reader.timestamp(field: field.rawValue)
-      case .chain: message.chain = try reader.string()
-      case .sequence: message.sequence = try reader.integer()
-      case .last: message.isLast = try reader.bool()
-      case .chainIDs: message.chainIDs = try reader.strings(atMost: Self.maxStores)
-      case .stores:
-        var array = try reader.beginArray()
-        while try reader.nextElement(&array) {
-          guard message.stores.count < Self.maxStores else {
-            throw DecodingFailure(
-              .tooManyItems, at: reader.position, "more stores than a batch may have", item: Self.maxStores)
-          }
-          message.stores.append(try Store(&reader, index: array.count - 1))
+  package static var blank: Self { Self(fileID: "", fileTime: .epoch, chain: "", isLast: false, stores: []) }
+
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+    switch field {
+    case .batchID: batchID = try reader.string()
+    case .fileID: fileID = try reader.string()
+    case .fileName: fileName = try reader.stringOrNull()
+    case .fileTime: fileTime = try reader.timestamp(field: field.rawValue)
+    case .chain: chain = try reader.string()
+    case .sequence: sequence = try reader.integer()
+    case .last: isLast = try reader.bool()
+    case .chainIDs: chainIDs = try reader.strings(atMost: Self.maxStores)
+    case .stores:
+      var array = try reader.beginArray()
+      while try reader.nextElement(&array) {
+        guard stores.count < Self.maxStores else {
+          throw DecodingFailure(
+            .tooManyItems, at: reader.position, "more stores than a batch may have", item: Self.maxStores)
         }
+        stores.append(try Store(&reader, index: array.count - 1))
       }
     }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    self = message
   }
 }
 
 extension StoresIngest.Store {
   func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("chain_id")
-    writer.string(chainID)
-    writer.key("chain_name")
-    writer.string(chainName)
-    writer.key("sub_chain_id")
-    writer.string(subChainID)
-    writer.key("sub_chain_name")
-    writer.string(subChainName)
-    writer.key("store_id")
-    writer.string(storeID)
-    writer.key("name")
-    writer.string(name)
-    writer.key("type")
-    writer.integer(type)
-    writer.key("address")
-    writer.string(address)
-    writer.key("city")
-    writer.string(city)
-    writer.key("zip")
-    writer.string(zip)
-    writer.key("latitude")
-    writer.string(latitude)
-    writer.key("longitude")
-    writer.string(longitude)
+    writer.field("chain_id", chainID)
+    writer.field("chain_name", chainName)
+    writer.field("sub_chain_id", subChainID)
+    writer.field("sub_chain_name", subChainName)
+    writer.field("store_id", storeID)
+    writer.field("name", name)
+    writer.field("type", type)
+    writer.field("address", address)
+    writer.field("city", city)
+    writer.field("zip", zip)
+    writer.field("latitude", latitude)
+    writer.field("longitude", longitude)
     writer.endObject()
   }
 

@@ -5,8 +5,8 @@
 ///
 /// Only `task` and `material` are required: a job written by hand is `{"task":"fetch_price","material":"Copper",
 /// "source":"Yahoo"}`.
-package struct IngestionTask: Message {
-  package enum Kind: String, CaseIterable, Hashable, Sendable {
+package struct IngestionTask: FieldwiseMessage {
+  package enum Kind: String, CaseIterable, Hashable, Sendable, JSONValue {
     case fetchPrice = "fetch_price"
     case fetchDemand = "fetch_demand"
 
@@ -27,9 +27,9 @@ package struct IngestionTask: Message {
   /// The name of the schedule.
   package var schedule: String?
   package var dueAt: Timestamp?
-  /// After this nobody wants the answer any more.
+  /// After this time the answer is not wanted any more.
   package var deadline: Timestamp?
-  /// 1 as the scheduler sends it, however often; whoever passes a job on again counts on.
+  /// 1 as the scheduler sends it, however often; a worker that passes a job on adds 1.
   package var attempt: Int64
 
   package static let topic = Topics.ingestionTasks
@@ -61,64 +61,45 @@ package struct IngestionTask: Message {
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("task")
-    writer.string(task.rawValue)
-    writer.key("material")
-    writer.string(material)
-    writer.key("country")
-    writer.string(country)
-    writer.key("region")
-    writer.string(region)
-    writer.key("category")
-    writer.string(category)
-    writer.key("source")
-    writer.string(source)
-    writer.key("job_id")
-    writer.string(jobID)
-    writer.key("schedule")
-    writer.string(schedule)
-    writer.key("due_at")
-    writer.string(dueAt)
-    writer.key("deadline")
-    writer.string(deadline)
-    writer.key("attempt")
-    writer.integer(attempt)
+    writer.field("task", task)
+    writer.field("material", material)
+    writer.field("country", country)
+    writer.field("region", region)
+    writer.field("category", category)
+    writer.field("source", source)
+    writer.field("job_id", jobID)
+    writer.field("schedule", schedule)
+    writer.field("due_at", dueAt)
+    writer.field("deadline", deadline)
+    writer.field("attempt", attempt)
     writer.endObject()
   }
 
-  enum Field: String, CaseIterable {
+  package enum Field: String, CaseIterable, Sendable {
     case task, material, country, region, category, source
     case jobID = "job_id"
     case schedule
     case dueAt = "due_at"
     case deadline, attempt
   }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.task, .material)
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(.task, .material)
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    self.init(task: .fetchPrice, material: "")
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .task: task = try reader.value(Kind.self, field: field.rawValue)
-      case .material: material = try reader.string()
-      case .country: country = try reader.stringOrNull()
-      case .region: region = try reader.stringOrNull()
-      case .category: category = try reader.valueOrNull(MarketCategory.self, field: field.rawValue)
-      case .source: source = try reader.stringOrNull()
-      case .jobID: jobID = try reader.stringOrNull()
-      case .schedule: schedule = try reader.stringOrNull()
-      case .dueAt: dueAt = try reader.timestampOrNull(field: field.rawValue)
-      case .deadline: deadline = try reader.timestampOrNull(field: field.rawValue)
-      case .attempt: attempt = try reader.integerOrNull() ?? 1
-      }
+  package static var blank: Self { Self(task: .fetchPrice, material: "") }
+
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+    switch field {
+    case .task: task = try reader.value(Kind.self, field: field.rawValue)
+    case .material: material = try reader.string()
+    case .country: country = try reader.stringOrNull()
+    case .region: region = try reader.stringOrNull()
+    case .category: category = try reader.valueOrNull(MarketCategory.self, field: field.rawValue)
+    case .source: source = try reader.stringOrNull()
+    case .jobID: jobID = try reader.stringOrNull()
+    case .schedule: schedule = try reader.stringOrNull()
+    case .dueAt: dueAt = try reader.timestampOrNull(field: field.rawValue)
+    case .deadline: deadline = try reader.timestampOrNull(field: field.rawValue)
+    case .attempt: attempt = try reader.integerOrNull() ?? 1
     }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
   }
 }

@@ -1,8 +1,8 @@
 /// What a model expects of one series, or why it says nothing.
 ///
 /// `db_write_buffer`, key the routing key. The id is made from the series, the model's version, the observation
-/// that was the occasion and what the model was given, so that whoever makes it again makes the same one.
-package struct Prediction: Message {
+/// that was the occasion and what the model was given, so that the same input makes the same id again.
+package struct Prediction: FieldwiseMessage {
   /// One step ahead.
   package struct Step: Hashable, Sendable {
     /// 1 for the next period.
@@ -81,40 +81,26 @@ package struct Prediction: Message {
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("prediction_id")
-    writer.string(predictionID)
-    writer.key("series")
-    writer.string(series.text)
-    writer.key("kind")
-    writer.string(kind.rawValue)
-    writer.key("model")
-    writer.string(model)
-    writer.key("model_version")
-    writer.string(modelVersion)
-    writer.key("model_kind")
-    writer.string(modelKind)
-    writer.key("issued_at")
-    writer.string(issuedAt)
-    writer.key("currency")
-    writer.string(currency)
-    writer.key("unit")
-    writer.string(unit)
+    writer.field("prediction_id", predictionID)
+    writer.field("series", series.text)
+    writer.field("kind", kind)
+    writer.field("model", model)
+    writer.field("model_version", modelVersion)
+    writer.field("model_kind", modelKind)
+    writer.field("issued_at", issuedAt)
+    writer.field("currency", currency)
+    writer.field("unit", unit)
     writer.key("steps")
     writer.beginArray()
     for step in steps { step.encode(into: &writer) }
     writer.endArray()
-    writer.key("input_digest")
-    writer.string(inputDigest)
-    writer.key("flags")
-    writer.beginArray()
-    for flag in flags { writer.string(flag) }
-    writer.endArray()
-    writer.key("withheld")
-    writer.string(withheld)
+    writer.field("input_digest", inputDigest)
+    writer.strings("flags", flags)
+    writer.field("withheld", withheld)
     writer.endObject()
   }
 
-  enum Field: String, CaseIterable {
+  package enum Field: String, CaseIterable, Sendable {
     case predictionID = "prediction_id"
     case series, kind, model
     case modelVersion = "model_version"
@@ -124,51 +110,34 @@ package struct Prediction: Message {
     case inputDigest = "input_digest"
     case flags, withheld
   }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(
     .predictionID, .series, .kind, .model, .modelVersion, .modelKind, .issuedAt, .steps, .inputDigest)
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var predictionID = "", model = "", modelVersion = "", modelKind = "", inputDigest = ""
-    var series: RoutingKey?
-    var kind = SeriesKind.price
-    var issuedAt = Timestamp.epoch
-    var currency: String?
-    var unit: String?
-    var steps: [Step] = []
-    var flags: [String] = []
-    var withheld: String?
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .predictionID: predictionID = try reader.string()
-      case .series: series = try reader.routingKey(field: field.rawValue)
-      case .kind: kind = try reader.value(SeriesKind.self, field: field.rawValue)
-      case .model: model = try reader.string()
-      case .modelVersion: modelVersion = try reader.string()
-      case .modelKind: modelKind = try reader.string()
-      case .issuedAt: issuedAt = try reader.timestamp(field: field.rawValue)
-      case .currency: currency = try reader.stringOrNull()
-      case .unit: unit = try reader.stringOrNull()
-      case .steps:
-        var list = try reader.beginArray()
-        while try reader.nextElement(&list) { steps.append(try Step(from: &reader)) }
-      case .inputDigest: inputDigest = try reader.string()
-      case .flags: flags = try reader.stringsOrNull()
-      case .withheld: withheld = try reader.stringOrNull()
-      }
+  package static var blank: Self {
+    Self(
+      predictionID: "", series: .placeholder, kind: .price, model: "", modelVersion: "", modelKind: "",
+      issuedAt: .epoch, steps: [], inputDigest: "")
+  }
+
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+    switch field {
+    case .predictionID: predictionID = try reader.string()
+    case .series: series = try reader.routingKey(field: field.rawValue)
+    case .kind: kind = try reader.value(SeriesKind.self, field: field.rawValue)
+    case .model: model = try reader.string()
+    case .modelVersion: modelVersion = try reader.string()
+    case .modelKind: modelKind = try reader.string()
+    case .issuedAt: issuedAt = try reader.timestamp(field: field.rawValue)
+    case .currency: currency = try reader.stringOrNull()
+    case .unit: unit = try reader.stringOrNull()
+    case .steps:
+      var list = try reader.beginArray()
+      while try reader.nextElement(&list) { steps.append(try Step(from: &reader)) }
+    case .inputDigest: inputDigest = try reader.string()
+    case .flags: flags = try reader.stringsOrNull()
+    case .withheld: withheld = try reader.stringOrNull()
     }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    guard let series else { throw reader.missingField(Field.series.rawValue) }
-    self.init(
-      predictionID: predictionID, series: series, kind: kind, model: model, modelVersion: modelVersion,
-      modelKind: modelKind, issuedAt: issuedAt, currency: currency, unit: unit, steps: steps,
-      inputDigest: inputDigest, flags: flags, withheld: withheld)
   }
 }
 
@@ -183,12 +152,9 @@ extension Prediction.Step {
 
   func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("step")
-    writer.integer(step)
-    writer.key("target_at")
-    writer.string(targetAt)
-    writer.key("mean")
-    writer.number(mean)
+    writer.field("step", step)
+    writer.field("target_at", targetAt)
+    writer.number("mean", mean)
     writer.key("quantiles")
     Prediction.encode(quantiles, into: &writer)
     writer.endObject()

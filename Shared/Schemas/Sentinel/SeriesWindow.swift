@@ -1,9 +1,9 @@
 /// What one group of workers remembers of one series: its latest observations, and where each was read.
 ///
 /// `sentinel_series_windows`, a compacted changelog with the partitioning of the market data: partition p holds the
-/// windows of the series in partition p, so that whoever is given the one can read the other. Points are written as
+/// windows of the series in partition p, so that the consumer of the one can read the other. Points are written as
 /// differences from the point before, because every observation writes its whole window again.
-package struct SeriesWindow: Message {
+package struct SeriesWindow: FieldwiseMessage {
   /// One observation, by the record it came with.
   package struct Point: Hashable, Sendable {
     /// Microseconds since 1970, UTC.
@@ -64,12 +64,9 @@ package struct SeriesWindow: Message {
 
   package func encode(into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("group")
-    writer.string(group)
-    writer.key("kind")
-    writer.string(kind.rawValue)
-    writer.key("series")
-    writer.string(series.text)
+    writer.field("group", group)
+    writer.field("kind", kind)
+    writer.field("series", series.text)
     writer.key("measures")
     writer.beginArray()
     for measure in measures {
@@ -96,43 +93,32 @@ package struct SeriesWindow: Message {
     writer.endObject()
   }
 
-  enum Field: String, CaseIterable {
+  package enum Field: String, CaseIterable, Sendable {
     case group, kind, series, measures, points
   }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.group, .kind, .series, .measures, .points)
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(.group, .kind, .series, .measures, .points)
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var group = ""
-    var kind = SeriesKind.price
-    var series: RoutingKey?
-    var measures: [Measure] = []
-    var points: [Point] = []
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .group: group = try reader.string()
-      case .kind: kind = try reader.value(SeriesKind.self, field: field.rawValue)
-      case .series: series = try reader.routingKey(field: field.rawValue)
-      case .measures:
-        var list = try reader.beginArray()
-        while try reader.nextElement(&list) { measures.append(try Measure(from: &reader)) }
-      case .points:
-        var list = try reader.beginArray()
-        while try reader.nextElement(&list) { points.append(try Point(from: &reader, behind: points.last)) }
-      }
+  package static var blank: Self { Self(group: "", kind: .price, series: .placeholder, measures: [], points: []) }
+
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+    switch field {
+    case .group: group = try reader.string()
+    case .kind: kind = try reader.value(SeriesKind.self, field: field.rawValue)
+    case .series: series = try reader.routingKey(field: field.rawValue)
+    case .measures:
+      var list = try reader.beginArray()
+      while try reader.nextElement(&list) { measures.append(try Measure(from: &reader)) }
+    case .points:
+      var list = try reader.beginArray()
+      while try reader.nextElement(&list) { points.append(try Point(from: &reader, behind: points.last)) }
     }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    guard let series else { throw reader.missingField(Field.series.rawValue) }
+  }
+
+  package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
     guard points.allSatisfy({ measures.indices.contains($0.measure) }) else {
       throw DecodingFailure(.badValue, at: 0, "a point's measure is none of the window's", field: Field.points.rawValue)
     }
-    self.init(group: group, kind: kind, series: series, measures: measures, points: points)
   }
 }
 

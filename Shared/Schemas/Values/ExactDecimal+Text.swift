@@ -97,6 +97,13 @@ extension ExactDecimal {
     }
   }
 
+  package init?(approximating text: String) {
+    var text = text
+    let read = text.withUTF8 { ExactDecimal(approximating: UnsafeRawBufferPointer($0).bytes) }
+    guard let read else { return nil }
+    self = read
+  }
+
   /// The longest text form: a sign, a zero, the point and 18 digits.
   package static let maxTextLength = 21
 

@@ -18,7 +18,7 @@ package struct ExactDecimal: Sendable {
     self.init(unchecked: mantissa, scale: UInt8(scale))
   }
 
-  init(unchecked mantissa: Int64, scale: UInt8) {
+  package init(unchecked mantissa: Int64, scale: UInt8) {
     self.mantissa = mantissa
     self.scale = scale
   }

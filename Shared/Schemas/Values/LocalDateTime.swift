@@ -1,6 +1,8 @@
+import Runtime
+
 /// A date and time of day without a zone, as clocks on a wall show it: what `2025-01-20T09:35:00` says and no more.
 ///
-/// Whoever reads it must know whose wall: bar times are Africa/Cairo, `ingestion_timestamp` is UTC.
+/// Its reader has to know the zone: bar times are Africa/Cairo, `ingestion_timestamp` is UTC.
 package struct LocalDateTime: Hashable, Comparable, Sendable {
   /// Microseconds since 1970-01-01T00:00:00, counted as if the clock were UTC.
   package let microseconds: Int64
@@ -29,6 +31,9 @@ package struct LocalDateTime: Hashable, Comparable, Sendable {
   }
 
   package static let epoch = LocalDateTime(unchecked: 0)
+
+  /// What a clock in UTC shows.
+  package static let now: @Sendable () -> LocalDateTime = { LocalDateTime(unchecked: WallClock.microseconds()) }
 
   package var civil: Timestamp.Civil { Timestamp(unchecked: microseconds, offsetMinutes: 0).civil }
 
@@ -82,9 +87,6 @@ extension LocalDateTime {
     self = parsed
   }
 
-  /// The longest text form: `2025-01-20T14:30:52.123456`.
-  package static let maxTextLength = 26
-
   /// Writes `YYYY-MM-DDTHH:MM:SS`, and the fraction with six digits when there is one, as Python's `isoformat()`.
   /// - Parameter target: has room for ``Timestamp/maxTextLength`` bytes.
   /// - Returns: how many bytes were written.
@@ -105,36 +107,6 @@ extension LocalDateTime: CustomStringConvertible {
   }
 }
 
-extension JSONWriter {
-  package mutating func string(_ value: LocalDateTime) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Timestamp.maxTextLength) { buffer in
-      let length = value.write(to: buffer.baseAddress!)
-      string(UnsafeRawBufferPointer(start: buffer.baseAddress, count: length).bytes)
-    }
-  }
-}
-
-extension JSONReader {
-  /// The value as a local date and time in a string.
-  package mutating func localDateTime(field: String) throws(DecodingFailure) -> LocalDateTime {
-    let start = position
-    let slice = try slice()
-    guard let parsed = withResolved(slice, { LocalDateTime(parsing: $0) }) else {
-      throw DecodingFailure(.badTimestamp, at: start, "not a date and time without an offset", field: field)
-    }
-    return parsed
-  }
-
-  /// The value as a date and time in a string, with an offset or without.
-  package mutating func dateTime(field: String) throws(DecodingFailure) -> (LocalDateTime, Timestamp?) {
-    let start = position
-    let slice = try slice()
-    if let local = withResolved(slice, { LocalDateTime(parsing: $0) }) { return (local, nil) }
-    if let zoned = withResolved(slice, { Timestamp(parsing: $0) }) { return (LocalDateTime(zoned), zoned) }
-    throw DecodingFailure(.badTimestamp, at: start, "not a date and time", field: field)
-  }
-}
-
 extension LocalDateTime {
   /// A date of the calendar; prints as `2025-01-20`.
   package struct Day: Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -143,14 +115,7 @@ extension LocalDateTime {
 
     package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 
-    package var description: String {
-      let date = Timestamp.date(Int64(number))
-      func padded(_ value: Int, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
-      }
-      return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
-    }
+    package var description: String { CivilDate(daysSinceEpoch: Int64(number)).description }
   }
 
   package var day: Day { Day(number: Int32(microseconds.flooredDivision(by: 86_400_000_000).quotient)) }

@@ -1,3 +1,5 @@
+import Runtime
+
 /// An instant in microseconds since 1970-01-01T00:00:00Z, with the UTC offset it was or will be written with.
 ///
 /// The offset is kept, not normalised, so that a time read from a message is written back as it was. It takes no
@@ -35,11 +37,12 @@ package struct Timestamp: Sendable {
     offsetMinutes: Int = 0
   ) {
     guard (0...9999).contains(year), (1...12).contains(month),
-      day >= 1, day <= Self.daysInMonth(month, of: year),
+      day >= 1, day <= CivilDate.days(in: month, of: year),
       (0...23).contains(hour), (0...59).contains(minute), (0...59).contains(second),
       (0...999_999).contains(microsecond)
     else { return nil }
-    let seconds = Self.days(year, month, day) * 86_400 + Int64(hour * 3600 + minute * 60 + second - offsetMinutes * 60)
+    let seconds = CivilDate.daysSinceEpoch(year: year, month: month, day: day) * 86_400
+      + Int64(hour * 3600 + minute * 60 + second - offsetMinutes * 60)
     self.init(microseconds: seconds * 1_000_000 + Int64(microsecond), offsetMinutes: offsetMinutes)
   }
 
@@ -51,11 +54,11 @@ package struct Timestamp: Sendable {
   package var civil: Civil {
     let local = microseconds + Int64(offsetMinutes) * 60_000_000
     let (days, rest) = local.flooredDivision(by: 86_400_000_000)
-    let (year, month, day) = Self.date(days)
+    let date = CivilDate(daysSinceEpoch: days)
     let seconds = Int(rest / 1_000_000)
     return Civil(
-      year: year, month: month, day: day, hour: seconds / 3600, minute: seconds / 60 % 60, second: seconds % 60,
-      microsecond: Int(rest % 1_000_000))
+      year: date.year, month: date.month, day: date.day, hour: seconds / 3600, minute: seconds / 60 % 60,
+      second: seconds % 60, microsecond: Int(rest % 1_000_000))
   }
 
   /// The same instant written at another offset; nil as for ``init(microseconds:offsetMinutes:)``.
@@ -65,38 +68,9 @@ package struct Timestamp: Sendable {
 }
 
 extension Timestamp {
-  package static func daysInMonth(_ month: Int, of year: Int) -> Int {
-    switch month {
-    case 4, 6, 9, 11: 30
-    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-    default: 31
-    }
-  }
-
-  // Years begin in March and are counted in eras of 400 years (146,097 days), so that the leap day is the last of
-  // its year and every step is a division. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-
-  /// Days from 1970-01-01 to a date.
-  @inline(__always)
-  static func days(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
-    let marchYear = Int64(month <= 2 ? year - 1 : year)
-    let (era, yearOfEra) = marchYear.flooredDivision(by: 400)
-    let monthFromMarch = Int64(month > 2 ? month - 3 : month + 9)
-    let dayOfYear = (153 * monthFromMarch + 2) / 5 + Int64(day) - 1
-    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    return era * 146_097 + dayOfEra - 719_468
-  }
-
-  /// The date `days` after 1970-01-01.
-  static func date(_ days: Int64) -> (year: Int, month: Int, day: Int) {
-    let (era, dayOfEra) = (days + 719_468).flooredDivision(by: 146_097)
-    let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let monthFromMarch = (5 * dayOfYear + 2) / 153
-    let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    return (Int(year), Int(month), Int(day))
+  /// The machine's clock, in UTC.
+  package static let now: @Sendable () -> Timestamp = {
+    Timestamp(unchecked: WallClock.microseconds(), offsetMinutes: 0)
   }
 }
 
@@ -104,13 +78,4 @@ extension Timestamp: Comparable, Hashable {
   package static func == (left: Timestamp, right: Timestamp) -> Bool { left.microseconds == right.microseconds }
   package static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
   package func hash(into hasher: inout Hasher) { hasher.combine(microseconds) }
-}
-
-extension Int64 {
-  /// Quotient rounded down and the remainder in 0..<divisor, for a positive divisor.
-  @inline(__always)
-  func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
-    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-  }
 }

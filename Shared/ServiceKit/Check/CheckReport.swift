@@ -38,6 +38,8 @@ package final class CheckReport: Sendable {
   }
 
   package func failed(_ name: String, _ error: any Error) {
+    // The line of what it needs says why.
+    if error is NotOpened { return }
     add(Line(name: name, detail: "\(error)", failure: ErrorClass(of: error)))
   }
 

@@ -1,3 +1,4 @@
+import Runtime
 import Synchronization
 
 /// What a process says about itself: whether it should be given work (readiness) and whether it is still alive
@@ -41,8 +42,6 @@ package final class Health: Sendable {
   /// From now on `/readyz` says no, whatever the conditions say.
   package func startDraining() { state.withLock { $0.draining = true } }
 
-  package var isDraining: Bool { state.withLock { $0.draining } }
-
   /// Every condition with its reason, in the order of registration.
   package var readinessReport: HealthReport {
     let (conditions, draining) = state.withLock { ($0.readiness, $0.draining) }
@@ -78,4 +77,24 @@ package struct HealthReport: Hashable, Sendable {
   package var entries: [Entry]
 
   package var ok: Bool { entries.allSatisfy(\.ok) }
+}
+
+/// One condition of `/readyz`: a sink that answers, partitions that are assigned.
+package final class ReadinessCondition: Sendable {
+  package let name: String
+  private let state = Mutex((ready: false, reason: "starting"))
+
+  init(name: String) { self.name = name }
+
+  /// - Parameter reason: for anyone who can reach the port, in our own words: why not, or what is fine.
+  package func set(ready: Bool, reason: String = "") {
+    state.withLock { $0 = (ready, reason) }
+  }
+
+  /// Not ready because of `error`, of which only the code is shown: the log says the rest.
+  package func failed(_ error: any Error, at step: String? = nil) {
+    set(ready: false, reason: (step.map { "\($0): " } ?? "") + publicCode(of: error))
+  }
+
+  package var current: (ready: Bool, reason: String) { state.withLock { $0 } }
 }

@@ -31,9 +31,9 @@ package struct OutageRetry: Sendable {
   ///   - isWanted: asked after each failed attempt; false gives up.
   /// - Returns: nil when it was interrupted or is not wanted any more.
   /// - Throws: errors of `operation` that are not transient.
-  nonisolated(nonsending) package func callAsFunction<Value>(
+  package func callAsFunction<Value>(
     _ step: String, until interruption: Interruption, metadata: Logger.Metadata = [:],
-    while isWanted: () -> Bool = { true }, _ operation: nonisolated(nonsending) () async throws -> Value
+    while isWanted: () -> Bool = { true }, _ operation: () async throws -> Value
   ) async throws -> Value? {
     let value = try await backoff.retry(until: interruption, operation) { failed in
       // Three attempts are news, the rest is repetition.
@@ -70,9 +70,9 @@ extension ServiceContext {
   ///   - readiness: the condition of `/readyz` that is false meanwhile and true afterwards.
   /// - Returns: nil when the service was asked to drain first.
   /// - Throws: errors of `operation` that are not transient.
-  nonisolated(nonsending) package func wait<Value>(
+  package func wait<Value>(
     for what: String, _ readiness: ReadinessCondition, _ backoff: Backoff,
-    _ operation: nonisolated(nonsending) () async throws -> Value
+    _ operation: () async throws -> Value
   ) async throws -> Value? {
     if drain.isRaised { return nil }
     let retry = OutageRetry(backoff, readiness: readiness, logger: logger)

@@ -1,7 +1,9 @@
 import ArgumentParser
+import CoreMetrics
 import Glibc
 import Logging
 import Runtime
+import Synchronization
 
 /// One run of a service, from its settings to its exit status.
 struct ServiceRun {
@@ -62,10 +64,8 @@ struct ServiceRun {
     registry.describe(type(of: command).metrics)
     registry.collect { HealthMetrics(health: health).append(to: &$0) }
 
-    let endpoint = RunningEndpoint(
-      HealthEndpoint(
-        host: options.httpHost, port: options.httpPort, health: health, registry: registry,
-        logger: Self.endpointLogger(logger)))
+    let endpoint = HTTPServer(
+      host: options.httpHost, port: options.httpPort, routes: ServerRoutes(health, registry), logger: logger)
     let port = try await endpoint.start()
     logger.info(
       "listening", metadata: ["port": .stringConvertible(port), "host": "\(options.httpHost)"])
@@ -78,7 +78,7 @@ struct ServiceRun {
 
     let context = ServiceContext(
       name: name, logger: logger, drain: drain.interruption, drainTimeout: options.drainTimeout.duration,
-      health: health, httpPort: port)
+      health: health)
     let outcome: Result<Void, any Error>
     do {
       try await command.run(in: context)
@@ -94,13 +94,6 @@ struct ServiceRun {
     let endpointFailure = host.ownsProcess ? endpoint.leave() : await endpoint.stop()
     try outcome.get()
     if let endpointFailure { throw endpointFailure }
-  }
-
-  /// The server's own chatter ("Server started") would repeat ours.
-  private static func endpointLogger(_ logger: Logger) -> Logger {
-    var logger = logger
-    logger.logLevel = max(.warning, logger.logLevel)
-    return logger
   }
 
   private func check() async -> ExitStatus {
@@ -125,5 +118,20 @@ struct ServiceRun {
     }
     logger.critical(status == .configuration ? "wrong configuration" : "failed", metadata: fields)
     return status
+  }
+}
+
+/// The process-wide log and metric systems; they can be set once only.
+enum ProcessSystems {
+  private static let isSet = Atomic(false)
+
+  static func bootstrap(service: String, level: Logger.Level, format: LogFormat, output: LogOutput) {
+    guard !isSet.exchange(true, ordering: .relaxed) else { return }
+    LoggingSystem.bootstrap { label in
+      LineLogHandler(label: label, service: service, level: level, format: format, output: output)
+    }
+    MetricsSystem.bootstrap(PrometheusRegistry.shared)
+    PrometheusRegistry.shared.collect { ProcessMetrics.append(to: &$0) }
+    PrometheusRegistry.shared.collect { ProcessMetrics.appendBuildInfo(service: service, to: &$0) }
   }
 }

@@ -28,7 +28,7 @@ package struct LineLogHandler: LogHandler {
   ///   - now: microseconds since 1970, UTC; replaced by tests.
   package init(
     label: String, service: String, level: Logger.Level, format: LogFormat, output: LogOutput,
-    now: @escaping @Sendable () -> Int64 = wallClockMicroseconds
+    now: @escaping @Sendable () -> Int64 = WallClock.microseconds
   ) {
     self.label = label
     self.service = service

@@ -1,23 +1,9 @@
-import Glibc
 import Runtime
-
-/// Microseconds since 1970, UTC.
-package let wallClockMicroseconds: @Sendable () -> Int64 = {
-  var time = timespec()
-  clock_gettime(CLOCK_REALTIME, &time)
-  return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
-}
 
 /// Appends an instant as RFC 3339 in UTC with six decimals, by arithmetic.
 func appendRFC3339(microseconds: Int64, to bytes: inout [UInt8]) {
-  let day: Int64 = 86_400_000_000
-  var days = microseconds / day
-  var rest = microseconds % day
-  if rest < 0 {
-    rest += day
-    days -= 1
-  }
-  let date = civilDate(daysSinceEpoch: days)
+  let (days, rest) = microseconds.flooredDivision(by: 86_400_000_000)
+  let date = CivilDate(daysSinceEpoch: days)
   let seconds = Int(rest / 1_000_000)
   appendDigits(date.year, 4, UInt8(ascii: "-"), to: &bytes)
   appendDigits(date.month, 2, UInt8(ascii: "-"), to: &bytes)

@@ -51,14 +51,14 @@ struct InferenceBench: AsyncParsableCommand {
     let location = models ?? "file://\(folder.path)"
     let registry = ModelRegistry(try ObjectStoreOptions.parse(["--object-store", location]).makeStore())
     if models == nil { try await registry.publish(Self.croston, weights: nil) }
-    let shelved = try ShelvedModel(try await registry.load(model ?? Self.croston.name), windowLimit: 4_096)
-    guard shelved.manifest.drivers.isEmpty else {
+    let loaded = try LoadedModel(try await registry.load(model ?? Self.croston.name), windowLimit: 4_096)
+    guard loaded.manifest.drivers.isEmpty else {
       throw ValidationError("a model with drivers cannot be measured by itself")
     }
-    print("model \(shelved.manifest.name) \(shelved.manifest.version) (\(shelved.manifest.kind.rawValue))")
-    try await CoreMeasure(shelved, series: series).run()
+    print("model \(loaded.manifest.name) \(loaded.manifest.version) (\(loaded.manifest.kind.rawValue))")
+    try await CoreMeasure(loaded, series: series).run()
     try await TickToRow(
-      shelved.manifest, location: location, rate: rate, seconds: seconds, series: series
+      loaded.manifest, location: location, rate: rate, seconds: seconds, series: series
     ).run()
   }
 
@@ -84,25 +84,25 @@ struct InferenceBench: AsyncParsableCommand {
   static func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
 }
 
-/// The core by itself: as a sink, with an output that keeps nothing.
+/// The worker's core alone: as a sink whose output discards everything.
 struct CoreMeasure {
-  private let model: ShelvedModel
+  private let model: LoadedModel
   private let series: Int
   private let sink: InferenceSink
   private let partition = TopicPartition(Topics.marketObservations(of: .screening).name, 0)
 
   private struct Nothing: PredictionOutput, WindowSource {
     func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {}
-    func windows(_ wanted: Set<WindowPlace>) async throws -> [WindowPlace: [SeriesName: SeriesHistory]] { [:] }
+    func windows(_ wanted: Set<WindowPartition>) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] { [:] }
   }
 
-  init(_ model: ShelvedModel, series: Int) throws {
+  init(_ model: LoadedModel, series: Int) throws {
     self.model = model
     self.series = series
     var settings = InferenceSink.Settings(group: "bench", pattern: try RoutingPattern("#"))
     settings.window = max(128, model.manifest.history * 2)
     sink = InferenceSink(
-      settings, identity: ServiceIdentity(name: "inference-worker"), shelf: ModelShelf([model]), drivers: nil,
+      settings, identity: ServiceIdentity(name: "inference-worker"), models: LoadedModels([model]), drivers: nil,
       source: Nothing(), output: Nothing(), logger: Logger(label: "bench"))
   }
 
@@ -125,7 +125,7 @@ struct CoreMeasure {
     var times: [Duration] = []
     let began = clock.now
     for index in 0..<min(20_000, series * 10) {
-      // Single ones are dearer than batches: a half of what they reach is a quarter of that.
+      // Single observations cost more than batches: half of their capacity is a quarter of the batches'.
       let due = began + gap * index
       while clock.now < due {}
       try take(index % series, rounds + index / series, &offset)
@@ -140,7 +140,7 @@ struct CoreMeasure {
       + "longest \(mark(1)) ms  (bound: p99 below 10 ms)")
   }
 
-  /// With the decoding that the worker does.
+  /// With the worker's decoding.
   private func take(_ number: Int, _ round: Int, _ offset: inout Int64) throws {
     guard let made = InferenceBench.observation(model.manifest, series: number, round: round) else { return }
     let read = try MarketObservation(decoding: made.encoded())

@@ -90,7 +90,7 @@ struct TickToRow {
     }
   }
 
-  /// In portions of 20 ms. The first rounds, which only fill the windows, carry no time and are not measured.
+  /// Sends in portions of 20 ms. The first rounds, which only fill the windows, carry no time and are not measured.
   /// - Parameter awaitRows: waits until that many predictions have arrived.
   /// - Returns: how many were measured.
   private func feed(_ broker: EmbeddedBroker, awaitRows: (Int) async throws -> Void) async throws -> Int {
@@ -102,7 +102,7 @@ struct TickToRow {
       var batch = OutgoingBatch()
       for number in 0..<series { append(number, round, nil, to: &batch, &sent) }
       try await producer.send(batch)
-      // The embedded broker drops what nobody reads for long.
+      // The embedded broker drops records that stay unread for long.
       try await awaitRows(sent)
     }
     let filled = sent

@@ -1,5 +1,5 @@
-/// Products, and which of them are known: a maker's range is every flavour in every variant and size, of which most
-/// are in the catalogue and some are not, so that what is new always differs from something known in one respect only.
+/// Products, some of them known: a maker's range is every flavour in every variant and size; most are in the catalogue,
+/// so that a new product differs from a known one in one respect only.
 struct EvaluationCatalogue {
   struct Product {
     var kind: Int

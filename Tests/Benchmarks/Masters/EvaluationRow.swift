@@ -19,7 +19,7 @@ struct EvaluationRow {
     setColumns(product)
   }
 
-  /// As another chain writes it: one to three things are different, and what the product is can still be told.
+  /// As another chain writes it: one to three changes, and still recognisable.
   init(perturbed product: EvaluationCatalogue.Product, _ random: inout EvaluationRandom) {
     name = ""
     quantity = nil
@@ -144,7 +144,7 @@ struct EvaluationRow {
     return String(letters)
   }
 
-  /// What changes no letter: case, punctuation, spaces, vowel points.
+  /// Changes no letter: case, punctuation, spaces, vowel points.
   private static func dress(_ text: String, _ random: inout EvaluationRandom) -> String {
     var text = text
     if random.chance(20) { text = text.uppercased() }

@@ -1,7 +1,7 @@
 import Masters
 import Schemas
 
-/// Masters, and rows with the master each should be matched with.
+/// Masters, and rows with their expected master.
 struct EvaluationSet {
   struct Question {
     var row: EvaluationRow
@@ -58,7 +58,7 @@ struct EvaluationSet {
           }
         }
       }
-      // Two thirds have a GTIN, the others are known by their name only.
+      // Two thirds have a GTIN; the others are known by name only.
       let key = index % 3 == 2 ? text.nameKey() : MasterKey(Self.gtin(index))
       records.append(
         ProductMaster(

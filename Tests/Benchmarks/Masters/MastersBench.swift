@@ -3,7 +3,7 @@ import Foundation
 import Masters
 import Schemas
 
-/// `souk-bench masters`: how well and how fast rows are matched with the masters known.
+/// `souk-bench masters`: precision, recall and speed of matching rows with known masters.
 struct MastersBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "masters",

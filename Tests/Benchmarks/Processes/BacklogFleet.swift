@@ -6,7 +6,7 @@ import Schemas
 import Synchronization
 import TestSupport
 
-/// One process of each service over one folder, watched from outside.
+/// One process of each service over one folder, measured from outside.
 final class BacklogFleet: Sendable {
   private struct Member {
     let process: ServiceProcess

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// What the kernel says a process has used so far (`/proc/<pid>/status` and `stat`).
+/// A process's resource usage from the kernel (`/proc/<pid>/status` and `stat`).
 struct ProcessReading {
   /// User and system time of all its threads, seconds.
   var cpuSeconds: Double

@@ -9,21 +9,21 @@ import Testing
 
 @testable import CrawlerService
 
-/// Replicas in one process over a real Redis, their loops played by the tests.
+/// Replicas in one process over a real Redis; the tests act as their loops.
 @Suite struct ChainSharesTests {
-  /// One replica: holds what it may, gives back when told to.
+  /// One replica: acquires leases, and releases them when they end.
   private final class Replica: Sendable {
     let drain = Interruption()
     let shares: ChainShares
     let relisting = RelistRequests()
     private let client: RedisClient
     private let running = Mutex<Task<Void, any Error>?>(nil)
-    private let current = Mutex<[String: Tenure]>([:])
+    private let current = Mutex<[String: SourceLease]>([:])
 
     var held: Set<String> { current.withLock { Set($0.keys) } }
-    func tenure(_ source: String) -> Tenure? { current.withLock { $0[source] } }
+    func lease(_ source: String) -> SourceLease? { current.withLock { $0[source] } }
 
-    /// - Parameter sources: all of them are called like their leases.
+    /// - Parameter sources: sources with the same names as their leases.
     init(_ server: PrivateRedis, _ sources: [String], timeout: Duration = .seconds(3)) throws {
       client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
       let shares = ChainShares(
@@ -42,11 +42,11 @@ import Testing
     }
 
     private func loop(_ source: String) async {
-      while let tenure = await shares.tenure(of: source) {
-        current.withLock { $0[source] = tenure }
-        await tenure.ended.wait()
+      while let lease = await shares.lease(of: source) {
+        current.withLock { $0[source] = lease }
+        await lease.ended.wait()
         current.withLock { $0[source] = nil }
-        await shares.giveBack(tenure)
+        await shares.giveBack(lease)
       }
     }
 
@@ -73,36 +73,36 @@ import Testing
     SeenEntry(chain: "x", fileName: name, fingerprint: Fingerprint(fileName: name, version: "1"))
   }
 
-  @Test func oneHasAllAndTwoHaveHalfEach() async throws {
+  @Test func oneReplicaHoldsAllAndTwoHoldHalfEach() async throws {
     try await withServer { server, client in
       let first = try Replica(server, Self.sources)
       try await eventually("all are held") { first.held == Set(Self.sources) }
       let second = try Replica(server, Self.sources)
       try await eventually("each has its share") {
-        // Never twice at once, at any moment that is looked at.
+        // Never held twice, at every check.
         #expect(first.held.isDisjoint(with: second.held))
         return first.held.count + second.held.count == 7 && second.held.count >= 3 && first.held.count >= 3
       }
       try await first.stop()
       try await eventually("the second has all") { second.held == Set(Self.sources) }
       try await second.stop()
-      // Nothing is left behind.
+      // No key remains.
       #expect(try await client.send(RedisCommand("KEYS", "souk:crawler:*")).array == [])
     }
   }
 
-  @Test func aLeaseThatIsGoneEndsTheTenureAndNothingIsWrittenUnderIt() async throws {
+  @Test func aLostLeaseEndsAndWritesNothing() async throws {
     try await withServer { server, client in
       let replica = try Replica(server, ["a"])
       try await eventually("it is held") { replica.held == ["a"] }
-      let old = try #require(replica.tenure("a"))
+      let old = try #require(replica.lease("a"))
       let store = FencedStore(
-        store: RedisSeenStore(client: client, retention: .seconds(60)), leases: replica.shares.leases, tenure: old)
+        store: RedisSeenStore(client: client, retention: .seconds(60)), leases: replica.shares.leases, lease: old)
       try await store.mark([entry("before")])
       #expect(try await store.areSeen([entry("before")]) == [true])
 
-      // As after a pause that was longer than the lease: somebody else has it.
-      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "somebody", "PX", "600000"))
+      // As after a pause longer than the lease: another replica holds it.
+      _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "another", "PX", "600000"))
       let error = await #expect(throws: Failure.self) { try await store.mark([entry("after")]) }
       #expect(error?.code == "lease_lost")
       #expect(error?.errorClass == .transient)
@@ -111,35 +111,35 @@ import Testing
       #expect(!old.isHeld)
 
       let announcer = RecordingAnnouncer()
-      let fenced = FencedAnnouncer(announcer: announcer, tenure: old)
+      let fenced = FencedAnnouncer(announcer: announcer, lease: old)
       await #expect(throws: Failure.self) { try await fenced.announce([]) }
       #expect(announcer.files.isEmpty)
-      // What is not ours is not given back either.
-      #expect(try await client.send(RedisCommand("GET", "souk:crawler:lease:a")).text == "somebody")
-      // When the other one is gone, it is held again, under another fence.
+      // A lost lease is not released.
+      #expect(try await client.send(RedisCommand("GET", "souk:crawler:lease:a")).text == "another")
+      // After the other lease has expired, it is held again, under another fence.
       _ = try await client.send(RedisCommand("PEXPIRE", "souk:crawler:lease:a", "1"))
       try await eventually("it is held again") { replica.held == ["a"] }
-      #expect(replica.tenure("a")?.fence != old.fence)
+      #expect(replica.lease("a")?.fence != old.fence)
       try await replica.stop()
     }
   }
 
-  @Test func withoutRedisEverythingEndsInTimeAndBeginsAgain() async throws {
+  @Test func withoutRedisAllLeasesEndInTimeAndReturn() async throws {
     try await withServer { server, _ in
       let replica = try Replica(server, Self.sources, timeout: .seconds(2))
       try await eventually("all are held") { replica.held == Set(Self.sources) }
-      let tenures = Self.sources.compactMap { replica.tenure($0) }
+      let leases = Self.sources.compactMap { replica.lease($0) }
       await server.halt(signal: 9)
-      try await eventually("all have ended") { tenures.allSatisfy { $0.ended.isRaised && !$0.isHeld } }
-      try await eventually("their loops have heard of it") { replica.held.isEmpty }
+      try await eventually("all have ended") { leases.allSatisfy { $0.ended.isRaised && !$0.isHeld } }
+      try await eventually("their loops have ended") { replica.held.isEmpty }
       try await server.resume()
       try await eventually("all are held again") { replica.held == Set(Self.sources) }
       try await replica.stop()
     }
   }
 
-  /// A killed replica leaves its leases and its name behind; both expire.
-  @Test func whatADeadReplicaHeldIsTakenOver() async throws {
+  /// A killed replica leaves its leases and its member entry; both expire.
+  @Test func aDeadReplicasLeasesMove() async throws {
     try await withServer { server, client in
       let expiry = 32_503_680_000_000
       _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "dead-1/1", "PX", "600000"))
@@ -147,7 +147,7 @@ import Testing
       try await eventually("what is free is held") { replica.held == ["b"] }
       _ = try await client.send(RedisCommand("PEXPIRE", "souk:crawler:lease:a", "1"))
       try await eventually("the rest, too") { replica.held == ["a", "b"] }
-      // A member that lives has its share even when it takes none of it.
+      // A live member has its share even when it acquires no lease.
       _ = try await client.send(
         RedisCommand("HSET", "souk:crawler:members", "alive", "\(expiry)\na\nb"))
       try await eventually("half is given up") { replica.held.count == 1 }
@@ -158,7 +158,7 @@ import Testing
     }
   }
 
-  /// Whoever consumes an expired link need not be who crawls its chain.
+  /// Any replica may consume an expired link; the owner of its chain lists it again.
   @Test func anExpiredLinkReachesTheOwnerOfItsChain() async throws {
     try await withServer { server, _ in
       let (first, second) = (try Replica(server, ["a", "b"]), try Replica(server, ["a", "b"]))
@@ -166,7 +166,7 @@ import Testing
       let source = try #require(second.held.first)
       let asked = Task { await second.relisting.sleep(source, for: .seconds(600), drain: Interruption()) }
       try await first.shares.relist(source)
-      // Ends long before its time, or the test's.
+      // The sleep ends long before its time.
       #expect(await asked.value == false)
       try await first.stop()
       try await second.stop()

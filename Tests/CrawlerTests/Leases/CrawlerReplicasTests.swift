@@ -8,7 +8,7 @@ import Testing
 
 import Glibc
 
-/// Several `crawler` processes over one state: every chain is crawled by one of them, whoever is killed.
+/// Several `crawler` processes over one state: one of them crawls each chain, also after a kill.
 @Suite struct CrawlerReplicasTests {
   private static let chains = 5
 
@@ -118,8 +118,8 @@ import Glibc
     }
   }
 
-  /// Whoever stands still for longer than its leases live, and then goes on, announces nothing under them.
-  @Test(.timeLimit(.minutes(10))) func aReplicaThatWokeUpTooLateKeepsQuiet() async throws {
+  /// A replica that is suspended for longer than its leases announces nothing under them.
+  @Test(.timeLimit(.minutes(10))) func aReplicaSuspendedBeyondItsLeaseAnnouncesNothing() async throws {
     try await withScene { scene in
       let sleeper = try await scene.start()
       try await eventually("one has all") { await scene.held(sleeper) == Self.chains }

@@ -18,7 +18,7 @@ import Testing
 
   /// Of 380 sources at least 76 have to move to the fifth of five; with plain ranking that is all that move, and the
   /// limit on shares moves some more.
-  @Test func whoComesOrGoesMovesFew() {
+  @Test func aMemberThatJoinsOrLeavesMovesFewSources() {
     let sources = Self.sources(380)
     let four = ShareOut.owners(Self.members(["a", "b", "c", "d"], sources))
     let five = ShareOut.owners(Self.members(["a", "b", "c", "d", "e"], sources))
@@ -26,7 +26,7 @@ import Testing
     #expect((76...152).contains(moved), "\(moved)")
   }
 
-  @Test func duringADeploymentWhatOnlySomeKnowGoesToThose() {
+  @Test func duringADeploymentSourcesGoToMembersThatKnowThem() {
     let old: Set = ["a", "b", "c"], new: Set = ["a", "b", "c", "d", "e", "f", "g"]
     let owners = ShareOut.owners(["old1": old, "old2": old, "new": new])
     #expect(Set(owners.keys) == new)
@@ -35,7 +35,7 @@ import Testing
     #expect(ShareOut.owners(["a": []]).isEmpty)
   }
 
-  @Test func aPlaceIsAPlaceWhateverItIsCalled() throws {
+  @Test func aSourceWithoutACatalogueRowIsIdentifiedByItsAddress() throws {
     #expect(try Source("dir:/a").leaseName != Source("dir:/b").leaseName)
     #expect(try Source("dir:/a").leaseName == Source("dir:/a").leaseName)
     #expect(try Source("king_store").leaseName == "king_store")

@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  /// Pages of 20 and no word of others: the next is looked for, and the pager's absence reported.
+  /// Pages of 20 rows without a pager: the engine reads the next page, and reports the missing pager.
   @Test(arguments: PortalSimulator.Pages.paged)
   func missesNothingWithoutAPager(pages: PortalSimulator.Pages) async throws {
     try await PortalSimulator.serving(pagedCatalogue(rounds: 20), options: options(rows: 20)) { portal in
@@ -124,7 +124,7 @@ import Testing
     }
   }
 
-  /// What a downloader meets behind a link, whatever listed it.
+  /// The faults of a downloaded file, behind the links of every engine.
   @Test(arguments: PortalSimulator.Pages.allCases)
   func downloadsMisbehaveAsAsked(pages: PortalSimulator.Pages) async throws {
     try await PortalSimulator.serving(pagedCatalogue(rounds: 1)) { portal in

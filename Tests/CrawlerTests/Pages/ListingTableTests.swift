@@ -2,13 +2,16 @@
 import Foundation
 import HTML
 import PriceFiles
+import Runtime
 import Schemas
 import Testing
 
 @Suite struct ListingTableTests {
   private func document(_ text: String) throws -> HTMLDocument { try HTMLDocument(Array(text.utf8)) }
 
-  private func table(_ text: String, _ places: [ListingColumn: Int] = ShufersalEngine.places) throws -> ListingTable {
+  private func table(
+    _ text: String, _ places: [ListingColumn: Int] = TableLayout.shufersal.places
+  ) throws -> ListingTable {
     try ListingTable(document(text), places: places)
   }
 
@@ -37,7 +40,7 @@ import Testing
     ])
   }
 
-  /// The name on the link wins: it has the extension. Then the cell of names, then any cell that holds one.
+  /// The name on the link counts first, because it has the extension; then the column of names, then any cell.
   @Test(arguments: [
     ("<td>Stores7299910000016-20260823<td><a href='/f/Stores7299910000016-20260823.xml'>x</a>", "xml"),
     ("<td>Stores7299910000016-20260823<td><a href='/f/Stores7299910000016-20260823%2Exml?x'>x</a>", "xml"),
@@ -53,7 +56,7 @@ import Testing
     #expect(rows.first?.href != nil)
   }
 
-  @Test func entriesThatAreNoPriceFilesAreKeptForCounting() throws {
+  @Test func otherEntriesAreCounted() throws {
     let rows = try table("""
       <table><tr><td>readme.txt<td><a href='/readme.txt'>x</a></tr><tr><td colspan=9>a note</tr><tr></tr>
       <tr><td>Price7299910000016-001-202608230300<td></td></tr>
@@ -65,7 +68,7 @@ import Testing
     #expect(rows.map { $0.href != nil } == [true, false, false, true])
   }
 
-  @Test func reportsTitlesNobodyHasDescribedAndColumnsThatAreMissing() throws {
+  @Test func reportsUnknownTitlesAndMissingColumns() throws {
     let table = try table(
       "<table><tr><th>הורדה<th>מה זה<th>גודל<th>שם<th></tr></table>", [.link: 0, .time: 4, .size: 1, .name: 3])
     #expect(table.rows.isEmpty)
@@ -101,24 +104,24 @@ import Testing
       <a href="?page=900">x</a><table><tfoot><tr><td>1 <a href="/F?catID=0&amp;page=2">2</a>
       <a href="/F?catID=0&amp;page=85">&gt;&gt;</a></table>
       """)
-    #expect(try ShufersalEngine.pager.lastPage(in: shufersal) == 85)
+    #expect(try TableLayout.shufersal.pager.lastPage(in: shufersal) == 85)
     let hazi = try document("""
       <ul><li class="pagination-item active"><a href="?p=1">1</a><li class="x pagination-item"><a href="?d=&amp;p=7">»
       """)
-    #expect(try HaziHinamEngine.pager.lastPage(in: hazi) == 7)
+    #expect(try TableLayout.haziHinam.pager.lastPage(in: hazi) == 7)
     let grid = try document("""
       <div class="mvc-grid-pager"><button data-page="1">1<button data-page="124">»</div><p data-page="999">
       """)
-    #expect(try SuperPharmEngine.pager.lastPage(in: grid) == 124)
-    #expect(try ShufersalEngine.pager.lastPage(in: grid) == nil)
+    #expect(try TableLayout.superPharm.pager.lastPage(in: grid) == 124)
+    #expect(try TableLayout.shufersal.pager.lastPage(in: grid) == nil)
     #expect(try ListingPager.none.lastPage(in: shufersal) == nil)
   }
 
   @Test func readsTheEndOfSignedLinks() {
     let base = "https://host/price/a.gz?sv=2014-02-14&sr=b&sig=a%2Fb%3D"
-    #expect(SignedLink.expiry(of: base + "&se=2026-07-16T20%3A15%3A27Z&sp=r") == Timestamp("2026-07-16T20:15:27Z"))
-    #expect(SignedLink.expiry(of: base) == nil)
-    #expect(SignedLink.expiry(of: base + "&se=soon") == nil)
-    #expect(SignedLink.expiry(of: "") == nil)
+    #expect(TableEngine.expiry(ofLink: base + "&se=2026-07-16T20%3A15%3A27Z&sp=r") == Timestamp("2026-07-16T20:15:27Z"))
+    #expect(TableEngine.expiry(ofLink: base) == nil)
+    #expect(TableEngine.expiry(ofLink: base + "&se=soon") == nil)
+    #expect(TableEngine.expiry(ofLink: "") == nil)
   }
 }

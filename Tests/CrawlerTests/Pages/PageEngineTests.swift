@@ -51,7 +51,7 @@ import Testing
       let chain = portal.catalogue.chains[0]
       let engine = try pagesEngine(portal, pages, chain)
       let before = Set(try await allFiles(engine).map(\.fingerprint))
-      // Links that are signed anew make no new file.
+      // A new signature does not make a new publication.
       portal.passTime(.seconds(600))
       #expect(Set(try await allFiles(engine).map(\.fingerprint)) == before)
       let again = try #require(portal.catalogue.files(of: chain).first { $0.kind == .priceFull })
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test(arguments: PortalSimulator.Pages.allCases, [Fault.Mode.serverError, .rateLimit, .truncated])
-  func triesAgainWhileThePortalIsUnwell(pages: PortalSimulator.Pages, mode: Fault.Mode) async throws {
+  func retriesWhileThePortalFails(pages: PortalSimulator.Pages, mode: Fault.Mode) async throws {
     try await PortalSimulator.serving(pagedCatalogue(rounds: 1)) { portal in
       portal.add(Fault(mode, on: .listing, times: 2, retryAfter: 0))
       let chain = portal.catalogue.chains[0]
@@ -88,7 +88,7 @@ import Testing
     (Fault.Mode.loginPage, "login_page"), (.unknownShape, "unknown_listing_page"), (.expiredLink, "http_403"),
     (.serverError, "http_500"),
   ])
-  func isLoudAboutAnswersThatAreNoListings(
+  func reportsAnswersThatAreNotListings(
     pages: PortalSimulator.Pages, fault: (mode: Fault.Mode, code: String)
   ) async throws {
     try await PortalSimulator.serving(pagedCatalogue(rounds: 1)) { portal in
@@ -121,14 +121,14 @@ import Testing
     try await PortalSimulator.serving(pagedCatalogue()) { portal in
       portal.add(Fault(.emptyListing, on: .listing))
       let all = try await listings(of: pagesEngine(portal, pages, portal.catalogue.chains[0]))
-      // An empty front page of Carrefour's may be the day that has just begun: the one before is asked for.
+      // An empty front page of Carrefour may be the new day's: the engine reads the day before too.
       #expect(all.count == (pages == .carrefour ? 2 : 1))
       #expect(all.allSatisfy { $0.files.isEmpty && $0.unknownColumns.isEmpty })
     }
   }
 
   @Test(arguments: PortalSimulator.Pages.allCases, [Fault.Mode.unknownColumn, .missingColumn])
-  func columnsThatChangedAreReportedAndCostNoFile(pages: PortalSimulator.Pages, mode: Fault.Mode) async throws {
+  func changedColumnsAreReportedAndLoseNoFile(pages: PortalSimulator.Pages, mode: Fault.Mode) async throws {
     try await PortalSimulator.serving(pagedCatalogue(rounds: 1)) { portal in
       portal.add(Fault(mode, on: .listing))
       let chain = portal.catalogue.chains[0]
@@ -180,7 +180,7 @@ import Testing
     }
   }
 
-  @Test func daysThatAreNoNumberAreAConfigurationError() async throws {
+  @Test func invalidDaysAreAConfigurationError() async throws {
     try await PortalSimulator.serving(pagedCatalogue(rounds: 1)) { portal in
       for days in ["x", "-1", "367"] {
         let error = #expect(throws: Failure.self) {
@@ -193,17 +193,8 @@ import Testing
 
   /// The engine with its clock at a time, in seconds since 1970.
   private func at(_ now: Int64, _ engine: any PortalEngine) -> any PortalEngine {
-    switch engine {
-    case var engine as SuperPharmEngine:
-      engine.days.now = { now }
-      return engine
-    case var engine as HaziHinamEngine:
-      engine.days.now = { now }
-      return engine
-    case var engine as CityMarketEngine:
-      engine.days.now = { now }
-      return engine
-    default: return engine
-    }
+    guard var engine = engine as? TableEngine else { return engine }
+    engine.days.now = { now }
+    return engine
   }
 }

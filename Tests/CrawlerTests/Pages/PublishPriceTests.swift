@@ -1,6 +1,7 @@
 @testable import CrawlerService
 import PortalSimulator
 import PriceFiles
+import Runtime
 import Schemas
 import Testing
 
@@ -28,11 +29,11 @@ import Testing
   @Test(arguments: [
     "", "files", "files =", "files = [1, 2", "files = 'open", "files == [1]", "x.y = [1]; {files = [1]}",
   ])
-  func findsNothingWhereNothingIs(script: String) {
+  func returnsNilWithoutAnAssignment(script: String) {
     #expect(value(script) == nil)
   }
 
-  @Test func takesQuotesAndEscapesOff() {
+  @Test func removesQuotesAndEscapes() {
     #expect(ScriptSource.string(Array("'2026\\'0811'".utf8)) == "2026'0811")
     #expect(ScriptSource.string(Array("\"a\\\\b\"".utf8)) == "a\\b")
     #expect(ScriptSource.string(Array("[1]".utf8)) == nil)

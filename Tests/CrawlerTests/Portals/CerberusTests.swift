@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test func aCallerThatGivesUpDoesNotTakeTheOthersAlong() async throws {
+  @Test func aCancelledCallerDoesNotCancelTheOthers() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let session = try session(portal, portal.catalogue.chains[0])
       let impatient = Task { try await session.enter() }
@@ -101,7 +101,7 @@ import Testing
     }
   }
 
-  @Test func aLoginPageWithoutATokenIsTold() async throws {
+  @Test func aLoginPageWithoutATokenIsReported() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       portal.add(Fault(.loginPage, on: .login))
       let session = try session(portal, portal.catalogue.chains[0])

@@ -11,7 +11,7 @@ import Testing
     return try LaibcatalogEngine(engineContext(row))
   }
 
-  @Test func aChainNoneOfWhoseIDsIsServedIsWronglyConfigured() async throws {
+  @Test func aChainWithoutAKnownIDIsMisconfigured() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let engine = try engine(portal, portal.catalogue.chains[0], ids: ["7290000000001", "7290000000002"])
       let error = await #expect(throws: PortalError.self) { try await sweep(engine) }
@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  @Test func oneIDOfSeveralMayBeUnserved() async throws {
+  @Test func oneIDOfSeveralMayBeUnknown() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let chain = portal.catalogue.chains[0]
       for ids in [["7290000000001", chain.chainID], [chain.chainID, "7290000000001"]] {

@@ -43,7 +43,7 @@ enum WebPortal: String, CaseIterable, Sendable {
     }
   }
 
-  /// What the engine table makes of that row, at noon of the day the catalogue plays on.
+  /// The engine for that row, at noon of the catalogue's day.
   func engine(
     _ portal: PortalSimulator, _ chain: ChainProfile, httpLimits: HTTPLimits = HTTPLimits(), attempts: Int = 4
   ) throws -> any PortalEngine {

@@ -8,7 +8,7 @@ import Runtime
 import Schemas
 import Testing
 
-/// What is to hold at every portal, each spoken to by its own engine over HTTP.
+/// The contract of every engine, each against its simulated portal over HTTP.
 @Suite struct WebPortalTests {
   @Test(arguments: WebPortal.allCases)
   func listsExactlyWhatIsPublished(kind: WebPortal) async throws {
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test(arguments: WebPortal.allCases, [Fault.Mode.serverError, .rateLimit, .truncated])
-  func triesAgainWhileThePortalIsUnwell(kind: WebPortal, mode: Fault.Mode) async throws {
+  func retriesWhileThePortalFails(kind: WebPortal, mode: Fault.Mode) async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let chain = portal.catalogue.chains[0]
       portal.add(Fault(mode, on: .listing, times: 2, retryAfter: 0))
@@ -71,9 +71,9 @@ import Testing
     }
   }
 
-  /// The portal's own wish is handed up when the tries are used up.
+  /// After the last attempt the error has the portal's Retry-After.
   @Test(arguments: WebPortal.allCases)
-  func givesUpWithWhatThePortalAsksFor(kind: WebPortal) async throws {
+  func theLastErrorKeepsThePortalsRetryAfter(kind: WebPortal) async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       portal.add(Fault(.rateLimit, on: .listing, retryAfter: 7))
       let engine = try kind.engine(portal, portal.catalogue.chains[0], attempts: 1)
@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test(arguments: [WebPortal.cerberus, .laibcatalog, .meshnatYosef])
-  func aFieldNobodyKnowsIsTold(kind: WebPortal) async throws {
+  func reportsAnUnknownField(kind: WebPortal) async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let chain = portal.catalogue.chains[0]
       portal.add(Fault(.unknownColumn, on: .listing))
@@ -163,8 +163,7 @@ import Testing
     }
   }
 
-  /// The files themselves are not the crawler's business: damaged, packed otherwise or without extension, they are
-  /// announced as they are listed.
+  /// The crawler does not check the files themselves: it announces them as listed, also without an extension.
   @Test(arguments: WebPortal.allCases)
   func namesWithoutExtensionAreListed(kind: WebPortal) async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 3)) { portal in

@@ -7,10 +7,11 @@ struct ComposeFile: Sendable {
   let tree: YAMLTree
   let services: [ComposeService]
 
-  static func read() throws -> ComposeFile {
-    let tree = try YAMLTree.document(interpolated(Repository.text(path)))
-    let services = tree["services"].fields.map { ComposeService(name: $0.key, tree: $0.value) }
-    return ComposeFile(tree: tree, services: services.sorted { $0.name < $1.name })
+  static func read() throws -> ComposeFile { try ComposeFile(text: Repository.text(path)) }
+
+  init(text: String) throws {
+    tree = try YAMLTree.document(Self.interpolated(text))
+    services = tree["services"].fields.map { ComposeService(name: $0.key, tree: $0.value) }.sorted { $0.name < $1.name }
   }
 
   /// `${NAME:-default}` as the default.

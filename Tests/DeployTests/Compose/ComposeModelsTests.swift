@@ -49,23 +49,13 @@ import Testing
     }
   }
 
-  /// The same settings in each group's demo but for the models and how fast time goes.
-  @Test func aGroupIsTheSameInTheDemo() throws {
-    for worker in workers where worker.profiles.contains("demo") {
-      let real = try #require(compose.service(worker.name.replacing("-demo", with: "")), "\(worker.name)")
-      let added = worker.deployed.environment.filter { real.deployed.environment[$0.key] != $0.value }
-      #expect(Set(added.keys) == ["MODELS", "DRIVER_DELAY"], "\(worker.name)")
-      #expect(worker.tree["networks"] == real.tree["networks"], "\(worker.name)")
-    }
-  }
-
   @Test func theDaysAreThoseOfSoukUp() throws {
     let scheduler = try #require(compose.service("scheduler-demo"))
     var surroundings = Surroundings()
     surroundings.describeSentinelServices(catalogue: "/etc/souk/markets.yaml", registry: "/registry")
     let ofUp = try #require(surroundings.arguments[ServiceCatalogue.scheduler.name])
     let catalogue = try #require(scheduler.deployed.environment["CATALOGUE"])
-    #expect(scheduler.deployed.command.dropFirst() + ["--catalogue", catalogue] == ofUp[...])
+    #expect(scheduler.deployed.command.dropFirst() == ofUp[...] && catalogue == surroundings.markets)
     #expect(try value(of: "--until", in: job) == SentinelDays.from)
     let workerOfUp = surroundings.arguments[ServiceCatalogue.inferenceWorker.name] ?? []
     for worker in workers where worker.profiles.contains("demo") {

@@ -130,29 +130,6 @@ import Testing
     return number << (match.2 == "k" ? 10 : match.2 == "m" ? 20 : 30)
   }
 
-  @Test func everyServiceOfTheCatalogueRuns() throws {
-    let services = Set(ServiceCatalogue.all.map(\.name))
-    for profile in ["all", "demo"] {
-      let programs = Set(compose.services(of: profile).filter { compose.fleet.contains($0) }.map(\.deployed.program))
-      #expect(programs == services, "profile \(profile)")
-    }
-  }
-
-  @Test(arguments: FleetSystem.allCases)
-  func aProfileRunsWhatSoukUpRuns(system: FleetSystem) throws {
-    let inProfile = Set(
-      compose.services(of: system.rawValue).filter { compose.fleet.contains($0) }.map(\.deployed.program))
-    #expect(inProfile == Set(system.services.map(\.name)))
-  }
-
-  @Test func everyProgramIsInTheImage() throws {
-    let dockerfile = try Dockerfile.read()
-    for service in compose.own {
-      let products = service.image.hasPrefix("souk-simulators:") ? dockerfile.simulators : dockerfile.products
-      #expect(products.contains(service.deployed.program), "\(service.name)")
-    }
-  }
-
   @Test func versionsArePinned() {
     for service in compose.services {
       let tag = service.image.split(separator: ":").dropFirst().last.map(String.init) ?? ""
@@ -258,6 +235,23 @@ import Testing
   @Test func privateAddressesAreForTheDemo() {
     for service in compose.own where service.deployed.environment["ALLOW_PRIVATE_ADDRESSES"] != nil {
       #expect(service.profiles == ["demo"], "\(service.name)")
+    }
+  }
+
+  @Test func everySettingIsOneOfTheProgram() async throws {
+    for service in compose.own {
+      let unknown = try await service.deployed.unknownSettings()
+      #expect(unknown.isEmpty, "\(service.name) is told \(unknown)")
+    }
+  }
+
+  @Test func everyValueIsAdmitted() async throws {
+    let secrets = try compose.secrets()
+    for service in compose.fleet {
+      let mounted = secrets.filter { service.secrets.contains(String($0.key.dropFirst(13))) }
+      let printed = try await service.deployed.printedConfiguration(secrets: mounted)
+      #expect(printed.contains("kafka-bootstrap-servers: kafka:9092"), "\(service.name)")
+      #expect(!printed.contains("local-only"), "\(service.name) prints a secret")
     }
   }
 }

@@ -3,38 +3,6 @@ import Testing
 
 /// Who may talk to whom: Kafka, and what a service's own results and sources are, nothing else.
 @Suite struct NetworkTests {
-  /// What a service reaches besides Kafka and its sink of the catalogue: where it remembers, what it reads.
-  private static let others: [String: Set<String>] = [
-    "crawler": ["redis", "internet", "ftp"],
-    "downloader": ["internet", "ftp"],
-    "parser": ["object-store", "redis"],
-    "egx-producer": ["internet"],
-    "fetcher": ["redis", "internet"],
-    "inference-worker": ["object-store"],
-  ]
-
-  private static func sink(_ entry: ServiceEntry) -> Set<String> {
-    switch entry.sink {
-    case "PostgreSQL": ["postgres"]
-    case "InfluxDB": ["influxdb"]
-    case "object store": ["object-store"]
-    default: []
-    }
-  }
-
-  @Test(arguments: Rendering.Variant.allCases)
-  func podsReachTheirOwnSinksOnly(variant: Rendering.Variant) async throws {
-    for workload in try await Rendering.of(variant).workloads where !workload.isTraining {
-      let entry = try #require(ServiceCatalogue.named(workload.deployed.program), "\(workload.name)")
-      let expected = Self.sink(entry).union(Self.others[entry.name] ?? [])
-      #expect(workload.reaches == expected, "\(workload.name)")
-      let settings = workload.deployed.settingNames
-      #expect(workload.reaches.contains("postgres") == settings.contains("database-url"), "\(workload.name)")
-      #expect(workload.reaches.contains("redis") == settings.contains("redis-url"), "\(workload.name)")
-      #expect(workload.reaches.contains("influxdb") == settings.contains("influx-url"), "\(workload.name)")
-    }
-  }
-
   @Test func whatIsNotNamedIsRefused() async throws {
     let rendering = try await Rendering.of(.production)
     let policies = rendering.all("NetworkPolicy").map(\.tree)
@@ -45,7 +13,7 @@ import Testing
     #expect(refusals.first?["spec", "policyTypes"].texts == ["Ingress", "Egress"])
     for workload in rendering.workloads { #expect(workload.labels["app.kubernetes.io/part-of"] == "souk") }
     // One policy for each word of the labels, and each names its peer and its ports.
-    let words = rendering.workloads.reduce(into: Set<String>()) { $0.formUnion($1.reaches) }
+    let words = Dependency.allCases.filter { $0 != .kafka }.map(\.rawValue)
     let labelled = policies.compactMap { $0["spec", "podSelector", "matchLabels"].fields.keys.first }
       .filter { $0.hasPrefix("souk/reaches-") }
     #expect(Set(labelled) == Set(words.map { "souk/reaches-\($0)" }))

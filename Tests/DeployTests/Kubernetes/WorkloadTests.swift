@@ -83,7 +83,7 @@ import Testing
   @Test(arguments: [Rendering.Variant.production, .everything])
   func everySettingIsOneOfTheProgram(variant: Rendering.Variant) async throws {
     for workload in try await Rendering.of(variant).workloads
-    where try !workload.isTraining && Repository.hasProgram(workload.deployed.program) {
+    where !workload.isTraining {
       let unknown = try await workload.deployed.unknownSettings()
       #expect(unknown.isEmpty, "\(workload.name) is told \(unknown)")
     }
@@ -92,7 +92,7 @@ import Testing
   @Test(arguments: [Rendering.Variant.production, .everything])
   func everyValueIsAdmitted(variant: Rendering.Variant) async throws {
     for workload in try await Rendering.of(variant).workloads
-    where try workload.entry != nil && Repository.hasProgram(workload.deployed.program) {
+    where workload.entry != nil {
       var secrets: [String: String] = [:]
       for folder in workload.secretFolders.keys {
         for value in workload.deployed.environment.values where value.hasPrefix("\(folder)/") {

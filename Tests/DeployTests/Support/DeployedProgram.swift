@@ -42,15 +42,6 @@ struct DeployedProgram: Hashable, Sendable {
   /// `HTTP_PORT` as `http-port`.
   static func flag(of variable: String) -> String { variable.lowercased().replacing("_", with: "-") }
 
-  /// The settings the manifest gives, by the names of flags; a value that comes from a file counts as its setting.
-  var settingNames: Set<String> {
-    let flags = command.filter { $0.hasPrefix("--") }.map { String($0.dropFirst(2).prefix { $0 != "=" }) }
-    return Set(environment.keys.map { key in
-      let flag = Self.flag(of: key)
-      return flag.hasSuffix("-file") && flag != "kafka-properties-file" ? String(flag.dropLast(5)) : flag
-    } + flags)
-  }
-
   /// Lets a service read its settings as the manifest has them: names, values and files.
   /// - Parameter secrets: what the files below `/run/secrets` hold, by path.
   /// - Returns: what `--print-config` says, by setting.

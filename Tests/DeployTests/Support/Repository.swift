@@ -18,13 +18,6 @@ enum Repository {
   static func names(in relative: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path(relative)).sorted()
   }
-
-  /// Whether this revision has the program, which can then be asked about its settings: the catalogue may name a
-  /// service, and manifests may deploy it, before its folder is there.
-  static func hasProgram(_ name: String) throws -> Bool {
-    let folders = try names(in: "Services") + names(in: "Tests/Simulators").map { "\($0)Simulator" }
-    return folders.contains { $0.lowercased() == name.replacing("-", with: "") }
-  }
 }
 
 /// A program of the project's Python environment (or of the machine) that judges files.

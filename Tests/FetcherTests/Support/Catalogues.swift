@@ -56,7 +56,7 @@ enum Catalogues {
   }
 
   /// The one source of this text.
-  static func source(_ text: String) throws -> Source { try #require(try load(text).readSources().first) }
+  static func source(_ text: String) throws -> MarketSource { try #require(try load(text).readSources().first) }
 }
 
 func time(_ text: String) -> Timestamp { Timestamp(text) ?? .epoch }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import FetcherService
+@testable import FetcherService
 import Foundation
 import Kafka
 import LocalServers

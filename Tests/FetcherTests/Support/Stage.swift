@@ -16,7 +16,7 @@ let quiet: Logger = {
   return logger
 }()
 
-/// Everything of a fetcher but Kafka: what its handler says and emits.
+/// A fetcher without Kafka: the results and messages of its handler.
 struct Stage {
   let catalogue: MarketCatalogue
   let pool: ProviderPool
@@ -43,8 +43,8 @@ struct Stage {
     _ sources: String = "", catalogue whole: MarketCatalogue? = nil,
     settings: Provider.Settings = Provider.Settings(), states: any StateStore = MemoryStateStore(),
     handler: FetchHandler.Settings = FetchHandler.Settings(), maxChange: Int = 20,
-    tokens: (@Sendable (Source) -> any TokenSource)? = nil,
-    now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: wallClockMicroseconds()) ?? .epoch }
+    tokens: (@Sendable (MarketSource) -> any TokenSource)? = nil,
+    now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) throws {
     let catalogue = try whole ?? Catalogues.load(sources)
     let list = try catalogue.readSources()
@@ -82,7 +82,7 @@ struct Stage {
       headers: [], lease: Lease(partition: partition, epoch: 1))
   }
 
-  func handle(_ task: IngestionTask) async throws -> Verdict {
+  func handle(_ task: IngestionTask) async throws -> Disposition {
     try await handler.handle(Self.job(task.encoded()), emit: Emitter { [emitted] in emitted.add($0) })
   }
 

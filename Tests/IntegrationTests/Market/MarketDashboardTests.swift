@@ -11,8 +11,7 @@ import Testing
 
 @testable import SoukService
 
-/// Every question of the dashboard is asked of real servers that were filled by the services: a panel that would show
-/// nothing fails.
+/// Runs every query of the dashboard on real servers that the services filled: a panel that would show nothing fails.
 @Suite struct MarketDashboardTests {
   private struct Answer: Decodable {
     struct Result: Decodable { var series: [Series]?; var error: String? }
@@ -37,7 +36,7 @@ import Testing
     var results: [Result]
   }
 
-  @Test(.timeLimit(.minutes(15))) func noPanelIsEmpty() async throws {
+  @Test(.timeLimit(.minutes(15))) func everyPanelShowsData() async throws {
     let board = try MarketDashboard()
     #expect(board.influx.count >= 6 && board.prometheus.count >= 6)
     #expect(board.variables.keys.sorted() == ["bar", "symbol"])

@@ -7,8 +7,8 @@ import Schemas
 import Synchronization
 import TestSupport
 
-/// The market data system as an operator would run it, all processes real: an embedded broker, an InfluxDB of its own,
-/// a bucket on a real S3 server behind a port that can be led elsewhere, and the services, which tests start and kill.
+/// The market data system as an operator runs it, with real processes: an embedded broker, a private InfluxDB, a bucket
+/// on a real S3 server behind a switchable port, and the services, which tests start and kill.
 final class MarketFleet: Sendable {
   let broker: EmbeddedBroker
   let influx: PrivateInfluxDB
@@ -20,7 +20,7 @@ final class MarketFleet: Sendable {
   let folder: String
   let recording: Recording
 
-  /// The bars that are to arrive.
+  /// The bars to publish.
   struct Recording: Sendable {
     /// Of `<SYMBOL>.csv`.
     var folder: String
@@ -91,7 +91,7 @@ final class MarketFleet: Sendable {
 
   static let database = "egx"
 
-  // MARK: Where everybody is
+  // MARK: Progress
 
   /// Records in a topic, over all partitions.
   func records(in topic: Topic) async throws -> Int {
@@ -121,7 +121,7 @@ final class MarketFleet: Sendable {
 
   // MARK: What came out
 
-  /// What readers in Python find at every place.
+  /// What the Python readers find.
   struct Findings: Decodable {
     var bars: Int
     var records: Int

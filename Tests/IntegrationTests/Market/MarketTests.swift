@@ -6,7 +6,7 @@ import Testing
 
 @testable import SoukService
 
-/// Bars from a recording to InfluxDB and S3, through whatever happens on the way.
+/// Bars from a recording to InfluxDB and S3, through kills, outages and restarts.
 @Suite(.serialized) struct MarketTests {
   /// Two invented days of thirty symbols, and the speed at which they take about so many seconds.
   private func invented(in folder: String) throws -> (recording: MarketFleet.Recording, bars: Int) {
@@ -23,7 +23,7 @@ import Testing
   }
 
   /// `kill -9` of all three services at random moments: nothing lost, nothing twice, no object ever changes.
-  @Test(.timeLimit(.minutes(20))) func killedAtAnyMoment() async throws {
+  @Test(.timeLimit(.minutes(20))) func surviveKillsAtAnyMoment() async throws {
     var random = TestRandom("market killed")
     try await withTemporaryDirectory { folder in
       let (recording, bars) = try invented(in: folder)
@@ -79,7 +79,7 @@ import Testing
   }
 
   /// InfluxDB is away and S3 answers 503 while bars are published: both consumers wait, and lose nothing.
-  @Test(.timeLimit(.minutes(15))) func outagesOfBothEndsPauseAndLoseNothing() async throws {
+  @Test(.timeLimit(.minutes(15))) func outagesOfBothSinksPauseAndLoseNothing() async throws {
     let busy = try HostileServer { _, connection in
       connection.answer("503 Slow Down", body: "<Error><Code>SlowDown</Code></Error>")
     }

@@ -15,7 +15,7 @@ import Testing
   private static let hour: Int64 = 3_600_000_000
   private static let hours = 48
 
-  @Test(.timeLimit(.minutes(15))) func intervalsHoldWhatTheyPromise() async throws {
+  @Test(.timeLimit(.minutes(15))) func intervalsHaveTheirPromisedCoverage() async throws {
     try await withTemporaryDirectory { folder in
       let simulator = try await ChildProcess.start(
         Launch(try ServiceProcess.path(of: "provider-simulator"), ["--port-file", folder + "/port"]))

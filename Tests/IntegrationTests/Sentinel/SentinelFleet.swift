@@ -9,8 +9,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Market intelligence as an operator would run it, all processes real: simulated providers, Redis, a database, an
-/// embedded broker, two models of intermittent demand. A day of hourly demands of 40 series is replayed.
+/// Sentinel as an operator runs it, with real processes: simulated providers, Redis, a database, an embedded broker,
+/// two models of intermittent demand. Replays a day of hourly demands of 40 series.
 final class SentinelFleet: Sendable {
   static let from = "2026-03-01T00:00:00Z", to = "2026-03-02T00:00:00Z"
   static let series = 40
@@ -160,7 +160,7 @@ final class SentinelFleet: Sendable {
     }
   }
 
-  /// All that a run decides, in order.
+  /// The results of a run, in order.
   func contents() async throws -> [String: [[String?]]] {
     [
       "market_observations": try await query("""

@@ -3,8 +3,7 @@ import Schemas
 import TestSupport
 import Testing
 
-/// `kill -9` of any service of market intelligence at any moment, and its restart, leave the database as an
-/// undisturbed run does.
+/// `kill -9` of any Sentinel service at any moment, and its restart, leave the database as an undisturbed run does.
 @Suite(.serialized) struct SentinelKillTests {
   private static let undisturbed = Task {
     var contents: [String: [[String?]]] = [:]
@@ -17,7 +16,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(20)), arguments: FleetSystem.sentinel.services.map(\.name))
-  func aKilledServiceLeavesNoTrace(victim name: String) async throws {
+  func killsLeaveTheDatabaseUnchanged(victim name: String) async throws {
     let undisturbed = try await Self.undisturbed.value
     #expect(undisturbed["market_observations"]?.count == SentinelFleet.observations)
     var random = TestRandom("sentinel kill \(name)")

@@ -35,7 +35,7 @@ struct FakeNamesSink: GenerationSink {
     var bytes = 0
     var outputs: Int { rows.count }
 
-    mutating func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+    mutating func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
       let text = String(decoding: record.valueBytes, as: UTF8.self)
       if text.hasPrefix("skip") { return .skip(reason: "useless") }
       if text.hasPrefix("rotten") { throw Failure.rotten }

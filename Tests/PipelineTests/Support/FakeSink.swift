@@ -67,7 +67,7 @@ final class FakeSink: Sink, Sendable {
     return offsets
   }
 
-  func append(_ record: borrowing RecordBatch.Record) throws -> Verdict {
+  func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     if record.isTombstone { return .skip(reason: "tombstone") }
     let text = String(decoding: record.valueBytes, as: UTF8.self)
     switch text.split(separator: " ").first {

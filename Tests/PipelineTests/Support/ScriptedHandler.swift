@@ -6,11 +6,11 @@ import TestSupport
 
 /// Does what the test says with each job.
 struct ScriptedHandler: JobHandler {
-  let script: @Sendable (Job, Emitter) async throws -> Verdict
+  let script: @Sendable (Job, Emitter) async throws -> Disposition
 
-  init(_ script: @escaping @Sendable (Job, Emitter) async throws -> Verdict) { self.script = script }
+  init(_ script: @escaping @Sendable (Job, Emitter) async throws -> Disposition) { self.script = script }
 
-  func handle(_ job: Job, emit: Emitter) async throws -> Verdict { try await script(job, emit) }
+  func handle(_ job: Job, emit: Emitter) async throws -> Disposition { try await script(job, emit) }
 }
 
 extension Job {

@@ -3,6 +3,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import NIOWebSocket
+import SimulatorServer
 import Synchronization
 
 import Foundation
@@ -101,11 +102,10 @@ package final class TradingViewSimulator: Sendable {
       .bind(host: "127.0.0.1", port: 0).get()
     let simulator = TradingViewSimulator(script, listener, isSecure: tls != nil)
     holder.simulator = simulator
-    let outcome: Result<Value, any Error>
-    do { outcome = .success(try await body(simulator)) } catch { outcome = .failure(error) }
-    try? await listener.close()
-    simulator.hangUp()
-    return try outcome.get()
+    return try await finishing { try await body(simulator) } then: {
+      try? await listener.close()
+      simulator.hangUp()
+    }
   }
 
   /// Closes every connection.

@@ -4,9 +4,9 @@ import Runtime
 
 import Glibc
 
-/// A server as chains run it: ProFTPD with TLS required on both connections, which waits for RETR or MLSD before it
-/// answers the handshake of the data connection, and takes only data connections that resume the session of the
-/// control connection. pyftpdlib does neither.
+/// A server like those of the chains: ProFTPD with TLS required on both connections, which waits for RETR or MLSD
+/// before it answers the handshake of the data connection, and accepts only data connections that resume the session of
+/// the control connection. pyftpdlib does neither.
 package final class ProFTPD: Sendable {
   package let port: UInt16
   private let child: ChildProcess
@@ -57,7 +57,7 @@ package final class ProFTPD: Sendable {
 
   private static func withFreshPort(_ start: (UInt16) async throws -> ProFTPD) async throws -> ProFTPD {
     do { return try await start(FreePort.next()) } catch is ConditionNotMet {
-      // Somebody may have taken the port in between.
+      // Another process may have taken the port meanwhile.
       return try await start(FreePort.next())
     }
   }

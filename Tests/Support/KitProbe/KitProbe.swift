@@ -28,16 +28,18 @@ struct Behave: ServiceCommand {
     MetricDescription("souk_probe_wait_seconds", .histogram, "Time waited.", buckets: [0.5, 1]),
   ]
 
-  func check(_ report: CheckReport) async {
+  func work(_ needs: Needs) -> Work {
     let answer = probe.databaseURL
-    await report.probe("database", limit: .milliseconds(200)) {
+    needs.add(Need("database", limit: .milliseconds(200), open: {}, check: {
       if answer == "hang" { try await Task.sleep(for: .seconds(3_600)) }
-      if answer == "down" { throw Failure(.transient, code: "down", "nobody answers") }
+      if answer == "down" { throw Failure(.transient, code: "down", "no answer") }
       return "answers"
-    }
+    }))
+    let context = needs.context
+    return Work { try await behave(in: context) }
   }
 
-  func run(in context: ServiceContext) async throws {
+  private func behave(in context: ServiceContext) async throws {
     let ready = context.health.readiness("work")
     Counter(label: "souk_probe_runs_total", dimensions: [("mode", probe.mode.rawValue)]).increment()
     Timer(label: "souk_probe_wait_seconds").recordMilliseconds(750)

@@ -1,6 +1,5 @@
 import HTTP
 import Logging
-import Metrics
 import PriceFiles
 import Runtime
 import Schemas
@@ -8,22 +7,21 @@ import Synchronization
 
 /// A portal of Bina Projects, the software behind a dozen chains.
 ///
-/// A listing shows 1,000 rows at most and does not say that it left some out. A full one is therefore asked for
-/// again by type, then by date, then by store, until the answers are short enough (`BinaSweep`).
-package struct BinaEngine: PortalEngine {
-  /// How a file's address is found.
+/// A listing shows at most 1,000 rows and does not say when it omits some. A full one is therefore requested again by
+/// type, then by date, then by store, until the answers are short enough (`BinaSweep`).
+package struct BinaEngine: ChainEngine {
+  /// How the engine finds a file's URL.
   package enum Links: String, CaseIterable, Sendable {
-    /// `<portal>/Download/<name>`, or what the listing itself says.
+    /// `<portal>/Download/<name>`, or the link in the listing.
     case direct
-    /// Asked of Download.aspx, one request per new file.
+    /// From Download.aspx, with one request per new file.
     case resolver
   }
 
-  package let source: String
   let context: EngineContext
   let base: HTTPURL
   let links: Links
-  /// The stores that earlier passes saw, to narrow a cut listing by.
+  /// The stores that earlier passes found, to narrow a cut listing.
   private let memory = Memory()
 
   private final class Memory: Sendable {
@@ -34,11 +32,11 @@ package struct BinaEngine: PortalEngine {
   /// - Throws: a configuration `Failure`.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
-    source = context.label
     base = try context.base()
     let written = context.option("links", default: Links.direct.rawValue)
     guard let links = Links(rawValue: written) else {
-      throw Failure(.configuration, code: "bad_source", "\(context.label): links: '\(written)' is not known")
+      throw Failure(
+        .configuration, code: "bad_source", "\(context.label): links: '\(written)' is neither direct nor resolver")
     }
     self.links = links
   }
@@ -59,7 +57,7 @@ package struct BinaEngine: PortalEngine {
     }
   }
 
-  /// Asks for one listing, trying again while the portal is merely unwell.
+  /// Requests one listing.
   func rows(_ query: BinaQuery, nonce: Int) async throws -> (rows: [BinaRow], nameless: Int) {
     let body = try await fetch(try base.resolving("MainIO_Hok.aspx?\(query.text(nonce: nonce))"))
     return try BinaListing.rows(body, limit: context.limits.maxRows)
@@ -71,18 +69,12 @@ package struct BinaEngine: PortalEngine {
     ]).body
   }
 
-  /// The rows that are price files, with what their names say.
+  /// The rows that are price files.
   func listing(_ rows: [BinaRow], nameless: Int) -> Listing {
     var listing = Listing()
     if nameless > 0 { listing.skipped["no_file_name"] = nameless }
     for row in rows {
-      let name: PriceFileName
-      do {
-        name = try PriceFileName(row.fileName)
-      } catch {
-        listing.skip(error, row.fileName)
-        continue
-      }
+      guard let name = listing.parse(row.fileName) else { continue }
       listing.files.append(ListedFile(
         chain: context.chainName ?? name.chainID, fileName: row.fileName, name: name, size: row.bytes,
         version: "\(row.size ?? "")\u{0}\(row.date ?? "")", link: link(of: row)))
@@ -96,7 +88,7 @@ package struct BinaEngine: PortalEngine {
       return try base.resolving(link).text
     } catch {
       context.logger.warning(
-        "a listing links to what is no URL", metadata: ["file": "\(row.fileName)", "error": "\(error)"])
+        "a listing has a link that is not a URL", metadata: ["file": "\(row.fileName)", "error": "\(error)"])
       return nil
     }
   }

@@ -4,10 +4,50 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// One pass over a portal: asks for everything and narrows where an answer was cut.
+/// What a listing is asked for. Nil means everything.
+struct BinaQuery: Hashable, Sendable, CustomStringConvertible {
+  var type: FileType?
+  var date: CivilDate?
+  /// Without leading zeros; never `everyStore`.
+  var store: String?
+
+  /// The portal's value for "all stores". Files of the chain as a whole carry it as their store. They cannot be
+  /// requested alone: the portal would answer with everything, cut again.
+  static let everyStore = "0"
+
+  /// The queries that together cover this one, each for less; empty when no narrower one is possible.
+  func narrowed(types: [FileType], dates: Set<CivilDate>, stores: Set<String>) -> [BinaQuery] {
+    if type == nil { return types.map { BinaQuery(type: $0) } }
+    if date == nil { return dates.sorted(by: >).map { BinaQuery(type: type, date: $0) } }
+    if store == nil { return stores.sorted().map { BinaQuery(type: type, date: date, store: $0) } }
+    return []
+  }
+
+  /// - Parameter nonce: differs per request, so that no cache answers it.
+  func text(nonce: Int) -> String {
+    let number =
+      switch type {
+      case nil: 0
+      case .stores: 1
+      case .price: 2
+      case .promo: 3
+      case .priceFull: 4
+      case .promoFull: 5
+      }
+    // wReshet ("chain") is the Hebrew word for "all", percent-encoded UTF-8.
+    return "_=\(nonce)&wReshet=%D7%94%D7%9B%D7%9C&WFileType=\(number)&WDate=\(date?.slashed ?? "")"
+      + "&WStore=\(store ?? "")"
+  }
+
+  var description: String {
+    "type \(type?.rawValue ?? "any"), date \(date?.description ?? "any"), store \(store ?? "any")"
+  }
+}
+
+/// One pass over a portal: asks for everything, and narrows the query where an answer was cut.
 ///
-/// Breadth first: a cut answer is narrowed only after all questions of its own kind, because those bring to light
-/// the dates and stores that narrowing needs.
+/// Breadth first: a cut answer is narrowed only after all queries of its own level, because their answers show the
+/// dates and stores that narrowing needs.
 actor BinaSweep {
   private enum Step {
     case ask(BinaQuery)
@@ -27,7 +67,7 @@ actor BinaSweep {
     self.engine = engine
     self.stores = stores
     self.types = FileType.allCases.filter(types.contains)
-    // Without promotions a portal has half as many rows: asking by type at once saves the cut answer.
+    // Without promotions there are half as many rows: asking by type at once saves the cut answer.
     steps = types.count == FileType.allCases.count
       ? [.ask(BinaQuery())] : self.types.map { .ask(BinaQuery(type: $0)) }
   }
@@ -53,8 +93,8 @@ actor BinaSweep {
 
   private func ask(_ query: BinaQuery) async throws -> Listing {
     asked += 1
-    // Milliseconds since 1970 as browsers send them; only has to differ from request to request.
-    let nonce = Int(Date().timeIntervalSince1970 * 1_000) + asked
+    // Milliseconds since 1970 as browsers send it; it only has to differ between requests.
+    let nonce = Int(WallClock.milliseconds()) + asked
     let (rows, nameless) = try await engine.rows(query, nonce: nonce)
     CrawlerMetrics.listing(engine.source)
     let listing = engine.listing(rows, nameless: nameless)
@@ -85,16 +125,13 @@ actor BinaSweep {
 
   private var pending: Int { steps[position...].count { if case .ask = $0 { true } else { false } } }
 
-  /// The days worth asking for: a cut answer may have lost whole days, so to those it showed come the days between
-  /// and beside them (a month at most), and those around now.
+  /// The days to narrow by. A cut answer may have lost whole days, so the days between and beside those it showed count
+  /// too (a month at most), and the days around today.
   private func plausibleDates() -> Set<CivilDate> {
-    let today = Int(Date().timeIntervalSince1970) / 86_400
+    let today = WallClock.seconds() / 86_400
     var days = Set(dates.map(\.daysSinceEpoch))
     if let first = days.min(), let last = days.max() { days.formUnion(max(first - 1, last - 30)...(last + 1)) }
     days.formUnion(today - 1...today + 1)
-    return Set(days.compactMap { day in
-      guard let civil = Timestamp(microseconds: Int64(day) * 86_400_000_000)?.civil else { return nil }
-      return CivilDate(year: civil.year, month: civil.month, day: civil.day)
-    })
+    return Set(days.map { CivilDate(daysSinceEpoch: $0) })
   }
 }

@@ -5,9 +5,8 @@ import Runtime
 import Schemas
 
 /// The PublishPrice portals (Carrefour): `/` shows the newest day and is empty after midnight, `/?date=YYYYMMDD` or
-/// `/?p=./YYYYMMDD` another one; files lie at `/<YYYYMMDD>/<name>`. Answers 403 to visitors from abroad.
-package struct PublishPriceEngine: PortalEngine {
-  package let source: String
+/// `/?p=./YYYYMMDD` shows another one; files are at `/<YYYYMMDD>/<name>`. It answers visitors from abroad with 403.
+package struct PublishPriceEngine: ChainEngine {
   let context: EngineContext
   let base: HTTPURL
   let days: Int
@@ -15,7 +14,6 @@ package struct PublishPriceEngine: PortalEngine {
   /// Option of the row: `days`, else `--listing-days`; the newest day of the portal that has files counts as one.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
-    source = context.label
     base = try context.base()
     days = max(1, try ListingDays(context).count)
   }
@@ -25,14 +23,12 @@ package struct PublishPriceEngine: PortalEngine {
     return AsyncThrowingStream { try await sweep.next() }
   }
 
-  package func link(to file: ListedFile) async throws -> String? { file.link }
-
   private actor Sweep {
     private let engine: PublishPriceEngine
     private var newest: CivilDate?
     /// Days back from the newest.
     private var back = 0
-    /// Days read that count.
+    /// Days read so far.
     private var read = 0
 
     init(engine: PublishPriceEngine) { self.engine = engine }
@@ -42,13 +38,14 @@ package struct PublishPriceEngine: PortalEngine {
       guard let newest else {
         let page = try await engine.page("")
         newest = page.day
-        // After midnight the new day has no files yet, and the last ones of the day before may be unseen.
+        // After midnight the new day has no files yet, and the last files of the day before may be unread.
         if !page.isEmpty { read = 1 }
         return engine.listing(page)
       }
       back += 1
       read += 1
-      guard let day = newest.days(back: back), let listing = try await engine.listing(ofEarlier: day) else {
+      let day = CivilDate(daysSinceEpoch: newest.daysSinceEpoch - Int64(back))
+      guard let listing = try await engine.listing(ofEarlier: day) else {
         // The portal does not keep earlier days.
         read = engine.days
         return nil
@@ -57,9 +54,9 @@ package struct PublishPriceEngine: PortalEngine {
     }
   }
 
-  /// An earlier day, asked for in both ways that are known. Portals ignore the one they do not know, and show the
-  /// newest day, which the answer says.
-  /// - Returns: nil when neither is answered with that day.
+  /// An earlier day, by both known queries. A portal ignores the one it does not know and shows the newest day; the
+  /// answer names its day.
+  /// - Returns: nil when neither answer is of that day.
   private func listing(ofEarlier day: CivilDate) async throws -> Listing? {
     var listings: [Listing] = []
     var refusal: HTTPError?
@@ -80,7 +77,7 @@ package struct PublishPriceEngine: PortalEngine {
       let more = listings[1].files.filter { !names.contains($0.fileName) }
       let less = names.subtracting(listings[1].files.map(\.fileName)).count
       if !more.isEmpty || less > 0 {
-        context.logger.warning("?date= and ?p= list different files of one day; all are taken", metadata: [
+        context.logger.warning("?date= and ?p= list different files of one day; both are read", metadata: [
           "day": "\(day)", "date_only": "\(less)", "p_only": "\(more.count)",
         ])
       }
@@ -90,7 +87,7 @@ package struct PublishPriceEngine: PortalEngine {
     return listing
   }
 
-  /// - Parameter query: what of the portal's root is asked for; empty: the newest day.
+  /// - Parameter query: of the portal's root; empty: the newest day.
   private func page(_ query: String) async throws -> PublishPricePage {
     let response = try await context.listings.get(try base.resolving(query), headers: ["Accept": "text/html"])
     CrawlerMetrics.listing(source)
@@ -103,14 +100,8 @@ package struct PublishPriceEngine: PortalEngine {
     if page.nameless > 0 { listing.skipped["no_file_name"] = page.nameless }
     let folder = Self.path(page.day)
     for row in page.rows {
-      let name: PriceFileName
-      do {
-        name = try PriceFileName(row.name)
-      } catch {
-        listing.skip(error, row.name)
-        continue
-      }
-      // Names that the grammar accepts hold nothing that would have to be encoded.
+      guard let name = listing.parse(row.name) else { continue }
+      // Names that the grammar accepts need no percent-encoding.
       guard let link = try? base.resolving("\(folder)/\(row.name)").text else {
         listing.skip("no_link")
         continue
@@ -124,11 +115,4 @@ package struct PublishPriceEngine: PortalEngine {
 
   /// `YYYYMMDD`.
   private static func path(_ day: CivilDate) -> String { String(day.year * 10_000 + day.month * 100 + day.day) }
-}
-
-extension CivilDate {
-  fileprivate func days(back: Int) -> CivilDate? {
-    let (year, month, day) = civilDate(daysSinceEpoch: Int64(daysSinceEpoch - back))
-    return CivilDate(year: year, month: month, day: day)
-  }
 }

@@ -3,7 +3,7 @@ import HTML
 import PriceFiles
 import Runtime
 
-/// The page of one day of a PublishPrice portal. The listing is not in its elements but in a script:
+/// The page of one day of a PublishPrice portal. Its listing is in a script:
 ///
 ///     const path = '20260811';
 ///     const files = [{"name": "Price….gz", "size": 581, "modified": "12:00 11-08-2026"}, …];
@@ -20,10 +20,9 @@ struct PublishPricePage {
   let rows: [Row]
   /// Entries without a name.
   let nameless: Int
-  /// Fields nobody has described, and needed ones that are missing in every entry (as `-modified`).
+  /// Unknown fields, and required ones that are missing in every entry (as `-modified`).
   let drift: Set<String>
 
-  /// It lists nothing at all.
   var isEmpty: Bool { rows.isEmpty && nameless == 0 }
 
   /// - Throws: `PortalError`: `login_page`, `unknown_listing_page` without such a script, `unknown_listing_shape`,
@@ -37,12 +36,12 @@ struct PublishPricePage {
     else { throw PortalError(.unknownPage, "a page without a script that lists files (\(called))") }
     let written = script.value(of: "path").flatMap(ScriptSource.string)
     guard let path = written, let day = Self.day(path) else {
-      throw PortalError(.unknownShape, "the script's path '\((written ?? "").prefix(40))' is no day")
+      throw PortalError(.unknownShape, "the script's path '\((written ?? "").prefix(40))' is not a day")
     }
     self.day = day
 
     guard let entries = try? JSONSerialization.jsonObject(with: Data(files)) as? [Any] else {
-      throw PortalError(.invalidJSON, "the script's list of files is no JSON array (\(files.count) bytes)")
+      throw PortalError(.invalidJSON, "the script's list of files is not a JSON array (\(files.count) bytes)")
     }
     guard entries.count <= maxRows else {
       throw PortalError(.tooManyRows, "the page has \(entries.count) rows, more than --max-listing-rows \(maxRows)")

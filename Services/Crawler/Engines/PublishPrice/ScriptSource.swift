@@ -1,12 +1,12 @@
-/// Finds what a script assigns to a name: `const files = [...]`. No more of the language is understood than where
-/// comments, strings and brackets begin and end.
+/// Finds the value that a script assigns to a name: `const files = [...]`. It understands comments, strings and
+/// brackets, and no more of the language.
 struct ScriptSource {
   private let bytes: [UInt8]
 
   init(_ text: String) { bytes = Array(text.utf8) }
 
-  /// The array, object or string assigned to `name` outside of every bracket, as written; nil when there is none or
-  /// it does not end.
+  /// The array, object or string assigned to `name` outside all brackets, as written; nil when there is none or it
+  /// does not end.
   func value(of name: String) -> [UInt8]? {
     var depth = 0
     var index = 0

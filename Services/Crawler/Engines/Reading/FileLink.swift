@@ -2,18 +2,19 @@ import Foundation
 import HTML
 import HTTP
 import PriceFiles
+import Runtime
 
-/// A link of a page that leads to a price file, by whichever of its parts names one.
+/// A link on a page that leads to a price file.
 struct FileLink {
   var fileName: String
   var name: PriceFileName
   var url: HTTPURL
-  /// The text of the row or list entry the link stands in: whatever the page says of the file, its size and time
-  /// among it. Empty when it stands in none.
+  /// The text of the row or list entry that contains the link, with the file's size and time if the page gives them;
+  /// empty outside rows and lists.
   var row: String
 
-  /// The links of a page to files whose name the grammar accepts: in a value of the link's query, as the last part
-  /// of its path, in `data-filename`, or as its text. Other links (navigation, styles) are passed over.
+  /// The links of a page to files whose name the grammar accepts: in a value of the link's query, in the last part of
+  /// its path, in `data-filename`, or in its text. Other links (navigation, styles) are ignored.
   /// - Parameter base: what relative links are relative to.
   static func all(in page: HTMLDocument, base: HTTPURL) throws -> [FileLink] {
     var links: [FileLink] = []
@@ -51,8 +52,8 @@ extension FileLink {
   /// The price files that a page links to.
   /// - Parameters:
   ///   - chain: the chain's name in messages; nil: the id in each file's name.
-  ///   - isListing: whether a page without files is one of the portal's listings all the same.
-  /// - Throws: `PortalError` for a page that is no listing.
+  ///   - isListing: whether a page without files is still one of the portal's listings.
+  /// - Throws: `PortalError` for a page that is not a listing.
   static func listing(
     _ response: HTTPResponse, chain: String?, isListing: (HTMLDocument) throws -> Bool
   ) throws -> Listing {
@@ -61,7 +62,7 @@ extension FileLink {
     if links.isEmpty {
       if let error = unusable(page) { throw error }
       guard try isListing(page) else {
-        throw PortalError(.unknownPage, "a page of a shape nobody knows (\(titled(page)))")
+        throw PortalError(.unknownPage, "a page of unknown shape (\(titled(page)))")
       }
     }
     var listing = Listing()
@@ -73,7 +74,7 @@ extension FileLink {
     return listing
   }
 
-  /// What is wrong with a page that asks for a password, or wants to see a browser work first.
+  /// The error for a page that asks for a password, or that challenges the browser first; nil for other pages.
   static func unusable(_ page: HTMLDocument) -> PortalError? {
     guard page.isLogin || page.title?.hasPrefix("Just a moment") == true else { return nil }
     return PortalError(.loginPage, "a login or a challenge instead of a listing (\(titled(page)))")

@@ -1,10 +1,11 @@
 import Foundation
 import HTML
 import PriceFiles
+import Runtime
 
-/// JSON that portals list their files as. Not a hot path: a listing has some thousand rows.
+/// JSON listings of portals. Not a hot path: a listing has some thousand rows.
 enum ListingJSON {
-  /// - Throws: `PortalError` for an HTML page, and for bytes that are no JSON.
+  /// - Throws: `PortalError` for an HTML page, and for bytes that are not JSON.
   static func value(_ bytes: [UInt8]) throws(PortalError) -> Any {
     var body = bytes[...]
     if body.starts(with: [0xef, 0xbb, 0xbf]) { body = body.dropFirst(3) }
@@ -48,7 +49,7 @@ enum ListingJSON {
   }
 
   static func unknown(_ what: String) -> PortalError {
-    PortalError(.unknownShape, "a listing of a shape nobody knows: \(what)")
+    PortalError(.unknownShape, "a listing of unknown shape: \(what)")
   }
 
   static func keys(_ object: [String: Any]) -> String {
@@ -57,7 +58,7 @@ enum ListingJSON {
   }
 }
 
-/// One entry of a JSON listing. Names of fields compare without case.
+/// One entry of a JSON listing. Field names are compared without case.
 struct ListingRow {
   private var values: [String: Any] = [:]
   /// As written.
@@ -68,7 +69,7 @@ struct ListingRow {
     for (name, value) in object { values[name.lowercased()] = value }
   }
 
-  /// A text or a number, as text without blanks at its ends; nil when it is empty or something else.
+  /// A text or a number, as text without blanks at its ends; nil when it is empty or another type.
   /// - Parameter name: in lower case.
   func text(_ name: String) -> String? {
     let text: String? =
@@ -80,24 +81,19 @@ struct ListingRow {
     return text.flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// The fields of this row that nobody has documented.
+  /// The fields of this row beside the known ones.
   /// - Parameter known: in lower case.
   func unknown(beside known: Set<String>) -> Set<String> { names.filter { !known.contains($0.lowercased()) } }
 }
 
 extension Listing {
-  /// What an entry's name says; nil, and counted as skipped, when it has none or it is no price file's.
+  /// The entry's name, also parsed; nil, and counted as skipped, when it is missing or not that of a price file.
   mutating func name(_ row: ListingRow, _ fields: String...) -> (String, PriceFileName)? {
     guard let text = fields.lazy.compactMap({ row.text($0) }).first else {
       skip("no_file_name")
       unknownColumns.formUnion(fields.prefix(1).map { "-\($0)" })
       return nil
     }
-    do {
-      return (text, try PriceFileName(text))
-    } catch {
-      skip(error, text)
-      return nil
-    }
+    return parse(text).map { (text, $0) }
   }
 }

@@ -1,11 +1,11 @@
-/// What a column of a listing table holds, told by its title.
+/// What a column of a listing table holds, by its title.
 enum ListingColumn: String, Hashable, Sendable, CaseIterable {
   case name, time, size, link
-  /// Known and not needed: the file's name says it better.
+  /// Known and not needed: the file name is more exact.
   case other
 
-  /// - Parameter title: as written; runs of blanks and case do not count.
-  /// - Returns: nil for a title nobody has described.
+  /// - Parameter title: as written; runs of blanks and case are ignored.
+  /// - Returns: nil for an unknown title.
   init?(title: String) {
     guard let column = Self.titles[Self.plain(title)] else { return nil }
     self = column

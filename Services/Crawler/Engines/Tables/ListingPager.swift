@@ -18,7 +18,7 @@ enum ListingPager: Hashable, Sendable {
       return try page.select("\(path)//@data-page").compactMap { Int($0.text) }.max()
     case .links(let parameters, let path):
       let framed = try page.select("\(path)//a/@href")
-      // Without the frame they usually stand in, links to pages still are what they are.
+      // Without the usual frame, any link with a page number counts.
       let links = framed.isEmpty ? try page.select("//a/@href") : framed
       return links.compactMap { Self.number($0.text, parameters) }.max()
     }

@@ -1,15 +1,16 @@
 import Foundation
 import HTML
 import PriceFiles
+import Runtime
 
-/// The rows of a listing page, whatever table they stand in.
+/// The rows of a listing page, in whichever table they are.
 ///
-/// Columns are told by their titles. Where titles say nothing (unknown or empty ones, or none at all) columns are
-/// where the portal is known to have them, so that times and sizes are read under any title. Names and links are looked
-/// for in the whole row, so that a column that moved or came new costs no file. It is reported all the same.
+/// Titles identify the columns. Where titles are unknown, empty or absent, columns are at the places known for the
+/// portal, so times and sizes are read under any title. Names and links are searched in the whole row, so a moved or
+/// new column loses no file; it is reported.
 struct ListingTable {
   struct Row: Hashable {
-    /// With its extension when the link has it.
+    /// With its extension when the link has one.
     var fileName: String?
     /// As written, relative or absolute.
     var href: String?
@@ -20,10 +21,10 @@ struct ListingTable {
   }
 
   private(set) var rows: [Row] = []
-  /// Titles nobody has described, and columns that are missing (as `-time`).
+  /// Unknown titles, and missing columns (as `-time`).
   private(set) var drift: Set<String> = []
 
-  /// - Parameter places: where columns are when no title says so, 0-based.
+  /// - Parameter places: the columns' places when no title names them, 0-based.
   /// - Throws: `PortalError`: `login_page`, or `unknown_listing_page` for a page with neither a table of files nor a
   ///   link to one.
   init(_ page: HTMLDocument, places: [ListingColumn: Int]) throws {
@@ -52,7 +53,7 @@ struct ListingTable {
       for (title, meaning) in zip(titles, meanings) where meaning == nil {
         drift.insert(String(ListingColumn.plain(title).prefix(60)))
       }
-      // Columns whose titles say nothing: any of them may be one that no title names.
+      // A column that no title names may be any of those with an unknown or empty title.
       let open = titles.indices.filter { meanings[$0] == nil || ListingColumn.plain(titles[$0]).isEmpty }
       for (column, place) in documented {
         places[column] = try meanings.firstIndex { $0 == column }
@@ -61,7 +62,7 @@ struct ListingTable {
     }
     rows = try grid.rows.compactMap { try Self.row($0, places) }
     var missing = Set(documented.keys.filter { places[$0] == nil })
-    // Links are found wherever they are: the column is missing when the rows have none.
+    // Links are found in any cell: the column is missing when the rows have none.
     if rows.isEmpty || rows.contains(where: { $0.href != nil }) { missing.remove(.link) }
     drift.formUnion(missing.map { "-\($0.rawValue)" })
   }
@@ -77,7 +78,7 @@ struct ListingTable {
     }
   }
 
-  /// - Returns: nil for a row that is no entry: a note over all columns, an empty line.
+  /// - Returns: nil for a row that is not an entry: a note over all columns, an empty line.
   private static func row(_ cells: [HTMLNode], _ places: [ListingColumn: Int]) throws -> Row? {
     func text(_ column: ListingColumn) -> String? {
       places[column].flatMap { cells.indices.contains($0) ? cells[$0].text : nil }
@@ -94,13 +95,13 @@ struct ListingTable {
     return row.fileName == nil && link == nil ? nil : row
   }
 
-  /// The price file a link says it leads to.
+  /// The name of the price file a link leads to.
   private static func name(of link: HTMLNode) -> String? {
     if let name = link.attribute("data-filename"), isFileName(name) { return name }
     guard let href = link.attribute("href") else { return nil }
     let path = href.prefix { $0 != "?" && $0 != "#" }
     guard let last = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last,
-      let name = String(last).removingPercentEncoding, isFileName(name)
+      let name = PercentEncoding.decode(last), isFileName(name)
     else { return nil }
     return name
   }
@@ -109,14 +110,14 @@ struct ListingTable {
 
   private static func called(_ page: HTMLDocument) -> String { page.title.map { "'\($0)'" } ?? "without a title" }
 
-  /// One table's own rows, without those of tables inside it and of its foot.
+  /// One table's own rows, without its foot and without nested tables.
   private struct Grid {
     var titles: [String]?
     var rows: [[HTMLNode]] = []
-    /// How much it looks like the table of files; 0: not at all.
+    /// How likely it is the table of files; 0: it is not.
     var worth = 0
 
-    /// - Parameter width: how many columns the portal's listing has at least.
+    /// - Parameter width: the least number of columns of the portal's listing.
     init(_ table: HTMLNode, width: Int) throws {
       for row in try table.select("tr | thead/tr | tbody/tr") {
         let cells = try row.select("td | th")
@@ -133,14 +134,14 @@ struct ListingTable {
         }
       }
       let known = Set((titles ?? []).compactMap { ListingColumn(title: $0) }).subtracting([.other]).count
-      // Without a file in it, a table counts when its titles are those of a listing, or unknown and as many.
+      // A table without files counts when its titles are those of a listing, or unknown and enough of them.
       worth = files > 0 ? files + 10 : known >= 2 ? known + 1 : (titles?.count ?? 0) >= width && width > 2 ? 1 : 0
     }
   }
 }
 
 extension ListingColumn {
-  /// Whether a cell may be one of this column, by what it looks like.
+  /// Whether a cell's text has the form of this column.
   fileprivate func fits(_ cell: HTMLNode) throws -> Bool {
     let text = cell.text
     switch self {

@@ -1,24 +1,25 @@
 import Logging
 
-/// One pass over a portal's pages, from the first to the last, while the portal goes on publishing.
+/// One pass over a portal's pages, from the first to the last, while the portal continues to publish.
 ///
-/// Portals show the newest first. What appears during the pass moves entries to later pages: they come twice, none is
-/// missed. What is taken away moves entries to pages already read: when the number of pages falls, the pages before are
-/// read again. (Less than a page taken away may show in no number; the next pass finds what slipped.)
-actor PageSweep<Engine: TableEngine> {
-  /// A page with fewer entries and no pager is the only one. Portals show 20 and more on a page.
-  private static var leastFullPage: Int { 20 }
+/// Portals show the newest files first. Files that appear during the pass move entries to later pages: those entries
+/// are read twice, none is missed. Files that disappear move entries to pages already read: when the number of pages
+/// falls, the pages before are read again. (Fewer removals than a page holds may not change the number; the next pass
+/// finds what this one missed.)
+actor PageSweep {
+  /// A page with fewer entries and no pager is the only one. Portals show at least 20 entries on a page.
+  private static let leastFullPage = 20
 
-  private let engine: Engine
-  private var sections: ArraySlice<PageSection>
+  private let engine: TableEngine
+  private var sections: ArraySlice<TableLayout.Section>
   /// The next page of the first section.
   private var number = 1
-  /// The last page as far as is known.
+  /// The last page known so far.
   private var last = 1
   private var names: Set<String> = []
   private var asked = 0
 
-  init(engine: Engine, sections: [PageSection]) {
+  init(engine: TableEngine, sections: [TableLayout.Section]) {
     self.engine = engine
     self.sections = sections[...]
   }
@@ -32,7 +33,7 @@ actor PageSweep<Engine: TableEngine> {
     guard asked < engine.context.limits.maxRequests else {
       CrawlerMetrics.cutListing(engine.source)
       engine.context.logger.warning(
-        "more pages than one pass asks for: files may be missing", metadata: ["requests": "\(asked)"])
+        "the listing has more pages than one pass reads: files may be missing", metadata: ["requests": "\(asked)"])
       sections = []
       return nil
     }
@@ -45,14 +46,14 @@ actor PageSweep<Engine: TableEngine> {
 
   private func turn(_ page: inout ListedPage, fresh: Int) {
     let before = last
-    // A pager may leave out the page it stands on.
+    // A pager may leave out the current page.
     last = max(page.lastPage ?? 0, page.rows > 0 ? number : number - 1, 1)
-    if Engine.pager != .none, page.lastPage == nil, page.rows >= Self.leastFullPage, fresh > 0 {
-      // Full, and nothing said about more: looked for. If there is more, the pager is no longer what it was.
+    if engine.layout.pager != .none, page.lastPage == nil, page.rows >= Self.leastFullPage, fresh > 0 {
+      // A full page without a pager: read the next one. If it has entries, the pager has changed.
       last = number + 1
       if number > 1 { page.listing.unknownColumns.insert("-pager") }
     }
-    // What was taken away may be anything short of one page more than the pages that are gone.
+    // The removed entries may fill almost one page more than the pages that are gone.
     number = last < before ? max(1, number - 1 - (before - last)) : number + 1
   }
 }

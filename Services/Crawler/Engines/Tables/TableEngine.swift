@@ -5,52 +5,44 @@ import PriceFiles
 import Runtime
 import Schemas
 
-/// A portal that lists its files in HTML tables, on numbered pages. Its type says what to ask for and where columns
-/// are; all else is alike.
-protocol TableEngine: PortalEngine {
-  var context: EngineContext { get }
+/// A portal that lists its files in HTML tables, on numbered pages. Its `TableLayout` says which pages to read and
+/// where the columns are.
+package struct TableEngine: ChainEngine {
+  let context: EngineContext
   /// Ends in a slash.
-  var base: HTTPURL { get }
-  /// Where columns are when no title says so, 0-based; which columns have to be there.
-  static var places: [ListingColumn: Int] { get }
-  static var pager: ListingPager { get }
+  let base: HTTPURL
+  var days: ListingDays
+  let layout: TableLayout
 
-  /// What is asked for, one after the other.
-  func sections(of types: Set<FileType>) -> [PageSection]
-}
+  /// - Throws: a configuration `Failure` for a row without an address.
+  init(_ context: EngineContext, _ layout: TableLayout) throws(Failure) {
+    self.context = context
+    self.layout = layout
+    base = try context.base()
+    days = try ListingDays(context)
+  }
 
-/// A listing that has pages.
-struct PageSection: Sendable {
-  /// The address of a page (1-based), relative to the portal's.
-  var address: @Sendable (_ page: Int) -> String
-
-  init(_ address: @escaping @Sendable (_ page: Int) -> String) { self.address = address }
-}
-
-extension TableEngine {
-  package var source: String { context.label }
+  package var linksExpire: Bool { layout.linksExpire }
 
   package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let sweep = PageSweep(engine: self, sections: sections(of: types))
+    let sweep = PageSweep(engine: self, sections: layout.sections(self, types))
     return AsyncThrowingStream { try await sweep.next() }
   }
 
-  package func link(to file: ListedFile) async throws -> String? { file.link }
-
-  /// - Throws: `HTTPError`; `PortalError` and `HTMLError` for a page that is no listing.
-  func page(_ number: Int, of section: PageSection) async throws -> ListedPage {
+  /// - Throws: `HTTPError`; `PortalError` and `HTMLError` for a page that is not a listing.
+  func page(_ number: Int, of section: TableLayout.Section) async throws -> ListedPage {
     let response = try await context.listings.get(
-      try base.resolving(section.address(number)), headers: ["Accept": "text/html"])
+      try base.resolving(section(number)), headers: ["Accept": "text/html"])
     CrawlerMetrics.listing(source)
     let document = try HTMLDocument(response.body)
-    let table = try ListingTable(document, places: Self.places)
+    let table = try ListingTable(document, places: layout.places)
     guard table.rows.count <= context.limits.maxRows else {
       throw PortalError(
         .tooManyRows, "the page has \(table.rows.count) rows, more than --max-listing-rows \(context.limits.maxRows)")
     }
     return ListedPage(
       listing: listing(table, at: response.head.url), rows: table.rows.count,
-      lastPage: try Self.pager.lastPage(in: document))
+      lastPage: try layout.pager.lastPage(in: document))
   }
 
   private func listing(_ table: ListingTable, at page: HTTPURL) -> Listing {
@@ -61,14 +53,8 @@ extension TableEngine {
         listing.skip("no_file_name")
         continue
       }
-      let name: PriceFileName
-      do {
-        name = try PriceFileName(fileName)
-      } catch {
-        listing.skip(error, fileName)
-        continue
-      }
-      // Browsers take a backslash for a slash, and some portals rely on it.
+      guard let name = listing.parse(fileName) else { continue }
+      // Browsers treat a backslash as a slash, and some portals rely on it.
       guard let href = row.href?.replacingOccurrences(of: "\\", with: "/"), !href.isEmpty,
         let link = try? page.resolving(href).text
       else {
@@ -77,15 +63,21 @@ extension TableEngine {
       }
       listing.files.append(ListedFile(
         chain: context.chainName ?? name.chainID, fileName: fileName, name: name,
-        version: "\(row.size)\u{0}\(row.time)", link: link, linkExpires: SignedLink.expiry(of: link)))
+        version: "\(row.size)\u{0}\(row.time)", link: link, linkExpires: Self.expiry(ofLink: link)))
     }
-    // What expires first is to be fetched first; the rest stays in the portal's order.
+    // Links that expire first come first; the others keep the portal's order.
     let order = listing.files.indices.sorted { left, right in
       let (a, b) = (listing.files[left].linkExpires, listing.files[right].linkExpires)
       return (a?.microseconds ?? .max, left) < (b?.microseconds ?? .max, right)
     }
     listing.files = order.map { listing.files[$0] }
     return listing
+  }
+
+  /// When the shared access signature of an Azure link expires: its parameter `se` ("signed expiry", ISO 8601, UTC);
+  /// nil without one.
+  static func expiry(ofLink link: String) -> Timestamp? {
+    URLComponents(string: link)?.queryItems?.first { $0.name == "se" }?.value.flatMap { Timestamp($0) }
   }
 }
 

@@ -1,6 +1,6 @@
 import Postgres
 
-/// The staging tables and the merge of prices. `souk-bench copy` gives the same texts to psql.
+/// The staging tables and the merge of prices. `souk-bench copy` runs the same SQL by psql.
 enum PriceSQL {
   static let batches = StagingTable("staged_batches", .header, [
     "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "store_id text COLLATE \"C\" NOT NULL",
@@ -16,23 +16,23 @@ enum PriceSQL {
   ])
   static let rowColumns = rows.columns.count
 
-  /// The month a file was made in may be the first of its kind.
+  /// A file may be the first of its month.
   static let ensurePartitions = MergeStatement("make partitions", sql: """
     SELECT ensure_price_history(array(
       SELECT DISTINCT date_trunc('month', file_time AT TIME ZONE 'UTC')::date FROM staged_batches))
     """)
 
-  /// Moves prices forward and notes each change, as if every message had been flushed alone, in its order.
+  /// Moves prices forward and records each change, as if every message were flushed alone, in order.
   ///
-  /// A staged row counts only when its place (file_time, file_id, row_number) is beyond those of the table's row and
-  /// of every row that arrived before it: `furthest` is the running maximum over arrival. Rows that count are then
-  /// in ascending order, so `lag` is the price each of them found. Comparing with `>` makes repeats void.
-  /// Beside it goes what each file did to the prices. It counts rows that move a price forward, which a row does once
-  /// however often it comes, so the counts are the same for the same messages.
+  /// A staged row counts only when its place (file_time, file_id, row_number) is after those of the table's row and of
+  /// every row that arrived before it: `furthest` is the running maximum by arrival. Rows that count are then in
+  /// ascending order, so `lag` is the price before each of them. Because of `>`, repeats have no effect.
+  /// The statement also records the effect of each file: it counts rows that move a price forward, which a row does
+  /// once however often it arrives, so the counts are the same for the same messages.
   ///
-  /// A late file may be overtaken by a full one that no longer has the item; see ``FullList``.
+  /// A newer full file without the item may exist when a file arrives late; see ``FullList``.
   ///
-  /// Answers: prices written, changes noted, prices seen for the first time or again.
+  /// Result: prices written, changes recorded, prices that are new or have returned.
   static let mergePrices = MergeStatement(
     "merge prices", .rows(of: "prices"), .rows(of: "price_history", areChanges: true), .changes, sql: """
     WITH files AS (
@@ -111,9 +111,9 @@ enum PriceSQL {
            (SELECT count(*) FROM dated WHERE previous_price IS NULL OR (is_newest AND current_end IS NOT NULL))
     """)
 
-  /// Keeps the newest row of each product, whichever store it came from: order does not matter, so writers of
-  /// different partitions agree. Rows are locked in key order, so that two writers cannot wait for each other, and
-  /// last in the transaction, so that they wait shortly.
+  /// Keeps the newest row of each product from any store, independent of order, so writers of different partitions
+  /// agree. Rows are locked in key order, so that writers cannot deadlock, and last in the transaction, so that the
+  /// wait is short.
   static let mergeProducts = MergeStatement("merge products", .rows(of: "products"), .changes, sql: """
     WITH newest AS (
       SELECT DISTINCT ON (b.chain, r.ean)

@@ -1,6 +1,6 @@
 /// The staging tables and the merge of promotions.
 ///
-/// A promotion moves forward by (file_time, file_id), and ends as ``FullList`` says.
+/// A promotion moves forward by (file_time, file_id), and ends by ``FullList``.
 enum PromotionSQL {
   static let files = StagingTable("staged_promotion_files", .header, [
     "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "store_id text COLLATE \"C\" NOT NULL",
@@ -24,7 +24,7 @@ enum PromotionSQL {
     "discount_rate numeric", "discounted_price numeric",
   ])
 
-  /// Which of the staged promotions move forward, and whether they say something new.
+  /// The staged promotions that move forward, and whether they differ.
   static let forward = StagingTable("forward_promotions", .element, [
     "batch int NOT NULL", "number int NOT NULL", "chain text COLLATE \"C\" NOT NULL",
     "store_id text COLLATE \"C\" NOT NULL", "promotion_id text COLLATE \"C\" NOT NULL",
@@ -33,7 +33,7 @@ enum PromotionSQL {
 
   static let merge = [full.note, choose, dropItems, addItems, write, full.end]
 
-  /// Of a promotion that one file names twice, the first counts.
+  /// Of a promotion that one file has twice, the first counts.
   private static let choose = MergeStatement("choose promotions", sql: """
     WITH newest AS (
       SELECT DISTINCT ON (f.chain, f.store_id, s.promotion_id)

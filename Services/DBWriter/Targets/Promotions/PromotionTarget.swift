@@ -1,15 +1,13 @@
 import Postgres
 import Schemas
 
-/// `gogobe.promotions.ingest`: each store's promotions and the items they are about.
+/// `gogobe.promotions.ingest`: each store's promotions and their items.
 package struct PromotionTarget: WriteTarget {
   package let name = "promotions"
   package let topics = [Topics.promotionsIngest]
   package let elements: String? = "promotions"
   package let staging = [PromotionSQL.files, PromotionSQL.promotions, PromotionSQL.items]
   package let scratch = [PromotionSQL.forward]
-
-  package init() {}
 
   package func makeReader() -> any TargetReader { Reader() }
 
@@ -24,4 +22,143 @@ package struct PromotionTarget: WriteTarget {
       try decoder.decode(value, into: &visitor)
     }
   }
+}
+
+/// Converts the promotions of one message to rows while the message is read; a promotion that cannot be stored is
+/// refused with all its items.
+struct PromotionVisitor: PromotionsIngestVisitor {
+  private let batch: Int32
+  private var files = BinaryCopyRows()
+  private var promotions = BinaryCopyRows()
+  private var items = BinaryCopyRows()
+  private var kept = 0
+  private var index = 0
+  private var refusals: [(Int, DecodingFailure)] = []
+  private var closes = false
+
+  /// Takes the buffers of `message`; `giveBack` returns them.
+  init(_ message: inout MessageRows) {
+    batch = message.batch
+    swap(&files, &message.tables[0])
+    swap(&promotions, &message.tables[1])
+    swap(&items, &message.tables[2])
+  }
+
+  mutating func giveBack(to message: inout MessageRows) {
+    swap(&files, &message.tables[0])
+    swap(&promotions, &message.tables[1])
+    swap(&items, &message.tables[2])
+    message.keep(kept)
+    message.headerCounts = closes
+    for (index, failure) in refusals { message.refuse(index, failure) }
+  }
+
+  mutating func header(_ header: borrowing PromotionsIngestHeaderView) throws(DecodingFailure) {
+    try StagingLimits.checkKey(header.chain, "chain")
+    try StagingLimits.checkKey(header.storeID, "store_id")
+    try StagingLimits.checkFileTime(header.fileTime)
+    let id = try StagingLimits.id(header.fileID)
+    for id in header.alsoNamed { try StagingLimits.checkText(id, "also_named", limit: StagingLimits.keyBytes) }
+    closes = header.isFull && header.isLast
+    files.beginRow(fields: PromotionSQL.files.columns.count)
+    files.int4(batch)
+    files.text(header.chain)
+    files.text(header.storeID)
+    files.time(header.fileTime)
+    files.id(id)
+    files.beginTextArray(count: closes ? 1 : 0)
+    if closes { files.text(header.storeID) }
+    files.endTextArray()
+    files.texts(header.alsoNamed)
+  }
+
+  mutating func promotion(_ promotion: borrowing PromotionView) {
+    defer { index += 1 }
+    do {
+      try Self.check(promotion, index)
+    } catch {
+      refusals.append((index, error))
+      return
+    }
+    promotions.beginRow(fields: PromotionSQL.promotions.columns.count)
+    promotions.int4(batch)
+    promotions.int4(Int32(kept))
+    let start = promotions.byteCount
+    promotions.text(promotion.promotionID)
+    promotions.textOrNull(promotion.description)
+    promotions.timeOrNull(promotion.startsAt)
+    promotions.timeOrNull(promotion.endsAt)
+    promotions.timeOrNull(promotion.updatedAt)
+    promotions.integerOrNull(promotion.rewardType)
+    promotions.decimalOrNull(promotion.minQty)
+    promotions.decimalOrNull(promotion.maxQty)
+    promotions.decimalOrNull(promotion.discountRate)
+    promotions.integerOrNull(promotion.discountType)
+    promotions.decimalOrNull(promotion.discountedPrice)
+    promotions.decimalOrNull(promotion.discountedUnitPrice)
+    promotions.decimalOrNull(promotion.minPurchaseAmount)
+    promotions.decimalOrNull(promotion.minItems)
+    promotions.boolOrNull(promotion.isWeighted)
+    promotions.boolOrNull(promotion.isCoupon)
+    promotions.boolOrNull(promotion.allowMultiple)
+    promotions.textOrNull(promotion.remarks)
+    promotions.beginTextArray(count: promotion.clubCount)
+    for club in 0..<promotion.clubCount { promotions.text(promotion.club(club)) }
+    promotions.endTextArray()
+    promotions.int4(Int32(promotion.itemCount))
+    var hash = ContentHash()
+    hash.add(promotions.bytes[start...])
+    addItems(promotion, to: &hash)
+    promotions.int8(hash.value)
+    kept += 1
+  }
+
+  private mutating func addItems(_ promotion: borrowing PromotionView, to hash: inout ContentHash) {
+    for index in 0..<promotion.itemCount {
+      let item = promotion.item(index)
+      items.beginRow(fields: PromotionSQL.items.columns.count)
+      items.int4(batch)
+      items.int4(Int32(kept))
+      let start = items.byteCount
+      items.int4(Int32(index))
+      items.text(item.ean)
+      items.integerOrNull(item.itemType)
+      items.boolOrNull(item.isGift)
+      items.textOrNull(item.groupID)
+      items.integerOrNull(item.rewardType)
+      items.decimalOrNull(item.minQty)
+      items.decimalOrNull(item.maxQty)
+      items.decimalOrNull(item.discountRate)
+      items.decimalOrNull(item.discountedPrice)
+      hash.add(items.bytes[start...])
+    }
+  }
+
+  mutating func unreadablePromotion(_ failure: DecodingFailure) {
+    refusals.append((index, failure))
+    index += 1
+  }
+
+  private static func check(_ promotion: borrowing PromotionView, _ index: Int) throws(DecodingFailure) {
+    try StagingLimits.checkKey(promotion.promotionID, "promotion_id", index)
+    if let text = promotion.description { try StagingLimits.checkText(text, "description", index) }
+    if let text = promotion.remarks { try StagingLimits.checkText(text, "remarks", index) }
+    for club in 0..<promotion.clubCount { try StagingLimits.checkText(promotion.club(club), "clubs", index) }
+    for number in 0..<promotion.itemCount {
+      let item = promotion.item(number)
+      try StagingLimits.checkKey(item.ean, "ean", index)
+      if let text = item.groupID { try StagingLimits.checkText(text, "group_id", index) }
+    }
+  }
+}
+
+/// FNV-1a, 64 bits, of staged fields, to detect a changed promotion. Source: draft-eastlake-fnv.
+struct ContentHash {
+  private var state: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  mutating func add(_ bytes: ArraySlice<UInt8>) {
+    for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  }
+
+  var value: Int64 { Int64(bitPattern: state) }
 }

@@ -17,7 +17,7 @@ enum StoreSQL {
 
   static let merge = [full.note, chains, subChains, branches, full.end]
 
-  /// A file says the name with each of its stores, or with some: the first one that it says counts.
+  /// A file gives the name with each of its stores, or with some: the first name counts.
   private static let chains = MergeStatement("merge chains", .rows(of: "chains"), sql: """
     WITH written AS (
       INSERT INTO chains AS p (chain, chain_id, name, file_time, file_id)

@@ -8,8 +8,6 @@ package struct StoreTarget: WriteTarget {
   package let elements: String? = "stores"
   package let staging = [StoreSQL.files, StoreSQL.stores]
 
-  package init() {}
-
   package func makeReader() -> any TargetReader { Reader() }
 
   package func merge(_ dialect: Dialect) -> [MergeStatement] { StoreSQL.merge }
@@ -20,7 +18,7 @@ package struct StoreTarget: WriteTarget {
       do {
         message = try StoresIngest(decoding: value, limits: JSONReader.Limits())
       } catch {
-        // One store that is none spoils the message for its reader: read every store by itself.
+        // One invalid store fails the whole message: reads every store separately.
         guard error.item != nil, let singles = JSONExcerpt.ofAll(in: "stores", of: value) else { throw error }
         try read(singles, into: &rows)
         return

@@ -6,16 +6,11 @@ import Glibc
 /// A folder of `<SYMBOL>.csv`, or one such file.
 package struct BarFolder: Hashable, Sendable {
   package let path: String
-  package let format: CSVFormat
+  package var format = CSVFormat()
   package static let maxFileBytes = 256 << 20
 
-  package init(path: String, format: CSVFormat = CSVFormat()) {
-    self.path = path
-    self.format = format
-  }
-
-  /// The symbols there are files for.
-  /// - Throws: `Failure(.configuration)` when there is no such folder or file, or it cannot be read.
+  /// The symbols with files.
+  /// - Throws: `Failure(.configuration)` for a missing or unreadable folder or file.
   package func symbols() throws(Failure) -> [String] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -34,12 +29,12 @@ package struct BarFolder: Hashable, Sendable {
     return names.filter { $0.hasSuffix(".csv") && !$0.hasPrefix(".") }.map(Self.symbol).sorted()
   }
 
-  /// - Throws: `SourceError`: of a symbol that has no file, `symbolRefused`; `connectFailed` when the folder itself is
-  ///   gone, such as a mount that was there at the start.
+  /// - Throws: `SourceError`: `symbolRefused` for a symbol without a file; `connectFailed` when the folder has
+  ///   disappeared, such as an unmounted one.
   package func bars(of symbol: String) throws(SourceError) -> CSVBars {
-    // Symbols name files, and must not lead out of the folder.
+    // Symbols are file names, which must not leave the folder.
     guard !symbol.isEmpty, !symbol.hasPrefix("."), !symbol.contains("/"), !symbol.utf8.contains(0) else {
-      throw SourceError(.symbolRefused, "\(SourceError.quoted(symbol)) is not the name of a file")
+      throw SourceError(.symbolRefused, "\(quoted(symbol)) is not the name of a file")
     }
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)

@@ -63,7 +63,7 @@ package struct CSVBars: Sendable {
     if let text = columns[.symbol].flatMap(line.text) {
       symbol = symbol ?? text
       if text != symbol {
-        return .failure(Defect(reason: "it is about \(SourceError.quoted(text, limit: 64)), the lines above are not"))
+        return .failure(Defect(reason: "it is about \(quoted(text, limit: 64)), the lines above are not"))
       }
     }
     let time: (seconds: Int64, isDate: Bool)
@@ -77,7 +77,7 @@ package struct CSVBars: Sendable {
       case .absent: values.append(nil)
       case .number(let number): values.append(number)
       case .unreadable(let hint):
-        let text = SourceError.quoted(String(decoding: cell(column), as: UTF8.self), limit: 40)
+        let text = quoted(String(decoding: cell(column), as: UTF8.self), limit: 40)
         return .failure(Defect(
           reason: "\(column.rawValue) is \(text), which is no number"
             + (hint.isEmpty ? "" : ": \(hint), with --csv-decimal point or comma")))
@@ -113,13 +113,13 @@ package struct CSVBars: Sendable {
     _ cell: ArraySlice<UInt8>, clock: ArraySlice<UInt8>?
   ) -> Result<(seconds: Int64, isDate: Bool), Defect> {
     func unreadable(_ hint: String) -> Result<(seconds: Int64, isDate: Bool), Defect> {
-      let text = SourceError.quoted(String(decoding: cell, as: UTF8.self), limit: 40)
+      let text = quoted(String(decoding: cell, as: UTF8.self), limit: 40)
       return .failure(Defect(reason: cell.isEmpty ? "it has no time" : "\(text) is no date or time\(hint)"))
     }
     let read: (seconds: Int64, isDate: Bool)
     if let dates = format.dates {
       guard let local = dates.read(cell) else { return unreadable(" of the form \(dates.pattern) of --csv-dates") }
-      read = (ExchangeClock.floorDiv(local.microseconds, 1_000_000), !dates.hasTimeOfDay)
+      read = (local.microseconds.flooredDivision(by: 1_000_000).quotient, !dates.hasTimeOfDay)
     } else {
       guard let plain = Self.plainTime(cell) else {
         return unreadable(" as it stands; say how they are written, such as --csv-dates MM/DD/YYYY or DD/MM/YYYY")
@@ -136,9 +136,9 @@ package struct CSVBars: Sendable {
   /// 1970.
   private static func plainTime(_ cell: ArraySlice<UInt8>) -> (seconds: Int64, isDate: Bool)? {
     let local = cell.withUnsafeBytes { LocalDateTime(parsing: $0.bytes) }
-    if let local { return (ExchangeClock.floorDiv(local.microseconds, 1_000_000), cell.count == 10) }
+    if let local { return (local.microseconds.flooredDivision(by: 1_000_000).quotient, cell.count == 10) }
     let zoned = cell.withUnsafeBytes { Timestamp(parsing: $0.bytes) }
-    if let zoned { return (ExchangeClock.floorDiv(zoned.microseconds, 1_000_000), false) }
+    if let zoned { return (zoned.microseconds.flooredDivision(by: 1_000_000).quotient, false) }
     for dates in yearFirst {
       if let local = dates.read(cell) { return (local.microseconds / 1_000_000, !dates.hasTimeOfDay) }
     }

@@ -1,13 +1,13 @@
 import CSV
 import Runtime
 
-/// What is said about CSV files beyond what they say themselves.
+/// The user's description of CSV files, where their own header is not enough.
 package struct CSVFormat: Hashable, Sendable {
-  /// What a column is for, and what it is called or its place from 0.
+  /// Names of columns, or their places from 0, by purpose.
   package var columns: [CSVColumn: String] = [:]
   package var dates: CSVDates?
   package var mark: CSVNumbers.Mark?
-  /// A midnight of its own column is a time of day, and not the lack of one.
+  /// Midnight in a separate column is a time of day, not a missing one.
   package var isIntraday = false
 
   package init() {}
@@ -28,7 +28,8 @@ package struct CSVFormat: Hashable, Sendable {
     if let dates {
       guard let pattern = CSVDates(dates) else {
         throw Failure(
-          .configuration, code: "bad_mapping", "--csv-dates: '\(dates)' is no pattern such as MM/DD/YYYY or DD.MM.YYYY")
+          .configuration, code: "bad_mapping",
+          "--csv-dates: '\(dates)' is not a pattern such as MM/DD/YYYY or DD.MM.YYYY")
       }
       self.dates = pattern
     }
@@ -37,22 +38,22 @@ package struct CSVFormat: Hashable, Sendable {
   }
 }
 
-/// What a column of bars is for.
+/// The purpose of a column of bars.
 package enum CSVColumn: String, CaseIterable, Hashable, Sendable {
   case time, open, high, low, close, volume
   /// The time of day, beside a `time` that is a date.
   case clock
-  /// Whose bars the line holds; a file is about one symbol.
+  /// The symbol of the line; a file has one symbol.
   case symbol
 
   static let required: [CSVColumn] = [.time, .open, .high, .low, .close]
 
-  /// As most exports call it.
+  /// Names in most exports.
   static let names: [String: CSVColumn] = [
     "date": .time, "datetime": .time, "timestamp": .time, "open": .open, "high": .high, "low": .low, "close": .close,
     "volume": .volume, "vol": .volume, "symbol": .symbol, "ticker": .symbol,
   ]
-  /// As some do, where no column has one of `names`: investing.com, Mubasher.
+  /// Names in some exports, used when no column has one of `names`: investing.com, Mubasher.
   static let otherNames: [String: CSVColumn] = [
     "time": .time, "date range": .time, "price": .close, "closed": .close, "last": .close,
   ]

@@ -1,4 +1,5 @@
 import CSV
+import Runtime
 
 /// Which column is which, by the lines at the top of a file.
 struct CSVHeader: Sendable {
@@ -73,7 +74,7 @@ struct CSVHeader: Sendable {
     throw SourceError(.unreadable, seen.isEmpty
       ? "\(name) is empty"
       : "\(name): no column is called \(missing.joined(separator: ", ")); its first line names "
-        + "\(SourceError.quoted(seen.joined(separator: ", "))): say which it is with --csv-columns "
+        + "\(quoted(seen.joined(separator: ", "))): say which it is with --csv-columns "
         + "\(missing.map { "\($0)=<name>" }.joined(separator: ","))")
   }
 
@@ -99,7 +100,7 @@ struct CSVHeader: Sendable {
       // Two of one name: nothing says which is meant, and a wrong one would not be noticed.
       guard places.count { names[$0] == names[first] } == 1 else {
         throw SourceError(
-          .unreadable, "\(file): several columns are called \(SourceError.quoted(names[first])): say which it is with "
+          .unreadable, "\(file): several columns are called \(quoted(names[first])): say which it is with "
             + "--csv-columns \(column.rawValue)=<place from 0>")
       }
       columns[column] = first

@@ -1,14 +1,9 @@
 import Runtime
 
-/// `csv:`: the latest bars of files that somebody else writes.
+/// `csv:`: the latest bars of files that another program writes.
 package struct CSVSource: BarSource {
-  private let folder: BarFolder
-  private let clock: ExchangeClock
-
-  package init(folder: BarFolder, clock: ExchangeClock) {
-    self.folder = folder
-    self.clock = clock
-  }
+  let folder: BarFolder
+  let clock: ExchangeClock
 
   package var label: String { "csv:\(folder.path)" }
   package var isLive: Bool { false }

@@ -1,7 +1,7 @@
 import Runtime
 import Schemas
 
-/// Where the bars are in somebody's JSON.
+/// Where a provider's JSON holds the bars.
 package struct JSONMapping: Hashable, Sendable {
   package enum Shape: String, CaseIterable, Sendable {
     /// `[{"t":…,"o":…},…]`
@@ -163,9 +163,9 @@ package struct JSONMapping: Hashable, Sendable {
       if role == 0, reader.kind == .string {
         let text = try reader.string()
         if let local = LocalDateTime(text) {
-          (time, isDate) = (ExchangeClock.floorDiv(local.microseconds, 1_000_000), text.utf8.count == 10)
+          (time, isDate) = (local.microseconds.flooredDivision(by: 1_000_000).quotient, text.utf8.count == 10)
         } else if let zoned = Timestamp(text) {
-          time = ExchangeClock.floorDiv(zoned.microseconds, 1_000_000)
+          time = zoned.microseconds.flooredDivision(by: 1_000_000).quotient
         } else {
           time = ExactDecimal(text).flatMap(SourceBar.seconds)
         }
@@ -206,8 +206,8 @@ extension SourceBar {
   /// An instant written as a number: seconds since 1970, or milliseconds when it is too large for those.
   static func seconds(_ number: ExactDecimal) -> Int64? {
     var whole = number.mantissa
-    for _ in 0..<number.scale { whole = ExchangeClock.floorDiv(whole, 10) }
+    for _ in 0..<number.scale { whole = whole.flooredDivision(by: 10).quotient }
     guard whole.magnitude < 1 << 53 else { return nil }
-    return whole.magnitude >= 100_000_000_000 ? ExchangeClock.floorDiv(whole, 1_000) : whole
+    return whole.magnitude >= 100_000_000_000 ? whole.flooredDivision(by: 1_000).quotient : whole
   }
 }

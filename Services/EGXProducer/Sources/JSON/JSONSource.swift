@@ -3,32 +3,18 @@ import Runtime
 
 /// `https://…{symbol}…`: one request per symbol, answered with JSON.
 package struct JSONSource: BarSource {
-  private let template: String
-  private let exchange: String
-  private let mapping: JSONMapping
-  private let client: HTTPClient
-  private let limits: HTTPLimits
-  private let token: String?
-  private let pace: Pace
-  private let now: @Sendable () -> Int64
-  /// Failures in a row after which it is the server and not the symbol.
-  private static let patience = 3
+  let template: String
+  let exchange: String
+  let mapping: JSONMapping
+  let client: HTTPClient
+  let limits: HTTPLimits
+  let token: String?
+  let pace: Pace
+  let now: @Sendable () -> Int64
+  /// Consecutive failures after which the server has failed, not the symbol.
+  private static let maxFailures = 3
 
-  package init(
-    template: String, exchange: String, mapping: JSONMapping, client: HTTPClient, limits: HTTPLimits, token: String?,
-    pace: Pace, now: @escaping @Sendable () -> Int64
-  ) {
-    self.template = template
-    self.exchange = exchange
-    self.mapping = mapping
-    self.client = client
-    self.limits = limits
-    self.token = token
-    self.pace = pace
-    self.now = now
-  }
-
-  /// The host: what follows may hold a key.
+  /// The host only, because the rest may hold a key.
   package var label: String {
     (try? HTTPURL(Self.fill(template, ["symbol": "X"])))?.origin ?? "http"
   }
@@ -50,7 +36,7 @@ package struct JSONSource: BarSource {
           .success(BarAnswer(bars: bars, reachesBack: reaches, missing: missing, lost: reading.lost)))
       } catch let error as SourceError {
         failures = error.isTransient ? failures + 1 : 0
-        if failures >= Self.patience || error.errorClass == .configuration || error.retryAfter != nil { throw error }
+        if failures >= Self.maxFailures || error.errorClass == .configuration || error.retryAfter != nil { throw error }
         try await deliver(request.symbol, .failure(error))
       }
     }
@@ -93,28 +79,16 @@ package struct JSONSource: BarSource {
     return SourceError(kind, "\(error)", retryAfter: error.retryAfter)
   }
 
-  /// Values are percent-encoded; what is no placeholder stays.
+  /// Values are percent-encoded; unknown placeholders stay.
   static func fill(_ template: String, _ values: [String: String]) -> String {
     var text = ""
     var rest = template[...]
     while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
       text += rest[..<open]
       let name = String(rest[rest.index(after: open)..<close])
-      text += values[name].map(percentEncoded) ?? "{\(name)}"
+      text += values[name].map { PercentEncoding.encode($0) } ?? "{\(name)}"
       rest = rest[rest.index(after: close)...]
     }
     return text + rest
-  }
-
-  private static func percentEncoded(_ text: String) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var bytes: [UInt8] = []
-    for byte in text.utf8 {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: bytes.append(byte)
-      default: bytes += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

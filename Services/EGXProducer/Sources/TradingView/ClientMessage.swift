@@ -1,6 +1,6 @@
 import Schemas
 
-/// What is said to TradingView.
+/// The messages sent to TradingView.
 package enum ClientMessage {
   package enum Parameter: Sendable {
     case text(String)

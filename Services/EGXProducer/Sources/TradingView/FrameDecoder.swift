@@ -1,13 +1,13 @@
-/// Takes TradingView's frames apart: `~m~<length>~m~<payload>`, any number of them in one WebSocket message, or one
-/// over several. Lengths count UTF-16 units, as JavaScript does. Pure: fed with bytes.
+/// Decodes TradingView's frames: `~m~<length>~m~<payload>`, any number of them in one WebSocket message, or one over
+/// several. Lengths count UTF-16 units, as in JavaScript. Pure.
 ///
-/// A frame that cannot be read costs only itself: reading goes on at the next mark `~m~<length>~m~`.
+/// An unreadable frame loses only itself: decoding continues at the next mark `~m~<length>~m~`.
 package struct FrameDecoder: Sendable {
   package enum Frame: Hashable, Sendable {
-    /// To be answered with the same payload, or the server hangs up.
+    /// The client answers with the same payload; otherwise the server closes the connection.
     case heartbeat([UInt8])
     case message([UInt8])
-    /// Bytes that are no frame, up to the next one, with the reason.
+    /// Bytes that are not a frame, up to the next one, with the reason.
     case unreadable(String)
   }
 
@@ -18,15 +18,15 @@ package struct FrameDecoder: Sendable {
   package let maxPayload: Int
   private var buffer: [UInt8] = []
   private var start = 0
-  /// Bytes passed over since the last frame, while the next mark is looked for; nil: a frame begins at `start`.
+  /// Bytes skipped since the last frame, during the search for the next mark; nil: a frame begins at `start`.
   private var skipped: Int?
-  /// Within the payload that is waited for, no mark begins before this place.
+  /// In the incomplete payload, no mark begins before this place.
   private var searched = 0
 
   /// - Parameter maxPayload: in UTF-16 units.
   package init(maxPayload: Int) { self.maxPayload = maxPayload }
 
-  /// Bytes that wait for the rest of their frame.
+  /// Bytes of the incomplete frame.
   package var pendingBytes: Int { buffer.count - start }
 
   package mutating func feed(_ bytes: some Collection<UInt8>) {
@@ -42,7 +42,7 @@ package struct FrameDecoder: Sendable {
   }
 
   /// - Returns: nil until more bytes are fed.
-  /// - Throws: `Malformed` when more bytes than a frame may have hold none; the stream is of something else.
+  /// - Throws: `Malformed` when more bytes than a frame may have contain no frame: the stream is not TradingView's.
   package mutating func next() throws(Malformed) -> Frame? {
     if skipped != nil {
       guard try findMark() else { return nil }
@@ -60,7 +60,7 @@ package struct FrameDecoder: Sendable {
 
   private static let frameMark = Array("~m~".utf8)
   private static let heartbeatMark = Array("~h~".utf8)
-  /// More digits are no length of a frame.
+  /// No length has more digits.
   private static let maxDigits = 9
 
   // MARK: Marks
@@ -94,8 +94,8 @@ package struct FrameDecoder: Sendable {
     return .found(length: length, payload: position)
   }
 
-  /// Moves `start` to the next place where a mark stands or may begin.
-  /// - Returns: false when there is none yet.
+  /// Moves `start` to the next mark, or to a possible beginning of one.
+  /// - Returns: false without a mark so far.
   private mutating func findMark() throws(Malformed) -> Bool {
     let before = start
     while start < buffer.count {
@@ -139,7 +139,7 @@ package struct FrameDecoder: Sendable {
       return nil
     case .broken(let reason): return lose(reason, from: payload)
     }
-    // And when no other begins where it ends.
+    // It is also wrong when no other frame begins at its end.
     let isFollowed = zip(buffer[end...], Self.frameMark).allSatisfy { $0 == $1 }
     guard isFollowed else { return lose("a frame does not end where its length says", from: payload) }
     let bytes = Array(buffer[payload..<end])

@@ -1,6 +1,6 @@
 import Schemas
 
-/// What TradingView says, as far as it is about bars.
+/// A message of TradingView, as far as it is about bars.
 package enum ServerMessage: Hashable, Sendable {
   /// The first frame, which greets.
   case hello
@@ -30,7 +30,7 @@ package enum ServerMessage: Hashable, Sendable {
   private static let names = FieldNames(["m", "p"])
 
   private static func read(_ bytes: RawSpan, _ limits: JSONReader.Limits) throws(DecodingFailure) -> ServerMessage {
-    // Fields of an object have no order, and what `p` means hangs on `m`.
+    // Fields of an object have no order, and the meaning of `p` depends on `m`.
     var method: String?
     var reader = try JSONReader(bytes, limits: limits)
     var cursor = try reader.beginObject()

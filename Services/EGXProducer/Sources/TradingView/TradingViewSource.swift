@@ -1,8 +1,8 @@
-import NIOCore
 import Runtime
 import Schemas
+import WebSocket
 
-/// `tradingview://`: one connection, one chart session per symbol, one question at a time.
+/// `tradingview://`: one connection, one chart session per symbol, one request at a time.
 package struct TradingViewSource: BarSource {
   private let settings: TradingViewSettings
   private let clock: ExchangeClock
@@ -16,23 +16,21 @@ package struct TradingViewSource: BarSource {
     self.drain = drain
   }
 
-  package var label: String { "tradingview \(settings.address)" }
+  package var label: String { "tradingview \(settings.socket.url)" }
   package var isLive: Bool { settings.live }
 
   package func fetch(_ requests: [BarRequest], deliver: Delivery) async throws {
-    let channel = try await TradingViewConnection.open(settings)
     do {
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        // What waits for the server's next word ends with the connection.
-        group.addTask {
-          await drain.wait()
-          channel.channel.close(promise: nil)
-        }
-        defer { group.cancelAll() }
-        try await channel.executeThenClose { inbound, outbound in
-          var talk = TradingViewTalk(
-            settings: settings, clock: clock, channel: channel.channel, inbound: inbound.makeAsyncIterator(),
-            outbound: outbound)
+      let decoder = TradingViewDecoder(maxMessageBytes: settings.socket.maxMessageBytes)
+      try await settings.client.connect(decoding: decoder) { socket in
+        try await withThrowingTaskGroup(of: Void.self) { [closer = socket.closer] group in
+          // What waits for the server's next message ends with the connection.
+          group.addTask {
+            await drain.wait()
+            closer.close()
+          }
+          defer { group.cancelAll() }
+          var talk = TradingViewTalk(settings: settings, clock: clock, socket: socket)
           try await talk.begin()
           for request in requests {
             guard try await pace.turn() else { return }
@@ -41,16 +39,10 @@ package struct TradingViewSource: BarSource {
           if settings.live { try await talk.listen(deliver: deliver) }
         }
       }
-    } catch let error as SourceError {
-      if drain.isRaised, error.isTransient { return }
-      throw error
-    } catch let error as any ClassifiedError {
-      throw error
-    } catch is CancellationError {
-      throw CancellationError()
     } catch {
-      if drain.isRaised { return }
-      throw TradingViewConnection.meaning(of: error)
+      let error: any Error = if let error = error as? WebSocketError { SourceError(error) } else { error }
+      if drain.isRaised, let error = error as? SourceError, error.isTransient { return }
+      throw error
     }
   }
 }

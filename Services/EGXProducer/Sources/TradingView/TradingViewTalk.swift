@@ -1,7 +1,7 @@
-import NIOCore
 import Runtime
+import WebSocket
 
-/// What is said on one connection.
+/// The requests and answers of one connection.
 struct TradingViewTalk {
   private struct Series {
     var request: BarRequest
@@ -16,26 +16,19 @@ struct TradingViewTalk {
 
   private let settings: TradingViewSettings
   private let clock: ExchangeClock
-  private let channel: any Channel
-  private var inbound: NIOAsyncChannelInboundStream<Incoming>.AsyncIterator
-  private let outbound: NIOAsyncChannelOutboundWriter<[UInt8]>
+  private var socket: WebSocket<Incoming>
   /// Open for updates: the symbol of each session.
   private var open: [String: String] = [:]
   /// What could not be read since the last delivery.
   private var lost = Losses()
 
-  init(
-    settings: TradingViewSettings, clock: ExchangeClock, channel: any Channel,
-    inbound: NIOAsyncChannelInboundStream<Incoming>.AsyncIterator, outbound: NIOAsyncChannelOutboundWriter<[UInt8]>
-  ) {
+  init(settings: TradingViewSettings, clock: ExchangeClock, socket: WebSocket<Incoming>) {
     self.settings = settings
     self.clock = clock
-    self.channel = channel
-    self.inbound = inbound
-    self.outbound = outbound
+    self.socket = socket
   }
 
-  func begin() async throws { try await outbound.write(ClientMessage.setAuthToken(settings.token)) }
+  func begin() async throws { try await send(ClientMessage.setAuthToken(settings.token)) }
 
   /// Asks for the bars of one symbol and delivers them, or why there are none.
   /// - Throws: `SourceError` when the connection cannot be used any more; the symbol was then delivered if the
@@ -48,21 +41,16 @@ struct TradingViewTalk {
       ClientMessage.resolve("\(settings.exchange):\(request.symbol)", session),
       ClientMessage.createSeries(session, resolution: request.interval.resolution, count: series.page),
     ] {
-      try await outbound.write(message)
+      try await send(message)
     }
-    let late = SourceError(
-      .timedOut, "no bars of \(request.symbol) within \(DurationSetting(settings.answerTime))")
-    let channel = channel
-    let timer = channel.eventLoop.scheduleTask(in: TimeAmount(settings.answerTime)) {
-      channel.pipeline.fireErrorCaught(late)
-      channel.close(promise: nil)
-    }
+    let deadline = socket.deadline(
+      in: settings.answerTime, "no bars of \(request.symbol) within \(DurationSetting(settings.answerTime))")
     let answer: Result<BarAnswer, SourceError>
     do {
       answer = .success(try await answered(&series, session, deliver))
-      timer.cancel()
+      deadline.cancel()
     } catch let failure as SourceError {
-      timer.cancel()
+      deadline.cancel()
       var error = failure
       if error.kind == .timedOut, lost.count > 0 { error.message += "; of the server's frames \(takeLost())" }
       switch error.kind {
@@ -77,7 +65,7 @@ struct TradingViewTalk {
     if settings.live, case .success = answer {
       open[session] = request.symbol
     } else {
-      try await outbound.write(ClientMessage.deleteSession(session))
+      try await send(ClientMessage.deleteSession(session))
     }
     try await deliver(request.symbol, answer)
   }
@@ -103,15 +91,15 @@ struct TradingViewTalk {
         series.isWhole = end
         guard let more = more(after: series) else { return try answer(of: series) }
         (series.countBefore, series.page) = (series.bars.count, more)
-        try await outbound.write(ClientMessage.moreData(session, count: more))
+        try await send(ClientMessage.moreData(session, count: more))
       case .symbolError(session, let text):
         throw SourceError(
-          .symbolRefused, "\(settings.exchange):\(series.request.symbol): \(SourceError.quoted(text))")
+          .symbolRefused, "\(settings.exchange):\(series.request.symbol): \(quoted(text))")
       case .seriesError(session, let text):
         throw SourceError(
-          .seriesRefused, "series of \(series.request.symbol): \(SourceError.quoted(text))")
+          .seriesRefused, "series of \(series.request.symbol): \(quoted(text))")
       case .criticalError(session, let text):
-        throw SourceError(.sessionFailed, "critical error: \(SourceError.quoted(text))")
+        throw SourceError(.sessionFailed, "critical error: \(quoted(text))")
       default: try await update(message, deliver)
       }
     }
@@ -153,7 +141,7 @@ struct TradingViewTalk {
     return lost
   }
 
-  /// What is not about the symbol in hand.
+  /// Handles a message about another symbol than the current one.
   private mutating func update(_ message: ServerMessage, _ deliver: BarSource.Delivery) async throws {
     switch message {
     case .bars(let session, let bars, _, let unread):
@@ -162,39 +150,38 @@ struct TradingViewTalk {
       try await deliver(symbol, .success(BarAnswer(bars: bars, lost: takeLost())))
     case .symbolError(let session, let text), .seriesError(let session, let text):
       guard let symbol = open.removeValue(forKey: session) else { return }
-      try await deliver(symbol, .failure(SourceError(.seriesRefused, "\(symbol): \(SourceError.quoted(text))")))
+      try await deliver(symbol, .failure(SourceError(.seriesRefused, "\(symbol): \(quoted(text))")))
     case .criticalError(let session, let text):
       // Of a session that is not ours, such as one of quotes, it says nothing about ours.
       guard session.isEmpty || open[session] != nil else { return }
-      throw SourceError(.sessionFailed, "critical error: \(SourceError.quoted(text))")
+      throw SourceError(.sessionFailed, "critical error: \(quoted(text))")
     case .protocolError(let text):
       let isToken = text.contains("token")
       throw SourceError(
         isToken ? .tokenRefused : .protocolBroken,
-        "protocol error: \(SourceError.quoted(text))" + (isToken ? "; check SOURCE_TOKEN" : ""))
+        "protocol error: \(quoted(text))" + (isToken ? "; check SOURCE_TOKEN" : ""))
     case .hello, .symbolResolved, .seriesCompleted, .other: break
     }
   }
 
+  private func send(_ message: [UInt8]) async throws {
+    do { try await socket.send(.text(message)) } catch let error as WebSocketError { throw SourceError(error) }
+  }
+
   private mutating func next() async throws -> ServerMessage {
     while true {
-      switch try await inbound.next() {
-      case nil: throw SourceError(.connectionLost, "the server closed the connection")
+      let incoming: Incoming?
+      do { incoming = try await socket.next() } catch let error as WebSocketError { throw SourceError(error) }
+      switch incoming {
+      case nil: throw SourceError(.connectionLost, "the connection was closed")
       case .unreadable(let reason): lost.add(reason)
       case .message(let payload):
         do {
-          return try ServerMessage(parsing: payload, maxBytes: settings.maxMessageBytes)
+          return try ServerMessage(parsing: payload, maxBytes: settings.socket.maxMessageBytes)
         } catch {
           lost.add("a message that cannot be read: \(error)")
         }
       }
     }
-  }
-}
-
-extension TimeAmount {
-  init(_ duration: Duration) {
-    let (seconds, attoseconds) = duration.components
-    self = .seconds(seconds) + .nanoseconds(attoseconds / 1_000_000_000)
   }
 }

@@ -73,7 +73,6 @@ struct Fleet: Sendable {
       if await stopping.sleep(for: .milliseconds(50)) { throw CancellationError() }
     }
     if let failure = supervisor.failure { throw failure }
-    let padding = String(repeating: " ", count: max(1, 18 - supervisor.plan.name.count))
-    screen.say("started   \(supervisor.plan.name)\(padding)http://127.0.0.1:\(supervisor.plan.httpPort)/metrics")
+    screen.started(supervisor.plan.name, "http://127.0.0.1:\(supervisor.plan.httpPort)/metrics")
   }
 }

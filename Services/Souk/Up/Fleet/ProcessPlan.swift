@@ -1,3 +1,5 @@
+import Schemas
+
 /// One child process of the fleet: what to start, and how it is watched.
 struct ProcessPlan: Hashable, Sendable {
   /// Unique in the fleet: `parser-2`. Names the log file.
@@ -14,26 +16,29 @@ struct ProcessPlan: Hashable, Sendable {
 struct Surroundings: Hashable, Sendable {
   /// For every service.
   var common: [String: String?] = [:]
-  /// For one service, by its name; wins over `common`.
-  var perService: [String: [String: String?]] = [:]
-  /// Arguments of one service, by its name.
+  /// Where a server is: for the services that need it.
+  var servers: [Dependency: [String: String?]] = [:]
+  /// For the members of consumer groups.
+  var members: [String: String?] = [:]
+  /// The file of markets.
+  var markets: String?
+  /// Arguments of one service, by its name; they win over the environment.
   var arguments: [String: [String]] = [:]
-  /// Where processes of one executable do different work, by the service's name: one or more of each.
-  var variants: [String: [Variant]] = [:]
-
-  struct Variant: Hashable, Sendable {
-    /// Of its processes: `inference-worker-polymer`.
-    var name: String
-    /// Behind those of the service.
-    var arguments: [String] = []
-  }
 
   /// What a process of the service gets beside the environment of `souk`.
   ///
   /// Where a value is set, the variable that names a file with the value (`DATABASE_URL_FILE`) goes: the caller's
   /// file would contradict it.
-  func environment(of service: String) -> [String: String?] {
-    var environment = common.merging(perService[service] ?? [:]) { $1 }
+  func environment(of service: ServiceEntry, _ workload: FleetWorkload? = nil) -> [String: String?] {
+    var environment = common
+    for need in Dependency.allCases where service.needs.contains(need) {
+      environment.merge(servers[need] ?? [:]) { $1 }
+    }
+    if service.group != nil { environment.merge(members) { $1 } }
+    if service.readsMarkets, let markets { environment["CATALOGUE"] = markets }
+    for setting in service.settings + (workload?.settings ?? []) where setting.places.contains(.up) {
+      environment[setting.name] = setting.value
+    }
     for name in environment.keys where environment["\(name)_FILE"] == nil { environment["\(name)_FILE"] = .some(nil) }
     return environment
   }
@@ -47,17 +52,17 @@ struct FleetPlan: Hashable, Sendable {
   ///   - services: in the order the data flows.
   ///   - nextPort: a free port for each process.
   init(
-    services: [String], replicas: Replicas, surroundings: Surroundings, nextPort: () throws -> UInt16
+    services: [ServiceEntry], replicas: Replicas, surroundings: Surroundings, nextPort: () throws -> UInt16
   ) rethrows {
     processes = []
     for service in services.reversed() {
-      let count = replicas.count(of: service)
-      for variant in surroundings.variants[service] ?? [Surroundings.Variant(name: service)] {
+      let count = replicas.count(of: service.name)
+      for workload in service.workloads {
         for index in 0..<count {
           processes.append(ProcessPlan(
-            name: count == 1 ? variant.name : "\(variant.name)-\(index + 1)", service: service,
-            arguments: (surroundings.arguments[service] ?? []) + variant.arguments,
-            environment: surroundings.environment(of: service), httpPort: try nextPort()))
+            name: count == 1 ? workload.name : "\(workload.name)-\(index + 1)", service: service.name,
+            arguments: surroundings.arguments[service.name] ?? [],
+            environment: surroundings.environment(of: service, workload), httpPort: try nextPort()))
         }
       }
     }

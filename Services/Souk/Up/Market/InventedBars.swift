@@ -25,14 +25,14 @@ struct InventedBars {
   /// - Parameter today: days since 1970-01-01.
   func write(to folder: String, days count: Int = 2, before today: Int64) throws {
     // The exchange trades from Sunday to Thursday.
-    let days = (1...Int64(count * 2 + 4)).map { today - $0 }.filter { weekday(daysSinceEpoch: $0) <= 4 }
+    let days = (1...Int64(count * 2 + 4)).map { today - $0 }.filter { CivilDate.weekday(daysSinceEpoch: $0) <= 4 }
       .prefix(count).sorted()
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     for (number, instrument) in Self.instruments.enumerated() {
       var walk = PriceWalk(price: instrument.price, seed: UInt64(number + 1))
       var text = "datetime,open,high,low,close,volume\n"
       for day in days {
-        let date = civilDate(daysSinceEpoch: day)
+        let date = CivilDate(daysSinceEpoch: day)
         let opening = zone.instant(year: date.year, month: date.month, day: date.day, hour: 10).epochSeconds
         for minute in 0..<Self.minutes {
           guard let bar = walk.next() else { continue }

@@ -1,4 +1,4 @@
-import CZlib
+import Compression
 import ObjectStore
 import Runtime
 import Schemas
@@ -28,7 +28,10 @@ struct StoreSide: Sendable {
       for object in page.objects {
         reading.objects += 1
         let packed = try await store.bytes(of: object.key, limit: 256 << 20)
-        for line in try Self.unpacked(packed, name: object.key.text).split(separator: UInt8(ascii: "\n")) {
+        guard let plain = Deflate.unpackGzip(packed) else {
+          throw Failure(.fatal, code: "damaged_object", "\(object.key.text) is not whole gzip")
+        }
+        for line in plain.split(separator: UInt8(ascii: "\n")) {
           let bar = try MarketBar(decoding: Array(line))
           reading.lines += 1
           guard bar.interval == interval else { continue }
@@ -50,32 +53,5 @@ struct StoreSide: Sendable {
     }
     // Objects of one partition are listed in the order of their offsets: the later of two records of a bar counts.
     if time >= side.series[bar.symbol]?.time ?? .min { side.series[bar.symbol] = .init(time: time, last: price) }
-  }
-
-  /// The bytes of a gzip file (RFC 1952), of one member, as s3-consumer writes them by default.
-  private static func unpacked(_ packed: [UInt8], name: String) throws(Failure) -> [UInt8] {
-    var stream = z_stream()
-    guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-      throw Failure(.fatal, code: "zlib_failed", "zlib cannot begin: out of memory?")
-    }
-    defer { inflateEnd(&stream) }
-    var plain: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    var code = Z_OK
-    packed.withUnsafeBufferPointer { source in
-      // zlib does not write through next_in; its C declaration predates const.
-      stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
-      stream.avail_in = UInt32(source.count)
-      while code == Z_OK {
-        chunk.withUnsafeMutableBufferPointer { target in
-          stream.next_out = target.baseAddress
-          stream.avail_out = UInt32(target.count)
-          code = inflate(&stream, Z_NO_FLUSH)
-          plain += target.prefix(target.count - Int(stream.avail_out))
-        }
-      }
-    }
-    guard code == Z_STREAM_END else { throw Failure(.fatal, code: "damaged_object", "\(name) is not whole gzip") }
-    return plain
   }
 }

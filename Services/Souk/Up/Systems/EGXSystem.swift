@@ -33,12 +33,12 @@ final class EGXSystem: ShownSystem {
     let surroundings = ground.running.surroundings
     let influx = try InfluxOptions.parse(surroundings.flags(
       ["INFLUX_URL", "INFLUX_DATABASE", "INFLUX_USER", "INFLUX_PASSWORD", "INFLUX_CA_FILE"],
-      of: ServiceCatalogue.influxConsumer.name))
+      of: ServiceCatalogue.influxConsumer))
     let store = try ObjectStoreOptions.parse(surroundings.flags(
       [
         "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
-      ], of: ServiceCatalogue.s3Consumer.name))
+      ], of: ServiceCatalogue.s3Consumer))
     let isExact = ground.parts.influxURL == nil && ObjectStoreChoice(ground.parts, objects: "") == .embedded
     let ends = Ends(recorded: recorded, influx: try influx.configuration(), store: store, isExact: isExact)
     self.ends.withLock { $0 = ends }
@@ -76,26 +76,19 @@ extension Ground {
   /// The time series database of the run: a private InfluxDB unless another was named.
   mutating func startInfluxDB() async throws {
     let url: String
+    var environment: [String: String?] = ["INFLUX_DATABASE": "egx", "INFLUX_CREATE_DATABASE": "true"]
     if let given = parts.influxURL {
       url = given
       screen.say("using     InfluxDB          \(given)")
     } else {
-      let server = try await PrivateInfluxDB.start()
-      teardown.add("InfluxDB") {
-        await server.stop()
-        return nil
-      }
-      running.alive.append(("InfluxDB", { server.isRunning }))
-      url = server.url
-      screen.say("started   InfluxDB          \(url) (private)")
+      url = try await infrastructure.startInflux(&running, &teardown).url
       // Of the caller's environment, a private server must not see what is another's.
       for name in ["INFLUX_USER", "INFLUX_PASSWORD", "INFLUX_TOKEN", "INFLUX_BUCKET", "INFLUX_ORG", "INFLUX_CA_FILE"] {
-        running.surroundings.common[name] = .some(nil)
+        environment[name] = .some(nil)
       }
     }
-    running.surroundings.common["INFLUX_URL"] = url
-    running.surroundings.common["INFLUX_DATABASE"] = "egx"
-    running.surroundings.common["INFLUX_CREATE_DATABASE"] = "true"
+    environment["INFLUX_URL"] = url
+    running.surroundings.servers[.influx] = environment
   }
 }
 
@@ -116,7 +109,7 @@ extension Surroundings {
   }
 
   /// What a service is told by the variables of these names, as flags: `S3_ENDPOINT` is `--s3-endpoint`.
-  func flags(_ names: [String], of service: String) -> [String] {
+  func flags(_ names: [String], of service: ServiceEntry) -> [String] {
     let told = environment(of: service)
     return names.flatMap { name -> [String] in
       let value = if let mine = told[name] { mine } else { ProcessInfo.processInfo.environment[name] }

@@ -17,8 +17,8 @@ final class SentinelSystem: ShownSystem {
   func prepare(_ ground: inout Ground) async throws {
     let url = try await ground.startDatabase()
     database.withLock { $0 = url }
-    ground.running.surroundings.common["REDIS_URL"] = try await ground.infrastructure.startRedis(
-      &ground.running, &ground.teardown).url
+    let redis = try await ground.infrastructure.startRedis(&ground.running, &ground.teardown).url
+    ground.running.surroundings.servers[.redis] = ["REDIS_URL": redis]
     let port = try await ground.infrastructure.startProviders(&ground.running, &ground.teardown)
     let file = try ground.folder.file("markets.yaml")
     try Data(Self.sources(port: port).utf8).write(to: URL(fileURLWithPath: file))
@@ -69,14 +69,11 @@ extension Surroundings {
   mutating func describeSentinelServices(catalogue: String, registry: String) {
     arguments[ServiceCatalogue.scheduler.name] = [
       "replay", "--from", SentinelDays.from, "--to", SentinelDays.to, "--speed", "\(SentinelDays.speed)", "--stay",
-      "--catalogue", catalogue,
     ]
-    arguments[ServiceCatalogue.fetcher.name] = ["--catalogue", catalogue, "--allow-private-addresses"]
+    markets = catalogue
+    arguments[ServiceCatalogue.fetcher.name] = ["--allow-private-addresses"]
     // Hours pass in seconds here, and a driver is to be known within the hour.
     arguments[ServiceCatalogue.inferenceWorker.name] = ["--models", "file://\(registry)", "--driver-delay", "500ms"]
-    variants[ServiceCatalogue.inferenceWorker.name] = ["polymer", "shielding", "screening"].map {
-      Variant(name: "\(ServiceCatalogue.inferenceWorker.name)-\($0)", arguments: ["--kind", $0])
-    }
     let tables = FleetSystem.sentinel.inputs(of: ServiceCatalogue.dbWriter).map(\.name).joined(separator: ",")
     arguments[ServiceCatalogue.dbWriter.name] = ["--linger", "100ms", "--tables", tables]
   }

@@ -42,9 +42,9 @@ struct Ground {
     switch choice {
     case .embedded:
       let server = try await infrastructure.startSeaweed(&running, &teardown)
-      running.surroundings.common.merge(ObjectStoreChoice.embeddedEnvironment(server.environment)) { $1 }
+      running.surroundings.servers[.objectStore] = ObjectStoreChoice.embeddedEnvironment(server.environment)
     case .given(let store, let endpoint):
-      running.surroundings.common.merge(choice.environment) { $1 }
+      running.surroundings.servers[.objectStore] = choice.environment
       screen.say("using     object store      \(store)\(endpoint.map { " at \($0)" } ?? "")")
     }
   }
@@ -59,7 +59,7 @@ struct Ground {
     } else {
       url = try await infrastructure.startPostgres(&running, &teardown).url
     }
-    running.surroundings.common["DATABASE_URL"] = url
+    running.surroundings.servers[.postgres] = ["DATABASE_URL": url]
     try await infrastructure.migrate(running.surroundings)
     screen.say("migrated  the database")
     return url

@@ -24,7 +24,7 @@ extension PromotionsIngest {
     package var isCoupon: Bool?
     package var allowMultiple: Bool?
     package var remarks: String?
-    /// The clubs it is for: the number where there is one (`0` is everybody), else the text as published.
+    /// The clubs it is for: the number where there is one (`0` is every customer), else the text as published.
     package var clubs: [String]
     /// 0-based number of the promotion within its file.
     package var row: Int64

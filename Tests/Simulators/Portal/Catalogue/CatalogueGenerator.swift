@@ -2,7 +2,7 @@
 /// end up believing (`expected()`).
 ///
 /// Everything is a pure function of the settings, so memory stays flat however large the catalogue is: a file
-/// exists only while somebody reads it.
+/// exists only while it is read.
 package struct CatalogueGenerator: Sendable {
   package let settings: CatalogueSettings
   package let chains: [ChainProfile]
@@ -51,7 +51,7 @@ package struct CatalogueGenerator: Sendable {
     var code: String
     /// Agorot.
     var price: Int
-    var updated: CivilTime
+    var updated: WallTime
   }
 
   /// The rows of a price or full file, in the order they are written, with the repeated codes at the end.
@@ -128,7 +128,7 @@ package struct CatalogueGenerator: Sendable {
   }
 
   /// When the chain says the price was set: in a price file minutes before the file, in a full one days before.
-  private func updateTime(_ index: Int, _ file: PortalFile) -> CivilTime {
+  private func updateTime(_ index: Int, _ file: PortalFile) -> WallTime {
     let second = dice.pick(3_000, .updateSecond, index, file.chain.ordinal, file.store, file.round)
     if case .price = file.kind { return file.time + -(60 + second) }
     let days = 1 + dice.pick(400, .updateDay, index, file.chain.ordinal, file.store)

@@ -24,7 +24,7 @@ package struct CatalogueSettings: Hashable, Sendable {
   /// Whether Stores and PromoFull files are published too.
   package var sideFiles = true
   /// The day of the first full file, in Israel.
-  package var day = CivilTime(year: 2026, month: 8, day: 23)
+  package var day = WallTime(year: 2026, month: 8, day: 23)
 
   package init() {}
 }

@@ -1,3 +1,5 @@
+import Runtime
+
 /// One simulated chain and its habits. The chains are invented; their habits are those of real ones.
 package struct ChainProfile: Hashable, Sendable {
   /// The element names and the order of fields a chain's files use.
@@ -65,7 +67,7 @@ package struct ChainProfile: Hashable, Sendable {
     slug = template.slug + (copy == 0 ? "" : "_\(copy + 1)")
     hebrewName = template.hebrew + (copy == 0 ? "" : " \(copy + 1)")
     englishName = template.english + (copy == 0 ? "" : " \(copy + 1)")
-    chainID = Product.withCheckDigit("72999100" + CivilTime.padded(ordinal + 1, 4))
+    chainID = Product.withCheckDigit("72999100" + zeroPadded(ordinal + 1, 4))
     prefix = slug.filter { $0 != "_" }
     dialect = template.dialect
     packing = template.packing
@@ -78,13 +80,13 @@ package struct ChainProfile: Hashable, Sendable {
   }
 
   /// The number of the chain's n-th store, as files write it: "001", "011", "025".
-  package func storeID(_ index: Int) -> String { CivilTime.padded(1 + index * 8 + ordinal * 3, 3) }
+  package func storeID(_ index: Int) -> String { zeroPadded(1 + index * 8 + ordinal * 3, 3) }
 
   /// Agorot as this chain writes them.
   package func priceText(_ agorot: Int) -> String {
     let whole = agorot / 100
     let rest = agorot % 100
-    if fixedDecimals || rest % 10 != 0 { return "\(whole).\(CivilTime.padded(rest, 2))" }
+    if fixedDecimals || rest % 10 != 0 { return "\(whole).\(zeroPadded(rest, 2))" }
     return rest == 0 ? "\(whole)" : "\(whole).\(rest / 10)"
   }
 }

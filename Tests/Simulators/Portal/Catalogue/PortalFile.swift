@@ -41,7 +41,7 @@ package struct PortalFile: Hashable, Sendable {
   /// The chain's n-th store, 0-based; -1 for files of the whole chain.
   package var store: Int
   package var kind: Kind
-  package var time: CivilTime
+  package var time: WallTime
 
   /// The round after which the file is there: 0 for the full files.
   package var round: Int {

@@ -1,3 +1,5 @@
+import Runtime
+
 /// Price and full files in the three dialects the simulated chains speak.
 enum PriceXML {
   static func document(_ file: PortalFile, rows: [CatalogueGenerator.Row]) -> [UInt8] {
@@ -123,6 +125,6 @@ extension Product {
   func unitPrice(_ agorot: Int, decimals: Int) -> String {
     let scale = decimals == 4 ? 10_000 : 100
     let scaled = agorot * (measure == .pieces ? 1 : 100) * scale / (100 * max(1, amount))
-    return "\(scaled / scale).\(CivilTime.padded(scaled % scale, decimals))"
+    return "\(scaled / scale).\(zeroPadded(scaled % scale, decimals))"
   }
 }

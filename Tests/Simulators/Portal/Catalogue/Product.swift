@@ -1,3 +1,5 @@
+import Runtime
+
 /// One product of the shared range, or one of a chain's own goods.
 package struct Product: Hashable, Sendable {
   /// The number in the range, 0-based; a product with the same index is the same product in every chain.
@@ -58,9 +60,9 @@ package struct Product: Hashable, Sendable {
 
   private static func articleNumber(index: Int, brand: Lexicon.Brand) -> String {
     switch index % 97 {
-    case 5: withCheckDigit("729" + CivilTime.padded(index / 97 % 10_000, 4))          // 8 digits
-    case 31: withCheckDigit("071" + CivilTime.padded(index % 100_000_000, 8))         // 12 digits
-    default: withCheckDigit(brand.prefix + CivilTime.padded(index % 100_000, 5))      // 13 digits
+    case 5: withCheckDigit("729" + zeroPadded(index / 97 % 10_000, 4))          // 8 digits
+    case 31: withCheckDigit("071" + zeroPadded(index % 100_000_000, 8))         // 12 digits
+    default: withCheckDigit(brand.prefix + zeroPadded(index % 100_000, 5))      // 13 digits
     }
   }
 

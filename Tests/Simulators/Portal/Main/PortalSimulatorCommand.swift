@@ -1,9 +1,7 @@
 import ArgumentParser
-import Foundation
-import LocalServers
-import Logging
 import PortalSimulator
 import Runtime
+import SimulatorServer
 
 /// Serves a generated price portal until stopped.
 @main
@@ -20,12 +18,7 @@ struct PortalSimulatorCommand: AsyncParsableCommand {
       """,
     version: Souk.version)
 
-  @Option(help: "The address to listen on.")
-  var host = "127.0.0.1"
-  @Option(help: "The port to listen on; 0 means any free one.")
-  var port = 0
-  @Option(help: ArgumentHelp("Write the port here once listening.", valueName: "path"))
-  var portFile: String?
+  @OptionGroup var listen: ListenOptions
   @Option(help: "What the catalogue is drawn from.")
   var seed: UInt64 = 1
   @Option(help: "Chains; the first five differ in dialect, packing, names and listing shape.")
@@ -60,8 +53,7 @@ struct PortalSimulatorCommand: AsyncParsableCommand {
         "--chains, --stores, --items (up to 70000) and --listing-cap must be above 0, --rounds 0 or more")
     }
     guard (0...1).contains(changes) else { throw ValidationError("--changes must be between 0 and 1") }
-    guard (0...65_535).contains(port) else { throw ValidationError("--port must be between 0 and 65535") }
-    guard CivilTime(day: day) != nil else { throw ValidationError("--day '\(day)' is not a day like 2026-08-23") }
+    guard WallTime(day: day) != nil else { throw ValidationError("--day '\(day)' is not a day like 2026-08-23") }
     for text in fault {
       do { _ = try Fault(text: text) } catch { throw ValidationError(error.message) }
     }
@@ -76,26 +68,12 @@ struct PortalSimulatorCommand: AsyncParsableCommand {
     settings.rounds = rounds
     settings.changesPerRound = changes
     settings.sideFiles = sideFiles
-    settings.day = CivilTime(day: day) ?? settings.day
+    settings.day = WallTime(day: day) ?? settings.day
     var options = PortalOptions()
-    options.host = host
-    options.port = port
     options.listingCap = listingCap
     options.roundInterval = roundInterval?.duration
     options.firstRounds = firstRounds
     options.faults = try fault.map { try Fault(text: $0) }
-    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-    var logger = Logger(label: "portal-simulator")
-    logger.logLevel = .warning
-    let portal = PortalSimulator(settings, options: options, logger: logger)
-    let file = try portFile.map { try AddressFile($0) }
-    try await portal.run(signals: true) { port in
-      print("listening on http://\(portal.options.host):\(port)")
-      for source in portal.sources { print("  --source '\(source)'") }
-      fflush(nil)
-      do { try file?.write("\(port)") } catch {
-        portal.logger.error("cannot write the port file", metadata: ["error": "\(error)"])
-      }
-    }
+    try await PortalSimulator(settings, options: options, server: listen.server("portal-simulator")).run(listen)
   }
 }

@@ -79,7 +79,7 @@ extension PortalSimulator {
     }
   }
 
-  /// The cookie of somebody who is logged in; nobody is while the fault says so.
+  /// The cookie of a client that is logged in; no client is while the fault is active.
   private func visitor(_ request: Request, _ shelf: Shelf, _ mode: Fault.Mode?) -> String? {
     guard mode != .expiredSession, let cookie = Self.cookie(request),
       sessions.isLoggedIn(cookie, shelf.chain.prefix)
@@ -119,7 +119,7 @@ extension PortalSimulator {
   private static func cerberusRow(
     _ name: String, type: String, size: Int, time: Int, label: String
   ) -> [String: Any] {
-    let time = CivilTime(seconds: time)
+    let time = WallTime(seconds: time)
     return [
       "fname": name, "name": name, "value": name, "type": type, "typeLabel": label, "size": size,
       "ftime": time.text("M/D/Y h:m"), "time": time.text("Y-M-DTh:m:sZ"),

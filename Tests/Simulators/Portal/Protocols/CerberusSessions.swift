@@ -61,6 +61,6 @@ final class CerberusSessions: Sendable {
     }
   }
 
-  /// Forgets everybody, as the real one does after half an hour.
+  /// Ends every session, as the real portal does after half an hour.
   func expireAll() { state.withLock { $0.visits = [:] } }
 }

@@ -1,4 +1,5 @@
 import Runtime
+import SimulatorServer
 
 /// A way for the portal to misbehave, and where.
 package struct Fault: Hashable, Sendable {
@@ -17,7 +18,7 @@ package struct Fault: Hashable, Sendable {
     case emptyListing = "empty-listing"
     /// 403, as links that carry a signature answer after their time.
     case expiredLink = "expired-link"
-    /// 200 with a listing nobody has documented: other JSON, a page without a table.
+    /// 200 with a listing of an unknown form: other JSON, a page without a table.
     case unknownShape = "unknown-shape"
     /// A table with one column more, at its start, than is documented.
     case unknownColumn = "unknown-column"
@@ -37,9 +38,9 @@ package struct Fault: Hashable, Sendable {
 
   package var mode: Mode
   package var target: Target
-  /// The prefix of the chain it befalls; nil means all.
+  /// The prefix of the chain it applies to; nil means all.
   package var prefix: String?
-  /// How many requests it befalls; nil means until it is cleared.
+  /// How many requests it applies to; nil means until it is cleared.
   package var remaining: Int?
   /// What a 429 asks for, in seconds.
   package var retryAfter: Int
@@ -56,36 +57,11 @@ package struct Fault: Hashable, Sendable {
 
   /// `mode[@target][/prefix][*times]`, e.g. `rate-limit@download*3`, `login-page@listing/carmelmarket`.
   package init(text: String) throws(Failure) {
-    var rest = Substring(text)
-    var times: Int?
-    if let star = rest.lastIndex(of: "*") {
-      guard let count = Int(rest[rest.index(after: star)...]), count > 0 else {
-        throw Failure(.configuration, code: "bad_fault", "fault '\(text)': what follows * must be a number above 0")
-      }
-      times = count
-      rest = rest[..<star]
-    }
-    var prefix: String?
-    if let slash = rest.firstIndex(of: "/") {
-      prefix = String(rest[rest.index(after: slash)...])
-      rest = rest[..<slash]
-    }
-    var target = Target.any
-    if let at = rest.firstIndex(of: "@") {
-      let word = rest[rest.index(after: at)...]
-      guard let known = Target(rawValue: String(word)) else {
-        throw Failure(
-          .configuration, code: "bad_fault",
-          "fault '\(text)': '\(word)' is not one of \(Target.allCases.map(\.rawValue).joined(separator: ", "))")
-      }
-      target = known
-      rest = rest[..<at]
-    }
-    guard let mode = Mode(rawValue: String(rest)) else {
-      throw Failure(
-        .configuration, code: "bad_fault",
-        "fault '\(text)': '\(rest)' is not one of \(Mode.allCases.map(\.rawValue).joined(separator: ", "))")
-    }
-    self.init(mode, on: target, prefix: prefix, times: times)
+    let written = try FaultText(text)
+    guard written.value == nil else { throw written.wrong("a fault of the portal has no value") }
+    self.init(
+      try written.one(of: Mode.self, written.mode), on: try written.target.map { (word) throws(Failure) in
+        try written.one(of: Target.self, word)
+      } ?? .any, prefix: written.prefix.map(String.init), times: written.times)
   }
 }

@@ -1,8 +1,5 @@
 /// How the simulated portal behaves, apart from what is on it.
 package struct PortalOptions: Sendable {
-  package var host = "127.0.0.1"
-  /// 0: any free one.
-  package var port = 0
   /// A listing never has more rows than this, as on the real portal.
   package var listingCap = 1_000
   /// Rows on one page of the portals that list on pages.

@@ -1,13 +1,6 @@
 import Foundation
-import Hummingbird
-import HummingbirdCore
-import LocalServers
-import Logging
-import NIOCore
 import Runtime
-import ServiceLifecycle
-import Synchronization
-import UnixSignals
+import SimulatorServer
 
 /// An HTTP server that speaks the Bina protocol for every chain of a catalogue:
 ///
@@ -28,9 +21,7 @@ package final class PortalSimulator: Sendable {
   let state: PortalState
   let shelves: [String: Shelf]
   let sessions = CerberusSessions()
-  package let logger: Logger
-  private let boundPort = Mutex<Int?>(nil)
-  private let listening = Interruption()
+  private let server: SimulatorServer
 
   /// One chain and its files by name.
   struct Shelf: Sendable {
@@ -41,12 +32,12 @@ package final class PortalSimulator: Sendable {
 
   package init(
     _ settings: CatalogueSettings = CatalogueSettings(), options: PortalOptions = PortalOptions(),
-    logger: Logger = Logger(label: "portal-simulator")
+    server: SimulatorServer = SimulatorServer("portal-simulator")
   ) {
     let catalogue = CatalogueGenerator(settings: settings)
     self.catalogue = catalogue
     self.options = options
-    self.logger = logger
+    self.server = server
     state = PortalState(options: options, rounds: settings.rounds)
     shelves = Dictionary(
       uniqueKeysWithValues: catalogue.chains.map { chain in
@@ -56,27 +47,9 @@ package final class PortalSimulator: Sendable {
       })
   }
 
-  /// Serves until SIGTERM, SIGINT or cancellation.
-  /// - Parameter signals: false in tests, whose process has signals of its own.
-  package func run(signals: Bool = false, onListening: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
-    let app = Application(
-      router: makeRouter(),
-      // Connections left half open end, and never use up the descriptors of the process.
-      server: .http1(configuration: .init(idleTimeout: .minutes(2))),
-      configuration: .init(
-        address: .hostname(options.host, port: options.port), serverName: "portal-simulator",
-        availableConnectionsDelegate: MaximumAvailableConnections(4_096, logger: logger)),
-      onServerRunning: { channel in
-        let port = channel.localAddress?.port ?? 0
-        self.boundPort.withLock { $0 = port }
-        self.listening.raise()
-        onListening(port)
-      },
-      logger: logger)
-    var configuration = ServiceGroupConfiguration(
-      services: [app], gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
-    configuration.maximumGracefulShutdownDuration = .seconds(5)
-    try await ServiceGroup(configuration: configuration).run()
+  /// Serves until SIGTERM or SIGINT.
+  package func run(_ listen: ListenOptions) async throws {
+    try await listen.run(server, makeRouter()) { self.sources.map { "  --source '\($0)'" } }
   }
 
   /// Runs the portal while `body` runs, on a port of its own.
@@ -84,35 +57,14 @@ package final class PortalSimulator: Sendable {
     _ settings: CatalogueSettings = CatalogueSettings(), options: PortalOptions = PortalOptions(),
     _ body: @Sendable (PortalSimulator) async throws -> Value
   ) async throws -> Value {
-    var logger = Logger(label: "portal-simulator")
-    logger.logLevel = .critical
-    let portal = PortalSimulator(settings, options: options, logger: logger)
-    let server = Task {
-      defer { portal.listening.raise() }
-      try await portal.run()
+    let portal = PortalSimulator(settings, options: options)
+    return try await portal.server.serving({ portal.makeRouter() }) {
+      try await body(portal)
     }
-    await portal.listening.wait()
-    let outcome: Result<Value, any Error>
-    do {
-      guard portal.boundPort.withLock({ $0 }) != nil else {
-        try await server.value
-        throw Failure(.fatal, code: "portal_stopped", "the portal simulator stopped before it listened")
-      }
-      outcome = .success(try await body(portal))
-    } catch {
-      outcome = .failure(error)
-    }
-    // NIO does not survive a connection that is accepted while the server goes down, and a client given up by the body
-    // may just have made one. Connections are accepted in order: once this is answered, there is none left.
-    _ = await LoopbackHTTP.shared.get(port: UInt16(portal.port), path: "/_portal/sources")
-    server.cancel()
-    _ = await server.result
-    return try outcome.get()
   }
 
-  /// Known once it listens.
-  package var port: Int { boundPort.withLock { $0 } ?? options.port }
-  package func baseURL(of chain: ChainProfile) -> String { "http://\(options.host):\(port)/\(chain.prefix)" }
+  package var port: Int { server.port }
+  package func baseURL(of chain: ChainProfile) -> String { "\(server.url)/\(chain.prefix)" }
   /// What to give the crawler's `--source`, one per chain.
   package var sources: [String] { catalogue.chains.map { "bina+\(baseURL(of: $0))?chain=\($0.slug)" } }
 

@@ -33,7 +33,7 @@ final class PortalState: Sendable {
   func add(_ fault: Fault) { value.withLock { $0.faults.append(fault) } }
   func clearFaults() { value.withLock { $0.faults = [] } }
 
-  /// Counts the request and says what is to befall it, if anything.
+  /// Counts the request and returns the fault that applies to it, if any.
   func fault(for target: Fault.Target, prefix: String) -> Fault? {
     value.withLock { value in
       value.requests[target, default: 0] += 1

@@ -1,9 +1,7 @@
 import ArgumentParser
-import Foundation
-import LocalServers
-import Logging
 import ProviderSimulator
 import Runtime
+import SimulatorServer
 
 /// Serves invented market data until stopped.
 @main
@@ -19,12 +17,7 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
       """,
     version: Souk.version)
 
-  @Option(help: "The address to listen on.")
-  var host = "127.0.0.1"
-  @Option(help: "The port to listen on; 0 means any free one.")
-  var port = 0
-  @Option(help: ArgumentHelp("Write the port here once listening.", valueName: "path"))
-  var portFile: String?
+  @OptionGroup var listen: ListenOptions
   @Option(help: "What the market is drawn from.")
   var seed: UInt64 = 1
   @Option(help: "The time from one value of a series to the next, in whole seconds.")
@@ -39,8 +32,8 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
   var fault: [String] = []
 
   func validate() throws {
-    guard step.duration >= .seconds(1), (1...10_000).contains(points), (0...65_535).contains(port) else {
-      throw ValidationError("--step must be 1s or more, --points 1 to 10000, --port 0 to 65535")
+    guard step.duration >= .seconds(1), (1...10_000).contains(points) else {
+      throw ValidationError("--step must be 1s or more, --points 1 to 10000")
     }
     for text in fault {
       do { _ = try Misbehaviour(text: text) } catch { throw ValidationError(error.message) }
@@ -49,24 +42,10 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
 
   func run() async throws {
     var options = ProviderOptions()
-    options.host = host
-    options.port = port
     options.latency = latency.duration
     options.points = points
     options.faults = try fault.map { try Misbehaviour(text: $0) }
-    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-    var logger = Logger(label: "provider-simulator")
-    logger.logLevel = .warning
-    let simulator = ProviderSimulator(
-      SimulatedMarket(seed: seed, step: step.duration.components.seconds), options: options, logger: logger)
-    let file = try portFile.map { try AddressFile($0) }
-    let log = logger
-    try await simulator.run(signals: true) { port in
-      print("listening on http://\(simulator.options.host):\(port)")
-      fflush(nil)
-      do { try file?.write("\(port)") } catch {
-        log.error("cannot write the port file", metadata: ["error": "\(error)"])
-      }
-    }
+    let market = SimulatedMarket(seed: seed, step: step.duration.components.seconds)
+    try await ProviderSimulator(market, options: options, server: listen.server("provider-simulator")).run(listen)
   }
 }

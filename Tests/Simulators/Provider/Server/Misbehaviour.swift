@@ -1,4 +1,5 @@
 import Runtime
+import SimulatorServer
 
 /// A way for a provider to misbehave.
 package struct Misbehaviour: Hashable, Sendable {
@@ -44,7 +45,7 @@ package struct Misbehaviour: Hashable, Sendable {
   package var mode: Mode
   /// The provider; nil means all.
   package var provider: String?
-  /// How many requests it befalls; nil means until it is cleared.
+  /// How many requests it applies to; nil means until it is cleared.
   package var remaining: Int?
   package var value: Duration
 
@@ -57,34 +58,16 @@ package struct Misbehaviour: Hashable, Sendable {
 
   /// `mode[:value][@provider][*times]`, e.g. `outage@yahoo`, `rate-limit:3s@json*20`, `slow:500ms`.
   package init(text: String) throws(Failure) {
-    func wrong(_ what: String) -> Failure {
-      Failure(.configuration, code: "bad_fault", "fault '\(text)': \(what)")
-    }
-    var rest = Substring(text)
-    remaining = nil
-    if let star = rest.lastIndex(of: "*") {
-      guard let count = Int(rest[rest.index(after: star)...]), count > 0 else {
-        throw wrong("what follows * must be a number above 0")
+    let written = try FaultText(text)
+    guard written.prefix == nil else { throw written.wrong("a fault of a provider has no prefix") }
+    let value = try written.value.map { (word) throws(Failure) in
+      guard let setting = DurationSetting(text: String(word)) else {
+        throw written.wrong("what follows : must be a time such as 3s")
       }
-      remaining = count
-      rest = rest[..<star]
+      return setting.duration
     }
-    provider = nil
-    if let at = rest.firstIndex(of: "@") {
-      provider = String(rest[rest.index(after: at)...])
-      rest = rest[..<at]
-    }
-    value = .seconds(1)
-    if let colon = rest.firstIndex(of: ":") {
-      guard let setting = DurationSetting(text: String(rest[rest.index(after: colon)...])) else {
-        throw wrong("what follows : must be a time such as 3s")
-      }
-      value = setting.duration
-      rest = rest[..<colon]
-    }
-    guard let mode = Mode(rawValue: String(rest)) else {
-      throw wrong("'\(rest)' is not one of \(Mode.allCases.map(\.rawValue).joined(separator: ", "))")
-    }
-    self.mode = mode
+    self.init(
+      try written.one(of: Mode.self, written.mode), of: written.target.map(String.init), times: written.times,
+      value: value ?? .seconds(1))
   }
 }

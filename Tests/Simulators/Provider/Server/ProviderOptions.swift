@@ -1,8 +1,5 @@
 /// How the simulator listens and answers.
 package struct ProviderOptions: Sendable {
-  package var host = "127.0.0.1"
-  /// 0 is any free one.
-  package var port = 0
   /// Before every answer.
   package var latency: Duration = .zero
   package var faults: [Misbehaviour] = []

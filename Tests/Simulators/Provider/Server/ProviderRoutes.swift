@@ -118,7 +118,7 @@ extension ProviderSimulator {
     }
     let query = request.uri.queryParameters
     let name = context.parameters.get("symbol") ?? (query["symbol"] ?? query["function"]).map(String.init)
-    guard let symbol = name?.removingPercentEncoding else { return nil }
+    guard let symbol = name.flatMap({ PercentEncoding.decode($0) }) else { return nil }
     let parts = symbol.split(separator: ".", maxSplits: 1).map(String.init)
     guard let material = parts.first.flatMap({ RoutingKey.word(for: $0) }) else { return nil }
     return (material, parts.count > 1 ? parts[1] : RoutingKey.world.country)
@@ -126,8 +126,8 @@ extension ProviderSimulator {
 
   /// `at=`, as RFC 3339 or in seconds since 1970; now without it.
   private func time(_ request: Request) -> Timestamp? {
-    guard let text = request.uri.queryParameters["at"].map({ String($0).removingPercentEncoding ?? "" }) else {
-      return Timestamp(microseconds: now())
+    guard let text = request.uri.queryParameters["at"].map({ PercentEncoding.decode($0) ?? "" }) else {
+      return Timestamp.now()
     }
     return Timestamp(text) ?? Int64(text).flatMap { Timestamp(microseconds: $0 * 1_000_000) }
   }

@@ -1,13 +1,5 @@
-import Foundation
-import Hummingbird
-import HummingbirdCore
-import LocalServers
-import Logging
-import NIOCore
 import Runtime
-import ServiceLifecycle
-import Synchronization
-import UnixSignals
+import SimulatorServer
 
 /// An HTTP server that answers as providers of market data do, each under a name of its own that is the first part of
 /// the path and may be any word:
@@ -27,84 +19,38 @@ package final class ProviderSimulator: Sendable {
   package let market: SimulatedMarket
   package let options: ProviderOptions
   let state: ProviderState
-  private let logger: Logger
-  private let boundPort = Mutex<Int?>(nil)
-  private let listening = Interruption()
+  private let server: SimulatorServer
 
   package init(
     _ market: SimulatedMarket = SimulatedMarket(), options: ProviderOptions = ProviderOptions(),
-    logger: Logger = Logger(label: "provider-simulator")
+    server: SimulatorServer = SimulatorServer("provider-simulator")
   ) {
     self.market = market
     self.options = options
-    self.logger = logger
+    self.server = server
     state = ProviderState(options)
   }
 
-  /// Serves until SIGTERM, SIGINT or cancellation.
-  /// - Parameter signals: false in tests, whose process has signals of its own.
-  package func run(signals: Bool = false, onListening: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
-    let app = Application(
-      router: makeRouter(),
-      // Connections left half open end, and never use up the descriptors of the process.
-      server: .http1(configuration: .init(idleTimeout: .minutes(2))),
-      configuration: .init(
-        address: .hostname(options.host, port: options.port), serverName: "provider-simulator", backlog: 4_096,
-        availableConnectionsDelegate: MaximumAvailableConnections(4_096, logger: logger)),
-      onServerRunning: { channel in
-        let port = channel.localAddress?.port ?? 0
-        self.boundPort.withLock { $0 = port }
-        self.listening.raise()
-        onListening(port)
-      },
-      logger: logger)
-    var configuration = ServiceGroupConfiguration(
-      services: [app], gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
-    configuration.maximumGracefulShutdownDuration = .seconds(5)
-    try await ServiceGroup(configuration: configuration).run()
-  }
+  /// Serves until SIGTERM or SIGINT.
+  package func run(_ listen: ListenOptions) async throws { try await listen.run(server, makeRouter()) }
 
   /// Runs the simulator while `body` runs, on a port of its own.
   package static func serving<Value: Sendable>(
     _ market: SimulatedMarket = SimulatedMarket(), options: ProviderOptions = ProviderOptions(),
     _ body: @Sendable (ProviderSimulator) async throws -> Value
   ) async throws -> Value {
-    var logger = Logger(label: "provider-simulator")
-    logger.logLevel = .critical
-    let simulator = ProviderSimulator(market, options: options, logger: logger)
-    let server = Task {
-      defer { simulator.listening.raise() }
-      try await simulator.run()
+    let simulator = ProviderSimulator(market, options: options)
+    return try await simulator.server.serving({ simulator.makeRouter() }) {
+      try await body(simulator)
     }
-    await simulator.listening.wait()
-    let outcome: Result<Value, any Error>
-    do {
-      guard simulator.boundPort.withLock({ $0 }) != nil else {
-        try await server.value
-        throw Failure(.fatal, code: "provider_stopped", "the provider simulator stopped before it listened")
-      }
-      outcome = .success(try await body(simulator))
-    } catch {
-      outcome = .failure(error)
-    }
-    // NIO does not survive a connection that is accepted while the server goes down, and a client given up by the body
-    // may just have made one. Connections are accepted in order: once this is answered, there is none left.
-    _ = await LoopbackHTTP.shared.get(port: UInt16(simulator.port), path: "/_provider/stats")
-    server.cancel()
-    _ = await server.result
-    return try outcome.get()
   }
 
-  /// Known once it listens.
-  package var port: Int { boundPort.withLock { $0 } ?? options.port }
-  package func url(of provider: String) -> String { "http://\(options.host):\(port)/\(provider)" }
+  package var port: Int { server.port }
+  package func url(of provider: String) -> String { "\(server.url)/\(provider)" }
 
   package func add(_ fault: Misbehaviour) { state.add(fault) }
   package func clearFaults() { state.clearFaults() }
   package func set(latency: Duration) { state.set(latency: latency) }
   package func meter(of provider: String) -> RequestMeter { state.meters[provider] ?? RequestMeter() }
   var meters: [String: RequestMeter] { state.meters }
-
-  /// Microseconds since 1970.
-  func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
 }

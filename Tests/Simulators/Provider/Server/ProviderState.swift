@@ -19,7 +19,7 @@ final class ProviderState: Sendable {
   func clearFaults() { value.withLock { $0.faults = [] } }
   func set(latency: Duration) { value.withLock { $0.latency = latency } }
 
-  /// Counts a request and says what befalls it: the first fault that is meant for the provider.
+  /// Counts a request and returns the first fault that applies to the provider.
   func began(_ provider: String) -> (fault: Misbehaviour?, latency: Duration) {
     value.withLock { value in
       value.meters[provider, default: RequestMeter()].began(at: .now)

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Runtime
 
 /// Portals that list their files on HTML pages. Each lies in a folder of its own below every chain's address.
 extension PortalSimulator {
@@ -52,7 +53,7 @@ extension PortalSimulator {
       .sorted { ($1.time, $1.name) < ($0.time, $0.name) }
   }
 
-  /// What a listing shows, with the faults that befall every kind of table.
+  /// What a listing shows, with the faults that apply to every kind of table.
   func page(_ title: String, _ mode: Fault.Mode?, _ body: () -> String) -> PortalAnswer {
     switch mode {
     case .unknownShape:
@@ -64,7 +65,7 @@ extension PortalSimulator {
   /// In kilobytes, as portals round it.
   func kilobytes(_ file: PortalFile) -> String {
     let hundredths = size(file) * 100 / 1_024
-    return "\(hundredths / 100).\(CivilTime.padded(hundredths % 100, 2))"
+    return "\(hundredths / 100).\(zeroPadded(hundredths % 100, 2))"
   }
 
   func size(_ file: PortalFile) -> Int {
@@ -73,7 +74,7 @@ extension PortalSimulator {
   }
 
   /// When a listing says the file was published: a little after it was made, later still when republished.
-  func published(_ file: PortalFile) -> CivilTime { file.time + 300 + revision(of: file) * 600 }
+  func published(_ file: PortalFile) -> WallTime { file.time + 300 + revision(of: file) * 600 }
 
   func branch(_ file: PortalFile) -> String {
     file.store < 0 ? file.chain.hebrewName : SideXML.storeName(file.chain, file.store, catalogue.dice)

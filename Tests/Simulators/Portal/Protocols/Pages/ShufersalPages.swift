@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import Runtime
 
 /// `GET <folder>/FileObject/UpdateCategory?catID=&storeId=&page=`: pages of links that are signed and expire.
 extension PortalSimulator {
@@ -19,7 +20,7 @@ extension PortalSimulator {
         let name = context.parameters.get("name") ?? ""
         let expiry = request.text("se")
         guard request.text("sig") == self.signature(name, expiry) else { return .expiredLink }
-        guard let end = CivilTime(utc: expiry), end.seconds > Int(self.now) else { return .expiredLink }
+        guard let end = WallTime(utc: expiry), end.seconds > Int(self.now) else { return .expiredLink }
         return self.download(name, from: shelf, mode)
       }
     }
@@ -54,7 +55,7 @@ extension PortalSimulator {
   /// Links of one page end at different seconds, as if some had been made before and kept.
   func signedLink(to file: PortalFile) -> String {
     let slack = catalogue.dice.pick(240, .order, file.chain.ordinal, file.store, file.time.seconds, 1)
-    let end = CivilTime(seconds: Int(now) + Int(options.linkLifetime.components.seconds) - slack)
+    let end = WallTime(seconds: Int(now) + Int(options.linkLifetime.components.seconds) - slack)
     let expiry = end.text("Y-M-DTh:m:sZ")
     let encoded = expiry.replacingOccurrences(of: ":", with: "%3A")
     return address(.shufersal, of: file.chain)
@@ -71,11 +72,11 @@ extension PortalSimulator {
   }
 
   /// `8/3/2026 4:05:00 PM`.
-  static func american(_ time: CivilTime) -> String {
-    let (year, month, day) = time.date
+  static func american(_ time: WallTime) -> String {
+    let date = time.date
     let (hour, minute, second) = time.time
     let twelve = hour % 12 == 0 ? 12 : hour % 12
-    return "\(month)/\(day)/\(year) \(twelve):\(CivilTime.padded(minute, 2)):\(CivilTime.padded(second, 2)) "
+    return "\(date.month)/\(date.day)/\(date.year) \(twelve):\(zeroPadded(minute, 2)):\(zeroPadded(second, 2)) "
       + (hour < 12 ? "AM" : "PM")
   }
 }
@@ -91,11 +92,11 @@ extension PortalFile.Kind {
   }
 }
 
-extension CivilTime {
+extension WallTime {
   /// - Parameter text: `2026-08-23T03:00:00Z`.
   init?(utc text: String) {
     let parts = text.split(separator: "T", omittingEmptySubsequences: false)
-    guard parts.count == 2, let day = CivilTime(day: String(parts[0])), parts[1].hasSuffix("Z") else { return nil }
+    guard parts.count == 2, let day = WallTime(day: String(parts[0])), parts[1].hasSuffix("Z") else { return nil }
     let clock = parts[1].dropLast().split(separator: ":").compactMap { Int($0) }
     guard clock.count == 3 else { return nil }
     self = day + (clock[0] * 3_600 + clock[1] * 60 + clock[2])

@@ -1,0 +1,91 @@
+import HTTP
+import Logging
+import Portals
+import PriceFiles
+import Runtime
+import Schemas
+
+/// The web service laibcatalog.co.il, which serves three chains.
+///
+/// Shape of stored captures of 2026, never checked live, below `https://laibcatalog.co.il/webapi`:
+/// `/api/getfiles?edi=<chain id>` is an array of
+/// `{"fileName","fileType","fileSize","fileDate","branchNumber","lastModified"}`, files are at `/<chain
+/// id>/<fileName>`. It holds today's files only: after midnight, and for one chain on Saturdays, it is empty. For an id
+/// without a folder it answers 400 "FilesRootPath is invalid".
+package struct LaibcatalogEngine: ChainEngine {
+  let context: EngineContext
+  let base: HTTPURL
+  /// Requested one by one; a chain may have several, and the service may not know all of them.
+  let chainIDs: [String]
+
+  private static let fields: Set = ["filename", "filetype", "filesize", "filedate", "branchnumber", "lastmodified"]
+
+  /// - Throws: a configuration `Failure` for a row without an address or without ids.
+  package init(_ context: EngineContext) throws(Failure) {
+    self.context = context
+    base = try context.base()
+    chainIDs = context.chain.allIDs
+    guard !chainIDs.isEmpty, chainIDs.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39) ~= $0 } }) else {
+      throw Failure(
+        .configuration, code: "bad_source", "\(context.label): a laibcatalog chain needs `ids`, each of digits only")
+    }
+  }
+
+  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
+    let sweep = Sweep(engine: self)
+    return AsyncThrowingStream { try await sweep.next() }
+  }
+
+  private actor Sweep {
+    private let engine: LaibcatalogEngine
+    private var rest: ArraySlice<String>
+    private var refused: PortalError?
+    private var answered = 0
+
+    init(engine: LaibcatalogEngine) {
+      self.engine = engine
+      rest = engine.chainIDs[...]
+    }
+
+    func next() async throws -> Listing? {
+      while let id = rest.popFirst() {
+        do {
+          let listing = try await engine.listing(of: id)
+          answered += 1
+          return listing
+        } catch let error as PortalError {
+          guard error.kind == .unknownChain else { throw error }
+          CrawlerMetrics.error(engine.source, error.code)
+          engine.context.logger.warning("\(error)")
+          refused = error
+        }
+      }
+      // One unknown id of several is a warning; no known id is a wrong setting.
+      if let refused, answered == 0 { throw refused }
+      return nil
+    }
+  }
+
+  private func listing(of id: String) async throws -> Listing {
+    let request = HTTPRequest(
+      "GET", try base.resolving("api/getfiles?edi=\(id)"), headers: ["Accept": "application/json"],
+      limits: context.listings.limits)
+    let response = try await context.listings.send(request) { (200...299).contains($0) || $0 == 400 }
+    guard response.status != 400 || !response.text.contains("FilesRootPath") else {
+      throw PortalError(.unknownChain, "the portal has no files of the chain id \(id)")
+    }
+    try response.head.requireSuccess()
+    CrawlerMetrics.listing(source)
+    var listing = Listing()
+    let answer = try ListingJSON.value(response.body)
+    for row in try ListingJSON.rows(answer, under: "files", limit: context.limits.maxRows) {
+      listing.unknownColumns.formUnion(row.unknown(beside: Self.fields))
+      guard let (fileName, name) = listing.name(row, "filename") else { continue }
+      let version = ["filesize", "filedate", "lastmodified"].map { row.text($0) ?? "" }.joined(separator: "\u{0}")
+      listing.files.append(ListedFile(
+        chain: context.chainName ?? name.chainID, fileName: fileName, name: name, version: version,
+        link: try base.resolving("\(id)/\(fileName)").text))
+    }
+    return listing
+  }
+}

@@ -1,0 +1,39 @@
+import HTML
+import HTTP
+import PriceFiles
+import Runtime
+import Schemas
+
+/// The pages of the chain Netiv Hased, one per day.
+///
+/// `/?Date=YYYY-MM-DD` shows some 500 files, each with a link `/Prices/Download?fileName=<NAME>.GZ`. On Saturdays there
+/// are none. It answers 403 to a User-Agent that is not a browser's. Every link to a file with a price file's name
+/// counts, anywhere on the page (`FileLink`). Never checked live.
+package struct NetivHasedEngine: ChainEngine {
+  let context: EngineContext
+  let base: HTTPURL
+  var days: ListingDays
+
+  /// Option of the row: `days`, the number of days to read, back from today.
+  /// - Throws: a configuration `Failure` for a row without an address.
+  package init(_ context: EngineContext) throws(Failure) {
+    self.context = context
+    base = try context.base()
+    days = try ListingDays(context)
+  }
+
+  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
+    listings(of: { days.dates }, read: listing)
+  }
+
+  /// - Parameter day: nil is the day that the portal shows by default.
+  private func listing(of day: CivilDate?) async throws -> Listing {
+    let url = try day.map { try base.resolving("?Date=\($0)") } ?? base
+    let response = try await context.listings.get(url, headers: ["Accept": "text/html"])
+    CrawlerMetrics.listing(source)
+    return try FileLink.listing(response, chain: context.chainName) { page in
+      // The page of a day without files still has its navigation.
+      try page.first("//a[contains(@href,'Date=')] | //form | //table") != nil
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import CrawlerService
+import ServiceKit
+
+await CrawlerCommand.main()

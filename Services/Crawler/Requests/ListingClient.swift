@@ -1,0 +1,120 @@
+import Foundation
+import HTTP
+import Logging
+import Runtime
+
+/// Fetches the listings of one portal, for every engine.
+///
+/// Requests to one host are spaced (`HostPace`, shared by the chains of a host). A transient error is retried after a
+/// full-jitter delay or the portal's `Retry-After`. A listing that came with a validator is requested conditionally;
+/// when it is unchanged (304), the cached body is returned.
+package final class ListingClient: Sendable {
+  package struct Patience: Sendable {
+    /// Attempts per request before the pass fails.
+    package var attempts = 4
+    package var backoff = Backoff(base: .milliseconds(500), cap: .seconds(30))
+
+    package init() {}
+
+    /// The longest time one request may take with all its attempts, without a `Retry-After`.
+    package func longest(_ request: Duration) -> Duration { (request + backoff.cap) * attempts }
+  }
+
+  package let source: String
+  package let limits: HTTPLimits
+  private let client: HTTPClient
+  private let pace: HostPace
+  private let gap: Duration
+  private let userAgent: String?
+  private let patience: Patience
+  private let cache: ListingCache
+  private let logger: Logger
+
+  /// - Parameters:
+  ///   - gap: least time between the starts of two requests to one host.
+  ///   - userAgent: nil sends the client's own.
+  ///   - cacheBytes: limit of the cache of listings with validators; 0 disables it.
+  package init(
+    source: String, client: HTTPClient, limits: HTTPLimits, pace: HostPace = HostPace(), gap: Duration = .zero,
+    userAgent: String? = nil, patience: Patience = Patience(), cacheBytes: Int = 8 << 20, logger: Logger
+  ) {
+    self.source = source
+    self.client = client
+    self.limits = limits
+    self.pace = pace
+    self.gap = gap
+    self.userAgent = userAgent
+    self.patience = patience
+    cache = ListingCache(limit: cacheBytes)
+    self.logger = logger
+  }
+
+  /// GETs a listing.
+  /// - Throws: `HTTPError` for a status outside 200...299, or after the last attempt.
+  package func get(_ url: HTTPURL, headers: HTTPHeaders = [:]) async throws -> HTTPResponse {
+    var request = HTTPRequest("GET", url, headers: headers, limits: limits)
+    // A session of another login gets another listing.
+    let key = "\(headers["cookie"] ?? "")\u{0}\(url.text)"
+    if let validators = cache.validators(of: key) {
+      if let tag = validators.tag { request.headers["If-None-Match"] = tag }
+      if let date = validators.date { request.headers["If-Modified-Since"] = date }
+    }
+    let response = try await send(request) { (200...299).contains($0) || $0 == 304 }
+    guard response.status == 304 else {
+      cache.keep(response, as: key)
+      return response
+    }
+    if let kept = cache.response(of: key) {
+      CrawlerMetrics.unchanged(source)
+      return kept
+    }
+    // The cache dropped it in the meantime.
+    return try await send(HTTPRequest("GET", url, headers: headers, limits: limits))
+  }
+
+  /// Sends any request, paced and with retries.
+  /// - Parameter accept: the statuses to return; others are thrown, after retries when they are transient.
+  package func send(
+    _ request: HTTPRequest, accept: (Int) -> Bool = { (200...299).contains($0) }
+  ) async throws -> HTTPResponse {
+    var request = request
+    if let userAgent, request.headers["user-agent"] == nil { request.headers["User-Agent"] = userAgent }
+    let final = request
+    return try await retrying(final.url.origin) {
+      let response = try await client.execute(final)
+      if !accept(response.status) {
+        try response.head.requireSuccess()
+        throw HTTPError(.status(response.status), "the server answered \(response.status)", url: response.head.url)
+      }
+      return response
+    }
+  }
+
+  /// Lists a folder of an FTP server, paced and with retries; a refused listing is not retried.
+  package func list(_ request: FTPRequest) async throws -> [UInt8] {
+    try await retrying(request.url.origin) {
+      try await client.stream(request) { body in
+        var bytes: [UInt8] = []
+        while let chunk = try await body.next() { bytes += chunk }
+        return bytes
+      }
+    }
+  }
+
+  private func retrying<Answer>(_ origin: String, _ ask: () async throws -> Answer) async throws -> Answer {
+    try await patience.backoff.retry {
+      try await pace.turn(origin, gap: gap)
+      return try await ask()
+    } pause: { failed in
+      guard let error = failed.error as? HTTPError, error.kind != .retrievalFailed, failed.number < patience.attempts
+      else { throw failed.error }
+      CrawlerMetrics.error(source, error.code)
+      // A Retry-After holds for every chain of the host.
+      if error.retryAfter != nil { pace.hold(origin, for: failed.delay) }
+      logger.warning(
+        "the portal failed, retrying",
+        metadata: ["error": "\(error)", "delay": "\(failed.delay)", "attempt": "\(failed.number)"])
+      try await Task.sleep(for: failed.delay)
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import DBWriterService
+import ServiceKit
+
+await DBWriterProgram.main()

@@ -1,7 +1,0 @@
-import DownloaderService
-import ServiceKit
-
-@main
-enum Main {
-  static func main() async { await DownloaderCommand.main() }
-}

@@ -1,0 +1,4 @@
+import DownloaderService
+import ServiceKit
+
+await DownloaderCommand.main()

@@ -1,7 +1,0 @@
-import EGXProducerService
-import ServiceKit
-
-@main
-enum Main {
-  static func main() async { await EGXProducerProgram.main() }
-}

@@ -1,0 +1,4 @@
+import EGXProducerService
+import ServiceKit
+
+await EGXProducerProgram.main()

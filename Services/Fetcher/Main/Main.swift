@@ -1,7 +1,0 @@
-import FetcherService
-import ServiceKit
-
-@main
-enum Main {
-  static func main() async { await FetcherCommand.main() }
-}

@@ -1,0 +1,4 @@
+import FetcherService
+import ServiceKit
+
+await FetcherCommand.main()

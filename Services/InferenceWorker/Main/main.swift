@@ -1,0 +1,4 @@
+import InferenceWorkerService
+import ServiceKit
+
+await InferenceWorkerProgram.main()

@@ -1,0 +1,4 @@
+import InfluxConsumerService
+import ServiceKit
+
+await InfluxConsumerCommand.main()

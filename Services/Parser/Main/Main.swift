@@ -1,7 +1,0 @@
-import ParserService
-import ServiceKit
-
-@main
-enum Main {
-  static func main() async { await ParserCommand.main() }
-}

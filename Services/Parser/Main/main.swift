@@ -1,0 +1,4 @@
+import ParserService
+import ServiceKit
+
+await ParserCommand.main()

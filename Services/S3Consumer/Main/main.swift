@@ -1,0 +1,4 @@
+import S3ConsumerService
+import ServiceKit
+
+await S3ConsumerCommand.main()

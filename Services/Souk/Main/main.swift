@@ -1,0 +1,4 @@
+import SoukService
+import ServiceKit
+
+await SoukCommand.main()

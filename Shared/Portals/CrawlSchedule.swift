@@ -1,0 +1,63 @@
+import Runtime
+
+/// When and how fast a chain's portal is crawled. Nil means the program's default.
+package struct CrawlSchedule: Hashable, Sendable {
+  /// Time between two passes.
+  package var interval: Duration?
+  /// Shortest time between two requests to the portal's host.
+  package var requestGap: Duration?
+  /// Outside these hours the crawler sends no requests, and an empty listing is normal.
+  package var activeHours: ActiveHours?
+
+  package init(interval: Duration? = nil, requestGap: Duration? = nil, activeHours: ActiveHours? = nil) {
+    self.interval = interval
+    self.requestGap = requestGap
+    self.activeHours = activeHours
+  }
+}
+
+/// The hours of the day, Israel time, in which a portal shows its files.
+package struct ActiveHours: Hashable, Sendable {
+  /// Minutes since midnight; `end` is exclusive and may be 1,440. An end before the start is on the next day.
+  package var start: Int
+  package var end: Int
+  /// Days of the week without files, 0 = Sunday.
+  package var closedDays: Set<Int>
+
+  package init(start: Int = 0, end: Int = 1_440, closedDays: Set<Int> = []) {
+    self.start = start
+    self.end = end
+    self.closedDays = closedDays
+  }
+
+  /// - Parameter text: `08:00-24:00`; nil when it is not of that form.
+  package init?(_ text: String, closedDays: Set<Int> = []) {
+    let sides = text.split(separator: "-", omittingEmptySubsequences: false).map { Self.minutes($0) }
+    guard sides.count == 2, let start = sides[0], let end = sides[1], start != end, start < 1_440 else { return nil }
+    self.init(start: start, end: end, closedDays: closedDays)
+  }
+
+  private static func minutes(_ text: Substring) -> Int? {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[0].utf8.count == 2, parts[1].utf8.count == 2, let hour = Int(parts[0]),
+      let minute = Int(parts[1]), (0...24).contains(hour), (0..<60).contains(minute), hour < 24 || minute == 0
+    else { return nil }
+    return hour * 60 + minute
+  }
+
+  /// - Parameter localSeconds: Israel time as seconds since 1970, as if it were UTC.
+  package func contains(localSeconds: Int64) -> Bool {
+    let day = (localSeconds - Self.modulo(localSeconds, 86_400)) / 86_400
+    let minute = Int(Self.modulo(localSeconds, 86_400) / 60)
+    // 1 January 1970 was a Thursday.
+    guard !closedDays.contains(Int(Self.modulo(day + 4, 7))) else { return false }
+    return start < end ? (start..<end).contains(minute) : minute >= start || minute < end
+  }
+
+  private static func modulo(_ value: Int64, _ divisor: Int64) -> Int64 {
+    let rest = value % divisor
+    return rest < 0 ? rest + divisor : rest
+  }
+
+  static let dayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+}

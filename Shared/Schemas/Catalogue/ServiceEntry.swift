@@ -1,0 +1,196 @@
+/// One executable of the fleet: what it is for, what it reads and writes, and what it needs to run.
+///
+/// `souk up` reads its environment here at run time. `make reference` writes the rest from it: compose services,
+/// Kubernetes workloads with their disruption budgets and scalers, Prometheus targets, the programs of the image, the
+/// tables of the READMEs.
+package struct ServiceEntry: Hashable, Sendable {
+  /// As users type it; also the image, the consumer group, the `client.id` and the log field.
+  package let name: String
+  package let summary: String
+  /// Those it belongs to; it is shown with the first.
+  package let systems: [FleetSystem]
+  package let inputs: [Topic]
+  package let outputs: [Topic]
+  /// Compacted topics that every instance reads whole at its start and then follows, in no group.
+  package let tables: [Topic]
+  /// Begins the flow: what it consumes only comes back to it from services behind it.
+  package let isSource: Bool
+  /// The outside system that holds the lasting effect, nil when that is only Kafka.
+  package let sink: Dependency?
+  /// What it talks to, the sink included.
+  package let needs: Set<Dependency>
+  /// Where processes of one executable do different work: the values of its setting `KIND`, and what each reads in a
+  /// group of its own.
+  package let kinds: [Kind]
+  package let scaling: Scaling
+  /// Holds something open or in memory for its partitions: its processes are static members under names that stay.
+  package let isStateful: Bool
+  package let resources: ContainerResources
+  package let settings: [FleetSetting]
+  /// Reads the file of markets, which the setting `CATALOGUE` names.
+  package let readsMarkets: Bool
+  package let volumes: [FleetVolume]
+  /// In the demo of compose a service that looks at simulators takes its place: `<name>-demo`, written by hand.
+  package let hasStandIn: Bool
+  /// What an operator should know who reads a manifest of it.
+  package let note: String
+
+  package struct Kind: Hashable, Sendable {
+    package let name: String
+    package let inputs: [Topic]
+  }
+
+  package init(
+    _ name: String, _ summary: String, of systems: [FleetSystem], reads inputs: [Topic] = [],
+    writes outputs: [Topic] = [], tables: [Topic] = [], isSource: Bool = false, sink: Dependency? = nil,
+    needs: Set<Dependency> = [], kinds: [Kind] = [], scaling: Scaling, isStateful: Bool = false,
+    resources: ContainerResources = .small, settings: [FleetSetting] = [], readsMarkets: Bool = false,
+    volumes: [FleetVolume] = [], hasStandIn: Bool = false, note: String = ""
+  ) {
+    self.name = name
+    self.summary = summary
+    self.systems = systems
+    self.inputs = inputs
+    self.outputs = outputs
+    self.tables = tables
+    self.isSource = isSource
+    self.sink = sink
+    self.needs = needs.union([.kafka]).union(sink.map { [$0] } ?? [])
+    self.kinds = kinds
+    self.scaling = scaling
+    self.isStateful = isStateful
+    self.resources = resources
+    self.settings = settings
+    self.readsMarkets = readsMarkets
+    self.volumes = volumes
+    self.hasStandIn = hasStandIn
+    self.note = note
+  }
+
+  /// The consumer group, nil for a service that consumes nothing.
+  package var group: String? { inputs.isEmpty ? nil : name }
+
+  /// The groups that commit: the one above, or one for each kind.
+  package var groups: [ConsumerGroup] { workloads.compactMap(\.group) }
+
+  /// What runs of it: one workload, or one for each kind.
+  package var workloads: [FleetWorkload] {
+    guard !kinds.isEmpty else {
+      return [FleetWorkload(name: name, group: group.map { ConsumerGroup(name: $0, inputs: inputs) })]
+    }
+    return kinds.map { kind in
+      let group = ConsumerGroup(name: "\(name)-\(kind.name)", inputs: kind.inputs)
+      let settings = [FleetSetting("KIND", kind.name), FleetSetting("GROUP_ID", group.name)]
+      return FleetWorkload(name: group.name, kind: kind.name, group: group, settings: settings)
+    }
+  }
+}
+
+/// A consumer group and what it reads.
+package struct ConsumerGroup: Hashable, Sendable {
+  package let name: String
+  package let inputs: [Topic]
+
+  package init(name: String, inputs: [Topic]) {
+    self.name = name
+    self.inputs = inputs
+  }
+}
+
+/// Equal processes of one service, which are scaled together.
+package struct FleetWorkload: Hashable, Sendable {
+  package let name: String
+  /// nil where the service has no kinds.
+  package var kind: String? = nil
+  package let group: ConsumerGroup?
+  /// Besides those of the service.
+  package var settings: [FleetSetting] = []
+}
+
+/// An outside system that services talk to. The raw value is the one that the labels of pods have.
+package enum Dependency: String, CaseIterable, Sendable {
+  case kafka, postgres, redis
+  case influx = "influxdb"
+  case objectStore = "object-store"
+  /// HTTP and HTTPS at public addresses.
+  case internet
+  /// FTP servers at public addresses.
+  case ftp
+
+  package var title: String {
+    switch self {
+    case .kafka: "Kafka"
+    case .postgres: "PostgreSQL"
+    case .redis: "Redis"
+    case .influx: "InfluxDB"
+    case .objectStore: "object store"
+    case .internet: "Internet"
+    case .ftp: "FTP"
+    }
+  }
+}
+
+/// How many processes of a service there are.
+package enum Scaling: Hashable, Sendable {
+  /// One: a new one starts when the old one has ended.
+  case single
+  /// Two, of which one works and the other takes over.
+  case activeStandby
+  /// One for so many records of lag, at most one for each partition; other numbers for topics whose records are more
+  /// or less work.
+  case byLag(Int, [Topic: Int] = [:])
+}
+
+/// What a container asks for and what it may take: CPU in thousandths of a core, memory in MiB.
+package struct ContainerResources: Hashable, Sendable {
+  package let cpu: Int
+  package let memory: Int
+  package let memoryLimit: Int
+
+  package init(cpu: Int, memory: Int, limit: Int) {
+    self.cpu = cpu
+    self.memory = memory
+    memoryLimit = limit
+  }
+
+  package static let small = ContainerResources(cpu: 50, memory: 64, limit: 256)
+  package static let medium = ContainerResources(cpu: 100, memory: 128, limit: 512)
+}
+
+/// A setting that the fleet gives to a service, by its environment variable.
+package struct FleetSetting: Hashable, Sendable {
+  package enum Place: CaseIterable, Sendable { case compose, kubernetes, up }
+
+  package let name: String
+  package let value: String
+  package let places: Set<Place>
+  /// The operator's to change: the variable of compose that does it; in Kubernetes a ConfigMap of the service's name.
+  package let variable: String?
+  package let note: String
+
+  /// - Parameter places: where it holds; everywhere unless said.
+  package init(_ name: String, _ value: String, in places: Set<Place> = Set(Place.allCases), note: String = "") {
+    (self.name, self.value, self.places, self.note) = (name, value, places, note)
+    variable = nil
+  }
+
+  private init(_ name: String, _ value: String, variable: String, places: Set<Place>) {
+    (self.name, self.value, self.places, self.variable) = (name, value, places, variable)
+    note = ""
+  }
+
+  /// What the operator chooses in the real world; `souk up` shows something else.
+  package static func choice(
+    _ name: String, _ value: String, _ variable: String, in places: Set<Place> = [.compose, .kubernetes]
+  ) -> FleetSetting {
+    FleetSetting(name, value, variable: variable, places: places)
+  }
+}
+
+/// Where a service writes files.
+package enum FleetVolume: Hashable, Sendable {
+  /// Each process' own, gone with it, on disk, since `/tmp` is memory; in GiB.
+  case scratch(_ path: String, gibibytes: Int)
+  /// Kept over restarts, in compose by a volume of this name; a pod starts without.
+  case kept(_ path: String, name: String)
+}

@@ -1,0 +1,31 @@
+import Schemas
+
+/// The catalogue of topics as custom resources of Strimzi's topic operator.
+package enum TopicManifests {
+  package static func yaml(_ topics: [Topic] = Topics.allWithDeadLetters) -> String {
+    let head = """
+      # Made by `make reference` from the catalogue of topics (Shared/Schemas/Catalogue/Topics.swift): change that.
+
+      """
+    return head + topics.map(manifest).joined()
+  }
+
+  private static func manifest(_ topic: Topic) -> String {
+    let name = resourceName(of: topic.name)
+    let kept = topic.cleanup == .compact ? "delete.retention.ms" : "retention.ms"
+    return """
+      ---
+      apiVersion: kafka.strimzi.io/v1
+      kind: KafkaTopic
+      metadata: {name: \(name)}
+      spec:
+      \(name == topic.name ? "" : "  topicName: \(topic.name)\n")\
+        partitions: \(topic.partitions)
+        config: {cleanup.policy: \(topic.cleanup.rawValue), \(kept): \(topic.retention.components.seconds * 1_000)}
+
+      """
+  }
+
+  /// Names of resources have no underscores (RFC 1123); `topicName` holds the real one where it is another.
+  static func resourceName(of topic: String) -> String { topic.replacing("_", with: "-") }
+}

@@ -1,0 +1,99 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import Runtime
+import ServiceKit
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+
+/// The HTTP server of a simulator: starts it, says where it listens, and stops it.
+package final class SimulatorServer: Sendable {
+  package let host: String
+  private let name: String
+  private let wantedPort: Int
+  private let logger: Logger
+  private let boundPort = Mutex<Int?>(nil)
+  private let listening = Interruption()
+
+  /// - Parameter port: 0 is any free one.
+  package init(_ name: String, host: String = "127.0.0.1", port: Int = 0, logLevel: Logger.Level = .critical) {
+    self.name = name
+    self.host = host
+    wantedPort = port
+    var logger = Logger(label: name)
+    logger.logLevel = logLevel
+    self.logger = logger
+  }
+
+  /// Known once it listens.
+  package var port: Int { boundPort.withLock { $0 } ?? wantedPort }
+  package var url: String { "http://\(host):\(port)" }
+
+  /// Serves until SIGTERM, SIGINT or cancellation.
+  /// - Parameter signals: false in tests, whose process has signals of its own.
+  package func run(
+    _ router: Router<BasicRequestContext>, signals: Bool = false,
+    onListening: @escaping @Sendable (Int) -> Void = { _ in }
+  ) async throws {
+    let app = Application(
+      router: router,
+      // Connections left half open end, and never use up the descriptors of the process.
+      server: .stoppableHTTP1(configuration: .init(idleTimeout: .minutes(2))),
+      configuration: .init(
+        address: .hostname(host, port: wantedPort), serverName: name, backlog: 4_096,
+        availableConnectionsDelegate: MaximumAvailableConnections(4_096, logger: logger)),
+      onServerRunning: { channel in
+        let port = channel.localAddress?.port ?? 0
+        self.boundPort.withLock { $0 = port }
+        self.listening.raise()
+        onListening(port)
+      },
+      logger: logger)
+    var configuration = ServiceGroupConfiguration(
+      services: [app], gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
+    configuration.maximumGracefulShutdownDuration = .seconds(5)
+    try await ServiceGroup(configuration: configuration).run()
+  }
+
+  /// Serves while `body` runs.
+  package func serving<Value: Sendable>(
+    _ router: @escaping @Sendable () -> Router<BasicRequestContext>, _ body: @Sendable () async throws -> Value
+  ) async throws -> Value {
+    let server = Task {
+      defer { listening.raise() }
+      try await run(router())
+    }
+    await listening.wait()
+    return try await finishing {
+      guard boundPort.withLock({ $0 }) != nil else {
+        try await server.value
+        throw Failure(.fatal, code: "simulator_stopped", "\(name) stopped before it listened")
+      }
+      return try await body()
+    } then: {
+      server.cancel()
+      _ = await server.result
+    }
+  }
+}
+
+/// Runs `body`, then `end` whether `body` throws or not.
+package func finishing<Value: Sendable>(
+  _ body: () async throws -> Value, then end: () async -> Void
+) async throws -> Value {
+  let outcome: Result<Value, any Error>
+  do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
+  await end()
+  return try outcome.get()
+}
+
+/// SplitMix64's mixing function (G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators", OOPSLA
+/// 2014).
+package func splitMix64(_ input: UInt64) -> UInt64 {
+  var value = input &+ 0x9e37_79b9_7f4a_7c15
+  value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+  value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+  return value ^ (value >> 31)
+}
