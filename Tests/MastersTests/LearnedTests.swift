@@ -8,7 +8,8 @@ import Testing
 /// neither size nor percentage contradicts; of several rows that claim one master, the one with the better claim.
 @Suite struct LearnedTests {
   static func file() throws -> [UInt8] {
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Reference/model.json")
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let path = folder.appendingPathComponent("Reference/model.json")
     return Array(try Data(contentsOf: path))
   }
 

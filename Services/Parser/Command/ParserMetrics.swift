@@ -37,7 +37,7 @@ struct ParserMetrics: Sendable {
     MetricDescription(
       "souk_rows_perhaps_total", .counter, "Minted rows that a known master might be: their records name it."),
     MetricDescription(
-      "souk_master_names_total", .counter, "Names of known masters that were published because no chain had used them."),
+      "souk_master_names_total", .counter, "Names that no chain had used for a known master."),
     MetricDescription("souk_masters_known", .gauge, "Masters in the index."),
     MetricDescription("souk_masters_index_bytes", .gauge, "Memory of the index of masters."),
     MetricDescription(

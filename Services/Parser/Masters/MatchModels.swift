@@ -29,7 +29,8 @@ package final class MatchModels: Sendable {
     guard let version = try await registry.currentVersion(of: name) else {
       throw Failure(
         .configuration, code: "model_not_found",
-        "there is no model '\(name)' at \(registry.store.location)/\(ModelRegistry.root); train one and publish it there")
+        "there is no model '\(name)' at \(registry.store.location)/\(ModelRegistry.root); train one and publish it "
+          + "there")
     }
     let model = try await Self.load(version, of: name, from: registry)
     state.withLock { $0 = model }
@@ -64,7 +65,9 @@ package final class MatchModels: Sendable {
       do {
         let model = try await Self.load(version, of: name, from: registry)
         state.withLock { $0 = model }
-        logger.info("model replaced", metadata: ["model": "\(name)", "old": "\(old ?? "none")", "version": "\(version)"])
+        logger.info("model replaced", metadata: [
+          "model": "\(name)", "old": "\(old ?? "none")", "version": "\(version)",
+        ])
       } catch let error as ForecastError {
         refused.withLock { $0 = version }
         logger.error("model refused, the old one stays", metadata: [

@@ -20,8 +20,8 @@ actor ReadingThread {
     return (answer, reading.takeReady())
   }
 
-  /// - Returns: the report, or nil and the plan of the next pass when this one is void; `hasDecided` when it is void only
-  ///   because names were decided.
+  /// - Returns: the report, or nil and the plan of the next pass when this one is void; `hasDecided` when it is void
+  ///   only because names were decided.
   func finish() throws -> (report: FileReading.Report?, nextPlan: ReadingPlan, hasDecided: Bool) {
     defer { reading = nil }
     return (try reading?.finish(), reading?.nextPlan ?? ReadingPlan(), reading?.hasDecided ?? false)

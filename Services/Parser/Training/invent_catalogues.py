@@ -118,7 +118,8 @@ class Chain:
                   "ItemName": self.named(product, chance), "ManufacturerName": maker, "UnitQty": unit,
                   "Quantity": f"{quantity:.2f}", "bIsWeighted": 0, "UnitOfMeasure": "100 גרם",
                   "ItemPrice": f"{price:.2f}"}
-        return "<Item>" + "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items()) + "</Item>"
+        inside = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
+        return f"<Item>{inside}</Item>"
 
 
 def products(count, chance):

@@ -2,7 +2,8 @@ import Glibc
 import Schemas
 
 /// Every name that chains give the masters, as sets of n-grams with an inverted index over them. A master has a name
-/// of each chain that was met; a row is compared with all of them. Not safe for concurrent use: `MasterIndex` guards it.
+/// of each chain that was met; a row is compared with all of them. Not safe for concurrent use: `MasterIndex` guards
+/// it.
 ///
 /// What a search finds depends only on the set of names, never on the order they came in.
 final class NameIndex {
@@ -106,7 +107,8 @@ final class NameIndex {
       pieces.append(Piece(word: word, traits: token.traits))
     }
     let name = Name(
-      order: text.identity ^ Token.mix(key.word), master: master, pieces: first, next: next, price: facts.price, size: text.size, maker: maker,
+      order: text.identity ^ Token.mix(key.word), master: master, pieces: first, next: next, price: facts.price,
+      size: text.size, maker: maker,
       length: facts.length, pieceCount: UInt8(text.tokenCount), isWeighted: facts.isWeighted, isVacant: false)
     grams.set(text)
     let scale = 1 / Float(max(1, grams.count)).squareRoot()

@@ -1,7 +1,7 @@
 import Forecasting
 
-/// Decides which masters the rows of one file are, all of them together: two codes of a chain are rarely one product, so
-/// a master that another row claims with more right is not this row's.
+/// Decides which masters the rows of one file are, all of them together: two codes of a chain are rarely one product,
+/// so a master that another row claims with more right is not this row's.
 package final class RowDecision {
   /// Of a row's three best candidates: what the pair looks like, and who else claims what.
   package static let features = 10 + Candidates.features
@@ -93,7 +93,8 @@ package final class RowDecision {
         pairs[judged + end].probability = found[end]
         end += 1
       }
-      for place in (start..<end).sorted(by: { found[$0] != found[$1] ? found[$0] > found[$1] : $0 < $1 }).prefix(Self.kept) {
+      let order = (start..<end).sorted { found[$0] != found[$1] ? found[$0] > found[$1] : $0 < $1 }
+      for place in order.prefix(Self.kept) {
         pairs[judged + place].features = bestFeatures.count
         let first = place * Candidates.features
         bestFeatures.append(contentsOf: matrix[first..<first + Candidates.features])

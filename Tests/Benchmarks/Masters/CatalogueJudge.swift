@@ -134,7 +134,8 @@ struct CatalogueJudge {
       let isTwin = answer.master != right && (names[answer.master] ?? []).contains { name in
         name.set(other)
         let (mine, theirs) = (row.price.approximate, name.price.approximate)
-        return text.nameKey() == other.nameKey() && mine > 0 && theirs > 0 && max(mine, theirs) / min(mine, theirs) < 1.25
+        guard mine > 0, theirs > 0, max(mine, theirs) / min(mine, theirs) < 1.25 else { return false }
+        return text.nameKey() == other.nameKey()
       }
       found.append(
         Answer(row: row, master: answer.master, probability: answer.probability, isKnown: names[right] != nil,

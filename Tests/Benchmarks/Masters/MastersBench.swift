@@ -14,8 +14,8 @@ struct MastersBench: ParsableCommand {
       only: size, flavour, variant or maker. Precision counts a new product that was matched as a mistake. Rates are \
       per second of CPU time of one thread. With --python, rapidfuzz answers the same questions, as many as it can in \
       the time given. With --catalogues, published lists are judged instead: the GTINs of each chain in turn are \
-      hidden, the others' lists are the masters, and a model is learnt without the chain. Closed: rows whose product is \
-      among the masters. Open: rows whose product is not.
+      hidden, the others' lists are the masters, and a model is learnt without the chain. Closed: rows whose product \
+      is among the masters. Open: rows whose product is not.
       """)
 
   @Option(parsing: .upToNextOption, help: "Folders of published price lists, a folder for each chain in it.")
