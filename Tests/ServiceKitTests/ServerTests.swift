@@ -226,7 +226,8 @@ private final class RawStream: Sendable {
   private let state = Mutex((text: "", isClosed: false))
 
   init(_ base: URL, _ path: String) throws {
-    descriptor = try #require(connection(to: try #require(base.port)))
+    let port = try #require(base.port)
+    descriptor = try #require(connection(to: port))
     let request = Array("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
     _ = send(descriptor, request, request.count, Int32(MSG_NOSIGNAL))
   }
