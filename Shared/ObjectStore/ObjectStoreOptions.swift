@@ -69,8 +69,8 @@ package struct ObjectStoreOptions: ParsableArguments {
     }
   }
 
-  /// The store these flags describe, with its bucket or folder: a wrong one, or a wrong password, stops a service before
-  /// it works.
+  /// The store these flags describe, with its bucket or folder: a wrong one, or a wrong password, stops a service
+  /// before it works.
   ///
   /// - Parameters:
   ///   - condition: of `/readyz`; nil for a service that finds out only when it reads its first object.

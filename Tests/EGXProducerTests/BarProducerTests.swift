@@ -1,4 +1,4 @@
-import EGXProducerService
+@testable import EGXProducerService
 import Runtime
 import Schemas
 import ServiceKit

@@ -1,4 +1,4 @@
-import EGXProducerService
+@testable import EGXProducerService
 import Foundation
 import Runtime
 import Schemas

@@ -47,7 +47,7 @@ import Testing
 
     func work(_ needs: Needs) -> Work {
       let clients = needs.kafka("ticker", kafka, topics: [Topics.marketData.name], consumes: false)
-      let drain = needs.drain
+      let (drain, ticking) = (needs.drain, needs.context.health.readiness("ticking"))
       return clients.source { [fails] producer in
         var batch = OutgoingBatch()
         for value in ["a", "b", "c"] {
@@ -55,6 +55,7 @@ import Testing
         }
         // On its way: the kit waits for the acknowledgement when it closes the producer.
         _ = try await producer.enqueue(batch)
+        ticking.set(ready: true)
         await drain.wait()
         if fails { throw Failure(.transient, code: "unacknowledged", "the last bars were not acknowledged") }
       }
@@ -134,7 +135,7 @@ import Testing
     defer { broker.close() }
     let (ticker, context) = (try Ticker.parse(arguments + ["--fails", "true"]), context("ticker"))
     let source = Task { try await ticker.run(in: context) }
-    try await eventually("it produces") { context.health.isReady }
+    try await eventually("it produces") { context.health.readiness("ticking").current.ready }
     context.drain.raise()
     try await source.value
   }
@@ -144,7 +145,7 @@ import Testing
     defer { broker.close() }
     let (ticker, first) = (try Ticker.parse(arguments), context("ticker"))
     let source = Task { try await ticker.run(in: first) }
-    try await eventually("it produces") { first.health.isReady }
+    try await eventually("it produces") { first.health.readiness("ticking").current.ready }
     first.drain.raise()
     try await source.value
 

@@ -1,3 +1,4 @@
+import Compression
 import PriceFiles
 import Schemas
 import TestSupport
@@ -192,5 +193,28 @@ import Testing
     case .unsigned: result += tail
     }
     return result
+  }
+}
+
+/// Files that are in memory as a whole.
+@Suite struct DeflateTests {
+  private let plain = Array(String(repeating: "a line of an object\n", count: 20_000).utf8)
+
+  @Test(arguments: [1, 6, 9]) func aGzipFileComesBackWhole(_ level: Int) throws {
+    let packed = try #require(Deflate.gzip(plain, level: level))
+    #expect(packed.count < plain.count / 10 && Deflate.gzip(plain, level: level) == packed)
+    #expect(Deflate.unpackGzip(packed) == plain)
+    #expect(Deflate.unpackGzip(packed + packed) == plain + plain, "two members")
+  }
+
+  @Test func aDamagedGzipFileIsRefused() throws {
+    let packed = try #require(Deflate.gzip(plain))
+    for count in [0, 5, 10, packed.count / 2, packed.count - 1] {
+      #expect(Deflate.unpackGzip(Array(packed.prefix(count))) == nil, "\(count) bytes")
+    }
+    var wrong = packed
+    wrong[wrong.count - 6] ^= 1
+    #expect(Deflate.unpackGzip(wrong) == nil, "the checksum")
+    #expect(Deflate.unpackGzip(packed + [0]) == nil, "rubbish behind it")
   }
 }

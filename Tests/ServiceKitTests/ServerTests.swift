@@ -14,13 +14,14 @@ import Testing
   private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   private func withServer(
-    _ declare: (inout ServerRoutes) -> Void, _ body: (URL, HTTPServer) async throws -> Void
+    requestTime: TimeAmount = .seconds(75), _ declare: (inout ServerRoutes) -> Void,
+    _ body: (URL, HTTPServer) async throws -> Void
   ) async throws {
     var routes = ServerRoutes()
     declare(&routes)
     var limits = ConnectionLimits()
     limits.allowsStreams = true
-    limits.requestTime = .milliseconds(500)
+    limits.requestTime = requestTime
     let server = HTTPServer(
       host: "127.0.0.1", port: 0, routes: routes, limits: limits, logger: Self.quiet, drain: drain)
     let port = try await server.start()
@@ -127,13 +128,14 @@ import Testing
 
   /// Longer than a connection may be silent: what the client takes keeps it open.
   @Test func heartbeatsKeepAQuietStreamOpen() async throws {
-    try await withServer {
+    try await withServer(requestTime: .seconds(3)) {
       $0.get("/events") { _ in
         .events(heartbeat: .milliseconds(50)) { _ in await Interruption().wait() }
       }
     } _: { base, _ in
       let stream = try RawStream(base, "/events")
-      try await eventually("many heartbeats") { stream.text.components(separatedBy: ":\n\n").count > 30 }
+      // Each takes 50 ms or more.
+      try await eventually("five seconds of heartbeats") { stream.text.components(separatedBy: ":\n\n").count > 100 }
       #expect(!stream.isClosed)
     }
   }

@@ -35,7 +35,7 @@ package struct WoltEngine: ChainEngine {
     for anchor in try page.select("//a[@href]") {
       guard let href = anchor.attribute("href"), let url = try? response.head.url.resolving(href),
         url.origin == base.origin, let last = url.path.split(separator: "/").last, last.hasSuffix(".html"),
-        let date = CivilDate(iso: last.dropLast(5))
+        let date = CivilDate(last.dropLast(5))
       else { continue }
       found[date] = url
     }

@@ -53,7 +53,7 @@ package struct BackfillCommand: ServiceCommand {
       let publisher = BarPublisher(
         review: BarReview(settings: review, clock: clock),
         outlet: KafkaBarOutlet(producer: producer, topic: topic, producedBy: clients.identity.producedBy),
-        metrics: ProducerMetrics(), drain: context.drain, logger: context.logger, now: WallClock.local)
+        metrics: ProducerMetrics(), drain: context.drain, logger: context.logger, now: LocalDateTime.now)
       let backfill = Backfill(
         source: try bars.value, publisher: publisher, settings: settings, clock: clock, drain: context.drain,
         logger: context.logger)
@@ -109,7 +109,7 @@ package struct BackfillOptions: ParsableArguments {
 
   /// - Throws: `Failure(.configuration)`.
   package func days() throws(Failure) -> ClosedRange<Int64> {
-    guard let first = TradingCalendar.day(from), let last = TradingCalendar.day(to), first <= last else {
+    guard let first = CivilDate(from)?.daysSinceEpoch, let last = CivilDate(to)?.daysSinceEpoch, first <= last else {
       throw Failure(
         .configuration, code: "bad_range", "--from and --to have to be dates such as 2025-01-01, in their order")
     }

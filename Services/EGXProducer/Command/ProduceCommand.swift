@@ -69,7 +69,7 @@ package struct ProduceCommand: ServiceCommand {
         review: BarReview(settings: review, clock: plan.clock),
         outlet: KafkaBarOutlet(producer: producer, topic: topic, producedBy: clients.identity.producedBy),
         settings: publishing, metrics: metrics, series: try memories?.value ?? [:], drain: context.drain,
-        logger: context.logger, ready: { ready.set(ready: $0, reason: $1) }, now: WallClock.local)
+        logger: context.logger, ready: { ready.set(ready: $0, reason: $1) }, now: LocalDateTime.now)
       context.logger.info("producing", metadata: [
         "source": "\(bars.label)", "symbols": "\(plan.symbols.count)", "interval": "\(source.interval.rawValue)",
         "topic": "\(topic)",

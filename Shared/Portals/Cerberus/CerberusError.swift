@@ -1,14 +1,14 @@
 import Runtime
 
-/// A failure of a Cerberus web portal beyond HTTP.
+/// An error of a Cerberus web portal above HTTP.
 package typealias CerberusError = CodedError<CerberusErrorKind>
 
 package enum CerberusErrorKind: String, ErrorKind {
-  /// The portal does not accept the user and password: the operator has to change them.
+  /// The portal refuses the user and password; the operator has to change them.
   case loginRefused = "login_refused"
-  /// The portal no longer knows the session, and a new one did not help at once.
+  /// The portal no longer knows the session, and a new login did not help.
   case sessionExpired = "session_expired"
-  /// A page that should carry the token of the next request carries none.
+  /// A page lacks the token for the next request.
   case noToken = "login_page_changed"
 
   package var errorClass: ErrorClass {

@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 /// One row of a Bina listing, as written.
 struct BinaRow: Hashable, Sendable {
