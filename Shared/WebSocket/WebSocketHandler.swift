@@ -139,7 +139,8 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if !isBroken { fail(context, WebSocketError(error, isOpen: true)) }
+    // While the connection closes, its end says what there is to say.
+    if !isBroken, closing == nil { fail(context, WebSocketError(error, isOpen: true)) }
   }
 
   func channelInactive(context: ChannelHandlerContext) {
