@@ -20,8 +20,10 @@ import Testing
       #expect(summary.rows == summary.keptRows + summary.repeatedRows + summary.rejected.total)
       #expect(summary.kind != .prices || rows.count == summary.keptRows)
       #expect(summary.defect == nil || summary.defect?.outcome == summary.outcome)
-      guard let lines = expected[index] else { continue }
+      guard let (lines, isNested) = expected[index] else { continue }
+      // A row inside a row is well-formed, but the end tag of the outer one is missing.
       let isRead = [.ok, .empty, .unknownDocument, .refused, .notXMLOrHTML].contains(summary.outcome)
+        || isNested && summary.defect?.code == "xml_missing_end_tag"
       #expect(isRead, "\(index): \(summary.outcome) \(summary.defect?.description ?? "")")
       guard summary.defect == nil, summary.kind == .prices else { continue }
       let found = rows.map { Self.line([$0[.code], $0.price, $0[.name], $0[.manufacturer], $0[.unitQty]]) }
@@ -78,8 +80,9 @@ import Testing
     fields.map { $0.split { $0 == " " || $0.isNewline || $0 == "\t" }.joined(separator: " ") }.joined(separator: "|")
   }
 
-  /// - Returns: for each document its rows, nil when it is not well-formed.
-  private func expat(_ documents: [[UInt8]]) throws -> [[String]?] {
+  /// - Returns: for each document its rows, and whether an element holds another of its name; nil when it is not
+  ///   well-formed.
+  private func expat(_ documents: [[UInt8]]) throws -> [(rows: [String], isNested: Bool)?] {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("souk-expat-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -98,8 +101,12 @@ import Testing
     process.waitUntilExit()
     try #require(process.terminationStatus == 0, "python3 with its standard library is needed: install python3")
     let text = String(decoding: try Data(contentsOf: output), as: UTF8.self)
-    return text.split(separator: "\u{1E}", omittingEmptySubsequences: false).dropLast().map { part in
-      part.first == "!" ? nil : part.split(separator: "\u{1D}").map(String.init)
+    let parts = text.split(separator: "\u{1E}", omittingEmptySubsequences: false).dropLast()
+    return parts.map { part -> (rows: [String], isNested: Bool)? in
+      if part.first == "!" { return nil }
+      let isNested = part.first == "~"
+      let rows = part.drop { $0 == "~" }.split(separator: "\u{1D}").map(String.init)
+      return (rows: rows, isNested: isNested)
     }
   }
 }

@@ -1,8 +1,8 @@
 """Reads price rows from many documents with expat, for comparison with the reader's own tokenizer.
 
 Usage: read_rows.py INPUT OUTPUT. INPUT holds documents, each after its length in four bytes. OUTPUT gets for each
-document "!" when it is not well-formed, else its usable rows (code|price|name|manufacturer|unit, each behind a
-group separator); a record separator ends each document.
+document "!" when it is not well-formed, else "~" when an element holds another of its name, and its usable rows
+(code|price|name|manufacturer|unit, each after a group separator); a record separator ends each document.
 """
 import datetime
 import re
@@ -32,9 +32,12 @@ class Reader:
     def __init__(self):
         self.rows, self.newest = [], {}
         self.place, self.depth, self.skip, self.before = "outside", 0, 0, ""
+        self.open, self.is_nested = [], False
 
     def start(self, name, _):
         name = name.lower()
+        self.is_nested = self.is_nested or name in self.open
+        self.open.append(name)
         self.depth += 1
         if self.place == "outside":
             if name in CONTAINERS:
@@ -71,6 +74,7 @@ class Reader:
             self.place = "container"
         elif self.place == "container":
             self.place = "outside"
+        self.open.pop()
         self.depth -= 1
 
     def finish(self):
@@ -132,6 +136,7 @@ def main():
             parser.CharacterDataHandler = reader.text
             try:
                 parser.Parse(document, True)
+                out.write("~" if reader.is_nested else "")
                 out.write("".join("\x1d" + row for row in reader.usable()) or "\x1d")
             except expat.ExpatError:
                 out.write("!")
