@@ -68,7 +68,7 @@ struct CapturedProviderTests {
     (37, .failure(.symbolUnknown)), (38, .failure(.symbolUnknown)), (39, .failure(.requestRefused)),
     (40, .failure(.refused)), (41, .failure(.rateLimited)), (42, .failure(.rateLimited)), (43, .failure(.unreadable)),
     (44, .outage), (45, .value("2350.71636363636", "USD", "2022-12-01T00:00:00Z")),
-    (48, .failure(.notEntitled)), (49, .failure(.rateLimited)), (50, .failure(.rateLimited)),
+    (48, .failure(.notEntitled)), (49, .failure(.dayQuotaSpent)), (50, .failure(.minuteQuotaSpent)),
     (51, .failure(.notEntitled)), (52, .failure(.symbolUnknown)), (53, .failure(.refused)),
     (54, .value("112.1300", "USD", "2018-10-05T20:00:00Z")), (58, .failure(.unreadable)),
     (59, .value("68.29", "USD", "2025-07-04T00:00:00Z")), (62, .failure(.noValue)),
