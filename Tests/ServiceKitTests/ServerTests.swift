@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 
 /// A server of a service's own: answers, streams, server-sent events, and the drain.
-@Suite(.timeLimit(.minutes(2))) struct ServerTests {
+@Suite(.timeLimit(.minutes(10))) struct ServerTests {
   private let drain = Interruption()
   private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
