@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The model of masters: which rows of a chain are which products. Reads pairs that `souk-bench masters` or
-`parser pairs` wrote, one file for each chain, and learns from rows whose GTIN says what is right."""
+"""The model of masters: which rows of a chain are which products. Reads pairs that `souk-bench masters`
+wrote, one file for each chain, and learns from rows whose GTIN says what is right."""
 
 import argparse
 import base64
