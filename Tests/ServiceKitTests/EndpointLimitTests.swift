@@ -80,7 +80,7 @@ import Testing
   }
 
   /// A server that has stopped drops what it still accepts.
-  @Test func aConnectionIsHeldUntilItsChannelCloses() async throws {
+  @Test func aConnectionIsHeldUntilItsChannelCloses() throws {
     final class Writer: Sendable {}
     struct Value: ServerChildChannelValue {
       let channel: any Channel
@@ -93,12 +93,11 @@ import Testing
       func handle(value: Value, logger: Logger) async {}
     }
     let channel = EmbeddedChannel()
-    func accepted() throws -> Writer {
-      try HeldConnections(base: Base()).setup(channel: channel, logger: Logger(label: "test")).wait().writer
-    }
-    weak var writer = try accepted()
+    weak var writer = try HeldConnections(base: Base())
+      .setup(channel: channel, logger: Logger(label: "test")).wait().writer
     #expect(writer != nil, "no task has taken the connection")
     try channel.close().wait()
+    // The channel says that it is closed in the next round of its loop.
     channel.embeddedEventLoop.run()
     #expect(writer == nil)
   }
