@@ -83,7 +83,7 @@ let imports: [String: [String]] = [
   "LocalServers": ["Runtime", "Subprocess", "SystemPackage"],
   "Markets": ["ArgumentParser", "CSV", "Runtime", "Schemas", "StrictYAML"],
   "MarketsTests": ["Markets", "Runtime", "Schemas", "StrictYAML", "TestSupport"],
-  "Masters": ["Forecasting", "Schemas"],
+  "Masters": ["Forecasting", "Runtime", "Schemas"],
   "MastersTests": ["Forecasting", "Masters", "Schemas", "TestSupport"],
   "ModelRegistry": ["Forecasting", "Logging", "ObjectStore", "Runtime"],
   "ModelRegistryTests": ["ArgumentParser", "Forecasting", "LocalServers", "Logging", "ModelRegistry", "ObjectStore",
