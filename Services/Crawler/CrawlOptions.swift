@@ -1,8 +1,9 @@
 import ArgumentParser
+import Core
+import Options
 import Portals
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// The crawler's own flags.
 package struct CrawlOptions: ParsableArguments {

@@ -1,15 +1,19 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Foundation
-import HTTP
-import Kafka
+import HTTPFlags
+import KafkaFlags
 import Logging
+import Messages
+import Options
 import Pipeline
 import Portals
 import PriceFiles
 import Redis
-import Runtime
-import Schemas
+import RedisFlags
 import ServiceKit
+import Values
 
 /// `crawler`: lists portals and announces the files it has not seen before.
 package struct CrawlerCommand: ServiceCommand {
@@ -46,7 +50,9 @@ package struct CrawlerCommand: ServiceCommand {
   package func work(_ needs: Needs) -> Work {
     let (crawling, catalogue, context) = (crawling, catalogue, needs.context)
     let relisting = RelistRequests()
-    let sources = needs.add(.setting("sources", { try crawling.sources(in: catalogue.load()) }) { sources in
+    let sources = needs.add(.setting("sources", {
+      try crawling.sources(in: ChainCatalogue.load(file: catalogue.catalogue))
+    }) { sources in
       sources.map(\.label).joined(separator: ", ")
     })
     let store = needs.add(Need(

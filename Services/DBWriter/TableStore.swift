@@ -1,6 +1,7 @@
+import Catalogue
+import Core
+import Messages
 import Postgres
-import Runtime
-import Schemas
 import Synchronization
 
 /// The core of db-writer: messages in, rows and offsets in PostgreSQL out.

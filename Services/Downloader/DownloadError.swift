@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Errors of the downloader itself, besides `HTTPError` and `ObjectStoreError`.
 package typealias DownloadError = CodedError<DownloadErrorKind>

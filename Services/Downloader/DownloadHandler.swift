@@ -1,12 +1,14 @@
+import Catalogue
+import Core
 import Glibc
 import Kafka
 import Logging
+import Messages
 import ObjectStore
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
+import Values
 
 /// Downloads one announced file and publishes one message about it.
 package struct DownloadHandler: JobHandler {

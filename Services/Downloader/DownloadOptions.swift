@@ -1,7 +1,9 @@
 import ArgumentParser
+import Core
 import Glibc
 import HTTP
-import Runtime
+import HTTPFlags
+import Options
 
 /// The downloader's own flags.
 package struct DownloadOptions: ParsableArguments {

@@ -1,7 +1,8 @@
+import Core
 import HTTP
+import Messages
 import Portals
-import Runtime
-import Schemas
+import Values
 
 extension Downloader {
   /// A file in the spool.

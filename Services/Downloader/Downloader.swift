@@ -1,7 +1,8 @@
+import Core
 import HTTP
+import Messages
 import ObjectStore
-import Runtime
-import Schemas
+import Values
 
 /// Downloads one file: fetches it into the spool, verifies it, stores it, and checks the stored object.
 package struct Downloader: Sendable {

@@ -1,11 +1,13 @@
 import ArgumentParser
+import Catalogue
+import Core
 import HTTP
-import Kafka
-import ObjectStore
+import HTTPFlags
+import KafkaFlags
+import ObjectStoreFlags
+import Options
 import Pipeline
 import Portals
-import Runtime
-import Schemas
 import ServiceKit
 
 /// `downloader`: fetches announced files into the object store.
@@ -42,7 +44,8 @@ package struct DownloaderCommand: ServiceCommand {
       open: {
         let settings = try download.settings(http: http)
         let client = try http.makeClient(name: "fetch")
-        let access = try PortalAccess(chains.load(), client: client, limits: settings.limits)
+        let access = try PortalAccess(
+          ChainCatalogue.load(file: chains.catalogue), client: client, limits: settings.limits)
         return (settings: settings, client: client, access: access)
       },
       check: { _ in "spool \(download.spoolDirectory)" }, close: { $0.client.close() }))

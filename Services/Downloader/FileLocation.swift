@@ -1,5 +1,5 @@
+import Core
 import HTTP
-import Runtime
 
 /// Where to fetch a file, from the message's URL and the operator's permission, before anything is opened.
 package enum FileLocation: Hashable, Sendable {

@@ -1,5 +1,3 @@
-import Runtime
-
 /// Measures how long each job and each host has only failed, to choose between a retry and giving up. Pure; the caller
 /// passes the time.
 ///

@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 
 /// A local file that the operator permitted, read on a dedicated thread.
 actor LocalFile {

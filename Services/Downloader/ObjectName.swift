@@ -1,6 +1,7 @@
+import Core
+import Messages
 import ObjectStore
-import Runtime
-import Schemas
+import Values
 
 /// The key of a file in the store. Pure.
 package enum ObjectName {

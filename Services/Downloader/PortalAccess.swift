@@ -1,6 +1,6 @@
+import Core
 import HTTP
 import Portals
-import Runtime
 
 /// Logins and sessions for portals that need them.
 ///

@@ -1,5 +1,4 @@
-import HTTP
-import Schemas
+import Values
 
 /// Whether a link has a signature, and when it expires. Pure.
 ///

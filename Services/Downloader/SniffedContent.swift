@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// The type of a fetched file by its first bytes. Pure.
 package struct SniffedContent: Hashable, Sendable {

@@ -1,6 +1,6 @@
+import Core
 import Glibc
 import ObjectStore
-import Runtime
 
 /// A file between a portal and the store: an unnamed temporary file, hashed while it is written.
 ///

@@ -1,8 +1,11 @@
+import Catalogue
+import Core
 import Kafka
 import Logging
+import Messages
 import Pipeline
-import Runtime
-import Schemas
+import Routing
+import Values
 
 /// A sink that predicts: observations in, predictions and windows out.
 ///

@@ -1,13 +1,15 @@
+import Catalogue
+import Core
 import Kafka
 import Logging
 import Masters
+import Messages
 import ObjectStore
 import Pipeline
 import PriceFiles
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
+import Values
 
 /// Parses one stored file: publishes messages of its prices, promotions or stores, and one about the file itself.
 package final class ParseHandler: JobHandler {

@@ -1,9 +1,9 @@
+import Core
 import Kafka
 import Logging
+import Messages
 import ObjectStore
 import Pipeline
-import Runtime
-import Schemas
 
 /// Stores generations of bars as objects.
 package struct BarSink: GenerationSink {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Runtime
+import Core
 import ServiceKit
 
 /// `souk`: runs the fleet locally, and looks after its topics.

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// Reads dates by a pattern such as `MM/DD/YYYY`, `DD.MM.YY hh:mm` or `MMM DD, YYYY`: `YYYY` or `YY` (1970 to 2069),
 /// `MM` or the English `MMM`, `DD`, `hh`, `mm`, `ss`; any other character stands for itself. Leading zeros may be

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// Numbers as exports write them: `28,653.85`, `247.02M`, `.90`, and `1.234,56` if the decimal mark is declared.
 package struct CSVNumbers: Hashable, Sendable {

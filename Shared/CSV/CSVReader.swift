@@ -1,5 +1,3 @@
-import Schemas
-
 /// Reads CSV (RFC 4180) line by line, without the quotes and the spaces around cells. A value type: a copy continues
 /// from the same position.
 ///

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Why a model cannot be used. The operator has to fix it; a worker that has another model keeps that.
 package typealias ForecastError = CodedError<ForecastErrorKind>

@@ -1,5 +1,4 @@
-import Runtime
-import Schemas
+import Values
 
 /// A trained model that forecasts a series.
 ///

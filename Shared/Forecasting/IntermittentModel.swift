@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Croston's method, SBA or TSB, on the newest `history` periods of an input.
 ///

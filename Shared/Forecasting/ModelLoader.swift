@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// Builds a model from a manifest and its weights.
 package enum ModelLoader {

@@ -1,5 +1,5 @@
+import Core
 import CXML2
-import Runtime
 
 /// An HTML page, parsed by libxml2, which closes unclosed elements as browsers do.
 ///

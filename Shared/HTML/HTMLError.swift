@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A page that cannot be read. Reading the same page again fails again; a later version of it may be readable.
 package typealias HTMLError = CodedError<HTMLErrorKind>

@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 
 enum FileAccess {
   /// Why the file cannot be read, as `errno`; nil when it can.

@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 
 /// HTTP/1.1 and HTTP/2 over libcurl: reused connections, every limit explicit, no thread per request.
 ///

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// What went wrong with a request, and in which of the four classes it falls.
 ///

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 extension HTTPRequest {
   /// A POST of form fields, as `application/x-www-form-urlencoded`: everything but RFC 3986's unreserved characters

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Synchronization
 
 /// At most `limit` requests of each origin at a time; the rest wait in the order they came.

@@ -1,6 +1,6 @@
 import CCurl
+import Core
 import Glibc
-import Runtime
 
 /// `Retry-After` in both forms of RFC 9110 section 10.2.3: seconds, or a date.
 package enum RetryAfter {

@@ -1,6 +1,6 @@
 import CCurl
+import Core
 import Glibc
-import Runtime
 import Synchronization
 
 /// The thread that makes every libcurl call: one multi handle, as many transfers as there are requests.

@@ -1,5 +1,3 @@
-import HTTP
-
 /// The write API of a server.
 ///
 /// Sources: InfluxDB 1.8 "API reference, /write", InfluxDB 2.7 "POST /api/v2/write" (which InfluxDB 3 and

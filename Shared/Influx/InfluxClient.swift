@@ -1,7 +1,7 @@
 import Compression
+import Core
 import Foundation
 import HTTP
-import Runtime
 
 /// Writes line protocol to one server; connections are reused, any number of writes may be in flight.
 package final class InfluxClient: Sendable {

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import Runtime
 
 /// One series of an InfluxQL result.
 package struct InfluxSeries: Decodable, Hashable, Sendable {

@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import HTTP
-import Runtime
 
 /// The result of writing a body of points.
 package enum WriteAnswer: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Decides for one client whether a refusal lasts and the service has to stop, or may pass.
 ///

@@ -1,5 +1,4 @@
 import Logging
-import Runtime
 
 /// A topic as it should be.
 package struct TopicSpecification: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// librdkafka properties in layers: ours, then a file, then the environment, then flags; later ones win.
 ///

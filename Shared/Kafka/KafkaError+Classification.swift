@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 extension ErrorClass {
   /// The one table that says what a Kafka error means for the caller. Names are librdkafka's; those that start

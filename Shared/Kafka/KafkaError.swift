@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A failure reported by librdkafka or a broker.
 ///

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// What clients of Kafka measure of themselves.
 package enum KafkaMetrics {

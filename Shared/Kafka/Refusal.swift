@@ -1,5 +1,3 @@
-import Runtime
-
 /// Why a cluster does not let a client in, read from librdkafka's code and text.
 ///
 /// librdkafka has one code for all TLS errors and one for all login errors; only its text says which one it was. For a

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import Runtime
 
 /// The file in which a server that chose its own port says where it listens: one line of `host:port` or ports.
 ///

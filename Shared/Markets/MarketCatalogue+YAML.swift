@@ -1,6 +1,6 @@
-import Runtime
-import Schemas
+import Core
 import StrictYAML
+import Values
 
 /// The catalogue as YAML:
 ///

@@ -1,5 +1,4 @@
-import Runtime
-import Schemas
+import Core
 
 /// Materials, countries, sources and schedules: the scheduler makes jobs of it, the fetcher knows the providers from
 /// it.

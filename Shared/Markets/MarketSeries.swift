@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// A material in a country, or on the world market.
 package struct MarketSeries: Hashable, Sendable {

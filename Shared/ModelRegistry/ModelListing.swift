@@ -1,6 +1,6 @@
+import Core
 import Forecasting
 import ObjectStore
-import Runtime
 
 /// One row of `inference-worker models list` and `models verify`.
 package struct ModelListing: Sendable {

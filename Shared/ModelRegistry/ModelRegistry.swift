@@ -1,7 +1,7 @@
-import Foundation
+import Core
 import Forecasting
+import Foundation
 import ObjectStore
-import Runtime
 
 /// Models in an object store:
 ///

@@ -1,5 +1,5 @@
+import Core
 import Forecasting
-import Runtime
 
 /// What a worker can run; any other model is refused before its weights are read.
 package struct ModelRequirement: Sendable {

@@ -1,6 +1,6 @@
+import Core
 import Forecasting
 import Logging
-import Runtime
 import Synchronization
 
 /// Polls the registry for another version of a model and switches to it.

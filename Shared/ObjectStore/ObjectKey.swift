@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// The name of an object inside a store: `files/7290058140886/2025-01-20/ab12-PriceFull.gz`.
 ///

@@ -1,5 +1,4 @@
-import HTTP
-import Runtime
+import Core
 
 /// Where a store is: `s3://bucket/prefix` or `file:///folder`. Objects are named below it, and nothing outside it
 /// is ever opened.

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A place for immutable files: a bucket or a folder. Keys are relative to `location`.
 ///

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A failure of an object store. Errors of the connection (sockets, timeouts) stay `HTTPError`s, except refused
 /// certificates, which here are errors of the configuration.

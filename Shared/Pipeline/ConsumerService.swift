@@ -1,5 +1,5 @@
 import Kafka
-import Runtime
+import KafkaFlags
 import ServiceKit
 
 /// The work of a service that consumes: assembles its clients and the loop of its kind, and runs them until drained.

@@ -1,8 +1,9 @@
+import Catalogue
+import Core
 import Foundation
 import Kafka
+import KafkaFlags
 import Logging
-import Runtime
-import Schemas
 import ServiceKit
 
 extension Needs {

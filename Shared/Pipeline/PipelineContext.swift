@@ -1,6 +1,6 @@
+import Core
 import Kafka
 import Logging
-import Runtime
 import ServiceKit
 
 /// What the strategies of this module work with, whatever they do with the records.

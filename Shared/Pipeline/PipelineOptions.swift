@@ -1,5 +1,6 @@
 import ArgumentParser
-import Runtime
+import Core
+import Options
 
 /// How a consumer works through its topics, whatever the service does with the records.
 package struct PipelineOptions: ParsableArguments {

@@ -1,6 +1,7 @@
+import Catalogue
+import Core
 import Kafka
-import Runtime
-import Schemas
+import Values
 
 /// Who is at work: goes into headers, dead letters and client ids.
 package struct ServiceIdentity: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A chain and where it publishes its files: one row of the catalogue.
 package struct Chain: Hashable, Sendable {

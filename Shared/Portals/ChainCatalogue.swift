@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// The chains known by name: the embedded ones, and those of a file that add to or replace them.
 package struct ChainCatalogue: Sendable {

@@ -1,5 +1,3 @@
-import Runtime
-
 /// When and how fast a chain's portal is crawled. Nil means the program's default.
 package struct CrawlSchedule: Hashable, Sendable {
   /// Time between two passes.

@@ -1,5 +1,5 @@
+import Core
 import Metrics
-import Runtime
 
 /// One connection to Redis on its own thread, opened on first use and reopened after a failure.
 ///

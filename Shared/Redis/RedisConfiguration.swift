@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// How to reach a Redis and how long to wait for it.
 package struct RedisConfiguration: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import CHiredis
-import Runtime
+import Core
 
 import Glibc
 

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// An error from Redis or the network, classified. An error reply whose first word is not in the table is `fatal`: the
 /// command was wrong.

@@ -1,4 +1,3 @@
-import Runtime
 import Synchronization
 
 /// Shares one connection between many tasks: commands that arrive during a round trip are sent together in the next

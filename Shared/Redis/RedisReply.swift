@@ -1,5 +1,5 @@
 import CHiredis
-import Runtime
+import Core
 
 /// One reply, copied out of hiredis.
 package enum RedisReply: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import COpenSSL
-import Runtime
+import Core
 
 import Glibc
 

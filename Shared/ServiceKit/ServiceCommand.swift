@@ -1,6 +1,6 @@
 import ArgumentParser
+import Core
 import Logging
-import Runtime
 
 /// A long-running program of the fleet (or one of its subcommands): its options, what it needs, and its work.
 ///

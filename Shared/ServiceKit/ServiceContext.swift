@@ -1,5 +1,5 @@
+import Core
 import Logging
-import Runtime
 
 /// What a running service is given.
 package struct ServiceContext: Sendable {

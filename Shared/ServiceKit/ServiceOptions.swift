@@ -1,6 +1,7 @@
 import ArgumentParser
+import Core
 import Logging
-import Runtime
+import Options
 
 /// The options every service has.
 package struct ServiceOptions: ParsableArguments {

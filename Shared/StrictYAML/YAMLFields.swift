@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// The fields of one YAML mapping, read strictly: an unknown key is an error, and every error names the file, the line
 /// and the field.

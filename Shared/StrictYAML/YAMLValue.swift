@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Yams
 
 /// A YAML value with its line, independent of Yams' classes, so that it can be kept and shared.

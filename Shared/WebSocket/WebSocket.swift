@@ -1,5 +1,5 @@
+import Core
 import NIOCore
-import Runtime
 import Synchronization
 
 /// A message as it was sent. Whether a text is UTF-8 is for its reader to say.

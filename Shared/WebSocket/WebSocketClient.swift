@@ -1,10 +1,10 @@
 import enum HTTP.RetryAfter
+import Core
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import NIOWebSocket
-import Runtime
 
 /// Opens WebSockets (RFC 6455, without extensions). It tries once: its caller backs off, and the error of a refused
 /// handshake carries the `Retry-After` to give to `Backoff.next`.

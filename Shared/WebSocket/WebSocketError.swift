@@ -1,8 +1,8 @@
+import Core
 import NIOCore
 import NIOPosix
 import NIOSSL
 import NIOWebSocket
-import Runtime
 
 /// Why a WebSocket is not there, or ended. The message holds no payload, and of the URL only host and port.
 package typealias WebSocketError = CodedError<WebSocketErrorKind>

@@ -1,6 +1,6 @@
+import Core
 import NIOCore
 import NIOWebSocket
-import Runtime
 
 /// Between frames and messages: joins fragments, answers pings, ends a connection whose other side went silent or
 /// stopped reading, and closes with a close frame. Runs on the connection's event loop.

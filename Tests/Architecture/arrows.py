@@ -20,15 +20,20 @@ import sys
 
 # A module imports modules of the rows before its own only. Services and everything in Tests come after all rows.
 LAYERS = [
-    ["Runtime", "Compression"],
-    ["Schemas"],
-    ["CSV", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis",
-     "ServiceKit", "StrictYAML"],
-    ["Influx", "Markets", "Masters", "ObjectStore", "Pipeline", "Portals", "WebSocket"],
-    ["ModelRegistry"],
+    ["Core"],
+    ["Options", "Values"],
+    ["Catalogue"],
+    ["Messages", "Routing"],
+    ["Compression"],
+    ["CSV", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis", "ServiceKit",
+     "StrictYAML"],
+    ["Influx", "Markets", "Masters", "ObjectStore", "Portals", "WebSocket"],
+    ["AWSCredentials", "ModelRegistry"],
+    ["HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags", "RedisFlags"],
+    ["Pipeline"],
 ]
 # The shared modules that may import Kafka. A sink does not know where its records come from.
-KAFKA_USERS = {"Pipeline"}
+KAFKA_USERS = {"KafkaFlags", "Pipeline"}
 # The module of librdkafka, and the only folder outside Tests that may import it.
 LIBRDKAFKA, BRIDGE = "CRdKafka", "Shared/Kafka/Bridge/"
 

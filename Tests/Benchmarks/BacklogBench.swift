@@ -1,10 +1,10 @@
 import ArgumentParser
+import Catalogue
 import Foundation
 import Kafka
 import LocalServers
 import Logging
 import PortalSimulator
-import Schemas
 import TestSupport
 
 /// `souk-bench backlog`: the whole fleet, one process each, over a backlog of files.

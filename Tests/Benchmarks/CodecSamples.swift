@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// Messages of typical sizes and scripts.
 enum CodecSamples {

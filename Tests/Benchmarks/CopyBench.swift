@@ -1,9 +1,9 @@
 import ArgumentParser
+import Catalogue
 import DBWriterService
 import Foundation
 import LocalServers
 import Postgres
-import Schemas
 
 /// `souk-bench copy`: rows per second into PostgreSQL, beside psql running the same SQL from files.
 struct CopyBench: AsyncParsableCommand {

@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// Messages as the parser makes them: Hebrew names, prices with two digits, batches of 500.
 struct CopyFeed {

@@ -2,7 +2,6 @@ import DBWriterService
 import Foundation
 import LocalServers
 import Postgres
-import Schemas
 
 /// The same rows and the same statements as files for psql.
 struct CopyScripts {

@@ -1,11 +1,14 @@
 import ArgumentParser
+import Catalogue
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
-import Schemas
+import Messages
 import Synchronization
 import TestSupport
+import Values
 
 /// `souk-bench download`: the memory of the real downloader with many large files in flight at once.
 struct DownloadBench: AsyncParsableCommand {

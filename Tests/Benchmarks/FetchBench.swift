@@ -1,14 +1,16 @@
 import ArgumentParser
+import Core
 import FetcherService
 import Foundation
 import HTTP
 import LocalServers
 import Logging
 import Markets
-import Runtime
-import Schemas
+import Messages
+import Options
 import Synchronization
 import TestSupport
+import Values
 
 /// `souk-bench fetch`: fetches per second of one process from slow providers, next to aiohttp.
 struct FetchBench: AsyncParsableCommand {

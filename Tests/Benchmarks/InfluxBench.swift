@@ -1,9 +1,9 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Foundation
 import Kafka
 import LocalServers
-import Runtime
-import Schemas
 import TestSupport
 
 /// `souk-bench influx`: points per second from the broker into InfluxDB, and the time until a bar can be queried.

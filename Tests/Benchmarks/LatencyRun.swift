@@ -1,11 +1,13 @@
+import Catalogue
+import Core
 import Foundation
 import Kafka
 import LocalServers
 import Logging
-import Runtime
-import Schemas
+import Messages
 import Synchronization
 import TestSupport
+import Values
 
 /// Sends bars at a steady rate through influx-consumer, and polls InfluxDB for them.
 ///

@@ -1,7 +1,10 @@
 import ArgumentParser
+import Catalogue
 import Kafka
+import KafkaFlags
 import Logging
-import Schemas
+import Messages
+import Values
 
 /// Bars of 256 symbols in an embedded broker, evenly over its partitions.
 struct MarketFeed {

@@ -4,8 +4,7 @@ import Foundation
 import LocalServers
 import ModelRegistry
 import ObjectStore
-import Runtime
-import Schemas
+import Values
 
 /// `souk-bench models`: predictions per second of every kind of model, beside its reference library.
 struct ModelsBench: AsyncParsableCommand {

@@ -1,13 +1,10 @@
 import ArgumentParser
-import CZlib
 import Compression
+import Core
+import CZlib
 import Foundation
-import Kafka
-import ObjectStore
 import ParserService
 import PriceFiles
-import Runtime
-import Schemas
 
 /// `souk-bench parse`: items and megabytes per second from compressed file to messages, next to zlib alone.
 struct ParseBench: ParsableCommand {

@@ -1,10 +1,11 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Foundation
 import Kafka
 import LocalServers
-import Runtime
-import Schemas
 import TestSupport
+import Values
 
 /// `souk-bench poll`: the memory of egx-producer that polls many symbols.
 struct PollBench: AsyncParsableCommand {

@@ -1,11 +1,12 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Foundation
 import Kafka
 import LocalServers
 import Logging
 import ObjectStore
-import Runtime
-import Schemas
+import ObjectStoreFlags
 
 /// `souk-bench s3`: messages per second from the broker into an S3 server, beside Python doing the same.
 struct S3Bench: AsyncParsableCommand {

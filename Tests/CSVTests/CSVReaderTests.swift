@@ -1,7 +1,7 @@
 import CSV
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @Suite struct CSVReaderTests {
   private func lines(_ bytes: [UInt8], separator: Character = ",", columns: Int? = nil) -> [[String]] {

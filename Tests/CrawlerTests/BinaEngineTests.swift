@@ -1,10 +1,10 @@
+import Core
 @testable import CrawlerService
 import HTTP
 import PortalSimulator
 import PriceFiles
-import Runtime
-import Schemas
 import Testing
+import Values
 
 /// The engine against a portal that speaks the protocol over HTTP.
 @Suite struct BinaEngineTests {

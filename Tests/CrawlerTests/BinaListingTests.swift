@@ -1,8 +1,8 @@
+import Core
 @testable import CrawlerService
 import PriceFiles
-import Runtime
-import Schemas
 import Testing
+import Values
 
 @Suite struct BinaListingTests {
   private func rows(_ text: String, limit: Int = 100) throws -> [BinaRow] {

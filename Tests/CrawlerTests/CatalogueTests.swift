@@ -1,9 +1,9 @@
+import Core
 import Foundation
 import PortalSimulator
 import PriceFiles
-import Runtime
-import Schemas
 import Testing
+import Values
 
 /// The invented catalogue, which demos and end-to-end tests compare with.
 @Suite struct CatalogueTests {

@@ -1,12 +1,14 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Kafka
 import LocalServers
 import Logging
+import Messages
 import PortalSimulator
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 import Glibc
 

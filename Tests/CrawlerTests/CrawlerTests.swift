@@ -1,11 +1,12 @@
+import Core
 @testable import CrawlerService
 import LocalServers
+import Messages
 import PortalSimulator
 import PriceFiles
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Whole passes: portal, state and announcements.
 @Suite struct CrawlerTests {

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Catalogue
 import Kafka
+import KafkaFlags
 import Logging
-import Schemas
+import Messages
 import TestSupport
 
 /// What crawlers announced, as it lies in Kafka.

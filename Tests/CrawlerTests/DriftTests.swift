@@ -1,16 +1,17 @@
+import Core
 import Foundation
 import HTTP
 import Logging
+import Messages
 import Pipeline
-import PortalSimulator
 import Portals
+import PortalSimulator
 import PriceFiles
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @testable import CrawlerService
 

@@ -1,11 +1,10 @@
+import Core
 import Foundation
 import HTTP
 import LocalServers
 import Portals
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import CrawlerService
 

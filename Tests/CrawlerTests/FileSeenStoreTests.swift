@@ -1,7 +1,7 @@
+import Core
 @testable import CrawlerService
 import Foundation
 import LocalServers
-import Runtime
 import Synchronization
 import Testing
 

@@ -1,13 +1,14 @@
+import Core
 @testable import CrawlerService
 import HTTP
 import Logging
-import PortalSimulator
+import Messages
 import Portals
+import PortalSimulator
 import PriceFiles
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
+import Values
 
 /// Remembers what was announced; refuses as often as it is told to.
 final class RecordingAnnouncer: Announcer {

@@ -1,9 +1,9 @@
+import Core
 @testable import CrawlerService
 import Foundation
 import LocalServers
-import Runtime
-import Schemas
 import Testing
+import Values
 
 @Suite struct FolderEngineTests {
   private func write(_ folder: PrivateFolder, _ path: String, _ text: String = "x") throws {

@@ -1,7 +1,6 @@
+import Core
 import HTTP
 import Portals
-import Runtime
-import Schemas
 import Testing
 
 @testable import CrawlerService

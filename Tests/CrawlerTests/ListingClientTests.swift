@@ -1,9 +1,8 @@
+import Core
 import HTTP
-import Portals
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import CrawlerService
 

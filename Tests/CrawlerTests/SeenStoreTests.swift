@@ -1,7 +1,7 @@
+import Core
 @testable import CrawlerService
 import LocalServers
 import Redis
-import Runtime
 import Synchronization
 import Testing
 

@@ -1,6 +1,6 @@
+import Core
 @testable import CrawlerService
 import Portals
-import Runtime
 import Testing
 
 @Suite struct SourceTests {

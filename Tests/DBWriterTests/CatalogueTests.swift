@@ -1,10 +1,12 @@
 import ArgumentParser
+import Catalogue
+import Core
 @testable import DBWriterService
 import LocalServers
-import Runtime
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
+import Values
 
 /// Stores, masters and the ledger of files.
 @Suite struct CatalogueTests {

@@ -1,13 +1,14 @@
 import ArgumentParser
+import Catalogue
 @testable import DBWriterService
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
-import Postgres
-import Runtime
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
+import Values
 
 import Glibc
 

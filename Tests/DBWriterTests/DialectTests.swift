@@ -1,8 +1,7 @@
 @testable import DBWriterService
 import LocalServers
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// What `--dialect cockroachdb` changes, as far as PostgreSQL can tell: staging in ordinary tables of a schema of the
 /// instance's own, one table of history.

@@ -1,8 +1,9 @@
+import Catalogue
 @testable import DBWriterService
 import LocalServers
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
 
 /// Rows that newer full files no longer have end: the tables against a model of the arrived messages.
 @Suite struct EndedTests {

@@ -1,8 +1,9 @@
 @testable import DBWriterService
 import LocalServers
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
+import Values
 
 /// Where flushes fall, which partitions go first, what is repeated and when a writer is replaced must not be seen in
 /// the tables.

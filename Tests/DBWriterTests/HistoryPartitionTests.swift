@@ -1,9 +1,8 @@
 @testable import DBWriterService
 import LocalServers
 import Postgres
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// The history lies in one partition a month, made when it is needed.
 @Suite struct HistoryPartitionTests {

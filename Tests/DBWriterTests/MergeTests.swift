@@ -1,8 +1,9 @@
 @testable import DBWriterService
 import LocalServers
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
+import Values
 
 /// The tables after some messages, compared with a model that handles one row after the other.
 @Suite struct MergeTests {

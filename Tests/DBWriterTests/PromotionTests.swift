@@ -1,8 +1,10 @@
+import Catalogue
 @testable import DBWriterService
 import LocalServers
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
+import Values
 
 /// Promotions and their items: forward only, ended by the full file that no longer has them.
 @Suite struct PromotionTests {

@@ -1,11 +1,11 @@
+import Core
 @testable import DBWriterService
 import LocalServers
 import Logging
+import Messages
 import Postgres
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// Materialized views follow changed tables, one replica at a time, without blocking ingest.
 @Suite struct RefreshTests {

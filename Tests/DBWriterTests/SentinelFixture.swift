@@ -1,5 +1,6 @@
 @testable import DBWriterService
-import Schemas
+import Messages
+import Values
 
 /// Messages of the market data system.
 enum Sentinel {

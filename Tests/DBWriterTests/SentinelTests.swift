@@ -1,9 +1,11 @@
+import Catalogue
 @testable import DBWriterService
 import LocalServers
+import Messages
 import Postgres
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Market observations and predictions, and their views.
 @Suite struct SentinelTests {

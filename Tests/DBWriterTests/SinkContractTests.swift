@@ -1,10 +1,11 @@
+import Core
 @testable import DBWriterService
 import LocalServers
+import Messages
 import Postgres
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// The contract of every sink, against a real PostgreSQL.
 @Suite struct SinkContractTests {

@@ -1,8 +1,9 @@
 @testable import DBWriterService
 import LocalServers
+import Messages
 import Postgres
-import Schemas
 import TestSupport
+import Values
 
 /// A migrated database of its own, and stores that write to it.
 struct StoreFixture {

@@ -1,11 +1,13 @@
 import ArgumentParser
+import Core
 @testable import DownloaderService
 import HTTP
+import HTTPFlags
+import Messages
 import ObjectStore
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @Suite struct SourceTests {
   @Test func webURLsAreTakenAsTheyAre() throws {

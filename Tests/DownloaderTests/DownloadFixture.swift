@@ -1,16 +1,18 @@
+import Catalogue
+import Core
 @testable import DownloaderService
 import HTTP
 @testable import Kafka
 import Logging
+import Messages
 import ObjectStore
 @testable import Pipeline
 import Portals
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// A downloader over a folder store, and what its handler emits.
 struct DownloadFixture {

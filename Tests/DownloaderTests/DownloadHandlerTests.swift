@@ -1,12 +1,14 @@
+import Catalogue
+import Core
 @testable import DownloaderService
 import Kafka
+import Messages
 import ObjectStore
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @Suite struct DownloadHandlerTests {
   @Test func aStoredFileIsAnnounced() async throws {

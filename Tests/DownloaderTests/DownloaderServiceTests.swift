@@ -1,15 +1,17 @@
 import ArgumentParser
+import Catalogue
+import Core
 @testable import DownloaderService
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
+import Messages
 import ObjectStore
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// The whole service on an embedded broker, in this process.
 @Suite struct DownloaderServiceTests {

@@ -1,13 +1,14 @@
 import ArgumentParser
+import Core
 @testable import DownloaderService
 import Glibc
 import HTTP
 import LocalServers
 import ObjectStore
-import Runtime
-import Schemas
-import TestSupport
+import ObjectStoreFlags
 import Testing
+import TestSupport
+import Values
 
 @Suite struct DownloaderTests {
   private let gzip: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]

@@ -1,14 +1,12 @@
+import Catalogue
+import Core
 @testable import DownloaderService
-import HTTP
 import Kafka
 import ObjectStore
 import Pipeline
-import Portals
-import Runtime
-import Schemas
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct ExpiredLinkTests {
   private static let signed = "/f?sv=1&sig=SECRET"

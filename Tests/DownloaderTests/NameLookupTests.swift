@@ -1,11 +1,12 @@
 import ArgumentParser
+import Catalogue
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
-import Runtime
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
 
 /// The executable beside portals whose names do not resolve, or never get an answer.
 @Suite struct DownloaderNameLookupTests {

@@ -1,13 +1,13 @@
+import Core
 @testable import DownloaderService
 import Foundation
 import HTTP
 import ObjectStore
 import Portals
-import Runtime
-import Schemas
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Files behind a login: users and passwords come from the catalogue only.
 @Suite struct PortalAccessTests {

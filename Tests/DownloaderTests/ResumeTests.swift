@@ -1,12 +1,11 @@
+import Core
 @testable import DownloaderService
 import Glibc
 import HTTP
 import ObjectStore
-import Runtime
-import Schemas
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// Transfers that break off, against a server that the test controls.
 @Suite struct ResumeTests {

@@ -1,9 +1,10 @@
+import Core
 @testable import EGXProducerService
-import Runtime
-import Schemas
+import Messages
 import ServiceKit
 import Synchronization
 import Testing
+import Values
 
 /// What polls and connections in their order make of a series, with a source and a clock of the test.
 @Suite struct BarProducerTests {

@@ -1,8 +1,9 @@
+import Core
 @testable import EGXProducerService
 import Foundation
-import Runtime
-import Schemas
+import Messages
 import Testing
+import Values
 
 @Suite struct BarTests {
   let clock: ExchangeClock

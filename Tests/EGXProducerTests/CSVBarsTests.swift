@@ -1,8 +1,9 @@
+import Core
 import CSV
 @testable import EGXProducerService
-import Runtime
-import Schemas
+import Messages
 import Testing
+import Values
 
 @Suite struct CSVBarsTests {
   private func read(

@@ -1,10 +1,11 @@
+import Core
 @testable import EGXProducerService
 import Foundation
-import Runtime
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
 import TradingViewSimulator
+import Values
 import WebSocket
 
 /// What TradingView and others really sent, and what is right of it by their README.

@@ -1,9 +1,10 @@
+import Core
 @testable import EGXProducerService
 import Foundation
 import Logging
-import Runtime
-import Schemas
+import Messages
 import Synchronization
+import Values
 
 func bar(_ time: Int64, _ open: String, _ high: String, _ low: String, _ close: String, _ volume: String? = "100")
   -> SourceBar {

@@ -1,8 +1,8 @@
 @testable import EGXProducerService
 import Foundation
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
 
 @Suite struct FrameTests {
   private func frames(_ text: String, chunk: Int = .max, limit: Int = 1 << 20) throws -> [FrameDecoder.Frame] {

@@ -1,12 +1,14 @@
 import ArgumentParser
+import Catalogue
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
-import Runtime
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
 import TradingViewSimulator
+import Values
 
 @testable import EGXProducerService
 

@@ -1,10 +1,11 @@
+import Catalogue
+import Core
 @testable import EGXProducerService
 import Kafka
 import LocalServers
-import Runtime
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
 import TradingViewSimulator
 import WebSocket
 

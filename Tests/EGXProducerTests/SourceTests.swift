@@ -1,12 +1,14 @@
 import ArgumentParser
+import Core
 @testable import EGXProducerService
 import Foundation
 import HTTP
-import Runtime
-import Schemas
-import TestSupport
+import HTTPFlags
+import Messages
 import Testing
+import TestSupport
 import TradingViewSimulator
+import Values
 import WebSocket
 
 @Suite struct SourceTests {

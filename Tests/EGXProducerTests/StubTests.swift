@@ -1,11 +1,11 @@
 import ArgumentParser
+import Catalogue
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// The executable against a stub of TradingView that is not of this project, from the folder of cases.
 @Suite(.enabled(

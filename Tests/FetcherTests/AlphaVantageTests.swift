@@ -1,7 +1,6 @@
+import Core
 @testable import FetcherService
-import Markets
-import Runtime
-import Schemas
+import Messages
 import Testing
 
 /// Answers after Alpha Vantage's documentation, written by hand and read by hand.

@@ -1,8 +1,9 @@
+import Core
 @testable import FetcherService
 import Markets
-import Runtime
-import Schemas
+import Messages
 import Testing
+import Values
 
 /// Answers written by hand after the providers' documentation, read by hand too.
 @Suite struct AnswerTests {

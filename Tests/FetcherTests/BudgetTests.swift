@@ -1,11 +1,11 @@
+import Core
 @testable import FetcherService
 import LocalServers
 import Markets
 import Redis
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct BudgetTests {
   @Test func ratesAsPeopleWriteThem() {

@@ -1,12 +1,13 @@
+import Core
 @testable import FetcherService
 import Foundation
 import LocalServers
 import Markets
-import Runtime
-import Schemas
+import Messages
 import ServiceKit
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Bodies that providers really sent, of the folder `wire` beside the real files that `SOUK_REAL_DATA` names.
 @Suite(.enabled(if: Captures.wire != nil, "SOUK_REAL_DATA names no folder with captures of providers"))

@@ -1,17 +1,17 @@
 import ArgumentParser
+import Catalogue
+import Core
 @testable import FetcherService
 import Foundation
-import Kafka
 import LocalServers
 import Logging
-import Markets
+import Messages
 import ProviderSimulator
 import Redis
-import Runtime
-import Schemas
 import ServiceKit
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// The executable with an embedded broker, a real Redis and the simulator.
 @Suite struct FetcherServiceTests {

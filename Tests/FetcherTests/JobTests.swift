@@ -1,9 +1,10 @@
+import Core
 @testable import FetcherService
 import HTTP
 import Markets
-import Runtime
-import Schemas
+import Messages
 import Testing
+import Values
 
 @Suite struct JobTests {
   private let sources = Catalogues.yahoo("https://a.example", more: "symbols: {Brent: BZ=F}")

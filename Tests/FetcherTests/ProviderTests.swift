@@ -1,15 +1,15 @@
+import Core
 @testable import FetcherService
 import Foundation
 import LocalServers
-import Markets
+import Messages
 import Pipeline
 import ProviderSimulator
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Handler, pool and providers against the simulator; no Kafka.
 @Suite struct ProviderTests {

@@ -1,7 +1,7 @@
+import Core
 @testable import FetcherService
-import Runtime
-import Schemas
 import Testing
+import Values
 
 @Suite struct QuoteChoiceTests {
   private let due = time("2025-01-20T12:00:00Z")

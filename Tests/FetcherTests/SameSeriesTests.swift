@@ -1,8 +1,9 @@
+import Core
 @testable import FetcherService
 import Markets
-import Runtime
-import Schemas
+import Messages
 import Testing
+import Values
 
 /// Answers of several providers for one series, as they write them: each value must come out in the same currency, for
 /// the same unit and of the same magnitude, so that a failover changes the source and nothing else.

@@ -1,10 +1,10 @@
+import Core
 import Foundation
 import LocalServers
 import ProviderSimulator
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @Suite struct SimulatorTests {
   private func points(

@@ -1,10 +1,10 @@
+import Core
 @testable import FetcherService
 import LocalServers
 import Redis
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Both stores keep one contract.
 @Suite struct StateTests {

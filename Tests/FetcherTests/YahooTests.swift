@@ -1,8 +1,9 @@
+import Core
 @testable import FetcherService
 import Markets
-import Runtime
-import Schemas
+import Messages
 import Testing
+import Values
 
 /// Charts as Yahoo Finance documents them by its answers, written by hand and read by hand.
 @Suite struct YahooTests {

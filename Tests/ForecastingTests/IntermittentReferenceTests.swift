@@ -1,9 +1,8 @@
-import Foundation
 import Forecasting
+import Foundation
 import LocalServers
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// Croston, SBA and TSB against statsforecast, run by the test, on made-up intermittent demand.
 @Suite struct IntermittentReferenceTests {

@@ -1,8 +1,8 @@
-import Foundation
+import Core
 import Forecasting
-import Runtime
-import Schemas
+import Foundation
 import Testing
+import Values
 
 @Suite struct ManifestTests {
   private let smoothing = Smoothing(size: 0.1, interval: 0.2)

@@ -1,8 +1,8 @@
-import Foundation
 import Forecasting
+import Foundation
 import LocalServers
-import Schemas
 import TestSupport
+import Values
 
 /// Programs of the reference libraries, run by the tests.
 enum Reference {

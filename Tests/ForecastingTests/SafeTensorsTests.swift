@@ -1,8 +1,8 @@
-import Foundation
+import Core
 import Forecasting
-import Runtime
-import TestSupport
+import Foundation
 import Testing
+import TestSupport
 
 @Suite struct SafeTensorsTests {
   private func file(_ header: String, _ data: [UInt8] = [], length: UInt64? = nil) -> [UInt8] {

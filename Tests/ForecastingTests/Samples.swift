@@ -1,5 +1,5 @@
 import Forecasting
-import Schemas
+import Values
 
 /// Small manifests and inputs.
 enum Samples {

@@ -1,8 +1,8 @@
-import Foundation
+import Core
 import Forecasting
-import Runtime
-import TestSupport
+import Foundation
 import Testing
+import TestSupport
 
 /// Boosted trees trained by the xgboost package in the test, against that package's own answers.
 @Suite struct TreeReferenceTests {

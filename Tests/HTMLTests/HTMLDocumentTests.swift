@@ -1,5 +1,5 @@
+import Core
 import HTML
-import Runtime
 import Testing
 
 @Suite struct HTMLDocumentTests {

@@ -1,9 +1,9 @@
+import Core
 import Foundation
 import HTTP
 import LocalServers
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 /// Against a real FTP server, in the clear and with TLS.
 @Suite struct FTPTests {

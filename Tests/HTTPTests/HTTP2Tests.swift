@@ -1,8 +1,8 @@
+import Core
 import HTTP
 import LocalServers
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 /// Against `nghttpd`, the server of the nghttp2 project, which speaks nothing but HTTP/2.
 @Suite struct HTTP2Tests {

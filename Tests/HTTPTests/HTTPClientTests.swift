@@ -1,9 +1,9 @@
+import Core
 import Glibc
 import HTTP
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct HTTPClientTests {
   @Test func collectsAnAnswerAndReusesTheConnection() async throws {

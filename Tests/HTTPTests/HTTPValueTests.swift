@@ -1,6 +1,6 @@
 import CCurl
+import Core
 @testable import HTTP
-import Runtime
 import Testing
 
 @Suite struct HTTPURLTests {

@@ -1,10 +1,10 @@
+import Core
 import Glibc
 import HTTP
 import LocalServers
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct HostileAnswerTests {
   /// What a client makes of one scripted answer.

@@ -1,6 +1,6 @@
 import HTTP
-import TestSupport
 import Testing
+import TestSupport
 
 /// A name that does not resolve is an outage of its host, on every attempt, and of no other host.
 @Suite struct NameLookupTests {

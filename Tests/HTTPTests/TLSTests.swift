@@ -1,8 +1,8 @@
+import Core
 import HTTP
 import LocalServers
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 /// Against a real TLS server: `openssl s_server` with a certificate of its own.
 @Suite struct TLSTests {

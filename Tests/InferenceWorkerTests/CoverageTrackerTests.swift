@@ -1,8 +1,10 @@
+import Catalogue
 import Forecasting
 @testable import InferenceWorkerService
 @testable import Kafka
-import Schemas
+import Messages
 import Testing
+import Values
 
 @Suite struct CoverageTrackerTests {
   private func request(

@@ -1,10 +1,11 @@
-import Foundation
+import Catalogue
 import Forecasting
-import Kafka
+import Foundation
 import LocalServers
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
+import Values
 
 /// A polymer model with the oil price as a driver, trained here, in the executable.
 @Suite struct DriverProcessTests {

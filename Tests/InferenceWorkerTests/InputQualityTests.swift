@@ -1,8 +1,9 @@
 import Forecasting
 @testable import InferenceWorkerService
+import Messages
 import Pipeline
-import Schemas
 import Testing
+import Values
 
 /// Predictions from poor input are flagged, or withheld with a reason.
 @Suite struct InputQualityTests {

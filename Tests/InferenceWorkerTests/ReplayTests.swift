@@ -1,11 +1,12 @@
+import Catalogue
 import Forecasting
 @testable import InferenceWorkerService
 import Kafka
+import Messages
 import Pipeline
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// With kills at any time and repeated reads, the predictions are those of an undisturbed run.
 @Suite struct ReplayTests {

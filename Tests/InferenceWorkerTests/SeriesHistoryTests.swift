@@ -1,7 +1,8 @@
 @testable import InferenceWorkerService
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
+import Values
 
 @Suite struct SeriesHistoryTests {
   private static let measure = SeriesHistory.Measure(currency: "EGP", unit: "t")

@@ -1,7 +1,6 @@
+import Core
 import Forecasting
 @testable import InferenceWorkerService
-import Runtime
-import Schemas
 import Synchronization
 
 /// A model whose answers can be worked out by hand: the mean of its history, plus the newest value of each driver,

@@ -1,14 +1,16 @@
 import ArgumentParser
+import Catalogue
 import Forecasting
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
+import Messages
 import ModelRegistry
-import ObjectStore
-import Runtime
-import Schemas
+import ObjectStoreFlags
 import Synchronization
 import TestSupport
+import Values
 
 /// A broker of its own with the topics of market data, a registry in a folder, and processes of the worker.
 final class WorkerCluster: Sendable {

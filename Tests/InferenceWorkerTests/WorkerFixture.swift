@@ -1,11 +1,14 @@
+import Catalogue
+import Core
 import Forecasting
 @testable import InferenceWorkerService
 @testable import Kafka
 import Logging
+import Messages
 import Pipeline
-import Runtime
-import Schemas
+import Routing
 import Synchronization
+import Values
 
 /// A worker's core with a log and a changelog in memory, without Kafka.
 final class WorkerFixture {

@@ -1,12 +1,14 @@
 import ArgumentParser
+import Catalogue
 import Forecasting
 @testable import InferenceWorkerService
 import Kafka
 import LocalServers
+import Messages
 import ModelRegistry
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 import Glibc
 

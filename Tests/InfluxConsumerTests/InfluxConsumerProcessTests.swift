@@ -1,13 +1,13 @@
 import ArgumentParser
+import Catalogue
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
-import Runtime
-import Schemas
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// Inputs that once failed, beside the real files that `SOUK_REAL_DATA` names.
 private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].map { "\($0)/../cases" }

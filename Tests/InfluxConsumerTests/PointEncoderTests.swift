@@ -1,6 +1,6 @@
-import Runtime
-import Schemas
+import Core
 import Testing
+import Values
 
 @testable import InfluxConsumerService
 

@@ -1,9 +1,8 @@
 import Influx
 import Kafka
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import InfluxConsumerService
 

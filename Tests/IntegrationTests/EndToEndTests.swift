@@ -1,8 +1,8 @@
+import Catalogue
 import LocalServers
 import PortalSimulator
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// The whole pipeline, from a portal to PostgreSQL, with an S3 server in between.
 @Suite struct EndToEndTests {

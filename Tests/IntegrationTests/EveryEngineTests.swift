@@ -1,10 +1,11 @@
+import Catalogue
 import CrawlerService
 import Foundation
 import LocalServers
+import Messages
 import PortalSimulator
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// Every kind of portal at once, from its listing to PostgreSQL: first as documented, then misbehaving.
 @Suite struct EveryEngineTests {

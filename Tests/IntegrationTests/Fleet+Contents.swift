@@ -1,11 +1,11 @@
+import Catalogue
+import Core
 import Kafka
 import LocalServers
 import Logging
-import Runtime
-import Schemas
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// A record as a reader without a group sees it.
 struct SeenRecord: Hashable, Sendable {

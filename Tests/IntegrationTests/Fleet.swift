@@ -1,10 +1,9 @@
+import Catalogue
 import Foundation
 import Kafka
 import LocalServers
 import Logging
 import PortalSimulator
-import Runtime
-import Schemas
 import Synchronization
 import TestSupport
 

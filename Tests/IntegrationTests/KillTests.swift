@@ -1,8 +1,8 @@
+import Catalogue
 import LocalServers
 import PortalSimulator
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// `kill -9` of any service at any moment, and its restart, leave the database as an undisturbed run does.
 @Suite(.serialized) struct KillTests {

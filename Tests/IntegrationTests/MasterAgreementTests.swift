@@ -1,13 +1,16 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
-import Runtime
-import Schemas
+import Messages
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Two parsers read the same new products at once, in files of two chains, before either can know of the other's
 /// masters.

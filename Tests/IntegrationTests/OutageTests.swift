@@ -1,8 +1,8 @@
+import Catalogue
 import LocalServers
 import PortalSimulator
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// An outage pauses the fleet; it loses nothing and dead-letters nothing.
 @Suite struct OutageTests {

@@ -1,9 +1,9 @@
+import Catalogue
 import Foundation
 import LocalServers
 import PriceFiles
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// Published files, read by the fleet and by independent readers (Python's expat and ElementTree, and a table that was
 /// made with lxml), compared to the digit.

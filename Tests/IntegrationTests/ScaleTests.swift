@@ -1,8 +1,8 @@
+import Catalogue
 import LocalServers
 import PortalSimulator
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// Replicas share the work; members that come and go during the run lose and duplicate nothing.
 @Suite struct ScaleTests {

@@ -1,9 +1,9 @@
 import ArgumentParser
+@testable import KafkaFlags
 import Logging
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 import Glibc
 

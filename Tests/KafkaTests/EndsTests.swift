@@ -1,7 +1,8 @@
-import Runtime
+import Core
+@testable import KafkaFlags
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Kafka
 

@@ -1,4 +1,5 @@
-import Runtime
+import Core
+@testable import KafkaFlags
 import Testing
 
 @testable import Kafka

@@ -1,7 +1,7 @@
 import Kafka
-import Runtime
-import TestSupport
+import KafkaFlags
 import Testing
+import TestSupport
 
 @Suite struct ExternalOffsetsTests {
   @Test func nothingIsFetchedBeforeTheAnswerAndReadingStartsThere() async throws {

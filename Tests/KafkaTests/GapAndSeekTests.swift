@@ -1,8 +1,9 @@
+import Core
 import Kafka
-import Runtime
+import KafkaFlags
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct GapAndSeekTests {
   /// Produces more than the embedded broker keeps of a partition (about 5 MB), in requests of 100 kB.

@@ -1,8 +1,9 @@
+import Core
 import Kafka
-import Runtime
+import KafkaFlags
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// Members that come and go. Each takes what it is given, commits every batch, and flushes when asked to.
 @Suite struct GroupTests {

@@ -1,10 +1,9 @@
+import Core
 import LocalServers
-import Runtime
 import Synchronization
 
 import Glibc
 
-@testable import Kafka
 
 /// A port that speaks as much of Kafka's protocol as a login needs, and refuses it. It listens until the process ends.
 final class LoginServer: Sendable {

@@ -1,7 +1,8 @@
+import Core
 import Kafka
-import Runtime
-import TestSupport
+import KafkaFlags
 import Testing
+import TestSupport
 
 @Suite struct ProducerTests {
   private func batch(_ topic: String, _ count: Int, size: Int = 100) -> OutgoingBatch {

@@ -1,9 +1,10 @@
 import ArgumentParser
+import Core
+@testable import KafkaFlags
 import LocalServers
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 import FoundationEssentials
 import Glibc

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Core
 import Foundation
+@testable import KafkaFlags
 import Logging
-import Runtime
 import Testing
 
 @testable import Kafka

@@ -1,8 +1,9 @@
+import Core
 import Kafka
-import Runtime
+import KafkaFlags
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct TableReaderTests {
   /// What a reader was given, in order.

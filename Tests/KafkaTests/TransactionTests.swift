@@ -1,6 +1,7 @@
-import Runtime
-import TestSupport
+import Core
+@testable import KafkaFlags
 import Testing
+import TestSupport
 
 @testable import Kafka
 

@@ -1,9 +1,9 @@
+import Core
 import Foundation
 @testable import Markets
-import Runtime
-import Schemas
 import Testing
 import TestSupport
+import Values
 
 @Suite struct CronTests {
   private func seconds(_ text: String) throws -> Int64 {

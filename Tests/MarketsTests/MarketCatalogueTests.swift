@@ -1,10 +1,11 @@
+import Core
 import Foundation
 @testable import Markets
-import Runtime
-import Schemas
+import Messages
 import StrictYAML
 import Testing
 import TestSupport
+import Values
 
 @Suite struct MarketCatalogueTests {
   @Test func theEmbeddedCatalogueIsWhole() throws {

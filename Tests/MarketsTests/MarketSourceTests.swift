@@ -1,6 +1,6 @@
+import Core
 @testable import Markets
-import Runtime
-import Schemas
+import Messages
 import Testing
 
 @Suite struct SourceTests {

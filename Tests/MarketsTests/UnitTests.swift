@@ -1,6 +1,6 @@
 @testable import Markets
-import Schemas
 import Testing
+import Values
 
 /// Factors computed apart from the table, in decimal, from the definitions: 1 lb = 0.45359237 kg, 1 in = 25.4 mm,
 /// 1 US gallon = 231 cubic inches, 1 barrel = 42 gallons, 1 Btu(IT) = 1055.05585262 J.

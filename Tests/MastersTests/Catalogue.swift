@@ -1,5 +1,6 @@
 import Masters
-import Schemas
+import Messages
+import Values
 
 /// A row of a file, as the parser would ask about it.
 struct Row {

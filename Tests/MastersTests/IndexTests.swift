@@ -1,7 +1,8 @@
 import Masters
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
+import Values
 
 @Suite struct IndexTests {
   private static let kinds = ["חלב", "יוגורט", "גבינה צהובה", "לחם", "קפה נמס", "Granola", "שמן זית", "Crackers"]

@@ -1,7 +1,6 @@
 import Forecasting
 import Foundation
 import Masters
-import Schemas
 import Testing
 
 /// Names compared by a model. The model of these tests takes a pair for one product when both sides are covered and

@@ -1,5 +1,4 @@
 import Masters
-import Schemas
 import Testing
 
 @Suite struct MatchingTests {

@@ -1,6 +1,6 @@
 import Masters
-import Schemas
 import Testing
+import Values
 
 @Suite struct ProductTextTests {
   /// Each line is one product written in several ways.

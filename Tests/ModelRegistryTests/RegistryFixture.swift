@@ -1,10 +1,11 @@
 import ArgumentParser
-import Foundation
+import Core
 import Forecasting
+import Foundation
 import LocalServers
 import ModelRegistry
 import ObjectStore
-import Runtime
+import ObjectStoreFlags
 import Synchronization
 import TestSupport
 

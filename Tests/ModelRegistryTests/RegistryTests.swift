@@ -1,9 +1,9 @@
+import Core
 import Forecasting
 import ModelRegistry
 import ObjectStore
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct RegistryTests {
   private func error(_ body: () async throws -> Void) async -> (any Error)? {

@@ -1,11 +1,11 @@
-import Foundation
 import Forecasting
+import Foundation
 import LocalServers
 import ModelRegistry
 import ObjectStore
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// The training programs, run on a small CSV: what they publish is loaded, its probes come out, and it predicts.
 @Suite struct TrainingTests {

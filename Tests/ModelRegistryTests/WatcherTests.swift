@@ -2,10 +2,9 @@ import Forecasting
 import Logging
 import ModelRegistry
 import ObjectStore
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct WatcherTests {
   private func registry(_ folder: String) async throws -> (ModelRegistry, ObservedStore) {

@@ -1,5 +1,5 @@
+import Catalogue
 import Foundation
-import Schemas
 import Testing
 import Yams
 

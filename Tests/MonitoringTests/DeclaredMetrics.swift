@@ -1,7 +1,7 @@
+import Catalogue
 import Foundation
 import LocalServers
 import Reference
-import Schemas
 import TestSupport
 
 /// The metrics that the services declare: the tables of their references, gathered from the built programs themselves.

@@ -1,10 +1,9 @@
+import Catalogue
 import Foundation
 import Kafka
 import LocalServers
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// Every program of the catalogue as a process: from its start `/metrics` shows what its reference lists.
 @Suite struct ExportTests {

@@ -1,12 +1,13 @@
 import ArgumentParser
+import Catalogue
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
-import Runtime
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
 
 /// A service that cannot work exports how far it is behind.
 @Suite struct LagTests {

@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import LocalServers
-import Runtime
 import Yams
 
 import Glibc

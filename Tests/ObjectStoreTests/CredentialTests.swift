@@ -1,10 +1,12 @@
 import ArgumentParser
+@testable import AWSCredentials
+import Core
 import Glibc
 import HTTP
-import Runtime
+@testable import ObjectStoreFlags
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import ObjectStore
 

@@ -1,8 +1,8 @@
+import Core
 import Glibc
 import ObjectStore
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct FileStoreTests {
   @Test func keepsTheContract() async throws {

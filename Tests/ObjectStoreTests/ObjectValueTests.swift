@@ -1,9 +1,10 @@
 import ArgumentParser
+import Core
 import HTTP
 @testable import ObjectStore
-import Runtime
-import TestSupport
+@testable import ObjectStoreFlags
 import Testing
+import TestSupport
 
 @Suite struct ObjectKeyTests {
   @Test(arguments: ["a", "files/7290/2025-01-20/ab-Price.gz", "שלום/a b", "a..b", "...", "a/.hidden"])

@@ -1,10 +1,10 @@
+import Core
 import HTTP
 import LocalServers
 import ObjectStore
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// Against a real server: SeaweedFS.
 @Suite struct S3StoreTests {

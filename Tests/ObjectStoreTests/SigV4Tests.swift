@@ -1,6 +1,7 @@
+@testable import AWSCredentials
+import Core
 import HTTP
 @testable import ObjectStore
-import Runtime
 import Testing
 
 @Suite struct SigV4Tests {

@@ -1,8 +1,8 @@
+import Core
 import Glibc
 import ObjectStore
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 /// The contract of every kind of store: one suite of checks, run against each.
 struct StoreContract {

@@ -1,8 +1,9 @@
+import Messages
 import ObjectStore
 import PriceFiles
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @testable import ParserService
 

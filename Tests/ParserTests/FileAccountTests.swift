@@ -1,12 +1,14 @@
+import Catalogue
+import Core
 import Foundation
 import Logging
+import Messages
 import ObjectStore
 import Pipeline
 import PriceFiles
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @testable import ParserService
 

@@ -1,11 +1,14 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Logging
 import Masters
+import Messages
 import ObjectStore
+import ObjectStoreFlags
 import PriceFiles
-import Runtime
-import Schemas
 import Synchronization
+import Values
 
 @testable import Kafka
 @testable import ParserService

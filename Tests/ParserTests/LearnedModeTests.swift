@@ -1,14 +1,15 @@
 import ArgumentParser
+import Core
 import Foundation
 import Kafka
 import Logging
 import Masters
+import Messages
 import ModelRegistry
 import ObjectStore
-import Runtime
-import Schemas
-import TestSupport
+import ObjectStoreFlags
 import Testing
+import TestSupport
 
 @testable import ParserService
 

@@ -1,8 +1,10 @@
+import Catalogue
 import Masters
+import Messages
 import ObjectStore
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// `--masters off|gtin|full`: what items refer to, and what is published of new products.
 @Suite struct MasterModeTests {

@@ -1,14 +1,18 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Kafka
+import KafkaFlags
 import Logging
+import Messages
 import ObjectStore
+import ObjectStoreFlags
 @testable import ParserService
 import PriceFiles
-import Runtime
-import Schemas
 import ServiceKit
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// The whole service against the embedded broker and a store in a folder.
 @Suite struct ParserCommandTests {

@@ -1,10 +1,10 @@
 import ArgumentParser
+import Core
 import Kafka
-import Runtime
-import Schemas
+import KafkaFlags
 import ServiceKit
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Pipeline
 

@@ -1,7 +1,8 @@
+import Core
 import Kafka
-import Runtime
-import TestSupport
+import KafkaFlags
 import Testing
+import TestSupport
 
 @testable import Pipeline
 

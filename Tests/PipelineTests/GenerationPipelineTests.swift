@@ -1,8 +1,8 @@
+import Core
 import Kafka
-import Runtime
 import ServiceKit
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Pipeline
 

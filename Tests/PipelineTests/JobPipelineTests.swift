@@ -1,9 +1,9 @@
+import Catalogue
+import Core
 import Kafka
-import Runtime
-import Schemas
 import ServiceKit
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Pipeline
 

@@ -1,8 +1,8 @@
+import Catalogue
+import Core
 import Kafka
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Pipeline
 

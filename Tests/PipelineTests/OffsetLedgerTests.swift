@@ -1,6 +1,6 @@
 import Kafka
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Pipeline
 

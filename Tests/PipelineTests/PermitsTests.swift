@@ -1,7 +1,7 @@
-import Runtime
+import Core
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct PermitsTests {
   @Test func neverMoreAtOnceThanPermits() async {

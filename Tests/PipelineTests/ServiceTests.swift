@@ -1,12 +1,13 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Kafka
+import KafkaFlags
 import Logging
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Pipeline
 

@@ -1,6 +1,6 @@
+import Core
 import Glibc
 import Portals
-import Runtime
 import Testing
 import TestSupport
 

@@ -1,7 +1,7 @@
 import LocalServers
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 
 /// What COPY stores, read back by psql: an independent reader of what our bytes mean.
 @Suite struct BinaryCopyTests {

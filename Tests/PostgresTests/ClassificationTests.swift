@@ -1,6 +1,7 @@
 import ArgumentParser
+import Core
 import Postgres
-import Runtime
+import PostgresFlags
 import Testing
 
 @Suite struct ClassificationTests {

@@ -1,8 +1,8 @@
+import Core
 import LocalServers
 import Postgres
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct ConnectionTests {
   private func open(_ url: String) async throws -> PostgresConnection {

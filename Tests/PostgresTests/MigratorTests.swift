@@ -1,8 +1,8 @@
+import Core
 import LocalServers
 import Postgres
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct MigratorTests {
   private let first = Migration(1, "first", sql: "CREATE TABLE a (x int); INSERT INTO a VALUES (1)")

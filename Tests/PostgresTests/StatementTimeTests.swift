@@ -1,9 +1,8 @@
 import LocalServers
 import Postgres
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// How long statements may take, alone and together, and what becomes of one that takes longer.
 @Suite struct StatementTimeTests {

@@ -1,6 +1,5 @@
 import Foundation
 import PriceFiles
-import Schemas
 import Testing
 
 /// Files with one defect: it costs its row and no other.

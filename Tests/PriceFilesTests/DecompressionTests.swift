@@ -1,8 +1,8 @@
 import Compression
 import PriceFiles
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @Suite struct DecompressionTests {
   private let plain = Array(Fixtures.many(200).utf8)

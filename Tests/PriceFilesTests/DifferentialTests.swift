@@ -1,8 +1,7 @@
 import Foundation
 import PriceFiles
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// 10,000 damaged files against expat (through Python's standard library, `read_rows.py`): every file ends with an
 /// outcome and a complete summary, none crashes, and where expat accepts the XML the rows are the same.

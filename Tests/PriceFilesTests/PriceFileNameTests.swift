@@ -1,7 +1,7 @@
-import Runtime
-import Schemas
-import TestSupport
+import Core
 import Testing
+import TestSupport
+import Values
 
 @testable import PriceFiles
 

@@ -1,6 +1,6 @@
 import PriceFiles
-import Schemas
 import Testing
+import Values
 
 @Suite struct PromotionTests {
   @Test func flat() throws {

@@ -1,8 +1,8 @@
+import Core
 import PriceFiles
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Names in every form that portals publish, built from known parts: parsing must return those parts.
 @Suite struct PublishedNameTests {

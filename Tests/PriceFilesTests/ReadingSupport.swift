@@ -1,9 +1,9 @@
-import CZlib
 import Compression
+import Core
+import CZlib
 import Foundation
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// A row as values, for comparing.
 struct ReadRow: Equatable {

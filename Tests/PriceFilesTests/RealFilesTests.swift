@@ -1,8 +1,8 @@
 import Foundation
 import PriceFiles
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// The published files of the folder that `SOUK_REAL_DATA` names, against an independent reading of them with lxml.
 @Suite(.enabled(if: RealFiles.folder != nil, "SOUK_REAL_DATA names no folder of real files"))

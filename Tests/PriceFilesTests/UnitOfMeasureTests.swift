@@ -1,6 +1,6 @@
 import PriceFiles
-import Schemas
 import Testing
+import Values
 
 @Suite struct UnitOfMeasureTests {
   private func unit(_ text: String) -> UnitOfMeasure? { Array(text.utf8).withUnsafeBufferPointer { UnitOfMeasure($0) } }

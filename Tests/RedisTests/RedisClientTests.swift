@@ -1,8 +1,8 @@
+import Core
 import LocalServers
 import Redis
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 /// Against a real redis-server on a free port.
 @Suite struct RedisClientTests {

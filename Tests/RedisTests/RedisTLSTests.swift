@@ -1,8 +1,8 @@
+import Core
 import LocalServers
 import Redis
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 /// `rediss://` against a real server that speaks TLS.
 @Suite struct RedisTLSTests {

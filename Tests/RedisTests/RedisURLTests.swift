@@ -1,5 +1,5 @@
+import Core
 import Redis
-import Runtime
 import Testing
 
 @Suite struct RedisURLTests {

@@ -1,4 +1,4 @@
-import Schemas
+import Catalogue
 
 /// The catalogue of topics and services as Markdown.
 package enum CatalogueTables {

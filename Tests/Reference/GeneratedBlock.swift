@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A part of a text that is made by a program, between two comments:
 ///

@@ -1,6 +1,6 @@
+import Catalogue
+import Core
 import Foundation
-import Runtime
-import Schemas
 
 /// Everything in the repository that is made from the code: which files, and what they should say now.
 package struct References: Sendable {

@@ -1,7 +1,7 @@
+import Catalogue
+import Core
 import Foundation
 import LocalServers
-import Runtime
-import Schemas
 
 /// The programs of the fleet: what lies in `Services/`, and says of itself what its settings and metrics are.
 package struct ServicePrograms: Sendable {
@@ -29,7 +29,7 @@ package struct ServicePrograms: Sendable {
       guard let name = names.first(where: { Self.folderName($0) == folder.lowercased() }) else {
         throw Failure(
           .configuration, code: "unknown_program",
-          "Services/\(folder) is no service of the catalogue (Shared/Schemas/Catalogue/ServiceCatalogue.swift)")
+          "Services/\(folder) is no service of the catalogue (Shared/Catalogue/ServiceCatalogue.swift)")
       }
       return Program(name: name, folder: "Services/\(folder)")
     }

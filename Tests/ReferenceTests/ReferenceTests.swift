@@ -1,10 +1,10 @@
+import Catalogue
+import Core
 import Foundation
 import LocalServers
 import Reference
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// What is made from the code says what the code says.
 @Suite struct ReferenceTests {

@@ -1,7 +1,6 @@
 import CZstd
+import Messages
 import Pipeline
-import Runtime
-import Schemas
 import Testing
 
 @testable import S3ConsumerService

@@ -1,9 +1,9 @@
+import Catalogue
 import Kafka
 import LocalServers
-import Runtime
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
 
 /// The executable, as an operator runs it, with the embedded broker and a real S3 server; what it stored is read
 /// with boto3.

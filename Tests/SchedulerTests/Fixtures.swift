@@ -1,13 +1,15 @@
 import ArgumentParser
+import Catalogue
 import Foundation
 import Kafka
+import KafkaFlags
 import Logging
 import Markets
-import Runtime
+import Messages
 @testable import SchedulerService
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 

@@ -1,10 +1,11 @@
+import Core
 import Foundation
 import Markets
-import Runtime
+import Messages
 @testable import SchedulerService
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @Suite struct SchedulePlanTests {
   /// A day counted by hand: 24 runs of 6 polymers, 288 of Brent, one of demand in two countries at 08:30 in Cairo.

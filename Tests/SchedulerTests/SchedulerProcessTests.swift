@@ -1,12 +1,13 @@
+import Catalogue
 import Foundation
 import Kafka
 import LocalServers
 import Markets
-import Runtime
+import Messages
 @testable import SchedulerService
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 import Glibc
 

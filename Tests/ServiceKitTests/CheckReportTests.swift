@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import ServiceKit
 import Testing
 
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func aProbeThatIgnoresCancellationIsAbandoned() async {
-    let never = Runtime.Semaphore()
+    let never = Core.Semaphore()
     defer { never.signal() }
     await report.probe("stuck", limit: .milliseconds(50)) {
       await Task.detached { never.wait() }.value

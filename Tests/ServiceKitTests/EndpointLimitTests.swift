@@ -1,10 +1,10 @@
+import Core
 import Foundation
 import Glibc
 import HummingbirdCore
 import Logging
 import NIOCore
 import NIOEmbedded
-import Runtime
 @testable import ServiceKit
 import Testing
 

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import ServiceKit
 import Synchronization
 import Testing

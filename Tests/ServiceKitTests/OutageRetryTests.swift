@@ -1,5 +1,5 @@
+import Core
 import Logging
-import Runtime
 import ServiceKit
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import ArgumentParser
+import Core
 import Foundation
-import Runtime
+import Options
 import ServiceKit
 import Synchronization
 import Testing

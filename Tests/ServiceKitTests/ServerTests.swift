@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import FoundationNetworking
 import Glibc
@@ -5,7 +6,6 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import NIOHTTPTypes
-import Runtime
 @testable import ServiceKit
 import Synchronization
 import Testing

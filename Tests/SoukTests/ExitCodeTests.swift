@@ -1,7 +1,7 @@
+import Catalogue
 import LocalServers
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// The table of exit codes in README.md, as the programs keep it: one cause, one code, whatever asks.
 @Suite struct ExitCodeTests {

@@ -1,7 +1,7 @@
+import Core
 import LocalServers
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 import Glibc
 

@@ -1,8 +1,9 @@
+import Catalogue
+import Core
 import Foundation
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @testable import SoukService
 

@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Catalogue
+import Core
 import Testing
 
 @testable import SoukService

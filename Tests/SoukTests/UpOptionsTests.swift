@@ -1,8 +1,8 @@
 import ArgumentParser
+import Core
 import Foundation
-import Runtime
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import SoukService
 

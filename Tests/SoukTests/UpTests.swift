@@ -1,9 +1,8 @@
+import Catalogue
 import Foundation
 import LocalServers
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 import Glibc
 

@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 import Synchronization
 
 /// An HTTP server on raw sockets, so that it can misbehave: each connection is a thread that runs the script. It

@@ -1,5 +1,4 @@
 import LocalServers
-import Runtime
 import Synchronization
 
 import Glibc

@@ -1,6 +1,5 @@
 import Foundation
 import LocalServers
-import Runtime
 import Synchronization
 import TestSupport
 import WebSocket

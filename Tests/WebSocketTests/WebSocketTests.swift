@@ -1,8 +1,8 @@
+import Core
 import Foundation
-import Runtime
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 import WebSocket
 
 /// The client against an independent server.

@@ -1,7 +1,8 @@
+import Core
 import Foundation
 import Logging
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// A change or defect of a source that an operator should look at.
 struct Finding: Sendable {

@@ -1,6 +1,8 @@
+import Catalogue
+import Core
 import Kafka
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// Publishes announcements and alerts.
 package protocol Announcer: Sendable {

@@ -1,10 +1,10 @@
+import Core
 import Foundation
 import Logging
 import Portals
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
+import Values
 
 /// What to announce, and how often to crawl.
 package struct CrawlSettings: Sendable {

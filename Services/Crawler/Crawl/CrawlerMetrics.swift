@@ -1,5 +1,5 @@
+import Messages
 import Metrics
-import Schemas
 import ServiceKit
 
 /// The crawler's metrics. Labels are bounded: sources come from the command line, reasons and codes from the code.

@@ -1,8 +1,9 @@
+import Core
 import Foundation
 import Logging
+import Messages
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// One pass over one source: lists its files, drops those announced before, announces the others in order of time, and
 /// marks them.

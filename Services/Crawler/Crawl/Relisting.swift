@@ -1,8 +1,8 @@
+import Core
 import Foundation
 import Logging
+import Messages
 import Pipeline
-import Runtime
-import Schemas
 import Synchronization
 
 /// Handles files whose links expired before they were fetched: forgets that they were announced and requests another

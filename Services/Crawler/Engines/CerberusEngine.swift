@@ -1,8 +1,8 @@
+import Core
 import HTTP
 import Portals
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// The web interface of a Cerberus portal, which a dozen chains share, each with its own user.
 ///

@@ -1,8 +1,8 @@
+import Core
 import Glibc
 import HTTP
 import Logging
 import Portals
-import Runtime
 
 /// What an engine is made from: its chain's row, and a client for the portal's listings.
 package struct EngineContext: Sendable {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// One kind of engine: its name in the catalogue, and how it is made from a row.
 package struct EngineKind: Sendable {

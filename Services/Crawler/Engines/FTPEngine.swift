@@ -1,11 +1,11 @@
+import Core
 import Foundation
 import HTTP
 import Logging
 import Portals
 import PriceFiles
-import Runtime
-import Schemas
 import Synchronization
+import Values
 
 /// A folder of an FTP server: `ftp://`, or `ftps://` for TLS on both connections (AUTH TLS on port 21).
 ///

@@ -1,9 +1,9 @@
+import Core
 import Foundation
 import Logging
 import Portals
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// A local folder of price files, read with everything below it.
 ///

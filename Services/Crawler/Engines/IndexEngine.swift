@@ -1,11 +1,10 @@
+import Core
 import Foundation
 import HTML
 import HTTP
 import Logging
-import Portals
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// An index page of a web server (Apache, nginx and the like), or any page that links to price files.
 ///

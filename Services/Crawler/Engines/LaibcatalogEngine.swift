@@ -1,9 +1,9 @@
+import Core
 import HTTP
 import Logging
 import Portals
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// The web service laibcatalog.co.il, which serves three chains.
 ///

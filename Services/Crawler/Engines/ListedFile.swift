@@ -1,6 +1,6 @@
+import Core
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// A price file as a source lists it.
 package struct ListedFile: Hashable, Sendable {

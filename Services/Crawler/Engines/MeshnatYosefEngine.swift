@@ -1,7 +1,7 @@
+import Core
 import HTTP
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// The listing of the chain Meshnat Yosef: one JSON array at its own address.
 ///

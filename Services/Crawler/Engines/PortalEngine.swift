@@ -1,5 +1,5 @@
 import PriceFiles
-import Schemas
+import Values
 
 /// Knows how one kind of source lists its files. An engine lists files and makes links; it never fetches a file.
 package protocol PortalEngine: Sendable {

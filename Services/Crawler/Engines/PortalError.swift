@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A source answered, and the answer cannot be used.
 package typealias PortalError = CodedError<PortalErrorKind>

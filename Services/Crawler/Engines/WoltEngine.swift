@@ -1,8 +1,8 @@
+import Core
 import HTML
 import HTTP
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// The pages of Wolt: an index of days, and one page per day.
 ///

@@ -1,5 +1,5 @@
+import Core
 import Logging
-import Runtime
 import ServiceKit
 
 /// This replica's share of the sources: acquires, renews and releases leases, and tells the loop of each source when it

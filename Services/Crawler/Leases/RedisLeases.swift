@@ -1,5 +1,4 @@
 import Redis
-import Runtime
 
 /// The leases in Redis, beside the marks of what was announced.
 ///

@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Messages
 import Synchronization
 
 /// The right to crawl one source, held by one replica while it renews it.

@@ -1,4 +1,3 @@
-import Runtime
 import Synchronization
 
 /// Spaces the requests to each host, and stops them for as long as a host asks; shared by all chains.

@@ -1,7 +1,7 @@
+import Core
 import Foundation
 import HTTP
 import Logging
-import Runtime
 
 /// Fetches the listings of one portal, for every engine.
 ///

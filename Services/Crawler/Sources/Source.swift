@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import Portals
-import Runtime
 
 /// One `--source`:
 ///

@@ -1,5 +1,4 @@
 import Redis
-import Runtime
 
 /// One key per file, `souk:crawler:seen:<chain>/<name>` = fingerprint, which expires `retention` after the file
 /// was last listed. Several crawlers may share it. Needs Redis 6.2 or later (GETEX).

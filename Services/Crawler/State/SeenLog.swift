@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// The file of a `FileSeenStore`: one line per mark, later lines win.
 ///

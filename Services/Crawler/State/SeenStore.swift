@@ -1,5 +1,3 @@
-import Runtime
-
 /// Remembers which publication of each file was announced last.
 ///
 /// A file counts as seen when its fingerprint is the last one marked under its name; one that is published again with

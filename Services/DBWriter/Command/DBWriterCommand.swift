@@ -1,11 +1,12 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Foundation
-import Kafka
+import KafkaFlags
 import Logging
 import Pipeline
 import Postgres
-import Runtime
-import Schemas
+import PostgresFlags
 import ServiceKit
 
 /// `db-writer`: without a subcommand, writes; `db-writer migrate` prepares the database.

@@ -1,6 +1,7 @@
 import ArgumentParser
+import Core
+import Options
 import Pipeline
-import Runtime
 
 /// What is written, and when: whichever limit is reached first.
 package struct DBWriterOptions: ParsableArguments {

@@ -1,7 +1,8 @@
+import Catalogue
+import Core
 import Logging
 import Postgres
-import Runtime
-import Schemas
+import PostgresFlags
 
 /// What has to be true of the database before the first record is read.
 struct DatabaseSetup: Sendable {

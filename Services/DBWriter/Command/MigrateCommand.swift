@@ -1,6 +1,6 @@
 import ArgumentParser
 import Postgres
-import Runtime
+import PostgresFlags
 
 /// `db-writer migrate`: brings the database to the schema of this binary and ends.
 package struct MigrateCommand: AsyncParsableCommand {

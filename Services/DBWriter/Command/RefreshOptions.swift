@@ -1,5 +1,6 @@
 import ArgumentParser
-import Runtime
+import Core
+import Options
 
 /// When the materialized views are made anew.
 package struct RefreshOptions: ParsableArguments {

@@ -1,5 +1,4 @@
 import Postgres
-import Runtime
 
 /// One connection: opened and prepared on demand, replaced after doubtful errors.
 actor DatabaseSlot {

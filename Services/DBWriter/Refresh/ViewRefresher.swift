@@ -1,7 +1,7 @@
+import Core
 import Logging
 import Metrics
 import Postgres
-import Runtime
 import Synchronization
 
 /// Refreshes the materialized views when their contents have changed, on a separate connection.

@@ -1,5 +1,5 @@
 import Postgres
-import Schemas
+import Values
 
 /// Values of messages as fields of COPY.
 extension BinaryCopyRows {

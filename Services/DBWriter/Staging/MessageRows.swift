@@ -1,5 +1,5 @@
+import Messages
 import Postgres
-import Schemas
 
 /// The rows of one message while it is read, after those of earlier messages.
 package struct MessageRows: Sendable {

@@ -1,5 +1,5 @@
+import Messages
 import Postgres
-import Schemas
 
 /// The result of staging one message.
 package enum StageResult: Hashable, Sendable {

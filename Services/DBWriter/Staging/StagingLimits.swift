@@ -1,5 +1,6 @@
-import Runtime
-import Schemas
+import Core
+import Messages
+import Values
 
 import Glibc
 

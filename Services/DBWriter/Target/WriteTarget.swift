@@ -1,4 +1,5 @@
-import Schemas
+import Catalogue
+import Messages
 
 /// How messages of one topic, or of several with the same schema, are written: the staging tables for the decoded rows,
 /// and the SQL that merges them into the tables.

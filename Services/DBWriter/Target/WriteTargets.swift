@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Catalogue
+import Core
 
 /// All targets, in the order of their merges within a transaction: `products`, which writers of different partitions
 /// share, comes last and so is locked for the shortest time.

@@ -1,5 +1,7 @@
+import Catalogue
+import Messages
 import Postgres
-import Schemas
+import Values
 
 /// `gogobe.files.parsed`: the parser's part of the view `files`.
 package struct FileTarget: WriteTarget {

@@ -1,5 +1,6 @@
+import Catalogue
+import Messages
 import Postgres
-import Schemas
 
 /// `gogobe.products.masters`: each product across chains. As in the topic, the last record of a key counts.
 package struct MasterTarget: WriteTarget {

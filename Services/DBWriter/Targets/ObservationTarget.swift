@@ -1,5 +1,7 @@
+import Catalogue
+import Messages
 import Postgres
-import Schemas
+import Values
 
 /// `sentinel_market_data.*`: one row for each value of each series, as fetched last.
 package struct ObservationTarget: WriteTarget {

@@ -1,5 +1,7 @@
+import Catalogue
+import Messages
 import Postgres
-import Schemas
+import Values
 
 /// `db_write_buffer`: one row for each step of each prediction; one row, step 0, for a withheld prediction.
 package struct PredictionTarget: WriteTarget {

@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// Which bars of an answer are to be published, and with which flags. Pure.
 package struct BarReview: Sendable {

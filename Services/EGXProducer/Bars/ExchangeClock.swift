@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// Local time at the exchange, by the rules of its zone; the host's own zone has no influence.
 package struct ExchangeClock: Sendable {

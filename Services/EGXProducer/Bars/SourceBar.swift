@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// One bar of a source.
 package struct SourceBar: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// When the exchange trades: Sunday to Thursday, 10:00 to 14:30 in Cairo, but for holidays. Pure.
 package struct TradingCalendar: Sendable {

@@ -1,12 +1,14 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Glibc
-import HTTP
+import HTTPFlags
 import Kafka
+import KafkaFlags
 import Logging
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
+import Values
 
 /// `egx-producer backfill`: publishes the bars of a range of days.
 package struct BackfillCommand: ServiceCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Kafka
+import KafkaFlags
 
 /// Where bars go.
 package struct KafkaTarget: ParsableArguments {

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Runtime
+import Core
+import Options
 
 /// The flags about when to ask and what to repeat.
 package struct PollOptions: ParsableArguments {

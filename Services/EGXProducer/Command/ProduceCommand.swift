@@ -1,11 +1,13 @@
 import ArgumentParser
-import HTTP
+import Catalogue
+import Core
+import HTTPFlags
 import Kafka
+import KafkaFlags
 import Logging
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
+import Values
 
 /// `egx-producer`: without a subcommand, publishes what is new; `egx-producer backfill` what was.
 package struct EGXProducerProgram: ServiceProgram {

@@ -1,9 +1,10 @@
 import ArgumentParser
+import Core
 import CSV
 import Foundation
 import HTTP
-import Runtime
-import Schemas
+import HTTPFlags
+import Options
 import WebSocket
 
 extension BarInterval: ExpressibleByArgument {

@@ -1,6 +1,5 @@
+import Core
 import Logging
-import Runtime
-import Schemas
 import Synchronization
 
 /// Publishes all bars of a range of days, symbol by symbol. With a progress file the next run continues after the last

@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 import Synchronization
 
 /// The finished symbols of a backfill, one per line after a header that identifies the backfill.

@@ -1,7 +1,8 @@
+import Catalogue
 import Kafka
 import Logging
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// Publishes bars in order.
 package protocol BarOutlet: Sendable {

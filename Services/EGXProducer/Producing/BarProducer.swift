@@ -1,6 +1,5 @@
+import Core
 import Logging
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
 

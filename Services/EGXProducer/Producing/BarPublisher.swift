@@ -1,6 +1,7 @@
+import Core
 import Logging
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// Publishes new and changed bars, and sends unacknowledged ones again, in order, so that the last record of a bar is
 /// always its latest state.

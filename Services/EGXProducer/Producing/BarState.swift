@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import Runtime
 
 /// The published bars in a file, so that a restart repeats none. Replaced atomically.
 ///

@@ -1,5 +1,5 @@
+import Messages
 import Metrics
-import Schemas
 import ServiceKit
 import Synchronization
 

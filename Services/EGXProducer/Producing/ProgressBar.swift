@@ -1,5 +1,4 @@
 import Glibc
-import Runtime
 
 /// The progress of a backfill in one line of a terminal. Pure except `show`.
 package struct ProgressBar: Sendable {

@@ -1,5 +1,3 @@
-import Runtime
-
 /// A request for the bars of one symbol.
 package struct BarRequest: Hashable, Sendable {
   /// Without the exchange: `COMI`.

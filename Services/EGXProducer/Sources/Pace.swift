@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Synchronization
 
 /// Spaces the requests to a source.

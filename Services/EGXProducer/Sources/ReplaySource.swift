@@ -1,5 +1,6 @@
-import Runtime
-import Schemas
+import Core
+import Messages
+import Values
 
 /// `replay:`: recorded bars as if they arrived now, in order of time over all symbols.
 package struct ReplaySource: BarSource {

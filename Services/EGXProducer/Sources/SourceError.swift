@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import WebSocket
 
 /// Why a source gave no bars, with the source's own words where it has some. The message holds no tokens or payloads.

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import WebSocket
 
 /// A `--source` as read from its URL.

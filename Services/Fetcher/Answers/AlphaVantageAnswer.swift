@@ -1,6 +1,6 @@
+import Core
 import CSV
-import Runtime
-import Schemas
+import Values
 
 /// Alpha Vantage's answers, distinguished by their fields:
 ///

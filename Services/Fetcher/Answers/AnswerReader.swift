@@ -1,7 +1,8 @@
+import Core
 import Markets
+import Messages
 import Metrics
-import Runtime
-import Schemas
+import Values
 
 /// Reads one provider's answers as quotes. Pure: bytes in, quotes out.
 package struct AnswerReader: Sendable {

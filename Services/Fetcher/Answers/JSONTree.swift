@@ -1,5 +1,5 @@
 import Markets
-import Schemas
+import Messages
 
 /// A provider's JSON in memory: small answers of any shape, within limits of bytes and depth.
 package indirect enum JSONTree: Hashable, Sendable {

@@ -1,7 +1,7 @@
+import Core
 import CSV
 import Markets
-import Runtime
-import Schemas
+import Values
 
 /// Quotes from lines below a header, by a mapping. An unreadable line loses only itself.
 struct MappedCSV {

@@ -1,7 +1,7 @@
+import Core
 import CSV
 import Markets
-import Runtime
-import Schemas
+import Values
 
 /// Quotes from JSON of any shape, by a mapping.
 struct MappedJSON {

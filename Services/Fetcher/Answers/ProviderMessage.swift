@@ -1,6 +1,5 @@
-import Markets
-import Runtime
-import Schemas
+import Core
+import Messages
 
 /// A provider's message in place of values, classified by meaning. Pure.
 ///

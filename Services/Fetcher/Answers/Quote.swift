@@ -1,5 +1,4 @@
-import Runtime
-import Schemas
+import Values
 
 /// One value of a provider's answer.
 package struct Quote: Hashable, Sendable {

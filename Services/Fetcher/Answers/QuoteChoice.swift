@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// Chooses the quote of an answer for a due time, and checks its plausibility. Pure.
 package struct QuoteChoice: Sendable {

@@ -1,6 +1,6 @@
+import Core
 import Markets
-import Runtime
-import Schemas
+import Values
 
 /// Converts a provider's quote for its series: to whole units of an ISO 4217 currency for one unit of the catalogue.
 package struct QuoteConverter: Sendable {

@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// Parses times as providers write them.
 enum QuoteText {

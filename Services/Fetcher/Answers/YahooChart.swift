@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// The chart JSON of Yahoo Finance (`/v8/finance/chart/<symbol>`):
 ///

@@ -1,6 +1,6 @@
+import Core
 import Markets
 import Redis
-import Runtime
 
 /// Tokens that all replicas share: a bucket in Redis, filled and spent by one script on Redis' clock.
 ///

@@ -1,4 +1,3 @@
-import Runtime
 import Synchronization
 
 /// The queue for one provider's tokens: jobs wait here for their turn, first in, first out.

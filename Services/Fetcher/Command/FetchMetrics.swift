@@ -1,6 +1,7 @@
+import Messages
 import Metrics
-import Schemas
 import ServiceKit
+import Values
 
 /// What the fetcher counts besides what every consumer counts, and what it counts of each provider.
 struct FetchMetrics: Sendable {

@@ -1,6 +1,7 @@
 import ArgumentParser
-import Runtime
-import Schemas
+import Core
+import Messages
+import Options
 
 /// The flags that are the fetcher's own.
 package struct FetchOptions: ParsableArguments {

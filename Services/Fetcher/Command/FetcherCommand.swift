@@ -1,13 +1,17 @@
 import ArgumentParser
+import Catalogue
+import Core
 import HTTP
-import Kafka
+import HTTPFlags
+import KafkaFlags
 import Logging
 import Markets
+import Options
 import Pipeline
 import Redis
-import Runtime
-import Schemas
+import RedisFlags
 import ServiceKit
+import Values
 
 /// `fetcher`: asks providers for what is due and publishes what is new.
 package struct FetcherCommand: ServiceCommand {
@@ -93,7 +97,7 @@ package struct FetcherCommand: ServiceCommand {
         .configuration, code: "delivery_unsupported",
         "--delivery exactly-once is not for the fetcher: a repeated observation has the same name and changes nothing")
     }
-    let catalogue = try markets.load()
+    let catalogue = try MarketCatalogue.load(file: markets.catalogue)
     let sources = try catalogue.readSources()
     var configuration = try access.configuration(name: "fetch", maxPerOrigin: 0, protocols: .http2)
     configuration.maxIdleConnections = max(256, min(fetch.concurrency, 4_096))

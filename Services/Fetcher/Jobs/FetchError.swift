@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Why a job gives no observation, besides errors of HTTP and Redis. The message holds no tokens, and quotes at most
 /// 200 characters of a provider's text.

@@ -1,11 +1,13 @@
+import Catalogue
+import Core
 import Kafka
 import Logging
 import Markets
+import Messages
 import Pipeline
 import Redis
-import Runtime
-import Schemas
 import ServiceKit
+import Values
 
 /// Handles one task: publishes one observation, or gives the reason why there is none.
 package struct FetchHandler: JobHandler {

@@ -1,6 +1,7 @@
+import Core
 import Markets
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// One task resolved by the catalogue: its series, its sources, its due time and deadline.
 package struct FetchJob: Sendable {

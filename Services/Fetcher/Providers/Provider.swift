@@ -1,11 +1,12 @@
+import Core
 import HTTP
 import Logging
 import Markets
+import Messages
 import Pipeline
 import Redis
-import Runtime
-import Schemas
 import Synchronization
+import Values
 
 /// One source with its circuit breaker, concurrency limit, request budget and response cache.
 package final class Provider: Sendable {

@@ -1,8 +1,9 @@
+import Core
 import Markets
+import Messages
 import Metrics
 import Redis
-import Runtime
-import Schemas
+import Values
 
 /// All providers; tries them in order until one has a good answer.
 package struct ProviderPool: Sendable {

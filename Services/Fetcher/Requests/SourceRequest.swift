@@ -1,7 +1,7 @@
+import Core
 import HTTP
 import Markets
-import Runtime
-import Schemas
+import Values
 
 /// Builds the request to one source for one job.
 package struct SourceRequest: Sendable {

@@ -1,6 +1,5 @@
 import Redis
-import Runtime
-import Schemas
+import Values
 
 /// A hash per series: `at` (microseconds since 1970), `value`, `currency`, `unit`. All replicas share it. It never
 /// expires, because the catalogue bounds the number of series.

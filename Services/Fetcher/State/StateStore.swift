@@ -1,5 +1,6 @@
-import Schemas
+import Messages
 import Synchronization
+import Values
 
 /// Remembers the last published value of every series.
 package protocol StateStore: Sendable {

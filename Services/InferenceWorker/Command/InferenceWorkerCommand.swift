@@ -1,13 +1,14 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Forecasting
 import Kafka
+import KafkaFlags
 import Logging
 import ModelRegistry
-import ObjectStore
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
+import Values
 
 /// `inference-worker`: without a subcommand, predicts; `inference-worker models` looks at the registry.
 package struct InferenceWorkerProgram: ServiceProgram {

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Core
 import Forecasting
 import ModelRegistry
 import ObjectStore
-import Runtime
 
 /// `inference-worker models`: a look at the registry.
 package struct ModelsCommand: AsyncParsableCommand {

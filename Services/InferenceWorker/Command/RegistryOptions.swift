@@ -1,7 +1,6 @@
 import ArgumentParser
 import ModelRegistry
-import ObjectStore
-import Runtime
+import ObjectStoreFlags
 
 /// Where models come from.
 package struct RegistryOptions: ParsableArguments {

@@ -1,6 +1,6 @@
 import Forecasting
+import Messages
 import Metrics
-import Schemas
 import ServiceKit
 
 /// What inference-worker counts beyond what every consumer counts.

@@ -1,7 +1,10 @@
 import ArgumentParser
+import Catalogue
+import Core
+import Options
 import Pipeline
-import Runtime
-import Schemas
+import Routing
+import Values
 
 /// What is predicted, and from what.
 package struct WorkerOptions: ParsableArguments {

@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// A series that is an input of other series' models, such as the oil price.
 ///

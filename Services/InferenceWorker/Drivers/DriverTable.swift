@@ -1,8 +1,8 @@
 import Kafka
 import Logging
-import Runtime
-import Schemas
+import Messages
 import Synchronization
+import Values
 
 /// The driver series, the same in every worker of the group: all partitions of the topic of energy prices, which the
 /// worker follows, after the group's own windows from before that topic begins.

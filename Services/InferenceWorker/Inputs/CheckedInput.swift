@@ -1,7 +1,7 @@
+import Core
 import Forecasting
-import ObjectStore
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// A model's input for one observation, or the reason to withhold; with the digest that identifies the input.
 package struct CheckedInput: Sendable {

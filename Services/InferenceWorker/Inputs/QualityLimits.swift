@@ -1,5 +1,3 @@
-import Schemas
-
 /// From which input quality on a prediction is flagged or withheld.
 package struct QualityLimits: Hashable, Sendable {
   /// The most missing periods in a row that are filled; the prediction is flagged.

@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// Observations at equal distances, which models need, made from observations at any times.
 ///

@@ -1,7 +1,8 @@
+import Core
 import Forecasting
-import Runtime
-import Schemas
+import Routing
 import Synchronization
+import Values
 
 /// A model in use, with its manifest's patterns parsed.
 package struct LoadedModel: Sendable {

@@ -1,8 +1,8 @@
+import Core
 import Forecasting
 import Logging
 import ModelRegistry
 import ObjectStore
-import Runtime
 import Synchronization
 
 /// Loads models from the registry: waits for the first ones, then polls for new versions and new models.

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Catalogue
 import Forecasting
-import Schemas
 
 /// A kind of workers: its models, and its default pattern and group.
 package enum WorkerKind: String, CaseIterable, Sendable, ExpressibleByArgument {

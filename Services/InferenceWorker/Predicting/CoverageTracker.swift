@@ -1,5 +1,6 @@
 import Forecasting
-import Schemas
+import Messages
+import Values
 
 /// Compares predicted intervals with the observed values, per model: the recent part of what `prediction_accuracy`
 /// covers for all time, as metrics.

@@ -1,5 +1,5 @@
+import Core
 import Kafka
-import Runtime
 
 /// Publishes predictions and windows; they are acknowledged when `send` returns.
 package protocol PredictionOutput: Sendable {

@@ -1,9 +1,9 @@
+import Core
 import Forecasting
 import Kafka
 import Logging
-import ObjectStore
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// One observation to predict from.
 struct PredictionRequest: Sendable {

@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// The windows of one partition's series, and which of them the changelog lacks.
 struct PartitionWindows {

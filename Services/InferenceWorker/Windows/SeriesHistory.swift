@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// The latest observations of one series, with the values that each replaced.
 ///

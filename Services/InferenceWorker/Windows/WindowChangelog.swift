@@ -1,8 +1,9 @@
+import Core
 import Kafka
 import Logging
-import Runtime
-import Schemas
+import Messages
 import Synchronization
+import Values
 
 /// Reads windows when partitions are assigned.
 package protocol WindowSource: Sendable {

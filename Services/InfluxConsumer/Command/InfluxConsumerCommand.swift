@@ -1,9 +1,9 @@
 import ArgumentParser
-import Influx
-import Kafka
+import Catalogue
+import Core
+import InfluxFlags
+import KafkaFlags
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
 
 /// `influx-consumer`: bars into a time series database.

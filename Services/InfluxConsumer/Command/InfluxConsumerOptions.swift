@@ -1,6 +1,7 @@
 import ArgumentParser
+import Core
+import Options
 import Pipeline
-import Runtime
 
 /// What becomes a point, and when points are written.
 package struct InfluxConsumerOptions: ParsableArguments {

@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// A buffer of line protocol. Source: InfluxDB 1.8, "Line protocol reference".
 struct LineBuffer: Sendable {

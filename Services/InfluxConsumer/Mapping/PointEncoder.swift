@@ -1,5 +1,6 @@
-import Runtime
-import Schemas
+import Core
+import Messages
+import Values
 
 /// Converts JSON records to points of line protocol by a mapping. It builds no intermediate values: texts and numbers
 /// go from the record's bytes into the line.

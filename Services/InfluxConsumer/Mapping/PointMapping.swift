@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Which fields of a JSON record become a point's measurement, tags, fields and time.
 package struct PointMapping: Hashable, Sendable {

@@ -1,8 +1,7 @@
-import Influx
+import Core
 import Kafka
+import Messages
 import Pipeline
-import Runtime
-import Schemas
 
 import Glibc
 

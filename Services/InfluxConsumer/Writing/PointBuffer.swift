@@ -1,5 +1,4 @@
 import Kafka
-import Schemas
 
 /// The buffered points of one partition, in the order of their records.
 struct PointBuffer: Sendable {

@@ -1,6 +1,5 @@
 import Influx
 import Kafka
-import Runtime
 
 /// A server of points, or a test's substitute.
 package protocol PointDestination: Sendable {

@@ -1,8 +1,8 @@
 import Metrics
 import PriceFiles
-import Schemas
 import ServiceKit
 import Synchronization
+import Values
 
 /// What came of the files of each chain: a chain whose files hold nothing any more, or that stopped publishing,
 /// vanishes in the sums over all of them.

@@ -1,14 +1,17 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Kafka
+import KafkaFlags
 import Logging
 import Masters
 import ModelRegistry
 import ObjectStore
+import ObjectStoreFlags
 import Pipeline
 import PriceFiles
 import Redis
-import Runtime
-import Schemas
+import RedisFlags
 import ServiceKit
 
 /// `parser`: stored files to batches of priced items.

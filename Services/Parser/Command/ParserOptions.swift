@@ -1,9 +1,10 @@
 import ArgumentParser
+import Core
 import Foundation
 import Masters
+import Messages
+import Options
 import PriceFiles
-import Runtime
-import Schemas
 
 /// How files are read.
 package struct ParserOptions: ParsableArguments {

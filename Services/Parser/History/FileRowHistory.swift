@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import Runtime
 
 /// A file with one line per series and change, `series<tab>id:rows id:rows`; the last line of a series counts. For one
 /// parser, which compacts the file when it opens it.

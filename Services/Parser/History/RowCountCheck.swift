@@ -1,8 +1,9 @@
+import Catalogue
 import Logging
+import Messages
 import Metrics
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// Compares the rows of each full file with those of the store's earlier files.
 struct RowCountCheck: Sendable {

@@ -1,6 +1,4 @@
 import Redis
-import Runtime
-import Schemas
 import Synchronization
 
 /// The number of rows of a file.

@@ -1,7 +1,7 @@
 import Forecasting
 import Masters
 import PriceFiles
-import Schemas
+import Values
 
 /// Which master each row of one file is. Belongs to one pass over the file.
 ///

@@ -1,9 +1,8 @@
 import Kafka
 import Logging
 import Masters
+import Messages
 import Metrics
-import Runtime
-import Schemas
 import Synchronization
 
 /// Keeps the index of masters as the topic has it.

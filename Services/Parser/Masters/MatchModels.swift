@@ -1,9 +1,9 @@
+import Core
 import Forecasting
 import Logging
 import Masters
 import ModelRegistry
 import ObjectStore
-import Runtime
 import Synchronization
 
 /// The model that decides which products rows are, as the registry has it. A file is read with one model to its end;

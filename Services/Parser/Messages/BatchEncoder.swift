@@ -1,8 +1,10 @@
+import Catalogue
+import Core
 import Kafka
 import Masters
+import Messages
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// Encodes the rows of one file as messages, from the file's bytes to the message's bytes without intermediate values.
 struct BatchEncoder: ~Copyable {

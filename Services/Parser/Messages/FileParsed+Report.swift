@@ -1,5 +1,6 @@
+import Messages
 import PriceFiles
-import Schemas
+import Values
 
 extension FileParsed {
   /// The message about one file.

@@ -1,7 +1,7 @@
-import ObjectStore
+import Core
+import Messages
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// A job of the parser: the file, and the fields that all its messages share.
 ///

@@ -1,6 +1,6 @@
+import Catalogue
 import Kafka
 import Pipeline
-import Schemas
 
 /// The headers of the messages of one file.
 struct MessageHeaders: Sendable {

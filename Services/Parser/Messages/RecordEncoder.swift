@@ -1,7 +1,9 @@
+import Catalogue
+import Core
 import Kafka
+import Messages
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// Encodes promotions and branches of one file as messages. Promotions go from the file's bytes to the message's bytes;
 /// branches are few and become values.

@@ -1,9 +1,10 @@
+import Core
 import Kafka
 import Masters
+import Messages
 import ObjectStore
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// One pass over one stored file: hashes it, reads it, and encodes its rows. No I/O: bytes in, messages out.
 ///

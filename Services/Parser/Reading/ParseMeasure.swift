@@ -1,9 +1,8 @@
-import Kafka
+import Core
 import Masters
-import ObjectStore
+import Messages
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// The parser's work on one file alone, for benchmarks: from compressed bytes to messages.
 package struct ParseMeasure: Sendable {

@@ -1,6 +1,6 @@
+import Core
 import Kafka
 import PriceFiles
-import Runtime
 
 /// A thread that reads files, one at a time, so that a chunk's work (some milliseconds) occupies no thread of the
 /// cooperative pool.

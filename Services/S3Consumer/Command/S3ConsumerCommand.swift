@@ -1,9 +1,9 @@
 import ArgumentParser
-import Kafka
-import ObjectStore
+import Catalogue
+import Core
+import KafkaFlags
+import ObjectStoreFlags
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
 
 /// Consumes `egx_market_data` into an object store.

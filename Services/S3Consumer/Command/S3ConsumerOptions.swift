@@ -1,7 +1,8 @@
 import ArgumentParser
+import Core
 import ObjectStore
+import Options
 import Pipeline
-import Runtime
 
 /// What objects hold, and when they are written.
 package struct S3ConsumerOptions: ParsableArguments {

@@ -1,7 +1,8 @@
 import Kafka
+import Messages
 import Pipeline
-import Schemas
 import Synchronization
+import Values
 
 /// The bars of one generation, each in the buffer of its object: copied once from the message, compressed when the
 /// generation is closed.

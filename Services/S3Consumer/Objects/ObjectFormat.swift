@@ -1,5 +1,5 @@
 import ArgumentParser
-import Runtime
+import Core
 
 /// How bars become objects.
 package enum ObjectLayout: String, CaseIterable, Sendable, ExpressibleByArgument {

@@ -1,6 +1,5 @@
-import Kafka
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// Names of objects: `<folder>/date=YYYY-MM-DD/symbol=COMI/<name>`.
 ///

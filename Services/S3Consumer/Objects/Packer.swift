@@ -1,6 +1,6 @@
-import CZstd
 import Compression
-import Runtime
+import Core
+import CZstd
 
 /// Compresses an object's lines. The same bytes and level give the same result: no time, no name, one thread.
 enum Packer {

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Core
 import Markets
-import Runtime
-import Schemas
+import Messages
+import Options
+import Values
 
 /// `scheduler plan`: what would be sent between two times. Asks nobody.
 package struct PlanCommand: ParsableCommand {
@@ -24,7 +26,7 @@ package struct PlanCommand: ParsableCommand {
   package init() {}
 
   package func run() throws {
-    let plan = try SchedulePlan(try markets.load())
+    let plan = try SchedulePlan(try MarketCatalogue.load(file: markets.catalogue))
     for name in schedule where !plan.schedules.contains(where: { $0.name == name }) {
       throw Failure(
         .configuration, code: "schedule_unknown",

@@ -1,10 +1,12 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Kafka
+import KafkaFlags
 import Logging
 import Markets
+import Options
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
 
 /// `scheduler replay`: sends the jobs of a span of time, at a speed, and ends.
@@ -42,8 +44,8 @@ package struct ReplayCommand: ServiceCommand {
   package func work(_ needs: Needs) -> Work {
     let (markets, scheduling, range, speed, stay, context) = (
       markets, scheduling, span.range, speed, stay, needs.context)
-    let plan = needs.add(.setting("catalogue", { try SchedulePlan(try markets.load()) }) { plan in
-      "\(plan.schedules.count) schedules"
+    let plan = needs.add(.setting("catalogue", { try SchedulePlan(MarketCatalogue.load(file: markets.catalogue)) }) {
+      "\($0.schedules.count) schedules"
     })
     let clients = needs.kafka(
       ServiceCatalogue.scheduler.name, kafka, topics: [Topics.ingestionTasks.name], consumes: false)

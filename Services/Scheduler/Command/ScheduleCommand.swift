@@ -1,10 +1,12 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Kafka
+import KafkaFlags
 import Logging
 import Markets
+import Options
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
 
 /// `scheduler`: without a subcommand, sends what is due; `plan` says what would be, `replay` sends what was.
@@ -43,7 +45,7 @@ package struct ScheduleCommand: ServiceCommand {
   package func work(_ needs: Needs) -> Work {
     let (markets, scheduling, kafka, context) = (markets, scheduling, kafka, needs.context)
     let plan = needs.add(.setting("catalogue", {
-      let catalogue = try markets.load()
+      let catalogue = try MarketCatalogue.load(file: markets.catalogue)
       return (series: catalogue.series.count, plan: try SchedulePlan(catalogue))
     }) { "\($0.series) series, \($0.plan.schedules.count) schedules" })
     needs.add(.setting("next", { try Self.next(of: plan.value.plan) }) { next in

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Runtime
+import Core
+import Options
 
 /// The flags that are the scheduler's own.
 package struct SchedulingOptions: ParsableArguments {

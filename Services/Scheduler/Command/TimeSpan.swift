@@ -1,6 +1,5 @@
 import ArgumentParser
-import Runtime
-import Schemas
+import Values
 
 /// A point in time on the command line: RFC 3339, or a date, which is its midnight in UTC.
 package struct TimeArgument: ExpressibleByArgument, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// How far the plan is done, as the metadata of the lease's committed offset:
 ///

@@ -1,9 +1,10 @@
+import Core
 import Kafka
 import Logging
+import Messages
 import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
+import Values
 
 /// Sends due jobs while it holds the lease: the only partition of a topic without records, which Kafka assigns to one
 /// member of the group. The metadata of the partition's committed offset is the checkpoint.

@@ -1,5 +1,4 @@
 import Markets
-import Runtime
 
 extension SchedulePlan {
   /// Why past jobs are not sent.

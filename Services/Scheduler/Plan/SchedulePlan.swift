@@ -1,6 +1,7 @@
+import Core
 import Markets
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// All jobs of a catalogue, as a function of time: the same catalogue always gives the same jobs, in the same order and
 /// with the same ids. No clock and no I/O, once the time zones are read.

@@ -1,6 +1,7 @@
+import Catalogue
 import Kafka
+import Messages
 import Pipeline
-import Schemas
 
 /// Sends jobs.
 package protocol JobOutlet: Sendable {

@@ -1,5 +1,5 @@
+import Core
 import Logging
-import Runtime
 import ServiceKit
 
 /// Sends the jobs of a time range in order, by a clock that runs `speed` times as fast.

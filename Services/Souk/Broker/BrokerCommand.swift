@@ -1,9 +1,9 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Foundation
 import Kafka
 import LocalServers
-import Runtime
-import Schemas
 
 /// `souk broker`
 struct BrokerCommand: AsyncParsableCommand {

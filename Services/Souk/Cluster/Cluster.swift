@@ -1,7 +1,7 @@
+import Catalogue
 import Kafka
+import KafkaFlags
 import Logging
-import Runtime
-import Schemas
 
 /// A Kafka cluster and its topics of the catalogue.
 struct Cluster: Sendable {

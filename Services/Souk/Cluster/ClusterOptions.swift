@@ -1,5 +1,5 @@
 import ArgumentParser
-import Kafka
+import KafkaFlags
 
 /// How to reach a cluster: a service's Kafka options without those for consuming and producing.
 struct ClusterOptions: ParsableArguments {

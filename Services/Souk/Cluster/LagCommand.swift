@@ -1,7 +1,7 @@
 import ArgumentParser
+import Catalogue
+import Core
 import Kafka
-import Runtime
-import Schemas
 
 /// `souk lag`
 struct LagCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
+import Core
 import Kafka
+import KafkaFlags
 import Logging
-import Runtime
 
 /// Reads a dead-letter topic from its beginning to its present end.
 struct DeadLetterReader: Sendable {

@@ -1,8 +1,6 @@
 import ArgumentParser
-import Kafka
+import Catalogue
 import Logging
-import Runtime
-import Schemas
 
 /// `souk dlq`
 struct DeadLettersCommand: AsyncParsableCommand {

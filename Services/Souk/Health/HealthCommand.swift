@@ -1,6 +1,6 @@
 import ArgumentParser
+import Core
 import LocalServers
-import Runtime
 
 /// `souk health`
 struct HealthCommand: AsyncParsableCommand {

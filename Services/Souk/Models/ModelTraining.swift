@@ -1,9 +1,9 @@
+import Core
 import Foundation
 import HTTP
 import LocalServers
 import Markets
-import Runtime
-import Schemas
+import Values
 
 /// Trains the models of a demonstration on the simulated providers' data of the days before it, with the programs of
 /// `Services/InferenceWorker/Training`.

@@ -1,8 +1,9 @@
 import ArgumentParser
+import Core
 import HTTP
 import LocalServers
 import Markets
-import Runtime
+import Options
 
 /// `souk models`
 struct ModelsCommand: AsyncParsableCommand {
@@ -45,8 +46,9 @@ struct ModelsCommand: AsyncParsableCommand {
       defer { tables.remove() }
       do {
         try await ModelTraining(
-          catalogue: try markets.load(), providers: try HTTPURL(providers), tables: tables.path, registry: registry,
-          end: until, programs: trainingPrograms, screen: screen, stopping: signals.requested
+          catalogue: try MarketCatalogue.load(file: markets.catalogue), providers: try HTTPURL(providers),
+          tables: tables.path, registry: registry, end: until, programs: trainingPrograms, screen: screen,
+          stopping: signals.requested
         ).run()
       } catch is CancellationError {
         throw Failure(.fatal, code: "stopped", "stopped before all models were trained")

@@ -1,6 +1,6 @@
+import Core
 import HTTP
-import Runtime
-import Schemas
+import Values
 
 /// The data of provider-simulator before a demonstration begins.
 final class TrainingHistory: Sendable {

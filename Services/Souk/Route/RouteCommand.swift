@@ -1,5 +1,7 @@
 import ArgumentParser
-import Schemas
+import Catalogue
+import Routing
+import Values
 
 /// `souk route`
 struct RouteCommand: ParsableCommand {

@@ -1,4 +1,4 @@
-import Schemas
+import Catalogue
 
 /// The differences between a cluster's topics and the catalogue, and the step for each topic.
 struct TopicPlan: Hashable, Sendable {

@@ -1,6 +1,5 @@
 import ArgumentParser
-import Runtime
-import Schemas
+import Catalogue
 
 /// `souk topics`
 struct TopicsCommand: AsyncParsableCommand {

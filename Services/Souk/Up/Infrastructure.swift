@@ -1,7 +1,7 @@
+import Catalogue
+import Core
 import Foundation
 import LocalServers
-import Runtime
-import Schemas
 
 import Glibc
 

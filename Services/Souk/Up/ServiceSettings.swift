@@ -1,7 +1,7 @@
+import Catalogue
+import Core
 import Foundation
 import PriceFiles
-import Runtime
-import Schemas
 
 extension Surroundings {
   mutating func describeEveryService(drainTimeout: DurationSetting) {

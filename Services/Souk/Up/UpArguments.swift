@@ -1,10 +1,9 @@
+import Catalogue
+import Core
 import Foundation
 import HTTP
-import Influx
 import ObjectStore
 import Postgres
-import Runtime
-import Schemas
 
 /// What can be wrong in the arguments of `souk up`, found before a server starts or the run folder is touched.
 extension UpRun {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Kafka
-import Runtime
 
 /// `souk up`
 struct UpCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
-import Runtime
-import Schemas
+import Catalogue
+import Core
+import Options
 
 extension FleetSystem: ExpressibleByArgument {}
 

@@ -1,8 +1,8 @@
+import Catalogue
+import Core
 import Foundation
 import Kafka
 import LocalServers
-import Runtime
-import Schemas
 
 /// One run of the fleet, from the first server to the last exit code.
 struct UpRun: Sendable {

@@ -1,6 +1,6 @@
+import Core
 import Glibc
-import Runtime
-import Schemas
+import Values
 
 /// A calendar feature of a period's time, in UTC. Sine and cosine pairs have no jump at the end of a day, week or year.
 package enum CalendarFeature: String, CaseIterable, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// One input number of a model, as manifests write it. All are taken at a position `t` of the series, which for the
 /// first step of a forecast is the period after the last observation, so that `lag.1` is that observation.

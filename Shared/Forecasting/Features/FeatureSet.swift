@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 
 /// The features of a manifest, compiled once.
 struct FeatureSet: Sendable {

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// A validated input: its newest `history` observations and their scales. Positions count from the oldest of them;
 /// `count` is the first step of the forecast.

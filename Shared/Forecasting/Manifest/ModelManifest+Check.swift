@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 extension ModelManifest {
   /// Limits that keep a wrong manifest from exhausting the machine.

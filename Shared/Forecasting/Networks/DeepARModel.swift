@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A recurrent network that outputs a distribution for the next value, and reads a sample of it to predict the one
 /// after (Salinas et al. 2020; see ``StepDistribution``).

@@ -1,5 +1,3 @@
-import Runtime
-
 /// `y = W x + b` with the weights of PyTorch's `nn.Linear`.
 struct DenseLayer: Sendable {
   let inputs: Int

@@ -1,5 +1,3 @@
-import Runtime
-
 /// A recurrent network that reads the newest periods and outputs all steps at once.
 ///
 /// `head.weight` is `horizon * (1 + quantiles)` x `hidden`: for each step the mean, then the quantiles.

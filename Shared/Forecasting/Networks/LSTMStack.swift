@@ -1,5 +1,3 @@
-import Runtime
-
 /// Layers of LSTM cells with the weights of PyTorch's `nn.LSTM`, whose equations these are:
 ///
 ///     i = sigmoid(W_ii x + b_ii + W_hi h + b_hi)      f, o alike      g = tanh(W_ig x + b_ig + W_hg h + b_hg)

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// The shared part of LSTM and DeepAR: validates inputs and reads them period by period.
 struct RecurrentEncoder: Sendable {

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import Runtime
 
 /// Named arrays of numbers in one file, in the safetensors format (https://huggingface.co/docs/safetensors): eight
 /// bytes with the length of a JSON header, little-endian; the header, `{"name": {"dtype": "F32", "shape": [256, 64],

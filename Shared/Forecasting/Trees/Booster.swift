@@ -1,5 +1,5 @@
+import Core
 import CXGBoost
-import Runtime
 
 /// Boosted trees of XGBoost (its C library 1.7), read from a model in JSON or UBJ.
 ///

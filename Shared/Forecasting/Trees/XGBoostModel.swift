@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Boosted trees: a row of features per step, all steps of all inputs in one call.
 package struct XGBoostModel: ForecastModel {

@@ -1,6 +1,6 @@
+import Core
 import CRdKafka
 import Logging
-import Runtime
 import Synchronization
 
 import Glibc

@@ -1,8 +1,8 @@
-import CRdKafka
+import Core
 import CoreMetrics
+import CRdKafka
 
 import Glibc
-import Runtime
 
 /// A consumer's counters and how far it is behind, in records and in time, for each assigned partition.
 final class ConsumerMeters {

@@ -1,5 +1,5 @@
-import CRdKafka
 import CoreMetrics
+import CRdKafka
 import Logging
 
 extension ConsumerThread {

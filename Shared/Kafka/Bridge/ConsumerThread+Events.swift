@@ -1,7 +1,7 @@
-import CRdKafka
+import Core
 import CoreMetrics
+import CRdKafka
 import Logging
-import Runtime
 
 extension ConsumerThread {
   /// Handles all queued events; waits up to `wait` for the first.

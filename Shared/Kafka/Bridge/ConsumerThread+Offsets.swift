@@ -1,7 +1,7 @@
-import CRdKafka
+import Core
 import CoreMetrics
+import CRdKafka
 import Logging
-import Runtime
 
 extension ConsumerThread {
   /// Looks start offsets up, one bounded attempt at a time, so that rebalances are served in between.

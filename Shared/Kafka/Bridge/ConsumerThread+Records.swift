@@ -1,5 +1,5 @@
-import CRdKafka
 import CoreMetrics
+import CRdKafka
 
 extension ConsumerThread {
   /// A partition's part of the batch that is being collected.

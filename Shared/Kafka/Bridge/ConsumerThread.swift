@@ -1,7 +1,7 @@
-import CRdKafka
+import Core
 import CoreMetrics
+import CRdKafka
 import Logging
-import Runtime
 
 /// The one thread that touches a consumer's handle: carries out what `ConsumerMachine` decides.
 ///

@@ -1,6 +1,6 @@
+import Core
 import CRdKafka
 import Logging
-import Runtime
 import Synchronization
 
 /// librdkafka's mock cluster on 127.0.0.1: a real socket server that speaks Kafka's protocol, for demos and tests.

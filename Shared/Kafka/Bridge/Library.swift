@@ -1,5 +1,4 @@
 import CRdKafka
-import Runtime
 
 /// What the librdkafka we run with can do; asked at run time, because the header may be older or newer.
 package enum Library {

@@ -1,5 +1,5 @@
+import Core
 import CRdKafka
-import Runtime
 
 /// The producer's calls that block, on a thread of their own.
 actor ProducerControl {

@@ -1,6 +1,6 @@
+import Core
 import CRdKafka
 import Logging
-import Runtime
 import Synchronization
 
 /// Everything of a producer that outlives its `Producer`: the handle, what is in flight, and the poll thread.

@@ -1,7 +1,7 @@
-import CRdKafka
+import Core
 import CoreMetrics
+import CRdKafka
 import Logging
-import Runtime
 import Synchronization
 
 /// Serves a producer's events: acknowledgements, errors, statistics, logs.

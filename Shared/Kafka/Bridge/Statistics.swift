@@ -1,5 +1,5 @@
-import CRdKafka
 import CoreMetrics
+import CRdKafka
 import Foundation
 
 /// librdkafka's periodic statistics, as gauges and counters with bounded labels.

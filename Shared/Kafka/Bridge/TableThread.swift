@@ -1,7 +1,7 @@
-import CRdKafka
+import Core
 import CoreMetrics
+import CRdKafka
 import Logging
-import Runtime
 import Synchronization
 
 /// The one thread that touches a table reader's handle.

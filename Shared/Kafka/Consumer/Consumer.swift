@@ -1,5 +1,5 @@
+import Core
 import Logging
-import Runtime
 
 /// A member of a consumer group: a stream of ordered elements, read by one task.
 ///

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Synchronization
 
 /// What the worker's tasks and the poll thread share: one element on its way to the worker, commands on their

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Synchronization
 
 /// One batch in flight: counts its acknowledgements down and wakes the tasks that wait for the last.

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Synchronization
 
 /// Lets one batch at a time into a producer, in the order they came, and only while the bytes that wait for

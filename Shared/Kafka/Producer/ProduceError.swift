@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Some records of a batch were not acknowledged.
 ///

@@ -1,5 +1,4 @@
 import Logging
-import Runtime
 
 /// Produces batches, idempotently and acknowledged by all in-sync replicas.
 ///

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// The order in which transaction calls are allowed. A pure value; what the broker says is in `TransactionError`.
 struct TransactionPhase: Equatable {

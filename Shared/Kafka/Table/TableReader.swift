@@ -1,5 +1,5 @@
+import Core
 import Logging
-import Runtime
 import Synchronization
 
 /// Reads the whole of a compacted topic and follows it, in no group: every instance of a service sees every record.

@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import Glibc
-import Runtime
 import Subprocess
 import Synchronization
 import SystemPackage

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import Runtime
 
 /// Waits until a server that was just started answers.
 /// - Parameters:

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Local times that occur never or twice on a clock change run once: a skipped time is due when the skipped hour ends,
 /// together with what else is due then; a repeated one is due the first time.

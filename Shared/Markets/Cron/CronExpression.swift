@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A cron expression: minute, hour, day of the month, month, day of the week.
 ///

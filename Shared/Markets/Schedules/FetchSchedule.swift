@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// When to fetch what: one task for every selected pair of a material and a country, at every time of the cron
 /// expression.

@@ -1,6 +1,7 @@
-import Runtime
-import Schemas
+import Core
+import Messages
 import StrictYAML
+import Values
 
 /// A source as YAML:
 ///

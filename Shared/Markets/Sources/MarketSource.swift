@@ -1,6 +1,7 @@
-import Runtime
-import Schemas
+import Core
+import Messages
 import StrictYAML
+import Values
 
 /// A provider of prices or demands and how to query it: one entry of the catalogue's `sources`.
 package struct MarketSource: Hashable, Sendable {

@@ -1,5 +1,5 @@
+import Core
 import CSV
-import Runtime
 import StrictYAML
 
 /// Where a provider of kind `json` or `csv` puts the values.

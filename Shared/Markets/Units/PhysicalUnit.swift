@@ -1,6 +1,6 @@
-import Runtime
-import Schemas
+import Core
 import StrictYAML
+import Values
 
 /// A unit of prices and demands: `t`, `lb`, `bbl`.
 ///

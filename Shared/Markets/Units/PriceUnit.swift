@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// The currency and unit of a price as providers write them: `dollar per metric ton`, `cents per pound`, `EUR/MWh`,
 /// `bbl`.

@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 extension ProductMaster {
   /// The record of a new master, from the row it was first met in.

@@ -1,5 +1,5 @@
 import Glibc
-import Schemas
+import Messages
 
 /// The masters known to this process, asked by many threads and changed by one.
 ///

@@ -1,6 +1,6 @@
-import Runtime
-import Foundation
+import Core
 import Forecasting
+import Foundation
 
 /// What decides whether a row is a master: boosted trees over pairs, and boosted trees over the best pairs of all rows
 /// of a file, which know who else claims the master.

@@ -1,5 +1,5 @@
 import Glibc
-import Schemas
+import Values
 
 /// Every name that chains give the masters, as sets of n-grams with an inverted index over them. A master has a name
 /// of each chain that was met; a row is compared with all of them. Not safe for concurrent use: `MasterIndex` guards

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// Says which master a row of a price file is. One per thread: it keeps its working memory from row to row.
 package final class MasterMatcher {

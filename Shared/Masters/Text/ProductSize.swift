@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// How much of a product one package holds: `1.5 ליטר`, `1500 ml` and `6*250 מ"ל` are the same amount.
 package struct ProductSize: Hashable, Sendable, BitwiseCopyable {

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// A product's name, brand and size as they are compared: folded, in words, the size a number. Reused from one
 /// product to the next, so that nothing is allocated per product.

@@ -1,5 +1,4 @@
-import HTTP
-import Runtime
+import Core
 import Synchronization
 
 /// Objects as files of a local folder, for runs without an S3 server: written beside, made durable, renamed.

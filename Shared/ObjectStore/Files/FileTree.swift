@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 
 /// A folder and what lies below it, opened one path segment at a time without following links: whatever others put
 /// into the folder, a key never leads out of it.

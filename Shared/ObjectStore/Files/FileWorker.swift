@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 import Synchronization
 
 /// The blocking calls of a `FileStore`, on a thread of their own: a slow disk must not stop other work.

@@ -1,5 +1,5 @@
+import Core
 import HTTP
-import Runtime
 
 /// An S3 endpoint and how to use it.
 package struct S3Configuration: Sendable {

@@ -1,5 +1,5 @@
+import Core
 import HTTP
-import Runtime
 
 extension ObjectStoreError {
   /// The closed table of S3's error codes (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html); a code

@@ -1,6 +1,6 @@
+import Core
 import Glibc
 import HTTP
-import Runtime
 
 extension S3Store {
   /// The size of each part: the configured one, or what keeps their number within S3's 10,000.

@@ -1,6 +1,6 @@
+import Core
 import Glibc
 import HTTP
-import Runtime
 
 /// A bucket of S3 or of anything that speaks its protocol, over our HTTP client and signatures of our own.
 package final class S3Store: ObjectStore {

@@ -1,5 +1,5 @@
+import Core
 import HTTP
-import Runtime
 
 /// AWS Signature Version 4 for S3 (docs.aws.amazon.com/AmazonS3, "Authenticating Requests: Using the Authorization
 /// Header"). Pure: the time is given.

@@ -1,6 +1,6 @@
+import Catalogue
+import Core
 import Kafka
-import Runtime
-import Schemas
 
 extension DeadLetter {
   /// What a record costs on the wire beside its key, value and headers, and what each of its headers costs, at most:

@@ -1,5 +1,3 @@
-import Runtime
-
 /// A cap on how fast records may be dead-lettered: a bad deploy must stop, not drain a topic into its DLQ.
 ///
 /// A token bucket: `limit` at once, refilled evenly over `window`. A pure value; the caller brings the time.

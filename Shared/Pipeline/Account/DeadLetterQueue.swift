@@ -1,7 +1,7 @@
+import Catalogue
+import Core
 import Kafka
 import Logging
-import Runtime
-import Schemas
 import Synchronization
 
 /// One record that can never succeed, with everything needed to look into it and to replay it.

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// What a service decided about one record. Every consumed record ends in exactly one of the three.
 package enum Disposition: Sendable, Hashable {

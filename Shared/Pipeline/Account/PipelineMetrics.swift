@@ -1,6 +1,6 @@
+import Core
 import Kafka
 import Metrics
-import Runtime
 import Synchronization
 
 import Glibc

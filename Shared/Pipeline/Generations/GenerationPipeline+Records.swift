@@ -1,6 +1,6 @@
+import Core
 import Kafka
 import Logging
-import Runtime
 
 extension GenerationPipeline {
   // MARK: Taking in

@@ -1,6 +1,6 @@
+import Core
 import Kafka
 import Logging
-import Runtime
 import ServiceKit
 
 /// Writes immutable objects: collects records into generations, one open in each partition, and closes them one after

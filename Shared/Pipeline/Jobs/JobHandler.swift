@@ -1,5 +1,5 @@
+import Core
 import Kafka
-import Runtime
 
 /// The part of a service that turns one record into effects, many at a time: a download, a parsed file.
 package protocol JobHandler: Sendable {

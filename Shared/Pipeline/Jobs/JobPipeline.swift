@@ -1,6 +1,6 @@
+import Core
 import Kafka
 import Logging
-import Runtime
 import ServiceKit
 
 /// Turns records into effects one by one: works on many at a time, keeps the order of each key, retries outages for

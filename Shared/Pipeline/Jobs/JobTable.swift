@@ -1,5 +1,5 @@
+import Core
 import Kafka
-import Runtime
 import Synchronization
 
 /// What the job loop, its jobs and the committer share: the ledger, the order of jobs, who is at work.

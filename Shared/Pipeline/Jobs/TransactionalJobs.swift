@@ -1,6 +1,6 @@
+import Core
 import Kafka
 import Logging
-import Runtime
 import ServiceKit
 import Synchronization
 

@@ -1,5 +1,5 @@
+import Core
 import HTTP
-import Runtime
 
 /// The address and login of a Cerberus web portal. One host serves a dozen chains; the user decides which chain's files
 /// it shows.

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// An error of a Cerberus web portal above HTTP.
 package typealias CerberusError = CodedError<CerberusErrorKind>

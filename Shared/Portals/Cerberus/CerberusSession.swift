@@ -1,6 +1,6 @@
+import Core
 import HTML
 import HTTP
-import Runtime
 
 /// A logged-in session with a Cerberus web portal.
 ///

@@ -1,5 +1,4 @@
 import CPQ
-import Runtime
 
 extension PostgresConnection {
   /// Runs `sql`, a `COPY ... FROM STDIN (FORMAT binary)`, and streams `rows` to it in order: the bytes of one or more

@@ -1,5 +1,5 @@
+import Core
 import CPQ
-import Runtime
 
 import Glibc
 

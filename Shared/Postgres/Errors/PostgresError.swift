@@ -1,5 +1,5 @@
+import Core
 import CPQ
-import Runtime
 
 /// An error of PostgreSQL or of the connection to it.
 ///

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A five-character SQLSTATE and its error class.
 ///

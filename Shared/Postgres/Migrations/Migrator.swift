@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Brings a database to the schema of this binary: forward only, step by step, each in one transaction with its entry
 /// in the log. Any number of processes may try at once: an advisory lock admits one, and the others then find nothing

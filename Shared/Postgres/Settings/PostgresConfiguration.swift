@@ -1,5 +1,4 @@
 import CPQ
-import Runtime
 
 /// Where and how to connect. Its description never shows the password.
 package struct PostgresConfiguration: Sendable, CustomStringConvertible {

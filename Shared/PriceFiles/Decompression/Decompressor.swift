@@ -1,5 +1,5 @@
 import Compression
-import Schemas
+import Values
 
 /// Turns the bytes of a stored file into plain bytes. The first bytes decide the compression, never the file name.
 ///

@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 extension PriceFileName {
   /// - Parameter text: the last component of a path or URL, percent-decoded.

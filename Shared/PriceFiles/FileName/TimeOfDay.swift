@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A time of day on a wall clock, to the second.
 package struct TimeOfDay: Hashable, Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// The outcome of reading one file. The raw value is a metric label and a dead-letter code.
 package enum PriceFileOutcome: String, Hashable, Sendable, CaseIterable {

@@ -1,5 +1,4 @@
-import Runtime
-import Schemas
+import Core
 
 /// Reads one published file in constant memory: decompression, encoding, markup, dialect. Bad data is never thrown; the
 /// summary describes it.

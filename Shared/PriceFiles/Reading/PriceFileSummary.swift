@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// What a file held, and what became of every row.
 ///

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// Promotions whose parts are scattered over the file, held until its end and merged: items and clubs are joined; of
 /// the other fields the part updated last counts, or the first of two equal ones.

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// One promotion with all its items, valid during the handler's call. Texts are UTF-8, trimmed, with references
 /// resolved.

@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// Dates and hours of promotions. They have no zone and are Israel local.
 ///

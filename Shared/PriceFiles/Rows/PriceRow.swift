@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// One usable row: it has a code and a price, and is the row of its code that counts. Valid during the handler's call;
 /// texts are UTF-8, trimmed, with references resolved.

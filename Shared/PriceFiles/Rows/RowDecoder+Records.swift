@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 extension RowDecoder {
   /// Switches to reading promotions or stores.

@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// Builds rows from markup: knows which containers hold rows, what their elements mean, and what a row needs.
 struct RowDecoder: ~Copyable {

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// The unit of a unit price, normalised: `100 גרם` is a tenth of a kilogram.
 package struct UnitOfMeasure: Hashable, Sendable {

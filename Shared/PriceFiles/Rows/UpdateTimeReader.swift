@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// Reads the update times of rows by arithmetic. They have no zone and are Israel local.
 ///

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Synchronization
 
 /// Collects the probes of `--check`.

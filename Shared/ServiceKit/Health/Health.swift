@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Synchronization
 
 /// What a process says about itself: whether it should be given work (readiness) and whether it is still alive

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Synchronization
 
 /// A sign of life of one loop: alive while it beats at least every `maxAge`, has nothing to do, or is inside a

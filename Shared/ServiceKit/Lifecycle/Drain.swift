@@ -1,7 +1,7 @@
+import Core
 import Dispatch
 import Glibc
 import Logging
-import Runtime
 import Synchronization
 
 /// The end of a run: started by a signal, ended by the command or by the deadline.

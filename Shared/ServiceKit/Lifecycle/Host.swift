@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 
 /// The process around a command: replaced by tests, so that settings, output and exit codes need no real process.
 package struct Host: Sendable {

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Core
 import Glibc
 import Logging
-import Runtime
 
 /// Starts a program: settings from all sources, then the command, then the exit code.
 ///

@@ -1,5 +1,5 @@
+import Core
 import Logging
-import Runtime
 
 /// Retries through an outage, and says so: the service is not ready meanwhile, its heartbeat declares the retry, the
 /// attempt is counted and logged.

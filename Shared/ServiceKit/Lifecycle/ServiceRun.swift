@@ -1,8 +1,8 @@
 import ArgumentParser
+import Core
 import CoreMetrics
 import Glibc
 import Logging
-import Runtime
 import Synchronization
 
 /// One run of a service, from its settings to its exit status.

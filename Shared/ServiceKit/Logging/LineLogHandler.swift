@@ -1,5 +1,5 @@
+import Core
 import Logging
-import Runtime
 import Synchronization
 
 /// Where all log lines of a process go: one write per line, one line at a time, so that lines never mix.

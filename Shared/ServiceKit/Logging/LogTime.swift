@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Appends an instant as RFC 3339 in UTC with six decimals, by arithmetic.
 func appendRFC3339(microseconds: Int64, to bytes: inout [UInt8]) {

@@ -1,5 +1,4 @@
 import CoreMetrics
-import Runtime
 import Synchronization
 
 /// One time series: a metric with fixed label values.

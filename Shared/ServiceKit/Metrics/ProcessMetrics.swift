@@ -1,5 +1,5 @@
+import Core
 import Glibc
-import Runtime
 
 /// The process as Linux accounts for it, under the names that every Prometheus client uses.
 struct ProcessMetrics {

@@ -1,5 +1,5 @@
+import Core
 import Logging
-import Runtime
 import Synchronization
 
 /// What a service needs of the world outside, named in its `work(_:)`.

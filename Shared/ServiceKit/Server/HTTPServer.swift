@@ -1,9 +1,9 @@
+import Core
 import Glibc
 import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
-import Runtime
 import ServiceLifecycle
 import Synchronization
 

@@ -1,7 +1,7 @@
+import Core
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import Runtime
 
 /// What a server answers, by method and path.
 package struct ServerRoutes: Sendable {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import Yams
 
 /// A YAML file of settings: one mapping from option names to values.

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Options set by environment variables.
 ///

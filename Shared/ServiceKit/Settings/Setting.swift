@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Where a value comes from.
 package enum SettingSource: Hashable, Sendable, CustomStringConvertible {

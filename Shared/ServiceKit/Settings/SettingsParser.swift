@@ -1,5 +1,4 @@
 import ArgumentParser
-import Runtime
 
 /// A command with all its settings, or what to tell the user instead of running it.
 enum ParsedCommand {

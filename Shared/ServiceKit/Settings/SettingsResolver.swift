@@ -1,5 +1,5 @@
 import ArgumentParser
-import Runtime
+import Core
 
 /// Puts together the arguments that ArgumentParser parses: those given, preceded by what the settings file and
 /// the environment say.

@@ -1,16 +1,18 @@
 import ArgumentParser
+import Catalogue
 import Forecasting
 import Foundation
 import InferenceWorkerService
 import Kafka
 import LocalServers
 import Logging
+import Messages
 import ModelRegistry
-import ObjectStore
+import ObjectStoreFlags
 import Pipeline
-import Runtime
-import Schemas
+import Routing
 import TestSupport
+import Values
 
 /// `souk-bench inference`: how long one observation takes in the worker, and from Kafka to a row of `predictions`.
 struct InferenceBench: AsyncParsableCommand {

@@ -1,11 +1,14 @@
 import ArgumentParser
+import Catalogue
 import Forecasting
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
-import Schemas
+import Messages
 import TestSupport
+import Values
 
 import Glibc
 

@@ -1,6 +1,7 @@
 import Foundation
 import Masters
-import Schemas
+import Messages
+import Values
 
 /// Hides the GTINs of one chain at a time, takes the other chains' lists as masters, and says what is recognised.
 struct CatalogueJudge {

@@ -1,8 +1,8 @@
+import Core
 import Foundation
 import Masters
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// Published price lists: for each chain, the last row of each code.
 struct CatalogueRows {

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// A product as some chain's file writes it.
 struct EvaluationRow {

@@ -1,5 +1,6 @@
 import Masters
-import Schemas
+import Messages
+import Values
 
 /// Masters, and rows with their expected master.
 struct EvaluationSet {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Masters
-import Schemas
+import Messages
 
 /// `souk-bench masters`: precision, recall and speed of matching rows with known masters.
 struct MastersBench: ParsableCommand {

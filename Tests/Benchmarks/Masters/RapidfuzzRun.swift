@@ -1,5 +1,5 @@
 import Foundation
-import Schemas
+import Messages
 
 /// What a Python service would do: rapidfuzz's best choice over all names, with the size in the text.
 struct RapidfuzzRun {

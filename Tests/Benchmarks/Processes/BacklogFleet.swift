@@ -1,8 +1,8 @@
+import Catalogue
 import Foundation
 import Kafka
 import LocalServers
 import Logging
-import Schemas
 import Synchronization
 import TestSupport
 

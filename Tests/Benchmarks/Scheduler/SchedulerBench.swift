@@ -1,11 +1,12 @@
 import ArgumentParser
+import Catalogue
 import Kafka
+import KafkaFlags
 import Logging
 import Markets
+import Messages
 import Pipeline
-import Runtime
 import SchedulerService
-import Schemas
 
 /// `souk-bench scheduler`: jobs a second, from the plan to the acknowledgement.
 struct SchedulerBench: AsyncParsableCommand {

@@ -1,11 +1,10 @@
+import Core
 import LocalServers
 import Redis
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import CrawlerService
 

@@ -1,10 +1,11 @@
+import Catalogue
 import Kafka
 import LocalServers
 import Logging
+import Messages
 import PortalSimulator
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 import Glibc
 

@@ -1,12 +1,11 @@
+import Core
 @testable import CrawlerService
 import Foundation
-import HTTP
 import Portals
 import PriceFiles
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Answers in the shapes that portals were seen to give in 2026, with other values in them.
 @Suite struct CapturedShapeTests {

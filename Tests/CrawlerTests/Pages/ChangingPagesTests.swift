@@ -3,8 +3,8 @@ import Foundation
 import HTTP
 import PortalSimulator
 import PriceFiles
-import Schemas
 import Testing
+import Values
 
 /// Portals publish and withdraw while their pages are read, and sign links that expire.
 @Suite struct ChangingPagesTests {

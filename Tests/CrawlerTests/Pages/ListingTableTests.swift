@@ -1,10 +1,10 @@
+import Core
 @testable import CrawlerService
 import Foundation
 import HTML
 import PriceFiles
-import Runtime
-import Schemas
 import Testing
+import Values
 
 @Suite struct ListingTableTests {
   private func document(_ text: String) throws -> HTMLDocument { try HTMLDocument(Array(text.utf8)) }

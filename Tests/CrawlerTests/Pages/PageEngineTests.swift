@@ -1,10 +1,10 @@
+import Core
 @testable import CrawlerService
 import HTTP
 import PortalSimulator
 import PriceFiles
-import Runtime
-import Schemas
 import Testing
+import Values
 
 /// Every engine that reads pages, against a portal that serves them over HTTP.
 @Suite struct PageEngineTests {

@@ -1,9 +1,8 @@
 @testable import CrawlerService
 import HTTP
-import PortalSimulator
 import Portals
-import Runtime
-import Schemas
+import PortalSimulator
+import Values
 
 extension PortalSimulator.Pages {
   /// Those that have more than one page of one listing.

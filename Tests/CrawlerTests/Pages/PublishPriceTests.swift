@@ -1,8 +1,7 @@
+import Core
 @testable import CrawlerService
 import PortalSimulator
 import PriceFiles
-import Runtime
-import Schemas
 import Testing
 
 @Suite struct PublishPriceTests {

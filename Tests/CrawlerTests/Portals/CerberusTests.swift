@@ -1,9 +1,8 @@
+import Core
 @testable import CrawlerService
 import HTTP
-import PortalSimulator
 import Portals
-import Runtime
-import Schemas
+import PortalSimulator
 import Testing
 
 @Suite struct CerberusTests {

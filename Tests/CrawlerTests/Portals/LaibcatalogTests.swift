@@ -1,7 +1,7 @@
+import Core
 @testable import CrawlerService
-import PortalSimulator
 import Portals
-import Runtime
+import PortalSimulator
 import Testing
 
 @Suite struct LaibcatalogTests {

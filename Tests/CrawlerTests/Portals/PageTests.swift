@@ -1,10 +1,9 @@
+import Core
 @testable import CrawlerService
 import HTML
 import HTTP
-import PortalSimulator
 import Portals
-import Runtime
-import Schemas
+import PortalSimulator
 import Testing
 
 @Suite struct PageTests {

@@ -1,10 +1,10 @@
+import Core
 @testable import CrawlerService
 import HTTP
-import PortalSimulator
 import Portals
+import PortalSimulator
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// The portals of this folder's tests, each with the engine that reads it.
 enum WebPortal: String, CaseIterable, Sendable {

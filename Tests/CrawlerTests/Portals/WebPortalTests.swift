@@ -1,12 +1,12 @@
+import Core
 @testable import CrawlerService
 import Foundation
 import HTTP
-import PortalSimulator
 import Portals
+import PortalSimulator
 import PriceFiles
-import Runtime
-import Schemas
 import Testing
+import Values
 
 /// The contract of every engine, each against its simulated portal over HTTP.
 @Suite struct WebPortalTests {

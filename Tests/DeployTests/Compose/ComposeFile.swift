@@ -1,5 +1,4 @@
 import Foundation
-import Schemas
 
 /// `compose/docker-compose.yml` as `docker compose` reads it when no variable is set.
 struct ComposeFile: Sendable {

@@ -1,4 +1,4 @@
-import Schemas
+import Catalogue
 import Testing
 
 @testable import SoukService

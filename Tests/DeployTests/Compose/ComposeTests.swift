@@ -1,8 +1,8 @@
+import Catalogue
+import Core
 import Foundation
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// What holds of the compose file, whatever runs on it.
 @Suite struct ComposeTests {

@@ -1,4 +1,4 @@
-import Schemas
+import Catalogue
 import Testing
 
 /// Who may talk to whom: Kafka, and what a service's own results and sources are, nothing else.

@@ -1,7 +1,7 @@
+import Catalogue
 import Foundation
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// What `kubectl apply -k` would send.
 struct Rendering: Sendable {

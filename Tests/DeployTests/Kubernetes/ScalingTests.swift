@@ -1,4 +1,3 @@
-import Schemas
 import Testing
 
 /// Consumers grow with their lag, and never beyond what their partitions can feed.

@@ -1,4 +1,4 @@
-import Schemas
+import Catalogue
 
 /// A Deployment, StatefulSet, Job or CronJob, its pod and its one container.
 struct Workload: Sendable {

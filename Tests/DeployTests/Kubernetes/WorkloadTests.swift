@@ -1,9 +1,8 @@
+import Core
 import Foundation
 import LocalServers
-import Runtime
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// What holds of every pod.
 @Suite(.serialized) struct WorkloadTests {

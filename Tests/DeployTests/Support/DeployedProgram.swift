@@ -1,7 +1,6 @@
+import Catalogue
 import Foundation
 import LocalServers
-import Runtime
-import Schemas
 import TestSupport
 
 /// A program as a manifest starts it, and what the program itself says about that.

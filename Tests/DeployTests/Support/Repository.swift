@@ -1,7 +1,5 @@
 import Foundation
 import LocalServers
-import Runtime
-import Schemas
 
 /// The files of this repository, wherever the tests run from.
 enum Repository {

@@ -1,8 +1,7 @@
 @testable import FetcherService
 import Markets
-import Runtime
-import Schemas
 import Testing
+import Values
 
 /// A small world: two countries, three materials, and the sources a test wants.
 enum Catalogues {

@@ -1,14 +1,15 @@
 import ArgumentParser
+import Catalogue
 @testable import FetcherService
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
-import Markets
-import Runtime
-import Schemas
-import TestSupport
+import Messages
 import Testing
+import TestSupport
+import Values
 
 /// An embedded broker with tasks to do, and real `fetcher` processes that do them.
 struct Fleet {

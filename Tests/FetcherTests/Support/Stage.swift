@@ -1,14 +1,16 @@
+import Catalogue
+import Core
 @testable import FetcherService
 import HTTP
 @testable import Kafka
 import Logging
 import Markets
+import Messages
 @testable import Pipeline
-import Runtime
-import Schemas
 import ServiceKit
 import Synchronization
 import Testing
+import Values
 
 let quiet: Logger = {
   var logger = Logger(label: "test")

@@ -1,13 +1,14 @@
+import Catalogue
 import EGXProducerService
 import Foundation
 import HTTP
 import InfluxConsumerService
 import LocalServers
 import S3ConsumerService
-import Schemas
 import ServiceKit
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 @testable import SoukService
 

@@ -1,9 +1,8 @@
+import Catalogue
 import Foundation
 import Kafka
 import LocalServers
 import Logging
-import Runtime
-import Schemas
 import Synchronization
 import TestSupport
 

@@ -1,8 +1,8 @@
+import Catalogue
 import Foundation
 import LocalServers
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import SoukService
 

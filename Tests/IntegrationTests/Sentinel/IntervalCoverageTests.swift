@@ -5,9 +5,10 @@ import Markets
 import ModelRegistry
 import ObjectStore
 import ProviderSimulator
-import Schemas
-import TestSupport
+import Routing
 import Testing
+import TestSupport
+import Values
 
 /// The models of the demonstration over its two days, whose values they have not seen: the intervals that say 80 % hold
 /// 75 to 85 %.

@@ -1,13 +1,13 @@
+import Catalogue
 import Foundation
 import Kafka
 import LocalServers
 import Logging
 import Postgres
-import Runtime
-import Schemas
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import Values
 
 /// Sentinel as an operator runs it, with real processes: simulated providers, Redis, a database, an embedded broker,
 /// two models of intermittent demand. Replays a day of hourly demands of 40 series.

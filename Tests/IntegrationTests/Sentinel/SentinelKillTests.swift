@@ -1,7 +1,7 @@
+import Catalogue
 import LocalServers
-import Schemas
-import TestSupport
 import Testing
+import TestSupport
 
 /// `kill -9` of any Sentinel service at any moment, and its restart, leave the database as an undisturbed run does.
 @Suite(.serialized) struct SentinelKillTests {

@@ -1,5 +1,6 @@
+import Core
 import Kafka
-import Runtime
+import KafkaFlags
 import ServiceKit
 import Synchronization
 

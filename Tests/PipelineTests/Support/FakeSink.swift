@@ -1,5 +1,5 @@
+import Core
 import Kafka
-import Runtime
 import Synchronization
 
 @testable import Pipeline

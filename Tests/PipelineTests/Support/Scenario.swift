@@ -1,10 +1,12 @@
 import ArgumentParser
+import Core
 import Kafka
+import KafkaFlags
 import Logging
-import Runtime
+import Options
 import ServiceKit
-import TestSupport
 import Testing
+import TestSupport
 
 import Glibc
 

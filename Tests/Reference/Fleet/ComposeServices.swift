@@ -1,4 +1,4 @@
-import Schemas
+import Catalogue
 
 /// The services of the catalogue as blocks of compose's files: `docker-compose.yml`, the targets of Prometheus, the
 /// programs of the image.

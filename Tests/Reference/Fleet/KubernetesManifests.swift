@@ -1,4 +1,4 @@
-import Schemas
+import Catalogue
 
 /// The services of the catalogue as components of Kustomize: for each service its workloads, disruption budgets and
 /// scalers, for each system a list of its services. What all of them have in common is in `k8s/components/common`.
@@ -38,7 +38,7 @@ package struct KubernetesManifests: Sendable {
 
   private func kustomization(_ component: (name: String, note: String, services: [ServiceEntry])) -> String {
     var text = """
-      \(Self.mark) the catalogue of services (Shared/Schemas/Catalogue): change that.
+      \(Self.mark) the catalogue of services (Shared/Catalogue): change that.
       \(component.note.commented)
       apiVersion: kustomize.config.k8s.io/v1alpha1
       kind: Component
@@ -64,7 +64,7 @@ package struct KubernetesManifests: Sendable {
   }
 
   func manifest(of service: ServiceEntry) -> String {
-    let head = "\(Self.mark) the entry of \(service.name) (Shared/Schemas/Catalogue): change that.\n"
+    let head = "\(Self.mark) the entry of \(service.name) (Shared/Catalogue): change that.\n"
     return head + service.note.commented.terminated + service.workloads.map { workload in
       [controller(service, workload), budget(workload), scaler(service, workload)].compactMap { $0 }
         .joined(separator: "---\n")

@@ -1,10 +1,10 @@
-import Schemas
+import Catalogue
 
 /// The catalogue of topics as custom resources of Strimzi's topic operator.
 package enum TopicManifests {
   package static func yaml(_ topics: [Topic] = Topics.allWithDeadLetters) -> String {
     let head = """
-      # Made by `make reference` from the catalogue of topics (Shared/Schemas/Catalogue/Topics.swift): change that.
+      # Made by `make reference` from the catalogue of topics (Shared/Catalogue/Topics.swift): change that.
 
       """
     return head + topics.map(manifest).joined()

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Core
 import Foundation
 import LocalServers
 import Reference
-import Runtime
 
 /// Brings every reference up to date with the code.
 @main

@@ -1,7 +1,9 @@
+import Catalogue
 import Kafka
 import Logging
-import Schemas
+import Messages
 import TestSupport
+import Values
 
 /// Bars that tell themselves apart: the volume is their number.
 struct Bars {

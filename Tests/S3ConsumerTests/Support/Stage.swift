@@ -1,8 +1,10 @@
 import ArgumentParser
+import Catalogue
 import Foundation
 import Kafka
+import KafkaFlags
 import LocalServers
-import Schemas
+import Messages
 import TestSupport
 
 /// A broker with the topic, a bucket on the shared S3 server, and an independent reader.

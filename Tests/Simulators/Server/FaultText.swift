@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// A fault as a flag or a request names it: `mode[:value][@target][/prefix][*times]`.
 package struct FaultText {

@@ -1,8 +1,8 @@
+import Core
 import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import Runtime
 import ServiceKit
 import ServiceLifecycle
 import Synchronization

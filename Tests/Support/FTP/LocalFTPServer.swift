@@ -1,6 +1,5 @@
 import Foundation
 import LocalServers
-import Runtime
 import Synchronization
 
 /// A real FTP server (pyftpdlib) on 127.0.0.1 over one folder.

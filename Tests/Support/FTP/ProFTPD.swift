@@ -1,6 +1,5 @@
 import Foundation
 import LocalServers
-import Runtime
 
 import Glibc
 

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Core
 import Foundation
 import Logging
 import Metrics
-import Runtime
 import ServiceKit
 
 /// A service that does nothing but behave in one of a few ways, so that tests can watch a real process: its

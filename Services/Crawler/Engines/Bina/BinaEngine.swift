@@ -1,9 +1,9 @@
+import Core
 import HTTP
 import Logging
 import PriceFiles
-import Runtime
-import Schemas
 import Synchronization
+import Values
 
 /// A portal of Bina Projects, the software behind a dozen chains.
 ///

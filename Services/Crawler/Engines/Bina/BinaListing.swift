@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import Runtime
 
 /// One row of a Bina listing, as written.
 struct BinaRow: Hashable, Sendable {

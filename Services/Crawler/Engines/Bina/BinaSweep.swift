@@ -1,8 +1,8 @@
+import Core
 import Foundation
 import Logging
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// What a listing is asked for. Nil means everything.
 struct BinaQuery: Hashable, Sendable, CustomStringConvertible {

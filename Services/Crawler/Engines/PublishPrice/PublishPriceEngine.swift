@@ -1,8 +1,8 @@
+import Core
 import HTTP
 import Logging
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// The PublishPrice portals (Carrefour): `/` shows the newest day and is empty after midnight, `/?date=YYYYMMDD` or
 /// `/?p=./YYYYMMDD` shows another one; files are at `/<YYYYMMDD>/<name>`. It answers visitors from abroad with 403.

@@ -1,7 +1,7 @@
+import Core
 import Foundation
 import HTML
 import PriceFiles
-import Runtime
 
 /// The page of one day of a PublishPrice portal. Its listing is in a script:
 ///

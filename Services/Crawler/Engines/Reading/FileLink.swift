@@ -1,8 +1,8 @@
+import Core
 import Foundation
 import HTML
 import HTTP
 import PriceFiles
-import Runtime
 
 /// A link on a page that leads to a price file.
 struct FileLink {

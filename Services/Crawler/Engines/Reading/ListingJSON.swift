@@ -1,7 +1,7 @@
+import Core
 import Foundation
 import HTML
 import PriceFiles
-import Runtime
 
 /// JSON listings of portals. Not a hot path: a listing has some thousand rows.
 enum ListingJSON {

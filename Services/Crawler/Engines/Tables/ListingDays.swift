@@ -1,5 +1,5 @@
+import Core
 import PriceFiles
-import Runtime
 
 /// The days to request from a portal that lists by day: today in Israel and some days before it, because the last pass
 /// of a day may have missed its last files.

@@ -1,7 +1,7 @@
+import Core
 import Foundation
 import HTML
 import PriceFiles
-import Runtime
 
 /// The rows of a listing page, in whichever table they are.
 ///

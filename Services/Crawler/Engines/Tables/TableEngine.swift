@@ -1,9 +1,9 @@
+import Core
 import Foundation
 import HTML
 import HTTP
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// A portal that lists its files in HTML tables, on numbered pages. Its `TableLayout` says which pages to read and
 /// where the columns are.

@@ -1,7 +1,7 @@
+import Core
 import Portals
 import PriceFiles
-import Runtime
-import Schemas
+import Values
 
 /// What distinguishes one portal of HTML tables from the others.
 package struct TableLayout: Sendable {

@@ -1,5 +1,3 @@
-import Postgres
-
 /// The staging tables and the merge of prices. `souk-bench copy` runs the same SQL by psql.
 enum PriceSQL {
   static let batches = StagingTable("staged_batches", .header, [

@@ -1,5 +1,7 @@
+import Catalogue
+import Messages
 import Postgres
-import Schemas
+import Values
 
 /// `gogobe.products.ingest`: current prices, their history and end, products, and the effect of each file.
 package struct PriceTarget: WriteTarget {

@@ -1,5 +1,6 @@
+import Catalogue
+import Messages
 import Postgres
-import Schemas
 
 /// `gogobe.promotions.ingest`: each store's promotions and their items.
 package struct PromotionTarget: WriteTarget {

@@ -1,5 +1,6 @@
+import Catalogue
+import Messages
 import Postgres
-import Schemas
 
 /// `gogobe.stores.ingest`: chains, sub-chains and stores.
 package struct StoreTarget: WriteTarget {

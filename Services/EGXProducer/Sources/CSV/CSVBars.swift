@@ -1,6 +1,7 @@
+import Core
 import CSV
-import Runtime
-import Schemas
+import Messages
+import Values
 
 /// Reads bars from CSV, one line at a time: a header that names a date or time, open, high, low, close and, if there
 /// is one, volume. Times without an offset are UTC. Pure, and a value: a copy reads on from its place.

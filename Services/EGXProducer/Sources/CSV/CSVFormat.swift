@@ -1,5 +1,5 @@
+import Core
 import CSV
-import Runtime
 
 /// The user's description of CSV files, where their own header is not enough.
 package struct CSVFormat: Hashable, Sendable {

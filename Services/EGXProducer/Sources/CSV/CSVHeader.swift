@@ -1,5 +1,5 @@
+import Core
 import CSV
-import Runtime
 
 /// Which column is which, by the lines at the top of a file.
 struct CSVHeader: Sendable {

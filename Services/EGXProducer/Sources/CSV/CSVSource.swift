@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// `csv:`: the latest bars of files that another program writes.
 package struct CSVSource: BarSource {

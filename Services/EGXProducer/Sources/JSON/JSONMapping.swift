@@ -1,5 +1,6 @@
-import Runtime
-import Schemas
+import Core
+import Messages
+import Values
 
 /// Where a provider's JSON holds the bars.
 package struct JSONMapping: Hashable, Sendable {

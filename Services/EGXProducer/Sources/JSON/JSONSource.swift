@@ -1,5 +1,5 @@
+import Core
 import HTTP
-import Runtime
 
 /// `https://…{symbol}…`: one request per symbol, answered with JSON.
 package struct JSONSource: BarSource {

@@ -1,4 +1,4 @@
-import Schemas
+import Messages
 
 /// The messages sent to TradingView.
 package enum ClientMessage {

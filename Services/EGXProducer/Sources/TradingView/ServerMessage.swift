@@ -1,4 +1,5 @@
-import Schemas
+import Messages
+import Values
 
 /// A message of TradingView, as far as it is about bars.
 package enum ServerMessage: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import WebSocket
 
 /// What comes in on a connection.

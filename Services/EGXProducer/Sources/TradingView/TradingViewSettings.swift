@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import WebSocket
 
 /// How a TradingView connection is made and how far it may go.

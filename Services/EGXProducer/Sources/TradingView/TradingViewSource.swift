@@ -1,5 +1,4 @@
-import Runtime
-import Schemas
+import Core
 import WebSocket
 
 /// `tradingview://`: one connection, one chart session per symbol, one request at a time.

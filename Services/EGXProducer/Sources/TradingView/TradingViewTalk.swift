@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import WebSocket
 
 /// The requests and answers of one connection.

@@ -1,6 +1,6 @@
+import Catalogue
+import Core
 import LocalServers
-import Runtime
-import Schemas
 
 /// The services as running processes.
 struct Fleet: Sendable {

@@ -1,4 +1,4 @@
-import Schemas
+import Catalogue
 
 /// One child process of the fleet: what to start, and how it is watched.
 struct ProcessPlan: Hashable, Sendable {

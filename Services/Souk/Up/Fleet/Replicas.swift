@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Catalogue
+import Core
 
 /// How many processes of each service: `parser=2,db-writer=2`; one of those that are not named.
 struct Replicas: Hashable, Sendable {

@@ -1,5 +1,5 @@
+import Core
 import LocalServers
-import Runtime
 
 /// What to do when a child process of the fleet has ended.
 struct RestartPolicy: Sendable {

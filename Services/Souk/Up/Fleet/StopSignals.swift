@@ -1,5 +1,5 @@
+import Core
 import Dispatch
-import Runtime
 
 import Glibc
 

@@ -1,5 +1,5 @@
+import Core
 import LocalServers
-import Runtime
 import Synchronization
 
 import Glibc

@@ -1,6 +1,6 @@
+import Core
 import Influx
-import Runtime
-import Schemas
+import Values
 
 /// Asks the time series database itself, in InfluxQL.
 struct InfluxSide: Sendable {

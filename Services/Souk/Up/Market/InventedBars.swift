@@ -1,6 +1,6 @@
+import Core
 import Foundation
-import Runtime
-import Schemas
+import Values
 
 /// Invents bars in the shape of those of the exchange: minutes without a trade have none, prices move by ticks, volumes
 /// differ by orders of magnitude, and now and then a source's open lies outside the bar's own range.

@@ -1,5 +1,5 @@
-import Runtime
-import Schemas
+import Core
+import Values
 
 /// The last price of each symbol as the recording, the time series database and the object store have it.
 struct MarketAnswers: Sendable {

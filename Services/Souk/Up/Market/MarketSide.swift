@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// What one end of the flow holds of the bars.
 struct MarketSide: Hashable, Sendable {

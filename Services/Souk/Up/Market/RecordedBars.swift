@@ -1,6 +1,6 @@
+import Core
 import Foundation
-import Runtime
-import Schemas
+import Values
 
 /// A folder of recorded bars, `<SYMBOL>.csv` each, read for what must arrive: the measure of a run.
 struct RecordedBars: Hashable, Sendable {

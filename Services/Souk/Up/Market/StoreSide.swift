@@ -1,7 +1,9 @@
 import Compression
+import Core
+import Messages
 import ObjectStore
-import Runtime
-import Schemas
+import ObjectStoreFlags
+import Values
 
 /// Reads the objects themselves: lists them, unpacks them, and reads their lines.
 struct StoreSide: Sendable {

@@ -1,4 +1,4 @@
-import Schemas
+import Catalogue
 
 /// One stage of the pipeline as its processes and Kafka report it. All numbers count records.
 struct StageReading: Hashable, Sendable {

@@ -1,7 +1,7 @@
+import Catalogue
+import Core
 import Kafka
 import LocalServers
-import Runtime
-import Schemas
 
 /// Asks everybody where they are.
 struct Progress: Sendable {

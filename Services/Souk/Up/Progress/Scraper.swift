@@ -1,5 +1,4 @@
 import LocalServers
-import Schemas
 
 /// Turns what the processes say on `/metrics` into one reading per stage.
 struct Scraper: Sendable {

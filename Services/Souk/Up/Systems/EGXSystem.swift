@@ -1,10 +1,10 @@
 import ArgumentParser
+import Catalogue
 import Foundation
 import Influx
+import InfluxFlags
 import LocalServers
-import ObjectStore
-import Runtime
-import Schemas
+import ObjectStoreFlags
 import Synchronization
 
 /// Market data of the Egyptian Exchange: a recording at one end, InfluxDB and an object store at the other.

@@ -1,6 +1,5 @@
+import Catalogue
 import LocalServers
-import Runtime
-import Schemas
 import Synchronization
 
 /// The price pipeline: a portal or a folder at one end, PostgreSQL at the other.

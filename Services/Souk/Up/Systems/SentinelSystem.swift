@@ -1,9 +1,8 @@
+import Catalogue
 import Foundation
 import HTTP
 import LocalServers
 import Markets
-import Runtime
-import Schemas
 import Synchronization
 
 /// Market intelligence: simulated providers at one end, predictions in PostgreSQL at the other. The jobs of two days

@@ -1,6 +1,6 @@
+import Catalogue
+import Core
 import LocalServers
-import Runtime
-import Schemas
 
 /// One system as `souk up` shows it: what has to be there before its services start, and what its run ends with.
 protocol ShownSystem: Sendable {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// One simulated chain and its habits. The chains are invented; their habits are those of real ones.
 package struct ChainProfile: Hashable, Sendable {

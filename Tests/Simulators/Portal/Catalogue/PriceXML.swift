@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// Price and full files in the three dialects the simulated chains speak.
 enum PriceXML {

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 
 /// One product of the shared range, or one of a chain's own goods.
 package struct Product: Hashable, Sendable {

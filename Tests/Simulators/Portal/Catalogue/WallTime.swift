@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import Runtime
 
 /// A date and time of day in Israel, as price files and listings write them; no zone, no instant.
 package struct WallTime: Hashable, Sendable, Comparable {

@@ -1,6 +1,7 @@
 import ArgumentParser
+import Core
+import Options
 import PortalSimulator
-import Runtime
 import SimulatorServer
 
 /// Serves a generated price portal until stopped.

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import SimulatorServer
 
 /// A way for the portal to misbehave, and where.

@@ -1,7 +1,7 @@
+import Core
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import Runtime
 
 /// What a route answers before a fault spoils the sending of it.
 struct PortalAnswer: Sendable {

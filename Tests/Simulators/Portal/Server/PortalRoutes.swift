@@ -1,7 +1,6 @@
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import NIOCore
-import Runtime
 
 extension PortalSimulator {
   func makeRouter() -> Router<BasicRequestContext> {

@@ -1,5 +1,4 @@
 import Foundation
-import Runtime
 import SimulatorServer
 
 /// An HTTP server that speaks the Bina protocol for every chain of a catalogue:

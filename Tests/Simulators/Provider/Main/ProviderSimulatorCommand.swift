@@ -1,6 +1,7 @@
 import ArgumentParser
+import Core
+import Options
 import ProviderSimulator
-import Runtime
 import SimulatorServer
 
 /// Serves invented market data until stopped.

@@ -1,5 +1,5 @@
 import Glibc
-import Schemas
+import Values
 
 /// Prices and demands of every material in every country at every time: a function of the seed, so that two
 /// simulators with equal seeds agree, and any time can be asked for in any order.

@@ -1,4 +1,4 @@
-import Runtime
+import Core
 import SimulatorServer
 
 /// A way for a provider to misbehave.

@@ -1,4 +1,4 @@
-import Schemas
+import Values
 
 /// The bodies, in the shapes that the providers document.
 struct ProviderAnswer {

@@ -1,9 +1,9 @@
+import Core
 import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import Runtime
-import Schemas
+import Values
 
 extension ProviderSimulator {
   func makeRouter() -> Router<BasicRequestContext> {

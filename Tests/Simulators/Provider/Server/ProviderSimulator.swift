@@ -1,4 +1,3 @@
-import Runtime
 import SimulatorServer
 
 /// An HTTP server that answers as providers of market data do, each under a name of its own that is the first part of

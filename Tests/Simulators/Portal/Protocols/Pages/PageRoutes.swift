@@ -1,7 +1,7 @@
+import Core
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import Runtime
 
 /// Portals that list their files on HTML pages. Each lies in a folder of its own below every chain's address.
 extension PortalSimulator {

@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import Hummingbird
-import Runtime
 
 /// `GET <folder>/FileObject/UpdateCategory?catID=&storeId=&page=`: pages of links that are signed and expire.
 extension PortalSimulator {

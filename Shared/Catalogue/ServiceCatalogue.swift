@@ -1,0 +1,108 @@
+import Values
+
+/// The catalogue of services: the one list that the fleet is made from, here and in every manifest.
+package enum ServiceCatalogue {
+  package static let crawler = ServiceEntry(
+    "crawler", "lists portals and announces the files it has not seen before", of: [.prices],
+    reads: [Topics.filesExpired], writes: [Topics.filesDiscovered, Topics.alerts], isSource: true,
+    needs: [.redis, .internet, .ftp], scaling: .single, resources: ContainerResources(cpu: 50, memory: 96, limit: 256),
+    settings: [.choice("SOURCE", "all", "CRAWLER_SOURCE"), .choice("INTERVAL", "300s", "CRAWLER_INTERVAL")],
+    hasStandIn: true, note: """
+      One crawler: its portals are asked politely, by one process. Several share the chains by SHARD, see its README.
+      """)
+
+  package static let downloader = ServiceEntry(
+    "downloader", "fetches announced files into the object store", of: [.prices], reads: [Topics.filesDiscovered],
+    writes: [Topics.filesDownloaded, Topics.filesExpired], sink: .objectStore, needs: [.internet, .ftp],
+    scaling: .byLag(200), resources: .medium,
+    settings: [FleetSetting("SPOOL_DIRECTORY", "/var/lib/souk", in: containers)],
+    volumes: [.scratch("/var/lib/souk", gibibytes: 4)], hasStandIn: true,
+    note: "Files wait on disk between fetch and upload, since /tmp is memory.")
+
+  package static let parser = ServiceEntry(
+    "parser", "turns stored files into batches of prices, promotions and stores", of: [.prices],
+    reads: [Topics.filesDownloaded],
+    writes: [
+      Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed,
+      Topics.productsMasters, Topics.alerts,
+    ],
+    tables: [Topics.productsMasters], needs: [.objectStore, .redis], scaling: .byLag(50),
+    resources: ContainerResources(cpu: 500, memory: 512, limit: 2_048),
+    settings: [FleetSetting("CONCURRENCY", "4", in: containers)],
+    note: "The index of masters may take 1 GiB, each of the files that are read 32 MiB.")
+
+  package static let egxProducer = ServiceEntry(
+    "egx-producer", "publishes new and changed bars of the Egyptian Exchange", of: [.egx], writes: [Topics.marketData],
+    isSource: true, needs: [.internet], scaling: .single,
+    settings: [
+      .choice("SOURCE", "tradingview://", "EGX_SOURCE"),
+      .choice("SYMBOLS", "COMI,ETEL,HRHO,SWDY,TMGH", "EGX_SYMBOLS"),
+      FleetSetting("STATE", "/var/lib/souk/bars", in: [.compose]),
+    ],
+    volumes: [.kept("/var/lib/souk", name: "egx-state")], hasStandIn: true,
+    note: "One producer: two would publish every bar twice, which does no harm and serves no purpose.")
+
+  package static let influxConsumer = ServiceEntry(
+    "influx-consumer", "writes bars into a time series database", of: [.egx], reads: [Topics.marketData],
+    sink: .influx, scaling: .byLag(20_000), resources: ContainerResources(cpu: 100, memory: 64, limit: 256))
+
+  package static let s3Consumer = ServiceEntry(
+    "s3-consumer", "keeps every bar in the object store, by day and symbol", of: [.egx], reads: [Topics.marketData],
+    sink: .objectStore, scaling: .byLag(200_000), isStateful: true, resources: .medium,
+    settings: [FleetSetting("OBJECT_STORE", "s3://market", in: containers)],
+    note: "Its lag is never zero: what waits in memory for its object is committed with it, up to a minute later.")
+
+  package static let scheduler = ServiceEntry(
+    "scheduler", "announces what is due to be fetched, each job once, whichever replica is active", of: [.sentinel],
+    reads: [Topics.schedulerLease], writes: [Topics.ingestionTasks], isSource: true, scaling: .activeStandby,
+    readsMarkets: true, hasStandIn: true, note: "One of the replicas is active, the other takes over when it is gone.")
+
+  package static let fetcher = ServiceEntry(
+    "fetcher", "asks providers for the prices and demands that are due, and publishes what is new", of: [.sentinel],
+    reads: [Topics.ingestionTasks], writes: Topics.marketObservations, needs: [.redis, .internet],
+    scaling: .byLag(500), resources: ContainerResources(cpu: 200, memory: 128, limit: 512), readsMarkets: true,
+    hasStandIn: true)
+
+  /// Each kind reads the category of its name unless it is told otherwise; models of polymers look at energy prices
+  /// too.
+  package static let inferenceWorker = ServiceEntry(
+    "inference-worker", "predicts the series its pattern picks with the models of its kind", of: [.sentinel],
+    reads: Topics.marketObservations, writes: [Topics.databaseWriteBuffer, Topics.seriesWindows],
+    tables: [Topics.seriesWindows], needs: [.objectStore],
+    kinds: [
+      .init(name: "polymer", inputs: [.polymer, .energy].map(Topics.marketObservations(of:))),
+      .init(name: "shielding", inputs: [Topics.marketObservations(of: .shielding)]),
+      .init(name: "screening", inputs: [Topics.marketObservations(of: .screening)]),
+    ],
+    scaling: .byLag(1_000), isStateful: true, resources: ContainerResources(cpu: 500, memory: 256, limit: 1_024),
+    hasStandIn: true, note: "One group of workers for each kind of models; each is scaled on its own.")
+
+  package static let dbWriter = ServiceEntry(
+    "db-writer",
+    "writes prices and their history, promotions, stores, masters, files, market data and predictions",
+    of: [.prices, .sentinel],
+    reads: [
+      Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
+    ] + Topics.marketObservations + [Topics.databaseWriteBuffer],
+    sink: .postgres,
+    // A record of these is a batch, a file.
+    scaling: .byLag(5_000, [
+      Topics.productsIngest: 500, Topics.promotionsIngest: 500, Topics.storesIngest: 500, Topics.filesParsed: 1_000,
+    ]),
+    resources: ContainerResources(cpu: 250, memory: 128, limit: 512),
+    settings: [
+      .choice("REFRESH_INTERVAL", "60s", "REFRESH_INTERVAL", in: [.compose]),
+      FleetSetting("MIGRATE", "true", in: [.kubernetes], note: """
+        Brings the database to the schema of this release when it starts; safe by any number of them at once.
+        """),
+    ])
+
+  private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
+
+  /// In the order the data flows.
+  package static let all = [
+    crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
+  ]
+
+  package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }
+}

@@ -1,0 +1,111 @@
+import Catalogue
+import Values
+
+/// Something a person should look at.
+///
+/// `souk.alerts`, key `service/subject`. The same finding on the same occasion has the same id, however often and
+/// by whichever replica it is made: readers that keep one alert per id see it once.
+package struct Alert: FieldwiseMessage {
+  /// What was found; the raw values are what readers route by. A kind may be added at any time.
+  package struct Kind: RawRepresentable, Hashable, Sendable, JSONValue {
+    package let rawValue: String
+    package init(rawValue: String) { self.rawValue = rawValue }
+
+    /// A portal lists nothing where it listed files before.
+    package static let listingEmpty = Kind(rawValue: "listing_empty")
+    /// A listing has a column or field that the catalogue does not describe, or lacks one that is needed.
+    package static let listingUnknownColumn = Kind(rawValue: "listing_unknown_column")
+    /// A page for people, such as a login, in the place of a listing.
+    package static let listingLoginPage = Kind(rawValue: "listing_login_page")
+    /// The portal, or the way to it, refuses this crawler: a certificate that does not verify, 401, 403.
+    package static let listingRefused = Kind(rawValue: "listing_refused")
+    /// A listing in a form that cannot be read.
+    package static let listingUnreadable = Kind(rawValue: "listing_unreadable")
+    /// A listing that was cut by the portal and could not be completed.
+    package static let listingCut = Kind(rawValue: "listing_cut")
+    /// The link to a file keeps expiring before the file is fetched.
+    package static let linkExpires = Kind(rawValue: "link_expires")
+    /// A file has far fewer rows than its store's files used to have.
+    package static let rowsFell = Kind(rawValue: "rows_fell")
+  }
+
+  package enum Severity: String, Hashable, Sendable, JSONValue { case warning, critical }
+
+  /// Deterministic: `<kind>/<subject>/<occasion>`.
+  package var alertID: String
+  package var kind: Kind
+  package var severity: Severity
+  package var service: String
+  package var chain: String?
+  /// What it is about: a source, a file, a store.
+  package var subject: String
+  /// For people; holds no payload.
+  package var message: String
+  package var value: ExactDecimal?
+  package var expected: ExactDecimal?
+  package var observedAt: Timestamp
+
+  package static let topic = Topics.alerts
+
+  /// - Parameter occasion: what makes the same finding a new one, such as the day (`2025-01-20`) or a file's id.
+  package init(
+    kind: Kind, severity: Severity, service: String, chain: String? = nil, subject: String, occasion: String,
+    message: String, value: ExactDecimal? = nil, expected: ExactDecimal? = nil, observedAt: Timestamp
+  ) {
+    alertID = "\(kind.rawValue)/\(subject)/\(occasion)"
+    self.kind = kind
+    self.severity = severity
+    self.service = service
+    self.chain = chain
+    self.subject = subject
+    self.message = message
+    self.value = value
+    self.expected = expected
+    self.observedAt = observedAt
+  }
+
+  package var key: [UInt8] { RecordKey.bytes(chain: service, subject) }
+
+  package func encode(into writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.field("alert_id", alertID)
+    writer.field("kind", kind)
+    writer.field("severity", severity)
+    writer.field("service", service)
+    writer.field("chain", chain)
+    writer.field("subject", subject)
+    writer.field("message", message)
+    writer.number("value", value)
+    writer.number("expected", expected)
+    writer.field("observed_at", observedAt)
+    writer.endObject()
+  }
+
+  package enum Field: String, CaseIterable, Sendable {
+    case alertID = "alert_id"
+    case kind, severity, service, chain, subject, message, value, expected
+    case observedAt = "observed_at"
+  }
+  package static let fields = FieldTable(Field.self)
+  package static let required = fields.mask(.alertID, .kind, .severity, .service, .subject, .observedAt)
+
+  package static var blank: Self {
+    Self(kind: Kind(rawValue: ""), severity: .warning, service: "", subject: "", occasion: "", message: "",
+         observedAt: .epoch)
+  }
+
+  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
+    switch field {
+    case .alertID: alertID = try reader.string()
+    case .kind: kind = Kind(rawValue: try reader.string())
+    case .severity: severity = try reader.value(Severity.self, field: field.rawValue)
+    case .service: service = try reader.string()
+    case .chain: chain = try reader.stringOrNull()
+    case .subject: subject = try reader.string()
+    case .message: message = try reader.string()
+    case .value: value = try reader.decimalOrNull(field: field.rawValue)
+    case .expected: expected = try reader.decimalOrNull(field: field.rawValue)
+    case .observedAt: observedAt = try reader.timestamp(field: field.rawValue)
+    }
+  }
+}

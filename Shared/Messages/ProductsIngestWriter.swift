@@ -1,0 +1,181 @@
+import Values
+
+/// Writes the batches of one file: items go from borrowed bytes straight to the JSON of the message.
+///
+///     var writer = ProductsIngestWriter(header: headerOfBatchZero)
+///     for row in rows {
+///       if writer.append(…) == .full {
+///         send(writer.finish())              // borrowed bytes, valid until the next call
+///         writer.begin(sequence: …, firstRow: …)
+///         writer.append(…)                   // the same item again
+///       }
+///     }
+package struct ProductsIngestWriter: ~Copyable {
+  /// Below Kafka's default `max.message.bytes` of 1,048,588, with room for key and headers.
+  package static let defaultMaxBytes = 900_000
+
+  package enum Outcome: Hashable, Sendable {
+    case written
+    /// The batch has as many items or bytes as it may: finish it, begin another and append the item again.
+    case full
+    /// The item alone is larger than a whole batch may be.
+    case tooLarge
+  }
+
+  package private(set) var header: ProductsIngest.Header
+  /// Items in the batch so far.
+  package private(set) var count = 0
+  private var json: JSONWriter
+  private let maxItems: Int
+  private let maxBytes: Int
+
+  /// Begins the first batch.
+  /// - Parameter header: its `batchID` is made from `fileID` and `sequence`, whatever it holds.
+  package init(
+    header: ProductsIngest.Header, maxItems: Int = ProductsIngest.maxItems, maxBytes: Int = defaultMaxBytes
+  ) {
+    precondition((1...ProductsIngest.maxItems).contains(maxItems), "a batch holds 1 to 500 items")
+    self.header = header
+    self.maxItems = maxItems
+    self.maxBytes = maxBytes
+    json = JSONWriter(capacity: min(maxBytes, 256 << 10))
+    begin(sequence: header.sequence, firstRow: header.firstRow)
+  }
+
+  /// Begins another batch of the same file, dropping what was not sent.
+  package mutating func begin(sequence: Int64, firstRow: Int64) {
+    header.sequence = sequence
+    header.firstRow = firstRow
+    header.batchID = ProductsIngest.batchID(fileID: header.fileID, sequence: sequence)
+    json.clear()
+    header.encode(into: &json)
+    count = 0
+  }
+
+  /// Appends one item. Texts are UTF-8 (malformed sequences become U+FFFD); nil is unknown.
+  /// - Parameters:
+  ///   - masterID: the two halves of the id, written one after the other: `gtin:` and 14 digits, or a chain with
+  ///     its colon and the code.
+  package mutating func append(
+    ean: RawSpan, price: ExactDecimal, masterID: (RawSpan, RawSpan), name: RawSpan?, manufacturer: RawSpan?,
+    unitQty: RawSpan?, quantity: ExactDecimal?, unitOfMeasure: RawSpan?, unitPrice: ExactDecimal?,
+    unit: RawSpan?, pricePerUnit: ExactDecimal?, isWeighted: Bool?, priceUpdatedAt: Timestamp?, row: Int64
+  ) -> Outcome {
+    guard count < maxItems else { return .full }
+    let mark = json.mark
+    json.item(
+      ean: ean, price: price, masterID: masterID.0, masterID.1, name: name, manufacturer: manufacturer,
+      unitQty: unitQty, quantity: quantity, unitOfMeasure: unitOfMeasure, unitPrice: unitPrice,
+      unit: unit, pricePerUnit: pricePerUnit, isWeighted: isWeighted, priceUpdatedAt: priceUpdatedAt, row: row)
+    // Two bytes are kept for the closing brackets.
+    guard json.count + 2 <= maxBytes else {
+      json.rewind(to: mark)
+      return count == 0 ? .tooLarge : .full
+    }
+    count += 1
+    return .written
+  }
+
+  /// Ends the batch. The bytes are valid until the next call; an empty batch is valid, too, but not worth sending.
+  @_lifetime(&self)
+  package mutating func finish() -> RawSpan {
+    Self.end(&json)
+    return json.bytes
+  }
+
+  static func end(_ json: inout JSONWriter) {
+    json.endArray()
+    json.endObject()
+  }
+}
+
+extension ProductsIngest.Header {
+  /// Everything up to and with the opening bracket of the items.
+  func encode(into json: inout JSONWriter) {
+    json.beginObject()
+    json.key("batch_id")
+    json.string(batchID)
+    json.key("chain")
+    json.string(chain)
+    json.key("chain_id")
+    json.string(chainID)
+    json.key("sub_chain_id")
+    json.string(subChainID)
+    json.key("store_id")
+    json.string(storeID)
+    json.key("file_id")
+    json.string(fileID)
+    json.key("file_name")
+    json.string(fileName)
+    json.key("file_type")
+    json.string(fileType)
+    json.key("file_time")
+    json.string(fileTime)
+    json.key("sequence")
+    json.integer(sequence)
+    json.key("first_row")
+    json.integer(firstRow)
+    json.key("full")
+    json.bool(isFull)
+    json.key("last")
+    json.bool(isLast)
+    json.key("also_named")
+    json.strings(alsoNamed)
+    json.key("items")
+    json.beginArray()
+  }
+}
+
+extension ProductsIngest.Item {
+  func encode(into json: inout JSONWriter) {
+    func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
+    let (name, manufacturer, unitQty) = (bytes(name), bytes(manufacturer), bytes(unitQty))
+    let (unitOfMeasure, unit) = (bytes(unitOfMeasure), bytes(unit))
+    json.item(
+      ean: Array(ean.utf8).span.bytes, price: price, masterID: Array(masterID.utf8).span.bytes, RawSpan(),
+      name: name?.span.bytes, manufacturer: manufacturer?.span.bytes, unitQty: unitQty?.span.bytes,
+      quantity: quantity, unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: unitPrice,
+      unit: unit?.span.bytes, pricePerUnit: pricePerUnit, isWeighted: isWeighted, priceUpdatedAt: priceUpdatedAt,
+      row: row)
+  }
+}
+
+extension JSONWriter {
+  fileprivate mutating func item(
+    ean: RawSpan, price: ExactDecimal, masterID: RawSpan, _ masterIDEnd: RawSpan, name: RawSpan?,
+    manufacturer: RawSpan?, unitQty: RawSpan?, quantity: ExactDecimal?, unitOfMeasure: RawSpan?,
+    unitPrice: ExactDecimal?, unit: RawSpan?, pricePerUnit: ExactDecimal?, isWeighted: Bool?,
+    priceUpdatedAt: Timestamp?, row: Int64
+  ) {
+    beginObject()
+    key("ean")
+    string(ean)
+    key("price")
+    string(price)
+    key("master_id")
+    string(masterID, masterIDEnd)
+    key("name")
+    string(orNull: name)
+    key("manufacturer")
+    string(orNull: manufacturer)
+    key("unit_qty")
+    string(orNull: unitQty)
+    key("quantity")
+    string(quantity)
+    key("unit_of_measure")
+    string(orNull: unitOfMeasure)
+    key("unit_price")
+    string(unitPrice)
+    key("unit")
+    string(orNull: unit)
+    key("price_per_unit")
+    string(pricePerUnit)
+    key("is_weighted")
+    bool(isWeighted)
+    key("price_updated_at")
+    string(priceUpdatedAt)
+    key("row")
+    integer(row)
+    endObject()
+  }
+}

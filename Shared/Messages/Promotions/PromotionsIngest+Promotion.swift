@@ -1,0 +1,146 @@
+import Values
+
+extension PromotionsIngest {
+  /// One promotion. Nil is unknown: absent from the file, or not readable as what it should be.
+  package struct Promotion: Hashable, Sendable {
+    /// As published: `1142`, or zero padded `0001421409`. Unique within store and file.
+    package var promotionID: String
+    package var description: String?
+    /// Date and hour of the file in one; an end without an hour is the last second of its day.
+    package var startsAt: Timestamp?
+    package var endsAt: Timestamp?
+    package var updatedAt: Timestamp?
+    /// The kind of reward by the regulation's numbers, 1 to 10. Of the first item where only the items say it.
+    package var rewardType: Int64?
+    package var minQty: ExactDecimal?
+    package var maxQty: ExactDecimal?
+    /// Per cent or hundredths of a shekel, by `discountType`; as published.
+    package var discountRate: ExactDecimal?
+    package var discountType: Int64?
+    package var discountedPrice: ExactDecimal?
+    /// Per unit of measure.
+    package var discountedUnitPrice: ExactDecimal?
+    package var minPurchaseAmount: ExactDecimal?
+    package var minItems: ExactDecimal?
+    package var isWeighted: Bool?
+    package var isCoupon: Bool?
+    package var allowMultiple: Bool?
+    package var remarks: String?
+    /// The clubs it is for: the number where there is one (`0` is every customer), else the text as published.
+    package var clubs: [String]
+    /// 0-based number of the promotion within its file.
+    package var row: Int64
+    package var items: [Item]
+
+    package init(
+      promotionID: String, description: String? = nil, startsAt: Timestamp? = nil, endsAt: Timestamp? = nil,
+      updatedAt: Timestamp? = nil, rewardType: Int64? = nil, minQty: ExactDecimal? = nil,
+      maxQty: ExactDecimal? = nil, discountRate: ExactDecimal? = nil, discountType: Int64? = nil,
+      discountedPrice: ExactDecimal? = nil, discountedUnitPrice: ExactDecimal? = nil,
+      minPurchaseAmount: ExactDecimal? = nil, minItems: ExactDecimal? = nil, isWeighted: Bool? = nil,
+      isCoupon: Bool? = nil, allowMultiple: Bool? = nil, remarks: String? = nil, clubs: [String] = [],
+      row: Int64 = 0, items: [Item] = []
+    ) {
+      self.promotionID = promotionID
+      self.description = description
+      self.startsAt = startsAt
+      self.endsAt = endsAt
+      self.updatedAt = updatedAt
+      self.rewardType = rewardType
+      self.minQty = minQty
+      self.maxQty = maxQty
+      self.discountRate = discountRate
+      self.discountType = discountType
+      self.discountedPrice = discountedPrice
+      self.discountedUnitPrice = discountedUnitPrice
+      self.minPurchaseAmount = minPurchaseAmount
+      self.minItems = minItems
+      self.isWeighted = isWeighted
+      self.isCoupon = isCoupon
+      self.allowMultiple = allowMultiple
+      self.remarks = remarks
+      self.clubs = clubs
+      self.row = row
+      self.items = items
+    }
+  }
+
+  /// One reference to an item. A promotion may name an item twice, as bought and as gift, and in several groups.
+  /// Quantities, rate and price are set where the file has them per item (the grouped dialect).
+  package struct Item: Hashable, Sendable {
+    /// The code that stands for "no particular item": the description says what the promotion is about.
+    package static let standInCode = "0000000000000"
+
+    package var ean: String
+    package var itemType: Int64?
+    package var isGift: Bool?
+    package var groupID: String?
+    package var rewardType: Int64?
+    package var minQty: ExactDecimal?
+    package var maxQty: ExactDecimal?
+    package var discountRate: ExactDecimal?
+    package var discountedPrice: ExactDecimal?
+
+    package var isStandIn: Bool { ean == Self.standInCode }
+
+    package init(
+      ean: String, itemType: Int64? = nil, isGift: Bool? = nil, groupID: String? = nil, rewardType: Int64? = nil,
+      minQty: ExactDecimal? = nil, maxQty: ExactDecimal? = nil, discountRate: ExactDecimal? = nil,
+      discountedPrice: ExactDecimal? = nil
+    ) {
+      self.ean = ean
+      self.itemType = itemType
+      self.isGift = isGift
+      self.groupID = groupID
+      self.rewardType = rewardType
+      self.minQty = minQty
+      self.maxQty = maxQty
+      self.discountRate = discountRate
+      self.discountedPrice = discountedPrice
+    }
+  }
+}
+
+extension PromotionsIngest.Promotion {
+  func encode(into json: inout JSONWriter) {
+    func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
+    let (description, remarks) = (bytes(description), bytes(remarks))
+    json.beginPromotion(
+      promotionID: Array(promotionID.utf8).span.bytes, description: description?.span.bytes, startsAt: startsAt,
+      endsAt: endsAt, updatedAt: updatedAt, rewardType: rewardType, minQty: minQty, maxQty: maxQty,
+      discountRate: discountRate, discountType: discountType, discountedPrice: discountedPrice,
+      discountedUnitPrice: discountedUnitPrice, minPurchaseAmount: minPurchaseAmount, minItems: minItems,
+      isWeighted: isWeighted, isCoupon: isCoupon, allowMultiple: allowMultiple, remarks: remarks?.span.bytes,
+      row: row)
+    for club in clubs { json.string(club) }
+    json.beginPromotionItems()
+    for item in items {
+      let groupID = bytes(item.groupID)
+      json.promotionItem(
+        ean: Array(item.ean.utf8).span.bytes, itemType: item.itemType, isGift: item.isGift,
+        groupID: groupID?.span.bytes, rewardType: item.rewardType, minQty: item.minQty, maxQty: item.maxQty,
+        discountRate: item.discountRate, discountedPrice: item.discountedPrice)
+    }
+    json.endPromotion()
+  }
+
+  init(copying view: borrowing PromotionView) {
+    self.init(
+      promotionID: String(copying: view.promotionID), description: String(copying: view.description),
+      startsAt: view.startsAt, endsAt: view.endsAt, updatedAt: view.updatedAt, rewardType: view.rewardType,
+      minQty: view.minQty, maxQty: view.maxQty, discountRate: view.discountRate, discountType: view.discountType,
+      discountedPrice: view.discountedPrice, discountedUnitPrice: view.discountedUnitPrice,
+      minPurchaseAmount: view.minPurchaseAmount, minItems: view.minItems, isWeighted: view.isWeighted,
+      isCoupon: view.isCoupon, allowMultiple: view.allowMultiple, remarks: String(copying: view.remarks),
+      row: view.row)
+    for index in 0..<view.clubCount { clubs.append(String(copying: view.club(index))) }
+    for index in 0..<view.itemCount {
+      let item = view.item(index)
+      items.append(
+        PromotionsIngest.Item(
+          ean: String(copying: item.ean), itemType: item.itemType, isGift: item.isGift,
+          groupID: String(copying: item.groupID), rewardType: item.rewardType, minQty: item.minQty,
+          maxQty: item.maxQty, discountRate: item.discountRate, discountedPrice: item.discountedPrice))
+    }
+  }
+}

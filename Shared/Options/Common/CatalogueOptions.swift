@@ -1,0 +1,21 @@
+import ArgumentParser
+
+/// The flags of the catalogue of chains.
+package struct ChainCatalogueOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "YAML file of chains that are added to the embedded catalogue, or replace those of the same name.",
+    valueName: "path"))
+  package var catalogue: String?
+
+  package init() {}
+}
+
+/// The flags of the catalogue of markets.
+package struct MarketOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "YAML file of countries, materials, sources and schedules; a section it does not have is the embedded one.",
+    valueName: "path"))
+  package var catalogue: String?
+
+  package init() {}
+}
