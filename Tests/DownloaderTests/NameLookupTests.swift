@@ -9,7 +9,7 @@ import Testing
 
 /// The executable beside portals whose names do not resolve, or never get an answer.
 @Suite struct DownloaderNameLookupTests {
-  @Test(.timeLimit(.minutes(5)), arguments: ["missing", "stalled"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["missing", "stalled"])
   func anUnresolvablePortalDelaysNoOther(fault: String) async throws {
     let server = try HostileServer { request, connection in
       connection.answer("200 OK", body: "<Root>\(request.path)</Root>")

@@ -13,7 +13,7 @@ import Testing
 @Suite struct PortalAccessTests {
   private let bytes = [0x1f, 0x8b, 8] + (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
 
-  @Test(.timeLimit(.minutes(3))) func filesComeByFTP() async throws {
+  @Test(.timeLimit(.minutes(10))) func filesComeByFTP() async throws {
     try await withTemporaryDirectory { folder in
       let root = "\(folder)/tree"
       try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
@@ -58,7 +58,7 @@ import Testing
   }
 
   /// A Cerberus web portal: the cookie of a login, renewed when the portal forgets it.
-  @Test(.timeLimit(.minutes(2))) func cerberusFilesComeWithASession() async throws {
+  @Test(.timeLimit(.minutes(10))) func cerberusFilesComeWithASession() async throws {
     try await withTemporaryDirectory { folder in
       let sessions = Mutex<(made: Int, valid: Set<String>)>((0, []))
       let bytes = bytes

@@ -126,7 +126,7 @@ import Testing
   }
 
   /// A transfer below the low-speed limit ends, and does not hold its slot for ever.
-  @Test(.timeLimit(.minutes(3))) func aSlowTransferFailsTransiently() async throws {
+  @Test(.timeLimit(.minutes(10))) func aSlowTransferFailsTransiently() async throws {
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { _, out in
         out.send("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\nETag: \"a\"\r\n\r\n")

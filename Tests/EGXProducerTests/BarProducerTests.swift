@@ -75,7 +75,7 @@ import Testing
   private var readiness: (ready: Bool, reason: String) { health.readiness("source").current }
 
   /// A closed exchange hides no source that does not answer, and nothing is published from the question.
-  @Test(.timeLimit(.minutes(5))) func aSourceIsAskedBeforeTheFirstWait() async throws {
+  @Test(.timeLimit(.minutes(10))) func aSourceIsAskedBeforeTheFirstWait() async throws {
     let (health, drain) = (health, drain)
     let source = ScriptedSource(isLive: false, [
       { _, _ in throw Self.lost },
@@ -96,7 +96,7 @@ import Testing
     #expect(published.isEmpty && source.requests.count == 2)
   }
 
-  @Test(.timeLimit(.minutes(5))) func aSourceThatRefusesTheLoginStopsAClosedExchangeToo() async throws {
+  @Test(.timeLimit(.minutes(10))) func aSourceThatRefusesTheLoginStopsAClosedExchangeToo() async throws {
     let source = ScriptedSource(isLive: false, [
       { _, deliver in try await deliver("A", .failure(SourceError(.tokenRefused, "who are you"))) }
     ])
@@ -105,7 +105,7 @@ import Testing
     await #expect(throws: SourceError.self) { try await producer.run() }
   }
 
-  @Test(.timeLimit(.minutes(5))) func itIsNotReadyWhileNoSymbolGivesBars() async throws {
+  @Test(.timeLimit(.minutes(10))) func itIsNotReadyWhileNoSymbolGivesBars() async throws {
     let (health, drain) = (health, drain)
     let refused = SourceError(.symbolRefused, "there is no file")
     let source = ScriptedSource(isLive: false, [
@@ -125,7 +125,7 @@ import Testing
     #expect(source.requests.count == 6)
   }
 
-  @Test(.timeLimit(.minutes(5))) func minutesMissedBeforeAReconnectAreRefilled() async throws {
+  @Test(.timeLimit(.minutes(10))) func minutesMissedBeforeAReconnectAreRefilled() async throws {
     clock.now = 700
     let source = ScriptedSource(isLive: true, [
       { _, deliver in
@@ -144,7 +144,7 @@ import Testing
     #expect(source.requests.map(\.reachBackTo) == [nil, 660], "asked back to the newest that was published")
   }
 
-  @Test(.timeLimit(.minutes(5))) func minutesMissedWhilePollsFailedAreRefilled() async throws {
+  @Test(.timeLimit(.minutes(10))) func minutesMissedWhilePollsFailedAreRefilled() async throws {
     let (clock, drain) = (clock, drain)
     let source = ScriptedSource(isLive: false, [
       { _, deliver in
@@ -168,7 +168,7 @@ import Testing
     #expect(source.requests.map(\.reachBackTo) == [nil, 600, 600, 1_920])
   }
 
-  @Test(.timeLimit(.minutes(5))) func aPollGoesOnWithTheSymbolsThatWereNotAnswered() async throws {
+  @Test(.timeLimit(.minutes(10))) func aPollGoesOnWithTheSymbolsThatWereNotAnswered() async throws {
     let source = ScriptedSource(isLive: false, [
       { _, deliver in
         try await deliver("A", Self.answer(600))
@@ -186,7 +186,7 @@ import Testing
     #expect(outlet.bars.map(\.symbol) == ["A", "B", "C"])
   }
 
-  @Test(.timeLimit(.minutes(5))) func withStayTheEndIsTheDrain() async throws {
+  @Test(.timeLimit(.minutes(10))) func withStayTheEndIsTheDrain() async throws {
     let drain = drain
     let source = ScriptedSource(isLive: true, [{ _, deliver in try await deliver("A", Self.answer(600)) }])
     let producer = try producer(source) { $0.staysAtEnd = true }

@@ -104,7 +104,7 @@ struct CapturedProviderTests {
 /// Situations that once failed, told by a stub: the folder `cases/providers` beside the real files.
 @Suite(.enabled(if: Captures.cases != nil, "SOUK_REAL_DATA has no folder cases/providers beside it"))
 struct ProviderCaseTests {
-  @Test(.timeLimit(.minutes(5))) func aFailedMaterialAffectsNoOther() async throws {
+  @Test(.timeLimit(.minutes(10))) func aFailedMaterialAffectsNoOther() async throws {
     let folder = try #require(Captures.cases)
     let port = try FreePort.next()
     let stub = try await ChildProcess.start(Launch("python3", [folder + "/provider_stub.py", "\(port)"]))

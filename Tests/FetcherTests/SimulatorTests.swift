@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func theExecutableIsControlledOverHTTP() async throws {
+  @Test(.timeLimit(.minutes(10))) func theExecutableIsControlledOverHTTP() async throws {
     try await withTemporaryDirectory { folder in
       let portFile = "\(folder)/port"
       var launch = Launch(try ServiceProcess.path(of: "provider-simulator"), [

@@ -10,7 +10,7 @@ import Testing
     return withUnsafeBytes(of: length.littleEndian) { Array($0) } + Array(header.utf8) + data
   }
 
-  @Test(.timeLimit(.minutes(5))) func readsWhatTheSafetensorsPackageWrites() async throws {
+  @Test(.timeLimit(.minutes(10))) func readsWhatTheSafetensorsPackageWrites() async throws {
     try await withTemporaryDirectory { folder in
       try await Reference.run("tensors.py", ["\(folder)/file"], python: Reference.environmentPython())
       let file = try SafeTensors(Array(Data(contentsOf: URL(fileURLWithPath: "\(folder)/file"))))

@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3))) func filesAndFoldersAreRead() async throws {
+  @Test(.timeLimit(.minutes(10))) func filesAndFoldersAreRead() async throws {
     try await withTree { root, content in
       let server = try await LocalFTPServer.start(root: root)
       let client = try makeClient()
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3))) func refusalsHaveTheirKind() async throws {
+  @Test(.timeLimit(.minutes(10))) func refusalsHaveTheirKind() async throws {
     try await withTree { root, _ in
       let server = try await LocalFTPServer.start(root: root)
       let client = try makeClient()
@@ -80,7 +80,7 @@ import Testing
   }
 
   /// A server may name any address for the data: it must not lead us where its own address could not.
-  @Test(.timeLimit(.minutes(2))) func theAddressOfTheDataIsCheckedToo() async throws {
+  @Test(.timeLimit(.minutes(10))) func theAddressOfTheDataIsCheckedToo() async throws {
     try await withTree { root, _ in
       let server = try await LocalFTPServer.start(root: root, masquerade: "10.1.2.3")
       let client = try makeClient()
@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3))) func withTLSNothingIsSaidInTheClear() async throws {
+  @Test(.timeLimit(.minutes(10))) func withTLSNothingIsSaidInTheClear() async throws {
     try await withTree { root, content in
       let openssl = try Program.require("openssl", package: "the Debian package openssl")
       let made = try await ChildProcess.run(

@@ -46,7 +46,7 @@ import Testing
     #expect(rows.map(\.name) == ["demand", "network"] && rows.allSatisfy { $0.problem == nil })
   }
 
-  @Test(.timeLimit(.minutes(5))) func keepsModelsInAFolder() async throws {
+  @Test(.timeLimit(.minutes(10))) func keepsModelsInAFolder() async throws {
     try await withTemporaryDirectory { folder in try await contract(FileStore(path: "\(folder)/registry")) }
   }
 
@@ -54,7 +54,7 @@ import Testing
     try await contract(Fixture.s3())
   }
 
-  @Test(.timeLimit(.minutes(5))) func aBadModelIsRefusedWithItsReason() async throws {
+  @Test(.timeLimit(.minutes(10))) func aBadModelIsRefusedWithItsReason() async throws {
     try await withTemporaryDirectory { folder in
       let store = try FileStore(path: folder)
       try await store.prepare()
@@ -111,7 +111,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func aBadModelIsNotPublished() async throws {
+  @Test(.timeLimit(.minutes(10))) func aBadModelIsNotPublished() async throws {
     try await withTemporaryDirectory { folder in
       let store = ObservedStore(try FileStore(path: folder))
       try await store.prepare()

@@ -14,7 +14,7 @@ import Testing
     return (ModelRegistry(store), store)
   }
 
-  @Test(.timeLimit(.minutes(5))) func aNewVersionReplacesTheOldAndABadOneDoesNot() async throws {
+  @Test(.timeLimit(.minutes(10))) func aNewVersionReplacesTheOldAndABadOneDoesNot() async throws {
     try await withTemporaryDirectory { folder in
       let (registry, store) = try await registry(folder)
       try await registry.publish(Fixture.croston("1", size: 0.1), weights: nil)
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func aModelOfAnotherKindIsRefused() async throws {
+  @Test(.timeLimit(.minutes(10))) func aModelOfAnotherKindIsRefused() async throws {
     try await withTemporaryDirectory { folder in
       let (registry, _) = try await registry(folder)
       try await registry.publish(Fixture.croston("1"), weights: nil)
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func looksUntilCancelled() async throws {
+  @Test(.timeLimit(.minutes(10))) func looksUntilCancelled() async throws {
     try await withTemporaryDirectory { folder in
       let (registry, _) = try await registry(folder)
       try await registry.publish(Fixture.croston("1"), weights: nil)

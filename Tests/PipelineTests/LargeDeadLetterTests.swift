@@ -18,7 +18,7 @@ import Testing
   }
 
   /// The largest record that a producer with its defaults takes: 1,000,000 bytes with its own overhead.
-  @Test(.timeLimit(.minutes(5))) func theLargestRecordIsDeadLetteredAndCommitted() async throws {
+  @Test(.timeLimit(.minutes(10))) func theLargestRecordIsDeadLetteredAndCommitted() async throws {
     let scenario = try await Scenario()
     let running = try scenario.jobs(ScriptedHandler { _, _ in throw Failure.rotten })
     let value = String(repeating: "0123456789", count: 99_990)

@@ -12,7 +12,7 @@ import Testing
 
 /// Whole services, declared as those of the fleet are, on the embedded broker: the worked example of
 /// `Services/README.md` and its relatives.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ServiceTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ServiceTests {
   /// Copies bars into a store, and needs that store.
   struct Copier: ServiceCommand {
     static let configuration = CommandConfiguration(commandName: "copier")

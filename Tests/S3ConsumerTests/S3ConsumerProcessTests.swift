@@ -123,7 +123,7 @@ import Testing
     #expect(await service.terminate() == .exited(0))
   }
 
-  @Test(.timeLimit(.minutes(5))) func whatCannotWorkStopsItBeforeTheFirstRecord() async throws {
+  @Test(.timeLimit(.minutes(10))) func whatCannotWorkStopsItBeforeTheFirstRecord() async throws {
     let stage = try await Stage(partitions: 1)
     var environment = stage.environment()
     let missing = try await ServiceProcess.run("s3-consumer", ["--check"], environment: environment)

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// What the kit does with the needs of a service: opening, waiting, working, closing, and `--check`.
-@Suite(.timeLimit(.minutes(2))) struct NeedsTests {
+@Suite(.timeLimit(.minutes(10))) struct NeedsTests {
   /// What happened, in order.
   final class Journal: Sendable {
     private let state = Mutex<[String]>([])

@@ -13,7 +13,7 @@ import Testing
     "HTTP_PORT": "0", "ALPHAVANTAGE_API_KEY": "x",
   ]
 
-  @Test(.timeLimit(.minutes(3)), arguments: [
+  @Test(.timeLimit(.minutes(10)), arguments: [
     ["db-writer", "migrate"], ["souk", "topics", "plan"], ["souk", "topics", "apply"], ["souk", "lag"],
     ["souk", "dlq", "list", "souk.alerts"], ["souk", "health", "--http-port", "1"],
     ["crawler", "--check", "--source", "shufersal", "--fetch-connect-timeout", "1s"],

@@ -19,7 +19,7 @@ struct WebSocketTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func messagesGoBothWaysAsTheyAre() async throws {
+  @Test(.timeLimit(.minutes(10))) func messagesGoBothWaysAsTheyAre() async throws {
     try await PythonServer.serving { server in
       let sent: [WebSocketMessage] = [
         .text(""), .text("بنك 🏦"), .binary([]), .binary([0xff, 0, 0xc3]),
@@ -40,7 +40,7 @@ struct WebSocketTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func headersAreThoseOfTheConfiguration() async throws {
+  @Test(.timeLimit(.minutes(10))) func headersAreThoseOfTheConfiguration() async throws {
     try await PythonServer.serving { server in
       let client = server.client("/headers") {
         $0.headers = [("Origin", "https://here"), ("Authorization", "Bearer x")]
@@ -52,7 +52,7 @@ struct WebSocketTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func fragmentsAreJoinedAndPingsAnsweredBothWays() async throws {
+  @Test(.timeLimit(.minutes(10))) func fragmentsAreJoinedAndPingsAnsweredBothWays() async throws {
     try await PythonServer.serving { server in
       let joined = try await server.client("/fragments/10/300")
         .connect(decoding: PlainMessages()) { try await $0.next() }
@@ -64,7 +64,7 @@ struct WebSocketTests {
   }
 
   /// A decoder answers before its reader asks for anything.
-  @Test(.timeLimit(.minutes(5))) func aDecoderRepliesAtOnce() async throws {
+  @Test(.timeLimit(.minutes(10))) func aDecoderRepliesAtOnce() async throws {
     struct Doubling: WebSocketDecoder {
       mutating func decode(
         _ message: WebSocketMessage, reply: (WebSocketMessage) -> Void
@@ -97,7 +97,7 @@ struct WebSocketTests {
 
   // MARK: - how it ends
 
-  @Test(.timeLimit(.minutes(5)), arguments: [1_000, 1_008, 1_012, 4_001])
+  @Test(.timeLimit(.minutes(10)), arguments: [1_000, 1_008, 1_012, 4_001])
   func theServersCloseCodeIsTold(_ code: Int) async throws {
     try await PythonServer.serving { server in
       let error = try await failure(server, "/close/\(code)")
@@ -106,7 +106,7 @@ struct WebSocketTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func aMessageAboveTheLimitEndsTheConnection() async throws {
+  @Test(.timeLimit(.minutes(10))) func aMessageAboveTheLimitEndsTheConnection() async throws {
     try await PythonServer.serving { server in
       for path in ["/large/1001", "/fragments/11/100"] {
         let error = try await failure(server, path) { $0.maxMessageBytes = 1_000 }
@@ -119,7 +119,7 @@ struct WebSocketTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func aSilentServerIsGivenUp() async throws {
+  @Test(.timeLimit(.minutes(10))) func aSilentServerIsGivenUp() async throws {
     try await PythonServer.serving { server in
       let error = try await failure(server, "/silent") {
         $0.pingInterval = .milliseconds(50)
@@ -130,7 +130,7 @@ struct WebSocketTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func aServerThatReadsNothingIsGivenUp() async throws {
+  @Test(.timeLimit(.minutes(10))) func aServerThatReadsNothingIsGivenUp() async throws {
     try await PythonServer.serving { server in
       let client = server.client("/deaf") {
         $0.pingInterval = .milliseconds(100)
@@ -148,7 +148,7 @@ struct WebSocketTests {
   }
 
   /// In the packet that ends the handshake, which is before the client has set up the connection, and later.
-  @Test(.timeLimit(.minutes(5))) func aHalfClosedConnectionIsLost() async throws {
+  @Test(.timeLimit(.minutes(10))) func aHalfClosedConnectionIsLost() async throws {
     try await PythonServer.serving { server in
       let early = try await failure(server, "/half")
       #expect(early?.kind == .lost && early?.message.contains("without a close frame") == true, "\(early as Any)")
@@ -163,7 +163,7 @@ struct WebSocketTests {
   }
 
   /// What its reader does not take stays with the server, and the pause is not taken for the server's silence.
-  @Test(.timeLimit(.minutes(5))) func aSlowReaderHoldsTheServerBack() async throws {
+  @Test(.timeLimit(.minutes(10))) func aSlowReaderHoldsTheServerBack() async throws {
     try await PythonServer.serving { server in
       let count = 1_000
       let client = server.client("/burst/\(count)/65536") {
@@ -186,7 +186,7 @@ struct WebSocketTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func aDeadlineEndsTheConnectionUnlessCancelled() async throws {
+  @Test(.timeLimit(.minutes(10))) func aDeadlineEndsTheConnectionUnlessCancelled() async throws {
     try await PythonServer.serving { server in
       let error = await #expect(throws: WebSocketError.self) {
         try await server.client("/echo").connect(decoding: PlainMessages()) { socket in
@@ -201,7 +201,7 @@ struct WebSocketTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func closedFromAnotherTaskItEndsWithoutAnError() async throws {
+  @Test(.timeLimit(.minutes(10))) func closedFromAnotherTaskItEndsWithoutAnError() async throws {
     try await PythonServer.serving { server in
       let last = try await server.client("/echo").connect(decoding: PlainMessages()) { socket in
         let closer = socket.closer
@@ -215,7 +215,7 @@ struct WebSocketTests {
 
   // MARK: - how it does not begin
 
-  @Test(.timeLimit(.minutes(5)), arguments: [(429, "7", Duration.seconds(7)), (503, nil, nil), (403, "soon", nil)])
+  @Test(.timeLimit(.minutes(10)), arguments: [(429, "7", Duration.seconds(7)), (503, nil, nil), (403, "soon", nil)])
   func aRefusedHandshakeSaysWhenToComeAgain(_ status: Int, _ header: String?, _ delay: Duration?) async throws {
     try await PythonServer.serving { server in
       let error = try await failure(server, "/refuse/\(status)" + (header.map { "/\($0)" } ?? ""))
@@ -226,7 +226,7 @@ struct WebSocketTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func noAnswerToTheHandshakeIsATimeOut() async throws {
+  @Test(.timeLimit(.minutes(10))) func noAnswerToTheHandshakeIsATimeOut() async throws {
     let port = try await PythonServer.serving { server in
       let error = try await failure(server, "/never") { $0.connectTime = .seconds(2) }
       #expect(error?.kind == .timedOut)
@@ -240,7 +240,7 @@ struct WebSocketTests {
     #expect(error?.kind == .connectFailed, "the server is gone")
   }
 
-  @Test(.timeLimit(.minutes(5))) func onlyAServerThatProvesItsNameIsAsked() async throws {
+  @Test(.timeLimit(.minutes(10))) func onlyAServerThatProvesItsNameIsAsked() async throws {
     try await withTemporaryDirectory { folder in
       let authority = try await TestAuthority(in: folder)
       let right = try await authority.issue("right", for: "DNS:localhost,IP:127.0.0.1")

@@ -136,7 +136,8 @@ package struct Work: Sendable {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for work in works { group.addTask { try await work.body() } }
         do {
-          try await group.waitForAll()
+          // Not waitForAll(): it goes on waiting for the others when one has thrown.
+          while try await group.next() != nil {}
         } catch {
           drain.raise()
           throw error

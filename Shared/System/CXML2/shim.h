@@ -1,4 +1,8 @@
 #pragma once
+// libxml2's own converters are of ICU in Debian, and its headers bring ICU's; Foundation brings another version of the
+// same types, and one program of both does not compile. Only pointers to what holds the converters are used here.
+#include <libxml/xmlversion.h>
+#undef LIBXML_ICU_ENABLED
 #include <libxml/HTMLparser.h>
 #include <libxml/tree.h>
 #include <libxml/xpath.h>
