@@ -46,36 +46,38 @@ package struct WebSocket<Element: Sendable> {
   private var inbound: NIOAsyncChannelInboundStream<Element>.AsyncIterator
   private let outbound: NIOAsyncChannelOutboundWriter<WebSocketMessage>
   private let channel: any Channel
-  private let failure: FirstFailure
+  private let end: ConnectionEnd
 
   init(
     _ inbound: NIOAsyncChannelInboundStream<Element>, _ outbound: NIOAsyncChannelOutboundWriter<WebSocketMessage>,
-    _ channel: any Channel, _ failure: FirstFailure
+    _ channel: any Channel, _ end: ConnectionEnd
   ) {
     self.inbound = inbound.makeAsyncIterator()
     self.outbound = outbound
     self.channel = channel
-    self.failure = failure
+    self.end = end
   }
 
   /// - Returns: nil behind the last element, once the connection was closed from this side.
   /// - Throws: `WebSocketError` that says why the connection ended, `CancellationError`.
   package mutating func next() async throws -> Element? {
     do {
-      let element = try await inbound.next()
-      // The stream of a cancelled task ends as one that was closed does.
-      if element == nil { try Task.checkCancellation() }
-      return element
+      if let element = try await inbound.next() { return element }
     } catch {
-      throw error is CancellationError ? error : failure.error(for: error)
+      throw error is CancellationError ? error : end.error(for: error)
     }
+    // The stream of a cancelled task ends as one that was closed does; so does that of a server which closed before
+    // the handshake was handled here.
+    try Task.checkCancellation()
+    try end.requireOwnClose()
+    return nil
   }
 
   /// Waits while the server reads more slowly than it is sent to.
   /// - Throws: as `next`.
   package func send(_ message: WebSocketMessage) async throws {
     do { try await outbound.write(message) } catch {
-      throw error is CancellationError ? error : failure.error(for: error)
+      throw error is CancellationError ? error : end.error(for: error)
     }
   }
 
@@ -105,14 +107,32 @@ package struct WebSocketDeadline: Sendable {
   package func cancel() { timer.cancel() }
 }
 
-/// Why the connection ended, for the writes that fail because of it.
-final class FirstFailure: Sendable {
-  private let first = Mutex<WebSocketError?>(nil)
+/// How the connection ended, for the reads and writes that fail because of it.
+final class ConnectionEnd: Sendable {
+  private struct State {
+    var first: WebSocketError?
+    var isOwnClose = false
+  }
+  private let state = Mutex(State())
 
-  func note(_ error: WebSocketError) { first.withLock { $0 = $0 ?? error } }
+  func note(_ error: WebSocketError) { state.withLock { $0.first = $0.first ?? error } }
+  func noteOwnClose() { state.withLock { $0.isOwnClose = true } }
 
   func error(for error: any Error) -> WebSocketError {
-    first.withLock { $0 } ?? WebSocketError(error, isOpen: true)
+    state.withLock { $0.first } ?? WebSocketError(error, isOpen: true)
+  }
+
+  /// - Throws: why the connection ended, unless it was closed from this side.
+  func requireOwnClose() throws(WebSocketError) {
+    let (first, isOwnClose) = state.withLock { ($0.first, $0.isOwnClose) }
+    if let first { throw first }
+    if !isOwnClose { throw .withoutCloseFrame }
+  }
+}
+
+extension WebSocketError {
+  static var withoutCloseFrame: WebSocketError {
+    WebSocketError(.lost, "the server closed the connection without a close frame")
   }
 }
 

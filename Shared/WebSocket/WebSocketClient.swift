@@ -26,16 +26,16 @@ package struct WebSocketClient: Sendable {
     decoding decoder: Decoder, isolation: isolated (any Actor)? = #isolation,
     _ body: (inout WebSocket<Decoder.Element>) async throws -> Value
   ) async throws -> Value {
-    let failure = FirstFailure()
-    let messages = try await open(decoder, failure)
+    let end = ConnectionEnd()
+    let messages = try await open(decoder, end)
     return try await messages.executeThenClose { inbound, outbound in
-      var socket = WebSocket(inbound, outbound, messages.channel, failure)
+      var socket = WebSocket(inbound, outbound, messages.channel, end)
       return try await body(&socket)
     }
   }
 
   private func open<Decoder: WebSocketDecoder>(
-    _ decoder: Decoder, _ failure: FirstFailure
+    _ decoder: Decoder, _ end: ConnectionEnd
   ) async throws(WebSocketError) -> Messages<Decoder.Element> {
     let url = configuration.url
     let tls = url.isSecure ? try makeTLS() : nil
@@ -45,7 +45,7 @@ package struct WebSocketClient: Sendable {
         .connectTimeout(TimeAmount(configuration.connectTime))
         .channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .connect(host: url.host, port: url.port) { channel in
-          channel.eventLoop.makeCompletedFuture { try configure(channel, tls, decoder, failure) }
+          channel.eventLoop.makeCompletedFuture { try configure(channel, tls, decoder, end) }
         }.get()
     } catch {
       throw WebSocketError(error, isOpen: false)
@@ -74,7 +74,7 @@ package struct WebSocketClient: Sendable {
   }
 
   private func configure<Decoder: WebSocketDecoder>(
-    _ channel: any Channel, _ tls: NIOSSLContext?, _ decoder: Decoder, _ failure: FirstFailure
+    _ channel: any Channel, _ tls: NIOSSLContext?, _ decoder: Decoder, _ end: ConnectionEnd
   ) throws -> EventLoopFuture<Handshake<Decoder.Element>> {
     let (pipeline, url, configuration) = (channel.pipeline.syncOperations, configuration.url, configuration)
     if let tls {
@@ -87,7 +87,7 @@ package struct WebSocketClient: Sendable {
     ) { channel, _ in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHandler(
-          WebSocketHandler(configuration, decoder: decoder, failure: failure))
+          WebSocketHandler(configuration, decoder: decoder, end: end))
         return .accepted(try Messages(wrappingChannelSynchronously: channel))
       }
     }

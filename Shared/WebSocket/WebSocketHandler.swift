@@ -12,7 +12,7 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
 
   private let configuration: WebSocketConfiguration
   private var decoder: Decoder
-  private let failure: FirstFailure
+  private let end: ConnectionEnd
   /// The kind and the bytes so far of a message whose end has not come.
   private var fragments: (kind: WebSocketOpcode, bytes: ByteBuffer)?
   private var pinging: RepeatedTask?
@@ -28,13 +28,13 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
   /// Set once our close frame is on its way: completed when the connection is closed.
   private var closing: [EventLoopPromise<Void>]?
   /// The close frame was the server's idea.
-  private var closedByServer: (code: Int?, reason: String)?
+  private var closedByServer: WebSocketError?
   private var hangUp: Scheduled<Void>?
 
-  init(_ configuration: WebSocketConfiguration, decoder: Decoder, failure: FirstFailure) {
+  init(_ configuration: WebSocketConfiguration, decoder: Decoder, end: ConnectionEnd) {
     self.configuration = configuration
     self.decoder = decoder
-    self.failure = failure
+    self.end = end
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -100,7 +100,11 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
     if closing == nil {
       var rest = data
       let code = rest.readWebSocketErrorCode().map { Int(UInt16(webSocketErrorCode: $0)) }
-      closedByServer = (code, String(buffer: rest))
+      let reason = rest.readableBytes == 0 ? "" : ": '\(excerpt(String(buffer: rest)))'"
+      let stated = code.map { "code \($0)" } ?? "no code"
+      let error = WebSocketError(.closed(code: code), "the server closed the connection with \(stated)\(reason)")
+      closedByServer = error
+      end.note(error)
       send(context, .connectionClose, data)
       closing = []
     }
@@ -148,13 +152,9 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
     for promise in closing ?? [] { promise.succeed() }
     if !isBroken {
       if let closedByServer {
-        let (code, reason) = closedByServer
-        let shown = reason.isEmpty ? "" : ": '\(excerpt(reason))'"
-        let stated = code.map { "code \($0)" } ?? "no code"
-        report(context, WebSocketError(
-          .closed(code: code), "the server closed the connection with \(stated)\(shown)"))
+        report(context, closedByServer)
       } else if closing == nil {
-        report(context, WebSocketError(.lost, "the server closed the connection without a close frame"))
+        report(context, .withoutCloseFrame)
       }
     }
     closing = []
@@ -163,7 +163,7 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
 
   private func report(_ context: ChannelHandlerContext, _ error: WebSocketError) {
     isBroken = true
-    failure.note(error)
+    end.note(error)
     context.fireErrorCaught(error)
   }
 
@@ -211,6 +211,7 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
 
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
     guard mode == .all else { return context.close(mode: mode, promise: promise) }
+    end.noteOwnClose()
     startClosing(context, .normalClosure, promise)
   }
 

@@ -147,10 +147,18 @@ struct WebSocketTests {
     }
   }
 
+  /// In the packet that ends the handshake, which is before the client has set up the connection, and later.
   @Test(.timeLimit(.minutes(10))) func aHalfClosedConnectionIsLost() async throws {
     try await PythonServer.serving { server in
-      let error = try await failure(server, "/half")
-      #expect(error?.kind == .lost && error?.message.contains("without a close frame") == true, "\(error as Any)")
+      let early = try await failure(server, "/half")
+      #expect(early?.kind == .lost && early?.message.contains("without a close frame") == true, "\(early as Any)")
+      let later = await #expect(throws: WebSocketError.self) {
+        try await server.client("/half/later").connect(decoding: PlainMessages()) { socket in
+          try await socket.send(.text("go"))
+          while try await socket.next() != nil {}
+        }
+      }
+      #expect(later?.kind == .lost && later?.message.contains("without a close frame") == true, "\(later as Any)")
     }
   }
 

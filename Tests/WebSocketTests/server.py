@@ -80,7 +80,9 @@ async def do_deaf(connection):
         await connection.send("I only talk")
 
 
-async def do_half(connection):
+async def do_half(connection, later=None):
+    if later:
+        await connection.recv()
     await connection.send("half")
     connection.transport.write_eof()
 
