@@ -56,10 +56,11 @@ final class WebSocketHandler<Decoder: WebSocketDecoder>: ChannelDuplexHandler {
     guard !isBroken, closing == nil else { return }
     let limit = TimeAmount(configuration.idleLimit)
     func seconds(_ since: NIODeadline) -> Int64 { (NIODeadline.now() - since).nanoseconds / 1_000_000_000 }
-    if isListening, NIODeadline.now() - heard > limit {
-      fail(context, WebSocketError(.lost, "the server was silent for \(seconds(heard)) s"))
-    } else if unsent > 0, NIODeadline.now() - sent > limit {
+    if unsent > 0, NIODeadline.now() - sent > limit {
+      // It is silent as well: our pings wait behind what it does not read.
       fail(context, WebSocketError(.lost, "the server has read nothing for \(seconds(sent)) s"))
+    } else if isListening, NIODeadline.now() - heard > limit {
+      fail(context, WebSocketError(.lost, "the server was silent for \(seconds(heard)) s"))
     } else {
       send(context, .ping, context.channel.allocator.buffer(capacity: 0))
     }
