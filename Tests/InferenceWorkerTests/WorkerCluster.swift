@@ -127,8 +127,11 @@ final class WorkerCluster: Sendable {
       try await lag(group, topics: topics) == 0
     }
     // What is committed is acknowledged; the tap reads a moment later.
-    let expected = try await records(in: Topics.databaseWriteBuffer.name)
-    try await eventually("the tap has \(expected) predictions") { Int64(predictions.count) == expected }
+    // Both are asked each time: another group may still be at work.
+    try await eventually("the tap has every prediction") {
+      let made = try await records(in: Topics.databaseWriteBuffer.name)
+      return Int64(predictions.count) == made
+    }
   }
 
   func records(in topic: String) async throws -> Int64 {

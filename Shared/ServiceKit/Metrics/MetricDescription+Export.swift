@@ -1,3 +1,3 @@
-// Libraries below this one declare their metrics too, so the type is Runtime's; a service that declares metrics
+// Libraries below this one declare their metrics too, so the type is Core's; a service that declares metrics
 // need not know that.
 @_exported import struct Core.MetricDescription
