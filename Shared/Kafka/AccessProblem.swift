@@ -1,5 +1,19 @@
 import Core
 
+/// How long the same refusal has been met, question after question.
+package struct RepeatedRefusal {
+  private var first: (refusal: Refusal, at: ContinuousClock.Instant)?
+
+  package init() {}
+
+  /// - Parameter refusal: what a question met; nil for another trouble, which begins anew.
+  /// - Returns: since when it was this refusal each time; nil without one.
+  package mutating func note(_ refusal: Refusal?, now: ContinuousClock.Instant = .now) -> Duration? {
+    if first?.refusal != refusal { first = refusal.map { ($0, now) } }
+    return first.map { now - $0.at }
+  }
+}
+
 /// Decides for one client whether a refusal lasts and the service has to stop, or may pass.
 ///
 /// A denied topic or group is final at once. So is a refused login or certificate of a client that was never let in;

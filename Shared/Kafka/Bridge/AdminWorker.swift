@@ -91,7 +91,7 @@ actor AdminWorker {
     let deadline = ContinuousClock.now + limit
     var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
     var attemptLimit = first
-    var suspected: (refusal: Refusal, since: ContinuousClock.Instant)?
+    var repeated = RepeatedRefusal()
     while true {
       do {
         let value = try body(max(.milliseconds(1), min(attemptLimit, deadline - .now)))
@@ -104,8 +104,7 @@ actor AdminWorker {
         var explained = client.lastError ?? error
         explained.operation = error.operation
         if explained.refusal?.isCertain == true { throw explained }
-        if suspected?.refusal != explained.refusal { suspected = explained.refusal.map { ($0, .now) } }
-        if let suspected, .now - suspected.since >= .seconds(5) { throw explained }
+        if let age = repeated.note(explained.refusal), age >= .seconds(5) { throw explained }
         attemptLimit = attemptLimit * 2
         let wait = backoff.next()
         guard .now + wait < deadline else { throw explained }

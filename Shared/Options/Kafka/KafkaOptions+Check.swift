@@ -84,7 +84,7 @@ extension KafkaOptions {
   ) async throws -> Bool {
     for limit in try Library.limits(of: adminProperties()) { logger.warning("kafka: \(limit)") }
     let admin = try makeAdmin(clientID: clientID, logger: logger)
-    var suspected: (refusal: Refusal, since: ContinuousClock.Instant)?
+    var repeated = RepeatedRefusal()
     let isIn: Void? = try await Backoff(base: .milliseconds(200), cap: .seconds(5)).retry(until: drain) {
       do {
         _ = try await check(admin, group: consumes ? groupId ?? clientID : nil, topics: topics, within: .seconds(3))
@@ -92,8 +92,7 @@ extension KafkaOptions {
     } isWanted: { failed in
       guard let error = failed.error as? Failure else { throw failed.error }
       let refusal = Refusal.allCases.first { error.code == "kafka_refused_\($0)" }
-      if suspected?.refusal != refusal { suspected = refusal.map { ($0, .now) } }
-      if let suspected, suspected.refusal != .unknownHost, .now - suspected.since >= .seconds(30) {
+      if let age = repeated.note(refusal), refusal != .unknownHost, age >= .seconds(30) {
         throw Failure(.configuration, code: error.code, error.message)
       }
       onWaiting(refusal?.advice ?? "no broker answers")
