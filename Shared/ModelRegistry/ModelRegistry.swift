@@ -94,16 +94,19 @@ package struct ModelRegistry: Sendable {
   package func load(
     _ name: String, version: String? = nil, requirement: ModelRequirement = ModelRequirement()
   ) async throws -> any ForecastModel {
-    var version = version
-    if version == nil { version = try await currentVersion(of: name) }
-    guard let version else {
-      throw Failure(
-        .configuration, code: "model_not_found",
-        "there is no model '\(name)' at \(store.location)/\(Self.root); train one and publish it there")
-    }
-    let manifest = try await manifest(of: name, version: version)
+    let manifest = try await manifest(of: name, version: try await self.version(version, of: name))
     try requirement.check(manifest)
     return try ModelLoader.load(manifest, weights: try await weights(of: manifest), threads: threads)
+  }
+
+  /// The version that is asked for, or else the current one.
+  /// - Throws: `Failure` of code `model_not_found` without either; what the store throws.
+  package func version(_ version: String?, of name: String) async throws -> String {
+    if let version { return version }
+    if let current = try await currentVersion(of: name) { return current }
+    throw Failure(
+      .configuration, code: "model_not_found",
+      "there is no model '\(name)' at \(store.location)/\(Self.root); train one and publish it there")
   }
 
   /// A file of a version, as it is: for models that are no forecasts and carry their description inside.

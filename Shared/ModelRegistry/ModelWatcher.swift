@@ -7,23 +7,15 @@ import Synchronization
 ///
 /// A bad version is refused once, with the reason, and the old one stays; it is not tried again until the registry
 /// names another. An unreachable store changes nothing: the next check follows anyway.
-package actor ModelWatcher {
-  package enum CheckResult: Sendable, Hashable {
-    case unchanged
-    case replaced(old: String, new: String)
-    /// The version is bad; the old one stays in use.
-    case refused(version: String, reason: String)
-    /// The store did not answer, or has lost the model.
-    case unreachable(reason: String)
-  }
-
-  package nonisolated let current: CurrentModel
+package actor ModelWatcher<Model: Sendable> {
+  package nonisolated let current: CurrentModel<Model>
   private let registry: ModelRegistry
   private let name: String
-  private let requirement: ModelRequirement
   private let interval: Duration
   private let logger: Logger
-  private let report: @Sendable (CheckResult) -> Void
+  private let report: @Sendable (ModelCheck) -> Void
+  private let version: @Sendable (Model) -> String
+  private let load: @Sendable (_ version: String?) async throws -> Model
   private var refused: String?
 
   /// Loads the current version.
@@ -31,18 +23,23 @@ package actor ModelWatcher {
   /// - Parameters:
   ///   - interval: time between two checks, plus up to a tenth, so that replicas do not all ask at once.
   ///   - report: called after each check, for metrics.
-  /// - Throws: as ``ModelRegistry/load(_:version:requirement:)``, because a watcher needs a first model.
+  ///   - version: of a model that was loaded.
+  ///   - load: reads a version of the model; nil for the current one.
+  /// - Throws: as `load`, because a watcher needs a first model.
   package init(
-    _ registry: ModelRegistry, name: String, requirement: ModelRequirement = ModelRequirement(),
-    interval: Duration = .seconds(30), logger: Logger, report: @escaping @Sendable (CheckResult) -> Void = { _ in }
+    _ registry: ModelRegistry, name: String, interval: Duration = .seconds(30), logger: Logger,
+    report: @escaping @Sendable (ModelCheck) -> Void = { _ in },
+    version: @escaping @Sendable (Model) -> String,
+    load: @escaping @Sendable (_ version: String?) async throws -> Model
   ) async throws {
     self.registry = registry
     self.name = name
-    self.requirement = requirement
     self.interval = interval
     self.logger = logger
     self.report = report
-    current = CurrentModel(try await registry.load(name, requirement: requirement))
+    self.version = version
+    self.load = load
+    current = CurrentModel(try await load(nil))
   }
 
   /// Checks until cancelled.
@@ -56,7 +53,7 @@ package actor ModelWatcher {
 
   /// Checks once.
   @discardableResult
-  package func check() async -> CheckResult {
+  package func check() async -> ModelCheck {
     let result = await outcome()
     switch result {
     case .unchanged: break
@@ -73,45 +70,66 @@ package actor ModelWatcher {
     return result
   }
 
-  private func outcome() async -> CheckResult {
-    let old = current.model.manifest.version
-    let version: String
+  private func outcome() async -> ModelCheck {
+    let old = version(current.model)
+    let found: String
     do {
       guard let current = try await registry.currentVersion(of: name) else {
         return .unreachable(reason: "there is no current version any more")
       }
-      version = current
+      found = current
     } catch {
       return .unreachable(reason: "\(error)")
     }
-    if version == old {
+    if found == old {
       refused = nil
       return .unchanged
     }
-    if version == refused { return .unchanged }
+    if found == refused { return .unchanged }
     do {
-      let model = try await registry.load(name, version: version, requirement: requirement)
-      current.replace(with: model)
+      current.replace(with: try await load(found))
       refused = nil
-      return .replaced(old: old, new: version)
+      return .replaced(old: old, new: found)
     } catch {
       if error is CancellationError || ErrorClass(of: error) == .transient {
         return .unreachable(reason: "\(error)")
       }
-      refused = version
-      return .refused(version: version, reason: "\(error)")
+      refused = found
+      return .refused(version: found, reason: "\(error)")
     }
+  }
+}
+
+/// What a look at the registry found.
+package enum ModelCheck: Sendable, Hashable {
+  case unchanged
+  case replaced(old: String, new: String)
+  /// The version is bad; the old one stays in use.
+  case refused(version: String, reason: String)
+  /// The store did not answer, or has lost the model.
+  case unreachable(reason: String)
+}
+
+extension ModelWatcher where Model == any ForecastModel {
+  /// Watches a forecasting model: loads as ``ModelRegistry/load(_:version:requirement:)``.
+  package init(
+    _ registry: ModelRegistry, name: String, requirement: ModelRequirement = ModelRequirement(),
+    interval: Duration = .seconds(30), logger: Logger, report: @escaping @Sendable (ModelCheck) -> Void = { _ in }
+  ) async throws {
+    try await self.init(
+      registry, name: name, interval: interval, logger: logger, report: report, version: { $0.manifest.version }
+    ) { try await registry.load(name, version: $0, requirement: requirement) }
   }
 }
 
 /// The model in use. A caller keeps the model it has read, so that a replacement does not disturb a prediction in
 /// progress.
-package final class CurrentModel: Sendable {
-  private let state: Mutex<any ForecastModel>
+package final class CurrentModel<Model: Sendable>: Sendable {
+  private let state: Mutex<Model>
 
-  package init(_ model: any ForecastModel) { state = Mutex(model) }
+  package init(_ model: Model) { state = Mutex(model) }
 
-  package var model: any ForecastModel { state.withLock { $0 } }
+  package var model: Model { state.withLock { $0 } }
 
-  func replace(with model: any ForecastModel) { state.withLock { $0 = model } }
+  func replace(with model: Model) { state.withLock { $0 = model } }
 }

@@ -17,7 +17,7 @@ import TestSupport
     try await withTemporaryDirectory { folder in
       let (registry, store) = try await registry(folder)
       try await registry.publish(Fixture.croston("1", size: 0.1), weights: nil)
-      let reports = Mutex<[ModelWatcher.CheckResult]>([])
+      let reports = Mutex<[ModelCheck]>([])
       let watcher = try await ModelWatcher(registry, name: "demand", logger: Logger(label: "test")) { result in
         reports.withLock { $0.append(result) }
       }

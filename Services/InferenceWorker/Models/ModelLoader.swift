@@ -18,7 +18,7 @@ final class ModelLoader: Sendable {
   private let logger: Logger
   private let metrics = WorkerMetrics()
   let models: LoadedModels
-  private let watchers = Mutex<[String: ModelWatcher]>([:])
+  private let watchers = Mutex<[String: ModelWatcher<any ForecastModel>]>([:])
   /// The last reported error of each unusable model, so that each is reported once.
   private let reported = Mutex<[String: String]>([:])
 
@@ -125,7 +125,7 @@ final class ModelLoader: Sendable {
         "kind": "\(new.manifest.kind.rawValue)", "series": "\(new.manifest.series)"])
   }
 
-  private func looked(at name: String, _ look: ModelWatcher.CheckResult) {
+  private func looked(at name: String, _ look: ModelCheck) {
     switch look {
     case .unchanged, .unreachable: break
     case .refused: metrics.refused("registry")

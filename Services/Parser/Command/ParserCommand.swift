@@ -66,9 +66,7 @@ package struct ParserCommand: ServiceCommand {
       ) { table.apply($0) }
     }
     let models = parser.matchModels.flatMap { url in index == nil ? nil : needs.add(matchModels(url, logger)) }
-    if let models {
-      needs.beside { [interval = parser.matchModelInterval.duration] in try await models.value.run(every: interval) }
-    }
+    if let models { needs.beside { try await models.value.run() } }
     return consumer.jobs(concurrency: parser.filesAtOnce) {
       ParseHandler(
         store: try store.value, history: try history.value, options: parser, identity: consumer.identity,
@@ -84,7 +82,9 @@ package struct ParserCommand: ServiceCommand {
     return Need(
       "match model", as: "the model of masters", condition: "match_model",
       open: { [options, parser] in
-        MatchModels(ModelRegistry(try options.makeStore()), name: parser.matchModel, logger: logger)
+        MatchModels(
+          ModelRegistry(try options.makeStore()), name: parser.matchModel,
+          interval: parser.matchModelInterval.duration, logger: logger)
       },
       check: { try await $0.load() })
   }
