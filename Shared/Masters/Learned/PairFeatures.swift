@@ -145,31 +145,15 @@ final class PairFeatures {
   }
 
   private func rest(_ entry: NameIndex.Name, _ index: NameIndex, _ mine: Bits, _ theirs: Bits) {
-    var (sum, rarest, maker): (Float, Float, Float) = (0, 0, 0)
-    for place in 0..<rowCount where mine[place] {
-      let word = row[place]
-      sum += word.rarity
-      rarest = max(rarest, word.rarity)
-      if has(name, nameCount, brand: word.hash) || index.isOf(entry.maker, word.hash, names: word.names) {
-        maker += word.rarity
-      }
-    }
-    set(.rowRest, sum)
-    set(.rowRarest, rarest)
-    set(.rowMaker, maker)
+    let ours = left(row, rowCount, mine, others: name, nameCount, entry, index)
+    set(.rowRest, ours.sum)
+    set(.rowRarest, ours.rarest)
+    set(.rowMaker, ours.maker)
     set(.rowWords, Float(mine.count))
-    (sum, rarest, maker) = (0, 0, 0)
-    for place in 0..<nameCount where theirs[place] {
-      let word = name[place]
-      sum += word.rarity
-      rarest = max(rarest, word.rarity)
-      if has(row, rowCount, brand: word.hash) || index.isOf(entry.maker, word.hash, names: word.names) {
-        maker += word.rarity
-      }
-    }
-    set(.nameRest, sum)
-    set(.nameRarest, rarest)
-    set(.nameMaker, maker)
+    let others = left(name, nameCount, theirs, others: row, rowCount, entry, index)
+    set(.nameRest, others.sum)
+    set(.nameRarest, others.rarest)
+    set(.nameMaker, others.maker)
     set(.nameWords, Float(theirs.count))
     var (isBranded, isOtherBranded, isSame) = (false, false, false)
     for place in 0..<rowCount where row[place].traits.contains(.brand) {
@@ -178,6 +162,23 @@ final class PairFeatures {
     }
     for place in 0..<nameCount where name[place].traits.contains(.brand) { isOtherBranded = true }
     set(.brand, isBranded && isOtherBranded ? (isSame ? 1 : 0) : -1)
+  }
+
+  /// Rarity of the words of one side that the other has not: all together, the rarest, and those that say the maker.
+  private func left(
+    _ words: Words, _ count: Int, _ places: Bits, others: Words, _ otherCount: Int, _ entry: NameIndex.Name,
+    _ index: NameIndex
+  ) -> (sum: Float, rarest: Float, maker: Float) {
+    var (sum, rarest, maker): (Float, Float, Float) = (0, 0, 0)
+    for place in 0..<count where places[place] {
+      let word = words[place]
+      sum += word.rarity
+      rarest = max(rarest, word.rarity)
+      if has(others, otherCount, brand: word.hash) || index.isOf(entry.maker, word.hash, names: word.names) {
+        maker += word.rarity
+      }
+    }
+    return (sum, rarest, maker)
   }
 
   private func has(_ words: Words, _ count: Int, brand hash: UInt64) -> Bool {
