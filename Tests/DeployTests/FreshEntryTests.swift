@@ -20,7 +20,7 @@ import TestSupport
   /// A copy of what runs the fleet, written for a catalogue with the painter.
   private func withFleet(_ body: (_ folder: String) async throws -> Void) async throws {
     try await withTemporaryDirectory { folder in
-      for part in ["k8s", "compose"] {
+      for part in ["k8s", "compose", "Makefile"] {
         try FileManager.default.copyItem(atPath: Repository.path(part), toPath: "\(folder)/\(part)")
       }
       let documents = try References.fleet(root: folder, services: ServiceCatalogue.all + [Self.painter])
@@ -95,6 +95,7 @@ import TestSupport
       #expect(jobs[0]["dns_sd_configs"].items[0]["names"].texts.contains("painter"))
       let image = Dockerfile(text: try text(Dockerfile.path))
       #expect(image.products == Set(ServiceCatalogue.all.map(\.name) + ["painter", "souk"]))
+      #expect(try text("Makefile").contains("PRODUCTS_egx := egx-producer influx-consumer s3-consumer painter\n"))
       #expect(try text("compose/README.md").contains("s3-consumer, painter | Kafka, Redis, InfluxDB, S3 |"))
       let table = CatalogueTables.services([Self.painter]) { "Services/\($0.name)" }
       #expect(table.contains("| [`painter`](painter/README.md) | paints bars | `egx_market_data` | - | InfluxDB |"))

@@ -6,7 +6,7 @@ import Core
 ///     ...
 ///     <!-- end generated: settings -->
 ///
-/// or, in YAML and a Dockerfile, `# begin generated: services, by ...` and `# end generated: services`.
+/// or, in YAML, a Dockerfile and the Makefile, `# begin generated: services, by ...` and `# end generated: services`.
 package struct GeneratedBlock: Hashable, Sendable {
   package enum Comment: Hashable, Sendable {
     /// Not shown in Markdown.

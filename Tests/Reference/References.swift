@@ -61,6 +61,7 @@ package struct References: Sendable {
       ("compose/prometheus/prometheus.yml", [GeneratedBlock("targets", compose.targets(), .hash(10))]),
       ("compose/Dockerfile", [GeneratedBlock("products", compose.products(), .hash(0))]),
       ("compose/README.md", [GeneratedBlock("profiles", compose.systems())]),
+      ("Makefile", [GeneratedBlock("products", compose.demoProducts(), .hash(0))]),
     ]
     let manifests = KubernetesManifests(services).files().sorted { $0.key < $1.key }
     return try blocks.map { try document(root, $0, replacing: $1) } + manifests.map { document(root, $0, $1) }

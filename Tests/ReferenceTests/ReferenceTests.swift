@@ -93,6 +93,7 @@ import TestSupport
       try blocks([("profiles", 0), ("services", 2), ("volumes", 2)], of: "compose/docker-compose.yml", in: folder)
       try blocks([("targets", 10)], of: "compose/prometheus/prometheus.yml", in: folder)
       try blocks([("products", 0)], of: "compose/Dockerfile", in: folder)
+      try blocks([("products", 0)], of: "Makefile", in: folder)
       try "<!-- begin generated: profiles -->\n<!-- end generated: profiles -->\n"
         .write(toFile: folder + "/compose/README.md", atomically: true, encoding: .utf8)
       // Of a service that the catalogue had once, and by hand.
@@ -102,7 +103,7 @@ import TestSupport
       try "\(KubernetesManifests.mark) x\n".write(toFile: "\(folder)/\(gone)", atomically: true, encoding: .utf8)
       try "kind: Painter\n".write(toFile: "\(folder)/\(kept)", atomically: true, encoding: .utf8)
       let files = ["Services/Souk/README.md", "Services/README.md", "k8s/topics/topics.yaml", manifest]
-        + ["docker-compose.yml", "prometheus/prometheus.yml", "Dockerfile", "README.md"].map { "compose/\($0)" }
+        + ["docker-compose.yml", "prometheus/prometheus.yml", "Dockerfile", "README.md"].map { "compose/\($0)" } + ["Makefile"]
         + KubernetesManifests().files().keys.sorted() + [gone]
       let found = try await run("--check")
       #expect(found.status == .exited(1))

@@ -106,7 +106,7 @@ package struct ComposeServices: Sendable {
     names.count == 1 ? "*\(names[0])" : list(names.map { "*\($0)" })
   }
 
-  // MARK: - Prometheus, Dockerfile, README
+  // MARK: - Prometheus, Dockerfile, Makefile, README
 
   /// Names that Docker's DNS answers with an address for each replica.
   package func targets() -> String {
@@ -122,6 +122,14 @@ package struct ComposeServices: Sendable {
       lines[lines.count - 1] += name + " "
     }
     return lines.map { $0.last == " " ? String($0.dropLast()) : $0 }.joined(separator: " \\\n") + "\""
+  }
+
+  /// What `make demo` builds of each system.
+  package func demoProducts() -> String {
+    FleetSystem.allCases.map { system in
+      let names = services.filter { $0.systems.contains(system) }.map(\.name)
+      return "PRODUCTS_\(system.rawValue) := \(names.joined(separator: " "))\n"
+    }.joined()
   }
 
   /// As `compose/README.md` shows the profiles of the systems.
