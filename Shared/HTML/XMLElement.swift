@@ -1,9 +1,6 @@
 import CXML2
 
 /// An element of a small XML document, read by libxml2.
-///
-/// Here and not where it is used, because libxml2's headers and Foundation do not compile in one module: both declare
-/// the types of ICU.
 package struct XMLElement {
   /// Without a prefix.
   package var name: String

@@ -95,8 +95,7 @@ final class HTTPServer: Sendable {
     return state.withLock { $0.failure }
   }
 
-  /// Leaves the server as it is, for a process that ends at once. To shut it down just then would be worse: a
-  /// connection that is accepted during the shutdown can crash the process, and turn a clean exit into a failed one.
+  /// Leaves the server as it is, for a process that ends at once: its end waits for no connection that is still open.
   ///
   /// - Returns: the reason if it had ended before.
   func leave() -> (any Error)? {
