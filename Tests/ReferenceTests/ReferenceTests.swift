@@ -103,8 +103,8 @@ import TestSupport
       try "\(KubernetesManifests.mark) x\n".write(toFile: "\(folder)/\(gone)", atomically: true, encoding: .utf8)
       try "kind: Painter\n".write(toFile: "\(folder)/\(kept)", atomically: true, encoding: .utf8)
       let files = ["Services/Souk/README.md", "Services/README.md", "k8s/topics/topics.yaml", manifest]
-        + ["docker-compose.yml", "prometheus/prometheus.yml", "Dockerfile", "README.md"].map { "compose/\($0)" } + ["Makefile"]
-        + KubernetesManifests().files().keys.sorted() + [gone]
+        + ["docker-compose.yml", "prometheus/prometheus.yml", "Dockerfile", "README.md"].map { "compose/\($0)" }
+        + ["Makefile"] + KubernetesManifests().files().keys.sorted() + [gone]
       let found = try await run("--check")
       #expect(found.status == .exited(1))
       #expect(found.output == files.map { "stale    \($0)\n" }.joined(), "\(found.errorOutput)")
