@@ -10,7 +10,7 @@ import Values
 /// `undone_...`; once undone it stays so, and is made again under another id. What holds follows from the set of
 /// records, never from their order.
 package struct MasterDecision: FieldwiseMessage {
-  package enum Kind: String, CaseIterable, Sendable {
+  package enum Kind: String, CaseIterable, Sendable, JSONValue {
     /// `master_id` is the product `other_id`.
     case merge
     /// Some products of chains that were taken for `master_id` are `other_id`.

@@ -11,7 +11,9 @@ struct DecisionSender: Sendable {
   private let options: KafkaOptions
 
   /// - Parameter servers: replaces those of the options.
-  init(_ options: ClusterOptions, servers: String? = nil) throws { self.options = try options.kafkaOptions(servers: servers) }
+  init(_ options: ClusterOptions, servers: String? = nil) throws {
+    self.options = try options.kafkaOptions(servers: servers)
+  }
 
   /// - Parameter masters: what the decisions refer to and is new; sent ahead of them.
   func send(_ decisions: [MasterDecision], masters: [ProductMaster] = []) async throws {
