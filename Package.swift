@@ -77,6 +77,10 @@ let imports: [String: [String]] = [
   "HTTP": ["CCurl", "Core"],
   "HTTPFlags": ["ArgumentParser", "Core", "HTTP", "Options"],
   "HTTPTests": ["CCurl", "Core", "HTTP", "LocalServers", "TestSupport"],
+  "HotWriterService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "Messages", "Metrics", "Options",
+    "Pipeline", "Redis", "RedisFlags", "ServiceKit", "Values"],
+  "HotWriterTests": ["Catalogue", "Core", "HotWriterService", "Kafka", "LocalServers", "Messages", "Pipeline", "Redis",
+    "TestSupport", "Values"],
   "InferenceWorkerService": ["ArgumentParser", "Catalogue", "Core", "Forecasting", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Routing",
     "ServiceKit", "Values"],
@@ -168,6 +172,7 @@ let imports: [String: [String]] = [
   "downloader": ["DownloaderService", "ServiceKit"],
   "egx-producer": ["EGXProducerService", "ServiceKit"],
   "fetcher": ["FetcherService", "ServiceKit"],
+  "hot-writer": ["HotWriterService", "ServiceKit"],
   "inference-worker": ["InferenceWorkerService", "ServiceKit"],
   "influx-consumer": ["InfluxConsumerService", "ServiceKit"],
   "kit-probe": ["ArgumentParser", "Core", "Logging", "Metrics", "ServiceKit"],
@@ -268,6 +273,7 @@ let services: [Target] = [
   service("egx-producer", "EGXProducer"),
   service("influx-consumer", "InfluxConsumer"),
   service("s3-consumer", "S3Consumer"),
+  service("hot-writer", "HotWriter"),
   service("scheduler", "Scheduler"),
   service("fetcher", "Fetcher"),
   service("inference-worker", "InferenceWorker"),
@@ -295,6 +301,7 @@ let testing: [Target] = [
   tests("PriceFiles", exclude: ["read_rows.py"]),
   tests("Reference", starts: ["souk-reference"]),
   tests("ObjectStore", exclude: ["azure_client.py"]),
+  tests("HotWriter"),
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
@@ -307,7 +314,7 @@ let testing: [Target] = [
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
-    "scheduler", "fetcher", "inference-worker", "souk", "portal-simulator", "provider-simulator", "souk-bench",
+    "hot-writer", "scheduler", "fetcher", "inference-worker", "souk", "portal-simulator", "provider-simulator", "souk-bench",
     "souk-reference"]
     .map { .executable(name: $0, targets: [$0]) },
   // No wider than the tested minor version; DeployTests lists the versions that were tested, transitive ones included.

@@ -52,6 +52,10 @@ package enum ServiceCatalogue {
     settings: [FleetSetting("OBJECT_STORE", "s3://market", in: containers)],
     note: "Its lag is never zero: what waits in memory for its object is committed with it, up to a minute later.")
 
+  package static let hotWriter = ServiceEntry(
+    "hot-writer", "keeps live prices and bars in Redis: time series, last values, a tail of raw records", of: [.lambda],
+    reads: [Topics.marketTicks, Topics.marketBars], sink: .redis, scaling: .byLag(100_000), resources: .medium)
+
   package static let scheduler = ServiceEntry(
     "scheduler", "announces what is due to be fetched, each job once, whichever replica is active", of: [.sentinel],
     reads: [Topics.schedulerLease], writes: [Topics.ingestionTasks], isSource: true, scaling: .activeStandby,

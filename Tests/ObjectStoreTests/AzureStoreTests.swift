@@ -44,9 +44,10 @@ final class AzureServer: Sendable {
     _ container: String, prefix: String = "", credential: AzureCredential? = nil,
     _ change: (inout AzureConfiguration) -> Void = { _ in }
   ) throws -> AzureStore {
+    let key = AzureCredential.key(try #require(Base64.decode(Self.key)))
     var configuration = AzureConfiguration(
       account: Self.account, endpoint: try HTTPURL(endpoint), container: container, prefix: prefix,
-      credential: credential ?? .key(try #require(Base64.decode(Self.key))))
+      credential: credential ?? key)
     configuration.blockThreshold = 1 << 20
     configuration.blockBytes = 1 << 20
     change(&configuration)
