@@ -1,0 +1,18 @@
+import Catalogue
+import LocalServers
+
+/// Market feeds: a simulated market at one end, the hot store at the other.
+final class LambdaSystem: ShownSystem {
+  let system = FleetSystem.lambda
+
+  func check(_ options: UpOptions) throws {}
+
+  func prepare(_ ground: inout Ground) async throws {
+    let redis = try await ground.infrastructure.startRedis(&ground.running, &ground.teardown).url
+    ground.running.surroundings.servers[.redis] = ["REDIS_URL": redis]
+    _ = try await ground.infrastructure.startFeeds(&ground.running, &ground.teardown)
+    ground.running.sources = 1
+  }
+
+  func answers() async throws -> [String] { [] }
+}
