@@ -94,16 +94,16 @@ package struct CrawlOptions: ParsableArguments {
   }
 
   /// - Throws: `Failure(.configuration)` for a source that cannot be read, none at all, or one named twice.
-  package func sources(in catalogue: ChainCatalogue = .embedded) throws(Failure) -> [Source] {
+  package func sources(in catalogue: ChainCatalogue = .embedded) throws(Failure) -> [CrawlSource] {
     guard !source.isEmpty else {
       throw Failure(
         .configuration, code: "no_source",
         "--source is needed: a chain of the catalogue (see `crawler sources`), all, bina:<prefix>, "
           + "<engine>+https://host/path?chain=<name>, https://host/path/, ftps://host/path/, or dir:<folder>")
     }
-    var sources: [Source] = []
+    var sources: [CrawlSource] = []
     for text in source {
-      for next in try Source.read(text, in: catalogue) {
+      for next in try CrawlSource.read(text, in: catalogue) {
         guard !sources.contains(next) else {
           throw Failure(.configuration, code: "bad_source", "--source \(next.label) is given twice")
         }

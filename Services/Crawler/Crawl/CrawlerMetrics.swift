@@ -32,9 +32,11 @@ enum CrawlerMetrics {
           labels: ["source"]),
   ]
 
-  static func listing(_ source: String) { count("souk_crawler_listings_total", source) }
   static func unchanged(_ source: String) { count("souk_crawler_listings_unchanged_total", source) }
-  static func listed(_ source: String, _ files: Int) { count("souk_crawler_files_listed_total", source, by: files) }
+  static func listed(_ source: String, _ files: Int) {
+    count("souk_crawler_listings_total", source)
+    count("souk_crawler_files_listed_total", source, by: files)
+  }
   static func emitted(_ source: String, _ type: String) {
     count("souk_crawler_files_emitted_total", source, ("file_type", type))
   }
@@ -55,9 +57,8 @@ enum CrawlerMetrics {
   static func relisted(_ source: String) { count("souk_crawler_relisted_total", source) }
 
   static func passed(_ source: String, took duration: Duration, at seconds: Double) {
-    let (whole, rest) = duration.components
     Recorder(label: "souk_crawler_pass_seconds", dimensions: [("source", source)], aggregate: true)
-      .record(Double(whole) + Double(rest) * 1e-18)
+      .record(duration / .seconds(1))
     Gauge(label: "souk_crawler_last_success_timestamp_seconds", dimensions: [("source", source)]).record(seconds)
   }
 

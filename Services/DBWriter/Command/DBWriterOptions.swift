@@ -43,3 +43,33 @@ package struct DBWriterOptions: ParsableArguments {
 
   var policy: FlushPolicy { FlushPolicy(rows: flushRows, bytes: flushBytes.bytes, linger: linger.duration) }
 }
+
+/// When the materialized views are made anew.
+package struct RefreshOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "Shortest time between two refreshes of a materialized view, over all replicas; 0s = this one never refreshes.",
+    valueName: "time"))
+  package var refreshInterval = DurationSetting(.seconds(60))
+
+  @Option(help: ArgumentHelp(
+    "Limit for refreshing one view; beyond it the refresh counts as failed.", valueName: "time"))
+  package var refreshTimeout = DurationSetting(.seconds(600))
+
+  package init() {}
+
+  package func validate() throws {
+    guard refreshTimeout.duration >= .milliseconds(1) else {
+      throw ValidationError("--refresh-timeout must be above zero")
+    }
+  }
+}
+
+/// The SQL dialect of the server.
+package enum Dialect: String, CaseIterable, Sendable, ExpressibleByArgument {
+  /// PostgreSQL 13 and later.
+  case postgresql
+  /// Without temporary tables, advisory locks, range partitions and concurrent refreshes: rows are staged in ordinary
+  /// tables of the instance's schema and deleted in the transaction that wrote them, replicas take turns by a lease in
+  /// a table, and the history is one table.
+  case cockroachdb
+}

@@ -51,8 +51,8 @@ struct ParserMetrics: Sendable {
     count("souk_rows_matched_total", "result", "minted", masters.minted)
     count("souk_rows_matched_total", "result", "rejected", masters.rejected.values.reduce(0, +))
     for (reason, rows) in masters.rejected { count("souk_rows_unmatched_total", "reason", reason.rawValue, rows) }
-    if masters.perhaps > 0 { Counter(label: "souk_rows_perhaps_total").increment(by: masters.perhaps) }
-    if masters.names > 0 { Counter(label: "souk_master_names_total").increment(by: masters.names) }
+    count("souk_rows_perhaps_total", masters.perhaps)
+    count("souk_master_names_total", masters.names)
     if masters.lookups > 0 {
       Timer(label: "souk_master_lookup_seconds").record(duration: masters.lookupTime / masters.lookups)
     }
@@ -68,24 +68,22 @@ struct ParserMetrics: Sendable {
     count("souk_rows_read_total", "result", "duplicate_code", summary.repeatedRows)
     count("souk_rows_read_total", "result", "too_large", report.oversizedRows)
     for (reason, rows) in summary.rejected.byReason { count("souk_rows_read_total", "result", reason, rows) }
-    if summary.unknownElements > 0 {
-      Counter(label: "souk_unknown_elements_total").increment(by: summary.unknownElements)
-    }
+    count("souk_unknown_elements_total", summary.unknownElements)
     for (code, found) in summary.defects where code != "unreadable_value" {
       count("souk_file_defects_total", "code", code, found)
     }
     count("souk_unknown_words_total", "vocabulary", "unit_of_measure", summary.unknownWords.values.reduce(0, +))
-    if summary.itemReferences > 0 {
-      Counter(label: "souk_item_references_total").increment(by: summary.itemReferences)
-    }
-    if summary.unreadableValues > 0 {
-      Counter(label: "souk_unreadable_values_total").increment(by: summary.unreadableValues)
-    }
+    count("souk_item_references_total", summary.itemReferences)
+    count("souk_unreadable_values_total", summary.unreadableValues)
   }
 
   func rowsFell() { Counter(label: "souk_rows_fell_total").increment() }
 
   func reread(_ reason: String) { count("souk_files_reread_total", "reason", reason, 1) }
+
+  private func count(_ label: String, _ amount: Int) {
+    if amount > 0 { Counter(label: label).increment(by: amount) }
+  }
 
   private func count(_ label: String, _ dimension: String, _ value: String, _ amount: Int) {
     guard amount > 0 else { return }
