@@ -6,7 +6,7 @@ import ServiceKit
 enum CrawlerMetrics {
   static let descriptions: [MetricDescription] = [
     .init("souk_crawler_listings_total", .counter, "Listings read.", labels: ["source"]),
-    .init("souk_crawler_listings_unchanged_total", .counter, "Listings the portal said were unchanged (304).",
+    .init("souk_crawler_listings_unchanged_total", .counter, "Listings that the portal answered as unchanged (304).",
           labels: ["source"]),
     .init("souk_crawler_files_listed_total", .counter, "Price files listed, repeats included.", labels: ["source"]),
     .init("souk_crawler_files_emitted_total", .counter, "Files announced and acknowledged.",
@@ -21,14 +21,14 @@ enum CrawlerMetrics {
           labels: ["source"]),
     .init("souk_crawler_drift_total", .counter, "Findings about a portal that changed, by kind of alert.",
           labels: ["source", "kind"]),
-    .init("souk_crawler_relisted_total", .counter, "Files taken back because their link expired.",
+    .init("souk_crawler_relisted_total", .counter, "Files to be announced again because their link expired.",
           labels: ["source"]),
     .init("souk_crawler_pass_seconds", .histogram, "Time of one pass over a source.", labels: ["source"],
           buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900]),
     .init("souk_crawler_last_success_timestamp_seconds", .gauge, "When a pass over the source last succeeded.",
           labels: ["source"]),
     .init("souk_crawler_sources_held", .gauge, "Sources whose lease this replica holds."),
-    .init("souk_crawler_leases_lost_total", .counter, "Leases that ended without having been given back.",
+    .init("souk_crawler_leases_lost_total", .counter, "Leases that were lost before they were released.",
           labels: ["source"]),
   ]
 

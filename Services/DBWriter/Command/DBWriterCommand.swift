@@ -72,7 +72,7 @@ package struct DBWriterCommand: ServiceCommand {
     }
   }
 
-  /// A statement that takes long is a sign of life at each look, also one of many that search a refused record.
+  /// Reports a long statement to the liveness check at every look, also each of those that search a refused record.
   private static func progress(
     of heartbeat: Heartbeat, _ logger: Logger
   ) -> @Sendable (_ operation: String, _ waited: Duration) -> Void {
@@ -91,12 +91,10 @@ extension WriteTarget {
   fileprivate var choice: String { "  \(name): \(topics.map(\.name).joined(separator: ", "))" }
 }
 
-/// How the C library's heap of this process treats memory that was freed.
+/// What the C library does with freed memory of this process.
 enum HeapSettings {
-  /// Messages and staged rows come and go in blocks of some hundred kilobytes, taken by one thread and freed by
-  /// another. By default glibc learns from the first of them to take such blocks from its arenas, where what lies
-  /// behind them keeps them: under lag some 35 MiB more stayed resident than were in use. With a fixed limit each goes
-  /// back to the system at once.
+  /// Returns every freed block of 128 KiB or more to the system at once. By default glibc raises this limit with the
+  /// first such block, and keeps later ones in its arenas: under lag some 35 MiB more stayed resident than were in use.
   static func giveBackLargeBlocks() {
     mallopt(M_MMAP_THRESHOLD, 128 << 10)
     mallopt(M_TRIM_THRESHOLD, 128 << 10)

@@ -1,7 +1,7 @@
 import Metrics
 import ServiceKit
 
-/// What db-writer counts beyond what every consumer counts.
+/// The metrics of db-writer besides those of every consumer.
 struct DBWriterMetrics {
   static let descriptions = [
     MetricDescription(
@@ -39,13 +39,13 @@ struct DBWriterMetrics {
 struct RefreshMetrics {
   static let descriptions = [
     MetricDescription(
-      "souk_view_refresh_seconds", .histogram, "Time of a refresh that succeeded.", labels: ["view"],
+      "souk_view_refresh_seconds", .histogram, "Time of a successful refresh.", labels: ["view"],
       buckets: [0.01, 0.1, 1, 10, 60, 600]),
     MetricDescription(
-      "souk_view_refresh_failures_total", .counter, "Refreshes that failed; they are tried again.", labels: ["view"]),
+      "souk_view_refresh_failures_total", .counter, "Failed refreshes; they are retried.", labels: ["view"]),
     MetricDescription(
       "souk_view_age_seconds", .gauge,
-      "Since the view was last refreshed, by any replica; 0 while nothing has changed since.", labels: ["view"]),
+      "Time since any replica refreshed the view; 0 while nothing has changed.", labels: ["view"]),
   ]
 
   func refreshed(_ view: String, in time: Duration) {

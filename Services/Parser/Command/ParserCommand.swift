@@ -21,9 +21,9 @@ package struct ParserCommand: ServiceCommand {
     abstract: "Turn stored files into batches of prices, promotions and stores.",
     discussion: """
       Consumes \(Topics.filesDownloaded.name), reads each file from the object store and publishes its rows on \
-      \(Topics.productsIngest.name), \(Topics.promotionsIngest.name) or \(Topics.storesIngest.name), and an account \
-      of it on \(Topics.filesParsed.name). A file is checked to its end before anything of it is published: what \
-      cannot be trusted is dead-lettered, of what only ends early the whole rows are kept.
+      \(Topics.productsIngest.name), \(Topics.promotionsIngest.name) or \(Topics.storesIngest.name), and a report \
+      about it on \(Topics.filesParsed.name). The whole file is checked before any of it is published. A file that \
+      cannot be trusted is dead-lettered; of one that only ends early the complete rows are published.
       """,
     version: Souk.version)
 
@@ -67,11 +67,14 @@ package struct ParserCommand: ServiceCommand {
       },
       close: { await $0.close() }))
     if let index {
-      // All masters are known before the first file, so that no product is minted that is there already.
+      // All masters are known before the first file, so that no known product is minted again.
       let table = MasterTable(index, logger)
       needs.table(
         "masters", entry.name, kafka, topic: Topics.productsMasters, found: { "\(index.current.masters) masters" }
       ) { table.apply($0) }
+      if index.mode == .full {
+        needs.table("decisions about masters", entry.name, kafka, topic: Topics.masterDecisions) { table.decide($0) }
+      }
     }
     let models = parser.matchModels.flatMap { url in index == nil ? nil : needs.add(matchModels(url, logger)) }
     if let models { needs.beside { try await models.value.run() } }
