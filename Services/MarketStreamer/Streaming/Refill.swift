@@ -25,7 +25,7 @@ struct Refill: Sendable {
   /// - Throws: errors of the network and of a busy provider once `waits` gives up.
   func run(
     _ questions: [FeedQuestion], gaps: [String: String], closedBefore: Int64, outlet: Outlet,
-    waits: (FailedAttempt) async throws -> Void
+    waits: @Sendable (FailedAttempt) async throws -> Void
   ) async throws -> Result {
     var result = Result()
     for question in questions {

@@ -319,8 +319,9 @@ actor Shard {
         }
       }
       let ids = Dictionary(gaps.map { ($0.symbol, $0.id) }, uniquingKeysWith: { first, _ in first })
-      result = try await refill.run(questions, gaps: ids, closedBefore: to, outlet: outlet) { failed in
-        self.logger.info("a gap waits", metadata: ["error": "\(failed.error)"])
+      result = try await refill.run(questions, gaps: ids, closedBefore: to, outlet: outlet) {
+        [logger] failed in
+        logger.info("a gap waits", metadata: ["error": "\(failed.error)"])
         try await Task.sleep(for: failed.delay)
       }
     } else {
