@@ -26,7 +26,7 @@ package enum ServiceCatalogue {
       Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed,
       Topics.productsMasters, Topics.alerts,
     ],
-    tables: [Topics.productsMasters], needs: [.objectStore, .redis], scaling: .byLag(50),
+    tables: [Topics.productsMasters, Topics.masterDecisions], needs: [.objectStore, .redis], scaling: .byLag(50),
     resources: ContainerResources(cpu: 500, memory: 512, limit: 2_048),
     settings: [FleetSetting("CONCURRENCY", "4", in: containers)],
     note: "The index of masters may take 1 GiB, each of the files that are read 32 MiB.")
@@ -51,10 +51,6 @@ package enum ServiceCatalogue {
     sink: .objectStore, scaling: .byLag(200_000), isStateful: true, resources: .medium,
     settings: [FleetSetting("OBJECT_STORE", "s3://market", in: containers)],
     note: "Its lag is never zero: what waits in memory for its object is committed with it, up to a minute later.")
-
-  package static let hotWriter = ServiceEntry(
-    "hot-writer", "keeps live prices and bars in Redis: time series, last values, a tail of raw records", of: [.lambda],
-    reads: [Topics.marketTicks, Topics.marketBars], sink: .redis, scaling: .byLag(100_000), resources: .medium)
 
   package static let scheduler = ServiceEntry(
     "scheduler", "announces what is due to be fetched, each job once, whichever replica is active", of: [.sentinel],
@@ -87,6 +83,7 @@ package enum ServiceCatalogue {
     of: [.prices, .sentinel],
     reads: [
       Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
+      Topics.masterDecisions,
     ] + Topics.marketObservations + [Topics.databaseWriteBuffer],
     sink: .postgres,
     // A record of these is a batch, a file.
@@ -101,11 +98,26 @@ package enum ServiceCatalogue {
         """),
     ])
 
+  package static let marketStreamer = ServiceEntry(
+    "market-streamer", "publishes trades, quotes and bars of market feeds, and refills what it missed", of: [.lambda],
+    writes: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions],
+    tables: [Topics.subscriptions], isSource: true, needs: [.redis, .internet], scaling: .activeStandby,
+    resources: ContainerResources(cpu: 250, memory: 96, limit: 256),
+    settings: [
+      .choice("FEED", "polygon-stocks", "MARKET_FEED"), .choice("SYMBOLS", "AAPL,MSFT,NVDA,SPY", "MARKET_SYMBOLS"),
+    ],
+    note: "One process owns a connection by a lease, the other takes over: a provider closes the oldest of two.")
+
+  package static let hotWriter = ServiceEntry(
+    "hot-writer", "keeps live prices and bars in Redis: time series, last values, a tail of raw records", of: [.lambda],
+    reads: [Topics.marketTicks, Topics.marketBars], sink: .redis, scaling: .byLag(100_000), resources: .medium)
+
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
 
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
+    marketStreamer, hotWriter,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

@@ -106,9 +106,7 @@ struct BatchEncoder: ~Copyable {
   }
 
   private mutating func begin(_ row: borrowing PriceRow) throws(Failure) {
-    guard var header = file.header(row.file) else {
-      throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
-    }
+    var header = try file.header(row.file)
     header.firstRow = Int64(row.index)
     header.isFull = header.fileType == .priceFull
     key = RecordKey.bytes(chain: header.chain, header.storeID)
@@ -156,8 +154,10 @@ struct BatchEncoder: ~Copyable {
   }
 
   /// What this chain calls a product that others call otherwise.
-  private mutating func publishName(_ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
-    guard let masters, masters.isNewName(row, of: key) else { return }
+  private mutating func publishName(_ recognised: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
+    guard let masters else { return }
+    let key = masters.product(row, of: recognised)
+    guard masters.isNewName(row, of: key) else { return }
     var master = master(key, row, number, masters)
     master.chain = file.chain
     append(master)
