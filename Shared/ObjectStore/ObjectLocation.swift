@@ -33,7 +33,8 @@ package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
       guard address.query == nil else {
         // The text is not repeated: what follows the question mark is a signature.
         throw ObjectStoreError(
-          .invalidSetting, "the address of an Azure container ends before '?'; what follows is --azure-storage-sas-token")
+          .invalidSetting,
+          "the address of an Azure container ends before '?'; what follows is --azure-storage-sas-token")
       }
       guard Self.isContainerName(address.container) else {
         throw ObjectStoreError(.invalidSetting, "'\(text)': a container name has 3 to 63 of a-z, 0-9 and single '-'")

@@ -6,7 +6,8 @@ import TestSupport
 
 @Suite struct RedisPipelineTests {
   @Test(arguments: [
-    (Int64(0), 0, "0"), (5, 0, "5"), (-5, 2, "-0.05"), (12_345, 2, "123.45"), (1_000, 3, "1.000"), (1, 18, "0.000000000000000001"),
+    (Int64(0), 0, "0"), (5, 0, "5"), (-5, 2, "-0.05"), (12_345, 2, "123.45"), (1_000, 3, "1.000"),
+    (1, 18, "0.000000000000000001"),
     (-999_999_999_999_999_999, 18, "-0.999999999999999999"), (.max, 0, "9223372036854775807"),
   ])
   func numbersAreWrittenWithTheirDigits(mantissa: Int64, scale: Int, text: String) {
@@ -17,7 +18,8 @@ import TestSupport
 
   /// Replies of every kind, cut at every place.
   @Test func repliesAreReadHoweverTheyArrive() throws {
-    let text = "+OK\r\n:12\r\n$5\r\na\r\nbc\r\n$-1\r\n*3\r\n:1\r\n-ERR TSDB: invalid value\r\n*2\r\n$1\r\nx\r\n:2\r\n*0\r\n"
+    let text = "+OK\r\n:12\r\n$5\r\na\r\nbc\r\n$-1\r\n*3\r\n:1\r\n-ERR TSDB: invalid value\r\n*2\r\n$1\r\nx\r\n:2\r\n"
+      + "*0\r\n"
       + "-OOM command not allowed\r\n*-1\r\n:-7\r\n"
     let bytes = Array(text.utf8)
     for cut in 0...bytes.count {

@@ -17,7 +17,8 @@ package struct HotWriterOptions: ParsableArguments {
   package var tickRetention = DurationSetting(.seconds(24 * 3_600))
 
   @Option(help: ArgumentHelp(
-    "How long bars are kept, by interval; an interval that is not named as long as 1m.", valueName: "interval=time,..."))
+    "How long bars are kept, by interval; an interval that is not named as long as 1m.",
+    valueName: "interval=time,..."))
   package var barRetention = "1s=6h,1m=30d,1d=3650d"
 
   @Option(parsing: .singleValue, help: ArgumentHelp(

@@ -40,7 +40,8 @@ struct RecordChecks: Sendable {
       }
     }
     guard stamp >= Self.earliest else {
-      return Rejection(code: "bad_timestamp", stage: "check", "its time is before 1990: nanoseconds since 1970 are meant")
+      return Rejection(
+        code: "bad_timestamp", stage: "check", "its time is before 1990: nanoseconds since 1970 are meant")
     }
     let isName = symbol.withUnsafeBytes { (1...64).contains($0.count) && $0.allSatisfy { $0 > 0x20 && $0 != 0x7f } }
     guard isName else {

@@ -3,8 +3,8 @@ import Redis
 /// What has to be decided beside the data: Redis runs a script atomically.
 enum Scripts {
   /// KEYS: the hash. ARGV: the event time in nanoseconds, then names and values. Replaces the hash unless it holds a
-  /// later event. Times have up to 19 digits, which Lua's numbers do not hold: they are compared as texts. Of two events
-  /// with one time the one that is written later counts, which is the later record.
+  /// later event. Times have up to 19 digits, which Lua's numbers do not hold: they are compared as texts. Of two
+  /// events with one time the one that is written later counts, which is the later record.
   static let last = RedisScript("""
     local known = redis.call('HGET', KEYS[1], 'event_ns')
     if known and (#known > #ARGV[1] or (#known == #ARGV[1] and known > ARGV[1])) then return 0 end
@@ -22,7 +22,8 @@ enum Scripts {
     """)
 
   /// KEYS: the stream, and the hash of what it has of each partition. ARGV: topic and partition, the length of the
-  /// stream, then offsets and records. A record that the stream has had is not added again. Returns how many were added.
+  /// stream, then offsets and records. A record that the stream has had is not added again. Returns how many were
+  /// added.
   static let tail = RedisScript("""
     local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1')
     local added = 0
