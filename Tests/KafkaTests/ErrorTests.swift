@@ -23,17 +23,20 @@ import Testing
     #expect(error.errorClass == .fatal)
   }
 
-  @Test func theWorstPartDecidesAProduceError() {
-    func refused(_ name: String) -> ProduceError.Refused {
-      .init(index: 0, error: KafkaError(operation: "produce", name: name, rawCode: 1, message: ""))
+  @Test func theWorstPartDecidesWhatBecomesOfABatch() throws {
+    func error(_ names: String...) throws -> KafkaError {
+      let ticket = AckTicket(id: 1, total: names.count, bytes: 0)
+      for name in names {
+        _ = ticket.complete(1, failed: 1, KafkaError(operation: "produce", name: name, rawCode: 1, message: ""))
+      }
+      let error = try #require(ticket.error)
+      #expect(ticket.isComplete && error.message.hasPrefix("\(names.count) of \(names.count) records"))
+      return error
     }
-    func error(_ names: String...) -> ProduceError {
-      ProduceError(total: 9, failed: names.count, refused: names.map(refused))
-    }
-    #expect(error("MSG_SIZE_TOO_LARGE").errorClass == .data)
-    #expect(error("MSG_SIZE_TOO_LARGE", "_MSG_TIMED_OUT").errorClass == .transient)
-    #expect(error("_MSG_TIMED_OUT", "TOPIC_AUTHORIZATION_FAILED").errorClass == .configuration)
-    #expect(error("TOPIC_AUTHORIZATION_FAILED", "PRODUCER_FENCED", "_MSG_TIMED_OUT").errorClass == .fatal)
+    #expect(try error("MSG_SIZE_TOO_LARGE").errorClass == .data)
+    #expect(try error("MSG_SIZE_TOO_LARGE", "_MSG_TIMED_OUT").errorClass == .transient)
+    #expect(try error("_MSG_TIMED_OUT", "TOPIC_AUTHORIZATION_FAILED").errorClass == .configuration)
+    #expect(try error("TOPIC_AUTHORIZATION_FAILED", "PRODUCER_FENCED", "_MSG_TIMED_OUT").errorClass == .fatal)
   }
 
   @Test func onlyALastingProblemIsBelieved() {

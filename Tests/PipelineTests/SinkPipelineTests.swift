@@ -212,7 +212,8 @@ import TestSupport
     let thrown = try await running.failure()
     #expect(thrown.code == failure.code)
     #expect(try await scenario.committed() == 0)
-    #expect(running.account.returned == 2)
+    // The flush that failed need not have had both.
+    #expect(running.account.returned >= 1 && running.account.returned == running.account.consumed)
   }
 
   /// The revoke is answered all the same: nobody else would, and the consumer's own patience is ten minutes here.
