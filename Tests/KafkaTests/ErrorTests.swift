@@ -88,9 +88,9 @@ import Testing
       _ = try await options.check(clientID: "x", topics: [topic, "not-there"], logger: Cluster.logger)
     }
     #expect(missing.errorClass == .configuration && missing.message.contains("not-there"))
-    let nobody = try cluster.options { $0.kafkaBootstrapServers = "127.0.0.1:1" }
+    let absent = try cluster.options { $0.kafkaBootstrapServers = "127.0.0.1:1" }
     let down = try await #require(throws: Failure.self) {
-      _ = try await nobody.check(clientID: "x", topics: [topic], within: .seconds(1), logger: Cluster.logger)
+      _ = try await absent.check(clientID: "x", topics: [topic], within: .seconds(1), logger: Cluster.logger)
     }
     #expect(down.errorClass == .transient && down.message.contains("127.0.0.1:1"))
   }

@@ -32,7 +32,7 @@ import TestSupport
           try await consumer.commit(done)
           open = []
         } catch {
-          // Refused while members join (the embedded broker does that): whoever comes next reads these again.
+          // Refused while members join (the embedded broker does that): the next owner reads these again.
           #expect(error.isTransient)
         }
       case .revoking(let partitions, let answer):
