@@ -112,7 +112,7 @@ import Glibc
       #expect(await probe.status(of: "/livez") == 200)
 
       // Fewer than are open: nothing more can be opened.
-      let usual = try limitDescriptors(of: service.pid, to: 3)
+      try await limitDescriptors(of: service.pid, to: 3)
       try await stage.produce((20..<60).map { Bars.bar($0) })
       try await eventually("not ready") {
         if let status = service.status { throw ConditionNotMet(description: "ended: \(status) \(service.log)") }
@@ -126,7 +126,7 @@ import Glibc
       await late.send("/livez")
       #expect(try await stage.lag() > 0)
 
-      try limitDescriptors(of: service.pid, to: usual)
+      try await limitDescriptors(of: service.pid, to: 1_024)
       #expect(await late.answer() == 200)
       try await eventually("everything is stored", timeout: .seconds(240)) { try await stage.lag() == 0 }
       try await eventually("ready again") { await probe.status(of: "/readyz") == 200 }
@@ -188,15 +188,10 @@ import Glibc
   }
 }
 
-/// - Returns: the limit before.
-@discardableResult
-private func limitDescriptors(of process: pid_t, to count: rlim_t) throws -> rlim_t {
-  var before = rlimit()
-  var code = prlimit(process, RLIMIT_NOFILE, nil, &before)
-  var limit = rlimit(rlim_cur: count, rlim_max: before.rlim_max)
-  if code == 0 { code = prlimit(process, RLIMIT_NOFILE, &limit, nil) }
-  guard code == 0 else { throw ConditionNotMet(description: String(cString: strerror(errno))) }
-  return before.rlim_cur
+/// Sets the soft limit of a process that runs; descriptors that are open beyond it stay open.
+private func limitDescriptors(of process: pid_t, to count: Int) async throws {
+  let program = try Program.require("prlimit", package: "the Debian package util-linux")
+  _ = try await ChildProcess.runOrThrow(Launch(program, ["--pid", "\(process)", "--nofile=\(count):"]))
 }
 
 /// A connection to a service's endpoint that stays open from one request to the next.
