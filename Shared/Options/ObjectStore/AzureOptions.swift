@@ -32,7 +32,7 @@ package struct AzureOptions: ParsableArguments {
   @Option(help: "Access tier of new blobs (default: the account's).")
   package var azureAccessTier: AzureTier?
 
-  @Flag(help: "Never replace a blob, for immutable containers: one of equal bytes counts as stored, another is refused.")
+  @Flag(help: "Never replace a blob, for immutable containers: an equal one counts as stored, another is refused.")
   package var azureCreateOnce = false
 
   package init() {}
