@@ -194,7 +194,7 @@ let imports: [String: [String]] = [
   "souk-bench": ["ArgumentParser", "CZlib", "Catalogue", "Compression", "Core", "DBWriterService", "FetcherService",
     "Forecasting", "HTTP", "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Markets",
     "Masters", "Messages", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "ParserService", "Pipeline",
-    "PortalSimulator", "Postgres", "PriceFiles", "Routing", "SchedulerService", "TestSupport", "Values"],
+    "PortalSimulator", "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService", "TestSupport", "Values"],
   "souk-reference": ["ArgumentParser", "Core", "LocalServers", "Reference"],
 ]
 // end imports
@@ -304,7 +304,7 @@ let testing: [Target] = [
   helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
   program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
-    "influx_consumer.py"]),
+    "influx_consumer.py", "hot_writer.py"]),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
