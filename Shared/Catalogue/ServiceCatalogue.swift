@@ -109,8 +109,8 @@ package enum ServiceCatalogue {
     note: "One process owns a connection by a lease, the other takes over: a provider closes the oldest of two.")
 
   package static let hotWriter = ServiceEntry(
-    "hot-writer", "keeps live prices and bars in Redis: time series, last values, a tail of raw records", of: [.lambda],
-    reads: [Topics.marketTicks, Topics.marketBars], sink: .redis, scaling: .byLag(100_000), resources: .medium)
+    "hot-writer", "keeps live prices, bars and gaps in Redis: time series, last values, a tail of raw records",
+    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps], sink: .redis, scaling: .byLag(100_000), resources: .medium)
 
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
 

@@ -35,7 +35,7 @@ struct HotBench: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let broker = try EmbeddedBroker(topics: [Topics.marketTicks, Topics.marketBars].flatMap { topic in
+    let broker = try EmbeddedBroker(topics: ServiceCatalogue.hotWriter.inputs.flatMap { topic in
       [(topic.name, Self.partitions), (topic.deadLetterName, Self.partitions)]
     })
     defer { broker.close() }

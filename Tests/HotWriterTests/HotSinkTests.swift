@@ -146,6 +146,24 @@ import Glibc
     #expect(trade["price"] == "4" && trade["cancelled"] == nil && trade["corrects"] == nil)
   }
 
+  @Test func theStateOfAGapIsTheLastRecordOfIt() async throws {
+    let fixture = try await HotFixture(isOwn: false)
+    let symbol = "G" + TestServers.uniqueName()
+    let gaps = HotFixture.partition(0, Topics.marketGaps)
+    let sink = fixture.sink()
+    var gap = FeedGap(
+      feed: "polygon-stocks", symbol: symbol, channels: ["trades"], fromNs: 1, why: .disconnected, openedNs: 2)
+    #expect(sink.append(gap.encoded(), 0, gaps) == .keep)
+    gap.state = .filled
+    gap.added = 7
+    #expect(sink.append(gap.encoded(), 1, gaps) == .keep)
+    #expect(sink.code(Array("{}".utf8), gaps) == "missing_field")
+    _ = try await sink.flush(to: [gaps: 3])
+    let held = try await fixture.hash("gaps:\(symbol)")
+    #expect(held == ["polygon-stocks/\(symbol)/1": String(decoding: gap.encoded(), as: UTF8.self)])
+    #expect(try await fixture.ask("TTL", "gaps:\(symbol)").integer ?? 0 > 29 * 86_400)
+  }
+
   @Test func wrongRecordsAreRefusedBeforeTheyDoHarm() async throws {
     let fixture = try await HotFixture(isOwn: false)
     var narrow = fixture

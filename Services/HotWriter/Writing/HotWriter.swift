@@ -1,3 +1,4 @@
+import Catalogue
 import Core
 import Kafka
 import Messages
@@ -72,6 +73,7 @@ struct HotWriter: Sendable {
     encode(buffers, table, held, &pipeline, &commands, &places, &outcome)
     append(lastValues: buffers, table, digests, &pipeline, &commands)
     append(tails: buffers, digests, &pipeline, &commands)
+    append(gaps: buffers, &pipeline, &commands)
     guard !pipeline.isEmpty else { return outcome }
     var answers = try await client.run(pipeline)
     if answers.failures.contains(where: { $0.error.code == "redis_noscript" }) {
@@ -278,6 +280,23 @@ struct HotWriter: Sendable {
         pipeline.word(change.exchange)
         pipeline.framed(change.words)
         commands.append(.last)
+      }
+    }
+  }
+
+  /// The last record of a gap holds. The hash of a symbol goes when no gap was told for as long as the topic keeps
+  /// them.
+  private func append(
+    gaps buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ pipeline: inout RedisPipeline,
+    _ commands: inout [Command]
+  ) {
+    for (_, buffer) in buffers {
+      for gap in buffer.gaps {
+        let key = Array("gaps:".utf8) + gap.symbol
+        pipeline.append(RedisCommand("HSET", [key, gap.id, gap.json]))
+        let seconds = Topics.marketGaps.retention.components.seconds
+        pipeline.append(RedisCommand("EXPIRE", [key, Array("\(seconds)".utf8)]))
+        commands += [.last, .last]
       }
     }
   }
