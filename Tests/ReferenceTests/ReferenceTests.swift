@@ -39,6 +39,29 @@ import TestSupport
     }
   }
 
+  /// A program has the flags of every server that its entry says it needs, and of no other.
+  @Test func entriesNeedWhatTheirProgramsHaveFlagsFor() async throws {
+    let programs = try ServicePrograms(root: root, binaries: Program.ownFolder)
+    let flags: [Dependency: String] = [
+      .kafka: "kafka-bootstrap-servers", .postgres: "database-url", .redis: "redis-url", .influx: "influx-url",
+      .objectStore: "object-store",
+    ]
+    for entry in ServiceCatalogue.all {
+      let program = try #require(programs.programs.first { $0.name == entry.name }, "\(entry.name) is not built")
+      let settings = try await programs.ask(program, "settings")
+      for (need, flag) in flags {
+        let hasFlag = settings.contains("| `--\(flag) <")
+        #expect(
+          hasFlag == entry.needs.contains(need),
+          "\(entry.name) \(hasFlag ? "has" : "lacks") --\(flag), and its entry says otherwise of \(need.title)")
+      }
+      if settings.contains("| `--allow-private-addresses`") {
+        #expect(entry.needs.contains(.internet), "\(entry.name) fetches from the Internet, which its entry does not say")
+      }
+      #expect(!entry.needs.contains(.ftp) || entry.needs.contains(.internet), "\(entry.name)")
+    }
+  }
+
   @Test func aBlockIsReplacedAndTheRestIsLeftAlone() throws {
     let text = "# A\n\nby hand\n<!-- begin generated: t -->\nold\n<!-- end generated: t -->\nmore by hand\n"
     let block = GeneratedBlock("t", "\nnew\n")

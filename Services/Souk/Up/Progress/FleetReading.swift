@@ -42,8 +42,8 @@ struct FleetReading: Hashable, Sendable {
 
   var lines: [String] {
     var table = TextTable([
-      .init("STAGE"), .init("UP", .right), .init("IN", .right), .init("OUT", .right), .init("FILTERED", .right),
-      .init("DEAD", .right), .init("IN HAND", .right), .init("LAG", .right),
+      "STAGE", .right("UP"), .right("IN"), .right("OUT"), .right("FILTERED"), .right("DEAD"), .right("IN HAND"),
+      .right("LAG"),
     ])
     for stage in stages {
       table.append([
