@@ -95,7 +95,9 @@ import TestSupport
       let block = GeneratedBlock(name, "", .hash(spaces))
       return String(repeating: " ", count: spaces) + block.text + "\n"
     }.joined()
-    try text.write(toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
+    let path = URL(fileURLWithPath: "\(folder)/\(file)")
+    try FileManager.default.createDirectory(at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try text.write(to: path, atomically: true, encoding: .utf8)
   }
 
   @Test func staleFilesAreNamedAndWritten() async throws {
@@ -117,6 +119,8 @@ import TestSupport
       try blocks([("targets", 10)], of: "compose/prometheus/prometheus.yml", in: folder)
       try blocks([("products", 0)], of: "compose/Dockerfile", in: folder)
       try blocks([("products", 0)], of: "Makefile", in: folder)
+      try blocks([("servers", 0)], of: "k8s/base/network.yaml", in: folder)
+      try blocks([("servers", 2)], of: "k8s/components/managed-servers/kustomization.yaml", in: folder)
       try "<!-- begin generated: profiles -->\n<!-- end generated: profiles -->\n"
         .write(toFile: folder + "/compose/README.md", atomically: true, encoding: .utf8)
       // Of a service that the catalogue had once, and by hand.
@@ -127,7 +131,8 @@ import TestSupport
       try "kind: Painter\n".write(toFile: "\(folder)/\(kept)", atomically: true, encoding: .utf8)
       let files = ["Services/Souk/README.md", "Services/README.md", "k8s/topics/topics.yaml", manifest]
         + ["docker-compose.yml", "prometheus/prometheus.yml", "Dockerfile", "README.md"].map { "compose/\($0)" }
-        + ["Makefile"] + KubernetesManifests().files().keys.sorted() + [gone]
+        + ["Makefile", "k8s/base/network.yaml", "k8s/components/managed-servers/kustomization.yaml"]
+        + KubernetesManifests().files().keys.sorted() + [gone]
       let found = try await run("--check")
       #expect(found.status == .exited(1))
       #expect(found.output == files.map { "stale    \($0)\n" }.joined(), "\(found.errorOutput)")
