@@ -18,7 +18,7 @@ package struct SchemaID: Hashable, Sendable, CustomStringConvertible {
 package enum TopicCleanup: String, Hashable, Sendable {
   /// Records older than the retention.
   case delete
-  /// Records that a later one of the same key replaced. The topic is a table: whoever reads all of it knows the
+  /// Records that a later one of the same key replaced. The topic is a table: a reader of all of it has the
   /// last value of every key. The retention then says how long a tombstone stays.
   case compact
 }

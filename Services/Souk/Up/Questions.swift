@@ -83,13 +83,13 @@ enum Questions {
   ]
 
   /// How long answers wait for the materialized views to have seen everything.
-  private static let patience = Duration.seconds(30)
+  private static let limit = Duration.seconds(30)
 
   /// - Returns: the answers as lines of text.
   static func ask(_ database: String, _ questions: [Question] = all) async throws -> [String] {
     let connection = try await PostgresConnection.open(
       PostgresConfiguration(url: database, applicationName: "souk"))
-    let deadline = ContinuousClock.now + patience
+    let deadline = ContinuousClock.now + limit
     while try await connection.execute(behind, operation: "ask").rows.first?[0] != "0",
       ContinuousClock.now < deadline
     {
