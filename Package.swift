@@ -155,7 +155,7 @@ let imports: [String: [String]] = [
     "ServiceKit", "ServiceLifecycle", "UnixSignals"],
   "SoukService": ["ArgumentParser", "Catalogue", "Compression", "Core", "HTTP", "Influx", "InfluxFlags", "Kafka",
     "KafkaFlags", "LocalServers", "Logging", "Markets", "Messages", "ObjectStore", "ObjectStoreFlags", "Options",
-    "Postgres", "PriceFiles", "Routing", "ServiceKit", "Values"],
+    "Pipeline", "Postgres", "PostgresFlags", "PriceFiles", "Routing", "ServiceKit", "Values"],
   "SoukTests": ["ArgumentParser", "Catalogue", "Core", "LocalServers", "SoukService", "TestSupport", "Values"],
   "StrictYAML": ["Core", "Yams"],
   "TestSupport": ["Core", "LocalServers"],
