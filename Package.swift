@@ -52,7 +52,7 @@ let imports: [String: [String]] = [
   "DBWriterService": ["ArgumentParser", "CMalloc", "Catalogue", "Core", "Kafka", "KafkaFlags", "Logging", "Messages",
     "Metrics", "Options", "Pipeline", "Postgres", "PostgresFlags", "ServiceKit", "Values"],
   "DBWriterTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "Kafka", "KafkaFlags", "LocalServers",
-    "Logging", "Messages", "Postgres", "TestSupport", "Values"],
+    "Logging", "Messages", "Pipeline", "Postgres", "TestSupport", "Values"],
   "DeployTests": ["Catalogue", "Core", "LocalServers", "Reference", "SoukService", "TestSupport", "Yams"],
   "DownloaderService": ["ArgumentParser", "Catalogue", "Core", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Portals", "ServiceKit",
@@ -65,6 +65,10 @@ let imports: [String: [String]] = [
   "EGXProducerTests": ["ArgumentParser", "CSV", "Catalogue", "Core", "EGXProducerService", "HTTP", "HTTPFlags",
     "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ServiceKit", "TestSupport", "TradingViewSimulator",
     "Values", "WebSocket"],
+  "FeedSimulator": ["Core", "Feeds", "Messages", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOWebSocket", "SimulatorServer",
+    "Values"],
+  "Feeds": ["Core", "Messages", "Values"],
+  "FeedsTests": ["Core", "Feeds", "Messages", "Values"],
   "FetcherService": ["ArgumentParser", "CSV", "Catalogue", "Core", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags",
     "Logging", "Markets", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags", "ServiceKit", "Values"],
   "FetcherTests": ["ArgumentParser", "Catalogue", "Core", "FetcherService", "HTTP", "Kafka", "KafkaFlags",
@@ -97,6 +101,9 @@ let imports: [String: [String]] = [
   "KafkaFlags": ["ArgumentParser", "Core", "Kafka", "Logging", "Options"],
   "KafkaTests": ["ArgumentParser", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging", "TestSupport"],
   "LocalServers": ["Core", "Subprocess", "SystemPackage"],
+  "MarketStreamerService": ["ArgumentParser", "Catalogue", "Core", "CoreMetrics", "Feeds", "HTTP", "HTTPFlags",
+    "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
+    "ServiceKit", "Values", "WebSocket"],
   "Markets": ["CSV", "Core", "Messages", "StrictYAML", "Values"],
   "MarketsTests": ["Core", "Markets", "Messages", "StrictYAML", "TestSupport", "Values"],
   "Masters": ["Core", "Forecasting", "Messages", "Values"],
@@ -125,7 +132,7 @@ let imports: [String: [String]] = [
     "ServiceKit", "TestSupport"],
   "PortalSimulator": ["CZlib", "Compression", "Core", "Hummingbird", "NIOCore", "SimulatorServer"],
   "Portals": ["Core", "HTML", "HTTP", "StrictYAML"],
-  "PortalsTests": ["Core", "Portals", "TestSupport"],
+  "PortalsTests": ["Core", "HTTP", "Portals", "TestSupport"],
   "Postgres": ["CPQ", "Core"],
   "PostgresFlags": ["ArgumentParser", "Core", "Options", "Postgres"],
   "PostgresTests": ["ArgumentParser", "Core", "LocalServers", "Postgres", "PostgresFlags", "TestSupport"],
@@ -167,10 +174,12 @@ let imports: [String: [String]] = [
   "db-writer": ["DBWriterService", "ServiceKit"],
   "downloader": ["DownloaderService", "ServiceKit"],
   "egx-producer": ["EGXProducerService", "ServiceKit"],
+  "feed-simulator": ["ArgumentParser", "Core", "FeedSimulator", "LocalServers"],
   "fetcher": ["FetcherService", "ServiceKit"],
   "inference-worker": ["InferenceWorkerService", "ServiceKit"],
   "influx-consumer": ["InfluxConsumerService", "ServiceKit"],
   "kit-probe": ["ArgumentParser", "Core", "Logging", "Metrics", "ServiceKit"],
+  "market-streamer": ["MarketStreamerService", "ServiceKit"],
   "parser": ["ParserService", "ServiceKit"],
   "portal-simulator": ["ArgumentParser", "Core", "Options", "PortalSimulator", "SimulatorServer"],
   "provider-simulator": ["ArgumentParser", "Core", "Options", "ProviderSimulator", "SimulatorServer"],
@@ -246,8 +255,8 @@ let shared: [Target] = [
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
-  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "Forecasting", "HTML",
-  "HTTP", "Influx", "Kafka", "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline",
+  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "Feeds", "Forecasting",
+  "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline",
   "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
@@ -271,6 +280,7 @@ let services: [Target] = [
   service("scheduler", "Scheduler"),
   service("fetcher", "Fetcher"),
   service("inference-worker", "InferenceWorker"),
+  service("market-streamer", "MarketStreamer"),
   service("souk", "Souk"),
 ].flatMap { $0 }
 
@@ -285,9 +295,12 @@ let testing: [Target] = [
   helper("ProviderSimulator", "Simulators/Provider", exclude: ["Main"]),
   program("provider-simulator", "Simulators/Provider/Main"),
   helper("TradingViewSimulator", "Simulators/TradingView"),
+  helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
+  program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
     "influx_consumer.py"]),
   tests("Deploy", exclude: ["Schemas"]),
+  tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"]),
   tests("Masters", exclude: ["Reference"]),
@@ -306,8 +319,8 @@ let testing: [Target] = [
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
-    "scheduler", "fetcher", "inference-worker", "souk", "portal-simulator", "provider-simulator", "souk-bench",
-    "souk-reference"]
+    "scheduler", "fetcher", "inference-worker", "market-streamer", "souk", "portal-simulator",
+    "provider-simulator", "feed-simulator", "souk-bench", "souk-reference"]
     .map { .executable(name: $0, targets: [$0]) },
   // No wider than the tested minor version; DeployTests lists the versions that were tested, transitive ones included.
   dependencies: [

@@ -126,6 +126,13 @@ struct Startup {
     return port
   }
 
+  /// - Returns: the port of the simulated feeds.
+  mutating func startFeeds() async throws -> UInt16 {
+    let port = try await serve("feed-simulator", ["--port-file"]) { UInt16($0) }
+    screen.started("feed-simulator", "127.0.0.1:\(port) (an invented market, as Polygon and Alpaca have it)")
+    return port
+  }
+
   /// Starts a program that serves the others, and waits until it answers.
   /// - Parameters:
   ///   - arguments: their last flag takes the file in which the program says where it listens.
