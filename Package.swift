@@ -81,6 +81,10 @@ let imports: [String: [String]] = [
   "HTTP": ["CCurl", "Core"],
   "HTTPFlags": ["ArgumentParser", "Core", "HTTP", "Options"],
   "HTTPTests": ["CCurl", "Core", "HTTP", "LocalServers", "TestSupport"],
+  "HotWriterService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "Messages", "Metrics", "Options",
+    "Pipeline", "Redis", "RedisFlags", "ServiceKit", "Values"],
+  "HotWriterTests": ["ArgumentParser", "Catalogue", "Core", "HotWriterService", "Kafka", "KafkaFlags", "LocalServers",
+    "Logging", "Messages", "Pipeline", "Redis", "TestSupport", "Values"],
   "InferenceWorkerService": ["ArgumentParser", "Catalogue", "Core", "Forecasting", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Routing",
     "ServiceKit", "Values"],
@@ -176,6 +180,7 @@ let imports: [String: [String]] = [
   "egx-producer": ["EGXProducerService", "ServiceKit"],
   "feed-simulator": ["ArgumentParser", "Core", "FeedSimulator", "LocalServers"],
   "fetcher": ["FetcherService", "ServiceKit"],
+  "hot-writer": ["HotWriterService", "ServiceKit"],
   "inference-worker": ["InferenceWorkerService", "ServiceKit"],
   "influx-consumer": ["InfluxConsumerService", "ServiceKit"],
   "kit-probe": ["ArgumentParser", "Core", "Logging", "Metrics", "ServiceKit"],
@@ -189,7 +194,7 @@ let imports: [String: [String]] = [
   "souk-bench": ["ArgumentParser", "CZlib", "Catalogue", "Compression", "Core", "DBWriterService", "FetcherService",
     "Forecasting", "HTTP", "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Markets",
     "Masters", "Messages", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "ParserService", "Pipeline",
-    "PortalSimulator", "Postgres", "PriceFiles", "Routing", "SchedulerService", "TestSupport", "Values"],
+    "PortalSimulator", "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService", "TestSupport", "Values"],
   "souk-reference": ["ArgumentParser", "Core", "LocalServers", "Reference"],
 ]
 // end imports
@@ -277,6 +282,7 @@ let services: [Target] = [
   service("egx-producer", "EGXProducer"),
   service("influx-consumer", "InfluxConsumer"),
   service("s3-consumer", "S3Consumer"),
+  service("hot-writer", "HotWriter"),
   service("scheduler", "Scheduler"),
   service("fetcher", "Fetcher"),
   service("inference-worker", "InferenceWorker"),
@@ -298,7 +304,7 @@ let testing: [Target] = [
   helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
   program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
-    "influx_consumer.py"]),
+    "influx_consumer.py", "hot_writer.py"]),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
@@ -307,11 +313,13 @@ let testing: [Target] = [
   tests("Monitoring", exclude: ["Rules"]),
   tests("PriceFiles", exclude: ["read_rows.py"]),
   tests("Reference", starts: ["souk-reference"]),
+  tests("ObjectStore", exclude: ["azure_client.py"]),
+  tests("HotWriter"),
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
 ] + [
-  "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Kafka", "Markets", "ModelRegistry", "ObjectStore",
+  "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Kafka", "Markets", "ModelRegistry",
   "Pipeline", "Portals", "Postgres", "Redis", "Crawler", "Downloader", "Parser", "DBWriter", "EGXProducer",
   "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
 ].map { tests($0) }
@@ -319,7 +327,7 @@ let testing: [Target] = [
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
-    "scheduler", "fetcher", "inference-worker", "market-streamer", "souk", "portal-simulator",
+    "scheduler", "fetcher", "inference-worker", "market-streamer", "hot-writer", "souk", "portal-simulator",
     "provider-simulator", "feed-simulator", "souk-bench", "souk-reference"]
     .map { .executable(name: $0, targets: [$0]) },
   // No wider than the tested minor version; DeployTests lists the versions that were tested, transitive ones included.

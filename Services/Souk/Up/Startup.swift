@@ -78,11 +78,11 @@ struct Startup {
     surroundings.servers[.influx] = environment
   }
 
-  /// - Returns: its URL.
-  mutating func startRedis() async throws -> String {
-    let server = try await PrivateRedis.start()
+  /// - Parameter modules: the one with time series, search and documents.
+  mutating func startRedis(modules: Bool = false) async throws -> PrivateRedis {
+    let server = try await PrivateRedis.start(modules: modules)
     keep("Redis", "127.0.0.1:\(server.port)", { server.isRunning }) { await server.stop() }
-    return server.url
+    return server
   }
 
   /// A private server runs: it is watched from now on, and stopped at the end.

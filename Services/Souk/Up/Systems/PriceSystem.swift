@@ -27,7 +27,7 @@ final class PriceSystem: ShownSystem {
     guard try Replicas(text: startup.options.replicas).count(of: ServiceCatalogue.crawler.name) > 1 else {
       return "file://\(try startup.folder.file("state/crawler"))"
     }
-    return try await startup.startRedis()
+    return try await startup.startRedis().url
   }
 
   /// - Returns: the crawler's sources.

@@ -16,7 +16,7 @@ final class SentinelSystem: ShownSystem {
   func prepare(_ startup: inout Startup) async throws {
     let url = try await startup.startDatabase()
     database.withLock { $0 = url }
-    let redis = try await startup.startRedis()
+    let redis = try await startup.startRedis().url
     startup.surroundings.servers[.redis] = ["REDIS_URL": redis]
     let port = try await startup.startProviders()
     let file = try startup.folder.file("markets.yaml")
