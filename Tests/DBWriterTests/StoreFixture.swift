@@ -1,6 +1,8 @@
 @testable import DBWriterService
+import Kafka
 import LocalServers
 import Messages
+import Pipeline
 import Postgres
 import TestSupport
 import Values
@@ -24,9 +26,12 @@ struct StoreFixture {
     try await PostgresConnection.open(PostgresConfiguration(url: url))
   }
 
-  func store(group: String = "db-writer", cluster: String = "cluster") -> TableStore {
+  func store(
+    group: String = "db-writer", cluster: String = "cluster", statementTimeout: Duration = .seconds(60)
+  ) -> TableStore {
     TableStore(
-      configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: cluster, consumerGroup: group),
+      configuration: PostgresConfiguration(url: url, statementTimeout: statementTimeout),
+      scope: OffsetScope(clusterID: cluster, consumerGroup: group),
       staging: StagingArea(WriteTargets.all, dialect: dialect, instance: TestServers.uniqueName()))
   }
 
@@ -54,11 +59,11 @@ struct StoreFixture {
   }
 }
 
-func source(_ partition: Int32 = 0) -> SourcePartition { SourcePartition(StoreFixture.topic, partition) }
+func source(_ partition: Int32 = 0) -> TopicPartition { TopicPartition(StoreFixture.topic, partition) }
 
 extension TableStore {
   @discardableResult
-  func append(_ source: SourcePartition, _ offset: Int64, _ bytes: [UInt8]?) throws -> StageResult {
+  func append(_ source: TopicPartition, _ offset: Int64, _ bytes: [UInt8]?) throws -> Disposition {
     guard let bytes else { return try append(source, offset: offset, value: nil) }
     return try append(source, offset: offset, value: bytes.span.bytes)
   }
