@@ -46,3 +46,15 @@ struct Token: Sendable {
     return value ^ value >> 33
   }
 }
+
+/// Which tokens of a side are left.
+struct Bits {
+  private var bits: UInt32
+
+  init(count: Int) { bits = count >= 32 ? .max : (1 << UInt32(count)) - 1 }
+
+  @inline(__always)
+  subscript(_ index: Int) -> Bool { bits >> UInt32(index) & 1 == 1 }
+  @inline(__always)
+  mutating func remove(_ index: Int) { bits &= ~(1 << UInt32(index)) }
+}
