@@ -65,6 +65,8 @@ let imports: [String: [String]] = [
   "EGXProducerTests": ["ArgumentParser", "CSV", "Catalogue", "Core", "EGXProducerService", "HTTP", "HTTPFlags",
     "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ServiceKit", "TestSupport", "TradingViewSimulator",
     "Values", "WebSocket"],
+  "Feeds": ["Core", "Messages", "Values"],
+  "FeedsTests": ["Core", "Feeds", "Messages", "Values"],
   "FetcherService": ["ArgumentParser", "CSV", "Catalogue", "Core", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags",
     "Logging", "Markets", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags", "ServiceKit", "Values"],
   "FetcherTests": ["ArgumentParser", "Catalogue", "Core", "FetcherService", "HTTP", "Kafka", "KafkaFlags",
@@ -246,8 +248,8 @@ let shared: [Target] = [
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
-  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "Forecasting", "HTML",
-  "HTTP", "Influx", "Kafka", "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline",
+  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "Feeds", "Forecasting",
+  "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline",
   "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
@@ -288,6 +290,7 @@ let testing: [Target] = [
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
     "influx_consumer.py"]),
   tests("Deploy", exclude: ["Schemas"]),
+  tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"]),
   tests("Masters", exclude: ["Reference"]),
