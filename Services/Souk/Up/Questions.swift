@@ -21,6 +21,22 @@ enum Questions {
         """,
       columns: [.init("PRODUCT"), .init("CHAIN"), .init("STORE", .right), .init("PRICE", .right), .init("SINCE")]),
     Question(
+      title: "What do chains call one product, and what does it cost there?",
+      sql: """
+        WITH product AS (
+          SELECT master_id FROM offers GROUP BY master_id
+          ORDER BY count(DISTINCT chain) DESC, count(DISTINCT chain) FILTER (WHERE length(ean) < 8) DESC,
+                   count(DISTINCT name) DESC, master_id LIMIT 1)
+        SELECT chain, name, ean, min(price), max(price), master_id
+        FROM offers JOIN product USING (master_id)
+        GROUP BY chain, name, ean, master_id
+        ORDER BY min(price), chain, ean LIMIT 10
+        """,
+      columns: [
+        .init("CHAIN"), .init("NAME"), .init("CODE", .right), .init("FROM", .right), .init("TO", .right),
+        .init("MASTER"),
+      ]),
+    Question(
       title: "Which prices moved most?",
       sql: """
         SELECT coalesce(name, ean), chain, store_id, previous_price, price, to_char(change_percent, 'FMSG999990.0')
