@@ -65,9 +65,7 @@ struct RecordEncoder: ~Copyable {
   }
 
   private mutating func begin(_ identifiers: FileIdentifiers) throws(Failure) {
-    guard let known = file.header(identifiers) else {
-      throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
-    }
+    let known = try file.header(identifiers)
     key = RecordKey.bytes(chain: known.chain, known.storeID)
     writer = PromotionsIngestWriter(
       header: PromotionsIngest.Header(
