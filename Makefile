@@ -166,7 +166,7 @@ reference: ## regenerate what comes from the code: tables, manifests
 bench: build ## measure, beside a bound of the same run (BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse masters models inference scheduler fetch copy backlog s3 influx poll; do \
+	for part in codec parse models inference scheduler fetch copy backlog s3 influx poll; do \
 	  echo "== $$part"; "$$bench" $$part || exit 1; echo; \
 	done
 

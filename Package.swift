@@ -164,7 +164,7 @@ let imports: [String: [String]] = [
     "KafkaFlags", "LocalServers", "Logging", "Markets", "Messages", "ObjectStore", "ObjectStoreFlags", "Options",
     "Pipeline", "Postgres", "PostgresFlags", "PriceFiles", "Routing", "ServiceKit", "Values"],
   "SoukTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "Kafka", "KafkaFlags", "LocalServers",
-    "Logging", "Messages", "Postgres", "SoukService", "TestSupport", "Values"],
+    "Logging", "Messages", "Pipeline", "Postgres", "SoukService", "TestSupport", "Values"],
   "StrictYAML": ["Core", "Yams"],
   "TestSupport": ["Core", "LocalServers"],
   "TradingViewSimulator": ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket", "SimulatorServer"],

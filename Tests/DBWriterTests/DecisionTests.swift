@@ -1,7 +1,9 @@
 import Catalogue
 @testable import DBWriterService
+import Kafka
 import Masters
 import Messages
+import Pipeline
 import Testing
 import TestSupport
 import Values
@@ -33,14 +35,14 @@ import Values
   /// Writes records of one topic; each alone or all in one flush.
   private func write(_ topic: Topic, _ records: [[UInt8]], each: Bool = true, to fixture: StoreFixture) async throws {
     let store = fixture.store()
-    let source = SourcePartition(topic.name, 0)
+    let source = TopicPartition(topic.name, 0)
     var next = max(0, try await store.start([source])[source] ?? 0)
     for record in records {
-      #expect(try store.append(source, next, record) == .staged)
+      #expect(try store.append(source, next, record) == .keep)
       next += 1
-      if each { _ = try await store.flush() }
+      if each { _ = try await store.flushStaged() }
     }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
   }
 
   private func decide(_ decisions: [MasterDecision], each: Bool = true, in fixture: StoreFixture) async throws {
@@ -168,13 +170,13 @@ import Values
     try await withThrowingTaskGroup(of: Void.self) { group in
       for (index, store) in stores.enumerated() {
         group.addTask {
-          let source = SourcePartition(Topics.masterDecisions.name, Int32(index))
+          let source = TopicPartition(Topics.masterDecisions.name, Int32(index))
           _ = try await store.start([source])
           for offset in 0..<4 {
             let place = offset * 2 + index
             let record = Self.decision(.merge, place, place + 1, minute: place).encoded()
-            #expect(try store.append(source, Int64(offset), record) == .staged)
-            _ = try await store.flush()
+            #expect(try store.append(source, Int64(offset), record) == .keep)
+            _ = try await store.flushStaged()
           }
         }
       }
@@ -214,14 +216,14 @@ import Values
   @Test func whatIsNoDecisionIsRefused() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()
-    let source = SourcePartition(Topics.masterDecisions.name, 0)
+    let source = TopicPartition(Topics.masterDecisions.name, 0)
     _ = try await store.start([source])
     var offset: Int64 = 0
     for (old, new) in [
       (Self.ids[1], "chain:1"), (Self.ids[1], Self.ids[0]), ("\"merge\"", "\"split\""), ("\"merge\"", "\"guess\""),
     ] {
       let text = String(decoding: Self.decision(.merge, 0, 1).encoded(), as: UTF8.self).replacing(old, with: new)
-      guard case .rejected(let rejection) = try store.append(source, offset, Array(text.utf8)) else {
+      guard case .reject(let rejection) = try store.append(source, offset, Array(text.utf8)) else {
         Issue.record("\(text) was taken")
         continue
       }

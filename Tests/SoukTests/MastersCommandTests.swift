@@ -7,6 +7,7 @@ import KafkaFlags
 import LocalServers
 import Logging
 import Messages
+import Pipeline
 import Postgres
 import Synchronization
 import Testing
@@ -68,12 +69,12 @@ import Values
       let store = TableStore(
         configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: "c", consumerGroup: "g"),
         staging: StagingArea(WriteTargets.all, instance: TestServers.uniqueName()))
-      let source = SourcePartition(topic.name, 0)
+      let source = TopicPartition(topic.name, 0)
       let first = max(0, try await store.start([source])[source] ?? 0)
       for (offset, value) in try await records(of: topic).enumerated() where offset >= first {
-        #expect(try store.append(source, offset: Int64(offset), value: value.span.bytes) == .staged)
+        #expect(try store.append(source, offset: Int64(offset), value: value.span.bytes) == .keep)
       }
-      _ = try await store.flush()
+      _ = try await store.flushStaged()
     }
 
     private func records(of topic: Topic) async throws -> [[UInt8]] {
