@@ -33,7 +33,9 @@ struct MasterDecisions {
   var hasMerges: Bool { !survivors.isEmpty }
   var hasSplits: Bool { !splits.isEmpty }
   /// About.
-  var byteCount: Int { merges.count * 160 + (survivors.count + changes.count) * 64 + splits.count * 320 + undone.count * 64 }
+  var byteCount: Int {
+    merges.count * 160 + splits.count * 320 + (survivors.count + changes.count + undone.count) * 64
+  }
 
   func isUnchanged(_ master: MasterKey, since revision: UInt32) -> Bool { changes[master] ?? 0 <= revision }
 
