@@ -1,7 +1,7 @@
 import Messages
 
-/// The decisions in force about masters, and what follows from them: which master stands for several, and which products
-/// of chains a split takes away. Depends only on the set of decisions, never on the order they came in. db-writer
+/// The decisions in force about masters, and what follows from them: which master stands for several, and which
+/// products of chains a split takes away. Depends only on the set of decisions, never on the order they came in. db-writer
 /// resolves its tables by the same rules (`DecisionSQL`).
 struct MasterDecisions {
   private struct Merge {

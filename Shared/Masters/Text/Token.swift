@@ -53,6 +53,8 @@ struct Bits {
 
   init(count: Int) { bits = count >= 32 ? .max : (1 << UInt32(count)) - 1 }
 
+  var isEmpty: Bool { bits == 0 }
+  var count: Int { bits.nonzeroBitCount }
   @inline(__always)
   subscript(_ index: Int) -> Bool { bits >> UInt32(index) & 1 == 1 }
   @inline(__always)

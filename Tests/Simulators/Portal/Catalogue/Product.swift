@@ -58,8 +58,8 @@ package struct Product: Hashable, Sendable {
   }
 
   /// What ItemCode says: the article number, which all chains share, or the chain's own short number, which
-  /// means something else in every chain. One product in 29 has a number of its own in one of the chains, where only its
-  /// name says what it is.
+  /// means something else in every chain. One product in 29 has a number of its own in one of the chains, where only
+  /// its name says what it is.
   package func code(in chain: ChainProfile) -> String {
     if ownCode { return String(101 + index / 12 + chain.ordinal * 3) }
     return index % 29 == 7 && chain.ordinal % 5 == 1 + index / 29 % 2 * 2 ? String(50_000 + index) : articleNumber
