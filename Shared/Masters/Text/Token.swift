@@ -58,5 +58,7 @@ struct Bits {
   @inline(__always)
   subscript(_ index: Int) -> Bool { bits >> UInt32(index) & 1 == 1 }
   @inline(__always)
+  mutating func insert(_ index: Int) { bits |= 1 << UInt32(index) }
+  @inline(__always)
   mutating func remove(_ index: Int) { bits &= ~(1 << UInt32(index)) }
 }
