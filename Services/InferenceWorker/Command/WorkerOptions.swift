@@ -85,7 +85,7 @@ package struct WorkerOptions: ParsableArguments {
 
   var pattern: RoutingPattern { get throws(RoutingPatternError) { try RoutingPattern(listen ?? kind.pattern) } }
 
-  /// What has to be read for it: the pattern's categories, and the drivers', whose windows somebody of the group has
+  /// What has to be read for it: the pattern's categories, and the drivers', whose windows a member of the group has
   /// to keep.
   var topics: [Topic] {
     get throws(RoutingPatternError) {

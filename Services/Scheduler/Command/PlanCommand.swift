@@ -5,7 +5,7 @@ import Messages
 import Options
 import Values
 
-/// `scheduler plan`: what would be sent between two times. Asks nobody.
+/// `scheduler plan`: what would be sent between two times. Asks no cluster.
 package struct PlanCommand: ParsableCommand {
   package static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "Print the jobs of a span of time; sends nothing.",

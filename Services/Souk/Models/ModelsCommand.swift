@@ -41,14 +41,14 @@ struct ModelsCommand: AsyncParsableCommand {
 
     func run() async throws {
       let screen = Screen.standardOutput()
-      let signals = StopSignals { screen.say("stopping after this model; once more ends at once") }
+      let stopping = stopSignals { screen.say("stopping after this model; once more ends at once") }
       let tables = try PrivateFolder("training")
       defer { tables.remove() }
       do {
         try await ModelTraining(
           catalogue: try MarketCatalogue.load(file: markets.catalogue), providers: try HTTPURL(providers),
           tables: tables.path, registry: registry, end: until, programs: trainingPrograms, screen: screen,
-          stopping: signals.requested
+          stopping: stopping
         ).run()
       } catch is CancellationError {
         throw Failure(.fatal, code: "stopped", "stopped before all models were trained")

@@ -1,9 +1,53 @@
 import Compression
 import Core
+import Influx
 import Messages
 import ObjectStore
 import ObjectStoreFlags
 import Values
+
+/// What one end of the flow holds of the bars.
+struct MarketSide: Hashable, Sendable {
+  struct Series: Hashable, Sendable {
+    /// Distinct bars.
+    var bars = 0
+    /// The opening of the last one, microseconds since 1970.
+    var time = Int64.min
+    var last = ExactDecimal.zero
+  }
+
+  var series: [String: Series] = [:]
+  var bars: Int { series.values.reduce(0) { $0 + $1.bars } }
+}
+
+/// Asks the time series database itself, in InfluxQL.
+struct InfluxSide: Sendable {
+  let configuration: InfluxConfiguration
+  let interval: String
+
+  func read() async throws -> MarketSide {
+    let client = try InfluxClient(configuration)
+    defer { client.close() }
+    let from = "FROM stock_price WHERE \"interval\" = '\(interval)' GROUP BY \"symbol\""
+    var side = MarketSide()
+    for series in try await client.query("SELECT last(close) \(from)") {
+      guard let symbol = series.tags?["symbol"], let row = series.values.first, row.count == 2,
+        let time = row[0].number, let close = row[1].number, let price = ExactDecimal("\(close)")
+      else { throw Self.unexpected }
+      side.series[symbol] = .init(time: Int64(time), last: price)
+    }
+    for series in try await client.query("SELECT count(close) \(from)") {
+      guard let symbol = series.tags?["symbol"], let row = series.values.first, row.count == 2,
+        let count = row[1].number
+      else { throw Self.unexpected }
+      side.series[symbol]?.bars = Int(count)
+    }
+    return side
+  }
+
+  private static let unexpected = Failure(
+    .fatal, code: "influx_answer", "InfluxDB answers the question for the last prices with other columns")
+}
 
 /// Reads the objects themselves: lists them, unpacks them, and reads their lines.
 struct StoreSide: Sendable {

@@ -1,37 +1,29 @@
+import Catalogue
 import Core
 import Kafka
 import KafkaFlags
 import Logging
 
-/// Reads a dead-letter topic from its beginning to its present end.
-struct DeadLetterReader: Sendable {
-  private let cluster: Cluster
-  private let options: KafkaOptions
-  private let topic: String
-
-  /// - Parameter servers: replaces those of the options.
-  init(_ options: ClusterOptions, servers: String? = nil, topic: String) throws {
-    cluster = try Cluster(options, bootstrapServers: servers)
-    self.topic = topic
+extension Cluster {
+  /// Reads the dead letters of a topic from the first to the present last, at most `limit` of them in detail.
+  func deadLetters(of origin: String, limit: Int) async throws -> DeadLetterListing {
+    let topic = Topic.deadLetterName(of: origin)
     // A random group that never commits, so reading affects no other consumer.
     let group = "souk-dlq-\(UInt32.random(in: .min ... .max))"
-    self.options = try options.kafkaOptions(
-      servers: servers, extra: ["--group-id", group, "--start-from", "earliest"])
-  }
-
-  func read(limit: Int) async throws -> DeadLetterListing {
+    let kafka = try options.kafkaOptions(
+      servers: bootstrapServers, extra: ["--group-id", group, "--start-from", "earliest"])
     var listing = DeadLetterListing(limit: limit)
-    guard let partitions = try await cluster.admin.topics()[topic], !partitions.isEmpty else {
+    guard let partitions = try await admin.topics()[topic], !partitions.isEmpty else {
       throw Failure(.configuration, code: "no_such_topic", "the cluster has no topic \(topic); see `souk topics list`")
     }
-    let ends = try await cluster.admin.watermarks(Set(partitions.map { TopicPartition(topic, $0) }))
+    let ends = try await admin.watermarks(Set(partitions.map { TopicPartition(topic, $0) }))
     var remaining = ends.filter { $0.value.high > $0.value.low }.mapValues(\.high)
     if remaining.isEmpty { return listing }
 
     var logger = Logger(label: "souk")
     logger.logLevel = .critical
     let consumer = try Consumer(
-      options.consumerConfiguration(clientID: "souk", topics: [topic], logger: logger))
+      kafka.consumerConfiguration(clientID: "souk", topics: [topic], logger: logger))
     defer { consumer.close() }
     while !remaining.isEmpty, let element = try await consumer.next(before: .now + .seconds(30)) {
       switch element {
