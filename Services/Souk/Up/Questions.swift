@@ -32,10 +32,7 @@ enum Questions {
         GROUP BY chain, name, ean, master_id
         ORDER BY min(price), chain, ean LIMIT 10
         """,
-      columns: [
-        .init("CHAIN"), .init("NAME"), .init("CODE", .right), .init("FROM", .right), .init("TO", .right),
-        .init("MASTER"),
-      ]),
+      columns: ["CHAIN", "NAME", .right("CODE"), .right("FROM"), .right("TO"), "MASTER"]),
     Question(
       title: "Which prices moved most?",
       sql: """
