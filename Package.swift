@@ -52,7 +52,7 @@ let imports: [String: [String]] = [
   "DBWriterService": ["ArgumentParser", "CMalloc", "Catalogue", "Core", "Kafka", "KafkaFlags", "Logging", "Messages",
     "Metrics", "Options", "Pipeline", "Postgres", "PostgresFlags", "ServiceKit", "Values"],
   "DBWriterTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "Kafka", "KafkaFlags", "LocalServers",
-    "Logging", "Messages", "Pipeline", "Postgres", "TestSupport", "Values"],
+    "Logging", "Masters", "Messages", "Pipeline", "Postgres", "TestSupport", "Values"],
   "DeployTests": ["Catalogue", "Core", "LocalServers", "Reference", "SoukService", "TestSupport", "Yams"],
   "DownloaderService": ["ArgumentParser", "Catalogue", "Core", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Portals", "ServiceKit",

@@ -3,8 +3,8 @@ import Core
 import Values
 
 /// What a person or a later pass found out about masters: that two are one product, that one is two, or that a
-/// candidate is another product. Nothing that was written changes: readers of the tables see what the decisions in force
-/// make of it.
+/// candidate is another product. Nothing that was written changes: readers of the tables see what the decisions in
+/// force make of it.
 ///
 /// `gogobe.masters.decisions`, compacted, key `decision_id`. A decision is undone by its record with the fields
 /// `undone_...`; once undone it stays so, and is made again under another id. What holds follows from the set of
@@ -55,8 +55,8 @@ package struct MasterDecision: FieldwiseMessage {
   /// Of one split; more are several splits.
   package static let maxProducts = 500
 
-  /// - Parameter isRepeatable: the same decision has the same id whenever it is made, so that once undone it is not made
-  ///   again by a program that finds the same every day.
+  /// - Parameter isRepeatable: the same decision has the same id whenever it is made, so that once undone it is not
+  ///   made again by a program that finds the same every day.
   package init(
     _ kind: Kind, _ masterID: String, _ otherID: String, products: [Product] = [], decidedAt: Timestamp,
     decidedBy: String, reason: String? = nil, isRepeatable: Bool = false

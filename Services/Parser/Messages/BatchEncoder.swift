@@ -118,8 +118,8 @@ struct BatchEncoder: ~Copyable {
     let number = GTIN(row.unsafeText(.code))
     let found = masters?.find(row, number)
     switch found {
-    case .new(let key): publish(key, row, number)
-    case .exact(let key): if number != nil { publishName(key, row, number) }
+    case .new(let key): publish(key, row)
+    case .exact(let key): if number != nil { publishName(key, row) }
     default: break
     }
     number?.write(to: gtin)
@@ -143,9 +143,9 @@ struct BatchEncoder: ~Copyable {
   }
 
   /// Publishes a new master before the first message that refers to it.
-  private mutating func publish(_ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
+  private mutating func publish(_ key: MasterKey, _ row: borrowing PriceRow) {
     guard let masters, masters.mint(key) else { return }
-    var master = master(key, row, number, masters)
+    var master = master(key, row, masters)
     if let candidate = masters.candidate {
       (master.candidate, master.candidateProbability) = (candidate.master.text, masters.probability)
       master.model = masters.modelVersion
@@ -154,22 +154,20 @@ struct BatchEncoder: ~Copyable {
   }
 
   /// What this chain calls a product that others call otherwise.
-  private mutating func publishName(_ recognised: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
+  private mutating func publishName(_ recognised: MasterKey, _ row: borrowing PriceRow) {
     guard let masters else { return }
     let key = masters.product(row, of: recognised)
     guard masters.isNewName(row, of: key) else { return }
-    var master = master(key, row, number, masters)
+    var master = master(key, row, masters)
     master.chain = file.chain
     append(master)
     masters.countName()
   }
 
-  private func master(
-    _ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?, _ masters: MasterLookup
-  ) -> ProductMaster {
+  private func master(_ key: MasterKey, _ row: borrowing PriceRow, _ masters: MasterLookup) -> ProductMaster {
     let brand = row.string(.manufacturer)
     var master = ProductMaster(
-      new: key, name: row.string(.name), brand: brand.isEmpty ? nil : brand, text: masters.words(of: row, number),
+      new: key, name: row.string(.name), brand: brand.isEmpty ? nil : brand, text: masters.words(of: row),
       sourceFileID: file.fileID, mintedAt: file.fileTime)
     (master.price, master.isWeighted) = (row.price, row.isWeighted)
     return master
