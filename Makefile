@@ -2,7 +2,7 @@
 
 # The Swift to build with.
 SWIFT ?= swift
-# The system that `make demo` shows: prices, egx or sentinel.
+# The system that `make demo` shows: prices, egx, sentinel or lambda.
 SYSTEM ?= prices
 # A folder of real price files for the demo: make demo PRICES=~/prices
 PRICES ?=
@@ -28,6 +28,7 @@ COMPILE := \
 PACKAGES_prices := postgresql redis-server
 PACKAGES_egx := influxdb
 PACKAGES_sentinel := libxgboost-dev libopenblas-dev python3-torch python3-xgboost postgresql redis-server
+PACKAGES_lambda := redis-server
 PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) \
   curl openssl victoria-metrics python3-pyftpdlib python3-openssl python3-lxml \
   proftpd-core proftpd-mod-crypto prometheus nghttp2-server
@@ -43,6 +44,7 @@ PYPI_all := $(PYPI_DEMO) rapidfuzz boto3 confluent-kafka aiohttp influxdb statsf
 # What `make demo` builds: souk, what its system's source is simulated by, and the system's services.
 SIMULATOR_prices := portal-simulator
 SIMULATOR_sentinel := provider-simulator
+SIMULATOR_lambda := feed-simulator
 # begin generated: products, by `make reference` from the catalogue of services: change that
 PRODUCTS_prices := crawler downloader parser db-writer
 PRODUCTS_egx := egx-producer influx-consumer s3-consumer
@@ -111,8 +113,8 @@ build: deps ## build everything for release: minutes the first time
 # What can be wrong on the command line of `make demo`, before anything is installed or built.
 demo-arguments:
 	@case "$(SYSTEM)" in \
-	  prices | egx | sentinel) ;; \
-	  *) echo "SYSTEM=$(SYSTEM): there are prices, egx and sentinel." >&2; exit 64 ;; \
+	  prices | egx | sentinel | lambda) ;; \
+	  *) echo "SYSTEM=$(SYSTEM): there are prices, egx, sentinel and lambda." >&2; exit 64 ;; \
 	esac; \
 	for given in "PRICES:prices:$(PRICES)" "BARS:egx:$(BARS)"; do \
 	  name=$${given%%:*}; rest=$${given#*:}; system=$${rest%%:*}; folder=$${rest#*:}; \

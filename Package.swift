@@ -65,6 +65,8 @@ let imports: [String: [String]] = [
   "EGXProducerTests": ["ArgumentParser", "CSV", "Catalogue", "Core", "EGXProducerService", "HTTP", "HTTPFlags",
     "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ServiceKit", "TestSupport", "TradingViewSimulator",
     "Values", "WebSocket"],
+  "FeedSimulator": ["Core", "Feeds", "Messages", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOWebSocket", "SimulatorServer",
+    "Values"],
   "Feeds": ["Core", "Messages", "Values"],
   "FeedsTests": ["Core", "Feeds", "Messages", "Values"],
   "FetcherService": ["ArgumentParser", "CSV", "Catalogue", "Core", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags",
@@ -99,6 +101,9 @@ let imports: [String: [String]] = [
   "KafkaFlags": ["ArgumentParser", "Core", "Kafka", "Logging", "Options"],
   "KafkaTests": ["ArgumentParser", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging", "TestSupport"],
   "LocalServers": ["Core", "Subprocess", "SystemPackage"],
+  "MarketStreamerService": ["ArgumentParser", "Catalogue", "Core", "CoreMetrics", "Feeds", "HTTP", "HTTPFlags",
+    "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
+    "ServiceKit", "Values", "WebSocket"],
   "Markets": ["CSV", "Core", "Messages", "StrictYAML", "Values"],
   "MarketsTests": ["Core", "Markets", "Messages", "StrictYAML", "TestSupport", "Values"],
   "Masters": ["Core", "Forecasting", "Messages", "Values"],
@@ -169,10 +174,12 @@ let imports: [String: [String]] = [
   "db-writer": ["DBWriterService", "ServiceKit"],
   "downloader": ["DownloaderService", "ServiceKit"],
   "egx-producer": ["EGXProducerService", "ServiceKit"],
+  "feed-simulator": ["ArgumentParser", "Core", "FeedSimulator", "LocalServers"],
   "fetcher": ["FetcherService", "ServiceKit"],
   "inference-worker": ["InferenceWorkerService", "ServiceKit"],
   "influx-consumer": ["InfluxConsumerService", "ServiceKit"],
   "kit-probe": ["ArgumentParser", "Core", "Logging", "Metrics", "ServiceKit"],
+  "market-streamer": ["MarketStreamerService", "ServiceKit"],
   "parser": ["ParserService", "ServiceKit"],
   "portal-simulator": ["ArgumentParser", "Core", "Options", "PortalSimulator", "SimulatorServer"],
   "provider-simulator": ["ArgumentParser", "Core", "Options", "ProviderSimulator", "SimulatorServer"],
@@ -273,6 +280,7 @@ let services: [Target] = [
   service("scheduler", "Scheduler"),
   service("fetcher", "Fetcher"),
   service("inference-worker", "InferenceWorker"),
+  service("market-streamer", "MarketStreamer"),
   service("souk", "Souk"),
 ].flatMap { $0 }
 
@@ -287,6 +295,8 @@ let testing: [Target] = [
   helper("ProviderSimulator", "Simulators/Provider", exclude: ["Main"]),
   program("provider-simulator", "Simulators/Provider/Main"),
   helper("TradingViewSimulator", "Simulators/TradingView"),
+  helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
+  program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
     "influx_consumer.py"]),
   tests("Deploy", exclude: ["Schemas"]),
@@ -309,8 +319,8 @@ let testing: [Target] = [
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
-    "scheduler", "fetcher", "inference-worker", "souk", "portal-simulator", "provider-simulator", "souk-bench",
-    "souk-reference"]
+    "scheduler", "fetcher", "inference-worker", "market-streamer", "souk", "portal-simulator",
+    "provider-simulator", "feed-simulator", "souk-bench", "souk-reference"]
     .map { .executable(name: $0, targets: [$0]) },
   // No wider than the tested minor version; DeployTests lists the versions that were tested, transitive ones included.
   dependencies: [

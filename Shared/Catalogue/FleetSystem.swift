@@ -6,6 +6,11 @@ package enum FleetSystem: String, CaseIterable, Sendable {
   case egx
   /// Prices and demands of materials from providers, predictions of them into PostgreSQL.
   case sentinel
+  /// Market feeds into the hot store and the archive.
+  case lambda
+
+  /// The profiles of compose that start it: its name, and the one that users of the ingestion layer type.
+  package var profiles: [String] { self == .lambda ? [rawValue, "ingestion"] : [rawValue] }
 
   /// In the order the data flows.
   package var services: [ServiceEntry] { ServiceCatalogue.all.filter { $0.systems.contains(self) } }

@@ -98,11 +98,22 @@ package enum ServiceCatalogue {
         """),
     ])
 
+  package static let marketStreamer = ServiceEntry(
+    "market-streamer", "publishes trades, quotes and bars of market feeds, and refills what it missed", of: [.lambda],
+    writes: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions],
+    tables: [Topics.subscriptions], isSource: true, needs: [.redis, .internet], scaling: .activeStandby,
+    resources: ContainerResources(cpu: 250, memory: 96, limit: 256),
+    settings: [
+      .choice("FEED", "polygon-stocks", "MARKET_FEED"), .choice("SYMBOLS", "AAPL,MSFT,NVDA,SPY", "MARKET_SYMBOLS"),
+    ],
+    note: "One process owns a connection by a lease, the other takes over: a provider closes the oldest of two.")
+
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
 
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
+    marketStreamer,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

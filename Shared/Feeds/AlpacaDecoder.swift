@@ -34,6 +34,17 @@ package struct AlpacaDecoder: ~Copyable {
   }
 }
 
+extension AlpacaDecoder {
+  /// Reads a page of an answer about the past, of any number of symbols.
+  /// - Returns: the token of the next page, nil behind the last one.
+  /// - Throws: when it is no such page; a row that cannot be read is refused alone.
+  package mutating func page<Visitor: FeedVisitor>(
+    _ page: RawSpan, _ channel: FeedChannel, knownNs: Int64, to visitor: inout Visitor
+  ) throws(DecodingFailure) -> String? {
+    try events.page(page, channel, knownNs, &visitor)
+  }
+}
+
 /// The events of frames that are JSON.
 private struct AlpacaEvents: ~Copyable {
   private var element: FeedElement
@@ -92,6 +103,58 @@ private struct AlpacaEvents: ~Copyable {
     }
   }
 
+  mutating func page<Visitor: FeedVisitor>(
+    _ page: RawSpan, _ channel: FeedChannel, _ knownNs: Int64, _ visitor: inout Visitor
+  ) throws(DecodingFailure) -> String? {
+    var reader = try JSONReader(page, limits: .init(maxBytes: 64 << 20))
+    var (token, hasRows): (String?, Bool) = (nil, false)
+    var cursor = try reader.beginObject()
+    while let name = try reader.nextName(&cursor) {
+      if name == "next_page_token" {
+        token = try reader.stringOrNull()
+      } else if name == channel.rawValue, reader.startsObject {
+        hasRows = true
+        var symbols = try reader.beginObject()
+        while let symbol = try reader.nextName(&symbols) {
+          if reader.isNull() { continue }
+          var rows = try reader.beginArray()
+          while try reader.nextElement(&rows) {
+            let start = reader.offset
+            try reader.skipValue()
+            row(page.extracting(start..<reader.offset), symbol, channel, knownNs, &visitor)
+          }
+        }
+      } else {
+        hasRows = hasRows || name == channel.rawValue
+        try reader.skipValue()
+      }
+    }
+    try reader.finish()
+    guard hasRows else { throw reader.missingField(channel.rawValue) }
+    return token
+  }
+
+  private mutating func row<Visitor: FeedVisitor>(
+    _ bytes: RawSpan, _ symbol: String, _ channel: FeedChannel, _ knownNs: Int64, _ visitor: inout Visitor
+  ) {
+    element.begin()
+    do throws(DecodingFailure) {
+      switch channel {
+      case .trades:
+        let tick = try trade(bytes, .trade, knownNs, of: symbol)
+        give(tick, bytes, &visitor)
+      case .quotes:
+        let tick = try quote(bytes, knownNs, of: symbol)
+        give(tick, bytes, &visitor)
+      default:
+        let bar = try bar(bytes, knownNs, "1m", of: symbol)
+        give(bar, bytes, &visitor)
+      }
+    } catch {
+      visitor.refuse(error)
+    }
+  }
+
   private enum EventField: String, CaseIterable { case T }
   private static let eventFields = FieldTable(EventField.self)
 
@@ -116,14 +179,15 @@ private struct AlpacaEvents: ~Copyable {
     case i, S, x, p, s, c, t, z, a
   }
   private static let tradeFields = FieldTable(TradeField.self)
-  private static let tradeRequired = tradeFields.mask(.S, .p, .t)
+  private static let tradeRequired = tradeFields.mask(.p, .t)
 
   /// A trade or its cancel.
   private mutating func trade(
-    _ bytes: RawSpan, _ kind: FeedTick.Kind, _ knownNs: Int64
+    _ bytes: RawSpan, _ kind: FeedTick.Kind, _ knownNs: Int64, of symbol: String? = nil
   ) throws(DecodingFailure) -> FeedTickFields {
     var reader = try JSONReader(bytes)
     var fields = FeedTickFields()
+    if let symbol { fields.symbol = element.scratch.append(symbol) }
     var cursor = try reader.beginObject()
     while let field = try reader.nextField(&cursor, of: Self.tradeFields) {
       switch field {
@@ -146,11 +210,14 @@ private struct AlpacaEvents: ~Copyable {
     case S, bx, bp, bs, ax, ap, `as`, c, t, z
   }
   private static let quoteFields = FieldTable(QuoteField.self)
-  private static let quoteRequired = quoteFields.mask(.S, .t)
+  private static let quoteRequired = quoteFields.mask(.t)
 
-  private mutating func quote(_ bytes: RawSpan, _ knownNs: Int64) throws(DecodingFailure) -> FeedTickFields {
+  private mutating func quote(
+    _ bytes: RawSpan, _ knownNs: Int64, of symbol: String? = nil
+  ) throws(DecodingFailure) -> FeedTickFields {
     var reader = try JSONReader(bytes)
     var fields = FeedTickFields()
+    if let symbol { fields.symbol = element.scratch.append(symbol) }
     var cursor = try reader.beginObject()
     while let field = try reader.nextField(&cursor, of: Self.quoteFields) {
       switch field {
@@ -256,6 +323,7 @@ private struct AlpacaEvents: ~Copyable {
     fields.kind = kind
     fields.feed = element.feedName
     fields.knownNs = knownNs
+    try element.requireSymbol(fields.symbol)
     try element.check(fields.eventNs, knownNs: knownNs, field: "t")
     return fields
   }
@@ -264,13 +332,14 @@ private struct AlpacaEvents: ~Copyable {
     case S, o, h, l, c, v, t, n, vw
   }
   private static let barFields = FieldTable(BarField.self)
-  private static let barRequired = barFields.mask(.S, .o, .h, .l, .c, .v, .t)
+  private static let barRequired = barFields.mask(.o, .h, .l, .c, .v, .t)
 
   private mutating func bar(
-    _ bytes: RawSpan, _ knownNs: Int64, _ interval: String
+    _ bytes: RawSpan, _ knownNs: Int64, _ interval: String, of symbol: String? = nil
   ) throws(DecodingFailure) -> FeedBarFields {
     var reader = try JSONReader(bytes)
     var bar = FeedBarFields()
+    if let symbol { bar.symbol = element.scratch.append(symbol) }
     var (open, high, low): (ExactDecimal?, ExactDecimal?, ExactDecimal?)
     var (close, volume): (ExactDecimal?, ExactDecimal?)
     var cursor = try reader.beginObject()
@@ -298,6 +367,7 @@ private struct AlpacaEvents: ~Copyable {
     bar.values.isRunning = interval == "1d"
     bar.feed = element.feedName
     bar.interval = element.scratch.append(interval)
+    try element.requireSymbol(bar.symbol)
     try element.check(bar.values.startNs, knownNs: knownNs, field: "t")
     return bar
   }

@@ -133,6 +133,12 @@ struct FeedElement: ~Copyable {
     }
   }
 
+  func requireSymbol(_ text: IngestText) throws(DecodingFailure) {
+    guard text.isPresent else {
+      throw DecodingFailure(.missingField, at: 0, "a required field is missing or null", field: "symbol")
+    }
+  }
+
   func need(_ value: ExactDecimal?, _ field: String) throws(DecodingFailure) -> ExactDecimal {
     guard let value else {
       throw DecodingFailure(.missingField, at: 0, "a required field is missing or null", field: field)

@@ -241,6 +241,149 @@ package struct PolygonDecoder: ~Copyable {
     return bar
   }
 
+  // MARK: - the past
+
+  private enum PageField: String, CaseIterable {
+    case results
+    case next = "next_url"
+  }
+  private static let pageFields = FieldTable(PageField.self)
+
+  /// Reads a page of an answer about the past, of one symbol.
+  /// - Returns: where the next page is, nil behind the last one.
+  /// - Throws: when it is no such page; a row that cannot be read is refused alone.
+  package mutating func page<Visitor: FeedVisitor>(
+    _ page: RawSpan, of symbol: String, _ channel: FeedChannel, knownNs: Int64, to visitor: inout Visitor
+  ) throws(DecodingFailure) -> String? {
+    var reader = try JSONReader(page, limits: .init(maxBytes: 64 << 20))
+    var next: String?
+    var cursor = try reader.beginObject()
+    while let field = try reader.nextField(&cursor, of: Self.pageFields) {
+      switch field {
+      case .next: next = try reader.stringOrNull()
+      case .results:
+        // Absent or null where there are none.
+        if reader.isNull() { continue }
+        var rows = try reader.beginArray()
+        while try reader.nextElement(&rows) {
+          let start = reader.offset
+          try reader.skipValue()
+          row(page.extracting(start..<reader.offset), symbol, channel, knownNs, &visitor)
+        }
+      }
+    }
+    try reader.finish()
+    return next
+  }
+
+  private mutating func row<Visitor: FeedVisitor>(
+    _ bytes: RawSpan, _ symbol: String, _ channel: FeedChannel, _ knownNs: Int64, _ visitor: inout Visitor
+  ) {
+    element.begin()
+    do throws(DecodingFailure) {
+      if channel == .trades || channel == .quotes {
+        let tick = try pastTick(bytes, symbol, channel == .trades ? .trade : .quote, knownNs)
+        give(tick, bytes, &visitor)
+      } else {
+        let bar = try pastBar(bytes, symbol, knownNs)
+        give(bar, bytes, &visitor)
+      }
+    } catch {
+      visitor.refuse(error)
+    }
+  }
+
+  private enum PastField: String, CaseIterable {
+    case conditions, exchange, id
+    case participant = "participant_timestamp"
+    case price
+    case sequence = "sequence_number"
+    case sip = "sip_timestamp"
+    case size, tape
+    case trf = "trf_id"
+    case trfTime = "trf_timestamp"
+    case ask = "ask_price"
+    case askSize = "ask_size"
+    case askExchange = "ask_exchange"
+    case bid = "bid_price"
+    case bidSize = "bid_size"
+    case bidExchange = "bid_exchange"
+    case indicators
+  }
+  private static let pastFields = FieldTable(PastField.self)
+  private static let pastRequired = pastFields.mask(.sip)
+
+  private mutating func pastTick(
+    _ bytes: RawSpan, _ symbol: String, _ kind: FeedTick.Kind, _ knownNs: Int64
+  ) throws(DecodingFailure) -> FeedTickFields {
+    var reader = try JSONReader(bytes)
+    var fields = FeedTickFields()
+    fields.symbol = element.scratch.append(symbol)
+    var facility: Int64?
+    var cursor = try reader.beginObject()
+    while let field = try reader.nextField(&cursor, of: Self.pastFields) {
+      let name = field.rawValue
+      switch field {
+      case .conditions: fields.conditions = try element.words(&reader, in: bytes)
+      case .exchange: fields.exchange = try element.word(&reader)
+      case .id: fields.id = try element.word(&reader)
+      case .price: fields.price = try element.decimal(&reader, field: name)
+      case .sequence: fields.sequence = try reader.integerOrNull()
+      case .sip: fields.publishedNs = try element.stamp(&reader, in: bytes, field: name)
+      case .size: fields.size = try element.decimal(&reader, field: name)
+      case .tape: fields.tape = try element.word(&reader)
+      case .trf: fields.trf = try reader.integerOrNull()
+      case .trfTime: facility = reader.isNull() ? nil : try element.stamp(&reader, in: bytes, field: name)
+      case .ask: fields.ask = try element.decimal(&reader, field: name)
+      case .askSize: fields.askSize = try element.decimal(&reader, field: name)
+      case .askExchange: fields.askExchange = try element.word(&reader)
+      case .bid: fields.bid = try element.decimal(&reader, field: name)
+      case .bidSize: fields.bidSize = try element.decimal(&reader, field: name)
+      case .bidExchange: fields.bidExchange = try element.word(&reader)
+      case .indicators: fields.indicators = try element.words(&reader, in: bytes)
+      // The stream does not have it.
+      case .participant: try reader.skipValue()
+      }
+    }
+    try reader.require(Self.pastRequired, in: cursor, of: Self.pastFields)
+    return try finished(fields, kind, facility.flatMap { $0 > 0 ? $0 : nil }, knownNs)
+  }
+
+  private enum PastBarField: String, CaseIterable {
+    case v, vw, o, c, h, l, t, n
+  }
+  private static let pastBarFields = FieldTable(PastBarField.self)
+  private static let pastBarRequired = pastBarFields.all & ~pastBarFields.mask(.vw, .n)
+
+  private mutating func pastBar(
+    _ bytes: RawSpan, _ symbol: String, _ knownNs: Int64
+  ) throws(DecodingFailure) -> FeedBarFields {
+    var reader = try JSONReader(bytes)
+    var bar = FeedBarFields()
+    bar.symbol = element.scratch.append(symbol)
+    var cursor = try reader.beginObject()
+    while let field = try reader.nextField(&cursor, of: Self.pastBarFields) {
+      let name = field.rawValue
+      switch field {
+      case .v: bar.values.volume = try element.need(try element.decimal(&reader, field: name), name)
+      case .vw: bar.values.vwap = try element.decimal(&reader, field: name)
+      case .o: bar.values.open = try element.need(try element.decimal(&reader, field: name), name)
+      case .c: bar.values.close = try element.need(try element.decimal(&reader, field: name), name)
+      case .h: bar.values.high = try element.need(try element.decimal(&reader, field: name), name)
+      case .l: bar.values.low = try element.need(try element.decimal(&reader, field: name), name)
+      case .t: bar.values.startNs = try element.stamp(&reader, in: bytes, field: name)
+      // The stream does not have it: with it the same bar would look like another one.
+      case .n: try reader.skipValue()
+      }
+    }
+    try reader.require(Self.pastBarRequired, in: cursor, of: Self.pastBarFields)
+    bar.values.knownNs = knownNs
+    bar.feed = element.feedName
+    bar.interval = element.scratch.append("1m")
+    try element.check(bar.values.startNs, knownNs: knownNs, field: "t")
+    return bar
+  }
+
   private enum StatusField: String, CaseIterable { case status, message }
   private static let statusFields = FieldTable(StatusField.self)
 

@@ -75,11 +75,7 @@ package struct WebSocket<Element: Sendable> {
 
   /// Waits while the server reads more slowly than it is sent to.
   /// - Throws: as `next`.
-  package func send(_ message: WebSocketMessage) async throws {
-    do { try await outbound.write(message) } catch {
-      throw error is CancellationError ? error : end.error(for: error)
-    }
-  }
+  package func send(_ message: WebSocketMessage) async throws { try await sender.send(message) }
 
   /// Ends the connection with an error of kind `timedOut` unless `cancel` is called in time.
   package func deadline(in time: Duration, _ message: @autoclosure () -> String) -> WebSocketDeadline {
@@ -90,8 +86,23 @@ package struct WebSocket<Element: Sendable> {
     })
   }
 
+  /// For other tasks: sends as `send` does.
+  package var sender: WebSocketSender { WebSocketSender(outbound: outbound, end: end) }
+
   /// For other tasks: closes the connection, so that `next` returns.
   package var closer: WebSocketCloser { WebSocketCloser(channel: channel) }
+}
+
+package struct WebSocketSender: Sendable {
+  let outbound: NIOAsyncChannelOutboundWriter<WebSocketMessage>
+  let end: ConnectionEnd
+
+  /// - Throws: as `WebSocket.send`.
+  package func send(_ message: WebSocketMessage) async throws {
+    do { try await outbound.write(message) } catch {
+      throw error is CancellationError ? error : end.error(for: error)
+    }
+  }
 }
 
 package struct WebSocketCloser: Sendable {

@@ -70,6 +70,12 @@ struct Infrastructure: Sendable {
     return port
   }
 
+  func startFeeds(_ running: inout Running, _ teardown: inout Teardown) async throws -> UInt16 {
+    let (port, _) = try await simulate("feed-simulator", "state/feed.port", &running, &teardown)
+    screen.started("feed-simulator", "127.0.0.1:\(port) (an invented market, as Polygon and Alpaca have it)")
+    return port
+  }
+
   /// A private server runs: it is watched from now on, and stopped at the end.
   private func keep(
     _ name: String, _ place: String, _ running: inout Running, _ teardown: inout Teardown,

@@ -45,6 +45,7 @@ extension UpRun {
     case .prices: PriceSystem()
     case .egx: EGXSystem()
     case .sentinel: SentinelSystem()
+    case .lambda: LambdaSystem()
     }
   }
 

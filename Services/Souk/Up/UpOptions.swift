@@ -3,7 +3,13 @@ import Catalogue
 import Core
 import Options
 
-extension FleetSystem: ExpressibleByArgument {}
+extension FleetSystem: ExpressibleByArgument {
+  /// By its name, or another one of its profiles in compose.
+  package init?(argument: String) {
+    guard let system = Self.allCases.first(where: { $0.profiles.contains(argument) }) else { return nil }
+    self = system
+  }
+}
 
 /// What `souk up` starts, and what it finds already there.
 struct UpOptions: ParsableArguments {

@@ -82,6 +82,9 @@ package struct FeedBarFields: Sendable {
                                      volume: .zero)
 
   package init() {}
+
+  /// How long an interval is, in nanoseconds.
+  package static let lengths: [String: Int64] = ["1s": 1_000_000_000, "1m": 60_000_000_000, "1d": 86_400_000_000_000]
 }
 
 /// A bar that is being read, or about to be written; as ``FeedTickView``.
@@ -95,6 +98,14 @@ package struct FeedBarView: ~Escapable {
     self.message = message
     self.scratch = scratch
     self.fields = fields
+  }
+
+  /// The same bar with other values.
+  @_lifetime(copy self)
+  package func with(_ values: FeedBarValues) -> FeedBarView {
+    var fields = fields
+    fields.values = values
+    return FeedBarView(message, scratch, fields)
   }
 
   package var symbol: RawSpan { @_lifetime(copy self) get { fields.symbol.bytes(message, scratch) } }

@@ -80,7 +80,11 @@ package struct FeedTick: Message {
 
   package init(decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()) throws(DecodingFailure) {
     var decoder = FeedTickDecoder(limits: limits)
-    let view = try decoder.decode(bytes)
+    self.init(try decoder.decode(bytes))
+  }
+
+  /// A copy of an event that is being read.
+  package init(_ view: FeedTickView) {
     var fields = view.fields
     var texts: [UInt8] = []
     for path in FeedTickFields.texts {

@@ -9,7 +9,7 @@ struct Rendering: Sendable {
 
   /// What the tests render: the overlay as it is, with every component that it names in a comment, one system alone.
   enum Variant: Hashable, Sendable, CaseIterable, CustomTestStringConvertible {
-    case production, everything, prices, egx, sentinel
+    case production, everything, prices, egx, sentinel, lambda
 
     var testDescription: String { "\(self)" }
     /// Of the catalogue.
@@ -19,6 +19,7 @@ struct Rendering: Sendable {
       case .prices: [.prices]
       case .egx: [.egx]
       case .sentinel: [.sentinel]
+      case .lambda: [.lambda]
       }
     }
     var programs: Set<String> { Set(systems.flatMap(\.services).map(\.name)) }
@@ -31,13 +32,13 @@ struct Rendering: Sendable {
     switch variant {
     case .production: return try await render(Repository.path("k8s/overlays/production"))
     case .everything: return try await changed { $0.replacing("  # \(component)", with: "  \(component)") }
-    case .prices, .egx, .sentinel:
+    case .prices, .egx, .sentinel, .lambda:
       return try await changed { text in
         text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
           guard line.hasPrefix("  \(component)") else { return true }
           let name = String(line.dropFirst("  \(component)".count))
           // db-writer belongs to two of them.
-          if name == "db-writer" { return variant != .egx }
+          if name == "db-writer" { return variant != .egx && variant != .lambda }
           return FleetSystem(rawValue: name).map(variant.systems.contains) ?? true
         }.joined(separator: "\n")
       }

@@ -6,7 +6,7 @@ import TestSupport
 
 /// What holds of every pod.
 @Suite(.serialized) struct WorkloadTests {
-  @Test(arguments: [Rendering.Variant.production, .prices, .egx, .sentinel])
+  @Test(arguments: [Rendering.Variant.production, .prices, .egx, .sentinel, .lambda])
   func everyServiceOfTheCatalogueIsDeployed(variant: Rendering.Variant) async throws {
     let rendering = try await Rendering.of(variant)
     let deployments = rendering.services

@@ -16,7 +16,7 @@ package struct ComposeServices: Sendable {
         services.contains { $0.needs.contains(need) && $0.systems.contains(system) }
       }
       return "  \(need.composeName): &with-\(need.composeName) "
-        + list(systems.map(\.rawValue) + (systems.isEmpty ? [] : ["all", "demo"])) + "\n"
+        + list(systems.flatMap(\.profiles) + (systems.isEmpty ? [] : ["all", "demo"])) + "\n"
     }.joined()
   }
 
@@ -55,7 +55,7 @@ package struct ComposeServices: Sendable {
     var lines = [
       "<<: *service",
       "profiles: "
-        + list(service.systems.map(\.rawValue) + ["all"] + (service.hasStandIn ? [] : ["demo"])),
+        + list(service.systems.flatMap(\.profiles) + ["all"] + (service.hasStandIn ? [] : ["demo"])),
       "command: [\(service.name)]",
       "environment:\(isNamed ? " &\(workload.name)-settings" : "")",
       "  <<: \(references(["settings"] + needs.map(\.composeName)))",

@@ -193,6 +193,7 @@ extension FleetSystem {
     case .prices: "Price files of supermarket chains"
     case .egx: "Bars of the Egyptian Exchange"
     case .sentinel: "Prices and demands of materials, and their forecasts"
+    case .lambda: "Market feeds, the hot store and the archive"
     }
   }
 

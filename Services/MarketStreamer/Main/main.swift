@@ -1,0 +1,4 @@
+import MarketStreamerService
+import ServiceKit
+
+await MarketStreamerProgram.main()

@@ -1,0 +1,65 @@
+import Feeds
+import Messages
+
+/// The identities of recent events, so that none is published twice. Pure.
+///
+/// Two generations: when the newer one is old or full it becomes the older one. While a gap is being refilled nothing is
+/// forgotten.
+struct IdentityMemory {
+  private var older: Set<UInt64> = []
+  private var newer: Set<UInt64> = []
+  private var began: Int64 = 0
+  /// Of each generation.
+  let lifeNs: Int64
+  let capacity: Int
+  var isHeld = false
+
+  init(lifeNs: Int64, capacity: Int = 1 << 20) {
+    self.lifeNs = lifeNs
+    self.capacity = capacity
+  }
+
+  var count: Int { older.count + newer.count }
+
+  /// - Returns: false when the event was known.
+  mutating func note(_ identity: UInt64, at now: Int64) -> Bool {
+    if began == 0 { began = now }
+    if newer.count >= capacity || (now - began >= lifeNs && !isHeld) {
+      (older, newer, began) = (newer, [], now)
+    }
+    return !older.contains(identity) && newer.insert(identity).inserted
+  }
+}
+
+/// The last states of recent bars, so that a revision is told from a repetition. Pure.
+struct BarMemory {
+  private struct State {
+    var startNs: Int64
+    var digest: UInt64
+    var revision: Int64
+  }
+  private var series: [UInt64: [State]] = [:]
+  /// Bars of one series that are remembered: late trades change bars for a quarter of an hour.
+  let depth: Int
+
+  init(depth: Int = 900) { self.depth = depth }
+
+  /// - Returns: which change of the bar this is, 0 for a new one; nil when it says what is known.
+  mutating func note(_ id: UInt64, _ values: FeedBarValues) -> Int64? {
+    let digest = values.digest
+    var states = series.removeValue(forKey: id) ?? []
+    defer { series[id] = states }
+    if let place = states.lastIndex(where: { $0.startNs == values.startNs }) {
+      guard states[place].digest != digest else { return nil }
+      states[place].digest = digest
+      states[place].revision += 1
+      return states[place].revision
+    }
+    states.append(State(startNs: values.startNs, digest: digest, revision: values.revision))
+    if states.count > depth { states.removeFirst(states.count - depth) }
+    return values.revision
+  }
+
+  /// Whether a bar of this start is known, in whatever state.
+  func knows(_ id: UInt64, startNs: Int64) -> Bool { series[id]?.contains { $0.startNs == startNs } ?? false }
+}

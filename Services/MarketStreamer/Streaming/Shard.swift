@@ -1,0 +1,348 @@
+import Core
+import CoreMetrics
+import Feeds
+import HTTP
+import Kafka
+import Logging
+import Messages
+import ServiceKit
+import Synchronization
+import WebSocket
+
+/// One connection of a feed through all its lives: waits for the lease, connects, streams, backs off, and has every
+/// hole refilled.
+actor Shard {
+  private let number: Int
+  private let settings: FeedSettings
+  private let interests: Interests
+  private let store: ShardStore
+  private let recovery: Recovery
+  private let refill: Refill?
+  private let outlet: Outlet
+  private let publisher: Publisher
+  private let calendar: NYSECalendar
+  private let context: ServiceContext
+  private let logger: Logger
+  private var state = ShardState()
+  private var lost = Interruption()
+  /// Of the connection that is open.
+  private let current = Mutex<[FeedInterest]>([])
+
+  init(
+    _ number: Int, settings: FeedSettings, interests: Interests, store: ShardStore, recovery: Recovery,
+    refill: Refill?, outlet: Outlet, publisher: Publisher, calendar: NYSECalendar, context: ServiceContext
+  ) {
+    self.number = number
+    self.settings = settings
+    self.interests = interests
+    self.store = store
+    self.recovery = recovery
+    self.refill = refill
+    self.outlet = outlet
+    self.publisher = publisher
+    self.calendar = calendar
+    self.context = context
+    var logger = context.logger
+    logger[metadataKey: "connection"] = "\(settings.feed.rawValue)-\(number)"
+    self.logger = logger
+  }
+
+  /// Works until drained.
+  func run() async throws {
+    while !context.drain.isRaised {
+      guard try await own() else { break }
+      lost = Interruption()
+      let renewal = Task { [lost] in await self.renew(lost) }
+      let outcome: Result<Void, any Error>
+      do { outcome = .success(try await work()) } catch { outcome = .failure(error) }
+      renewal.cancel()
+      await renewal.value
+      if context.drain.isRaised { try? await save() }
+      await store.release()
+      if case .failure(let error) = outcome, ErrorClass(of: error) != .transient { throw error }
+      if await context.drain.sleep(for: .milliseconds(500)) { break }
+    }
+  }
+
+  // MARK: - the lease
+
+  /// Waits for the lease.
+  /// - Returns: false when drained first.
+  private func own() async throws -> Bool {
+    let readiness = context.health.readiness("lease")
+    while !context.drain.isRaised {
+      do {
+        if try await store.take(for: settings.leaseTimeout) { return true }
+        // One that stands by is ready.
+        readiness.set(ready: true, reason: "stands by")
+      } catch where ErrorClass(of: error) == .transient {
+        readiness.set(ready: false, reason: publicCode(of: error))
+        logger.warning("the lease cannot be asked for", metadata: ["error": "\(error)"])
+      }
+      if await context.drain.sleep(for: settings.leaseTimeout / 3) { return false }
+    }
+    return false
+  }
+
+  /// Renews the lease; raises `lost` when it is another's, or could not be renewed in time.
+  private func renew(_ lost: Interruption) async {
+    var until = ContinuousClock.now + settings.leaseTimeout * 0.9
+    while !Task.isCancelled, !lost.isRaised {
+      try? await Task.sleep(for: settings.leaseTimeout / 4)
+      let now = ContinuousClock.now
+      do {
+        guard try await store.renew(for: settings.leaseTimeout) else { break }
+        until = now + settings.leaseTimeout * 0.9
+      } catch {
+        logger.warning("the lease cannot be renewed", metadata: ["error": "\(error)"])
+      }
+      if ContinuousClock.now >= until { break }
+    }
+    if !Task.isCancelled { lost.raise() }
+  }
+
+  // MARK: - one ownership
+
+  private func work() async throws {
+    state = try await store.load()
+    if let first = state.checkpoints.first, let last = state.checkpoints.last {
+      try await recovery.read(from: first.ends, into: outlet)
+      let symbols = interests.of(shard: number).map(\.symbol)
+      open(from: max(last.watermark, outlet.watermark), .restarted, symbols: symbols)
+    }
+    var wait = Duration.milliseconds(max(0, state.notBefore - WallClock.milliseconds()))
+    while !context.drain.isRaised, !lost.isRaised {
+      if wait > .zero {
+        logger.info("waits before it connects", metadata: ["for": "\(wait)"])
+        if await interrupted(for: wait) { return }
+      }
+      do {
+        try await connect()
+        wait = .zero
+      } catch {
+        wait = try await failed(error)
+      }
+    }
+  }
+
+  private func connect() async throws {
+    let wanted = interests.of(shard: number)
+    guard !wanted.isEmpty else {
+      // Nothing to listen to: a symbol may be subscribed to later.
+      if await interrupted(for: .milliseconds(200)) { return }
+      return
+    }
+    current.withLock { $0 = wanted }
+    let (calendar, hours, publisher, outlet) = (calendar, settings.hours, publisher, outlet)
+    let around = FeedSession.Surroundings(
+      outlet: outlet, drain: context.drain, lost: lost,
+      isOpen: { calendar.isOpen(at: WallClock.seconds(), hours) }, backlog: { publisher.backlog }, logger: logger)
+    let keeper = Mutex<Task<Void, Never>?>(nil)
+    defer {
+      keeper.withLock { $0 }?.cancel()
+      StreamerMetrics.connections.record(0)
+    }
+    let (interests, number) = (interests, number)
+    try await FeedSession(settings).run(
+      wanted, in: around,
+      changes: { [self] in
+        let next = interests.of(shard: number)
+        return current.withLock { old in
+          let changes = Interests.changes(from: old, to: next)
+          if !changes.isEmpty { old = next }
+          return changes
+        }
+      },
+      began: { [self] in
+        await connected(wanted.count)
+        let task = Task { await self.keep() }
+        keeper.withLock { $0 = task }
+      })
+  }
+
+  private func connected(_ symbols: Int) {
+    logger.info("streaming", metadata: ["symbols": "\(symbols)"])
+    StreamerMetrics.connections.record(1)
+    StreamerMetrics.symbols.record(symbols)
+    context.health.readiness("feed").set(ready: true)
+  }
+
+  /// While connected: closes holes, and writes down how far things are.
+  private func keep() async {
+    var since = ContinuousClock.now
+    var isSettled = false
+    while !Task.isCancelled {
+      do {
+        if !state.holes.isEmpty { try await refillHoles(since) }
+        try await checkpoint()
+        if !isSettled, ContinuousClock.now - since > .seconds(10) {
+          // A connection that lasts ends the back-off.
+          isSettled = true
+          (state.failures, state.notBefore) = (0, 0)
+        }
+      } catch is CancellationError {
+        return
+      } catch {
+        logger.warning("the state is not written or a gap not refilled", metadata: ["error": "\(error)"])
+        since = .now
+      }
+      try? await Task.sleep(for: settings.checkpointInterval)
+    }
+  }
+
+  private func checkpoint() async throws {
+    guard outlet.watermark > 0 else { return }
+    // First the mark, then the ends: what is newer than the mark may lie before them, and is read as a repeat.
+    let watermark = outlet.watermark
+    state.add(.init(watermark: watermark, ends: try await recovery.ends()))
+    try await save()
+  }
+
+  private func save() async throws { try await store.save(state) }
+
+  /// - Returns: how long to wait before the next try.
+  private func failed(_ error: any Error) async throws -> Duration {
+    if context.drain.isRaised || lost.isRaised { return .zero }
+    StreamerMetrics.failed(publicCode(of: error))
+    context.health.readiness("feed").set(ready: false, reason: publicCode(of: error))
+    let failure = error as? FeedFailure
+    let isFinal = ErrorClass(of: error) == .configuration || ErrorClass(of: error) == .fatal
+    logger.warning("the connection ended", metadata: ["error": "\(error)"])
+    let why: FeedGap.Why = switch failure?.kind {
+    case .silent: .silent
+    case .slowReader: .slowReader
+    default: .disconnected
+    }
+    if outlet.watermark > 0 { open(from: outlet.watermark, why, symbols: current.withLock { $0.map(\.symbol) }) }
+    if isFinal {
+      try? await save()
+      throw error
+    }
+    state.failures += 1
+    var backoff = Backoff(base: .milliseconds(500), cap: .seconds(60))
+    for _ in 1..<min(state.failures, 20) { _ = backoff.next() }
+    let asked = (error as? any ClassifiedError)?.retryAfter
+    let wait = max(backoff.next(retryAfter: asked), failure?.kind.coolDown ?? .zero)
+    state.notBefore = WallClock.milliseconds() + Int64(wait / .milliseconds(1))
+    do { try await save() } catch where ErrorClass(of: error) == .transient {
+      logger.warning("the state is not written", metadata: ["error": "\(error)"])
+    }
+    return wait
+  }
+
+  private func interrupted(for duration: Duration) async -> Bool {
+    await withTaskGroup(of: Bool.self) { [drain = context.drain, lost] group in
+      group.addTask { await drain.sleep(for: duration) }
+      group.addTask {
+        await lost.wait()
+        return lost.isRaised
+      }
+      let first = await group.next() ?? true
+      group.cancelAll()
+      return first
+    }
+  }
+
+  // MARK: - gaps
+
+  /// A hole begins, unless one is open already: that one goes on.
+  private func open(from watermark: Int64, _ why: FeedGap.Why, symbols: [String]) {
+    let now = WallClock.microseconds() * 1_000
+    guard !state.holes.contains(where: { $0.toNs == nil }), !symbols.isEmpty else { return }
+    let hole = ShardState.Hole(
+      fromNs: watermark, toNs: nil, why: why.rawValue, openedNs: now, symbols: symbols)
+    state.holes.append(hole)
+    StreamerMetrics.gaps("opened", symbols.count)
+    StreamerMetrics.openGaps.record(state.holes.count)
+    for gap in gaps(hole) { outlet.add(gap) }
+  }
+
+  private func gaps(_ hole: ShardState.Hole) -> [FeedGap] {
+    let channels = Dictionary(
+      interests.of(shard: number).map { ($0.symbol, $0.channels) }, uniquingKeysWith: { first, _ in first })
+    return hole.symbols.map { symbol in
+      FeedGap(
+        feed: settings.feed.rawValue, symbol: symbol, channels: (channels[symbol] ?? []).sorted().map(\.rawValue),
+        fromNs: hole.fromNs, toNs: hole.toNs, why: FeedGap.Why(rawValue: hole.why) ?? .disconnected,
+        openedNs: hole.openedNs)
+    }
+  }
+
+  private func refillHoles(_ since: ContinuousClock.Instant) async throws {
+    outlet.hold(true)
+    defer { outlet.hold(false) }
+    for index in state.holes.indices where state.holes[index].toNs == nil {
+      state.holes[index].toNs = try await end(of: state.holes[index], since)
+    }
+    try await save()
+    while let hole = state.holes.first, let to = hole.toNs {
+      try await fill(hole, to)
+      state.holes.removeFirst()
+      StreamerMetrics.openGaps.record(state.holes.count)
+      try await save()
+    }
+  }
+
+  /// The hole ends with the first event of the new connection; when none comes, with the present.
+  private func end(of hole: ShardState.Hole, _ since: ContinuousClock.Instant) async throws -> Int64 {
+    while ContinuousClock.now - since < settings.firstEventLimit {
+      if let first = outlet.firstEvent { return max(first, hole.fromNs) }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    return max(hole.fromNs, WallClock.microseconds() * 1_000)
+  }
+
+  private func fill(_ hole: ShardState.Hole, _ to: Int64) async throws {
+    var gaps = gaps(hole)
+    let seconds = hole.fromNs / 1_000_000_000..<max(hole.fromNs, to) / 1_000_000_000 + 1
+    var result = Refill.Result()
+    var reason: String?
+    if !calendar.isOpen(within: seconds, settings.hours) {
+      // Nothing happened: there is nothing to ask for.
+    } else if hole.symbols.contains("*") {
+      reason = "all_symbols: a provider is asked for symbols by name"
+    } else if let refill {
+      let wanted = interests.of(shard: number).filter { hole.symbols.contains($0.symbol) }
+      var questions: [FeedQuestion] = []
+      for channels in Set(wanted.map(\.channels)) {
+        let symbols = wanted.filter { $0.channels == channels }.map(\.symbol)
+        let overlap = settings.overlap.nanoseconds
+        let minute: Int64 = 60_000_000_000
+        for question in FeedQuestion.all(
+          settings.feed, channels.intersection(settings.refillChannels), of: symbols,
+          in: hole.fromNs - overlap...max(hole.fromNs, to) + overlap) {
+          // The bar that was not whole when the hole began.
+          questions.append(question.channel == .bars
+            ? FeedQuestion(
+              feed: question.feed, channel: .bars, symbols: question.symbols,
+              range: hole.fromNs / minute * minute - minute...max(hole.fromNs, to)) : question)
+        }
+      }
+      let ids = Dictionary(gaps.map { ($0.symbol, $0.id) }, uniquingKeysWith: { first, _ in first })
+      result = try await refill.run(questions, gaps: ids, closedBefore: to, outlet: outlet) {
+        [logger] failed in
+        logger.info("a gap waits", metadata: ["error": "\(failed.error)"])
+        try await Task.sleep(for: failed.delay)
+      }
+    } else {
+      reason = "no_history: this feed is not asked about the past (--refill none)"
+    }
+    let now = WallClock.microseconds() * 1_000
+    for index in gaps.indices {
+      let symbol = gaps[index].symbol
+      gaps[index].toNs = to
+      gaps[index].closedNs = now
+      gaps[index].added = result.added[symbol] ?? 0
+      gaps[index].known = result.known[symbol] ?? 0
+      gaps[index].reason = reason ?? result.refused[symbol]
+      gaps[index].state = gaps[index].reason == nil ? .filled : .unfillable
+      outlet.add(gaps[index])
+    }
+    let lostCount = gaps.count { $0.state == .unfillable }
+    StreamerMetrics.gaps("filled", gaps.count - lostCount)
+    if lostCount > 0 { StreamerMetrics.gaps("unfillable", lostCount) }
+    logger.info("a gap is closed", metadata: [
+      "symbols": "\(gaps.count)", "added": "\(result.added.values.reduce(0, +))", "unfillable": "\(lostCount)",
+    ])
+  }
+}

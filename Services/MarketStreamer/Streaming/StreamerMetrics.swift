@@ -1,0 +1,54 @@
+import Core
+import CoreMetrics
+import Metrics
+
+/// The metrics of market-streamer.
+package enum StreamerMetrics {
+  package static let descriptions: [MetricDescription] = [
+    .init("souk_feed_events_total", .counter, "Events and bars published, by kind and whether they fill a gap.",
+          labels: ["kind", "source"]),
+    .init("souk_feed_duplicates_total", .counter, "Events that had been published before; not published again."),
+    .init("souk_feed_refused_total", .counter, "Elements of frames that could not be read.", labels: ["code"]),
+    .init("souk_feed_ignored_total", .counter, "Elements of kinds that are not listened to."),
+    .init("souk_feed_connects_total", .counter, "Connections that were logged in."),
+    .init("souk_feed_failures_total", .counter, "Connections that ended or never began, by error code.",
+          labels: ["code"]),
+    .init("souk_feed_connections", .gauge, "Connections that are logged in and subscribed."),
+    .init("souk_feed_symbols", .gauge, "Symbols subscribed to."),
+    .init("souk_feed_gaps_total", .counter, "Gaps of symbols that were opened and how they ended.",
+          labels: ["outcome"]),
+    .init("souk_feed_gaps_open", .gauge, "Holes of connections that are being refilled."),
+    .init("souk_feed_questions_total", .counter, "Pages asked for about the past, by how it was answered.",
+          labels: ["answer"]),
+    .init("souk_feed_backlog_bytes", .gauge, "Bytes of events that Kafka has not acknowledged."),
+    .init("souk_feed_newest_timestamp_seconds", .gauge, "Event time of the newest event published."),
+    .init("souk_feed_resent_total", .counter, "Batches sent again because Kafka did not take them."),
+  ]
+
+  static let duplicates = Counter(label: "souk_feed_duplicates_total")
+  static let ignored = Counter(label: "souk_feed_ignored_total")
+  static let connects = Counter(label: "souk_feed_connects_total")
+  static let connections = Gauge(label: "souk_feed_connections")
+  static let symbols = Gauge(label: "souk_feed_symbols")
+  static let openGaps = Gauge(label: "souk_feed_gaps_open")
+  static let backlog = Gauge(label: "souk_feed_backlog_bytes")
+  static let newest = Gauge(label: "souk_feed_newest_timestamp_seconds")
+  static let resent = Counter(label: "souk_feed_resent_total")
+
+  static func published(_ kind: String, isRefill: Bool, _ count: Int) {
+    Counter(label: "souk_feed_events_total", dimensions: [("kind", kind), ("source", isRefill ? "refill" : "stream")])
+      .increment(by: count)
+  }
+  static func refused(_ code: String) {
+    Counter(label: "souk_feed_refused_total", dimensions: [("code", code)]).increment()
+  }
+  static func failed(_ code: String) {
+    Counter(label: "souk_feed_failures_total", dimensions: [("code", code)]).increment()
+  }
+  static func gaps(_ outcome: String, _ count: Int) {
+    Counter(label: "souk_feed_gaps_total", dimensions: [("outcome", outcome)]).increment(by: count)
+  }
+  static func asked(_ answer: String) {
+    Counter(label: "souk_feed_questions_total", dimensions: [("answer", answer)]).increment()
+  }
+}

@@ -1,0 +1,151 @@
+import Core
+import Foundation
+import Messages
+import SimulatorServer
+
+/// One event of the simulated market. Prices are hundredths.
+package struct SimulatedEvent: Hashable, Sendable {
+  package enum Kind: String, Sendable { case trade, quote, correction, cancel, status, bar, revised }
+
+  /// Its place in the truth, from 0.
+  package var number: Int
+  package var kind: Kind
+  package var symbol: String
+  /// In nanoseconds since 1970; of a bar its start.
+  package var eventNs: Int64
+  package var id = 0
+  package var price: Int64 = 0
+  package var size: Int64 = 0
+  /// Of a correction and a cancel: the trade.
+  package var originalID = 0
+  package var originalPrice: Int64 = 0
+  package var high: Int64 = 0, low: Int64 = 0, close: Int64 = 0, trades: Int64 = 0
+}
+
+/// What happens on the simulated market, in order: a function of the seed and of how much was asked for.
+///
+/// Trades of each symbol walk at random; a tenth of a percent is corrected, another cancelled soon after. At the end of
+/// each minute of its clock a bar of every symbol that traded is made. Some trades are late: they belong to the minute
+/// before, whose bar is made anew.
+package struct FeedMarket: Sendable {
+  package let seed: UInt64
+  package let symbols: [String]
+  /// Events a second of the market's clock.
+  package let rate: Double
+  package let startNs: Int64
+  /// Corrections, cancels and statuses happen.
+  package let hasCorrections: Bool
+  package private(set) var events: [SimulatedEvent] = []
+  private var prices: [Int64]
+  private var minute: Int64
+  private var bars: [[Int: SimulatedEvent]] = []
+  private var steps = 0
+  private var lastTrade: SimulatedEvent?
+
+  /// - Parameter startNs: a whole minute keeps the first bar whole.
+  package init(seed: UInt64, symbols: [String], rate: Double, startNs: Int64, hasCorrections: Bool) {
+    self.seed = seed
+    self.symbols = symbols
+    self.rate = rate
+    self.startNs = startNs
+    self.hasCorrections = hasCorrections
+    prices = symbols.indices.map { 5_000 + Int64(splitMix64(seed &+ UInt64($0)) % 40_000) }
+    minute = startNs / Self.minuteNs
+    bars = [[:], [:]]
+  }
+
+  private static let minuteNs: Int64 = 60_000_000_000
+
+  /// Makes what happens until an instant of the market's clock.
+  /// - Returns: the new events.
+  package mutating func advance(to nanoseconds: Int64) -> Range<Int> {
+    let first = events.count
+    while true {
+      let next = startNs + Int64(Double(steps + 1) / rate * 1e9)
+      guard next <= nanoseconds else { break }
+      steps += 1
+      if next / Self.minuteNs > minute { endMinute(next / Self.minuteNs) }
+      step(next)
+    }
+    return first..<events.count
+  }
+
+  private mutating func step(_ time: Int64) {
+    let dice = splitMix64(seed ^ UInt64(steps) &* 0x9e37_79b9)
+    let index = Int(dice % UInt64(symbols.count))
+    let roll = (dice >> 20) % 1_000
+    if hasCorrections, let trade = lastTrade, roll < 2 {
+      var event = SimulatedEvent(
+        number: events.count, kind: roll == 0 ? .correction : .cancel, symbol: trade.symbol, eventNs: time)
+      (event.originalID, event.originalPrice) = (trade.id, trade.price)
+      (event.id, event.price, event.size) = (roll == 0 ? steps : trade.id, trade.price + Int64(roll == 0 ? 1 : 0), trade.size)
+      lastTrade = nil
+      return events.append(event)
+    }
+    if hasCorrections, roll == 2 {
+      return events.append(
+        SimulatedEvent(number: events.count, kind: .status, symbol: symbols[index], eventNs: time, id: steps))
+    }
+    prices[index] = max(100, prices[index] + Int64((dice >> 32) % 7) - 3)
+    let price = prices[index]
+    let size = 1 + Int64((dice >> 40) % 400)
+    var event = SimulatedEvent(
+      number: events.count, kind: roll < 350 ? .quote : .trade, symbol: symbols[index], eventNs: time)
+    (event.id, event.price, event.size) = (steps, price, size)
+    events.append(event)
+    guard event.kind == .trade else { return }
+    lastTrade = event
+    // A twentieth of the trades belongs to the minute before.
+    let isLate = (dice >> 50) % 20 == 0 && bars[0][index] != nil
+    add(event, index, isLate ? 0 : 1)
+    if isLate, var bar = bars[0][index] {
+      bar.kind = .revised
+      bar.number = events.count
+      events.append(bar)
+    }
+  }
+
+  private mutating func add(_ trade: SimulatedEvent, _ index: Int, _ slot: Int) {
+    var bar = bars[slot][index] ?? {
+      var bar = SimulatedEvent(
+        number: 0, kind: .bar, symbol: trade.symbol, eventNs: minute * Self.minuteNs, price: trade.price)
+      (bar.high, bar.low) = (trade.price, trade.price)
+      return bar
+    }()
+    bar.high = max(bar.high, trade.price)
+    bar.low = min(bar.low, trade.price)
+    bar.close = trade.price
+    bar.size += trade.size
+    bar.trades += 1
+    bars[slot][index] = bar
+  }
+
+  private mutating func endMinute(_ next: Int64) {
+    for index in symbols.indices {
+      guard var bar = bars[1][index] else { continue }
+      bar.number = events.count
+      events.append(bar)
+      bars[1][index] = bar
+    }
+    bars = [bars[1], [:]]
+    minute = next
+  }
+
+  /// The last state of every bar, by symbol and start.
+  package var finalBars: [String: SimulatedEvent] {
+    events.reduce(into: [:]) { bars, event in
+      if event.kind == .bar || event.kind == .revised { bars["\(event.symbol)/\(event.eventNs)"] = event }
+    }
+  }
+}
+
+extension SimulatedEvent {
+  /// A line of the truth file.
+  package var line: String {
+    "{\"number\":\(number),\"kind\":\"\(kind.rawValue)\",\"symbol\":\"\(symbol)\",\"event_ns\":\(eventNs),\"id\":\(id),"
+      + "\"price\":\(Self.money(price)),\"size\":\(size),\"original_id\":\(originalID),\"high\":\(Self.money(high)),"
+      + "\"low\":\(Self.money(low)),\"close\":\(Self.money(close)),\"trades\":\(trades)}"
+  }
+
+  package static func money(_ hundredths: Int64) -> String { "\(hundredths / 100).\(zeroPadded(hundredths % 100, 2))" }
+}

@@ -1,0 +1,34 @@
+import Core
+
+/// How the feeds behave.
+package struct FeedScript: Sendable {
+  package var key = "key"
+  package var secret = "secret"
+  /// Connections of one feed; Polygon closes the oldest beyond it, Alpaca refuses the newest.
+  package var connections = 1
+  /// Symbols of Alpaca's trades and quotes; nil is no limit.
+  package var symbolLimit: Int?
+  package var allowsStar = true
+  /// Feeds that the plan does not have.
+  package var refusedFeeds: Set<String> = []
+  /// The next logins are answered as if the key were wrong.
+  package var refusedLogins = 0
+  /// Bytes that may wait for a slow reader.
+  package var slowLimit = 4 << 20
+  /// Elements in a frame.
+  package var frame = 200
+  /// Nothing is sent, and pings are answered.
+  package var isSilent = false
+  /// Of an answer about the past.
+  package var pageSize = 50
+  /// Every third page is empty and has a next one.
+  package var hasEmptyPages = false
+  /// The next questions about the past are answered with 429.
+  package var refusedQuestions = 0
+  /// Questions about the past are answered with 403: the plan has none.
+  package var hasHistory = true
+  /// A page's token leads to the page itself.
+  package var isCyclic = false
+
+  package init() {}
+}

@@ -1,0 +1,197 @@
+import Core
+import Feeds
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOWebSocket
+import SimulatorServer
+import Synchronization
+
+/// A server that speaks as Polygon (Massive) and Alpaca do, streams and answers about the past, of one simulated market.
+///
+///     ws://host:port/stocks, /options                                Polygon
+///     ws://host:port/v2/iex, /v2/sip, /v1beta1/indicative, /opra     Alpaca
+///     http://host:port/v2/aggs, /v3/trades, /v3/quotes               Polygon
+///     http://host:port/v2/stocks, /v1beta1/options                   Alpaca
+///
+/// Its clock runs `speed` times as fast as the machine's, from a whole minute in the past on, so that no stamp lies in
+/// the future. To steer it from outside: `POST /_feed/cut?how=close|reset|mid-frame`, `POST /_feed/silent?value=true`,
+/// `GET /_feed/truth`.
+package final class FeedSimulator: Sendable {
+  struct State {
+    var script: FeedScript
+    var market: FeedMarket
+    var connections: [ObjectIdentifier: Connection] = [:]
+    /// Connections that were made, logins that were let in.
+    var made = 0
+    var logins = 0
+    var pages = 0
+    var questions: [String] = []
+    var isPaused = false
+  }
+
+  struct Connection {
+    let channel: any Channel
+    let feed: Feed
+    let isPacked: Bool
+    let number: Int
+    var isLoggedIn = false
+    /// `trades/AAPL`, `T/*`.
+    var interests: Set<String> = []
+  }
+
+  let state: Mutex<State>
+  private let listener: any Channel
+  package let port: Int
+  private let speed: Double
+  private let began = ContinuousClock.now
+
+  private init(_ script: FeedScript, _ market: FeedMarket, speed: Double, _ listener: any Channel) {
+    state = Mutex(State(script: script, market: market))
+    self.listener = listener
+    self.speed = speed
+    port = listener.localAddress?.port ?? 0
+  }
+
+  package var url: String { "127.0.0.1:\(port)" }
+  package func change(_ body: (inout FeedScript) -> Void) { state.withLock { body(&$0.script) } }
+  package var connections: Int { state.withLock { $0.connections.count } }
+  package var made: Int { state.withLock { $0.made } }
+  package var logins: Int { state.withLock { $0.logins } }
+  /// Paths and queries of the questions about the past.
+  package var questions: [String] { state.withLock { $0.questions } }
+  /// What has happened on the market so far.
+  package var events: [SimulatedEvent] { state.withLock { $0.market.events } }
+  package var finalBars: [String: SimulatedEvent] { state.withLock { $0.market.finalBars } }
+  /// All that is subscribed to, by any connection.
+  package var interests: Set<String> {
+    state.withLock { $0.connections.values.reduce(into: Set()) { $0.formUnion($1.interests) } }
+  }
+
+  /// Stops the market; what has happened has been sent.
+  package func pause() { state.withLock { $0.isPaused = true } }
+
+  /// Serves while `body` runs.
+  /// - Parameter port: 0 is any free one.
+  package static func serving<Value: Sendable>(
+    _ script: FeedScript = FeedScript(), seed: UInt64 = 1, symbols: [String], rate: Double = 200, speed: Double = 1,
+    hasCorrections: Bool = true, host: String = "127.0.0.1", port: Int = 0,
+    _ body: @Sendable (FeedSimulator) async throws -> Value
+  ) async throws -> Value {
+    let holder = FeedListener.Holder()
+    let listener = try await FeedListener.listen(host, port, holder)
+    // A whole minute, an hour ago when its clock is fast.
+    let minute: Int64 = 60_000_000_000
+    let start = (WallClock.microseconds() * 1_000 / minute - (speed > 1 ? 60 : 0)) * minute
+    let now = speed > 1 ? start : WallClock.microseconds() * 1_000
+    let market = FeedMarket(
+      seed: seed, symbols: symbols, rate: rate / speed, startNs: now, hasCorrections: hasCorrections)
+    let simulator = FeedSimulator(script, market, speed: speed, listener)
+    holder.simulator = simulator
+    let clock = Task { await simulator.run() }
+    return try await finishing { try await body(simulator) } then: {
+      clock.cancel()
+      await clock.value
+      try? await listener.close()
+      for connection in simulator.state.withLock({ Array($0.connections.values) }) {
+        connection.channel.close(promise: nil)
+      }
+    }
+  }
+
+  private func run() async {
+    while !Task.isCancelled {
+      tick()
+      try? await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  /// Of the market, in nanoseconds since 1970.
+  private func now(_ start: Int64) -> Int64 {
+    start + Int64(Double((ContinuousClock.now - began).nanoseconds) * speed)
+  }
+
+  // MARK: - streams
+
+  private func tick() {
+    state.withLock { state in
+      guard !state.isPaused else { return }
+      let fresh = state.market.advance(to: now(state.market.startNs))
+      guard !fresh.isEmpty, !state.script.isSilent else { return }
+      for (id, connection) in state.connections where connection.isLoggedIn && !connection.interests.isEmpty {
+        guard connection.channel.isWritable else {
+          cutSlowReader(connection)
+          state.connections[id] = nil
+          continue
+        }
+        var elements: [String] = []
+        for event in state.market.events[fresh] {
+          guard let (channel, json) = FeedWire.element(event, connection.feed) else { continue }
+          let symbol = SymbolNames.name(of: event.symbol, for: connection.feed.dialect)
+          guard connection.interests.contains("\(channel)/\(symbol)") || connection.interests.contains("\(channel)/*")
+          else { continue }
+          elements.append(json)
+        }
+        var rest = elements[...]
+        while !rest.isEmpty {
+          send("[\(rest.prefix(state.script.frame).joined(separator: ","))]", connection)
+          rest = rest.dropFirst(state.script.frame)
+        }
+      }
+    }
+  }
+
+  private func cutSlowReader(_ connection: Connection) {
+    let text = connection.feed.isPolygon
+      ? #"[{"ev":"status","status":"force_disconnect","message":"slow consumer"}]"#
+      : #"[{"T":"error","code":407,"msg":"slow client"}]"#
+    send(text, connection)
+    connection.channel.close(promise: nil)
+  }
+
+  func send(_ json: String, _ connection: Connection) {
+    let channel = connection.channel
+    let data = connection.isPacked
+      ? channel.allocator.buffer(bytes: FeedWire.packed(json)) : channel.allocator.buffer(string: json)
+    channel.writeAndFlush(
+      WebSocketFrame(fin: true, opcode: connection.isPacked ? .binary : .text, data: data), promise: nil)
+  }
+
+  // MARK: - faults
+
+  package enum Cut: String, CaseIterable, Sendable {
+    /// With a close frame.
+    case close
+    /// Without one.
+    case reset
+    /// In the middle of a frame.
+    case midFrame = "mid-frame"
+  }
+
+  /// Ends every connection.
+  package func cut(_ how: Cut) {
+    let connections = state.withLock { state in
+      defer { state.connections = [:] }
+      return Array(state.connections.values)
+    }
+    for connection in connections {
+      let channel = connection.channel
+      switch how {
+      case .reset: channel.close(promise: nil)
+      case .close:
+        var code = channel.allocator.buffer(capacity: 2)
+        code.write(webSocketErrorCode: .goingAway)
+        channel.writeAndFlush(WebSocketFrame(fin: true, opcode: .connectionClose, data: code))
+          .whenComplete { _ in channel.close(promise: nil) }
+      case .midFrame:
+        // The head of a text of 1,000 bytes, and ten of them.
+        let half = channel.allocator.buffer(bytes: [0x81, 126, 0x03, 0xe8] + Array(#"[{"ev":"T","#.utf8))
+        channel.pipeline.context(handlerType: WebSocketFrameEncoder.self).whenComplete { context in
+          if case .success(let context) = context { context.writeAndFlush(NIOAny(half), promise: nil) }
+          channel.close(promise: nil)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Core
+import FeedSimulator
+import Foundation
+import LocalServers
+
+/// Serves invented market feeds until stopped.
+@main
+struct FeedSimulatorCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "feed-simulator",
+    abstract: "Polygon and Alpaca with an invented market, streams and answers about the past, for demos and tests.",
+    discussion: """
+      ws://host:port/stocks and /options speak as Polygon, /v2/iex, /v2/sip, /v1beta1/indicative and /v1beta1/opra as \
+      Alpaca; the same port answers /v2/aggs, /v3/trades, /v3/quotes, /v2/stocks and /v1beta1/options. The key is 'key', \
+      the secret 'secret'. POST /_feed/cut?how=close|reset|mid-frame ends the connections, POST \
+      /_feed/silent?value=true stops the stream, GET /_feed/truth is all that has happened.
+      """,
+    version: Souk.version)
+
+  @Option(help: "The address to listen on.") var host = "127.0.0.1"
+  @Option(help: "The port to listen on; 0 means any free one.") var port = 0
+  @Option(help: ArgumentHelp("Write the port here once listening.", valueName: "path")) var portFile: String?
+  @Option(help: "What the market is drawn from.") var seed: UInt64 = 1
+  @Option(help: "Symbols, separated by commas.") var symbols = "AAPL,MSFT,NVDA,TSLA,SPY,QQQ,BRK.B"
+  @Option(help: "Events a second.") var rate = 200.0
+  @Option(help: "How fast the market's clock runs.") var speed = 1.0
+  @Option(help: ArgumentHelp("Write what happened here at the end, one event a line.", valueName: "path"))
+  var truth: String?
+
+  func validate() throws {
+    guard rate > 0, speed > 0, !symbols.isEmpty else {
+      throw ValidationError("--rate and --speed must be above 0, --symbols must name one")
+    }
+  }
+
+  func run() async throws {
+    let list = symbols.split(separator: ",").map(String.init)
+    let file = try portFile.map { try AddressFile($0) }
+    let stop = Interruption()
+    signal(SIGTERM, SIG_IGN)
+    signal(SIGINT, SIG_IGN)
+    let sources = [SIGTERM, SIGINT].map { number in
+      let source = DispatchSource.makeSignalSource(signal: number)
+      source.setEventHandler { stop.raise() }
+      source.resume()
+      return source
+    }
+    try await FeedSimulator.serving(
+      seed: seed, symbols: list, rate: rate, speed: speed, host: host, port: port
+    ) { simulator in
+      print("listening on \(simulator.url)")
+      fflush(nil)
+      try file?.write("\(simulator.port)")
+      await stop.wait()
+      if let truth {
+        try Data((simulator.events.map(\.line).joined(separator: "\n") + "\n").utf8)
+          .write(to: URL(fileURLWithPath: truth))
+      }
+    }
+    withExtendedLifetime(sources) {}
+  }
+}
