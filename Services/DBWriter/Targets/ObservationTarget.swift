@@ -22,19 +22,15 @@ package struct ObservationTarget: WriteTarget {
 
   /// The value fetched last counts; of two fetched at the same time, the later in the topic. A missing time is earlier
   /// than any. A repeat changes nothing.
-  private static let merge = MergeStatement("merge observations", .rows(of: "market_observations"), sql: """
-    WITH written AS (
-      INSERT INTO market_observations AS p (\(observations.names.listed()))
-      SELECT DISTINCT ON (series, kind, observed_at) \(observations.names.listed())
-      FROM staged_observations
-      ORDER BY series, kind, observed_at, fetched_at DESC NULLS LAST, batch DESC
-      ON CONFLICT (series, kind, observed_at) DO UPDATE SET
-        \(facts.takenOver)
-      WHERE (EXCLUDED.fetched_at >= p.fetched_at OR p.fetched_at IS NULL)
-        AND (\(facts.listed(of: "p"))) IS DISTINCT FROM (\(facts.listed(of: "EXCLUDED")))
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
+  private static let merge = MergeStatement("merge observations", into: "market_observations", """
+    INSERT INTO market_observations AS p (\(observations.names.listed()))
+    SELECT DISTINCT ON (series, kind, observed_at) \(observations.names.listed())
+    FROM staged_observations
+    ORDER BY series, kind, observed_at, fetched_at DESC NULLS LAST, batch DESC
+    ON CONFLICT (series, kind, observed_at) DO UPDATE SET
+      \(facts.takenOver)
+    WHERE (EXCLUDED.fetched_at >= p.fetched_at OR p.fetched_at IS NULL)
+      AND (\(facts.listed(of: "p"))) IS DISTINCT FROM (\(facts.listed(of: "EXCLUDED")))
     """)
 
   /// The columns after the key.

@@ -78,9 +78,8 @@ struct BatchEncoder: ~Copyable {
   }
 
   mutating func takeOutput() -> OutgoingBatch {
-    let taken = output
-    output = OutgoingBatch()
-    return taken
+    defer { output = OutgoingBatch() }
+    return output
   }
 
   private mutating func appendMessage() {

@@ -49,9 +49,8 @@ struct RecordEncoder: ~Copyable {
   }
 
   mutating func takeOutput() -> OutgoingBatch {
-    let taken = output
-    output = OutgoingBatch()
-    return taken
+    defer { output = OutgoingBatch() }
+    return output
   }
 
   // MARK: - Promotions
