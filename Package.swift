@@ -104,6 +104,8 @@ let imports: [String: [String]] = [
   "MarketStreamerService": ["ArgumentParser", "Catalogue", "Core", "CoreMetrics", "Feeds", "HTTP", "HTTPFlags",
     "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
     "ServiceKit", "Values", "WebSocket"],
+  "MarketStreamerTests": ["Catalogue", "Core", "FeedSimulator", "Feeds", "Kafka", "KafkaFlags", "LocalServers",
+    "Logging", "MarketStreamerService", "Messages", "TestSupport", "Values"],
   "Markets": ["CSV", "Core", "Messages", "StrictYAML", "Values"],
   "MarketsTests": ["Core", "Markets", "Messages", "StrictYAML", "TestSupport", "Values"],
   "Masters": ["Core", "Forecasting", "Messages", "Values"],
@@ -308,6 +310,7 @@ let testing: [Target] = [
   tests("PriceFiles", exclude: ["read_rows.py"]),
   tests("Reference", starts: ["souk-reference"]),
   tests("S3Consumer", exclude: ["read_objects.py"]),
+  tests("MarketStreamer", starts: ["market-streamer"]),
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
 ] + [
