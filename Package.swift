@@ -81,6 +81,10 @@ let imports: [String: [String]] = [
   "HTTP": ["CCurl", "Core"],
   "HTTPFlags": ["ArgumentParser", "Core", "HTTP", "Options"],
   "HTTPTests": ["CCurl", "Core", "HTTP", "LocalServers", "TestSupport"],
+  "HotWriterService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "Messages", "Metrics", "Options",
+    "Pipeline", "Redis", "RedisFlags", "ServiceKit", "Values"],
+  "HotWriterTests": ["ArgumentParser", "Catalogue", "Core", "HotWriterService", "Kafka", "KafkaFlags", "LocalServers",
+    "Logging", "Messages", "Pipeline", "Redis", "TestSupport", "Values"],
   "InferenceWorkerService": ["ArgumentParser", "Catalogue", "Core", "Forecasting", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Routing",
     "ServiceKit", "Values"],
@@ -178,6 +182,7 @@ let imports: [String: [String]] = [
   "egx-producer": ["EGXProducerService", "ServiceKit"],
   "feed-simulator": ["ArgumentParser", "Core", "FeedSimulator", "LocalServers"],
   "fetcher": ["FetcherService", "ServiceKit"],
+  "hot-writer": ["HotWriterService", "ServiceKit"],
   "inference-worker": ["InferenceWorkerService", "ServiceKit"],
   "influx-consumer": ["InfluxConsumerService", "ServiceKit"],
   "kit-probe": ["ArgumentParser", "Core", "Logging", "Metrics", "ServiceKit"],
@@ -279,6 +284,7 @@ let services: [Target] = [
   service("egx-producer", "EGXProducer"),
   service("influx-consumer", "InfluxConsumer"),
   service("s3-consumer", "S3Consumer"),
+  service("hot-writer", "HotWriter"),
   service("scheduler", "Scheduler"),
   service("fetcher", "Fetcher"),
   service("inference-worker", "InferenceWorker"),
@@ -309,12 +315,14 @@ let testing: [Target] = [
   tests("Monitoring", exclude: ["Rules"]),
   tests("PriceFiles", exclude: ["read_rows.py"]),
   tests("Reference", starts: ["souk-reference"]),
+  tests("ObjectStore", exclude: ["azure_client.py"]),
+  tests("HotWriter"),
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("MarketStreamer", starts: ["market-streamer"]),
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
 ] + [
-  "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Kafka", "Markets", "ModelRegistry", "ObjectStore",
+  "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Kafka", "Markets", "ModelRegistry",
   "Pipeline", "Portals", "Postgres", "Redis", "Crawler", "Downloader", "Parser", "DBWriter", "EGXProducer",
   "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
 ].map { tests($0) }
@@ -322,7 +330,7 @@ let testing: [Target] = [
 let package = Package(
   name: "souk",
   products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
-    "scheduler", "fetcher", "inference-worker", "market-streamer", "souk", "portal-simulator",
+    "scheduler", "fetcher", "inference-worker", "market-streamer", "hot-writer", "souk", "portal-simulator",
     "provider-simulator", "feed-simulator", "souk-bench", "souk-reference"]
     .map { .executable(name: $0, targets: [$0]) },
   // No wider than the tested minor version; DeployTests lists the versions that were tested, transitive ones included.

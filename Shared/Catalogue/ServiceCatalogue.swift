@@ -108,12 +108,16 @@ package enum ServiceCatalogue {
     ],
     note: "One process owns a connection by a lease, the other takes over: a provider closes the oldest of two.")
 
+  package static let hotWriter = ServiceEntry(
+    "hot-writer", "keeps live prices and bars in Redis: time series, last values, a tail of raw records", of: [.lambda],
+    reads: [Topics.marketTicks, Topics.marketBars], sink: .redis, scaling: .byLag(100_000), resources: .medium)
+
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
 
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer,
+    marketStreamer, hotWriter,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

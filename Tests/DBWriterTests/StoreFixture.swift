@@ -26,9 +26,12 @@ struct StoreFixture {
     try await PostgresConnection.open(PostgresConfiguration(url: url))
   }
 
-  func store(group: String = "db-writer", cluster: String = "cluster") -> TableStore {
+  func store(
+    group: String = "db-writer", cluster: String = "cluster", statementTimeout: Duration = .seconds(60)
+  ) -> TableStore {
     TableStore(
-      configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: cluster, consumerGroup: group),
+      configuration: PostgresConfiguration(url: url, statementTimeout: statementTimeout),
+      scope: OffsetScope(clusterID: cluster, consumerGroup: group),
       staging: StagingArea(WriteTargets.all, dialect: dialect, instance: TestServers.uniqueName()))
   }
 

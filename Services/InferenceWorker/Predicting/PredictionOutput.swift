@@ -48,7 +48,7 @@ package struct TransactionalOutput: PredictionOutput {
   /// Repeats a call while the library asks for a retry.
   private func retrying(times: Int = .max, _ call: () async throws -> Void) async throws {
     try await Backoff(base: .milliseconds(100), cap: .milliseconds(100)).retry(call) { failed in
-      guard (failed.error as? TransactionError)?.remedy == .retry, failed.number < times, !Task.isCancelled else {
+      guard (failed.error as? KafkaError)?.remedy == .retry, failed.number < times, !Task.isCancelled else {
         throw failed.error
       }
       try await Task.sleep(for: failed.delay)

@@ -35,8 +35,11 @@ struct Infrastructure: Sendable {
     return server
   }
 
-  func startRedis(_ running: inout Running, _ teardown: inout Teardown) async throws -> PrivateRedis {
-    let server = try await PrivateRedis.start()
+  /// - Parameter modules: the one with time series, search and documents.
+  func startRedis(
+    _ running: inout Running, _ teardown: inout Teardown, modules: Bool = false
+  ) async throws -> PrivateRedis {
+    let server = try await PrivateRedis.start(modules: modules)
     keep("Redis", "127.0.0.1:\(server.port)", &running, &teardown, { server.isRunning }) { await server.stop() }
     return server
   }

@@ -43,8 +43,11 @@ struct UpRun: Sendable {
     let shown = Self.shown(options.system)
     try await shown.prepare(&ground)
     if kafka.bootstrapServers != nil {
+      let consumers = options.system.services.filter { !$0.isSource }
       do {
-        try await awaitFreeGroups(cluster)
+        try await Self.awaitFreeGroups(
+          within: cluster.sessionTimeout() + .seconds(5), stopping: stopping, screen: screen
+        ) { try await cluster.members(of: consumers) }
       } catch let error as KafkaError where error.name == "_UNSUPPORTED_FEATURE" {
         // An embedded broker of another process (`souk broker`) lists no groups.
       }
@@ -73,12 +76,18 @@ struct UpRun: Sendable {
   /// Members of a run that was killed hold their partitions until the brokers miss them: says so, and waits for that,
   /// because services that join meanwhile are given nothing and would be taken for stuck. Members that stay are those
   /// of another fleet: this one then works beside it.
-  private func awaitFreeGroups(_ cluster: Cluster) async throws {
-    let limit = try cluster.sessionTimeout() + .seconds(5)
+  ///
+  /// - Parameters:
+  ///   - limit: how long brokers take to miss a member.
+  ///   - held: asks for the groups that have members, and for these.
+  static func awaitFreeGroups(
+    within limit: Duration, every pause: Duration = .seconds(1), stopping: Interruption, screen: Screen,
+    _ held: () async throws -> [(group: String, members: [String])]
+  ) async throws {
     let deadline = ContinuousClock.now + limit
     var said = ""
     while true {
-      let held = try await cluster.members(of: options.system.services.filter { !$0.isSource })
+      let held = try await held()
       if held.isEmpty { return }
       let text = held.map { "\($0.group) (\($0.members.joined(separator: ", ")))" }.joined(separator: "; ")
       guard .now < deadline else {
@@ -89,7 +98,7 @@ struct UpRun: Sendable {
         screen.say("waiting   for members of an earlier run, at most \(DurationSetting(limit)): \(text)")
         said = text
       }
-      if await stopping.sleep(for: .seconds(1)) { throw CancellationError() }
+      if await stopping.sleep(for: pause) { throw CancellationError() }
     }
   }
 

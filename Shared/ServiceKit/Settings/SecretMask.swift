@@ -5,8 +5,9 @@ package enum SecretMask {
   /// An option (or `key=value` property) whose whole value is secret.
   package static func isSecret(_ name: String) -> Bool {
     let name = name.lowercased()
-    return ["password", "passwd", "secret", "token", "secret-access-key", "-key", ".key", "_key", "passphrase"]
-      .contains { name.hasSuffix($0) } || ["key", "sasl.jaas.config"].contains(name)
+    return ["password", "passwd", "secret", "token", "secret-access-key", "-key", ".key", "_key", "passphrase",
+            "connection-string"]
+      .contains { name.hasSuffix($0) } || ["key", "sasl.jaas.config", "sig", "accountkey"].contains(name)
   }
 
   /// The value of an option as it may be printed: `***` for a secret; of a URL only the password is hidden, of

@@ -1,15 +1,19 @@
 import Catalogue
 import LocalServers
+import Synchronization
 
 /// Market feeds: a simulated market at one end, the hot store at the other.
 final class LambdaSystem: ShownSystem {
   let system = FleetSystem.lambda
+  /// What is asked in the end.
+  private let redis = Mutex<PrivateRedis?>(nil)
 
   func check(_ options: UpOptions) throws {}
 
   func prepare(_ ground: inout Ground) async throws {
-    let redis = try await ground.infrastructure.startRedis(&ground.running, &ground.teardown).url
-    ground.running.surroundings.servers[.redis] = ["REDIS_URL": redis]
+    let server = try await ground.infrastructure.startRedis(&ground.running, &ground.teardown, modules: true)
+    redis.withLock { $0 = server }
+    ground.running.surroundings.servers[.redis] = ["REDIS_URL": server.url]
     let port = try await ground.infrastructure.startFeeds(&ground.running, &ground.teardown)
     ground.running.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
@@ -19,5 +23,16 @@ final class LambdaSystem: ShownSystem {
     ground.running.sources = 1
   }
 
-  func answers() async throws -> [String] { [] }
+  /// Asked as a person asks.
+  func answers() async throws -> [String] {
+    guard let port = redis.withLock({ $0?.port }) else { return [] }
+    var lines = ["", "What does Redis hold?", ""]
+    for command in ["TS.GET ts:AAPL:price", "HGET trade:AAPL price", "TS.GET ts:AAPL:1m:close",
+                    "XLEN stream:raw_market_data"] {
+      let words = ["-p", "\(port)"] + command.split(separator: " ").map(String.init)
+      let answer = try await ChildProcess.run(Launch("redis-cli", words)).output
+      lines.append("redis-cli \(command): \(answer.split(separator: "\n").joined(separator: " "))")
+    }
+    return lines
+  }
 }

@@ -4,10 +4,38 @@ import Logging
 
 import Glibc
 
-/// The thread and the handles behind `Admin`.
-actor AdminWorker {
+/// A topic as it should be.
+package struct TopicSpecification: Sendable, Hashable {
+  package var name: String
+  package var partitions: Int
+  /// -1 is the cluster's default.
+  package var replicationFactor: Int
+  /// Broker-side settings, such as `retention.ms`.
+  package var settings: [String: String]
+
+  package init(name: String, partitions: Int, replicationFactor: Int = -1, settings: [String: String] = [:]) {
+    self.name = name
+    self.partitions = partitions
+    self.replicationFactor = replicationFactor
+    self.settings = settings
+  }
+}
+
+/// How far a group is behind in one partition.
+package struct PartitionLag: Sendable, Hashable {
+  package var partition: TopicPartition
+  /// nil when the group never committed here.
+  package var committed: Int64?
+  package var watermarks: Watermarks
+
+  /// Records between the group's position (or, without one, the first record) and the end.
+  package var lag: Int64 { max(0, watermarks.high - max(committed ?? watermarks.low, watermarks.low)) }
+}
+
+/// Administrative requests to a cluster. All of them run on a thread of their own, one after the other.
+package actor Admin {
   private let executor = ThreadExecutor(name: "kafka-admin")
-  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private let properties: [String: String]
   /// A client with the queue its errors arrive on, and the last error it reported since its last success.
   private final class Client {
@@ -36,7 +64,8 @@ actor AdminWorker {
   private var groups: [String: Client] = [:]
   private let logger: Logger
 
-  init(properties: [String: String], logger: Logger) throws {
+  /// - Throws: `Failure(.configuration)` for a property librdkafka refuses.
+  package init(properties: [String: String], logger: Logger) throws {
     self.properties = properties
     self.logger = logger
     client = try Client(RD_KAFKA_PRODUCER, properties)
@@ -61,8 +90,8 @@ actor AdminWorker {
     while let event = rd_kafka_queue_poll(client.queue, 0) {
       switch rd_kafka_event_type(event) {
       case RD_KAFKA_EVENT_LOG:
-        LibraryLog.write(event, to: logger)
-        if client.lastError?.refusal == nil, let error = LibraryLog.hangUp(event) { client.lastError = error }
+        let hangUp = LibraryLog.write(event, to: logger)
+        if let hangUp, client.lastError?.refusal == nil { client.lastError = hangUp }
       case RD_KAFKA_EVENT_ERROR:
         let error = client.handle.error("connect", event)
         // The more specific error is kept: a refused connection to one of several addresses hides no wrong password.
@@ -113,24 +142,32 @@ actor AdminWorker {
     }
   }
 
-  func metadata(within limit: Duration) throws(KafkaError) -> Metadata {
+  package func metadata(within limit: Duration = .seconds(10)) throws(KafkaError) -> Metadata {
     try ask(client, within: limit) { (limit) throws(KafkaError) in try Metadata.all(client.handle, within: limit) }
   }
 
-  func clusterID(within limit: Duration) throws(KafkaError) -> String {
+  /// All topics with their partitions; never creates one.
+  package func topics(within limit: Duration = .seconds(10)) throws(KafkaError) -> [String: [Int32]] {
+    let topics = try metadata(within: limit).topics
+    return Dictionary(topics.map { ($0.name, $0.partitions) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Names one cluster; embedded brokers differ at every start.
+  package func clusterID(within limit: Duration = .seconds(10)) throws(KafkaError) -> String {
     try ask(client, within: limit) { (limit) throws(KafkaError) in try ClusterID.ask(client.handle, within: limit) }
   }
 
-  func watermarks(
-    _ partitions: Set<TopicPartition>, within limit: Duration
+  package func watermarks(
+    _ partitions: Set<TopicPartition>, within limit: Duration = .seconds(10)
   ) throws(KafkaError) -> [TopicPartition: Watermarks] {
     try ask(client, within: limit, first: .seconds(2)) { (limit) throws(KafkaError) in
       try OffsetQuestions.watermarks(client.handle, partitions, within: limit)
     }
   }
 
-  func committed(
-    group: String, _ partitions: Set<TopicPartition>, within limit: Duration
+  /// What a group committed; partitions without a committed offset are missing.
+  package func committed(
+    group: String, _ partitions: Set<TopicPartition>, within limit: Duration = .seconds(10)
   ) throws(KafkaError) -> [TopicPartition: CommittedOffset] {
     if partitions.isEmpty { return [:] }
     let client = try client(of: group)
@@ -139,16 +176,34 @@ actor AdminWorker {
     }
   }
 
-  /// One topic as a consumer of this group is shown it: never creates it on a real cluster, and tells a denied topic,
-  /// which a list of all topics leaves out, from one that does not exist.
-  func topic(_ name: String, group: String, within limit: Duration) throws(KafkaError) -> Metadata.Topic {
+  /// How far a group is behind in every partition of these topics, sorted; topics that do not exist are left out.
+  package func lag(
+    group: String, topics: [String], within limit: Duration = .seconds(10)
+  ) throws(KafkaError) -> [PartitionLag] {
+    let known = try self.topics(within: limit)
+    let partitions = Set(topics.flatMap { topic in (known[topic] ?? []).map { TopicPartition(topic, $0) } })
+    let committed = try committed(group: group, partitions, within: limit)
+    let marks = try watermarks(partitions, within: limit)
+    return partitions.sorted().compactMap { partition in
+      marks[partition].map {
+        PartitionLag(partition: partition, committed: committed[partition]?.offset, watermarks: $0)
+      }
+    }
+  }
+
+  /// One topic as a consumer of this group is shown it: tells a denied topic, which a list of all topics leaves out,
+  /// from one that does not exist. Never creates it on a real cluster; an embedded broker makes every topic it is asked
+  /// about.
+  package func topic(_ name: String, group: String, within limit: Duration) throws(KafkaError) -> Metadata.Topic {
     let client = try client(of: group)
     return try ask(client, within: limit) { (limit) throws(KafkaError) in
       try Metadata.topic(client.handle, name, within: limit)
     }
   }
 
-  func members(of group: String, within limit: Duration) throws(KafkaError) -> [String] {
+  /// Who is in a group now: `client id @ host` of each member, sorted; empty for a group that does not exist. The
+  /// embedded broker cannot say.
+  package func members(of group: String, within limit: Duration = .seconds(10)) throws(KafkaError) -> [String] {
     try ask(client, within: limit, first: .seconds(2)) { (limit) throws(KafkaError) in
       var answer: UnsafePointer<rd_kafka_group_list>?
       let code = client.handle.call { rd_kafka_list_groups($0, group, &answer, limit.milliseconds) }
@@ -167,7 +222,14 @@ actor AdminWorker {
     }
   }
 
-  func createTopics(_ topics: [TopicSpecification], within limit: Duration) throws(KafkaError) -> [String] {
+  /// Creates those that are missing and leaves existing ones as they are.
+  /// - Returns: the names that were created.
+  /// - Throws: class `configuration` where the cluster does not create topics on request (the embedded broker: use
+  ///   `EmbeddedBroker.createTopic`) or refuses.
+  @discardableResult
+  package func createTopics(
+    _ topics: [TopicSpecification], within limit: Duration = .seconds(30)
+  ) throws(KafkaError) -> [String] {
     let existing = Set(try metadata(within: limit).topics.filter { !$0.partitions.isEmpty }.map(\.name))
     let missing = topics.filter { !existing.contains($0.name) }
     if missing.isEmpty { return [] }
@@ -199,7 +261,7 @@ actor AdminWorker {
     }
   }
 
-  func deleteTopics(_ names: [String], within limit: Duration) throws(KafkaError) {
+  package func deleteTopics(_ names: [String], within limit: Duration = .seconds(30)) throws(KafkaError) {
     nonisolated(unsafe) var requests = names.map { Optional(rd_kafka_DeleteTopic_new($0)!) }
     defer { for request in requests { rd_kafka_DeleteTopic_destroy(request) } }
     try ask(client, within: limit, first: limit) { (limit) throws(KafkaError) in
