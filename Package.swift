@@ -108,6 +108,8 @@ let imports: [String: [String]] = [
   "MarketStreamerService": ["ArgumentParser", "Catalogue", "Core", "CoreMetrics", "Feeds", "HTTP", "HTTPFlags",
     "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
     "ServiceKit", "Values", "WebSocket"],
+  "MarketStreamerTests": ["ArgumentParser", "Catalogue", "Core", "FeedSimulator", "Feeds", "Kafka", "KafkaFlags",
+    "LocalServers", "Logging", "MarketStreamerService", "Messages", "TestSupport", "Values"],
   "Markets": ["CSV", "Core", "Messages", "StrictYAML", "Values"],
   "MarketsTests": ["Core", "Markets", "Messages", "StrictYAML", "TestSupport", "Values"],
   "Masters": ["Core", "Forecasting", "Messages", "Values"],
@@ -316,6 +318,7 @@ let testing: [Target] = [
   tests("ObjectStore", exclude: ["azure_client.py"]),
   tests("HotWriter"),
   tests("S3Consumer", exclude: ["read_objects.py"]),
+  tests("MarketStreamer", starts: ["market-streamer"]),
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
 ] + [
