@@ -16,7 +16,7 @@ package struct MarketBarDecoder: ~Copyable {
   package mutating func decode(_ bytes: RawSpan) throws(DecodingFailure) -> MarketBarView {
     scratch.clear()
     var reader = try JSONReader(bytes, limits: limits)
-    var fields = MarketBarView.Fields()
+    var fields = MarketBar.Fields()
     try fields.read(from: &reader, scratch: &scratch)
     return MarketBarView(bytes, scratch.bytes, fields)
   }
@@ -25,7 +25,7 @@ package struct MarketBarDecoder: ~Copyable {
   package mutating func address(of bytes: RawSpan) throws(DecodingFailure) -> MarketBarAddress {
     scratch.clear()
     var reader = try JSONReader(bytes, limits: limits)
-    let table = MarketBarView.fields
+    let table = MarketBar.Fields.table
     var symbol = IngestText()
     var (local, zoned, observed): (LocalDateTime?, Timestamp?, Timestamp?)
     var cursor = try reader.beginObject()
@@ -55,56 +55,50 @@ package struct MarketBarAddress: Hashable, Sendable {
   package let datetime: LocalDateTime
 }
 
-/// A bar that is being read. Texts are borrowed UTF-8 bytes, escapes resolved; nil is absent or null.
-package struct MarketBarView: ~Escapable {
-  private let message: RawSpan
-  private let scratch: RawSpan
-  private let values: Fields
+/// A bar that is being read.
+package typealias MarketBarView = MessageView<MarketBar.Fields>
 
-  @_lifetime(copy message, copy scratch)
-  init(_ message: RawSpan, _ scratch: RawSpan, _ values: Fields) {
-    self.message = message
-    self.scratch = scratch
-    self.values = values
-  }
-
-  package var symbol: RawSpan { @_lifetime(copy self) get { values.symbol.bytes(message, scratch) } }
-  package var exchange: RawSpan? { @_lifetime(copy self) get { values.exchange.bytesOrNull(message, scratch) } }
-  package var interval: RawSpan { @_lifetime(copy self) get { values.interval.bytes(message, scratch) } }
+extension MarketBarView {
+  package var symbol: RawSpan { @_lifetime(copy self) get { fields.symbol.bytes(message, scratch) } }
+  package var exchange: RawSpan? { @_lifetime(copy self) get { fields.exchange.bytesOrNull(message, scratch) } }
+  package var interval: RawSpan { @_lifetime(copy self) get { fields.interval.bytes(message, scratch) } }
   /// On the exchange's clocks. When the message had a `datetime` with an offset, or only `observed_at`, as written
   /// there.
-  package var datetime: LocalDateTime { values.datetime }
+  package var datetime: LocalDateTime { fields.datetime }
   /// The instant, when the message says it; else it follows from `datetime` by the rules of the exchange's zone.
-  package var observedAt: Timestamp? { values.observedAt }
+  package var observedAt: Timestamp? { fields.observedAt }
   /// UTC.
-  package var ingestedAt: LocalDateTime? { values.ingestedAt }
-  package var open: ExactDecimal? { values.open }
-  package var high: ExactDecimal? { values.high }
-  package var low: ExactDecimal? { values.low }
-  package var close: ExactDecimal? { values.close }
-  package var volume: ExactDecimal? { values.volume }
-  package var value: ExactDecimal? { values.value }
+  package var ingestedAt: LocalDateTime? { fields.ingestedAt }
+  package var open: ExactDecimal? { fields.open }
+  package var high: ExactDecimal? { fields.high }
+  package var low: ExactDecimal? { fields.low }
+  package var close: ExactDecimal? { fields.close }
+  package var volume: ExactDecimal? { fields.volume }
+  package var value: ExactDecimal? { fields.value }
   /// Which price `value` is.
-  package var field: RawSpan? { @_lifetime(copy self) get { values.field.bytesOrNull(message, scratch) } }
-  package var flags: MarketBar.Flags { values.flags }
+  package var field: RawSpan? { @_lifetime(copy self) get { fields.field.bytesOrNull(message, scratch) } }
+  package var flags: MarketBar.Flags { fields.flags }
 
   func missing(_ name: String) -> DecodingFailure {
     DecodingFailure(
       .missingField, at: message.byteCount, "a required field is missing or null", field: name)
   }
+}
 
-  enum Field: String, CaseIterable {
-    case symbol, exchange, interval, datetime
-    case open, high, low, close, volume
-    case value, field
-    case ingestedAt = "ingestion_timestamp"
-    case observedAt = "observed_at"
-    case flags
-  }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.symbol, .interval)
+extension MarketBar {
+  /// The fields of a bar that is being read.
+  package struct Fields {
+    enum Field: String, CaseIterable {
+      case symbol, exchange, interval, datetime
+      case open, high, low, close, volume
+      case value, field
+      case ingestedAt = "ingestion_timestamp"
+      case observedAt = "observed_at"
+      case flags
+    }
+    static let table = FieldTable(Field.self)
+    private static let required = table.mask(.symbol, .interval)
 
-  struct Fields {
     var symbol = IngestText(), exchange = IngestText(), interval = IngestText(), field = IngestText()
     var datetime = LocalDateTime.epoch
     var observedAt: Timestamp?
@@ -116,7 +110,7 @@ package struct MarketBarView: ~Escapable {
     mutating func read(
       from reader: inout JSONReader, scratch: inout IngestScratch
     ) throws(DecodingFailure) {
-      let table = MarketBarView.fields
+      let table = Self.table
       var local: LocalDateTime?
       var zoned: Timestamp?
       var cursor = try reader.beginObject()
@@ -139,7 +133,7 @@ package struct MarketBarView: ~Escapable {
         case .flags: flags = try Self.flags(from: &reader)
         }
       }
-      try reader.require(MarketBarView.required, in: cursor, of: table)
+      try reader.require(Self.required, in: cursor, of: table)
       try reader.finish()
       if symbol.count == 0 { throw reader.missingField("symbol") }
       observedAt = observedAt ?? zoned

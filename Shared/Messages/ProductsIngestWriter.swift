@@ -22,7 +22,7 @@ package struct ProductsIngestWriter: ~Copyable {
     case tooLarge
   }
 
-  package private(set) var header: ProductsIngest.Header
+  package private(set) var header: IngestHeader
   /// Items in the batch so far.
   package private(set) var count = 0
   private var json: JSONWriter
@@ -32,7 +32,7 @@ package struct ProductsIngestWriter: ~Copyable {
   /// Begins the first batch.
   /// - Parameter header: its `batchID` is made from `fileID` and `sequence`, whatever it holds.
   package init(
-    header: ProductsIngest.Header, maxItems: Int = ProductsIngest.maxItems, maxBytes: Int = defaultMaxBytes
+    header: IngestHeader, maxItems: Int = ProductsIngest.maxItems, maxBytes: Int = defaultMaxBytes
   ) {
     precondition((1...ProductsIngest.maxItems).contains(maxItems), "a batch holds 1 to 500 items")
     self.header = header
@@ -46,9 +46,10 @@ package struct ProductsIngestWriter: ~Copyable {
   package mutating func begin(sequence: Int64, firstRow: Int64) {
     header.sequence = sequence
     header.firstRow = firstRow
-    header.batchID = ProductsIngest.batchID(fileID: header.fileID, sequence: sequence)
+    header.batchID = IngestHeader.batchID(fileID: header.fileID, sequence: sequence)
     json.clear()
-    header.encode(into: &json)
+    json.beginObject()
+    ProductsHeader(header: header).writeFields(to: &json)
     count = 0
   }
 
@@ -89,43 +90,6 @@ package struct ProductsIngestWriter: ~Copyable {
   }
 }
 
-extension ProductsIngest.Header {
-  /// Everything up to and with the opening bracket of the items.
-  func encode(into json: inout JSONWriter) {
-    json.beginObject()
-    json.key("batch_id")
-    json.string(batchID)
-    json.key("chain")
-    json.string(chain)
-    json.key("chain_id")
-    json.string(chainID)
-    json.key("sub_chain_id")
-    json.string(subChainID)
-    json.key("store_id")
-    json.string(storeID)
-    json.key("file_id")
-    json.string(fileID)
-    json.key("file_name")
-    json.string(fileName)
-    json.key("file_type")
-    json.string(fileType)
-    json.key("file_time")
-    json.string(fileTime)
-    json.key("sequence")
-    json.integer(sequence)
-    json.key("first_row")
-    json.integer(firstRow)
-    json.key("full")
-    json.bool(isFull)
-    json.key("last")
-    json.bool(isLast)
-    json.key("also_named")
-    json.strings(alsoNamed)
-    json.key("items")
-    json.beginArray()
-  }
-}
-
 extension ProductsIngest.Item {
   func encode(into json: inout JSONWriter) {
     func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
@@ -148,34 +112,21 @@ extension JSONWriter {
     priceUpdatedAt: Timestamp?, row: Int64
   ) {
     beginObject()
-    key("ean")
-    string(ean)
-    key("price")
-    string(price)
+    text("ean", ean)
+    field("price", price)
     key("master_id")
     string(masterID, masterIDEnd)
-    key("name")
-    string(orNull: name)
-    key("manufacturer")
-    string(orNull: manufacturer)
-    key("unit_qty")
-    string(orNull: unitQty)
-    key("quantity")
-    string(quantity)
-    key("unit_of_measure")
-    string(orNull: unitOfMeasure)
-    key("unit_price")
-    string(unitPrice)
-    key("unit")
-    string(orNull: unit)
-    key("price_per_unit")
-    string(pricePerUnit)
-    key("is_weighted")
-    bool(isWeighted)
-    key("price_updated_at")
-    string(priceUpdatedAt)
-    key("row")
-    integer(row)
+    text("name", name)
+    text("manufacturer", manufacturer)
+    text("unit_qty", unitQty)
+    field("quantity", quantity)
+    text("unit_of_measure", unitOfMeasure)
+    field("unit_price", unitPrice)
+    text("unit", unit)
+    field("price_per_unit", pricePerUnit)
+    field("is_weighted", isWeighted)
+    field("price_updated_at", priceUpdatedAt)
+    field("row", row)
     endObject()
   }
 }

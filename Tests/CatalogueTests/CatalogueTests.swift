@@ -85,7 +85,7 @@ import Values
   }
 
   @Test func batchIDs() {
-    #expect(ProductsIngest.batchID(fileID: "f", sequence: 0) == "f-000000")
-    #expect(ProductsIngest.batchID(fileID: "f", sequence: 1_234_567) == "f-1234567")
+    #expect(IngestHeader.batchID(fileID: "f", sequence: 0) == "f-000000")
+    #expect(IngestHeader.batchID(fileID: "f", sequence: 1_234_567) == "f-1234567")
   }
 }

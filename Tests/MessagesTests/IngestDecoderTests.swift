@@ -7,8 +7,8 @@ import Testing
     var events: [String] = []
     var refuseItem: String?
 
-    mutating func header(_ header: borrowing ProductsIngestHeaderView) {
-      events.append("header \(text(header.batchID)) \(text(header.storeID)) \(header.fileTime)")
+    mutating func header(_ header: IngestHeader) {
+      events.append("header \(header.batchID) \(header.storeID) \(header.fileTime)")
     }
 
     mutating func item(_ item: borrowing ProductsIngestItemView) throws(DecodingFailure) {

@@ -5,8 +5,8 @@ import Testing
   private struct Recorder: PromotionsIngestVisitor {
     var events: [String] = []
 
-    mutating func header(_ header: borrowing PromotionsIngestHeaderView) {
-      events.append("header \(text(header.storeID)) \(header.isFull) \(header.isLast)")
+    mutating func header(_ header: IngestHeader) {
+      events.append("header \(header.storeID) \(header.isFull) \(header.isLast)")
     }
 
     mutating func promotion(_ promotion: borrowing PromotionView) {

@@ -52,11 +52,11 @@ struct FileToParse: Sendable {
   }
 
   /// - Returns: nil when neither the message, the name nor the file gives the store.
-  func header(_ file: FileIdentifiers) -> ProductsIngest.Header? {
+  func header(_ file: FileIdentifiers) -> IngestHeader? {
     func known(_ text: String) -> String? { text.isEmpty ? nil : text }
     guard let store = storeID ?? known(PriceFileName.normalized(storeID: file.storeID)) else { return nil }
     let subChain = known(PriceFileName.normalized(storeID: file.subChainID)) ?? subChainID
-    return ProductsIngest.Header(
+    return IngestHeader(
       batchID: "", chain: chain, chainID: known(file.chainID) ?? chainID, subChainID: subChain, storeID: store,
       fileID: fileID, fileName: fileName, fileType: fileType, fileTime: fileTime)
   }

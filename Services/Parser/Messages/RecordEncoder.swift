@@ -65,15 +65,12 @@ struct RecordEncoder: ~Copyable {
   }
 
   private mutating func begin(_ identifiers: FileIdentifiers) throws(Failure) {
-    guard let known = file.header(identifiers) else {
+    guard var header = file.header(identifiers) else {
       throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
     }
-    key = RecordKey.bytes(chain: known.chain, known.storeID)
-    writer = PromotionsIngestWriter(
-      header: PromotionsIngest.Header(
-        batchID: "", fileID: known.fileID, fileName: known.fileName, fileType: known.fileType,
-        fileTime: known.fileTime, chain: known.chain, chainID: known.chainID, subChainID: known.subChainID,
-        storeID: known.storeID, isFull: known.fileType == .promoFull))
+    key = RecordKey.bytes(chain: header.chain, header.storeID)
+    header.isFull = header.fileType == .promoFull
+    writer = PromotionsIngestWriter(header: header)
   }
 
   private mutating func write(_ row: borrowing PromotionRow) -> PromotionsIngestWriter.Outcome {

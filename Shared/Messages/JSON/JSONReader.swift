@@ -250,7 +250,7 @@ extension JSONReader {
 
   /// A reader of bytes that were validated before.
   @_lifetime(copy bytes)
-  private init(read bytes: RawSpan) {
+  init(read bytes: RawSpan) {
     self.bytes = bytes
     maxDepth = 0
   }

@@ -27,42 +27,10 @@ extension PromotionsIngest {
     package var allowMultiple: Bool?
     package var remarks: String?
     /// The clubs it is for: the number where there is one (`0` is every customer), else the text as published.
-    package var clubs: [String]
+    package var clubs: [String] = []
     /// 0-based number of the promotion within its file.
-    package var row: Int64
-    package var items: [Item]
-
-    package init(
-      promotionID: String, description: String? = nil, startsAt: Timestamp? = nil, endsAt: Timestamp? = nil,
-      updatedAt: Timestamp? = nil, rewardType: Int64? = nil, minQty: ExactDecimal? = nil,
-      maxQty: ExactDecimal? = nil, discountRate: ExactDecimal? = nil, discountType: Int64? = nil,
-      discountedPrice: ExactDecimal? = nil, discountedUnitPrice: ExactDecimal? = nil,
-      minPurchaseAmount: ExactDecimal? = nil, minItems: ExactDecimal? = nil, isWeighted: Bool? = nil,
-      isCoupon: Bool? = nil, allowMultiple: Bool? = nil, remarks: String? = nil, clubs: [String] = [],
-      row: Int64 = 0, items: [Item] = []
-    ) {
-      self.promotionID = promotionID
-      self.description = description
-      self.startsAt = startsAt
-      self.endsAt = endsAt
-      self.updatedAt = updatedAt
-      self.rewardType = rewardType
-      self.minQty = minQty
-      self.maxQty = maxQty
-      self.discountRate = discountRate
-      self.discountType = discountType
-      self.discountedPrice = discountedPrice
-      self.discountedUnitPrice = discountedUnitPrice
-      self.minPurchaseAmount = minPurchaseAmount
-      self.minItems = minItems
-      self.isWeighted = isWeighted
-      self.isCoupon = isCoupon
-      self.allowMultiple = allowMultiple
-      self.remarks = remarks
-      self.clubs = clubs
-      self.row = row
-      self.items = items
-    }
+    package var row: Int64 = 0
+    package var items: [Item] = []
   }
 
   /// One reference to an item. A promotion may name an item twice, as bought and as gift, and in several groups.
@@ -82,22 +50,6 @@ extension PromotionsIngest {
     package var discountedPrice: ExactDecimal?
 
     package var isStandIn: Bool { ean == Self.standInCode }
-
-    package init(
-      ean: String, itemType: Int64? = nil, isGift: Bool? = nil, groupID: String? = nil, rewardType: Int64? = nil,
-      minQty: ExactDecimal? = nil, maxQty: ExactDecimal? = nil, discountRate: ExactDecimal? = nil,
-      discountedPrice: ExactDecimal? = nil
-    ) {
-      self.ean = ean
-      self.itemType = itemType
-      self.isGift = isGift
-      self.groupID = groupID
-      self.rewardType = rewardType
-      self.minQty = minQty
-      self.maxQty = maxQty
-      self.discountRate = discountRate
-      self.discountedPrice = discountedPrice
-    }
   }
 }
 

@@ -15,7 +15,7 @@ import Values
 package struct PromotionsIngestWriter: ~Copyable {
   package typealias Outcome = ProductsIngestWriter.Outcome
 
-  package private(set) var header: PromotionsIngest.Header
+  package private(set) var header: IngestHeader
   /// Promotions in the batch so far.
   package private(set) var count = 0
   /// The promotions alone: whether the batch is the file's last is known only when it is finished.
@@ -29,7 +29,7 @@ package struct PromotionsIngestWriter: ~Copyable {
   /// Begins the first batch.
   /// - Parameter header: its `batchID` is made from `fileID` and `sequence`, whatever it holds.
   package init(
-    header: PromotionsIngest.Header, maxPromotions: Int = PromotionsIngest.maxPromotions,
+    header: IngestHeader, maxPromotions: Int = PromotionsIngest.maxPromotions,
     maxBytes: Int = ProductsIngestWriter.defaultMaxBytes
   ) {
     precondition((1...PromotionsIngest.maxPromotions).contains(maxPromotions), "a batch holds 1 to 500 promotions")
@@ -45,7 +45,7 @@ package struct PromotionsIngestWriter: ~Copyable {
   /// Begins another batch of the same file, dropping what was not sent.
   package mutating func beginBatch(sequence: Int64) {
     header.sequence = sequence
-    header.batchID = ProductsIngest.batchID(fileID: header.fileID, sequence: sequence)
+    header.batchID = IngestHeader.batchID(fileID: header.fileID, sequence: sequence)
     body.clear()
     mark = body.mark
     count = 0
@@ -111,7 +111,8 @@ package struct PromotionsIngestWriter: ~Copyable {
     header.isLast = isLast
     header.alsoNamed = alsoNamed
     message.clear()
-    header.encode(into: &message)
+    message.beginObject()
+    PromotionsHeader(header: header).writeFields(to: &message)
     Self.end(&message, with: body, isEmpty: count == 0)
     return message.bytes
   }
@@ -132,44 +133,25 @@ extension JSONWriter {
     allowMultiple: Bool?, remarks: RawSpan?, row: Int64
   ) {
     beginObject()
-    key("promotion_id")
-    string(promotionID)
-    key("description")
-    string(orNull: description)
-    key("starts_at")
-    string(startsAt)
-    key("ends_at")
-    string(endsAt)
-    key("updated_at")
-    string(updatedAt)
-    key("reward_type")
-    integer(rewardType)
-    key("min_qty")
-    string(minQty)
-    key("max_qty")
-    string(maxQty)
-    key("discount_rate")
-    string(discountRate)
-    key("discount_type")
-    integer(discountType)
-    key("discounted_price")
-    string(discountedPrice)
-    key("discounted_unit_price")
-    string(discountedUnitPrice)
-    key("min_purchase_amount")
-    string(minPurchaseAmount)
-    key("min_items")
-    string(minItems)
-    key("is_weighted")
-    bool(isWeighted)
-    key("is_coupon")
-    bool(isCoupon)
-    key("allow_multiple")
-    bool(allowMultiple)
-    key("remarks")
-    string(orNull: remarks)
-    key("row")
-    integer(row)
+    text("promotion_id", promotionID)
+    text("description", description)
+    field("starts_at", startsAt)
+    field("ends_at", endsAt)
+    field("updated_at", updatedAt)
+    field("reward_type", rewardType)
+    field("min_qty", minQty)
+    field("max_qty", maxQty)
+    field("discount_rate", discountRate)
+    field("discount_type", discountType)
+    field("discounted_price", discountedPrice)
+    field("discounted_unit_price", discountedUnitPrice)
+    field("min_purchase_amount", minPurchaseAmount)
+    field("min_items", minItems)
+    field("is_weighted", isWeighted)
+    field("is_coupon", isCoupon)
+    field("allow_multiple", allowMultiple)
+    text("remarks", remarks)
+    field("row", row)
     key("clubs")
     beginArray()
   }
@@ -185,34 +167,20 @@ extension JSONWriter {
     maxQty: ExactDecimal?, discountRate: ExactDecimal?, discountedPrice: ExactDecimal?
   ) {
     beginObject()
-    key("ean")
-    string(ean)
-    key("item_type")
-    integer(itemType)
-    key("is_gift")
-    bool(isGift)
-    key("group_id")
-    string(orNull: groupID)
-    key("reward_type")
-    integer(rewardType)
-    key("min_qty")
-    string(minQty)
-    key("max_qty")
-    string(maxQty)
-    key("discount_rate")
-    string(discountRate)
-    key("discounted_price")
-    string(discountedPrice)
+    text("ean", ean)
+    field("item_type", itemType)
+    field("is_gift", isGift)
+    text("group_id", groupID)
+    field("reward_type", rewardType)
+    field("min_qty", minQty)
+    field("max_qty", maxQty)
+    field("discount_rate", discountRate)
+    field("discounted_price", discountedPrice)
     endObject()
   }
 
   mutating func endPromotion() {
     endArray()
     endObject()
-  }
-
-  @inline(__always)
-  mutating func string(orNull text: RawSpan?) {
-    if let text { string(text) } else { null() }
   }
 }

@@ -62,47 +62,20 @@ package struct IngestionTask: FieldwiseMessage {
     return Array(words.map { RoutingKey.word(for: $0) ?? "" }.joined(separator: ".").utf8)
   }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("task", task)
-    writer.field("material", material)
-    writer.field("country", country)
-    writer.field("region", region)
-    writer.field("category", category)
-    writer.field("source", source)
-    writer.field("job_id", jobID)
-    writer.field("schedule", schedule)
-    writer.field("due_at", dueAt)
-    writer.field("deadline", deadline)
-    writer.field("attempt", attempt)
-    writer.endObject()
-  }
+  package static let blank = Self(task: .fetchPrice, material: "")
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case task, material, country, region, category, source
-    case jobID = "job_id"
-    case schedule
-    case dueAt = "due_at"
-    case deadline, attempt
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.task, .material)
-
-  package static var blank: Self { Self(task: .fetchPrice, material: "") }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .task: task = try reader.value(Kind.self, field: field.rawValue)
-    case .material: material = try reader.string()
-    case .country: country = try reader.stringOrNull()
-    case .region: region = try reader.stringOrNull()
-    case .category: category = try reader.valueOrNull(MarketCategory.self, field: field.rawValue)
-    case .source: source = try reader.stringOrNull()
-    case .jobID: jobID = try reader.stringOrNull()
-    case .schedule: schedule = try reader.stringOrNull()
-    case .dueAt: dueAt = try reader.timestampOrNull(field: field.rawValue)
-    case .deadline: deadline = try reader.timestampOrNull(field: field.rawValue)
-    case .attempt: attempt = try reader.integerOrNull() ?? 1
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("task", &task)
+    try coder.required("material", &material)
+    try coder.field("country", &country)
+    try coder.field("region", &region)
+    try coder.field("category", &category)
+    try coder.field("source", &source)
+    try coder.field("job_id", &jobID)
+    try coder.field("schedule", &schedule)
+    try coder.field("due_at", &dueAt)
+    try coder.field("deadline", &deadline)
+    try coder.field("attempt", &attempt)
   }
 }

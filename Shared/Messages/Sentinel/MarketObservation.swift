@@ -5,7 +5,7 @@ import Values
 ///
 /// `sentinel_market_data.<category>`, key the routing key. An observation is named by series, kind and `observed_at`:
 /// a second one of the same name corrects the first.
-package struct MarketObservation: Message {
+package struct MarketObservation: FieldwiseMessage {
   package var series: RoutingKey
   package var kind: SeriesKind
   /// The material as people write it.
@@ -50,94 +50,26 @@ package struct MarketObservation: Message {
 
   package var key: [UInt8] { series.bytes }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("series", series.text)
-    writer.field("kind", kind)
-    writer.field("material", material)
-    writer.field("country", country)
-    writer.number("value", value)
-    writer.field("currency", currency)
-    writer.field("unit", unit)
-    writer.field("observed_at", observedAt)
-    writer.field("source", source)
-    writer.field("job_id", jobID)
-    writer.field("fetched_at", fetchedAt)
-    writer.strings("flags", flags)
-    writer.endObject()
+  package static let blank = Self(
+    series: .placeholder, kind: .price, material: "", value: .zero, observedAt: .epoch, source: "")
+  package static let fields = ObjectFields(blank)
+
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("series", &series)
+    try coder.required("kind", &kind)
+    try coder.field("material", &material)
+    try coder.field("country", &country)
+    try coder.number("value", &value, isRequired: true)
+    try coder.field("currency", &currency)
+    try coder.field("unit", &unit)
+    try coder.required("observed_at", &observedAt)
+    try coder.required("source", &source)
+    try coder.field("job_id", &jobID)
+    try coder.field("fetched_at", &fetchedAt)
+    try coder.field("flags", &flags)
   }
 
-  enum Field: String, CaseIterable {
-    case series, kind, material, country, value, currency, unit
-    case observedAt = "observed_at"
-    case source
-    case jobID = "job_id"
-    case fetchedAt = "fetched_at"
-    case flags
-  }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.series, .kind, .value, .observedAt, .source)
-
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var series: RoutingKey?
-    var kind = SeriesKind.price
-    var material: String?
-    var country: String?
-    var value = ExactDecimal.zero
-    var currency: String?
-    var unit: String?
-    var observedAt = Timestamp.epoch
-    var source = ""
-    var jobID: String?
-    var fetchedAt: Timestamp?
-    var flags: [String] = []
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .series: series = try reader.routingKey(field: field.rawValue)
-      case .kind: kind = try reader.value(SeriesKind.self, field: field.rawValue)
-      case .material: material = try reader.stringOrNull()
-      case .country: country = try reader.stringOrNull()
-      case .value: value = try reader.decimal(field: field.rawValue)
-      case .currency: currency = try reader.stringOrNull()
-      case .unit: unit = try reader.stringOrNull()
-      case .observedAt: observedAt = try reader.timestamp(field: field.rawValue)
-      case .source: source = try reader.string()
-      case .jobID: jobID = try reader.stringOrNull()
-      case .fetchedAt: fetchedAt = try reader.timestampOrNull(field: field.rawValue)
-      case .flags: flags = try reader.stringsOrNull()
-      }
-    }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    guard let series else { throw reader.missingField(Field.series.rawValue) }
-    self.init(
-      series: series, kind: kind, material: material ?? series.material, country: country, value: value,
-      currency: currency, unit: unit, observedAt: observedAt, source: source, jobID: jobID, fetchedAt: fetchedAt,
-      flags: flags)
-  }
-}
-
-extension JSONReader {
-  /// The value as `region.country.category.material`.
-  mutating func routingKey(field: String) throws(DecodingFailure) -> RoutingKey {
-    let start = position
-    guard let key = RoutingKey(try string()) else {
-      throw DecodingFailure(.badValue, at: start, "not region.country.category.material", field: field)
-    }
-    return key
-  }
-
-  /// The value as a list of strings; `null` is an empty one.
-  mutating func stringsOrNull() throws(DecodingFailure) -> [String] {
-    guard !isNull() else { return [] }
-    var strings: [String] = []
-    var cursor = try beginArray()
-    while try nextElement(&cursor) { strings.append(try string()) }
-    return strings
+  package mutating func complete(_ reader: borrowing JSONReader) {
+    if material.isEmpty { material = series.material }
   }
 }

@@ -58,11 +58,11 @@ struct PriceVisitor: ProductsIngestVisitor {
     for (index, failure) in refusals { message.refuse(index, failure) }
   }
 
-  mutating func header(_ header: borrowing ProductsIngestHeaderView) throws(DecodingFailure) {
-    try StagingLimits.checkKey(header.chain, "chain")
-    try StagingLimits.checkKey(header.storeID, "store_id")
+  mutating func header(_ header: IngestHeader) throws(DecodingFailure) {
+    try StagingLimits.checkKey(header.chain.utf8.span.bytes, "chain")
+    try StagingLimits.checkKey(header.storeID.utf8.span.bytes, "store_id")
     try StagingLimits.checkFileTime(header.fileTime)
-    let id = try StagingLimits.id(header.fileID)
+    let id = try StagingLimits.id(header.fileID.utf8.span.bytes)
     for code in header.alsoNamed { try StagingLimits.checkText(code, "also_named", limit: StagingLimits.keyBytes) }
     closes = header.isFull && header.isLast
     batches.beginRow(fields: PriceSQL.batches.columns.count)
