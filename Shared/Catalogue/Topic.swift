@@ -30,6 +30,9 @@ package struct Topic: Hashable, Sendable {
   package let partitions: Int32
   package let retention: Duration
   package let cleanup: TopicCleanup
+  /// When a segment is closed although it is not full; nil: the broker's own setting, usually a week. A broker throws
+  /// whole closed segments away, so a short retention works only with a segment far below it.
+  package let segment: Duration?
   /// The form of the record key, for people: `chain/file_name`.
   package let key: String
   /// What picks the partition, for people; differs from `key` where order must hold over more than one key.
@@ -39,17 +42,32 @@ package struct Topic: Hashable, Sendable {
   package let summary: String
 
   package init(
-    name: String, partitions: Int32, retention: Duration, cleanup: TopicCleanup = .delete, key: String,
-    orderedBy: String, schema: SchemaID, summary: String
+    name: String, partitions: Int32, retention: Duration, cleanup: TopicCleanup = .delete, segment: Duration? = nil,
+    key: String, orderedBy: String, schema: SchemaID, summary: String
   ) {
     self.name = name
     self.partitions = partitions
     self.retention = retention
     self.cleanup = cleanup
+    self.segment = segment
     self.key = key
     self.orderedBy = orderedBy
     self.schema = schema
     self.summary = summary
+  }
+
+  /// The largest segment of a topic with a `segment`: what an hour of bursts writes is many of them.
+  package static let segmentBytes: Int64 = 256 << 20
+
+  /// The configuration of the topic at its broker, in order.
+  package var configuration: [(name: String, value: String)] {
+    let kept = cleanup == .compact ? "delete.retention.ms" : "retention.ms"
+    var settings = [("cleanup.policy", cleanup.rawValue), (kept, "\(retention.components.seconds * 1_000)")]
+    if let segment {
+      settings.append(("segment.ms", "\(segment.components.seconds * 1_000)"))
+      settings.append(("segment.bytes", "\(Self.segmentBytes)"))
+    }
+    return settings
   }
 
   /// Where records go that can never be processed: `<name>.dlq`.

@@ -100,11 +100,37 @@ package enum Topics {
     schema: SchemaID("db_write_buffer", version: 1),
     summary: "what a model expects of a series, with intervals, or why it says nothing")
 
+  package static let marketTicks = Topic(
+    name: "market-ticks", partitions: 12, retention: .seconds(3_600), segment: .seconds(300),
+    key: "symbol", orderedBy: "symbol",
+    schema: SchemaID("market-ticks", version: 1),
+    summary: "a trade, quote, status, correction or cancel as sent, with all its times in nanoseconds")
+
+  package static let marketBars = Topic(
+    name: "market-bars", partitions: 12, retention: .seconds(7 * 86_400), segment: .seconds(6 * 3_600),
+    key: "symbol", orderedBy: "symbol",
+    schema: SchemaID("market-bars", version: 1),
+    summary: "a bar and its revision; a known start replaces the earlier one")
+
+  package static let marketGaps = Topic(
+    name: "market-gaps", partitions: 12, retention: .seconds(30 * 86_400),
+    key: "symbol", orderedBy: "symbol",
+    schema: SchemaID("market-gaps", version: 1),
+    summary: "a hole in a feed: from, to, why, refilled or not")
+
+  package static let subscriptions = Topic(
+    name: "subscriptions", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "feed/symbol", orderedBy: "feed/symbol",
+    schema: SchemaID("subscriptions", version: 1),
+    summary: "a symbol that a feed is to be asked for; a tombstone ends it")
+
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
     productsMasters, alerts, marketData, schedulerLease, ingestionTasks,
-  ] + marketObservations + [seriesWindows, databaseWriteBuffer]
+  ] + marketObservations + [
+    seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps,
+  ]
 
   /// `all` and their dead-letter topics.
   package static var allWithDeadLetters: [Topic] { all.flatMap { [$0, $0.deadLetters] } }

@@ -32,8 +32,10 @@ package enum CatalogueTables {
   }
 
   private static func kept(_ topic: Topic) -> String {
-    let days = topic.retention.components.seconds / 86_400
-    return topic.cleanup == .compact ? "the last of each key" : days == 1 ? "1 day" : "\(days) days"
+    if topic.cleanup == .compact { return "the last of each key" }
+    let (days, hours) = (topic.retention.components.seconds / 86_400, topic.retention.components.seconds / 3_600)
+    func plural(_ number: Int64, _ unit: String) -> String { number == 1 ? "1 \(unit)" : "\(number) \(unit)s" }
+    return days > 0 ? plural(days, "day") : plural(hours, "hour")
   }
 
   private static func names(_ topics: [Topic]) -> String {

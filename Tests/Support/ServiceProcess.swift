@@ -76,9 +76,19 @@ package final class ServiceProcess: Sendable {
 
   package func signal(_ signal: Int32) { child.kill(signal) }
 
-  /// SIGTERM, and SIGKILL if it has not drained within `grace`.
+  /// SIGTERM once it hears signals (its first line or its endpoint says so), and SIGKILL if it has not drained within `grace`.
+  ///
+  /// An end other than 0 is printed with the end of the log: an expectation shows only that it was not 0.
   @discardableResult
-  package func terminate(grace: Duration = .seconds(150)) async -> ExitStatus { await child.stop(grace: grace) }
+  package func terminate(grace: Duration = .seconds(150)) async -> ExitStatus {
+    try? await eventually("a sign of \(name)", timeout: grace) {
+      if !log.isEmpty || status != nil { return true }
+      return await get("/livez") != nil
+    }
+    let ended = await child.stop(grace: grace)
+    if ended != .exited(0) { print((["\(name) ended with \(ended)"] + log.suffix(10)).joined(separator: "\n")) }
+    return ended
+  }
 
   /// SIGKILL.
   @discardableResult

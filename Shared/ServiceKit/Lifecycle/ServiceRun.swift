@@ -42,7 +42,6 @@ struct ServiceRun {
     let logger = Logger(label: name) { [name] label in
       LineLogHandler(label: label, service: name, level: options.logLevel, format: format, output: output)
     }
-    logger.info("starting", metadata: ["version": "\(Souk.version)", "pid": .stringConvertible(getpid())])
     do {
       try await serve(options, logger)
       logger.info("stopped", metadata: ["exit_code": .stringConvertible(0)])
@@ -60,6 +59,8 @@ struct ServiceRun {
     let trap = host.ownsProcess
       ? SignalTrap(onFirst: { drain.start($0) }, onSecond: { _exit($0) }) : nil
     defer { trap?.cancel() }
+    // Said once signals are heard: after its first line a process can be stopped in good order.
+    logger.info("starting", metadata: ["version": "\(Souk.version)", "pid": .stringConvertible(getpid())])
     let registry = host.ownsProcess ? PrometheusRegistry.shared : PrometheusRegistry()
     registry.describe(type(of: command).metrics)
     registry.collect { HealthMetrics(health: health).append(to: &$0) }

@@ -12,7 +12,7 @@ package enum TopicManifests {
 
   private static func manifest(_ topic: Topic) -> String {
     let name = resourceName(of: topic.name)
-    let kept = topic.cleanup == .compact ? "delete.retention.ms" : "retention.ms"
+    let settings = topic.configuration.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
     return """
       ---
       apiVersion: kafka.strimzi.io/v1
@@ -21,7 +21,7 @@ package enum TopicManifests {
       spec:
       \(name == topic.name ? "" : "  topicName: \(topic.name)\n")\
         partitions: \(topic.partitions)
-        config: {cleanup.policy: \(topic.cleanup.rawValue), \(kept): \(topic.retention.components.seconds * 1_000)}
+        config: {\(settings)}
 
       """
   }
