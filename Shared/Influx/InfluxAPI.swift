@@ -1,3 +1,5 @@
+import Core
+
 /// The write API of a server.
 ///
 /// Sources: InfluxDB 1.8 "API reference, /write", InfluxDB 2.7 "POST /api/v2/write" (which InfluxDB 3 and
@@ -12,22 +14,10 @@ package enum InfluxAPI: Hashable, Sendable {
   var target: String {
     switch self {
     case .v1(let database, let policy):
-      "/write?precision=u&db=\(escaped(database))" + (policy.map { "&rp=\(escaped($0))" } ?? "")
+      "/write?precision=u&db=\(PercentEncoding.encode(database))" + (policy.map { "&rp=\(PercentEncoding.encode($0))" } ?? "")
     case .v2(let organization, let bucket):
-      "/api/v2/write?precision=us&bucket=\(escaped(bucket))" + (organization.map { "&org=\(escaped($0))" } ?? "")
+      "/api/v2/write?precision=us&bucket=\(PercentEncoding.encode(bucket))" + (organization.map { "&org=\(PercentEncoding.encode($0))" } ?? "")
     }
-  }
-
-  private func escaped(_ text: String) -> String {
-    var result = ""
-    for byte in text.utf8 {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
-        result.unicodeScalars.append(Unicode.Scalar(byte))
-      default: result += byte < 16 ? "%0\(String(byte, radix: 16))" : "%\(String(byte, radix: 16))"
-      }
-    }
-    return result
   }
 }
 

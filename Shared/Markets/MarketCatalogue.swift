@@ -9,13 +9,6 @@ package struct MarketCatalogue: Sendable {
   package let sources: [MarketSourceEntry]
   package let schedules: [FetchSchedule]
 
-  init(countries: [Country], materials: [Material], sources: [MarketSourceEntry], schedules: [FetchSchedule]) {
-    self.countries = countries
-    self.materials = materials
-    self.sources = sources
-    self.schedules = schedules
-  }
-
   package func material(named name: String) -> Material? { materials.first { $0.name == name } }
   package func country(named name: String) -> Country? { countries.first { $0.name == name } }
 

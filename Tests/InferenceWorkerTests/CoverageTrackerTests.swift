@@ -1,5 +1,5 @@
 import Catalogue
-import Forecasting
+@testable import Forecasting
 @testable import InferenceWorkerService
 @testable import Kafka
 import Messages

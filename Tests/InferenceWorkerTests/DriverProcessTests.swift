@@ -1,5 +1,5 @@
 import Catalogue
-import Forecasting
+@testable import Forecasting
 import Foundation
 import LocalServers
 import Messages

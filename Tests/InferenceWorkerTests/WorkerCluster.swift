@@ -1,6 +1,6 @@
 import ArgumentParser
 import Catalogue
-import Forecasting
+@testable import Forecasting
 import Kafka
 import KafkaFlags
 import LocalServers

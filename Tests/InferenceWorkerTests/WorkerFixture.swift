@@ -1,6 +1,6 @@
 import Catalogue
 import Core
-import Forecasting
+@testable import Forecasting
 @testable import InferenceWorkerService
 @testable import Kafka
 import Logging

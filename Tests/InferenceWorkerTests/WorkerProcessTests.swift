@@ -1,6 +1,6 @@
 import ArgumentParser
 import Catalogue
-import Forecasting
+@testable import Forecasting
 @testable import InferenceWorkerService
 import Kafka
 import LocalServers

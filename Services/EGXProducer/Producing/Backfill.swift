@@ -16,13 +16,6 @@ package struct Backfill: Sendable {
     package var progressPath: String?
     package var attempts = 8
     package var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
-
-    package init(symbols: [String], interval: BarInterval, days: ClosedRange<Int64>, maxBars: Int) {
-      self.symbols = symbols
-      self.interval = interval
-      self.days = days
-      self.maxBars = maxBars
-    }
   }
 
   package struct Step: Hashable, Sendable {

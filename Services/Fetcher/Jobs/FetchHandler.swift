@@ -13,14 +13,9 @@ import Values
 package struct FetchHandler: JobHandler {
   package struct Settings: Hashable, Sendable {
     /// Publishes unchanged values too.
-    package var republishes: Bool
+    package var republishes = false
     /// Skips an equal value at a later time.
-    package var onlyChanges: Bool
-
-    package init(republishes: Bool = false, onlyChanges: Bool = false) {
-      self.republishes = republishes
-      self.onlyChanges = onlyChanges
-    }
+    package var onlyChanges = false
   }
 
   let jobs: JobReader

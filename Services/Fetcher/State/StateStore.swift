@@ -33,19 +33,6 @@ package struct SeriesState: Hashable, Sendable {
   package var currency: String?
   package var unit: String?
 
-  package init(observedAt: Timestamp, value: ExactDecimal, currency: String? = nil, unit: String? = nil) {
-    self.observedAt = observedAt
-    self.value = value
-    self.currency = currency
-    self.unit = unit
-  }
-
-  package init(_ observation: MarketObservation) {
-    self.init(
-      observedAt: observation.observedAt, value: observation.value, currency: observation.currency,
-      unit: observation.unit)
-  }
-
   /// How an observation relates to the last published one.
   package enum Change: Hashable, Sendable {
     /// Of a later time, or the first.
@@ -66,6 +53,14 @@ package struct SeriesState: Hashable, Sendable {
     let isSame = next.value == last.value && next.currency == last.currency && next.unit == last.unit
     if next.observedAt == last.observedAt { return isSame ? .unchanged : .corrected }
     return isSame ? .repeated : .new
+  }
+}
+
+extension SeriesState {
+  package init(_ observation: MarketObservation) {
+    self.init(
+      observedAt: observation.observedAt, value: observation.value, currency: observation.currency,
+      unit: observation.unit)
   }
 }
 

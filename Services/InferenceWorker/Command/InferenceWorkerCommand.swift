@@ -59,7 +59,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
       "windows", as: "the drivers' windows", condition: drivers.map { _ in "windows" },
       open: { [kafka] in
         WindowChangelog(
-          try kafka.tableConfiguration(
+          configuration: try kafka.tableConfiguration(
             clientID: Self.entry.name, topic: Topics.seriesWindows.name, logger: context.logger),
           group: group)
       },
@@ -74,7 +74,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
     let isTransactional = kafka.delivery == .exactlyOnce
     return consumer.sink(worker.policy) { input, producer in
       let output: any PredictionOutput = isTransactional
-        ? TransactionalOutput(producer, input) : AcknowledgedOutput(producer)
+        ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
       return InferenceSink(
         try worker.settings(group: group), identity: consumer.identity, models: try loader.value.models,
         drivers: drivers, source: try changelog.value, output: output, logger: context.logger)

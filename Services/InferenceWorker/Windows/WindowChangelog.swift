@@ -27,17 +27,11 @@ package struct WindowPartition: Hashable, Sendable {
 /// Reads partitions of the changelog to their ends, at every assignment: by then they hold all windows that the
 /// previous owner had acknowledged.
 package struct WindowChangelog: WindowSource {
-  private let configuration: TableReader.Configuration
-  private let group: String
-  private let limit: Duration
+  let configuration: TableReader.Configuration
+  let group: String
+  /// Time for one read; beyond it the read counts as an outage and is retried.
+  var limit: Duration = .seconds(60)
   private let metrics = WorkerMetrics()
-
-  /// - Parameter limit: time for one read; beyond it the read counts as an outage and is retried.
-  package init(_ configuration: TableReader.Configuration, group: String, limit: Duration = .seconds(60)) {
-    self.configuration = configuration
-    self.group = group
-    self.limit = limit
-  }
 
   package func windows(_ wanted: Set<WindowPartition>) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] {
     let start = ContinuousClock.now

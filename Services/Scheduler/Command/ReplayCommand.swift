@@ -54,7 +54,7 @@ package struct ReplayCommand: ServiceCommand {
       // No lease is needed here to be the one that sends.
       metrics.active(true)
       let sent = try await Replay(
-        plan: try plan.value, outlet: KafkaJobOutlet(producer: producer, service: clients.identity), range: range,
+        plan: try plan.value, queue: JobQueue(producer: producer, service: clients.identity), range: range,
         speed: speed, settings: scheduling.settings, metrics: metrics, context: context
       ).run()
       if stay, !context.drain.isRaised {

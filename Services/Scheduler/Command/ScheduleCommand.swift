@@ -67,7 +67,7 @@ package struct ScheduleCommand: ServiceCommand {
         "group": "\(consumer.configuration.groupID)",
       ])
       try await Scheduler(
-        plan: plan, consumer: consumer, outlet: KafkaJobOutlet(producer: producer, service: clients.identity),
+        plan: plan, consumer: consumer, queue: JobQueue(producer: producer, service: clients.identity),
         settings: settings, metrics: SchedulerMetrics(), context: context, now: WallClock.microseconds
       ).run()
     }

@@ -52,8 +52,9 @@ struct InferenceBench: AsyncParsableCommand {
     let folder = try PrivateFolder("inference")
     let location = models ?? "file://\(folder.path)"
     let registry = ModelRegistry(try ObjectStoreOptions.parse(["--object-store", location]).makeStore())
-    if models == nil { try await registry.publish(Self.croston, weights: nil) }
-    let loaded = try LoadedModel(try await registry.load(model ?? Self.croston.name), windowLimit: 4_096)
+    let croston = try Self.croston()
+    if models == nil { try await registry.publish(croston, weights: nil) }
+    let loaded = try LoadedModel(try await registry.load(model ?? croston.name), windowLimit: 4_096)
     guard loaded.manifest.drivers.isEmpty else {
       throw ValidationError("a model with drivers cannot be measured by itself")
     }
@@ -64,10 +65,13 @@ struct InferenceBench: AsyncParsableCommand {
     ).run()
   }
 
-  private static let croston = ModelManifest(
-    name: "croston", version: "1", kind: .croston, series: "#", seriesKind: "demand", history: 12, horizon: 3,
-    period: 3_600, smoothing: Smoothing(size: 0.1, interval: 0.1),
-    trained: .init(from: "2025-01-01T00:00:00Z", to: "2025-01-19T00:00:00Z"), created: "2025-01-20T00:00:00Z")
+  private static func croston() throws -> ModelManifest {
+    try ModelManifest(json: Array("""
+      {"format": 1, "name": "croston", "version": "1", "kind": "croston", "series": "#", "series_kind": "demand",
+       "history": 12, "horizon": 3, "period": 3600, "smoothing": {"size": 0.1, "interval": 0.1},
+       "trained": {"from": "2025-01-01T00:00:00Z", "to": "2025-01-19T00:00:00Z"}, "created": "2025-01-20T00:00:00Z"}
+      """.utf8))
+  }
 
   /// The observation of a series in a round: rounds are one period apart.
   static func observation(

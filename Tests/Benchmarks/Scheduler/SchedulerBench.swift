@@ -42,11 +42,11 @@ struct SchedulerBench: AsyncParsableCommand {
     options.kafkaBootstrapServers = broker.bootstrapServers
     let producer = try Producer(options.producerConfiguration(
       clientID: "souk-bench", logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }))
-    let outlet = KafkaJobOutlet(producer: producer, service: ServiceIdentity(name: "scheduler"))
-    try await outlet.send(Array(tasks.prefix(batch)))
+    let queue = JobQueue(producer: producer, service: ServiceIdentity(name: "scheduler"))
+    try await queue.send(Array(tasks.prefix(batch)))
     let whole = try await clock.measure {
       for start in stride(from: 0, to: due.count, by: batch) {
-        try await outlet.send(due[start..<min(start + batch, due.count)].map { plan.task(of: $0) })
+        try await queue.send(due[start..<min(start + batch, due.count)].map { plan.task(of: $0) })
       }
     }
     let prepared = stride(from: 0, to: tasks.count, by: batch).map { start -> OutgoingBatch in
