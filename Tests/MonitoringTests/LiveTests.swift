@@ -40,7 +40,7 @@ import Glibc
   /// Where the processes of the system answer, as the run's own lines say.
   private func started(_ system: FleetSystem, _ souk: ServiceProcess) async throws -> [PrivatePrometheus.Target] {
     let services = Set(system.services.map(\.name))
-    return try await eventuallySome("all services of \(system.rawValue) start", timeout: .seconds(300)) {
+    return try await eventuallySome("all services of \(system.rawValue) start", timeout: .seconds(600)) {
       try stillRuns(souk)
       let targets = souk.log.compactMap { line -> PrivatePrometheus.Target? in
         guard let match = line.firstMatch(of: /^started +([a-z0-9-]+) +http:\/\/127\.0\.0\.1:([0-9]+)\/metrics/),

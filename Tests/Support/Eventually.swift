@@ -9,7 +9,7 @@ package struct ConditionNotMet: Error, CustomStringConvertible {
 /// deadline.
 /// - Throws: `ConditionNotMet` with `what` and the place of the call; whatever `condition` throws.
 package func eventually(
-  _ what: String = "the condition", timeout: Duration = .seconds(120), interval: Duration = .milliseconds(20),
+  _ what: String = "the condition", timeout: Duration = .seconds(300), interval: Duration = .milliseconds(20),
   file: String = #fileID, line: Int = #line, _ condition: () async throws -> Bool
 ) async throws {
   _ = try await eventuallySome(what, timeout: timeout, interval: interval, file: file, line: line) {
@@ -19,7 +19,7 @@ package func eventually(
 
 /// Like `eventually`, and returns the first value that is not nil.
 package func eventuallySome<Value>(
-  _ what: String = "a value", timeout: Duration = .seconds(120), interval: Duration = .milliseconds(20),
+  _ what: String = "a value", timeout: Duration = .seconds(300), interval: Duration = .milliseconds(20),
   file: String = #fileID, line: Int = #line, _ value: () async throws -> Value?
 ) async throws -> Value {
   let deadline = ContinuousClock.now + timeout

@@ -76,7 +76,8 @@ package final class ServiceProcess: Sendable {
 
   package func signal(_ signal: Int32) { child.kill(signal) }
 
-  /// SIGTERM once it hears signals (its first line or its endpoint says so), and SIGKILL if it has not drained within `grace`.
+  /// SIGTERM once it hears signals (its first line or its endpoint says so); SIGKILL if it has not drained within
+  /// `grace`.
   ///
   /// An end other than 0 is printed with the end of the log: an expectation shows only that it was not 0.
   @discardableResult
