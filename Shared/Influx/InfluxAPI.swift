@@ -12,11 +12,12 @@ package enum InfluxAPI: Hashable, Sendable {
 
   /// The path and query of a write.
   var target: String {
-    switch self {
-    case .v1(let database, let policy):
-      "/write?precision=u&db=\(PercentEncoding.encode(database))" + (policy.map { "&rp=\(PercentEncoding.encode($0))" } ?? "")
-    case .v2(let organization, let bucket):
-      "/api/v2/write?precision=us&bucket=\(PercentEncoding.encode(bucket))" + (organization.map { "&org=\(PercentEncoding.encode($0))" } ?? "")
+    let (path, fields) = switch self {
+    case .v1(let database, let policy): ("/write?precision=u", [("db", database), ("rp", policy)])
+    case .v2(let organization, let bucket): ("/api/v2/write?precision=us", [("bucket", bucket), ("org", organization)])
+    }
+    return fields.reduce(path) { path, field in
+      path + (field.1.map { "&\(field.0)=\(PercentEncoding.encode($0))" } ?? "")
     }
   }
 }

@@ -79,7 +79,7 @@ import Values
     #expect(FileParsed.topic == Topics.filesParsed)
     #expect(MarketBar.topic == Topics.marketData)
     #expect(IngestionTask.topic == Topics.ingestionTasks)
-    #expect(MarketCategory.allCases.map { MarketObservation.topic(of: $0) } == Topics.marketObservations)
+    #expect(CommodityCategory.allCases.map { CommodityObservation.topic(of: $0) } == Topics.commodityObservations)
     #expect(Prediction.topic == Topics.databaseWriteBuffer)
     #expect(Topics.all.allSatisfy { $0.schema.name == $0.name && $0.schema.version >= 1 })
   }

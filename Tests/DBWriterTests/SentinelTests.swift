@@ -9,8 +9,8 @@ import Values
 
 /// Market observations and predictions, and their views.
 @Suite struct SentinelTests {
-  private static let polymer = SourcePartition(Topics.marketObservations(of: .polymer).name, 0)
-  private static let energy = SourcePartition(Topics.marketObservations(of: .energy).name, 0)
+  private static let polymer = SourcePartition(Topics.commodityObservations(of: .polymer).name, 0)
+  private static let energy = SourcePartition(Topics.commodityObservations(of: .energy).name, 0)
   private static let buffer = SourcePartition(Topics.databaseWriteBuffer.name, 0)
 
   private func write(
@@ -171,7 +171,7 @@ import Values
   @Test func theLastValueWithinThePeriodIsCompared() async throws {
     let fixture = try await StoreFixture()
     try await write([Sentinel.prediction(1, hour: 0, ["10", "20", "30"]).encoded()], of: Self.buffer, to: fixture)
-    let observation = try MarketObservation(decoding: Sentinel.observation(hour: 1, "1"))
+    let observation = try CommodityObservation(decoding: Sentinel.observation(hour: 1, "1"))
     let seconds = [-1_800: "8", 0: "9", 1_800: "21", 3_599: "22", 3_601: "31"]
     try await write(seconds.sorted { $0.key < $1.key }.map { second, value in
       var other = observation

@@ -1,4 +1,4 @@
-import Markets
+import Commodities
 import Messages
 
 /// A provider's JSON in memory: small answers of any shape, within limits of bytes and depth.

@@ -57,7 +57,7 @@ package struct SeriesState: Hashable, Sendable {
 }
 
 extension SeriesState {
-  package init(_ observation: MarketObservation) {
+  package init(_ observation: CommodityObservation) {
     self.init(
       observedAt: observation.observedAt, value: observation.value, currency: observation.currency,
       unit: observation.unit)

@@ -68,7 +68,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
         return ""
       }))
     if let drivers {
-      let topic = Topics.marketObservations(of: .energy)
+      let topic = Topics.commodityObservations(of: .energy)
       needs.table("drivers", Self.entry.name, kafka, topic: topic, isTrimmed: true) { drivers.take($0) }
     }
     let isTransactional = kafka.delivery == .exactlyOnce

@@ -15,10 +15,10 @@ package protocol WindowSource: Sendable {
 
 /// One partition of one topic of market observations, whose series have windows.
 package struct WindowPartition: Hashable, Sendable {
-  package var category: MarketCategory
+  package var category: CommodityCategory
   package var partition: Int32
 
-  package init(_ category: MarketCategory, _ partition: Int32) {
+  package init(_ category: CommodityCategory, _ partition: Int32) {
     self.category = category
     self.partition = partition
   }
@@ -41,7 +41,7 @@ package struct WindowChangelog: WindowSource {
   }
 
   /// The windows of a whole category.
-  package func windows(of category: MarketCategory) async throws -> [SeriesName: SeriesHistory] {
+  package func windows(of category: CommodityCategory) async throws -> [SeriesName: SeriesHistory] {
     try await read(nil) { $0.category == category }.values.reduce(into: [:]) { $0.merge($1) { $1 } }
   }
 

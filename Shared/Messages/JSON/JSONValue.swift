@@ -111,7 +111,7 @@ extension [String: Int64]: JSONValue {
 
 extension Compression: JSONValue {}
 extension FileType: JSONValue {}
-extension MarketCategory: JSONValue {}
+extension CommodityCategory: JSONValue {}
 extension SeriesKind: JSONValue {}
 
 extension JSONWriter {

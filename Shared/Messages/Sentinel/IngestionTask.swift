@@ -22,7 +22,7 @@ package struct IngestionTask: FieldwiseMessage {
   /// As people write it; nil for a world market.
   package var country: String?
   package var region: String?
-  package var category: MarketCategory?
+  package var category: CommodityCategory?
   /// The provider to ask first; nil leaves the choice to the fetcher's catalogue.
   package var source: String?
   /// 32 hexadecimal digits, made from the schedule, the due time and what is fetched; nil for a job by hand.
@@ -38,7 +38,7 @@ package struct IngestionTask: FieldwiseMessage {
   package static let topic = Topics.ingestionTasks
 
   package init(
-    task: Kind, material: String, country: String? = nil, region: String? = nil, category: MarketCategory? = nil,
+    task: Kind, material: String, country: String? = nil, region: String? = nil, category: CommodityCategory? = nil,
     source: String? = nil, jobID: String? = nil, schedule: String? = nil, dueAt: Timestamp? = nil,
     deadline: Timestamp? = nil, attempt: Int64 = 1
   ) {

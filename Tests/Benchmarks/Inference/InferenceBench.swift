@@ -76,13 +76,13 @@ struct InferenceBench: AsyncParsableCommand {
   /// The observation of a series in a round: rounds are one period apart.
   static func observation(
     _ manifest: ModelManifest, series: Int, round: Int, fetchedAt: Timestamp? = nil
-  ) -> MarketObservation? {
+  ) -> CommodityObservation? {
     let isDemand = manifest.seriesKind == "demand"
     let value = isDemand ? ((round + series) % 3 == 0 ? 5 + (round * 7 + series) % 20 : 0) : 100 + (round + series) % 7
     guard let key = RoutingKey("mena.c\(series).screening.valve"), let kind = SeriesKind(rawValue: manifest.seriesKind),
       let time = Timestamp(microseconds: 1_737_331_200_000_000 + Int64(round * manifest.period) * 1_000_000)
     else { return nil }
-    return MarketObservation(
+    return CommodityObservation(
       series: key, kind: kind, material: "Valve", value: ExactDecimal(Int32(value)),
       currency: isDemand ? nil : "EGP", unit: "pc", observedAt: time, source: "bench", fetchedAt: fetchedAt)
   }
@@ -95,7 +95,7 @@ struct CoreMeasure {
   private let model: LoadedModel
   private let series: Int
   private let sink: InferenceSink
-  private let partition = TopicPartition(Topics.marketObservations(of: .screening).name, 0)
+  private let partition = TopicPartition(Topics.commodityObservations(of: .screening).name, 0)
 
   private struct Nothing: PredictionOutput, WindowSource {
     func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {}
@@ -149,7 +149,7 @@ struct CoreMeasure {
   /// With the worker's decoding.
   private func take(_ number: Int, _ round: Int, _ offset: inout Int64) throws {
     guard let made = InferenceBench.observation(model.manifest, series: number, round: round) else { return }
-    let read = try MarketObservation(decoding: made.encoded())
+    let read = try CommodityObservation(decoding: made.encoded())
     _ = sink.take(read, partition, offset: offset, stamp: -1, isListened: true)
     offset += 1
   }

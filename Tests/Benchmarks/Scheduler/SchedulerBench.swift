@@ -1,9 +1,9 @@
 import ArgumentParser
 import Catalogue
+import Commodities
 import Kafka
 import KafkaFlags
 import Logging
-import Markets
 import Messages
 import Pipeline
 import SchedulerService
@@ -29,7 +29,7 @@ struct SchedulerBench: AsyncParsableCommand {
     let materials = (0..<100).map { "  - {name: Material \($0), category: polymer, unit: t}" }
     let text = "countries:\n\(countries.joined(separator: "\n"))\nmaterials:\n\(materials.joined(separator: "\n"))\n"
       + "sources: []\nschedules:\n  - {name: all, task: fetch_price, cron: '* * * * *', deadline: 1h}\n"
-    let plan = try SchedulePlan(MarketCatalogue(yaml: text, origin: "bench"))
+    let plan = try SchedulePlan(CommodityCatalogue(yaml: text, origin: "bench"))
     let clock = ContinuousClock()
     let runs = (jobs + 9_999) / 10_000
     var due: [DueJob] = []

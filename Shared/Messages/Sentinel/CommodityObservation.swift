@@ -5,7 +5,7 @@ import Values
 ///
 /// `sentinel_market_data.<category>`, key the routing key. An observation is named by series, kind and `observed_at`:
 /// a second one of the same name corrects the first.
-package struct MarketObservation: FieldwiseMessage {
+package struct CommodityObservation: FieldwiseMessage {
   package var series: RoutingKey
   package var kind: SeriesKind
   /// The material as people write it.
@@ -26,8 +26,8 @@ package struct MarketObservation: FieldwiseMessage {
   package var flags: [String]
 
   /// Of the catalogue's first category; ``topic(of:)`` has the others, which are all alike.
-  package static let topic = Topics.marketObservations(of: .polymer)
-  package static func topic(of category: MarketCategory) -> Topic { Topics.marketObservations(of: category) }
+  package static let topic = Topics.commodityObservations(of: .polymer)
+  package static func topic(of category: CommodityCategory) -> Topic { Topics.commodityObservations(of: category) }
 
   package init(
     series: RoutingKey, kind: SeriesKind, material: String, country: String? = nil, value: ExactDecimal,
