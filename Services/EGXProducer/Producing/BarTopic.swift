@@ -1,3 +1,4 @@
+import Catalogue
 import Kafka
 import Messages
 import Pipeline
