@@ -67,6 +67,8 @@ let imports: [String: [String]] = [
   "EGXProducerTests": ["ArgumentParser", "CSV", "Catalogue", "Core", "EGXProducerService", "HTTP", "HTTPFlags",
     "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ServiceKit", "TestSupport", "TradingViewSimulator",
     "Values", "WebSocket"],
+  "Feeds": ["Core", "Messages", "Values"],
+  "FeedsTests": ["Core", "Feeds", "Messages", "Values"],
   "FetcherService": ["ArgumentParser", "CSV", "Catalogue", "Commodities", "Core", "HTTP", "HTTPFlags", "Kafka",
     "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags", "ServiceKit",
     "Values"],
@@ -156,7 +158,7 @@ let imports: [String: [String]] = [
     "ServiceKit", "ServiceLifecycle", "UnixSignals"],
   "SoukService": ["ArgumentParser", "Catalogue", "Commodities", "Compression", "Core", "HTTP", "Influx", "InfluxFlags",
     "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ObjectStore", "ObjectStoreFlags", "Options",
-    "Postgres", "PriceFiles", "Routing", "ServiceKit", "Values"],
+    "Pipeline", "Postgres", "PostgresFlags", "PriceFiles", "Routing", "ServiceKit", "Values"],
   "SoukTests": ["ArgumentParser", "Catalogue", "Core", "LocalServers", "SoukService", "TestSupport", "Values"],
   "StrictYAML": ["Core", "Yams"],
   "TestSupport": ["Core", "LocalServers"],
@@ -247,9 +249,9 @@ let shared: [Target] = [
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
-  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "Forecasting", "HTML",
-  "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Masters", "ModelRegistry", "ObjectStore", "Pipeline",
-  "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
+  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "Feeds", "Forecasting",
+  "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Masters", "ModelRegistry",
+  "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
   library("Options", in: "Options/Common"),
@@ -289,6 +291,7 @@ let testing: [Target] = [
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
     "influx_consumer.py"]),
   tests("Deploy", exclude: ["Schemas"]),
+  tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
   tests("Integration", exclude: ["read_prices.py", "count_sides.py", "Market/read_market.py"]),
   tests("Masters", exclude: ["Reference"]),

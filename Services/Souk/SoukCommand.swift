@@ -10,7 +10,7 @@ package struct SoukCommand: AsyncParsableCommand {
     subcommands: [
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, DeadLettersCommand.self, LagCommand.self,
       HealthCommand.self,
-      RouteCommand.self, ModelsCommand.self,
+      RouteCommand.self, ModelsCommand.self, MastersCommand.self,
     ])
 
   package init() {}

@@ -26,7 +26,7 @@ package enum ServiceCatalogue {
       Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed,
       Topics.productsMasters, Topics.alerts,
     ],
-    tables: [Topics.productsMasters], needs: [.objectStore, .redis], scaling: .byLag(50),
+    tables: [Topics.productsMasters, Topics.masterDecisions], needs: [.objectStore, .redis], scaling: .byLag(50),
     resources: ContainerResources(cpu: 500, memory: 512, limit: 2_048),
     settings: [FleetSetting("CONCURRENCY", "4", in: containers)],
     note: "The index of masters may take 1 GiB, each of the files that are read 32 MiB.")
@@ -83,6 +83,7 @@ package enum ServiceCatalogue {
     of: [.prices, .sentinel],
     reads: [
       Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
+      Topics.masterDecisions,
     ] + Topics.commodityObservations + [Topics.databaseWriteBuffer],
     sink: .postgres,
     // A record of these is a batch, a file.

@@ -32,6 +32,12 @@ package enum Topics {
     schema: SchemaID("gogobe.products.masters", version: 1),
     summary: "a product that items of all chains refer to; the last record of a key is what is known of it")
 
+  package static let masterDecisions = Topic(
+    name: "gogobe.masters.decisions", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "decision_id", orderedBy: "decision_id",
+    schema: SchemaID("gogobe.masters.decisions", version: 1),
+    summary: "two masters are one product, one is two, or a candidate is another product; or that is undone")
+
   package static let promotionsIngest = Topic(
     name: "gogobe.promotions.ingest", partitions: 12, retention: .seconds(3 * 86_400),
     key: "chain/store_id", orderedBy: "chain/store_id",
@@ -127,7 +133,7 @@ package enum Topics {
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
-    productsMasters, alerts, marketData, schedulerLease, ingestionTasks,
+    productsMasters, masterDecisions, alerts, marketData, schedulerLease, ingestionTasks,
   ] + commodityObservations + [
     seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps,
   ]

@@ -25,7 +25,7 @@ LAYERS = [
     ["Catalogue"],
     ["Messages", "Routing"],
     ["Compression"],
-    ["CSV", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis", "ServiceKit",
+    ["CSV", "Feeds", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis", "ServiceKit",
      "StrictYAML"],
     ["Influx", "Commodities", "Masters", "ObjectStore", "Portals", "WebSocket"],
     ["AWSCredentials", "ModelRegistry"],

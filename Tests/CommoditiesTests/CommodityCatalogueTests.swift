@@ -7,7 +7,7 @@ import Testing
 import TestSupport
 import Values
 
-@Suite struct MarketCatalogueTests {
+@Suite struct CommodityCatalogueTests {
   @Test func theEmbeddedCatalogueIsWhole() throws {
     let catalogue = CommodityCatalogue.embedded
     #expect(catalogue.countries.count == 10)

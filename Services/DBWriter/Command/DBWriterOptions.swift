@@ -7,7 +7,7 @@ import Pipeline
 package struct DBWriterOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "What this instance consumes and writes: names of tables or of topics of theirs.", valueName: "name,..."))
-  package var tables = "prices,promotions,stores,files,masters,observations,predictions"
+  package var tables = "prices,promotions,stores,files,masters,decisions,observations,predictions"
 
   @Option(help: "What the server speaks; see the README for what cockroachdb changes.")
   package var dialect = Dialect.postgresql

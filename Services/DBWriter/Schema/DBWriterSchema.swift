@@ -9,9 +9,12 @@ package enum DBWriterSchema {
   private static func migrations(_ dialect: Dialect) -> [Migration] {
     switch dialect {
     case .postgresql:
-      [tables, views, partitionedHistory, moreTables, refreshedViews, sentinel, ended, intervalVerdict]
+      [tables, views, partitionedHistory, moreTables, refreshedViews, sentinel, ended, intervalVerdict, decisions]
     case .cockroachdb:
-      [plain(tables), views, plainHistory, plain(moreTables), refreshedViews, sentinel, ended, intervalVerdict]
+      [
+        plain(tables), views, plainHistory, plain(moreTables), refreshedViews, sentinel, ended, intervalVerdict,
+        decisions,
+      ]
     }
   }
 

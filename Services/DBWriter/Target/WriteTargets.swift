@@ -5,8 +5,8 @@ import Core
 /// share, comes last and so is locked for the shortest time.
 package enum WriteTargets {
   package static let all: [any WriteTarget] = [
-    StoreTarget(), FileTarget(), MasterTarget(), ObservationTarget(), PredictionTarget(), PromotionTarget(),
-    PriceTarget(),
+    StoreTarget(), FileTarget(), MasterTarget(), DecisionTarget(), ObservationTarget(), PredictionTarget(),
+    PromotionTarget(), PriceTarget(),
   ]
 
   /// - Parameter names: separated by commas; names of targets or of their topics.

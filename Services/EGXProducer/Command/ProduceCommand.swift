@@ -68,7 +68,8 @@ package struct ProduceCommand: ServiceCommand {
         review: BarReview(settings: review, clock: plan.clock),
         topic: KafkaBarTopic(producer: producer, name: topic, identity: clients.identity),
         settings: BarPublisher.Settings(memory: polling.memory), metrics: metrics, series: try memories?.value ?? [:],
-        drain: context.drain, logger: context.logger, ready: { ready.set(ready: $0, reason: $1) }, now: LocalDateTime.now)
+        drain: context.drain, logger: context.logger, ready: { ready.set(ready: $0, reason: $1) },
+        now: LocalDateTime.now)
       context.logger.info("producing", metadata: [
         "source": "\(bars.label)", "symbols": "\(plan.symbols.count)", "interval": "\(source.interval.rawValue)",
         "topic": "\(topic)",

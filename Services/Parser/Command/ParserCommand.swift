@@ -64,6 +64,9 @@ package struct ParserCommand: ServiceCommand {
       needs.table(
         "masters", entry.name, kafka, topic: Topics.productsMasters, found: { "\(index.current.masters) masters" }
       ) { table.apply($0) }
+      if index.mode == .full {
+        needs.table("decisions about masters", entry.name, kafka, topic: Topics.masterDecisions) { table.decide($0) }
+      }
     }
     let models = parser.matchModels.flatMap { url in index == nil ? nil : needs.add(matchModels(url, logger)) }
     if let models { needs.beside { try await models.value.run() } }

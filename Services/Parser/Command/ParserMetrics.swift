@@ -43,6 +43,9 @@ struct ParserMetrics: Sendable {
     MetricDescription(
       "souk_masters_records_total", .counter, "Records of the topic of masters, by what they did to the index.",
       labels: ["result"]),
+    MetricDescription(
+      "souk_master_decisions_total", .counter,
+      "Records of merges, splits and rejected candidates, by what they did to the index.", labels: ["result"]),
   ]
 
   private func matched(_ masters: MasterLookup.Counts) {

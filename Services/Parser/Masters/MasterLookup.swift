@@ -81,7 +81,7 @@ final class MasterLookup {
     candidate = nil
     if let gtin {
       let outcome = matcher.match(gtin, in: view)
-      if case .exact(let key) = outcome { decision?.claim(key) }
+      if case .exact(let key) = outcome { decision?.claim(view.survivor(of: product(row, of: key))) }
       return write(outcome)
     }
     guard index.mode == .full else { return nil }
@@ -149,6 +149,13 @@ final class MasterLookup {
     learned.cache.keep(decisions, by: learned.model.version)
     undecided = []
     return true
+  }
+
+  /// The master that the row really is: another one than it was recognised as where a split says so. What the row
+  /// refers to stays what it was recognised as, so that a split can be undone; readers of the tables see the other one.
+  func product(_ row: borrowing PriceRow, of key: MasterKey) -> MasterKey {
+    guard let learned, let view else { return key }
+    return view.part(of: key, chain: learned.chain, code: row.unsafeText(.code)) ?? key
   }
 
   /// Whether a known product has another name here than the index has heard of.

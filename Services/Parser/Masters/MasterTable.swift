@@ -18,6 +18,33 @@ final class MasterTable: Sendable {
     self.logger = logger
   }
 
+  /// Decisions about masters: merges, splits, and what was undone.
+  func decide(_ batch: RecordBatch) {
+    var counts: [String: Int] = [:]
+    var decisions: [MasterDecision] = []
+    batch.forEach { record in
+      if record.isTombstone { return }
+      if let decision = try? MasterDecision(decoding: record.value) {
+        decisions.append(decision)
+      } else {
+        unreadable(record, "a decision about masters", &counts)
+      }
+    }
+    index.change { writer in
+      for decision in decisions { counts["\(writer.decide(decision))", default: 0] += 1 }
+    }
+    for (result, count) in counts {
+      Counter(label: "souk_master_decisions_total", dimensions: [("result", result)]).increment(by: count)
+    }
+  }
+
+  private func unreadable(_ record: borrowing RecordBatch.Record, _ what: String, _ counts: inout [String: Int]) {
+    counts["unreadable", default: 0] += 1
+    logger.error(
+      "\(what) cannot be read",
+      metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)"])
+  }
+
   func apply(_ batch: RecordBatch) {
     var counts: [String: Int] = [:]
     var masters: [(id: String, master: ProductMaster?)] = []
@@ -27,10 +54,7 @@ final class MasterTable: Sendable {
       } else if let master = try? ProductMaster(decoding: record.value) {
         masters.append((master.masterID, master))
       } else {
-        counts["unreadable", default: 0] += 1
-        logger.error(
-          "a master cannot be read",
-          metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)"])
+        unreadable(record, "a master", &counts)
       }
     }
     index.change { writer in

@@ -156,8 +156,10 @@ struct BatchEncoder: ~Copyable {
   }
 
   /// What this chain calls a product that others call otherwise.
-  private mutating func publishName(_ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
-    guard let masters, masters.isNewName(row, of: key) else { return }
+  private mutating func publishName(_ recognised: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
+    guard let masters else { return }
+    let key = masters.product(row, of: recognised)
+    guard masters.isNewName(row, of: key) else { return }
     var master = master(key, row, number, masters)
     master.chain = file.chain
     append(master)

@@ -26,6 +26,13 @@ package final class MasterIndex: @unchecked Sendable {
     package func contains(_ key: MasterKey) -> Bool { store.contains(key) }
     /// Whether some chain calls the master just so.
     package func isKnown(_ text: ProductText, as key: MasterKey) -> Bool { store.isKnown(text, as: key) }
+    /// The master that stands for this one: itself, or the one it was merged into.
+    package func survivor(of key: MasterKey) -> MasterKey { store.decisions.survivor(of: key) }
+    /// The master that a chain's product really is where a split says so; nil where none does.
+    package func part(of key: MasterKey, chain: String, code: UnsafeBufferPointer<UInt8>) -> MasterKey? {
+      guard store.decisions.hasSplits else { return nil }
+      return store.decisions.part(of: key, .init(chain: chain, code: String(decoding: code, as: UTF8.self)))
+    }
   }
 
   package struct Figures: Sendable {
@@ -98,6 +105,11 @@ package final class MasterIndex: @unchecked Sendable {
     package func remove(_ masterID: String) -> Change {
       guard let key = MasterKey(masterID) else { return .unusable }
       return index.store.remove(key) ? .removed : .unchanged
+    }
+    /// A decision about masters, or that it is undone. Takes effect whether or not the masters are known yet.
+    package func decide(_ decision: MasterDecision) -> Change {
+      guard index.mode == .full else { return .unchanged }
+      return index.store.decisions.apply(decision) ? .put : .unusable
     }
   }
 

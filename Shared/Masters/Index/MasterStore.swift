@@ -30,6 +30,7 @@ final class MasterStore {
   let brands: WordCounts
   /// What all chains call the masters; nil when names are compared by rules and not by a model.
   let names: NameIndex?
+  var decisions = MasterDecisions()
   private var vacant: [UInt32] = []
   private let grams = Grams()
   private var shelfBytes = 0
@@ -49,7 +50,7 @@ final class MasterStore {
   var byteCount: Int {
     keys.byteCount + entries.byteCount + letters.byteCount + tokens.byteCount + identities.byteCount
       + postings.byteCount + shelfBytes + vacant.capacity * 4 + words.byteCount + brands.byteCount
-      + (names?.byteCount ?? 0)
+      + (names?.byteCount ?? 0) + decisions.byteCount
   }
 
   // MARK: - Looking
@@ -65,6 +66,14 @@ final class MasterStore {
       return true
     }
     return found
+  }
+
+  /// The entry that stands for this one: of a master that was merged into another, the other one's where it is known.
+  func representative(_ number: UInt32) -> UInt32 {
+    guard decisions.hasMerges else { return number }
+    let key = entries[Int(number)].key
+    let survivor = decisions.survivor(of: key)
+    return survivor == key ? number : entry(of: survivor) ?? number
   }
 
   func isKnown(_ text: ProductText, as key: MasterKey) -> Bool {

@@ -46,7 +46,7 @@ package final class Candidates {
     count = 0
     keys.removeAll(keepingCapacity: true)
     for item in found {
-      let master = index.names[Int(item.name)].master
+      let master = view.store.representative(index.names[Int(item.name)].master)
       var place = 0
       while place < count, masters[place] != master { place += 1 }
       if place == count {

@@ -19,6 +19,11 @@ package struct IngestText: Sendable {
 
   package var isPresent: Bool { count >= 0 }
 
+  /// Without its first bytes.
+  package func dropping(_ bytes: Int32) -> IngestText {
+    IngestText(offset: offset + bytes, count: count - bytes, isInScratch: isInScratch)
+  }
+
   /// The bytes; none for `null`.
   @inline(__always)
   @_lifetime(copy message, copy scratch)

@@ -244,3 +244,19 @@ extension JSONReader {
     throw DecodingFailure(.badTimestamp, at: start, "not a date and time", field: field)
   }
 }
+
+extension JSONReader {
+  /// An array of strings.
+  /// - Throws: `too_many_items` when there are more than `limit`.
+  package mutating func strings(atMost limit: Int) throws(DecodingFailure) -> [String] {
+    var texts: [String] = []
+    var array = try beginArray()
+    while try nextElement(&array) {
+      guard texts.count < limit else {
+        throw DecodingFailure(.tooManyItems, at: position, "more strings than the array may have")
+      }
+      texts.append(try string())
+    }
+    return texts
+  }
+}

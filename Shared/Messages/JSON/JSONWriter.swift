@@ -128,6 +128,14 @@ package struct JSONWriter: ~Copyable {
     needsComma = false
   }
 
+  /// As `key(named:)`.
+  package mutating func key(_ name: RawSpan) {
+    string(name)
+    reserve(1)
+    put(UInt8(ascii: ":"))
+    needsComma = false
+  }
+
   /// Bytes that are JSON already, such as members written before by another writer: `"a":1,"b":2`.
   package mutating func raw(_ json: RawSpan) {
     beginValue(json.byteCount)
@@ -300,6 +308,13 @@ package struct JSONWriter: ~Copyable {
 }
 
 extension JSONWriter {
+  /// An array of strings.
+  package mutating func strings(_ texts: [String]) {
+    beginArray()
+    for text in texts { string(text) }
+    endArray()
+  }
+
   package mutating func string(_ value: LocalDateTime) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Timestamp.maxTextLength) { buffer in
       let length = value.write(to: buffer.baseAddress!)

@@ -1,0 +1,203 @@
+import ArgumentParser
+import Core
+import Foundation
+import KafkaFlags
+import Messages
+import PostgresFlags
+import Values
+
+/// `souk masters`
+struct MastersCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "masters", abstract: "Say which masters are one product, and which are two.",
+    discussion: """
+      A decision is a message; db-writer and the parsers apply it. It changes no price and no product that was written: \
+      the views show what the decisions in force make of them, and `undo` gives the former state back exactly.
+      """,
+    subcommands: [
+      CandidatesCommand.self, MergeCommand.self, RejectCommand.self, SplitCommand.self, UndoCommand.self,
+      HistoryCommand.self, SettleCommand.self,
+    ])
+
+  /// Where decisions are sent, and the tables they are checked against.
+  struct Targets: ParsableArguments {
+    @OptionGroup(title: "Kafka") var kafka: ClusterOptions
+    @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
+
+    func book() async throws -> MasterBook {
+      try await MasterBook(postgres.configuration(applicationName: "souk masters"))
+    }
+
+    func send(_ decisions: [MasterDecision], masters: [ProductMaster] = []) async throws {
+      try await DecisionSender(kafka).send(decisions, masters: masters)
+      for decision in decisions { print("sent      \(decision.decisionID)  \(decision.line)") }
+    }
+  }
+
+  /// Who decides, and why.
+  struct Author: ParsableArguments {
+    @Option(help: "Who decides this (default: the user's name).")
+    var by: String?
+    @Option(help: "Why, for those who look at it later.")
+    var reason: String?
+
+    var name: String { by ?? NSUserName() }
+  }
+
+  struct CandidatesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "candidates",
+      abstract: "List new masters that perhaps are a known one; the likeliest first.",
+      discussion: "Accept one with `souk masters merge MASTER CANDIDATE`, reject it with `souk masters reject`.")
+    @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
+    @Option(help: "The most candidates to print.")
+    var limit = 20
+    @Option(help: "The least probability, 0 to 1.")
+    var probability = 0.0
+
+    func validate() throws {
+      if limit < 1 { throw ValidationError("--limit must be at least 1") }
+      if !(0...1 ~= probability) { throw ValidationError("--probability must be 0 to 1") }
+    }
+
+    func run() async throws {
+      let book = try await MasterBook(postgres.configuration(applicationName: "souk masters"))
+      print(try await book.candidates(limit: limit, probability: probability).joined(separator: "\n"))
+    }
+  }
+
+  struct MergeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "merge", abstract: "Say that a master is the same product as another one, which stands for both.")
+    @Argument(help: "The master that is merged.") var master: String
+    @Argument(help: "The master that stands for both.") var other: String
+    @OptionGroup var author: Author
+    @OptionGroup var targets: Targets
+
+    func run() async throws {
+      let book = try await targets.book()
+      var decision = MasterDecision(
+        .merge, master, other, decidedAt: .now(), decidedBy: author.name, reason: author.reason)
+      try await book.check(decision)
+      (decision.model, decision.probability) = try await book.judgement(of: master, other)
+      try await targets.send([decision])
+    }
+  }
+
+  struct RejectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "reject", abstract: "Say that a candidate is another product.")
+    @Argument(help: "The master.") var master: String
+    @Argument(help: "Its candidate.") var other: String
+    @OptionGroup var author: Author
+    @OptionGroup var targets: Targets
+
+    func run() async throws {
+      let book = try await targets.book()
+      var decision = MasterDecision(
+        .reject, master, other, decidedAt: .now(), decidedBy: author.name, reason: author.reason)
+      try await book.check(decision)
+      (decision.model, decision.probability) = try await book.judgement(of: master, other)
+      try await targets.send([decision])
+    }
+  }
+
+  struct SplitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "split", abstract: "Say that some chains' products are not this master but another one.")
+    @Argument(help: "The master that is two products.") var master: String
+    @Option(name: .customLong("product"), help: ArgumentHelp(
+      "What is the other product: a chain and its code; repeatable.", valueName: "chain/code"))
+    var products: [String]
+    @Option(help: ArgumentHelp("The known master that they are (default: a new one).", valueName: "master"))
+    var into: String?
+    @OptionGroup var author: Author
+    @OptionGroup var targets: Targets
+
+    func run() async throws {
+      let parts = try products.map { text -> MasterDecision.Product in
+        guard let slash = text.firstIndex(of: "/"), slash > text.startIndex, text.index(after: slash) < text.endIndex
+        else { throw ValidationError("--product \(text) is not chain/code") }
+        return .init(chain: String(text[..<slash]), code: String(text[text.index(after: slash)...]))
+      }
+      guard !parts.isEmpty, parts.count <= MasterDecision.maxProducts else {
+        throw ValidationError("name 1 to \(MasterDecision.maxProducts) products with --product chain/code")
+      }
+      let book = try await targets.book()
+      let found = try await book.split(master, parts, into: into, author: author.name, reason: author.reason)
+      for decision in found.decisions { try await book.check(decision, isNew: into == nil) }
+      try await targets.send(found.decisions, masters: found.masters)
+    }
+  }
+
+  struct UndoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "undo", abstract: "Take a decision back; to make it again, decide again.")
+    @Argument(help: "The decision's id, see `souk masters history`.") var decision: String
+    @OptionGroup var author: Author
+    @OptionGroup var targets: Targets
+
+    func run() async throws {
+      var known = try await targets.book().decision(decision)
+      guard known.undoneAt == nil else {
+        throw Failure(
+          .configuration, code: "already_undone", "\(decision) was undone by \(known.undoneBy ?? "?") already")
+      }
+      (known.undoneAt, known.undoneBy, known.undoneReason) = (.now(), author.name, author.reason)
+      try await targets.send([known])
+    }
+  }
+
+  struct HistoryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "history", abstract: "List decisions and what was undone; the newest first.")
+    @Argument(help: "Only those that name this master.") var master: String?
+    @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
+    @Option(help: "The most decisions to print.")
+    var limit = 50
+
+    func validate() throws {
+      if limit < 1 { throw ValidationError("--limit must be at least 1") }
+    }
+
+    func run() async throws {
+      let book = try await MasterBook(postgres.configuration(applicationName: "souk masters"))
+      print(try await book.history(of: master, limit: limit).joined(separator: "\n"))
+    }
+  }
+
+  struct SettleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "settle",
+      abstract: "Merge the candidates that GTINs have proved since; to be run now and then.",
+      discussion: """
+        A candidate is proved when a chain sells its GTIN by just the name and size of the new master, no other GTIN \
+        has that name and size, and no chain sells both at once. The same proof is the same decision: what a person \
+        undid is not merged again.
+        """)
+    @Flag(help: "Print what would be merged, and send nothing.")
+    var dryRun = false
+    @OptionGroup var targets: Targets
+
+    func run() async throws {
+      let decisions = try await targets.book().proved(at: .now())
+      guard !dryRun else {
+        return print(decisions.map { "would merge  \($0.line)" }.joined(separator: "\n"))
+      }
+      try await targets.send(decisions)
+      print("\(decisions.count) candidates were proved")
+    }
+  }
+}
+
+extension MasterDecision {
+  /// In one line for people.
+  var line: String {
+    let what = switch kind {
+    case .merge: "\(masterID) is \(otherID)"
+    case .split: "\(products.map { "\($0.chain)/\($0.code)" }.joined(separator: ", ")) of \(masterID) is \(otherID)"
+    case .reject: "\(masterID) is not \(otherID)"
+    }
+    return undoneAt == nil ? what : "undone: \(what)"
+  }
+}
