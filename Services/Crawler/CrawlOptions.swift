@@ -60,14 +60,14 @@ package struct CrawlOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A listing with more bytes is refused.", valueName: "size"))
   package var maxListingBytes = ByteSize.mib(32)
 
-  @Option(help: ArgumentHelp("Listing requests of one pass over a portal.", valueName: "count"))
+  @Option(help: ArgumentHelp("Most listing requests of one pass over a portal.", valueName: "count"))
   package var maxListingRequests = 2_000
 
-  @Option(help: ArgumentHelp("Days that are asked for, back from today, of portals that list by day.",
+  @Option(help: ArgumentHelp("Days to request, back from today, from portals that list by day.",
                              valueName: "count"))
   package var listingDays = 2
 
-  @Option(help: ArgumentHelp("Least time between two listing requests to one host.", valueName: "duration"))
+  @Option(help: ArgumentHelp("Shortest time between two listing requests to one host.", valueName: "duration"))
   package var requestGap = DurationSetting(.milliseconds(100))
 
   @Option(help: ArgumentHelp("New files announced in one pass over a source; more wait for the next.",
@@ -94,16 +94,16 @@ package struct CrawlOptions: ParsableArguments {
   }
 
   /// - Throws: `Failure(.configuration)` for a source that cannot be read, none at all, or one named twice.
-  package func sources(in catalogue: ChainCatalogue = .embedded) throws(Failure) -> [Source] {
+  package func sources(in catalogue: ChainCatalogue = .embedded) throws(Failure) -> [CrawlSource] {
     guard !source.isEmpty else {
       throw Failure(
         .configuration, code: "no_source",
         "--source is needed: a chain of the catalogue (see `crawler sources`), all, bina:<prefix>, "
           + "<engine>+https://host/path?chain=<name>, https://host/path/, ftps://host/path/, or dir:<folder>")
     }
-    var sources: [Source] = []
+    var sources: [CrawlSource] = []
     for text in source {
-      for next in try Source.read(text, in: catalogue) {
+      for next in try CrawlSource.read(text, in: catalogue) {
         guard !sources.contains(next) else {
           throw Failure(.configuration, code: "bad_source", "--source \(next.label) is given twice")
         }

@@ -77,17 +77,17 @@ package struct CrawlerCommand: ServiceCommand {
       }
     }
     let sharing = needs.add(Need(
-      "leases", open: { try makeShares(of: sources.value, relisting, context) }, close: { await $0?.client.close() }))
+      "leases", open: { try makeAssignment(of: sources.value, relisting, context) }, close: { await $0?.client.close() }))
     return consumer.clients.source { producer in
-      let (plan, store, shares) = (try plan.value, try store.value, try sharing.value?.shares)
+      let (plan, store, assignment) = (try plan.value, try store.value, try sharing.value?.assignment)
       let kind = try state().kind
       let announcer = KafkaAnnouncer(producer: producer)
       let alerts = AlertLog(announcer: announcer, logger: context.logger)
       let crawler = Crawler(
         engines: plan.engines, store: store, announcer: announcer, settings: plan.settings, zone: plan.zone,
-        context: context, schedules: plan.schedules, relisting: relisting, alerts: alerts, shares: shares)
+        context: context, schedules: plan.schedules, relisting: relisting, alerts: alerts, assignment: assignment)
       let expired = ExpiredHandler(
-        store: store, relisting: relisting, shares: shares, budget: RelistBudget(limit: crawling.relistLimit),
+        store: store, relisting: relisting, assignment: assignment, budget: RelistBudget(limit: crawling.relistLimit),
         alerts: alerts, logger: context.logger)
       context.logger.info(
         "crawling", metadata: [
@@ -106,9 +106,9 @@ package struct CrawlerCommand: ServiceCommand {
   private static func probe(_ engine: any PortalEngine, _ report: CheckReport) async {
     await report.probe("source \(engine.source)", limit: .seconds(60)) {
       var listed = 0
-      for try await listing in engine.listings(of: [.stores]) {
+      try await engine.list([.stores]) { listing in
         listed += listing.files.count
-        break
+        return false
       }
       return "answers, \(listed) files on the first page"
     }
@@ -121,18 +121,18 @@ package struct CrawlerCommand: ServiceCommand {
     var schedules: [String: CrawlSchedule]
   }
 
-  private func makePlan(_ sources: [Source], _ logger: Logger) throws -> Plan {
+  private func makePlan(_ sources: [CrawlSource], _ logger: Logger) throws -> Plan {
     let zone = try ZoneTable(identifier: PriceFileName.zoneIdentifier)
     var settings = try crawling.settings(zone: zone)
-    settings.longestStep = max(settings.longestStep, ListingClient.Patience().longest(http.fetchTimeout.duration) * 1.5)
+    settings.longestStep = max(settings.longestStep, ListingClient.Retries().longest(http.fetchTimeout.duration) * 1.5)
     return Plan(
       engines: try makeEngines(sources, zone, logger), settings: settings, zone: zone,
       schedules: Dictionary(sources.map { ($0.label, $0.chain.schedule) }, uniquingKeysWith: { first, _ in first }))
   }
 
-  private func makeEngines(_ sources: [Source], _ zone: ZoneTable, _ logger: Logger) throws -> [any PortalEngine] {
+  private func makeEngines(_ sources: [CrawlSource], _ zone: ZoneTable, _ logger: Logger) throws -> [any PortalEngine] {
     let client = try http.makeClient(name: "crawler-http")
-    let pace = HostPace()
+    let rateLimiter = HostRateLimiter()
     var limits = EngineLimits()
     limits.rowCap = crawling.listingRowCap
     limits.maxRows = crawling.maxListingRows
@@ -143,8 +143,8 @@ package struct CrawlerCommand: ServiceCommand {
       if chain.engine == "bina", chain.options["links"] == nil { chain.options["links"] = crawling.binaLinks.rawValue }
       let listings = ListingClient(
         source: source.label, client: client, limits: http.limits(maxBodyBytes: crawling.maxListingBytes.bytes),
-        pace: pace, gap: chain.schedule.requestGap ?? crawling.requestGap.duration, userAgent: chain.userAgent,
-        logger: logger)
+        rateLimiter: rateLimiter, gap: chain.schedule.requestGap ?? crawling.requestGap.duration,
+        userAgent: chain.userAgent, logger: logger)
       return try EngineTable.kind(chain.engine).make(EngineContext(
         chain: chain, label: source.label, chainName: source.chainName, listings: listings, limits: limits,
         zone: zone, logger: logger))
@@ -158,18 +158,18 @@ package struct CrawlerCommand: ServiceCommand {
   }
 
   /// - Returns: nil when this process crawls all it was told to: one pass only, a shard, a state of its own.
-  private func makeShares(
-    of sources: [Source], _ relisting: RelistRequests, _ context: ServiceContext
-  ) throws -> (shares: ChainShares, client: RedisClient)? {
+  private func makeAssignment(
+    of sources: [CrawlSource], _ relisting: RelistRequests, _ context: ServiceContext
+  ) throws -> (assignment: SourceAssignment, client: RedisClient)? {
     guard !crawling.once, crawling.shard == nil, case .redis(let url) = try state() else { return nil }
     // Its own connection: a long list of marks must not hold up a renewal.
     let client = try redis.makeClient(clientName: "crawler-leases", url: url)
-    let shares = ChainShares(
+    let assignment = SourceAssignment(
       leases: RedisLeases(client: client, retention: crawling.remember.duration),
       sources: Dictionary(sources.map { ($0.label, $0.leaseName) }, uniquingKeysWith: { first, _ in first }),
       timeout: crawling.leaseTimeout.duration,
       name: kafka.groupInstanceId ?? ProcessInfo.processInfo.hostName, relisting: relisting, context: context)
-    return (shares, client)
+    return (assignment, client)
   }
 
   private func makeStore() throws -> any SeenStore {

@@ -1,6 +1,8 @@
 import Catalogue
 import Core
+import Kafka
 import Messages
+import Pipeline
 import Postgres
 import Synchronization
 
@@ -11,7 +13,7 @@ import Synchronization
 /// After a failure, rows stay staged until they are durable or dropped.
 package final class TableStore: Sendable {
   fileprivate struct State: ~Copyable {
-    var partitions: [SourcePartition: StagedPartition] = [:]
+    var partitions: [TopicPartition: StagedPartition] = [:]
     /// By target.
     var readers: [String: any TargetReader] = [:]
     /// Numbers messages in their order of arrival; starts again when nothing is staged.
@@ -19,13 +21,14 @@ package final class TableStore: Sendable {
     /// Work not yet reported, because a flush that has done part of its work may throw.
     var report = StoreReport()
     /// Records that the database refuses, until the offset has passed them.
-    var refused: [SourcePartition: [Int64: RefusedRecord]] = [:]
+    var refused: [TopicPartition: [Int64: RefusedRecord]] = [:]
   }
   private let state = Mutex(State())
   private let scope: OffsetScope
   private let staging: StagingArea
   private let targets: [String: any WriteTarget]
   private let database: DatabaseSlot
+  private let metrics = DBWriterMetrics()
 
   package init(configuration: PostgresConfiguration, scope: OffsetScope, staging: StagingArea) {
     self.scope = scope
@@ -39,7 +42,7 @@ package final class TableStore: Sendable {
   ///
   /// - Returns: the offsets to resume at; a partition that was never written is missing.
   /// - Throws: `PostgresError`; `Failure(.fatal)` for a topic without a target.
-  package func start(_ partitions: Set<SourcePartition>) async throws -> [SourcePartition: Int64] {
+  package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
     let ordered = partitions.sorted()
     for source in ordered where targets[source.topic] == nil {
       throw Failure(.fatal, code: "unknown_topic", "there is no table for \(source)")
@@ -64,58 +67,46 @@ package final class TableStore: Sendable {
   ///
   /// - Parameter value: nil for a tombstone.
   /// - Throws: `Failure(.fatal)` when the partition was not started.
-  package func append(_ source: SourcePartition, offset: Int64, value: RawSpan?) throws -> StageResult {
-    try state.withLock { state throws -> StageResult in
+  package func append(_ source: TopicPartition, offset: Int64, value: RawSpan?) throws -> Disposition {
+    try state.withLock { state throws -> Disposition in
       guard let target = state.partitions[source]?.target else {
         throw Failure(.fatal, code: "partition_not_started", "\(source) gave a record before it was started")
       }
-      if state.partitions[source]?.knows(offset) == true { return .skipped(reason: "written_before") }
-      let now = ContinuousClock.now
+      if state.partitions[source]?.knows(offset) == true { return .skip(reason: "written_before") }
       guard let value else {
-        state.partitions[source]?.see(offset, at: now)
-        return .skipped(reason: "tombstone")
+        state.partitions[source]?.see(offset)
+        return .skip(reason: "tombstone")
       }
       let batch = state.nextBatch
       state.nextBatch += 1
       do throws(DecodingFailure) {
-        let rows = try state.stage(source, target, offset: offset, batch: batch, now, value)
+        let rows = try state.stage(source, target, offset: offset, batch: batch, value)
         let refused = state.refused[source]?[offset]
         if let refused { state.partitions[source]?.remove(refused) }
-        let rejection = StageRejection(
-          unreadable: rows.refusals, record: refused, kept: rows.kept - (refused?.elements.count ?? 0), of: value,
-          target: target)
-        if let rejection { return .rejected(rejection) }
-        return rows.kept == 0 && !rows.headerCounts ? .skipped(reason: "empty") : .staged
+        let refusedByDatabase = refused?.elements.count ?? 0
+        metrics.refused(rows.refusals.count + refusedByDatabase)
+        let rejection = Rejection(
+          unreadable: rows.refusals, record: refused, kept: rows.kept - refusedByDatabase, of: value, target: target)
+        if let rejection { return .reject(rejection) }
+        return rows.kept == 0 && !rows.headerCounts ? .skip(reason: "empty") : .keep
       } catch {
-        return .rejected(StageRejection(message: error))
+        return .reject(Rejection(code: error.code, stage: "decode", "\(error)"))
       }
     }
   }
 
-  /// The staged work.
-  package struct Pending: Hashable, Sendable {
-    package var messages = 0
-    package var rows = 0
-    package var bytes = 0
-    package var oldest: ContinuousClock.Instant?
-    package var isEmpty: Bool { messages == 0 }
-  }
-
-  package var pending: Pending {
+  /// The staged rows and bytes.
+  package var load: SinkLoad {
     state.withLock { state in
-      var pending = Pending()
-      for partition in state.partitions.values {
-        pending.messages += partition.messages
-        pending.rows += partition.rowCount
-        pending.bytes += partition.byteCount
-        pending.oldest = [pending.oldest, partition.oldest].compactMap { $0 }.min()
+      state.partitions.values.reduce(into: SinkLoad()) { load, partition in
+        load.rows += partition.rowCount
+        load.bytes += partition.byteCount
       }
-      return pending
     }
   }
 
   /// Discards partitions that were revoked, with their staged rows.
-  package func drop(_ partitions: Set<SourcePartition>) {
+  package func drop(_ partitions: Set<TopicPartition>) {
     state.withLock { state in
       for partition in partitions { state.partitions[partition] = nil }
     }
@@ -127,7 +118,7 @@ package final class TableStore: Sendable {
   ///   offsets in the table move that far.
   /// - Returns: the work of this call and of earlier, failed ones.
   /// - Throws: `PostgresError`; rows that are not durable stay staged for the next call.
-  package func flush(to positions: [SourcePartition: Int64] = [:]) async throws -> StoreReport {
+  package func flushStaged(to positions: [TopicPartition: Int64] = [:]) async throws -> StoreReport {
     let staged = state.withLock { state in
       for (source, offset) in positions { state.settleOrAdvance(source, to: offset) }
       return state.partitions.filter { $0.value.hasWork }
@@ -137,11 +128,38 @@ package final class TableStore: Sendable {
     } catch let error as PostgresError where error.errorClass == .data {
       for source in staged.keys.sorted() { try await writeAround(source) }
     }
-    return state.withLock { state in
+    let report = state.withLock { state in
       if state.partitions.values.allSatisfy(\.records.isEmpty) { state.nextBatch = 0 }
       defer { state.report = StoreReport() }
       return state.report
     }
+    metrics.flushed(report)
+    return report
+  }
+}
+
+extension TableStore: Sink {
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
+    try append(
+      TopicPartition(record.topic, record.partition), offset: record.offset,
+      value: record.isTombstone ? nil : record.value)
+  }
+
+  package func salvage(_ record: borrowing RecordBatch.Record, refusedFor reason: Rejection) throws -> Rejection {
+    guard case .reject(var rejection) = try append(record) else { return reason }
+    rejection.stage = reason.stage
+    return rejection
+  }
+
+  package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
+    let report = try await flushStaged(to: positions)
+    return FlushReport(
+      durable: report.positions, fenced: Set(report.fenced.keys),
+      poison: report.refused.map { record in
+        PoisonRecord(
+          partition: record.source, offset: record.offset,
+          rejection: Rejection(code: record.error.code, stage: "write", "\(record.error)"))
+      })
   }
 }
 
@@ -173,7 +191,7 @@ extension TableStore {
   }
 
   /// Writes one partition's records up to the first one that the database refuses, and notes that one.
-  private func writeAround(_ source: SourcePartition) async throws {
+  private func writeAround(_ source: TopicPartition) async throws {
     guard let staged = partition(source), staged.hasWork else { return }
     guard !staged.records.isEmpty else { return try await write([staged.part(source)]) }
     var bisection = Bisection(count: staged.records.count)
@@ -194,9 +212,9 @@ extension TableStore {
   /// Moves the offset up to the record, so that the next reader of the partition starts with it, and finds the record's
   /// refused elements.
   private func refuse(
-    _ source: SourcePartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
+    _ source: TopicPartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
   ) async throws {
-    let offset = staged.records[index].offset
+    let offset = staged.records[index]
     if staged.expected < offset {
       try await write([
         FlushPart(source: source, expected: staged.expected, next: offset, target: staged.target)
@@ -205,7 +223,7 @@ extension TableStore {
     guard var now = partition(source) else { return }
     now.expected = offset
     let found = try await findRefusedElements(
-      source, now, record: now.records.firstIndex { $0.offset == offset } ?? 0, error)
+      source, now, record: now.records.firstIndex(of: offset) ?? 0, error)
     state.withLock { state in
       state.partitions[source] = nil
       state.report.positions[source] = nil
@@ -227,7 +245,7 @@ extension TableStore {
 
   /// Finds the elements of one record that the database refuses, by transactions that are rolled back.
   private func findRefusedElements(
-    _ source: SourcePartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
+    _ source: TopicPartition, _ staged: StagedPartition, record index: Int, _ error: PostgresError
   ) async throws -> RefusedRecord {
     let elements = staged.elements(ofRecord: index)
     var refused: Set<Int> = []
@@ -251,24 +269,24 @@ extension TableStore {
     // Elements fail only together, or the header fails: refuses the whole record.
     if refused.isEmpty { refused = Set(elements.indices) }
     return RefusedRecord(
-      source: source, offset: staged.records[index].offset, elements: refused,
+      source: source, offset: staged.records[index], elements: refused,
       isWhole: refused.count == elements.count, error: reason)
   }
 
-  private func partition(_ source: SourcePartition) -> StagedPartition? {
+  private func partition(_ source: TopicPartition) -> StagedPartition? {
     state.withLock { $0.partitions[source] }
   }
 }
 
 extension TableStore.State {
-  fileprivate mutating func settle(_ source: SourcePartition, through offset: Int64) {
+  fileprivate mutating func settle(_ source: TopicPartition, through offset: Int64) {
     partitions[source]?.settle(through: offset)
     report.positions[source] = offset
     forgetRefused(source, below: offset)
   }
 
   /// Records before `offset` may have no rows, and may already be written.
-  fileprivate mutating func settleOrAdvance(_ source: SourcePartition, to offset: Int64) {
+  fileprivate mutating func settleOrAdvance(_ source: TopicPartition, to offset: Int64) {
     guard let partition = partitions[source] else { return }
     if partition.expected >= offset {
       report.positions[source] = offset
@@ -278,7 +296,7 @@ extension TableStore.State {
   }
 
   /// - Parameter found: the offset in the table; nil when its row is gone.
-  fileprivate mutating func fenced(_ source: SourcePartition, at found: Int64?) {
+  fileprivate mutating func fenced(_ source: TopicPartition, at found: Int64?) {
     if let found, partitions[source]?.unanswered == found {
       // The COMMIT without an answer has happened.
       settle(source, through: found)
@@ -289,15 +307,14 @@ extension TableStore.State {
     }
   }
 
-  fileprivate mutating func forgetRefused(_ source: SourcePartition, below offset: Int64) {
+  fileprivate mutating func forgetRefused(_ source: TopicPartition, below offset: Int64) {
     refused[source] = refused[source]?.filter { $0.key >= offset }
     if refused[source]?.isEmpty == true { refused[source] = nil }
   }
 
   /// In place: moves the partition out of the dictionary and back, without a copy.
   fileprivate mutating func stage(
-    _ source: SourcePartition, _ target: any WriteTarget, offset: Int64, batch: Int32,
-    _ now: ContinuousClock.Instant, _ value: RawSpan
+    _ source: TopicPartition, _ target: any WriteTarget, offset: Int64, batch: Int32, _ value: RawSpan
   ) throws(DecodingFailure) -> MessageRows {
     let reader: any TargetReader
     if let known = readers[target.name] {
@@ -308,7 +325,7 @@ extension TableStore.State {
     }
     guard var partition = partitions.removeValue(forKey: source) else { return MessageRows(batch: batch, tables: []) }
     defer { partitions[source] = partition }
-    return try partition.stage(offset: offset, batch: batch, at: now) { rows throws(DecodingFailure) in
+    return try partition.stage(offset: offset, batch: batch) { rows throws(DecodingFailure) in
       try reader.read(value, into: &rows)
     }
   }

@@ -15,24 +15,24 @@ struct DownloadMetrics: Sendable {
 
   static let descriptions = [
     MetricDescription(
-      "souk_downloads_total", .counter, "Files fetched and in the store; present: the store had them already.",
+      "souk_downloads_total", .counter, "Fetched files that are in the store; present: it had them before.",
       labels: ["result"]),
     MetricDescription("souk_downloaded_bytes_total", .counter, "Bytes of fetched files, as published."),
     MetricDescription(
-      "souk_download_resumes_total", .counter, "Transfers that went on where they had broken off."),
+      "souk_download_resumes_total", .counter, "Interrupted transfers that were resumed."),
     MetricDescription(
       "souk_download_short_files_total", .counter,
-      "Stored files of less than 300 bytes: what portals publish for a closed store."),
+      "Stored files of less than 300 bytes, as portals publish them for closed stores."),
     MetricDescription(
       "souk_download_length_differs_total", .counter,
-      "Stored files that are not as long as their listing said: republished since, or a careless portal."),
+      "Stored files whose length differs from their listing's: published again since, or listed wrongly."),
     MetricDescription(
       "souk_links_expired_total", .counter,
-      "Files whose link no longer worked: sent back to be listed again, or given up after that was tried.",
+      "Files whose link had expired: sent back to be listed again, or dead-lettered after --max-relists times.",
       labels: ["result"]),
     MetricDescription("souk_download_seconds", .histogram, "From the request to the stored and verified object."),
     MetricDescription(
-      "souk_download_failures_total", .counter, "Failed attempts, those that are tried again included.",
+      "souk_download_failures_total", .counter, "Failed attempts, retried ones included.",
       labels: ["stage", "code"]),
   ]
 

@@ -17,12 +17,12 @@ package struct DownloadOptions: ParsableArguments {
     "Folder that file: URLs may point into; without it they are refused (for local runs).", valueName: "path"))
   package var allowFileRoot: String?
 
-  @Option(help: ArgumentHelp("Where files wait on disk between fetch and upload, under no name.", valueName: "path"))
+  @Option(help: ArgumentHelp("Folder for unnamed temporary files between fetch and upload.", valueName: "path"))
   package var spoolDirectory = "/tmp"
 
   @Option(help: ArgumentHelp(
-    "Dead-letter a source that has only failed for this long, so that one dead portal does not hold up the rest. "
-      + "(default: never, an outage is waited out)", valueName: "duration"))
+    "Dead-letter the files of a portal that has only failed for this long, so that a dead portal does not delay the "
+      + "others. (default: never)", valueName: "duration"))
   package var giveUpAfter: DurationSetting?
 
   @Option(help: ArgumentHelp(
@@ -31,10 +31,10 @@ package struct DownloadOptions: ParsableArguments {
   package var maxRelists = 3
 
   @Option(help: ArgumentHelp(
-    "Files whose transfer broke off that are kept, to ask for the rest of them only.", valueName: "count"))
+    "Interrupted transfers that are kept to be resumed.", valueName: "count"))
   package var partialFiles = 64
 
-  @Flag(inversion: .prefixedNo, help: "Make the bucket or folder when it is missing.")
+  @Flag(inversion: .prefixedNo, help: "Create the bucket or folder when it is missing.")
   package var createStore = true
 
   package init() {}

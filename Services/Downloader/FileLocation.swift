@@ -42,20 +42,6 @@ package enum FileLocation: Hashable, Sendable {
       guard host.isEmpty || host.elementsEqual("localhost".utf8) else { return "" }
       rest = rest.dropFirst(host.count)
     }
-    var bytes: [UInt8] = []
-    var iterator = rest.makeIterator()
-    while let byte = iterator.next() {
-      if byte != 0x25 {
-        bytes.append(byte)
-        continue
-      }
-      guard let high = iterator.next(), let low = iterator.next(),
-            let value = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16),
-            high != UInt8(ascii: "+") else {
-        return ""
-      }
-      bytes.append(value)
-    }
-    return String(validating: bytes, as: UTF8.self) ?? ""
+    return PercentEncoding.decode(Substring(rest)) ?? ""
   }
 }

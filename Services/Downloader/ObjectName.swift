@@ -19,11 +19,6 @@ package enum ObjectName {
 
   private static func day(_ time: Timestamp?) -> String {
     guard let civil = time?.civil else { return "undated" }
-    return [pad(civil.year, 4), pad(civil.month, 2), pad(civil.day, 2)].joined(separator: "-")
-  }
-
-  private static func pad(_ value: Int, _ width: Int) -> String {
-    let text = String(value)
-    return String(repeating: "0", count: max(0, width - text.count)) + text
+    return "\(zeroPadded(civil.year, 4))-\(zeroPadded(civil.month, 2))-\(zeroPadded(civil.day, 2))"
   }
 }

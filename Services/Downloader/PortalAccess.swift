@@ -27,8 +27,9 @@ package actor PortalAccess {
   ///   catalogue requires it.
   nonisolated func login(chain: String, _ url: FTPURL) throws(Failure) -> FTPRequest.Login? {
     guard let chain = catalogue.named(chain), let home = try? FTPURL(chain.locator), home.origin == url.origin,
-          url.requiresTLS || !home.requiresTLS, let credentials = try chain.credentials() else { return nil }
-    return FTPRequest.Login(user: credentials.user, password: credentials.password)
+      url.requiresTLS || !home.requiresTLS
+    else { return nil }
+    return try chain.credentials()
   }
 
   /// The session for a file of a Cerberus web portal; nil for every other link.

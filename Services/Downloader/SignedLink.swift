@@ -1,3 +1,4 @@
+import Core
 import Values
 
 /// Whether a link has a signature, and when it expires. Pure.
@@ -20,7 +21,7 @@ package struct SignedLink: Hashable, Sendable {
     for item in (query ?? "").split(separator: "&") {
       let sides = item.split(separator: "=", maxSplits: 1)
       guard sides.count == 2 else { continue }
-      values[sides[0].lowercased()] = Self.decoded(sides[1])
+      values[sides[0].lowercased()] = PercentEncoding.decode(sides[1], strict: false)
     }
     isSigned = values.keys.contains { Self.signatures.contains($0) }
     if let text = values["se"] {
@@ -46,20 +47,5 @@ package struct SignedLink: Hashable, Sendable {
 
   private static func timestamp(seconds: Int64) -> Timestamp? {
     seconds > 0 && seconds < 1 << 40 ? Timestamp(microseconds: seconds * 1_000_000) : nil
-  }
-
-  private static func decoded(_ text: Substring) -> String {
-    var bytes: [UInt8] = []
-    var rest = text.utf8[...]
-    while let byte = rest.popFirst() {
-      if byte == UInt8(ascii: "%"), rest.count >= 2,
-         let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) {
-        bytes.append(value)
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -12,7 +12,6 @@ package actor Spool {
   private let descriptor: Int32
   private let limit: Int
   private var hash: SHA256? = SHA256()
-  private var digest: SHA256Digest?
   private(set) var count = 0
   private(set) var prefix: [UInt8] = []
   /// For resuming a transfer that breaks off; nil: it starts again.
@@ -48,7 +47,6 @@ package actor Spool {
       throw DownloadError(.spoolFull, "cannot empty the spool: \(String(cString: strerror(errno)))")
     }
     hash = SHA256()
-    digest = nil
     count = 0
     prefix = []
     resumePoint = point
@@ -74,15 +72,9 @@ package actor Spool {
     count += bytes.count
   }
 
-  /// Ends the file.
+  /// Ends the file. Called once for each file.
   package func finish() -> Content {
-    let digest: SHA256Digest
-    if let known = self.digest {
-      digest = known
-    } else {
-      digest = hash.take()?.finish() ?? SHA256.hash([])
-      self.digest = digest
-    }
+    let digest = hash.take()?.finish() ?? SHA256.hash([])
     return Content(
       spool: self, body: ObjectBody(descriptor: descriptor, length: count, sha256: digest), prefix: prefix)
   }

@@ -237,7 +237,7 @@ package final class ParseHandler: JobHandler {
           "names": "\(names.joined(separator: ", "))",
         ])
     }
-    for (what, counts) in [("defects got over", summary.defects), ("unknown words", summary.unknownWords)]
+    for (what, counts) in [("tolerated defects", summary.defects), ("unknown words", summary.unknownWords)]
     where !counts.isEmpty {
       let names = counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
       logger.warning(

@@ -1,4 +1,5 @@
 import Core
+import HTTP
 
 /// A chain and where it publishes its files: one row of the catalogue.
 package struct Chain: Hashable, Sendable {
@@ -51,22 +52,8 @@ package struct Chain: Hashable, Sendable {
 
   /// The login; references are resolved at each call, so that a rotated secret is picked up. Nil without `user`.
   /// - Throws: a configuration `Failure` when a reference cannot be resolved.
-  package func credentials() throws(Failure) -> PortalLogin? {
+  package func credentials() throws(Failure) -> FTPRequest.Login? {
     guard let user else { return nil }
-    return PortalLogin(user: user, password: try password?.resolve() ?? "")
+    return FTPRequest.Login(user: user, password: try password?.resolve() ?? "")
   }
-}
-
-/// A user and a password, which are never printed.
-package struct PortalLogin: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
-  package var user: String
-  package var password: String
-
-  package init(user: String, password: String) {
-    self.user = user
-    self.password = password
-  }
-
-  package var description: String { "***" }
-  package var debugDescription: String { "***" }
 }

@@ -96,7 +96,8 @@ extension Chain {
     return options
   }
 
-  private static func isSlugByte(_ byte: UInt8) -> Bool {
+  /// Letters and digits of ASCII, `_` and `-`.
+  package static func isSlugByte(_ byte: UInt8) -> Bool {
     switch byte {
     case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"), UInt8(ascii: "-"): true
     default: false

@@ -1,3 +1,5 @@
+import Core
+
 /// When and how fast a chain's portal is crawled. Nil means the program's default.
 package struct CrawlSchedule: Hashable, Sendable {
   /// Time between two passes.
@@ -45,16 +47,11 @@ package struct ActiveHours: Hashable, Sendable {
 
   /// - Parameter localSeconds: Israel time as seconds since 1970, as if it were UTC.
   package func contains(localSeconds: Int64) -> Bool {
-    let day = (localSeconds - Self.modulo(localSeconds, 86_400)) / 86_400
-    let minute = Int(Self.modulo(localSeconds, 86_400) / 60)
+    let (day, second) = localSeconds.flooredDivision(by: 86_400)
+    let minute = Int(second / 60)
     // 1 January 1970 was a Thursday.
-    guard !closedDays.contains(Int(Self.modulo(day + 4, 7))) else { return false }
+    guard !closedDays.contains(Int((day + 4).flooredDivision(by: 7).remainder)) else { return false }
     return start < end ? (start..<end).contains(minute) : minute >= start || minute < end
-  }
-
-  private static func modulo(_ value: Int64, _ divisor: Int64) -> Int64 {
-    let rest = value % divisor
-    return rest < 0 ? rest + divisor : rest
   }
 
   static let dayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]

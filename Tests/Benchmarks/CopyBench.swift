@@ -2,7 +2,9 @@ import ArgumentParser
 import Catalogue
 import DBWriterService
 import Foundation
+import Kafka
 import LocalServers
+import Pipeline
 import Postgres
 
 /// `souk-bench copy`: rows per second into PostgreSQL, beside psql running the same SQL from files.
@@ -94,17 +96,17 @@ struct CopyBench: AsyncParsableCommand {
       let store = TableStore(
         configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: "bench", consumerGroup: "bench"),
         staging: StagingArea([PriceTarget()]))
-      let source = SourcePartition(PriceTarget().topics[0].name, 0)
+      let source = TopicPartition(PriceTarget().topics[0].name, 0)
       duration = try await clock.measure {
         _ = try await store.start([source])
         for flush in feed.flushes {
           for index in flush {
             let message = feed.messages[index]
-            guard case .staged = try store.append(source, offset: Int64(index), value: message.span.bytes) else {
+            guard case .keep = try store.append(source, offset: Int64(index), value: message.span.bytes) else {
               throw ValidationError("message \(index) was not staged")
             }
           }
-          _ = try await store.flush()
+          _ = try await store.flushStaged()
         }
       }
     case .psql, .psqlWithOffsets:

@@ -147,11 +147,15 @@ import Values
       settings.onceAttempts = 1
       let engine = try engine(portal, portal.catalogue.chains[0], attempts: 1)
       // The first listing (price) answers, the second does not.
-      let listing = engine.listings(of: settings.types)
-      var pages = listing.makeAsyncIterator()
-      #expect(try await pages.next()?.files.isEmpty == false)
-      portal.add(Fault(.serverError, on: .listing))
-      await #expect(throws: (any Error).self) { try await pages.next() }
+      var listed = 0
+      await #expect(throws: (any Error).self) {
+        try await engine.list(settings.types) { listing in
+          listed += listing.files.count
+          portal.add(Fault(.serverError, on: .listing))
+          return true
+        }
+      }
+      #expect(listed > 0)
 
       portal.clearFaults()
       let once = FailsAfterFirstPage(inner: engine)
@@ -213,23 +217,13 @@ struct FailsAfterFirstPage: PortalEngine {
   let inner: BinaEngine
   var source: String { inner.source }
 
-  func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let pages = Pages(stream: inner.listings(of: types))
-    return AsyncThrowingStream { try await pages.next() }
+  func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    try await inner.list(types) { listing in
+      _ = try await take(listing)
+      return false
+    }
+    throw Failure(.transient, code: "broke_off", "after the first page")
   }
 
   func link(to file: ListedFile) async throws -> String? { try await inner.link(to: file) }
-
-  private actor Pages {
-    private let stream: AsyncThrowingStream<Listing, any Error>
-    private var given = false
-    init(stream: AsyncThrowingStream<Listing, any Error>) { self.stream = stream }
-
-    func next() async throws -> Listing? {
-      guard !given else { throw Failure(.transient, code: "broke_off", "after the first page") }
-      given = true
-      var iterator = stream.makeAsyncIterator()
-      return try await iterator.next(isolation: self)
-    }
-  }
 }

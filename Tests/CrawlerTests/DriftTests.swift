@@ -41,34 +41,15 @@ final class ScriptedEngine: PortalEngine {
   var passCount: Int { passes.withLock { $0 } }
   func set(_ next: Script) { script.withLock { $0 = next } }
 
-  func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
+  func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
     passes.withLock { $0 += 1 }
     let script = script.withLock { $0 }
-    let given = Mutex(0)
-    let next = Next(given: given, script: script, beforePage: beforePage)
-    return AsyncThrowingStream { try next() }
-  }
-
-  private final class Next: Sendable {
-    let given: Mutex<Int>
-    let script: Script
-    let beforePage: @Sendable (Int) -> Void
-    init(given: consuming Mutex<Int>, script: Script, beforePage: @escaping @Sendable (Int) -> Void) {
-      self.given = given
-      self.script = script
-      self.beforePage = beforePage
-    }
-
-    func callAsFunction() throws -> Listing? {
-      let index = given.withLock { count in
-        defer { count += 1 }
-        return count
-      }
+    for (index, page) in script.pages.enumerated() {
       beforePage(index)
-      if index < script.pages.count { return script.pages[index] }
-      if let failure = script.failure { throw failure }
-      return nil
+      guard try await take(page) else { return }
     }
+    beforePage(script.pages.count)
+    if let failure = script.failure { throw failure }
   }
 
   func link(to file: ListedFile) async throws -> String? { "http://portal.example/\(file.fileName)" }
@@ -98,7 +79,7 @@ final class ScriptedEngine: PortalEngine {
       engines: [engine], store: store, announcer: announcer, settings: settings,
       zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier),
       context: ServiceContext(name: "crawler", logger: quietLogger()), schedules: [engine.source: schedule],
-      now: { time })
+      alerts: AlertLog(announcer: announcer, logger: quietLogger()) { time }, now: { time })
     do { try await crawler.run() } catch let failure as Failure where failure.code == "crawl_incomplete" {}
   }
 
@@ -214,13 +195,14 @@ final class ScriptedEngine: PortalEngine {
     let relisting = RelistRequests(rest: .milliseconds(1))
     let drain = Interruption()
     let context = ServiceContext(name: "crawler", logger: quietLogger(), drain: drain)
+    let alerts = AlertLog(announcer: announcer, logger: quietLogger())
     let crawler = Crawler(
       engines: [engine], store: store, announcer: announcer, settings: settings,
-      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), context: context, relisting: relisting)
+      zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), context: context, relisting: relisting,
+      alerts: alerts)
     let run = Task { try await crawler.run() }
     try await eventually("both are announced") { announcer.files.count == 2 }
 
-    let alerts = AlertLog(announcer: announcer, logger: quietLogger())
     let handler = ExpiredHandler(
       store: store, relisting: relisting, budget: RelistBudget(limit: 2), alerts: alerts, logger: quietLogger())
     let first = announcer.files[0]

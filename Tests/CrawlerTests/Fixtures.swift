@@ -88,11 +88,10 @@ func engineContext(
 ) throws -> EngineContext {
   let client = try client ?? HTTPClient(HTTPConfiguration(
     addresses: AddressPolicy(allowsPrivate: true), userAgent: "Mozilla/5.0 (X11; Linux x86_64) tests"))
-  var patience = ListingClient.Patience()
-  patience.attempts = attempts
-  patience.backoff = Backoff(base: .milliseconds(1), cap: .milliseconds(5))
+  let retries = ListingClient.Retries(
+    attempts: attempts, backoff: Backoff(base: .milliseconds(1), cap: .milliseconds(5)))
   let listings = ListingClient(
-    source: chain.slug, client: client, limits: httpLimits, userAgent: chain.userAgent, patience: patience,
+    source: chain.slug, client: client, limits: httpLimits, userAgent: chain.userAgent, retries: retries,
     logger: quietLogger())
   return EngineContext(
     chain: chain, chainName: chain.slug, listings: listings, limits: limits,
@@ -112,7 +111,10 @@ func allFiles(
   _ engine: some PortalEngine, _ types: Set<FileType> = Set(FileType.allCases)
 ) async throws -> [ListedFile] {
   var files: [ListedFile] = []
-  for try await listing in engine.listings(of: types) { files += listing.files }
+  try await engine.list(types) { listing in
+    files += listing.files
+    return true
+  }
   return files
 }
 
@@ -130,5 +132,6 @@ func crawler(
   Crawler(
     engines: engines, store: store, announcer: announcer, settings: settings,
     zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier),
-    context: ServiceContext(name: "crawler", logger: quietLogger(), drain: drain))
+    context: ServiceContext(name: "crawler", logger: quietLogger(), drain: drain),
+    alerts: AlertLog(announcer: announcer, logger: quietLogger()))
 }

@@ -22,9 +22,10 @@ import Values
     try write(folder, ".hidden/Price7290058108879-002-202410261441.gz")
     var files: [ListedFile] = []
     var skipped: [String: Int] = [:]
-    for try await listing in try FolderEngine(path: folder.path, pageSize: 2).listings(of: Set(FileType.allCases)) {
+    try await FolderEngine(path: folder.path, pageSize: 2).list(Set(FileType.allCases)) { listing in
       files += listing.files
       skipped.merge(listing.skipped, uniquingKeysWith: +)
+      return true
     }
     let chains = Dictionary(uniqueKeysWithValues: files.map { ($0.fileName, $0.chain) })
     #expect(chains == [

@@ -1,4 +1,5 @@
 import Core
+import HTML
 import HTTP
 import Portals
 import Testing
@@ -32,7 +33,7 @@ import Testing
 
   @Test func readsWhatNginxWrites() throws {
     let engine = try engine()
-    let (listing, folders) = try engine.read(Array(Self.nginx.utf8), at: engine.base)
+    let (listing, folders) = try engine.read(HTMLDocument(Array(Self.nginx.utf8)), at: engine.base)
     #expect(listing.files.map(\.fileName) == ["PriceFull7290000000017-001-202601020300.gz"])
     let file = try #require(listing.files.first)
     #expect(file.size == 48_213 && file.version == "02-Jan-2026 03:00 48213" && file.chain == "c")
@@ -43,7 +44,7 @@ import Testing
 
   @Test func readsWhatApacheWritesAndStaysBelowItsFolder() throws {
     let engine = try engine()
-    let (listing, folders) = try engine.read(Array(Self.apache.utf8), at: engine.base)
+    let (listing, folders) = try engine.read(HTMLDocument(Array(Self.apache.utf8)), at: engine.base)
     #expect(listing.files.map(\.fileName) == ["Promo7290000000017-001-202601020300.gz"])
     #expect(listing.files.first?.size == nil && listing.files.first?.version == "2026-01-02 03:01 1.2K")
     #expect(folders.isEmpty)
@@ -51,17 +52,17 @@ import Testing
 
   @Test func aPatternLeavesNamesOut() throws {
     let engine = try engine(pattern: "*promo*")
-    #expect(try engine.read(Array(Self.nginx.utf8), at: engine.base).listing.files.isEmpty)
-    #expect(try engine.read(Array(Self.apache.utf8), at: engine.base).listing.files.count == 1)
+    #expect(try engine.read(HTMLDocument(Array(Self.nginx.utf8)), at: engine.base).listing.files.isEmpty)
+    #expect(try engine.read(HTMLDocument(Array(Self.apache.utf8)), at: engine.base).listing.files.count == 1)
   }
 
   @Test func aLoginAndAPageWithoutLinksAreErrors() throws {
     let engine = try engine()
     let login = #expect(throws: PortalError.self) {
-      try engine.read(Array("<title>Sign in</title><input type=password><a href=x>".utf8), at: engine.base)
+      try engine.read(HTMLDocument(Array("<title>Sign in</title><input type=password><a href=x>".utf8)), at: engine.base)
     }
     #expect(login?.kind == .loginPage)
-    let nothing = #expect(throws: PortalError.self) { try engine.read(Array("<p>maintenance".utf8), at: engine.base) }
+    let nothing = #expect(throws: PortalError.self) { try engine.read(HTMLDocument(Array("<p>maintenance".utf8)), at: engine.base) }
     #expect(nothing?.kind == .unknownPage)
   }
 

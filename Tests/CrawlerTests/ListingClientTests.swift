@@ -8,13 +8,12 @@ import TestSupport
 
 @Suite struct ListingClientTests {
   private func client(attempts: Int = 4, cacheBytes: Int = 1 << 20, userAgent: String? = nil) throws -> ListingClient {
-    var patience = ListingClient.Patience()
-    patience.attempts = attempts
-    patience.backoff = Backoff(base: .milliseconds(1), cap: .milliseconds(5))
-    return ListingClient(
+    ListingClient(
       source: "c",
       client: try HTTPClient(HTTPConfiguration(addresses: AddressPolicy(allowsPrivate: true), userAgent: "plain")),
-      limits: HTTPLimits(), userAgent: userAgent, patience: patience, cacheBytes: cacheBytes, logger: quietLogger())
+      limits: HTTPLimits(), userAgent: userAgent,
+      retries: .init(attempts: attempts, backoff: Backoff(base: .milliseconds(1), cap: .milliseconds(5))),
+      cache: ListingCache(limit: cacheBytes), logger: quietLogger())
   }
 
   @Test func anUnchangedListingIsNotSentAgain() async throws {
@@ -97,7 +96,7 @@ import TestSupport
   }
 
   @Test func requestsToOneHostAreSpacedIndependentlyOfOtherHosts() {
-    let (pace, start) = (HostPace(), ContinuousClock.now)
+    let (pace, start) = (HostRateLimiter(), ContinuousClock.now)
     func turn(_ host: String, after: Duration = .zero) -> Duration {
       pace.reserve(host, gap: .seconds(2), now: start + after) - start
     }

@@ -12,30 +12,30 @@ import Testing
     ("bina+https://prices.example", "https://prices.example", nil, "prices.example"),
   ] as [(String, String, String?, String)])
   func reads(text: String, address: String, chain: String?, label: String) throws {
-    let source = try Source(text)
+    let source = try CrawlSource(text)
     #expect(source.chain.engine == "bina" && source.chain.locator == address)
     #expect(source.chainName == chain && source.label == label)
   }
 
   @Test func readsFolders() throws {
-    let source = try Source("dir:/data/prices?x")
+    let source = try CrawlSource("dir:/data/prices?x")
     #expect(source.chain.engine == "dir" && source.chain.locator == "/data/prices?x" && source.chainName == nil)
   }
 
   @Test func readsParameters() throws {
-    let source = try Source("bina+http://h:8/p?chain=c&ids=1,2&user=u&password=env:P&path=/q&links=resolver")
+    let source = try CrawlSource("bina+http://h:8/p?chain=c&ids=1,2&user=u&password=env:P&path=/q&links=resolver")
     #expect(source.chain.locator == "http://h:8/p" && source.chain.chainIDs == ["1", "2"])
     #expect(source.chain.user == "u" && source.chain.password == Secret("env:P") && source.chain.path == "/q")
     #expect(source.chain.options == ["links": "resolver"])
   }
 
   @Test func aRefusalShowsNoPassword() {
-    let error = #expect(throws: Failure.self) { try Source("bina+http://h?password=s3cret&nope=1") }
+    let error = #expect(throws: Failure.self) { try CrawlSource("bina+http://h?password=s3cret&nope=1") }
     #expect(error?.message.contains("nope") == true && error?.message.contains("s3cret") == false)
   }
 
   @Test func allIsEveryChainThatPublishes() throws {
-    let sources = try Source.read("all", in: .embedded)
+    let sources = try CrawlSource.read("all", in: .embedded)
     #expect(sources.map(\.label) == ChainCatalogue.embedded.chains.filter { !$0.isClosed }.map(\.slug))
   }
 
@@ -44,7 +44,7 @@ import Testing
     "bina+http://h?chain=a/b", "bina+http://h?name=a", "city_market_givatayim",
   ])
   func refusesWithTheReason(text: String) {
-    let error = #expect(throws: Failure.self) { try Source(text) }
+    let error = #expect(throws: Failure.self) { try CrawlSource(text) }
     #expect(error?.errorClass == .configuration)
     #expect(error?.message.contains("--source") == true)
   }

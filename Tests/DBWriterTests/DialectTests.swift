@@ -22,7 +22,7 @@ import TestSupport
                 let text = ingest(store: "\(index)", hour: round, file: round * 2 + index, sequence: batch, items)
                 try store.append(source, Int64(round * 3 + batch), text)
               }
-              _ = try await store.flush()
+              _ = try await store.flushStaged()
             }
           }
         }

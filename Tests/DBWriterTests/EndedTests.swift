@@ -1,7 +1,9 @@
 import Catalogue
 @testable import DBWriterService
+import Kafka
 import LocalServers
 @testable import Messages
+import Pipeline
 import Testing
 import TestSupport
 
@@ -108,15 +110,15 @@ import TestSupport
     for _ in 0..<6 {
       let fixture = try await StoreFixture(dialect: dialect)
       let store = fixture.store()
-      let source = SourcePartition(list.topic.name, 0)
+      let source = TopicPartition(list.topic.name, 0)
       _ = try await store.start([source])
       var parts = files(list, &random)
       parts += parts.filter { _ in Int.random(in: 0..<4, using: &random) == 0 }
       parts.shuffle(using: &random)
       for (offset, part) in parts.enumerated() {
-        #expect(try store.append(source, Int64(offset), part.encoded(list)) == .staged)
+        #expect(try store.append(source, Int64(offset), part.encoded(list)) == .keep)
         guard Int.random(in: 0..<4, using: &random) == 0 || offset == parts.count - 1 else { continue }
-        _ = try await store.flush()
+        _ = try await store.flushStaged()
         let rows = try await fixture.psql("SELECT \(list.key), extract(hour FROM ended_at) FROM \(list.rawValue)")
         let found = rows.split(separator: "\n").sorted().joined(separator: "\n")
         #expect(found == model(Array(parts[...offset])))
@@ -127,8 +129,8 @@ import TestSupport
   @Test func viewsOmitEndedRows() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()
-    let (prices, stores) = (source(), SourcePartition(Topics.storesIngest.name, 0))
-    let promotions = SourcePartition(Topics.promotionsIngest.name, 0)
+    let (prices, stores) = (source(), TopicPartition(Topics.storesIngest.name, 0))
+    let promotions = TopicPartition(Topics.promotionsIngest.name, 0)
     _ = try await store.start([prices, stores, promotions])
     func branches(hour: Int, _ ids: [String]) -> [UInt8] {
       StoresIngest(
@@ -144,13 +146,13 @@ import TestSupport
         promotions: [PromotionsIngest.Promotion(promotionID: "p", items: [PromotionsIngest.Item(ean: "1")])]
       ).encoded()
     }
-    var next: [SourcePartition: Int64] = [:]
-    func write(_ source: SourcePartition, _ messages: [UInt8]...) async throws -> StoreReport {
+    var next: [TopicPartition: Int64] = [:]
+    func write(_ source: TopicPartition, _ messages: [UInt8]...) async throws -> StoreReport {
       for message in messages {
         try store.append(source, next[source, default: 0], message)
         next[source, default: 0] += 1
       }
-      return try await store.flush()
+      return try await store.flushStaged()
     }
     func offers() async throws -> String {
       try await fixture.psql("SELECT string_agg(store_id || '/' || ean, ' ' ORDER BY store_id, ean) FROM offers")
@@ -192,7 +194,7 @@ import TestSupport
   @Test func pricesNewerThanTheStoresFileShowThatABranchIsOpen() async throws {
     let fixture = try await StoreFixture()
     let store = fixture.store()
-    let stores = SourcePartition(Topics.storesIngest.name, 0)
+    let stores = TopicPartition(Topics.storesIngest.name, 0)
     _ = try await store.start([source(), stores])
     for (offset, (hour, ids)) in [(1, ["1", "2"]), (2, ["2"])].enumerated() {
       try store.append(stores, Int64(offset), StoresIngest(
@@ -202,7 +204,7 @@ import TestSupport
     }
     try store.append(source(), 0, ingest(store: "1", hour: 1, [item("1", "5")]))
     try store.append(source(), 1, ingest(store: "1", hour: 3, [item("2", "5")]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     #expect(try await fixture.psql("SELECT ean FROM offers") == "2\n")
   }
 }

@@ -49,7 +49,7 @@ import Values
       try store.append(source(Int32(index)), Int64(next[index]), feeds[index][next[index]])
       next[index] += 1
       switch Int.random(in: 0..<10, using: &random) {
-      case 0...2: _ = try await store.flush()
+      case 0...2: _ = try await store.flushStaged()
       case 3:
         store = fixture.store()
         let offsets = try await store.start(partitions)
@@ -57,7 +57,7 @@ import Values
       default: break
       }
     }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
   }
 
   /// One message per flush, partition after partition.
@@ -67,7 +67,7 @@ import Values
       _ = try await store.start([source(Int32(index))])
       for (offset, message) in feed.enumerated() {
         try store.append(source(Int32(index)), Int64(offset), message)
-        _ = try await store.flush()
+        _ = try await store.flushStaged()
       }
     }
   }
@@ -134,11 +134,11 @@ extension StoreFixture {
     let fixture = try await StoreFixture()
     let (store, place) = (fixture.store(), source(0))
     #expect(try await store.start([place]).isEmpty)
-    #expect(try await store.flush(to: [place: start]).positions == [place: start])
+    #expect(try await store.flushStaged(to: [place: start]).positions == [place: start])
     #expect(try await fixture.store().start([place]) == [place: start], "known from now on")
     _ = try await store.start([place])
     // A marker of a transaction, or two.
-    #expect(try await store.flush(to: [place: start + 2]).positions == [place: start + 2])
+    #expect(try await store.flushStaged(to: [place: start + 2]).positions == [place: start + 2])
     #expect(try await fixture.store().start([place]) == [place: start + 2])
   }
 }

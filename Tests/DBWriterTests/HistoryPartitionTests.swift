@@ -1,5 +1,6 @@
 @testable import DBWriterService
 import LocalServers
+import Pipeline
 import Postgres
 import Testing
 import TestSupport
@@ -23,7 +24,7 @@ import TestSupport
       try store.append(source(partition), next, ingest(store: shop, hour: hour, [item("1", "\(price + index)")]))
       next += 1
     }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
   }
 
   @Test func aFlushOverSeveralMonthsMakesTheirPartitions() async throws {
@@ -60,12 +61,12 @@ import TestSupport
     for (offset, hour) in hours.enumerated() {
       let message = ingest(hour: hour, file: offset, [item("1", "\(offset + 1)")])
       let verdict = try store.append(source(0), Int64(offset), message)
-      guard case .rejected(let rejection) = verdict else { continue }
+      guard case .reject(let rejection) = verdict else { continue }
       refused += 1
       #expect(rejection.message.contains("file_time"), "\(rejection.message)")
       #expect(hour < oldest + 2 * Self.month || hour > 0, "\(hour) is plausible")
     }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     #expect(refused > 700)
     let made = try await fixture.psql("""
       SELECT count(*) <= 12 * (extract(year FROM now()) - 2013) FROM pg_inherits
@@ -107,12 +108,20 @@ import TestSupport
     let fixture = try await StoreFixture()
     let store = fixture.store()
     _ = try await store.start([source()])
-    guard case .rejected(let rejection) = try store.append(source(), 0, ingest(hour: 24 * 365 * 100, [item("1", "1")]))
+    guard case .reject(let rejection) = try store.append(source(), 0, ingest(hour: 24 * 365 * 100, [item("1", "1")]))
     else {
       Issue.record("the file of 2125 was not refused")
       return
     }
     #expect(rejection.code == "bad_timestamp")
+  }
+
+  @Test func releasedMigrationsNeverChange() {
+    let sums = DBWriterSchema.migrator().migrations.prefix(8).map(\.checksum)
+    #expect(sums == [
+      "1e69ea9e9885a5c2", "5b16de89fc0d7393", "4d0d1b93b925f526", "db0ba43eb9639150", "7ee2c7bcd31ae343",
+      "643c0f492e16419f", "b08fd700de341d06", "dca8915bcc736b06",
+    ])
   }
 
   @Test func anOldDatabaseKeepsItsHistory() async throws {

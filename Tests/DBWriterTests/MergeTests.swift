@@ -1,6 +1,7 @@
 @testable import DBWriterService
 import LocalServers
 import Messages
+import Pipeline
 import Testing
 import TestSupport
 import Values
@@ -15,7 +16,7 @@ import Values
     for (index, (hour, price)) in prices.enumerated() {
       try store.append(source(), Int64(index), ingest(hour: hour, [item("1", price)]))
     }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     #expect(try await fixture.psql("SELECT price, price_since, file_time FROM prices")
       == "12.50|2025-01-20 08:00:00+00|2025-01-20 08:00:00+00\n")
     // 10.00 -> 10.0 is the same price; the late hours 3 and 6 changed nothing.
@@ -30,7 +31,7 @@ import Values
     for (index, price) in ["1", "2", "2", "3", "1"].enumerated() {
       try store.append(source(), Int64(index), ingest(hour: index, [item("1", price)]))
     }
-    let report = try await store.flush()
+    let report = try await store.flushStaged()
     #expect(report.staged == ["prices": 5])
     #expect(report.written == ["prices": 1, "price_history": 3, "products": 1, "ended_prices": 0])
     // One price seen for the first time, three changed, one new product.
@@ -48,7 +49,7 @@ import Values
     _ = try await store.start([source(0), source(1)])
     try store.append(source(0), 0, ingest(store: "1", hour: 2, [item("1", "5", name: "newer")]))
     try store.append(source(1), 0, ingest(store: "2", hour: 1, [item("1", "6", name: "older")]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     #expect(try await fixture.psql("SELECT name, file_time FROM products") == "newer|2025-01-20 02:00:00+00\n")
     #expect(try await fixture.prices() == "chain|1|1|5\nchain|2|1|6\n")
   }
@@ -66,7 +67,7 @@ import Values
     full.isWeighted = false
     full.priceUpdatedAt = Timestamp(microseconds: 1_737_300_000_123_456, offsetMinutes: 120)
     try store.append(source(), 0, ingest(file: 0xabc, [full]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     let stored = try await fixture.psql("""
       SELECT ean, master_id, name = E'חלב "3%" \\\\ \\n₪', manufacturer = '', unit_qty, quantity, unit_of_measure,
         is_weighted, row_number, file_id FROM products;
@@ -96,11 +97,10 @@ import Values
     for (index, test) in cases.enumerated() {
       let text = good.replacing(test.from, with: test.to)
       #expect(text != good)
-      guard case .rejected(let rejection) = try store.append(source(), Int64(index), Array(text.utf8)) else {
+      guard case .reject(let rejection) = try store.append(source(), Int64(index), Array(text.utf8)) else {
         Issue.record("\(test.to) was not rejected")
         continue
       }
-      #expect((rejection.kept, rejection.refused) == (2, 1))
       #expect(rejection.code == test.code)
       #expect(rejection.message.contains(test.says), "\(rejection.message)")
       #expect(rejection.message.contains("1 of 3 items"))
@@ -108,7 +108,7 @@ import Values
       #expect(excerpt.contains(test.to))
       #expect(!excerpt.contains(#""price":"5""#) && !excerpt.contains(#""price":"7""#))
     }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     #expect(try await fixture.prices() == "chain|1|1|5\nchain|1|3|7\n")
     #expect(try await fixture.offsets() == "\(StoreFixture.topic)|0|\(cases.count)\n")
   }
@@ -125,14 +125,14 @@ import Values
       good.replacing(#""store_id":"1""#, with: #""store_id":null"#), good + "}", String(good.dropLast(5)), "[]", "",
     ]
     for (index, text) in cases.enumerated() {
-      guard case .rejected(let rejection) = try store.append(source(), Int64(index), Array(text.utf8)) else {
+      guard case .reject(let rejection) = try store.append(source(), Int64(index), Array(text.utf8)) else {
         Issue.record("case \(index) was not rejected")
         continue
       }
-      #expect(rejection.kept == 0)
+      #expect(rejection.excerpts.isEmpty)
     }
-    #expect(store.pending.rows == 0)
-    _ = try await store.flush()
+    #expect(store.load.rows == 0)
+    _ = try await store.flushStaged()
     #expect(try await fixture.tables() == "")
   }
 
@@ -151,7 +151,7 @@ import Values
       ingest(chain: "b", store: "1", hour: 1, [product("4.50")]),
     ]
     for (offset, message) in messages.enumerated() { try store.append(source(), Int64(offset), message) }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     #expect(try await fixture.psql("""
       SELECT chain, store_id, price, highest_price, offers, name FROM cheapest_offers
       WHERE master_id = 'gtin:07290000000001'

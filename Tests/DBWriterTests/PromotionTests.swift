@@ -1,7 +1,9 @@
 import Catalogue
 @testable import DBWriterService
+import Kafka
 import LocalServers
 @testable import Messages
+import Pipeline
 import Testing
 import TestSupport
 import Values
@@ -29,14 +31,14 @@ import Values
 
   private func write(_ messages: [[UInt8]], each: Bool = true, to fixture: StoreFixture) async throws {
     let store = fixture.store()
-    let source = SourcePartition(Topics.promotionsIngest.name, 0)
+    let source = TopicPartition(Topics.promotionsIngest.name, 0)
     var next = Int(try await store.start([source])[source] ?? 0)
     for message in messages {
-      #expect(try store.append(source, Int64(next), message) == .staged)
+      #expect(try store.append(source, Int64(next), message) == .keep)
       next += 1
-      if each { _ = try await store.flush() }
+      if each { _ = try await store.flushStaged() }
     }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
   }
 
   private func running(_ fixture: StoreFixture) async throws -> String {
@@ -98,28 +100,28 @@ import Values
     let fixture = try await StoreFixture()
     _ = try await fixture.psql("ALTER TABLE promotion_items ADD CONSTRAINT no_nines CHECK (ean <> '9')")
     let store = fixture.store()
-    let source = SourcePartition(Topics.promotionsIngest.name, 3)
+    let source = TopicPartition(Topics.promotionsIngest.name, 3)
     _ = try await store.start([source])
     var odd = promotion("odd")
     odd.promotionID = ""
     let bytes = message(hour: 1, [promotion("a"), odd, promotion("b", items: ["8", "9"]), promotion("c")])
-    guard case .rejected(let early) = try store.append(source, 0, bytes) else {
+    guard case .reject(let early) = try store.append(source, 0, bytes) else {
       Issue.record("the promotion without an id was not refused")
       return
     }
-    #expect((early.kept, early.refused, early.code) == (3, 1, "bad_value"))
-    let report = try await store.flush()
+    #expect(early.code == "bad_value" && early.message.contains("1 of 4 promotions refused"))
+    let report = try await store.flushStaged()
     #expect(report.refused.map(\.elements) == [[1]])
     _ = try await store.start([source])
-    guard case .rejected(let late) = try store.append(source, 0, bytes) else {
+    guard case .reject(let late) = try store.append(source, 0, bytes) else {
       Issue.record("the promotion that the database refuses was not refused")
       return
     }
-    #expect((late.kept, late.refused) == (2, 2))
+    #expect(late.message.contains("2 of 4 promotions refused"))
     let excerpts = try late.excerpts.map { try PromotionsIngest(decoding: $0.value).promotions.map(\.promotionID) }
     #expect(excerpts == [[""], ["b"]])
     #expect(late.excerpts.map(\.code) == ["bad_value", "postgres_23514"])
-    #expect(try await store.flush().positions == [source: 1])
+    #expect(try await store.flushStaged().positions == [source: 1])
     #expect(try await running(fixture) == "a|1|runs|10.00|1,2\nc|1|runs|10.00|1,2\n")
   }
 }

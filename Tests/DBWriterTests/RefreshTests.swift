@@ -37,7 +37,7 @@ import TestSupport
       ingest(chain: "b", store: "1", hour: 1, [product("12.00")]),
     ]
     for (offset, message) in messages.enumerated() { try store.append(source(), Int64(offset), message) }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     #expect(try await refresher.refreshDue() == Self.views)
     #expect(try await refresher.refreshDue() == [])
     #expect(try await fixture.psql("SELECT chain, price, highest_price, offers FROM cheapest_by_product")
@@ -50,7 +50,7 @@ import TestSupport
     for (offset, message) in (messages + [ingest(chain: "a", store: "1", hour: 5, [product("4.0")])]).enumerated() {
       try store.append(source(), Int64(3 + offset), message)
     }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     #expect(try await refresher.refreshDue() == [])
   }
 
@@ -71,13 +71,13 @@ import TestSupport
     let store = fixture.store()
     _ = try await store.start([source()])
     try store.append(source(), 0, ingest([item("1", "1")]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     // The tables were made, and with them the views, less than an hour ago.
     #expect(try await first.refreshDue() == [])
     #expect(try await second.refreshDue() == Self.views)
     // What another replica has just done is not done again.
     try store.append(source(), 1, ingest(hour: 1, [item("1", "2")]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     #expect(try await first.refreshDue() == [])
     _ = try await fixture.psql("UPDATE view_refreshes SET refreshed_at = now() - interval '2 hours'")
     #expect(try await first.refreshDue() == Self.views)
@@ -88,7 +88,7 @@ import TestSupport
     let store = fixture.store()
     _ = try await store.start([source()])
     try store.append(source(), 0, ingest([item("1", "1")]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     // A lock on the view keeps the first replica in the middle of its refresh.
     let reader = try await fixture.connect()
     try await reader.perform { try $0.script("BEGIN; REFRESH MATERIALIZED VIEW cheapest_by_product") }
@@ -103,7 +103,7 @@ import TestSupport
     #expect(try await other.refreshDue() == [])
     // Ingest continues.
     try store.append(source(), 1, ingest(hour: 1, [item("1", "2")]))
-    #expect(try await store.flush().positions == [source(): 2])
+    #expect(try await store.flushStaged().positions == [source(): 2])
     try await reader.perform { try $0.script("COMMIT") }
     #expect(try await done == Self.views)
     // Later changes wait for the next refresh.
@@ -115,7 +115,7 @@ import TestSupport
     let store = fixture.store()
     _ = try await store.start([source()])
     try store.append(source(), 0, ingest([item("1", "1")]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     _ = try await fixture.psql("DROP MATERIALIZED VIEW chain_price_index")
     let refresher = refresher(fixture, interval: .milliseconds(1))
     // Long enough after the migration.
@@ -123,7 +123,7 @@ import TestSupport
     let drain = Interruption()
     let running = Task { await refresher.run(until: drain) }
     try store.append(source(), 1, ingest(hour: 1, [item("1", "2")]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     try await eventually("the others are refreshed in the background") {
       try await fixture.psql("SELECT price FROM todays_changes") == "2\n"
     }
@@ -133,7 +133,7 @@ import TestSupport
         AND datname = current_database()
       """)
     try store.append(source(), 2, ingest(hour: 2, [item("1", "3")]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     try await eventually("it recovers") {
       try await fixture.psql("SELECT count(*) FROM todays_changes") == "2\n"
     }
@@ -146,7 +146,7 @@ import TestSupport
     let store = fixture.store()
     _ = try await store.start([source()])
     try store.append(source(), 0, ingest([item("1", "1")]))
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     let reader = try await fixture.connect()
     try await reader.perform { try $0.script("BEGIN; REFRESH MATERIALIZED VIEW cheapest_by_product") }
     let drain = Interruption()

@@ -1,7 +1,9 @@
 import Catalogue
 @testable import DBWriterService
+import Kafka
 import LocalServers
 import Messages
+import Pipeline
 import Postgres
 import Testing
 import TestSupport
@@ -9,21 +11,21 @@ import Values
 
 /// Market observations and predictions, and their views.
 @Suite struct SentinelTests {
-  private static let polymer = SourcePartition(Topics.commodityObservations(of: .polymer).name, 0)
-  private static let energy = SourcePartition(Topics.commodityObservations(of: .energy).name, 0)
-  private static let buffer = SourcePartition(Topics.databaseWriteBuffer.name, 0)
+  private static let polymer = TopicPartition(Topics.commodityObservations(of: .polymer).name, 0)
+  private static let energy = TopicPartition(Topics.commodityObservations(of: .energy).name, 0)
+  private static let buffer = TopicPartition(Topics.databaseWriteBuffer.name, 0)
 
   private func write(
-    _ messages: [[UInt8]], of source: SourcePartition, each: Bool = true, to fixture: StoreFixture
+    _ messages: [[UInt8]], of source: TopicPartition, each: Bool = true, to fixture: StoreFixture
   ) async throws {
     let store = fixture.store()
     var next = try await store.start([source])[source] ?? 0
     for message in messages {
-      #expect(try store.append(source, next, message) == .staged)
+      #expect(try store.append(source, next, message) == .keep)
       next += 1
-      if each { _ = try await store.flush() }
+      if each { _ = try await store.flushStaged() }
     }
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
   }
 
   private func values(_ fixture: StoreFixture) async throws -> String {
@@ -54,9 +56,9 @@ import Values
     try store.append(Self.polymer, 0, message)
     try store.append(
       Self.energy, 0, Sentinel.observation("global.world.energy.brent", hour: 1, "80", currency: "USD", unit: "bbl"))
-    #expect(try await store.flush().written == ["market_observations": 2])
+    #expect(try await store.flushStaged().written == ["market_observations": 2])
     try store.append(Self.polymer, 1, message)
-    let report = try await store.flush()
+    let report = try await store.flushStaged()
     #expect((report.written, report.changes) == (["market_observations": 0], 0))
     #expect(report.positions == [Self.polymer: 2])
     #expect(try await fixture.psql("SELECT series, unit FROM market_observations ORDER BY 1")
@@ -93,14 +95,14 @@ import Values
     var unnamed = Sentinel.prediction(4, hour: 1, ["1"])
     unnamed.predictionID = "4"
     for (offset, bad) in [silent, twice, crossed, unnamed].enumerated() {
-      guard case .rejected(let rejection) = try store.append(Self.buffer, Int64(offset), bad.encoded()) else {
+      guard case .reject(let rejection) = try store.append(Self.buffer, Int64(offset), bad.encoded()) else {
         Issue.record("prediction \(offset) was not refused")
         continue
       }
       #expect(rejection.code == "bad_value")
     }
     try store.append(Self.buffer, 4, Sentinel.prediction(5, hour: 1, ["1"]).encoded())
-    #expect(try await store.flush().positions == [Self.buffer: 5])
+    #expect(try await store.flushStaged().positions == [Self.buffer: 5])
     #expect(try await fixture.psql("SELECT count(*) FROM predictions") == "1\n")
   }
 
@@ -112,14 +114,14 @@ import Values
     _ = try await store.start([Self.buffer])
     let messages = (0..<7).map { Sentinel.prediction($0, hour: 1, ["1", $0 == 3 ? "200" : "2"]).encoded() }
     for (offset, message) in messages.enumerated() { try store.append(Self.buffer, Int64(offset), message) }
-    let refused = try #require(try await store.flush().refused.first)
+    let refused = try #require(try await store.flushStaged().refused.first)
     #expect((refused.offset, refused.isWhole, refused.error.code) == (3, true, "postgres_23514"))
     #expect(try await store.start([Self.buffer]) == [Self.buffer: 3])
     for offset in 3..<7 {
       let verdict = try store.append(Self.buffer, Int64(offset), messages[offset])
-      if offset > 3 { #expect(verdict == .staged) }
+      if offset > 3 { #expect(verdict == .keep) }
     }
-    #expect(try await store.flush().positions == [Self.buffer: 7])
+    #expect(try await store.flushStaged().positions == [Self.buffer: 7])
     #expect(try await fixture.psql("SELECT count(*), max(step) FROM predictions") == "12|2\n")
   }
 

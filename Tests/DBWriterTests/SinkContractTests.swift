@@ -1,7 +1,9 @@
 import Core
 @testable import DBWriterService
+import Kafka
 import LocalServers
 import Messages
+import Pipeline
 import Postgres
 import Testing
 import TestSupport
@@ -15,11 +17,10 @@ import Values
     #expect(try await store.start([source(0), source(1)]) == [:])
     try store.append(source(0), 41, ingest([item("1", "12.90")]))
     try store.append(source(0), 42, ingest(hour: 1, [item("1", "9.90")]))
-    #expect(store.pending.messages == 2)
-    #expect(store.pending.rows == 2)
-    let report = try await store.flush()
+    #expect(store.load.rows == 2)
+    let report = try await store.flushStaged()
     #expect(report.positions == [source(0): 43])
-    #expect(store.pending.isEmpty)
+    #expect(store.load == SinkLoad())
     #expect(try await fixture.offsets() == "\(StoreFixture.topic)|0|43\n\(StoreFixture.topic)|1|-1\n")
     #expect(try await fixture.prices() == "chain|1|1|9.90\n")
     // Another process of the same group, one of another group, one of a recreated cluster.
@@ -34,12 +35,12 @@ import Values
     _ = try await store.start([source()])
     let batch = ingest([item("1", "5"), item("2", "6.50", row: 1)])
     try store.append(source(), 0, batch)
-    _ = try await store.flush()
+    _ = try await store.flushStaged()
     let before = try await fixture.tables()
     // Below the offset the store knows, and as a new record with the same content.
-    #expect(try store.append(source(), 0, batch) == .skipped(reason: "written_before"))
+    #expect(try store.append(source(), 0, batch) == .skip(reason: "written_before"))
     try store.append(source(), 1, batch)
-    let report = try await store.flush()
+    let report = try await store.flushStaged()
     #expect(report.positions == [source(): 2])
     #expect(report.written == ["prices": 0, "price_history": 0, "products": 0, "ended_prices": 0])
     #expect(report.changes == 0)
@@ -53,7 +54,7 @@ import Values
     try crashed.append(source(), 0, ingest([item("1", "5")]))
     // A trigger ends the backend in the middle of the merge, as a crash of the server's process would.
     try await fixture.breakWrites("PERFORM pg_terminate_backend(pg_backend_pid())")
-    let error = await #expect(throws: PostgresError.self) { try await crashed.flush() }
+    let error = await #expect(throws: PostgresError.self) { try await crashed.flushStaged() }
     #expect(error?.errorClass == .transient)
     #expect(try await fixture.tables() == "")
     #expect(try await fixture.offsets() == "\(StoreFixture.topic)|0|-1\n")
@@ -61,7 +62,7 @@ import Values
     let successor = fixture.store()
     #expect(try await successor.start([source()]) == [:])
     try successor.append(source(), 0, ingest([item("1", "5")]))
-    _ = try await successor.flush()
+    _ = try await successor.flushStaged()
     #expect(try await fixture.prices() == "chain|1|1|5\n")
   }
 
@@ -75,13 +76,13 @@ import Values
       "RAISE EXCEPTION 'full' USING ERRCODE = '53100'",
     ] {
       try await fixture.breakWrites(sabotage)
-      let error = await #expect(throws: PostgresError.self) { try await store.flush() }
+      let error = await #expect(throws: PostgresError.self) { try await store.flushStaged() }
       #expect(error?.errorClass == .transient)
-      #expect(store.pending.rows == 1)
+      #expect(store.load.rows == 1)
       try await fixture.repairWrites()
     }
     try store.append(source(), 1, ingest(hour: 1, [item("1", "6")]))
-    #expect(try await store.flush().positions == [source(): 2])
+    #expect(try await store.flushStaged().positions == [source(): 2])
     #expect(try await fixture.prices() == "chain|1|1|6\n")
   }
 
@@ -91,9 +92,9 @@ import Values
     _ = try await store.start([source()])
     try store.append(source(), 0, ingest([item("1", "5")]))
     _ = try await fixture.psql("ALTER TABLE price_history RENAME TO elsewhere")
-    let error = await #expect(throws: PostgresError.self) { try await store.flush() }
+    let error = await #expect(throws: PostgresError.self) { try await store.flushStaged() }
     #expect(error?.errorClass == .configuration)
-    #expect(store.pending.rows == 1)
+    #expect(store.load.rows == 1)
   }
 
   @Test(arguments: [0, 3, 6]) func aRefusedRecordIsFoundAtEveryPosition(_ poison: Int) async throws {
@@ -109,7 +110,7 @@ import Values
     }
     for (index, message) in messages.enumerated() { try store.append(source(1), Int64(10 + index), message) }
     try store.append(source(0), 0, ingest(store: "2", [item("z", "1")]))
-    var report = try await store.flush()
+    var report = try await store.flushStaged()
     let refused = try #require(report.refused.first)
     #expect(report.refused.count == 1)
     #expect(refused.source == source(1))
@@ -124,14 +125,14 @@ import Values
     for index in poison..<7 {
       let verdict = try store.append(source(1), Int64(10 + index), messages[index])
       guard index == poison else {
-        #expect(verdict == .staged)
+        #expect(verdict == .keep)
         continue
       }
-      guard case .rejected(let rejection) = verdict else {
+      guard case .reject(let rejection) = verdict else {
         Issue.record("the refused record was not rejected")
         continue
       }
-      #expect((rejection.kept, rejection.refused) == (2, 1))
+      #expect(rejection.message.contains("1 of 3 items"))
       #expect(rejection.message.contains("cheap"))
       // Only the refused element is dead-lettered, as a separate message.
       let excerpt = try #require(rejection.excerpts.first)
@@ -141,7 +142,7 @@ import Values
       #expect(alone == ProductsIngest(header: whole.header, items: [whole.items[1]]))
       #expect(excerpt.code == "postgres_23514")
     }
-    report = try await store.flush()
+    report = try await store.flushStaged()
     #expect(report.refused.isEmpty)
     #expect(report.positions == [source(1): 17])
     let codes = try await fixture.psql("SELECT count(*), count(*) FILTER (WHERE ean = '\(poison)b') FROM prices")
@@ -161,7 +162,7 @@ import Values
     var next = 0
     while true {
       for index in next..<6 { try store.append(source(), Int64(index), messages[index]) }
-      guard let refused = try await store.flush().refused.first else { break }
+      guard let refused = try await store.flushStaged().refused.first else { break }
       blamed[refused.offset] = refused.elements
       next = Int(try #require(try await store.start([source()])[source()]))
       #expect(next == Int(refused.offset))
@@ -185,10 +186,10 @@ import Values
         RAISE EXCEPTION 'busy' USING ERRCODE = '53100';
       END IF
       """)
-    let error = await #expect(throws: PostgresError.self) { try await store.flush() }
+    let error = await #expect(throws: PostgresError.self) { try await store.flushStaged() }
     #expect(error?.errorClass == .transient)
     try await fixture.repairWrites()
-    let report = try await store.flush()
+    let report = try await store.flushStaged()
     #expect(report.positions == [source(0): 1, source(2): 1])
     #expect(report.refused.map(\.source) == [source(1)])
   }
@@ -198,10 +199,10 @@ import Values
     let store = fixture.store()
     _ = try await store.start([source(0), source(1)])
     try store.append(source(0), 0, ingest([item("1", "1")]))
-    let report = try await store.flush(to: [source(0): 3, source(1): 7])
+    let report = try await store.flushStaged(to: [source(0): 3, source(1): 7])
     #expect(report.positions == [source(0): 3, source(1): 7])
     // A position that is already committed is confirmed.
-    #expect(try await store.flush(to: [source(0): 3]).positions == [source(0): 3])
+    #expect(try await store.flushStaged(to: [source(0): 3]).positions == [source(0): 3])
     #expect(try await fixture.offsets() == "\(StoreFixture.topic)|0|3\n\(StoreFixture.topic)|1|7\n")
   }
 
@@ -209,17 +210,16 @@ import Values
     let fixture = try await StoreFixture()
     let store = fixture.store()
     _ = try await store.start([source()])
-    #expect(try await store.flush().positions == [:])
-    #expect(try store.append(source(), 0, nil) == .skipped(reason: "tombstone"))
-    #expect(try store.append(source(), 1, ingest([])) == .skipped(reason: "empty"))
-    guard case .rejected(let rejection) = try store.append(source(), 2, Array("{\"batch_id\":".utf8)) else {
+    #expect(try await store.flushStaged().positions == [:])
+    #expect(try store.append(source(), 0, nil) == .skip(reason: "tombstone"))
+    #expect(try store.append(source(), 1, ingest([])) == .skip(reason: "empty"))
+    guard case .reject(let rejection) = try store.append(source(), 2, Array("{\"batch_id\":".utf8)) else {
       Issue.record("half a message was not rejected")
       return
     }
     #expect(rejection.code == "malformed_json")
-    #expect(store.pending.messages == 3)
-    #expect(store.pending.rows == 0)
-    #expect(try await store.flush().positions == [source(): 3])
+    #expect(store.load.rows == 0)
+    #expect(try await store.flushStaged().positions == [source(): 3])
     #expect(try await fixture.tables() == "")
     #expect(try await fixture.offsets() == "\(StoreFixture.topic)|0|3\n")
   }
@@ -235,11 +235,11 @@ import Values
     // A partition that the fenced writer still owns is written.
     _ = try await zombie.start([source(1)])
     try zombie.append(source(1), 5, ingest(store: "2", [item("1", "9")]))
-    #expect(try await owner.flush().positions == [source(0): 1])
-    let report = try await zombie.flush()
+    #expect(try await owner.flushStaged().positions == [source(0): 1])
+    let report = try await zombie.flushStaged()
     #expect(report.fenced == [source(0): 1])
     #expect(report.positions == [source(1): 6])
-    #expect(zombie.pending.isEmpty)
+    #expect(zombie.load == SinkLoad())
     #expect(try await fixture.prices() == "chain|1|1|7\nchain|2|1|9\n")
     #expect(throws: Failure.self) { try zombie.append(source(0), 1, nil) }
     // After a restart it continues at the table's offset.
@@ -259,7 +259,7 @@ import Values
         }
       }
       let reports = try await withThrowingTaskGroup(of: StoreReport.self) { group in
-        for store in stores { group.addTask { try await store.flush() } }
+        for store in stores { group.addTask { try await store.flushStaged() } }
         return try await group.reduce(into: []) { $0.append($1) }
       }
       #expect(reports.map(\.positions.count).sorted() == [0, 4])
@@ -284,7 +284,7 @@ import Values
             let message = ingest(store: "\(writer)", hour: round, file: round * 10 + writer, items)
             try store.append(source(Int32(writer)), Int64(round), message)
             // Not retried: a deadlock would be thrown.
-            _ = try await store.flush()
+            _ = try await store.flushStaged()
           }
         }
       }
@@ -302,20 +302,20 @@ import Values
     try store.append(source(), 0, ingest([item("1", "5")]))
     // A deferred trigger runs inside COMMIT: the answer is lost, and the commit with it.
     try await fixture.breakCommit()
-    let error = await #expect(throws: PostgresError.self) { try await store.flush() }
+    let error = await #expect(throws: PostgresError.self) { try await store.flushStaged() }
     #expect(error?.operation == "commit")
     try await fixture.repairCommit()
     // Not committed: the next flush finds the old offset and writes.
-    #expect(try await store.flush().positions == [source(): 1])
+    #expect(try await store.flushStaged().positions == [source(): 1])
     // Committed: the answer is lost again, but the offset has moved (the test moves it) as the store intended.
     try store.append(source(), 1, ingest(hour: 1, [item("1", "6")]))
     try await fixture.breakCommit()
-    await #expect(throws: PostgresError.self) { try await store.flush() }
+    await #expect(throws: PostgresError.self) { try await store.flushStaged() }
     try await fixture.repairCommit()
     try store.append(source(), 2, ingest(hour: 2, [item("1", "7")]))
     _ = try await fixture.psql("UPDATE kafka_offsets SET next_offset = 2; UPDATE prices SET price = 6")
-    #expect(try await store.flush().positions == [source(): 2])
-    #expect(try await store.flush().positions == [source(): 3])
+    #expect(try await store.flushStaged().positions == [source(): 2])
+    #expect(try await store.flushStaged().positions == [source(): 3])
     #expect(try await fixture.prices() == "chain|1|1|7\n")
   }
 
@@ -326,7 +326,7 @@ import Values
     try store.append(source(0), 0, ingest([item("1", "5")]))
     try store.append(source(1), 0, ingest(store: "2", [item("1", "6")]))
     store.drop([source(0)])
-    #expect(try await store.flush().positions == [source(1): 1])
+    #expect(try await store.flushStaged().positions == [source(1): 1])
     #expect(try await fixture.prices() == "chain|2|1|6\n")
   }
 }

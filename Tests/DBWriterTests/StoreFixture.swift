@@ -1,6 +1,8 @@
 @testable import DBWriterService
+import Kafka
 import LocalServers
 import Messages
+import Pipeline
 import Postgres
 import TestSupport
 import Values
@@ -54,11 +56,11 @@ struct StoreFixture {
   }
 }
 
-func source(_ partition: Int32 = 0) -> SourcePartition { SourcePartition(StoreFixture.topic, partition) }
+func source(_ partition: Int32 = 0) -> TopicPartition { TopicPartition(StoreFixture.topic, partition) }
 
 extension TableStore {
   @discardableResult
-  func append(_ source: SourcePartition, _ offset: Int64, _ bytes: [UInt8]?) throws -> StageResult {
+  func append(_ source: TopicPartition, _ offset: Int64, _ bytes: [UInt8]?) throws -> Disposition {
     guard let bytes else { return try append(source, offset: offset, value: nil) }
     return try append(source, offset: offset, value: bytes.span.bytes)
   }

@@ -140,6 +140,14 @@ import TestSupport
     }
   }
 
+  @Test func theStarterModelIsInTheTreeAndFits() async throws {
+    let url = try #require(StarterModel.url)
+    #expect(url.hasSuffix("/Services/Parser/Models"))
+    let options = try ObjectStoreOptions.parse(["--object-store", url])
+    let models = MatchModels(ModelRegistry(try options.makeStore()), name: "masters", logger: Logger(label: "test"))
+    #expect(try await models.load() == "starter")
+  }
+
   @Test func withoutAModelTheParserDoesNotStart() async throws {
     try await withTemporaryDirectory { folder in
       await #expect(throws: Failure.self) { try await Self.models(folder) }

@@ -1,5 +1,6 @@
 import Core
 import Glibc
+import HTTP
 import Portals
 import Testing
 import TestSupport
@@ -20,7 +21,7 @@ import TestSupport
       "city_market_shops": 1, "publish_price": 2, "wolt": 1, "netiv_hased": 1, "meshnat_yosef": 1,
     ])
     let yuda = try #require(ChainCatalogue.embedded.named("super_yuda"))
-    #expect(try yuda.credentials() == PortalLogin(user: "yuda_ho", password: "Yud@147"))
+    #expect(try yuda.credentials() == FTPRequest.Login(user: "yuda_ho", password: "Yud@147"))
     #expect(yuda.path == "/Yuda")
     #expect(try ChainCatalogue.embedded.named("rami_levy")?.credentials()?.password == "")
     #expect(try ChainCatalogue.embedded.named("king_store")?.credentials() == nil)

@@ -1,5 +1,5 @@
 import Core
-import PriceFiles
+@testable import PriceFiles
 import Testing
 import TestSupport
 import Values

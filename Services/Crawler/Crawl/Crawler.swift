@@ -30,7 +30,7 @@ package struct CrawlSettings: Sendable {
 }
 
 /// Passes over all sources, each in its own task: a source that fails or hangs delays no other.
-package struct Crawler: Sendable {
+struct Crawler: Sendable {
   let engines: [any PortalEngine]
   let store: any SeenStore
   let announcer: any Announcer
@@ -38,46 +38,27 @@ package struct Crawler: Sendable {
   let zone: ZoneTable
   let context: ServiceContext
   /// By source; a source without one has the settings' interval and is always active.
-  let schedules: [String: CrawlSchedule]
-  let relisting: RelistRequests
+  var schedules: [String: CrawlSchedule] = [:]
+  var relisting = RelistRequests()
   let alerts: AlertLog
   /// Which sources this replica may crawl, when several share one state; nil: all of them, always.
-  let shares: ChainShares?
-  private let now: @Sendable () -> Date
+  var assignment: SourceAssignment?
+  var now: @Sendable () -> Date = { Date() }
   /// Misnamed files that were logged.
   private let named = LoggedNames()
   private static let maxNamed = 10_000
 
-  package init(
-    engines: [any PortalEngine], store: any SeenStore, announcer: any Announcer, settings: CrawlSettings,
-    zone: ZoneTable, context: ServiceContext, schedules: [String: CrawlSchedule] = [:],
-    relisting: RelistRequests = RelistRequests(), alerts: AlertLog? = nil, shares: ChainShares? = nil,
-    now: @escaping @Sendable () -> Date = { Date() }
-  ) {
-    self.engines = engines
-    self.store = store
-    self.announcer = announcer
-    self.settings = settings
-    self.zone = zone
-    self.context = context
-    self.schedules = schedules
-    self.relisting = relisting
-    self.shares = shares
-    self.alerts = alerts ?? AlertLog(announcer: announcer, logger: context.logger, now: now)
-    self.now = now
-  }
-
   /// Returns when drained, or with `once` after one pass over every source.
   /// - Throws: configuration and fatal errors of the store and of Kafka; with `once`, `crawl_incomplete` when a
   ///   source could not be read to its end.
-  package func run() async throws {
+  func run() async throws {
     let failed = try await withThrowingTaskGroup(of: String?.self) { group in
       for engine in engines {
         group.addTask { try await follow(engine) }
       }
-      if let shares {
+      if let assignment {
         group.addTask {
-          try await shares.run()
+          try await assignment.run()
           return nil
         }
       }
@@ -94,15 +75,13 @@ package struct Crawler: Sendable {
 
   /// - Returns: the source's name when `once` gives up on it.
   private func follow(_ engine: any PortalEngine) async throws -> String? {
-    guard let shares else { return try await crawl(engine, store, announcer, until: context.drain) }
-    while let lease = await shares.lease(of: engine.source) {
+    guard let assignment else { return try await crawl(engine, until: context.drain) }
+    while let lease = await assignment.lease(of: engine.source) {
       do {
-        _ = try await crawl(
-          engine, FencedStore(store: store, leases: shares.leases, lease: lease),
-          FencedAnnouncer(announcer: announcer, lease: lease), until: lease.ended)
-        await shares.giveBack(lease)
+        _ = try await crawl(engine, under: lease, until: lease.ended)
+        await assignment.release(lease)
       } catch {
-        await shares.giveBack(lease)
+        await assignment.release(lease)
         throw error
       }
     }
@@ -111,7 +90,7 @@ package struct Crawler: Sendable {
 
   /// Passes over the source until `end` is raised: by the drain, or because the source moves to another replica.
   private func crawl(
-    _ engine: any PortalEngine, _ store: any SeenStore, _ announcer: any Announcer, until end: Interruption
+    _ engine: any PortalEngine, under lease: SourceLease? = nil, until end: Interruption
   ) async throws -> String? {
     var logger = context.logger
     logger[metadataKey: "source"] = "\(engine.source)"
@@ -128,7 +107,7 @@ package struct Crawler: Sendable {
         continue
       }
       let pass = Pass(
-        engine: engine, store: store, announcer: announcer, settings: settings, zone: zone, drain: end,
+        engine: engine, store: store, announcer: announcer, settings: settings, zone: zone, drain: end, lease: lease,
         relisting: relisting, logger: logger, beat: { heartbeat.beat() })
       heartbeat.beat()
       relisting.passBegins(engine.source)

@@ -6,7 +6,7 @@ import ServiceKit
 enum CrawlerMetrics {
   static let descriptions: [MetricDescription] = [
     .init("souk_crawler_listings_total", .counter, "Listings read.", labels: ["source"]),
-    .init("souk_crawler_listings_unchanged_total", .counter, "Listings the portal said were unchanged (304).",
+    .init("souk_crawler_listings_unchanged_total", .counter, "Listings that the portal answered as unchanged (304).",
           labels: ["source"]),
     .init("souk_crawler_files_listed_total", .counter, "Price files listed, repeats included.", labels: ["source"]),
     .init("souk_crawler_files_emitted_total", .counter, "Files announced and acknowledged.",
@@ -21,20 +21,22 @@ enum CrawlerMetrics {
           labels: ["source"]),
     .init("souk_crawler_drift_total", .counter, "Findings about a portal that changed, by kind of alert.",
           labels: ["source", "kind"]),
-    .init("souk_crawler_relisted_total", .counter, "Files taken back because their link expired.",
+    .init("souk_crawler_relisted_total", .counter, "Files to be announced again because their link expired.",
           labels: ["source"]),
     .init("souk_crawler_pass_seconds", .histogram, "Time of one pass over a source.", labels: ["source"],
           buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900]),
     .init("souk_crawler_last_success_timestamp_seconds", .gauge, "When a pass over the source last succeeded.",
           labels: ["source"]),
     .init("souk_crawler_sources_held", .gauge, "Sources whose lease this replica holds."),
-    .init("souk_crawler_leases_lost_total", .counter, "Leases that ended without having been given back.",
+    .init("souk_crawler_leases_lost_total", .counter, "Leases that were lost before they were released.",
           labels: ["source"]),
   ]
 
-  static func listing(_ source: String) { count("souk_crawler_listings_total", source) }
   static func unchanged(_ source: String) { count("souk_crawler_listings_unchanged_total", source) }
-  static func listed(_ source: String, _ files: Int) { count("souk_crawler_files_listed_total", source, by: files) }
+  static func listed(_ source: String, _ files: Int) {
+    count("souk_crawler_listings_total", source)
+    count("souk_crawler_files_listed_total", source, by: files)
+  }
   static func emitted(_ source: String, _ type: String) {
     count("souk_crawler_files_emitted_total", source, ("file_type", type))
   }
@@ -55,9 +57,8 @@ enum CrawlerMetrics {
   static func relisted(_ source: String) { count("souk_crawler_relisted_total", source) }
 
   static func passed(_ source: String, took duration: Duration, at seconds: Double) {
-    let (whole, rest) = duration.components
     Recorder(label: "souk_crawler_pass_seconds", dimensions: [("source", source)], aggregate: true)
-      .record(Double(whole) + Double(rest) * 1e-18)
+      .record(duration / .seconds(1))
     Gauge(label: "souk_crawler_last_success_timestamp_seconds", dimensions: [("source", source)]).record(seconds)
   }
 

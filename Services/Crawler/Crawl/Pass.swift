@@ -17,6 +17,8 @@ struct Pass {
   let settings: CrawlSettings
   let zone: ZoneTable
   let drain: Interruption
+  /// Without it nothing is announced or marked; nil when this process crawls all its sources.
+  var lease: SourceLease?
   var relisting = RelistRequests()
   let logger: Logger
   /// Called at every step forward.
@@ -101,44 +103,52 @@ struct Pass {
     var fresh: [Candidate] = []
     var taken = 0
     var known: Set<String> = []
+    // An error of the store or of Kafka, unlike one of the source, ends the crawler.
+    var storeError: (any Error)?
     do {
-      for try await listing in engine.listings(of: settings.types) {
+      try await engine.list(settings.types) { listing in
         beat()
-        report.listed += listing.files.count
-        report.rows += listing.files.count + listing.skipped.values.reduce(0, +)
-        report.unknownColumns.formUnion(listing.unknownColumns.prefix(20))
-        report.isCut = report.isCut || listing.isCut
-        CrawlerMetrics.listed(engine.source, listing.files.count)
-        report.misnamed += listing.misnamed.prefix(Listing.maxMisnamed - report.misnamed.count)
-        for (reason, count) in listing.skipped { report.skipped[reason, default: 0] += count }
+        note(listing, &report)
         var candidates: [Candidate] = []
         for file in listing.files where known.insert("\(file.chain)/\(file.fileName)").inserted {
           if let candidate = candidate(file, &report) { candidates.append(candidate) }
         }
-        let unseen = try await unseen(candidates, &report)
         let room = settings.maxFiles - taken
-        let accepted = Array(unseen.prefix(room))
-        taken += accepted.count
-        if engine.linksExpire {
-          try await announceNow(accepted, &report)
-          if drain.isRaised || report.failure != nil { break }
-        } else {
-          fresh += accepted
-        }
-        if unseen.count > room {
+        do {
+          let unseen = try await unseen(candidates, &report)
+          let accepted = Array(unseen.prefix(room))
+          taken += accepted.count
+          if engine.linksExpire {
+            try await announceNow(accepted, &report)
+            if drain.isRaised || report.failure != nil { return false }
+          } else {
+            fresh += accepted
+          }
+          guard unseen.count > room else { return true }
           report.skipped["over_limit", default: 0] += unseen.count - room
           logger.warning(
             "the source has more new files than one pass takes", metadata: ["limit": "\(settings.maxFiles)"])
-          break
+        } catch {
+          storeError = error
         }
+        return false
       }
-    } catch let error as StoreFailure {
-      throw error.underlying
     } catch {
       if Task.isCancelled || error is CancellationError { throw CancellationError() }
       report.failure = error
     }
+    if let storeError { throw storeError }
     return (fresh, report)
+  }
+
+  private func note(_ listing: Listing, _ report: inout Report) {
+    report.listed += listing.files.count
+    report.rows += listing.files.count + listing.skipped.values.reduce(0, +)
+    report.unknownColumns.formUnion(listing.unknownColumns.prefix(20))
+    report.isCut = report.isCut || listing.isCut
+    report.misnamed += listing.misnamed.prefix(Listing.maxMisnamed - report.misnamed.count)
+    report.skipped.merge(listing.skipped, uniquingKeysWith: +)
+    CrawlerMetrics.listed(engine.source, listing.files.count)
   }
 
   private func candidate(_ file: ListedFile, _ report: inout Report) -> Candidate? {
@@ -160,12 +170,7 @@ struct Pass {
 
   private func unseen(_ candidates: [Candidate], _ report: inout Report) async throws -> [Candidate] {
     guard !candidates.isEmpty else { return [] }
-    let seen: [Bool]
-    do {
-      seen = try await store.areSeen(candidates.map(\.entry))
-    } catch {
-      throw StoreFailure(underlying: error)
-    }
+    let seen = try await store.areSeen(candidates.map(\.entry))
     let unseen = zip(candidates, seen).filter { !$1 }.map(\.0)
     report.seen += candidates.count - unseen.count
     return unseen
@@ -177,18 +182,14 @@ struct Pass {
     var page = page
     Self.sort(&page)
     let sorted = page
-    do {
-      let outcome = try await Task {
-        var part = Report()
-        try await announceAll(sorted, &part)
-        return part
-      }.value
-      report.emitted += outcome.emitted
-      report.failure = report.failure ?? outcome.failure
-      report.skipped.merge(outcome.skipped, uniquingKeysWith: +)
-    } catch {
-      throw StoreFailure(underlying: error)
-    }
+    let outcome = try await Task {
+      var part = Report()
+      try await announceAll(sorted, &part)
+      return part
+    }.value
+    report.emitted += outcome.emitted
+    report.failure = report.failure ?? outcome.failure
+    report.skipped.merge(outcome.skipped, uniquingKeysWith: +)
   }
 
   private struct Outcome {
@@ -227,16 +228,14 @@ struct Pass {
       relisting.learn(file.chain, from: engine.source)
     }
     guard !announcements.isEmpty else { return outcome }
+    try lease?.requireHeld()
     try await announcer.announce(announcements)
     // A crash between these two lines announces the chunk again; it loses nothing.
-    try await store.mark(entries)
+    if let lease { try await lease.mark(entries) } else { try await store.mark(entries) }
     outcome.emitted = announcements.count
     for announcement in announcements {
       CrawlerMetrics.emitted(engine.source, announcement.fileType?.rawValue ?? "unknown")
     }
     return outcome
   }
-
-  /// Distinguishes errors of the store and of Kafka from those of the source.
-  private struct StoreFailure: Error { var underlying: any Error }
 }

@@ -11,7 +11,7 @@ package struct ExpiredHandler: JobHandler {
   let store: any SeenStore
   let relisting: RelistRequests
   /// nil when this process crawls all its chains.
-  var shares: ChainShares?
+  var assignment: SourceAssignment?
   let budget: RelistBudget
   let alerts: AlertLog
   let logger: Logger
@@ -37,7 +37,7 @@ package struct ExpiredHandler: JobHandler {
       return .skip(reason: "relist_limit")
     }
     try await store.forget(chain: file.chain, fileName: file.fileName, fingerprint: fingerprint)
-    if let shares { try await shares.relist(file.chain) } else { relisting.request(file.chain) }
+    if let assignment { try await assignment.relist(file.chain) } else { relisting.request(file.chain) }
     CrawlerMetrics.relisted(file.chain)
     logger.info("a link expired, listing again", metadata: ["chain": "\(file.chain)", "file": "\(file.fileName)"])
     return .keep
@@ -93,7 +93,7 @@ package final class RelistRequests: Sendable {
     /// Sources requested since their last pass.
     var pending: Set<String> = []
     /// Wakes the sources that sleep.
-    var bells: [String: Interruption] = [:]
+    var wakeups: [String: Interruption] = [:]
     /// The source of each chain that has another name than its source.
     var sources: [String: String] = [:]
   }
@@ -107,7 +107,7 @@ package final class RelistRequests: Sendable {
     state.withLock { state in
       let source = state.sources[chain] ?? chain
       state.pending.insert(source)
-      return state.bells[source]
+      return state.wakeups[source]
     }?.raise()
   }
 
@@ -128,16 +128,16 @@ package final class RelistRequests: Sendable {
   func sleep(_ source: String, for delay: Duration, drain: Interruption) async -> Bool {
     let rest = min(rest, delay)
     if await drain.sleep(for: rest) { return true }
-    let bell = Interruption()
+    let wakeup = Interruption()
     let isRequested = state.withLock { state in
-      state.bells[source] = bell
+      state.wakeups[source] = wakeup
       return state.pending.contains(source)
     }
-    defer { state.withLock { $0.bells[source] = nil } }
+    defer { state.withLock { $0.wakeups[source] = nil } }
     if isRequested || delay <= rest { return drain.isRaised }
     return await withTaskGroup(of: Void.self) { group in
       group.addTask { _ = await drain.sleep(for: delay - rest) }
-      group.addTask { await bell.wait() }
+      group.addTask { await wakeup.wait() }
       await group.next()
       group.cancelAll()
       return drain.isRaised

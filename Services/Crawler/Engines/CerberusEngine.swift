@@ -28,33 +28,18 @@ package struct CerberusEngine: ChainEngine {
     }
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let sweep = Sweep(engine: self)
-    return AsyncThrowingStream { try await sweep.next() }
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    var read = 0
+    while true {
+      let page = try await page(from: read)
+      read += page.rows
+      try context.checkRows(read)
+      guard try await take(page.listing), page.rows > 0, read < page.total else { return }
+    }
   }
 
   package func link(to file: ListedFile) async throws -> String? {
     try session.access.link(toFile: file.fileName).text
-  }
-
-  private actor Sweep {
-    private let engine: CerberusEngine
-    /// The first row of the next page; nil when there is none.
-    private var start: Int? = 0
-
-    init(engine: CerberusEngine) { self.engine = engine }
-
-    func next() async throws -> Listing? {
-      guard let from = start else { return nil }
-      let page = try await engine.page(from: from)
-      let end = from + page.rows
-      start = page.rows == 0 || end >= page.total ? nil : end
-      guard end <= engine.context.limits.maxRows else {
-        let limit = engine.context.limits.maxRows
-        throw PortalError(.tooManyRows, "the listing has more than --max-listing-rows \(limit) rows")
-      }
-      return page.listing
-    }
   }
 
   private struct Page: Sendable {
@@ -72,7 +57,6 @@ package struct CerberusEngine: ChainEngine {
       let token = try await session.token(pass)
       let response = try await context.listings.send(try directory(token, start, pass)) { (200...399).contains($0) }
       try CerberusSession.requireSession(response.head)
-      CrawlerMetrics.listing(source)
       do {
         return try page(response.body)
       } catch let error as PortalError {
@@ -119,12 +103,11 @@ package struct CerberusEngine: ChainEngine {
         continue
       }
       // `name` is the file's name in the folder; `fname` is the displayed name.
-      guard let (fileName, name) = listing.name(row, "name", "fname") else { continue }
+      guard let fileName = listing.fileName(row, "name", "fname") else { continue }
       let size = row.text("size")
-      listing.files.append(ListedFile(
-        chain: context.chainName ?? name.chainID, fileName: fileName, name: name,
-        size: size.flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil },
-        version: "\(size ?? "")\u{0}\(row.text("time") ?? row.text("ftime") ?? "")"))
+      listing.add(
+        fileName, of: context, size: size.flatMap { Int64($0) }, version: [size, row.text("time") ?? row.text("ftime")],
+        linkFollows: true)
     }
     return listing
   }

@@ -1,5 +1,6 @@
 import Core
 import Glibc
+import HTML
 import HTTP
 import Logging
 import Portals
@@ -47,6 +48,21 @@ package struct EngineContext: Sendable {
   /// does.
   func matchesPattern(_ fileName: String) -> Bool {
     chain.options["pattern"].map { fnmatch($0, fileName, 1 << 4 /* FNM_CASEFOLD */) == 0 } ?? true
+  }
+
+  /// Fetches a page of HTML.
+  /// - Returns: the page, and its address after redirects.
+  func page(at url: HTTPURL) async throws -> (document: HTMLDocument, url: HTTPURL) {
+    let response = try await listings.get(url, headers: ["Accept": "text/html"])
+    return (try HTMLDocument(response.body), response.head.url)
+  }
+
+  /// - Throws: `too_many_rows` for a listing with more rows than an answer may have.
+  func checkRows(_ count: Int, in listing: String = "the listing") throws(PortalError) {
+    guard count <= limits.maxRows else {
+      throw PortalError(
+        .tooManyRows, "\(listing) has \(count) rows, more than --max-listing-rows \(limits.maxRows)")
+    }
   }
 
   /// The row's option of this name, or its default.

@@ -29,7 +29,7 @@ package struct FTPEngine: ChainEngine {
   /// - Throws: a configuration `Failure`.
   package init(_ context: EngineContext) throws(Failure) {
     self.context = context
-    login = try context.chain.credentials().map { FTPRequest.Login(user: $0.user, password: $0.password) }
+    login = try context.chain.credentials()
     var text = context.chain.locator
     if let path = context.chain.path {
       while text.hasSuffix("/") { text.removeLast() }
@@ -45,20 +45,17 @@ package struct FTPEngine: ChainEngine {
     }
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    listings(of: { [folder] }, read: list)
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    _ = try await take(try await list())
   }
 
   package func link(to file: ListedFile) async throws -> String? {
-    address + Self.escaped(file.fileName)
+    address + PercentEncoding.encode(file.fileName)
   }
 
-  private func list(_ folder: FTPURL) async throws -> Listing {
+  private func list() async throws -> Listing {
     let (entries, malformed) = try await entries()
-    CrawlerMetrics.listing(source)
-    guard entries.count <= context.limits.maxRows else {
-      throw PortalError(.tooManyRows, "\(folder) lists \(entries.count) files, the limit is \(context.limits.maxRows)")
-    }
+    try context.checkRows(entries.count, in: "\(folder)")
     var listing = Listing()
     if malformed > 0 {
       guard !entries.isEmpty else {
@@ -71,10 +68,9 @@ package struct FTPEngine: ChainEngine {
         listing.skip("pattern")
         continue
       }
-      guard let name = listing.parse(entry.name) else { continue }
-      listing.files.append(ListedFile(
-        chain: context.chainName ?? name.chainID, fileName: entry.name, name: name, size: entry.size,
-        version: "\(entry.size.map { "\($0)" } ?? "")\u{0}\(entry.modified ?? "")"))
+      listing.add(
+        entry.name, of: context, size: entry.size, version: [entry.size.map { "\($0)" }, entry.modified],
+        linkFollows: true)
     }
     return listing
   }
@@ -99,10 +95,6 @@ package struct FTPEngine: ChainEngine {
     } catch let error as HTTPError where error.kind == .loginRefused {
       throw PortalError(.loginRefused, "\(folder) refuses the login: \(error.message)")
     }
-  }
-
-  static func escaped(_ name: String) -> String {
-    PercentEncoding.encode(name)
   }
 }
 

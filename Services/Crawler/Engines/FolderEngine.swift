@@ -32,11 +32,13 @@ package struct FolderEngine: PortalEngine {
     self.maxFiles = maxFiles
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    listings(of: {
-      let paths = try paths()
-      return stride(from: 0, to: paths.count, by: pageSize).map { paths[$0..<min(paths.count, $0 + pageSize)] }
-    }, read: listing)
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    var rest = try paths()[...]
+    while !rest.isEmpty {
+      let page = rest.prefix(pageSize)
+      rest = rest.dropFirst(page.count)
+      guard try await take(listing(page)) else { return }
+    }
   }
 
   /// Every regular file, relative to the root, in the order of names.
@@ -64,15 +66,15 @@ package struct FolderEngine: PortalEngine {
   }
 
   private func listing(_ paths: ArraySlice<String>) -> Listing {
-    CrawlerMetrics.listing(source)
     var listing = Listing()
     for path in paths {
       let parts = path.split(separator: "/")
       guard let last = parts.last else { continue }
       let fileName = String(last)
       guard let name = listing.parse(fileName) else { continue }
+      // Chains become parts of keys and object names.
       let chain = parts.count > 1 ? String(parts[parts.count - 2]) : name.chainID
-      guard chain.utf8.allSatisfy(Self.isChainByte) else {
+      guard chain.utf8.allSatisfy({ Chain.isSlugByte($0) || $0 == UInt8(ascii: ".") }) else {
         listing.skip("bad_chain_name")
         continue
       }
@@ -91,13 +93,5 @@ package struct FolderEngine: PortalEngine {
         link: url.absoluteString))
     }
     return listing
-  }
-
-  /// Chains become parts of keys and object names: ASCII letters, digits, `_`, `-` and `.` only.
-  private static func isChainByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."): true
-    default: false
-    }
   }
 }

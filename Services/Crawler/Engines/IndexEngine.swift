@@ -27,49 +27,29 @@ package struct IndexEngine: ChainEngine {
     self.depth = depth
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let walk = Walk(engine: self)
-    return AsyncThrowingStream { try await walk.next() }
-  }
-
   /// Reads pages breadth first, each once.
-  private actor Walk {
-    private let engine: IndexEngine
-    private var pages: [(url: HTTPURL, depth: Int)]
-    private var known: Set<String>
-    private var position = 0
-
-    init(engine: IndexEngine) {
-      self.engine = engine
-      pages = [(engine.base, 1)]
-      known = [engine.base.text]
-    }
-
-    func next() async throws -> Listing? {
-      guard position < pages.count else { return nil }
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    var pages = [(url: base, depth: 1)]
+    var known: Set<String> = [base.text]
+    var position = 0
+    while position < pages.count {
       let (url, depth) = pages[position]
       position += 1
-      let response = try await engine.context.listings.get(url)
-      let (listing, folders) = try engine.read(response.body, at: response.head.url)
-      for folder in folders where depth < engine.depth && known.insert(folder.text).inserted {
-        guard pages.count < engine.context.limits.maxRequests else { break }
+      let page = try await context.page(at: url)
+      let (listing, folders) = try read(page.document, at: page.url)
+      for folder in folders where depth < self.depth && known.insert(folder.text).inserted {
+        guard pages.count < context.limits.maxRequests else { break }
         pages.append((folder, depth + 1))
       }
-      return listing
+      guard try await take(listing) else { return }
     }
   }
 
-  func read(_ body: [UInt8], at page: HTTPURL) throws -> (listing: Listing, folders: [HTTPURL]) {
-    CrawlerMetrics.listing(source)
-    let document = try HTMLDocument(body)
-    if document.isLogin {
-      throw PortalError(.loginPage, "\(page) asks for a password ('\(document.title ?? "without a title")')")
-    }
+  func read(_ document: HTMLDocument, at page: HTTPURL) throws -> (listing: Listing, folders: [HTTPURL]) {
+    if document.isLogin { throw PortalError(.loginPage, "\(page) asks for a password (\(document.called))") }
     let links = try document.select("//a[@href]")
     guard !links.isEmpty else { throw PortalError(.unknownPage, "\(page) has no links") }
-    guard links.count <= context.limits.maxRows else {
-      throw PortalError(.tooManyRows, "\(page) has \(links.count) links, the limit is \(context.limits.maxRows)")
-    }
+    try context.checkRows(links.count, in: "\(page)")
     var listing = Listing()
     var folders: [HTTPURL] = []
     for link in links {
@@ -83,11 +63,8 @@ package struct IndexEngine: ChainEngine {
         listing.skip("pattern")
         continue
       }
-      guard let name = listing.parse(fileName) else { continue }
       let note = try Self.note(beside: link)
-      listing.files.append(ListedFile(
-        chain: context.chainName ?? name.chainID, fileName: fileName, name: name, size: Self.size(note),
-        version: note, link: target.text))
+      listing.add(fileName, of: context, size: Self.size(note), version: [note], link: target.text)
     }
     return (listing, folders)
   }

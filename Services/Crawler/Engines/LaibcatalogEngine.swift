@@ -31,39 +31,22 @@ package struct LaibcatalogEngine: ChainEngine {
     }
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let sweep = Sweep(engine: self)
-    return AsyncThrowingStream { try await sweep.next() }
-  }
-
-  private actor Sweep {
-    private let engine: LaibcatalogEngine
-    private var rest: ArraySlice<String>
-    private var refused: PortalError?
-    private var answered = 0
-
-    init(engine: LaibcatalogEngine) {
-      self.engine = engine
-      rest = engine.chainIDs[...]
-    }
-
-    func next() async throws -> Listing? {
-      while let id = rest.popFirst() {
-        do {
-          let listing = try await engine.listing(of: id)
-          answered += 1
-          return listing
-        } catch let error as PortalError {
-          guard error.kind == .unknownChain else { throw error }
-          CrawlerMetrics.error(engine.source, error.code)
-          engine.context.logger.warning("\(error)")
-          refused = error
-        }
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    var refused: PortalError?
+    var answered = 0
+    for id in chainIDs {
+      do {
+        let listing = try await listing(of: id)
+        answered += 1
+        guard try await take(listing) else { return }
+      } catch let error as PortalError where error.kind == .unknownChain {
+        CrawlerMetrics.error(source, error.code)
+        context.logger.warning("\(error)")
+        refused = error
       }
-      // One unknown id of several is a warning; no known id is a wrong setting.
-      if let refused, answered == 0 { throw refused }
-      return nil
     }
+    // One unknown id of several is a warning; no known id is a wrong setting.
+    if let refused, answered == 0 { throw refused }
   }
 
   private func listing(of id: String) async throws -> Listing {
@@ -75,16 +58,14 @@ package struct LaibcatalogEngine: ChainEngine {
       throw PortalError(.unknownChain, "the portal has no files of the chain id \(id)")
     }
     try response.head.requireSuccess()
-    CrawlerMetrics.listing(source)
     var listing = Listing()
     let answer = try ListingJSON.value(response.body)
     for row in try ListingJSON.rows(answer, under: "files", limit: context.limits.maxRows) {
       listing.unknownColumns.formUnion(row.unknown(beside: Self.fields))
-      guard let (fileName, name) = listing.name(row, "filename") else { continue }
-      let version = ["filesize", "filedate", "lastmodified"].map { row.text($0) ?? "" }.joined(separator: "\u{0}")
-      listing.files.append(ListedFile(
-        chain: context.chainName ?? name.chainID, fileName: fileName, name: name, version: version,
-        link: try base.resolving("\(id)/\(fileName)").text))
+      guard let fileName = listing.fileName(row, "filename") else { continue }
+      listing.add(
+        fileName, of: context, version: ["filesize", "filedate", "lastmodified"].map { row.text($0) },
+        link: try? base.resolving("\(id)/\(fileName)").text)
     }
     return listing
   }

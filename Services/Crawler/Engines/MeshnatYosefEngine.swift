@@ -19,26 +19,16 @@ package struct MeshnatYosefEngine: ChainEngine {
     address = try context.base()
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    listings(of: { [address] }, read: listing)
-  }
-
-  private func listing(_ address: HTTPURL) async throws -> Listing {
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
     let response = try await context.listings.get(address, headers: ["Accept": "application/json"])
-    CrawlerMetrics.listing(source)
     var listing = Listing()
     for row in try ListingJSON.rows(try ListingJSON.value(response.body), limit: context.limits.maxRows) {
       listing.unknownColumns.formUnion(row.unknown(beside: Self.fields))
-      guard let (fileName, name) = listing.name(row, "name") else { continue }
-      guard let link = row.text("url"), let url = try? address.resolving(link) else {
-        listing.skip("no_link")
-        listing.unknownColumns.insert("-url")
-        continue
-      }
-      listing.files.append(ListedFile(
-        chain: context.chainName ?? name.chainID, fileName: fileName, name: name, version: row.text("date") ?? "",
-        link: url.text))
+      guard let fileName = listing.fileName(row, "name") else { continue }
+      let link = row.text("url").flatMap { try? address.resolving($0) }?.text
+      if link == nil { listing.unknownColumns.insert("-url") }
+      listing.add(fileName, of: context, version: [row.text("date")], link: link)
     }
-    return listing
+    _ = try await take(listing)
   }
 }

@@ -22,18 +22,13 @@ package struct NetivHasedEngine: ChainEngine {
     days = try ListingDays(context)
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    listings(of: { days.dates }, read: listing)
-  }
-
-  /// - Parameter day: nil is the day that the portal shows by default.
-  private func listing(of day: CivilDate?) async throws -> Listing {
-    let url = try day.map { try base.resolving("?Date=\($0)") } ?? base
-    let response = try await context.listings.get(url, headers: ["Accept": "text/html"])
-    CrawlerMetrics.listing(source)
-    return try FileLink.listing(response, chain: context.chainName) { page in
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    // Without a day, the portal shows its newest one.
+    for day in days.dates {
+      let page = try await context.page(at: try day.map { try base.resolving("?Date=\($0)") } ?? base)
       // The page of a day without files still has its navigation.
-      try page.first("//a[contains(@href,'Date=')] | //form | //table") != nil
+      let listing = try FileLink.listing(page, of: context, orAny: "//a[contains(@href,'Date=')] | //form | //table")
+      guard try await take(listing) else { return }
     }
   }
 }

@@ -6,10 +6,11 @@ package protocol PortalEngine: Sendable {
   /// The source's name in logs and metrics; one per `--source`, so their number is bounded.
   var source: String { get }
 
-  /// Lists all files of the source. Each element is one page, and is read only after the one before was taken; a file
-  /// may appear more than once.
-  /// - Throws (while iterating): `ClassifiedError`; the pages before the error stay valid.
-  func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error>
+  /// Lists all files of the source, page by page: the next page is read after `take` has returned. A file may appear
+  /// more than once.
+  /// - Parameter take: receives each page; false ends the listing.
+  /// - Throws: `ClassifiedError`, after which the pages taken before stay valid; what `take` throws.
+  func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws
 
   /// The portal's links last for minutes only: each page is announced before the next is read.
   var linksExpire: Bool { get }
@@ -22,32 +23,6 @@ package protocol PortalEngine: Sendable {
 extension PortalEngine {
   package var linksExpire: Bool { false }
   package func link(to file: ListedFile) async throws -> String? { file.link }
-
-  /// One listing per page, each read after the one before was taken.
-  /// - Parameter pages: finds the pages; runs once, at the first listing.
-  func listings<Page: Sendable>(
-    of pages: @escaping @Sendable () async throws -> [Page], read: @escaping @Sendable (Page) async throws -> Listing
-  ) -> AsyncThrowingStream<Listing, any Error> {
-    let reader = PageReader(pages: pages, read: read)
-    return AsyncThrowingStream { try await reader.next() }
-  }
-}
-
-private actor PageReader<Page: Sendable> {
-  private let pages: @Sendable () async throws -> [Page]
-  private let read: @Sendable (Page) async throws -> Listing
-  private var rest: ArraySlice<Page>?
-
-  init(pages: @escaping @Sendable () async throws -> [Page], read: @escaping @Sendable (Page) async throws -> Listing) {
-    self.pages = pages
-    self.read = read
-  }
-
-  func next() async throws -> Listing? {
-    if rest == nil { rest = try await pages()[...] }
-    guard let page = rest?.popFirst() else { return nil }
-    return try await read(page)
-  }
 }
 
 /// An engine that works from a chain's row of the catalogue.
@@ -88,4 +63,20 @@ package struct Listing: Sendable {
   }
 
   package mutating func skip(_ reason: String) { skipped[reason, default: 0] += 1 }
+
+  /// Adds an entry. One that is not a price file, or has no link, is counted as skipped.
+  /// - Parameters:
+  ///   - version: size and time as the source writes them.
+  ///   - linkFollows: the engine finds the link when the file is announced.
+  mutating func add(
+    _ fileName: String, of context: EngineContext, size: Int64? = nil, version: [String?], link: String? = nil,
+    linkExpires: Timestamp? = nil, linkFollows: Bool = false
+  ) {
+    guard let name = parse(fileName) else { return }
+    guard link != nil || linkFollows else { return skip("no_link") }
+    files.append(ListedFile(
+      chain: context.chainName ?? name.chainID, fileName: fileName, name: name,
+      size: size.flatMap { $0 >= 0 ? $0 : nil }, version: version.map { $0 ?? "" }.joined(separator: "\u{0}"),
+      link: link, linkExpires: linkExpires))
+  }
 }

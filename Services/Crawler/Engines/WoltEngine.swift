@@ -22,34 +22,28 @@ package struct WoltEngine: ChainEngine {
     days = try ListingDays(context).count
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    listings(of: dayPages, read: listing)
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    for url in try await dayPages() {
+      let listing = try FileLink.listing(
+        try await context.page(at: url), of: context, orAny: "//ul | //li | //a[@href]")
+      guard try await take(listing) else { return }
+    }
   }
 
   /// The newest days of the index, newest first; older ones no longer change.
   private func dayPages() async throws -> [HTTPURL] {
-    let response = try await context.listings.get(try base.resolving("index.html"))
-    CrawlerMetrics.listing(source)
-    let page = try HTMLDocument(response.body)
+    let (page, address) = try await context.page(at: try base.resolving("index.html"))
     var found: [CivilDate: HTTPURL] = [:]
     for anchor in try page.select("//a[@href]") {
-      guard let href = anchor.attribute("href"), let url = try? response.head.url.resolving(href),
+      guard let href = anchor.attribute("href"), let url = try? address.resolving(href),
         url.origin == base.origin, let last = url.path.split(separator: "/").last, last.hasSuffix(".html"),
         let date = CivilDate(last.dropLast(5))
       else { continue }
       found[date] = url
     }
     guard !found.isEmpty else {
-      throw FileLink.unusable(page) ?? PortalError(.unknownPage, "\(response.head.url) has no link to a day's page")
+      throw FileLink.unusable(page) ?? PortalError(.unknownPage, "\(address) has no link to a day's page")
     }
     return found.keys.sorted(by: >).prefix(days > 0 ? days : found.count).compactMap { found[$0] }
-  }
-
-  private func listing(_ url: HTTPURL) async throws -> Listing {
-    let response = try await context.listings.get(url)
-    CrawlerMetrics.listing(source)
-    return try FileLink.listing(response, chain: context.chainName) { page in
-      try page.first("//ul | //li | //a[@href]") != nil
-    }
   }
 }

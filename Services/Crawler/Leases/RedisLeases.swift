@@ -37,7 +37,7 @@ package struct RedisLeases: Sendable {
   // MARK: Leases
 
   /// - Returns: the leases that were free and are held now.
-  func take(_ leases: [SourceLease], timeout: Duration) async throws -> [SourceLease] {
+  func acquire(_ leases: [SourceLease], timeout: Duration) async throws -> [SourceLease] {
     let replies = try await client.sendAll(leases.map {
       RedisCommand("SET", Self.key($0.name), $0.fence, "NX", "PX", Self.milliseconds(timeout))
     })
@@ -56,8 +56,7 @@ package struct RedisLeases: Sendable {
     _ = try await client.send(Self.script(Self.releasing, keys: [Self.key(lease.name)], [lease.fence]))
   }
 
-  /// Marks announced files, unless the lease is lost: its next owner's marks are never overwritten.
-  /// - Throws: `lease_lost`; `RedisError`.
+  /// See `SourceLease.mark`.
   func mark(_ entries: [SeenEntry], under lease: SourceLease) async throws {
     guard !entries.isEmpty else { return }
     let reply = try await client.send(Self.script(

@@ -1,5 +1,4 @@
 import Core
-import Messages
 import Synchronization
 
 /// The right to crawl one source, held by one replica while it renews it.
@@ -16,10 +15,12 @@ package final class SourceLease: Sendable {
   package let fence: String
   /// Raised when crawling has to stop: the lease was lost, moves to another replica, or the process drains.
   package let ended = Interruption()
+  private let leases: RedisLeases
   private let end: Mutex<ContinuousClock.Instant>
   private let isLost = Mutex(false)
 
-  init(source: String, name: String, fence: String, until end: ContinuousClock.Instant) {
+  init(source: String, name: String, fence: String, leases: RedisLeases, until end: ContinuousClock.Instant) {
+    self.leases = leases
     self.source = source
     self.name = name
     self.fence = fence
@@ -42,39 +43,17 @@ package final class SourceLease: Sendable {
     ended.raise()
   }
 
+  func requireHeld() throws(Failure) {
+    if !isHeld { throw lost() }
+  }
+
+  /// Marks announced files in Redis, unless the lease is lost: its next owner's marks are never overwritten.
+  /// - Throws: `lease_lost`; `RedisError`.
+  func mark(_ entries: [SeenEntry]) async throws { try await leases.mark(entries, under: self) }
+
   /// Ends the lease, and returns the error for work that needs it.
   func lost() -> Failure {
     lose()
     return Failure(.transient, code: "lease_lost", "the lease of \(source) was lost; its next owner continues")
   }
-}
-
-/// A store that marks files only while the lease is held.
-struct FencedStore: SeenStore {
-  let store: any SeenStore
-  let leases: RedisLeases
-  let lease: SourceLease
-
-  func areSeen(_ entries: [SeenEntry]) async throws -> [Bool] { try await store.areSeen(entries) }
-  func mark(_ entries: [SeenEntry]) async throws { try await leases.mark(entries, under: lease) }
-  func forget(chain: String, fileName: String, fingerprint: Fingerprint?) async throws {
-    try await store.forget(chain: chain, fileName: fileName, fingerprint: fingerprint)
-  }
-  func rows(of source: String) async throws -> Int? { try await store.rows(of: source) }
-  func remember(rows: Int, of source: String) async throws { try await store.remember(rows: rows, of: source) }
-  func ping() async throws { try await store.ping() }
-  func close() async {}
-}
-
-/// An announcer that works only while the lease is held.
-struct FencedAnnouncer: Announcer {
-  let announcer: any Announcer
-  let lease: SourceLease
-
-  func announce(_ files: [FileDiscovered]) async throws {
-    guard lease.isHeld else { throw lease.lost() }
-    try await announcer.announce(files)
-  }
-
-  func raise(_ alerts: [Alert]) async throws { try await announcer.raise(alerts) }
 }

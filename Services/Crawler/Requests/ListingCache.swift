@@ -1,7 +1,7 @@
 import HTTP
 import Synchronization
 
-/// The last answers with an ETag or a Last-Modified, up to a limit of bytes; the oldest are dropped first.
+/// The last answers with an ETag or a Last-Modified, up to a limit of bytes (0: none); the oldest are dropped first.
 final class ListingCache: Sendable {
   struct Validators: Hashable {
     var tag: String?

@@ -5,49 +5,30 @@ import Logging
 
 /// Fetches the listings of one portal, for every engine.
 ///
-/// Requests to one host are spaced (`HostPace`, shared by the chains of a host). A transient error is retried after a
-/// full-jitter delay or the portal's `Retry-After`. A listing that came with a validator is requested conditionally;
-/// when it is unchanged (304), the cached body is returned.
-package final class ListingClient: Sendable {
-  package struct Patience: Sendable {
+/// Requests to one host are spaced (`HostRateLimiter`, shared by the chains of a host). A transient error is retried
+/// after a full-jitter delay or the portal's `Retry-After`. A listing that came with a validator is requested
+/// conditionally; when it is unchanged (304), the cached body is returned.
+package struct ListingClient: Sendable {
+  struct Retries: Sendable {
     /// Attempts per request before the pass fails.
-    package var attempts = 4
-    package var backoff = Backoff(base: .milliseconds(500), cap: .seconds(30))
-
-    package init() {}
+    var attempts = 4
+    var backoff = Backoff(base: .milliseconds(500), cap: .seconds(30))
 
     /// The longest time one request may take with all its attempts, without a `Retry-After`.
-    package func longest(_ request: Duration) -> Duration { (request + backoff.cap) * attempts }
+    func longest(_ request: Duration) -> Duration { (request + backoff.cap) * attempts }
   }
 
-  package let source: String
-  package let limits: HTTPLimits
-  private let client: HTTPClient
-  private let pace: HostPace
-  private let gap: Duration
-  private let userAgent: String?
-  private let patience: Patience
-  private let cache: ListingCache
-  private let logger: Logger
-
-  /// - Parameters:
-  ///   - gap: least time between the starts of two requests to one host.
-  ///   - userAgent: nil sends the client's own.
-  ///   - cacheBytes: limit of the cache of listings with validators; 0 disables it.
-  package init(
-    source: String, client: HTTPClient, limits: HTTPLimits, pace: HostPace = HostPace(), gap: Duration = .zero,
-    userAgent: String? = nil, patience: Patience = Patience(), cacheBytes: Int = 8 << 20, logger: Logger
-  ) {
-    self.source = source
-    self.client = client
-    self.limits = limits
-    self.pace = pace
-    self.gap = gap
-    self.userAgent = userAgent
-    self.patience = patience
-    cache = ListingCache(limit: cacheBytes)
-    self.logger = logger
-  }
+  let source: String
+  let client: HTTPClient
+  let limits: HTTPLimits
+  var rateLimiter = HostRateLimiter()
+  /// The least time between the starts of two requests to one host.
+  var gap: Duration = .zero
+  /// nil sends the client's own.
+  var userAgent: String?
+  var retries = Retries()
+  var cache = ListingCache(limit: 8 << 20)
+  let logger: Logger
 
   /// GETs a listing.
   /// - Throws: `HTTPError` for a status outside 200...299, or after the last attempt.
@@ -102,15 +83,15 @@ package final class ListingClient: Sendable {
   }
 
   private func retrying<Answer>(_ origin: String, _ ask: () async throws -> Answer) async throws -> Answer {
-    try await patience.backoff.retry {
-      try await pace.turn(origin, gap: gap)
+    try await retries.backoff.retry {
+      try await rateLimiter.turn(origin, gap: gap)
       return try await ask()
     } pause: { failed in
-      guard let error = failed.error as? HTTPError, error.kind != .retrievalFailed, failed.number < patience.attempts
+      guard let error = failed.error as? HTTPError, error.kind != .retrievalFailed, failed.number < retries.attempts
       else { throw failed.error }
       CrawlerMetrics.error(source, error.code)
       // A Retry-After holds for every chain of the host.
-      if error.retryAfter != nil { pace.hold(origin, for: failed.delay) }
+      if error.retryAfter != nil { rateLimiter.hold(origin, for: failed.delay) }
       logger.warning(
         "the portal failed, retrying",
         metadata: ["error": "\(error)", "delay": "\(failed.delay)", "attempt": "\(failed.number)"])

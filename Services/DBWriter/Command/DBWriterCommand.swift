@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMalloc
 import Catalogue
 import Core
 import Foundation
@@ -65,14 +66,13 @@ package struct DBWriterCommand: ServiceCommand {
     ) { clusterID, group in
       var configuration = try database.value.configuration
       configuration.progress = Self.progress(of: context.worker, context.logger)
-      return TableSink(TableStore(
+      return TableStore(
         configuration: configuration, scope: OffsetScope(clusterID: clusterID, consumerGroup: group),
-        staging: StagingArea(
-          try WriteTargets.named(writer.tables), dialect: writer.dialect, instance: instance)))
+        staging: StagingArea(try WriteTargets.named(writer.tables), dialect: writer.dialect, instance: instance))
     }
   }
 
-  /// A statement that takes long is a sign of life at each look, also one of many that search a refused record.
+  /// Reports a long statement to the liveness check at every look, also each of those that search a refused record.
   private static func progress(
     of heartbeat: Heartbeat, _ logger: Logger
   ) -> @Sendable (_ operation: String, _ waited: Duration) -> Void {
@@ -89,4 +89,14 @@ package struct DBWriterCommand: ServiceCommand {
 extension WriteTarget {
   /// A line of the help.
   fileprivate var choice: String { "  \(name): \(topics.map(\.name).joined(separator: ", "))" }
+}
+
+/// What the C library does with freed memory of this process.
+enum HeapSettings {
+  /// Returns every freed block of 128 KiB or more to the system at once. By default glibc raises this limit with the
+  /// first such block, and keeps later ones in its arenas: under lag some 35 MiB more stayed resident than were in use.
+  static func giveBackLargeBlocks() {
+    mallopt(M_MMAP_THRESHOLD, 128 << 10)
+    mallopt(M_TRIM_THRESHOLD, 128 << 10)
+  }
 }

@@ -1,7 +1,7 @@
 import Metrics
 import ServiceKit
 
-/// What db-writer counts beyond what every consumer counts.
+/// The metrics of db-writer besides those of every consumer.
 struct DBWriterMetrics {
   static let descriptions = [
     MetricDescription(
@@ -30,7 +30,39 @@ struct DBWriterMetrics {
     changes.increment(by: report.changes)
   }
 
-  func refused(_ rejection: StageRejection) {
-    refusedItems.increment(by: rejection.refused)
+  func refused(_ elements: Int) {
+    if elements > 0 { refusedItems.increment(by: elements) }
+  }
+}
+
+/// The metrics of the materialized views.
+struct RefreshMetrics {
+  static let descriptions = [
+    MetricDescription(
+      "souk_view_refresh_seconds", .histogram, "Time of a successful refresh.", labels: ["view"],
+      buckets: [0.01, 0.1, 1, 10, 60, 600]),
+    MetricDescription(
+      "souk_view_refresh_failures_total", .counter, "Failed refreshes; they are retried.", labels: ["view"]),
+    MetricDescription(
+      "souk_view_age_seconds", .gauge,
+      "Time since any replica refreshed the view; 0 while nothing has changed.", labels: ["view"]),
+  ]
+
+  func refreshed(_ view: String, in time: Duration) {
+    Timer(label: "souk_view_refresh_seconds", dimensions: [("view", view)]).record(duration: time)
+  }
+
+  func failed(_ view: String) {
+    Counter(label: "souk_view_refresh_failures_total", dimensions: [("view", view)]).increment()
+  }
+
+  /// The database did not answer which views are due.
+  func lookFailed() { failed("all") }
+
+  func ages(_ views: [ViewState]) {
+    for view in views {
+      Gauge(label: "souk_view_age_seconds", dimensions: [("view", view.name)])
+        .record(view.isBehind ? view.age / .seconds(1) : 0)
+    }
   }
 }

@@ -6,25 +6,24 @@ import Pipeline
 /// What is written, and when: whichever limit is reached first.
 package struct DBWriterOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
-    "What this instance consumes and writes: names of tables or of topics of theirs.", valueName: "name,..."))
+    "Tables to write, by their names or by those of their topics.", valueName: "name,..."))
   package var tables = "prices,promotions,stores,files,masters,decisions,observations,predictions"
 
-  @Option(help: "What the server speaks; see the README for what cockroachdb changes.")
+  @Option(help: "SQL dialect of the server; the README says what cockroachdb changes.")
   package var dialect = Dialect.postgresql
 
-  @Option(help: "Rows that make a flush.")
+  @Option(help: "Staged rows that trigger a flush.")
   package var flushRows = 20_000
 
-  @Option(help: ArgumentHelp("Bytes of staged rows that make a flush.", valueName: "size"))
+  @Option(help: ArgumentHelp("Bytes of staged rows that trigger a flush.", valueName: "size"))
   package var flushBytes = ByteSize.mib(16)
 
-  @Option(help: ArgumentHelp("Longest time a record waits for others before it is written.", valueName: "time"))
+  @Option(help: ArgumentHelp("Longest time a staged record waits for a flush.", valueName: "time"))
   package var linger = DurationSetting(.milliseconds(500))
 
   @Flag(
     help: """
-      Start partitions that the database does not know where the consumer group has committed, instead of at \
-      --start-from.
+      Start partitions that are new to the database at the consumer group's commits instead of at --start-from.
       """)
   package var adoptGroupOffsets = false
 
@@ -42,4 +41,34 @@ package struct DBWriterOptions: ParsableArguments {
   }
 
   var policy: FlushPolicy { FlushPolicy(rows: flushRows, bytes: flushBytes.bytes, linger: linger.duration) }
+}
+
+/// When the materialized views are refreshed.
+package struct RefreshOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "Shortest time between two refreshes of a materialized view, over all replicas; 0s = this one never refreshes.",
+    valueName: "time"))
+  package var refreshInterval = DurationSetting(.seconds(60))
+
+  @Option(help: ArgumentHelp(
+    "Timeout of the refresh of one view.", valueName: "time"))
+  package var refreshTimeout = DurationSetting(.seconds(600))
+
+  package init() {}
+
+  package func validate() throws {
+    guard refreshTimeout.duration >= .milliseconds(1) else {
+      throw ValidationError("--refresh-timeout must be above zero")
+    }
+  }
+}
+
+/// The SQL dialect of the server.
+package enum Dialect: String, CaseIterable, Sendable, ExpressibleByArgument {
+  /// PostgreSQL 13 and later.
+  case postgresql
+  /// Without temporary tables, advisory locks, range partitions and concurrent refreshes: rows are staged in ordinary
+  /// tables of the instance's schema and deleted in the transaction that wrote them, replicas take turns by a lease in
+  /// a table, and the history is one table.
+  case cockroachdb
 }

@@ -4,7 +4,7 @@ import Logging
 import Postgres
 import PostgresFlags
 
-/// What has to be true of the database before the first record is read.
+/// The database, and what is checked of it before the first record is read.
 struct DatabaseSetup: Sendable {
   let configuration: PostgresConfiguration
   let dialect: Dialect
@@ -14,7 +14,7 @@ struct DatabaseSetup: Sendable {
   /// The oldest server whose SQL is used and tested.
   static let oldestServer = 130_000
 
-  /// The database, with the schema of this binary: migrated where that is wanted, else required.
+  /// The database, with the schema of this binary: migrated with `--migrate`, otherwise required.
   static func need(
     _ options: PostgresOptions, _ writer: DBWriterOptions, _ logger: Logger
   ) -> Need<DatabaseSetup> {
@@ -58,7 +58,7 @@ struct DatabaseSetup: Sendable {
     guard encoding == "UTF8" else {
       throw Failure(
         .configuration, code: "postgres_encoding",
-        "the database's encoding is \(encoding); create it with ENCODING 'UTF8', names are not all Latin")
+        "the database's encoding is \(encoding); create it with ENCODING 'UTF8', because names are not only Latin")
     }
     return connection
   }

@@ -8,7 +8,7 @@ package struct MigrateCommand: AsyncParsableCommand {
     commandName: "migrate",
     abstract: "Create or update the tables; safe to run at any time, by any number of processes.")
 
-  @Option(help: "What the server speaks.")
+  @Option(help: "SQL dialect of the server.")
   package var dialect = Dialect.postgresql
 
   @OptionGroup(title: "PostgreSQL") package var postgres: PostgresOptions

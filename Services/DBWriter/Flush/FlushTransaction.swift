@@ -1,8 +1,9 @@
+import Kafka
 import Postgres
 
 /// The part of one partition in one transaction.
 struct FlushPart: Sendable {
-  let source: SourcePartition
+  let source: TopicPartition
   /// `next_offset` as this writer left it; another value in the table means that another writer took over.
   let expected: Int64
   /// `next_offset` after the transaction.
@@ -27,7 +28,7 @@ struct FlushTransaction: Sendable {
   struct Outcome: Sendable {
     /// Partitions with another offset than expected, and the table's offset (nil: the row is missing). Their rows were
     /// not written.
-    var fenced: [SourcePartition: Int64?] = [:]
+    var fenced: [TopicPartition: Int64?] = [:]
     /// Rows inserted or moved, by table.
     var written: [String: Int] = [:]
     /// Changes that materialized views show.

@@ -1,9 +1,10 @@
+import Kafka
 import Postgres
 
 /// Statements on `kafka_offsets`. `$1` and `$2` are the cluster's id and the group.
 enum OffsetSQL {
   /// Gives every partition a row to compare with, and reads the offsets.
-  static func register(_ partitions: [SourcePartition], _ scope: OffsetScope) -> [PostgresStatement] {
+  static func register(_ partitions: [TopicPartition], _ scope: OffsetScope) -> [PostgresStatement] {
     [
       PostgresStatement("""
         INSERT INTO kafka_offsets (cluster_id, consumer_group, topic, partition, next_offset)
@@ -21,7 +22,7 @@ enum OffsetSQL {
 
   /// Locks the rows, in order, and reads them: the fence. A second writer waits here, and then finds another offset
   /// than it expects.
-  static func lock(_ partitions: [SourcePartition], _ scope: OffsetScope) -> PostgresStatement {
+  static func lock(_ partitions: [TopicPartition], _ scope: OffsetScope) -> PostgresStatement {
     PostgresStatement("""
       SELECT topic, partition, next_offset FROM kafka_offsets
       WHERE cluster_id = $1 AND consumer_group = $2
@@ -46,20 +47,29 @@ enum OffsetSQL {
       ], operation: "advance offsets")
   }
 
-  static func read(_ answer: PostgresResult) throws(PostgresError) -> [SourcePartition: Int64] {
-    var offsets: [SourcePartition: Int64] = [:]
+  static func read(_ answer: PostgresResult) throws(PostgresError) -> [TopicPartition: Int64] {
+    var offsets: [TopicPartition: Int64] = [:]
     for row in answer.rows {
       guard let topic = row[0], let partition = try row.int(1), let next = try row.int(2) else { continue }
-      offsets[SourcePartition(topic, Int32(truncatingIfNeeded: partition))] = next
+      offsets[TopicPartition(topic, Int32(truncatingIfNeeded: partition))] = next
     }
     return offsets
   }
 
-  private static func parameters(_ partitions: [SourcePartition]) -> [PostgresValue] {
+  private static func parameters(_ partitions: [TopicPartition]) -> [PostgresValue] {
     [.texts(partitions.map(\.topic)), .ints(partitions.map { Int64($0.partition) })]
   }
 }
 
-extension OffsetScope {
+/// The owner of offsets. The cluster's id is part of it, because a recreated cluster counts from zero again.
+package struct OffsetScope: Sendable {
+  let clusterID: String
+  let consumerGroup: String
+
+  package init(clusterID: String, consumerGroup: String) {
+    self.clusterID = clusterID
+    self.consumerGroup = consumerGroup
+  }
+
   fileprivate var parameters: [PostgresValue] { [.text(clusterID), .text(consumerGroup)] }
 }

@@ -1,12 +1,13 @@
+import Kafka
 import Postgres
 
 /// The work of the flushes since the last report.
 package struct StoreReport: Sendable {
   /// Durable next offsets of the partitions that moved. Kafka's commit may follow.
-  package var positions: [SourcePartition: Int64] = [:]
+  package var positions: [TopicPartition: Int64] = [:]
   /// Partitions whose offset another writer moved (to this; -1: the row is missing or new). Their rows were dropped
   /// unwritten. The caller starts them again if they are still assigned.
-  package var fenced: [SourcePartition: Int64] = [:]
+  package var fenced: [TopicPartition: Int64] = [:]
   /// Records with elements that the database refuses, at most one per partition. Earlier records are written; the
   /// partition was dropped. After a restart of the partition, the record's next `append` stages its valid elements and
   /// returns `rejected`.
@@ -29,7 +30,7 @@ package struct StoreReport: Sendable {
 
 /// A record with elements that the database refuses.
 package struct RefusedRecord: Sendable {
-  package let source: SourcePartition
+  package let source: TopicPartition
   package let offset: Int64
   /// The refused staged elements, by number.
   package var elements: Set<Int>

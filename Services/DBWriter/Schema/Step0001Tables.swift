@@ -43,16 +43,7 @@ extension DBWriterSchema {
     COMMENT ON COLUMN prices.price_since IS 'file_time of the file in which the current price was first seen';
 
     CREATE TABLE price_history (
-      chain text COLLATE "C" NOT NULL,
-      store_id text COLLATE "C" NOT NULL,
-      ean text COLLATE "C" NOT NULL,
-      file_time timestamptz NOT NULL,
-      file_id uuid NOT NULL,
-      row_number int NOT NULL,
-      price numeric NOT NULL,
-      previous_price numeric NOT NULL,
-      previous_since timestamptz NOT NULL,
-      PRIMARY KEY (chain, store_id, ean, file_time, file_id, row_number)
+      \(historyColumns)
     );
     CREATE INDEX price_history_by_time ON price_history USING brin (file_time);
     COMMENT ON TABLE price_history IS

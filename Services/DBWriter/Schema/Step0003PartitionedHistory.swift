@@ -14,16 +14,7 @@ extension DBWriterSchema {
     ALTER INDEX price_history_by_time RENAME TO unpartitioned_history_by_time;
 
     CREATE TABLE price_history (
-      chain text COLLATE "C" NOT NULL,
-      store_id text COLLATE "C" NOT NULL,
-      ean text COLLATE "C" NOT NULL,
-      file_time timestamptz NOT NULL,
-      file_id uuid NOT NULL,
-      row_number int NOT NULL,
-      price numeric NOT NULL,
-      previous_price numeric NOT NULL,
-      previous_since timestamptz NOT NULL,
-      PRIMARY KEY (chain, store_id, ean, file_time, file_id, row_number)
+      \(historyColumns)
     ) PARTITION BY RANGE (file_time);
     CREATE INDEX price_history_by_time ON price_history (file_time);
     COMMENT ON TABLE price_history IS
@@ -79,7 +70,21 @@ extension DBWriterSchema {
     CREATE INDEX price_history_by_file_time ON price_history (file_time);
     """)
 
-  private static let historyViews = """
+  static let historyColumns = """
+    chain text COLLATE "C" NOT NULL,
+      store_id text COLLATE "C" NOT NULL,
+      ean text COLLATE "C" NOT NULL,
+      file_time timestamptz NOT NULL,
+      file_id uuid NOT NULL,
+      row_number int NOT NULL,
+      price numeric NOT NULL,
+      previous_price numeric NOT NULL,
+      previous_since timestamptz NOT NULL,
+      PRIMARY KEY (chain, store_id, ean, file_time, file_id, row_number)
+    """
+
+  /// The views of the history, which the partitioned one needs anew.
+  static let historyViews = """
     CREATE VIEW price_changes AS
       SELECT h.chain, h.store_id, h.ean, p.master_id, p.name, h.previous_price, h.price,
              h.price - h.previous_price AS change,

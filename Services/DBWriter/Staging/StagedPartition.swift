@@ -1,12 +1,8 @@
+import Kafka
 import Postgres
 
 /// The staged, unwritten rows of one partition, in the order of offsets.
 struct StagedPartition: Sendable {
-  /// A message with rows. `ends` has the end of its rows in each table; they begin at the end of the record before.
-  struct Record: Hashable, Sendable {
-    let offset: Int64
-  }
-
   let target: any WriteTarget
   /// `next_offset` in the table, as this writer left or found it; -1 for a partition without writes.
   var expected: Int64
@@ -14,12 +10,11 @@ struct StagedPartition: Sendable {
   private(set) var next: Int64?
   /// One for each staging table of the target.
   private var tables: [BinaryCopyRows]
-  private(set) var records: [Record] = []
-  /// `records.count` times as many marks as there are tables.
+  /// Offsets of the messages with rows.
+  private(set) var records: [Int64] = []
+  /// The end of each record's rows in each table, `records.count` times as many as there are tables; they begin at the
+  /// end of the record before.
   private var ends: [BinaryCopyRows.Mark] = []
-  /// Messages seen since the last flush, with rows or without.
-  private(set) var messages = 0
-  private(set) var oldest: ContinuousClock.Instant?
   /// The `next_offset` of a COMMIT without an answer.
   var unanswered: Int64?
 
@@ -39,16 +34,16 @@ struct StagedPartition: Sendable {
 
   /// Lends the buffers to the reader of one message, which stages the message or leaves the buffers unchanged; in both
   /// cases the message counts as seen.
+  /// - Returns: the message's counts, without its rows.
   mutating func stage<Failure: Error>(
-    offset: Int64, batch: Int32, at now: ContinuousClock.Instant,
-    _ body: (inout MessageRows) throws(Failure) -> Void
+    offset: Int64, batch: Int32, _ body: (inout MessageRows) throws(Failure) -> Void
   ) throws(Failure) -> MessageRows {
     let marks = tables.map(\.mark)
     // Moves the buffers instead of copying them.
     var rows = MessageRows(batch: batch, tables: tables)
     tables = []
     defer { swap(&tables, &rows.tables) }
-    see(offset, at: now)
+    see(offset)
     do throws(Failure) {
       try body(&rows)
     } catch {
@@ -58,18 +53,16 @@ struct StagedPartition: Sendable {
     if rows.kept == 0, !rows.headerCounts {
       for index in marks.indices { rows.tables[index].rewind(to: marks[index]) }
     } else {
-      records.append(Record(offset: offset))
+      records.append(offset)
       ends += rows.tables.map(\.mark)
     }
-    return MessageRows(summary: rows)
+    var counts = rows
+    counts.tables = []
+    return counts
   }
 
-  /// Counts a message without rows.
-  mutating func see(_ offset: Int64, at now: ContinuousClock.Instant) {
-    next = offset + 1
-    messages += 1
-    if oldest == nil { oldest = now }
-  }
+  /// Notes a message, with rows or without.
+  mutating func see(_ offset: Int64) { next = offset + 1 }
 
   /// Notes that all records before `offset` were seen, with or without rows.
   mutating func advance(to offset: Int64) {
@@ -77,14 +70,14 @@ struct StagedPartition: Sendable {
   }
 
   /// All staged rows.
-  func part(_ source: SourcePartition) -> FlushPart { part(source, records: 0..<records.count) }
+  func part(_ source: TopicPartition) -> FlushPart { part(source, records: 0..<records.count) }
 
   /// Consecutive records. The offset moves to the one after the last of them; with the last record, to `next`.
-  func part(_ source: SourcePartition, records range: Range<Int>) -> FlushPart {
+  func part(_ source: TopicPartition, records range: Range<Int>) -> FlushPart {
     let isLast = range.upperBound == records.count
     var part = FlushPart(
       source: source, expected: expected,
-      next: isLast ? next ?? expected : records[range.upperBound - 1].offset + 1, target: target)
+      next: isLast ? next ?? expected : records[range.upperBound - 1] + 1, target: target)
     for index in tables.indices {
       let (start, end) = bounds(range, index)
       part.tables.append(tables[index].bytes[start.bytes..<end.bytes])
@@ -99,7 +92,7 @@ struct StagedPartition: Sendable {
   }
 
   /// One record's headers with some of its elements.
-  func part(_ source: SourcePartition, record index: Int, elements: ArraySlice<[ArraySlice<UInt8>]>) -> FlushPart {
+  func part(_ source: TopicPartition, record index: Int, elements: ArraySlice<[ArraySlice<UInt8>]>) -> FlushPart {
     var part = part(source, records: index..<(index + 1))
     for (table, shape) in target.staging.enumerated() where shape.role != .header {
       part.tables[table] = Array(elements.map { $0[table] }.joined())[...]
@@ -133,17 +126,15 @@ struct StagedPartition: Sendable {
       for index in tables.indices { tables[index].removeAll() }
       records.removeAll(keepingCapacity: true)
       ends.removeAll(keepingCapacity: true)
-      messages = 0
-      oldest = nil
       return
     }
-    rebuild { $0.offset >= offset ? .all : .nothing }
+    rebuild { $0 >= offset ? .all : .nothing }
   }
 
   /// Removes the refused elements of a record.
   mutating func remove(_ refused: RefusedRecord) {
     rebuild { record in
-      guard record.offset == refused.offset else { return .all }
+      guard record == refused.offset else { return .all }
       return refused.isWhole ? .nothing : .except(refused.elements)
     }
   }
@@ -153,19 +144,19 @@ struct StagedPartition: Sendable {
     case except(Set<Int>)
   }
 
-  private mutating func rebuild(_ keeping: (Record) -> Keeping) {
+  private mutating func rebuild(_ keeping: (Int64) -> Keeping) {
     var newTables = tables.map { _ in BinaryCopyRows() }
-    var newRecords: [Record] = []
+    var newRecords: [Int64] = []
     var newEnds: [BinaryCopyRows.Mark] = []
     for (index, record) in records.enumerated() {
       let kept: [ArraySlice<UInt8>]
-      let whole = part(SourcePartition("", 0), records: index..<(index + 1))
+      let whole = part(TopicPartition("", 0), records: index..<(index + 1))
       switch keeping(record) {
       case .nothing: continue
       case .all: kept = whole.tables
       case .except(let refused):
         let elements = elements(ofRecord: index).enumerated().filter { !refused.contains($0.offset) }.map(\.element)
-        kept = part(SourcePartition("", 0), record: index, elements: elements[...]).tables
+        kept = part(TopicPartition("", 0), record: index, elements: elements[...]).tables
       }
       for (table, rows) in kept.enumerated() {
         newTables[table].append(rows: rows, count: BinaryCopyRows.split(rows).count)
@@ -174,13 +165,5 @@ struct StagedPartition: Sendable {
       newEnds += newTables.map(\.mark)
     }
     (tables, records, ends) = (newTables, newRecords, newEnds)
-  }
-}
-
-extension MessageRows {
-  /// The message's counts, without its rows.
-  fileprivate init(summary rows: MessageRows) {
-    self = rows
-    tables = []
   }
 }

@@ -1,3 +1,7 @@
+import Messages
+import Postgres
+import Values
+
 /// Ends rows that full files no longer list. A row ends when a full file of its list (a store's prices or promotions, a
 /// chain id's branches) was read to its end and is newer than every file with the row; it returns when a newer file
 /// has it again.
@@ -19,6 +23,14 @@ struct FullList: Sendable {
 
   /// The lists that a message closes, and the codes in its file's unusable rows.
   static let columns = ["closes text[] NOT NULL", "also_named text[] NOT NULL"]
+
+  /// The staging table of the headers of one store's files; filled by `BinaryCopyRows.storeFile`.
+  static func storeFiles(_ name: String) -> StagingTable {
+    StagingTable(name, .header, [
+      "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "store_id text COLLATE \"C\" NOT NULL",
+      "file_time timestamptz NOT NULL", "file_id uuid NOT NULL",
+    ] + columns)
+  }
 
   var note: MergeStatement {
     MergeStatement("note full files of \(table)", sql: """
@@ -83,5 +95,28 @@ struct FullList: Sendable {
     \(file).list = '\(table)' AND \(file).chain = \(row).chain AND \(file).scope = \(row).\(scope) \
     AND (\(file).file_time, \(file).file_id) > (\(row).file_time, \(row).file_id)
     """
+  }
+}
+
+extension BinaryCopyRows {
+  /// A row of a table of ``FullList/storeFiles(_:)``.
+  mutating func storeFile(batch: Int32, _ header: IngestHeader) throws(DecodingFailure) {
+    try StagingLimits.checkKey(header.chain.utf8.span.bytes, "chain")
+    try StagingLimits.checkKey(header.storeID.utf8.span.bytes, "store_id")
+    try StagingLimits.checkFileTime(header.fileTime)
+    let id = try StagingLimits.id(header.fileID.utf8.span.bytes)
+    for code in header.alsoNamed { try StagingLimits.checkText(code, "also_named", limit: StagingLimits.keyBytes) }
+    beginRow(fields: 5 + FullList.columns.count)
+    int4(batch)
+    text(header.chain)
+    text(header.storeID)
+    time(header.fileTime)
+    self.id(id)
+    // The last message of a full file closes the store's list.
+    let closes = header.isFull && header.isLast
+    beginTextArray(count: closes ? 1 : 0)
+    if closes { text(header.storeID) }
+    endTextArray()
+    texts(header.alsoNamed)
   }
 }

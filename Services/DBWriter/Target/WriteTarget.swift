@@ -1,4 +1,5 @@
 import Catalogue
+import Core
 import Messages
 
 /// How messages of one topic, or of several with the same schema, are written: the staging tables for the decoded rows,
@@ -77,6 +78,10 @@ package struct StagingTable: Sendable {
   package let role: Role
   /// Definitions, in the order of COPY's fields: `ean text COLLATE "C" NOT NULL`.
   package let columns: [String]
+  /// The columns' names, without those that number messages and elements.
+  var names: [String] {
+    columns.map { String($0.prefix { $0 != " " }) }.filter { $0 != "batch" && $0 != "number" }
+  }
 
   init(_ name: String, _ role: Role, _ columns: [String]) {
     self.name = name
@@ -88,4 +93,47 @@ package struct StagingTable: Sendable {
   var definition: String { "\(name) (\n  \(columns.joined(separator: ",\n  "))\n)" }
 
   package var copy: String { "COPY \(name) FROM STDIN (FORMAT binary)" }
+}
+
+extension Sequence<String> {
+  /// The columns for a list in SQL: `ean, price`, or of a row `r.ean, r.price`.
+  func listed(of row: String? = nil) -> String { map { (row.map { "\($0)." } ?? "") + $0 }.joined(separator: ", ") }
+
+  /// The assignments of an upsert that takes over the new values: `price = EXCLUDED.price`.
+  var takenOver: String { map { "\($0) = EXCLUDED.\($0)" }.joined(separator: ", ") }
+}
+
+/// All targets, in the order of their merges within a transaction: `products`, which writers of different partitions
+/// share, comes last and so is locked for the shortest time.
+package enum WriteTargets {
+  package static let all: [any WriteTarget] = [
+    StoreTarget(), FileTarget(), MasterTarget(), DecisionTarget(), ObservationTarget(), PredictionTarget(),
+    PromotionTarget(), PriceTarget(),
+  ]
+
+  /// - Parameter names: separated by commas; names of targets or of their topics.
+  /// - Throws: `configuration` for an unknown name.
+  package static func named(_ names: String) throws(Failure) -> [any WriteTarget] {
+    let wanted = names.split(separator: ",").map { $0.trimmed }
+    for name in wanted where !all.contains(where: { $0.isCalled(name) }) {
+      throw Failure(
+        .configuration, code: "unknown_table",
+        "--tables: there is no \(name); choose from \(all.map(\.name).joined(separator: ", "))")
+    }
+    let chosen = all.filter { wanted.contains(where: $0.isCalled) }
+    guard !chosen.isEmpty else {
+      throw Failure(.configuration, code: "no_tables", "--tables names nothing to write")
+    }
+    return chosen
+  }
+}
+
+extension WriteTarget {
+  fileprivate func isCalled(_ name: String) -> Bool { self.name == name || topics.contains { $0.name == name } }
+}
+
+extension Substring {
+  fileprivate var trimmed: String {
+    String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+  }
 }

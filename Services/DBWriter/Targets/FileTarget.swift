@@ -78,19 +78,15 @@ enum FileSQL {
 
   static let merge = MergeStatement("merge files", .rows(of: "parsed_files"), sql: """
     WITH written AS (
-      INSERT INTO parsed_files AS p (\(columns))
-      SELECT DISTINCT ON (file_id) \(columns)
+      INSERT INTO parsed_files AS p (\(files.names.listed()))
+      SELECT DISTINCT ON (file_id) \(files.names.listed())
       FROM staged_files
       ORDER BY file_id, parsed_at DESC NULLS LAST, batch
       ON CONFLICT (file_id) DO UPDATE SET
-        \(names.dropFirst().map { "\($0) = EXCLUDED.\($0)" }.joined(separator: ", "))
+        \(files.names.dropFirst().takenOver)
       WHERE EXCLUDED.parsed_at > p.parsed_at OR p.parsed_at IS NULL
       RETURNING 1
     )
     SELECT count(*) FROM written
     """)
-
-  /// The table's columns, without `batch`.
-  private static let names = files.columns.dropFirst().map { String($0.prefix { $0 != " " }) }
-  private static let columns = names.joined(separator: ", ")
 }

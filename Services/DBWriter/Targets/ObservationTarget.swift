@@ -24,25 +24,21 @@ package struct ObservationTarget: WriteTarget {
   /// than any. A repeat changes nothing.
   private static let merge = MergeStatement("merge observations", .rows(of: "market_observations"), sql: """
     WITH written AS (
-      INSERT INTO market_observations AS p (\(columns))
-      SELECT DISTINCT ON (series, kind, observed_at) \(columns)
+      INSERT INTO market_observations AS p (\(observations.names.listed()))
+      SELECT DISTINCT ON (series, kind, observed_at) \(observations.names.listed())
       FROM staged_observations
       ORDER BY series, kind, observed_at, fetched_at DESC NULLS LAST, batch DESC
       ON CONFLICT (series, kind, observed_at) DO UPDATE SET
-        \(facts.map { "\($0) = EXCLUDED.\($0)" }.joined(separator: ", "))
+        \(facts.takenOver)
       WHERE (EXCLUDED.fetched_at >= p.fetched_at OR p.fetched_at IS NULL)
-        AND (\(facts.map { "p.\($0)" }.joined(separator: ", "))) IS DISTINCT FROM
-            (\(facts.map { "EXCLUDED.\($0)" }.joined(separator: ", ")))
+        AND (\(facts.listed(of: "p"))) IS DISTINCT FROM (\(facts.listed(of: "EXCLUDED")))
       RETURNING 1
     )
     SELECT count(*) FROM written
     """)
 
-  /// The table's columns, without `batch`.
-  private static let names = observations.columns.dropFirst().map { String($0.prefix { $0 != " " }) }
-  private static let columns = names.joined(separator: ", ")
   /// The columns after the key.
-  private static let facts = names.dropFirst(3)
+  private static let facts = observations.names.dropFirst(3)
 
   private final class Reader: TargetReader {
     func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {

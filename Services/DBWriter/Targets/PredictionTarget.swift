@@ -110,6 +110,5 @@ enum PredictionSQL {
     SELECT count(*) FROM written
     """)
 
-  private static let columns = (predictions.columns + steps.columns)
-    .map { String($0.prefix { $0 != " " }) }.filter { $0 != "batch" && $0 != "number" }.joined(separator: ", ")
+  private static let columns = (predictions.names + steps.names).listed()
 }

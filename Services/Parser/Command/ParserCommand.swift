@@ -21,9 +21,9 @@ package struct ParserCommand: ServiceCommand {
     abstract: "Turn stored files into batches of prices, promotions and stores.",
     discussion: """
       Consumes \(Topics.filesDownloaded.name), reads each file from the object store and publishes its rows on \
-      \(Topics.productsIngest.name), \(Topics.promotionsIngest.name) or \(Topics.storesIngest.name), and an account \
-      of it on \(Topics.filesParsed.name). A file is checked to its end before anything of it is published: what \
-      cannot be trusted is dead-lettered, of what only ends early the whole rows are kept.
+      \(Topics.productsIngest.name), \(Topics.promotionsIngest.name) or \(Topics.storesIngest.name), and a report \
+      about it on \(Topics.filesParsed.name). The whole file is checked before any of it is published. A file that \
+      cannot be trusted is dead-lettered; of one that only ends early the complete rows are published.
       """,
     version: Souk.version)
 
@@ -50,7 +50,15 @@ package struct ParserCommand: ServiceCommand {
     // Without masters their topic need not be there.
     let outputs = entry.outputs.filter { index != nil || $0 != Topics.productsMasters }
     let consumer = needs.consumer(entry, kafka, pipeline, outputs: outputs)
-    let store = needs.add(objectStore.need(condition: nil))
+    var storage = objectStore.need(condition: "object_store")
+    // Waits for a bucket that is not there yet: the downloader makes it.
+    storage.prepare = { store in
+      do { try await store.check() } catch let error as ObjectStoreError where error.kind == .noSuchBucket {
+        throw Failure(.transient, code: error.code, "\(error.message); a downloader creates it when it starts")
+      }
+      return "\(store.location)"
+    }
+    let store = needs.add(storage)
     let history = needs.add(Need(
       "row history", open: makeHistory,
       check: { history in
@@ -59,7 +67,7 @@ package struct ParserCommand: ServiceCommand {
       },
       close: { await $0.close() }))
     if let index {
-      // All masters are known before the first file, so that no product is minted that is there already.
+      // All masters are known before the first file, so that no known product is minted again.
       let table = MasterTable(index, logger)
       needs.table(
         "masters", entry.name, kafka, topic: Topics.productsMasters, found: { "\(index.current.masters) masters" }

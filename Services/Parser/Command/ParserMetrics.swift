@@ -3,28 +3,28 @@ import Metrics
 import PriceFiles
 import ServiceKit
 
-/// What became of files and rows.
+/// The parser's metrics of files and rows.
 struct ParserMetrics: Sendable {
   static let descriptions = [
     MetricDescription(
-      "souk_files_parsed_total", .counter, "Files read, by how the reading ended.", labels: ["outcome"]),
+      "souk_files_parsed_total", .counter, "Files read, by outcome.", labels: ["outcome"]),
     MetricDescription(
-      "souk_rows_read_total", .counter, "Rows of files read to their end, by what became of them.", labels: ["result"]),
+      "souk_rows_read_total", .counter, "Rows of files that were read whole, by result.", labels: ["result"]),
     MetricDescription(
       "souk_file_bytes_total", .counter, "Bytes of files read, as stored and after decompression.", labels: ["form"]),
     MetricDescription(
       "souk_unknown_elements_total", .counter, "Elements of rows that no known dialect has."),
     MetricDescription(
-      "souk_unknown_words_total", .counter, "Words of rows that no vocabulary has: units of measure.",
+      "souk_unknown_words_total", .counter, "Words of rows that are in no vocabulary: units of measure.",
       labels: ["vocabulary"]),
     MetricDescription(
-      "souk_file_defects_total", .counter, "Wrong markup and bytes that the reading got over, by code.",
+      "souk_file_defects_total", .counter, "Broken markup and invalid bytes that reading tolerated, by code.",
       labels: ["code"]),
     MetricDescription(
       "souk_unreadable_values_total", .counter, "Quantities, unit prices and times that could not be read."),
     MetricDescription("souk_item_references_total", .counter, "Items that promotions refer to."),
-    MetricDescription("souk_rows_fell_total", .counter, "Files with far fewer rows than those of their store before."),
-    MetricDescription("souk_row_history_failures_total", .counter, "Times the row history could not be reached."),
+    MetricDescription("souk_rows_fell_total", .counter, "Files with far fewer rows than the store's earlier ones."),
+    MetricDescription("souk_row_history_failures_total", .counter, "Failed accesses to the row history."),
     MetricDescription("souk_files_reread_total", .counter, "Second passes over a file, by reason.", labels: ["reason"]),
     MetricDescription(
       "souk_rows_matched_total", .counter, "Rows by how their product was recognised: exact, name, minted, rejected.",
@@ -54,8 +54,8 @@ struct ParserMetrics: Sendable {
     count("souk_rows_matched_total", "result", "minted", masters.minted)
     count("souk_rows_matched_total", "result", "rejected", masters.rejected.values.reduce(0, +))
     for (reason, rows) in masters.rejected { count("souk_rows_unmatched_total", "reason", reason.rawValue, rows) }
-    if masters.perhaps > 0 { Counter(label: "souk_rows_perhaps_total").increment(by: masters.perhaps) }
-    if masters.names > 0 { Counter(label: "souk_master_names_total").increment(by: masters.names) }
+    count("souk_rows_perhaps_total", masters.perhaps)
+    count("souk_master_names_total", masters.names)
     if masters.lookups > 0 {
       Timer(label: "souk_master_lookup_seconds").record(duration: masters.lookupTime / masters.lookups)
     }
@@ -71,24 +71,22 @@ struct ParserMetrics: Sendable {
     count("souk_rows_read_total", "result", "duplicate_code", summary.repeatedRows)
     count("souk_rows_read_total", "result", "too_large", report.oversizedRows)
     for (reason, rows) in summary.rejected.byReason { count("souk_rows_read_total", "result", reason, rows) }
-    if summary.unknownElements > 0 {
-      Counter(label: "souk_unknown_elements_total").increment(by: summary.unknownElements)
-    }
+    count("souk_unknown_elements_total", summary.unknownElements)
     for (code, found) in summary.defects where code != "unreadable_value" {
       count("souk_file_defects_total", "code", code, found)
     }
     count("souk_unknown_words_total", "vocabulary", "unit_of_measure", summary.unknownWords.values.reduce(0, +))
-    if summary.itemReferences > 0 {
-      Counter(label: "souk_item_references_total").increment(by: summary.itemReferences)
-    }
-    if summary.unreadableValues > 0 {
-      Counter(label: "souk_unreadable_values_total").increment(by: summary.unreadableValues)
-    }
+    count("souk_item_references_total", summary.itemReferences)
+    count("souk_unreadable_values_total", summary.unreadableValues)
   }
 
   func rowsFell() { Counter(label: "souk_rows_fell_total").increment() }
 
   func reread(_ reason: String) { count("souk_files_reread_total", "reason", reason, 1) }
+
+  private func count(_ label: String, _ amount: Int) {
+    if amount > 0 { Counter(label: label).increment(by: amount) }
+  }
 
   private func count(_ label: String, _ dimension: String, _ value: String, _ amount: Int) {
     guard amount > 0 else { return }

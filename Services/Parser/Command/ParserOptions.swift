@@ -8,7 +8,7 @@ import PriceFiles
 
 /// How files are read.
 package struct ParserOptions: ParsableArguments {
-  @Option(help: "Files read at the same time, each on a thread of its own. (default: as many as processors, 2 to 8)")
+  @Option(help: "Files read at the same time, each on its own thread. (default: the number of processors, 2 to 8)")
   package var concurrency: Int?
 
   @Option(help: "Items in one message, 1 to 500.")
@@ -18,13 +18,13 @@ package struct ParserOptions: ParsableArguments {
     "Largest size of a file after decompression; larger ones are dead-lettered.", valueName: "size"))
   package var maxInflatedSize = ByteSize(PriceFileLimits().inflatedBytes)
 
-  @Option(help: "Largest ratio of decompressed to compressed size, judged from the first MiB on.")
+  @Option(help: "Largest ratio of decompressed to compressed size, checked from the first MiB on.")
   package var maxRatio = PriceFileLimits().ratio
 
   @Option(help: ArgumentHelp("Largest row of a file, from start tag to end tag.", valueName: "size"))
   package var maxRowSize = ByteSize(PriceFileLimits().rowBytes)
 
-  @Option(help: "Members of a gzip file, or entries looked at in a ZIP file.")
+  @Option(help: "Most members of a gzip file, or entries read of a ZIP file.")
   package var maxArchiveEntries = PriceFileLimits().entries
 
   @Option(help: "Deepest nesting of a file's elements.")
@@ -40,7 +40,7 @@ package struct ParserOptions: ParsableArguments {
   package var maxTextSize = ByteSize(PriceFileLimits().textBytes)
 
   @Option(help: ArgumentHelp(
-    "Messages of one file kept in memory until it is checked to its end; files with more are read twice.",
+    "Messages of one file held in memory until the whole file is checked; a file with more is read twice.",
     valueName: "size"))
   package var heldOutputSize = ByteSize.mib(32)
 
@@ -49,12 +49,12 @@ package struct ParserOptions: ParsableArguments {
   package var maxRecordSize = ByteSize(PriceFileLimits().recordBytes)
 
   @Option(help: ArgumentHelp(
-    "Alert when a full file has fewer rows than those of its store before it by more than this share of 1; 1 never.",
+    "Alert when a full file has fewer rows than the store's earlier ones by more than this share, 0 to 1; 1: never.",
     valueName: "share"))
   package var rowDropThreshold = 0.5
 
   @Option(help: ArgumentHelp(
-    "Where to remember how many rows files had: redis://[:password@]host:port/database, file:///absolute/path, "
+    "Where the row counts of files are kept: redis://[:password@]host:port/database, file:///absolute/path, "
       + "memory:. (default: --redis-url if that is set, else memory:)", valueName: "location"))
   package var state: String?
 

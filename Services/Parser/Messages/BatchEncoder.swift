@@ -106,9 +106,7 @@ struct BatchEncoder: ~Copyable {
   }
 
   private mutating func begin(_ row: borrowing PriceRow) throws(Failure) {
-    guard var header = file.header(row.file) else {
-      throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
-    }
+    var header = try file.header(row.file)
     header.firstRow = Int64(row.index)
     header.isFull = header.fileType == .priceFull
     key = RecordKey.bytes(chain: header.chain, header.storeID)

@@ -11,7 +11,6 @@ extension FileParsed {
     let summary = report.summary
     let isIntact = report.sha256 == file.sha256
     let store = file.storeID ?? (summary.kind == .stores ? nil : Self.known(summary.storeID))
-    let milliseconds = duration.components.seconds * 1_000 + duration.components.attoseconds / 1_000_000_000_000_000
     self.init(
       fileID: file.fileID, chain: file.chain, chainID: summary.chainID.isEmpty ? file.chainID : summary.chainID,
       subChainID: Self.known(summary.subChainID) ?? file.subChainID, storeID: store, fileName: file.fileName,
@@ -26,7 +25,7 @@ extension FileParsed {
       compression: summary.compression,
       encoding: summary.encoding?.rawValue, bytes: Int64(summary.compressedBytes),
       xmlBytes: Int64(summary.inflatedBytes), fileTime: file.fileTime, discoveredAt: message.discoveredAt,
-      downloadedAt: message.downloadedAt, parsedAt: time, parseMilliseconds: milliseconds)
+      downloadedAt: message.downloadedAt, parsedAt: time, parseMilliseconds: Int64(duration / .milliseconds(1)))
   }
 
   private static func known(_ id: String) -> String? {

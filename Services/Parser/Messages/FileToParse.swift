@@ -51,10 +51,12 @@ struct FileToParse: Sendable {
     return String(hash.finish().hex.prefix(32))
   }
 
-  /// - Returns: nil when neither the message, the name nor the file gives the store.
-  func header(_ file: FileIdentifiers) -> IngestHeader? {
+  /// - Throws: `no_store` when neither the message, the name nor the file gives the store.
+  func header(_ file: FileIdentifiers) throws(Failure) -> IngestHeader {
     func known(_ text: String) -> String? { text.isEmpty ? nil : text }
-    guard let store = storeID ?? known(PriceFileName.normalized(storeID: file.storeID)) else { return nil }
+    guard let store = storeID ?? known(PriceFileName.normalized(storeID: file.storeID)) else {
+      throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
+    }
     let subChain = known(PriceFileName.normalized(storeID: file.subChainID)) ?? subChainID
     return IngestHeader(
       batchID: "", chain: chain, chainID: known(file.chainID) ?? chainID, subChainID: subChain, storeID: store,

@@ -65,9 +65,7 @@ struct RecordEncoder: ~Copyable {
   }
 
   private mutating func begin(_ identifiers: FileIdentifiers) throws(Failure) {
-    guard var header = file.header(identifiers) else {
-      throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
-    }
+    var header = try file.header(identifiers)
     key = RecordKey.bytes(chain: header.chain, header.storeID)
     header.isFull = header.fileType == .promoFull
     writer = PromotionsIngestWriter(header: header)

@@ -15,6 +15,8 @@ import xgboost
 
 KEPT = 3
 """Candidates of a row that the second trees look at: as RowDecision.kept in Swift."""
+NEAR = 8
+"""Candidates of a row that are always learnt from."""
 LATE = 10
 """Their features ahead of the pair's own: as RowDecision.features in Swift."""
 
@@ -40,23 +42,42 @@ class Chain:
         self.features = table[:, 4:]
         self.known_rows = len(np.unique(self.rows[self.known]))
 
+        _, starts, counts = np.unique(self.rows, return_index=True, return_counts=True)
+        self.places = np.arange(len(self.rows)) - np.repeat(starts, counts)
+        """Of the pair among those of its row."""
+
     def sample(self, count, seed):
+        """Pairs to learn from, and what each counts for: of the far candidates, which are easily told, one in three."""
+        random = np.random.default_rng(seed)
         rows = np.unique(self.rows)
         if len(rows) > count:
-            rows = np.random.default_rng(seed).choice(rows, count, replace=False)
-        return np.isin(self.rows, rows)
+            rows = random.choice(rows, count, replace=False)
+        near = self.labels | (self.places < NEAR)
+        keep = np.isin(self.rows, rows) & (near | (random.integers(0, 3, len(near)) == 0))
+        return keep, np.where(near, 1, 3)[keep]
 
 
-def fit(parameters, features, labels, rounds, arguments):
-    return xgboost.train({**parameters, "nthread": arguments.threads, "seed": arguments.seed},
-                         xgboost.DMatrix(features, labels), rounds)
+def matrix_of(features, arguments, **more):
+    return xgboost.DMatrix(features, nthread=arguments.threads, **more)
+
+
+def answers_of(model, features, arguments):
+    model.set_param({"nthread": arguments.threads})
+    return model.predict(matrix_of(features, arguments))
+
+
+def fit(parameters, features, labels, rounds, arguments, weights=None):
+    parameters = {**parameters, "nthread": arguments.threads, "seed": arguments.seed}
+    if arguments.depth:
+        parameters["max_depth"] = arguments.depth
+    return xgboost.train(parameters, matrix_of(features, arguments, label=labels, weight=weights), rounds)
 
 
 def fit_pairs(chains, arguments):
     chosen = [chain.sample(arguments.rows, arguments.seed) for chain in chains]
-    return fit(PAIRS, np.concatenate([chain.features[keep] for chain, keep in zip(chains, chosen)]),
-               np.concatenate([chain.labels[keep] for chain, keep in zip(chains, chosen)]), arguments.pair_rounds,
-               arguments)
+    return fit(PAIRS, np.concatenate([chain.features[keep] for chain, (keep, _) in zip(chains, chosen)]),
+               np.concatenate([chain.labels[keep] for chain, (keep, _) in zip(chains, chosen)]), arguments.pair_rounds,
+               arguments, np.concatenate([weights for _, weights in chosen]))
 
 
 def late(chain, p):
@@ -105,17 +126,17 @@ def train(chains, arguments):
             continue
         model = fit_pairs(rest, arguments)
         for chain in half:
-            pairs, matrix = late(chain, model.predict(xgboost.DMatrix(chain.features)))
+            pairs, matrix = late(chain, answers_of(model, chain.features, arguments))
             matrices.append(matrix)
             labels.append(chain.labels[pairs])
     second = fit(ROWS, np.concatenate(matrices), np.concatenate(labels), arguments.row_rounds, arguments)
     return fit_pairs(chains, arguments), second
 
 
-def judged(chain, first, second):
+def judged(chain, first, second, arguments):
     """The best answer for each row: (probability, whether it is right, whether the product is among the masters)."""
-    pairs, matrix = late(chain, first.predict(xgboost.DMatrix(chain.features)))
-    found = second.predict(xgboost.DMatrix(matrix))
+    pairs, matrix = late(chain, answers_of(first, chain.features, arguments))
+    found = answers_of(second, matrix, arguments)
     answers, taken = {}, set()
     for place in np.lexsort((pairs, -found)):
         pair = pairs[place]
@@ -141,11 +162,11 @@ def threshold(answers, known, precision):
     return best
 
 
-def packed(first, second, chain, version, same, perhaps):
-    pairs, matrix = late(chain, first.predict(xgboost.DMatrix(chain.features)))
+def packed(first, second, chain, version, same, perhaps, arguments):
+    pairs, matrix = late(chain, answers_of(first, chain.features, arguments))
     probes = {"pairs": chain.features[:5].tolist(), "rows": matrix[:5].tolist(),
-              "pairAnswers": first.predict(xgboost.DMatrix(chain.features[:5])).tolist(),
-              "rowAnswers": second.predict(xgboost.DMatrix(matrix[:5])).tolist()}
+              "pairAnswers": answers_of(first, chain.features[:5], arguments).tolist(),
+              "rowAnswers": answers_of(second, matrix[:5], arguments).tolist()}
     return {"format": 1, "version": version, "features": int(chain.features.shape[1]), "same": round(same, 4),
             "perhaps": round(perhaps, 4), "probes": probes,
             "pairs": base64.b64encode(bytes(first.save_raw(raw_format="ubj"))).decode(),
@@ -163,18 +184,22 @@ def write(path, content):
 
 
 def leave_out(chains, arguments):
-    """A model for each chain, learnt from the others; prints what each finds, and keeps the models when asked to."""
+    """Models for groups of chains, learnt from the other chains; prints what each chain's finds, and keeps the models
+    when asked to."""
     answers = []
-    for chain in chains:
-        others = [other for other in chains if other is not chain]
-        first, second = train(others, arguments)
-        found = judged(chain, first, second)
-        answers.append((found, chain.known_rows))
-        if arguments.folds:
-            write(os.path.join(arguments.folds, chain.name + ".json"),
-                  packed(first, second, chain, "without-" + chain.name, arguments.same, arguments.perhaps))
-        at, recall = threshold(found, chain.known_rows, arguments.precision)
-        print(f"  {chain.name}: precision {arguments.precision} from {at:.2f} on, recall {recall:.3f}", flush=True)
+    groups = min(arguments.groups or len(chains), len(chains))
+    for number in range(groups):
+        group = chains[number::groups]
+        first, second = train([chain for chain in chains if chain not in group], arguments)
+        for chain in group:
+            found = judged(chain, first, second, arguments)
+            answers.append((found, chain.known_rows))
+            if arguments.folds:
+                write(os.path.join(arguments.folds, chain.name + ".json"),
+                      packed(first, second, chain, "without-" + chain.name, arguments.same or 0.7, arguments.perhaps,
+                             arguments))
+            at, recall = threshold(found, chain.known_rows, arguments.precision)
+            print(f"  {chain.name}: precision {arguments.precision} from {at:.2f} on, recall {recall:.3f}", flush=True)
     return answers
 
 
@@ -185,12 +210,15 @@ def main():
     parser.add_argument("--name", default="masters", help="of the model (default: %(default)s)")
     parser.add_argument("--version", help="default: the time now")
     parser.add_argument("--folds", help="also write a model for each chain, learnt without it, into this folder")
+    parser.add_argument("--groups", type=int, default=4, help="leave so many groups of chains out, one after the "
+                        "other; 0 for every chain by itself (default: %(default)s)")
     parser.add_argument("--rows", type=int, default=800, help="of each chain to learn from (default: %(default)s)")
     parser.add_argument("--pair-rounds", type=int, default=150, help="trees over pairs (default: %(default)s)")
     parser.add_argument("--row-rounds", type=int, default=120, help="trees over rows (default: %(default)s)")
     parser.add_argument("--precision", type=float, default=0.95, help="that the threshold has to reach on chains left "
                         "out (default: %(default)s)")
-    parser.add_argument("--same", type=float, default=0.7, help="threshold of a model learnt without judging")
+    parser.add_argument("--depth", type=int, help="of the trees (default: 6 over pairs, 5 over rows)")
+    parser.add_argument("--same", type=float, help="threshold, instead of the one that reaches the precision")
     parser.add_argument("--perhaps", type=float, default=0.3, help="least probability of a candidate worth keeping "
                         "(default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="default: %(default)s")
@@ -223,7 +251,7 @@ def publish(chains, answers, arguments):
     if old is not None and old["features"] == chains[0].features.shape[1]:
         load = lambda text: xgboost.Booster(model_file=bytearray(base64.b64decode(text)))
         first, second = load(old["pairs"]), load(old["rows"])
-        theirs = [answer for chain in chains for answer in judged(chain, first, second)]
+        theirs = [answer for chain in chains for answer in judged(chain, first, second, arguments)]
         _, before = threshold(theirs, known, arguments.precision)
         print(f"the model in use, {old['version']}, has recall {before:.3f} at precision {arguments.precision}")
         if before > recall:
@@ -231,7 +259,8 @@ def publish(chains, answers, arguments):
             sys.exit(3)
     first, second = train(chains, arguments)
     version = arguments.version or datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    content = packed(first, second, chains[0], version, same, min(arguments.perhaps, same))
+    same = arguments.same or same
+    content = packed(first, second, chains[0], version, same, min(arguments.perhaps, same), arguments)
     write(os.path.join(home, version, "model.json"), content)
     write(os.path.join(home, "current.json"), {"version": version})
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]

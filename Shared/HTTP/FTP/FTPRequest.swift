@@ -11,8 +11,8 @@ package struct FTPRequest: Sendable {
 
   /// Never printed.
   package struct Login: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
-    let user: String
-    let password: String
+    package let user: String
+    package let password: String
 
     package init(user: String, password: String) {
       self.user = user

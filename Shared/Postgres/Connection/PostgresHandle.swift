@@ -102,15 +102,8 @@ final class PostgresHandle: @unchecked Sendable {
   }
 }
 
-/// Passes a NULL-terminated array of C strings to `body`.
+/// Passes an array of C strings, in which nil is NULL, to `body`; one more NULL ends it.
 func withCStrings<Result>(
-  _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
-) -> Result {
-  withOptionalCStrings(strings.map(Optional.some), body)
-}
-
-/// As `withCStrings`; nil becomes a NULL entry (SQL's NULL), and one more NULL ends the array.
-func withOptionalCStrings<Result>(
   _ strings: [String?], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
 ) -> Result {
   let copies = strings.map { $0.flatMap { strdup($0) } }

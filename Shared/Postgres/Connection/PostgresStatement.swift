@@ -48,7 +48,7 @@ package struct PostgresStatement: Sendable {
   }
 
   func send(on connection: OpaquePointer) -> Int32 {
-    withOptionalCStrings(parameters.map(\.wireText)) { values in
+    withCStrings(parameters.map(\.wireText)) { values in
       PQsendQueryParams(connection, sql, Int32(parameters.count), nil, values, nil, nil, 0)
     }
   }

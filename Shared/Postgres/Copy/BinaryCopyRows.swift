@@ -82,10 +82,6 @@ package struct BinaryCopyRows: Sendable {
     int8(unixMicroseconds - 946_684_800_000_000)
   }
 
-  /// A day, counted from 1970-01-01; PostgreSQL counts from 2000-01-01.
-  @inline(__always)
-  package mutating func date(unixDays: Int32) { int4(unixDays - 10_957) }
-
   /// The 16 bytes of a uuid, in the order it is printed in.
   @inline(__always)
   package mutating func uuid(high: UInt64, low: UInt64) {

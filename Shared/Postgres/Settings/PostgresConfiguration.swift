@@ -120,8 +120,5 @@ extension PostgresConfiguration {
 }
 
 extension Duration {
-  var milliseconds: Int64 {
-    let (seconds, attoseconds) = components
-    return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
-  }
+  var milliseconds: Int64 { Int64(self / .milliseconds(1)) }
 }

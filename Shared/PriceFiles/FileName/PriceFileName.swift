@@ -3,7 +3,7 @@ import Values
 
 /// The name of a published file: `[NULL]Type[-]ChainId-[SubChain-][Store-]Date[Time][-Sequence][.ext]`.
 ///
-/// One grammar covers every form that portals use, often several within one chain:
+/// One grammar covers every form that portals use, often several within one chain.
 package struct PriceFileName: Hashable, Sendable {
   package var type: FileType
   /// The published digits; usually the 13-digit GLN of the chain.
@@ -24,21 +24,6 @@ package struct PriceFileName: Hashable, Sendable {
   package var fileExtension: String
 
   package static let maximumLength = 128
-
-  package init(
-    type: FileType, chainID: String, subChainID: String? = nil, storeID: String? = nil, date: CivilDate,
-    time: TimeOfDay? = nil, sequence: String? = nil, isNull: Bool = false, fileExtension: String = "gz"
-  ) {
-    self.type = type
-    self.chainID = chainID
-    self.subChainID = subChainID
-    self.storeID = storeID
-    self.date = date
-    self.time = time
-    self.sequence = sequence
-    self.isNull = isNull
-    self.fileExtension = fileExtension
-  }
 
   /// True when the chain id is all zeros, which stands for "unknown".
   package var isPlaceholder: Bool { chainID.utf8.allSatisfy { $0 == UInt8(ascii: "0") } }
@@ -79,4 +64,20 @@ extension FileType {
     case .stores: "Stores"
     }
   }
+}
+
+/// A time of day on a wall clock, to the second.
+package struct TimeOfDay: Hashable, Sendable, CustomStringConvertible {
+  package let hour: Int
+  package let minute: Int
+  package let second: Int
+
+  /// - Returns: nil outside 00:00:00...23:59:59.
+  package init?(hour: Int, minute: Int, second: Int = 0) {
+    guard 0...23 ~= hour, 0...59 ~= minute, 0...59 ~= second else { return nil }
+    (self.hour, self.minute, self.second) = (hour, minute, second)
+  }
+
+  /// `03:00:00`.
+  package var description: String { "\(zeroPadded(hour, 2)):\(zeroPadded(minute, 2)):\(zeroPadded(second, 2))" }
 }

@@ -21,9 +21,7 @@ extension RowDecoder {
 
   mutating func strayEndTag(_ window: borrowing TextWindow) {
     noteDamage()
-    let name = UnsafeBufferPointer<UInt8>(
-      start: window.base + tokenizer.nameStart, count: tokenizer.nameEnd - tokenizer.nameStart)
-    guard kind == .prices, place == .container, shape.isRow(name) else { return }
+    guard kind == .prices, place == .container, shape.isRow(tokenizer.name(in: window)) else { return }
     // The end of a row whose start tag is missing.
     summary.rows += 1
     rejectDamaged()

@@ -21,8 +21,7 @@ extension RowDecoder {
       switch try tokenizer.next(&window) {
       case .needsMore: return
       case .startTag:
-        let name = UnsafeBufferPointer<UInt8>(
-          start: window.base + tokenizer.nameStart, count: tokenizer.nameEnd - tokenizer.nameStart)
+        let name = tokenizer.name(in: window)
         evidence.note(name)
         if kind == .stores ? stores.isNextRow(name) : promotions.isNextRow(name) {
           try endUnclosedRecord(window, name, handler)
@@ -30,7 +29,7 @@ extension RowDecoder {
         let depth = tokenizer.depth + (tokenizer.isSelfClosing ? 1 : 0)
         let isKnown = kind == .stores
           ? stores.startTag(name, depth: depth) : promotions.startTag(name, depth: depth)
-        if !isKnown { noteUnknown(name) }
+        if !isKnown { summary.noteUnknown(name) }
         if tokenizer.isSelfClosing { try endRecordTag(depth: depth, handler) }
       case .endTag:
         if tokenizer.isImplied { noteDamage() }
@@ -42,11 +41,8 @@ extension RowDecoder {
     }
   }
 
-  mutating func noteUnknown(_ name: UnsafeBufferPointer<UInt8>) { summary.noteUnknown(name) }
-
   private mutating func recordText(_ window: borrowing TextWindow, isCDATA: Bool) {
-    let piece = UnsafeBufferPointer<UInt8>(
-      start: window.base + tokenizer.start, count: tokenizer.end - tokenizer.start)
+    let piece = tokenizer.text(in: window)
     let isPlain = !tokenizer.isSpecial
     if kind == .stores {
       stores.text(piece, isPlain: isPlain, isCDATA: isCDATA, cleaner: &fields.text)

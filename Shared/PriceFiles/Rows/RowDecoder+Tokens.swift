@@ -1,7 +1,6 @@
 extension RowDecoder {
   mutating func startTag(_ window: inout TextWindow, _ handler: (borrowing PriceRow) throws -> Void) throws {
-    let name = UnsafeBufferPointer(
-      start: window.base + tokenizer.nameStart, count: tokenizer.nameEnd - tokenizer.nameStart)
+    let name = tokenizer.name(in: window)
     let isEmpty = tokenizer.isSelfClosing
     if isInRow, !isEmpty, shape.isRow(name) {
       if nestedRowStart >= 0 { return readNestedRow(&window) }
@@ -21,7 +20,7 @@ extension RowDecoder {
     case .row:
       let meaning = meaning(name)
       if let other = Self.otherKind(meaning) { return rereadRow(as: other, &window) }
-      if meaning == .unknown { noteUnknown(name) }
+      if meaning == .unknown { summary.noteUnknown(name) }
       let slot = shape.place(name, after: slotIndex, meaning: meaning)
       if let slot { slotIndex = slot + 1 }
       let field = if case .field(let field) = meaning { Int(field.rawValue) } else { -1 }
@@ -39,7 +38,7 @@ extension RowDecoder {
     case .field:
       // Markup inside a value is ignored.
       current.openStart = -1
-      if meaning(name) == .unknown { noteUnknown(name) }
+      if meaning(name) == .unknown { summary.noteUnknown(name) }
       skip(isEmpty: isEmpty, from: .field)
     }
   }
@@ -50,7 +49,7 @@ extension RowDecoder {
     let isEmpty = tokenizer.isSelfClosing
     let meaning = meaning(name)
     guard case .row = meaning else {
-      if meaning != .ignored { noteUnknown(name) }
+      if meaning != .ignored { summary.noteUnknown(name) }
       return skip(isEmpty: isEmpty, from: .container)
     }
     rowStart = tokenizer.start
@@ -88,7 +87,7 @@ extension RowDecoder {
   }
 
   mutating func text(_ window: borrowing TextWindow, isCDATA: Bool) {
-    let piece = UnsafeBufferPointer(start: window.base + tokenizer.start, count: tokenizer.end - tokenizer.start)
+    let piece = tokenizer.text(in: window)
     switch place {
     case .field:
       current.pieces += 1

@@ -92,7 +92,6 @@ struct RowDecoder: ~Copyable {
 
   /// Makes room in the window, keeping the current row.
   mutating func compact(_ window: inout TextWindow) {
-    let isInRow = place == .row || place == .field || (place == .skipping && placeBeforeSkip != .container)
     let shift = window.discard(before: isInRow ? min(rowStart, window.position) : window.position)
     guard shift > 0 else { return }
     rowStart -= shift

@@ -116,7 +116,7 @@ extension XMLTokenizer {
 
   /// Ends the innermost element, and is read again until it has ended its own; or ends none.
   private mutating func mismatchedEndTag(_ window: inout TextWindow) -> XMLToken? {
-    let name = UnsafeBufferPointer<UInt8>(start: window.base + nameStart, count: nameEnd - nameStart)
+    let name = name(in: window)
     guard depth > 0 else {
       noteAfterRoot(window, "an end tag after the root element", at: start)
       window.position = end

@@ -52,6 +52,16 @@ struct XMLTokenizer {
     openStarts.reserveCapacity(limits.depth)
   }
 
+  /// The name of the current tag, in the window's memory.
+  func name(in window: borrowing TextWindow) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: window.base + nameStart, count: nameEnd - nameStart)
+  }
+
+  /// The characters of the current text.
+  func text(in window: borrowing TextWindow) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: window.base + start, count: end - start)
+  }
+
   var depth: Int { openStarts.count }
   var isRootClosed: Bool { hasRoot && openStarts.isEmpty }
 

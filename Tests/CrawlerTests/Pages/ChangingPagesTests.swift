@@ -21,10 +21,11 @@ import Values
   ) async throws -> [String] {
     var names: [String] = []
     var count = 0
-    for try await listing in engine.listings(of: Set(FileType.allCases)) {
+    try await engine.list(Set(FileType.allCases)) { listing in
       names += listing.files.map(\.fileName)
       count += 1
       if count == page { change() }
+      return true
     }
     return names
   }

@@ -28,7 +28,10 @@ func pagesEngine(
 
 func listings(of engine: any PortalEngine, _ types: Set<FileType> = Set(FileType.allCases)) async throws -> [Listing] {
   var all: [Listing] = []
-  for try await listing in engine.listings(of: types) { all.append(listing) }
+  try await engine.list(types) { listing in
+    all.append(listing)
+    return true
+  }
   return all
 }
 

@@ -69,10 +69,11 @@ func sweep(_ engine: any PortalEngine) async throws -> (files: [ListedFile], ski
   var files: [ListedFile] = []
   var skipped: [String: Int] = [:]
   var odd: Set<String> = []
-  for try await listing in engine.listings(of: Set(FileType.allCases)) {
+  try await engine.list(Set(FileType.allCases)) { listing in
     files += listing.files
     skipped.merge(listing.skipped, uniquingKeysWith: +)
     odd.formUnion(listing.unknownColumns)
+    return true
   }
   return (files, skipped, odd)
 }

@@ -25,7 +25,7 @@ package struct BinaEngine: ChainEngine {
   private let memory = Memory()
 
   private final class Memory: Sendable {
-    let state = Mutex<Set<String>>([])
+    let stores = Mutex<Set<String>>([])
   }
 
   /// Option of the row: `links: direct` or `resolver`.
@@ -41,9 +41,12 @@ package struct BinaEngine: ChainEngine {
     self.links = links
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let sweep = BinaSweep(engine: self, types: types, stores: memory.state.withLock { $0 })
-    return AsyncThrowingStream { try await sweep.next() }
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    var sweep = BinaSweep(engine: self, types: types, stores: memory.stores.withLock { $0 })
+    while let listing = try await sweep.next() {
+      guard try await take(listing) else { return }
+    }
+    if !sweep.stores.isEmpty { memory.stores.withLock { [found = sweep.stores] in $0 = found } }
   }
 
   package func link(to file: ListedFile) async throws -> String? {
@@ -74,10 +77,9 @@ package struct BinaEngine: ChainEngine {
     var listing = Listing()
     if nameless > 0 { listing.skipped["no_file_name"] = nameless }
     for row in rows {
-      guard let name = listing.parse(row.fileName) else { continue }
-      listing.files.append(ListedFile(
-        chain: context.chainName ?? name.chainID, fileName: row.fileName, name: name, size: row.bytes,
-        version: "\(row.size ?? "")\u{0}\(row.date ?? "")", link: link(of: row)))
+      listing.add(
+        row.fileName, of: context, size: row.size.flatMap { Int64($0) }, version: [row.size, row.date],
+        link: link(of: row), linkFollows: true)
     }
     return listing
   }
@@ -91,9 +93,5 @@ package struct BinaEngine: ChainEngine {
         "a listing has a link that is not a URL", metadata: ["file": "\(row.fileName)", "error": "\(error)"])
       return nil
     }
-  }
-
-  func finished(stores: Set<String>) {
-    if !stores.isEmpty { memory.state.withLock { $0 = stores } }
   }
 }

@@ -10,9 +10,6 @@ struct BinaRow: Hashable, Sendable {
   var date: String?
   /// Absolute, or relative to the portal.
   var link: String?
-
-  /// The size when it is exact.
-  var bytes: Int64? { size.flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil } }
 }
 
 /// Reads the listings and link answers of Bina portals, in every known shape:

@@ -48,7 +48,7 @@ struct BinaQuery: Hashable, Sendable, CustomStringConvertible {
 ///
 /// Breadth first: a cut answer is narrowed only after all queries of its own level, because their answers show the
 /// dates and stores that narrowing needs.
-actor BinaSweep {
+struct BinaSweep {
   private enum Step {
     case ask(BinaQuery)
     /// The answer to this was cut.
@@ -61,7 +61,7 @@ actor BinaSweep {
   private var asked = 0
   private var isCut = false
   private var dates: Set<CivilDate> = []
-  private var stores: Set<String>
+  private(set) var stores: Set<String>
 
   init(engine: BinaEngine, types: Set<FileType>, stores: Set<String>) {
     self.engine = engine
@@ -72,7 +72,8 @@ actor BinaSweep {
       ? [.ask(BinaQuery())] : self.types.map { .ask(BinaQuery(type: $0)) }
   }
 
-  func next() async throws -> Listing? {
+  /// - Returns: the next listing; nil at the end.
+  mutating func next() async throws -> Listing? {
     while position < steps.count {
       let step = steps[position]
       position += 1
@@ -81,22 +82,18 @@ actor BinaSweep {
       case .narrow(let query): narrow(query)
       }
     }
-    if isCut {
-      isCut = false
-      var last = Listing()
-      last.isCut = true
-      return last
-    }
-    engine.finished(stores: stores)
-    return nil
+    guard isCut else { return nil }
+    isCut = false
+    var last = Listing()
+    last.isCut = true
+    return last
   }
 
-  private func ask(_ query: BinaQuery) async throws -> Listing {
+  private mutating func ask(_ query: BinaQuery) async throws -> Listing {
     asked += 1
     // Milliseconds since 1970 as browsers send it; it only has to differ between requests.
     let nonce = Int(WallClock.milliseconds()) + asked
     let (rows, nameless) = try await engine.rows(query, nonce: nonce)
-    CrawlerMetrics.listing(engine.source)
     let listing = engine.listing(rows, nameless: nameless)
     for file in listing.files {
       dates.insert(file.name.date)
@@ -107,7 +104,7 @@ actor BinaSweep {
     return listing
   }
 
-  private func narrow(_ query: BinaQuery) {
+  private mutating func narrow(_ query: BinaQuery) {
     let narrower = query.narrowed(types: types, dates: plausibleDates(), stores: stores)
     let room = max(0, engine.context.limits.maxRequests - asked - pending)
     guard !narrower.isEmpty, narrower.count <= room else {

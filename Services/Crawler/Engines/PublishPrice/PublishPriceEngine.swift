@@ -18,39 +18,15 @@ package struct PublishPriceEngine: ChainEngine {
     days = max(1, try ListingDays(context).count)
   }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let sweep = Sweep(engine: self)
-    return AsyncThrowingStream { try await sweep.next() }
-  }
-
-  private actor Sweep {
-    private let engine: PublishPriceEngine
-    private var newest: CivilDate?
-    /// Days back from the newest.
-    private var back = 0
-    /// Days read so far.
-    private var read = 0
-
-    init(engine: PublishPriceEngine) { self.engine = engine }
-
-    func next() async throws -> Listing? {
-      guard read < engine.days else { return nil }
-      guard let newest else {
-        let page = try await engine.page("")
-        newest = page.day
-        // After midnight the new day has no files yet, and the last files of the day before may be unread.
-        if !page.isEmpty { read = 1 }
-        return engine.listing(page)
-      }
-      back += 1
-      read += 1
-      let day = CivilDate(daysSinceEpoch: newest.daysSinceEpoch - Int64(back))
-      guard let listing = try await engine.listing(ofEarlier: day) else {
-        // The portal does not keep earlier days.
-        read = engine.days
-        return nil
-      }
-      return listing
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    let newest = try await page("")
+    guard try await take(listing(newest)) else { return }
+    // After midnight the new day has no files yet, and the last files of the day before may be unread.
+    let earlier = newest.isEmpty ? days : days - 1
+    for back in 0..<Int64(earlier) {
+      let day = CivilDate(daysSinceEpoch: newest.day.daysSinceEpoch - back - 1)
+      // Without a listing, the portal does not keep earlier days.
+      guard let listing = try await listing(ofEarlier: day), try await take(listing) else { return }
     }
   }
 
@@ -90,7 +66,6 @@ package struct PublishPriceEngine: ChainEngine {
   /// - Parameter query: of the portal's root; empty: the newest day.
   private func page(_ query: String) async throws -> PublishPricePage {
     let response = try await context.listings.get(try base.resolving(query), headers: ["Accept": "text/html"])
-    CrawlerMetrics.listing(source)
     return try PublishPricePage(response.body, maxRows: context.limits.maxRows)
   }
 
@@ -100,15 +75,10 @@ package struct PublishPriceEngine: ChainEngine {
     if page.nameless > 0 { listing.skipped["no_file_name"] = page.nameless }
     let folder = Self.path(page.day)
     for row in page.rows {
-      guard let name = listing.parse(row.name) else { continue }
       // Names that the grammar accepts need no percent-encoding.
-      guard let link = try? base.resolving("\(folder)/\(row.name)").text else {
-        listing.skip("no_link")
-        continue
-      }
-      listing.files.append(ListedFile(
-        chain: context.chainName ?? name.chainID, fileName: row.name, name: name, size: row.size,
-        version: "\(row.size.map { "\($0)" } ?? "")\u{0}\(row.modified)", link: link))
+      listing.add(
+        row.name, of: context, size: row.size, version: [row.size.map { "\($0)" }, row.modified],
+        link: try? base.resolving("\(folder)/\(row.name)").text)
     }
     return listing
   }

@@ -29,11 +29,10 @@ struct PublishPricePage {
   ///   `invalid_json`, `too_many_rows`; `HTMLError`.
   init(_ bytes: [UInt8], maxRows: Int) throws {
     let page = try HTMLDocument(bytes)
-    let called = page.title.map { "'\($0)'" } ?? "without a title"
-    guard !page.isLogin else { throw PortalError(.loginPage, "a login instead of a listing (\(called))") }
+    try page.requireNoLogin()
     let scripts = try page.select("//script").map { ScriptSource($0.rawText) }
     guard let script = scripts.first(where: { $0.value(of: "files") != nil }), let files = script.value(of: "files")
-    else { throw PortalError(.unknownPage, "a page without a script that lists files (\(called))") }
+    else { throw PortalError(.unknownPage, "a page without a script that lists files (\(page.called))") }
     let written = script.value(of: "path").flatMap(ScriptSource.string)
     guard let path = written, let day = Self.day(path) else {
       throw PortalError(.unknownShape, "the script's path '\((written ?? "").prefix(40))' is not a day")

@@ -7,7 +7,6 @@ import PriceFiles
 /// A link on a page that leads to a price file.
 struct FileLink {
   var fileName: String
-  var name: PriceFileName
   var url: HTTPURL
   /// The text of the row or list entry that contains the link, with the file's size and time if the page gives them;
   /// empty outside rows and lists.
@@ -19,16 +18,11 @@ struct FileLink {
   static func all(in page: HTMLDocument, base: HTTPURL) throws -> [FileLink] {
     var links: [FileLink] = []
     for anchor in try page.select("//a[@href]") {
-      guard let href = anchor.attribute("href"), let url = try? base.resolving(href) else { continue }
-      var named: (String, PriceFileName)?
-      for candidate in Self.candidates(anchor, url) {
-        guard let name = try? PriceFileName(candidate) else { continue }
-        named = (candidate, name)
-        break
-      }
-      guard let (fileName, name) = named else { continue }
+      guard let href = anchor.attribute("href"), let url = try? base.resolving(href),
+        let fileName = Self.candidates(anchor, url).first(where: { (try? PriceFileName($0)) != nil })
+      else { continue }
       let row = try anchor.first("ancestor::*[self::tr or self::li][1]").map { try text(of: $0) } ?? ""
-      links.append(FileLink(fileName: fileName, name: name, url: url, row: row))
+      links.append(FileLink(fileName: fileName, url: url, row: row))
     }
     return links
   }
@@ -50,35 +44,35 @@ struct FileLink {
 
 extension FileLink {
   /// The price files that a page links to.
-  /// - Parameters:
-  ///   - chain: the chain's name in messages; nil: the id in each file's name.
-  ///   - isListing: whether a page without files is still one of the portal's listings.
+  /// - Parameter path: selects something of every listing of the portal, also of one without files.
   /// - Throws: `PortalError` for a page that is not a listing.
   static func listing(
-    _ response: HTTPResponse, chain: String?, isListing: (HTMLDocument) throws -> Bool
+    _ page: (document: HTMLDocument, url: HTTPURL), of context: EngineContext, orAny path: String
   ) throws -> Listing {
-    let page = try HTMLDocument(response.body)
-    let links = try all(in: page, base: response.head.url)
+    let links = try all(in: page.document, base: page.url)
     if links.isEmpty {
-      if let error = unusable(page) { throw error }
-      guard try isListing(page) else {
-        throw PortalError(.unknownPage, "a page of unknown shape (\(titled(page)))")
+      if let error = unusable(page.document) { throw error }
+      guard try page.document.first(path) != nil else {
+        throw PortalError(.unknownPage, "a page of unknown shape (\(page.document.called))")
       }
     }
     var listing = Listing()
-    for link in links {
-      listing.files.append(ListedFile(
-        chain: chain ?? link.name.chainID, fileName: link.fileName, name: link.name, version: link.row,
-        link: link.url.text))
-    }
+    for link in links { listing.add(link.fileName, of: context, version: [link.row], link: link.url.text) }
     return listing
   }
 
   /// The error for a page that asks for a password, or that challenges the browser first; nil for other pages.
   static func unusable(_ page: HTMLDocument) -> PortalError? {
     guard page.isLogin || page.title?.hasPrefix("Just a moment") == true else { return nil }
-    return PortalError(.loginPage, "a login or a challenge instead of a listing (\(titled(page)))")
+    return PortalError(.loginPage, "a login or a challenge instead of a listing (\(page.called))")
   }
+}
 
-  private static func titled(_ page: HTMLDocument) -> String { page.title.map { "'\($0)'" } ?? "without a title" }
+extension HTMLDocument {
+  /// The title in quotes, for messages.
+  var called: String { title.map { "'\($0)'" } ?? "without a title" }
+
+  func requireNoLogin() throws(PortalError) {
+    if isLogin { throw PortalError(.loginPage, "a login instead of a listing (\(called))") }
+  }
 }

@@ -1,7 +1,6 @@
 import Core
 import Foundation
 import HTML
-import PriceFiles
 
 /// JSON listings of portals. Not a hot path: a listing has some thousand rows.
 enum ListingJSON {
@@ -12,11 +11,9 @@ enum ListingJSON {
     body = body.drop { $0 == 0x20 || (0x09...0x0d).contains($0) }
     guard let first = body.first else { throw PortalError(.invalidJSON, "the answer is empty") }
     guard first != UInt8(ascii: "<") else {
-      let title = (try? HTMLDocument(Array(body)))?.title
+      let called = (try? HTMLDocument(Array(body)))?.called ?? "without a title"
       throw PortalError(
-        .htmlInsteadOfJSON,
-        "an HTML page instead of JSON (\(title.map { "'\($0)'" } ?? "without a title")): a login, a block or an "
-          + "error page")
+        .htmlInsteadOfJSON, "an HTML page instead of JSON (\(called)): a login, a block or an error page")
     }
     do {
       return try JSONSerialization.jsonObject(with: Data(body), options: [.fragmentsAllowed])
@@ -87,13 +84,11 @@ struct ListingRow {
 }
 
 extension Listing {
-  /// The entry's name, also parsed; nil, and counted as skipped, when it is missing or not that of a price file.
-  mutating func name(_ row: ListingRow, _ fields: String...) -> (String, PriceFileName)? {
-    guard let text = fields.lazy.compactMap({ row.text($0) }).first else {
-      skip("no_file_name")
-      unknownColumns.formUnion(fields.prefix(1).map { "-\($0)" })
-      return nil
-    }
-    return parse(text).map { (text, $0) }
+  /// The entry's file name; nil, and counted as skipped, when it is missing.
+  mutating func fileName(_ row: ListingRow, _ fields: String...) -> String? {
+    if let text = fields.lazy.compactMap({ row.text($0) }).first { return text }
+    skip("no_file_name")
+    unknownColumns.formUnion(fields.prefix(1).map { "-\($0)" })
+    return nil
   }
 }

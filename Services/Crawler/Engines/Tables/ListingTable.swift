@@ -28,9 +28,7 @@ struct ListingTable {
   /// - Throws: `PortalError`: `login_page`, or `unknown_listing_page` for a page with neither a table of files nor a
   ///   link to one.
   init(_ page: HTMLDocument, places: [ListingColumn: Int]) throws {
-    guard !page.isLogin else {
-      throw PortalError(.loginPage, "a login instead of a listing (\(Self.called(page)))")
-    }
+    try page.requireNoLogin()
     let width = (places.values.max() ?? 0) + 1
     let grids = try page.select("//table").map { try Grid($0, width: width) }
     if let grid = grids.max(by: { $0.worth < $1.worth }), grid.worth > 0 {
@@ -42,7 +40,7 @@ struct ListingTable {
       rows.append(Row(fileName: name, href: link.attribute("href"), time: link.attribute("data-updated") ?? ""))
     }
     guard !rows.isEmpty else {
-      throw PortalError(.unknownPage, "a page without a table of files (\(Self.called(page)))")
+      throw PortalError(.unknownPage, "a page without a table of files (\(page.called))")
     }
   }
 
@@ -107,8 +105,6 @@ struct ListingTable {
   }
 
   fileprivate static func isFileName(_ text: String) -> Bool { (try? PriceFileName(text)) != nil }
-
-  private static func called(_ page: HTMLDocument) -> String { page.title.map { "'\($0)'" } ?? "without a title" }
 
   /// One table's own rows, without its foot and without nested tables.
   private struct Grid {

@@ -6,7 +6,7 @@ import Logging
 /// are read twice, none is missed. Files that disappear move entries to pages already read: when the number of pages
 /// falls, the pages before are read again. (Fewer removals than a page holds may not change the number; the next pass
 /// finds what this one missed.)
-actor PageSweep {
+struct PageSweep {
   /// A page with fewer entries and no pager is the only one. Portals show at least 20 entries on a page.
   private static let leastFullPage = 20
 
@@ -24,7 +24,8 @@ actor PageSweep {
     self.sections = sections[...]
   }
 
-  func next() async throws -> Listing? {
+  /// - Returns: the next page; nil at the end.
+  mutating func next() async throws -> Listing? {
     while number > last, !sections.isEmpty {
       sections.removeFirst()
       (number, last) = (1, 1)
@@ -44,7 +45,7 @@ actor PageSweep {
     return page.listing
   }
 
-  private func turn(_ page: inout ListedPage, fresh: Int) {
+  private mutating func turn(_ page: inout ListedPage, fresh: Int) {
     let before = last
     // A pager may leave out the current page.
     last = max(page.lastPage ?? 0, page.rows > 0 ? number : number - 1, 1)

@@ -24,25 +24,20 @@ package struct TableEngine: ChainEngine {
 
   package var linksExpire: Bool { layout.linksExpire }
 
-  package func listings(of types: Set<FileType>) -> AsyncThrowingStream<Listing, any Error> {
-    let sweep = PageSweep(engine: self, sections: layout.sections(self, types))
-    return AsyncThrowingStream { try await sweep.next() }
+  package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
+    var sweep = PageSweep(engine: self, sections: layout.sections(self, types))
+    while let listing = try await sweep.next() {
+      guard try await take(listing) else { return }
+    }
   }
 
   /// - Throws: `HTTPError`; `PortalError` and `HTMLError` for a page that is not a listing.
   func page(_ number: Int, of section: TableLayout.Section) async throws -> ListedPage {
-    let response = try await context.listings.get(
-      try base.resolving(section(number)), headers: ["Accept": "text/html"])
-    CrawlerMetrics.listing(source)
-    let document = try HTMLDocument(response.body)
+    let (document, url) = try await context.page(at: try base.resolving(section(number)))
     let table = try ListingTable(document, places: layout.places)
-    guard table.rows.count <= context.limits.maxRows else {
-      throw PortalError(
-        .tooManyRows, "the page has \(table.rows.count) rows, more than --max-listing-rows \(context.limits.maxRows)")
-    }
+    try context.checkRows(table.rows.count, in: "the page")
     return ListedPage(
-      listing: listing(table, at: response.head.url), rows: table.rows.count,
-      lastPage: try layout.pager.lastPage(in: document))
+      listing: listing(table, at: url), rows: table.rows.count, lastPage: try layout.pager.lastPage(in: document))
   }
 
   private func listing(_ table: ListingTable, at page: HTTPURL) -> Listing {
@@ -53,17 +48,12 @@ package struct TableEngine: ChainEngine {
         listing.skip("no_file_name")
         continue
       }
-      guard let name = listing.parse(fileName) else { continue }
       // Browsers treat a backslash as a slash, and some portals rely on it.
-      guard let href = row.href?.replacingOccurrences(of: "\\", with: "/"), !href.isEmpty,
-        let link = try? page.resolving(href).text
-      else {
-        listing.skip("no_link")
-        continue
-      }
-      listing.files.append(ListedFile(
-        chain: context.chainName ?? name.chainID, fileName: fileName, name: name,
-        version: "\(row.size)\u{0}\(row.time)", link: link, linkExpires: Self.expiry(ofLink: link)))
+      let href = row.href?.replacingOccurrences(of: "\\", with: "/")
+      let link = href.flatMap { $0.isEmpty ? nil : try? page.resolving($0).text }
+      listing.add(
+        fileName, of: context, version: [row.size, row.time], link: link,
+        linkExpires: link.flatMap(Self.expiry(ofLink:)))
     }
     // Links that expire first come first; the others keep the portal's order.
     let order = listing.files.indices.sorted { left, right in

@@ -1,9 +1,6 @@
 /// The staging tables and the merge of prices. `souk-bench copy` runs the same SQL by psql.
 enum PriceSQL {
-  static let batches = StagingTable("staged_batches", .header, [
-    "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "store_id text COLLATE \"C\" NOT NULL",
-    "file_time timestamptz NOT NULL", "file_id uuid NOT NULL",
-  ] + FullList.columns)
+  static let batches = FullList.storeFiles("staged_batches")
   static let full = FullList(table: "prices", headers: batches.name, scope: "store_id", key: ["ean"], code: "ean")
 
   static let rows = StagingTable("staged_rows", .element, [
@@ -13,6 +10,16 @@ enum PriceSQL {
     "unit_of_measure text", "is_weighted boolean",
   ])
   static let rowColumns = rows.columns.count
+
+  /// The row that a price or a product is of.
+  private static let place = ["file_time", "file_id", "row_number"]
+  /// The columns of `prices` and of `products` after the key.
+  private static let priceFacts = [
+    "price", "unit_price", "unit", "price_per_unit", "price_updated_at", "price_since",
+  ] + place
+  private static let productFacts = [
+    "master_id", "name", "manufacturer", "unit_qty", "quantity", "unit_of_measure", "is_weighted",
+  ]
 
   /// A file may be the first of its month.
   static let ensurePartitions = MergeStatement("make partitions", sql: """
@@ -77,19 +84,13 @@ enum PriceSQL {
       ON CONFLICT DO NOTHING
       RETURNING 1
     ), written AS (
-      INSERT INTO prices AS p
-        (chain, store_id, ean, price, unit_price, unit, price_per_unit, price_updated_at, price_since, file_time,
-         file_id, row_number, ended_at)
-      SELECT chain, store_id, ean, price, unit_price, unit, price_per_unit, price_updated_at, price_since, file_time,
-             file_id, row_number, CASE WHEN is_overtaken THEN \(full.endTime(of: "d")) END
+      INSERT INTO prices AS p (chain, store_id, ean, \(priceFacts.listed()), ended_at)
+      SELECT chain, store_id, ean, \(priceFacts.listed()), CASE WHEN is_overtaken THEN \(full.endTime(of: "d")) END
       FROM dated d
       WHERE is_newest
       ORDER BY chain, store_id, ean
       ON CONFLICT (chain, store_id, ean) DO UPDATE SET
-        price = EXCLUDED.price, unit_price = EXCLUDED.unit_price, unit = EXCLUDED.unit,
-        price_per_unit = EXCLUDED.price_per_unit, price_updated_at = EXCLUDED.price_updated_at,
-        price_since = EXCLUDED.price_since, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id,
-        row_number = EXCLUDED.row_number, ended_at = EXCLUDED.ended_at
+        \((priceFacts + ["ended_at"]).takenOver)
       WHERE (EXCLUDED.file_time, EXCLUDED.file_id, EXCLUDED.row_number) > (p.file_time, p.file_id, p.row_number)
       RETURNING 1
     ), counted AS (
@@ -115,32 +116,22 @@ enum PriceSQL {
   static let mergeProducts = MergeStatement("merge products", .rows(of: "products"), .changes, sql: """
     WITH newest AS (
       SELECT DISTINCT ON (b.chain, r.ean)
-             b.chain, r.ean, r.master_id, r.name, r.manufacturer, r.unit_qty, r.quantity, r.unit_of_measure,
-             r.is_weighted, b.file_time, b.file_id, r.row_number
+             b.chain, r.ean, \(productFacts.listed(of: "r")), b.file_time, b.file_id, r.row_number
       FROM staged_batches b
       JOIN staged_rows r USING (batch)
       ORDER BY b.chain, r.ean, b.file_time DESC, b.file_id DESC, r.row_number DESC
     ), forward AS (
-      SELECT n.*, (c.master_id, c.name, c.manufacturer, c.unit_qty, c.quantity, c.unit_of_measure, c.is_weighted)
-                  IS DISTINCT FROM
-                  (n.master_id, n.name, n.manufacturer, n.unit_qty, n.quantity, n.unit_of_measure, n.is_weighted)
-                  AS differs
+      SELECT n.*, (\(productFacts.listed(of: "c"))) IS DISTINCT FROM (\(productFacts.listed(of: "n"))) AS differs
       FROM newest n
       LEFT JOIN products c USING (chain, ean)
       WHERE c.ean IS NULL OR (n.file_time, n.file_id, n.row_number) > (c.file_time, c.file_id, c.row_number)
     ), written AS (
-      INSERT INTO products AS p
-        (chain, ean, master_id, name, manufacturer, unit_qty, quantity, unit_of_measure, is_weighted,
-         file_time, file_id, row_number)
-      SELECT chain, ean, master_id, name, manufacturer, unit_qty, quantity, unit_of_measure, is_weighted,
-             file_time, file_id, row_number
+      INSERT INTO products AS p (chain, ean, \((productFacts + place).listed()))
+      SELECT chain, ean, \((productFacts + place).listed())
       FROM forward
       ORDER BY chain, ean
       ON CONFLICT (chain, ean) DO UPDATE SET
-        master_id = EXCLUDED.master_id, name = EXCLUDED.name, manufacturer = EXCLUDED.manufacturer,
-        unit_qty = EXCLUDED.unit_qty, quantity = EXCLUDED.quantity, unit_of_measure = EXCLUDED.unit_of_measure,
-        is_weighted = EXCLUDED.is_weighted, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id,
-        row_number = EXCLUDED.row_number
+        \((productFacts + place).takenOver)
       WHERE (EXCLUDED.file_time, EXCLUDED.file_id, EXCLUDED.row_number) > (p.file_time, p.file_id, p.row_number)
       RETURNING 1
     )

@@ -34,47 +34,28 @@ package struct PriceTarget: WriteTarget {
 ///
 /// An item that cannot be stored is refused alone; a header that cannot be stored refuses the message.
 struct PriceVisitor: ProductsIngestVisitor {
+  private var message: MessageRows
   private let batch: Int32
-  /// Separate properties rather than an array, because every field of every item is appended here.
-  private var batches = BinaryCopyRows()
+  /// Taken out of the message's array, because every field of every item is appended here.
   private var rows = BinaryCopyRows()
-  private var kept = 0
   private var index = 0
-  private var refusals: [(Int, DecodingFailure)] = []
-  private var closes = false
 
   /// Takes the buffers of `message`; `giveBack` returns them.
   init(_ message: inout MessageRows) {
     batch = message.batch
-    swap(&batches, &message.tables[0])
-    swap(&rows, &message.tables[1])
+    self.message = MessageRows(batch: batch, tables: [])
+    swap(&self.message, &message)
+    swap(&rows, &self.message.tables[1])
   }
 
   mutating func giveBack(to message: inout MessageRows) {
-    swap(&batches, &message.tables[0])
-    swap(&rows, &message.tables[1])
-    message.keep(kept)
-    message.headerCounts = closes
-    for (index, failure) in refusals { message.refuse(index, failure) }
+    swap(&rows, &self.message.tables[1])
+    swap(&self.message, &message)
   }
 
   mutating func header(_ header: IngestHeader) throws(DecodingFailure) {
-    try StagingLimits.checkKey(header.chain.utf8.span.bytes, "chain")
-    try StagingLimits.checkKey(header.storeID.utf8.span.bytes, "store_id")
-    try StagingLimits.checkFileTime(header.fileTime)
-    let id = try StagingLimits.id(header.fileID.utf8.span.bytes)
-    for code in header.alsoNamed { try StagingLimits.checkText(code, "also_named", limit: StagingLimits.keyBytes) }
-    closes = header.isFull && header.isLast
-    batches.beginRow(fields: PriceSQL.batches.columns.count)
-    batches.int4(batch)
-    batches.text(header.chain)
-    batches.text(header.storeID)
-    batches.timestamptz(unixMicroseconds: header.fileTime.microseconds)
-    batches.uuid(high: id.high, low: id.low)
-    batches.beginTextArray(count: closes ? 1 : 0)
-    if closes { batches.text(header.storeID) }
-    batches.endTextArray()
-    batches.texts(header.alsoNamed)
+    message.headerCounts = header.isFull && header.isLast
+    try message.tables[0].storeFile(batch: batch, header)
   }
 
   mutating func item(_ item: borrowing ProductsIngestItemView) {
@@ -82,10 +63,9 @@ struct PriceVisitor: ProductsIngestVisitor {
     do {
       try Self.check(item, index)
     } catch {
-      refusals.append((index, error))
-      return
+      return message.refuse(index, error)
     }
-    kept += 1
+    message.keep()
     rows.beginRow(fields: PriceSQL.rowColumns)
     rows.int4(batch)
     rows.int4(Int32(truncatingIfNeeded: item.row))
@@ -105,7 +85,7 @@ struct PriceVisitor: ProductsIngestVisitor {
   }
 
   mutating func unreadableItem(_ failure: DecodingFailure) {
-    refusals.append((index, failure))
+    message.refuse(index, failure)
     index += 1
   }
 

@@ -2,10 +2,7 @@
 ///
 /// A promotion moves forward by (file_time, file_id), and ends by ``FullList``.
 enum PromotionSQL {
-  static let files = StagingTable("staged_promotion_files", .header, [
-    "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "store_id text COLLATE \"C\" NOT NULL",
-    "file_time timestamptz NOT NULL", "file_id uuid NOT NULL",
-  ] + FullList.columns)
+  static let files = FullList.storeFiles("staged_promotion_files")
   static let full = FullList(
     table: "promotions", headers: files.name, scope: "store_id", key: ["promotion_id"], code: "promotion_id")
 
@@ -57,11 +54,8 @@ enum PromotionSQL {
 
   private static let addItems = MergeStatement("add promotion items", .rows(of: "promotion_items"), sql: """
     WITH added AS (
-      INSERT INTO promotion_items
-        (chain, store_id, promotion_id, item_number, ean, item_type, is_gift, group_id, reward_type, min_qty, max_qty,
-         discount_rate, discounted_price)
-      SELECT f.chain, f.store_id, f.promotion_id, i.item_number, i.ean, i.item_type, i.is_gift, i.group_id,
-             i.reward_type, i.min_qty, i.max_qty, i.discount_rate, i.discounted_price
+      INSERT INTO promotion_items (chain, store_id, promotion_id, \(items.names.listed()))
+      SELECT f.chain, f.store_id, f.promotion_id, \(items.names.listed(of: "i"))
       FROM forward_promotions f
       JOIN staged_promotion_items i USING (batch, number)
       WHERE f.differs
@@ -72,28 +66,13 @@ enum PromotionSQL {
 
   private static let write = MergeStatement("merge promotions", .rows(of: "promotions"), sql: """
     WITH written AS (
-      INSERT INTO promotions AS p
-        (chain, store_id, promotion_id, description, starts_at, ends_at, updated_at, reward_type, min_qty, max_qty,
-         discount_rate, discount_type, discounted_price, discounted_unit_price, min_purchase_amount, min_items,
-         is_weighted, is_coupon, allow_multiple, remarks, clubs, items, content_hash, file_time, file_id,
-         ended_at)
-      SELECT f.chain, f.store_id, f.promotion_id, s.description, s.starts_at, s.ends_at, s.updated_at, s.reward_type,
-             s.min_qty, s.max_qty, s.discount_rate, s.discount_type, s.discounted_price, s.discounted_unit_price,
-             s.min_purchase_amount, s.min_items, s.is_weighted, s.is_coupon, s.allow_multiple, s.remarks, s.clubs,
-             s.items, s.content_hash, f.file_time, f.file_id, \(full.endTime(of: "f"))
+      INSERT INTO promotions AS p (chain, store_id, \(promotions.names.listed()), file_time, file_id, ended_at)
+      SELECT f.chain, f.store_id, \(promotions.names.listed(of: "s")), f.file_time, f.file_id, \(full.endTime(of: "f"))
       FROM forward_promotions f
       JOIN staged_promotions s USING (batch, number)
       ORDER BY f.chain, f.store_id, f.promotion_id
       ON CONFLICT (chain, store_id, promotion_id) DO UPDATE SET
-        description = EXCLUDED.description, starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at,
-        updated_at = EXCLUDED.updated_at, reward_type = EXCLUDED.reward_type, min_qty = EXCLUDED.min_qty,
-        max_qty = EXCLUDED.max_qty, discount_rate = EXCLUDED.discount_rate, discount_type = EXCLUDED.discount_type,
-        discounted_price = EXCLUDED.discounted_price, discounted_unit_price = EXCLUDED.discounted_unit_price,
-        min_purchase_amount = EXCLUDED.min_purchase_amount, min_items = EXCLUDED.min_items,
-        is_weighted = EXCLUDED.is_weighted, is_coupon = EXCLUDED.is_coupon, allow_multiple = EXCLUDED.allow_multiple,
-        remarks = EXCLUDED.remarks, clubs = EXCLUDED.clubs, items = EXCLUDED.items,
-        content_hash = EXCLUDED.content_hash, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id,
-        ended_at = EXCLUDED.ended_at
+        \((promotions.names.dropFirst() + ["file_time", "file_id", "ended_at"]).takenOver)
       WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
       RETURNING 1
     )

@@ -28,49 +28,30 @@ package struct PromotionTarget: WriteTarget {
 /// Converts the promotions of one message to rows while the message is read; a promotion that cannot be stored is
 /// refused with all its items.
 struct PromotionVisitor: PromotionsIngestVisitor {
+  private var message: MessageRows
   private let batch: Int32
-  private var files = BinaryCopyRows()
   private var promotions = BinaryCopyRows()
   private var items = BinaryCopyRows()
-  private var kept = 0
   private var index = 0
-  private var refusals: [(Int, DecodingFailure)] = []
-  private var closes = false
 
   /// Takes the buffers of `message`; `giveBack` returns them.
   init(_ message: inout MessageRows) {
     batch = message.batch
-    swap(&files, &message.tables[0])
-    swap(&promotions, &message.tables[1])
-    swap(&items, &message.tables[2])
+    self.message = MessageRows(batch: batch, tables: [])
+    swap(&self.message, &message)
+    swap(&promotions, &self.message.tables[1])
+    swap(&items, &self.message.tables[2])
   }
 
   mutating func giveBack(to message: inout MessageRows) {
-    swap(&files, &message.tables[0])
-    swap(&promotions, &message.tables[1])
-    swap(&items, &message.tables[2])
-    message.keep(kept)
-    message.headerCounts = closes
-    for (index, failure) in refusals { message.refuse(index, failure) }
+    swap(&promotions, &self.message.tables[1])
+    swap(&items, &self.message.tables[2])
+    swap(&self.message, &message)
   }
 
   mutating func header(_ header: IngestHeader) throws(DecodingFailure) {
-    try StagingLimits.checkKey(header.chain.utf8.span.bytes, "chain")
-    try StagingLimits.checkKey(header.storeID.utf8.span.bytes, "store_id")
-    try StagingLimits.checkFileTime(header.fileTime)
-    let id = try StagingLimits.id(header.fileID.utf8.span.bytes)
-    for id in header.alsoNamed { try StagingLimits.checkText(id, "also_named", limit: StagingLimits.keyBytes) }
-    closes = header.isFull && header.isLast
-    files.beginRow(fields: PromotionSQL.files.columns.count)
-    files.int4(batch)
-    files.text(header.chain)
-    files.text(header.storeID)
-    files.time(header.fileTime)
-    files.id(id)
-    files.beginTextArray(count: closes ? 1 : 0)
-    if closes { files.text(header.storeID) }
-    files.endTextArray()
-    files.texts(header.alsoNamed)
+    message.headerCounts = header.isFull && header.isLast
+    try message.tables[0].storeFile(batch: batch, header)
   }
 
   mutating func promotion(_ promotion: borrowing PromotionView) {
@@ -78,12 +59,11 @@ struct PromotionVisitor: PromotionsIngestVisitor {
     do {
       try Self.check(promotion, index)
     } catch {
-      refusals.append((index, error))
-      return
+      return message.refuse(index, error)
     }
     promotions.beginRow(fields: PromotionSQL.promotions.columns.count)
     promotions.int4(batch)
-    promotions.int4(Int32(kept))
+    promotions.int4(Int32(message.kept))
     let start = promotions.byteCount
     promotions.text(promotion.promotionID)
     promotions.textOrNull(promotion.description)
@@ -111,7 +91,7 @@ struct PromotionVisitor: PromotionsIngestVisitor {
     hash.add(promotions.bytes[start...])
     addItems(promotion, to: &hash)
     promotions.int8(hash.value)
-    kept += 1
+    message.keep()
   }
 
   private mutating func addItems(_ promotion: borrowing PromotionView, to hash: inout ContentHash) {
@@ -119,7 +99,7 @@ struct PromotionVisitor: PromotionsIngestVisitor {
       let item = promotion.item(index)
       items.beginRow(fields: PromotionSQL.items.columns.count)
       items.int4(batch)
-      items.int4(Int32(kept))
+      items.int4(Int32(message.kept))
       let start = items.byteCount
       items.int4(Int32(index))
       items.text(item.ean)
@@ -136,7 +116,7 @@ struct PromotionVisitor: PromotionsIngestVisitor {
   }
 
   mutating func unreadablePromotion(_ failure: DecodingFailure) {
-    refusals.append((index, failure))
+    message.refuse(index, failure)
     index += 1
   }
 

@@ -15,6 +15,11 @@ enum StoreSQL {
     "name text", "type bigint", "address text", "city text", "zip text", "latitude numeric", "longitude numeric",
   ])
 
+  /// The columns of `stores` after the key.
+  private static let facts = [
+    "name", "type", "address", "city", "zip", "latitude", "longitude", "file_time", "file_id",
+  ]
+
   static let merge = [full.note, chains, subChains, branches, full.end]
 
   /// A file gives the name with each of its stores, or with some: the first name counts.
@@ -54,22 +59,17 @@ enum StoreSQL {
 
   private static let branches = MergeStatement("merge stores", .rows(of: "stores"), sql: """
     WITH written AS (
-      INSERT INTO stores AS p
-        (chain, chain_id, sub_chain_id, store_id, name, type, address, city, zip, latitude, longitude, file_time,
-         file_id, ended_at)
+      INSERT INTO stores AS p (chain, chain_id, sub_chain_id, store_id, \(facts.listed()), ended_at)
       SELECT n.*, \(full.endTime(of: "n"))
       FROM (
         SELECT DISTINCT ON (f.chain, s.chain_id, s.sub_chain_id, s.store_id)
-               f.chain, s.chain_id, s.sub_chain_id, s.store_id, s.name, s.type, s.address, s.city, s.zip, s.latitude,
-               s.longitude, f.file_time, f.file_id
+               f.chain, s.chain_id, s.sub_chain_id, s.store_id, \(facts.listed())
         FROM staged_store_files f
         JOIN staged_stores s USING (batch)
         ORDER BY f.chain, s.chain_id, s.sub_chain_id, s.store_id, f.file_time DESC, f.file_id DESC, s.batch, s.number
       ) AS n
       ON CONFLICT (chain, chain_id, sub_chain_id, store_id) DO UPDATE SET
-        name = EXCLUDED.name, type = EXCLUDED.type, address = EXCLUDED.address, city = EXCLUDED.city,
-        zip = EXCLUDED.zip, latitude = EXCLUDED.latitude, longitude = EXCLUDED.longitude,
-        file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id, ended_at = EXCLUDED.ended_at
+        \(facts.takenOver), ended_at = EXCLUDED.ended_at
       WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
       RETURNING 1
     )

@@ -2,7 +2,7 @@ import Testing
 
 @testable import CrawlerService
 
-@Suite struct ShareOutTests {
+@Suite struct RendezvousHashTests {
   private static func members(_ names: [String], _ sources: Set<String>) -> [String: Set<String>] {
     Dictionary(uniqueKeysWithValues: names.map { ($0, sources) })
   }
@@ -10,7 +10,7 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 4, 38, 1_000], [1, 2, 3, 7, 40])
   func everySourceHasOneOwnerAndSharesAreEven(count: Int, replicas: Int) {
-    let owners = ShareOut.owners(Self.members((0..<replicas).map { "member\($0)" }, Self.sources(count)))
+    let owners = RendezvousHash.owners(Self.members((0..<replicas).map { "member\($0)" }, Self.sources(count)))
     #expect(Set(owners.keys) == Self.sources(count))
     let shares = (0..<replicas).map { index in owners.values.count { $0 == "member\(index)" } }
     #expect((shares.max() ?? 0) - (shares.min() ?? 0) <= 1, "\(shares)")
@@ -20,27 +20,27 @@ import Testing
   /// limit on shares moves some more.
   @Test func aMemberThatJoinsOrLeavesMovesFewSources() {
     let sources = Self.sources(380)
-    let four = ShareOut.owners(Self.members(["a", "b", "c", "d"], sources))
-    let five = ShareOut.owners(Self.members(["a", "b", "c", "d", "e"], sources))
+    let four = RendezvousHash.owners(Self.members(["a", "b", "c", "d"], sources))
+    let five = RendezvousHash.owners(Self.members(["a", "b", "c", "d", "e"], sources))
     let moved = sources.count { four[$0] != five[$0] }
     #expect((76...152).contains(moved), "\(moved)")
   }
 
   @Test func duringADeploymentSourcesGoToMembersThatKnowThem() {
     let old: Set = ["a", "b", "c"], new: Set = ["a", "b", "c", "d", "e", "f", "g"]
-    let owners = ShareOut.owners(["old1": old, "old2": old, "new": new])
+    let owners = RendezvousHash.owners(["old1": old, "old2": old, "new": new])
     #expect(Set(owners.keys) == new)
     for source in new.subtracting(old) { #expect(owners[source] == "new") }
-    #expect(ShareOut.owners([:]).isEmpty)
-    #expect(ShareOut.owners(["a": []]).isEmpty)
+    #expect(RendezvousHash.owners([:]).isEmpty)
+    #expect(RendezvousHash.owners(["a": []]).isEmpty)
   }
 
   @Test func aSourceWithoutACatalogueRowIsIdentifiedByItsAddress() throws {
-    #expect(try Source("dir:/a").leaseName != Source("dir:/b").leaseName)
-    #expect(try Source("dir:/a").leaseName == Source("dir:/a").leaseName)
-    #expect(try Source("king_store").leaseName == "king_store")
+    #expect(try CrawlSource("dir:/a").leaseName != CrawlSource("dir:/b").leaseName)
+    #expect(try CrawlSource("dir:/a").leaseName == CrawlSource("dir:/a").leaseName)
+    #expect(try CrawlSource("king_store").leaseName == "king_store")
     #expect(
-      try Source("https://host/a/?user=me&password=secret").leaseName != Source("https://host/b/").leaseName)
-    #expect(try Source("https://host/a/?user=me&password=secret").leaseName.contains("secret") == false)
+      try CrawlSource("https://host/a/?user=me&password=secret").leaseName != CrawlSource("https://host/b/").leaseName)
+    #expect(try CrawlSource("https://host/a/?user=me&password=secret").leaseName.contains("secret") == false)
   }
 }

@@ -3,7 +3,7 @@
 /// Rendezvous hashing with a limit: each source goes to the member that ranks highest for it among those that know it
 /// and have room. So shares differ by at most one source, and a member that joins or leaves moves few sources of the
 /// others.
-enum ShareOut {
+enum RendezvousHash {
   /// - Parameter members: the sources each member knows, by its name; during a deployment these may differ.
   /// - Returns: the owner of every source.
   static func owners(_ members: [String: Set<String>]) -> [String: String] {

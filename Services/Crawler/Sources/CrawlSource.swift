@@ -14,7 +14,7 @@ import Portals
 ///
 /// Parameters of addresses: `chain` (without it, the chain id of the file names), `ids`, `user`, `password`, `path`,
 /// and the engine's own options.
-package struct Source: Hashable, Sendable {
+package struct CrawlSource: Hashable, Sendable {
   package var chain: Chain
   /// Its name in logs and metrics.
   package var label: String
@@ -39,9 +39,9 @@ package struct Source: Hashable, Sendable {
   }
 
   /// - Throws: a configuration `Failure` with the reason and the possible values.
-  package static func read(_ text: String, in catalogue: ChainCatalogue) throws(Failure) -> [Source] {
-    if text == "all" { return catalogue.chains.filter { !$0.isClosed }.map { Source($0) } }
-    return [try Source(text, in: catalogue)]
+  package static func read(_ text: String, in catalogue: ChainCatalogue) throws(Failure) -> [CrawlSource] {
+    if text == "all" { return catalogue.chains.filter { !$0.isClosed }.map { CrawlSource($0) } }
+    return [try CrawlSource(text, in: catalogue)]
   }
 
   /// - Throws: a configuration `Failure` with the reason and the possible values.
@@ -50,7 +50,7 @@ package struct Source: Hashable, Sendable {
       guard !path.isEmpty else { throw Self.wrong(text, "the folder is missing: dir:/path/to/folder") }
       self.init(chain: Chain(slug: "dir", engine: "dir", locator: path), label: "dir", chainName: nil)
     } else if let prefix = Self.rest(text, after: "bina:") {
-      guard !prefix.isEmpty, prefix.utf8.allSatisfy({ Self.isNameByte($0) }) else {
+      guard !prefix.isEmpty, prefix.utf8.allSatisfy(Chain.isSlugByte) else {
         throw Self.wrong(text, "after bina: comes the first part of <prefix>.binaprojects.com")
       }
       let locator = "https://\(prefix).binaprojects.com"
@@ -100,7 +100,7 @@ package struct Source: Hashable, Sendable {
       guard let value = item.value, !value.isEmpty else { throw Self.wrong(text, "\(item.name)= has no value") }
       switch item.name {
       case "chain":
-        guard value.utf8.allSatisfy({ Self.isNameByte($0) }) else {
+        guard value.utf8.allSatisfy(Chain.isSlugByte) else {
           throw Self.wrong(text, "chain=<name> is made of letters, digits, '_' and '-'")
         }
         name = value
@@ -127,13 +127,6 @@ package struct Source: Hashable, Sendable {
 
   private static func rest(_ text: String, after prefix: String) -> String? {
     text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : nil
-  }
-
-  private static func isNameByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"), UInt8(ascii: "-"): true
-    default: false
-    }
   }
 
   /// Omits the parameters, which may hold a password.

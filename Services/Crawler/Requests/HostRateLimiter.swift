@@ -1,14 +1,14 @@
 import Synchronization
 
 /// Spaces the requests to each host, and stops them for as long as a host asks; shared by all chains.
-package final class HostPace: Sendable {
+final class HostRateLimiter: Sendable {
   private let next = Mutex<[String: ContinuousClock.Instant]>([:])
 
-  package init() {}
+  init() {}
 
   /// Returns when the caller may start a request to `host`; callers get their turns in the order they asked.
   /// - Throws: `CancellationError`.
-  package func turn(_ host: String, gap: Duration) async throws {
+  func turn(_ host: String, gap: Duration) async throws {
     let now = ContinuousClock.now
     let mine = reserve(host, gap: gap, now: now)
     if mine > now { try await Task.sleep(until: mine, clock: .continuous) }
@@ -24,7 +24,7 @@ package final class HostPace: Sendable {
   }
 
   /// No request to `host` starts before `delay` has passed.
-  package func hold(_ host: String, for delay: Duration, now: ContinuousClock.Instant = .now) {
+  func hold(_ host: String, for delay: Duration, now: ContinuousClock.Instant = .now) {
     next.withLock { next in
       let end = now + delay
       next[host] = max(end, next[host] ?? end)

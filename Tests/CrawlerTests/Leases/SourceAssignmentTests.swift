@@ -9,11 +9,11 @@ import TestSupport
 @testable import CrawlerService
 
 /// Replicas in one process over a real Redis; the tests act as their loops.
-@Suite struct ChainSharesTests {
+@Suite struct SourceAssignmentTests {
   /// One replica: acquires leases, and releases them when they end.
   private final class Replica: Sendable {
     let drain = Interruption()
-    let shares: ChainShares
+    let assignment: SourceAssignment
     let relisting = RelistRequests()
     private let client: RedisClient
     private let running = Mutex<Task<Void, any Error>?>(nil)
@@ -25,14 +25,14 @@ import TestSupport
     /// - Parameter sources: sources with the same names as their leases.
     init(_ server: PrivateRedis, _ sources: [String], timeout: Duration = .seconds(3)) throws {
       client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
-      let shares = ChainShares(
+      let assignment = SourceAssignment(
         leases: RedisLeases(client: client, retention: .seconds(3_600)),
         sources: Dictionary(uniqueKeysWithValues: sources.map { ($0, $0) }), timeout: timeout, name: "test",
         relisting: relisting, context: ServiceContext(name: "crawler", logger: quietLogger(), drain: drain))
-      self.shares = shares
+      self.assignment = assignment
       let task = Task { [self] in
         try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask { try await shares.run() }
+          group.addTask { try await assignment.run() }
           for source in sources { group.addTask { await self.loop(source) } }
           try await group.waitForAll()
         }
@@ -41,11 +41,11 @@ import TestSupport
     }
 
     private func loop(_ source: String) async {
-      while let lease = await shares.lease(of: source) {
+      while let lease = await assignment.lease(of: source) {
         current.withLock { $0[source] = lease }
         await lease.ended.wait()
         current.withLock { $0[source] = nil }
-        await shares.giveBack(lease)
+        await assignment.release(lease)
       }
     }
 
@@ -95,24 +95,19 @@ import TestSupport
       let replica = try Replica(server, ["a"])
       try await eventually("it is held") { replica.held == ["a"] }
       let old = try #require(replica.lease("a"))
-      let store = FencedStore(
-        store: RedisSeenStore(client: client, retention: .seconds(60)), leases: replica.shares.leases, lease: old)
-      try await store.mark([entry("before")])
+      let store = RedisSeenStore(client: client, retention: .seconds(60))
+      try await old.mark([entry("before")])
       #expect(try await store.areSeen([entry("before")]) == [true])
 
       // As after a pause longer than the lease: another replica holds it.
       _ = try await client.send(RedisCommand("SET", "souk:crawler:lease:a", "another", "PX", "600000"))
-      let error = await #expect(throws: Failure.self) { try await store.mark([entry("after")]) }
+      let error = await #expect(throws: Failure.self) { try await old.mark([entry("after")]) }
       #expect(error?.code == "lease_lost")
       #expect(error?.errorClass == .transient)
       #expect(try await store.areSeen([entry("after")]) == [false])
       #expect(old.ended.isRaised)
       #expect(!old.isHeld)
-
-      let announcer = RecordingAnnouncer()
-      let fenced = FencedAnnouncer(announcer: announcer, lease: old)
-      await #expect(throws: Failure.self) { try await fenced.announce([]) }
-      #expect(announcer.files.isEmpty)
+      #expect(throws: Failure.self) { try old.requireHeld() }
       // A lost lease is not released.
       #expect(try await client.send(RedisCommand("GET", "souk:crawler:lease:a")).text == "another")
       // After the other lease has expired, it is held again, under another fence.
@@ -164,7 +159,7 @@ import TestSupport
       try await eventually("one each") { first.held.count == 1 && second.held.count == 1 }
       let source = try #require(second.held.first)
       let asked = Task { await second.relisting.sleep(source, for: .seconds(600), drain: Interruption()) }
-      try await first.shares.relist(source)
+      try await first.assignment.relist(source)
       // The sleep ends long before its time.
       #expect(await asked.value == false)
       try await first.stop()

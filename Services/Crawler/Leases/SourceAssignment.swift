@@ -6,11 +6,11 @@ import ServiceKit
 /// may crawl.
 ///
 /// Three times within a lease's life each replica registers itself, reads the live members, computes the owner of each
-/// source (`ShareOut`), and acquires or releases leases accordingly. The leases of a dead replica expire; one heartbeat
-/// later other replicas hold them. The owner of a source that moves finishes its announcements and releases the lease
+/// source (`RendezvousHash`), and acquires or releases leases accordingly. The leases of a dead replica expire; one
+/// heartbeat later other replicas hold them. The owner of a source that moves finishes its announcements and releases the lease
 /// first, so no source is ever crawled by two replicas at once.
-package actor ChainShares {
-  package nonisolated let leases: RedisLeases
+package actor SourceAssignment {
+  private let leases: RedisLeases
   /// Lease names by source.
   private let sources: [String: String]
   private let timeout: Duration
@@ -42,7 +42,7 @@ package actor ChainShares {
 
   // MARK: For the loops of the sources
 
-  /// Waits until this replica may crawl the source. The caller gives the lease back.
+  /// Waits until this replica may crawl the source. The caller releases the lease.
   /// - Returns: nil when the process drains.
   func lease(of source: String) async -> SourceLease? {
     if isOver { return nil }
@@ -50,7 +50,7 @@ package actor ChainShares {
   }
 
   /// Releases the lease; crawling has ended.
-  func giveBack(_ lease: SourceLease) async {
+  func release(_ lease: SourceLease) async {
     if held[lease.source] === lease { held[lease.source] = nil }
     guard lease.isHeld else { return }
     do {
@@ -100,14 +100,14 @@ package actor ChainShares {
 
   private func beat() async throws {
     let members = try await leases.join(member, sources: sources.values.sorted(), timeout: timeout)
-    let owners = ShareOut.owners(members)
+    let owners = RendezvousHash.owners(members)
     let mine = Set(sources.filter { owners[$0.value] == member }.keys)
     try await renew()
     for lease in held.values where !mine.contains(lease.source) && !lease.ended.isRaised {
       context.logger.info("another replica takes over", metadata: ["source": "\(lease.source)"])
       lease.ended.raise()
     }
-    try await take(mine.filter { held[$0] == nil && waiting[$0] != nil })
+    try await acquire(mine.filter { held[$0] == nil && waiting[$0] != nil })
     CrawlerMetrics.held(held.count)
     // A replica without sources is ready.
     if held.isEmpty { context.health.readiness("crawler").set(ready: true) }
@@ -124,15 +124,16 @@ package actor ChainShares {
     }
   }
 
-  private func take(_ wanted: Set<String>) async throws {
+  private func acquire(_ wanted: Set<String>) async throws {
     guard !wanted.isEmpty else { return }
     let until = end(from: .now)
-    let taken = wanted.sorted().map { source in
+    let wantedLeases = wanted.sorted().map { source in
       lastNumber += 1
       return SourceLease(
-        source: source, name: sources[source] ?? source, fence: "\(member)/\(lastNumber)", until: until)
+        source: source, name: sources[source] ?? source, fence: "\(member)/\(lastNumber)", leases: leases,
+        until: until)
     }
-    for lease in try await leases.take(taken, timeout: timeout) {
+    for lease in try await leases.acquire(wantedLeases, timeout: timeout) {
       guard !isOver, let loop = waiting.removeValue(forKey: lease.source) else {
         try await leases.release(lease)
         continue
