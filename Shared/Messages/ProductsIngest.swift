@@ -81,10 +81,9 @@ package struct ProductsIngest: Message {
   /// - Precondition: at most 500 items.
   package func encode(into writer: inout JSONWriter) {
     precondition(items.count <= Self.maxItems, "a batch holds at most 500 items")
-    writer.beginObject()
-    ProductsHeader(header: header).writeFields(to: &writer)
-    for item in items { item.encode(into: &writer) }
-    ProductsIngestWriter.end(&writer)
+    var batch = ProductsIngestWriter(header: header, maxBytes: .max)
+    for item in items { _ = batch.append(item) }
+    writer.raw(batch.finish())
   }
 
   package init(
@@ -111,12 +110,12 @@ package struct ProductsIngest: Message {
 extension ProductsIngest.Item {
   init(copying view: borrowing ProductsIngestItemView) {
     self.init(
-      ean: String(copying: view.ean), price: view.price, masterID: String(copying: view.masterID),
+      ean: String(copying: view.ean), price: view.fields.price, masterID: String(copying: view.masterID),
       name: String(copying: view.name), manufacturer: String(copying: view.manufacturer),
-      unitQty: String(copying: view.unitQty), quantity: view.quantity,
-      unitOfMeasure: String(copying: view.unitOfMeasure), unitPrice: view.unitPrice,
-      unit: String(copying: view.unit), pricePerUnit: view.pricePerUnit, isWeighted: view.isWeighted,
-      priceUpdatedAt: view.priceUpdatedAt, row: view.row)
+      unitQty: String(copying: view.unitQty), quantity: view.fields.quantity,
+      unitOfMeasure: String(copying: view.unitOfMeasure), unitPrice: view.fields.unitPrice,
+      unit: String(copying: view.unit), pricePerUnit: view.fields.pricePerUnit, isWeighted: view.fields.isWeighted,
+      priceUpdatedAt: view.fields.priceUpdatedAt, row: view.fields.row)
   }
 }
 

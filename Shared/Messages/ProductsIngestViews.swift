@@ -4,7 +4,8 @@ import Values
 package struct MessageView<Fields>: ~Escapable {
   let message: RawSpan
   let scratch: RawSpan
-  let fields: Fields
+  /// Texts are in the view, everything else is here.
+  package let fields: Fields
 
   @_lifetime(copy message, copy scratch)
   init(_ message: RawSpan, _ scratch: RawSpan, _ fields: Fields) {
@@ -18,23 +19,16 @@ package typealias ProductsIngestItemView = MessageView<ProductsIngest.ItemFields
 
 extension ProductsIngestItemView {
   package var ean: RawSpan { @_lifetime(copy self) get { fields.ean.bytes(message, scratch) } }
-  package var price: ExactDecimal { fields.price }
   package var masterID: RawSpan { @_lifetime(copy self) get { fields.masterID.bytes(message, scratch) } }
   package var name: RawSpan? { @_lifetime(copy self) get { fields.name.bytesOrNull(message, scratch) } }
   package var manufacturer: RawSpan? {
     @_lifetime(copy self) get { fields.manufacturer.bytesOrNull(message, scratch) }
   }
   package var unitQty: RawSpan? { @_lifetime(copy self) get { fields.unitQty.bytesOrNull(message, scratch) } }
-  package var quantity: ExactDecimal? { fields.quantity }
   package var unitOfMeasure: RawSpan? {
     @_lifetime(copy self) get { fields.unitOfMeasure.bytesOrNull(message, scratch) }
   }
-  package var unitPrice: ExactDecimal? { fields.unitPrice }
   package var unit: RawSpan? { @_lifetime(copy self) get { fields.unit.bytesOrNull(message, scratch) } }
-  package var pricePerUnit: ExactDecimal? { fields.pricePerUnit }
-  package var isWeighted: Bool? { fields.isWeighted }
-  package var priceUpdatedAt: Timestamp? { fields.priceUpdatedAt }
-  package var row: Int64 { fields.row }
 }
 
 extension ProductsIngest {
@@ -59,13 +53,13 @@ extension ProductsIngest {
 
     var ean = IngestText(), masterID = IngestText(), name = IngestText(), manufacturer = IngestText()
     var unitQty = IngestText(), unitOfMeasure = IngestText(), unit = IngestText()
-    var price = ExactDecimal.zero
-    var quantity: ExactDecimal?
-    var unitPrice: ExactDecimal?
-    var pricePerUnit: ExactDecimal?
-    var isWeighted: Bool?
-    var priceUpdatedAt: Timestamp?
-    var row: Int64
+    package var price = ExactDecimal.zero
+    package var quantity: ExactDecimal?
+    package var unitPrice: ExactDecimal?
+    package var pricePerUnit: ExactDecimal?
+    package var isWeighted: Bool?
+    package var priceUpdatedAt: Timestamp?
+    package var row: Int64
 
     init(row: Int64) { self.row = row }
 

@@ -64,10 +64,23 @@ package struct ProductsIngestWriter: ~Copyable {
   ) -> Outcome {
     guard count < maxItems else { return .full }
     let mark = json.mark
-    json.item(
-      ean: ean, price: price, masterID: masterID.0, masterID.1, name: name, manufacturer: manufacturer,
-      unitQty: unitQty, quantity: quantity, unitOfMeasure: unitOfMeasure, unitPrice: unitPrice,
-      unit: unit, pricePerUnit: pricePerUnit, isWeighted: isWeighted, priceUpdatedAt: priceUpdatedAt, row: row)
+    json.beginObject()
+    json.text("ean", ean)
+    json.field("price", price)
+    json.key("master_id")
+    json.string(masterID.0, masterID.1)
+    json.text("name", name)
+    json.text("manufacturer", manufacturer)
+    json.text("unit_qty", unitQty)
+    json.field("quantity", quantity)
+    json.text("unit_of_measure", unitOfMeasure)
+    json.field("unit_price", unitPrice)
+    json.text("unit", unit)
+    json.field("price_per_unit", pricePerUnit)
+    json.field("is_weighted", isWeighted)
+    json.field("price_updated_at", priceUpdatedAt)
+    json.field("row", row)
+    json.endObject()
     // Two bytes are kept for the closing brackets.
     guard json.count + 2 <= maxBytes else {
       json.rewind(to: mark)
@@ -80,53 +93,21 @@ package struct ProductsIngestWriter: ~Copyable {
   /// Ends the batch. The bytes are valid until the next call; an empty batch is valid, too, but not worth sending.
   @_lifetime(&self)
   package mutating func finish() -> RawSpan {
-    Self.end(&json)
+    json.endArray()
+    json.endObject()
     return json.bytes
   }
 
-  static func end(_ json: inout JSONWriter) {
-    json.endArray()
-    json.endObject()
-  }
-}
-
-extension ProductsIngest.Item {
-  func encode(into json: inout JSONWriter) {
+  /// Appends an item that has values of its own.
+  mutating func append(_ item: ProductsIngest.Item) -> Outcome {
     func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
-    let (name, manufacturer, unitQty) = (bytes(name), bytes(manufacturer), bytes(unitQty))
-    let (unitOfMeasure, unit) = (bytes(unitOfMeasure), bytes(unit))
-    json.item(
-      ean: Array(ean.utf8).span.bytes, price: price, masterID: Array(masterID.utf8).span.bytes, RawSpan(),
+    let (name, manufacturer, unitQty) = (bytes(item.name), bytes(item.manufacturer), bytes(item.unitQty))
+    let (unitOfMeasure, unit) = (bytes(item.unitOfMeasure), bytes(item.unit))
+    return append(
+      ean: item.ean.utf8.span.bytes, price: item.price, masterID: (item.masterID.utf8.span.bytes, RawSpan()),
       name: name?.span.bytes, manufacturer: manufacturer?.span.bytes, unitQty: unitQty?.span.bytes,
-      quantity: quantity, unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: unitPrice,
-      unit: unit?.span.bytes, pricePerUnit: pricePerUnit, isWeighted: isWeighted, priceUpdatedAt: priceUpdatedAt,
-      row: row)
-  }
-}
-
-extension JSONWriter {
-  fileprivate mutating func item(
-    ean: RawSpan, price: ExactDecimal, masterID: RawSpan, _ masterIDEnd: RawSpan, name: RawSpan?,
-    manufacturer: RawSpan?, unitQty: RawSpan?, quantity: ExactDecimal?, unitOfMeasure: RawSpan?,
-    unitPrice: ExactDecimal?, unit: RawSpan?, pricePerUnit: ExactDecimal?, isWeighted: Bool?,
-    priceUpdatedAt: Timestamp?, row: Int64
-  ) {
-    beginObject()
-    text("ean", ean)
-    field("price", price)
-    key("master_id")
-    string(masterID, masterIDEnd)
-    text("name", name)
-    text("manufacturer", manufacturer)
-    text("unit_qty", unitQty)
-    field("quantity", quantity)
-    text("unit_of_measure", unitOfMeasure)
-    field("unit_price", unitPrice)
-    text("unit", unit)
-    field("price_per_unit", pricePerUnit)
-    field("is_weighted", isWeighted)
-    field("price_updated_at", priceUpdatedAt)
-    field("row", row)
-    endObject()
+      quantity: item.quantity, unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: item.unitPrice,
+      unit: unit?.span.bytes, pricePerUnit: item.pricePerUnit, isWeighted: item.isWeighted,
+      priceUpdatedAt: item.priceUpdatedAt, row: item.row)
   }
 }

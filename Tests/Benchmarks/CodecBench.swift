@@ -90,7 +90,7 @@ private struct ByteCounter: ProductsIngestVisitor {
     bytes &+= item.ean.byteCount &+ item.masterID.byteCount
     if let name = item.name { bytes &+= name.byteCount }
     if let manufacturer = item.manufacturer { bytes &+= manufacturer.byteCount }
-    price &+= item.price.mantissa
+    price &+= item.fields.price.mantissa
   }
 }
 

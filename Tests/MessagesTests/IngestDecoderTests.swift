@@ -16,7 +16,7 @@ import Testing
       if ean == refuseItem { throw DecodingFailure(.badValue, at: 0, "refused", field: "ean") }
       var name = "-"
       if let bytes = item.name { name = text(bytes) }
-      events.append("\(item.row) \(ean) \(item.price) \(name)")
+      events.append("\(item.fields.row) \(ean) \(item.fields.price) \(name)")
     }
   }
 

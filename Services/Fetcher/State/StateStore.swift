@@ -11,8 +11,6 @@ package protocol StateStore: Sendable {
   /// - Returns: whether it was recorded.
   /// - Throws: `RedisError`; it may have been recorded.
   func record(_ state: SeriesState, _ key: SeriesStateKey) async throws -> Bool
-
-  func check() async throws
 }
 
 /// `price:<country>:<material>` or `demand:<country>:<material>`, in routing words.
@@ -79,6 +77,4 @@ package final class MemoryStateStore: StateStore {
       return true
     }
   }
-
-  package func check() {}
 }

@@ -139,8 +139,13 @@ package struct FieldCoder: ~Copyable, ~Escapable {
     try advance()
   }
 
-  package mutating func number(_ name: StaticString, _ value: inout ExactDecimal?) throws(DecodingFailure) {
-    if let writer { return writer.pointee.number(name, value) }
+  package mutating func number(
+    _ name: StaticString, _ value: inout ExactDecimal?, when isWritten: Bool = true
+  ) throws(DecodingFailure) {
+    if let writer {
+      if isWritten { writer.pointee.number(name, value) }
+      return
+    }
     guard try isNext(name) else { return }
     value = try .read(from: &self)
     try advance()

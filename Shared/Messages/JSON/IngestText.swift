@@ -55,6 +55,7 @@ package struct IngestScratch: ~Copyable {
   }
 
   package mutating func clear() { count = 0 }
+  package mutating func rewind(to mark: Int) { count = mark }
 
   /// The place of the next value of `reader`, a string; its bytes are copied only when it has escapes.
   @inline(__always)

@@ -53,46 +53,50 @@ extension PromotionsIngest {
   }
 }
 
-extension PromotionsIngest.Promotion {
-  func encode(into json: inout JSONWriter) {
+extension PromotionsIngestWriter {
+  /// Appends a promotion that has values of its own.
+  mutating func append(_ promotion: PromotionsIngest.Promotion) {
     func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
-    let (description, remarks) = (bytes(description), bytes(remarks))
-    json.beginPromotion(
-      promotionID: Array(promotionID.utf8).span.bytes, description: description?.span.bytes, startsAt: startsAt,
-      endsAt: endsAt, updatedAt: updatedAt, rewardType: rewardType, minQty: minQty, maxQty: maxQty,
-      discountRate: discountRate, discountType: discountType, discountedPrice: discountedPrice,
-      discountedUnitPrice: discountedUnitPrice, minPurchaseAmount: minPurchaseAmount, minItems: minItems,
-      isWeighted: isWeighted, isCoupon: isCoupon, allowMultiple: allowMultiple, remarks: remarks?.span.bytes,
-      row: row)
-    for club in clubs { json.string(club) }
-    json.beginPromotionItems()
-    for item in items {
-      let groupID = bytes(item.groupID)
-      json.promotionItem(
-        ean: Array(item.ean.utf8).span.bytes, itemType: item.itemType, isGift: item.isGift,
-        groupID: groupID?.span.bytes, rewardType: item.rewardType, minQty: item.minQty, maxQty: item.maxQty,
-        discountRate: item.discountRate, discountedPrice: item.discountedPrice)
+    let (description, remarks) = (bytes(promotion.description), bytes(promotion.remarks))
+    begin(
+      promotionID: promotion.promotionID.utf8.span.bytes, description: description?.span.bytes,
+      startsAt: promotion.startsAt, endsAt: promotion.endsAt, updatedAt: promotion.updatedAt,
+      rewardType: promotion.rewardType, minQty: promotion.minQty, maxQty: promotion.maxQty,
+      discountRate: promotion.discountRate, discountType: promotion.discountType,
+      discountedPrice: promotion.discountedPrice, discountedUnitPrice: promotion.discountedUnitPrice,
+      minPurchaseAmount: promotion.minPurchaseAmount, minItems: promotion.minItems,
+      isWeighted: promotion.isWeighted, isCoupon: promotion.isCoupon, allowMultiple: promotion.allowMultiple,
+      remarks: remarks?.span.bytes, row: promotion.row)
+    for text in promotion.clubs { club(text.utf8.span.bytes) }
+    for one in promotion.items {
+      let groupID = bytes(one.groupID)
+      item(
+        ean: one.ean.utf8.span.bytes, itemType: one.itemType, isGift: one.isGift, groupID: groupID?.span.bytes,
+        rewardType: one.rewardType, minQty: one.minQty, maxQty: one.maxQty, discountRate: one.discountRate,
+        discountedPrice: one.discountedPrice)
     }
-    json.endPromotion()
+    _ = end()
   }
+}
 
+extension PromotionsIngest.Promotion {
   init(copying view: borrowing PromotionView) {
     self.init(
       promotionID: String(copying: view.promotionID), description: String(copying: view.description),
-      startsAt: view.startsAt, endsAt: view.endsAt, updatedAt: view.updatedAt, rewardType: view.rewardType,
-      minQty: view.minQty, maxQty: view.maxQty, discountRate: view.discountRate, discountType: view.discountType,
-      discountedPrice: view.discountedPrice, discountedUnitPrice: view.discountedUnitPrice,
-      minPurchaseAmount: view.minPurchaseAmount, minItems: view.minItems, isWeighted: view.isWeighted,
-      isCoupon: view.isCoupon, allowMultiple: view.allowMultiple, remarks: String(copying: view.remarks),
-      row: view.row)
+      startsAt: view.fields.startsAt, endsAt: view.fields.endsAt, updatedAt: view.fields.updatedAt, rewardType: view.fields.rewardType,
+      minQty: view.fields.minQty, maxQty: view.fields.maxQty, discountRate: view.fields.discountRate, discountType: view.fields.discountType,
+      discountedPrice: view.fields.discountedPrice, discountedUnitPrice: view.fields.discountedUnitPrice,
+      minPurchaseAmount: view.fields.minPurchaseAmount, minItems: view.fields.minItems, isWeighted: view.fields.isWeighted,
+      isCoupon: view.fields.isCoupon, allowMultiple: view.fields.allowMultiple, remarks: String(copying: view.remarks),
+      row: view.fields.row)
     for index in 0..<view.clubCount { clubs.append(String(copying: view.club(index))) }
     for index in 0..<view.itemCount {
       let item = view.item(index)
       items.append(
         PromotionsIngest.Item(
-          ean: String(copying: item.ean), itemType: item.itemType, isGift: item.isGift,
-          groupID: String(copying: item.groupID), rewardType: item.rewardType, minQty: item.minQty,
-          maxQty: item.maxQty, discountRate: item.discountRate, discountedPrice: item.discountedPrice))
+          ean: String(copying: item.ean), itemType: item.fields.itemType, isGift: item.fields.isGift,
+          groupID: String(copying: item.groupID), rewardType: item.fields.rewardType, minQty: item.fields.minQty,
+          maxQty: item.fields.maxQty, discountRate: item.fields.discountRate, discountedPrice: item.fields.discountedPrice))
     }
   }
 }

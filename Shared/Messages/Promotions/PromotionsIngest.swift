@@ -24,11 +24,9 @@ package struct PromotionsIngest: Message {
   /// - Precondition: at most 500 promotions.
   package func encode(into writer: inout JSONWriter) {
     precondition(promotions.count <= Self.maxPromotions, "a batch holds at most 500 promotions")
-    writer.beginObject()
-    PromotionsHeader(header: header).writeFields(to: &writer)
-    for promotion in promotions { promotion.encode(into: &writer) }
-    writer.endArray()
-    writer.endObject()
+    var batch = PromotionsIngestWriter(header: header, maxBytes: .max)
+    for promotion in promotions { batch.append(promotion) }
+    writer.raw(batch.finish(isLast: header.isLast, alsoNamed: header.alsoNamed))
   }
 }
 

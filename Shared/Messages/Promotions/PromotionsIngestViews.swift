@@ -4,7 +4,8 @@ import Values
 package struct PromotionView: ~Escapable {
   private let message: RawSpan
   private let scratch: RawSpan
-  private let fields: PromotionsIngest.PromotionFields
+  /// Texts are in the view, everything else is here.
+  package let fields: PromotionsIngest.PromotionFields
   private let clubs: Span<IngestText>
   private let items: Span<PromotionsIngest.ItemFields>
 
@@ -24,23 +25,7 @@ package struct PromotionView: ~Escapable {
   package var description: RawSpan? {
     @_lifetime(copy self) get { fields.description.bytesOrNull(message, scratch) }
   }
-  package var startsAt: Timestamp? { fields.startsAt }
-  package var endsAt: Timestamp? { fields.endsAt }
-  package var updatedAt: Timestamp? { fields.updatedAt }
-  package var rewardType: Int64? { fields.rewardType }
-  package var minQty: ExactDecimal? { fields.minQty }
-  package var maxQty: ExactDecimal? { fields.maxQty }
-  package var discountRate: ExactDecimal? { fields.discountRate }
-  package var discountType: Int64? { fields.discountType }
-  package var discountedPrice: ExactDecimal? { fields.discountedPrice }
-  package var discountedUnitPrice: ExactDecimal? { fields.discountedUnitPrice }
-  package var minPurchaseAmount: ExactDecimal? { fields.minPurchaseAmount }
-  package var minItems: ExactDecimal? { fields.minItems }
-  package var isWeighted: Bool? { fields.isWeighted }
-  package var isCoupon: Bool? { fields.isCoupon }
-  package var allowMultiple: Bool? { fields.allowMultiple }
   package var remarks: RawSpan? { @_lifetime(copy self) get { fields.remarks.bytesOrNull(message, scratch) } }
-  package var row: Int64 { fields.row }
 
   package var clubCount: Int { clubs.count }
   @_lifetime(copy self)
@@ -56,19 +41,12 @@ package typealias PromotionItemView = MessageView<PromotionsIngest.ItemFields>
 
 extension PromotionItemView {
   package var ean: RawSpan { @_lifetime(copy self) get { fields.ean.bytes(message, scratch) } }
-  package var itemType: Int64? { fields.itemType }
-  package var isGift: Bool? { fields.isGift }
   package var groupID: RawSpan? { @_lifetime(copy self) get { fields.groupID.bytesOrNull(message, scratch) } }
-  package var rewardType: Int64? { fields.rewardType }
-  package var minQty: ExactDecimal? { fields.minQty }
-  package var maxQty: ExactDecimal? { fields.maxQty }
-  package var discountRate: ExactDecimal? { fields.discountRate }
-  package var discountedPrice: ExactDecimal? { fields.discountedPrice }
 }
 
 extension PromotionsIngest {
   /// The fields of a promotion that is being read.
-  struct PromotionFields {
+  package struct PromotionFields {
     enum Field: String, CaseIterable {
       case promotionID = "promotion_id"
       case description
@@ -93,22 +71,22 @@ extension PromotionsIngest {
     static let required = table.mask(.promotionID, .items)
 
     var promotionID = IngestText(), description = IngestText(), remarks = IngestText()
-    var startsAt: Timestamp?
-    var endsAt: Timestamp?
-    var updatedAt: Timestamp?
-    var rewardType: Int64?
-    var minQty: ExactDecimal?
-    var maxQty: ExactDecimal?
-    var discountRate: ExactDecimal?
-    var discountType: Int64?
-    var discountedPrice: ExactDecimal?
-    var discountedUnitPrice: ExactDecimal?
-    var minPurchaseAmount: ExactDecimal?
-    var minItems: ExactDecimal?
-    var isWeighted: Bool?
-    var isCoupon: Bool?
-    var allowMultiple: Bool?
-    var row: Int64 = 0
+    package var startsAt: Timestamp?
+    package var endsAt: Timestamp?
+    package var updatedAt: Timestamp?
+    package var rewardType: Int64?
+    package var minQty: ExactDecimal?
+    package var maxQty: ExactDecimal?
+    package var discountRate: ExactDecimal?
+    package var discountType: Int64?
+    package var discountedPrice: ExactDecimal?
+    package var discountedUnitPrice: ExactDecimal?
+    package var minPurchaseAmount: ExactDecimal?
+    package var minItems: ExactDecimal?
+    package var isWeighted: Bool?
+    package var isCoupon: Bool?
+    package var allowMultiple: Bool?
+    package var row: Int64 = 0
 
     mutating func read(
       _ field: Field, from reader: inout JSONReader, scratch: inout IngestScratch
@@ -156,13 +134,13 @@ extension PromotionsIngest {
     private static let required = table.mask(.ean)
 
     var ean = IngestText(), groupID = IngestText()
-    var itemType: Int64?
-    var isGift: Bool?
-    var rewardType: Int64?
-    var minQty: ExactDecimal?
-    var maxQty: ExactDecimal?
-    var discountRate: ExactDecimal?
-    var discountedPrice: ExactDecimal?
+    package var itemType: Int64?
+    package var isGift: Bool?
+    package var rewardType: Int64?
+    package var minQty: ExactDecimal?
+    package var maxQty: ExactDecimal?
+    package var discountRate: ExactDecimal?
+    package var discountedPrice: ExactDecimal?
 
     mutating func read(
       from reader: inout JSONReader, scratch: inout IngestScratch

@@ -61,12 +61,28 @@ package struct PromotionsIngestWriter: ~Copyable {
   ) {
     mark = body.mark
     isInClubs = true
-    body.beginPromotion(
-      promotionID: promotionID, description: description, startsAt: startsAt, endsAt: endsAt, updatedAt: updatedAt,
-      rewardType: rewardType, minQty: minQty, maxQty: maxQty, discountRate: discountRate, discountType: discountType,
-      discountedPrice: discountedPrice, discountedUnitPrice: discountedUnitPrice,
-      minPurchaseAmount: minPurchaseAmount, minItems: minItems, isWeighted: isWeighted, isCoupon: isCoupon,
-      allowMultiple: allowMultiple, remarks: remarks, row: row)
+    body.beginObject()
+    body.text("promotion_id", promotionID)
+    body.text("description", description)
+    body.field("starts_at", startsAt)
+    body.field("ends_at", endsAt)
+    body.field("updated_at", updatedAt)
+    body.field("reward_type", rewardType)
+    body.field("min_qty", minQty)
+    body.field("max_qty", maxQty)
+    body.field("discount_rate", discountRate)
+    body.field("discount_type", discountType)
+    body.field("discounted_price", discountedPrice)
+    body.field("discounted_unit_price", discountedUnitPrice)
+    body.field("min_purchase_amount", minPurchaseAmount)
+    body.field("min_items", minItems)
+    body.field("is_weighted", isWeighted)
+    body.field("is_coupon", isCoupon)
+    body.field("allow_multiple", allowMultiple)
+    body.text("remarks", remarks)
+    body.field("row", row)
+    body.key("clubs")
+    body.beginArray()
   }
 
   /// - Precondition: no item of the promotion was written yet.
@@ -80,15 +96,24 @@ package struct PromotionsIngestWriter: ~Copyable {
     maxQty: ExactDecimal?, discountRate: ExactDecimal?, discountedPrice: ExactDecimal?
   ) {
     endClubs()
-    body.promotionItem(
-      ean: ean, itemType: itemType, isGift: isGift, groupID: groupID, rewardType: rewardType, minQty: minQty,
-      maxQty: maxQty, discountRate: discountRate, discountedPrice: discountedPrice)
+    body.beginObject()
+    body.text("ean", ean)
+    body.field("item_type", itemType)
+    body.field("is_gift", isGift)
+    body.text("group_id", groupID)
+    body.field("reward_type", rewardType)
+    body.field("min_qty", minQty)
+    body.field("max_qty", maxQty)
+    body.field("discount_rate", discountRate)
+    body.field("discounted_price", discountedPrice)
+    body.endObject()
   }
 
   /// Ends the promotion; unless it is `written`, nothing of it is in the batch.
   package mutating func end() -> Outcome {
     endClubs()
-    body.endPromotion()
+    body.endArray()
+    body.endObject()
     // What the header needs at most is not known here; a KiB holds every one of those that exist.
     guard count < maxPromotions, body.count + 1024 <= maxBytes else {
       body.rewind(to: mark)
@@ -101,7 +126,9 @@ package struct PromotionsIngestWriter: ~Copyable {
   private mutating func endClubs() {
     guard isInClubs else { return }
     isInClubs = false
-    body.beginPromotionItems()
+    body.endArray()
+    body.key("items")
+    body.beginArray()
   }
 
   /// Ends the batch. The bytes are valid until the next call.
@@ -121,66 +148,5 @@ package struct PromotionsIngestWriter: ~Copyable {
     if !isEmpty { message.raw(body.bytes) }
     message.endArray()
     message.endObject()
-  }
-}
-
-extension JSONWriter {
-  mutating func beginPromotion(
-    promotionID: RawSpan, description: RawSpan?, startsAt: Timestamp?, endsAt: Timestamp?, updatedAt: Timestamp?,
-    rewardType: Int64?, minQty: ExactDecimal?, maxQty: ExactDecimal?, discountRate: ExactDecimal?,
-    discountType: Int64?, discountedPrice: ExactDecimal?, discountedUnitPrice: ExactDecimal?,
-    minPurchaseAmount: ExactDecimal?, minItems: ExactDecimal?, isWeighted: Bool?, isCoupon: Bool?,
-    allowMultiple: Bool?, remarks: RawSpan?, row: Int64
-  ) {
-    beginObject()
-    text("promotion_id", promotionID)
-    text("description", description)
-    field("starts_at", startsAt)
-    field("ends_at", endsAt)
-    field("updated_at", updatedAt)
-    field("reward_type", rewardType)
-    field("min_qty", minQty)
-    field("max_qty", maxQty)
-    field("discount_rate", discountRate)
-    field("discount_type", discountType)
-    field("discounted_price", discountedPrice)
-    field("discounted_unit_price", discountedUnitPrice)
-    field("min_purchase_amount", minPurchaseAmount)
-    field("min_items", minItems)
-    field("is_weighted", isWeighted)
-    field("is_coupon", isCoupon)
-    field("allow_multiple", allowMultiple)
-    text("remarks", remarks)
-    field("row", row)
-    key("clubs")
-    beginArray()
-  }
-
-  mutating func beginPromotionItems() {
-    endArray()
-    key("items")
-    beginArray()
-  }
-
-  mutating func promotionItem(
-    ean: RawSpan, itemType: Int64?, isGift: Bool?, groupID: RawSpan?, rewardType: Int64?, minQty: ExactDecimal?,
-    maxQty: ExactDecimal?, discountRate: ExactDecimal?, discountedPrice: ExactDecimal?
-  ) {
-    beginObject()
-    text("ean", ean)
-    field("item_type", itemType)
-    field("is_gift", isGift)
-    text("group_id", groupID)
-    field("reward_type", rewardType)
-    field("min_qty", minQty)
-    field("max_qty", maxQty)
-    field("discount_rate", discountRate)
-    field("discounted_price", discountedPrice)
-    endObject()
-  }
-
-  mutating func endPromotion() {
-    endArray()
-    endObject()
   }
 }
