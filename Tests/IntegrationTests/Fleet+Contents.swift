@@ -52,7 +52,10 @@ extension Fleet {
       tables[table] = try await query("SELECT t::text FROM \(table) t").sorted()
     }
     tables["products"] = try await query(
-      "SELECT regexp_replace(t::text, 'name:[0-9a-f]{32}', 'name:') FROM products t"
+      """
+      SELECT CASE WHEN master_id = 'gtin:' || lpad(ean, 14, '0') THEN t::text ELSE replace(t::text, master_id, '') END
+      FROM products t
+      """
     ).sorted()
     tables["masters"] = try await query(
       "SELECT master_id FROM masters WHERE gtin IS NOT NULL"
