@@ -44,8 +44,8 @@ extension Fleet {
 
   /// Everything in the database that must not depend on the course of the run.
   ///
-  /// Left out are the times, and the name of a product without a GTIN that several chains spell differently: the first
-  /// one read wins.
+  /// Left out are the times, and the master of a product that a chain sells without its GTIN: what a row is recognised
+  /// as depends on what was read before it.
   func contents() async throws -> [String: [String]] {
     var tables: [String: [String]] = [:]
     for table in Self.plainTables {

@@ -26,7 +26,6 @@ import Values
     let url: String
     let name: String
     let server: PrivatePostgres
-    private let applied = Mutex(0)
 
     init() async throws {
       broker = try EmbeddedBroker(topics: [(Topics.masterDecisions.name, 1), (Topics.productsMasters.name, 1)])
