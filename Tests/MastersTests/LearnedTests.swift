@@ -22,7 +22,7 @@ import Testing
   ]
 
   private static func index(_ catalogue: [(key: String, rows: [Row])] = Self.catalogue) throws -> MasterIndex {
-    let index = MasterIndex(mode: .full, keepsNames: true)
+    let index = MasterIndex(mode: .full)
     for (id, rows) in catalogue {
       let key = try #require(MasterKey(id))
       index.change { writer in

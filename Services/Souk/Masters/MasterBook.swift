@@ -76,9 +76,9 @@ struct MasterBook: Sendable {
 
   /// - Throws: `Failure` of class configuration when there is none.
   func decision(_ id: String) async throws -> MasterDecision {
-    let digits = id.lowercased()
-    let found = digits.utf8.count == 32 && digits.allSatisfy(\.isHexDigit)
-      ? try await rows("SELECT \(Self.columns) FROM master_decisions WHERE decision_id = $1::uuid", [.text(digits)]) : []
+    let found = try await rows(
+      "SELECT \(Self.columns) FROM master_decisions WHERE replace(decision_id::text, '-', '') = $1",
+      [.text(id.lowercased())])
     guard let row = found.first else {
       throw Failure(
         .configuration, code: "unknown_decision", "there is no decision \(id); see `souk masters history`")

@@ -21,6 +21,19 @@ enum Questions {
         """,
       columns: ["PRODUCT", "CHAIN", .right("STORE"), .right("PRICE"), "SINCE"]),
     Question(
+      title: "What do chains call one product, and what does it cost there?",
+      sql: """
+        WITH product AS (
+          SELECT master_id FROM offers GROUP BY master_id
+          ORDER BY count(DISTINCT chain) DESC, count(DISTINCT chain) FILTER (WHERE length(ean) < 8) DESC,
+                   count(DISTINCT name) DESC, master_id LIMIT 1)
+        SELECT chain, name, ean, min(price), max(price), master_id
+        FROM offers JOIN product USING (master_id)
+        GROUP BY chain, name, ean, master_id
+        ORDER BY min(price), chain, ean LIMIT 10
+        """,
+      columns: ["CHAIN", "NAME", .right("CODE"), .right("FROM"), .right("TO"), "MASTER"]),
+    Question(
       title: "Which prices moved most?",
       sql: """
         SELECT coalesce(name, ean), chain, store_id, previous_price, price, to_char(change_percent, 'FMSG999990.0')

@@ -14,7 +14,7 @@ struct CatalogueJudge {
 
   /// The masters of all chains but one, each with what every chain calls it.
   func index(without hidden: Int) -> MasterIndex {
-    let index = MasterIndex(mode: .full, limits: .init(count: .max, bytes: .max), keepsNames: true)
+    let index = MasterIndex(mode: .full, limits: .init(count: .max, bytes: .max))
     let text = ProductText()
     index.change { writer in
       for (number, chain) in catalogue.chains.enumerated() where number != hidden {
