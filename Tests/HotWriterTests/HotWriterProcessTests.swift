@@ -5,13 +5,14 @@ import Kafka
 import KafkaFlags
 import LocalServers
 import Logging
+import Redis
 import Testing
 import TestSupport
 
 /// The executable, as an operator runs it, with a real Redis and the embedded broker.
 @Suite struct HotWriterProcessTests {
   private static let logger = Logger(label: "hot-writer-tests")
-  private static let inputs = [Topics.marketTicks, Topics.marketBars]
+  private static let inputs = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps]
   private static let topics = inputs.flatMap { [$0, $0.deadLetters] }.map { (name: $0.name, partitions: 4) }
 
   private func environment(_ broker: EmbeddedBroker, _ redis: String) -> [String: String?] {
@@ -60,8 +61,13 @@ import TestSupport
     }
     func awaitTruth(_ what: String) async throws {
       try await eventually(what, interval: .milliseconds(200)) {
-        for (key, samples) in truth where try await fixture.samples(key) != samples { return false }
-        return true
+        do {
+          for (key, samples) in truth where try await fixture.samples(key) != samples { return false }
+          return true
+        } catch let error as RedisError where error.isTransient {
+          // The test's own connection broke off with the server.
+          return false
+        }
       }
     }
     var writer = try await ServiceProcess.start("hot-writer", [], environment: environment)

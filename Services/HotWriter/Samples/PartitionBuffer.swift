@@ -33,12 +33,21 @@ struct Change: Sendable {
   var count: Int
 }
 
+/// The state of a gap in a feed.
+struct GapNote: Sendable {
+  var symbol: [UInt8]
+  var id: [UInt8]
+  /// The record.
+  var json: [UInt8]
+}
+
 /// What waits of one partition for the next flush.
 struct PartitionBuffer: Sendable {
   var samples: [Sample] = []
   var trades: [Int: LastValue] = [:]
   var quotes: [Int: LastValue] = [:]
   var changes: [Change] = []
+  var gaps: [GapNote] = []
   private(set) var tail = Tail()
   /// The earliest timestamp of its records: milliseconds since 1970; `Int64.max` without one.
   var earliest = Int64.max
@@ -55,6 +64,7 @@ struct PartitionBuffer: Sendable {
     trades.removeAll(keepingCapacity: true)
     quotes.removeAll(keepingCapacity: true)
     changes.removeAll(keepingCapacity: true)
+    gaps.removeAll(keepingCapacity: true)
     tail.clear()
     (earliest, records, wordBytes) = (.max, 0, 0)
   }

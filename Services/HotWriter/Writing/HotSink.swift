@@ -15,7 +15,8 @@ package final class HotSink: Sink {
   private let memory: MemoryWatch
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
-  private var buffers: [(partition: TopicPartition, isBars: Bool, buffer: PartitionBuffer)] = []
+  private enum Input { case ticks, bars, gaps }
+  private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
 
   init(
@@ -48,9 +49,11 @@ package final class HotSink: Sink {
   }
 
   private func append(_ value: RawSpan, at offset: Int64, produced: Int64, toPlace index: Int) -> Disposition {
-    let disposition = buffers[index].isBars
-      ? reader.append(bar: value, at: offset, to: &buffers[index].buffer)
-      : reader.append(tick: value, at: offset, to: &buffers[index].buffer)
+    let disposition = switch buffers[index].input {
+    case .ticks: reader.append(tick: value, at: offset, to: &buffers[index].buffer)
+    case .bars: reader.append(bar: value, at: offset, to: &buffers[index].buffer)
+    case .gaps: reader.append(gap: value, to: &buffers[index].buffer)
+    }
     guard disposition == .keep else { return disposition }
     buffers[index].buffer.records += 1
     if produced >= 0, produced < buffers[index].buffer.earliest { buffers[index].buffer.earliest = produced }
@@ -59,7 +62,12 @@ package final class HotSink: Sink {
 
   private func place(of partition: TopicPartition) -> Int {
     if let known = buffers.firstIndex(where: { $0.partition == partition }) { return known }
-    buffers.append((partition, partition.topic == Topics.marketBars.name, PartitionBuffer()))
+    let input: Input = switch partition.topic {
+    case Topics.marketBars.name: .bars
+    case Topics.marketGaps.name: .gaps
+    default: .ticks
+    }
+    buffers.append((partition, input, PartitionBuffer()))
     return buffers.count - 1
   }
 
@@ -90,15 +98,18 @@ package final class HotSink: Sink {
     return report
   }
 
-  /// Scripts and series that a server has lost are made again once; the second time it is an outage.
+  /// Scripts and series that a server has lost are made again at once, each in its turn; after that it is an outage.
   private func write(
     _ waiting: [(partition: TopicPartition, buffer: PartitionBuffer)]
   ) async throws -> HotWriter.Outcome {
-    do {
-      return try await writer.write(waiting, &reader.table, digests: &digests)
-    } catch let error as RedisError where ["redis_noscript", "redis_series_lost"].contains(error.code) {
-      return try await writer.write(waiting, &reader.table, digests: &digests)
+    for _ in 0..<2 {
+      do {
+        return try await writer.write(waiting, &reader.table, digests: &digests)
+      } catch let error as RedisError where ["redis_noscript", "redis_series_lost"].contains(error.code) {
+        continue
+      }
     }
+    return try await writer.write(waiting, &reader.table, digests: &digests)
   }
 
   package func drop(_ partitions: Set<TopicPartition>) {

@@ -1,3 +1,4 @@
+import Catalogue
 import Core
 import Kafka
 import Messages
@@ -66,12 +67,13 @@ struct HotWriter: Sendable {
   ) async throws -> Outcome {
     var outcome = Outcome()
     try await prepare(buffers, &table)
-    let held = try await held(buffers, table)
+    var held = try await held(buffers, table)
     if digests.isEmpty { digests = try await load() }
     var (pipeline, commands, places) = (RedisPipeline(), [Command](), [Place]())
-    encode(buffers, table, held, &pipeline, &commands, &places, &outcome)
+    encode(buffers, table, &held, &pipeline, &commands, &places, &outcome)
     append(lastValues: buffers, table, digests, &pipeline, &commands)
     append(tails: buffers, digests, &pipeline, &commands)
+    append(gaps: buffers, &pipeline, &commands)
     guard !pipeline.isEmpty else { return outcome }
     var answers = try await client.run(pipeline)
     if answers.failures.contains(where: { $0.error.code == "redis_noscript" }) {
@@ -214,7 +216,7 @@ struct HotWriter: Sendable {
   // MARK: - commands
 
   private func encode(
-    _ buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: SeriesTable, _ held: [Point: Double],
+    _ buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: SeriesTable, _ held: inout [Point: Double],
     _ pipeline: inout RedisPipeline, _ commands: inout [Command], _ places: inout [Place], _ outcome: inout Outcome
   ) {
     for (partition, waiting) in buffers.enumerated() {
@@ -225,11 +227,14 @@ struct HotWriter: Sendable {
             outcome.outsideRetention += 1
             continue
           }
-          let known = held[Point(series: sample.series, stamp: sample.stamp)]
-          if let known, known == Double("\(sample.value)") {
+          let point = Point(series: sample.series, stamp: sample.stamp)
+          let value = Double("\(sample.value)")
+          if let known = held[point], known == value {
             outcome.equal += 1
             continue
           }
+          // A later sample of the stamp is held against this one.
+          held[point] = value
         }
         places.append(Place(partition: Int32(partition), sample: Int32(index)))
       }
@@ -278,6 +283,23 @@ struct HotWriter: Sendable {
         pipeline.word(change.exchange)
         pipeline.framed(change.words)
         commands.append(.last)
+      }
+    }
+  }
+
+  /// The last record of a gap holds. The hash of a symbol goes when no gap was told for as long as the topic keeps
+  /// them.
+  private func append(
+    gaps buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ pipeline: inout RedisPipeline,
+    _ commands: inout [Command]
+  ) {
+    for (_, buffer) in buffers {
+      for gap in buffer.gaps {
+        let key = Array("gaps:".utf8) + gap.symbol
+        pipeline.append(RedisCommand("HSET", [key, gap.id, gap.json]))
+        let seconds = Topics.marketGaps.retention.components.seconds
+        pipeline.append(RedisCommand("EXPIRE", [key, Array("\(seconds)".utf8)]))
+        commands += [.last, .last]
       }
     }
   }

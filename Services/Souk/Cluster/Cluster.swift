@@ -6,8 +6,8 @@ import Logging
 /// A Kafka cluster and its topics of the catalogue.
 struct Cluster: Sendable {
   let admin: Admin
-  private let options: ClusterOptions
-  private let bootstrapServers: String?
+  let options: ClusterOptions
+  let bootstrapServers: String?
 
   /// - Throws: `Failure` of class configuration for a property that Kafka's library refuses.
   init(_ options: ClusterOptions, bootstrapServers: String? = nil) throws {
@@ -31,12 +31,6 @@ struct Cluster: Sendable {
         name: topic.name, partitions: Int(topic.partitions), replicationFactor: replicationFactor ?? -1,
         settings: Dictionary(uniqueKeysWithValues: topic.configuration.map { ($0.name, $0.value) }))
     })
-  }
-
-  /// The dead letters of a topic, at most `limit` of them in detail.
-  func deadLetters(of topic: String, limit: Int) async throws -> DeadLetterListing {
-    let name = Topic.deadLetterName(of: topic)
-    return try await DeadLetterReader(options, servers: bootstrapServers, topic: name).read(limit: limit)
   }
 
   /// Records between what a group has committed and the end of its topics.

@@ -36,7 +36,7 @@ struct TopicPlan: Hashable, Sendable {
   var isSettled: Bool { missing.isEmpty }
 
   var lines: [String] {
-    var table = TextTable([.init(""), .init("TOPIC"), .init("PARTITIONS", .right), .init("RETENTION"), .init("NOTE")])
+    var table = TextTable(["", "TOPIC", .right("PARTITIONS"), "RETENTION", "NOTE"])
     for entry in entries {
       let (mark, note): (String, String) = switch entry.step {
       case .create: ("+", "will be created")

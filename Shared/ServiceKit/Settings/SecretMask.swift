@@ -21,7 +21,7 @@ package enum SecretMask {
   static func maskedUserInfo(_ text: String) -> String {
     var result = ""
     var rest = text[...]
-    while let scheme = rest.range(ofText: "://") {
+    while let scheme = rest.firstRange(of: "://") {
       result += rest[..<scheme.upperBound]
       rest = rest[scheme.upperBound...]
       // Up to the last '@' of the word: a password may hold '/' or '@' that should have been escaped, and hiding
@@ -56,16 +56,5 @@ package enum SecretMask {
       }
     }
     return result + word
-  }
-}
-
-extension Substring {
-  fileprivate func range(ofText text: String) -> Range<Index>? {
-    var start = startIndex
-    while start < endIndex {
-      if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-      start = index(after: start)
-    }
-    return nil
   }
 }

@@ -10,17 +10,17 @@ final class LambdaSystem: ShownSystem {
 
   func check(_ options: UpOptions) throws {}
 
-  func prepare(_ ground: inout Ground) async throws {
-    let server = try await ground.infrastructure.startRedis(&ground.running, &ground.teardown, modules: true)
+  func prepare(_ startup: inout Startup) async throws {
+    let server = try await startup.startRedis(modules: true)
     redis.withLock { $0 = server }
-    ground.running.surroundings.servers[.redis] = ["REDIS_URL": server.url]
-    let port = try await ground.infrastructure.startFeeds(&ground.running, &ground.teardown)
-    ground.running.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
+    startup.surroundings.servers[.redis] = ["REDIS_URL": server.url]
+    let port = try await startup.startFeeds()
+    startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
       "--history-url", "http://127.0.0.1:\(port)", "--feed-key", "key", "--feed-secret", "secret",
       "--symbols", "AAPL,MSFT,NVDA,TSLA,SPY,QQQ,BRK.B", "--hours", "always", "--allow-private-addresses",
     ]
-    ground.running.sources = 1
+    startup.sources = 1
   }
 
   /// Asked as a person asks.
