@@ -54,10 +54,11 @@ struct PriceVisitor: ProductsIngestVisitor {
   }
 
   mutating func header(_ header: borrowing ProductsIngestHeaderView) throws(DecodingFailure) {
-    message.headerCounts = header.isFull && header.isLast
+    let closes = header.isFull && header.isLast
+    message.headerCounts = closes
     try message.tables[0].storeFile(
       batch: batch, chain: header.chain, storeID: header.storeID, fileTime: header.fileTime, fileID: header.fileID,
-      closes: message.headerCounts, alsoNamed: header.alsoNamed)
+      closes: closes, alsoNamed: header.alsoNamed)
   }
 
   mutating func item(_ item: borrowing ProductsIngestItemView) {

@@ -50,10 +50,11 @@ struct PromotionVisitor: PromotionsIngestVisitor {
   }
 
   mutating func header(_ header: borrowing PromotionsIngestHeaderView) throws(DecodingFailure) {
-    message.headerCounts = header.isFull && header.isLast
+    let closes = header.isFull && header.isLast
+    message.headerCounts = closes
     try message.tables[0].storeFile(
       batch: batch, chain: header.chain, storeID: header.storeID, fileTime: header.fileTime, fileID: header.fileID,
-      closes: message.headerCounts, alsoNamed: header.alsoNamed)
+      closes: closes, alsoNamed: header.alsoNamed)
   }
 
   mutating func promotion(_ promotion: borrowing PromotionView) {
