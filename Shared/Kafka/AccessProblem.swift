@@ -63,3 +63,32 @@ struct AccessProblem {
     return true
   }
 }
+
+/// Whether the cluster lets one client in, as its thread learns it.
+final class ClientAccess {
+  private let client: ClientHandle
+  private var problem = AccessProblem(grace: .seconds(10))
+  private let onChange: (KafkaError?) -> Void
+
+  /// - Parameter onChange: told each problem, and nil once there is none.
+  init(_ client: ClientHandle, onChange: @escaping (KafkaError?) -> Void = { _ in }) {
+    self.client = client
+    self.onChange = onChange
+  }
+
+  func note(_ error: KafkaError) {
+    problem.note(error, now: .now)
+    onChange(error)
+  }
+
+  /// The client has done something that the cluster allows only after the login.
+  func wasLetIn() { if problem.clear() { onChange(nil) } }
+
+  /// - Returns: the error to stop for. Without traffic a client receives no news: only an answer shows that a refusal
+  ///   is over.
+  func lastingError() -> KafkaError? {
+    if let error = problem.lastingError { return error }
+    if problem.needsProbe(now: .now), (try? Metadata.all(client, within: .seconds(1))) != nil { wasLetIn() }
+    return nil
+  }
+}

@@ -16,6 +16,8 @@ package struct KafkaError: ClassifiedError, Hashable {
   package var isFatal: Bool
   /// Set where the circumstances say more than the table: a topic that stays unknown is not a passing outage.
   package var classOverride: ErrorClass?
+  /// What the caller does about a transaction call that failed; nil for any other operation.
+  package var remedy: TransactionRemedy?
 
   package init(operation: String, name: String, rawCode: Int32, message: String, isFatal: Bool = false) {
     self.operation = operation
@@ -28,8 +30,16 @@ package struct KafkaError: ClassifiedError, Hashable {
   package var code: String { "kafka_" + name.drop { $0 == "_" }.lowercased() }
   package var description: String {
     "kafka \(operation): \(message) [\(name)]" + (refusal.map { "; \($0.advice)" } ?? "")
+      + (remedy.map { "; remedy: \($0)" } ?? "")
   }
   package var errorClass: ErrorClass {
+    switch remedy {
+    case .retry, .abort: .transient
+    case .stop: classOfCode == .configuration ? .configuration : .fatal
+    case nil: classOfCode
+    }
+  }
+  private var classOfCode: ErrorClass {
     if isFatal { return .fatal }
     if let classOverride { return classOverride }
     if refusal?.isCertain == true { return .configuration }
@@ -44,4 +54,21 @@ package struct KafkaError: ClassifiedError, Hashable {
     error.message += "; " + advice
     return error
   }
+
+  /// The failure that decides what becomes of a batch: the worst, and the first of equal ones.
+  static func worse(_ first: KafkaError?, _ second: KafkaError?) -> KafkaError? {
+    guard let first, let second else { return first ?? second }
+    let order: [ErrorClass] = [.data, .transient, .configuration, .fatal]
+    return order.firstIndex(of: second.errorClass)! > order.firstIndex(of: first.errorClass)! ? second : first
+  }
+}
+
+/// What the caller of a transaction call that failed has to do.
+package enum TransactionRemedy: Hashable, Sendable {
+  /// Make the same call again.
+  case retry
+  /// Abort, then do the transaction's work again from the last committed offsets.
+  case abort
+  /// The producer is fenced or broken: the process ends.
+  case stop
 }

@@ -57,11 +57,16 @@ package enum Refusal: String, Sendable, CaseIterable {
 
   /// A login that was interrupted, or a token that could not be fetched, is an outage: only an answer is a refusal.
   private static func login(_ message: String) -> Refusal? {
-    let outages = ["Local: ", "Disconnected", "hung up", "timed out", "Failed to acquire SASL OAUTHBEARER token"]
-    let refusedTokens = ["401", "400", "invalid_client", "unauthorized", "Unsupported"]
-    let isRefusedToken = message.contains("OAUTHBEARER token") && refusedTokens.contains { message.contains($0) }
-    if !isRefusedToken, outages.contains(where: { message.contains($0) }) { return nil }
-    return message.contains("mechanism handshake failed") ? .mechanism : .login
+    if message.contains("OAUTHBEARER token") {
+      // The token server's address, which is quoted, says nothing of its answer: ports are numbers too.
+      let answer = message.replacing(/"[^"]*"/, with: "")
+      return answer.contains(/\(40[013]\)|code 40[013]|invalid_client|unauthorized|Unsupported/) ? .login : nil
+    }
+    let outages = ["Local: ", "Disconnected", "hung up", "timed out"]
+    if outages.contains(where: { message.contains($0) }) { return nil }
+    guard message.contains("mechanism handshake failed") else { return .login }
+    // A connection whose login is renewed at the wrong moment fails so too, and is made anew.
+    return message.contains("Unsupported SASL mechanism") ? .mechanism : nil
   }
 
   private static func tls(_ message: String) -> Refusal? {

@@ -9,6 +9,8 @@ package struct LoopContext: Sendable {
   package let service: ServiceContext
   package let heartbeat: Heartbeat
   package let retry: OutageRetry
+  /// The longest wait for an element; shows that the poll thread is alive.
+  var tick: Duration = .seconds(15)
 
   /// - Parameters:
   ///   - readiness: the condition of `/readyz` that is false while an outage is waited out.
@@ -108,9 +110,6 @@ package final class PartitionLoop<Strategy: PartitionStrategy> {
   /// Offered partitions that the strategy does not know.
   private var unknown: Set<TopicPartition> = []
 
-  /// The longest wait for an element; shows that the poll thread is alive.
-  private static var tick: Duration { .seconds(15) }
-
   package init(_ strategy: Strategy) {
     self.strategy = strategy
     context = strategy.loop
@@ -160,7 +159,7 @@ package final class PartitionLoop<Strategy: PartitionStrategy> {
   }
 
   private func nextLook(_ due: ContinuousClock.Instant?) -> ContinuousClock.Instant {
-    let tick = ContinuousClock.now + (starting.isEmpty ? Self.tick : context.pauseAfterGivingWay)
+    let tick = ContinuousClock.now + (starting.isEmpty ? context.tick : context.pauseAfterGivingWay)
     return due.map { min($0, tick) } ?? tick
   }
 

@@ -5,7 +5,7 @@ import ServiceKit
 
 /// What the strategies of this module work with, whatever they do with the records.
 struct PipelineContext: Sendable {
-  let loop: LoopContext
+  var loop: LoopContext
   let producer: Producer
   let options: PipelineOptions
   let metrics: PipelineMetrics

@@ -28,6 +28,25 @@ import Values
     StoresIngest(fileID: fileID(hour), fileTime: hourTime(hour), chain: "chain", stores: stores).encoded()
   }
 
+  /// Three statements of one flush, each within its limit, that together take longer than the limit and the five
+  /// seconds after which the client gives up.
+  @Test func aFlushMayTakeLongerThanAnyOfItsStatements() async throws {
+    let fixture = try await StoreFixture()
+    _ = try await fixture.psql("""
+      CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(5); RETURN NULL; END $$;
+      CREATE TRIGGER slow AFTER INSERT ON chains FOR EACH STATEMENT EXECUTE FUNCTION slow();
+      CREATE TRIGGER slow AFTER INSERT ON sub_chains FOR EACH STATEMENT EXECUTE FUNCTION slow();
+      CREATE TRIGGER slow AFTER INSERT ON stores FOR EACH STATEMENT EXECUTE FUNCTION slow();
+      """)
+    let store = fixture.store(statementTimeout: .seconds(8))
+    let source = SourcePartition(Topics.storesIngest.name, 0)
+    _ = try await store.start([source])
+    #expect(try store.append(source, 0, stores(hour: 1, [StoresIngest.Store(chainID: "729", storeID: "1")])) == .staged)
+    #expect(try await store.flush().positions == [source: 1])
+    #expect(try await fixture.psql("SELECT chain_id, store_id FROM stores") == "729|1\n")
+  }
+
   @Test(arguments: [true, false]) func storesMoveForwardAndStay(each: Bool) async throws {
     let fixture = try await StoreFixture()
     typealias Store = StoresIngest.Store

@@ -11,8 +11,8 @@ import Values
 
 /// Market observations and predictions, and their views.
 @Suite struct SentinelTests {
-  private static let polymer = TopicPartition(Topics.marketObservations(of: .polymer).name, 0)
-  private static let energy = TopicPartition(Topics.marketObservations(of: .energy).name, 0)
+  private static let polymer = TopicPartition(Topics.commodityObservations(of: .polymer).name, 0)
+  private static let energy = TopicPartition(Topics.commodityObservations(of: .energy).name, 0)
   private static let buffer = TopicPartition(Topics.databaseWriteBuffer.name, 0)
 
   private func write(
@@ -173,7 +173,7 @@ import Values
   @Test func theLastValueWithinThePeriodIsCompared() async throws {
     let fixture = try await StoreFixture()
     try await write([Sentinel.prediction(1, hour: 0, ["10", "20", "30"]).encoded()], of: Self.buffer, to: fixture)
-    let observation = try MarketObservation(decoding: Sentinel.observation(hour: 1, "1"))
+    let observation = try CommodityObservation(decoding: Sentinel.observation(hour: 1, "1"))
     let seconds = [-1_800: "8", 0: "9", 1_800: "21", 3_599: "22", 3_601: "31"]
     try await write(seconds.sorted { $0.key < $1.key }.map { second, value in
       var other = observation

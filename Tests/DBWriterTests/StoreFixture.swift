@@ -26,9 +26,12 @@ struct StoreFixture {
     try await PostgresConnection.open(PostgresConfiguration(url: url))
   }
 
-  func store(group: String = "db-writer", cluster: String = "cluster") -> TableStore {
+  func store(
+    group: String = "db-writer", cluster: String = "cluster", statementTimeout: Duration = .seconds(60)
+  ) -> TableStore {
     TableStore(
-      configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: cluster, consumerGroup: group),
+      configuration: PostgresConfiguration(url: url, statementTimeout: statementTimeout),
+      scope: OffsetScope(clusterID: cluster, consumerGroup: group),
       staging: StagingArea(WriteTargets.all, dialect: dialect, instance: TestServers.uniqueName()))
   }
 
@@ -83,7 +86,7 @@ func ingest(
   let fileID = fileID(file ?? hour)
   return ProductsIngest(
     header: ProductsIngest.Header(
-      batchID: ProductsIngest.batchID(fileID: fileID, sequence: Int64(sequence)), chain: chain, storeID: store,
+      batchID: IngestHeader.batchID(fileID: fileID, sequence: Int64(sequence)), chain: chain, storeID: store,
       fileID: fileID, fileTime: hourTime(hour), isFull: closes, isLast: closes, alsoNamed: alsoNamed),
     items: items).encoded()
 }

@@ -23,17 +23,20 @@ import Testing
     #expect(error.errorClass == .fatal)
   }
 
-  @Test func theWorstPartDecidesAProduceError() {
-    func refused(_ name: String) -> ProduceError.Refused {
-      .init(index: 0, error: KafkaError(operation: "produce", name: name, rawCode: 1, message: ""))
+  @Test func theWorstPartDecidesWhatBecomesOfABatch() throws {
+    func error(_ names: String...) throws -> KafkaError {
+      let ticket = AckTicket(id: 1, total: names.count, bytes: 0)
+      for name in names {
+        _ = ticket.complete(1, failed: 1, KafkaError(operation: "produce", name: name, rawCode: 1, message: ""))
+      }
+      let error = try #require(ticket.error)
+      #expect(ticket.isComplete && error.message.hasPrefix("\(names.count) of \(names.count) records"))
+      return error
     }
-    func error(_ names: String...) -> ProduceError {
-      ProduceError(total: 9, failed: names.count, refused: names.map(refused))
-    }
-    #expect(error("MSG_SIZE_TOO_LARGE").errorClass == .data)
-    #expect(error("MSG_SIZE_TOO_LARGE", "_MSG_TIMED_OUT").errorClass == .transient)
-    #expect(error("_MSG_TIMED_OUT", "TOPIC_AUTHORIZATION_FAILED").errorClass == .configuration)
-    #expect(error("TOPIC_AUTHORIZATION_FAILED", "PRODUCER_FENCED", "_MSG_TIMED_OUT").errorClass == .fatal)
+    #expect(try error("MSG_SIZE_TOO_LARGE").errorClass == .data)
+    #expect(try error("MSG_SIZE_TOO_LARGE", "_MSG_TIMED_OUT").errorClass == .transient)
+    #expect(try error("_MSG_TIMED_OUT", "TOPIC_AUTHORIZATION_FAILED").errorClass == .configuration)
+    #expect(try error("TOPIC_AUTHORIZATION_FAILED", "PRODUCER_FENCED", "_MSG_TIMED_OUT").errorClass == .fatal)
   }
 
   @Test func onlyALastingProblemIsBelieved() {
@@ -85,9 +88,9 @@ import Testing
       _ = try await options.check(clientID: "x", topics: [topic, "not-there"], logger: Cluster.logger)
     }
     #expect(missing.errorClass == .configuration && missing.message.contains("not-there"))
-    let nobody = try cluster.options { $0.kafkaBootstrapServers = "127.0.0.1:1" }
+    let absent = try cluster.options { $0.kafkaBootstrapServers = "127.0.0.1:1" }
     let down = try await #require(throws: Failure.self) {
-      _ = try await nobody.check(clientID: "x", topics: [topic], within: .seconds(1), logger: Cluster.logger)
+      _ = try await absent.check(clientID: "x", topics: [topic], within: .seconds(1), logger: Cluster.logger)
     }
     #expect(down.errorClass == .transient && down.message.contains("127.0.0.1:1"))
   }

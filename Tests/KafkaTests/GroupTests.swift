@@ -32,7 +32,7 @@ import TestSupport
           try await consumer.commit(done)
           open = []
         } catch {
-          // Refused while members join (the embedded broker does that): whoever comes next reads these again.
+          // Refused while members join (the embedded broker does that): the next owner reads these again.
           #expect(error.isTransient)
         }
       case .revoking(let partitions, let answer):
@@ -118,7 +118,7 @@ import TestSupport
     let first = try cluster.consumer(topic, group: group)
     #expect(try await first.records(40).count == 40)
     let held = first.leases
-    let interruption = first.interruption()
+    let interruption = first.revokeWaiting
     #expect(!interruption.isRaised)
 
     let second = try cluster.consumer(topic, group: group)
@@ -134,7 +134,7 @@ import TestSupport
     let revoked = held.filter { partitions.contains($0.partition) }
     answer.done(committing: Dictionary(uniqueKeysWithValues: partitions.map { ($0, 20) }))
     try await eventually("fenced by the answer") { revoked.allSatisfy { !first.owns($0) } }
-    try await eventually("armed again for the next revoke") { !first.interruption().isRaised }
+    try await eventually("armed again for the next revoke") { !first.revokeWaiting.isRaised }
     answer.done(committing: [:])
     // The group may need more than one round until they share: both answer whatever it asks.
     let tally = Tally()

@@ -4,19 +4,24 @@ import Synchronization
 
 import Glibc
 
-
-/// A port that speaks as much of Kafka's protocol as a login needs, and refuses it. It listens until the process ends.
+/// A port that speaks as much of Kafka's protocol as a login needs, and hangs up after it. It listens until the process
+/// ends.
 final class LoginServer: Sendable {
   enum Answer: Sendable {
     /// SaslAuthenticate fails with these words.
     case refuses(String)
     /// SaslHandshake knows only these mechanisms.
     case offers([String])
+    /// Every login by this mechanism succeeds.
+    case accepts(String)
   }
   let port: Int
   private let logins = Mutex(0)
   /// How often a client has tried.
   var attempts: Int { logins.withLock { $0 } }
+  private let tokens = Mutex<[String]>([])
+  /// What the clients that were let in have sent to prove who they are.
+  var accepted: [String] { tokens.withLock { $0 } }
 
   init(_ answer: Answer) throws {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -81,14 +86,26 @@ final class LoginServer: Sendable {
       body.int32(0)
     case (17, _):
       logins.withLock { $0 += 1 }
-      let (code, names): (Int16, [String]) = if case .offers(let names) = answer { (33, names) } else { (0, ["PLAIN"]) }
+      let (code, names): (Int16, [String]) =
+        switch answer {
+        case .offers(let names): (33, names)  // UNSUPPORTED_SASL_MECHANISM
+        case .accepts(let name): (0, [name])
+        case .refuses: (0, ["PLAIN"])
+        }
       body.int16(code)
       body.int32(Int32(names.count))
       for name in names { body.string(name) }
     case (36, _):
-      guard case .refuses(let words) = answer else { return nil }
-      body.int16(58)  // SASL_AUTHENTICATION_FAILED
-      body.string(words)
+      switch answer {
+      case .refuses(let words):
+        body.int16(58)  // SASL_AUTHENTICATION_FAILED
+        body.string(words)
+      case .accepts:
+        tokens.withLock { $0.append(String(decoding: request, as: UTF8.self)) }
+        body.int16(0)
+        body.int16(-1)  // no message
+      case .offers: return nil
+      }
       body.int32(0)
     default: return nil
     }

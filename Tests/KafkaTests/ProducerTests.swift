@@ -33,7 +33,7 @@ import TestSupport
     // A batch beyond the whole budget still goes, alone.
     try await producer.send(batch(topic, 200, size: 1_000))
     await producer.close()
-    await #expect(throws: ProduceError.self) { try await producer.send(batch(topic, 1)) }
+    await #expect(throws: KafkaError.self) { try await producer.send(batch(topic, 1)) }
     let marks = try await cluster.admin.watermarks([TopicPartition(topic, 0)])
     #expect(marks[TopicPartition(topic, 0)]?.high == 401)
   }
@@ -70,8 +70,8 @@ import TestSupport
     let producer = try cluster.producer { $0.kafkaProperty.append("message.timeout.ms=4000") }
     try await producer.send(batch(topic, 1))
     cluster.broker?.takeDown()
-    let error = try await #require(throws: ProduceError.self) { try await producer.send(batch(topic, 3)) }
-    #expect(error.errorClass == .transient && error.failed == 3 && error.total == 3)
+    let error = try await #require(throws: KafkaError.self) { try await producer.send(batch(topic, 3)) }
+    #expect(error.errorClass == .transient && error.message.hasPrefix("3 of 3 records"))
     #expect(error.code == "kafka_msg_timed_out")
     await producer.close(within: .seconds(1))
   }
@@ -84,8 +84,8 @@ import TestSupport
     batch.append(topic: topic, key: nil, value: [UInt8](repeating: 1, count: 5_000))
     batch.append(topic: topic, key: nil, value: [1])
     let sent = batch
-    let error = try await #require(throws: ProduceError.self) { try await producer.send(sent) }
-    #expect(error.errorClass == .data && error.failed == 1 && error.refused.map(\.index) == [2])
+    let error = try await #require(throws: KafkaError.self) { try await producer.send(sent) }
+    #expect(error.errorClass == .data && error.message.hasPrefix("1 of 4 records"))
     #expect(error.code == "kafka_msg_size_too_large")
     let marks = try await cluster.admin.watermarks([TopicPartition(topic, 0)])
     #expect(marks[TopicPartition(topic, 0)]?.high == 3)
@@ -101,8 +101,8 @@ import TestSupport
     cluster.broker?.takeDown()
     let pending = try await producer.enqueue(batch(topic, 5))
     await producer.close(within: .milliseconds(200))
-    let error = try await #require(throws: ProduceError.self) { try await pending.value }
-    #expect(error.errorClass == .transient && error.failed == 5)
+    let error = try await #require(throws: KafkaError.self) { try await pending.value }
+    #expect(error.errorClass == .transient && error.message.hasPrefix("5 of 5 records"))
   }
 
   @Test func aLibraryQueueThatIsFullOnlySlowsDown() async throws {
@@ -124,6 +124,6 @@ import TestSupport
     cluster.broker?.takeDown()
     let pending = try #require(try await producer?.enqueue(batch(topic, 5)))
     producer = nil
-    await #expect(throws: ProduceError.self) { try await pending.value }
+    await #expect(throws: KafkaError.self) { try await pending.value }
   }
 }

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 import TestSupport
 
-import FoundationEssentials
+import Foundation
 import Glibc
 
 @testable import Kafka
@@ -20,10 +20,16 @@ import Glibc
       + "credentials with SASL mechanism SCRAM-SHA-256", .login),
     ("_AUTHENTICATION", "SASL SCRAM-SHA-256 mechanism handshake failed: Broker: Unsupported SASL mechanism: broker's "
       + "supported mechanisms: PLAIN", .mechanism),
+    ("_AUTHENTICATION", "SASL OAUTHBEARER mechanism handshake failed: Broker: Request not valid in current SASL state: "
+      + "broker's supported mechanisms:  (after 1ms in state AUTH_HANDSHAKE)", nil),
     ("_AUTHENTICATION", "SASL PLAIN mechanism handshake failed: Local: Broker transport failure: broker's supported "
       + "mechanisms: ", nil),
     ("_AUTHENTICATION", "Failed to acquire SASL OAUTHBEARER token: Could not resolve host", nil),
     ("_AUTHENTICATION", "Failed to acquire SASL OAUTHBEARER token: HTTP code 401: invalid_client", .login),
+    ("_AUTHENTICATION", "Failed to acquire SASL OAUTHBEARER token: Failed to retrieve OIDC token from "
+      + "\"http://127.0.0.1:40133/token\": Couldn't connect to server (-1)", nil),
+    ("_AUTHENTICATION", "Failed to acquire SASL OAUTHBEARER token: Failed to retrieve OIDC token from "
+      + "\"http://127.0.0.1:8080/token\": no such client (401)", .login),
     ("_SSL", "SSL handshake failed: error:0A000086:SSL routines::certificate verify failed: broker certificate could "
       + "not be verified, verify that ssl.ca.location is correctly configured", .untrusted),
     ("_SSL", "SSL handshake failed: certificate verify failed (certificate has expired)", .expired),
@@ -52,6 +58,15 @@ import Glibc
     #expect(Refusal(name: name, message: message) == expected)
     let error = KafkaError(operation: "connect", name: name, rawCode: -1, message: message)
     #expect((error.errorClass == .configuration) == (expected?.isCertain == true))
+  }
+
+  @Test func aLibraryWithoutTokenServersRefusesTheSetting() throws {
+    guard !Library.features.contains("oidc") else { return }
+    let failure = #expect(throws: Failure.self) {
+      _ = try Admin(
+        properties: ["bootstrap.servers": "127.0.0.1:1", "sasl.oauthbearer.method": "oidc"], logger: Cluster.logger)
+    }
+    #expect(failure?.errorClass == .configuration && failure?.message.contains("sasl.oauthbearer.method") == true)
   }
 
   @Test func anOldLibrarySaysWhatItCannotDo() {
@@ -213,6 +228,83 @@ import Glibc
     let stopped = try await #require(throws: KafkaError.self) { _ = try await member.element() }
     #expect(stopped.refusal == .groupDenied && stopped.errorClass == .configuration)
     try await member.drain()
+  }
+}
+
+/// OAUTHBEARER with tokens of a server, where the library is built with it; Debian's 2.0.2 is not.
+@Suite(.enabled(if: Library.features.contains("oidc"), "this librdkafka is built without OIDC"))
+struct TokenServerTests {
+  private static let secret = "top-secret"
+
+  /// A token for `souk` until 2100. Brokers check signatures; clients do not.
+  private static let token: String = {
+    func part(_ json: String) -> String {
+      Data(json.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+    return part(#"{"alg":"none"}"#) + "." + part(#"{"sub":"souk","iat":1700000000,"exp":4102444800}"#) + "."
+  }()
+
+  private func options(_ server: LoginServer, tokens: String) throws -> KafkaOptions {
+    var options = try KafkaOptions.parse([])
+    options.kafkaBootstrapServers = "127.0.0.1:\(server.port)"
+    options.kafkaProperty = [
+      "security.protocol=sasl_plaintext", "sasl.mechanism=OAUTHBEARER", "sasl.oauthbearer.method=oidc",
+      "sasl.oauthbearer.client.id=prices", "sasl.oauthbearer.client.secret=\(Self.secret)",
+      "sasl.oauthbearer.scope=kafka", "sasl.oauthbearer.token.endpoint.url=\(tokens)",
+    ]
+    return options
+  }
+
+  private func failure(_ options: KafkaOptions, within limit: Duration) async throws -> Failure {
+    try await #require(throws: Failure.self) {
+      _ = try await options.check(clientID: "x", topics: ["t"], within: limit, logger: Cluster.logger)
+    }
+  }
+
+  @Test func theServersTokenLogsEveryClientIn() async throws {
+    let tokens = try HostileServer { _, connection in
+      connection.answer("200 OK", headers: ["Content-Type: application/json"], body: """
+        {"access_token":"\(Self.token)","token_type":"Bearer","expires_in":3600}
+        """)
+    }
+    let server = try LoginServer(.accepts("OAUTHBEARER"))
+    let options = try options(server, tokens: tokens.url + "/token")
+    func loggedIn(_ client: String, times: Int) async throws {
+      try await eventually("\(client) logs in") { server.accepted.count >= times }
+    }
+    let consumer = try Consumer(options.consumerConfiguration(clientID: "x", topics: ["t"], logger: Cluster.logger))
+    try await loggedIn("the consumer", times: 1)
+    try await consumer.drain()
+    let before = server.accepted.count
+    let producer = try Producer(options.producerConfiguration(clientID: "x", logger: Cluster.logger))
+    try await loggedIn("the producer", times: before + 1)
+    await producer.close(within: .zero)
+    #expect(server.accepted.allSatisfy { $0.contains("auth=Bearer \(Self.token)") })
+    let request = try #require(tokens.requests.first)
+    let credentials = Data("prices:\(Self.secret)".utf8).base64EncodedString()
+    #expect(request.headers["authorization"] == "Basic \(credentials)")
+    let body = String(decoding: request.body, as: UTF8.self)
+    #expect(body.contains("grant_type=client_credentials") && body.contains("scope=kafka"))
+  }
+
+  @Test func aClientThatTheTokenServerRefusesIsNamed() async throws {
+    let tokens = try HostileServer { _, connection in
+      connection.answer("401 Unauthorized", headers: ["Content-Type: application/json"], body: """
+        {"error":"invalid_client","error_description":"no such client"}
+        """)
+    }
+    let server = try LoginServer(.accepts("OAUTHBEARER"))
+    let failure = try await failure(options(server, tokens: tokens.url + "/token"), within: .seconds(90))
+    #expect(failure.code == "kafka_refused_login" && failure.errorClass == .configuration, "\(failure)")
+    #expect(!failure.message.contains(Self.secret))
+    #expect(server.accepted.isEmpty)
+  }
+
+  @Test func aTokenServerThatIsAwayIsAnOutage() async throws {
+    let server = try LoginServer(.accepts("OAUTHBEARER"))
+    // Port 1 of this machine: nothing listens there.
+    let failure = try await failure(options(server, tokens: "http://127.0.0.1:1/401/token"), within: .seconds(8))
+    #expect(failure.errorClass == .transient, "\(failure)")
   }
 }
 

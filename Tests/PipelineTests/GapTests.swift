@@ -81,3 +81,78 @@ import TestSupport
     #expect(Set(done.all).isSuperset(of: (0..<7).map { "early \($0)" }) && done.count < 807)
   }
 }
+
+/// A topic that was deleted and made again: its log ends before the position that is known of it.
+@Suite struct ReplacedLogTests {
+  private static let known: Int64 = 100
+
+  /// The group has committed a position behind the end of the topic.
+  private func commitKnown(_ scenario: Scenario) async throws {
+    let member = try scenario.consumer { $0.startFrom = .latest }
+    while case .some(let element) = try await member.next(before: .now + .seconds(120)) {
+      if case .assigned(let positions) = element, !positions.isEmpty { break }
+    }
+    let producer = try scenario.producer(transactionalID: "known-\(scenario.group)")
+    try await producer.initTransactions()
+    try await producer.beginTransaction()
+    try await producer.sendOffsets([scenario.place: Self.known], metadata: member.groupMetadata())
+    try await producer.commitTransaction()
+    await producer.close()
+    member.close()
+    while case .some(let element) = try await member.next(before: nil) {
+      if case .revoking(_, let answer) = element { answer.done(committing: [:]) }
+    }
+    try await scenario.eventuallyCommitted(Self.known)
+  }
+
+  private func expectStop(_ running: Running) async throws {
+    let failure = try await running.failure()
+    #expect(failure.code == "kafka_log_replaced" && failure.errorClass == .fatal, "\(failure)")
+    #expect("\(failure)".contains("another group"), "says what to do")
+    #expect(running.account.kept == 0 && running.account.deadLettered == 0)
+  }
+
+  /// Rows of the old log are kept by the offsets that the new one counts anew.
+  @Test func aSinkThatKeepsOffsetsStops() async throws {
+    let (scenario, store) = (try await Scenario(), FakeStore())
+    store.change { $0.offsets = [scenario.place: Self.known] }
+    try await scenario.feed(["new 0", "new 1"])
+    try await expectStop(scenario.sink(FakeSink(store)) { $0.onGap = .continue })
+    #expect(store.texts.isEmpty && store.now.offsets == [scenario.place: Self.known])
+  }
+
+  /// Objects of the old log have the names that the same offsets of the new one would get.
+  @Test func generationsStop() async throws {
+    let (scenario, names) = (try await Scenario(), FakeNames())
+    try await commitKnown(scenario)
+    try await scenario.feed(["new 0", "new 1"])
+    try await expectStop(scenario.generations(names, records: 5, age: .milliseconds(50)) { $0.onGap = .continue })
+    #expect(names.texts.isEmpty)
+    #expect(try await scenario.committed() == Self.known)
+  }
+
+  /// Nothing is kept by offsets here, so the new log is worked through from its beginning.
+  @Test func jobsGoOnWithTheNewLog() async throws {
+    let scenario = try await Scenario()
+    try await commitKnown(scenario)
+    try await scenario.feed(["new 0", "new 1"])
+    let done = Log<String>()
+    let running = try scenario.jobs(
+      ScriptedHandler { job, _ in
+        done.add(job.text)
+        return .keep
+      }) { $0.onGap = .continue }
+    try await scenario.eventuallyCommitted(2)
+    #expect(done.all.sorted() == ["new 0", "new 1"])
+    try await running.drain()
+  }
+
+  /// Without `--on-gap continue` it is a gap like any other: a person decides.
+  @Test func withoutLeaveItIsAGap() async throws {
+    let (scenario, store) = (try await Scenario(), FakeStore())
+    store.change { $0.offsets = [scenario.place: Self.known] }
+    try await scenario.feed(["new 0"])
+    let failure = try await scenario.sink(FakeSink(store)).failure()
+    #expect(failure.code == "kafka_gap" && "\(failure)".contains("was deleted and made again"))
+  }
+}

@@ -61,7 +61,7 @@ import TestSupport
     try await scenario.feed((0..<30).map { Scenario.Input("record \($0)") })
     try await eventually("stuck") { stuck.count == 8 && running.account.consumed == 30 }
     outage.set(false)
-    // UNKNOWN_MEMBER_ID, once for us and once for the tap: the group forgot us, and takes us back as somebody new.
+    // UNKNOWN_MEMBER_ID, once for us and once for the tap: the group forgot us, and takes us back as a new member.
     scenario.broker?.fail(.heartbeat, with: [25, 25])
     try await scenario.eventuallyCommitted(30)
     let account = try await running.drain()

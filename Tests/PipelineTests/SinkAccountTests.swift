@@ -50,7 +50,7 @@ import Testing
   @Test func aFlushThatGotHalfWayIsBookedToTheRecord() {
     var account = SinkAccount()
     account.started([p0: 100])
-    #expect(account.durable(in: [p0]) == [p0: 100], "what was before the start is somebody's durable work")
+    #expect(account.durable(in: [p0]) == [p0: 100], "what was before the start is an earlier owner's durable work")
     account.took(p0, kept: 100..<110, at: now)
     account.took(p0, offset: 110, disposition: .skip(reason: "old"), at: now)
     account.took(p0, kept: 113..<120, at: now)

@@ -167,7 +167,7 @@ import TestSupport
     let running = try scenario.sink(FakeSink(store))
     try await scenario.feed(["0", "1", "2"])
     try await scenario.eventuallyCommitted(3)
-    // Somebody else writes 3 and 4, which are still to come for us.
+    // Another writer writes 3 and 4, which are still to come for us.
     store.change { state in
       state.offsets[scenario.place] = 5
       state.rows[scenario.place, default: [:]].merge([3: "3", 4: "4"]) { $1 }
@@ -212,10 +212,11 @@ import TestSupport
     let thrown = try await running.failure()
     #expect(thrown.code == failure.code)
     #expect(try await scenario.committed() == 0)
-    #expect(running.account.returned == 2)
+    // The flush that failed need not have had both.
+    #expect(running.account.returned >= 1 && running.account.returned == running.account.consumed)
   }
 
-  /// The revoke is answered all the same: nobody else would, and the consumer's own patience is ten minutes here.
+  /// The revoke is answered all the same: no other task would, and the consumer's own patience is ten minutes here.
   @Test(.timeLimit(.minutes(15))) func aFailureDuringTheDrainStopsTheLoopAtOnce() async throws {
     let (scenario, store) = (try await Scenario(), FakeStore())
     let running = try scenario.sink(
@@ -238,7 +239,7 @@ import TestSupport
     store.change { $0.isDown = true }
     try await scenario.feed(["a", "b", "c"])
     try await eventually("stuck") { store.now.attempts > 0 }
-    // UNKNOWN_MEMBER_ID, once for us and once for the tap: the group forgot us, and takes us back as somebody new.
+    // UNKNOWN_MEMBER_ID, once for us and once for the tap: the group forgot us, and takes us back as a new member.
     scenario.broker?.fail(.heartbeat, with: [25, 25])
     try await eventually("lost") { running.account.returned >= 3 }
     store.change { $0.isDown = false }

@@ -1,9 +1,12 @@
 import Catalogue
+import Core
 import Kafka
 import LocalServers
 import Messages
 import Testing
 import TestSupport
+
+import Glibc
 
 /// The executable, as an operator runs it, with the embedded broker and a real S3 server; what it stored is read
 /// with boto3.
@@ -94,6 +97,44 @@ import TestSupport
     }
   }
 
+  /// A process that has no descriptors left opens neither files nor sockets: that is an outage, which ends with it.
+  @Test(.timeLimit(.minutes(10))) func aProcessWithoutDescriptorsWaitsForThem() async throws {
+    try await withTemporaryDirectory { folder in
+      let stage = try await Stage(partitions: 2)
+      var environment = stage.environment()
+      environment["OBJECT_STORE"] = "file://\(folder)"
+      let service = try await ServiceProcess.start("s3-consumer", environment: environment)
+      try await service.awaitReady()
+      try await stage.produce((0..<20).map { Bars.bar($0) })
+      try await eventually("the first objects") { try await stage.lag() == 0 }
+      // As probes and scrapers keep theirs.
+      let probe = try OpenProbe(port: service.httpPort)
+      #expect(await probe.status(of: "/livez") == 200)
+
+      // Fewer than are open: nothing more can be opened.
+      try await limitDescriptors(of: service.pid, to: 3)
+      try await stage.produce((20..<60).map { Bars.bar($0) })
+      try await eventually("not ready") {
+        if let status = service.status { throw ConditionNotMet(description: "ended: \(status) \(service.log)") }
+        return await probe.status(of: "/readyz") == 503
+      }
+      let attempts = service.log.count
+      try await eventually("tried again and again") { service.log.count > attempts + 2 }
+      #expect(await probe.status(of: "/livez") == 200)
+      // A connection that comes now waits until it can be taken.
+      let late = try OpenProbe(port: service.httpPort)
+      await late.send("/livez")
+      #expect(try await stage.lag() > 0)
+
+      try await limitDescriptors(of: service.pid, to: 1_024)
+      #expect(await late.answer() == 200)
+      try await eventually("everything is stored", timeout: .seconds(240)) { try await stage.lag() == 0 }
+      try await eventually("ready again") { await probe.status(of: "/readyz") == 200 }
+      #expect(try await stage.deadLetters() == 0)
+      #expect(await service.terminate() == .exited(0))
+    }
+  }
+
   /// 503 answers, then a bucket that is gone, then health again.
   @Test(.timeLimit(.minutes(10))) func anOutageLosesNothingAndDeadLettersNothing() async throws {
     let stage = try await Stage(partitions: 2)
@@ -144,5 +185,56 @@ import TestSupport
     for option in ["--layout", "--rotate-interval", "--s3-sse", "--aws-web-identity-token-file", "--buffer-bytes"] {
       #expect(help.output.contains(option))
     }
+  }
+}
+
+/// Sets the soft limit of a process that runs; descriptors that are open beyond it stay open.
+private func limitDescriptors(of process: pid_t, to count: Int) async throws {
+  let program = try Program.require("prlimit", package: "the Debian package util-linux")
+  _ = try await ChildProcess.runOrThrow(Launch(program, ["--pid", "\(process)", "--nofile=\(count):"]))
+}
+
+/// A connection to a service's endpoint that stays open from one request to the next.
+private actor OpenProbe {
+  private let executor = ThreadExecutor(name: "open-probe")
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  private let descriptor: Int32
+
+  init(port: UInt16) throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    // A limit for an answer that never comes.
+    var limit = timeval(tv_sec: 120, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    let connected = withLoopback(port: port) { connect(descriptor, $0, $1) }
+    guard connected == 0 else { throw ConditionNotMet(description: String(cString: strerror(errno))) }
+  }
+
+  deinit { close(descriptor) }
+
+  func send(_ path: String) {
+    let request = Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".utf8)
+    _ = Glibc.send(descriptor, request, request.count, Int32(MSG_NOSIGNAL))
+  }
+
+  /// - Returns: the status of the next answer; nil when none comes.
+  func answer() -> Int? {
+    var text = ""
+    var chunk = [UInt8](repeating: 0, count: 16_384)
+    while true {
+      let count = recv(descriptor, &chunk, chunk.count, 0)
+      guard count > 0 else { return nil }
+      text += String(decoding: chunk[..<count], as: UTF8.self)
+      guard let end = text.firstRange(of: "\r\n\r\n"),
+        let length = text.lowercased().firstMatch(of: /content-length: (\d+)/).flatMap({ Int($0.1) })
+      else { continue }
+      if text[end.upperBound...].utf8.count >= length {
+        return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+      }
+    }
+  }
+
+  func status(of path: String) -> Int? {
+    send(path)
+    return answer()
   }
 }

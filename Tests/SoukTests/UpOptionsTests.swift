@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import Synchronization
 import Testing
 import TestSupport
 
@@ -126,5 +127,62 @@ import TestSupport
       let failure = #expect(throws: Failure.self) { _ = try PriceFolder.source(path + "/absent") }
       #expect(failure?.errorClass == .configuration)
     }
+  }
+}
+
+/// `souk up` on a cluster whose groups still have the members of a run that was killed.
+@Suite struct FreeGroupTests {
+  private final class Groups: Sendable {
+    /// What each question is answered; the last answer stays.
+    private let answers: Mutex<[[(group: String, members: [String])]]>
+    let lines = Mutex<[String]>([])
+    let stopping = Interruption()
+
+    init(_ answers: [[(group: String, members: [String])]]) { self.answers = Mutex(answers) }
+
+    func wait(within limit: Duration) async throws {
+      let screen = Screen(isTerminal: false) { text in
+        self.lines.withLock { $0.append(text.trimmingCharacters(in: .newlines)) }
+      }
+      try await UpRun.awaitFreeGroups(within: limit, every: .milliseconds(1), stopping: stopping, screen: screen) {
+        answers.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+      }
+    }
+
+    var said: [String] { lines.withLock { $0 } }
+    var left: Int { answers.withLock { $0.count } }
+  }
+
+  @Test func nothingIsSaidOfFreeGroups() async throws {
+    let groups = Groups([[]])
+    try await groups.wait(within: .seconds(600))
+    #expect(groups.said.isEmpty)
+  }
+
+  @Test func eachChangeIsSaidOnceAndTheLastMemberEndsTheWait() async throws {
+    let both = [("parser", ["parser @ /10.0.0.1", "parser @ /10.0.0.2"]), ("db-writer", ["db-writer @ /10.0.0.1"])]
+    let one = [("db-writer", ["db-writer @ /10.0.0.1"])]
+    let groups = Groups([both, both, both, one, one, []])
+    try await groups.wait(within: .seconds(600))
+    #expect(groups.said == [
+      "waiting   for members of an earlier run, at most 10m: parser (parser @ /10.0.0.1, parser @ /10.0.0.2); "
+        + "db-writer (db-writer @ /10.0.0.1)",
+      "waiting   for members of an earlier run, at most 10m: db-writer (db-writer @ /10.0.0.1)",
+    ])
+    #expect(groups.left == 1, "asked until nothing was held")
+  }
+
+  /// Those of another fleet that runs.
+  @Test func membersThatStayAreWorkedBeside() async throws {
+    let groups = Groups([[("parser", ["parser @ /10.0.0.9"])]])
+    try await groups.wait(within: .milliseconds(50))
+    #expect(groups.said.last?.hasPrefix("beside    members that did not leave within 50ms: parser (parser @") == true)
+    #expect(groups.said.count == 2)
+  }
+
+  @Test func aStopEndsTheWait() async throws {
+    let groups = Groups([[("parser", ["parser @ /10.0.0.9"])]])
+    groups.stopping.raise()
+    await #expect(throws: CancellationError.self) { try await groups.wait(within: .seconds(600)) }
   }
 }

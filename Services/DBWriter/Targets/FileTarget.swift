@@ -58,7 +58,7 @@ package struct FileTarget: WriteTarget {
 
     private func object(_ counts: [String: Int64]) -> [UInt8] {
       var json = JSONWriter()
-      json.counts(counts)
+      counts.write(to: &json)
       return json.array()
     }
   }

@@ -6,7 +6,7 @@ import Values
 /// `sentinel_market_data.*`: one row for each value of each series, as fetched last.
 package struct ObservationTarget: WriteTarget {
   package let name = "observations"
-  package let topics = Topics.marketObservations
+  package let topics = Topics.commodityObservations
   package let staging = [Self.observations]
 
   package func makeReader() -> any TargetReader { Reader() }
@@ -38,7 +38,7 @@ package struct ObservationTarget: WriteTarget {
 
   private final class Reader: TargetReader {
     func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {
-      let observation = try MarketObservation(decoding: value, limits: JSONReader.Limits())
+      let observation = try CommodityObservation(decoding: value, limits: JSONReader.Limits())
       try check(observation)
       rows.tables[0].beginRow(fields: ObservationTarget.observations.columns.count)
       rows.tables[0].int4(rows.batch)
@@ -56,7 +56,7 @@ package struct ObservationTarget: WriteTarget {
       rows.keep()
     }
 
-    private func check(_ observation: MarketObservation) throws(DecodingFailure) {
+    private func check(_ observation: CommodityObservation) throws(DecodingFailure) {
       try StagingLimits.checkTime(observation.observedAt, "observed_at")
       try StagingLimits.checkFlags(observation.flags)
       for (text, field) in [

@@ -52,7 +52,7 @@ package struct PredictionTarget: WriteTarget {
       rows.tables[1].timeOrNull(time)
       rows.tables[1].decimalOrNull(mean)
       json.clear()
-      Prediction.encode(quantiles, into: &json)
+      quantiles.write(to: &json)
       rows.tables[1].jsonb(json.array())
     }
 

@@ -95,7 +95,7 @@ package struct StreamCommand: ServiceCommand {
             feed.feed, producedBy: clients.identity.producedBy, memory: .seconds(30),
             maxSkew: plan.settings.maxSkew)
           let publisher = Publisher(
-            outlet, producer, drain: context.drain, logger: context.logger,
+            outlet, producer, number, drain: context.drain, logger: context.logger,
             ready: { ready.set(ready: $0, reason: $1) })
           let shard = Shard(
             number, settings: plan.settings, interests: interests,

@@ -53,7 +53,11 @@ struct Recovery: Sendable {
       case .assigning(_, let answer): answer.start(at: begins)
       case .batch(let batch):
         batch.forEach { record in
-          if record.topic == tickTopic { outlet.remember(tick: record.value) } else { outlet.remember(bar: record.value) }
+          if record.topic == tickTopic {
+            outlet.remember(tick: record.value)
+          } else {
+            outlet.remember(bar: record.value)
+          }
         }
         for (partition, position) in batch.positions where position >= remaining[partition] ?? .max {
           remaining[partition] = nil

@@ -5,8 +5,8 @@ import Kafka
 import Messages
 import Synchronization
 
-/// What is listened to: by the settings, and by the topic `subscriptions` besides. Each connection has the symbols whose
-/// hash is its own.
+/// What is listened to: by the settings, and by the topic `subscriptions` besides. Each connection has the symbols
+/// whose hash is its own.
 final class Interests: Sendable {
   private struct State {
     var topic: [String: Set<FeedChannel>] = [:]

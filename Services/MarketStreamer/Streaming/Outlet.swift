@@ -52,6 +52,7 @@ final class Outlet: Sendable {
   /// - Parameters:
   ///   - gap: by canonical symbol, the id of the gap that it fills.
   ///   - closedBefore: bars that end later are left to the stream.
+  ///   - knownNs: when it was asked for.
   func refill(
     _ page: [UInt8], _ question: FeedQuestion, gaps: [String: String], closedBefore: Int64, knownNs: Int64
   ) throws -> Refilled {
@@ -134,7 +135,6 @@ private struct Writing: FeedVisitor {
     guard !batch.isEmpty else { return batch }
     for (kind, count) in counts { StreamerMetrics.published(kind, isRefill: false, count) }
     counts = [:]
-    StreamerMetrics.newest.record(Double(watermark) / 1e9)
     defer { batch = OutgoingBatch() }
     return batch
   }
@@ -177,8 +177,9 @@ private struct Writing: FeedVisitor {
     var fields = bar.fields
     let end = fields.values.startNs + (FeedBarFields.lengths[text(bar.interval)] ?? 0)
     if let refill {
-      // One that is known came by the stream, whose later states are later.
-      guard end <= refill.closedBefore, !bars.knows(bar.series, startNs: fields.values.startNs) else { return }
+      // A state that the stream gave since the question was asked is the later one.
+      let known = bars.known(bar.series, startNs: fields.values.startNs) ?? 0
+      guard end <= refill.closedBefore, known < fields.values.knownNs else { return }
       fields.values.isRefill = true
     } else {
       if !fields.values.isRunning { watermark = max(watermark, end) }

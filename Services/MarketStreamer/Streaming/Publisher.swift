@@ -11,15 +11,17 @@ actor Publisher {
   private let drain: Interruption
   private let logger: Logger
   private let ready: @Sendable (Bool, String) -> Void
+  private let gauges: StreamerMetrics.Connection
   private let unacknowledged = Mutex(0)
 
   init(
-    _ outlet: Outlet, _ producer: Producer, drain: Interruption, logger: Logger,
+    _ outlet: Outlet, _ producer: Producer, _ number: Int, drain: Interruption, logger: Logger,
     ready: @escaping @Sendable (Bool, String) -> Void
   ) {
     self.outlet = outlet
     self.producer = producer
     self.drain = drain
+    gauges = StreamerMetrics.Connection(number)
     self.logger = logger
     self.ready = ready
   }
@@ -33,7 +35,8 @@ actor Publisher {
       while true {
         let isLast = Task.isCancelled
         try await sendOnce(&group)
-        StreamerMetrics.backlog.record(backlog)
+        gauges.backlog.record(backlog)
+        gauges.newest.record(Double(outlet.watermark) / 1e9)
         if isLast { break }
         try? await Task.sleep(for: .milliseconds(3))
       }

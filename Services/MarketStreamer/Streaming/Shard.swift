@@ -23,6 +23,7 @@ actor Shard {
   private let calendar: NYSECalendar
   private let context: ServiceContext
   private let logger: Logger
+  private let gauges: StreamerMetrics.Connection
   private var state = ShardState()
   private var lost = Interruption()
   /// Of the connection that is open.
@@ -42,6 +43,7 @@ actor Shard {
     self.publisher = publisher
     self.calendar = calendar
     self.context = context
+    gauges = StreamerMetrics.Connection(number)
     var logger = context.logger
     logger[metadataKey: "connection"] = "\(settings.feed.rawValue)-\(number)"
     self.logger = logger
@@ -140,7 +142,7 @@ actor Shard {
     let keeper = Mutex<Task<Void, Never>?>(nil)
     defer {
       keeper.withLock { $0 }?.cancel()
-      StreamerMetrics.connections.record(0)
+      gauges.connections.record(0)
     }
     let (interests, number) = (interests, number)
     try await FeedSession(settings).run(
@@ -162,8 +164,8 @@ actor Shard {
 
   private func connected(_ symbols: Int) {
     logger.info("streaming", metadata: ["symbols": "\(symbols)"])
-    StreamerMetrics.connections.record(1)
-    StreamerMetrics.symbols.record(symbols)
+    gauges.connections.record(1)
+    gauges.symbols.record(symbols)
     context.health.readiness("feed").set(ready: true)
   }
 
@@ -253,7 +255,7 @@ actor Shard {
       fromNs: watermark, toNs: nil, why: why.rawValue, openedNs: now, symbols: symbols)
     state.holes.append(hole)
     StreamerMetrics.gaps("opened", symbols.count)
-    StreamerMetrics.openGaps.record(state.holes.count)
+    gauges.openGaps.record(state.holes.count)
     for gap in gaps(hole) { outlet.add(gap) }
   }
 
@@ -278,7 +280,7 @@ actor Shard {
     while let hole = state.holes.first, let to = hole.toNs {
       try await fill(hole, to)
       state.holes.removeFirst()
-      StreamerMetrics.openGaps.record(state.holes.count)
+      gauges.openGaps.record(state.holes.count)
       try await save()
     }
   }
@@ -311,11 +313,11 @@ actor Shard {
         for question in FeedQuestion.all(
           settings.feed, channels.intersection(settings.refillChannels), of: symbols,
           in: hole.fromNs - overlap...max(hole.fromNs, to) + overlap) {
-          // The bar that was not whole when the hole began.
+          // Late trades change bars for a quarter of an hour.
           questions.append(question.channel == .bars
             ? FeedQuestion(
               feed: question.feed, channel: .bars, symbols: question.symbols,
-              range: hole.fromNs / minute * minute - minute...max(hole.fromNs, to)) : question)
+              range: hole.fromNs / minute * minute - 15 * minute...max(hole.fromNs, to)) : question)
         }
       }
       let ids = Dictionary(gaps.map { ($0.symbol, $0.id) }, uniquingKeysWith: { first, _ in first })

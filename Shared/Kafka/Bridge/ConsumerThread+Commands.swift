@@ -4,36 +4,23 @@ import Logging
 
 extension ConsumerThread {
   func execute(_ command: ConsumerMailbox.Command) {
-    if case .abandon = command { return abandon() }
-    guard leaveDeadline == nil else { return command.refuse() }
     switch command {
-    case .commit(let positions, let metadata, let epochs, let reply): commit(positions, metadata, epochs, reply)
-    case .seek(let targets, let reply): reply(Result { () throws(KafkaError) in try seek(targets) })
-    case .committed(let partitions, let reply):
-      reply(Result { () throws(KafkaError) in
-        // The text about the group's beginning is ours, not the worker's.
-        try OffsetQuestions.committed(client, partitions, within: .seconds(5)).mapValues { commit in
-          GroupBeginning(commit.metadata) == nil ? commit : CommittedOffset(offset: commit.offset)
-        }
-      })
-    case .watermarks(let partitions, let reply):
-      reply(Result { () throws(KafkaError) in
-        try OffsetQuestions.watermarks(client, partitions, within: .seconds(5))
-      })
-    case .clusterID(let reply):
-      reply(Result { () throws(KafkaError) in try ClusterID.ask(client, within: .seconds(5)) })
-    case .groupMetadata(let reply):
-      let metadata = client.call { rd_kafka_consumer_group_metadata($0) }
-      guard let metadata else {
-        return reply(.failure(KafkaError("group metadata", RD_KAFKA_RESP_ERR__STATE)))
-      }
-      reply(.success(ConsumerGroupMetadata(owning: metadata, beginnings: beginnings)))
-    case .startAnswer(let id, let offsets): carryOut(machine.startAnswered(id, offsets))
-    case .revokeAnswer(let id, let positions, let metadata):
-      carryOut(machine.revokeAnswered(id, positions, metadata))
-    case .close: carryOut(machine.close())
-    case .abandon: break
+    case .abandon: abandon()
+    case .call(let body): body(leaveDeadline == nil ? self : nil)
     }
+  }
+
+  func committed(_ partitions: Set<TopicPartition>) throws(KafkaError) -> [TopicPartition: CommittedOffset] {
+    // The text about the group's beginning is ours, not the worker's.
+    try OffsetQuestions.committed(client, partitions, within: .seconds(5)).mapValues { commit in
+      GroupBeginning(commit.metadata) == nil ? commit : CommittedOffset(offset: commit.offset)
+    }
+  }
+
+  func groupMetadata() throws(KafkaError) -> ConsumerGroupMetadata {
+    let metadata = client.call { rd_kafka_consumer_group_metadata($0) }
+    guard let metadata else { throw KafkaError("group metadata", RD_KAFKA_RESP_ERR__STATE) }
+    return ConsumerGroupMetadata(owning: metadata, beginnings: beginnings)
   }
 
   /// The consumer was released, so each answer that is waited for counts as given.
@@ -43,9 +30,9 @@ extension ConsumerThread {
     outbox = []
   }
 
-  private func commit(
+  func commit(
     _ positions: [TopicPartition: Int64], _ metadata: [TopicPartition: String], _ epochs: [TopicPartition: UInt64],
-    _ reply: ConsumerMailbox.Reply<Set<TopicPartition>>
+    _ reply: @escaping ConsumerMailbox.Reply<Set<TopicPartition>>
   ) {
     let (admitted, late) = machine.admit(positions, epochs: epochs)
     if !late.isEmpty {

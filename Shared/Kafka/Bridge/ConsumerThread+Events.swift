@@ -24,8 +24,7 @@ extension ConsumerThread {
     case RD_KAFKA_EVENT_ERROR: report(event)
     case RD_KAFKA_EVENT_STATS: statistics.record(event)
     case RD_KAFKA_EVENT_LOG:
-      LibraryLog.write(event, to: logger)
-      if let error = LibraryLog.hangUp(event) { accessProblem.note(error, now: .now) }
+      if let error = LibraryLog.write(event, to: logger) { access.note(error) }
     default: break
     }
   }
@@ -41,7 +40,7 @@ extension ConsumerThread {
       metadata: ["kind": isAssign ? "assign" : isLost ? "lost" : "revoke", "partitions": "\(partitions.sorted())"])
     if isAssign {
       missingSince = nil
-      wasLetIn()
+      access.wasLetIn()
       carryOut(machine.assignOffered(partitions))
     } else if isLost {
       carryOut(machine.lost(Set(partitions)))
@@ -78,23 +77,12 @@ extension ConsumerThread {
       if missingSince == nil { missingSince = .now }
     } else if error.refusal != nil || error.errorClass == .configuration {
       logger.error("kafka consumer", metadata: ["error": "\(error)"])
-      accessProblem.note(error, now: .now)
-      configuration.onAccessProblem(error)
+      access.note(error)
     } else if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
       logger.warning("kafka: no broker can be reached; still trying", metadata: ["error": "\(error)"])
     } else {
       logger.warning("kafka consumer", metadata: ["error": "\(error)"])
     }
-  }
-
-  /// The member has done something that the cluster allows only after the login.
-  func wasLetIn() {
-    if accessProblem.clear() { configuration.onAccessProblem(nil) }
-  }
-
-  /// A member without records receives no news: only an answer shows that a refusal is over.
-  func probeAccess() {
-    if (try? Metadata.all(client, within: .seconds(1))) != nil { wasLetIn() }
   }
 
   static func partition(of event: OpaquePointer) -> TopicPartition? { place(of: event)?.partition }

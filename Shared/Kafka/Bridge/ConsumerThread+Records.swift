@@ -68,7 +68,7 @@ extension ConsumerThread {
     }
     for track in tracks where track.ownership != nil { machine.advance(track.partition, to: track.next) }
     guard !messages.isEmpty else { return nil }
-    wasLetIn()
+    access.wasLetIn()
     meters.consumed.increment(by: messages.count)
     let storage = RecordBatch.Storage(events: events, messages: messages, client: client)
     return RecordBatch(storage: storage, runs: runs.filter { !$0.range.isEmpty })

@@ -57,18 +57,14 @@ final class ConsumerThread {
   var nextReroute = ContinuousClock.now
   var leaveDeadline: ContinuousClock.Instant?
   var missingSince: ContinuousClock.Instant?
-  var accessProblem = AccessProblem(grace: .seconds(10))
+  let access: ClientAccess
   var failed = false
   let statistics = Statistics(kind: "consumer")
   let meters: ConsumerMeters
 
   static func start(_ configuration: Consumer.Configuration, mailbox: ConsumerMailbox) throws {
-    let thread = Unshared(value: try ConsumerThread(configuration, mailbox: mailbox))
-    startThread(named: "kafka-consumer") { thread.value.run() }
-  }
-
-  private struct Unshared: @unchecked Sendable {
-    let value: ConsumerThread
+    nonisolated(unsafe) let thread = try ConsumerThread(configuration, mailbox: mailbox)
+    startThread(named: "kafka-consumer") { thread.run() }
   }
 
   private init(_ configuration: Consumer.Configuration, mailbox: ConsumerMailbox) throws {
@@ -80,6 +76,7 @@ final class ConsumerThread {
     meters = ConsumerMeters(group: configuration.groupID)
     client = try ClientHandle(
       RD_KAFKA_CONSUMER, properties: configuration.properties, events: RD_KAFKA_EVENT_REBALANCE)
+    access = ClientAccess(client, onChange: configuration.onAccessProblem)
     let queues = client.call { client in
       rd_kafka_poll_set_consumer(client)
       let control = rd_kafka_queue_get_consumer(client)!
@@ -161,11 +158,7 @@ final class ConsumerThread {
     if case .draining(_, _, .some, _) = machine.phase, isAssignmentLost {
       carryOut(machine.assignmentVoid())
     }
-    if let error = accessProblem.lastingError {
-      fail(error)
-    } else if accessProblem.needsProbe(now: now) {
-      probeAccess()
-    }
+    if let error = access.lastingError() { fail(error) }
     if let since = missingSince, since + configuration.missingTopicGrace <= now { confirmMissingTopics(now) }
     if now >= nextReroute {
       // A partition that is stopped and started at once loses its queue forwarding when the stop takes effect, some

@@ -99,16 +99,6 @@ package final class EmbeddedBroker: Sendable {
   package func takeDown(_ broker: Int32 = 1) { withCluster { rd_kafka_mock_broker_set_down($0, broker) } }
   package func bringUp(_ broker: Int32 = 1) { withCluster { rd_kafka_mock_broker_set_up($0, broker) } }
 
-  /// Delays every answer of the broker.
-  package func setLatency(_ latency: Duration, broker: Int32 = 1) {
-    withCluster { rd_kafka_mock_broker_set_rtt($0, broker, latency.milliseconds) }
-  }
-
-  /// Moves a partition's leadership.
-  package func setLeader(_ partition: TopicPartition, broker: Int32) {
-    withCluster { rd_kafka_mock_partition_set_leader($0, partition.topic, partition.partition, broker) }
-  }
-
   /// Metadata says this of the topic from now on; 0 heals it.
   package func setTopicError(_ topic: String, _ code: Int32) {
     withCluster { rd_kafka_mock_topic_set_error($0, topic, rd_kafka_resp_err_t(rawValue: code)) }

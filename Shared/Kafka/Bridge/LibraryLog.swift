@@ -1,30 +1,20 @@
 import CRdKafka
 import Logging
 
-import Glibc
-
 /// librdkafka's log lines, as lines of the service's log.
 enum LibraryLog {
-  static func write(_ event: OpaquePointer, to logger: Logger) {
+  /// - Returns: a broker that hangs up at once. Current libraries only log that, older ones also report it as an error.
+  @discardableResult
+  static func write(_ event: OpaquePointer, to logger: Logger) -> KafkaError? {
     var facility: UnsafePointer<CChar>?
     var text: UnsafePointer<CChar>?
     var level: Int32 = 6
-    guard rd_kafka_event_log(event, &facility, &text, &level) == 0, let text else { return }
-    let name = facility.map { String(cString: $0) } ?? ""
-    let metadata: Logger.Metadata = ["facility": "\(name)"]
+    guard rd_kafka_event_log(event, &facility, &text, &level) == 0, let text else { return nil }
+    let (name, line) = (facility.map { String(cString: $0) } ?? "", String(cString: text))
     let importance = chatter.contains(name) ? Logger.Level.debug : self.level(syslog: level)
-    logger.log(level: importance, "librdkafka: \(String(cString: text))", metadata: metadata)
-  }
-
-  /// A broker that hangs up at once: current libraries only log that, older ones also report it as an error.
-  static func hangUp(_ event: OpaquePointer) -> KafkaError? {
-    var facility: UnsafePointer<CChar>?
-    var text: UnsafePointer<CChar>?
-    var level: Int32 = 6
-    guard rd_kafka_event_log(event, &facility, &text, &level) == 0, let text, let facility,
-      strcmp(facility, "FAIL") == 0
-    else { return nil }
-    let error = KafkaError("connect", RD_KAFKA_RESP_ERR__TRANSPORT, detail: String(cString: text))
+    logger.log(level: importance, "librdkafka: \(line)", metadata: ["facility": "\(name)"])
+    guard name == "FAIL" else { return nil }
+    let error = KafkaError("connect", RD_KAFKA_RESP_ERR__TRANSPORT, detail: line)
     return error.refusal == .securePort ? error : nil
   }
 

@@ -3,32 +3,6 @@ import CRdKafka
 
 /// The producer's calls that block, on a thread of their own.
 actor ProducerControl {
-  enum Transaction: Sendable {
-    case initialise(Duration)
-    case begin
-    case sendOffsets([TopicPartition: Int64], ConsumerGroupMetadata, Duration)
-    case commit(Duration)
-    case abort(Duration)
-
-    var call: TransactionPhase.Call {
-      switch self {
-      case .initialise: .initialise
-      case .begin: .begin
-      case .sendOffsets: .sendOffsets
-      case .commit: .commit
-      case .abort: .abort
-      }
-    }
-
-    /// How long the call may take.
-    var limit: Duration {
-      switch self {
-      case .initialise(let limit), .sendOffsets(_, _, let limit), .commit(let limit), .abort(let limit): limit
-      case .begin: .seconds(60)
-      }
-    }
-  }
-
   private let executor = ThreadExecutor(name: "kafka-control")
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private var phase = TransactionPhase()
@@ -49,35 +23,28 @@ actor ProducerControl {
     return info.partitions.isEmpty ? nil : Int32(info.partitions.count)
   }
 
-  func transact(_ client: ClientHandle, _ transaction: Transaction) throws(TransactionError) {
-    for call in phase.steps(to: transaction.call) {
-      try make(client, call == .abort ? .abort(transaction.limit) : transaction)
+  /// - Parameter call: of C; returns the error, or nil.
+  func transact(
+    _ client: ClientHandle, _ step: TransactionPhase.Call, within limit: Duration,
+    _ call: @Sendable (OpaquePointer) -> OpaquePointer?
+  ) throws(KafkaError) {
+    for next in phase.steps(to: step) {
+      try make(client, next) { next == step ? call($0) : rd_kafka_abort_transaction($0, limit.milliseconds) }
     }
   }
 
-  private func make(_ client: ClientHandle, _ transaction: Transaction) throws(TransactionError) {
-    let name = "\(transaction.call)"
-    guard phase.allows(transaction.call) else {
-      throw TransactionError(
-        KafkaError(
-          operation: name, name: "_STATE", rawCode: RD_KAFKA_RESP_ERR__STATE.rawValue,
-          message: "\(name) cannot follow, the transaction is \(phase.state)"),
-        remedy: phase.state == .doomed ? .abort : .stop)
+  private func make(
+    _ client: ClientHandle, _ step: TransactionPhase.Call, _ call: (OpaquePointer) -> OpaquePointer?
+  ) throws(KafkaError) {
+    guard phase.allows(step) else {
+      var error = KafkaError(
+        "\(step)", RD_KAFKA_RESP_ERR__STATE, detail: "\(step) cannot follow, the transaction is \(phase.state)")
+      error.remedy = phase.state == .doomed ? .abort : .stop
+      throw error
     }
-    let failure: OpaquePointer? =
-      switch transaction {
-      case .initialise(let limit): client.call { rd_kafka_init_transactions($0, limit.milliseconds) }
-      case .begin: client.call { rd_kafka_begin_transaction($0) }
-      case .sendOffsets(let positions, let metadata, let limit):
-        PartitionList(positions, metadata: GroupBeginning.complete([:], positions.keys, metadata.beginnings))
-          .call(client) { client, list in
-            metadata.call { rd_kafka_send_offsets_to_transaction(client, list, $0, limit.milliseconds) }
-          }
-      case .commit(let limit): client.call { rd_kafka_commit_transaction($0, limit.milliseconds) }
-      case .abort(let limit): client.call { rd_kafka_abort_transaction($0, limit.milliseconds) }
-      }
-    guard let failure else { return phase.succeeded(transaction.call) }
-    let remedy: TransactionError.Remedy =
+    let failure = client.call(call)
+    guard let failure else { return phase.succeeded(step) }
+    let remedy: TransactionRemedy =
       if rd_kafka_error_is_fatal(failure) != 0 {
         .stop
       } else if rd_kafka_error_txn_requires_abort(failure) != 0 {
@@ -87,8 +54,51 @@ actor ProducerControl {
       } else {
         .stop
       }
-    phase.failed(transaction.call, remedy)
-    throw TransactionError(KafkaError(name, consuming: failure), remedy: remedy)
+    phase.failed(step, remedy)
+    var error = KafkaError("\(step)", consuming: failure)
+    error.remedy = remedy
+    throw error
+  }
+}
+
+extension Producer {
+  /// Registers the transactional id, fences older producers of it, and finishes what they left open. Once, first.
+  package func initTransactions(within limit: Duration = .seconds(30)) async throws(KafkaError) {
+    try await transact(.initialise, within: limit) { rd_kafka_init_transactions($0, limit.milliseconds) }
+  }
+
+  package func beginTransaction() async throws(KafkaError) {
+    try await transact(.begin, within: .seconds(60)) { rd_kafka_begin_transaction($0) }
+  }
+
+  /// Makes the consumer's progress part of the transaction.
+  /// - Parameter positions: next offsets.
+  package func sendOffsets(
+    _ positions: [TopicPartition: Int64], metadata: ConsumerGroupMetadata, within limit: Duration = .seconds(30)
+  ) async throws(KafkaError) {
+    let texts = GroupBeginning.complete([:], positions.keys, metadata.beginnings)
+    let client = core.client
+    try await transact(.sendOffsets, within: limit) { _ in
+      PartitionList(positions, metadata: texts).call(client) { client, list in
+        metadata.call { rd_kafka_send_offsets_to_transaction(client, list, $0, limit.milliseconds) }
+      }
+    }
+  }
+
+  /// Flushes and commits. After the remedy `.retry` call it again, after `.abort` abort.
+  package func commitTransaction(within limit: Duration = .seconds(60)) async throws(KafkaError) {
+    try await transact(.commit, within: limit) { rd_kafka_commit_transaction($0, limit.milliseconds) }
+  }
+
+  /// Takes back everything produced since `beginTransaction`.
+  package func abortTransaction(within limit: Duration = .seconds(60)) async throws(KafkaError) {
+    try await transact(.abort, within: limit) { rd_kafka_abort_transaction($0, limit.milliseconds) }
+  }
+
+  private func transact(
+    _ step: TransactionPhase.Call, within limit: Duration, _ call: @Sendable (OpaquePointer) -> OpaquePointer?
+  ) async throws(KafkaError) {
+    try await core.control.transact(core.client, step, within: limit, call)
   }
 }
 

@@ -41,7 +41,7 @@ extension ProducerCore {
         fields[5].vtype = RD_KAFKA_VTYPE_TIMESTAMP
         fields[5].u.i64 = item.timestamp
         fields[6].vtype = RD_KAFKA_VTYPE_OPAQUE
-        fields[6].u.ptr = UnsafeMutableRawPointer(bitPattern: UInt(ticket.id << Self.indexBits | UInt64(index)))
+        fields[6].u.ptr = UnsafeMutableRawPointer(bitPattern: UInt(ticket.id))
         // The list as a whole, never single headers: those crash 2.0.2 when the partition is unknown. It becomes
         // the library's when the record is taken.
         let headers = item.headers >= 0 ? templates[item.headers].copy() : nil

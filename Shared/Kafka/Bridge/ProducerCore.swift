@@ -25,9 +25,6 @@ final class ProducerCore: Sendable {
   let waker: QueueWaker
   nonisolated(unsafe) private let queue: OpaquePointer
 
-  /// Records of one batch that an acknowledgement can name: the C opaque holds ticket and index side by side.
-  static let indexBits: UInt64 = 24
-
   init(_ configuration: Producer.Configuration) throws {
     self.configuration = configuration
     var properties = configuration.properties
@@ -43,39 +40,25 @@ final class ProducerCore: Sendable {
   }
 
   func startPolling() {
-    let queue = SendableQueue(pointer: queue)
-    startThread(named: "kafka-producer") { ProducerThread(self, queue: queue.pointer).run() }
-  }
-
-  private struct SendableQueue: @unchecked Sendable {
-    let pointer: OpaquePointer
+    startThread(named: "kafka-producer") { [self] in ProducerThread(self, queue: queue).run() }
   }
 
   // MARK: Producing
 
-  func enqueue(_ batch: OutgoingBatch) async throws(ProduceError) -> AckTicket {
+  func enqueue(_ batch: OutgoingBatch) async throws(KafkaError) -> AckTicket {
     let id = state.withLock { state in
       defer { state.nextTicket += 1 }
       return state.nextTicket
     }
     let ticket = AckTicket(id: id, total: batch.count, bytes: batch.byteCount)
     if batch.isEmpty { return ticket }
-    guard batch.count < 1 << Self.indexBits else {
-      let error = KafkaError(
-        "produce", RD_KAFKA_RESP_ERR__INVALID_ARG, detail: "more than 16 million records in a batch")
-      throw ProduceError(total: batch.count, all: error)
-    }
-    do {
-      try await admission.enter(batch.byteCount)
-    } catch {
-      throw ProduceError(total: batch.count, all: error)
-    }
+    try await admission.enter(batch.byteCount)
     defer { admission.leave() }
     state.withLock { $0.tickets[id] = ticket }
     do {
       try await handOver(batch, ticket)
     } catch {
-      if settle(ticket) { throw ProduceError(total: batch.count, all: error) }
+      if settle(ticket) { throw error }
     }
     return ticket
   }
@@ -103,21 +86,20 @@ final class ProducerCore: Sendable {
       guard let error = outcome.error else { continue }
       if error.rawCode == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue {
         await room()
-        if let closed = admission.closedBy { return refuse(ticket, next..<batch.count, closed) }
+        if let closed = admission.closedBy { return refuse(ticket, batch.count - next, closed) }
       } else if error.errorClass == .data {
-        refuse(ticket, next..<(next + 1), error)
+        refuse(ticket, 1, error)
         next += 1
       } else if next == 0 && ticket.isUntouched {
         throw client.fatalError ?? error
       } else {
-        return refuse(ticket, next..<batch.count, client.fatalError ?? error)
+        return refuse(ticket, batch.count - next, client.fatalError ?? error)
       }
     }
   }
 
-  private func refuse(_ ticket: AckTicket, _ range: Range<Int>, _ error: KafkaError) {
-    let refused = range.prefix(ProduceError.limit).map { ProduceError.Refused(index: $0, error: error) }
-    if ticket.complete(range.count, refused: refused, failed: range.count) { finish(ticket) }
+  private func refuse(_ ticket: AckTicket, _ count: Int, _ error: KafkaError) {
+    if ticket.complete(count, failed: count, error) { finish(ticket) }
   }
 
   func finish(_ ticket: AckTicket) {

@@ -10,7 +10,7 @@ final class ProducerThread {
   private let queue: OpaquePointer
   private let logger: Logger
   private let statistics: Statistics
-  private var accessProblem = AccessProblem(grace: .seconds(10))
+  private let access: ClientAccess
   private let produced = Counter(label: "souk_kafka_produced_records_total")
   private let refused = Counter(label: "souk_kafka_produce_failures_total")
 
@@ -19,6 +19,7 @@ final class ProducerThread {
     self.queue = queue
     logger = core.configuration.logger
     statistics = Statistics(kind: "producer")
+    access = ClientAccess(core.client, onChange: core.configuration.onAccessProblem)
   }
 
   func run() {
@@ -35,11 +36,7 @@ final class ProducerThread {
         return state.roomWaiters
       }
       for waiter in waiters { waiter.resume() }
-      if let error = accessProblem.lastingError {
-        core.admission.close(error)
-      } else if accessProblem.needsProbe(now: .now) {
-        probeAccess()
-      }
+      if let error = access.lastingError() { core.admission.close(error) }
     }
     core.waker.destroy()
     core.stopped()
@@ -65,17 +62,17 @@ final class ProducerThread {
   private func acknowledge(_ event: OpaquePointer) {
     var current: AckTicket?
     var (count, failed) = (0, 0)
-    var errors: [ProduceError.Refused] = []
+    var worst: KafkaError?
+    var lastCode = RD_KAFKA_RESP_ERR_NO_ERROR
     func settle() {
       guard let ticket = current else { return }
-      if ticket.complete(count, refused: errors, failed: failed) { core.finish(ticket) }
+      if ticket.complete(count, failed: failed, worst) { core.finish(ticket) }
       produced.increment(by: count - failed)
       if failed > 0 { refused.increment(by: failed) }
-      (count, failed, errors) = (0, 0, [])
+      (count, failed, worst, lastCode) = (0, 0, nil, RD_KAFKA_RESP_ERR_NO_ERROR)
     }
     while let message = rd_kafka_event_message_next(event) {
-      let tag = UInt64(UInt(bitPattern: message.pointee._private))
-      let id = tag >> ProducerCore.indexBits
+      let id = UInt64(UInt(bitPattern: message.pointee._private))
       if current?.id != id {
         settle()
         current = core.state.withLock { $0.tickets[id] }
@@ -83,22 +80,13 @@ final class ProducerThread {
       count += 1
       if message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
         failed += 1
-        if errors.count < ProduceError.limit {
-          errors.append(.init(index: Int(tag & (1 << ProducerCore.indexBits - 1)), error: reason(message)))
-        }
+        // Neighbours fail for one reason, which is worked out once.
+        if message.pointee.err != lastCode { worst = .worse(worst, reason(message)) }
+        lastCode = message.pointee.err
       }
     }
     settle()
-    if failed == 0 { wasLetIn() }
-  }
-
-  private func wasLetIn() {
-    if accessProblem.clear() { core.configuration.onAccessProblem(nil) }
-  }
-
-  /// An idle producer receives no news: only an answer shows that a refusal is over.
-  private func probeAccess() {
-    if (try? Metadata.all(core.client, within: .seconds(1))) != nil { wasLetIn() }
+    if failed == 0 { access.wasLetIn() }
   }
 
   private func reason(_ message: UnsafePointer<rd_kafka_message_t>) -> KafkaError {
@@ -122,8 +110,7 @@ final class ProducerThread {
       core.admission.close(error)
     } else if error.refusal != nil || error.errorClass == .configuration {
       logger.error("kafka producer", metadata: ["error": "\(error)"])
-      accessProblem.note(error, now: .now)
-      core.configuration.onAccessProblem(error)
+      access.note(error)
     } else {
       logger.warning("kafka producer", metadata: ["error": "\(error)"])
     }

@@ -18,7 +18,7 @@ final class TableThread {
   /// Records, ends and errors of partitions that came while something else was waited for, in their order.
   private var held: [OpaquePointer] = []
   private var refusedPositions: [TopicPartition] = []
-  private var accessProblem = AccessProblem(grace: .seconds(10))
+  private let access: ClientAccess
   private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
   private var hasFailed = false
 
@@ -26,12 +26,8 @@ final class TableThread {
     _ configuration: TableReader.Configuration, mailbox: TableReader.Mailbox,
     apply: @escaping @Sendable (RecordBatch) -> Void
   ) throws {
-    let thread = Unshared(value: try TableThread(configuration, mailbox: mailbox, apply: apply))
-    startThread(named: "kafka-table") { thread.value.run() }
-  }
-
-  private struct Unshared: @unchecked Sendable {
-    let value: TableThread
+    nonisolated(unsafe) let thread = try TableThread(configuration, mailbox: mailbox, apply: apply)
+    startThread(named: "kafka-table") { thread.run() }
   }
 
   private init(
@@ -44,6 +40,7 @@ final class TableThread {
     logger = configuration.logger
     meters = TableMeters(topic: configuration.topic)
     client = try ClientHandle(RD_KAFKA_CONSUMER, properties: configuration.properties, events: 0)
+    access = ClientAccess(client)
     queue = client.call { client in
       rd_kafka_poll_set_consumer(client)
       let queue = rd_kafka_queue_get_consumer(client)!
@@ -62,11 +59,7 @@ final class TableThread {
     while !isClosing {
       if !refusedPositions.isEmpty { examine(refusedPositions.removeFirst()) }
       poll()
-      if let error = accessProblem.lastingError {
-        fail(error)
-      } else if accessProblem.needsProbe(now: .now), (try? Metadata.all(client, within: .seconds(1))) != nil {
-        accessProblem.clear()
-      }
+      if let error = access.lastingError() { fail(error) }
     }
     client.call { _ = rd_kafka_assign($0, nil) }
     dropHeld()
@@ -87,10 +80,10 @@ final class TableThread {
     // Short at first, so that a refusal, which arrives on the queue, is heard at once.
     var attemptLimit: Duration = .milliseconds(250)
     while !isClosing {
-      if let error = accessProblem.lastingError { return fail(error) }
+      if let error = access.lastingError() { return fail(error) }
       do throws(KafkaError) {
         let topic = try Metadata.topic(client, configuration.topic, within: attemptLimit)
-        accessProblem.clear()
+        access.wasLetIn()
         guard !topic.partitions.isEmpty else {
           let error = topic.error ?? KafkaError("table", RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, detail: configuration.topic)
           if ContinuousClock.now >= deadline || error.errorClass == .configuration {
@@ -189,7 +182,7 @@ final class TableThread {
       messages.append(message)
     }
     if !messages.isEmpty {
-      accessProblem.clear()
+      access.wasLetIn()
       meters.read.increment(by: messages.count)
       apply(
         RecordBatch(storage: RecordBatch.Storage(events: events, messages: messages, client: client), runs: runs))
@@ -206,8 +199,7 @@ final class TableThread {
     defer { rd_kafka_event_destroy(event) }
     switch rd_kafka_event_type(event) {
     case RD_KAFKA_EVENT_LOG:
-      LibraryLog.write(event, to: logger)
-      if let error = LibraryLog.hangUp(event) { accessProblem.note(error, now: .now) }
+      if let error = LibraryLog.write(event, to: logger) { access.note(error) }
     case RD_KAFKA_EVENT_ERROR: report(event)
     default: break
     }
@@ -226,7 +218,7 @@ final class TableThread {
       fail(error)
     default:
       logger.warning("kafka table", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
-      if error.refusal != nil || error.errorClass == .configuration { accessProblem.note(error, now: .now) }
+      if error.refusal != nil || error.errorClass == .configuration { access.note(error) }
     }
   }
 

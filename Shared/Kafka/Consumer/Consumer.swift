@@ -42,7 +42,7 @@ package final class Consumer: Sendable {
   package func commit(
     _ positions: [TopicPartition: Int64], metadata: [TopicPartition: String] = [:]
   ) async throws(KafkaError) -> Set<TopicPartition> {
-    try await mailbox.ask("commit") { .commit(positions, metadata, epochs: [:], $0) }
+    try await mailbox.ask("commit") { $0.commit(positions, metadata, [:], $1) }
   }
 
   /// As above, but only where the lease is still held: for work that may outlive an assignment.
@@ -57,26 +57,28 @@ package final class Consumer: Sendable {
       epochs[lease.partition] = lease.epoch
     }
     let (sent, held) = (offsets, epochs)
-    return try await mailbox.ask("commit") { .commit(sent, metadata, epochs: held, $0) }
+    return try await mailbox.ask("commit") { $0.commit(sent, metadata, held, $1) }
   }
 
   /// What the group has committed; partitions without a committed offset are missing.
   package func committed(
     _ partitions: Set<TopicPartition>
   ) async throws(KafkaError) -> [TopicPartition: CommittedOffset] {
-    try await mailbox.ask("committed") { .committed(partitions, $0) }
+    try await mailbox.result("committed") { thread throws(KafkaError) in try thread.committed(partitions) }
   }
 
   /// Moves partitions that are ours. Records read before are not delivered any more, and leases begin anew.
   package func seek(_ positions: [TopicPartition: SeekTarget]) async throws(KafkaError) {
-    try await mailbox.ask("seek") { .seek(positions, $0) }
+    try await mailbox.result("seek") { thread throws(KafkaError) in try thread.seek(positions) }
   }
 
   /// First and end offsets, asked of the brokers.
   package func watermarks(
     _ partitions: Set<TopicPartition>
   ) async throws(KafkaError) -> [TopicPartition: Watermarks] {
-    try await mailbox.ask("watermarks") { .watermarks(partitions, $0) }
+    try await mailbox.result("watermarks") { thread throws(KafkaError) in
+      try OffsetQuestions.watermarks(thread.client, partitions, within: .seconds(5))
+    }
   }
 
   /// Whether work begun under this lease may still have an effect.
@@ -88,22 +90,22 @@ package final class Consumer: Sendable {
   /// Raised while a revoke or a close waits for the worker. Take it anew for every wait: it is replaced once
   /// the revoke is over, and stays raised after a close.
   package var revokeWaiting: Interruption { mailbox.interruption }
-  package func interruption() -> Interruption { mailbox.interruption }
-
-  /// When the poll thread last went round; for liveness.
-  package var lastPoll: ContinuousClock.Instant { mailbox.lastPoll }
 
   /// Drains: a revoke of everything is delivered, then `next()` returns nil. Returns at once.
-  package func close() { mailbox.send(.close) }
+  package func close() { mailbox.tell { $0.carryOut($0.machine.close()) } }
 
   /// Names the cluster, so that offsets kept elsewhere are not used on another one. Every start of an embedded
   /// broker is another cluster.
   package var clusterID: String {
-    get async throws(KafkaError) { try await mailbox.ask("cluster id") { .clusterID($0) } }
+    get async throws(KafkaError) {
+      try await mailbox.result("cluster id") { thread throws(KafkaError) in
+        try ClusterID.ask(thread.client, within: .seconds(5))
+      }
+    }
   }
 
   /// Identifies this member in `Producer.sendOffsets`; take it anew for every transaction.
   package func groupMetadata() async throws(KafkaError) -> ConsumerGroupMetadata {
-    try await mailbox.ask("group metadata") { .groupMetadata($0) }
+    try await mailbox.result("group metadata") { thread throws(KafkaError) in try thread.groupMetadata() }
   }
 }

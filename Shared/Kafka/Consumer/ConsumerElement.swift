@@ -32,7 +32,7 @@ extension Consumer {
     /// - Parameter offsets: next offset to read; a partition that is missing starts at `startFrom`, or where the group
     ///   has committed, when the configuration adopts that.
     package func start(at offsets: [TopicPartition: Int64]) {
-      mailbox.send(.startAnswer(id, offsets))
+      mailbox.tell { [id] in $0.carryOut($0.machine.startAnswered(id, offsets)) }
     }
   }
 
@@ -44,7 +44,7 @@ extension Consumer {
     /// - Parameter positions: next offset per partition of what is durable; others of the revoke are left as
     ///   they were committed. Only partitions of this revoke are looked at.
     package func done(committing positions: [TopicPartition: Int64], metadata: [TopicPartition: String] = [:]) {
-      mailbox.send(.revokeAnswer(id, positions, metadata))
+      mailbox.tell { [id] in $0.carryOut($0.machine.revokeAnswered(id, positions, metadata)) }
     }
   }
 }

@@ -5,25 +5,14 @@ import Synchronization
 /// way to the thread. The element slot is the whole buffer on this side; librdkafka holds the rest.
 final class ConsumerMailbox: Sendable {
   enum Command: Sendable {
-    case commit(
-    [TopicPartition: Int64], [TopicPartition: String], epochs: [TopicPartition: UInt64], Reply<Set<TopicPartition>>)
-    case seek([TopicPartition: SeekTarget], Reply<Void>)
-    case committed(Set<TopicPartition>, Reply<[TopicPartition: CommittedOffset]>)
-    case watermarks(Set<TopicPartition>, Reply<[TopicPartition: Watermarks]>)
-    case clusterID(Reply<String>)
-    case groupMetadata(Reply<ConsumerGroupMetadata>)
-    case startAnswer(UInt64, [TopicPartition: Int64])
-    case revokeAnswer(UInt64, [TopicPartition: Int64], [TopicPartition: String])
-    case close
+    /// Called on the thread; with nil when the thread leaves the group or has ended.
+    case call(@Sendable (ConsumerThread?) -> Void)
     /// The `Consumer` was released: no answers will come.
     case abandon
   }
 
-  /// A continuation that is resumed exactly once, whatever happens to the thread.
-  struct Reply<Value: Sendable>: Sendable {
-    let continuation: CheckedContinuation<Result<Value, KafkaError>, Never>
-    func callAsFunction(_ result: Result<Value, KafkaError>) { continuation.resume(returning: result) }
-  }
+  /// Hands back the result of a call, exactly once.
+  typealias Reply<Value> = (Result<Value, KafkaError>) -> Void
 
   typealias Waiter = CheckedContinuation<Consumer.Element?, any Error>
 
@@ -37,7 +26,6 @@ final class ConsumerMailbox: Sendable {
     var finished = false
     var interruption = Interruption()
     var epochs: [TopicPartition: UInt64] = [:]
-    var lastPoll = ContinuousClock.now
   }
   private let state = Mutex(State())
 
@@ -83,31 +71,39 @@ final class ConsumerMailbox: Sendable {
     return state.finished ? .success(nil) : nil
   }
 
-  /// - Returns: false when the thread has ended and will not see the command.
-  @discardableResult
-  func send(_ command: Command) -> Bool {
-    let wake: (@Sendable () -> Void)?? = state.withLock { state in
-      guard !state.finished else { return nil }
-      state.commands.append(command)
-      return .some(state.wake)
+  func send(_ command: Command) {
+    let (isTaken, wake) = state.withLock { state in
+      if !state.finished { state.commands.append(command) }
+      return (!state.finished, state.wake)
     }
-    wake??()
-    return wake != nil
+    wake?()
+    if !isTaken { command.refuse() }
   }
 
-  /// Sends a command that has a reply, and waits for the reply.
+  /// Tells the thread something that has no answer.
+  func tell(_ body: @escaping @Sendable (ConsumerThread) -> Void) { send(.call { $0.map(body) }) }
+
+  /// Calls `body` on the thread and waits for the reply, which may come later.
   func ask<Value: Sendable>(
-    _ operation: String, _ make: (Reply<Value>) -> Command
+    _ operation: String, _ body: @escaping @Sendable (ConsumerThread, @escaping Reply<Value>) -> Void
   ) async throws(KafkaError) -> Value {
     let result: Result<Value, KafkaError> = await withCheckedContinuation { continuation in
-      let reply = Reply(continuation: continuation)
-      if !send(make(reply)) { reply(.failure(.closed(operation))) }
+      send(.call { thread in
+        guard let thread else { return continuation.resume(returning: .failure(.closed(operation))) }
+        body(thread) { continuation.resume(returning: $0) }
+      })
     }
     return try result.get()
   }
 
+  /// Calls `body` on the thread and waits for its result.
+  func result<Value: Sendable>(
+    _ operation: String, of body: @escaping @Sendable (ConsumerThread) throws(KafkaError) -> Value
+  ) async throws(KafkaError) -> Value {
+    try await ask(operation) { thread, reply in reply(Result { () throws(KafkaError) in try body(thread) }) }
+  }
+
   var interruption: Interruption { state.withLock { $0.interruption } }
-  var lastPoll: ContinuousClock.Instant { state.withLock { $0.lastPoll } }
   func epoch(of partition: TopicPartition) -> UInt64? { state.withLock { $0.epochs[partition] } }
   var epochs: [TopicPartition: UInt64] { state.withLock { $0.epochs } }
 
@@ -117,7 +113,6 @@ final class ConsumerMailbox: Sendable {
 
   func takeCommands() -> [Command] {
     state.withLock { state in
-      state.lastPoll = .now
       defer { state.commands.removeAll(keepingCapacity: true) }
       return state.commands
     }
@@ -208,18 +203,7 @@ final class ConsumerMailbox: Sendable {
 }
 
 extension ConsumerMailbox.Command {
-  /// The thread has ended: the command is not executed.
-  func refuse() {
-    switch self {
-    case .commit(_, _, _, let reply): reply(.failure(.closed("commit")))
-    case .seek(_, let reply): reply(.failure(.closed("seek")))
-    case .committed(_, let reply): reply(.failure(.closed("committed")))
-    case .watermarks(_, let reply): reply(.failure(.closed("watermarks")))
-    case .clusterID(let reply): reply(.failure(.closed("cluster id")))
-    case .groupMetadata(let reply): reply(.failure(.closed("group metadata")))
-    case .startAnswer, .revokeAnswer, .close, .abandon: break
-    }
-  }
+  func refuse() { if case .call(let body) = self { body(nil) } }
 }
 
 extension KafkaError {

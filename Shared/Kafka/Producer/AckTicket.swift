@@ -10,7 +10,7 @@ final class AckTicket: Sendable {
   private struct State {
     var outstanding: Int
     var failed = 0
-    var refused: [ProduceError.Refused] = []
+    var leading: KafkaError?
   }
   private let state: Mutex<State>
   /// Raised with the last acknowledgement.
@@ -24,13 +24,15 @@ final class AckTicket: Sendable {
     if total == 0 { completed.raise() }
   }
 
+  /// - Parameters:
+  ///   - failed: how many of them failed, and `error` the worst reason.
   /// - Returns: true when this was the last part of the batch.
-  func complete(_ count: Int, refused: [ProduceError.Refused] = [], failed: Int = 0) -> Bool {
+  func complete(_ count: Int, failed: Int = 0, _ error: KafkaError? = nil) -> Bool {
     let isLast = state.withLock { state in
       precondition(state.outstanding >= count, "more acknowledgements than records")
       state.outstanding -= count
       state.failed += failed
-      state.refused += refused.prefix(max(0, ProduceError.limit - state.refused.count))
+      state.leading = .worse(state.leading, error)
       return state.outstanding == 0
     }
     if isLast { completed.raise() }
@@ -40,7 +42,7 @@ final class AckTicket: Sendable {
   /// Fails the records that are not acknowledged.
   func abandon(_ error: KafkaError) {
     let open = state.withLock { $0.outstanding }
-    if open > 0 { _ = complete(open, refused: [.init(index: 0, error: error)], failed: open) }
+    if open > 0 { _ = complete(open, failed: open, error) }
   }
 
   /// - Returns: false when the waiting task was cancelled first.
@@ -54,9 +56,12 @@ final class AckTicket: Sendable {
 
   var isComplete: Bool { state.withLock { $0.outstanding == 0 } }
 
-  var error: ProduceError? {
+  /// The failure that decides, with how many records failed.
+  var error: KafkaError? {
     state.withLock { state in
-      state.failed == 0 ? nil : ProduceError(total: total, failed: state.failed, refused: state.refused)
+      guard var error = state.leading else { return nil }
+      error.message = "\(state.failed) of \(total) records not produced: \(error.message)"
+      return error
     }
   }
 }
@@ -65,15 +70,13 @@ final class AckTicket: Sendable {
 package struct PendingAcks: Sendable {
   let ticket: AckTicket
 
-  /// How many records are meant.
-  package var count: Int { ticket.total }
   package var isComplete: Bool { ticket.isComplete }
 
   /// Waits until every record is acknowledged by all in-sync replicas.
   /// - Throws: when some were not; class `transient` when the waiting task is cancelled.
   package var value: Void {
-    get async throws(ProduceError) {
-      guard await ticket.wait() else { throw ProduceError(total: ticket.total, all: .cancelled("produce")) }
+    get async throws(KafkaError) {
+      guard await ticket.wait() else { throw .cancelled("produce") }
       if let error = ticket.error { throw error }
     }
   }

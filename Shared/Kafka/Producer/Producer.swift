@@ -24,14 +24,17 @@ package final class Producer: Sendable {
   deinit { core.abandon() }
 
   /// Waits for every acknowledgement.
-  package func send(_ batch: OutgoingBatch) async throws(ProduceError) {
+  ///
+  /// - Throws: the worst of the failures, in the order fatal, configuration, transient, data. A transient one says
+  ///   nothing about the records: produce the whole batch again.
+  package func send(_ batch: OutgoingBatch) async throws(KafkaError) {
     try await enqueue(batch).value
   }
 
   /// Hands the batch to the library and returns before it is acknowledged. Waits while `maxInFlightBytes` are
   /// on their way.
   /// - Throws: when nothing of the batch was taken. Records refused one by one are told by the acknowledgements.
-  package func enqueue(_ batch: OutgoingBatch) async throws(ProduceError) -> PendingAcks {
+  package func enqueue(_ batch: OutgoingBatch) async throws(KafkaError) -> PendingAcks {
     PendingAcks(ticket: try await core.enqueue(batch))
   }
 
@@ -41,11 +44,6 @@ package final class Producer: Sendable {
   /// The partition `partitionBy` bytes lead to.
   package func partition(for bytes: [UInt8], topic: String) async throws(KafkaError) -> Int32 {
     Murmur2.partition(of: bytes, count: try await core.partitionCount(of: topic))
-  }
-
-  /// Sends what lingers and waits until all is acknowledged or refused.
-  package func flush(within limit: Duration) async throws(KafkaError) {
-    try await core.control.flush(core.client, within: limit)
   }
 
   /// Takes nothing more, flushes, and frees the client. What is not acknowledged by then fails with class
@@ -80,34 +78,5 @@ extension Producer {
       self.transactionalID = transactionalID
       self.logger = logger
     }
-  }
-}
-
-extension Producer {
-  /// Registers the transactional id, fences older producers of it, and finishes what they left open. Once, first.
-  package func initTransactions(within limit: Duration = .seconds(30)) async throws(TransactionError) {
-    try await core.control.transact(core.client, .initialise(limit))
-  }
-
-  package func beginTransaction() async throws(TransactionError) {
-    try await core.control.transact(core.client, .begin)
-  }
-
-  /// Makes the consumer's progress part of the transaction.
-  /// - Parameter positions: next offsets.
-  package func sendOffsets(
-    _ positions: [TopicPartition: Int64], metadata: ConsumerGroupMetadata, within limit: Duration = .seconds(30)
-  ) async throws(TransactionError) {
-    try await core.control.transact(core.client, .sendOffsets(positions, metadata, limit))
-  }
-
-  /// Flushes and commits. After `remedy == .retry` call it again, after `.abort` abort.
-  package func commitTransaction(within limit: Duration = .seconds(60)) async throws(TransactionError) {
-    try await core.control.transact(core.client, .commit(limit))
-  }
-
-  /// Takes back everything produced since `beginTransaction`.
-  package func abortTransaction(within limit: Duration = .seconds(60)) async throws(TransactionError) {
-    try await core.control.transact(core.client, .abort(limit))
   }
 }

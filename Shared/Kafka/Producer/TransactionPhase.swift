@@ -1,6 +1,4 @@
-import Core
-
-/// The order in which transaction calls are allowed. A pure value; what the broker says is in `TransactionError`.
+/// The order in which transaction calls are allowed. A pure value; what the broker says is in `TransactionRemedy`.
 struct TransactionPhase: Equatable {
   enum State: Equatable {
     case uninitialised
@@ -37,7 +35,7 @@ struct TransactionPhase: Equatable {
     }
   }
 
-  mutating func failed(_ call: Call, _ remedy: TransactionError.Remedy) {
+  mutating func failed(_ call: Call, _ remedy: TransactionRemedy) {
     switch remedy {
     case .retry: if call == .abort { state = .doomed }
     case .abort: state = .doomed
@@ -47,32 +45,4 @@ struct TransactionPhase: Equatable {
 
   /// What has to be called for this call to take place: an abort that is still owed comes before a new transaction.
   func steps(to call: Call) -> [Call] { call == .begin && state == .doomed ? [.abort, .begin] : [call] }
-}
-
-/// A transaction call failed; `remedy` says what the caller has to do.
-package struct TransactionError: ClassifiedError {
-  package enum Remedy: Hashable, Sendable {
-    /// Make the same call again.
-    case retry
-    /// Abort, then do the transaction's work again from the last committed offsets.
-    case abort
-    /// The producer is fenced or broken: the process ends.
-    case stop
-  }
-  package var error: KafkaError
-  package var remedy: Remedy
-
-  package init(_ error: KafkaError, remedy: Remedy) {
-    self.error = error
-    self.remedy = remedy
-  }
-
-  package var code: String { error.code }
-  package var errorClass: ErrorClass {
-    switch remedy {
-    case .retry, .abort: .transient
-    case .stop: error.errorClass == .configuration ? .configuration : .fatal
-    }
-  }
-  package var description: String { "transaction: \(error), remedy: \(remedy)" }
 }

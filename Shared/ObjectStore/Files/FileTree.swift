@@ -6,11 +6,14 @@ import Glibc
 struct FileTree {
   private let root: Int32
 
-  /// - Throws: `.invalidSetting` when the folder is missing or not a folder.
+  /// - Throws: `.invalidSetting` when the folder is missing or not a folder; an outage's kind when the process is out
+  ///   of descriptors or memory, which says nothing of the folder.
   init(_ path: String) throws(ObjectStoreError) {
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard root >= 0 else {
-      throw ObjectStoreError(.invalidSetting, "cannot open the folder \(path): \(Self.reason())")
+      let code = errno
+      if ErrorClass(ofSetting: code) == .transient { throw Self.failure("cannot open the folder \(path)", code) }
+      throw ObjectStoreError(.invalidSetting, "cannot open the folder \(path): \(Self.reason(code))")
     }
   }
 

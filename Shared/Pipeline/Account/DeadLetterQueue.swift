@@ -115,7 +115,7 @@ package final class DeadLetterQueue: Sendable {
   }
 
   /// Produces dead letters and waits for their acknowledgement.
-  /// - Throws: `ProduceError` on an outage; class `configuration` when the cluster refuses a letter for its size,
+  /// - Throws: `KafkaError` on an outage; class `configuration` when the cluster refuses a letter for its size,
   ///   because a letter that is dropped would be a lost record.
   package func send(_ letters: OutgoingBatch, through producer: Producer) async throws {
     do {
@@ -125,7 +125,7 @@ package final class DeadLetterQueue: Sendable {
       throw Failure(
         .configuration, code: "dead_letter_refused",
         """
-        a dead letter was refused: \(error.leading). It has at most \(largest) bytes (message.max.bytes): raise \
+        a dead letter was refused: \(error). It has at most \(largest) bytes (message.max.bytes): raise \
         max.message.bytes of the dead-letter topic above that, or lower message.max.bytes with --kafka-property
         """)
     }

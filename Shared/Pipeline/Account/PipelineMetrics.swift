@@ -23,19 +23,21 @@ package final class PipelineMetrics: Sendable {
   /// The numbers of this loop alone.
   package var account: RecordAccount { state.withLock { $0.account } }
 
-  fileprivate enum Account: Hashable { case consumed, kept, skipped, deadLettered, retries, produced }
-
-  /// Counters by account and label value: looking one up in the metrics system costs more than counting.
+  /// Counters by metric and label value: looking one up in the metrics system costs more than counting.
   private struct Key: Hashable {
-    var account: Account
+    var label: String
     var value: String
   }
 
-  private func count(_ account: Account, _ label: String, _ dimension: String, _ value: String, by amount: Int) {
+  /// - Parameter column: of the account, for what a record can become.
+  private func count(
+    _ label: String, _ dimension: String, _ value: String, by amount: Int,
+    _ column: WritableKeyPath<RecordAccount, Int>? = nil
+  ) {
     guard amount > 0 else { return }
-    let key = Key(account: account, value: value)
     let counter = state.withLock { state in
-      state.account.add(amount, to: account)
+      if let column { state.account[keyPath: column] += amount }
+      let key = Key(label: label, value: value)
       if let known = state.counters[key] { return known }
       let counter = Counter(label: label, dimensions: [(dimension, value)])
       state.counters[key] = counter
@@ -45,7 +47,7 @@ package final class PipelineMetrics: Sendable {
   }
 
   package func consumed(_ topic: String, by amount: Int = 1) {
-    count(.consumed, "souk_records_consumed_total", "topic", topic, by: amount)
+    count("souk_records_consumed_total", "topic", topic, by: amount, \.consumed)
   }
   func consumed(_ jobs: [Job]) {
     for (topic, group) in Dictionary(grouping: jobs, by: \.topic) { consumed(topic, by: group.count) }
@@ -67,7 +69,7 @@ package final class PipelineMetrics: Sendable {
   }
   package func kept(_ topic: String, by amount: Int = 1) {
     guard amount > 0 else { return }
-    count(.kept, "souk_records_kept_total", "topic", topic, by: amount)
+    count("souk_records_kept_total", "topic", topic, by: amount, \.kept)
     let gauge = state.withLock { state in
       if let known = state.lastKept[topic] { return known }
       let gauge = Gauge(label: "souk_last_kept_timestamp_seconds", dimensions: [("topic", topic)])
@@ -77,14 +79,14 @@ package final class PipelineMetrics: Sendable {
     gauge.record(WallClock.seconds())
   }
   package func skipped(_ reason: String, by amount: Int = 1) {
-    count(.skipped, "souk_records_skipped_total", "reason", reason, by: amount)
+    count("souk_records_skipped_total", "reason", reason, by: amount, \.skipped)
   }
   package func deadLettered(_ code: String, by amount: Int = 1) {
-    count(.deadLettered, "souk_records_dead_lettered_total", "code", code, by: amount)
+    count("souk_records_dead_lettered_total", "code", code, by: amount, \.deadLettered)
   }
-  package func retried(_ code: String) { count(.retries, "souk_retries_total", "code", code, by: 1) }
+  package func retried(_ code: String) { count("souk_retries_total", "code", code, by: 1) }
   package func produced(_ topic: String, by amount: Int) {
-    count(.produced, "souk_records_produced_total", "topic", topic, by: amount)
+    count("souk_records_produced_total", "topic", topic, by: amount)
   }
   /// Handed back undone at a rebalance or a drain; the partition's next owner consumes them again.
   package func returned(by amount: Int) {
@@ -115,18 +117,6 @@ package final class PipelineMetrics: Sendable {
       return timer
     }
     timer.record(duration: duration)
-  }
-}
-
-extension RecordAccount {
-  fileprivate mutating func add(_ amount: Int, to account: PipelineMetrics.Account) {
-    switch account {
-    case .consumed: consumed += amount
-    case .kept: kept += amount
-    case .skipped: skipped += amount
-    case .deadLettered: deadLettered += amount
-    case .retries, .produced: break
-    }
   }
 }
 

@@ -26,9 +26,8 @@ package struct Generation<Contents: Sendable>: Sendable {
 /// for another attempt.
 final class GenerationCloser<Sink: GenerationSink>: Sendable {
   enum Outcome: Sendable {
-    case committed
-    /// All is written, but the commit did not go through.
-    case stored
+    /// All is written; the commit behind it may not have gone through.
+    case stored(isCommitted: Bool)
     /// The partition left, or an outage outlasted it: its next owner repeats it.
     case givenUp
     case failed(any Error)
@@ -82,7 +81,7 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
         }
         pipeline.metrics.flushed(rows: generation.outputs, in: .now - start)
       }
-      return try await commit(generation.next, mark: nil, lease, lastCall) ? .committed : .stored
+      return .stored(isCommitted: try await commit(generation.next, mark: nil, lease, lastCall))
     } catch {
       return .failed(error)
     }
@@ -107,15 +106,6 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
     try await retry(
       step, until: lastCall, metadata: ["partition": "\(lease.partition)"],
       while: { pipeline.consumer.owns(lease) }, operation) != nil
-  }
-}
-
-extension GenerationCloser.Outcome: Equatable {
-  static func == (left: Self, right: Self) -> Bool {
-    switch (left, right) {
-    case (.committed, .committed), (.stored, .stored), (.givenUp, .givenUp), (.failed, .failed): true
-    default: false
-    }
   }
 }
 

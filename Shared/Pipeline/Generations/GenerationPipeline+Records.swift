@@ -146,8 +146,8 @@ extension GenerationPipeline {
       guard let closing = closings.removeValue(forKey: lease) else { continue }
       let partition = lease.partition
       switch outcome {
-      case .committed, .stored:
-        uncommitted[partition] = outcome == .stored ? closing.generation.next : nil
+      case .stored(let isCommitted):
+        uncommitted[partition] = isCommitted ? nil : closing.generation.next
         metrics.ended(account.flushed([partition: closing.generation.next]))
         metrics.setInFlight(account.inFlight)
       case .givenUp:

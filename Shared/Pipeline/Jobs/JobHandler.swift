@@ -28,7 +28,7 @@ package struct Emitter: Sendable {
   /// Waits until everything sent so far is acknowledged, for what may only be said after it. Inside a transaction
   /// nothing is to be waited for: all of it becomes visible at once.
   ///
-  /// - Throws: `KafkaError` or `ProduceError`, as `send`.
+  /// - Throws: `KafkaError`, as `send`.
   package let acknowledged: @Sendable () async throws -> Void
 
   package init(

@@ -122,7 +122,7 @@ private actor JobOutput {
   func acknowledged() async throws {
     let waiting = sent
     sent = []
-    var failure: ProduceError?
+    var failure: KafkaError?
     for (acks, counts) in waiting {
       if let error = await refusal(of: acks) {
         // A refused message dead-letters the record, but only when no outage kept it from being produced.
@@ -134,7 +134,7 @@ private actor JobOutput {
     if let failure { throw failure }
   }
 
-  private func refusal(of acks: PendingAcks) async -> ProduceError? {
+  private func refusal(of acks: PendingAcks) async -> KafkaError? {
     do { try await acks.value } catch { return error }
     return nil
   }

@@ -9,7 +9,7 @@ import ServiceKit
 /// At least once: an offset is committed only after every message its record led to is acknowledged, and all
 /// records before it in its partition are done too. See `TransactionalJobs` for `--delivery exactly-once`.
 package struct JobPipeline<Handler: JobHandler>: Sendable {
-  let pipeline: PipelineContext
+  var pipeline: PipelineContext
   let handler: Handler
   let permits: Permits
   let table: JobTable

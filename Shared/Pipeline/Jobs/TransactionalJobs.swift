@@ -88,7 +88,7 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
   /// Makes a transaction call again for as long as that is its remedy.
   private func insisting(givingWay: Bool, _ call: () async throws -> Void) async throws {
     try await pipeline.options.backoff.retry(call) { failed in
-      guard (failed.error as? TransactionError)?.remedy == .retry, !Task.isCancelled,
+      guard (failed.error as? KafkaError)?.remedy == .retry, !Task.isCancelled,
         !(givingWay && consumer.revokeWaiting.isRaised)
       else { throw failed.error }
       pipeline.retry.note(failed, at: "transaction", "retrying", level: failed.number <= 3 ? .warning : .debug)

@@ -196,13 +196,15 @@ final class Scenario: Sendable {
 
   func jobs(
     _ handler: ScriptedHandler, concurrency: Int = 4, drainTimeout: Duration = .seconds(20),
-    options: PipelineOptions? = nil, _ change: (inout KafkaOptions) -> Void = { _ in }
+    options: PipelineOptions? = nil, tick: Duration? = nil, _ change: (inout KafkaOptions) -> Void = { _ in }
   ) throws -> Running {
     let context = ServiceContext(name: "test", logger: Self.logger, drainTimeout: drainTimeout)
     let (consumer, producer) = (try consumer(drainDeadline: drainTimeout, change), try producer())
-    let pipeline = JobPipeline(
+    var jobs = JobPipeline(
       service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer,
       handler: handler, concurrency: concurrency, options: try options ?? Self.pipelineOptions(), context: context)
+    if let tick { jobs.pipeline.loop.tick = tick }
+    let pipeline = jobs
     return Running(
       context: context, consumer: consumer, metrics: pipeline.metrics, mayWork: { pipeline.table.mayWork($0) }
     ) {
