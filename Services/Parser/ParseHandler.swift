@@ -137,8 +137,7 @@ package final class ParseHandler: JobHandler {
       FileReading(
         file, headers: headers, limits: options.limits, maxItems: options.batchItems, mode: mode, plan: plan,
         zone: zone, masters: masters.map {
-          MasterLookup(
-            $0, threshold: options.matchThreshold, learned: lookup.learned, decides: lookup.decides)
+          MasterLookup($0, learned: lookup.learned, decides: lookup.decides)
         })
     }
     let (report, nextPlan, hasDecided) = try await store.get(url: url) { _, reader in

@@ -2,6 +2,8 @@ import ArgumentParser
 import Core
 import ServiceKit
 
+import Glibc
+
 /// `souk`: runs the fleet locally, and looks after its topics.
 package struct SoukCommand: AsyncParsableCommand {
   package static let configuration = CommandConfiguration(
@@ -17,4 +19,15 @@ package struct SoukCommand: AsyncParsableCommand {
 
   /// The program's entry point: never returns.
   package static func main() async { await Launcher.main(Self.self) }
+}
+
+/// Ctrl-C and SIGTERM, for the life of the process: the first raises what is returned, the second ends everything at
+/// once (the kernel then kills the children).
+func stopSignals(onFirst: @escaping @Sendable () -> Void = {}) -> Interruption {
+  let requested = Interruption()
+  _ = SignalTrap { _ in
+    requested.raise()
+    onFirst()
+  } onSecond: { _exit($0) }
+  return requested
 }

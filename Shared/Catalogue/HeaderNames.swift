@@ -9,8 +9,8 @@ package enum HeaderName {
   /// `<service>/<version>` of the producer, such as `parser/1.0.0`.
   package static let producedBy = "souk-produced-by"
 
-  /// How often this file's link had expired before, in decimal; absent for 0. Whoever announces a file again after
-  /// `gogobe.files.expired` passes it on.
+  /// How often this file's link had expired before, in decimal; absent for 0. A crawler that announces the file
+  /// again after `gogobe.files.expired` passes it on.
   package static let attempt = "souk-attempt"
   /// Why a record was sent back, such as `http_403`.
   package static let reason = "souk-reason"

@@ -18,7 +18,7 @@ package struct SchemaID: Hashable, Sendable, CustomStringConvertible {
 package enum TopicCleanup: String, Hashable, Sendable {
   /// Records older than the retention.
   case delete
-  /// Records that a later one of the same key replaced. The topic is a table: whoever reads all of it knows the
+  /// Records that a later one of the same key replaced. The topic is a table: a reader of all of it has the
   /// last value of every key. The retention then says how long a tombstone stays.
   case compact
 }
@@ -41,9 +41,12 @@ package struct Topic: Hashable, Sendable {
   /// What a record says, in one line.
   package let summary: String
 
+  /// - Parameters:
+  ///   - orderedBy: the key unless said.
+  ///   - schema: version 1 of the topic's own name unless said.
   package init(
     name: String, partitions: Int32, retention: Duration, cleanup: TopicCleanup = .delete, segment: Duration? = nil,
-    key: String, orderedBy: String, schema: SchemaID, summary: String
+    key: String, orderedBy: String? = nil, schema: SchemaID? = nil, summary: String
   ) {
     self.name = name
     self.partitions = partitions
@@ -51,8 +54,8 @@ package struct Topic: Hashable, Sendable {
     self.cleanup = cleanup
     self.segment = segment
     self.key = key
-    self.orderedBy = orderedBy
-    self.schema = schema
+    self.orderedBy = orderedBy ?? key
+    self.schema = schema ?? SchemaID(name, version: 1)
     self.summary = summary
   }
 

@@ -5,136 +5,116 @@ package enum Topics {
   package static let filesDiscovered = Topic(
     name: "gogobe.files.discovered", partitions: 12, retention: .seconds(7 * 86_400),
     key: "chain/file_name", orderedBy: "chain/store_id",
-    schema: SchemaID("gogobe.files.discovered", version: 1),
     summary: "a price file was seen at a portal and should be fetched")
 
   package static let filesExpired = Topic(
     name: "gogobe.files.expired", partitions: 12, retention: .seconds(86_400),
     key: "chain/file_name", orderedBy: "chain/store_id",
-    schema: SchemaID("gogobe.files.expired", version: 1),
     summary: "the link to a discovered file no longer works: the file should be listed again")
 
   package static let filesDownloaded = Topic(
     name: "gogobe.files.downloaded", partitions: 12, retention: .seconds(7 * 86_400),
-    key: "chain/store_id", orderedBy: "chain/store_id",
-    schema: SchemaID("gogobe.files.downloaded", version: 1),
+    key: "chain/store_id",
     summary: "a price file lies in the object store, verified, and should be parsed")
 
   package static let productsIngest = Topic(
     name: "gogobe.products.ingest", partitions: 12, retention: .seconds(3 * 86_400),
-    key: "chain/store_id", orderedBy: "chain/store_id",
-    schema: SchemaID("gogobe.products.ingest", version: 1),
+    key: "chain/store_id",
     summary: "up to 500 priced items of one store, in the order of their file")
 
   package static let productsMasters = Topic(
     name: "gogobe.products.masters", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
-    key: "master_id", orderedBy: "master_id",
-    schema: SchemaID("gogobe.products.masters", version: 1),
+    key: "master_id",
     summary: "a product that items of all chains refer to; the last record of a key is what is known of it")
 
   package static let masterDecisions = Topic(
     name: "gogobe.masters.decisions", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
-    key: "decision_id", orderedBy: "decision_id",
-    schema: SchemaID("gogobe.masters.decisions", version: 1),
+    key: "decision_id",
     summary: "two masters are one product, one is two, or a candidate is another product; or that is undone")
 
   package static let promotionsIngest = Topic(
     name: "gogobe.promotions.ingest", partitions: 12, retention: .seconds(3 * 86_400),
-    key: "chain/store_id", orderedBy: "chain/store_id",
-    schema: SchemaID("gogobe.promotions.ingest", version: 1),
+    key: "chain/store_id",
     summary: "promotions of one store with the items they are about, in the order of their file")
 
   package static let storesIngest = Topic(
     name: "gogobe.stores.ingest", partitions: 12, retention: .seconds(3 * 86_400),
-    key: "chain", orderedBy: "chain",
-    schema: SchemaID("gogobe.stores.ingest", version: 1),
+    key: "chain",
     summary: "the branches of a chain, in the order of their file")
 
   package static let filesParsed = Topic(
     name: "gogobe.files.parsed", partitions: 12, retention: .seconds(7 * 86_400),
-    key: "chain/store_id", orderedBy: "chain/store_id",
-    schema: SchemaID("gogobe.files.parsed", version: 1),
+    key: "chain/store_id",
     summary: "a file was read: how it ended, what was in it, what became of its rows")
 
   package static let alerts = Topic(
     name: "souk.alerts", partitions: 3, retention: .seconds(30 * 86_400),
-    key: "service/subject", orderedBy: "service/subject",
-    schema: SchemaID("souk.alerts", version: 1),
+    key: "service/subject",
     summary: "something a person should look at: a listing that changed, a file that shrank")
 
   package static let marketData = Topic(
     name: "egx_market_data", partitions: 12, retention: .seconds(7 * 86_400),
-    key: "symbol", orderedBy: "symbol",
-    schema: SchemaID("egx_market_data", version: 1),
+    key: "symbol",
     summary: "one bar of one instrument, new or changed")
 
   package static let ingestionTasks = Topic(
     name: "ingestion_tasks", partitions: 12, retention: .seconds(86_400),
-    key: "region.country.category.material", orderedBy: "region.country.category.material",
-    schema: SchemaID("ingestion_tasks", version: 1),
+    key: "region.country.category.material",
     summary: "a price or a demand of one material is due and should be fetched")
 
   /// A topic without records: its only partition is what schedulers compete for, and the offset that the group has
   /// committed of it carries the progress.
   package static let schedulerLease = Topic(
     name: "sentinel_scheduler", partitions: 1, retention: .seconds(7 * 86_400),
-    key: "-", orderedBy: "-",
-    schema: SchemaID("sentinel_scheduler", version: 1),
+    key: "-",
     summary: "none: the partition is the lease of the active scheduler")
 
   /// One topic a category, all alike: patterns over routing keys narrow the subscription by their third word.
-  package static func marketObservations(of category: MarketCategory) -> Topic {
+  package static func commodityObservations(of category: CommodityCategory) -> Topic {
     let name = "sentinel_market_data.\(category.rawValue)"
     return Topic(
       name: name, partitions: 12, retention: .seconds(7 * 86_400),
-      key: "region.country.category.material", orderedBy: "region.country.category.material",
-      schema: SchemaID(name, version: 1),
+      key: "region.country.category.material",
       summary: "a new price or demand of a series of category \(category.rawValue)")
   }
 
-  package static let marketObservations = MarketCategory.allCases.map { marketObservations(of: $0) }
+  package static let commodityObservations = CommodityCategory.allCases.map { commodityObservations(of: $0) }
 
   package static let seriesWindows = Topic(
     name: "sentinel_series_windows", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
     key: "group/kind/series", orderedBy: "region.country.category.material",
-    schema: SchemaID("sentinel_series_windows", version: 1),
     summary: "the latest observations of a series as one group of workers remembers them")
 
   package static let databaseWriteBuffer = Topic(
     name: "db_write_buffer", partitions: 12, retention: .seconds(3 * 86_400),
-    key: "region.country.category.material", orderedBy: "region.country.category.material",
-    schema: SchemaID("db_write_buffer", version: 1),
+    key: "region.country.category.material",
     summary: "what a model expects of a series, with intervals, or why it says nothing")
 
   package static let marketTicks = Topic(
     name: "market-ticks", partitions: 12, retention: .seconds(3_600), segment: .seconds(300),
-    key: "symbol", orderedBy: "symbol",
-    schema: SchemaID("market-ticks", version: 1),
+    key: "symbol",
     summary: "a trade, quote, status, correction or cancel as sent, with all its times in nanoseconds")
 
   package static let marketBars = Topic(
     name: "market-bars", partitions: 12, retention: .seconds(7 * 86_400), segment: .seconds(6 * 3_600),
-    key: "symbol", orderedBy: "symbol",
-    schema: SchemaID("market-bars", version: 1),
+    key: "symbol",
     summary: "a bar and its revision; a known start replaces the earlier one")
 
   package static let marketGaps = Topic(
     name: "market-gaps", partitions: 12, retention: .seconds(30 * 86_400),
-    key: "symbol", orderedBy: "symbol",
-    schema: SchemaID("market-gaps", version: 1),
+    key: "symbol",
     summary: "a hole in a feed: from, to, why, refilled or not")
 
   package static let subscriptions = Topic(
     name: "subscriptions", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
-    key: "feed/symbol", orderedBy: "feed/symbol",
-    schema: SchemaID("subscriptions", version: 1),
+    key: "feed/symbol",
     summary: "a symbol that a feed is to be asked for; a tombstone ends it")
 
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
     productsMasters, masterDecisions, alerts, marketData, schedulerLease, ingestionTasks,
-  ] + marketObservations + [
+  ] + commodityObservations + [
     seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps,
   ]
 

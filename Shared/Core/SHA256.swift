@@ -23,12 +23,7 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
   package var description: String { hex }
 
   /// As S3's checksum headers carry it.
-  package var base64: String {
-    // 32 bytes are 44 characters, and OpenSSL adds a NUL.
-    var text = [UInt8](repeating: 0, count: 45)
-    let length = EVP_EncodeBlock(&text, bytes, Int32(bytes.count))
-    return String(decoding: text.prefix(Int(length)), as: UTF8.self)
-  }
+  package var base64: String { Base64.encode(bytes) }
 }
 
 /// SHA-256 of bytes that come in pieces, by OpenSSL (which uses the processor's own instructions).

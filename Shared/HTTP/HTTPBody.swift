@@ -5,15 +5,16 @@ import Synchronization
 /// The producer never waits: it has to pause when the buffer is full, and `onRoom` is called when the consumer
 /// has taken what was there. One consumer task at a time.
 package final class HTTPBody: Sendable {
+  private typealias Waiter = CheckedContinuation<Void, Never>
   private struct State {
     var head: HTTPResponseHead?
     var buffer: [UInt8] = []
     var received = 0
     var isPaused = false
     var end: Result<Void, any Error>?
-    var headWaiter: CheckedContinuation<Void, Never>?
-    var bodyWaiter: CheckedContinuation<Void, Never>?
-    var endWaiter: CheckedContinuation<Void, Never>?
+    var headWaiter: Waiter?
+    var bodyWaiter: Waiter?
+    var endWaiter: Waiter?
   }
   private let state = Mutex(State())
   private let capacity: Int
@@ -41,14 +42,20 @@ package final class HTTPBody: Sendable {
         try end.get()
         return nil
       }
-      await withCheckedContinuation { continuation in
-        let ready = state.withLock { state in
-          if !state.buffer.isEmpty || state.end != nil { return true }
-          state.bodyWaiter = continuation
-          return false
-        }
-        if ready { continuation.resume() }
+      await wait(\.bodyWaiter) { !$0.buffer.isEmpty || $0.end != nil }
+    }
+  }
+
+  /// Returns once `isReady` holds.
+  /// - Parameter waiter: resumed by the producing side when it may hold.
+  private func wait(_ waiter: WritableKeyPath<State, Waiter?>, until isReady: (State) -> Bool) async {
+    await withCheckedContinuation { continuation in
+      let ready = state.withLock { state in
+        if isReady(state) { return true }
+        state[keyPath: waiter] = continuation
+        return false
       }
+      if ready { continuation.resume() }
     }
   }
 
@@ -57,14 +64,7 @@ package final class HTTPBody: Sendable {
 
   /// Waits for the status line and headers.
   func waitForHead() async throws -> HTTPResponseHead {
-    await withCheckedContinuation { continuation in
-      let ready = state.withLock { state in
-        if state.head != nil || state.end != nil { return true }
-        state.headWaiter = continuation
-        return false
-      }
-      if ready { continuation.resume() }
-    }
+    await wait(\.headWaiter) { $0.head != nil || $0.end != nil }
     let (head, end) = state.withLock { ($0.head, $0.end) }
     if let head { return head }
     try end?.get()
@@ -72,16 +72,7 @@ package final class HTTPBody: Sendable {
   }
 
   /// Returns when libcurl no longer uses the transfer.
-  func waitForEnd() async {
-    await withCheckedContinuation { continuation in
-      let ready = state.withLock { state in
-        if state.end != nil { return true }
-        state.endWaiter = continuation
-        return false
-      }
-      if ready { continuation.resume() }
-    }
-  }
+  func waitForEnd() async { await wait(\.endWaiter) { $0.end != nil } }
 
   // MARK: - the producing side, on libcurl's thread
 
@@ -94,7 +85,7 @@ package final class HTTPBody: Sendable {
 
   /// - Returns: false when there is no room now: the same bytes have to be offered again after `onRoom`.
   func offer(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    let (taken, waiter) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
+    let (taken, waiter) = state.withLock { state -> (Bool, Waiter?) in
       // An empty buffer takes any piece, or one larger than the whole buffer could never pass.
       guard state.buffer.isEmpty || state.buffer.count + bytes.count <= capacity else {
         state.isPaused = true
@@ -116,7 +107,7 @@ package final class HTTPBody: Sendable {
     for waiter in waiters { waiter?.resume() }
   }
 
-  private static func take(_ waiter: inout CheckedContinuation<Void, Never>?) -> CheckedContinuation<Void, Never>? {
+  private static func take(_ waiter: inout Waiter?) -> Waiter? {
     defer { waiter = nil }
     return waiter
   }

@@ -5,7 +5,7 @@ import Core
 /// The table is closed: every libcurl code and every status ends in one `Kind` (see `HTTPError+Curl.swift`).
 package struct HTTPError: ClassifiedError, Hashable {
   package enum Kind: Hashable, Sendable {
-    // transient: the other side or the way to it is unwell
+    // transient: an outage of the other side, or of the way to it
     case nameUnresolved, connectFailed, connectionLost, timedOut, tooSlow, truncatedBody, malformedResponse
     case tlsFailed, certificateRefused, clientClosed, retrievalFailed
     // by its number: 408, 425, 429 and 5xx transient, the rest data

@@ -79,7 +79,7 @@ final class TransferLoop: @unchecked Sendable {
   private func send(_ command: Command) -> Bool {
     inbox.withLock { inbox in
       guard inbox.isOpen, !inbox.stopping else { return false }
-      // Whoever put the first one in has woken the thread.
+      // The first command in the inbox has woken the thread.
       if inbox.commands.isEmpty { curl_multi_wakeup(multi) }
       inbox.commands.append(command)
       return true

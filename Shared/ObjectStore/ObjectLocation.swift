@@ -1,11 +1,13 @@
 import Core
 
-/// Where a store is: `s3://bucket/prefix` or `file:///folder`. Objects are named below it, and nothing outside it
-/// is ever opened.
+/// Where a store is: `s3://bucket/prefix`, `az://container/prefix` or `file:///folder`. Objects are named below it, and
+/// nothing outside it is ever opened.
 package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
   package enum Kind: Hashable, Sendable {
     /// `prefix` has no slash at either end; empty for the whole bucket.
     case s3(bucket: String, prefix: String)
+    /// `host` is the blob endpoint of the account, nil where the address does not name the account.
+    case azure(host: String?, container: String, prefix: String)
     /// An absolute path without a slash at its end.
     case folder(String)
   }
@@ -27,8 +29,22 @@ package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
       }
       _ = try Self.checked(Self.trim(path), text)
       kind = .folder("/" + Self.trim(path))
+    } else if let address = AzureAddress(text) {
+      guard address.query == nil else {
+        // The text is not repeated: what follows the question mark is a signature.
+        throw ObjectStoreError(
+          .invalidSetting,
+          "the address of an Azure container ends before '?'; what follows is --azure-storage-sas-token")
+      }
+      guard Self.isContainerName(address.container) else {
+        throw ObjectStoreError(.invalidSetting, "'\(text)': a container name has 3 to 63 of a-z, 0-9 and single '-'")
+      }
+      let trimmed = Self.trim(address.path)
+      if !trimmed.isEmpty { _ = try Self.checked(trimmed, text) }
+      kind = .azure(host: address.host, container: address.container, prefix: trimmed)
     } else {
-      throw ObjectStoreError(.invalidSetting, "'\(text)' is neither s3://bucket/prefix nor file:///folder")
+      throw ObjectStoreError(
+        .invalidSetting, "'\(text)' is none of s3://bucket/prefix, az://container/prefix and file:///folder")
     }
   }
 
@@ -42,6 +58,7 @@ package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
   package func url(of key: ObjectKey) -> String {
     switch kind {
     case .s3(let bucket, let prefix): "s3://\(bucket)/\(prefix.isEmpty ? "" : prefix + "/")\(key.text)"
+    case .azure(_, let container, let prefix): "az://\(container)/\(prefix.isEmpty ? "" : prefix + "/")\(key.text)"
     case .folder(let path): "file://" + PercentEncoding.encode("\(path)/\(key.text)", keepingSlash: true)
     }
   }
@@ -53,6 +70,10 @@ package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
     switch kind {
     case .s3(let bucket, let prefix):
       rest = url.dropPrefix("s3://\(bucket)/\(prefix.isEmpty ? "" : prefix + "/")")
+    case .azure(let host, let container, let prefix):
+      let address = AzureAddress(url)
+      let isOurs = address.map { $0.container == container && ($0.host == nil || host == nil || $0.host == host) }
+      rest = isOurs == true ? address?.path.dropPrefix(prefix.isEmpty ? "" : prefix + "/") : nil
     case .folder(let path):
       rest = url.dropPrefix("file://").flatMap { PercentEncoding.decode($0) }?.dropPrefix(path + "/")
     }
@@ -62,7 +83,7 @@ package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
     return try ObjectKey(rest)
   }
 
-  /// The path of an object on this machine; nil for S3.
+  /// The path of an object on this machine; nil where it is not on one.
   package func localPath(of key: ObjectKey) -> String? {
     if case .folder(let path) = kind { "\(path)/\(key.text)" } else { nil }
   }
@@ -70,11 +91,12 @@ package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
   package var description: String {
     switch kind {
     case .s3(let bucket, let prefix): "s3://\(bucket)\(prefix.isEmpty ? "" : "/" + prefix)"
+    case .azure(_, let container, let prefix): "az://\(container)\(prefix.isEmpty ? "" : "/" + prefix)"
     case .folder(let path): "file://" + PercentEncoding.encode(path, keepingSlash: true)
     }
   }
 
-  private static func cut(_ text: String) -> (String, String) {
+  fileprivate static func cut(_ text: String) -> (String, String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
   }
@@ -86,11 +108,54 @@ package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
     return String(path)
   }
 
+  private static func isContainerName(_ name: String) -> Bool {
+    isBucketName(name) && !name.contains(".") && !name.contains("--")
+  }
+
   private static func isBucketName(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     let isOuter: (UInt8) -> Bool = { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) }
     return (3...63).contains(bytes.count) && isOuter(bytes[0]) && isOuter(bytes[bytes.count - 1])
       && bytes.allSatisfy { isOuter($0) || $0 == 0x2d || $0 == 0x2e } && !name.contains("..")
+  }
+}
+
+/// The address of a container or a blob of Azure, in the forms of its own tools:
+/// `az://container/path`, `abfss://container@account.dfs.core.windows.net/path` (also `wasbs`, `abfs`, `wasb`), and
+/// `https://account.blob.core.windows.net/container/path`, which is percent-encoded.
+private struct AzureAddress {
+  /// Of the blob endpoint.
+  var host: String?
+  var container: String
+  /// Without the slash before it.
+  var path: String
+  var query: String?
+
+  /// - Returns: nil when the text has none of the forms.
+  init?(_ text: String) {
+    if let rest = text.dropPrefix("https://") {
+      let (host, path) = ObjectLocation.cut(rest)
+      guard host.contains(".blob.") || host.contains(".dfs.") else { return nil }
+      let parts = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let decoded = PercentEncoding.decode(parts.first ?? "") else { return nil }
+      (container, self.path) = ObjectLocation.cut(decoded)
+      self.host = Self.blobHost(host)
+      query = parts.count > 1 ? String(parts[1]) : nil
+      return
+    }
+    let schemes = ["az://", "azure://", "abfss://", "abfs://", "wasbs://", "wasb://"]
+    guard let rest = schemes.lazy.compactMap({ text.dropPrefix($0) }).first else { return nil }
+    let (authority, path) = ObjectLocation.cut(rest)
+    let names = authority.split(separator: "@", omittingEmptySubsequences: false)
+    guard names.count <= 2 else { return nil }
+    container = String(names[0])
+    host = names.count > 1 ? Self.blobHost(String(names[1])) : nil
+    self.path = path
+  }
+
+  /// Both endpoints of an account show the same objects.
+  private static func blobHost(_ host: String) -> String {
+    host.lowercased().split(separator: ".").map { $0 == "dfs" ? "blob" : $0 }.joined(separator: ".")
   }
 }
 

@@ -17,6 +17,8 @@ package enum ObjectStoreErrorKind: String, ErrorKind {
   case outsideStore = "object_outside_store"
   case tooLarge = "object_too_large"
   case refused = "store_refused_request"
+  case archived = "object_archived"
+  case exists = "object_exists"
   // configuration
   case noSuchBucket = "bucket_not_found"
   case accessDenied = "store_access_denied"
@@ -30,7 +32,7 @@ package enum ObjectStoreErrorKind: String, ErrorKind {
   package var errorClass: ErrorClass {
     switch self {
     case .slowDown, .unavailable, .damagedInTransit, .truncated, .diskFull: .transient
-    case .noSuchKey, .invalidKey, .outsideStore, .tooLarge, .refused: .data
+    case .noSuchKey, .invalidKey, .outsideStore, .tooLarge, .refused, .archived, .exists: .data
     case .noSuchBucket, .accessDenied, .badCredentials, .wrongEndpoint, .invalidSetting: .configuration
     case .protocolViolated, .inputOutput: .fatal
     }

@@ -56,6 +56,20 @@ package actor RedisClient {
     return replies
   }
 
+  /// Sends a pipeline in one round trip. Error replies are in the answers.
+  /// - Throws: the error that broke the connection: any of the commands may have run.
+  package func run(_ pipeline: RedisPipeline) throws(RedisError) -> PipelineAnswers {
+    let answers: PipelineAnswers
+    do {
+      answers = try opened().exchange(pipeline)
+    } catch {
+      connection = nil
+      throw counted(error)
+    }
+    Self.commands.increment(by: pipeline.commands)
+    return answers
+  }
+
   /// Sends PING.
   package func ping() throws(RedisError) { _ = try send(RedisCommand("PING")) }
 

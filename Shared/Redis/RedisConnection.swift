@@ -11,8 +11,8 @@ import Glibc
 final class RedisConnection {
   private let context: UnsafeMutablePointer<redisContext>
   private var tls: RedisTLS?
-  /// Buffer for decrypted bytes.
-  private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 1)
+  /// Buffer for bytes that hiredis does not read itself.
+  private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 1)
 
   /// A write to a closed connection must fail instead of killing the process.
   private static let quietPipe: Void = { signal(SIGPIPE, SIG_IGN) }()
@@ -66,6 +66,52 @@ final class RedisConnection {
       replies.append(RedisReply(raw.assumingMemoryBound(to: redisReply.self).pointee, operation: command.name))
     }
     return replies
+  }
+
+  /// Sends a pipeline whole, then reads its replies.
+  func exchange(_ pipeline: RedisPipeline) throws(RedisError) -> PipelineAnswers {
+    var reader = ReplyReader(expecting: pipeline.commands)
+    let sent: Result<Void, RedisError> = pipeline.bytes.withUnsafeBytes { bytes in
+      do throws(RedisError) { return .success(try write(bytes)) } catch { return .failure(error) }
+    }
+    try sent.get()
+    while !reader.isComplete {
+      let count = try read()
+      try reader.take(UnsafeRawBufferPointer(rebasing: input[..<count]))
+    }
+    return reader.answers
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer) throws(RedisError) {
+    if let tls { return try tls.write(bytes, "pipeline") }
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = send(context.pointee.fd, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw socketFailure() }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+
+  private func read() throws(RedisError) -> Int {
+    if let tls { return try tls.read(into: input, "pipeline") }
+    while true {
+      let count = recv(context.pointee.fd, input.baseAddress, input.count, 0)
+      if count < 0, errno == EINTR { continue }
+      if count == 0 {
+        throw RedisError(
+          code: "redis_closed", .transient, operation: "pipeline", message: "the server closed the connection")
+      }
+      guard count > 0 else { throw socketFailure() }
+      return count
+    }
+  }
+
+  private func socketFailure() -> RedisError {
+    let number = errno
+    return number == EAGAIN || number == EWOULDBLOCK
+      ? RedisError(code: "redis_timeout", .transient, operation: "pipeline", message: "no answer in time")
+      : RedisError(code: "redis_io", .transient, operation: "pipeline", message: String(cString: strerror(number)))
   }
 
   /// Sends the formatted commands and reads until one reply is complete.

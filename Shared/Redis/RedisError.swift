@@ -38,6 +38,7 @@ package struct RedisError: ClassifiedError, Hashable {
     if let known = table[word] {
       return RedisError(code: "redis_\(word.lowercased())", known, operation: operation, message: text)
     }
+    if let series = timeSeries(text, operation) { return series }
     let configured = ["DB index is out of range", "Client sent AUTH", "invalid password", "AUTH <password> called"]
     if configured.contains(where: text.contains) {
       return RedisError(code: "redis_refused", .configuration, operation: operation, message: text)
@@ -49,5 +50,24 @@ package struct RedisError: ClassifiedError, Hashable {
       code: "redis_error", .fatal, operation: operation,
       // Its sentence may quote arguments, after the first of its quotation marks.
       message: "an error reply of unknown kind (\(text.prefix { !"'\"`".contains($0) }.prefix(80)))")
+  }
+
+  /// Errors of RedisTimeSeries, which the commands that write many samples give for each sample.
+  private static func timeSeries(_ text: String, _ operation: String) -> RedisError? {
+    let known: (String, ErrorClass)
+    if text.hasPrefix("ERR WRONGTYPE") {
+      known = ("redis_wrongtype", .configuration)
+    } else if !text.hasPrefix("ERR TSDB:") && !text.hasPrefix("TSDB:") {
+      return nil
+    } else if text.contains("older than retention") {
+      known = ("redis_outside_retention", .data)
+    } else if text.contains("not a TSDB key") || text.contains("does not exist") {
+      known = ("redis_no_series", .configuration)
+    } else if text.contains("already exists") {
+      known = ("redis_key_exists", .configuration)
+    } else {
+      known = ("redis_sample_refused", .data)
+    }
+    return RedisError(code: known.0, known.1, operation: operation, message: text)
   }
 }

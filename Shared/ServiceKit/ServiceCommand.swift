@@ -2,6 +2,10 @@ import ArgumentParser
 import Core
 import Logging
 
+// Libraries below this one declare their metrics too, so the type is Core's; a service that declares metrics
+// need not know that.
+@_exported import struct Core.MetricDescription
+
 /// A long-running program of the fleet (or one of its subcommands): its options, what it needs, and its work.
 ///
 /// The conforming type declares its options once, by ArgumentParser; from that declaration come the flags, the

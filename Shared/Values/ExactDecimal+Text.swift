@@ -1,4 +1,4 @@
-extension ExactDecimal {
+extension ExactDecimal: TextForm {
   /// Parses `-? digits (. digits)? ((e|E) (+|-)? digits)?`, the whole of `bytes`.
   ///
   /// That is RFC 8259's number with leading zeros allowed, because price files write `007.50`; they are not kept.
@@ -78,13 +78,6 @@ extension ExactDecimal {
     return isNegative ? -value : value
   }
 
-  package init?(_ text: String) {
-    var text = text
-    let parsed = text.withUTF8 { ExactDecimal(parsing: UnsafeRawBufferPointer($0).bytes) }
-    guard let parsed else { return nil }
-    self = parsed
-  }
-
   /// The digits as they are written. More of them than a decimal has are those of a binary fraction: then it is the
   /// shortest text of the same fraction.
   /// - Returns: nil for what is no finite number, or too large or small for a decimal.
@@ -137,13 +130,6 @@ extension ExactDecimal {
     }
     if mantissa < 0 { target[0] = UInt8(ascii: "-") }
     return length
-  }
-}
-
-extension ExactDecimal: CustomStringConvertible {
-  /// The digits as written.
-  package var description: String {
-    String(unsafeUninitializedCapacity: Self.maxTextLength) { write(to: $0.baseAddress!) }
   }
 }
 

@@ -40,7 +40,7 @@ package struct LocalDateTime: Hashable, Comparable, Sendable {
   package static func < (left: Self, right: Self) -> Bool { left.microseconds < right.microseconds }
 }
 
-extension LocalDateTime {
+extension LocalDateTime: TextForm {
   /// Parses `YYYY-MM-DD`, `YYYY-MM-DDTHH:MM` or `YYYY-MM-DDTHH:MM:SS` with at most nine digits of a fraction (those
   /// beyond microseconds are cut off), the whole of `bytes`. A blank may stand for the `T`. With an offset it is
   /// not local and not read here.
@@ -80,16 +80,9 @@ extension LocalDateTime {
       year: year, month: month, day: day, hour: hour, minute: minute, second: second, microsecond: microsecond)
   }
 
-  package init?(_ text: String) {
-    var text = text
-    let parsed = text.withUTF8 { LocalDateTime(parsing: UnsafeRawBufferPointer($0).bytes) }
-    guard let parsed else { return nil }
-    self = parsed
-  }
+  package static let maxTextLength = Timestamp.maxTextLength
 
   /// Writes `YYYY-MM-DDTHH:MM:SS`, and the fraction with six digits when there is one, as Python's `isoformat()`.
-  /// - Parameter target: has room for ``Timestamp/maxTextLength`` bytes.
-  /// - Returns: how many bytes were written.
   package func write(to target: UnsafeMutablePointer<UInt8>) -> Int {
     // The form of the whole seconds is that of a timestamp without its `Z`.
     let (seconds, fraction) = microseconds.flooredDivision(by: 1_000_000)
@@ -98,12 +91,6 @@ extension LocalDateTime {
     target[length] = UInt8(ascii: ".")
     target.putDecimal(Int(fraction), digits: 6, at: length + 1)
     return length + 7
-  }
-}
-
-extension LocalDateTime: CustomStringConvertible {
-  package var description: String {
-    String(unsafeUninitializedCapacity: Timestamp.maxTextLength) { write(to: $0.baseAddress!) }
   }
 }
 

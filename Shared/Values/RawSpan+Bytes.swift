@@ -17,3 +17,26 @@ extension RawSpan {
     }
   }
 }
+
+/// A value with one text form, which is read from bytes and written into them.
+package protocol TextForm: CustomStringConvertible {
+  /// - Returns: nil unless the whole of `bytes` is such a text.
+  init?(parsing bytes: RawSpan)
+  /// Of the longest text, in bytes.
+  static var maxTextLength: Int { get }
+  /// - Parameter target: has room for ``maxTextLength`` bytes.
+  /// - Returns: how many bytes were written.
+  func write(to target: UnsafeMutablePointer<UInt8>) -> Int
+}
+
+extension TextForm {
+  package init?(_ text: String) {
+    var text = text
+    guard let value = text.withUTF8({ Self(parsing: UnsafeRawBufferPointer($0).bytes) }) else { return nil }
+    self = value
+  }
+
+  package var description: String {
+    String(unsafeUninitializedCapacity: Self.maxTextLength) { write(to: $0.baseAddress!) }
+  }
+}

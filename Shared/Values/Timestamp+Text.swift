@@ -1,70 +1,33 @@
-extension Timestamp {
+extension Timestamp: TextForm {
   /// Parses an RFC 3339 date-time, the whole of `bytes`: `2025-01-20T03:00:00+02:00`, `2025-01-20T01:00:00.5Z`.
   ///
   /// One to nine digits of a second's fraction are accepted; those beyond microseconds are cut off. `-00:00`
   /// (offset unknown) is read as UTC. A blank instead of `T`, a missing offset and second 60 are refused.
   package init?(parsing bytes: RawSpan) {
     let count = bytes.byteCount
-    guard count >= 20, count <= 35, bytes.byte(4) == UInt8(ascii: "-"), bytes.byte(7) == UInt8(ascii: "-"),
-      bytes.byte(10) | 0x20 == UInt8(ascii: "t"), bytes.byte(13) == UInt8(ascii: ":"),
-      bytes.byte(16) == UInt8(ascii: ":")
-    else { return nil }
-    var areDigits = true
-    let year = bytes.twoDigits(at: 0, &areDigits) * 100 + bytes.twoDigits(at: 2, &areDigits)
-    let month = bytes.twoDigits(at: 5, &areDigits)
-    let day = bytes.twoDigits(at: 8, &areDigits)
-    let hour = bytes.twoDigits(at: 11, &areDigits)
-    let minute = bytes.twoDigits(at: 14, &areDigits)
-    let second = bytes.twoDigits(at: 17, &areDigits)
-    var position = 19
-    var microsecond = 0
-    if bytes.byte(position) == UInt8(ascii: ".") {
-      position += 1
-      let start = position
-      var unit = 100_000
-      while position < count {
-        let digit = bytes.byte(position) &- 0x30
-        guard digit <= 9 else { break }
-        microsecond += Int(digit) * unit
-        unit /= 10
-        position += 1
-      }
-      guard (1...9).contains(position - start) else { return nil }
-    }
-    guard position < count else { return nil }
+    guard (20...35).contains(count), bytes.byte(10) | 0x20 == UInt8(ascii: "t") else { return nil }
+    // The offset stands behind the local time.
+    var end = count - 1
     var offset = 0
-    let sign = bytes.byte(position)
-    if sign | 0x20 == UInt8(ascii: "z") {
-      position += 1
-    } else {
-      guard sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"), position + 6 == count,
-        bytes.byte(position + 3) == UInt8(ascii: ":")
+    if bytes.byte(end) | 0x20 != UInt8(ascii: "z") {
+      end = count - 6
+      var areDigits = true
+      let hours = bytes.twoDigits(at: end + 1, &areDigits)
+      let minutes = bytes.twoDigits(at: end + 4, &areDigits)
+      let isWest = bytes.byte(end) == UInt8(ascii: "-")
+      guard isWest || bytes.byte(end) == UInt8(ascii: "+"), bytes.byte(end + 3) == UInt8(ascii: ":"), areDigits,
+        hours <= 23, minutes <= 59
       else { return nil }
-      let hours = bytes.twoDigits(at: position + 1, &areDigits)
-      let minutes = bytes.twoDigits(at: position + 4, &areDigits)
-      guard hours <= 23, minutes <= 59 else { return nil }
-      offset = (hours * 60 + minutes) * (sign == UInt8(ascii: "-") ? -1 : 1)
-      position += 6
+      offset = (hours * 60 + minutes) * (isWest ? -1 : 1)
     }
-    guard position == count, areDigits else { return nil }
-    self.init(
-      year: year, month: month, day: day, hour: hour, minute: minute, second: second, microsecond: microsecond,
-      offsetMinutes: offset)
-  }
-
-  package init?(_ text: String) {
-    var text = text
-    let parsed = text.withUTF8 { Timestamp(parsing: UnsafeRawBufferPointer($0).bytes) }
-    guard let parsed else { return nil }
-    self = parsed
+    guard end >= 19, let local = LocalDateTime(parsing: bytes.extracting(0..<end)) else { return nil }
+    self.init(microseconds: local.microseconds - Int64(offset) * 60_000_000, offsetMinutes: offset)
   }
 
   /// The longest text form: `2025-01-20T03:00:00.123456+02:00`.
   package static let maxTextLength = 32
 
   /// Writes RFC 3339 with `Z` for offset 0 and a fraction of 0, 3 or 6 digits, the fewest that are exact.
-  /// - Parameter target: has room for ``maxTextLength`` bytes.
-  /// - Returns: how many bytes were written.
   package func write(to target: UnsafeMutablePointer<UInt8>) -> Int {
     let civil = civil
     target.putDecimal(civil.year, digits: 4, at: 0)
@@ -99,13 +62,6 @@ extension Timestamp {
     target[length + 3] = UInt8(ascii: ":")
     target.putDecimal(minutes % 60, digits: 2, at: length + 4)
     return length + 6
-  }
-}
-
-extension Timestamp: CustomStringConvertible {
-  /// RFC 3339, as ``write(to:)``.
-  package var description: String {
-    String(unsafeUninitializedCapacity: Self.maxTextLength) { write(to: $0.baseAddress!) }
   }
 }
 

@@ -107,11 +107,11 @@ package struct WebSocketClient: Sendable {
     // The server may greet in the packet that ends the handshake.
     upgrade.leftOverBytesStrategy = .forwardBytes
     let result = try pipeline.configureUpgradableHTTPClientPipeline(configuration: upgrade)
-    let patience = channel.eventLoop.scheduleTask(in: TimeAmount(configuration.connectTime)) {
+    let timeout = channel.eventLoop.scheduleTask(in: TimeAmount(configuration.connectTime)) {
       channel.pipeline.fireErrorCaught(WebSocketError(.timedOut, "\(url): no handshake in time"))
       channel.close(promise: nil)
     }
-    result.whenComplete { _ in patience.cancel() }
+    result.whenComplete { _ in timeout.cancel() }
     return result
   }
 

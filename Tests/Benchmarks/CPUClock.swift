@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// CPU time of the calling thread, so that a figure "per core" holds on a busy machine.
@@ -36,3 +37,5 @@ func rate(seconds: Double, _ body: () throws -> Void) rethrows -> Double {
   }
   return rates.sorted()[1]
 }
+
+func pad(_ text: String) -> String { text.padding(toLength: 24, withPad: " ", startingAt: 0) }

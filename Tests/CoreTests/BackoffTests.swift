@@ -1,19 +1,8 @@
 import Core
 import Testing
+import TestSupport
 
 @Suite struct BackoffTests {
-  /// SplitMix64, so that a failure can be repeated.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64 = 7
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   @Test func ceilingDoublesUpToTheCap() {
     var backoff = Backoff(base: .milliseconds(100), cap: .seconds(30))
     var ceilings: [Duration] = []
@@ -27,7 +16,7 @@ import Testing
   }
 
   @Test func delaysSpreadOverTheWholeInterval() {
-    var generator = Generator()
+    var generator = TestRandom(seed: 7)
     var sum = Duration.zero
     for _ in 0..<2_000 {
       var backoff = Backoff(base: .seconds(1), cap: .seconds(1))

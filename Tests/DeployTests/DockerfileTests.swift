@@ -28,7 +28,7 @@ import TestSupport
     }
   }
 
-  /// Whoever names no target gets the fleet's image, without what only training needs.
+  /// A build without a target makes the fleet's image, without what only training needs.
   @Test func theFleetIsTheDefault() {
     #expect(dockerfile.stages.last == "FROM runtime AS fleet")
     #expect(dockerfile.stage("fleet").isEmpty)

@@ -10,21 +10,6 @@ struct Row {
   var unit = ""
   var isWeighted = false
 
-  func match(_ matcher: MasterMatcher, _ index: MasterIndex) -> MasterMatcher.Outcome {
-    let (name, brand, unit) = (Array(self.name.utf8), Array(self.brand.utf8), Array(self.unit.utf8))
-    return name.withUnsafeBufferPointer { name in
-      brand.withUnsafeBufferPointer { brand in
-        unit.withUnsafeBufferPointer { unit in
-          index.read {
-            matcher.match(
-              name: name, brand: brand, quantity: quantity.flatMap { ExactDecimal($0) }, unit: unit,
-              isWeighted: isWeighted, in: $0)
-          }
-        }
-      }
-    }
-  }
-
   /// The words and size it is compared by.
   func text() -> ProductText {
     let text = ProductText()

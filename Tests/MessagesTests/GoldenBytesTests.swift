@@ -100,6 +100,42 @@ import Values
     #expect(try ProductMaster(decoding: bare.encoded()) == bare)
   }
 
+  @Test func masterDecision() throws {
+    var split = MasterDecision(
+      .split, "gtin:07290000066318", "name:8123456789abcdef0123456789abcdef",
+      products: [.init(chain: "king_store", code: "7"), .init(chain: "king_store", code: "17")],
+      decidedAt: time("2025-01-20T01:05:00Z"), decidedBy: "dana", reason: "two sizes")
+    split.decisionID = "0123456789abcdef0123456789abcdef"
+    #expect(String(decoding: split.encoded(), as: UTF8.self) == """
+      {"decision_id":"0123456789abcdef0123456789abcdef","kind":"split","master_id":"gtin:07290000066318",\
+      "other_id":"name:8123456789abcdef0123456789abcdef","products":[{"chain":"king_store","code":"17"},\
+      {"chain":"king_store","code":"7"}],"decided_at":"2025-01-20T01:05:00Z","decided_by":"dana",\
+      "reason":"two sizes","model":null,"probability":null,"undone_at":null,"undone_by":null,"undone_reason":null}
+      """)
+    #expect(try MasterDecision(decoding: split.encoded()) == split)
+    #expect(String(decoding: split.key, as: UTF8.self) == split.decisionID)
+    (split.undoneAt, split.undoneBy, split.undoneReason) = (time("2025-01-20T01:06:00Z"), "noa", "one after all")
+    #expect(try MasterDecision(decoding: split.encoded()) == split)
+
+    var merge = MasterDecision(
+      .merge, split.otherID, split.masterID, decidedAt: time("2025-01-20T01:05:00Z"), decidedBy: "dana")
+    (merge.model, merge.probability) = ("v1", decimal("0.61"))
+    #expect(try MasterDecision(decoding: merge.encoded()) == merge)
+    // The time is part of the id, unless the decision is to be the same whenever it is made.
+    func id(_ time: Timestamp, isRepeatable: Bool) -> String {
+      MasterDecision(
+        .merge, split.otherID, split.masterID, decidedAt: time, decidedBy: "dana", isRepeatable: isRepeatable
+      ).decisionID
+    }
+    let later = time("2025-01-20T01:05:01Z")
+    #expect(id(merge.decidedAt, isRepeatable: false) == merge.decisionID)
+    #expect(id(later, isRepeatable: false) != merge.decisionID)
+    #expect(id(later, isRepeatable: true) == id(merge.decidedAt, isRepeatable: true))
+    let made = MasterDecision.splitMasterID(of: split.masterID, split.products)
+    #expect(MasterDecision.isMasterID(made))
+    #expect(made == MasterDecision.splitMasterID(of: split.masterID, split.products.reversed()))
+  }
+
   private let promotions = """
     {"batch_id":"0123456789abcdef0123456789abcdef-000001","file_id":"0123456789abcdef0123456789abcdef",\
     "file_name":"PromoFull7290058140886-029-202310021200.gz","file_type":"promo_full",\

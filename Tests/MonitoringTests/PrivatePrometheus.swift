@@ -36,16 +36,10 @@ final class PrivatePrometheus: Sendable {
     ])
     launch.output = .file(folder.file("log"))
     let child = try await ChildProcess.start(launch)
-    let server = PrivatePrometheus(port: port, folder: folder, child: child)
-    let deadline = ContinuousClock.now + .seconds(120)
-    while await LoopbackHTTP.shared.get(port: port, path: "/-/ready")?.status != 200 {
-      guard child.isRunning, ContinuousClock.now < deadline else {
-        let log = (try? String(contentsOfFile: folder.file("log"), encoding: .utf8)) ?? ""
-        throw Failure(.fatal, code: "no_prometheus", "Prometheus does not answer: \(log.suffix(2_000))")
-      }
-      try await Task.sleep(for: .milliseconds(50))
+    try await awaitAnswer(of: child, within: .seconds(600), log: folder.file("log")) {
+      await LoopbackHTTP.shared.get(port: port, path: "/-/ready")?.status == 200
     }
-    return server
+    return PrivatePrometheus(port: port, folder: folder, child: child)
   }
 
   func stop() async {
@@ -109,5 +103,4 @@ final class PrivatePrometheus: Sendable {
     else { throw Refusal(description: String(body.prefix(500))) }
     return data
   }
-
 }

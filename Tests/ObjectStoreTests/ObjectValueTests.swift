@@ -30,7 +30,10 @@ import TestSupport
 
 @Suite struct ObjectLocationTests {
   @Test func urlsLeadBackToTheirKeys() throws {
-    for text in ["s3://bucket", "s3://bucket/", "s3://bucket/a/b/", "file:///var/souk", "file:///var/so%20uk/"] {
+    for text in [
+      "s3://bucket", "s3://bucket/", "s3://bucket/a/b/", "file:///var/souk", "file:///var/so%20uk/", "az://cont/a/",
+      "abfss://cont@acc.dfs.core.windows.net", "https://acc.blob.core.windows.net/cont/a%20b",
+    ] {
       let location = try ObjectLocation(text)
       for key in try ["files/x.gz", "a b/שלום%20+?#.gz"].map({ try ObjectKey($0) }) {
         #expect(try location.key(of: location.url(of: key)) == key)
@@ -50,6 +53,28 @@ import TestSupport
   func urlsOutsideTheStoreAreRefused(_ url: String) throws {
     let location = try ObjectLocation("s3://bucket/p")
     #expect { try location.key(of: url) } throws: { ($0 as? ObjectStoreError)?.kind == .outsideStore }
+  }
+
+  @Test func azureIsNamedAsItsOwnToolsNameIt() throws {
+    let forms = [
+      "az://cont/p/x", "azure://cont/p/x", "abfss://cont@acc.dfs.core.windows.net/p/x",
+      "wasbs://cont@acc.blob.core.windows.net/p/x", "https://acc.blob.core.windows.net/cont/p/x",
+      "https://acc.dfs.core.windows.net/cont/p/x",
+    ]
+    for form in forms {
+      let location = try ObjectLocation(String(form.dropLast(2)))
+      #expect(location.description == "az://cont/p")
+      for other in forms { #expect(try location.key(of: other).text == "x") }
+    }
+    let location = try ObjectLocation("https://acc.blob.core.windows.net/cont/p")
+    for url in ["az://cont/q/x", "az://other/p/x", "https://else.blob.core.windows.net/cont/p/x", "s3://cont/p/x"] {
+      #expect { try location.key(of: url) } throws: { ($0 as? ObjectStoreError)?.kind == .outsideStore }
+    }
+    for text in ["az://Cont", "az://a--b", "az://", "https://acc.blob.core.windows.net/cont?sv=1&sig=TOPSECRET"] {
+      #expect { try ObjectLocation(text) } throws: {
+        ($0 as? ObjectStoreError)?.errorClass == .configuration && !"\($0)".contains("TOPSECRET")
+      }
+    }
   }
 
   @Test func pathsThatClimbAreRefused() throws {
@@ -183,6 +208,36 @@ import TestSupport
     let url = try amazon.configuration.url(key: "a b", query: [])
     #expect(url.text == "https://bucket.s3.us-east-1.amazonaws.com/a%20b")
     #expect(try s3.configuration.url(key: nil, query: [("b", ""), ("a", "/")]).text == "http://h:1/bucket?a=%2F&b=")
+  }
+
+  @Test func azureStoresAreMadeFromWhatItsPortalShows() throws {
+    func azure(_ arguments: String...) throws -> AzureConfiguration {
+      try #require(try options(arguments).makeStore() as? AzureStore).configuration
+    }
+    let key = "c2VjcmV0"
+    let named = try azure("--object-store", "az://cont/p", "--azure-storage-account", "acc", "--azure-storage-key", key)
+    #expect(named.endpoint.text == "https://acc.blob.core.windows.net/")
+    #expect(named.credential == .key(Array("secret".utf8)))
+    let text = "DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=\(key);EndpointSuffix=core.chinacloudapi.cn"
+    let pasted = try azure("--object-store", "az://cont", "--azure-storage-connection-string", text)
+    #expect(pasted.endpoint.host == "acc.blob.core.chinacloudapi.cn" && pasted.account == "acc")
+    let signed = try azure(
+      "--object-store", "abfss://cont@acc.dfs.core.windows.net/p", "--azure-storage-sas-token", "?sv=1&sig=a%2Bb",
+      "--azure-access-tier", "Cold", "--azure-create-once")
+    #expect(signed.endpoint.host == "acc.blob.core.windows.net" && signed.credential == .sas("sv=1&sig=a%2Bb"))
+    #expect(signed.tier == "Cold" && signed.createsOnce)
+    #expect(try signed.url(key: "p/a b", query: [("comp", "block")]).text
+      == "https://acc.blob.core.windows.net/cont/p/a%20b?comp=block&sv=1&sig=a%2Bb")
+    for wrong in [
+      ["--azure-storage-key", key], ["--azure-storage-account", "acc"],
+      ["--azure-storage-account", "acc", "--azure-storage-key", "TOPSECRET!"],
+      ["--azure-storage-account", "acc", "--azure-storage-key", key, "--azure-storage-sas-token", "sig=TOPSECRET"],
+      ["--azure-storage-account", "other", "--azure-storage-connection-string", text],
+    ] {
+      #expect { try options(["--object-store", "az://cont"] + wrong).makeStore() } throws: {
+        ErrorClass(of: $0) == .configuration && !"\($0)".contains("TOPSECRET") && !"\($0)".contains(key)
+      }
+    }
   }
 
   @Test(arguments: [

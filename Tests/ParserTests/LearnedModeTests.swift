@@ -1,4 +1,5 @@
 import ArgumentParser
+import Catalogue
 import Core
 import Foundation
 import Kafka
@@ -10,10 +11,11 @@ import ObjectStore
 import ObjectStoreFlags
 import Testing
 import TestSupport
+import Values
 
 @testable import ParserService
 
-/// `--match-models`: rows are decided by a model, those of a file together. The model is that of `LearnedTests`.
+/// `--masters full`: rows are decided by a model, those of a file together. The model is that of `LearnedTests`.
 @Suite struct LearnedModeTests {
   private static func row(_ code: String, _ name: String) -> String {
     """
@@ -52,9 +54,12 @@ import TestSupport
     return models
   }
 
-  private func withBench(heldOutput: Int = 32 << 20, _ body: (HandlerBench) async throws -> Void) async throws {
+  private func withBench(
+    heldOutput: Int = 32 << 20, changing: (inout [String: Any]) -> Void = { _ in },
+    _ body: (HandlerBench) async throws -> Void
+  ) async throws {
     try await withTemporaryDirectory { folder in
-      try Self.publish("v1", in: "\(folder)/registry")
+      try Self.publish("v1", in: "\(folder)/registry", changing: changing)
       let bench = try await HandlerBench(
         folder: "\(folder)/store", heldOutput: heldOutput, masters: .full,
         models: try await Self.models("\(folder)/registry"))
@@ -120,6 +125,121 @@ import TestSupport
       #expect(try await bench.parse(file).masters == named.masters)
       try learn(named.masters, bench)
       #expect(try await bench.parse(file).masters.isEmpty)
+    }
+  }
+
+  @Test func aNewProductIsPublishedAheadOfWhatRefersToIt() async throws {
+    try await withBench { bench in
+      let file = Self.bytes(Self.known + [Self.row("101", "עגבניות שרי"), Self.row("102", "")])
+      let first = try await bench.parse(file)
+      #expect(first.masters.map(\.masterID) == first.items.map(\.masterID).dropLast())
+      // Without a name the row stays its chain's own.
+      #expect(first.items.last?.masterID == "rami_levy:102")
+      let item = try #require(first.topics.firstIndex(of: Topics.productsIngest.name))
+      let last = try #require(first.topics.lastIndex(of: Topics.productsMasters.name))
+      #expect(last < item)
+      // Until its record has been consumed, every parser publishes it again, with the same id and bytes.
+      #expect(try await bench.parse(file).masters == first.masters)
+      try learn(first.masters, bench)
+      let again = try await bench.parse(file)
+      #expect(again.masters.isEmpty)
+      #expect(again.items.map(\.masterID) == first.items.map(\.masterID))
+    }
+  }
+
+  @Test func whatIsPerhapsAKnownProductIsANewOneThatNamesIt() async throws {
+    try await withBench(changing: { $0["same"] = 1 }) { bench in
+      try learn(try await bench.parse(Self.bytes(Self.known)).masters, bench)
+      let file = Self.bytes([Self.row("55", "כרמית שוקולד תפוז מריר 100 ג")])
+      let parsed = try await bench.parse(file)
+      let master = try #require(parsed.masters.first)
+      #expect(parsed.masters.count == 1)
+      #expect(parsed.items.map(\.masterID) == [master.masterID])
+      #expect(master.masterID.hasPrefix("name:"))
+      #expect(master.candidate == "gtin:04006381333931")
+      #expect(master.candidateProbability.map { 0.3...1 ~= $0.approximate } == true)
+      #expect(master.model == "v1")
+      #expect(try ProductMaster(decoding: master.encoded()) == master)
+      #expect(parsed.parsed.first?.newMasters == 1)
+    }
+  }
+
+  @Test func parsersThatLearnedInAnotherOrderAgree() async throws {
+    let file = Self.bytes([
+      Self.row("55", "כרמית שוקולד תפוז מריר 100 ג"), Self.row("57", "תנובה חלב טרי 3% 1 ליטר"),
+      Self.row("58", "עגבניות שרי"), Self.row("7290000149844", "תנובה חלב 3% טרי 1 ל'"),
+    ])
+    let merge = MasterDecision(
+      .merge, "gtin:04006381333931", "gtin:07290000149844", decidedAt: .epoch, decidedBy: "dana")
+    var answers: [[ProductsIngest.Item]] = []
+    var minted: [[ProductMaster]] = []
+    for isReversed in [false, true] {
+      try await withBench { bench in
+        let masters = try await bench.parse(Self.bytes(Self.known)).masters
+        if isReversed { _ = bench.index?.change { $0.decide(merge) } }
+        try learn(isReversed ? masters.reversed() : masters, bench)
+        if !isReversed { _ = bench.index?.change { $0.decide(merge) } }
+        let parsed = try await bench.parse(file)
+        answers.append(parsed.items)
+        minted.append(parsed.masters)
+      }
+    }
+    #expect(answers[0].count == 4)
+    #expect(answers[0] == answers[1])
+    #expect(minted[0] == minted[1])
+  }
+
+  /// A row finds the master that stands for a merged one; when the merge is undone, the one it found before.
+  @Test func mergesAreFollowedAndSoIsWhatIsUndone() async throws {
+    let (milk, other) = ("gtin:07290000149844", "gtin:04006381333931")
+    try await withBench { bench in
+      let index = try #require(bench.index)
+      try learn(try await bench.parse(Self.bytes(Self.known)).masters, bench)
+      let file = Self.bytes([Self.row("57", "תנובה חלב טרי 3% 1 ליטר")])
+      #expect(try await bench.parse(file).items.map(\.masterID) == [milk])
+      var merge = MasterDecision(.merge, milk, other, decidedAt: .epoch, decidedBy: "dana")
+      #expect(index.change { $0.decide(merge) } == .put)
+      #expect(try await bench.parse(file).items.map(\.masterID) == [other])
+      (merge.undoneAt, merge.undoneBy) = (.epoch, "noa")
+      #expect(index.change { $0.decide(merge) } == .put)
+      #expect(try await bench.parse(file).items.map(\.masterID) == [milk])
+    }
+  }
+
+  /// What a split takes away keeps the id it is recognised by, and is another product in every other respect.
+  @Test func aSplitIsFollowed() async throws {
+    let (milk, other) = ("gtin:07290000149844", "gtin:04006381333931")
+    try await withBench { bench in
+      let index = try #require(bench.index)
+      try learn(try await bench.parse(Self.bytes(Self.known)).masters, bench)
+      let split = MasterDecision(
+        .split, milk, other, products: [.init(chain: "rami_levy", code: "7290000149844")], decidedAt: .epoch,
+        decidedBy: "dana")
+      #expect(index.change { $0.decide(split) } == .put)
+      let parsed = try await bench.parse(Self.bytes([
+        Self.row("7290000149844", "משקה שקדים 1 ליטר"), Self.row("57", "תנובה חלב טרי 3% 1 ליטר"),
+      ]))
+      #expect(parsed.items.map(\.masterID) == [milk, milk])
+      #expect(parsed.masters.map { String(decoding: $0.key, as: UTF8.self) } == ["\(other)@rami_levy"])
+    }
+  }
+
+  @Test func aNewVersionDecidesFromTheNextFileOn() async throws {
+    try await withTemporaryDirectory { folder in
+      try Self.publish("v1", in: "\(folder)/registry")
+      let models = try await Self.models("\(folder)/registry")
+      let bench = try await HandlerBench(folder: "\(folder)/store", masters: .full, models: models)
+      defer { bench.store.close() }
+      try learn(try await bench.parse(Self.bytes(Self.known)).masters, bench)
+      let file = Self.bytes([Self.row("57", "תנובה חלב טרי 3% 1 ליטר")])
+      #expect(try await bench.parse(file).items.map(\.masterID) == ["gtin:07290000149844"])
+      // The new one takes nothing for the same.
+      try Self.publish("v2", in: "\(folder)/registry") { $0["same"] = 1 }
+      await models.look()
+      let parsed = try await bench.parse(file)
+      #expect(parsed.items.first?.masterID.hasPrefix("name:") == true)
+      #expect(parsed.masters.first?.model == "v2")
+      #expect(parsed.headers.allSatisfy { $0.contains { $0.name == "souk-match-model" && $0.text == "v2" } })
     }
   }
 

@@ -6,7 +6,7 @@ import Testing
 import TestSupport
 import Values
 
-/// `--masters off|gtin|full`: what items refer to, and what is published of new products.
+/// `--masters off|gtin`: what items refer to, and what is published of new products. Of `full` see `LearnedModeTests`.
 @Suite struct MasterModeTests {
   private static let file = [
     row("7290000149844", "חלב טרי 3% 1 ליטר", maker: "תנובה"),
@@ -34,7 +34,7 @@ import Values
     }
   }
 
-  /// As the topic brings them round.
+  /// As the topic delivers them.
   private func learn(_ masters: [ProductMaster], _ bench: HandlerBench) throws {
     let index = try #require(bench.index)
     index.change { writer in
@@ -72,48 +72,6 @@ import Values
       #expect(second.masters.isEmpty)
       #expect(second.parsed.first?.newMasters == 0)
       #expect(second.parsed.first?.matched == 1)
-    }
-  }
-
-  @Test func fullKnowsProductsByNameToo() async throws {
-    try await withBench(.full) { bench in
-      let first = try await bench.parse(Self.bytes(Self.file))
-      let ids = first.items.map(\.masterID)
-      // Without a name the row stays its chain's own.
-      #expect(ids.first == Self.gtin)
-      #expect(ids.last == "rami_levy:1003")
-      #expect(Set(first.masters.map(\.masterID)) == Set(ids.dropLast()))
-      for master in first.masters.dropFirst() {
-        #expect(master.masterID.hasPrefix("name:"))
-        #expect(master.gtin == nil)
-      }
-      #expect(first.masters.map(\.name) == ["חלב טרי 3% 1 ליטר", "שוקולד מריר תפוז 100 גרם", "עגבניות שרי"])
-      #expect(first.masters[1].quantity?.description == "100")
-      #expect(first.masters[1].unit == "g")
-      #expect(first.parsed.first?.newMasters == 3)
-      // A master goes out ahead of what refers to it.
-      let item = try #require(first.topics.firstIndex(of: Topics.productsIngest.name))
-      let last = try #require(first.topics.lastIndex(of: Topics.productsMasters.name))
-      #expect(last < item)
-
-      // Until its record has been consumed, every parser publishes it again, with the same id and bytes.
-      let again = try await bench.parse(Self.bytes(Self.file))
-      #expect(again.masters == first.masters)
-      #expect(again.items.map(\.masterID) == ids)
-
-      try learn(first.masters, bench)
-      let others = try await bench.parse(Self.bytes([
-        Self.row("55", "שוק' מריר תפוז 100 גרם", maker: "כרמית"), Self.row("56", "שרי עגבניות"),
-        Self.row("57", "שוקולד מריר תפוז 200 גרם", maker: "כרמית"), Self.row("7290000149844", "משהו אחר"),
-      ]))
-      #expect(others.items[0].masterID == ids[1])
-      #expect(others.items[1].masterID == ids[2])
-      #expect(others.items[3].masterID == Self.gtin)
-      // Another size is another product.
-      #expect(others.masters.map(\.masterID) == [others.items[2].masterID])
-      #expect(!ids.contains(others.items[2].masterID))
-      #expect(others.parsed.first?.newMasters == 1)
-      #expect(others.parsed.first?.matched == 3)
     }
   }
 }

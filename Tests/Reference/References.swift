@@ -47,7 +47,7 @@ package struct References: Sendable {
     return stale.map(\.path)
   }
 
-  /// What runs the fleet: the manifests of Kubernetes, and the blocks of compose's files.
+  /// What runs the fleet: the manifests of Kubernetes, and blocks of other files.
   package static func fleet(
     root: String, services: [ServiceEntry] = ServiceCatalogue.all
   ) throws -> [Document] {
@@ -62,6 +62,10 @@ package struct References: Sendable {
       ("compose/Dockerfile", [GeneratedBlock("products", compose.products(), .hash(0))]),
       ("compose/README.md", [GeneratedBlock("profiles", compose.systems())]),
       ("Makefile", [GeneratedBlock("products", compose.demoProducts(), .hash(0))]),
+      ("k8s/base/network.yaml", [GeneratedBlock("servers", NetworkPolicies.base(), .hash(0))]),
+      ("k8s/components/managed-servers/kustomization.yaml", [
+        GeneratedBlock("servers", NetworkPolicies.managed(), .hash(2))
+      ]),
     ]
     let manifests = KubernetesManifests(services).files().sorted { $0.key < $1.key }
     return try blocks.map { try document(root, $0, replacing: $1) } + manifests.map { document(root, $0, $1) }

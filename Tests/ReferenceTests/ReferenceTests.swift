@@ -39,6 +39,29 @@ import TestSupport
     }
   }
 
+  /// A program has the flags of every server that its entry says it needs, and of no other.
+  @Test func entriesNeedWhatTheirProgramsHaveFlagsFor() async throws {
+    let programs = try ServicePrograms(root: root, binaries: Program.ownFolder)
+    let flags: [Dependency: String] = [
+      .kafka: "kafka-bootstrap-servers", .postgres: "database-url", .redis: "redis-url", .influx: "influx-url",
+      .objectStore: "object-store",
+    ]
+    for entry in ServiceCatalogue.all {
+      let program = try #require(programs.programs.first { $0.name == entry.name }, "\(entry.name) is not built")
+      let settings = try await programs.ask(program, "settings")
+      for (need, flag) in flags {
+        let hasFlag = settings.contains("| `--\(flag) <")
+        #expect(
+          hasFlag == entry.needs.contains(need),
+          "\(entry.name) \(hasFlag ? "has" : "lacks") --\(flag), and its entry says otherwise of \(need.title)")
+      }
+      if settings.contains("| `--allow-private-addresses`") {
+        #expect(entry.needs.contains(.internet), "\(entry.name) fetches from the Internet, which its entry does not say")
+      }
+      #expect(!entry.needs.contains(.ftp) || entry.needs.contains(.internet), "\(entry.name)")
+    }
+  }
+
   @Test func aBlockIsReplacedAndTheRestIsLeftAlone() throws {
     let text = "# A\n\nby hand\n<!-- begin generated: t -->\nold\n<!-- end generated: t -->\nmore by hand\n"
     let block = GeneratedBlock("t", "\nnew\n")
@@ -72,7 +95,9 @@ import TestSupport
       let block = GeneratedBlock(name, "", .hash(spaces))
       return String(repeating: " ", count: spaces) + block.text + "\n"
     }.joined()
-    try text.write(toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
+    let path = URL(fileURLWithPath: "\(folder)/\(file)")
+    try FileManager.default.createDirectory(at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try text.write(to: path, atomically: true, encoding: .utf8)
   }
 
   @Test func staleFilesAreNamedAndWritten() async throws {
@@ -94,6 +119,8 @@ import TestSupport
       try blocks([("targets", 10)], of: "compose/prometheus/prometheus.yml", in: folder)
       try blocks([("products", 0)], of: "compose/Dockerfile", in: folder)
       try blocks([("products", 0)], of: "Makefile", in: folder)
+      try blocks([("servers", 0)], of: "k8s/base/network.yaml", in: folder)
+      try blocks([("servers", 2)], of: "k8s/components/managed-servers/kustomization.yaml", in: folder)
       try "<!-- begin generated: profiles -->\n<!-- end generated: profiles -->\n"
         .write(toFile: folder + "/compose/README.md", atomically: true, encoding: .utf8)
       // Of a service that the catalogue had once, and by hand.
@@ -104,7 +131,8 @@ import TestSupport
       try "kind: Painter\n".write(toFile: "\(folder)/\(kept)", atomically: true, encoding: .utf8)
       let files = ["Services/Souk/README.md", "Services/README.md", "k8s/topics/topics.yaml", manifest]
         + ["docker-compose.yml", "prometheus/prometheus.yml", "Dockerfile", "README.md"].map { "compose/\($0)" }
-        + ["Makefile"] + KubernetesManifests().files().keys.sorted() + [gone]
+        + ["Makefile", "k8s/base/network.yaml", "k8s/components/managed-servers/kustomization.yaml"]
+        + KubernetesManifests().files().keys.sorted() + [gone]
       let found = try await run("--check")
       #expect(found.status == .exited(1))
       #expect(found.output == files.map { "stale    \($0)\n" }.joined(), "\(found.errorOutput)")

@@ -7,6 +7,7 @@ import NIOCore
 import NIOEmbedded
 @testable import ServiceKit
 import Testing
+import TestSupport
 
 /// Connections to the endpoint that send half a request and then nothing.
 @Suite struct EndpointLimitTests {

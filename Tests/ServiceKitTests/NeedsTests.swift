@@ -3,6 +3,7 @@ import Logging
 @testable import ServiceKit
 import Synchronization
 import Testing
+import TestSupport
 
 /// What the kit does with the needs of a service: opening, waiting, working, closing, and `--check`.
 @Suite(.timeLimit(.minutes(10))) struct NeedsTests {

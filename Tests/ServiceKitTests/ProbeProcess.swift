@@ -2,6 +2,7 @@ import Foundation
 import FoundationNetworking
 import Synchronization
 import Testing
+import TestSupport
 
 /// A real process of the `kit-probe` executable, with its lines of standard error as they come.
 final class ProbeProcess: Sendable {
@@ -75,19 +76,6 @@ final class ProbeProcess: Sendable {
     try await eventually("end of the process") { !process.isRunning }
     try #require(process.terminationReason == .exit)
     return process.terminationStatus
-  }
-}
-
-struct NotInTime: Error, CustomStringConvertible {
-  var description: String
-}
-
-/// Waits for a condition, at most 120 s.
-func eventually(_ what: @autoclosure () -> String, _ condition: () async throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(120)
-  while try await !condition() {
-    guard ContinuousClock.now < deadline else { throw NotInTime(description: "waited 120 s for \(what())") }
-    try await Task.sleep(for: .milliseconds(10))
   }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import ServiceKit
 import Testing
+import TestSupport
 
 /// A real process: its signals, its exit codes, its endpoint.
 @Suite struct ProcessTests {

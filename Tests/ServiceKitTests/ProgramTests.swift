@@ -130,6 +130,9 @@ import Testing
     ("s3-endpoint", "http://127.0.0.1:8333", "http://127.0.0.1:8333"),
     ("aws-secret-access-key", "abc", "***"),
     ("aws-access-key-id", "AKIA", "AKIA"),
+    ("azure-storage-connection-string", "AccountName=a;AccountKey=b", "***"),
+    ("azure-storage-sas-token", "sv=1&sig=x", "***"),
+    ("object-store", "https://a.blob.core.windows.net/c?sv=1&sig=x", "https://a.blob.core.windows.net/c?sv=1&sig=***"),
     ("database-url", "host=h user=u password=p dbname=d", "host=h user=u password=*** dbname=d"),
     ("kafka-bootstrap-servers", "a:9092,b:9092", "a:9092,b:9092"),
   ])

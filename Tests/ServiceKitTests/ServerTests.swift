@@ -9,6 +9,7 @@ import NIOHTTPTypes
 @testable import ServiceKit
 import Synchronization
 import Testing
+import TestSupport
 
 /// A server of a service's own: answers, streams, server-sent events, and the drain.
 @Suite(.timeLimit(.minutes(10))) struct ServerTests {

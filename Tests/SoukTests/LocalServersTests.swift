@@ -82,6 +82,27 @@ import Glibc
     #expect(answer == "PONG\n")
   }
 
+  @Test(.timeLimit(.minutes(15))) func redisWithModulesKeepsSeriesIndexesAndDocuments() async throws {
+    // Its data survives a restart when the arguments keep it.
+    let server = try await PrivateRedis.start(["--appendonly", "yes", "--appendfsync", "always"], modules: true)
+    func ask(_ words: String...) async throws -> String {
+      let outcome = try await ChildProcess.run(Launch("redis-cli", ["-p", "\(server.port)"] + words))
+      return outcome.output.split(separator: "\n").joined(separator: " ")
+    }
+    #expect(try await ask("TS.ADD", "ts:A:price", "1700000000000", "12.5", "DUPLICATE_POLICY", "LAST") == "1700000000000")
+    #expect(try await ask("JSON.SET", "doc", "$", #"{"a":[1,2]}"#) == "OK")
+    #expect(try await ask("HSET", "doc:1", "text", "rates rise") == "1")
+    #expect(try await ask("FT.CREATE", "idx", "PREFIX", "1", "doc:", "SCHEMA", "text", "TEXT") == "OK")
+    await server.halt(signal: SIGKILL)
+    try await server.resume()
+    #expect(try await ask("TS.GET", "ts:A:price") == "1700000000000 12.5")
+    #expect(try await ask("JSON.GET", "doc", "$.a[1]") == "[2]")
+    try await eventually("the index is built again") {
+      try await ask("FT.SEARCH", "idx", "rates").hasPrefix("1 doc:1")
+    }
+    await server.stop()
+  }
+
   @Test func seaweedRefusesStrangers() async throws {
     let server = try await TestServers.seaweed()
     #expect(await LoopbackHTTP.shared.get(port: server.port, path: "/bucket/key")?.status == 403)

@@ -89,7 +89,7 @@ import Testing
 
 @Suite struct TextTests {
   @Test func columnsAlign() {
-    var table = TextTable([.init("NAME"), .init("N", .right)])
+    var table = TextTable(["NAME", .right("N")])
     table.append(["a", "1"])
     table.append(["longer", "1,000"])
     table.append(["bro\u{1b}[2Jken"])

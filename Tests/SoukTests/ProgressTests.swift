@@ -55,7 +55,7 @@ import Testing
     #expect(reading().discrepancies.isEmpty)
     var reading = reading()
     reading.stages[2].inHand = 3
-    #expect(reading.discrepancies == ["parser: of 10 records in, nobody accounts for 3"])
+    #expect(reading.discrepancies == ["parser: of 10 records in, 3 are unaccounted for"])
     reading.stages[0].inHand = 1
     #expect(reading.discrepancies.count == 1, "the crawler lists files, it consumes none")
   }
@@ -98,7 +98,7 @@ import Testing
     let stage = scraper.stage("crawler", processes: ["crawler"])
     #expect(stage.consumed == 9 && stage.kept == 6 && stage.filtered == 2)
     #expect(scraper.passedSources(["crawler"]) == 1)
-    #expect(scraper.passedSources(["nobody"]) == 0)
+    #expect(scraper.passedSources(["unknown"]) == 0)
   }
 
   @Test func theProducerOfBarsCountsBarsAndPasses() {

@@ -19,6 +19,9 @@ package struct TestRandom: RandomNumberGenerator {
     state = label.utf8.reduce(Self.seed ^ 0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 
+  /// The same numbers in every run.
+  package init(seed: UInt64) { state = seed }
+
   package mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var mixed = state

@@ -5,12 +5,15 @@ import LocalServers
 package enum TestServers {
   private static let postgresOnce = Once { try await PrivatePostgres.start() }
   private static let redisOnce = Once { try await PrivateRedis.start() }
+  private static let redisModulesOnce = Once { try await PrivateRedis.start(modules: true) }
   private static let influxOnce = Once { try await PrivateInfluxDB.start() }
   private static let seaweedOnce = Once { try await SeaweedFS.start() }
 
   /// Shared: never stop or signal it (start a `PrivatePostgres` of your own for that).
   package static func postgres() async throws -> PrivatePostgres { try await postgresOnce.value() }
   package static func redis() async throws -> PrivateRedis { try await redisOnce.value() }
+  /// With TimeSeries, Search and JSON. Shared: tests use keys of their own.
+  package static func redisWithModules() async throws -> PrivateRedis { try await redisModulesOnce.value() }
   package static func seaweed() async throws -> SeaweedFS { try await seaweedOnce.value() }
   package static func influx() async throws -> PrivateInfluxDB { try await influxOnce.value() }
 

@@ -42,7 +42,7 @@ extension DBWriterSchema {
     COMMENT ON TABLE master_decisions IS
       'Every merge, split and rejected candidate, with who decided it, and who undid it; nothing is deleted';
     COMMENT ON COLUMN master_decisions.kind IS
-      'merge: master_id is other_id; split: the products of chains and eans are other_id; reject: they are two products';
+      'merge: master_id is other_id; split: the products of chains and eans are other_id; reject: they are different';
 
     CREATE TABLE master_survivors (
       master_id text COLLATE "C" PRIMARY KEY,

@@ -113,7 +113,8 @@ enum DecisionSQL {
 
   /// For all masters that the staged merges connect, by merges in force: of those that are not merged into another (of
   /// all, where merges go round in a circle) the one with the smallest id stands for them.
-  static let survivors = MergeStatement("resolve merged masters", .rows(of: "master_survivors", areChanges: true), sql: """
+  static let survivors = MergeStatement(
+    "resolve merged masters", .rows(of: "master_survivors", areChanges: true), sql: """
     WITH RECURSIVE seeds AS (
       SELECT master_id AS seed FROM staged_decisions WHERE kind = 'merge'
       UNION

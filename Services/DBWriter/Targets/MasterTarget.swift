@@ -2,8 +2,8 @@ import Catalogue
 import Messages
 import Postgres
 
-/// `gogobe.products.masters`: each product across chains, and what a new one perhaps is. As in the topic, the last record
-/// of a key counts.
+/// `gogobe.products.masters`: each product across chains, and what a new one perhaps is. As in the topic, the last
+/// record of a key counts.
 package struct MasterTarget: WriteTarget {
   package let name = "masters"
   package let topics = [Topics.productsMasters]

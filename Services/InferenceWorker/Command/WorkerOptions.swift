@@ -85,12 +85,12 @@ package struct WorkerOptions: ParsableArguments {
 
   var pattern: RoutingPattern { get throws(RoutingPatternError) { try RoutingPattern(listen ?? kind.pattern) } }
 
-  /// What has to be read for it: the pattern's categories, and the drivers', whose windows somebody of the group has
+  /// What has to be read for it: the pattern's categories, and the drivers', whose windows a member of the group has
   /// to keep.
   var topics: [Topic] {
     get throws(RoutingPatternError) {
       let listened = try pattern.topics
-      let energy = Topics.marketObservations(of: .energy)
+      let energy = Topics.commodityObservations(of: .energy)
       return kind.hasDrivers && !listened.contains(energy) ? listened + [energy] : listened
     }
   }

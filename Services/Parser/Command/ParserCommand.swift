@@ -76,7 +76,7 @@ package struct ParserCommand: ServiceCommand {
         needs.table("decisions about masters", entry.name, kafka, topic: Topics.masterDecisions) { table.decide($0) }
       }
     }
-    let models = parser.matchModels.flatMap { url in index == nil ? nil : needs.add(matchModels(url, logger)) }
+    let models = index?.mode == .full ? needs.add(matchModels(logger)) : nil
     if let models { needs.beside { try await models.value.run() } }
     return consumer.jobs(concurrency: parser.filesAtOnce) {
       ParseHandler(
@@ -87,13 +87,13 @@ package struct ParserCommand: ServiceCommand {
   }
 
   /// The model that compares names.
-  private func matchModels(_ url: String, _ logger: Logger) -> Need<MatchModels> {
-    var options = objectStore
-    options.objectStore = url
-    return Need(
+  private func matchModels(_ logger: Logger) -> Need<MatchModels> {
+    Need(
       "match model", as: "the model of masters", condition: "match_model",
-      open: { [options, parser] in
-        MatchModels(
+      open: { [objectStore, parser] in
+        var options = objectStore
+        options.objectStore = try parser.modelStore()
+        return MatchModels(
           ModelRegistry(try options.makeStore()), name: parser.matchModel,
           interval: parser.matchModelInterval.duration, logger: logger)
       },

@@ -63,12 +63,9 @@ package struct ParserOptions: ParsableArguments {
     valueName: "off|gtin|full"))
   package var masters = MatchMode.full
 
-  @Option(help: "Least score, 0 to 1, of the nearest name that is taken for the same product.")
-  package var matchThreshold = MasterMatcher.defaultThreshold
-
   @Option(help: ArgumentHelp(
-    "Where the model is that recognises names, a store with a folder 'models': s3://bucket/prefix or file:///folder; "
-      + "without, names are compared by rules.", valueName: "url"))
+    "Where the model is that recognises names, a store with a folder 'models': s3://bucket/prefix or file:///folder. "
+      + "(default: the starter model that is installed with the program)", valueName: "url"))
   package var matchModels: String?
 
   @Option(help: "Name of the model in --match-models.")
@@ -96,7 +93,6 @@ package struct ParserOptions: ParsableArguments {
       throw ValidationError("--batch-items must be 1 to \(ProductsIngest.maxItems)")
     }
     guard maxInflatedSize.bytes >= 1 << 10 else { throw ValidationError("--max-inflated-size must be 1KiB or more") }
-    guard 0.5...1 ~= matchThreshold else { throw ValidationError("--match-threshold must be 0.5 to 1") }
     guard matchModelInterval.duration >= .seconds(1) else {
       throw ValidationError("--match-model-interval must be 1s or more")
     }
@@ -125,9 +121,18 @@ package struct ParserOptions: ParsableArguments {
   package func makeIndex() -> MasterIndex? {
     masters == .off
       ? nil
-      : MasterIndex(
-        mode: masters, limits: .init(count: maxMasters, bytes: maxMasterIndexSize.bytes),
-        keepsNames: matchModels != nil)
+      : MasterIndex(mode: masters, limits: .init(count: maxMasters, bytes: maxMasterIndexSize.bytes))
+  }
+
+  /// Where the model is that recognises names.
+  package func modelStore() throws(Failure) -> String {
+    guard let url = matchModels ?? StarterModel.url else {
+      throw Failure(
+        .configuration, code: "no_match_model",
+        "--masters full needs a model: the starter model is not installed with this program; name a store with "
+          + "--match-models, or set --masters gtin")
+    }
+    return url
   }
 
   package var limits: PriceFileLimits {

@@ -9,7 +9,7 @@ import Values
 /// never be published without it; until then every file that meets it publishes it, with the same id. Two codes of one
 /// file are never taken for the same product for being named alike: the chain tells them apart itself.
 final class MasterLookup {
-  /// What recognises names by a learnt model instead of by rules.
+  /// What recognises names.
   struct Learned: Sendable {
     let model: MatchModel
     let cache: DecisionCache
@@ -19,7 +19,7 @@ final class MasterLookup {
     var exact = 0
     var named = 0
     var minted = 0
-    var rejected: [MasterMatcher.Reason: Int] = [:]
+    var rejected: [MatchOutcome.Reason: Int] = [:]
     /// Of the minted: those that a known master might be.
     var perhaps = 0
     /// Names of known products that were not known.
@@ -32,7 +32,8 @@ final class MasterLookup {
   }
 
   private let index: MasterIndex
-  private let matcher: MasterMatcher
+  /// The words of the row asked about last.
+  private let words = ProductText()
   private var view: MasterIndex.View?
   private var minted: Set<MasterKey> = []
   private(set) var counts = Counts()
@@ -45,21 +46,22 @@ final class MasterLookup {
   private let decision: RowDecision?
   /// Rows that wait for a decision, in the order they were added to it.
   private var undecided: [DecisionCache.Key] = []
+  /// Of the index, when the first of them was compared.
+  private var revision = UInt32.max
   /// Each pass looks up the same rows; only the first asks.
   private let maySkip: Bool
   /// The master that the row found last might be, with the probability.
   private(set) var candidate: (master: MasterKey, probability: Float)?
 
   /// - Parameters:
-  ///   - learned: nil when names are compared by rules.
+  ///   - learned: nil when products are recognised by their GTINs only.
   ///   - decides: rows that were not decided before are to be: the file is read again when they are.
-  init(_ index: MasterIndex, threshold: Double, learned: Learned? = nil, decides: Bool = false) {
+  init(_ index: MasterIndex, learned: Learned? = nil, decides: Bool = false) {
     self.index = index
     self.learned = learned
     maySkip = !decides
     candidates = learned == nil ? nil : Candidates()
     decision = learned.map { RowDecision($0.model) }
-    matcher = MasterMatcher(threshold: threshold)
     text = .allocate(capacity: MasterKey.maxTextBytes)
     text.initialize(repeating: 0, count: MasterKey.maxTextBytes)
   }
@@ -76,25 +78,17 @@ final class MasterLookup {
   }
 
   /// - Returns: nil when the row stays its chain's own.
-  func find(_ row: borrowing PriceRow, _ gtin: GTIN?) -> MasterMatcher.Outcome? {
+  func find(_ row: borrowing PriceRow, _ gtin: GTIN?) -> MatchOutcome? {
     guard let view else { preconditionFailure("rows are looked up while the index is held") }
     candidate = nil
     if let gtin {
-      let outcome = matcher.match(gtin, in: view)
+      let outcome = view.match(gtin)
       if case .exact(let key) = outcome { decision?.claim(view.survivor(of: product(row, of: key))) }
       return write(outcome)
     }
-    guard index.mode == .full else { return nil }
+    guard let learned else { return nil }
     let start = ContinuousClock.now
-    if let learned {
-      let outcome = find(row, by: learned, view)
-      counts.lookups += 1
-      counts.lookupTime += .now - start
-      return write(outcome)
-    }
-    let outcome = matcher.match(
-      name: row.unsafeText(.name), brand: row.unsafeText(.manufacturer), quantity: row.quantity,
-      unit: row.unsafeText(.unitQty), isWeighted: row.isWeighted == true, in: view)
+    let outcome = find(row, by: learned, view)
     counts.lookups += 1
     counts.lookupTime += .now - start
     return write(outcome)
@@ -102,14 +96,12 @@ final class MasterLookup {
 
   private func find(
     _ row: borrowing PriceRow, by learned: Learned, _ view: MasterIndex.View
-  ) -> MasterMatcher.Outcome {
-    _ = words(of: row, nil)
-    guard matcher.text.saysSomething else { return .unknown(.noName) }
-    let new = matcher.text.nameKey()
-    if view.contains(new) { return .exact(new) }
-    let fallback: MasterMatcher.Outcome = view.isFull ? .unknown(.full) : .new(new)
+  ) -> MatchOutcome {
+    guard words(of: row).saysSomething else { return .unknown(.noName) }
+    let fallback = view.match(words.nameKey())
+    if case .exact = fallback { return fallback }
     let key = DecisionCache.Key(row: RowHash.of(row, chain: learned.chain), code: RowHash.of(row.unsafeText(.code)))
-    switch learned.cache.decision(key, by: learned.model.version) {
+    switch learned.cache.decision(key, by: learned.model.version, isCurrent: view.isUnchanged(_:since:)) {
     case .same(let master, let probability)? where view.contains(master):
       return .similar(master, score: Int((probability * 1_000).rounded()))
     case .perhaps(let master, let probability)?:
@@ -121,10 +113,11 @@ final class MasterLookup {
     guard !maySkip, let candidates, let decision else { return fallback }
     let facts = RowFacts(
       name: row.unsafeText(.name), price: Float(row.price.approximate), isWeighted: row.isWeighted == true)
-    candidates.find(matcher.text, facts, in: view)
+    candidates.find(words, facts, in: view)
     do {
       try decision.add(candidates)
       undecided.append(key)
+      revision = min(revision, view.revision)
     } catch {
       failure = failure ?? error
     }
@@ -146,8 +139,8 @@ final class MasterLookup {
       return (key, isSame ? .same(answer.master, probability: answer.probability)
         : .perhaps(answer.master, probability: answer.probability))
     }
-    learned.cache.keep(decisions, by: learned.model.version)
-    undecided = []
+    learned.cache.keep(decisions, by: learned.model.version, revision: revision)
+    (undecided, revision) = ([], .max)
     return true
   }
 
@@ -163,7 +156,7 @@ final class MasterLookup {
     guard let learned, let view, !row.unsafeText(.name).isEmpty else { return false }
     let name = DecisionCache.Key(row: RowHash.of(row, chain: ""), code: RowHash.of(key))
     if learned.cache.isKnown(name: name) { return false }
-    if view.isKnown(words(of: row, GTIN?.none), as: key) {
+    if view.isKnown(words(of: row), as: key) {
       learned.cache.know(name: name)
       return false
     }
@@ -171,7 +164,7 @@ final class MasterLookup {
   }
   private var named: Set<MasterKey> = []
 
-  private func write(_ outcome: MasterMatcher.Outcome) -> MasterMatcher.Outcome {
+  private func write(_ outcome: MatchOutcome) -> MatchOutcome {
     switch outcome {
     case .exact(let key), .similar(let key, _), .new(let key): textCount = key.write(to: text)
     case .unknown: textCount = 0
@@ -182,14 +175,12 @@ final class MasterLookup {
   /// The id of the row found last, empty when it has none.
   var id: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: text, count: textCount) }
 
-  /// What the row found last is compared by.
-  func words(of row: borrowing PriceRow, _ gtin: GTIN?) -> ProductText {
-    if gtin != nil || learned != nil {
-      matcher.text.set(
-        name: row.unsafeText(.name), brand: row.unsafeText(.manufacturer), quantity: row.quantity,
-        unit: row.unsafeText(.unitQty), isWeighted: row.isWeighted == true)
-    }
-    return matcher.text
+  /// What the row is compared by; valid until the next row.
+  func words(of row: borrowing PriceRow) -> ProductText {
+    words.set(
+      name: row.unsafeText(.name), brand: row.unsafeText(.manufacturer), quantity: row.quantity,
+      unit: row.unsafeText(.unitQty), isWeighted: row.isWeighted == true)
+    return words
   }
 
   /// - Returns: false when this file has published it before.
@@ -204,7 +195,7 @@ final class MasterLookup {
   }
 
   /// Counts a row that was written.
-  func count(_ outcome: MasterMatcher.Outcome) {
+  func count(_ outcome: MatchOutcome) {
     switch outcome {
     case .exact: counts.exact += 1
     case .similar: counts.named += 1

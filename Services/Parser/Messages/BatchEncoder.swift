@@ -68,7 +68,7 @@ struct BatchEncoder: ~Copyable {
   mutating func close(alsoNamed: [String]) {
     guard var header = writer?.header else { return }
     header.sequence = Int64(messages)
-    header.batchID = ProductsIngest.batchID(fileID: header.fileID, sequence: header.sequence)
+    header.batchID = IngestHeader.batchID(fileID: header.fileID, sequence: header.sequence)
     header.firstRow = 0
     header.isLast = true
     header.alsoNamed = alsoNamed
@@ -78,9 +78,8 @@ struct BatchEncoder: ~Copyable {
   }
 
   mutating func takeOutput() -> OutgoingBatch {
-    let taken = output
-    output = OutgoingBatch()
-    return taken
+    defer { output = OutgoingBatch() }
+    return output
   }
 
   private mutating func appendMessage() {
@@ -118,8 +117,8 @@ struct BatchEncoder: ~Copyable {
     let number = GTIN(row.unsafeText(.code))
     let found = masters?.find(row, number)
     switch found {
-    case .new(let key): publish(key, row, number)
-    case .exact(let key): if number != nil { publishName(key, row, number) }
+    case .new(let key): publish(key, row)
+    case .exact(let key): if number != nil { publishName(key, row) }
     default: break
     }
     number?.write(to: gtin)
@@ -143,9 +142,9 @@ struct BatchEncoder: ~Copyable {
   }
 
   /// Publishes a new master before the first message that refers to it.
-  private mutating func publish(_ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
+  private mutating func publish(_ key: MasterKey, _ row: borrowing PriceRow) {
     guard let masters, masters.mint(key) else { return }
-    var master = master(key, row, number, masters)
+    var master = master(key, row, masters)
     if let candidate = masters.candidate {
       (master.candidate, master.candidateProbability) = (candidate.master.text, masters.probability)
       master.model = masters.modelVersion
@@ -154,22 +153,20 @@ struct BatchEncoder: ~Copyable {
   }
 
   /// What this chain calls a product that others call otherwise.
-  private mutating func publishName(_ recognised: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?) {
+  private mutating func publishName(_ recognised: MasterKey, _ row: borrowing PriceRow) {
     guard let masters else { return }
     let key = masters.product(row, of: recognised)
     guard masters.isNewName(row, of: key) else { return }
-    var master = master(key, row, number, masters)
+    var master = master(key, row, masters)
     master.chain = file.chain
     append(master)
     masters.countName()
   }
 
-  private func master(
-    _ key: MasterKey, _ row: borrowing PriceRow, _ number: GTIN?, _ masters: MasterLookup
-  ) -> ProductMaster {
+  private func master(_ key: MasterKey, _ row: borrowing PriceRow, _ masters: MasterLookup) -> ProductMaster {
     let brand = row.string(.manufacturer)
     var master = ProductMaster(
-      new: key, name: row.string(.name), brand: brand.isEmpty ? nil : brand, text: masters.words(of: row, number),
+      new: key, name: row.string(.name), brand: brand.isEmpty ? nil : brand, text: masters.words(of: row),
       sourceFileID: file.fileID, mintedAt: file.fileTime)
     (master.price, master.isWeighted) = (row.price, row.isWeighted)
     return master

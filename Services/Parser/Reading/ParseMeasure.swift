@@ -11,17 +11,17 @@ package struct ParseMeasure: Sendable {
 
   package init(zone: ZoneTable) { self.zone = zone }
 
-  /// From now on products are recognised, and all products of this file are known, as for most files of a chain.
+  /// From now on products are recognised by their GTINs, and all of this file are known, as for most files of a chain.
   package mutating func learn(productsOf packed: [UInt8]) throws {
     let index = MasterIndex(mode: .full)
-    let lookup = MasterLookup(index, threshold: MasterMatcher.defaultThreshold)
+    let lookup = MasterLookup(index)
     var masters: [ProductMaster] = []
     func take(_ row: borrowing PriceRow) {
       let number = GTIN(row.unsafeText(.code))
       guard case .new(let key) = lookup.find(row, number), lookup.mint(key) else { return }
       let brand = row.string(.manufacturer)
       masters.append(ProductMaster(
-        new: key, name: row.string(.name), brand: brand.isEmpty ? nil : brand, text: lookup.words(of: row, number),
+        new: key, name: row.string(.name), brand: brand.isEmpty ? nil : brand, text: lookup.words(of: row),
         sourceFileID: "measured", mintedAt: .epoch))
     }
     let reader = PriceFileReader(zone: zone)
@@ -47,7 +47,7 @@ package struct ParseMeasure: Sendable {
       let reading = FileReading(
         file, headers: MessageHeaders(), limits: PriceFileLimits(), maxItems: ProductsIngest.maxItems,
         mode: .holding(.max), plan: plan, zone: zone,
-        masters: masters.map { MasterLookup($0, threshold: MasterMatcher.defaultThreshold) })
+        masters: masters.map { MasterLookup($0) })
       if try reading.feed(packed) != .restart, let report = try reading.finish() { return report.messageCount }
       plan = reading.nextPlan
     }

@@ -27,14 +27,14 @@ struct BrokerCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let signals = StopSignals {}
+    let stopping = stopSignals()
     let file = try bootstrapFile.map { try AddressFile($0) }
     let topics = Topics.allWithDeadLetters.map { (name: $0.name, partitions: Int($0.partitions)) }
     let broker = try EmbeddedBroker(brokers: brokers, topics: topics)
     print("listening on \(broker.bootstrapServers) with \(topics.count) topics")
     fflush(nil)
     try file?.write(broker.bootstrapServers)
-    await signals.requested.wait()
+    await stopping.wait()
     file?.remove(broker.bootstrapServers)
     withExtendedLifetime(broker) {}
   }

@@ -6,8 +6,8 @@ import Logging
 /// A Kafka cluster and its topics of the catalogue.
 struct Cluster: Sendable {
   let admin: Admin
-  private let options: ClusterOptions
-  private let bootstrapServers: String?
+  let options: ClusterOptions
+  let bootstrapServers: String?
 
   /// - Throws: `Failure` of class configuration for a property that Kafka's library refuses.
   init(_ options: ClusterOptions, bootstrapServers: String? = nil) throws {
@@ -27,18 +27,10 @@ struct Cluster: Sendable {
   /// - Parameter replicationFactor: nil for the cluster's default.
   func apply(_ plan: TopicPlan, replicationFactor: Int? = nil) async throws(KafkaError) {
     try await admin.createTopics(plan.missing.map { topic in
-      let milliseconds = topic.retention.components.seconds * 1_000
-      let kept = topic.cleanup == .compact ? "delete.retention.ms" : "retention.ms"
-      return TopicSpecification(
+      TopicSpecification(
         name: topic.name, partitions: Int(topic.partitions), replicationFactor: replicationFactor ?? -1,
-        settings: [kept: "\(milliseconds)", "cleanup.policy": topic.cleanup.rawValue])
+        settings: Dictionary(uniqueKeysWithValues: topic.configuration.map { ($0.name, $0.value) }))
     })
-  }
-
-  /// The dead letters of a topic, at most `limit` of them in detail.
-  func deadLetters(of topic: String, limit: Int) async throws -> DeadLetterListing {
-    let name = Topic.deadLetterName(of: topic)
-    return try await DeadLetterReader(options, servers: bootstrapServers, topic: name).read(limit: limit)
   }
 
   /// Records between what a group has committed and the end of its topics.

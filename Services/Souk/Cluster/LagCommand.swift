@@ -18,21 +18,18 @@ struct LagCommand: AsyncParsableCommand {
 
   func run() async throws {
     let admin = try Cluster(kafka).admin
-    var table = TextTable([
-      .init("GROUP"), .init("TOPIC"), .init("PARTITION", .right), .init("COMMITTED", .right), .init("END", .right),
-      .init("LAG", .right),
-    ])
+    var table = TextTable(["GROUP", "TOPIC", .right("PARTITION"), .right("COMMITTED"), .right("END"), .right("LAG")])
     var silent: [String] = []
     for group in ServiceCatalogue.all.flatMap(\.groups) {
       for topic in group.inputs {
         // A group whose coordinator does not answer must not hide the others.
         let limit = Duration.seconds(silent.isEmpty ? 10 : 2)
-        let answer = await Self.ask(admin, group.name, topic.name, within: limit)
-        guard case .success(let lags) = answer else {
-          if case .failure(let error) = answer {
-            if error.errorClass != .transient { throw error }
-            silent.append("\(group.name): \(error)")
-          }
+        let lags: [PartitionLag]
+        do throws(KafkaError) {
+          lags = try await admin.lag(group: group.name, topics: [topic.name], within: limit)
+        } catch {
+          if error.errorClass != .transient { throw error }
+          silent.append("\(group.name): \(error)")
           table.append([group.name, topic.name, "?", "", "", "?"])
           continue
         }
@@ -51,16 +48,6 @@ struct LagCommand: AsyncParsableCommand {
     if let first = silent.first {
       throw Failure(
         .transient, code: "lag_unknown", "the brokers did not say how far \(silent.count) rows are; \(first)")
-    }
-  }
-
-  private static func ask(
-    _ admin: Admin, _ group: String, _ topic: String, within limit: Duration
-  ) async -> Result<[PartitionLag], KafkaError> {
-    do throws(KafkaError) {
-      return .success(try await admin.lag(group: group, topics: [topic], within: limit))
-    } catch {
-      return .failure(error)
     }
   }
 }

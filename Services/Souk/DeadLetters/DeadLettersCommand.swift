@@ -50,9 +50,7 @@ struct DeadLetterListing: Sendable {
 
   var lines: [String] {
     guard total > 0 else { return ["no dead letters"] }
-    var table = TextTable([
-      .init("WHERE"), .init("SERVICE"), .init("STAGE"), .init("CODE"), .init("KEY"), .init("REASON"),
-    ])
+    var table = TextTable(["WHERE", "SERVICE", "STAGE", "CODE", "KEY", "REASON"])
     for row in shown {
       table.append([row.origin, row.service, row.stage, row.code, row.key, row.message])
     }

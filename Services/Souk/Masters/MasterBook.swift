@@ -36,8 +36,8 @@ struct MasterBook: Sendable {
       LIMIT $2
       """, [.text("\(probability)"), .int(Int64(limit))])
     var table = TextTable([
-      .init("MASTER"), .init("NAME"), .init("CHAINS"), .init("PRICE", .right), .init("CANDIDATE"), .init("NAME"),
-      .init("CHAINS"), .init("PRICE", .right), .init("PROBABILITY", .right), .init("MODEL"),
+      "MASTER", "NAME", "CHAINS", .right("PRICE"), "CANDIDATE", "NAME", "CHAINS", .right("PRICE"),
+      .right("PROBABILITY"), "MODEL",
     ])
     for row in found { table.append(row.cells.map { $0 ?? "" }) }
     return found.isEmpty ? ["no open candidates"] : table.lines
@@ -59,10 +59,7 @@ struct MasterBook: Sendable {
       WHERE $1::text IS NULL OR $1 IN (master_id, other_id)
       ORDER BY decided_at DESC, decision_id LIMIT $2
       """, [master.map { .text($0) } ?? .null, .int(Int64(limit))])
-    var table = TextTable([
-      .init("DECISION"), .init("WHAT"), .init("DECIDED"), .init("BY"), .init("WHY"), .init("UNDONE"), .init("BY"),
-      .init("WHY"),
-    ])
+    var table = TextTable(["DECISION", "WHAT", "DECIDED", "BY", "WHY", "UNDONE", "BY", "WHY"])
     for row in found {
       let decision = try Self.decision(row)
       var shown = decision
@@ -79,9 +76,9 @@ struct MasterBook: Sendable {
 
   /// - Throws: `Failure` of class configuration when there is none.
   func decision(_ id: String) async throws -> MasterDecision {
-    let digits = id.lowercased()
-    let found = digits.utf8.count == 32 && digits.allSatisfy(\.isHexDigit)
-      ? try await rows("SELECT \(Self.columns) FROM master_decisions WHERE decision_id = $1::uuid", [.text(digits)]) : []
+    let found = try await rows(
+      "SELECT \(Self.columns) FROM master_decisions WHERE replace(decision_id::text, '-', '') = $1",
+      [.text(id.lowercased())])
     guard let row = found.first else {
       throw Failure(
         .configuration, code: "unknown_decision", "there is no decision \(id); see `souk masters history`")

@@ -11,8 +11,8 @@ struct MastersCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "masters", abstract: "Say which masters are one product, and which are two.",
     discussion: """
-      A decision is a message; db-writer and the parsers apply it. It changes no price and no product that was written: \
-      the views show what the decisions in force make of them, and `undo` gives the former state back exactly.
+      A decision is a message; db-writer and the parsers apply it. It changes no price and no product that was \
+      written: the views show what the decisions in force make of them, and `undo` gives the former state back exactly.
       """,
     subcommands: [
       CandidatesCommand.self, MergeCommand.self, RejectCommand.self, SplitCommand.self, UndoCommand.self,

@@ -41,7 +41,7 @@ struct RouteCommand: ParsableCommand {
       if let key, let explanation {
         lines.append("key      \(key)")
         lines.append("")
-        var table = TextTable([.init("PATTERN"), .init("KEY")])
+        var table = TextTable(["PATTERN", "KEY"])
         for pair in explanation.pairs {
           table.append([pair.pattern.description, pair.key.isEmpty ? "(no word)" : pair.key.joined(separator: ".")])
         }

@@ -1,13 +1,16 @@
 /// A table of text with aligned columns and a rule under the heading.
 struct TextTable: Sendable {
-  enum Alignment: Sendable { case left, right }
-
-  struct Column: Sendable {
+  /// Aligned to the left when it is written as a title alone.
+  struct Column: Sendable, ExpressibleByStringLiteral {
     var title: String
-    var alignment: Alignment = .left
-    init(_ title: String, _ alignment: Alignment = .left) {
-      self.title = title
-      self.alignment = alignment
+    var isRight = false
+
+    init(stringLiteral title: String) { self.title = title }
+
+    static func right(_ title: String) -> Column {
+      var column = Column(stringLiteral: title)
+      column.isRight = true
+      return column
     }
   }
 
@@ -34,7 +37,7 @@ struct TextTable: Sendable {
   private func line(_ cells: [String], _ widths: [Int]) -> String {
     var text = columns.indices.map { column in
       let padding = String(repeating: " ", count: widths[column] - cells[column].count)
-      return columns[column].alignment == .left ? cells[column] + padding : padding + cells[column]
+      return columns[column].isRight ? padding + cells[column] : cells[column] + padding
     }.joined(separator: "  ")
     while text.last == " " { text.removeLast() }
     return text

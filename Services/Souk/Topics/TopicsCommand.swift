@@ -13,8 +13,7 @@ struct TopicsCommand: AsyncParsableCommand {
 
     func run() {
       var table = TextTable([
-        .init("TOPIC"), .init("PARTITIONS", .right), .init("RETENTION", .right), .init("KEY"), .init("ORDERED BY"),
-        .init("WHAT A RECORD SAYS"),
+        "TOPIC", .right("PARTITIONS"), .right("RETENTION"), "KEY", "ORDERED BY", "WHAT A RECORD SAYS",
       ])
       for topic in Topics.allWithDeadLetters {
         table.append([

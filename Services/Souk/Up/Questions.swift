@@ -19,7 +19,20 @@ enum Questions {
         FROM offers JOIN product USING (master_id)
         ORDER BY price, chain, store_id LIMIT 5
         """,
-      columns: [.init("PRODUCT"), .init("CHAIN"), .init("STORE", .right), .init("PRICE", .right), .init("SINCE")]),
+      columns: ["PRODUCT", "CHAIN", .right("STORE"), .right("PRICE"), "SINCE"]),
+    Question(
+      title: "What do chains call one product, and what does it cost there?",
+      sql: """
+        WITH product AS (
+          SELECT master_id FROM offers GROUP BY master_id
+          ORDER BY count(DISTINCT chain) DESC, count(DISTINCT chain) FILTER (WHERE length(ean) < 8) DESC,
+                   count(DISTINCT name) DESC, master_id LIMIT 1)
+        SELECT chain, name, ean, min(price), max(price), master_id
+        FROM offers JOIN product USING (master_id)
+        GROUP BY chain, name, ean, master_id
+        ORDER BY min(price), chain, ean LIMIT 10
+        """,
+      columns: ["CHAIN", "NAME", .right("CODE"), .right("FROM"), .right("TO"), "MASTER"]),
     Question(
       title: "Which prices moved most?",
       sql: """
@@ -28,10 +41,7 @@ enum Questions {
         FROM price_changes WHERE change_percent IS NOT NULL
         ORDER BY abs(change_percent) DESC, chain, store_id, ean, changed_at LIMIT 5
         """,
-      columns: [
-        .init("PRODUCT"), .init("CHAIN"), .init("STORE", .right), .init("BEFORE", .right), .init("NOW", .right),
-        .init("CHANGE", .right), .init("AT"),
-      ]),
+      columns: ["PRODUCT", "CHAIN", .right("STORE"), .right("BEFORE"), .right("NOW"), .right("CHANGE"), "AT"]),
     Question(
       title: "How much is there of each chain?",
       sql: """
@@ -39,16 +49,11 @@ enum Questions {
                to_char(newest_file_time AT TIME ZONE 'Asia/Jerusalem', 'YYYY-MM-DD HH24:MI')
         FROM chain_totals ORDER BY chain
         """,
-      columns: [
-        .init("CHAIN"), .init("STORES", .right), .init("PRODUCTS", .right), .init("PRICES", .right),
-        .init("CHANGES", .right), .init("NEWEST FILE"),
-      ]),
+      columns: ["CHAIN", .right("STORES"), .right("PRODUCTS"), .right("PRICES"), .right("CHANGES"), "NEWEST FILE"]),
     Question(
       title: "Which chain is dear? (100 is the average over products that two chains or more sell)",
       sql: "SELECT chain, products, price_index, cheapest FROM chain_price_index ORDER BY price_index, chain LIMIT 10",
-      columns: [
-        .init("CHAIN"), .init("PRODUCTS", .right), .init("INDEX", .right), .init("CHEAPEST AT", .right),
-      ]),
+      columns: ["CHAIN", .right("PRODUCTS"), .right("INDEX"), .right("CHEAPEST AT")]),
     Question(
       title: "Which promotions save most?",
       sql: """
@@ -65,10 +70,7 @@ enum Questions {
         WHERE deal < price
         ORDER BY deal / price, chain, ean LIMIT 5
         """,
-      columns: [
-        .init("PROMOTION"), .init("CHAIN"), .init("STORE"), .init("PRODUCT"), .init("PRICE", .right),
-        .init("DEAL", .right), .init("UNTIL"),
-      ]),
+      columns: ["PROMOTION", "CHAIN", "STORE", "PRODUCT", .right("PRICE"), .right("DEAL"), "UNTIL"]),
     Question(
       title: "Which stores are there, and what do they offer?",
       sql: """
@@ -79,10 +81,7 @@ enum Questions {
                 WHERE n.chain = s.chain AND n.store_id = s.store_id AND n.ended_at IS NULL)
         FROM store_names s WHERE s.ended_at IS NULL ORDER BY 5 DESC, 1, 2 LIMIT 8
         """,
-      columns: [
-        .init("CHAIN"), .init("STORE", .right), .init("NAME"), .init("CITY"), .init("PRICES", .right),
-        .init("PROMOTIONS", .right),
-      ]),
+      columns: ["CHAIN", .right("STORE"), "NAME", "CITY", .right("PRICES"), .right("PROMOTIONS")]),
     Question(
       title: "What became of the files?",
       sql: """
@@ -91,19 +90,19 @@ enum Questions {
         FROM files GROUP BY kind, outcome ORDER BY kind, outcome
         """,
       columns: [
-        .init("KIND"), .init("OUTCOME"), .init("FILES", .right), .init("ROWS", .right), .init("NEW PRICES", .right),
-        .init("CHANGED", .right), .init("UNCHANGED", .right), .init("REJECTED", .right),
+        "KIND", "OUTCOME", .right("FILES"), .right("ROWS"), .right("NEW PRICES"), .right("CHANGED"),
+        .right("UNCHANGED"), .right("REJECTED"),
       ]),
   ]
 
   /// How long answers wait for the materialized views to have seen everything.
-  private static let patience = Duration.seconds(30)
+  private static let limit = Duration.seconds(30)
 
   /// - Returns: the answers as lines of text.
   static func ask(_ database: String, _ questions: [Question] = all) async throws -> [String] {
     let connection = try await PostgresConnection.open(
       PostgresConfiguration(url: database, applicationName: "souk"))
-    let deadline = ContinuousClock.now + patience
+    let deadline = ContinuousClock.now + limit
     while try await connection.execute(behind, operation: "ask").rows.first?[0] != "0",
       ContinuousClock.now < deadline
     {

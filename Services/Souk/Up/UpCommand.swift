@@ -21,10 +21,10 @@ struct UpCommand: AsyncParsableCommand {
   func run() async throws {
     try UpRun.check(fleet, parts, kafka)
     let screen = Screen.standardOutput()
-    let signals = StopSignals { screen.say("stopping; once more Ctrl-C ends everything at once") }
+    let stopping = stopSignals { screen.say("stopping; once more Ctrl-C ends everything at once") }
     let run = UpRun(
       options: fleet, parts: parts, kafka: kafka, replicas: try Replicas(text: fleet.replicas),
-      folder: try RunFolder(fleet.runFolder), screen: screen, stopping: signals.requested)
+      folder: try RunFolder(fleet.runFolder), screen: screen, stopping: stopping)
     try await run.run()
   }
 }

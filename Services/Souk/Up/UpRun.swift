@@ -19,10 +19,10 @@ struct UpRun: Sendable {
   /// - Throws: `Failure` with what went wrong, also when everything was stopped properly before.
   func run() async throws {
     screen.say("Souk \(Souk.version), system \(options.system.rawValue); logs in \(folder.path)")
-    var ground = Ground(options: options, parts: parts, folder: folder, screen: screen, stopping: stopping)
+    var startup = Startup(options: options, parts: parts, folder: folder, screen: screen, stopping: stopping)
     var failure: (any Error)?
     do {
-      try await work(&ground)
+      try await work(&startup)
     } catch is CancellationError where stopping.isRaised {
       // Stopped on request while still starting.
     } catch {
@@ -30,18 +30,18 @@ struct UpRun: Sendable {
       screen.say("failed    \(error)")
     }
     screen.settle()
-    let complaints = await ground.teardown.run(screen)
+    let complaints = await startup.teardown.run(screen)
     if let failure { throw failure }
     guard complaints.isEmpty else {
       throw Failure(.fatal, code: "unclean_stop", "not everything ended cleanly: \(complaints.joined(separator: "; "))")
     }
   }
 
-  private func work(_ ground: inout Ground) async throws {
-    ground.running.surroundings.describeEveryService(drainTimeout: options.drainTimeout)
-    let cluster = try await startKafka(&ground)
+  private func work(_ startup: inout Startup) async throws {
+    startup.surroundings.describeEveryService(drainTimeout: options.drainTimeout)
+    let cluster = try await startKafka(&startup)
     let shown = Self.shown(options.system)
-    try await shown.prepare(&ground)
+    try await shown.prepare(&startup)
     if kafka.bootstrapServers != nil {
       let consumers = options.system.services.filter { !$0.isSource }
       do {
@@ -52,15 +52,15 @@ struct UpRun: Sendable {
         // An embedded broker of another process (`souk broker`) lists no groups.
       }
     }
-    let fleet = try startFleet(ground.running)
-    ground.teardown.add("services") { await fleet.stop() }
+    let fleet = try startFleet(startup)
+    startup.teardown.add("services") { await fleet.stop() }
     try await fleet.start()
-    try await watch(fleet, ground.running, cluster, shown)
+    try await watch(fleet, startup, cluster, shown)
   }
 
-  private func startKafka(_ ground: inout Ground) async throws -> Cluster {
+  private func startKafka(_ startup: inout Startup) async throws -> Cluster {
     if let servers = kafka.bootstrapServers {
-      ground.running.surroundings.servers[.kafka] = kafka.environment
+      startup.surroundings.servers[.kafka] = kafka.environment
       let cluster = try Cluster(kafka)
       let plan = try await cluster.plan()
       for line in plan.lines where !plan.isSettled { screen.say("          \(line)") }
@@ -68,8 +68,8 @@ struct UpRun: Sendable {
       screen.say("using     Kafka             \(servers)")
       return cluster
     }
-    let servers = try await ground.infrastructure.startBroker(&ground.running, &ground.teardown)
-    ground.running.surroundings.useEmbeddedBroker(servers)
+    let servers = try await startup.startBroker()
+    startup.surroundings.useEmbeddedBroker(servers)
     return try Cluster(kafka, bootstrapServers: servers)
   }
 
@@ -102,25 +102,25 @@ struct UpRun: Sendable {
     }
   }
 
-  private func startFleet(_ running: Infrastructure.Running) throws -> Fleet {
+  private func startFleet(_ startup: Startup) throws -> Fleet {
     let plan = try FleetPlan(
-      services: options.system.services, replicas: replicas, surroundings: running.surroundings,
+      services: options.system.services, replicas: replicas, surroundings: startup.surroundings,
       nextPort: FreePort.next)
     return try Fleet(plan, folder: folder, screen: screen, stopping: stopping, drainTimeout: options.drainTimeout)
   }
 
   /// Shows progress until everything has arrived, answers the questions, and stays if it is to stay.
   private func watch(
-    _ fleet: Fleet, _ running: Infrastructure.Running, _ cluster: Cluster, _ shown: any ShownSystem
+    _ fleet: Fleet, _ startup: Startup, _ cluster: Cluster, _ shown: any ShownSystem
   ) async throws {
     let deadline = exits ? ContinuousClock.now + options.deadline.duration : nil
     let began = ContinuousClock.now
     var progress = Progress(
-      fleet: fleet, cluster: cluster, system: options.system, sources: running.sources)
+      fleet: fleet, cluster: cluster, system: options.system, sources: startup.sources)
     var arrived: ContinuousClock.Instant?
     var answered = false
     while !stopping.isRaised {
-      for server in running.alive where !server.isRunning() {
+      for server in startup.alive where !server.isRunning() {
         throw Failure(.fatal, code: "server_ended", "\(server.name) has ended; see \(folder.path)")
       }
       if let failure = fleet.failure { throw failure }

@@ -6,7 +6,7 @@ import Foundation
 ///   - log: the file the server writes to, whose end explains a failure.
 ///   - probe: asked every 25 ms.
 /// - Throws: `Failure`: fatal when the process ends or does not answer within `limit`.
-func awaitAnswer(
+package func awaitAnswer(
   of child: ChildProcess, within limit: Duration, log: String, probe: () async -> Bool
 ) async throws {
   let deadline = ContinuousClock.now + limit
@@ -25,7 +25,7 @@ func awaitAnswer(
 
 /// Starts a server on fresh ports up to three times: between choosing a port and binding it another process may
 /// come first.
-func withFreshPorts<Server>(_ start: () async throws -> Server) async throws -> Server {
+package func withFreshPorts<Server>(_ start: () async throws -> Server) async throws -> Server {
   var last: (any Error)?
   for _ in 0..<3 {
     do {

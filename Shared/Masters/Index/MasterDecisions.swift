@@ -1,7 +1,7 @@
 import Messages
 
-/// The decisions in force about masters, and what follows from them: which master stands for several, and which products
-/// of chains a split takes away. Depends only on the set of decisions, never on the order they came in. db-writer
+/// The decisions in force about masters, and what follows from them: which master stands for several, and which
+/// products of chains a split takes away. Depends only on the set of decisions, never on the order they came in. db-writer
 /// resolves its tables by the same rules (`DecisionSQL`).
 struct MasterDecisions {
   private struct Merge {
@@ -23,13 +23,21 @@ struct MasterDecisions {
   private var splits: [Part: [Split]] = [:]
   /// Masters that another one stands for.
   private var survivors: [MasterKey: MasterKey] = [:]
+  /// When what a master stands for changed last: the number of the change.
+  private var changes: [MasterKey: UInt32] = [:]
+  /// Of changes so far.
+  private(set) var revision: UInt32 = 0
   /// Decisions that were undone: their records without the undoing come too late.
   private var undone: Set<String> = []
 
   var hasMerges: Bool { !survivors.isEmpty }
   var hasSplits: Bool { !splits.isEmpty }
   /// About.
-  var byteCount: Int { merges.count * 160 + survivors.count * 64 + splits.count * 320 + undone.count * 64 }
+  var byteCount: Int {
+    merges.count * 160 + splits.count * 320 + (survivors.count + changes.count + undone.count) * 64
+  }
+
+  func isUnchanged(_ master: MasterKey, since revision: UInt32) -> Bool { changes[master] ?? 0 <= revision }
 
   func survivor(of master: MasterKey) -> MasterKey { survivors[master] ?? master }
 
@@ -54,6 +62,7 @@ struct MasterDecisions {
         if isInForce { known.append(Merge(decision: decision.decisionID, isMerged: side == master, other: opposite)) }
         merges[side] = known.isEmpty ? nil : known
       }
+      revision += 1
       for side in [master, other] { resolve(side) }
     case .split:
       for product in decision.products {
@@ -78,6 +87,9 @@ struct MasterDecisions {
     }
     let last = members.filter { !(merges[$0]?.contains(where: \.isMerged) ?? false) }
     guard let survivor = (last.isEmpty ? members : last).min() else { return }
-    for member in members { survivors[member] = member == survivor ? nil : survivor }
+    for member in members {
+      survivors[member] = member == survivor ? nil : survivor
+      changes[member] = revision
+    }
   }
 }

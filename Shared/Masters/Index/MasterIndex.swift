@@ -24,10 +24,23 @@ package final class MasterIndex: @unchecked Sendable {
     package let isFull: Bool
 
     package func contains(_ key: MasterKey) -> Bool { store.contains(key) }
+    @inline(__always)
+    package func match(_ gtin: GTIN) -> MatchOutcome { match(MasterKey(gtin)) }
+    /// Whether it is known; else it is new while there is room.
+    package func match(_ key: MasterKey) -> MatchOutcome {
+      if store.contains(key) { return .exact(key) }
+      return isFull ? .unknown(.full) : .new(key)
+    }
     /// Whether some chain calls the master just so.
     package func isKnown(_ text: ProductText, as key: MasterKey) -> Bool { store.isKnown(text, as: key) }
     /// The master that stands for this one: itself, or the one it was merged into.
     package func survivor(of key: MasterKey) -> MasterKey { store.decisions.survivor(of: key) }
+    /// Of merges and what was undone of them.
+    package var revision: UInt32 { store.decisions.revision }
+    /// Whether no merge since then concerns the master.
+    package func isUnchanged(_ key: MasterKey, since revision: UInt32) -> Bool {
+      store.decisions.isUnchanged(key, since: revision)
+    }
     /// The master that a chain's product really is where a split says so; nil where none does.
     package func part(of key: MasterKey, chain: String, code: UnsafeBufferPointer<UInt8>) -> MasterKey? {
       guard store.decisions.hasSplits else { return nil }
@@ -59,12 +72,10 @@ package final class MasterIndex: @unchecked Sendable {
   private var changes = 0
   private let lock: UnsafeMutablePointer<pthread_rwlock_t>
 
-  /// - Parameter keepsNames: keeps what every chain calls a master, for `Candidates` to look among; without, names are
-  ///   compared by the rules of `MasterMatcher`.
-  package init(mode: MatchMode, limits: Limits = Limits(), keepsNames: Bool = false) {
+  package init(mode: MatchMode, limits: Limits = Limits()) {
     self.mode = mode
     self.limits = limits
-    store = MasterStore(mode: mode, keepsNames: keepsNames)
+    store = MasterStore(mode: mode)
     lock = .allocate(capacity: 1)
     var attributes = pthread_rwlockattr_t()
     pthread_rwlockattr_init(&attributes)
@@ -132,7 +143,6 @@ package final class MasterIndex: @unchecked Sendable {
   }
 
   private func measure() {
-    store.measure()
     figures.masters = store.count
     figures.bytes = store.byteCount
     figures.isFull = figures.masters >= limits.count || figures.bytes >= limits.bytes

@@ -46,3 +46,19 @@ struct Token: Sendable {
     return value ^ value >> 33
   }
 }
+
+/// Which tokens of a side are left.
+struct Bits {
+  private var bits: UInt32
+
+  init(count: Int) { bits = count >= 32 ? .max : (1 << UInt32(count)) - 1 }
+
+  var isEmpty: Bool { bits == 0 }
+  var count: Int { bits.nonzeroBitCount }
+  @inline(__always)
+  subscript(_ index: Int) -> Bool { bits >> UInt32(index) & 1 == 1 }
+  @inline(__always)
+  mutating func insert(_ index: Int) { bits |= 1 << UInt32(index) }
+  @inline(__always)
+  mutating func remove(_ index: Int) { bits &= ~(1 << UInt32(index)) }
+}

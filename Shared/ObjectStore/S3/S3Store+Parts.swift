@@ -1,5 +1,4 @@
 import Core
-import Glibc
 import HTTP
 
 extension S3Store {
@@ -36,11 +35,12 @@ extension S3Store {
     for (index, offset) in stride(from: 0, to: body.length, by: size).enumerated() {
       let length = min(size, body.length - offset)
       // A part of a file is read twice, in small pieces, and never held: many large files may be on their way.
-      let hash = try Self.hash(body, offset: offset, length: length, whole: &whole)
-      let payload: HTTPRequest.Body = switch body.source {
-      case .bytes(let bytes): .bytes(Array(bytes[offset..<offset + length]))
-      case .file(let descriptor): .file(descriptor: descriptor, offset: offset, length: length)
+      var part = SHA256()
+      try body.read(offset: offset, length: length) { piece in
+        part.update(piece)
+        whole.update(piece)
       }
+      let (hash, payload) = (part.finish(), body.payload(offset: offset, length: length))
       let answer = try await send(
         "PUT", key, query: [("partNumber", "\(index + 1)"), ("uploadId", upload)],
         headers: [Self.checksumHeader: hash.base64], body: payload, hash: hash)
@@ -66,37 +66,5 @@ extension S3Store {
       throw ObjectStoreError(s3: S3Answer(answer.body), head: head, what: "complete \(key)")
     }
     return result.etag.map(Self.unquoted)
-  }
-
-  /// The hash of one part, which `whole` takes in too.
-  private static func hash(
-    _ body: ObjectBody, offset: Int, length: Int, whole: inout SHA256
-  ) throws -> SHA256Digest {
-    var hash = SHA256()
-    switch body.source {
-    case .bytes(let bytes):
-      bytes.withUnsafeBytes { all in
-        let part = UnsafeRawBufferPointer(rebasing: all[offset..<offset + length])
-        hash.update(part)
-        whole.update(part)
-      }
-    case .file(let descriptor):
-      var chunk = [UInt8](repeating: 0, count: 128 << 10)
-      var position = offset
-      while position < offset + length {
-        let read = pread(descriptor, &chunk, min(chunk.count, offset + length - position), off_t(position))
-        if read < 0, errno == EINTR { continue }
-        guard read > 0 else {
-          throw FileTree.failure("cannot read the file that is being stored", read < 0 ? errno : EIO)
-        }
-        chunk.withUnsafeBytes { bytes in
-          let piece = UnsafeRawBufferPointer(rebasing: bytes[..<read])
-          hash.update(piece)
-          whole.update(piece)
-        }
-        position += read
-      }
-    }
-    return hash.finish()
   }
 }

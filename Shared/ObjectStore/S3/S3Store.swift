@@ -35,12 +35,9 @@ package final class S3Store: ObjectStore {
     if body.length > configuration.multipartThreshold {
       return try await putInParts(body, at: key, contentType: contentType)
     }
-    let payload: HTTPRequest.Body = switch body.source {
-    case .bytes(let bytes): .bytes(bytes)
-    case .file(let descriptor): .file(descriptor: descriptor, offset: 0, length: body.length)
-    }
     var headers = objectHeaders(contentType, body)
     headers[Self.checksumHeader] = body.sha256.base64
+    let payload = body.payload(offset: 0, length: body.length)
     let answer = try await send("PUT", key, headers: headers, body: payload, hash: body.sha256)
     return ObjectInfo(key: key, size: body.length, etag: Self.etag(answer.head), sha256: body.sha256)
   }

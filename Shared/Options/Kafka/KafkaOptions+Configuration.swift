@@ -12,21 +12,12 @@ extension KafkaOptions {
     logger: Logger
   ) throws(Failure) -> Consumer.Configuration {
     let group = groupId ?? clientID
-    var properties = commonProperties(clientID: clientID)
-    properties.setDefault("group.id", group)
+    var properties = readerProperties(clientID: clientID, group: group)
     if let groupInstanceId { properties.setDefault("group.instance.id", groupInstanceId) }
-    properties.setDefault("enable.auto.commit", "false")
-    properties.setDefault("enable.auto.offset.store", "false")
-    properties.setDefault("auto.offset.reset", "error")
-    // The ends of partitions say where reading stands behind the markers of transactions.
-    properties.setDefault("enable.partition.eof", "true")
-    properties.setDefault("isolation.level", "read_committed")
-    properties.setDefault("allow.auto.create.topics", "false")
     // How soon an added partition is noticed.
     properties.setDefault("topic.metadata.refresh.interval.ms", "10000")
     properties.setDefault("partition.assignment.strategy", Library.assignmentStrategy)
     properties.setDefault("queued.min.messages", "100000")
-    properties.setDefault("fetch.wait.max.ms", "100")
     try applyOverrides(to: &properties)
     limitFetches(&properties)
     var configuration = Consumer.Configuration(
@@ -44,16 +35,8 @@ extension KafkaOptions {
   package func tableConfiguration(
     clientID: String, topic: String, logger: Logger
   ) throws(Failure) -> TableReader.Configuration {
-    var properties = commonProperties(clientID: clientID)
     // The library requires a group name even of a client that joins none; nothing is ever committed under it.
-    properties.setDefault("group.id", "\(groupId ?? clientID)-table")
-    properties.setDefault("enable.auto.commit", "false")
-    properties.setDefault("enable.auto.offset.store", "false")
-    properties.setDefault("auto.offset.reset", "error")
-    properties.setDefault("enable.partition.eof", "true")
-    properties.setDefault("isolation.level", "read_committed")
-    properties.setDefault("allow.auto.create.topics", "false")
-    properties.setDefault("fetch.wait.max.ms", "100")
+    var properties = readerProperties(clientID: clientID, group: "\(groupId ?? clientID)-table")
     try applyOverrides(to: &properties)
     limitFetches(&properties)
     return TableReader.Configuration(properties: properties.values, topic: topic, logger: logger)
@@ -104,6 +87,21 @@ extension KafkaOptions {
       let largest = properties.values["message.max.bytes"].flatMap { Int($0) } ?? 1_000_000
       properties.setDefault("fetch.max.bytes", String(max(largest, maxPrefetchBytes.bytes >> 5)))
     }
+  }
+
+  /// Of whatever reads: the library commits nothing by itself, and starts nowhere by itself.
+  private func readerProperties(clientID: String, group: String) -> ClientProperties {
+    var properties = commonProperties(clientID: clientID)
+    properties.setDefault("group.id", group)
+    properties.setDefault("enable.auto.commit", "false")
+    properties.setDefault("enable.auto.offset.store", "false")
+    properties.setDefault("auto.offset.reset", "error")
+    // The ends of partitions say where reading stands behind the markers of transactions.
+    properties.setDefault("enable.partition.eof", "true")
+    properties.setDefault("isolation.level", "read_committed")
+    properties.setDefault("allow.auto.create.topics", "false")
+    properties.setDefault("fetch.wait.max.ms", "100")
+    return properties
   }
 
   private func commonProperties(clientID: String) -> ClientProperties {

@@ -21,7 +21,8 @@ package enum S3Encryption: String, CaseIterable, ExpressibleByArgument, Sendable
 
 /// The flags of the object store.
 package struct ObjectStoreOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Where files are kept: s3://bucket/prefix or file:///folder.", valueName: "url"))
+  @Option(help: ArgumentHelp(
+    "Where files are kept: s3://bucket/prefix, az://container/prefix or file:///folder.", valueName: "url"))
   package var objectStore = "s3://souk"
 
   @Option(help: ArgumentHelp("URL of an S3 server other than Amazon's.", valueName: "url"))
@@ -34,12 +35,14 @@ package struct ObjectStoreOptions: ParsableArguments {
   package var awsRegion = "us-east-1"
 
   @OptionGroup(title: "Credentials of the object store") package var credentials: CredentialOptions
+  @OptionGroup(title: "Azure Blob Storage") package var azure: AzureOptions
 
   @Option(help: ArgumentHelp(
-    "PEM file of the certificate authorities to trust for the S3 endpoint.", valueName: "path"))
+    "PEM file of the certificate authorities to trust for the endpoint of S3 or Azure.", valueName: "path"))
   package var s3CAFile: String?
 
-  @Option(help: ArgumentHelp("Longest time for one request, or one part of a large file.", valueName: "duration"))
+  @Option(help: ArgumentHelp(
+    "Longest time for one request to S3 or Azure, or one part of a large file.", valueName: "duration"))
   package var s3Timeout = DurationSetting(.seconds(120))
 
   @Option(help: ArgumentHelp("Files larger than this are sent in parts.", valueName: "size"))
@@ -68,6 +71,14 @@ package struct ObjectStoreOptions: ParsableArguments {
     switch location.kind {
     case .folder(let path): return try FileStore(path: path)
     case .s3(let bucket, let prefix): return try makeS3Store(bucket: bucket, prefix: prefix, home: home)
+    case .azure(let host, let container, let prefix):
+      try checkTransfers()
+      var configuration = try azure.configuration(host: host, container: container, prefix: prefix)
+      // Azure takes 5,000 MiB at once.
+      configuration.blockThreshold = min(s3MultipartThreshold.bytes, 5_000 << 20)
+      configuration.blockBytes = s3PartSize.bytes
+      configuration.timeout = s3Timeout.duration
+      return try AzureStore(configuration, client: try makeClient("azure"))
     }
   }
 
@@ -95,12 +106,24 @@ package struct ObjectStoreOptions: ParsableArguments {
       close: { $0.close() })
   }
 
-  private func makeS3Store(bucket: String, prefix: String, home: String?) throws -> S3Store {
+  /// - Parameter name: of the client's metrics.
+  private func makeClient(_ name: String) throws -> HTTPClient {
+    // The operator named the endpoint: that it is private is expected.
+    try HTTPClient(HTTPConfiguration(
+      addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk/\(Souk.version)",
+      certificateAuthorityFile: s3CAFile, name: name))
+  }
+
+  private func checkTransfers() throws {
     guard s3PartSize.bytes >= 5 << 20 else { throw invalid("--s3-part-size: \(s3PartSize) is under S3's 5MiB") }
     guard s3MultipartThreshold.bytes >= 5 << 20, s3MultipartThreshold.bytes <= 5 << 30 else {
       throw invalid("--s3-multipart-threshold: \(s3MultipartThreshold) is not between 5MiB and 5GiB")
     }
     guard s3Timeout.duration >= .seconds(1) else { throw invalid("--s3-timeout: \(s3Timeout) is under 1s") }
+  }
+
+  private func makeS3Store(bucket: String, prefix: String, home: String?) throws -> S3Store {
+    try checkTransfers()
     var endpoint: HTTPURL?
     if let s3Endpoint {
       do { endpoint = try HTTPURL(s3Endpoint) } catch {
@@ -108,10 +131,7 @@ package struct ObjectStoreOptions: ParsableArguments {
       }
       guard endpoint?.query == nil else { throw invalid("--s3-endpoint has a query; write it as http://host:port") }
     }
-    // The operator named the endpoint: that it is private is expected.
-    let client = try HTTPClient(HTTPConfiguration(
-      addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk/\(Souk.version)",
-      certificateAuthorityFile: s3CAFile, name: "s3"))
+    let client = try makeClient("s3")
     var configuration = S3Configuration(
       bucket: bucket, prefix: prefix, endpoint: endpoint, region: awsRegion,
       credentials: try credentials.provider(region: awsRegion, client: client, home: home),

@@ -49,7 +49,7 @@ package final class Heartbeat: Sendable {
     state.withLock { $0.phase = .idle }
   }
 
-  /// The loop stands still because the world is unwell: alive for at most `limit` (plus `maxAge`), unless
+  /// The loop waits for an outage to end: alive for at most `limit` (plus `maxAge`), unless
   /// declared again. A restart would not help.
   package func retrying(_ reason: String, atMost limit: Duration) {
     let until = now() + limit

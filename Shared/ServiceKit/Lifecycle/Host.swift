@@ -50,8 +50,8 @@ package struct Host: Sendable {
   }
 }
 
-/// Writes all bytes in order, waiting when a pipe is full. A closed reader ends the attempt: output that nobody
-/// reads must not stop a service.
+/// Writes all bytes in order, waiting when a pipe is full. A closed reader ends the attempt: output
+/// without a reader must not stop a service.
 func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) {
   bytes.withUnsafeBytes { buffer in
     var rest = buffer[...]

@@ -2,34 +2,24 @@ import Core
 import Glibc
 
 /// The process as Linux accounts for it, under the names that every Prometheus client uses.
-struct ProcessMetrics {
-  var cpuSeconds: Double
-  var residentBytes: Int64
-  var virtualBytes: Int64
-  /// Seconds since 1970.
-  var startTime: Double
-  var threads: Int64
-  var openDescriptors: Int64
-  var maxDescriptors: Int64
-
-  /// - Returns: nil without /proc.
-  static func current() -> ProcessMetrics? {
+enum ProcessMetrics {
+  /// The values of `descriptions`, in their order; nil without /proc.
+  static func values() -> [Double]? {
     guard let statistics = try? readFile("/proc/self/stat") else { return nil }
     // The second field, the program's name in parentheses, may itself hold blanks and parentheses.
     guard let end = statistics.lastIndex(of: UInt8(ascii: ")")) else { return nil }
     let fields = String(decoding: statistics[(end + 1)...], as: UTF8.self).split(separator: " ")
-    func field(_ number: Int) -> Int64? { number - 3 < fields.count ? Int64(fields[number - 3]) : nil }
-    let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
-    let page = Int64(sysconf(Int32(_SC_PAGESIZE)))
+    func field(_ number: Int) -> Double? { number - 3 < fields.count ? Double(fields[number - 3]) : nil }
+    let (ticks, page) = (Double(sysconf(Int32(_SC_CLK_TCK))), Double(sysconf(Int32(_SC_PAGESIZE))))
     guard let user = field(14), let system = field(15), let threads = field(20), let start = field(22),
       let virtual = field(23), let resident = field(24), ticks > 0
     else { return nil }
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    return ProcessMetrics(
-      cpuSeconds: Double(user + system) / ticks, residentBytes: resident * page, virtualBytes: virtual,
-      startTime: bootTime + Double(start) / ticks, threads: threads, openDescriptors: openDescriptorCount(),
-      maxDescriptors: limit.rlim_cur > UInt64(Int64.max) ? .max : Int64(limit.rlim_cur))
+    return [
+      (user + system) / ticks, resident * page, virtual, bootTime + start / ticks, threads,
+      Double(openDescriptorCount()), min(Double(limit.rlim_cur), Double(Int64.max)),
+    ]
   }
 
   static let descriptions = [
@@ -46,12 +36,7 @@ struct ProcessMetrics {
     "souk_build_info", .gauge, "1; the labels say which service and version this is.", labels: ["service", "version"])
 
   static func append(to text: inout ExpositionText) {
-    guard let current = current() else { return }
-    let values = [
-      current.cpuSeconds, Double(current.residentBytes), Double(current.virtualBytes), current.startTime,
-      Double(current.threads), Double(current.openDescriptors), Double(current.maxDescriptors),
-    ]
-    for (description, value) in zip(descriptions, values) {
+    for (description, value) in zip(descriptions, values() ?? []) {
       text.family(description.name, description.kind, help: description.help)
       text.sample(description.name, [], value)
     }

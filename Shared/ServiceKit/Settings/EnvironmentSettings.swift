@@ -27,7 +27,7 @@ struct EnvironmentSettings {
         throw .setting("environment_file_unreadable", "\(error.message), named by environment variable \(fileVariable)")
       }
       var text = String(decoding: bytes, as: UTF8.self)
-      // Editors and `kubectl create secret` disagree about the last line's end; nobody means it.
+      // Editors end the last line and `kubectl create secret` does not; the value is the same.
       while let last = text.last, last.isNewline { text.removeLast() }
       guard !text.isEmpty else { throw .setting("environment_file_empty", "the \(source) is empty") }
       return try assigned(option, text, source)

@@ -5,8 +5,9 @@ package enum SecretMask {
   /// An option (or `key=value` property) whose whole value is secret.
   package static func isSecret(_ name: String) -> Bool {
     let name = name.lowercased()
-    return ["password", "passwd", "secret", "token", "secret-access-key", "-key", ".key", "_key", "passphrase"]
-      .contains { name.hasSuffix($0) } || ["key", "sasl.jaas.config"].contains(name)
+    return ["password", "passwd", "secret", "token", "secret-access-key", "-key", ".key", "_key", "passphrase",
+            "connection-string"]
+      .contains { name.hasSuffix($0) } || ["key", "sasl.jaas.config", "sig", "accountkey"].contains(name)
   }
 
   /// The value of an option as it may be printed: `***` for a secret; of a URL only the password is hidden, of
@@ -20,7 +21,7 @@ package enum SecretMask {
   static func maskedUserInfo(_ text: String) -> String {
     var result = ""
     var rest = text[...]
-    while let scheme = rest.range(ofText: "://") {
+    while let scheme = rest.firstRange(of: "://") {
       result += rest[..<scheme.upperBound]
       rest = rest[scheme.upperBound...]
       // Up to the last '@' of the word: a password may hold '/' or '@' that should have been escaped, and hiding
@@ -55,16 +56,5 @@ package enum SecretMask {
       }
     }
     return result + word
-  }
-}
-
-extension Substring {
-  fileprivate func range(ofText text: String) -> Range<Index>? {
-    var start = startIndex
-    while start < endIndex {
-      if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-      start = index(after: start)
-    }
-    return nil
   }
 }

@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  /// One catalogue for whoever trains, announces and fetches; its schedules are the embedded ones, as in souk up.
+  /// Training, scheduler and fetcher read one catalogue; its schedules are the embedded ones, as in souk up.
   @Test func theMarketIsOne() throws {
     let catalogue = try value(of: "--catalogue", in: job)
     let scheduler = try #require(compose.service("scheduler-demo"))

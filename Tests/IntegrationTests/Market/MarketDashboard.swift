@@ -19,8 +19,14 @@ struct MarketDashboard {
       .appendingPathComponent("../../../k8s/components/monitoring/dashboards/egx.json").standardized
     struct Board: Decodable {
       struct Source: Decodable { var type: String; var uid: String }
-      struct Target: Decodable { var datasource: Source; var query: String?; var expr: String? }
-      struct Panel: Decodable { var title: String; var type: String; var targets: [Target]?; var panels: [Panel]? }
+      struct Target: Decodable { var query: String?; var expr: String? }
+      struct Panel: Decodable {
+        var title: String
+        var type: String
+        var datasource: Source?
+        var targets: [Target]?
+        var panels: [Panel]?
+      }
       struct Variable: Decodable { var name: String; var query: String; var datasource: Source }
       struct Templating: Decodable { var list: [Variable] }
       var panels: [Panel]
@@ -31,7 +37,7 @@ struct MarketDashboard {
     func read(_ panels: [Board.Panel]) throws {
       for panel in panels {
         for target in panel.targets ?? [] {
-          switch (target.datasource.type, target.query, target.expr) {
+          switch (panel.datasource?.type, target.query, target.expr) {
           case ("influxdb", let query?, nil): influx.append(Query(panel: panel.title, text: query))
           case ("prometheus", nil, let expression?): prometheus.append(Query(panel: panel.title, text: expression))
           default: throw Unknown(text: "\(panel.title): a query of no source that is known")

@@ -17,7 +17,7 @@ struct Fleet: Sendable {
     self.drainTimeout = drainTimeout
     supervisors = try plan.processes.map { process in
       Supervisor(
-        process, executable: try Infrastructure.executable(process.service), logPath: try folder.log(of: process.name)
+        process, executable: try Startup.executable(process.service), logPath: try folder.log(of: process.name)
       ) { supervisor, event in
         switch event {
         case .ended(let status, let delay):

@@ -24,8 +24,8 @@ struct MarketAnswers: Sendable {
 
   var lines: [String] {
     var table = TextTable([
-      .init("SYMBOL"), .init("OPENED (UTC)"), .init("RECORDED", .right), .init("INFLUXDB", .right),
-      .init("OBJECT STORE", .right), .init("BARS", .right), .init("POINTS", .right), .init("IN OBJECTS", .right),
+      "SYMBOL", "OPENED (UTC)", .right("RECORDED"), .right("INFLUXDB"), .right("OBJECT STORE"), .right("BARS"),
+      .right("POINTS"), .right("IN OBJECTS"),
     ])
     for symbol in recorded.series.keys.sorted().prefix(Self.mostShown) {
       guard let truth = recorded.series[symbol] else { continue }

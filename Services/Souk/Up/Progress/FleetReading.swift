@@ -10,7 +10,7 @@ struct StageReading: Hashable, Sendable {
   var filtered = 0
   var deadLettered = 0
   var produced = 0
-  /// Taken in and neither passed on, filtered, dead-lettered nor handed back for somebody else to consume.
+  /// Consumed, and neither passed on, filtered, dead-lettered nor returned for another member to consume.
   var inHand = 0
   /// Records between what the group has committed and the end of its topics; nil for a stage that reads no topic,
   /// or before the brokers have told it once.
@@ -42,8 +42,8 @@ struct FleetReading: Hashable, Sendable {
 
   var lines: [String] {
     var table = TextTable([
-      .init("STAGE"), .init("UP", .right), .init("IN", .right), .init("OUT", .right), .init("FILTERED", .right),
-      .init("DEAD", .right), .init("IN HAND", .right), .init("LAG", .right),
+      "STAGE", .right("UP"), .right("IN"), .right("OUT"), .right("FILTERED"), .right("DEAD"), .right("IN HAND"),
+      .right("LAG"),
     ])
     for stage in stages {
       table.append([
@@ -69,7 +69,7 @@ struct FleetReading: Hashable, Sendable {
   /// What does not add up once everything has arrived; empty when every record is accounted for.
   var discrepancies: [String] {
     stages.filter { $0.lag != nil && $0.inHand != 0 }.map { stage in
-      "\(stage.name): of \(grouped(stage.consumed)) records in, nobody accounts for \(grouped(stage.inHand))"
+      "\(stage.name): of \(grouped(stage.consumed)) records in, \(grouped(stage.inHand)) are unaccounted for"
     }
   }
 }

@@ -3,7 +3,7 @@ import Core
 import Kafka
 import LocalServers
 
-/// Asks everybody where they are.
+/// Reads how far every stage is: counters from its processes, lags from the brokers.
 struct Progress: Sendable {
   let fleet: Fleet
   let cluster: Cluster
@@ -24,11 +24,11 @@ struct Progress: Sendable {
   mutating func read() async throws -> FleetReading {
     var reading = FleetReading()
     // One group that does not answer is a sign of what the others will do: the table is not kept waiting for each.
-    var patience: Duration = .seconds(4)
+    var limit: Duration = .seconds(4)
     for service in system.services {
       let supervisors = fleet.supervisors.filter { $0.plan.service == service.name }
       // The lag first: records that come in later only make the counters larger than the lag knew.
-      let lag = try await lag(of: service, within: &patience)
+      let lag = try await lag(of: service, within: &limit)
       for supervisor in supervisors where supervisor.isRunning {
         let answer = await LoopbackHTTP.shared.get(
           port: supervisor.plan.httpPort, path: "/metrics", timeout: .seconds(2))
@@ -47,7 +47,7 @@ struct Progress: Sendable {
   }
 
   private mutating func lag(
-    of service: ServiceEntry, within patience: inout Duration
+    of service: ServiceEntry, within limit: inout Duration
   ) async throws -> (records: Int, age: Duration?)? {
     guard !service.groups.isEmpty, !service.isSource else { return nil }
     let filled = system.inputs(of: service)
@@ -55,10 +55,10 @@ struct Progress: Sendable {
     for group in service.groups {
       let topics = group.inputs.filter(filled.contains).map(\.name)
       do throws(KafkaError) {
-        sum += try await cluster.lag(group: group.name, topics: topics, within: patience)
+        sum += try await cluster.lag(group: group.name, topics: topics, within: limit)
       } catch {
         if error.errorClass != .transient { throw error }
-        patience = .milliseconds(500)
+        limit = .milliseconds(500)
         return lags.observe(service.name, nil, now: .now)
       }
     }

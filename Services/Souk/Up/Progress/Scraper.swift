@@ -67,3 +67,22 @@ struct Scraper: Sendable {
     processes.reduce(into: Set<String>()) { $0.formUnion(counters[$1]?.passed ?? []) }.count
   }
 }
+
+/// Counters of a process that may be restarted: its numbers begin at 0 again, the sum goes on.
+struct CounterSum: Hashable, Sendable {
+  private var before = 0
+  /// What the process that runs now has counted.
+  private(set) var last = 0
+  /// How often the numbers began again.
+  private(set) var resets = 0
+
+  var total: Int { before + last }
+
+  mutating func observe(_ value: Int) {
+    if value < last {
+      before += last
+      resets += 1
+    }
+    last = value
+  }
+}

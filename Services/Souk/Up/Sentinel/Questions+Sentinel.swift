@@ -23,8 +23,8 @@ extension Questions {
         ORDER BY series, model
         """,
       columns: [
-        .init("SERIES"), .init("MODEL"), .init("ISSUED (UTC)"), .init("STEP", .right), .init("EXPECTED", .right),
-        .init("INTERVAL", .right), .init("CAME", .right), .init("UNIT"), .init("CURRENCY"),
+        "SERIES", "MODEL", "ISSUED (UTC)", .right("STEP"), .right("EXPECTED"), .right("INTERVAL"), .right("CAME"),
+        "UNIT", "CURRENCY",
       ]),
     Question(
       title: "How well does each model do? (errors of what came true; coverage beside what was promised)",
@@ -35,9 +35,8 @@ extension Questions {
         FROM prediction_accuracy ORDER BY model
         """,
       columns: [
-        .init("MODEL"), .init("VERSION"), .init("KIND"), .init("OF"), .init("STEPS", .right), .init("WITHHELD", .right),
-        .init("COMPARED", .right), .init("MAE", .right), .init("MAPE", .right), .init("COVERAGE", .right),
-        .init("PROMISED", .right), .init("INTERVALS"),
+        "MODEL", "VERSION", "KIND", "OF", .right("STEPS"), .right("WITHHELD"), .right("COMPARED"), .right("MAE"),
+        .right("MAPE"), .right("COVERAGE"), .right("PROMISED"), "INTERVALS",
       ]),
     Question(
       title: "Why was nothing predicted?",
@@ -45,7 +44,7 @@ extension Questions {
         SELECT model, withheld, count(*) FROM predictions WHERE withheld IS NOT NULL
         GROUP BY model, withheld ORDER BY model, 3 DESC
         """,
-      columns: [.init("MODEL"), .init("REASON"), .init("PREDICTIONS", .right)]),
+      columns: ["MODEL", "REASON", .right("PREDICTIONS")]),
     Question(
       title: "What was observed?",
       sql: """
@@ -54,9 +53,6 @@ extension Questions {
                to_char(max(observed_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
         FROM market_observations GROUP BY 1, 2 ORDER BY 1, 2
         """,
-      columns: [
-        .init("CATEGORY"), .init("KIND"), .init("SERIES", .right), .init("OBSERVATIONS", .right), .init("FIRST (UTC)"),
-        .init("LAST (UTC)"),
-      ]),
+      columns: ["CATEGORY", "KIND", .right("SERIES"), .right("OBSERVATIONS"), "FIRST (UTC)", "LAST (UTC)"]),
   ]
 }

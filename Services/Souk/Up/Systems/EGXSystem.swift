@@ -3,7 +3,6 @@ import Catalogue
 import Foundation
 import Influx
 import InfluxFlags
-import LocalServers
 import ObjectStoreFlags
 import Synchronization
 
@@ -24,13 +23,13 @@ final class EGXSystem: ShownSystem {
     if let bars = options.bars { _ = try RecordedBars(folder: bars) }
   }
 
-  func prepare(_ ground: inout Ground) async throws {
-    let recorded = try Self.recording(ground)
-    try await ground.startInfluxDB()
-    try await ground.startObjectStore()
-    try ground.running.surroundings.describeMarketServices(recorded, folder: ground.folder)
-    ground.running.sources = 1
-    let surroundings = ground.running.surroundings
+  func prepare(_ startup: inout Startup) async throws {
+    let recorded = try Self.recording(startup)
+    try await startup.startInfluxDB()
+    try await startup.startObjectStore()
+    try startup.surroundings.describeMarketServices(recorded, folder: startup.folder)
+    startup.sources = 1
+    let surroundings = startup.surroundings
     let influx = try InfluxOptions.parse(surroundings.flags(
       ["INFLUX_URL", "INFLUX_DATABASE", "INFLUX_USER", "INFLUX_PASSWORD", "INFLUX_CA_FILE"],
       of: ServiceCatalogue.influxConsumer))
@@ -39,23 +38,23 @@ final class EGXSystem: ShownSystem {
         "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
       ], of: ServiceCatalogue.s3Consumer))
-    let isExact = ground.parts.influxURL == nil && ObjectStoreChoice(ground.parts, objects: "") == .embedded
+    let isExact = startup.parts.influxURL == nil && ObjectStoreChoice(startup.parts, objects: "") == .embedded
     let ends = Ends(recorded: recorded, influx: try influx.configuration(), store: store, isExact: isExact)
     self.ends.withLock { $0 = ends }
   }
 
-  private static func recording(_ ground: Ground) throws -> RecordedBars {
+  private static func recording(_ startup: Startup) throws -> RecordedBars {
     let folder: String
-    if let given = ground.options.bars {
+    if let given = startup.options.bars {
       folder = given
     } else {
-      folder = try ground.folder.file("bars")
+      folder = try startup.folder.file("bars")
       try InventedBars().write(to: folder, before: Int64(Date.now.timeIntervalSince1970) / 86_400)
     }
     let recorded = try RecordedBars(folder: folder)
-    ground.screen.say("\(ground.options.bars == nil ? "recorded " : "using    ") bars              "
+    startup.screen.say("\(startup.options.bars == nil ? "recorded " : "using    ") bars              "
       + "\(recorded.series.count) symbols, \(grouped(recorded.bars)) bars, in \(recorded.folder)"
-      + (ground.options.bars == nil ? " (invented)" : ""))
+      + (startup.options.bars == nil ? " (invented)" : ""))
     return recorded
   }
 
@@ -69,26 +68,6 @@ final class EGXSystem: ShownSystem {
       isExact: ends.isExact)
     try answers.requireAgreement()
     return answers.lines
-  }
-}
-
-extension Ground {
-  /// The time series database of the run: a private InfluxDB unless another was named.
-  mutating func startInfluxDB() async throws {
-    let url: String
-    var environment: [String: String?] = ["INFLUX_DATABASE": "egx", "INFLUX_CREATE_DATABASE": "true"]
-    if let given = parts.influxURL {
-      url = given
-      screen.say("using     InfluxDB          \(given)")
-    } else {
-      url = try await infrastructure.startInflux(&running, &teardown).url
-      // Of the caller's environment, a private server must not see what is another's.
-      for name in ["INFLUX_USER", "INFLUX_PASSWORD", "INFLUX_TOKEN", "INFLUX_BUCKET", "INFLUX_ORG", "INFLUX_CA_FILE"] {
-        environment[name] = .some(nil)
-      }
-    }
-    environment["INFLUX_URL"] = url
-    running.surroundings.servers[.influx] = environment
   }
 }
 

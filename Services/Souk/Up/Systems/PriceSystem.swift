@@ -12,35 +12,35 @@ final class PriceSystem: ShownSystem {
     if let prices = options.prices { _ = try PriceFolder.source(prices) }
   }
 
-  func prepare(_ ground: inout Ground) async throws {
-    let url = try await ground.startDatabase()
+  func prepare(_ startup: inout Startup) async throws {
+    let url = try await startup.startDatabase()
     database.withLock { $0 = url }
-    try await ground.startObjectStore()
-    let sources = try await startSources(&ground)
-    let state = try await startState(&ground)
-    ground.running.surroundings.describePriceServices(sources: sources, state: state)
-    ground.running.sources = sources.count
+    try await startup.startObjectStore()
+    let sources = try await startSources(&startup)
+    let state = try await startState(&startup)
+    startup.surroundings.describePriceServices(sources: sources, state: state)
+    startup.sources = sources.count
   }
 
   /// - Returns: where crawlers remember: a file for one, a Redis that several share the chains by.
-  private func startState(_ ground: inout Ground) async throws -> String {
-    guard try Replicas(text: ground.options.replicas).count(of: ServiceCatalogue.crawler.name) > 1 else {
-      return "file://\(try ground.folder.file("state/crawler"))"
+  private func startState(_ startup: inout Startup) async throws -> String {
+    guard try Replicas(text: startup.options.replicas).count(of: ServiceCatalogue.crawler.name) > 1 else {
+      return "file://\(try startup.folder.file("state/crawler"))"
     }
-    return try await ground.infrastructure.startRedis(&ground.running, &ground.teardown).url
+    return try await startup.startRedis().url
   }
 
   /// - Returns: the crawler's sources.
-  private func startSources(_ ground: inout Ground) async throws -> [String] {
-    guard let prices = ground.options.prices else {
-      return try await ground.infrastructure.startPortal(&ground.running, &ground.teardown)
+  private func startSources(_ startup: inout Startup) async throws -> [String] {
+    guard let prices = startup.options.prices else {
+      return try await startup.startPortal()
     }
-    ground.screen.say("using     price files       \(prices)")
+    startup.screen.say("using     price files       \(prices)")
     let source = try PriceFolder.source(prices)
     let misnamed = PriceFolder.misnamed(in: source)
-    for name in misnamed.prefix(Self.shownNames) { ground.screen.say("left out  \(name)") }
+    for name in misnamed.prefix(Self.shownNames) { startup.screen.say("left out  \(name)") }
     if misnamed.count > Self.shownNames {
-      ground.screen.say("left out  \(misnamed.count - Self.shownNames) more files for their names")
+      startup.screen.say("left out  \(misnamed.count - Self.shownNames) more files for their names")
     }
     return [source]
   }

@@ -1,8 +1,8 @@
 import Catalogue
+import Commodities
 import Foundation
 import HTTP
 import LocalServers
-import Markets
 import Synchronization
 
 /// Market intelligence: simulated providers at one end, predictions in PostgreSQL at the other. The jobs of two days
@@ -13,22 +13,22 @@ final class SentinelSystem: ShownSystem {
 
   func check(_ options: UpOptions) throws { _ = try ModelTraining.scripts(nil) }
 
-  func prepare(_ ground: inout Ground) async throws {
-    let url = try await ground.startDatabase()
+  func prepare(_ startup: inout Startup) async throws {
+    let url = try await startup.startDatabase()
     database.withLock { $0 = url }
-    let redis = try await ground.infrastructure.startRedis(&ground.running, &ground.teardown).url
-    ground.running.surroundings.servers[.redis] = ["REDIS_URL": redis]
-    let port = try await ground.infrastructure.startProviders(&ground.running, &ground.teardown)
-    let file = try ground.folder.file("markets.yaml")
+    let redis = try await startup.startRedis().url
+    startup.surroundings.servers[.redis] = ["REDIS_URL": redis]
+    let port = try await startup.startProviders()
+    let file = try startup.folder.file("markets.yaml")
     try Data(Self.sources(port: port).utf8).write(to: URL(fileURLWithPath: file))
-    let registry = try ground.folder.file("registry")
+    let registry = try startup.folder.file("registry")
     try await ModelTraining(
-      catalogue: try MarketCatalogue.load(file: file), providers: try HTTPURL("http://127.0.0.1:\(port)"),
-      tables: try ground.folder.file("training/"), registry: registry, end: SentinelDays.from, screen: ground.screen,
-      stopping: ground.infrastructure.stopping
+      catalogue: try CommodityCatalogue.load(file: file), providers: try HTTPURL("http://127.0.0.1:\(port)"),
+      tables: try startup.folder.file("training/"), registry: registry, end: SentinelDays.from, screen: startup.screen,
+      stopping: startup.stopping
     ).run()
-    ground.running.surroundings.describeSentinelServices(catalogue: file, registry: registry)
-    ground.running.sources = 1
+    startup.surroundings.describeSentinelServices(catalogue: file, registry: registry)
+    startup.sources = 1
   }
 
   /// The embedded catalogue's countries, materials and schedules, with the simulator as two providers.

@@ -28,7 +28,13 @@ package struct ChainProfile: Hashable, Sendable {
     case partitions
   }
 
+  /// How the names of products are written.
+  package enum Writing: CaseIterable, Sendable {
+    case full, makerFirst, cut, sizeFirst, makerInside
+  }
+
   package var ordinal: Int
+  var writing: Writing { Writing.allCases[ordinal % Writing.allCases.count] }
   /// The name in messages and tables, e.g. `carmel_market`.
   package var slug: String
   package var hebrewName: String

@@ -43,13 +43,14 @@ enum PriceXML {
 
   private static func dialectA(_ row: CatalogueGenerator.Row, _ chain: ChainProfile, _ xml: inout XMLText) {
     let product = row.product
+    let name = product.name(in: chain)
     xml.element("PriceUpdateDate", row.updated.text("Y-M-D h:m:s"))
     xml.element("ItemCode", row.code)
     xml.element("ItemType", "1")
-    xml.element("ItemName", product.name)
+    xml.element("ItemName", name)
     xml.element("ManufacturerName", product.manufacturer)
     xml.element("ManufactureCountry", product.country)
-    xml.element("ManufacturerItemDescription", product.name)
+    xml.element("ManufacturerItemDescription", name)
     xml.element("UnitQty", product.unitName(plural: true))
     xml.element("Quantity", "\(product.amount).00")
     xml.element("UnitOfMeasure", product.unitOfMeasure)
@@ -64,13 +65,14 @@ enum PriceXML {
 
   private static func dialectB(_ row: CatalogueGenerator.Row, _ chain: ChainProfile, _ xml: inout XMLText) {
     let product = row.product
+    let name = product.name(in: chain)
     xml.element("PriceUpdateDate", row.updated.text("Y-M-D h:m:00"))
     xml.element("ItemCode", row.code)
     xml.element("ItemType", "1")
-    xml.element("ItemNm", product.name)
+    xml.element("ItemNm", name)
     xml.element("ManufacturerName", product.manufacturer)
     xml.element("ManufactureCountry", product.country)
-    xml.element("ManufacturerItemDescription", product.name)
+    xml.element("ManufacturerItemDescription", name)
     xml.element("UnitQty", product.unitName(plural: false))
     xml.element("Quantity", String(product.amount))
     xml.element("UnitOfMeasure", product.unitOfMeasure + "  ")
@@ -84,14 +86,15 @@ enum PriceXML {
 
   private static func dialectE(_ row: CatalogueGenerator.Row, _ chain: ChainProfile, _ xml: inout XMLText) {
     let product = row.product
+    let name = product.name(in: chain)
     xml.element("PriceUpdateTime", row.updated.text("Y-M-DTh:m:s") + (product.index % 3 == 0 ? "" : ".000"))
     xml.element("ItemCode", row.code)
     xml.element("LastSaleDateTime", (row.updated + -86_400).text("Y-M-DTh:m:s.000"))
     xml.element("ItemType", "1")
-    xml.element("ItemName", product.name)
+    xml.element("ItemName", name)
     xml.element("ManufactureName", product.manufacturer)
     xml.element("ManufactureCountry", product.country)
-    xml.element("ManufactureItemDescription", product.name)
+    xml.element("ManufactureItemDescription", name)
     xml.element("UnitQty", product.unitName(plural: false))
     xml.element("Quantity", "\(product.amount).00")
     xml.element("UnitOfMeasure", product.unitOfMeasure)

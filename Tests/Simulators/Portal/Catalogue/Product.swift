@@ -4,6 +4,7 @@ import Core
 package struct Product: Hashable, Sendable {
   /// The number in the range, 0-based; a product with the same index is the same product in every chain.
   package var index: Int
+  /// In full, as the maker might write it.
   package var name: String
   package var manufacturer: String
   package var country: String
@@ -16,6 +17,9 @@ package struct Product: Hashable, Sendable {
   /// Before the factors of chain and store.
   var price: Int
   private var articleNumber: String
+  /// What it is; empty for a chain's own goods.
+  private var kind = ""
+  private var flavour = ""
 
   init(index: Int, dice: Dice) {
     self.index = index
@@ -45,6 +49,7 @@ package struct Product: Hashable, Sendable {
     manufacturer = brand.name
     country = brand.country
     let brandText = brand.name == "לא ידוע" ? "" : " \(brand.name)"
+    (self.kind, self.flavour) = (kind.name, flavour)
     name = "\(kind.name) \(flavour)\(brandText) \(Self.amountText(amount, kind.measure))"
     let middle = kind.amounts[kind.amounts.count / 2]
     let scaled = kind.price * (amount + middle) / (2 * middle)
@@ -53,9 +58,29 @@ package struct Product: Hashable, Sendable {
   }
 
   /// What ItemCode says: the article number, which all chains share, or the chain's own short number, which
-  /// means something else in every chain.
+  /// means something else in every chain. One product in 29 has a number of its own in one of the chains, where only
+  /// its name says what it is.
   package func code(in chain: ChainProfile) -> String {
-    ownCode ? String(101 + index / 12 + chain.ordinal * 3) : articleNumber
+    if ownCode { return String(101 + index / 12 + chain.ordinal * 3) }
+    return index % 29 == 7 && chain.ordinal % 5 == 1 + index / 29 % 2 * 2 ? String(50_000 + index) : articleNumber
+  }
+
+  /// As the chain writes it: makers and sizes in other places, abbreviated, left out or cut. A chain's own goods are
+  /// called alike everywhere.
+  func name(in chain: ChainProfile) -> String {
+    if ownCode { return name }
+    let maker = manufacturer == "לא ידוע" ? "" : manufacturer
+    let size = Self.amountText(amount, measure)
+    let short = size.replacing(" גרם", with: "ג'").replacing("ליטר", with: "ל'").replacing("יח'", with: "יחידות")
+    let parts = switch chain.writing {
+    case .full: [name]
+    case .makerFirst: [maker, kind, flavour, short]
+    case .cut: [kind, flavour, size, maker]
+    case .sizeFirst: [size, kind, flavour, maker]
+    case .makerInside: [kind, maker, flavour, short]
+    }
+    let text = parts.filter { !$0.isEmpty }.joined(separator: " ")
+    return chain.writing == .cut ? String(text.prefix(20)) : text
   }
 
   private static func articleNumber(index: Int, brand: Lexicon.Brand) -> String {

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Catalogue
+import Core
+import KafkaFlags
+import Pipeline
+import Redis
+import RedisFlags
+import ServiceKit
+
+/// `hot-writer`: ticks and bars into Redis.
+package struct HotWriterCommand: ServiceCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: ServiceCatalogue.hotWriter.name,
+    abstract: "Keep live prices and bars in Redis, as time series, last values and a tail of raw records.",
+    discussion: """
+      Consumes \(Topics.marketTicks.name), \(Topics.marketBars.name) and \(Topics.marketGaps.name). A sample's key and \
+      time come only from its record, last values compare event times, and the tail compares offsets, so a repeat \
+      changes nothing. A record that Redis refuses is a dead letter; a full or absent Redis is waited for.
+      """,
+    version: Souk.version)
+
+  @OptionGroup(title: "Series") package var hot: HotWriterOptions
+  @OptionGroup(title: "Redis") package var redis: RedisOptions
+  @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
+  @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
+  @OptionGroup(title: "Service") package var service: ServiceOptions
+
+  package init() {}
+
+  package static let metrics: [MetricDescription] =
+    HotMetrics.descriptions + RedisMetrics.descriptions + PipelineMetrics.sinks
+
+  package func work(_ needs: Needs) -> Work {
+    let consumer = needs.consumer(ServiceCatalogue.hotWriter, kafka, pipeline)
+    let client = needs.add(need())
+    return consumer.sink(hot.policy) { [hot] _, _ in
+      HotSink(try client.value, policy: try hot.series(), limits: hot.limits, budget: try hot.budget())
+    }
+  }
+
+  /// A server that can be a hot store. `--check` refuses one whose memory the settings do not fit in; a running service
+  /// starts all the same, since the estimate may be wrong and a full server is waited for.
+  func need() -> Need<RedisClient> {
+    @Sendable func findings(_ client: RedisClient) async throws -> (text: String, fits: Bool) {
+      let (version, memory) = try await HotServer(client: client).check()
+      let budget = try hot.budget()
+      let limit = memory.limit > 0 ? MemoryBudget.mebibytes(memory.limit) : "no limit"
+      let text = "Redis \(version) with time series; \(budget.text), maxmemory is \(limit)"
+      return (text, memory.limit == 0 || budget.bytes <= memory.limit)
+    }
+    return Need(
+      "redis", as: "Redis", condition: "redis",
+      open: { [redis] in try redis.makeClient(clientName: ServiceCatalogue.hotWriter.name) },
+      check: { client in
+        let (text, fits) = try await findings(client)
+        guard fits else {
+          throw Failure(
+            .configuration, code: "redis_memory",
+            "\(text): raise maxmemory, or lower --tick-retention, --bar-retention, --tick-series or --bar-series")
+        }
+        return text
+      },
+      prepare: { client in
+        let (text, fits) = try await findings(client)
+        return fits ? text : "\(text): it will be full before the series are as long as their retention"
+      },
+      close: { await $0.close() })
+  }
+}

@@ -1,0 +1,4 @@
+import HotWriterService
+import ServiceKit
+
+await HotWriterCommand.main()

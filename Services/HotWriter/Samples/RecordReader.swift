@@ -1,0 +1,193 @@
+import Core
+import Messages
+import Pipeline
+
+import Values
+
+/// Reads the records of `market-ticks` and `market-bars` into buffers, without values of their own for each record.
+struct RecordReader: ~Copyable {
+  /// What is taken of the records.
+  struct Limits: Sendable {
+    /// A stamp further ahead of the clock than this is refused: it would empty its series of everything before it.
+    var skew: Duration = .seconds(60)
+    /// More symbols are refused.
+    var symbols = 20_000
+    /// Those whose records are written; all when empty.
+    var feeds: [[UInt8]] = []
+    /// Entries of the tail; 0 for none.
+    var tail = 10_000
+  }
+
+  var table: SeriesTable
+  let limits: Limits
+  private let tickFields: [Bool]
+  private let barFields: [Bool]
+  /// Taken out while a message is read: what is read borrows from them.
+  private var ticks: FeedTickDecoder? = FeedTickDecoder()
+  private var bars: FeedBarDecoder? = FeedBarDecoder()
+  private var checks: RecordChecks
+  private var words = HashWords()
+
+  /// - Parameter now: milliseconds since 1970.
+  init(_ policy: SeriesPolicy, limits: Limits, now: @escaping @Sendable () -> Int64 = WallClock.milliseconds) {
+    table = SeriesTable(policy)
+    self.limits = limits
+    checks = RecordChecks(limits, now: now)
+    tickFields = TickField.allCases.map { policy.tickFields.contains($0) }
+    barFields = BarField.allCases.map { policy.barFields.contains($0) }
+  }
+
+  // MARK: - ticks
+
+  mutating func append(tick bytes: RawSpan, at offset: Int64, to buffer: inout PartitionBuffer) -> Disposition {
+    var decoder = ticks.take() ?? FeedTickDecoder()
+    let disposition = append(tick: bytes, by: &decoder, at: offset, to: &buffer)
+    ticks = consume decoder
+    return disposition
+  }
+
+  private mutating func append(
+    tick bytes: RawSpan, by decoder: inout FeedTickDecoder, at offset: Int64, to buffer: inout PartitionBuffer
+  ) -> Disposition {
+    let tick: FeedTickFields
+    let symbol: Int
+    do throws(DecodingFailure) {
+      let view = try decoder.decode(bytes)
+      tick = view.fields
+      guard checks.isWanted(view.feed) else { return .skip(reason: "other feed") }
+      if let refusal = checks.refusal(symbol: view.symbol, stamp: tick.eventNs) { return .reject(refusal) }
+      guard let number = table.symbol(view.symbol, most: limits.symbols) else { return .reject(checks.tooMany) }
+      symbol = number
+      switch tick.kind {
+      case .trade:
+        guard tick.price != nil else { return .reject(Self.missing("price")) }
+        if (buffer.trades[symbol]?.eventNs ?? .min) <= tick.eventNs { words.note(trade: view, symbol, &buffer) }
+      case .quote:
+        if (buffer.quotes[symbol]?.eventNs ?? .min) <= tick.eventNs { words.note(quote: view, symbol, &buffer) }
+      case .correction, .cancel: words.note(change: view, symbol, &buffer)
+      case .status, .luld: break
+      }
+    } catch {
+      return .reject(Rejection(code: error.code, stage: "decode", error.description))
+    }
+    let stamp = tick.eventNs / 1_000_000
+    switch tick.kind {
+    case .trade:
+      add(.price, tick.price, symbol, stamp, offset, &buffer)
+      add(.size, tick.size, symbol, stamp, offset, &buffer)
+    case .quote:
+      // A side without an offer is sent as zero, which is no price.
+      if tick.bid?.isZero == false {
+        add(.bid, tick.bid, symbol, stamp, offset, &buffer)
+        add(.bidSize, tick.bidSize, symbol, stamp, offset, &buffer)
+      }
+      if tick.ask?.isZero == false {
+        add(.ask, tick.ask, symbol, stamp, offset, &buffer)
+        add(.askSize, tick.askSize, symbol, stamp, offset, &buffer)
+      }
+    case .correction, .cancel, .status, .luld: break
+    }
+    if limits.tail > 0 { buffer.keepInTail(bytes, at: offset, most: limits.tail) }
+    return .keep
+  }
+
+  private mutating func add(
+    _ field: TickField, _ value: ExactDecimal?, _ symbol: Int, _ stamp: Int64, _ offset: Int64,
+    _ buffer: inout PartitionBuffer
+  ) {
+    let place = Self.place(field)
+    guard let value, tickFields[place] else { return }
+    add(value, to: table.tick(place, of: symbol), stamp, offset, &buffer)
+  }
+
+  private static func place(_ field: TickField) -> Int {
+    switch field {
+    case .price: 0
+    case .size: 1
+    case .bid: 2
+    case .ask: 3
+    case .bidSize: 4
+    case .askSize: 5
+    }
+  }
+
+  /// Of the samples of one series with one stamp the last counts, as in the server.
+  private mutating func add(
+    _ value: ExactDecimal, to series: Int, _ stamp: Int64, _ offset: Int64, _ buffer: inout PartitionBuffer
+  ) {
+    let sample = Sample(
+      series: Int32(series), scale: value.scale, mantissa: value.mantissa, stamp: stamp, offset: offset)
+    let pending = table[series].pending
+    if buffer.samples.indices.contains(pending), buffer.samples[pending].series == sample.series,
+       buffer.samples[pending].stamp == stamp {
+      buffer.samples[pending] = sample
+      return
+    }
+    table[series].pending = buffer.samples.count
+    buffer.samples.append(sample)
+  }
+
+  // MARK: - bars
+
+  mutating func append(bar bytes: RawSpan, at offset: Int64, to buffer: inout PartitionBuffer) -> Disposition {
+    var decoder = bars.take() ?? FeedBarDecoder()
+    let disposition = append(bar: bytes, by: &decoder, at: offset, to: &buffer)
+    bars = consume decoder
+    return disposition
+  }
+
+  private mutating func append(
+    bar bytes: RawSpan, by decoder: inout FeedBarDecoder, at offset: Int64, to buffer: inout PartitionBuffer
+  ) -> Disposition {
+    let values: FeedBarValues
+    let symbol: Int, interval: Int
+    do throws(DecodingFailure) {
+      let view = try decoder.decode(bytes)
+      values = view.fields.values
+      guard checks.isWanted(view.feed) else { return .skip(reason: "other feed") }
+      if let refusal = checks.refusal(symbol: view.symbol, stamp: values.startNs) { return .reject(refusal) }
+      guard (1...8).contains(view.interval.byteCount) else {
+        return .reject(Rejection(code: "bad_value", stage: "decode", "'interval' is not like 1m"))
+      }
+      guard let number = table.symbol(view.symbol, most: limits.symbols) else { return .reject(checks.tooMany) }
+      (symbol, interval) = (number, table.interval(view.interval))
+    } catch {
+      return .reject(Rejection(code: error.code, stage: "decode", error.description))
+    }
+    let stamp = values.startNs / 1_000_000
+    for (place, isKept) in barFields.enumerated() where isKept {
+      let value: ExactDecimal? = switch place {
+      case 0: values.open
+      case 1: values.high
+      case 2: values.low
+      case 3: values.close
+      case 4: values.volume
+      case 5: values.vwap
+      default: values.trades.flatMap { ExactDecimal(mantissa: $0, scale: 0) }
+      }
+      if let value { add(value, to: table.bar(place, of: symbol, interval: interval), stamp, offset, &buffer) }
+    }
+    if limits.tail > 0 { buffer.keepInTail(bytes, at: offset, most: limits.tail) }
+    return .keep
+  }
+
+  // MARK: - gaps
+
+  func append(gap bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
+    do throws(DecodingFailure) {
+      let gap = try FeedGap(decoding: bytes)
+      guard checks.isWanted(gap.feed.utf8Span.span.bytes) else { return .skip(reason: "other feed") }
+      let note = GapNote(
+        symbol: Array(gap.symbol.utf8), id: Array(gap.id.utf8), json: bytes.withUnsafeBytes { Array($0) })
+      buffer.gaps.append(note)
+      buffer.wordBytes += note.json.count + note.id.count + 100
+      return .keep
+    } catch {
+      return .reject(Rejection(code: error.code, stage: "decode", error.description))
+    }
+  }
+
+  private static func missing(_ field: String) -> Rejection {
+    Rejection(code: "missing_field", stage: "decode", "a trade has no '\(field)'")
+  }
+}

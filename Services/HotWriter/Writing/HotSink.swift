@@ -1,0 +1,121 @@
+import Catalogue
+import Core
+import Kafka
+import Messages
+import Pipeline
+import Redis
+
+/// Keeps the hot store: time series, last values, the tail of raw records.
+///
+/// Keys and stamps come only from the records, so that writing a record twice changes nothing: after an outage or a
+/// crash the service writes again, and needs no state besides Kafka's offsets.
+package final class HotSink: Sink {
+  private let writer: HotWriter
+  private let metrics = HotMetrics()
+  private let memory: MemoryWatch
+  private var reader: RecordReader
+  private var digests: [[UInt8]] = []
+  private enum Input { case ticks, bars, gaps }
+  private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
+  private var current: (lease: Lease, index: Int)?
+
+  init(
+    _ client: RedisClient, policy: SeriesPolicy, limits: RecordReader.Limits, budget: MemoryBudget,
+    now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
+  ) {
+    writer = HotWriter(client: client, tail: limits.tail)
+    reader = RecordReader(policy, limits: limits, now: now)
+    memory = MemoryWatch(client, budget)
+  }
+
+  /// Every partition starts at the group's committed offset.
+  package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] { [:] }
+
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
+    if record.isTombstone { return .skip(reason: "tombstone") }
+    let index: Int
+    if let current, current.lease == record.lease {
+      index = current.index
+    } else {
+      index = place(of: record.topicPartition)
+      current = (record.lease, index)
+    }
+    return append(record.value, at: record.offset, produced: record.timestamp, toPlace: index)
+  }
+
+  /// - Parameter produced: milliseconds since 1970, below zero when unknown.
+  func append(_ value: RawSpan, at offset: Int64, produced: Int64, of partition: TopicPartition) -> Disposition {
+    append(value, at: offset, produced: produced, toPlace: place(of: partition))
+  }
+
+  private func append(_ value: RawSpan, at offset: Int64, produced: Int64, toPlace index: Int) -> Disposition {
+    let disposition = switch buffers[index].input {
+    case .ticks: reader.append(tick: value, at: offset, to: &buffers[index].buffer)
+    case .bars: reader.append(bar: value, at: offset, to: &buffers[index].buffer)
+    case .gaps: reader.append(gap: value, to: &buffers[index].buffer)
+    }
+    guard disposition == .keep else { return disposition }
+    buffers[index].buffer.records += 1
+    if produced >= 0, produced < buffers[index].buffer.earliest { buffers[index].buffer.earliest = produced }
+    return .keep
+  }
+
+  private func place(of partition: TopicPartition) -> Int {
+    if let known = buffers.firstIndex(where: { $0.partition == partition }) { return known }
+    let input: Input = switch partition.topic {
+    case Topics.marketBars.name: .bars
+    case Topics.marketGaps.name: .gaps
+    default: .ticks
+    }
+    buffers.append((partition, input, PartitionBuffer()))
+    return buffers.count - 1
+  }
+
+  package var load: SinkLoad {
+    buffers.reduce(into: SinkLoad()) { load, entry in
+      // A status has no sample, and is in the tail all the same.
+      load.rows += max(entry.buffer.samples.count, entry.buffer.records)
+      load.bytes += entry.buffer.bytes
+    }
+  }
+
+  package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
+    let waiting = buffers.filter { $0.buffer.records > 0 }.map { (partition: $0.partition, buffer: $0.buffer) }
+    let rows = load.rows
+    let outcome = try await write(waiting)
+    metrics.wrote(outcome, series: reader.table.series.count)
+    metrics.visible(waiting.map(\.buffer.earliest), at: WallClock.milliseconds())
+    try await memory.look(series: reader.table.series)
+    var report = FlushReport(durable: positions, rows: rows - outcome.refused.count)
+    for (index, refused) in outcome.refused {
+      let partition = waiting[index].partition
+      report.durable[partition] = min(report.durable[partition] ?? refused.offset, refused.offset)
+      report.poison.append(PoisonRecord(
+        partition: partition, offset: refused.offset, rejection: Rejection(refused.error, stage: "write")))
+    }
+    for index in buffers.indices { buffers[index].buffer.clear() }
+    reader.table.forgetPending()
+    return report
+  }
+
+  /// Scripts and series that a server has lost are made again at once, each in its turn; after that it is an outage.
+  private func write(
+    _ waiting: [(partition: TopicPartition, buffer: PartitionBuffer)]
+  ) async throws -> HotWriter.Outcome {
+    for _ in 0..<2 {
+      do {
+        return try await writer.write(waiting, &reader.table, digests: &digests)
+      } catch let error as RedisError where ["redis_noscript", "redis_series_lost"].contains(error.code) {
+        continue
+      }
+    }
+    return try await writer.write(waiting, &reader.table, digests: &digests)
+  }
+
+  package func drop(_ partitions: Set<TopicPartition>) {
+    buffers.removeAll { partitions.contains($0.partition) }
+    current = nil
+    // Samples that later ones would replace are perhaps gone.
+    reader.table.forgetPending()
+  }
+}

@@ -1,0 +1,31 @@
+import Catalogue
+import Kafka
+import Messages
+import Pipeline
+
+/// The topic `ingestion_tasks`, key and partition by series. Each job begins a trace.
+package struct JobQueue: Sendable {
+  private let producer: Producer
+  private let service: ServiceIdentity
+
+  package init(producer: Producer, service: ServiceIdentity) {
+    self.producer = producer
+    self.service = service
+  }
+
+  /// Returns when all are acknowledged.
+  /// - Throws: `ClassifiedError`; after a transient one all may be sent again.
+  package func send(_ tasks: [IngestionTask]) async throws {
+    let topic = IngestionTask.topic
+    var batch = OutgoingBatch()
+    batch.reserve(records: tasks.count, bytes: tasks.count * 400)
+    var writer = JSONWriter()
+    for task in tasks {
+      writer.clear()
+      task.encode(into: &writer)
+      batch.append(
+        topic: topic.name, key: task.key, value: writer.bytes, headers: service.headers(schema: topic.schema))
+    }
+    try await producer.send(batch)
+  }
+}

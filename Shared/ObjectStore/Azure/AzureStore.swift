@@ -1,0 +1,251 @@
+import Core
+import HTTP
+
+/// A container of Azure Blob Storage, or of anything that speaks its protocol. Objects are block blobs.
+package final class AzureStore: ObjectStore {
+  package let location: ObjectLocation
+  let configuration: AzureConfiguration
+  private let client: HTTPClient
+  private let now: @Sendable () -> Int64
+
+  /// Kept with the blob, for a later `head`.
+  static let hashHeader = "x-ms-meta-sha256"
+
+  /// - Parameters:
+  ///   - client: closed by `close()`.
+  ///   - now: seconds since 1970, for signatures.
+  package init(
+    _ configuration: AzureConfiguration, client: HTTPClient, now: @escaping @Sendable () -> Int64 = WallClock.seconds
+  ) throws(ObjectStoreError) {
+    let prefix = configuration.prefix
+    location = try ObjectLocation("az://\(configuration.container)\(prefix.isEmpty ? "" : "/" + prefix)")
+    self.configuration = configuration
+    self.client = client
+    self.now = now
+  }
+
+  package func close() { client.close() }
+
+  // MARK: - objects
+
+  package func put(_ body: ObjectBody, at key: ObjectKey, contentType: String) async throws -> ObjectInfo {
+    do {
+      let etag = body.length > configuration.blockThreshold
+        ? try await putInBlocks(body, at: key, contentType: contentType)
+        : try await putAtOnce(body, at: key, contentType: contentType)
+      return ObjectInfo(key: key, size: body.length, etag: etag, sha256: body.sha256)
+    } catch let error as ObjectStoreError where configuration.createsOnce && error.kind == .exists {
+      guard let known = try await head(key), known.size == body.length, known.sha256 == body.sha256 else {
+        throw ObjectStoreError(
+          .exists, "\(key) is already stored with other bytes, and --azure-create-once replaces no blob")
+      }
+      return known
+    }
+  }
+
+  private func putAtOnce(_ body: ObjectBody, at key: ObjectKey, contentType: String) async throws -> String? {
+    // The server checks the MD5 only, so the bytes of a file are held against their SHA-256 here.
+    var md5 = MD5()
+    var sha256 = SHA256()
+    try body.read(offset: 0, length: body.length) { piece in
+      md5.update(piece)
+      sha256.update(piece)
+    }
+    try Self.require(sha256.finish(), of: body, key)
+    var headers = blobHeaders(body)
+    headers["x-ms-blob-type"] = "BlockBlob"
+    headers["content-type"] = contentType
+    headers["content-md5"] = Base64.encode(md5.finish())
+    let payload = body.payload(offset: 0, length: body.length)
+    return Self.etag(try await send("PUT", key, headers: headers, body: payload).head)
+  }
+
+  static func require(_ found: SHA256Digest, of body: ObjectBody, _ key: ObjectKey) throws(ObjectStoreError) {
+    guard found == body.sha256 else {
+      throw ObjectStoreError(.damagedInTransit, "the bytes to store as \(key) are not those that were hashed")
+    }
+  }
+
+  /// What is said of a blob when it is made, whole or from its blocks.
+  func blobHeaders(_ body: ObjectBody) -> HTTPHeaders {
+    var headers: HTTPHeaders = [Self.hashHeader: body.sha256.hex]
+    if let tier = configuration.tier { headers["x-ms-access-tier"] = tier }
+    if configuration.createsOnce { headers["if-none-match"] = "*" }
+    return headers
+  }
+
+  package func get<T: Sendable>(
+    _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
+  ) async throws -> T {
+    var request = try request("GET", key.text, query: [], headers: [:], body: .none)
+    request.limits.maxBodyBytes = .max
+    let signed = request
+    return try await mappingErrors {
+      try await client.stream(signed) { head, body in
+        guard head.isSuccess else {
+          var bytes: [UInt8] = []
+          while bytes.count < 64 << 10, let chunk = try await body.next() { bytes += chunk }
+          throw ObjectStoreError(azure: head, body: bytes, what: "GET \(key)")
+        }
+        return try await consume(Self.info(key, head), ObjectReader { try await body.next() })
+      }
+    }
+  }
+
+  package func head(_ key: ObjectKey) async throws -> ObjectInfo? {
+    let answer = try await sendRepeatedly("HEAD", key.text, accepting: [.noSuchKey])
+    return answer.head.isSuccess ? Self.info(key, answer.head) : nil
+  }
+
+  package func list(prefix: String, from: String?, limit: Int) async throws -> ObjectPage {
+    var query = [
+      ("restype", "container"), ("comp", "list"), ("prefix", qualified(prefix)), ("maxresults", "\(limit)"),
+    ]
+    if let from { query.append(("marker", from)) }
+    let response = try await sendRepeatedly("GET", nil, query: query)
+    guard let page = AzureAnswer(response.body), page.root == "EnumerationResults" else {
+      throw ObjectStoreError(.protocolViolated, "the list of blobs is not the XML that Azure sends")
+    }
+    let objects = page.blobs.compactMap { blob -> ObjectInfo? in
+      // Another program's names are not all keys of ours.
+      guard !blob.isFolder, let own = unqualified(blob.name), let key = try? ObjectKey(own) else { return nil }
+      return ObjectInfo(key: key, size: blob.size, etag: blob.etag.map(S3Store.unquoted))
+    }
+    return ObjectPage(objects: objects, next: page.nextMarker.flatMap { $0.isEmpty ? nil : $0 })
+  }
+
+  package func delete(_ key: ObjectKey) async throws {
+    _ = try await sendRepeatedly("DELETE", key.text, accepting: [.noSuchKey])
+  }
+
+  // MARK: - the container
+
+  /// Lists one blob: a signature for one container gives no right to ask for the container's properties.
+  package func check() async throws { _ = try await list(prefix: "", from: nil, limit: 1) }
+
+  package func prepare() async throws {
+    do {
+      try await check()
+    } catch let error as ObjectStoreError where error.kind == .noSuchBucket {
+      // Made by a neighbour at the same moment is as good.
+      _ = try await sendRepeatedly("PUT", nil, query: [("restype", "container")], accepting: [.exists])
+    }
+  }
+
+  // MARK: - requests
+
+  /// One request whose answer is small; an answer outside 200...299 is thrown.
+  func send(
+    _ method: String, _ key: ObjectKey, query: [(String, String)] = [], headers: HTTPHeaders = [:],
+    body: HTTPRequest.Body = .bytes([])
+  ) async throws -> HTTPResponse {
+    try await collect(method, key.text, query: query, headers: headers, body: body, accepting: [])
+  }
+
+  /// Like `send`, for requests that may be repeated without harm: three attempts, a short backoff between.
+  private func sendRepeatedly(
+    _ method: String, _ key: String?, query: [(String, String)] = [], accepting: Set<ObjectStoreErrorKind> = []
+  ) async throws -> HTTPResponse {
+    try await Backoff(base: .milliseconds(50), cap: .seconds(2)).retry {
+      try await collect(
+        method, key, query: query, headers: [:], body: method == "PUT" ? .bytes([]) : .none, accepting: accepting)
+    } pause: { failed in
+      guard failed.number < 3 else { throw failed.error }
+      try await Task.sleep(for: failed.delay)
+    }
+  }
+
+  private func collect(
+    _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body,
+    accepting: Set<ObjectStoreErrorKind>
+  ) async throws -> HTTPResponse {
+    let request = try request(method, key, query: query, headers: headers, body: body)
+    let answer = try await mappingErrors { try await client.execute(request) }
+    if answer.head.isSuccess { return answer }
+    let error = ObjectStoreError(
+      azure: answer.head, body: answer.body, what: "\(method) \(key ?? "container \(configuration.container)")")
+    guard accepting.contains(error.kind) else { throw error }
+    return answer
+  }
+
+  private func request(
+    _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body
+  ) throws -> HTTPRequest {
+    let url = try configuration.url(key: key.map(qualified), query: query)
+    var signed = headers
+    switch configuration.credential {
+    case .key(let secret):
+      signed = SharedKey.sign(
+        method: method, account: configuration.account, key: secret, path: url.path, query: query, headers: headers,
+        length: body.length, at: now())
+    case .sas: signed["x-ms-version"] = SharedKey.version
+    }
+    return HTTPRequest(method, url, headers: signed, body: body, limits: configuration.limits)
+  }
+
+  private func mappingErrors<T>(_ body: () async throws -> T) async throws -> T {
+    do {
+      return try await body()
+    } catch let error as HTTPError where error.kind == .certificateRefused {
+      throw ObjectStoreError(
+        .wrongEndpoint, "the store's certificate is not trusted: \(error.message); --s3-ca-file names its authority")
+    }
+  }
+
+  // MARK: - names
+
+  private func qualified(_ key: String) -> String {
+    configuration.prefix.isEmpty ? key : "\(configuration.prefix)/\(key)"
+  }
+
+  private func unqualified(_ key: String) -> String? {
+    configuration.prefix.isEmpty ? key : key.dropPrefix(configuration.prefix + "/")
+  }
+
+  private static func info(_ key: ObjectKey, _ head: HTTPResponseHead) -> ObjectInfo {
+    ObjectInfo(
+      key: key, size: head.contentLength ?? 0, etag: etag(head),
+      sha256: head.headers[hashHeader].flatMap(SHA256Digest.init(hex:)))
+  }
+
+  static func etag(_ head: HTTPResponseHead) -> String? { head.headers["etag"].map(S3Store.unquoted) }
+}
+
+extension AzureStore {
+  /// The size of each block: the configured one, or what keeps their number within 50,000.
+  static func blockBytes(length: Int, configured: Int) -> Int { max(configured, (length + 49_999) / 50_000) }
+
+  /// Sends the blocks one after the other, then the list that makes them a blob. Blocks that no list names are
+  /// invisible, and Azure removes them after a week.
+  private func putInBlocks(_ body: ObjectBody, at key: ObjectKey, contentType: String) async throws -> String? {
+    let size = Self.blockBytes(length: body.length, configured: configuration.blockBytes)
+    // Another writer of the same key has blocks of other names. All names of a blob are equally long.
+    let upload = zeroPadded(UInt32.random(in: .min ... .max), 10)
+    var wholeMD5 = MD5()
+    var whole = SHA256()
+    var list = ""
+    for (index, offset) in stride(from: 0, to: body.length, by: size).enumerated() {
+      let length = min(size, body.length - offset)
+      var md5 = MD5()
+      try body.read(offset: offset, length: length) { piece in
+        md5.update(piece)
+        wholeMD5.update(piece)
+        whole.update(piece)
+      }
+      let name = Base64.encode(Array("\(upload)-\(zeroPadded(index, 6))".utf8))
+      _ = try await send(
+        "PUT", key, query: [("comp", "block"), ("blockid", name)],
+        headers: ["content-md5": Base64.encode(md5.finish())], body: body.payload(offset: offset, length: length))
+      list += "<Latest>\(name)</Latest>"
+    }
+    // Blocks are checked one by one; only this says that together they are the body that was promised.
+    try Self.require(whole.finish(), of: body, key)
+    var headers = blobHeaders(body)
+    headers["x-ms-blob-content-type"] = contentType
+    headers["x-ms-blob-content-md5"] = Base64.encode(wholeMD5.finish())
+    headers["content-type"] = "application/xml"
+    let document = Array("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>\(list)</BlockList>".utf8)
+    return Self.etag(try await send(
+      "PUT", key, query: [("comp", "blocklist")], headers: headers, body: .bytes(document)).head)
+  }
+}

@@ -1,0 +1,122 @@
+import ArgumentParser
+import Catalogue
+import Core
+import Kafka
+import KafkaFlags
+import LocalServers
+import Logging
+import Redis
+import Testing
+import TestSupport
+
+/// The executable, as an operator runs it, with a real Redis and the embedded broker.
+@Suite struct HotWriterProcessTests {
+  private static let logger = Logger(label: "hot-writer-tests")
+  private static let inputs = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps]
+  private static let topics = inputs.flatMap { [$0, $0.deadLetters] }.map { (name: $0.name, partitions: 4) }
+
+  private func environment(_ broker: EmbeddedBroker, _ redis: String) -> [String: String?] {
+    [
+      "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "REDIS_URL": redis, "RETRY_CAP": "1s",
+      "KAFKA_PROPERTIES": "session.timeout.ms=6000,heartbeat.interval.ms=500",
+    ]
+  }
+
+  private func send(
+    _ broker: EmbeddedBroker, _ records: [(topic: Topic, symbol: String, value: [UInt8])]
+  ) async throws {
+    let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
+    let producer = try Producer(options.producerConfiguration(clientID: "test", logger: Self.logger))
+    var batch = OutgoingBatch()
+    for record in records {
+      batch.append(topic: record.topic.name, key: Array(record.symbol.utf8), value: record.value, headers: [])
+    }
+    try await producer.send(batch)
+    await producer.close()
+  }
+
+  /// Killed, without its server, and with a full one: all series are what was sent, and nothing but the wrong record
+  /// is a dead letter.
+  @Test(.timeLimit(.minutes(20))) func killsAndOutagesLoseNothing() async throws {
+    // Kept on disk, as an operator would, so that an outage is one and not a loss.
+    let fixture = try await HotFixture(["--appendonly", "yes", "--appendfsync", "always"])
+    let broker = try EmbeddedBroker(topics: Self.topics)
+    defer { broker.close() }
+    let environment = environment(broker, fixture.server.url)
+    let symbols = (0..<20).map { "S\($0)" }
+    var truth: [String: [Int64: Double]] = [:]
+    func part(_ number: Int) -> [(topic: Topic, symbol: String, value: [UInt8])] {
+      symbols.flatMap { symbol in
+        (0..<50).flatMap { index -> [(topic: Topic, symbol: String, value: [UInt8])] in
+          let (ago, price) = (Int64(100_000 - number * 1_000 - index), "\(number + 1).\(index + 10)")
+          truth["ts:\(symbol):price", default: [:]][Feeding.now - ago] = Double(price)
+          let minute = Int64(index % 10 + 1)
+          truth["ts:\(symbol):1m:close", default: [:]][(Feeding.now / 60_000 - minute) * 60_000] = Double(price)
+          return [
+            (Topics.marketTicks, symbol, Feeding.trade(symbol, ago: ago, price)),
+            (Topics.marketBars, symbol, Feeding.bar(symbol, minute: minute, close: price)),
+          ]
+        }
+      }
+    }
+    func awaitTruth(_ what: String) async throws {
+      try await eventually(what, interval: .milliseconds(200)) {
+        do {
+          for (key, samples) in truth where try await fixture.samples(key) != samples { return false }
+          return true
+        } catch let error as RedisError where error.isTransient {
+          // The test's own connection broke off with the server.
+          return false
+        }
+      }
+    }
+    var writer = try await ServiceProcess.start("hot-writer", [], environment: environment)
+    try await writer.awaitReady()
+    var first = part(0)
+    first.insert((Topics.marketTicks, "S1", Array("no tick".utf8)), at: 40)
+    first.insert((Topics.marketTicks, "S2", Feeding.trade("S2", ago: -3_600_000, "1")), at: 60)
+    try await send(broker, first)
+    // In the middle of it.
+    try await eventually("some are written") { try await fixture.samples("ts:S0:price").count > 0 }
+    await writer.kill()
+    try await send(broker, part(1))
+    writer = try await ServiceProcess.start("hot-writer", [], environment: environment)
+    try await awaitTruth("all is there after a kill")
+    // The server is away.
+    await fixture.server.halt()
+    try await send(broker, part(2))
+    try await eventually("not ready") { await writer.get("/readyz")?.status == 503 }
+    try await fixture.server.resume()
+    try await awaitTruth("all is there after an outage")
+    // The server is full.
+    try await fixture.ask("CONFIG", "SET", "maxmemory", "1000000")
+    try await send(broker, part(3))
+    try await eventually("not ready") { await writer.get("/readyz")?.status == 503 }
+    try await fixture.ask("CONFIG", "SET", "maxmemory", "0")
+    try await awaitTruth("all is there once there is memory")
+    #expect(await writer.metrics().sum("souk_records_dead_lettered_total") ?? 0 <= 2)
+    #expect(await writer.terminate() == .exited(0))
+    // Everything once more, by a new group: nothing changes.
+    let again = try await ServiceProcess.start("hot-writer", ["--group-id", "again"], environment: environment)
+    try await eventually("all are read again") {
+      await again.metrics().sum("souk_records_kept_total") == Double(4 * symbols.count * 100)
+    }
+    for (key, samples) in truth { #expect(try await fixture.samples(key) == samples) }
+    #expect(await again.metrics().sum("souk_records_dead_lettered_total") == 2)
+    #expect(await again.metrics().sum("souk_hot_tail_repeated_total") == Double(4 * symbols.count * 100))
+    #expect(await again.terminate() == .exited(0))
+    await fixture.server.stop()
+  }
+
+  @Test(.timeLimit(.minutes(15))) func aServerWithoutTimeSeriesIsRefused() async throws {
+    let plain = try await TestServers.redis()
+    let broker = try EmbeddedBroker(topics: Self.topics)
+    defer { broker.close() }
+    for arguments in [["--check"], []] {
+      let outcome = try await ServiceProcess.run(
+        "hot-writer", arguments, environment: environment(broker, plain.url).merging(["HTTP_PORT": "0"]) { $1 })
+      #expect(outcome.status == .exited(78))
+      #expect((outcome.output + outcome.errorOutput).contains("RedisTimeSeries"))
+    }
+  }
+}

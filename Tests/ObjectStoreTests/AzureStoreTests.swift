@@ -1,0 +1,174 @@
+import Core
+import Foundation
+import HTTP
+import LocalServers
+@testable import ObjectStore
+import Synchronization
+import Testing
+import TestSupport
+
+/// The server of `Tests/Simulators/AzureBlob/server.py`, which verifies every request by the official SDK's own code.
+final class AzureServer: Sendable {
+  static let account = "soukaccount"
+  static let key = Base64.encode(Array("the key of the tests".utf8))
+  private static let python = ".souk/venv/bin/python"
+
+  let port: Int
+  private let child: ChildProcess
+
+  private init(port: Int, child: ChildProcess) {
+    self.port = port
+    self.child = child
+  }
+
+  static func serving(_ body: @Sendable (AzureServer) async throws -> Void) async throws {
+    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    var launch = Launch(python, [tests.appending(path: "Simulators/AzureBlob/server.py").path, account, key])
+    let output = Mutex<[String]>([])
+    launch.output = .lines { line in output.withLock { $0.append(line) } }
+    let child = try await ChildProcess.start(launch)
+    let port = try await eventuallySome("the server listens") { () -> Int? in
+      let lines = output.withLock { $0 }
+      if let status = child.status { throw ConditionNotMet(description: "ended with \(status): \(lines)") }
+      return lines.lazy.compactMap { Int($0) }.first
+    }
+    let outcome: Result<Void, any Error>
+    do { outcome = .success(try await body(AzureServer(port: port, child: child))) } catch { outcome = .failure(error) }
+    await child.stop()
+    try outcome.get()
+  }
+
+  var endpoint: String { "http://127.0.0.1:\(port)/\(Self.account)" }
+
+  func store(
+    _ container: String, prefix: String = "", credential: AzureCredential? = nil,
+    _ change: (inout AzureConfiguration) -> Void = { _ in }
+  ) throws -> AzureStore {
+    let key = AzureCredential.key(try #require(Base64.decode(Self.key)))
+    var configuration = AzureConfiguration(
+      account: Self.account, endpoint: try HTTPURL(endpoint), container: container, prefix: prefix,
+      credential: credential ?? key)
+    configuration.blockThreshold = 1 << 20
+    configuration.blockBytes = 1 << 20
+    change(&configuration)
+    return try AzureStore(configuration, client: HTTPClient(HTTPConfiguration(
+      addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk-tests", name: "azure")))
+  }
+
+  /// Runs `azure_client.py`: the official SDK as the other side's client.
+  func sdk(_ container: String, _ words: String...) async throws -> [String] {
+    let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "azure_client.py").path
+    let connection = "DefaultEndpointsProtocol=http;AccountName=\(Self.account);AccountKey=\(Self.key);"
+      + "BlobEndpoint=\(endpoint)"
+    let text = try await ChildProcess.runOrThrow(Launch(Self.python, [script, connection, container] + words))
+    return text.split(separator: "\n").map(String.init)
+  }
+}
+
+@Suite struct AzureStoreTests {
+  @Test(.timeLimit(.minutes(15))) func keepsTheContractByKeyAndBySignature() async throws {
+    try await AzureServer.serving { server in
+      try await StoreContract(store: server.store("by-key", prefix: "pre fix/x")).run()
+      let signatures = try await server.sdk("by-key", "sas")
+      // A signature for the container cannot make it; one for the account can.
+      try await StoreContract(store: server.store("by-key", prefix: "y", credential: .sas(signatures[1]))).run()
+      try await StoreContract(store: server.store("by-account", credential: .sas(signatures[2]))).run()
+    }
+  }
+
+  @Test(.timeLimit(.minutes(15))) func theOfficialClientReadsWhatWasStoredAndTheOtherWayRound() async throws {
+    try await AzureServer.serving { server in
+      let store = try server.store("shared") { $0.tier = "Cool" }
+      try await store.prepare()
+      for (name, size) in [("one & two/שלום+.gz", 70_000), ("blocks", (3 << 20) + 12_345)] {
+        let bytes = StoreContract.pattern(size)
+        let info = try await store.put(ObjectBody(bytes), at: ObjectKey(name), contentType: "application/gzip")
+        let hash = SHA256.hash(bytes).hex
+        #expect(try await server.sdk("shared", "read", name) == ["\(size) \(hash) application/gzip Cool \(hash)"])
+        let head = try #require(try await store.head(ObjectKey(name)))
+        #expect(head == info)
+      }
+      #expect(try await server.sdk("shared", "names") == ["blocks", "one & two/שלום+.gz"])
+      _ = try await server.sdk("shared", "write", "theirs", "2500000")
+      #expect(try await store.bytes(of: ObjectKey("theirs"), limit: 1 << 22) == StoreContract.pattern(2_500_000))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(15))) func createOnceReplacesNothing() async throws {
+    try await AzureServer.serving { server in
+      let store = try server.store("write-once") { $0.createsOnce = true }
+      try await store.prepare()
+      for (name, size) in [("small", 10), ("blocks", 2 << 20)] {
+        let key = try ObjectKey(name)
+        let body = ObjectBody(StoreContract.pattern(size))
+        let first = try await store.put(body, at: key, contentType: "text/plain")
+        // The same again, as after a crash before the commit: stored, and not written twice.
+        #expect(try await store.put(body, at: key, contentType: "text/plain") == first)
+        let failure = await StoreContract(store: store).error {
+          _ = try await store.put(ObjectBody([UInt8](repeating: 1, count: size)), at: key, contentType: "text/plain")
+        }
+        #expect(failure?.kind == .exists && failure?.errorClass == .data)
+        #expect(try await store.bytes(of: key, limit: size) == StoreContract.pattern(size))
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(15))) func causesAreTold() async throws {
+    try await AzureServer.serving { server in
+      let store = try server.store("causes")
+      let contract = StoreContract(store: store)
+      let key = try ObjectKey("x")
+      for failure in [
+        await contract.error { _ = try await store.head(key) },
+        await contract.error { _ = try await store.bytes(of: key, limit: 1) },
+        await contract.error { try await store.delete(key) }, await contract.error { try await store.check() },
+      ] { #expect(failure?.kind == .noSuchBucket) }
+      try await store.prepare()
+      _ = try await store.put(ObjectBody([1]), at: key, contentType: "text/plain")
+      // An archived blob is listed and described, and not read.
+      _ = try await server.sdk("causes", "tier", "x", "Archive")
+      #expect(try await store.head(key)?.size == 1)
+      #expect(await contract.error { _ = try await store.bytes(of: key, limit: 1) }?.kind == .archived)
+      // A wrong key, a right to read only, and a signature that was changed.
+      let signatures = try await server.sdk("causes", "sas")
+      let changed = signatures[1].replacingOccurrences(of: "sp=rcwdl", with: "sp=rcwl")
+      for (credential, kind) in [
+        (AzureCredential.key(Array("WRONGSECRET".utf8)), ObjectStoreErrorKind.badCredentials),
+        (.sas(signatures[0]), .accessDenied), (.sas(changed), .badCredentials),
+      ] {
+        let other = try server.store("causes", credential: credential)
+        let failure = await contract.error { _ = try await other.put(ObjectBody([2]), at: key, contentType: "a/b") }
+        #expect(failure?.kind == kind && failure?.errorClass == .configuration, "\(String(describing: failure))")
+        #expect(failure.map { !"\($0)".contains("sig=") && !"\($0)".contains("WRONG") } == true)
+      }
+      #expect(try await server.store("causes", credential: .sas(signatures[0])).head(key)?.size == 1)
+    }
+  }
+
+  @Test func onlySmallRequestsAreRetried() async throws {
+    let count = Mutex(0)
+    let server = try HostileServer { request, connection in
+      let attempt = count.withLock { $0 += 1; return $0 }
+      guard request.line.hasPrefix("PUT") || attempt < 3 else {
+        return connection.answer("404 Not Found", headers: ["x-ms-error-code: BlobNotFound"])
+      }
+      connection.answer("503 Busy", headers: ["x-ms-error-code: ServerBusy", "Retry-After: 1"])
+    }
+    let configuration = AzureConfiguration(
+      account: "a", endpoint: try HTTPURL(server.url), container: "con", credential: .key([1]))
+    let store = try AzureStore(configuration, client: HTTPClient(HTTPConfiguration(
+      addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk-tests", name: "azure")))
+    #expect(try await store.head(ObjectKey("x")) == nil)
+    #expect(server.requests.count == 3)
+    let failure = await StoreContract(store: store).error {
+      _ = try await store.put(ObjectBody([1]), at: ObjectKey("x"), contentType: "text/plain")
+    }
+    #expect(failure?.kind == .slowDown && failure?.retryAfter == .seconds(1))
+    #expect(server.requests.count == 4)
+  }
+
+  @Test func theDateIsThatOfHTTP() {
+    // RFC 9110, section 5.6.7.
+    #expect(SharedKey.date(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
+  }
+}
