@@ -24,7 +24,7 @@ import Glibc
     #expect(refused.errorOutput.contains("db-writer migrate"))
     let unchecked = try await ServiceProcess.run("db-writer", ["--check"], environment: environment)
     #expect(unchecked.status == .exited(78))
-    for answer in ["migrated: steps 1, 2, 3, 4, 5, 6, 7, 8\n", "up to date: step 8\n"] {
+    for answer in ["migrated: steps 1, 2, 3, 4, 5, 6, 7, 8, 9\n", "up to date: step 9\n"] {
       let migrated = try await ServiceProcess.run("db-writer", ["migrate"], environment: ["DATABASE_URL": url])
       #expect(migrated.status.isSuccess)
       #expect(migrated.output == answer)
@@ -79,7 +79,7 @@ import Glibc
     #expect(await first.terminate() == .exited(0))
     #expect(try await fixture.psql("SELECT sum(next_offset + (next_offset < 0)::int) FROM kafka_offsets") == "21\n")
 
-    // The offsets come from the database: nothing is read twice, and what came meanwhile is.
+    // The offsets come from the database: nothing is read twice, and what arrived meanwhile is.
     batch = OutgoingBatch()
     for store in 0..<20 { Self.add(ingest(store: "\(store)", hour: 1, [item("1", "1.50")]), store, to: &batch) }
     try await producer.send(batch)

@@ -1,7 +1,7 @@
+import Commodities
 import Core
 @testable import FetcherService
 import LocalServers
-import Markets
 import Redis
 import Synchronization
 import Testing

@@ -18,7 +18,7 @@ import Values
   private let market = SimulatedMarket(seed: 3)
 
   /// What is published, by name of the observation: a repeat is the same.
-  private func byName(_ observations: [MarketObservation]) -> [String: String] {
+  private func byName(_ observations: [CommodityObservation]) -> [String: String] {
     Dictionary(
       observations.map { ("\($0.series) \($0.kind.rawValue) \($0.observedAt)", "\($0.value) \($0.unit ?? "")") },
       uniquingKeysWith: { first, _ in first })
@@ -59,7 +59,7 @@ import Values
           .merging(truth(day, "PVC", "Germany", .price)) { $1 }.merging(truth(day, "Copper", "Egypt", .demand)) { $1 }
           .merging(truth(day, "Brent", nil, .price)) { $1 })
         #expect(observations.count == 96)
-        let records = try await fleet.read(Topics.marketObservations)
+        let records = try await fleet.read(Topics.commodityObservations)
         for record in records {
           let observation = try record.observation
           #expect(record.key == observation.series.text)

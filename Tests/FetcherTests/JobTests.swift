@@ -1,7 +1,7 @@
+import Commodities
 import Core
 @testable import FetcherService
 import HTTP
-import Markets
 import Messages
 import Testing
 import Values

@@ -1,6 +1,6 @@
+import Commodities
 import Core
 @testable import FetcherService
-import Markets
 import Messages
 import Testing
 import Values
@@ -10,7 +10,7 @@ import Values
 @Suite struct SameSeriesTests {
   private struct Answer {
     var source: String
-    var kind: MarketSourceKind
+    var kind: CommoditySourceKind
     var symbol: String
     var body: String
   }
@@ -51,7 +51,7 @@ import Values
   private func value(_ answer: Answer, _ material: Material) throws -> Quote {
     let token = answer.kind == .alphavantage ? "token: env:PATH, " : ""
     let symbols = "{\(material.name): \(answer.symbol)}"
-    let catalogue = try MarketCatalogue(yaml: """
+    let catalogue = try CommodityCatalogue(yaml: """
       countries: []
       materials: [{name: \(material.name), category: energy, unit: \(material.unit ?? ""), world: true, currency: USD}]
       schedules: []
@@ -78,7 +78,7 @@ import Values
 
   /// Every row of the shipped catalogue: the unit that its source is quoted for can be made the material's.
   @Test func theShippedCatalogueHasAUnitForEverySymbol() throws {
-    let catalogue = MarketCatalogue.embedded
+    let catalogue = CommodityCatalogue.embedded
     for source in try catalogue.readSources() where source.kind == .yahoo {
       for name in source.symbols.keys {
         let material = try #require(catalogue.material(named: name))

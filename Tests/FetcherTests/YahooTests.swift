@@ -1,6 +1,6 @@
+import Commodities
 import Core
 @testable import FetcherService
-import Markets
 import Messages
 import Testing
 import Values

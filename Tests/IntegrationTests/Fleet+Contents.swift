@@ -44,15 +44,18 @@ extension Fleet {
 
   /// Everything in the database that must not depend on the course of the run.
   ///
-  /// Left out are the times, and the name of a product without a GTIN that several chains spell differently: the first
-  /// one read wins.
+  /// Left out are the times, and the master of a product that a chain sells without its GTIN: what a row is recognised
+  /// as depends on what was read before it.
   func contents() async throws -> [String: [String]] {
     var tables: [String: [String]] = [:]
     for table in Self.plainTables {
       tables[table] = try await query("SELECT t::text FROM \(table) t").sorted()
     }
     tables["products"] = try await query(
-      "SELECT regexp_replace(t::text, 'name:[0-9a-f]{32}', 'name:') FROM products t"
+      """
+      SELECT CASE WHEN master_id = 'gtin:' || lpad(ean, 14, '0') THEN t::text ELSE replace(t::text, master_id, '') END
+      FROM products t
+      """
     ).sorted()
     tables["masters"] = try await query(
       "SELECT master_id FROM masters WHERE gtin IS NOT NULL"

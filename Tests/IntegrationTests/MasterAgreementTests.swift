@@ -141,7 +141,7 @@ import Values
       options.tableConfiguration(clientID: "test", topic: Topics.productsMasters.name, logger: logger)
     ) { batch in
       batch.forEach { record in
-        guard let master = try? ProductMaster(decoding: record.value) else { return }
+        guard let master = try? ProductMaster(decoding: record.value), master.chain == nil else { return }
         sources.add(master)
       }
     }

@@ -1,6 +1,6 @@
+import Commodities
 import Core
 import Foundation
-import Markets
 import Messages
 @testable import SchedulerService
 import Testing
@@ -109,7 +109,7 @@ import Values
         - {name: Oman, region: mena}
         - {name: Egypt
       """)
-    let catalogue = try MarketCatalogue(
+    let catalogue = try CommodityCatalogue(
       yaml: more.components(separatedBy: "schedules:")[0]
         + "schedules:\n  - {name: a, task: fetch_price, cron: '0 * * * *', spread: 10m}", origin: "test")
     let grown = try SchedulePlan(catalogue)

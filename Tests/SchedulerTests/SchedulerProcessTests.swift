@@ -1,8 +1,8 @@
 import Catalogue
+import Commodities
 import Foundation
 import Kafka
 import LocalServers
-import Markets
 import Messages
 @testable import SchedulerService
 import Testing
@@ -35,7 +35,7 @@ import Glibc
       let head = smallCatalogue.components(separatedBy: "schedules:")[0]
       let text = head + "schedules:\n" + rows.map { "  - {\($0)}" }.joined(separator: "\n") + "\n"
       try text.write(toFile: "\(folder)/markets.yaml", atomically: true, encoding: .utf8)
-      plan = try SchedulePlan(MarketCatalogue(yaml: text, origin: "test"))
+      plan = try SchedulePlan(CommodityCatalogue(yaml: text, origin: "test"))
       end = Int64(time(nil))
       start = end - hours * 3_600
       arguments = [

@@ -1,6 +1,6 @@
+@testable import Commodities
 import Core
 import Foundation
-@testable import Markets
 import Testing
 import TestSupport
 import Values
