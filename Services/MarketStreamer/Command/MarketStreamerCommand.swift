@@ -105,7 +105,7 @@ package struct StreamCommand: ServiceCommand {
             let publishing = Task { try await publisher.run() }
             let outcome: Result<Void, any Error>
             do { outcome = .success(try await shard.run()) } catch { outcome = .failure(error) }
-            publishing.cancel()
+            publisher.finish()
             try await publishing.value
             try outcome.get()
           }

@@ -71,8 +71,13 @@ final class Outlet: Sendable {
   }
 
   /// Remembers what another process published.
-  func remember(tick bytes: RawSpan) { state.withLock { $0.writing.remember(tick: bytes) } }
-  func remember(bar bytes: RawSpan) { state.withLock { $0.writing.remember(bar: bytes) } }
+  /// - Parameter isMine: whether a symbol is this connection's.
+  func remember(tick bytes: RawSpan, where isMine: @Sendable (String) -> Bool) {
+    state.withLock { $0.writing.remember(tick: bytes, of: feed, where: isMine) }
+  }
+  func remember(bar bytes: RawSpan, where isMine: @Sendable (String) -> Bool) {
+    state.withLock { $0.writing.remember(bar: bytes, of: feed, where: isMine) }
+  }
 
   /// Adds a message of another kind.
   func add(_ message: some Message) { state.withLock { $0.writing.add(message) } }
@@ -221,19 +226,21 @@ private struct Writing: FeedVisitor {
 
   // MARK: - what was published before
 
-  mutating func remember(tick bytes: RawSpan) {
+  mutating func remember(tick bytes: RawSpan, of feed: Feed, where isMine: @Sendable (String) -> Bool) {
     var decoder = FeedTickDecoder()
     do throws(DecodingFailure) {
       let tick = try decoder.decode(bytes)
+      guard tick.feed.equals(feed.rawValue), isMine(text(tick.symbol)) else { return }
       watermark = max(watermark, tick.fields.publishedNs ?? tick.fields.eventNs)
       _ = identities.note(tick.identity, at: now)
     } catch {}
   }
 
-  mutating func remember(bar bytes: RawSpan) {
+  mutating func remember(bar bytes: RawSpan, of feed: Feed, where isMine: @Sendable (String) -> Bool) {
     var decoder = FeedBarDecoder()
     do throws(DecodingFailure) {
       let bar = try decoder.decode(bytes)
+      guard bar.feed.equals(feed.rawValue), isMine(text(bar.symbol)) else { return }
       let end = bar.fields.values.startNs + (FeedBarFields.lengths[text(bar.interval)] ?? 0)
       if !bar.fields.values.isRunning { watermark = max(watermark, end) }
       _ = bars.note(bar.series, bar.fields.values)
