@@ -331,10 +331,6 @@ let testing: [Target] = [
 
 let package = Package(
   name: "souk",
-  products: ["crawler", "downloader", "parser", "db-writer", "egx-producer", "influx-consumer", "s3-consumer",
-    "scheduler", "fetcher", "inference-worker", "market-streamer", "hot-writer", "souk", "portal-simulator",
-    "provider-simulator", "feed-simulator", "souk-bench", "souk-reference"]
-    .map { .executable(name: $0, targets: [$0]) },
   // No wider than the tested minor version; DeployTests lists the versions that were tested, transitive ones included.
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", .upToNextMinor(from: "1.8.2")),

@@ -106,7 +106,10 @@ package enum ServiceCatalogue {
     settings: [
       .choice("FEED", "polygon-stocks", "MARKET_FEED"), .choice("SYMBOLS", "AAPL,MSFT,NVDA,SPY", "MARKET_SYMBOLS"),
     ],
-    note: "One process owns a connection by a lease, the other takes over: a provider closes the oldest of two.")
+    hasStandIn: true, note: """
+      One process owns a connection by a lease, the other takes over: a provider closes the oldest of two. The key of
+      the provider is FEED_KEY (with Alpaca FEED_SECRET, too), or a file that FEED_KEY_FILE names.
+      """)
 
   package static let hotWriter = ServiceEntry(
     "hot-writer", "keeps live prices, bars and gaps in Redis: time series, last values, a tail of raw records",

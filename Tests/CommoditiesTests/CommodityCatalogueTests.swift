@@ -8,7 +8,7 @@ import TestSupport
 import Values
 
 @Suite struct CommodityCatalogueTests {
-  @Test func theEmbeddedCatalogueIsWhole() throws {
+  @Test func theEmbeddedCatalogueIsComplete() throws {
     let catalogue = CommodityCatalogue.embedded
     #expect(catalogue.countries.count == 10)
     #expect(catalogue.materials.count { !$0.isWorld } == 20)
@@ -103,7 +103,7 @@ import Values
     #expect("\(fields.wrong("rate", "too fast"))".contains("here.yaml, line 10: source 'Yahoo': rate: too fast"))
   }
 
-  @Test func aMissingSectionIsTheEmbeddedOne() async throws {
+  @Test func aMissingSectionIsTakenFromTheEmbeddedCatalogue() async throws {
     let catalogue = try await withTemporaryDirectory { folder in
       try "sources:\n  - {name: Mine, kind: csv}\n"
         .write(toFile: folder + "/markets.yaml", atomically: true, encoding: .utf8)
@@ -156,7 +156,7 @@ import Values
     ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily'}\n  - {name: a, task: fetch_price, cron: '@daily'}",
      "line 3: the schedule a is there twice"),
   ])
-  func aMistakeIsSaidWithItsLine(_ yaml: String, _ expected: String) throws {
+  func aMistakeIsReportedWithItsLine(_ yaml: String, _ expected: String) throws {
     let error = #expect(throws: Failure.self) { try CommodityCatalogue(yaml: yaml, origin: "markets.yaml") }
     let failure = try #require(error)
     #expect(failure.errorClass == .configuration && failure.code == "bad_catalogue")
@@ -164,7 +164,7 @@ import Values
     #expect(failure.message.contains(expected), "\(failure.message)")
   }
 
-  @Test func aProductBeyondReasonIsRefused() throws {
+  @Test func tooManyCombinationsAreRefused() throws {
     let countries = (0..<400).map { "  - {name: c\($0), region: r}" }.joined(separator: "\n")
     let materials = (0..<251).map { "  - {name: m\($0), category: polymer}" }.joined(separator: "\n")
     let error = #expect(throws: Failure.self) {

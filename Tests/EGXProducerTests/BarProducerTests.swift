@@ -76,7 +76,7 @@ import Values
   private var readiness: (ready: Bool, reason: String) { health.readiness("source").current }
 
   /// A closed exchange hides no source that does not answer, and nothing is published from the question.
-  @Test(.timeLimit(.minutes(10))) func aSourceIsAskedBeforeTheFirstWait() async throws {
+  @Test(.timeLimit(.minutes(10))) func aSourceIsPolledBeforeTheFirstWait() async throws {
     let (health, drain) = (health, drain)
     let source = ScriptedSource(isLive: false, [
       { _, _ in throw Self.lost },

@@ -132,7 +132,7 @@ import Values
     #expect(throws: Failure.self) { try TradingCalendar.holidays("2025-02-30", path: "h") }
   }
 
-  @Test func stateComesBackAsItWas() throws {
+  @Test func stateRoundTrips() throws {
     let path = NSTemporaryDirectory() + "egx-state-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: path) }
     let state = BarState(path: path, interval: .daily, closeOnly: true)
@@ -146,7 +146,7 @@ import Values
     }
   }
 
-  @Test func whatWasNotAcknowledgedIsSentAgainInOrder() async throws {
+  @Test func unacknowledgedBarsAreSentAgainInOrder() async throws {
     let topic = KeptBars()
     let publisher = BarPublisher(
       review: review(.minute), topic: topic, metrics: ProducerMetrics(), drain: Interruption(), logger: quiet,

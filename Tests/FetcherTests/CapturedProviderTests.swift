@@ -93,7 +93,7 @@ struct CapturedProviderTests {
     #expect("\(quote.value)" != "1524.5" && "\(quote.value)" == "2952.5")
   }
 
-  @Test func whatInformationSays() throws {
+  @Test func informationAnswersAreClassified() throws {
     struct Said: Decodable { var body: String }
     let file = try #require(Captures.wire) + "/case-63/information.json"
     let said = try JSONDecoder().decode([String: Said].self, from: Data(contentsOf: URL(fileURLWithPath: file)))

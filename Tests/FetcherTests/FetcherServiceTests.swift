@@ -129,7 +129,7 @@ import Values
         let urgent = Fleet.day("2025-01-20", "Brent", nil, hours: 0..<4, deadline: soon)
         try await fleet.send(Fleet.day("2025-01-20") + urgent)
         try await eventually("those with a deadline expire") { await process.skipped("expired") == 4 }
-        try await eventually("it says so") { await process.get("/readyz")?.status == 503 }
+        try await eventually("it is not ready") { await process.get("/readyz")?.status == 503 }
         #expect(try await fleet.observations().isEmpty)
         simulator.clearFaults()
         try await eventually("the rest is fetched") { await process.ended() == 28 }
@@ -154,7 +154,7 @@ import Values
         try await eventually("the first half") { await process.ended() == 12 }
         await redis.halt(signal: 9)
         try await fleet.send(Fleet.day("2025-01-20", hours: 12..<24))
-        try await eventually("it says so") { await process.get("/readyz")?.status == 503 }
+        try await eventually("it is not ready") { await process.get("/readyz")?.status == 503 }
         let asked = simulator.meter(of: "a").requests
         #expect(await process.ended() == 12)
         try await redis.resume()

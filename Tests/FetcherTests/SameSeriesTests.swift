@@ -77,7 +77,7 @@ import Values
   }
 
   /// Every row of the shipped catalogue: the unit that its source is quoted for can be made the material's.
-  @Test func theShippedCatalogueHasAUnitForEverySymbol() throws {
+  @Test func theEmbeddedCatalogueHasAUnitForEverySymbol() throws {
     let catalogue = CommodityCatalogue.embedded
     for source in try catalogue.readSources() where source.kind == .yahoo {
       for name in source.symbols.keys {
@@ -91,7 +91,7 @@ import Values
   }
 
   @Test(arguments: ["index 2016=100", "percent", "", "dollar per ton", "euros per furlong"])
-  func whatIsNoPriceForAUnitIsRefused(unit: String) throws {
+  func unitsThatTheMaterialCannotHaveAreRefused(unit: String) throws {
     let material = try #require(
       Material(name: "Copper", category: .energy, unit: "t", isWorld: true, currency: "USD"))
     let answer = Self.alpha("COPPER", "monthly", unit, "160.1")

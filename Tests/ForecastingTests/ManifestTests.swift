@@ -27,7 +27,7 @@ import Values
     }
   }
 
-  @Test func saysWhichFieldIsWrong() throws {
+  @Test func theWrongFieldIsNamed() throws {
     let good = Samples.manifest(.tsb, history: 20, smoothing: smoothing)
     try good.check()
     let network = Samples.manifest(.deepar, history: 20, features: ["lag.1"])

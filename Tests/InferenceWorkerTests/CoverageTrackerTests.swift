@@ -75,7 +75,7 @@ import Values
   }
 
   /// Through the sink; a flush that fails and is made again counts once.
-  @Test func theSinkCompares() async throws {
+  @Test func theSinkComparesPredictionsWithObservations() async throws {
     let fixture = try WorkerFixture()
     _ = try await fixture.predict(["10", "10", "10", "10"])
     // Expected of the hours after: 11 and 12, give or take one.

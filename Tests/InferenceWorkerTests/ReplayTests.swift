@@ -122,7 +122,7 @@ import Values
 
 /// One series or one version does not suppress the others.
 @Suite struct ModelUseTests {
-  @Test func aSeriesThatAModelFailsAtIsWithheldAndTheOthersAreNot() async throws {
+  @Test func aSeriesWhoseModelFailsIsWithheldAlone() async throws {
     let fixture = try WorkerFixture([StubModel(history: 1, poison: 13)])
     for (index, value) in ["11", "12", "13", "14", "15"].enumerated() {
       fixture.take(observation("mena.egypt.polymer.m\(index)", hour: 1, value), offset: Int64(index))

@@ -60,7 +60,7 @@ import Glibc
   }
 
   /// Both groups predict the series that match both patterns; neither predicts the others.
-  @Test(.timeLimit(.minutes(10))) func groupsWithOverlappingPatternsEachGetAllTheyShould() async throws {
+  @Test(.timeLimit(.minutes(10))) func groupsWithOverlappingPatternsEachGetAllTheirSeries() async throws {
     try await withTemporaryDirectory { folder in
       let cluster = try WorkerCluster(folder: folder)
       try await cluster.publish(WorkerCluster.manifest("one", series: "#"))
@@ -123,7 +123,7 @@ import Glibc
     try await withTemporaryDirectory { folder in
       let cluster = try WorkerCluster(folder: folder)
       let worker = try await cluster.start()
-      // Without a model it waits, and says so.
+      // Without a model it waits and is not ready.
       try await eventually("not ready for want of a model") {
         await worker.get("/readyz").map { $0.status == 503 && $0.body.contains("models") } ?? false
       }

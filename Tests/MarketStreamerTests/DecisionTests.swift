@@ -42,7 +42,8 @@ import Values
   @Test func revisionsAreCountedAndRepetitionsAreNone() {
     var memory = BarMemory(depth: 3)
     let revisions = [
-      memory.note(7, bar(2)), memory.note(7, bar(2, known: 5)), memory.note(7, bar(3, known: 6)), memory.note(8, bar(3)),
+      memory.note(7, bar(2)), memory.note(7, bar(2, known: 5)), memory.note(7, bar(3, known: 6)),
+      memory.note(8, bar(3)),
     ]
     #expect(revisions == [0, nil, 1, 0])
     #expect(memory.known(7, startNs: 60) == 6)
@@ -70,7 +71,7 @@ import Values
 
   @Test func statesAreKeptByTwoCheckpoints() {
     var state = ShardState()
-    for mark in [1, 2, 3] as [Int64] { state.add(.init(watermark: mark, ends: [:])) }
+    for mark in [1, 2, 3] as [Int64] { state.add(.init(watermark: mark, ends: [:], after: mark)) }
     #expect(state.checkpoints.map(\.watermark) == [2, 3])
   }
 

@@ -78,7 +78,7 @@ import Values
     (String(repeating: "x", count: 64), 1, "1 to 63"),
     ([String](repeating: "*", count: 33).joined(separator: "."), nil, "33 words"),
   ] as [(String, Int?, String)])
-  func aMistakeIsSaidWithItsWord(_ text: String, _ word: Int?, _ expected: String) throws {
+  func aMistakeIsReportedWithItsWord(_ text: String, _ word: Int?, _ expected: String) throws {
     let error = #expect(throws: RoutingPatternError.self) { try RoutingPattern(text) }
     #expect(error?.word == word)
     #expect(try #require(error).description.contains(expected), "\(String(describing: error))")

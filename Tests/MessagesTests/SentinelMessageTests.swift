@@ -190,7 +190,7 @@ import Values
 
   // MARK: Round trip
 
-  @Test func whatIsWrittenIsReadBack() throws {
+  @Test func writtenValuesAreReadBack() throws {
     let seed = freshSeed()
     var random = Seeded(seed)
     func word() -> String { (0...random.below(5)).map { _ in random.pick(["a", "7", "_", "-", "xy"]) }.joined() }

@@ -144,7 +144,7 @@ import Glibc
       let process = try await ServiceProcess.start("scheduler", backlog.arguments)
       try await eventually("it is at work") { try await broker.jobCount() > 300 }
       broker.takeDown()
-      try await eventually("it says so") { await process.get("/readyz")?.status == 503 }
+      try await eventually("it is not ready") { await process.get("/readyz")?.status == 503 }
       #expect(process.status == nil)
       broker.bringUp()
       #expect(try await repeats(broker, backlog) <= 2 * Self.batch)
@@ -152,7 +152,7 @@ import Glibc
     }
   }
 
-  @Test(.timeLimit(.minutes(15))) func aReplayIsWhatThePlanPrints() async throws {
+  @Test(.timeLimit(.minutes(15))) func aReplaySendsTheJobsThatPlanPrints() async throws {
     try await withTemporaryDirectory { folder in
       let broker = try EmbeddedBroker.ofScheduler()
       try smallCatalogue.write(toFile: "\(folder)/markets.yaml", atomically: true, encoding: .utf8)
@@ -211,7 +211,7 @@ import Glibc
     }
   }
 
-  @Test func checkSaysWhatItFound() async throws {
+  @Test func checkPrintsItsFindings() async throws {
     let broker = try EmbeddedBroker.ofScheduler()
     let good = try await ServiceProcess.run(
       "scheduler", ["--check", "--kafka-bootstrap-servers", broker.bootstrapServers])

@@ -27,7 +27,9 @@ struct Recovery: Sendable {
   /// - Parameters:
   ///   - starts: as `ends` gave them.
   ///   - isMine: whether a symbol is the connection's.
-  func read(from starts: [String: [Int64]], into outlet: Outlet, where isMine: (String) -> Bool) async throws {
+  func read(
+    from starts: [String: [Int64]], into outlet: Outlet, where isMine: @Sendable (String) -> Bool
+  ) async throws {
     let now = try await ends()
     var remaining: [TopicPartition: Int64] = [:]
     var begins: [TopicPartition: Int64] = [:]

@@ -72,10 +72,10 @@ final class Outlet: Sendable {
 
   /// Remembers what another process published.
   /// - Parameter isMine: whether a symbol is this connection's.
-  func remember(tick bytes: RawSpan, where isMine: (String) -> Bool) {
+  func remember(tick bytes: RawSpan, where isMine: @Sendable (String) -> Bool) {
     state.withLock { $0.writing.remember(tick: bytes, of: feed, where: isMine) }
   }
-  func remember(bar bytes: RawSpan, where isMine: (String) -> Bool) {
+  func remember(bar bytes: RawSpan, where isMine: @Sendable (String) -> Bool) {
     state.withLock { $0.writing.remember(bar: bytes, of: feed, where: isMine) }
   }
 
@@ -226,7 +226,7 @@ private struct Writing: FeedVisitor {
 
   // MARK: - what was published before
 
-  mutating func remember(tick bytes: RawSpan, of feed: Feed, where isMine: (String) -> Bool) {
+  mutating func remember(tick bytes: RawSpan, of feed: Feed, where isMine: @Sendable (String) -> Bool) {
     var decoder = FeedTickDecoder()
     do throws(DecodingFailure) {
       let tick = try decoder.decode(bytes)
@@ -236,7 +236,7 @@ private struct Writing: FeedVisitor {
     } catch {}
   }
 
-  mutating func remember(bar bytes: RawSpan, of feed: Feed, where isMine: (String) -> Bool) {
+  mutating func remember(bar bytes: RawSpan, of feed: Feed, where isMine: @Sendable (String) -> Bool) {
     var decoder = FeedBarDecoder()
     do throws(DecodingFailure) {
       let bar = try decoder.decode(bytes)

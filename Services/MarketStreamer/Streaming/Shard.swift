@@ -114,10 +114,10 @@ actor Shard {
       try await recovery.read(from: first.ends, into: outlet) { interests.isOf(shard: number, $0) }
       let symbols = interests.of(shard: number).map(\.symbol)
       let watermark = max(last.watermark, outlet.watermark)
-      if watermark > 0 { open(from: watermark, .restarted, symbols: symbols) }
+      if watermark > 0 { open(from: watermark, .restarted, symbols: symbols, unknownUntil: first.after) }
     } else {
       // What is published from now on lies behind these ends.
-      state.add(.init(watermark: 0, ends: try await recovery.ends()))
+      state.add(.init(watermark: 0, ends: try await recovery.ends(), after: 0))
       try await save()
     }
     var wait = Duration.milliseconds(max(0, state.notBefore - WallClock.milliseconds()))
@@ -209,7 +209,8 @@ actor Shard {
     // mark may lie before them.
     let watermark = await publisher.watermark
     guard watermark > 0 else { return }
-    state.add(.init(watermark: watermark, ends: try await recovery.ends()))
+    let ends = try await recovery.ends()
+    state.add(.init(watermark: watermark, ends: ends, after: outlet.watermark))
     try await save()
   }
 
@@ -261,11 +262,12 @@ actor Shard {
   // MARK: - gaps
 
   /// A hole begins, unless one is open already: that one goes on.
-  private func open(from watermark: Int64, _ why: FeedGap.Why, symbols: [String]) {
+  /// - Parameter unknownUntil: events up to then may have been published without this process knowing them.
+  private func open(from watermark: Int64, _ why: FeedGap.Why, symbols: [String], unknownUntil: Int64 = 0) {
     let now = WallClock.microseconds() * 1_000
     guard !state.holes.contains(where: { $0.toNs == nil }), !symbols.isEmpty else { return }
     let hole = ShardState.Hole(
-      fromNs: watermark, toNs: nil, why: why.rawValue, openedNs: now, symbols: symbols)
+      fromNs: watermark, toNs: nil, unknownUntil: unknownUntil, why: why.rawValue, openedNs: now, symbols: symbols)
     state.holes.append(hole)
     StreamerMetrics.gaps("opened", symbols.count)
     gauges.openGaps.record(state.holes.count)
@@ -321,13 +323,14 @@ actor Shard {
     } else if let refill {
       let wanted = interests.of(shard: number).filter { hole.symbols.contains($0.symbol) }
       var questions: [FeedQuestion] = []
+      let (overlap, minute) = (settings.overlap.nanoseconds, Int64(60_000_000_000))
+      let begin = max(hole.fromNs - overlap, min(hole.fromNs, hole.unknownUntil + 1))
+      let end = max(hole.fromNs, min(to + overlap, WallClock.microseconds() * 1_000))
       for channels in Set(wanted.map(\.channels)) {
         let symbols = wanted.filter { $0.channels == channels }.map(\.symbol)
-        let overlap = settings.overlap.nanoseconds
-        let minute: Int64 = 60_000_000_000
         for question in FeedQuestion.all(
           settings.feed, channels.intersection(settings.refillChannels), of: symbols,
-          in: hole.fromNs - overlap...max(hole.fromNs, min(to + overlap, WallClock.microseconds() * 1_000))) {
+          in: begin...end) {
           // Late trades change bars for a quarter of an hour.
           questions.append(question.channel == .bars
             ? FeedQuestion(
@@ -336,8 +339,7 @@ actor Shard {
         }
       }
       let ids = Dictionary(gaps.map { ($0.symbol, $0.id) }, uniquingKeysWith: { first, _ in first })
-      result = try await refill.run(questions, gaps: ids, closedBefore: to, outlet: outlet) {
-        [logger] failed in
+      result = try await refill.run(questions, gaps: ids, closedBefore: to, outlet: outlet) { [logger] failed in
         logger.info("a gap waits", metadata: ["error": "\(failed.error)"])
         try await Task.sleep(for: failed.delay)
       }

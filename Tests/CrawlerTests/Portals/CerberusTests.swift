@@ -47,7 +47,7 @@ import Testing
       let patient = Task { try await session.open() }
       impatient.cancel()
       _ = await impatient.result
-      #expect(try await patient.value.cookie.hasPrefix("cftpSID="))
+      #expect(try await patient.value.value.hasPrefix("cftpSID="))
     }
   }
 

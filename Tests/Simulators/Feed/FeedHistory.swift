@@ -50,6 +50,8 @@ extension FeedSimulator {
       guard let how = Cut(rawValue: query["how"] ?? "close") else { return Answer(status: 400, body: "{}") }
       cut(how)
     case "/_feed/silent": change { $0.isSilent = query["value"] == "true" }
+    case "/_feed/stats":
+      return Answer(body: "{\"events\":\(events.count),\"connections\":\(connections),\"logins\":\(logins)}")
     case "/_feed/truth": return Answer(body: events.map(\.line).joined(separator: "\n") + "\n")
     default: return Answer(status: 404, body: "{}")
     }
