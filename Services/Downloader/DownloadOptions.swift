@@ -60,7 +60,7 @@ package struct DownloadOptions: ParsableArguments {
     var limits = http.limits(maxBodyBytes: maxFileSize.bytes)
     limits.bufferBytes = Self.bufferBytes(concurrency: concurrency)
     return DownloadSettings(
-      limits: limits, maxFileBytes: maxFileSize.bytes, fileRoot: root,
+      limits: limits, fileRoot: root,
       spoolDirectory: spoolDirectory, concurrency: concurrency, giveUpAfter: giveUpAfter?.duration,
       maxRelists: maxRelists, partialFiles: partialFiles)
   }
@@ -76,8 +76,8 @@ package struct DownloadOptions: ParsableArguments {
 
 /// The validated settings.
 package struct DownloadSettings: Sendable {
+  /// Of one fetch: a body has at most the size of the largest file.
   package var limits = HTTPLimits(maxBodyBytes: 256 << 20)
-  package var maxFileBytes = 256 << 20
   /// Absolute, symbolic links resolved.
   package var fileRoot: String?
   package var spoolDirectory = "/tmp"
@@ -86,11 +86,4 @@ package struct DownloadSettings: Sendable {
   package var giveUpAfter: Duration?
   package var maxRelists = 3
   package var partialFiles = 64
-
-  /// The limits of one fetch: a body of at most the largest file.
-  var fetchLimits: HTTPLimits {
-    var limits = limits
-    limits.maxBodyBytes = maxFileBytes
-    return limits
-  }
 }

@@ -25,7 +25,7 @@ extension Downloader {
     case .ftp(let url):
       let spool = try newSpool()
       let request = FTPRequest(
-        .retrieve, url, login: try portals?.login(chain: file.chain, url), limits: settings.fetchLimits)
+        .retrieve, url, login: try portals?.login(chain: file.chain, url), limits: settings.limits)
       try await client.stream(request) { body in
         while let chunk = try await body.next() { try await spool.write(chunk) }
       }
@@ -40,7 +40,7 @@ extension Downloader {
   }
 
   private func newSpool() throws(DownloadError) -> Spool {
-    try Spool(directory: settings.spoolDirectory, limit: settings.maxFileBytes)
+    try Spool(directory: settings.spoolDirectory, limit: settings.limits.maxBodyBytes)
   }
 
   // MARK: - HTTP
@@ -89,16 +89,16 @@ extension Downloader {
   /// One request, with the chain's session where its portal needs one.
   /// - Returns: the final URL.
   private func receive(_ url: HTTPURL, _ file: FileDiscovered, into spool: Spool) async throws -> HTTPURL {
-    var request = HTTPRequest("GET", url, limits: settings.fetchLimits)
+    var request = HTTPRequest("GET", url, limits: settings.limits)
     if let agent = portals?.userAgent(of: file.chain) { request.headers["User-Agent"] = agent }
     guard let session = try await portals?.session(chain: file.chain, url) else {
       return try await receive(request, into: spool) { _ in }
     }
     request.limits.maxRedirects = 0
     let plain = request
-    return try await session.withPass { pass in
+    return try await session.withSession { cookie in
       var request = plain
-      request.headers["Cookie"] = pass.cookie
+      request.headers["Cookie"] = cookie.value
       return try await receive(request, into: spool) { try CerberusSession.requireSession($0) }
     }
   }

@@ -65,8 +65,8 @@ package final class InferenceSink: Sink {
   package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
     var places: [TopicPartition: WindowPartition] = [:]
     for partition in partitions {
-      guard let category = MarketCategory.allCases.first(where: {
-        Topics.marketObservations(of: $0).name == partition.topic
+      guard let category = CommodityCategory.allCases.first(where: {
+        Topics.commodityObservations(of: $0).name == partition.topic
       }) else { throw Failure(.fatal, code: "unknown_topic", "\(partition) holds no market observations") }
       places[partition] = WindowPartition(category, partition.partition)
     }
@@ -82,11 +82,11 @@ package final class InferenceSink: Sink {
       return .reject(Rejection(code: "no_key", stage: "route", "the record has no routing key"))
     }
     let isListened = settings.pattern.matches(key)
-    let isDriver = drivers != nil && record.topic == Topics.marketObservations(of: .energy).name
+    let isDriver = drivers != nil && record.topic == Topics.commodityObservations(of: .energy).name
     guard isListened || isDriver else { return .skip(reason: "not_listened") }
-    let observation: MarketObservation
+    let observation: CommodityObservation
     do {
-      observation = try MarketObservation(decoding: record.value)
+      observation = try CommodityObservation(decoding: record.value)
     } catch {
       return .reject(Rejection(code: error.code, stage: "decode", "\(error)"))
     }
@@ -98,7 +98,7 @@ package final class InferenceSink: Sink {
       bytes: record.value.byteCount)
   }
 
-  private func refusal(of observation: MarketObservation, _ record: borrowing RecordBatch.Record) -> Rejection? {
+  private func refusal(of observation: CommodityObservation, _ record: borrowing RecordBatch.Record) -> Rejection? {
     guard record.key?.equals(observation.series.text) == true else {
       return Rejection(code: "other_key", stage: "route", "the key differs from the series in the value")
     }
@@ -111,7 +111,7 @@ package final class InferenceSink: Sink {
 
   /// Inserts an observation into its window. A repeated one causes no prediction.
   package func take(
-    _ observation: MarketObservation, _ partition: TopicPartition, offset: Int64, stamp: Int64, isListened: Bool,
+    _ observation: CommodityObservation, _ partition: TopicPartition, offset: Int64, stamp: Int64, isListened: Bool,
     trace: [UInt8]? = nil, bytes: Int = 0
   ) -> Disposition {
     let name = SeriesName(observation.series, observation.kind)

@@ -46,11 +46,6 @@ package struct IssuedCredentials: Hashable, Sendable {
   package var credentials: S3Credentials
   /// Seconds since 1970; nil for ever.
   package var expiresAt: Int64?
-
-  package init(_ credentials: S3Credentials, expiresAt: Int64? = nil) {
-    self.credentials = credentials
-    self.expiresAt = expiresAt
-  }
 }
 
 /// One place where credentials may be found.

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import ObjectStore
 
 /// A profile of the shared credentials file of AWS's tools: INI sections, one for each profile.
@@ -20,7 +21,7 @@ struct SharedFileCredentials: CredentialSource {
       if profile == "default" { return nil }
       throw ObjectStoreError(.invalidSetting, "--aws-profile: \(path) has no complete profile '\(profile)'")
     }
-    return IssuedCredentials(found)
+    return IssuedCredentials(credentials: found)
   }
 
   /// - Returns: nil when the profile is missing or lacks one of its two keys.
@@ -28,22 +29,16 @@ struct SharedFileCredentials: CredentialSource {
     var section = ""
     var values: [String: String] = [:]
     for line in text.split(whereSeparator: \.isNewline) {
-      let line = trim(line)
+      let line = line.trimmingCharacters(in: .whitespaces)
       if line.isEmpty || line.hasPrefix("#") || line.hasPrefix(";") { continue }
       if line.hasPrefix("["), line.hasSuffix("]") {
-        section = trim(line.dropFirst().dropLast())
+        section = line.dropFirst().dropLast().trimmingCharacters(in: .whitespaces)
       } else if section == profile, let equals = line.firstIndex(of: "=") {
-        values[trim(line[..<equals]).lowercased()] = trim(line[line.index(after: equals)...])
+        values[line[..<equals].trimmingCharacters(in: .whitespaces).lowercased()] =
+          line[line.index(after: equals)...].trimmingCharacters(in: .whitespaces)
       }
     }
     guard let id = values["aws_access_key_id"], let secret = values["aws_secret_access_key"] else { return nil }
     return S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: values["aws_session_token"])
-  }
-
-  private static func trim(_ text: some StringProtocol) -> String {
-    var text = text[...]
-    while let first = text.first, first.isWhitespace { text.removeFirst() }
-    while let last = text.last, last.isWhitespace { text.removeLast() }
-    return String(text)
   }
 }

@@ -22,10 +22,8 @@ struct WebIdentityCredentials: CredentialSource {
       ("Action", "AssumeRoleWithWebIdentity"), ("Version", "2011-06-15"), ("RoleArn", roleARN),
       ("RoleSessionName", sessionName), ("WebIdentityToken", token),
     ]
-    let form = fields.map { "\($0.0)=\(PercentEncoding.encode($0.1))" }.joined(separator: "&")
-    let answer = try await client.execute(HTTPRequest(
-      "POST", endpoint, headers: ["content-type": "application/x-www-form-urlencoded", "accept": "application/xml"],
-      body: .bytes(Array(form.utf8)), limits: limits))
+    let answer = try await client.execute(HTTPRequest.form(
+      endpoint, fields.map { (name: $0.0, value: $0.1) }, headers: ["accept": "application/xml"], limits: limits))
     let document = Self.leaves(answer.body)
     guard answer.head.isSuccess else {
       let code = document["Code"] ?? ""
@@ -42,7 +40,7 @@ struct WebIdentityCredentials: CredentialSource {
       throw ObjectStoreError(.protocolViolated, "the security token service answered without credentials")
     }
     return IssuedCredentials(
-      S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: session), expiresAt: expiry)
+      credentials: S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: session), expiresAt: expiry)
   }
 
   /// The texts of the elements that hold no others, by name; empty when the bytes are not a document.

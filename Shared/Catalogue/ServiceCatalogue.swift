@@ -59,7 +59,7 @@ package enum ServiceCatalogue {
 
   package static let fetcher = ServiceEntry(
     "fetcher", "asks providers for the prices and demands that are due, and publishes what is new", of: [.sentinel],
-    reads: [Topics.ingestionTasks], writes: Topics.marketObservations, needs: [.redis, .internet],
+    reads: [Topics.ingestionTasks], writes: Topics.commodityObservations, needs: [.redis, .internet],
     scaling: .byLag(500), resources: ContainerResources(cpu: 200, memory: 128, limit: 512), readsMarkets: true,
     hasStandIn: true)
 
@@ -67,12 +67,12 @@ package enum ServiceCatalogue {
   /// too.
   package static let inferenceWorker = ServiceEntry(
     "inference-worker", "predicts the series its pattern picks with the models of its kind", of: [.sentinel],
-    reads: Topics.marketObservations, writes: [Topics.databaseWriteBuffer, Topics.seriesWindows],
+    reads: Topics.commodityObservations, writes: [Topics.databaseWriteBuffer, Topics.seriesWindows],
     tables: [Topics.seriesWindows], needs: [.objectStore],
     kinds: [
-      .init(name: "polymer", inputs: [.polymer, .energy].map(Topics.marketObservations(of:))),
-      .init(name: "shielding", inputs: [Topics.marketObservations(of: .shielding)]),
-      .init(name: "screening", inputs: [Topics.marketObservations(of: .screening)]),
+      .init(name: "polymer", inputs: [.polymer, .energy].map(Topics.commodityObservations(of:))),
+      .init(name: "shielding", inputs: [Topics.commodityObservations(of: .shielding)]),
+      .init(name: "screening", inputs: [Topics.commodityObservations(of: .screening)]),
     ],
     scaling: .byLag(1_000), isStateful: true, resources: ContainerResources(cpu: 500, memory: 256, limit: 1_024),
     hasStandIn: true, note: "One group of workers for each kind of models; each is scaled on its own.")
@@ -84,7 +84,7 @@ package enum ServiceCatalogue {
     reads: [
       Topics.productsIngest, Topics.promotionsIngest, Topics.storesIngest, Topics.filesParsed, Topics.productsMasters,
       Topics.masterDecisions,
-    ] + Topics.marketObservations + [Topics.databaseWriteBuffer],
+    ] + Topics.commodityObservations + [Topics.databaseWriteBuffer],
     sink: .postgres,
     // A record of these is a batch, a file.
     scaling: .byLag(5_000, [
@@ -106,7 +106,10 @@ package enum ServiceCatalogue {
     settings: [
       .choice("FEED", "polygon-stocks", "MARKET_FEED"), .choice("SYMBOLS", "AAPL,MSFT,NVDA,SPY", "MARKET_SYMBOLS"),
     ],
-    note: "One process owns a connection by a lease, the other takes over: a provider closes the oldest of two.")
+    hasStandIn: true, note: """
+      One process owns a connection by a lease, the other takes over: a provider closes the oldest of two. The key of
+      the provider is FEED_KEY (with Alpaca FEED_SECRET, too), or a file that FEED_KEY_FILE names.
+      """)
 
   package static let hotWriter = ServiceEntry(
     "hot-writer", "keeps live prices, bars and gaps in Redis: time series, last values, a tail of raw records",

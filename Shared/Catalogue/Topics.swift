@@ -70,7 +70,7 @@ package enum Topics {
     summary: "none: the partition is the lease of the active scheduler")
 
   /// One topic a category, all alike: patterns over routing keys narrow the subscription by their third word.
-  package static func marketObservations(of category: MarketCategory) -> Topic {
+  package static func commodityObservations(of category: CommodityCategory) -> Topic {
     let name = "sentinel_market_data.\(category.rawValue)"
     return Topic(
       name: name, partitions: 12, retention: .seconds(7 * 86_400),
@@ -78,7 +78,7 @@ package enum Topics {
       summary: "a new price or demand of a series of category \(category.rawValue)")
   }
 
-  package static let marketObservations = MarketCategory.allCases.map { marketObservations(of: $0) }
+  package static let commodityObservations = CommodityCategory.allCases.map { commodityObservations(of: $0) }
 
   package static let seriesWindows = Topic(
     name: "sentinel_series_windows", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
@@ -114,7 +114,7 @@ package enum Topics {
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
     productsMasters, masterDecisions, alerts, marketData, schedulerLease, ingestionTasks,
-  ] + marketObservations + [
+  ] + commodityObservations + [
     seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps,
   ]
 

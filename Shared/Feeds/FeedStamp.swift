@@ -4,8 +4,8 @@ import Values
 
 /// Instants as feeds write them, in nanoseconds since 1970.
 package enum FeedStamp {
-  /// A number of seconds, milliseconds, microseconds or nanoseconds, told by its magnitude: what a field's documentation
-  /// calls it is wrong of some. The bounds are the years 1973 and 5138 of each unit.
+  /// A number of seconds, milliseconds, microseconds or nanoseconds, told by its magnitude: what a field's
+  /// documentation calls it is wrong of some. The bounds are the years 1973 and 5138 of each unit.
   package static func nanoseconds(_ stamp: Int64) -> Int64 {
     switch stamp {
     case ..<100_000_000_000: stamp &* 1_000_000_000

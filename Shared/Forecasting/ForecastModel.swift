@@ -55,15 +55,8 @@ package struct Forecast: Hashable, Sendable {
   package struct Step: Hashable, Sendable {
     package var mean: Double
     /// The value for each of `manifest.quantiles`, never descending; empty for a model that has none.
-    package var quantiles: [Double]
-
-    package init(mean: Double, quantiles: [Double] = []) {
-      self.mean = mean
-      self.quantiles = quantiles
-    }
+    package var quantiles: [Double] = []
   }
-
-  package init(steps: [Step]) { self.steps = steps }
 }
 
 /// Why an input has no forecast. The raw values are what `Prediction.withheld` carries.

@@ -6,30 +6,21 @@ import CXML2
 /// The parser loads nothing, and HTML cannot define entities, so only its own fixed table is expanded. A document is
 /// for one task at a time; to share results, copy strings out.
 package final class HTMLDocument {
-  package struct Limits: Hashable, Sendable {
-    /// A page with more bytes is refused.
-    package var maxBytes = 32 << 20
-    /// Most results of one query.
-    package var maxNodes = 1_000_000
-
-    package init(maxBytes: Int = 32 << 20, maxNodes: Int = 1_000_000) {
-      self.maxBytes = maxBytes
-      self.maxNodes = maxNodes
-    }
-  }
-
   /// libxml2's process-wide state, set up before its first use by any thread.
   static let library: Void = xmlInitParser()
 
   private let document: htmlDocPtr
   private let context: xmlXPathContextPtr
-  private let limits: Limits
+  private let maxNodes: Int
 
-  /// - Parameter bytes: UTF-8, with or without a byte order mark; the page's own charset declaration is ignored.
+  /// - Parameters:
+  ///   - bytes: UTF-8, with or without a byte order mark; the page's own charset declaration is ignored.
+  ///   - maxBytes: a page with more bytes is refused.
+  ///   - maxNodes: most results of one query.
   /// - Throws: `HTMLError`.
-  package init(_ bytes: [UInt8], limits: Limits = Limits()) throws(HTMLError) {
-    guard bytes.count <= limits.maxBytes, bytes.count < Int(Int32.max) else {
-      throw HTMLError(.tooLarge, "the page has \(bytes.count) bytes, the limit is \(limits.maxBytes)")
+  package init(_ bytes: [UInt8], maxBytes: Int = 32 << 20, maxNodes: Int = 1_000_000) throws(HTMLError) {
+    guard bytes.count <= maxBytes, bytes.count < Int(Int32.max) else {
+      throw HTMLError(.tooLarge, "the page has \(bytes.count) bytes, the limit is \(maxBytes)")
     }
     guard bytes.contains(where: { $0 > 0x20 }) else { throw HTMLError(.empty, "the page is empty") }
     _ = Self.library
@@ -47,7 +38,7 @@ package final class HTMLDocument {
     xml_silence(context)
     document = parsed
     self.context = context
-    self.limits = limits
+    self.maxNodes = maxNodes
   }
 
   deinit {
@@ -74,8 +65,8 @@ package final class HTMLDocument {
     defer { xmlXPathFreeObject(result) }
     guard result.pointee.type == XPATH_NODESET else { throw HTMLError(.badPath, "'\(path)' does not select nodes") }
     guard let set = result.pointee.nodesetval, let table = set.pointee.nodeTab else { return [] }
-    guard set.pointee.nodeNr <= limits.maxNodes else {
-      throw HTMLError(.tooLarge, "'\(path)' selects \(set.pointee.nodeNr) nodes, the limit is \(limits.maxNodes)")
+    guard set.pointee.nodeNr <= maxNodes else {
+      throw HTMLError(.tooLarge, "'\(path)' selects \(set.pointee.nodeNr) nodes, the limit is \(maxNodes)")
     }
     return (0..<Int(set.pointee.nodeNr)).compactMap { index in
       table[index].map { HTMLNode(document: self, node: $0) }

@@ -37,9 +37,10 @@ package final class InfluxClient: Sendable {
     guard let body = configuration.gzipLevel > 0 ? Deflate.gzip(lines, level: configuration.gzipLevel) : lines else {
       throw Failure(.fatal, code: "zlib_failed", "zlib could not compress a body: out of memory?")
     }
-    let response = try await send("POST", target, headers: headers, body: .bytes(body))
+    let response = try await http.execute(
+      HTTPRequest("POST", target, headers: headers, body: .bytes(body), limits: limits()))
     if let answer = WriteAnswer(status: response.status, body: response.text) { return answer }
-    throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
+    throw InfluxError.failure(response)
   }
 
   /// Creates the database if configured, and verifies write access with a body that holds only a comment.
@@ -47,19 +48,11 @@ package final class InfluxClient: Sendable {
   package func prepare() async throws -> String {
     if configuration.createsDatabase, case .v1(let database, _) = configuration.api {
       let name = database.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
-      let url = try Self.url(configuration.base, "/query")
-      var headers = headers
-      headers.remove("Content-Encoding")
-      headers["Content-Type"] = "application/x-www-form-urlencoded"
-      let statement = "CREATE DATABASE \"\(name)\""
-      let encoded = PercentEncoding.encode(statement)
-      let response = try await send("POST", url, headers: headers, body: .bytes(Array("q=\(encoded)".utf8)))
-      guard response.head.isSuccess else {
-        throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
-      }
+      _ = try await form([("q", "CREATE DATABASE \"\(name)\"")], maxAnswer: 1 << 20)
     }
     _ = try await write(Array("# souk\n".utf8))
-    let ping = try await send("GET", try Self.url(configuration.base, "/ping"), headers: [:], body: .none)
+    let ping = try await http.execute(
+      HTTPRequest("GET", try Self.url(configuration.base, "/ping"), limits: limits()))
     let version = ping.headers["x-influxdb-version"].map { "InfluxDB \($0)" } ?? "a server without a version"
     return "\(version) at \(configuration.base.origin)"
   }
@@ -71,26 +64,23 @@ package final class InfluxClient: Sendable {
     guard case .v1(let database, let policy) = configuration.api else {
       throw Failure(.configuration, code: "influx_no_query", "InfluxQL queries need a database of InfluxDB 1.x")
     }
-    var headers = headers
-    headers.remove("Content-Encoding")
-    var fields = [("db", database), ("epoch", "u"), ("q", statement)]
-    if let policy { fields.append(("rp", policy)) }
-    let request = HTTPRequest.form(
-      try Self.url(configuration.base, "/query"), fields.map { (name: $0.0, value: $0.1) }, headers: headers,
-      limits: HTTPLimits(totalTime: configuration.timeout, lowSpeed: 0, maxBodyBytes: 256 << 20, maxRedirects: 0))
-    let response = try await http.execute(request)
-    guard response.head.isSuccess else {
-      throw InfluxError.failure(status: response.status, head: response.head, body: response.text)
-    }
-    return try InfluxSeries.read(response.body)
+    let fields = [("db", database), ("epoch", "u"), ("q", statement)] + (policy.map { [("rp", $0)] } ?? [])
+    return try InfluxSeries.read(try await form(fields, maxAnswer: 256 << 20).body)
   }
 
-  private func send(
-    _ method: String, _ url: HTTPURL, headers: HTTPHeaders, body: HTTPRequest.Body
-  ) async throws -> HTTPResponse {
-    try await http.execute(HTTPRequest(
-      method, url, headers: headers, body: body,
-      limits: HTTPLimits(totalTime: configuration.timeout, lowSpeed: 0, maxBodyBytes: 1 << 20, maxRedirects: 0)))
+  /// Posts a form to `/query`.
+  private func form(_ fields: [(String, String)], maxAnswer: Int) async throws -> HTTPResponse {
+    var headers = headers
+    headers.remove("Content-Encoding")
+    let response = try await http.execute(HTTPRequest.form(
+      try Self.url(configuration.base, "/query"), fields.map { (name: $0.0, value: $0.1) }, headers: headers,
+      limits: limits(maxAnswer: maxAnswer)))
+    guard response.head.isSuccess else { throw InfluxError.failure(response) }
+    return response
+  }
+
+  private func limits(maxAnswer: Int = 1 << 20) -> HTTPLimits {
+    HTTPLimits(totalTime: configuration.timeout, lowSpeed: 0, maxBodyBytes: maxAnswer, maxRedirects: 0)
   }
 
   /// A path on the server; the base URL may have a path of its own.

@@ -74,8 +74,9 @@ package enum WriteAnswer: Hashable, Sendable {
 /// Errors for responses that are not about the points.
 enum InfluxError {
   /// 401 and 403: credentials; 404: database, bucket or organization. The operator has to fix both.
-  static func failure(status: Int, head: HTTPResponseHead, body: String) -> any Error {
-    switch status {
+  static func failure(_ response: HTTPResponse) -> any Error {
+    let (status, head) = (response.status, response.head)
+    return switch status {
     case 401, 403:
       Failure(
         .configuration, code: "influx_unauthorized",

@@ -66,46 +66,21 @@ package struct Alert: FieldwiseMessage {
 
   package var key: [UInt8] { RecordKey.bytes(chain: service, subject) }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("alert_id", alertID)
-    writer.field("kind", kind)
-    writer.field("severity", severity)
-    writer.field("service", service)
-    writer.field("chain", chain)
-    writer.field("subject", subject)
-    writer.field("message", message)
-    writer.number("value", value)
-    writer.number("expected", expected)
-    writer.field("observed_at", observedAt)
-    writer.endObject()
-  }
+  package static let blank = Self(
+    kind: Kind(rawValue: ""), severity: .warning, service: "", subject: "", occasion: "", message: "",
+    observedAt: .epoch)
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case alertID = "alert_id"
-    case kind, severity, service, chain, subject, message, value, expected
-    case observedAt = "observed_at"
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.alertID, .kind, .severity, .service, .subject, .observedAt)
-
-  package static var blank: Self {
-    Self(kind: Kind(rawValue: ""), severity: .warning, service: "", subject: "", occasion: "", message: "",
-         observedAt: .epoch)
-  }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .alertID: alertID = try reader.string()
-    case .kind: kind = Kind(rawValue: try reader.string())
-    case .severity: severity = try reader.value(Severity.self, field: field.rawValue)
-    case .service: service = try reader.string()
-    case .chain: chain = try reader.stringOrNull()
-    case .subject: subject = try reader.string()
-    case .message: message = try reader.string()
-    case .value: value = try reader.decimalOrNull(field: field.rawValue)
-    case .expected: expected = try reader.decimalOrNull(field: field.rawValue)
-    case .observedAt: observedAt = try reader.timestamp(field: field.rawValue)
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("alert_id", &alertID)
+    try coder.required("kind", &kind)
+    try coder.required("severity", &severity)
+    try coder.required("service", &service)
+    try coder.field("chain", &chain)
+    try coder.required("subject", &subject)
+    try coder.field("message", &message)
+    try coder.number("value", &value)
+    try coder.number("expected", &expected)
+    try coder.required("observed_at", &observedAt)
   }
 }

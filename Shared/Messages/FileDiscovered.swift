@@ -4,7 +4,7 @@ import Values
 /// A price file was seen at a portal: the job to fetch it.
 ///
 /// `gogobe.files.discovered`, key `chain/file_name`, ordered by `chain/store_id`.
-package struct FileDiscovered: Message {
+package struct FileDiscovered: FieldwiseMessage {
   /// The source's name in the catalogue (`king_store`), else the 13-digit chain id of the file name.
   package var chain: String
   /// Where the file can be fetched: `https:`, or `file:` for a local folder.
@@ -43,63 +43,24 @@ package struct FileDiscovered: Message {
   package var key: [UInt8] { RecordKey.bytes(chain: chain, fileName) }
   package var partitionKey: [UInt8] { RecordKey.bytes(chain: chain, storeID ?? "") }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("chain", chain)
-    writer.field("url", url)
-    writer.field("timestamp", timestamp)
-    writer.field("file_name", fileName)
-    writer.field("file_type", fileType)
-    writer.field("store_id", storeID)
-    writer.field("size", size)
-    writer.field("fingerprint", fingerprint)
-    writer.field("file_time", fileTime)
-    writer.endObject()
+  package static let blank = Self(chain: "", url: "", timestamp: .epoch, fileName: "")
+  package static let fields = ObjectFields(blank)
+
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("chain", &chain)
+    try coder.required("url", &url)
+    try coder.required("timestamp", &timestamp)
+    try coder.field("file_name", &fileName)
+    try coder.field("file_type", &fileType)
+    try coder.field("store_id", &storeID)
+    try coder.field("size", &size)
+    try coder.field("fingerprint", &fingerprint)
+    try coder.field("file_time", &fileTime)
   }
 
-  enum Field: String, CaseIterable {
-    case chain, url, timestamp
-    case fileName = "file_name"
-    case fileType = "file_type"
-    case storeID = "store_id"
-    case size, fingerprint
-    case fileTime = "file_time"
-  }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.chain, .url, .timestamp)
-
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var chain = "", url = ""
-    var timestamp = Timestamp.epoch
-    var fileName: String?
-    var fileType: FileType?
-    var storeID: String?
-    var size: Int64?
-    var fingerprint: String?
-    var fileTime: Timestamp?
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .chain: chain = try reader.string()
-      case .url: url = try reader.string()
-      case .timestamp: timestamp = try reader.timestamp(field: field.rawValue)
-      case .fileName: fileName = try reader.stringOrNull()
-      case .fileType: fileType = try reader.valueOrNull(FileType.self, field: field.rawValue)
-      case .storeID: storeID = try reader.stringOrNull()
-      case .size: size = try reader.integerOrNull()
-      case .fingerprint: fingerprint = try reader.stringOrNull()
-      case .fileTime: fileTime = try reader.timestampOrNull(field: field.rawValue)
-      }
-    }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    guard let name = fileName ?? lastPathSegment(of: url) else { throw reader.missingField("file_name") }
-    self.init(
-      chain: chain, url: url, timestamp: timestamp, fileName: name, fileType: fileType, storeID: storeID, size: size,
-      fingerprint: fingerprint, fileTime: fileTime)
+  package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
+    guard fileName.isEmpty else { return }
+    guard let name = lastPathSegment(of: url) else { throw reader.missingField("file_name") }
+    fileName = name
   }
 }

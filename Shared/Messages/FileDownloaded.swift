@@ -50,76 +50,37 @@ package struct FileDownloaded: FieldwiseMessage {
 
   package var key: [UInt8] { RecordKey.bytes(chain: chain, storeID ?? "") }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("chain", chain)
-    writer.field("s3_path", s3Path)
-    writer.field("local_path", localPath)
-    writer.field("url", url)
-    writer.field("file_name", fileName)
-    writer.field("file_type", fileType)
-    writer.field("store_id", storeID)
-    writer.field("file_time", fileTime)
-    writer.field("sha256", sha256)
-    writer.field("bytes", bytes)
-    writer.field("compression", compression)
-    writer.field("discovered_at", discoveredAt)
-    writer.field("downloaded_at", downloadedAt)
-    writer.endObject()
-  }
+  package static let blank = Self(chain: "", s3Path: nil, localPath: nil, fileName: "")
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case chain
-    case s3Path = "s3_path"
-    case localPath = "local_path"
-    case url
-    case fileName = "file_name"
-    case fileType = "file_type"
-    case storeID = "store_id"
-    case fileTime = "file_time"
-    case sha256, bytes, compression
-    case discoveredAt = "discovered_at"
-    case downloadedAt = "downloaded_at"
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.chain)
-
-  package static var blank: Self { Self(chain: "", s3Path: nil, localPath: nil, fileName: "") }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .chain: chain = try reader.string()
-    case .s3Path: s3Path = try reader.stringOrNull()
-    case .localPath: localPath = try reader.stringOrNull()
-    case .url: url = try reader.stringOrNull()
-    case .fileName: fileName = try reader.stringOrNull() ?? ""
-    case .fileType: fileType = try reader.valueOrNull(FileType.self, field: field.rawValue)
-    case .storeID: storeID = try reader.stringOrNull()
-    case .fileTime: fileTime = try reader.timestampOrNull(field: field.rawValue)
-    case .sha256: sha256 = try reader.digestOrNull(field: field.rawValue)
-    case .bytes: bytes = try reader.integerOrNull()
-    case .compression: compression = try reader.valueOrNull(Compression.self, field: field.rawValue)
-    case .discoveredAt: discoveredAt = try reader.timestampOrNull(field: field.rawValue)
-    case .downloadedAt: downloadedAt = try reader.timestampOrNull(field: field.rawValue)
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("chain", &chain)
+    try coder.field("s3_path", &s3Path)
+    try coder.field("local_path", &localPath)
+    try coder.field("url", &url)
+    try coder.field("file_name", &fileName)
+    try coder.field("file_type", &fileType)
+    try coder.field("store_id", &storeID)
+    try coder.field("file_time", &fileTime)
+    try coder.field("sha256", &sha256)
+    try coder.field("bytes", &bytes)
+    try coder.field("compression", &compression)
+    try coder.field("discovered_at", &discoveredAt)
+    try coder.field("downloaded_at", &downloadedAt)
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
+    guard sha256.map(Self.isDigest) ?? true else {
+      throw DecodingFailure(
+        .badValue, at: reader.offset, "not 64 lower-case hexadecimal digits", field: "sha256")
+    }
     guard let location = s3Path ?? localPath else { throw reader.missingField("s3_path") }
     guard fileName.isEmpty else { return }
     guard let name = lastPathSegment(of: url ?? location) else { throw reader.missingField("file_name") }
     fileName = name
   }
-}
 
-extension JSONReader {
-  /// 64 lower-case hexadecimal digits, or nil for `null`.
-  fileprivate mutating func digestOrNull(field: String) throws(DecodingFailure) -> String? {
-    let start = position
-    guard let digest = try stringOrNull() else { return nil }
-    guard digest.utf8.count == 64, digest.utf8.allSatisfy({ $0 &- 0x30 <= 9 || $0 &- 0x61 <= 5 }) else {
-      throw DecodingFailure(.badValue, at: start, "not 64 lower-case hexadecimal digits", field: field)
-    }
-    return digest
+  private static func isDigest(_ text: String) -> Bool {
+    text.utf8.count == 64 && text.utf8.allSatisfy { $0 &- 0x30 <= 9 || $0 &- 0x61 <= 5 }
   }
 }

@@ -106,103 +106,39 @@ package struct FileParsed: FieldwiseMessage {
 
   package var key: [UInt8] { RecordKey.bytes(chain: chain, storeID ?? "") }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("file_id", fileID)
-    writer.field("chain", chain)
-    writer.field("chain_id", chainID)
-    writer.field("sub_chain_id", subChainID)
-    writer.field("store_id", storeID)
-    writer.field("file_name", fileName)
-    writer.field("kind", kind)
-    writer.field("dialect", dialect)
-    writer.field("outcome", outcome)
-    writer.field("reason", reason)
-    writer.field("rows", rows)
-    writer.field("distinct_codes", distinctCodes)
-    writer.field("duplicates", duplicates)
-    writer.field("rejected", rejected)
-    writer.field("item_refs", itemReferences)
-    writer.field("batches", batches)
-    writer.counts("unknown_elements", unknownElements)
-    writer.field("compression", compression)
-    writer.field("encoding", encoding)
-    writer.field("bytes", bytes)
-    writer.field("xml_bytes", xmlBytes)
-    writer.field("file_time", fileTime)
-    writer.field("discovered_at", discoveredAt)
-    writer.field("downloaded_at", downloadedAt)
-    writer.field("parsed_at", parsedAt)
-    writer.field("parse_ms", parseMilliseconds)
-    writer.field("new_masters", newMasters)
-    writer.field("matched", matched)
-    writer.counts("defects", defects)
-    writer.counts("unknown_words", unknownWords)
-    writer.endObject()
-  }
+  package static let blank = Self(fileID: "", chain: "", fileName: "", outcome: "", fileTime: .epoch)
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case fileID = "file_id"
-    case chain
-    case chainID = "chain_id"
-    case subChainID = "sub_chain_id"
-    case storeID = "store_id"
-    case fileName = "file_name"
-    case kind, dialect, outcome, reason, rows
-    case distinctCodes = "distinct_codes"
-    case duplicates, rejected
-    case itemReferences = "item_refs"
-    case batches
-    case unknownElements = "unknown_elements"
-    case compression, encoding, bytes
-    case xmlBytes = "xml_bytes"
-    case fileTime = "file_time"
-    case discoveredAt = "discovered_at"
-    case downloadedAt = "downloaded_at"
-    case parsedAt = "parsed_at"
-    case parseMilliseconds = "parse_ms"
-    case newMasters = "new_masters"
-    case matched, defects
-    case unknownWords = "unknown_words"
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.fileID, .chain, .fileName, .outcome, .fileTime)
-
-  package static var blank: Self { Self(fileID: "", chain: "", fileName: "", outcome: "", fileTime: .epoch) }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    let name = field.rawValue
-    switch field {
-    case .fileID: fileID = try reader.string()
-    case .chain: chain = try reader.string()
-    case .chainID: chainID = try reader.stringOrNull()
-    case .subChainID: subChainID = try reader.stringOrNull()
-    case .storeID: storeID = try reader.stringOrNull()
-    case .fileName: fileName = try reader.string()
-    case .kind: kind = try reader.valueOrNull(FileType.self, field: name)
-    case .dialect: dialect = try reader.stringOrNull()
-    case .outcome: outcome = try reader.string()
-    case .reason: reason = try reader.stringOrNull()
-    case .rows: rows = try reader.integer()
-    case .distinctCodes: distinctCodes = try reader.integer()
-    case .duplicates: duplicates = try reader.integer()
-    case .rejected: rejected = try reader.integer()
-    case .itemReferences: itemReferences = try reader.integer()
-    case .batches: batches = try reader.integer()
-    case .unknownElements: unknownElements = try reader.counts()
-    case .compression: compression = try reader.valueOrNull(Compression.self, field: name)
-    case .encoding: encoding = try reader.stringOrNull()
-    case .bytes: bytes = try reader.integer()
-    case .xmlBytes: xmlBytes = try reader.integer()
-    case .fileTime: fileTime = try reader.timestamp(field: name)
-    case .discoveredAt: discoveredAt = try reader.timestampOrNull(field: name)
-    case .downloadedAt: downloadedAt = try reader.timestampOrNull(field: name)
-    case .parsedAt: parsedAt = try reader.timestampOrNull(field: name)
-    case .parseMilliseconds: parseMilliseconds = try reader.integer()
-    case .newMasters: newMasters = try reader.integer()
-    case .matched: matched = try reader.integer()
-    case .defects: defects = try reader.counts()
-    case .unknownWords: unknownWords = try reader.counts()
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("file_id", &fileID)
+    try coder.required("chain", &chain)
+    try coder.field("chain_id", &chainID)
+    try coder.field("sub_chain_id", &subChainID)
+    try coder.field("store_id", &storeID)
+    try coder.required("file_name", &fileName)
+    try coder.field("kind", &kind)
+    try coder.field("dialect", &dialect)
+    try coder.required("outcome", &outcome)
+    try coder.field("reason", &reason)
+    try coder.field("rows", &rows)
+    try coder.field("distinct_codes", &distinctCodes)
+    try coder.field("duplicates", &duplicates)
+    try coder.field("rejected", &rejected)
+    try coder.field("item_refs", &itemReferences)
+    try coder.field("batches", &batches)
+    try coder.field("unknown_elements", &unknownElements)
+    try coder.field("compression", &compression)
+    try coder.field("encoding", &encoding)
+    try coder.field("bytes", &bytes)
+    try coder.field("xml_bytes", &xmlBytes)
+    try coder.required("file_time", &fileTime)
+    try coder.field("discovered_at", &discoveredAt)
+    try coder.field("downloaded_at", &downloadedAt)
+    try coder.field("parsed_at", &parsedAt)
+    try coder.field("parse_ms", &parseMilliseconds)
+    try coder.field("new_masters", &newMasters)
+    try coder.field("matched", &matched)
+    try coder.field("defects", &defects)
+    try coder.field("unknown_words", &unknownWords)
   }
 }

@@ -50,7 +50,7 @@ package struct MarketBar: Message {
     /// A price of zero or below: wrong of most instruments, and real of some, as of oil in April 2020.
     package static let nonPositivePrice = Flags(rawValue: 4)
 
-    static let names: [(flag: Flags, name: StaticString)] = [
+    static let names: [(flag: Flags, name: String)] = [
       (.inconsistentRange, "inconsistent_range"), (.refilled, "refilled"), (.nonPositivePrice, "non_positive_price"),
     ]
   }
@@ -87,68 +87,115 @@ package struct MarketBar: Message {
 
   package var key: [UInt8] { Array(symbol.utf8) }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("symbol", symbol)
-    if let exchange {
-      writer.field("exchange", exchange)
-    }
-    writer.field("interval", interval)
-    writer.field("datetime", datetime)
-    switch values {
-    case .candle(let candle):
-      writer.number("open", candle.open)
-      writer.number("high", candle.high)
-      writer.number("low", candle.low)
-      writer.number("close", candle.close)
-      writer.number("volume", candle.volume)
-    case .value(let value, let field):
-      writer.number("value", value)
-      writer.field("field", field)
-    }
-    if let ingestedAt {
-      writer.field("ingestion_timestamp", ingestedAt)
-    }
-    if let observedAt {
-      writer.field("observed_at", observedAt)
-    }
-    if !flags.isEmpty {
-      writer.key("flags")
-      writer.beginArray()
-      for (flag, name) in Flags.names where flags.contains(flag) { writer.string("\(name)") }
-      writer.endArray()
-    }
-    writer.endObject()
-  }
+  package func encode(into writer: inout JSONWriter) { BarFields(self).write(to: &writer) }
 
   package init(
     decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
   ) throws(DecodingFailure) {
-    var decoder = MarketBarDecoder(limits: limits)
-    let view = try decoder.decode(bytes)
-    let values: Values
-    if let value = view.value {
-      guard let field = view.field else { throw view.missing("field") }
-      values = .value(value, field: String(utf8: field))
-    } else {
-      guard let open = view.open else { throw view.missing("open") }
-      guard let high = view.high else { throw view.missing("high") }
-      guard let low = view.low else { throw view.missing("low") }
-      guard let close = view.close else { throw view.missing("close") }
-      values = .candle(Candle(open: open, high: high, low: low, close: close, volume: view.volume))
-    }
-    var exchange: String?
-    if let text = view.exchange { exchange = String(utf8: text) }
-    self.init(
-      symbol: String(utf8: view.symbol), exchange: exchange, interval: String(utf8: view.interval),
-      datetime: view.datetime, values: values, ingestedAt: view.ingestedAt, observedAt: view.observedAt,
-      flags: view.flags)
+    var coder = try FieldCoder(reading: bytes, limits: limits)
+    let fields = try BarFields.read(from: &coder)
+    try coder.reader.finish()
+    self = try fields.bar(coder.reader)
   }
 }
 
-extension String {
-  /// A copy of text that was validated before.
-  fileprivate init(utf8 bytes: RawSpan) {
-    self = bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+/// The fields of both forms.
+private struct BarFields: FieldwiseObject {
+  var symbol = "", interval = ""
+  var exchange: String?
+  var datetime: BarTime?, ingestedAt: BarTime?
+  var open: ExactDecimal?, high: ExactDecimal?, low: ExactDecimal?, close: ExactDecimal?, volume: ExactDecimal?
+  var value: ExactDecimal?
+  var field: String?
+  var observedAt: Timestamp?
+  var flags: MarketBar.Flags = []
+
+  static let blank = Self()
+  static let fields = ObjectFields(blank)
+
+  mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("symbol", &symbol)
+    try coder.field("exchange", &exchange, when: exchange != nil)
+    try coder.required("interval", &interval)
+    try coder.field("datetime", &datetime)
+    try coder.number("open", &open, when: value == nil)
+    try coder.number("high", &high, when: value == nil)
+    try coder.number("low", &low, when: value == nil)
+    try coder.number("close", &close, when: value == nil)
+    try coder.number("volume", &volume, when: value == nil)
+    try coder.number("value", &value, when: value != nil)
+    try coder.field("field", &field, when: value != nil)
+    try coder.field("ingestion_timestamp", &ingestedAt, when: ingestedAt != nil)
+    try coder.field("observed_at", &observedAt, when: observedAt != nil)
+    try coder.field("flags", &flags, when: !flags.isEmpty)
+  }
+}
+
+extension BarFields {
+  init(_ bar: MarketBar) {
+    (symbol, interval, exchange) = (bar.symbol, bar.interval, bar.exchange)
+    (datetime, ingestedAt) = (BarTime(local: bar.datetime), bar.ingestedAt.map { BarTime(local: $0) })
+    (observedAt, flags) = (bar.observedAt, bar.flags)
+    switch bar.values {
+    case .candle(let candle):
+      (open, high, low, close) = (candle.open, candle.high, candle.low, candle.close)
+      volume = candle.volume
+    case .value(let price, let name): (value, field) = (price, name)
+    }
+  }
+
+  /// - Parameter reader: at the end of the message.
+  func bar(_ reader: borrowing JSONReader) throws(DecodingFailure) -> MarketBar {
+    if symbol.isEmpty { throw reader.missingField("symbol") }
+    let observedAt = observedAt ?? datetime?.zoned
+    guard let local = datetime?.local ?? observedAt.map(LocalDateTime.init) else {
+      throw reader.missingField("datetime")
+    }
+    let values: MarketBar.Values
+    if let value {
+      guard let field else { throw reader.missingField("field") }
+      values = .value(value, field: field)
+    } else {
+      guard let open else { throw reader.missingField("open") }
+      guard let high else { throw reader.missingField("high") }
+      guard let low else { throw reader.missingField("low") }
+      guard let close else { throw reader.missingField("close") }
+      values = .candle(.init(open: open, high: high, low: low, close: close, volume: volume))
+    }
+    return MarketBar(
+      symbol: symbol, exchange: exchange, interval: interval, datetime: local, values: values,
+      ingestedAt: ingestedAt?.utc, observedAt: observedAt, flags: flags)
+  }
+}
+
+/// A date and time, with an offset or without.
+private struct BarTime: JSONValue {
+  /// On the clocks that the text is about.
+  var local: LocalDateTime
+  /// The instant; nil without an offset.
+  var zoned: Timestamp?
+
+  /// Without an offset it is UTC, with one it is converted.
+  var utc: LocalDateTime { zoned.flatMap { LocalDateTime(microseconds: $0.microseconds) } ?? local }
+
+  func write(to writer: inout JSONWriter) { writer.string(local) }
+
+  static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    let (local, zoned) = try coder.reader.dateTime(field: coder.name)
+    return Self(local: local, zoned: zoned)
+  }
+}
+
+extension MarketBar.Flags: JSONValue {
+  package func write(to writer: inout JSONWriter) {
+    Self.names.filter { contains($0.flag) }.map(\.name).write(to: &writer)
+  }
+
+  /// Names that are not known yet are skipped.
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    let names: [String] = try coder.readList()
+    return Self.names.reduce(into: []) { flags, known in
+      if names.contains(known.name) { flags.insert(known.flag) }
+    }
   }
 }

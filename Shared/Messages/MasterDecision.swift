@@ -96,102 +96,43 @@ package struct MasterDecision: FieldwiseMessage {
 
   package var key: [UInt8] { Array(decisionID.utf8) }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("decision_id", decisionID)
-    writer.field("kind", kind)
-    writer.field("master_id", masterID)
-    writer.field("other_id", otherID)
-    writer.key("products")
-    writer.beginArray()
-    for product in products {
-      writer.beginObject()
-      writer.field("chain", product.chain)
-      writer.field("code", product.code)
-      writer.endObject()
-    }
-    writer.endArray()
-    writer.field("decided_at", decidedAt)
-    writer.field("decided_by", decidedBy)
-    writer.field("reason", reason)
-    writer.field("model", model)
-    writer.field("probability", probability)
-    writer.field("undone_at", undoneAt)
-    writer.field("undone_by", undoneBy)
-    writer.field("undone_reason", undoneReason)
-    writer.endObject()
-  }
+  package static let blank = Self(.merge, "", "", decidedAt: .epoch, decidedBy: "")
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case decisionID = "decision_id"
-    case kind
-    case masterID = "master_id"
-    case otherID = "other_id"
-    case products
-    case decidedAt = "decided_at"
-    case decidedBy = "decided_by"
-    case reason, model, probability
-    case undoneAt = "undone_at"
-    case undoneBy = "undone_by"
-    case undoneReason = "undone_reason"
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.decisionID, .kind, .masterID, .otherID, .decidedAt, .decidedBy)
-
-  package static var blank: Self { Self(.merge, "", "", decidedAt: .epoch, decidedBy: "") }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .decisionID: decisionID = try reader.string()
-    case .kind: kind = try reader.value(Kind.self, field: field.rawValue)
-    case .masterID: masterID = try reader.string()
-    case .otherID: otherID = try reader.string()
-    case .products:
-      guard !reader.isNull() else { return }
-      var list = try reader.beginArray()
-      while try reader.nextElement(&list) { products.append(try Product(from: &reader)) }
-    case .decidedAt: decidedAt = try reader.timestamp(field: field.rawValue)
-    case .decidedBy: decidedBy = try reader.string()
-    case .reason: reason = try reader.stringOrNull()
-    case .model: model = try reader.stringOrNull()
-    case .probability: probability = try reader.decimalOrNull(field: field.rawValue)
-    case .undoneAt: undoneAt = try reader.timestampOrNull(field: field.rawValue)
-    case .undoneBy: undoneBy = try reader.stringOrNull()
-    case .undoneReason: undoneReason = try reader.stringOrNull()
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("decision_id", &decisionID)
+    try coder.required("kind", &kind)
+    try coder.required("master_id", &masterID)
+    try coder.required("other_id", &otherID)
+    try coder.list("products", &products, atMost: Self.maxProducts)
+    try coder.required("decided_at", &decidedAt)
+    try coder.required("decided_by", &decidedBy)
+    try coder.field("reason", &reason)
+    try coder.field("model", &model)
+    try coder.field("probability", &probability)
+    try coder.field("undone_at", &undoneAt)
+    try coder.field("undone_by", &undoneBy)
+    try coder.field("undone_reason", &undoneReason)
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
-    func failure(_ reason: StaticString, _ field: Field) -> DecodingFailure {
-      DecodingFailure(.badValue, at: reader.offset, reason, field: field.rawValue)
+    let position = reader.position
+    func failure(_ reason: StaticString, _ field: String) -> DecodingFailure {
+      DecodingFailure(.badValue, at: position, reason, field: field)
     }
-    guard Self.isMasterID(masterID) else { throw failure("not the id of a master", .masterID) }
-    guard Self.isMasterID(otherID) else { throw failure("not the id of a master", .otherID) }
-    guard masterID != otherID else { throw failure("the same as master_id", .otherID) }
-    guard products.isEmpty == (kind != .split) else { throw failure("a split, and only a split, has some", .products) }
-    guard products.count <= Self.maxProducts else {
-      throw DecodingFailure(.tooManyItems, at: reader.offset, "more than 500", field: Field.products.rawValue)
-    }
+    guard Self.isMasterID(masterID) else { throw failure("not the id of a master", "master_id") }
+    guard Self.isMasterID(otherID) else { throw failure("not the id of a master", "other_id") }
+    guard masterID != otherID else { throw failure("the same as master_id", "other_id") }
+    guard products.isEmpty == (kind != .split) else { throw failure("a split, and only a split, has some", "products") }
   }
 }
 
-extension MasterDecision.Product {
-  enum Field: String, CaseIterable {
-    case chain, code
-  }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.chain, .code)
+extension MasterDecision.Product: FieldwiseObject {
+  package static let blank = Self(chain: "", code: "")
+  package static let fields = ObjectFields(blank)
 
-  init(from reader: inout JSONReader) throws(DecodingFailure) {
-    self.init(chain: "", code: "")
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .chain: chain = try reader.string()
-      case .code: code = try reader.string()
-      }
-    }
-    try reader.require(Self.required, in: cursor, of: table)
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("chain", &chain)
+    try coder.required("code", &code)
   }
 }

@@ -37,36 +37,18 @@ extension Message {
   package var partitionKey: [UInt8] { key }
 }
 
-/// A message that is read field by field into a value that starts out blank.
-package protocol FieldwiseMessage: Message {
-  associatedtype Field: RawRepresentable<String>, CaseIterable, Sendable
-  static var fields: FieldTable<Field> { get }
-  /// The fields that a message has to have, as a mask of `fields`.
-  static var required: UInt64 { get }
-  static var blank: Self { get }
-
-  mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure)
-
-  /// Checks the whole, and fills in what follows from other fields.
-  mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure)
-}
+/// A message that declares its fields once; see ``FieldwiseObject``.
+package protocol FieldwiseMessage: Message, FieldwiseObject {}
 
 extension FieldwiseMessage {
   package init(decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: limits)
-    var message = Self.blank
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) { try message.read(field, from: &reader) }
-    try reader.require(Self.required, in: cursor, of: table)
-    try reader.finish()
-    try message.complete(reader)
-    self = message
+    var coder = try FieldCoder(reading: bytes, limits: limits)
+    self = try Self.read(from: &coder)
+    try coder.reader.finish()
   }
 
-  package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {}
+  package func encode(into writer: inout JSONWriter) { write(to: &writer) }
 }
-
 /// The keys that are made of a chain and something within it.
 package enum RecordKey {
   /// `chain/part`, in UTF-8.

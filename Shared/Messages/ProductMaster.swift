@@ -54,57 +54,24 @@ package struct ProductMaster: FieldwiseMessage {
 
   package var key: [UInt8] { Array((chain.map { "\(masterID)@\($0)" } ?? masterID).utf8) }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("master_id", masterID)
-    writer.field("gtin", gtin)
-    writer.field("name", name)
-    writer.field("brand", brand)
-    writer.field("quantity", quantity)
-    writer.field("unit", unit)
-    if let price { writer.field("price", price) }
-    if let isWeighted { writer.field("is_weighted", isWeighted) }
-    if let chain { writer.field("chain", chain) }
-    if let candidate {
-      writer.field("candidate", candidate)
-      writer.field("candidate_probability", candidateProbability)
-      writer.field("model", model)
-    }
-    writer.field("source_file_id", sourceFileID)
-    writer.field("minted_at", mintedAt)
-    writer.endObject()
-  }
+  package static let blank = Self(masterID: "", name: "", mintedAt: .epoch)
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case masterID = "master_id"
-    case gtin, name, brand, quantity, unit, price, chain
-    case candidate, model
-    case candidateProbability = "candidate_probability"
-    case isWeighted = "is_weighted"
-    case sourceFileID = "source_file_id"
-    case mintedAt = "minted_at"
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.masterID, .name, .mintedAt)
-
-  package static var blank: Self { Self(masterID: "", name: "", mintedAt: .epoch) }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .masterID: masterID = try reader.string()
-    case .gtin: gtin = try reader.stringOrNull()
-    case .name: name = try reader.string()
-    case .brand: brand = try reader.stringOrNull()
-    case .quantity: quantity = try reader.decimalOrNull(field: field.rawValue)
-    case .unit: unit = try reader.stringOrNull()
-    case .price: price = try reader.decimalOrNull(field: field.rawValue)
-    case .isWeighted: isWeighted = try reader.bool()
-    case .chain: chain = try reader.stringOrNull()
-    case .candidate: candidate = try reader.stringOrNull()
-    case .candidateProbability: candidateProbability = try reader.decimalOrNull(field: field.rawValue)
-    case .model: model = try reader.stringOrNull()
-    case .sourceFileID: sourceFileID = try reader.stringOrNull()
-    case .mintedAt: mintedAt = try reader.timestamp(field: field.rawValue)
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    let hasCandidate = candidate != nil
+    try coder.required("master_id", &masterID)
+    try coder.field("gtin", &gtin)
+    try coder.required("name", &name)
+    try coder.field("brand", &brand)
+    try coder.field("quantity", &quantity)
+    try coder.field("unit", &unit)
+    try coder.field("price", &price, when: price != nil)
+    try coder.field("is_weighted", &isWeighted, when: isWeighted != nil)
+    try coder.field("chain", &chain, when: chain != nil)
+    try coder.field("candidate", &candidate, when: hasCandidate)
+    try coder.field("candidate_probability", &candidateProbability, when: hasCandidate)
+    try coder.field("model", &model, when: hasCandidate)
+    try coder.field("source_file_id", &sourceFileID)
+    try coder.required("minted_at", &mintedAt)
   }
 }

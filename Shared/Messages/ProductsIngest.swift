@@ -14,54 +14,7 @@ package struct ProductsIngest: Message {
   /// Codes in `also_named`: with the longest ones the message is still smaller than Kafka's default limit.
   package static let maxAlsoNamed = 10_000
 
-  /// All that a message says besides its items.
-  package struct Header: Hashable, Sendable {
-    /// `<file_id>-<sequence in 6 digits>`: the same file gives the same batches, however often it is parsed.
-    package var batchID: String
-    package var chain: String
-    /// The chain's 13-digit id, as in the file.
-    package var chainID: String?
-    package var subChainID: String?
-    /// Without leading zeros.
-    package var storeID: String
-    /// 32 hexadecimal digits that name the file's content under its name.
-    package var fileID: String
-    package var fileName: String?
-    package var fileType: FileType?
-    /// What prices move forward by, together with `fileID` and an item's `row`.
-    package var fileTime: Timestamp
-    /// 0-based number of the batch within its file.
-    package var sequence: Int64
-    /// `row` of the first item.
-    package var firstRow: Int64
-    /// The file lists every item of the store (`price_full`).
-    package var isFull: Bool
-    /// No batch of the file follows, and all of it was read.
-    package var isLast: Bool
-    /// Of the last message of a full file: codes that the file names in rows that cannot be used. They are not gone.
-    package var alsoNamed: [String]
-
-    package init(
-      batchID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String,
-      fileID: String, fileName: String? = nil, fileType: FileType? = nil, fileTime: Timestamp, sequence: Int64 = 0,
-      firstRow: Int64 = 0, isFull: Bool = false, isLast: Bool = false, alsoNamed: [String] = []
-    ) {
-      self.batchID = batchID
-      self.chain = chain
-      self.chainID = chainID
-      self.subChainID = subChainID
-      self.storeID = storeID
-      self.fileID = fileID
-      self.fileName = fileName
-      self.fileType = fileType
-      self.fileTime = fileTime
-      self.sequence = sequence
-      self.firstRow = firstRow
-      self.isFull = isFull
-      self.isLast = isLast
-      self.alsoNamed = alsoNamed
-    }
-  }
+  package typealias Header = IngestHeader
 
   /// One product's price at one store. Nil is unknown.
   package struct Item: Hashable, Sendable {
@@ -125,18 +78,12 @@ package struct ProductsIngest: Message {
 
   package var key: [UInt8] { RecordKey.bytes(chain: header.chain, header.storeID) }
 
-  /// `<file_id>-<sequence in 6 digits>`; a sequence of more digits keeps them all.
-  package static func batchID(fileID: String, sequence: Int64) -> String {
-    let digits = String(sequence)
-    return fileID + "-" + String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits
-  }
-
   /// - Precondition: at most 500 items.
   package func encode(into writer: inout JSONWriter) {
     precondition(items.count <= Self.maxItems, "a batch holds at most 500 items")
-    header.encode(into: &writer)
-    for item in items { item.encode(into: &writer) }
-    ProductsIngestWriter.end(&writer)
+    var batch = ProductsIngestWriter(header: header, maxBytes: .max)
+    for item in items { _ = batch.append(item) }
+    writer.raw(batch.finish())
   }
 
   package init(
@@ -155,32 +102,20 @@ package struct ProductsIngest: Message {
     var header: Header?
     var items: [Item] = []
 
-    mutating func header(_ view: borrowing ProductsIngestHeaderView) { header = Header(copying: view) }
+    mutating func header(_ header: IngestHeader) { self.header = header }
     mutating func item(_ view: borrowing ProductsIngestItemView) { items.append(Item(copying: view)) }
-  }
-}
-
-extension ProductsIngest.Header {
-  init(copying view: borrowing ProductsIngestHeaderView) {
-    self.init(
-      batchID: String(copying: view.batchID), chain: String(copying: view.chain),
-      chainID: String(copying: view.chainID), subChainID: String(copying: view.subChainID),
-      storeID: String(copying: view.storeID), fileID: String(copying: view.fileID),
-      fileName: String(copying: view.fileName), fileType: view.fileType, fileTime: view.fileTime,
-      sequence: view.sequence, firstRow: view.firstRow, isFull: view.isFull, isLast: view.isLast,
-      alsoNamed: view.alsoNamed)
   }
 }
 
 extension ProductsIngest.Item {
   init(copying view: borrowing ProductsIngestItemView) {
     self.init(
-      ean: String(copying: view.ean), price: view.price, masterID: String(copying: view.masterID),
+      ean: String(copying: view.ean), price: view.fields.price, masterID: String(copying: view.masterID),
       name: String(copying: view.name), manufacturer: String(copying: view.manufacturer),
-      unitQty: String(copying: view.unitQty), quantity: view.quantity,
-      unitOfMeasure: String(copying: view.unitOfMeasure), unitPrice: view.unitPrice,
-      unit: String(copying: view.unit), pricePerUnit: view.pricePerUnit, isWeighted: view.isWeighted,
-      priceUpdatedAt: view.priceUpdatedAt, row: view.row)
+      unitQty: String(copying: view.unitQty), quantity: view.fields.quantity,
+      unitOfMeasure: String(copying: view.unitOfMeasure), unitPrice: view.fields.unitPrice,
+      unit: String(copying: view.unit), pricePerUnit: view.fields.pricePerUnit, isWeighted: view.fields.isWeighted,
+      priceUpdatedAt: view.fields.priceUpdatedAt, row: view.fields.row)
   }
 }
 

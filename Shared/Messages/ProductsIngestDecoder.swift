@@ -3,7 +3,7 @@
 /// An error may come after items were visited (a malformed byte further on): whatever was kept of the message
 /// must then be dropped, as when a visitor's own method throws.
 package protocol ProductsIngestVisitor {
-  mutating func header(_ header: borrowing ProductsIngestHeaderView) throws(DecodingFailure)
+  mutating func header(_ header: IngestHeader) throws(DecodingFailure)
   mutating func item(_ item: borrowing ProductsIngestItemView) throws(DecodingFailure)
 
   /// One item is well-formed JSON but not an item: a price that is no number, a missing code. Return to go on with
@@ -34,49 +34,24 @@ package struct ProductsIngestDecoder: ~Copyable {
     _ bytes: RawSpan, into visitor: inout some ProductsIngestVisitor
   ) throws(DecodingFailure) {
     scratch.clear()
-    var reader = try JSONReader(bytes, limits: limits)
-    var header = ProductsIngestHeaderView.Fields()
-    var itemsAt: (position: Int, depth: Int)?
-    var isVisited = false
-    let table = ProductsIngestHeaderView.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      guard field == .items else {
-        try header.read(field, from: &reader, scratch: &scratch)
-        continue
-      }
-      if cursor.seen == table.all {
-        // Every header field is known, as in all messages of our own: the items are visited on the way.
-        try visitor.header(ProductsIngestHeaderView(bytes, scratch.bytes, header))
-        try visitItems(&reader, bytes, header, &visitor)
-        isVisited = true
-      } else {
-        itemsAt = (reader.position, reader.depth)
-        try reader.skipValue()
-      }
-    }
-    try reader.require(ProductsIngestHeaderView.required, in: cursor, of: table)
-    try reader.finish()
-    guard !isVisited, let itemsAt else { return }
-    // Header fields may have come after the items, so only now is the header known: go back.
-    try visitor.header(ProductsIngestHeaderView(bytes, scratch.bytes, header))
-    (reader.position, reader.depth) = itemsAt
-    try visitItems(&reader, bytes, header, &visitor)
+    var coder = try FieldCoder(reading: bytes, limits: limits)
+    var batch = ProductsHeader.blank
+    if try coder.beginBatch(&batch) { try visit(&coder.reader, bytes, batch.header, &visitor) }
+    if try coder.endBatch(&batch) { try visit(&coder.reader, bytes, batch.header, &visitor) }
   }
 
-  private mutating func visitItems(
-    _ reader: inout JSONReader, _ bytes: RawSpan, _ header: ProductsIngestHeaderView.Fields,
-    _ visitor: inout some ProductsIngestVisitor
+  private mutating func visit(
+    _ reader: inout JSONReader, _ bytes: RawSpan, _ header: IngestHeader, _ visitor: inout some ProductsIngestVisitor
   ) throws(DecodingFailure) {
-    let mark = scratch.count
+    try visitor.header(header)
     var array = try reader.beginArray()
     while try reader.nextElement(&array) {
       let index = array.count - 1
       guard index < maxItems else {
         throw DecodingFailure(.tooManyItems, at: reader.position, "more items than a batch may have", item: index)
       }
-      scratch.rewind(to: mark)
-      var item = ProductsIngestItemView.Fields(row: header.firstRow &+ Int64(index))
+      scratch.clear()
+      var item = ProductsIngest.ItemFields(row: header.firstRow &+ Int64(index))
       let start = (reader.position, reader.depth)
       do {
         try item.read(from: &reader, scratch: &scratch)

@@ -22,7 +22,7 @@ package struct ProductsIngestWriter: ~Copyable {
     case tooLarge
   }
 
-  package private(set) var header: ProductsIngest.Header
+  package private(set) var header: IngestHeader
   /// Items in the batch so far.
   package private(set) var count = 0
   private var json: JSONWriter
@@ -32,7 +32,7 @@ package struct ProductsIngestWriter: ~Copyable {
   /// Begins the first batch.
   /// - Parameter header: its `batchID` is made from `fileID` and `sequence`, whatever it holds.
   package init(
-    header: ProductsIngest.Header, maxItems: Int = ProductsIngest.maxItems, maxBytes: Int = defaultMaxBytes
+    header: IngestHeader, maxItems: Int = ProductsIngest.maxItems, maxBytes: Int = defaultMaxBytes
   ) {
     precondition((1...ProductsIngest.maxItems).contains(maxItems), "a batch holds 1 to 500 items")
     self.header = header
@@ -46,9 +46,10 @@ package struct ProductsIngestWriter: ~Copyable {
   package mutating func begin(sequence: Int64, firstRow: Int64) {
     header.sequence = sequence
     header.firstRow = firstRow
-    header.batchID = ProductsIngest.batchID(fileID: header.fileID, sequence: sequence)
+    header.batchID = IngestHeader.batchID(fileID: header.fileID, sequence: sequence)
     json.clear()
-    header.encode(into: &json)
+    json.beginObject()
+    ProductsHeader(header: header).writeFields(to: &json)
     count = 0
   }
 
@@ -63,10 +64,23 @@ package struct ProductsIngestWriter: ~Copyable {
   ) -> Outcome {
     guard count < maxItems else { return .full }
     let mark = json.mark
-    json.item(
-      ean: ean, price: price, masterID: masterID.0, masterID.1, name: name, manufacturer: manufacturer,
-      unitQty: unitQty, quantity: quantity, unitOfMeasure: unitOfMeasure, unitPrice: unitPrice,
-      unit: unit, pricePerUnit: pricePerUnit, isWeighted: isWeighted, priceUpdatedAt: priceUpdatedAt, row: row)
+    json.beginObject()
+    json.text("ean", ean)
+    json.field("price", price)
+    json.key("master_id")
+    json.string(masterID.0, masterID.1)
+    json.text("name", name)
+    json.text("manufacturer", manufacturer)
+    json.text("unit_qty", unitQty)
+    json.field("quantity", quantity)
+    json.text("unit_of_measure", unitOfMeasure)
+    json.field("unit_price", unitPrice)
+    json.text("unit", unit)
+    json.field("price_per_unit", pricePerUnit)
+    json.field("is_weighted", isWeighted)
+    json.field("price_updated_at", priceUpdatedAt)
+    json.field("row", row)
+    json.endObject()
     // Two bytes are kept for the closing brackets.
     guard json.count + 2 <= maxBytes else {
       json.rewind(to: mark)
@@ -79,103 +93,21 @@ package struct ProductsIngestWriter: ~Copyable {
   /// Ends the batch. The bytes are valid until the next call; an empty batch is valid, too, but not worth sending.
   @_lifetime(&self)
   package mutating func finish() -> RawSpan {
-    Self.end(&json)
+    json.endArray()
+    json.endObject()
     return json.bytes
   }
 
-  static func end(_ json: inout JSONWriter) {
-    json.endArray()
-    json.endObject()
-  }
-}
-
-extension ProductsIngest.Header {
-  /// Everything up to and with the opening bracket of the items.
-  func encode(into json: inout JSONWriter) {
-    json.beginObject()
-    json.key("batch_id")
-    json.string(batchID)
-    json.key("chain")
-    json.string(chain)
-    json.key("chain_id")
-    json.string(chainID)
-    json.key("sub_chain_id")
-    json.string(subChainID)
-    json.key("store_id")
-    json.string(storeID)
-    json.key("file_id")
-    json.string(fileID)
-    json.key("file_name")
-    json.string(fileName)
-    json.key("file_type")
-    json.string(fileType)
-    json.key("file_time")
-    json.string(fileTime)
-    json.key("sequence")
-    json.integer(sequence)
-    json.key("first_row")
-    json.integer(firstRow)
-    json.key("full")
-    json.bool(isFull)
-    json.key("last")
-    json.bool(isLast)
-    json.key("also_named")
-    json.strings(alsoNamed)
-    json.key("items")
-    json.beginArray()
-  }
-}
-
-extension ProductsIngest.Item {
-  func encode(into json: inout JSONWriter) {
+  /// Appends an item that has values of its own.
+  mutating func append(_ item: ProductsIngest.Item) -> Outcome {
     func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
-    let (name, manufacturer, unitQty) = (bytes(name), bytes(manufacturer), bytes(unitQty))
-    let (unitOfMeasure, unit) = (bytes(unitOfMeasure), bytes(unit))
-    json.item(
-      ean: Array(ean.utf8).span.bytes, price: price, masterID: Array(masterID.utf8).span.bytes, RawSpan(),
+    let (name, manufacturer, unitQty) = (bytes(item.name), bytes(item.manufacturer), bytes(item.unitQty))
+    let (unitOfMeasure, unit) = (bytes(item.unitOfMeasure), bytes(item.unit))
+    return append(
+      ean: item.ean.utf8.span.bytes, price: item.price, masterID: (item.masterID.utf8.span.bytes, RawSpan()),
       name: name?.span.bytes, manufacturer: manufacturer?.span.bytes, unitQty: unitQty?.span.bytes,
-      quantity: quantity, unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: unitPrice,
-      unit: unit?.span.bytes, pricePerUnit: pricePerUnit, isWeighted: isWeighted, priceUpdatedAt: priceUpdatedAt,
-      row: row)
-  }
-}
-
-extension JSONWriter {
-  fileprivate mutating func item(
-    ean: RawSpan, price: ExactDecimal, masterID: RawSpan, _ masterIDEnd: RawSpan, name: RawSpan?,
-    manufacturer: RawSpan?, unitQty: RawSpan?, quantity: ExactDecimal?, unitOfMeasure: RawSpan?,
-    unitPrice: ExactDecimal?, unit: RawSpan?, pricePerUnit: ExactDecimal?, isWeighted: Bool?,
-    priceUpdatedAt: Timestamp?, row: Int64
-  ) {
-    beginObject()
-    key("ean")
-    string(ean)
-    key("price")
-    string(price)
-    key("master_id")
-    string(masterID, masterIDEnd)
-    key("name")
-    string(orNull: name)
-    key("manufacturer")
-    string(orNull: manufacturer)
-    key("unit_qty")
-    string(orNull: unitQty)
-    key("quantity")
-    string(quantity)
-    key("unit_of_measure")
-    string(orNull: unitOfMeasure)
-    key("unit_price")
-    string(unitPrice)
-    key("unit")
-    string(orNull: unit)
-    key("price_per_unit")
-    string(pricePerUnit)
-    key("is_weighted")
-    bool(isWeighted)
-    key("price_updated_at")
-    string(priceUpdatedAt)
-    key("row")
-    integer(row)
-    endObject()
+      quantity: item.quantity, unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: item.unitPrice,
+      unit: unit?.span.bytes, pricePerUnit: item.pricePerUnit, isWeighted: item.isWeighted,
+      priceUpdatedAt: item.priceUpdatedAt, row: item.row)
   }
 }

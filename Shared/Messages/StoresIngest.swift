@@ -71,7 +71,7 @@ package struct StoresIngest: FieldwiseMessage {
     fileID: String, fileName: String? = nil, fileTime: Timestamp, chain: String, sequence: Int64 = 0,
     isLast: Bool = true, chainIDs: [String] = [], stores: [Store]
   ) {
-    batchID = ProductsIngest.batchID(fileID: fileID, sequence: sequence)
+    batchID = IngestHeader.batchID(fileID: fileID, sequence: sequence)
     self.fileID = fileID
     self.fileName = fileName
     self.fileTime = fileTime
@@ -84,117 +84,40 @@ package struct StoresIngest: FieldwiseMessage {
 
   package var key: [UInt8] { Array(chain.utf8) }
 
+  package static let blank = Self(fileID: "", fileTime: .epoch, chain: "", isLast: false, stores: [])
+  package static let fields = ObjectFields(blank)
+
   /// - Precondition: at most 500 stores.
-  package func encode(into writer: inout JSONWriter) {
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
     precondition(stores.count <= Self.maxStores, "a batch holds at most 500 stores")
-    writer.beginObject()
-    writer.field("batch_id", batchID)
-    writer.field("file_id", fileID)
-    writer.field("file_name", fileName)
-    writer.field("file_time", fileTime)
-    writer.field("chain", chain)
-    writer.field("sequence", sequence)
-    writer.field("last", isLast)
-    writer.strings("chain_ids", chainIDs)
-    writer.key("stores")
-    writer.beginArray()
-    for store in stores { store.encode(into: &writer) }
-    writer.endArray()
-    writer.endObject()
-  }
-
-  package enum Field: String, CaseIterable, Sendable {
-    case batchID = "batch_id"
-    case fileID = "file_id"
-    case fileName = "file_name"
-    case fileTime = "file_time"
-    case chain, sequence, last
-    case chainIDs = "chain_ids"
-    case stores
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.batchID, .fileID, .fileTime, .chain, .stores)
-
-  package static var blank: Self { Self(fileID: "", fileTime: .epoch, chain: "", isLast: false, stores: []) }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .batchID: batchID = try reader.string()
-    case .fileID: fileID = try reader.string()
-    case .fileName: fileName = try reader.stringOrNull()
-    case .fileTime: fileTime = try reader.timestamp(field: field.rawValue)
-    case .chain: chain = try reader.string()
-    case .sequence: sequence = try reader.integer()
-    case .last: isLast = try reader.bool()
-    case .chainIDs: chainIDs = try reader.strings(atMost: Self.maxStores)
-    case .stores:
-      var array = try reader.beginArray()
-      while try reader.nextElement(&array) {
-        guard stores.count < Self.maxStores else {
-          throw DecodingFailure(
-            .tooManyItems, at: reader.position, "more stores than a batch may have", item: Self.maxStores)
-        }
-        stores.append(try Store(&reader, index: array.count - 1))
-      }
-    }
+    try coder.required("batch_id", &batchID)
+    try coder.required("file_id", &fileID)
+    try coder.field("file_name", &fileName)
+    try coder.required("file_time", &fileTime)
+    try coder.required("chain", &chain)
+    try coder.field("sequence", &sequence)
+    try coder.field("last", &isLast)
+    try coder.list("chain_ids", &chainIDs, atMost: Self.maxStores)
+    try coder.list("stores", &stores, isRequired: true, atMost: Self.maxStores)
   }
 }
 
-extension StoresIngest.Store {
-  func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("chain_id", chainID)
-    writer.field("chain_name", chainName)
-    writer.field("sub_chain_id", subChainID)
-    writer.field("sub_chain_name", subChainName)
-    writer.field("store_id", storeID)
-    writer.field("name", name)
-    writer.field("type", type)
-    writer.field("address", address)
-    writer.field("city", city)
-    writer.field("zip", zip)
-    writer.field("latitude", latitude)
-    writer.field("longitude", longitude)
-    writer.endObject()
-  }
+extension StoresIngest.Store: FieldwiseObject {
+  package static let blank = Self(storeID: "")
+  package static let fields = ObjectFields(blank)
 
-  enum Field: String, CaseIterable {
-    case chainID = "chain_id"
-    case chainName = "chain_name"
-    case subChainID = "sub_chain_id"
-    case subChainName = "sub_chain_name"
-    case storeID = "store_id"
-    case name, type, address, city, zip, latitude, longitude
-  }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.storeID)
-
-  init(_ reader: inout JSONReader, index: Int) throws(DecodingFailure) {
-    self.init(storeID: "")
-    do {
-      let table = Self.fields
-      var cursor = try reader.beginObject()
-      while let field = try reader.nextField(&cursor, of: table) {
-        switch field {
-        case .chainID: chainID = try reader.stringOrNull()
-        case .chainName: chainName = try reader.stringOrNull()
-        case .subChainID: subChainID = try reader.stringOrNull()
-        case .subChainName: subChainName = try reader.stringOrNull()
-        case .storeID: storeID = try reader.string()
-        case .name: name = try reader.stringOrNull()
-        case .type: type = try reader.integerOrNull()
-        case .address: address = try reader.stringOrNull()
-        case .city: city = try reader.stringOrNull()
-        case .zip: zip = try reader.stringOrNull()
-        case .latitude: latitude = try reader.decimalOrNull(field: field.rawValue)
-        case .longitude: longitude = try reader.decimalOrNull(field: field.rawValue)
-        }
-      }
-      try reader.require(Self.required, in: cursor, of: table)
-    } catch {
-      var failure = error
-      failure.item = index
-      throw failure
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.field("chain_id", &chainID)
+    try coder.field("chain_name", &chainName)
+    try coder.field("sub_chain_id", &subChainID)
+    try coder.field("sub_chain_name", &subChainName)
+    try coder.required("store_id", &storeID)
+    try coder.field("name", &name)
+    try coder.field("type", &type)
+    try coder.field("address", &address)
+    try coder.field("city", &city)
+    try coder.field("zip", &zip)
+    try coder.field("latitude", &latitude)
+    try coder.field("longitude", &longitude)
   }
 }

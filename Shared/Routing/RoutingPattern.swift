@@ -155,14 +155,14 @@ package struct RoutingPattern: Hashable, Sendable, CustomStringConvertible {
 
 extension RoutingPattern {
   /// The categories of the series it can pick: those of which some `region.country.category.material` matches.
-  package var categories: [MarketCategory] {
-    MarketCategory.allCases.filter { category in
+  package var categories: [CommodityCategory] {
+    CommodityCategory.allCases.filter { category in
       Self.canMatch(words[...], [nil, nil, category.rawValue, nil][...])
     }
   }
 
   /// The topics of market data it needs: a subscription to more would only be filtered.
-  package var topics: [Topic] { categories.map { Topics.marketObservations(of: $0) } }
+  package var topics: [Topic] { categories.map { Topics.commodityObservations(of: $0) } }
 
   /// - Parameter key: its words; nil is a word that may be anything.
   private static func canMatch(_ pattern: ArraySlice<Word>, _ key: ArraySlice<String?>) -> Bool {

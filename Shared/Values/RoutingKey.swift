@@ -10,11 +10,11 @@ package struct RoutingKey: Hashable, Sendable, Comparable, CustomStringConvertib
   package static let world = (region: "global", country: "world")
 
   package let text: String
-  package let category: MarketCategory
+  package let category: CommodityCategory
   private let ends: SIMD4<UInt8>
 
   /// - Returns: nil when a word is no word or the category is unknown.
-  package init?(region: String, country: String, category: MarketCategory, material: String) {
+  package init?(region: String, country: String, category: CommodityCategory, material: String) {
     self.init("\(region).\(country).\(category.rawValue).\(material)")
   }
 
@@ -22,7 +22,7 @@ package struct RoutingKey: Hashable, Sendable, Comparable, CustomStringConvertib
   package init?(_ text: String) {
     let words = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     guard words.count == 4, words.allSatisfy({ Self.isWord($0) }),
-      let category = MarketCategory(rawValue: String(Substring(words[2])))
+      let category = CommodityCategory(rawValue: String(Substring(words[2])))
     else { return nil }
     self.text = text
     self.category = category
@@ -91,7 +91,7 @@ package struct RoutingKey: Hashable, Sendable, Comparable, CustomStringConvertib
 /// The third word of a routing key, and the one that picks the topic: what kind of material a series is about.
 ///
 /// Each category has a topic of its own, so that a worker subscribes only to those its pattern can match.
-package enum MarketCategory: String, CaseIterable, Hashable, Sendable {
+package enum CommodityCategory: String, CaseIterable, Hashable, Sendable {
   /// Resins and compounds: PVC, XLPE.
   case polymer
   /// Foils and tapes: aluminium, mylar.

@@ -81,8 +81,8 @@ private struct ByteCounter: ProductsIngestVisitor {
   private var bytes = 0
   private var price: Int64 = 0
 
-  mutating func header(_ header: borrowing ProductsIngestHeaderView) {
-    bytes &+= header.batchID.byteCount &+ header.chain.byteCount &+ header.storeID.byteCount
+  mutating func header(_ header: IngestHeader) {
+    bytes &+= header.batchID.utf8.count &+ header.chain.utf8.count &+ header.storeID.utf8.count
   }
 
   mutating func item(_ item: borrowing ProductsIngestItemView) {
@@ -90,7 +90,7 @@ private struct ByteCounter: ProductsIngestVisitor {
     bytes &+= item.ean.byteCount &+ item.masterID.byteCount
     if let name = item.name { bytes &+= name.byteCount }
     if let manufacturer = item.manufacturer { bytes &+= manufacturer.byteCount }
-    price &+= item.price.mantissa
+    price &+= item.fields.price.mantissa
   }
 }
 

@@ -30,7 +30,7 @@ struct CopyFeed {
     let digits = String(UInt64(file + 1) &* 0x9e37_79b9_7f4a_7c15, radix: 16)
     let fileID = String((digits + String(repeating: "0", count: 32)).prefix(32))
     return ProductsIngest.Header(
-      batchID: ProductsIngest.batchID(fileID: fileID, sequence: Int64(batch)), chain: "chain\(store % 4)",
+      batchID: IngestHeader.batchID(fileID: fileID, sequence: Int64(batch)), chain: "chain\(store % 4)",
       storeID: "\(store)", fileID: fileID,
       fileTime: Timestamp(microseconds: 1_737_331_200_000_000 + Int64(hour) * 3_600_000_000) ?? Self.epoch,
       sequence: Int64(batch), firstRow: Int64(batch * ProductsIngest.maxItems))

@@ -1,11 +1,11 @@
 import ArgumentParser
+import Commodities
 import Core
 import FetcherService
 import Foundation
 import HTTP
 import LocalServers
 import Logging
-import Markets
 import Messages
 import Options
 import Synchronization
@@ -73,7 +73,7 @@ struct FetchBench: AsyncParsableCommand {
   }
 
   private func measure(_ port: Int) async throws {
-    let catalogue = try MarketCatalogue(yaml: Self.yaml(port, places: flight / Self.providers), origin: "bench")
+    let catalogue = try CommodityCatalogue(yaml: Self.yaml(port, places: flight / Self.providers), origin: "bench")
     let sources = try catalogue.readSources()
     var configuration = HTTPConfiguration(
       addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk-bench", protocols: .http2)

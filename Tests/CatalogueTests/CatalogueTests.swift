@@ -79,13 +79,13 @@ import Values
     #expect(FileParsed.topic == Topics.filesParsed)
     #expect(MarketBar.topic == Topics.marketData)
     #expect(IngestionTask.topic == Topics.ingestionTasks)
-    #expect(MarketCategory.allCases.map { MarketObservation.topic(of: $0) } == Topics.marketObservations)
+    #expect(CommodityCategory.allCases.map { CommodityObservation.topic(of: $0) } == Topics.commodityObservations)
     #expect(Prediction.topic == Topics.databaseWriteBuffer)
     #expect(Topics.all.allSatisfy { $0.schema.name == $0.name && $0.schema.version >= 1 })
   }
 
   @Test func batchIDs() {
-    #expect(ProductsIngest.batchID(fileID: "f", sequence: 0) == "f-000000")
-    #expect(ProductsIngest.batchID(fileID: "f", sequence: 1_234_567) == "f-1234567")
+    #expect(IngestHeader.batchID(fileID: "f", sequence: 0) == "f-000000")
+    #expect(IngestHeader.batchID(fileID: "f", sequence: 1_234_567) == "f-1234567")
   }
 }

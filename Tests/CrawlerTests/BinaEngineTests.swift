@@ -71,7 +71,7 @@ import Values
     }
   }
 
-  @Test func aFileThePortalForgotHasNoLink() async throws {
+  @Test func aFileThatThePortalRemovedHasNoLink() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let engine = try engine(portal, portal.catalogue.chains[0], links: .resolver)
       var file = try #require(try await allFiles(engine).first)

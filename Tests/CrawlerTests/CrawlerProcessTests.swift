@@ -50,7 +50,7 @@ import Glibc
     }
   }
 
-  @Test func runsUntilItIsToldToStopAndShowsWhatItDid() async throws {
+  @Test func runsUntilItIsDrainedAndReportsItsWork() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 2)) { portal in
       let broker = try DiscoveredTopic.makeBroker()
       let redis = try await TestServers.redis()
@@ -81,7 +81,7 @@ import Glibc
       let broker = try DiscoveredTopic.makeBroker()
       let folder = try PrivateFolder("crawler")
       let state = "file://\(folder.file("seen.log"))"
-      // Killed as soon as something was acknowledged, several times over.
+      // Killed as soon as something is acknowledged, several times.
       for _ in 0..<3 {
         let process = try await ServiceProcess.start("crawler", arguments(portal, broker, state: state))
         try await process.awaitReady()

@@ -118,7 +118,7 @@ import Values
       try await eventually("the healthy chains are announced") { announcer.names.sorted() == healthy }
       portal.clearFaults()
       let all = portal.visibleFiles.map(\.name).sorted()
-      try await eventually("the sick one recovers") { announcer.names.sorted() == all }
+      try await eventually("the failing one recovers") { announcer.names.sorted() == all }
       drain.raise()
       try await run.value
     }

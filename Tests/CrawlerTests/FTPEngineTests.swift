@@ -41,7 +41,7 @@ import TestSupport
     }
   }
 
-  @Test func aServerWithoutMachineListingsIsAskedForNames() async throws {
+  @Test func aServerWithoutMachineListingsIsReadByNames() async throws {
     try await withServer("names") { port, _, authority in
       let files = try await allFiles(FTPEngine(context(port, authority, pattern: "*PRICEF*")))
       #expect(files.map(\.fileName) == ["PriceFull7290000000017-001-202601020300.gz"])

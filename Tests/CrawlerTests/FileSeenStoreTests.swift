@@ -38,7 +38,7 @@ import Testing
       let reopened = try FileSeenStore(path: path, retention: .seconds(3_600))
       let seen = try await reopened.areSeen(Array(entries.prefix(3)))
       #expect(seen.count { $0 } == lines)
-      // And what is marked now is not glued to the torn line.
+      // New marks are not appended to the torn line.
       try await reopened.mark([entries[10]])
       await reopened.close()
       let again = try FileSeenStore(path: path, retention: .seconds(3_600))

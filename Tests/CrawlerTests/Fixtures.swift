@@ -10,7 +10,7 @@ import ServiceKit
 import Synchronization
 import Values
 
-/// Remembers what was announced; refuses as often as it is told to.
+/// Remembers what was announced; refuses as often as the test sets.
 final class RecordingAnnouncer: Announcer {
   private struct State {
     var files: [FileDiscovered] = []
@@ -37,7 +37,7 @@ final class RecordingAnnouncer: Announcer {
   }
 }
 
-/// A store whose `mark` fails as often as it is told to, as if the process had died before it.
+/// A store whose `mark` fails as often as the test sets, as if the process had died before it.
 actor ForgetfulStore: SeenStore {
   private let inner = MemorySeenStore()
   private var failures: Int

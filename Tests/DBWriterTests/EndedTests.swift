@@ -2,7 +2,7 @@ import Catalogue
 @testable import DBWriterService
 import Kafka
 import LocalServers
-import Messages
+@testable import Messages
 import Pipeline
 import Testing
 import TestSupport
@@ -49,7 +49,7 @@ import TestSupport
       case .promotions:
         return PromotionsIngest(
           header: PromotionsIngest.Header(
-            batchID: "", fileID: fileID(file), fileTime: hourTime(hour), chain: "chain", storeID: store, isFull: closes,
+            batchID: "", chain: "chain", storeID: store, fileID: fileID(file), fileTime: hourTime(hour), isFull: closes,
             isLast: closes, alsoNamed: alsoNamed),
           promotions: codes.map { PromotionsIngest.Promotion(promotionID: $0) }
         ).encoded()
@@ -141,7 +141,8 @@ import TestSupport
     func promotion(store: String) -> [UInt8] {
       PromotionsIngest(
         header: PromotionsIngest.Header(
-          batchID: "", fileID: fileID(1), fileTime: hourTime(1), chain: "chain", storeID: store, isFull: true),
+          batchID: "", chain: "chain", storeID: store, fileID: fileID(1), fileTime: hourTime(1), isFull: true,
+          isLast: true),
         promotions: [PromotionsIngest.Promotion(promotionID: "p", items: [PromotionsIngest.Item(ean: "1")])]
       ).encoded()
     }

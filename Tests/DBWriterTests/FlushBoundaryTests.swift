@@ -5,7 +5,7 @@ import Testing
 import TestSupport
 import Values
 
-/// Where flushes fall, which partitions go first, what is repeated and when a writer is replaced must not be seen in
+/// The places of flushes, the order of partitions, repeats and replaced writers must not show in
 /// the tables.
 @Suite struct FlushBoundaryTests {
   /// What one partition carries, in its order.
@@ -38,7 +38,7 @@ import Values
     }
   }
 
-  /// Writes all feeds, interleaved and cut at random; now and then a new writer takes over, and with it all that
+  /// Writes all feeds, interleaved and cut at random; sometimes a new writer takes over, and everything that
   /// was staged is lost and read again.
   private func write(_ feeds: [Feed], to fixture: StoreFixture, _ random: inout TestRandom) async throws {
     let partitions = Set(feeds.indices.map { source(Int32($0)) })
@@ -129,7 +129,7 @@ extension StoreFixture {
     return text.split(separator: "\n").sorted().map { $0 + "\n" }.joined()
   }
 
-  /// A partition nothing was ever written of is told its start, and offsets without records move it on.
+  /// A partition without any written record gets its start offset, and moves with offsets without records.
   @Test(arguments: [Int64(0), 480]) func positionsAreKeptWithoutRecords(start: Int64) async throws {
     let fixture = try await StoreFixture()
     let (store, place) = (fixture.store(), source(0))

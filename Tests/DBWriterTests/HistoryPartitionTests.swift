@@ -60,8 +60,8 @@ import TestSupport
     var refused = 0
     for (offset, hour) in hours.enumerated() {
       let message = ingest(hour: hour, file: offset, [item("1", "\(offset + 1)")])
-      let verdict = try store.append(source(0), Int64(offset), message)
-      guard case .reject(let rejection) = verdict else { continue }
+      let disposition = try store.append(source(0), Int64(offset), message)
+      guard case .reject(let rejection) = disposition else { continue }
       refused += 1
       #expect(rejection.message.contains("file_time"), "\(rejection.message)")
       #expect(hour < oldest + 2 * Self.month || hour > 0, "\(hour) is plausible")

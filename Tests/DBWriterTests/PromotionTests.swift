@@ -2,7 +2,7 @@ import Catalogue
 @testable import DBWriterService
 import Kafka
 import LocalServers
-import Messages
+@testable import Messages
 import Pipeline
 import Testing
 import TestSupport
@@ -23,8 +23,8 @@ import Values
   ) -> [UInt8] {
     PromotionsIngest(
       header: PromotionsIngest.Header(
-        batchID: "", fileID: fileID(hour), fileTime: hourTime(hour), chain: "chain", storeID: store, isFull: full,
-        sequence: Int64(sequence), isLast: last),
+        batchID: "", chain: "chain", storeID: store, fileID: fileID(hour), fileTime: hourTime(hour),
+        sequence: Int64(sequence), isFull: full, isLast: last),
       promotions: promotions
     ).encoded()
   }

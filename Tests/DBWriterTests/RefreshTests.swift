@@ -54,7 +54,7 @@ import TestSupport
     #expect(try await refresher.refreshDue() == [])
   }
 
-  /// The table can be written to by others: what it names never becomes a part of a statement.
+  /// The table can be written to by others: its names never become part of a statement.
   @Test func namesFromTheTableAreNeverExecuted() async throws {
     let fixture = try await StoreFixture()
     _ = try await fixture.psql("""
@@ -127,7 +127,7 @@ import TestSupport
     try await eventually("the others are refreshed in the background") {
       try await fixture.psql("SELECT price FROM todays_changes") == "2\n"
     }
-    // The server goes away for a moment.
+    // The server is down for a moment.
     _ = try await fixture.psql("""
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%refresh'
         AND datname = current_database()

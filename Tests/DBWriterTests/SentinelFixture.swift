@@ -10,7 +10,7 @@ enum Sentinel {
     _ series: String = series, hour: Int, _ value: String, fetched: Int? = nil, kind: SeriesKind = .price,
     currency: String? = "EGP", unit: String? = "t", flags: [String] = []
   ) -> [UInt8] {
-    MarketObservation(
+    CommodityObservation(
       series: RoutingKey(series)!, kind: kind, material: "PVC", country: "Egypt", value: ExactDecimal(value)!,
       currency: currency, unit: unit, observedAt: hourTime(hour), source: "Provider", jobID: "job",
       fetchedAt: fetched.map { hourTime(hour).adding(seconds: $0) }, flags: flags

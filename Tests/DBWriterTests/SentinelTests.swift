@@ -11,8 +11,8 @@ import Values
 
 /// Market observations and predictions, and their views.
 @Suite struct SentinelTests {
-  private static let polymer = TopicPartition(Topics.marketObservations(of: .polymer).name, 0)
-  private static let energy = TopicPartition(Topics.marketObservations(of: .energy).name, 0)
+  private static let polymer = TopicPartition(Topics.commodityObservations(of: .polymer).name, 0)
+  private static let energy = TopicPartition(Topics.commodityObservations(of: .energy).name, 0)
   private static let buffer = TopicPartition(Topics.databaseWriteBuffer.name, 0)
 
   private func write(
@@ -118,8 +118,8 @@ import Values
     #expect((refused.offset, refused.isWhole, refused.error.code) == (3, true, "postgres_23514"))
     #expect(try await store.start([Self.buffer]) == [Self.buffer: 3])
     for offset in 3..<7 {
-      let verdict = try store.append(Self.buffer, Int64(offset), messages[offset])
-      if offset > 3 { #expect(verdict == .keep) }
+      let disposition = try store.append(Self.buffer, Int64(offset), messages[offset])
+      if offset > 3 { #expect(disposition == .keep) }
     }
     #expect(try await store.flushStaged().positions == [Self.buffer: 7])
     #expect(try await fixture.psql("SELECT count(*), max(step) FROM predictions") == "12|2\n")
@@ -157,7 +157,7 @@ import Values
 
   /// With at least 200 compared values, the view reports a coverage more than 5 points from the promise.
   @Test(arguments: [(149, "too narrow"), (150, "hold"), (170, "hold"), (171, "too wide")])
-  func intervalsAreCompared(inside: Int, verdict: String) async throws {
+  func intervalsAreCompared(inside: Int, expected: String) async throws {
     let fixture = try await StoreFixture()
     try await write(
       (0..<200).map { Sentinel.prediction($0, hour: $0, ["100"]).encoded() }, of: Self.buffer, to: fixture)
@@ -166,14 +166,14 @@ import Values
     let question = "SELECT coalesce(intervals, '-') FROM prediction_accuracy"
     #expect(try await fixture.psql(question) == "-\n", "too few")
     try await write(observations.suffix(1), of: Self.polymer, to: fixture)
-    #expect(try await fixture.psql(question) == "\(verdict)\n")
+    #expect(try await fixture.psql(question) == "\(expected)\n")
   }
 
   /// A value that is observed within the period a step is about, not at its end, is what came true.
   @Test func theLastValueWithinThePeriodIsCompared() async throws {
     let fixture = try await StoreFixture()
     try await write([Sentinel.prediction(1, hour: 0, ["10", "20", "30"]).encoded()], of: Self.buffer, to: fixture)
-    let observation = try MarketObservation(decoding: Sentinel.observation(hour: 1, "1"))
+    let observation = try CommodityObservation(decoding: Sentinel.observation(hour: 1, "1"))
     let seconds = [-1_800: "8", 0: "9", 1_800: "21", 3_599: "22", 3_601: "31"]
     try await write(seconds.sorted { $0.key < $1.key }.map { second, value in
       var other = observation

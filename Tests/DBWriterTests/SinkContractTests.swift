@@ -123,12 +123,12 @@ import Values
     // Read again, the valid elements of the refused record are staged with the records after it.
     #expect(try await store.start([source(1)]) == [source(1): Int64(10 + poison)])
     for index in poison..<7 {
-      let verdict = try store.append(source(1), Int64(10 + index), messages[index])
+      let disposition = try store.append(source(1), Int64(10 + index), messages[index])
       guard index == poison else {
-        #expect(verdict == .keep)
+        #expect(disposition == .keep)
         continue
       }
-      guard case .reject(let rejection) = verdict else {
+      guard case .reject(let rejection) = disposition else {
         Issue.record("the refused record was not rejected")
         continue
       }

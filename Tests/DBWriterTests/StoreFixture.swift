@@ -86,7 +86,7 @@ func ingest(
   let fileID = fileID(file ?? hour)
   return ProductsIngest(
     header: ProductsIngest.Header(
-      batchID: ProductsIngest.batchID(fileID: fileID, sequence: Int64(sequence)), chain: chain, storeID: store,
+      batchID: IngestHeader.batchID(fileID: fileID, sequence: Int64(sequence)), chain: chain, storeID: store,
       fileID: fileID, fileTime: hourTime(hour), isFull: closes, isLast: closes, alsoNamed: alsoNamed),
     items: items).encoded()
 }

@@ -236,7 +236,7 @@ import Values
         "10.0.0.0/8", "--allow-network", "127.0.0.1",
       ])
       let settings = try command.download.settings(http: command.http)
-      #expect(settings.maxFileBytes == 1 << 20 && settings.limits.maxBodyBytes == 1 << 20)
+      #expect(settings.limits.maxBodyBytes == 1 << 20)
       #expect(settings.limits.totalTime == .seconds(7) && settings.limits.maxRedirects == 2)
       #expect(settings.concurrency == 3 && settings.giveUpAfter == .seconds(300))
       #expect(settings.fileRoot?.hasSuffix("/.") == false)

@@ -35,11 +35,13 @@ struct DownloadFixture {
     chains: [Chain] = [], maxRelists: Int = 3, now: String = "2026-01-02T03:04:05Z"
   ) throws {
     self.store = try store ?? FileStore(path: folder)
+    var fileLimits = limits
+    fileLimits.maxBodyBytes = maxFileBytes
     let client = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowed: [try #require(IPNetwork("127.0.0.1"))]), userAgent: "souk-tests"))
     downloader = try Downloader(
       settings: DownloadSettings(
-        limits: limits, maxFileBytes: maxFileBytes, fileRoot: fileRoot, spoolDirectory: spool ?? folder,
+        limits: fileLimits, fileRoot: fileRoot, spoolDirectory: spool ?? folder,
         giveUpAfter: giveUpAfter, maxRelists: maxRelists),
       client: client, store: self.store,
       portals: PortalAccess(ChainCatalogue(chains), client: client, limits: limits),

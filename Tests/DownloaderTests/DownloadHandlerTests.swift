@@ -18,8 +18,8 @@ import Values
       let file = DownloadFixture.file("\(server.url)/f")
       let trace = TraceParent.root()
       let job = DownloadFixture.job(file, headers: [Header("traceparent", trace.description)])
-      let verdict = try await fixture.handle(job)
-      #expect(verdict == .keep)
+      let disposition = try await fixture.handle(job)
+      #expect(disposition == .keep)
       let batch = try #require(fixture.emitted.batches.first)
       #expect(batch.count == 1 && batch.countsByTopic == [Topics.filesDownloaded.name: 1])
       let message = try FileDownloaded(decoding: batch.firstValue)
@@ -63,9 +63,9 @@ import Values
         (DownloadFixture.job(DownloadFixture.file("file:///etc/passwd")), "file_url_refused", "fetch"),
         (DownloadFixture.job(DownloadFixture.file("http://10.0.0.1/")), "address_refused", "fetch"),
       ] {
-        let verdict = try await fixture.handle(job)
-        guard case .reject(let rejection) = verdict else {
-          Issue.record("\(code) was \(verdict)")
+        let disposition = try await fixture.handle(job)
+        guard case .reject(let rejection) = disposition else {
+          Issue.record("\(code) was \(disposition)")
           continue
         }
         #expect("\(rejection.stage) \(rejection.code)" == "\(stage) \(code)")

@@ -32,7 +32,7 @@ import TestSupport
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { _, out in out.answer("410 Gone") }
       let fixture = try DownloadFixture(folder: folder, maxRelists: 2)
-      func verdict(_ attempt: Int?, name: String) async throws -> String {
+      func disposition(_ attempt: Int?, name: String) async throws -> String {
         let headers = attempt.map { [Header(HeaderName.attempt, "\($0)")] } ?? []
         let file = DownloadFixture.file("\(server.url)\(Self.signed)", name: name)
         switch try await fixture.handle(DownloadFixture.job(file, headers: headers)) {
@@ -42,13 +42,13 @@ import TestSupport
         }
       }
       // The crawler passes the count on.
-      #expect(try await verdict(1, name: "told.gz") == "link_expired")
-      #expect(try await verdict(2, name: "told.gz") == "dead letter: link_expired")
+      #expect(try await disposition(1, name: "told.gz") == "link_expired")
+      #expect(try await disposition(2, name: "told.gz") == "dead letter: link_expired")
       // It does not: the downloader remembers.
-      for _ in 0..<2 { #expect(try await verdict(nil, name: "untold.gz") == "link_expired") }
-      #expect(try await verdict(nil, name: "untold.gz") == "dead letter: link_expired")
+      for _ in 0..<2 { #expect(try await disposition(nil, name: "untold.gz") == "link_expired") }
+      #expect(try await disposition(nil, name: "untold.gz") == "dead letter: link_expired")
       // A replayed dead letter starts again.
-      #expect(try await verdict(nil, name: "untold.gz") == "link_expired")
+      #expect(try await disposition(nil, name: "untold.gz") == "link_expired")
     }
   }
 

@@ -8,7 +8,7 @@ import Messages
 import Testing
 import TestSupport
 
-/// The executable beside portals whose names do not resolve, or never get an answer.
+/// The executable with portals whose names do not resolve or whose servers do not answer.
 @Suite struct DownloaderNameLookupTests {
   @Test(.timeLimit(.minutes(10)), arguments: ["missing", "stalled"])
   func anUnresolvablePortalDelaysNoOther(fault: String) async throws {

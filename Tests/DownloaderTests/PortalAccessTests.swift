@@ -99,7 +99,7 @@ import Values
       }
       #expect(try await download("shop").sha256 == SHA256.hash(bytes))
       #expect(try await download("shop").wasPresent && sessions.withLock { $0.made } == 1)
-      // The portal forgets its sessions.
+      // The portal expires its sessions.
       sessions.withLock { $0.valid = [] }
       #expect(try await download("shop").wasPresent && sessions.withLock { $0.made } == 2)
       // A wrong password of one chain does not stop the service.

@@ -32,7 +32,7 @@ import TestSupport
     if end < bytes.count { out.hangUp() }
   }
 
-  @Test func aBrokenTransferGoesOnWhereItStopped() async throws {
+  @Test func aBrokenTransferIsResumed() async throws {
     try await withTemporaryDirectory { folder in
       let bytes = content
       let server = try HostileServer { request, out in Self.serve(bytes, "\"a\"", request, piece: 120_000, out) }
@@ -44,7 +44,7 @@ import TestSupport
     }
   }
 
-  @Test func aLaterAttemptAsksForTheRestOnly() async throws {
+  @Test func aLaterAttemptRequestsOnlyTheRest() async throws {
     try await withTemporaryDirectory { folder in
       let bytes = content
       let server = try HostileServer { request, out in

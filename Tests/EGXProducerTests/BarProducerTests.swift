@@ -43,7 +43,7 @@ import Values
     .success(BarAnswer(bars: times.map { bar($0, "1", "1", "1", "1") }))
   }
 
-  private let outlet = KeptOutlet()
+  private let topic = KeptBars()
   private let clock = Clock()
   private let drain = Interruption()
   private let health = Health()
@@ -61,13 +61,13 @@ import Values
     return BarProducer(
       source: source,
       publisher: BarPublisher(
-        review: review, outlet: outlet, metrics: ProducerMetrics(), drain: drain, logger: quiet, now: { .epoch }),
+        review: review, topic: topic, metrics: ProducerMetrics(), drain: drain, logger: quiet, now: { .epoch }),
       state: nil, settings: settings, metrics: ProducerMetrics(),
       context: ServiceContext(name: "egx-producer", logger: quiet, drain: drain, health: health), now: { clock.now })
   }
 
   private var published: [String] {
-    outlet.bars.map { bar in
+    topic.bars.map { bar in
       let time = (bar.observedAt?.microseconds ?? 0) / 1_000_000
       return bar.flags.contains(.refilled) ? "\(time) refilled" : "\(time)"
     }
@@ -76,7 +76,7 @@ import Values
   private var readiness: (ready: Bool, reason: String) { health.readiness("source").current }
 
   /// A closed exchange hides no source that does not answer, and nothing is published from the question.
-  @Test(.timeLimit(.minutes(10))) func aSourceIsAskedBeforeTheFirstWait() async throws {
+  @Test(.timeLimit(.minutes(10))) func aSourceIsPolledBeforeTheFirstWait() async throws {
     let (health, drain) = (health, drain)
     let source = ScriptedSource(isLive: false, [
       { _, _ in throw Self.lost },
@@ -184,7 +184,7 @@ import Values
       $0.once = true
     }.run()
     #expect(source.requests.map(\.symbol) == ["A", "B", "C", "B", "C"])
-    #expect(outlet.bars.map(\.symbol) == ["A", "B", "C"])
+    #expect(topic.bars.map(\.symbol) == ["A", "B", "C"])
   }
 
   @Test(.timeLimit(.minutes(10))) func withStayTheEndIsTheDrain() async throws {

@@ -132,7 +132,7 @@ import Values
     #expect(throws: Failure.self) { try TradingCalendar.holidays("2025-02-30", path: "h") }
   }
 
-  @Test func stateComesBackAsItWas() throws {
+  @Test func stateRoundTrips() throws {
     let path = NSTemporaryDirectory() + "egx-state-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: path) }
     let state = BarState(path: path, interval: .daily, closeOnly: true)
@@ -146,16 +146,16 @@ import Values
     }
   }
 
-  @Test func whatWasNotAcknowledgedIsSentAgainInOrder() async throws {
-    let outlet = KeptOutlet()
+  @Test func unacknowledgedBarsAreSentAgainInOrder() async throws {
+    let topic = KeptBars()
     let publisher = BarPublisher(
-      review: review(.minute), outlet: outlet, metrics: ProducerMetrics(), drain: Interruption(), logger: quiet,
+      review: review(.minute), topic: topic, metrics: ProducerMetrics(), drain: Interruption(), logger: quiet,
       now: { .epoch })
-    outlet.failNext(1)
+    topic.failNext(1)
     _ = try await publisher.publish("A", [bar(60, "1", "1", "1", "1")])
     _ = try await publisher.publish("A", [bar(60, "1", "2", "1", "2")])
     try await publisher.settle()
-    let closes = outlet.bars.map(\.values)
+    let closes = topic.bars.map(\.values)
     #expect(closes.last == .value(ExactDecimal(2), field: "close"))
     #expect(closes.contains(.value(ExactDecimal(1), field: "close")))
     #expect(try await publisher.publish("A", [bar(60, "1", "2", "1", "2")]).unchanged == 1)

@@ -18,7 +18,7 @@ import Values
     return (bars, file.lost)
   }
 
-  @Test func columnsAreFoundOrAskedFor() throws {
+  @Test func columnsAreFoundOrRequired() throws {
     let header = "Day;Start;Top;Bottom;End;Close;Close\n"
     let row = "2025-01-20;1;2;1;1.5;7;8\n"
     #expect { try read(header.replacing(";Close;Close", with: "") + row) } throws: {
@@ -36,7 +36,7 @@ import Values
     for wrong in ["price=x", "close", "close="] { #expect(throws: Failure.self) { try read(row, columns: wrong) } }
   }
 
-  @Test func aThousandIsReadAsItsFileWritesNumbers() throws {
+  @Test func thousandsAreReadAsTheFileWritesNumbers() throws {
     let header = "date;open;high;low;close;volume\n"
     // Other numbers show that a comma separates thousands; where none does, it has to be said.
     let both = try read(header + "2025-01-20;1;2;1;2;1,234\n2025-01-21;1;2;1;2.5;7\n")

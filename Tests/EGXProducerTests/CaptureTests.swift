@@ -50,7 +50,7 @@ struct CaptureTests {
   private static func closes(_ bars: [SourceBar]) -> [ExactDecimal?] { bars.map { $0.candle.close } }
   private static func decimals(_ texts: [String]) -> [ExactDecimal?] { texts.map { ExactDecimal($0) } }
 
-  @Test(arguments: ["01", "02", "05"]) func wholeMessagesOfTheServer(_ name: String) async throws {
+  @Test(arguments: ["01", "02", "05"]) func serverMessagesAreReadWhole(_ name: String) async throws {
     try await replay(name, ["DEFAULT"]) { delivered, simulator, failure in
       let bars = delivered.bars("DEFAULT")
       #expect(failure == nil)
@@ -67,7 +67,7 @@ struct CaptureTests {
     ("08", "NDFI", "unsupported resolution: INDEX:NDFI, 5"), ("08", "CUST", "custom_resolution"),
     ("08", "SPREAD", "study_not_auth:BarSetSpread@tv-prostudies-76"),
   ])
-  func aRefusedSymbolIsRefusedInTheServersWords(name: String, symbol: String, words: String) async throws {
+  func aRefusedSymbolKeepsTheServersReason(name: String, symbol: String, words: String) async throws {
     try await replay(name, [symbol, "DEFAULT"]) { delivered, simulator, failure in
       #expect(failure == nil)
       #expect(delivered.failure(symbol)?.message.contains(words) == true, "\(delivered.items)")
@@ -143,7 +143,7 @@ struct CaptureTests {
     return bars
   }
 
-  @Test func exportsAreReadOrRefusedWithWhatWouldHelp() throws {
+  @Test func exportsAreReadOrRefusedWithAnAdvice() throws {
     let folder = try #require(Captures.folder)
     let investing = "\(folder)/case-16/EGX30.csv"
     let refusal = #expect(throws: SourceError.self) { try bars(investing) }
@@ -165,7 +165,7 @@ struct CaptureTests {
     #expect(try bars("\(folder)/case-18/EXPA.csv", interval: .minute).count == 4)
   }
 
-  @Test func aDayOfNullsCostsOnlyItself() throws {
+  @Test func aDayOfNullsIsLostAlone() throws {
     let read = try bars("\(try #require(Captures.cases))/csv-null/YNUL.csv")
     #expect(read.map { "\($0.candle.close)" } == ["10.75", "11.00"])
   }

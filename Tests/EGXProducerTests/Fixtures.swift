@@ -38,8 +38,8 @@ final class Delivered: Sendable {
   }
 }
 
-/// An outlet that keeps what it is given, and fails when it is told to.
-final class KeptOutlet: BarOutlet {
+/// A topic that keeps what it is given, and fails when it is told to.
+final class KeptBars: BarTopic {
   struct State {
     var bars: [MarketBar] = []
     var failures = 0

@@ -25,7 +25,7 @@ import TestSupport
     }
   }
 
-  @Test(arguments: [1, 2, 3, 7, 1_000]) func severalFramesInAnyPieces(_ chunk: Int) throws {
+  @Test(arguments: [1, 2, 3, 7, 1_000]) func severalFramesAreReadFromAnyPieces(_ chunk: Int) throws {
     let payloads = ["{\"m\":\"a\"}", "~h~17", "", "{\"d\":\"بنك 🏦 مصر\"}", String(repeating: "é", count: 300)]
     let stream = payloads.map { "~m~\($0.utf16.count)~m~\($0)" }.joined()
     let read = try frames(stream, chunk: chunk)
@@ -39,14 +39,14 @@ import TestSupport
     ("~m~2000000~m~x", 0), ("~m~1~m~🏦", 0), ("~m~2x~m~{}", 0), ("{}", 0), ("~m~9~m~~h~~m~1~m", 0),
     ("~m~5~m~~h~1x", 0), ("~m~90~m~{}", 0), ("~m~", 0), ("~m~2~m~[]rubbish", 0), ("~m~2~m~[]~m~7~m~rubbish!", 1),
   ], [7, 1_000])
-  func aWrongFrameCostsOnlyItself(_ wrong: (stream: String, good: Int), _ chunk: Int) throws {
+  func aWrongFrameIsLostAlone(_ wrong: (stream: String, good: Int), _ chunk: Int) throws {
     let read = try frames(wrong.stream + "~m~10~m~{\"m\":\"ok\"}~m~4~m~~h~8", chunk: chunk)
     #expect(Array(read.suffix(2)) == [.message(Array("{\"m\":\"ok\"}".utf8)), .heartbeat(Array("~h~8".utf8))])
     #expect(read.count { if case .unreadable = $0 { true } else { false } } >= 1, "\(read.map(text))")
     #expect(read.dropLast(2).count { if case .message = $0 { true } else { false } } == wrong.good)
   }
 
-  @Test func notUTF8CostsOnlyItself() throws {
+  @Test func invalidUTF8IsLostAlone() throws {
     var decoder = FrameDecoder(maxPayload: 100)
     decoder.feed(Array("~m~3~m~".utf8) + [0xff, 0x20, 0x20] + Array("~m~2~m~[]".utf8))
     #expect(try decoder.next() == .unreadable("a frame that is not UTF-8"))
@@ -64,7 +64,7 @@ import TestSupport
     #expect(decoder.pendingBytes < 2_000)
   }
 
-  @Test func rubbishNeverTraps() {
+  @Test func randomBytesNeverTrap() {
     var random = TestRandom("frames")
     let alphabet = Array("~mh0123456789{}\"".utf8) + [0xd8, 0xf0, 0x9f, 0xff, 0xc3]
     for _ in 0..<2_000 {
@@ -98,7 +98,7 @@ import TestSupport
         == #"~m~58~m~{"m":"switch_timezone","p":["cs_abcdefghijkl","exchange"]}"#)
   }
 
-  @Test func aBarThatCannotBeReadCostsOnlyItself() throws {
+  @Test func anUnreadableBarIsLostAlone() throws {
     let bars = [
       #"{"i":0,"v":[1,1,2,1,"x",5]}"#, #"{"i":1,"v":[86400,1,2,1,2,5]}"#, #"{"v":[2,{},1,1,1]}"#, "7", "[1]",
       #"{"i":2,"v":["soon",1,1,1,1]}"#, #"{"i":3,"v":[172800,1,2,1,"1.50",5]}"#, #"{"v":null}"#,
@@ -115,7 +115,7 @@ import TestSupport
     #expect(lost.first?.hasPrefix("bar 1 ") == true)
   }
 
-  @Test func serverMessagesSayWhatTheyMean() throws {
+  @Test func serverMessagesAreClassified() throws {
     func read(_ text: String) throws -> ServerMessage {
       try ServerMessage(parsing: Array(text.utf8), maxBytes: 1 << 20)
     }

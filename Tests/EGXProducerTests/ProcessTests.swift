@@ -118,7 +118,7 @@ import Values
     }
   }
 
-  @Test func moreBarsThanOneAnswerHoldsAreAllPublished() async throws {
+  @Test func barsOfSeveralAnswersAreAllPublished() async throws {
     let broker = try makeBroker()
     let script = SimulatorScript(bars: ["MANY": (0..<7_000).map {
       .init("\(883_900_800 + $0 * 86_400)", "10", "11", "9.5", "10.25", "1000")
@@ -141,7 +141,7 @@ import Values
     }
   }
 
-  @Test func aBackfillGoesOnWhereItStopped() async throws {
+  @Test func aBackfillResumesWhereItStopped() async throws {
     try await withTemporaryDirectory { folder in
       let broker = try makeBroker()
       try write(folder, "COMI", Array(1...10))

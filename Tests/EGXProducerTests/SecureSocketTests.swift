@@ -36,7 +36,7 @@ import WebSocket
     return delivered
   }
 
-  @Test(.timeLimit(.minutes(10))) func aServerThatProvesItsNameIsAsked() async throws {
+  @Test(.timeLimit(.minutes(10))) func aServerWithAValidCertificateIsUsed() async throws {
     try await withTemporaryDirectory { folder in
       let authority = try await TestAuthority(in: folder)
       let pair = try await authority.issue("server", for: "DNS:localhost,IP:127.0.0.1")
@@ -50,7 +50,7 @@ import WebSocket
     }
   }
 
-  @Test(.timeLimit(.minutes(10))) func aServerThatDoesNotIsToldNothing() async throws {
+  @Test(.timeLimit(.minutes(10))) func aServerWithoutAValidCertificateReceivesNothing() async throws {
     try await withTemporaryDirectory { folder in
       let authority = try await TestAuthority(in: folder)
       try await withTemporaryDirectory { elsewhere in
@@ -74,7 +74,7 @@ import WebSocket
     }
   }
 
-  @Test(.timeLimit(.minutes(10))) func aServerWithoutTLSIsNotSpokenToInTheClear() async throws {
+  @Test(.timeLimit(.minutes(10))) func nothingIsSentInPlainTextToAServerWithoutTLS() async throws {
     try await TradingViewSimulator.serving(script) { simulator in
       let url = simulator.url(host: "localhost").replacing("tradingview+ws:", with: "tradingview+wss:")
       let error = await #expect(throws: SourceError.self) { try await fetch(url, trusting: nil) }
@@ -83,7 +83,7 @@ import WebSocket
     }
   }
 
-  @Test(.timeLimit(.minutes(10))) func theExecutableTrustsTheAuthorityItIsGiven() async throws {
+  @Test(.timeLimit(.minutes(10))) func theExecutableTrustsTheGivenAuthority() async throws {
     try await withTemporaryDirectory { folder in
       let authority = try await TestAuthority(in: folder)
       let pair = try await authority.issue("server", for: "DNS:localhost")

@@ -61,7 +61,7 @@ import WebSocket
     }
   }
 
-  @Test func everyErrorIsReportedWithItsTextAtOnce() async throws {
+  @Test func everyServerErrorIsReportedAtOnceWithItsText() async throws {
     var script = script("GOOD")
     script.faults = ["BAD": .symbolError("invalid symbol"), "WORSE": .seriesError("resolve error")]
     try await TradingViewSimulator.serving(script) { simulator in
@@ -80,7 +80,7 @@ import WebSocket
     (.protocolError("bad auth token"), .tokenRefused), (.protocolError("wrong data"), .protocolBroken),
     (.hangUp(times: 1), .connectionLost),
   ])
-  func whatBreaksTheConnectionIsThrown(_ fault: SimulatorScript.Fault, _ kind: SourceError.Kind) async throws {
+  func aBrokenConnectionIsThrownWithItsKind(_ fault: SimulatorScript.Fault, _ kind: SourceError.Kind) async throws {
     var script = script("COMI")
     script.faults["COMI"] = fault
     try await TradingViewSimulator.serving(script) { simulator in
@@ -93,7 +93,7 @@ import WebSocket
 
   /// One that may have held the bars costs the symbol this question, and is named; others cost nothing.
   @Test(arguments: ["~m~3~m~{}~m~2~m~[]", "~m~999999999~m~x", "rubbish", "~m~7~m~{\"m\":1}"])
-  func aFrameThatCannotBeReadIsPassedOver(_ rubbish: String) async throws {
+  func anUnreadableFrameIsSkipped(_ rubbish: String) async throws {
     var script = script("COMI", "ETEL")
     let end = #"{"m":"series_completed","p":["$session","s1","streaming","s1",{}]}"#
     // Lengths count what is sent: session ids have 15 characters.
@@ -113,7 +113,7 @@ import WebSocket
   }
 
   /// Errors of studies and of sessions of others say nothing about the bars.
-  @Test func errorsOfOthersDropNoSymbol() async throws {
+  @Test func errorsOfOtherSymbolsDropNoSymbol() async throws {
     var script = script("COMI")
     script.faults["COMI"] = .before([
       #"{"m":"study_error","p":["$session","st1","st1","unknown study"]}"#,
@@ -142,7 +142,7 @@ import WebSocket
   }
 
   @Test(arguments: [("7", Duration.seconds(7)), (nil, nil), ("soon", nil)])
-  func aRefusedHandshakeSaysWhenToComeAgain(_ header: String?, _ delay: Duration?) async throws {
+  func aRefusedHandshakeCarriesRetryAfter(_ header: String?, _ delay: Duration?) async throws {
     var script = script("COMI")
     script.refusals = [.init(status: 429, retryAfter: header)]
     try await TradingViewSimulator.serving(script) { simulator in
@@ -158,7 +158,7 @@ import WebSocket
   }
 
   @Test(arguments: [(25, 25, 0), (30, 30, 0), (40, 30, 10), (7, 7, 0)])
-  func moreThanOneAnswerHoldsIsAskedForPageByPage(count: Int, given: Int, missing: Int) async throws {
+  func longRangesAreRequestedPageByPage(count: Int, given: Int, missing: Int) async throws {
     var script = script("COMI")
     script.pageSize = 10
     try await TradingViewSimulator.serving(script) { simulator in
@@ -174,7 +174,7 @@ import WebSocket
     }
   }
 
-  @Test func silenceIsATimeOutOfThatSymbol() async throws {
+  @Test func silenceTimesOutTheSymbol() async throws {
     var script = script("COMI")
     script.faults["COMI"] = .silence
     try await TradingViewSimulator.serving(script) { simulator in
@@ -188,7 +188,7 @@ import WebSocket
     }
   }
 
-  @Test func aRefusedHandshakeSaysSo() async throws {
+  @Test func aRefusedHandshakeIsReported() async throws {
     var script = script("COMI")
     script.origin = "https://www.tradingview.com"
     try await TradingViewSimulator.serving(script) { simulator in
@@ -204,7 +204,7 @@ import WebSocket
     }
   }
 
-  @Test func moreDataIsAskedForUntilTheBarsReachBack() async throws {
+  @Test func moreDataIsRequestedUntilTheBarsReachBack() async throws {
     var script = script("COMI")
     script.pageSize = 8
     try await TradingViewSimulator.serving(script) { simulator in
@@ -366,7 +366,7 @@ import WebSocket
     #expect(throws: Failure.self) { try JSONMapping(shape: .objects, rows: "", fields: "price=p") }
   }
 
-  @Test func aRowOfJSONThatCannotBeReadCostsOnlyItself() throws {
+  @Test func anUnreadableJSONRowIsLostAlone() throws {
     let objects = try JSONMapping(shape: .objects, rows: "", fields: "")
     func row(_ time: String, _ close: String) -> String {
       "{\"time\":\(time),\"open\":1,\"high\":2,\"low\":1,\"close\":\(close)}"
@@ -381,7 +381,7 @@ import WebSocket
     #expect(throws: SourceError.self) { try objects.bars(Array("[\(rows[0])]".utf8)) }
   }
 
-  @Test func jsonSourceAsksByItsTemplate() async throws {
+  @Test func theJSONSourceFillsInItsTemplate() async throws {
     let server = try HostileServer { request, connection in
       if request.path.contains("NONE") { return connection.answer("404 Not Found") }
       if request.headers["authorization"] != "Bearer s3cret" { return connection.answer("401 Unauthorized") }

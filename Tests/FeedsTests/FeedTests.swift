@@ -86,7 +86,8 @@ import Values
   @Test func stampsOfTheFutureAreRefused() {
     let seen = polygon("""
       [{"ev":"T","sym":"AAPL","p":1,"s":1,"t":1796136000000},{"ev":"AM","sym":"AAPL","v":1,"o":1,"c":1,"h":1,"l":1,\
-      "s":1796136000000},{"ev":"T","sym":"AAPL","p":1,"s":1,"t":0},{"ev":"T","sym":"AAPL","p":1,"s":1,"t":1764600059000}]
+      "s":1796136000000},{"ev":"T","sym":"AAPL","p":1,"s":1,"t":0},\
+      {"ev":"T","sym":"AAPL","p":1,"s":1,"t":1764600059000}]
       """)
     #expect(seen.failures.map(\.kind) == [.badTimestamp, .badTimestamp, .badTimestamp])
     #expect(seen.messages.count == 1, "a minute ahead is the skew of two clocks")

@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func aDaysCloseIsOfTheClosingTime() throws {
+  @Test func aDaysCloseHasTheClosingTime() throws {
     let series = """
       {"Meta Data":{"2. Symbol":"X","5. Time Zone":"US/Eastern"},"Time Series (Daily)":{
       "2024-05-10":{"1. open":"1","4. close":"122.84"},"2024-05-09":{"1. open":"1","4. close":"121.10"}}}
@@ -59,7 +59,7 @@ import Testing
     ])
   }
 
-  @Test func aQuoteIsOfNowUntilItsDayIsOver() throws {
+  @Test func aQuoteHasTheCurrentTimeUntilItsDayEnds() throws {
     let quote = """
       {"Global Quote":{"01. symbol":"X","05. price":"122.8400","07. latest trading day":"2024-05-10"}}
       """
@@ -111,7 +111,7 @@ import Testing
     #expect(ProviderMessage(body: Array(body.utf8))?.meaning == meaning)
   }
 
-  @Test func onAPageOnlyAQuotaCounts() {
+  @Test func onAnHTMLPageOnlyAQuotaCounts() {
     let page = { (text: String) in Array("<html><body>\(text)</body></html>".utf8) }
     #expect(ProviderMessage(body: page("Edge: Too Many Requests"))?.meaning == .quota(.rateLimited))
     #expect(ProviderMessage(body: page("Your token is not valid; not found")) == nil)

@@ -1,6 +1,6 @@
+import Commodities
 import Core
 @testable import FetcherService
-import Markets
 import Messages
 import Testing
 import Values
@@ -48,7 +48,7 @@ import Values
     ])
   }
 
-  @Test func oneValueWithoutRows() throws {
+  @Test func aSingleValueNeedsNoRows() throws {
     let source = """
         - name: J
           kind: json
@@ -156,7 +156,7 @@ import Values
     }
   }
 
-  @Test func aBinaryFractionsDigitsAreShortened() {
+  @Test func digitsOfBinaryFractionsAreShortened() {
     #expect(ExactDecimal(approximating: "0.1000000000000000055511151231257827").map { "\($0)" } == "0.1")
     #expect(ExactDecimal(approximating: "1234567890123456789012") == nil)
     #expect(ExactDecimal(approximating: "-5.5e-1").map { "\($0)" } == "-0.55")

@@ -1,14 +1,14 @@
+import Commodities
 import Core
 @testable import FetcherService
 import LocalServers
-import Markets
 import Redis
 import Synchronization
 import Testing
 import TestSupport
 
 @Suite struct BudgetTests {
-  @Test func ratesAsPeopleWriteThem() {
+  @Test func ratesAreParsed() {
     #expect(RateLimit("5/s") == RateLimit(count: 5, per: .seconds(1), burst: 5))
     #expect(RateLimit("300/m") == RateLimit(count: 300, per: .seconds(60), burst: 5))
     #expect(RateLimit("25/d") == RateLimit(count: 25, per: .seconds(86_400), burst: 1))
@@ -103,7 +103,7 @@ import TestSupport
       RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))), source: source, limit: rate)
   }
 
-  @Test func replicasShareOneBucketInRedis() async throws {
+  @Test func replicasShareABucketInRedis() async throws {
     let server = try await TestServers.redis()
     let name = TestServers.uniqueName()
     let rate = RateLimit(count: 100, per: .seconds(1), burst: 20)

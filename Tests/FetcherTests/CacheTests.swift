@@ -23,7 +23,7 @@ import Testing
     #expect(cache.bytes == 0)
   }
 
-  @Test func whatIsUsedStaysAndWhatIsNotGoes() {
+  @Test func usedEntriesStayAndUnusedOnesAreDropped() {
     let cache = ResponseCache(maxBytes: 10_000)
     cache.keep(entry(100), of: "used")
     cache.keep(entry(100), of: "idle")
@@ -35,7 +35,7 @@ import Testing
     #expect(cache["https://h/99"] == entry(300) && cache["https://h/0"] == nil)
   }
 
-  @Test func whatIsTooLargeIsNotKeptAndReplacesWhatWas() {
+  @Test func anEntryThatIsTooLargeIsNotKeptAndRemovesTheOldOne() {
     let cache = ResponseCache(maxBytes: 10_000)
     cache.keep(entry(10), of: "a")
     cache.keep(entry(5_000), of: "a")

@@ -1,8 +1,8 @@
+import Commodities
 import Core
 @testable import FetcherService
 import Foundation
 import LocalServers
-import Markets
 import Messages
 import ServiceKit
 import Testing
@@ -42,7 +42,7 @@ struct CapturedProviderTests {
       case "alphavantage": "symbols: {Metal: X}, token: env:PATH"
       default: "symbols: {Metal: X}"
       }
-    let catalogue = try MarketCatalogue(yaml: """
+    let catalogue = try CommodityCatalogue(yaml: """
       countries: []
       materials: [{name: Metal, category: energy, unit: \(meta.unit), world: true, currency: \(meta.currency)}]
       schedules: []
@@ -93,7 +93,7 @@ struct CapturedProviderTests {
     #expect("\(quote.value)" != "1524.5" && "\(quote.value)" == "2952.5")
   }
 
-  @Test func whatInformationSays() throws {
+  @Test func informationAnswersAreClassified() throws {
     struct Said: Decodable { var body: String }
     let file = try #require(Captures.wire) + "/case-63/information.json"
     let said = try JSONDecoder().decode([String: Said].self, from: Data(contentsOf: URL(fileURLWithPath: file)))
@@ -112,7 +112,7 @@ struct ProviderCaseTests {
     try await eventually("the stub answers") { await LoopbackHTTP.shared.get(port: port, path: "/backup/x") != nil }
     let yaml = try String(contentsOfFile: folder + "/markets.yaml", encoding: .utf8)
       .replacing("127.0.0.1:9911", with: "127.0.0.1:\(port)")
-    let stage = try Stage(catalogue: try MarketCatalogue(yaml: yaml, origin: "markets.yaml"))
+    let stage = try Stage(catalogue: try CommodityCatalogue(yaml: yaml, origin: "markets.yaml"))
     let due = "\(Timestamp.now())"
     let expected = [
       "Pence Metal": "2.75700012 GBP", "Agora Gas": "92.505 ILS", "Below Zero": "-37.63 USD", "At Zero": "0 USD",

@@ -18,7 +18,7 @@ import Values
   private let market = SimulatedMarket(seed: 3)
 
   /// What is published, by name of the observation: a repeat is the same.
-  private func byName(_ observations: [MarketObservation]) -> [String: String] {
+  private func byName(_ observations: [CommodityObservation]) -> [String: String] {
     Dictionary(
       observations.map { ("\($0.series) \($0.kind.rawValue) \($0.observedAt)", "\($0.value) \($0.unit ?? "")") },
       uniquingKeysWith: { first, _ in first })
@@ -59,7 +59,7 @@ import Values
           .merging(truth(day, "PVC", "Germany", .price)) { $1 }.merging(truth(day, "Copper", "Egypt", .demand)) { $1 }
           .merging(truth(day, "Brent", nil, .price)) { $1 })
         #expect(observations.count == 96)
-        let records = try await fleet.read(Topics.marketObservations)
+        let records = try await fleet.read(Topics.commodityObservations)
         for record in records {
           let observation = try record.observation
           #expect(record.key == observation.series.text)
@@ -129,7 +129,7 @@ import Values
         let urgent = Fleet.day("2025-01-20", "Brent", nil, hours: 0..<4, deadline: soon)
         try await fleet.send(Fleet.day("2025-01-20") + urgent)
         try await eventually("those with a deadline expire") { await process.skipped("expired") == 4 }
-        try await eventually("it says so") { await process.get("/readyz")?.status == 503 }
+        try await eventually("it is not ready") { await process.get("/readyz")?.status == 503 }
         #expect(try await fleet.observations().isEmpty)
         simulator.clearFaults()
         try await eventually("the rest is fetched") { await process.ended() == 28 }
@@ -154,7 +154,7 @@ import Values
         try await eventually("the first half") { await process.ended() == 12 }
         await redis.halt(signal: 9)
         try await fleet.send(Fleet.day("2025-01-20", hours: 12..<24))
-        try await eventually("it says so") { await process.get("/readyz")?.status == 503 }
+        try await eventually("it is not ready") { await process.get("/readyz")?.status == 503 }
         let asked = simulator.meter(of: "a").requests
         #expect(await process.ended() == 12)
         try await redis.resume()

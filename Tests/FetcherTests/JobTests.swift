@@ -1,7 +1,7 @@
+import Commodities
 import Core
 @testable import FetcherService
 import HTTP
-import Markets
 import Messages
 import Testing
 import Values
@@ -22,7 +22,7 @@ import Values
     return nil
   }
 
-  @Test func aTaskByHandIsEnough() throws {
+  @Test func aMinimalTaskIsEnough() throws {
     let task = try IngestionTask(decoding: Array(
       "{\"task\":\"fetch_price\",\"material\":\"Copper\",\"source\":\"Yahoo\"}".utf8))
     let job = try job(task)
@@ -30,7 +30,7 @@ import Values
     #expect(job.dueAt == time("2025-01-20T12:00:00Z") && job.deadline == nil && job.sources == [0, 1])
   }
 
-  @Test func theTasksOwnChoiceIsAskedFirstThenTheCataloguesOrder() throws {
+  @Test func theTasksProvidersComeBeforeTheCatalogues() throws {
     #expect(try job(Stage.task("Brent", nil)).sources == [0, 1, 2])
     #expect(try job(Stage.task("Brent", nil, source: "Oil")).sources == [2, 0, 1])
     // Yahoo has no demand: it is skipped, and the answer of the next source is flagged.
@@ -54,7 +54,7 @@ import Values
     #expect(kind(task) == nil)
   }
 
-  @Test func aSourceWithoutTheMaterialIsNoSource() throws {
+  @Test func sourcesWithoutTheMaterialAreSkipped() throws {
     let catalogue = try Catalogues.load("""
         - {name: Y, kind: yahoo, url: "https://h", symbols: {Brent: BZ=F}}
       """)
@@ -62,7 +62,7 @@ import Values
     #expect { try reader.job(Stage.task(), arrived: .epoch) } throws: { ($0 as? FetchError)?.kind == .noSource }
   }
 
-  @Test func requestsAreFilledInAndEncoded() throws {
+  @Test func requestTemplatesAreFilledInAndEncoded() throws {
     let source = try Catalogues.source("""
         - name: Y
           kind: json
@@ -80,7 +80,7 @@ import Values
     #expect(request.limits.maxBodyBytes == 100 && request.limits.totalTime == .seconds(10))
   }
 
-  @Test func bareHostsMeanTheKindsOwnRequest() throws {
+  @Test func aBareHostGetsTheDefaultRequestOfItsKind() throws {
     let yahoo = try Catalogues.source("""
         - {name: Y, kind: yahoo, url: "https://query1.finance.yahoo.com/", symbols: {PVC: "HG=F"}}
       """)

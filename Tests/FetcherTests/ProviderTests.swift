@@ -20,7 +20,7 @@ import Values
     market.points(.price, material: "pvc", country: "egypt", currency: "EGP", at: time(due), count: 1).last?.value
   }
 
-  @Test func everyShapeGivesTheMarketsValue() async throws {
+  @Test func everyAnswerFormatGivesTheSimulatedValue() async throws {
     let truth = truth()
     try await ProviderSimulator.serving(market) { simulator in
       for sources in [
@@ -69,7 +69,7 @@ import Values
     }
   }
 
-  @Test func unchangedOnesAreSkippedOlderOnesToo() async throws {
+  @Test func unchangedAndOlderValuesAreSkipped() async throws {
     let market = market
     try await ProviderSimulator.serving(market) { simulator in
       let sources = Catalogues.json(simulator.url(of: "b"))
@@ -99,7 +99,7 @@ import Values
 
   /// Each fault of the first of two providers: the second one's answer is published, flagged.
   @Test(arguments: Misbehaviour.Mode.allCases.filter { ![.slow, .wrongUnit, .poison].contains($0) })
-  func theNextProviderIsAskedWhateverIsWrongWithTheFirst(mode: Misbehaviour.Mode) async throws {
+  func theNextProviderIsUsedAfterAnyFailureOfTheFirst(mode: Misbehaviour.Mode) async throws {
     let truth = truth()
     try await ProviderSimulator.serving(market) { simulator in
       simulator.add(Misbehaviour(mode, of: "a"))
@@ -115,7 +115,7 @@ import Values
     }
   }
 
-  @Test func aSlowProviderIsGivenUpAtItsTimeout() async throws {
+  @Test func aSlowProviderTimesOut() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       simulator.add(Misbehaviour(.slow, of: "a", value: .seconds(300)))
       let stage = try Stage(
@@ -141,7 +141,7 @@ import Values
   }
 
   @Test(arguments: [(Misbehaviour.Mode.negative, true), (.zero, true), (.negative, false), (.zero, false)])
-  func aPriceThatIsNotPositiveIsAMatterOfItsSeriesAlone(mode: Misbehaviour.Mode, isPositive: Bool) async throws {
+  func aPriceThatIsNotPositiveAffectsItsSeriesAlone(mode: Misbehaviour.Mode, isPositive: Bool) async throws {
     try await ProviderSimulator.serving(market) { simulator in
       let stage = try Stage(Catalogues.json(simulator.url(of: "a")))
       // PVC is called positive in the catalogue, Brent is not.
@@ -178,7 +178,7 @@ import Values
     }
   }
 
-  @Test func aQuotaWithStatus200IsAPauseAndNotAFailure() async throws {
+  @Test func aQuotaMessageWithStatus200PausesWithoutAFailure() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       simulator.add(Misbehaviour(.quota, of: "a"))
       let stage = try Stage(
@@ -188,7 +188,7 @@ import Values
     }
   }
 
-  @Test func a429WithoutATimeIsMetWithGrowingPauses() async throws {
+  @Test func a429WithoutRetryAfterGetsGrowingPauses() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       simulator.add(Misbehaviour(.rateLimit, of: "a", value: .zero))
       let stage = try Stage(Catalogues.json(simulator.url(of: "a")))
@@ -224,7 +224,7 @@ import Values
     }
   }
 
-  @Test func theTokenIsRemovedFromMessages() async throws {
+  @Test func tokensAreRemovedFromMessages() async throws {
     try await withTemporaryDirectory { folder in
       try "bars".write(toFile: folder + "/token", atomically: true, encoding: .utf8)
       try await ProviderSimulator.serving(market) { simulator in
@@ -240,7 +240,7 @@ import Values
     }
   }
 
-  @Test func noValueYetIsSkippedWithoutADeadlineAndAwaitedWithOne() async throws {
+  @Test func aMissingValueIsSkippedOrAwaitedUntilTheDeadline() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       let stage = try Stage(Catalogues.json(simulator.url(of: "a"), more: "max-age: 1h").replacing(
         "at={due_at}", with: "at=2025-01-20T00:00:00Z"))
@@ -315,7 +315,7 @@ import Values
     }
   }
 
-  @Test func anUnknownSymbolIsADeadLetterAnOutageIsNot() async throws {
+  @Test func anUnknownSymbolIsADeadLetterAndAnOutageIsNone() async throws {
     try await ProviderSimulator.serving(market) { simulator in
       let stage = try Stage(
         Catalogues.json(simulator.url(of: "a"), name: "First") + Catalogues.json(simulator.url(of: "b")))
@@ -356,7 +356,7 @@ import Values
     }
   }
 
-  @Test func theCounterOfTheSimulatorStaysWithinTheConcurrency() async throws {
+  @Test func requestsInFlightStayWithinTheConcurrency() async throws {
     var options = ProviderOptions()
     options.latency = .milliseconds(20)
     try await ProviderSimulator.serving(market, options: options) { simulator in

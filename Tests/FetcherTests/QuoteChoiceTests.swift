@@ -18,7 +18,7 @@ import Values
       .choose(quotes, kind: kind, isPositive: isPositive, dueAt: due, now: time(now))
   }
 
-  @Test func theLatestUpToTheDueTimeWhateverTheOrder() throws {
+  @Test func theLatestValueUpToTheDueTimeIsTakenInAnyOrder() throws {
     let quotes = ["2025-01-20T11:00:00Z", "2025-01-20T12:01:00Z", "2025-01-20T10:00:00Z", "2025-01-20T12:01:01Z"]
     let chosen = try choose(quotes.map { quote($0) })
     #expect(chosen.quote.observedAt == time("2025-01-20T12:01:00Z") && !chosen.isLate)
@@ -26,13 +26,13 @@ import Values
     #expect(twice.quote.value == decimal("2"))
   }
 
-  @Test func aLateJobTakesTheFirstValueAfterAndSaysSo() throws {
+  @Test func aLateJobTakesAndFlagsTheNextValue() throws {
     let quotes = [quote("2025-01-20T15:00:00Z"), quote("2025-01-20T14:00:00Z")]
     let chosen = try choose(quotes, now: "2025-01-20T16:00:00Z")
     #expect(chosen.quote.observedAt == time("2025-01-20T14:00:00Z") && chosen.isLate)
   }
 
-  @Test func aBarThatClosesAfterTheDueTimeIsAnotherJobs() throws {
+  @Test func aBarThatClosesAfterTheDueTimeIsLeftToTheNextJob() throws {
     var bar = quote("2025-01-20T14:00:00Z")
     bar.isOfPeriod = true
     #expect { try choose([bar], now: "2025-01-20T16:00:00Z") } throws: { ($0 as? FetchError)?.kind == .noValue }
@@ -79,7 +79,7 @@ import Values
     #expect(!QuoteChoice.isJump(from: state, to: other, factor: 20))
   }
 
-  @Test func changesGoByTheTimeOfTheEvent() {
+  @Test func changesFollowEventTime() {
     let last = SeriesState(observedAt: due, value: decimal("5"), currency: "USD", unit: "t")
     func change(_ at: String, _ value: String, unit: String = "t") -> SeriesState.Change {
       SeriesState.change(

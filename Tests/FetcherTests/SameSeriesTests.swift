@@ -1,6 +1,6 @@
+import Commodities
 import Core
 @testable import FetcherService
-import Markets
 import Messages
 import Testing
 import Values
@@ -10,7 +10,7 @@ import Values
 @Suite struct SameSeriesTests {
   private struct Answer {
     var source: String
-    var kind: MarketSourceKind
+    var kind: CommoditySourceKind
     var symbol: String
     var body: String
   }
@@ -51,7 +51,7 @@ import Values
   private func value(_ answer: Answer, _ material: Material) throws -> Quote {
     let token = answer.kind == .alphavantage ? "token: env:PATH, " : ""
     let symbols = "{\(material.name): \(answer.symbol)}"
-    let catalogue = try MarketCatalogue(yaml: """
+    let catalogue = try CommodityCatalogue(yaml: """
       countries: []
       materials: [{name: \(material.name), category: energy, unit: \(material.unit ?? ""), world: true, currency: USD}]
       schedules: []
@@ -77,8 +77,8 @@ import Values
   }
 
   /// Every row of the shipped catalogue: the unit that its source is quoted for can be made the material's.
-  @Test func theShippedCatalogueHasAUnitForEverySymbol() throws {
-    let catalogue = MarketCatalogue.embedded
+  @Test func theEmbeddedCatalogueHasAUnitForEverySymbol() throws {
+    let catalogue = CommodityCatalogue.embedded
     for source in try catalogue.readSources() where source.kind == .yahoo {
       for name in source.symbols.keys {
         let material = try #require(catalogue.material(named: name))
@@ -91,7 +91,7 @@ import Values
   }
 
   @Test(arguments: ["index 2016=100", "percent", "", "dollar per ton", "euros per furlong"])
-  func whatIsNoPriceForAUnitIsRefused(unit: String) throws {
+  func unitsThatTheMaterialCannotHaveAreRefused(unit: String) throws {
     let material = try #require(
       Material(name: "Copper", category: .energy, unit: "t", isWorld: true, currency: "USD"))
     let answer = Self.alpha("COPPER", "monthly", unit, "160.1")

@@ -13,7 +13,7 @@ import Values
     market.points(kind, material: material, country: "egypt", currency: "EGP", at: time(at), count: count)
   }
 
-  @Test func anyTimeIsTheSameInWhateverOrderItIsAskedFor() {
+  @Test func valuesDoNotDependOnTheOrderOfRequests() {
     let market = SimulatedMarket(seed: 5)
     let whole = points(market, count: 2_000, at: "2025-03-01T00:30:00Z")
     #expect(whole.count == 2_000 && whole.last?.time == time("2025-03-01T00:00:00Z"))

@@ -1,6 +1,6 @@
+import Commodities
 import Core
 @testable import FetcherService
-import Markets
 import Messages
 import Testing
 import Values
@@ -21,7 +21,7 @@ import Values
 
   private func at(_ seconds: Int64) -> Timestamp? { Timestamp(microseconds: seconds * 1_000_000) }
 
-  @Test func aCloseIsOfTheEndOfItsBar() throws {
+  @Test func aCloseHasTheTimeOfItsBarsEnd() throws {
     let found = try quotes(chart(
       "\"currency\":\"USD\",\"regularMarketTime\":1700003600,\"regularMarketPrice\":3.7215,\"dataGranularity\":\"1h\"",
       [1_699_990_000, 1_699_993_600, 1_699_997_200], "3.71000003814697266,null,3.72"))
@@ -44,7 +44,7 @@ import Values
     #expect(found.map(\.observedAt) == [1_714_764_600, 1_714_766_400, 1_714_766_400, 1_714_766_407].map(at))
   }
 
-  @Test func theRowOfARunningBarIsOfTheLastTrade() throws {
+  @Test func theRowOfARunningBarHasTheTimeOfTheLastTrade() throws {
     let found = try quotes(chart(
       "\"currency\":\"USD\",\"regularMarketTime\":1700003000,\"dataGranularity\":\"1h\"",
       [1_699_999_200, 1_700_003_000], "1,2"))
@@ -52,7 +52,7 @@ import Values
   }
 
   /// Gold: the day of New York that begins at 05:00Z on 2 January 2020 ends one minute before 05:00Z on the 3rd.
-  @Test func aDaysCloseIsOfTheEndOfItsSession() throws {
+  @Test func aDaysCloseHasTheTimeOfTheSessionsEnd() throws {
     let meta = """
       "currency":"USD","gmtoffset":-18000,"regularMarketTime":1740051311,"dataGranularity":"1d",
       "currentTradingPeriod":{"regular":{"start":1740027600,"end":1740113940}}
@@ -79,7 +79,7 @@ import Values
     #expect("\(measured.value)" == value && measured.currency == currency)
   }
 
-  @Test func anIndexIsNotAPrice() throws {
+  @Test func anIndexIsNoPrice() throws {
     let quote = try #require(try quotes(chart(
       """
       "currency":"USD","instrumentType":"INDEX","regularMarketTime":1700000000,"regularMarketPrice":560.2

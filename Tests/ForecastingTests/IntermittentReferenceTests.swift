@@ -1,4 +1,4 @@
-import Forecasting
+@testable import Forecasting
 import Foundation
 import LocalServers
 import Testing
@@ -65,7 +65,7 @@ import TestSupport
     return forecast.steps[0].mean
   }
 
-  @Test func noDemandIsNoForecast() throws {
+  @Test func noDemandGivesNoForecast() throws {
     for kind in [ModelKind.croston, .sba, .tsb] {
       let model = try ModelLoader.load(
         Samples.manifest(kind, history: 4, smoothing: Smoothing(size: 0.1, interval: 0.1)), weights: nil)

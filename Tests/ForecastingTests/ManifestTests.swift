@@ -1,5 +1,5 @@
 import Core
-import Forecasting
+@testable import Forecasting
 import Foundation
 import Testing
 import Values
@@ -27,7 +27,7 @@ import Values
     }
   }
 
-  @Test func saysWhichFieldIsWrong() throws {
+  @Test func theWrongFieldIsNamed() throws {
     let good = Samples.manifest(.tsb, history: 20, smoothing: smoothing)
     try good.check()
     let network = Samples.manifest(.deepar, history: 20, features: ["lag.1"])

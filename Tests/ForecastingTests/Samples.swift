@@ -1,4 +1,4 @@
-import Forecasting
+@testable import Forecasting
 import Values
 
 /// Small manifests and inputs.

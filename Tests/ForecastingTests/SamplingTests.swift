@@ -1,5 +1,5 @@
 import Foundation
-import Forecasting
+@testable import Forecasting
 import TestSupport
 import Testing
 

@@ -53,8 +53,8 @@ import Testing
 
   @Test func limits() throws {
     let bytes = Array("<p>1<p>2<p>3".utf8)
-    #expect(throws: HTMLError.self) { try HTMLDocument(bytes, limits: .init(maxBytes: 11)) }
-    let small = try HTMLDocument(bytes, limits: .init(maxNodes: 2))
+    #expect(throws: HTMLError.self) { try HTMLDocument(bytes, maxBytes: 11) }
+    let small = try HTMLDocument(bytes, maxNodes: 2)
     #expect(throws: HTMLError.self) { try small.select("//p") }
     #expect(throws: HTMLError.self) { try HTMLDocument(Array(" \n".utf8)) }
   }

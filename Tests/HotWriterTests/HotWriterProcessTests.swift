@@ -5,6 +5,7 @@ import Kafka
 import KafkaFlags
 import LocalServers
 import Logging
+import Redis
 import Testing
 import TestSupport
 
@@ -60,8 +61,13 @@ import TestSupport
     }
     func awaitTruth(_ what: String) async throws {
       try await eventually(what, interval: .milliseconds(200)) {
-        for (key, samples) in truth where try await fixture.samples(key) != samples { return false }
-        return true
+        do {
+          for (key, samples) in truth where try await fixture.samples(key) != samples { return false }
+          return true
+        } catch let error as RedisError where error.isTransient {
+          // The test's own connection broke off with the server.
+          return false
+        }
       }
     }
     var writer = try await ServiceProcess.start("hot-writer", [], environment: environment)

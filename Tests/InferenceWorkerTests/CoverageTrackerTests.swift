@@ -1,5 +1,5 @@
 import Catalogue
-import Forecasting
+@testable import Forecasting
 @testable import InferenceWorkerService
 @testable import Kafka
 import Messages
@@ -75,7 +75,7 @@ import Values
   }
 
   /// Through the sink; a flush that fails and is made again counts once.
-  @Test func theSinkCompares() async throws {
+  @Test func theSinkComparesPredictionsWithObservations() async throws {
     let fixture = try WorkerFixture()
     _ = try await fixture.predict(["10", "10", "10", "10"])
     // Expected of the hours after: 11 and 12, give or take one.
@@ -89,7 +89,7 @@ import Values
     let tally = try #require(fixture.sink.coverage.tallies["stub"])
     // The hour 5 was expected twice: at 3 and at 4.
     #expect(tally.compared == 3 && tally.reached == 1.0 / 3)
-    fixture.sink.drop([TopicPartition(Topics.marketObservations(of: .polymer).name, 0)])
+    fixture.sink.drop([TopicPartition(Topics.commodityObservations(of: .polymer).name, 0)])
     fixture.take(observation(hour: 6, "20"), offset: 6)
     _ = try await fixture.sink.flush(to: [:])
     #expect(fixture.sink.coverage.tallies["stub"]?.compared == 3)

@@ -1,5 +1,5 @@
 import Catalogue
-import Forecasting
+@testable import Forecasting
 import Foundation
 import LocalServers
 import Messages
@@ -22,11 +22,11 @@ import Values
     String(format: "%.2f", size * (1 + 0.05 * sin(Double(hour) / 5) + 0.01 * Double((hour * 7) % 5)))
   }
 
-  private static func oil(_ hour: Int) -> MarketObservation {
+  private static func oil(_ hour: Int) -> CommodityObservation {
     observation(brent, hour: hour, price(hour, 70), currency: "USD", unit: "bbl")
   }
 
-  private static func polymers(_ hours: Range<Int>) -> [MarketObservation] {
+  private static func polymers(_ hours: Range<Int>) -> [CommodityObservation] {
     hours.flatMap { hour in
       series.enumerated().map { observation($1, hour: hour, price(hour + $0, 1_000)) }
     }
@@ -54,7 +54,7 @@ import Values
     var worker = try await cluster.start(kind: "polymer")
     try await worker.awaitReady()
     try await cluster.feed((-20..<hours).map(oil))
-    let energy = Topics.marketObservations(of: .energy)
+    let energy = Topics.commodityObservations(of: .energy)
     // Times here are not those of the clock, so `--driver-delay` cannot be waited for.
     try await eventually("the drivers are read") {
       await worker.metrics().sum("souk_kafka_table_records_total", where: ["topic": energy.name]) ?? 0 >= 60
@@ -63,7 +63,7 @@ import Values
     worker = try await disturb(cluster, worker)
     try await cluster.feed(polymers(20..<hours))
     try await cluster.awaitCaughtUp(
-      "inference-worker-polymer", [Topics.marketObservations(of: .polymer), energy])
+      "inference-worker-polymer", [Topics.commodityObservations(of: .polymer), energy])
     #expect(await worker.terminate() == .exited(0))
     let made = cluster.predictions
     #expect(made.allSatisfy { $0.flags.isEmpty && $0.modelKind == "xgboost" })

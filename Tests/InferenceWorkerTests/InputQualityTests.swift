@@ -1,4 +1,4 @@
-import Forecasting
+@testable import Forecasting
 @testable import InferenceWorkerService
 import Messages
 import Pipeline

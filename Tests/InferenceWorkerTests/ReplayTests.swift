@@ -1,5 +1,5 @@
 import Catalogue
-import Forecasting
+@testable import Forecasting
 @testable import InferenceWorkerService
 import Kafka
 import Messages
@@ -11,8 +11,8 @@ import Values
 /// With kills at any time and repeated reads, the predictions are those of an undisturbed run.
 @Suite struct ReplayTests {
   /// A log of two partitions: six series, with late observations, corrections, repeats, gaps and other units.
-  private static func log(_ random: inout TestRandom) -> [Int32: [MarketObservation]] {
-    var log: [Int32: [MarketObservation]] = [0: [], 1: []]
+  private static func log(_ random: inout TestRandom) -> [Int32: [CommodityObservation]] {
+    var log: [Int32: [CommodityObservation]] = [0: [], 1: []]
     var hours: [String: Int] = [:]
     for _ in 0..<220 {
       let number = Int32.random(in: 0...1, using: &random)
@@ -37,10 +37,10 @@ import Values
   /// Reads both partitions to their ends, with kills; commits lag behind what was flushed.
   /// - Parameter chance: one in so many steps is a kill; 0 is none.
   private static func run(
-    _ log: [Int32: [MarketObservation]], killing chance: Int, _ random: inout TestRandom
+    _ log: [Int32: [CommodityObservation]], killing chance: Int, _ random: inout TestRandom
   ) async throws -> WorkerFixture {
     let fixture = try WorkerFixture([StubModel(), StubModel("other", history: 6, horizon: 1)], window: 12)
-    let partitions = log.keys.sorted().map { TopicPartition(Topics.marketObservations(of: .polymer).name, $0) }
+    let partitions = log.keys.sorted().map { TopicPartition(Topics.commodityObservations(of: .polymer).name, $0) }
     var committed: [TopicPartition: Int64] = [:]
     for partition in partitions { committed[partition] = 0 }
     var read = committed
@@ -97,7 +97,7 @@ import Values
 
   @Test func theNextOwnerReadsTheFlushedWindows() async throws {
     let fixture = try WorkerFixture()
-    let partition = TopicPartition(Topics.marketObservations(of: .polymer).name, 0)
+    let partition = TopicPartition(Topics.commodityObservations(of: .polymer).name, 0)
     for hour in 0..<3 { fixture.take(observation(hour: hour, "10"), offset: Int64(hour)) }
     _ = try await fixture.sink.flush(to: [partition: 3])
     fixture.sink.drop([partition])
@@ -122,7 +122,7 @@ import Values
 
 /// One series or one version does not suppress the others.
 @Suite struct ModelUseTests {
-  @Test func aSeriesThatAModelFailsAtIsWithheldAndTheOthersAreNot() async throws {
+  @Test func aSeriesWhoseModelFailsIsWithheldAlone() async throws {
     let fixture = try WorkerFixture([StubModel(history: 1, poison: 13)])
     for (index, value) in ["11", "12", "13", "14", "15"].enumerated() {
       fixture.take(observation("mena.egypt.polymer.m\(index)", hour: 1, value), offset: Int64(index))

@@ -1,5 +1,5 @@
 import Core
-import Forecasting
+@testable import Forecasting
 @testable import InferenceWorkerService
 import Synchronization
 

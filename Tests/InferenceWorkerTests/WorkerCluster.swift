@@ -1,6 +1,6 @@
 import ArgumentParser
 import Catalogue
-import Forecasting
+@testable import Forecasting
 import Kafka
 import KafkaFlags
 import LocalServers
@@ -32,7 +32,7 @@ final class WorkerCluster: Sendable {
   /// - Parameter folder: where the registry is; several clusters may share one.
   init(folder: String, partitions: Int = 4) throws {
     self.folder = folder
-    let topics = Topics.marketObservations + Topics.marketObservations.map(\.deadLetters)
+    let topics = Topics.commodityObservations + Topics.commodityObservations.map(\.deadLetters)
       + [Topics.seriesWindows, Topics.databaseWriteBuffer]
     broker = try EmbeddedBroker(topics: topics.map { ($0.name, partitions) })
     registry = ModelRegistry(try ObjectStoreOptions.parse(["--object-store", "file://\(folder)"]).makeStore())
@@ -88,24 +88,24 @@ final class WorkerCluster: Sendable {
 
   // MARK: Records
 
-  func feed(_ observations: some Sequence<MarketObservation>) async throws {
+  func feed(_ observations: some Sequence<CommodityObservation>) async throws {
     var batch = OutgoingBatch()
     for observation in observations {
       batch.append(
-        topic: MarketObservation.topic(of: observation.series.category).name, key: observation.key,
+        topic: CommodityObservation.topic(of: observation.series.category).name, key: observation.key,
         value: observation.encoded(), timestamp: observation.observedAt.microseconds / 1_000)
     }
     try await producer.send(batch)
   }
 
-  func feed(_ value: String, key: String, category: MarketCategory = .screening) async throws {
+  func feed(_ value: String, key: String, category: CommodityCategory = .screening) async throws {
     var batch = OutgoingBatch()
-    batch.append(topic: MarketObservation.topic(of: category).name, key: Array(key.utf8), value: Array(value.utf8))
+    batch.append(topic: CommodityObservation.topic(of: category).name, key: Array(key.utf8), value: Array(value.utf8))
     try await producer.send(batch)
   }
 
   /// Demand, often none, of each series at each of these hours; the same however it is cut into calls.
-  static func demand(_ series: [String], hours: Range<Int>) -> [MarketObservation] {
+  static func demand(_ series: [String], hours: Range<Int>) -> [CommodityObservation] {
     hours.flatMap { hour in
       series.enumerated().map { number, series in
         let units = (hour * 7 + number * 3) % 4 == 0 ? "\((hour * 13 + number * 5) % 17 + 1)" : "0"
@@ -121,7 +121,7 @@ final class WorkerCluster: Sendable {
   }
 
   func awaitCaughtUp(
-    _ group: String = WorkerCluster.group, _ topics: [Topic] = [Topics.marketObservations(of: .screening)]
+    _ group: String = WorkerCluster.group, _ topics: [Topic] = [Topics.commodityObservations(of: .screening)]
   ) async throws {
     try await eventually("\(group) has read everything", timeout: .seconds(240)) {
       try await lag(group, topics: topics) == 0

@@ -1,6 +1,6 @@
 import Catalogue
 import Core
-import Forecasting
+@testable import Forecasting
 @testable import InferenceWorkerService
 @testable import Kafka
 import Logging
@@ -45,10 +45,12 @@ final class WorkerFixture {
   func crash() { sink = Self.sink(settings, models, drivers, output) }
 
   @discardableResult
-  func take(_ observation: MarketObservation, offset: Int64, partition: Int32 = 0, stamp: Int64? = nil) -> Disposition {
+  func take(
+    _ observation: CommodityObservation, offset: Int64, partition: Int32 = 0, stamp: Int64? = nil
+  ) -> Disposition {
     sink.take(
       observation,
-      TopicPartition(Topics.marketObservations(of: observation.series.category).name, partition), offset: offset,
+      TopicPartition(Topics.commodityObservations(of: observation.series.category).name, partition), offset: offset,
       stamp: stamp ?? observation.observedAt.microseconds / 1_000, isListened: true)
   }
 
@@ -72,8 +74,8 @@ let pvc = "mena.egypt.polymer.pvc"
 func observation(
   _ series: String = pvc, hour: Int, _ value: String, kind: SeriesKind = .price, currency: String? = "EGP",
   unit: String? = "t"
-) -> MarketObservation {
-  MarketObservation(
+) -> CommodityObservation {
+  CommodityObservation(
     series: RoutingKey(series)!, kind: kind, material: "PVC", value: ExactDecimal(value)!, currency: currency,
     unit: unit, observedAt: hourTime(hour), source: "test")
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Catalogue
-import Forecasting
+@testable import Forecasting
 @testable import InferenceWorkerService
 import Kafka
 import LocalServers
@@ -60,7 +60,7 @@ import Glibc
   }
 
   /// Both groups predict the series that match both patterns; neither predicts the others.
-  @Test(.timeLimit(.minutes(10))) func groupsWithOverlappingPatternsEachGetAllTheyShould() async throws {
+  @Test(.timeLimit(.minutes(10))) func groupsWithOverlappingPatternsEachGetAllTheirSeries() async throws {
     try await withTemporaryDirectory { folder in
       let cluster = try WorkerCluster(folder: folder)
       try await cluster.publish(WorkerCluster.manifest("one", series: "#"))
@@ -74,7 +74,7 @@ import Glibc
       let second = try await cluster.start(["--group-id", "second", "--model", "two", "--listen", "mena.#.valve"])
       try await cluster.feed(WorkerCluster.demand(series, hours: 0..<8))
       try await cluster.awaitCaughtUp("first")
-      try await cluster.awaitCaughtUp("second", Topics.marketObservations)
+      try await cluster.awaitCaughtUp("second", Topics.commodityObservations)
       let made = Dictionary(grouping: cluster.predictions, by: \.model)
         .mapValues { Dictionary(grouping: $0, by: \.series.text).mapValues(\.count) }
       #expect(made == [
@@ -111,7 +111,7 @@ import Glibc
       #expect(poisoned.count == 10)
       #expect(poisoned.allSatisfy { $0.steps.isEmpty })
       #expect(Set(poisoned.compactMap(\.withheld)).isSuperset(of: ["unit_changed"]))
-      #expect(try await cluster.records(in: Topics.marketObservations(of: .screening).deadLetterName) == 20)
+      #expect(try await cluster.records(in: Topics.commodityObservations(of: .screening).deadLetterName) == 20)
       #expect(await worker.metrics().sum("souk_predictions_withheld_total", where: ["reason": "unit_changed"]) ?? 0 > 0)
       #expect(await worker.terminate() == .exited(0))
       await cluster.close()
@@ -123,7 +123,7 @@ import Glibc
     try await withTemporaryDirectory { folder in
       let cluster = try WorkerCluster(folder: folder)
       let worker = try await cluster.start()
-      // Without a model it waits, and says so.
+      // Without a model it waits and is not ready.
       try await eventually("not ready for want of a model") {
         await worker.get("/readyz").map { $0.status == 503 && $0.body.contains("models") } ?? false
       }
@@ -188,7 +188,7 @@ import Glibc
         let expected = hours.upperBound * WorkerCluster.series.count
         try await eventually("\(expected) predictions") { cluster.byID.count == expected }
         try await eventually("the offsets are committed") {
-          try await cluster.lag(topics: [Topics.marketObservations(of: .screening)]) == 0
+          try await cluster.lag(topics: [Topics.commodityObservations(of: .screening)]) == 0
         }
         #expect(await worker.terminate() == .exited(0))
         guard hours.lowerBound == 0 else { continue }

@@ -65,7 +65,7 @@ private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].
       .first?.compactMap { $0 } ?? []
   }
 
-  @Test func barsSurviveBadOnesAnOutageAndARepeat() async throws {
+  @Test func barsSurviveInvalidOnesAnOutageAndARepeat() async throws {
     let server = try await PrivateInfluxDB.start()
     let broker = try EmbeddedBroker(topics: Self.topics)
     defer { broker.close() }
@@ -237,7 +237,7 @@ private let casesFolder = ProcessInfo.processInfo.environment["SOUK_REAL_DATA"].
     #expect(try await deadLetters(broker) == 0)
   }
 
-  @Test func victoriaMetricsTakesThemThroughTheSecondInterface() async throws {
+  @Test func victoriaMetricsTakesPointsByTheV2API() async throws {
     let server = try await PrivateVictoriaMetrics.start()
     let broker = try EmbeddedBroker(topics: Self.topics)
     defer { broker.close() }

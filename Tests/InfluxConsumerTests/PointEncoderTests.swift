@@ -34,7 +34,7 @@ import Values
     #expect(try line(record) == "stock_price,interval=5\\ Minute,symbol=COMI close=45.75 1737358500000000\n")
   }
 
-  @Test func anInstantThatIsWrittenCounts() throws {
+  @Test func aWrittenInstantWins() throws {
     let record = candle.replacing("{\"symbol\"", with: "{\"observed_at\":\"2025-01-20T01:00:00+03:00\",\"symbol\"")
     #expect(try line(record).hasSuffix(" 1737324000000000\n"))
   }
@@ -137,7 +137,7 @@ import Values
     }
   }
 
-  @Test func mappingsAreWrittenShort() throws {
+  @Test func mappingsHaveAShortForm() throws {
     #expect(try PointMapping.Tag(parsing: "symbol=s") == .init("symbol", key: "s"))
     #expect(try PointMapping.Field(parsing: "volume=v:integer") == .init("volume", key: .fixed("v"), type: .integer))
     #expect(try PointMapping.Field(parsing: "value@field") == .init("value", key: .named(by: "field")))

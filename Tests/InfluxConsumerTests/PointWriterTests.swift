@@ -119,7 +119,7 @@ private final class FakeServer: PointDestination {
     #expect(WriteAnswer(status: status, body: body) == answer)
   }
 
-  @Test(arguments: [401, 403, 404, 429, 500, 503]) func otherAnswersAreNotAboutThePoints(status: Int) {
+  @Test(arguments: [401, 403, 404, 429, 500, 503]) func otherAnswersBlameNoPoint(status: Int) {
     #expect(WriteAnswer(status: status, body: "{}") == nil)
   }
 }

@@ -7,8 +7,8 @@ import Testing
     var events: [String] = []
     var refuseItem: String?
 
-    mutating func header(_ header: borrowing ProductsIngestHeaderView) {
-      events.append("header \(text(header.batchID)) \(text(header.storeID)) \(header.fileTime)")
+    mutating func header(_ header: IngestHeader) {
+      events.append("header \(header.batchID) \(header.storeID) \(header.fileTime)")
     }
 
     mutating func item(_ item: borrowing ProductsIngestItemView) throws(DecodingFailure) {
@@ -16,7 +16,7 @@ import Testing
       if ean == refuseItem { throw DecodingFailure(.badValue, at: 0, "refused", field: "ean") }
       var name = "-"
       if let bytes = item.name { name = text(bytes) }
-      events.append("\(item.row) \(ean) \(item.price) \(name)")
+      events.append("\(item.fields.row) \(ean) \(item.fields.price) \(name)")
     }
   }
 

@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test func whatIsNotPlain() {
+  @Test func otherSpellingsAreReadOrRefused() {
     #expect(text("\"007.50\"") == "7.50", "a string may have leading zeros")
     #expect(text("15e-1") == "1.5")
     #expect(text("\"1\\u0035.0\"") == "15.0")

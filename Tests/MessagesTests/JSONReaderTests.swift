@@ -44,7 +44,7 @@ func validate(_ bytes: [UInt8], limits: JSONReader.Limits = .init()) throws(Deco
     }
   }
 
-  @Test func errorsSayWhereAndNeverWhat() throws {
+  @Test func errorsHavePlacesAndNoContents() throws {
     let text = #"{"batch_id":"b","chain":"c","store_id":"1","file_id":"f","file_time":"2025-01-20T01:05:00Z","#
       + #""items":[{"ean":"1","price":1,"master_id":"m"},{"ean":"2","price":"SECRET","master_id":"m"}]}"#
     let error = try #require(failure { () throws(DecodingFailure) in try ProductsIngest(decoding: Array(text.utf8)) })

@@ -112,17 +112,12 @@ import Values
     #expect(failure?.field == field)
   }
 
-  @Test func partialBarsAreDecoded() throws {
+  @Test func partialBarsHaveAnAddress() throws {
     var decoder = MarketBarDecoder()
-    let message = Array(#"{"symbol":"C\u004fMI","interval":"Daily","datetime":"2025-01-20","close":45.75}"#.utf8)
-    let view = try decoder.decode(message.span.bytes)
-    let symbol = text(view.symbol)
-    let hasExchange = view.exchange != nil
-    #expect(symbol == "COMI")
-    #expect(!hasExchange)
-    #expect(view.close == decimal("45.75"))
-    #expect(view.open == nil)
-    #expect(view.datetime == local("2025-01-20T00:00:00"))
+    let message = Array(#"{"symbol":"C\u004fMI","interval":null,"datetime":"2025-01-20","close":"dear"}"#.utf8)
+    let address = try decoder.address(of: message.span.bytes)
+    #expect(address.symbol == "COMI")
+    #expect(address.datetime == local("2025-01-20T00:00:00"))
   }
 
   @Test func consistency() {

@@ -5,16 +5,16 @@ import Testing
   private struct Recorder: PromotionsIngestVisitor {
     var events: [String] = []
 
-    mutating func header(_ header: borrowing PromotionsIngestHeaderView) {
-      events.append("header \(text(header.storeID)) \(header.isFull) \(header.isLast)")
+    mutating func header(_ header: IngestHeader) {
+      events.append("header \(header.storeID) \(header.isFull) \(header.isLast)")
     }
 
     mutating func promotion(_ promotion: borrowing PromotionView) {
-      var parts = [text(promotion.promotionID), "\(promotion.row)"]
+      var parts = [text(promotion.promotionID), "\(promotion.fields.row)"]
       for index in 0..<promotion.clubCount { parts.append("club " + text(promotion.club(index))) }
       for index in 0..<promotion.itemCount {
         let item = promotion.item(index)
-        parts.append("item \(text(item.ean)) \(item.isGift.map { "\($0)" } ?? "-")")
+        parts.append("item \(text(item.ean)) \(item.fields.isGift.map { "\($0)" } ?? "-")")
       }
       events.append(parts.joined(separator: ", "))
     }

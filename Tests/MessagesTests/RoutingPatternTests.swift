@@ -78,20 +78,20 @@ import Values
     (String(repeating: "x", count: 64), 1, "1 to 63"),
     ([String](repeating: "*", count: 33).joined(separator: "."), nil, "33 words"),
   ] as [(String, Int?, String)])
-  func aMistakeIsSaidWithItsWord(_ text: String, _ word: Int?, _ expected: String) throws {
+  func aMistakeIsReportedWithItsWord(_ text: String, _ word: Int?, _ expected: String) throws {
     let error = #expect(throws: RoutingPatternError.self) { try RoutingPattern(text) }
     #expect(error?.word == word)
     #expect(try #require(error).description.contains(expected), "\(String(describing: error))")
   }
 
   @Test(arguments: [
-    ("#", MarketCategory.allCases), ("*.*.*.*", MarketCategory.allCases), ("*.*.polymer.*", [.polymer]),
-    ("mena.#", MarketCategory.allCases), ("*.*.polymer.#", [.polymer]), ("#.polymer", MarketCategory.allCases),
+    ("#", CommodityCategory.allCases), ("*.*.*.*", CommodityCategory.allCases), ("*.*.polymer.*", [.polymer]),
+    ("mena.#", CommodityCategory.allCases), ("*.*.polymer.#", [.polymer]), ("#.polymer", CommodityCategory.allCases),
     ("*.*.energy.brent", [.energy]), ("#.screening.*", [.screening]), ("*.*.*", []), ("*.*.plastic.*", []),
     ("mena.*.polymer.energy", [.polymer]), ("*.*.#.energy.*", [.energy]), ("*.*.*.*.#.*", []),
-    ("polymer.#", MarketCategory.allCases),
-  ] as [(String, [MarketCategory])])
-  func theCategoryNarrowsTheSubscription(_ text: String, _ expected: [MarketCategory]) throws {
+    ("polymer.#", CommodityCategory.allCases),
+  ] as [(String, [CommodityCategory])])
+  func theCategoryNarrowsTheSubscription(_ text: String, _ expected: [CommodityCategory]) throws {
     let pattern = try RoutingPattern(text)
     #expect(pattern.topics.map(\.name) == expected.map { "sentinel_market_data.\($0.rawValue)" })
   }
@@ -102,7 +102,7 @@ import Values
     let words = ["*", "#", "mena", "egypt", "polymer", "energy", "pvc"]
     for _ in 0..<5_000 {
       let pattern = try RoutingPattern((0...random.below(5)).map { _ in random.pick(words) }.joined(separator: "."))
-      let category = random.pick(MarketCategory.allCases)
+      let category = random.pick(CommodityCategory.allCases)
       let place = random.pick(["mena.egypt", "polymer.energy", "egypt.mena"])
       let text = "\(place).\(category.rawValue).\(random.pick(["pvc", "polymer", "energy"]))"
       let key = try #require(RoutingKey(text))

@@ -1,4 +1,4 @@
-import Messages
+@testable import Messages
 import Values
 
 func time(_ text: String) -> Timestamp {
@@ -59,10 +59,10 @@ enum Samples {
 
   static let promotions = PromotionsIngest(
     header: PromotionsIngest.Header(
-      batchID: "0123456789abcdef0123456789abcdef-000001", fileID: "0123456789abcdef0123456789abcdef",
+      batchID: "0123456789abcdef0123456789abcdef-000001", chain: "rami_levy", chainID: "7290058140886",
+      subChainID: "1", storeID: "29", fileID: "0123456789abcdef0123456789abcdef",
       fileName: "PromoFull7290058140886-029-202310021200.gz", fileType: .promoFull,
-      fileTime: time("2023-10-02T12:00:00+03:00"), chain: "rami_levy", chainID: "7290058140886", subChainID: "1",
-      storeID: "29", isFull: true, sequence: 1, isLast: true, alsoNamed: ["3"]),
+      fileTime: time("2023-10-02T12:00:00+03:00"), sequence: 1, isFull: true, isLast: true, alsoNamed: ["3"]),
     promotions: [
       PromotionsIngest.Promotion(
         promotionID: "0001421409", description: "אננס ב\"7.90\"", startsAt: time("2026-08-04T00:00:00+03:00"),

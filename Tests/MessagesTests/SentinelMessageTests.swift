@@ -15,7 +15,7 @@ import Values
     source: "Exchange \"A\"", jobID: "00112233445566778899aabbccddeeff", schedule: "demand-hourly",
     dueAt: time("2026-03-02T10:15:00Z"), deadline: time("2026-03-02T16:15:00Z"), attempt: 2)
 
-  static let observation = MarketObservation(
+  static let observation = CommodityObservation(
     series: series("mena.egypt.polymer.pvc"), kind: .price, material: "PVC", country: "Egypt",
     value: decimal("48250.50"), currency: "EGP", unit: "t", observedAt: time("2026-03-02T12:00:00+02:00"),
     source: "Exchange", jobID: "00112233445566778899aabbccddeeff", fetchedAt: time("2026-03-02T10:00:01.25Z"),
@@ -88,11 +88,11 @@ import Values
   }
 
   @Test func theSmallestMessagesOfVersion1AreRead() throws {
-    let observation = try MarketObservation(decoding: Array("""
+    let observation = try CommodityObservation(decoding: Array("""
       {"series":"global.world.energy.brent","kind":"price","value":"81.20","observed_at":"2026-03-02T10:00:00Z",\
       "source":"x"}
       """.utf8))
-    #expect(observation == MarketObservation(
+    #expect(observation == CommodityObservation(
       series: Self.series("global.world.energy.brent"), kind: .price, material: "brent", value: decimal("81.20"),
       observedAt: time("2026-03-02T10:00:00Z"), source: "x"))
     let prediction = try Prediction(decoding: Array("""
@@ -112,7 +112,7 @@ import Values
         .replacingOccurrences(of: "{", with: #"{"later":{"a":[1,-2.5e+3,"\u05d0",null,true,{}]},"#).utf8)
     }
     #expect(try IngestionTask(decoding: grown(Self.task.encoded())) == Self.task)
-    #expect(try MarketObservation(decoding: grown(Self.observation.encoded())) == Self.observation)
+    #expect(try CommodityObservation(decoding: grown(Self.observation.encoded())) == Self.observation)
     #expect(try Prediction(decoding: grown(Self.prediction.encoded())) == Self.prediction)
   }
 
@@ -178,7 +178,7 @@ import Values
     #"{"series":"mena.egypt.polymer.pvc","kind":"price","value":1,"source":"x"}"#,
   ])
   func aBadObservationIsRefused(_ text: String) {
-    #expect(failure { () throws(DecodingFailure) in try MarketObservation(decoding: Array(text.utf8)) } != nil)
+    #expect(failure { () throws(DecodingFailure) in try CommodityObservation(decoding: Array(text.utf8)) } != nil)
   }
 
   @Test(arguments: ["[[0,1]]", "[[1,1]]", "[[0.5]]", "[[0.5,1,2]]", "[0.5,1]", "{}"])
@@ -190,7 +190,7 @@ import Values
 
   // MARK: Round trip
 
-  @Test func whatIsWrittenIsReadBack() throws {
+  @Test func writtenValuesAreReadBack() throws {
     let seed = freshSeed()
     var random = Seeded(seed)
     func word() -> String { (0...random.below(5)).map { _ in random.pick(["a", "7", "_", "-", "xy"]) }.joined() }
@@ -206,19 +206,19 @@ import Values
       ExactDecimal(mantissa: Int64(random.below(2_000_000_000)) - 1_000_000_000, scale: random.below(7)) ?? .zero
     }
     func key() -> RoutingKey {
-      Self.series("\(word()).\(word()).\(random.pick(MarketCategory.allCases).rawValue).\(word())")
+      Self.series("\(word()).\(word()).\(random.pick(CommodityCategory.allCases).rawValue).\(word())")
     }
     for _ in 0..<400 {
       let task = IngestionTask(
         task: random.pick(IngestionTask.Kind.allCases), material: text(), country: maybe(text), region: maybe(text),
-        category: maybe { random.pick(MarketCategory.allCases) }, source: maybe(text), jobID: maybe(word),
+        category: maybe { random.pick(CommodityCategory.allCases) }, source: maybe(text), jobID: maybe(word),
         schedule: maybe(word), dueAt: maybe(instant), deadline: maybe(instant), attempt: Int64(random.below(9)))
       #expect(try IngestionTask(decoding: task.encoded()) == task, "seed \(seed)")
-      let observation = MarketObservation(
+      let observation = CommodityObservation(
         series: key(), kind: random.pick(SeriesKind.allCases), material: text(), country: maybe(text), value: amount(),
         currency: maybe(word), unit: maybe(text), observedAt: instant(), source: text(), jobID: maybe(word),
         fetchedAt: maybe(instant), flags: (0..<random.below(3)).map { _ in word() })
-      #expect(try MarketObservation(decoding: observation.encoded()) == observation, "seed \(seed)")
+      #expect(try CommodityObservation(decoding: observation.encoded()) == observation, "seed \(seed)")
       var prediction = Self.prediction
       prediction.series = key()
       prediction.kind = random.pick(SeriesKind.allCases)

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Core
-import Forecasting
+@testable import Forecasting
 import Foundation
 import LocalServers
 import ModelRegistry

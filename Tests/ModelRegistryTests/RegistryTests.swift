@@ -1,5 +1,5 @@
 import Core
-import Forecasting
+@testable import Forecasting
 import ModelRegistry
 import ObjectStore
 import Testing

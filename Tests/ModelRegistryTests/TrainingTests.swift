@@ -1,4 +1,4 @@
-import Forecasting
+@testable import Forecasting
 import Foundation
 import LocalServers
 import ModelRegistry

@@ -1,4 +1,4 @@
-import Forecasting
+@testable import Forecasting
 import Logging
 import ModelRegistry
 import ObjectStore

@@ -42,7 +42,8 @@ import TestSupport
   }
 
   private static func keys(_ id: String, until expiry: Int64? = nil) -> IssuedCredentials {
-    IssuedCredentials(S3Credentials(accessKeyID: id, secretAccessKey: "s", sessionToken: "t"), expiresAt: expiry)
+    IssuedCredentials(
+      credentials: S3Credentials(accessKeyID: id, secretAccessKey: "s", sessionToken: "t"), expiresAt: expiry)
   }
 
   @Test func theFirstSourceWithCredentialsIsKept() async throws {

@@ -29,7 +29,7 @@ import Values
     try await withBench { bench in
       let name = "PromoFull7290058140886-029-202310021200.gz"
       let parsed = try await bench.parse(Array(Self.promotions.utf8), fileName: name, type: .promoFull)
-      #expect(parsed.verdict == .keep)
+      #expect(parsed.disposition == .keep)
       #expect(parsed.topics == [Topics.promotionsIngest.name, Topics.filesParsed.name])
       let message = try #require(parsed.promotions.first)
       #expect(message.header.isFull)
@@ -85,7 +85,7 @@ import Values
       let text = "<Root><ChainId>7290058140886</ChainId><ChainName>r</ChainName><SubChains><SubChain>"
         + "<SubChainId>001</SubChainId><Stores>\(stores)</Stores></SubChain></SubChains></Root>"
       let parsed = try await bench.parse(Array(text.utf8), fileName: "Stores7290058140886.xml", type: .stores)
-      #expect(parsed.verdict == .keep)
+      #expect(parsed.disposition == .keep)
       #expect(parsed.stores.map(\.stores.count) == [500, 1])
       #expect(parsed.stores.map(\.isLast) == [false, true])
       let first = try #require(parsed.stores.first?.stores.first)
@@ -132,7 +132,7 @@ import Values
       #expect(try await bench.parse(PriceText.file(rows: 80)).alerts.map(\.alertID) == [alert.alertID])
       let empty = try await bench.parse(Array("<Root><Items/></Root>".utf8))
       #expect(empty.alerts.map(\.severity) == [.critical])
-      // A file of changes may be as short as it likes.
+      // A file of changes may have any length.
       let changes = try await bench.parse(PriceText.file(rows: 1), fileName: "Price1-029-202310021200", type: .price)
       #expect(changes.alerts.isEmpty)
     }
@@ -149,7 +149,7 @@ import Values
       let bench = try await HandlerBench(folder: folder, history: Broken())
       defer { bench.store.close() }
       let parsed = try await bench.parse(PriceText.file(rows: 100))
-      #expect(parsed.verdict == .keep)
+      #expect(parsed.disposition == .keep)
       #expect(parsed.alerts.isEmpty)
     }
   }

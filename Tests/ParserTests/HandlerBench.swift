@@ -17,7 +17,7 @@ import Values
 /// A handler over a real store in a folder; what it emits is kept.
 struct HandlerBench {
   struct Parsed {
-    var verdict: Disposition
+    var disposition: Disposition
     var values: [[UInt8]]
     var keys: [String]
     var headers: [[Header]]
@@ -92,9 +92,10 @@ struct HandlerBench {
       key: Array("rami_levy/29".utf8), value: value, headers: headers,
       lease: Lease(partition: TopicPartition(Topics.filesDownloaded.name, 0), epoch: 1))
     let keep: @Sendable (OutgoingBatch) async throws -> Void = { batch in sent.withLock { $0.append(batch) } }
-    let verdict = try await handler.handle(job, emit: Emitter(send: emit ?? keep))
+    let disposition = try await handler.handle(job, emit: Emitter(send: emit ?? keep))
     let batches = sent.withLock { $0 }
-    var parsed = Parsed(verdict: verdict, values: [], keys: [], headers: [], messages: [], batches: batches.count)
+    var parsed = Parsed(
+      disposition: disposition, values: [], keys: [], headers: [], messages: [], batches: batches.count)
     for batch in batches {
       for item in batch.items {
         func bytes(_ field: OutgoingBatch.Field) -> [UInt8] {

@@ -34,7 +34,7 @@ import Values
     }
   }
 
-  /// As the topic brings them round.
+  /// As the topic delivers them.
   private func learn(_ masters: [ProductMaster], _ bench: HandlerBench) throws {
     let index = try #require(bench.index)
     index.change { writer in

@@ -18,7 +18,7 @@ import Values
   @Test func rowsBecomeMessages() async throws {
     try await withHandler { bench in
       let parsed = try await bench.parse(PriceText.file(rows: 1_203))
-      #expect(parsed.verdict == .keep)
+      #expect(parsed.disposition == .keep)
       #expect(parsed.messages.map(\.items.count) == [500, 500, 203, 0])
       #expect(parsed.items.count == 1_203)
       let header = try #require(parsed.messages.first).header
@@ -91,8 +91,8 @@ import Values
     try await withHandler { bench in
       let bytes = Array(PriceText.file(rows: 600).dropLast(400))
       let parsed = try await bench.parse(bytes)
-      guard case .reject(let rejection) = parsed.verdict else {
-        Issue.record("\(parsed.verdict)")
+      guard case .reject(let rejection) = parsed.disposition else {
+        Issue.record("\(parsed.disposition)")
         return
       }
       #expect(rejection.code == "truncated")
@@ -121,8 +121,8 @@ import Values
         default: []
         }
       let parsed = try await bench.parse(bytes)
-      guard case .reject(let rejection) = parsed.verdict else {
-        Issue.record("\(parsed.verdict)")
+      guard case .reject(let rejection) = parsed.disposition else {
+        Issue.record("\(parsed.disposition)")
         return
       }
       #expect(rejection.code == code)
@@ -133,7 +133,7 @@ import Values
   @Test func otherRecordsAreSkipped() async throws {
     try await withHandler { bench in
       let empty = try await bench.parse(Array("<Root><ChainId>1</ChainId><Items Count=\"0\"/></Root>".utf8))
-      #expect(empty.verdict == .skip(reason: "empty"))
+      #expect(empty.disposition == .skip(reason: "empty"))
       #expect(empty.topics == [Topics.filesParsed.name])
       #expect(empty.parsed.first?.outcome == "empty")
     }
@@ -142,8 +142,8 @@ import Values
   @Test func anObjectWithOtherBytesIsRefused() async throws {
     try await withHandler { bench in
       let parsed = try await bench.parse(PriceText.file(rows: 10), sha256: SHA256.hash([1]))
-      guard case .reject(let rejection) = parsed.verdict else {
-        Issue.record("\(parsed.verdict)")
+      guard case .reject(let rejection) = parsed.disposition else {
+        Issue.record("\(parsed.disposition)")
         return
       }
       #expect(rejection.code == "sha256_mismatch")
@@ -157,7 +157,7 @@ import Values
       let url = try await bench.put(bytes)
       let bare = try await bench.handle(
         FileDownloaded(chain: "c", s3Path: url, localPath: nil, fileName: "Price7290058140886-031-20250120.gz"))
-      #expect(bare.verdict == .keep)
+      #expect(bare.disposition == .keep)
       // The name has no time of day: the record's own time counts.
       #expect(bare.messages.first?.header.fileTime.microseconds == 1_700_000_000_000_000)
       #expect(bare.messages.first?.header.storeID == "31")
@@ -182,12 +182,12 @@ import Values
   @Test func unreadableMessagesAndMissingObjectsAreData() async throws {
     try await withHandler { bench in
       let garbage = try await bench.handle(value: Array("{\"chain\":".utf8))
-      guard case .reject(let rejection) = garbage.verdict else {
-        Issue.record("\(garbage.verdict)")
+      guard case .reject(let rejection) = garbage.disposition else {
+        Issue.record("\(garbage.disposition)")
         return
       }
       #expect(rejection.code == "bad_message")
-      #expect(try await bench.handle(value: nil).verdict == .skip(reason: "tombstone"))
+      #expect(try await bench.handle(value: nil).disposition == .skip(reason: "tombstone"))
       let missing = FileDownloaded(
         chain: "c", s3Path: "\(bench.store.location)/missing", localPath: nil, fileName: bench.name)
       let error = await #expect(throws: ObjectStoreError.self) { try await bench.handle(missing) }
@@ -205,8 +205,8 @@ import Values
       if isWindows1255 { bytes = PriceText.windows1255(bytes) }
       let held = try await withHandler { try await $0.parse(bytes) }
       let reread = try await withHandler(heldOutput: 1 << 20) { try await $0.parse(bytes) }
-      #expect(held.verdict == .keep)
-      #expect(reread.verdict == .keep)
+      #expect(held.disposition == .keep)
+      #expect(reread.disposition == .keep)
       #expect(reread.values == held.values)
       #expect(held.values.count == 19)
       #expect(reread.batches > 1)
@@ -225,7 +225,7 @@ import Values
     let at = try #require(last)
     bytes[at + name.count] = 0xE0
     let parsed = try await withHandler { try await $0.parse(bytes) }
-    #expect(parsed.verdict == .keep)
+    #expect(parsed.disposition == .keep)
     #expect(parsed.items.count == 3_000)
     #expect(Set(parsed.items.map(\.row)).count == 3_000)
     #expect(parsed.items[0].name != "חלב \"טרי\"")
@@ -239,7 +239,7 @@ import Values
       }
       // The thread is free again.
       let again = try await bench.parse(PriceText.file(rows: 1))
-      #expect(again.verdict == .keep)
+      #expect(again.disposition == .keep)
     }
   }
 

@@ -3,7 +3,7 @@ import Postgres
 import Testing
 import TestSupport
 
-/// What COPY stores, read back by psql: an independent reader of what our bytes mean.
+/// What COPY stores, read back by psql as an independent reader.
 @Suite struct BinaryCopyTests {
   private func stored(
     _ column: String, _ count: Int, _ write: (inout BinaryCopyRows) -> Void
@@ -139,7 +139,7 @@ import TestSupport
     #expect(texts.map(\.first) == ["0", "1", "2"])
   }
 
-  /// There is one for every partition and table: what each keeps must be little.
+  /// There is one for every partition and table, so each must keep little memory.
   @Test func largeBuffersAreFreed() {
     var rows = BinaryCopyRows()
     func fill(_ count: Int) {

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import TestSupport
 
-/// How long statements may take, alone and together, and what becomes of one that takes longer.
+/// Time limits of statements, alone and together, and the result of exceeding them.
 @Suite struct StatementTimeTests {
   /// Five statements, each within its limit, that together take longer than the limit and its five seconds of grace.
   @Test func eachStatementOfAPipelineHasTheWholeTime() async throws {
@@ -21,10 +21,10 @@ import TestSupport
         (1...5).map { PostgresStatement("SELECT $1::int FROM pg_sleep(2.5)", [.int($0)], operation: "step \($0)") })
     }
     #expect(answers.map { $0.rows[0][0] } == ["1", "2", "3", "4", "5"])
-    // Progress is told of each, while it is waited for, in their order.
+    // Progress is reported for each while it is awaited, in their order.
     let told = steps.withLock { $0 }.filter { $0.hasPrefix("step") }
     #expect(Set(told) == ["step 1", "step 2", "step 3", "step 4", "step 5"] && told == told.sorted())
-    // One that is slower than its limit is still ended, by the server, and the rest with it.
+    // The server still ends one that is slower than its limit, and the rest with it.
     let slow = await #expect(throws: PostgresError.self) {
       try await connection.perform { connection in
         try connection.pipeline([
@@ -35,7 +35,7 @@ import TestSupport
     #expect(slow?.sqlState?.code == "57014" && slow?.operation == "slow")
   }
 
-  /// A server that does not keep the limit itself: we give up, and its backend must not go on holding locks.
+  /// A server that does not enforce the limit: the client abandons the statement, and the backend releases its locks.
   @Test func anAbandonedStatementIsCancelled() async throws {
     let (url, name, server) = try await TestServers.database()
     let connection = try await PostgresConnection.open(
@@ -64,7 +64,7 @@ import TestSupport
     #expect(interval == "10s")
   }
 
-  /// The words of a trigger or of an extension may quote a row; only the sentences of the server's own are shown.
+  /// Messages of triggers and extensions may quote a row; only the server's own messages are shown.
   @Test func messagesOfTriggersAreWithheld() async throws {
     let (url, _, _) = try await TestServers.database()
     let connection = try await PostgresConnection.open(PostgresConfiguration(url: url))

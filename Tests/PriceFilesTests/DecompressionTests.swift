@@ -101,7 +101,7 @@ import Values
     #expect(!PriceFileOutcome.corrupt.rowsAreTrustworthy)
   }
 
-  /// Damage usually shows as broken markup first; the rows before it are no better for that.
+  /// Damage usually shows as broken markup first; the rows before it cannot be trusted either.
   @Test func brokenMarkupOfDamagedDataIsDamage() {
     var text = plain
     text.replaceSubrange(2_000..<2_003, with: Array("<<<".utf8))

@@ -25,7 +25,7 @@ import TestSupport
     for cut in 0...bytes.count {
       var reader = ReplyReader(expecting: 9)
       for part in [bytes[..<cut], bytes[cut...]] {
-        try part.withUnsafeBytes { piece throws(RedisError) in try reader.take(piece) }
+        try part.withUnsafeBytes { try reader.take($0) }
       }
       #expect(reader.isComplete)
       #expect(reader.answers.integers == [.init(command: 1, value: 12), .init(command: 8, value: -7)])
@@ -35,7 +35,7 @@ import TestSupport
     }
     var reader = ReplyReader(expecting: 1)
     #expect(throws: RedisError.self) {
-      try Array("?\r\n".utf8).withUnsafeBytes { piece throws(RedisError) in try reader.take(piece) }
+      try Array("?\r\n".utf8).withUnsafeBytes { try reader.take($0) }
     }
   }
 

@@ -47,7 +47,7 @@ import TestSupport
     }
   }
 
-  @Test func onlyATrustedCertificateForTheHostIsTaken() async throws {
+  @Test func onlyATrustedCertificateForTheHostIsAccepted() async throws {
     try await withServer { server, port, authority in
       func failure(_ url: String, _ authorities: String?) async throws -> RedisError? {
         let client = try client(url, authorities)

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Catalogue
+import Commodities
 import Foundation
 import Kafka
 import KafkaFlags
 import Logging
-import Markets
 import Messages
 @testable import SchedulerService
 import Testing
@@ -41,11 +41,11 @@ func seconds(_ text: String) throws -> Int64 {
 func plan(_ schedules: [String]) throws -> SchedulePlan {
   let head = smallCatalogue.components(separatedBy: "schedules:")[0]
   let rows = schedules.map { "  - {\($0)}" }.joined(separator: "\n")
-  return try SchedulePlan(MarketCatalogue(yaml: head + "schedules:\n" + rows, origin: "test"))
+  return try SchedulePlan(CommodityCatalogue(yaml: head + "schedules:\n" + rows, origin: "test"))
 }
 
 func smallPlan() throws -> SchedulePlan {
-  try SchedulePlan(MarketCatalogue(yaml: smallCatalogue, origin: "test"))
+  try SchedulePlan(CommodityCatalogue(yaml: smallCatalogue, origin: "test"))
 }
 
 extension EmbeddedBroker {

@@ -1,6 +1,6 @@
+import Commodities
 import Core
 import Foundation
-import Markets
 import Messages
 @testable import SchedulerService
 import Testing
@@ -9,7 +9,7 @@ import Values
 
 @Suite struct SchedulePlanTests {
   /// A day counted by hand: 24 runs of 6 polymers, 288 of Brent, one of demand in two countries at 08:30 in Cairo.
-  @Test func aDayIsWhatTheSchedulesMultiplyTo() throws {
+  @Test func aDayHasTheJobsOfItsSchedules() throws {
     let plan = try smallPlan()
     let day = try seconds("2026-03-02T00:00:00Z")..<seconds("2026-03-03T00:00:00Z")
     let tasks = plan.jobs(in: day).map { plan.task(of: $0) }
@@ -64,7 +64,7 @@ import Values
   }
 
   /// Whatever the range is cut into, and whatever is asked step by step, the jobs are the same.
-  @Test func timeMayBeCutAnywhere() throws {
+  @Test func anySplitOfTimeGivesTheSameJobs() throws {
     var random = TestRandom("cut")
     let plan = try plan([
       "name: a, task: fetch_price, cron: '*/7 * * * *', spread: 11m",
@@ -109,7 +109,7 @@ import Values
         - {name: Oman, region: mena}
         - {name: Egypt
       """)
-    let catalogue = try MarketCatalogue(
+    let catalogue = try CommodityCatalogue(
       yaml: more.components(separatedBy: "schedules:")[0]
         + "schedules:\n  - {name: a, task: fetch_price, cron: '0 * * * *', spread: 10m}", origin: "test")
     let grown = try SchedulePlan(catalogue)

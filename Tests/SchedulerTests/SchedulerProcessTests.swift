@@ -1,8 +1,8 @@
 import Catalogue
+import Commodities
 import Foundation
 import Kafka
 import LocalServers
-import Markets
 import Messages
 @testable import SchedulerService
 import Testing
@@ -35,7 +35,7 @@ import Glibc
       let head = smallCatalogue.components(separatedBy: "schedules:")[0]
       let text = head + "schedules:\n" + rows.map { "  - {\($0)}" }.joined(separator: "\n") + "\n"
       try text.write(toFile: "\(folder)/markets.yaml", atomically: true, encoding: .utf8)
-      plan = try SchedulePlan(MarketCatalogue(yaml: text, origin: "test"))
+      plan = try SchedulePlan(CommodityCatalogue(yaml: text, origin: "test"))
       end = Int64(time(nil))
       start = end - hours * 3_600
       arguments = [
@@ -144,7 +144,7 @@ import Glibc
       let process = try await ServiceProcess.start("scheduler", backlog.arguments)
       try await eventually("it is at work") { try await broker.jobCount() > 300 }
       broker.takeDown()
-      try await eventually("it says so") { await process.get("/readyz")?.status == 503 }
+      try await eventually("it is not ready") { await process.get("/readyz")?.status == 503 }
       #expect(process.status == nil)
       broker.bringUp()
       #expect(try await repeats(broker, backlog) <= 2 * Self.batch)
@@ -152,7 +152,7 @@ import Glibc
     }
   }
 
-  @Test(.timeLimit(.minutes(15))) func aReplayIsWhatThePlanPrints() async throws {
+  @Test(.timeLimit(.minutes(15))) func aReplaySendsTheJobsThatPlanPrints() async throws {
     try await withTemporaryDirectory { folder in
       let broker = try EmbeddedBroker.ofScheduler()
       try smallCatalogue.write(toFile: "\(folder)/markets.yaml", atomically: true, encoding: .utf8)
@@ -211,7 +211,7 @@ import Glibc
     }
   }
 
-  @Test func checkSaysWhatItFound() async throws {
+  @Test func checkPrintsItsFindings() async throws {
     let broker = try EmbeddedBroker.ofScheduler()
     let good = try await ServiceProcess.run(
       "scheduler", ["--check", "--kafka-bootstrap-servers", broker.bootstrapServers])

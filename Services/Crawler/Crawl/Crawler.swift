@@ -25,8 +25,6 @@ package struct CrawlSettings: Sendable {
   package var backoff = Backoff(base: .seconds(1), cap: .seconds(300))
   /// The longest time between two steps of a pass, all attempts of one request included.
   package var longestStep: Duration = .seconds(900)
-
-  package init() {}
 }
 
 /// Passes over all sources, each in its own task: a source that fails or hangs delays no other.

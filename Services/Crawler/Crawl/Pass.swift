@@ -71,13 +71,7 @@ struct Pass {
     while !rest.isEmpty, !drain.isRaised {
       let chunk = rest.prefix(settings.chunk)
       rest = rest.dropFirst(chunk.count)
-      let outcome = try await announce(chunk)
-      report.emitted += outcome.emitted
-      if outcome.withoutLink > 0 { report.skipped["no_link", default: 0] += outcome.withoutLink }
-      if let failure = outcome.failure {
-        report.failure = report.failure ?? failure
-        break
-      }
+      guard try await announce(chunk, &report) else { break }
       beat()
     }
   }
@@ -192,15 +186,9 @@ struct Pass {
     report.skipped.merge(outcome.skipped, uniquingKeysWith: +)
   }
 
-  private struct Outcome {
-    var emitted = 0
-    var withoutLink = 0
-    /// An error of the source at a request for a link; the files before it were announced.
-    var failure: (any Error)?
-  }
-
-  private func announce(_ chunk: ArraySlice<Candidate>) async throws -> Outcome {
-    var outcome = Outcome()
+  /// - Returns: false after an error of the source at a request for a link; the files before it were announced.
+  private func announce(_ chunk: ArraySlice<Candidate>, _ report: inout Report) async throws -> Bool {
+    var hasFailed = false
     var announcements: [FileDiscovered] = []
     var entries: [SeenEntry] = []
     let now = Timestamp.now()
@@ -212,11 +200,12 @@ struct Pass {
       do {
         link = try await engine.link(to: file)
       } catch {
-        outcome.failure = error
+        report.failure = report.failure ?? error
+        hasFailed = true
         break
       }
       guard let link else {
-        outcome.withoutLink += 1
+        report.skipped["no_link", default: 0] += 1
         logger.warning("the portal lists a file without a link", metadata: ["file": "\(file.fileName)"])
         continue
       }
@@ -227,15 +216,15 @@ struct Pass {
       entries.append(candidate.entry)
       relisting.learn(file.chain, from: engine.source)
     }
-    guard !announcements.isEmpty else { return outcome }
+    guard !announcements.isEmpty else { return !hasFailed }
     try lease?.requireHeld()
     try await announcer.announce(announcements)
     // A crash between these two lines announces the chunk again; it loses nothing.
     if let lease { try await lease.mark(entries) } else { try await store.mark(entries) }
-    outcome.emitted = announcements.count
+    report.emitted += announcements.count
     for announcement in announcements {
       CrawlerMetrics.emitted(engine.source, announcement.fileType?.rawValue ?? "unknown")
     }
-    return outcome
+    return !hasFailed
   }
 }

@@ -52,10 +52,10 @@ package struct CerberusEngine: ChainEngine {
 
   private func page(from start: Int) async throws -> Page {
     var tries = 0
-    return try await session.withPass { pass in
+    return try await session.withSession { cookie in
       tries += 1
-      let token = try await session.token(pass)
-      let response = try await context.listings.send(try directory(token, start, pass)) { (200...399).contains($0) }
+      let token = try await session.token(cookie)
+      let response = try await context.listings.send(try directory(token, start, cookie)) { (200...399).contains($0) }
       try CerberusSession.requireSession(response.head)
       do {
         return try page(response.body)
@@ -80,8 +80,8 @@ package struct CerberusEngine: ChainEngine {
   }
 
   /// The request of the portal's own page: the parameters of a DataTables table.
-  private func directory(_ token: String, _ start: Int, _ pass: CerberusSession.Pass) throws -> HTTPRequest {
-    var headers = session.headers(pass)
+  private func directory(_ token: String, _ start: Int, _ cookie: CerberusSession.Cookie) throws -> HTTPRequest {
+    var headers = session.headers(cookie)
     headers["X-Requested-With"] = "XMLHttpRequest"
     headers["Accept"] = "application/json"
     let folder = session.access.folder

@@ -79,6 +79,4 @@ package struct EngineLimits: Sendable {
   package var maxRequests = 2_000
   /// Days to read, back from today, on portals that list by day.
   package var days = 2
-
-  package init() {}
 }

@@ -48,8 +48,6 @@ package struct Listing: Sendable {
   package var misnamed: [String] = []
   package static let maxMisnamed = 20
 
-  package init() {}
-
   /// Parses a file name.
   /// - Returns: nil for an entry that is not a price file, which is counted as skipped.
   package mutating func parse(_ fileName: String) -> PriceFileName? {

@@ -4,8 +4,6 @@ import Synchronization
 final class HostRateLimiter: Sendable {
   private let next = Mutex<[String: ContinuousClock.Instant]>([:])
 
-  init() {}
-
   /// Returns when the caller may start a request to `host`; callers get their turns in the order they asked.
   /// - Throws: `CancellationError`.
   func turn(_ host: String, gap: Duration) async throws {

@@ -40,8 +40,6 @@ package actor MemorySeenStore: SeenStore {
   private var marked: [String: Fingerprint] = [:]
   private var rowCounts: [String: Int] = [:]
 
-  package init() {}
-
   package func areSeen(_ entries: [SeenEntry]) -> [Bool] { entries.map { marked[$0.key] == $0.fingerprint } }
 
   package func mark(_ entries: [SeenEntry]) {

@@ -10,7 +10,7 @@ package struct StoreReport: Sendable {
   package var fenced: [TopicPartition: Int64] = [:]
   /// Records with elements that the database refuses, at most one per partition. Earlier records are written; the
   /// partition was dropped. After a restart of the partition, the record's next `append` stages its valid elements and
-  /// returns `rejected`.
+  /// rejects it.
   package var refused: [RefusedRecord] = []
   /// Elements written, by target.
   package var staged: [String: Int] = [:]
@@ -18,8 +18,6 @@ package struct StoreReport: Sendable {
   package var written: [String: Int] = [:]
   /// Changes that materialized views show; 0 when the tables' contents are the same.
   package var changes: Int64 = 0
-
-  package init() {}
 
   mutating func add(_ outcome: FlushTransaction.Outcome, rows parts: [FlushPart]) {
     for part in parts where part.elements > 0 { staged[part.target.name, default: 0] += part.elements }

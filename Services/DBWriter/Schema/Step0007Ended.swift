@@ -87,15 +87,7 @@ extension DBWriterSchema {
     ALTER TABLE parsed_files ADD COLUMN defects jsonb NOT NULL DEFAULT '{}',
                              ADD COLUMN unknown_words jsonb NOT NULL DEFAULT '{}';
     CREATE OR REPLACE VIEW files AS
-      SELECT file_id, chain, f.sub_chain_id, coalesce(f.store_id, e.store_id) AS store_id,
-             f.file_name, f.kind, f.dialect, f.outcome, f.reason, coalesce(f.file_time, e.file_time) AS file_time,
-             f.rows AS rows_in, f.duplicates, f.rejected,
-             coalesce(e.prices_new, 0) + coalesce(e.prices_changed, 0) AS written,
-             coalesce(e.prices_unchanged, 0) AS unchanged,
-             coalesce(e.prices_new, 0) AS prices_new, coalesce(e.prices_changed, 0) AS prices_changed,
-             f.distinct_codes, f.item_refs, f.batches, f.unknown_elements, f.compression, f.encoding,
-             f.bytes, f.xml_bytes,
-             f.new_masters, f.matched, f.discovered_at, f.downloaded_at, f.parsed_at, f.parse_ms, e.written_at,
+      \(filesColumns),
              f.defects, f.unknown_words
       FROM parsed_files f
       FULL JOIN file_effects e USING (file_id, chain);

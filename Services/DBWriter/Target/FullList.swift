@@ -100,25 +100,23 @@ struct FullList: Sendable {
 
 extension BinaryCopyRows {
   /// A row of a table of ``FullList/storeFiles(_:)``.
-  /// - Parameter closes: the message is the last of a full file, which closes the store's list.
-  mutating func storeFile(
-    batch: Int32, chain: RawSpan, storeID: RawSpan, fileTime: Timestamp, fileID: RawSpan, closes: Bool,
-    alsoNamed: [String]
-  ) throws(DecodingFailure) {
-    try StagingLimits.checkKey(chain, "chain")
-    try StagingLimits.checkKey(storeID, "store_id")
-    try StagingLimits.checkFileTime(fileTime)
-    let id = try StagingLimits.id(fileID)
-    for code in alsoNamed { try StagingLimits.checkText(code, "also_named", limit: StagingLimits.keyBytes) }
+  mutating func storeFile(batch: Int32, _ header: IngestHeader) throws(DecodingFailure) {
+    try StagingLimits.checkKey(header.chain.utf8.span.bytes, "chain")
+    try StagingLimits.checkKey(header.storeID.utf8.span.bytes, "store_id")
+    try StagingLimits.checkFileTime(header.fileTime)
+    let id = try StagingLimits.id(header.fileID.utf8.span.bytes)
+    for code in header.alsoNamed { try StagingLimits.checkText(code, "also_named", limit: StagingLimits.keyBytes) }
     beginRow(fields: 5 + FullList.columns.count)
     int4(batch)
-    text(chain)
-    text(storeID)
-    time(fileTime)
+    text(header.chain)
+    text(header.storeID)
+    time(header.fileTime)
     self.id(id)
+    // The last message of a full file closes the store's list.
+    let closes = header.isFull && header.isLast
     beginTextArray(count: closes ? 1 : 0)
-    if closes { text(storeID) }
+    if closes { text(header.storeID) }
     endTextArray()
-    texts(alsoNamed)
+    texts(header.alsoNamed)
   }
 }

@@ -60,6 +60,17 @@ package struct MergeStatement: Sendable {
     self.counts = counts
     self.sql = sql
   }
+
+  /// An `INSERT` into `table` whose rows are counted.
+  init(_ operation: String, into table: String, _ insert: String) {
+    self.init(operation, .rows(of: table), sql: """
+      WITH written AS (
+      \(insert)
+      RETURNING 1
+      )
+      SELECT count(*) FROM written
+      """)
+  }
 }
 
 /// A table for one transaction: filled by COPY, read by the merge, empty afterwards.

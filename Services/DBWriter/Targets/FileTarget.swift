@@ -58,7 +58,7 @@ package struct FileTarget: WriteTarget {
 
     private func object(_ counts: [String: Int64]) -> [UInt8] {
       var json = JSONWriter()
-      json.counts(counts)
+      counts.write(to: &json)
       return json.array()
     }
   }
@@ -76,17 +76,13 @@ enum FileSQL {
     "new_masters bigint NOT NULL", "matched bigint NOT NULL", "defects jsonb NOT NULL", "unknown_words jsonb NOT NULL",
   ])
 
-  static let merge = MergeStatement("merge files", .rows(of: "parsed_files"), sql: """
-    WITH written AS (
-      INSERT INTO parsed_files AS p (\(files.names.listed()))
-      SELECT DISTINCT ON (file_id) \(files.names.listed())
-      FROM staged_files
-      ORDER BY file_id, parsed_at DESC NULLS LAST, batch
-      ON CONFLICT (file_id) DO UPDATE SET
-        \(files.names.dropFirst().takenOver)
-      WHERE EXCLUDED.parsed_at > p.parsed_at OR p.parsed_at IS NULL
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
+  static let merge = MergeStatement("merge files", into: "parsed_files", """
+    INSERT INTO parsed_files AS p (\(files.names.listed()))
+    SELECT DISTINCT ON (file_id) \(files.names.listed())
+    FROM staged_files
+    ORDER BY file_id, parsed_at DESC NULLS LAST, batch
+    ON CONFLICT (file_id) DO UPDATE SET
+      \(files.names.dropFirst().takenOver)
+    WHERE EXCLUDED.parsed_at > p.parsed_at OR p.parsed_at IS NULL
     """)
 }

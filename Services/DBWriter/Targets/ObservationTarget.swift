@@ -6,7 +6,7 @@ import Values
 /// `sentinel_market_data.*`: one row for each value of each series, as fetched last.
 package struct ObservationTarget: WriteTarget {
   package let name = "observations"
-  package let topics = Topics.marketObservations
+  package let topics = Topics.commodityObservations
   package let staging = [Self.observations]
 
   package func makeReader() -> any TargetReader { Reader() }
@@ -22,19 +22,15 @@ package struct ObservationTarget: WriteTarget {
 
   /// The value fetched last counts; of two fetched at the same time, the later in the topic. A missing time is earlier
   /// than any. A repeat changes nothing.
-  private static let merge = MergeStatement("merge observations", .rows(of: "market_observations"), sql: """
-    WITH written AS (
-      INSERT INTO market_observations AS p (\(observations.names.listed()))
-      SELECT DISTINCT ON (series, kind, observed_at) \(observations.names.listed())
-      FROM staged_observations
-      ORDER BY series, kind, observed_at, fetched_at DESC NULLS LAST, batch DESC
-      ON CONFLICT (series, kind, observed_at) DO UPDATE SET
-        \(facts.takenOver)
-      WHERE (EXCLUDED.fetched_at >= p.fetched_at OR p.fetched_at IS NULL)
-        AND (\(facts.listed(of: "p"))) IS DISTINCT FROM (\(facts.listed(of: "EXCLUDED")))
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
+  private static let merge = MergeStatement("merge observations", into: "market_observations", """
+    INSERT INTO market_observations AS p (\(observations.names.listed()))
+    SELECT DISTINCT ON (series, kind, observed_at) \(observations.names.listed())
+    FROM staged_observations
+    ORDER BY series, kind, observed_at, fetched_at DESC NULLS LAST, batch DESC
+    ON CONFLICT (series, kind, observed_at) DO UPDATE SET
+      \(facts.takenOver)
+    WHERE (EXCLUDED.fetched_at >= p.fetched_at OR p.fetched_at IS NULL)
+      AND (\(facts.listed(of: "p"))) IS DISTINCT FROM (\(facts.listed(of: "EXCLUDED")))
     """)
 
   /// The columns after the key.
@@ -42,7 +38,7 @@ package struct ObservationTarget: WriteTarget {
 
   private final class Reader: TargetReader {
     func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {
-      let observation = try MarketObservation(decoding: value, limits: JSONReader.Limits())
+      let observation = try CommodityObservation(decoding: value, limits: JSONReader.Limits())
       try check(observation)
       rows.tables[0].beginRow(fields: ObservationTarget.observations.columns.count)
       rows.tables[0].int4(rows.batch)
@@ -60,7 +56,7 @@ package struct ObservationTarget: WriteTarget {
       rows.keep()
     }
 
-    private func check(_ observation: MarketObservation) throws(DecodingFailure) {
+    private func check(_ observation: CommodityObservation) throws(DecodingFailure) {
       try StagingLimits.checkTime(observation.observedAt, "observed_at")
       try StagingLimits.checkFlags(observation.flags)
       for (text, field) in [

@@ -52,7 +52,7 @@ package struct PredictionTarget: WriteTarget {
       rows.tables[1].timeOrNull(time)
       rows.tables[1].decimalOrNull(mean)
       json.clear()
-      Prediction.encode(quantiles, into: &json)
+      quantiles.write(to: &json)
       rows.tables[1].jsonb(json.array())
     }
 
@@ -97,17 +97,13 @@ enum PredictionSQL {
   ])
 
   /// A repeated prediction has the same id and contents: the first one stays.
-  static let merge = MergeStatement("merge predictions", .rows(of: "predictions"), sql: """
-    WITH written AS (
-      INSERT INTO predictions (\(columns))
-      SELECT DISTINCT ON (p.prediction_id, s.step) \(columns)
-      FROM staged_predictions p
-      JOIN staged_prediction_steps s USING (batch)
-      ORDER BY p.prediction_id, s.step, p.batch
-      ON CONFLICT (prediction_id, step) DO NOTHING
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
+  static let merge = MergeStatement("merge predictions", into: "predictions", """
+    INSERT INTO predictions (\(columns))
+    SELECT DISTINCT ON (p.prediction_id, s.step) \(columns)
+    FROM staged_predictions p
+    JOIN staged_prediction_steps s USING (batch)
+    ORDER BY p.prediction_id, s.step, p.batch
+    ON CONFLICT (prediction_id, step) DO NOTHING
     """)
 
   private static let columns = (predictions.names + steps.names).listed()

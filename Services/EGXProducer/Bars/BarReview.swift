@@ -38,11 +38,6 @@ package struct BarReview: Sendable {
   package let settings: Settings
   package let clock: ExchangeClock
 
-  package init(settings: Settings, clock: ExchangeClock) {
-    self.settings = settings
-    self.clock = clock
-  }
-
   /// - Parameters:
   ///   - bars: in any order; of two with one position the later counts.
   ///   - missedUntil: the series was not polled until now, and bars that had closed by this instant (seconds since

@@ -46,15 +46,14 @@ package struct BackfillCommand: ServiceCommand {
       condition: "backfill")
     return clients.source { producer in
       let (days, symbols, clock) = try plan.value
-      var settings = Backfill.Settings(
-        symbols: symbols, interval: source.interval, days: days, maxBars: source.maxBars)
-      settings.rate = range.maxRate > 0 ? range.maxRate : nil
-      settings.progressPath = range.progress
+      let settings = Backfill.Settings(
+        symbols: symbols, interval: source.interval, days: days, maxBars: source.maxBars,
+        rate: range.maxRate > 0 ? range.maxRate : nil, progressPath: range.progress)
       var review = source.review
       review.republish = true
       let publisher = BarPublisher(
         review: BarReview(settings: review, clock: clock),
-        outlet: KafkaBarOutlet(producer: producer, topic: topic, producedBy: clients.identity.producedBy),
+        topic: KafkaBarTopic(producer: producer, name: topic, identity: clients.identity),
         metrics: ProducerMetrics(), drain: context.drain, logger: context.logger, now: LocalDateTime.now)
       let backfill = Backfill(
         source: try bars.value, publisher: publisher, settings: settings, clock: clock, drain: context.drain,

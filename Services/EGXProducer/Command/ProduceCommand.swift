@@ -56,22 +56,20 @@ package struct ProduceCommand: ServiceCommand {
       ServiceCatalogue.egxProducer.name, target.apply(to: kafka), topics: [topic], consumes: false)
     return clients.source { producer in
       let (plan, bars) = (try plan.value, try bars.value)
-      var settings = BarProducer.Settings(symbols: plan.symbols, interval: source.interval, count: polling.nBars)
-      settings.pollInterval = polling.pollInterval.duration
-      settings.once = polling.once
-      settings.staysAtEnd = polling.stay
-      settings.calendar = plan.calendar
+      let settings = BarProducer.Settings(
+        symbols: plan.symbols, interval: source.interval, count: polling.nBars,
+        pollInterval: polling.pollInterval.duration, once: polling.once, staysAtEnd: polling.stay,
+        calendar: plan.calendar)
       let metrics = ProducerMetrics()
       var review = source.review
       review.republish = polling.republish
-      var publishing = BarPublisher.Settings()
-      publishing.memory = polling.memory
       let ready = context.health.readiness("kafka")
       let publisher = BarPublisher(
         review: BarReview(settings: review, clock: plan.clock),
-        outlet: KafkaBarOutlet(producer: producer, topic: topic, producedBy: clients.identity.producedBy),
-        settings: publishing, metrics: metrics, series: try memories?.value ?? [:], drain: context.drain,
-        logger: context.logger, ready: { ready.set(ready: $0, reason: $1) }, now: LocalDateTime.now)
+        topic: KafkaBarTopic(producer: producer, name: topic, identity: clients.identity),
+        settings: BarPublisher.Settings(memory: polling.memory), metrics: metrics, series: try memories?.value ?? [:],
+        drain: context.drain, logger: context.logger, ready: { ready.set(ready: $0, reason: $1) },
+        now: LocalDateTime.now)
       context.logger.info("producing", metadata: [
         "source": "\(bars.label)", "symbols": "\(plan.symbols.count)", "interval": "\(source.interval.rawValue)",
         "topic": "\(topic)",

@@ -16,13 +16,6 @@ package struct Backfill: Sendable {
     package var progressPath: String?
     package var attempts = 8
     package var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
-
-    package init(symbols: [String], interval: BarInterval, days: ClosedRange<Int64>, maxBars: Int) {
-      self.symbols = symbols
-      self.interval = interval
-      self.days = days
-      self.maxBars = maxBars
-    }
   }
 
   package struct Step: Hashable, Sendable {
@@ -42,7 +35,6 @@ package struct Backfill: Sendable {
     package var empty: [String] = []
     /// Unreadable frames, lines and rows.
     package var lost = 0
-    package var isComplete = false
   }
 
   let source: any BarSource
@@ -97,10 +89,7 @@ package struct Backfill: Sendable {
         "source failed", metadata: ["error": "\(failed.error)", "again_in": "\(DurationSetting(failed.delay))"])
       return true
     }
-    return outcome.withLock { outcome in
-      outcome.isComplete = settled.withLock { settled in settings.symbols.allSatisfy(settled.contains) }
-      return outcome
-    }
+    return outcome.withLock { $0 }
   }
 
   private func request(_ symbol: String) -> BarRequest {
@@ -113,7 +102,7 @@ package struct Backfill: Sendable {
   }
 
   private func publish(_ answer: BarAnswer, _ symbol: String) async throws -> Int {
-    let bars = answer.bars.filter { settings.days.contains(day(of: $0)) }
+    let bars = answer.bars.filter { settings.days.contains(clock.day(of: $0)) }
     let step = settings.rate.map { max(1, min($0, 500)) } ?? 2_000
     var published = 0
     var start = 0
@@ -128,10 +117,6 @@ package struct Backfill: Sendable {
     }
     try await publisher.settle()
     return published
-  }
-
-  private func day(of bar: SourceBar) -> Int64 {
-    bar.isDate ? bar.time.flooredDivision(by: 86_400).quotient : clock.day(of: bar.time)
   }
 
   /// Identifies the backfill of a progress file.

@@ -19,12 +19,6 @@ package struct BarProducer: Sendable {
     package var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
     /// With `once`: attempts before it is given up.
     package var onceAttempts = 5
-
-    package init(symbols: [String], interval: BarInterval, count: Int) {
-      self.symbols = symbols
-      self.interval = interval
-      self.count = count
-    }
   }
 
   let source: any BarSource
@@ -35,19 +29,6 @@ package struct BarProducer: Sendable {
   let context: ServiceContext
   /// Seconds since 1970.
   let now: @Sendable () -> Int64
-
-  package init(
-    source: any BarSource, publisher: BarPublisher, state: BarState?, settings: Settings, metrics: ProducerMetrics,
-    context: ServiceContext, now: @escaping @Sendable () -> Int64
-  ) {
-    self.source = source
-    self.publisher = publisher
-    self.state = state
-    self.settings = settings
-    self.metrics = metrics
-    self.context = context
-    self.now = now
-  }
 
   /// What is known of the symbols from one poll to the next. `seen` is when each last gave bars: before its first
   /// answer no bar of a symbol counts as missed.
@@ -78,14 +59,14 @@ package struct BarProducer: Sendable {
     let ready = context.health.readiness("source")
     var backoff = settings.backoff
     // A live source is connected when the exchange opens; any other is asked once before the first wait.
-    var isProven = source.isLive
+    var isProbed = source.isLive
     while !context.drain.isRaised {
       heartbeat.beat()
       let closedFor = untilOpen()
-      if isProven, let wait = closedFor {
+      if isProbed, let wait = closedFor {
         // Bars that trade while polling is suspended are not missed ones.
         poll.state.withLock { $0.seen = [:] }
-        settle(ready, poll, reason: "the exchange is closed")
+        updateReadiness(ready, poll, reason: "the exchange is closed")
         heartbeat.idle()
         if await context.drain.sleep(for: wait) { break }
         continue
@@ -93,19 +74,19 @@ package struct BarProducer: Sendable {
       let start = ContinuousClock.now
       var delay = settings.pollInterval
       do {
-        if !isProven, closedFor != nil {
-          try await prove()
-          isProven = true
+        if !isProbed, closedFor != nil {
+          try await probe()
+          isProbed = true
           backoff.reset()
           continue
         }
-        try await pass(poll, heartbeat, ready)
-        isProven = true
+        try await pollOnce(poll, heartbeat, ready)
+        isProbed = true
         if context.drain.isRaised { break }
         metrics.polled(took: .now - start, at: now())
-        settle(ready, poll)
+        updateReadiness(ready, poll)
         backoff.reset()
-        report(poll, took: .now - start)
+        logPoll(poll, took: .now - start)
         poll.state.withLock { $0.answered = [] }
         if settings.once || source.isLive {
           guard settings.staysAtEnd else { break }
@@ -138,7 +119,7 @@ package struct BarProducer: Sendable {
 
   /// Asks for one bar while the exchange is closed: a source that does not answer, or refuses the login, shows now and
   /// not at the opening.
-  private func prove() async throws {
+  private func probe() async throws {
     guard let symbol = settings.symbols.first else { return }
     let request = BarRequest(symbol: symbol, interval: settings.interval, count: 1)
     try await source.fetch([request]) { symbol, answer in
@@ -149,7 +130,7 @@ package struct BarProducer: Sendable {
   }
 
   /// Ready when at least one symbol gives bars: with none, nothing will ever be published.
-  private func settle(_ ready: ReadinessCondition, _ poll: PollState, reason: String = "") {
+  private func updateReadiness(_ ready: ReadinessCondition, _ poll: PollState, reason: String = "") {
     let (count, failure) = poll.state.withLock { ($0.failed.count, $0.failure) }
     guard count == settings.symbols.count, let failure else { return ready.set(ready: true, reason: reason) }
     ready.failed(failure, at: "none of \(count) symbols gives bars")
@@ -165,7 +146,7 @@ package struct BarProducer: Sendable {
   }
 
   /// One poll over the symbols that have not answered yet, or the whole life of a live connection.
-  private func pass(_ poll: PollState, _ heartbeat: Heartbeat, _ ready: ReadinessCondition) async throws {
+  private func pollOnce(_ poll: PollState, _ heartbeat: Heartbeat, _ ready: ReadinessCondition) async throws {
     var requests: [BarRequest] = []
     let answered = poll.state.withLock { $0.answered }
     for symbol in settings.symbols where source.isLive || !answered.contains(symbol) {
@@ -188,16 +169,16 @@ package struct BarProducer: Sendable {
       switch answer {
       case .success(let answer):
         ready.set(ready: true)
-        try await take(answer, symbol, poll)
+        try await publish(answer, symbol, poll)
       case .failure(let error):
         if error.errorClass == .configuration || error.errorClass == .fatal { throw error }
-        complain(error, symbol, poll)
+        reportFailure(error, symbol, poll)
       }
     }
     try await save()
   }
 
-  private func take(_ answer: BarAnswer, _ symbol: String, _ poll: PollState) async throws {
+  private func publish(_ answer: BarAnswer, _ symbol: String, _ poll: PollState) async throws {
     metrics.answered(answer)
     let now = now()
     let isLive = source.isLive
@@ -225,7 +206,7 @@ package struct BarProducer: Sendable {
       state.report.refilled += report.refilled
       state.report.unusable += report.unusable
     }
-    remark(answer, unusable: report.unusable, symbol, poll)
+    logRemarks(answer, unusable: report.unusable, symbol, poll)
     if report.refilled > 0 {
       metrics.gap(isFilled: true)
       context.logger.notice(
@@ -240,7 +221,7 @@ package struct BarProducer: Sendable {
   }
 
   /// Logs each remark on an answer once, and again only after an answer without it.
-  private func remark(_ answer: BarAnswer, unusable: Int, _ symbol: String, _ poll: PollState) {
+  private func logRemarks(_ answer: BarAnswer, unusable: Int, _ symbol: String, _ poll: PollState) {
     var remarks: [(level: Logger.Level, text: String, detail: String)] = []
     if answer.lost.count > 0 { remarks.append((.warning, "a part of the answer was lost", "\(answer.lost)")) }
     if unusable > 0 {
@@ -266,7 +247,7 @@ package struct BarProducer: Sendable {
     }
   }
 
-  private func complain(_ error: SourceError, _ symbol: String, _ poll: PollState) {
+  private func reportFailure(_ error: SourceError, _ symbol: String, _ poll: PollState) {
     metrics.failed(error.code)
     let isNews = poll.state.withLock { state in
       state.answered.insert(symbol)
@@ -291,7 +272,7 @@ package struct BarProducer: Sendable {
     }
   }
 
-  private func report(_ poll: PollState, took: Duration) {
+  private func logPoll(_ poll: PollState, took: Duration) {
     let report = poll.state.withLock { state in
       defer { state.report = BarPublisher.Report() }
       return state.report

@@ -11,7 +11,6 @@ package actor BarPublisher {
     /// Records in flight before the publisher awaits acknowledgements.
     package var maxPending = 2_000
     package var backoff = Backoff(base: .milliseconds(100), cap: .seconds(15))
-    package init() {}
   }
 
   private struct Pending {
@@ -20,7 +19,7 @@ package actor BarPublisher {
   }
 
   private let review: BarReview
-  private let outlet: any BarOutlet
+  private let topic: any BarTopic
   private let settings: Settings
   private let metrics: ProducerMetrics
   private let drain: Interruption
@@ -35,12 +34,12 @@ package actor BarPublisher {
   private let ready: (@Sendable (Bool, String) -> Void)?
 
   package init(
-    review: BarReview, outlet: any BarOutlet, settings: Settings = Settings(), metrics: ProducerMetrics,
+    review: BarReview, topic: any BarTopic, settings: Settings = Settings(), metrics: ProducerMetrics,
     series: [String: SeriesMemory] = [:], drain: Interruption, logger: Logger,
     ready: (@Sendable (Bool, String) -> Void)? = nil, now: @escaping @Sendable () -> LocalDateTime
   ) {
     self.review = review
-    self.outlet = outlet
+    self.topic = topic
     self.settings = settings
     self.metrics = metrics
     self.series = series
@@ -101,7 +100,7 @@ package actor BarPublisher {
 
   private func send(_ bars: [BarReview.Outgoing]) async throws {
     let acknowledged = try await settings.backoff.retry { @concurrent in
-      try await self.outlet.send(bars.map(\.bar))
+      try await self.topic.send(bars.map(\.bar))
     } pause: { @concurrent in try await self.pause($0) }
     pending.append(Pending(bars: bars, acknowledged: acknowledged))
     pendingCount += bars.count

@@ -10,31 +10,17 @@ package struct BarRequest: Hashable, Sendable {
   /// The bars should reach back to this opening (seconds since 1970; midnight UTC of a date), if the source holds
   /// them, even when that is more than `count`.
   package var reachBackTo: Int64?
-
-  package init(symbol: String, interval: BarInterval, count: Int, reachBackTo: Int64? = nil) {
-    self.symbol = symbol
-    self.interval = interval
-    self.count = count
-    self.reachBackTo = reachBackTo
-  }
 }
 
 /// What a source gave for one symbol.
 package struct BarAnswer: Hashable, Sendable {
   package var bars: [SourceBar]
   /// False when there may be bars between `reachBackTo` and the first of `bars` that the source would not give.
-  package var reachesBack: Bool
+  package var reachesBack = true
   /// How many fewer there are than were asked for, of a source that did not say that it has no more.
-  package var missing: Int
+  package var missing = 0
   /// Frames, lines and rows that could not be read; each of them may have held a bar.
-  package var lost: Losses
-
-  package init(bars: [SourceBar], reachesBack: Bool = true, missing: Int = 0, lost: Losses = Losses()) {
-    self.bars = bars
-    self.reachesBack = reachesBack
-    self.missing = missing
-    self.lost = lost
-  }
+  package var lost = Losses()
 }
 
 /// Parts of an answer that could not be read and were passed over.

@@ -1,12 +1,12 @@
+import Commodities
 import Core
-import Markets
 import Messages
 import Metrics
 import Values
 
 /// Reads one provider's answers as quotes. Pure: bytes in, quotes out.
 package struct AnswerReader: Sendable {
-  private let source: MarketSource
+  private let source: CommoditySource
   /// The time zone of times without an offset; nil is UTC.
   private let zone: ZoneTable?
   private let limits: JSONReader.Limits
@@ -14,7 +14,7 @@ package struct AnswerReader: Sendable {
 
   /// - Parameter limits: of JSON.
   /// - Throws: a configuration `Failure` for an unknown time zone.
-  package init(_ source: MarketSource, limits: JSONReader.Limits) throws(Failure) {
+  package init(_ source: CommoditySource, limits: JSONReader.Limits) throws(Failure) {
     self.source = source
     self.limits = limits
     zone = nil == source.mapping || source.mapping?.zone == "UTC"

@@ -1,4 +1,4 @@
-import Markets
+import Commodities
 import Messages
 
 /// A provider's JSON in memory: small answers of any shape, within limits of bytes and depth.
@@ -14,20 +14,12 @@ package indirect enum JSONTree: Hashable, Sendable {
 
   /// - Throws: `DecodingFailure` for bytes that are not JSON, or that exceed the limits.
   package init(_ bytes: [UInt8], limits: JSONReader.Limits) throws(DecodingFailure) {
-    let result = bytes.withUnsafeBytes { buffer -> Result<JSONTree, DecodingFailure> in
-      do throws(DecodingFailure) {
-        var reader = try JSONReader(buffer.bytes, limits: limits)
-        let tree = try JSONTree(&reader, buffer)
-        try reader.finish()
-        return .success(tree)
-      } catch {
-        return .failure(error)
-      }
-    }
-    self = try result.get()
+    var reader = try JSONReader(bytes.span.bytes, limits: limits)
+    self = try JSONTree(&reader, bytes)
+    try reader.finish()
   }
 
-  private init(_ reader: inout JSONReader, _ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
+  private init(_ reader: inout JSONReader, _ bytes: [UInt8]) throws(DecodingFailure) {
     switch reader.kind {
     case .string: self = .string(try reader.string())
     case .boolean: self = .boolean(try reader.bool())
@@ -38,7 +30,7 @@ package indirect enum JSONTree: Hashable, Sendable {
     case .other:
       if reader.isNull() {
         self = .null
-      } else if reader.offset < bytes.count, bytes[reader.offset] == UInt8(ascii: "[") {
+      } else if reader.startsArray {
         var items: [JSONTree] = []
         var cursor = try reader.beginArray()
         while try reader.nextElement(&cursor) { items.append(try JSONTree(&reader, bytes)) }

@@ -1,6 +1,6 @@
+import Commodities
 import Core
 import CSV
-import Markets
 import Values
 
 /// Quotes from lines below a header, by a mapping. An unreadable line loses only itself.

@@ -1,6 +1,6 @@
+import Commodities
 import Core
 import CSV
-import Markets
 import Values
 
 /// Quotes from JSON of any shape, by a mapping.

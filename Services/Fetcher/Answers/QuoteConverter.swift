@@ -1,5 +1,5 @@
+import Commodities
 import Core
-import Markets
 import Values
 
 /// Converts a provider's quote for its series: to whole units of an ISO 4217 currency for one unit of the catalogue.

@@ -1,5 +1,5 @@
+import Commodities
 import Core
-import Markets
 import Redis
 
 /// Tokens that all replicas share: a bucket in Redis, filled and spent by one script on Redis' clock.

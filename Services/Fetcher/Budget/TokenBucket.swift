@@ -1,4 +1,4 @@
-import Markets
+import Commodities
 
 /// A token bucket with pauses. Pure: the caller passes the time, in microseconds of one clock.
 ///

@@ -1,4 +1,4 @@
-import Markets
+import Commodities
 import Synchronization
 
 /// The source of tokens of one provider's rate.

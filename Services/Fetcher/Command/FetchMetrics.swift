@@ -31,7 +31,7 @@ struct FetchMetrics: Sendable {
 
   func overtaken() { overtakenOnes.increment() }
 
-  func published(_ observation: MarketObservation, dueAt: Timestamp, now: Timestamp) {
+  func published(_ observation: CommodityObservation, dueAt: Timestamp, now: Timestamp) {
     Counter(
       label: "souk_observations_published_total",
       dimensions: [("category", observation.series.category.rawValue), ("kind", observation.kind.rawValue)]).increment()

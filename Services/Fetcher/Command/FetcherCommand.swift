@@ -1,11 +1,11 @@
 import ArgumentParser
 import Catalogue
+import Commodities
 import Core
 import HTTP
 import HTTPFlags
 import KafkaFlags
 import Logging
-import Markets
 import Options
 import Pipeline
 import Redis
@@ -26,7 +26,7 @@ package struct FetcherCommand: ServiceCommand {
     version: Souk.version)
 
   @OptionGroup(title: "Fetching") package var fetch: FetchOptions
-  @OptionGroup(title: "Markets") package var markets: MarketOptions
+  @OptionGroup(title: "Markets") package var markets: CommodityOptions
   @OptionGroup(title: "Network") package var access: AccessOptions
   @OptionGroup(title: "Redis") package var redis: RedisOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
@@ -83,8 +83,8 @@ package struct FetcherCommand: ServiceCommand {
   }
 
   private struct Providers: Sendable {
-    var catalogue: MarketCatalogue
-    var sources: [MarketSource]
+    var catalogue: CommodityCatalogue
+    var sources: [CommoditySource]
     var client: HTTPClient
     var pool: ProviderPool
   }
@@ -97,7 +97,7 @@ package struct FetcherCommand: ServiceCommand {
         .configuration, code: "delivery_unsupported",
         "--delivery exactly-once is not for the fetcher: a repeated observation has the same name and changes nothing")
     }
-    let catalogue = try MarketCatalogue.load(file: markets.catalogue)
+    let catalogue = try CommodityCatalogue.load(file: markets.catalogue)
     let sources = try catalogue.readSources()
     var configuration = try access.configuration(name: "fetch", maxPerOrigin: 0, protocols: .http2)
     configuration.maxIdleConnections = max(256, min(fetch.concurrency, 4_096))

@@ -1,8 +1,8 @@
 import Catalogue
+import Commodities
 import Core
 import Kafka
 import Logging
-import Markets
 import Messages
 import Pipeline
 import Redis
@@ -13,14 +13,9 @@ import Values
 package struct FetchHandler: JobHandler {
   package struct Settings: Hashable, Sendable {
     /// Publishes unchanged values too.
-    package var republishes: Bool
+    package var republishes = false
     /// Skips an equal value at a later time.
-    package var onlyChanges: Bool
-
-    package init(republishes: Bool = false, onlyChanges: Bool = false) {
-      self.republishes = republishes
-      self.onlyChanges = onlyChanges
-    }
+    package var onlyChanges = false
   }
 
   let jobs: JobReader
@@ -92,7 +87,7 @@ package struct FetchHandler: JobHandler {
   private func publish(
     _ answer: ProviderPool.Answer, of wanted: FetchJob, _ last: SeriesState?, _ job: Job, _ emit: Emitter
   ) async throws -> Disposition {
-    let observation = MarketObservation(
+    let observation = CommodityObservation(
       series: wanted.series, kind: wanted.kind, material: wanted.material.name, country: wanted.country?.name,
       value: answer.quote.value, currency: answer.quote.currency, unit: answer.quote.unit,
       observedAt: answer.quote.observedAt, source: answer.source, jobID: wanted.task.jobID, fetchedAt: now(),
@@ -104,7 +99,7 @@ package struct FetchHandler: JobHandler {
     case .unchanged: if !settings.republishes { return .skip(reason: "unchanged") }
     case .repeated: if settings.onlyChanges, !settings.republishes { return .skip(reason: "unchanged") }
     }
-    let topic = MarketObservation.topic(of: wanted.series.category)
+    let topic = CommodityObservation.topic(of: wanted.series.category)
     var batch = OutgoingBatch()
     batch.append(
       topic: topic.name, key: observation.key, value: observation.encoded(),

@@ -1,5 +1,5 @@
+import Commodities
 import Core
-import Markets
 import Messages
 import Values
 
@@ -25,10 +25,10 @@ package struct FetchJob: Sendable {
 package struct JobReader: Sendable {
   private let materials: [String: Material]
   private let countries: [String: Country]
-  private let sources: [MarketSource]
+  private let sources: [CommoditySource]
 
   /// - Parameter sources: in the order of the requests.
-  package init(_ catalogue: MarketCatalogue, sources: [MarketSource]) {
+  package init(_ catalogue: CommodityCatalogue, sources: [CommoditySource]) {
     materials = Dictionary(catalogue.materials.map { ($0.word, $0) }, uniquingKeysWith: { first, _ in first })
     countries = Dictionary(catalogue.countries.map { ($0.word, $0) }, uniquingKeysWith: { first, _ in first })
     self.sources = sources

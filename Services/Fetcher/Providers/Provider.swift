@@ -1,7 +1,7 @@
+import Commodities
 import Core
 import HTTP
 import Logging
-import Markets
 import Messages
 import Pipeline
 import Redis
@@ -42,7 +42,7 @@ package final class Provider: Sendable {
     package var isCached: Bool
   }
 
-  package let source: MarketSource
+  package let source: CommoditySource
   private let token: String?
   private let request: SourceRequest
   private let reader: AnswerReader
@@ -59,7 +59,7 @@ package final class Provider: Sendable {
 
   /// - Throws: a configuration `Failure` for a missing secret or time zone.
   package init(
-    _ source: MarketSource, settings: Settings, client: HTTPClient, tokens: any TokenSource, cache: ResponseCache,
+    _ source: CommoditySource, settings: Settings, client: HTTPClient, tokens: any TokenSource, cache: ResponseCache,
     logger: Logger, now: @escaping @Sendable () -> Timestamp
   ) throws(Failure) {
     self.source = source

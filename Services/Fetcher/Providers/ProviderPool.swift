@@ -1,5 +1,5 @@
+import Commodities
 import Core
-import Markets
 import Messages
 import Metrics
 import Redis
@@ -10,7 +10,7 @@ package struct ProviderPool: Sendable {
   package struct Answer: Sendable {
     package var quote: Quote
     package var source: String
-    /// As in `MarketObservation`.
+    /// As in `CommodityObservation`.
     package var flags: [String]
   }
 

@@ -1,16 +1,16 @@
+import Commodities
 import Core
 import HTTP
-import Markets
 import Values
 
 /// Builds the request to one source for one job.
 package struct SourceRequest: Sendable {
-  private let source: MarketSource
+  private let source: CommoditySource
   private let token: String?
   private let limits: HTTPLimits
 
   /// - Parameter limits: the time limits come from the source.
-  package init(_ source: MarketSource, token: String?, limits: HTTPLimits) {
+  package init(_ source: CommoditySource, token: String?, limits: HTTPLimits) {
     self.source = source
     self.token = token
     var limits = limits

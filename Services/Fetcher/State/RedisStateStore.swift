@@ -35,7 +35,5 @@ package struct RedisStateStore: StateStore {
     return reply.integer == 1
   }
 
-  package func check() async throws { try await queue.ping() }
-
   private static func some(_ text: String?) -> String? { text?.isEmpty == true ? nil : text }
 }

@@ -11,8 +11,6 @@ package protocol StateStore: Sendable {
   /// - Returns: whether it was recorded.
   /// - Throws: `RedisError`; it may have been recorded.
   func record(_ state: SeriesState, _ key: SeriesStateKey) async throws -> Bool
-
-  func check() async throws
 }
 
 /// `price:<country>:<material>` or `demand:<country>:<material>`, in routing words.
@@ -32,19 +30,6 @@ package struct SeriesState: Hashable, Sendable {
   package var value: ExactDecimal
   package var currency: String?
   package var unit: String?
-
-  package init(observedAt: Timestamp, value: ExactDecimal, currency: String? = nil, unit: String? = nil) {
-    self.observedAt = observedAt
-    self.value = value
-    self.currency = currency
-    self.unit = unit
-  }
-
-  package init(_ observation: MarketObservation) {
-    self.init(
-      observedAt: observation.observedAt, value: observation.value, currency: observation.currency,
-      unit: observation.unit)
-  }
 
   /// How an observation relates to the last published one.
   package enum Change: Hashable, Sendable {
@@ -69,6 +54,14 @@ package struct SeriesState: Hashable, Sendable {
   }
 }
 
+extension SeriesState {
+  package init(_ observation: CommodityObservation) {
+    self.init(
+      observedAt: observation.observedAt, value: observation.value, currency: observation.currency,
+      unit: observation.unit)
+  }
+}
+
 /// For runs without Redis: each process has its own state, and a restart publishes everything again.
 package final class MemoryStateStore: StateStore {
   private let states = Mutex<[SeriesStateKey: SeriesState]>([:])
@@ -84,6 +77,4 @@ package final class MemoryStateStore: StateStore {
       return true
     }
   }
-
-  package func check() {}
 }

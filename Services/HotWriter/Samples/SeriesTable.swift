@@ -68,7 +68,7 @@ struct SeriesTable: Sendable {
   init(_ policy: SeriesPolicy) { self.policy = policy }
 
   subscript(_ number: Int) -> Series {
-    get { series[number] }
+    _read { yield series[number] }
     _modify { yield &series[number] }
   }
 

@@ -98,15 +98,18 @@ package final class HotSink: Sink {
     return report
   }
 
-  /// Scripts and series that a server has lost are made again once; the second time it is an outage.
+  /// Scripts and series that a server has lost are made again at once, each in its turn; after that it is an outage.
   private func write(
     _ waiting: [(partition: TopicPartition, buffer: PartitionBuffer)]
   ) async throws -> HotWriter.Outcome {
-    do {
-      return try await writer.write(waiting, &reader.table, digests: &digests)
-    } catch let error as RedisError where ["redis_noscript", "redis_series_lost"].contains(error.code) {
-      return try await writer.write(waiting, &reader.table, digests: &digests)
+    for _ in 0..<2 {
+      do {
+        return try await writer.write(waiting, &reader.table, digests: &digests)
+      } catch let error as RedisError where ["redis_noscript", "redis_series_lost"].contains(error.code) {
+        continue
+      }
     }
+    return try await writer.write(waiting, &reader.table, digests: &digests)
   }
 
   package func drop(_ partitions: Set<TopicPartition>) {

@@ -67,10 +67,10 @@ struct HotWriter: Sendable {
   ) async throws -> Outcome {
     var outcome = Outcome()
     try await prepare(buffers, &table)
-    let held = try await held(buffers, table)
+    var held = try await held(buffers, table)
     if digests.isEmpty { digests = try await load() }
     var (pipeline, commands, places) = (RedisPipeline(), [Command](), [Place]())
-    encode(buffers, table, held, &pipeline, &commands, &places, &outcome)
+    encode(buffers, table, &held, &pipeline, &commands, &places, &outcome)
     append(lastValues: buffers, table, digests, &pipeline, &commands)
     append(tails: buffers, digests, &pipeline, &commands)
     append(gaps: buffers, &pipeline, &commands)
@@ -216,7 +216,7 @@ struct HotWriter: Sendable {
   // MARK: - commands
 
   private func encode(
-    _ buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: SeriesTable, _ held: [Point: Double],
+    _ buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: SeriesTable, _ held: inout [Point: Double],
     _ pipeline: inout RedisPipeline, _ commands: inout [Command], _ places: inout [Place], _ outcome: inout Outcome
   ) {
     for (partition, waiting) in buffers.enumerated() {
@@ -227,11 +227,14 @@ struct HotWriter: Sendable {
             outcome.outsideRetention += 1
             continue
           }
-          let known = held[Point(series: sample.series, stamp: sample.stamp)]
-          if let known, known == Double("\(sample.value)") {
+          let point = Point(series: sample.series, stamp: sample.stamp)
+          let value = Double("\(sample.value)")
+          if let known = held[point], known == value {
             outcome.equal += 1
             continue
           }
+          // A later sample of the stamp is held against this one.
+          held[point] = value
         }
         places.append(Place(partition: Int32(partition), sample: Int32(index)))
       }

@@ -59,7 +59,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
       "windows", as: "the drivers' windows", condition: drivers.map { _ in "windows" },
       open: { [kafka] in
         WindowChangelog(
-          try kafka.tableConfiguration(
+          configuration: try kafka.tableConfiguration(
             clientID: Self.entry.name, topic: Topics.seriesWindows.name, logger: context.logger),
           group: group)
       },
@@ -68,13 +68,13 @@ package struct InferenceWorkerCommand: ServiceCommand {
         return ""
       }))
     if let drivers {
-      let topic = Topics.marketObservations(of: .energy)
+      let topic = Topics.commodityObservations(of: .energy)
       needs.table("drivers", Self.entry.name, kafka, topic: topic, isTrimmed: true) { drivers.take($0) }
     }
     let isTransactional = kafka.delivery == .exactlyOnce
     return consumer.sink(worker.policy) { input, producer in
       let output: any PredictionOutput = isTransactional
-        ? TransactionalOutput(producer, input) : AcknowledgedOutput(producer)
+        ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
       return InferenceSink(
         try worker.settings(group: group), identity: consumer.identity, models: try loader.value.models,
         drivers: drivers, source: try changelog.value, output: output, logger: context.logger)

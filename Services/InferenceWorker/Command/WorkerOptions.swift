@@ -90,7 +90,7 @@ package struct WorkerOptions: ParsableArguments {
   var topics: [Topic] {
     get throws(RoutingPatternError) {
       let listened = try pattern.topics
-      let energy = Topics.marketObservations(of: .energy)
+      let energy = Topics.commodityObservations(of: .energy)
       return kind.hasDrivers && !listened.contains(energy) ? listened + [energy] : listened
     }
   }

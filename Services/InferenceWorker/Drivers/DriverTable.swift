@@ -18,7 +18,7 @@ package final class DriverTable: Sendable {
     names.isEmpty ? [] : series.withLock { series in names.map { series[$0] } }
   }
 
-  package func insert(_ observation: MarketObservation, offset: Int64, stamp: Int64) {
+  package func insert(_ observation: CommodityObservation, offset: Int64, stamp: Int64) {
     let name = SeriesName(observation.series, observation.kind)
     series.withLock { series in
       series[name, default: DriverSeries(limit: limit)].insert(
@@ -40,7 +40,7 @@ package final class DriverTable: Sendable {
   func take(_ batch: RecordBatch) {
     batch.forEach { record in
       // The worker that has the partition dead-letters unreadable records.
-      guard !record.isTombstone, let observation = try? MarketObservation(decoding: record.value) else { return }
+      guard !record.isTombstone, let observation = try? CommodityObservation(decoding: record.value) else { return }
       insert(observation, offset: record.offset, stamp: record.timestamp)
     }
   }

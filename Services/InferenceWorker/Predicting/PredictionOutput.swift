@@ -10,9 +10,7 @@ package protocol PredictionOutput: Sendable {
 
 /// Produces and awaits every acknowledgement; the loop then commits the offsets.
 package struct AcknowledgedOutput: PredictionOutput {
-  private let producer: Producer
-
-  package init(_ producer: Producer) { self.producer = producer }
+  let producer: Producer
 
   package func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {
     if !batch.isEmpty { try await producer.send(batch) }
@@ -22,14 +20,9 @@ package struct AcknowledgedOutput: PredictionOutput {
 /// `--delivery exactly-once`: predictions, windows and offsets become visible together, to readers of committed
 /// records. A worker that has lost its partitions without noticing cannot write, not even a window.
 package struct TransactionalOutput: PredictionOutput {
-  private let producer: Producer
-  private let consumer: Consumer
-
-  /// - Parameter producer: its transactions are initialised.
-  package init(_ producer: Producer, _ consumer: Consumer) {
-    self.producer = producer
-    self.consumer = consumer
-  }
+  /// Its transactions are initialised.
+  let producer: Producer
+  let consumer: Consumer
 
   package func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {
     try await retrying(times: 20) { try await producer.beginTransaction() }

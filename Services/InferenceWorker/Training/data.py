@@ -1,4 +1,4 @@
-"""Series out of a CSV file: series,kind,observed_at,value and a column for each driver."""
+"""Reads series from a CSV file: series,kind,observed_at,value and one column per driver."""
 
 import argparse
 import csv
@@ -16,7 +16,7 @@ class Series:
         """Seconds since 1970."""
         self.values = np.asarray(values, dtype=np.float64)
         self.drivers = np.asarray(drivers, dtype=np.float64).reshape(len(values), -1).T
-        """A row for each driver; its latest value as of each time, nan before its first."""
+        """One row per driver: its latest value as of each time, nan before its first."""
 
 
 def seconds(text):
@@ -54,27 +54,28 @@ def read_csv(path, kind, drivers):
 def parser(description, name, history, horizon, kind="price", series="*.*.*.*"):
     """The arguments that all training programs share."""
     arguments = argparse.ArgumentParser(description=description)
-    arguments.add_argument("csv", help="series,kind,observed_at,value[,driver...]; observed_at as RFC 3339 writes it")
-    arguments.add_argument("registry", help="folder that holds models/, made when it is missing")
-    arguments.add_argument("--name", default=name, help="of the model (default: %(default)s)")
-    arguments.add_argument("--version", help="default: the time now")
-    arguments.add_argument("--series", default=series, help="routing pattern it is for (default: %(default)s)")
+    arguments.add_argument("csv", help="series,kind,observed_at,value[,driver...]; observed_at in RFC 3339")
+    arguments.add_argument("registry", help="folder that holds models/; created when it is missing")
+    arguments.add_argument("--name", default=name, help="name of the model (default: %(default)s)")
+    arguments.add_argument("--version", help="version of the model (default: the current time)")
+    arguments.add_argument("--series", default=series,
+                           help="routing pattern of the series that the model forecasts (default: %(default)s)")
     arguments.add_argument("--kind", default=kind, choices=["price", "demand"], help="default: %(default)s")
     arguments.add_argument("--driver", action="append", default=[], metavar="COLUMN=SERIES",
-                           help="a column that is a driver, with its routing key; again for more")
+                           help="a driver: its column and its routing key; repeatable")
     arguments.add_argument("--history", type=int, default=history,
-                           help="observations of an input (default: %(default)s)")
+                           help="observations that one forecast reads (default: %(default)s)")
     arguments.add_argument("--horizon", type=int, default=horizon, help="steps of a forecast (default: %(default)s)")
     arguments.add_argument("--period", type=int, default=86_400, help="seconds between observations (default: a day)")
     arguments.add_argument("--quantiles", default="0.1,0.5,0.9", help="default: %(default)s; empty for none")
     arguments.add_argument("--windows", type=int, default=20_000,
-                           help="windows to learn from at most (default: %(default)s)")
+                           help="most windows to train on (default: %(default)s)")
     arguments.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     return arguments
 
 
 class Plan:
-    """What the arguments say, and the windows of the data: those to learn from, and later ones to be measured on."""
+    """The arguments, and the windows of the data: `training`, and later ones in `holdout`."""
 
     def __init__(self, arguments, scaling, needs_calibration=True):
         from features import Windows
@@ -87,28 +88,29 @@ class Plan:
         all_series = read_csv(arguments.csv, arguments.kind, [name for name, _ in self.drivers])
         times = np.sort(np.concatenate([series.times for series in all_series]))
         self.trained = (int(times[0]), int(times[-1]))
-        # The newest fifth of the time is not learnt from: errors there are what intervals are made of.
+        # The newest fifth of the time is held out: its errors make the intervals.
         cut = times[int(len(times) * 0.8)] if needs_calibration else times[-1] + 1
-        learn, check = [], []
+        training, holdout = [], []
         span = arguments.history + arguments.horizon
         for series in all_series:
             for start in range(len(series.values) - span + 1):
                 first, last = series.times[start + arguments.history], series.times[start + span - 1]
                 window = (series, start)
                 if last < cut:
-                    learn.append(window)
+                    training.append(window)
                 elif first >= cut:
-                    check.append(window)
-        if not learn or needs_calibration and not check:
+                    holdout.append(window)
+        if not training or needs_calibration and not holdout:
             raise SystemExit(f"no series has enough observations for windows of {span} on both sides of the cut")
         random = np.random.default_rng(arguments.seed)
         names = [name for name, _ in self.drivers]
         make = lambda chosen: Windows.of(chosen, names, arguments.history, arguments.horizon, arguments.period, scaling)
-        self.learn = make(pick(learn, arguments.windows, random))
-        self.check = make(pick(check, arguments.windows, random)) if check else None
+        self.training = make(sampled(training, arguments.windows, random))
+        self.holdout = make(sampled(holdout, arguments.windows, random)) if holdout else None
 
 
-def pick(windows, count, random):
+def sampled(windows, count, random):
+    """At most `count` windows, in their order."""
     if len(windows) <= count:
         return windows
     return [windows[index] for index in np.sort(random.choice(len(windows), count, replace=False))]

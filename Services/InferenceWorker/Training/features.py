@@ -1,11 +1,11 @@
-"""The feature language of manifests over many windows at once. README.md describes it; the inference worker reads
-the same language, so what is changed here has to be changed there (Shared/Forecasting/Features)."""
+"""The features of manifests, computed over many windows at once. README.md lists them. The inference worker computes
+the same features: change both together (Shared/Forecasting/Features)."""
 
 import numpy as np
 
 
 class Windows:
-    """Windows of equal length: history, and maybe what came after it."""
+    """Windows of equal length: a history and, for training, the values that follow it."""
 
     def __init__(self, values, times, drivers, driver_names, history, period, scaling, groups=None):
         self.values = np.asarray(values, dtype=np.float64)
@@ -15,7 +15,7 @@ class Windows:
         self.drivers = np.asarray(drivers, dtype=np.float64)
         """[windows, drivers, history]"""
         self.groups = groups
-        """[windows]: the material, which is the last word of the routing key; None where it does not matter"""
+        """[windows]: the material, the last word of the routing key; None when residuals are not by material"""
         self.driver_names = list(driver_names)
         self.history, self.period, self.scaling = history, period, scaling
         self.offset, self.scale = scale_of(scaling, self.values[:, :history])
@@ -39,8 +39,8 @@ class Windows:
     def __len__(self):
         return len(self.values)
 
-    def chosen(self, rows):
-        """Some of them."""
+    def subset(self, rows):
+        """The windows at these indices."""
         return Windows(self.values[rows], self.times[rows], self.drivers[rows], self.driver_names, self.history,
                        self.period, self.scaling, None if self.groups is None else self.groups[rows])
 
@@ -83,14 +83,14 @@ class Windows:
         raise SystemExit(f"the feature '{name}' is not known")
 
     def matrix(self, names, place, time_place=None, step=1):
-        """[windows, features] for a model."""
+        """[windows, features]: the input of a model."""
         time_place = place if time_place is None else time_place
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.stack(
                 [self.feature(name, place, time_place, step) for name in names], axis=1).astype(np.float32)
 
     def target(self, kind, step):
-        """What a model should put out for a step, 0 the first."""
+        """The output that a model is trained for at a step; 0 is the first."""
         value, last = self.values[:, self.history + step], self.values[:, self.history - 1]
         if kind == "log_change":
             with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,4 +1,4 @@
-"""The networks of LSTM and DeepAR; their tensors have the names that inference workers look for."""
+"""The networks of LSTM and DeepAR; their tensors have the names that the inference worker reads."""
 
 import math
 
@@ -35,8 +35,8 @@ def parameters(head, numbers, scale):
     return softplus(first) * scale, spread / torch.sqrt(scale)
 
 
-def drawn(head, numbers, scale):
-    """A value of each distribution."""
+def draw(head, numbers, scale):
+    """One sample of each distribution."""
     if head == "negative_binomial":
         mean, dispersion = parameters(head, numbers, scale)
         shape = 1 / (dispersion + 1e-9)
@@ -65,7 +65,7 @@ def loss(head, numbers, values, scale):
 
 
 def train(network, batches_of, count, epochs, rate, seed, batch=128):
-    """`batches_of(indices)` gives the loss of those windows."""
+    """Trains by Adam; `batches_of(indices)` returns the loss of those windows."""
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     random = torch.Generator().manual_seed(seed)

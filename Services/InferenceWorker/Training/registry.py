@@ -1,4 +1,4 @@
-"""Writes models into the folder that inference workers read: models/<name>/<version>/, then current.json."""
+"""Writes models into the folder that the inference worker reads: models/<name>/<version>/, then current.json."""
 
 import datetime
 import hashlib
@@ -27,7 +27,7 @@ def safetensors(tensors):
 
 
 SMALLEST_GROUP = 200
-"""Windows that a material needs for residuals of its own."""
+"""Fewest windows of a material for residuals of its own."""
 
 
 def residuals(errors, quantiles):
@@ -43,12 +43,12 @@ def residuals(errors, quantiles):
     return rows
 
 
-def calibrated(windows, usable, errors, quantiles):
-    """The manifest's fields for intervals measured on windows that the model has not learnt from: residuals over all
-    series and by material, and how many of the newest half's values lie within intervals made of the older half.
+def calibration_fields(windows, usable, errors, quantiles):
+    """The manifest's fields about intervals, measured on held-out windows: residuals over all series and by material,
+    and the share of the newer half's values inside intervals made from the older half.
 
-    `errors` is as for `residuals`, of `windows[usable]`: how far the value lies from the model's quantile (from its
-    output, for a model without), on the scale of the output."""
+    `errors` is as for `residuals`, of `windows[usable]`: the distance of the value from the model's quantile (from its
+    output, for a model without quantiles), on the scale of the output."""
     if not quantiles:
         return {}
     errors = np.asarray(errors, dtype=np.float64)
@@ -57,9 +57,9 @@ def calibrated(windows, usable, errors, quantiles):
     groups, times = windows.groups[usable], windows.times[usable, -1]
 
     def by_group(chosen):
-        made = {group: residuals(errors[..., chosen & (groups == group)], quantiles)
+        own = {group: residuals(errors[..., chosen & (groups == group)], quantiles)
                 for group in np.unique(groups[chosen]) if (chosen & (groups == group)).sum() >= SMALLEST_GROUP}
-        return residuals(errors[..., chosen], quantiles), made
+        return residuals(errors[..., chosen], quantiles), own
 
     older = times < np.median(times)
     reached = None
@@ -74,15 +74,17 @@ def calibrated(windows, usable, errors, quantiles):
         **({} if reached is None else {"reached": round(reached, 4)})}}
 
 
-def described(manifest):
-    """What a training program says of the intervals; empty for a model without."""
+def interval_summary(manifest):
+    """The sentence about intervals that a training program prints; empty for a model without intervals."""
     reached = manifest.get("calibration", {}).get("reached")
     promised = manifest["quantiles"][-1] - manifest["quantiles"][0] if reached is not None else 0
-    return "" if reached is None else f"; intervals hold {100 * reached:.1f} % of later values, of {100 * promised:.0f} %"
+    if reached is None:
+        return ""
+    return f"; intervals contain {100 * reached:.1f} % of later values, {100 * promised:.0f} % promised"
 
 
 def probe(windows, index, means, seed=0, tolerance=1e-4):
-    """An input with the means that the model has to give for it."""
+    """An input and the means that the model has to return for it."""
     return {"values": windows.values[index, :windows.history].tolist(),
             "times": [rfc3339(time) for time in windows.times[index]],
             "drivers": windows.drivers[index].tolist(), "seed": seed,
@@ -90,7 +92,7 @@ def probe(windows, index, means, seed=0, tolerance=1e-4):
 
 
 def write(path, content):
-    """Whole or not at all."""
+    """Writes the file atomically."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path + ".part", "wb") as file:
         file.write(content)
@@ -114,7 +116,7 @@ def manifest(plan, kind, **fields):
 
 
 def publish(folder, manifest, weights=None, file="weights.bin"):
-    """Weights, then the manifest, then current.json; returns the folder of the version."""
+    """Writes the weights, then the manifest, then current.json; returns the folder of the version."""
     home = os.path.join(folder, "models", manifest["name"])
     if weights is not None:
         manifest["weights"] = {"file": file, "sha256": hashlib.sha256(weights).hexdigest(), "bytes": len(weights)}

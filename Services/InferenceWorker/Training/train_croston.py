@@ -1,16 +1,16 @@
 #!/usr/bin/python3
-"""Fits how fast Croston's method, SBA or TSB follow, over all series together, and measures their intervals."""
+"""Fits the smoothing factors of Croston's method, SBA or TSB over all series, and measures their intervals."""
 
 import itertools
 
 import numpy as np
 
 from data import Plan, parser
-from registry import calibrated, described, manifest, probe, publish
+from registry import calibration_fields, interval_summary, manifest, probe, publish
 
 
 def rates(method, values, size_factor, interval_factor):
-    """The forecast from each row of demand: see Shared/Forecasting/Intermittent for where the recurrences are from."""
+    """The forecast from each row of demand; Shared/Forecasting/IntermittentModel.swift names the sources."""
     rows = len(values)
     size, interval, since = np.zeros(rows), np.ones(rows), np.zeros(rows)
     probability = (values[:, 0] > 0).astype(float)
@@ -38,25 +38,25 @@ def main():
     grid = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4]
 
     def errors(windows, factors):
-        """[steps, windows] of those that had demand, in means of demand."""
+        """[steps, windows] of the windows with demand, relative to the mean demand."""
         rate = rates(arguments.method, windows.values[:, :history], *factors)
         later = windows.values[:, history:history + horizon].T
         return ((later - rate) / windows.scale)[:, np.isfinite(rate)]
 
-    best = min(itertools.product(grid, grid), key=lambda factors: (errors(plan.learn, factors) ** 2).mean())
-    rate = rates(arguments.method, plan.check.values[:, :history], *best)
+    best = min(itertools.product(grid, grid), key=lambda factors: (errors(plan.training, factors) ** 2).mean())
+    rate = rates(arguments.method, plan.holdout.values[:, :history], *best)
     usable = np.flatnonzero(np.isfinite(rate))
     if len(usable) == 0:
-        raise SystemExit("no window after the cut has any demand")
-    left = errors(plan.check, best)
-    made = manifest(
+        raise SystemExit("no held-out window has any demand")
+    holdout_errors = errors(plan.holdout, best)
+    model = manifest(
         plan, arguments.method, smoothing={"size": best[0], "interval": best[1]},
-        probes=[probe(plan.check, index, [rate[index]] * horizon) for index in usable[[0, -1]]],
-        **calibrated(plan.check, usable, left, plan.quantiles))
-    folder = publish(arguments.registry, made)
+        probes=[probe(plan.holdout, index, [rate[index]] * horizon) for index in usable[[0, -1]]],
+        **calibration_fields(plan.holdout, usable, holdout_errors, plan.quantiles))
+    folder = publish(arguments.registry, model)
     print(f"{folder}: factors {best[0]} (size), {best[1]} (interval or probability); "
-          f"error (root mean square, in means of demand) {np.sqrt((left ** 2).mean()):.5f}"
-          + described(made))
+          f"error (root mean square, relative to the mean demand) {np.sqrt((holdout_errors ** 2).mean()):.5f}"
+          + interval_summary(model))
 
 
 if __name__ == "__main__":

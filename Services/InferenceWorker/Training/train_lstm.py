@@ -1,16 +1,16 @@
 #!/usr/bin/python3
-"""A recurrent network that reads the newest periods and gives the mean and the quantiles of all steps at once."""
+"""Trains a recurrent network that reads the newest periods and returns mean and quantiles of all steps at once."""
 
 import numpy as np
 import torch
 
 from data import Plan, parser
 from networks import Network, train
-from registry import calibrated, described, manifest, probe, publish, safetensors
+from registry import calibration_fields, interval_summary, manifest, probe, publish, safetensors
 
 
 def sequences(windows, features, context):
-    """[windows, context, features]: the periods that end with the first step, each with what was known before it."""
+    """[windows, context, features]: the periods up to the first step, each with the values known before it."""
     places = range(windows.history - context + 1, windows.history + 1)
     return np.stack([windows.matrix(features, place) for place in places], axis=1)
 
@@ -35,7 +35,7 @@ def main():
         keep = np.isfinite(x).all(axis=(1, 2)) & np.isfinite(y).all(axis=1)
         return torch.from_numpy(x[keep]), torch.from_numpy(y[keep].astype(np.float32)), np.flatnonzero(keep)
 
-    x, y, _ = tensors(plan.learn)
+    x, y, _ = tensors(plan.training)
     network = Network(len(features), arguments.hidden, arguments.layers, horizon * width)
     probabilities = torch.tensor(plan.quantiles)
 
@@ -45,32 +45,32 @@ def main():
     def loss(indices):
         out, target = outputs(x[indices]), y[indices]
         error = target[..., None] - out[..., 1:]
-        # The pinball loss, whose least value is at the quantile.
+        # The pinball loss, which is minimal at the quantile.
         pinball = torch.maximum(probabilities * error, (probabilities - 1) * error).mean() if width > 1 else 0.0
         return ((out[..., 0] - target) ** 2).mean() + pinball
 
     train(network, loss, len(x), arguments.epochs, 3e-3, arguments.seed)
     network.eval()
-    x, y, usable = tensors(plan.check)
+    x, y, usable = tensors(plan.holdout)
     if len(usable) == 0:
-        raise SystemExit("no window after the cut has all features; are drivers missing there?")
+        raise SystemExit("no held-out window has all features; are drivers missing there?")
     with torch.no_grad():
         out = outputs(x).numpy().astype(np.float64)
     error = np.sqrt(((out[..., 0] - y.numpy()) ** 2).mean())
-    means = np.full((len(plan.check), horizon), np.nan)
+    means = np.full((len(plan.holdout), horizon), np.nan)
     for step in range(horizon):
-        full = np.zeros(len(plan.check))
+        full = np.zeros(len(plan.holdout))
         full[usable] = out[:, step, 0]
-        means[:, step] = plan.check.restored("difference", full)
-    # [steps, quantiles, windows]: how far what came lies from each quantile, which are put in order first.
+        means[:, step] = plan.holdout.restored("difference", full)
+    # [steps, quantiles, windows]: the distance of the actual value from each quantile, after sorting the quantiles.
     errors = (y.numpy()[..., None] - np.sort(out[..., 1:], axis=2)).transpose(1, 2, 0)
-    made = manifest(
+    model = manifest(
         plan, "lstm", features=features, target="difference",
         network={"layers": arguments.layers, "hidden": arguments.hidden, "context": arguments.context},
-        probes=[probe(plan.check, index, means[index]) for index in usable[[0, -1]]],
-        **calibrated(plan.check, usable, errors, plan.quantiles))
-    folder = publish(arguments.registry, made, safetensors(network.tensors()), "weights.safetensors")
-    print(f"{folder}: error (root mean square, scaled) {error:.5f}{described(made)}")
+        probes=[probe(plan.holdout, index, means[index]) for index in usable[[0, -1]]],
+        **calibration_fields(plan.holdout, usable, errors, plan.quantiles))
+    folder = publish(arguments.registry, model, safetensors(network.tensors()), "weights.safetensors")
+    print(f"{folder}: error (root mean square, scaled) {error:.5f}{interval_summary(model)}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ struct PartitionWindows {
   /// - Parameter limit: times remembered per series.
   /// - Returns: whether it repeats a known value.
   mutating func insert(
-    _ observation: MarketObservation, _ name: SeriesName, offset: Int64, stamp: Int64, limit: Int
+    _ observation: CommodityObservation, _ name: SeriesName, offset: Int64, stamp: Int64, limit: Int
   ) -> Bool {
     let time = observation.observedAt.microseconds
     let measure = SeriesHistory.Measure(currency: observation.currency, unit: observation.unit)

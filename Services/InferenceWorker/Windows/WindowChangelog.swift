@@ -15,10 +15,10 @@ package protocol WindowSource: Sendable {
 
 /// One partition of one topic of market observations, whose series have windows.
 package struct WindowPartition: Hashable, Sendable {
-  package var category: MarketCategory
+  package var category: CommodityCategory
   package var partition: Int32
 
-  package init(_ category: MarketCategory, _ partition: Int32) {
+  package init(_ category: CommodityCategory, _ partition: Int32) {
     self.category = category
     self.partition = partition
   }
@@ -27,17 +27,11 @@ package struct WindowPartition: Hashable, Sendable {
 /// Reads partitions of the changelog to their ends, at every assignment: by then they hold all windows that the
 /// previous owner had acknowledged.
 package struct WindowChangelog: WindowSource {
-  private let configuration: TableReader.Configuration
-  private let group: String
-  private let limit: Duration
+  let configuration: TableReader.Configuration
+  let group: String
+  /// Time for one read; beyond it the read counts as an outage and is retried.
+  var limit: Duration = .seconds(60)
   private let metrics = WorkerMetrics()
-
-  /// - Parameter limit: time for one read; beyond it the read counts as an outage and is retried.
-  package init(_ configuration: TableReader.Configuration, group: String, limit: Duration = .seconds(60)) {
-    self.configuration = configuration
-    self.group = group
-    self.limit = limit
-  }
 
   package func windows(_ wanted: Set<WindowPartition>) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] {
     let start = ContinuousClock.now
@@ -47,7 +41,7 @@ package struct WindowChangelog: WindowSource {
   }
 
   /// The windows of a whole category.
-  package func windows(of category: MarketCategory) async throws -> [SeriesName: SeriesHistory] {
+  package func windows(of category: CommodityCategory) async throws -> [SeriesName: SeriesHistory] {
     try await read(nil) { $0.category == category }.values.reduce(into: [:]) { $0.merge($1) { $1 } }
   }
 

@@ -27,8 +27,8 @@ package struct PointEncoder: Sendable {
   /// The position of a value in the record.
   private enum Place: Hashable, Sendable {
     case absent
-    case text(offset: Int, count: Int, isEscaped: Bool)
-    case number(offset: Int, count: Int)
+    case text(JSONReader.Slice)
+    case number(Range<Int>)
     case boolean(Bool)
     /// An object or an array; neither fields nor tags can hold one.
     case structure
@@ -149,12 +149,11 @@ package struct PointEncoder: Sendable {
   private static func place(_ reader: inout JSONReader) throws(DecodingFailure) -> Place {
     switch reader.kind {
     case .string:
-      let slice = try reader.slice()
-      return .text(offset: slice.offset, count: slice.count, isEscaped: slice.isEscaped)
+      return .text(try reader.slice())
     case .number:
       let start = reader.offset
       try reader.skipValue()
-      return .number(offset: start, count: reader.offset - start)
+      return .number(start..<reader.offset)
     case .boolean: return .boolean(try reader.bool())
     case .other:
       if reader.isNull() { return .absent }
@@ -184,9 +183,8 @@ package struct PointEncoder: Sendable {
       line.append(tagKeys[index])
       let start = line.count
       switch place {
-      case .text(let offset, let count, let isEscaped):
-        Self.withText(record, offset, count, isEscaped) { line.appendKey($0) }
-      case .number(let offset, let count): line.append(record.extracting(offset..<(offset + count)))
+      case .text(let text): JSONReader.withResolved(text, of: record) { line.appendKey($0) }
+      case .number(let digits): line.append(record.extracting(digits))
       case .boolean(let value): line.append(Array((value ? "true" : "false").utf8))
       case .absent: break
       case .structure: throw .badTag(mapping.tags[index].source)
@@ -201,11 +199,11 @@ package struct PointEncoder: Sendable {
       if let key = fieldKeys[index] {
         line.append(key)
       } else {
-        guard case .text(let offset, let count, let isEscaped) = fieldNames[index], count > 0 else {
+        guard case .text(let name) = fieldNames[index], name.count > 0 else {
           line.rewind(to: before)
           continue
         }
-        Self.withText(record, offset, count, isEscaped) { line.appendKey($0) }
+        JSONReader.withResolved(name, of: record) { line.appendKey($0) }
         line.append(UInt8(ascii: "="))
       }
       guard Self.write(fields[index], as: mapping.fields[index].type, of: record, to: &line) else {
@@ -225,28 +223,25 @@ package struct PointEncoder: Sendable {
     _ place: Place, as type: PointMapping.FieldType, of record: RawSpan, to line: inout LineBuffer
   ) -> Bool {
     switch (place, type) {
-    case (.number(let offset, let count), .float):
-      let digits = record.extracting(offset..<(offset + count))
+    case (.number(let range), .float):
+      let digits = record.extracting(range)
       // As written, unless it is longer than any number in the range of a float needs.
-      guard count > 300 || NumberText.hasExponent(digits) else {
+      guard range.count > 300 || NumberText.hasExponent(digits) else {
         line.append(digits)
         return true
       }
       return NumberText.appendFloat(digits, to: &line)
-    case (.text(let offset, let count, let isEscaped), .float):
+    case (.text(let text), .float):
       var fits = false
-      withText(record, offset, count, isEscaped) { fits = NumberText.appendFloat($0, to: &line) }
+      JSONReader.withResolved(text, of: record) { fits = NumberText.appendFloat($0, to: &line) }
       return fits
-    case (.number(let offset, let count), .integer):
-      return NumberText.appendInteger(record.extracting(offset..<(offset + count)), to: &line)
-    case (.text(let offset, let count, let isEscaped), .integer):
+    case (.number(let digits), .integer): return NumberText.appendInteger(record.extracting(digits), to: &line)
+    case (.text(let text), .integer):
       var fits = false
-      withText(record, offset, count, isEscaped) { fits = NumberText.appendInteger($0, to: &line) }
+      JSONReader.withResolved(text, of: record) { fits = NumberText.appendInteger($0, to: &line) }
       return fits
-    case (.text(let offset, let count, let isEscaped), .string):
-      withText(record, offset, count, isEscaped) { line.appendString($0) }
-    case (.number(let offset, let count), .string):
-      line.appendString(record.extracting(offset..<(offset + count)))
+    case (.text(let text), .string): JSONReader.withResolved(text, of: record) { line.appendString($0) }
+    case (.number(let digits), .string): line.appendString(record.extracting(digits))
     case (.boolean(let value), .string):
       line.append(Array((value ? "\"true\"" : "\"false\"").utf8))
     case (.boolean(let value), .boolean):
@@ -254,12 +249,5 @@ package struct PointEncoder: Sendable {
     default: return false
     }
     return true
-  }
-
-  private static func withText(
-    _ record: RawSpan, _ offset: Int, _ count: Int, _ isEscaped: Bool, _ body: (RawSpan) -> Void
-  ) {
-    let slice = JSONReader.Slice(at: offset, count: count, isEscaped: isEscaped)
-    JSONReader.withResolved(slice, of: record, body)
   }
 }

@@ -103,13 +103,11 @@ package struct FeedOptions: ParsableArguments {
   /// - Returns: the canonical symbol of a text in any of the providers' forms.
   static func symbol(_ text: String, of feed: Feed) throws(Failure) -> String {
     if text == "*" { return text }
-    let isDashed = text.contains("-")
-    guard let symbol = SymbolNames.canonical(text, from: isDashed ? .dashed : text.hasPrefix("O:") ? .polygon : feed.dialect),
-      SymbolNames.isOption(symbol) == feed.hasOptions
+    let dialect: SymbolNames.Dialect = text.contains("-") ? .dashed : text.hasPrefix("O:") ? .polygon : feed.dialect
+    guard let symbol = SymbolNames.canonical(text, from: dialect), SymbolNames.isOption(symbol) == feed.hasOptions
     else {
-      throw Failure(
-        .configuration, code: "bad_symbol",
-        "'\(text)' is no symbol of \(feed.rawValue); \(feed.hasOptions ? "an option is SPY251219C00650000" : "a stock is BRK.B")")
+      let example = feed.hasOptions ? "an option is SPY251219C00650000" : "a stock is BRK.B"
+      throw Failure(.configuration, code: "bad_symbol", "'\(text)' is no symbol of \(feed.rawValue); \(example)")
     }
     return symbol
   }

@@ -95,7 +95,7 @@ package struct StreamCommand: ServiceCommand {
             feed.feed, producedBy: clients.identity.producedBy, memory: .seconds(30),
             maxSkew: plan.settings.maxSkew)
           let publisher = Publisher(
-            outlet, producer, drain: context.drain, logger: context.logger,
+            outlet, producer, number, drain: context.drain, logger: context.logger,
             ready: { ready.set(ready: $0, reason: $1) })
           let shard = Shard(
             number, settings: plan.settings, interests: interests,
@@ -105,7 +105,7 @@ package struct StreamCommand: ServiceCommand {
             let publishing = Task { try await publisher.run() }
             let outcome: Result<Void, any Error>
             do { outcome = .success(try await shard.run()) } catch { outcome = .failure(error) }
-            publishing.cancel()
+            publisher.finish()
             try await publishing.value
             try outcome.get()
           }

@@ -24,8 +24,12 @@ struct Recovery: Sendable {
     return ends
   }
 
-  /// - Parameter starts: as `ends` gave them.
-  func read(from starts: [String: [Int64]], into outlet: Outlet) async throws {
+  /// - Parameters:
+  ///   - starts: as `ends` gave them.
+  ///   - isMine: whether a symbol is the connection's.
+  func read(
+    from starts: [String: [Int64]], into outlet: Outlet, where isMine: @Sendable (String) -> Bool
+  ) async throws {
     let now = try await ends()
     var remaining: [TopicPartition: Int64] = [:]
     var begins: [TopicPartition: Int64] = [:]
@@ -53,7 +57,11 @@ struct Recovery: Sendable {
       case .assigning(_, let answer): answer.start(at: begins)
       case .batch(let batch):
         batch.forEach { record in
-          if record.topic == tickTopic { outlet.remember(tick: record.value) } else { outlet.remember(bar: record.value) }
+          if record.topic == tickTopic {
+            outlet.remember(tick: record.value, where: isMine)
+          } else {
+            outlet.remember(bar: record.value, where: isMine)
+          }
         }
         for (partition, position) in batch.positions where position >= remaining[partition] ?? .max {
           remaining[partition] = nil

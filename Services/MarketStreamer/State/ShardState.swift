@@ -8,8 +8,10 @@ struct ShardState: Codable, Equatable, Sendable {
   struct Checkpoint: Codable, Equatable, Sendable {
     /// The time of the newest event, in nanoseconds since 1970.
     var watermark: Int64
-    /// The ends of the partitions of what is published, by topic and partition: what comes later lies behind them.
+    /// The ends of the partitions of what is published, by topic and partition.
     var ends: [String: [Int64]]
+    /// The time of the newest event once the ends were known: later events lie behind them.
+    var after: Int64
   }
 
   /// A hole of the connection.
@@ -17,6 +19,8 @@ struct ShardState: Codable, Equatable, Sendable {
     var fromNs: Int64
     /// nil until the feed is listened to again.
     var toNs: Int64?
+    /// What this process does not know to be published is later.
+    var unknownUntil: Int64 = 0
     var why: String
     var openedNs: Int64
     /// The symbols that were subscribed to.

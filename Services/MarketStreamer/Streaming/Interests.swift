@@ -5,12 +5,11 @@ import Kafka
 import Messages
 import Synchronization
 
-/// What is listened to: by the settings, and by the topic `subscriptions` besides. Each connection has the symbols whose
-/// hash is its own.
+/// What is listened to: by the settings, and by the topic `subscriptions` besides. Each connection has the symbols
+/// whose hash is its own.
 final class Interests: Sendable {
   private struct State {
     var topic: [String: Set<FeedChannel>] = [:]
-    var version = 0
   }
   private let feed: Feed
   private let fixed: [String: Set<FeedChannel>]
@@ -31,27 +30,17 @@ final class Interests: Sendable {
       guard name.hasPrefix(feed.rawValue + "/") else { return }
       let symbol = String(name.dropFirst(feed.rawValue.utf8.count + 1))
       if record.isTombstone {
-        state.withLock {
-          $0.topic[symbol] = nil
-          $0.version += 1
-        }
-        return
+        return state.withLock { $0.topic[symbol] = nil }
       }
       do throws(DecodingFailure) {
         let message = try FeedSubscription(decoding: record.value, limits: .init(maxBytes: 64 << 10))
         let channels = Set(message.channels.compactMap(FeedChannel.init(rawValue:))).intersection(feed.channels)
-        state.withLock {
-          $0.topic[symbol] = channels
-          $0.version += 1
-        }
+        state.withLock { $0.topic[symbol] = channels }
       } catch {
         StreamerMetrics.refused(error.code)
       }
     }
   }
-
-  /// Counts the changes.
-  var version: Int { state.withLock { $0.version } }
 
   /// Of one connection, by symbol, sorted.
   func of(shard: Int) -> [FeedInterest] {
@@ -59,6 +48,8 @@ final class Interests: Sendable {
     return all.filter { Self.shard(of: $0.key, shards) == shard && !$0.value.isEmpty }
       .map { FeedInterest($0.key, $0.value) }.sorted { $0.symbol < $1.symbol }
   }
+
+  func isOf(shard: Int, _ symbol: String) -> Bool { Self.shard(of: symbol, shards) == shard }
 
   /// FNV-1a, the same in every process.
   static func shard(of symbol: String, _ shards: Int) -> Int {

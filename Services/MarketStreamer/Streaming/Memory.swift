@@ -3,8 +3,8 @@ import Messages
 
 /// The identities of recent events, so that none is published twice. Pure.
 ///
-/// Two generations: when the newer one is old or full it becomes the older one. While a gap is being refilled nothing is
-/// forgotten.
+/// Two generations: when the newer one is old or full it becomes the older one. While a gap is being refilled nothing
+/// is forgotten.
 struct IdentityMemory {
   private var older: Set<UInt64> = []
   private var newer: Set<UInt64> = []
@@ -37,6 +37,7 @@ struct BarMemory {
     var startNs: Int64
     var digest: UInt64
     var revision: Int64
+    var knownNs: Int64
   }
   private var series: [UInt64: [State]] = [:]
   /// Bars of one series that are remembered: late trades change bars for a quarter of an hour.
@@ -53,13 +54,14 @@ struct BarMemory {
       guard states[place].digest != digest else { return nil }
       states[place].digest = digest
       states[place].revision += 1
+      states[place].knownNs = values.knownNs
       return states[place].revision
     }
-    states.append(State(startNs: values.startNs, digest: digest, revision: values.revision))
+    states.append(State(startNs: values.startNs, digest: digest, revision: values.revision, knownNs: values.knownNs))
     if states.count > depth { states.removeFirst(states.count - depth) }
     return values.revision
   }
 
-  /// Whether a bar of this start is known, in whatever state.
-  func knows(_ id: UInt64, startNs: Int64) -> Bool { series[id]?.contains { $0.startNs == startNs } ?? false }
+  /// When the last state of a bar was received; nil for one that is not known.
+  func known(_ id: UInt64, startNs: Int64) -> Int64? { series[id]?.last { $0.startNs == startNs }?.knownNs }
 }

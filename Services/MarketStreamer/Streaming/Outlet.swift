@@ -52,6 +52,7 @@ final class Outlet: Sendable {
   /// - Parameters:
   ///   - gap: by canonical symbol, the id of the gap that it fills.
   ///   - closedBefore: bars that end later are left to the stream.
+  ///   - knownNs: when it was asked for.
   func refill(
     _ page: [UInt8], _ question: FeedQuestion, gaps: [String: String], closedBefore: Int64, knownNs: Int64
   ) throws -> Refilled {
@@ -70,8 +71,13 @@ final class Outlet: Sendable {
   }
 
   /// Remembers what another process published.
-  func remember(tick bytes: RawSpan) { state.withLock { $0.writing.remember(tick: bytes) } }
-  func remember(bar bytes: RawSpan) { state.withLock { $0.writing.remember(bar: bytes) } }
+  /// - Parameter isMine: whether a symbol is this connection's.
+  func remember(tick bytes: RawSpan, where isMine: @Sendable (String) -> Bool) {
+    state.withLock { $0.writing.remember(tick: bytes, of: feed, where: isMine) }
+  }
+  func remember(bar bytes: RawSpan, where isMine: @Sendable (String) -> Bool) {
+    state.withLock { $0.writing.remember(bar: bytes, of: feed, where: isMine) }
+  }
 
   /// Adds a message of another kind.
   func add(_ message: some Message) { state.withLock { $0.writing.add(message) } }
@@ -134,7 +140,6 @@ private struct Writing: FeedVisitor {
     guard !batch.isEmpty else { return batch }
     for (kind, count) in counts { StreamerMetrics.published(kind, isRefill: false, count) }
     counts = [:]
-    StreamerMetrics.newest.record(Double(watermark) / 1e9)
     defer { batch = OutgoingBatch() }
     return batch
   }
@@ -177,8 +182,9 @@ private struct Writing: FeedVisitor {
     var fields = bar.fields
     let end = fields.values.startNs + (FeedBarFields.lengths[text(bar.interval)] ?? 0)
     if let refill {
-      // One that is known came by the stream, whose later states are later.
-      guard end <= refill.closedBefore, !bars.knows(bar.series, startNs: fields.values.startNs) else { return }
+      // A state that the stream gave since the question was asked is the later one.
+      let known = bars.known(bar.series, startNs: fields.values.startNs) ?? 0
+      guard end <= refill.closedBefore, known < fields.values.knownNs else { return }
       fields.values.isRefill = true
     } else {
       if !fields.values.isRunning { watermark = max(watermark, end) }
@@ -220,19 +226,21 @@ private struct Writing: FeedVisitor {
 
   // MARK: - what was published before
 
-  mutating func remember(tick bytes: RawSpan) {
+  mutating func remember(tick bytes: RawSpan, of feed: Feed, where isMine: @Sendable (String) -> Bool) {
     var decoder = FeedTickDecoder()
     do throws(DecodingFailure) {
       let tick = try decoder.decode(bytes)
+      guard tick.feed.equals(feed.rawValue), isMine(text(tick.symbol)) else { return }
       watermark = max(watermark, tick.fields.publishedNs ?? tick.fields.eventNs)
       _ = identities.note(tick.identity, at: now)
     } catch {}
   }
 
-  mutating func remember(bar bytes: RawSpan) {
+  mutating func remember(bar bytes: RawSpan, of feed: Feed, where isMine: @Sendable (String) -> Bool) {
     var decoder = FeedBarDecoder()
     do throws(DecodingFailure) {
       let bar = try decoder.decode(bytes)
+      guard bar.feed.equals(feed.rawValue), isMine(text(bar.symbol)) else { return }
       let end = bar.fields.values.startNs + (FeedBarFields.lengths[text(bar.interval)] ?? 0)
       if !bar.fields.values.isRunning { watermark = max(watermark, end) }
       _ = bars.note(bar.series, bar.fields.values)

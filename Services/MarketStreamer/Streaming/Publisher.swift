@@ -11,15 +11,24 @@ actor Publisher {
   private let drain: Interruption
   private let logger: Logger
   private let ready: @Sendable (Bool, String) -> Void
+  private let gauges: StreamerMetrics.Connection
   private let unacknowledged = Mutex(0)
+  private let finished = Interruption()
+  /// What Kafka has not acknowledged, in the order it was sent, with the time of the newest event behind it.
+  private var outstanding: [(id: Int, watermark: Int64)] = []
+  private var nextID = 0
+  /// Every event up to this time that the feed gave is in Kafka.
+  private(set) var watermark: Int64 = 0
+  private var lastMark: Int64 = 0
 
   init(
-    _ outlet: Outlet, _ producer: Producer, drain: Interruption, logger: Logger,
+    _ outlet: Outlet, _ producer: Producer, _ number: Int, drain: Interruption, logger: Logger,
     ready: @escaping @Sendable (Bool, String) -> Void
   ) {
     self.outlet = outlet
     self.producer = producer
     self.drain = drain
+    gauges = StreamerMetrics.Connection(number)
     self.logger = logger
     self.ready = ready
   }
@@ -27,23 +36,39 @@ actor Publisher {
   /// Bytes that Kafka has not acknowledged.
   nonisolated var backlog: Int { outlet.pendingBytes + unacknowledged.withLock { $0 } }
 
-  /// Works until cancelled; then sends what is left.
-  func run() async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      while true {
-        let isLast = Task.isCancelled
-        try await sendOnce(&group)
-        StreamerMetrics.backlog.record(backlog)
-        if isLast { break }
-        try? await Task.sleep(for: .milliseconds(3))
-      }
-      try await group.waitForAll()
+  /// Nothing more will come: `run` ends when what is left is acknowledged.
+  nonisolated func finish() { finished.raise() }
+
+  /// Waits until everything that was in the outlet at the call is acknowledged.
+  func settle() async throws {
+    let target = nextID
+    while (nextID == target && outlet.pendingBytes > 0) || outstanding.contains(where: { $0.id <= target }) {
+      try await Task.sleep(for: .milliseconds(5))
     }
   }
 
-  private func sendOnce(_ group: inout ThrowingTaskGroup<Void, any Error>) async throws {
+  /// Works until `finish`. Not cancelled before: what is on its way would be sent twice.
+  func run() async throws {
+    try await withThrowingDiscardingTaskGroup { group in
+      while true {
+        let isLast = finished.isRaised
+        try await sendOnce(&group)
+        gauges.backlog.record(backlog)
+        gauges.newest.record(Double(outlet.watermark) / 1e9)
+        if isLast { break }
+        try await Task.sleep(for: .milliseconds(3))
+      }
+    }
+  }
+
+  private func sendOnce(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+    // Before the batch: what comes in between is in the next one.
+    let mark = outlet.watermark
     let batch = outlet.takeBatch()
     guard !batch.isEmpty else { return }
+    let id = nextID
+    nextID += 1
+    outstanding.append((id, mark))
     unacknowledged.withLock { $0 += batch.byteCount }
     let acks = try await enqueue(batch)
     group.addTask {
@@ -54,7 +79,17 @@ actor Publisher {
         try await self.sendAgain(batch, after: error)
       }
       self.unacknowledged.withLock { $0 -= batch.byteCount }
+      await self.acknowledged(id)
     }
+  }
+
+  private func acknowledged(_ id: Int) {
+    guard let place = outstanding.firstIndex(where: { $0.id == id }) else { return }
+    let mark = outstanding.remove(at: place).watermark
+    // Behind one that is still on its way the mark says nothing.
+    if place == 0 { watermark = max(watermark, mark) }
+    if outstanding.isEmpty { watermark = max(watermark, lastMark) }
+    lastMark = max(lastMark, mark)
   }
 
   private func enqueue(_ batch: OutgoingBatch) async throws -> PendingAcks {

@@ -3,6 +3,7 @@ import CoreMetrics
 import Feeds
 import HTTP
 import Logging
+import Messages
 
 /// Asks a feed for what a gap has missed.
 struct Refill: Sendable {
@@ -36,11 +37,16 @@ struct Refill: Sendable {
           guard seen.insert(page).inserted, seen.count <= Self.maxPages else {
             throw Failure(.data, code: "cyclic_pages", "the pages of the answer lead back to themselves")
           }
+          let asked = WallClock.microseconds() * 1_000
           let body = try await Backoff(base: .milliseconds(500), cap: .seconds(30)).retry {
             try await ask(page)
           } pause: { try await waits($0) }
-          let found = try outlet.refill(
-            body, question, gaps: gaps, closedBefore: closedBefore, knownNs: WallClock.microseconds() * 1_000)
+          let found: Outlet.Refilled
+          do {
+            found = try outlet.refill(body, question, gaps: gaps, closedBefore: closedBefore, knownNs: asked)
+          } catch let failure as DecodingFailure {
+            throw Failure(.data, code: "unreadable_answer", "the answer cannot be read: \(failure)")
+          }
           result.added.merge(found.added, uniquingKeysWith: +)
           result.known.merge(found.known, uniquingKeysWith: +)
           path = found.next.map { question.path(of: $0) }

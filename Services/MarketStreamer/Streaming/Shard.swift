@@ -23,6 +23,7 @@ actor Shard {
   private let calendar: NYSECalendar
   private let context: ServiceContext
   private let logger: Logger
+  private let gauges: StreamerMetrics.Connection
   private var state = ShardState()
   private var lost = Interruption()
   /// Of the connection that is open.
@@ -42,6 +43,7 @@ actor Shard {
     self.publisher = publisher
     self.calendar = calendar
     self.context = context
+    gauges = StreamerMetrics.Connection(number)
     var logger = context.logger
     logger[metadataKey: "connection"] = "\(settings.feed.rawValue)-\(number)"
     self.logger = logger
@@ -72,7 +74,10 @@ actor Shard {
     let readiness = context.health.readiness("lease")
     while !context.drain.isRaised {
       do {
-        if try await store.take(for: settings.leaseTimeout) { return true }
+        if try await store.take(for: settings.leaseTimeout) {
+          readiness.set(ready: true)
+          return true
+        }
         // One that stands by is ready.
         readiness.set(ready: true, reason: "stands by")
       } catch where ErrorClass(of: error) == .transient {
@@ -106,9 +111,14 @@ actor Shard {
   private func work() async throws {
     state = try await store.load()
     if let first = state.checkpoints.first, let last = state.checkpoints.last {
-      try await recovery.read(from: first.ends, into: outlet)
+      try await recovery.read(from: first.ends, into: outlet) { interests.isOf(shard: number, $0) }
       let symbols = interests.of(shard: number).map(\.symbol)
-      open(from: max(last.watermark, outlet.watermark), .restarted, symbols: symbols)
+      let watermark = max(last.watermark, outlet.watermark)
+      if watermark > 0 { open(from: watermark, .restarted, symbols: symbols, unknownUntil: first.after) }
+    } else {
+      // What is published from now on lies behind these ends.
+      state.add(.init(watermark: 0, ends: try await recovery.ends(), after: 0))
+      try await save()
     }
     var wait = Duration.milliseconds(max(0, state.notBefore - WallClock.milliseconds()))
     while !context.drain.isRaised, !lost.isRaised {
@@ -138,12 +148,9 @@ actor Shard {
       outlet: outlet, drain: context.drain, lost: lost,
       isOpen: { calendar.isOpen(at: WallClock.seconds(), hours) }, backlog: { publisher.backlog }, logger: logger)
     let keeper = Mutex<Task<Void, Never>?>(nil)
-    defer {
-      keeper.withLock { $0 }?.cancel()
-      StreamerMetrics.connections.record(0)
-    }
     let (interests, number) = (interests, number)
-    try await FeedSession(settings).run(
+    let outcome: Result<Void, any Error>
+    do { outcome = .success(try await FeedSession(settings).run(
       wanted, in: around,
       changes: { [self] in
         let next = interests.of(shard: number)
@@ -157,13 +164,20 @@ actor Shard {
         await connected(wanted.count)
         let task = Task { await self.keep() }
         keeper.withLock { $0 = task }
-      })
+      }))
+    } catch { outcome = .failure(error) }
+    gauges.connections.record(0)
+    // Two of them would close the same hole.
+    let task = keeper.withLock { $0 }
+    task?.cancel()
+    await task?.value
+    try outcome.get()
   }
 
   private func connected(_ symbols: Int) {
     logger.info("streaming", metadata: ["symbols": "\(symbols)"])
-    StreamerMetrics.connections.record(1)
-    StreamerMetrics.symbols.record(symbols)
+    gauges.connections.record(1)
+    gauges.symbols.record(symbols)
     context.health.readiness("feed").set(ready: true)
   }
 
@@ -191,10 +205,12 @@ actor Shard {
   }
 
   private func checkpoint() async throws {
-    guard outlet.watermark > 0 else { return }
-    // First the mark, then the ends: what is newer than the mark may lie before them, and is read as a repeat.
-    let watermark = outlet.watermark
-    state.add(.init(watermark: watermark, ends: try await recovery.ends()))
+    // Of what is in Kafka: the rest is lost with the process. First the mark, then the ends: what is newer than the
+    // mark may lie before them.
+    let watermark = await publisher.watermark
+    guard watermark > 0 else { return }
+    let ends = try await recovery.ends()
+    state.add(.init(watermark: watermark, ends: ends, after: outlet.watermark))
     try await save()
   }
 
@@ -246,14 +262,15 @@ actor Shard {
   // MARK: - gaps
 
   /// A hole begins, unless one is open already: that one goes on.
-  private func open(from watermark: Int64, _ why: FeedGap.Why, symbols: [String]) {
+  /// - Parameter unknownUntil: events up to then may have been published without this process knowing them.
+  private func open(from watermark: Int64, _ why: FeedGap.Why, symbols: [String], unknownUntil: Int64 = 0) {
     let now = WallClock.microseconds() * 1_000
     guard !state.holes.contains(where: { $0.toNs == nil }), !symbols.isEmpty else { return }
     let hole = ShardState.Hole(
-      fromNs: watermark, toNs: nil, why: why.rawValue, openedNs: now, symbols: symbols)
+      fromNs: watermark, toNs: nil, unknownUntil: unknownUntil, why: why.rawValue, openedNs: now, symbols: symbols)
     state.holes.append(hole)
     StreamerMetrics.gaps("opened", symbols.count)
-    StreamerMetrics.openGaps.record(state.holes.count)
+    gauges.openGaps.record(state.holes.count)
     for gap in gaps(hole) { outlet.add(gap) }
   }
 
@@ -277,8 +294,10 @@ actor Shard {
     try await save()
     while let hole = state.holes.first, let to = hole.toNs {
       try await fill(hole, to)
+      // The hole is owed until its events are in Kafka.
+      try await publisher.settle()
       state.holes.removeFirst()
-      StreamerMetrics.openGaps.record(state.holes.count)
+      gauges.openGaps.record(state.holes.count)
       try await save()
     }
   }
@@ -304,23 +323,23 @@ actor Shard {
     } else if let refill {
       let wanted = interests.of(shard: number).filter { hole.symbols.contains($0.symbol) }
       var questions: [FeedQuestion] = []
+      let (overlap, minute) = (settings.overlap.nanoseconds, Int64(60_000_000_000))
+      let begin = max(hole.fromNs - overlap, min(hole.fromNs, hole.unknownUntil + 1))
+      let end = max(hole.fromNs, min(to + overlap, WallClock.microseconds() * 1_000))
       for channels in Set(wanted.map(\.channels)) {
         let symbols = wanted.filter { $0.channels == channels }.map(\.symbol)
-        let overlap = settings.overlap.nanoseconds
-        let minute: Int64 = 60_000_000_000
         for question in FeedQuestion.all(
           settings.feed, channels.intersection(settings.refillChannels), of: symbols,
-          in: hole.fromNs - overlap...max(hole.fromNs, to) + overlap) {
-          // The bar that was not whole when the hole began.
+          in: begin...end) {
+          // Late trades change bars for a quarter of an hour.
           questions.append(question.channel == .bars
             ? FeedQuestion(
               feed: question.feed, channel: .bars, symbols: question.symbols,
-              range: hole.fromNs / minute * minute - minute...max(hole.fromNs, to)) : question)
+              range: hole.fromNs / minute * minute - 15 * minute...max(hole.fromNs, to)) : question)
         }
       }
       let ids = Dictionary(gaps.map { ($0.symbol, $0.id) }, uniquingKeysWith: { first, _ in first })
-      result = try await refill.run(questions, gaps: ids, closedBefore: to, outlet: outlet) {
-        [logger] failed in
+      result = try await refill.run(questions, gaps: ids, closedBefore: to, outlet: outlet) { [logger] failed in
         logger.info("a gap waits", metadata: ["error": "\(failed.error)"])
         try await Task.sleep(for: failed.delay)
       }

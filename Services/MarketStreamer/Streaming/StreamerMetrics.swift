@@ -13,27 +13,39 @@ package enum StreamerMetrics {
     .init("souk_feed_connects_total", .counter, "Connections that were logged in."),
     .init("souk_feed_failures_total", .counter, "Connections that ended or never began, by error code.",
           labels: ["code"]),
-    .init("souk_feed_connections", .gauge, "Connections that are logged in and subscribed."),
-    .init("souk_feed_symbols", .gauge, "Symbols subscribed to."),
+    .init("souk_feed_connections", .gauge, "Connections that are logged in and subscribed.",
+          labels: ["connection"]),
+    .init("souk_feed_symbols", .gauge, "Symbols subscribed to.", labels: ["connection"]),
     .init("souk_feed_gaps_total", .counter, "Gaps of symbols that were opened and how they ended.",
           labels: ["outcome"]),
-    .init("souk_feed_gaps_open", .gauge, "Holes of connections that are being refilled."),
+    .init("souk_feed_gaps_open", .gauge, "Holes of connections that are being refilled.", labels: ["connection"]),
     .init("souk_feed_questions_total", .counter, "Pages asked for about the past, by how it was answered.",
           labels: ["answer"]),
-    .init("souk_feed_backlog_bytes", .gauge, "Bytes of events that Kafka has not acknowledged."),
-    .init("souk_feed_newest_timestamp_seconds", .gauge, "Event time of the newest event published."),
+    .init("souk_feed_backlog_bytes", .gauge, "Bytes of events that Kafka has not acknowledged.",
+          labels: ["connection"]),
+    .init("souk_feed_newest_timestamp_seconds", .gauge, "Event time of the newest event published.",
+          labels: ["connection"]),
     .init("souk_feed_resent_total", .counter, "Batches sent again because Kafka did not take them."),
   ]
 
   static let duplicates = Counter(label: "souk_feed_duplicates_total")
   static let ignored = Counter(label: "souk_feed_ignored_total")
   static let connects = Counter(label: "souk_feed_connects_total")
-  static let connections = Gauge(label: "souk_feed_connections")
-  static let symbols = Gauge(label: "souk_feed_symbols")
-  static let openGaps = Gauge(label: "souk_feed_gaps_open")
-  static let backlog = Gauge(label: "souk_feed_backlog_bytes")
-  static let newest = Gauge(label: "souk_feed_newest_timestamp_seconds")
   static let resent = Counter(label: "souk_feed_resent_total")
+
+  /// The gauges of one connection, by its number.
+  struct Connection: Sendable {
+    let connections, symbols, openGaps, backlog, newest: Gauge
+
+    init(_ number: Int) {
+      func gauge(_ name: String) -> Gauge { Gauge(label: name, dimensions: [("connection", "\(number)")]) }
+      connections = gauge("souk_feed_connections")
+      symbols = gauge("souk_feed_symbols")
+      openGaps = gauge("souk_feed_gaps_open")
+      backlog = gauge("souk_feed_backlog_bytes")
+      newest = gauge("souk_feed_newest_timestamp_seconds")
+    }
+  }
 
   static func published(_ kind: String, isRefill: Bool, _ count: Int) {
     Counter(label: "souk_feed_events_total", dimensions: [("kind", kind), ("source", isRefill ? "refill" : "stream")])

@@ -28,8 +28,6 @@ package protocol RowHistory: Sendable {
 package final class MemoryRowHistory: RowHistory {
   private let series = Mutex<[String: [RowCount]]>([:])
 
-  package init() {}
-
   package func counts(of name: String) -> [RowCount] { series.withLock { $0[name] ?? [] } }
   package func remember(_ counts: [RowCount], of name: String) { series.withLock { $0[name] = counts } }
   package func ping() {}

@@ -68,7 +68,7 @@ struct BatchEncoder: ~Copyable {
   mutating func close(alsoNamed: [String]) {
     guard var header = writer?.header else { return }
     header.sequence = Int64(messages)
-    header.batchID = ProductsIngest.batchID(fileID: header.fileID, sequence: header.sequence)
+    header.batchID = IngestHeader.batchID(fileID: header.fileID, sequence: header.sequence)
     header.firstRow = 0
     header.isLast = true
     header.alsoNamed = alsoNamed
@@ -78,9 +78,8 @@ struct BatchEncoder: ~Copyable {
   }
 
   mutating func takeOutput() -> OutgoingBatch {
-    let taken = output
-    output = OutgoingBatch()
-    return taken
+    defer { output = OutgoingBatch() }
+    return output
   }
 
   private mutating func appendMessage() {

@@ -52,13 +52,13 @@ struct FileToParse: Sendable {
   }
 
   /// - Throws: `no_store` when neither the message, the name nor the file gives the store.
-  func header(_ file: FileIdentifiers) throws(Failure) -> ProductsIngest.Header {
+  func header(_ file: FileIdentifiers) throws(Failure) -> IngestHeader {
     func known(_ text: String) -> String? { text.isEmpty ? nil : text }
     guard let store = storeID ?? known(PriceFileName.normalized(storeID: file.storeID)) else {
       throw Failure(.data, code: "no_store", "neither the message, the file name nor the file says which store it is")
     }
     let subChain = known(PriceFileName.normalized(storeID: file.subChainID)) ?? subChainID
-    return ProductsIngest.Header(
+    return IngestHeader(
       batchID: "", chain: chain, chainID: known(file.chainID) ?? chainID, subChainID: subChain, storeID: store,
       fileID: fileID, fileName: fileName, fileType: fileType, fileTime: fileTime)
   }

@@ -49,9 +49,8 @@ struct RecordEncoder: ~Copyable {
   }
 
   mutating func takeOutput() -> OutgoingBatch {
-    let taken = output
-    output = OutgoingBatch()
-    return taken
+    defer { output = OutgoingBatch() }
+    return output
   }
 
   // MARK: - Promotions
@@ -65,13 +64,10 @@ struct RecordEncoder: ~Copyable {
   }
 
   private mutating func begin(_ identifiers: FileIdentifiers) throws(Failure) {
-    let known = try file.header(identifiers)
-    key = RecordKey.bytes(chain: known.chain, known.storeID)
-    writer = PromotionsIngestWriter(
-      header: PromotionsIngest.Header(
-        batchID: "", fileID: known.fileID, fileName: known.fileName, fileType: known.fileType,
-        fileTime: known.fileTime, chain: known.chain, chainID: known.chainID, subChainID: known.subChainID,
-        storeID: known.storeID, isFull: known.fileType == .promoFull))
+    var header = try file.header(identifiers)
+    key = RecordKey.bytes(chain: header.chain, header.storeID)
+    header.isFull = header.fileType == .promoFull
+    writer = PromotionsIngestWriter(header: header)
   }
 
   private mutating func write(_ row: borrowing PromotionRow) -> PromotionsIngestWriter.Outcome {

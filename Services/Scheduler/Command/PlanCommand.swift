@@ -1,6 +1,6 @@
 import ArgumentParser
+import Commodities
 import Core
-import Markets
 import Messages
 import Options
 import Values
@@ -16,7 +16,7 @@ package struct PlanCommand: ParsableCommand {
   }
 
   @OptionGroup(title: "Time") package var span: TimeSpan
-  @OptionGroup(title: "Catalogue") package var markets: MarketOptions
+  @OptionGroup(title: "Catalogue") package var markets: CommodityOptions
 
   @Option(help: ArgumentHelp("Only these schedules; repeatable.", valueName: "name"))
   package var schedule: [String] = []
@@ -26,7 +26,7 @@ package struct PlanCommand: ParsableCommand {
   package init() {}
 
   package func run() throws {
-    let plan = try SchedulePlan(try MarketCatalogue.load(file: markets.catalogue))
+    let plan = try SchedulePlan(try CommodityCatalogue.load(file: markets.catalogue))
     for name in schedule where !plan.schedules.contains(where: { $0.name == name }) {
       throw Failure(
         .configuration, code: "schedule_unknown",

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Catalogue
+import Commodities
 import Core
 import Kafka
 import KafkaFlags
 import Logging
-import Markets
 import Options
 import Pipeline
 import ServiceKit
@@ -28,7 +28,7 @@ package struct ReplayCommand: ServiceCommand {
 
   @Flag(help: "Do not exit at the end; wait for the signal to stop.") package var stay = false
 
-  @OptionGroup(title: "Catalogue") package var markets: MarketOptions
+  @OptionGroup(title: "Catalogue") package var markets: CommodityOptions
   @OptionGroup(title: "Scheduling") package var scheduling: SchedulingOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Service") package var service: ServiceOptions
@@ -44,7 +44,7 @@ package struct ReplayCommand: ServiceCommand {
   package func work(_ needs: Needs) -> Work {
     let (markets, scheduling, range, speed, stay, context) = (
       markets, scheduling, span.range, speed, stay, needs.context)
-    let plan = needs.add(.setting("catalogue", { try SchedulePlan(MarketCatalogue.load(file: markets.catalogue)) }) {
+    let plan = needs.add(.setting("catalogue", { try SchedulePlan(CommodityCatalogue.load(file: markets.catalogue)) }) {
       "\($0.schedules.count) schedules"
     })
     let clients = needs.kafka(
@@ -54,7 +54,7 @@ package struct ReplayCommand: ServiceCommand {
       // No lease is needed here to be the one that sends.
       metrics.active(true)
       let sent = try await Replay(
-        plan: try plan.value, outlet: KafkaJobOutlet(producer: producer, service: clients.identity), range: range,
+        plan: try plan.value, queue: JobQueue(producer: producer, service: clients.identity), range: range,
         speed: speed, settings: scheduling.settings, metrics: metrics, context: context
       ).run()
       if stay, !context.drain.isRaised {

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Catalogue
+import Commodities
 import Core
 import Kafka
 import KafkaFlags
 import Logging
-import Markets
 import Options
 import Pipeline
 import ServiceKit
@@ -32,7 +32,7 @@ package struct ScheduleCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Catalogue") package var markets: MarketOptions
+  @OptionGroup(title: "Catalogue") package var markets: CommodityOptions
   @OptionGroup(title: "Scheduling") package var scheduling: SchedulingOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Service") package var service: ServiceOptions
@@ -45,7 +45,7 @@ package struct ScheduleCommand: ServiceCommand {
   package func work(_ needs: Needs) -> Work {
     let (markets, scheduling, kafka, context) = (markets, scheduling, kafka, needs.context)
     let plan = needs.add(.setting("catalogue", {
-      let catalogue = try MarketCatalogue.load(file: markets.catalogue)
+      let catalogue = try CommodityCatalogue.load(file: markets.catalogue)
       return (series: catalogue.series.count, plan: try SchedulePlan(catalogue))
     }) { "\($0.series) series, \($0.plan.schedules.count) schedules" })
     needs.add(.setting("next", { try Self.next(of: plan.value.plan) }) { next in
@@ -67,7 +67,7 @@ package struct ScheduleCommand: ServiceCommand {
         "group": "\(consumer.configuration.groupID)",
       ])
       try await Scheduler(
-        plan: plan, consumer: consumer, outlet: KafkaJobOutlet(producer: producer, service: clients.identity),
+        plan: plan, consumer: consumer, queue: JobQueue(producer: producer, service: clients.identity),
         settings: settings, metrics: SchedulerMetrics(), context: context, now: WallClock.microseconds
       ).run()
     }

@@ -42,7 +42,7 @@ package final class Scheduler: PartitionStrategy {
   package let loop: LoopContext
   private let plan: SchedulePlan
   private let consumer: Consumer
-  private let outlet: any JobOutlet
+  private let queue: JobQueue
   private let settings: Settings
   private let metrics: SchedulerMetrics
   private let context: ServiceContext
@@ -52,12 +52,12 @@ package final class Scheduler: PartitionStrategy {
   private var holding: HeldLease?
 
   package init(
-    plan: SchedulePlan, consumer: Consumer, outlet: any JobOutlet, settings: Settings, metrics: SchedulerMetrics,
+    plan: SchedulePlan, consumer: Consumer, queue: JobQueue, settings: Settings, metrics: SchedulerMetrics,
     context: ServiceContext, now: @escaping @Sendable () -> Int64
   ) {
     self.plan = plan
     self.consumer = consumer
-    self.outlet = outlet
+    self.queue = queue
     self.settings = settings
     self.metrics = metrics
     self.context = context
@@ -218,10 +218,10 @@ package final class Scheduler: PartitionStrategy {
   /// Sends, and reports when that takes long: an outage that the library waits out is not an error. When the lease is
   /// revoked in the meantime, acknowledgements get `moment` more.
   private func deliver(_ tasks: [IngestionTask]) async throws {
-    let (outlet, wanted, moment) = (outlet, consumer.revokeWaiting, settings.moment)
+    let (queue, wanted, moment) = (queue, consumer.revokeWaiting, settings.moment)
     let (readiness, heartbeat) = (loop.readiness, loop.heartbeat)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await outlet.send(tasks) }
+      group.addTask { try await queue.send(tasks) }
       group.addTask {
         if await !wanted.sleep(for: moment) {
           readiness.set(ready: false, reason: "send: no acknowledgement for \(DurationSetting(moment))")

@@ -1,4 +1,4 @@
-import Markets
+import Commodities
 
 extension SchedulePlan {
   /// Why past jobs are not sent.

@@ -1,5 +1,5 @@
+import Commodities
 import Core
-import Markets
 import Messages
 import Values
 
@@ -12,7 +12,7 @@ package struct SchedulePlan: Sendable {
   struct Entry: Sendable {
     var schedule: FetchSchedule
     var zone: ZoneTable
-    var series: [MarketSeries]
+    var series: [CommoditySeries]
     /// Seconds after the run, by series.
     var delays: [Int64]
     var longestDelay: Int64
@@ -23,7 +23,7 @@ package struct SchedulePlan: Sendable {
   package let digest: String
 
   /// - Throws: a configuration `Failure` for an unknown time zone.
-  package init(_ catalogue: MarketCatalogue) throws(Failure) {
+  package init(_ catalogue: CommodityCatalogue) throws(Failure) {
     var zones: [String: ZoneTable] = [:]
     var entries: [Entry] = []
     var identity = ""
@@ -51,10 +51,10 @@ package struct SchedulePlan: Sendable {
 
   package var schedules: [FetchSchedule] { entries.map(\.schedule) }
   package func name(of job: DueJob) -> String { entries[job.schedule].schedule.name }
-  package func series(of job: DueJob) -> MarketSeries { entries[job.schedule].series[job.series] }
+  package func series(of job: DueJob) -> CommoditySeries { entries[job.schedule].series[job.series] }
 
   /// A series always has the same delay, however the catalogue changes otherwise.
-  private static func delay(of series: MarketSeries, in schedule: FetchSchedule, spread: Int64) -> Int64 {
+  private static func delay(of series: CommoditySeries, in schedule: FetchSchedule, spread: Int64) -> Int64 {
     guard spread > 0 else { return 0 }
     let bytes = SHA256.hash("\(schedule.name) \(series.key)").bytes
     return Int64(bytes.prefix(6).reduce(0) { $0 << 8 | UInt64($1) } % UInt64(spread))

@@ -5,7 +5,7 @@ import ServiceKit
 /// Sends the jobs of a time range in order, by a clock that runs `speed` times as fast.
 package struct Replay: Sendable {
   let plan: SchedulePlan
-  let outlet: any JobOutlet
+  let queue: JobQueue
   let range: Range<Int64>
   /// 0: without waiting.
   let speed: Double
@@ -50,7 +50,7 @@ package struct Replay: Sendable {
 
   private func send(_ batch: ArraySlice<DueJob>, _ retry: OutageRetry) async throws -> Bool {
     let tasks = batch.map { plan.task(of: $0, keepsDeadline: false) }
-    guard try await retry("send", until: context.drain, { try await outlet.send(tasks) }) != nil else { return false }
+    guard try await retry("send", until: context.drain, { try await queue.send(tasks) }) != nil else { return false }
     var counts: [String: Int] = [:]
     for job in batch { counts[plan.name(of: job), default: 0] += 1 }
     for (schedule, count) in counts { metrics.sent(schedule, by: count) }

@@ -27,11 +27,9 @@ struct Cluster: Sendable {
   /// - Parameter replicationFactor: nil for the cluster's default.
   func apply(_ plan: TopicPlan, replicationFactor: Int? = nil) async throws(KafkaError) {
     try await admin.createTopics(plan.missing.map { topic in
-      let milliseconds = topic.retention.components.seconds * 1_000
-      let kept = topic.cleanup == .compact ? "delete.retention.ms" : "retention.ms"
-      return TopicSpecification(
+      TopicSpecification(
         name: topic.name, partitions: Int(topic.partitions), replicationFactor: replicationFactor ?? -1,
-        settings: [kept: "\(milliseconds)", "cleanup.policy": topic.cleanup.rawValue])
+        settings: Dictionary(uniqueKeysWithValues: topic.configuration.map { ($0.name, $0.value) }))
     })
   }
 

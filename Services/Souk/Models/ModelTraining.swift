@@ -1,14 +1,14 @@
+import Commodities
 import Core
 import Foundation
 import HTTP
 import LocalServers
-import Markets
 import Values
 
 /// Trains the models of a demonstration on the simulated providers' data of the days before it, with the programs of
 /// `Services/InferenceWorker/Training`.
 struct ModelTraining: Sendable {
-  let catalogue: MarketCatalogue
+  let catalogue: CommodityCatalogue
   /// The address of provider-simulator.
   let providers: HTTPURL
   /// Folder for the tables that the programs read.
@@ -123,7 +123,7 @@ struct ModelTraining: Sendable {
   private func csv(_ name: String) -> String { "\(tables)/training-\(name).csv" }
 
   private func write(
-    _ category: MarketCategory, _ kind: SeriesKind, of history: TrainingHistory, drivers: [String: String]? = nil
+    _ category: CommodityCategory, _ kind: SeriesKind, of history: TrainingHistory, drivers: [String: String]? = nil
   ) async throws {
     var text = "series,kind,observed_at,value" + (drivers == nil ? "" : ",\(Self.driver)") + "\n"
     let chosen = Set(catalogue.countries.prefix(Self.countries).map(\.name))

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Commodities
 import Core
 import HTTP
 import LocalServers
-import Markets
 import Options
 
 /// `souk models`
@@ -37,7 +37,7 @@ struct ModelsCommand: AsyncParsableCommand {
       valueName: "folder"))
     var trainingPrograms: String?
 
-    @OptionGroup(title: "Catalogue") var markets: MarketOptions
+    @OptionGroup(title: "Catalogue") var markets: CommodityOptions
 
     func run() async throws {
       let screen = Screen.standardOutput()
@@ -46,7 +46,7 @@ struct ModelsCommand: AsyncParsableCommand {
       defer { tables.remove() }
       do {
         try await ModelTraining(
-          catalogue: try MarketCatalogue.load(file: markets.catalogue), providers: try HTTPURL(providers),
+          catalogue: try CommodityCatalogue.load(file: markets.catalogue), providers: try HTTPURL(providers),
           tables: tables.path, registry: registry, end: until, programs: trainingPrograms, screen: screen,
           stopping: stopping
         ).run()

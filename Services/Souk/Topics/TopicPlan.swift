@@ -53,5 +53,8 @@ struct TopicPlan: Hashable, Sendable {
 /// The retention, or `compact` for a topic that keeps the last record of every key.
 func kept(_ topic: Topic) -> String { topic.cleanup == .compact ? "compact" : days(topic.retention) }
 
-/// `604800 seconds` as `7d`.
-func days(_ duration: Duration) -> String { "\(duration.components.seconds / 86_400)d" }
+/// `604800 seconds` as `7d`, `3600 seconds` as `1h`.
+func days(_ duration: Duration) -> String {
+  let seconds = duration.components.seconds
+  return seconds % 86_400 == 0 ? "\(seconds / 86_400)d" : "\(seconds / 3_600)h"
+}

@@ -20,11 +20,11 @@ package enum CalendarFeature: String, CaseIterable, Hashable, Sendable {
   case dayCosine = "day_cos"
 
   package func value(at time: Timestamp) -> Double {
-    let seconds = Self.floored(time.microseconds, 1_000_000)
-    let days = Self.floored(seconds, 86_400)
-    let secondOfDay = Double(seconds - days * 86_400)
+    let seconds = time.microseconds.flooredDivision(by: 1_000_000).quotient
+    let (days, second) = seconds.flooredDivision(by: 86_400)
+    let secondOfDay = Double(second)
     // 1970-01-01 was a Thursday.
-    let weekday = Int((days + 3) - Self.floored(days + 3, 7) * 7)
+    let weekday = (days + 3).flooredDivision(by: 7).remainder
     switch self {
     case .weekday: return Double(weekday)
     case .hour: return (secondOfDay / 3_600).rounded(.down)
@@ -48,10 +48,5 @@ package enum CalendarFeature: String, CaseIterable, Hashable, Sendable {
     var days = civil.day - 1
     for month in 1..<civil.month { days += CivilDate.days(in: month, of: civil.year) }
     return Double(days)
-  }
-
-  private static func floored(_ number: Int64, _ divisor: Int64) -> Int64 {
-    let (quotient, remainder) = number.quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? quotient - 1 : quotient
   }
 }

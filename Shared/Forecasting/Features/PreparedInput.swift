@@ -46,6 +46,25 @@ struct PreparedInput: Sendable {
       seed: input.seed, group: input.group, period: manifest.period, count: count))
   }
 
+  /// An input that can be forecast, and its index among those that were given.
+  struct Kept {
+    var index: Int
+    var input: PreparedInput
+  }
+
+  /// - Parameter outputs: receives the reasons of invalid inputs.
+  static func fit(_ inputs: [ModelInput], to manifest: ModelManifest, _ outputs: inout [ModelOutput]) -> [Kept] {
+    var kept: [Kept] = []
+    kept.reserveCapacity(inputs.count)
+    for (index, input) in inputs.enumerated() {
+      switch make(input, for: manifest) {
+      case .failure(let reason): outputs[index] = .withheld(reason)
+      case .success(let prepared): kept.append(Kept(index: index, input: prepared))
+      }
+    }
+    return kept
+  }
+
   var last: Double { values[values.endIndex - 1] }
 
   func value(at place: Int) -> Double { values[values.startIndex + place] }

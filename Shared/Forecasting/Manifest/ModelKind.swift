@@ -53,14 +53,6 @@ package struct NetworkShape: Codable, Hashable, Sendable {
   package var head: DistributionKind?
   /// DeepAR's sample paths; nil for LSTM.
   package var samples: Int?
-
-  package init(layers: Int, hidden: Int, context: Int, head: DistributionKind? = nil, samples: Int? = nil) {
-    self.layers = layers
-    self.hidden = hidden
-    self.context = context
-    self.head = head
-    self.samples = samples
-  }
 }
 
 /// The distribution of a DeepAR step.
@@ -79,9 +71,4 @@ package struct Smoothing: Codable, Hashable, Sendable {
   package var size: Double
   /// For the intervals between demands (Croston, SBA), or the demand probability (TSB).
   package var interval: Double
-
-  package init(size: Double, interval: Double) {
-    self.size = size
-    self.interval = interval
-  }
 }

@@ -4,30 +4,30 @@
 /// what a kind needs.
 package struct ModelManifest: Codable, Hashable, Sendable {
   /// Format of this file; see ``currentFormat``.
-  package var format: Int
+  package var format = currentFormat
   package var name: String
   package var version: String
   package var kind: ModelKind
   /// A routing pattern of the series it was trained for, such as `*.*.polymer.*`.
   package var series: String
   /// `price` or `demand`.
-  package var seriesKind: String
+  package var seriesKind = "price"
   /// In the order of the model's inputs, in the notation of ``Feature``. Empty for Croston, SBA and TSB.
-  package var features: [String]
+  package var features: [String] = []
   /// Other series that the features use, in the order of `ModelInput.drivers`.
-  package var drivers: [Driver]
+  package var drivers: [Driver] = []
   /// Observations that an input needs.
   package var history: Int
   /// Steps of a forecast.
   package var horizon: Int
   /// Ascending probabilities between 0 and 1; empty for a model that gives none.
-  package var quantiles: [Double]
+  package var quantiles: [Double] = []
   /// Seconds between observations, and between steps.
   package var period: Int
   /// How values are scaled for the model, and back.
-  package var scaling: Scaling
+  package var scaling = Scaling.none
   /// The meaning of the model's output.
-  package var target: ForecastTarget
+  package var target = ForecastTarget.value
   /// A row for each step, a number for each quantile, on the scale of the output: the offset of that quantile from the
   /// model's own (networks), or from the output (trees, smoothing). Measured on data that the model was not trained on
   /// (split conformal prediction: Lei et al., "Distribution-Free Predictive Inference for Regression", JASA 2018; of
@@ -50,7 +50,7 @@ package struct ModelManifest: Codable, Hashable, Sendable {
   package var created: String
   /// Inputs with their expected outputs, run after loading, so that a model that answers differently here than where it
   /// was trained is refused.
-  package var probes: [Probe]
+  package var probes: [Probe] = []
 
   package static let currentFormat = 1
 
@@ -59,11 +59,6 @@ package struct ModelManifest: Codable, Hashable, Sendable {
     package var name: String
     /// A routing key: `global.world.energy.brent`.
     package var series: String
-
-    package init(name: String, series: String) {
-      self.name = name
-      self.series = series
-    }
   }
 
   package struct Calibration: Codable, Hashable, Sendable {
@@ -73,13 +68,6 @@ package struct ModelManifest: Codable, Hashable, Sendable {
     package var to: String
     /// The share of later values inside intervals made from earlier ones; nil where there were too few.
     package var reached: Double?
-
-    package init(windows: Int, from: String, to: String, reached: Double? = nil) {
-      self.windows = windows
-      self.from = from
-      self.to = to
-      self.reached = reached
-    }
   }
 
   /// The share of values that the outer quantiles promise to contain, 0 to 1; nil for a model without an interval.
@@ -104,67 +92,17 @@ package struct ModelManifest: Codable, Hashable, Sendable {
   package struct TrainedRange: Codable, Hashable, Sendable {
     package var from: String
     package var to: String
-
-    package init(from: String, to: String) {
-      self.from = from
-      self.to = to
-    }
   }
 
   package struct Probe: Codable, Hashable, Sendable {
     package var values: [Double]
     /// RFC 3339, as many as `values`.
     package var times: [String]
-    package var drivers: [[Double]]
-    package var seed: UInt64
+    package var drivers: [[Double]] = []
+    package var seed: UInt64 = 0
     /// For each step, or the first ones, within `tolerance`.
     package var means: [Double]
     /// The allowed difference, relative to the expected value (or to 1, if that is smaller).
-    package var tolerance: Double
-
-    package init(
-      values: [Double], times: [String], drivers: [[Double]] = [], seed: UInt64 = 0, means: [Double],
-      tolerance: Double = 1e-4
-    ) {
-      self.values = values
-      self.times = times
-      self.drivers = drivers
-      self.seed = seed
-      self.means = means
-      self.tolerance = tolerance
-    }
-  }
-
-  package init(
-    name: String, version: String, kind: ModelKind, series: String, seriesKind: String = "price",
-    features: [String] = [], drivers: [Driver] = [], history: Int, horizon: Int, quantiles: [Double] = [],
-    period: Int, scaling: Scaling = .none, target: ForecastTarget = .value, residuals: [[Double]]? = nil,
-    groupResiduals: [String: [[Double]]]? = nil, calibration: Calibration? = nil, network: NetworkShape? = nil,
-    smoothing: Smoothing? = nil, weights: WeightsFile? = nil, trained: TrainedRange, created: String,
-    probes: [Probe] = []
-  ) {
-    format = Self.currentFormat
-    self.name = name
-    self.version = version
-    self.kind = kind
-    self.series = series
-    self.seriesKind = seriesKind
-    self.features = features
-    self.drivers = drivers
-    self.history = history
-    self.horizon = horizon
-    self.quantiles = quantiles
-    self.period = period
-    self.scaling = scaling
-    self.target = target
-    self.residuals = residuals
-    self.groupResiduals = groupResiduals
-    self.calibration = calibration
-    self.network = network
-    self.smoothing = smoothing
-    self.weights = weights
-    self.trained = trained
-    self.created = created
-    self.probes = probes
+    package var tolerance = 1e-4
   }
 }

@@ -38,7 +38,7 @@ package struct DeepARModel: ForecastModel {
   package func predict(_ inputs: [ModelInput]) throws(ForecastError) -> [ModelOutput] {
     let paths = reading.shape.samples ?? 1
     var outputs = [ModelOutput](repeating: .withheld(.resultNotFinite), count: inputs.count)
-    let kept = reading.fit(inputs, &outputs)
+    let kept = PreparedInput.fit(inputs, to: manifest, &outputs)
     let following = LSTMStack.State(reading.stack, rows: paths)
     let numbers = FloatBuffer(max(paths, RowBlocks.large) * head.outputs)
     for (range, rows) in RowBlocks.ranges(kept.count) {
@@ -67,7 +67,7 @@ package struct DeepARModel: ForecastModel {
     PreparedInput.make(input, for: manifest).flatMap { prepared in
       let state = LSTMStack.State(reading.stack, rows: RowBlocks.small)
       var refused: [Int: WithheldReason] = [:]
-      reading.read([RecurrentEncoder.Kept(index: 0, input: prepared)], state, refused: &refused)
+      reading.read([PreparedInput.Kept(index: 0, input: prepared)], state, refused: &refused)
       if let reason = refused[0] { return .failure(reason) }
       let numbers = FloatBuffer(state.rows * head.outputs)
       var distributions: [StepDistribution] = []

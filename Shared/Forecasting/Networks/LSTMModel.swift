@@ -21,7 +21,7 @@ package struct LSTMModel: ForecastModel {
 
   package func predict(_ inputs: [ModelInput]) throws(ForecastError) -> [ModelOutput] {
     var outputs = [ModelOutput](repeating: .withheld(.resultNotFinite), count: inputs.count)
-    let kept = reading.fit(inputs, &outputs)
+    let kept = PreparedInput.fit(inputs, to: manifest, &outputs)
     for (range, rows) in RowBlocks.ranges(kept.count) {
       let block = kept[range]
       let state = LSTMStack.State(reading.stack, rows: rows)

@@ -19,29 +19,11 @@ struct RecurrentEncoder: Sendable {
       weights, prefix: "lstm", inputs: features.count, hidden: shape.hidden, layers: shape.layers)
   }
 
-  struct Kept {
-    var index: Int
-    var input: PreparedInput
-  }
-
-  /// - Parameter outputs: receives the reasons of invalid inputs.
-  func fit(_ inputs: [ModelInput], _ outputs: inout [ModelOutput]) -> [Kept] {
-    var kept: [Kept] = []
-    kept.reserveCapacity(inputs.count)
-    for (index, input) in inputs.enumerated() {
-      switch PreparedInput.make(input, for: manifest) {
-      case .failure(let reason): outputs[index] = .withheld(reason)
-      case .success(let prepared): kept.append(Kept(index: index, input: prepared))
-      }
-    }
-    return kept
-  }
-
   /// Reads the `context` periods up to the first step of the forecast, each with what was known before it.
   /// - Parameters:
   ///   - block: at most `state.rows` inputs.
   ///   - refused: receives inputs with a feature that has no value, by their index in the block.
-  func read(_ block: ArraySlice<Kept>, _ state: LSTMStack.State, refused: inout [Int: WithheldReason]) {
+  func read(_ block: ArraySlice<PreparedInput.Kept>, _ state: LSTMStack.State, refused: inout [Int: WithheldReason]) {
     for place in manifest.history - shape.context + 1...manifest.history {
       for (row, kept) in block.enumerated() where refused[row] == nil {
         let reason = features.fill(state.input(row), of: kept.input, at: place, timePlace: place, step: 1)

@@ -22,26 +22,21 @@ package struct XGBoostModel: ForecastModel {
   package func predict(_ inputs: [ModelInput]) throws(ForecastError) -> [ModelOutput] {
     let horizon = manifest.horizon
     var outputs = [ModelOutput](repeating: .withheld(.resultNotFinite), count: inputs.count)
-    var kept: [(index: Int, input: PreparedInput)] = []
-    kept.reserveCapacity(inputs.count)
+    var kept: [PreparedInput.Kept] = []
     var matrix = [Float](repeating: 0, count: inputs.count * horizon * features.count)
-    for (index, input) in inputs.enumerated() {
-      switch PreparedInput.make(input, for: manifest) {
-      case .failure(let reason): outputs[index] = .withheld(reason)
-      case .success(let prepared):
-        if let reason = fill(&matrix, row: kept.count * horizon, of: prepared) {
-          outputs[index] = .withheld(reason)
-        } else {
-          kept.append((index, prepared))
-        }
+    for one in PreparedInput.fit(inputs, to: manifest, &outputs) {
+      if let reason = fill(&matrix, row: kept.count * horizon, of: one.input) {
+        outputs[one.index] = .withheld(reason)
+      } else {
+        kept.append(one)
       }
     }
     let rows = kept.count * horizon
-    if kept.count < inputs.count { matrix.removeLast(matrix.count - rows * features.count) }
+    matrix.removeLast(matrix.count - rows * features.count)
     let numbers = try booster.predict(matrix, rows: rows)
-    for (place, (index, prepared)) in kept.enumerated() {
-      outputs[index] = OutputTransform.output((0..<horizon).map { step in
-        rule.step(step, mean: Double(numbers[place * horizon + step]), prepared)
+    for (place, one) in kept.enumerated() {
+      outputs[one.index] = OutputTransform.output((0..<horizon).map { step in
+        rule.step(step, mean: Double(numbers[place * horizon + step]), one.input)
       })
     }
     return outputs

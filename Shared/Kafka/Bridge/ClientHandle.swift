@@ -39,8 +39,9 @@ final class ClientHandle: @unchecked Sendable {
     if hasTokens { rd_kafka_conf_enable_sasl_queue(conf, 1) }
     rd_kafka_conf_set_events(conf, events | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS)
     guard let pointer = rd_kafka_new(kind, conf, &text, text.count) else {
+      let errorClass = ErrorClass(ofSetting: errno)
       rd_kafka_conf_destroy(conf)
-      throw Failure(.configuration, code: "kafka_configuration", "kafka: \(Library.string(text))")
+      throw Failure(errorClass, code: "kafka_configuration", "kafka: \(Library.string(text))")
     }
     self.pointer = pointer
     // Refused by libraries that hand these refreshes to the queue that is polled anyway (2.0.2).

@@ -52,10 +52,12 @@ package final class PrivateRedis: Sendable {
       "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder.path, "--save", "", "--appendonly", "no",
     ] + arguments)
     if let libraries { launch.environment = ["LD_LIBRARY_PATH": libraries] }
-    launch.output = .file(folder.file("log"))
+    let log = folder.file("log")
+    // The words of an earlier run say nothing of this one.
+    _ = rename(log, log + ".before")
+    launch.output = .file(log)
     let child = try await ChildProcess.start(launch)
     self.child.withLock { $0 = child }
-    let log = folder.file("log")
     try await awaitAnswer(of: child, within: .seconds(120), log: log) {
       tail(of: log).contains("Ready to accept connections") && child.isRunning
     }

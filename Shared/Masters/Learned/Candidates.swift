@@ -6,10 +6,12 @@ package final class Candidates {
   /// Masters of a row, at most.
   package static let most = 20
   private static let namesOfMaster = 3
-  /// Covered shares (four), rests (two) and the price, over all names of the master; then rank, distances to the best
-  /// and to the next, number of names; then four differences to the best of the others, the rank by coverage, and how
-  /// many candidates have the row's size.
-  private static let more = 7 + 4 + 6
+  /// Of the first masters all near names are compared, of the others the nearest.
+  private static let closest = 6
+  /// Covered shares (four), rests (four) and the price, over all names of the master; then rank, distances to the best
+  /// and to the next, number of near names and of all; then four differences to the best of the others, the rank by
+  /// coverage, and how many candidates have the row's size.
+  private static let more = 9 + 5 + 6
   package static let features = PairFeatures.count + more
 
   private let search = NameSearch()
@@ -41,8 +43,10 @@ package final class Candidates {
   /// Looks the row's candidates up.
   package func find(_ text: ProductText, _ facts: RowFacts, in view: MasterIndex.View) {
     guard let index = view.store.names else { return count = 0 }
-    let found = search.search(text, in: index)
+    var found = search.search(text, in: index)
     pairs.set(text, facts, index)
+    for place in found.indices { found[place].likelihood = pairs.glance(found[place], index) }
+    order(&found, index)
     count = 0
     keys.removeAll(keepingCapacity: true)
     for item in found {
@@ -54,18 +58,27 @@ package final class Candidates {
         add(item, master, index)
       } else {
         names[place] += 1
-        guard names[place] <= Self.namesOfMaster else { continue }
+        guard place < Self.closest, names[place] <= Self.namesOfMaster else { continue }
         pairs.compare(item, index, one)
         improve(matrix + place * Self.features + PairFeatures.count)
       }
     }
     for place in 0..<count { keys.append(view.store.entries[Int(masters[place])].key) }
-    relate()
+    relate(index, view.store)
+  }
+
+  /// The likeliest first.
+  private func order(_ found: inout UnsafeMutableBufferPointer<NameSearch.Found>, _ index: NameIndex) {
+    found.sort { first, second in
+      if first.likelihood != second.likelihood { return first.likelihood > second.likelihood }
+      let (mine, theirs) = (index.names[Int(first.name)].order, index.names[Int(second.name)].order)
+      return mine != theirs ? mine < theirs : first.name < second.name
+    }
   }
 
   private func add(_ item: NameSearch.Found, _ master: UInt32, _ index: NameIndex) {
     masters[count] = master
-    nearness[count] = item.score
+    nearness[count] = item.likelihood
     names[count] = 1
     let row = matrix + count * Self.features
     pairs.compare(item, index, row)
@@ -76,7 +89,9 @@ package final class Candidates {
   }
 
   private static let highest = [PairFeature.rowCovered, .nameCovered, .rowEqual, .nameEqual].map(\.rawValue)
-  private static let lowest = [PairFeature.rowRest, .nameRest, .priceDistance].map(\.rawValue)
+  private static let lowest = [
+    PairFeature.rowRest, .nameRest, .rowSurprise, .nameSurprise, .priceDistance,
+  ].map(\.rawValue)
 
   private func improve(_ more: UnsafeMutablePointer<Float>) {
     for (place, feature) in Self.highest.enumerated() { more[place] = max(more[place], one[feature]) }
@@ -87,7 +102,7 @@ package final class Candidates {
   }
 
   /// How each candidate compares with the others.
-  private func relate() {
+  private func relate(_ index: NameIndex, _ store: MasterStore) {
     let first = PairFeatures.count + Self.highest.count + Self.lowest.count
     var sameSize: Float = 0
     for place in 0..<count {
@@ -98,12 +113,13 @@ package final class Candidates {
       let other = place > 0 ? nearness[0] : count > 1 ? nearness[1] : 0
       row[first + 2] = nearness[place] - other
       row[first + 3] = Float(names[place])
+      row[first + 4] = Float(index.count(from: store.entries[Int(masters[place])].firstName))
     }
     let (covered, nameCovered) = (PairFeature.rowCovered.rawValue, PairFeature.nameCovered.rawValue)
-    against(first + 4) { $0[covered] }
-    against(first + 5) { $0[nameCovered] }
-    against(first + 6) { $0[PairFeature.shared.rawValue] }
-    against(first + 7) { $0[covered] + $0[nameCovered] }
+    against(first + 5) { $0[covered] }
+    against(first + 6) { $0[nameCovered] }
+    against(first + 7) { $0[PairFeature.shared.rawValue] }
+    against(first + 8) { $0[covered] + $0[nameCovered] }
     for place in 0..<count {
       let row = matrix + place * Self.features
       let sum = row[covered] + row[nameCovered]
@@ -113,8 +129,8 @@ package final class Candidates {
         let theirs = row[covered] + row[nameCovered]
         if theirs > sum || (theirs == sum && other < place) { better += 1 }
       }
-      row[first + 8] = better
-      row[first + 9] = sameSize
+      row[first + 9] = better
+      row[first + 10] = sameSize
     }
   }
 

@@ -15,6 +15,9 @@ final class NameIndex {
     var mask: UInt32
     /// Names that have it.
     var names: UInt32
+    /// Pairs of names of one master: those in which both have it, and those in which only one does.
+    var kept: UInt32 = 0
+    var dropped: UInt32 = 0
     var count: UInt8
     var isNumber: Bool
   }
@@ -30,8 +33,8 @@ final class NameIndex {
     var pieces: UInt32
     /// The next name of the same master; `.max` for none.
     var next: UInt32
-    /// In the currency's unit; 0 for unknown.
-    var price: Float
+    /// Natural logarithm in the currency's unit; `RowFacts.unpriced` for unknown.
+    var logPrice: Float
     var size: ProductSize?
     /// Company prefix of the GTIN, 0 for none.
     var maker: UInt32
@@ -52,13 +55,16 @@ final class NameIndex {
   private var postings = Postings()
   /// In how many names a word stands beside a company's prefix.
   private let makers = WordCounts(bits: 17)
+  /// In how many pairs of names of one master one has the one word, the other the other: spellings, abbreviations,
+  /// synonyms and transliterated brands.
+  private let aliases = WordCounts(bits: 17)
   private var vacant: [UInt32] = []
   private let grams = Grams()
   private(set) var count = 0
 
   var byteCount: Int {
     names.byteCount + scales.byteCount + pieces.byteCount + words.byteCount + letters.byteCount
-      + wordNumbers.byteCount + postings.byteCount + makers.byteCount + vacant.capacity * 4
+      + wordNumbers.byteCount + postings.byteCount + makers.byteCount + aliases.byteCount + vacant.capacity * 4
   }
 
   // MARK: - Looking
@@ -80,7 +86,37 @@ final class NameIndex {
 
   /// The rarer, the heavier: natural logarithm.
   @inline(__always)
-  func rarity(_ names: UInt32) -> Float { logf(Float(count + 2) / Float(names + 1)) }
+  func rarity(_ names: UInt32) -> Float { Self.log(UInt32(count + 2)) - Self.log(names + 1) }
+
+  @inline(__always)
+  private static func log(_ value: UInt32) -> Float { value < 1 << 14 ? logs[Int(value)] : logf(Float(value)) }
+
+  /// Natural logarithms of small whole numbers.
+  nonisolated(unsafe) private static let logs: UnsafePointer<Float> = {
+    let logs = UnsafeMutablePointer<Float>.allocate(capacity: 1 << 14)
+    for value in 0..<1 << 14 { logs[value] = logf(Float(max(value, 1))) }
+    return UnsafePointer(logs)
+  }()
+
+  /// How much it says that another name of the product has not this word: the negative logarithm of the share of pairs
+  /// in which one of the two leaves it out. `תנובה` is often left out, `חריף` seldom.
+  @inline(__always)
+  func surprise(_ word: Word?) -> Float {
+    guard let word else { return 0.9 }
+    let (kept, dropped) = (2 * word.kept, 2 * word.dropped)
+    return Self.log(kept + dropped + 5) - Self.log(dropped + 2)
+  }
+
+  /// How often two words stand for each other in names of one product, as a share of the rarer one's names.
+  @inline(__always)
+  func alias(_ first: UInt64, _ second: UInt64, names: UInt32) -> Float {
+    min(1, Float(aliases.view[Self.pair(first, second)]) / Float(names + 2))
+  }
+
+  /// The same for both orders.
+  private static func pair(_ first: UInt64, _ second: UInt64) -> UInt64 {
+    Token.mix(Token.mix(first) &+ Token.mix(second))
+  }
 
   /// Whether more than half of the names with this word carry codes of this company.
   @inline(__always)
@@ -107,8 +143,8 @@ final class NameIndex {
       pieces.append(Piece(word: word, traits: token.traits))
     }
     let name = Name(
-      order: text.identity ^ Token.mix(key.word), master: master, pieces: first, next: next, price: facts.price,
-      size: text.size, maker: maker,
+      order: text.identity ^ Token.mix(key.word), master: master, pieces: first, next: next,
+      logPrice: facts.logPrice, size: text.size, maker: maker,
       length: facts.length, pieceCount: UInt8(text.tokenCount), isWeighted: facts.isWeighted, isVacant: false)
     grams.set(text)
     let scale = 1 / Float(max(1, grams.count)).squareRoot()
@@ -122,11 +158,72 @@ final class NameIndex {
     for index in 0..<grams.count { postings.add(UInt64(grams.hashes[index]) + 1, number) }
     if let size = text.size { postings.add(Self.key(size: size), number) }
     count += 1
+    learn(number, 1)
     return number
+  }
+
+  /// Counts what the name and the other names of its master, which come after it, say differently.
+  private func learn(_ number: UInt32, _ amount: Int32) {
+    let name = names[Int(number)]
+    var other = name.next
+    while other != .max {
+      compare(name, names[Int(other)], amount)
+      other = names[Int(other)].next
+    }
+  }
+
+  private func compare(_ first: Name, _ second: Name, _ amount: Int32) {
+    var (mine, theirs) = (Bits(count: Int(first.pieceCount)), Bits(count: Int(second.pieceCount)))
+    for place in 0..<Int(first.pieceCount) {
+      let word = pieces[Int(first.pieces) + place].word
+      for other in 0..<Int(second.pieceCount) where theirs[other] {
+        let theirWord = pieces[Int(second.pieces) + other].word
+        guard isOneWord(word, theirWord) else { continue }
+        count(word, kept: amount)
+        if theirWord != word { count(theirWord, kept: amount) }
+        mine.remove(place)
+        theirs.remove(other)
+        break
+      }
+    }
+    for place in 0..<Int(first.pieceCount) where mine[place] { drop(first, place, amount) }
+    for place in 0..<Int(second.pieceCount) where theirs[place] { drop(second, place, amount) }
+    for place in 0..<Int(first.pieceCount) where mine[place] {
+      let word = words[Int(pieces[Int(first.pieces) + place].word)]
+      for other in 0..<Int(second.pieceCount) where theirs[other] {
+        let theirs = words[Int(pieces[Int(second.pieces) + other].word)]
+        guard !word.isNumber, !theirs.isNumber else { continue }
+        aliases.add(Self.pair(word.hash, theirs.hash), amount)
+      }
+    }
+  }
+
+  private func drop(_ name: Name, _ place: Int, _ amount: Int32) {
+    let piece = pieces[Int(name.pieces) + place]
+    // What only the manufacturer's column says is not left out by a name.
+    guard !piece.traits.contains(.unnamed) else { return }
+    words[Int(piece.word)].dropped &+= UInt32(bitPattern: amount)
+  }
+
+  private func count(_ word: UInt32, kept amount: Int32) { words[Int(word)].kept &+= UInt32(bitPattern: amount) }
+
+  /// The same word, or one cut short.
+  private func isOneWord(_ first: UInt32, _ second: UInt32) -> Bool {
+    if first == second { return true }
+    let (a, b) = (words[Int(first)], words[Int(second)])
+    let (short, long) = a.count < b.count ? (a, b) : (b, a)
+    guard short.count >= 2, short.count < long.count, !short.isNumber, !long.isNumber, short.mask & ~long.mask == 0
+    else { return false }
+    return Spelling.isPrefix(letters(short), of: letters(long))
+  }
+
+  private func letters(_ word: Word) -> Spelling.Letters {
+    Spelling.Letters(start: letters.start + Int(word.letters), count: Int(word.count))
   }
 
   /// - Returns: the next name of the same master.
   func remove(_ number: UInt32) -> UInt32 {
+    learn(number, -1)
     let name = names[Int(number)]
     let text = ProductText()
     text.tokenCount = Int(name.pieceCount)
@@ -148,6 +245,16 @@ final class NameIndex {
     vacant.append(number)
     count -= 1
     return name.next
+  }
+
+  /// Names of a master.
+  func count(from first: UInt32) -> Int {
+    var (number, count) = (first, 0)
+    while number != .max {
+      number = names[Int(number)].next
+      count += 1
+    }
+    return count
   }
 
   /// Whether one of the master's names has just these words.
@@ -178,14 +285,17 @@ final class NameIndex {
 
 /// What a row says beside its words.
 package struct RowFacts: Sendable {
-  /// In the currency's unit; 0 for unknown.
-  package var price: Float
+  /// Natural logarithm in the currency's unit; `unpriced` for unknown.
+  package var logPrice: Float
   package var isWeighted: Bool
   /// Letters of the name as published, at most 255.
   package var length: UInt8
 
+  static let unpriced: Float = -100
+
+  /// - Parameter price: in the currency's unit; 0 for unknown.
   package init(name: UnsafeBufferPointer<UInt8>, price: Float, isWeighted: Bool) {
-    self.price = price
+    logPrice = price > 0 ? logf(price) : Self.unpriced
     self.isWeighted = isWeighted
     var letters = 0
     for byte in name where byte & 0xC0 != 0x80 { letters += 1 }

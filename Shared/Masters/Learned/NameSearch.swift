@@ -6,13 +6,19 @@
 final class NameSearch {
   struct Found: BitwiseCopyable {
     var name: UInt32
+    /// Nearness of n-grams.
     var score: Float
+    /// By `PairFeatures.glance`.
+    var likelihood: Float = 0
   }
   /// Names that are looked at, at most.
-  static let most = 96
+  static let most = 176
+  /// Names below this share of the nearest one's score are not looked at.
+  private static let farthest: Float = 0.25
+  private static let lowestLevel = 64
   private static let sizeShare: Float = 0.16
-  private static let leastShare: Float = 0.3
-  private static let leastEntries = 12_000
+  private static let leastShare: Float = 0.32
+  private static let leastEntries = 11_000
 
   private struct Line: BitwiseCopyable {
     var start: UnsafePointer<UInt32>
@@ -24,6 +30,7 @@ final class NameSearch {
   private let lines = UnsafeMutablePointer<Line>.allocate(capacity: Grams.capacity + 1)
   private var sums = UnsafeMutablePointer<Float>.allocate(capacity: 1)
   private var touched = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+  private var scores = UnsafeMutablePointer<Float>.allocate(capacity: 1)
   private var room = 0
   private let levels = UnsafeMutablePointer<Int32>.allocate(capacity: 256)
   private let found = UnsafeMutablePointer<Found>.allocate(capacity: NameSearch.most)
@@ -32,12 +39,13 @@ final class NameSearch {
     lines.deallocate()
     sums.deallocate()
     touched.deallocate()
+    scores.deallocate()
     levels.deallocate()
     found.deallocate()
   }
 
   /// The nearest first; valid until the next search.
-  func search(_ text: ProductText, in index: NameIndex) -> UnsafeBufferPointer<Found> {
+  func search(_ text: ProductText, in index: NameIndex) -> UnsafeMutableBufferPointer<Found> {
     makeRoom(index.names.count)
     grams.set(text)
     var lineCount = 0
@@ -59,7 +67,6 @@ final class NameSearch {
     }
     let touchedCount = addUp(lineCount, total + sizeWeight)
     let count = choose(touchedCount, Float(grams.count).squareRoot() / total, index)
-    for place in 0..<touchedCount { sums[Int(touched[place])] = 0 }
     return .init(start: found, count: count)
   }
 
@@ -96,26 +103,33 @@ final class NameSearch {
     return touchedCount
   }
 
+  /// Takes the nearest of the touched names, and clears the sums.
   private func choose(_ touchedCount: Int, _ factor: Float, _ index: NameIndex) -> Int {
-    let (touched, sums, scales) = (touched, sums, UnsafePointer(index.scales.start))
-    var best: Float = 1e-9
+    let (touched, sums, scores) = (touched, sums, scores)
+    let scales = UnsafePointer(index.scales.start)
+    var (best, nearCount): (Float, Int) = (1e-9, 0)
     for place in 0..<touchedCount {
-      let name = Int(touched[place])
-      sums[name] *= scales[name]
-      best = max(best, sums[name])
+      let name = touched[place]
+      let score = sums[Int(name)] * scales[Int(name)]
+      sums[Int(name)] = 0
+      best = max(best, score)
+      // Written before it is counted; places read are never behind places written.
+      touched[nearCount] = name
+      scores[nearCount] = score
+      nearCount &+= score >= best * Self.farthest ? 1 : 0
     }
     levels.update(repeating: 0, count: 256)
     let step = 255 / best
-    for place in 0..<touchedCount { levels[Int(sums[Int(touched[place])] * step)] += 1 }
+    for place in 0..<nearCount { levels[Int(scores[place] * step)] += 1 }
     var (level, sum) = (255, Int(levels[255]))
-    while level > 0, sum + Int(levels[level - 1]) <= Self.most {
+    // What lies lower was kept or not by the order in which it came.
+    while level > Self.lowestLevel, sum + Int(levels[level - 1]) <= Self.most {
       level -= 1
       sum += Int(levels[level])
     }
     var count = 0
-    for place in 0..<touchedCount {
-      let name = touched[place]
-      let score = sums[Int(name)]
+    for place in 0..<nearCount {
+      let (name, score) = (touched[place], scores[place])
       guard Int(score * step) >= level else { continue }
       var target = min(count, Self.most - 1)
       if count >= Self.most, !isBefore(score, name, found[target], index) { continue }
@@ -146,5 +160,7 @@ final class NameSearch {
     touched.deallocate()
     // One more than there are names, because a place is written before it is counted.
     touched = .allocate(capacity: room + 1)
+    scores.deallocate()
+    scores = .allocate(capacity: room + 1)
   }
 }

@@ -2,7 +2,8 @@ import Glibc
 
 /// What is looked at when a row is compared with one of a master's names. The order is the model's.
 enum PairFeature: Int, CaseIterable {
-  case nearness
+  /// Of n-grams, and of the glance that orders the candidates.
+  case nearness, likelihood
   // Words: the share of each side's rarity that the other has, with and without words that are only alike.
   case rowCovered, nameCovered, rowEqual, nameEqual, shared
   // What is left over on each side.
@@ -22,6 +23,10 @@ enum PairFeature: Int, CaseIterable {
   case priceDistance
   case weightedDifference, rowWeighted
   case rowLength, nameLength
+  /// How much the words left over on each side say, all together and the most telling (`NameIndex.surprise`).
+  case rowSurprise, rowMostSurprising, nameSurprise, nameMostSurprising
+  /// Of the words left over on the row's side: how much they stand for such of the name, all together.
+  case alias
   // Letters from the beginning that are equal.
   case beginning, beginningShare
   case firstWord, lastWord
@@ -38,6 +43,7 @@ final class PairFeatures {
     var count: Int
     var mask: UInt32
     var rarity: Float
+    var surprise: Float
     var names: UInt32
     var traits: Token.Traits
     var isPercent: Bool
@@ -45,6 +51,8 @@ final class PairFeatures {
   private typealias Words = UnsafeMutablePointer<Word>
   private let row = Words.allocate(capacity: ProductText.maxTokens)
   private var rowCount = 0
+  /// Rarity of its words and numbers.
+  private var rowTotal: Float = 0
   private let name = Words.allocate(capacity: ProductText.maxTokens)
   private var nameCount = 0
   private var rowSize: ProductSize?
@@ -61,13 +69,16 @@ final class PairFeatures {
     self.facts = facts
     rowSize = text.size
     rowCount = text.tokenCount
+    rowTotal = 1e-6
     for place in 0..<rowCount {
       let token = text.tokens[place]
-      let names = index.word(token.hash).map { index.words[Int($0)].names } ?? 0
+      let word = index.word(token.hash).map { index.words[Int($0)] }
+      let names = word?.names ?? 0
       row[place] = Word(
         hash: token.hash, letters: text.units + Int(token.start), count: Int(token.count), mask: token.letters,
-        rarity: index.rarity(names), names: names, traits: token.traits,
+        rarity: index.rarity(names), surprise: index.surprise(word), names: names, traits: token.traits,
         isPercent: token.isNumber && text.units[Int(token.start) + Int(token.count) - 1] == 0x25)
+      if !token.isUnnamed { rowTotal += row[place].rarity }
     }
   }
 
@@ -77,18 +88,62 @@ final class PairFeatures {
     load(name, index)
     self.target = target
     set(.nearness, found.score)
+    set(.likelihood, found.likelihood)
     words(name, index)
     numbers(name)
     set(.rowLength, Float(facts.length))
     set(.nameLength, Float(name.length))
-    let isPriced = facts.price > 0 && name.price > 0
-    let ratio = isPriced ? logf(facts.price / name.price) : -9
+    let isPriced = facts.logPrice > RowFacts.unpriced && name.logPrice > RowFacts.unpriced
+    let ratio = isPriced ? facts.logPrice - name.logPrice : -9
     set(.priceRatio, ratio)
     set(.priceDistance, abs(ratio))
     set(.weightedDifference, (facts.isWeighted ? 1 : 0) - (name.isWeighted ? 1 : 0))
     set(.rowWeighted, facts.isWeighted ? 1 : 0)
     sizes(name.size)
     beginnings()
+  }
+
+  /// A linear guess, from what is read quickly, whether the row is the name's product: orders candidates.
+  func glance(_ found: NameSearch.Found, _ index: NameIndex) -> Float {
+    let name = index.names[Int(found.name)]
+    var (rowShared, nameShared, nameTotal): (Float, Float, Float) = (0, 0, 1e-6)
+    var last: NameIndex.Word?
+    for place in 0..<Int(name.pieceCount) {
+      let piece = index.pieces[Int(name.pieces) + place]
+      guard !piece.traits.contains(.unnamed) else { continue }
+      let word = index.words[Int(piece.word)]
+      let rarity = index.rarity(word.names)
+      nameTotal += rarity
+      last = word
+      for mine in 0..<rowCount where row[mine].hash == word.hash && !row[mine].traits.contains(.unnamed) {
+        rowShared += row[mine].rarity
+        nameShared += rarity
+      }
+    }
+    var likelihood = Glance.nearness * found.score + Glance.rowShared * rowShared / rowTotal
+      + Glance.nameShared * nameShared / nameTotal
+    if let mine = rowSize, let theirs = name.size {
+      likelihood += mine == theirs ? Glance.size : Glance.otherSize
+    }
+    if facts.logPrice > RowFacts.unpriced, name.logPrice > RowFacts.unpriced {
+      likelihood += Glance.price * min(abs(facts.logPrice - name.logPrice), 1)
+    }
+    if facts.isWeighted != name.isWeighted { likelihood += Glance.weighted }
+    // A name that was cut inside its last word.
+    if let last, name.length >= 18, !last.isNumber {
+      let letters = Spelling.Letters(start: index.letters.start + Int(last.letters), count: Int(last.count))
+      for mine in 0..<rowCount where row[mine].isNamed && last.mask & ~row[mine].mask == 0 {
+        if Spelling.isPrefix(letters, of: row[mine].span) { likelihood += Glance.cut }
+      }
+    }
+    return likelihood
+  }
+
+  /// Learnt by logistic regression over published lists.
+  private enum Glance {
+    static let (nearness, rowShared, nameShared): (Float, Float, Float) = (3.7, 2, 2)
+    static let (size, otherSize, weighted, cut): (Float, Float, Float, Float) = (0.1, -1.1, -1.7, 0.5)
+    static let price: Float = -4.6
   }
 
   @inline(__always)
@@ -102,7 +157,7 @@ final class PairFeatures {
       let letters = UnsafePointer(index.letters.start + Int(word.letters))
       name[place] = Word(
         hash: word.hash, letters: letters, count: Int(word.count), mask: word.mask, rarity: index.rarity(word.names),
-        names: word.names, traits: piece.traits,
+        surprise: index.surprise(word), names: word.names, traits: piece.traits,
         isPercent: word.isNumber && letters[Int(word.count) - 1] == 0x25)
     }
   }
@@ -155,6 +210,7 @@ final class PairFeatures {
     set(.nameRarest, others.rarest)
     set(.nameMaker, others.maker)
     set(.nameWords, Float(theirs.count))
+    surprises(index, mine, theirs)
     var (isBranded, isOtherBranded, isSame) = (false, false, false)
     for place in 0..<rowCount where row[place].traits.contains(.brand) {
       isBranded = true
@@ -162,6 +218,37 @@ final class PairFeatures {
     }
     for place in 0..<nameCount where name[place].traits.contains(.brand) { isOtherBranded = true }
     set(.brand, isBranded && isOtherBranded ? (isSame ? 1 : 0) : -1)
+  }
+
+  /// What is left over says less when words of the other side stand for it.
+  private func surprises(_ index: NameIndex, _ mine: Bits, _ theirs: Bits) {
+    var (sum, most, aliases): (Float, Float, Float) = (0, 0, 0)
+    for place in 0..<rowCount where mine[place] {
+      let alias = alias(row[place], name, nameCount, theirs, index)
+      aliases += alias
+      sum += row[place].surprise * (1 - alias)
+      most = max(most, row[place].surprise * (1 - alias))
+    }
+    set(.rowSurprise, sum)
+    set(.rowMostSurprising, most)
+    set(.alias, aliases)
+    (sum, most) = (0, 0)
+    for place in 0..<nameCount where theirs[place] {
+      let alias = alias(name[place], row, rowCount, mine, index)
+      sum += name[place].surprise * (1 - alias)
+      most = max(most, name[place].surprise * (1 - alias))
+    }
+    set(.nameSurprise, sum)
+    set(.nameMostSurprising, most)
+  }
+
+  private func alias(_ word: Word, _ others: Words, _ count: Int, _ places: Bits, _ index: NameIndex) -> Float {
+    guard word.names > 0 else { return 0 }
+    var best: Float = 0
+    for place in 0..<count where places[place] && others[place].names > 0 {
+      best = max(best, index.alias(word.hash, others[place].hash, names: min(word.names, others[place].names)))
+    }
+    return best
   }
 
   /// Rarity of the words of one side that the other has not: all together, the rarest, and those that say the maker.

@@ -6,7 +6,7 @@ import Catalogue
 /// the last one holds. A gap is opened by what happened to the connection, never by a minute without a bar. Times are
 /// nanoseconds since 1970, UTC.
 package struct FeedGap: FieldwiseMessage {
-  package enum State: String, CaseIterable, Sendable {
+  package enum State: String, CaseIterable, Sendable, JSONValue {
     /// Being refilled, or waiting for it.
     case open
     /// All that the provider has of it is in `market-ticks` and `market-bars`.
@@ -15,7 +15,7 @@ package struct FeedGap: FieldwiseMessage {
     case unfillable
   }
 
-  package enum Why: String, CaseIterable, Sendable {
+  package enum Why: String, CaseIterable, Sendable, JSONValue {
     /// The connection broke off, or the provider closed it.
     case disconnected
     /// The connection was open and silent while the market was open.
@@ -71,56 +71,23 @@ package struct FeedGap: FieldwiseMessage {
 
   package var key: [UInt8] { Array(symbol.utf8) }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("id", id)
-    writer.field("feed", feed)
-    writer.field("symbol", symbol)
-    writer.strings("channels", channels)
-    writer.field("from_ns", fromNs)
-    writer.field("to_ns", toNs)
-    writer.field("why", why.rawValue)
-    writer.field("state", state.rawValue)
-    writer.field("reason", reason)
-    writer.field("opened_ns", openedNs)
-    writer.field("closed_ns", closedNs)
-    writer.field("added", added)
-    writer.field("known", known)
-    writer.endObject()
-  }
+  package static let blank = Self(feed: "", symbol: "", channels: [], fromNs: 0, why: .disconnected, openedNs: 0)
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case id, feed, symbol, channels
-    case from = "from_ns"
-    case to = "to_ns"
-    case why, state, reason
-    case opened = "opened_ns"
-    case closed = "closed_ns"
-    case added, known
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.id, .feed, .symbol, .from, .why, .state, .opened)
-
-  package static var blank: Self {
-    Self(feed: "", symbol: "", channels: [], fromNs: 0, why: .disconnected, openedNs: 0)
-  }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .id: id = try reader.string()
-    case .feed: feed = try reader.string()
-    case .symbol: symbol = try reader.string()
-    case .channels: channels = try reader.strings(atMost: 16)
-    case .from: fromNs = try reader.integer()
-    case .to: toNs = try reader.integerOrNull()
-    case .why: why = try reader.value(Why.self, field: field.rawValue)
-    case .state: state = try reader.value(State.self, field: field.rawValue)
-    case .reason: reason = try reader.stringOrNull()
-    case .opened: openedNs = try reader.integer()
-    case .closed: closedNs = try reader.integerOrNull()
-    case .added: added = try reader.integer()
-    case .known: known = try reader.integer()
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("id", &id)
+    try coder.required("feed", &feed)
+    try coder.required("symbol", &symbol)
+    try coder.list("channels", &channels, atMost: 16)
+    try coder.required("from_ns", &fromNs)
+    try coder.field("to_ns", &toNs)
+    try coder.required("why", &why)
+    try coder.required("state", &state)
+    try coder.field("reason", &reason)
+    try coder.required("opened_ns", &openedNs)
+    try coder.field("closed_ns", &closedNs)
+    try coder.field("added", &added)
+    try coder.field("known", &known)
   }
 }
 
@@ -148,27 +115,12 @@ package struct FeedSubscription: FieldwiseMessage {
   /// `feed/symbol`.
   package static func key(feed: String, symbol: String) -> [UInt8] { RecordKey.bytes(chain: feed, symbol) }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("feed", feed)
-    writer.field("symbol", symbol)
-    writer.strings("channels", channels)
-    writer.endObject()
-  }
+  package static let blank = Self(feed: "", symbol: "", channels: [])
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case feed, symbol, channels
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.feed, .symbol, .channels)
-
-  package static var blank: Self { Self(feed: "", symbol: "", channels: []) }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .feed: feed = try reader.string()
-    case .symbol: symbol = try reader.string()
-    case .channels: channels = try reader.strings(atMost: 16)
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("feed", &feed)
+    try coder.required("symbol", &symbol)
+    try coder.list("channels", &channels, isRequired: true, atMost: 16)
   }
 }

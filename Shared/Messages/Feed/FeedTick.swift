@@ -62,13 +62,15 @@ package struct FeedTick: Message {
   package func strings(_ list: WritableKeyPath<FeedTickFields, IngestText>) -> [String] {
     guard let json = self[list] else { return [] }
     let bytes = Array(json.utf8)
-    guard var reader = try? JSONReader(bytes.span.bytes) else { return [] }
-    return (try? reader.strings(atMost: .max)) ?? []
+    do {
+      var coder = try FieldCoder(reading: bytes.span.bytes, limits: JSONReader.Limits())
+      return try coder.readList()
+    } catch { return [] }
   }
 
   package mutating func set(_ list: WritableKeyPath<FeedTickFields, IngestText>, _ strings: [String]) {
     var writer = JSONWriter()
-    writer.strings(strings)
+    strings.write(to: &writer)
     self[list] = String(decoding: writer.array(), as: UTF8.self)
   }
 

@@ -30,12 +30,6 @@ extension JSONReader {
     return value
   }
 
-  package mutating func valueOrNull<Value: RawRepresentable<String>>(
-    _: Value.Type, field: String
-  ) throws(DecodingFailure) -> Value? {
-    isNull() ? nil : try value(Value.self, field: field)
-  }
-
   /// The text of a slice of this reader, with its escapes resolved.
   package func text(_ slice: Slice) -> String {
     if slice.isEscaped {

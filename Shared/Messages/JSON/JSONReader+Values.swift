@@ -259,16 +259,4 @@ extension JSONReader {
     }
     return texts
   }
-
-  /// An object of any keys with whole numbers.
-  package mutating func counts() throws(DecodingFailure) -> [String: Int64] {
-    var counts: [String: Int64] = [:]
-    var cursor = try beginObject()
-    while try nextKey(&cursor) {
-      let name = text(try scanString())
-      try colon()
-      counts[name] = try integer()
-    }
-    return counts
-  }
 }

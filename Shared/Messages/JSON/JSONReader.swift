@@ -19,7 +19,7 @@ package struct JSONReader: ~Copyable, ~Escapable {
   }
 
   /// The contents of a string between its quotes, as a place in the buffer.
-  package struct Slice: Sendable {
+  package struct Slice: Hashable, Sendable {
     package let offset: Int
     package let count: Int
     /// Escapes are still to be resolved.
@@ -250,15 +250,8 @@ extension JSONReader {
 
   /// A reader of bytes that were validated before.
   @_lifetime(copy bytes)
-  private init(read bytes: RawSpan) {
+  init(read bytes: RawSpan) {
     self.bytes = bytes
     maxDepth = 0
-  }
-}
-
-extension JSONReader.Slice {
-  /// The place of a string's contents in bytes that were validated before.
-  package init(at offset: Int, count: Int, isEscaped: Bool) {
-    self.init(offset: offset, count: count, isEscaped: isEscaped)
   }
 }

@@ -1,36 +1,72 @@
+import Catalogue
 import Values
 
 /// A value that a field of a message may have.
 package protocol JSONValue {
   func write(to writer: inout JSONWriter)
+
+  /// The value at the coder's reader.
+  static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self
 }
 
 extension JSONValue where Self: RawRepresentable<String> {
   package func write(to writer: inout JSONWriter) { writer.string(rawValue) }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    try coder.reader.value(Self.self, field: coder.name)
+  }
 }
 
 extension String: JSONValue {
   package func write(to writer: inout JSONWriter) { writer.string(self) }
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self { try coder.reader.string() }
 }
 
 extension Int64: JSONValue {
   package func write(to writer: inout JSONWriter) { writer.integer(self) }
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self { try coder.reader.integer() }
 }
 
 extension Bool: JSONValue {
   package func write(to writer: inout JSONWriter) { writer.bool(self) }
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self { try coder.reader.bool() }
 }
 
 extension ExactDecimal: JSONValue {
   package func write(to writer: inout JSONWriter) { writer.string(self) }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    try coder.reader.decimal(field: coder.name)
+  }
 }
 
 extension Timestamp: JSONValue {
   package func write(to writer: inout JSONWriter) { writer.string(self) }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    try coder.reader.timestamp(field: coder.name)
+  }
 }
 
 extension LocalDateTime: JSONValue {
   package func write(to writer: inout JSONWriter) { writer.string(self) }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    try coder.reader.dateTime(field: coder.name).0
+  }
+}
+
+/// `region.country.category.material`
+extension RoutingKey: JSONValue {
+  package func write(to writer: inout JSONWriter) { writer.string(text) }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    let start = coder.reader.position
+    guard let key = RoutingKey(try coder.reader.string()) else {
+      throw DecodingFailure(.badValue, at: start, "not region.country.category.material", field: coder.name)
+    }
+    return key
+  }
 }
 
 /// Nil is written as `null`: a field that is unknown, as opposed to one that an older producer did not have.
@@ -38,11 +74,44 @@ extension Optional: JSONValue where Wrapped: JSONValue {
   package func write(to writer: inout JSONWriter) {
     if let self { self.write(to: &writer) } else { writer.null() }
   }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    coder.reader.isNull() ? nil : try Wrapped.read(from: &coder)
+  }
+}
+
+extension Array: JSONValue where Element: JSONValue {
+  package func write(to writer: inout JSONWriter) {
+    writer.beginArray()
+    for element in self { element.write(to: &writer) }
+    writer.endArray()
+  }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self { try coder.readList() }
+}
+
+/// Counts by name, written in the order of the names, so that equal counts give equal bytes.
+extension [String: Int64]: JSONValue {
+  package func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    for (name, count) in sorted(by: { $0.key < $1.key }) {
+      writer.key(named: name)
+      writer.integer(count)
+    }
+    writer.endObject()
+  }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    var counts: Self = [:]
+    var cursor = try coder.reader.beginObject()
+    while let name = try coder.reader.nextName(&cursor) { counts[name] = try coder.reader.integer() }
+    return counts
+  }
 }
 
 extension Compression: JSONValue {}
 extension FileType: JSONValue {}
-extension MarketCategory: JSONValue {}
+extension CommodityCategory: JSONValue {}
 extension SeriesKind: JSONValue {}
 
 extension JSONWriter {
@@ -60,24 +129,10 @@ extension JSONWriter {
     if let value { number(value) } else { null() }
   }
 
-  /// A key and an array of strings.
-  package mutating func strings(_ name: StaticString, _ texts: [String]) {
+  /// A key and a text; nil is `null`.
+  @inline(__always)
+  mutating func text(_ name: StaticString, _ text: RawSpan?) {
     key(name)
-    strings(texts)
-  }
-
-  package mutating func counts(_ name: StaticString, _ counts: [String: Int64]) {
-    key(name)
-    self.counts(counts)
-  }
-
-  /// An object of whole numbers, its keys in order, so that equal counts give equal bytes.
-  package mutating func counts(_ counts: [String: Int64]) {
-    beginObject()
-    for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
-      key(named: name)
-      integer(count)
-    }
-    endObject()
+    if let text { string(text) } else { null() }
   }
 }

@@ -27,42 +27,10 @@ extension PromotionsIngest {
     package var allowMultiple: Bool?
     package var remarks: String?
     /// The clubs it is for: the number where there is one (`0` is every customer), else the text as published.
-    package var clubs: [String]
+    package var clubs: [String] = []
     /// 0-based number of the promotion within its file.
-    package var row: Int64
-    package var items: [Item]
-
-    package init(
-      promotionID: String, description: String? = nil, startsAt: Timestamp? = nil, endsAt: Timestamp? = nil,
-      updatedAt: Timestamp? = nil, rewardType: Int64? = nil, minQty: ExactDecimal? = nil,
-      maxQty: ExactDecimal? = nil, discountRate: ExactDecimal? = nil, discountType: Int64? = nil,
-      discountedPrice: ExactDecimal? = nil, discountedUnitPrice: ExactDecimal? = nil,
-      minPurchaseAmount: ExactDecimal? = nil, minItems: ExactDecimal? = nil, isWeighted: Bool? = nil,
-      isCoupon: Bool? = nil, allowMultiple: Bool? = nil, remarks: String? = nil, clubs: [String] = [],
-      row: Int64 = 0, items: [Item] = []
-    ) {
-      self.promotionID = promotionID
-      self.description = description
-      self.startsAt = startsAt
-      self.endsAt = endsAt
-      self.updatedAt = updatedAt
-      self.rewardType = rewardType
-      self.minQty = minQty
-      self.maxQty = maxQty
-      self.discountRate = discountRate
-      self.discountType = discountType
-      self.discountedPrice = discountedPrice
-      self.discountedUnitPrice = discountedUnitPrice
-      self.minPurchaseAmount = minPurchaseAmount
-      self.minItems = minItems
-      self.isWeighted = isWeighted
-      self.isCoupon = isCoupon
-      self.allowMultiple = allowMultiple
-      self.remarks = remarks
-      self.clubs = clubs
-      self.row = row
-      self.items = items
-    }
+    package var row: Int64 = 0
+    package var items: [Item] = []
   }
 
   /// One reference to an item. A promotion may name an item twice, as bought and as gift, and in several groups.
@@ -82,65 +50,53 @@ extension PromotionsIngest {
     package var discountedPrice: ExactDecimal?
 
     package var isStandIn: Bool { ean == Self.standInCode }
+  }
+}
 
-    package init(
-      ean: String, itemType: Int64? = nil, isGift: Bool? = nil, groupID: String? = nil, rewardType: Int64? = nil,
-      minQty: ExactDecimal? = nil, maxQty: ExactDecimal? = nil, discountRate: ExactDecimal? = nil,
-      discountedPrice: ExactDecimal? = nil
-    ) {
-      self.ean = ean
-      self.itemType = itemType
-      self.isGift = isGift
-      self.groupID = groupID
-      self.rewardType = rewardType
-      self.minQty = minQty
-      self.maxQty = maxQty
-      self.discountRate = discountRate
-      self.discountedPrice = discountedPrice
+extension PromotionsIngestWriter {
+  /// Appends a promotion that has values of its own.
+  mutating func append(_ promotion: PromotionsIngest.Promotion) {
+    func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
+    let (description, remarks) = (bytes(promotion.description), bytes(promotion.remarks))
+    begin(
+      promotionID: promotion.promotionID.utf8.span.bytes, description: description?.span.bytes,
+      startsAt: promotion.startsAt, endsAt: promotion.endsAt, updatedAt: promotion.updatedAt,
+      rewardType: promotion.rewardType, minQty: promotion.minQty, maxQty: promotion.maxQty,
+      discountRate: promotion.discountRate, discountType: promotion.discountType,
+      discountedPrice: promotion.discountedPrice, discountedUnitPrice: promotion.discountedUnitPrice,
+      minPurchaseAmount: promotion.minPurchaseAmount, minItems: promotion.minItems,
+      isWeighted: promotion.isWeighted, isCoupon: promotion.isCoupon, allowMultiple: promotion.allowMultiple,
+      remarks: remarks?.span.bytes, row: promotion.row)
+    for text in promotion.clubs { club(text.utf8.span.bytes) }
+    for one in promotion.items {
+      let groupID = bytes(one.groupID)
+      item(
+        ean: one.ean.utf8.span.bytes, itemType: one.itemType, isGift: one.isGift, groupID: groupID?.span.bytes,
+        rewardType: one.rewardType, minQty: one.minQty, maxQty: one.maxQty, discountRate: one.discountRate,
+        discountedPrice: one.discountedPrice)
     }
+    _ = end()
   }
 }
 
 extension PromotionsIngest.Promotion {
-  func encode(into json: inout JSONWriter) {
-    func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
-    let (description, remarks) = (bytes(description), bytes(remarks))
-    json.beginPromotion(
-      promotionID: Array(promotionID.utf8).span.bytes, description: description?.span.bytes, startsAt: startsAt,
-      endsAt: endsAt, updatedAt: updatedAt, rewardType: rewardType, minQty: minQty, maxQty: maxQty,
-      discountRate: discountRate, discountType: discountType, discountedPrice: discountedPrice,
-      discountedUnitPrice: discountedUnitPrice, minPurchaseAmount: minPurchaseAmount, minItems: minItems,
-      isWeighted: isWeighted, isCoupon: isCoupon, allowMultiple: allowMultiple, remarks: remarks?.span.bytes,
-      row: row)
-    for club in clubs { json.string(club) }
-    json.beginPromotionItems()
-    for item in items {
-      let groupID = bytes(item.groupID)
-      json.promotionItem(
-        ean: Array(item.ean.utf8).span.bytes, itemType: item.itemType, isGift: item.isGift,
-        groupID: groupID?.span.bytes, rewardType: item.rewardType, minQty: item.minQty, maxQty: item.maxQty,
-        discountRate: item.discountRate, discountedPrice: item.discountedPrice)
-    }
-    json.endPromotion()
-  }
-
   init(copying view: borrowing PromotionView) {
     self.init(
       promotionID: String(copying: view.promotionID), description: String(copying: view.description),
-      startsAt: view.startsAt, endsAt: view.endsAt, updatedAt: view.updatedAt, rewardType: view.rewardType,
-      minQty: view.minQty, maxQty: view.maxQty, discountRate: view.discountRate, discountType: view.discountType,
-      discountedPrice: view.discountedPrice, discountedUnitPrice: view.discountedUnitPrice,
-      minPurchaseAmount: view.minPurchaseAmount, minItems: view.minItems, isWeighted: view.isWeighted,
-      isCoupon: view.isCoupon, allowMultiple: view.allowMultiple, remarks: String(copying: view.remarks),
-      row: view.row)
+      startsAt: view.fields.startsAt, endsAt: view.fields.endsAt, updatedAt: view.fields.updatedAt, rewardType: view.fields.rewardType,
+      minQty: view.fields.minQty, maxQty: view.fields.maxQty, discountRate: view.fields.discountRate, discountType: view.fields.discountType,
+      discountedPrice: view.fields.discountedPrice, discountedUnitPrice: view.fields.discountedUnitPrice,
+      minPurchaseAmount: view.fields.minPurchaseAmount, minItems: view.fields.minItems, isWeighted: view.fields.isWeighted,
+      isCoupon: view.fields.isCoupon, allowMultiple: view.fields.allowMultiple, remarks: String(copying: view.remarks),
+      row: view.fields.row)
     for index in 0..<view.clubCount { clubs.append(String(copying: view.club(index))) }
     for index in 0..<view.itemCount {
       let item = view.item(index)
       items.append(
         PromotionsIngest.Item(
-          ean: String(copying: item.ean), itemType: item.itemType, isGift: item.isGift,
-          groupID: String(copying: item.groupID), rewardType: item.rewardType, minQty: item.minQty,
-          maxQty: item.maxQty, discountRate: item.discountRate, discountedPrice: item.discountedPrice))
+          ean: String(copying: item.ean), itemType: item.fields.itemType, isGift: item.fields.isGift,
+          groupID: String(copying: item.groupID), rewardType: item.fields.rewardType, minQty: item.fields.minQty,
+          maxQty: item.fields.maxQty, discountRate: item.fields.discountRate, discountedPrice: item.fields.discountedPrice))
     }
   }
 }

@@ -12,72 +12,25 @@ import Values
 package struct PromotionsIngest: Message {
   package static let maxPromotions = 500
 
-  /// All that a message says besides its promotions.
-  package struct Header: Hashable, Sendable {
-    /// `<file_id>-<sequence in 6 digits>`, as ``ProductsIngest``.
-    package var batchID: String
-    package var fileID: String
-    package var fileName: String?
-    package var fileType: FileType?
-    /// What promotions move forward by, together with `fileID`.
-    package var fileTime: Timestamp
-    package var chain: String
-    /// The chain's 13-digit id, as in the file.
-    package var chainID: String?
-    package var subChainID: String?
-    /// Without leading zeros.
-    package var storeID: String
-    /// The file lists every promotion of the store (`promo_full`): what it does not name has ended.
-    package var isFull: Bool
-    /// 0-based number of the batch within its file.
-    package var sequence: Int64
-    /// No batch of the file follows, and all of it was read.
-    package var isLast: Bool
-    /// Of the last message: promotions that the file names and that cannot be used. They have not ended.
-    package var alsoNamed: [String]
-
-    package init(
-      batchID: String, fileID: String, fileName: String? = nil, fileType: FileType? = nil, fileTime: Timestamp,
-      chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String, isFull: Bool,
-      sequence: Int64 = 0, isLast: Bool = true, alsoNamed: [String] = []
-    ) {
-      self.batchID = batchID
-      self.fileID = fileID
-      self.fileName = fileName
-      self.fileType = fileType
-      self.fileTime = fileTime
-      self.chain = chain
-      self.chainID = chainID
-      self.subChainID = subChainID
-      self.storeID = storeID
-      self.isFull = isFull
-      self.sequence = sequence
-      self.isLast = isLast
-      self.alsoNamed = alsoNamed
-    }
-  }
+  package typealias Header = IngestHeader
 
   package var header: Header
   package var promotions: [Promotion]
 
   package static let topic = Topics.promotionsIngest
 
-  package init(header: Header, promotions: [Promotion]) {
-    self.header = header
-    self.promotions = promotions
-  }
-
   package var key: [UInt8] { RecordKey.bytes(chain: header.chain, header.storeID) }
 
   /// - Precondition: at most 500 promotions.
   package func encode(into writer: inout JSONWriter) {
     precondition(promotions.count <= Self.maxPromotions, "a batch holds at most 500 promotions")
-    header.encode(into: &writer)
-    for promotion in promotions { promotion.encode(into: &writer) }
-    writer.endArray()
-    writer.endObject()
+    var batch = PromotionsIngestWriter(header: header, maxBytes: .max)
+    for promotion in promotions { batch.append(promotion) }
+    writer.raw(batch.finish(isLast: header.isLast, alsoNamed: header.alsoNamed))
   }
+}
 
+extension PromotionsIngest {
   package init(
     decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
   ) throws(DecodingFailure) {
@@ -95,51 +48,7 @@ package struct PromotionsIngest: Message {
     var header: Header?
     var promotions: [Promotion] = []
 
-    mutating func header(_ view: borrowing PromotionsIngestHeaderView) { header = Header(copying: view) }
+    mutating func header(_ header: IngestHeader) { self.header = header }
     mutating func promotion(_ view: borrowing PromotionView) { promotions.append(Promotion(copying: view)) }
-  }
-}
-
-extension PromotionsIngest.Header {
-  /// Everything up to and with the opening bracket of the promotions.
-  func encode(into json: inout JSONWriter) {
-    json.beginObject()
-    json.key("batch_id")
-    json.string(batchID)
-    json.key("file_id")
-    json.string(fileID)
-    json.key("file_name")
-    json.string(fileName)
-    json.key("file_type")
-    json.string(fileType)
-    json.key("file_time")
-    json.string(fileTime)
-    json.key("chain")
-    json.string(chain)
-    json.key("chain_id")
-    json.string(chainID)
-    json.key("sub_chain_id")
-    json.string(subChainID)
-    json.key("store_id")
-    json.string(storeID)
-    json.key("full")
-    json.bool(isFull)
-    json.key("sequence")
-    json.integer(sequence)
-    json.key("last")
-    json.bool(isLast)
-    json.key("also_named")
-    json.strings(alsoNamed)
-    json.key("promotions")
-    json.beginArray()
-  }
-
-  init(copying view: borrowing PromotionsIngestHeaderView) {
-    self.init(
-      batchID: String(copying: view.batchID), fileID: String(copying: view.fileID),
-      fileName: String(copying: view.fileName), fileType: view.fileType, fileTime: view.fileTime,
-      chain: String(copying: view.chain), chainID: String(copying: view.chainID),
-      subChainID: String(copying: view.subChainID), storeID: String(copying: view.storeID), isFull: view.isFull,
-      sequence: view.sequence, isLast: view.isLast, alsoNamed: view.alsoNamed)
   }
 }

@@ -4,7 +4,7 @@
 /// An error may come after promotions were visited (a malformed byte further on): whatever was kept of the message
 /// must then be dropped, as when a visitor's own method throws.
 package protocol PromotionsIngestVisitor {
-  mutating func header(_ header: borrowing PromotionsIngestHeaderView) throws(DecodingFailure)
+  mutating func header(_ header: IngestHeader) throws(DecodingFailure)
   mutating func promotion(_ promotion: borrowing PromotionView) throws(DecodingFailure)
 
   /// One promotion is well-formed JSON but not a promotion: an item without code, a time that is none. Return to go
@@ -22,9 +22,9 @@ package struct PromotionsIngestDecoder: ~Copyable {
   private let limits: JSONReader.Limits
   private let maxPromotions: Int
   private var scratch = IngestScratch()
-  private var promotion = PromotionView.Fields()
+  private var promotion = PromotionsIngest.PromotionFields()
   private var clubs: [IngestText] = []
-  private var items: [PromotionItemView.Fields] = []
+  private var items: [PromotionsIngest.ItemFields] = []
 
   /// - Parameter maxPromotions: more are `too_many_items`.
   package init(limits: JSONReader.Limits = .init(), maxPromotions: Int = PromotionsIngest.maxPromotions) {
@@ -38,47 +38,23 @@ package struct PromotionsIngestDecoder: ~Copyable {
     _ bytes: RawSpan, into visitor: inout some PromotionsIngestVisitor
   ) throws(DecodingFailure) {
     scratch.clear()
-    var reader = try JSONReader(bytes, limits: limits)
-    var header = PromotionsIngestHeaderView.Fields()
-    var promotionsAt: (position: Int, depth: Int)?
-    var isVisited = false
-    let table = PromotionsIngestHeaderView.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      guard field == .promotions else {
-        try header.read(field, from: &reader, scratch: &scratch)
-        continue
-      }
-      if cursor.seen == table.all {
-        // Every header field is known, as in all messages of our own: the promotions are visited on the way.
-        try visitor.header(PromotionsIngestHeaderView(bytes, scratch.bytes, header))
-        try visitPromotions(&reader, bytes, &visitor)
-        isVisited = true
-      } else {
-        promotionsAt = (reader.position, reader.depth)
-        try reader.skipValue()
-      }
-    }
-    try reader.require(PromotionsIngestHeaderView.required, in: cursor, of: table)
-    try reader.finish()
-    guard !isVisited, let promotionsAt else { return }
-    // Header fields may have come after the promotions, so only now is the header known: go back.
-    try visitor.header(PromotionsIngestHeaderView(bytes, scratch.bytes, header))
-    (reader.position, reader.depth) = promotionsAt
-    try visitPromotions(&reader, bytes, &visitor)
+    var coder = try FieldCoder(reading: bytes, limits: limits)
+    var batch = PromotionsHeader.blank
+    if try coder.beginBatch(&batch) { try visit(&coder.reader, bytes, batch.header, &visitor) }
+    if try coder.endBatch(&batch) { try visit(&coder.reader, bytes, batch.header, &visitor) }
   }
 
-  private mutating func visitPromotions(
-    _ reader: inout JSONReader, _ bytes: RawSpan, _ visitor: inout some PromotionsIngestVisitor
+  private mutating func visit(
+    _ reader: inout JSONReader, _ bytes: RawSpan, _ header: IngestHeader, _ visitor: inout some PromotionsIngestVisitor
   ) throws(DecodingFailure) {
-    let mark = scratch.count
+    try visitor.header(header)
     var array = try reader.beginArray()
     while try reader.nextElement(&array) {
       let index = array.count - 1
       guard index < maxPromotions else {
         throw DecodingFailure(.tooManyItems, at: reader.position, "more promotions than a batch may have", item: index)
       }
-      scratch.rewind(to: mark)
+      scratch.clear()
       let start = (reader.position, reader.depth)
       do {
         try readPromotion(&reader, row: Int64(index))
@@ -97,11 +73,11 @@ package struct PromotionsIngestDecoder: ~Copyable {
   }
 
   private mutating func readPromotion(_ reader: inout JSONReader, row: Int64) throws(DecodingFailure) {
-    promotion = PromotionView.Fields()
+    promotion = PromotionsIngest.PromotionFields()
     promotion.row = row
     clubs.removeAll(keepingCapacity: true)
     items.removeAll(keepingCapacity: true)
-    let table = PromotionView.fields
+    let table = PromotionsIngest.PromotionFields.table
     var cursor = try reader.beginObject()
     while let field = try reader.nextField(&cursor, of: table) {
       switch field {
@@ -111,13 +87,13 @@ package struct PromotionsIngestDecoder: ~Copyable {
       case .items:
         var array = try reader.beginArray()
         while try reader.nextElement(&array) {
-          var item = PromotionItemView.Fields()
+          var item = PromotionsIngest.ItemFields()
           try item.read(from: &reader, scratch: &scratch)
           items.append(item)
         }
       default: try promotion.read(field, from: &reader, scratch: &scratch)
       }
     }
-    try reader.require(PromotionView.required, in: cursor, of: table)
+    try reader.require(PromotionsIngest.PromotionFields.required, in: cursor, of: table)
   }
 }

@@ -15,7 +15,7 @@ import Values
 package struct PromotionsIngestWriter: ~Copyable {
   package typealias Outcome = ProductsIngestWriter.Outcome
 
-  package private(set) var header: PromotionsIngest.Header
+  package private(set) var header: IngestHeader
   /// Promotions in the batch so far.
   package private(set) var count = 0
   /// The promotions alone: whether the batch is the file's last is known only when it is finished.
@@ -29,7 +29,7 @@ package struct PromotionsIngestWriter: ~Copyable {
   /// Begins the first batch.
   /// - Parameter header: its `batchID` is made from `fileID` and `sequence`, whatever it holds.
   package init(
-    header: PromotionsIngest.Header, maxPromotions: Int = PromotionsIngest.maxPromotions,
+    header: IngestHeader, maxPromotions: Int = PromotionsIngest.maxPromotions,
     maxBytes: Int = ProductsIngestWriter.defaultMaxBytes
   ) {
     precondition((1...PromotionsIngest.maxPromotions).contains(maxPromotions), "a batch holds 1 to 500 promotions")
@@ -45,7 +45,7 @@ package struct PromotionsIngestWriter: ~Copyable {
   /// Begins another batch of the same file, dropping what was not sent.
   package mutating func beginBatch(sequence: Int64) {
     header.sequence = sequence
-    header.batchID = ProductsIngest.batchID(fileID: header.fileID, sequence: sequence)
+    header.batchID = IngestHeader.batchID(fileID: header.fileID, sequence: sequence)
     body.clear()
     mark = body.mark
     count = 0
@@ -61,12 +61,28 @@ package struct PromotionsIngestWriter: ~Copyable {
   ) {
     mark = body.mark
     isInClubs = true
-    body.beginPromotion(
-      promotionID: promotionID, description: description, startsAt: startsAt, endsAt: endsAt, updatedAt: updatedAt,
-      rewardType: rewardType, minQty: minQty, maxQty: maxQty, discountRate: discountRate, discountType: discountType,
-      discountedPrice: discountedPrice, discountedUnitPrice: discountedUnitPrice,
-      minPurchaseAmount: minPurchaseAmount, minItems: minItems, isWeighted: isWeighted, isCoupon: isCoupon,
-      allowMultiple: allowMultiple, remarks: remarks, row: row)
+    body.beginObject()
+    body.text("promotion_id", promotionID)
+    body.text("description", description)
+    body.field("starts_at", startsAt)
+    body.field("ends_at", endsAt)
+    body.field("updated_at", updatedAt)
+    body.field("reward_type", rewardType)
+    body.field("min_qty", minQty)
+    body.field("max_qty", maxQty)
+    body.field("discount_rate", discountRate)
+    body.field("discount_type", discountType)
+    body.field("discounted_price", discountedPrice)
+    body.field("discounted_unit_price", discountedUnitPrice)
+    body.field("min_purchase_amount", minPurchaseAmount)
+    body.field("min_items", minItems)
+    body.field("is_weighted", isWeighted)
+    body.field("is_coupon", isCoupon)
+    body.field("allow_multiple", allowMultiple)
+    body.text("remarks", remarks)
+    body.field("row", row)
+    body.key("clubs")
+    body.beginArray()
   }
 
   /// - Precondition: no item of the promotion was written yet.
@@ -80,15 +96,24 @@ package struct PromotionsIngestWriter: ~Copyable {
     maxQty: ExactDecimal?, discountRate: ExactDecimal?, discountedPrice: ExactDecimal?
   ) {
     endClubs()
-    body.promotionItem(
-      ean: ean, itemType: itemType, isGift: isGift, groupID: groupID, rewardType: rewardType, minQty: minQty,
-      maxQty: maxQty, discountRate: discountRate, discountedPrice: discountedPrice)
+    body.beginObject()
+    body.text("ean", ean)
+    body.field("item_type", itemType)
+    body.field("is_gift", isGift)
+    body.text("group_id", groupID)
+    body.field("reward_type", rewardType)
+    body.field("min_qty", minQty)
+    body.field("max_qty", maxQty)
+    body.field("discount_rate", discountRate)
+    body.field("discounted_price", discountedPrice)
+    body.endObject()
   }
 
   /// Ends the promotion; unless it is `written`, nothing of it is in the batch.
   package mutating func end() -> Outcome {
     endClubs()
-    body.endPromotion()
+    body.endArray()
+    body.endObject()
     // What the header needs at most is not known here; a KiB holds every one of those that exist.
     guard count < maxPromotions, body.count + 1024 <= maxBytes else {
       body.rewind(to: mark)
@@ -101,7 +126,9 @@ package struct PromotionsIngestWriter: ~Copyable {
   private mutating func endClubs() {
     guard isInClubs else { return }
     isInClubs = false
-    body.beginPromotionItems()
+    body.endArray()
+    body.key("items")
+    body.beginArray()
   }
 
   /// Ends the batch. The bytes are valid until the next call.
@@ -111,7 +138,8 @@ package struct PromotionsIngestWriter: ~Copyable {
     header.isLast = isLast
     header.alsoNamed = alsoNamed
     message.clear()
-    header.encode(into: &message)
+    message.beginObject()
+    PromotionsHeader(header: header).writeFields(to: &message)
     Self.end(&message, with: body, isEmpty: count == 0)
     return message.bytes
   }
@@ -120,99 +148,5 @@ package struct PromotionsIngestWriter: ~Copyable {
     if !isEmpty { message.raw(body.bytes) }
     message.endArray()
     message.endObject()
-  }
-}
-
-extension JSONWriter {
-  mutating func beginPromotion(
-    promotionID: RawSpan, description: RawSpan?, startsAt: Timestamp?, endsAt: Timestamp?, updatedAt: Timestamp?,
-    rewardType: Int64?, minQty: ExactDecimal?, maxQty: ExactDecimal?, discountRate: ExactDecimal?,
-    discountType: Int64?, discountedPrice: ExactDecimal?, discountedUnitPrice: ExactDecimal?,
-    minPurchaseAmount: ExactDecimal?, minItems: ExactDecimal?, isWeighted: Bool?, isCoupon: Bool?,
-    allowMultiple: Bool?, remarks: RawSpan?, row: Int64
-  ) {
-    beginObject()
-    key("promotion_id")
-    string(promotionID)
-    key("description")
-    string(orNull: description)
-    key("starts_at")
-    string(startsAt)
-    key("ends_at")
-    string(endsAt)
-    key("updated_at")
-    string(updatedAt)
-    key("reward_type")
-    integer(rewardType)
-    key("min_qty")
-    string(minQty)
-    key("max_qty")
-    string(maxQty)
-    key("discount_rate")
-    string(discountRate)
-    key("discount_type")
-    integer(discountType)
-    key("discounted_price")
-    string(discountedPrice)
-    key("discounted_unit_price")
-    string(discountedUnitPrice)
-    key("min_purchase_amount")
-    string(minPurchaseAmount)
-    key("min_items")
-    string(minItems)
-    key("is_weighted")
-    bool(isWeighted)
-    key("is_coupon")
-    bool(isCoupon)
-    key("allow_multiple")
-    bool(allowMultiple)
-    key("remarks")
-    string(orNull: remarks)
-    key("row")
-    integer(row)
-    key("clubs")
-    beginArray()
-  }
-
-  mutating func beginPromotionItems() {
-    endArray()
-    key("items")
-    beginArray()
-  }
-
-  mutating func promotionItem(
-    ean: RawSpan, itemType: Int64?, isGift: Bool?, groupID: RawSpan?, rewardType: Int64?, minQty: ExactDecimal?,
-    maxQty: ExactDecimal?, discountRate: ExactDecimal?, discountedPrice: ExactDecimal?
-  ) {
-    beginObject()
-    key("ean")
-    string(ean)
-    key("item_type")
-    integer(itemType)
-    key("is_gift")
-    bool(isGift)
-    key("group_id")
-    string(orNull: groupID)
-    key("reward_type")
-    integer(rewardType)
-    key("min_qty")
-    string(minQty)
-    key("max_qty")
-    string(maxQty)
-    key("discount_rate")
-    string(discountRate)
-    key("discounted_price")
-    string(discountedPrice)
-    endObject()
-  }
-
-  mutating func endPromotion() {
-    endArray()
-    endObject()
-  }
-
-  @inline(__always)
-  mutating func string(orNull text: RawSpan?) {
-    if let text { string(text) } else { null() }
   }
 }

@@ -22,7 +22,7 @@ package struct IngestionTask: FieldwiseMessage {
   /// As people write it; nil for a world market.
   package var country: String?
   package var region: String?
-  package var category: MarketCategory?
+  package var category: CommodityCategory?
   /// The provider to ask first; nil leaves the choice to the fetcher's catalogue.
   package var source: String?
   /// 32 hexadecimal digits, made from the schedule, the due time and what is fetched; nil for a job by hand.
@@ -38,7 +38,7 @@ package struct IngestionTask: FieldwiseMessage {
   package static let topic = Topics.ingestionTasks
 
   package init(
-    task: Kind, material: String, country: String? = nil, region: String? = nil, category: MarketCategory? = nil,
+    task: Kind, material: String, country: String? = nil, region: String? = nil, category: CommodityCategory? = nil,
     source: String? = nil, jobID: String? = nil, schedule: String? = nil, dueAt: Timestamp? = nil,
     deadline: Timestamp? = nil, attempt: Int64 = 1
   ) {
@@ -62,47 +62,20 @@ package struct IngestionTask: FieldwiseMessage {
     return Array(words.map { RoutingKey.word(for: $0) ?? "" }.joined(separator: ".").utf8)
   }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("task", task)
-    writer.field("material", material)
-    writer.field("country", country)
-    writer.field("region", region)
-    writer.field("category", category)
-    writer.field("source", source)
-    writer.field("job_id", jobID)
-    writer.field("schedule", schedule)
-    writer.field("due_at", dueAt)
-    writer.field("deadline", deadline)
-    writer.field("attempt", attempt)
-    writer.endObject()
-  }
+  package static let blank = Self(task: .fetchPrice, material: "")
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case task, material, country, region, category, source
-    case jobID = "job_id"
-    case schedule
-    case dueAt = "due_at"
-    case deadline, attempt
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.task, .material)
-
-  package static var blank: Self { Self(task: .fetchPrice, material: "") }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .task: task = try reader.value(Kind.self, field: field.rawValue)
-    case .material: material = try reader.string()
-    case .country: country = try reader.stringOrNull()
-    case .region: region = try reader.stringOrNull()
-    case .category: category = try reader.valueOrNull(MarketCategory.self, field: field.rawValue)
-    case .source: source = try reader.stringOrNull()
-    case .jobID: jobID = try reader.stringOrNull()
-    case .schedule: schedule = try reader.stringOrNull()
-    case .dueAt: dueAt = try reader.timestampOrNull(field: field.rawValue)
-    case .deadline: deadline = try reader.timestampOrNull(field: field.rawValue)
-    case .attempt: attempt = try reader.integerOrNull() ?? 1
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("task", &task)
+    try coder.required("material", &material)
+    try coder.field("country", &country)
+    try coder.field("region", &region)
+    try coder.field("category", &category)
+    try coder.field("source", &source)
+    try coder.field("job_id", &jobID)
+    try coder.field("schedule", &schedule)
+    try coder.field("due_at", &dueAt)
+    try coder.field("deadline", &deadline)
+    try coder.field("attempt", &attempt)
   }
 }

@@ -82,130 +82,55 @@ package struct Prediction: FieldwiseMessage {
 
   package var key: [UInt8] { series.bytes }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("prediction_id", predictionID)
-    writer.field("series", series.text)
-    writer.field("kind", kind)
-    writer.field("model", model)
-    writer.field("model_version", modelVersion)
-    writer.field("model_kind", modelKind)
-    writer.field("issued_at", issuedAt)
-    writer.field("currency", currency)
-    writer.field("unit", unit)
-    writer.key("steps")
-    writer.beginArray()
-    for step in steps { step.encode(into: &writer) }
-    writer.endArray()
-    writer.field("input_digest", inputDigest)
-    writer.strings("flags", flags)
-    writer.field("withheld", withheld)
-    writer.endObject()
-  }
+  package static let blank = Self(
+    predictionID: "", series: .placeholder, kind: .price, model: "", modelVersion: "", modelKind: "",
+    issuedAt: .epoch, steps: [], inputDigest: "")
+  package static let fields = ObjectFields(blank)
 
-  package enum Field: String, CaseIterable, Sendable {
-    case predictionID = "prediction_id"
-    case series, kind, model
-    case modelVersion = "model_version"
-    case modelKind = "model_kind"
-    case issuedAt = "issued_at"
-    case currency, unit, steps
-    case inputDigest = "input_digest"
-    case flags, withheld
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(
-    .predictionID, .series, .kind, .model, .modelVersion, .modelKind, .issuedAt, .steps, .inputDigest)
-
-  package static var blank: Self {
-    Self(
-      predictionID: "", series: .placeholder, kind: .price, model: "", modelVersion: "", modelKind: "",
-      issuedAt: .epoch, steps: [], inputDigest: "")
-  }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .predictionID: predictionID = try reader.string()
-    case .series: series = try reader.routingKey(field: field.rawValue)
-    case .kind: kind = try reader.value(SeriesKind.self, field: field.rawValue)
-    case .model: model = try reader.string()
-    case .modelVersion: modelVersion = try reader.string()
-    case .modelKind: modelKind = try reader.string()
-    case .issuedAt: issuedAt = try reader.timestamp(field: field.rawValue)
-    case .currency: currency = try reader.stringOrNull()
-    case .unit: unit = try reader.stringOrNull()
-    case .steps:
-      var list = try reader.beginArray()
-      while try reader.nextElement(&list) { steps.append(try Step(from: &reader)) }
-    case .inputDigest: inputDigest = try reader.string()
-    case .flags: flags = try reader.stringsOrNull()
-    case .withheld: withheld = try reader.stringOrNull()
-    }
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("prediction_id", &predictionID)
+    try coder.required("series", &series)
+    try coder.required("kind", &kind)
+    try coder.required("model", &model)
+    try coder.required("model_version", &modelVersion)
+    try coder.required("model_kind", &modelKind)
+    try coder.required("issued_at", &issuedAt)
+    try coder.field("currency", &currency)
+    try coder.field("unit", &unit)
+    try coder.required("steps", &steps)
+    try coder.required("input_digest", &inputDigest)
+    try coder.field("flags", &flags)
+    try coder.field("withheld", &withheld)
   }
 }
 
-extension Prediction.Step {
-  enum Field: String, CaseIterable {
-    case step
-    case targetAt = "target_at"
-    case mean, quantiles
-  }
-  static let fields = FieldTable(Field.self)
-  static let required = fields.mask(.step, .targetAt, .mean)
+extension Prediction.Step: FieldwiseObject {
+  package static let blank = Self(step: 0, targetAt: .epoch, mean: .zero)
+  package static let fields = ObjectFields(blank)
 
-  func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("step", step)
-    writer.field("target_at", targetAt)
-    writer.number("mean", mean)
-    writer.key("quantiles")
-    Prediction.encode(quantiles, into: &writer)
-    writer.endObject()
-  }
-
-  init(from reader: inout JSONReader) throws(DecodingFailure) {
-    self.init(step: 0, targetAt: .epoch, mean: .zero)
-    let table = Self.fields
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: table) {
-      switch field {
-      case .step: step = try reader.integer()
-      case .targetAt: targetAt = try reader.timestamp(field: field.rawValue)
-      case .mean: mean = try reader.decimal(field: field.rawValue)
-      case .quantiles:
-        guard !reader.isNull() else { continue }
-        var list = try reader.beginArray()
-        while try reader.nextElement(&list) { quantiles.append(try Prediction.Quantile(from: &reader)) }
-      }
-    }
-    try reader.require(Self.required, in: cursor, of: table)
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("step", &step)
+    try coder.required("target_at", &targetAt)
+    try coder.number("mean", &mean, isRequired: true)
+    try coder.field("quantiles", &quantiles)
   }
 }
 
-extension Prediction {
-  /// `[[0.1, 1180], [0.9, 1234.5]]`.
-  package static func encode(_ quantiles: [Quantile], into writer: inout JSONWriter) {
+/// `[0.9, 1234.5]`
+extension Prediction.Quantile: JSONValue {
+  package func write(to writer: inout JSONWriter) {
     writer.beginArray()
-    for quantile in quantiles {
-      writer.beginArray()
-      writer.number(quantile.probability)
-      writer.number(quantile.value)
-      writer.endArray()
-    }
+    writer.number(probability)
+    writer.number(value)
     writer.endArray()
   }
-}
 
-extension Prediction.Quantile {
-  /// `[0.9, 1234.5]`.
-  init(from reader: inout JSONReader) throws(DecodingFailure) {
-    let start = reader.position
-    var numbers: [ExactDecimal] = []
-    var pair = try reader.beginArray()
-    while try reader.nextElement(&pair) { numbers.append(try reader.decimal(field: "quantiles")) }
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    let start = coder.reader.position
+    let numbers: [ExactDecimal] = try coder.readList()
     guard numbers.count == 2, numbers[0] > .zero, numbers[0] < ExactDecimal(1) else {
-      throw DecodingFailure(.badValue, at: start, "a quantile is [probability, value]", field: "quantiles")
+      throw DecodingFailure(.badValue, at: start, "a quantile is [probability, value]", field: coder.name)
     }
-    self.init(probability: numbers[0], value: numbers[1])
+    return Self(probability: numbers[0], value: numbers[1])
   }
 }

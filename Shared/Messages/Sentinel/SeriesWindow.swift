@@ -65,23 +65,48 @@ package struct SeriesWindow: FieldwiseMessage {
     Array("\(group)/\(kind.rawValue)/\(series.text)".utf8)
   }
 
-  package func encode(into writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.field("group", group)
-    writer.field("kind", kind)
-    writer.field("series", series.text)
-    writer.key("measures")
-    writer.beginArray()
-    for measure in measures {
-      writer.beginArray()
-      writer.string(measure.currency)
-      writer.string(measure.unit)
-      writer.endArray()
+  package static let blank = Self(group: "", kind: .price, series: .placeholder, measures: [], points: [])
+  package static let fields = ObjectFields(blank)
+
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    var differences = Differences(points: points)
+    try coder.required("group", &group)
+    try coder.required("kind", &kind)
+    try coder.required("series", &series)
+    try coder.required("measures", &measures)
+    try coder.required("points", &differences)
+    points = differences.points
+  }
+
+  package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
+    guard points.allSatisfy({ measures.indices.contains($0.measure) }) else {
+      throw DecodingFailure(.badValue, at: 0, "a point's measure is none of the window's", field: "points")
     }
-    writer.endArray()
-    writer.key("points")
+  }
+}
+
+/// `["EGP", "t"]`
+extension SeriesWindow.Measure: JSONValue {
+  package func write(to writer: inout JSONWriter) { [currency, unit].write(to: &writer) }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    let start = coder.reader.position
+    let texts: [String?] = try coder.readList()
+    guard texts.count == 2 else {
+      throw DecodingFailure(.badValue, at: start, "a measure is [currency, unit]", field: coder.name)
+    }
+    return Self(currency: texts[0], unit: texts[1])
+  }
+}
+
+/// `[[3600000000, 12.90, 1, 3600000, 0], ...]`: numbers but the value and the measure as differences from the point
+/// before.
+private struct Differences: JSONValue {
+  var points: [SeriesWindow.Point]
+
+  func write(to writer: inout JSONWriter) {
     writer.beginArray()
-    var before = Point(observedAt: 0, value: .zero, offset: 0, stamp: 0)
+    var before = SeriesWindow.Point(observedAt: 0, value: .zero, offset: 0, stamp: 0)
     for point in points {
       writer.beginArray()
       writer.integer(point.observedAt - before.observedAt)
@@ -93,55 +118,18 @@ package struct SeriesWindow: FieldwiseMessage {
       before = point
     }
     writer.endArray()
-    writer.endObject()
   }
 
-  package enum Field: String, CaseIterable, Sendable {
-    case group, kind, series, measures, points
-  }
-  package static let fields = FieldTable(Field.self)
-  package static let required = fields.mask(.group, .kind, .series, .measures, .points)
-
-  package static var blank: Self { Self(group: "", kind: .price, series: .placeholder, measures: [], points: []) }
-
-  package mutating func read(_ field: Field, from reader: inout JSONReader) throws(DecodingFailure) {
-    switch field {
-    case .group: group = try reader.string()
-    case .kind: kind = try reader.value(SeriesKind.self, field: field.rawValue)
-    case .series: series = try reader.routingKey(field: field.rawValue)
-    case .measures:
-      var list = try reader.beginArray()
-      while try reader.nextElement(&list) { measures.append(try Measure(from: &reader)) }
-    case .points:
-      var list = try reader.beginArray()
-      while try reader.nextElement(&list) { points.append(try Point(from: &reader, behind: points.last)) }
-    }
+  static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    var points: [SeriesWindow.Point] = []
+    var list = try coder.reader.beginArray()
+    while try coder.reader.nextElement(&list) { points.append(try point(&coder.reader, behind: points.last)) }
+    return Self(points: points)
   }
 
-  package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
-    guard points.allSatisfy({ measures.indices.contains($0.measure) }) else {
-      throw DecodingFailure(.badValue, at: 0, "a point's measure is none of the window's", field: Field.points.rawValue)
-    }
-  }
-}
-
-extension SeriesWindow.Measure {
-  /// `["EGP", "t"]`.
-  init(from reader: inout JSONReader) throws(DecodingFailure) {
-    let start = reader.position
-    var texts: [String?] = []
-    var pair = try reader.beginArray()
-    while try reader.nextElement(&pair) { texts.append(try reader.stringOrNull()) }
-    guard texts.count == 2 else {
-      throw DecodingFailure(.badValue, at: start, "a measure is [currency, unit]", field: "measures")
-    }
-    self.init(currency: texts[0], unit: texts[1])
-  }
-}
-
-extension SeriesWindow.Point {
-  /// `[3600000000, 12.90, 1, 3600000, 0]`, numbers but the value and the measure as differences from `before`.
-  init(from reader: inout JSONReader, behind before: Self?) throws(DecodingFailure) {
+  private static func point(
+    _ reader: inout JSONReader, behind before: SeriesWindow.Point?
+  ) throws(DecodingFailure) -> SeriesWindow.Point {
     let start = reader.position
     var numbers: [Int64] = []
     var value = ExactDecimal.zero
@@ -160,7 +148,7 @@ extension SeriesWindow.Point {
     guard sums.allSatisfy({ !$0.overflow }), Timestamp(microseconds: sums[0].partialValue) != nil else {
       throw DecodingFailure(.badValue, at: start, "beyond the years 0 to 9999", field: "points")
     }
-    self.init(
+    return SeriesWindow.Point(
       observedAt: sums[0].partialValue, value: value, offset: sums[1].partialValue, stamp: sums[2].partialValue,
       measure: measure)
   }

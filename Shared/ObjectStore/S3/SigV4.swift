@@ -8,11 +8,6 @@ struct SigV4: Sendable {
   let region: String
   let service = "s3"
 
-  init(credentials: S3Credentials, region: String) {
-    self.credentials = credentials
-    self.region = region
-  }
-
   /// The headers that make `request` a signed one: `headers` with `host`, the payload hash, the date, a session's
   /// token and `authorization` added. Every header present is signed.
   ///

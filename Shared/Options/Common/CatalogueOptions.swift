@@ -11,7 +11,7 @@ package struct ChainCatalogueOptions: ParsableArguments {
 }
 
 /// The flags of the catalogue of markets.
-package struct MarketOptions: ParsableArguments {
+package struct CommodityOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "YAML file of countries, materials, sources and schedules; a section it does not have is the embedded one.",
     valueName: "path"))

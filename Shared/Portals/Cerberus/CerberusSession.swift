@@ -9,10 +9,10 @@ import HTTP
 /// to an invalid one; a session lasts about 30 minutes, after which every request is redirected to /login. A token
 /// serves one request; the next one is on the page /file.
 package actor CerberusSession {
-  /// What every request carries.
-  package struct Pass: Hashable, Sendable {
-    /// The value of the `Cookie` header.
-    package let cookie: String
+  /// The session's cookie, which every request carries.
+  package struct Cookie: Hashable, Sendable {
+    /// Of the `Cookie` header.
+    package let value: String
     let madeAt: ContinuousClock.Instant
   }
 
@@ -24,8 +24,8 @@ package actor CerberusSession {
   private let limits: HTTPLimits
   private nonisolated let userAgent: String?
   private let lifetime: Duration
-  private var pass: Pass?
-  private var login: Task<Pass, any Error>?
+  private var cookie: Cookie?
+  private var login: Task<Cookie, any Error>?
   /// Number of logins.
   package private(set) var logins = 0
 
@@ -51,17 +51,17 @@ package actor CerberusSession {
   /// Runs `body` with a session, and once more with a new one when the portal has expired the first.
   /// - Parameter body: throws `CerberusError` of kind `.sessionExpired` when the response `isLogin`.
   /// - Throws: `CerberusError`, `HTTPError`, `CancellationError`, what `body` throws.
-  package nonisolated func withPass<Value: Sendable>(
-    _ body: (Pass) async throws -> Value
+  package nonisolated func withSession<Value: Sendable>(
+    _ body: (Cookie) async throws -> Value
   ) async throws -> Value {
-    let first = try await enter()
+    let first = try await open()
     do {
       return try await body(first)
     } catch let error as CerberusError {
       guard error.kind == .sessionExpired else { throw error }
     }
-    await revoke(first)
-    return try await body(try await enter())
+    await discard(first)
+    return try await body(try await open())
   }
 
   /// True for a redirect to the login page, the portal's response to a request without a session.
@@ -78,9 +78,9 @@ package actor CerberusSession {
   }
 
   /// The current session; concurrent callers share one login.
-  package func enter() async throws -> Pass {
+  package func open() async throws -> Cookie {
     while true {
-      if let pass, ContinuousClock.now - pass.madeAt < lifetime { return pass }
+      if let cookie, ContinuousClock.now - cookie.madeAt < lifetime { return cookie }
       let login = self.login ?? Task { try await self.logIn() }
       self.login = login
       let result = await withTaskCancellationHandler {
@@ -98,12 +98,12 @@ package actor CerberusSession {
   }
 
   /// Discards a session that the portal has expired; the next request logs in again.
-  package func revoke(_ pass: Pass) {
-    if self.pass == pass { self.pass = nil }
+  package func discard(_ cookie: Cookie) {
+    if self.cookie == cookie { self.cookie = nil }
   }
 
   /// The headers of a request to the portal.
-  package nonisolated func headers(_ pass: Pass) -> HTTPHeaders { headers(cookie: pass.cookie) }
+  package nonisolated func headers(_ cookie: Cookie) -> HTTPHeaders { headers(cookie: cookie.value) }
 
   private nonisolated func headers(cookie: String = "") -> HTTPHeaders {
     var headers = HTTPHeaders()
@@ -113,15 +113,15 @@ package actor CerberusSession {
   }
 
   /// A token for one request, from the page that lists the files.
-  package nonisolated func token(_ pass: Pass) async throws -> String {
+  package nonisolated func token(_ cookie: Cookie) async throws -> String {
     let page = try await send(HTTPRequest(
-      "GET", try access.url("file"), headers: headers(pass), limits: limits))
+      "GET", try access.url("file"), headers: headers(cookie), limits: limits))
     try Self.requireSession(page.head)
     try page.head.requireSuccess()
     return try Self.token(on: page)
   }
 
-  private func logIn() async throws -> Pass {
+  private func logIn() async throws -> Cookie {
     logins += 1
     defer { login = nil }
     let form = try await send(HTTPRequest(
@@ -142,9 +142,9 @@ package actor CerberusSession {
       throw refused()
     }
     if Self.isLogin(answer.head) { throw refused() }
-    let pass = Pass(cookie: cookies.header, madeAt: .now)
-    self.pass = pass
-    return pass
+    let cookie = Cookie(value: cookies.header, madeAt: .now)
+    self.cookie = cookie
+    return cookie
   }
 
   private func refused() -> CerberusError {

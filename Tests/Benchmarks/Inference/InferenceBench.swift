@@ -52,8 +52,9 @@ struct InferenceBench: AsyncParsableCommand {
     let folder = try PrivateFolder("inference")
     let location = models ?? "file://\(folder.path)"
     let registry = ModelRegistry(try ObjectStoreOptions.parse(["--object-store", location]).makeStore())
-    if models == nil { try await registry.publish(Self.croston, weights: nil) }
-    let loaded = try LoadedModel(try await registry.load(model ?? Self.croston.name), windowLimit: 4_096)
+    let croston = try Self.croston()
+    if models == nil { try await registry.publish(croston, weights: nil) }
+    let loaded = try LoadedModel(try await registry.load(model ?? croston.name), windowLimit: 4_096)
     guard loaded.manifest.drivers.isEmpty else {
       throw ValidationError("a model with drivers cannot be measured by itself")
     }
@@ -64,21 +65,24 @@ struct InferenceBench: AsyncParsableCommand {
     ).run()
   }
 
-  private static let croston = ModelManifest(
-    name: "croston", version: "1", kind: .croston, series: "#", seriesKind: "demand", history: 12, horizon: 3,
-    period: 3_600, smoothing: Smoothing(size: 0.1, interval: 0.1),
-    trained: .init(from: "2025-01-01T00:00:00Z", to: "2025-01-19T00:00:00Z"), created: "2025-01-20T00:00:00Z")
+  private static func croston() throws -> ModelManifest {
+    try ModelManifest(json: Array("""
+      {"format": 1, "name": "croston", "version": "1", "kind": "croston", "series": "#", "series_kind": "demand",
+       "history": 12, "horizon": 3, "period": 3600, "smoothing": {"size": 0.1, "interval": 0.1},
+       "trained": {"from": "2025-01-01T00:00:00Z", "to": "2025-01-19T00:00:00Z"}, "created": "2025-01-20T00:00:00Z"}
+      """.utf8))
+  }
 
   /// The observation of a series in a round: rounds are one period apart.
   static func observation(
     _ manifest: ModelManifest, series: Int, round: Int, fetchedAt: Timestamp? = nil
-  ) -> MarketObservation? {
+  ) -> CommodityObservation? {
     let isDemand = manifest.seriesKind == "demand"
     let value = isDemand ? ((round + series) % 3 == 0 ? 5 + (round * 7 + series) % 20 : 0) : 100 + (round + series) % 7
     guard let key = RoutingKey("mena.c\(series).screening.valve"), let kind = SeriesKind(rawValue: manifest.seriesKind),
       let time = Timestamp(microseconds: 1_737_331_200_000_000 + Int64(round * manifest.period) * 1_000_000)
     else { return nil }
-    return MarketObservation(
+    return CommodityObservation(
       series: key, kind: kind, material: "Valve", value: ExactDecimal(Int32(value)),
       currency: isDemand ? nil : "EGP", unit: "pc", observedAt: time, source: "bench", fetchedAt: fetchedAt)
   }
@@ -91,7 +95,7 @@ struct CoreMeasure {
   private let model: LoadedModel
   private let series: Int
   private let sink: InferenceSink
-  private let partition = TopicPartition(Topics.marketObservations(of: .screening).name, 0)
+  private let partition = TopicPartition(Topics.commodityObservations(of: .screening).name, 0)
 
   private struct Nothing: PredictionOutput, WindowSource {
     func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {}
@@ -145,7 +149,7 @@ struct CoreMeasure {
   /// With the worker's decoding.
   private func take(_ number: Int, _ round: Int, _ offset: inout Int64) throws {
     guard let made = InferenceBench.observation(model.manifest, series: number, round: round) else { return }
-    let read = try MarketObservation(decoding: made.encoded())
+    let read = try CommodityObservation(decoding: made.encoded())
     _ = sink.take(read, partition, offset: offset, stamp: -1, isListened: true)
     offset += 1
   }

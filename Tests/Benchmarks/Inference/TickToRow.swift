@@ -134,7 +134,7 @@ struct TickToRow {
     guard let made = InferenceBench.observation(manifest, series: number, round: round, fetchedAt: fetchedAt) else {
       return
     }
-    batch.append(topic: MarketObservation.topic(of: .screening).name, key: made.key, value: made.encoded())
+    batch.append(topic: CommodityObservation.topic(of: .screening).name, key: made.key, value: made.encoded())
     sent += 1
   }
 

@@ -107,16 +107,19 @@ struct CatalogueJudge {
     var probability: Float
     var isKnown: Bool
     var isRight: Bool
-    /// Not the right master, but one of the same words and size at a near price: most often the same product under
-    /// another barcode.
+    /// Not the right master, but one of which some chain says the same words and size as of the right one, at a near
+    /// price: most often the same product under another barcode.
     var isTwin: Bool
   }
 
-  func answers(_ number: Int, _ model: MatchModel) throws -> (answers: [Answer], known: Int, new: Int) {
+  func answers(
+    _ number: Int, _ model: MatchModel
+  ) throws -> (answers: [Answer], known: Int, new: Int, seconds: Double) {
     let index = index(without: number)
     let names = names(without: number)
-    let (text, other, candidates, decision) = (ProductText(), ProductText(), Candidates(), RowDecision(model))
+    let (text, candidates, decision) = (ProductText(), Candidates(), RowDecision(model))
     var rows: [CatalogueRows.Row] = []
+    let clock = CPUClock()
     for row in catalogue.chains[number].rows where row.gtin != nil {
       try index.read { view in
         row.set(text)
@@ -125,34 +128,49 @@ struct CatalogueJudge {
       }
       rows.append(row)
     }
+    let decided = try decision.decide()
+    let seconds = clock.seconds
     var (found, known): ([Answer], Int) = ([], 0)
-    for (row, answer) in zip(rows, try decision.decide()) {
+    for (row, answer) in zip(rows, decided) {
       guard let gtin = row.gtin else { continue }
       let right = MasterKey(gtin)
       known += names[right] == nil ? 0 : 1
       guard let answer, !answer.isTaken else { continue }
-      row.set(text)
-      let isTwin = answer.master != right && (names[answer.master] ?? []).contains { name in
-        name.set(other)
-        let (mine, theirs) = (row.price.approximate, name.price.approximate)
-        guard mine > 0, theirs > 0, max(mine, theirs) / min(mine, theirs) < 1.25 else { return false }
-        return text.nameKey() == other.nameKey()
-      }
+      let isTwin = answer.master != right && areTwins([row] + (names[right] ?? []), names[answer.master] ?? [])
       found.append(
         Answer(row: row, master: answer.master, probability: answer.probability, isKnown: names[right] != nil,
           isRight: answer.master == right, isTwin: isTwin))
     }
-    return (found.sorted { $0.probability > $1.probability }, known, rows.count - known)
+    return (found.sorted { $0.probability > $1.probability }, known, rows.count - known, seconds)
+  }
+
+  /// Whether some name of the one is a name of the other, of the same size and at a near price.
+  private func areTwins(_ these: [CatalogueRows.Row], _ others: [CatalogueRows.Row]) -> Bool {
+    let (text, other) = (ProductText(), ProductText())
+    return these.contains { row in
+      row.set(text)
+      let key = text.nameKey()
+      return others.contains { name in
+        let (mine, theirs) = (row.price.approximate, name.price.approximate)
+        guard mine > 0, theirs > 0, max(mine, theirs) / min(mine, theirs) < 1.25 else { return false }
+        name.set(other)
+        return key == other.nameKey()
+      }
+    }
   }
 
   func report(show: Int) throws {
     var recalls: [[Double]] = []
+    var apartRecalls: [Double] = []
+    var (asked, seconds) = (0, 0.0)
     var curves: [Point] = []
     for (number, chain) in catalogue.chains.enumerated() {
       let path = folder.appendingPathComponent("\(chain.name).json")
       guard FileManager.default.fileExists(atPath: path.path) else { continue }
       let model = try MatchModel(Array(try Data(contentsOf: path)))
-      let (answers, known, new) = try answers(number, model)
+      let (answers, known, new, time) = try answers(number, model)
+      asked += known + new
+      seconds += time
       guard known > 0 else { continue }
       print("\(chain.name): \(known) rows that are among the masters, \(new) that are not")
       var line: [Double] = []
@@ -162,6 +180,9 @@ struct CatalogueJudge {
         print("  \(point)")
       }
       recalls.append(line)
+      let apart = Self.point(answers.filter { !$0.isTwin }, known: known, new: new, precision: 0.95)
+      apartRecalls.append(apart.recall)
+      print("  without answers of another barcode: \(apart)")
       for threshold in stride(from: Float(0.3), to: 1, by: 0.1) {
         curves.append(Self.point(answers, known: known, new: new, threshold: threshold))
       }
@@ -173,6 +194,10 @@ struct CatalogueJudge {
       print(String(format: "at precision %@: recall median %.3f, %.3f to %.3f over %d chains", precision,
         column[column.count / 2], column[0], column[column.count - 1], column.count))
     }
+    apartRecalls.sort()
+    print(String(format: "at precision 0.95 without answers of another barcode: recall median %.3f, %.3f to %.3f",
+      apartRecalls[apartRecalls.count / 2], apartRecalls[0], apartRecalls[apartRecalls.count - 1]))
+    print(String(format: "%.0f rows/s per core, from the row to the decision", Double(asked) / seconds))
     print("all chains, by threshold:")
     for threshold in Dictionary(grouping: curves, by: \.threshold).sorted(by: { $0.key < $1.key }) {
       print("  \(threshold.value.reduce(Point(threshold: threshold.key)) { $0 + $1 })")
@@ -192,7 +217,8 @@ struct CatalogueJudge {
   /// What one threshold gives.
   struct Point: CustomStringConvertible {
     var threshold: Float = 0
-    var right = 0, wrong = 0, known = 0
+    /// Of the wrong: those that are another barcode.
+    var right = 0, wrong = 0, others = 0, known = 0
     var attached = 0, twins = 0, new = 0
 
     var precision: Double { Double(right) / Double(max(1, right + wrong)) }
@@ -201,16 +227,17 @@ struct CatalogueJudge {
     static func + (left: Point, right: Point) -> Point {
       Point(
         threshold: left.threshold, right: left.right + right.right, wrong: left.wrong + right.wrong,
-        known: left.known + right.known, attached: left.attached + right.attached, twins: left.twins + right.twins,
-        new: left.new + right.new)
+        others: left.others + right.others, known: left.known + right.known,
+        attached: left.attached + right.attached, twins: left.twins + right.twins, new: left.new + right.new)
     }
 
     var description: String {
       String(
-        format: "threshold %.2f: precision %.3f, recall %.3f (%d right, %d wrong, %d withheld); of %d new, %d attached "
-          + "(%.1f %%), %d of them to equal words, size and near price: %.1f %% without", threshold, precision, recall,
-        right, wrong, known - right - wrong, new, attached, 100 * Double(attached) / Double(max(1, new)), twins,
-        100 * Double(attached - twins) / Double(max(1, new)))
+        format: "threshold %.2f: precision %.3f, recall %.3f (%d right, %d wrong, %d of them another barcode, %d "
+          + "withheld); of %d new, %d attached (%.1f %%), %d of them to equal words, size and near price: %.1f %% "
+          + "without",
+        threshold, precision, recall, right, wrong, others, known - right - wrong, new, attached,
+        100 * Double(attached) / Double(max(1, new)), twins, 100 * Double(attached - twins) / Double(max(1, new)))
     }
   }
 
@@ -219,6 +246,7 @@ struct CatalogueJudge {
     for answer in answers where answer.probability >= threshold {
       if answer.isKnown {
         if answer.isRight { point.right += 1 } else { point.wrong += 1 }
+        if answer.isTwin { point.others += 1 }
       } else {
         point.attached += 1
         if answer.isTwin { point.twins += 1 }

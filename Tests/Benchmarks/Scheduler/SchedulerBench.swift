@@ -1,9 +1,9 @@
 import ArgumentParser
 import Catalogue
+import Commodities
 import Kafka
 import KafkaFlags
 import Logging
-import Markets
 import Messages
 import Pipeline
 import SchedulerService
@@ -29,7 +29,7 @@ struct SchedulerBench: AsyncParsableCommand {
     let materials = (0..<100).map { "  - {name: Material \($0), category: polymer, unit: t}" }
     let text = "countries:\n\(countries.joined(separator: "\n"))\nmaterials:\n\(materials.joined(separator: "\n"))\n"
       + "sources: []\nschedules:\n  - {name: all, task: fetch_price, cron: '* * * * *', deadline: 1h}\n"
-    let plan = try SchedulePlan(MarketCatalogue(yaml: text, origin: "bench"))
+    let plan = try SchedulePlan(CommodityCatalogue(yaml: text, origin: "bench"))
     let clock = ContinuousClock()
     let runs = (jobs + 9_999) / 10_000
     var due: [DueJob] = []
@@ -42,11 +42,11 @@ struct SchedulerBench: AsyncParsableCommand {
     options.kafkaBootstrapServers = broker.bootstrapServers
     let producer = try Producer(options.producerConfiguration(
       clientID: "souk-bench", logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }))
-    let outlet = KafkaJobOutlet(producer: producer, service: ServiceIdentity(name: "scheduler"))
-    try await outlet.send(Array(tasks.prefix(batch)))
+    let queue = JobQueue(producer: producer, service: ServiceIdentity(name: "scheduler"))
+    try await queue.send(Array(tasks.prefix(batch)))
     let whole = try await clock.measure {
       for start in stride(from: 0, to: due.count, by: batch) {
-        try await outlet.send(due[start..<min(start + batch, due.count)].map { plan.task(of: $0) })
+        try await queue.send(due[start..<min(start + batch, due.count)].map { plan.task(of: $0) })
       }
     }
     let prepared = stride(from: 0, to: tasks.count, by: batch).map { start -> OutgoingBatch in

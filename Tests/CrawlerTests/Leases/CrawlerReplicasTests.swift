@@ -55,7 +55,7 @@ import Glibc
       #expect(try await announced() == files)
     }
 
-    /// Which sources a process listed since it was asked last.
+    /// The sources that a process has listed since the last call.
     func listings(_ process: ServiceProcess) async -> [String: Double] {
       let samples = await process.metrics().samples.filter { $0.name == "souk_crawler_listings_total" }
       return Dictionary(samples.map { ($0.labels["source"] ?? "", $0.value) }, uniquingKeysWith: +)

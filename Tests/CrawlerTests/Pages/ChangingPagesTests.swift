@@ -6,7 +6,7 @@ import PriceFiles
 import Testing
 import Values
 
-/// Portals publish and withdraw while their pages are read, and sign links that expire.
+/// Portals publish and withdraw files while their pages are read, and sign links that expire.
 @Suite struct ChangingPagesTests {
   private func options(rows: Int = 3, firstRounds: Int? = nil) -> PortalOptions {
     var options = PortalOptions()

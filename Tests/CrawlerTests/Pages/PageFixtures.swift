@@ -5,12 +5,12 @@ import PortalSimulator
 import Values
 
 extension PortalSimulator.Pages {
-  /// Those that have more than one page of one listing.
+  /// Portals with several pages of one listing.
   static let paged: [Self] = [.shufersal, .superPharm, .haziHinam, .cityMarket]
-  /// Those that list by day.
+  /// Portals that list by day.
   static let daily: [Self] = [.superPharm, .haziHinam, .cityMarket]
 
-  /// What an engine is to call the file.
+  /// The name that an engine must give the file.
   func name(of file: PortalFile) -> String { self == .cityMarket ? file.bareName : file.name }
 }
 

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct PublishPriceTests {
   private func value(_ script: String, _ name: String = "files") -> String? {
-    ScriptSource(script).value(of: name).map { String(decoding: $0, as: UTF8.self) }
+    ScriptSource(script).value(of: name)
   }
 
   @Test(arguments: [
@@ -33,10 +33,10 @@ import Testing
   }
 
   @Test func removesQuotesAndEscapes() {
-    #expect(ScriptSource.string(Array("'2026\\'0811'".utf8)) == "2026'0811")
-    #expect(ScriptSource.string(Array("\"a\\\\b\"".utf8)) == "a\\b")
-    #expect(ScriptSource.string(Array("[1]".utf8)) == nil)
-    #expect(ScriptSource.string(Array("'".utf8)) == nil)
+    #expect(ScriptSource.string("'2026\\'0811'") == "2026'0811")
+    #expect(ScriptSource.string("\"a\\\\b\"") == "a\\b")
+    #expect(ScriptSource.string("[1]") == nil)
+    #expect(ScriptSource.string("'") == nil)
   }
 
   private func page(_ script: String) throws -> PublishPricePage {

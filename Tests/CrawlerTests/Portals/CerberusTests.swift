@@ -31,8 +31,8 @@ import Testing
   @Test func callersAtTheSameTimeShareOneLogin() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let session = try session(portal, portal.catalogue.chains[0])
-      let passes = try await withThrowingTaskGroup(of: CerberusSession.Pass.self) { group in
-        for _ in 0..<16 { group.addTask { try await session.enter() } }
+      let passes = try await withThrowingTaskGroup(of: CerberusSession.Cookie.self) { group in
+        for _ in 0..<16 { group.addTask { try await session.open() } }
         return try await group.reduce(into: Set()) { $0.insert($1) }
       }
       #expect(passes.count == 1)
@@ -43,15 +43,15 @@ import Testing
   @Test func aCancelledCallerDoesNotCancelTheOthers() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let session = try session(portal, portal.catalogue.chains[0])
-      let impatient = Task { try await session.enter() }
-      let patient = Task { try await session.enter() }
+      let impatient = Task { try await session.open() }
+      let patient = Task { try await session.open() }
       impatient.cancel()
       _ = await impatient.result
-      #expect(try await patient.value.cookie.hasPrefix("cftpSID="))
+      #expect(try await patient.value.value.hasPrefix("cftpSID="))
     }
   }
 
-  @Test func logsInAgainWhenThePortalForgot() async throws {
+  @Test func logsInAgainAfterTheSessionExpires() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let chain = portal.catalogue.chains[0]
       let engine = try #require(try WebPortal.cerberus.engine(portal, chain) as? CerberusEngine)
@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  @Test func aSessionThatIsForgottenAtOnceIsTransient() async throws {
+  @Test func aSessionThatExpiresAtOnceIsTransient() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       portal.add(Fault(.expiredSession, on: .listing))
       let engine = try WebPortal.cerberus.engine(portal, portal.catalogue.chains[0])
@@ -82,8 +82,8 @@ import Testing
   @Test func aSessionIsNotUsedLongerThanItsLife() async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let session = try session(portal, portal.catalogue.chains[0], lifetime: .zero)
-      let first = try await session.enter()
-      #expect(try await session.enter() != first)
+      let first = try await session.open()
+      #expect(try await session.open() != first)
       #expect(await session.logins == 2)
     }
   }
@@ -92,7 +92,7 @@ import Testing
     try await PortalSimulator.serving(smallCatalogue(chains: 2)) { portal in
       for (user, password) in [("nobody", ""), (portal.catalogue.chains[1].prefix, "wrong")] {
         let session = try session(portal, portal.catalogue.chains[1], user: user, password: password)
-        let error = await #expect(throws: CerberusError.self) { try await session.enter() }
+        let error = await #expect(throws: CerberusError.self) { try await session.open() }
         #expect(error?.kind == .loginRefused)
         #expect(error?.errorClass == .configuration)
         #expect(error?.description.contains("wrong") == false)
@@ -104,7 +104,7 @@ import Testing
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       portal.add(Fault(.loginPage, on: .login))
       let session = try session(portal, portal.catalogue.chains[0])
-      let error = await #expect(throws: CerberusError.self) { try await session.enter() }
+      let error = await #expect(throws: CerberusError.self) { try await session.open() }
       #expect(error?.kind == .noToken)
     }
   }

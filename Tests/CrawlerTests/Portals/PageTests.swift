@@ -33,11 +33,11 @@ import Testing
     "<a href='javascript:void(0)'>PriceFull</a>", "<!-- <a href='NAME'>x</a> -->",
     "<script>var a = \"<a href='NAME'>\";</script>", "<a href='ftp://h/NAME'>x</a>", "<a href='../NAME/..'>x</a>",
   ])
-  func passesOverOtherLinks(page: String) throws {
+  func ignoresOtherLinks(page: String) throws {
     #expect(try links(page.replacing("NAME", with: name)).isEmpty)
   }
 
-  @Test func knowsTheRowALinkStandsIn() throws {
+  @Test func readsTheRowAroundALink() throws {
     let found = try links("<table><tr><td>23/08/2026  03:00<td>1.2&nbsp;KB<td><a href='\(name)'>x</a></table>")
     #expect(found.map(\.row) == ["23/08/2026 03:00 1.2 KB x"])
     #expect(try links("<ul><li>b <a href='\(name)'>x</a></ul>").map(\.row) == ["b x"])

@@ -23,7 +23,7 @@ import Values
     }
   }
 
-  /// Links lead to the very bytes, for a visitor with what the portal asks for.
+  /// Links lead to the exact bytes, for a client with the login that the portal requires.
   @Test(arguments: WebPortal.allCases)
   func linksLeadToTheBytes(kind: WebPortal) async throws {
     let client = try HTTPClient(HTTPConfiguration(addresses: AddressPolicy(allowsPrivate: true), userAgent: "tests"))
@@ -34,7 +34,7 @@ import Values
         let link = try #require(try await engine.link(to: file))
         var request = HTTPRequest("GET", try HTTPURL(link))
         if let cerberus = engine as? CerberusEngine {
-          request.headers = cerberus.session.headers(try await cerberus.session.enter())
+          request.headers = cerberus.session.headers(try await cerberus.session.open())
         }
         let published = try #require(portal.visibleFiles.first { $0.name == file.fileName })
         let answer = try await client.execute(request)

@@ -1,5 +1,5 @@
+import Commodities
 @testable import FetcherService
-import Markets
 import Testing
 import Values
 
@@ -17,8 +17,8 @@ enum Catalogues {
 
     """
 
-  static func load(_ sources: String) throws -> MarketCatalogue {
-    try MarketCatalogue(yaml: world + "sources:\n" + sources, origin: "test")
+  static func load(_ sources: String) throws -> CommodityCatalogue {
+    try CommodityCatalogue(yaml: world + "sources:\n" + sources, origin: "test")
   }
 
   /// Sources as the simulator at `base` answers them, all with every series.
@@ -55,7 +55,7 @@ enum Catalogues {
   }
 
   /// The one source of this text.
-  static func source(_ text: String) throws -> MarketSource { try #require(try load(text).readSources().first) }
+  static func source(_ text: String) throws -> CommoditySource { try #require(try load(text).readSources().first) }
 }
 
 func time(_ text: String) -> Timestamp { Timestamp(text) ?? .epoch }

@@ -62,7 +62,7 @@ struct Fleet {
     var key: String
     var value: [UInt8]
     var headers: [String: String]
-    var observation: MarketObservation { get throws { try MarketObservation(decoding: value) } }
+    var observation: CommodityObservation { get throws { try CommodityObservation(decoding: value) } }
   }
 
   /// Everything in these topics now.
@@ -91,8 +91,8 @@ struct Fleet {
     return records
   }
 
-  func observations() async throws -> [MarketObservation] {
-    try await read(Topics.marketObservations).map { try $0.observation }
+  func observations() async throws -> [CommodityObservation] {
+    try await read(Topics.commodityObservations).map { try $0.observation }
   }
 
   /// Tasks of one series, one for each hour of a day.

@@ -1,10 +1,10 @@
 import Catalogue
+import Commodities
 import Core
 @testable import FetcherService
 import HTTP
 @testable import Kafka
 import Logging
-import Markets
 import Messages
 @testable import Pipeline
 import ServiceKit
@@ -20,7 +20,7 @@ let quiet: Logger = {
 
 /// A fetcher without Kafka: the results and messages of its handler.
 struct Stage {
-  let catalogue: MarketCatalogue
+  let catalogue: CommodityCatalogue
   let pool: ProviderPool
   let handler: FetchHandler
   let cache: ResponseCache
@@ -31,21 +31,21 @@ struct Stage {
   final class Emitted: Sendable {
     private let storage = Mutex<[OutgoingBatch]>([])
     func add(_ batch: OutgoingBatch) { storage.withLock { $0.append(batch) } }
-    var observations: [MarketObservation] {
+    var observations: [CommodityObservation] {
       get throws {
         try storage.withLock { $0 }.map { batch in
           let field = batch.items[0].value
-          return try MarketObservation(decoding: Array(batch.bytes[field.start..<field.start + field.count]))
+          return try CommodityObservation(decoding: Array(batch.bytes[field.start..<field.start + field.count]))
         }
       }
     }
   }
 
   init(
-    _ sources: String = "", catalogue whole: MarketCatalogue? = nil,
+    _ sources: String = "", catalogue whole: CommodityCatalogue? = nil,
     settings: Provider.Settings = Provider.Settings(), states: any StateStore = MemoryStateStore(),
     handler: FetchHandler.Settings = FetchHandler.Settings(), maxChange: Int = 20,
-    tokens: (@Sendable (MarketSource) -> any TokenSource)? = nil,
+    tokens: (@Sendable (CommoditySource) -> any TokenSource)? = nil,
     now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) throws {
     let catalogue = try whole ?? Catalogues.load(sources)

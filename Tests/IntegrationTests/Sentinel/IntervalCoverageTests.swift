@@ -1,7 +1,7 @@
+import Commodities
 import Forecasting
 import Foundation
 import LocalServers
-import Markets
 import ModelRegistry
 import ObjectStore
 import ProviderSimulator
@@ -55,7 +55,7 @@ import Values
     let end = try #require(Timestamp("2026-03-02T23:00:00Z"))
     let oil = values(market, .price, "brent", RoutingKey.world.country, "USD", end)
     var inside = 0, compared = 0
-    for series in MarketCatalogue.embedded.series where pattern.matches(series.key) {
+    for series in CommodityCatalogue.embedded.series where pattern.matches(series.key) {
       let values = values(
         market, kind, series.material.word, series.country?.word ?? RoutingKey.world.country, series.currency, end)
       let starts = Array(0...(values.count - manifest.history - manifest.horizon))

@@ -133,7 +133,7 @@ final class SentinelFleet: Sendable {
 
   /// Observations in Kafka.
   func published() async throws -> Int {
-    let topic = Topics.marketObservations(of: .screening)
+    let topic = Topics.commodityObservations(of: .screening)
     let ends = try await admin.watermarks(Set((0..<topic.partitions).map { TopicPartition(topic.name, $0) }))
     return ends.values.reduce(0) { $0 + Int($1.high - $1.low) }
   }

@@ -9,8 +9,8 @@ import os
 import numpy as np
 import xgboost
 
-PAIR, ROW = 54, 64
-ROW_COVERED, NAME_COVERED, PERCENT, SIZE = 1, 2, 21, 24
+PAIR, ROW = 63, 73
+ROW_COVERED, NAME_COVERED, PERCENT, SIZE = 2, 3, 22, 25
 """Places in PairFeature."""
 RIVAL = 5
 """Place in RowDecision's features."""

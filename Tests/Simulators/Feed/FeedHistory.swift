@@ -50,6 +50,8 @@ extension FeedSimulator {
       guard let how = Cut(rawValue: query["how"] ?? "close") else { return Answer(status: 400, body: "{}") }
       cut(how)
     case "/_feed/silent": change { $0.isSilent = query["value"] == "true" }
+    case "/_feed/stats":
+      return Answer(body: "{\"events\":\(events.count),\"connections\":\(connections),\"logins\":\(logins)}")
     case "/_feed/truth": return Answer(body: events.map(\.line).joined(separator: "\n") + "\n")
     default: return Answer(status: 404, body: "{}")
     }
@@ -59,7 +61,9 @@ extension FeedSimulator {
   // MARK: - pages
 
   /// What the market has of some symbols in a range, and of bars their last state, by symbol and time.
-  private func past(_ symbols: Set<String>, _ kinds: Set<SimulatedEvent.Kind>, _ range: ClosedRange<Int64>) -> [SimulatedEvent] {
+  private func past(
+    _ symbols: Set<String>, _ kinds: Set<SimulatedEvent.Kind>, _ range: ClosedRange<Int64>
+  ) -> [SimulatedEvent] {
     let all = kinds.contains(.bar) ? Array(finalBars.values) : events.filter { kinds.contains($0.kind) }
     return all.filter { symbols.contains($0.symbol) && range.contains($0.eventNs) }
       .sorted { ($0.symbol, $0.eventNs, $0.number) < ($1.symbol, $1.eventNs, $1.number) }
@@ -84,7 +88,9 @@ extension FeedSimulator {
   private func alpaca(_ what: String, _ query: [String: String], _ feed: Feed) -> Answer {
     let symbols = Set((query["symbols"] ?? "").split(separator: ",").map(String.init))
     func time(_ name: String, _ otherwise: Int64) -> Int64 {
-      query[name].flatMap { text in Array(text.utf8).withUnsafeBytes { FeedStamp.nanoseconds(rfc3339: $0.bytes) } } ?? otherwise
+      query[name].flatMap { text in
+        Array(text.utf8).withUnsafeBytes { FeedStamp.nanoseconds(rfc3339: $0.bytes) }
+      } ?? otherwise
     }
     let kinds: Set<SimulatedEvent.Kind> = what == "bars" ? [.bar] : what == "trades" ? [.trade] : [.quote]
     let start = time("start", 0)
@@ -107,7 +113,8 @@ extension FeedSimulator {
       let (price, high, low, close) = (
         SimulatedEvent.money(bar.price), SimulatedEvent.money(bar.high), SimulatedEvent.money(bar.low),
         SimulatedEvent.money(bar.close))
-      return #"{"v":\#(bar.size),"vw":\#(price),"o":\#(price),"c":\#(close),"h":\#(high),"l":\#(low),"t":\#(bar.eventNs / 1_000_000),"n":\#(bar.trades)}"#
+      return #"{"v":\#(bar.size),"vw":\#(price),"o":\#(price),"c":\#(close),"h":\#(high),"l":\#(low),"#
+        + #""t":\#(bar.eventNs / 1_000_000),"n":\#(bar.trades)}"#
     }
     return polygon(rows, next, "/" + path.joined(separator: "/"), query)
   }
@@ -116,16 +123,21 @@ extension FeedSimulator {
     let symbol = SymbolNames.canonical(path[2], from: .polygon) ?? ""
     let isTrade = path[1] == "trades"
     let from = Int64(query["timestamp.gte"] ?? "0") ?? 0
-    let found = past([symbol], [isTrade ? .trade : .quote], from...max(from, Int64(query["timestamp.lte"] ?? "") ?? .max))
+    let to = Int64(query["timestamp.lte"] ?? "") ?? .max
+    let found = past([symbol], [isTrade ? .trade : .quote], from...max(from, to))
     let (events, next) = page(found, query["cursor"], Int(query["limit"] ?? "1000") ?? 1_000)
     let rows = events.map { event in
       let (price, time) = (SimulatedEvent.money(event.price), event.eventNs)
       guard isTrade else {
         let ask = SimulatedEvent.money(event.price + 2)
-        return #"{"sip_timestamp":\#(time),"participant_timestamp":\#(time - 900),"bid_price":\#(price),"bid_size":2,"bid_exchange":4,"ask_price":\#(ask),"ask_size":3,"ask_exchange":7,"conditions":[1],"sequence_number":\#(event.id),"tape":3}"#
+        return #"{"sip_timestamp":\#(time),"participant_timestamp":\#(time - 900),"bid_price":\#(price),"#
+          + #""bid_size":2,"bid_exchange":4,"ask_price":\#(ask),"ask_size":3,"ask_exchange":7,"#
+          + #""conditions":[1],"sequence_number":\#(event.id),"tape":3}"#
       }
       let isOption = SymbolNames.isOption(symbol)
-      return #"{"sip_timestamp":\#(time),"participant_timestamp":\#(time - 900),\#(isOption ? "" : "\"id\":\"\(event.id)\",\"tape\":3,")"exchange":\#(isOption ? 302 : 4),"price":\#(price),"size":\#(event.size),"conditions":[12,37],"sequence_number":\#(event.id)}"#
+      return #"{"sip_timestamp":\#(time),"participant_timestamp":\#(time - 900),"#
+        + #"\#(isOption ? "" : "\"id\":\"\(event.id)\",\"tape\":3,")"exchange":\#(isOption ? 302 : 4),"#
+        + #""price":\#(price),"size":\#(event.size),"conditions":[12,37],"sequence_number":\#(event.id)}"#
     }
     return polygon(rows, next, "/" + path.joined(separator: "/"), query)
   }

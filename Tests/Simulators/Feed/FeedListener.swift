@@ -145,7 +145,9 @@ private final class FeedTalk: ChannelInboundHandler {
     feed.isPolygon ? polygon(action, request["params"] as? String ?? "") : alpaca(action, request)
   }
 
-  private func error(_ code: Int, _ message: String) -> String { #"[{"T":"error","code":\#(code),"msg":"\#(message)"}]"# }
+  private func error(_ code: Int, _ message: String) -> String {
+    #"[{"T":"error","code":\#(code),"msg":"\#(message)"}]"#
+  }
 
   /// Answers, and closes if told so.
   private func say(_ text: String?, thenClose: Bool = false) {
@@ -236,13 +238,17 @@ private final class FeedTalk: ChannelInboundHandler {
       let names = ["trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds"]
       var words: Set<String> = []
       for name in names { for symbol in request[name] as? [String] ?? [] { words.insert("\(name)/\(symbol)") } }
-      let (asked, answer) = (words, simulator.state.withLock { state -> String in
-        guard let connection = state.connections[id], connection.isLoggedIn else { return error(401, "not authenticated") }
-        if !state.script.allowsStar, words.contains(where: { $0.hasSuffix("/*") }) {
+      let asked = words
+      let answer = simulator.state.withLock { state -> String in
+        guard let connection = state.connections[id], connection.isLoggedIn else {
+          return error(401, "not authenticated")
+        }
+        if !state.script.allowsStar, asked.contains(where: { $0.hasSuffix("/*") }) {
           return error(413, "star subscription is not allowed")
         }
-        let after = action == "subscribe" ? connection.interests.union(words) : connection.interests.subtracting(words)
-        let counted = Set(after.filter { $0.hasPrefix("trades/") || $0.hasPrefix("quotes/") }.map { $0.split(separator: "/")[1] })
+        let after = action == "subscribe" ? connection.interests.union(asked) : connection.interests.subtracting(asked)
+        let counted = Set(
+          after.filter { $0.hasPrefix("trades/") || $0.hasPrefix("quotes/") }.map { $0.split(separator: "/")[1] })
         if let limit = state.script.symbolLimit, counted.count > limit { return error(405, "symbol limit exceeded") }
         state.connections[id]?.interests = after
         let lists = names.map { name in
@@ -250,8 +256,7 @@ private final class FeedTalk: ChannelInboundHandler {
           return "\"\(name)\":[\(symbols.sorted().joined(separator: ","))]"
         }
         return #"[{"T":"subscription",\#(lists.joined(separator: ","))}]"#
-      })
-      _ = asked
+      }
       say(answer)
     default: say(error(400, "invalid syntax"))
     }

@@ -78,7 +78,8 @@ package struct FeedMarket: Sendable {
       var event = SimulatedEvent(
         number: events.count, kind: roll == 0 ? .correction : .cancel, symbol: trade.symbol, eventNs: time)
       (event.originalID, event.originalPrice) = (trade.id, trade.price)
-      (event.id, event.price, event.size) = (roll == 0 ? steps : trade.id, trade.price + Int64(roll == 0 ? 1 : 0), trade.size)
+      (event.id, event.price, event.size) = roll == 0
+        ? (steps, trade.price + 1, trade.size) : (trade.id, trade.price, trade.size)
       lastTrade = nil
       return events.append(event)
     }

@@ -8,7 +8,8 @@ import NIOWebSocket
 import SimulatorServer
 import Synchronization
 
-/// A server that speaks as Polygon (Massive) and Alpaca do, streams and answers about the past, of one simulated market.
+/// A server that speaks as Polygon (Massive) and Alpaca do, streams and answers about the past, of one simulated
+/// market.
 ///
 ///     ws://host:port/stocks, /options                                Polygon
 ///     ws://host:port/v2/iex, /v2/sip, /v1beta1/indicative, /opra     Alpaca
@@ -81,9 +82,9 @@ package final class FeedSimulator: Sendable {
   ) async throws -> Value {
     let holder = FeedListener.Holder()
     let listener = try await FeedListener.listen(host, port, holder)
-    // A whole minute, an hour ago when its clock is fast.
+    // A whole minute, a day ago when its clock is fast: it must not overtake the machine's.
     let minute: Int64 = 60_000_000_000
-    let start = (WallClock.microseconds() * 1_000 / minute - (speed > 1 ? 60 : 0)) * minute
+    let start = (WallClock.microseconds() * 1_000 / minute - (speed > 1 ? 1_440 : 0)) * minute
     let now = speed > 1 ? start : WallClock.microseconds() * 1_000
     let market = FeedMarket(
       seed: seed, symbols: symbols, rate: rate / speed, startNs: now, hasCorrections: hasCorrections)

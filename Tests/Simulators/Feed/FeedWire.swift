@@ -15,16 +15,20 @@ enum FeedWire {
     let (price, time) = (SimulatedEvent.money(event.price), event.eventNs / 1_000_000)
     switch event.kind {
     case .trade where feed.hasOptions:
-      return ("T", #"{"ev":"T","sym":"\#(symbol)","x":302,"p":\#(price),"s":\#(event.size),"c":[209],"t":\#(time),"q":\#(event.id)}"#)
+      return ("T", #"{"ev":"T","sym":"\#(symbol)","x":302,"p":\#(price),"s":\#(event.size),"c":[209],"t":\#(time),"#
+        + #""q":\#(event.id)}"#)
     case .trade:
-      return ("T", #"{"ev":"T","sym":"\#(symbol)","x":4,"i":"\#(event.id)","z":3,"p":\#(price),"s":\#(event.size),"c":[12,37],"t":\#(time),"q":\#(event.id)}"#)
+      return ("T", #"{"ev":"T","sym":"\#(symbol)","x":4,"i":"\#(event.id)","z":3,"p":\#(price),"s":\#(event.size),"#
+        + #""c":[12,37],"t":\#(time),"q":\#(event.id)}"#)
     case .quote:
       let ask = SimulatedEvent.money(event.price + 2)
-      return ("Q", #"{"ev":"Q","sym":"\#(symbol)","bx":4,"bp":\#(price),"bs":2,"ax":7,"ap":\#(ask),"as":3,"c":1,"t":\#(time),"q":\#(event.id),"z":3}"#)
+      return ("Q", #"{"ev":"Q","sym":"\#(symbol)","bx":4,"bp":\#(price),"bs":2,"ax":7,"ap":\#(ask),"as":3,"c":1,"#
+        + #""t":\#(time),"q":\#(event.id),"z":3}"#)
     case .bar, .revised:
       let (high, low, close) = (
         SimulatedEvent.money(event.high), SimulatedEvent.money(event.low), SimulatedEvent.money(event.close))
-      return ("AM", #"{"ev":"AM","sym":"\#(symbol)","v":\#(event.size),"vw":\#(price),"o":\#(price),"c":\#(close),"h":\#(high),"l":\#(low),"s":\#(time),"e":\#(time + 60_000)}"#)
+      return ("AM", #"{"ev":"AM","sym":"\#(symbol)","v":\#(event.size),"vw":\#(price),"o":\#(price),"c":\#(close),"#
+        + #""h":\#(high),"l":\#(low),"s":\#(time),"e":\#(time + 60_000)}"#)
     case .correction, .cancel, .status: return nil
     }
   }
@@ -57,10 +61,12 @@ enum FeedWire {
     case .bar, .revised:
       let (high, low, close) = (
         SimulatedEvent.money(event.high), SimulatedEvent.money(event.low), SimulatedEvent.money(event.close))
-      return #""o":\#(price),"h":\#(high),"l":\#(low),"c":\#(close),"v":\#(event.size),"n":\#(event.trades),"vw":\#(price)"#
+      return #""o":\#(price),"h":\#(high),"l":\#(low),"c":\#(close),"v":\#(event.size),"n":\#(event.trades),"#
+        + #""vw":\#(price)"#
     case .correction:
       let original = SimulatedEvent.money(event.originalPrice)
-      return #""x":"V","oi":\#(event.originalID),"op":\#(original),"os":\#(event.size),"oc":["@"],"ci":\#(event.id),"cp":\#(price),"cs":\#(event.size),"cc":["@"],"z":"C""#
+      return #""x":"V","oi":\#(event.originalID),"op":\#(original),"os":\#(event.size),"oc":["@"],"#
+        + #""ci":\#(event.id),"cp":\#(price),"cs":\#(event.size),"cc":["@"],"z":"C""#
     case .cancel: return #""i":\#(event.id),"x":"V","p":\#(price),"s":\#(event.size),"a":"C","z":"C""#
     case .status: return #""sc":"H","sm":"Trading Halt","rc":"T12","rm":"","z":"C""#
     }
@@ -130,5 +136,7 @@ private struct JSONPacker {
     return (count <= 15 ? [fix | UInt8(count)] : [wide] + big(UInt16(count))) + bytes
   }
 
-  private func big<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] { withUnsafeBytes(of: value.bigEndian, Array.init) }
+  private func big<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+    withUnsafeBytes(of: value.bigEndian, Array.init)
+  }
 }

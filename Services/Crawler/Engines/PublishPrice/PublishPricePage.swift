@@ -39,8 +39,8 @@ struct PublishPricePage {
     }
     self.day = day
 
-    guard let entries = try? JSONSerialization.jsonObject(with: Data(files)) as? [Any] else {
-      throw PortalError(.invalidJSON, "the script's list of files is not a JSON array (\(files.count) bytes)")
+    guard let entries = try? JSONSerialization.jsonObject(with: Data(files.utf8)) as? [Any] else {
+      throw PortalError(.invalidJSON, "the script's list of files is not a JSON array (\(files.utf8.count) bytes)")
     }
     guard entries.count <= maxRows else {
       throw PortalError(.tooManyRows, "the page has \(entries.count) rows, more than --max-listing-rows \(maxRows)")

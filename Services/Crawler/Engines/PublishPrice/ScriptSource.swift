@@ -1,133 +1,107 @@
 /// Finds the value that a script assigns to a name: `const files = [...]`. It understands comments, strings and
 /// brackets, and no more of the language.
 struct ScriptSource {
-  private let bytes: [UInt8]
+  private enum Token: Hashable {
+    case name(String)
+    case string, open, close, equals, other
+  }
 
-  init(_ text: String) { bytes = Array(text.utf8) }
+  private let text: [Unicode.Scalar]
+  /// In order, without blanks and comments.
+  private var tokens: [(token: Token, range: Range<Int>)] = []
+
+  init(_ source: String) {
+    text = Array(source.unicodeScalars)
+    var index = 0
+    while index < text.count {
+      let start = index
+      let token = readToken(&index)
+      if let token { tokens.append((token, start..<min(index, text.count))) }
+    }
+  }
 
   /// The array, object or string assigned to `name` outside all brackets, as written; nil when there is none or it
   /// does not end.
-  func value(of name: String) -> [UInt8]? {
+  func value(of name: String) -> String? {
     var depth = 0
-    var index = 0
-    while index < bytes.count {
-      if let end = skipped(from: index) {
-        index = end
-        continue
-      }
-      switch bytes[index] {
-      case Byte.openBrace, Byte.openBracket, Byte.openParenthesis: depth += 1
-      case Byte.closeBrace, Byte.closeBracket, Byte.closeParenthesis: depth -= 1
-      default: break
-      }
-      guard Self.isNameByte(bytes[index]) else {
-        index += 1
-        continue
-      }
-      let start = index
-      while index < bytes.count, Self.isNameByte(bytes[index]) { index += 1 }
-      guard depth == 0, bytes[start..<index].elementsEqual(name.utf8) else { continue }
-      let equals = afterBlanks(index)
-      guard equals < bytes.count, bytes[equals] == Byte.equals else { continue }
-      let value = afterBlanks(equals + 1)
-      if let end = end(ofValueAt: value) { return Array(bytes[value..<end]) }
+    for (index, (token, _)) in tokens.enumerated() {
+      if token == .open { depth += 1 }
+      if token == .close { depth -= 1 }
+      guard depth == 0, token == .name(name), index + 2 < tokens.count, tokens[index + 1].token == .equals,
+        let range = value(at: index + 2)
+      else { continue }
+      var value = String.UnicodeScalarView()
+      value.append(contentsOf: text[range])
+      return String(value)
     }
     return nil
   }
 
   /// The text of a string literal, its quotes and escapes removed; nil for anything else.
-  static func string(_ literal: [UInt8]) -> String? {
-    guard literal.count >= 2, let quote = literal.first, quote == literal.last,
-      quote == Byte.single || quote == Byte.double
-    else { return nil }
-    var out: [UInt8] = []
+  static func string(_ literal: String) -> String? {
+    guard literal.count >= 2, let quote = literal.first, quote == literal.last, quote == "'" || quote == "\"" else {
+      return nil
+    }
+    var out = ""
     var isEscaped = false
-    for byte in literal[1..<literal.count - 1] {
-      if byte == Byte.backslash, !isEscaped {
-        isEscaped = true
-      } else {
-        out.append(byte)
-        isEscaped = false
-      }
+    for character in literal.dropFirst().dropLast() {
+      isEscaped = character == "\\" && !isEscaped
+      if !isEscaped { out.append(character) }
     }
-    return String(decoding: out, as: UTF8.self)
+    return out
   }
 
-  /// Where the comment or string that begins here ends; nil when none does.
-  private func skipped(from index: Int) -> Int? {
-    let byte = bytes[index]
-    if byte == Byte.single || byte == Byte.double || byte == Byte.back {
-      var next = index + 1
-      while next < bytes.count, bytes[next] != byte { next += bytes[next] == Byte.backslash ? 2 : 1 }
-      return min(next + 1, bytes.count)
-    }
-    guard byte == Byte.slash, index + 1 < bytes.count else { return nil }
-    if bytes[index + 1] == Byte.slash {
-      return bytes[index...].firstIndex { $0 == 0x0a || $0 == 0x0d } ?? bytes.count
-    }
-    guard bytes[index + 1] == Byte.star else { return nil }
-    var next = index + 2
-    while next + 1 < bytes.count {
-      if bytes[next] == Byte.star, bytes[next + 1] == Byte.slash { return next + 2 }
-      next += 1
-    }
-    return bytes.count
-  }
-
-  private func end(ofValueAt start: Int) -> Int? {
-    guard start < bytes.count else { return nil }
-    switch bytes[start] {
-    case Byte.single, Byte.double:
-      guard let end = skipped(from: start), end > start + 1, bytes[end - 1] == bytes[start] else { return nil }
-      return end
-    case Byte.openBracket, Byte.openBrace: break
-    default: return nil
-    }
+  /// The place of the array, object or string that begins with a token; nil when it is another value or does not end.
+  private func value(at first: Int) -> Range<Int>? {
+    let (token, range) = tokens[first]
+    if token == .string { return text[range.lowerBound] == "`" ? nil : range }
+    guard token == .open, text[range.lowerBound] != "(" else { return nil }
     var depth = 0
-    var index = start
-    while index < bytes.count {
-      if let end = skipped(from: index) {
-        index = end
-        continue
-      }
-      switch bytes[index] {
-      case Byte.openBrace, Byte.openBracket: depth += 1
-      case Byte.closeBrace, Byte.closeBracket:
-        depth -= 1
-        if depth == 0 { return index + 1 }
-      default: break
-      }
-      index += 1
+    for (token, end) in tokens[first...] {
+      if token == .open { depth += 1 }
+      if token == .close { depth -= 1 }
+      if depth == 0 { return range.lowerBound..<end.upperBound }
     }
     return nil
   }
 
-  private func afterBlanks(_ start: Int) -> Int {
-    var index = start
-    while index < bytes.count, bytes[index] == 0x20 || (0x09...0x0d).contains(bytes[index]) { index += 1 }
-    return index
-  }
-
-  private static func isNameByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"), UInt8(ascii: "$"): true
-    default: byte >= 0x80
+  /// Moves `index` behind the token or comment that begins there.
+  /// - Returns: nil for a blank or a comment.
+  private func readToken(_ index: inout Int) -> Token? {
+    let first = text[index]
+    let next = index + 1 < text.count ? text[index + 1] : " "
+    index += 1
+    switch first {
+    case " ", "\t", "\n", "\r", "\u{0b}", "\u{0c}": return nil
+    case "{", "[", "(": return .open
+    case "}", "]", ")": return .close
+    case "=": return .equals
+    case "'", "\"", "`":
+      while index < text.count, text[index] != first { index += text[index] == "\\" ? 2 : 1 }
+      index += 1
+      return index <= text.count ? .string : .other
+    case "/" where next == "/":
+      index = text[index...].firstIndex { $0 == "\n" || $0 == "\r" } ?? text.count
+      return nil
+    case "/" where next == "*":
+      index += 1
+      while index + 1 < text.count, (text[index], text[index + 1]) != ("*", "/") { index += 1 }
+      index += 2
+      return nil
+    case let first where Self.isName(first):
+      let start = index - 1
+      while index < text.count, Self.isName(text[index]) { index += 1 }
+      var name = String.UnicodeScalarView()
+      name.append(contentsOf: text[start..<index])
+      return .name(String(name))
+    default: return .other
     }
   }
 
-  private enum Byte {
-    static let single = UInt8(ascii: "'")
-    static let double = UInt8(ascii: "\"")
-    static let back = UInt8(ascii: "`")
-    static let backslash = UInt8(ascii: "\\")
-    static let slash = UInt8(ascii: "/")
-    static let star = UInt8(ascii: "*")
-    static let equals = UInt8(ascii: "=")
-    static let openBrace = UInt8(ascii: "{")
-    static let closeBrace = UInt8(ascii: "}")
-    static let openBracket = UInt8(ascii: "[")
-    static let closeBracket = UInt8(ascii: "]")
-    static let openParenthesis = UInt8(ascii: "(")
-    static let closeParenthesis = UInt8(ascii: ")")
+  private static func isName(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar {
+    case "0"..."9", "A"..."Z", "a"..."z", "_", "$": true
+    default: scalar.value >= 0x80
+    }
   }
 }

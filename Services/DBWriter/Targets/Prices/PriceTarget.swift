@@ -53,11 +53,9 @@ struct PriceVisitor: ProductsIngestVisitor {
     swap(&self.message, &message)
   }
 
-  mutating func header(_ header: borrowing ProductsIngestHeaderView) throws(DecodingFailure) {
+  mutating func header(_ header: IngestHeader) throws(DecodingFailure) {
     message.headerCounts = header.isFull && header.isLast
-    try message.tables[0].storeFile(
-      batch: batch, chain: header.chain, storeID: header.storeID, fileTime: header.fileTime, fileID: header.fileID,
-      closes: message.headerCounts, alsoNamed: header.alsoNamed)
+    try message.tables[0].storeFile(batch: batch, header)
   }
 
   mutating func item(_ item: borrowing ProductsIngestItemView) {
@@ -70,20 +68,20 @@ struct PriceVisitor: ProductsIngestVisitor {
     message.keep()
     rows.beginRow(fields: PriceSQL.rowColumns)
     rows.int4(batch)
-    rows.int4(Int32(truncatingIfNeeded: item.row))
+    rows.int4(Int32(truncatingIfNeeded: item.fields.row))
     rows.text(item.ean)
-    rows.decimal(item.price)
-    rows.decimalOrNull(item.unitPrice)
+    rows.decimal(item.fields.price)
+    rows.decimalOrNull(item.fields.unitPrice)
     rows.textOrNull(item.unit)
-    rows.decimalOrNull(item.pricePerUnit)
-    rows.timeOrNull(item.priceUpdatedAt)
+    rows.decimalOrNull(item.fields.pricePerUnit)
+    rows.timeOrNull(item.fields.priceUpdatedAt)
     rows.text(item.masterID)
     rows.textOrNull(item.name)
     rows.textOrNull(item.manufacturer)
     rows.textOrNull(item.unitQty)
-    rows.decimalOrNull(item.quantity)
+    rows.decimalOrNull(item.fields.quantity)
     rows.textOrNull(item.unitOfMeasure)
-    rows.boolOrNull(item.isWeighted)
+    rows.boolOrNull(item.fields.isWeighted)
   }
 
   mutating func unreadableItem(_ failure: DecodingFailure) {
@@ -97,10 +95,10 @@ struct PriceVisitor: ProductsIngestVisitor {
     guard item.masterID.byteCount > 0 else {
       throw DecodingFailure(.badValue, at: 0, "empty", field: "master_id", item: index)
     }
-    if item.price.isNegative {
+    if item.fields.price.isNegative {
       throw DecodingFailure(.badPrice, at: 0, "negative", field: "price", item: index)
     }
-    guard StagingLimits.rows.contains(item.row) else {
+    guard StagingLimits.rows.contains(item.fields.row) else {
       throw DecodingFailure(.badNumber, at: 0, "not a row number of 0...2147483647", field: "row", item: index)
     }
     if let text = item.name { try StagingLimits.checkText(text, "name", index) }

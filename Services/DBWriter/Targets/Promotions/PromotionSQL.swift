@@ -52,30 +52,22 @@ enum PromotionSQL {
     WHERE f.differs AND i.chain = f.chain AND i.store_id = f.store_id AND i.promotion_id = f.promotion_id
     """)
 
-  private static let addItems = MergeStatement("add promotion items", .rows(of: "promotion_items"), sql: """
-    WITH added AS (
-      INSERT INTO promotion_items (chain, store_id, promotion_id, \(items.names.listed()))
-      SELECT f.chain, f.store_id, f.promotion_id, \(items.names.listed(of: "i"))
-      FROM forward_promotions f
-      JOIN staged_promotion_items i USING (batch, number)
-      WHERE f.differs
-      RETURNING 1
-    )
-    SELECT count(*) FROM added
+  private static let addItems = MergeStatement("add promotion items", into: "promotion_items", """
+    INSERT INTO promotion_items (chain, store_id, promotion_id, \(items.names.listed()))
+    SELECT f.chain, f.store_id, f.promotion_id, \(items.names.listed(of: "i"))
+    FROM forward_promotions f
+    JOIN staged_promotion_items i USING (batch, number)
+    WHERE f.differs
     """)
 
-  private static let write = MergeStatement("merge promotions", .rows(of: "promotions"), sql: """
-    WITH written AS (
-      INSERT INTO promotions AS p (chain, store_id, \(promotions.names.listed()), file_time, file_id, ended_at)
-      SELECT f.chain, f.store_id, \(promotions.names.listed(of: "s")), f.file_time, f.file_id, \(full.endTime(of: "f"))
-      FROM forward_promotions f
-      JOIN staged_promotions s USING (batch, number)
-      ORDER BY f.chain, f.store_id, f.promotion_id
-      ON CONFLICT (chain, store_id, promotion_id) DO UPDATE SET
-        \((promotions.names.dropFirst() + ["file_time", "file_id", "ended_at"]).takenOver)
-      WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
+  private static let write = MergeStatement("merge promotions", into: "promotions", """
+    INSERT INTO promotions AS p (chain, store_id, \(promotions.names.listed()), file_time, file_id, ended_at)
+    SELECT f.chain, f.store_id, \(promotions.names.listed(of: "s")), f.file_time, f.file_id, \(full.endTime(of: "f"))
+    FROM forward_promotions f
+    JOIN staged_promotions s USING (batch, number)
+    ORDER BY f.chain, f.store_id, f.promotion_id
+    ON CONFLICT (chain, store_id, promotion_id) DO UPDATE SET
+      \((promotions.names.dropFirst() + ["file_time", "file_id", "ended_at"]).takenOver)
+    WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
     """)
 }

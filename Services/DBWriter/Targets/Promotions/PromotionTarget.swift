@@ -49,11 +49,9 @@ struct PromotionVisitor: PromotionsIngestVisitor {
     swap(&self.message, &message)
   }
 
-  mutating func header(_ header: borrowing PromotionsIngestHeaderView) throws(DecodingFailure) {
+  mutating func header(_ header: IngestHeader) throws(DecodingFailure) {
     message.headerCounts = header.isFull && header.isLast
-    try message.tables[0].storeFile(
-      batch: batch, chain: header.chain, storeID: header.storeID, fileTime: header.fileTime, fileID: header.fileID,
-      closes: message.headerCounts, alsoNamed: header.alsoNamed)
+    try message.tables[0].storeFile(batch: batch, header)
   }
 
   mutating func promotion(_ promotion: borrowing PromotionView) {
@@ -69,21 +67,21 @@ struct PromotionVisitor: PromotionsIngestVisitor {
     let start = promotions.byteCount
     promotions.text(promotion.promotionID)
     promotions.textOrNull(promotion.description)
-    promotions.timeOrNull(promotion.startsAt)
-    promotions.timeOrNull(promotion.endsAt)
-    promotions.timeOrNull(promotion.updatedAt)
-    promotions.integerOrNull(promotion.rewardType)
-    promotions.decimalOrNull(promotion.minQty)
-    promotions.decimalOrNull(promotion.maxQty)
-    promotions.decimalOrNull(promotion.discountRate)
-    promotions.integerOrNull(promotion.discountType)
-    promotions.decimalOrNull(promotion.discountedPrice)
-    promotions.decimalOrNull(promotion.discountedUnitPrice)
-    promotions.decimalOrNull(promotion.minPurchaseAmount)
-    promotions.decimalOrNull(promotion.minItems)
-    promotions.boolOrNull(promotion.isWeighted)
-    promotions.boolOrNull(promotion.isCoupon)
-    promotions.boolOrNull(promotion.allowMultiple)
+    promotions.timeOrNull(promotion.fields.startsAt)
+    promotions.timeOrNull(promotion.fields.endsAt)
+    promotions.timeOrNull(promotion.fields.updatedAt)
+    promotions.integerOrNull(promotion.fields.rewardType)
+    promotions.decimalOrNull(promotion.fields.minQty)
+    promotions.decimalOrNull(promotion.fields.maxQty)
+    promotions.decimalOrNull(promotion.fields.discountRate)
+    promotions.integerOrNull(promotion.fields.discountType)
+    promotions.decimalOrNull(promotion.fields.discountedPrice)
+    promotions.decimalOrNull(promotion.fields.discountedUnitPrice)
+    promotions.decimalOrNull(promotion.fields.minPurchaseAmount)
+    promotions.decimalOrNull(promotion.fields.minItems)
+    promotions.boolOrNull(promotion.fields.isWeighted)
+    promotions.boolOrNull(promotion.fields.isCoupon)
+    promotions.boolOrNull(promotion.fields.allowMultiple)
     promotions.textOrNull(promotion.remarks)
     promotions.beginTextArray(count: promotion.clubCount)
     for club in 0..<promotion.clubCount { promotions.text(promotion.club(club)) }
@@ -105,14 +103,14 @@ struct PromotionVisitor: PromotionsIngestVisitor {
       let start = items.byteCount
       items.int4(Int32(index))
       items.text(item.ean)
-      items.integerOrNull(item.itemType)
-      items.boolOrNull(item.isGift)
+      items.integerOrNull(item.fields.itemType)
+      items.boolOrNull(item.fields.isGift)
       items.textOrNull(item.groupID)
-      items.integerOrNull(item.rewardType)
-      items.decimalOrNull(item.minQty)
-      items.decimalOrNull(item.maxQty)
-      items.decimalOrNull(item.discountRate)
-      items.decimalOrNull(item.discountedPrice)
+      items.integerOrNull(item.fields.rewardType)
+      items.decimalOrNull(item.fields.minQty)
+      items.decimalOrNull(item.fields.maxQty)
+      items.decimalOrNull(item.fields.discountRate)
+      items.decimalOrNull(item.fields.discountedPrice)
       hash.add(items.bytes[start...])
     }
   }

@@ -22,57 +22,39 @@ enum StoreSQL {
 
   static let merge = [full.note, chains, subChains, branches, full.end]
 
+  private static let chains = names("merge chains", into: "chains", ["chain_id"], "chain_name")
+  private static let subChains = names(
+    "merge sub-chains", into: "sub_chains", ["chain_id", "sub_chain_id"], "sub_chain_name")
+
   /// A file gives the name with each of its stores, or with some: the first name counts.
-  private static let chains = MergeStatement("merge chains", .rows(of: "chains"), sql: """
-    WITH written AS (
-      INSERT INTO chains AS p (chain, chain_id, name, file_time, file_id)
-      SELECT DISTINCT ON (f.chain, s.chain_id) f.chain, s.chain_id, s.chain_name, f.file_time, f.file_id
+  private static func names(
+    _ operation: String, into table: String, _ ids: [String], _ name: String
+  ) -> MergeStatement {
+    MergeStatement(operation, into: table, """
+      INSERT INTO \(table) AS p (chain, \(ids.listed()), name, file_time, file_id)
+      SELECT DISTINCT ON (f.chain, \(ids.listed(of: "s")))
+             f.chain, \(ids.listed(of: "s")), s.\(name), f.file_time, f.file_id
       FROM staged_store_files f
       JOIN staged_stores s USING (batch)
-      ORDER BY f.chain, s.chain_id, f.file_time DESC, f.file_id DESC, (s.chain_name IS NULL), s.batch, s.number
-      ON CONFLICT (chain, chain_id) DO UPDATE SET
-        name = EXCLUDED.name, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id
+      ORDER BY f.chain, \(ids.listed(of: "s")), f.file_time DESC, f.file_id DESC, (s.\(name) IS NULL), s.batch, s.number
+      ON CONFLICT (chain, \(ids.listed())) DO UPDATE SET \(["name", "file_time", "file_id"].takenOver)
       WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
          OR (EXCLUDED.file_time, EXCLUDED.file_id) = (p.file_time, p.file_id) AND p.name IS NULL
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
-    """)
+      """)
+  }
 
-  private static let subChains = MergeStatement("merge sub-chains", .rows(of: "sub_chains"), sql: """
-    WITH written AS (
-      INSERT INTO sub_chains AS p (chain, chain_id, sub_chain_id, name, file_time, file_id)
-      SELECT DISTINCT ON (f.chain, s.chain_id, s.sub_chain_id)
-             f.chain, s.chain_id, s.sub_chain_id, s.sub_chain_name, f.file_time, f.file_id
+  private static let branches = MergeStatement("merge stores", into: "stores", """
+    INSERT INTO stores AS p (chain, chain_id, sub_chain_id, store_id, \(facts.listed()), ended_at)
+    SELECT n.*, \(full.endTime(of: "n"))
+    FROM (
+      SELECT DISTINCT ON (f.chain, s.chain_id, s.sub_chain_id, s.store_id)
+             f.chain, s.chain_id, s.sub_chain_id, s.store_id, \(facts.listed())
       FROM staged_store_files f
       JOIN staged_stores s USING (batch)
-      ORDER BY f.chain, s.chain_id, s.sub_chain_id, f.file_time DESC, f.file_id DESC, (s.sub_chain_name IS NULL),
-               s.batch, s.number
-      ON CONFLICT (chain, chain_id, sub_chain_id) DO UPDATE SET
-        name = EXCLUDED.name, file_time = EXCLUDED.file_time, file_id = EXCLUDED.file_id
-      WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
-         OR (EXCLUDED.file_time, EXCLUDED.file_id) = (p.file_time, p.file_id) AND p.name IS NULL
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
-    """)
-
-  private static let branches = MergeStatement("merge stores", .rows(of: "stores"), sql: """
-    WITH written AS (
-      INSERT INTO stores AS p (chain, chain_id, sub_chain_id, store_id, \(facts.listed()), ended_at)
-      SELECT n.*, \(full.endTime(of: "n"))
-      FROM (
-        SELECT DISTINCT ON (f.chain, s.chain_id, s.sub_chain_id, s.store_id)
-               f.chain, s.chain_id, s.sub_chain_id, s.store_id, \(facts.listed())
-        FROM staged_store_files f
-        JOIN staged_stores s USING (batch)
-        ORDER BY f.chain, s.chain_id, s.sub_chain_id, s.store_id, f.file_time DESC, f.file_id DESC, s.batch, s.number
-      ) AS n
-      ON CONFLICT (chain, chain_id, sub_chain_id, store_id) DO UPDATE SET
-        \(facts.takenOver), ended_at = EXCLUDED.ended_at
-      WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
+      ORDER BY f.chain, s.chain_id, s.sub_chain_id, s.store_id, f.file_time DESC, f.file_id DESC, s.batch, s.number
+    ) AS n
+    ON CONFLICT (chain, chain_id, sub_chain_id, store_id) DO UPDATE SET
+      \(facts.takenOver), ended_at = EXCLUDED.ended_at
+    WHERE (EXCLUDED.file_time, EXCLUDED.file_id) > (p.file_time, p.file_id)
     """)
 }

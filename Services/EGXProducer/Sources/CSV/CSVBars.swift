@@ -39,12 +39,12 @@ package struct CSVBars: Sendable {
   /// - Throws: `SourceError(.unreadable)` at the end of a file of which no line could be read.
   package mutating func next() throws(SourceError) -> SourceBar? {
     while let line = reader.next(columns: width) {
-      switch read(line) {
-      case .success(let bar?):
+      do {
+        let bar = try read(line)
         count += 1
-        return bar
-      case .success(nil): count += 1
-      case .failure(let defect): lost.add("line \(line.number): \(defect.reason)")
+        if let bar { return bar }
+      } catch {
+        lost.add("line \(line.number): \(error.reason)")
       }
     }
     if count == 0, let first = lost.first {
@@ -55,8 +55,8 @@ package struct CSVBars: Sendable {
 
   private struct Defect: Error { var reason: String }
 
-  private mutating func read(_ line: CSVReader.Line) -> Result<SourceBar?, Defect> {
-    if let defect = line.defect { return .failure(Defect(reason: defect)) }
+  private mutating func read(_ line: CSVReader.Line) throws(Defect) -> SourceBar? {
+    if let defect = line.defect { throw Defect(reason: defect) }
     func cell(_ column: CSVColumn) -> ArraySlice<UInt8> {
       guard let index = columns[column], index < line.cells.count else { return [] }
       return line.cells[index]
@@ -64,14 +64,10 @@ package struct CSVBars: Sendable {
     if let text = columns[.symbol].flatMap(line.text) {
       symbol = symbol ?? text
       if text != symbol {
-        return .failure(Defect(reason: "it is about \(quoted(text, limit: 64)), the lines above are not"))
+        throw Defect(reason: "it is about \(quoted(text, limit: 64)), the lines above are not")
       }
     }
-    let time: (seconds: Int64, isDate: Bool)
-    switch self.time(cell(.time), clock: columns[.clock].map { $0 < line.cells.count ? line.cells[$0] : [] }) {
-    case .success(let read): time = read
-    case .failure(let defect): return .failure(defect)
-    }
+    let time = try time(cell(.time), clock: columns[.clock].map { $0 < line.cells.count ? line.cells[$0] : [] })
     var values: [ExactDecimal?] = []
     for column in [CSVColumn.open, .high, .low, .close, .volume] {
       switch number(cell(column)) {
@@ -79,17 +75,17 @@ package struct CSVBars: Sendable {
       case .number(let number): values.append(number)
       case .unreadable(let hint):
         let text = quoted(String(decoding: cell(column), as: UTF8.self), limit: 40)
-        return .failure(Defect(
+        throw Defect(
           reason: "\(column.rawValue) is \(text), which is no number"
-            + (hint.isEmpty ? "" : ": \(hint), with --csv-decimal point or comma")))
+            + (hint.isEmpty ? "" : ": \(hint), with --csv-decimal point or comma"))
       }
     }
     guard let open = values[0], let high = values[1], let low = values[2], let close = values[3] else {
-      return .success(nil)
+      return nil
     }
-    return .success(SourceBar(
+    return SourceBar(
       time: time.seconds, isDate: time.isDate,
-      candle: .init(open: open, high: high, low: low, close: close, volume: values[4])))
+      candle: .init(open: open, high: high, low: low, close: close, volume: values[4]))
   }
 
   /// A number that could be read in two ways is read as the file writes its others.
@@ -112,25 +108,25 @@ package struct CSVBars: Sendable {
 
   private func time(
     _ cell: ArraySlice<UInt8>, clock: ArraySlice<UInt8>?
-  ) -> Result<(seconds: Int64, isDate: Bool), Defect> {
-    func unreadable(_ hint: String) -> Result<(seconds: Int64, isDate: Bool), Defect> {
+  ) throws(Defect) -> (seconds: Int64, isDate: Bool) {
+    func unreadable(_ hint: String) -> Defect {
       let text = quoted(String(decoding: cell, as: UTF8.self), limit: 40)
-      return .failure(Defect(reason: cell.isEmpty ? "it has no time" : "\(text) is no date or time\(hint)"))
+      return Defect(reason: cell.isEmpty ? "it has no time" : "\(text) is no date or time\(hint)")
     }
     let read: (seconds: Int64, isDate: Bool)
     if let dates = format.dates {
-      guard let local = dates.read(cell) else { return unreadable(" of the form \(dates.pattern) of --csv-dates") }
+      guard let local = dates.read(cell) else { throw unreadable(" of the form \(dates.pattern) of --csv-dates") }
       read = (local.microseconds.flooredDivision(by: 1_000_000).quotient, !dates.hasTimeOfDay)
     } else {
       guard let plain = Self.plainTime(cell) else {
-        return unreadable(" as it stands; say how they are written, such as --csv-dates MM/DD/YYYY or DD/MM/YYYY")
+        throw unreadable(" as it stands; say how they are written, such as --csv-dates MM/DD/YYYY or DD/MM/YYYY")
       }
       read = plain
     }
-    guard let clock, !clock.isEmpty, read.isDate else { return .success(read) }
-    guard let seconds = Self.timeOfDay(clock) else { return unreadable(" with the time of day in its line") }
+    guard let clock, !clock.isEmpty, read.isDate else { return read }
+    guard let seconds = Self.timeOfDay(clock) else { throw unreadable(" with the time of day in its line") }
     // Files of days write midnight where they have no time.
-    return .success((read.seconds + seconds, seconds == 0 && !format.isIntraday))
+    return (read.seconds + seconds, seconds == 0 && !format.isIntraday)
   }
 
   /// The forms that can be read in one way only: ISO 8601, `20250120`, `2025/01/20`, seconds or milliseconds since

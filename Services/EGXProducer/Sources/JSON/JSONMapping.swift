@@ -58,11 +58,7 @@ package struct JSONMapping: Hashable, Sendable {
   /// - Throws: `SourceError(.unreadable)` for what is no JSON of the shape, or when no row can be read.
   package func bars(_ bytes: [UInt8]) throws(SourceError) -> Reading {
     let reading: Reading
-    do {
-      reading = try bytes.withUnsafeBytes { buffer -> Result<Reading, DecodingFailure> in
-        do throws(DecodingFailure) { return .success(try read(buffer.bytes)) } catch { return .failure(error) }
-      }.get()
-    } catch {
+    do { reading = try read(bytes.span.bytes) } catch {
       throw SourceError(.unreadable, "the answer is not JSON of the shape that was promised: \(error)")
     }
     if reading.bars.isEmpty, reading.lost.count > 0 {

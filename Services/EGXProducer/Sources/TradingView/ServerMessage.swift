@@ -20,12 +20,7 @@ package enum ServerMessage: Hashable, Sendable {
 
   /// - Throws: `DecodingFailure` for what is not JSON of the protocol's form.
   package init(parsing payload: [UInt8], maxBytes: Int) throws(DecodingFailure) {
-    let result = payload.withUnsafeBytes { buffer -> Result<ServerMessage, DecodingFailure> in
-      do throws(DecodingFailure) {
-        return .success(try Self.read(buffer.bytes, .init(maxBytes: maxBytes, maxDepth: 24)))
-      } catch { return .failure(error) }
-    }
-    self = try result.get()
+    self = try Self.read(payload.span.bytes, JSONReader.Limits(maxBytes: maxBytes, maxDepth: 24))
   }
 
   private static let names = FieldNames(["m", "p"])

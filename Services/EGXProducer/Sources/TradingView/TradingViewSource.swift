@@ -3,17 +3,10 @@ import WebSocket
 
 /// `tradingview://`: one connection, one chart session per symbol, one request at a time.
 package struct TradingViewSource: BarSource {
-  private let settings: TradingViewSettings
-  private let clock: ExchangeClock
-  private let pace: Pace
-  private let drain: Interruption
-
-  package init(settings: TradingViewSettings, clock: ExchangeClock, pace: Pace, drain: Interruption) {
-    self.settings = settings
-    self.clock = clock
-    self.pace = pace
-    self.drain = drain
-  }
+  let settings: TradingViewSettings
+  let clock: ExchangeClock
+  let pace: Pace
+  let drain: Interruption
 
   package var label: String { "tradingview \(settings.socket.url)" }
   package var isLive: Bool { settings.live }
@@ -29,13 +22,13 @@ package struct TradingViewSource: BarSource {
             closer.close()
           }
           defer { group.cancelAll() }
-          var talk = TradingViewTalk(settings: settings, clock: clock, socket: socket)
-          try await talk.begin()
+          var connection = TradingViewConnection(settings: settings, clock: clock, socket: socket)
+          try await connection.begin()
           for request in requests {
             guard try await pace.turn() else { return }
-            try await talk.ask(request, deliver: deliver)
+            try await connection.ask(request, deliver: deliver)
           }
-          if settings.live { try await talk.listen(deliver: deliver) }
+          if settings.live { try await connection.listen(deliver: deliver) }
         }
       }
     } catch {

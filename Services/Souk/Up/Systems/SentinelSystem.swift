@@ -1,8 +1,8 @@
 import Catalogue
+import Commodities
 import Foundation
 import HTTP
 import LocalServers
-import Markets
 import Synchronization
 
 /// Market intelligence: simulated providers at one end, predictions in PostgreSQL at the other. The jobs of two days
@@ -23,7 +23,7 @@ final class SentinelSystem: ShownSystem {
     try Data(Self.sources(port: port).utf8).write(to: URL(fileURLWithPath: file))
     let registry = try startup.folder.file("registry")
     try await ModelTraining(
-      catalogue: try MarketCatalogue.load(file: file), providers: try HTTPURL("http://127.0.0.1:\(port)"),
+      catalogue: try CommodityCatalogue.load(file: file), providers: try HTTPURL("http://127.0.0.1:\(port)"),
       tables: try startup.folder.file("training/"), registry: registry, end: SentinelDays.from, screen: startup.screen,
       stopping: startup.stopping
     ).run()

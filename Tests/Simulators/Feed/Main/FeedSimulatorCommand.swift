@@ -12,9 +12,10 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
     abstract: "Polygon and Alpaca with an invented market, streams and answers about the past, for demos and tests.",
     discussion: """
       ws://host:port/stocks and /options speak as Polygon, /v2/iex, /v2/sip, /v1beta1/indicative and /v1beta1/opra as \
-      Alpaca; the same port answers /v2/aggs, /v3/trades, /v3/quotes, /v2/stocks and /v1beta1/options. The key is 'key', \
-      the secret 'secret'. POST /_feed/cut?how=close|reset|mid-frame ends the connections, POST \
-      /_feed/silent?value=true stops the stream, GET /_feed/truth is all that has happened.
+      Alpaca; the same port answers /v2/aggs, /v3/trades, /v3/quotes, /v2/stocks and /v1beta1/options. The key is \
+      'key', the secret 'secret'. POST /_feed/cut?how=close|reset|mid-frame ends the connections, POST \
+      /_feed/silent?value=true stops the stream, GET /_feed/truth is all that has happened, GET \
+      /_feed/stats counts it.
       """,
     version: Souk.version)
 

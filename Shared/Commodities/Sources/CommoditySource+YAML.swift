@@ -20,7 +20,7 @@ import Values
 ///       currency: USD             # where the answer does not say, as unit
 ///       max-age: 7d               # older values are no answer
 ///       mapping: {value: price, time: at}                 # kinds json and csv
-extension MarketSource {
+extension CommoditySource {
   static let keys = [
     "name", "kind", "url", "tasks", "rate", "burst", "concurrency", "timeout", "token", "token-header", "symbols",
     "symbol", "currency", "unit", "max-age", "mapping",
@@ -28,13 +28,15 @@ extension MarketSource {
 
   /// - Parameter materials: the materials that `symbols` may name.
   /// - Throws: a configuration `Failure` with the line and what is wrong there.
-  package init(_ entry: MarketSourceEntry, materials: [Material]) throws(Failure) {
+  package init(_ entry: CommoditySourceEntry, materials: [Material]) throws(Failure) {
     let fields = try YAMLFields(entry.value, of: "source", known: Self.keys, origin: entry.origin)
     name = entry.name
     guard RoutingKey.word(for: name) != nil else {
       throw fields.wrong("name", "it has no letters or digits of ASCII, or more than 63")
     }
-    guard let kind = try fields.choice("kind", as: MarketSourceKind.self) else { throw fields.wrong("kind is missing") }
+    guard let kind = try fields.choice("kind", as: CommoditySourceKind.self) else {
+      throw fields.wrong("kind is missing")
+    }
     self.kind = kind
     url = try Self.url(fields, kind)
     tasks = try Self.tasks(fields)
@@ -120,7 +122,7 @@ extension MarketSource {
     }
   }
 
-  private static func url(_ fields: YAMLFields, _ kind: MarketSourceKind) throws(Failure) -> TextTemplate {
+  private static func url(_ fields: YAMLFields, _ kind: CommoditySourceKind) throws(Failure) -> TextTemplate {
     let text = try fields.required("url")
     guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
       throw fields.wrong("url", "http:// or https:// is expected")

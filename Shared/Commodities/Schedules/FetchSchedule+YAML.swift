@@ -45,9 +45,9 @@ extension FetchSchedule {
     if value.text == "all" { return .all }
     if let entries = value.mapping {
       guard entries.count == 1, entries[0].key == "category", let text = entries[0].value.text,
-        let category = MarketCategory(rawValue: text)
+        let category = CommodityCategory(rawValue: text)
       else {
-        let known = MarketCategory.allCases.map(\.rawValue).joined(separator: ", ")
+        let known = CommodityCategory.allCases.map(\.rawValue).joined(separator: ", ")
         throw fields.wrong("materials", "{category: X} is expected, X one of \(known)")
       }
       return .category(category)

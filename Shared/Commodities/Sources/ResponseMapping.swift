@@ -48,7 +48,7 @@ package struct ResponseMapping: Hashable, Sendable {
     "rows", "value", "time", "currency", "unit", "where", "zone", "span", "separator", "dates", "decimal",
   ]
 
-  init(_ written: YAMLValue, kind: MarketSourceKind, origin: String) throws(Failure) {
+  init(_ written: YAMLValue, kind: CommoditySourceKind, origin: String) throws(Failure) {
     let fields = try YAMLFields(written, of: "mapping", known: Self.keys, origin: origin)
     if let text = try fields.text("rows") {
       guard kind == .json else { throw fields.wrong("rows", "it is for 'kind: json' only") }

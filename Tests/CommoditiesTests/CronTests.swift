@@ -1,6 +1,6 @@
+@testable import Commodities
 import Core
 import Foundation
-@testable import Markets
 import Testing
 import TestSupport
 import Values
@@ -19,7 +19,7 @@ import Values
     }
   }
 
-  @Test func fieldsMeanWhatTheySay() throws {
+  @Test func cronFieldsFollowTheirDefinition() throws {
     let day = ("2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z")
     #expect(try times("30 8 * * *", day.0, day.1) == ["2026-03-02T08:30:00Z"])
     #expect(try times("*/20 6-7 * * *", day.0, day.1).count == 6)
@@ -130,7 +130,7 @@ import Values
   @Test(arguments: [
     "Africa/Cairo", "Asia/Jerusalem", "Europe/Berlin", "Australia/Lord_Howe", "America/Asuncion", "UTC",
   ])
-  func timesAreThoseOfAClockThatIsWatched(_ name: String) throws {
+  func timesAgreeWithAClockThatIsStepped(_ name: String) throws {
     var random = TestRandom("cron \(name)")
     let zone = try ZoneTable(identifier: name)
     let watched = try #require(TimeZone(identifier: name))
@@ -187,7 +187,7 @@ import Values
     ("0 0 31 4,6,9,11 *", "never matches"),
     ("* L * * *", "'L'"), ("*5 * * * *", "'*5'"),
   ])
-  func aMistakeIsSaidWithItsField(_ text: String, _ expected: String) throws {
+  func aMistakeIsReportedWithItsField(_ text: String, _ expected: String) throws {
     let error = #expect(throws: CronError.self) { try CronExpression(text) }
     #expect(try #require(error).description.contains(expected), "\(String(describing: error))")
   }

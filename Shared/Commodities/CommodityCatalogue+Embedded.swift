@@ -1,4 +1,4 @@
-extension MarketCatalogue {
+extension CommodityCatalogue {
   /// What a cable manufacturer in Egypt buys and what its prices follow: 20 materials in the 10 countries it trades
   /// with, and the energy that drives the price of resins.
   static let embeddedText = """

@@ -1,4 +1,4 @@
-@testable import Markets
+@testable import Commodities
 import Testing
 import Values
 

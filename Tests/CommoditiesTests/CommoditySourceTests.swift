@@ -1,11 +1,11 @@
+@testable import Commodities
 import Core
-@testable import Markets
 import Messages
 import Testing
 
 @Suite struct SourceTests {
-  private func catalogue(_ sources: String) throws -> MarketCatalogue {
-    try MarketCatalogue(
+  private func catalogue(_ sources: String) throws -> CommodityCatalogue {
+    try CommodityCatalogue(
       yaml: """
         countries: [{name: Egypt, region: mena, currency: EGP}]
         materials: [{name: Copper, category: screening, unit: t}, {name: PVC, category: polymer, unit: t}]
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test func theEmbeddedSourcesCanBeRead() throws {
-    let sources = try MarketCatalogue.embedded.readSources()
+    let sources = try CommodityCatalogue.embedded.readSources()
     #expect(!sources.isEmpty && Set(sources.map(\.word)).count == sources.count)
   }
 

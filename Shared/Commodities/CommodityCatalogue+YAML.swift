@@ -25,13 +25,13 @@ import Values
 ///         spread: 5m              # the jobs of one run are due over this time
 ///
 /// A missing section is taken from `base`; an unknown key or name is refused.
-extension MarketCatalogue {
+extension CommodityCatalogue {
   /// Most series of all materials and countries; more are a mistake in the file.
   package static let maxSeries = 100_000
 
   /// - Parameter base: its sections replace missing ones.
   /// - Throws: a configuration `Failure` with the line and what is wrong there.
-  package init(yaml: String, origin: String, over base: MarketCatalogue? = .embedded) throws(Failure) {
+  package init(yaml: String, origin: String, over base: CommodityCatalogue? = .embedded) throws(Failure) {
     let root = try YAMLValue.read(yaml: yaml, origin: origin)
     var sections: [String: YAMLValue] = [:]
     if let root, !root.isNull {
@@ -111,7 +111,7 @@ extension MarketCatalogue {
   private static func material(_ value: YAMLValue, _ origin: String) throws(Failure) -> Material {
     let fields = try YAMLFields(
       value, of: "material", known: ["name", "category", "unit", "positive", "world", "currency"], origin: origin)
-    guard let category = try fields.choice("category", as: MarketCategory.self) else {
+    guard let category = try fields.choice("category", as: CommodityCategory.self) else {
       throw fields.wrong("category is missing")
     }
     let name = try fields.required("name")
@@ -135,12 +135,12 @@ extension MarketCatalogue {
     return code
   }
 
-  private static func source(_ value: YAMLValue, _ origin: String) throws(Failure) -> MarketSourceEntry {
+  private static func source(_ value: YAMLValue, _ origin: String) throws(Failure) -> CommoditySourceEntry {
     let name = value.mapping?.first { $0.key == "name" }?.value.text
     guard let name, !name.isEmpty else {
       throw YAMLFields.wrong(origin, value.line, "a source is a mapping with a name")
     }
-    return MarketSourceEntry(name: name, value: value, origin: origin)
+    return CommoditySourceEntry(name: name, value: value, origin: origin)
   }
 
   /// Checks that the names a schedule uses exist, and that it selects at least one series.

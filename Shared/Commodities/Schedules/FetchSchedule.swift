@@ -30,7 +30,7 @@ package struct FetchSchedule: Hashable, Sendable {
 package enum MaterialSelector: Hashable, Sendable {
   case all
   case named([String])
-  case category(MarketCategory)
+  case category(CommodityCategory)
 
   func contains(_ material: Material) -> Bool {
     switch self {

@@ -4,9 +4,9 @@ import StrictYAML
 import Values
 
 /// A provider of prices or demands and how to query it: one entry of the catalogue's `sources`.
-package struct MarketSource: Hashable, Sendable {
+package struct CommoditySource: Hashable, Sendable {
   package var name: String
-  package var kind: MarketSourceKind
+  package var kind: CommoditySourceKind
   /// The complete URL.
   package var url: TextTemplate
   package var tasks: Set<IngestionTask.Kind>
@@ -58,13 +58,13 @@ package struct Quotation: Hashable, Sendable {
   package var unit: PhysicalUnit?
 }
 
-extension MarketCatalogue {
+extension CommodityCatalogue {
   /// The sources in the order of fail-over.
   /// - Throws: a configuration `Failure` naming file and line.
-  package func readSources() throws(Failure) -> [MarketSource] {
-    var sources: [MarketSource] = []
+  package func readSources() throws(Failure) -> [CommoditySource] {
+    var sources: [CommoditySource] = []
     for entry in self.sources {
-      let source = try MarketSource(entry, materials: materials)
+      let source = try CommoditySource(entry, materials: materials)
       guard !sources.contains(where: { $0.word == source.word }) else {
         throw YAMLFields.wrong(
           entry.origin, entry.value.line,
@@ -77,7 +77,7 @@ extension MarketCatalogue {
 }
 
 /// The format of a provider's responses.
-package enum MarketSourceKind: String, CaseIterable, Hashable, Sendable {
+package enum CommoditySourceKind: String, CaseIterable, Hashable, Sendable {
   /// The chart JSON of Yahoo Finance: `/v8/finance/chart/<symbol>`.
   case yahoo
   /// Commodities, daily series and quotes of Alpha Vantage: `/query?function=...`.
@@ -98,7 +98,7 @@ package enum MarketSourceKind: String, CaseIterable, Hashable, Sendable {
 }
 
 /// A source as written in the catalogue: the name is read here, the rest by the fetcher.
-package struct MarketSourceEntry: Hashable, Sendable {
+package struct CommoditySourceEntry: Hashable, Sendable {
   package var name: String
   /// A mapping.
   package var value: YAMLValue

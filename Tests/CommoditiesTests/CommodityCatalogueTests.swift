@@ -1,19 +1,19 @@
+@testable import Commodities
 import Core
 import Foundation
-@testable import Markets
 import Messages
 import StrictYAML
 import Testing
 import TestSupport
 import Values
 
-@Suite struct MarketCatalogueTests {
-  @Test func theEmbeddedCatalogueIsWhole() throws {
-    let catalogue = MarketCatalogue.embedded
+@Suite struct CommodityCatalogueTests {
+  @Test func theEmbeddedCatalogueIsComplete() throws {
+    let catalogue = CommodityCatalogue.embedded
     #expect(catalogue.countries.count == 10)
     #expect(catalogue.materials.count { !$0.isWorld } == 20)
     #expect(catalogue.materials.filter(\.isWorld).allSatisfy { $0.category == .energy && $0.currency == "USD" })
-    #expect(Set(catalogue.materials.map(\.category)) == Set(MarketCategory.allCases))
+    #expect(Set(catalogue.materials.map(\.category)) == Set(CommodityCategory.allCases))
     #expect(catalogue.series.count == 20 * 10 + 4)
     #expect(Set(catalogue.series.map(\.key)).count == catalogue.series.count)
     // Every series is fetched by some schedule.
@@ -21,12 +21,12 @@ import Values
     #expect(fetched == Set(catalogue.series.map(\.key)))
     let egypt = try #require(catalogue.country(named: "Egypt"))
     let pvc = try #require(catalogue.material(named: "PVC"))
-    #expect(MarketSeries(pvc, in: egypt)?.key.text == "mena.egypt.polymer.pvc")
-    #expect(MarketSeries(pvc, in: egypt)?.currency == "EGP")
-    #expect(MarketSeries(pvc, in: nil) == nil)
+    #expect(CommoditySeries(pvc, in: egypt)?.key.text == "mena.egypt.polymer.pvc")
+    #expect(CommoditySeries(pvc, in: egypt)?.currency == "EGP")
+    #expect(CommoditySeries(pvc, in: nil) == nil)
     let brent = try #require(catalogue.material(named: "Brent"))
-    #expect(MarketSeries(brent, in: nil)?.key.text == "global.world.energy.brent")
-    #expect(MarketSeries(brent, in: egypt) == nil)
+    #expect(CommoditySeries(brent, in: nil)?.key.text == "global.world.energy.brent")
+    #expect(CommoditySeries(brent, in: egypt) == nil)
     for schedule in catalogue.schedules { #expect(throws: Never.self) { try ZoneTable(identifier: schedule.zone) } }
   }
 
@@ -45,7 +45,7 @@ import Values
     """
 
   private static func keys(_ fields: String) throws -> [String] {
-    let catalogue = try MarketCatalogue(
+    let catalogue = try CommodityCatalogue(
       yaml: small + "\nschedules:\n  - {name: one, task: fetch_price, cron: '0 * * * *', \(fields)}", origin: "test")
     return catalogue.series(of: catalogue.schedules[0]).map(\.key.text)
   }
@@ -68,7 +68,7 @@ import Values
   }
 
   @Test func everyFieldOfAScheduleIsRead() throws {
-    let catalogue = try MarketCatalogue(
+    let catalogue = try CommodityCatalogue(
       yaml: Self.small + """
 
         schedules:
@@ -92,7 +92,7 @@ import Values
   }
 
   @Test func sourcesAreKeptAsWritten() throws {
-    let catalogue = try MarketCatalogue(yaml: Self.small + "\nschedules: []", origin: "here.yaml")
+    let catalogue = try CommodityCatalogue(yaml: Self.small + "\nschedules: []", origin: "here.yaml")
     #expect(catalogue.sources.map(\.name) == ["Yahoo", "Other"])
     let fields = try YAMLFields(
       catalogue.sources[0].value, of: "source", known: ["name", "kind", "symbols", "rate"],
@@ -103,17 +103,17 @@ import Values
     #expect("\(fields.wrong("rate", "too fast"))".contains("here.yaml, line 10: source 'Yahoo': rate: too fast"))
   }
 
-  @Test func aMissingSectionIsTheEmbeddedOne() async throws {
+  @Test func aMissingSectionIsTakenFromTheEmbeddedCatalogue() async throws {
     let catalogue = try await withTemporaryDirectory { folder in
       try "sources:\n  - {name: Mine, kind: csv}\n"
         .write(toFile: folder + "/markets.yaml", atomically: true, encoding: .utf8)
-      return try MarketCatalogue.load(file: folder + "/markets.yaml")
+      return try CommodityCatalogue.load(file: folder + "/markets.yaml")
     }
     #expect(catalogue.sources.map(\.name) == ["Mine"])
-    #expect(catalogue.materials == MarketCatalogue.embedded.materials)
-    #expect(catalogue.schedules == MarketCatalogue.embedded.schedules)
-    #expect(try MarketCatalogue.load(file: nil).sources == MarketCatalogue.embedded.sources)
-    let error = #expect(throws: Failure.self) { try MarketCatalogue.load(file: "/nowhere/markets.yaml") }
+    #expect(catalogue.materials == CommodityCatalogue.embedded.materials)
+    #expect(catalogue.schedules == CommodityCatalogue.embedded.schedules)
+    #expect(try CommodityCatalogue.load(file: nil).sources == CommodityCatalogue.embedded.sources)
+    let error = #expect(throws: Failure.self) { try CommodityCatalogue.load(file: "/nowhere/markets.yaml") }
     #expect(error?.errorClass == .configuration)
   }
 
@@ -156,19 +156,19 @@ import Values
     ("schedules:\n  - {name: a, task: fetch_price, cron: '@daily'}\n  - {name: a, task: fetch_price, cron: '@daily'}",
      "line 3: the schedule a is there twice"),
   ])
-  func aMistakeIsSaidWithItsLine(_ yaml: String, _ expected: String) throws {
-    let error = #expect(throws: Failure.self) { try MarketCatalogue(yaml: yaml, origin: "markets.yaml") }
+  func aMistakeIsReportedWithItsLine(_ yaml: String, _ expected: String) throws {
+    let error = #expect(throws: Failure.self) { try CommodityCatalogue(yaml: yaml, origin: "markets.yaml") }
     let failure = try #require(error)
     #expect(failure.errorClass == .configuration && failure.code == "bad_catalogue")
     #expect(failure.message.hasPrefix("markets.yaml"))
     #expect(failure.message.contains(expected), "\(failure.message)")
   }
 
-  @Test func aProductBeyondReasonIsRefused() throws {
+  @Test func tooManyCombinationsAreRefused() throws {
     let countries = (0..<400).map { "  - {name: c\($0), region: r}" }.joined(separator: "\n")
     let materials = (0..<251).map { "  - {name: m\($0), category: polymer}" }.joined(separator: "\n")
     let error = #expect(throws: Failure.self) {
-      try MarketCatalogue(
+      try CommodityCatalogue(
         yaml: "countries:\n\(countries)\nmaterials:\n\(materials)\nschedules: []", origin: "test")
     }
     #expect("\(try #require(error))".contains("100400 series"))

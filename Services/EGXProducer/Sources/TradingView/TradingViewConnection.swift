@@ -2,7 +2,7 @@ import Core
 import WebSocket
 
 /// The requests and answers of one connection.
-struct TradingViewTalk {
+struct TradingViewConnection {
   private struct Series {
     var request: BarRequest
     var bars: [Int64: SourceBar] = [:]
@@ -32,7 +32,7 @@ struct TradingViewTalk {
 
   /// Asks for the bars of one symbol and delivers them, or why there are none.
   /// - Throws: `SourceError` when the connection cannot be used any more; the symbol was then delivered if the
-  ///   trouble began with it.
+  ///   failure began with it.
   mutating func ask(_ request: BarRequest, deliver: BarSource.Delivery) async throws {
     let session = ClientMessage.newSession()
     var series = Series(request: request, page: max(1, min(request.count, settings.maxBars, settings.pageBars)))

@@ -3,15 +3,8 @@ import Kafka
 import Messages
 import Pipeline
 
-/// Sends jobs.
-package protocol JobOutlet: Sendable {
-  /// Returns when all are acknowledged.
-  /// - Throws: `ClassifiedError`; after a transient one all may be sent again.
-  func send(_ tasks: [IngestionTask]) async throws
-}
-
-/// Publishes to `ingestion_tasks`, key and partition by series. Each job begins a trace.
-package struct KafkaJobOutlet: JobOutlet {
+/// The topic `ingestion_tasks`, key and partition by series. Each job begins a trace.
+package struct JobQueue: Sendable {
   private let producer: Producer
   private let service: ServiceIdentity
 
@@ -20,6 +13,8 @@ package struct KafkaJobOutlet: JobOutlet {
     self.service = service
   }
 
+  /// Returns when all are acknowledged.
+  /// - Throws: `ClassifiedError`; after a transient one all may be sent again.
   package func send(_ tasks: [IngestionTask]) async throws {
     let topic = IngestionTask.topic
     var batch = OutgoingBatch()

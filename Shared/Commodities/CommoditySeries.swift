@@ -1,7 +1,7 @@
 import Values
 
 /// A material in a country, or on the world market.
-package struct MarketSeries: Hashable, Sendable {
+package struct CommoditySeries: Hashable, Sendable {
   package let material: Material
   /// Nil on the world market.
   package let country: Country?
@@ -26,7 +26,7 @@ package struct MarketSeries: Hashable, Sendable {
 package struct Material: Hashable, Sendable {
   /// The display name: `Copper Tape`.
   package var name: String
-  package var category: MarketCategory
+  package var category: CommodityCategory
   /// The unit of prices and demands, a symbol of `PhysicalUnit`: `t`, `kg`, `bbl`.
   package var unit: String?
   /// Refuse prices of 0 or below. Otherwise they are published: oil sold at -37.63 in April 2020.
@@ -40,7 +40,7 @@ package struct Material: Hashable, Sendable {
 
   /// - Returns: nil when the name has no routing word.
   package init?(
-    name: String, category: MarketCategory, unit: String? = nil, isPositive: Bool = false, isWorld: Bool = false,
+    name: String, category: CommodityCategory, unit: String? = nil, isPositive: Bool = false, isWorld: Bool = false,
     currency: String? = nil
   ) {
     guard let word = RoutingKey.word(for: name) else { return nil }

@@ -10,8 +10,8 @@ extension CronExpression {
     var times: [Int64] = []
     guard !range.isEmpty, limit > 0 else { return times }
     // Offsets are below a day, and skipped spans are shorter than that.
-    var day = Self.day(range.lowerBound) - 1
-    let last = Self.day(range.upperBound) + 1
+    var day = range.lowerBound.flooredDivision(by: 86_400).quotient - 1
+    let last = range.upperBound.flooredDivision(by: 86_400).quotient + 1
     while day <= last {
       defer { day += 1 }
       guard fits(day: day) else { continue }
@@ -38,10 +38,6 @@ extension CronExpression {
       start = end
     }
     return nil
-  }
-
-  private static func day(_ instant: Int64) -> Int64 {
-    (instant >= 0 ? instant : instant - 86_399) / 86_400
   }
 
   /// - Parameter civil: the clock's time in seconds, as if it were UTC.
