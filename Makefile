@@ -55,6 +55,7 @@ SIMULATOR_lambda := feed-simulator
 PRODUCTS_prices := crawler downloader parser db-writer
 PRODUCTS_egx := egx-producer influx-consumer s3-consumer
 PRODUCTS_sentinel := scheduler fetcher inference-worker db-writer
+PRODUCTS_lambda := market-streamer hot-writer
 # end generated: products
 PRODUCTS = souk $(SIMULATOR_$(SYSTEM)) $(PRODUCTS_$(SYSTEM))
 # What `make deps` installs for: a system, or all.

@@ -77,7 +77,8 @@ package struct CrawlerCommand: ServiceCommand {
       }
     }
     let sharing = needs.add(Need(
-      "leases", open: { try makeAssignment(of: sources.value, relisting, context) }, close: { await $0?.client.close() }))
+      "leases", open: { try makeAssignment(of: sources.value, relisting, context) },
+      close: { await $0?.client.close() }))
     return consumer.clients.source { producer in
       let (plan, store, assignment) = (try plan.value, try store.value, try sharing.value?.assignment)
       let kind = try state().kind

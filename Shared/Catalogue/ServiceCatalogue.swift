@@ -113,7 +113,8 @@ package enum ServiceCatalogue {
 
   package static let hotWriter = ServiceEntry(
     "hot-writer", "keeps live prices, bars and gaps in Redis: time series, last values, a tail of raw records",
-    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps], sink: .redis, scaling: .byLag(100_000), resources: .medium)
+    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps], sink: .redis,
+    scaling: .byLag(100_000), resources: .medium)
 
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
 

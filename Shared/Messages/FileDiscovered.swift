@@ -43,7 +43,9 @@ package struct FileDiscovered: FieldwiseMessage {
   package var key: [UInt8] { RecordKey.bytes(chain: chain, fileName) }
   package var partitionKey: [UInt8] { RecordKey.bytes(chain: chain, storeID ?? "") }
 
-  package static let blank = Self(chain: "", url: "", timestamp: .epoch, fileName: "")
+  package static let blank = Self(chain: "", url: "", timestamp: .epoch, fileName: absent)
+  /// The name while none was read; an empty one is kept as written.
+  private static let absent = "\u{0}absent\u{0}"
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
@@ -59,7 +61,7 @@ package struct FileDiscovered: FieldwiseMessage {
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
-    guard fileName.isEmpty else { return }
+    guard fileName == Self.absent else { return }
     guard let name = lastPathSegment(of: url) else { throw reader.missingField("file_name") }
     fileName = name
   }

@@ -59,10 +59,13 @@ import Testing
   @Test func aLoginAndAPageWithoutLinksAreErrors() throws {
     let engine = try engine()
     let login = #expect(throws: PortalError.self) {
-      try engine.read(HTMLDocument(Array("<title>Sign in</title><input type=password><a href=x>".utf8)), at: engine.base)
+      let page = try HTMLDocument(Array("<title>Sign in</title><input type=password><a href=x>".utf8))
+      return try engine.read(page, at: engine.base)
     }
     #expect(login?.kind == .loginPage)
-    let nothing = #expect(throws: PortalError.self) { try engine.read(HTMLDocument(Array("<p>maintenance".utf8)), at: engine.base) }
+    let nothing = #expect(throws: PortalError.self) {
+      try engine.read(HTMLDocument(Array("<p>maintenance".utf8)), at: engine.base)
+    }
     #expect(nothing?.kind == .unknownPage)
   }
 

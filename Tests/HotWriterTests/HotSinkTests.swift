@@ -49,7 +49,8 @@ import Glibc
     #expect(found.array?.compactMap(\.text) == ["ts:AAPL:1m:close"])
     let about = try await fixture.ask("TS.INFO", "ts:AAPL:1m:close").array ?? []
     let place = try #require(about.firstIndex { $0.text == "retentionTime" })
-    #expect(about[place + 1].integer == 30 * 86_400_000)
+    let retention: Int64 = 30 * 86_400_000
+    #expect(about[place + 1].integer == retention)
     await fixture.server.stop()
   }
 

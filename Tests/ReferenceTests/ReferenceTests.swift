@@ -56,7 +56,7 @@ import TestSupport
           "\(entry.name) \(hasFlag ? "has" : "lacks") --\(flag), and its entry says otherwise of \(need.title)")
       }
       if settings.contains("| `--allow-private-addresses`") {
-        #expect(entry.needs.contains(.internet), "\(entry.name) fetches from the Internet, which its entry does not say")
+        #expect(entry.needs.contains(.internet), "\(entry.name) fetches from the Internet, unlike its entry")
       }
       #expect(!entry.needs.contains(.ftp) || entry.needs.contains(.internet), "\(entry.name)")
     }

@@ -10,7 +10,8 @@ import TestSupport
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0", "S3_ENDPOINT": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "a",
     "AWS_SECRET_ACCESS_KEY": "b", "INFLUX_URL": "http://127.0.0.1:1", "INFLUX_DATABASE": "egx", "KIND": "polymer",
-    "HTTP_PORT": "0", "ALPHAVANTAGE_API_KEY": "x",
+    "HTTP_PORT": "0", "ALPHAVANTAGE_API_KEY": "x", "FEED": "polygon-stocks", "FEED_KEY": "x",
+    "FEED_URL": "ws://127.0.0.1:1/stocks", "SYMBOLS": "AAPL",
   ]
 
   @Test(.timeLimit(.minutes(10)), arguments: [

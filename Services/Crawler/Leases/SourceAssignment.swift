@@ -7,8 +7,8 @@ import ServiceKit
 ///
 /// Three times within a lease's life each replica registers itself, reads the live members, computes the owner of each
 /// source (`RendezvousHash`), and acquires or releases leases accordingly. The leases of a dead replica expire; one
-/// heartbeat later other replicas hold them. The owner of a source that moves finishes its announcements and releases the lease
-/// first, so no source is ever crawled by two replicas at once.
+/// heartbeat later other replicas hold them. The owner of a source that moves finishes its announcements and releases
+/// the lease first, so no source is ever crawled by two replicas at once.
 package actor SourceAssignment {
   private let leases: RedisLeases
   /// Lease names by source.

@@ -100,7 +100,7 @@ package final class HotSink: Sink {
 
   /// Scripts and series that a server has lost are made again at once, each in its turn; after that it is an outage.
   private func write(
-    _ waiting: [(partition: TopicPartition, buffer: PartitionBuffer)]
+    _ waiting: [HotWriter.Waiting]
   ) async throws -> HotWriter.Outcome {
     for _ in 0..<2 {
       do {

@@ -10,6 +10,9 @@ import Values
 /// Whatever fails, the same flush can be repeated: samples are upserts, hashes compare event times, the tail compares
 /// offsets.
 struct HotWriter: Sendable {
+  /// What waits of a partition.
+  typealias Waiting = (partition: TopicPartition, buffer: PartitionBuffer)
+
   let client: RedisClient
   /// Length of the tail; 0 for none.
   let tail: Int
@@ -62,7 +65,7 @@ struct HotWriter: Sendable {
   ///   - digests: of the scripts, as the server gave them; empty at first.
   /// - Throws: `RedisError` of class `transient` or `configuration`.
   func write(
-    _ buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: inout SeriesTable,
+    _ buffers: [Waiting], _ table: inout SeriesTable,
     digests: inout [[UInt8]]
   ) async throws -> Outcome {
     var outcome = Outcome()
@@ -98,7 +101,7 @@ struct HotWriter: Sendable {
   /// - Returns: series that the server does not have any more.
   private func judge(
     _ answers: inout PipelineAnswers, _ commands: [Command], _ places: [Place],
-    _ buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: inout SeriesTable,
+    _ buffers: [Waiting], _ table: inout SeriesTable,
     _ outcome: inout Outcome
   ) throws(RedisError) -> Set<Int32> {
     var lost: Set<Int32> = []
@@ -132,7 +135,7 @@ struct HotWriter: Sendable {
   /// Makes the series that this process has not written to yet: a sample never makes one, since the policy for
   /// repeated stamps is the series'. What exists gets the retention and labels of the settings.
   private func prepare(
-    _ buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: inout SeriesTable
+    _ buffers: [Waiting], _ table: inout SeriesTable
   ) async throws {
     var missing: Set<Int32> = []
     for (_, buffer) in buffers {
@@ -168,7 +171,7 @@ struct HotWriter: Sendable {
   /// What the server holds at stamps that are not newer than all of a series: writing an equal value again costs it
   /// fifty times what reading costs.
   private func held(
-    _ buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: SeriesTable
+    _ buffers: [Waiting], _ table: SeriesTable
   ) async throws -> [Point: Double] {
     var asked: [Int32: [Int64]] = [:]
     for (_, buffer) in buffers {
@@ -216,8 +219,8 @@ struct HotWriter: Sendable {
   // MARK: - commands
 
   private func encode(
-    _ buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: SeriesTable, _ held: inout [Point: Double],
-    _ pipeline: inout RedisPipeline, _ commands: inout [Command], _ places: inout [Place], _ outcome: inout Outcome
+    _ buffers: [Waiting], _ table: SeriesTable, _ held: inout [Point: Double], _ pipeline: inout RedisPipeline,
+    _ commands: inout [Command], _ places: inout [Place], _ outcome: inout Outcome
   ) {
     for (partition, waiting) in buffers.enumerated() {
       for (index, sample) in waiting.buffer.samples.enumerated() {
@@ -256,7 +259,7 @@ struct HotWriter: Sendable {
   }
 
   private func append(
-    lastValues buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ table: SeriesTable,
+    lastValues buffers: [Waiting], _ table: SeriesTable,
     _ digests: [[UInt8]], _ pipeline: inout RedisPipeline, _ commands: inout [Command]
   ) {
     for (_, buffer) in buffers {
@@ -290,7 +293,7 @@ struct HotWriter: Sendable {
   /// The last record of a gap holds. The hash of a symbol goes when no gap was told for as long as the topic keeps
   /// them.
   private func append(
-    gaps buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ pipeline: inout RedisPipeline,
+    gaps buffers: [Waiting], _ pipeline: inout RedisPipeline,
     _ commands: inout [Command]
   ) {
     for (_, buffer) in buffers {
@@ -305,7 +308,7 @@ struct HotWriter: Sendable {
   }
 
   private func append(
-    tails buffers: [(partition: TopicPartition, buffer: PartitionBuffer)], _ digests: [[UInt8]],
+    tails buffers: [Waiting], _ digests: [[UInt8]],
     _ pipeline: inout RedisPipeline, _ commands: inout [Command]
   ) {
     for (partition, buffer) in buffers where tail > 0 {

@@ -81,14 +81,15 @@ extension PromotionsIngestWriter {
 
 extension PromotionsIngest.Promotion {
   init(copying view: borrowing PromotionView) {
+    let fields = view.fields
     self.init(
       promotionID: String(copying: view.promotionID), description: String(copying: view.description),
-      startsAt: view.fields.startsAt, endsAt: view.fields.endsAt, updatedAt: view.fields.updatedAt, rewardType: view.fields.rewardType,
-      minQty: view.fields.minQty, maxQty: view.fields.maxQty, discountRate: view.fields.discountRate, discountType: view.fields.discountType,
-      discountedPrice: view.fields.discountedPrice, discountedUnitPrice: view.fields.discountedUnitPrice,
-      minPurchaseAmount: view.fields.minPurchaseAmount, minItems: view.fields.minItems, isWeighted: view.fields.isWeighted,
-      isCoupon: view.fields.isCoupon, allowMultiple: view.fields.allowMultiple, remarks: String(copying: view.remarks),
-      row: view.fields.row)
+      startsAt: fields.startsAt, endsAt: fields.endsAt, updatedAt: fields.updatedAt, rewardType: fields.rewardType,
+      minQty: fields.minQty, maxQty: fields.maxQty, discountRate: fields.discountRate,
+      discountType: fields.discountType, discountedPrice: fields.discountedPrice,
+      discountedUnitPrice: fields.discountedUnitPrice, minPurchaseAmount: fields.minPurchaseAmount,
+      minItems: fields.minItems, isWeighted: fields.isWeighted, isCoupon: fields.isCoupon,
+      allowMultiple: fields.allowMultiple, remarks: String(copying: view.remarks), row: fields.row)
     for index in 0..<view.clubCount { clubs.append(String(copying: view.club(index))) }
     for index in 0..<view.itemCount {
       let item = view.item(index)
@@ -96,7 +97,8 @@ extension PromotionsIngest.Promotion {
         PromotionsIngest.Item(
           ean: String(copying: item.ean), itemType: item.fields.itemType, isGift: item.fields.isGift,
           groupID: String(copying: item.groupID), rewardType: item.fields.rewardType, minQty: item.fields.minQty,
-          maxQty: item.fields.maxQty, discountRate: item.fields.discountRate, discountedPrice: item.fields.discountedPrice))
+          maxQty: item.fields.maxQty, discountRate: item.fields.discountRate,
+          discountedPrice: item.fields.discountedPrice))
     }
   }
 }

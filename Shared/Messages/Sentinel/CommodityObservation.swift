@@ -51,7 +51,9 @@ package struct CommodityObservation: FieldwiseMessage {
   package var key: [UInt8] { series.bytes }
 
   package static let blank = Self(
-    series: .placeholder, kind: .price, material: "", value: .zero, observedAt: .epoch, source: "")
+    series: .placeholder, kind: .price, material: absent, value: .zero, observedAt: .epoch, source: "")
+  /// The material while none was read; an empty one is kept as written.
+  private static let absent = "\u{0}absent\u{0}"
   package static let fields = ObjectFields(blank)
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
@@ -70,6 +72,6 @@ package struct CommodityObservation: FieldwiseMessage {
   }
 
   package mutating func complete(_ reader: borrowing JSONReader) {
-    if material.isEmpty { material = series.material }
+    if material == Self.absent { material = series.material }
   }
 }

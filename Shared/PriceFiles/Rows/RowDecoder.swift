@@ -92,7 +92,9 @@ struct RowDecoder: ~Copyable {
 
   /// Makes room in the window, keeping the current row.
   mutating func compact(_ window: inout TextWindow) {
-    let shift = window.discard(before: isInRow ? min(rowStart, window.position) : window.position)
+    // Records copy their texts: only a price row needs its bytes in the window.
+    let keepsRow = kind == .prices && isInRow
+    let shift = window.discard(before: keepsRow ? min(rowStart, window.position) : window.position)
     guard shift > 0 else { return }
     rowStart -= shift
     fields.move(by: shift)
