@@ -6,7 +6,6 @@ import KafkaFlags
 import LocalServers
 import Logging
 import Messages
-import Postgres
 import Testing
 import TestSupport
 import Values
@@ -25,9 +24,7 @@ import Glibc
     #expect(refused.errorOutput.contains("db-writer migrate"))
     let unchecked = try await ServiceProcess.run("db-writer", ["--check"], environment: environment)
     #expect(unchecked.status == .exited(78))
-    let steps = 1...DBWriterSchema.migrator().migrations.count
-    let list = steps.map(String.init).joined(separator: ", ")
-    for answer in ["migrated: steps \(list)\n", "up to date: step \(steps.upperBound)\n"] {
+    for answer in ["migrated: steps 1, 2, 3, 4, 5, 6, 7, 8, 9\n", "up to date: step 9\n"] {
       let migrated = try await ServiceProcess.run("db-writer", ["migrate"], environment: ["DATABASE_URL": url])
       #expect(migrated.status.isSuccess)
       #expect(migrated.output == answer)
@@ -36,7 +33,8 @@ import Glibc
     #expect(checked.status.isSuccess, "\(checked.output)\(checked.errorOutput)")
     // A database that a newer release has migrated.
     _ = try await server.psql(
-      "INSERT INTO schema_migrations VALUES ('db-writer', \(steps.upperBound + 1), 'later', 'x')", database: name)
+      "INSERT INTO schema_migrations SELECT 'db-writer', max(number) + 1, 'later', 'x' FROM schema_migrations",
+      database: name)
     let older = try await ServiceProcess.run("db-writer", ["migrate"], environment: ["DATABASE_URL": url])
     #expect(older.status == .exited(78))
   }

@@ -239,7 +239,7 @@ import TestSupport
 
   @Test(arguments: [
     ("2025-01-20T01:05:00Z", 1_737_335_100), ("1970-01-01T00:00:00Z", 0), ("2025-01-20T01:05:00.123Z", 1_737_335_100),
-    ("2025-01-20T01:05:00+02:00", nil), ("2025-13-20T01:05:00Z", nil), ("tomorrow", nil), ("", nil),
+    ("2025-01-20T01:05:00+02:00", 1_737_327_900), ("2025-13-20T01:05:00Z", nil), ("tomorrow", nil), ("", nil),
   ] as [(String, Int64?)])
   func endsOfSessions(text: String, seconds: Int64?) {
     #expect(CredentialFile.seconds(text) == seconds)

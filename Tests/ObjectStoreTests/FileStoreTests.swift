@@ -1,10 +1,19 @@
 import Core
 import Glibc
-import ObjectStore
+@testable import ObjectStore
 import Testing
 import TestSupport
 
 @Suite struct FileStoreTests {
+  /// A process that has run out of descriptors says nothing of the folder.
+  @Test(arguments: [
+    (EMFILE, ErrorClass.transient), (ENFILE, .transient), (ENOMEM, .transient), (ENOENT, .configuration),
+    (ENOTDIR, .configuration), (EACCES, .configuration),
+  ])
+  func aFolderThatCannotBeOpenedIsASettingOrAnOutage(code: Int32, expected: ErrorClass) {
+    #expect(FileTree.refusal(of: "/objects", code).errorClass == expected)
+  }
+
   @Test func keepsTheContract() async throws {
     try await withTemporaryDirectory { folder in
       try await StoreContract(store: FileStore(path: "\(folder)/a b/store")).run()

@@ -67,6 +67,8 @@ final class PythonServer: Sendable {
   /// A client for one path.
   func client(_ path: String, _ change: (inout WebSocketConfiguration) -> Void = { _ in }) -> WebSocketClient {
     var configuration = WebSocketConfiguration(url: url(path))
+    // A machine that is busy with other tests is silent for minutes.
+    configuration.idleLimit = .seconds(600)
     change(&configuration)
     return WebSocketClient(configuration)
   }

@@ -6,15 +6,18 @@ import Glibc
 struct FileTree {
   private let root: Int32
 
-  /// - Throws: `.invalidSetting` when the folder is missing or not a folder; an outage's kind when the process is out
-  ///   of descriptors or memory, which says nothing of the folder.
+  /// - Throws: `.invalidSetting` when the folder is missing or not a folder; see `refusal`.
   init(_ path: String) throws(ObjectStoreError) {
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard root >= 0 else {
-      let code = errno
-      if ErrorClass(ofSetting: code) == .transient { throw Self.failure("cannot open the folder \(path)", code) }
-      throw ObjectStoreError(.invalidSetting, "cannot open the folder \(path): \(Self.reason(code))")
-    }
+    guard root >= 0 else { throw Self.refusal(of: path, errno) }
+  }
+
+  /// Why the folder of the store cannot be opened. A process that has run out of descriptors or memory says nothing of
+  /// the folder.
+  static func refusal(of path: String, _ code: Int32) -> ObjectStoreError {
+    ObjectStoreError(
+      ErrorClass(ofSetting: code) == .transient ? .diskFull : .invalidSetting,
+      "cannot open the folder \(path): \(reason(code))")
   }
 
   func close() { Glibc.close(root) }
