@@ -156,7 +156,10 @@ actor Shard {
         let next = interests.of(shard: number)
         return current.withLock { old in
           let changes = Interests.changes(from: old, to: next)
-          if !changes.isEmpty { old = next }
+          if !changes.isEmpty {
+            old = next
+            gauges.symbols.record(next.count)
+          }
           return changes
         }
       },
