@@ -36,7 +36,8 @@ import Values
       "--feed", feed.rawValue, "--feed-url", "ws://\(simulator.url)/\(path)",
       "--history-url", "http://\(simulator.url)",
       "--feed-key", "key", "--feed-secret", "secret", "--symbols", symbols.joined(separator: ","), "--hours", "always",
-      "--channels", "trades,quotes,bars,statuses", "--allow-private-addresses", "--bootstrap", broker.bootstrapServers,
+      "--channels", "trades,quotes,bars,statuses", "--allow-private-addresses",
+      "--kafka-bootstrap-servers", broker.bootstrapServers,
     ] + more)
   }
 
@@ -274,7 +275,9 @@ import Values
     try await FeedSimulator.serving(symbols: Self.symbols + ["NVDA"], rate: 300) { simulator in
       let process = try await start(.alpacaStocks, simulator, broker)
       try await eventually("events") { await published(process) > 200 }
-      let settings = ["--feed", "alpaca-stocks", "--bootstrap", broker.bootstrapServers, "--http-port", "0"]
+      let settings = [
+        "--feed", "alpaca-stocks", "--kafka-bootstrap-servers", broker.bootstrapServers, "--http-port", "0",
+      ]
       let added = try await ServiceProcess.run("market-streamer", ["subscribe"] + settings + ["NVDA"])
       #expect(added.status == .exited(0), "\(added)")
       try await eventually("it is asked for") { simulator.interests.contains("trades/NVDA") }
@@ -322,7 +325,7 @@ import Values
     try await FeedSimulator.serving(symbols: Self.symbols) { simulator in
       let outcome = try await ServiceProcess.run("market-streamer", [
         "--check", "--feed", "alpaca-stocks", "--feed-url", "ws://\(simulator.url)/v2/iex", "--feed-key", "key",
-        "--feed-secret", "secret", "--symbols", "AAPL", "--bootstrap", broker.bootstrapServers,
+        "--feed-secret", "secret", "--symbols", "AAPL", "--kafka-bootstrap-servers", broker.bootstrapServers,
       ])
       #expect(outcome.status == .exited(0) && "\(outcome)".contains("trades allowed"), "\(outcome)")
     }

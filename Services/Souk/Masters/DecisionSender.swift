@@ -8,15 +8,22 @@ import Pipeline
 
 /// Sends decisions about masters, and waits until the brokers have them.
 struct DecisionSender: Sendable {
+  private let cluster: Cluster
   private let options: KafkaOptions
 
-  /// - Parameter servers: replaces those of the options.
-  init(_ options: ClusterOptions, servers: String? = nil) throws {
-    self.options = try options.kafkaOptions(servers: servers)
+  init(_ options: ClusterOptions) throws {
+    cluster = try Cluster(options)
+    self.options = try options.kafkaOptions()
   }
 
   /// - Parameter masters: what the decisions refer to and is new; sent ahead of them.
+  /// - Throws: `KafkaError` when the brokers do not answer; `Failure` of class configuration without the topics.
   func send(_ decisions: [MasterDecision], masters: [ProductMaster] = []) async throws {
+    let topics = try await cluster.admin.topics()
+    for topic in [Topics.masterDecisions, Topics.productsMasters] where topics[topic.name] == nil {
+      throw Failure(
+        .configuration, code: "no_such_topic", "the cluster has no topic \(topic.name); see `souk topics apply`")
+    }
     var logger = Logger(label: "souk")
     logger.logLevel = .critical
     let identity = ServiceIdentity(name: "souk")

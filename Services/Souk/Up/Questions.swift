@@ -25,8 +25,9 @@ enum Questions {
       sql: """
         WITH product AS (
           SELECT master_id FROM offers GROUP BY master_id
-          ORDER BY count(DISTINCT chain) DESC, count(DISTINCT chain) FILTER (WHERE length(ean) < 8) DESC,
-                   count(DISTINCT name) DESC, master_id LIMIT 1)
+          ORDER BY count(DISTINCT chain) DESC, count(DISTINCT name) DESC,
+                   count(DISTINCT chain) FILTER (WHERE master_id LIKE 'gtin:%' AND length(ean) < 8) DESC, master_id
+          LIMIT 1)
         SELECT chain, name, ean, min(price), max(price), master_id
         FROM offers JOIN product USING (master_id)
         GROUP BY chain, name, ean, master_id

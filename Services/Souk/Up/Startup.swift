@@ -128,7 +128,7 @@ struct Startup {
 
   /// - Returns: the port of the simulated feeds.
   mutating func startFeeds() async throws -> UInt16 {
-    let port = try await serve("feed-simulator", ["--port-file"]) { UInt16($0) }
+    let port = try await serve("feed-simulator", ["--speed", "30", "--events", "4000", "--port-file"]) { UInt16($0) }
     screen.started("feed-simulator", "127.0.0.1:\(port) (an invented market, as Polygon and Alpaca have it)")
     return port
   }

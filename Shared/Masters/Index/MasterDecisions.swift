@@ -1,8 +1,8 @@
 import Messages
 
 /// The decisions in force about masters, and what follows from them: which master stands for several, and which
-/// products of chains a split takes away. Depends only on the set of decisions, never on the order they came in. db-writer
-/// resolves its tables by the same rules (`DecisionSQL`).
+/// products of chains a split takes away. Depends only on the set of decisions, never on the order they came in.
+/// db-writer resolves its tables by the same rules (`DecisionSQL`).
 struct MasterDecisions {
   private struct Merge {
     var decision: String

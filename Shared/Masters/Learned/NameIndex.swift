@@ -167,25 +167,17 @@ final class NameIndex {
     let name = names[Int(number)]
     var other = name.next
     while other != .max {
-      compare(name, names[Int(other)], amount)
-      other = names[Int(other)].next
+      let next = names[Int(other)]
+      // Always in the same order, so that the counts do not depend on which name came first.
+      if name.order <= next.order { compare(name, next, amount) } else { compare(next, name, amount) }
+      other = next.next
     }
   }
 
   private func compare(_ first: Name, _ second: Name, _ amount: Int32) {
     var (mine, theirs) = (Bits(count: Int(first.pieceCount)), Bits(count: Int(second.pieceCount)))
-    for place in 0..<Int(first.pieceCount) {
-      let word = pieces[Int(first.pieces) + place].word
-      for other in 0..<Int(second.pieceCount) where theirs[other] {
-        let theirWord = pieces[Int(second.pieces) + other].word
-        guard isOneWord(word, theirWord) else { continue }
-        count(word, kept: amount)
-        if theirWord != word { count(theirWord, kept: amount) }
-        mine.remove(place)
-        theirs.remove(other)
-        break
-      }
-    }
+    keep(first, second, &mine, &theirs, amount) { $0 == $1 }
+    keep(first, second, &mine, &theirs, amount, isCut)
     for place in 0..<Int(first.pieceCount) where mine[place] { drop(first, place, amount) }
     for place in 0..<Int(second.pieceCount) where theirs[place] { drop(second, place, amount) }
     for place in 0..<Int(first.pieceCount) where mine[place] {
@@ -194,6 +186,24 @@ final class NameIndex {
         let theirs = words[Int(pieces[Int(second.pieces) + other].word)]
         guard !word.isNumber, !theirs.isNumber else { continue }
         aliases.add(Self.pair(word.hash, theirs.hash), amount)
+      }
+    }
+  }
+
+  private func keep(
+    _ first: Name, _ second: Name, _ mine: inout Bits, _ theirs: inout Bits, _ amount: Int32,
+    _ isSame: (UInt32, UInt32) -> Bool
+  ) {
+    for place in 0..<Int(first.pieceCount) where mine[place] {
+      let word = pieces[Int(first.pieces) + place].word
+      for other in 0..<Int(second.pieceCount) where theirs[other] {
+        let theirWord = pieces[Int(second.pieces) + other].word
+        guard isSame(word, theirWord) else { continue }
+        count(word, kept: amount)
+        if theirWord != word { count(theirWord, kept: amount) }
+        mine.remove(place)
+        theirs.remove(other)
+        break
       }
     }
   }
@@ -207,9 +217,8 @@ final class NameIndex {
 
   private func count(_ word: UInt32, kept amount: Int32) { words[Int(word)].kept &+= UInt32(bitPattern: amount) }
 
-  /// The same word, or one cut short.
-  private func isOneWord(_ first: UInt32, _ second: UInt32) -> Bool {
-    if first == second { return true }
+  /// One is the other cut short.
+  private func isCut(_ first: UInt32, _ second: UInt32) -> Bool {
     let (a, b) = (words[Int(first)], words[Int(second)])
     let (short, long) = a.count < b.count ? (a, b) : (b, a)
     guard short.count >= 2, short.count < long.count, !short.isNumber, !long.isNumber, short.mask & ~long.mask == 0

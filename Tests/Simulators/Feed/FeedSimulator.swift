@@ -30,6 +30,10 @@ package final class FeedSimulator: Sendable {
     var pages = 0
     var questions: [String] = []
     var isPaused = false
+    /// The market stops so many events after the first subscription; nil for never.
+    var limit: Int?
+    /// What had happened at the first subscription.
+    var base: Int?
   }
 
   struct Connection {
@@ -74,10 +78,12 @@ package final class FeedSimulator: Sendable {
   package func pause() { state.withLock { $0.isPaused = true } }
 
   /// Serves while `body` runs.
-  /// - Parameter port: 0 is any free one.
+  /// - Parameters:
+  ///   - limit: the market stops so many events after the first subscription, and connections stay.
+  ///   - port: 0 is any free one.
   package static func serving<Value: Sendable>(
     _ script: FeedScript = FeedScript(), seed: UInt64 = 1, symbols: [String], rate: Double = 200, speed: Double = 1,
-    hasCorrections: Bool = true, host: String = "127.0.0.1", port: Int = 0,
+    hasCorrections: Bool = true, events limit: Int? = nil, host: String = "127.0.0.1", port: Int = 0,
     _ body: @Sendable (FeedSimulator) async throws -> Value
   ) async throws -> Value {
     let holder = FeedListener.Holder()
@@ -89,6 +95,7 @@ package final class FeedSimulator: Sendable {
     let market = FeedMarket(
       seed: seed, symbols: symbols, rate: rate / speed, startNs: now, hasCorrections: hasCorrections)
     let simulator = FeedSimulator(script, market, speed: speed, listener)
+    simulator.state.withLock { $0.limit = limit }
     holder.simulator = simulator
     let clock = Task { await simulator.run() }
     return try await finishing { try await body(simulator) } then: {
@@ -118,6 +125,10 @@ package final class FeedSimulator: Sendable {
   private func tick() {
     state.withLock { state in
       guard !state.isPaused else { return }
+      if state.base == nil, state.connections.values.contains(where: { !$0.interests.isEmpty }) {
+        state.base = state.market.events.count
+      }
+      if let limit = state.limit, let base = state.base, state.market.events.count - base >= limit { return }
       let fresh = state.market.advance(to: now(state.market.startNs))
       guard !fresh.isEmpty, !state.script.isSilent else { return }
       for (id, connection) in state.connections where connection.isLoggedIn && !connection.interests.isEmpty {

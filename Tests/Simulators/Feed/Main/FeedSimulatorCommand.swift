@@ -26,6 +26,8 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
   @Option(help: "Symbols, separated by commas.") var symbols = "AAPL,MSFT,NVDA,TSLA,SPY,QQQ,BRK.B"
   @Option(help: "Events a second.") var rate = 200.0
   @Option(help: "How fast the market's clock runs.") var speed = 1.0
+  @Option(help: "Stop the market so many events after the first subscription; connections stay open.")
+  var events: Int?
   @Option(help: ArgumentHelp("Write what happened here at the end, one event a line.", valueName: "path"))
   var truth: String?
 
@@ -48,7 +50,7 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
       return source
     }
     try await FeedSimulator.serving(
-      seed: seed, symbols: list, rate: rate, speed: speed, host: host, port: port
+      seed: seed, symbols: list, rate: rate, speed: speed, events: events, host: host, port: port
     ) { simulator in
       print("listening on \(simulator.url)")
       fflush(nil)
