@@ -58,8 +58,8 @@ package enum Refusal: String, Sendable, CaseIterable {
   /// A login that was interrupted, or a token that could not be fetched, is an outage: only an answer is a refusal.
   private static func login(_ message: String) -> Refusal? {
     if message.contains("OAUTHBEARER token") {
-      // The token server's address, which is quoted, says nothing of its answer: ports are numbers too.
-      let answer = message.replacing(/"[^"]*"/, with: "")
+      // The token server's address says nothing of its answer: ports are numbers too.
+      let answer = message.replacing(/"https?:[^"]*"/, with: "")
       return answer.contains(/\(40[013]\)|code 40[013]|invalid_client|unauthorized|Unsupported/) ? .login : nil
     }
     let outages = ["Local: ", "Disconnected", "hung up", "timed out"]

@@ -30,6 +30,8 @@ import Glibc
       + "\"http://127.0.0.1:40133/token\": Couldn't connect to server (-1)", nil),
     ("_AUTHENTICATION", "Failed to acquire SASL OAUTHBEARER token: Failed to retrieve OIDC token from "
       + "\"http://127.0.0.1:8080/token\": no such client (401)", .login),
+    ("_AUTHENTICATION", "Failed to acquire SASL OAUTHBEARER token: Failed to retrieve OIDC token from "
+      + "\"http://127.0.0.1:8080/token\": {\"error\": \"invalid_client\"}", .login),
     ("_SSL", "SSL handshake failed: error:0A000086:SSL routines::certificate verify failed: broker certificate could "
       + "not be verified, verify that ssl.ca.location is correctly configured", .untrusted),
     ("_SSL", "SSL handshake failed: certificate verify failed (certificate has expired)", .expired),
