@@ -99,8 +99,10 @@ import Values
     let first = try #require(ticks.map { $0[\.eventNs] }.min())
     let kinds: Set<SimulatedEvent.Kind> = feed.isPolygon || feed.hasOptions
       ? [.trade, .quote] : [.trade, .quote, .correction, .cancel, .status]
+    // Polygon's stream has milliseconds and its past nanoseconds; its sequence tells what came first.
+    let firstID = ticks.compactMap { $0[\.sequence] }.min().map { Int($0) } ?? 0
     let truth = simulator.events.filter { kinds.contains($0.kind) }
-      .filter { (feed.isPolygon ? $0.eventNs / 1_000_000 * 1_000_000 : $0.eventNs) >= first }
+      .filter { feed.isPolygon ? $0.id >= firstID : $0.eventNs >= first }
       .map { name($0.kind.rawValue, $0.symbol, "\($0.id)", $0.eventNs) }
     #expect(Set(truth).subtracting(seen).isEmpty && Set(seen).subtracting(truth).isEmpty, """
       missing \(Set(truth).subtracting(seen).sorted().prefix(5)), too many \
@@ -206,7 +208,10 @@ import Values
       try await settle(process, simulator)
       let bars = try await read(broker, Topics.marketBars).map { try FeedBar(decoding: $0) }
       let last = Dictionary(grouping: bars) { "\($0.symbol)/\($0.values.startNs)" }
-        .compactMapValues { $0.max { $0.values.knownNs < $1.values.knownNs } }
+        .compactMapValues { states in
+          // Several states may come in one frame.
+          states.max { ($0.values.knownNs, $0.values.revision) < ($1.values.knownNs, $1.values.revision) }
+        }
       let first = try #require(bars.map(\.values.startNs).min())
       for (name, truth) in simulator.finalBars where truth.eventNs > first {
         let bar = last[name]

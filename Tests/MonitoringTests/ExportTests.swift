@@ -12,7 +12,7 @@ import TestSupport
     try await withTemporaryDirectory { folder in
       let broker = try EmbeddedBroker(topics: Topics.allWithDeadLetters.map { ($0.name, Int($0.partitions)) })
       defer { broker.close() }
-      let redis = try await TestServers.redis()
+      let redis = try await TestServers.redisWithModules()
       var seen = 0
       for (program, families) in declared.families.sorted(by: { $0.key < $1.key }) where !families.isEmpty {
         let (arguments, environment) = try settings(of: program, broker: broker, redis: redis.url, folder: folder)
@@ -50,6 +50,7 @@ import TestSupport
       "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "OBJECT_STORE": "file://\(folder)/objects",
       "REDIS_URL": redis, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1",
       "INFLUX_URL": "http://127.0.0.1:1", "INFLUX_DATABASE": "none",
+      "FEED_KEY": "key", "FEED_URL": "ws://127.0.0.1:1", "SYMBOLS": "AAPL", "ALLOW_PRIVATE_ADDRESSES": "true",
     ]
     switch program {
     case ServiceCatalogue.crawler.name: return (["--source", "dir:\(folder)/prices"], environment)
