@@ -50,15 +50,8 @@ package struct ParserCommand: ServiceCommand {
     // Without masters their topic need not be there.
     let outputs = entry.outputs.filter { index != nil || $0 != Topics.productsMasters }
     let consumer = needs.consumer(entry, kafka, pipeline, outputs: outputs)
-    var storage = objectStore.need(condition: "object_store")
-    // Waits for a bucket that is not there yet: the downloader makes it.
-    storage.prepare = { store in
-      do { try await store.check() } catch let error as ObjectStoreError where error.kind == .noSuchBucket {
-        throw Failure(.transient, code: error.code, "\(error.message); a downloader creates it when it starts")
-      }
-      return "\(store.location)"
-    }
-    let store = needs.add(storage)
+    // Does not wait for the store: while it is away, the consumer exports how far it is behind.
+    let store = needs.add(objectStore.need(condition: nil))
     let history = needs.add(Need(
       "row history", open: makeHistory,
       check: { history in

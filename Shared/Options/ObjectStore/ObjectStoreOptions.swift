@@ -86,9 +86,9 @@ package struct ObjectStoreOptions: ParsableArguments {
   /// before it works.
   ///
   /// - Parameters:
-  ///   - condition: of `/readyz`.
+  ///   - condition: of `/readyz`; nil for a service that finds out only when it reads its first object.
   ///   - creates: makes the bucket or folder when it is missing.
-  package func need(condition: String, creates: Bool = false) -> Need<any ObjectStore> {
+  package func need(condition: String?, creates: Bool = false) -> Need<any ObjectStore> {
     Need(
       "object store", as: "the object store", condition: condition, open: { try makeStore() },
       check: { store in
