@@ -15,9 +15,7 @@ package enum KafkaMetrics {
     MetricDescription(
       "souk_kafka_committed_offset", .gauge, "Next offset of an assigned partition, as last committed (or begun at).",
       labels: ["group", "topic", "partition"]),
-    MetricDescription(
-      "souk_kafka_gap_records_total", .counter, "Records that were deleted before they were read.",
-      labels: ["group", "topic"]),
+    gaps,
     MetricDescription(
       "souk_kafka_ignored_commits_total", .counter,
       "Partitions that the group has committed and the sink does not know: they start at `--start-from`.",
@@ -42,7 +40,12 @@ package enum KafkaMetrics {
       "souk_kafka_produce_failures_total", .counter, "Records that were not acknowledged; their senders decide."),
   ] + client
 
-  /// Of a reader of a compacted topic.
+  /// Of every reader.
+  package static let gaps = MetricDescription(
+    "souk_kafka_gap_records_total", .counter, "Records that were deleted before they were read.",
+    labels: ["group", "topic"])
+
+  /// Of a reader of a compacted topic, beside a consumer's.
   package static let table: [MetricDescription] = [
     MetricDescription(
       "souk_kafka_table_records_total", .counter, "Records read of a compacted topic.", labels: ["topic"])

@@ -46,7 +46,8 @@ package struct StreamCommand: ServiceCommand {
   package init() {}
 
   package static let metrics =
-    StreamerMetrics.descriptions + KafkaMetrics.producer + RedisMetrics.descriptions
+    StreamerMetrics.descriptions + KafkaMetrics.producer + KafkaMetrics.table + [KafkaMetrics.gaps]
+      + RedisMetrics.descriptions
 
   package func work(_ needs: Needs) -> Work {
     let (feed, http, redis, kafka, context) = (feed, http, redis, kafka, needs.context)
