@@ -44,22 +44,23 @@ package struct Launch: Sendable {
   package var name: String { String(executable.split(separator: "/").last ?? Substring(executable)) }
 
   /// `setpriv` sets the signal that the kernel sends when the thread that started the child ends (Subprocess starts
-  /// all children on one thread that lives as long as the process), then becomes the program.
+  /// all children on one thread that lives as long as the process), changes to the account, then becomes the program.
   /// - Throws: a configuration `Failure` when the program is not there.
   func configuration() throws -> Configuration {
     let program = try Program.require(executable, package: "the package that provides it")
     let setpriv = try Program.require("setpriv", package: "util-linux")
     var options = PlatformOptions()
     options.processGroupID = 0
+    var privileges = ["--pdeathsig", lastSignal.rawValue]
     if let account {
-      options.userID = account.user
-      options.groupID = account.group
-      options.supplementaryGroups = []
+      // Not by Subprocess: in the child of a process with threads, glibc's setgroups and setuid can wait for ever for
+      // a thread that was being started at the fork.
+      privileges += ["--reuid", "\(account.user)", "--regid", "\(account.group)", "--clear-groups"]
     }
     let changes = environment.map { (Environment.Key(rawValue: $0.key)!, $0.value) }
     return Configuration(
       executable: .path(FilePath(setpriv)),
-      arguments: Arguments(["--pdeathsig", lastSignal.rawValue, "--", program] + arguments),
+      arguments: Arguments(privileges + ["--", program] + arguments),
       environment: (inheritsEnvironment ? Environment.inherit : .custom(Self.alwaysInherited))
         .updating(Dictionary(uniqueKeysWithValues: changes)),
       workingDirectory: workingDirectory.map { FilePath($0) }, platformOptions: options)
