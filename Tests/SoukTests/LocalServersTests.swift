@@ -26,6 +26,13 @@ import Glibc
     #expect(!names.contains("SOUK_TEST_LEAK"))
   }
 
+  @Test(.enabled(if: geteuid() == 0, "another account needs root"))
+  func anotherAccountRunsInItsGroupAlone() async throws {
+    var launch = Launch("sh", ["-c", "id -u; id -g; id -G"])
+    launch.account = Account(user: 4_711, group: 4_712)
+    #expect(try await ChildProcess.runOrThrow(launch) == "4711\n4712\n4712\n")
+  }
+
   @Test func aSignalIsTheStatus() async throws {
     let child = try await ChildProcess.start(Launch("sleep", ["600"]))
     #expect(child.status == nil)
