@@ -87,7 +87,7 @@ package struct WebSocket<Element: Sendable> {
   }
 
   /// For other tasks: sends as `send` does.
-  package var sender: WebSocketSender { WebSocketSender(outbound: outbound, end: end) }
+  package var sender: WebSocketSender { WebSocketSender(outbound: outbound, channel: channel, end: end) }
 
   /// For other tasks: closes the connection, so that `next` returns.
   package var closer: WebSocketCloser { WebSocketCloser(channel: channel) }
@@ -95,11 +95,17 @@ package struct WebSocket<Element: Sendable> {
 
 package struct WebSocketSender: Sendable {
   let outbound: NIOAsyncChannelOutboundWriter<WebSocketMessage>
+  let channel: any Channel
   let end: ConnectionEnd
 
   /// - Throws: as `WebSocket.send`.
   package func send(_ message: WebSocketMessage) async throws {
-    do { try await outbound.write(message) } catch {
+    do {
+      try await outbound.write(message)
+      // The event loop has written it when it takes this turn, and has said whether the connection takes more. Without
+      // it a loop that is slower than the sender gets thousands of messages before the first one holds the sender back.
+      try await channel.eventLoop.submit {}.get()
+    } catch {
       throw error is CancellationError ? error : end.error(for: error)
     }
   }

@@ -117,6 +117,17 @@ import Testing
     #expect(scraper.passedSources(["egx-producer"]) == 1)
   }
 
+  @Test func aFeedHasPassedOnceItSaysNothingNew() {
+    var scraper = Scraper()
+    let events = #"souk_feed_events_total{kind="trade",source="stream"} 7"#
+    for (newest, passed) in [("0", 0), ("1.7e9", 0), ("1.8e9", 0), ("1.8e9", 1)] {
+      scraper.observe("market-streamer", "\(events)\nsouk_feed_newest_timestamp_seconds \(newest)")
+      #expect(scraper.passedSources(["market-streamer"]) == passed, "\(newest)")
+    }
+    let stage = scraper.stage("market-streamer", processes: ["market-streamer"])
+    #expect(stage.consumed == 7 && stage.kept == 7)
+  }
+
   @Test func whatWasHandedBackIsAccountedFor() {
     var scraper = Scraper()
     scraper.observe("parser", "souk_records_consumed_total 7\nsouk_records_kept_total 4\nsouk_records_returned_total 3")

@@ -14,6 +14,8 @@ struct Scraper: Sendable {
     var inHand: Int { consumed.last - kept.last - filtered.last - deadLettered.last - returned.last }
     /// Sources of which a pass has succeeded.
     var passed: Set<String> = []
+    /// The newest event of feeds at the last look, in seconds.
+    private var newest = 0.0
 
     /// When a source was last looked at from end to end.
     private static let marks: Set = [
@@ -23,8 +25,8 @@ struct Scraper: Sendable {
 
     mutating func observe(_ samples: MetricSamples) {
       func value(_ names: String...) -> Int { names.reduce(0) { $0 + Int(samples.sum($1) ?? 0) } }
-      // What begins the flow consumes listings, bars or time, not topics.
-      let bars = value("souk_egx_bars_published_total", "souk_scheduler_jobs_sent_total")
+      // What begins the flow consumes listings, bars, events or time, not topics.
+      let bars = value("souk_egx_bars_published_total", "souk_scheduler_jobs_sent_total", "souk_feed_events_total")
       let leftOut = value("souk_egx_bars_unchanged_total", "souk_egx_bars_unusable_total")
       consumed.observe(
         value("souk_records_consumed_total", "souk_crawler_files_listed_total") + bars + leftOut)
@@ -36,6 +38,10 @@ struct Scraper: Sendable {
       passed = Set(samples.samples.lazy
         .filter { Self.marks.contains($0.name) && $0.value > 0 }
         .map { $0.labels["source"] ?? $0.name })
+      // A feed has no end: one that says nothing new between two looks has been passed over.
+      let latest = samples.sum("souk_feed_newest_timestamp_seconds") ?? 0
+      if latest > 0, latest == newest { passed.insert("feed") }
+      newest = latest
     }
   }
   private var counters: [String: Counters] = [:]
