@@ -32,6 +32,16 @@ struct MastersCommand: AsyncParsableCommand {
       try await DecisionSender(kafka).send(decisions, masters: masters)
       for decision in decisions { print("sent      \(decision.decisionID)  \(decision.line)") }
     }
+
+    /// Decides about a master and another one, with what a model said of the two.
+    func decide(_ kind: MasterDecision.Kind, _ master: String, _ other: String, _ author: Author) async throws {
+      let book = try await book()
+      var decision = MasterDecision(
+        kind, master, other, decidedAt: .now(), decidedBy: author.name, reason: author.reason)
+      try await book.check(decision)
+      (decision.model, decision.probability) = try await book.judgement(of: master, other)
+      try await send([decision])
+    }
   }
 
   /// Who decides, and why.
@@ -74,14 +84,7 @@ struct MastersCommand: AsyncParsableCommand {
     @OptionGroup var author: Author
     @OptionGroup var targets: Targets
 
-    func run() async throws {
-      let book = try await targets.book()
-      var decision = MasterDecision(
-        .merge, master, other, decidedAt: .now(), decidedBy: author.name, reason: author.reason)
-      try await book.check(decision)
-      (decision.model, decision.probability) = try await book.judgement(of: master, other)
-      try await targets.send([decision])
-    }
+    func run() async throws { try await targets.decide(.merge, master, other, author) }
   }
 
   struct RejectCommand: AsyncParsableCommand {
@@ -92,14 +95,7 @@ struct MastersCommand: AsyncParsableCommand {
     @OptionGroup var author: Author
     @OptionGroup var targets: Targets
 
-    func run() async throws {
-      let book = try await targets.book()
-      var decision = MasterDecision(
-        .reject, master, other, decidedAt: .now(), decidedBy: author.name, reason: author.reason)
-      try await book.check(decision)
-      (decision.model, decision.probability) = try await book.judgement(of: master, other)
-      try await targets.send([decision])
-    }
+    func run() async throws { try await targets.decide(.reject, master, other, author) }
   }
 
   struct SplitCommand: AsyncParsableCommand {
