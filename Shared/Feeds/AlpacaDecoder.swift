@@ -53,15 +53,7 @@ private struct AlpacaEvents: ~Copyable {
 
   mutating func decode<Visitor: FeedVisitor>(_ frame: RawSpan, _ knownNs: Int64, _ visitor: inout Visitor) {
     do throws(DecodingFailure) {
-      var reader = try JSONReader(frame, limits: .init(maxBytes: 64 << 20))
-      if reader.startsObject { return read(frame, knownNs, &visitor) }
-      var array = try reader.beginArray()
-      while try reader.nextElement(&array) {
-        let start = reader.offset
-        try reader.skipValue()
-        read(frame.extracting(start..<reader.offset), knownNs, &visitor)
-      }
-      try reader.finish()
+      try FeedElement.forEach(of: frame) { read($0, knownNs, &visitor) }
     } catch {
       visitor.refuse(error)
     }

@@ -17,6 +17,19 @@ struct FeedElement: ~Copyable {
     base = scratch.count
   }
 
+  /// Gives each element of a JSON frame, which is one object or an array of them.
+  static func forEach(of frame: RawSpan, _ body: (RawSpan) -> Void) throws(DecodingFailure) {
+    var reader = try JSONReader(frame, limits: .init(maxBytes: 64 << 20))
+    if reader.startsObject { return body(frame) }
+    var array = try reader.beginArray()
+    while try reader.nextElement(&array) {
+      let start = reader.offset
+      try reader.skipValue()
+      body(frame.extracting(start..<reader.offset))
+    }
+    try reader.finish()
+  }
+
   /// Forgets the texts of the element before.
   mutating func begin() { scratch.rewind(to: base) }
 

@@ -16,15 +16,7 @@ package struct PolygonDecoder: ~Copyable {
   /// - Parameter knownNs: when the frame was received.
   package mutating func decode<Visitor: FeedVisitor>(_ frame: RawSpan, knownNs: Int64, to visitor: inout Visitor) {
     do throws(DecodingFailure) {
-      var reader = try JSONReader(frame, limits: .init(maxBytes: 64 << 20))
-      if reader.startsObject { return read(frame, knownNs, &visitor) }
-      var array = try reader.beginArray()
-      while try reader.nextElement(&array) {
-        let start = reader.offset
-        try reader.skipValue()
-        read(frame.extracting(start..<reader.offset), knownNs, &visitor)
-      }
-      try reader.finish()
+      try FeedElement.forEach(of: frame) { read($0, knownNs, &visitor) }
     } catch {
       visitor.refuse(error)
     }
