@@ -2,13 +2,12 @@ import Core
 import HTTP
 
 /// A container of Azure Blob Storage, or of anything that speaks its protocol. Objects are block blobs.
-package final class AzureStore: ObjectStore {
+package final class AzureStore: ObjectStore, StoreOverHTTP {
   package let location: ObjectLocation
   let configuration: AzureConfiguration
   private let client: HTTPClient
   private let now: @Sendable () -> Int64
 
-  /// Kept with the blob, for a later `head`.
   static let hashHeader = "x-ms-meta-sha256"
 
   /// - Parameters:
@@ -25,6 +24,8 @@ package final class AzureStore: ObjectStore {
   }
 
   package func close() { client.close() }
+
+  var prefix: String { configuration.prefix }
 
   // MARK: - objects
 
@@ -109,7 +110,7 @@ package final class AzureStore: ObjectStore {
     let objects = page.blobs.compactMap { blob -> ObjectInfo? in
       // Another program's names are not all keys of ours.
       guard !blob.isFolder, let own = unqualified(blob.name), let key = try? ObjectKey(own) else { return nil }
-      return ObjectInfo(key: key, size: blob.size, etag: blob.etag.map(S3Store.unquoted))
+      return ObjectInfo(key: key, size: blob.size, etag: blob.etag.map(Self.unquoted))
     }
     return ObjectPage(objects: objects, next: page.nextMarker.flatMap { $0.isEmpty ? nil : $0 })
   }
@@ -182,33 +183,6 @@ package final class AzureStore: ObjectStore {
     }
     return HTTPRequest(method, url, headers: signed, body: body, limits: configuration.limits)
   }
-
-  private func mappingErrors<T>(_ body: () async throws -> T) async throws -> T {
-    do {
-      return try await body()
-    } catch let error as HTTPError where error.kind == .certificateRefused {
-      throw ObjectStoreError(
-        .wrongEndpoint, "the store's certificate is not trusted: \(error.message); --s3-ca-file names its authority")
-    }
-  }
-
-  // MARK: - names
-
-  private func qualified(_ key: String) -> String {
-    configuration.prefix.isEmpty ? key : "\(configuration.prefix)/\(key)"
-  }
-
-  private func unqualified(_ key: String) -> String? {
-    configuration.prefix.isEmpty ? key : key.dropPrefix(configuration.prefix + "/")
-  }
-
-  private static func info(_ key: ObjectKey, _ head: HTTPResponseHead) -> ObjectInfo {
-    ObjectInfo(
-      key: key, size: head.contentLength ?? 0, etag: etag(head),
-      sha256: head.headers[hashHeader].flatMap(SHA256Digest.init(hex:)))
-  }
-
-  static func etag(_ head: HTTPResponseHead) -> String? { head.headers["etag"].map(S3Store.unquoted) }
 }
 
 extension AzureStore {

@@ -3,13 +3,12 @@ import Glibc
 import HTTP
 
 /// A bucket of S3 or of anything that speaks its protocol, over our HTTP client and signatures of our own.
-package final class S3Store: ObjectStore {
+package final class S3Store: ObjectStore, StoreOverHTTP {
   package let location: ObjectLocation
   let configuration: S3Configuration
   private let client: HTTPClient
   private let now: @Sendable () -> Int64
 
-  /// Kept with the object, for a later `head`.
   static let hashHeader = "x-amz-meta-sha256"
   /// Checked by the server against the bytes it received; a signature alone is not, everywhere.
   static let checksumHeader = "x-amz-checksum-sha256"
@@ -28,6 +27,8 @@ package final class S3Store: ObjectStore {
   }
 
   package func close() { client.close() }
+
+  var prefix: String { configuration.prefix }
 
   // MARK: - objects
 
@@ -191,37 +192,5 @@ package final class S3Store: ObjectStore {
     var bytes: [UInt8] = []
     while bytes.count < 64 << 10, let chunk = try await body.next() { bytes += chunk }
     return ObjectStoreError(s3: S3Answer(bytes), head: head, what: what)
-  }
-
-  /// The store's certificate is the operator's to put right, unlike that of a portal.
-  private func mappingErrors<T>(_ body: () async throws -> T) async throws -> T {
-    do {
-      return try await body()
-    } catch let error as HTTPError where error.kind == .certificateRefused {
-      throw ObjectStoreError(
-        .wrongEndpoint, "the store's certificate is not trusted: \(error.message); --s3-ca-file names its authority")
-    }
-  }
-
-  // MARK: - names
-
-  private func qualified(_ key: String) -> String {
-    configuration.prefix.isEmpty ? key : "\(configuration.prefix)/\(key)"
-  }
-
-  private func unqualified(_ key: String) -> String? {
-    configuration.prefix.isEmpty ? key : key.dropPrefix(configuration.prefix + "/")
-  }
-
-  private static func info(_ key: ObjectKey, _ head: HTTPResponseHead) -> ObjectInfo {
-    ObjectInfo(
-      key: key, size: head.contentLength ?? 0, etag: etag(head),
-      sha256: head.headers[hashHeader].flatMap(SHA256Digest.init(hex:)))
-  }
-
-  static func etag(_ head: HTTPResponseHead) -> String? { head.headers["etag"].map(unquoted) }
-
-  static func unquoted(_ text: String) -> String {
-    text.hasPrefix("\"") && text.hasSuffix("\"") && text.count > 1 ? String(text.dropFirst().dropLast()) : text
   }
 }
