@@ -20,6 +20,11 @@ package struct RedisScript: Hashable, Sendable {
 
   package init(_ text: String) { self.text = text }
 
+  /// Runs the script by its text. The parameters are those of `command`.
+  package func evaluated(keys: [String], arguments: [String]) -> RedisCommand {
+    command("EVAL", text, keys: keys, arguments: arguments)
+  }
+
   /// - Parameters:
   ///   - keys: every key that the script uses, as `KEYS`.
   ///   - arguments: as `ARGV`.

@@ -41,7 +41,7 @@ package final class RedisMultiplexer: Sendable {
     }
     let digest = try await send(RedisCommand("SCRIPT", "LOAD", script.text)).text
     if let digest { state.withLock { $0.digests[script] = digest } }
-    return try await send(script.command("EVAL", script.text, keys: keys, arguments: arguments))
+    return try await send(script.evaluated(keys: keys, arguments: arguments))
   }
 
   package func ping() async throws(RedisError) { _ = try await send(RedisCommand("PING")) }

@@ -20,8 +20,8 @@ package struct RedisLeases: Sendable {
   /// Registers the member for `timeout` from now on.
   /// - Returns: the live members, with the sources of each.
   func join(_ member: String, sources: [String], timeout: Duration) async throws -> [String: Set<String>] {
-    let reply = try await client.send(Self.script(
-      Self.joining, keys: [Self.members], [member, Self.milliseconds(timeout), sources.joined(separator: "\n")]))
+    let reply = try await client.send(Self.joining.evaluated(
+      keys: [Self.members], arguments: [member, timeout.redisMilliseconds, sources.joined(separator: "\n")]))
     let words = (reply.array ?? []).compactMap(\.text)
     var members: [String: Set<String>] = [:]
     for index in stride(from: 0, to: words.count - 1, by: 2) {
@@ -38,30 +38,27 @@ package struct RedisLeases: Sendable {
 
   /// - Returns: the leases that were free and are held now.
   func acquire(_ leases: [SourceLease], timeout: Duration) async throws -> [SourceLease] {
-    let replies = try await client.sendAll(leases.map {
-      RedisCommand("SET", Self.key($0.name), $0.fence, "NX", "PX", Self.milliseconds(timeout))
-    })
+    let replies = try await client.sendAll(leases.map { redisLease($0).taking(for: timeout) })
     return zip(leases, replies).filter { $1.text == "OK" }.map(\.0)
   }
 
   /// - Returns: the fences of the leases that are still held.
   func renew(_ leases: [SourceLease], timeout: Duration) async throws -> Set<String> {
-    let replies = try await client.sendAll(leases.map {
-      Self.script(Self.renewing, keys: [Self.key($0.name)], [$0.fence, Self.milliseconds(timeout)])
-    })
+    let replies = try await client.sendAll(leases.map { redisLease($0).renewing(for: timeout) })
     return Set(zip(leases, replies).filter { $1.integer == 1 }.map(\.0.fence))
   }
 
-  func release(_ lease: SourceLease) async throws {
-    _ = try await client.send(Self.script(Self.releasing, keys: [Self.key(lease.name)], [lease.fence]))
+  func release(_ lease: SourceLease) async throws { try await redisLease(lease).release() }
+
+  private func redisLease(_ lease: SourceLease) -> RedisLease {
+    RedisLease(client, key: "souk:crawler:lease:\(lease.name)", fence: lease.fence)
   }
 
   /// See `SourceLease.mark`.
   func mark(_ entries: [SeenEntry], under lease: SourceLease) async throws {
     guard !entries.isEmpty else { return }
-    let reply = try await client.send(Self.script(
-      Self.marking, keys: [Self.key(lease.name)] + entries.map(RedisSeenStore.key),
-      [lease.fence, retention] + entries.map(\.fingerprint.description)))
+    let reply = try await client.send(redisLease(lease).held(
+      Self.marking, keys: entries.map(RedisSeenStore.key), [retention] + entries.map(\.fingerprint.description)))
     guard reply.integer == 1 else { throw lease.lost() }
   }
 
@@ -85,9 +82,8 @@ package struct RedisLeases: Sendable {
 
   private static let members = "souk:crawler:members"
   private static let relist = "souk:crawler:relist"
-  private static func key(_ lease: String) -> String { "souk:crawler:lease:\(lease)" }
 
-  private static let joining = """
+  private static let joining = RedisScript("""
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
     redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now + ARGV[2]) .. '\\n' .. ARGV[3])
@@ -103,24 +99,9 @@ package struct RedisLeases: Sendable {
       end
     end
     return living
-    """
-  private static let renewing = """
-    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-    return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-    """
-  private static let releasing = """
-    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-    return redis.call('DEL', KEYS[1])
-    """
+    """)
   private static let marking = """
-    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
     for index = 2, #KEYS do redis.call('SET', KEYS[index], ARGV[index + 1], 'EX', ARGV[2]) end
     return 1
     """
-
-  private static func script(_ text: String, keys: [String], _ arguments: [String]) -> RedisCommand {
-    RedisCommand("EVAL", ([text, "\(keys.count)"] + keys + arguments).map { Array($0.utf8) })
-  }
-
-  private static func milliseconds(_ duration: Duration) -> String { "\(Int64(duration / .milliseconds(1)))" }
 }
