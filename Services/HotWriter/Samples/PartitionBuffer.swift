@@ -33,6 +33,22 @@ struct Change: Sendable {
   var count: Int
 }
 
+/// States of bars of one symbol and interval that give the same fields, as words of the script that writes them.
+struct BarChunk: Sendable {
+  /// Of the fields, in the order of the words behind each stamp.
+  var series: [Int32]
+  /// Of each bar its stamp and its fields.
+  var words = RedisPipeline()
+  var bars = 0
+  /// The earliest and the latest stamp, milliseconds since 1970.
+  var first = Int64.max, last = Int64.min
+
+  /// Bars of one call of the script: Lua hands at most some thousand words on.
+  static let most = 100
+
+  var samples: Int { bars * series.count }
+}
+
 /// The state of a gap in a feed.
 struct GapNote: Sendable {
   var symbol: [UInt8]
@@ -48,6 +64,11 @@ struct PartitionBuffer: Sendable {
   var quotes: [Int: LastValue] = [:]
   var changes: [Change] = []
   var gaps: [GapNote] = []
+  var bars: [BarChunk] = []
+  /// The chunk that takes the next bar of a symbol, an interval and a set of fields.
+  var openBars: [Int: Int] = [:]
+  /// Samples of the bars.
+  var barSamples = 0
   private(set) var tail = Tail()
   /// The earliest timestamp of its records: milliseconds since 1970; `Int64.max` without one.
   var earliest = Int64.max
@@ -65,8 +86,10 @@ struct PartitionBuffer: Sendable {
     quotes.removeAll(keepingCapacity: true)
     changes.removeAll(keepingCapacity: true)
     gaps.removeAll(keepingCapacity: true)
+    bars.removeAll(keepingCapacity: true)
+    openBars.removeAll(keepingCapacity: true)
     tail.clear()
-    (earliest, records, wordBytes) = (.max, 0, 0)
+    (earliest, records, wordBytes, barSamples) = (.max, 0, 0, 0)
   }
 
   /// The last records of a flush, as they came: no more than the stream keeps.

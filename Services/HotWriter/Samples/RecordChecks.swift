@@ -21,6 +21,8 @@ struct RecordChecks: Sendable {
     self.now = now
   }
 
+  mutating func forgetClock() { latest = 0 }
+
   var tooMany: Rejection {
     Rejection(code: "too_many_symbols", stage: "check", "there are \(symbols) symbols already: --max-symbols")
   }
