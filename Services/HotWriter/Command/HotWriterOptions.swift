@@ -45,7 +45,7 @@ package struct HotWriterOptions: ParsableArguments {
   package var expectedTicks = 1.0
 
   @Option(help: "Samples that make a flush.")
-  package var flushSamples = 20_000
+  package var flushSamples = 60_000
 
   @Option(help: ArgumentHelp("Bytes of samples and raw records that make a flush.", valueName: "size"))
   package var flushBytes = ByteSize.mib(8)

@@ -16,12 +16,10 @@ struct Sample: Sendable {
   var value: ExactDecimal { ExactDecimal(unchecked: mantissa, scale: scale) }
 }
 
-/// The newest trade or quote of a symbol in a flush, and what became of earlier ones.
+/// The newest trade or quote of a symbol in a flush: the record itself, since only the last one is written.
 struct LastValue: Sendable {
-  var eventNs: Int64
-  /// Names and values of the hash, as words of a pipeline.
-  var words: [UInt8]
-  var count: Int
+  var eventNs: Int64 = .min
+  var record: [UInt8] = []
 }
 
 /// A correction or a cancel of a trade, which concerns the hash of the last trade if that one is meant.
@@ -78,6 +76,24 @@ struct PartitionBuffer: Sendable {
 
   var bytes: Int { samples.count * MemoryLayout<Sample>.stride + tail.bytes.count + wordBytes }
 
+  mutating func note(trade record: RawSpan, of symbol: Int, at eventNs: Int64) {
+    wordBytes += Self.note(record, eventNs, &trades[symbol, default: LastValue()])
+  }
+  mutating func note(quote record: RawSpan, of symbol: Int, at eventNs: Int64) {
+    wordBytes += Self.note(record, eventNs, &quotes[symbol, default: LastValue()])
+  }
+
+  /// Of two with one time the later record counts.
+  /// - Returns: how many bytes more are kept now.
+  private static func note(_ record: RawSpan, _ eventNs: Int64, _ value: inout LastValue) -> Int {
+    guard value.eventNs <= eventNs else { return 0 }
+    let before = value.record.count
+    value.eventNs = eventNs
+    value.record.removeAll(keepingCapacity: true)
+    record.withUnsafeBytes { value.record.append(contentsOf: $0) }
+    return value.record.count - before
+  }
+
   mutating func keepInTail(_ value: RawSpan, at offset: Int64, most: Int) { tail.append(value, at: offset, most: most) }
 
   mutating func clear() {
@@ -104,6 +120,8 @@ struct PartitionBuffer: Sendable {
       ends.append(bytes.count)
       offsets.append(offset)
     }
+
+    var count: Int { offsets.count }
 
     /// The last `most` of them.
     func last(_ most: Int) -> Range<Int> { max(0, offsets.count - most)..<offsets.count }

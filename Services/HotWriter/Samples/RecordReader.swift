@@ -64,9 +64,8 @@ struct RecordReader: ~Copyable {
       switch tick.kind {
       case .trade:
         guard tick.price != nil else { return .reject(Self.missing("price")) }
-        if (buffer.trades[symbol]?.eventNs ?? .min) <= tick.eventNs { words.note(trade: view, symbol, &buffer) }
-      case .quote:
-        if (buffer.quotes[symbol]?.eventNs ?? .min) <= tick.eventNs { words.note(quote: view, symbol, &buffer) }
+        buffer.note(trade: bytes, of: symbol, at: tick.eventNs)
+      case .quote: buffer.note(quote: bytes, of: symbol, at: tick.eventNs)
       case .correction, .cancel: words.note(change: view, symbol, &buffer)
       case .status, .luld: break
       }

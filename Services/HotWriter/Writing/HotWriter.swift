@@ -299,16 +299,21 @@ struct HotWriter: Sendable {
     lastValues buffers: [Waiting], _ table: SeriesTable,
     _ digests: [[UInt8]], _ pipeline: inout RedisPipeline, _ commands: inout [Command]
   ) {
+    var decoder = FeedTickDecoder()
+    var words = HashWords()
     for (_, buffer) in buffers {
       for (prefix, values) in [("trade:", buffer.trades), ("quote:", buffer.quotes)] {
         for (symbol, value) in values {
-          pipeline.begin(words: 5 + value.count)
+          let hash: (bytes: [UInt8], count: Int)
+          // It was read before.
+          do throws(DecodingFailure) { hash = words.make(try decoder.decode(value.record.span.bytes)) } catch { continue }
+          pipeline.begin(words: 5 + hash.count)
           pipeline.word("EVALSHA")
           pipeline.word(digests[0])
           pipeline.number(1)
           pipeline.word(Array(prefix.utf8) + table.symbols.texts[symbol])
           pipeline.number(value.eventNs)
-          pipeline.framed(value.words)
+          pipeline.framed(hash.bytes)
           commands.append(.last)
         }
       }
@@ -348,8 +353,11 @@ struct HotWriter: Sendable {
     tails buffers: [Waiting], _ digests: [[UInt8]],
     _ pipeline: inout RedisPipeline, _ commands: inout [Command]
   ) {
+    let all = buffers.reduce(0) { $0 + $1.buffer.tail.count }
     for (partition, buffer) in buffers where tail > 0 {
-      let range = buffer.tail.last(tail)
+      // Of more records than the stream keeps, each partition's share: others would go at once.
+      let count = buffer.tail.count
+      let range = buffer.tail.last(all <= tail ? count : (count * tail + all - 1) / all)
       if range.isEmpty { continue }
       pipeline.begin(words: 7 + 2 * range.count)
       pipeline.word("EVALSHA")
