@@ -128,7 +128,8 @@ import Glibc
           truth["ts:\(symbol):1m:close", default: [:]][(Feeding.now / 60_000 - minute) * 60_000] = Double(price)
           let bar = Feeding.bar(
             symbol, minute: minute, close: price, revision: Int64(number), known: Int64(number) * 1_000)
-          return [(Topics.marketTicks, symbol, Feeding.trade(symbol, ago: ago, price)), (Topics.marketBars, symbol, bar)]
+          let trade = Feeding.trade(symbol, ago: ago, price)
+          return [(Topics.marketTicks, symbol, trade), (Topics.marketBars, symbol, bar)]
         }
       }
     }

@@ -305,8 +305,9 @@ struct HotWriter: Sendable {
       for (prefix, values) in [("trade:", buffer.trades), ("quote:", buffer.quotes)] {
         for (symbol, value) in values {
           let hash: (bytes: [UInt8], count: Int)
-          // It was read before.
-          do throws(DecodingFailure) { hash = words.make(try decoder.decode(value.record.span.bytes)) } catch { continue }
+          do throws(DecodingFailure) {
+            hash = words.make(try decoder.decode(value.record.span.bytes))
+          } catch { continue }  // It was read before.
           pipeline.begin(words: 5 + hash.count)
           pipeline.word("EVALSHA")
           pipeline.word(digests[0])
