@@ -29,6 +29,7 @@ extension StreamSuite {
     symbols: [String]? = nil, channels: String = "trades,quotes,bars,statuses"
   ) async throws -> ServiceProcess {
     let path = switch feed {
+    case .alphaVantage: ""
     case .polygonStocks: "stocks"
     case .polygonOptions: "options"
     case .alpacaStocks: "v2/iex"

@@ -11,7 +11,7 @@ import Values
 
 /// The executable against the simulated feeds, the embedded broker behind it: what is in Kafka is what happened.
 @Suite(.timeLimit(.minutes(10))) struct StreamTests: StreamSuite {
-  @Test(arguments: Feed.allCases) func whatHappensIsPublishedOnce(_ feed: Feed) async throws {
+  @Test(arguments: Feed.streams) func whatHappensIsPublishedOnce(_ feed: Feed) async throws {
     let broker = try makeBroker()
     try await FeedSimulator.serving(symbols: feed.hasOptions ? Self.options : Self.symbols, rate: 500) { simulator in
       let process = try await start(feed, simulator, broker)
@@ -23,7 +23,7 @@ import Values
   }
 
   /// Cut in the middle of a frame: what was missed is asked for, pages that are short, empty or refused included.
-  @Test(arguments: Feed.allCases, FeedSimulator.Cut.allCases)
+  @Test(arguments: Feed.streams, FeedSimulator.Cut.allCases)
   func gapsAreRefilled(_ feed: Feed, _ cut: FeedSimulator.Cut) async throws {
     let broker = try makeBroker()
     var script = FeedScript()

@@ -101,7 +101,8 @@ package struct StreamCommand: ServiceCommand {
           let shard = Shard(
             number, settings: plan.settings, interests: interests,
             store: ShardStore(location, feed: feed.feed.rawValue, name: name, redis: redis, fence: fence),
-            recovery: recovery, refill: refill, outlet: outlet, publisher: publisher, calendar: plan.calendar, context: context)
+            recovery: recovery, refill: refill, outlet: outlet, publisher: publisher, calendar: plan.calendar,
+            context: context)
           group.addTask {
             let publishing = Task { try await publisher.run() }
             let outcome: Result<Void, any Error>
