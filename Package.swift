@@ -170,7 +170,7 @@ let imports: [String: [String]] = [
     "ServiceKit", "ServiceLifecycle", "UnixSignals"],
   "SoukService": ["ArgumentParser", "Catalogue", "Commodities", "Compression", "Core", "HTTP", "Influx", "InfluxFlags",
     "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ObjectStore", "ObjectStoreFlags", "Options",
-    "Pipeline", "Postgres", "PostgresFlags", "PriceFiles", "Routing", "ServiceKit", "Values"],
+    "Pipeline", "Postgres", "PostgresFlags", "PriceFiles", "Redis", "Routing", "ServiceKit", "Values"],
   "SoukTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "Kafka", "KafkaFlags", "LocalServers",
     "Logging", "Messages", "Pipeline", "Postgres", "SoukService", "TestSupport", "Values"],
   "StrictYAML": ["Core", "Yams"],

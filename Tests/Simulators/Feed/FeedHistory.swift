@@ -53,7 +53,8 @@ extension FeedSimulator {
       cut(how)
     case "/_feed/silent": change { $0.isSilent = query["value"] == "true" }
     case "/_feed/stats":
-      return Answer(body: "{\"events\":\(events.count),\"connections\":\(connections),\"logins\":\(logins)}")
+      return Answer(
+        body: "{\"events\":\(events.count),\"connections\":\(connections),\"logins\":\(logins),\"first\":\(first)}")
     case "/_feed/truth": return Answer(body: events.map(\.line).joined(separator: "\n") + "\n")
     default: return Answer(status: 404, body: "{}")
     }
