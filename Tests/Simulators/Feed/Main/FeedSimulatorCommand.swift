@@ -35,6 +35,8 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
   var split: [String] = []
   @Option(help: "Stop the market so many events after the first subscription; connections stay open.")
   var events: Int?
+  @Option(help: "End all connections once, after so many events.") var cutAfter: Int?
+  @Option(help: "Seconds for which no connection is let in after that.") var away = 0.0
   @Option(help: ArgumentHelp("Write what happened here at the end, one event a line.", valueName: "path"))
   var truth: String?
 
@@ -66,6 +68,7 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
       }
       return SimulatedSplit(parts[0], parts[1], from: from, to: to)
     }
+    (script.cutAfter, script.away) = (cutAfter, .milliseconds(Int(away * 1_000)))
     try await FeedSimulator.serving(
       script, seed: seed, symbols: list, rate: rate, speed: speed, events: events, host: host, port: port
     ) { simulator in
