@@ -39,7 +39,8 @@ actor SubscriptionWriter {
         try await Task.sleep(for: limit)
         throw Problem(
           503, "kafka_away",
-          "Kafka has not taken it within \(limit.components.seconds) s; ask again: a repeat is harmless", headers: [("retry-after", "5")])
+          "Kafka has not taken it within \(limit.components.seconds) s; ask again: a repeat is harmless",
+          headers: [("retry-after", "5")])
       }
       defer { group.cancelAll() }
       try await group.next()
