@@ -8,13 +8,14 @@ import NIOWebSocket
 import SimulatorServer
 import Synchronization
 
-/// A server that speaks as Polygon (Massive) and Alpaca do, streams and answers about the past, of one simulated
-/// market.
+/// A server that speaks as Polygon (Massive) and Alpaca do, and of bars as Alpha Vantage does: streams and answers
+/// about the past, of one simulated market.
 ///
 ///     ws://host:port/stocks, /options                                Polygon
 ///     ws://host:port/v2/iex, /v2/sip, /v1beta1/indicative, /opra     Alpaca
 ///     http://host:port/v2/aggs, /v3/trades, /v3/quotes               Polygon
 ///     http://host:port/v2/stocks, /v1beta1/options                   Alpaca
+///     http://host:port/query                                         Alpha Vantage
 ///
 /// Its clock runs `speed` times as fast as the machine's, from a whole minute in the past on, so that no stamp lies in
 /// the future. To steer it from outside: `POST /_feed/cut?how=close|reset|mid-frame`, `POST /_feed/silent?value=true`,
@@ -52,9 +53,14 @@ package final class FeedSimulator: Sendable {
   private let listener: any Channel
   package let port: Int
   private let speed: Double
+  /// Of the time before the market began.
+  package let pastBars: PastBars?
   private let began = ContinuousClock.now
 
-  private init(_ script: FeedScript, _ market: FeedMarket, speed: Double, _ listener: any Channel) {
+  private init(
+    _ script: FeedScript, _ market: FeedMarket, _ pastBars: PastBars?, speed: Double, _ listener: any Channel
+  ) {
+    self.pastBars = pastBars
     state = Mutex(State(script: script, market: market))
     self.listener = listener
     self.speed = speed
@@ -99,7 +105,10 @@ package final class FeedSimulator: Sendable {
     let now = speed > 1 ? start : WallClock.microseconds() * 1_000
     let market = FeedMarket(
       seed: seed, symbols: symbols, rate: rate / speed, startNs: now, hasCorrections: hasCorrections)
-    let simulator = FeedSimulator(script, market, speed: speed, listener)
+    let begun = now / minute * minute
+    let past = script.pastDays == 0 ? nil : try PastBars(
+      seed: seed, symbols: symbols, range: begun - Int64(script.pastDays) * 1_440 * minute..<begun)
+    let simulator = FeedSimulator(script, market, past, speed: speed, listener)
     simulator.state.withLock { $0.limit = limit }
     holder.simulator = simulator
     let clock = Task { await simulator.run() }
