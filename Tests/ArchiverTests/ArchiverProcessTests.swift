@@ -77,8 +77,8 @@ import TestSupport
     let before = try await stage.contents()
     #expect(before.records == records.map(\.line).sorted() && before.catalogue.isEmpty, "\(before.catalogue)")
     // Asked by date and symbol.
-    let lines = try await stage.ask("ls", "market-ticks", "--date", "2025-01-20", "--symbol", "ÄÖ", "--format", "json")
-      .split(separator: "\n")
+    let words = ["ls", "market-ticks", "--date", "2025-01-20", "--symbol", "ÄÖ", "--format", "json"]
+    let lines = try await stage.ask(words).split(separator: "\n")
     #expect(!lines.isEmpty && lines.allSatisfy { $0.contains("symbol=%C3%84%C3%96/") })
     let table = try await stage.ask("ls", "market-ticks")
     #expect(table.hasPrefix("DATE") && table.contains("2025-01-20"))
@@ -115,7 +115,8 @@ import TestSupport
       ["--map", "topic=market-bars,prefix=market-ticks"], ["--map", "topic=market-bars,prefix=market-ticks/bars"],
       ["--map", "topic=market-bars,dataset=market-ticks,prefix=x"], ["--map", "topic=market-bars,zone=Mars/Olympus"],
       ["--map", "topic=market-bars,prefix=../x"], ["--map", "topic=market-bars,colour=red"],
-      ["--map", "topic=market-bars,prefix=_catalogue/x"], ["--map", "nonsense"], ["--topics", "market-ticks,market-ticks"],
+      ["--map", "topic=market-bars,prefix=_catalogue/x"], ["--map", "nonsense"],
+      ["--topics", "market-ticks,market-ticks"],
       ["--tiers", "1d=Archive"], ["--tiers", "10d=GLACIER,5d=DEEP_ARCHIVE"], ["--tiers", "10d=GLACIER,20d=STANDARD_IA"],
       ["--tiers", "soon"], ["--s3-storage-class", "GLACIER"], ["--object-store", "file:///tmp/x", "--tiers", "1d=Cool"],
     ] {
@@ -135,7 +136,8 @@ import TestSupport
       #expect(help.status.isSuccess && help.output.contains("archiver "), "\(words)")
     }
     for words in [["ls", "nothing"], ["restore", "nothing", "--from", "2025-01-20"], ["status", "none"]] {
-      let outcome = try await ServiceProcess.run("archiver", words, environment: stage.storeEnvironment.mapValues { $0 })
+      let outcome = try await ServiceProcess.run(
+        "archiver", words, environment: stage.storeEnvironment.mapValues { $0 })
       #expect(outcome.status == .exited(78), "\(words): \(outcome.output)\(outcome.errorOutput)")
     }
   }

@@ -2,6 +2,7 @@ import Archiving
 import Core
 import Logging
 import ObjectStore
+import Synchronization
 import Testing
 import TestSupport
 
@@ -11,7 +12,9 @@ import TestSupport
   private static let mapping = ArchiveMapping.standard[0]
   private static let logger = Logger(label: "test")
 
-  private func entry(_ object: String, date: String = "2025-01-20", rows: Int64? = 1, tier: String? = nil) -> CatalogueEntry {
+  private func entry(
+    _ object: String, date: String = "2025-01-20", rows: Int64? = 1, tier: String? = nil
+  ) -> CatalogueEntry {
     var entry = CatalogueEntry(object: object, date: date, symbol: "A", bytes: 10)
     (entry.rows, entry.tier) = (rows, tier)
     return entry
@@ -39,7 +42,7 @@ import TestSupport
       #expect(try await catalogue.index(of: dataset)?.rows == 6)
       // The suspended owner had read before `a` was there, and writes what it knows.
       try await catalogue.write([entry("older")], of: dataset, on: "2025-01-20")
-      #expect(try await merger.merge(Self.mapping) { true } == .init(merged: 1), "not removed: it had to be merged again")
+      #expect(try await merger.merge(Self.mapping) { true } == .init(merged: 1), "not removed: it was merged again")
       #expect(try await catalogue.entries(of: dataset, on: "2025-01-20").map(\.object) == ["a", "older"])
       #expect(try await merger.merge(Self.mapping) { true } == .init(removed: 1))
       #expect(try await catalogue.keys(below: catalogue.names(of: dataset).incoming).isEmpty)
@@ -87,36 +90,39 @@ import TestSupport
         try await keeper.move(Self.mapping, today: today, isRestored: { $0.object == "kept" }, isOwner: { true })
       }
       #expect(try await move(day + 9) == .init(), "too young")
-      await store.fail(after: 2)
+      store.fail(after: 2)
       await #expect(throws: ObjectStoreError.self) { try await move(day + 10) }
-      #expect(try await catalogue.entries(of: dataset, on: "2025-01-20").map(\.tier) == ["Archive", "Archive", nil, nil])
-      await store.fail(after: nil)
+      let tiers = try await catalogue.entries(of: dataset, on: "2025-01-20").map(\.tier)
+      #expect(tiers == ["Archive", "Archive", nil, nil])
+      store.fail(after: nil)
       #expect(try await move(day + 10) == .init(moved: 1, bytes: 10))
-      #expect(await store.moves == ["a", "b", "c"])
+      #expect(store.moves == ["a", "b", "c"])
       #expect(try await catalogue.index(of: dataset)?.tiers == ["Archive": 3, "default": 1])
     }
   }
 }
 
 /// A folder whose objects have tiers, and whose moves can be made to fail.
-private actor MovingStore: ObjectStore {
-  private nonisolated let below: any ObjectStore
-  private(set) var moves: [String] = []
-  private var left: Int?
+private final class MovingStore: ObjectStore {
+  private let below: any ObjectStore
+  private let state = Mutex((moves: [String](), left: Int?.none))
 
   init(_ below: any ObjectStore) { self.below = below }
 
-  func fail(after moves: Int?) { left = moves }
+  var moves: [String] { state.withLock { $0.moves } }
+  func fail(after moves: Int?) { state.withLock { $0.left = moves } }
 
-  func move(_ key: ObjectKey, to tier: String) throws {
-    if let left {
-      guard left > 0 else { throw ObjectStoreError(.unavailable, "away") }
-      self.left = left - 1
+  func move(_ key: ObjectKey, to tier: String) async throws {
+    try state.withLock { state in
+      if let left = state.left {
+        guard left > 0 else { throw ObjectStoreError(.unavailable, "away") }
+        state.left = left - 1
+      }
+      state.moves.append(key.text)
     }
-    moves.append(key.text)
   }
 
-  nonisolated var location: ObjectLocation { below.location }
+  var location: ObjectLocation { below.location }
   func put(_ body: ObjectBody, at key: ObjectKey, contentType: String) async throws -> ObjectInfo {
     try await below.put(body, at: key, contentType: contentType)
   }
@@ -130,5 +136,5 @@ private actor MovingStore: ObjectStore {
   func delete(_ key: ObjectKey) async throws { try await below.delete(key) }
   func check() async throws { try await below.check() }
   func prepare() async throws { try await below.prepare() }
-  nonisolated func close() { below.close() }
+  func close() { below.close() }
 }

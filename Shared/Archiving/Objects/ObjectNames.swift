@@ -61,7 +61,7 @@ package struct ObjectNames: Hashable, Sendable {
       let date = CivilDate(segments[0].dropFirst(5)), let symbol = PercentEncoding.decode(segments[1].dropFirst(7))
     else { return nil }
     let words = segments[2].split(separator: "-", omittingEmptySubsequences: false)
-    guard words.count == 3, words[0] == "part", words[1].count == 5, let partition = Int32(words[1]),
+    guard words.count == 3, words[0] == "part", words[1].count >= 5, let partition = Int32(words[1]),
       let dot = words[2].firstIndex(of: "."), words[2][..<dot].count == 20, let first = Int64(words[2][..<dot]),
       ObjectCodec.allCases.contains(where: { words[2][dot...] == ".jsonl" + $0.suffix })
     else { return nil }

@@ -72,7 +72,9 @@ struct ArchiveStage: Sendable {
   }
 
   /// A subcommand, as an operator types it.
-  func ask(_ arguments: String...) async throws -> String {
+  func ask(_ arguments: String...) async throws -> String { try await ask(arguments) }
+
+  func ask(_ arguments: [String]) async throws -> String {
     let outcome = try await ServiceProcess.run(
       "archiver", arguments, environment: storeEnvironment.mapValues { $0 })
     guard outcome.status.isSuccess else {
