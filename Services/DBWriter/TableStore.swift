@@ -15,7 +15,7 @@ package final class TableStore: Sendable {
   fileprivate struct State: ~Copyable {
     var partitions: [TopicPartition: StagedPartition] = [:]
     /// By target.
-    var readers: [String: any TargetReader] = [:]
+    var readers: [String: WriteTarget.Reader] = [:]
     /// Numbers messages in their order of arrival; starts again when nothing is staged.
     var nextBatch: Int32 = 0
     /// Work not yet reported, because a flush that has done part of its work may throw.
@@ -26,7 +26,7 @@ package final class TableStore: Sendable {
   private let state = Mutex(State())
   private let scope: OffsetScope
   private let staging: StagingArea
-  private let targets: [String: any WriteTarget]
+  private let targets: [String: WriteTarget]
   private let database: DatabaseSlot
   private let metrics = DBWriterMetrics()
 
@@ -314,19 +314,14 @@ extension TableStore.State {
 
   /// In place: moves the partition out of the dictionary and back, without a copy.
   fileprivate mutating func stage(
-    _ source: TopicPartition, _ target: any WriteTarget, offset: Int64, batch: Int32, _ value: RawSpan
+    _ source: TopicPartition, _ target: WriteTarget, offset: Int64, batch: Int32, _ value: RawSpan
   ) throws(DecodingFailure) -> MessageRows {
-    let reader: any TargetReader
-    if let known = readers[target.name] {
-      reader = known
-    } else {
-      reader = target.makeReader()
-      readers[target.name] = reader
-    }
+    let read = readers[target.name] ?? target.makeReader()
+    readers[target.name] = read
     guard var partition = partitions.removeValue(forKey: source) else { return MessageRows(batch: batch, tables: []) }
     defer { partitions[source] = partition }
     return try partition.stage(offset: offset, batch: batch) { rows throws(DecodingFailure) in
-      try reader.read(value, into: &rows)
+      try read(value, &rows)
     }
   }
 }

@@ -12,7 +12,7 @@ extension Rejection {
   /// - Returns: nil when none is refused; with excerpts, each refused element as a message of its own, when others are
   ///   written.
   init?(
-    unreadable: [MessageRows.Refusal], record: RefusedRecord?, kept: Int, of value: RawSpan, target: any WriteTarget
+    unreadable: [MessageRows.Refusal], record: RefusedRecord?, kept: Int, of value: RawSpan, target: WriteTarget
   ) {
     var reasons = unreadable.map { (index: $0.index, code: $0.failure.code, message: "\($0.failure)") }
     if let record {

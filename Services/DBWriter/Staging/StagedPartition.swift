@@ -3,7 +3,7 @@ import Postgres
 
 /// The staged, unwritten rows of one partition, in the order of offsets.
 struct StagedPartition: Sendable {
-  let target: any WriteTarget
+  let target: WriteTarget
   /// `next_offset` in the table, as this writer left or found it; -1 for a partition without writes.
   var expected: Int64
   /// The offset after the last message seen, with or without rows; nil before the first one.
@@ -18,7 +18,7 @@ struct StagedPartition: Sendable {
   /// The `next_offset` of a COMMIT without an answer.
   var unanswered: Int64?
 
-  init(_ target: any WriteTarget, expected: Int64) {
+  init(_ target: WriteTarget, expected: Int64) {
     self.target = target
     self.expected = expected
     tables = target.staging.map { _ in BinaryCopyRows() }
