@@ -28,9 +28,7 @@ package enum StagingLimits {
 
   @inline(__always)
   static func checkKey(_ bytes: RawSpan, _ field: String, _ index: Int? = nil) throws(DecodingFailure) {
-    guard bytes.byteCount > 0 else {
-      throw DecodingFailure(.badValue, at: 0, "empty", field: field, item: index)
-    }
+    guard bytes.byteCount > 0 else { throw DecodingFailure(.badValue, at: 0, "empty", field: field, item: index) }
     try checkText(bytes, field, index, limit: keyBytes)
   }
 
@@ -46,8 +44,7 @@ package enum StagingLimits {
       raw.baseAddress.map { memchr($0, 0, raw.count) != nil } ?? false
     }
     if hasNUL {
-      throw DecodingFailure(
-        .badValue, at: 0, "has a NUL character, which cannot be stored", field: field, item: index)
+      throw DecodingFailure(.badValue, at: 0, "has a NUL character, which cannot be stored", field: field, item: index)
     }
   }
 

@@ -131,9 +131,7 @@ package enum WriteTargets {
         "--tables: there is no \(name); choose from \(all.map(\.name).joined(separator: ", "))")
     }
     let chosen = all.filter { wanted.contains(where: $0.isCalled) }
-    guard !chosen.isEmpty else {
-      throw Failure(.configuration, code: "no_tables", "--tables names nothing to write")
-    }
+    guard !chosen.isEmpty else { throw Failure(.configuration, code: "no_tables", "--tables names nothing to write") }
     return chosen
   }
 }
