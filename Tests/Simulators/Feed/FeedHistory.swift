@@ -23,7 +23,9 @@ extension FeedSimulator {
         $0 == state.script.key && head.headers.first(name: "APCA-API-SECRET-KEY") == state.script.secret
       } ?? (query["apiKey"] == state.script.key
         || head.headers.first(name: "Authorization") == "Bearer \(state.script.key)")
-      guard isKnown else { return Answer(status: 401, body: #"{"status":"ERROR","error":"Unknown API Key"}"#) }
+      guard isKnown, !state.script.refusesQuestions else {
+        return Answer(status: 401, body: #"{"status":"ERROR","error":"Unknown API Key"}"#)
+      }
       guard state.script.hasHistory else {
         return Answer(status: 403, body: #"{"message":"subscription does not permit querying recent SIP data"}"#)
       }

@@ -15,6 +15,12 @@ package struct FeedScript: Sendable {
   package var refusedLogins = 0
   /// Bytes that may wait for a slow reader.
   package var slowLimit = 4 << 20
+  /// After so many events that were sent, all connections end once.
+  package var cutAfter: Int?
+  /// For how long no connection is let in after a cut.
+  package var away: Duration = .zero
+  /// Added to the times of all that is sent, in nanoseconds: a machine whose clock is behind sees it so.
+  package var shiftNs: Int64 = 0
   /// Elements in a frame.
   package var frame = 200
   /// Nothing is sent, and pings are answered.
@@ -27,6 +33,8 @@ package struct FeedScript: Sendable {
   package var refusedQuestions = 0
   /// Questions about the past are answered with 403: the plan has none.
   package var hasHistory = true
+  /// Questions about the past are answered with 401: the key is wrong there.
+  package var refusesQuestions = false
   /// A page's token leads to the page itself.
   package var isCyclic = false
 

@@ -34,6 +34,8 @@ package final class FeedSimulator: Sendable {
     var limit: Int?
     /// What had happened at the first subscription.
     var base: Int?
+    /// No connection is let in before.
+    var awayUntil = ContinuousClock.now
   }
 
   struct Connection {
@@ -61,6 +63,7 @@ package final class FeedSimulator: Sendable {
 
   package var url: String { "127.0.0.1:\(port)" }
   package func change(_ body: (inout FeedScript) -> Void) { state.withLock { body(&$0.script) } }
+  var isAway: Bool { state.withLock { ContinuousClock.now < $0.awayUntil } }
   package var connections: Int { state.withLock { $0.connections.count } }
   package var made: Int { state.withLock { $0.made } }
   package var logins: Int { state.withLock { $0.logins } }
@@ -111,6 +114,13 @@ package final class FeedSimulator: Sendable {
   private func run() async {
     while !Task.isCancelled {
       tick()
+      let isDue = state.withLock { state in
+        guard let limit = state.script.cutAfter, let base = state.base, state.market.events.count - base >= limit
+        else { return false }
+        state.script.cutAfter = nil
+        return true
+      }
+      if isDue { cut(.reset) }
       try? await Task.sleep(for: .milliseconds(5))
     }
   }
@@ -138,7 +148,8 @@ package final class FeedSimulator: Sendable {
           continue
         }
         var elements: [String] = []
-        for event in state.market.events[fresh] {
+        for var event in state.market.events[fresh] {
+          event.eventNs += state.script.shiftNs
           guard let (channel, json) = FeedWire.element(event, connection.feed) else { continue }
           let symbol = SymbolNames.name(of: event.symbol, for: connection.feed.dialect)
           guard connection.interests.contains("\(channel)/\(symbol)") || connection.interests.contains("\(channel)/*")
@@ -185,6 +196,7 @@ package final class FeedSimulator: Sendable {
   package func cut(_ how: Cut) {
     let connections = state.withLock { state in
       defer { state.connections = [:] }
+      state.awayUntil = .now + state.script.away
       return Array(state.connections.values)
     }
     for connection in connections {

@@ -28,6 +28,8 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
   @Option(help: "How fast the market's clock runs.") var speed = 1.0
   @Option(help: "Stop the market so many events after the first subscription; connections stay open.")
   var events: Int?
+  @Option(help: "End all connections once, after so many events.") var cutAfter: Int?
+  @Option(help: "Seconds for which no connection is let in after that.") var away = 0.0
   @Option(help: ArgumentHelp("Write what happened here at the end, one event a line.", valueName: "path"))
   var truth: String?
 
@@ -49,8 +51,11 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
       source.resume()
       return source
     }
+    var script = FeedScript()
+    script.pageSize = 10_000
+    (script.cutAfter, script.away) = (cutAfter, .milliseconds(Int(away * 1_000)))
     try await FeedSimulator.serving(
-      seed: seed, symbols: list, rate: rate, speed: speed, events: events, host: host, port: port
+      script, seed: seed, symbols: list, rate: rate, speed: speed, events: events, host: host, port: port
     ) { simulator in
       print("listening on \(simulator.url)")
       fflush(nil)
