@@ -131,7 +131,7 @@ import TestSupport
     #expect(journal.events.last == "close store")
   }
 
-  /// Whatever else is away: a person has to change something before it can ever work.
+  /// Also while other servers are unreachable: only a changed setting helps.
   @Test func aConfigurationErrorStopsAlthoughSomethingElseIsAway() async {
     await #expect {
       try await run { needs in

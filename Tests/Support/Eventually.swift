@@ -7,7 +7,7 @@ package struct ConditionNotMet: Error, CustomStringConvertible {
 
 /// Waits until `condition` holds; tests wait in no other way. Checks every `interval`, and once more after the
 /// deadline.
-/// - Throws: `ConditionNotMet` with `what` and the place of the call; whatever `condition` throws.
+/// - Throws: `ConditionNotMet` with `what` and the place of the call; the errors of `condition`.
 package func eventually(
   _ what: String = "the condition", timeout: Duration = .seconds(300), interval: Duration = .milliseconds(20),
   file: String = #fileID, line: Int = #line, _ condition: () async throws -> Bool

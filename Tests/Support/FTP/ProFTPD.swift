@@ -56,7 +56,7 @@ package final class ProFTPD: Sendable {
 
   private static func withFreshPort(_ start: (UInt16) async throws -> ProFTPD) async throws -> ProFTPD {
     do { return try await start(FreePort.next()) } catch is ConditionNotMet {
-      // Another process may have taken the port meanwhile.
+      // Another process may have taken the port.
       return try await start(FreePort.next())
     }
   }

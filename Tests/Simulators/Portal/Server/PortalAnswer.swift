@@ -40,16 +40,16 @@ extension PortalSimulator {
   ///   (an empty listing, other columns, other bytes); those that change how it is sent are dealt with here.
   func answer(
     _ target: Fault.Target, _ request: Request, _ context: BasicRequestContext,
-    _ make: (Shelf, Fault.Mode?) throws -> PortalAnswer
+    _ make: (PublishedChain, Fault.Mode?) throws -> PortalAnswer
   ) async throws -> Response {
-    guard let prefix = context.parameters.get("prefix"), let shelf = shelves[prefix] else {
+    guard let prefix = context.parameters.get("prefix"), let published = publishedChains[prefix] else {
       return Response(status: .notFound)
     }
     var fault = state.fault(for: target, prefix: prefix)
     if let text = request.uri.queryParameters["fault"] { fault = try? Fault(text: String(text)) }
     switch fault?.mode {
-    case .slow: return slow(try make(shelf, nil))
-    case .truncated: return truncated(try make(shelf, nil))
+    case .slow: return slow(try make(published, nil))
+    case .truncated: return truncated(try make(published, nil))
     case .rateLimit:
       var response = plain(PortalAnswer(status: .tooManyRequests, type: "text/plain", Array("slow down".utf8)))
       response.headers[.retryAfter] = String(fault?.retryAfter ?? 1)
@@ -59,13 +59,13 @@ extension PortalSimulator {
       return plain(PortalAnswer(status: .internalServerError, type: "text/html", Array(page.utf8)))
     case .loginPage: return plain(.login)
     case .expiredLink: return plain(.expiredLink)
-    case let mode: return plain(try make(shelf, mode))
+    case let mode: return plain(try make(published, mode))
     }
   }
 
   /// The bytes of a file under its name, as any portal of the chain serves them.
-  func download(_ name: String?, from shelf: Shelf, _ mode: Fault.Mode?) -> PortalAnswer {
-    guard let name, let file = visible(name, on: shelf) else { return .notFound }
+  func download(_ name: String?, from published: PublishedChain, _ mode: Fault.Mode?) -> PortalAnswer {
+    guard let name, let file = visible(name, on: published) else { return .notFound }
     let type = "application/octet-stream"
     switch mode {
     case .zipped:

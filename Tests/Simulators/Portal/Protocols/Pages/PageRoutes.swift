@@ -47,9 +47,9 @@ extension PortalSimulator {
   }
 
   /// What a chain shows now, the newest first.
-  func newest(_ shelf: Shelf, _ admits: (PortalFile) -> Bool = { _ in true }) -> [PortalFile] {
+  func newest(_ published: PublishedChain, _ admits: (PortalFile) -> Bool = { _ in true }) -> [PortalFile] {
     let rounds = visibleRounds
-    return shelf.files.filter { $0.round <= rounds && !state.isWithdrawn($0.key) && admits($0) }
+    return published.files.filter { $0.round <= rounds && !state.isWithdrawn($0.key) && admits($0) }
       .sorted { ($1.time, $1.name) < ($0.time, $0.name) }
   }
 
