@@ -1,11 +1,11 @@
-/// A condition that did not come true in time.
+/// A condition that did not hold before its deadline.
 package struct ConditionNotMet: Error, CustomStringConvertible {
   package var description: String
 
   package init(description: String) { self.description = description }
 }
 
-/// Waits until `condition` holds; tests wait in no other way. Checks every `interval`, and once more after the
+/// Waits until `condition` holds: the one way in which tests wait. Checks every `interval`, and once more after the
 /// deadline.
 /// - Throws: `ConditionNotMet` with `what` and the place of the call; the errors of `condition`.
 package func eventually(

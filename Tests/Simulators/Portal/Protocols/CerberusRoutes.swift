@@ -79,7 +79,7 @@ extension PortalSimulator {
     }
   }
 
-  /// The cookie of a client that is logged in; no client is while the fault is active.
+  /// The cookie of a client that is logged in; nil for every client while the fault is active.
   private func visitor(_ request: Request, _ published: PublishedChain, _ mode: Fault.Mode?) -> String? {
     guard mode != .expiredSession, let cookie = Self.cookie(request),
       sessions.isLoggedIn(cookie, published.chain.prefix)

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// What a route answers before a fault spoils the sending of it.
+/// A route's answer before a fault changes how it is sent.
 struct PortalAnswer: Sendable {
   var status: HTTPResponse.Status
   var type: String
@@ -26,7 +26,7 @@ struct PortalAnswer: Sendable {
   static let expiredLink = PortalAnswer(
     status: .forbidden, type: "application/xml",
     Array("<?xml version=\"1.0\"?><Error><Code>AuthenticationFailed</Code></Error>".utf8))
-  /// What a site behind a shield answers to visitors that do not look like browsers.
+  /// The answer of a site behind Cloudflare to clients that do not look like browsers.
   static let blocked = PortalAnswer(
     status: .forbidden, type: "text/html", Array("<html><title>Just a moment...</title></html>".utf8))
   static let login = PortalAnswer(
@@ -36,8 +36,8 @@ struct PortalAnswer: Sendable {
 
 extension PortalSimulator {
   /// Answers one request about the chain named in its path, misbehaving where a fault says so.
-  /// - Parameter make: makes the answer. It is told the fault in force, for those that change what is said
-  ///   (an empty listing, other columns, other bytes); those that change how it is sent are dealt with here.
+  /// - Parameter make: makes the answer. It gets the active fault, for faults that change the content (an empty
+  ///   listing, other columns, other bytes); faults that change how it is sent are applied here.
   func answer(
     _ target: Fault.Target, _ request: Request, _ context: BasicRequestContext,
     _ make: (PublishedChain, Fault.Mode?) throws -> PortalAnswer

@@ -80,7 +80,7 @@ package final class PortalSimulator: Sendable {
   package func passTime(_ duration: Duration) { state.passTime(duration) }
   /// The portal's clock, in seconds since 1970.
   var now: Double { Date().timeIntervalSince1970 + Double(state.ahead.components.seconds) }
-  /// How many requests of a kind were made, those that a fault befell included.
+  /// How many requests of a kind were made, those with a fault included.
   package func requests(_ target: Fault.Target) -> Int { state.requests(target) }
   /// The files visible now, in order of time, chain by chain.
   package var visibleFiles: [PortalFile] {

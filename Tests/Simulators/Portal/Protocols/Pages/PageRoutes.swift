@@ -82,7 +82,7 @@ extension PortalSimulator {
 }
 
 extension PortalFile {
-  /// Tells it from all others of the portal.
+  /// Unique within the portal.
   var key: String { "\(chain.prefix)/\(name)" }
   /// The name up to its extension.
   package var bareName: String { String(name.prefix { $0 != "." }) }

@@ -52,7 +52,7 @@ extension PortalSimulator {
     return "<div id=\"gridContainer\">\n\(table.html(cut.files, mode))</div>\n"
   }
 
-  /// Links of one page end at different seconds, as if some had been made before and kept.
+  /// Links of one page expire at different seconds, as cached ones do.
   func signedLink(to file: PortalFile) -> String {
     let slack = catalogue.dice.pick(240, .order, file.chain.ordinal, file.store, file.time.seconds, 1)
     let end = WallTime(seconds: Int(now) + Int(options.linkLifetime.components.seconds) - slack)
