@@ -155,7 +155,7 @@ private final class FeedTalk: ChannelInboundHandler {
     #"[{"T":"error","code":\#(code),"msg":"\#(message)"}]"#
   }
 
-  /// Answers, and closes the connection if `closes` is set.
+  /// Sends a text; `thenClose` closes the connection after it.
   private func say(_ text: String?, thenClose: Bool = false) {
     guard let connection = simulator.state.withLock({ $0.connections[id] }) else { return }
     if let text { simulator.send(text, connection) }

@@ -31,7 +31,7 @@ package struct FeedScript: Sendable {
   package var hasEmptyPages = false
   /// The number of next historical queries that get 429.
   package var refusedQuestions = 0
-  /// Whether historical queries get 403: the plan has no history.
+  /// Whether the plan has history; without it historical queries get 403.
   package var hasHistory = true
   /// Whether historical queries get 401: the key is wrong.
   package var refusesQuestions = false

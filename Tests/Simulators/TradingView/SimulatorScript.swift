@@ -38,7 +38,7 @@ package struct SimulatorScript: Sendable {
   package var faults: [String: Fault] = [:]
   /// Heartbeats that the client must answer before it gets bars.
   package var heartbeats = 0
-  /// The required header of the handshake; any other value gets 403.
+  /// The required Origin header of the handshake; any other gets 403.
   package var origin: String?
   /// How the first handshakes are refused.
   package var refusals: [Refusal] = []

@@ -12,7 +12,7 @@ struct PageTable {
     }
   }
 
-  /// The kind of request that faults select.
+  /// The column of a file that faults remove or change.
   enum Role { case name, time, size, link }
 
   var columns: [Column]
