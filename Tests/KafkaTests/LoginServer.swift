@@ -4,8 +4,8 @@ import Synchronization
 
 import Glibc
 
-/// A port with the part of Kafka's protocol that a login needs; it closes the connection after it. It listens until the process
-/// ends.
+/// A port with the part of Kafka's protocol that a login needs; it closes the connection after it. It listens until
+/// the process ends.
 final class LoginServer: Sendable {
   enum Answer: Sendable {
     /// SaslAuthenticate fails with these words.
