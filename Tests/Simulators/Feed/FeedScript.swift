@@ -38,5 +38,27 @@ package struct FeedScript: Sendable {
   /// Whether a page's token leads to the same page.
   package var isCyclic = false
 
+  /// Questions about them are refused; a list of symbols with one of them is.
+  package var badSymbols: Set<String> = []
+  /// The days before its start of which the market has bars, by formula.
+  package var pastDays = 0
+  package var splits: [SimulatedSplit] = []
+
   package init() {}
+}
+
+/// A share became `to` shares for each `from`.
+package struct SimulatedSplit: Hashable, Sendable {
+  package var symbol: String
+  /// `2026-06-10`
+  package var date: String
+  package var from: Int
+  package var to: Int
+
+  package init(_ symbol: String, _ date: String, from: Int, to: Int) {
+    self.symbol = symbol
+    self.date = date
+    self.from = from
+    self.to = to
+  }
 }

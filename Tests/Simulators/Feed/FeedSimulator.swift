@@ -8,13 +8,14 @@ import NIOWebSocket
 import SimulatorServer
 import Synchronization
 
-/// A server with the streams and the historical REST queries of Polygon (Massive) and Alpaca, for one simulated
-/// market.
+/// A server with the streams and the historical REST queries of Polygon (Massive) and Alpaca, and the bars of Alpha
+/// Vantage, for one simulated market.
 ///
 ///     ws://host:port/stocks, /options                                Polygon
 ///     ws://host:port/v2/iex, /v2/sip, /v1beta1/indicative, /opra     Alpaca
 ///     http://host:port/v2/aggs, /v3/trades, /v3/quotes               Polygon
 ///     http://host:port/v2/stocks, /v1beta1/options                   Alpaca
+///     http://host:port/query                                         Alpha Vantage
 ///
 /// Its clock runs `speed` times as fast as the machine's, from a full minute in the past, so that no timestamp lies in
 /// the future. To steer it from outside: `POST /_feed/cut?how=close|reset|mid-frame`, `POST /_feed/silent?value=true`,
@@ -52,9 +53,14 @@ package final class FeedSimulator: Sendable {
   private let listener: any Channel
   package let port: Int
   private let speed: Double
+  /// Of the time before the market began.
+  package let pastBars: PastBars?
   private let began = ContinuousClock.now
 
-  private init(_ script: FeedScript, _ market: FeedMarket, speed: Double, _ listener: any Channel) {
+  private init(
+    _ script: FeedScript, _ market: FeedMarket, _ pastBars: PastBars?, speed: Double, _ listener: any Channel
+  ) {
+    self.pastBars = pastBars
     state = Mutex(State(script: script, market: market))
     self.listener = listener
     self.speed = speed
@@ -97,7 +103,10 @@ package final class FeedSimulator: Sendable {
     let now = speed > 1 ? start : WallClock.microseconds() * 1_000
     let market = FeedMarket(
       seed: seed, symbols: symbols, rate: rate / speed, startNs: now, hasCorrections: hasCorrections)
-    let simulator = FeedSimulator(script, market, speed: speed, listener)
+    let begun = now / minute * minute
+    let past = script.pastDays == 0 ? nil : try PastBars(
+      seed: seed, symbols: symbols, range: begun - Int64(script.pastDays) * 1_440 * minute..<begun)
+    let simulator = FeedSimulator(script, market, past, speed: speed, listener)
     simulator.state.withLock { $0.limit = limit }
     holder.simulator = simulator
     let clock = Task { await simulator.run() }
