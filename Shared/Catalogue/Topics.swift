@@ -110,12 +110,23 @@ package enum Topics {
     key: "feed/symbol",
     summary: "a symbol that a feed is to be asked for; a tombstone ends it")
 
+  package static let newsArticles = Topic(
+    name: "news-articles", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id",
+    summary: "a text as it was published, or its withdrawal")
+
+  package static let sentimentEvents = Topic(
+    name: "sentiment-events", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
+    key: "symbol",
+    summary: "what a story says of a symbol, with score, confidence, and how many outlets print it")
+
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
     productsMasters, masterDecisions, alerts, marketData, schedulerLease, ingestionTasks,
   ] + commodityObservations + [
-    seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps,
+    seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps, newsArticles,
+    sentimentEvents,
   ]
 
   /// `all` and their dead-letter topics.
