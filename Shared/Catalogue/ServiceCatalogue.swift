@@ -117,8 +117,12 @@ package enum ServiceCatalogue {
     scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
 
   package static let hotWriter = ServiceEntry(
-    "hot-writer", "keeps live prices, bars and gaps in Redis: time series, last values, a tail of raw records",
-    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps], sink: .redis,
+    "hot-writer", "keeps live prices, bars, gaps, news and sentiment in Redis: time series, last values, tails of records",
+    of: [.lambda],
+    reads: [
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.newsArticles, Topics.sentimentEvents,
+    ],
+    sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
 
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]

@@ -48,6 +48,7 @@ struct PartitionBuffer: Sendable {
   var quotes: [Int: LastValue] = [:]
   var changes: [Change] = []
   var gaps: [GapNote] = []
+  var texts: [TextNote] = []
   private(set) var tail = Tail()
   /// The earliest timestamp of its records: milliseconds since 1970; `Int64.max` without one.
   var earliest = Int64.max
@@ -65,6 +66,7 @@ struct PartitionBuffer: Sendable {
     quotes.removeAll(keepingCapacity: true)
     changes.removeAll(keepingCapacity: true)
     gaps.removeAll(keepingCapacity: true)
+    texts.removeAll(keepingCapacity: true)
     tail.clear()
     (earliest, records, wordBytes) = (.max, 0, 0)
   }

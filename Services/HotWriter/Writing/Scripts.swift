@@ -39,5 +39,5 @@ enum Scripts {
     return added
     """)
 
-  static let all = [last, change, tail]
+  static let all = [last, change, tail] + TextScripts.all
 }
