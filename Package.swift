@@ -198,7 +198,7 @@ let imports: [String: [String]] = [
   "provider-simulator": ["ArgumentParser", "Core", "Options", "ProviderSimulator", "SimulatorServer"],
   "s3-consumer": ["S3ConsumerService", "ServiceKit"],
   "scheduler": ["SchedulerService", "ServiceKit"],
-  "sentiment-worker": ["SentimentWorkerService"],
+  "sentiment-worker": ["SentimentWorkerService", "ServiceKit"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "CZlib", "Catalogue", "Commodities", "Compression", "Core", "DBWriterService",
     "FetcherService", "Forecasting", "HTTP", "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers",
@@ -270,16 +270,10 @@ let shared: [Target] = [
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
-<<<<<<< HEAD
-  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "Feeds", "Forecasting",
-  "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Masters", "ModelRegistry",
-  "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment", "ServiceKit", "StrictYAML",
-  "WebSocket",
-=======
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "FeedHTTP", "Feeds",
   "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Masters", "ModelRegistry",
-  "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
->>>>>>> hub/main
+  "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment", "ServiceKit", "StrictYAML",
+  "WebSocket",
 ].map { library($0) } + [
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
   library("Options", in: "Options/Common"),

@@ -3,6 +3,7 @@ import Core
 import Kafka
 import Messages
 import Pipeline
+import Sentiment
 
 /// A sink that clusters and scores: articles in, events out.
 ///
@@ -77,9 +78,7 @@ package final class SentimentSink: Sink {
       }
     }
     if !batch.isEmpty { try await send(batch) }
-    metrics.flushed(outcomes, events, languages: pending.compactMap { entry in
-      if case .other(let code) = entry.article.language { code } else { nil }
-    })
+    metrics.flushed(outcomes, events, languages: pending.compactMap(\.article.language.foreignCode))
     pending.removeAll(keepingCapacity: true)
     pendingBytes = 0
     return FlushReport(durable: positions, rows: events.count)

@@ -4,6 +4,9 @@ package enum TextLanguage: Hashable, Sendable {
   /// Another one, by its ISO 639-1 code, or `und` for a script that several languages have.
   case other(String)
 
+  /// nil for English.
+  package var foreignCode: String? { if case .other(let code) = self { code } else { nil } }
+
   /// - Returns: `english` also for a text that is too short to tell: most headlines of English sources are.
   package static func of(_ text: String) -> TextLanguage {
     var scripts: [String: Int] = [:]

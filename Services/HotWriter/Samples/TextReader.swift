@@ -1,6 +1,7 @@
 import Core
 import Messages
 import Pipeline
+import Redis
 import Values
 
 /// How long texts are kept, and how many of them in the tail.
