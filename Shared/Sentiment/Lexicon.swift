@@ -64,8 +64,12 @@ package struct Lexicon: Sendable {
         + "name the hash of this one")
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw wrong("\(file) is not UTF-8") }
-    return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      line.isEmpty ? [] : line.split(separator: "\t", omittingEmptySubsequences: false).prefix(2).map(String.init)
+    // Of bytes: with \r before it, a line's end is another character.
+    return text.utf8.split(separator: 0x0a, omittingEmptySubsequences: false).map { bytes in
+      let line = Substring(bytes).drop(while: \.isWhitespace)
+      return line.isEmpty ? [] : line.split(separator: "\t", omittingEmptySubsequences: false).prefix(2).map { part in
+        String(part.last == "\r" ? part.dropLast() : part)
+      }
     }
   }
 
