@@ -117,7 +117,8 @@ package enum ServiceCatalogue {
     scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
 
   package static let hotWriter = ServiceEntry(
-    "hot-writer", "keeps live prices, bars, gaps, news and sentiment in Redis: time series, last values, tails of records",
+    "hot-writer",
+    "keeps live prices, bars, gaps, news and sentiment in Redis: time series, last values, tails of records",
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.newsArticles, Topics.sentimentEvents,

@@ -2,9 +2,9 @@
 /// find candidates, and its words, which confirm them.
 ///
 /// Sources: Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2002 (SimHash); Manku, Jain and
-/// Das Sarma, "Detecting near-duplicates for web crawling", WWW 2007 (blocks of the hash: two hashes that differ in three
-/// bits or fewer have one of four blocks in common). Texts of thirty words are too short for the hash alone, so two texts
-/// are copies only if enough of their words are the same. The hashes are kept in Redis: they must not change.
+/// Das Sarma, "Detecting near-duplicates for web crawling", WWW 2007 (blocks of the hash: two hashes that differ in
+/// three bits or fewer have one of four blocks in common). Texts of thirty words are too short for the hash alone, so
+/// two texts are copies only if enough of their words are the same. The hashes are kept in Redis: they must not change.
 package struct Fingerprint: Hashable, Sendable {
   /// Of words and pairs of words.
   package var titleHash: UInt64
@@ -31,8 +31,8 @@ package struct Fingerprint: Hashable, Sendable {
     textHash = description.isEmpty ? titleHash : Self.simHash(words.hashes)
   }
 
-  /// Two texts are compared when they have one of these in common: four blocks of each hash, each with its number in the
-  /// upper bits.
+  /// Two texts are compared when they have one of these in common: four blocks of each hash, each with its number in
+  /// the upper bits.
   package var blocks: [UInt32] {
     (0..<8).map { block in
       let hash = block < 4 ? titleHash : textHash

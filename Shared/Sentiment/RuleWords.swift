@@ -1,6 +1,6 @@
-/// The words that the rules of VADER know, besides those of a lexicon. Source: Hutto and Gilbert, "VADER: A Parsimonious
-/// Rule-based Model for Sentiment Analysis of Social Media Text", ICWSM 2014, as vaderSentiment 3.3.2 has them (MIT
-/// licence).
+/// The words that the rules of VADER know, besides those of a lexicon. Source: Hutto and Gilbert, "VADER: A
+/// Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text", ICWSM 2014, as vaderSentiment 3.3.2 has
+/// them (MIT licence).
 enum RuleWords {
   /// What a word that intensifies, or weakens, adds to the valence of the word behind it.
   static let increment = 0.293

@@ -259,8 +259,10 @@ package struct SentimentScorer: Sendable {
     if positive > abs(negative) { positive += emphasis } else if positive < abs(negative) { negative -= emphasis }
     let total = positive + abs(negative) + neutral
     return Polarity(
-      compound: Self.rounded(max(-1, min(1, compound)), digits: 4), negative: Self.rounded(abs(negative / total), digits: 3),
-      neutral: Self.rounded(abs(neutral / total), digits: 3), positive: Self.rounded(abs(positive / total), digits: 3))
+      compound: Self.rounded(max(-1, min(1, compound)), digits: 4),
+      negative: Self.rounded(abs(negative / total), digits: 3),
+      neutral: Self.rounded(abs(neutral / total), digits: 3),
+      positive: Self.rounded(abs(positive / total), digits: 3))
   }
 
   /// Exclamation marks, at most four, and question marks from two on.

@@ -89,7 +89,8 @@ package struct TickerMentions: Sendable {
     return found.map { symbol, rules in
       let best = rules.keys.max { ($0.confidence, $1.rawValue) < ($1.confidence, $0.rawValue) }!
       return Mention(
-        symbol: symbol, rule: best, confidence: min(99, best.confidence + 5 * (rules.count - 1)), evidence: rules[best]!)
+        symbol: symbol, rule: best, confidence: min(99, best.confidence + 5 * (rules.count - 1)),
+        evidence: rules[best]!)
     }.sorted { $0.symbol < $1.symbol }
   }
 
@@ -109,7 +110,9 @@ package struct TickerMentions: Sendable {
       guard Self.exchanges.contains(exchange) else { continue }
       var from = index + 1
       while from < bytes.count, bytes[from] == 0x20 { from += 1 }
-      if let (symbol, range) = symbol(bytes, from: from, anyCase: false) { note(symbol, .exchange, start..<range.upperBound) }
+      if let (symbol, range) = symbol(bytes, from: from, anyCase: false) {
+        note(symbol, .exchange, start..<range.upperBound)
+      }
     }
   }
 
@@ -155,7 +158,9 @@ package struct TickerMentions: Sendable {
     guard (3...5).contains(word.lower.count) else { return }
     let symbol = String(decoding: bytes[word.range], as: UTF8.self)
     guard names.symbols.contains(symbol), !Self.abbreviations.contains(symbol) else { return }
-    if found[symbol] != nil || cues.contains(where: { abs($0 - index) <= 6 }) { note(symbol, .tickerWithCue, word.range) }
+    if found[symbol] != nil || cues.contains(where: { abs($0 - index) <= 6 }) {
+      note(symbol, .tickerWithCue, word.range)
+    }
   }
 
   // MARK: Words
@@ -200,8 +205,8 @@ package struct TickerMentions: Sendable {
       let before = start > 0 ? bytes[start - 1] : 0x20
       if ![UInt8(ascii: "$"), UInt8(ascii: "#"), UInt8(ascii: "@")].contains(before) {
         words.append(Word(
-          range: start..<index, lower: lower, isUpper: hasUpper && !hasLower, isCapitalised: hasUpper || bytes[start] > 0x7f,
-          isPossessive: isPossessive))
+          range: start..<index, lower: lower, isUpper: hasUpper && !hasLower,
+          isCapitalised: hasUpper || bytes[start] > 0x7f, isPossessive: isPossessive))
       }
       if isPossessive { index += max(1, TextWords.markLength(bytes, index)) + 1 }
     }
@@ -212,11 +217,12 @@ package struct TickerMentions: Sendable {
 
   /// Words of capitals that are hardly ever meant as the symbol that some of them are.
   private static let abbreviations: Set<String> = [
-    "ALL", "ARE", "CAN", "FOR", "NOW", "ONE", "OUT", "NEW", "BIG", "ANY", "HAS", "SEE", "YOU", "AND", "THE", "CEO", "CFO",
-    "COO", "CTO", "IPO", "ETF", "ETFS", "EPS", "FDA", "SEC", "FTC", "DOJ", "FED", "GDP", "CPI", "PPI", "USA", "USD", "EUR",
-    "GBP", "YOLO", "FOMO", "ATH", "ATL", "DD", "IMO", "LOL", "WSB", "OTC", "NYSE", "ESG", "API", "EV", "EVS", "AI", "IT",
-    "UK", "EU", "US", "UN", "ECB", "IMF", "OPEC", "NATO", "YTD", "QE", "PE", "PM", "AM", "EST", "EDT", "TV", "CES", "LLC",
-    "INC", "NASA", "COVID", "WHO", "CDC", "IRS", "UPDATE", "HODL", "MOON", "EBITDA", "REIT", "REITS", "GAAP", "CAR",
+    "ALL", "ARE", "CAN", "FOR", "NOW", "ONE", "OUT", "NEW", "BIG", "ANY", "HAS", "SEE", "YOU", "AND", "THE", "CEO",
+    "CFO", "COO", "CTO", "IPO", "ETF", "ETFS", "EPS", "FDA", "SEC", "FTC", "DOJ", "FED", "GDP", "CPI", "PPI", "USA",
+    "USD", "EUR", "GBP", "YOLO", "FOMO", "ATH", "ATL", "DD", "IMO", "LOL", "WSB", "OTC", "NYSE", "ESG", "API", "EV",
+    "EVS", "AI", "IT", "UK", "EU", "US", "UN", "ECB", "IMF", "OPEC", "NATO", "YTD", "QE", "PE", "PM", "AM", "EST",
+    "EDT", "TV", "CES", "LLC", "INC", "NASA", "COVID", "WHO", "CDC", "IRS", "UPDATE", "HODL", "MOON", "EBITDA", "REIT",
+    "REITS", "GAAP", "CAR",
   ]
 
   /// Words that stand beside the name of a company.
@@ -224,10 +230,10 @@ package struct TickerMentions: Sendable {
     "share", "shares", "stock", "stocks", "earnings", "revenue", "revenues", "profit", "profits", "sales", "guidance",
     "quarter", "quarterly", "q1", "q2", "q3", "q4", "eps", "dividend", "buyback", "analyst", "analysts", "upgrade",
     "upgrades", "upgraded", "downgrade", "downgrades", "downgraded", "price", "target", "ceo", "cfo", "investors",
-    "investor", "shareholder", "shareholders", "market", "markets", "nasdaq", "nyse", "acquires", "acquisition", "merger",
-    "bid", "deal", "ipo", "lawsuit", "sues", "sued", "antitrust", "layoffs", "unveils", "launches", "announces", "reports",
-    "posts", "forecast", "outlook", "rating", "bullish", "bearish", "calls", "puts", "trading", "traders", "wall",
-    "valuation", "tops", "beats", "misses", "recall", "recalls", "results", "hires", "names", "fined", "supplier",
-    "suppliers", "factory", "customers", "iphone", "quarterly", "filing", "chief", "executive",
+    "investor", "shareholder", "shareholders", "market", "markets", "nasdaq", "nyse", "acquires", "acquisition",
+    "merger", "bid", "deal", "ipo", "lawsuit", "sues", "sued", "antitrust", "layoffs", "unveils", "launches",
+    "announces", "reports", "posts", "forecast", "outlook", "rating", "bullish", "bearish", "calls", "puts", "trading",
+    "traders", "wall", "valuation", "tops", "beats", "misses", "recall", "recalls", "results", "hires", "names",
+    "fined", "supplier", "suppliers", "factory", "customers", "iphone", "quarterly", "filing", "chief", "executive",
   ]
 }

@@ -39,7 +39,8 @@ struct TextReader: Sendable {
     let article: NewsArticle
     do throws(DecodingFailure) { article = try NewsArticle(decoding: bytes) } catch { return Self.refusal(error) }
     guard Self.isName(article.source), Self.isName(article.id) else {
-      return .reject(Rejection(code: "bad_value", stage: "check", "'source' or 'id' is not 1 to 256 bytes without blanks"))
+      return .reject(Rejection(
+        code: "bad_value", stage: "check", "'source' or 'id' is not 1 to 256 bytes without blanks"))
     }
     if let refusal = refusal(publishedAt: article.publishedAt) { return .reject(refusal) }
     let raw = bytes.withUnsafeBytes { Array($0) }

@@ -11,7 +11,9 @@ struct SentimentMetrics: Sendable {
   static let descriptions = [
     MetricDescription(
       "souk_sentiment_articles_total", .counter,
-      "Articles, by what became of them: new_story, copy, changed, withdrawn, repeated, no_symbol, not_english, unknown.",
+      
+      "Articles, by what became of them: new_story, copy, changed, withdrawn, repeated, no_symbol, not_english, "
+        + "unknown.",
       labels: ["outcome"]),
     MetricDescription(
       "souk_sentiment_foreign_total", .counter, "Articles that are not English and get no score, by their language.",

@@ -27,7 +27,8 @@ package struct SentimentOptions: ParsableArguments {
     valueName: "path"))
   package var names: String?
 
-  @Option(help: ArgumentHelp("Mentions of a company that are less sure make no event, from 0 to 1.", valueName: "ratio"))
+  @Option(help: ArgumentHelp(
+    "Mentions of a company that are less sure make no event, from 0 to 1.", valueName: "ratio"))
   package var minConfidence = 0.5
 
   @Option(help: ArgumentHelp(
@@ -43,7 +44,8 @@ package struct SentimentOptions: ParsableArguments {
     "How long other replicas wait for the lease of the stories after one was killed.", valueName: "time"))
   package var leaseTimeout = DurationSetting(.seconds(10))
 
-  @Option(help: ArgumentHelp("An article whose published_at is further ahead of the clock is refused.", valueName: "time"))
+  @Option(help: ArgumentHelp(
+    "An article whose published_at is further ahead of the clock is refused.", valueName: "time"))
   package var maxSkew = DurationSetting(.seconds(300))
 
   @Option(help: ArgumentHelp("Articles that make a flush.", valueName: "count"))

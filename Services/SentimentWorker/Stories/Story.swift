@@ -87,7 +87,8 @@ extension Story {
     }.sorted { ($0.publishedAt.microseconds, $0.article) < ($1.publishedAt.microseconds, $1.article) }
     var event = SentimentEvent(
       eventID: String(SHA256.hash("\(id)/\(symbol)").hex.prefix(32)), symbol: symbol, cluster: id, revision: revision,
-      score: .zero, confidence: .zero, source: members[0].source, outlet: "", title: "", url: "", evidence: "", rule: "",
+      score: .zero, confidence: .zero, source: members[0].source, outlet: "", title: "", url: "", evidence: "",
+      rule: "",
       sources: Int64(Set(standing.map { $0.outlet.lowercased() }).count), publishedAt: publishedAt, knownAt: knownAt,
       scorer: members[0].scorer, withdrawn: standing.isEmpty)
     guard let first = standing.first, let mention = first.mentions.first(where: { $0.symbol == symbol }) else {

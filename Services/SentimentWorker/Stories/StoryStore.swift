@@ -6,10 +6,10 @@ import Values
 
 /// Stories in Redis, which all replicas share.
 ///
-/// One replica at a time reads, decides and writes: it holds a lease, and what it writes is one script that compares the
-/// lease first. So two copies of a story that arrive at two replicas at once are one story, and a flush is written whole
-/// or not at all. An article that a story has is found by its name for as long as stories are kept, longer than the topic
-/// keeps it: to read it again changes nothing.
+/// One replica at a time reads, decides and writes: it holds a lease, and what it writes is one script that compares
+/// the lease first. So two copies of a story that arrive at two replicas at once are one story, and a flush is written
+/// whole or not at all. An article that a story has is found by its name for as long as stories are kept, longer than
+/// the topic keeps it: to read it again changes nothing.
 package struct StoryStore: Sendable {
   package struct Settings: Sendable {
     /// How long stories and their articles are kept after their last change.
@@ -72,7 +72,8 @@ package struct StoryStore: Sendable {
       commands.append(RedisCommand("GET", articleKey(article.name)))
       let places = article.mentions.isEmpty ? [] : StoryBook.places(for: article, book.settings)
       // A set of its own that is empty stands for none, so that every article has two replies.
-      commands.append(RedisCommand("SUNION", ([settings.prefix + "none"] + places.map(blockKey)).map { Array($0.utf8) }))
+      let keys = [settings.prefix + "none"] + places.map(blockKey)
+      commands.append(RedisCommand("SUNION", keys.map { Array($0.utf8) }))
     }
     let replies = try await client.sendAll(commands)
     var wanted: Set<String> = []

@@ -3,9 +3,9 @@ import Values
 
 /// What a story says of a symbol, however many outlets print it.
 ///
-/// `sentiment-events`, key and order `symbol`. An event is named by cluster and symbol; of the records of one event that
-/// with the highest `revision` holds, since several workers may write of one story. `withdrawn`: no outlet stands by it
-/// any more, and it has to go wherever it was kept; its texts are empty then.
+/// `sentiment-events`, key and order `symbol`. An event is named by cluster and symbol; of the records of one event
+/// that with the highest `revision` holds, since several workers may write of one story. `withdrawn`: no outlet stands
+/// by it any more, and it has to go wherever it was kept; its texts are empty then.
 package struct SentimentEvent: FieldwiseMessage {
   /// 32 hexadecimal digits, made from cluster and symbol.
   package var eventID: String
