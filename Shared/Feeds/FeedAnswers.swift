@@ -220,8 +220,8 @@ package struct HistoryDecoder: ~Copyable {
   /// Gives the rows of each symbol, the earliest first.
   /// - Parameter knownNs: when the page was asked for.
   /// - Returns: what the page says of the next one, for ``FeedPages/follow(_:)``; nil behind the last one.
-  /// - Throws: `DecodingFailure` when it is no such page, `FeedRefusal` for a message in its place; a row that cannot be
-  ///   read is refused alone.
+  /// - Throws: `DecodingFailure` when it is no such page, `FeedRefusal` for a message in its place; a row that cannot
+  ///   be read is refused alone.
   package mutating func page<Visitor: FeedVisitor>(
     _ page: RawSpan, of question: FeedQuestion, knownNs: Int64, to visitor: inout Visitor
   ) throws -> String? {

@@ -65,7 +65,8 @@ package enum TextLanguage: Hashable, Sendable {
       il lo la gli le un una di del della dei e è sono in per con al alla che suo si non più dopo azioni borsa utile
       """),
     ("pt", """
-      o os as um uma de do da dos das e é são em no na para por com ao que seu sua se não mais após ações bolsa lucro
+      o os as um uma de do da dos das e é são em no na para por com ao que seu sua se não mais após ações
+      bolsa lucro
       """),
     ("nl", """
       het een van en is zijn in op voor met te dat die niet ook naar bij uit na aandelen winst beurs

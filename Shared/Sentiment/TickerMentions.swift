@@ -213,7 +213,9 @@ package struct TickerMentions: Sendable {
     return words
   }
 
-  private static let exchanges: Set<String> = ["NASDAQ", "NYSE", "AMEX", "NYSEARCA", "NYSEAMERICAN", "CBOE", "OTC", "BATS"]
+  private static let exchanges: Set<String> = [
+    "NASDAQ", "NYSE", "AMEX", "NYSEARCA", "NYSEAMERICAN", "CBOE", "OTC", "BATS",
+  ]
 
   /// Words of capitals that are hardly ever meant as the symbol that some of them are.
   private static let abbreviations: Set<String> = [

@@ -8,8 +8,8 @@ import NIOWebSocket
 import SimulatorServer
 import Synchronization
 
-/// A server that speaks as Polygon (Massive) and Alpaca do, and of bars as Alpha Vantage does: streams and answers about the past, of one simulated
-/// market.
+/// A server that speaks as Polygon (Massive) and Alpaca do, and of bars as Alpha Vantage does: streams and answers
+/// about the past, of one simulated market.
 ///
 ///     ws://host:port/stocks, /options                                Polygon
 ///     ws://host:port/v2/iex, /v2/sip, /v1beta1/indicative, /opra     Alpaca
