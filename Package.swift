@@ -173,6 +173,9 @@ let imports: [String: [String]] = [
     "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
   "SchedulerTests": ["ArgumentParser", "Catalogue", "Commodities", "Core", "Kafka", "KafkaFlags", "LocalServers",
     "Logging", "Messages", "SchedulerService", "TestSupport", "Values"],
+  "Sentiment": ["Core", "Feeds", "Messages"],
+  "SentimentWorkerService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "Logging", "Messages",
+    "Metrics", "Options", "Pipeline", "Redis", "RedisFlags", "Sentiment", "ServiceKit", "Values"],
   "ServiceKit": ["ArgumentParser", "Core", "CoreMetrics", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore",
     "Options", "ServiceLifecycle", "Yams"],
   "ServiceKitTests": ["ArgumentParser", "Core", "CoreMetrics", "HummingbirdCore", "Logging", "NIOCore", "NIOEmbedded",
@@ -208,6 +211,7 @@ let imports: [String: [String]] = [
   "provider-simulator": ["ArgumentParser", "Core", "Options", "ProviderSimulator", "SimulatorServer"],
   "s3-consumer": ["S3ConsumerService", "ServiceKit"],
   "scheduler": ["SchedulerService", "ServiceKit"],
+  "sentiment-worker": ["SentimentWorkerService", "ServiceKit"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "CZlib", "Catalogue", "Commodities", "Compression", "Core", "DBWriterService",
     "FetcherService", "Forecasting", "HTTP", "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers",
@@ -281,7 +285,8 @@ let shared: [Target] = [
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "FeedHTTP", "Feeds",
   "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Masters", "ModelRegistry",
-  "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
+  "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment", "ServiceKit", "StrictYAML",
+  "WebSocket",
 ].map { library($0) } + [
   library("Archiving"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
@@ -308,6 +313,7 @@ let services: [Target] = [
   service("fetcher", "Fetcher"),
   service("inference-worker", "InferenceWorker"),
   service("market-streamer", "MarketStreamer"),
+  service("sentiment-worker", "SentimentWorker"),
   service("gateway", "Gateway"),
   service("souk", "Souk"),
 ].flatMap { $0 }

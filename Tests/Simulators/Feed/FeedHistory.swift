@@ -70,11 +70,7 @@ extension FeedSimulator {
 
   // MARK: - pages
 
-<<<<<<< HEAD
   /// The events of some symbols in a range, by symbol and time; of each bar only the last revision.
-=======
-  /// What the market has of some symbols in a range, by symbol and time.
->>>>>>> hub/main
   private func past(
     _ symbols: Set<String>, _ kinds: Set<SimulatedEvent.Kind>, _ range: ClosedRange<Int64>
   ) -> [SimulatedEvent] {
@@ -202,13 +198,8 @@ extension FeedSimulator {
     return polygon(rows, next, "/" + path.joined(separator: "/"), query)
   }
 
-<<<<<<< HEAD
-  private func polygon(_ rows: [String], _ next: String?, _ path: String, _ query: [String: String]) -> Answer {
-    // Without the API key, which the client adds again.
-=======
   func polygon(_ rows: [String], _ next: String?, _ path: String, _ query: [String: String]) -> Answer {
-    // Without the key, which the client has to add again.
->>>>>>> hub/main
+    // Without the API key, which the client adds again.
     var parts = URLComponents()
     parts.path = path
     parts.queryItems = query.filter { $0.key != "apiKey" && $0.key != "cursor" }.sorted { $0.key < $1.key }
