@@ -22,6 +22,10 @@ final class LambdaSystem: ShownSystem {
   func prepare(_ startup: inout Startup) async throws {
     let server = try await startup.startRedis(modules: true)
     startup.surroundings.servers[.redis] = ["REDIS_URL": server.url]
+    try await startup.startObjectStore()
+    startup.surroundings.arguments[ServiceCatalogue.archiver.name] = [
+      "--rotate-interval", "1s", "--catalogue-interval", "1s",
+    ]
     let port = try await startup.startFeeds()
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
     ends.withLock { $0 = Ends(redis: server, client: client, feeds: port) }
