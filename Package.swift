@@ -214,10 +214,10 @@ let imports: [String: [String]] = [
   "sentiment-worker": ["SentimentWorkerService", "ServiceKit"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "CZlib", "Catalogue", "Commodities", "Compression", "Core", "DBWriterService",
-    "FetcherService", "Forecasting", "HTTP", "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers",
-    "Logging", "Masters", "Messages", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "ParserService",
-    "Pipeline", "PortalSimulator", "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService", "TestSupport",
-    "Values"],
+    "FeedSimulator", "FetcherService", "Forecasting", "HTTP", "InferenceWorkerService", "Kafka", "KafkaFlags",
+    "LocalServers", "Logging", "Masters", "Messages", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options",
+    "ParserService", "Pipeline", "PortalSimulator", "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService",
+    "TestSupport", "Values"],
   "souk-reference": ["ArgumentParser", "Core", "LocalServers", "Reference"],
 ]
 // end imports
@@ -331,7 +331,7 @@ let testing: [Target] = [
   helper("TradingViewSimulator", "Simulators/TradingView"),
   helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
   program("feed-simulator", "Simulators/Feed/Main"),
-  program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
+  program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "feed_streamer.py", "models_reference.py",
     "influx_consumer.py", "hot_writer.py"]),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
