@@ -67,6 +67,7 @@ let imports: [String: [String]] = [
   "EGXProducerTests": ["ArgumentParser", "CSV", "Catalogue", "Core", "EGXProducerService", "HTTP", "HTTPFlags",
     "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ServiceKit", "TestSupport", "TradingViewSimulator",
     "Values", "WebSocket"],
+  "FeedHTTP": ["Core", "Feeds", "HTTP"],
   "FeedSimulator": ["Core", "Feeds", "Messages", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOWebSocket", "SimulatorServer",
     "Values"],
   "Feeds": ["Core", "Messages", "Values"],
@@ -108,8 +109,8 @@ let imports: [String: [String]] = [
   "KafkaFlags": ["ArgumentParser", "Core", "Kafka", "Logging", "Options"],
   "KafkaTests": ["ArgumentParser", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging", "TestSupport"],
   "LocalServers": ["Core", "Subprocess", "SystemPackage"],
-  "MarketStreamerService": ["ArgumentParser", "Catalogue", "Core", "CoreMetrics", "Feeds", "HTTP", "HTTPFlags",
-    "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
+  "MarketStreamerService": ["ArgumentParser", "Catalogue", "Core", "CoreMetrics", "FeedHTTP", "Feeds", "HTTP",
+    "HTTPFlags", "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
     "ServiceKit", "Values", "WebSocket"],
   "MarketStreamerTests": ["ArgumentParser", "Catalogue", "Core", "FeedSimulator", "Feeds", "Kafka", "KafkaFlags",
     "LocalServers", "Logging", "MarketStreamerService", "Messages", "TestSupport", "Values"],
@@ -265,8 +266,8 @@ let shared: [Target] = [
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
-  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "Feeds", "Forecasting",
-  "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Masters", "ModelRegistry",
+  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "FeedHTTP", "Feeds",
+  "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Masters", "ModelRegistry",
   "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.

@@ -26,6 +26,7 @@ import Values
     _ feed: Feed, _ simulator: FeedSimulator, _ broker: EmbeddedBroker, _ more: [String] = []
   ) async throws -> ServiceProcess {
     let path = switch feed {
+    case .alphaVantage: ""
     case .polygonStocks: "stocks"
     case .polygonOptions: "options"
     case .alpacaStocks: "v2/iex"
@@ -115,7 +116,7 @@ import Values
     Dictionary(grouping: try await read(broker, Topics.marketGaps).map { try FeedGap(decoding: $0) }, by: \.id)
   }
 
-  @Test(arguments: Feed.allCases) func whatHappensIsPublishedOnce(_ feed: Feed) async throws {
+  @Test(arguments: Feed.streams) func whatHappensIsPublishedOnce(_ feed: Feed) async throws {
     let broker = try makeBroker()
     try await FeedSimulator.serving(symbols: feed.hasOptions ? Self.options : Self.symbols, rate: 500) { simulator in
       let process = try await start(feed, simulator, broker)
@@ -127,7 +128,7 @@ import Values
   }
 
   /// Cut in the middle of a frame: what was missed is asked for, pages that are short, empty or refused included.
-  @Test(arguments: Feed.allCases, FeedSimulator.Cut.allCases)
+  @Test(arguments: Feed.streams, FeedSimulator.Cut.allCases)
   func gapsAreRefilled(_ feed: Feed, _ cut: FeedSimulator.Cut) async throws {
     let broker = try makeBroker()
     var script = FeedScript()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import FeedHTTP
 import Feeds
 import HTTP
 import Options
@@ -8,7 +9,7 @@ import WebSocket
 /// The flags of the feed and of what is listened to.
 package struct FeedOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
-    "What to listen to: \(Feed.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "feed"))
+    "What to listen to: \(Feed.streams.map(\.rawValue).joined(separator: ", ")).", valueName: "feed"))
   package var feed = Feed.polygonStocks
 
   @Option(help: ArgumentHelp("The key of the provider (an id, with Alpaca).", valueName: "key"))
@@ -151,26 +152,26 @@ package struct FeedOptions: ParsableArguments {
   }
 
   func makeRefill(_ client: HTTPClient, _ limits: HTTPLimits) -> Refill {
-    var headers: HTTPHeaders = [:]
-    if feed.isPolygon {
-      headers.add("Authorization", "Bearer \(feedKey ?? "")")
-    } else {
-      headers.add("APCA-API-KEY-ID", feedKey ?? "")
-      headers.add("APCA-API-SECRET-KEY", feedSecret ?? "")
-    }
-    let base = historyURL ?? (feed.isPolygon ? "https://api.massive.com" : "https://data.alpaca.markets")
-    return Refill(
-      client: client, base: base.hasSuffix("/") ? String(base.dropLast()) : base, headers: headers, limits: limits)
+    let access = FeedAccess(feed, base: historyURL, key: feedKey ?? "", secret: feedSecret)
+    return Refill(client: FeedClient(access, client, limits: limits))
   }
 }
 
 extension Feed: ExpressibleByArgument {
+  package init?(argument: String) {
+    guard let feed = Self.streams.first(where: { $0.rawValue == argument }) else { return nil }
+    self = feed
+  }
+
+  package static var allValueStrings: [String] { streams.map(\.rawValue) }
+
   var defaultURL: String {
     switch self {
     case .polygonStocks: "wss://socket.massive.com/stocks"
     case .polygonOptions: "wss://socket.massive.com/options"
     case .alpacaStocks: "wss://stream.data.alpaca.markets/v2/iex"
     case .alpacaOptions: "wss://stream.data.alpaca.markets/v1beta1/indicative"
+    case .alphaVantage: ""
     }
   }
 }

@@ -13,6 +13,7 @@ final class Outlet: Sendable {
   private struct State: ~Copyable {
     var polygon: PolygonDecoder
     var alpaca: AlpacaDecoder
+    var history: HistoryDecoder
     var writing: Writing
   }
   private let state: Mutex<State>
@@ -22,6 +23,7 @@ final class Outlet: Sendable {
     self.feed = feed
     state = Mutex(State(
       polygon: PolygonDecoder(feed, maxSkew: maxSkew), alpaca: AlpacaDecoder(feed, maxSkew: maxSkew),
+      history: HistoryDecoder(feed, maxSkew: maxSkew),
       writing: Writing(producedBy: producedBy, lifeNs: memory.nanoseconds)))
   }
 
@@ -60,10 +62,7 @@ final class Outlet: Sendable {
       state.writing.begin(knownNs)
       state.writing.refill = Writing.Refill(gaps: gaps, closedBefore: closedBefore)
       defer { state.writing.refill = nil }
-      let next = feed.isPolygon
-        ? try state.polygon.page(
-          page.span.bytes, of: question.symbols[0], question.channel, knownNs: knownNs, to: &state.writing)
-        : try state.alpaca.page(page.span.bytes, question.channel, knownNs: knownNs, to: &state.writing)
+      let next = try state.history.page(page.span.bytes, of: question, knownNs: knownNs, to: &state.writing)
       var refilled = state.writing.refill?.found ?? Refilled()
       refilled.next = next
       return refilled

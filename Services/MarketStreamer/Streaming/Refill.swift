@@ -1,7 +1,7 @@
 import Core
 import CoreMetrics
+import FeedHTTP
 import Feeds
-import HTTP
 import Logging
 import Messages
 
@@ -14,13 +14,7 @@ struct Refill: Sendable {
     var refused: [String: String] = [:]
   }
 
-  let client: HTTPClient
-  /// `https://host`, without a path.
-  let base: String
-  let headers: HTTPHeaders
-  let limits: HTTPLimits
-  /// Pages of one question.
-  static let maxPages = 10_000
+  let client: FeedClient
 
   /// - Parameter waits: called before another try; throws to give up.
   /// - Throws: errors of the network and of a busy provider once `waits` gives up.
@@ -31,27 +25,16 @@ struct Refill: Sendable {
     var result = Result()
     for question in questions {
       do {
-        var path: String? = question.path
-        var seen: Set<String> = []
-        while let page = path {
-          guard seen.insert(page).inserted, seen.count <= Self.maxPages else {
-            throw Failure(.data, code: "cyclic_pages", "the pages of the answer lead back to themselves")
-          }
-          let asked = WallClock.microseconds() * 1_000
-          let body = try await Backoff(base: .milliseconds(500), cap: .seconds(30)).retry {
-            try await ask(page)
-          } pause: { try await waits($0) }
-          let found: Outlet.Refilled
-          do {
-            found = try outlet.refill(body, question, gaps: gaps, closedBefore: closedBefore, knownNs: asked)
-          } catch let failure as DecodingFailure {
-            throw Failure(.data, code: "unreadable_answer", "the answer cannot be read: \(failure)")
-          }
+        let answer = try await FeedPages.read(question) { path in
+          try await ask(path)
+        } read: { page, question, asked in
+          let found = try outlet.refill(page, question, gaps: gaps, closedBefore: closedBefore, knownNs: asked)
           result.added.merge(found.added, uniquingKeysWith: +)
           result.known.merge(found.known, uniquingKeysWith: +)
-          path = found.next.map { question.path(of: $0) }
-        }
-      } catch where ErrorClass(of: error) == .data || ErrorClass(of: error) == .configuration {
+          return found.next
+        } waits: { try await waits($0) }
+        for (symbol, error) in answer.refused { result.refused[symbol] = "\(question.channel.rawValue): \(error)" }
+      } catch where ErrorClass(of: error) == .configuration {
         for symbol in question.symbols { result.refused[symbol] = "\(question.channel.rawValue): \(error)" }
       }
     }
@@ -60,11 +43,9 @@ struct Refill: Sendable {
 
   private func ask(_ path: String) async throws -> [UInt8] {
     do {
-      let url = try HTTPURL(base + path)
-      let response = try await client.execute(HTTPRequest("GET", url, headers: headers, limits: limits))
-      try response.head.requireSuccess()
+      let body = try await client.page(path)
       StreamerMetrics.asked("ok")
-      return response.body
+      return body
     } catch {
       StreamerMetrics.asked(publicCode(of: error))
       throw error
