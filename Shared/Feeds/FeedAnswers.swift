@@ -183,7 +183,7 @@ package struct FeedPages: Sendable {
       for half in [question.symbols[..<middle], question.symbols[middle...]] {
         let part = FeedQuestion(
           feed: question.feed, channel: question.channel, interval: question.interval, symbols: Array(half),
-          range: question.range)
+          range: question.range, isRecent: question.isRecent)
         let found = try await Self.read(part, ask: ask, read: read, waits: waits)
         result.pages += found.pages
         result.refused.merge(found.refused) { first, _ in first }
