@@ -12,8 +12,10 @@ package enum FleetSystem: String, CaseIterable, Sendable {
   /// The profiles of compose that start it: its name, and the one that users of the ingestion layer type.
   package var profiles: [String] { self == .lambda ? [rawValue, "ingestion"] : [rawValue] }
 
-  /// In the order the data flows.
-  package var services: [ServiceEntry] { ServiceCatalogue.all.filter { $0.systems.contains(self) } }
+  /// In the order the data flows; of services whose kinds belong to several systems, the kinds of this one.
+  package var services: [ServiceEntry] {
+    ServiceCatalogue.all.flatMap(\.parts).filter { $0.systems.contains(self) }
+  }
 
   /// What one of its services reads here: of its inputs, those that a service of this system fills.
   package func inputs(of service: ServiceEntry) -> [Topic] {

@@ -83,6 +83,13 @@ package enum Topics {
       summary: "\(kind.rawValue) are due and should be fetched")
   }
 
+  /// Where what a kind of tasks fetches is published.
+  package static func fetched(by kind: FetchKind) -> [Topic] {
+    switch kind {
+    case .bars: [marketBars]
+    }
+  }
+
   package static let fetchTasks = FetchKind.allCases.map { fetchTasks(of: $0) }
 
   /// One topic a category, all alike: patterns over routing keys narrow the subscription by their third word.

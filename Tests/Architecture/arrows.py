@@ -27,7 +27,7 @@ LAYERS = [
     ["Compression"],
     ["CSV", "Feeds", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis", "ServiceKit",
      "StrictYAML"],
-    ["FeedHTTP", "Influx", "Commodities", "Masters", "ObjectStore", "Portals", "WebSocket"],
+    ["Budgets", "FeedHTTP", "Influx", "Commodities", "Markets", "Masters", "ObjectStore", "Portals", "WebSocket"],
     ["AWSCredentials", "ModelRegistry"],
     ["HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags", "RedisFlags"],
     ["Pipeline"],
