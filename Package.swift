@@ -171,6 +171,9 @@ let imports: [String: [String]] = [
     "Markets", "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
   "SchedulerTests": ["ArgumentParser", "Catalogue", "Commodities", "Core", "Kafka", "KafkaFlags", "LocalServers",
     "Logging", "Messages", "SchedulerService", "TestSupport", "Values"],
+  "Sentiment": ["Core", "Feeds", "Messages"],
+  "SentimentWorkerService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "Logging", "Messages",
+    "Metrics", "Options", "Pipeline", "Redis", "RedisFlags", "Sentiment", "ServiceKit", "Values"],
   "ServiceKit": ["ArgumentParser", "Core", "CoreMetrics", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore",
     "Options", "ServiceLifecycle", "Yams"],
   "ServiceKitTests": ["ArgumentParser", "Core", "CoreMetrics", "HummingbirdCore", "Logging", "NIOCore", "NIOEmbedded",
@@ -205,6 +208,7 @@ let imports: [String: [String]] = [
   "provider-simulator": ["ArgumentParser", "Core", "Options", "ProviderSimulator", "SimulatorServer"],
   "s3-consumer": ["S3ConsumerService", "ServiceKit"],
   "scheduler": ["SchedulerService", "ServiceKit"],
+  "sentiment-worker": ["SentimentWorkerService", "ServiceKit"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "Budgets", "CZlib", "Catalogue", "Commodities", "Compression", "Core",
     "DBWriterService", "FetcherService", "Forecasting", "HTTP", "InferenceWorkerService", "Kafka", "KafkaFlags",
@@ -276,9 +280,10 @@ let shared: [Target] = [
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
-  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Compression", "CSV", "FeedHTTP", "Feeds",
-  "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Markets", "Masters", "ModelRegistry",
-  "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
+  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Compression", "CSV", "FeedHTTP",
+  "Feeds", "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Markets", "Masters",
+  "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment", "ServiceKit",
+  "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
   library("Options", in: "Options/Common"),
@@ -303,6 +308,7 @@ let services: [Target] = [
   service("fetcher", "Fetcher"),
   service("inference-worker", "InferenceWorker"),
   service("market-streamer", "MarketStreamer"),
+  service("sentiment-worker", "SentimentWorker"),
   service("gateway", "Gateway"),
   service("souk", "Souk"),
 ].flatMap { $0 }

@@ -139,9 +139,19 @@ package enum ServiceCatalogue {
       the provider is FEED_KEY (with Alpaca FEED_SECRET, too), or a file that FEED_KEY_FILE names.
       """)
 
+  package static let sentimentWorker = ServiceEntry(
+    "sentiment-worker", "clusters articles into stories and says what each means for the companies it mentions",
+    of: [.lambda], reads: [Topics.newsArticles], writes: [Topics.sentimentEvents], needs: [.redis],
+    scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
+
   package static let hotWriter = ServiceEntry(
-    "hot-writer", "keeps live prices, bars and gaps in Redis: time series, last values, a tail of raw records",
-    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps], sink: .redis,
+    "hot-writer",
+    "keeps live prices, bars, gaps, news and sentiment in Redis: time series, last values, tails of records",
+    of: [.lambda],
+    reads: [
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.newsArticles, Topics.sentimentEvents,
+    ],
+    sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
 
   package static let gateway = ServiceEntry(
@@ -158,7 +168,7 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, hotWriter, gateway,
+    marketStreamer, sentimentWorker, hotWriter, gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }
