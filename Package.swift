@@ -122,7 +122,7 @@ let imports: [String: [String]] = [
   "MarketStreamerTests": ["ArgumentParser", "Catalogue", "Core", "FeedSimulator", "Feeds", "Kafka", "KafkaFlags",
     "LocalServers", "Logging", "MarketStreamerService", "Messages", "TestSupport", "Values"],
   "Markets": ["Core", "Feeds", "StrictYAML", "Values"],
-  "MarketsTests": [],
+  "MarketsTests": ["Core", "Feeds", "Markets", "TestSupport", "Values"],
   "Masters": ["Core", "Forecasting", "Messages", "Values"],
   "MastersTests": ["Forecasting", "Masters", "Messages", "TestSupport", "Values"],
   "Messages": ["Catalogue", "Core", "Values"],
