@@ -7,6 +7,7 @@ final class LambdaSystem: ShownSystem {
   let system = FleetSystem.lambda
   /// What is asked in the end.
   private let redis = Mutex<PrivateRedis?>(nil)
+  private let door = Mutex<UInt16?>(nil)
 
   func check(_ options: UpOptions) throws {}
 
@@ -21,6 +22,9 @@ final class LambdaSystem: ShownSystem {
       "--symbols", "AAPL,MSFT,NVDA,TSLA,SPY,QQQ,BRK.B", "--hours", "always", "--silence", "3600s",
       "--allow-private-addresses",
     ]
+    let api = try FreePort.next()
+    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = ["--api-port", "\(api)", "--stale-after", "3600s"]
+    door.withLock { $0 = api }
     startup.sources = 1
   }
 
@@ -33,6 +37,14 @@ final class LambdaSystem: ShownSystem {
       let words = ["-p", "\(port)"] + command.split(separator: " ").map(String.init)
       let answer = try await ChildProcess.run(Launch("redis-cli", words)).output
       lines.append("redis-cli \(command): \(answer.split(separator: "\n").joined(separator: " "))")
+    }
+    if let door = door.withLock({ $0 }) {
+      lines += ["", "And what does the API answer?", ""]
+      for path in ["ticks/AAPL/latest", "system/ingestion/health"] {
+        let answer = await LoopbackHTTP.shared.get(port: door, path: "/api/v1/\(path)")
+        lines.append("curl http://127.0.0.1:\(door)/api/v1/\(path)")
+        lines.append("  \(answer?.body ?? "no answer")")
+      }
     }
     return lines
   }
