@@ -69,6 +69,29 @@ package enum Topics {
     key: "-",
     summary: "none: the partition is the lease of the active scheduler")
 
+  /// The same for the scheduler of market data.
+  package static let marketSchedulerLease = Topic(
+    name: "market-scheduler", partitions: 1, retention: .seconds(7 * 86_400),
+    key: "-",
+    summary: "none: the partition is the lease of the active scheduler of market data")
+
+  /// One topic a kind, all alike, so that the fetchers of each are scaled alone.
+  package static func fetchTasks(of kind: FetchKind) -> Topic {
+    Topic(
+      name: "fetch-\(kind.rawValue)", partitions: 12, retention: .seconds(86_400),
+      key: "source/symbol",
+      summary: "\(kind.rawValue) are due and should be fetched")
+  }
+
+  /// Where what a kind of tasks fetches is published.
+  package static func fetched(by kind: FetchKind) -> [Topic] {
+    switch kind {
+    case .bars: [marketBars]
+    }
+  }
+
+  package static let fetchTasks = FetchKind.allCases.map { fetchTasks(of: $0) }
+
   /// One topic a category, all alike: patterns over routing keys narrow the subscription by their third word.
   package static func commodityObservations(of category: CommodityCategory) -> Topic {
     let name = "sentinel_market_data.\(category.rawValue)"
@@ -110,12 +133,40 @@ package enum Topics {
     key: "feed/symbol",
     summary: "a symbol that a feed is to be asked for; a tombstone ends it")
 
+  package static let newsArticles = Topic(
+    name: "news-articles", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id",
+    summary: "a text as it was published, or its withdrawal")
+
+  package static let sentimentEvents = Topic(
+    name: "sentiment-events", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
+    key: "symbol",
+    summary: "what a story says of a symbol, with score, confidence, and how many outlets print it")
+
+  package static let marketSplits = Topic(
+    name: "market-splits", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "symbol/execution_date",
+    summary: "a share became several, or several one; bars are stored as they were and adjusted when read")
+
+  package static let backfillJobs = Topic(
+    name: "backfill-jobs", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "job_id",
+    summary: "the bars of some symbols and years that are to be fetched")
+
+  package static let backfillStatus = Topic(
+    name: "backfill-status", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "feed/interval/symbol/period",
+    summary: "how much of a period's bars was fetched and published, or why it cannot be")
+
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
     productsMasters, masterDecisions, alerts, marketData, schedulerLease, ingestionTasks,
   ] + commodityObservations + [
-    seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps,
+    seriesWindows, databaseWriteBuffer, marketSchedulerLease,
+  ] + fetchTasks + [
+    subscriptions, marketTicks, marketBars, marketGaps, marketSplits, backfillJobs, backfillStatus, newsArticles,
+    sentimentEvents,
   ]
 
   /// `all` and their dead-letter topics.

@@ -38,10 +38,10 @@ extension AlpacaDecoder {
   /// Reads a page of an answer about the past, of any number of symbols.
   /// - Returns: the token of the next page, nil behind the last one.
   /// - Throws: when it is no such page; a row that cannot be read is refused alone.
-  package mutating func page<Visitor: FeedVisitor>(
-    _ page: RawSpan, _ channel: FeedChannel, knownNs: Int64, to visitor: inout Visitor
+  mutating func page<Visitor: FeedVisitor>(
+    _ page: RawSpan, of question: FeedQuestion, knownNs: Int64, to visitor: inout Visitor
   ) throws(DecodingFailure) -> String? {
-    try events.page(page, channel, knownNs, &visitor)
+    try events.page(page, question, knownNs, &visitor)
   }
 }
 
@@ -96,8 +96,9 @@ private struct AlpacaEvents: ~Copyable {
   }
 
   mutating func page<Visitor: FeedVisitor>(
-    _ page: RawSpan, _ channel: FeedChannel, _ knownNs: Int64, _ visitor: inout Visitor
+    _ page: RawSpan, _ question: FeedQuestion, _ knownNs: Int64, _ visitor: inout Visitor
   ) throws(DecodingFailure) -> String? {
+    let channel = question.channel
     var reader = try JSONReader(page, limits: .init(maxBytes: 64 << 20))
     var (token, hasRows): (String?, Bool) = (nil, false)
     var cursor = try reader.beginObject()
@@ -113,7 +114,7 @@ private struct AlpacaEvents: ~Copyable {
           while try reader.nextElement(&rows) {
             let start = reader.offset
             try reader.skipValue()
-            row(page.extracting(start..<reader.offset), symbol, channel, knownNs, &visitor)
+            row(page.extracting(start..<reader.offset), symbol, question, knownNs, &visitor)
           }
         }
       } else {
@@ -127,11 +128,11 @@ private struct AlpacaEvents: ~Copyable {
   }
 
   private mutating func row<Visitor: FeedVisitor>(
-    _ bytes: RawSpan, _ symbol: String, _ channel: FeedChannel, _ knownNs: Int64, _ visitor: inout Visitor
+    _ bytes: RawSpan, _ symbol: String, _ question: FeedQuestion, _ knownNs: Int64, _ visitor: inout Visitor
   ) {
     element.begin()
     do throws(DecodingFailure) {
-      switch channel {
+      switch question.channel {
       case .trades:
         let tick = try trade(bytes, .trade, knownNs, of: symbol)
         give(tick, bytes, &visitor)
@@ -139,7 +140,8 @@ private struct AlpacaEvents: ~Copyable {
         let tick = try quote(bytes, knownNs, of: symbol)
         give(tick, bytes, &visitor)
       default:
-        let bar = try bar(bytes, knownNs, "1m", of: symbol)
+        var bar = try bar(bytes, knownNs, question.interval.rawValue, of: symbol)
+        bar.values.isRunning = question.interval.isRunning(from: bar.values.startNs, at: knownNs)
         give(bar, bytes, &visitor)
       }
     } catch {

@@ -6,6 +6,11 @@ package enum Feed: String, CaseIterable, Sendable {
   case polygonOptions = "polygon-options"
   case alpacaStocks = "alpaca-stocks"
   case alpacaOptions = "alpaca-options"
+  /// It has no stream: it is asked for bars of the past only.
+  case alphaVantage = "alpha-vantage"
+
+  /// Those that can be listened to.
+  package static let streams = allCases.filter { !$0.channels.isEmpty }
 
   package var isPolygon: Bool { self == .polygonStocks || self == .polygonOptions }
   package var hasOptions: Bool { self == .polygonOptions || self == .alpacaOptions }
@@ -17,11 +22,14 @@ package enum Feed: String, CaseIterable, Sendable {
     case .polygonOptions: [.trades, .quotes, .bars, .seconds]
     case .alpacaStocks: [.trades, .quotes, .bars, .days, .statuses, .bands]
     case .alpacaOptions: [.trades, .quotes]
+    case .alphaVantage: []
     }
   }
 
   /// Those that it can be asked for afterwards.
-  package var history: Set<FeedChannel> { channels.intersection([.trades, .quotes, .bars]) }
+  package var history: Set<FeedChannel> {
+    self == .alphaVantage ? [.bars] : channels.intersection([.trades, .quotes, .bars])
+  }
 }
 
 /// What a symbol can be listened to for.
@@ -38,6 +46,30 @@ package enum FeedChannel: String, CaseIterable, Sendable, Comparable {
   case bands
 
   package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// How long the time of a bar is, by the name that messages, series and settings have for it.
+package enum BarInterval: String, CaseIterable, Sendable {
+  case minute = "1m"
+  case fiveMinutes = "5m"
+  case quarter = "15m"
+  case half = "30m"
+  case hour = "1h"
+  /// Of New York: a bar starts at midnight there.
+  case day = "1d"
+
+  package var minutes: Int64 {
+    switch self {
+    case .minute: 1
+    case .fiveMinutes: 5
+    case .quarter: 15
+    case .half: 30
+    case .hour: 60
+    case .day: 1_440
+    }
+  }
+
+  package var nanoseconds: Int64 { minutes * 60_000_000_000 }
 }
 
 /// A symbol as a feed is asked for it, in the canonical form, and the channels.

@@ -244,8 +244,8 @@ package struct PolygonDecoder: ~Copyable {
   /// Reads a page of an answer about the past, of one symbol.
   /// - Returns: where the next page is, nil behind the last one.
   /// - Throws: when it is no such page; a row that cannot be read is refused alone.
-  package mutating func page<Visitor: FeedVisitor>(
-    _ page: RawSpan, of symbol: String, _ channel: FeedChannel, knownNs: Int64, to visitor: inout Visitor
+  mutating func page<Visitor: FeedVisitor>(
+    _ page: RawSpan, of question: FeedQuestion, knownNs: Int64, to visitor: inout Visitor
   ) throws(DecodingFailure) -> String? {
     var reader = try JSONReader(page, limits: .init(maxBytes: 64 << 20))
     var next: String?
@@ -260,7 +260,7 @@ package struct PolygonDecoder: ~Copyable {
         while try reader.nextElement(&rows) {
           let start = reader.offset
           try reader.skipValue()
-          row(page.extracting(start..<reader.offset), symbol, channel, knownNs, &visitor)
+          row(page.extracting(start..<reader.offset), question, knownNs, &visitor)
         }
       }
     }
@@ -269,15 +269,16 @@ package struct PolygonDecoder: ~Copyable {
   }
 
   private mutating func row<Visitor: FeedVisitor>(
-    _ bytes: RawSpan, _ symbol: String, _ channel: FeedChannel, _ knownNs: Int64, _ visitor: inout Visitor
+    _ bytes: RawSpan, _ question: FeedQuestion, _ knownNs: Int64, _ visitor: inout Visitor
   ) {
     element.begin()
     do throws(DecodingFailure) {
+      let (symbol, channel) = (question.symbols[0], question.channel)
       if channel == .trades || channel == .quotes {
         let tick = try pastTick(bytes, symbol, channel == .trades ? .trade : .quote, knownNs)
         give(tick, bytes, &visitor)
       } else {
-        let bar = try pastBar(bytes, symbol, knownNs)
+        let bar = try pastBar(bytes, symbol, question.interval, knownNs)
         give(bar, bytes, &visitor)
       }
     } catch {
@@ -348,7 +349,7 @@ package struct PolygonDecoder: ~Copyable {
   private static let pastBarRequired = pastBarFields.all & ~pastBarFields.mask(.vw, .n)
 
   private mutating func pastBar(
-    _ bytes: RawSpan, _ symbol: String, _ knownNs: Int64
+    _ bytes: RawSpan, _ symbol: String, _ interval: BarInterval, _ knownNs: Int64
   ) throws(DecodingFailure) -> FeedBarFields {
     var reader = try JSONReader(bytes)
     var bar = FeedBarFields()
@@ -371,7 +372,8 @@ package struct PolygonDecoder: ~Copyable {
     try reader.require(Self.pastBarRequired, in: cursor, of: Self.pastBarFields)
     bar.values.knownNs = knownNs
     bar.feed = element.feedName
-    bar.interval = element.scratch.append("1m")
+    bar.values.isRunning = interval.isRunning(from: bar.values.startNs, at: knownNs)
+    bar.interval = element.scratch.append(interval.rawValue)
     try element.check(bar.values.startNs, knownNs: knownNs, field: "t")
     return bar
   }

@@ -49,7 +49,7 @@ import Testing
 
   @Test func directDependenciesStayWithinTheTestedMinor() throws {
     let manifest = try Repository.text("Package.swift")
-    let packages = manifest.matches(of: /\.package\(url: "[^"]*\/([^"\/]+)", ([^)]*\))\)/)
+    let packages = manifest.matches(of: /\.package\(url: "[^"]*\/([^"\/]+)", ([^)]*\))(?:, traits: \[\])?\)/)
     #expect(packages.count == manifest.matches(of: /\.package\(url:/).count && !packages.isEmpty)
     for package in packages {
       let range = try #require(

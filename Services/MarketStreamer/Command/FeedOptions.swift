@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import FeedHTTP
 import Feeds
 import HTTP
 import Options
@@ -8,7 +9,7 @@ import WebSocket
 /// The flags of the feed and of what is listened to.
 package struct FeedOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
-    "What to listen to: \(Feed.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "feed"))
+    "What to listen to: \(Feed.streams.map(\.rawValue).joined(separator: ", ")).", valueName: "feed"))
   package var feed = Feed.polygonStocks
 
   @Option(help: ArgumentHelp("The key of the provider (an id, with Alpaca).", valueName: "key"))
@@ -62,6 +63,11 @@ package struct FeedOptions: ParsableArguments {
     "Asked for besides on both sides of a gap; what is known is not published again.", valueName: "duration"))
   package var refillOverlap = DurationSetting(.seconds(2))
 
+  @Option(help: ArgumentHelp(
+    "Of a gap in all symbols (*): how many of those that the feed gave lately are refilled by their names.",
+    valueName: "count"))
+  package var refillSymbols = 1_000
+
   @Option(help: ArgumentHelp("How much later than now an event may say it is.", valueName: "duration"))
   package var maxSkew = DurationSetting(.seconds(60))
 
@@ -78,6 +84,7 @@ package struct FeedOptions: ParsableArguments {
 
   package func validate() throws {
     guard (1...256).contains(connections) else { throw ValidationError("--connections must be between 1 and 256") }
+    guard refillSymbols >= 0 else { throw ValidationError("--refill-symbols must not be below zero") }
   }
 
   /// - Throws: `Failure(.configuration)`.
@@ -146,31 +153,32 @@ package struct FeedOptions: ParsableArguments {
     settings.overlap = refillOverlap.duration
     settings.maxSkew = maxSkew.duration
     settings.leaseTimeout = leaseTimeout.duration
+    settings.refillSymbols = refillSymbols
     settings.refillChannels = try list(refill, "--refill").intersection(feed.history)
     return settings
   }
 
   func makeRefill(_ client: HTTPClient, _ limits: HTTPLimits) -> Refill {
-    var headers: HTTPHeaders = [:]
-    if feed.isPolygon {
-      headers.add("Authorization", "Bearer \(feedKey ?? "")")
-    } else {
-      headers.add("APCA-API-KEY-ID", feedKey ?? "")
-      headers.add("APCA-API-SECRET-KEY", feedSecret ?? "")
-    }
-    let base = historyURL ?? (feed.isPolygon ? "https://api.massive.com" : "https://data.alpaca.markets")
-    return Refill(
-      client: client, base: base.hasSuffix("/") ? String(base.dropLast()) : base, headers: headers, limits: limits)
+    let access = FeedAccess(feed, base: historyURL, key: feedKey ?? "", secret: feedSecret)
+    return Refill(client: FeedClient(access, client, limits: limits))
   }
 }
 
 extension Feed: ExpressibleByArgument {
+  package init?(argument: String) {
+    guard let feed = Self.streams.first(where: { $0.rawValue == argument }) else { return nil }
+    self = feed
+  }
+
+  package static var allValueStrings: [String] { streams.map(\.rawValue) }
+
   var defaultURL: String {
     switch self {
     case .polygonStocks: "wss://socket.massive.com/stocks"
     case .polygonOptions: "wss://socket.massive.com/options"
     case .alpacaStocks: "wss://stream.data.alpaca.markets/v2/iex"
     case .alpacaOptions: "wss://stream.data.alpaca.markets/v1beta1/indicative"
+    case .alphaVantage: ""
     }
   }
 }
@@ -192,6 +200,7 @@ struct FeedSettings: Sendable {
   var maxSkew: Duration = .seconds(60)
   var leaseTimeout: Duration = .seconds(15)
   var refillChannels: Set<FeedChannel> = []
+  var refillSymbols = 1_000
   var checkpointInterval: Duration = .seconds(2)
   /// How long a new connection may give no event before a hole ends with the present.
   var firstEventLimit: Duration = .seconds(5)

@@ -31,15 +31,9 @@ struct IdentityMemory {
   }
 }
 
-/// The last states of recent bars, so that a revision is told from a repetition. Pure.
+/// The last states of recent bars of all series. Pure.
 struct BarMemory {
-  private struct State {
-    var startNs: Int64
-    var digest: UInt64
-    var revision: Int64
-    var knownNs: Int64
-  }
-  private var series: [UInt64: [State]] = [:]
+  private var series: [UInt64: BarHistory] = [:]
   /// Bars of one series that are remembered: late trades change bars for a quarter of an hour.
   let depth: Int
 
@@ -47,21 +41,32 @@ struct BarMemory {
 
   /// - Returns: which change of the bar this is, 0 for a new one; nil when it says what is known.
   mutating func note(_ id: UInt64, _ values: FeedBarValues) -> Int64? {
-    let digest = values.digest
-    var states = series.removeValue(forKey: id) ?? []
-    defer { series[id] = states }
-    if let place = states.lastIndex(where: { $0.startNs == values.startNs }) {
-      guard states[place].digest != digest else { return nil }
-      states[place].digest = digest
-      states[place].revision += 1
-      states[place].knownNs = values.knownNs
-      return states[place].revision
-    }
-    states.append(State(startNs: values.startNs, digest: digest, revision: values.revision, knownNs: values.knownNs))
-    if states.count > depth { states.removeFirst(states.count - depth) }
-    return values.revision
+    series[id, default: BarHistory()].note(values, depth: depth)
   }
 
   /// When the last state of a bar was received; nil for one that is not known.
-  func known(_ id: UInt64, startNs: Int64) -> Int64? { series[id]?.last { $0.startNs == startNs }?.knownNs }
+  func known(_ id: UInt64, startNs: Int64) -> Int64? { series[id]?.known(startNs: startNs) }
+}
+
+/// The symbols that a feed has given lately, which is all that is known of them where all are subscribed to by `*`.
+/// Pure. Two generations, as of identities.
+struct SymbolMemory {
+  private var older: [UInt64: String] = [:]
+  private var newer: [UInt64: String] = [:]
+  private var began: Int64 = 0
+  private static let lifeNs: Int64 = 900_000_000_000
+  private static let capacity = 100_000
+
+  mutating func note(_ symbol: RawSpan, at now: Int64) {
+    var hash = FeedHash()
+    hash.add(symbol)
+    if newer[hash.value] != nil { return }
+    if began == 0 { began = now }
+    if newer.count >= Self.capacity || now - began >= Self.lifeNs {
+      (older, newer, began) = (newer, [:], now)
+    }
+    newer[hash.value] = symbol.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+  }
+
+  var symbols: [String] { older.merging(newer) { first, _ in first }.values.sorted() }
 }

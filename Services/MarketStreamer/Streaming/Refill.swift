@@ -1,7 +1,7 @@
 import Core
 import CoreMetrics
+import FeedHTTP
 import Feeds
-import HTTP
 import Logging
 import Messages
 
@@ -14,57 +14,62 @@ struct Refill: Sendable {
     var refused: [String: String] = [:]
   }
 
-  let client: HTTPClient
-  /// `https://host`, without a path.
-  let base: String
-  let headers: HTTPHeaders
-  let limits: HTTPLimits
-  /// Pages of one question.
-  static let maxPages = 10_000
+  let client: FeedClient
+
+  /// Questions that are asked at once; `--max-fetches-per-host` may allow fewer.
+  static let atOnce = 16
 
   /// - Parameter waits: called before another try; throws to give up.
   /// - Throws: errors of the network and of a busy provider once `waits` gives up.
   func run(
     _ questions: [FeedQuestion], gaps: [String: String], closedBefore: Int64, outlet: Outlet,
+    waits: @escaping @Sendable (FailedAttempt) async throws -> Void
+  ) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result.self) { group in
+      var (result, rest) = (Result(), questions[...])
+      func askNext() {
+        guard let question = rest.popFirst() else { return }
+        group.addTask {
+          try await answer(question, gaps: gaps, closedBefore: closedBefore, outlet: outlet, waits: waits)
+        }
+      }
+      for _ in 0..<Self.atOnce { askNext() }
+      while let next = try await group.next() {
+        result.added.merge(next.added, uniquingKeysWith: +)
+        result.known.merge(next.known, uniquingKeysWith: +)
+        result.refused.merge(next.refused) { "\($0); \($1)" }
+        askNext()
+      }
+      return result
+    }
+  }
+
+  private func answer(
+    _ question: FeedQuestion, gaps: [String: String], closedBefore: Int64, outlet: Outlet,
     waits: @Sendable (FailedAttempt) async throws -> Void
   ) async throws -> Result {
     var result = Result()
-    for question in questions {
-      do {
-        var path: String? = question.path
-        var seen: Set<String> = []
-        while let page = path {
-          guard seen.insert(page).inserted, seen.count <= Self.maxPages else {
-            throw Failure(.data, code: "cyclic_pages", "the pages of the answer lead back to themselves")
-          }
-          let asked = WallClock.microseconds() * 1_000
-          let body = try await Backoff(base: .milliseconds(500), cap: .seconds(30)).retry {
-            try await ask(page)
-          } pause: { try await waits($0) }
-          let found: Outlet.Refilled
-          do {
-            found = try outlet.refill(body, question, gaps: gaps, closedBefore: closedBefore, knownNs: asked)
-          } catch let failure as DecodingFailure {
-            throw Failure(.data, code: "unreadable_answer", "the answer cannot be read: \(failure)")
-          }
-          result.added.merge(found.added, uniquingKeysWith: +)
-          result.known.merge(found.known, uniquingKeysWith: +)
-          path = found.next.map { question.path(of: $0) }
-        }
-      } catch where ErrorClass(of: error) == .data || ErrorClass(of: error) == .configuration {
-        for symbol in question.symbols { result.refused[symbol] = "\(question.channel.rawValue): \(error)" }
-      }
+    do {
+      let answer = try await FeedPages.read(question) { path in
+        try await ask(path)
+      } read: { page, question, asked in
+        let found = try outlet.refill(page, question, gaps: gaps, closedBefore: closedBefore, knownNs: asked)
+        result.added.merge(found.added, uniquingKeysWith: +)
+        result.known.merge(found.known, uniquingKeysWith: +)
+        return found.next
+      } waits: { try await waits($0) }
+      for (symbol, error) in answer.refused { result.refused[symbol] = "\(question.channel.rawValue): \(error)" }
+    } catch where ErrorClass(of: error) == .configuration {
+      for symbol in question.symbols { result.refused[symbol] = "\(question.channel.rawValue): \(error)" }
     }
     return result
   }
 
   private func ask(_ path: String) async throws -> [UInt8] {
     do {
-      let url = try HTTPURL(base + path)
-      let response = try await client.execute(HTTPRequest("GET", url, headers: headers, limits: limits))
-      try response.head.requireSuccess()
+      let body = try await client.page(path)
       StreamerMetrics.asked("ok")
-      return response.body
+      return body
     } catch {
       StreamerMetrics.asked(publicCode(of: error))
       throw error

@@ -13,7 +13,7 @@ package struct FeedBar: Message {
   /// The canonical symbol.
   package var symbol: String
   package var feed: String
-  /// `1s`, `1m`, `1d`.
+  /// `1s`, `1m`, `5m`, `15m`, `30m`, `1h`, `1d`.
   package var interval: String
   package var values: FeedBarValues
 
@@ -58,7 +58,7 @@ package struct FeedBarValues: Hashable, Sendable {
   package var revision: Int64 = 0
   /// The interval has not ended: the daily bar of a running day.
   package var isRunning = false
-  /// It came from a question after a gap, not from the stream.
+  /// It is from an answer about the past, not from the stream.
   package var isRefill = false
 
   package init(
@@ -84,7 +84,10 @@ package struct FeedBarFields: Sendable {
   package init() {}
 
   /// How long an interval is, in nanoseconds.
-  package static let lengths: [String: Int64] = ["1s": 1_000_000_000, "1m": 60_000_000_000, "1d": 86_400_000_000_000]
+  package static let lengths: [String: Int64] = [
+    "1s": 1_000_000_000, "1m": 60_000_000_000, "5m": 300_000_000_000, "15m": 900_000_000_000,
+    "30m": 1_800_000_000_000, "1h": 3_600_000_000_000, "1d": 86_400_000_000_000,
+  ]
 }
 
 /// A bar that is being read, or about to be written; as ``FeedTickView``.

@@ -6,7 +6,7 @@ import Synchronization
 
 @testable import Pipeline
 
-/// An outside system in memory where names can only be written over: every name's contents, and how often each was
+/// An external system in memory where a name can only be overwritten: the contents of every name, and how often it was
 /// written.
 final class FakeNames: Sendable {
   struct State {
@@ -14,7 +14,7 @@ final class FakeNames: Sendable {
     /// Every write of a name, in order.
     var writes: [String: [[String]]] = [:]
     var isDown = false
-    /// Thrown after this many names more were written.
+    /// Thrown after this many more names were written.
     var failsAfter: Int?
     var attempts = 0
   }
@@ -50,7 +50,9 @@ struct FakeNamesSink: GenerationSink {
   }
 
   let names: FakeNames
-  var format = "fake"
+  var text = "fake"
+
+  func format(of partition: TopicPartition) -> String { text }
 
   func draft(of partition: TopicPartition, from first: Int64, format: String) throws -> Draft {
     Draft(name: "\(format)/\(partition.partition)/\(first)")
@@ -82,7 +84,7 @@ extension Scenario {
     let producer = try producer()
     let pipeline = GenerationPipeline(
       service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer,
-      sink: FakeNamesSink(names: names, format: format),
+      sink: FakeNamesSink(names: names, text: format),
       policy: GenerationPolicy(records: records, bytes: 1 << 30, age: age, budget: budget),
       options: try Self.pipelineOptions(), context: context)
     let metrics = pipeline.metrics

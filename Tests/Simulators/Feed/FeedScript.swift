@@ -11,24 +11,54 @@ package struct FeedScript: Sendable {
   package var allowsStar = true
   /// Feeds that the plan does not have.
   package var refusedFeeds: Set<String> = []
-  /// The next logins are answered as if the key were wrong.
+  /// The number of next logins that are refused as for a wrong key.
   package var refusedLogins = 0
-  /// Bytes that may wait for a slow reader.
+  /// Bytes buffered for a slow reader.
   package var slowLimit = 4 << 20
+  /// The number of sent events after which all connections are closed once.
+  package var cutAfter: Int?
+  /// How long connections are refused after a cut.
+  package var away: Duration = .zero
+  /// Nanoseconds added to all times sent, as a machine with a slow clock sees them.
+  package var shiftNs: Int64 = 0
   /// Elements in a frame.
   package var frame = 200
-  /// Nothing is sent, and pings are answered.
+  /// Sends no events but answers pings.
   package var isSilent = false
-  /// Of an answer about the past.
+  /// Items on a page of a historical answer.
   package var pageSize = 50
-  /// Every third page is empty and has a next one.
+  /// Whether every third page is empty, with a token for the next one.
   package var hasEmptyPages = false
-  /// The next questions about the past are answered with 429.
+  /// The number of next historical queries that get 429.
   package var refusedQuestions = 0
-  /// Questions about the past are answered with 403: the plan has none.
+  /// Whether the plan has history; without it historical queries get 403.
   package var hasHistory = true
-  /// A page's token leads to the page itself.
+  /// Whether historical queries get 401: the key is wrong.
+  package var refusesQuestions = false
+  /// Whether a page's token leads to the same page.
   package var isCyclic = false
 
+  /// Questions about them are refused; a list of symbols with one of them is.
+  package var badSymbols: Set<String> = []
+  /// The days before its start of which the market has bars, by formula.
+  package var pastDays = 0
+  package var splits: [SimulatedSplit] = []
+
   package init() {}
+}
+
+/// A share became `to` shares for each `from`.
+package struct SimulatedSplit: Hashable, Sendable {
+  package var symbol: String
+  /// `2026-06-10`
+  package var date: String
+  package var from: Int
+  package var to: Int
+
+  package init(_ symbol: String, _ date: String, from: Int, to: Int) {
+    self.symbol = symbol
+    self.date = date
+    self.from = from
+    self.to = to
+  }
 }

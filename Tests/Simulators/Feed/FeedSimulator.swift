@@ -8,15 +8,16 @@ import NIOWebSocket
 import SimulatorServer
 import Synchronization
 
-/// A server that speaks as Polygon (Massive) and Alpaca do, streams and answers about the past, of one simulated
-/// market.
+/// A server with the streams and the historical REST queries of Polygon (Massive) and Alpaca, and the bars of Alpha
+/// Vantage, for one simulated market.
 ///
 ///     ws://host:port/stocks, /options                                Polygon
 ///     ws://host:port/v2/iex, /v2/sip, /v1beta1/indicative, /opra     Alpaca
 ///     http://host:port/v2/aggs, /v3/trades, /v3/quotes               Polygon
 ///     http://host:port/v2/stocks, /v1beta1/options                   Alpaca
+///     http://host:port/query                                         Alpha Vantage
 ///
-/// Its clock runs `speed` times as fast as the machine's, from a whole minute in the past on, so that no stamp lies in
+/// Its clock runs `speed` times as fast as the machine's, from a full minute in the past, so that no timestamp lies in
 /// the future. To steer it from outside: `POST /_feed/cut?how=close|reset|mid-frame`, `POST /_feed/silent?value=true`,
 /// `GET /_feed/truth`.
 package final class FeedSimulator: Sendable {
@@ -24,16 +25,18 @@ package final class FeedSimulator: Sendable {
     var script: FeedScript
     var market: FeedMarket
     var connections: [ObjectIdentifier: Connection] = [:]
-    /// Connections that were made, logins that were let in.
+    /// Connections made and logins accepted.
     var made = 0
     var logins = 0
     var pages = 0
     var questions: [String] = []
     var isPaused = false
-    /// The market stops so many events after the first subscription; nil for never.
+    /// Events after the first subscription at which the market stops; nil for never.
     var limit: Int?
-    /// What had happened at the first subscription.
+    /// The number of events at the first subscription.
     var base: Int?
+    /// Connections are refused before this time.
+    var awayUntil = ContinuousClock.now
   }
 
   struct Connection {
@@ -50,9 +53,14 @@ package final class FeedSimulator: Sendable {
   private let listener: any Channel
   package let port: Int
   private let speed: Double
+  /// Of the time before the market began.
+  package let pastBars: PastBars?
   private let began = ContinuousClock.now
 
-  private init(_ script: FeedScript, _ market: FeedMarket, speed: Double, _ listener: any Channel) {
+  private init(
+    _ script: FeedScript, _ market: FeedMarket, _ pastBars: PastBars?, speed: Double, _ listener: any Channel
+  ) {
+    self.pastBars = pastBars
     state = Mutex(State(script: script, market: market))
     self.listener = listener
     self.speed = speed
@@ -61,26 +69,29 @@ package final class FeedSimulator: Sendable {
 
   package var url: String { "127.0.0.1:\(port)" }
   package func change(_ body: (inout FeedScript) -> Void) { state.withLock { body(&$0.script) } }
+  /// The number of the first event that was listened to; of the next one before.
+  package var first: Int { state.withLock { $0.base ?? $0.market.events.count } }
+  var isAway: Bool { state.withLock { ContinuousClock.now < $0.awayUntil } }
   package var connections: Int { state.withLock { $0.connections.count } }
   package var made: Int { state.withLock { $0.made } }
   package var logins: Int { state.withLock { $0.logins } }
-  /// Paths and queries of the questions about the past.
+  /// Paths and queries of the historical requests.
   package var questions: [String] { state.withLock { $0.questions } }
-  /// What has happened on the market so far.
+  /// All events so far.
   package var events: [SimulatedEvent] { state.withLock { $0.market.events } }
   package var finalBars: [String: SimulatedEvent] { state.withLock { $0.market.finalBars } }
-  /// All that is subscribed to, by any connection.
+  /// The subscriptions of all connections.
   package var interests: Set<String> {
     state.withLock { $0.connections.values.reduce(into: Set()) { $0.formUnion($1.interests) } }
   }
 
-  /// Stops the market; what has happened has been sent.
+  /// Stops the market; all events so far have been sent.
   package func pause() { state.withLock { $0.isPaused = true } }
 
   /// Serves while `body` runs.
   /// - Parameters:
-  ///   - limit: the market stops so many events after the first subscription, and connections stay.
-  ///   - port: 0 is any free one.
+  ///   - limit: events after the first subscription at which the market stops; connections stay open.
+  ///   - port: 0 for any free port.
   package static func serving<Value: Sendable>(
     _ script: FeedScript = FeedScript(), seed: UInt64 = 1, symbols: [String], rate: Double = 200, speed: Double = 1,
     hasCorrections: Bool = true, events limit: Int? = nil, host: String = "127.0.0.1", port: Int = 0,
@@ -88,13 +99,16 @@ package final class FeedSimulator: Sendable {
   ) async throws -> Value {
     let holder = FeedListener.Holder()
     let listener = try await FeedListener.listen(host, port, holder)
-    // A whole minute, a day ago when its clock is fast: it must not overtake the machine's.
+    // A full minute; a day ago when its clock is fast, which must not overtake the machine's.
     let minute: Int64 = 60_000_000_000
     let start = (WallClock.microseconds() * 1_000 / minute - (speed > 1 ? 1_440 : 0)) * minute
     let now = speed > 1 ? start : WallClock.microseconds() * 1_000
     let market = FeedMarket(
       seed: seed, symbols: symbols, rate: rate / speed, startNs: now, hasCorrections: hasCorrections)
-    let simulator = FeedSimulator(script, market, speed: speed, listener)
+    let begun = now / minute * minute
+    let past = script.pastDays == 0 ? nil : try PastBars(
+      seed: seed, symbols: symbols, range: begun - Int64(script.pastDays) * 1_440 * minute..<begun)
+    let simulator = FeedSimulator(script, market, past, speed: speed, listener)
     simulator.state.withLock { $0.limit = limit }
     holder.simulator = simulator
     let clock = Task { await simulator.run() }
@@ -111,11 +125,18 @@ package final class FeedSimulator: Sendable {
   private func run() async {
     while !Task.isCancelled {
       tick()
+      let isDue = state.withLock { state in
+        guard let limit = state.script.cutAfter, let base = state.base, state.market.events.count - base >= limit
+        else { return false }
+        state.script.cutAfter = nil
+        return true
+      }
+      if isDue { cut(.reset) }
       try? await Task.sleep(for: .milliseconds(5))
     }
   }
 
-  /// Of the market, in nanoseconds since 1970.
+  /// The market's time, in nanoseconds since 1970.
   private func now(_ start: Int64) -> Int64 {
     start + Int64(Double((ContinuousClock.now - began).nanoseconds) * speed)
   }
@@ -138,7 +159,8 @@ package final class FeedSimulator: Sendable {
           continue
         }
         var elements: [String] = []
-        for event in state.market.events[fresh] {
+        for var event in state.market.events[fresh] {
+          event.eventNs += state.script.shiftNs
           guard let (channel, json) = FeedWire.element(event, connection.feed) else { continue }
           let symbol = SymbolNames.name(of: event.symbol, for: connection.feed.dialect)
           guard connection.interests.contains("\(channel)/\(symbol)") || connection.interests.contains("\(channel)/*")
@@ -185,6 +207,7 @@ package final class FeedSimulator: Sendable {
   package func cut(_ how: Cut) {
     let connections = state.withLock { state in
       defer { state.connections = [:] }
+      state.awayUntil = .now + state.script.away
       return Array(state.connections.values)
     }
     for connection in connections {
