@@ -89,6 +89,8 @@ let imports: [String: [String]] = [
     "Pipeline", "Redis", "RedisFlags", "ServiceKit", "Values"],
   "HotWriterTests": ["ArgumentParser", "Catalogue", "Core", "HotWriterService", "Kafka", "KafkaFlags", "LocalServers",
     "Logging", "Messages", "Pipeline", "Redis", "TestSupport", "Values"],
+  "Indicators": ["Core"],
+  "IndicatorsTests": ["Core", "Indicators", "TestSupport"],
   "InferenceWorkerService": ["ArgumentParser", "Catalogue", "Core", "Forecasting", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Routing",
     "ServiceKit", "Values"],
@@ -166,6 +168,8 @@ let imports: [String: [String]] = [
     "Options", "ServiceLifecycle", "Yams"],
   "ServiceKitTests": ["ArgumentParser", "Core", "CoreMetrics", "HummingbirdCore", "Logging", "NIOCore", "NIOEmbedded",
     "Options", "ServiceKit", "TestSupport"],
+  "SignalWorkerService": ["ArgumentParser", "Catalogue", "Core", "Indicators", "Kafka", "KafkaFlags", "Logging",
+    "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
   "SimulatorServer": ["ArgumentParser", "Core", "Hummingbird", "HummingbirdCore", "LocalServers", "Logging", "NIOCore",
     "ServiceKit", "ServiceLifecycle", "UnixSignals"],
   "SoukService": ["ArgumentParser", "Catalogue", "Commodities", "Compression", "Core", "HTTP", "Influx", "InfluxFlags",
@@ -195,6 +199,7 @@ let imports: [String: [String]] = [
   "provider-simulator": ["ArgumentParser", "Core", "Options", "ProviderSimulator", "SimulatorServer"],
   "s3-consumer": ["S3ConsumerService", "ServiceKit"],
   "scheduler": ["SchedulerService", "ServiceKit"],
+  "signal-worker": ["ServiceKit", "SignalWorkerService"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "CZlib", "Catalogue", "Commodities", "Compression", "Core", "DBWriterService",
     "FetcherService", "Forecasting", "HTTP", "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers",
@@ -267,7 +272,8 @@ let shared: [Target] = [
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "FeedHTTP", "Feeds",
-  "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Masters", "ModelRegistry",
+  "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "LocalServers", "Commodities", "Masters",
+  "ModelRegistry",
   "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
@@ -293,11 +299,12 @@ let services: [Target] = [
   service("fetcher", "Fetcher"),
   service("inference-worker", "InferenceWorker"),
   service("market-streamer", "MarketStreamer"),
+  service("signal-worker", "SignalWorker"),
   service("souk", "Souk"),
 ].flatMap { $0 }
 
 let testing: [Target] = [
-  helper("TestSupport", "Support", exclude: ["KitProbe", "FTP/ftp_server.py"]),
+  helper("TestSupport", "Support", exclude: ["KitProbe", "FTP/ftp_server.py", "talib_truth.py"]),
   program("kit-probe", "Support/KitProbe"),
   helper("Reference", "Reference", exclude: ["Main"]),
   program("souk-reference", "Reference/Main"),
@@ -326,7 +333,7 @@ let testing: [Target] = [
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
 ] + [
-  "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Kafka", "Commodities", "ModelRegistry",
+  "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Indicators", "Kafka", "Commodities", "ModelRegistry",
   "Pipeline", "Portals", "Postgres", "Redis", "Crawler", "Downloader", "Parser", "DBWriter", "EGXProducer",
   "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
 ].map { tests($0) }

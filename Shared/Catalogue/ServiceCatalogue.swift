@@ -111,9 +111,15 @@ package enum ServiceCatalogue {
       the provider is FEED_KEY (with Alpaca FEED_SECRET, too), or a file that FEED_KEY_FILE names.
       """)
 
+  package static let signalWorker = ServiceEntry(
+    "signal-worker", "computes indicators of bars, and says which rules fire", of: [.lambda],
+    reads: [Topics.marketBars], writes: [Topics.technicalSignals, Topics.signalStates],
+    tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
+
   package static let hotWriter = ServiceEntry(
     "hot-writer", "keeps live prices, bars and gaps in Redis: time series, last values, a tail of raw records",
-    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps], sink: .redis,
+    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals],
+    sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
 
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
@@ -121,7 +127,7 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, hotWriter,
+    marketStreamer, signalWorker, hotWriter,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

@@ -48,6 +48,8 @@ struct PartitionBuffer: Sendable {
   var quotes: [Int: LastValue] = [:]
   var changes: [Change] = []
   var gaps: [GapNote] = []
+  /// By symbol and interval.
+  var features: [FeatureName: LastValue] = [:]
   private(set) var tail = Tail()
   /// The earliest timestamp of its records: milliseconds since 1970; `Int64.max` without one.
   var earliest = Int64.max
@@ -65,6 +67,7 @@ struct PartitionBuffer: Sendable {
     quotes.removeAll(keepingCapacity: true)
     changes.removeAll(keepingCapacity: true)
     gaps.removeAll(keepingCapacity: true)
+    features.removeAll(keepingCapacity: true)
     tail.clear()
     (earliest, records, wordBytes) = (.max, 0, 0)
   }

@@ -15,7 +15,7 @@ package final class HotSink: Sink {
   private let memory: MemoryWatch
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
-  private enum Input { case ticks, bars, gaps }
+  private enum Input { case ticks, bars, gaps, signals }
   private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
 
@@ -53,6 +53,7 @@ package final class HotSink: Sink {
     case .ticks: reader.append(tick: value, at: offset, to: &buffers[index].buffer)
     case .bars: reader.append(bar: value, at: offset, to: &buffers[index].buffer)
     case .gaps: reader.append(gap: value, to: &buffers[index].buffer)
+    case .signals: reader.append(signal: value, at: offset, to: &buffers[index].buffer)
     }
     guard disposition == .keep else { return disposition }
     buffers[index].buffer.records += 1
@@ -65,6 +66,7 @@ package final class HotSink: Sink {
     let input: Input = switch partition.topic {
     case Topics.marketBars.name: .bars
     case Topics.marketGaps.name: .gaps
+    case Topics.technicalSignals.name: .signals
     default: .ticks
     }
     buffers.append((partition, input, PartitionBuffer()))

@@ -44,7 +44,7 @@ struct HotWriter: Sendable {
     var sample: Int32
   }
   /// Of each command of a pipeline, what it writes.
-  private enum Command {
+  enum Command {
     case samples(Range<Int>)
     case last
     case tail(records: Int)
@@ -77,6 +77,7 @@ struct HotWriter: Sendable {
     append(lastValues: buffers, table, digests, &pipeline, &commands)
     append(tails: buffers, digests, &pipeline, &commands)
     append(gaps: buffers, &pipeline, &commands)
+    append(features: buffers, table, digests, &pipeline, &commands)
     guard !pipeline.isEmpty else { return outcome }
     var answers = try await client.run(pipeline)
     if answers.failures.contains(where: { $0.error.code == "redis_noscript" }) {

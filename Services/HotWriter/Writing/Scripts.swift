@@ -39,5 +39,15 @@ enum Scripts {
     return added
     """)
 
-  static let all = [last, change, tail]
+  /// KEYS: the hash. ARGV: the field that holds the begin of an interval's last bar, that begin in nanoseconds, then
+  /// names and values. Changes the fields of that interval unless a later bar is there; of one bar the later record
+  /// counts.
+  static let features = RedisScript("""
+    local known = redis.call('HGET', KEYS[1], ARGV[1])
+    if known and (#known > #ARGV[2] or (#known == #ARGV[2] and known > ARGV[2])) then return 0 end
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], unpack(ARGV, 3))
+    return 1
+    """)
+
+  static let all = [last, change, tail, features]
 }

@@ -176,8 +176,6 @@ extension Feed: ExpressibleByArgument {
   }
 }
 
-extension NYSECalendar.Hours: ExpressibleByArgument {}
-
 /// What a connection is made from.
 struct FeedSettings: Sendable {
   var feed: Feed

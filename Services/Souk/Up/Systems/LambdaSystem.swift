@@ -21,6 +21,8 @@ final class LambdaSystem: ShownSystem {
       "--symbols", "AAPL,MSFT,NVDA,TSLA,SPY,QQQ,BRK.B", "--hours", "always", "--silence", "3600s",
       "--allow-private-addresses",
     ]
+    // The simulated market never closes.
+    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
   }
 
@@ -29,7 +31,7 @@ final class LambdaSystem: ShownSystem {
     guard let port = redis.withLock({ $0?.port }) else { return [] }
     var lines = ["", "What does Redis hold?", ""]
     for command in ["TS.GET ts:AAPL:price", "HGET trade:AAPL price", "TS.GET ts:AAPL:1m:close",
-                    "XLEN stream:raw_market_data"] {
+                    "HMGET feat:{AAPL} 1m:session_vwap 1m:obv 1m:events", "XLEN stream:raw_market_data"] {
       let words = ["-p", "\(port)"] + command.split(separator: " ").map(String.init)
       let answer = try await ChildProcess.run(Launch("redis-cli", words)).output
       lines.append("redis-cli \(command): \(answer.split(separator: "\n").joined(separator: " "))")
