@@ -122,12 +122,21 @@ package enum ServiceCatalogue {
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
 
+  package static let gateway = ServiceEntry(
+    "gateway", "answers over HTTP with last ticks, bars, gaps and live events, and says how the system is",
+    of: [.lambda], writes: [Topics.subscriptions],
+    tables: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions], needs: [.redis],
+    scaling: .replicated, resources: .medium,
+    settings: [FleetSetting("API_HOST", "0.0.0.0", in: containers)], serves: 8_000, note: """
+      Its replicas are equal: each follows the live topics in no group. Who may ask is in the file of TOKENS_FILE.
+      """)
+
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
 
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, signalWorker, hotWriter,
+    marketStreamer, signalWorker, hotWriter, gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

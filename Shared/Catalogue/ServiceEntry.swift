@@ -30,6 +30,8 @@ package struct ServiceEntry: Hashable, Sendable {
   /// Reads the file of markets, which the setting `CATALOGUE` names.
   package let readsMarkets: Bool
   package let volumes: [FleetVolume]
+  /// The port of the HTTP that it is there for; nil where it only has the one of its health.
+  package let serves: Int?
   /// In the demo of compose a service that looks at simulators takes its place: `<name>-demo`, written by hand.
   package let hasStandIn: Bool
   /// What an operator should know who reads a manifest of it.
@@ -45,7 +47,7 @@ package struct ServiceEntry: Hashable, Sendable {
     writes outputs: [Topic] = [], tables: [Topic] = [], isSource: Bool = false, sink: Dependency? = nil,
     needs: Set<Dependency> = [], kinds: [Kind] = [], scaling: Scaling, isStateful: Bool = false,
     resources: ContainerResources = .small, settings: [FleetSetting] = [], readsMarkets: Bool = false,
-    volumes: [FleetVolume] = [], hasStandIn: Bool = false, note: String = ""
+    volumes: [FleetVolume] = [], serves: Int? = nil, hasStandIn: Bool = false, note: String = ""
   ) {
     self.name = name
     self.summary = summary
@@ -63,6 +65,7 @@ package struct ServiceEntry: Hashable, Sendable {
     self.settings = settings
     self.readsMarkets = readsMarkets
     self.volumes = volumes
+    self.serves = serves
     self.hasStandIn = hasStandIn
     self.note = note
   }
@@ -136,6 +139,8 @@ package enum Scaling: Hashable, Sendable {
   case single
   /// Two, of which one works and the other takes over.
   case activeStandby
+  /// Two to begin with, all of them equal.
+  case replicated
   /// One for so many records of lag, at most one for each partition; other numbers for topics whose records are more
   /// or less work.
   case byLag(Int, [Topic: Int] = [:])

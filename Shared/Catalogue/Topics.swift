@@ -120,13 +120,28 @@ package enum Topics {
     key: "feed/symbol",
     summary: "a symbol that a feed is to be asked for; a tombstone ends it")
 
+  package static let marketSplits = Topic(
+    name: "market-splits", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "symbol/execution_date",
+    summary: "a share became several, or several one; bars are stored as they were and adjusted when read")
+
+  package static let backfillJobs = Topic(
+    name: "backfill-jobs", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "job_id",
+    summary: "the bars of some symbols and years that are to be fetched")
+
+  package static let backfillStatus = Topic(
+    name: "backfill-status", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "feed/interval/symbol/period",
+    summary: "how much of a period's bars was fetched and published, or why it cannot be")
+
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
     productsMasters, masterDecisions, alerts, marketData, schedulerLease, ingestionTasks,
   ] + commodityObservations + [
-    seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps, technicalSignals,
-    signalStates,
+    seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps, marketSplits,
+    technicalSignals, signalStates, backfillJobs, backfillStatus,
   ]
 
   /// `all` and their dead-letter topics.

@@ -118,15 +118,27 @@ extension Feed {
   }
 }
 
+/// What a feed can be asked about the past, page by page.
+package protocol PastQuestion: Sendable {
+  /// Canonical.
+  var symbols: [String] { get }
+  /// Path and query of the first page, without the key.
+  var path: String { get }
+  /// Path and query of a page that the answer names.
+  func path(of next: String) -> String
+  /// The same question about some of the symbols.
+  func about(_ symbols: [String]) -> Self
+}
+
 /// Which page of an answer comes next. Pure.
-package struct FeedPages: Sendable {
-  package let question: FeedQuestion
+package struct FeedPages<Question: PastQuestion>: Sendable {
+  package let question: Question
   /// Path and query of the page to ask for; nil behind the last one.
   package private(set) var path: String?
   private var seen: Set<String> = []
-  private static let most = 10_000
+  private static var most: Int { 10_000 }
 
-  package init(_ question: FeedQuestion) {
+  package init(_ question: Question) {
     self.question = question
     path = question.path
   }
@@ -154,8 +166,8 @@ package struct FeedPages: Sendable {
   /// - Returns: the pages that were read, and by symbol why the feed does not have it.
   /// - Throws: errors of class `configuration` and `fatal`, and what `waits` throws.
   package static func read(
-    _ question: FeedQuestion, ask: (_ path: String) async throws -> [UInt8],
-    read: (_ page: [UInt8], _ question: FeedQuestion, _ knownNs: Int64) throws -> String?,
+    _ question: Question, ask: (_ path: String) async throws -> [UInt8],
+    read: (_ page: [UInt8], _ question: Question, _ knownNs: Int64) throws -> String?,
     waits: (FailedAttempt) async throws -> Void
   ) async throws -> (pages: Int, refused: [String: any ClassifiedError]) {
     var pages = FeedPages(question)
@@ -181,10 +193,7 @@ package struct FeedPages: Sendable {
       var result = (pages: 1, refused: [String: any ClassifiedError]())
       let middle = question.symbols.count / 2
       for half in [question.symbols[..<middle], question.symbols[middle...]] {
-        let part = FeedQuestion(
-          feed: question.feed, channel: question.channel, interval: question.interval, symbols: Array(half),
-          range: question.range)
-        let found = try await Self.read(part, ask: ask, read: read, waits: waits)
+        let found = try await Self.read(question.about(Array(half)), ask: ask, read: read, waits: waits)
         result.pages += found.pages
         result.refused.merge(found.refused) { first, _ in first }
       }
@@ -211,8 +220,8 @@ package struct HistoryDecoder: ~Copyable {
   /// Gives the rows of each symbol, the earliest first.
   /// - Parameter knownNs: when the page was asked for.
   /// - Returns: what the page says of the next one, for ``FeedPages/follow(_:)``; nil behind the last one.
-  /// - Throws: `DecodingFailure` when it is no such page, `FeedRefusal` for a message in its place; a row that cannot be
-  ///   read is refused alone.
+  /// - Throws: `DecodingFailure` when it is no such page, `FeedRefusal` for a message in its place; a row that cannot
+  ///   be read is refused alone.
   package mutating func page<Visitor: FeedVisitor>(
     _ page: RawSpan, of question: FeedQuestion, knownNs: Int64, to visitor: inout Visitor
   ) throws -> String? {

@@ -35,12 +35,14 @@ package enum FeedFailureKind: String, ErrorKind, CaseIterable {
   case serverFailed = "feed_server_failed"
   /// Frames did not come, or were none of this protocol.
   case silent = "feed_silent"
+  /// All events are later than the machine's clock.
+  case clockBehind = "feed_clock_behind"
 
   package var errorClass: ErrorClass {
     switch self {
     case .loginRefused, .planRefused, .notUnderstood: .configuration
     case .symbolLimit: .data
-    case .connectionLimit, .slowReader, .loginTimedOut, .serverFailed, .silent: .transient
+    case .connectionLimit, .slowReader, .loginTimedOut, .serverFailed, .silent, .clockBehind: .transient
     }
   }
 

@@ -3,7 +3,7 @@ import Messages
 import Values
 
 /// What a feed is asked about the past: one question of Alpaca's is about many symbols, one of the others about one.
-package struct FeedQuestion: Hashable, Sendable {
+package struct FeedQuestion: PastQuestion, Hashable {
   package let feed: Feed
   package let channel: FeedChannel
   /// Of bars.
@@ -42,6 +42,10 @@ package struct FeedQuestion: Hashable, Sendable {
           range: part.lowerBound...part.upperBound - 1)
       }
     }
+  }
+
+  package func about(_ symbols: [String]) -> FeedQuestion {
+    FeedQuestion(feed: feed, channel: channel, interval: interval, symbols: symbols, range: range)
   }
 
   private static func lists(_ symbols: [String], for feed: Feed) -> [[String]] {
@@ -98,12 +102,7 @@ package struct FeedQuestion: Hashable, Sendable {
 
   /// Path and query behind the host of a page that the answer names.
   /// - Parameter next: Alpaca's token, or Polygon's URL.
-  package func path(of next: String) -> String {
-    guard feed.isPolygon else { return path + "&page_token=" + PercentEncoding.encode(next) }
-    guard let scheme = next.range(of: "://") else { return next }
-    let rest = next[scheme.upperBound...]
-    return String(rest.firstIndex(of: "/").map { rest[$0...] } ?? "/")
-  }
+  package func path(of next: String) -> String { feed.path(of: next, after: path) }
 
   private static func rfc3339(_ nanoseconds: Int64) -> String {
     let (seconds, rest) = nanoseconds.flooredDivision(by: 1_000_000_000)
@@ -177,6 +176,16 @@ package struct BarPeriods: Sendable {
       start = end
     }
     return parts
+  }
+}
+
+extension Feed {
+  /// Path and query of a page that an answer names: by a token, or by a URL without the key.
+  func path(of next: String, after path: String) -> String {
+    guard isPolygon else { return path + "&page_token=" + PercentEncoding.encode(next) }
+    guard let scheme = next.range(of: "://") else { return next }
+    let rest = next[scheme.upperBound...]
+    return String(rest.firstIndex(of: "/").map { rest[$0...] } ?? "/")
   }
 }
 

@@ -104,5 +104,5 @@ package enum SymbolNames {
 }
 
 extension Feed {
-  package var dialect: SymbolNames.Dialect { isPolygon ? .polygon : .alpaca }
+  package var dialect: SymbolNames.Dialect { isPolygon ? .polygon : self == .alphaVantage ? .dashed : .alpaca }
 }

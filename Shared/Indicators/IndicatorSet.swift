@@ -34,9 +34,10 @@ package final class IndicatorSet: Sendable {
   ]
   package static let standardRules = [
     "golden_cross=sma50>sma200", "death_cross=sma50<sma200", "rsi_overbought=rsi14>70", "rsi_oversold=rsi14<30",
-    "macd_bullish=macd>macd_signal", "macd_bearish=macd<macd_signal",
-    "bb_touch_upper=high>=bb_upper", "bb_touch_lower=low<=bb_lower", "adx_trend=adx14>25", "stoch_overbought=stoch_k>80", "stoch_oversold=stoch_k<20",
-    "mfi_overbought=mfi14>80", "mfi_oversold=mfi14<20", "above_vwap=close>session_vwap", "below_vwap=close<session_vwap",
+    "macd_bullish=macd>macd_signal", "macd_bearish=macd<macd_signal", "bb_touch_upper=high>=bb_upper",
+    "bb_touch_lower=low<=bb_lower", "adx_trend=adx14>25", "stoch_overbought=stoch_k>80", "stoch_oversold=stoch_k<20",
+    "mfi_overbought=mfi14>80", "mfi_oversold=mfi14<20", "above_vwap=close>session_vwap",
+    "below_vwap=close<session_vwap",
   ]
 
   /// - Throws: `Failure(.configuration)` for an unknown indicator, a rule about a value that is not computed, and names

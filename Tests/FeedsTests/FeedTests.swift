@@ -35,7 +35,12 @@ import Values
     #expect(kind(status("auth_failed", "Your plan doesn't include websocket access.")) == .planRefused)
     #expect(kind(status("auth_timeout")) == .loginTimedOut)
     #expect(kind(status("max_connections", "Maximum number of websocket connections exceeded.")) == .connectionLimit)
-    #expect(kind(status("not authorized")) == .planRefused)
+    for plan in ["not authorized", "not_authorized"] { #expect(kind(status(plan)) == .planRefused) }
+    for slow in ["force_disconnect", "slow_consumer"] { #expect(kind(status(slow)) == .slowReader) }
+    for plan in ["not authorized", "You don't have access to this", "Your plan is another", "subscription needed"] {
+      #expect(kind(status("error", plan)) == .planRefused)
+    }
+    #expect(status("weather", "rain\\u0007") == .remark("weather: rain "))
     #expect(kind(status("error", "unknown action")) == .notUnderstood)
   }
 
@@ -47,14 +52,21 @@ import Values
     #expect(alpaca(#"[{"T":"success","msg":"authenticated"}]"#).controls == [.authenticated])
     #expect(alpaca(#"[{"T":"subscription","trades":["AAPL"],"quotes":[],"corrections":["AAPL"]}]"#).controls
       == [.subscriptions(["trades": ["AAPL"], "quotes": [], "corrections": ["AAPL"]])])
-    #expect(code(402) == .loginRefused)
+    for login in [401, 402, 403] { #expect(code(login) == .loginRefused) }
     #expect(code(404) == .loginTimedOut)
     #expect(code(405) == .symbolLimit)
     #expect(code(406) == .connectionLimit)
     #expect(code(407) == .slowReader)
     for plan in [408, 409, 411, 413] { #expect(code(plan) == .planRefused) }
     for request in [400, 410, 412] { #expect(code(request) == .notUnderstood) }
-    #expect(code(500) == .serverFailed)
+    for other in [500, 599, -1] { #expect(code(other) == .serverFailed) }
+    // What stops, what is said and passed over, and what is tried again.
+    let classes = Dictionary(grouping: FeedFailureKind.allCases, by: \.errorClass).mapValues(Set.init)
+    #expect(classes == [
+      .configuration: [.loginRefused, .planRefused, .notUnderstood], .data: [.symbolLimit],
+      .transient: [.connectionLimit, .slowReader, .loginTimedOut, .serverFailed, .silent, .clockBehind],
+    ])
+    #expect(FeedFailureKind.allCases.filter { $0.coolDown != nil } == [.connectionLimit])
     #expect(FeedFailure(.planRefused, "").errorClass == .configuration)
     #expect(FeedFailure(.connectionLimit, "").isTransient)
   }

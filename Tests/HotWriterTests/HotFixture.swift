@@ -29,10 +29,10 @@ struct HotFixture: Sendable {
     TopicPartition(topic.name, number)
   }
 
-  func sink() -> HotSink {
+  func sink(now: @escaping @Sendable () -> Int64 = WallClock.milliseconds) -> HotSink {
     HotSink(
       client, policy: policy, limits: limits,
-      budget: MemoryBudget(policy: policy, symbols: 10, ticksPerSecond: 1, tail: limits.tail))
+      budget: MemoryBudget(policy: policy, symbols: 10, ticksPerSecond: 1, tail: limits.tail), now: now)
   }
 
   // MARK: - asking
@@ -100,13 +100,17 @@ enum Feeding {
     return tick.encoded()
   }
 
-  static func bar(_ symbol: String = "AAPL", minute: Int64, close: String, revision: Int64 = 0) -> [UInt8] {
+  /// - Parameter known: milliseconds behind now.
+  static func bar(
+    _ symbol: String = "AAPL", minute: Int64, close: String, revision: Int64 = 0, known: Int64 = 0,
+    feed: String = "polygon-stocks"
+  ) -> [UInt8] {
     let start = (now / 60_000 - minute) * 60_000
     var values = FeedBarValues(
-      startNs: start * 1_000_000, knownNs: now * 1_000_000 + revision, open: ExactDecimal("1.5")!,
+      startNs: start * 1_000_000, knownNs: (now + known) * 1_000_000, open: ExactDecimal("1.5")!,
       high: ExactDecimal("9.25")!, low: ExactDecimal("0.001")!, close: ExactDecimal(close)!,
       volume: ExactDecimal("12345")!)
     values.revision = revision
-    return FeedBar(symbol: symbol, feed: "polygon-stocks", interval: "1m", values: values).encoded()
+    return FeedBar(symbol: symbol, feed: feed, interval: "1m", values: values).encoded()
   }
 }

@@ -7,6 +7,7 @@ import LocalServers
 import Messages
 import Pipeline
 import Redis
+import Synchronization
 import Testing
 import TestSupport
 import Values
@@ -25,9 +26,9 @@ import Glibc
     sink.append(Feeding.trade(ago: 3_000, "189.25", size: "0.5", id: "a"), 7)
     sink.append(Feeding.quote(ago: 2_000, bid: "189.2", ask: "0"), 8)
     sink.append(Feeding.bar(minute: 3, close: "7"), 5, bars)
-    #expect(sink.load.rows == 8)
+    #expect(sink.load.rows == 10)
     let report = try await sink.flush(to: [ticks: 9, bars: 6])
-    #expect(report.durable == [ticks: 9, bars: 6] && report.poison.isEmpty && report.rows == 8)
+    #expect(report.durable == [ticks: 9, bars: 6] && report.poison.isEmpty && report.rows == 10)
     #expect(sink.load == SinkLoad())
     #expect(try await fixture.samples("ts:AAPL:price") == [Feeding.now - 3_000: 189.25])
     #expect(try await fixture.samples("ts:AAPL:size") == [Feeding.now - 3_000: 0.5])
@@ -145,6 +146,99 @@ import Glibc
     _ = try await sink.flush(to: [ticks: 7])
     trade = try await fixture.hash("trade:\(symbol)")
     #expect(trade["price"] == "4" && trade["cancelled"] == nil && trade["corrects"] == nil)
+  }
+
+  /// Which state of a bar holds is said by when it was known and by its revision, in whatever order the records come:
+  /// in one flush, in another one, by a process that was frozen meanwhile, from another feed.
+  @Test func aBarIsWhatWasKnownLast() async throws {
+    let fixture = try await HotFixture(isOwn: false)
+    let symbol = "B" + TestServers.uniqueName()
+    let start = (Feeding.now / 60_000 - 3) * 60_000
+    let (first, second) = (fixture.sink(), fixture.sink())
+    func state(_ close: String, known: Int64, _ revision: Int64 = 0, feed: String = "polygon-stocks") -> [UInt8] {
+      Feeding.bar(symbol, minute: 3, close: close, revision: revision, known: known, feed: feed)
+    }
+    func close() async throws -> [Int64: Double] { try await fixture.samples("ts:\(symbol):1m:close") }
+    first.append(state("2", known: 20, 1), 0, bars)
+    first.append(state("1", known: 10, 0), 1, bars)
+    _ = try await first.flush(to: [bars: 2])
+    #expect(try await close() == [start: 2])
+    second.append(state("1", known: 10, 0), 0, bars)
+    second.append(state("1.5", known: 20, 0), 1, bars)
+    _ = try await second.flush(to: [bars: 2])
+    #expect(try await close() == [start: 2], "of two states that were known at once the higher revision holds")
+    second.append(state("3", known: 30, 0, feed: "alpaca-stocks"), 2, bars)
+    _ = try await second.flush(to: [bars: 3])
+    first.append(state("2", known: 20, 1), 2, bars)
+    _ = try await first.flush(to: [bars: 3])
+    #expect(try await close() == [start: 3])
+    #expect(try await fixture.samples("ts:\(symbol):1m:known") == [start: Double(Feeding.now + 30) * 1_000])
+    #expect(try await fixture.samples("ts:\(symbol):1m:revision") == [start: 0])
+    // More bars than one call of the script takes, and the next minute of a known series.
+    for minute in 4..<300 as Range<Int64> {
+      first.append(Feeding.bar(symbol, minute: minute, close: "\(minute)"), minute, bars)
+    }
+    first.append(Feeding.bar(symbol, minute: 2, close: "9"), 300, bars)
+    _ = try await first.flush(to: [bars: 301])
+    #expect(try await close().count == 298)
+    #expect(try await close()[start + 60_000] == 9)
+    // A series that is gone from the server is made again.
+    try await fixture.ask("DEL", "ts:\(symbol):1m:close")
+    first.append(Feeding.bar(symbol, minute: 2, close: "9", known: 1), 301, bars)
+    _ = try await first.flush(to: [bars: 302])
+    #expect(try await close() == [start + 60_000: 9])
+  }
+
+  @Test func barsOutsideTheRetentionAreCounted() async throws {
+    var fixture = try await HotFixture(isOwn: false)
+    fixture.policy.barRetention = ["1m": .seconds(3_600)]
+    let symbol = "O" + TestServers.uniqueName()
+    var reader = RecordReader(fixture.policy, limits: fixture.limits)
+    var buffer = PartitionBuffer()
+    for (offset, minute) in ([2, 100, 3] as [Int64]).enumerated() {
+      let bytes = Feeding.bar(symbol, minute: minute, close: "1")
+      #expect(reader.append(bar: bytes.span.bytes, at: Int64(offset), to: &buffer) == .keep)
+    }
+    var (table, digests) = (reader.table, [[UInt8]]())
+    let writer = HotWriter(client: fixture.client, tail: 0)
+    let outcome = try await writer.write([(bars, buffer)], &table, digests: &digests)
+    // Open, high, low, close, volume, known and revision of each.
+    #expect(outcome.written == 14 && outcome.outsideRetention == 7 && outcome.superseded == 0)
+    let again = try await writer.write([(bars, buffer)], &table, digests: &digests)
+    #expect(again.written == 0 && again.equal == 14 && again.outsideRetention == 7)
+    let older = Feeding.bar(symbol, minute: 2, close: "7", known: -5)
+    buffer.clear()
+    #expect(reader.append(bar: older.span.bytes, at: 3, to: &buffer) == .keep)
+    let outdated = try await writer.write([(bars, buffer)], &table, digests: &digests)
+    #expect(outdated.superseded == 1 && outdated.written == 0)
+  }
+
+  /// A clock that ran ahead and was set back lets no stamp of that time in.
+  @Test func aClockThatIsSetBackIsBelieved() async throws {
+    let fixture = try await HotFixture(isOwn: false)
+    let symbol = "C" + TestServers.uniqueName()
+    let clock = Clock()
+    clock.now = Feeding.now + 3_600_000
+    let sink = fixture.sink { clock.now }
+    #expect(sink.code(Feeding.trade(symbol, ago: -3_000_000, "1")) == nil)
+    sink.drop([ticks])
+    clock.now = Feeding.now
+    _ = try await sink.flush(to: [:])
+    #expect(sink.code(Feeding.trade(symbol, ago: -3_000_000, "1")) == "future_stamp")
+    // And one that is set right after it ran behind.
+    clock.now = Feeding.now - 3_600_000
+    _ = try await sink.flush(to: [:])
+    #expect(sink.code(Feeding.trade(symbol, ago: 1_000, "1")) == "future_stamp")
+    clock.now = Feeding.now
+    #expect(sink.code(Feeding.trade(symbol, ago: 1_000, "1")) == nil)
+  }
+
+  private final class Clock: Sendable {
+    private let storage = Mutex<Int64>(0)
+    var now: Int64 {
+      get { storage.withLock { $0 } }
+      set { storage.withLock { $0 = newValue } }
+    }
   }
 
   @Test func theStateOfAGapIsTheLastRecordOfIt() async throws {

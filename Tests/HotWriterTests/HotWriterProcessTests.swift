@@ -9,6 +9,8 @@ import Redis
 import Testing
 import TestSupport
 
+import Glibc
+
 /// The executable, as an operator runs it, with a real Redis and the embedded broker.
 @Suite struct HotWriterProcessTests {
   private static let logger = Logger(label: "hot-writer-tests")
@@ -105,6 +107,67 @@ import TestSupport
     #expect(await again.metrics().sum("souk_records_dead_lettered_total") == 2)
     #expect(await again.metrics().sum("souk_hot_tail_repeated_total") == Double(4 * symbols.count * 100))
     #expect(await again.terminate() == .exited(0))
+    await fixture.server.stop()
+  }
+
+  /// A process that is frozen while another one takes over does no harm when it goes on; a frozen server is waited for.
+  @Test(.timeLimit(.minutes(15))) func freezesLoseAndRevertNothing() async throws {
+    let fixture = try await HotFixture()
+    let broker = try EmbeddedBroker(topics: Self.topics)
+    defer { broker.close() }
+    let environment = environment(broker, fixture.server.url)
+    let symbols = (0..<10).map { "F\($0)" }
+    var truth: [String: [Int64: Double]] = [:]
+    /// Each later part has later states of the same bars, and ticks of its own.
+    func part(_ number: Int) -> [(topic: Topic, symbol: String, value: [UInt8])] {
+      symbols.flatMap { symbol in
+        (0..<20).flatMap { index -> [(topic: Topic, symbol: String, value: [UInt8])] in
+          let (ago, price) = (Int64(100_000 - number * 1_000 - index), "\(number + 1).\(index + 10)")
+          truth["ts:\(symbol):price", default: [:]][Feeding.now - ago] = Double(price)
+          let minute = Int64(index + 1)
+          truth["ts:\(symbol):1m:close", default: [:]][(Feeding.now / 60_000 - minute) * 60_000] = Double(price)
+          let bar = Feeding.bar(
+            symbol, minute: minute, close: price, revision: Int64(number), known: Int64(number) * 1_000)
+          let trade = Feeding.trade(symbol, ago: ago, price)
+          return [(Topics.marketTicks, symbol, trade), (Topics.marketBars, symbol, bar)]
+        }
+      }
+    }
+    func awaitTruth(_ what: String) async throws {
+      try await eventually(what, interval: .milliseconds(200)) {
+        do {
+          for (key, samples) in truth where try await fixture.samples(key) != samples { return false }
+          return true
+        } catch let error as RedisError where error.isTransient {
+          return false
+        }
+      }
+    }
+    let first = try await ServiceProcess.start("hot-writer", [], environment: environment)
+    try await first.awaitReady()
+    try await send(broker, part(0))
+    try await awaitTruth("the first part is there")
+    first.signal(SIGSTOP)
+    try await send(broker, part(1))
+    let second = try await ServiceProcess.start("hot-writer", [], environment: environment)
+    try await awaitTruth("the other one takes over")
+    try await send(broker, part(2))
+    try await awaitTruth("and goes on")
+    first.signal(SIGCONT)
+    try await send(broker, part(3))
+    try await awaitTruth("with both of them")
+    fixture.server.signal(SIGSTOP)
+    try await send(broker, part(4))
+    try await eventually("a frozen server is noticed") {
+      let (one, other) = (await first.get("/readyz")?.status, await second.get("/readyz")?.status)
+      return one == 503 || other == 503
+    }
+    fixture.server.signal(SIGCONT)
+    try await awaitTruth("all is there once the server goes on")
+    for process in [first, second] {
+      #expect(await process.metrics().sum("souk_records_dead_lettered_total") ?? 0 == 0)
+      #expect(await process.terminate() == .exited(0))
+    }
     await fixture.server.stop()
   }
 

@@ -113,6 +113,13 @@ import TestSupport
     #expect(self.progress([:]).isCurrent && self.progress([place: (7, 7)]).isCurrent)
   }
 
+  @Test func aReaderThatBeginsAtTheEndIsCurrentAtOnce() {
+    var progress = TableProgress([place: Watermarks(low: 2, high: 9)], atEnd: true)
+    #expect(progress.isCurrent && progress.positions[place] == 9)
+    let isOld = progress.take(place, offset: 8), isNew = progress.take(place, offset: 9)
+    #expect(!isOld && isNew)
+  }
+
   @Test func everyOrderOfRecordsAndEndsSettlesOnce() {
     // Two partitions, each a record, then its end behind a marker: all ways to interleave them.
     let moves: [(TopicPartition, Int64?)] = [(place, 0), (place, nil), (other, 0), (other, nil)]

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Feeds
+import Foundation
 import Messages
 import Testing
 import Values
@@ -73,6 +74,74 @@ import Values
     var state = ShardState()
     for mark in [1, 2, 3] as [Int64] { state.add(.init(watermark: mark, ends: [:], after: mark)) }
     #expect(state.checkpoints.map(\.watermark) == [2, 3])
+  }
+
+  @Test func aWaitIsNoLongerThanAnyBackOff() {
+    var state = ShardState()
+    state.notBefore = 100_000
+    #expect(state.wait(at: 40_000) == .seconds(60))
+    #expect(state.wait(at: 100_001) == .zero)
+    // The clock was set back by a day.
+    #expect(state.wait(at: 100_000 - 86_400_000) == ShardState.longestWait)
+  }
+
+  /// Another number of connections takes over the earliest of what the others had.
+  @Test func connectionsTakeOverFromOthers() throws {
+    func state(_ marks: [Int64], _ ends: [Int64], _ holes: [ShardState.Hole] = []) -> ShardState {
+      var state = ShardState()
+      for mark in marks { state.add(.init(watermark: mark, ends: ["market-ticks": ends], after: mark)) }
+      state.holes = holes
+      return state
+    }
+    let hole = ShardState.Hole(fromNs: 1, toNs: 2, why: "disconnected", openedNs: 3, symbols: ["A", "B"])
+    let states = [
+      "f-0-of-1": state([1, 2], [5, 5]), "f-0-of-3": state([90, 100], [70, 60], [hole]),
+      "f-1-of-3": state([70, 80], [60, 70]), "f-2-of-3": state([0, 0], [90, 90]),
+    ]
+    let mine = try #require(ShardState.inherited(from: states, by: "f-0-of-2", where: { $0 == "B" }))
+    #expect(mine.checkpoints == [.init(watermark: 80, ends: ["market-ticks": [60, 60]], after: 70)])
+    #expect(mine.holes.map(\.symbols) == [["B"]])
+    // Of a number that is there again the latest counts, not its own of long ago.
+    #expect(ShardState.inherited(from: states, by: "f-0-of-1", where: { _ in true })?.checkpoints[0].watermark == 80)
+    #expect(ShardState.inherited(from: states, by: "f-1-of-3", where: { _ in true }) == nil)
+    #expect(ShardState.inherited(from: [:], by: "f-0-of-1", where: { _ in true }) == nil)
+  }
+
+  /// A provider that refuses a message whole is asked for less, until it takes as much as the plan allows.
+  @Test(arguments: [0, 1, 29, 30, 63, 64]) func asMuchIsSubscribedToAsThePlanAllows(_ limit: Int) {
+    let symbols = (0..<64).map { FeedInterest("S\($0)", [.trades, .bars]) }
+    var queue = SubscriptionQueue(symbols, of: .alpacaStocks)
+    var (trades, bars, asked): (Set<String>, Set<String>, Int) = ([], [], 0)
+    while let request = queue.next(isPacked: false) {
+      asked += 1
+      let twice = queue.next(isPacked: false)
+      #expect(twice == nil, "one message at a time")
+      let object = try? JSONSerialization.jsonObject(with: Data(request.bytes)) as? [String: Any]
+      let after = trades.union(object?["trades"] as? [String] ?? [])
+      if after.count > limit {
+        let isOfQueue = queue.wasRefused()
+        #expect(isOfQueue)
+      } else {
+        trades = after
+        bars.formUnion(object?["bars"] as? [String] ?? [])
+        queue.wasAccepted()
+      }
+    }
+    #expect(trades.count == limit && bars.count == 64)
+    #expect(queue.refused.count == 64 - limit)
+    #expect(asked <= 20)
+    let isLate = queue.wasRefused()
+    #expect(!isLate, "an answer to something else")
+  }
+
+  @Test func symbolsThatAreGivenAreRemembered() {
+    var memory = SymbolMemory()
+    let minute: Int64 = 60_000_000_000
+    for (symbol, time) in [("A", 1), ("B", 10), ("B", 20), ("C", 30), ("D", 50)] as [(String, Int64)] {
+      let bytes = Array(symbol.utf8)
+      memory.note(bytes.span.bytes, at: time * minute)
+    }
+    #expect(memory.symbols == ["C", "D"])
   }
 
   @Test func settingsThatCannotWorkAreRefused() throws {

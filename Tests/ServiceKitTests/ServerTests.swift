@@ -55,6 +55,26 @@ import TestSupport
     }
   }
 
+  @Test func whatNoRouteIsForHasAnAnswerOfItsOwn() async throws {
+    try await withServer {
+      $0.put("/x") { _ in ServerAnswer(status: 200, []) }
+      $0.delete("/x") { _ in ServerAnswer(status: 200, []) }
+      $0.get("/refused") { _ in throw Failure(.data, code: "no_luck", "") }
+      $0.otherwise = { ServerAnswer(status: 405, Array("\($0.method) \($0.path) \($0.queries.map(\.name))".utf8)) }
+    } _: { base, _ in
+      for (method, path, status, body) in [
+        ("PUT", "x", 200, ""), ("DELETE", "x", 200, ""), ("GET", "x?b=1&a=2", 405, "GET /x [\"b\", \"a\"]"),
+        ("OPTIONS", "y", 405, "OPTIONS /y []"), ("GET", "refused", 400, "{\"error\":\"no_luck\"}\n"),
+      ] {
+        var request = URLRequest(url: try #require(URL(string: "\(base)/\(path)")))
+        request.httpMethod = method
+        let (data, response) = try await URLSession.shared.data(for: request)
+        #expect((response as? HTTPURLResponse)?.statusCode == status)
+        #expect(String(decoding: data, as: UTF8.self) == body)
+      }
+    }
+  }
+
   /// An error says its code, and nothing of what it knows.
   @Test(arguments: [(ErrorClass.data, 400), (.transient, 503), (.configuration, 500), (.fatal, 500)])
   func anErrorAnswersItsClass(_ errorClass: ErrorClass, _ status: Int) async throws {

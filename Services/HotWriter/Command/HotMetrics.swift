@@ -6,6 +6,7 @@ struct HotMetrics: Sendable {
   private let written = Counter(label: "souk_hot_samples_written_total")
   private let equal = Counter(label: "souk_hot_samples_equal_total")
   private let outsideRetention = Counter(label: "souk_hot_samples_outside_retention_total")
+  private let superseded = Counter(label: "souk_hot_bars_superseded_total")
   private let repeated = Counter(label: "souk_hot_tail_repeated_total")
   private let series = Gauge(label: "souk_hot_series")
   private let latency = Recorder(label: "souk_hot_visible_seconds")
@@ -17,6 +18,9 @@ struct HotMetrics: Sendable {
     MetricDescription(
       "souk_hot_samples_outside_retention_total", .counter,
       "Samples that are older than their series keeps; they are not written."),
+    MetricDescription(
+      "souk_hot_bars_superseded_total", .counter,
+      "Bars that were not written because Redis holds a state that was known later."),
     MetricDescription(
       "souk_hot_tail_repeated_total", .counter,
       "Records that were not added to the tail because it has had their offset."),
@@ -36,6 +40,7 @@ struct HotMetrics: Sendable {
     written.increment(by: outcome.written)
     equal.increment(by: outcome.equal)
     outsideRetention.increment(by: outcome.outsideRetention)
+    superseded.increment(by: outcome.superseded)
     repeated.increment(by: outcome.repeated)
     series.record(count)
   }

@@ -10,7 +10,8 @@ package struct HotWriterOptions: ParsableArguments {
   package var tickSeries = "price,size,bid,ask"
 
   @Option(help: ArgumentHelp(
-    "Series of each symbol's bars, of open, high, low, close, volume, vwap, trades.", valueName: "list"))
+    "Series of each symbol's bars, of open, high, low, close, volume, vwap, trades; known and revision besides.",
+    valueName: "list"))
   package var barSeries = "open,high,low,close,volume,vwap"
 
   @Option(help: ArgumentHelp(
@@ -26,7 +27,8 @@ package struct HotWriterOptions: ParsableArguments {
     valueName: "interval=time,..."))
   package var barRetention = "1s=6h,1m=30d,1d=3650d"
 
-  @Option(parsing: .singleValue, help: ArgumentHelp(
+  // Also --feed. The variable FEED is market-streamer's: what it listens to.
+  @Option(name: [.customLong("only-feed"), .customLong("feed")], parsing: .singleValue, help: ArgumentHelp(
     "Write the records of this feed only (repeatable); default: of every feed.", valueName: "name"))
   package var feed: [String] = []
 
@@ -48,7 +50,7 @@ package struct HotWriterOptions: ParsableArguments {
   package var expectedTicks = 1.0
 
   @Option(help: "Samples that make a flush.")
-  package var flushSamples = 20_000
+  package var flushSamples = 60_000
 
   @Option(help: ArgumentHelp("Bytes of samples and raw records that make a flush.", valueName: "size"))
   package var flushBytes = ByteSize.mib(8)

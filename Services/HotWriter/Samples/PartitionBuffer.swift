@@ -16,12 +16,10 @@ struct Sample: Sendable {
   var value: ExactDecimal { ExactDecimal(unchecked: mantissa, scale: scale) }
 }
 
-/// The newest trade or quote of a symbol in a flush, and what became of earlier ones.
+/// The newest trade or quote of a symbol in a flush: the record itself, since only the last one is written.
 struct LastValue: Sendable {
-  var eventNs: Int64
-  /// Names and values of the hash, as words of a pipeline.
-  var words: [UInt8]
-  var count: Int
+  var eventNs: Int64 = .min
+  var record: [UInt8] = []
 }
 
 /// A correction or a cancel of a trade, which concerns the hash of the last trade if that one is meant.
@@ -31,6 +29,22 @@ struct Change: Sendable {
   var exchange: [UInt8]
   var words: [UInt8]
   var count: Int
+}
+
+/// States of bars of one symbol and interval that give the same fields, as words of the script that writes them.
+struct BarChunk: Sendable {
+  /// Of the fields, in the order of the words behind each stamp.
+  var series: [Int32]
+  /// Of each bar its stamp and its fields.
+  var words = RedisPipeline()
+  var bars = 0
+  /// The earliest and the latest stamp, milliseconds since 1970.
+  var first = Int64.max, last = Int64.min
+
+  /// Bars of one call of the script: Lua hands at most some thousand words on.
+  static let most = 100
+
+  var samples: Int { bars * series.count }
 }
 
 /// The state of a gap in a feed.
@@ -50,6 +64,11 @@ struct PartitionBuffer: Sendable {
   var gaps: [GapNote] = []
   /// By symbol and interval.
   var features: [FeatureName: LastValue] = [:]
+  var bars: [BarChunk] = []
+  /// The chunk that takes the next bar of a symbol, an interval and a set of fields.
+  var openBars: [Int: Int] = [:]
+  /// Samples of the bars.
+  var barSamples = 0
   private(set) var tail = Tail()
   /// The earliest timestamp of its records: milliseconds since 1970; `Int64.max` without one.
   var earliest = Int64.max
@@ -58,6 +77,24 @@ struct PartitionBuffer: Sendable {
   var wordBytes = 0
 
   var bytes: Int { samples.count * MemoryLayout<Sample>.stride + tail.bytes.count + wordBytes }
+
+  mutating func note(trade record: RawSpan, of symbol: Int, at eventNs: Int64) {
+    wordBytes += Self.note(record, eventNs, &trades[symbol, default: LastValue()])
+  }
+  mutating func note(quote record: RawSpan, of symbol: Int, at eventNs: Int64) {
+    wordBytes += Self.note(record, eventNs, &quotes[symbol, default: LastValue()])
+  }
+
+  /// Of two with one time the later record counts.
+  /// - Returns: how many bytes more are kept now.
+  private static func note(_ record: RawSpan, _ eventNs: Int64, _ value: inout LastValue) -> Int {
+    guard value.eventNs <= eventNs else { return 0 }
+    let before = value.record.count
+    value.eventNs = eventNs
+    value.record.removeAll(keepingCapacity: true)
+    record.withUnsafeBytes { value.record.append(contentsOf: $0) }
+    return value.record.count - before
+  }
 
   mutating func keepInTail(_ value: RawSpan, at offset: Int64, most: Int) { tail.append(value, at: offset, most: most) }
 
@@ -68,8 +105,10 @@ struct PartitionBuffer: Sendable {
     changes.removeAll(keepingCapacity: true)
     gaps.removeAll(keepingCapacity: true)
     features.removeAll(keepingCapacity: true)
+    bars.removeAll(keepingCapacity: true)
+    openBars.removeAll(keepingCapacity: true)
     tail.clear()
-    (earliest, records, wordBytes) = (.max, 0, 0)
+    (earliest, records, wordBytes, barSamples) = (.max, 0, 0, 0)
   }
 
   /// The last records of a flush, as they came: no more than the stream keeps.
@@ -84,6 +123,8 @@ struct PartitionBuffer: Sendable {
       ends.append(bytes.count)
       offsets.append(offset)
     }
+
+    var count: Int { offsets.count }
 
     /// The last `most` of them.
     func last(_ most: Int) -> Range<Int> { max(0, offsets.count - most)..<offsets.count }

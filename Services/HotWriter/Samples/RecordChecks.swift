@@ -21,6 +21,8 @@ struct RecordChecks: Sendable {
     self.now = now
   }
 
+  mutating func forgetClock() { latest = 0 }
+
   var tooMany: Rejection {
     Rejection(code: "too_many_symbols", stage: "check", "there are \(symbols) symbols already: --max-symbols")
   }
@@ -60,25 +62,26 @@ struct HashWords: Sendable {
   /// A name and a value are two.
   private var wordCount = 0
 
-  mutating func note(trade view: borrowing FeedTickView, _ symbol: Int, _ buffer: inout PartitionBuffer) {
-    begin(view)
-    decimal("price", view.fields.price)
-    decimal("size", view.fields.size)
-    text("id", view.text(view.fields.id))
-    text("exchange", view.text(view.fields.exchange))
-    text("conditions", view.text(view.fields.conditions))
-    end(view.fields.eventNs, symbol, &buffer.trades, &buffer.wordBytes)
-  }
-
-  mutating func note(quote view: borrowing FeedTickView, _ symbol: Int, _ buffer: inout PartitionBuffer) {
-    begin(view)
-    decimal("bid", view.fields.bid)
-    decimal("bid_size", view.fields.bidSize)
-    decimal("ask", view.fields.ask)
-    decimal("ask_size", view.fields.askSize)
-    text("bid_exchange", view.text(view.fields.bidExchange))
-    text("ask_exchange", view.text(view.fields.askExchange))
-    end(view.fields.eventNs, symbol, &buffer.quotes, &buffer.wordBytes)
+  /// The words of a trade or a quote, and how many they are.
+  mutating func make(_ view: borrowing FeedTickView) -> (bytes: [UInt8], count: Int) {
+    words.clear()
+    wordCount = 0
+    text("feed", view.feed)
+    if view.fields.kind == .quote {
+      decimal("bid", view.fields.bid)
+      decimal("bid_size", view.fields.bidSize)
+      decimal("ask", view.fields.ask)
+      decimal("ask_size", view.fields.askSize)
+      text("bid_exchange", view.text(view.fields.bidExchange))
+      text("ask_exchange", view.text(view.fields.askExchange))
+    } else {
+      decimal("price", view.fields.price)
+      decimal("size", view.fields.size)
+      text("id", view.text(view.fields.id))
+      text("exchange", view.text(view.fields.exchange))
+      text("conditions", view.text(view.fields.conditions))
+    }
+    return (words.bytes, wordCount)
   }
 
   mutating func note(change view: borrowing FeedTickView, _ symbol: Int, _ buffer: inout PartitionBuffer) {
@@ -104,12 +107,6 @@ struct HashWords: Sendable {
     buffer.wordBytes += words.bytes.count + 100
   }
 
-  private mutating func begin(_ view: borrowing FeedTickView) {
-    words.clear()
-    wordCount = 0
-    text("feed", view.feed)
-  }
-
   private mutating func decimal(_ name: StaticString, _ value: ExactDecimal?) {
     guard let value else { return }
     words.word(name)
@@ -122,11 +119,5 @@ struct HashWords: Sendable {
     words.word(name)
     words.word(value)
     wordCount += 2
-  }
-
-  private func end(_ eventNs: Int64, _ symbol: Int, _ values: inout [Int: LastValue], _ bytes: inout Int) {
-    let known = values[symbol]?.words.count ?? -100
-    bytes += words.bytes.count - known
-    values[symbol] = LastValue(eventNs: eventNs, words: words.bytes, count: wordCount)
   }
 }

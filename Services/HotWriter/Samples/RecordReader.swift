@@ -1,7 +1,7 @@
 import Core
 import Messages
 import Pipeline
-
+import Redis
 import Values
 
 /// Reads the records of `market-ticks` and `market-bars` into buffers, without values of their own for each record.
@@ -21,7 +21,7 @@ struct RecordReader: ~Copyable {
   var table: SeriesTable
   let limits: Limits
   private let tickFields: [Bool]
-  private let barFields: [Bool]
+  private let barFields: [BarField]
   /// Taken out while a message is read: what is read borrows from them.
   private var ticks: FeedTickDecoder? = FeedTickDecoder()
   private var bars: FeedBarDecoder? = FeedBarDecoder()
@@ -34,8 +34,11 @@ struct RecordReader: ~Copyable {
     self.limits = limits
     checks = RecordChecks(limits, now: now)
     tickFields = TickField.allCases.map { policy.tickFields.contains($0) }
-    barFields = BarField.allCases.map { policy.barFields.contains($0) }
+    barFields = policy.barFields
   }
+
+  /// What is checked next is held against the clock of then, which may have been set back.
+  mutating func forgetClock() { checks.forgetClock() }
 
   // MARK: - ticks
 
@@ -61,9 +64,8 @@ struct RecordReader: ~Copyable {
       switch tick.kind {
       case .trade:
         guard tick.price != nil else { return .reject(Self.missing("price")) }
-        if (buffer.trades[symbol]?.eventNs ?? .min) <= tick.eventNs { words.note(trade: view, symbol, &buffer) }
-      case .quote:
-        if (buffer.quotes[symbol]?.eventNs ?? .min) <= tick.eventNs { words.note(quote: view, symbol, &buffer) }
+        buffer.note(trade: bytes, of: symbol, at: tick.eventNs)
+      case .quote: buffer.note(quote: bytes, of: symbol, at: tick.eventNs)
       case .correction, .cancel: words.note(change: view, symbol, &buffer)
       case .status, .luld: break
       }
@@ -154,21 +156,69 @@ struct RecordReader: ~Copyable {
     } catch {
       return .reject(Rejection(code: error.code, stage: "decode", error.description))
     }
-    let stamp = values.startNs / 1_000_000
-    for (place, isKept) in barFields.enumerated() where isKept {
-      let value: ExactDecimal? = switch place {
-      case 0: values.open
-      case 1: values.high
-      case 2: values.low
-      case 3: values.close
-      case 4: values.volume
-      case 5: values.vwap
-      default: values.trades.flatMap { ExactDecimal(mantissa: $0, scale: 0) }
-      }
-      if let value { add(value, to: table.bar(place, of: symbol, interval: interval), stamp, offset, &buffer) }
-    }
+    add(values, symbol, interval, &buffer)
     if limits.tail > 0 { buffer.keepInTail(bytes, at: offset, most: limits.tail) }
     return .keep
+  }
+
+  private mutating func add(_ bar: FeedBarValues, _ symbol: Int, _ interval: Int, _ buffer: inout PartitionBuffer) {
+    var mask = 0
+    for (bit, field) in barFields.enumerated() where Self.value(field, of: bar) != nil { mask |= 1 << bit }
+    guard mask != 0 else { return }
+    let stamp = bar.startNs / 1_000_000
+    let name = (symbol << 16 | interval) << 16 | mask
+    let open = buffer.openBars[name] ?? -1
+    let index: Int
+    if open >= 0, buffer.bars[open].bars < BarChunk.most {
+      index = open
+    } else {
+      index = buffer.bars.count
+      let series = barFields.enumerated().filter { mask & 1 << $0.offset != 0 }
+        .map { Int32(table.bar(Self.place($0.element), of: symbol, interval: interval)) }
+      buffer.bars.append(BarChunk(series: series))
+      buffer.openBars[name] = index
+    }
+    let before = buffer.bars[index].words.bytes.count
+    buffer.bars[index].words.number(stamp)
+    for field in barFields {
+      if let value = Self.value(field, of: bar) {
+        buffer.bars[index].words.number(value.mantissa, scale: Int(value.scale))
+      }
+    }
+    buffer.bars[index].bars += 1
+    buffer.bars[index].first = min(buffer.bars[index].first, stamp)
+    buffer.bars[index].last = max(buffer.bars[index].last, stamp)
+    buffer.barSamples += buffer.bars[index].series.count
+    buffer.wordBytes += buffer.bars[index].words.bytes.count - before
+  }
+
+  private static func value(_ field: BarField, of bar: FeedBarValues) -> ExactDecimal? {
+    switch field {
+    case .open: bar.open
+    case .high: bar.high
+    case .low: bar.low
+    case .close: bar.close
+    case .volume: bar.volume
+    case .vwap: bar.vwap
+    case .trades: bar.trades.flatMap { ExactDecimal(mantissa: $0, scale: 0) }
+    // A double holds microseconds since 1970 exactly, and nanoseconds not.
+    case .known: ExactDecimal(mantissa: bar.knownNs / 1_000, scale: 0)
+    case .revision: ExactDecimal(mantissa: bar.revision, scale: 0)
+    }
+  }
+
+  private static func place(_ field: BarField) -> Int {
+    switch field {
+    case .open: 0
+    case .high: 1
+    case .low: 2
+    case .close: 3
+    case .volume: 4
+    case .vwap: 5
+    case .trades: 6
+    case .known: 7
+    case .revision: 8
+    }
   }
 
   // MARK: - gaps

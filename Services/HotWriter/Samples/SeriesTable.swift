@@ -11,11 +11,17 @@ package enum TickField: String, CaseIterable, Sendable {
 /// What a bar gives a sample of.
 package enum BarField: String, CaseIterable, Sendable {
   case open, high, low, close, volume, vwap, trades
+  /// When the state was received, in microseconds since 1970, and which state of the bar it is.
+  case known, revision
+
+  /// They say which of two states of a bar is the later one, and are always kept.
+  static let order: [BarField] = [.known, .revision]
 }
 
 /// Which series there are, and how long each keeps its samples.
 package struct SeriesPolicy: Sendable {
   package var tickFields: [TickField]
+  /// Those of ``BarField/order`` first.
   package var barFields: [BarField]
   package var tickRetention: Duration
   /// By interval, as bars write it; `otherBars` for intervals that are not named.
@@ -29,7 +35,7 @@ package struct SeriesPolicy: Sendable {
     otherBars: Duration
   ) {
     self.tickFields = tickFields
-    self.barFields = barFields
+    self.barFields = barFields.isEmpty ? [] : BarField.order + barFields.filter { !BarField.order.contains($0) }
     self.tickRetention = tickRetention
     self.barRetention = barRetention
     self.otherBars = otherBars

@@ -81,7 +81,7 @@ extension HotWriter {
       for (name, value) in buffer.features {
         pipeline.begin(words: 6 + value.count)
         pipeline.word("EVALSHA")
-        pipeline.word(digests[3])
+        pipeline.word(digests[4])
         pipeline.number(1)
         pipeline.word(Array("feat:{".utf8) + table.symbols.texts[name.symbol] + [UInt8(ascii: "}")])
         pipeline.word(name.startField)

@@ -76,7 +76,7 @@ package final class HotSink: Sink {
   package var load: SinkLoad {
     buffers.reduce(into: SinkLoad()) { load, entry in
       // A status has no sample, and is in the tail all the same.
-      load.rows += max(entry.buffer.samples.count, entry.buffer.records)
+      load.rows += max(entry.buffer.samples.count + entry.buffer.barSamples, entry.buffer.records)
       load.bytes += entry.buffer.bytes
     }
   }
@@ -97,6 +97,7 @@ package final class HotSink: Sink {
     }
     for index in buffers.indices { buffers[index].buffer.clear() }
     reader.table.forgetPending()
+    reader.forgetClock()
     return report
   }
 

@@ -7,8 +7,8 @@ import Values
 
 /// Writes what waits of all partitions to Redis, and finds the fate of each sample in the answers.
 ///
-/// Whatever fails, the same flush can be repeated: samples are upserts, hashes compare event times, the tail compares
-/// offsets.
+/// Whatever fails, the same flush can be repeated: samples are upserts, bars compare when they were known, hashes
+/// compare event times, the tail compares offsets.
 struct HotWriter: Sendable {
   /// What waits of a partition.
   typealias Waiting = (partition: TopicPartition, buffer: PartitionBuffer)
@@ -27,6 +27,8 @@ struct HotWriter: Sendable {
     var equal = 0
     /// Older than their series keeps.
     var outsideRetention = 0
+    /// Bars of which the server holds a later state.
+    var superseded = 0
     /// Records that the stream has had.
     var repeated = 0
     /// Refused samples by partition: the first offset, and why.
@@ -46,6 +48,7 @@ struct HotWriter: Sendable {
   /// Of each command of a pipeline, what it writes.
   enum Command {
     case samples(Range<Int>)
+    case bars(partition: Int, chunk: Int)
     case last
     case tail(records: Int)
   }
@@ -74,6 +77,7 @@ struct HotWriter: Sendable {
     if digests.isEmpty { digests = try await load() }
     var (pipeline, commands, places) = (RedisPipeline(), [Command](), [Place]())
     encode(buffers, table, &held, &pipeline, &commands, &places, &outcome)
+    append(bars: buffers, table, digests, &pipeline, &commands)
     append(lastValues: buffers, table, digests, &pipeline, &commands)
     append(tails: buffers, digests, &pipeline, &commands)
     append(gaps: buffers, &pipeline, &commands)
@@ -94,7 +98,16 @@ struct HotWriter: Sendable {
         message: "\(lost.count) series are gone from the server, and are made again")
     }
     for integer in answers.integers {
-      if case .tail(let records) = commands[integer.command] { outcome.repeated += records - Int(integer.value) }
+      switch commands[integer.command] {
+      case .tail(let records): outcome.repeated += records - Int(integer.value)
+      case .bars:
+        var rest = Int(integer.value)
+        for count in [\Outcome.written, \.equal, \.superseded, \.outsideRetention] {
+          outcome[keyPath: count] += rest % 1_000
+          rest /= 1_000
+        }
+      case .samples, .last: break
+      }
     }
     return outcome
   }
@@ -108,6 +121,10 @@ struct HotWriter: Sendable {
     var lost: Set<Int32> = []
     var failed: Set<Int> = []
     for failure in answers.failures {
+      if case .bars(let partition, let chunk) = commands[failure.command], failure.error.code == "redis_no_series" {
+        lost.formUnion(buffers[partition].buffer.bars[chunk].series)
+        continue
+      }
       guard case .samples(let range) = commands[failure.command], let element = failure.element else {
         throw failure.error
       }
@@ -141,6 +158,7 @@ struct HotWriter: Sendable {
     var missing: Set<Int32> = []
     for (_, buffer) in buffers {
       for sample in buffer.samples where !table[Int(sample.series)].isReady { missing.insert(sample.series) }
+      for series in buffer.bars.lazy.flatMap(\.series) where !table[Int(series)].isReady { missing.insert(series) }
     }
     guard !missing.isEmpty else { return }
     let order = missing.sorted()
@@ -260,19 +278,44 @@ struct HotWriter: Sendable {
   }
 
   private func append(
+    bars buffers: [Waiting], _ table: SeriesTable, _ digests: [[UInt8]], _ pipeline: inout RedisPipeline,
+    _ commands: inout [Command]
+  ) {
+    for (partition, waiting) in buffers.enumerated() {
+      for (index, chunk) in waiting.buffer.bars.enumerated() {
+        pipeline.begin(words: 5 + chunk.series.count + chunk.bars * (1 + chunk.series.count))
+        pipeline.word("EVALSHA")
+        pipeline.word(digests[3])
+        pipeline.number(Int64(chunk.series.count))
+        for series in chunk.series { pipeline.framed(table[Int(series)].frame) }
+        pipeline.number(chunk.first)
+        pipeline.number(chunk.last)
+        pipeline.framed(chunk.words.bytes)
+        commands.append(.bars(partition: partition, chunk: index))
+      }
+    }
+  }
+
+  private func append(
     lastValues buffers: [Waiting], _ table: SeriesTable,
     _ digests: [[UInt8]], _ pipeline: inout RedisPipeline, _ commands: inout [Command]
   ) {
+    var decoder = FeedTickDecoder()
+    var words = HashWords()
     for (_, buffer) in buffers {
       for (prefix, values) in [("trade:", buffer.trades), ("quote:", buffer.quotes)] {
         for (symbol, value) in values {
-          pipeline.begin(words: 5 + value.count)
+          let hash: (bytes: [UInt8], count: Int)
+          do throws(DecodingFailure) {
+            hash = words.make(try decoder.decode(value.record.span.bytes))
+          } catch { continue }  // It was read before.
+          pipeline.begin(words: 5 + hash.count)
           pipeline.word("EVALSHA")
           pipeline.word(digests[0])
           pipeline.number(1)
           pipeline.word(Array(prefix.utf8) + table.symbols.texts[symbol])
           pipeline.number(value.eventNs)
-          pipeline.framed(value.words)
+          pipeline.framed(hash.bytes)
           commands.append(.last)
         }
       }
@@ -312,8 +355,11 @@ struct HotWriter: Sendable {
     tails buffers: [Waiting], _ digests: [[UInt8]],
     _ pipeline: inout RedisPipeline, _ commands: inout [Command]
   ) {
+    let all = buffers.reduce(0) { $0 + $1.buffer.tail.count }
     for (partition, buffer) in buffers where tail > 0 {
-      let range = buffer.tail.last(tail)
+      // Of more records than the stream keeps, each partition's share: others would go at once.
+      let count = buffer.tail.count
+      let range = buffer.tail.last(all <= tail ? count : (count * tail + all - 1) / all)
       if range.isEmpty { continue }
       pipeline.begin(words: 7 + 2 * range.count)
       pipeline.word("EVALSHA")

@@ -49,5 +49,54 @@ enum Scripts {
     return 1
     """)
 
-  static let all = [last, change, tail, features]
+  /// KEYS: series of one symbol and interval, the first two of them of when a state of a bar was known, in
+  /// microseconds, and of its revision. ARGV: the earliest and the latest stamp of the bars, then of each bar its stamp
+  /// and a value of each series. A state that is older than the one the series hold is not written, and of others what
+  /// is equal is not. Returns how many samples were written, how many were equal, how many bars were older and how many
+  /// samples lie outside the retention, as the thousands of one number: arrays of numbers are answers to TS.MADD.
+  static let bars = RedisScript("""
+    local n = #KEYS
+    local held = {}
+    for k = 1, n do
+      held[k] = {}
+      for _, point in ipairs(redis.call('TS.RANGE', KEYS[k], ARGV[1], ARGV[2])) do
+        local value = point[2]
+        if type(value) == 'table' then value = value.ok or value.double end
+        held[k][point[1]] = tonumber(value)
+      end
+    end
+    local words, count, equal, older, outside = {}, 0, 0, 0, 0
+    for i = 3, #ARGV, n + 1 do
+      local stamp = tonumber(ARGV[i])
+      local known, revision = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+      local before = held[1][stamp]
+      if before and (before > known or (before == known and (held[2][stamp] or -1) > revision)) then
+        older = older + 1
+      else
+        for k = 1, n do
+          local value = tonumber(ARGV[i + k])
+          if held[k][stamp] == value then
+            equal = equal + 1
+          else
+            held[k][stamp] = value
+            words[#words + 1] = KEYS[k]
+            words[#words + 1] = ARGV[i]
+            words[#words + 1] = ARGV[i + k]
+            count = count + 1
+          end
+        end
+      end
+    end
+    if count > 0 then
+      for _, answer in ipairs(redis.call('TS.MADD', unpack(words))) do
+        if type(answer) == 'table' and answer.err then
+          if not string.find(answer.err, 'older than retention', 1, true) then return redis.error_reply(answer.err) end
+          outside = outside + 1
+        end
+      end
+    end
+    return count - outside + 1000 * (equal + 1000 * (older + 1000 * outside))
+    """)
+
+  static let all = [last, change, tail, bars, features]
 }

@@ -63,6 +63,11 @@ package struct FeedOptions: ParsableArguments {
     "Asked for besides on both sides of a gap; what is known is not published again.", valueName: "duration"))
   package var refillOverlap = DurationSetting(.seconds(2))
 
+  @Option(help: ArgumentHelp(
+    "Of a gap in all symbols (*): how many of those that the feed gave lately are refilled by their names.",
+    valueName: "count"))
+  package var refillSymbols = 1_000
+
   @Option(help: ArgumentHelp("How much later than now an event may say it is.", valueName: "duration"))
   package var maxSkew = DurationSetting(.seconds(60))
 
@@ -79,6 +84,7 @@ package struct FeedOptions: ParsableArguments {
 
   package func validate() throws {
     guard (1...256).contains(connections) else { throw ValidationError("--connections must be between 1 and 256") }
+    guard refillSymbols >= 0 else { throw ValidationError("--refill-symbols must not be below zero") }
   }
 
   /// - Throws: `Failure(.configuration)`.
@@ -147,6 +153,7 @@ package struct FeedOptions: ParsableArguments {
     settings.overlap = refillOverlap.duration
     settings.maxSkew = maxSkew.duration
     settings.leaseTimeout = leaseTimeout.duration
+    settings.refillSymbols = refillSymbols
     settings.refillChannels = try list(refill, "--refill").intersection(feed.history)
     return settings
   }
@@ -191,6 +198,7 @@ struct FeedSettings: Sendable {
   var maxSkew: Duration = .seconds(60)
   var leaseTimeout: Duration = .seconds(15)
   var refillChannels: Set<FeedChannel> = []
+  var refillSymbols = 1_000
   var checkpointInterval: Duration = .seconds(2)
   /// How long a new connection may give no event before a hole ends with the present.
   var firstEventLimit: Duration = .seconds(5)

@@ -94,14 +94,15 @@ package struct StreamCommand: ServiceCommand {
           let name = "\(feed.feed.rawValue)-\(number)-of-\(feed.connections)"
           let outlet = Outlet(
             feed.feed, producedBy: clients.identity.producedBy, memory: .seconds(30),
-            maxSkew: plan.settings.maxSkew)
+            maxSkew: plan.settings.maxSkew, remembersSymbols: true)
           let publisher = Publisher(
             outlet, producer, number, drain: context.drain, logger: context.logger,
             ready: { ready.set(ready: $0, reason: $1) })
           let shard = Shard(
             number, settings: plan.settings, interests: interests,
-            store: ShardStore(location, name: name, redis: redis, fence: fence), recovery: recovery, refill: refill,
-            outlet: outlet, publisher: publisher, calendar: plan.calendar, context: context)
+            store: ShardStore(location, feed: feed.feed.rawValue, name: name, redis: redis, fence: fence),
+            recovery: recovery, refill: refill, outlet: outlet, publisher: publisher, calendar: plan.calendar,
+            context: context)
           group.addTask {
             let publishing = Task { try await publisher.run() }
             let outcome: Result<Void, any Error>

@@ -36,6 +36,48 @@ struct ShardState: Codable, Equatable, Sendable {
   var notBefore: Int64 = 0
 
   mutating func add(_ checkpoint: Checkpoint) { checkpoints = checkpoints.suffix(1) + [checkpoint] }
+
+  /// Longest wait before a connection. A clock that was set back would else make a wait of minutes one of hours.
+  static let longestWait: Duration = .seconds(600)
+
+  /// - Parameter now: milliseconds since 1970.
+  func wait(at now: Int64) -> Duration { min(Self.longestWait, .milliseconds(max(0, notBefore - now))) }
+
+  /// What a connection takes over where the number of connections was another one before: the earliest of what theirs
+  /// had, since any of them may have had its symbols.
+  /// - Parameters:
+  ///   - states: by name, `polygon-stocks-0-of-2`, the connection's own among them.
+  ///   - name: of the connection.
+  /// - Returns: nil when its own state is the latest, or there is none.
+  static func inherited(
+    from states: [String: ShardState], by name: String, where isMine: (String) -> Bool
+  ) -> ShardState? {
+    func layout(_ name: String) -> Substring { name[(name.lastIndex(of: "-") ?? name.startIndex)...] }
+    func newest(_ states: [ShardState]) -> Int64 { states.compactMap(\.checkpoints.last?.watermark).max() ?? -1 }
+    let layouts = Dictionary(grouping: states, by: { layout($0.key) }).mapValues { $0.map(\.value) }
+    guard let latest = layouts.max(by: { newest($0.value) < newest($1.value) }), latest.key != layout(name),
+      newest(latest.value) > newest(layouts[layout(name)] ?? [])
+    else { return nil }
+    var state = ShardState()
+    for theirs in latest.value {
+      guard let first = theirs.checkpoints.first, let last = theirs.checkpoints.last else { continue }
+      var known = state.checkpoints.first ?? Checkpoint(watermark: .max, ends: first.ends, after: .max)
+      // A connection that has had no event yet says nothing.
+      if last.watermark > 0 { known.watermark = min(known.watermark, last.watermark) }
+      if first.after > 0 { known.after = min(known.after, first.after) }
+      known.ends.merge(first.ends) { zip($0, $1).map { min($0, $1) } }
+      state.checkpoints = [known]
+    }
+    if state.checkpoints.first?.watermark == .max { state.checkpoints[0].watermark = 0 }
+    if state.checkpoints.first?.after == .max { state.checkpoints[0].after = 0 }
+    for hole in latest.value.flatMap(\.holes) {
+      var mine = hole
+      mine.symbols = hole.symbols.filter(isMine)
+      if !mine.symbols.isEmpty { state.holes.append(mine) }
+    }
+    state.notBefore = latest.value.map(\.notBefore).max() ?? 0
+    return state
+  }
 }
 
 /// Where the state of a connection lies, and who owns it.
@@ -52,11 +94,13 @@ struct ShardStore: Sendable {
     func set(_ text: String) { self.text = text }
   }
   private let place: Place
-  private let name: String
+  /// Of the feed, whose connections leave their states side by side.
+  private let feed: String
+  let name: String
 
-  /// - Parameter name: of the connection, `polygon-stocks-0`.
-  init(_ location: StateLocation, name: String, redis: RedisClient?, fence: String) {
-    self.name = name
+  /// - Parameter name: of the connection, `polygon-stocks-0-of-2`.
+  init(_ location: StateLocation, feed: String, name: String, redis: RedisClient?, fence: String) {
+    (self.feed, self.name) = (feed, name)
     switch location {
     case .memory: place = .memory(Box())
     case .file(let folder): place = .file("\(folder)/\(name).json")
@@ -90,7 +134,35 @@ struct ShardStore: Sendable {
         ? String(decoding: try readFile(path, limit: 64 << 20), as: UTF8.self) : nil
     case .memory(let box): await box.text
     }
-    guard let text else { return ShardState() }
+    return try text.map { try Self.state($0, of: name) } ?? ShardState()
+  }
+
+  /// The states of all connections that the feed has had, by their names.
+  func all() async throws -> [String: ShardState] {
+    var states: [String: ShardState] = [:]
+    switch place {
+    case .memory: break
+    case .redis(let client, _):
+      let names = try await client.send(RedisCommand("SMEMBERS", registry)).array?.compactMap(\.text) ?? []
+      for name in names {
+        let text = try await client.send(RedisCommand("GET", "souk:feed:state:\(name)")).text
+        if let text { states[name] = try Self.state(text, of: name) }
+      }
+    case .file(let path):
+      let folder = (path as NSString).deletingLastPathComponent
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+      for file in files where file.hasPrefix("\(feed)-") && file.contains("-of-") && file.hasSuffix(".json") {
+        let name = String(file.dropLast(5))
+        let text = String(decoding: try readFile("\(folder)/\(file)", limit: 64 << 20), as: UTF8.self)
+        states[name] = try Self.state(text, of: name)
+      }
+    }
+    return states
+  }
+
+  private var registry: String { "souk:feed:states:\(feed)" }
+
+  private static func state(_ text: String, of name: String) throws(Failure) -> ShardState {
     do { return try JSONDecoder().decode(ShardState.self, from: Data(text.utf8)) } catch {
       throw Failure(
         .configuration, code: "state_damaged",
@@ -105,7 +177,8 @@ struct ShardStore: Sendable {
     let data = try encoder.encode(state)
     let text = String(decoding: data, as: UTF8.self)
     switch place {
-    case .redis(_, let lease):
+    case .redis(let client, let lease):
+      _ = try await client.send(RedisCommand("SADD", registry, name))
       guard try await lease.set("souk:feed:state:\(name)", text) else {
         throw Failure(.transient, code: "lease_lost", "another process owns the connection \(name)")
       }

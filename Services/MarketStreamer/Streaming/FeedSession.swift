@@ -97,7 +97,14 @@ struct FeedSession: Sendable {
         login.cancel()
         StreamerMetrics.connects.increment()
         around.outlet.restart()
-        try await send(.subscribe, interests, &socket)
+        var queue = SubscriptionQueue(feed.isPolygon ? [] : interests, of: feed)
+        if feed.isPolygon {
+          for request in FeedRequests.change(.subscribe, interests, of: feed, isPacked: isPacked) {
+            try await socket.send(message(request))
+          }
+        } else if let request = queue.next(isPacked: isPacked) {
+          try await socket.send(message(request))
+        }
         group.addTask { [sender = socket.sender] in
           // What is subscribed to changes while the feed may say nothing.
           while !Task.isCancelled {
@@ -110,12 +117,14 @@ struct FeedSession: Sendable {
           }
         }
         try await began()
-        try await listen(&socket, around)
+        try await listen(&socket, &queue, around)
       }
     }
   }
 
-  private func listen(_ socket: inout WebSocket<WebSocketMessage>, _ around: Surroundings) async throws {
+  private func listen(
+    _ socket: inout WebSocket<WebSocketMessage>, _ queue: inout SubscriptionQueue, _ around: Surroundings
+  ) async throws {
     while !around.drain.isRaised {
       // Silence is a fault only while the market is open.
       let deadline = around.isOpen()
@@ -130,13 +139,28 @@ struct FeedSession: Sendable {
       guard let frame else { return }
       for control in controls(frame, around.outlet) {
         switch control {
+        case .subscriptions:
+          queue.wasAccepted()
+          if let request = queue.next(isPacked: isPacked) { try await socket.send(message(request)) }
         case .failed(let failure) where failure.kind == .symbolLimit:
-          around.logger.error("not all symbols are subscribed to", metadata: ["reason": "\(failure)"])
           StreamerMetrics.failed(failure.code)
+          let before = queue.refused.count
+          let isOfQueue = queue.wasRefused()
+          if !isOfQueue || queue.refused.count > before {
+            around.logger.error("not all symbols are subscribed to", metadata: [
+              "reason": "\(failure)", "symbols": "\(queue.refused.map(\.symbol).prefix(20).joined(separator: ","))",
+              "count": "\(queue.refused.count)",
+            ])
+          }
+          if let request = queue.next(isPacked: isPacked) { try await socket.send(message(request)) }
         case .failed(let failure): throw failure
         case .remark(let text): around.logger.info("the feed says", metadata: ["text": "\(text)"])
         default: break
         }
+      }
+      guard around.outlet.tooLate < Self.mostTooLate else {
+        throw FeedFailure(
+          .clockBehind, "the feed's events are later than this machine's clock by more than --max-skew: set the clock")
       }
       guard around.backlog() <= maxBacklog else {
         throw FeedFailure(
@@ -145,13 +169,8 @@ struct FeedSession: Sendable {
     }
   }
 
-  private func send(
-    _ action: FeedRequests.Action, _ interests: [FeedInterest], _ socket: inout WebSocket<WebSocketMessage>
-  ) async throws {
-    for request in FeedRequests.change(action, interests, of: feed, isPacked: isPacked) {
-      try await socket.send(message(request))
-    }
-  }
+  /// Events in a row that are later than the clock: one may be wrong, all of them say that the clock is.
+  private static let mostTooLate = 20
 
   private func logIn(_ socket: inout WebSocket<WebSocketMessage>) async throws {
     let reader = Outlet(feed, producedBy: "", memory: .seconds(1), maxSkew: .seconds(60))

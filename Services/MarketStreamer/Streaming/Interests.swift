@@ -49,6 +49,11 @@ final class Interests: Sendable {
       .map { FeedInterest($0.key, $0.value) }.sorted { $0.symbol < $1.symbol }
   }
 
+  /// The channels of a symbol; those of `*` where it is not named itself.
+  static func channels(of symbol: String, in interests: [String: Set<FeedChannel>]) -> Set<FeedChannel> {
+    interests[symbol] ?? interests["*"] ?? []
+  }
+
   func isOf(shard: Int, _ symbol: String) -> Bool { Self.shard(of: symbol, shards) == shard }
 
   /// FNV-1a, the same in every process.

@@ -65,3 +65,26 @@ struct BarMemory {
   /// When the last state of a bar was received; nil for one that is not known.
   func known(_ id: UInt64, startNs: Int64) -> Int64? { series[id]?.last { $0.startNs == startNs }?.knownNs }
 }
+
+/// The symbols that a feed has given lately, which is all that is known of them where all are subscribed to by `*`.
+/// Pure. Two generations, as of identities.
+struct SymbolMemory {
+  private var older: [UInt64: String] = [:]
+  private var newer: [UInt64: String] = [:]
+  private var began: Int64 = 0
+  private static let lifeNs: Int64 = 900_000_000_000
+  private static let capacity = 100_000
+
+  mutating func note(_ symbol: RawSpan, at now: Int64) {
+    var hash = FeedHash()
+    hash.add(symbol)
+    if newer[hash.value] != nil { return }
+    if began == 0 { began = now }
+    if newer.count >= Self.capacity || now - began >= Self.lifeNs {
+      (older, newer, began) = (newer, [:], now)
+    }
+    newer[hash.value] = symbol.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+  }
+
+  var symbols: [String] { older.merging(newer) { first, _ in first }.values.sorted() }
+}

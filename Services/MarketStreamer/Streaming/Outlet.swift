@@ -19,12 +19,16 @@ final class Outlet: Sendable {
   private let state: Mutex<State>
   private let feed: Feed
 
-  init(_ feed: Feed, producedBy: String, memory: Duration, maxSkew: Duration) {
+  /// - Parameter remembersSymbols: keeps the symbols that the feed gave lately.
+  init(
+    _ feed: Feed, producedBy: String, memory: Duration, maxSkew: Duration, remembersSymbols: Bool = false
+  ) {
     self.feed = feed
     state = Mutex(State(
       polygon: PolygonDecoder(feed, maxSkew: maxSkew), alpaca: AlpacaDecoder(feed, maxSkew: maxSkew),
       history: HistoryDecoder(feed, maxSkew: maxSkew),
-      writing: Writing(producedBy: producedBy, lifeNs: memory.nanoseconds)))
+      writing: Writing(
+        producedBy: producedBy, lifeNs: memory.nanoseconds, symbols: remembersSymbols ? SymbolMemory() : nil)))
   }
 
   /// Reads a frame of the stream.
@@ -81,16 +85,26 @@ final class Outlet: Sendable {
   /// Adds a message of another kind.
   func add(_ message: some Message) { state.withLock { $0.writing.add(message) } }
 
-  /// - Returns: what is to be sent now; empty when there is nothing.
-  func takeBatch() -> OutgoingBatch { state.withLock { $0.writing.takeBatch() } }
+  /// - Returns: what is to be sent now, empty when there is nothing; and when the first of it was received, in
+  ///   nanoseconds since 1970.
+  func takeBatch() -> (batch: OutgoingBatch, since: Int64) { state.withLock { $0.writing.takeBatch() } }
 
   var pendingBytes: Int { state.withLock { $0.writing.pendingBytes } }
   /// The time of the newest event, in nanoseconds since 1970; 0 before the first.
   var watermark: Int64 { state.withLock { $0.writing.watermark } }
   /// The time of the first event since `restart`; nil before it.
   var firstEvent: Int64? { state.withLock { $0.writing.firstEvent } }
+  /// The symbols that the feed gave lately, sorted.
+  var symbols: [String] { state.withLock { $0.writing.symbols?.symbols ?? [] } }
+  /// Elements in a row that were refused because they are later than the clock.
+  var tooLate: Int { state.withLock { $0.writing.tooLate } }
   /// A new connection begins.
-  func restart() { state.withLock { $0.writing.firstEvent = nil } }
+  func restart() {
+    state.withLock { state in
+      state.writing.firstEvent = nil
+      state.writing.tooLate = 0
+    }
+  }
   /// While a gap is refilled no identity is forgotten.
   func hold(_ isHeld: Bool) { state.withLock { $0.writing.identities.isHeld = isHeld } }
 }
@@ -108,6 +122,9 @@ private struct Writing: FeedVisitor {
   var identities: IdentityMemory
   var watermark: Int64 = 0
   var firstEvent: Int64?
+  var symbols: SymbolMemory?
+  var tooLate = 0
+  private var since: Int64 = 0
   private var bars = BarMemory()
   private var batch = OutgoingBatch()
   private let writer = WriterBox()
@@ -117,7 +134,8 @@ private struct Writing: FeedVisitor {
   private let producedBy: String
   private var counts: [String: Int] = [:]
 
-  init(producedBy: String, lifeNs: Int64) {
+  init(producedBy: String, lifeNs: Int64, symbols: SymbolMemory?) {
+    self.symbols = symbols
     identities = IdentityMemory(lifeNs: lifeNs)
     self.producedBy = producedBy
     tickHeaders = Self.headers(FeedTick.topic, producedBy)
@@ -135,15 +153,16 @@ private struct Writing: FeedVisitor {
 
   var pendingBytes: Int { batch.byteCount }
 
-  mutating func takeBatch() -> OutgoingBatch {
-    guard !batch.isEmpty else { return batch }
+  mutating func takeBatch() -> (batch: OutgoingBatch, since: Int64) {
+    guard !batch.isEmpty else { return (batch, now) }
     for (kind, count) in counts { StreamerMetrics.published(kind, isRefill: false, count) }
     counts = [:]
     defer { batch = OutgoingBatch() }
-    return batch
+    return (batch, since)
   }
 
   mutating func add(_ message: some Message) {
+    if batch.isEmpty { since = WallClock.microseconds() * 1_000 }
     let topic = type(of: message).topic
     batch.append(
       topic: topic.name, key: message.key, value: message.encoded(), headers: Self.headers(topic, producedBy))
@@ -157,6 +176,8 @@ private struct Writing: FeedVisitor {
       let time = tick.fields.publishedNs ?? tick.fields.eventNs
       watermark = max(watermark, time)
       if firstEvent == nil { firstEvent = time }
+      tooLate = 0
+      symbols?.note(tick.symbol, at: now)
       guard isNew else { return StreamerMetrics.duplicates.increment() }
       counts[tick.fields.kind.rawValue, default: 0] += 1
       return write(tick)
@@ -188,6 +209,11 @@ private struct Writing: FeedVisitor {
     } else {
       if !fields.values.isRunning { watermark = max(watermark, end) }
       if firstEvent == nil { firstEvent = end }
+      tooLate = 0
+      symbols?.note(bar.symbol, at: now)
+      // A clock that was set back does not make a later state an earlier one.
+      fields.values.knownNs = max(
+        fields.values.knownNs, bars.known(bar.series, startNs: fields.values.startNs) ?? 0)
     }
     let revision = bars.note(bar.series, fields.values)
     if refill != nil {
@@ -203,6 +229,7 @@ private struct Writing: FeedVisitor {
   }
 
   private mutating func append(_ topic: String, _ symbol: RawSpan, _ headers: [Header]) {
+    if batch.isEmpty { since = now }
     let key = symbol.withUnsafeBytes { Array($0) }
     batch.append(topic: topic, key: key, value: writer.json.array(), headers: headers)
   }
@@ -218,7 +245,10 @@ private struct Writing: FeedVisitor {
   }
 
   mutating func take(_ control: FeedControl) { controls.append(control) }
-  mutating func refuse(_ failure: DecodingFailure) { StreamerMetrics.refused(failure.code) }
+  mutating func refuse(_ failure: DecodingFailure) {
+    if failure.code == "bad_timestamp" { tooLate += 1 }
+    StreamerMetrics.refused(failure.code)
+  }
   mutating func ignore() { StreamerMetrics.ignored.increment() }
 
   private func text(_ span: RawSpan) -> String { span.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
@@ -231,6 +261,7 @@ private struct Writing: FeedVisitor {
       let tick = try decoder.decode(bytes)
       guard tick.feed.equals(feed.rawValue), isMine(text(tick.symbol)) else { return }
       watermark = max(watermark, tick.fields.publishedNs ?? tick.fields.eventNs)
+      symbols?.note(tick.symbol, at: now)
       _ = identities.note(tick.identity, at: now)
     } catch {}
   }
@@ -242,6 +273,7 @@ private struct Writing: FeedVisitor {
       guard bar.feed.equals(feed.rawValue), isMine(text(bar.symbol)) else { return }
       let end = bar.fields.values.startNs + (FeedBarFields.lengths[text(bar.interval)] ?? 0)
       if !bar.fields.values.isRunning { watermark = max(watermark, end) }
+      symbols?.note(bar.symbol, at: now)
       _ = bars.note(bar.series, bar.fields.values)
     } catch {}
   }

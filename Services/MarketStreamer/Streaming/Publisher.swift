@@ -64,7 +64,7 @@ actor Publisher {
   private func sendOnce(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
     // Before the batch: what comes in between is in the next one.
     let mark = outlet.watermark
-    let batch = outlet.takeBatch()
+    let (batch, since) = outlet.takeBatch()
     guard !batch.isEmpty else { return }
     let id = nextID
     nextID += 1
@@ -78,6 +78,7 @@ actor Publisher {
       } catch {
         try await self.sendAgain(batch, after: error)
       }
+      StreamerMetrics.publishing.record(Double(max(0, WallClock.microseconds() * 1_000 - since)) / 1e9)
       self.unacknowledged.withLock { $0 -= batch.byteCount }
       await self.acknowledged(id)
     }

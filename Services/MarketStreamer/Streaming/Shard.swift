@@ -110,9 +110,14 @@ actor Shard {
 
   private func work() async throws {
     state = try await store.load()
+    if let inherited = ShardState.inherited(
+      from: try await store.all(), by: store.name, where: { interests.isOf(shard: number, $0) }) {
+      logger.notice("goes on where another number of connections was")
+      state = inherited
+    }
     if let first = state.checkpoints.first, let last = state.checkpoints.last {
       try await recovery.read(from: first.ends, into: outlet) { interests.isOf(shard: number, $0) }
-      let symbols = interests.of(shard: number).map(\.symbol)
+      let symbols = covered(interests.of(shard: number))
       let watermark = max(last.watermark, outlet.watermark)
       if watermark > 0 { open(from: watermark, .restarted, symbols: symbols, unknownUntil: first.after) }
     } else {
@@ -120,7 +125,7 @@ actor Shard {
       state.add(.init(watermark: 0, ends: try await recovery.ends(), after: 0))
       try await save()
     }
-    var wait = Duration.milliseconds(max(0, state.notBefore - WallClock.milliseconds()))
+    var wait = state.wait(at: WallClock.milliseconds())
     while !context.drain.isRaised, !lost.isRaised {
       if wait > .zero {
         logger.info("waits before it connects", metadata: ["for": "\(wait)"])
@@ -232,7 +237,7 @@ actor Shard {
     case .slowReader: .slowReader
     default: .disconnected
     }
-    if outlet.watermark > 0 { open(from: outlet.watermark, why, symbols: current.withLock { $0.map(\.symbol) }) }
+    if outlet.watermark > 0 { open(from: outlet.watermark, why, symbols: covered(current.withLock { $0 })) }
     if isFinal {
       try? await save()
       throw error
@@ -264,6 +269,21 @@ actor Shard {
 
   // MARK: - gaps
 
+  /// The symbols that a hole is one of: of `*` those too that the feed gave lately, since only they can be asked for.
+  private func covered(_ interests: [FeedInterest]) -> [String] {
+    let symbols = interests.map(\.symbol)
+    guard symbols.contains("*") else { return symbols }
+    let named = Set(symbols)
+    return symbols + outlet.symbols.filter { !named.contains($0) }.prefix(settings.refillSymbols)
+  }
+
+  /// The channels that a symbol is listened to for now.
+  private func channels() -> (String) -> Set<FeedChannel> {
+    let interests = Dictionary(
+      interests.of(shard: number).map { ($0.symbol, $0.channels) }, uniquingKeysWith: { first, _ in first })
+    return { Interests.channels(of: $0, in: interests) }
+  }
+
   /// A hole begins, unless one is open already: that one goes on.
   /// - Parameter unknownUntil: events up to then may have been published without this process knowing them.
   private func open(from watermark: Int64, _ why: FeedGap.Why, symbols: [String], unknownUntil: Int64 = 0) {
@@ -278,11 +298,10 @@ actor Shard {
   }
 
   private func gaps(_ hole: ShardState.Hole) -> [FeedGap] {
-    let channels = Dictionary(
-      interests.of(shard: number).map { ($0.symbol, $0.channels) }, uniquingKeysWith: { first, _ in first })
+    let channels = channels()
     return hole.symbols.map { symbol in
       FeedGap(
-        feed: settings.feed.rawValue, symbol: symbol, channels: (channels[symbol] ?? []).sorted().map(\.rawValue),
+        feed: settings.feed.rawValue, symbol: symbol, channels: channels(symbol).sorted().map(\.rawValue),
         fromNs: hole.fromNs, toNs: hole.toNs, why: FeedGap.Why(rawValue: hole.why) ?? .disconnected,
         openedNs: hole.openedNs)
     }
@@ -321,19 +340,15 @@ actor Shard {
     var reason: String?
     if !calendar.isOpen(within: seconds, settings.hours) {
       // Nothing happened: there is nothing to ask for.
-    } else if hole.symbols.contains("*") {
-      reason = "all_symbols: a provider is asked for symbols by name"
     } else if let refill {
-      let wanted = interests.of(shard: number).filter { hole.symbols.contains($0.symbol) }
+      let channels = channels()
       var questions: [FeedQuestion] = []
       let (overlap, minute) = (settings.overlap.nanoseconds, Int64(60_000_000_000))
       let begin = max(hole.fromNs - overlap, min(hole.fromNs, hole.unknownUntil + 1))
       let end = max(hole.fromNs, min(to + overlap, WallClock.microseconds() * 1_000))
-      for channels in Set(wanted.map(\.channels)) {
-        let symbols = wanted.filter { $0.channels == channels }.map(\.symbol)
-        for question in FeedQuestion.all(
-          settings.feed, channels.intersection(settings.refillChannels), of: symbols,
-          in: begin...end) {
+      for channel in settings.refillChannels {
+        let symbols = hole.symbols.filter { $0 != "*" && channels($0).contains(channel) }
+        for question in FeedQuestion.all(settings.feed, [channel], of: symbols, in: begin...end) {
           // Late trades change bars for a quarter of an hour.
           questions.append(question.channel == .bars
             ? FeedQuestion(
@@ -342,10 +357,21 @@ actor Shard {
         }
       }
       let ids = Dictionary(gaps.map { ($0.symbol, $0.id) }, uniquingKeysWith: { first, _ in first })
-      result = try await refill.run(questions, gaps: ids, closedBefore: to, outlet: outlet) { [logger] failed in
+      for symbol in hole.symbols where channels(symbol).isEmpty {
+        result.refused[symbol] = "unsubscribed: the symbol is not listened to any more"
+      }
+      if hole.symbols.contains("*") {
+        result.refused["*"] = """
+          all_symbols: symbols are asked for by name; the \(hole.symbols.count - 1) that the feed had given lately \
+          have gaps of their own
+          """
+      }
+      let answers = try await refill.run(questions, gaps: ids, closedBefore: to, outlet: outlet) { [logger] failed in
         logger.info("a gap waits", metadata: ["error": "\(failed.error)"])
         try await Task.sleep(for: failed.delay)
       }
+      result.refused.merge(answers.refused) { first, _ in first }
+      (result.added, result.known) = (answers.added, answers.known)
     } else {
       reason = "no_history: this feed is not asked about the past (--refill none)"
     }

@@ -25,12 +25,16 @@ package enum StreamerMetrics {
           labels: ["connection"]),
     .init("souk_feed_newest_timestamp_seconds", .gauge, "Event time of the newest event published.",
           labels: ["connection"]),
+    .init("souk_feed_publish_seconds", .histogram,
+          "From the receipt of the first frame of a batch until Kafka has acknowledged all of it.",
+          buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]),
     .init("souk_feed_resent_total", .counter, "Batches sent again because Kafka did not take them."),
   ]
 
   static let duplicates = Counter(label: "souk_feed_duplicates_total")
   static let ignored = Counter(label: "souk_feed_ignored_total")
   static let connects = Counter(label: "souk_feed_connects_total")
+  static let publishing = Recorder(label: "souk_feed_publish_seconds")
   static let resent = Counter(label: "souk_feed_resent_total")
 
   /// The gauges of one connection, by its number.

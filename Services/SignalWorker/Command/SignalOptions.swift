@@ -21,8 +21,8 @@ package struct SignalOptions: ParsableArguments {
   package var intervals = "1m,5m,15m,1h,1d"
 
   @Option(help: """
-    The minutes that count: of regular hours (9:30 to 16:00 in New York), of extended hours (4:00 to 20:00), or always; \
-    sessions of the volume-weighted average price and bars count from their begin.
+    The minutes that count: of regular hours (9:30 to 16:00 in New York), of extended hours (4:00 to 20:00), or all; \
+    bars and the volume-weighted average price count from their begin.
     """)
   package var hours = NYSECalendar.Hours.regular
 

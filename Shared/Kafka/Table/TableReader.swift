@@ -100,6 +100,8 @@ extension TableReader {
     package var partitions: Set<Int32>?
     /// Whether the topic is meant to lose its oldest records; what is gone before the reading begins is then no loss.
     package var isTrimmed = false
+    /// Begins at the end: what was there before is not read.
+    package var beginsAtEnd = false
     package var maxBatchRecords = 2_000
     /// How long the topic may be missing before that is a configuration error.
     package var missingTopicGrace: Duration = .seconds(60)

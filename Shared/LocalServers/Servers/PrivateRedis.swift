@@ -47,6 +47,9 @@ package final class PrivateRedis: Sendable {
     await child.withLock { $0 }?.stop(signal: signal)
   }
 
+  /// As SIGSTOP, which freezes it, and SIGCONT.
+  package func signal(_ signal: Int32) { child.withLock { $0 }?.kill(signal) }
+
   package func resume() async throws {
     var launch = Launch(program, [
       "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder.path, "--save", "", "--appendonly", "no",

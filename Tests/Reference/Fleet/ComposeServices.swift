@@ -68,6 +68,9 @@ package struct ComposeServices: Sendable {
     let secrets = needs.flatMap(\.composeSecrets)
     if !secrets.isEmpty { lines.append("secrets: \(list(secrets))") }
     lines += volumes(of: service)
+    if let port = service.serves {
+      lines.append("ports: [\"127.0.0.1:${\(service.name.uppercased())_PORT:-\(port)}:\(port)\"]")
+    }
     if !service.kinds.isEmpty {
       lines += ["# Prometheus asks for all of them by the service's name.",
                 "networks: {default: {aliases: [\(service.name)]}}"]

@@ -23,7 +23,10 @@ extension FeedSimulator {
         $0 == state.script.key && head.headers.first(name: "APCA-API-SECRET-KEY") == state.script.secret
       } ?? (query["apiKey"] == state.script.key
         || head.headers.first(name: "Authorization") == "Bearer \(state.script.key)")
-      guard isKnown else { return Answer(status: 401, body: #"{"status":"ERROR","error":"Unknown API Key"}"#) }
+      if parts.path == "/query" { return alphaVantageRefusal(query, &state) }
+      guard isKnown, !state.script.refusesQuestions else {
+        return Answer(status: 401, body: #"{"status":"ERROR","error":"Unknown API Key"}"#)
+      }
       guard state.script.hasHistory else {
         return Answer(status: 403, body: #"{"message":"subscription does not permit querying recent SIP data"}"#)
       }
@@ -36,6 +39,9 @@ extension FeedSimulator {
     if let refusal { return refusal }
     let path = parts.path.split(separator: "/").map(String.init)
     switch (path.first, path.count > 1 ? path[1] : "") {
+    case ("query", _): return alphaVantage(query)
+    case ("v3", "reference") where path.last == "splits": return polygonSplits(query)
+    case ("v1", "corporate-actions"): return alpacaSplits(query)
     case ("v2", "stocks"), ("v1beta1", "options"):
       return alpaca(path.last ?? "", query, path[0] == "v2" ? .alpacaStocks : .alpacaOptions)
     case ("v2", "aggs") where path.count == 9: return aggregates(path, query)
@@ -52,6 +58,10 @@ extension FeedSimulator {
     case "/_feed/silent": change { $0.isSilent = query["value"] == "true" }
     case "/_feed/stats":
       return Answer(body: "{\"events\":\(events.count),\"connections\":\(connections),\"logins\":\(logins)}")
+    case "/_feed/bars":
+      let range = (Int64(query["from"] ?? "") ?? 0)...(Int64(query["to"] ?? "") ?? .max)
+      let interval = BarInterval(rawValue: query["interval"] ?? "1m") ?? .minute
+      return Answer(body: bars(query["symbol"] ?? "", interval, in: range).map { $0.line + "\n" }.joined())
     case "/_feed/truth": return Answer(body: events.map(\.line).joined(separator: "\n") + "\n")
     default: return Answer(status: 404, body: "{}")
     }
@@ -60,13 +70,46 @@ extension FeedSimulator {
 
   // MARK: - pages
 
-  /// What the market has of some symbols in a range, and of bars their last state, by symbol and time.
+  /// What the market has of some symbols in a range, by symbol and time.
   private func past(
     _ symbols: Set<String>, _ kinds: Set<SimulatedEvent.Kind>, _ range: ClosedRange<Int64>
   ) -> [SimulatedEvent] {
-    let all = kinds.contains(.bar) ? Array(finalBars.values) : events.filter { kinds.contains($0.kind) }
-    return all.filter { symbols.contains($0.symbol) && range.contains($0.eventNs) }
+    events.filter { kinds.contains($0.kind) && symbols.contains($0.symbol) && range.contains($0.eventNs) }
       .sorted { ($0.symbol, $0.eventNs, $0.number) < ($1.symbol, $1.eventNs, $1.number) }
+  }
+
+  /// The last states of the bars of a symbol that start in a range, those by formula included; the earliest first.
+  package func bars(
+    _ symbol: String, _ interval: BarInterval, in range: ClosedRange<Int64>, most: Int = .max
+  ) -> [SimulatedEvent] {
+    var bars = pastBars?.bars(symbol, interval, in: range, most: most) ?? []
+    guard interval == .minute, bars.count < most else { return bars }
+    bars += finalBars.values.filter { $0.symbol == symbol && range.contains($0.eventNs) }
+      .sorted { $0.eventNs < $1.eventNs }.prefix(most - bars.count)
+    return bars
+  }
+
+  /// As `page`, of bars of symbols in their order; a token is the symbol's place and the start of the next bar.
+  private func page(
+    _ symbols: [String], _ interval: BarInterval, _ range: ClosedRange<Int64>, _ token: String?, _ limit: Int
+  ) -> ([SimulatedEvent], String?) {
+    let (size, isEmpty, isCyclic, serial) = state.withLock { state -> (Int, Bool, Bool, Int) in
+      state.pages += 1
+      return (
+        min(limit, state.script.pageSize), state.script.hasEmptyPages && state.pages % 3 == 1, state.script.isCyclic,
+        state.pages)
+    }
+    let place = token?.split(separator: ".").first?.split(separator: ":").compactMap { Int64($0) } ?? []
+    var (index, from) = place.count == 2 ? (Int(place[0]), place[1]) : (0, range.lowerBound)
+    let count = isEmpty ? 0 : size
+    var found: [SimulatedEvent] = []
+    while index < symbols.count, from <= range.upperBound, found.count <= count {
+      found += bars(symbols[index], interval, in: from...range.upperBound, most: count + 1 - found.count)
+      (index, from) = (index + 1, range.lowerBound)
+    }
+    if isCyclic { return (Array(found.prefix(count)), token ?? "0.c") }
+    guard found.count > count, let next = found.popLast() else { return (found, nil) }
+    return (found, "\(symbols.firstIndex(of: next.symbol) ?? 0):\(next.eventNs).\(serial)")
   }
 
   /// - Returns: the page, and the token of the next one.
@@ -92,10 +135,22 @@ extension FeedSimulator {
         Array(text.utf8).withUnsafeBytes { FeedStamp.nanoseconds(rfc3339: $0.bytes) }
       } ?? otherwise
     }
-    let kinds: Set<SimulatedEvent.Kind> = what == "bars" ? [.bar] : what == "trades" ? [.trade] : [.quote]
     let start = time("start", 0)
-    let found = past(symbols, kinds, start...max(start, time("end", .max)))
-    let (events, next) = page(found, query["page_token"], Int(query["limit"] ?? "1000") ?? 1_000)
+    let (range, limit) = (start...max(start, time("end", .max)), Int(query["limit"] ?? "1000") ?? 1_000)
+    if let bad = state.withLock({ symbols.intersection($0.script.badSymbols).first }) {
+      return Answer(status: 400, body: #"{"message":"invalid symbol: \#(bad)"}"#)
+    }
+    let events: [SimulatedEvent], next: String?
+    if what == "bars" {
+      let interval: BarInterval = switch query["timeframe"] {
+      case "1Day": .day
+      case "1Hour": .hour
+      default: BarInterval(rawValue: (query["timeframe"] ?? "1Min").replacing("Min", with: "m")) ?? .minute
+      }
+      (events, next) = page(symbols.sorted(), interval, range, query["page_token"], limit)
+    } else {
+      (events, next) = page(past(symbols, what == "trades" ? [.trade] : [.quote], range), query["page_token"], limit)
+    }
     let lists = Dictionary(grouping: events, by: \.symbol).sorted { $0.key < $1.key }.map { symbol, events in
       let rows = events.map { #"{"t":"\#(FeedWire.rfc3339($0.eventNs))",\#(FeedWire.fields($0, feed))}"# }
       return "\"\(symbol)\":[\(rows.joined(separator: ","))]"
@@ -107,8 +162,9 @@ extension FeedSimulator {
   private func aggregates(_ path: [String], _ query: [String: String]) -> Answer {
     let symbol = SymbolNames.canonical(path[3], from: .polygon) ?? ""
     let (from, to) = (Int64(path[7]) ?? 0, Int64(path[8]) ?? 0)
-    let found = past([symbol], [.bar], from * 1_000_000...max(from, to) * 1_000_000)
-    let (events, next) = page(found, query["cursor"], Int(query["limit"] ?? "5000") ?? 5_000)
+    let interval: BarInterval = path[6] == "day" ? .day : BarInterval(rawValue: path[5] + "m") ?? .minute
+    let range = from * 1_000_000...max(from, to) * 1_000_000
+    let (events, next) = page([symbol], interval, range, query["cursor"], Int(query["limit"] ?? "5000") ?? 5_000)
     let rows = events.map { bar in
       let (price, high, low, close) = (
         SimulatedEvent.money(bar.price), SimulatedEvent.money(bar.high), SimulatedEvent.money(bar.low),
@@ -142,7 +198,7 @@ extension FeedSimulator {
     return polygon(rows, next, "/" + path.joined(separator: "/"), query)
   }
 
-  private func polygon(_ rows: [String], _ next: String?, _ path: String, _ query: [String: String]) -> Answer {
+  func polygon(_ rows: [String], _ next: String?, _ path: String, _ query: [String: String]) -> Answer {
     // Without the key, which the client has to add again.
     var parts = URLComponents()
     parts.path = path

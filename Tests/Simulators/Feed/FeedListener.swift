@@ -22,12 +22,12 @@ enum FeedListener {
     try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.backlog, value: 64)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.writeBufferWaterMark, value: .init(low: 1 << 20, high: 4 << 20))
       .childChannelInitializer { channel in
         let upgrader = NIOWebSocketServerUpgrader(
           maxFrameSize: 1 << 20,
           shouldUpgrade: { channel, head in
-            channel.eventLoop.makeSucceededFuture(feed(head.uri) == nil ? nil : HTTPHeaders())
+            let isThere = feed(head.uri) != nil && holder.simulator?.isAway == false
+            return channel.eventLoop.makeSucceededFuture(isThere ? HTTPHeaders() : nil)
           },
           upgradePipelineHandler: { channel, head in
             channel.eventLoop.makeCompletedFuture {
@@ -100,6 +100,12 @@ private final class FeedTalk: ChannelInboundHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     let channel = context.channel
+    let slowLimit = simulator.state.withLock { $0.script.slowLimit }
+    channel.setOption(.writeBufferWaterMark, value: .init(low: slowLimit / 4, high: slowLimit)).whenFailure { _ in }
+    if slowLimit < FeedScript().slowLimit {
+      // The system's own buffer grows to megabytes otherwise.
+      channel.setOption(.socketOption(.so_sndbuf), value: .init(slowLimit)).whenFailure { _ in }
+    }
     let connection = simulator.state.withLock { state in
       state.made += 1
       let connection = FeedSimulator.Connection(

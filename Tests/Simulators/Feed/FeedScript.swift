@@ -15,6 +15,12 @@ package struct FeedScript: Sendable {
   package var refusedLogins = 0
   /// Bytes that may wait for a slow reader.
   package var slowLimit = 4 << 20
+  /// After so many events that were sent, all connections end once.
+  package var cutAfter: Int?
+  /// For how long no connection is let in after a cut.
+  package var away: Duration = .zero
+  /// Added to the times of all that is sent, in nanoseconds: a machine whose clock is behind sees it so.
+  package var shiftNs: Int64 = 0
   /// Elements in a frame.
   package var frame = 200
   /// Nothing is sent, and pings are answered.
@@ -27,8 +33,32 @@ package struct FeedScript: Sendable {
   package var refusedQuestions = 0
   /// Questions about the past are answered with 403: the plan has none.
   package var hasHistory = true
+  /// Questions about the past are answered with 401: the key is wrong there.
+  package var refusesQuestions = false
   /// A page's token leads to the page itself.
   package var isCyclic = false
 
+  /// Questions about them are refused; a list of symbols with one of them is.
+  package var badSymbols: Set<String> = []
+  /// The days before its start of which the market has bars, by formula.
+  package var pastDays = 0
+  package var splits: [SimulatedSplit] = []
+
   package init() {}
+}
+
+/// A share became `to` shares for each `from`.
+package struct SimulatedSplit: Hashable, Sendable {
+  package var symbol: String
+  /// `2026-06-10`
+  package var date: String
+  package var from: Int
+  package var to: Int
+
+  package init(_ symbol: String, _ date: String, from: Int, to: Int) {
+    self.symbol = symbol
+    self.date = date
+    self.from = from
+    self.to = to
+  }
 }

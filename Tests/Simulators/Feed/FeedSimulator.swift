@@ -8,13 +8,14 @@ import NIOWebSocket
 import SimulatorServer
 import Synchronization
 
-/// A server that speaks as Polygon (Massive) and Alpaca do, streams and answers about the past, of one simulated
-/// market.
+/// A server that speaks as Polygon (Massive) and Alpaca do, and of bars as Alpha Vantage does: streams and answers
+/// about the past, of one simulated market.
 ///
 ///     ws://host:port/stocks, /options                                Polygon
 ///     ws://host:port/v2/iex, /v2/sip, /v1beta1/indicative, /opra     Alpaca
 ///     http://host:port/v2/aggs, /v3/trades, /v3/quotes               Polygon
 ///     http://host:port/v2/stocks, /v1beta1/options                   Alpaca
+///     http://host:port/query                                         Alpha Vantage
 ///
 /// Its clock runs `speed` times as fast as the machine's, from a whole minute in the past on, so that no stamp lies in
 /// the future. To steer it from outside: `POST /_feed/cut?how=close|reset|mid-frame`, `POST /_feed/silent?value=true`,
@@ -34,6 +35,8 @@ package final class FeedSimulator: Sendable {
     var limit: Int?
     /// What had happened at the first subscription.
     var base: Int?
+    /// No connection is let in before.
+    var awayUntil = ContinuousClock.now
   }
 
   struct Connection {
@@ -50,9 +53,14 @@ package final class FeedSimulator: Sendable {
   private let listener: any Channel
   package let port: Int
   private let speed: Double
+  /// Of the time before the market began.
+  package let pastBars: PastBars?
   private let began = ContinuousClock.now
 
-  private init(_ script: FeedScript, _ market: FeedMarket, speed: Double, _ listener: any Channel) {
+  private init(
+    _ script: FeedScript, _ market: FeedMarket, _ pastBars: PastBars?, speed: Double, _ listener: any Channel
+  ) {
+    self.pastBars = pastBars
     state = Mutex(State(script: script, market: market))
     self.listener = listener
     self.speed = speed
@@ -61,6 +69,7 @@ package final class FeedSimulator: Sendable {
 
   package var url: String { "127.0.0.1:\(port)" }
   package func change(_ body: (inout FeedScript) -> Void) { state.withLock { body(&$0.script) } }
+  var isAway: Bool { state.withLock { ContinuousClock.now < $0.awayUntil } }
   package var connections: Int { state.withLock { $0.connections.count } }
   package var made: Int { state.withLock { $0.made } }
   package var logins: Int { state.withLock { $0.logins } }
@@ -94,7 +103,10 @@ package final class FeedSimulator: Sendable {
     let now = speed > 1 ? start : WallClock.microseconds() * 1_000
     let market = FeedMarket(
       seed: seed, symbols: symbols, rate: rate / speed, startNs: now, hasCorrections: hasCorrections)
-    let simulator = FeedSimulator(script, market, speed: speed, listener)
+    let begun = now / minute * minute
+    let past = script.pastDays == 0 ? nil : try PastBars(
+      seed: seed, symbols: symbols, range: begun - Int64(script.pastDays) * 1_440 * minute..<begun)
+    let simulator = FeedSimulator(script, market, past, speed: speed, listener)
     simulator.state.withLock { $0.limit = limit }
     holder.simulator = simulator
     let clock = Task { await simulator.run() }
@@ -111,6 +123,13 @@ package final class FeedSimulator: Sendable {
   private func run() async {
     while !Task.isCancelled {
       tick()
+      let isDue = state.withLock { state in
+        guard let limit = state.script.cutAfter, let base = state.base, state.market.events.count - base >= limit
+        else { return false }
+        state.script.cutAfter = nil
+        return true
+      }
+      if isDue { cut(.reset) }
       try? await Task.sleep(for: .milliseconds(5))
     }
   }
@@ -138,7 +157,8 @@ package final class FeedSimulator: Sendable {
           continue
         }
         var elements: [String] = []
-        for event in state.market.events[fresh] {
+        for var event in state.market.events[fresh] {
+          event.eventNs += state.script.shiftNs
           guard let (channel, json) = FeedWire.element(event, connection.feed) else { continue }
           let symbol = SymbolNames.name(of: event.symbol, for: connection.feed.dialect)
           guard connection.interests.contains("\(channel)/\(symbol)") || connection.interests.contains("\(channel)/*")
@@ -185,6 +205,7 @@ package final class FeedSimulator: Sendable {
   package func cut(_ how: Cut) {
     let connections = state.withLock { state in
       defer { state.connections = [:] }
+      state.awayUntil = .now + state.script.away
       return Array(state.connections.values)
     }
     for connection in connections {
