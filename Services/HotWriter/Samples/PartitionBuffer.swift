@@ -63,7 +63,7 @@ struct PartitionBuffer: Sendable {
   var changes: [Change] = []
   var gaps: [GapNote] = []
   /// By symbol and interval.
-  var features: [FeatureName: LastValue] = [:]
+  var features: [FeatureName: Features] = [:]
   var bars: [BarChunk] = []
   /// The chunk that takes the next bar of a symbol, an interval and a set of fields.
   var openBars: [Int: Int] = [:]

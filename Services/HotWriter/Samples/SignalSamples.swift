@@ -15,6 +15,14 @@ struct FeatureName: Hashable, Sendable {
   var startField: [UInt8] { Array("\(interval):start_ns".utf8) }
 }
 
+/// The values of an interval's last bar in a flush.
+struct Features: Sendable {
+  var startNs: Int64
+  /// Names and values of the hash, as words of a pipeline.
+  var words: [UInt8]
+  var count: Int
+}
+
 extension RecordReader {
   /// A record of `technical-signals`: samples of the values that have series, and all values as features.
   mutating func append(signal bytes: RawSpan, at offset: Int64, to buffer: inout PartitionBuffer) -> Disposition {
@@ -49,7 +57,7 @@ extension RecordReader {
   /// Of the signals of a flush the last bar's counts, of one bar the last record.
   private func note(_ signal: TechnicalSignal, _ symbol: Int, _ buffer: inout PartitionBuffer) {
     let name = FeatureName(symbol: symbol, interval: signal.interval)
-    guard (buffer.features[name]?.eventNs ?? .min) <= signal.startNs else { return }
+    guard (buffer.features[name]?.startNs ?? .min) <= signal.startNs else { return }
     var words = RedisPipeline()
     func add(_ field: String, _ value: String) {
       words.word(Array("\(signal.interval):\(field)".utf8))
@@ -59,8 +67,8 @@ extension RecordReader {
     add("events", signal.events.map(\.rule).joined(separator: ","))
     let known = buffer.features[name]?.words.count ?? -100
     buffer.wordBytes += words.bytes.count - known
-    buffer.features[name] = LastValue(
-      eventNs: signal.startNs, words: words.bytes, count: 2 * (signal.values.names.count + 1))
+    buffer.features[name] = Features(
+      startNs: signal.startNs, words: words.bytes, count: 2 * (signal.values.names.count + 1))
   }
 
   /// The digits of a number, or as many of them as a decimal has.
@@ -85,7 +93,7 @@ extension HotWriter {
         pipeline.number(1)
         pipeline.word(Array("feat:{".utf8) + table.symbols.texts[name.symbol] + [UInt8(ascii: "}")])
         pipeline.word(name.startField)
-        pipeline.number(value.eventNs)
+        pipeline.number(value.startNs)
         pipeline.framed(value.words)
         commands.append(.last)
       }
