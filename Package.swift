@@ -169,6 +169,9 @@ let imports: [String: [String]] = [
     "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
   "SchedulerTests": ["ArgumentParser", "Catalogue", "Commodities", "Core", "Kafka", "KafkaFlags", "LocalServers",
     "Logging", "Messages", "SchedulerService", "TestSupport", "Values"],
+  "Sentiment": ["Core", "Feeds", "Messages"],
+  "SentimentWorkerService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "Logging", "Messages",
+    "Metrics", "Options", "Pipeline", "Redis", "RedisFlags", "Sentiment", "ServiceKit", "Values"],
   "ServiceKit": ["ArgumentParser", "Core", "CoreMetrics", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore",
     "Options", "ServiceLifecycle", "Yams"],
   "ServiceKitTests": ["ArgumentParser", "Core", "CoreMetrics", "HummingbirdCore", "Logging", "NIOCore", "NIOEmbedded",
@@ -205,6 +208,7 @@ let imports: [String: [String]] = [
   "provider-simulator": ["ArgumentParser", "Core", "Options", "ProviderSimulator", "SimulatorServer"],
   "s3-consumer": ["S3ConsumerService", "ServiceKit"],
   "scheduler": ["SchedulerService", "ServiceKit"],
+  "sentiment-worker": ["SentimentWorkerService", "ServiceKit"],
   "signal-worker": ["ServiceKit", "SignalWorkerService"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "CZlib", "Catalogue", "Commodities", "Compression", "Core", "DBWriterService",
@@ -280,7 +284,8 @@ let shared: [Target] = [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Compression", "CSV", "FeedHTTP", "Feeds",
   "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "LocalServers", "Commodities", "Masters",
   "ModelRegistry",
-  "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "ServiceKit", "StrictYAML", "WebSocket",
+  "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment", "ServiceKit", "StrictYAML",
+  "WebSocket",
 ].map { library($0) } + [
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
   library("Options", in: "Options/Common"),
@@ -306,6 +311,7 @@ let services: [Target] = [
   service("inference-worker", "InferenceWorker"),
   service("market-streamer", "MarketStreamer"),
   service("signal-worker", "SignalWorker"),
+  service("sentiment-worker", "SentimentWorker"),
   service("gateway", "Gateway"),
   service("souk", "Souk"),
 ].flatMap { $0 }

@@ -116,9 +116,19 @@ package enum ServiceCatalogue {
     reads: [Topics.marketBars], writes: [Topics.technicalSignals, Topics.signalStates],
     tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
 
+  package static let sentimentWorker = ServiceEntry(
+    "sentiment-worker", "clusters articles into stories and says what each means for the companies it mentions",
+    of: [.lambda], reads: [Topics.newsArticles], writes: [Topics.sentimentEvents], needs: [.redis],
+    scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
+
   package static let hotWriter = ServiceEntry(
-    "hot-writer", "keeps live prices, bars and gaps in Redis: time series, last values, a tail of raw records",
-    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals],
+    "hot-writer",
+    "keeps live prices, bars, gaps, news and sentiment in Redis: time series, last values, tails of records",
+    of: [.lambda],
+    reads: [
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
+      Topics.sentimentEvents,
+    ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
 
@@ -136,7 +146,7 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, signalWorker, hotWriter, gateway,
+    marketStreamer, signalWorker, sentimentWorker, hotWriter, gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

@@ -120,6 +120,16 @@ package enum Topics {
     key: "feed/symbol",
     summary: "a symbol that a feed is to be asked for; a tombstone ends it")
 
+  package static let newsArticles = Topic(
+    name: "news-articles", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id",
+    summary: "a text as it was published, or its withdrawal")
+
+  package static let sentimentEvents = Topic(
+    name: "sentiment-events", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
+    key: "symbol",
+    summary: "what a story says of a symbol, with score, confidence, and how many outlets print it")
+
   package static let marketSplits = Topic(
     name: "market-splits", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
     key: "symbol/execution_date",
@@ -141,7 +151,7 @@ package enum Topics {
     productsMasters, masterDecisions, alerts, marketData, schedulerLease, ingestionTasks,
   ] + commodityObservations + [
     seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps, marketSplits,
-    technicalSignals, signalStates, backfillJobs, backfillStatus,
+    technicalSignals, signalStates, backfillJobs, backfillStatus, newsArticles, sentimentEvents,
   ]
 
   /// `all` and their dead-letter topics.

@@ -37,9 +37,7 @@ package final class RedisMultiplexer: Sendable {
   }
 
   /// Runs a script by its digest, and sends its text when the server does not have it (a restart forgets all scripts).
-  package func run(
-    _ script: RedisScript, keys: [String], arguments: [String]
-  ) async throws(RedisError) -> RedisReply {
+  package func run(_ script: RedisScript, keys: [String], arguments: [String]) async throws(RedisError) -> RedisReply {
     if let digest = state.withLock({ $0.digests[script] }) {
       do {
         return try await send(script.command("EVALSHA", digest, keys: keys, arguments: arguments))

@@ -27,7 +27,7 @@ LAYERS = [
     ["Compression", "Indicators"],
     ["CSV", "Feeds", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis", "ServiceKit",
      "StrictYAML"],
-    ["FeedHTTP", "Influx", "Commodities", "Masters", "ObjectStore", "Portals", "WebSocket"],
+    ["FeedHTTP", "Influx", "Commodities", "Masters", "ObjectStore", "Portals", "Sentiment", "WebSocket"],
     ["AWSCredentials", "ModelRegistry"],
     ["HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags", "RedisFlags"],
     ["Pipeline"],

@@ -32,8 +32,8 @@ import TestSupport
     #expect(ends.isEmpty)
   }
 
-  /// Two queues, filled by the library and emptied by the consumer's thread in random order: no end that is taken has a
-  /// record before it that was not handed over.
+  /// Two queues, filled by the library and emptied by the consumer's thread in random order: every end comes
+  /// after all records before it.
   @Test(arguments: 0..<200) func noEndOvertakesARecord(round: Int) {
     enum Event { case record(Int64), end(Int64) }
     var random = TestRandom("ends \(round)")

@@ -63,7 +63,7 @@ import Values
     ] { #expect(try plan([other]).digest != digest, "\(other)") }
   }
 
-  /// Whatever the range is cut into, and whatever is asked step by step, the jobs are the same.
+  /// A range in one piece, in several pieces and step by step gives the same jobs.
   @Test func anySplitOfTimeGivesTheSameJobs() throws {
     var random = TestRandom("cut")
     let plan = try plan([

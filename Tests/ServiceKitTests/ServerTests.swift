@@ -75,7 +75,7 @@ import TestSupport
     }
   }
 
-  /// An error says its code, and nothing of what it knows.
+  /// An error answer has its code and no details.
   @Test(arguments: [(ErrorClass.data, 400), (.transient, 503), (.configuration, 500), (.fatal, 500)])
   func anErrorAnswersItsClass(_ errorClass: ErrorClass, _ status: Int) async throws {
     try await withServer {
@@ -87,7 +87,7 @@ import TestSupport
     }
   }
 
-  /// More than the buffers between hold: the writer waits for the reader, and all of it arrives.
+  /// More than the buffers hold: the writer waits for the reader, and everything arrives.
   @Test func aStreamOfAnyLengthArrivesWhole() async throws {
     let parts = 2_000
     try await withServer {
@@ -105,7 +105,7 @@ import TestSupport
     }
   }
 
-  /// A part must not look like the whole.
+  /// A truncated answer must not look complete.
   @Test func aStreamThatFailsIsCutOff() async throws {
     try await withServer {
       $0.get("/export") { _ in
@@ -195,7 +195,7 @@ import TestSupport
     }
   }
 
-  /// What was begun before the drain is answered before the work ends.
+  /// A request from before the drain is answered before the work ends.
   @Test func workOfAServerSettlesItsAnswers() async throws {
     let (begun, goOn, log) = (Interruption(), Interruption(), LogLines())
     let context = ServiceContext(name: "test", logger: log.logger, drain: drain)

@@ -64,6 +64,7 @@ struct PartitionBuffer: Sendable {
   var gaps: [GapNote] = []
   /// By symbol and interval.
   var features: [FeatureName: Features] = [:]
+  var texts: [TextNote] = []
   var bars: [BarChunk] = []
   /// The chunk that takes the next bar of a symbol, an interval and a set of fields.
   var openBars: [Int: Int] = [:]
@@ -105,6 +106,7 @@ struct PartitionBuffer: Sendable {
     changes.removeAll(keepingCapacity: true)
     gaps.removeAll(keepingCapacity: true)
     features.removeAll(keepingCapacity: true)
+    texts.removeAll(keepingCapacity: true)
     bars.removeAll(keepingCapacity: true)
     openBars.removeAll(keepingCapacity: true)
     tail.clear()

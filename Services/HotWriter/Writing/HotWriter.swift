@@ -82,6 +82,7 @@ struct HotWriter: Sendable {
     append(tails: buffers, digests, &pipeline, &commands)
     append(gaps: buffers, &pipeline, &commands)
     append(features: buffers, table, digests, &pipeline, &commands)
+    commands += repeatElement(.last, count: append(texts: buffers, digests, &pipeline))
     guard !pipeline.isEmpty else { return outcome }
     var answers = try await client.run(pipeline)
     if answers.failures.contains(where: { $0.error.code == "redis_noscript" }) {

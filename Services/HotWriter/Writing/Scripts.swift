@@ -98,5 +98,5 @@ enum Scripts {
     return count - outside + 1000 * (equal + 1000 * (older + 1000 * outside))
     """)
 
-  static let all = [last, change, tail, bars, features]
+  static let all = [last, change, tail, bars, features] + TextScripts.all
 }

@@ -194,9 +194,7 @@ final class HTTPServer: Sendable {
   }
 
   private func failure(_ code: Int32) -> Failure {
-    guard code == EADDRINUSE else {
-      return failure(String(cString: strerror(code)), ErrorClass(ofSetting: code))
-    }
+    guard code == EADDRINUSE else { return failure(String(cString: strerror(code)), ErrorClass(ofSetting: code)) }
     return Failure(
       .configuration, code: "port_in_use",
       "cannot listen on \(host):\(port): another process does; stop it or choose another \(limits.portSetting)")
