@@ -19,3 +19,13 @@ package struct CommodityOptions: ParsableArguments {
 
   package init() {}
 }
+
+/// The flag of the accounts at providers of market data.
+package struct DataSourceOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "YAML file of providers of market data with their keys and limits; without it Alpaca, Polygon and Alpha Vantage "
+      + "with the limits of their free plans.", valueName: "path"))
+  package var dataSources: String?
+
+  package init() {}
+}
