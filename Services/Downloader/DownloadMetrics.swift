@@ -18,8 +18,7 @@ struct DownloadMetrics: Sendable {
       "souk_downloads_total", .counter, "Fetched files that are in the store; present: it had them before.",
       labels: ["result"]),
     MetricDescription("souk_downloaded_bytes_total", .counter, "Bytes of fetched files, as published."),
-    MetricDescription(
-      "souk_download_resumes_total", .counter, "Interrupted transfers that were resumed."),
+    MetricDescription("souk_download_resumes_total", .counter, "Interrupted transfers that were resumed."),
     MetricDescription(
       "souk_download_short_files_total", .counter,
       "Stored files of less than 300 bytes, as portals publish them for closed stores."),

@@ -136,8 +136,7 @@ extension Downloader {
         if let total = point?.total, start > 0, await spool.resumePoint == point, await spool.count != total {
           let count = await spool.count
           try await spool.restart(at: nil)
-          throw HTTPError(
-            .truncatedBody, "\(count) of \(total) bytes", url: request.url)
+          throw HTTPError(.truncatedBody, "\(count) of \(total) bytes", url: request.url)
         }
         return origin
       }

@@ -97,8 +97,7 @@ package struct Downloader: Sendable {
   ) async throws -> Stored {
     let body = content.body
     let key = try ObjectName.key(file, sha256: body.sha256)
-    let stored = Stored(
-      key: key, size: body.length, sha256: body.sha256, compression: compression, wasPresent: true)
+    let stored = Stored(key: key, size: body.length, sha256: body.sha256, compression: compression, wasPresent: true)
     if let present = try await store.head(key), Self.isSame(present, body) { return stored }
     _ = try await store.put(body, at: key, contentType: Self.contentType(compression))
     guard let present = try await store.head(key), Self.isSame(present, body) else {
@@ -123,5 +122,53 @@ package struct Downloader: Sendable {
     case .zip: "application/zip"
     case .none: "application/xml"
     }
+  }
+}
+
+/// Errors of the downloader itself, besides `HTTPError` and `ObjectStoreError`.
+package typealias DownloadError = CodedError<DownloadErrorKind>
+
+package enum DownloadErrorKind: String, ErrorKind {
+  // data
+  case emptyFile = "empty_file"
+  case htmlInsteadOfFile = "html_instead_of_file"
+  case fileTooLarge = "file_too_large"
+  case fileURLRefused = "file_url_refused"
+  case fileMissing = "file_missing"
+  case urlRefused = "url_refused"
+  case sourceGivenUp = "source_given_up"
+  /// The file may still exist, under another link.
+  case linkExpired = "link_expired"
+  case loginRefused = "login_refused"
+  // transient
+  case spoolFull = "spool_failed"
+  case notAsStored = "store_verification_failed"
+  case fileUnreadable = "file_unreadable"
+
+  package var errorClass: ErrorClass {
+    switch self {
+    case .spoolFull, .notAsStored, .fileUnreadable: .transient
+    default: .data
+    }
+  }
+}
+
+/// The key of a file in the store. Pure.
+package enum ObjectName {
+  /// `files/<chain>/<yyyy-mm-dd>/<first 16 hex digits of the SHA-256>-<file name>`, the day being that of the file
+  /// in Israel, or `undated`.
+  ///
+  /// The content is part of the key: a file published again under its old name is another object, and a file fetched
+  /// twice is the same one, so the object of a message never changes.
+  package static func key(_ file: FileDiscovered, sha256: SHA256Digest) throws(ObjectStoreError) -> ObjectKey {
+    try ObjectKey([
+      "files", ObjectKey.segment(file.chain), day(file.fileTime),
+      "\(sha256.hex.prefix(16))-\(ObjectKey.segment(file.fileName))",
+    ].joined(separator: "/"))
+  }
+
+  private static func day(_ time: Timestamp?) -> String {
+    guard let civil = time?.civil else { return "undated" }
+    return "\(zeroPadded(civil.year, 4))-\(zeroPadded(civil.month, 2))-\(zeroPadded(civil.day, 2))"
   }
 }

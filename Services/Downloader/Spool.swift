@@ -1,6 +1,8 @@
 import Core
 import Glibc
+import HTTP
 import ObjectStore
+import Synchronization
 
 /// A file between a portal and the store: an unnamed temporary file, hashed while it is written.
 ///
@@ -75,7 +77,73 @@ package actor Spool {
   /// Ends the file. Called once for each file.
   package func finish() -> Content {
     let digest = hash.take()?.finish() ?? SHA256.hash([])
-    return Content(
-      spool: self, body: ObjectBody(descriptor: descriptor, length: count, sha256: digest), prefix: prefix)
+    return Content(spool: self, body: ObjectBody(descriptor: descriptor, length: count, sha256: digest), prefix: prefix)
+  }
+}
+
+/// Files whose transfer broke off, so that the next attempt requests only the missing part.
+///
+/// Each is one open file and its disk space. Beyond the capacity the oldest are dropped.
+final class PartialFiles: Sendable {
+  private struct Entry {
+    let name: [UInt8]
+    let spool: Spool
+  }
+  private let entries = Mutex<[Entry]>([])
+  private let capacity: Int
+
+  init(capacity: Int) { self.capacity = capacity }
+
+  /// Removes and returns the file's spool; the caller is then its only owner.
+  func take(_ name: [UInt8]) -> Spool? {
+    entries.withLock { entries in
+      entries.firstIndex { $0.name == name }.map { entries.remove(at: $0).spool }
+    }
+  }
+
+  func keep(_ spool: Spool, as name: [UInt8]) {
+    // Closes the dropped files outside the lock.
+    let dropped = entries.withLock { entries -> [Entry] in
+      var dropped: [Entry] = []
+      while entries.count >= max(1, capacity) { dropped.append(entries.removeFirst()) }
+      entries.append(Entry(name: name, spool: spool))
+      return dropped
+    }
+    withExtendedLifetime(dropped) {}
+  }
+
+  var count: Int { entries.withLock { $0.count } }
+}
+
+/// What a request for the missing part of a file needs.
+struct ResumePoint: Hashable, Sendable {
+  /// The value of `If-Range`: a server that has another file by now sends that one from its beginning.
+  let validator: String
+  /// The length of the whole file, if the server gave it.
+  let total: Int?
+
+  /// - Returns: nil when the answer allows no resumption: the server does not support ranges, or the answer has no
+  ///   strong validator (RFC 9110, sections 8.8 and 13.1.5).
+  init?(_ head: HTTPResponseHead) {
+    guard head.status == 200, head.headers["accept-ranges"]?.lowercased() != "none" else { return nil }
+    if let tag = head.headers["etag"], tag.hasPrefix("\""), tag.count > 2 {
+      validator = tag
+    } else if let modified = head.headers["last-modified"], let date = head.headers["date"],
+      // A date is a strong validator only when it is at least a minute before the answer.
+      let seconds = RetryAfter.delay(date, now: 0), let changed = RetryAfter.delay(modified, now: 0),
+      seconds - changed >= .seconds(60) {
+      validator = modified
+    } else {
+      return nil
+    }
+    total = head.contentLength
+  }
+
+  /// The start of the part in a 206 answer, and the length of the whole: `bytes 100-199/200`, `bytes 100-199/*`.
+  static func part(_ text: String?) -> (start: Int, total: Int?)? {
+    guard let text, text.lowercased().hasPrefix("bytes ") else { return nil }
+    let sides = text.dropFirst(6).split(separator: "/")
+    guard sides.count == 2, let start = sides[0].split(separator: "-").first.flatMap({ Int($0) }) else { return nil }
+    return (start, Int(sides[1]))
   }
 }

@@ -58,8 +58,7 @@ package final class ParseHandler: JobHandler {
     let stated = message.sha256.flatMap { SHA256Digest(hex: $0) }
     let sha256 = if let stated { stated } else { try await hash(url) }
     let file = try FileToParse(message, sha256: sha256, recordTime: job.timestamp, zone: zone)
-    let headers = MessageHeaders(
-      identity, parent: job.header(HeaderName.traceparent), model: models?.current?.version)
+    let headers = MessageHeaders(identity, parent: job.header(HeaderName.traceparent), model: models?.current?.version)
 
     let report = try await read(file, headers, url, emit)
     metrics.read(report)

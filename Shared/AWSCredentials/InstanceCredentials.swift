@@ -16,8 +16,7 @@ struct InstanceCredentials: CredentialSource {
   func fetch() async throws -> IssuedCredentials? {
     let token: HTTPResponse
     do {
-      token = try await request(
-        "PUT", "/latest/api/token", ["x-aws-ec2-metadata-token-ttl-seconds": "21600"])
+      token = try await request("PUT", "/latest/api/token", ["x-aws-ec2-metadata-token-ttl-seconds": "21600"])
     } catch let error as HTTPError where error.isTransient {
       // Nothing answers: this is no instance.
       return nil
@@ -38,5 +37,28 @@ struct InstanceCredentials: CredentialSource {
   private func request(_ method: String, _ path: String, _ headers: HTTPHeaders) async throws -> HTTPResponse {
     let url = try HTTPURL(endpoint.origin + path)
     return try await client.execute(HTTPRequest(method, url, headers: headers, limits: limits))
+  }
+}
+
+/// The endpoint that ECS tasks and EKS pods are given.
+struct ContainerCredentials: CredentialSource {
+  var endpoint: HTTPURL
+  /// Sent along as it is; a file is read each time, because its token is renewed.
+  var token: String?
+  var tokenFile: String?
+  var client: HTTPClient
+  var limits: HTTPLimits
+
+  var name: String { "the container endpoint \(endpoint)" }
+
+  func fetch() async throws -> IssuedCredentials? {
+    var headers: HTTPHeaders = ["accept": "application/json"]
+    if let tokenFile {
+      headers["authorization"] = try CredentialFile.text(tokenFile, named: "--aws-container-authorization-token-file")
+    } else if let token {
+      headers["authorization"] = token
+    }
+    let answer = try await client.execute(HTTPRequest("GET", endpoint, headers: headers, limits: limits))
+    return try CredentialFile.issued(answer, by: name)
   }
 }

@@ -30,6 +30,8 @@ package struct ServiceEntry: Hashable, Sendable {
   /// Reads the file of markets, which the setting `CATALOGUE` names.
   package let readsMarkets: Bool
   package let volumes: [FleetVolume]
+  /// The port of the HTTP that it is there for; nil where it only has the one of its health.
+  package let serves: Int?
   /// In the demo of compose a service that looks at simulators takes its place: `<name>-demo`, written by hand.
   package let hasStandIn: Bool
   /// What an operator should know who reads a manifest of it.
@@ -38,6 +40,28 @@ package struct ServiceEntry: Hashable, Sendable {
   package struct Kind: Hashable, Sendable {
     package let name: String
     package let inputs: [Topic]
+    /// nil: those of the service.
+    package let outputs: [Topic]?
+    /// The only system that it belongs to; nil: those of the service.
+    package let system: FleetSystem?
+    /// It keeps the service's own name, and its group: the kind that was there before the others.
+    package let isFirst: Bool
+    package let readsMarkets: Bool
+    /// Besides those of the service.
+    package let settings: [FleetSetting]
+
+    package init(
+      name: String, inputs: [Topic], outputs: [Topic]? = nil, of system: FleetSystem? = nil, isFirst: Bool = false,
+      readsMarkets: Bool = true, settings: [FleetSetting] = []
+    ) {
+      self.name = name
+      self.inputs = inputs
+      self.outputs = outputs
+      self.system = system
+      self.isFirst = isFirst
+      self.readsMarkets = readsMarkets
+      self.settings = settings
+    }
   }
 
   package init(
@@ -45,7 +69,7 @@ package struct ServiceEntry: Hashable, Sendable {
     writes outputs: [Topic] = [], tables: [Topic] = [], isSource: Bool = false, sink: Dependency? = nil,
     needs: Set<Dependency> = [], kinds: [Kind] = [], scaling: Scaling, isStateful: Bool = false,
     resources: ContainerResources = .small, settings: [FleetSetting] = [], readsMarkets: Bool = false,
-    volumes: [FleetVolume] = [], hasStandIn: Bool = false, note: String = ""
+    volumes: [FleetVolume] = [], serves: Int? = nil, hasStandIn: Bool = false, note: String = ""
   ) {
     self.name = name
     self.summary = summary
@@ -63,8 +87,28 @@ package struct ServiceEntry: Hashable, Sendable {
     self.settings = settings
     self.readsMarkets = readsMarkets
     self.volumes = volumes
+    self.serves = serves
     self.hasStandIn = hasStandIn
     self.note = note
+  }
+
+  /// The service once for each of its systems, with that one's kinds, when its kinds belong to different ones.
+  package var parts: [ServiceEntry] {
+    guard kinds.contains(where: { $0.system != nil }) else { return [self] }
+    return systems.map { system in
+      let own = kinds.filter { $0.system == nil || $0.system == system }
+      let inputs = inputs.filter { topic in own.contains { $0.inputs.contains(topic) } }
+      var scaling = scaling
+      if case .byLag(let records, let others) = scaling {
+        scaling = .byLag(records, others.filter { inputs.contains($0.key) })
+      }
+      let outputs = outputs.filter { topic in own.contains { $0.outputs?.contains(topic) ?? true } }
+      return ServiceEntry(
+        name, summary, of: [system], reads: inputs, writes: outputs, tables: tables, isSource: isSource, sink: sink,
+        needs: needs, kinds: own, scaling: scaling, isStateful: isStateful, resources: resources,
+        settings: settings + own.flatMap(\.settings), readsMarkets: readsMarkets && own.contains(where: \.readsMarkets),
+        volumes: volumes, hasStandIn: hasStandIn, note: note)
+    }
   }
 
   /// The consumer group, nil for a service that consumes nothing.
@@ -79,7 +123,7 @@ package struct ServiceEntry: Hashable, Sendable {
       return [FleetWorkload(name: name, group: group.map { ConsumerGroup(name: $0, inputs: inputs) })]
     }
     return kinds.map { kind in
-      let group = ConsumerGroup(name: "\(name)-\(kind.name)", inputs: kind.inputs)
+      let group = ConsumerGroup(name: kind.isFirst ? name : "\(name)-\(kind.name)", inputs: kind.inputs)
       let settings = [FleetSetting("KIND", kind.name), FleetSetting("GROUP_ID", group.name)]
       return FleetWorkload(name: group.name, kind: kind.name, group: group, settings: settings)
     }
@@ -136,6 +180,8 @@ package enum Scaling: Hashable, Sendable {
   case single
   /// Two, of which one works and the other takes over.
   case activeStandby
+  /// Two to begin with, all of them equal.
+  case replicated
   /// One for so many records of lag, at most one for each partition; other numbers for topics whose records are more
   /// or less work.
   case byLag(Int, [Topic: Int] = [:])
@@ -193,4 +239,29 @@ package enum FleetVolume: Hashable, Sendable {
   case scratch(_ path: String, gibibytes: Int)
   /// Kept over restarts, in compose by a volume of this name; a pod starts without.
   case kept(_ path: String, name: String)
+}
+
+/// A group of services that serve one purpose and run together.
+package enum FleetSystem: String, CaseIterable, Sendable {
+  /// Published price files into PostgreSQL.
+  case prices
+  /// Bars of the Egyptian Exchange into a time series database and an object store.
+  case egx
+  /// Prices and demands of materials from providers, predictions of them into PostgreSQL.
+  case sentinel
+  /// Market feeds into the hot store and the archive.
+  case lambda
+
+  /// The profiles of compose that start it: its name, and the one that users of the ingestion layer type.
+  package var profiles: [String] { self == .lambda ? [rawValue, "ingestion"] : [rawValue] }
+
+  /// In the order the data flows; of services whose kinds belong to several systems, the kinds of this one.
+  package var services: [ServiceEntry] {
+    ServiceCatalogue.all.flatMap(\.parts).filter { $0.systems.contains(self) }
+  }
+
+  /// What one of its services reads here: of its inputs, those that a service of this system fills.
+  package func inputs(of service: ServiceEntry) -> [Topic] {
+    service.inputs.filter { topic in services.contains { $0.outputs.contains(topic) } }
+  }
 }

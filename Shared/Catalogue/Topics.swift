@@ -83,6 +83,13 @@ package enum Topics {
       summary: "\(kind.rawValue) are due and should be fetched")
   }
 
+  /// Where what a kind of tasks fetches is published.
+  package static func fetched(by kind: FetchKind) -> [Topic] {
+    switch kind {
+    case .bars: [marketBars]
+    }
+  }
+
   package static let fetchTasks = FetchKind.allCases.map { fetchTasks(of: $0) }
 
   /// One topic a category, all alike: patterns over routing keys narrow the subscription by their third word.
@@ -126,6 +133,16 @@ package enum Topics {
     key: "feed/symbol",
     summary: "a symbol that a feed is to be asked for; a tombstone ends it")
 
+  package static let newsArticles = Topic(
+    name: "news-articles", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id",
+    summary: "a text as it was published, or its withdrawal")
+
+  package static let sentimentEvents = Topic(
+    name: "sentiment-events", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
+    key: "symbol",
+    summary: "what a story says of a symbol, with score, confidence, and how many outlets print it")
+
   package static let marketSplits = Topic(
     name: "market-splits", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
     key: "symbol/execution_date",
@@ -148,7 +165,8 @@ package enum Topics {
   ] + commodityObservations + [
     seriesWindows, databaseWriteBuffer, marketSchedulerLease,
   ] + fetchTasks + [
-    subscriptions, marketTicks, marketBars, marketGaps, marketSplits, backfillJobs, backfillStatus,
+    subscriptions, marketTicks, marketBars, marketGaps, marketSplits, backfillJobs, backfillStatus, newsArticles,
+    sentimentEvents,
   ]
 
   /// `all` and their dead-letter topics.

@@ -10,9 +10,7 @@ package struct MetricDescription: Hashable, Sendable {
   /// Upper bounds of a histogram in the metric's unit, ascending, without infinity; nil = the default of the unit.
   package var buckets: [Double]?
 
-  package init(
-    _ name: String, _ kind: Kind, _ help: String, labels: [String] = [], buckets: [Double]? = nil
-  ) {
+  package init(_ name: String, _ kind: Kind, _ help: String, labels: [String] = [], buckets: [Double]? = nil) {
     self.name = name
     self.kind = kind
     self.help = help

@@ -45,8 +45,7 @@ struct ZoneRule {
   func transitions(in year: Int) -> [ZoneTable.Transition] {
     let toDaylight = ZoneTable.Transition(
       epochSeconds: start.civilSeconds(in: year) - Int64(standard), offset: daylight)
-    let toStandard = ZoneTable.Transition(
-      epochSeconds: end.civilSeconds(in: year) - Int64(daylight), offset: standard)
+    let toStandard = ZoneTable.Transition(epochSeconds: end.civilSeconds(in: year) - Int64(daylight), offset: standard)
     return toDaylight.epochSeconds < toStandard.epochSeconds ? [toDaylight, toStandard] : [toStandard, toDaylight]
   }
 

@@ -49,13 +49,13 @@ package struct FeedQuestion: PastQuestion, Hashable {
     }
   }
 
+  /// Bars of a question with `isRecent`.
+  package static let recentBars: Int64 = 100
+
   package func about(_ symbols: [String]) -> FeedQuestion {
     FeedQuestion(
       feed: feed, channel: channel, interval: interval, symbols: symbols, range: range, isRecent: isRecent)
   }
-
-  /// Bars of a question with `isRecent`.
-  package static let recentBars: Int64 = 100
 
   private static func lists(_ symbols: [String], for feed: Feed) -> [[String]] {
     stride(from: 0, to: symbols.count, by: feed.symbolsAtOnce).map { start in

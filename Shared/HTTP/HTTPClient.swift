@@ -1,3 +1,4 @@
+import CCurl
 import Core
 import Glibc
 
@@ -128,4 +129,74 @@ package final class HTTPClient: Sendable {
           let refusal = configuration.addresses.refusal(of: address) else { return }
     throw HTTPError(.addressRefused, "\(address) is a \(refusal) address", url: url)
   }
+}
+
+/// What is the same for every request of a client.
+package struct HTTPConfiguration: Sendable, Hashable {
+  package enum Protocols: Sendable, Hashable {
+    /// HTTP/1.1 only: for few large bodies, where HTTP/2 gains nothing and a slow consumer of one would stall the
+    /// others of its connection.
+    case http1
+    /// HTTP/2 where a TLS server offers it, many requests over each connection; for many small bodies.
+    case http2
+  }
+
+  package var addresses: AddressPolicy
+  package var userAgent: String
+  /// A file of PEM certificates to trust instead of the system's.
+  package var certificateAuthorityFile: String?
+  /// `http://host:port`. The proxy then resolves and connects: the address policy sees only the proxy, which has
+  /// to refuse private addresses itself.
+  package var proxy: String?
+  /// Requests in flight to one origin; more wait their turn. 0 is no limit.
+  package var maxPerOrigin: Int
+  package var protocols: Protocols
+  /// Idle connections that are kept for reuse, over all hosts: as many as requests are in flight, or most of them are
+  /// closed and opened again.
+  package var maxIdleConnections: Int
+  /// Shown as the name of the client's thread.
+  package var name: String
+
+  package init(
+    addresses: AddressPolicy = AddressPolicy(), userAgent: String, certificateAuthorityFile: String? = nil,
+    proxy: String? = nil, maxPerOrigin: Int = 0, protocols: Protocols = .http1, maxIdleConnections: Int = 256,
+    name: String = "http"
+  ) {
+    self.addresses = addresses
+    self.userAgent = userAgent
+    self.certificateAuthorityFile = certificateAuthorityFile
+    self.proxy = proxy
+    self.maxPerOrigin = maxPerOrigin
+    self.protocols = protocols
+    self.maxIdleConnections = maxIdleConnections
+    self.name = name
+  }
+}
+
+/// libcurl's process-wide state, set up once.
+enum CurlLibrary {
+  private static let result: CURLcode = {
+    // OpenSSL writes to sockets without MSG_NOSIGNAL: a peer that hangs up must be an error, not our end.
+    signal(SIGPIPE, SIG_IGN)
+    return curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+  }()
+
+  static func start() throws(HTTPError) {
+    guard result == CURLE_OK else {
+      throw HTTPError(.internalFailure, "libcurl does not start: \(String(cString: curl_easy_strerror(result)))")
+    }
+  }
+}
+
+enum FileAccess {
+  /// Why the file cannot be read, as `errno`; nil when it can.
+  static func failure(_ path: String) -> Int32? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return errno }
+    close(descriptor)
+    return nil
+  }
+
+  /// Whether the process or the machine can open nothing more just now.
+  static var isOutOfDescriptors: Bool { failure("/dev/null").map { ErrorClass(ofSetting: $0) == .transient } ?? false }
 }

@@ -44,8 +44,7 @@ extension HTTPError {
     if kind == .certificateAuthorityUnreadable, FileAccess.isOutOfDescriptors { kind = .connectFailed }
     // One code covers both time limits of libcurl; only the text tells them apart, and what to do differs.
     if kind == .timedOut, detail.hasPrefix("Operation too slow") {
-      self.init(
-        .tooSlow, "slower than \(limits.lowSpeed) bytes/s for \(limits.lowSpeedTime), given up", url: url)
+      self.init(.tooSlow, "slower than \(limits.lowSpeed) bytes/s for \(limits.lowSpeedTime), given up", url: url)
       return
     }
     let text = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail

@@ -40,9 +40,7 @@ package struct HTTPURL: Hashable, Sendable {
   /// Of scheme `ftp`: for `FTPURL`.
   init(ftp text: String) throws(HTTPError) { try self.init(joining: [text], pathAsIs: false, schemes: ["ftp"]) }
 
-  private init(
-    joining parts: [String], pathAsIs: Bool, schemes: [String] = ["http", "https"]
-  ) throws(HTTPError) {
+  private init(joining parts: [String], pathAsIs: Bool, schemes: [String] = ["http", "https"]) throws(HTTPError) {
     guard let handle = curl_url() else { throw HTTPError(.internalFailure, "libcurl is out of memory") }
     defer { curl_url_cleanup(handle) }
     let flags = CURLU_URLENCODE | CURLU_DISALLOW_USER | (pathAsIs ? CURLU_PATH_AS_IS : 0)

@@ -10,9 +10,7 @@ enum Redirect: Equatable {
     // Only a request without a body and without an effect is repeated somewhere else.
     guard limit > 0, request.method == "GET" || request.method == "HEAD",
           [301, 302, 303, 307, 308].contains(head.status), let location = head.headers["location"] else { return .stay }
-    guard hops < limit else {
-      throw HTTPError(.tooManyRedirects, "more than \(limit) redirects", url: request.url)
-    }
+    guard hops < limit else { throw HTTPError(.tooManyRedirects, "more than \(limit) redirects", url: request.url) }
     let target: HTTPURL
     do {
       target = try request.url.resolving(location)

@@ -135,8 +135,7 @@ final class Transfer: @unchecked Sendable {
 
   private func setTrust(_ easy: EasyHandle) -> CURLcode {
     guard let file = configuration.certificateAuthorityFile else { return CURLE_OK }
-    return first(
-      curl_set_string(easy, CURLOPT_CAINFO, file), curl_set_string(easy, CURLOPT_PROXY_CAINFO, file))
+    return first(curl_set_string(easy, CURLOPT_CAINFO, file), curl_set_string(easy, CURLOPT_PROXY_CAINFO, file))
   }
 
   private func setCallbacks(_ easy: EasyHandle) -> CURLcode {

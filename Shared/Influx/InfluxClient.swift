@@ -51,8 +51,7 @@ package final class InfluxClient: Sendable {
       _ = try await form([("q", "CREATE DATABASE \"\(name)\"")], maxAnswer: 1 << 20)
     }
     _ = try await write(Array("# souk\n".utf8))
-    let ping = try await http.execute(
-      HTTPRequest("GET", try Self.url(configuration.base, "/ping"), limits: limits()))
+    let ping = try await http.execute(HTTPRequest("GET", try Self.url(configuration.base, "/ping"), limits: limits()))
     let version = ping.headers["x-influxdb-version"].map { "InfluxDB \($0)" } ?? "a server without a version"
     return "\(version) at \(configuration.base.origin)"
   }

@@ -71,8 +71,7 @@ package struct FileDownloaded: FieldwiseMessage {
 
   package mutating func complete(_ reader: borrowing JSONReader) throws(DecodingFailure) {
     guard sha256.map(Self.isDigest) ?? true else {
-      throw DecodingFailure(
-        .badValue, at: reader.offset, "not 64 lower-case hexadecimal digits", field: "sha256")
+      throw DecodingFailure(.badValue, at: reader.offset, "not 64 lower-case hexadecimal digits", field: "sha256")
     }
     guard let location = s3Path ?? localPath else { throw reader.missingField("s3_path") }
     guard fileName.isEmpty else { return }

@@ -89,9 +89,7 @@ package struct MarketBar: Message {
 
   package func encode(into writer: inout JSONWriter) { BarFields(self).write(to: &writer) }
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
+  package init(decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()) throws(DecodingFailure) {
     var coder = try FieldCoder(reading: bytes, limits: limits)
     let fields = try BarFields.read(from: &coder)
     try coder.reader.finish()

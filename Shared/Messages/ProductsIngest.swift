@@ -86,9 +86,7 @@ package struct ProductsIngest: Message {
     writer.raw(batch.finish())
   }
 
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
+  package init(decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()) throws(DecodingFailure) {
     var decoder = ProductsIngestDecoder(limits: limits)
     var collector = Collector()
     try decoder.decode(bytes, into: &collector)

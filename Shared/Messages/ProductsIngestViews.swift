@@ -63,9 +63,7 @@ extension ProductsIngest {
 
     init(row: Int64) { self.row = row }
 
-    mutating func read(
-      from reader: inout JSONReader, scratch: inout IngestScratch
-    ) throws(DecodingFailure) {
+    mutating func read(from reader: inout JSONReader, scratch: inout IngestScratch) throws(DecodingFailure) {
       let table = Self.table
       var cursor = try reader.beginObject()
       while let field = try reader.nextField(&cursor, of: table) {

@@ -31,9 +31,7 @@ package struct ProductsIngestWriter: ~Copyable {
 
   /// Begins the first batch.
   /// - Parameter header: its `batchID` is made from `fileID` and `sequence`, whatever it holds.
-  package init(
-    header: IngestHeader, maxItems: Int = ProductsIngest.maxItems, maxBytes: Int = defaultMaxBytes
-  ) {
+  package init(header: IngestHeader, maxItems: Int = ProductsIngest.maxItems, maxBytes: Int = defaultMaxBytes) {
     precondition((1...ProductsIngest.maxItems).contains(maxItems), "a batch holds 1 to 500 items")
     self.header = header
     self.maxItems = maxItems

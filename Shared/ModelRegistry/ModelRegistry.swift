@@ -81,8 +81,7 @@ package struct ModelRegistry: Sendable {
     let manifest = try ModelManifest(
       json: try await store.bytes(of: key(name, version, "manifest.json"), limit: limits.manifest))
     guard manifest.name == name, manifest.version == version else {
-      throw ForecastError(
-        .badManifest, "the manifest in \(name)/\(version) is of \(manifest.name) \(manifest.version)")
+      throw ForecastError(.badManifest, "the manifest in \(name)/\(version) is of \(manifest.name) \(manifest.version)")
     }
     return manifest
   }
@@ -171,5 +170,82 @@ package struct ModelRegistry: Sendable {
 
   private func key(_ parts: String...) throws(ObjectStoreError) -> ObjectKey {
     try ObjectKey("\(Self.root)/" + parts.joined(separator: "/"))
+  }
+}
+
+/// One row of `inference-worker models list` and `models verify`.
+package struct ModelListing: Sendable {
+  package var name: String
+  package var version: String?
+  /// nil when it is unreadable or fails verification; `problem` says why.
+  package var manifest: ModelManifest?
+  package var problem: String?
+}
+
+extension ModelRegistry {
+  /// The current versions of all models, ordered by name.
+  ///
+  /// - Parameter isVerifying: also reads the weights, checks their hash and runs the probes.
+  /// - Throws: what the store throws; a problem of one model is in its row.
+  package func listing(isVerifying: Bool, requirement: ModelRequirement = ModelRequirement()) async throws
+    -> [ModelListing] {
+    var rows: [ModelListing] = []
+    for name in try await names() {
+      var row = ModelListing(name: name)
+      do {
+        row.version = try await currentVersion(of: name)
+        if isVerifying {
+          row.manifest = try await load(name, version: row.version, requirement: requirement).manifest
+        } else if let version = row.version {
+          row.manifest = try await manifest(of: name, version: version)
+        }
+      } catch let error as ForecastError {
+        row.problem = error.description
+      } catch let error as ObjectStoreError where error.kind == .noSuchKey {
+        row.problem = error.description
+      }
+      rows.append(row)
+    }
+    return rows
+  }
+}
+
+/// What a worker can run; any other model is refused before its weights are read.
+package struct ModelRequirement: Sendable {
+  /// nil: any.
+  package var kinds: Set<ModelKind>?
+  /// `price` or `demand`; nil: either.
+  package var seriesKind: String?
+  /// Most observations that the worker keeps of a series.
+  package var history: Int?
+  /// Routing keys of the available drivers; nil: any.
+  package var drivers: Set<String>?
+
+  package init(
+    kinds: Set<ModelKind>? = nil, seriesKind: String? = nil, history: Int? = nil, drivers: Set<String>? = nil
+  ) {
+    self.kinds = kinds
+    self.seriesKind = seriesKind
+    self.history = history
+    self.drivers = drivers
+  }
+
+  /// - Throws: `ForecastError` of kind `.unsupported` that says what does not match.
+  package func check(_ manifest: ModelManifest) throws(ForecastError) {
+    let label = "\(manifest.name) \(manifest.version)"
+    if let kinds, !kinds.contains(manifest.kind) {
+      let wanted = kinds.map(\.rawValue).sorted().joined(separator: ", ")
+      throw ForecastError(.unsupported, "\(label) is a model of kind \(manifest.kind.rawValue), not \(wanted)")
+    }
+    if let seriesKind, seriesKind != manifest.seriesKind {
+      throw ForecastError(.unsupported, "\(label) is for \(manifest.seriesKind), not \(seriesKind)")
+    }
+    if let history, manifest.history > history {
+      throw ForecastError(
+        .unsupported, "\(label) needs \(manifest.history) observations of a series; at most \(history) are kept")
+    }
+    if let drivers, let missing = manifest.drivers.first(where: { !drivers.contains($0.series) }) {
+      throw ForecastError(.unsupported, "\(label) needs the driver \(missing.series), which is not available")
+    }
   }
 }

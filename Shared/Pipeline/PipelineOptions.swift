@@ -13,8 +13,7 @@ package struct PipelineOptions: ParsableArguments {
   @Option(help: "Longest retry delay. Retries never end: an outage never dead-letters.")
   package var retryCap = DurationSetting(.seconds(30))
 
-  @Option(
-    help: "Dead letters allowed per minute before the service stops with exit code 1; 0 = no cap.")
+  @Option(help: "Dead letters allowed per minute before the service stops with exit code 1; 0 = no cap.")
   package var deadLetterLimit = 1_000
 
   package init() {}

@@ -27,9 +27,7 @@ final class RedisConnection {
     }
     self.context = context
     try check(connect)
-    guard redisSetTimeout(context, Self.timeval(configuration.timeout)) == REDIS_OK else {
-      throw failure(connect)
-    }
+    guard redisSetTimeout(context, Self.timeval(configuration.timeout)) == REDIS_OK else { throw failure(connect) }
     // Best effort: keep-alive only detects a dead peer while the connection is idle.
     _ = redisEnableKeepAlive(context)
     if url.isTLS {

@@ -3,9 +3,9 @@ import Synchronization
 /// Shares one connection between many tasks: commands that arrive during a round trip are sent together in the next
 /// one, so that a thousand tasks cost a few round trips.
 package final class RedisMultiplexer: Sendable {
-  private typealias Waiter = CheckedContinuation<Result<RedisReply, RedisError>, Never>
+  private typealias Waiter = CheckedContinuation<Result<[RedisReply], RedisError>, Never>
   private struct State {
-    var waiting: [(command: RedisCommand, waiter: Waiter)] = []
+    var waiting: [(commands: [RedisCommand], waiter: Waiter)] = []
     var isSending = false
     /// Digests of the scripts that were loaded into the server.
     var digests: [RedisScript: String] = [:]
@@ -17,9 +17,17 @@ package final class RedisMultiplexer: Sendable {
 
   /// - Throws: the error that broke the connection (the command may or may not have run), or the error reply.
   package func send(_ command: RedisCommand) async throws(RedisError) -> RedisReply {
+    let reply = try await replies(to: [command]).first ?? .null
+    if case .failure(let error) = reply { throw error }
+    return reply
+  }
+
+  /// Sends the commands in one round trip, one behind the other. Error replies are elements.
+  /// - Throws: the error that broke the connection (any of the commands may have run).
+  package func replies(to commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
     let result = await withCheckedContinuation { (waiter: Waiter) in
       let begins = state.withLock { state in
-        state.waiting.append((command, waiter))
+        state.waiting.append((commands, waiter))
         defer { state.isSending = true }
         return !state.isSending
       }
@@ -29,9 +37,7 @@ package final class RedisMultiplexer: Sendable {
   }
 
   /// Runs a script by its digest, and sends its text when the server does not have it (a restart forgets all scripts).
-  package func run(
-    _ script: RedisScript, keys: [String], arguments: [String]
-  ) async throws(RedisError) -> RedisReply {
+  package func run(_ script: RedisScript, keys: [String], arguments: [String]) async throws(RedisError) -> RedisReply {
     if let digest = state.withLock({ $0.digests[script] }) {
       do {
         return try await send(script.command("EVALSHA", digest, keys: keys, arguments: arguments))
@@ -56,15 +62,18 @@ package final class RedisMultiplexer: Sendable {
         return state.waiting
       }
       guard !batch.isEmpty else { return }
-      let results: [Result<RedisReply, RedisError>]
+      let replies: Result<[RedisReply], RedisError>
       do {
-        results = try await client.replies(to: batch.map(\.command)).map { reply in
-          if case .failure(let error) = reply { .failure(error) } else { .success(reply) }
-        }
+        replies = .success(try await client.replies(to: batch.flatMap(\.commands)))
       } catch {
-        results = batch.map { _ in .failure(error) }
+        replies = .failure(error)
       }
-      for (asked, result) in zip(batch, results) { asked.waiter.resume(returning: result) }
+      var start = 0
+      for (commands, waiter) in batch {
+        let range = start..<start + commands.count
+        waiter.resume(returning: replies.map { Array($0[range]) })
+        start = range.upperBound
+      }
     }
   }
 }

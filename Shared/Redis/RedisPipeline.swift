@@ -206,7 +206,6 @@ struct ReplyReader {
   }
 
   private static var broken: RedisError {
-    RedisError(
-      code: "redis_protocol", .transient, operation: "pipeline", message: "the answer is not Redis' protocol")
+    RedisError(code: "redis_protocol", .transient, operation: "pipeline", message: "the answer is not Redis' protocol")
   }
 }

@@ -76,8 +76,7 @@ extension LocalDateTime: TextForm {
       }
     }
     guard areDigits else { return nil }
-    self.init(
-      year: year, month: month, day: day, hour: hour, minute: minute, second: second, microsecond: microsecond)
+    self.init(year: year, month: month, day: day, hour: hour, minute: minute, second: second, microsecond: microsecond)
   }
 
   package static let maxTextLength = Timestamp.maxTextLength

@@ -25,12 +25,9 @@ package struct TraceParent: Hashable, Sendable {
   package var isSampled: Bool { flags & 1 != 0 }
 
   /// A new trace.
-  package static func root(
-    sampled: Bool = true, using generator: inout some RandomNumberGenerator
-  ) -> TraceParent {
+  package static func root(sampled: Bool = true, using generator: inout some RandomNumberGenerator) -> TraceParent {
     // The lowest bits are forced to be non-zero, so that no id is the invalid zero.
-    TraceParent(
-      high: generator.next(), low: generator.next() | 1, parent: generator.next() | 1, flags: sampled ? 1 : 0)
+    TraceParent(high: generator.next(), low: generator.next() | 1, parent: generator.next() | 1, flags: sampled ? 1 : 0)
   }
 
   package static func root(sampled: Bool = true) -> TraceParent {

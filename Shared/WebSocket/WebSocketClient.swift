@@ -55,9 +55,7 @@ package struct WebSocketClient: Sendable {
     case .refused(let head, let channel):
       let answer = try? await head.get()
       try? await channel.close()
-      guard let answer else {
-        throw WebSocketError(.handshakeRefused(status: nil), "\(url) gave no WebSocket")
-      }
+      guard let answer else { throw WebSocketError(.handshakeRefused(status: nil), "\(url) gave no WebSocket") }
       throw WebSocketError(
         .handshakeRefused(status: Int(answer.status.code)),
         "\(url) answered \(answer.status.code) instead of a WebSocket",
@@ -86,8 +84,7 @@ package struct WebSocketClient: Sendable {
       maxFrameSize: configuration.maxMessageBytes, enableAutomaticErrorHandling: false
     ) { channel, _ in
       channel.eventLoop.makeCompletedFuture {
-        try channel.pipeline.syncOperations.addHandler(
-          WebSocketHandler(configuration, decoder: decoder, end: end))
+        try channel.pipeline.syncOperations.addHandler(WebSocketHandler(configuration, decoder: decoder, end: end))
         return .accepted(try Messages(wrappingChannelSynchronously: channel))
       }
     }

@@ -95,8 +95,8 @@ struct CopyBench: AsyncParsableCommand {
     case .writer:
       let store = TableStore(
         configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: "bench", consumerGroup: "bench"),
-        staging: StagingArea([PriceTarget()]))
-      let source = TopicPartition(PriceTarget().topics[0].name, 0)
+        staging: StagingArea([.prices]))
+      let source = TopicPartition(WriteTarget.prices.topics[0].name, 0)
       duration = try await clock.measure {
         _ = try await store.start([source])
         for flush in feed.flushes {

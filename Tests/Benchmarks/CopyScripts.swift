@@ -12,15 +12,15 @@ struct CopyScripts {
   init(_ feed: CopyFeed) throws {
     folder = try PrivateFolder("souk-bench")
     var scripts = (plain: Self.prepare, withOffsets: Self.prepare + Self.register)
-    let target = PriceTarget()
-    let reader = target.makeReader()
+    let target = WriteTarget.prices
+    let read = target.makeReader()
     for (number, flush) in feed.flushes.enumerated() {
       var tables = target.staging.map { _ in BinaryCopyRows() }
       for index in flush {
         var rows = MessageRows(batch: Int32(index), tables: tables)
         tables = []
         let message = feed.messages[index]
-        try reader.read(message.span.bytes, into: &rows)
+        try read(message.span.bytes, &rows)
         tables = rows.tables
       }
       var stage = ""
@@ -42,7 +42,7 @@ struct CopyScripts {
 
   func remove() { folder.remove() }
 
-  private static let prepare = StagingArea([PriceTarget()]).prepareSession + ";\n"
+  private static let prepare = StagingArea([.prices]).prepareSession + ";\n"
   private static let register = "INSERT INTO kafka_offsets VALUES ('bench', 'bench', 'bench', 0, -1, 0);\n"
   private static let lock = """
     SELECT topic, partition, next_offset FROM kafka_offsets

@@ -18,7 +18,7 @@ import Values
     #expect(full.map(a.xml) != full.map(c.xml))
   }
 
-  /// The truth and the XML come from the same rules by different ways; a plain text search must agree.
+  /// The expected state and the XML are derived from the same rules in two ways; a plain text search must agree.
   @Test func theTruthIsWhatTheFilesSay() throws {
     let catalogue = CatalogueGenerator(settings: smallCatalogue(rounds: 3))
     let truth = catalogue.expected()

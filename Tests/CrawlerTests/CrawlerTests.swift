@@ -212,7 +212,7 @@ import Values
   }
 }
 
-/// Lists its first page and breaks off.
+/// Lists its first page and then fails.
 struct FailsAfterFirstPage: PortalEngine {
   let inner: BinaEngine
   var source: String { inner.source }

@@ -6,9 +6,9 @@ import Logging
 import Messages
 import TestSupport
 
-/// What crawlers announced, as it lies in Kafka.
+/// What crawlers announced, as stored in Kafka.
 enum DiscoveredTopic {
-  /// A record of `gogobe.files.discovered` as it lies in Kafka.
+  /// A record of `gogobe.files.discovered` as stored in Kafka.
   struct Record: Sendable {
     var partition: Int32
     var key: String

@@ -136,7 +136,7 @@ final class ScriptedEngine: PortalEngine {
     #expect(announcer.files.count == 1, "what came before stands")
   }
 
-  /// An alert about an error that does not pass by waiting says what to do.
+  /// An alert about an error that waiting does not fix says what to do.
   @Test(arguments: [
     (HTTPError.Kind.certificateRefused, "--fetch-ca-file"), (.status(403), "--fetch-proxy"), (.status(401), "password"),
   ])

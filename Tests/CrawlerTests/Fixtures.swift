@@ -10,7 +10,7 @@ import ServiceKit
 import Synchronization
 import Values
 
-/// Remembers what was announced; refuses as often as the test sets.
+/// Remembers what was announced; fails as often as the test sets.
 final class RecordingAnnouncer: Announcer {
   private struct State {
     var files: [FileDiscovered] = []
@@ -81,7 +81,7 @@ func quickLimits(rowCap: Int = 1_000, maxRequests: Int = 2_000) -> EngineLimits 
   return limits
 }
 
-/// What an engine gets, with waits short enough for tests and local addresses allowed.
+/// An engine's context, with short waits and local addresses allowed.
 func engineContext(
   _ chain: Chain, limits: EngineLimits = quickLimits(), httpLimits: HTTPLimits = HTTPLimits(), attempts: Int = 4,
   client: HTTPClient? = nil

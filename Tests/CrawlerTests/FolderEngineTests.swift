@@ -60,7 +60,7 @@ import Values
   @Test(.enabled(if: ProcessInfo.processInfo.environment["SOUK_REAL_DATA"] != nil))
   func findsTheRealFiles() async throws {
     let folder = try #require(ProcessInfo.processInfo.environment["SOUK_REAL_DATA"]) + "/prices"
-    // Links name the real place of a file, whatever links lead to the folder.
+    // Links name the real path of a file, also when a symbolic link leads to the folder.
     let root = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
     let files = try await allFiles(FolderEngine(path: root))
     let listed = try String(contentsOfFile: root + "/EXPECTED.csv", encoding: .utf8)

@@ -80,7 +80,7 @@ import Glibc
     #expect(await first.terminate() == .exited(0))
     #expect(try await fixture.psql("SELECT sum(next_offset + (next_offset < 0)::int) FROM kafka_offsets") == "21\n")
 
-    // The offsets come from the database: nothing is read twice, and what arrived meanwhile is.
+    // The offsets come from the database: nothing is read twice, and the records of the pause are read.
     batch = OutgoingBatch()
     for store in 0..<20 { Self.add(ingest(store: "\(store)", hour: 1, [item("1", "1.50")]), store, to: &batch) }
     try await producer.send(batch)

@@ -38,7 +38,7 @@ final class Delivered: Sendable {
   }
 }
 
-/// A topic that keeps what it is given, and fails when it is told to.
+/// A topic that keeps the bars it gets, and fails on request.
 final class KeptBars: BarTopic {
   struct State {
     var bars: [MarketBar] = []

@@ -104,7 +104,7 @@ def polygon():
     else:
         return dict(ev="NOI", T=symbol, t=stamp), None
     if dice.random() < 0.2:
-        # A field that nobody knows yet, and the kind behind all others.
+        # An unknown field, and the kind after all others.
         return dict(new={"a": [1, "x"]}, **raw, ev=kind), said
     return dict(ev=kind, **raw), said
 

@@ -24,7 +24,7 @@ struct CapturedProviderTests {
     /// Value, currency, and the time it held.
     case value(String, String, String)
     case failure(FetchError.Kind)
-    /// A status that is an outage whatever is said with it.
+    /// A status that is an outage with any body.
     case outage
   }
 

@@ -14,7 +14,7 @@ import Glibc
 
 /// The executable, as an operator runs it, on the embedded broker.
 @Suite(.serialized) struct WorkerProcessTests {
-  /// Members come and go, one of them killed at whatever it was doing, three times over: the predictions are those of
+  /// Members come and go, and three times one is killed: the predictions are those of
   /// one undisturbed worker, to the byte.
   @Test(.timeLimit(.minutes(20))) func killsAndRebalancesChangeNoPrediction() async throws {
     try await withTemporaryDirectory { folder in

@@ -7,7 +7,7 @@ import PortalSimulator
 import Testing
 import TestSupport
 
-/// Every kind of portal at once, from its listing to PostgreSQL: first as documented, then misbehaving.
+/// Every kind of portal at once, from its listing to PostgreSQL: first as documented, then with faults.
 @Suite struct EveryEngineTests {
   @Test func everyEngineIsCovered() {
     #expect(Set(EveryEngine.engines) == Set(EngineTable.all.map(\.name)))
@@ -34,7 +34,7 @@ import TestSupport
     }
   }
 
-  /// Of yesterday, so that portals are asked for its day.
+  /// From yesterday, so that portals list its day.
   private static var settings: CatalogueSettings {
     var settings = CatalogueSettings()
     settings.chains = EveryEngine.engines.count

@@ -33,7 +33,7 @@ struct ExpectedTables: Equatable {
     left.utf8.lexicographicallyPrecedes(right.utf8)
   }
 
-  /// The differences, for people: the first rows that only one side has.
+  /// The first rows that only one side has, for the failure message.
   func difference(from other: ExpectedTables) -> String {
     func compare(_ name: String, _ mine: [String], _ theirs: [String]) -> String {
       let (left, right) = (Set(mine), Set(theirs))

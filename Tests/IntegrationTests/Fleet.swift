@@ -47,7 +47,7 @@ final class Fleet: Sendable {
     }
   }
 
-  /// Sets up a fleet without services for as long as `body` runs, and kills the services that `body` leaves running.
+  /// Runs `body` with a fleet without services, and kills the services that `body` leaves running.
   static func with(
     _ crawl: Crawl, objects: Objects = .folder, server: PrivatePostgres? = nil, _ body: (Fleet) async throws -> Void
   ) async throws {

@@ -74,7 +74,7 @@ import TestSupport
 }
 
 extension Fleet {
-  /// How much a service has put out so far: records produced, or, for the db-writer, written.
+  /// A service's output so far: records produced, or, for the db-writer, written.
   func progress(of service: ServiceEntry) async throws -> Int {
     if let output = service.outputs.first { return try await records(in: output) }
     let sql = """
@@ -84,8 +84,8 @@ extension Fleet {
     return Int(try await query(sql)[0]) ?? 0
   }
 
-  /// How much that is for the first rounds of a portal, if nothing is done twice. The small stores of these tests
-  /// fit into one message a file.
+  /// The expected count for the first rounds of a portal, without repeats. The small stores of these tests fit into one
+  /// message a file.
   static func effect(of service: ServiceEntry, in portal: PortalSimulator, upTo round: Int) -> Int {
     let files = portal.catalogue.files().filter { $0.round <= round }
     switch service {

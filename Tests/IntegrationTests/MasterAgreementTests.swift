@@ -95,8 +95,8 @@ import Values
     await producer.close()
   }
 
-  /// Every second product has a GTIN, the others a number of the chain's own and a name. The second file has them in
-  /// reverse, so that the parsers come towards each other.
+  /// Every second product has a GTIN, the others a chain's number and a name. The second file has them in
+  /// reverse, so that the parsers meet in the middle.
   private static func file(round: Int, isReversed: Bool) -> String {
     let rows = (0..<products).map { index -> String in
       let number = round * products + index
@@ -111,7 +111,7 @@ import Values
       + (isReversed ? rows.reversed() : rows).joined(separator: "\n") + "</Items></Root>"
   }
 
-  /// Words of their own for every number, and a size of its own, so that no two are alike.
+  /// Distinct words and sizes, so that no two products are alike.
   private static func name(_ number: Int) -> String {
     let letters = Array("bdfgklmnprstvz"), vowels = Array("aeiou")
     var (word, rest) = ("", number + 1_000)

@@ -4,7 +4,7 @@ import PortalSimulator
 import Testing
 import TestSupport
 
-/// An outage pauses the fleet; it loses nothing and dead-letters nothing.
+/// An outage pauses the fleet, which loses and dead-letters nothing.
 @Suite struct OutageTests {
   @Test(.timeLimit(.minutes(15))) func outagesOfPostgresAndThePortalLoseNothing() async throws {
     var settings = CatalogueSettings()

@@ -74,7 +74,7 @@ import TestSupport
     })
   }
 
-  /// Promotions, their items and stores are those another reader counts.
+  /// Promotions, their items and stores are as counted by an independent reader.
   private func expectSides(_ expected: [String], in fleet: Fleet) async throws {
     var found: [String] = []
     try? await eventually("promotions and stores", timeout: .seconds(240), interval: .milliseconds(500)) {
@@ -92,7 +92,7 @@ import TestSupport
     #expect(try await fleet.query("SELECT sum(items) FROM promotions") == items)
   }
 
-  /// The lines that a script beside this file prints: other code than ours, on other libraries.
+  /// The output of a script in this folder, written independently on other libraries.
   private func python(_ script: String, _ folder: String) async throws -> [String] {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(script)
     let python = try Program.require("python3", package: "the Debian package python3")

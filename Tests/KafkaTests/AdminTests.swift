@@ -9,7 +9,7 @@ import Glibc
 
 /// Every question to a cluster while its brokers come and go.
 @Suite struct AdminTests {
-  /// With the question asked on a producer's handle this ended the process by SIGSEGV.
+  /// On a producer's handle this query ended the process by SIGSEGV.
   @Test func aCoordinatorThatMovesOnlyDelaysTheAnswer() async throws {
     guard Cluster.external == nil else { return }
     let cluster = try Cluster()

@@ -39,7 +39,7 @@ import Testing
     #expect(backlog.age(committed: 1, taken: 1, end: 2, now: morning + 2_000) == 2_000)
   }
 
-  /// Of a day's backlog that is being caught up, everything that waits is a day old, also between two batches.
+  /// While a backlog of a day is consumed, every waiting record is a day old, also between two batches.
   @Test func aBacklogStaysOldWhileItIsCaughtUp() {
     var backlog = Backlog()
     let day: Int64 = 86_400_000

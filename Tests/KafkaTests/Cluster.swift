@@ -98,8 +98,8 @@ final class Cluster: Sendable {
     await producer.close()
   }
 
-  /// Puts offsets behind the last record that hold none for readers of committed records: a marker on the embedded
-  /// broker, an aborted record and its marker on a real one.
+  /// Appends offsets without a record for consumers of committed records: a marker on the embedded broker, an aborted
+  /// record and its marker on a real one.
   /// - Returns: how many.
   func passOffsets(_ topic: String, _ partition: Int32 = 0, of partitions: Int = 1) async throws -> Int64 {
     guard broker == nil else {
@@ -122,7 +122,7 @@ final class Cluster: Sendable {
     return 2
   }
 
-  /// For each partition, bytes that lead there.
+  /// For each partition, a key that is assigned to it.
   static func routes(_ producer: Producer, _ topic: String, _ partitions: Int) async throws -> [[UInt8]] {
     var routes: [Int32: [UInt8]] = [:]
     var number = 0
@@ -163,7 +163,7 @@ extension Consumer {
     try await next(before: .now + limit)
   }
 
-  /// Reads on, answering nothing, until `count` records came.
+  /// Reads without acknowledging until `count` records came.
   func records(_ count: Int) async throws -> [Seen] {
     var list: [Seen] = []
     while list.count < count {
@@ -177,7 +177,7 @@ extension Consumer {
     return list
   }
 
-  /// Reads on until a position behind offsets without records comes.
+  /// Reads until a position after offsets without records comes.
   func passed() async throws -> [Lease: Int64] {
     while let element = try await element() {
       switch element {

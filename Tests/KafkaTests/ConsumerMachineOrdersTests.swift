@@ -11,10 +11,10 @@ import Testing
     case answerStart, resolve, answerRevoke, commitDone, deadline, close
   }
 
-  /// What the library and the worker know, fed from the actions alone.
+  /// The state of the library and the worker, derived from the actions alone.
   struct World {
     var machine: ConsumerMachine
-    /// Partitions the library fetches for us.
+    /// Partitions that the library fetches.
     var fetching: Set<TopicPartition> = []
     var questions: [UInt64] = []
     var lookups: [UInt64: Set<TopicPartition>] = [:]
@@ -87,7 +87,7 @@ import Testing
       }
     }
 
-    /// Lets every deadline pass: nothing may hang on an answer that never comes.
+    /// Lets every deadline pass: a missing answer must not block anything.
     mutating func settle() {
       perform(machine.close())
       for _ in 0..<20 { for id in timers { perform(machine.deadlinePassed(id)) } }

@@ -6,7 +6,7 @@ private let a = TopicPartition("t", 0)
 private let b = TopicPartition("t", 1)
 
 extension ConsumerMachine {
-  /// A machine that reads these from offset 10 on and was handed everything up to 20.
+  /// A machine that reads these from offset 10 and got everything up to 20.
   static func reading(_ partitions: [TopicPartition], externalOffsets: Bool = false) -> ConsumerMachine {
     var machine = ConsumerMachine(externalOffsets: externalOffsets)
     _ = machine.assignOffered(partitions)

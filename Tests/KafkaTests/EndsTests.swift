@@ -67,7 +67,7 @@ import TestSupport
     try await consumer.drain()
   }
 
-  /// Whatever waits for a table waits for its end, not for a record at its last offset.
+  /// Waiting for a table means waiting for its end, not for a record at its last offset.
   @Test(arguments: [0, 3]) func aTableThatEndsInMarkersIsCurrent(records: Int) async throws {
     let cluster = try Cluster()
     let topic = try await cluster.topic(2)
@@ -88,7 +88,7 @@ import TestSupport
     await reader.closeAndWait()
   }
 
-  /// Answers come on another queue than records: with nothing to read, they must not wait for the poll to end.
+  /// Answers and records have separate queues: without records, answers must not wait for the poll to end.
   @Test func answersEndAPollThatWaitsForRecords() async throws {
     let cluster = try Cluster()
     let topic = try await cluster.topic()

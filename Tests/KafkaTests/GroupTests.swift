@@ -5,9 +5,9 @@ import Synchronization
 import Testing
 import TestSupport
 
-/// Members that come and go. Each takes what it is given, commits every batch, and flushes when asked to.
+/// Members that join and leave. Each takes its partitions, commits every batch, and flushes on request.
 @Suite struct GroupTests {
-  /// Everything the members of a test saw, and what they knew to be committed when they saw it.
+  /// Every record the members of a test consumed, with the committed offsets at that time.
   private final class Tally: Sendable {
     struct State {
       var seen: [Seen: Int] = [:]
@@ -172,7 +172,7 @@ import TestSupport
   }
 
   /// Members join and leave in waves while records come: the assignor of the library we run with (cooperative-sticky
-  /// from 2.10.1 on) hands out, takes back and keeps partitions many times.
+  /// from 2.10.1 on) assigns, revokes and keeps partitions many times.
   @Test(.timeLimit(.minutes(15))) func aStormOfRebalancesLosesNothing() async throws {
     let cluster = try Cluster()
     let topic = try await cluster.topic(6)

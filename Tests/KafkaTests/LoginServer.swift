@@ -4,8 +4,8 @@ import Synchronization
 
 import Glibc
 
-/// A port that speaks as much of Kafka's protocol as a login needs, and hangs up after it. It listens until the process
-/// ends.
+/// A port with the part of Kafka's protocol that a login needs; it closes the connection after it. It listens until
+/// the process ends.
 final class LoginServer: Sendable {
   enum Answer: Sendable {
     /// SaslAuthenticate fails with these words.
@@ -17,10 +17,10 @@ final class LoginServer: Sendable {
   }
   let port: Int
   private let logins = Mutex(0)
-  /// How often a client has tried.
+  /// The number of login attempts.
   var attempts: Int { logins.withLock { $0 } }
   private let tokens = Mutex<[String]>([])
-  /// What the clients that were let in have sent to prove who they are.
+  /// The credentials of the accepted clients.
   var accepted: [String] { tokens.withLock { $0 } }
 
   init(_ answer: Answer) throws {
@@ -68,7 +68,7 @@ final class LoginServer: Sendable {
     }
   }
 
-  /// - Returns: the answer without length and correlation id; nil to hang up.
+  /// - Returns: the answer without length and correlation id; nil closes the connection.
   private func reply(to request: [UInt8], _ answer: Answer) -> [UInt8]? {
     var body = Bytes()
     switch (request[1], request[3]) {

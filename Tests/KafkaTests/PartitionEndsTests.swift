@@ -32,8 +32,8 @@ import TestSupport
     #expect(ends.isEmpty)
   }
 
-  /// Two queues, filled by the library and emptied by the consumer's thread in random order: no end that is taken has a
-  /// record before it that was not handed over.
+  /// Two queues, filled by the library and emptied by the consumer's thread in random order: every end comes
+  /// after all records before it.
   @Test(arguments: 0..<200) func noEndOvertakesARecord(round: Int) {
     enum Event { case record(Int64), end(Int64) }
     var random = TestRandom("ends \(round)")
@@ -111,6 +111,13 @@ import TestSupport
     progress.reachedEnd(place, at: 2)
     #expect(progress.isCurrent)
     #expect(self.progress([:]).isCurrent && self.progress([place: (7, 7)]).isCurrent)
+  }
+
+  @Test func aReaderThatBeginsAtTheEndIsCurrentAtOnce() {
+    var progress = TableProgress([place: Watermarks(low: 2, high: 9)], atEnd: true)
+    #expect(progress.isCurrent && progress.positions[place] == 9)
+    let isOld = progress.take(place, offset: 8), isNew = progress.take(place, offset: 9)
+    #expect(!isOld && isNew)
   }
 
   @Test func everyOrderOfRecordsAndEndsSettlesOnce() {

@@ -86,7 +86,7 @@ import Glibc
   }
 }
 
-/// Each way not to be let in, at a port that behaves so: the check names it, and a consumer, a producer and a table end
+/// Each way to refuse a login, at a port that does it: the check names it, and a consumer, a producer and a table fail
 /// with it where a person has to act.
 @Suite struct RefusedLoginTests {
   private func options(_ servers: String, _ properties: [String]) throws -> KafkaOptions {
@@ -102,7 +102,7 @@ import Glibc
     }
   }
 
-  /// What a check may take beside all other tests; a refusal ends it within seconds of being heard.
+  /// The time limit of a check under load; a refusal ends it within seconds.
   private static let patience: Duration = .seconds(90)
 
   private static let plain = ["security.protocol=sasl_plaintext", "sasl.mechanisms=PLAIN", "sasl.username=souk"]
@@ -310,7 +310,7 @@ struct TokenServerTests {
   }
 }
 
-/// A port that speaks TLS and nothing of Kafka: OpenSSL's s_server.
+/// A port with TLS and without Kafka's protocol: OpenSSL's s_server.
 enum TLSPort {
   static func start(_ certificate: (chain: String, key: String)) async throws -> (ChildProcess, port: UInt16) {
     let openssl = try Program.require("openssl", package: "the Debian package openssl")

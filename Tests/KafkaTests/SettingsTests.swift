@@ -49,7 +49,7 @@ import Testing
     #expect(error.message.contains("--kafka-property") && error.message.contains(pair.prefix { $0 != "=" }))
   }
 
-  /// An answer comes whole whatever waits already, so it must be a part of what may be fetched ahead.
+  /// A fetch answer is always complete, so its limit must be a part of the prefetch limit.
   @Test(arguments: [
     ([], 16_384, 1_000_000), (["--max-prefetch-bytes", "2MiB"], 2_048, 1_000_000),
     (["--max-prefetch-bytes", "64MiB"], 65_536, 2 << 20),

@@ -39,7 +39,7 @@ import Testing
     #expect(plan.beginnings == ["t": 4])
   }
 
-  /// Several members begin at once: one has pinned its share before the other has looked.
+  /// Several members start at once: one has pinned its share before the other has read it.
   @Test func aMemberThatIsLateAtTheBeginningAddsNothing() {
     let text = GroupBeginning(partitions: 4).text
     let plan = plan(

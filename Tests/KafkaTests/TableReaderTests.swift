@@ -6,7 +6,7 @@ import Testing
 import TestSupport
 
 @Suite struct TableReaderTests {
-  /// What a reader was given, in order.
+  /// The batches of a reader, in order.
   private final class Log: Sendable {
     private let content = Mutex<[Seen]>([])
     func append(_ batch: RecordBatch) { content.withLock { $0 += batch.seen } }

@@ -95,8 +95,8 @@ import TestSupport
     #expect(allowed(phase) == [])
   }
 
-  /// Every order of up to five calls with every outcome: what was begun and not ended can always be got out of, by
-  /// beginning again, unless the producer is broken.
+  /// Every order of up to five calls with every outcome: a transaction that was begun and not ended can always be left
+  /// by beginning again, unless the producer is broken.
   @Test func noOrderOfFailuresShutsTheNextTransactionOut() {
     let calls: [TransactionPhase.Call] = [.begin, .sendOffsets, .commit, .abort]
     let outcomes: [TransactionRemedy?] = [nil, .retry, .abort]

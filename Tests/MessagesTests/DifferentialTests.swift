@@ -38,7 +38,7 @@ import Testing
       let ours = Outcome { try JSONTree(reading: bytes) }
       if case .accepted = ours { accepted += 1 }
 
-      // A NUL is never JSON, whatever else Foundation takes it for.
+      // A NUL is never JSON; Foundation accepts it.
       if bytes.contains(0) {
         #expect(ours.tree == nil, about)
         continue
@@ -91,7 +91,7 @@ import Testing
     #expect(!mine(hidden) && !serialization(hidden))
   }
 
-  /// Messages with damage anywhere: whatever ours still accepts is JSON to Foundation, too, and no input crashes.
+  /// Damaged messages: what our reader accepts is JSON for Foundation too, and no input crashes.
   @Test(.timeLimit(.minutes(15))) func damagedMessages() {
     let seed = freshSeed()
     var random = Seeded(seed)

@@ -30,7 +30,7 @@ import TestSupport
     #expect(try await running.drain().kept == 3)
   }
 
-  /// Nothing happens after the last job, so nothing else would say that nothing is in flight any more.
+  /// No event follows the last job, so the gauge must reach zero without one.
   @Test func anIdleLoopOfJobsHasNothingInFlight() async throws {
     let scenario = try await Scenario()
     // The loop never looks up by itself.

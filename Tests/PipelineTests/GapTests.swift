@@ -31,7 +31,7 @@ import TestSupport
     options.kafkaProperty += ["fetch.max.bytes=1000000", "message.max.bytes=100000", "fetch.message.max.bytes=1024"]
   }
 
-  /// The range that is on its way when the gap is met, and the one that is open behind it.
+  /// The range in flight at the gap, and the open range after it.
   @Test func rangesThatWereReadBeforeAGapAreWritten() async throws {
     let (scenario, names) = (try await Scenario(), FakeNames())
     names.change { $0.isDown = true }
@@ -82,11 +82,11 @@ import TestSupport
   }
 }
 
-/// A topic that was deleted and made again: its log ends before the position that is known of it.
+/// A topic that was deleted and recreated: its log ends before the known position.
 @Suite struct ReplacedLogTests {
   private static let known: Int64 = 100
 
-  /// The group has committed a position behind the end of the topic.
+  /// The group has committed a position after the end of the topic.
   private func commitKnown(_ scenario: Scenario) async throws {
     let member = try scenario.consumer { $0.onGap = .continue }
     while case .some(let element) = try await member.next(before: .now + .seconds(120)) {
@@ -110,7 +110,7 @@ import TestSupport
     #expect(running.account.kept == 0 && running.account.deadLettered == 0)
   }
 
-  /// Rows of the old log are kept by the offsets that the new one counts anew.
+  /// Rows of the old log have the same offsets as records of the new one.
   @Test func aSinkThatKeepsOffsetsStops() async throws {
     let (scenario, store) = (try await Scenario(), FakeStore())
     store.change { $0.offsets = [scenario.place: Self.known] }
@@ -119,7 +119,7 @@ import TestSupport
     #expect(store.texts.isEmpty && store.now.offsets == [scenario.place: Self.known])
   }
 
-  /// Objects of the old log have the names that the same offsets of the new one would get.
+  /// Objects of the old log have the names of the same offsets of the new one.
   @Test func generationsStop() async throws {
     let (scenario, names) = (try await Scenario(), FakeNames())
     try await commitKnown(scenario)
@@ -129,7 +129,7 @@ import TestSupport
     #expect(try await scenario.committed() == Self.known)
   }
 
-  /// Nothing is kept by offsets here, so the new log is worked through from its beginning.
+  /// No state depends on offsets here, so the new log is consumed from its beginning.
   @Test func jobsGoOnWithTheNewLog() async throws {
     let scenario = try await Scenario()
     try await commitKnown(scenario)
@@ -145,7 +145,7 @@ import TestSupport
     try await running.drain()
   }
 
-  /// Without `--on-gap continue` it is a gap like any other: a person decides.
+  /// Without `--on-gap continue` it is a gap like any other, and an operator decides.
   @Test func withoutLeaveItIsAGap() async throws {
     let (scenario, store) = (try await Scenario(), FakeStore())
     store.change { $0.offsets = [scenario.place: Self.known] }

@@ -46,7 +46,7 @@ import TestSupport
     #expect(names.texts == ["a", "b", "e"])
   }
 
-  /// The range that was begun is repeated to the record, whatever the next owner's own rules are.
+  /// The next owner repeats the begun range to the same record, also under another flush policy.
   @Test(arguments: [0, 1])
   func whoeverTakesOverRepeatsTheRange(written: Int) async throws {
     let (scenario, names) = (try await Scenario(), FakeNames())

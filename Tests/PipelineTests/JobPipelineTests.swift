@@ -20,7 +20,7 @@ import TestSupport
     })
     try await scenario.feed(["slow"] + (1..<10).map { Scenario.Input("fast \($0)") })
     try await eventually("the others are done") { ended.count == 9 }
-    // Partition 1 shows that commits do happen meanwhile.
+    // Partition 1 shows that other partitions commit.
     try await scenario.feed([Scenario.Input("elsewhere", partition: 1)])
     try await scenario.eventuallyCommitted(1, 1)
     #expect(try await scenario.committed(0) == 0)

@@ -38,7 +38,7 @@ import TestSupport
     #expect(try await running.drain().deadLettered == 2)
   }
 
-  /// Whatever is large, the letter fits, and says what is missing.
+  /// A letter with a large key, value or header fits the limit, and says what was cut.
   @Test(arguments: [
     (10, 5_000, 1, "value"), (10, 100, 5_000, "headers"), (5_000, 100, 1, "value,headers,key"),
     (5_000, 5_000, 5_000, "value,headers,key"), (0, 4_000, 10, "value"), (10, 5_000, 5_000, "value,headers"),

@@ -71,7 +71,7 @@ import TestSupport
   }
 }
 
-/// How many are at it, and how many were at most.
+/// The current and the highest number of jobs at work.
 final class Gauge: Sendable {
   private let state = Mutex((now: 0, peak: 0))
 

@@ -39,7 +39,7 @@ import TestSupport
     }
   }
 
-  /// Feeds the topic of bars, as long as it is let.
+  /// Produces bars until it is stopped.
   struct Ticker: ServiceCommand {
     static let configuration = CommandConfiguration(commandName: "ticker")
     @OptionGroup(title: "Kafka") var kafka: KafkaOptions
@@ -141,7 +141,7 @@ import TestSupport
     try await source.value
   }
 
-  /// A table is current before work begins; when it cannot be followed any more, the work drains and the service fails.
+  /// A table is current before work begins; when reading it fails, the work drains and the service fails.
   @Test func workBeginsWithACurrentTable() async throws {
     defer { broker.close() }
     let (ticker, first) = (try Ticker.parse(arguments), context("ticker"))

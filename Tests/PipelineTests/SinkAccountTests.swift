@@ -100,7 +100,7 @@ import Testing
     account.took(p0, offset: 9, disposition: .reject(bad), at: now)
     expect(account.rewind([p0]) == 1)
     expect(account.forget([p0]) == 0)
-    #expect(!account.hasLettered, "another process may have read it meanwhile")
+    #expect(!account.hasLettered, "another process may have read it since")
   }
 
   @Test func poisonIsRememberedUntilItIsPassed() {

@@ -108,7 +108,7 @@ import TestSupport
     #expect(scenario.tap.seen(scenario.dead).count == culprits.count)
   }
 
-  /// Records that were dead-lettered before the sink refused another are read again with it.
+  /// Records dead-lettered before another record was refused are read again with it.
   @Test(arguments: [true, false]) func badRecordsBesidePoisonAreDeadLetteredOnce(_ keepsOffsets: Bool) async throws {
     let (scenario, store) = (try await Scenario(), FakeStore())
     let texts = ["a", "reject 1", "poison 2", "reject 3", "b", "poison 4", "reject 5", "rotten 6", "c", "poison 7", "d"]
@@ -216,7 +216,7 @@ import TestSupport
     #expect(running.account.returned >= 1 && running.account.returned == running.account.consumed)
   }
 
-  /// The revoke is answered all the same: no other task would, and the consumer's own patience is ten minutes here.
+  /// The revoke is answered: no other task does it, and the consumer's timeout is ten minutes here.
   @Test(.timeLimit(.minutes(15))) func aFailureDuringTheDrainStopsTheLoopAtOnce() async throws {
     let (scenario, store) = (try await Scenario(), FakeStore())
     let running = try scenario.sink(

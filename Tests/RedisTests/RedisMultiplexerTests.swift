@@ -28,6 +28,26 @@ import TestSupport
     await server.stop()
   }
 
+  @Test func theRepliesOfOneQuestionStayTogether() async throws {
+    let server = try await PrivateRedis.start()
+    let queue = try queue(server)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for index in 0..<200 {
+        group.addTask {
+          let words = (0..<index % 4).map { "\(index)/\($0)" }
+          let replies = try await queue.replies(to: words.map { RedisCommand("ECHO", $0) } + [RedisCommand("NONE")])
+          #expect(replies.dropLast().map(\.text) == words)
+          guard case .failure? = replies.last else {
+            Issue.record("an error is an element")
+            return
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    await server.stop()
+  }
+
   @Test func oneErrorIsOnlyItsOwnTasks() async throws {
     let server = try await PrivateRedis.start()
     let queue = try queue(server)

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import TestSupport
 
-/// What the kit does with the needs of a service: opening, waiting, working, closing, and `--check`.
+/// How the kit opens, waits for, uses and closes the needs of a service, and `--check`.
 @Suite(.timeLimit(.minutes(10))) struct NeedsTests {
   /// What happened, in order.
   final class Journal: Sendable {
@@ -20,7 +20,7 @@ import TestSupport
   private static let outage = Failure(.transient, code: "away", "nothing answers at 10.0.0.7")
   private static let wrong = Failure(.configuration, code: "wrong_password", "the password is wrong")
 
-  /// A need that notes what is done with it.
+  /// A need that records the calls.
   private func need(
     _ name: String, opening: Failure? = nil, prepare: (@Sendable (String) async throws -> String)? = nil
   ) -> Need<String> {
@@ -38,7 +38,7 @@ import TestSupport
       prepare: prepare, close: { [journal] in journal.note("close \($0)") })
   }
 
-  /// One that cannot be used while the journal says so.
+  /// A need that is unavailable while the journal says so.
   private var store: Need<String> {
     need("store", prepare: { [journal] _ in
       journal.note("attempt")
@@ -131,7 +131,7 @@ import TestSupport
     #expect(journal.events.last == "close store")
   }
 
-  /// Whatever else is away: a person has to change something before it can ever work.
+  /// Also while other servers are unreachable: only a changed setting helps.
   @Test func aConfigurationErrorStopsAlthoughSomethingElseIsAway() async {
     await #expect {
       try await run { needs in
@@ -221,7 +221,7 @@ import TestSupport
     ], "nothing is waited for or prepared")
   }
 
-  /// The line of the first says why; the others are probed all the same.
+  /// The first one's line has the reason; the others are probed too.
   @Test func whatNeedsAnotherThatFailedHasNoLine() async {
     let (needs, report) = (Needs(context), CheckReport())
     let first = needs.add(need("a", opening: Self.wrong))

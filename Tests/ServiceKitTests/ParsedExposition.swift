@@ -41,7 +41,7 @@ struct ParsedExposition {
     samples.first { $0.name == name && $0.labels == labels }?.value
   }
 
-  /// Help texts know two escapes: for the backslash and the line feed.
+  /// Help texts have two escapes: for the backslash and the line feed.
   private static func unescaped(_ text: Substring) throws -> String {
     var rest = text
     var result = ""

@@ -6,7 +6,7 @@ import ServiceKit
 import Synchronization
 import Testing
 
-/// A service that hands its settings out instead of working.
+/// A service that returns its settings instead of working.
 struct SampleService: ServiceCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample", abstract: "A sample | of a service.", version: "9.8.7")
@@ -42,7 +42,7 @@ struct SampleService: ServiceCommand {
   func work(_ needs: Needs) -> Work { Work { Self.seen.set(sample) } }
 }
 
-/// Two commands, of which the bare program is one.
+/// Two commands, one of them the default.
 struct SampleProgram: ServiceProgram {
   static let configuration = CommandConfiguration(
     commandName: "program", version: "9.8.7", subcommands: [SampleService.self, Migrate.self],
@@ -103,7 +103,7 @@ final class Scratch {
   }
 }
 
-/// An author's mistake: the root declares the option of its subcommand.
+/// A programming error: the root declares an option of its subcommand.
 struct GreedyProgram: ServiceProgram {
   static let configuration = CommandConfiguration(commandName: "greedy", subcommands: [SampleProgram.Migrate.self])
   @Option(help: "Steps.") var steps = 1

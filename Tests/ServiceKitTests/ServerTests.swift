@@ -55,7 +55,31 @@ import TestSupport
     }
   }
 
+<<<<<<< HEAD
+  /// An error answer has its code and no details.
+=======
+  @Test func whatNoRouteIsForHasAnAnswerOfItsOwn() async throws {
+    try await withServer {
+      $0.put("/x") { _ in ServerAnswer(status: 200, []) }
+      $0.delete("/x") { _ in ServerAnswer(status: 200, []) }
+      $0.get("/refused") { _ in throw Failure(.data, code: "no_luck", "") }
+      $0.otherwise = { ServerAnswer(status: 405, Array("\($0.method) \($0.path) \($0.queries.map(\.name))".utf8)) }
+    } _: { base, _ in
+      for (method, path, status, body) in [
+        ("PUT", "x", 200, ""), ("DELETE", "x", 200, ""), ("GET", "x?b=1&a=2", 405, "GET /x [\"b\", \"a\"]"),
+        ("OPTIONS", "y", 405, "OPTIONS /y []"), ("GET", "refused", 400, "{\"error\":\"no_luck\"}\n"),
+      ] {
+        var request = URLRequest(url: try #require(URL(string: "\(base)/\(path)")))
+        request.httpMethod = method
+        let (data, response) = try await URLSession.shared.data(for: request)
+        #expect((response as? HTTPURLResponse)?.statusCode == status)
+        #expect(String(decoding: data, as: UTF8.self) == body)
+      }
+    }
+  }
+
   /// An error says its code, and nothing of what it knows.
+>>>>>>> hub/main
   @Test(arguments: [(ErrorClass.data, 400), (.transient, 503), (.configuration, 500), (.fatal, 500)])
   func anErrorAnswersItsClass(_ errorClass: ErrorClass, _ status: Int) async throws {
     try await withServer {
@@ -67,7 +91,7 @@ import TestSupport
     }
   }
 
-  /// More than the buffers between hold: the writer waits for the reader, and all of it arrives.
+  /// More than the buffers hold: the writer waits for the reader, and everything arrives.
   @Test func aStreamOfAnyLengthArrivesWhole() async throws {
     let parts = 2_000
     try await withServer {
@@ -85,7 +109,7 @@ import TestSupport
     }
   }
 
-  /// A part must not look like the whole.
+  /// A truncated answer must not look complete.
   @Test func aStreamThatFailsIsCutOff() async throws {
     try await withServer {
       $0.get("/export") { _ in
@@ -175,7 +199,7 @@ import TestSupport
     }
   }
 
-  /// What was begun before the drain is answered before the work ends.
+  /// A request from before the drain is answered before the work ends.
   @Test func workOfAServerSettlesItsAnswers() async throws {
     let (begun, goOn, log) = (Interruption(), Interruption(), LogLines())
     let context = ServiceContext(name: "test", logger: log.logger, drain: drain)

@@ -3,7 +3,7 @@ import LocalServers
 import Testing
 import TestSupport
 
-/// The table of exit codes in README.md, as the programs keep it: one cause, one code, whatever asks.
+/// The table of exit codes in README.md, as the programs keep it: a cause has the same code in every program.
 @Suite struct ExitCodeTests {
   /// Nothing listens on port 1.
   private static let dead: [String: String?] = [

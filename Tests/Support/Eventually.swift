@@ -1,13 +1,13 @@
-/// A condition that did not come true in time.
+/// A condition that did not hold before its deadline.
 package struct ConditionNotMet: Error, CustomStringConvertible {
   package var description: String
 
   package init(description: String) { self.description = description }
 }
 
-/// Waits until `condition` holds; tests wait in no other way. Checks every `interval`, and once more after the
+/// Waits until `condition` holds: the one way in which tests wait. Checks every `interval`, and once more after the
 /// deadline.
-/// - Throws: `ConditionNotMet` with `what` and the place of the call; whatever `condition` throws.
+/// - Throws: `ConditionNotMet` with `what` and the place of the call; the errors of `condition`.
 package func eventually(
   _ what: String = "the condition", timeout: Duration = .seconds(300), interval: Duration = .milliseconds(20),
   file: String = #fileID, line: Int = #line, _ condition: () async throws -> Bool

@@ -2,8 +2,8 @@ import Core
 import Glibc
 import Synchronization
 
-/// An HTTP server on raw sockets, so that it can misbehave: each connection is a thread that runs the script. It
-/// listens until the process ends, even when the test keeps only its URL.
+/// An HTTP server on raw sockets, which can break the protocol: each connection is a thread that runs the script. It
+/// listens until the process ends, also when the test keeps only its URL.
 package final class HostileServer: Sendable {
   /// One request as it came in.
   package struct Request: Sendable {
@@ -42,7 +42,7 @@ package final class HostileServer: Sendable {
 
     package func hangUp() { shutdown(socket, Int32(SHUT_RDWR)) }
 
-    /// Blocks until the client closes, so that a test ends by what the client does and not by the server.
+    /// Blocks until the client closes, so that the client's behaviour ends the test.
     package func waitForHangUp() {
       var byte: UInt8 = 0
       while recv(socket, &byte, 1, 0) > 0 {}

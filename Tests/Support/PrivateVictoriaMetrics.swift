@@ -3,7 +3,7 @@ import LocalServers
 
 import Glibc
 
-/// A VictoriaMetrics server of our own, which speaks InfluxDB's write interfaces and PromQL.
+/// A private VictoriaMetrics server, with InfluxDB's write interfaces and PromQL.
 package final class PrivateVictoriaMetrics: Sendable {
   package let port: UInt16
   package let folder: PrivateFolder

@@ -5,7 +5,7 @@ import Glibc
 
 /// One of our executables running as a real process, as an operator would run it.
 ///
-/// Its environment is clean but for what is given, so that the developer's own settings change no test.
+/// Its environment holds only what is given, so that the developer's settings change no test.
 package final class ServiceProcess: Sendable {
   package let name: String
   package let httpPort: UInt16
@@ -76,7 +76,7 @@ package final class ServiceProcess: Sendable {
 
   package func signal(_ signal: Int32) { child.kill(signal) }
 
-  /// SIGTERM once it hears signals (its first line or its endpoint says so); SIGKILL if it has not drained within
+  /// SIGTERM once it handles signals (after its first line or answer); SIGKILL if it has not drained within
   /// `grace`.
   ///
   /// An end other than 0 is printed with the end of the log: an expectation shows only that it was not 0.

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Random numbers that can be repeated: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
-/// generators", OOPSLA 2014) seeded by `SOUK_TEST_SEED`, or by chance.
+/// Reproducible random numbers: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
+/// generators", OOPSLA 2014) seeded by `SOUK_TEST_SEED`, or at random.
 ///
 /// The seed is printed once per process. Each test gives its own label, so that its numbers do not depend on which
 /// other tests run.

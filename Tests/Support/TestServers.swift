@@ -9,7 +9,7 @@ package enum TestServers {
   private static let influxOnce = Once { try await PrivateInfluxDB.start() }
   private static let seaweedOnce = Once { try await SeaweedFS.start() }
 
-  /// Shared: never stop or signal it (start a `PrivatePostgres` of your own for that).
+  /// Shared: never stop or signal it (a test that does starts its own `PrivatePostgres`).
   package static func postgres() async throws -> PrivatePostgres { try await postgresOnce.value() }
   package static func redis() async throws -> PrivateRedis { try await redisOnce.value() }
   /// With TimeSeries, Search and JSON. Shared: tests use keys of their own.

@@ -140,8 +140,7 @@ struct Crawler: Sendable {
         delay = backoff.next(retryAfter: (failure as? any ClassifiedError)?.retryAfter)
         heartbeat.retrying(after: failure, atMost: delay)
       } else {
-        CrawlerMetrics.passed(
-          engine.source, took: ContinuousClock.now - start, at: Date().timeIntervalSince1970)
+        CrawlerMetrics.passed(engine.source, took: ContinuousClock.now - start, at: Date().timeIntervalSince1970)
         if settings.once { return nil }
         backoff.reset()
         delay = interval(schedule) * Double.random(in: (1 - settings.jitter)...(1 + settings.jitter))

@@ -62,9 +62,7 @@ enum CrawlerMetrics {
     Gauge(label: "souk_crawler_last_success_timestamp_seconds", dimensions: [("source", source)]).record(seconds)
   }
 
-  private static func count(
-    _ label: String, _ source: String, _ more: (String, String)..., by amount: Int = 1
-  ) {
+  private static func count(_ label: String, _ source: String, _ more: (String, String)..., by amount: Int = 1) {
     guard amount > 0 else { return }
     Counter(label: label, dimensions: [("source", source)] + more).increment(by: amount)
   }

@@ -60,8 +60,7 @@ package struct EngineContext: Sendable {
   /// - Throws: `too_many_rows` for a listing with more rows than an answer may have.
   func checkRows(_ count: Int, in listing: String = "the listing") throws(PortalError) {
     guard count <= limits.maxRows else {
-      throw PortalError(
-        .tooManyRows, "\(listing) has \(count) rows, more than --max-listing-rows \(limits.maxRows)")
+      throw PortalError(.tooManyRows, "\(listing) has \(count) rows, more than --max-listing-rows \(limits.maxRows)")
     }
   }
 

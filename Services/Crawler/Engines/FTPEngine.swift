@@ -90,8 +90,7 @@ package struct FTPEngine: ChainEngine {
 
   private func ask(_ action: FTPRequest.Action) async throws -> [UInt8] {
     do {
-      return try await context.listings.list(
-        FTPRequest(action, folder, login: login, limits: context.listings.limits))
+      return try await context.listings.list(FTPRequest(action, folder, login: login, limits: context.listings.limits))
     } catch let error as HTTPError where error.kind == .loginRefused {
       throw PortalError(.loginRefused, "\(folder) refuses the login: \(error.message)")
     }

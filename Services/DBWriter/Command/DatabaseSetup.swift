@@ -15,9 +15,7 @@ struct DatabaseSetup: Sendable {
   static let oldestServer = 130_000
 
   /// The database, with the schema of this binary: migrated with `--migrate`, otherwise required.
-  static func need(
-    _ options: PostgresOptions, _ writer: DBWriterOptions, _ logger: Logger
-  ) -> Need<DatabaseSetup> {
+  static func need(_ options: PostgresOptions, _ writer: DBWriterOptions, _ logger: Logger) -> Need<DatabaseSetup> {
     Need(
       "postgres", as: "PostgreSQL", condition: "schema",
       open: {

@@ -14,9 +14,7 @@ actor DatabaseSlot {
 
   /// Runs `body` on the connection. After an error of the connection, or one that leaves its state unknown, closes the
   /// connection; the next call opens another. Never retries.
-  func use<Result: Sendable>(
-    _ body: @Sendable (isolated PostgresConnection) throws -> Result
-  ) async throws -> Result {
+  func use<Result: Sendable>(_ body: @Sendable (isolated PostgresConnection) throws -> Result) async throws -> Result {
     let connection = try await opened()
     do {
       return try await connection.perform(body)

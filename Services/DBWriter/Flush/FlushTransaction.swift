@@ -8,7 +8,7 @@ struct FlushPart: Sendable {
   let expected: Int64
   /// `next_offset` after the transaction.
   let next: Int64
-  let target: any WriteTarget
+  let target: WriteTarget
   /// Rows for each staging table of the target, in COPY's wire form; empty when only the offset moves.
   var tables: [ArraySlice<UInt8>] = []
   var elements = 0
@@ -79,7 +79,7 @@ struct FlushTransaction: Sendable {
 
   /// Stages the rows of one target and merges them.
   private func write(
-    _ parts: [FlushPart], of target: any WriteTarget, on connection: isolated PostgresConnection,
+    _ parts: [FlushPart], of target: WriteTarget, on connection: isolated PostgresConnection,
     _ outcome: inout Outcome
   ) throws {
     for (index, table) in target.staging.enumerated() {

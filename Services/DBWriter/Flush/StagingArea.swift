@@ -2,18 +2,18 @@ import Postgres
 
 /// The staging tables of the targets on one connection.
 package struct StagingArea: Sendable {
-  package let targets: [any WriteTarget]
+  package let targets: [WriteTarget]
   package let dialect: Dialect
   /// Distinguishes writers where staging tables outlive a session; stable for one instance.
   let instance: String
 
-  package init(_ targets: [any WriteTarget], dialect: Dialect = .postgresql, instance: String = "1") {
+  package init(_ targets: [WriteTarget], dialect: Dialect = .postgresql, instance: String = "1") {
     self.targets = targets
     self.dialect = dialect
     self.instance = instance
   }
 
-  private func tables(_ target: any WriteTarget) -> [StagingTable] { target.staging + target.scratch }
+  private func tables(_ target: WriteTarget) -> [StagingTable] { target.staging + target.scratch }
 
   /// SQL for each new connection. Rows of one store are adjacent in the indexes, so lookups need no random reads;
   /// without the lower `random_page_cost` PostgreSQL plans a flush into a large table as a full scan. Temporary tables
@@ -36,7 +36,7 @@ package struct StagingArea: Sendable {
   }
 
   /// Empties the tables where the end of the transaction does not.
-  func emptyAfterwards(_ target: any WriteTarget) -> [PostgresStatement] {
+  func emptyAfterwards(_ target: WriteTarget) -> [PostgresStatement] {
     guard dialect == .cockroachdb else { return [] }
     return tables(target).map { PostgresStatement("DELETE FROM \($0.name)", operation: "empty \($0.name)") }
   }

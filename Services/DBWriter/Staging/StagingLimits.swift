@@ -27,32 +27,29 @@ package enum StagingLimits {
   package static let flags = 32
 
   @inline(__always)
-  static func checkKey(_ bytes: RawSpan, _ field: StaticString, _ index: Int? = nil) throws(DecodingFailure) {
-    guard bytes.byteCount > 0 else {
-      throw DecodingFailure(.badValue, at: 0, "empty", field: "\(field)", item: index)
-    }
+  static func checkKey(_ bytes: RawSpan, _ field: String, _ index: Int? = nil) throws(DecodingFailure) {
+    guard bytes.byteCount > 0 else { throw DecodingFailure(.badValue, at: 0, "empty", field: field, item: index) }
     try checkText(bytes, field, index, limit: keyBytes)
   }
 
   /// PostgreSQL's text cannot contain NUL.
   @inline(__always)
   static func checkText(
-    _ bytes: RawSpan, _ field: StaticString, _ index: Int? = nil, limit: Int = textBytes
+    _ bytes: RawSpan, _ field: String, _ index: Int? = nil, limit: Int = textBytes
   ) throws(DecodingFailure) {
     guard bytes.byteCount <= limit else {
-      throw DecodingFailure(.badValue, at: 0, "longer than can be stored", field: "\(field)", item: index)
+      throw DecodingFailure(.badValue, at: 0, "longer than can be stored", field: field, item: index)
     }
     let hasNUL = bytes.withUnsafeBytes { raw in
       raw.baseAddress.map { memchr($0, 0, raw.count) != nil } ?? false
     }
     if hasNUL {
-      throw DecodingFailure(
-        .badValue, at: 0, "has a NUL character, which cannot be stored", field: "\(field)", item: index)
+      throw DecodingFailure(.badValue, at: 0, "has a NUL character, which cannot be stored", field: field, item: index)
     }
   }
 
   static func checkText(
-    _ text: String?, _ field: StaticString, _ index: Int? = nil, limit: Int = textBytes
+    _ text: String?, _ field: String, _ index: Int? = nil, limit: Int = textBytes
   ) throws(DecodingFailure) {
     guard let text else { return }
     try checkText(Array(text.utf8).span.bytes, field, index, limit: limit)
@@ -63,9 +60,9 @@ package enum StagingLimits {
     for flag in flags { try checkText(flag, "flags", limit: keyBytes) }
   }
 
-  static func checkTime(_ time: Timestamp, _ field: StaticString) throws(DecodingFailure) {
+  static func checkTime(_ time: Timestamp, _ field: String) throws(DecodingFailure) {
     guard times.contains(time.microseconds) else {
-      throw DecodingFailure(.badTimestamp, at: 0, "not between 1990 and 2100", field: "\(field)")
+      throw DecodingFailure(.badTimestamp, at: 0, "not between 1990 and 2100", field: field)
     }
   }
 
@@ -80,9 +77,9 @@ package enum StagingLimits {
   }
 
   /// The 128 bits of 32 hexadecimal digits.
-  static func id(_ text: RawSpan, _ field: StaticString = "file_id") throws(DecodingFailure) -> FileID {
+  static func id(_ text: RawSpan, _ field: String = "file_id") throws(DecodingFailure) -> FileID {
     guard let id = FileID(text) else {
-      throw DecodingFailure(.badValue, at: 0, "not 32 hexadecimal digits", field: "\(field)")
+      throw DecodingFailure(.badValue, at: 0, "not 32 hexadecimal digits", field: field)
     }
     return id
   }

@@ -22,13 +22,13 @@ struct FullList: Sendable {
   let code: String?
 
   /// The lists that a message closes, and the codes in its file's unusable rows.
-  static let columns = ["closes text[] NOT NULL", "also_named text[] NOT NULL"]
+  static let columns = ["closes text[]", "also_named text[]"]
 
   /// The staging table of the headers of one store's files; filled by `BinaryCopyRows.storeFile`.
   static func storeFiles(_ name: String) -> StagingTable {
     StagingTable(name, .header, [
-      "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "store_id text COLLATE \"C\" NOT NULL",
-      "file_time timestamptz NOT NULL", "file_id uuid NOT NULL",
+      "batch int", "chain text COLLATE \"C\"", "store_id text COLLATE \"C\"",
+      "file_time timestamptz", "file_id uuid",
     ] + columns)
   }
 

@@ -7,34 +7,34 @@ import Messages
 ///
 /// Everything else (offsets, flushes, bisection, dead letters, metrics) is common to all targets: a new topic is a file
 /// with a target and a row in `WriteTargets.all`.
-package protocol WriteTarget: Sendable {
+package struct WriteTarget: Sendable {
+  /// Reads a message into rows. Reused for many messages, by one task at a time.
+  ///
+  /// It throws the reason why the whole message cannot be stored; the caller then discards its rows.
+  package typealias Reader = (RawSpan, inout MessageRows) throws(DecodingFailure) -> Void
+
   /// The name for `--tables`.
-  var name: String { get }
+  package let name: String
   /// Topics of one schema; a writer of the table reads all of them.
-  var topics: [Topic] { get }
-  /// Filled by `makeReader`'s reader, in this order.
-  var staging: [StagingTable] { get }
-  /// Temporary tables for `merge`.
-  var scratch: [StagingTable] { get }
+  package let topics: [Topic]
   /// The message's array whose elements are accepted or refused separately; nil when a message is one element.
-  var elements: String? { get }
-  func makeReader() -> any TargetReader
+  package var elements: String?
+  /// Filled by the reader, in this order.
+  package let staging: [StagingTable]
+  /// Temporary tables for `merge`.
+  package var scratch: [StagingTable] = []
   /// Statements without parameters, run in this order in the transaction that staged the rows.
   ///
   /// The effect equals that of every message written alone in the order of arrival (`batch`); a message that was
   /// written before has none. Rows that writers of other partitions may change too are locked in key order.
-  func merge(_ dialect: Dialect) -> [MergeStatement]
-}
+  let merge: [MergeStatement]
+  /// Runs before ``merge``, where the dialect has what it needs.
+  var prelude: MergeStatement?
+  package let makeReader: @Sendable () -> Reader
 
-extension WriteTarget {
-  package var scratch: [StagingTable] { [] }
-  package var elements: String? { nil }
-}
-
-/// Reads messages into rows. Reused for many messages, by one task at a time.
-package protocol TargetReader: AnyObject {
-  /// - Throws: the reason why the whole message cannot be stored; the caller then discards its rows.
-  func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure)
+  package func merge(_ dialect: Dialect) -> [MergeStatement] {
+    (dialect == .postgresql ? prelude.map { [$0] } ?? [] : []) + merge
+  }
 }
 
 /// One statement of a merge. Its result is one row of counts; without `counts` it is ignored.
@@ -117,14 +117,13 @@ extension Sequence<String> {
 /// All targets, in the order of their merges within a transaction: `products`, which writers of different partitions
 /// share, comes last and so is locked for the shortest time.
 package enum WriteTargets {
-  package static let all: [any WriteTarget] = [
-    StoreTarget(), FileTarget(), MasterTarget(), DecisionTarget(), ObservationTarget(), PredictionTarget(),
-    PromotionTarget(), PriceTarget(),
+  package static let all: [WriteTarget] = [
+    .stores, .files, .masters, .decisions, .observations, .predictions, .promotions, .prices,
   ]
 
   /// - Parameter names: separated by commas; names of targets or of their topics.
   /// - Throws: `configuration` for an unknown name.
-  package static func named(_ names: String) throws(Failure) -> [any WriteTarget] {
+  package static func named(_ names: String) throws(Failure) -> [WriteTarget] {
     let wanted = names.split(separator: ",").map { $0.trimmed }
     for name in wanted where !all.contains(where: { $0.isCalled(name) }) {
       throw Failure(
@@ -132,9 +131,7 @@ package enum WriteTargets {
         "--tables: there is no \(name); choose from \(all.map(\.name).joined(separator: ", "))")
     }
     let chosen = all.filter { wanted.contains(where: $0.isCalled) }
-    guard !chosen.isEmpty else {
-      throw Failure(.configuration, code: "no_tables", "--tables names nothing to write")
-    }
+    guard !chosen.isEmpty else { throw Failure(.configuration, code: "no_tables", "--tables names nothing to write") }
     return chosen
   }
 }

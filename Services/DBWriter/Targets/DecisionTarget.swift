@@ -2,65 +2,34 @@ import Catalogue
 import Messages
 import Postgres
 
-/// `gogobe.masters.decisions`: who decided what about masters, what was undone, and what follows for readers.
-package struct DecisionTarget: WriteTarget {
-  package let name = "decisions"
-  package let topics = [Topics.masterDecisions]
-  package let staging = [DecisionSQL.decisions]
-
-  package func makeReader() -> any TargetReader { Reader() }
-
-  package func merge(_ dialect: Dialect) -> [MergeStatement] {
-    // Where transactions are not serializable, what follows from decisions is found by one writer at a time.
-    (dialect == .postgresql ? [DecisionSQL.lock] : [])
-      + [DecisionSQL.write, DecisionSQL.survivors, DecisionSQL.splits]
-  }
-
-  private final class Reader: TargetReader {
-    func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {
-      let decision = try MasterDecision(decoding: value, limits: JSONReader.Limits())
-      let id = try StagingLimits.id(Array(decision.decisionID.utf8).span.bytes, "decision_id")
-      try check(decision)
-      rows.tables[0].beginRow(fields: DecisionSQL.decisions.columns.count)
-      rows.tables[0].int4(rows.batch)
-      rows.tables[0].id(id)
-      for text in [decision.kind.rawValue, decision.masterID, decision.otherID] { rows.tables[0].text(text) }
-      rows.tables[0].texts(decision.products.map(\.chain))
-      rows.tables[0].texts(decision.products.map(\.code))
-      rows.tables[0].time(decision.decidedAt)
-      rows.tables[0].text(decision.decidedBy)
-      for text in [decision.reason, decision.model] { rows.tables[0].textOrNull(text) }
-      rows.tables[0].decimalOrNull(decision.probability)
-      rows.tables[0].timeOrNull(decision.undoneAt)
-      for text in [decision.undoneBy, decision.undoneReason] { rows.tables[0].textOrNull(text) }
-      rows.keep()
+extension WriteTarget {
+  /// `gogobe.masters.decisions`: who decided what about masters, what was undone, and what follows for readers.
+  /// Where transactions are not serializable, what follows from decisions is found by one writer at a time.
+  static let decisions = messages(
+    "decisions", of: [Topics.masterDecisions], into: DecisionSQL.decisions, DecisionSQL.columns,
+    merge: [DecisionSQL.write, DecisionSQL.survivors, DecisionSQL.splits], prelude: DecisionSQL.lock
+  ) { decision throws(DecodingFailure) in
+    for (index, product) in decision.products.enumerated() {
+      try StagingLimits.checkKey(Array(product.chain.utf8).span.bytes, "chain", index)
+      try StagingLimits.checkKey(Array(product.code.utf8).span.bytes, "code", index)
     }
-
-    private func check(_ decision: MasterDecision) throws(DecodingFailure) {
-      for (index, product) in decision.products.enumerated() {
-        try StagingLimits.checkKey(Array(product.chain.utf8).span.bytes, "chain", index)
-        try StagingLimits.checkKey(Array(product.code.utf8).span.bytes, "code", index)
-      }
-      try StagingLimits.checkTime(decision.decidedAt, "decided_at")
-      if let time = decision.undoneAt { try StagingLimits.checkTime(time, "undone_at") }
-      for (text, field) in [
-        (decision.decidedBy, "decided_by"), (decision.reason, "reason"), (decision.model, "model"),
-        (decision.undoneBy, "undone_by"), (decision.undoneReason, "undone_reason"),
-      ] as [(String?, StaticString)] { try StagingLimits.checkText(text, field) }
-    }
+    return true
   }
 }
 
 /// The staging table and the merge of decisions. What holds follows from the set of decisions in force, by the rules of
 /// `MasterDecisions`, which the parser follows.
 enum DecisionSQL {
-  static let decisions = StagingTable("staged_decisions", .element, [
-    "batch int NOT NULL", "decision_id uuid NOT NULL", "kind text COLLATE \"C\" NOT NULL",
-    "master_id text COLLATE \"C\" NOT NULL", "other_id text COLLATE \"C\" NOT NULL",
-    "chains text[] NOT NULL", "eans text[] NOT NULL", "decided_at timestamptz NOT NULL",
-    "decided_by text COLLATE \"C\" NOT NULL", "reason text COLLATE \"C\"", "model text COLLATE \"C\"",
-    "probability numeric", "undone_at timestamptz", "undone_by text COLLATE \"C\"", "undone_reason text COLLATE \"C\"",
-  ])
+  static let columns: [Column<MasterDecision>] = [
+    .id("decision_id", \.decisionID), .text("kind", isOrdered: true, \.kind.rawValue),
+    .text("master_id", isOrdered: true, \.masterID), .text("other_id", isOrdered: true, \.otherID),
+    .texts("chains") { $0.products.map(\.chain) }, .texts("eans") { $0.products.map(\.code) },
+    .time("decided_at", isChecked: true, \.decidedAt), .text("decided_by", isOrdered: true, \.decidedBy),
+    .text("reason", isOrdered: true, \.reason), .text("model", isOrdered: true, \.model),
+    .decimal("probability", \.probability), .time("undone_at", isChecked: true, \.undoneAt),
+    .text("undone_by", isOrdered: true, \.undoneBy), .text("undone_reason", isOrdered: true, \.undoneReason),
+  ]
+  static let decisions = StagingTable("staged_decisions", .element, columns)
 
   static let lock = MergeStatement("lock decisions", sql: "LOCK TABLE master_decisions IN SHARE ROW EXCLUSIVE MODE")
 

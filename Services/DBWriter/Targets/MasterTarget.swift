@@ -2,24 +2,31 @@ import Catalogue
 import Messages
 import Postgres
 
-/// `gogobe.products.masters`: each product across chains, and what a new one perhaps is. As in the topic, the last
-/// record of a key counts.
-package struct MasterTarget: WriteTarget {
-  package let name = "masters"
-  package let topics = [Topics.productsMasters]
-  package let staging = [Self.masters]
+extension WriteTarget {
+  /// `gogobe.products.masters`: each product across chains, and what a new one perhaps is. As in the topic, the last
+  /// record of a key counts. Records of a chain's products are not for this table.
+  static let masters = messages(
+    "masters", of: [Topics.productsMasters], into: MasterSQL.masters, MasterSQL.columns,
+    merge: [MasterSQL.merge, MasterSQL.mergeCandidates]
+  ) { master throws(DecodingFailure) in
+    guard master.chain == nil else { return false }
+    if master.masterID.isEmpty { throw DecodingFailure(.badValue, at: 0, "empty", field: "master_id") }
+    return true
+  }
+}
 
-  package func makeReader() -> any TargetReader { Reader() }
+/// The staging table and the merge of masters.
+enum MasterSQL {
+  static let columns: [Column<ProductMaster>] = [
+    .text("master_id", isOrdered: true, limit: StagingLimits.masterIDBytes, \.masterID), .text("gtin", \.gtin),
+    .text("name", \.name), .text("brand", \.brand), .decimal("quantity", \.quantity),
+    .text("unit", \.unit), .idOrNull("source_file_id", \.sourceFileID), .time("minted_at", \.mintedAt),
+    .text("candidate", isOrdered: true, limit: StagingLimits.masterIDBytes, \.candidate),
+    .decimal("candidate_probability", \.candidateProbability), .text("model", isOrdered: true, \.model),
+  ]
+  static let masters = StagingTable("staged_masters", .element, columns)
 
-  package func merge(_ dialect: Dialect) -> [MergeStatement] { [Self.merge, Self.mergeCandidates] }
-
-  private static let masters = StagingTable("staged_masters", .element, [
-    "batch int NOT NULL", "master_id text COLLATE \"C\" NOT NULL", "gtin text", "name text NOT NULL", "brand text",
-    "quantity numeric", "unit text", "source_file_id uuid", "minted_at timestamptz NOT NULL",
-    "candidate text COLLATE \"C\"", "candidate_probability numeric", "model text COLLATE \"C\"",
-  ])
-
-  private static let merge = MergeStatement("merge masters", .rows(of: "masters"), sql: """
+  static let merge = MergeStatement("merge masters", .rows(of: "masters"), sql: """
     WITH written AS (
       INSERT INTO masters AS p (master_id, gtin, name, brand, quantity, unit, source_file_id, minted_at)
       SELECT DISTINCT ON (master_id) master_id, gtin, name, brand, quantity, unit, source_file_id, minted_at
@@ -37,7 +44,7 @@ package struct MasterTarget: WriteTarget {
     """)
 
   /// Of records that name the same candidate the one of the newest file counts.
-  private static let mergeCandidates = MergeStatement("merge candidates", .rows(of: "master_candidates"), sql: """
+  static let mergeCandidates = MergeStatement("merge candidates", .rows(of: "master_candidates"), sql: """
     WITH written AS (
       INSERT INTO master_candidates AS p (master_id, candidate_id, probability, model, source_file_id, minted_at)
       SELECT DISTINCT ON (master_id, candidate)
@@ -53,33 +60,4 @@ package struct MasterTarget: WriteTarget {
     )
     SELECT count(*) FROM written
     """)
-
-  private final class Reader: TargetReader {
-    func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {
-      let master = try ProductMaster(decoding: value, limits: JSONReader.Limits())
-      // What another chain calls it is for recognising names; the product keeps the name it was first met by.
-      if master.chain != nil { return }
-      let id = Array(master.masterID.utf8)
-      guard !id.isEmpty else { throw DecodingFailure(.badValue, at: 0, "empty", field: "master_id") }
-      try StagingLimits.checkText(id.span.bytes, "master_id", limit: StagingLimits.masterIDBytes)
-      try StagingLimits.checkText(master.candidate, "candidate", limit: StagingLimits.masterIDBytes)
-      for (text, field) in [
-        (master.gtin, "gtin"), (master.name, "name"), (master.brand, "brand"), (master.unit, "unit"),
-        (master.model, "model"),
-      ] as [(String?, StaticString)] { try StagingLimits.checkText(text, field) }
-      rows.tables[0].beginRow(fields: MasterTarget.masters.columns.count)
-      rows.tables[0].int4(rows.batch)
-      rows.tables[0].text(master.masterID)
-      for text in [master.gtin, master.name, master.brand] { rows.tables[0].textOrNull(text) }
-      rows.tables[0].decimalOrNull(master.quantity)
-      rows.tables[0].textOrNull(master.unit)
-      let source = master.sourceFileID.flatMap { FileID(Array($0.utf8).span.bytes) }
-      if let source { rows.tables[0].id(source) } else { rows.tables[0].null() }
-      rows.tables[0].time(master.mintedAt)
-      rows.tables[0].textOrNull(master.candidate)
-      rows.tables[0].decimalOrNull(master.candidateProbability)
-      rows.tables[0].textOrNull(master.model)
-      rows.keep()
-    }
-  }
 }

@@ -55,8 +55,7 @@ package struct TradingCalendar: Sendable {
       let content = line.prefix { $0 != "#" }.filter { !$0.isWhitespace }
       if content.isEmpty { continue }
       guard let day = CivilDate(content)?.daysSinceEpoch else {
-        throw Failure(
-          .configuration, code: "bad_holiday", "\(path), line \(number): not a date such as 2026-01-07")
+        throw Failure(.configuration, code: "bad_holiday", "\(path), line \(number): not a date such as 2026-01-07")
       }
       days.insert(day)
     }

@@ -1,9 +1,10 @@
 import ArgumentParser
-import Core
 import CSV
+import Core
 import Foundation
 import HTTP
 import HTTPFlags
+import KafkaFlags
 import Options
 import WebSocket
 
@@ -131,8 +132,7 @@ package struct SourceOptions: ParsableArguments {
       if symbol.hasPrefix("\(exchange):") { symbol = String(symbol.dropFirst(exchange.count + 1)) }
       if symbol.isEmpty { continue }
       guard symbol.utf8.count <= 64, symbol.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x22 }) else {
-        throw Failure(
-          .configuration, code: "bad_symbol", "\(quoted(symbol, limit: 64)) is not a symbol such as COMI")
+        throw Failure(.configuration, code: "bad_symbol", "\(quoted(symbol, limit: 64)) is not a symbol such as COMI")
       }
       if known.insert(symbol).inserted { list.append(symbol) }
     }
@@ -147,9 +147,7 @@ package struct SourceOptions: ParsableArguments {
     guard let sourceTokenFile else { return sourceToken.flatMap { $0.isEmpty ? nil : $0 } }
     let text = String(decoding: try readFile(sourceTokenFile, limit: 64 << 10), as: UTF8.self)
       .trimmingCharacters(in: .whitespacesAndNewlines)
-    guard !text.isEmpty else {
-      throw Failure(.configuration, code: "no_token", "\(sourceTokenFile) is empty")
-    }
+    guard !text.isEmpty else { throw Failure(.configuration, code: "no_token", "\(sourceTokenFile) is empty") }
     return text
   }
 
@@ -197,5 +195,27 @@ package struct SourceOptions: ParsableArguments {
 
   package var review: BarReview.Settings {
     BarReview.Settings(interval: interval, exchange: exchange, closeOnly: !intradayCandles)
+  }
+}
+
+/// Where bars go.
+package struct KafkaTarget: ParsableArguments {
+  @Option(help: ArgumentHelp("The same as --kafka-bootstrap-servers.", valueName: "host:port,..."))
+  package var bootstrap: String?
+
+  @Option(help: ArgumentHelp("Topic of the bars.", valueName: "name"))
+  package var topic = "egx_market_data"
+
+  package init() {}
+
+  package func validate() throws {
+    if topic.isEmpty { throw ValidationError("--topic is empty") }
+    if bootstrap?.isEmpty == true { throw ValidationError("--bootstrap is empty") }
+  }
+
+  package func apply(to kafka: KafkaOptions) -> KafkaOptions {
+    var kafka = kafka
+    if let bootstrap { kafka.kafkaBootstrapServers = bootstrap }
+    return kafka
   }
 }

@@ -95,8 +95,7 @@ package struct Backfill: Sendable {
   private func request(_ symbol: String) -> BarRequest {
     let start = settings.interval.isIntraday
       ? clock.start(ofDay: settings.days.lowerBound) : settings.days.lowerBound * 86_400
-    var request = BarRequest(
-      symbol: symbol, interval: settings.interval, count: settings.maxBars, reachBackTo: start)
+    var request = BarRequest(symbol: symbol, interval: settings.interval, count: settings.maxBars, reachBackTo: start)
     request.isCountLimit = true
     return request
   }

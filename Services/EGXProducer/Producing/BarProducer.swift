@@ -209,8 +209,7 @@ package struct BarProducer: Sendable {
     logRemarks(answer, unusable: report.unusable, symbol, poll)
     if report.refilled > 0 {
       metrics.gap(isFilled: true)
-      context.logger.notice(
-        "gap refilled", metadata: ["symbol": "\(symbol)", "bars": "\(report.refilled)"])
+      context.logger.notice("gap refilled", metadata: ["symbol": "\(symbol)", "bars": "\(report.refilled)"])
     }
     if !answer.reachesBack, newest != nil {
       metrics.gap(isFilled: false)

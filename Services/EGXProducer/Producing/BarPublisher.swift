@@ -1,6 +1,9 @@
+import Catalogue
 import Core
+import Kafka
 import Logging
 import Messages
+import Pipeline
 import Values
 
 /// Publishes new and changed bars, and sends unacknowledged ones again, in order, so that the last record of a bar is
@@ -72,8 +75,7 @@ package actor BarPublisher {
   package func publish(_ symbol: String, _ bars: [SourceBar], missedUntil: Int64? = nil) async throws -> Report {
     guard await turn.acquire() else { throw CancellationError() }
     defer { turn.release() }
-    let outcome = review.review(
-      bars, symbol: symbol, memory: series[symbol], missedUntil: missedUntil, now: now())
+    let outcome = review.review(bars, symbol: symbol, memory: series[symbol], missedUntil: missedUntil, now: now())
     metrics.reviewed(outcome)
     let report = Report(
       published: outcome.outgoing.count, unchanged: outcome.unchanged, refilled: outcome.refilled.count,
@@ -139,5 +141,27 @@ package actor BarPublisher {
     ready?(false, "\(failed.error)")
     logger.warning("Kafka does not take bars", metadata: ["error": "\(failed.error)"])
     if await drain.sleep(for: failed.delay) { throw failed.error }
+  }
+}
+
+/// Where bars are published, in order.
+package protocol BarTopic: Sendable {
+  /// Enqueues the bars, in order across calls.
+  /// - Returns: a function that awaits their acknowledgement and throws `ClassifiedError`.
+  func send(_ bars: [MarketBar]) async throws -> @Sendable () async throws -> Void
+}
+
+/// A topic of Kafka; key and partition by symbol.
+package struct KafkaBarTopic: BarTopic {
+  let producer: Producer
+  let name: String
+  let identity: ServiceIdentity
+
+  package func send(_ bars: [MarketBar]) async throws -> @Sendable () async throws -> Void {
+    let headers = identity.headers(schema: MarketBar.topic.schema)
+    var batch = OutgoingBatch()
+    for bar in bars { batch.append(topic: name, key: bar.key, value: bar.encoded(), headers: headers) }
+    let acks = try await producer.enqueue(batch)
+    return { try await acks.value }
   }
 }

@@ -28,10 +28,8 @@ package final class ProducerMetrics: Sendable {
   private let changed = Counter(label: "souk_egx_bars_published_total", dimensions: [("kind", "changed")])
   private let unchanged = Counter(label: "souk_egx_bars_unchanged_total")
   private let unusable = Counter(label: "souk_egx_bars_unusable_total")
-  private let inconsistent = Counter(
-    label: "souk_egx_bars_flagged_total", dimensions: [("flag", "inconsistent_range")])
-  private let nonPositive = Counter(
-    label: "souk_egx_bars_flagged_total", dimensions: [("flag", "non_positive_price")])
+  private let inconsistent = Counter(label: "souk_egx_bars_flagged_total", dimensions: [("flag", "inconsistent_range")])
+  private let nonPositive = Counter(label: "souk_egx_bars_flagged_total", dimensions: [("flag", "non_positive_price")])
   private let lost = Counter(label: "souk_egx_lost_total")
   private let empty = Counter(label: "souk_egx_empty_answers_total")
   private let refilled = Counter(label: "souk_egx_bars_flagged_total", dimensions: [("flag", "refilled")])

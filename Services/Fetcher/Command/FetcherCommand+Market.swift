@@ -1,9 +1,11 @@
+import Catalogue
 import Core
 import HTTP
 import Kafka
 import Logging
 import Markets
 import Messages
+import Options
 import Pipeline
 import Redis
 import ServiceKit

@@ -34,7 +34,7 @@ package enum FetcherKind: Hashable, Sendable, CaseIterable, ExpressibleByArgumen
   package var outputs: [Topic] {
     switch self {
     case .commodities: Topics.commodityObservations
-    case .market(let kind): kind.outputs
+    case .market(let kind): Topics.fetched(by: kind)
     }
   }
   /// The consumer group, unless one is named.

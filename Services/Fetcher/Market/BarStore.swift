@@ -1,3 +1,4 @@
+import Core
 import Feeds
 import Redis
 import Synchronization

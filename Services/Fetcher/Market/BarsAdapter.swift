@@ -2,6 +2,7 @@ import Catalogue
 import Core
 import Feeds
 import Logging
+import Markets
 import Messages
 import Metrics
 import Values

@@ -13,13 +13,15 @@ package struct HotWriterCommand: ServiceCommand {
     commandName: ServiceCatalogue.hotWriter.name,
     abstract: "Keep live prices and bars in Redis, as time series, last values and a tail of raw records.",
     discussion: """
-      Consumes \(Topics.marketTicks.name), \(Topics.marketBars.name) and \(Topics.marketGaps.name). A sample's key and \
-      time come only from its record, last values compare event times, and the tail compares offsets, so a repeat \
+      Consumes \(Topics.marketTicks.name), \(Topics.marketBars.name), \(Topics.marketGaps.name), \
+      \(Topics.newsArticles.name) and \(Topics.sentimentEvents.name). A sample's key and time \
+      come only from its record, last values compare event times, and the tail compares offsets, so a repeat \
       changes nothing. A record that Redis refuses is a dead letter; a full or absent Redis is waited for.
       """,
     version: Souk.version)
 
   @OptionGroup(title: "Series") package var hot: HotWriterOptions
+  @OptionGroup(title: "Texts") package var texts: TextOptions
   @OptionGroup(title: "Redis") package var redis: RedisOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
@@ -33,8 +35,10 @@ package struct HotWriterCommand: ServiceCommand {
   package func work(_ needs: Needs) -> Work {
     let consumer = needs.consumer(ServiceCatalogue.hotWriter, kafka, pipeline)
     let client = needs.add(need())
-    return consumer.sink(hot.policy) { [hot] _, _ in
-      HotSink(try client.value, policy: try hot.series(), limits: hot.limits, budget: try hot.budget())
+    return consumer.sink(hot.policy) { [hot, texts] _, _ in
+      HotSink(
+        try client.value, policy: try hot.series(), limits: hot.limits, budget: try hot.budget(),
+        texts: try texts.policy())
     }
   }
 

@@ -62,6 +62,7 @@ struct PartitionBuffer: Sendable {
   var quotes: [Int: LastValue] = [:]
   var changes: [Change] = []
   var gaps: [GapNote] = []
+  var texts: [TextNote] = []
   var bars: [BarChunk] = []
   /// The chunk that takes the next bar of a symbol, an interval and a set of fields.
   var openBars: [Int: Int] = [:]
@@ -102,6 +103,7 @@ struct PartitionBuffer: Sendable {
     quotes.removeAll(keepingCapacity: true)
     changes.removeAll(keepingCapacity: true)
     gaps.removeAll(keepingCapacity: true)
+    texts.removeAll(keepingCapacity: true)
     bars.removeAll(keepingCapacity: true)
     openBars.removeAll(keepingCapacity: true)
     tail.clear()

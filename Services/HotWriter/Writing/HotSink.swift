@@ -15,17 +15,19 @@ package final class HotSink: Sink {
   private let memory: MemoryWatch
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
-  private enum Input { case ticks, bars, gaps }
+  private let texts: TextReader
+  private enum Input { case ticks, bars, gaps, articles, sentiment }
   private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
 
   init(
     _ client: RedisClient, policy: SeriesPolicy, limits: RecordReader.Limits, budget: MemoryBudget,
-    now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
+    texts: TextPolicy = TextPolicy(), now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
   ) {
     writer = HotWriter(client: client, tail: limits.tail)
     reader = RecordReader(policy, limits: limits, now: now)
     memory = MemoryWatch(client, budget)
+    self.texts = TextReader(policy: texts, skew: Int64(limits.skew / .milliseconds(1)), now: now)
   }
 
   /// Every partition starts at the group's committed offset.
@@ -53,6 +55,8 @@ package final class HotSink: Sink {
     case .ticks: reader.append(tick: value, at: offset, to: &buffers[index].buffer)
     case .bars: reader.append(bar: value, at: offset, to: &buffers[index].buffer)
     case .gaps: reader.append(gap: value, to: &buffers[index].buffer)
+    case .articles: texts.read(article: value, to: &buffers[index].buffer)
+    case .sentiment: texts.read(sentiment: value, to: &buffers[index].buffer)
     }
     guard disposition == .keep else { return disposition }
     buffers[index].buffer.records += 1
@@ -65,6 +69,8 @@ package final class HotSink: Sink {
     let input: Input = switch partition.topic {
     case Topics.marketBars.name: .bars
     case Topics.marketGaps.name: .gaps
+    case Topics.newsArticles.name: .articles
+    case Topics.sentimentEvents.name: .sentiment
     default: .ticks
     }
     buffers.append((partition, input, PartitionBuffer()))

@@ -81,6 +81,7 @@ struct HotWriter: Sendable {
     append(lastValues: buffers, table, digests, &pipeline, &commands)
     append(tails: buffers, digests, &pipeline, &commands)
     append(gaps: buffers, &pipeline, &commands)
+    commands += repeatElement(.last, count: append(texts: buffers, digests, &pipeline))
     guard !pipeline.isEmpty else { return outcome }
     var answers = try await client.run(pipeline)
     if answers.failures.contains(where: { $0.error.code == "redis_noscript" }) {

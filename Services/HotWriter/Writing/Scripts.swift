@@ -88,5 +88,5 @@ enum Scripts {
     return count - outside + 1000 * (equal + 1000 * (older + 1000 * outside))
     """)
 
-  static let all = [last, change, tail, bars]
+  static let all = [last, change, tail, bars] + TextScripts.all
 }

@@ -6,8 +6,7 @@ import ServiceKit
 /// What inference-worker counts beyond what every consumer counts.
 struct WorkerMetrics: Sendable {
   static let descriptions = [
-    MetricDescription(
-      "souk_predictions_total", .counter, "Predictions made, with their steps.", labels: ["model"]),
+    MetricDescription("souk_predictions_total", .counter, "Predictions made, with their steps.", labels: ["model"]),
     MetricDescription(
       "souk_predictions_withheld_total", .counter, "Predictions that say only why there is none.",
       labels: ["model", "reason"]),

@@ -3,6 +3,7 @@ import Catalogue
 import Core
 import InfluxFlags
 import KafkaFlags
+import Options
 import Pipeline
 import ServiceKit
 
@@ -36,5 +37,82 @@ package struct InfluxConsumerCommand: ServiceCommand {
     return consumer.sink(points.policy) { _, _ in
       InfluxSink(try server.value, encoder: try encoder.value, limits: limits) { heartbeat.working("write") }
     }
+  }
+}
+
+/// What becomes a point, and when points are written.
+package struct InfluxConsumerOptions: ParsableArguments {
+  @Option(help: "Name of the measurement.")
+  package var measurement = PointMapping.bars.measurement
+
+  @Option(parsing: .singleValue, help: ArgumentHelp(
+    "A field of the record that becomes a tag (repeatable); default: symbol, exchange, interval.",
+    valueName: "field[=key]"))
+  package var tag: [String] = []
+
+  @Option(parsing: .singleValue, help: ArgumentHelp(
+    "A field of the record that becomes a field of the point (repeatable); value@name takes its key from the field "
+      + "'name'. Types are float (the default), integer, string and boolean. Default: open, high, low, close, volume, "
+      + "value@field.",
+    valueName: "field[=key][:type]"))
+  package var field: [String] = []
+
+  @Option(parsing: .singleValue, help: ArgumentHelp(
+    "A field that holds the time (repeatable); the first that has a value counts. Default: observed_at, datetime.",
+    valueName: "field"))
+  package var time: [String] = []
+
+  @Option(help: ArgumentHelp("Zone of times that are written without an offset.", valueName: "zone"))
+  package var timeZone = "Africa/Cairo"
+
+  @Option(help: "Points that make a flush.")
+  package var flushPoints = 20_000
+
+  @Option(help: ArgumentHelp("Bytes of points that make a flush.", valueName: "size"))
+  package var flushBytes = ByteSize.mib(8)
+
+  @Option(help: ArgumentHelp("Longest time a record waits for others before it is written.", valueName: "time"))
+  package var linger = DurationSetting(.milliseconds(200))
+
+  @Option(help: "Points in one request.")
+  package var requestPoints = 5_000
+
+  @Option(help: ArgumentHelp("Bytes of points in one request, before compression.", valueName: "size"))
+  package var requestBytes = ByteSize.mib(4)
+
+  @Option(help: "Requests on their way at once; the points of one partition are never in two of them.")
+  package var concurrency = 4
+
+  package init() {}
+
+  package func validate() throws {
+    guard flushPoints > 0, flushBytes.bytes > 0, requestPoints > 0, requestBytes.bytes > 0 else {
+      throw ValidationError("--flush-points, --flush-bytes, --request-points and --request-bytes must be above zero")
+    }
+    guard (1...64).contains(concurrency) else { throw ValidationError("--concurrency must be 1 to 64") }
+  }
+
+  var policy: FlushPolicy { FlushPolicy(rows: flushPoints, bytes: flushBytes.bytes, linger: linger.duration) }
+  var limits: WriteLimits { WriteLimits(points: requestPoints, bytes: requestBytes.bytes, concurrency: concurrency) }
+
+  /// - Throws: `Failure(.configuration)` that names what is wrong.
+  func encoder() throws(Failure) -> PointEncoder {
+    let standard = PointMapping.bars
+    var (tags, fields) = (standard.tags, standard.fields)
+    if !tag.isEmpty { tags = try Self.each(tag) { text throws(Failure) in try PointMapping.Tag(parsing: text) } }
+    if !field.isEmpty {
+      fields = try Self.each(field) { text throws(Failure) in try PointMapping.Field(parsing: text) }
+    }
+    let mapping = PointMapping(
+      measurement: measurement, tags: tags, fields: fields, times: time.isEmpty ? standard.times : time)
+    return try PointEncoder(mapping, zone: try ZoneTable(identifier: timeZone))
+  }
+
+  private static func each<Part>(
+    _ texts: [String], _ parse: (String) throws(Failure) -> Part
+  ) throws(Failure) -> [Part] {
+    var parts: [Part] = []
+    for text in texts { parts.append(try parse(text)) }
+    return parts
   }
 }

@@ -106,9 +106,7 @@ package struct ParserOptions: ParsableArguments {
       throw ValidationError("--max-record-size must be 1KiB to 64MiB")
     }
     guard 0...1 ~= rowDropThreshold else { throw ValidationError("--row-drop-threshold must be 0 to 1") }
-    guard 1 << 10...16 << 20 ~= maxRowSize.bytes else {
-      throw ValidationError("--max-row-size must be 1KiB to 16MiB")
-    }
+    guard 1 << 10...16 << 20 ~= maxRowSize.bytes else { throw ValidationError("--max-row-size must be 1KiB to 16MiB") }
     guard 1...65_536 ~= maxArchiveEntries else { throw ValidationError("--max-archive-entries must be 1 to 65536") }
     guard 4...1_024 ~= maxDepth else { throw ValidationError("--max-depth must be 4 to 1024") }
     for (flag, size) in [("name", maxNameSize), ("tag", maxTagSize), ("text", maxTextSize)]

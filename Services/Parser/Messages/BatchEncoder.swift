@@ -173,7 +173,6 @@ struct BatchEncoder: ~Copyable {
   }
 
   private mutating func append(_ master: ProductMaster) {
-    output.append(
-      topic: ProductMaster.topic.name, key: master.key, value: master.encoded(), headers: masterHeaders)
+    output.append(topic: ProductMaster.topic.name, key: master.key, value: master.encoded(), headers: masterHeaders)
   }
 }

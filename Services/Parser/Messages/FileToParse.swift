@@ -22,9 +22,7 @@ struct FileToParse: Sendable {
   ///   - sha256: from the message, or computed when the message has none.
   ///   - recordTime: timestamp of the consumed record, in milliseconds.
   /// - Throws: `no_file_time` when no time is known.
-  init(
-    _ message: FileDownloaded, sha256: SHA256Digest, recordTime: Int64?, zone: ZoneTable
-  ) throws(Failure) {
+  init(_ message: FileDownloaded, sha256: SHA256Digest, recordTime: Int64?, zone: ZoneTable) throws(Failure) {
     let name = try? PriceFileName(message.fileName)
     chain = message.chain
     fileName = message.fileName

@@ -2,6 +2,7 @@ import Catalogue
 import Core
 import Kafka
 import Messages
+import Pipeline
 import PriceFiles
 import Values
 
@@ -136,10 +137,42 @@ struct RecordEncoder: ~Copyable {
       fileID: file.fileID, fileName: file.fileName, fileTime: file.fileTime, chain: file.chain,
       sequence: Int64(messages), isLast: isLast, chainIDs: isLast ? chainIDs.sorted() : [], stores: stores)
     chainIDs.formUnion(stores.map { $0.chainID ?? "" })
-    output.append(
-      topic: Topics.storesIngest.name, key: message.key, value: message.encoded(), headers: headers.stores)
+    output.append(topic: Topics.storesIngest.name, key: message.key, value: message.encoded(), headers: headers.stores)
     messages += 1
     stores = []
     storeBytesHeld = 0
+  }
+}
+
+/// The headers of the messages of one file.
+struct MessageHeaders: Sendable {
+  var products: [Header] = []
+  var masters: [Header] = []
+  var promotions: [Header] = []
+  var stores: [Header] = []
+  var parsed: [Header] = []
+  var alerts: [Header] = []
+
+  /// Version of the model that said which products the rows are.
+  static let model = "souk-match-model"
+
+  /// No headers, for benchmarks.
+  init() {}
+
+  /// - Parameters:
+  ///   - parent: the `traceparent` of the consumed record.
+  ///   - model: version of the model that says which products the rows are.
+  init(_ identity: ServiceIdentity, parent: [UInt8]?, model: String? = nil) {
+    products = identity.headers(schema: Topics.productsIngest.schema, parent: parent)
+    masters = identity.headers(schema: Topics.productsMasters.schema, parent: parent)
+    if let model {
+      for headers in [\MessageHeaders.products, \.masters] {
+        self[keyPath: headers].append(Header(Self.model, Array(model.utf8)))
+      }
+    }
+    promotions = identity.headers(schema: Topics.promotionsIngest.schema, parent: parent)
+    stores = identity.headers(schema: Topics.storesIngest.schema, parent: parent)
+    parsed = identity.headers(schema: Topics.filesParsed.schema, parent: parent)
+    alerts = identity.headers(schema: Topics.alerts.schema, parent: parent)
   }
 }

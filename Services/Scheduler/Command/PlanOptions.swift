@@ -69,8 +69,12 @@ package struct PlanOptions: ParsableArguments {
       let catalogue = try CommodityCatalogue.load(file: markets.catalogue)
       return Loaded(plan: try SchedulePlan(catalogue), subjects: "\(catalogue.series.count) series")
     case .markets:
-      let symbols = try tickersFile.map { (path) throws(Failure) in try Tickers.load(file: path) }
-        ?? Tickers.list(tickers, flag: "--tickers")
+      let symbols: [String]
+      if let tickersFile {
+        symbols = try Tickers.load(file: tickersFile)
+      } else {
+        symbols = try Tickers.list(tickers, flag: "--tickers")
+      }
       let catalogue = try MarketCatalogue(tickers: symbols, sources: sources.dataSources, schedules: schedules)
       return Loaded(
         plan: SchedulePlan(catalogue), subjects: "\(symbols.count) tickers", catalogue: catalogue)

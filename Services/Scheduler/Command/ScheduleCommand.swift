@@ -43,8 +43,10 @@ package struct ScheduleCommand: ServiceCommand {
     SchedulerMetrics.descriptions + KafkaMetrics.consumer + KafkaMetrics.producer
 
   package func work(_ needs: Needs) -> Work {
-    var (catalogue, scheduling, kafka, context) = (catalogue, scheduling, kafka, needs.context)
-    kafka.groupId = kafka.groupId ?? catalogue.kind.group
+    let (catalogue, scheduling, context) = (catalogue, scheduling, needs.context)
+    var named = kafka
+    named.groupId = kafka.groupId ?? catalogue.kind.group
+    let kafka = named
     let plan = needs.add(.setting("catalogue", { try catalogue.affordable(at: WallClock.seconds()) }) {
       "\($0.subjects), \($0.plan.names.count) schedules"
     })

@@ -1,5 +1,6 @@
 import Commodities
 import Core
+import Feeds
 import Markets
 import Messages
 import Values

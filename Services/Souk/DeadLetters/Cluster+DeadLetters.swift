@@ -22,8 +22,7 @@ extension Cluster {
 
     var logger = Logger(label: "souk")
     logger.logLevel = .critical
-    let consumer = try Consumer(
-      kafka.consumerConfiguration(clientID: "souk", topics: [topic], logger: logger))
+    let consumer = try Consumer(kafka.consumerConfiguration(clientID: "souk", topics: [topic], logger: logger))
     defer { consumer.close() }
     while !remaining.isEmpty, let element = try await consumer.next(before: .now + .seconds(30)) {
       switch element {

@@ -80,8 +80,7 @@ struct MasterBook: Sendable {
       "SELECT \(Self.columns) FROM master_decisions WHERE replace(decision_id::text, '-', '') = $1",
       [.text(id.lowercased())])
     guard let row = found.first else {
-      throw Failure(
-        .configuration, code: "unknown_decision", "there is no decision \(id); see `souk masters history`")
+      throw Failure(.configuration, code: "unknown_decision", "there is no decision \(id); see `souk masters history`")
     }
     return try Self.decision(row)
   }
@@ -115,9 +114,7 @@ struct MasterBook: Sendable {
   /// - Parameter isNew: the other master is made by this decision.
   func check(_ decision: MasterDecision, isNew: Bool = false) async throws {
     func refuse(_ code: String, _ reason: String) -> Failure { Failure(.configuration, code: code, reason) }
-    guard decision.masterID != decision.otherID else {
-      throw refuse("same_master", "both are \(decision.masterID)")
-    }
+    guard decision.masterID != decision.otherID else { throw refuse("same_master", "both are \(decision.masterID)") }
     for id in [decision.masterID] + (isNew ? [] : [decision.otherID]) {
       guard MasterDecision.isMasterID(id) else {
         throw refuse("not_a_master", "\(id) is no id of a master: gtin:<14 digits> or name:<32 hexadecimal digits>")
@@ -166,8 +163,7 @@ struct MasterBook: Sendable {
       """, [.texts(products.map(\.chain)), .texts(products.map(\.code)), .text(master)])
     let known = Set(found.map { MasterDecision.Product(chain: $0[1] ?? "", code: $0[2] ?? "") })
     if let stray = products.first(where: { !known.contains($0) }) {
-      throw Failure(
-        .configuration, code: "not_of_master", "\(stray.chain)/\(stray.code) is not a product of \(master)")
+      throw Failure(.configuration, code: "not_of_master", "\(stray.chain)/\(stray.code) is not a product of \(master)")
     }
     guard let first = found.first else { return ([], []) }
     let target = other ?? MasterDecision.splitMasterID(of: master, products)

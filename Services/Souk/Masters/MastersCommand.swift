@@ -177,9 +177,7 @@ struct MastersCommand: AsyncParsableCommand {
 
     func run() async throws {
       let decisions = try await targets.book().proved(at: .now())
-      guard !dryRun else {
-        return print(decisions.map { "would merge  \($0.line)" }.joined(separator: "\n"))
-      }
+      guard !dryRun else { return print(decisions.map { "would merge  \($0.line)" }.joined(separator: "\n")) }
       try await targets.send(decisions)
       print("\(decisions.count) candidates were proved")
     }

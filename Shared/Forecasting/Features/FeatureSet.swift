@@ -74,8 +74,7 @@ struct FeatureSet: Sendable {
   ) {
     row.update(from: earlier, count: features.count)
     for column in stepColumns {
-      row[column] = Float(
-        value(of: features[column], in: input, at: place, timePlace: timePlace, step: step))
+      row[column] = Float(value(of: features[column], in: input, at: place, timePlace: timePlace, step: step))
     }
   }
 
@@ -91,8 +90,7 @@ struct FeatureSet: Sendable {
     case .driverLag(let driver, let periods):
       return input.driverScales[driver].scaled(input.driver(driver, at: place - periods))
     case .driverChange(let driver, let periods):
-      return Self.change(
-        from: input.driver(driver, at: place - 1 - periods), to: input.driver(driver, at: place - 1))
+      return Self.change(from: input.driver(driver, at: place - 1 - periods), to: input.driver(driver, at: place - 1))
     case .calendar(let part): return part.value(at: input.time(at: timePlace))
     case .step: return Double(step)
     case .logScale: return log(input.scale.scale)

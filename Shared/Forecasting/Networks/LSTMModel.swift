@@ -14,8 +14,7 @@ package struct LSTMModel: ForecastModel {
   init(_ manifest: ModelManifest, weights: SafeTensors) throws(ForecastError) {
     reading = try RecurrentEncoder(manifest, weights)
     width = 1 + manifest.quantiles.count
-    head = try DenseLayer(
-      weights, prefix: "head", inputs: reading.shape.hidden, outputs: manifest.horizon * width)
+    head = try DenseLayer(weights, prefix: "head", inputs: reading.shape.hidden, outputs: manifest.horizon * width)
     rule = OutputTransform(manifest)
   }
 
@@ -40,8 +39,7 @@ package struct LSTMModel: ForecastModel {
   private func output(_ numbers: UnsafePointer<Float>, _ input: PreparedInput) -> ModelOutput {
     OutputTransform.output((0..<manifest.horizon).map { step in
       let start = numbers + step * width
-      return rule.step(
-        step, mean: Double(start[0]), quantiles: (1..<width).map { Double(start[$0]) }, input)
+      return rule.step(step, mean: Double(start[0]), quantiles: (1..<width).map { Double(start[$0]) }, input)
     })
   }
 }

@@ -15,8 +15,7 @@ struct RecurrentEncoder: Sendable {
     self.manifest = manifest
     self.shape = shape
     features = try FeatureSet(manifest)
-    stack = try LSTMStack(
-      weights, prefix: "lstm", inputs: features.count, hidden: shape.hidden, layers: shape.layers)
+    stack = try LSTMStack(weights, prefix: "lstm", inputs: features.count, hidden: shape.hidden, layers: shape.layers)
   }
 
   /// Reads the `context` periods up to the first step of the forecast, each with what was known before it.

@@ -22,8 +22,7 @@ enum RowBlocks {
       let left = (0..<rows).flatMap { _ in row }
       let right = (0..<(inner * columns)).map { Float(($0 * 104_729 + 7) % 2_003) / 2_003 - 0.5 }
       var result = [Float](repeating: 0, count: rows * columns)
-      MatrixProduct.multiply(
-        left, leftStride: inner, right, into: &result, rows: rows, inner: inner, columns: columns)
+      MatrixProduct.multiply(left, leftStride: inner, right, into: &result, rows: rows, inner: inner, columns: columns)
       let first = result[..<columns]
       for other in stride(from: 1, to: rows, by: 1) {
         guard result[(other * columns)..<((other + 1) * columns)].elementsEqual(first) else { return nil }

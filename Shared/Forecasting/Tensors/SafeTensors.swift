@@ -52,9 +52,7 @@ package struct SafeTensors: Sendable {
     let object: Any
     do { object = try JSONSerialization.jsonObject(with: header) } catch { throw bad("has a header that is not JSON") }
     guard let object = object as? [String: Any] else { throw bad("has a header that is no JSON object") }
-    guard object.count <= Limit.tensors else {
-      throw bad("has \(object.count) tensors; the limit is \(Limit.tensors)")
-    }
+    guard object.count <= Limit.tensors else { throw bad("has \(object.count) tensors; the limit is \(Limit.tensors)") }
     var entries: [String: Entry] = [:]
     for (name, value) in object where name != "__metadata__" {
       do {
@@ -67,9 +65,7 @@ package struct SafeTensors: Sendable {
     return entries
   }
 
-  private static func place(
-    _ name: String, _ entry: Entry, start: Int, end: Int
-  ) throws(ForecastError) -> Place {
+  private static func place(_ name: String, _ entry: Entry, start: Int, end: Int) throws(ForecastError) -> Place {
     let label = "'\(name.prefix(100))'"
     guard let type = Tensor.Element(rawValue: entry.dtype) else {
       throw bad("holds \(label) as \(entry.dtype.prefix(20)); F32 and F64 are read")
@@ -87,9 +83,7 @@ package struct SafeTensors: Sendable {
       entry.data_offsets[0] <= entry.data_offsets[1], entry.data_offsets[1] <= end - start
     else { throw bad("places \(label) outside the file") }
     let range = start + entry.data_offsets[0]..<start + entry.data_offsets[1]
-    guard range.count == size else {
-      throw bad("has \(range.count) bytes for \(label), whose shape needs \(size)")
-    }
+    guard range.count == size else { throw bad("has \(range.count) bytes for \(label), whose shape needs \(size)") }
     return Place(type: type, shape: entry.shape, range: range)
   }
 

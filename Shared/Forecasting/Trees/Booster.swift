@@ -64,9 +64,7 @@ package final class Booster: @unchecked Sendable {
         + "\"shape\":[\(rows),\(features)],\"typestr\":\"<f4\",\"version\":3}"
       return XGBoosterPredictFromDense(handle, array, Self.configuration, nil, &shape, &dimensions, &result)
     }
-    guard status == 0, let result, let shape else {
-      throw ForecastError(.libraryFailed, "XGBoost: \(Self.lastError)")
-    }
+    guard status == 0, let result, let shape else { throw ForecastError(.libraryFailed, "XGBoost: \(Self.lastError)") }
     let count = (0..<Int(dimensions)).reduce(1) { $0 * Int(shape[$1]) }
     guard count == rows else {
       throw ForecastError(.libraryFailed, "XGBoost gives \(count) numbers for \(rows) rows; one each was expected")

@@ -74,8 +74,7 @@ final class ConsumerThread {
     machine = ConsumerMachine(externalOffsets: configuration.externalOffsets)
     cooperative = configuration.properties["partition.assignment.strategy"] == "cooperative-sticky"
     meters = ConsumerMeters(group: configuration.groupID)
-    client = try ClientHandle(
-      RD_KAFKA_CONSUMER, properties: configuration.properties, events: RD_KAFKA_EVENT_REBALANCE)
+    client = try ClientHandle(RD_KAFKA_CONSUMER, properties: configuration.properties, events: RD_KAFKA_EVENT_REBALANCE)
     access = ClientAccess(client, onChange: configuration.onAccessProblem)
     let queues = client.call { client in
       rd_kafka_poll_set_consumer(client)

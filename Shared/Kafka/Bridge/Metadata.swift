@@ -19,9 +19,7 @@ package struct Metadata: Sendable, Hashable {
   /// One topic. Producers' questions may create it where the broker allows that.
   static func topic(_ client: ClientHandle, _ name: String, within limit: Duration) throws(KafkaError) -> Topic {
     let handle = client.call { rd_kafka_topic_new($0, name, nil) }
-    guard let handle else {
-      throw KafkaError("metadata", rd_kafka_last_error(), detail: "topic \(name)")
-    }
+    guard let handle else { throw KafkaError("metadata", rd_kafka_last_error(), detail: "topic \(name)") }
     defer { rd_kafka_topic_destroy(handle) }
     let metadata = try fetch(client, topic: handle, within: limit)
     return metadata.topics.first { $0.name == name } ?? Topic(name: name, partitions: [])

@@ -64,9 +64,7 @@ enum OffsetQuestions {
 enum ClusterID {
   static func ask(_ client: ClientHandle, within limit: Duration) throws(KafkaError) -> String {
     let text = client.call { rd_kafka_clusterid($0, limit.milliseconds) }
-    guard let text else {
-      throw KafkaError("cluster id", RD_KAFKA_RESP_ERR__TIMED_OUT)
-    }
+    guard let text else { throw KafkaError("cluster id", RD_KAFKA_RESP_ERR__TIMED_OUT) }
     defer { client.call { rd_kafka_mem_free($0, text) } }
     return String(cString: text)
   }

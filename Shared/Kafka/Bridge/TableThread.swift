@@ -96,7 +96,7 @@ final class TableThread {
         let marks = try OffsetQuestions.watermarks(client, partitions, within: .seconds(10))
         // Compaction leaves holes but never moves the beginning: where it has moved, rows are lost.
         for (partition, mark) in marks where mark.low > 0 && !configuration.isTrimmed { lose(partition, from: 0, mark) }
-        progress = TableProgress(marks)
+        progress = TableProgress(marks, atEnd: configuration.beginsAtEnd)
         try assign()
         return settleIfCurrent()
       } catch {
@@ -148,8 +148,7 @@ final class TableThread {
 
   private func fail(_ error: KafkaError) {
     hasFailed = true
-    logger.critical(
-      "kafka: a table cannot be read", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
+    logger.critical("kafka: a table cannot be read", metadata: ["topic": "\(configuration.topic)", "error": "\(error)"])
     mailbox.content.withLock { $0.state = .failed(error) }
   }
 
@@ -175,8 +174,7 @@ final class TableThread {
       if runs.last?.lease.partition == partition {
         runs[runs.count - 1].range = runs[runs.count - 1].range.lowerBound..<(messages.count + 1)
       } else {
-        runs.append(
-          .init(lease: Lease(partition: partition, epoch: 0), range: messages.count..<(messages.count + 1)))
+        runs.append(.init(lease: Lease(partition: partition, epoch: 0), range: messages.count..<(messages.count + 1)))
       }
       events.append(event)
       messages.append(message)
@@ -184,8 +182,7 @@ final class TableThread {
     if !messages.isEmpty {
       access.wasLetIn()
       meters.read.increment(by: messages.count)
-      apply(
-        RecordBatch(storage: RecordBatch.Storage(events: events, messages: messages, client: client), runs: runs))
+      apply(RecordBatch(storage: RecordBatch.Storage(events: events, messages: messages, client: client), runs: runs))
       mailbox.content.withLock { $0.applied += messages.count }
     }
     settleIfCurrent()

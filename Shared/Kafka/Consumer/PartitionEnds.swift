@@ -34,9 +34,7 @@ struct PartitionEnds: Equatable {
   ///   - held: partitions with records that were taken from a queue and not yet handed over.
   ///   - next: the offset after the last record that was handed over; nil for a partition that is not ours.
   /// - Returns: ends with offsets before them that hold no records.
-  mutating func take(
-    holding held: Set<TopicPartition>, next: (TopicPartition) -> Int64?
-  ) -> [TopicPartition: Int64] {
+  mutating func take(holding held: Set<TopicPartition>, next: (TopicPartition) -> Int64?) -> [TopicPartition: Int64] {
     var passed: [TopicPartition: Int64] = [:]
     for (partition, end) in ends where end.isBehindRecords && !held.contains(partition) {
       ends[partition] = nil

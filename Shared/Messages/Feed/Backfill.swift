@@ -54,8 +54,8 @@ package struct BackfillJob: FieldwiseMessage {
 
 /// How much of a period the back-fill has of a symbol.
 ///
-/// `backfill-status`, compacted, key `feed/interval/symbol/period`. Written when the bars are in `market-bars`: a process
-/// that ends before it leaves bars without a status, which are fetched again and change nothing.
+/// `backfill-status`, compacted, key `feed/interval/symbol/period`. Written when the bars are in `market-bars`: a
+/// process that ends before it leaves bars without a status, which are fetched again and change nothing.
 package struct BackfillStatus: FieldwiseMessage {
   package enum State: String, CaseIterable, Sendable, JSONValue {
     /// All bars that the provider has of the range are published.

@@ -103,9 +103,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
 
   // MARK: Fields
 
-  package mutating func field<Value: JSONValue>(
-    _ name: StaticString, _ value: inout Value
-  ) throws(DecodingFailure) {
+  package mutating func field<Value: JSONValue>(_ name: StaticString, _ value: inout Value) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, value) }
     guard try isNext(name) else { return }
     value = try Value.read(from: &self)
@@ -113,9 +111,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
   }
 
   /// A field without which the message is refused; null is of a wrong type.
-  package mutating func required<Value: JSONValue>(
-    _ name: StaticString, _ value: inout Value
-  ) throws(DecodingFailure) {
+  package mutating func required<Value: JSONValue>(_ name: StaticString, _ value: inout Value) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, value) }
     guard try isNext(name, isRequired: true) else { return }
     value = try Value.read(from: &self)

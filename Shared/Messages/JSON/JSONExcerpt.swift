@@ -22,9 +22,7 @@ package enum JSONExcerpt {
   }
 
   /// As `ofEach`, for every element.
-  package static func ofAll(
-    in array: String, of message: RawSpan, limits: JSONReader.Limits = .init()
-  ) -> [[UInt8]]? {
+  package static func ofAll(in array: String, of message: RawSpan, limits: JSONReader.Limits = .init()) -> [[UInt8]]? {
     guard let places = try? places(of: array, in: message, limits) else { return nil }
     return ofEach(Array(places.elements.indices), in: array, of: message, limits: limits)
   }

@@ -96,9 +96,7 @@ extension JSONReader {
         }
         position += 8
       }
-      guard position < end else {
-        throw DecodingFailure(.malformedJSON, at: end, "the message ends within a string")
-      }
+      guard position < end else { throw DecodingFailure(.malformedJSON, at: end, "the message ends within a string") }
       switch bytes.byte(position) {
       case UInt8(ascii: "\""):
         self.position = position + 1

@@ -31,9 +31,7 @@ package struct PromotionsIngest: Message {
 }
 
 extension PromotionsIngest {
-  package init(
-    decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()
-  ) throws(DecodingFailure) {
+  package init(decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()) throws(DecodingFailure) {
     var decoder = PromotionsIngestDecoder(limits: limits)
     var collector = Collector()
     try decoder.decode(bytes, into: &collector)

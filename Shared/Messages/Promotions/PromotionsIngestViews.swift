@@ -142,9 +142,7 @@ extension PromotionsIngest {
     package var discountRate: ExactDecimal?
     package var discountedPrice: ExactDecimal?
 
-    mutating func read(
-      from reader: inout JSONReader, scratch: inout IngestScratch
-    ) throws(DecodingFailure) {
+    mutating func read(from reader: inout JSONReader, scratch: inout IngestScratch) throws(DecodingFailure) {
       let table = Self.table
       var cursor = try reader.beginObject()
       while let field = try reader.nextField(&cursor, of: table) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 
 /// The flags of the catalogue of chains.
 package struct ChainCatalogueOptions: ParsableArguments {
@@ -28,4 +29,14 @@ package struct DataSourceOptions: ParsableArguments {
   package var dataSources: String?
 
   package init() {}
+}
+
+extension DurationSetting: ExpressibleByArgument {
+  package init?(argument: String) { self.init(text: argument) }
+  package var defaultValueDescription: String { description }
+}
+
+extension ByteSize: ExpressibleByArgument {
+  package init?(argument: String) { self.init(text: argument) }
+  package var defaultValueDescription: String { description }
 }

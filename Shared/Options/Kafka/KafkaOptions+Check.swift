@@ -17,9 +17,7 @@ extension KafkaOptions {
       within: limit)
   }
 
-  private func check(
-    _ admin: Admin, group: String?, topics: [String], within limit: Duration
-  ) async throws -> String {
+  private func check(_ admin: Admin, group: String?, topics: [String], within limit: Duration) async throws -> String {
     let deadline = ContinuousClock.now + limit
     var left: Duration { max(.seconds(1), deadline - .now) }
     let metadata: Metadata

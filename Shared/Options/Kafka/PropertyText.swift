@@ -5,8 +5,7 @@ package enum PropertyText {
   /// One `name=value`.
   package static func pair(_ text: some StringProtocol, source: String) throws(Failure) -> (String, String) {
     guard let equals = text.firstIndex(of: "=") else {
-      throw Failure(
-        .configuration, code: "kafka_property", "\(source): expected name=value, found text without '='")
+      throw Failure(.configuration, code: "kafka_property", "\(source): expected name=value, found text without '='")
     }
     let name = trimmed(text[..<equals])
     guard !name.isEmpty else {

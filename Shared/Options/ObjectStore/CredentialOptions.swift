@@ -69,9 +69,7 @@ package struct CredentialOptions: ParsableArguments {
   ///   - client: for the services that issue credentials.
   ///   - home: of the user, for the shared file.
   /// - Throws: `ObjectStoreError` of class configuration, naming the flag.
-  func provider(
-    region: String, client: HTTPClient, home: String?
-  ) throws -> any CredentialProvider {
+  func provider(region: String, client: HTTPClient, home: String?) throws -> any CredentialProvider {
     switch (awsAccessKeyID, awsSecretAccessKey) {
     case (let id?, let secret?):
       return S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: awsSessionToken)

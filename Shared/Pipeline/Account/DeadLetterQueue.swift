@@ -110,8 +110,7 @@ package final class DeadLetterQueue: Sendable {
         "bytes": "\(letter.value?.count ?? 0)", "kept": "\(fitted.value?.count ?? 0)",
       ])
     }
-    batch.append(
-      topic: Topic.deadLetterName(of: letter.topic), key: fitted.key, value: fitted.value, headers: headers)
+    batch.append(topic: Topic.deadLetterName(of: letter.topic), key: fitted.key, value: fitted.value, headers: headers)
   }
 
   /// Produces dead letters and waits for their acknowledgement.
@@ -129,5 +128,84 @@ package final class DeadLetterQueue: Sendable {
         max.message.bytes of the dead-letter topic above that, or lower message.max.bytes with --kafka-property
         """)
     }
+  }
+}
+
+/// A cap on how fast records may be dead-lettered: a bad deploy must stop, not drain a topic into its DLQ.
+///
+/// A token bucket: `limit` at once, refilled evenly over `window`. A pure value; the caller brings the time.
+package struct DeadLetterBudget: Sendable {
+  /// Records per window; nil for no cap.
+  package let limit: Int?
+  package let window: Duration
+  private var tokens: Double
+  private var refilled: ContinuousClock.Instant?
+
+  package init(limit: Int?, window: Duration = .seconds(60)) {
+    precondition(window > .zero && limit.map { $0 > 0 } ?? true)
+    self.limit = limit
+    self.window = window
+    tokens = Double(limit ?? 0)
+  }
+
+  /// Takes one dead letter out of the budget.
+  /// - Returns: false when the cap is passed and the service has to stop.
+  package mutating func spend(at now: ContinuousClock.Instant) -> Bool {
+    guard let limit else { return true }
+    if let refilled, now > refilled {
+      tokens = min(Double(limit), tokens + Double(limit) * ((now - refilled) / window))
+    }
+    refilled = max(refilled ?? now, now)
+    guard tokens >= 1 else { return false }
+    tokens -= 1
+    return true
+  }
+}
+
+extension DeadLetter {
+  /// What a record costs on the wire beside its key, value and headers, and what each of its headers costs, at most:
+  /// lengths, timestamps and the frame of its batch (KIP-98's record format v2).
+  private static let frame = 128
+  private static let headerFrame = 16
+
+  private static func size(_ headers: [Header]) -> Int {
+    headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.count + headerFrame }
+  }
+
+  /// The letter with its headers, as a record of at most `largest` bytes.
+  ///
+  /// A record that just fits is too large with the headers that say why it was dead-lettered. Then the value is cut to
+  /// its first bytes; where its own headers or its key leave no room, the headers are dropped and the key is cut
+  /// too. Headers say what is missing, how long the value is and what its SHA-256 is; the whole record is where topic,
+  /// partition and offset point to, for as long as that topic keeps it.
+  func fitted(to largest: Int, from service: ServiceIdentity) -> (letter: DeadLetter, headers: [Header]) {
+    let full = self.headers(from: service)
+    guard Self.frame + Self.size(full) + (key?.count ?? 0) + (value?.count ?? 0) > largest else { return (self, full) }
+
+    var letter = self
+    let about = [
+      Header(HeaderName.valueBytes, "\(value?.count ?? 0)"),
+      Header(HeaderName.valueSHA256, SHA256.hash(value ?? []).hex),
+    ]
+    func headers(without parts: [String]) -> [Header] {
+      letter.headers(from: service) + [Header(HeaderName.cut, parts.joined(separator: ","))] + about
+    }
+    /// What is left for the value, also when most is missing.
+    func room() -> Int {
+      largest - Self.frame - Self.size(headers(without: ["value", "headers", "key"])) - (letter.key?.count ?? 0)
+    }
+
+    var cut: [String] = []
+    if room() < 0, !letter.headers.isEmpty {
+      cut = ["headers"]
+      letter.headers = []
+    }
+    if room() < 0, let key {
+      cut.append("key")
+      letter.key = Array(key.prefix(max(0, key.count + room())))
+    }
+    letter.value = value.map { Array($0.prefix(max(0, room()))) }
+    if letter.value != value { cut.insert("value", at: 0) }
+    return (letter, headers(without: cut))
   }
 }

@@ -6,8 +6,7 @@ extension PipelineMetrics {
   /// Of a service that works through records one by one (`JobPipeline`).
   package static let jobs: [MetricDescription] = account + [
     MetricDescription("souk_job_seconds", .histogram, "Work on one record, its retries included."),
-    MetricDescription(
-      "souk_records_produced_total", .counter, "Records produced and acknowledged.", labels: ["topic"]),
+    MetricDescription("souk_records_produced_total", .counter, "Records produced and acknowledged.", labels: ["topic"]),
   ] + clients
 
   /// Of a service that writes records in batches (`SinkPipeline`).

@@ -88,9 +88,7 @@ final class GenerationCloser<Sink: GenerationSink>: Sendable {
   }
 
   /// - Returns: false when it was given up, or came too late: then the partition is another's, and its mark too.
-  private func commit(
-    _ offset: Int64, mark: String?, _ lease: Lease, _ lastCall: Interruption
-  ) async throws -> Bool {
+  private func commit(_ offset: Int64, mark: String?, _ lease: Lease, _ lastCall: Interruption) async throws -> Bool {
     var left: Set<TopicPartition> = []
     let metadata = mark.map { [lease.partition: $0] } ?? [:]
     let done = try await retrying(mark == nil ? "commit" : "mark", lease, lastCall) {

@@ -68,8 +68,7 @@ package struct JobPipeline<Handler: JobHandler>: Sendable {
   /// Says whether work goes on. A standstill in an outage is declared, because a restart would not end it.
   func observe() {
     if table.isStalled {
-      pipeline.heartbeat.retrying(
-        "waiting for an outage to end", atMost: pipeline.options.retryCap.duration * 10)
+      pipeline.heartbeat.retrying("waiting for an outage to end", atMost: pipeline.options.retryCap.duration * 10)
       pipeline.loop.readiness.set(ready: false, reason: "every job waits for an outage to end")
     } else {
       pipeline.loop.readiness.set(ready: true)

@@ -36,8 +36,7 @@ package struct CerberusAccess: Hashable, Sendable {
 
   /// From a chain of the catalogue.
   package init(_ chain: Chain) throws(Failure) {
-    try self.init(
-      address: chain.locator, user: chain.user ?? "", password: chain.password, folder: chain.path ?? "/")
+    try self.init(address: chain.locator, user: chain.user ?? "", password: chain.password, folder: chain.path ?? "/")
   }
 
   package func url(_ relative: String) throws(HTTPError) -> HTTPURL { try base.resolving(relative) }

@@ -51,9 +51,7 @@ package actor CerberusSession {
   /// Runs `body` with a session, and once more with a new one when the portal has expired the first.
   /// - Parameter body: throws `CerberusError` of kind `.sessionExpired` when the response `isLogin`.
   /// - Throws: `CerberusError`, `HTTPError`, `CancellationError`, what `body` throws.
-  package nonisolated func withSession<Value: Sendable>(
-    _ body: (Cookie) async throws -> Value
-  ) async throws -> Value {
+  package nonisolated func withSession<Value: Sendable>(_ body: (Cookie) async throws -> Value) async throws -> Value {
     let first = try await open()
     do {
       return try await body(first)
@@ -178,4 +176,24 @@ struct Cookies {
 
   /// The value of the `Cookie` header.
   var header: String { values.map { "\($0.name)=\($0.value)" }.joined(separator: "; ") }
+}
+
+/// An error of a Cerberus web portal above HTTP.
+package typealias CerberusError = CodedError<CerberusErrorKind>
+
+package enum CerberusErrorKind: String, ErrorKind {
+  /// The portal refuses the user and password; the operator has to change them.
+  case loginRefused = "login_refused"
+  /// The portal no longer knows the session, and a new login did not help.
+  case sessionExpired = "session_expired"
+  /// A page lacks the token for the next request.
+  case noToken = "login_page_changed"
+
+  package var errorClass: ErrorClass {
+    switch self {
+    case .loginRefused: .configuration
+    case .sessionExpired: .transient
+    case .noToken: .data
+    }
+  }
 }

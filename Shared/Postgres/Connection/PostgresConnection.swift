@@ -152,9 +152,7 @@ package actor PostgresConnection {
   }
 
   /// `BEGIN`, `body`, `COMMIT`; any error rolls back and is rethrown.
-  package func transaction<Result>(
-    _ body: (isolated PostgresConnection) throws -> Result
-  ) throws -> Result {
+  package func transaction<Result>(_ body: (isolated PostgresConnection) throws -> Result) throws -> Result {
     try script("BEGIN", operation: "begin")
     let result: Result
     do {
@@ -225,9 +223,7 @@ extension PostgresConnection {
   }
 
   /// Reads the results of a statement to their end, and throws the first error after the last result.
-  func readResults(
-    _ operation: String, _ body: (OpaquePointer) -> Void = { _ in }
-  ) throws(PostgresError) {
+  func readResults(_ operation: String, _ body: (OpaquePointer) -> Void = { _ in }) throws(PostgresError) {
     var failure: PostgresError?
     while let result = try nextResult(operation) {
       defer { PQclear(result) }
@@ -242,9 +238,7 @@ extension PostgresConnection {
   }
 
   /// Waits for the socket, and reports the progress of a wait that began at `start`.
-  private func wait(
-    _ events: Int16, since start: ContinuousClock.Instant, _ operation: String
-  ) throws(PostgresError) {
+  private func wait(_ events: Int16, since start: ContinuousClock.Instant, _ operation: String) throws(PostgresError) {
     let deadline = answerLimit.map { start + $0 }
     while true {
       let now = ContinuousClock.now

@@ -103,9 +103,7 @@ final class PostgresHandle: @unchecked Sendable {
 }
 
 /// Passes an array of C strings, in which nil is NULL, to `body`; one more NULL ends it.
-func withCStrings<Result>(
-  _ strings: [String?], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
-) -> Result {
+func withCStrings<Result>(_ strings: [String?], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result) -> Result {
   let copies = strings.map { $0.flatMap { strdup($0) } }
   defer { for copy in copies { free(copy) } }
   var pointers = copies.map { UnsafePointer($0) }

@@ -38,9 +38,7 @@ extension Decompressor {
   private static let descriptorSignature: [UInt8] = [0x50, 0x4B, 0x07, 0x08]
 
   /// - Returns: bytes written (0 after a step that writes none); nil when more input is needed.
-  mutating func readZip(
-    _ current: ZipState, into target: UnsafeMutableRawBufferPointer
-  ) throws(FileDefect) -> Int? {
+  mutating func readZip(_ current: ZipState, into target: UnsafeMutableRawBufferPointer) throws(FileDefect) -> Int? {
     switch current {
     case .signature:
       guard gather(4) else { return nil }

@@ -130,9 +130,7 @@ struct Decompressor: ~Copyable {
   // MARK: - Moving bytes
 
   mutating func beginDeflated() throws(FileDefect) {
-    guard let stream = InflateStream() else {
-      throw refuse("out_of_memory", "zlib could not allocate its state")
-    }
+    guard let stream = InflateStream() else { throw refuse("out_of_memory", "zlib could not allocate its state") }
     self.stream = stream
   }
 
@@ -148,9 +146,7 @@ struct Decompressor: ~Copyable {
 
   /// Inflates what is held, then the input.
   /// - Returns: nil when more input is needed.
-  mutating func inflate(
-    into target: UnsafeMutableRawBufferPointer, whenEnded next: State
-  ) throws(FileDefect) -> Int? {
+  mutating func inflate(into target: UnsafeMutableRawBufferPointer, whenEnded next: State) throws(FileDefect) -> Int? {
     let fromHeld = !held.isEmpty
     // ISA-L may have consumed all input while its output did not fit.
     guard fromHeld || !input.isEmpty || members != nil else { return nil }

@@ -22,9 +22,7 @@ enum UTF8Checker {
       if position == count { continue }
       // One character by the general rules; also the end of the text and everything of three or four bytes.
       let length = characterLength(start + position, count - position)
-      guard length > 0 else {
-        return Result(validCount: position, isInvalid: length < 0, hasNonASCII: hasNonASCII)
-      }
+      guard length > 0 else { return Result(validCount: position, isInvalid: length < 0, hasNonASCII: hasNonASCII) }
       if length > 1 { hasNonASCII = true }
       position += length
     }

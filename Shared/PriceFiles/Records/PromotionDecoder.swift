@@ -122,9 +122,7 @@ struct PromotionDecoder: ~Copyable {
     return .nothing
   }
 
-  mutating func text(
-    _ piece: UnsafeBufferPointer<UInt8>, isPlain: Bool, isCDATA: Bool, cleaner: inout FieldText
-  ) {
+  mutating func text(_ piece: UnsafeBufferPointer<UInt8>, isPlain: Bool, isCDATA: Bool, cleaner: inout FieldText) {
     if case .none = target { return }
     if skipDepth >= 0 || isTooLarge { return }
     if !text.append(piece, isPlain: isPlain, isCDATA: isCDATA, cleaner: &cleaner) { isTooLarge = true }

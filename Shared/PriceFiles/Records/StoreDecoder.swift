@@ -82,9 +82,7 @@ struct StoreDecoder: ~Copyable {
     return .store
   }
 
-  mutating func text(
-    _ piece: UnsafeBufferPointer<UInt8>, isPlain: Bool, isCDATA: Bool, cleaner: inout FieldText
-  ) {
+  mutating func text(_ piece: UnsafeBufferPointer<UInt8>, isPlain: Bool, isCDATA: Bool, cleaner: inout FieldText) {
     guard target != nil, skipDepth < 0, !isTooLarge else { return }
     if !text.append(piece, isPlain: isPlain, isCDATA: isCDATA, cleaner: &cleaner) { isTooLarge = true }
   }

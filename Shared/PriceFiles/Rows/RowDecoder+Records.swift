@@ -14,9 +14,7 @@ extension RowDecoder {
   }
 
   /// Reads everything in the window.
-  mutating func runRecords(
-    _ window: inout TextWindow, _ handler: (borrowing PromotionOrStore) throws -> Void
-  ) throws {
+  mutating func runRecords(_ window: inout TextWindow, _ handler: (borrowing PromotionOrStore) throws -> Void) throws {
     while true {
       switch try tokenizer.next(&window) {
       case .needsMore: return

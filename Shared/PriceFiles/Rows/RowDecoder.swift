@@ -200,8 +200,7 @@ struct RowDecoder: ~Copyable {
 
   mutating func fileIdentifiers() -> FileIdentifiers {
     if let identifiers { return identifiers }
-    let file = FileIdentifiers(
-      chainID: summary.chainID, subChainID: summary.subChainID, storeID: summary.storeID)
+    let file = FileIdentifiers(chainID: summary.chainID, subChainID: summary.subChainID, storeID: summary.storeID)
     identifiers = file
     return file
   }

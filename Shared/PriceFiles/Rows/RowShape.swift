@@ -102,9 +102,7 @@ struct RowShape: ~Copyable {
 
   /// Records that the element `name` followed `index` elements of a row.
   /// - Returns: its slot; nil when there is no room.
-  mutating func place(
-    _ name: UnsafeBufferPointer<UInt8>, after index: Int, meaning: ElementMeaning
-  ) -> Int? {
+  mutating func place(_ name: UnsafeBufferPointer<UInt8>, after index: Int, meaning: ElementMeaning) -> Int? {
     if let known = find(name, from: index) ?? find(name, from: 0) { return known }
     guard count < Self.maximumSlots, index <= count, name.count <= Self.maximumLiteral - 8 else { return nil }
     // A slot keeps its arena space when it moves; the new slot takes that of the first unused one.

@@ -42,8 +42,7 @@ struct UpdateTimeReader {
       cache[index] = (civilHour, civilHour * 3_600 - instant, Int(offset) / 60)
     }
     let seconds = civilHour * 3_600 - cache[index].shift + Int64(minute * 60 + second)
-    return Timestamp(
-      microseconds: seconds * 1_000_000 + Int64(microsecond), offsetMinutes: cache[index].offsetMinutes)
+    return Timestamp(microseconds: seconds * 1_000_000 + Int64(microsecond), offsetMinutes: cache[index].offsetMinutes)
   }
 
   /// Microseconds from `.fff` at the 20th byte; 0 when the text ends before.

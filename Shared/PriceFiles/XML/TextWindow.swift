@@ -47,9 +47,7 @@ struct TextWindow: ~Copyable {
     (discarded + offset, discardedLines + Self.lineBreaks(base, offset) + 1)
   }
 
-  func defect(
-    _ outcome: PriceFileOutcome, code: String, _ message: String, at offset: Int
-  ) -> FileDefect {
+  func defect(_ outcome: PriceFileOutcome, code: String, _ message: String, at offset: Int) -> FileDefect {
     let place = place(of: offset)
     return FileDefect(outcome, code: code, message, offset: place.offset, line: place.line)
   }

@@ -202,8 +202,7 @@ extension XMLTokenizer {
 
   private func checkName(_ window: borrowing TextWindow, _ from: Int, _ behind: Int) throws(FileDefect) {
     guard behind - from <= limits.nameBytes else {
-      throw window.defect(
-        .refused, code: "xml_name_limit", "a name has more than \(limits.nameBytes) bytes", at: from)
+      throw window.defect(.refused, code: "xml_name_limit", "a name has more than \(limits.nameBytes) bytes", at: from)
     }
   }
 

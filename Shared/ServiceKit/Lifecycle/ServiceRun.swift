@@ -14,9 +14,7 @@ struct ServiceRun {
   /// Nil when the command was not started by the launcher.
   var resolution: SettingsResolver.Resolution?
 
-  init(
-    command: any ServiceCommand, host: Host, name: String? = nil, resolution: SettingsResolver.Resolution? = nil
-  ) {
+  init(command: any ServiceCommand, host: Host, name: String? = nil, resolution: SettingsResolver.Resolution? = nil) {
     self.command = command
     self.host = host
     self.name = name ?? type(of: command)._commandName
@@ -68,8 +66,7 @@ struct ServiceRun {
     let endpoint = HTTPServer(
       host: options.httpHost, port: options.httpPort, routes: ServerRoutes(health, registry), logger: logger)
     let port = try await endpoint.start()
-    logger.info(
-      "listening", metadata: ["port": .stringConvertible(port), "host": "\(options.httpHost)"])
+    logger.info("listening", metadata: ["port": .stringConvertible(port), "host": "\(options.httpHost)"])
     let watch = Task {
       guard let failure = await endpoint.failure() else { return }
       logger.error("the HTTP endpoint ended", metadata: ["error": "\(failure)"])

@@ -122,3 +122,25 @@ private func appendDigits(_ number: Int, _ width: Int, _ end: UInt8, to bytes: i
   }
   bytes.append(end)
 }
+
+/// Appends text as a JSON string (RFC 8259, section 7), in quotes.
+func appendJSONString(_ text: String, to bytes: inout [UInt8]) {
+  let hex = StaticString("0123456789abcdef")
+  bytes.append(UInt8(ascii: "\""))
+  for byte in text.utf8 {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+      bytes.append(UInt8(ascii: "\\"))
+      bytes.append(byte)
+    case 0x0A: bytes.append(contentsOf: "\\n".utf8)
+    case 0x0D: bytes.append(contentsOf: "\\r".utf8)
+    case 0x09: bytes.append(contentsOf: "\\t".utf8)
+    case 0..<0x20, 0x7F:
+      bytes.append(contentsOf: "\\u00".utf8)
+      bytes.append(hex.utf8Start[Int(byte >> 4)])
+      bytes.append(hex.utf8Start[Int(byte & 15)])
+    default: bytes.append(byte)
+    }
+  }
+  bytes.append(UInt8(ascii: "\""))
+}

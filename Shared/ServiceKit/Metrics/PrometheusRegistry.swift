@@ -88,9 +88,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     series(label, dimensions, .gauge) { GaugeSeries(name: $0, labels: $1) }
   }
 
-  package func makeRecorder(
-    label: String, dimensions: [(String, String)], aggregate: Bool
-  ) -> any RecorderHandler {
+  package func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
     if !aggregate { return series(label, dimensions, .gauge) { GaugeSeries(name: $0, labels: $1) } }
     return histogram(label, dimensions, unit: label)
   }

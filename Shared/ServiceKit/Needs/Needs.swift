@@ -189,8 +189,7 @@ extension ServiceContext {
   ) async throws -> Bool {
     let readiness = health.readiness(condition)
     if let wait = need.wait {
-      return try await wait(
-        value, NeedWait(drain: drain, logger: logger) { readiness.set(ready: $0, reason: $1) })
+      return try await wait(value, NeedWait(drain: drain, logger: logger) { readiness.set(ready: $0, reason: $1) })
     }
     guard let prepare = need.prepare ?? need.check else { return true }
     let found = try await wait(for: need.title, readiness, backoff) { try await prepare(value) }

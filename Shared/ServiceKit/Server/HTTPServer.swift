@@ -115,22 +115,46 @@ final class HTTPServer: Sendable {
 
   private var router: Router<BasicRequestContext> {
     let router = Router()
+    if let otherwise = routes.otherwise {
+      router.add(middleware: Otherwise { [self] in await answer($0, $1, by: otherwise) })
+    }
     for route in routes.all {
-      router.on(RouterPath(route.path), method: route.method) { [answers, drain] request, context -> Response in
-        let open = answers.begin()
-        let answer: ServerAnswer
-        do {
-          answer = try await route.handler(ServerRequest(request: request, parameters: context.parameters))
-        } catch {
-          answer = ServerAnswer(error)
-        }
-        var headers = HTTPFields()
-        for (name, value) in answer.headers { if let name = HTTPField.Name(name) { headers[name] = value } }
-        return Response(
-          status: .init(code: answer.status), headers: headers, body: Self.body(answer.content, drain, open))
+      router.on(RouterPath(route.path), method: route.method) { [self] request, context -> Response in
+        await answer(request, context, by: route.handler)
       }
     }
     return router
+  }
+
+  private func answer(
+    _ request: Request, _ context: BasicRequestContext, by handler: ServerRoutes.Handler
+  ) async -> Response {
+    let open = answers.begin()
+    let answer: ServerAnswer
+    do {
+      answer = try await handler(ServerRequest(request: request, parameters: context.parameters))
+    } catch {
+      answer = ServerAnswer(error)
+    }
+    var headers = HTTPFields()
+    for (name, value) in answer.headers { if let name = HTTPField.Name(name) { headers[name] = value } }
+    return Response(status: .init(code: answer.status), headers: headers, body: Self.body(answer.content, drain, open))
+  }
+
+  /// Stands before all routes, and behind the one that says that there is none.
+  private struct Otherwise: RouterMiddleware {
+    let answer: @Sendable (Request, BasicRequestContext) async -> Response
+
+    func handle(
+      _ request: Request, context: BasicRequestContext,
+      next: (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+      do {
+        return try await next(request, context)
+      } catch let error as HTTPError where error.status == .notFound {
+        return await answer(request, context)
+      }
+    }
   }
 
   private static func body(
@@ -170,9 +194,7 @@ final class HTTPServer: Sendable {
   }
 
   private func failure(_ code: Int32) -> Failure {
-    guard code == EADDRINUSE else {
-      return failure(String(cString: strerror(code)), ErrorClass(ofSetting: code))
-    }
+    guard code == EADDRINUSE else { return failure(String(cString: strerror(code)), ErrorClass(ofSetting: code)) }
     return Failure(
       .configuration, code: "port_in_use",
       "cannot listen on \(host):\(port): another process does; stop it or choose another \(limits.portSetting)")

@@ -13,6 +13,11 @@ package struct ServerRoutes: Sendable {
   /// - Parameter path: words in braces are parameters: `/bars/{symbol}`.
   package mutating func get(_ path: String, _ handler: @escaping Handler) { all.append((.get, path, handler)) }
   package mutating func post(_ path: String, _ handler: @escaping Handler) { all.append((.post, path, handler)) }
+  package mutating func put(_ path: String, _ handler: @escaping Handler) { all.append((.put, path, handler)) }
+  package mutating func delete(_ path: String, _ handler: @escaping Handler) { all.append((.delete, path, handler)) }
+
+  /// Answers what no route is for: another path, or another method of a path. Without it that is a plain 404.
+  package var otherwise: Handler?
 }
 
 package struct ServerRequest: Sendable {
@@ -22,6 +27,13 @@ package struct ServerRequest: Sendable {
   /// What stands in the path for `{name}`.
   package func parameter(_ name: String) -> String? { parameters.get(name) }
   package func query(_ name: String) -> String? { request.uri.queryParameters.get(name) }
+  /// The names and values of the query, in their order, decoded.
+  package var queries: [(name: String, value: String)] {
+    request.uri.queryParameters.map { (String($0.key), String($0.value)) }
+  }
+  /// `GET`.
+  package var method: String { request.method.rawValue }
+  package var path: String { request.uri.path }
   package func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { request.headers[$0] } }
 
   /// - Throws: `Failure(.data)` for a body of more than `limit` bytes.
@@ -51,6 +63,9 @@ package struct ServerAnswer: Sendable {
   package init(status: Int = 200, type: String = "application/json", _ bytes: [UInt8]) {
     self.init(status: status, type: type, content: .bytes(bytes))
   }
+
+  /// The whole body, nil where it is written as it is made.
+  package var bytes: [UInt8]? { if case .bytes(let bytes) = content { bytes } else { nil } }
 
   private init(status: Int, type: String, content: Content) {
     self.status = status

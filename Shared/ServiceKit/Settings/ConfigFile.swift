@@ -68,9 +68,7 @@ struct ConfigFile {
     return values
   }
 
-  private func texts(
-    _ node: Node, _ option: OptionShape, _ source: SettingSource
-  ) throws(Failure) -> [String] {
+  private func texts(_ node: Node, _ option: OptionShape, _ source: SettingSource) throws(Failure) -> [String] {
     if let scalar = node.scalar {
       return node.null != nil && scalar.style == .plain ? [] : [scalar.string]
     }

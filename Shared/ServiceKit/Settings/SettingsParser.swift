@@ -108,9 +108,7 @@ struct SettingsParser {
 
   /// The values from the environment and the file without which ArgumentParser would not have said the same:
   /// found by trying, since its errors do not tell where in the arguments they come from.
-  private func sourcesToBlame(
-    for error: any Error, _ resolution: SettingsResolver.Resolution
-  ) -> [AssignedValue] {
+  private func sourcesToBlame(for error: any Error, _ resolution: SettingsResolver.Resolution) -> [AssignedValue] {
     let message = root.message(for: error)
     return resolution.tokens.indices.compactMap { index in
       guard case .assigned(let value, _) = resolution.tokens[index] else { return nil }

@@ -33,7 +33,7 @@ import Glibc
       Int(await process.metrics().sum("souk_crawler_sources_held") ?? 0)
     }
 
-    /// Whether the two hold everything, and each its half.
+    /// Whether the two hold all sources, and each one half of them.
     func share(_ first: ServiceProcess, _ second: ServiceProcess) async -> Bool {
       let (mine, yours) = (await held(first), await held(second))
       return mine + yours == CrawlerReplicasTests.chains && min(mine, yours) == CrawlerReplicasTests.chains / 2
@@ -43,7 +43,7 @@ import Glibc
       try await DiscoveredTopic.read(broker).map(\.message.fileName).sorted()
     }
 
-    /// Waits until everything the portal shows is announced, then asserts that it is so once.
+    /// Waits until everything the portal shows is announced, then asserts that each file is announced once.
     func expectEverythingOnce() async throws {
       let files = portal.visibleFiles.map(\.name).sorted()
       try await eventually("everything is announced", interval: .milliseconds(200)) {

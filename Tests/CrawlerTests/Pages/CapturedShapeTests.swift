@@ -59,7 +59,7 @@ import Values
     #expect(file.linkExpires == Timestamp("2026-08-16T20:15:27Z"))
   }
 
-  /// No capture has this portal's titles: whatever they are, times are read, and the button's column needs none.
+  /// No capture has this portal's titles: times are read under any title, and the button's column needs none.
   @Test(arguments: [
     ["מס׳", "שם המסמך", "מועד הפרסום", "מחלקה", "סניף", ""], ["", "", "", "", "", ""],
     ["a", "b", "c", "d", "e", "f"],

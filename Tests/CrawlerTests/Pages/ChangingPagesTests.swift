@@ -6,7 +6,7 @@ import PriceFiles
 import Testing
 import Values
 
-/// Portals publish and withdraw files while their pages are read, and sign links that expire.
+/// Portals publish and withdraw files while their pages are read, and their signed links expire.
 @Suite struct ChangingPagesTests {
   private func options(rows: Int = 3, firstRounds: Int? = nil) -> PortalOptions {
     var options = PortalOptions()
@@ -15,7 +15,7 @@ import Values
     return options
   }
 
-  /// Reads page by page and does something after one of them.
+  /// Reads page by page and runs an action after one of them.
   private func names(
     _ engine: any PortalEngine, after page: Int, _ change: () -> Void
   ) async throws -> [String] {

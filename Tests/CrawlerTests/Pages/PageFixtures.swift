@@ -37,7 +37,7 @@ func listings(of engine: any PortalEngine, _ types: Set<FileType> = Set(FileType
 
 func pagedCatalogue(rounds: Int = 6) -> CatalogueSettings { smallCatalogue(chains: 1, rounds: rounds) }
 
-/// What a client that may ask the own machine gets for a link.
+/// The answer to a link, for a client that may use local addresses.
 func fetch(_ link: String) async throws -> HTTPResponse {
   let client = try HTTPClient(HTTPConfiguration(addresses: AddressPolicy(allowsPrivate: true), userAgent: "tests"))
   return try await client.execute(HTTPRequest("GET", HTTPURL(link)))

@@ -45,7 +45,7 @@ import Values
     }
   }
 
-  /// All but Wolt say something that changes when a file is published again under its name.
+  /// Every listing but Wolt's changes when a file is published again under its name.
   @Test(arguments: [WebPortal.cerberus, .laibcatalog, .meshnatYosef, .netivHased])
   func aFilePublishedAgainHasAnotherFingerprint(kind: WebPortal) async throws {
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in

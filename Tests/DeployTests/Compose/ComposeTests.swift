@@ -4,7 +4,7 @@ import Foundation
 import Testing
 import TestSupport
 
-/// What holds of the compose file, whatever runs on it.
+/// Rules that the compose file keeps on every engine.
 @Suite struct ComposeTests {
   let compose: ComposeFile
 
@@ -243,7 +243,7 @@ import TestSupport
   @Test func everySettingIsOneOfTheProgram() async throws {
     for service in compose.own {
       let unknown = try await service.deployed.unknownSettings()
-      #expect(unknown.isEmpty, "\(service.name) is told \(unknown)")
+      #expect(unknown.isEmpty, "\(service.name) has unknown settings: \(unknown)")
     }
   }
 

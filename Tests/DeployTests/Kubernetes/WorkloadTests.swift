@@ -84,7 +84,7 @@ import TestSupport
     for workload in try await Rendering.of(variant).workloads
     where !workload.isTraining {
       let unknown = try await workload.deployed.unknownSettings()
-      #expect(unknown.isEmpty, "\(workload.name) is told \(unknown)")
+      #expect(unknown.isEmpty, "\(workload.name) has unknown settings: \(unknown)")
     }
   }
 

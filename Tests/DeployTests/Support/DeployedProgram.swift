@@ -13,7 +13,7 @@ struct DeployedProgram: Hashable, Sendable {
   var environment: [String: String]
 
   var program: String { command.first ?? "" }
-  /// Other subcommands than `replay`, which goes on until it is told to stop, do something once.
+  /// Other subcommands than `replay`, which runs until a signal, end by themselves.
   var isService: Bool {
     let rest = command.dropFirst()
     return ServiceCatalogue.named(program) != nil && (rest.first == "replay" || rest.allSatisfy { $0.hasPrefix("-") })

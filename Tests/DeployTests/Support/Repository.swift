@@ -1,7 +1,7 @@
 import Foundation
 import LocalServers
 
-/// The files of this repository, wherever the tests run from.
+/// The files of this repository, from any working folder.
 enum Repository {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path

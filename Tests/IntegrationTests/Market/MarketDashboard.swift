@@ -1,6 +1,6 @@
 import Foundation
 
-/// Grafana's dashboard of the market data as it lies in the repository, with what Grafana does to its queries.
+/// Grafana's dashboard of the market data in the repository, with Grafana's changes to its queries.
 struct MarketDashboard {
   struct Query {
     var panel: String
@@ -11,7 +11,7 @@ struct MarketDashboard {
   private(set) var influx: [Query] = []
   /// In PromQL.
   private(set) var prometheus: [Query] = []
-  /// The question that gives a variable's values, by its name.
+  /// The query for a variable's values, by its name.
   private(set) var variables: [String: String] = [:]
 
   init() throws {
@@ -51,8 +51,8 @@ struct MarketDashboard {
     for variable in board.templating.list { variables[variable.name] = variable.query }
   }
 
-  /// What Grafana sends: its macros and the variables replaced.
-  /// - Parameter times: seconds since 1970, the range that is looked at.
+  /// The query as Grafana sends it: with its macros and variables replaced.
+  /// - Parameter times: seconds since 1970, the queried range.
   static func filled(_ text: String, _ values: [String: String], times: ClosedRange<Int64>) -> String {
     var macros = [
       "timeFilter": "time >= \(times.lowerBound * 1_000)ms and time <= \(times.upperBound * 1_000)ms",

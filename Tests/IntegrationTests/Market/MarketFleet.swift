@@ -37,7 +37,7 @@ final class MarketFleet: Sendable {
     bucket = "market-" + TestServers.uniqueName()
   }
 
-  /// Sets everything up but the services, for as long as `body` runs; services that `body` leaves running are killed.
+  /// Runs `body` with everything but the services; kills the services that `body` leaves running.
   static func with(_ recording: Recording, _ body: (MarketFleet) async throws -> Void) async throws {
     try await withTemporaryDirectory { folder in
       let fleet = try await MarketFleet(recording, folder: folder)

@@ -78,7 +78,7 @@ import TestSupport
     return try await fleet.committed(by: group)
   }
 
-  /// InfluxDB is away and S3 answers 503 while bars are published: both consumers wait, and lose nothing.
+  /// InfluxDB is unreachable and S3 answers 503 while bars are published: both consumers wait, and lose nothing.
   @Test(.timeLimit(.minutes(15))) func outagesOfBothSinksPauseAndLoseNothing() async throws {
     let busy = try HostileServer { _, connection in
       connection.answer("503 Slow Down", body: "<Error><Code>SlowDown</Code></Error>")

@@ -46,7 +46,7 @@ import Values
     }
   }
 
-  /// Of every series that the model is for, in every country, at every hour whose history and outcome are known.
+  /// For every series of the model, in every country, at every hour with known history and outcome.
   private func coverage(of model: any ForecastModel) throws -> Double {
     let manifest = model.manifest
     let pattern = try RoutingPattern(manifest.series)

@@ -1,6 +1,6 @@
 import Testing
 
-/// `#expect` for calls that change their receiver, which the macro cannot take apart.
+/// `#expect` for mutating calls, which the macro does not support.
 func expect(_ condition: Bool, _ comment: Comment? = nil, at location: SourceLocation = #_sourceLocation) {
   #expect(condition, comment, sourceLocation: location)
 }

@@ -6,7 +6,7 @@ import Synchronization
 
 @testable import Pipeline
 
-/// An outside system in memory where names can only be written over: every name's contents, and how often each was
+/// An external system in memory where a name can only be overwritten: the contents of every name, and how often it was
 /// written.
 final class FakeNames: Sendable {
   struct State {
@@ -14,7 +14,7 @@ final class FakeNames: Sendable {
     /// Every write of a name, in order.
     var writes: [String: [[String]]] = [:]
     var isDown = false
-    /// Thrown after this many names more were written.
+    /// Thrown after this many more names were written.
     var failsAfter: Int?
     var attempts = 0
   }

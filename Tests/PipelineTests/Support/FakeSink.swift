@@ -4,7 +4,7 @@ import Synchronization
 
 @testable import Pipeline
 
-/// An outside system in memory that outlives its sinks: rows by partition and offset, and the offsets behind them.
+/// An external system in memory that outlives its sinks: rows by partition and offset, and the offsets behind them.
 final class FakeStore: Sendable {
   struct State {
     var rows: [TopicPartition: [Int64: String]] = [:]
@@ -13,7 +13,7 @@ final class FakeStore: Sendable {
     var offsets: [TopicPartition: Int64] = [:]
     var isDown = false
     var failure: Failure?
-    /// Holds every write back until it is raised.
+    /// Blocks every write until it is raised.
     var gate: Interruption?
     /// Rows of every write that succeeded.
     var flushes: [Int] = []

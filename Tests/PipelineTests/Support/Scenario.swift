@@ -261,7 +261,7 @@ final class Scenario: Sendable {
   }
 }
 
-/// A loop at work.
+/// A running loop.
 struct Running: Sendable {
   let context: ServiceContext
   let consumer: Consumer
@@ -269,7 +269,7 @@ struct Running: Sendable {
   let task: Task<Void, any Error>
   let mayWork: @Sendable (Lease) -> Bool
 
-  /// Whether the group gave it a partition. Cooperative members are given nothing at first, and are ready all the same.
+  /// Whether the group gave it a partition. Cooperative members have no partition at first, and are ready.
   var hasPartitions: Bool {
     let assignment = context.health.readiness("assignment").current
     return assignment.ready && !assignment.reason.hasPrefix("0 ")
@@ -297,7 +297,7 @@ struct Running: Sendable {
 
   func isReady(_ condition: String) -> Bool { context.health.readiness(condition).current.ready }
 
-  /// Drains, and checks the books.
+  /// Drains, and checks the metrics' sums.
   @discardableResult
   func drain(at location: SourceLocation = #_sourceLocation) async throws -> RecordAccount {
     context.drain.raise()
@@ -305,7 +305,7 @@ struct Running: Sendable {
     return balanced(at: location)
   }
 
-  /// Waits for the failure that ended it, and checks the books.
+  /// Waits for the failure that ended it, and checks the metrics' sums.
   func failure(at location: SourceLocation = #_sourceLocation) async throws -> any ClassifiedError {
     do { try await task.value } catch {
       balanced(at: location)

@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import Pipeline
 
-/// Does what the test says with each job.
+/// Handles each job as the test says.
 struct ScriptedHandler: JobHandler {
   let script: @Sendable (Job, Emitter) async throws -> Disposition
 

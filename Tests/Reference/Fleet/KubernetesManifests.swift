@@ -5,7 +5,7 @@ import Catalogue
 package struct KubernetesManifests: Sendable {
   package let services: [ServiceEntry]
 
-  package init(_ services: [ServiceEntry] = ServiceCatalogue.all) { self.services = services }
+  package init(_ services: [ServiceEntry] = ServiceCatalogue.all) { self.services = services.flatMap(\.parts) }
 
   /// The first words of every file; a file that begins with them and is not written any more goes.
   package static let mark = "# Made by `make reference` from"
@@ -66,7 +66,7 @@ package struct KubernetesManifests: Sendable {
   func manifest(of service: ServiceEntry) -> String {
     let head = "\(Self.mark) the entry of \(service.name) (Shared/Catalogue): change that.\n"
     return head + service.note.commented.terminated + service.workloads.map { workload in
-      [controller(service, workload), budget(workload), scaler(service, workload)].compactMap { $0 }
+      [controller(service, workload), budget(workload), scaler(service, workload), door(service)].compactMap { $0 }
         .joined(separator: "---\n")
     }.joined(separator: "---\n")
   }
@@ -107,7 +107,7 @@ package struct KubernetesManifests: Sendable {
   private func replicas(_ service: ServiceEntry) -> String {
     switch service.scaling {
     case .single: "  replicas: 1\n  strategy: {type: Recreate}\n"
-    case .activeStandby: "  replicas: 2\n"
+    case .activeStandby, .replicated: "  replicas: 2\n"
     case .byLag: ""
     }
   }
@@ -136,6 +136,31 @@ package struct KubernetesManifests: Sendable {
     guard !mounts.isEmpty else { return "" }
     return "          volumeMounts:\n" + mounts.map { "            - \($0)\n" }.joined()
       + "      volumes:\n" + volumes.map { "        - \($0)\n" }.joined()
+  }
+
+  // MARK: - Service
+
+  /// A name for all of its pods, and leave for every pod of the cluster to ask them.
+  private func door(_ service: ServiceEntry) -> String? {
+    service.serves.map { port in
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: \(service.name)}
+      spec:
+        selector: {app.kubernetes.io/name: \(service.name)}
+        ports: [{name: api, port: 80, targetPort: \(port)}]
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: \(service.name)}
+      spec:
+        podSelector: {matchLabels: {app.kubernetes.io/name: \(service.name)}}
+        policyTypes: [Ingress]
+        ingress: [{from: [{namespaceSelector: {}}], ports: [{protocol: TCP, port: \(port)}]}]
+
+      """
+    }
   }
 
   // MARK: - Disruption budget and scaler

@@ -4,7 +4,7 @@ import Foundation
 import NIOHTTP1
 import Synchronization
 
-/// Answers about the past, page by page.
+/// Historical REST answers, in pages.
 extension FeedSimulator {
   struct Answer {
     var status = 200
@@ -70,7 +70,11 @@ extension FeedSimulator {
 
   // MARK: - pages
 
+<<<<<<< HEAD
+  /// The events of some symbols in a range, by symbol and time; of each bar only the last revision.
+=======
   /// What the market has of some symbols in a range, by symbol and time.
+>>>>>>> hub/main
   private func past(
     _ symbols: Set<String>, _ kinds: Set<SimulatedEvent.Kind>, _ range: ClosedRange<Int64>
   ) -> [SimulatedEvent] {
@@ -123,7 +127,7 @@ extension FeedSimulator {
     if isCyclic { return (Array(events[start..<min(events.count, start + size)]), token ?? "0.c") }
     let count = isEmpty ? 0 : size
     let page = events[start...].prefix(count)
-    // A token is another one even when nothing was given.
+    // The token changes even when the page was empty.
     let serial = state.withLock { $0.pages }
     return (Array(page), start + page.count < events.count ? "\(start + page.count).\(serial)" : nil)
   }
@@ -198,8 +202,13 @@ extension FeedSimulator {
     return polygon(rows, next, "/" + path.joined(separator: "/"), query)
   }
 
+<<<<<<< HEAD
+  private func polygon(_ rows: [String], _ next: String?, _ path: String, _ query: [String: String]) -> Answer {
+    // Without the API key, which the client adds again.
+=======
   func polygon(_ rows: [String], _ next: String?, _ path: String, _ query: [String: String]) -> Answer {
     // Without the key, which the client has to add again.
+>>>>>>> hub/main
     var parts = URLComponents()
     parts.path = path
     parts.queryItems = query.filter { $0.key != "apiKey" && $0.key != "cursor" }.sorted { $0.key < $1.key }

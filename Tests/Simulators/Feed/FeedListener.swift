@@ -55,7 +55,7 @@ enum FeedListener {
     }
   }
 
-  /// Answers questions about the past.
+  /// Answers historical queries.
   private final class Answerer: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -103,7 +103,7 @@ private final class FeedTalk: ChannelInboundHandler {
     let slowLimit = simulator.state.withLock { $0.script.slowLimit }
     channel.setOption(.writeBufferWaterMark, value: .init(low: slowLimit / 4, high: slowLimit)).whenFailure { _ in }
     if slowLimit < FeedScript().slowLimit {
-      // The system's own buffer grows to megabytes otherwise.
+      // Without this limit the kernel's send buffer grows to megabytes.
       channel.setOption(.socketOption(.so_sndbuf), value: .init(slowLimit)).whenFailure { _ in }
     }
     let connection = simulator.state.withLock { state in
@@ -155,7 +155,7 @@ private final class FeedTalk: ChannelInboundHandler {
     #"[{"T":"error","code":\#(code),"msg":"\#(message)"}]"#
   }
 
-  /// Answers, and closes if told so.
+  /// Sends a text; `thenClose` closes the connection after it.
   private func say(_ text: String?, thenClose: Bool = false) {
     guard let connection = simulator.state.withLock({ $0.connections[id] }) else { return }
     if let text { simulator.send(text, connection) }

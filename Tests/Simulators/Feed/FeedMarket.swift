@@ -7,33 +7,33 @@ import SimulatorServer
 package struct SimulatedEvent: Hashable, Sendable {
   package enum Kind: String, Sendable { case trade, quote, correction, cancel, status, bar, revised }
 
-  /// Its place in the truth, from 0.
+  /// Its index in the sequence of all events, from 0.
   package var number: Int
   package var kind: Kind
   package var symbol: String
-  /// In nanoseconds since 1970; of a bar its start.
+  /// Nanoseconds since 1970; for a bar, its start.
   package var eventNs: Int64
   package var id = 0
   package var price: Int64 = 0
   package var size: Int64 = 0
-  /// Of a correction and a cancel: the trade.
+  /// The trade that a correction or a cancel is about.
   package var originalID = 0
   package var originalPrice: Int64 = 0
   package var high: Int64 = 0, low: Int64 = 0, close: Int64 = 0, trades: Int64 = 0
 }
 
-/// What happens on the simulated market, in order: a function of the seed and of how much was asked for.
+/// The events of the simulated market in order: a function of the seed and of the number of events.
 ///
-/// Trades of each symbol walk at random; a tenth of a percent is corrected, another cancelled soon after. At the end of
-/// each minute of its clock a bar of every symbol that traded is made. Some trades are late: they belong to the minute
-/// before, whose bar is made anew.
+/// Prices follow a random walk. One trade in a thousand is corrected and one in a thousand cancelled. At the end of
+/// each minute there is a bar for every symbol that traded. Late trades belong to the minute before and revise its
+/// bar.
 package struct FeedMarket: Sendable {
   package let seed: UInt64
   package let symbols: [String]
   /// Events a second of the market's clock.
   package let rate: Double
   package let startNs: Int64
-  /// Corrections, cancels and statuses happen.
+  /// Whether there are corrections, cancels and statuses.
   package let hasCorrections: Bool
   package private(set) var events: [SimulatedEvent] = []
   private var prices: [Int64]
@@ -42,7 +42,7 @@ package struct FeedMarket: Sendable {
   private var steps = 0
   private var lastTrade: SimulatedEvent?
 
-  /// - Parameter startNs: a whole minute keeps the first bar whole.
+  /// - Parameter startNs: at a full minute, so that the first bar covers a full minute.
   package init(seed: UInt64, symbols: [String], rate: Double, startNs: Int64, hasCorrections: Bool) {
     self.seed = seed
     self.symbols = symbols
@@ -56,7 +56,7 @@ package struct FeedMarket: Sendable {
 
   private static let minuteNs: Int64 = 60_000_000_000
 
-  /// Makes what happens until an instant of the market's clock.
+  /// Generates the events up to an instant of the market's clock.
   /// - Returns: the new events.
   package mutating func advance(to nanoseconds: Int64) -> Range<Int> {
     let first = events.count
@@ -96,7 +96,7 @@ package struct FeedMarket: Sendable {
     events.append(event)
     guard event.kind == .trade else { return }
     lastTrade = event
-    // A twentieth of the trades belongs to the minute before.
+    // One trade in twenty belongs to the minute before.
     let isLate = (dice >> 50) % 20 == 0 && bars[0][index] != nil
     add(event, index, isLate ? 0 : 1)
     if isLate, var bar = bars[0][index] {
@@ -132,7 +132,7 @@ package struct FeedMarket: Sendable {
     minute = next
   }
 
-  /// The last state of every bar, by symbol and start.
+  /// The last revision of every bar, by symbol and start.
   package var finalBars: [String: SimulatedEvent] {
     events.reduce(into: [:]) { bars, event in
       if event.kind == .bar || event.kind == .revised { bars["\(event.symbol)/\(event.eventNs)"] = event }

@@ -11,31 +11,31 @@ package struct FeedScript: Sendable {
   package var allowsStar = true
   /// Feeds that the plan does not have.
   package var refusedFeeds: Set<String> = []
-  /// The next logins are answered as if the key were wrong.
+  /// The number of next logins that are refused as for a wrong key.
   package var refusedLogins = 0
-  /// Bytes that may wait for a slow reader.
+  /// Bytes buffered for a slow reader.
   package var slowLimit = 4 << 20
-  /// After so many events that were sent, all connections end once.
+  /// The number of sent events after which all connections are closed once.
   package var cutAfter: Int?
-  /// For how long no connection is let in after a cut.
+  /// How long connections are refused after a cut.
   package var away: Duration = .zero
-  /// Added to the times of all that is sent, in nanoseconds: a machine whose clock is behind sees it so.
+  /// Nanoseconds added to all times sent, as a machine with a slow clock sees them.
   package var shiftNs: Int64 = 0
   /// Elements in a frame.
   package var frame = 200
-  /// Nothing is sent, and pings are answered.
+  /// Sends no events but answers pings.
   package var isSilent = false
-  /// Of an answer about the past.
+  /// Items on a page of a historical answer.
   package var pageSize = 50
-  /// Every third page is empty and has a next one.
+  /// Whether every third page is empty, with a token for the next one.
   package var hasEmptyPages = false
-  /// The next questions about the past are answered with 429.
+  /// The number of next historical queries that get 429.
   package var refusedQuestions = 0
-  /// Questions about the past are answered with 403: the plan has none.
+  /// Whether the plan has history; without it historical queries get 403.
   package var hasHistory = true
-  /// Questions about the past are answered with 401: the key is wrong there.
+  /// Whether historical queries get 401: the key is wrong.
   package var refusesQuestions = false
-  /// A page's token leads to the page itself.
+  /// Whether a page's token leads to the same page.
   package var isCyclic = false
 
   /// Questions about them are refused; a list of symbols with one of them is.

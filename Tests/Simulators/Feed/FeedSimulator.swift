@@ -8,8 +8,8 @@ import NIOWebSocket
 import SimulatorServer
 import Synchronization
 
-/// A server that speaks as Polygon (Massive) and Alpaca do, and of bars as Alpha Vantage does: streams and answers
-/// about the past, of one simulated market.
+/// A server with the streams and the historical REST queries of Polygon (Massive) and Alpaca, and the bars of Alpha
+/// Vantage, for one simulated market.
 ///
 ///     ws://host:port/stocks, /options                                Polygon
 ///     ws://host:port/v2/iex, /v2/sip, /v1beta1/indicative, /opra     Alpaca
@@ -17,7 +17,7 @@ import Synchronization
 ///     http://host:port/v2/stocks, /v1beta1/options                   Alpaca
 ///     http://host:port/query                                         Alpha Vantage
 ///
-/// Its clock runs `speed` times as fast as the machine's, from a whole minute in the past on, so that no stamp lies in
+/// Its clock runs `speed` times as fast as the machine's, from a full minute in the past, so that no timestamp lies in
 /// the future. To steer it from outside: `POST /_feed/cut?how=close|reset|mid-frame`, `POST /_feed/silent?value=true`,
 /// `GET /_feed/truth`.
 package final class FeedSimulator: Sendable {
@@ -25,17 +25,17 @@ package final class FeedSimulator: Sendable {
     var script: FeedScript
     var market: FeedMarket
     var connections: [ObjectIdentifier: Connection] = [:]
-    /// Connections that were made, logins that were let in.
+    /// Connections made and logins accepted.
     var made = 0
     var logins = 0
     var pages = 0
     var questions: [String] = []
     var isPaused = false
-    /// The market stops so many events after the first subscription; nil for never.
+    /// Events after the first subscription at which the market stops; nil for never.
     var limit: Int?
-    /// What had happened at the first subscription.
+    /// The number of events at the first subscription.
     var base: Int?
-    /// No connection is let in before.
+    /// Connections are refused before this time.
     var awayUntil = ContinuousClock.now
   }
 
@@ -73,23 +73,23 @@ package final class FeedSimulator: Sendable {
   package var connections: Int { state.withLock { $0.connections.count } }
   package var made: Int { state.withLock { $0.made } }
   package var logins: Int { state.withLock { $0.logins } }
-  /// Paths and queries of the questions about the past.
+  /// Paths and queries of the historical requests.
   package var questions: [String] { state.withLock { $0.questions } }
-  /// What has happened on the market so far.
+  /// All events so far.
   package var events: [SimulatedEvent] { state.withLock { $0.market.events } }
   package var finalBars: [String: SimulatedEvent] { state.withLock { $0.market.finalBars } }
-  /// All that is subscribed to, by any connection.
+  /// The subscriptions of all connections.
   package var interests: Set<String> {
     state.withLock { $0.connections.values.reduce(into: Set()) { $0.formUnion($1.interests) } }
   }
 
-  /// Stops the market; what has happened has been sent.
+  /// Stops the market; all events so far have been sent.
   package func pause() { state.withLock { $0.isPaused = true } }
 
   /// Serves while `body` runs.
   /// - Parameters:
-  ///   - limit: the market stops so many events after the first subscription, and connections stay.
-  ///   - port: 0 is any free one.
+  ///   - limit: events after the first subscription at which the market stops; connections stay open.
+  ///   - port: 0 for any free port.
   package static func serving<Value: Sendable>(
     _ script: FeedScript = FeedScript(), seed: UInt64 = 1, symbols: [String], rate: Double = 200, speed: Double = 1,
     hasCorrections: Bool = true, events limit: Int? = nil, host: String = "127.0.0.1", port: Int = 0,
@@ -97,7 +97,7 @@ package final class FeedSimulator: Sendable {
   ) async throws -> Value {
     let holder = FeedListener.Holder()
     let listener = try await FeedListener.listen(host, port, holder)
-    // A whole minute, a day ago when its clock is fast: it must not overtake the machine's.
+    // A full minute; a day ago when its clock is fast, which must not overtake the machine's.
     let minute: Int64 = 60_000_000_000
     let start = (WallClock.microseconds() * 1_000 / minute - (speed > 1 ? 1_440 : 0)) * minute
     let now = speed > 1 ? start : WallClock.microseconds() * 1_000
@@ -134,7 +134,7 @@ package final class FeedSimulator: Sendable {
     }
   }
 
-  /// Of the market, in nanoseconds since 1970.
+  /// The market's time, in nanoseconds since 1970.
   private func now(_ start: Int64) -> Int64 {
     start + Int64(Double((ContinuousClock.now - began).nanoseconds) * speed)
   }

@@ -3,9 +3,9 @@ import Feeds
 import Messages
 import Values
 
-/// Events as each provider writes them.
+/// Events in each provider's format.
 enum FeedWire {
-  /// - Returns: the channel by which the feed subscribes to it, and the element; nil for what the feed does not have.
+  /// - Returns: the event's channel and its element; nil when the feed has no such event.
   static func element(_ event: SimulatedEvent, _ feed: Feed) -> (channel: String, json: String)? {
     feed.isPolygon ? polygon(event, feed) : alpaca(event, feed)
   }
@@ -78,14 +78,14 @@ enum FeedWire {
     return "\(whole).\(zeroPadded(rest, 9))Z"
   }
 
-  /// JSON as MessagePack, with strings that are times as its timestamps.
+  /// JSON as MessagePack; strings that are times become timestamps.
   static func packed(_ json: String) -> [UInt8] {
     var reader: JSONPacker = JSONPacker(Array(json.utf8))
     return reader.value()
   }
 }
 
-/// Turns the simulator's own JSON, which is well-formed, into MessagePack.
+/// Converts the simulator's own JSON, which is well-formed, to MessagePack.
 private struct JSONPacker {
   private let text: [UInt8]
   private var place = 0

@@ -1,6 +1,6 @@
 import Core
 
-/// A fault as a flag or a request names it: `mode[:value][@target][/prefix][*times]`.
+/// A fault as written in a flag or a request: `mode[:value][@target][/prefix][*times]`.
 package struct FaultText {
   package var mode: Substring
   package var value: Substring?
@@ -21,7 +21,7 @@ package struct FaultText {
     guard count == nil || times ?? 0 > 0 else { throw wrong("what follows * must be a number above 0") }
   }
 
-  /// The mode or target that a word names.
+  /// The mode or target of this name.
   package func one<Word: RawRepresentable<String> & CaseIterable>(
     of kind: Word.Type, _ word: Substring
   ) throws(Failure) -> Word {

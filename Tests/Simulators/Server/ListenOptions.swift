@@ -4,7 +4,7 @@ import Hummingbird
 import LocalServers
 import Logging
 
-/// Where a simulator that is a program listens, and how it says so.
+/// Where a simulator program listens, and how it reports its address.
 package struct ListenOptions: ParsableArguments {
   @Option(help: "The address to listen on.")
   package var host = "127.0.0.1"

@@ -17,7 +17,7 @@ package final class SimulatorServer: Sendable {
   private let boundPort = Mutex<Int?>(nil)
   private let listening = Interruption()
 
-  /// - Parameter port: 0 is any free one.
+  /// - Parameter port: 0 for any free port.
   package init(_ name: String, host: String = "127.0.0.1", port: Int = 0, logLevel: Logger.Level = .critical) {
     self.name = name
     self.host = host

@@ -1,6 +1,6 @@
 /// Messages of TradingView as they were captured.
 enum Capture {
-  /// With the ids of a client's own session, as the server would say it to that client.
+  /// With the ids of the client's session, as the server writes them for that client.
   static func renamed(_ message: String, session: String) -> String {
     var text = ""
     for payload in payloads(of: message) {

@@ -1,20 +1,20 @@
-/// What the simulator holds and how it misbehaves.
+/// The simulator's bars and faults.
 package struct SimulatorScript: Sendable {
   package struct Bar: Hashable, Sendable {
-    /// As in the frames: numbers as text, time first, five or six of them.
+    /// As in the frames: five or six numbers as text, the time first.
     package var values: [String]
     package init(_ values: String...) { self.values = values }
   }
 
   package enum Fault: Hashable, Sendable {
     case symbolError(String), seriesError(String), criticalError(String), protocolError(String)
-    /// The connection is closed instead of an answer, so many times.
+    /// How many times the connection is closed instead of an answer.
     case hangUp(times: Int)
     /// No answer.
     case silence
-    /// This text instead of an answer, as it is.
+    /// This exact text instead of an answer.
     case raw(String)
-    /// The answer in WebSocket messages of so many bytes.
+    /// The answer in WebSocket messages of this many bytes.
     case split(Int)
     /// Messages that were captured, one after the other; their ids are renamed to the client's, lengths are counted
     /// again, and `CLOSE` ends the connection.
@@ -36,17 +36,17 @@ package struct SimulatorScript: Sendable {
   /// Without exchange; ascending.
   package var bars: [String: [Bar]]
   package var faults: [String: Fault] = [:]
-  /// Heartbeats that have to be answered before bars are given.
+  /// Heartbeats that the client must answer before it gets bars.
   package var heartbeats = 0
-  /// Needed of the handshake; another one is answered with 403.
+  /// The required Origin header of the handshake; any other gets 403.
   package var origin: String?
   /// How the first handshakes are refused.
   package var refusals: [Refusal] = []
-  /// Says when there are no older bars.
+  /// Whether it reports that there are no older bars.
   package var saysEnd = false
   /// Answers close frames, as servers do.
   package var answersClose = true
-  /// Most bars given at once.
+  /// Most bars in one answer.
   package var pageSize = 5_000
 
   package init(bars: [String: [Bar]]) { self.bars = bars }

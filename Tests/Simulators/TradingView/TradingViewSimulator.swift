@@ -8,7 +8,7 @@ import Synchronization
 
 import Foundation
 
-/// A WebSocket server that speaks TradingView's protocol, as far as bars go, and can be told to break it.
+/// A WebSocket server with the part of TradingView's protocol that carries bars, and with faults on request.
 package final class TradingViewSimulator: Sendable {
   private struct State {
     var script: SimulatorScript

@@ -3,7 +3,7 @@ import LocalServers
 
 import Glibc
 
-/// A server like those of the chains: ProFTPD with TLS required on both connections, which waits for RETR or MLSD
+/// A server as the chains run it: ProFTPD with TLS required on both connections, which waits for RETR or MLSD
 /// before it answers the handshake of the data connection, and accepts only data connections that resume the session of
 /// the control connection. pyftpdlib does neither.
 package final class ProFTPD: Sendable {
@@ -16,7 +16,7 @@ package final class ProFTPD: Sendable {
   }
 
   /// - Parameters:
-  ///   - folder: for its own files; not the one it serves.
+  ///   - folder: for its own files; not the served folder.
   ///   - certificate: PEM file of key and certificate.
   package static func start(
     root: String, user: String, password: String, certificate: String, folder: String
@@ -29,7 +29,7 @@ package final class ProFTPD: Sendable {
     let passwords = "\(folder)/proftpd.passwd"
     try "\(user):\(hash):\(getuid()):\(getgid())::\(root):/bin/false\n".write(
       toFile: passwords, atomically: false, encoding: .utf8)
-    // It refuses files of passwords or keys that others can read.
+    // It refuses password and key files that other users can read.
     for path in [passwords, certificate] { chmod(path, 0o600) }
 
     return try await withFreshPort { port in
@@ -56,7 +56,7 @@ package final class ProFTPD: Sendable {
 
   private static func withFreshPort(_ start: (UInt16) async throws -> ProFTPD) async throws -> ProFTPD {
     do { return try await start(FreePort.next()) } catch is ConditionNotMet {
-      // Another process may have taken the port meanwhile.
+      // Another process may have taken the port.
       return try await start(FreePort.next())
     }
   }

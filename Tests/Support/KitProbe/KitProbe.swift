@@ -5,8 +5,8 @@ import Logging
 import Metrics
 import ServiceKit
 
-/// A service that does nothing but behave in one of a few ways, so that tests can watch a real process: its
-/// signals, its exit codes, its endpoint.
+/// A service with a few scripted behaviours, so that tests can check a real process: its signals, its exit codes, its
+/// endpoint.
 @main struct KitProbe: ServiceProgram {
   static let configuration = CommandConfiguration(
     commandName: "kit-probe", abstract: "Behaves as told.", version: Souk.version,

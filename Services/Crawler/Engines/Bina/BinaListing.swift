@@ -44,9 +44,7 @@ enum BinaListing {
   private static func objects(in value: Any, marker: String = "filenm") throws(PortalError) -> [[String: Any]] {
     if let array = value as? [Any] {
       let objects = array.compactMap { $0 as? [String: Any] }
-      guard objects.count == array.count else {
-        throw ListingJSON.unknown("an array with entries that are no objects")
-      }
+      guard objects.count == array.count else { throw ListingJSON.unknown("an array with entries that are no objects") }
       return objects
     }
     if let text = value as? String {

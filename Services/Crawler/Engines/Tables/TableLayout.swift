@@ -83,17 +83,13 @@ package struct TableLayout: Sendable {
   ///
   /// Links are opaque (`/downloadFile/<uuid>`), and names come with and without `.gz`: the name in the row identifies
   /// the file. Some names carry the chain id 0000000000000.
-  static let cityMarket = TableLayout(
-    places: [.time: 0, .name: 2, .size: 5, .link: 6], pager: itemPager
-  ) { engine, _ in
+  static let cityMarket = TableLayout(places: [.time: 0, .name: 2, .size: 5, .link: 6], pager: itemPager) { engine, _ in
     engine.days.dates.map { date in { "?d=\(date?.description ?? "")&s=&t=&f=&p=\($0)" } }
   }
 
   /// Matrix Catalog (NB), older than the JSON of laibcatalog and on the same hosts:
   /// `NBCompetitionRegulations.aspx?code=<chain id>`, everything on one page, the time in the seventh cell.
-  static let matrix = TableLayout(
-    places: [.name: 0, .size: 5, .time: 6, .link: 7], pager: .none
-  ) { engine, _ in
+  static let matrix = TableLayout(places: [.name: 0, .size: 5, .time: 6, .link: 7], pager: .none) { engine, _ in
     let ids = engine.context.chain.allIDs.isEmpty ? [""] : engine.context.chain.allIDs
     return ids.map { id in { _ in "NBCompetitionRegulations.aspx?code=\(id)&date=&fileType=" } }
   }

@@ -4,9 +4,9 @@ enum PriceSQL {
   static let full = FullList(table: "prices", headers: batches.name, scope: "store_id", key: ["ean"], code: "ean")
 
   static let rows = StagingTable("staged_rows", .element, [
-    "batch int NOT NULL", "row_number int NOT NULL", "ean text COLLATE \"C\" NOT NULL", "price numeric NOT NULL",
+    "batch int", "row_number int", "ean text COLLATE \"C\"", "price numeric",
     "unit_price numeric", "unit text", "price_per_unit numeric", "price_updated_at timestamptz",
-    "master_id text COLLATE \"C\" NOT NULL", "name text", "manufacturer text", "unit_qty text", "quantity numeric",
+    "master_id text COLLATE \"C\"", "name text", "manufacturer text", "unit_qty text", "quantity numeric",
     "unit_of_measure text", "is_weighted boolean",
   ])
   static let rowColumns = rows.columns.count

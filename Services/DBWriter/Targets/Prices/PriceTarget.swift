@@ -3,31 +3,27 @@ import Messages
 import Postgres
 import Values
 
-/// `gogobe.products.ingest`: current prices, their history and end, products, and the effect of each file.
-package struct PriceTarget: WriteTarget {
-  package let name = "prices"
-  package let topics = [Topics.productsIngest]
-  package let elements: String? = "items"
-  package let staging = [PriceSQL.batches, PriceSQL.rows]
-
-  package init() {}
-
-  package func makeReader() -> any TargetReader { Reader() }
-
-  package func merge(_ dialect: Dialect) -> [MergeStatement] {
-    let partitions = dialect == .postgresql ? [PriceSQL.ensurePartitions] : []
-    return partitions + [PriceSQL.full.note, PriceSQL.mergePrices, PriceSQL.full.end, PriceSQL.mergeProducts]
-  }
-
-  private final class Reader: TargetReader {
-    private var decoder = ProductsIngestDecoder()
-
-    func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {
+extension WriteTarget {
+  /// `gogobe.products.ingest`: current prices, their history and end, products, and the effect of each file.
+  package static let prices = WriteTarget(
+    name: "prices", topics: [Topics.productsIngest], elements: "items", staging: [PriceSQL.batches, PriceSQL.rows],
+    merge: [PriceSQL.full.note, PriceSQL.mergePrices, PriceSQL.full.end, PriceSQL.mergeProducts],
+    prelude: PriceSQL.ensurePartitions
+  ) {
+    let decoder = Reused(ProductsIngestDecoder())
+    return { value, rows throws(DecodingFailure) in
       var visitor = PriceVisitor(&rows)
       defer { visitor.giveBack(to: &rows) }
-      try decoder.decode(value, into: &visitor)
+      try decoder.value.decode(value, into: &visitor)
     }
   }
+}
+
+/// What a reader uses for many messages.
+final class Reused<Value: ~Copyable> {
+  var value: Value
+
+  init(_ value: consuming Value) { self.value = value }
 }
 
 /// Converts the items of one message to rows of the staging tables, byte by byte, while the message is read.

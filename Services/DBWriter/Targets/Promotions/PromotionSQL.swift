@@ -7,25 +7,25 @@ enum PromotionSQL {
     table: "promotions", headers: files.name, scope: "store_id", key: ["promotion_id"], code: "promotion_id")
 
   static let promotions = StagingTable("staged_promotions", .element, [
-    "batch int NOT NULL", "number int NOT NULL", "promotion_id text COLLATE \"C\" NOT NULL", "description text",
+    "batch int", "number int", "promotion_id text COLLATE \"C\"", "description text",
     "starts_at timestamptz", "ends_at timestamptz", "updated_at timestamptz", "reward_type bigint", "min_qty numeric",
     "max_qty numeric", "discount_rate numeric", "discount_type bigint", "discounted_price numeric",
     "discounted_unit_price numeric", "min_purchase_amount numeric", "min_items numeric", "is_weighted boolean",
-    "is_coupon boolean", "allow_multiple boolean", "remarks text", "clubs text[] NOT NULL", "items int NOT NULL",
-    "content_hash bigint NOT NULL",
+    "is_coupon boolean", "allow_multiple boolean", "remarks text", "clubs text[]", "items int",
+    "content_hash bigint",
   ])
 
   static let items = StagingTable("staged_promotion_items", .part, [
-    "batch int NOT NULL", "number int NOT NULL", "item_number int NOT NULL", "ean text COLLATE \"C\" NOT NULL",
+    "batch int", "number int", "item_number int", "ean text COLLATE \"C\"",
     "item_type bigint", "is_gift boolean", "group_id text", "reward_type bigint", "min_qty numeric", "max_qty numeric",
     "discount_rate numeric", "discounted_price numeric",
   ])
 
   /// The staged promotions that move forward, and whether they differ.
   static let forward = StagingTable("forward_promotions", .element, [
-    "batch int NOT NULL", "number int NOT NULL", "chain text COLLATE \"C\" NOT NULL",
-    "store_id text COLLATE \"C\" NOT NULL", "promotion_id text COLLATE \"C\" NOT NULL",
-    "file_time timestamptz NOT NULL", "file_id uuid NOT NULL", "differs boolean NOT NULL",
+    "batch int", "number int", "chain text COLLATE \"C\"",
+    "store_id text COLLATE \"C\"", "promotion_id text COLLATE \"C\"",
+    "file_time timestamptz", "file_id uuid", "differs boolean",
   ])
 
   static let merge = [full.note, choose, dropItems, addItems, write, full.end]

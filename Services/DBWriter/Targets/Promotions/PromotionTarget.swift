@@ -2,25 +2,18 @@ import Catalogue
 import Messages
 import Postgres
 
-/// `gogobe.promotions.ingest`: each store's promotions and their items.
-package struct PromotionTarget: WriteTarget {
-  package let name = "promotions"
-  package let topics = [Topics.promotionsIngest]
-  package let elements: String? = "promotions"
-  package let staging = [PromotionSQL.files, PromotionSQL.promotions, PromotionSQL.items]
-  package let scratch = [PromotionSQL.forward]
-
-  package func makeReader() -> any TargetReader { Reader() }
-
-  package func merge(_ dialect: Dialect) -> [MergeStatement] { PromotionSQL.merge }
-
-  private final class Reader: TargetReader {
-    private var decoder = PromotionsIngestDecoder()
-
-    func read(_ value: RawSpan, into rows: inout MessageRows) throws(DecodingFailure) {
+extension WriteTarget {
+  /// `gogobe.promotions.ingest`: each store's promotions and their items.
+  static let promotions = WriteTarget(
+    name: "promotions", topics: [Topics.promotionsIngest], elements: "promotions",
+    staging: [PromotionSQL.files, PromotionSQL.promotions, PromotionSQL.items], scratch: [PromotionSQL.forward],
+    merge: PromotionSQL.merge
+  ) {
+    let decoder = Reused(PromotionsIngestDecoder())
+    return { value, rows throws(DecodingFailure) in
       var visitor = PromotionVisitor(&rows)
       defer { visitor.giveBack(to: &rows) }
-      try decoder.decode(value, into: &visitor)
+      try decoder.value.decode(value, into: &visitor)
     }
   }
 }

@@ -1,19 +1,25 @@
+import Messages
+
 /// The staging tables and the merge of chains, sub-chains and stores. Each moves forward by (file_time, file_id).
 /// Branches that a newer file leaves out have closed, see ``FullList``: a file is full for the chain ids it has
 /// branches of. Chains and sub-chains stay.
 enum StoreSQL {
   static let files = StagingTable("staged_store_files", .header, [
-    "batch int NOT NULL", "chain text COLLATE \"C\" NOT NULL", "file_time timestamptz NOT NULL",
-    "file_id uuid NOT NULL",
+    "batch int", "chain text COLLATE \"C\"", "file_time timestamptz",
+    "file_id uuid",
   ] + FullList.columns)
   static let full = FullList(
     table: "stores", headers: files.name, scope: "chain_id", key: ["sub_chain_id", "store_id"], code: nil)
 
-  static let stores = StagingTable("staged_stores", .element, [
-    "batch int NOT NULL", "number int NOT NULL", "chain_id text COLLATE \"C\" NOT NULL", "chain_name text",
-    "sub_chain_id text COLLATE \"C\" NOT NULL", "sub_chain_name text", "store_id text COLLATE \"C\" NOT NULL",
-    "name text", "type bigint", "address text", "city text", "zip text", "latitude numeric", "longitude numeric",
-  ])
+  static let columns: [Column<StoresIngest.Store>] = [
+    .text("chain_id", isOrdered: true, limit: StagingLimits.keyBytes) { $0.chainID ?? "" },
+    .text("chain_name", \.chainName),
+    .text("sub_chain_id", isOrdered: true, limit: StagingLimits.keyBytes) { $0.subChainID ?? "" },
+    .text("sub_chain_name", \.subChainName), .key("store_id", \.storeID), .text("name", \.name),
+    .integer("type", \.type), .text("address", \.address), .text("city", \.city),
+    .text("zip", \.zip), .decimal("latitude", \.latitude), .decimal("longitude", \.longitude),
+  ]
+  static let stores = StagingTable("staged_stores", .element, hasNumber: true, columns)
 
   /// The columns of `stores` after the key.
   private static let facts = [

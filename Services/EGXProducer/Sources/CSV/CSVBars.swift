@@ -80,9 +80,7 @@ package struct CSVBars: Sendable {
             + (hint.isEmpty ? "" : ": \(hint), with --csv-decimal point or comma"))
       }
     }
-    guard let open = values[0], let high = values[1], let low = values[2], let close = values[3] else {
-      return nil
-    }
+    guard let open = values[0], let high = values[1], let low = values[2], let close = values[3] else { return nil }
     return SourceBar(
       time: time.seconds, isDate: time.isDate,
       candle: .init(open: open, high: high, low: low, close: close, volume: values[4]))

@@ -1,3 +1,6 @@
+import Core
+import WebSocket
+
 /// Decodes TradingView's frames: `~m~<length>~m~<payload>`, any number of them in one WebSocket message, or one over
 /// several. Lengths count UTF-16 units, as in JavaScript. Pure.
 ///
@@ -113,9 +116,7 @@ package struct FrameDecoder: Sendable {
 
   private mutating func noteSkipped(_ count: Int, isFound: Bool) throws(Malformed) -> Bool {
     let total = (skipped ?? 0) + count
-    guard total <= maxPayload else {
-      throw Malformed(description: "\(total) bytes that hold no frame")
-    }
+    guard total <= maxPayload else { throw Malformed(description: "\(total) bytes that hold no frame") }
     skipped = isFound ? nil : total
     return isFound
   }
@@ -193,5 +194,38 @@ package struct FrameDecoder: Sendable {
       position += size
     }
     return .found(position)
+  }
+}
+
+/// What comes in on a connection.
+enum Incoming: Sendable {
+  case message([UInt8])
+  /// A frame that could not be read, with the reason; those behind it can.
+  case unreadable(String)
+}
+
+/// Takes WebSocket messages apart into TradingView's own, and answers heartbeats as they arrive.
+struct TradingViewDecoder: WebSocketDecoder {
+  private var frames: FrameDecoder
+
+  init(maxMessageBytes: Int) { frames = FrameDecoder(maxPayload: maxMessageBytes) }
+
+  mutating func decode(
+    _ message: WebSocketMessage, reply: (WebSocketMessage) -> Void
+  ) throws(WebSocketError) -> [Incoming] {
+    frames.feed(message.bytes)
+    var incoming: [Incoming] = []
+    do {
+      while let frame = try frames.next() {
+        switch frame {
+        case .heartbeat(let payload): reply(.text(FrameDecoder.encode(String(decoding: payload, as: UTF8.self))))
+        case .message(let payload): incoming.append(.message(payload))
+        case .unreadable(let reason): incoming.append(.unreadable(reason))
+        }
+      }
+    } catch {
+      throw WebSocketError(.protocolBroken, "\(error)")
+    }
+    return incoming
   }
 }

@@ -78,9 +78,7 @@ package enum ServerMessage: Hashable, Sendable {
 
   /// The strings of `p`, in their order.
   /// - Parameter objectAt: the place of an object whose `data_completed` is added as `data_completed=<value>`.
-  private static func readTexts(
-    _ reader: inout JSONReader, objectAt: Int = -1
-  ) throws(DecodingFailure) -> [String] {
+  private static func readTexts(_ reader: inout JSONReader, objectAt: Int = -1) throws(DecodingFailure) -> [String] {
     var texts: [String] = []
     var array = try reader.beginArray()
     var place = 0
@@ -108,9 +106,7 @@ package enum ServerMessage: Hashable, Sendable {
   private static let barValues = FieldNames(["v"])
 
   /// `[session, {"s1": {"s": [{"i": 0, "v": [time, open, high, low, close, volume]}, …]}}, …]`
-  private static func readBars(
-    _ reader: inout JSONReader
-  ) throws(DecodingFailure) -> (String, [SourceBar], Losses) {
+  private static func readBars(_ reader: inout JSONReader) throws(DecodingFailure) -> (String, [SourceBar], Losses) {
     var session = ""
     var bars: [SourceBar] = []
     var lost = Losses()

@@ -93,11 +93,9 @@ struct TradingViewConnection {
         (series.countBefore, series.page) = (series.bars.count, more)
         try await send(ClientMessage.moreData(session, count: more))
       case .symbolError(session, let text):
-        throw SourceError(
-          .symbolRefused, "\(settings.exchange):\(series.request.symbol): \(quoted(text))")
+        throw SourceError(.symbolRefused, "\(settings.exchange):\(series.request.symbol): \(quoted(text))")
       case .seriesError(session, let text):
-        throw SourceError(
-          .seriesRefused, "series of \(series.request.symbol): \(quoted(text))")
+        throw SourceError(.seriesRefused, "series of \(series.request.symbol): \(quoted(text))")
       case .criticalError(session, let text):
         throw SourceError(.sessionFailed, "critical error: \(quoted(text))")
       default: try await update(message, deliver)

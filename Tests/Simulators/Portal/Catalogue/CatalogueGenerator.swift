@@ -1,8 +1,8 @@
-/// Makes the catalogue: which files there are, the rows and bytes of each, and what a reader of all of them must
-/// end up believing (`expected()`).
+/// Generates the catalogue: its files, the rows and bytes of each, and the state that a reader of all of them must
+/// reach (`expected()`).
 ///
-/// Everything is a pure function of the settings, so memory stays flat however large the catalogue is: a file
-/// exists only while it is read.
+/// Everything is a pure function of the settings. A file exists only while it is read, so memory does not grow with
+/// the catalogue.
 package struct CatalogueGenerator: Sendable {
   package let settings: CatalogueSettings
   package let chains: [ChainProfile]

@@ -1,4 +1,4 @@
-/// How large a catalogue to make, and what lies in it. Two catalogues with equal settings are equal to the byte.
+/// The size and contents of a catalogue. Catalogues with equal settings are equal byte for byte.
 ///
 /// The defaults give about 30,000 full rows and 13,000 changed rows, which is 15 to 20 MB of product messages:
 /// what an in-memory broker that keeps 5 MB per partition can hold.
@@ -9,7 +9,7 @@ package struct CatalogueSettings: Hashable, Sendable {
   package var chains = 5
   /// Stores of each chain.
   package var stores = 3
-  /// Products a store carries, roughly (each store leaves some out).
+  /// Approximate number of products of a store (each store omits some).
   package var items = 2_000
   /// Price files (changes since the full file) after the PriceFull of each store.
   package var rounds = 4
@@ -17,7 +17,7 @@ package struct CatalogueSettings: Hashable, Sendable {
   package var changesPerRound = 0.12
   /// Rows of a price file that repeat an unchanged price, as a share of the store's products.
   package var announcedPerRound = 0.01
-  /// Codes that occur a second time, with another price, in the full files of dialect A. Readers keep the first.
+  /// Codes that are repeated with another price in the full files of dialect A. Readers keep the first.
   package var duplicates = 2
   /// The share of a store's products that its PromoFull file is about.
   package var promotedShare = 0.02

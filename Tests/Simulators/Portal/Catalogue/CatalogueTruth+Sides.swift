@@ -1,4 +1,4 @@
-/// What readers of the files beside the prices must end up with.
+/// The expected state of stores and promotions.
 extension CatalogueTruth {
   /// A promotion and the one product it is about.
   package struct Offer: Hashable, Sendable {

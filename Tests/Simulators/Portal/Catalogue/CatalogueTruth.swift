@@ -1,5 +1,5 @@
-/// What a reader of every file must end up with. Derived from the rules of the catalogue, not from its XML, so it
-/// is a witness independent of any parser.
+/// The expected state after every file was read. Derived from the rules of the catalogue and not from its XML, so it
+/// does not depend on a parser.
 package struct CatalogueTruth: Sendable {
   /// A product in a store. The store's number is without leading zeros, as messages and tables have it.
   package struct Key: Hashable, Sendable, Comparable {
@@ -29,7 +29,7 @@ package struct CatalogueTruth: Sendable {
     package var fileTime: Int
   }
 
-  /// A price that differs from the one before it (nil: the first sight of the product in the store).
+  /// A price that differs from the one before it (nil: the product is new in the store).
   package struct Change: Hashable, Sendable {
     package var key: Key
     package var before: Int?
@@ -39,7 +39,7 @@ package struct CatalogueTruth: Sendable {
   /// The price each product ends at, of the newest file that changed it (an announcement of an unchanged price
   /// does not count as a change).
   package var prices: [Key: Price] = [:]
-  /// Real changes in the order of the files, first sights included.
+  /// Real changes in the order of the files, new products included.
   package var changes: [Change] = []
   /// Rows of the price and full files, repeated codes included.
   package var rows = 0

@@ -1,6 +1,6 @@
 import Core
 
-/// One simulated chain and its habits. The chains are invented; their habits are those of real ones.
+/// A simulated chain and its file format. The chains are invented; their formats are those of real ones.
 package struct ChainProfile: Hashable, Sendable {
   /// The element names and the order of fields a chain's files use.
   package enum Dialect: String, Sendable {
@@ -12,7 +12,7 @@ package struct ChainProfile: Hashable, Sendable {
     case e
   }
 
-  /// What the bytes are, whatever the name says.
+  /// The format of the bytes, which the name may contradict.
   package enum Packing: String, Sendable { case gzip, zip, none }
 
   /// How names are formed: type, chain, store and time, or with the sub-chain and the time of day apart.

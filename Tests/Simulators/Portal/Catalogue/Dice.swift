@@ -1,11 +1,10 @@
 import SimulatorServer
 
-/// Random numbers without state: the same question always gets the same answer, so any file can be made on
-/// request, in any order, without remembering the ones before it.
+/// Stateless random numbers: equal inputs give equal numbers, so files can be generated in any order.
 struct Dice: Sendable {
   let seed: UInt64
 
-  /// What is asked; keeps the answers to different questions about one thing independent.
+  /// The purpose of the number; numbers for different purposes are independent.
   enum Question: UInt64 {
     case carriedByChain = 1, carriedByStore, introduced, changed, announced, newPrice, firstPrice, storeFactor
     case chainFactor, flavour, size, brand, maker, order, updateDay, updateSecond, city, street, promotion, sale

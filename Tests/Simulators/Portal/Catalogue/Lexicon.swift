@@ -1,4 +1,4 @@
-/// The words products are made of. Amounts are in grams, millilitres or pieces; prices in agorot.
+/// The words of product names. Amounts are in grams, millilitres or pieces; prices in agorot.
 enum Lexicon {
   enum Measure: Sendable { case grams, millilitres, pieces }
 
@@ -6,11 +6,11 @@ enum Lexicon {
     let name: String
     let measure: Measure
     let amounts: [Int]
-    /// A plausible price of the middle amount.
+    /// A plausible price for the middle amount.
     let price: Int
     let flavours: [String]
 
-    /// Soap is not made by dairies.
+    /// Dairies do not make soap.
     var isCare: Bool { Lexicon.careNames.contains(name) }
   }
 

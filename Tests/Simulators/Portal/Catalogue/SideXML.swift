@@ -1,4 +1,4 @@
-/// The files that lie beside prices: stores and promotions. Readers of prices step over them.
+/// The other files: stores and promotions. Readers of prices skip them.
 enum SideXML {
   static func stores(_ file: PortalFile, count: Int, dice: Dice) -> [UInt8] {
     let upper = file.chain.dialect == .e

@@ -20,8 +20,8 @@ extension PortalSimulator {
   func addCerberus(to router: Router<BasicRequestContext>) {
     let root = "/{prefix}/cerberus"
     router.get("\(root)/login") { request, context in
-      try await self.answer(.login, request, context) { shelf, _ in
-        let (cookie, token) = self.sessions.begin(shelf.chain.prefix)
+      try await self.answer(.login, request, context) { published, _ in
+        let (cookie, token) = self.sessions.begin(published.chain.prefix)
         var answer = Self.cerberusPage(title: "Cerberus Web Client", token: token, body: Self.loginForm)
         answer.headers.append(.init(name: .setCookie, value: "cftpSID=\(cookie); path=/; HttpOnly"))
         return answer
@@ -29,8 +29,8 @@ extension PortalSimulator {
     }
     router.post("\(root)/login/user") { request, context in
       let fields = try await Self.fields(of: request)
-      return try await self.answer(.login, request, context) { shelf, _ in
-        let chain = shelf.chain
+      return try await self.answer(.login, request, context) { published, _ in
+        let chain = published.chain
         guard fields["username"] == chain.prefix, fields["password"] == self.cerberusPassword(of: chain),
           fields["Submit"] == "Sign in",
           let cookie = Self.cookie(request).flatMap({
@@ -46,8 +46,8 @@ extension PortalSimulator {
       }
     }
     router.get("\(root)/file") { request, context in
-      try await self.answer(.resolver, request, context) { shelf, mode in
-        guard let cookie = self.visitor(request, shelf, mode) else { return Self.toLogin(shelf) }
+      try await self.answer(.resolver, request, context) { published, mode in
+        guard let cookie = self.visitor(request, published, mode) else { return Self.toLogin(published) }
         return Self.cerberusPage(
           title: "Files", token: self.sessions.issue(cookie), body: "<div id=\"fileList\"></div>")
       }
@@ -59,44 +59,44 @@ extension PortalSimulator {
     }
     router.post("\(root)/file/json/dir") { request, context in
       let fields = try await Self.fields(of: request)
-      return try await self.answer(.listing, request, context) { shelf, mode in
-        guard let cookie = self.visitor(request, shelf, mode) else { return Self.toLogin(shelf) }
+      return try await self.answer(.listing, request, context) { published, mode in
+        guard let cookie = self.visitor(request, published, mode) else { return Self.toLogin(published) }
         guard self.sessions.spend(fields["csrftoken"], cookie) else {
           return .init(json: Array(#"{"aaData":[],"error":"Invalid token."}"#.utf8))
         }
-        return try self.cerberusDirectory(shelf, fields, mode)
+        return try self.cerberusDirectory(published, fields, mode)
       }
     }
     for path in ["\(root)/file/d/{name}", "\(root)/file/d/Yuda/{name}"] {
       router.get("\(path)") { request, context in
-        try await self.answer(.download, request, context) { shelf, mode in
-          guard self.visitor(request, shelf, mode) != nil else { return Self.toLogin(shelf) }
+        try await self.answer(.download, request, context) { published, mode in
+          guard self.visitor(request, published, mode) != nil else { return Self.toLogin(published) }
           let folder = path.hasSuffix("Yuda/{name}") ? "/Yuda" : "/"
-          guard folder == self.cerberusFolder(of: shelf.chain) else { return .notFound }
-          return self.download(context.parameters.get("name"), from: shelf, mode)
+          guard folder == self.cerberusFolder(of: published.chain) else { return .notFound }
+          return self.download(context.parameters.get("name"), from: published, mode)
         }
       }
     }
   }
 
-  /// The cookie of a client that is logged in; no client is while the fault is active.
-  private func visitor(_ request: Request, _ shelf: Shelf, _ mode: Fault.Mode?) -> String? {
+  /// The cookie of a client that is logged in; nil for every client while the fault is active.
+  private func visitor(_ request: Request, _ published: PublishedChain, _ mode: Fault.Mode?) -> String? {
     guard mode != .expiredSession, let cookie = Self.cookie(request),
-      sessions.isLoggedIn(cookie, shelf.chain.prefix)
+      sessions.isLoggedIn(cookie, published.chain.prefix)
     else { return nil }
     return cookie
   }
 
   private func cerberusDirectory(
-    _ shelf: Shelf, _ fields: [String: String], _ mode: Fault.Mode?
+    _ published: PublishedChain, _ fields: [String: String], _ mode: Fault.Mode?
   ) throws -> PortalAnswer {
-    let chain = shelf.chain
+    let chain = published.chain
     var rows: [[String: Any]] = []
     if fields["cd"] == "/", cerberusFolder(of: chain) != "/" {
       rows.append(Self.cerberusRow("Yuda", type: "folder", size: 0, time: chain.ordinal, label: "Directory"))
     }
     if fields["cd"] == cerberusFolder(of: chain), mode != .emptyListing {
-      rows += shuffledFiles(of: shelf).map { file in
+      rows += shuffledFiles(of: published).map { file in
         Self.cerberusRow(
           file.name, type: "file", size: size(of: file),
           time: (file.time + 300 + revision(of: file) * 600).seconds, label: "\(chain.nameSuffix.uppercased()) File")
@@ -143,9 +143,9 @@ extension PortalSimulator {
       """)
   }
 
-  private static func toLogin(_ shelf: Shelf) -> PortalAnswer {
+  private static func toLogin(_ published: PublishedChain) -> PortalAnswer {
     var answer = PortalAnswer(status: .found, type: "text/html", [])
-    answer.headers.append(.init(name: .location, value: "/\(shelf.chain.prefix)/cerberus/login"))
+    answer.headers.append(.init(name: .location, value: "/\(published.chain.prefix)/cerberus/login"))
     return answer
   }
 

@@ -24,7 +24,7 @@ final class CerberusSessions: Sendable {
     }
   }
 
-  /// Lets a visitor in under a new cookie, as servers do; the old one is worth nothing any more.
+  /// Logs a visitor in under a new cookie; the old one becomes invalid.
   func logIn(_ cookie: String, _ prefix: String, token: String) -> String? {
     state.withLock { state in
       guard var visit = state.visits.removeValue(forKey: cookie), visit.prefix == prefix, visit.token == token

@@ -6,14 +6,15 @@ extension PortalSimulator {
 
   func addIndex(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/index") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
+      try await self.answer(.listing, request, context) { published, mode in
         if mode == .unknownShape { return .init(html: "<html><body><h1>It works!</h1></body></html>") }
-        return .init(html: self.indexPage(shelf.chain, mode == .emptyListing ? [] : self.shuffledFiles(of: shelf)))
+        let files = mode == .emptyListing ? [] : self.shuffledFiles(of: published)
+        return .init(html: self.indexPage(published.chain, files))
       }
     }
     router.get("/{prefix}/index/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
-        self.download(context.parameters.get("name"), from: shelf, mode)
+      try await self.answer(.download, request, context) { published, mode in
+        self.download(context.parameters.get("name"), from: published, mode)
       }
     }
   }

@@ -12,13 +12,13 @@ extension PortalSimulator {
   func addLaibcatalog(to router: Router<BasicRequestContext>) {
     let root = "/{prefix}/laibcatalog/webapi"
     router.get("\(root)/api/getfiles") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
-        guard request.uri.queryParameters["edi"].map(String.init) == shelf.chain.chainID else {
+      try await self.answer(.listing, request, context) { published, mode in
+        guard request.uri.queryParameters["edi"].map(String.init) == published.chain.chainID else {
           return PortalAnswer(
             status: .badRequest, type: "application/json", Array(#"{"message":"FilesRootPath is invalid"}"#.utf8))
         }
         if mode == .unknownShape { return .init(json: Array(#"{"files":3,"version":"2"}"#.utf8)) }
-        let files = mode == .emptyListing ? [] : self.shuffledFiles(of: shelf)
+        let files = mode == .emptyListing ? [] : self.shuffledFiles(of: published)
         return .init(json: Array(try JSONSerialization.data(withJSONObject: files.map { file in
           var row: [String: Any] = [
             "fileName": file.name, "fileType": file.kind == .stores ? "storefull" : file.kind.word.lowercased(),
@@ -33,9 +33,9 @@ extension PortalSimulator {
       }
     }
     router.get("\(root)/{chain}/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
-        guard context.parameters.get("chain") == shelf.chain.chainID else { return .notFound }
-        return self.download(context.parameters.get("name"), from: shelf, mode)
+      try await self.answer(.download, request, context) { published, mode in
+        guard context.parameters.get("chain") == published.chain.chainID else { return .notFound }
+        return self.download(context.parameters.get("name"), from: published, mode)
       }
     }
   }

@@ -14,12 +14,12 @@ extension PortalSimulator {
 
   func addMeshnatYosef(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/meshnat") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
+      try await self.answer(.listing, request, context) { published, mode in
         if mode == .unknownShape { return .init(json: Array(#"{"files":3,"version":"2"}"#.utf8)) }
-        let files = mode == .emptyListing ? [] : self.shuffledFiles(of: shelf).filter { $0.kind != .promoFull }
+        let files = mode == .emptyListing ? [] : self.shuffledFiles(of: published).filter { $0.kind != .promoFull }
         return .init(json: Array(try JSONSerialization.data(withJSONObject: files.map { file in
           var row: [String: Any] = [
-            "name": file.name, "url": "\(self.meshnatYosefAddress(of: shelf.chain))files/\(file.name)",
+            "name": file.name, "url": "\(self.meshnatYosefAddress(of: published.chain))files/\(file.name)",
             "date": (file.time + 300 + self.revision(of: file) * 600).text("Y-M-D h:m:s"),
           ]
           if mode == .unknownColumn { row["checksum"] = "abc" }
@@ -29,8 +29,8 @@ extension PortalSimulator {
       }
     }
     router.get("/{prefix}/meshnat/files/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
-        self.download(context.parameters.get("name"), from: shelf, mode)
+      try await self.answer(.download, request, context) { published, mode in
+        self.download(context.parameters.get("name"), from: published, mode)
       }
     }
   }

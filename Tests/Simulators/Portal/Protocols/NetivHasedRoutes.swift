@@ -11,18 +11,18 @@ extension PortalSimulator {
 
   func addNetivHased(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/netiv") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
+      try await self.answer(.listing, request, context) { published, mode in
         guard request.headers[.userAgent]?.hasPrefix("Mozilla/") == true else { return .blocked }
         if mode == .unknownShape { return .init(html: "<html><body><h1>We have moved</h1></body></html>") }
         let day = request.uri.queryParameters["Date"].map(String.init) ?? ""
         let files = mode == .emptyListing
-          ? [] : self.shuffledFiles(of: shelf).filter { $0.time.text("Y-M-D") == day }
-        return .init(html: self.netivHasedPage(shelf.chain, day, files))
+          ? [] : self.shuffledFiles(of: published).filter { $0.time.text("Y-M-D") == day }
+        return .init(html: self.netivHasedPage(published.chain, day, files))
       }
     }
     router.get("/{prefix}/netiv/Prices/Download") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
-        self.download(request.uri.queryParameters["fileName"].map(String.init), from: shelf, mode)
+      try await self.answer(.download, request, context) { published, mode in
+        self.download(request.uri.queryParameters["fileName"].map(String.init), from: published, mode)
       }
     }
   }

@@ -10,15 +10,15 @@ extension PortalSimulator {
   func addWolt(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/wolt/{page}") { request, context in
       let page = context.parameters.get("page") ?? ""
-      return try await self.answer(page == "index.html" ? .resolver : .listing, request, context) { shelf, mode in
+      return try await self.answer(page == "index.html" ? .resolver : .listing, request, context) { published, mode in
         if mode == .unknownShape { return .init(html: "<html><body><h1>We have moved</h1></body></html>") }
-        let files = mode == .emptyListing ? [] : self.shuffledFiles(of: shelf)
+        let files = mode == .emptyListing ? [] : self.shuffledFiles(of: published)
         if page == "index.html" {
           let days = Set(files.map { $0.time.text("Y-M-D") }).sorted()
           return .init(html: Self.woltPage("Days", days.map { ("\($0).html", $0) }))
         }
         let day = String(page.prefix(10))
-        guard page == "\(day).html", shelf.files.contains(where: { $0.time.text("Y-M-D") == day })
+        guard page == "\(day).html", published.files.contains(where: { $0.time.text("Y-M-D") == day })
         else { return .notFound }
         return .init(html: Self.woltPage(
           day,
@@ -26,8 +26,8 @@ extension PortalSimulator {
       }
     }
     router.get("/{prefix}/wolt/download/{day}/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
-        self.download(context.parameters.get("name"), from: shelf, mode)
+      try await self.answer(.download, request, context) { published, mode in
+        self.download(context.parameters.get("name"), from: published, mode)
       }
     }
   }

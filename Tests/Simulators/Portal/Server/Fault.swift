@@ -1,7 +1,7 @@
 import Core
 import SimulatorServer
 
-/// A way for the portal to misbehave, and where.
+/// A fault of the portal, and the requests it applies to.
 package struct Fault: Hashable, Sendable {
   package enum Mode: String, Hashable, Sendable, CaseIterable {
     /// 429 with Retry-After.
@@ -24,13 +24,13 @@ package struct Fault: Hashable, Sendable {
     case unknownColumn = "unknown-column"
     /// A table without its column of times.
     case missingColumn = "missing-column"
-    /// A listing on several pages that says nothing of the others.
+    /// A listing on several pages without links to the others.
     case noPager = "no-pager"
     /// A file whose gzip stream is damaged in the middle.
     case brokenGzip = "broken-gzip"
-    /// A ZIP, whatever the name says.
+    /// A ZIP under any name.
     case zipped
-    /// The session is not known any more: a redirect to the login page.
+    /// The session has expired: a redirect to the login page.
     case expiredSession = "expired-session"
   }
 

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// What a route answers before a fault spoils the sending of it.
+/// A route's answer before a fault changes how it is sent.
 struct PortalAnswer: Sendable {
   var status: HTTPResponse.Status
   var type: String
@@ -26,7 +26,7 @@ struct PortalAnswer: Sendable {
   static let expiredLink = PortalAnswer(
     status: .forbidden, type: "application/xml",
     Array("<?xml version=\"1.0\"?><Error><Code>AuthenticationFailed</Code></Error>".utf8))
-  /// What a site behind a shield answers to visitors that do not look like browsers.
+  /// The answer of a site behind Cloudflare to clients that do not look like browsers.
   static let blocked = PortalAnswer(
     status: .forbidden, type: "text/html", Array("<html><title>Just a moment...</title></html>".utf8))
   static let login = PortalAnswer(
@@ -36,20 +36,20 @@ struct PortalAnswer: Sendable {
 
 extension PortalSimulator {
   /// Answers one request about the chain named in its path, misbehaving where a fault says so.
-  /// - Parameter make: makes the answer. It is told the fault in force, for those that change what is said
-  ///   (an empty listing, other columns, other bytes); those that change how it is sent are dealt with here.
+  /// - Parameter make: makes the answer. It gets the active fault, for faults that change the content (an empty
+  ///   listing, other columns, other bytes); faults that change how it is sent are applied here.
   func answer(
     _ target: Fault.Target, _ request: Request, _ context: BasicRequestContext,
-    _ make: (Shelf, Fault.Mode?) throws -> PortalAnswer
+    _ make: (PublishedChain, Fault.Mode?) throws -> PortalAnswer
   ) async throws -> Response {
-    guard let prefix = context.parameters.get("prefix"), let shelf = shelves[prefix] else {
+    guard let prefix = context.parameters.get("prefix"), let published = publishedChains[prefix] else {
       return Response(status: .notFound)
     }
     var fault = state.fault(for: target, prefix: prefix)
     if let text = request.uri.queryParameters["fault"] { fault = try? Fault(text: String(text)) }
     switch fault?.mode {
-    case .slow: return slow(try make(shelf, nil))
-    case .truncated: return truncated(try make(shelf, nil))
+    case .slow: return slow(try make(published, nil))
+    case .truncated: return truncated(try make(published, nil))
     case .rateLimit:
       var response = plain(PortalAnswer(status: .tooManyRequests, type: "text/plain", Array("slow down".utf8)))
       response.headers[.retryAfter] = String(fault?.retryAfter ?? 1)
@@ -59,13 +59,13 @@ extension PortalSimulator {
       return plain(PortalAnswer(status: .internalServerError, type: "text/html", Array(page.utf8)))
     case .loginPage: return plain(.login)
     case .expiredLink: return plain(.expiredLink)
-    case let mode: return plain(try make(shelf, mode))
+    case let mode: return plain(try make(published, mode))
     }
   }
 
   /// The bytes of a file under its name, as any portal of the chain serves them.
-  func download(_ name: String?, from shelf: Shelf, _ mode: Fault.Mode?) -> PortalAnswer {
-    guard let name, let file = visible(name, on: shelf) else { return .notFound }
+  func download(_ name: String?, from published: PublishedChain, _ mode: Fault.Mode?) -> PortalAnswer {
+    guard let name, let file = visible(name, on: published) else { return .notFound }
     let type = "application/octet-stream"
     switch mode {
     case .zipped:

@@ -1,4 +1,4 @@
-/// How the simulated portal behaves, apart from what is on it.
+/// How the simulated portal behaves.
 package struct PortalOptions: Sendable {
   /// A listing never has more rows than this, as on the real portal.
   package var listingCap = 1_000
@@ -6,9 +6,9 @@ package struct PortalOptions: Sendable {
   package var rowsPerPage = 20
   /// How long a signed link is good.
   package var linkLifetime: Duration = .seconds(1_800)
-  /// Every so long one more round of price files appears, counted from the start; nil: all are there at once.
+  /// Time between two rounds of price files, from the start; nil: all rounds are visible at once.
   package var roundInterval: Duration?
-  /// Rounds there from the start (with `roundInterval`) or until `reveal` is called; nil: all.
+  /// Rounds visible from the start (with `roundInterval`) or until `reveal` is called; nil: all.
   package var firstRounds: Int?
   package var faults: [Fault] = []
   /// The pause between the pieces of a slow answer.

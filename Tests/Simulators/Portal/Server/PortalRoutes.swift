@@ -6,27 +6,27 @@ extension PortalSimulator {
   func makeRouter() -> Router<BasicRequestContext> {
     let router = Router()
     router.get("/{prefix}/MainIO_Hok.aspx") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
+      try await self.answer(.listing, request, context) { published, mode in
         switch mode {
-        case .emptyListing: .init(json: try Listing.json([], shape: shelf.chain.listing))
+        case .emptyListing: .init(json: try Listing.json([], shape: published.chain.listing))
         case .unknownShape: .init(json: Array("{\"files\": 3, \"version\": \"2\"}".utf8))
-        default: .init(json: try self.listing(shelf, request))
+        default: .init(json: try self.listing(published, request))
         }
       }
     }
     for method in [HTTPRequest.Method.get, .post] {
       router.on("/{prefix}/Download.aspx", method: method) { request, context in
-        try await self.answer(.resolver, request, context) { shelf, _ in
+        try await self.answer(.resolver, request, context) { published, _ in
           let name = request.uri.queryParameters["FileNm"].map(String.init) ?? ""
-          guard self.visible(name, on: shelf) != nil else { return .init(json: Array("[]".utf8)) }
-          let link = "\(self.baseURL(of: shelf.chain))/Download/\(name)"
+          guard self.visible(name, on: published) != nil else { return .init(json: Array("[]".utf8)) }
+          let link = "\(self.baseURL(of: published.chain))/Download/\(name)"
           return .init(json: Array("[{\"SPath\":\"\(link)\"}]".utf8))
         }
       }
     }
     router.get("/{prefix}/Download/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
-        self.download(context.parameters.get("name"), from: shelf, mode)
+      try await self.answer(.download, request, context) { published, mode in
+        self.download(context.parameters.get("name"), from: published, mode)
       }
     }
     addCerberus(to: router)
@@ -40,27 +40,27 @@ extension PortalSimulator {
     return router
   }
 
-  func visible(_ name: String, on shelf: Shelf) -> PortalFile? {
-    shelf.byName[name].flatMap { $0.round <= visibleRounds ? $0 : nil }
+  func visible(_ name: String, on published: PublishedChain) -> PortalFile? {
+    published.byName[name].flatMap { $0.round <= visibleRounds ? $0 : nil }
   }
 
   func revision(of file: PortalFile) -> Int { state.revision(of: "\(file.chain.prefix)/\(file.name)") }
 
-  private func listing(_ shelf: Shelf, _ request: Request) throws -> [UInt8] {
+  private func listing(_ published: PublishedChain, _ request: Request) throws -> [UInt8] {
     let parameters = request.uri.queryParameters
     let query = Listing.Query(
       type: parameters["WFileType"].flatMap { Int($0) } ?? 0,
       date: parameters["WDate"].map(String.init) ?? "",
       store: parameters["WStore"].map(String.init) ?? "")
-    let admitted = shuffledFiles(of: shelf).filter { query.admits($0) }
+    let admitted = shuffledFiles(of: published).filter { query.admits($0) }
     return try Listing.json(
-      admitted.prefix(options.listingCap).map { row($0, shelf) }, shape: shelf.chain.listing)
+      admitted.prefix(options.listingCap).map { row($0, published) }, shape: published.chain.listing)
   }
 
   /// What is visible, not in order of time, as on the real portals.
-  func shuffledFiles(of shelf: Shelf) -> [PortalFile] {
+  func shuffledFiles(of published: PublishedChain) -> [PortalFile] {
     let rounds = visibleRounds
-    return shelf.files.filter { $0.round <= rounds }.sorted { shuffleKey($0) < shuffleKey($1) }
+    return published.files.filter { $0.round <= rounds }.sorted { shuffleKey($0) < shuffleKey($1) }
   }
 
   /// The length of a file's bytes as they are served now.
@@ -75,8 +75,8 @@ extension PortalSimulator {
     catalogue.dice.roll(.order, file.chain.ordinal, file.store, file.time.seconds, file.kind.portalType)
   }
 
-  private func row(_ file: PortalFile, _ shelf: Shelf) -> Listing.Row {
-    let chain = shelf.chain
+  private func row(_ file: PortalFile, _ published: PublishedChain) -> Listing.Row {
+    let chain = published.chain
     let name = file.name
     let revision = revision(of: file)
     let store = file.store < 0
@@ -117,8 +117,8 @@ extension PortalSimulator {
     }
     router.post("/_portal/republish") { request, _ -> HTTPResponse.Status in
       let parameters = request.uri.queryParameters
-      guard let shelf = parameters["prefix"].flatMap({ self.shelves[String($0)] }),
-        let file = parameters["name"].flatMap({ shelf.byName[String($0)] })
+      guard let published = parameters["prefix"].flatMap({ self.publishedChains[String($0)] }),
+        let file = parameters["name"].flatMap({ published.byName[String($0)] })
       else { return .notFound }
       self.republish(file)
       return .noContent

@@ -18,12 +18,12 @@ package final class PortalSimulator: Sendable {
   package let catalogue: CatalogueGenerator
   package let options: PortalOptions
   let state: PortalState
-  let shelves: [String: Shelf]
+  let publishedChains: [String: PublishedChain]
   let sessions = CerberusSessions()
   private let server: SimulatorServer
 
   /// One chain and its files by name.
-  struct Shelf: Sendable {
+  struct PublishedChain: Sendable {
     let chain: ChainProfile
     let files: [PortalFile]
     let byName: [String: PortalFile]
@@ -38,11 +38,11 @@ package final class PortalSimulator: Sendable {
     self.options = options
     self.server = server
     state = PortalState(options: options, rounds: settings.rounds)
-    shelves = Dictionary(
+    publishedChains = Dictionary(
       uniqueKeysWithValues: catalogue.chains.map { chain in
         let files = catalogue.files(of: chain)
         let byName = Dictionary(uniqueKeysWithValues: files.map { ($0.name, $0) })
-        return (chain.prefix, Shelf(chain: chain, files: files, byName: byName))
+        return (chain.prefix, PublishedChain(chain: chain, files: files, byName: byName))
       })
   }
 
@@ -80,10 +80,10 @@ package final class PortalSimulator: Sendable {
   package func passTime(_ duration: Duration) { state.passTime(duration) }
   /// The portal's clock, in seconds since 1970.
   var now: Double { Date().timeIntervalSince1970 + Double(state.ahead.components.seconds) }
-  /// How many requests of a kind were made, those that a fault befell included.
+  /// How many requests of a kind were made, those with a fault included.
   package func requests(_ target: Fault.Target) -> Int { state.requests(target) }
   /// The files visible now, in order of time, chain by chain.
   package var visibleFiles: [PortalFile] {
-    catalogue.chains.flatMap { shelves[$0.prefix]?.files ?? [] }.filter { $0.round <= visibleRounds }
+    catalogue.chains.flatMap { publishedChains[$0.prefix]?.files ?? [] }.filter { $0.round <= visibleRounds }
   }
 }

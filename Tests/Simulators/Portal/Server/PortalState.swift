@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What changes while the portal runs: faults, revealed rounds, revisions, and counts of what was asked.
+/// The portal's changing state: faults, revealed rounds, revisions and request counts.
 final class PortalState: Sendable {
   private struct Value {
     var faults: [Fault]

@@ -1,8 +1,8 @@
 import Glibc
 import SimulatorServer
 
-/// Noise that can be asked for at any place without what came before: hashed values at the points of a grid, joined by
-/// smooth steps, over several grids (K. Perlin's value noise).
+/// Noise with random access: hashed values at grid points, joined by smooth steps, over several grids (K. Perlin's
+/// value noise).
 struct Noise: Sendable {
   let seed: UInt64
 

@@ -1,15 +1,15 @@
 import Glibc
 import Values
 
-/// Prices and demands of every material in every country at every time: a function of the seed, so that two
-/// simulators with equal seeds agree, and any time can be asked for in any order.
+/// Prices and demand of every material in every country at every time: a function of the seed, so that simulators
+/// with equal seeds agree and times can be queried in any order.
 ///
-/// Oil wanders over hours, days and months. Other prices follow it, each some hours behind and with a weight and noise
+/// Oil varies over hours, days and months. Other prices follow it, each some hours behind and with a weight and noise
 /// of its own. Demand is intermittent: most periods have none.
 package struct SimulatedMarket: Sendable {
   package struct Point: Hashable, Sendable {
     package var time: Timestamp
-    /// Money in the currency that was asked for, or a number of units.
+    /// Money in the requested currency, or a number of units.
     package var value: ExactDecimal
   }
 

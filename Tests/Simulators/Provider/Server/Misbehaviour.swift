@@ -1,7 +1,7 @@
 import Core
 import SimulatorServer
 
-/// A way for a provider to misbehave.
+/// A fault of a provider.
 package struct Misbehaviour: Hashable, Sendable {
   package enum Mode: String, Hashable, Sendable, CaseIterable {
     /// 503.
@@ -14,17 +14,17 @@ package struct Misbehaviour: Hashable, Sendable {
     case garbage
     /// 200 with half of the answer.
     case truncated
-    /// 200 with arrays in arrays, without end but for the megabyte.
+    /// 200 with a megabyte of nested arrays.
     case deep
-    /// 200 with a body that goes on for 64 MiB.
+    /// 200 with a body of 64 MiB.
     case flood
-    /// Prices a hundred thousand times too high.
+    /// Prices 100,000 times too high.
     case poison
     /// Prices below 0.
     case negative
     /// Prices of 0.
     case zero
-    /// A number that JSON and decimals do not have.
+    /// A number outside JSON and decimals, such as NaN.
     case notANumber = "not-a-number"
     /// Values of the day after tomorrow.
     case future
@@ -34,9 +34,9 @@ package struct Misbehaviour: Hashable, Sendable {
     case unknown
     /// 401.
     case unauthorized
-    /// 200 with words about a wrong key.
+    /// 200 with a message about a wrong key.
     case wrongKey = "wrong-key"
-    /// 200 with words about a quota.
+    /// 200 with a message about a quota.
     case quota
     /// 422 with the reason.
     case unprocessable

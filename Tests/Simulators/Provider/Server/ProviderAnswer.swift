@@ -12,7 +12,7 @@ struct ProviderAnswer {
   let count: Int
   let mode: Misbehaviour.Mode?
 
-  /// The values, spoilt as the misbehaviour wants.
+  /// The values, changed by the active fault.
   private var points: [(time: Timestamp, value: String)] {
     let shift: Int64 = mode == .future ? 2 * 86_400_000_000 : 0
     return market.points(kind, material: material, country: country, currency: currency, at: time, count: count)
@@ -61,7 +61,7 @@ struct ProviderAnswer {
       """
   }
 
-  /// With status 200, whatever was asked for.
+  /// With status 200 for every query.
   static let wrongKey = """
     {"Error Message": "the parameter apikey is invalid or missing. Please claim your free API key on \
     (https://provider.example/key)."}

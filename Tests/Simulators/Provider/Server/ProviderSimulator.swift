@@ -1,7 +1,7 @@
 import SimulatorServer
 
-/// An HTTP server that answers as providers of market data do, each under a name of its own that is the first part of
-/// the path and may be any word:
+/// An HTTP server with the APIs of market data providers. The first part of the path is the provider's name, which
+/// may be any word:
 ///
 ///     GET /<provider>/v8/finance/chart/<symbol>?at=&currency=      the chart of Yahoo Finance
 ///     GET /<provider>/query?function=<symbol>&apikey=&at=          a commodity of Alpha Vantage

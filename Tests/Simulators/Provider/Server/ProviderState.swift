@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What changes while the simulator runs: misbehaviours, and counts of what was asked.
+/// The simulator's changing state: faults and request counts.
 final class ProviderState: Sendable {
   private struct Value {
     var faults: [Misbehaviour]

@@ -6,8 +6,8 @@ import Hummingbird
 extension PortalSimulator {
   func addCarrefour(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/carrefour") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
-        let files = self.newest(shelf)
+      try await self.answer(.listing, request, context) { published, mode in
+        let files = self.newest(published)
         let asked = request.text("date").isEmpty ? String(request.text("p").dropFirst(2)) : request.text("date")
         let day = asked.isEmpty ? files.first?.time.text("YMD") ?? "20260101" : asked
         let shown = mode == .emptyListing ? [] : files.filter { $0.time.text("YMD") == day }
@@ -15,8 +15,8 @@ extension PortalSimulator {
       }
     }
     router.get("/{prefix}/carrefour/{day}/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
-        self.download(context.parameters.get("name"), from: shelf, mode)
+      try await self.answer(.download, request, context) { published, mode in
+        self.download(context.parameters.get("name"), from: published, mode)
       }
     }
   }

@@ -4,9 +4,9 @@ import Hummingbird
 extension PortalSimulator {
   func addCityMarket(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/city-market") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
+      try await self.answer(.listing, request, context) { published, mode in
         let date = request.text("d")
-        let files = mode == .emptyListing ? [] : self.newest(shelf) {
+        let files = mode == .emptyListing ? [] : self.newest(published) {
           date.isEmpty || date == $0.time.text("Y-M-D")
         }
         let cut = PageCut(files, page: request.number("p") ?? 1, rows: self.options.rowsPerPage)
@@ -14,9 +14,9 @@ extension PortalSimulator {
       }
     }
     router.get("/{prefix}/city-market/downloadFile/{id}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
+      try await self.answer(.download, request, context) { published, mode in
         let id = context.parameters.get("id")
-        return self.download(shelf.files.first { self.uuid($0) == id }?.name, from: shelf, mode)
+        return self.download(published.files.first { self.uuid($0) == id }?.name, from: published, mode)
       }
     }
   }

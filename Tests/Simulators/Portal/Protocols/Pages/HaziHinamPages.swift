@@ -4,9 +4,9 @@ import Hummingbird
 extension PortalSimulator {
   func addHaziHinam(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/hazi-hinam/Prices") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
+      try await self.answer(.listing, request, context) { published, mode in
         let date = request.text("d")
-        let files = mode == .emptyListing ? [] : self.newest(shelf) {
+        let files = mode == .emptyListing ? [] : self.newest(published) {
           (date.isEmpty || date == "null" || date == $0.time.text("Y-M-D"))
             && (request.number("t") == nil || request.number("t") == $0.kind.haziType)
         }
@@ -15,8 +15,8 @@ extension PortalSimulator {
       }
     }
     router.get("/{prefix}/hazi-hinam/regulatories/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
-        self.download(context.parameters.get("name"), from: shelf, mode)
+      try await self.answer(.download, request, context) { published, mode in
+        self.download(context.parameters.get("name"), from: published, mode)
       }
     }
   }

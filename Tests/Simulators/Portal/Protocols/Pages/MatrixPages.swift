@@ -4,15 +4,16 @@ import Hummingbird
 extension PortalSimulator {
   func addMatrix(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/matrix/NBCompetitionRegulations.aspx") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
+      try await self.answer(.listing, request, context) { published, mode in
         let code = request.text("code")
-        let files = mode == .emptyListing || !(code.isEmpty || code == shelf.chain.chainID) ? [] : self.newest(shelf)
+        let isOther = !code.isEmpty && code != published.chain.chainID
+        let files = mode == .emptyListing || isOther ? [] : self.newest(published)
         return self.page("NB", mode) { self.matrix(files, mode) }
       }
     }
     router.get("/{prefix}/matrix/CompetitionRegulationsFiles/latest/{chain}/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
-        self.download(context.parameters.get("name"), from: shelf, mode)
+      try await self.answer(.download, request, context) { published, mode in
+        self.download(context.parameters.get("name"), from: published, mode)
       }
     }
   }

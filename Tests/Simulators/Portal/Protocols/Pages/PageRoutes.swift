@@ -47,9 +47,9 @@ extension PortalSimulator {
   }
 
   /// What a chain shows now, the newest first.
-  func newest(_ shelf: Shelf, _ admits: (PortalFile) -> Bool = { _ in true }) -> [PortalFile] {
+  func newest(_ published: PublishedChain, _ admits: (PortalFile) -> Bool = { _ in true }) -> [PortalFile] {
     let rounds = visibleRounds
-    return shelf.files.filter { $0.round <= rounds && !state.isWithdrawn($0.key) && admits($0) }
+    return published.files.filter { $0.round <= rounds && !state.isWithdrawn($0.key) && admits($0) }
       .sorted { ($1.time, $1.name) < ($0.time, $0.name) }
   }
 
@@ -82,7 +82,7 @@ extension PortalSimulator {
 }
 
 extension PortalFile {
-  /// Tells it from all others of the portal.
+  /// Unique within the portal.
   var key: String { "\(chain.prefix)/\(name)" }
   /// The name up to its extension.
   package var bareName: String { String(name.prefix { $0 != "." }) }

@@ -12,13 +12,13 @@ struct PageTable {
     }
   }
 
-  /// What faults look for.
+  /// The column of a file that faults remove or change.
   enum Role { case name, time, size, link }
 
   var columns: [Column]
   /// Whether titles are links to sort by, as on some portals.
   var linkedTitles = false
-  /// What stands below the rows, inside the table.
+  /// Rows below the files, inside the table.
   var foot = ""
 
   func html(_ files: some Sequence<PortalFile>, _ mode: Fault.Mode?) -> String {

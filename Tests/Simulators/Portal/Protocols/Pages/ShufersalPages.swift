@@ -6,8 +6,8 @@ import Hummingbird
 extension PortalSimulator {
   func addShufersal(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/shufersal/FileObject/UpdateCategory") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
-        let files = mode == .emptyListing ? [] : self.newest(shelf) {
+      try await self.answer(.listing, request, context) { published, mode in
+        let files = mode == .emptyListing ? [] : self.newest(published) {
           let category = request.number("catID") ?? 0
           return category == 0 || category == $0.kind.shufersalCategory
         }
@@ -16,12 +16,12 @@ extension PortalSimulator {
       }
     }
     router.get("/{prefix}/shufersal/blob/{category}/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
+      try await self.answer(.download, request, context) { published, mode in
         let name = context.parameters.get("name") ?? ""
         let expiry = request.text("se")
         guard request.text("sig") == self.signature(name, expiry) else { return .expiredLink }
         guard let end = WallTime(utc: expiry), end.seconds > Int(self.now) else { return .expiredLink }
-        return self.download(name, from: shelf, mode)
+        return self.download(name, from: published, mode)
       }
     }
   }
@@ -52,7 +52,7 @@ extension PortalSimulator {
     return "<div id=\"gridContainer\">\n\(table.html(cut.files, mode))</div>\n"
   }
 
-  /// Links of one page end at different seconds, as if some had been made before and kept.
+  /// Links of one page expire at different seconds, as cached ones do.
   func signedLink(to file: PortalFile) -> String {
     let slack = catalogue.dice.pick(240, .order, file.chain.ordinal, file.store, file.time.seconds, 1)
     let end = WallTime(seconds: Int(now) + Int(options.linkLifetime.components.seconds) - slack)

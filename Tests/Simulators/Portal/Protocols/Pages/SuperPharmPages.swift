@@ -4,9 +4,9 @@ import Hummingbird
 extension PortalSimulator {
   func addSuperPharm(to router: Router<BasicRequestContext>) {
     router.get("/{prefix}/super-pharm") { request, context in
-      try await self.answer(.listing, request, context) { shelf, mode in
+      try await self.answer(.listing, request, context) { published, mode in
         let (category, date) = (request.text("Category-equals"), request.text("Date-equals"))
-        let files = mode == .emptyListing ? [] : self.newest(shelf) {
+        let files = mode == .emptyListing ? [] : self.newest(published) {
           (category.isEmpty || category == $0.kind.word) && (date.isEmpty || date == $0.time.text("D/M/Y"))
         }
         let cut = PageCut(files, page: request.number("page") ?? 1, rows: self.options.rowsPerPage)
@@ -14,9 +14,9 @@ extension PortalSimulator {
       }
     }
     router.get("/{prefix}/super-pharm/Download/{name}") { request, context in
-      try await self.answer(.download, request, context) { shelf, mode in
+      try await self.answer(.download, request, context) { published, mode in
         guard !request.text("bucketName").isEmpty else { return .notFound }
-        return self.download(context.parameters.get("name"), from: shelf, mode)
+        return self.download(context.parameters.get("name"), from: published, mode)
       }
     }
   }

@@ -1,0 +1,110 @@
+import Core
+import StrictYAML
+import Synchronization
+
+/// Who may ask for what: bearer tokens (RFC 6750) with scopes, out of a file.
+///
+/// ```yaml
+/// tokens:
+///   - {name: notebooks, token: "env:NOTEBOOK_TOKEN", scopes: [read]}
+///   - {name: operators, token: "file:/run/secrets/operators", scopes: [read, write]}
+/// ```
+struct Access: Sendable {
+  struct Client: Hashable, Sendable {
+    var name: String
+    var scopes: Set<Endpoint.Scope>
+  }
+  /// By the hash of the token: to find one takes as long whatever was sent.
+  private let clients: [SHA256Digest: Client]?
+
+  /// Without tokens everyone may read, and no one write.
+  static let open = Access(clients: nil)
+
+  private init(clients: [SHA256Digest: Client]?) { self.clients = clients }
+
+  /// - Throws: `Failure(.configuration)` with file and line.
+  init(yaml: String, origin: String) throws(Failure) {
+    guard let root = try YAMLValue.read(yaml: yaml, origin: origin) else {
+      throw YAMLFields.wrong(origin, 1, "there are no tokens in it")
+    }
+    let fields = try YAMLFields(root, of: "file of tokens", known: ["tokens"], origin: origin)
+    var clients: [SHA256Digest: Client] = [:]
+    for value in try fields.list("tokens") ?? [] {
+      let entry = try YAMLFields(value, of: "token", known: ["name", "token", "scopes"], origin: origin)
+      let name = try entry.required("name")
+      let token = try Secret(try entry.required("token")).resolve()
+      guard token.utf8.count >= 16 else { throw entry.wrong("token", "is shorter than 16 characters") }
+      var scopes: Set<Endpoint.Scope> = []
+      for word in try entry.texts("scopes") ?? ["read"] {
+        guard let scope = Endpoint.Scope(rawValue: word) else {
+          throw entry.wrong("scopes", "has '\(word)'; there are read and write")
+        }
+        scopes.insert(scope)
+      }
+      guard clients.updateValue(Client(name: name, scopes: scopes), forKey: SHA256.hash(token)) == nil else {
+        throw entry.wrong("token", "is that of another entry")
+      }
+    }
+    self.clients = clients
+  }
+
+  var summary: String {
+    guard let clients else { return "no tokens: anyone may read, no one may subscribe" }
+    return "\(clients.count) tokens: \(clients.values.map(\.name).sorted().joined(separator: ", "))"
+  }
+
+  /// - Parameter authorization: the header.
+  func client(_ authorization: String?, for scope: Endpoint.Scope) throws(Problem) -> Client {
+    guard let clients else {
+      guard scope == .read else {
+        throw Problem(403, "writes_need_a_token", "this gateway has no tokens, so it changes nothing: --tokens-file")
+      }
+      return Client(name: "anyone", scopes: [.read])
+    }
+    let words = (authorization ?? "").split(separator: " ", maxSplits: 1)
+    guard words.count == 2, words[0].lowercased() == "bearer", let client = clients[SHA256.hash(String(words[1]))]
+    else {
+      let isGiven = authorization != nil
+      throw Problem(
+        401, isGiven ? "unknown_token" : "token_missing",
+        isGiven ? "the bearer token is not known" : "send the header 'Authorization: Bearer <token>'",
+        headers: [("www-authenticate", "Bearer realm=\"souk\"" + (isGiven ? ", error=\"invalid_token\"" : ""))])
+    }
+    guard client.scopes.contains(scope) else {
+      throw Problem(
+        403, "scope_missing", "the token of '\(client.name)' may not \(scope.rawValue)",
+        headers: [("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"\(scope.rawValue)\"")])
+    }
+    return client
+  }
+}
+
+/// So many requests a second of each client, with as many at once.
+final class RequestRate: Sendable {
+  private struct Bucket {
+    var left: Double
+    var since: ContinuousClock.Instant
+  }
+  private let rate: Double
+  private let buckets = Mutex<[String: Bucket]>([:])
+
+  /// - Parameter rate: 0 for no limit.
+  init(_ rate: Int) { self.rate = Double(rate) }
+
+  func take(_ client: String, now: ContinuousClock.Instant = .now) throws(Problem) {
+    guard rate > 0 else { return }
+    let isThere = buckets.withLock { buckets in
+      var bucket = buckets[client] ?? Bucket(left: rate, since: now)
+      bucket.left = min(rate, bucket.left + (now - bucket.since) / .seconds(1) * rate)
+      bucket.since = now
+      defer { buckets[client] = bucket }
+      guard bucket.left >= 1 else { return false }
+      bucket.left -= 1
+      return true
+    }
+    guard isThere else {
+      throw Problem(
+        429, "too_many_requests", "'\(client)' may ask \(Int(rate)) times a second", headers: [("retry-after", "1")])
+    }
+  }
+}

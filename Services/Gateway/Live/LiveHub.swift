@@ -1,0 +1,156 @@
+import Catalogue
+import Core
+import ServiceKit
+import Synchronization
+
+/// A record of a live topic, for those who listen.
+struct LiveEvent: Sendable {
+  /// The kinds that clients choose among, by topic.
+  static let kinds = [
+    Topics.marketTicks.name: "tick", Topics.marketBars.name: "bar", Topics.marketGaps.name: "gap",
+  ]
+
+  var kind: String
+  var symbol: String
+  /// The record as the topic has it.
+  var json: String
+}
+
+/// Hands live records on to clients, and keeps the last ones for a client that comes back.
+///
+/// An event's id names the process and counts: a client that comes back to the same process, in time, goes on where it
+/// was. To any other it is told `reset` first, and it asks for the state of things anew.
+final class LiveHub: Sendable {
+  private struct State {
+    var next: UInt64 = 0
+    var kept: [(number: UInt64, event: LiveEvent)] = []
+    var listeners: [ObjectIdentifier: LiveListener] = [:]
+  }
+  private let state = Mutex(State())
+  private let epoch: String
+  private let history: Int
+  private let maxListeners: Int
+
+  /// - Parameters:
+  ///   - history: events that are kept for those who come back.
+  ///   - epoch: names the process.
+  init(history: Int, maxListeners: Int, epoch: String) {
+    (self.history, self.maxListeners, self.epoch) = (history, maxListeners, epoch)
+  }
+
+  /// Whether events have to be made at all.
+  var isHeard: Bool { history > 0 || state.withLock { !$0.listeners.isEmpty } }
+
+  func publish(_ events: [LiveEvent]) {
+    guard !events.isEmpty else { return }
+    state.withLock { state in
+      for event in events {
+        for listener in state.listeners.values { listener.offer(event, state.next) }
+        state.kept.append((state.next, event))
+        state.next += 1
+      }
+      // Now and then, so that it is not moved for each event.
+      if state.kept.count > history * 2 { state.kept.removeFirst(state.kept.count - history) }
+    }
+  }
+
+  /// Sends events to one client until it goes or the service drains.
+  /// - Parameter last: what the client says as `Last-Event-ID`.
+  func serve(_ listener: LiveListener, after last: String?, to writer: EventWriter) async throws {
+    let id = ObjectIdentifier(listener)
+    let isResumed = try state.withLock { state throws(Problem) -> Bool in
+      guard state.listeners.count < maxListeners else {
+        throw Problem(503, "too_many_listeners", "\(maxListeners) clients listen already: --max-listeners")
+      }
+      state.listeners[id] = listener
+      GatewayMetrics.listeners(state.listeners.count)
+      guard let last, let number = number(last), let first = state.kept.first?.number, first <= number + 1 else {
+        return last == nil
+      }
+      for (kept, event) in state.kept where kept > number { listener.offer(event, kept) }
+      return true
+    }
+    defer {
+      state.withLock { state in
+        state.listeners[id] = nil
+        GatewayMetrics.listeners(state.listeners.count)
+      }
+    }
+    if !isResumed { try await writer.send("{}", event: "reset") }
+    for await _ in listener.signal {
+      for (number, event) in listener.takeAll() {
+        try await writer.send(event.json, event: event.kind, id: "\(epoch)-\(number)")
+      }
+      guard !listener.isTooSlow else {
+        GatewayMetrics.slow()
+        return try await writer.send("{\"code\":\"too_slow\"}", event: "end")
+      }
+    }
+  }
+
+  private func number(_ id: String) -> UInt64? {
+    let parts = id.split(separator: "-")
+    guard parts.count == 2, parts[0] == epoch else { return nil }
+    return UInt64(parts[1])
+  }
+}
+
+/// One client that listens. Of quotes and bars the newest of a symbol stands for those that a slow client has not
+/// taken; of anything else none is left out, so a client that is too far behind is sent away.
+final class LiveListener: Sendable {
+  private struct Entry {
+    var number: UInt64
+    var event: LiveEvent
+  }
+  private struct State {
+    var entries: [Entry] = []
+    /// Places in `entries` of what a newer one replaces.
+    var places: [String: Int] = [:]
+    var isTooSlow = false
+  }
+  private let state = Mutex(State())
+  private let symbols: Set<String>
+  private let kinds: Set<String>
+  private let most: Int
+  let signal: AsyncStream<Void>
+  private let awake: AsyncStream<Void>.Continuation
+
+  /// - Parameters:
+  ///   - symbols: empty for all.
+  ///   - most: events that may wait for the client.
+  init(symbols: [String], kinds: [String], most: Int) {
+    (self.symbols, self.kinds, self.most) = (Set(symbols), Set(kinds), most)
+    (signal, awake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  }
+
+  var isTooSlow: Bool { state.withLock { $0.isTooSlow } }
+
+  func offer(_ event: LiveEvent, _ number: UInt64) {
+    guard kinds.contains(event.kind), symbols.isEmpty || symbols.contains(event.symbol) else { return }
+    state.withLock { state in
+      guard !state.isTooSlow else { return }
+      let name = Self.isReplaced(event) ? "\(event.kind) \(event.symbol)" : nil
+      if let name, let place = state.places[name] {
+        state.entries[place] = Entry(number: number, event: event)
+      } else if state.entries.count < most {
+        if let name { state.places[name] = state.entries.count }
+        state.entries.append(Entry(number: number, event: event))
+      } else {
+        state.isTooSlow = true
+      }
+    }
+    awake.yield()
+  }
+
+  private static func isReplaced(_ event: LiveEvent) -> Bool {
+    event.kind == "bar" || event.json.hasPrefix("{\"kind\":\"quote\"")
+  }
+
+  /// In the order they came; what replaced another stands in its place.
+  func takeAll() -> [(UInt64, LiveEvent)] {
+    state.withLock { state in
+      defer { (state.entries, state.places) = ([], [:]) }
+      return state.entries.sorted { $0.number < $1.number }.map { ($0.number, $0.event) }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import Catalogue
+import Core
+import Kafka
+import KafkaFlags
+import Logging
+import Messages
+import ServiceKit
+
+/// Writes subscriptions into Kafka, with a producer that is made when the first one is asked for.
+actor SubscriptionWriter {
+  private let kafka: KafkaOptions
+  private let name: String
+  private let logger: Logger
+  private var producer: Producer?
+  /// How long a request waits for Kafka.
+  private let limit: Duration = .seconds(5)
+
+  init(_ kafka: KafkaOptions, name: String, logger: Logger) {
+    (self.kafka, self.name, self.logger) = (kafka, name, logger)
+  }
+
+  func subscribe(_ subscription: FeedSubscription) async throws {
+    try await send(key: subscription.key, subscription.encoded())
+  }
+
+  func unsubscribe(feed: String, symbol: String) async throws {
+    try await send(key: FeedSubscription.key(feed: feed, symbol: symbol), nil)
+  }
+
+  /// - Throws: `Problem` 503 when Kafka has not taken it in time; it may take it later all the same.
+  private func send(key: [UInt8], _ value: [UInt8]?) async throws {
+    let producer = try opened()
+    var batch = OutgoingBatch()
+    batch.append(topic: Topics.subscriptions.name, key: key, value: value)
+    let (sent, limit) = (batch, limit)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await producer.send(sent) }
+      group.addTask {
+        try await Task.sleep(for: limit)
+        throw Problem(
+          503, "kafka_away",
+          "Kafka has not taken it within \(limit.components.seconds) s; ask again: a repeat is harmless",
+          headers: [("retry-after", "5")])
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
+  private func opened() throws -> Producer {
+    if let producer { return producer }
+    let opened = try Producer(try kafka.producerConfiguration(clientID: name, logger: logger))
+    producer = opened
+    return opened
+  }
+
+  func close() async { await producer?.close(within: .seconds(2)) }
+}

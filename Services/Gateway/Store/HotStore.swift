@@ -1,0 +1,85 @@
+import Core
+import Messages
+import Redis
+
+/// Reads what hot-writer keeps in Redis. Every question is one round trip, shared with others that are asked meanwhile.
+struct HotStore: Sendable {
+  let redis: RedisMultiplexer
+
+  /// The last trade and quote of each symbol, in the symbols' order; nil for what the store does not have.
+  func latest(_ symbols: [String]) async throws(RedisError) -> [LiveState.Latest] {
+    let replies = try await answers(symbols.flatMap { symbol in
+      [RedisCommand("HGETALL", "trade:\(symbol)"), RedisCommand("HGETALL", "quote:\(symbol)")]
+    })
+    return symbols.indices.map { index in
+      LiveState.Latest(trade: LastTick(hash: replies[index * 2]), quote: LastTick(hash: replies[index * 2 + 1]))
+    }
+  }
+
+  /// Gaps of a symbol, and of all symbols at once, as the messages that hold.
+  func gaps(of symbol: String) async throws(RedisError) -> [FeedGap] {
+    let replies = try await answers(["gaps:\(symbol)", "gaps:*"].map { RedisCommand("HVALS", $0) })
+    return replies.flatMap { $0.array ?? [] }.compactMap { try? FeedGap(decoding: $0.bytes ?? []) }
+  }
+
+  /// The samples of some series in one range of time.
+  struct Samples {
+    /// Milliseconds since 1970, ascending, of the first series that has any.
+    var stamps: [Int64] = []
+    /// By the series' place in the question, JSON numbers by stamp.
+    var values: [[Int64: String]] = []
+    /// The first stamp that is not in `stamps` because there are more than were asked for.
+    var next: Int64?
+    /// The oldest and the newest stamp that the store has; nil when it has no such series.
+    var oldest: Int64?, newest: Int64?
+  }
+
+  /// - Parameters:
+  ///   - keys: of the series; the first has every stamp.
+  ///   - range: milliseconds since 1970.
+  func samples(_ keys: [String], _ range: Range<Int64>, most: Int) async throws(RedisError) -> Samples {
+    var samples = Samples()
+    var commands = keys.map { key in
+      RedisCommand("TS.RANGE", key, "\(range.lowerBound)", "\(max(0, range.upperBound - 1))", "COUNT", "\(most + 1)")
+    }
+    commands += [RedisCommand("TS.RANGE", keys[0], "-", "+", "COUNT", "1"), RedisCommand("TS.GET", keys[0])]
+    let replies = try await answers(commands)
+    for reply in replies.prefix(keys.count) {
+      var values: [Int64: String] = [:]
+      for (stamp, value) in Self.points(reply) {
+        if samples.values.isEmpty { samples.stamps.append(stamp) }
+        values[stamp] = value
+      }
+      samples.values.append(values)
+    }
+    if samples.stamps.count > most { samples.next = samples.stamps.removeLast() }
+    samples.oldest = Self.points(replies[keys.count]).first?.stamp
+    samples.newest = replies[keys.count + 1].array?.first?.integer
+    return samples
+  }
+
+  /// A series or hash that is not there is no answer; any other refusal is thrown.
+  private func answers(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
+    var replies = try await redis.replies(to: commands)
+    for index in replies.indices {
+      guard case .failure(let error) = replies[index] else { continue }
+      guard error.code == "redis_no_series" else { throw error }
+      replies[index] = .null
+    }
+    return replies
+  }
+
+  private static func points(_ reply: RedisReply) -> [(stamp: Int64, value: String)] {
+    (reply.array ?? []).compactMap { element in
+      guard let pair = element.array, pair.count == 2, let stamp = pair[0].integer, let text = pair[1].text,
+        isNumber(text) else { return nil }
+      return (stamp, text)
+    }
+  }
+
+  /// Whether a number of Redis is one of JSON: not `nan`, not `inf`.
+  static func isNumber(_ text: String) -> Bool {
+    guard let first = text.utf8.first, first == UInt8(ascii: "-") || 0x30...0x39 ~= first else { return false }
+    return Double(text)?.isFinite == true
+  }
+}

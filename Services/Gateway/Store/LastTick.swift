@@ -1,0 +1,97 @@
+import Core
+import Messages
+import Redis
+import Values
+
+/// The last trade or quote of a symbol, out of the store or as it came from the topic.
+struct LastTick: Sendable {
+  /// Nanoseconds since 1970.
+  var eventNs: Int64
+  /// As `market-ticks` writes them: numbers with the digits of the provider, `conditions` as JSON.
+  var texts: [String: String] = [:]
+
+  /// The fields of an answer, in their order.
+  private static let numbers = ["price", "size", "bid", "bid_size", "ask", "ask_size"]
+  private static let words = ["id", "exchange", "bid_exchange", "ask_exchange", "corrects", "feed"]
+
+  /// - Returns: nil for an empty hash.
+  init?(hash reply: RedisReply) {
+    let words = reply.array ?? []
+    for index in stride(from: 0, to: words.count - 1, by: 2) {
+      if let name = words[index].text, let value = words[index + 1].text { texts[name] = value }
+    }
+    guard let stamp = texts["event_ns"].flatMap(Int64.init) else { return nil }
+    eventNs = stamp
+  }
+
+  init(_ tick: FeedTick) {
+    eventNs = tick[\.eventNs]
+    for (name, value) in [
+      ("price", tick[\.price]), ("size", tick[\.size]), ("bid", tick[\.bid]), ("bid_size", tick[\.bidSize]),
+      ("ask", tick[\.ask]), ("ask_size", tick[\.askSize]),
+    ] {
+      texts[name] = value.map { "\($0)" }
+    }
+    for (name, value) in [
+      ("id", tick[\.id]), ("exchange", tick[\.exchange]), ("bid_exchange", tick[\.bidExchange]),
+      ("ask_exchange", tick[\.askExchange]), ("feed", tick[\.feed]), ("conditions", tick[\.conditions]),
+    ] as [(String, String?)] {
+      texts[name] = value
+    }
+  }
+
+  func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.time("event_time", ns: eventNs)
+    writer.key("event_ns")
+    writer.integer(eventNs)
+    for name in Self.numbers {
+      guard let text = texts[name], HotStore.isNumber(text) else { continue }
+      writer.key(named: name)
+      writer.raw(text.utf8Span.span.bytes)
+    }
+    for name in Self.words {
+      guard let text = texts[name] else { continue }
+      writer.key(named: name)
+      writer.string(text)
+    }
+    if let conditions = texts["conditions"] {
+      writer.key("conditions")
+      writer.raw(conditions.utf8Span.span.bytes)
+    }
+    if texts["cancelled"] != nil {
+      writer.key("cancelled")
+      writer.bool(true)
+    }
+    writer.endObject()
+  }
+}
+
+extension JSONWriter {
+  /// A time as RFC 3339 in UTC, to the nanosecond where it is no whole microsecond.
+  /// - Parameter ns: nanoseconds since 1970; nil writes null.
+  mutating func time(_ name: String, ns: Int64?) {
+    key(named: name)
+    guard let ns else { return null() }
+    string(RFC3339.text(ns: ns))
+  }
+
+  mutating func time(_ name: String, ms: Int64?) { time(name, ns: ms.map { $0 * 1_000_000 }) }
+}
+
+/// RFC 3339 in UTC with the digits that a time has: none, three, six or nine of a second's fraction.
+enum RFC3339 {
+  /// - Parameter ns: nanoseconds since 1970.
+  static func text(ns: Int64) -> String {
+    let (seconds, rest) = ns.flooredDivision(by: 1_000_000_000)
+    let (day, second) = seconds.flooredDivision(by: 86_400)
+    let clock = [second / 3_600, second / 60 % 60, second % 60].map { zeroPadded($0, 2) }.joined(separator: ":")
+    let fraction = switch rest {
+    case 0: ""
+    case _ where rest % 1_000_000 == 0: "." + zeroPadded(rest / 1_000_000, 3)
+    case _ where rest % 1_000 == 0: "." + zeroPadded(rest / 1_000, 6)
+    default: "." + zeroPadded(rest, 9)
+    }
+    return "\(CivilDate(daysSinceEpoch: day))T\(clock)\(fraction)Z"
+  }
+}

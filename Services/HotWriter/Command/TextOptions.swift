@@ -1,0 +1,44 @@
+import ArgumentParser
+import Core
+import Options
+
+/// How long texts are kept.
+package struct TextOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "How long articles are kept, by source; those of a source that is not named as long as 'other'.",
+    valueName: "source=time,..."))
+  package var newsRetention = "newsapi=30d,other=7d"
+
+  @Option(help: ArgumentHelp("How long stories and the sentiment line of a symbol are kept.", valueName: "time"))
+  package var sentimentRetention = DurationSetting(.seconds(90 * 86_400))
+
+  @Option(help: ArgumentHelp("Entries of stream:raw_news, about; 0 keeps no such stream.", valueName: "count"))
+  package var newsTailLength = 10_000
+
+  package init() {}
+
+  package func validate() throws {
+    do { _ = try policy() } catch { throw ValidationError(error.message) }
+  }
+
+  /// - Throws: `Failure(.configuration)` that names what is wrong.
+  func policy() throws(Failure) -> TextPolicy {
+    var policy = TextPolicy()
+    policy.news = [:]
+    for part in newsRetention.split(separator: ",") {
+      let words = part.split(separator: "=").map(String.init)
+      guard words.count == 2, let time = DurationSetting(text: words[1]), time.duration > .zero else {
+        throw Self.invalid("--news-retention: '\(part)' is not like newsapi=30d")
+      }
+      if words[0] == "other" { policy.otherNews = time.duration } else { policy.news[words[0]] = time.duration }
+    }
+    guard sentimentRetention.duration > .zero else { throw Self.invalid("--sentiment-retention must be above zero") }
+    guard (0...1_000_000).contains(newsTailLength) else {
+      throw Self.invalid("--news-tail-length must be 0 to 1000000")
+    }
+    (policy.sentiment, policy.tail) = (sentimentRetention.duration, newsTailLength)
+    return policy
+  }
+
+  private static func invalid(_ text: String) -> Failure { Failure(.configuration, code: "invalid_setting", text) }
+}

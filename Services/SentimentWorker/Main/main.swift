@@ -1,0 +1,4 @@
+import SentimentWorkerService
+import ServiceKit
+
+await SentimentWorkerCommand.main()

@@ -1,0 +1,91 @@
+import Catalogue
+import Core
+import Kafka
+import Messages
+import Pipeline
+import Sentiment
+
+/// A sink that clusters and scores: articles in, events out.
+///
+/// `append` reads an article, `flush` finds its story and produces one event for each symbol of every story that was
+/// touched. Offsets are committed after the events are acknowledged. An article that is read again touches its story
+/// without changing it: its events have the revision that they had.
+package final class SentimentSink: Sink {
+  private let reader: ArticleReader
+  private let store: StoryStore
+  private let stories: StoryBook.Settings
+  private let identity: ServiceIdentity
+  private let send: @Sendable (OutgoingBatch) async throws -> Void
+  private let metrics = SentimentMetrics()
+  private var pending: [(partition: TopicPartition, article: ReadArticle, trace: [UInt8]?)] = []
+  private var pendingBytes = 0
+
+  package init(
+    _ reader: ArticleReader, _ store: StoryStore, _ stories: StoryBook.Settings, identity: ServiceIdentity,
+    send: @escaping @Sendable (OutgoingBatch) async throws -> Void
+  ) {
+    (self.reader, self.store, self.stories, self.identity) = (reader, store, stories, identity)
+    self.send = send
+  }
+
+  /// Every partition starts at the group's committed offset.
+  package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] { [:] }
+
+  package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
+    if record.isTombstone { return .skip(reason: "tombstone") }
+    let trace = record.hasHeaders ? record.headers.first { $0.name == HeaderName.traceparent }?.value : nil
+    return append(record.value, of: record.topicPartition, trace: trace)
+  }
+
+  package func append(_ value: RawSpan, of partition: TopicPartition, trace: [UInt8]? = nil) -> Disposition {
+    switch reader.read(value) {
+    case .refused(let rejection): return .reject(rejection)
+    case .article(let article):
+      pending.append((partition, article, trace))
+      pendingBytes += value.byteCount
+      return .keep
+    }
+  }
+
+  package var load: SinkLoad { SinkLoad(rows: pending.count, bytes: pendingBytes) }
+
+  package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
+    guard !pending.isEmpty else { return FlushReport(durable: positions, rows: 0) }
+    var outcomes: [StoryBook.Outcome: Int] = [:]
+    var touched: [String: [UInt8]?] = [:]
+    var order: [String] = []
+    let empty = StoryBook(stories, scorer: reader.scorer.lexicon.name)
+    let book = try await store.update(pending.map(\.article), of: empty) { book in
+      for (_, article, trace) in pending {
+        let (outcome, story) = book.take(article)
+        outcomes[outcome, default: 0] += 1
+        guard let story else { continue }
+        if touched.updateValue(trace, forKey: story) == nil { order.append(story) }
+      }
+    }
+    var batch = OutgoingBatch()
+    var writer = JSONWriter()
+    var events: [SentimentEvent] = []
+    for id in order {
+      let headers = identity.headers(schema: SentimentEvent.topic.schema, parent: touched[id] ?? nil)
+      for event in book.stories[id]?.events() ?? [] {
+        writer.clear()
+        event.encode(into: &writer)
+        batch.append(
+          topic: SentimentEvent.topic.name, key: event.key, value: writer.bytes, headers: headers,
+          partitionBy: event.partitionKey)
+        events.append(event)
+      }
+    }
+    if !batch.isEmpty { try await send(batch) }
+    metrics.flushed(outcomes, events, languages: pending.compactMap(\.article.language.foreignCode))
+    pending.removeAll(keepingCapacity: true)
+    pendingBytes = 0
+    return FlushReport(durable: positions, rows: events.count)
+  }
+
+  package func drop(_ partitions: Set<TopicPartition>) {
+    pending.removeAll { partitions.contains($0.partition) }
+    if pending.isEmpty { pendingBytes = 0 }
+  }
+}
