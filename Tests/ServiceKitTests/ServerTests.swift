@@ -55,9 +55,6 @@ import TestSupport
     }
   }
 
-<<<<<<< HEAD
-  /// An error answer has its code and no details.
-=======
   @Test func whatNoRouteIsForHasAnAnswerOfItsOwn() async throws {
     try await withServer {
       $0.put("/x") { _ in ServerAnswer(status: 200, []) }
@@ -78,8 +75,7 @@ import TestSupport
     }
   }
 
-  /// An error says its code, and nothing of what it knows.
->>>>>>> hub/main
+  /// An error answer has its code and no details.
   @Test(arguments: [(ErrorClass.data, 400), (.transient, 503), (.configuration, 500), (.fatal, 500)])
   func anErrorAnswersItsClass(_ errorClass: ErrorClass, _ status: Int) async throws {
     try await withServer {

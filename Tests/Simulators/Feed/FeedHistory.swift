@@ -57,7 +57,8 @@ extension FeedSimulator {
       cut(how)
     case "/_feed/silent": change { $0.isSilent = query["value"] == "true" }
     case "/_feed/stats":
-      return Answer(body: "{\"events\":\(events.count),\"connections\":\(connections),\"logins\":\(logins)}")
+      return Answer(
+        body: "{\"events\":\(events.count),\"connections\":\(connections),\"logins\":\(logins),\"first\":\(first)}")
     case "/_feed/bars":
       let range = (Int64(query["from"] ?? "") ?? 0)...(Int64(query["to"] ?? "") ?? .max)
       let interval = BarInterval(rawValue: query["interval"] ?? "1m") ?? .minute
@@ -70,11 +71,7 @@ extension FeedSimulator {
 
   // MARK: - pages
 
-<<<<<<< HEAD
   /// The events of some symbols in a range, by symbol and time; of each bar only the last revision.
-=======
-  /// What the market has of some symbols in a range, by symbol and time.
->>>>>>> hub/main
   private func past(
     _ symbols: Set<String>, _ kinds: Set<SimulatedEvent.Kind>, _ range: ClosedRange<Int64>
   ) -> [SimulatedEvent] {
@@ -202,13 +199,8 @@ extension FeedSimulator {
     return polygon(rows, next, "/" + path.joined(separator: "/"), query)
   }
 
-<<<<<<< HEAD
-  private func polygon(_ rows: [String], _ next: String?, _ path: String, _ query: [String: String]) -> Answer {
-    // Without the API key, which the client adds again.
-=======
   func polygon(_ rows: [String], _ next: String?, _ path: String, _ query: [String: String]) -> Answer {
-    // Without the key, which the client has to add again.
->>>>>>> hub/main
+    // Without the API key, which the client adds again.
     var parts = URLComponents()
     parts.path = path
     parts.queryItems = query.filter { $0.key != "apiKey" && $0.key != "cursor" }.sorted { $0.key < $1.key }
