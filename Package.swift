@@ -349,7 +349,7 @@ let testing: [Target] = [
   tests("Reference", starts: ["souk-reference"]),
   tests("ObjectStore", exclude: ["azure_client.py"]),
   tests("HotWriter"),
-  tests("Gateway", exclude: ["ask.py"], starts: ["gateway"]),
+  tests("Gateway", exclude: ["ask.py"], starts: ["gateway", "souk"]),
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("Archiver", exclude: ["read_archive.py"]),
   tests("MarketStreamer", starts: ["market-streamer"]),

@@ -12,6 +12,8 @@ final class LambdaSystem: ShownSystem {
     let client: RedisClient
     /// Of the simulated feeds.
     let feeds: UInt16
+    /// Of the gateway.
+    let door: UInt16
   }
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
@@ -28,7 +30,9 @@ final class LambdaSystem: ShownSystem {
     ]
     let port = try await startup.startFeeds()
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
-    ends.withLock { $0 = Ends(redis: server, client: client, feeds: port) }
+    let door = try FreePort.next()
+    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = ["--api-port", "\(door)", "--stale-after", "3600s"]
+    ends.withLock { $0 = Ends(redis: server, client: client, feeds: port, door: door) }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
       "--history-url", "http://127.0.0.1:\(port)", "--feed-key", "key", "--feed-secret", "secret",
@@ -55,7 +59,7 @@ final class LambdaSystem: ShownSystem {
       truth: try await FeedTruth.read(port: ends.feeds), store: try await HotStoreSide.read(ends.client, Self.symbols))
     try answers.requireAgreement()
     return answers.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
-      + (try await typed(ends.redis.port))
+      + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
 
   /// Commands that a person types, with the beginning of their answers.
@@ -69,6 +73,17 @@ final class LambdaSystem: ShownSystem {
       let answer = try await ChildProcess.run(Launch("redis-cli", words)).output
       let text = answer.split(separator: "\n").prefix(10).joined(separator: " ")
       let line = "\(command): \(text)"
+      lines.append(line.count > 80 ? line.prefix(77) + "..." : line)
+    }
+    return lines
+  }
+
+  /// The same of the gateway.
+  private func asked(_ port: UInt16) async -> [String] {
+    var lines = ["", "Or over HTTP (souk tick AAPL --gateway http://127.0.0.1:\(port)):", ""]
+    for path in ["/ticks/AAPL/latest", "/bars/AAPL?limit=1", "/system/ingestion/health"] {
+      let answer = await LoopbackHTTP.shared.get(port: port, path: "/api/v1\(path)")
+      let line = "\(path): \(answer?.body ?? "no answer")"
       lines.append(line.count > 80 ? line.prefix(77) + "..." : line)
     }
     return lines
