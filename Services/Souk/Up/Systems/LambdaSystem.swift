@@ -41,6 +41,8 @@ final class LambdaSystem: ShownSystem {
       "--allow-private-addresses",
     ]
     try describeBars(&startup, feeds: port)
+    // The simulated market never closes.
+    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
   }
 
@@ -95,6 +97,7 @@ final class LambdaSystem: ShownSystem {
     var lines: [String] = []
     for command in [
       "TS.INFO ts:AAPL:price", "TS.GET ts:AAPL:price", "TS.GET ts:AAPL:1m:close", "HGET trade:AAPL price",
+      "HMGET feat:{AAPL} 1m:session_vwap 1m:obv 1m:events",
       "XLEN stream:raw_market_data",
     ] {
       let words = ["-p", "\(port)"] + command.split(separator: " ").map(String.init)
