@@ -24,16 +24,18 @@ LAYERS = [
     ["Options", "Values"],
     ["Catalogue"],
     ["Messages", "Routing"],
-    ["Compression"],
+    ["Compression", "Indicators"],
     ["CSV", "Feeds", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis", "ServiceKit",
      "StrictYAML"],
-    ["FeedHTTP", "Influx", "Commodities", "Masters", "ObjectStore", "Portals", "Sentiment", "WebSocket"],
+    ["Budgets", "FeedHTTP", "Influx", "Commodities", "Markets", "Masters", "ObjectStore", "Portals", "Sentiment",
+     "WebSocket"],
     ["AWSCredentials", "ModelRegistry"],
     ["HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags", "RedisFlags"],
     ["Pipeline"],
+    ["Archiving"],
 ]
 # The shared modules that may import Kafka. A sink does not know where its records come from.
-KAFKA_USERS = {"KafkaFlags", "Pipeline"}
+KAFKA_USERS = {"Archiving", "KafkaFlags", "Pipeline"}
 # The module of librdkafka, and the only folder outside Tests that may import it.
 LIBRDKAFKA, BRIDGE = "CRdKafka", "Shared/Kafka/Bridge/"
 

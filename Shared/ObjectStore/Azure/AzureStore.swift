@@ -8,6 +8,7 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
   private let client: HTTPClient
   private let now: @Sendable () -> Int64
 
+  static let notePrefix = "x-ms-meta-"
   static let hashHeader = "x-ms-meta-sha256"
 
   /// - Parameters:
@@ -70,6 +71,7 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
   /// What is said of a blob when it is made, whole or from its blocks.
   func blobHeaders(_ body: ObjectBody) -> HTTPHeaders {
     var headers: HTTPHeaders = [Self.hashHeader: body.sha256.hex]
+    for (name, value) in body.notes { headers[Self.notePrefix + name] = value }
     if let tier = configuration.tier { headers["x-ms-access-tier"] = tier }
     if configuration.createsOnce { headers["if-none-match"] = "*" }
     return headers
@@ -78,7 +80,19 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
   package func get<T: Sendable>(
     _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
   ) async throws -> T {
-    var request = try request("GET", key.text, query: [], headers: [:], body: .none)
+    try await read(key, [:]) { head, reader in try await consume(Self.info(key, head), reader) }
+  }
+
+  package func get<T: Sendable>(
+    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
+  ) async throws -> T {
+    try await read(key, ["x-ms-range": try Self.header(of: range, key)]) { _, reader in try await consume(reader) }
+  }
+
+  private func read<T: Sendable>(
+    _ key: ObjectKey, _ headers: HTTPHeaders, _ consume: (HTTPResponseHead, ObjectReader) async throws -> T
+  ) async throws -> T {
+    var request = try await request("GET", key.text, query: [], headers: headers, body: .none)
     request.limits.maxBodyBytes = .max
     let signed = request
     return try await mappingErrors {
@@ -86,9 +100,10 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
         guard head.isSuccess else {
           var bytes: [UInt8] = []
           while bytes.count < 64 << 10, let chunk = try await body.next() { bytes += chunk }
-          throw ObjectStoreError(azure: head, body: bytes, what: "GET \(key)")
+          throw await judged(ObjectStoreError(azure: head, body: bytes, what: "GET \(key)"))
         }
-        return try await consume(Self.info(key, head), ObjectReader { try await body.next() })
+        try Self.requireRange(head, asked: headers["x-ms-range"] != nil, key)
+        return try await consume(head, ObjectReader { try await body.next() })
       }
     }
   }
@@ -144,12 +159,13 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
   }
 
   /// Like `send`, for requests that may be repeated without harm: three attempts, a short backoff between.
-  private func sendRepeatedly(
-    _ method: String, _ key: String?, query: [(String, String)] = [], accepting: Set<ObjectStoreErrorKind> = []
+  func sendRepeatedly(
+    _ method: String, _ key: String?, query: [(String, String)] = [], headers: HTTPHeaders = [:],
+    accepting: Set<ObjectStoreErrorKind> = []
   ) async throws -> HTTPResponse {
     try await Backoff(base: .milliseconds(50), cap: .seconds(2)).retry {
       try await collect(
-        method, key, query: query, headers: [:], body: method == "PUT" ? .bytes([]) : .none, accepting: accepting)
+        method, key, query: query, headers: headers, body: method == "PUT" ? .bytes([]) : .none, accepting: accepting)
     } pause: { failed in
       guard failed.number < 3 else { throw failed.error }
       try await Task.sleep(for: failed.delay)
@@ -160,18 +176,26 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
     _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body,
     accepting: Set<ObjectStoreErrorKind>
   ) async throws -> HTTPResponse {
-    let request = try request(method, key, query: query, headers: headers, body: body)
+    let request = try await request(method, key, query: query, headers: headers, body: body)
     let answer = try await mappingErrors { try await client.execute(request) }
     if answer.head.isSuccess { return answer }
     let error = ObjectStoreError(
       azure: answer.head, body: answer.body, what: "\(method) \(key ?? "container \(configuration.container)")")
-    guard accepting.contains(error.kind) else { throw error }
+    guard accepting.contains(error.kind) else { throw await judged(error) }
     return answer
+  }
+
+  /// A token that was good once is worth another try with a new one.
+  private func judged(_ error: ObjectStoreError) async -> ObjectStoreError {
+    guard error.kind == .badCredentials, case .identity(let identity) = configuration.credential,
+      await identity.refused()
+    else { return error }
+    return ObjectStoreError(.unavailable, "\(error.message); trying again with a new token")
   }
 
   private func request(
     _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body
-  ) throws -> HTTPRequest {
+  ) async throws -> HTTPRequest {
     let url = try configuration.url(key: key.map(qualified), query: query)
     var signed = headers
     switch configuration.credential {
@@ -180,6 +204,9 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
         method: method, account: configuration.account, key: secret, path: url.path, query: query, headers: headers,
         length: body.length, at: now())
     case .sas: signed["x-ms-version"] = SharedKey.version
+    case .identity(let identity):
+      signed["x-ms-version"] = SharedKey.version
+      signed["authorization"] = "Bearer \(try await identity.token(by: client))"
     }
     return HTTPRequest(method, url, headers: signed, body: body, limits: configuration.limits)
   }
