@@ -69,6 +69,29 @@ package enum Topics {
     key: "-",
     summary: "none: the partition is the lease of the active scheduler")
 
+  /// The same for the scheduler of market data.
+  package static let marketSchedulerLease = Topic(
+    name: "market-scheduler", partitions: 1, retention: .seconds(7 * 86_400),
+    key: "-",
+    summary: "none: the partition is the lease of the active scheduler of market data")
+
+  /// One topic a kind, all alike, so that the fetchers of each are scaled alone.
+  package static func fetchTasks(of kind: FetchKind) -> Topic {
+    Topic(
+      name: "fetch-\(kind.rawValue)", partitions: 12, retention: .seconds(86_400),
+      key: "source/symbol",
+      summary: "\(kind.rawValue) are due and should be fetched")
+  }
+
+  /// Where what a kind of tasks fetches is published.
+  package static func fetched(by kind: FetchKind) -> [Topic] {
+    switch kind {
+    case .bars: [marketBars]
+    }
+  }
+
+  package static let fetchTasks = FetchKind.allCases.map { fetchTasks(of: $0) }
+
   /// One topic a category, all alike: patterns over routing keys narrow the subscription by their third word.
   package static func commodityObservations(of category: CommodityCategory) -> Topic {
     let name = "sentinel_market_data.\(category.rawValue)"
@@ -105,6 +128,16 @@ package enum Topics {
     key: "symbol",
     summary: "a hole in a feed: from, to, why, refilled or not")
 
+  package static let technicalSignals = Topic(
+    name: "technical-signals", partitions: 12, retention: .seconds(2 * 3_600), segment: .seconds(600),
+    key: "symbol",
+    summary: "the indicators of a symbol at the end of a bar and the rules that fire on it; the last of an id holds")
+
+  package static let signalStates = Topic(
+    name: "technical-signal-states", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "group/feed/symbol", orderedBy: "symbol",
+    summary: "all that one group of workers has to know of a symbol to go on with its indicators")
+
   package static let subscriptions = Topic(
     name: "subscriptions", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
     key: "feed/symbol",
@@ -140,7 +173,9 @@ package enum Topics {
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
     productsMasters, masterDecisions, alerts, marketData, schedulerLease, ingestionTasks,
   ] + commodityObservations + [
-    seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps, marketSplits, backfillJobs,
+    seriesWindows, databaseWriteBuffer, marketSchedulerLease,
+  ] + fetchTasks + [
+    subscriptions, marketTicks, marketBars, marketGaps, marketSplits, technicalSignals, signalStates, backfillJobs,
     backfillStatus, newsArticles, sentimentEvents,
   ]
 

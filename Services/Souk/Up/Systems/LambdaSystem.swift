@@ -1,5 +1,6 @@
 import Catalogue
 import Core
+import Foundation
 import LocalServers
 import Redis
 import Synchronization
@@ -12,6 +13,8 @@ final class LambdaSystem: ShownSystem {
     let client: RedisClient
     /// Of the simulated feeds.
     let feeds: UInt16
+    /// Of the gateway.
+    let door: UInt16
   }
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
@@ -28,14 +31,45 @@ final class LambdaSystem: ShownSystem {
     ]
     let port = try await startup.startFeeds()
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
-    ends.withLock { $0 = Ends(redis: server, client: client, feeds: port) }
+    let door = try FreePort.next()
+    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = ["--api-port", "\(door)", "--stale-after", "3600s"]
+    ends.withLock { $0 = Ends(redis: server, client: client, feeds: port, door: door) }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
       "--history-url", "http://127.0.0.1:\(port)", "--feed-key", "key", "--feed-secret", "secret",
       "--symbols", Self.symbols.joined(separator: ","), "--hours", "always", "--silence", "3600s",
       "--allow-private-addresses",
     ]
+    try describeBars(&startup, feeds: port)
+    // The simulated market never closes.
+    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
+  }
+
+  /// Bars by schedule, beside those of the stream: what both say of a minute is the same.
+  private func describeBars(_ startup: inout Startup, feeds port: UInt16) throws {
+    let (sources, schedules) = (try startup.folder.file("data_sources.yaml"), try startup.folder.file("schedules.yaml"))
+    let key = try startup.folder.file("feed.key"), secret = try startup.folder.file("feed.secret")
+    for (path, text) in [
+      (key, "key\n"), (secret, "secret\n"),
+      (sources, """
+        sources:
+          - {name: alpaca, kind: alpaca, url: "http://127.0.0.1:\(port)", key: "file:\(key)", secret: "file:\(secret)",
+             rate: 200/m}
+
+        """),
+      (schedules, """
+        schedules:
+          - {name: bars-1m, kind: bars, every: 1m, hours: always, delay: 3s, deadline: 2m, lookback: 5m}
+
+        """),
+    ] { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
+    startup.surroundings.arguments[ServiceCatalogue.scheduler.name] = [
+      "--tickers", Self.symbols.joined(separator: ","), "--schedules", schedules, "--data-sources", sources,
+    ]
+    startup.surroundings.arguments[ServiceCatalogue.fetcher.name] = [
+      "--data-sources", sources, "--allow-private-addresses",
+    ]
   }
 
   /// Last prices and gaps, as Redis has them now.
@@ -55,7 +89,7 @@ final class LambdaSystem: ShownSystem {
       truth: try await FeedTruth.read(port: ends.feeds), store: try await HotStoreSide.read(ends.client, Self.symbols))
     try answers.requireAgreement()
     return answers.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
-      + (try await typed(ends.redis.port))
+      + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
 
   /// Commands that a person types, with the beginning of their answers.
@@ -63,12 +97,24 @@ final class LambdaSystem: ShownSystem {
     var lines: [String] = []
     for command in [
       "TS.INFO ts:AAPL:price", "TS.GET ts:AAPL:price", "TS.GET ts:AAPL:1m:close", "HGET trade:AAPL price",
+      "HMGET feat:{AAPL} 1m:session_vwap 1m:obv 1m:events",
       "XLEN stream:raw_market_data",
     ] {
       let words = ["-p", "\(port)"] + command.split(separator: " ").map(String.init)
       let answer = try await ChildProcess.run(Launch("redis-cli", words)).output
       let text = answer.split(separator: "\n").prefix(10).joined(separator: " ")
       let line = "\(command): \(text)"
+      lines.append(line.count > 80 ? line.prefix(77) + "..." : line)
+    }
+    return lines
+  }
+
+  /// The same of the gateway.
+  private func asked(_ port: UInt16) async -> [String] {
+    var lines = ["", "Or over HTTP (souk tick AAPL --gateway http://127.0.0.1:\(port)):", ""]
+    for path in ["/ticks/AAPL/latest", "/bars/AAPL?limit=1", "/system/ingestion/health"] {
+      let answer = await LoopbackHTTP.shared.get(port: port, path: "/api/v1\(path)")
+      let line = "\(path): \(answer?.body ?? "no answer")"
       lines.append(line.count > 80 ? line.prefix(77) + "..." : line)
     }
     return lines
