@@ -188,6 +188,8 @@ let imports: [String: [String]] = [
     "Options", "ServiceKit", "TestSupport"],
   "SignalWorkerService": ["ArgumentParser", "Catalogue", "Core", "Indicators", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
+  "SignalWorkerTests": ["ArgumentParser", "Catalogue", "Core", "Indicators", "Kafka", "KafkaFlags", "LocalServers",
+    "Logging", "Messages", "Pipeline", "SignalWorkerService", "TestSupport", "Values"],
   "SimulatorServer": ["ArgumentParser", "Core", "Hummingbird", "HummingbirdCore", "LocalServers", "Logging", "NIOCore",
     "ServiceKit", "ServiceLifecycle", "UnixSignals"],
   "SoukService": ["ArgumentParser", "Budgets", "Catalogue", "Commodities", "Compression", "Core", "FeedHTTP", "Feeds",
@@ -296,8 +298,8 @@ let shared: [Target] = [
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Compression", "CSV", "FeedHTTP",
   "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "LocalServers", "Commodities", "Markets",
-  "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment", "ServiceKit",
-  "StrictYAML", "WebSocket",
+  "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment",
+  "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   library("Archiving"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
@@ -355,6 +357,7 @@ let testing: [Target] = [
   tests("Reference", starts: ["souk-reference"]),
   tests("ObjectStore", exclude: ["azure_client.py"]),
   tests("HotWriter"),
+  tests("SignalWorker", starts: ["signal-worker"]),
   tests("Gateway", exclude: ["ask.py"], starts: ["gateway", "souk"]),
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("Archiver", exclude: ["read_archive.py"]),
