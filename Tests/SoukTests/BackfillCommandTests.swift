@@ -24,6 +24,8 @@ import Values
     let simulator: FeedSimulator
     private let files: PrivateFolder
     let calendar: NYSECalendar
+    /// In New York, when the test began: days since 1970.
+    private let today: Int64
     var folder: String { files.path }
 
     /// - Parameter rate: of each account, such as `600/m`.
@@ -32,6 +34,7 @@ import Values
       broker = try EmbeddedBroker(topics: BackfillCommandTests.topics.map { ($0.name, Int($0.partitions)) })
       files = try PrivateFolder("backfill")
       calendar = try NYSECalendar()
+      today = calendar.day(of: WallClock.seconds())
       let more = "key: env:THE_KEY, url: 'http://\(simulator.url)'" + (rate.map { ", rate: \($0)" } ?? "")
       let sources = """
         sources:
@@ -45,13 +48,13 @@ import Values
     }
 
     /// Days before today, in New York.
-    func day(ago: Int64) -> Int64 { calendar.day(of: WallClock.seconds()) - ago }
+    func day(ago: Int64) -> Int64 { today - ago }
     func date(ago: Int64) -> String { CivilDate(daysSinceEpoch: day(ago: ago)).description }
 
     func arguments(_ provider: String, ago: Int64 = 20, _ more: [String] = []) -> [String] {
       [
         "backfill", "--provider", provider, "--data-sources", folder + "/sources.yaml", "--tickers-file",
-        folder + "/tickers.txt", "--from", date(ago: ago), "--allow-private-addresses",
+        folder + "/tickers.txt", "--from", date(ago: ago), "--to", date(ago: 0), "--allow-private-addresses",
         "--kafka-bootstrap-servers", broker.bootstrapServers,
       ] + more
     }
@@ -175,8 +178,12 @@ import Values
       #expect(result.status == .exited(0), "\(result.errorOutput)")
       #expect(try await bench.published(.minute).bars == bench.truth(.minute, ago: 20))
       let statuses = try await bench.records(BackfillStatus.self)
-      #expect(Set(statuses.map(\.name)).count == statuses.count, "no period was done twice")
-      #expect(statuses.reduce(0) { $0 + Int($1.bars) } == bench.truth(.minute, ago: 20).count)
+      // A status that was sent in the moment of the kill may come twice, of the same bars.
+      let bars = try Dictionary(grouping: statuses, by: \.name).values.map { same in
+        #expect(Set(same.map(\.bars)).count == 1 && same.count <= 2)
+        return Int(try #require(same.first).bars)
+      }
+      #expect(bars.reduce(0, +) == bench.truth(.minute, ago: 20).count)
       let jobs = try await bench.records(BackfillJob.self)
       #expect(Set(jobs.map(\.jobID)).count == 1 && jobs.last?.finishedNs != nil)
     }
@@ -259,6 +266,7 @@ import Values
     var script = script()
     let calendar = try NYSECalendar()
     let splitDay = calendar.day(of: WallClock.seconds()) - 6
+    // The day of a split may be one without trading.
     let date = CivilDate(daysSinceEpoch: splitDay).description
     script.splits = [
       SimulatedSplit("AAPL", date, from: 1, to: 4), SimulatedSplit("AAPL", "2020-08-31", from: 1, to: 2),
