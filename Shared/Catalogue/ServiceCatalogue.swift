@@ -161,7 +161,8 @@ package enum ServiceCatalogue {
     scaling: .byLag(100_000), resources: .medium)
 
   package static let archiver = ServiceEntry(
-    "archiver", "keeps every record of markets in the object store, by date and symbol, with a catalogue", of: [.lambda],
+    "archiver", "keeps every record of markets in the object store, by date and symbol, with a catalogue",
+    of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.sentimentEvents,
     ],
