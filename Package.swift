@@ -346,7 +346,7 @@ let testing: [Target] = [
   helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
   program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
-    "influx_consumer.py", "hot_writer.py", "backfill.py"]),
+    "influx_consumer.py", "hot_writer.py", "backfill.py", "feed_streamer.py"]),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
@@ -371,6 +371,16 @@ let testing: [Target] = [
   "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
 ].map { tests($0) }
 
+/// With SOUK_PRODUCTS, as `make demo` sets it, only these programs and what they import: one build makes them all.
+func wanted(_ targets: [Target]) -> [Target] {
+  guard var names = Context.environment["SOUK_PRODUCTS"]?.split(separator: " ").map(String.init) else { return targets }
+  var needed: Set<String> = []
+  while let name = names.popLast() {
+    if needed.insert(name).inserted { names += imports[name] ?? [] }
+  }
+  return targets.filter { needed.contains($0.name) }
+}
+
 let package = Package(
   name: "souk",
   // No wider than the tested minor version; DeployTests lists the versions that were tested, transitive ones included.
@@ -387,6 +397,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", .upToNextMinor(from: "1.8.1")),
     .package(url: "https://github.com/swiftlang/swift-subprocess", .upToNextMinor(from: "1.0.2")),
   ],
-  targets: shared + services + testing,
+  targets: wanted(shared + services + testing),
   swiftLanguageModes: [.v6]
 )
