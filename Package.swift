@@ -227,10 +227,10 @@ let imports: [String: [String]] = [
   "signal-worker": ["ServiceKit", "SignalWorkerService"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "Budgets", "CZlib", "Catalogue", "Commodities", "Compression", "Core",
-    "DBWriterService", "FeedSimulator", "Feeds", "FetcherService", "Forecasting", "HTTP", "InferenceWorkerService",
-    "Kafka", "KafkaFlags", "LocalServers", "Logging", "Masters", "Messages", "ModelRegistry", "ObjectStore",
-    "ObjectStoreFlags", "Options", "ParserService", "Pipeline", "PortalSimulator", "Postgres", "PriceFiles", "Redis",
-    "Routing", "SchedulerService", "TestSupport", "Values"],
+    "DBWriterService", "FeedSimulator", "Feeds", "FetcherService", "Forecasting", "HTTP", "Indicators",
+    "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Masters", "Messages", "ModelRegistry",
+    "ObjectStore", "ObjectStoreFlags", "Options", "ParserService", "Pipeline", "PortalSimulator", "Postgres",
+    "PriceFiles", "Redis", "Routing", "SchedulerService", "TestSupport", "Values"],
   "souk-reference": ["ArgumentParser", "Core", "LocalServers", "Reference"],
 ]
 // end imports
@@ -346,7 +346,7 @@ let testing: [Target] = [
   helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
   program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
-    "influx_consumer.py", "hot_writer.py", "backfill.py", "feed_streamer.py"]),
+    "influx_consumer.py", "hot_writer.py", "backfill.py", "feed_streamer.py", "signals_talib.py"]),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
