@@ -189,14 +189,17 @@ import Values
     }
   }
 
+  private static func settle(_ targets: [String], until stop: Interruption) async throws {
+    let command = try MastersCommand.SettleCommand.parse(["--every", "20ms"] + targets)
+    try await command.settle(every: .milliseconds(20), until: stop)
+  }
+
   /// What is proved while `settle --every` runs is merged.
   @Test func settlingGoesOn() async throws {
     try await withBench { bench in
-      let settling = try MastersCommand.SettleCommand.parse([
-        "--every", "20ms", "--database-url", bench.url, "--kafka-bootstrap-servers", bench.broker.bootstrapServers,
-      ])
+      let targets = ["--database-url", bench.url, "--kafka-bootstrap-servers", bench.broker.bootstrapServers]
       let stop = Interruption()
-      async let settled: Void = settling.settle(every: .milliseconds(20), until: stop)
+      async let settled: Void = Self.settle(targets, until: stop)
       _ = try await bench.psql("""
         INSERT INTO products (chain, ean, master_id, name, unit_qty, quantity, file_time, file_id, row_number)
         VALUES ('c', '7290000149844', '\(Self.milk)', 'fresh milk', 'l', 1.0, now(), gen_random_uuid(), 1)
