@@ -84,9 +84,9 @@ let imports: [String: [String]] = [
   "FetcherService": ["ArgumentParser", "Budgets", "CSV", "Catalogue", "Commodities", "Core", "FeedHTTP", "Feeds",
     "HTTP", "HTTPFlags", "Kafka", "KafkaFlags", "Logging", "Markets", "Messages", "Metrics", "Options", "Pipeline",
     "Redis", "RedisFlags", "ServiceKit", "Values"],
-  "FetcherTests": ["ArgumentParser", "Budgets", "Catalogue", "Commodities", "Core", "FetcherService", "HTTP", "Kafka",
-    "KafkaFlags", "LocalServers", "Logging", "Messages", "Pipeline", "ProviderSimulator", "Redis", "ServiceKit",
-    "TestSupport", "Values"],
+  "FetcherTests": ["ArgumentParser", "Budgets", "Catalogue", "Commodities", "Core", "FeedSimulator", "Feeds",
+    "FetcherService", "HTTP", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Markets", "Messages", "Pipeline",
+    "ProviderSimulator", "Redis", "ServiceKit", "TestSupport", "Values"],
   "Forecasting": ["CBLAS", "CXGBoost", "Core", "Values"],
   "ForecastingTests": ["Core", "Forecasting", "LocalServers", "TestSupport", "Values"],
   "GatewayService": ["ArgumentParser", "Catalogue", "Compression", "Core", "CoreMetrics", "Feeds", "Kafka",
@@ -103,6 +103,8 @@ let imports: [String: [String]] = [
     "Pipeline", "Redis", "RedisFlags", "ServiceKit", "Values"],
   "HotWriterTests": ["ArgumentParser", "Catalogue", "Core", "HotWriterService", "Kafka", "KafkaFlags", "LocalServers",
     "Logging", "Messages", "Pipeline", "Redis", "TestSupport", "Values"],
+  "Indicators": ["Core"],
+  "IndicatorsTests": ["Core", "Indicators", "TestSupport"],
   "InferenceWorkerService": ["ArgumentParser", "Catalogue", "Core", "Forecasting", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Routing",
     "ServiceKit", "Values"],
@@ -184,13 +186,19 @@ let imports: [String: [String]] = [
     "Options", "ServiceLifecycle", "Yams"],
   "ServiceKitTests": ["ArgumentParser", "Core", "CoreMetrics", "HummingbirdCore", "Logging", "NIOCore", "NIOEmbedded",
     "Options", "ServiceKit", "TestSupport"],
+  "SignalWorkerService": ["ArgumentParser", "Catalogue", "Core", "Indicators", "Kafka", "KafkaFlags", "Logging",
+    "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
+  "SignalWorkerTests": ["ArgumentParser", "Catalogue", "Core", "Indicators", "Kafka", "KafkaFlags", "LocalServers",
+    "Logging", "Messages", "Pipeline", "SignalWorkerService", "TestSupport", "Values"],
   "SimulatorServer": ["ArgumentParser", "Core", "Hummingbird", "HummingbirdCore", "LocalServers", "Logging", "NIOCore",
     "ServiceKit", "ServiceLifecycle", "UnixSignals"],
-  "SoukService": ["ArgumentParser", "Catalogue", "Commodities", "Compression", "Core", "HTTP", "Influx", "InfluxFlags",
-    "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ObjectStore", "ObjectStoreFlags", "Options",
-    "Pipeline", "Postgres", "PostgresFlags", "PriceFiles", "Redis", "Routing", "ServiceKit", "Values"],
-  "SoukTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "Kafka", "KafkaFlags", "LocalServers",
-    "Logging", "Messages", "Pipeline", "Postgres", "SoukService", "TestSupport", "Values"],
+  "SoukService": ["ArgumentParser", "Budgets", "Catalogue", "Commodities", "Compression", "Core", "FeedHTTP", "Feeds",
+    "HTTP", "HTTPFlags", "Influx", "InfluxFlags", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Markets",
+    "Messages", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Postgres", "PostgresFlags", "PriceFiles",
+    "Redis", "RedisFlags", "Routing", "ServiceKit", "Values"],
+  "SoukTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "FeedSimulator", "Feeds", "Kafka",
+    "KafkaFlags", "LocalServers", "Logging", "Messages", "Pipeline", "Postgres", "SoukService", "TestSupport",
+    "Values"],
   "StrictYAML": ["Core", "Yams"],
   "TestSupport": ["Core", "LocalServers"],
   "TradingViewSimulator": ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket", "SimulatorServer"],
@@ -216,12 +224,13 @@ let imports: [String: [String]] = [
   "s3-consumer": ["S3ConsumerService", "ServiceKit"],
   "scheduler": ["SchedulerService", "ServiceKit"],
   "sentiment-worker": ["SentimentWorkerService", "ServiceKit"],
+  "signal-worker": ["ServiceKit", "SignalWorkerService"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "Budgets", "CZlib", "Catalogue", "Commodities", "Compression", "Core",
-    "DBWriterService", "FetcherService", "Forecasting", "HTTP", "InferenceWorkerService", "Kafka", "KafkaFlags",
-    "LocalServers", "Logging", "Masters", "Messages", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "Options",
-    "ParserService", "Pipeline", "PortalSimulator", "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService",
-    "TestSupport", "Values"],
+    "DBWriterService", "FeedSimulator", "Feeds", "FetcherService", "Forecasting", "HTTP", "Indicators",
+    "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Masters", "Messages", "ModelRegistry",
+    "ObjectStore", "ObjectStoreFlags", "Options", "ParserService", "Pipeline", "PortalSimulator", "Postgres",
+    "PriceFiles", "Redis", "Routing", "SchedulerService", "TestSupport", "Values"],
   "souk-reference": ["ArgumentParser", "Core", "LocalServers", "Reference"],
 ]
 // end imports
@@ -288,9 +297,9 @@ let shared: [Target] = [
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Compression", "CSV", "FeedHTTP",
-  "Feeds", "Forecasting", "HTML", "HTTP", "Influx", "Kafka", "LocalServers", "Commodities", "Markets", "Masters",
-  "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment", "ServiceKit",
-  "StrictYAML", "WebSocket",
+  "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "LocalServers", "Commodities", "Markets",
+  "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment",
+  "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   library("Archiving"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
@@ -317,13 +326,14 @@ let services: [Target] = [
   service("fetcher", "Fetcher"),
   service("inference-worker", "InferenceWorker"),
   service("market-streamer", "MarketStreamer"),
+  service("signal-worker", "SignalWorker"),
   service("sentiment-worker", "SentimentWorker"),
   service("gateway", "Gateway"),
   service("souk", "Souk"),
 ].flatMap { $0 }
 
 let testing: [Target] = [
-  helper("TestSupport", "Support", exclude: ["KitProbe", "FTP/ftp_server.py"]),
+  helper("TestSupport", "Support", exclude: ["KitProbe", "FTP/ftp_server.py", "talib_truth.py"]),
   program("kit-probe", "Support/KitProbe"),
   helper("Reference", "Reference", exclude: ["Main"]),
   program("souk-reference", "Reference/Main"),
@@ -336,7 +346,7 @@ let testing: [Target] = [
   helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
   program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
-    "influx_consumer.py", "hot_writer.py"]),
+    "influx_consumer.py", "hot_writer.py", "backfill.py", "feed_streamer.py", "signals_talib.py"]),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
@@ -347,6 +357,7 @@ let testing: [Target] = [
   tests("Reference", starts: ["souk-reference"]),
   tests("ObjectStore", exclude: ["azure_client.py"]),
   tests("HotWriter"),
+  tests("SignalWorker", starts: ["signal-worker"]),
   tests("Gateway", exclude: ["ask.py"], starts: ["gateway", "souk"]),
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("Archiver", exclude: ["read_archive.py"]),
@@ -354,10 +365,21 @@ let testing: [Target] = [
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
 ] + [
-  "Budgets", "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Kafka", "Commodities", "Markets", "ModelRegistry",
+  "Budgets", "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Indicators", "Kafka", "Commodities", "Markets",
+  "ModelRegistry",
   "Pipeline", "Portals", "Postgres", "Redis", "Crawler", "Downloader", "Parser", "DBWriter", "EGXProducer",
   "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
 ].map { tests($0) }
+
+/// With SOUK_PRODUCTS, as `make demo` sets it, only these programs and what they import: one build makes them all.
+func wanted(_ targets: [Target]) -> [Target] {
+  guard var names = Context.environment["SOUK_PRODUCTS"]?.split(separator: " ").map(String.init) else { return targets }
+  var needed: Set<String> = []
+  while let name = names.popLast() {
+    if needed.insert(name).inserted { names += imports[name] ?? [] }
+  }
+  return targets.filter { needed.contains($0.name) }
+}
 
 let package = Package(
   name: "souk",
@@ -375,6 +397,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", .upToNextMinor(from: "1.8.1")),
     .package(url: "https://github.com/swiftlang/swift-subprocess", .upToNextMinor(from: "1.0.2")),
   ],
-  targets: shared + services + testing,
+  targets: wanted(shared + services + testing),
   swiftLanguageModes: [.v6]
 )

@@ -75,7 +75,7 @@ import Values
     ("kind: bars, every: 1m", "name is missing"), ("name: a, every: 1m", "kind is missing"),
     ("name: a, kind: bars", "every or cron is missing"), ("name: a, kind: bars, every: 7m", "divide a day"),
     ("name: a, kind: bars, every: 1m, cron: '* * * * *'", "either every, or cron"),
-    ("name: a, kind: bars, cron: '* * *'", "5 fields"), ("name: a, kind: bars, cron: '* * * * *', zone: X/Y", "zone"),
+    ("name: a, kind: bars, cron: '* * *'", "3 fields"), ("name: a, kind: bars, cron: '* * * * *', zone: X/Y", "zone"),
     ("name: a, kind: bars, every: 1m, source: none", "'none' is none of alpaca"),
     ("name: a, kind: bars, every: 1m, symbols: [A B]", "is no symbol"),
     ("name: a, kind: bars, every: 1m, interval: 2m", "none of 1m"),
@@ -100,7 +100,8 @@ import Values
   @Test func tickersComeInAnyProvidersForm() async throws {
     try await withTemporaryDirectory { folder in
       let path = "\(folder)/tickers.txt"
-      try "AAPL\n# a comment\nBRK-B  # class B\n\nBRK.B\nBACpL\nmsft\n".write(toFile: path, atomically: true, encoding: .utf8)
+      try "AAPL\n# a comment\nBRK-B  # class B\n\nBRK.B\nBACpL\nmsft\n"
+        .write(toFile: path, atomically: true, encoding: .utf8)
       #expect(try Tickers.load(file: path) == ["AAPL", "BRK.B", "BAC.PRL", "MSFT"])
       try "AAPL\nA$PL\n".write(toFile: path, atomically: true, encoding: .utf8)
       let error = #expect(throws: Failure.self) { try Tickers.load(file: path) }

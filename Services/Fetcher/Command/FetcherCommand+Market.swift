@@ -66,7 +66,9 @@ extension FetcherCommand {
           for record in fetched.records {
             print("\(record.topic.name) \(String(decoding: record.value, as: UTF8.self))")
           }
-          for (symbol, error) in fetched.refused.sorted(by: { $0.key < $1.key }) { print("refused \(symbol): \(error)") }
+          for (symbol, error) in fetched.refused.sorted(by: { $0.key < $1.key }) {
+            print("refused \(symbol): \(error)")
+          }
           return "\(fetched.records.count) records would be published"
         }
       }
@@ -90,6 +92,10 @@ extension FetcherCommand {
       do throws(Failure) {
         key = try source.key?.resolve() ?? ""
         secret = try source.secret?.resolve()
+        if key.isEmpty || secret?.isEmpty == true {
+          throw Failure(
+            .configuration, code: "secret_missing", "the key of source '\(source.name)' is empty (\(source.keyNames))")
+        }
       } catch {
         guard source.isEmbedded else { throw error }
         sources.unused.append(source.name)

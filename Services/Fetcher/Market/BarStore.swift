@@ -13,8 +13,8 @@ package protocol BarStore: Sendable {
   func keep(_ histories: [String: BarHistory]) async throws
 }
 
-/// One text for each series, for as long as it is asked about and a week longer. All replicas share it; the tasks of one
-/// symbol are worked on in their order, so none overtakes another.
+/// One text for each series, for as long as it is asked about and a week longer. All replicas share it; the tasks of
+/// one symbol are worked on in their order, so none overtakes another.
 package struct RedisBarStore: BarStore {
   private let queue: RedisMultiplexer
 
