@@ -7,7 +7,8 @@ import Pipeline
 /// What is computed, of which bars.
 package struct SignalOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
-    "Indicators with their periods: sma, ema, rsi, macd, bb, atr, adx, stoch, mfi, obv, vwap.", valueName: "list"))
+    "Indicators with their periods, of \(IndicatorSpec.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
+    valueName: "list"))
   package var indicators = IndicatorSet.standard.joined(separator: ",")
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
