@@ -126,6 +126,19 @@ package enum ServiceCatalogue {
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
 
+  package static let archiver = ServiceEntry(
+    "archiver", "keeps every record of the market topics in the object store, by date and symbol, with a catalogue",
+    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps], sink: .objectStore,
+    needs: [.redis], scaling: .byLag(500_000), isStateful: true,
+    resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),
+    settings: [
+      FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
+      FleetSetting("ROTATE_INTERVAL", "5m", in: containers), FleetSetting("BUFFER_BYTES", "256MiB", in: containers),
+    ], note: """
+      Its lag is never zero: what waits in memory for its object is committed with it, up to five minutes later. One of
+      the replicas keeps the catalogue and moves old objects to colder tiers, by a lease in Redis.
+      """)
+
   package static let gateway = ServiceEntry(
     "gateway", "answers over HTTP with last ticks, bars, gaps and live events, and says how the system is",
     of: [.lambda], writes: [Topics.subscriptions],
@@ -140,7 +153,7 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, sentimentWorker, hotWriter, gateway,
+    marketStreamer, sentimentWorker, hotWriter, archiver, gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

@@ -17,6 +17,12 @@ package protocol ObjectStore: Sendable {
     _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
   ) async throws -> T
 
+  /// The same of some bytes, those of `range` that the object has.
+  /// - Throws: `.rangeOutside` when it has none of them.
+  func get<T: Sendable>(
+    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
+  ) async throws -> T
+
   /// Nil when there is no such object (and the bucket exists).
   func head(_ key: ObjectKey) async throws -> ObjectInfo?
 
@@ -25,6 +31,23 @@ package protocol ObjectStore: Sendable {
 
   /// An object that does not exist is deleted already.
   func delete(_ key: ObjectKey) async throws
+
+  /// What the store says of an object besides: its tier, whether it can be read, and its notes. Nil when there is none.
+  func state(of key: ObjectKey) async throws -> ObjectState?
+
+  /// Moves an object to another tier, its bytes and its name unchanged.
+  /// - Throws: `.tiersUnsupported` where the store has none, `.archived` for an object that has to be restored first.
+  func move(_ key: ObjectKey, to tier: String) async throws
+
+  /// Asks for an archived object to be readable.
+  /// - Parameters:
+  ///   - tier: where Azure puts it; S3 keeps a readable copy instead.
+  ///   - days: how long S3 keeps that copy.
+  /// - Returns: whether it can be read now; otherwise `state(of:)` will say so, hours later.
+  func restore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool
+
+  /// Whether the store can do the two to objects of this tier. Changes nothing.
+  func abilities(of tier: String) async throws -> TierAbilities
 
   /// Proves that the store can be reached and is the operator's: for `--check` and readiness.
   func check() async throws
@@ -81,6 +104,8 @@ package struct ObjectBody: Sendable {
   /// Bytes.
   package let length: Int
   package let sha256: SHA256Digest
+  /// Kept with the object where the store can (a folder cannot), by names of lower-case letters and values of ASCII.
+  package var notes: [String: String] = [:]
 
   package init(_ bytes: [UInt8]) {
     source = .bytes(bytes)

@@ -19,12 +19,14 @@ package enum ObjectStoreErrorKind: String, ErrorKind {
   case refused = "store_refused_request"
   case archived = "object_archived"
   case exists = "object_exists"
+  case rangeOutside = "object_range_outside"
   // configuration
   case noSuchBucket = "bucket_not_found"
   case accessDenied = "store_access_denied"
   case badCredentials = "store_credentials_refused"
   case wrongEndpoint = "store_endpoint_wrong"
   case invalidSetting = "invalid_setting"
+  case tiersUnsupported = "store_without_tiers"
   // fatal
   case protocolViolated = "store_answer_unreadable"
   case inputOutput = "store_io_failed"
@@ -32,8 +34,10 @@ package enum ObjectStoreErrorKind: String, ErrorKind {
   package var errorClass: ErrorClass {
     switch self {
     case .slowDown, .unavailable, .damagedInTransit, .truncated, .diskFull: .transient
-    case .noSuchKey, .invalidKey, .outsideStore, .tooLarge, .refused, .archived, .exists: .data
-    case .noSuchBucket, .accessDenied, .badCredentials, .wrongEndpoint, .invalidSetting: .configuration
+    case .noSuchKey, .invalidKey, .outsideStore, .tooLarge, .refused, .archived, .exists, .rangeOutside:
+      .data
+    case .noSuchBucket, .accessDenied, .badCredentials, .wrongEndpoint, .invalidSetting, .tiersUnsupported:
+      .configuration
     case .protocolViolated, .inputOutput: .fatal
     }
   }

@@ -7,6 +7,8 @@ protocol StoreOverHTTP: AnyObject {
   var prefix: String { get }
   /// The header of the SHA-256 that is kept with the object, for a later `head`.
   static var hashHeader: String { get }
+  /// Before the name of every note in a header.
+  static var notePrefix: String { get }
 }
 
 extension StoreOverHTTP {
@@ -34,6 +36,34 @@ extension StoreOverHTTP {
     ObjectInfo(
       key: key, size: head.contentLength ?? 0, etag: etag(head),
       sha256: head.headers[hashHeader].flatMap(SHA256Digest.init(hex:)))
+  }
+
+  /// What the writer noted, its digest apart.
+  static func notes(_ head: HTTPResponseHead) -> [String: String] {
+    var notes: [String: String] = [:]
+    for field in head.headers.fields {
+      let name = field.name.lowercased()
+      guard name.hasPrefix(notePrefix), name != hashHeader else { continue }
+      notes[String(name.dropFirst(notePrefix.count))] = field.value
+    }
+    return notes
+  }
+
+  // MARK: - ranges
+
+  /// RFC 9110, section 14.1.2.
+  static func header(of range: Range<Int>, _ key: ObjectKey) throws(ObjectStoreError) -> String {
+    guard range.lowerBound >= 0, !range.isEmpty else {
+      throw ObjectStoreError(.rangeOutside, "\(range) are no bytes of \(key)")
+    }
+    return "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
+  }
+
+  /// A server may answer a question for a part with the whole.
+  static func requireRange(_ head: HTTPResponseHead, asked: Bool, _ key: ObjectKey) throws(ObjectStoreError) {
+    guard !asked || head.status == 206 else {
+      throw ObjectStoreError(.protocolViolated, "the store answered \(head.status) to a question for a part of \(key)")
+    }
   }
 
   static func etag(_ head: HTTPResponseHead) -> String? { head.headers["etag"].map(unquoted) }

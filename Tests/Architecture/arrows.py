@@ -31,9 +31,10 @@ LAYERS = [
     ["AWSCredentials", "ModelRegistry"],
     ["HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags", "RedisFlags"],
     ["Pipeline"],
+    ["Archiving"],
 ]
 # The shared modules that may import Kafka. A sink does not know where its records come from.
-KAFKA_USERS = {"KafkaFlags", "Pipeline"}
+KAFKA_USERS = {"Archiving", "KafkaFlags", "Pipeline"}
 # The module of librdkafka, and the only folder outside Tests that may import it.
 LIBRDKAFKA, BRIDGE = "CRdKafka", "Shared/Kafka/Bridge/"
 

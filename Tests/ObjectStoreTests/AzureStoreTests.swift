@@ -7,39 +7,7 @@ import Synchronization
 import Testing
 import TestSupport
 
-/// The server of `Tests/Simulators/AzureBlob/server.py`, which verifies every request by the official SDK's own code.
-final class AzureServer: Sendable {
-  static let account = "soukaccount"
-  static let key = Base64.encode(Array("the key of the tests".utf8))
-  private static let python = ".souk/venv/bin/python"
-
-  let port: Int
-  private let child: ChildProcess
-
-  private init(port: Int, child: ChildProcess) {
-    self.port = port
-    self.child = child
-  }
-
-  static func serving(_ body: @Sendable (AzureServer) async throws -> Void) async throws {
-    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    var launch = Launch(python, [tests.appending(path: "Simulators/AzureBlob/server.py").path, account, key])
-    let output = Mutex<[String]>([])
-    launch.output = .lines { line in output.withLock { $0.append(line) } }
-    let child = try await ChildProcess.start(launch)
-    let port = try await eventuallySome("the server listens") { () -> Int? in
-      let lines = output.withLock { $0 }
-      if let status = child.status { throw ConditionNotMet(description: "ended with \(status): \(lines)") }
-      return lines.lazy.compactMap { Int($0) }.first
-    }
-    let outcome: Result<Void, any Error>
-    do { outcome = .success(try await body(AzureServer(port: port, child: child))) } catch { outcome = .failure(error) }
-    await child.stop()
-    try outcome.get()
-  }
-
-  var endpoint: String { "http://127.0.0.1:\(port)/\(Self.account)" }
-
+extension AzureBlobServer {
   func store(
     _ container: String, prefix: String = "", credential: AzureCredential? = nil,
     _ change: (inout AzureConfiguration) -> Void = { _ in }
@@ -58,8 +26,6 @@ final class AzureServer: Sendable {
   /// Runs `azure_client.py`: the official SDK as the other side's client.
   func sdk(_ container: String, _ words: String...) async throws -> [String] {
     let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "azure_client.py").path
-    let connection = "DefaultEndpointsProtocol=http;AccountName=\(Self.account);AccountKey=\(Self.key);"
-      + "BlobEndpoint=\(endpoint)"
     let text = try await ChildProcess.runOrThrow(Launch(Self.python, [script, connection, container] + words))
     return text.split(separator: "\n").map(String.init)
   }
@@ -67,7 +33,7 @@ final class AzureServer: Sendable {
 
 @Suite struct AzureStoreTests {
   @Test(.timeLimit(.minutes(15))) func keepsTheContractByKeyAndBySignature() async throws {
-    try await AzureServer.serving { server in
+    try await AzureBlobServer.serving { server in
       try await StoreContract(store: server.store("by-key", prefix: "pre fix/x")).run()
       let signatures = try await server.sdk("by-key", "sas")
       // A signature for the container cannot make it; one for the account can.
@@ -77,7 +43,7 @@ final class AzureServer: Sendable {
   }
 
   @Test(.timeLimit(.minutes(15))) func theOfficialClientReadsWhatWasStoredAndTheOtherWayRound() async throws {
-    try await AzureServer.serving { server in
+    try await AzureBlobServer.serving { server in
       let store = try server.store("shared") { $0.tier = "Cool" }
       try await store.prepare()
       for (name, size) in [("one & two/שלום+.gz", 70_000), ("blocks", (3 << 20) + 12_345)] {
@@ -95,7 +61,7 @@ final class AzureServer: Sendable {
   }
 
   @Test(.timeLimit(.minutes(15))) func createOnceReplacesNothing() async throws {
-    try await AzureServer.serving { server in
+    try await AzureBlobServer.serving { server in
       let store = try server.store("write-once") { $0.createsOnce = true }
       try await store.prepare()
       for (name, size) in [("small", 10), ("blocks", 2 << 20)] {
@@ -114,7 +80,7 @@ final class AzureServer: Sendable {
   }
 
   @Test(.timeLimit(.minutes(15))) func causesAreTold() async throws {
-    try await AzureServer.serving { server in
+    try await AzureBlobServer.serving { server in
       let store = try server.store("causes")
       let contract = StoreContract(store: store)
       let key = try ObjectKey("x")
@@ -142,6 +108,46 @@ final class AzureServer: Sendable {
         #expect(failure.map { !"\($0)".contains("sig=") && !"\($0)".contains("WRONG") } == true)
       }
       #expect(try await server.store("causes", credential: .sas(signatures[0])).head(key)?.size == 1)
+    }
+  }
+
+  /// To colder tiers and back out of the archive, as the official client sees it.
+  @Test(.timeLimit(.minutes(15))) func movesAndRestores() async throws {
+    try await AzureBlobServer.serving(looks: 3) { server in
+      let store = try server.store("tiers", prefix: "p")
+      try await store.prepare()
+      let key = try ObjectKey("a b/ש")
+      var body = ObjectBody(StoreContract.pattern(5_000))
+      body.notes = ["rows": "12", "first": "-3"]
+      _ = try await store.put(body, at: key, contentType: "application/gzip")
+      let new = try #require(try await store.state(of: key))
+      #expect(new.tier == "Hot" && new.access == .readable && new.notes == ["rows": "12", "first": "-3"])
+      #expect(new.info.sha256 == body.sha256 && new.info.size == 5_000)
+      #expect(try await store.restore(key, to: "Hot", days: 1), "it can be read")
+      for tier in ["Cool", "Cool", "Cold"] {
+        try await store.move(key, to: tier)
+        #expect(try await server.sdk("tiers", "read", "p/a b/ש").first?.contains(" application/gzip \(tier) ") == true)
+      }
+      for _ in 0..<2 { try await store.move(key, to: "Archive") }
+      #expect(try await store.state(of: key)?.access == .archived)
+      let contract = StoreContract(store: store)
+      #expect(await contract.error { _ = try await store.bytes(of: key, limit: 5_000) }?.kind == .archived)
+      #expect(await contract.error { try await store.get(key, bytes: 0..<1) { _ in } }?.kind == .archived)
+      #expect(await contract.error { try await store.move(key, to: "Cool") }?.kind == .archived)
+      #expect(try await store.restore(key, to: "Hot", days: 1) == false)
+      #expect(try await server.sdk("tiers", "state", "p/a b/ש") == ["Archive rehydrate-pending-to-hot"])
+      // Asked for once more, as after a crash; then it is there.
+      #expect(try await store.restore(key, to: "Hot", days: 1) == false)
+      #expect(await contract.error { try await store.move(key, to: "Archive") }?.kind == .archived)
+      try await eventually("it is restored", interval: .milliseconds(5)) {
+        try await store.restore(key, to: "Hot", days: 1)
+      }
+      #expect(try await store.state(of: key)?.tier == "Hot")
+      #expect(try await store.bytes(of: key, limit: 5_000) == StoreContract.pattern(5_000))
+      #expect(try await store.state(of: ObjectKey("none")) == nil)
+      #expect(await contract.error { try await store.move(ObjectKey("none"), to: "Cool") }?.kind == .noSuchKey)
+      #expect(try await store.abilities(of: "Archive") == TierAbilities(moves: true, restores: true))
+      #expect(try await store.abilities(of: "Lukewarm").moves == false)
     }
   }
 

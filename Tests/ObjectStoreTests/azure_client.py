@@ -1,6 +1,6 @@
 """What the official SDK makes of a container.
 
-usage: azure_client.py CONNECTION CONTAINER read NAME | write NAME SIZE | names | tier NAME TIER | sas
+usage: azure_client.py CONNECTION CONTAINER read NAME | write NAME SIZE | names | tier NAME TIER | state NAME | sas
 `read` prints length, SHA-256, content type, tier and metadata; `write` stores the pattern of the tests in blocks;
 `sas` prints a signature for the container and one for the account.
 """
@@ -33,6 +33,9 @@ elif verb == "names":
     print("\n".join(blob.name for blob in client.list_blobs()))
 elif verb == "tier":
     client.get_blob_client(rest[0]).set_standard_blob_tier(rest[1])
+elif verb == "state":
+    properties = client.get_blob_client(rest[0]).get_blob_properties()
+    print(properties.blob_tier, properties.archive_status)
 elif verb == "sas":
     until = datetime.now(timezone.utc) + timedelta(hours=1)
     key = service.credential.account_key

@@ -1,15 +1,17 @@
 import CZstd
 import Messages
 import Pipeline
+import S3ConsumerService
 import Testing
 
-@testable import S3ConsumerService
+@testable import Archiving
 
 @Suite struct BarDraftTests {
-  private func draft(_ format: ObjectFormat, first: Int64 = 42) -> BarDraft {
-    BarDraft(partition: 7, first: first, names: ObjectNames(folder: "s"), format: format, limits: .init())
+  private func draft(_ format: ObjectFormat, first: Int64 = 42) -> ObjectDraft {
+    let plan = ObjectPlan(names: ObjectNames(folder: "s")) { BarAddresser(limits: .init()) }
+    return ObjectDraft(partition: 7, first: first, plan: plan, format: format)
   }
-  private func append(_ text: String, to draft: inout BarDraft) -> Disposition {
+  private func append(_ text: String, to draft: inout ObjectDraft) -> Disposition {
     let bytes = Array(text.utf8)
     return draft.append(bytes.span.bytes)
   }

@@ -2,11 +2,11 @@ import Core
 import Testing
 import Values
 
-@testable import S3ConsumerService
+@testable import Archiving
 
 @Suite struct ObjectNamesTests {
   private let names = ObjectNames(folder: "streaming")
-  private func day(_ text: String) throws -> LocalDateTime.Day { try #require(LocalDateTime(text)).day }
+  private func day(_ text: String) throws -> Int32 { try #require(LocalDateTime(text)).day.number }
 
   @Test func folders() throws {
     #expect(names.directory(date: try day("2025-01-20T23:59:59"), symbol: "COMI")

@@ -1,5 +1,6 @@
 import Core
 import Redis
+import Values
 
 /// What a tick gives a sample of.
 package enum TickField: String, CaseIterable, Sendable {

@@ -1,7 +1,9 @@
+import Archiving
 import ArgumentParser
 import Catalogue
 import Core
 import KafkaFlags
+import Messages
 import ObjectStoreFlags
 import Pipeline
 import ServiceKit
@@ -18,7 +20,8 @@ package struct S3ConsumerCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Objects") package var objects: S3ConsumerOptions
+  @OptionGroup(title: "Names") package var naming: S3ConsumerOptions
+  @OptionGroup(title: "Objects") package var objects: ObjectOptions
   @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
@@ -26,15 +29,16 @@ package struct S3ConsumerCommand: ServiceCommand {
 
   package init() {}
 
-  package static var metrics: [MetricDescription] { S3ConsumerMetrics.descriptions + PipelineMetrics.generations }
+  package static var metrics: [MetricDescription] { ObjectMetrics.descriptions + PipelineMetrics.generations }
 
   package func work(_ needs: Needs) -> Work {
     let consumer = needs.consumer(ServiceCatalogue.s3Consumer, kafka, pipeline)
     let store = needs.add(objectStore.need(condition: "object store", creates: objects.createStore))
-    let (objects, logger) = (objects, needs.logger)
+    let (naming, objects, logger) = (naming, objects, needs.logger)
     return consumer.generations(objects.policy) {
-      BarSink(
-        store: try store.value, names: ObjectNames(folder: objects.keyPrefix), format: objects.format,
+      let plan = ObjectPlan(names: ObjectNames(folder: naming.keyPrefix)) { BarAddresser(limits: JSONReader.Limits()) }
+      return ObjectSink(
+        store: try store.value, plans: [Topics.marketData.name: plan], format: objects.format(naming.layout),
         createsBucket: objects.createStore, uploads: objects.uploads, logger: logger)
     }
   }

@@ -1,63 +1,19 @@
+import Archiving
 import ArgumentParser
 import Core
 import ObjectStore
-import Options
-import Pipeline
 
-/// What objects hold, and when they are written.
+/// How objects are named.
 package struct S3ConsumerOptions: ParsableArguments {
   @Option(help: "batch: many bars in one object, as JSON Lines; record: one JSON object per bar, named by its time.")
   package var layout = ObjectLayout.batch
 
-  @Option(help: "How objects of the batch layout are packed.")
-  package var codec = ObjectCodec.gzip
-
-  @Option(help: "Effort of the codec: gzip 1...9, zstd 1...19; 0 is 1 for gzip and 3 for zstd.")
-  package var codecLevel = 0
-
   @Option(help: ArgumentHelp("First folder of every object, below the prefix of --object-store.", valueName: "path"))
   package var keyPrefix = "streaming"
-
-  @Option(help: ArgumentHelp(
-    "Memory of one partition's bars, before packing, that makes its objects be written.", valueName: "size"))
-  package var rotateBytes = ByteSize.mib(16)
-
-  @Option(help: "Records of one partition that make its objects be written.")
-  package var rotateRecords = 200_000
-
-  @Option(help: ArgumentHelp("Longest time a record waits before its object is written.", valueName: "time"))
-  package var rotateInterval = DurationSetting(.seconds(60))
-
-  @Option(help: ArgumentHelp(
-    "Memory of all bars that wait, before packing; beyond half of it the largest partitions are written early.",
-    valueName: "size"))
-  package var bufferBytes = ByteSize.mib(64)
-
-  @Option(help: "Objects that are packed and sent at the same time.")
-  package var uploads = 16
-
-  @Flag(inversion: .prefixedNo, help: "Make the bucket or folder when it is missing.")
-  package var createStore = true
 
   package init() {}
 
   package func validate() throws {
-    guard rotateBytes.bytes > 0, rotateRecords > 0, rotateInterval.duration > .zero else {
-      throw ValidationError("--rotate-bytes, --rotate-records and --rotate-interval must be above zero")
-    }
-    guard bufferBytes.bytes >= 1 << 20 else { throw ValidationError("--buffer-bytes must be at least 1MiB") }
-    guard (1...256).contains(uploads) else { throw ValidationError("--uploads must be 1 to 256") }
-    let levels = codec == .zstd ? 0...19 : 0...9
-    guard levels.contains(codecLevel) else {
-      throw ValidationError("--codec-level must be \(levels) for \(codec.rawValue)")
-    }
     do { _ = try ObjectKey(keyPrefix) } catch { throw ValidationError("--key-prefix: \(error.message)") }
-  }
-
-  var format: ObjectFormat { ObjectFormat(layout: layout, codec: codec, level: codecLevel) }
-
-  var policy: GenerationPolicy {
-    GenerationPolicy(
-      records: rotateRecords, bytes: rotateBytes.bytes, age: rotateInterval.duration, budget: bufferBytes.bytes)
   }
 }

@@ -125,9 +125,10 @@ struct TableProgress: Equatable {
   /// Where each partition ended when the reading began; those reached are taken out.
   private var targets: [TopicPartition: Int64]
 
-  init(_ marks: [TopicPartition: Watermarks] = [:]) {
-    positions = marks.mapValues(\.low)
-    targets = marks.filter { $0.value.high > $0.value.low }.mapValues(\.high)
+  /// - Parameter atEnd: leaves out what is there.
+  init(_ marks: [TopicPartition: Watermarks] = [:], atEnd: Bool = false) {
+    positions = marks.mapValues { atEnd ? $0.high : $0.low }
+    targets = atEnd ? [:] : marks.filter { $0.value.high > $0.value.low }.mapValues(\.high)
   }
 
   var isCurrent: Bool { targets.isEmpty }

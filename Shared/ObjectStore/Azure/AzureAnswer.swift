@@ -70,6 +70,7 @@ extension ObjectStoreError {
     case .accessDenied: text += "; the key or signature gives no right to this"
     case .noSuchBucket: text += "; create the container or correct --object-store"
     case .wrongEndpoint: text += "; correct --azure-storage-account or --azure-storage-service-endpoint"
+    case .tiersUnsupported: text += "; this account does not have that tier"
     case .archived: text += "; the blob is archived and has to be rehydrated before it can be read"
     default: break
     }
@@ -87,6 +88,9 @@ extension ObjectStoreError {
     case "BlobArchived", "BlobBeingRehydrated": .archived
     case "RequestBodyTooLarge", "BlockCountExceedsLimit", "BlockListTooLong": .tooLarge
     case "InvalidUri", "OutOfRangeInput", "InvalidResourceName": .invalidKey
+    case "InvalidRange": .rangeOutside
+    case "FeatureNotSupported", "AccessTierNotSupported", "InvalidBlobTier", "BlobAccessTierNotSupportedForAccountType":
+      .tiersUnsupported
     case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation": .badCredentials
     case "AuthorizationFailure", "AuthorizationPermissionMismatch", "AuthorizationProtocolMismatch",
          "AuthorizationResourceTypeMismatch", "AuthorizationServiceMismatch", "AuthorizationSourceIPMismatch",

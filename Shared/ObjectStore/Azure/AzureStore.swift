@@ -8,6 +8,7 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
   private let client: HTTPClient
   private let now: @Sendable () -> Int64
 
+  static let notePrefix = "x-ms-meta-"
   static let hashHeader = "x-ms-meta-sha256"
 
   /// - Parameters:
@@ -70,6 +71,7 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
   /// What is said of a blob when it is made, whole or from its blocks.
   func blobHeaders(_ body: ObjectBody) -> HTTPHeaders {
     var headers: HTTPHeaders = [Self.hashHeader: body.sha256.hex]
+    for (name, value) in body.notes { headers[Self.notePrefix + name] = value }
     if let tier = configuration.tier { headers["x-ms-access-tier"] = tier }
     if configuration.createsOnce { headers["if-none-match"] = "*" }
     return headers
@@ -78,7 +80,19 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
   package func get<T: Sendable>(
     _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
   ) async throws -> T {
-    var request = try request("GET", key.text, query: [], headers: [:], body: .none)
+    try await read(key, [:]) { head, reader in try await consume(Self.info(key, head), reader) }
+  }
+
+  package func get<T: Sendable>(
+    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
+  ) async throws -> T {
+    try await read(key, ["x-ms-range": try Self.header(of: range, key)]) { _, reader in try await consume(reader) }
+  }
+
+  private func read<T: Sendable>(
+    _ key: ObjectKey, _ headers: HTTPHeaders, _ consume: (HTTPResponseHead, ObjectReader) async throws -> T
+  ) async throws -> T {
+    var request = try request("GET", key.text, query: [], headers: headers, body: .none)
     request.limits.maxBodyBytes = .max
     let signed = request
     return try await mappingErrors {
@@ -88,7 +102,8 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
           while bytes.count < 64 << 10, let chunk = try await body.next() { bytes += chunk }
           throw ObjectStoreError(azure: head, body: bytes, what: "GET \(key)")
         }
-        return try await consume(Self.info(key, head), ObjectReader { try await body.next() })
+        try Self.requireRange(head, asked: headers["x-ms-range"] != nil, key)
+        return try await consume(head, ObjectReader { try await body.next() })
       }
     }
   }
@@ -144,12 +159,13 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
   }
 
   /// Like `send`, for requests that may be repeated without harm: three attempts, a short backoff between.
-  private func sendRepeatedly(
-    _ method: String, _ key: String?, query: [(String, String)] = [], accepting: Set<ObjectStoreErrorKind> = []
+  func sendRepeatedly(
+    _ method: String, _ key: String?, query: [(String, String)] = [], headers: HTTPHeaders = [:],
+    accepting: Set<ObjectStoreErrorKind> = []
   ) async throws -> HTTPResponse {
     try await Backoff(base: .milliseconds(50), cap: .seconds(2)).retry {
       try await collect(
-        method, key, query: query, headers: [:], body: method == "PUT" ? .bytes([]) : .none, accepting: accepting)
+        method, key, query: query, headers: headers, body: method == "PUT" ? .bytes([]) : .none, accepting: accepting)
     } pause: { failed in
       guard failed.number < 3 else { throw failed.error }
       try await Task.sleep(for: failed.delay)

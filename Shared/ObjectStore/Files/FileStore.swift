@@ -30,22 +30,39 @@ package final class FileStore: ObjectStore {
     _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
   ) async throws -> T {
     try refuseTemporary(key)
-    guard let (file, size) = try await worker.open(key) else {
+    let (file, size) = try await opened(key)
+    return try await consume(ObjectInfo(key: key, size: size), reader(of: file, 0..<size, key))
+  }
+
+  package func get<T: Sendable>(
+    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
+  ) async throws -> T {
+    try refuseTemporary(key)
+    let (file, size) = try await opened(key)
+    let part = range.clamped(to: 0..<size)
+    guard !part.isEmpty else { throw ObjectStoreError(.rangeOutside, "\(key) has only \(size) bytes") }
+    return try await consume(reader(of: file, part, key))
+  }
+
+  private func opened(_ key: ObjectKey) async throws -> (file: OpenFile, size: Int) {
+    guard let found = try await worker.open(key) else {
       throw ObjectStoreError(.noSuchKey, "no object \(key) in \(location)")
     }
-    let position = ReadPosition()
-    let reader = ObjectReader { [worker] in
+    return found
+  }
+
+  private func reader(of file: OpenFile, _ range: Range<Int>, _ key: ObjectKey) -> ObjectReader {
+    let position = ReadPosition(range.lowerBound)
+    return ObjectReader { [worker] in
       let offset = position.value
+      guard offset < range.upperBound else { return nil }
       guard let chunk = try await worker.read(file, at: offset) else {
-        guard offset == size else {
-          throw ObjectStoreError(.truncated, "\(key) ended after \(offset) of \(size) bytes")
-        }
-        return nil
+        throw ObjectStoreError(.truncated, "\(key) ended after \(offset) of \(range.upperBound) bytes")
       }
-      position.value = offset + chunk.count
-      return chunk
+      let piece = chunk.count <= range.upperBound - offset ? chunk : Array(chunk.prefix(range.upperBound - offset))
+      position.value = offset + piece.count
+      return piece
     }
-    return try await consume(ObjectInfo(key: key, size: size), reader)
   }
 
   package func head(_ key: ObjectKey) async throws -> ObjectInfo? {
@@ -84,7 +101,8 @@ package final class FileStore: ObjectStore {
 
 /// How far one reader has come.
 private final class ReadPosition: Sendable {
-  private let storage = Mutex(0)
+  private let storage: Mutex<Int>
+  init(_ start: Int) { storage = Mutex(start) }
   var value: Int {
     get { storage.withLock { $0 } }
     set { storage.withLock { $0 = newValue } }

@@ -14,6 +14,8 @@ extension ObjectStoreError {
     switch kind {
     case .badCredentials: text += "; check the access key, the secret and the machine's clock"
     case .accessDenied: text += "; the credentials have no right to this"
+    case .archived: text += "; the object is archived and has to be restored before it can be read"
+    case .tiersUnsupported: text += "; this store does not do that"
     case .noSuchBucket: text += "; create the bucket or correct --object-store"
     case .wrongEndpoint:
       let region = head.headers["x-amz-bucket-region"] ?? answer?.region
@@ -29,6 +31,9 @@ extension ObjectStoreError {
     case "InternalError", "ServiceUnavailable", "OperationAborted", "RequestTimeout", "NoSuchUpload": .unavailable
     case "BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest", "IncompleteBody": .damagedInTransit
     case "NoSuchKey": .noSuchKey
+    case "InvalidObjectState": .archived
+    case "InvalidRange": .rangeOutside
+    case "InvalidStorageClass", "NotImplemented", "MethodNotAllowed": .tiersUnsupported
     case "NoSuchBucket": .noSuchBucket
     case "EntityTooLarge", "MaxMessageLengthExceeded": .tooLarge
     case "KeyTooLongError", "InvalidURI": .invalidKey

@@ -9,6 +9,7 @@ package final class S3Store: ObjectStore, StoreOverHTTP {
   private let client: HTTPClient
   private let now: @Sendable () -> Int64
 
+  static let notePrefix = "x-amz-meta-"
   static let hashHeader = "x-amz-meta-sha256"
   /// Checked by the server against the bytes it received; a signature alone is not, everywhere.
   static let checksumHeader = "x-amz-checksum-sha256"
@@ -46,9 +47,21 @@ package final class S3Store: ObjectStore, StoreOverHTTP {
   package func get<T: Sendable>(
     _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
   ) async throws -> T {
+    try await read(key, [:]) { head, reader in try await consume(Self.info(key, head), reader) }
+  }
+
+  package func get<T: Sendable>(
+    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
+  ) async throws -> T {
+    try await read(key, ["range": try Self.header(of: range, key)]) { _, reader in try await consume(reader) }
+  }
+
+  private func read<T: Sendable>(
+    _ key: ObjectKey, _ headers: HTTPHeaders, _ consume: (HTTPResponseHead, ObjectReader) async throws -> T
+  ) async throws -> T {
     let credentials = try await configuration.credentials.current()
     var request = try request(
-      "GET", key.text, query: [], headers: [:], body: .none, hash: Self.emptyHash, as: credentials)
+      "GET", key.text, query: [], headers: headers, body: .none, hash: Self.emptyHash, as: credentials)
     request.limits.maxBodyBytes = .max
     let signed = request
     return try await mappingErrors {
@@ -56,7 +69,8 @@ package final class S3Store: ObjectStore, StoreOverHTTP {
         guard head.isSuccess else {
           throw try await self.judged(self.failure(head, body, what: "get \(key)"), credentials)
         }
-        return try await consume(Self.info(key, head), ObjectReader { try await body.next() })
+        try Self.requireRange(head, asked: headers["range"] != nil, key)
+        return try await consume(head, ObjectReader { try await body.next() })
       }
     }
   }
@@ -139,6 +153,7 @@ package final class S3Store: ObjectStore, StoreOverHTTP {
   /// What is sent along with every new object.
   func objectHeaders(_ contentType: String, _ body: ObjectBody) -> HTTPHeaders {
     var headers: HTTPHeaders = ["content-type": contentType, Self.hashHeader: body.sha256.hex]
+    for (name, value) in body.notes { headers[Self.notePrefix + name] = value }
     for field in configuration.objectHeaders.fields { headers[field.name] = field.value }
     return headers
   }

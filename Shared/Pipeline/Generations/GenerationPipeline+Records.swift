@@ -73,7 +73,7 @@ extension GenerationPipeline {
       // No record of the range is left, so what was written of it stays as it is.
       (first, mark) = (next, nil)
     }
-    let format = mark?.format ?? sink.format
+    let format = mark?.format ?? sink.format(of: partition)
     return Open(
       draft: try sink.draft(of: partition, from: first, format: format), format: format, first: first, next: offset,
       since: now, limit: mark?.next)

@@ -11,7 +11,7 @@ package protocol GenerationSink: Sendable {
 
   /// What names and bytes depend on besides the records, such as the layout; kept beside the range, so that a
   /// generation is repeated as it was begun, also when the settings have changed. No blanks, at most 100 bytes.
-  var format: String { get }
+  func format(of partition: TopicPartition) -> String
 
   /// - Throws: class `configuration` when this build does not know the format.
   func draft(of partition: TopicPartition, from first: Int64, format: String) throws -> Draft

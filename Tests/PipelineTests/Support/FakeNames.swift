@@ -50,7 +50,9 @@ struct FakeNamesSink: GenerationSink {
   }
 
   let names: FakeNames
-  var format = "fake"
+  var text = "fake"
+
+  func format(of partition: TopicPartition) -> String { text }
 
   func draft(of partition: TopicPartition, from first: Int64, format: String) throws -> Draft {
     Draft(name: "\(format)/\(partition.partition)/\(first)")
@@ -82,7 +84,7 @@ extension Scenario {
     let producer = try producer()
     let pipeline = GenerationPipeline(
       service: ServiceIdentity(name: "test", version: "1.2.3"), consumer: consumer, producer: producer,
-      sink: FakeNamesSink(names: names, format: format),
+      sink: FakeNamesSink(names: names, text: format),
       policy: GenerationPolicy(records: records, bytes: 1 << 30, age: age, budget: budget),
       options: try Self.pipelineOptions(), context: context)
     let metrics = pipeline.metrics

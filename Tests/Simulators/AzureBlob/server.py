@@ -1,9 +1,10 @@
 """Azure Blob Storage's REST API, as far as the object store speaks it, in memory.
 
 Every request is verified by the official SDK's own code: its shared key policy signs the request that came in again,
-and its generator makes the shared access signature that came in again. Prints the port it listens on.
+and its generator makes the shared access signature that came in again. Prints the port it listens on. A blob leaves
+the archive when its properties were asked for LOOKS times since.
 
-usage: server.py ACCOUNT KEY
+usage: server.py ACCOUNT KEY [LOOKS]
 """
 import base64
 import hashlib
@@ -24,6 +25,7 @@ from azure.storage.blob._shared.shared_access_signature import SharedAccessSigna
 from azure.storage.blob._shared_access_signature import BlobSharedAccessSignature
 
 ACCOUNT, KEY = sys.argv[1], sys.argv[2]
+LOOKS = int(sys.argv[3]) if len(sys.argv) > 3 else 2
 TIERS = {"Hot", "Cool", "Cold", "Archive"}
 lock = threading.Lock()
 containers = {}
@@ -41,6 +43,8 @@ class Blob:
         self.tier = headers.get("x-ms-access-tier")
         if self.tier is not None and self.tier not in TIERS:
             raise Refusal(400, "InvalidHeaderValue")
+        # The tier a blob is on its way to out of the archive, and how many looks that takes.
+        self.pending, self.looks = None, 0
         self.etag = '"0x%s"' % hashlib.sha1(data + str(datetime.now()).encode()).hexdigest()[:15].upper()
         self.modified = formatdate(usegmt=True)
 
@@ -147,8 +151,9 @@ class Handler(BaseHTTPRequestHandler):
             blocks.setdefault(name, {})[self.query["blockid"]] = body
             return 201, {}
         if self.command == "PUT" and comp == "tier":
-            self.known(blobs, name).tier = self.own["x-ms-access-tier"]
-            return 200, {}
+            if self.own.get("x-ms-access-tier") not in TIERS:
+                raise Refusal(400, "InvalidHeaderValue")
+            return self.set_tier(self.known(blobs, name), self.own["x-ms-access-tier"])
         if self.command == "PUT":
             if self.own.get("if-none-match") == "*" and name in blobs:
                 raise Refusal(409, "BlobAlreadyExists")
@@ -174,10 +179,16 @@ class Handler(BaseHTTPRequestHandler):
             del blobs[name]
             return 202, {}
         if blob.tier == "Archive" and self.command == "GET":
-            raise Refusal(409, "BlobArchived")
+            raise Refusal(409, "BlobBeingRehydrated" if blob.pending else "BlobArchived")
+        if blob.pending and self.command == "HEAD":
+            blob.looks -= 1
+            if blob.looks < 0:
+                blob.tier, blob.pending = blob.pending, None
         headers = {"ETag": blob.etag, "Last-Modified": blob.modified, "x-ms-blob-type": "BlockBlob",
                    "Content-Type": blob.content_type or "application/octet-stream", "Accept-Ranges": "bytes",
                    "x-ms-access-tier": blob.tier or "Hot"}
+        if blob.pending:
+            headers["x-ms-archive-status"] = "rehydrate-pending-to-" + blob.pending.lower()
         if blob.md5:
             headers["Content-MD5"] = blob.md5
         headers.update({"x-ms-meta-" + k: v for k, v in blob.meta.items()})
@@ -194,6 +205,18 @@ class Handler(BaseHTTPRequestHandler):
         headers["x-ms-blob-content-md5"] = headers.pop("Content-MD5", "")
         headers["Content-Range"] = "bytes %d-%d/%d" % (first, last, len(blob.data))
         return 206, headers, blob.data[first:last + 1]
+
+    @staticmethod
+    def set_tier(blob, tier):
+        if blob.pending:
+            if tier != blob.pending:
+                raise Refusal(409, "BlobBeingRehydrated")
+            return 202, {}
+        if blob.tier == "Archive" and tier != "Archive":
+            blob.pending, blob.looks = tier, LOOKS
+            return 202, {}
+        blob.tier = tier
+        return 200, {}
 
     @staticmethod
     def known(blobs, name):
@@ -221,9 +244,11 @@ class Handler(BaseHTTPRequestHandler):
         listed = "".join(
             "<Blob><Name>%s</Name><Properties><Creation-Time>%s</Creation-Time><Last-Modified>%s</Last-Modified>"
             "<Etag>%s</Etag><Content-Length>%d</Content-Length><Content-Type>%s</Content-Type>"
-            "<BlobType>BlockBlob</BlobType><AccessTier>%s</AccessTier></Properties></Blob>"
+            "<BlobType>BlockBlob</BlobType><AccessTier>%s</AccessTier>%s</Properties></Blob>"
             % (escape(name), blobs[name].modified, blobs[name].modified, blobs[name].etag, len(blobs[name].data),
-               blobs[name].content_type, blobs[name].tier or "Hot")
+               blobs[name].content_type, blobs[name].tier or "Hot",
+               "<ArchiveStatus>rehydrate-pending-to-%s</ArchiveStatus>" % blobs[name].pending.lower()
+               if blobs[name].pending else "")
             for name in page)
         # A mark names the first blob of the next page.
         following = base64.b64encode(rest[0].encode()).decode() if rest else ""

@@ -14,6 +14,10 @@ final class LambdaSystem: ShownSystem {
     let server = try await startup.startRedis(modules: true)
     redis.withLock { $0 = server }
     startup.surroundings.servers[.redis] = ["REDIS_URL": server.url]
+    try await startup.startObjectStore()
+    startup.surroundings.arguments[ServiceCatalogue.archiver.name] = [
+      "--rotate-interval", "1s", "--catalogue-interval", "1s",
+    ]
     let port = try await startup.startFeeds()
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",

@@ -1,21 +1,21 @@
-import Core
-
 /// Numbers texts by their bytes, from 0 in the order of their first use, without a `String` for each look-up.
-struct ByteTable: Sendable {
-  private(set) var texts: [[UInt8]] = []
+package struct ByteTable: Sendable {
+  package private(set) var texts: [[UInt8]] = []
   /// Numbers, -1 where free; at most half of them are taken. The count is a power of two.
   private var slots = [Int32](repeating: -1, count: 256)
 
-  var count: Int { texts.count }
+  package init() {}
+
+  package var count: Int { texts.count }
 
   /// The number of a text that is known.
-  func find(_ text: RawSpan) -> Int? {
+  package func find(_ text: RawSpan) -> Int? {
     let slot = place(of: text)
     return slots[slot] < 0 ? nil : Int(slots[slot])
   }
 
   /// The number of `text`, which is new if it was not asked for before.
-  mutating func number(of text: RawSpan) -> Int {
+  package mutating func number(of text: RawSpan) -> Int {
     let slot = place(of: text)
     if slots[slot] >= 0 { return Int(slots[slot]) }
     let number = texts.count

@@ -14,7 +14,7 @@ package enum ObjectCodec: String, CaseIterable, Sendable, ExpressibleByArgument 
   case gzip, zstd, none
 
   /// Follows `.jsonl`.
-  var suffix: String {
+  package var suffix: String {
     switch self {
     case .gzip: ".gz"
     case .zstd: ".zst"

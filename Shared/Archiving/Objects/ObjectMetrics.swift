@@ -2,15 +2,15 @@ import Metrics
 import Pipeline
 import ServiceKit
 
-/// What s3-consumer counts beyond what every consumer counts.
-struct S3ConsumerMetrics: Sendable {
+/// What a service that writes objects counts beyond what every consumer counts.
+package struct ObjectMetrics: Sendable {
   private let objects = Counter(label: "souk_objects_written_total")
   private let bytes = Counter(label: "souk_object_bytes_written_total")
   private let plainBytes = Counter(label: "souk_object_plain_bytes_total")
   private let records = Counter(label: "souk_object_records_written_total")
   private let uploads = Timer(label: "souk_upload_seconds")
 
-  static let descriptions = [
+  package static let descriptions = [
     MetricDescription("souk_objects_written_total", .counter, "Objects stored, repetitions included."),
     MetricDescription("souk_object_bytes_written_total", .counter, "Their bytes, as stored."),
     MetricDescription("souk_object_plain_bytes_total", .counter, "Their bytes before packing."),

@@ -3,8 +3,8 @@ import Core
 import CZstd
 
 /// Compresses an object's lines. The same bytes and level give the same result: no time, no name, one thread.
-enum Packer {
-  static func pack(_ bytes: [UInt8], as format: ObjectFormat) throws(Failure) -> [UInt8] {
+package enum Packer {
+  package static func pack(_ bytes: [UInt8], as format: ObjectFormat) throws(Failure) -> [UInt8] {
     guard format.layout == .batch else { return bytes }
     switch format.codec {
     case .none: return bytes
@@ -27,5 +27,21 @@ enum Packer {
 
   private static func failure(_ name: String) -> Failure {
     Failure(.fatal, code: "packing_failed", "\(name) cannot pack an object: out of memory?")
+  }
+
+  /// The lines of a stored object, by its name.
+  /// - Returns: nil when it is damaged.
+  package static func unpacked(_ stored: [UInt8], named key: String) -> [UInt8]? {
+    if key.hasSuffix(ObjectCodec.gzip.suffix) { return Deflate.unpackGzip(stored) }
+    guard key.hasSuffix(ObjectCodec.zstd.suffix) else { return stored }
+    let size = ZSTD_getFrameContentSize(stored, stored.count)
+    guard size < 4 << 30 else { return nil }
+    var isWhole = false
+    let plain = [UInt8](unsafeUninitializedCapacity: Int(size)) { target, count in
+      let code = ZSTD_decompress(target.baseAddress, target.count, stored, stored.count)
+      isWhole = ZSTD_isError(code) == 0 && code == target.count
+      count = isWhole ? code : 0
+    }
+    return isWhole ? plain : nil
   }
 }

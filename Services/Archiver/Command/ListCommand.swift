@@ -1,0 +1,108 @@
+import Archiving
+import ArgumentParser
+import Core
+import ObjectStoreFlags
+import Values
+
+/// How a command prints.
+package enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+  case table, json
+}
+
+/// `archiver ls`: what the catalogue has. Lists nothing in the store.
+package struct ListCommand: AsyncParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "ls", abstract: "Print what the archive has, from its catalogue.",
+    discussion: """
+      archiver ls                                        datasets with their sums
+      archiver ls market-ticks                           dates of one
+      archiver ls market-ticks --date 2025-01-20         objects of one date
+      archiver ls market-ticks --date 2025-01-20 --symbol AAPL --format json
+
+      Times are nanoseconds since 1970, UTC; dates those of the exchange. What was stored in the last minute is not in \
+      the catalogue yet.
+      """)
+
+  @Argument(help: "The dataset; all when left out.")
+  package var dataset: String?
+
+  @Option(help: ArgumentHelp("Print the objects of this date.", valueName: "date"))
+  package var date: String?
+
+  @Option(parsing: .singleValue, help: "Only objects of this symbol (repeatable).")
+  package var symbol: [String] = []
+
+  @Option(help: "How to print.") package var format = OutputFormat.table
+  @OptionGroup(title: "Archive") package var archive: ArchiveOptions
+  @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
+
+  package init() {}
+
+  package func validate() throws {
+    if let date, CivilDate(date) == nil { throw ValidationError("--date: '\(date)' is not like 2025-01-20") }
+    guard date == nil || dataset != nil else { throw ValidationError("--date needs a dataset") }
+    guard symbol.isEmpty || date != nil else { throw ValidationError("--symbol needs a --date") }
+  }
+
+  package func run() async throws {
+    try await archive.withCatalogue(objectStore) { catalogue in
+      if let dataset, let date {
+        _ = try archive.mapping(of: dataset)
+        let entries = try await catalogue.entries(of: dataset, on: date).filter {
+          symbol.isEmpty || symbol.contains($0.symbol)
+        }
+        return printed(["OBJECT", "ROWS", "BYTES", "TIER"], entries) {
+          [$0.object, $0.rows.map { "\($0)" } ?? "?", "\($0.bytes)", $0.tier ?? ArchiveDate.newTier]
+        }
+      }
+      if let dataset {
+        _ = try archive.mapping(of: dataset)
+        let dates = try await catalogue.index(of: dataset)?.dates ?? []
+        return printed(["DATE", "OBJECTS", "ROWS", "BYTES", "TIERS"], dates) {
+          [$0.date, "\($0.objects)", "\($0.rows)", "\($0.bytes)", Self.text($0.tiers)]
+        }
+      }
+      var sums: [DatasetSum] = []
+      for mapping in try archive.mappings() {
+        let index = try await catalogue.index(of: mapping.dataset)
+        sums.append(DatasetSum(index ?? ArchiveIndex(dataset: mapping.dataset, prefix: mapping.prefix)))
+      }
+      printed(["DATASET", "FROM", "TO", "OBJECTS", "ROWS", "BYTES", "TIERS"], sums) {
+        [$0.dataset, $0.from ?? "-", $0.to ?? "-", "\($0.objects)", "\($0.rows)", "\($0.bytes)", Self.text($0.tiers)]
+      }
+    }
+  }
+
+  private func printed<Row: FieldwiseRow>(_ heads: [String], _ rows: [Row], _ cells: (Row) -> [String]) {
+    switch format {
+    case .json: for row in rows { print(String(decoding: row.json, as: UTF8.self)) }
+    case .table: print(Table(heads, rows.map(cells)).text)
+    }
+  }
+
+  private static func text(_ tiers: [String: Int64]) -> String {
+    tiers.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+  }
+}
+
+/// Columns as wide as their widest cell.
+struct Table {
+  let text: String
+
+  init(_ heads: [String], _ rows: [[String]]) {
+    let widths = heads.indices.map { column in ([heads] + rows).map { $0[column].count }.max() ?? 0 }
+    text = ([heads] + rows).map { row in
+      zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
+        .joined(separator: "  ").trimmingBlanks
+    }.joined(separator: "\n")
+  }
+}
+
+extension String {
+  /// Without the blanks at its end.
+  fileprivate var trimmingBlanks: String {
+    var text = Substring(self)
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}

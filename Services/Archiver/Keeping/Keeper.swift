@@ -1,0 +1,121 @@
+import Archiving
+import Core
+import Logging
+import Metrics
+import ObjectStore
+import ServiceKit
+import Values
+
+/// Keeps the catalogue, the tiers and the restores, as long as it holds the lease; stands by otherwise.
+final class Keeper {
+  private let catalogue: ArchiveCatalogue
+  private let mappings: [ArchiveMapping]
+  private let settings: KeepingOptions
+  private let policy: TierPolicy
+  private let owner: Ownership
+  private let width: Int
+  private let context: ServiceContext
+  private let merger: CatalogueMerger
+  private let metrics = KeeperMetrics()
+  private var nextTiers = ContinuousClock.now
+
+  init(
+    _ catalogue: ArchiveCatalogue, _ mappings: [ArchiveMapping], settings: KeepingOptions, policy: TierPolicy,
+    owner: Ownership, width: Int, context: ServiceContext
+  ) {
+    self.catalogue = catalogue
+    self.mappings = mappings
+    self.settings = settings
+    self.policy = policy
+    self.owner = owner
+    self.width = width
+    self.context = context
+    merger = CatalogueMerger(catalogue, grace: settings.catalogueGrace.duration, logger: context.logger)
+  }
+
+  /// Until drained. An outage is waited out beside the work, which goes on without.
+  /// - Throws: what is not an outage.
+  func run() async throws {
+    var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
+    while !context.drain.isRaised, !Task.isCancelled {
+      var wait = settings.catalogueInterval.duration
+      do {
+        if try await owner.hold() {
+          metrics.owns(true)
+          if try await round() { wait = .zero }
+          backoff.reset()
+        } else {
+          metrics.owns(false)
+          wait = min(wait, settings.leaseTimeout.duration / 2)
+        }
+      } catch where ErrorClass(of: error) == .transient {
+        wait = backoff.next(retryAfter: (error as? any ClassifiedError)?.retryAfter)
+        context.logger.warning(
+          "the catalogue waits", metadata: ["reason": "\(error)", "seconds": "\(wait / .seconds(1))"])
+      }
+      if await owner.sleep(for: wait, until: context.drain) { break }
+    }
+    await owner.release()
+  }
+
+  /// Runs while the lease is renewed beside it; what it does asks `isHeld` before each write.
+  /// - Returns: whether more is due at once.
+  private func round() async throws -> Bool {
+    let (owner, end) = (owner, Interruption())
+    async let renewing: Void = owner.renew(until: end)
+    let outcome: Result<Bool, any Error>
+    do { outcome = .success(try await look()) } catch { outcome = .failure(error) }
+    end.raise()
+    await renewing
+    return try outcome.get()
+  }
+
+  private func look() async throws -> Bool {
+    let isOwner = { [owner, drain = context.drain] in owner.isHeld && !drain.isRaised }
+    var isMore = false
+    for mapping in mappings {
+      guard isOwner() else { return false }
+      let outcome = try await merger.merge(mapping, isOwner: isOwner)
+      isMore = isMore || outcome.isMore
+      if let index = try await catalogue.index(of: mapping.dataset) { metrics.note(index) }
+    }
+    let now = Timestamp(microseconds: WallClock.microseconds()) ?? .epoch
+    let book = RestoreBook(catalogue: catalogue)
+    var jobs = try await book.open()
+    for place in jobs.indices {
+      guard isOwner() else { return false }
+      var job = try await RestoreKeeper(catalogue: catalogue, logger: context.logger, now: now)
+        .advance(jobs[place], isOwner: isOwner)
+      guard job != jobs[place], isOwner() else { continue }
+      job.changedAt = now
+      try await book.write(job)
+      context.logger.notice(
+        "a restore has gone on", metadata: [
+          "restore": "\(job.id)", "state": "\(job.state.rawValue)", "available": "\(job.available)/\(job.objects)",
+        ])
+      jobs[place] = job
+    }
+    metrics.note(openRestores: jobs.filter { !$0.state.isEnded }.count)
+    guard ContinuousClock.now >= nextTiers else { return isMore }
+    try await moveTiers(held: jobs.filter { $0.holds(now) }, now, isOwner)
+    nextTiers = .now + settings.tierInterval.duration
+    return isMore
+  }
+
+  private func moveTiers(held: [RestoreJob], _ now: Timestamp, _ isOwner: () -> Bool) async throws {
+    let tiers = TierKeeper(catalogue: catalogue, policy: policy, width: width, logger: context.logger)
+    let today = now.microseconds.flooredDivision(by: 86_400_000_000).quotient
+    for mapping in mappings {
+      let ours = held.filter { $0.dataset == mapping.dataset }
+      let outcome = try await tiers.move(
+        mapping, today: today, isRestored: { entry in ours.contains { $0.covers(entry) } }, isOwner: isOwner)
+      metrics.moved(outcome)
+      guard outcome != TierKeeper.Outcome() else { continue }
+      context.logger.notice("objects were moved to a colder tier", metadata: [
+        "dataset": "\(mapping.dataset)", "objects": "\(outcome.moved)", "bytes": "\(outcome.bytes)",
+        "refused": "\(outcome.refused)",
+      ])
+      if let index = try await catalogue.index(of: mapping.dataset) { metrics.note(index) }
+    }
+  }
+}

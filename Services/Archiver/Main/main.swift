@@ -1,0 +1,4 @@
+import ArchiverService
+import ServiceKit
+
+await ArchiverProgram.main()
