@@ -8,5 +8,5 @@ import ArgumentParser
     discussion: "Figures of a debug build mean nothing: run with `swift run -c release souk-bench <benchmark>`.",
     subcommands: [BacklogBench.self, CodecBench.self, CopyBench.self, DownloadBench.self, FetchBench.self,
       HotBench.self, InferenceBench.self, InfluxBench.self, MastersBench.self, ModelsBench.self,
-      ParseBench.self, PollBench.self, S3Bench.self, SchedulerBench.self])
+      ParseBench.self, PollBench.self, S3Bench.self, SchedulerBench.self, SentimentBench.self])
 }

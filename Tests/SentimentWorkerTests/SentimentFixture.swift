@@ -1,6 +1,6 @@
 import Catalogue
 import Core
-import Kafka
+@testable import Kafka
 import Messages
 import NewsSimulator
 import Pipeline
@@ -46,8 +46,9 @@ final class SentimentFixture: Sendable {
   func failNext(_ count: Int) { fails.withLock { $0 = count } }
 
   private func take(_ batch: OutgoingBatch) throws {
-    var events: [SentimentEvent] = []
-    for index in 0..<batch.count { events.append(try SentimentEvent(decoding: batch.value(at: index))) }
+    let events = try batch.items.map { item in
+      try SentimentEvent(decoding: Array(batch.bytes[item.value.start..<item.value.start + item.value.count]))
+    }
     produced.withLock { $0 += events }
   }
 
