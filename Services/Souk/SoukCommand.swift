@@ -12,7 +12,7 @@ package struct SoukCommand: AsyncParsableCommand {
     subcommands: [
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, DeadLettersCommand.self, LagCommand.self,
       HealthCommand.self,
-      RouteCommand.self, ModelsCommand.self, MastersCommand.self,
+      RouteCommand.self, ModelsCommand.self, MastersCommand.self, TickCommand.self, SubscribeCommand.self,
     ])
 
   package init() {}

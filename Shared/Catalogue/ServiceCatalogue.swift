@@ -53,15 +53,43 @@ package enum ServiceCatalogue {
     note: "Its lag is never zero: what waits in memory for its object is committed with it, up to a minute later.")
 
   package static let scheduler = ServiceEntry(
-    "scheduler", "announces what is due to be fetched, each job once, whichever replica is active", of: [.sentinel],
-    reads: [Topics.schedulerLease], writes: [Topics.ingestionTasks], isSource: true, scaling: .activeStandby,
-    readsMarkets: true, hasStandIn: true, note: "One of the replicas is active, the other takes over when it is gone.")
+    "scheduler", "announces what is due to be fetched, each job once, whichever replica is active",
+    of: [.sentinel, .lambda], reads: [Topics.schedulerLease, Topics.marketSchedulerLease],
+    writes: [Topics.ingestionTasks] + Topics.fetchTasks, isSource: true,
+    kinds: [
+      .init(
+        name: "commodities", inputs: [Topics.schedulerLease], outputs: [Topics.ingestionTasks], of: .sentinel,
+        isFirst: true),
+      .init(
+        name: "markets", inputs: [Topics.marketSchedulerLease], outputs: Topics.fetchTasks, of: .lambda,
+        readsMarkets: false, settings: [.choice("TICKERS", "AAPL,MSFT,NVDA,SPY", "MARKET_SYMBOLS")]),
+    ],
+    scaling: .activeStandby, readsMarkets: true, hasStandIn: true,
+    note: "One of the replicas is active, the other takes over when it is gone.")
 
   package static let fetcher = ServiceEntry(
-    "fetcher", "asks providers for the prices and demands that are due, and publishes what is new", of: [.sentinel],
-    reads: [Topics.ingestionTasks], writes: Topics.commodityObservations, needs: [.redis, .internet],
+    "fetcher", "asks providers for the prices, demands and market data that are due, and publishes what is new",
+    of: [.sentinel, .lambda], reads: [Topics.ingestionTasks] + Topics.fetchTasks,
+    writes: Topics.commodityObservations + fetched, needs: [.redis, .internet],
+    kinds: [
+      .init(
+        name: "commodities", inputs: [Topics.ingestionTasks], outputs: Topics.commodityObservations, of: .sentinel,
+        isFirst: true),
+    ] + FetchKind.allCases.map { kind in
+      .init(
+        name: kind.rawValue, inputs: [Topics.fetchTasks(of: kind)], outputs: Topics.fetched(by: kind), of: .lambda,
+        readsMarkets: false)
+    },
     scaling: .byLag(500), resources: ContainerResources(cpu: 200, memory: 128, limit: 512), readsMarkets: true,
-    hasStandIn: true)
+    hasStandIn: true, note: """
+      The keys of market data are the variables that the file of its sources names, without one APCA_API_KEY_ID and
+      APCA_API_SECRET_KEY of Alpaca, POLYGON_API_KEY, ALPHAVANTAGE_API_KEY.
+      """)
+
+  /// What fetchers of market data publish, each topic once.
+  private static let fetched = FetchKind.allCases.flatMap { Topics.fetched(by: $0) }.reduce(into: [Topic]()) {
+    if !$0.contains($1) { $0.append($1) }
+  }
 
   /// Each kind reads the category of its name unless it is told otherwise; models of polymers look at energy prices
   /// too.
@@ -127,9 +155,9 @@ package enum ServiceCatalogue {
     scaling: .byLag(100_000), resources: .medium)
 
   package static let archiver = ServiceEntry(
-    "archiver", "keeps every record of the market topics in the object store, by date and symbol, with a catalogue",
-    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps], sink: .objectStore,
-    needs: [.redis], scaling: .byLag(500_000), isStateful: true,
+    "archiver", "keeps every record of market and sentiment in the object store, by date and symbol, with a catalogue",
+    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.sentimentEvents],
+    sink: .objectStore, needs: [.redis], scaling: .byLag(500_000), isStateful: true,
     resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),
     settings: [
       FleetSetting("OBJECT_STORE", "s3://archive", in: containers),

@@ -40,6 +40,28 @@ package struct ServiceEntry: Hashable, Sendable {
   package struct Kind: Hashable, Sendable {
     package let name: String
     package let inputs: [Topic]
+    /// nil: those of the service.
+    package let outputs: [Topic]?
+    /// The only system that it belongs to; nil: those of the service.
+    package let system: FleetSystem?
+    /// It keeps the service's own name, and its group: the kind that was there before the others.
+    package let isFirst: Bool
+    package let readsMarkets: Bool
+    /// Besides those of the service.
+    package let settings: [FleetSetting]
+
+    package init(
+      name: String, inputs: [Topic], outputs: [Topic]? = nil, of system: FleetSystem? = nil, isFirst: Bool = false,
+      readsMarkets: Bool = true, settings: [FleetSetting] = []
+    ) {
+      self.name = name
+      self.inputs = inputs
+      self.outputs = outputs
+      self.system = system
+      self.isFirst = isFirst
+      self.readsMarkets = readsMarkets
+      self.settings = settings
+    }
   }
 
   package init(
@@ -70,6 +92,25 @@ package struct ServiceEntry: Hashable, Sendable {
     self.note = note
   }
 
+  /// The service once for each of its systems, with that one's kinds, when its kinds belong to different ones.
+  package var parts: [ServiceEntry] {
+    guard kinds.contains(where: { $0.system != nil }) else { return [self] }
+    return systems.map { system in
+      let own = kinds.filter { $0.system == nil || $0.system == system }
+      let inputs = inputs.filter { topic in own.contains { $0.inputs.contains(topic) } }
+      var scaling = scaling
+      if case .byLag(let records, let others) = scaling {
+        scaling = .byLag(records, others.filter { inputs.contains($0.key) })
+      }
+      let outputs = outputs.filter { topic in own.contains { $0.outputs?.contains(topic) ?? true } }
+      return ServiceEntry(
+        name, summary, of: [system], reads: inputs, writes: outputs, tables: tables, isSource: isSource, sink: sink,
+        needs: needs, kinds: own, scaling: scaling, isStateful: isStateful, resources: resources,
+        settings: settings + own.flatMap(\.settings), readsMarkets: readsMarkets && own.contains(where: \.readsMarkets),
+        volumes: volumes, hasStandIn: hasStandIn, note: note)
+    }
+  }
+
   /// The consumer group, nil for a service that consumes nothing.
   package var group: String? { inputs.isEmpty ? nil : name }
 
@@ -82,7 +123,7 @@ package struct ServiceEntry: Hashable, Sendable {
       return [FleetWorkload(name: name, group: group.map { ConsumerGroup(name: $0, inputs: inputs) })]
     }
     return kinds.map { kind in
-      let group = ConsumerGroup(name: "\(name)-\(kind.name)", inputs: kind.inputs)
+      let group = ConsumerGroup(name: kind.isFirst ? name : "\(name)-\(kind.name)", inputs: kind.inputs)
       let settings = [FleetSetting("KIND", kind.name), FleetSetting("GROUP_ID", group.name)]
       return FleetWorkload(name: group.name, kind: kind.name, group: group, settings: settings)
     }
@@ -214,8 +255,10 @@ package enum FleetSystem: String, CaseIterable, Sendable {
   /// The profiles of compose that start it: its name, and the one that users of the ingestion layer type.
   package var profiles: [String] { self == .lambda ? [rawValue, "ingestion"] : [rawValue] }
 
-  /// In the order the data flows.
-  package var services: [ServiceEntry] { ServiceCatalogue.all.filter { $0.systems.contains(self) } }
+  /// In the order the data flows; of services whose kinds belong to several systems, the kinds of this one.
+  package var services: [ServiceEntry] {
+    ServiceCatalogue.all.flatMap(\.parts).filter { $0.systems.contains(self) }
+  }
 
   /// What one of its services reads here: of its inputs, those that a service of this system fills.
   package func inputs(of service: ServiceEntry) -> [Topic] {

@@ -69,6 +69,29 @@ package enum Topics {
     key: "-",
     summary: "none: the partition is the lease of the active scheduler")
 
+  /// The same for the scheduler of market data.
+  package static let marketSchedulerLease = Topic(
+    name: "market-scheduler", partitions: 1, retention: .seconds(7 * 86_400),
+    key: "-",
+    summary: "none: the partition is the lease of the active scheduler of market data")
+
+  /// One topic a kind, all alike, so that the fetchers of each are scaled alone.
+  package static func fetchTasks(of kind: FetchKind) -> Topic {
+    Topic(
+      name: "fetch-\(kind.rawValue)", partitions: 12, retention: .seconds(86_400),
+      key: "source/symbol",
+      summary: "\(kind.rawValue) are due and should be fetched")
+  }
+
+  /// Where what a kind of tasks fetches is published.
+  package static func fetched(by kind: FetchKind) -> [Topic] {
+    switch kind {
+    case .bars: [marketBars]
+    }
+  }
+
+  package static let fetchTasks = FetchKind.allCases.map { fetchTasks(of: $0) }
+
   /// One topic a category, all alike: patterns over routing keys narrow the subscription by their third word.
   package static func commodityObservations(of category: CommodityCategory) -> Topic {
     let name = "sentinel_market_data.\(category.rawValue)"
@@ -140,8 +163,10 @@ package enum Topics {
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
     productsMasters, masterDecisions, alerts, marketData, schedulerLease, ingestionTasks,
   ] + commodityObservations + [
-    seriesWindows, databaseWriteBuffer, subscriptions, marketTicks, marketBars, marketGaps, marketSplits, backfillJobs,
-    backfillStatus, newsArticles, sentimentEvents,
+    seriesWindows, databaseWriteBuffer, marketSchedulerLease,
+  ] + fetchTasks + [
+    subscriptions, marketTicks, marketBars, marketGaps, marketSplits, backfillJobs, backfillStatus, newsArticles,
+    sentimentEvents,
   ]
 
   /// `all` and their dead-letter topics.

@@ -11,10 +11,14 @@ package struct FeedQuestion: PastQuestion, Hashable {
   /// Canonical.
   package let symbols: [String]
   package let range: ClosedRange<Int64>
+  /// The latest hundred bars hold all of the range: Alpha Vantage is asked for those instead of a month.
+  package let isRecent: Bool
 
   package init(
-    feed: Feed, channel: FeedChannel, interval: BarInterval = .minute, symbols: [String], range: ClosedRange<Int64>
+    feed: Feed, channel: FeedChannel, interval: BarInterval = .minute, symbols: [String], range: ClosedRange<Int64>,
+    isRecent: Bool = false
   ) {
+    self.isRecent = isRecent
     self.feed = feed
     self.channel = channel
     self.interval = interval
@@ -32,20 +36,25 @@ package struct FeedQuestion: PastQuestion, Hashable {
   }
 
   /// The questions about the bars that start in a range, in nanoseconds since 1970; the earliest first.
+  /// - Parameter isRecent: see the property; then no period cuts the range.
   package static func bars(
-    _ feed: Feed, _ interval: BarInterval, of symbols: [String], in range: Range<Int64>
+    _ feed: Feed, _ interval: BarInterval, of symbols: [String], in range: Range<Int64>, isRecent: Bool = false
   ) -> [FeedQuestion] {
-    BarPeriods(feed, interval).parts(of: range).flatMap { part in
+    (isRecent ? [range] : BarPeriods(feed, interval).parts(of: range)).flatMap { part in
       lists(symbols, for: feed).map {
         FeedQuestion(
           feed: feed, channel: .bars, interval: interval, symbols: $0,
-          range: part.lowerBound...part.upperBound - 1)
+          range: part.lowerBound...part.upperBound - 1, isRecent: isRecent)
       }
     }
   }
 
+  /// Bars of a question with `isRecent`.
+  package static let recentBars: Int64 = 100
+
   package func about(_ symbols: [String]) -> FeedQuestion {
-    FeedQuestion(feed: feed, channel: channel, interval: interval, symbols: symbols, range: range)
+    FeedQuestion(
+      feed: feed, channel: channel, interval: interval, symbols: symbols, range: range, isRecent: isRecent)
   }
 
   private static func lists(_ symbols: [String], for feed: Feed) -> [[String]] {
@@ -96,8 +105,9 @@ package struct FeedQuestion: PastQuestion, Hashable {
     let what = interval == .day
       ? "TIME_SERIES_DAILY&symbol=\(name)"
       : "TIME_SERIES_INTRADAY&symbol=\(name)&interval=\(interval.minutes)min"
-        + "&month=\(date.year)-\(zeroPadded(Int64(date.month), 2))&adjusted=false&extended_hours=true"
-    return "/query?function=\(what)&outputsize=full&datatype=json"
+        + (isRecent ? "" : "&month=\(date.year)-\(zeroPadded(Int64(date.month), 2))")
+        + "&adjusted=false&extended_hours=true"
+    return "/query?function=\(what)&outputsize=\(isRecent ? "compact" : "full")&datatype=json"
   }
 
   /// Path and query behind the host of a page that the answer names.

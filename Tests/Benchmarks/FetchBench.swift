@@ -1,4 +1,5 @@
 import ArgumentParser
+import Budgets
 import Commodities
 import Core
 import FetcherService
@@ -85,7 +86,7 @@ struct FetchBench: AsyncParsableCommand {
     let pool = ProviderPool(
       try sources.map { source in
         try Provider(
-          source, settings: Provider.Settings(), client: client, tokens: LocalTokens(source.rate), cache: cache,
+          source, settings: Provider.Settings(), client: client, tokens: LocalTokens(source.limits), cache: cache,
           logger: Logger(label: "bench"), now: { now })
       }, maxChange: 20)
     let reader = JobReader(catalogue, sources: sources)

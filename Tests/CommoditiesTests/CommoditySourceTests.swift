@@ -48,7 +48,7 @@ import Testing
       """).readSources()
     let source = try #require(sources.first)
     #expect(source.word == "cairo_exchange" && source.kind == .json && source.tasks == [.fetchPrice, .fetchDemand])
-    #expect(source.rate == RateLimit(count: 300, per: .seconds(60), burst: 7) && source.concurrency == 12)
+    #expect(source.limits == RateLimits([RateLimit(count: 300, per: .seconds(60), burst: 7)]) && source.concurrency == 12)
     #expect(source.timeout == .milliseconds(1_500) && source.maxAge == .seconds(7 * 86_400))
     #expect(source.token.map { "\($0)" } == "env:CAIRO_TOKEN" && source.tokenHeader == "X-API-Key")
     #expect(source.quotation == Quotation(currency: "USD", unit: PhysicalUnit("kg")))
@@ -56,7 +56,7 @@ import Testing
     #expect(mapping.rows == ValuePath("data.prices") && mapping.zone == "Africa/Cairo")
     #expect(mapping.conditions.map(\.field.text) == ["country", "grade"])
     let plain = try #require(sources.last)
-    #expect(plain.tasks == [.fetchPrice] && plain.rate == nil && plain.timeout == .seconds(10) && plain.token == nil)
+    #expect(plain.tasks == [.fetchPrice] && plain.limits == RateLimits() && plain.timeout == .seconds(10) && plain.token == nil)
   }
 
   @Test func materialsOfASource() throws {
@@ -108,7 +108,7 @@ import Testing
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, currency: XYZ}", "no code of ISO 4217"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, colour: red}", "has no 'colour'"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, rate: fast}", "is no rate"),
-    ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, burst: 5}", "goes with a rate"),
+    ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, burst: 5}", "goes with one rate"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, concurrency: 0}", "no number from 1"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, tasks: [sell]}", "'sell' is none of"),
     ("{name: A, kind: yahoo, url: \"https://h\", symbol: x, timeout: 5}", "is no time"),

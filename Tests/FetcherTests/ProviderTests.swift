@@ -272,7 +272,7 @@ import Values
     try await ProviderSimulator.serving(market) { simulator in
       simulator.add(Misbehaviour(.outage, of: "a"))
       var settings = Provider.Settings()
-      settings.breaker = .init(threshold: 3, openFor: .milliseconds(50), openAtMost: .milliseconds(50))
+      settings.gate.breaker = .init(threshold: 3, openFor: .milliseconds(50), openAtMost: .milliseconds(50))
       let stage = try Stage(
         Catalogues.json(simulator.url(of: "a"), name: "First") + Catalogues.json(simulator.url(of: "b")),
         settings: .init(limits: settings.limits, breaker: .init(threshold: 3, openFor: .seconds(3_600),

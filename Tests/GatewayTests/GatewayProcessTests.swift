@@ -131,6 +131,11 @@ import Values
     #expect(try await curl("-i", "\(base)/nothing").contains("application/problem+json"))
     #expect(try await curl("-i", "-X", "POST", "\(base)/gaps/AAPL").contains(" 405 "))
     #expect(try await curl("-i", "-X", "PUT", "\(base)/streams/AAPL").contains(" 403 "))
+    // And the operator's tool.
+    let tick = try await ServiceProcess.run(
+      "souk", ["tick", symbol, "NOSUCH1", "--gateway", base.replacing("/api/v1", with: "")])
+    #expect(tick.status == .exited(2))
+    #expect(tick.output.contains("187.1") && tick.output.contains("NOSUCH1: nothing is known of it"))
     #expect(await process.terminate() == .exited(0))
   }
 

@@ -76,6 +76,64 @@ import TestSupport
   }
 }
 
+/// Storage classes, against a server that has an archive, and against SeaweedFS, which knows them by name.
+@Suite struct S3TierTests {
+  @Test(.timeLimit(.minutes(15))) func aCopyOntoItselfChangesTheClassAlone() async throws {
+    let server = try await TestServers.seaweed()
+    let credentials = S3Credentials(accessKeyID: server.accessKeyID, secretAccessKey: server.secretAccessKey)
+    let store = try S3StoreTests.makeStore(
+      endpoint: server.endpoint, bucket: "souk-\(TestServers.uniqueName())", prefix: "pre fix",
+      credentials: credentials)
+    try await store.prepare()
+    let key = try ObjectKey("a b/ש+")
+    var body = ObjectBody(StoreContract.pattern(5_000))
+    body.notes = ["rows": "12"]
+    _ = try await store.put(body, at: key, contentType: "application/gzip")
+    let before = try #require(try await store.state(of: key))
+    #expect(before.tier == "STANDARD" && before.notes == ["rows": "12"] && before.info.sha256 == body.sha256)
+    for _ in 0..<2 { try await store.move(key, to: "GLACIER") }
+    let after = try #require(try await store.state(of: key))
+    #expect(after.tier == "GLACIER" && after.notes == before.notes && after.info.sha256 == body.sha256)
+    #expect(try await store.bytes(of: key, limit: 5_000) == StoreContract.pattern(5_000))
+    #expect(try await store.restore(key, to: "", days: 3), "read as any other")
+    #expect(await StoreContract(store: store).error { try await store.move(ObjectKey("no"), to: "GLACIER") }?.kind
+      == .noSuchKey)
+    let abilities = try await store.abilities(of: "GLACIER")
+    #expect(abilities.moves && !abilities.restores && abilities.reason?.contains("does not do that") == true)
+  }
+
+  @Test func anArchivedObjectIsRestored() async throws {
+    let restore = Mutex<String?>(nil)
+    let server = try HostileServer { request, connection in
+      let header = restore.withLock { $0 }.map { ["x-amz-restore: \($0)"] } ?? []
+      switch request.line.split(separator: " ")[0] {
+      case "HEAD":
+        connection.send((["HTTP/1.1 200 OK", "Content-Length: 5", "x-amz-storage-class: DEEP_ARCHIVE"] + header)
+          .joined(separator: "\r\n") + "\r\n\r\n")
+      case "POST":
+        restore.withLock { $0 = "ongoing-request=\"true\"" }
+        connection.answer("202 Accepted")
+      default: connection.answer("403 Forbidden", body: "<Error><Code>InvalidObjectState</Code></Error>")
+      }
+    }
+    let store = try S3StoreTests.makeStore(endpoint: server.url)
+    let key = try ObjectKey("x")
+    let contract = StoreContract(store: store)
+    #expect(try await store.state(of: key)?.access == .archived)
+    #expect(await contract.error { _ = try await store.bytes(of: key, limit: 9) }?.kind == .archived)
+    #expect(await contract.error { try await store.move(key, to: "STANDARD") }?.kind == .archived)
+    for _ in 0..<2 { #expect(try await store.restore(key, to: "", days: 9) == false) }
+    let asked = server.requests.filter { $0.line.hasPrefix("POST") }
+    #expect(asked.count == 1, "once it is under way it is not asked for again")
+    #expect(asked.first.map { String(decoding: $0.body, as: UTF8.self).contains("<Days>9</Days>") } == true)
+    #expect(asked.first?.path.hasSuffix("x?restore=") == true)
+    #expect(try await store.state(of: key)?.access == .restoring)
+    restore.withLock { $0 = "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"" }
+    #expect(try await store.restore(key, to: "", days: 9))
+    #expect(try await store.state(of: key)?.restoredUntil == "Fri, 21 Dec 2029 00:00:00 GMT")
+  }
+}
+
 /// Against a server that misbehaves.
 @Suite struct S3HostileTests {
   private static func error(_ code: String) -> String { "<Error><Code>\(code)</Code><Message>m</Message></Error>" }

@@ -48,6 +48,10 @@ func smallPlan() throws -> SchedulePlan {
   try SchedulePlan(CommodityCatalogue(yaml: smallCatalogue, origin: "test"))
 }
 
+extension PlannedTask {
+  var commodity: IngestionTask? { if case .commodity(let task) = self { task } else { nil } }
+}
+
 extension EmbeddedBroker {
   static func ofScheduler() throws -> EmbeddedBroker {
     try EmbeddedBroker(topics: [Topics.ingestionTasks, Topics.schedulerLease].map { ($0.name, Int($0.partitions)) })

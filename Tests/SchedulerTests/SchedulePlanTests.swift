@@ -18,7 +18,7 @@ import Values
     ])
     #expect(tasks.map { $0.dueAt ?? .epoch } == tasks.map { $0.dueAt ?? .epoch }.sorted())
     let demand = tasks.filter { $0.schedule == "demand" }
-    #expect(demand.map(\.country) == ["Egypt", "Jordan"])
+    #expect(demand.map { $0.commodity?.country } == ["Egypt", "Jordan"])
     #expect(demand.allSatisfy { $0.dueAt?.description == "2026-03-02T06:30:00Z" && $0.deadline == nil })
     #expect(Set(tasks.map(\.jobID)).count == tasks.count)
     // At noon all three polymers' countries and oil, in the order of schedules, materials, countries.
@@ -43,7 +43,7 @@ import Values
     #expect(plan.task(of: job, keepsDeadline: false).deadline == nil)
     let oil = try #require(plan.jobs(in: (at + 300)..<(at + 301)).first)
     let task = plan.task(of: oil)
-    #expect(task.jobID == "053c56136f4c087c4d721d3433d67744" && task.country == nil && task.source == "Exchange")
+    #expect(task.jobID == "053c56136f4c087c4d721d3433d67744" && task.commodity?.country == nil && task.source == "Exchange")
     #expect(task.key == Array("global.world.energy.brent".utf8))
     let again = try smallPlan()
     let day = at..<(at + 86_400)
@@ -99,8 +99,8 @@ import Values
     let start = try seconds("2026-03-02T00:00:00Z")
     let jobs = plan.jobs(in: start..<(start + 6 * 3_600 + 600))
     #expect(jobs.allSatisfy { (0..<600).contains($0.dueAt - $0.runAt) })
-    var places: [RoutingKey: Set<Int64>] = [:]
-    for job in jobs { places[plan.series(of: job).key, default: []].insert(job.dueAt - job.runAt) }
+    var places: [[UInt8]: Set<Int64>] = [:]
+    for job in jobs { places[plan.task(of: job).key, default: []].insert(job.dueAt - job.runAt) }
     #expect(places.values.allSatisfy { $0.count == 1 })
     #expect(Set(places.values.compactMap(\.first)).count > 5, "all series at few places")
     // Another series more moves none of the others.
@@ -114,7 +114,7 @@ import Values
         + "schedules:\n  - {name: a, task: fetch_price, cron: '0 * * * *', spread: 10m}", origin: "test")
     let grown = try SchedulePlan(catalogue)
     for job in grown.jobs(in: start..<(start + 3_600)) {
-      if let known = places[grown.series(of: job).key] { #expect(known == [job.dueAt - job.runAt]) }
+      if let known = places[grown.task(of: job).key] { #expect(known == [job.dueAt - job.runAt]) }
     }
   }
 

@@ -47,6 +47,23 @@ import Glibc
     }
   }
 
+  /// The feed is away for a minute of its market in the middle; in the end all numbers are those of the market.
+  @Test(.timeLimit(.minutes(15))) func theLambdaSystemShowsPricesAGapAndARevisedBar() async throws {
+    try await withTemporaryDirectory { folder in
+      let outcome = try await ServiceProcess.run(
+        "souk", ["up", "--system", "lambda", "--exit", "--run-folder", folder + "/run"], environment: environment)
+      #expect(outcome.status == .exited(0), "\(outcome.output)\(outcome.errorOutput)")
+      let lines = outcome.output.split(separator: "\n").map(String.init)
+      #expect(lines.contains { $0.contains("The last prices, all trades and all bars agree, and no gap is open.") })
+      #expect(lines.contains { $0.hasPrefix("A revised bar: ") })
+      for symbol in LambdaSystem.symbols {
+        #expect(lines.contains { $0.hasPrefix(symbol + " ") && $0.contains("disconnected") && $0.contains("filled") })
+      }
+      #expect(lines.contains { $0.hasPrefix("XLEN stream:raw_market_data: ") })
+      #expect(lines.contains { $0.hasPrefix("TS.INFO ts:AAPL:price: ") })
+    }
+  }
+
   @Test(.timeLimit(.minutes(15))) func realPartsReplaceEmbeddedOnes() async throws {
     try await withTemporaryDirectory { folder in
       let (url, database, server) = try await TestServers.database()

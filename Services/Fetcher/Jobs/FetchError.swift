@@ -33,6 +33,8 @@ package enum FetchErrorKind: String, ErrorKind {
 
   // the provider: tries the next one, and this one again after it recovers
   case rateLimited = "provider_rate_limited"
+  /// Our own count of the provider's day.
+  case budgetSpent = "provider_budget_spent"
   /// Rate limits whose period the provider gives; their code is that of `rateLimited`.
   case minuteQuotaSpent, dayQuotaSpent
   /// It refuses the credentials.
@@ -59,8 +61,8 @@ package enum FetchErrorKind: String, ErrorKind {
       .symbolUnknown, .requestRefused, .notEntitled, .implausible, .fromFuture, .unitRefused, .currencyRefused:
       .job
     case .noValue, .tooOld: .time
-    case .rateLimited, .minuteQuotaSpent, .dayQuotaSpent, .refused, .unreadable, .unrecognised, .suspended,
-      .providersDown:
+    case .rateLimited, .budgetSpent, .minuteQuotaSpent, .dayQuotaSpent, .refused, .unreadable, .unrecognised,
+      .suspended, .providersDown:
       .provider
     }
   }

@@ -2,11 +2,12 @@ import Metrics
 import ServiceKit
 
 /// The metrics of one provider.
-struct ProviderMetrics: Sendable {
+package struct ProviderMetrics: Sendable {
   private let source: String
   private let answered: Counter
   private let notModified: Counter
   private let pauses: Counter
+  private let spentOnes: Counter
   private let duration: Metrics.Timer
   private let waiting: Metrics.Timer
   private let inFlight: Meter
@@ -18,6 +19,7 @@ struct ProviderMetrics: Sendable {
     notModified = Counter(
       label: "souk_fetch_answers_total", dimensions: [("source", source), ("result", "not_modified")])
     pauses = Counter(label: "souk_provider_pauses_total", dimensions: [("source", source)])
+    spentOnes = Counter(label: "souk_provider_budget_spent_total", dimensions: [("source", source)])
     duration = Metrics.Timer(label: "souk_fetch_seconds", dimensions: [("source", source)])
     waiting = Metrics.Timer(label: "souk_fetch_turn_seconds", dimensions: [("source", source)])
     inFlight = Meter(label: "souk_fetches_in_flight", dimensions: [("source", source)])
@@ -32,6 +34,9 @@ struct ProviderMetrics: Sendable {
       "souk_fetch_failures_total", .counter, "Requests without a good answer.", labels: ["source", "code"]),
     MetricDescription(
       "souk_provider_pauses_total", .counter, "Times a provider asked for a pause.", labels: ["source"]),
+    MetricDescription(
+      "souk_provider_budget_spent_total", .counter,
+      "Requests that were not made, because the budget of the provider's day was spent.", labels: ["source"]),
     MetricDescription("souk_fetch_seconds", .histogram, "From the request to the answer.", labels: ["source"]),
     MetricDescription(
       "souk_fetch_turn_seconds", .histogram, "How long jobs waited for a request within the provider's rate.",
@@ -51,6 +56,7 @@ struct ProviderMetrics: Sendable {
   func waited(_ time: Duration) { waiting.record(duration: time) }
   func answered(isCached: Bool) { (isCached ? notModified : answered).increment() }
   func paused() { pauses.increment() }
+  func spent() { spentOnes.increment() }
 
   func failed(_ code: String) {
     Counter(label: "souk_fetch_failures_total", dimensions: [("source", source), ("code", code)]).increment()

@@ -42,10 +42,12 @@ struct Recovery: Sendable {
       }
     }
     if remaining.isEmpty { return }
+    // A group of its own, in which nothing is ever committed: each connection reads all partitions.
+    var options = options
+    options.groupId = "\(clientID)-recovery-\(UInt64.random(in: 0 ... .max))"
+    options.groupInstanceId = nil
     var configuration = try options.consumerConfiguration(
       clientID: clientID, topics: now.keys.sorted(), logger: logger)
-    // Of its own, and never committed.
-    configuration.groupID = "\(clientID)-recovery-\(UInt64.random(in: 0 ... .max))"
     configuration.externalOffsets = true
     // What was deleted since was published, and is not asked for again by a refill of the last seconds.
     configuration.onGap = .continue

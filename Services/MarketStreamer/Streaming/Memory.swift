@@ -31,15 +31,9 @@ struct IdentityMemory {
   }
 }
 
-/// The last states of recent bars, so that a revision is told from a repetition. Pure.
+/// The last states of recent bars of all series. Pure.
 struct BarMemory {
-  private struct State {
-    var startNs: Int64
-    var digest: UInt64
-    var revision: Int64
-    var knownNs: Int64
-  }
-  private var series: [UInt64: [State]] = [:]
+  private var series: [UInt64: BarHistory] = [:]
   /// Bars of one series that are remembered: late trades change bars for a quarter of an hour.
   let depth: Int
 
@@ -47,23 +41,11 @@ struct BarMemory {
 
   /// - Returns: which change of the bar this is, 0 for a new one; nil when it says what is known.
   mutating func note(_ id: UInt64, _ values: FeedBarValues) -> Int64? {
-    let digest = values.digest
-    var states = series.removeValue(forKey: id) ?? []
-    defer { series[id] = states }
-    if let place = states.lastIndex(where: { $0.startNs == values.startNs }) {
-      guard states[place].digest != digest else { return nil }
-      states[place].digest = digest
-      states[place].revision += 1
-      states[place].knownNs = values.knownNs
-      return states[place].revision
-    }
-    states.append(State(startNs: values.startNs, digest: digest, revision: values.revision, knownNs: values.knownNs))
-    if states.count > depth { states.removeFirst(states.count - depth) }
-    return values.revision
+    series[id, default: BarHistory()].note(values, depth: depth)
   }
 
   /// When the last state of a bar was received; nil for one that is not known.
-  func known(_ id: UInt64, startNs: Int64) -> Int64? { series[id]?.last { $0.startNs == startNs }?.knownNs }
+  func known(_ id: UInt64, startNs: Int64) -> Int64? { series[id]?.known(startNs: startNs) }
 }
 
 /// The symbols that a feed has given lately, which is all that is known of them where all are subscribed to by `*`.

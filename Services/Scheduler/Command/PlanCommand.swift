@@ -1,5 +1,4 @@
 import ArgumentParser
-import Commodities
 import Core
 import Messages
 import Options
@@ -9,14 +8,18 @@ import Values
 package struct PlanCommand: ParsableCommand {
   package static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "Print the jobs of a span of time; sends nothing.",
-    discussion: "--format json prints the messages themselves, one a line.")
+    discussion: """
+      --format json prints the messages themselves, one a line. Behind the table of a plan of market data is what it \
+      costs each source. A plan that the budgets of its sources cannot pay for is refused with the arithmetic and what \
+      would fit, exit code 78.
+      """)
 
   package enum Format: String, CaseIterable, ExpressibleByArgument {
     case table, json
   }
 
   @OptionGroup(title: "Time") package var span: TimeSpan
-  @OptionGroup(title: "Catalogue") package var markets: CommodityOptions
+  @OptionGroup(title: "Catalogue") package var catalogue: PlanOptions
 
   @Option(help: ArgumentHelp("Only these schedules; repeatable.", valueName: "name"))
   package var schedule: [String] = []
@@ -26,11 +29,18 @@ package struct PlanCommand: ParsableCommand {
   package init() {}
 
   package func run() throws {
-    let plan = try SchedulePlan(try CommodityCatalogue.load(file: markets.catalogue))
-    for name in schedule where !plan.schedules.contains(where: { $0.name == name }) {
+    let loaded = try catalogue.load()
+    let plan = loaded.plan
+    for name in schedule where !plan.names.contains(name) {
       throw Failure(
         .configuration, code: "schedule_unknown",
-        "--schedule: '\(name)' is none of \(plan.schedules.map(\.name).joined(separator: ", "))")
+        "--schedule: '\(name)' is none of \(plan.names.joined(separator: ", "))")
+    }
+    var costs: [String] = []
+    if let catalogue = loaded.catalogue {
+      let cost = try PlanCost(catalogue, in: span.range)
+      try cost.require()
+      costs = cost.lines
     }
     var count = 0
     // Hour by hour, so that a year does not lie in memory.
@@ -48,7 +58,9 @@ package struct PlanCommand: ParsableCommand {
       }
       start = end
     }
-    if format == .table { print("\(count) jobs of \(plan.schedules.count) schedules, plan \(plan.digest)") }
+    guard format == .table else { return }
+    print("\(count) jobs of \(plan.names.count) schedules, plan \(plan.digest)")
+    for line in costs { print(line) }
   }
 }
 
@@ -56,10 +68,10 @@ package struct PlanCommand: ParsableCommand {
 enum PlanTable {
   static let heading = row(["DUE", "SCHEDULE", "TASK", "SERIES", "SOURCE", "JOB"])
 
-  static func line(_ task: IngestionTask) -> String {
+  static func line(_ task: PlannedTask) -> String {
     row([
-      task.dueAt?.description ?? "", task.schedule ?? "", task.task.rawValue,
-      String(decoding: task.key, as: UTF8.self), task.source ?? "-", task.jobID ?? "",
+      task.dueAt?.description ?? "", task.schedule ?? "", task.kind, task.subject,
+      task.source ?? "-", task.jobID ?? "",
     ])
   }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Catalogue
-import Commodities
 import Core
 import Kafka
 import KafkaFlags
@@ -28,7 +27,7 @@ package struct ReplayCommand: ServiceCommand {
 
   @Flag(help: "Do not exit at the end; wait for the signal to stop.") package var stay = false
 
-  @OptionGroup(title: "Catalogue") package var markets: CommodityOptions
+  @OptionGroup(title: "Catalogue") package var catalogue: PlanOptions
   @OptionGroup(title: "Scheduling") package var scheduling: SchedulingOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Service") package var service: ServiceOptions
@@ -42,13 +41,11 @@ package struct ReplayCommand: ServiceCommand {
   }
 
   package func work(_ needs: Needs) -> Work {
-    let (markets, scheduling, range, speed, stay, context) = (
-      markets, scheduling, span.range, speed, stay, needs.context)
-    let plan = needs.add(.setting("catalogue", { try SchedulePlan(CommodityCatalogue.load(file: markets.catalogue)) }) {
-      "\($0.schedules.count) schedules"
-    })
+    let (catalogue, scheduling, range, speed, stay, context) = (
+      catalogue, scheduling, span.range, speed, stay, needs.context)
+    let plan = needs.add(.setting("catalogue", { try catalogue.load().plan }) { "\($0.names.count) schedules" })
     let clients = needs.kafka(
-      ServiceCatalogue.scheduler.name, kafka, topics: [Topics.ingestionTasks.name], consumes: false)
+      ServiceCatalogue.scheduler.name, kafka, topics: catalogue.kind.outputs.map(\.name), consumes: false)
     return clients.source { producer in
       let metrics = SchedulerMetrics()
       // No lease is needed here to be the one that sends.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Catalogue
-import Commodities
 import Core
 import Kafka
 import KafkaFlags
@@ -26,13 +25,14 @@ package struct ScheduleCommand: ServiceCommand {
     commandName: "run",
     abstract: "Send jobs when they are due; of several replicas one is active, the others stand by.",
     discussion: """
-      Writes \(Topics.ingestionTasks.name). The lease is the only partition of \(Topics.schedulerLease.name): the \
-      member that the group gives it to is active, and its progress lies beside the committed offset. --start-from \
-      says where a group that was never active begins: a time, else now.
+      Writes \(Topics.ingestionTasks.name), or with --kind markets fetch-<kind>. The lease is the only partition of \
+      \(Topics.schedulerLease.name) (\(Topics.marketSchedulerLease.name)): the member that the group gives it to is \
+      active, and its progress lies beside the committed offset. --start-from says where a group that was never active \
+      begins: a time, else now. A plan of market data that the budgets of its sources cannot pay for is refused.
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Catalogue") package var markets: CommodityOptions
+  @OptionGroup(title: "Catalogue") package var catalogue: PlanOptions
   @OptionGroup(title: "Scheduling") package var scheduling: SchedulingOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Service") package var service: ServiceOptions
@@ -43,27 +43,30 @@ package struct ScheduleCommand: ServiceCommand {
     SchedulerMetrics.descriptions + KafkaMetrics.consumer + KafkaMetrics.producer
 
   package func work(_ needs: Needs) -> Work {
-    let (markets, scheduling, kafka, context) = (markets, scheduling, kafka, needs.context)
-    let plan = needs.add(.setting("catalogue", {
-      let catalogue = try CommodityCatalogue.load(file: markets.catalogue)
-      return (series: catalogue.series.count, plan: try SchedulePlan(catalogue))
-    }) { "\($0.series) series, \($0.plan.schedules.count) schedules" })
+    let (catalogue, scheduling, context) = (catalogue, scheduling, needs.context)
+    var named = kafka
+    named.groupId = kafka.groupId ?? catalogue.kind.group
+    let kafka = named
+    let plan = needs.add(.setting("catalogue", { try catalogue.affordable(at: WallClock.seconds()) }) {
+      "\($0.subjects), \($0.plan.names.count) schedules"
+    })
     needs.add(.setting("next", { try Self.next(of: plan.value.plan) }) { next in
       "\(try plan.value.plan.jobs(in: next..<(next + 1)).count) jobs at \(SchedulePlan.timestamp(next))"
     })
-    let topics = [Topics.schedulerLease.name, Topics.ingestionTasks.name]
+    let lease = catalogue.kind.lease.name
+    let topics = [lease] + catalogue.kind.outputs.map(\.name)
     let clients = needs.kafka(ServiceCatalogue.scheduler.name, kafka, topics: topics)
     return clients.source { producer in
       let plan = try plan.value.plan
       var settings = scheduling.settings
       if case .timestamp(let milliseconds) = kafka.startFrom { settings.start = milliseconds / 1_000 }
-      let consumer = try clients.consumer(of: [Topics.schedulerLease.name]) {
+      let consumer = try clients.consumer(of: [lease]) {
         // Nothing is read, so nothing can be missing.
         $0.startFrom = .earliest
         $0.onGap = .continue
       }
       context.logger.info("scheduling", metadata: [
-        "schedules": "\(plan.schedules.count)", "plan": "\(plan.digest)",
+        "schedules": "\(plan.names.count)", "plan": "\(plan.digest)",
         "group": "\(consumer.configuration.groupID)",
       ])
       try await Scheduler(
@@ -78,6 +81,6 @@ package struct ScheduleCommand: ServiceCommand {
   private static func next(of plan: SchedulePlan) throws(Failure) -> Int64 {
     if let next = plan.next(after: WallClock.seconds()) { return next }
     throw Failure(
-      .configuration, code: "nothing_due", "nothing in --catalogue is ever due: look at its schedules and sources")
+      .configuration, code: "nothing_due", "nothing is ever due: look at the schedules and sources")
   }
 }

@@ -217,7 +217,7 @@ package final class Scheduler: PartitionStrategy {
 
   /// Sends, and reports when that takes long: an outage that the library waits out is not an error. When the lease is
   /// revoked in the meantime, acknowledgements get `moment` more.
-  private func deliver(_ tasks: [IngestionTask]) async throws {
+  private func deliver(_ tasks: [PlannedTask]) async throws {
     let (queue, wanted, moment) = (queue, consumer.revokeWaiting, settings.moment)
     let (readiness, heartbeat) = (loop.readiness, loop.heartbeat)
     try await withThrowingTaskGroup(of: Void.self) { group in

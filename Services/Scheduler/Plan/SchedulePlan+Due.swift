@@ -1,4 +1,4 @@
-import Commodities
+import Core
 
 extension SchedulePlan {
   /// Why past jobs are not sent.
@@ -60,22 +60,22 @@ extension SchedulePlan {
   /// The oldest missed run that is still sent.
   private func floor(of entry: Entry, from start: Int64, late: Int64) -> Int64 {
     guard start < late else { return .min }
-    let limit = switch entry.schedule.missed {
+    let limit = switch entry.missed {
     case .skip: 0
     case .latest: 1
-    case .catchUp: entry.schedule.missedLimit
+    case .catchUp: entry.missedLimit
     }
     guard limit > 0 else { return late }
     // At most a year of minutes, however long no replica ran.
     let begin = max(start - entry.longestDelay, late - 366 * 86_400)
-    let missed = entry.schedule.cron.times(in: begin..<late, zone: entry.zone)
+    let missed = entry.times.times(in: begin..<late)
     return missed.count > limit ? missed[missed.count - limit] : .min
   }
 
   private func omission(of job: DueJob, late: Int64, floor: Int64, now: Int64) -> Omission? {
-    let schedule = entries[job.schedule].schedule
-    if job.runAt < late, job.runAt < floor { return schedule.missed == .skip ? .skipped : .overLimit }
-    if let deadline = schedule.deadline, job.dueAt + deadline.components.seconds <= now { return .expired }
+    let entry = entries[job.schedule]
+    if job.runAt < late, job.runAt < floor { return entry.missed == .skip ? .skipped : .overLimit }
+    if let deadline = entry.deadline, job.dueAt + deadline.components.seconds <= now { return .expired }
     return nil
   }
 }

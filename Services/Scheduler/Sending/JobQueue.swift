@@ -3,7 +3,7 @@ import Kafka
 import Messages
 import Pipeline
 
-/// The topic `ingestion_tasks`, key and partition by series. Each job begins a trace.
+/// The topics of tasks, key and partition by what is fetched. Each job begins a trace.
 package struct JobQueue: Sendable {
   private let producer: Producer
   private let service: ServiceIdentity
@@ -15,14 +15,14 @@ package struct JobQueue: Sendable {
 
   /// Returns when all are acknowledged.
   /// - Throws: `ClassifiedError`; after a transient one all may be sent again.
-  package func send(_ tasks: [IngestionTask]) async throws {
-    let topic = IngestionTask.topic
+  package func send(_ tasks: [PlannedTask]) async throws {
     var batch = OutgoingBatch()
     batch.reserve(records: tasks.count, bytes: tasks.count * 400)
     var writer = JSONWriter()
     for task in tasks {
       writer.clear()
       task.encode(into: &writer)
+      let topic = task.topic
       batch.append(
         topic: topic.name, key: task.key, value: writer.bytes, headers: service.headers(schema: topic.schema))
     }

@@ -125,7 +125,8 @@ struct UpRun: Sendable {
       }
       if let failure = fleet.failure { throw failure }
       let reading = try await progress.read()
-      screen.show(reading.lines, plain: reading.summary)
+      let live = await shown.live()
+      screen.show(reading.lines + live, plain: ([reading.summary] + live.suffix(1)).joined(separator: " | "))
       if reading.isCaughtUp, arrived == nil { arrived = .now }
       // The last commit and the last count of a process are not one moment.
       if let arrived, !answered, reading.discrepancies.isEmpty || ContinuousClock.now - arrived > .seconds(10) {

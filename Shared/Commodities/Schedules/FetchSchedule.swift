@@ -1,3 +1,4 @@
+import Core
 import Messages
 import Values
 
@@ -57,14 +58,4 @@ package enum CountrySelector: Hashable, Sendable {
     default: false
     }
   }
-}
-
-/// What to do with runs that were missed because no scheduler ran.
-package enum MissedRuns: String, CaseIterable, Hashable, Sendable {
-  /// Run the latest of them, up to the schedule's limit, oldest first.
-  case catchUp = "catch_up"
-  /// Run the latest one.
-  case latest
-  /// Run none.
-  case skip
 }

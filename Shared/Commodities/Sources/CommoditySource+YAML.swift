@@ -9,7 +9,8 @@ import Values
 ///       kind: json                # yahoo | alphavantage | json | csv
 ///       url: "https://host/prices/{symbol}?at={due_at}"   # a bare host means the kind's own request
 ///       tasks: [fetch_price]      # fetch_price | fetch_demand; prices by default
-///       rate: 300/m               # shared by all replicas; burst beside it
+///       rate: [300/m, 5000/d]     # shared by all replicas; one alone may have a burst beside it
+///       zone: America/New_York    # where the day of a rate begins; else UTC
 ///       burst: 10
 ///       concurrency: 32           # requests in flight, in each process
 ///       timeout: 10s
@@ -22,7 +23,7 @@ import Values
 ///       mapping: {value: price, time: at}                 # kinds json and csv
 extension CommoditySource {
   static let keys = [
-    "name", "kind", "url", "tasks", "rate", "burst", "concurrency", "timeout", "token", "token-header", "symbols",
+    "name", "kind", "url", "tasks", "rate", "burst", "zone", "concurrency", "timeout", "token", "token-header", "symbols",
     "symbol", "currency", "unit", "max-age", "mapping",
   ]
 
@@ -40,11 +41,11 @@ extension CommoditySource {
     self.kind = kind
     url = try Self.url(fields, kind)
     tasks = try Self.tasks(fields)
-    rate = try Self.rate(fields)
+    limits = try fields.limits()
     concurrency = try fields.count("concurrency", in: 1...10_000) ?? 64
     timeout = try fields.duration("timeout") ?? .seconds(10)
     guard timeout >= .milliseconds(1) else { throw fields.wrong("timeout", "more than 0 is expected") }
-    token = try Self.token(fields)
+    token = try fields.secret("token")
     tokenHeader = try fields.text("token-header")
     symbols = [:]
     symbol = try fields.text("symbol").map { (text) throws(Failure) in try Self.template(text, "symbol", fields) }
@@ -160,27 +161,6 @@ extension CommoditySource {
     }
     guard !tasks.isEmpty else { throw fields.wrong("tasks", "at least one is expected") }
     return tasks
-  }
-
-  private static func rate(_ fields: YAMLFields) throws(Failure) -> RateLimit? {
-    let burst = try fields.count("burst", in: 1...1_000_000)
-    guard let text = try fields.text("rate") else {
-      if burst != nil { throw fields.wrong("burst", "it goes with a rate") }
-      return nil
-    }
-    guard let rate = RateLimit(text, burst: burst) else {
-      throw fields.wrong("rate", "'\(text)' is no rate such as 5/s, 300/m, 10/h or 500/d")
-    }
-    return rate
-  }
-
-  private static func token(_ fields: YAMLFields) throws(Failure) -> Secret? {
-    guard let text = try fields.text("token") else { return nil }
-    // The text is not repeated: it may be the secret itself.
-    guard text.hasPrefix("env:") || text.hasPrefix("file:/") else {
-      throw fields.wrong("token", "env:NAME or file:/path is expected; a secret does not belong in this file")
-    }
-    return Secret(text)
   }
 }
 

@@ -10,8 +10,8 @@ package struct CommoditySource: Hashable, Sendable {
   /// The complete URL.
   package var url: TextTemplate
   package var tasks: Set<IngestionTask.Kind>
-  /// Nil: limited by the concurrency alone.
-  package var rate: RateLimit?
+  /// None: limited by the concurrency alone.
+  package var limits: RateLimits
   /// Requests in flight at once, in each process.
   package var concurrency: Int
   /// Limit for one request.

@@ -113,7 +113,8 @@ extension Consumer {
     /// Everything librdkafka is told, from `ClientProperties`.
     package var properties: [String: String]
     package var topics: [String]
-    package var groupID: String
+    /// As the properties have it.
+    package let groupID: String
     package var startFrom: StartPosition = .earliest
     package var onGap: GapPolicy = .stop
     /// The worker's sink keeps the offsets: every assignment asks for them with `.assigning`.

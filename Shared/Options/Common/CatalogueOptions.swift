@@ -21,6 +21,16 @@ package struct CommodityOptions: ParsableArguments {
   package init() {}
 }
 
+/// The flag of the accounts at providers of market data.
+package struct DataSourceOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "YAML file of providers of market data with their keys and limits; without it Alpaca, Polygon and Alpha Vantage "
+      + "with the limits of their free plans.", valueName: "path"))
+  package var dataSources: String?
+
+  package init() {}
+}
+
 extension DurationSetting: ExpressibleByArgument {
   package init?(argument: String) { self.init(text: argument) }
   package var defaultValueDescription: String { description }

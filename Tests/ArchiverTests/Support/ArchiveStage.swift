@@ -25,7 +25,7 @@ struct ArchiveStage: Sendable {
     logger.logLevel = .critical
     return logger
   }()
-  static let topics = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps]
+  static let topics = ServiceCatalogue.archiver.inputs
 
   init(_ store: Store, partitions: Int = 2) async throws {
     self.store = store

@@ -35,7 +35,7 @@ struct SchedulerBench: AsyncParsableCommand {
     var due: [DueJob] = []
     let planning = clock.measure { due = plan.jobs(in: 0..<Int64(runs * 60)) }
     due = Array(due.prefix(jobs))
-    var tasks: [IngestionTask] = []
+    var tasks: [PlannedTask] = []
     let making = clock.measure { tasks = due.map { plan.task(of: $0) } }
     let broker = try EmbeddedBroker(topics: [(Topics.ingestionTasks.name, Int(Topics.ingestionTasks.partitions))])
     var options = try KafkaOptions.parse([])

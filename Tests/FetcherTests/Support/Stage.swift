@@ -1,3 +1,4 @@
+import Budgets
 import Catalogue
 import Commodities
 import Core
@@ -56,7 +57,7 @@ struct Stage {
     let pool = ProviderPool(
       try list.map { source in
         try Provider(
-          source, settings: settings, client: client, tokens: tokens?(source) ?? LocalTokens(source.rate), cache: cache,
+          source, settings: settings, client: client, tokens: try tokens?(source) ?? LocalTokens(source.limits), cache: cache,
           logger: quiet, now: now)
       }, maxChange: maxChange)
     self.catalogue = catalogue

@@ -5,7 +5,7 @@ import Catalogue
 package struct ComposeServices: Sendable {
   package let services: [ServiceEntry]
 
-  package init(_ services: [ServiceEntry] = ServiceCatalogue.all) { self.services = services }
+  package init(_ services: [ServiceEntry] = ServiceCatalogue.all) { self.services = services.flatMap(\.parts) }
 
   // MARK: - docker-compose.yml
 
@@ -37,17 +37,23 @@ package struct ComposeServices: Sendable {
     let first = service.workloads[0]
     // Anchors are for what refers to them: other workloads, a stand-in.
     let isNamed = service.hasStandIn || service.workloads.count > 1
+    let anchor = anchor(of: service)
     let comment = service.note.commented.split(separator: "\n").map(String.init)
-    let definition = comment + ["\(first.name):\(isNamed ? " &\(service.name)" : "")"]
+    let definition = comment + ["\(first.name):\(isNamed ? " &\(anchor)" : "")"]
       + whole(service, first, isNamed: isNamed)
     let others = service.workloads.dropFirst().map { workload in
       [
-        "\(workload.name):", "  <<: *\(service.name)",
+        "\(workload.name):", "  <<: *\(anchor)",
         "  environment:\(service.hasStandIn ? " &\(workload.name)-settings" : "")",
         "    <<: *\(first.name)-settings",
       ] + workload.settings.map { "    \($0.name): \($0.value.yaml)" }
     }
     return ([definition] + others).map { $0.map { "  \($0)\n" }.joined() }
+  }
+
+  /// A service that is written in several parts has several of them.
+  private func anchor(of service: ServiceEntry) -> String {
+    services.filter { $0.name == service.name }.count > 1 ? service.workloads[0].name : service.name
   }
 
   private func whole(_ service: ServiceEntry, _ workload: FleetWorkload, isNamed: Bool) -> [String] {
@@ -103,6 +109,10 @@ package struct ComposeServices: Sendable {
     }
   }
 
+  private func unique(_ names: [String]) -> [String] {
+    names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
   private func list(_ items: [String]) -> String { "[\(items.joined(separator: ", "))]" }
 
   private func references(_ names: [String]) -> String {
@@ -113,14 +123,14 @@ package struct ComposeServices: Sendable {
 
   /// Names that Docker's DNS answers with an address for each replica.
   package func targets() -> String {
-    services.flatMap { service in
+    unique(services.flatMap { service in
       [service.name] + (service.hasStandIn && service.kinds.isEmpty ? ["\(service.name)-demo"] : [])
-    }.map { "          - \($0)\n" }.joined()
+    }).map { "          - \($0)\n" }.joined()
   }
 
   package func products() -> String {
     var lines = ["ARG PRODUCTS=\""]
-    for name in services.map(\.name) + ["souk"] {
+    for name in unique(services.map(\.name)) + ["souk"] {
       if lines[lines.count - 1].utf8.count + name.utf8.count > 110 { lines.append("  ") }
       lines[lines.count - 1] += name + " "
     }
@@ -139,7 +149,9 @@ package struct ComposeServices: Sendable {
   package func systems() -> String {
     let rows = FleetSystem.allCases.map { system in
       let own = services.filter { $0.systems.contains(system) }
-      let names = own.map { $0.kinds.isEmpty ? $0.name : "\($0.kinds.count) × \($0.name)" }
+      let names = own.map { service in
+        service.workloads.count == 1 ? service.workloads[0].name : "\(service.workloads.count) × \(service.name)"
+      }
       let servers = Dependency.servers.filter { need in own.contains { $0.needs.contains(need) } }
       return [
         "`\(system.rawValue)`", names.joined(separator: ", "), servers.map(\.composeTitle).joined(separator: ", "),

@@ -5,7 +5,7 @@ import Catalogue
 package struct KubernetesManifests: Sendable {
   package let services: [ServiceEntry]
 
-  package init(_ services: [ServiceEntry] = ServiceCatalogue.all) { self.services = services }
+  package init(_ services: [ServiceEntry] = ServiceCatalogue.all) { self.services = services.flatMap(\.parts) }
 
   /// The first words of every file; a file that begins with them and is not written any more goes.
   package static let mark = "# Made by `make reference` from"

@@ -57,7 +57,8 @@ extension FeedSimulator {
       cut(how)
     case "/_feed/silent": change { $0.isSilent = query["value"] == "true" }
     case "/_feed/stats":
-      return Answer(body: "{\"events\":\(events.count),\"connections\":\(connections),\"logins\":\(logins)}")
+      return Answer(
+        body: "{\"events\":\(events.count),\"connections\":\(connections),\"logins\":\(logins),\"first\":\(first)}")
     case "/_feed/bars":
       let range = (Int64(query["from"] ?? "") ?? 0)...(Int64(query["to"] ?? "") ?? .max)
       let interval = BarInterval(rawValue: query["interval"] ?? "1m") ?? .minute

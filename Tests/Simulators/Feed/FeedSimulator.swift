@@ -69,6 +69,8 @@ package final class FeedSimulator: Sendable {
 
   package var url: String { "127.0.0.1:\(port)" }
   package func change(_ body: (inout FeedScript) -> Void) { state.withLock { body(&$0.script) } }
+  /// The number of the first event that was listened to; of the next one before.
+  package var first: Int { state.withLock { $0.base ?? $0.market.events.count } }
   var isAway: Bool { state.withLock { ContinuousClock.now < $0.awayUntil } }
   package var connections: Int { state.withLock { $0.connections.count } }
   package var made: Int { state.withLock { $0.made } }

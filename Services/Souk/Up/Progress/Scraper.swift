@@ -38,9 +38,11 @@ struct Scraper: Sendable {
       passed = Set(samples.samples.lazy
         .filter { Self.marks.contains($0.name) && $0.value > 0 }
         .map { $0.labels["source"] ?? $0.name })
-      // A feed has no end: one that says nothing new between two looks has been passed over.
+      // A feed has no end: one that says nothing new between two looks, without a gap, has been
+      // passed over.
       let latest = samples.sum("souk_feed_newest_timestamp_seconds") ?? 0
-      if latest > 0, latest == newest { passed.insert("feed") }
+      let isListening = samples.sum("souk_feed_connections") ?? 0 > 0 && samples.sum("souk_feed_gaps_open") ?? 0 == 0
+      if latest > 0, latest == newest, isListening { passed.insert("feed") }
       newest = latest
     }
   }

@@ -1,42 +1,90 @@
 import Catalogue
+import Core
 import LocalServers
+import Redis
 import Synchronization
 
 /// Market feeds: a simulated market at one end, the hot store at the other.
 final class LambdaSystem: ShownSystem {
   let system = FleetSystem.lambda
-  /// What is asked in the end.
-  private let redis = Mutex<PrivateRedis?>(nil)
+  private struct Ends: Sendable {
+    let redis: PrivateRedis
+    let client: RedisClient
+    /// Of the simulated feeds.
+    let feeds: UInt16
+    /// Of the gateway.
+    let door: UInt16
+  }
+  /// What is asked.
+  private let ends = Mutex<Ends?>(nil)
+  static let symbols = ["AAPL", "BRK.B", "MSFT", "NVDA", "QQQ", "SPY", "TSLA"]
 
   func check(_ options: UpOptions) throws {}
 
   func prepare(_ startup: inout Startup) async throws {
     let server = try await startup.startRedis(modules: true)
-    redis.withLock { $0 = server }
     startup.surroundings.servers[.redis] = ["REDIS_URL": server.url]
     try await startup.startObjectStore()
     startup.surroundings.arguments[ServiceCatalogue.archiver.name] = [
       "--rotate-interval", "1s", "--catalogue-interval", "1s",
     ]
     let port = try await startup.startFeeds()
+    let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
+    let door = try FreePort.next()
+    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = ["--api-port", "\(door)", "--stale-after", "3600s"]
+    ends.withLock { $0 = Ends(redis: server, client: client, feeds: port, door: door) }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
       "--history-url", "http://127.0.0.1:\(port)", "--feed-key", "key", "--feed-secret", "secret",
-      "--symbols", "AAPL,MSFT,NVDA,TSLA,SPY,QQQ,BRK.B", "--hours", "always", "--silence", "3600s",
+      "--symbols", Self.symbols.joined(separator: ","), "--hours", "always", "--silence", "3600s",
       "--allow-private-addresses",
     ]
     startup.sources = 1
   }
 
-  /// Asked as a person asks.
+  /// Last prices and gaps, as Redis has them now.
+  func live() async -> [String] {
+    guard let client = ends.withLock({ $0?.client }) else { return [] }
+    do {
+      let prices = try await HotStoreSide.prices(client, Self.symbols)
+      return HotAnswers.live(prices, try await HotStoreSide.gaps(client, Self.symbols))
+    } catch {
+      return ["", "Redis does not answer: \(publicCode(of: error))"]
+    }
+  }
+
   func answers() async throws -> [String] {
-    guard let port = redis.withLock({ $0?.port }) else { return [] }
-    var lines = ["", "What does Redis hold?", ""]
-    for command in ["TS.GET ts:AAPL:price", "HGET trade:AAPL price", "TS.GET ts:AAPL:1m:close",
-                    "XLEN stream:raw_market_data"] {
+    guard let ends = ends.withLock({ $0 }) else { return [] }
+    let answers = HotAnswers(
+      truth: try await FeedTruth.read(port: ends.feeds), store: try await HotStoreSide.read(ends.client, Self.symbols))
+    try answers.requireAgreement()
+    return answers.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
+      + (try await typed(ends.redis.port)) + (await asked(ends.door))
+  }
+
+  /// Commands that a person types, with the beginning of their answers.
+  private func typed(_ port: UInt16) async throws -> [String] {
+    var lines: [String] = []
+    for command in [
+      "TS.INFO ts:AAPL:price", "TS.GET ts:AAPL:price", "TS.GET ts:AAPL:1m:close", "HGET trade:AAPL price",
+      "XLEN stream:raw_market_data",
+    ] {
       let words = ["-p", "\(port)"] + command.split(separator: " ").map(String.init)
       let answer = try await ChildProcess.run(Launch("redis-cli", words)).output
-      lines.append("redis-cli \(command): \(answer.split(separator: "\n").joined(separator: " "))")
+      let text = answer.split(separator: "\n").prefix(10).joined(separator: " ")
+      let line = "\(command): \(text)"
+      lines.append(line.count > 80 ? line.prefix(77) + "..." : line)
+    }
+    return lines
+  }
+
+  /// The same of the gateway.
+  private func asked(_ port: UInt16) async -> [String] {
+    var lines = ["", "Or over HTTP (souk tick AAPL --gateway http://127.0.0.1:\(port)):", ""]
+    for path in ["/ticks/AAPL/latest", "/bars/AAPL?limit=1", "/system/ingestion/health"] {
+      let answer = await LoopbackHTTP.shared.get(port: port, path: "/api/v1\(path)")
+      let line = "\(path): \(answer?.body ?? "no answer")"
+      lines.append(line.count > 80 ? line.prefix(77) + "..." : line)
     }
     return lines
   }

@@ -11,6 +11,13 @@ protocol ShownSystem: Sendable {
   /// Starts the servers its services need, or takes those the operator named, and adds what services must be told.
   func prepare(_ startup: inout Startup) async throws
 
+  /// What changes while the run goes on, shown below the stages; of a log the last of them.
+  func live() async -> [String]
+
   /// What the last lines of a run say once everything has arrived: answers from where the data ended.
   func answers() async throws -> [String]
+}
+
+extension ShownSystem {
+  func live() async -> [String] { [] }
 }

@@ -9,6 +9,8 @@ package final class RequestBudget: Sendable {
     case granted
     /// The provider asked for a pause of this length.
     case paused(Duration)
+    /// The provider's day has no more requests; it ends after this time.
+    case exhausted(Duration)
     /// The job expired in the queue.
     case expired
     case cancelled
@@ -88,6 +90,8 @@ package final class RequestBudget: Sendable {
         release(grant.count, .granted)
         if grant.isPaused {
           release(.max, .paused(grant.wait))
+        } else if grant.isSpent {
+          release(.max, .exhausted(grant.wait))
         } else if grant.count < wanted {
           // At most a second, because jobs in the queue may expire.
           try? await Task.sleep(for: min(max(grant.wait, Self.shortestWait), .seconds(1)))

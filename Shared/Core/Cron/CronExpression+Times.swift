@@ -1,5 +1,3 @@
-import Core
-
 /// Local times that occur never or twice on a clock change run once: a skipped time is due when the skipped hour ends,
 /// together with what else is due then; a repeated one is due the first time.
 extension CronExpression {

@@ -1,5 +1,4 @@
-@testable import Commodities
-import Core
+@testable import Core
 import Foundation
 import Testing
 import TestSupport

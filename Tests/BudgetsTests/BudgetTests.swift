@@ -1,6 +1,5 @@
-import Commodities
+@testable import Budgets
 import Core
-@testable import FetcherService
 import LocalServers
 import Redis
 import Synchronization
@@ -19,7 +18,7 @@ import TestSupport
   }
 
   @Test func aBucketFillsAtItsRateAndHoldsItsBurst() {
-    var bucket = TokenBucket(RateLimit(count: 10, per: .seconds(1), burst: 3), at: 0)
+    var bucket = TokenBucket([RateLimit(count: 10, per: .seconds(1), burst: 3)], at: 0)
     #expect(bucket.take(upTo: 5, at: 0) == Grant(count: 3, wait: .milliseconds(100)))
     #expect(bucket.take(upTo: 1, at: 99_999) == Grant(count: 0, wait: .microseconds(1)))
     #expect(bucket.take(upTo: 1, at: 100_000) == Grant(count: 1, wait: .zero))
@@ -30,8 +29,37 @@ import TestSupport
     #expect(bucket.take(upTo: 9, at: 600_000).count == 1)
   }
 
+  /// A token is one of each level; the scarcest decides.
+  @Test func levelsHoldTogether() {
+    let limits = [RateLimit(count: 1, per: .seconds(1), burst: 1), RateLimit(count: 3, per: .seconds(86_400))]
+    var bucket = TokenBucket(limits, at: 0)
+    let day = BudgetDay(number: 20_000, left: 3_600_000_000)
+    #expect(bucket.take(upTo: 5, at: 0, in: day) == Grant(count: 1, wait: .seconds(1)))
+    #expect(bucket.take(upTo: 5, at: 1_000_000, in: day).count == 1)
+    #expect(bucket.take(upTo: 5, at: 2_000_000, in: day) == Grant(count: 1, wait: .seconds(3_600), isSpent: true))
+    #expect(bucket.take(upTo: 1, at: 9_000_000, in: day) == Grant(count: 0, wait: .seconds(3_600), isSpent: true))
+    // Midnight; and a clock that goes back over it takes nothing away.
+    let next = BudgetDay(number: 20_001, left: 86_400_000_000)
+    #expect(bucket.take(upTo: 1, at: 10_000_000, in: next) == Grant(count: 1, wait: .zero))
+    #expect(bucket.take(upTo: 1, at: 11_000_000, in: day) == Grant(count: 1, wait: .zero))
+    #expect(bucket.take(upTo: 1, at: 12_000_000, in: next) == Grant(count: 1, wait: .zero))
+    #expect(bucket.take(upTo: 1, at: 13_000_000, in: next).isSpent)
+  }
+
+  /// The days of New York on which clocks change have 23 and 25 hours.
+  @Test(arguments: [
+    // 2026-03-08T04:59:59Z is the last second of 7 March there.
+    (1_772_945_999, 20_519, 1), (1_772_946_000, 20_520, 23 * 3_600), (1_772_946_000 + 23 * 3_600, 20_521, 86_400),
+    // 2026-11-01T04:00:00Z is midnight there, before clocks go back.
+    (1_793_505_600, 20_758, 25 * 3_600), (1_793_505_600 + 25 * 3_600, 20_759, 86_400),
+  ] as [(Int64, Int64, Int64)])
+  func aDayIsTheProviders(_ instant: Int64, _ number: Int64, _ left: Int64) throws {
+    let day = BudgetDay(at: instant * 1_000_000, in: try ZoneTable(identifier: "America/New_York"))
+    #expect(day == BudgetDay(number: number, left: left * 1_000_000))
+  }
+
   @Test func aPauseGivesNothingUntilItEnds() {
-    var bucket = TokenBucket(RateLimit(count: 10, per: .seconds(1), burst: 3), at: 0)
+    var bucket = TokenBucket([RateLimit(count: 10, per: .seconds(1), burst: 3)], at: 0)
     #expect(bucket.pause(.asked(.seconds(2)), at: 0) == .seconds(2))
     #expect(bucket.pause(.asked(.seconds(1)), at: 0) == .seconds(2))
     #expect(bucket.take(upTo: 1, at: 500_000) == Grant(count: 0, wait: .milliseconds(1_500), isPaused: true))
@@ -40,7 +68,7 @@ import TestSupport
 
   /// A provider that reports too many requests without a time: 40 jobs that always retry, for 45 seconds.
   @Test func growingPausesProbeOnceUntilASuccess() {
-    var bucket = TokenBucket(nil, at: 0)
+    var bucket = TokenBucket([], at: 0)
     let pause = Pause.growing(from: .seconds(1), atMost: .seconds(300))
     var (asked, now) = ([Int64](), Int64(0))
     // Five are under way when the first refusal comes: together they are one.
@@ -66,7 +94,7 @@ import TestSupport
   }
 
   @Test func aProbeWithoutAnOutcomeIsFollowedByAnother() {
-    var bucket = TokenBucket(nil, at: 0)
+    var bucket = TokenBucket([], at: 0)
     _ = bucket.pause(.growing(from: .seconds(1), atMost: .seconds(1)), at: 0)
     #expect(bucket.take(upTo: 1, at: 1_000_000).isProbe)
     #expect(bucket.take(upTo: 1, at: 30_999_999).count == 0)
@@ -77,7 +105,7 @@ import TestSupport
   @Test func noWindowOfARandomRunExceedsTheRate() {
     var random = TestRandom("token bucket")
     let limit = RateLimit(count: 7, per: .seconds(1), burst: 4)
-    var bucket = TokenBucket(limit, at: 0)
+    var bucket = TokenBucket([limit], at: 0)
     var (now, granted): (Int64, [(at: Int64, count: Int)]) = (0, [])
     for _ in 0..<600 {
       now += Int64.random(in: 0...400_000, using: &random)
@@ -98,9 +126,56 @@ import TestSupport
 
   // MARK: - Redis
 
-  private func tokens(_ server: PrivateRedis, _ source: String, _ rate: RateLimit?) throws -> RedisTokens {
-    RedisTokens(
-      RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))), source: source, limit: rate)
+  private func tokens(_ server: PrivateRedis, _ source: String, _ limits: RateLimit?...) throws -> RedisTokens {
+    try RedisTokens(
+      RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(server.url)))), source: source,
+      limits: RateLimits(limits.compactMap { $0 }, zone: "America/New_York"))
+  }
+
+  /// Two replicas of one account that has 1,000 requests a second and 25 a day.
+  @Test func replicasShareTheDay() async throws {
+    let server = try await PrivateRedis.start()
+    let limits = [RateLimit(count: 1_000, per: .seconds(1), burst: 20), RateLimit(count: 25, per: .seconds(86_400))]
+    let replicas = try (0..<2).map { _ in try tokens(server, "day", limits[0], limits[1]) }
+    let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+      for replica in replicas {
+        group.addTask {
+          var given = 0
+          while true {
+            let grant = try await replica.take(upTo: 2)
+            given += grant.count
+            if grant.isSpent { return given }
+            if grant.count < 2 { try await Task.sleep(for: grant.wait) }
+          }
+        }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(counts.reduce(0, +) == 25, "\(counts)")
+    // Until midnight in New York, which is at most a day and an hour away.
+    let spent = try await replicas[0].take(upTo: 1)
+    #expect(spent.count == 0 && spent.isSpent && !spent.isPaused)
+    let left = BudgetDay(at: WallClock.microseconds(), in: try ZoneTable(identifier: "America/New_York")).left
+    #expect(abs(spent.wait / .seconds(1) - Double(left) / 1e6) < 3_700)
+    // Yesterday's count is not today's.
+    let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
+    let today = try #require(try await client.send(RedisCommand("HGET", RedisTokens.key(of: "day"), "day")).text)
+    let yesterday = try #require(Int64(today)) - 1
+    _ = try await client.send(RedisCommand("HSET", RedisTokens.key(of: "day"), "day", "\(yesterday)"))
+    #expect(try await replicas[1].take(upTo: 3).count == 3)
+    #expect(try await client.send(RedisCommand("HGET", RedisTokens.key(of: "day"), "used")).text == "3")
+    await client.close()
+  }
+
+  /// The account of commodities with a rate of minutes and of market data with one of days, by one name.
+  @Test func programsWithDifferentLimitsShareWhatBothKnow() async throws {
+    let server = try await PrivateRedis.start()
+    let minute = RateLimit(count: 5, per: .seconds(60), burst: 5)
+    let one = try tokens(server, "both", minute)
+    let two = try tokens(server, "both", minute, RateLimit(count: 100, per: .seconds(86_400)))
+    #expect(try await one.take(upTo: 3).count == 3)
+    #expect(try await two.take(upTo: 3).count == 2)
+    #expect(try await one.take(upTo: 1).count == 0)
   }
 
   @Test func replicasShareABucketInRedis() async throws {
@@ -215,6 +290,18 @@ import TestSupport
       try await group.waitForAll()
     }
     #expect(served.order == Array(0..<5))
+  }
+
+  @Test func aSpentDayReachesAllThatItHasNothingFor() async throws {
+    let source = Scripted()
+    let budget = RequestBudget(source)
+    let first = Task { await budget.turn() }
+    let second = Task { await budget.turn() }
+    try await eventually { budget.waiting == 2 }
+    source.give(Grant(count: 1, wait: .seconds(7_200), isSpent: true))
+    var answers: [String] = []
+    for task in [first, second] { answers.append("\(await task.value)") }
+    #expect(answers.contains { $0.hasPrefix("granted") } && answers.contains { $0.hasPrefix("exhausted") }, "\(answers)")
   }
 
   @Test func cancelledAndExpiredJobsLeaveTheQueue() async throws {

@@ -1,5 +1,3 @@
-import Core
-
 /// A cron expression: minute, hour, day of the month, month, day of the week.
 ///
 /// Fields hold `*`, values, ranges, lists and steps: `*/15`, `8-18/2`, `mon-fri`, `1,15`. Sunday is 0 or 7. When both

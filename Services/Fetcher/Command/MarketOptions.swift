@@ -1,0 +1,69 @@
+import ArgumentParser
+import Catalogue
+import Markets
+import Options
+import Values
+
+/// What a fetcher works on. Each kind has topics and a group of its own, so that each is scaled alone.
+package enum FetcherKind: Hashable, Sendable, CaseIterable, ExpressibleByArgument {
+  /// Prices and demands of materials.
+  case commodities
+  case market(FetchKind)
+
+  package static let allCases = [.commodities] + FetchKind.allCases.map { Self.market($0) }
+
+  package var name: String {
+    switch self {
+    case .commodities: "commodities"
+    case .market(let kind): kind.rawValue
+    }
+  }
+  package init?(argument: String) {
+    guard let kind = Self.allCases.first(where: { $0.name == argument }) else { return nil }
+    self = kind
+  }
+  package static var allValueStrings: [String] { allCases.map(\.name) }
+  package var defaultValueDescription: String { name }
+
+  package var inputs: [Topic] {
+    switch self {
+    case .commodities: [Topics.ingestionTasks]
+    case .market(let kind): [Topics.fetchTasks(of: kind)]
+    }
+  }
+  package var outputs: [Topic] {
+    switch self {
+    case .commodities: Topics.commodityObservations
+    case .market(let kind): Topics.fetched(by: kind)
+    }
+  }
+  /// The consumer group, unless one is named.
+  package var group: String { self == .commodities ? "fetcher" : "fetcher-\(name)" }
+}
+
+/// The flags of the kind, and of what is asked about it.
+package struct MarketOptions: ParsableArguments {
+  @Option(help: ArgumentHelp(
+    "What this process works on: commodities (prices and demands of materials), or a kind of market data.",
+    valueName: "kind"))
+  package var kind = FetcherKind.commodities
+
+  @OptionGroup package var sources: DataSourceOptions
+
+  @Flag(help: "Ask each source of the kind once about --ticker, print what would be published, and stop.")
+  package var test = false
+
+  @Option(help: ArgumentHelp("The symbols of a --test, separated by commas.", valueName: "list"))
+  package var ticker = "AAPL"
+
+  @Option(help: ArgumentHelp("The only source of a --test.", valueName: "name"))
+  package var source: String?
+
+  package init() {}
+
+  package func validate() throws {
+    guard kind == .commodities else { return }
+    if test { throw ValidationError("--test goes with a --kind of market data") }
+    if sources.dataSources != nil { throw ValidationError("--data-sources goes with a --kind of market data") }
+  }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Core
+import Foundation
+
+/// `souk tick`
+struct TickCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tick", abstract: "The last trade and quote of symbols, from a gateway.",
+    discussion: """
+      Exits with 2 when a symbol is not known.
+
+      Examples:
+        souk tick AAPL MSFT
+        souk tick AAPL -o json --gateway https://market.example.com --token-file ~/.souk/token
+      """)
+
+  enum Form: String, CaseIterable, ExpressibleByArgument { case table, json }
+
+  @Argument(help: "As any provider writes them: AAPL, BRK-B, O:SPY251219C00650000.") var symbols: [String]
+  @Option(name: .shortAndLong, help: "As a table or as the gateway's JSON.") var output = Form.table
+  @OptionGroup(title: "Gateway") var gateway: GatewayClient
+
+  func validate() throws {
+    guard !symbols.isEmpty else { throw ValidationError("name at least one symbol") }
+  }
+
+  func run() async throws {
+    let list = PercentEncoding.encode(symbols.joined(separator: ","))
+    let body = try await gateway.send("GET", "/ticks/latest?symbols=\(list)") ?? []
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let answer = try decoder.decode(Answer.self, from: Data(body))
+    switch output {
+    case .json: print(String(decoding: body, as: UTF8.self))
+    case .table: print(Self.lines(answer).joined(separator: "\n"))
+    }
+    if !answer.unknown.isEmpty { throw ExitCode(2) }
+  }
+
+  struct Answer: Decodable {
+    struct Tick: Decodable {
+      struct Side: Decodable { var price, size, bid, ask: Decimal? }
+      var symbol: String
+      var trade, quote: Side?
+      var watermark: String
+      var ageSeconds: Double
+      var stale: Bool
+      var gaps: [Gap]
+      var degraded: [String]
+    }
+    struct Gap: Decodable { var from: String }
+    var ticks: [Tick]
+    var unknown: [String]
+  }
+
+  static func lines(_ answer: Answer) -> [String] {
+    var table = TextTable([
+      "SYMBOL", .right("PRICE"), .right("SIZE"), .right("BID"), .right("ASK"), .right("AGE"), "NOTE",
+    ])
+    for tick in answer.ticks {
+      let notes = (tick.stale ? ["stale"] : []) + tick.gaps.map { "gap since \($0.from)" }
+        + (tick.degraded.isEmpty ? [] : ["without \(tick.degraded.joined(separator: ", "))"])
+      table.append([
+        tick.symbol, text(tick.trade?.price), text(tick.trade?.size), text(tick.quote?.bid), text(tick.quote?.ask),
+        DurationSetting(.milliseconds(Int(tick.ageSeconds * 1_000))).description, notes.joined(separator: "; "),
+      ])
+    }
+    return (answer.ticks.isEmpty ? [] : table.lines) + answer.unknown.map { "\($0): nothing is known of it" }
+  }
+
+  private static func text(_ number: Decimal?) -> String { number.map { "\($0)" } ?? "-" }
+}
+
+/// `souk subscribe`, and with `--undo` the other way.
+struct SubscribeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "subscribe", abstract: "Have the streamers of a feed listen to symbols, by a gateway.",
+    discussion: """
+      Examples:
+        souk subscribe AMD --feed alpaca-stocks --token-file ~/.souk/token
+        souk subscribe AMD --undo --token-file ~/.souk/token
+      """)
+
+  @Argument(help: "As any provider writes them.") var symbols: [String]
+  @Option(help: "The feed that is to listen.") var feed = "polygon-stocks"
+  @Option(help: ArgumentHelp("What of them: trades, quotes, bars, seconds.", valueName: "list"))
+  var channels = "trades,quotes,bars"
+  @Flag(help: "Take it back.") var undo = false
+  @OptionGroup(title: "Gateway") var gateway: GatewayClient
+
+  func validate() throws {
+    guard !symbols.isEmpty else { throw ValidationError("name at least one symbol") }
+  }
+
+  func run() async throws {
+    for symbol in symbols {
+      let path = "/streams/\(PercentEncoding.encode(symbol))?feed=\(PercentEncoding.encode(feed))"
+      _ = try await undo
+        ? gateway.send("DELETE", path)
+        : gateway.send("PUT", path + "&channels=\(PercentEncoding.encode(channels))")
+      print("\(undo ? "unsubscribed" : "subscribed") \(symbol)")
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Core
+import Messages
+import Values
+
+/// The same numbers asked of the simulated market and of the hot store.
+struct HotAnswers: Sendable {
+  let truth: FeedTruth
+  let store: HotStoreSide
+
+  /// What does not agree, one line a symbol; empty when all is well.
+  var differences: [String] {
+    truth.series.keys.sorted().compactMap { symbol in
+      guard let happened = truth.series[symbol] else { return nil }
+      let held = store.series[symbol] ?? HotStoreSide.Series()
+      if held.trades == happened.trades, held.price == happened.price, held.closes == happened.closes { return nil }
+      return "\(symbol): \(happened.trades) trades, the last at \(happened.price), and \(happened.closes.count) bars "
+        + "have happened; Redis has \(held.trades), \(held.price.map { "\($0)" } ?? "-") and \(held.closes.count)"
+    } + store.gaps.filter { $0.state != .filled }.map { "\($0.symbol): a gap is \($0.state.rawValue)" }
+  }
+
+  /// At most 80 columns.
+  var lines: [String] {
+    var table = TextTable([
+      "SYMBOL", .right("LAST PRICE"), .right("IN REDIS"), .right("TRADES"), .right("IN REDIS"), .right("BARS"),
+      .right("IN REDIS"), .right("REVISED"),
+    ])
+    for symbol in truth.series.keys.sorted() {
+      guard let happened = truth.series[symbol] else { continue }
+      let held = store.series[symbol] ?? HotStoreSide.Series()
+      table.append([
+        symbol, "\(happened.price)", held.price.map { "\($0)" } ?? "-", grouped(happened.trades), grouped(held.trades),
+        grouped(happened.closes.count), grouped(held.closes.count), grouped(held.revisions.count),
+      ])
+    }
+    var lines = ["", "What has happened, and what does Redis hold?", ""] + table.lines
+    if let (symbol, start, changes) = mostRevised {
+      let close = store.series[symbol]?.closes[start].map { "\($0)" } ?? "-"
+      lines += ["", "A revised bar: \(symbol) \(Self.minute(start)) closed at \(close) after \(changes) changes."]
+    }
+    if !store.gaps.isEmpty {
+      var gaps = TextTable([
+        "GAP OF", "FROM (UTC)", .right("SECONDS"), "WHY", "STATE", .right("ADDED"), .right("CLOSED AFTER"),
+      ])
+      for gap in store.gaps.prefix(20) { gaps.append(Self.row(gap)) }
+      lines += ["", "Where was the feed not heard?", ""] + gaps.lines
+    }
+    if differences.isEmpty { lines += ["", "The last prices, all trades and all bars agree, and no gap is open."] }
+    return lines
+  }
+
+  /// The bar with most changes.
+  private var mostRevised: (symbol: String, start: Int64, changes: Int)? {
+    store.series.flatMap { symbol, series in series.revisions.map { (symbol, $0.key, $0.value) } }
+      .max { ($0.2, $1.0, $1.1) < ($1.2, $0.0, $0.1) }
+  }
+
+  private static func row(_ gap: FeedGap) -> [String] {
+    let seconds = gap.toNs.map { "\(($0 - gap.fromNs) / 1_000_000_000)" } ?? "-"
+    let took = gap.closedNs.map { "\(Double(($0 - gap.openedNs) / 100_000_000) / 10) s" } ?? "-"
+    return [
+      gap.symbol, clock(gap.fromNs / 1_000), seconds, gap.why.rawValue, gap.state.rawValue, grouped(Int(gap.added)),
+      took,
+    ]
+  }
+
+  /// `14:31` of milliseconds since 1970.
+  private static func minute(_ milliseconds: Int64) -> String { String(clock(milliseconds * 1_000).prefix(5)) }
+
+  /// `14:31:07` of microseconds since 1970.
+  private static func clock(_ microseconds: Int64) -> String {
+    LocalDateTime(microseconds: microseconds).map { String("\($0)".dropFirst(11).prefix(8)) } ?? "-"
+  }
+
+  /// - Throws: `Failure` that names the first symbols that differ.
+  func requireAgreement() throws(Failure) {
+    guard !differences.isEmpty else { return }
+    throw Failure(.fatal, code: "answers_differ", differences.prefix(5).joined(separator: "; "))
+  }
+
+  /// While it runs: prices, as many as a line of 80 columns has, and what the feed's gaps are.
+  static func live(_ prices: [(symbol: String, price: String?)], _ gaps: [FeedGap]) -> [String] {
+    var lines = [""]
+    for (symbol, price) in prices {
+      let text = "\(symbol) \(price ?? "-")"
+      if lines[lines.count - 1].count + text.count > 76 { lines.append("") }
+      lines[lines.count - 1] += (lines[lines.count - 1].isEmpty ? "" : "   ") + text
+    }
+    let open = gaps.filter { $0.state == .open }
+    let closed = gaps.filter { $0.state != .open }
+    if !open.isEmpty {
+      let from = clock(open[0].fromNs / 1_000)
+      lines.append("gap       open since \(from) UTC for \(open.count) symbols: \(open[0].why.rawValue)")
+    } else if !closed.isEmpty {
+      let added = closed.reduce(0) { $0 + $1.added }
+      lines.append(
+        "gap       closed for \(closed.count) symbols: \(closed[0].state.rawValue), \(grouped(Int(added))) events")
+    }
+    return [""] + lines
+  }
+}

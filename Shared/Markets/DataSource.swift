@@ -1,0 +1,117 @@
+import Core
+import Feeds
+import StrictYAML
+import Values
+
+/// A provider of market data and the account that is used there: one entry of `data_sources.yaml`.
+package struct DataSource: Hashable, Sendable {
+  /// As tasks and schedules name it.
+  package var name: String
+  package var kind: DataSourceKind
+  /// Scheme and host, with no path; nil: the provider's.
+  package var url: String?
+  package var key: Secret?
+  /// Of providers whose keys have two parts.
+  package var secret: Secret?
+  /// Shared by all replicas and by every kind of task.
+  package var limits: RateLimits
+  package var exhausted: ExhaustedRule
+  /// Requests in flight at once, in each process.
+  package var concurrency: Int
+  /// Limit for one request.
+  package var timeout: Duration
+  /// It is one that the program brings along: without its key it is only not used.
+  package var isEmbedded = false
+
+  /// The source's name in metrics and Redis keys: equal names are one account, of commodities too.
+  package var word: String { RoutingKey.word(for: name) ?? "source" }
+}
+
+/// A provider's interface.
+package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
+  case alpaca, polygon
+  case alphaVantage = "alpha-vantage"
+
+  /// What it can be asked for.
+  package var tasks: Set<FetchKind> {
+    switch self {
+    case .alpaca, .polygon, .alphaVantage: [.bars]
+    }
+  }
+
+  /// Symbols of one task, which is one request unless its answer has several pages; nil: all of them.
+  package func symbolsAtOnce(_ task: FetchKind) -> Int? {
+    switch (self, task) {
+    case (.alpaca, .bars), (.polygon, .bars), (.alphaVantage, .bars): feed?.symbolsAtOnce
+    }
+  }
+
+  /// As bars of it are marked.
+  package var feed: Feed? {
+    switch self {
+    case .alpaca: .alpacaStocks
+    case .polygon: .polygonStocks
+    case .alphaVantage: .alphaVantage
+    }
+  }
+
+  /// The key has a second part.
+  package var hasSecret: Bool { self == .alpaca }
+}
+
+/// What becomes of a task when the provider's day has no request for it.
+package enum ExhaustedRule: String, CaseIterable, Hashable, Sendable {
+  /// It is left out, and counted.
+  case skip
+  /// It waits for the provider's next day, unless its deadline comes before.
+  case wait
+}
+
+/// As YAML:
+///
+///     sources:
+///       - name: alpha-vantage
+///         kind: alpha-vantage      # alpaca | polygon | alpha-vantage
+///         key: env:ALPHAVANTAGE_API_KEY   # or file:/path; never the key itself. Alpaca has a secret, too
+///         rate: [1/s, 25/d]        # all that the plan allows, for all replicas together
+///         zone: America/New_York   # where a day of the rate begins; else UTC
+///         when-exhausted: skip     # skip | wait
+///         url: https://host        # else the provider's
+///         concurrency: 4
+///         timeout: 10s
+extension DataSource {
+  static let keys = [
+    "name", "kind", "url", "key", "secret", "when-exhausted", "concurrency", "timeout",
+  ] + YAMLFields.limitKeys
+
+  /// - Throws: a configuration `Failure` with the line and what is wrong there.
+  init(_ value: YAMLValue, origin: String) throws(Failure) {
+    let fields = try YAMLFields(value, of: "source", known: Self.keys, origin: origin)
+    let name = try fields.required("name")
+    guard RoutingKey.word(for: name) != nil, !name.contains("/") else {
+      throw fields.wrong("name", "it has no letters or digits of ASCII, more than 63 of them, or a /")
+    }
+    guard let kind = try fields.choice("kind", as: DataSourceKind.self) else { throw fields.wrong("kind is missing") }
+    let url = try fields.text("url")
+    if let url {
+      let host = url.hasPrefix("http://") ? url.dropFirst(7) : url.hasPrefix("https://") ? url.dropFirst(8) : ""
+      guard !host.isEmpty, !host.dropLast(host.hasSuffix("/") ? 1 : 0).contains("/") else {
+        throw fields.wrong("url", "http://host or https://host is expected, without a path")
+      }
+    }
+    let (key, secret) = (try fields.secret("key"), try fields.secret("secret"))
+    guard key != nil else { throw fields.wrong("key is missing: env:NAME or file:/path") }
+    guard (secret != nil) == kind.hasSecret else {
+      throw kind.hasSecret
+        ? fields.wrong("secret is missing: a key of \(kind.rawValue) has two parts")
+        : fields.wrong("secret", "a key of \(kind.rawValue) has no second part")
+    }
+    let timeout = try fields.duration("timeout") ?? .seconds(10)
+    guard timeout >= .milliseconds(1) else { throw fields.wrong("timeout", "more than 0 is expected") }
+    self.init(
+      name: name, kind: kind, url: url.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }, key: key,
+      secret: secret, limits: try fields.limits(),
+      exhausted: try fields.choice("when-exhausted", as: ExhaustedRule.self) ?? .skip,
+      concurrency: try fields.count("concurrency", in: 1...1_000) ?? 8, timeout: timeout)
+  }
+}

@@ -1,0 +1,6 @@
+/// A kind of work for the fetcher, with topics of its own. The prices and demands of materials are older: their topic
+/// is `ingestion_tasks`, and they are no case of it.
+package enum FetchKind: String, CaseIterable, Hashable, Sendable {
+  /// Open, high, low, close and volume by interval.
+  case bars
+}
