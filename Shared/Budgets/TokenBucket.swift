@@ -2,9 +2,9 @@ import Core
 
 /// The tokens of one provider's account, with pauses. Pure: the caller passes the time, in microseconds of one clock.
 ///
-/// Every limit has a level: a bucket that fills at its rate, or the count of the provider's day. A token is one of each.
-/// After a growing pause the bucket grants one probe at a time, until one succeeds. The scripts of `RedisTokens` do the
-/// same in Lua.
+/// Every limit has a level: a bucket that fills at its rate, or the count of the provider's day. A token is one of
+/// each. After a growing pause the bucket grants one probe at a time, until one succeeds. The scripts of `RedisTokens`
+/// do the same in Lua.
 package struct TokenBucket: Hashable, Sendable {
   private struct Level: Hashable, Sendable {
     let limit: RateLimit
@@ -50,7 +50,9 @@ package struct TokenBucket: Hashable, Sendable {
       let limit = levels[index].limit
       if limit.isDaily {
         // Another clock's day does not come back.
-        if day.number > levels[index].day { (levels[index].day, levels[index].tokens) = (day.number, Double(limit.count)) }
+        if day.number > levels[index].day {
+          (levels[index].day, levels[index].tokens) = (day.number, Double(limit.count))
+        }
       } else {
         let filled = Double(max(0, now - time)) * Double(limit.count) / (limit.interval / .microseconds(1))
         levels[index].tokens = min(Double(limit.burst), levels[index].tokens + filled)

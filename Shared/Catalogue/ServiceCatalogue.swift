@@ -139,6 +139,11 @@ package enum ServiceCatalogue {
       the provider is FEED_KEY (with Alpaca FEED_SECRET, too), or a file that FEED_KEY_FILE names.
       """)
 
+  package static let signalWorker = ServiceEntry(
+    "signal-worker", "computes indicators of bars, and says which rules fire", of: [.lambda],
+    reads: [Topics.marketBars], writes: [Topics.technicalSignals, Topics.signalStates],
+    tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
+
   package static let sentimentWorker = ServiceEntry(
     "sentiment-worker", "clusters articles into stories and says what each means for the companies it mentions",
     of: [.lambda], reads: [Topics.newsArticles], writes: [Topics.sentimentEvents], needs: [.redis],
@@ -149,7 +154,8 @@ package enum ServiceCatalogue {
     "keeps live prices, bars, gaps, news and sentiment in Redis: time series, last values, tails of records",
     of: [.lambda],
     reads: [
-      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.newsArticles, Topics.sentimentEvents,
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
+      Topics.sentimentEvents,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
@@ -181,7 +187,7 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, sentimentWorker, hotWriter, archiver, gateway,
+    marketStreamer, signalWorker, sentimentWorker, hotWriter, archiver, gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

@@ -129,6 +129,16 @@ package enum Topics {
     key: "symbol",
     summary: "a hole in a feed: from, to, why, refilled or not")
 
+  package static let technicalSignals = Topic(
+    name: "technical-signals", partitions: 12, retention: .seconds(2 * 3_600), segment: .seconds(600),
+    key: "symbol",
+    summary: "the indicators of a symbol at the end of a bar and the rules that fire on it; the last of an id holds")
+
+  package static let signalStates = Topic(
+    name: "technical-signal-states", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "group/feed/symbol", orderedBy: "symbol",
+    summary: "all that one group of workers has to know of a symbol to go on with its indicators")
+
   package static let subscriptions = Topic(
     name: "subscriptions", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
     key: "feed/symbol",
@@ -166,8 +176,8 @@ package enum Topics {
   ] + commodityObservations + [
     seriesWindows, databaseWriteBuffer, marketSchedulerLease,
   ] + fetchTasks + [
-    subscriptions, marketTicks, marketBars, marketGaps, marketSplits, backfillJobs, backfillStatus, newsArticles,
-    sentimentEvents,
+    subscriptions, marketTicks, marketBars, marketGaps, marketSplits, technicalSignals, signalStates, backfillJobs,
+    backfillStatus, newsArticles, sentimentEvents,
   ]
 
   /// `all` and their dead-letter topics.

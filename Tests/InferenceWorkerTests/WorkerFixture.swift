@@ -85,7 +85,7 @@ func hourTime(_ hour: Int) -> Timestamp {
 }
 
 /// What was produced, and the changelog as compaction leaves it.
-final class MemoryOutput: PredictionOutput, WindowSource {
+final class MemoryOutput: SinkOutput, WindowSource {
   private struct State {
     var predictions: [Prediction] = []
     var windows: [[UInt8]: SeriesWindow] = [:]
@@ -98,19 +98,21 @@ final class MemoryOutput: PredictionOutput, WindowSource {
   /// Lets this many sends fail before anything is taken.
   func fail(_ count: Int) { state.withLock { $0.failures = count } }
 
-  func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {
+  func send(_ batches: [OutgoingBatch], for positions: [TopicPartition: Int64]) async throws {
     try state.withLock { state in
       if state.failures > 0 {
         state.failures -= 1
         throw Failure(.transient, code: "outage", "staged")
       }
-      for item in batch.items {
-        let value = Array(batch.bytes[item.value.start..<(item.value.start + item.value.count)])
-        if batch.topics[item.topic] == Prediction.topic.name {
-          state.predictions.append(try Prediction(decoding: value))
-        } else {
-          let window = try SeriesWindow(decoding: value)
-          state.windows[window.key] = window
+      for batch in batches {
+        for item in batch.items {
+          let value = Array(batch.bytes[item.value.start..<(item.value.start + item.value.count)])
+          if batch.topics[item.topic] == Prediction.topic.name {
+            state.predictions.append(try Prediction(decoding: value))
+          } else {
+            let window = try SeriesWindow(decoding: value)
+            state.windows[window.key] = window
+          }
         }
       }
     }

@@ -100,7 +100,8 @@ import Values
   @Test func tickersComeInAnyProvidersForm() async throws {
     try await withTemporaryDirectory { folder in
       let path = "\(folder)/tickers.txt"
-      try "AAPL\n# a comment\nBRK-B  # class B\n\nBRK.B\nBACpL\nmsft\n".write(toFile: path, atomically: true, encoding: .utf8)
+      try "AAPL\n# a comment\nBRK-B  # class B\n\nBRK.B\nBACpL\nmsft\n"
+        .write(toFile: path, atomically: true, encoding: .utf8)
       #expect(try Tickers.load(file: path) == ["AAPL", "BRK.B", "BAC.PRL", "MSFT"])
       try "AAPL\nA$PL\n".write(toFile: path, atomically: true, encoding: .utf8)
       let error = #expect(throws: Failure.self) { try Tickers.load(file: path) }

@@ -92,8 +92,8 @@ import Testing
   @Test func theOrderOfTheMastersDoesNotMatter() throws {
     let names = ["תנובה קוטג 5% 250 גר", "אסם במבה 80 ג", "במבה 200", "סויה", "קוטג'"].map { Row(name: $0) }
     let forwards = try answers(names, Self.index())
-    let backwards = try answers(names, Self.index(Self.catalogue.reversed()))
-    #expect(forwards == backwards)
+    let catalogue = Self.catalogue.reversed().map { (key: $0.key, rows: Array($0.rows.reversed())) }
+    #expect(try answers(names, Self.index(catalogue)) == forwards)
   }
 
   @Test func namesComeAndGo() throws {
@@ -118,9 +118,9 @@ import Testing
     for (number, taste) in products.enumerated() {
       let key = try #require(MasterKey("gtin:0729000000001\(number)") ?? MasterKey("gtin:07290000000015"))
       let first = index.add(
-        Row(name: "סודהסטרים משקה \(taste) מבצעון").text(), facts, master: UInt32(number), key: key, next: .max)
+        Row(name: "סודהסטרים משקה \(taste) מבצעון").text(), facts, master: UInt32(number), key: key, first: .max)
       last.append(index.add(
-        Row(name: "sodastream משקה \(taste)").text(), facts, master: UInt32(number), key: key, next: first))
+        Row(name: "sodastream משקה \(taste)").text(), facts, master: UInt32(number), key: key, first: first))
     }
     func word(_ name: String) -> NameIndex.Word? {
       let text = Row(name: name).text()
@@ -150,10 +150,10 @@ import Testing
 
   @Test(arguments: [
     "{}", "not JSON",
-    #"{"format": 2, "version": "x", "features": 63, "same": 0.7, "perhaps": 0.3, "pairs": "", "rows": ""}"#,
+    #"{"format": 2, "version": "x", "features": 90, "same": 0.7, "perhaps": 0.3, "pairs": "", "rows": ""}"#,
     #"{"format": 1, "version": "x", "features": 9, "same": 0.7, "perhaps": 0.3, "pairs": "", "rows": ""}"#,
-    #"{"format": 1, "version": "x", "features": 63, "same": 0.2, "perhaps": 0.3, "pairs": "", "rows": ""}"#,
-    #"{"format": 1, "version": "x", "features": 63, "same": 0.7, "perhaps": 0.3, "pairs": "AAAA", "rows": "AAAA"}"#,
+    #"{"format": 1, "version": "x", "features": 90, "same": 0.2, "perhaps": 0.3, "pairs": "", "rows": ""}"#,
+    #"{"format": 1, "version": "x", "features": 90, "same": 0.7, "perhaps": 0.3, "pairs": "AAAA", "rows": "AAAA"}"#,
   ])
   func aModelThatCannotBeUsedIsRefused(_ json: String) {
     #expect(throws: ForecastError.self) { try MatchModel(Array(json.utf8)) }

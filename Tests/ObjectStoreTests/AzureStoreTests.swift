@@ -111,6 +111,47 @@ extension AzureBlobServer {
     }
   }
 
+  /// One token for many requests, renewed before it ends; a refused one that is not new is worth another.
+  @Test(.timeLimit(.minutes(15))) func anIdentityNeedsNoKey() async throws {
+    try await withTemporaryDirectory { folder in
+      try await AzureBlobServer.serving { server in
+        let tokens = Mutex(["good-1", "good-2", "bad-3", "good-4"])
+        let clock = Mutex<Int64>(1_000_000)
+        let issuer = try HostileServer { request, connection in
+          let isFederated = request.path == "/tenant/oauth2/v2.0/token"
+          let body = String(decoding: request.body, as: UTF8.self)
+          let isRight = isFederated
+            ? request.line.hasPrefix("POST ") && body.contains("client_assertion=federated") && body.contains("=me&")
+            : request.headers["metadata"] == "true" && request.path.hasSuffix("=https%3A%2F%2Fstorage.azure.com%2F")
+          guard isRight else { return connection.answer("400 Bad Request") }
+          let token = tokens.withLock { $0.removeFirst() }
+          let life = isFederated ? "3600" : "\"3600\""
+          connection.answer("200 OK", body: #"{"access_token":"\#(token)","expires_in":\#(life)}"#)
+        }
+        let endpoint = try HTTPURL(issuer.url)
+        let now: @Sendable () -> Int64 = { clock.withLock { $0 } }
+        let machine = AzureIdentity(.machine(endpoint: endpoint, clientID: nil), now: now)
+        let store = try server.store("identity", credential: .identity(machine))
+        try await StoreContract(store: store).run()
+        #expect(issuer.requests.count == 1)
+        clock.withLock { $0 += 3_400 }
+        try await store.check()
+        #expect(issuer.requests.count == 2, "renewed before its end")
+        clock.withLock { $0 += 3_400 }
+        let contract = StoreContract(store: store)
+        #expect(await contract.error { try await store.check() }?.errorClass == .configuration, "a new one is refused")
+        clock.withLock { $0 += 100 }
+        try await store.check()
+        #expect(issuer.requests.count == 4)
+        try "federated\n".write(toFile: folder + "/token", atomically: true, encoding: .utf8)
+        tokens.withLock { $0 = ["good-5"] }
+        let pod = AzureIdentity(.federated(
+          authority: endpoint, tenantID: "tenant", clientID: "me", tokenFile: folder + "/token"), now: now)
+        try await server.store("identity", credential: .identity(pod)).check()
+      }
+    }
+  }
+
   /// To colder tiers and back out of the archive, as the official client sees it.
   @Test(.timeLimit(.minutes(15))) func movesAndRestores() async throws {
     try await AzureBlobServer.serving(looks: 3) { server in

@@ -228,7 +228,14 @@ import TestSupport
     #expect(signed.tier == "Cold" && signed.createsOnce)
     #expect(try signed.url(key: "p/a b", query: [("comp", "block")]).text
       == "https://acc.blob.core.windows.net/cont/p/a%20b?comp=block&sv=1&sig=a%2Bb")
+    let account = ["--object-store", "az://cont", "--azure-storage-account", "acc"]
+    for words in [["--azure-managed-identity"], ["--azure-federated-token-file", "/t", "--azure-client-id", "c",
+                                                 "--azure-tenant-id", "t"]] {
+      let made = try #require(try options(account + words).makeStore() as? AzureStore)
+      guard case .identity = made.configuration.credential else { Issue.record("\(words)"); continue }
+    }
     for wrong in [
+      ["--azure-storage-account", "acc", "--azure-federated-token-file", "/t"],
       ["--azure-storage-key", key], ["--azure-storage-account", "acc"],
       ["--azure-storage-account", "acc", "--azure-storage-key", "TOPSECRET!"],
       ["--azure-storage-account", "acc", "--azure-storage-key", key, "--azure-storage-sas-token", "sig=TOPSECRET"],

@@ -93,7 +93,8 @@ import Values
   @Test func tasksAreDueAfterTheMinute() throws {
     let catalogue = try MarketCatalogue(
       tickers: (0..<150).map { "T\($0)" },
-      sources: DataSource.read(yaml: "sources:\n  - {name: s, kind: alpaca, key: env:K, secret: env:S}", origin: "test"),
+      sources: DataSource.read(
+        yaml: "sources:\n  - {name: s, kind: alpaca, key: env:K, secret: env:S}", origin: "test"),
       schedules: """
         schedules:
           - {name: bars, kind: bars, every: 1m, delay: 3s, deadline: 2m, lookback: 15m}

@@ -66,7 +66,9 @@ extension FetcherCommand {
           for record in fetched.records {
             print("\(record.topic.name) \(String(decoding: record.value, as: UTF8.self))")
           }
-          for (symbol, error) in fetched.refused.sorted(by: { $0.key < $1.key }) { print("refused \(symbol): \(error)") }
+          for (symbol, error) in fetched.refused.sorted(by: { $0.key < $1.key }) {
+            print("refused \(symbol): \(error)")
+          }
           return "\(fetched.records.count) records would be published"
         }
       }

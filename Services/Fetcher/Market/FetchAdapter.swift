@@ -103,7 +103,9 @@ package struct SourceClient: Sendable {
 
   private func withoutKey(_ error: any Error) -> any Error {
     guard var failure = error as? FetchError else { return error }
-    for word in [key, secret ?? ""] where !word.isEmpty { failure.message = failure.message.replacing(word, with: "***") }
+    for word in [key, secret ?? ""] where !word.isEmpty {
+      failure.message = failure.message.replacing(word, with: "***")
+    }
     return failure
   }
 }

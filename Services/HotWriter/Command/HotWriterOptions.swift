@@ -14,6 +14,11 @@ package struct HotWriterOptions: ParsableArguments {
     valueName: "list"))
   package var barSeries = "open,high,low,close,volume,vwap"
 
+  @Option(help: ArgumentHelp(
+    "Series of each symbol's indicators, by the names that signal-worker gives them; feat:{<symbol>} holds all.",
+    valueName: "list"))
+  package var signalSeries = "sma20,ema12,rsi14,macd,macd_signal,session_vwap"
+
   @Option(help: ArgumentHelp("How long trades and quotes are kept.", valueName: "time"))
   package var tickRetention = DurationSetting(.seconds(24 * 3_600))
 
@@ -85,10 +90,16 @@ package struct HotWriterOptions: ParsableArguments {
       retention[words[0]] = time.duration
     }
     guard tickRetention.duration > .zero else { throw Self.invalid("--tick-retention must be above zero") }
-    return SeriesPolicy(
+    var policy = SeriesPolicy(
       tickFields: try Self.fields(tickSeries, "--tick-series"), barFields: try Self.fields(barSeries, "--bar-series"),
       tickRetention: tickRetention.duration, barRetention: retention,
       otherBars: retention["1m"] ?? .seconds(30 * 86_400))
+    policy.signalFields = Set(signalSeries.split(separator: ",").map(String.init))
+    let taken = policy.signalFields.intersection(BarField.allCases.map(\.rawValue))
+    guard taken.isEmpty else {
+      throw Self.invalid("--signal-series: \(taken.sorted().joined(separator: ", ")) is a series of bars")
+    }
+    return policy
   }
 
   /// - Throws: the same.

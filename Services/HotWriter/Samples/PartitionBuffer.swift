@@ -62,6 +62,8 @@ struct PartitionBuffer: Sendable {
   var quotes: [Int: LastValue] = [:]
   var changes: [Change] = []
   var gaps: [GapNote] = []
+  /// By symbol and interval.
+  var features: [FeatureName: Features] = [:]
   var texts: [TextNote] = []
   var bars: [BarChunk] = []
   /// The chunk that takes the next bar of a symbol, an interval and a set of fields.
@@ -103,6 +105,7 @@ struct PartitionBuffer: Sendable {
     quotes.removeAll(keepingCapacity: true)
     changes.removeAll(keepingCapacity: true)
     gaps.removeAll(keepingCapacity: true)
+    features.removeAll(keepingCapacity: true)
     texts.removeAll(keepingCapacity: true)
     bars.removeAll(keepingCapacity: true)
     openBars.removeAll(keepingCapacity: true)

@@ -25,7 +25,7 @@ struct RecordReader: ~Copyable {
   /// Taken out while a message is read: what is read borrows from them.
   private var ticks: FeedTickDecoder? = FeedTickDecoder()
   private var bars: FeedBarDecoder? = FeedBarDecoder()
-  private var checks: RecordChecks
+  var checks: RecordChecks
   private var words = HashWords()
 
   /// - Parameter now: milliseconds since 1970.
@@ -114,7 +114,7 @@ struct RecordReader: ~Copyable {
   }
 
   /// Of the samples of one series with one stamp the last counts, as in the server.
-  private mutating func add(
+  mutating func add(
     _ value: ExactDecimal, to series: Int, _ stamp: Int64, _ offset: Int64, _ buffer: inout PartitionBuffer
   ) {
     let sample = Sample(

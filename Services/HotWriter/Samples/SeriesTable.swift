@@ -28,6 +28,8 @@ package struct SeriesPolicy: Sendable {
   /// By interval, as bars write it; `otherBars` for intervals that are not named.
   package var barRetention: [String: Duration]
   package var otherBars: Duration
+  /// Values of indicators that have a series; all are in the hash of features.
+  package var signalFields: Set<String> = []
 
   package init(
     tickFields: [TickField], barFields: [BarField], tickRetention: Duration, barRetention: [String: Duration],
@@ -71,6 +73,7 @@ struct SeriesTable: Sendable {
   private var ticks: [Int32] = []
   /// By interval, of `symbol * BarField.allCases.count + field`.
   private var bars: [[Int32]] = []
+  private var signals: [SignalName: Int] = [:]
 
   init(_ policy: SeriesPolicy) { self.policy = policy }
 
@@ -107,6 +110,25 @@ struct SeriesTable: Sendable {
     return make(
       "ts:\(text):\(length):\(name)", policy.retention(ofBars: length),
       ["symbol", text, "field", name, "kind", "bar", "interval", length])
+  }
+
+  /// The series of one value of an indicator; nil for one that is not kept.
+  mutating func signal(_ name: String, of symbol: Int, interval: Int) -> Int? {
+    guard policy.signalFields.contains(name) else { return nil }
+    let place = SignalName(symbol: symbol, interval: interval, name: name)
+    if let known = signals[place] { return known }
+    let text = String(decoding: symbols.texts[symbol], as: UTF8.self)
+    let length = String(decoding: intervals.texts[interval], as: UTF8.self)
+    let made = make(
+      "ts:\(text):\(length):\(name)", policy.retention(ofBars: length),
+      ["symbol", text, "field", name, "kind", "signal", "interval", length])
+    signals[place] = made
+    return made
+  }
+
+  private struct SignalName: Hashable, Sendable {
+    let symbol, interval: Int
+    let name: String
   }
 
   private static func known(_ numbers: inout [Int32], _ place: Int, _ width: Int) -> Int? {

@@ -29,7 +29,7 @@ package struct MemoryBudget: Sendable {
     var symbol = Double(policy.tickFields.count) * Self.bytes(ofSeriesWith: ticks)
     for (name, seconds) in intervals {
       let bars = samples(in: policy.retention(ofBars: name), every: seconds)
-      symbol += Double(policy.barFields.count) * Self.bytes(ofSeriesWith: bars)
+      symbol += Double(policy.barFields.count + policy.signalFields.count) * Self.bytes(ofSeriesWith: bars)
     }
     return Double(symbols) * symbol + Double(tail) * Self.entryBytes
   }

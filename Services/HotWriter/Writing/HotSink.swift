@@ -16,7 +16,7 @@ package final class HotSink: Sink {
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
   private let texts: TextReader
-  private enum Input { case ticks, bars, gaps, articles, sentiment }
+  private enum Input { case ticks, bars, gaps, signals, articles, sentiment }
   private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
 
@@ -55,6 +55,7 @@ package final class HotSink: Sink {
     case .ticks: reader.append(tick: value, at: offset, to: &buffers[index].buffer)
     case .bars: reader.append(bar: value, at: offset, to: &buffers[index].buffer)
     case .gaps: reader.append(gap: value, to: &buffers[index].buffer)
+    case .signals: reader.append(signal: value, at: offset, to: &buffers[index].buffer)
     case .articles: texts.read(article: value, to: &buffers[index].buffer)
     case .sentiment: texts.read(sentiment: value, to: &buffers[index].buffer)
     }
@@ -69,6 +70,7 @@ package final class HotSink: Sink {
     let input: Input = switch partition.topic {
     case Topics.marketBars.name: .bars
     case Topics.marketGaps.name: .gaps
+    case Topics.technicalSignals.name: .signals
     case Topics.newsArticles.name: .articles
     case Topics.sentimentEvents.name: .sentiment
     default: .ticks

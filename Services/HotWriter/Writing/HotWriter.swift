@@ -46,7 +46,7 @@ struct HotWriter: Sendable {
     var sample: Int32
   }
   /// Of each command of a pipeline, what it writes.
-  private enum Command {
+  enum Command {
     case samples(Range<Int>)
     case bars(partition: Int, chunk: Int)
     case last
@@ -81,6 +81,7 @@ struct HotWriter: Sendable {
     append(lastValues: buffers, table, digests, &pipeline, &commands)
     append(tails: buffers, digests, &pipeline, &commands)
     append(gaps: buffers, &pipeline, &commands)
+    append(features: buffers, table, digests, &pipeline, &commands)
     commands += repeatElement(.last, count: append(texts: buffers, digests, &pipeline))
     guard !pipeline.isEmpty else { return outcome }
     var answers = try await client.run(pipeline)

@@ -39,6 +39,16 @@ enum Scripts {
     return added
     """)
 
+  /// KEYS: the hash. ARGV: the field that holds the begin of an interval's last bar, that begin in nanoseconds, then
+  /// names and values. Changes the fields of that interval unless a later bar is there; of one bar the later record
+  /// counts.
+  static let features = RedisScript("""
+    local known = redis.call('HGET', KEYS[1], ARGV[1])
+    if known and (#known > #ARGV[2] or (#known == #ARGV[2] and known > ARGV[2])) then return 0 end
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], unpack(ARGV, 3))
+    return 1
+    """)
+
   /// KEYS: series of one symbol and interval, the first two of them of when a state of a bar was known, in
   /// microseconds, and of its revision. ARGV: the earliest and the latest stamp of the bars, then of each bar its stamp
   /// and a value of each series. A state that is older than the one the series hold is not written, and of others what
@@ -88,5 +98,5 @@ enum Scripts {
     return count - outside + 1000 * (equal + 1000 * (older + 1000 * outside))
     """)
 
-  static let all = [last, change, tail, bars] + TextScripts.all
+  static let all = [last, change, tail, bars, features] + TextScripts.all
 }

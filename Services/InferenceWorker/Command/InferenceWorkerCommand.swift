@@ -59,8 +59,8 @@ package struct InferenceWorkerCommand: ServiceCommand {
       "windows", as: "the drivers' windows", condition: drivers.map { _ in "windows" },
       open: { [kafka] in
         WindowChangelog(
-          configuration: try kafka.tableConfiguration(
-            clientID: Self.entry.name, topic: Topics.seriesWindows.name, logger: context.logger),
+          reader: ChangelogReader(try kafka.tableConfiguration(
+            clientID: Self.entry.name, topic: Topics.seriesWindows.name, logger: context.logger)),
           group: group)
       },
       prepare: { changelog in
@@ -73,7 +73,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
     }
     let isTransactional = kafka.delivery == .exactlyOnce
     return consumer.sink(worker.policy) { input, producer in
-      let output: any PredictionOutput = isTransactional
+      let output: any SinkOutput = isTransactional
         ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
       return InferenceSink(
         try worker.settings(group: group), identity: consumer.identity, models: try loader.value.models,

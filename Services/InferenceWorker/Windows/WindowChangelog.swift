@@ -1,7 +1,6 @@
-import Core
 import Kafka
-import Logging
 import Messages
+import Pipeline
 import Synchronization
 import Values
 
@@ -27,10 +26,8 @@ package struct WindowPartition: Hashable, Sendable {
 /// Reads partitions of the changelog to their ends, at every assignment: by then they hold all windows that the
 /// previous owner had acknowledged.
 package struct WindowChangelog: WindowSource {
-  let configuration: TableReader.Configuration
+  let reader: ChangelogReader
   let group: String
-  /// Time for one read; beyond it the read counts as an outage and is retried.
-  var limit: Duration = .seconds(60)
   private let metrics = WorkerMetrics()
 
   package func windows(_ wanted: Set<WindowPartition>) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] {
@@ -48,27 +45,8 @@ package struct WindowChangelog: WindowSource {
   private func read(
     _ partitions: Set<Int32>?, _ isWanted: @escaping @Sendable (WindowPartition) -> Bool
   ) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] {
-    var configuration = configuration
-    configuration.partitions = partitions
     let collection = Collection(group: group, isWanted: isWanted, metrics: metrics)
-    let reader = try TableReader(configuration) { collection.take($0) }
-    let late = Interruption()
-    let clock = Task {
-      try await Task.sleep(for: limit)
-      late.raise()
-    }
-    defer { clock.cancel() }
-    let isCurrent: Bool
-    do {
-      isCurrent = try await reader.waitUntilCurrent(orUntil: late)
-    } catch {
-      await reader.closeAndWait()
-      throw error
-    }
-    await reader.closeAndWait()
-    guard isCurrent else {
-      throw Failure(.transient, code: "windows_unread", "\(configuration.topic) could not be read within \(limit)")
-    }
+    try await reader.read(partitions) { collection.take($0) }
     return collection.windows.withLock { $0 }
   }
 

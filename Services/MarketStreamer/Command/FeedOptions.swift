@@ -183,8 +183,6 @@ extension Feed: ExpressibleByArgument {
   }
 }
 
-extension NYSECalendar.Hours: ExpressibleByArgument {}
-
 /// What a connection is made from.
 struct FeedSettings: Sendable {
   var feed: Feed

@@ -17,8 +17,10 @@ KEPT = 3
 """Candidates of a row that the second trees look at: as RowDecision.kept in Swift."""
 NEAR = 8
 """Candidates of a row that are always learnt from."""
-LATE = 10
-"""Their features ahead of the pair's own: as RowDecision.features in Swift."""
+SURE, LEAST_SURE = 0.5, 20
+"""Pairs that say how dear a chain is: as in RowDecision in Swift."""
+PRICE_RATIO, UNPRICED = 27, -8
+"""Place of the logarithm of a pair's prices among its features: as PairFeature.priceRatio in Swift."""
 
 PAIRS = {"objective": "binary:logistic", "max_depth": 6, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.6,
          "min_child_weight": 4, "tree_method": "hist", "max_bin": 64}
@@ -98,6 +100,11 @@ def late(chain, p):
     runner[by_master] = np.repeat(np.where(sizes > 1, by_master[np.minimum(heads + 1, len(p) - 1)], -1), sizes)
     sums[by_master] = np.repeat(np.add.reduceat(p[by_master], heads), sizes)
 
+    # How dear the chain is.
+    ratios = chain.features[order[starts], PRICE_RATIO]
+    ratios = np.sort(ratios[(p[order[starts]] > SURE) & (ratios > UNPRICED)])
+    level = ratios[len(ratios) // 2] if len(ratios) >= LEAST_SURE else np.float32(0)
+
     # What the row of a pair has beside that pair.
     elsewhere = np.empty(len(p), np.float32)
     top, next_ = p[first], np.where(second >= 0, p[second], 0)
@@ -109,11 +116,14 @@ def late(chain, p):
     kept = rank < min(KEPT, len(p))
     pairs = order[kept]
     other, total, rank = other[kept], total[kept], rank[kept]
-    own, opponent = p[pairs], rival_p[pairs]
+    own, opponent, features = p[pairs], rival_p[pairs], chain.features[pairs]
+    price = np.where(features[:, PRICE_RATIO] > UNPRICED, features[:, PRICE_RATIO] - level, features[:, PRICE_RATIO])
     matrix = np.column_stack([
         own, rank, np.where(other >= 0, p[other], 0), np.where(other >= 0, rival_p[other], 0), total, opponent,
         np.where(rival[pairs] >= 0, elsewhere[rival[pairs]], 0), sums[pairs] - own,
-        own / (own + opponent + 0.02), own / (total + 0.02), chain.features[pairs]]).astype(np.float32)
+        own / (own + opponent + 0.02), own / (total + 0.02), price, np.abs(price),
+        np.full(len(pairs), level), features,
+        np.where(other[:, None] >= 0, features - chain.features[other], 0)]).astype(np.float32)
     return pairs, matrix
 
 

@@ -106,12 +106,14 @@ package struct PlanCost: Sendable {
     let size = max(1, (share.symbols + share.calls - 1) / max(1, share.calls))
     let tickers = min(share.symbols, left / max(1, share.runs) * size)
     if tickers > 0 { fits.append("\(grouped(tickers)) of the tickers at this pace") }
-    for (count, calls) in [(share.symbols, share.calls), (1, 1)] where count != 1 || share.symbols != 1 || calls == 1 {
-      let runs = calls == 0 ? 0 : left / calls
-      guard runs > 0, share.runs > 1, fits.count < 2 else { continue }
+    // All of them less often; else one of them.
+    let isForAll = left >= share.calls
+    let runs = isForAll ? left / max(1, share.calls) : left
+    if runs > 0, share.runs > 1 {
       // From the first run to the last there is one gap fewer than runs.
       let gap = runs == 1 ? "once a day" : "every \(DurationSetting(.seconds(pace(share.span, runs))))"
-      let who = share.symbols == 0 ? "" : count == 1 ? "1 ticker " : "all \(grouped(count)) tickers "
+      let isOne = !isForAll || share.symbols == 1
+      let who = share.symbols == 0 ? "" : isOne ? "1 ticker " : "all \(grouped(share.symbols)) tickers "
       fits.append("\(who)\(gap)")
     }
     return fits + ["a plan of the provider's with \(grouped(total)) calls a day (rate: \(total)/d)"]
@@ -158,7 +160,8 @@ package struct PlanCost: Sendable {
       let fitting = min(tickers, Int(min(allowed, runGap) * rate) * size)
       var fits: [String] = []
       if fitting > 0, fitting < tickers { fits.append("\(grouped(fitting)) of the tickers at this pace") }
-      if share.runs > 1 { fits.append("all of them every \(DurationSetting(.seconds(max(60, (seconds + 59) / 60 * 60))))") }
+      let pace = DurationSetting(.seconds(max(60, (seconds + 59) / 60 * 60)))
+      if share.runs > 1 { fits.append("all of them every \(pace)") }
       let needed = Int((Double(share.calls) / min(allowed, runGap) * 60).rounded(.up))
       fits.append("a plan of the provider's with \(grouped(needed)) calls a minute (rate: \(needed)/m)")
       return Refusal(source: source.name, lines: [
@@ -183,9 +186,9 @@ package struct PlanCost: Sendable {
       return [
         "\(source.name): \(Self.grouped(total)) calls\(budget) on \(day), the busiest day "
           + "(\(limits.isEmpty ? "no limit" : limits))"
-      ] + shares.map {
-        "  \($0.schedule): \(Self.grouped($0.calls)) x \(Self.grouped($0.runs)) runs = \(Self.grouped($0.total)) calls of "
-          + "\($0.subject)"
+      ] + shares.map { share in
+        let (calls, runs, total) = (Self.grouped(share.calls), Self.grouped(share.runs), Self.grouped(share.total))
+        return "  \(share.schedule): \(calls) x \(runs) runs = \(total) calls of \(share.subject)"
       }
     }
   }

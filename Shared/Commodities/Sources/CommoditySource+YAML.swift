@@ -23,8 +23,8 @@ import Values
 ///       mapping: {value: price, time: at}                 # kinds json and csv
 extension CommoditySource {
   static let keys = [
-    "name", "kind", "url", "tasks", "rate", "burst", "zone", "concurrency", "timeout", "token", "token-header", "symbols",
-    "symbol", "currency", "unit", "max-age", "mapping",
+    "name", "kind", "url", "tasks", "rate", "burst", "zone", "concurrency", "timeout", "token", "token-header",
+    "symbols", "symbol", "currency", "unit", "max-age", "mapping",
   ]
 
   /// - Parameter materials: the materials that `symbols` may name.

@@ -66,11 +66,11 @@ final class MasterStore {
     if let known = entry(of: key) {
       let first = entries[Int(known)].firstName
       if names.isKnown(text, from: first) { return false }
-      entries[Int(known)].firstName = names.add(text, facts, master: known, key: key, next: first)
+      entries[Int(known)].firstName = names.add(text, facts, master: known, key: key, first: first)
       return true
     }
     let number = vacant.popLast() ?? UInt32(entries.count)
-    let entry = Entry(key: key, firstName: names.add(text, facts, master: number, key: key, next: .max))
+    let entry = Entry(key: key, firstName: names.add(text, facts, master: number, key: key, first: .max))
     if Int(number) < entries.count { entries[Int(number)] = entry } else { entries.append(entry) }
     keys.insert(key.word, number)
     return true

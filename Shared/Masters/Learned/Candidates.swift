@@ -11,11 +11,12 @@ package final class Candidates {
   /// Covered shares (four), rests (four) and the price, over all names of the master; then rank, distances to the best
   /// and to the next, number of near names and of all; then four differences to the best of the others, the rank by
   /// coverage, and how many candidates have the row's size.
-  private static let more = 9 + 5 + 6
-  package static let features = PairFeatures.count + more
+  private static let more = 9 + 5 + 6 + 4
+  package static let features = PairFeatures.count + more + NamesFeatures.count
 
   private let search = NameSearch()
   private let pairs = PairFeatures()
+  private let together = NamesFeatures()
   private let one = UnsafeMutablePointer<Float>.allocate(capacity: PairFeatures.count)
   /// A row of features for each master, the nearest first.
   package let matrix = UnsafeMutablePointer<Float>.allocate(capacity: most * features)
@@ -24,8 +25,12 @@ package final class Candidates {
   private let nearness = UnsafeMutablePointer<Float>.allocate(capacity: most)
   private let names = UnsafeMutablePointer<Int>.allocate(capacity: most)
   private var keys: [MasterKey] = []
+  private let farthest: Float
 
-  package init() {
+  /// - Parameter farthest: masters whose likelihood at a glance, a logarithm, is so much below the best one's are not
+  ///   compared.
+  package init(farthest: Float = 5) {
+    self.farthest = farthest
     matrix.initialize(repeating: 0, count: Self.most * Self.features)
     keys.reserveCapacity(Self.most)
   }
@@ -54,7 +59,7 @@ package final class Candidates {
       var place = 0
       while place < count, masters[place] != master { place += 1 }
       if place == count {
-        guard count < Self.most else { continue }
+        guard count < Self.most, count == 0 || item.likelihood >= nearness[0] - farthest else { continue }
         add(item, master, index)
       } else {
         names[place] += 1
@@ -64,7 +69,24 @@ package final class Candidates {
       }
     }
     for place in 0..<count { keys.append(view.store.entries[Int(masters[place])].key) }
+    compareTogether(found, index, view.store)
     relate(index, view.store)
+  }
+
+  private func compareTogether(
+    _ found: UnsafeMutableBufferPointer<NameSearch.Found>, _ index: NameIndex, _ store: MasterStore
+  ) {
+    for place in 0..<count {
+      let target = matrix + place * Self.features + PairFeatures.count + Self.more
+      let own = store.entries[Int(masters[place])]
+      guard store.decisions.hasMerges else {
+        together.compare(pairs, CollectionOfOne(own.firstName), index, target)
+        continue
+      }
+      let near = Set(found.map { index.names[Int($0.name)].master }).filter { store.representative($0) == masters[place] }
+      let merged = near.map { store.entries[Int($0)] }.filter { $0.key != own.key }.sorted { $0.key < $1.key }
+      together.compare(pairs, [own.firstName] + merged.map(\.firstName), index, target)
+    }
   }
 
   /// The likeliest first.
@@ -120,6 +142,12 @@ package final class Candidates {
     against(first + 6) { $0[nameCovered] }
     against(first + 7) { $0[PairFeature.shared.rawValue] }
     against(first + 8) { $0[covered] + $0[nameCovered] }
+    let together = PairFeatures.count + Self.more
+    func of(_ feature: NamesFeature) -> Int { together + feature.rawValue }
+    against(first + 11) { $0[of(.coveredOnAverage)] }
+    against(first + 12) { 20 - $0[of(.missingSurprise)] }
+    against(first + 13) { $0[of(.covered)] + $0[of(.namesCovered)] }
+    against(first + 14) { 20 - $0[of(.missingOfMaker)] - $0[of(.restOfMaker)] }
     for place in 0..<count {
       let row = matrix + place * Self.features
       let sum = row[covered] + row[nameCovered]

@@ -124,17 +124,29 @@ final class NameIndex {
     maker != 0 && names >= 3 && makers.view[Self.mixed(hash, maker)] * 2 > names
   }
 
+  /// The rarer among names with codes of this company, the heavier: natural logarithm. As among all names
+  /// of its kind for an unknown company.
+  @inline(__always)
+  func rarity(_ hash: UInt64, of maker: UInt32) -> Float {
+    Self.log(makers.view[Self.mixed(0, maker)] + 2) - Self.log(makers.view[Self.mixed(hash, maker)] + 1)
+  }
+
+  /// Names with codes of this company: natural logarithm.
+  func size(of maker: UInt32) -> Float { maker == 0 ? -1 : Self.log(makers.view[Self.mixed(0, maker)] + 1) }
+
   private static func mixed(_ hash: UInt64, _ maker: UInt32) -> UInt64 {
     Token.mix(hash ^ UInt64(maker) &* 0x9e37_79b9_7f4a_7c15)
   }
 
   // MARK: - Changing
 
-  /// - Returns: the number of the name.
-  func add(_ text: ProductText, _ facts: RowFacts, master: UInt32, key: MasterKey, next: UInt32) -> UInt32 {
+  /// The names of a master are linked in an order of their own, so that sums over them do not depend on which came first.
+  /// - Parameter first: of the master's names; `.max` for none.
+  /// - Returns: the first of them from now on.
+  func add(_ text: ProductText, _ facts: RowFacts, master: UInt32, key: MasterKey, first: UInt32) -> UInt32 {
     let maker = key.company
     let number = vacant.popLast() ?? UInt32(names.count)
-    let first = UInt32(pieces.count)
+    let firstPiece = UInt32(pieces.count)
     for index in 0..<text.tokenCount {
       let token = text.tokens[index]
       let word = wordForAdding(token, text)
@@ -143,9 +155,10 @@ final class NameIndex {
       pieces.append(Piece(word: word, traits: token.traits))
     }
     let name = Name(
-      order: text.identity ^ Token.mix(key.word), master: master, pieces: first, next: next,
+      order: text.identity ^ Token.mix(key.word), master: master, pieces: firstPiece, next: .max,
       logPrice: facts.logPrice, size: text.size, maker: maker,
       length: facts.length, pieceCount: UInt8(text.tokenCount), isWeighted: facts.isWeighted, isVacant: false)
+    if maker != 0 { makers.add(Self.mixed(0, maker), 1) }
     grams.set(text)
     let scale = 1 / Float(max(1, grams.count)).squareRoot()
     if Int(number) < names.count {
@@ -158,14 +171,31 @@ final class NameIndex {
     for index in 0..<grams.count { postings.add(UInt64(grams.hashes[index]) + 1, number) }
     if let size = text.size { postings.add(Self.key(size: size), number) }
     count += 1
-    learn(number, 1)
-    return number
+    learn(number, from: first, 1)
+    return link(number, first)
   }
 
-  /// Counts what the name and the other names of its master, which come after it, say differently.
-  private func learn(_ number: UInt32, _ amount: Int32) {
+  private func link(_ number: UInt32, _ first: UInt32) -> UInt32 {
+    guard first != .max, isBefore(first, number) else {
+      names[Int(number)].next = first
+      return number
+    }
+    var last = first
+    while names[Int(last)].next != .max, isBefore(names[Int(last)].next, number) { last = names[Int(last)].next }
+    names[Int(number)].next = names[Int(last)].next
+    names[Int(last)].next = number
+    return first
+  }
+
+  private func isBefore(_ first: UInt32, _ second: UInt32) -> Bool {
+    let (a, b) = (names[Int(first)], names[Int(second)])
+    return (a.order, a.logPrice, a.length) < (b.order, b.logPrice, b.length)
+  }
+
+  /// Counts what the name and other names of its master say differently.
+  private func learn(_ number: UInt32, from other: UInt32, _ amount: Int32) {
     let name = names[Int(number)]
-    var other = name.next
+    var other = other
     while other != .max {
       let next = names[Int(other)]
       // Always in the same order, so that the counts do not depend on which name came first.
@@ -230,10 +260,11 @@ final class NameIndex {
     Spelling.Letters(start: letters.start + Int(word.letters), count: Int(word.count))
   }
 
-  /// - Returns: the next name of the same master.
+  /// Removes the first name of a master.
+  /// - Returns: the next one.
   func remove(_ number: UInt32) -> UInt32 {
-    learn(number, -1)
     let name = names[Int(number)]
+    learn(number, from: name.next, -1)
     let text = ProductText()
     text.tokenCount = Int(name.pieceCount)
     var end = 0
@@ -247,6 +278,7 @@ final class NameIndex {
       words[Int(piece.word)].names -= 1
       if name.maker != 0 { makers.add(Self.mixed(word.hash, name.maker), -1) }
     }
+    if name.maker != 0 { makers.add(Self.mixed(0, name.maker), -1) }
     grams.set(text)
     for index in 0..<grams.count { postings.remove(UInt64(grams.hashes[index]) + 1, number) }
     if let size = name.size { postings.remove(Self.key(size: size), number) }

@@ -44,7 +44,7 @@ final class NameSearch {
     found.deallocate()
   }
 
-  /// The nearest first; valid until the next search.
+  /// The nearest in any order; valid until the next search.
   func search(_ text: ProductText, in index: NameIndex) -> UnsafeMutableBufferPointer<Found> {
     makeRoom(index.names.count)
     grams.set(text)
@@ -128,27 +128,36 @@ final class NameSearch {
       sum += Int(levels[level])
     }
     var count = 0
-    for place in 0..<nearCount {
-      let (name, score) = (touched[place], scores[place])
-      guard Int(score * step) >= level else { continue }
-      var target = min(count, Self.most - 1)
-      if count >= Self.most, !isBefore(score, name, found[target], index) { continue }
-      while target > 0, isBefore(score, name, found[target - 1], index) {
-        found[target] = found[target - 1]
-        target -= 1
+    for place in 0..<nearCount where Int(scores[place] * step) >= level {
+      let next = Found(name: touched[place], score: scores[place])
+      if sum <= Self.most {
+        found[count] = next
+        count += 1
+      } else {
+        put(next, &count, index)
       }
-      found[target] = Found(name: name, score: score)
-      count = min(count + 1, Self.most)
     }
     for place in 0..<count { found[place].score *= factor }
     return count
   }
 
+  /// Keeps the nearest in order: more names are equally near than are looked at.
+  private func put(_ next: Found, _ count: inout Int, _ index: NameIndex) {
+    var target = min(count, Self.most - 1)
+    if count >= Self.most, !isBefore(next, found[target], index) { return }
+    while target > 0, isBefore(next, found[target - 1], index) {
+      found[target] = found[target - 1]
+      target -= 1
+    }
+    found[target] = next
+    count = min(count + 1, Self.most)
+  }
+
   /// Equal scores are ordered by what the names are, not by when they came.
-  private func isBefore(_ score: Float, _ name: UInt32, _ other: Found, _ index: NameIndex) -> Bool {
-    if score != other.score { return score > other.score }
-    let (mine, theirs) = (index.names[Int(name)], index.names[Int(other.name)])
-    return mine.order != theirs.order ? mine.order < theirs.order : name < other.name
+  private func isBefore(_ one: Found, _ other: Found, _ index: NameIndex) -> Bool {
+    if one.score != other.score { return one.score > other.score }
+    let (mine, theirs) = (index.names[Int(one.name)], index.names[Int(other.name)])
+    return mine.order != theirs.order ? mine.order < theirs.order : one.name < other.name
   }
 
   private func makeRoom(_ count: Int) {

@@ -3,9 +3,14 @@ import Forecasting
 /// Decides which masters the rows of one file are, all of them together: two codes of a chain are rarely one product,
 /// so a master that another row claims with more right is not this row's.
 package final class RowDecision {
-  /// Of a row's three best candidates: what the pair looks like, and who else claims what.
-  package static let features = 10 + Candidates.features
+  /// Of a row's three best candidates: who else claims what, the price with the chain's level taken out, what the pair
+  /// looks like, and in what it differs from the row's other best.
+  package static let features = late + 2 * Candidates.features
+  private static let late = 13
   private static let kept = 3
+  /// Least probability of a pair that says how dear the chain is, and the least number of such rows.
+  private static let sure: Float = 0.5
+  private static let leastSure = 20
   /// Pairs are judged in blocks of about so many.
   private static let block = 4_096
 
@@ -108,6 +113,7 @@ package final class RowDecision {
   /// The best pairs of all rows with the probabilities of the second trees, the likeliest first.
   private func contested() throws(ForecastError) -> [(pair: Int, probability: Float)] {
     let claims = Claims(pairs)
+    let level = priceLevel()
     var rows: [Float] = []
     var kept: [Int] = []
     for row in rowStarts.indices {
@@ -126,8 +132,16 @@ package final class RowDecision {
           other.map { claims.rival(of: $0, claimed).probability } ?? 0, total, rival.probability, rivalElsewhere,
           rival.total, p / (p + rival.probability + 0.02), p / (total + 0.02),
         ]
-        let first = pairs[pair].features
-        rows += bestFeatures[first..<first + Candidates.features]
+        let mine = bestFeatures[pairs[pair].features..<pairs[pair].features + Candidates.features]
+        let ratio = mine[mine.startIndex + PairFeature.priceRatio.rawValue]
+        let price = ratio > Self.unpriced ? ratio - level : ratio
+        rows += [price, abs(price), level]
+        rows += mine
+        if let other {
+          rows += zip(mine, bestFeatures[pairs[other].features...]).lazy.map { $0 - $1 }
+        } else {
+          rows += repeatElement(0, count: Candidates.features)
+        }
         kept.append(pair)
       }
     }
@@ -135,6 +149,30 @@ package final class RowDecision {
     return zip(kept, found).map { ($0, $1) }.sorted {
       $0.1 != $1.1 ? $0.1 > $1.1 : (pairs[$0.0].row, $0.0) < (pairs[$1.0].row, $1.0)
     }
+  }
+
+  private static let unpriced: Float = -8
+
+  /// How much dearer the chain is than the masters' names say: the median over the rows whose best candidate is
+  /// likely, a natural logarithm; 0 when they are too few.
+  private func priceLevel() -> Float {
+    var ratios: [Float] = []
+    for row in rowStarts.indices {
+      let end = row + 1 < rowStarts.count ? rowStarts[row + 1] : pairs.count
+      guard let best = best(of: rowStarts[row]..<end), pairs[best].probability > Self.sure else { continue }
+      let ratio = bestFeatures[pairs[best].features + PairFeature.priceRatio.rawValue]
+      if ratio > Self.unpriced { ratios.append(ratio) }
+    }
+    guard ratios.count >= Self.leastSure else { return 0 }
+    ratios.sort()
+    return ratios[ratios.count / 2]
+  }
+
+  /// Of several that are equally likely the first.
+  private func best(of places: Range<Int>) -> Int? {
+    var best: Int?
+    for place in places where best.map({ pairs[place].probability > pairs[$0].probability }) ?? true { best = place }
+    return best
   }
 
   /// Who claims which master.

@@ -106,6 +106,16 @@ extension JSONReader {
     return ExactDecimal(unchecked: isNegative ? -mantissa : mantissa, scale: UInt8(digits - whole))
   }
 
+  /// The value of a JSON number, of any precision, as the nearest number of double precision.
+  package mutating func double(field: String) throws(DecodingFailure) -> Double {
+    let start = position
+    try skipNumber()
+    guard let number = Double(decimal: bytes.extracting(start..<position)) else {
+      throw DecodingFailure(.badNumber, at: start, "not a finite number", field: field)
+    }
+    return number
+  }
+
   package mutating func decimalOrNull(field: String) throws(DecodingFailure) -> ExactDecimal? {
     isNull() ? nil : try decimal(field: field)
   }

@@ -32,6 +32,18 @@ extension Bool: JSONValue {
   package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self { try coder.reader.bool() }
 }
 
+/// As a number, in the fewest digits that give the same value again. Only for finite ones.
+extension Double: JSONValue {
+  package func write(to writer: inout JSONWriter) {
+    var text = description
+    text.withUTF8 { writer.raw(UnsafeRawBufferPointer($0).bytes) }
+  }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    try coder.reader.double(field: coder.name)
+  }
+}
+
 extension ExactDecimal: JSONValue {
   package func write(to writer: inout JSONWriter) { writer.string(self) }
 

@@ -60,11 +60,14 @@ package enum AzureCredential: Sendable, Hashable, CustomStringConvertible, Custo
   case key([UInt8])
   /// A shared access signature: goes with every request as it is, without a question mark.
   case sas(String)
+  /// A token of the identity goes with every request.
+  case identity(AzureIdentity)
 
   package var description: String {
     switch self {
     case .key: "account key ***"
     case .sas: "shared access signature ***"
+    case .identity(let identity): identity.place.name
     }
   }
   package var debugDescription: String { description }

@@ -92,7 +92,7 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
   private func read<T: Sendable>(
     _ key: ObjectKey, _ headers: HTTPHeaders, _ consume: (HTTPResponseHead, ObjectReader) async throws -> T
   ) async throws -> T {
-    var request = try request("GET", key.text, query: [], headers: headers, body: .none)
+    var request = try await request("GET", key.text, query: [], headers: headers, body: .none)
     request.limits.maxBodyBytes = .max
     let signed = request
     return try await mappingErrors {
@@ -100,7 +100,7 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
         guard head.isSuccess else {
           var bytes: [UInt8] = []
           while bytes.count < 64 << 10, let chunk = try await body.next() { bytes += chunk }
-          throw ObjectStoreError(azure: head, body: bytes, what: "GET \(key)")
+          throw await judged(ObjectStoreError(azure: head, body: bytes, what: "GET \(key)"))
         }
         try Self.requireRange(head, asked: headers["x-ms-range"] != nil, key)
         return try await consume(head, ObjectReader { try await body.next() })
@@ -176,18 +176,26 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
     _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body,
     accepting: Set<ObjectStoreErrorKind>
   ) async throws -> HTTPResponse {
-    let request = try request(method, key, query: query, headers: headers, body: body)
+    let request = try await request(method, key, query: query, headers: headers, body: body)
     let answer = try await mappingErrors { try await client.execute(request) }
     if answer.head.isSuccess { return answer }
     let error = ObjectStoreError(
       azure: answer.head, body: answer.body, what: "\(method) \(key ?? "container \(configuration.container)")")
-    guard accepting.contains(error.kind) else { throw error }
+    guard accepting.contains(error.kind) else { throw await judged(error) }
     return answer
+  }
+
+  /// A token that was good once is worth another try with a new one.
+  private func judged(_ error: ObjectStoreError) async -> ObjectStoreError {
+    guard error.kind == .badCredentials, case .identity(let identity) = configuration.credential,
+      await identity.refused()
+    else { return error }
+    return ObjectStoreError(.unavailable, "\(error.message); trying again with a new token")
   }
 
   private func request(
     _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body
-  ) throws -> HTTPRequest {
+  ) async throws -> HTTPRequest {
     let url = try configuration.url(key: key.map(qualified), query: query)
     var signed = headers
     switch configuration.credential {
@@ -196,6 +204,9 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
         method: method, account: configuration.account, key: secret, path: url.path, query: query, headers: headers,
         length: body.length, at: now())
     case .sas: signed["x-ms-version"] = SharedKey.version
+    case .identity(let identity):
+      signed["x-ms-version"] = SharedKey.version
+      signed["authorization"] = "Bearer \(try await identity.token(by: client))"
     }
     return HTTPRequest(method, url, headers: signed, body: body, limits: configuration.limits)
   }

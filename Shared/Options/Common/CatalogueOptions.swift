@@ -40,3 +40,5 @@ extension ByteSize: ExpressibleByArgument {
   package init?(argument: String) { self.init(text: argument) }
   package var defaultValueDescription: String { description }
 }
+
+extension NYSECalendar.Hours: ExpressibleByArgument {}

@@ -29,6 +29,28 @@ package struct AzureOptions: ParsableArguments {
     "Blob endpoint (default: https://<account>.blob.core.windows.net).", valueName: "url"))
   package var azureStorageServiceEndpoint: String?
 
+  @Flag(help: "Use the identity that Azure gives to this machine, instead of a key.")
+  package var azureManagedIdentity = false
+
+  @Option(name: .customLong("azure-client-id"), help: ArgumentHelp(
+    "Which identity: needed by a machine that has several, and with a federated token.", valueName: "id"))
+  package var azureClientID: String?
+
+  @Option(name: .customLong("azure-tenant-id"), help: ArgumentHelp(
+    "Tenant of the identity of a federated token.", valueName: "id"))
+  package var azureTenantID: String?
+
+  @Option(help: ArgumentHelp(
+    "File with a federated token, as Kubernetes gives it to a pod, for its identity instead of a key.",
+    valueName: "path"))
+  package var azureFederatedTokenFile: String?
+
+  @Option(help: ArgumentHelp("Where a federated token is exchanged.", valueName: "url"))
+  package var azureAuthorityHost = "https://login.microsoftonline.com/"
+
+  @Option(help: ArgumentHelp("The machine's metadata service, for --azure-managed-identity.", valueName: "url"))
+  package var azurePodIdentityAuthorityHost = "http://169.254.169.254"
+
   @Option(help: "Access tier of new blobs (default: the account's).")
   package var azureAccessTier: AzureTier?
 
@@ -66,10 +88,15 @@ package struct AzureOptions: ParsableArguments {
   }
 
   private func credential(_ parts: [String: String]) throws -> AzureCredential {
+    if azureStorageKey == nil, azureStorageSASToken == nil, parts["accountkey"] == nil,
+      parts["sharedaccesssignature"] == nil, let place = try identity()
+    { return .identity(AzureIdentity(place)) }
     switch (azureStorageKey ?? parts["accountkey"], azureStorageSASToken ?? parts["sharedaccesssignature"]) {
     case (.some, .some): throw invalid("both an account key and a shared access signature are given; choose one")
     case (nil, nil):
-      throw invalid("Azure needs --azure-storage-key, --azure-storage-sas-token or --azure-storage-connection-string")
+      throw invalid(
+        "Azure needs --azure-storage-key, --azure-storage-sas-token, --azure-storage-connection-string or "
+          + "--azure-managed-identity")
     case (let key?, nil):
       guard let bytes = Base64.decode(key), !bytes.isEmpty else {
         throw invalid("the account key is not Base64; copy it from the portal whole, with its final '='")
@@ -83,6 +110,25 @@ package struct AzureOptions: ParsableArguments {
       }
       return .sas(query)
     }
+  }
+
+  /// - Returns: nil where none is asked for.
+  private func identity() throws -> AzureIdentity.Place? {
+    func url(_ text: String, _ flag: String) throws -> HTTPURL {
+      do { return try HTTPURL(text) } catch { throw invalid("\(flag): \(error.message)") }
+    }
+    if azureManagedIdentity {
+      return .machine(
+        endpoint: try url(azurePodIdentityAuthorityHost, "--azure-pod-identity-authority-host"),
+        clientID: azureClientID)
+    }
+    guard let azureFederatedTokenFile else { return nil }
+    guard let azureClientID, let azureTenantID else {
+      throw invalid("--azure-federated-token-file needs --azure-client-id and --azure-tenant-id")
+    }
+    return .federated(
+      authority: try url(azureAuthorityHost, "--azure-authority-host"), tenantID: azureTenantID,
+      clientID: azureClientID, tokenFile: azureFederatedTokenFile)
   }
 
   /// The parts of the connection string by their names in small letters.

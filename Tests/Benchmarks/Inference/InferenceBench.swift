@@ -97,8 +97,8 @@ struct CoreMeasure {
   private let sink: InferenceSink
   private let partition = TopicPartition(Topics.commodityObservations(of: .screening).name, 0)
 
-  private struct Nothing: PredictionOutput, WindowSource {
-    func send(_ batch: OutgoingBatch, for positions: [TopicPartition: Int64]) async throws {}
+  private struct Nothing: SinkOutput, WindowSource {
+    func send(_ batches: [OutgoingBatch], for positions: [TopicPartition: Int64]) async throws {}
     func windows(_ wanted: Set<WindowPartition>) async throws -> [WindowPartition: [SeriesName: SeriesHistory]] { [:] }
   }
 

@@ -46,8 +46,8 @@ struct CatalogueJudge {
   /// Writes, for each chain, its rows with their candidates: the training program's input.
   func writePairs() throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let (text, candidates) = (ProductText(), Candidates())
-    var (known, reached, first, rows) = (0, 0, 0, 0)
+    let (text, candidates, all) = (ProductText(), Candidates(), Candidates(farthest: .infinity))
+    var (known, reached, first, rows, pairs) = (0, 0, 0, 0, 0)
     var seconds = 0.0
     for (number, chain) in catalogue.chains.enumerated() {
       let index = index(without: number)
@@ -65,15 +65,18 @@ struct CatalogueJudge {
         }
         seconds += clock.seconds
         rows += 1
-        if names[right] != nil { known += 1 }
+        pairs += candidates.count
+        if names[right] != nil {
+          known += 1
+          index.read { all.find(text, row.facts, in: $0) }
+          let place = (0..<all.count).first { all.key($0) == right }
+          reached += place == nil ? 0 : 1
+          first += place == 0 ? 1 : 0
+        }
         for pair in 0..<candidates.count {
           let key = candidates.key(pair)
           let master = numbers[key] ?? numbers.count
           numbers[key] = master
-          if key == right {
-            reached += 1
-            first += pair == 0 ? 1 : 0
-          }
           let head: [Float] = [Float(place), Float(master), key == right ? 1 : 0, names[right] == nil ? 0 : 1]
           head.withUnsafeBytes { output.append(contentsOf: $0) }
           output.append(Data(
@@ -83,9 +86,10 @@ struct CatalogueJudge {
       try output.write(to: folder.appendingPathComponent("\(chain.name).pairs"))
     }
     print(String(
-      format: "%d rows, %d of them among the masters: %.4f in %d candidates, %.4f first; %.0f rows/s per core",
+      format: "%d rows, %d of them among the masters: %.4f in %d candidates, %.4f first; %.1f of them compared, %.0f "
+        + "rows/s per core",
       rows, known, Double(reached) / Double(known), Candidates.most, Double(first) / Double(known),
-      Double(rows) / seconds))
+      Double(pairs) / Double(rows), Double(rows) / seconds))
   }
 
   /// A model for each chain, learnt without it.

@@ -57,8 +57,8 @@ struct Stage {
     let pool = ProviderPool(
       try list.map { source in
         try Provider(
-          source, settings: settings, client: client, tokens: try tokens?(source) ?? LocalTokens(source.limits), cache: cache,
-          logger: quiet, now: now)
+          source, settings: settings, client: client, tokens: try tokens?(source) ?? LocalTokens(source.limits),
+          cache: cache, logger: quiet, now: now)
       }, maxChange: maxChange)
     self.catalogue = catalogue
     self.cache = cache

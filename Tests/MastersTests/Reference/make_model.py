@@ -9,7 +9,7 @@ import os
 import numpy as np
 import xgboost
 
-PAIR, ROW = 63, 73
+PAIR, ROW = 90, 193
 ROW_COVERED, NAME_COVERED, PERCENT, SIZE = 2, 3, 22, 25
 """Places in PairFeature."""
 RIVAL = 5

@@ -2,7 +2,8 @@
 
 Every request is verified by the official SDK's own code: its shared key policy signs the request that came in again,
 and its generator makes the shared access signature that came in again. Prints the port it listens on. A blob leaves
-the archive when its properties were asked for LOOKS times since.
+the archive when its properties were asked for LOOKS times since. Tokens of identities are good when they begin with
+good-.
 
 usage: server.py ACCOUNT KEY [LOOKS]
 """
@@ -104,6 +105,10 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(401, "NoAuthenticationInformation")
         if "x-ms-version" not in self.own:
             raise Refusal(400, "MissingRequiredHeader")
+        if given.startswith("Bearer "):
+            if not given.startswith("Bearer good-"):
+                raise Refusal(401, "InvalidAuthenticationInfo")
+            return
         try:
             asked = datetime.strptime(self.own["x-ms-date"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=timezone.utc)
         except (KeyError, ValueError):

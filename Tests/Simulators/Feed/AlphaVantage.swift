@@ -44,9 +44,11 @@ extension FeedSimulator {
     }
     // The month with a margin, and of that what the labels say.
     let first = CivilDate(month + "-01").map { ($0.daysSinceEpoch - 1) * 86_400_000_000_000 } ?? 0
-    let range = isDaily ? 0...Int64.max : first...first + 34 * 86_400_000_000_000
+    let latest = WallClock.microseconds() * 1_000 - 6 * 86_400_000_000_000
+    let range = isDaily ? 0...Int64.max : month.isEmpty ? latest...Int64.max : first...first + 34 * 86_400_000_000_000
     let rows = bars(symbol, interval, in: range).map { (label: label($0), bar: $0) }
-      .filter { $0.label.hasPrefix(month) }.reversed().map { label, bar in
+      .filter { $0.label.hasPrefix(month) }.reversed().prefix(query["outputsize"] == "full" ? .max : 100)
+      .map { label, bar in
         let (open, high) = (SimulatedEvent.money(bar.price), SimulatedEvent.money(bar.high))
         let (low, close) = (SimulatedEvent.money(bar.low), SimulatedEvent.money(bar.close))
         return #""\#(label)":{"1. open":"\#(open)","2. high":"\#(high)","3. low":"\#(low)","4. close":"\#(close)","#

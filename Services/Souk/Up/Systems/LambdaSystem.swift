@@ -1,5 +1,6 @@
 import Catalogue
 import Core
+import Foundation
 import LocalServers
 import Redis
 import Synchronization
@@ -39,7 +40,36 @@ final class LambdaSystem: ShownSystem {
       "--symbols", Self.symbols.joined(separator: ","), "--hours", "always", "--silence", "3600s",
       "--allow-private-addresses",
     ]
+    try describeBars(&startup, feeds: port)
+    // The simulated market never closes.
+    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
+  }
+
+  /// Bars by schedule, beside those of the stream: what both say of a minute is the same.
+  private func describeBars(_ startup: inout Startup, feeds port: UInt16) throws {
+    let (sources, schedules) = (try startup.folder.file("data_sources.yaml"), try startup.folder.file("schedules.yaml"))
+    let key = try startup.folder.file("feed.key"), secret = try startup.folder.file("feed.secret")
+    for (path, text) in [
+      (key, "key\n"), (secret, "secret\n"),
+      (sources, """
+        sources:
+          - {name: alpaca, kind: alpaca, url: "http://127.0.0.1:\(port)", key: "file:\(key)", secret: "file:\(secret)",
+             rate: 200/m}
+
+        """),
+      (schedules, """
+        schedules:
+          - {name: bars-1m, kind: bars, every: 1m, hours: always, delay: 3s, deadline: 2m, lookback: 5m}
+
+        """),
+    ] { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
+    startup.surroundings.arguments[ServiceCatalogue.scheduler.name] = [
+      "--tickers", Self.symbols.joined(separator: ","), "--schedules", schedules, "--data-sources", sources,
+    ]
+    startup.surroundings.arguments[ServiceCatalogue.fetcher.name] = [
+      "--data-sources", sources, "--allow-private-addresses",
+    ]
   }
 
   /// Last prices and gaps, as Redis has them now.
@@ -67,6 +97,7 @@ final class LambdaSystem: ShownSystem {
     var lines: [String] = []
     for command in [
       "TS.INFO ts:AAPL:price", "TS.GET ts:AAPL:price", "TS.GET ts:AAPL:1m:close", "HGET trade:AAPL price",
+      "HMGET feat:{AAPL} 1m:session_vwap 1m:obv 1m:events",
       "XLEN stream:raw_market_data",
     ] {
       let words = ["-p", "\(port)"] + command.split(separator: " ").map(String.init)

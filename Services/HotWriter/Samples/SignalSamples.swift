@@ -1,0 +1,102 @@
+import Catalogue
+import Core
+import Messages
+import Pipeline
+import Redis
+import Values
+
+/// The features of one interval of a symbol.
+struct FeatureName: Hashable, Sendable {
+  var symbol: Int
+  /// `1m`.
+  var interval: String
+
+  /// The field of the hash that holds the begin of the last bar.
+  var startField: [UInt8] { Array("\(interval):start_ns".utf8) }
+}
+
+/// The values of an interval's last bar in a flush.
+struct Features: Sendable {
+  var startNs: Int64
+  /// Names and values of the hash, as words of a pipeline.
+  var words: [UInt8]
+  var count: Int
+}
+
+extension RecordReader {
+  /// A record of `technical-signals`: samples of the values that have series, and all values as features.
+  mutating func append(signal bytes: RawSpan, at offset: Int64, to buffer: inout PartitionBuffer) -> Disposition {
+    let signal: TechnicalSignal
+    do throws(DecodingFailure) {
+      signal = try TechnicalSignal(decoding: bytes)
+    } catch {
+      return .reject(Rejection(code: error.code, stage: "decode", error.description))
+    }
+    guard checks.isWanted(signal.feed.utf8Span.span.bytes) else { return .skip(reason: "other feed") }
+    if let refusal = checks.refusal(symbol: signal.symbol.utf8Span.span.bytes, stamp: signal.startNs) {
+      return .reject(refusal)
+    }
+    guard (1...8).contains(signal.interval.utf8.count) else {
+      return .reject(Rejection(code: "bad_value", stage: "decode", "'interval' is not like 1m"))
+    }
+    guard let symbol = table.symbol(signal.symbol.utf8Span.span.bytes, most: limits.symbols) else {
+      return .reject(checks.tooMany)
+    }
+    let interval = table.interval(signal.interval.utf8Span.span.bytes)
+    for (name, number) in zip(signal.values.names, signal.values.numbers) {
+      guard let series = table.signal(name, of: symbol, interval: interval) else { continue }
+      guard let value = Self.decimal(number) else {
+        return .reject(Rejection(code: "bad_value", stage: "decode", "'\(name)' is \(number), which no series holds"))
+      }
+      add(value, to: series, signal.startNs / 1_000_000, offset, &buffer)
+    }
+    note(signal, symbol, &buffer)
+    return .keep
+  }
+
+  /// Of the signals of a flush the last bar's counts, of one bar the last record.
+  private func note(_ signal: TechnicalSignal, _ symbol: Int, _ buffer: inout PartitionBuffer) {
+    let name = FeatureName(symbol: symbol, interval: signal.interval)
+    guard (buffer.features[name]?.startNs ?? .min) <= signal.startNs else { return }
+    var words = RedisPipeline()
+    func add(_ field: String, _ value: String) {
+      words.word(Array("\(signal.interval):\(field)".utf8))
+      words.word(Array(value.utf8))
+    }
+    for (name, number) in zip(signal.values.names, signal.values.numbers) { add(name, "\(number)") }
+    add("events", signal.events.map(\.rule).joined(separator: ","))
+    let known = buffer.features[name]?.words.count ?? -100
+    buffer.wordBytes += words.bytes.count - known
+    buffer.features[name] = Features(
+      startNs: signal.startNs, words: words.bytes, count: 2 * (signal.values.names.count + 1))
+  }
+
+  /// The digits of a number, or as many of them as a decimal has.
+  private static func decimal(_ number: Double) -> ExactDecimal? {
+    if let exact = ExactDecimal(approximating: "\(number)") { return exact }
+    guard abs(number) < 100 else { return nil }
+    return ExactDecimal(mantissa: Int64((number * 1e15).rounded()), scale: 15)
+  }
+}
+
+extension HotWriter {
+  /// `feat:{AAPL}`: a hash of a symbol, whose fields of an interval are those of its last bar.
+  func append(
+    features buffers: [Waiting], _ table: SeriesTable, _ digests: [[UInt8]], _ pipeline: inout RedisPipeline,
+    _ commands: inout [Command]
+  ) {
+    for (_, buffer) in buffers {
+      for (name, value) in buffer.features {
+        pipeline.begin(words: 6 + value.count)
+        pipeline.word("EVALSHA")
+        pipeline.word(digests[4])
+        pipeline.number(1)
+        pipeline.word(Array("feat:{".utf8) + table.symbols.texts[name.symbol] + [UInt8(ascii: "}")])
+        pipeline.word(name.startField)
+        pipeline.number(value.startNs)
+        pipeline.framed(value.words)
+        commands.append(.last)
+      }
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Catalogue
+import Core
+import Indicators
+import Kafka
+import KafkaFlags
+import Pipeline
+import ServiceKit
+
+/// `signal-worker`: bars in, indicators and the rules that fire out.
+package struct SignalWorkerCommand: ServiceCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: ServiceCatalogue.signalWorker.name,
+    abstract: "Compute indicators of bars, and say which rules fire.",
+    discussion: """
+      Consumes the minutes of \(Topics.marketBars.name), publishes \(Topics.technicalSignals.name), and keeps what it \
+      has to know of each symbol in \(Topics.signalStates.name). Signals depend on the bars alone: to read them again \
+      makes the same signals, under the same ids.
+      """,
+    version: Souk.version)
+
+  @OptionGroup(title: "Signals") package var signals: SignalOptions
+  @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
+  @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
+  @OptionGroup(title: "Service") package var service: ServiceOptions
+
+  package init() {}
+
+  package static let metrics: [MetricDescription] =
+    SignalMetrics.descriptions + PipelineMetrics.sinks + KafkaMetrics.table
+
+  private static var entry: ServiceEntry { ServiceCatalogue.signalWorker }
+
+  package func work(_ needs: Needs) -> Work {
+    let (signals, context) = (signals, needs.context)
+    let group = kafka.groupId ?? Self.entry.name
+    let consumer = needs.consumer(Self.entry, kafka, pipeline)
+    let plan = needs.add(Need.setting("indicators", { try signals.plan() }, says: { plan in
+      "\(plan.set.outputs.count) values and \(plan.set.rules.count) rules of bars of \(signals.intervals), "
+        + "\(signals.hours) hours"
+    }))
+    let changelog = needs.add(Need("states", open: { [kafka] in
+      StateChangelog(
+        ChangelogReader(try kafka.tableConfiguration(
+          clientID: Self.entry.name, topic: Topics.signalStates.name, logger: context.logger)),
+        group: group)
+    }))
+    let isTransactional = kafka.delivery == .exactlyOnce
+    return consumer.sink(signals.policy) { input, producer in
+      let output: any SinkOutput = isTransactional
+        ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
+      return SignalSink(
+        try plan.value, signals.settings(group: group), identity: consumer.identity, source: try changelog.value,
+        output: output, logger: context.logger)
+    }
+  }
+}

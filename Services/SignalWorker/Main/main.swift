@@ -1,0 +1,4 @@
+import ServiceKit
+import SignalWorkerService
+
+await SignalWorkerCommand.main()

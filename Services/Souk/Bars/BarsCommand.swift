@@ -1,0 +1,128 @@
+import ArgumentParser
+import Core
+import Feeds
+import Markets
+import Messages
+import Redis
+import RedisFlags
+import Values
+
+/// `souk bars`
+struct BarsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bars", abstract: "Print the bars that Redis has of a symbol, raw or adjusted for splits.",
+    discussion: """
+      Bars are stored as they were traded. With --adjusted, the prices of bars before a split are multiplied by \
+      split_from / split_to and their volumes by the inverse, as decimals, rounded half to even to six digits. The \
+      splits are those of market-splits, or of --splits-file.
+
+        souk bars AAPL --from 2026-11-02 --to 2026-11-28 --interval 1d
+        souk bars AAPL --from 2024-01-01 --adjusted -o json
+        souk bars AAPL --from 2024-01-01 --adjusted --as-of 2024-06-30    # without later splits
+      """)
+
+  @Argument(help: "The symbol, as any provider writes it.") var symbol: String
+  @Option(help: ArgumentHelp("The first day, in New York; or a time with an offset.", valueName: "date"))
+  var from: String?
+  @Option(help: ArgumentHelp(
+    "The day behind the last one, or a time with an offset (default: now).", valueName: "date"))
+  var to: String?
+  @Option(help: "The time of a bar: \(BarInterval.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var interval = "1m"
+  @Flag(help: "Adjust prices and volumes for the splits that came after a bar.")
+  var adjusted = false
+  @Option(help: ArgumentHelp("With --adjusted: pass over the splits after this day.", valueName: "date"))
+  var asOf: String?
+  @Option(help: ArgumentHelp(
+    "With --adjusted: the splits of this file, not of market-splits.", valueName: "path"))
+  var splitsFile: String?
+  @Option(name: .shortAndLong, help: "table, or json: one bar a line.")
+  var output = OutputFormat.table
+  @OptionGroup(title: "Redis") var redis: RedisOptions
+  @OptionGroup(title: "Kafka") var kafka: ClusterOptions
+
+  func validate() throws {
+    guard BarInterval(rawValue: interval) != nil else {
+      throw ValidationError(
+        "--interval must be one of \(BarInterval.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    guard asOf.map({ CivilDate($0) != nil }) ?? true else { throw ValidationError("--as-of is not like 2024-06-30") }
+    guard adjusted || (asOf == nil && splitsFile == nil) else {
+      throw ValidationError("--as-of and --splits-file are for --adjusted")
+    }
+  }
+
+  func run() async throws {
+    guard let symbol = Tickers.canonical(symbol) else {
+      throw Failure(.configuration, code: "bad_symbol", "'\(symbol)' is no symbol such as BRK.B")
+    }
+    let times = MarketTimes(try NYSECalendar())
+    let now = WallClock.microseconds() * 1_000
+    let today = times.midnight(times.calendar.day(of: now / 1_000_000_000))
+    let start = try from.map { try times.instant($0, flag: "--from") } ?? today
+    let end = try to.map { try times.instant($0, flag: "--to") } ?? now
+    guard start < end else { throw Failure(.configuration, code: "empty_range", "--from is not before --to") }
+    let splits = !adjusted ? [] : try await splits(now).filter { $0.symbol == symbol }
+    let adjustment = try SplitAdjustment(splits, asOf: asOf.flatMap { CivilDate($0) })
+    let client = try redis.makeClient(clientName: "souk-bars")
+    let interval = BarInterval(rawValue: interval) ?? .minute
+    let bars: [FeedBarValues]
+    do { bars = try await StoredBars(client: client).bars(of: symbol, interval, in: start..<end) } catch {
+      await client.close()
+      throw error
+    }
+    await client.close()
+    let shown = try bars.map { bar in
+      guard let bar = adjustment.adjusted(bar) else {
+        throw Failure(.data, code: "bad_splits", "an adjusted bar of \(symbol) has more than 18 digits")
+      }
+      return bar
+    }
+    output == .json ? printJSON(shown, symbol) : printTable(shown)
+  }
+
+  private func splits(_ now: Int64) async throws -> [StockSplit] {
+    if let splitsFile { return try SplitBook.read(file: splitsFile, knownNs: now) }
+    return try await SplitBook(kafka).splits()
+  }
+
+  private func printTable(_ bars: [FeedBarValues]) {
+    var table = TextTable([
+      "START", .right("OPEN"), .right("HIGH"), .right("LOW"), .right("CLOSE"), .right("VOLUME"), .right("VWAP"),
+    ])
+    for bar in bars {
+      table.append([
+        Self.time(bar), "\(bar.open)", "\(bar.high)", "\(bar.low)", "\(bar.close)", "\(bar.volume)",
+        bar.vwap.map { "\($0)" } ?? "",
+      ])
+    }
+    print(table.lines.joined(separator: "\n"))
+  }
+
+  private func printJSON(_ bars: [FeedBarValues], _ symbol: String) {
+    for bar in bars {
+      var json = JSONWriter()
+      json.beginObject()
+      for (name, text) in [("symbol", symbol), ("interval", interval), ("start", Self.time(bar))] {
+        json.key(named: name)
+        json.string(text)
+      }
+      json.key("start_ns")
+      json.integer(bar.startNs)
+      json.number("open", bar.open)
+      json.number("high", bar.high)
+      json.number("low", bar.low)
+      json.number("close", bar.close)
+      json.number("volume", bar.volume)
+      if let vwap = bar.vwap { json.number("vwap", vwap) }
+      if let trades = bar.trades { json.field("trades", trades) }
+      json.field("adjusted", adjusted)
+      json.endObject()
+      print(String(decoding: json.array(), as: UTF8.self))
+    }
+  }
+
+  private static func time(_ bar: FeedBarValues) -> String {
+    Timestamp(microseconds: bar.startNs / 1_000)?.description ?? "\(bar.startNs)"
+  }
+}

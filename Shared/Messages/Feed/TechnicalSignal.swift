@@ -1,0 +1,157 @@
+import Catalogue
+import Values
+
+/// What the indicators of a symbol are at the end of one bar, and which rules fire on it.
+///
+/// `technical-signals`, key and order `symbol`. A signal is named by its `id`, which is made of symbol, feed, interval
+/// and the bar's start; a later record of the same id replaces the earlier one whole, because the bar or an earlier one
+/// was revised. Times are nanoseconds since 1970, UTC; values are numbers of double precision in their shortest digits.
+package struct TechnicalSignal: FieldwiseMessage {
+  /// `AAPL/alpaca-stocks/1m/1764599400000000000`.
+  package private(set) var id: String
+  /// The canonical symbol.
+  package var symbol: String
+  package var feed: String
+  /// `1m`, `15m`, `1h`, `1d`.
+  package var interval: String
+  /// Begin of the bar; of a daily one midnight in New York.
+  package var startNs: Int64
+  /// When the minute was known that this is the effect of.
+  package var knownNs: Int64
+  /// Bars of the series up to this one: with fewer than 250, averages of long memory still feel where it began.
+  package var bars: Int64
+  /// By name; those that there are not yet are left out.
+  package var values: SignalValues
+  /// The rules that fire on this bar.
+  package var events: [Event]
+
+  /// A rule and the numbers of its two sides.
+  package struct Event: Hashable, Sendable {
+    package var rule: String
+    /// `sma50>sma200`: it became true on this bar.
+    package var condition: String
+    package var left, right: Double
+
+    package init(rule: String, condition: String, left: Double, right: Double) {
+      (self.rule, self.condition, self.left, self.right) = (rule, condition, left, right)
+    }
+  }
+
+  package static let topic = Topics.technicalSignals
+
+  package init(
+    symbol: String, feed: String, interval: String, startNs: Int64, knownNs: Int64, bars: Int64,
+    values: SignalValues, events: [Event] = []
+  ) {
+    id = "\(symbol)/\(feed)/\(interval)/\(startNs)"
+    self.symbol = symbol
+    self.feed = feed
+    self.interval = interval
+    self.startNs = startNs
+    self.knownNs = knownNs
+    self.bars = bars
+    self.values = values
+    self.events = events
+  }
+
+  package var key: [UInt8] { Array(symbol.utf8) }
+
+  package static let blank = Self(
+    symbol: "", feed: "", interval: "", startNs: 0, knownNs: 0, bars: 0, values: SignalValues(names: [], numbers: []))
+  package static let fields = ObjectFields(blank)
+
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("id", &id)
+    try coder.required("symbol", &symbol)
+    try coder.required("feed", &feed)
+    try coder.required("interval", &interval)
+    try coder.required("start_ns", &startNs)
+    try coder.required("known_ns", &knownNs)
+    try coder.required("bars", &bars)
+    try coder.required("values", &values)
+    try coder.field("events", &events)
+  }
+}
+
+/// Numbers by their names, in order: `{"rsi14": 57.3, "obv": 1200}`.
+package struct SignalValues: Hashable, Sendable, JSONValue {
+  package let names: [String]
+  /// NaN for one that there is not, which is not written.
+  package let numbers: [Double]
+
+  package init(names: [String], numbers: [Double]) {
+    self.names = names
+    self.numbers = numbers
+  }
+
+  package subscript(_ name: String) -> Double? {
+    names.firstIndex(of: name).flatMap { numbers[$0].isNaN ? nil : numbers[$0] }
+  }
+
+  package func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    for (name, number) in zip(names, numbers) where !number.isNaN {
+      writer.key(named: name)
+      number.write(to: &writer)
+    }
+    writer.endObject()
+  }
+
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    var (names, numbers): ([String], [Double]) = ([], [])
+    var cursor = try coder.reader.beginObject()
+    while let name = try coder.reader.nextName(&cursor) {
+      names.append(name)
+      numbers.append(try coder.reader.double(field: name))
+    }
+    return Self(names: names, numbers: numbers)
+  }
+}
+
+extension TechnicalSignal.Event: FieldwiseObject {
+  package static let blank = Self(rule: "", condition: "", left: 0, right: 0)
+  package static let fields = ObjectFields(blank)
+
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("rule", &rule)
+    try coder.required("condition", &condition)
+    try coder.required("left", &left)
+    try coder.required("right", &right)
+  }
+}
+
+/// What one group of workers has to know of one symbol to go on.
+///
+/// `technical-signal-states`, a compacted changelog with the partitioning of `market-bars`: partition p holds the
+/// states of the symbols in partition p, so that the consumer of the one can read the other.
+package struct SignalState: FieldwiseMessage {
+  /// The consumer group.
+  package var group: String
+  package var feed: String
+  package var symbol: String
+  /// Bytes of the module Indicators, which begin with their version, in Base64.
+  package var state: String
+
+  package static let topic = Topics.signalStates
+
+  package init(group: String, feed: String, symbol: String, state: String) {
+    self.group = group
+    self.feed = feed
+    self.symbol = symbol
+    self.state = state
+  }
+
+  /// `group/feed/symbol`.
+  package var key: [UInt8] { Array("\(group)/\(feed)/\(symbol)".utf8) }
+  package var partitionKey: [UInt8] { Array(symbol.utf8) }
+
+  package static let blank = Self(group: "", feed: "", symbol: "", state: "")
+  package static let fields = ObjectFields(blank)
+
+  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("group", &group)
+    try coder.required("feed", &feed)
+    try coder.required("symbol", &symbol)
+    try coder.required("state", &state)
+  }
+}

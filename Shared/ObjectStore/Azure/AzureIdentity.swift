@@ -1,0 +1,141 @@
+import Core
+import Foundation
+import HTTP
+
+/// An identity that Azure gives to a machine, or to a pod with a federated token, instead of a key of the account. Its
+/// token goes with every request and is renewed before it ends.
+package actor AzureIdentity {
+  /// Where tokens come from.
+  package enum Place: Sendable {
+    /// The metadata service of the machine (learn.microsoft.com/entra/identity/managed-identities-azure-resources/
+    /// how-to-use-vm-token).
+    case machine(endpoint: HTTPURL, clientID: String?)
+    /// Microsoft Entra ID, for the token that Kubernetes writes into a file
+    /// (learn.microsoft.com/entra/workload-id/workload-identity-federation). The file is read each time.
+    case federated(authority: HTTPURL, tenantID: String, clientID: String, tokenFile: String)
+
+    var name: String {
+      switch self {
+      case .machine(let endpoint, _): "the machine's identity at \(endpoint.origin)"
+      case .federated(_, _, _, let file): "the identity of \(file)"
+      }
+    }
+  }
+
+  package nonisolated let place: Place
+  private let now: @Sendable () -> Int64
+  private var issued: (token: String, at: Int64, expiresAt: Int64)?
+  private var fetching: Task<Void, any Error>?
+
+  /// Seconds before its end at which a token is renewed, or kept when that fails.
+  private static let margin: Int64 = 300
+  /// An address where nothing answers must not hold a start up.
+  private static let limits = HTTPLimits(
+    connectTime: .seconds(2), totalTime: .seconds(20), maxBodyBytes: 1 << 20, maxRedirects: 0)
+
+  /// - Parameter now: seconds since 1970.
+  package init(_ place: Place, now: @escaping @Sendable () -> Int64 = WallClock.seconds) {
+    self.place = place
+    self.now = now
+  }
+
+  /// - Throws: `ObjectStoreError` or `HTTPError`.
+  func token(by client: HTTPClient) async throws -> String {
+    if let issued, now() < issued.expiresAt - Self.margin { return issued.token }
+    do {
+      try await renew(by: client)
+    } catch {
+      // Not the end as long as the old one is taken.
+      guard let issued, now() < issued.expiresAt - 5 else { throw error }
+    }
+    guard let issued else { throw ObjectStoreError(.unavailable, "\(place.name) has no token yet") }
+    return issued.token
+  }
+
+  /// The store refused the token. True when another may be had: one that was fetched only now is wrong.
+  func refused() -> Bool {
+    guard let issued, now() - issued.at >= 60 else { return false }
+    self.issued = nil
+    return true
+  }
+
+  /// One request for all who wait.
+  private func renew(by client: HTTPClient) async throws {
+    if let fetching { return try await fetching.value }
+    let task = Task { try await fetch(by: client) }
+    fetching = task
+    defer { fetching = nil }
+    try await task.value
+  }
+
+  private struct Answer: Decodable {
+    var access_token: String
+    var expires_in: Seconds
+
+    /// The metadata service writes a number in quotes, Entra ID one without.
+    struct Seconds: Decodable {
+      var value: Int64
+      init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let number = try? container.decode(Int64.self) {
+          value = number
+        } else if let number = Int64(try container.decode(String.self)) {
+          value = number
+        } else {
+          throw DecodingError.dataCorruptedError(in: container, debugDescription: "no number of seconds")
+        }
+      }
+    }
+  }
+
+  private func fetch(by client: HTTPClient) async throws {
+    let asked = now()
+    let answer = try await client.execute(try request())
+    guard answer.head.isSuccess else {
+      // 404 and 410: the service is being set up or updated.
+      let isOutage = HTTPError.isTransient(status: answer.status) || [404, 410].contains(answer.status)
+      throw ObjectStoreError(
+        isOutage ? .unavailable : .badCredentials, "\(place.name) was refused a token: \(answer.status)"
+          + (isOutage ? "" : "; check that the identity is assigned, and its client id"))
+    }
+    let found: Answer
+    do { found = try JSONDecoder().decode(Answer.self, from: Data(answer.body)) } catch {
+      throw ObjectStoreError(.protocolViolated, "\(place.name) answered without a token")
+    }
+    let header: HTTPHeaders = ["authorization": "Bearer \(found.access_token)"]
+    guard header.areSafeToSend else {
+      throw ObjectStoreError(.protocolViolated, "\(place.name) gave an unusable token")
+    }
+    issued = (found.access_token, asked, asked + found.expires_in.value)
+  }
+
+  private static let resource = "https://storage.azure.com/"
+
+  private func request() throws -> HTTPRequest {
+    switch place {
+    case .machine(let endpoint, let clientID):
+      var query = "api-version=2018-02-01&resource=\(PercentEncoding.encode(Self.resource))"
+      if let clientID { query += "&client_id=\(PercentEncoding.encode(clientID))" }
+      let url = try HTTPURL("\(endpoint.origin)/metadata/identity/oauth2/token?\(query)")
+      return HTTPRequest("GET", url, headers: ["metadata": "true"], limits: Self.limits)
+    case .federated(let authority, let tenantID, let clientID, let file):
+      let bytes: [UInt8]
+      do { bytes = try readFile(file, limit: 1 << 20) } catch {
+        throw ObjectStoreError(.invalidSetting, "--azure-federated-token-file: \(error.message)")
+      }
+      let token = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+      let url = try HTTPURL("\(authority.origin)/\(PercentEncoding.encode(tenantID))/oauth2/v2.0/token")
+      return HTTPRequest.form(url, [
+        (name: "grant_type", value: "client_credentials"), (name: "client_id", value: clientID),
+        (name: "scope", value: Self.resource + ".default"),
+        (name: "client_assertion_type", value: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        (name: "client_assertion", value: token),
+      ], headers: ["accept": "application/json"], limits: Self.limits)
+    }
+  }
+}
+
+extension AzureIdentity: Hashable {
+  package static func == (left: AzureIdentity, right: AzureIdentity) -> Bool { left === right }
+  package nonisolated func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
