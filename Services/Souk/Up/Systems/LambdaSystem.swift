@@ -40,14 +40,16 @@ final class LambdaSystem: ShownSystem {
       "--symbols", Self.symbols.joined(separator: ","), "--hours", "always", "--silence", "3600s",
       "--allow-private-addresses",
     ]
-    try describeBars(&startup, feeds: port)
+    try describeSchedules(&startup, feeds: port, news: try await startup.startNews())
+    describeSentiment(&startup)
     // The simulated market never closes.
     startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
   }
 
-  /// Bars by schedule, beside those of the stream: what both say of a minute is the same.
-  private func describeBars(_ startup: inout Startup, feeds port: UInt16) throws {
+  /// Bars by schedule, beside those of the stream: what both say of a minute is the same. And news, which the stream
+  /// does not have.
+  private func describeSchedules(_ startup: inout Startup, feeds port: UInt16, news: UInt16) throws {
     let (sources, schedules) = (try startup.folder.file("data_sources.yaml"), try startup.folder.file("schedules.yaml"))
     let key = try startup.folder.file("feed.key"), secret = try startup.folder.file("feed.secret")
     for (path, text) in [
@@ -56,11 +58,13 @@ final class LambdaSystem: ShownSystem {
         sources:
           - {name: alpaca, kind: alpaca, url: "http://127.0.0.1:\(port)", key: "file:\(key)", secret: "file:\(secret)",
              rate: 200/m}
+          - {name: newsapi, kind: newsapi, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m}
 
         """),
       (schedules, """
         schedules:
           - {name: bars-1m, kind: bars, every: 1m, hours: always, delay: 3s, deadline: 2m, lookback: 5m}
+          - {name: news, kind: news, every: 2s, hours: always, deadline: 30s, lookback: 1d}
 
         """),
     ] { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
@@ -69,6 +73,20 @@ final class LambdaSystem: ShownSystem {
     ]
     startup.surroundings.arguments[ServiceCatalogue.fetcher.name] = [
       "--data-sources", sources, "--allow-private-addresses",
+    ]
+  }
+
+  /// The lexicon of VADER, where `make deps` has put it; else scores are those of the finance words alone.
+  private func describeSentiment(_ startup: inout Startup) {
+    let folders = Program.environmentFolders.flatMap { bin -> [String] in
+      let libraries = URL(filePath: bin).deletingLastPathComponent().appending(path: "lib").path
+      let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
+      return versions.map { "\(libraries)/\($0)/site-packages/vaderSentiment" }
+    }
+    guard let folder = folders.first(where: { FileManager.default.fileExists(atPath: "\($0)/vader_lexicon.txt") })
+    else { return }
+    startup.surroundings.arguments[ServiceCatalogue.sentimentWorker.name] = [
+      "--lexicon", "\(folder)/vader_lexicon.txt", "--emoji-lexicon", "\(folder)/emoji_utf8_lexicon.txt",
     ]
   }
 
