@@ -14,8 +14,8 @@ struct SentimentBench: AsyncParsableCommand {
     commandName: "sentiment",
     abstract: "Score headlines and cluster them into stories; vaderSentiment and Python do the same.",
     discussion: """
-      The articles are a generated corpus with copies. Rates are per second of CPU time of one thread, with the lexicon \
-      of vaderSentiment. Clustering is fingerprints, blocks and the comparison of words, as in sentiment-worker, \
+      The articles are a generated corpus with copies. Rates are per second of CPU time of one thread, with the \
+      lexicon of vaderSentiment. Clustering is fingerprints, blocks and the comparison of words, as in sentiment-worker, \
       without Redis. "All" is what the worker does with a record before Redis: it also decodes the message, tells the \
       language and finds the companies.
       """)
@@ -63,7 +63,8 @@ struct SentimentBench: AsyncParsableCommand {
     let articles = corpus.map { item in
       NewsArticle(
         source: "newsapi", id: "\(item.number)", outlet: item.outlet, url: item.url, title: item.title,
-        description: item.description, publishedAt: Timestamp(microseconds: (1_800_000_000 - Int64(item.age)) * 1_000_000)!,
+        description: item.description,
+        publishedAt: Timestamp(microseconds: (1_800_000_000 - Int64(item.age)) * 1_000_000)!,
         knownAt: Timestamp(microseconds: 1_800_000_000_000_000)!)
     }
     let count = Double(corpus.count)

@@ -26,7 +26,8 @@ import Values
     withdrawn: Bool = false
   ) -> [UInt8] {
     SentimentEvent(
-      eventID: "\(cluster)-\(symbol)", symbol: symbol, cluster: cluster, revision: revision, score: ExactDecimal(score)!,
+      eventID: "\(cluster)-\(symbol)", symbol: symbol, cluster: cluster, revision: revision,
+      score: ExactDecimal(score)!,
       confidence: ExactDecimal("0.85")!, source: "newsapi", outlet: "Reuters", title: withdrawn ? "" : "Apple rises",
       url: "", evidence: "Apple", rule: "name", sources: revision, publishedAt: Self.at(ago), knownAt: Self.at(ago),
       scorer: "finance-1", withdrawn: withdrawn
@@ -49,7 +50,8 @@ import Values
     #expect(try await fixture.ask("XLEN", "stream:raw_news").integer == 2)
     // By source: 30 days of the one that is named, 7 of others.
     let lives = [
-      try await fixture.ask("TTL", "news:newsapi/a").integer ?? 0, try await fixture.ask("TTL", "news:wire/b").integer ?? 0,
+      try await fixture.ask("TTL", "news:newsapi/a").integer ?? 0,
+      try await fixture.ask("TTL", "news:wire/b").integer ?? 0,
     ]
     #expect((29 * 86_400...30 * 86_400).contains(lives[0]) && (6 * 86_400...7 * 86_400).contains(lives[1]))
     // A repeat, and an older state.
@@ -67,7 +69,7 @@ import Values
         fixture.sink(), [first.encoded(), article("a", "Apple soars", known: 4_000).encoded(), withdrawal], articles)
       #expect(try await fixture.ask("EXISTS", "news:newsapi/a").integer == 0)
       let entries = try await fixture.ask("XRANGE", "stream:raw_news", "-", "+").array ?? []
-      #expect(entries.count == 1 && entries.allSatisfy { "\($0)".contains("newsapi/a") == false })
+      #expect(entries.count == 1 && entries[0].array?[1].array?[1].text?.contains("Tesla falls") == true)
     }
     // The texts are in no key at all.
     let keys = try await fixture.ask("KEYS", "*newsapi/a*").array?.compactMap(\.text)
@@ -90,7 +92,8 @@ import Values
     #expect(found == ["ts:AAPL:sentiment"])
     // A later revision, an earlier one that comes behind it, a repeat.
     try await write(
-      fixture.sink(), [event("s1", "0.7", revision: 3), event("s1", "0.6", revision: 2), event("s2", "-0.1")], sentiment)
+      fixture.sink(), [event("s1", "0.7", revision: 3), event("s1", "0.6", revision: 2), event("s2", "-0.1")],
+      sentiment)
     #expect(try await fixture.samples("ts:AAPL:sentiment") == [stamp: 0.3, other: 0.9])
     // Its time moves with the text that stands.
     try await write(fixture.sink(), [event("s3", "0.9", revision: 2, ago: 20_000)], sentiment)

@@ -85,17 +85,20 @@ import TestSupport
   }
 
   @Test(arguments: [
-    ("$AAPL to the moon", ["AAPL": .cashtag]), ("buying $aapl and $BRK.B, $brk-b", ["AAPL": .cashtag, "BRK.B": .cashtag]),
+    ("$AAPL to the moon", ["AAPL": .cashtag]),
+    ("buying $aapl and $BRK.B, $brk-b", ["AAPL": .cashtag, "BRK.B": .cashtag]),
     ("$V and $T are up", ["V": .cashtag, "T": .cashtag]), ("a $5 bill, $w+$Z and US$V", [:]),
     ("Visa (NYSE: V) beats", ["V": .exchange]), ("Apple Inc. (NASDAQ:AAPL)", ["AAPL": .exchange]),
-    ("Johnson & Johnson recalls a drug", ["JNJ": .name]), ("Microsoft and Nvidia sign a deal", ["MSFT": .name, "NVDA": .name]),
+    ("Johnson & Johnson recalls a drug", ["JNJ": .name]),
+    ("Microsoft and Nvidia sign a deal", ["MSFT": .name, "NVDA": .name]),
     ("Apple shares rise", ["AAPL": .nameWithCue]), ("Apple's CEO resigns", ["AAPL": .nameWithCue]),
     ("Apple\u{2019}s earnings", ["AAPL": .nameWithCue]), ("McDonald's names a new chief", ["MCD": .name]),
     ("An apple a day, stock up on fruit", [:]), ("Apple pie is best in autumn", [:]),
     ("Visa rules for students change", [:]), ("Target raises its price target", ["TGT": .nameWithCue]),
     ("IBM stock falls", ["IBM": .tickerWithCue]), ("AMD earnings beat", ["AMD": .tickerWithCue]),
     ("I lost IT ALL, YOLO", [:]), ("THE COST OF LIVING IS RISING IN THE USA", [:]),
-    ("The COST of shares", ["COST": .tickerWithCue]), ("Bank of America and Morgan Stanley", ["BAC": .name, "MS": .name]),
+    ("The COST of shares", ["COST": .tickerWithCue]),
+    ("Bank of America and Morgan Stanley", ["BAC": .name, "MS": .name]),
     ("#AAPL @AAPL stock", [:]),
   ] as [(String, [String: Mention.Rule])])
   func theCompaniesThatAreMeantAreFound(_ text: String, _ expected: [String: Mention.Rule]) {

@@ -31,7 +31,8 @@ final class SentimentFixture: Sendable {
     let own = RedisClient(client.configuration)
     let store = StoryStore(own, settings, fence: TestServers.uniqueName())
     let reader = ArticleReader(SentimentScorer(lexicon), .large)
-    return SentimentSink(reader, store, StoryBook.Settings(), identity: ServiceIdentity(name: "sentiment-worker")) { batch in
+    let identity = ServiceIdentity(name: "sentiment-worker")
+    return SentimentSink(reader, store, StoryBook.Settings(), identity: identity) { batch in
       if self.fails.withLock({ failing in
         failing -= 1
         return failing >= 0
@@ -59,7 +60,10 @@ final class SentimentFixture: Sendable {
 
   static func holding(_ events: [SentimentEvent]) -> [SentimentEvent] {
     Dictionary(grouping: events, by: \.eventID).values.map { $0.max { $0.revision < $1.revision }! }
-      .sorted { ($0.symbol, $0.publishedAt.microseconds, $0.cluster) < ($1.symbol, $1.publishedAt.microseconds, $1.cluster) }
+      .sorted { left, right in
+        (left.symbol, left.publishedAt.microseconds, left.cluster)
+          < (right.symbol, right.publishedAt.microseconds, right.cluster)
+      }
   }
 }
 

@@ -72,14 +72,17 @@ import TestSupport
     let all = News.articles(corpus)
     let articles = all.filter { !$0.withdrawn }
     let third = articles.count / 3
-    var first = try await ServiceProcess.start("sentiment-worker", ["--flush-articles", "10"], environment: environment)
-    let second = try await ServiceProcess.start("sentiment-worker", ["--flush-articles", "10"], environment: environment)
+    func start() async throws -> ServiceProcess {
+      try await ServiceProcess.start("sentiment-worker", ["--flush-articles", "10"], environment: environment)
+    }
+    var first = try await start()
+    let second = try await start()
     try await first.awaitReady()
     try await send(broker, Array(articles[..<third]), raw: [Array("no article".utf8)])
     try await eventually("some events are there") { try await !events(broker).isEmpty }
     await first.kill()
     try await send(broker, Array(articles[third..<2 * third]))
-    first = try await ServiceProcess.start("sentiment-worker", ["--flush-articles", "10"], environment: environment)
+    first = try await start()
     try await first.awaitReady()
     await redis.halt()
     try await send(broker, Array(articles[(2 * third)...]))

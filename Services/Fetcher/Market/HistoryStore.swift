@@ -28,8 +28,8 @@ package protocol HistoryStore<History>: Sendable {
   func keep(_ histories: [String: History]) async throws
 }
 
-/// One text for each name, for as long as it is asked about and a week longer. All replicas share it; tasks of equal keys
-/// are worked on in their order, so none overtakes another.
+/// One text for each name, for as long as it is asked about and a week longer. All replicas share it; tasks of equal
+/// keys are worked on in their order, so none overtakes another.
 package struct RedisHistoryStore<History: PublishedHistory>: HistoryStore {
   private let queue: RedisMultiplexer
 
@@ -62,7 +62,8 @@ package struct RedisHistoryStore<History: PublishedHistory>: HistoryStore {
 
   private static var unexpected: RedisError {
     RedisError(
-      code: "redis_protocol", .fatal, operation: "EVALSHA", message: "the script of histories gave an unexpected answer")
+      code: "redis_protocol", .fatal, operation: "EVALSHA",
+      message: "the script of histories gave an unexpected answer")
   }
 }
 

@@ -3,8 +3,8 @@ import SimulatorServer
 
 /// Invented news with a truth: which articles are copies of one story, and which companies it is about.
 ///
-/// A function of its seed. Stories differ in company, event, number and text; copies differ as those of a wire story do:
-/// in the mark of the agency before the headline, the outlet behind it, and how much of the text they have.
+/// A function of its seed. Stories differ in company, event, number and text; copies differ as those of a wire story
+/// do: in the mark of the agency before the headline, the outlet behind it, and how much of the text they have.
 package struct NewsCorpus: Sendable {
   package struct Story: Hashable, Sendable {
     package var number: Int
@@ -42,7 +42,8 @@ package struct NewsCorpus: Sendable {
     for number in 0..<count {
       let company = Self.companies[dice.below(Self.companies.count)]
       let event = Self.events[dice.below(Self.events.count)]
-      let percent = 1 + (number * 7 + dice.below(7)) % 97
+      // No two stories have the same number.
+      let percent = "\(1 + number % 97).\(1 + number / 97)"
       let headline = event.headline.replacing("NAME", with: company.name).replacing("N%", with: "\(percent)%")
       let place = Self.places[dice.below(Self.places.count)]
       let text = """
@@ -125,7 +126,9 @@ package struct NewsCorpus: Sendable {
     ("NAME faces a lawsuit as losses grow by N% a quarter", -1),
     ("NAME recalls products after a failure that hit N% of sales", -1),
   ]
-  private static let places = ["Austin", "Dublin", "Osaka", "Lyon", "Toronto", "Pune", "Leeds", "Oslo", "Quito", "Perth"]
+  private static let places = [
+    "Austin", "Dublin", "Osaka", "Lyon", "Toronto", "Pune", "Leeds", "Oslo", "Quito", "Perth",
+  ]
   private static let openings = [
     "told investors", "published a filing", "held a call with analysts", "answered questions of the press",
     "met its largest customers", "presented its plans", "opened its books",
@@ -142,7 +145,8 @@ package struct NewsCorpus: Sendable {
     "Daily Tape", "City Wire", "Harbour News",
   ]
   private static let noise = [
-    "An apple pie recipe for a rainy weekend", "Ten gardens to visit this spring", "Der Markt wartet auf die Zahlen der Woche",
+    "An apple pie recipe for a rainy weekend", "Ten gardens to visit this spring",
+    "Der Markt wartet auf die Zahlen der Woche",
     "Visa rules for students change in June", "Un marché sans direction avant les chiffres de la semaine",
     "The team wins on penalties after extra time",
   ]

@@ -38,6 +38,8 @@ package final class NewsSimulator: Sendable {
   private let server: SimulatorServer
   /// Seconds since 1970 of the corpus' time.
   private let start: Int
+  /// The clock runs; otherwise it only moves when it is set.
+  private let ticks: Bool
   private let state = Mutex(State())
 
   private struct State {
@@ -48,19 +50,19 @@ package final class NewsSimulator: Sendable {
   }
 
   package init(
-    _ corpus: NewsCorpus, key: String = "key", start: Int = Int(WallClock.seconds()),
+    _ corpus: NewsCorpus, key: String = "key", start: Int = Int(WallClock.seconds()), ticks: Bool = true,
     server: SimulatorServer = SimulatorServer("news-simulator")
   ) {
-    (self.corpus, self.key, self.start, self.server) = (corpus, key, start, server)
+    (self.corpus, self.key, self.start, self.ticks, self.server) = (corpus, key, start, ticks, server)
   }
 
   package var port: Int { server.port }
   package var url: String { server.url }
 
   package static func serving<Value: Sendable>(
-    _ corpus: NewsCorpus, _ body: @Sendable (NewsSimulator) async throws -> Value
+    _ corpus: NewsCorpus, ticks: Bool = true, _ body: @Sendable (NewsSimulator) async throws -> Value
   ) async throws -> Value {
-    let simulator = NewsSimulator(corpus)
+    let simulator = NewsSimulator(corpus, ticks: ticks)
     return try await simulator.server.serving({ simulator.router() }) { try await body(simulator) }
   }
 
@@ -72,7 +74,7 @@ package final class NewsSimulator: Sendable {
   package var requests: [String: Int] { state.withLock { $0.requests } }
 
   /// Seconds since the start of the corpus.
-  private var clock: Int { Int(WallClock.seconds()) - start + state.withLock { $0.ahead } }
+  private var clock: Int { (ticks ? Int(WallClock.seconds()) - start : 0) + state.withLock { $0.ahead } }
 
   // MARK: Answers
 
@@ -114,7 +116,7 @@ package final class NewsSimulator: Sendable {
     let fault = nextFault(page)
     switch fault {
     case .rateLimited: return refusal(.tooManyRequests, "rateLimited")
-    case .error200: return refusal(.ok, "apiKeyExhausted")
+    case .error200: return refusal(.ok, "rateLimited")
     case .unauthorized: return refusal(.unauthorized, "apiKeyInvalid")
     case .upgrade: return refusal(.init(code: 426), "maximumResultsReached")
     case .outage: return refusal(.internalServerError, "unexpectedError")
@@ -133,9 +135,10 @@ package final class NewsSimulator: Sendable {
 
   private func nextFault(_ page: Int) -> Mode? {
     state.withLock { state in
-      guard let index = state.faults.firstIndex(where: { $0.mode != .upgrade && $0.mode != .repeated || page > 1 }) else {
-        return nil
+      let index = state.faults.firstIndex { fault in
+        page > 1 || fault.mode != .upgrade && fault.mode != .repeated
       }
+      guard let index else { return nil }
       let mode = state.faults[index].mode
       state.faults[index].times -= 1
       if state.faults[index].times <= 0 { state.faults.remove(at: index) }
@@ -148,7 +151,7 @@ package final class NewsSimulator: Sendable {
     let now = clock
     let shown = corpus.articles.filter { article in
       let text = "\(article.title) \(article.description ?? "")".lowercased()
-      guard article.appears <= now, words.contains(where: text.contains) else { return false }
+      guard article.appears <= now, words.contains(where: { text.contains($0) }) else { return false }
       let time = Self.text(start - article.age)
       return (from.map { time >= $0.prefix(19) } ?? true) && (to.map { time <= $0.prefix(19) + "Z" } ?? true)
     }
@@ -176,14 +179,15 @@ package final class NewsSimulator: Sendable {
 
   private func refusal(_ status: HTTPResponse.Status, _ code: String) -> Response {
     count(code)
-    return Self.response(status, "{\"status\":\"error\",\"code\":\"\(code)\",\"message\":\"as the simulator was told\"}")
+    return Self.response(status, "{\"status\":\"error\",\"code\":\"\(code)\",\"message\":\"as it was told\"}")
   }
 
   private func count(_ answer: String) { state.withLock { $0.requests[answer, default: 0] += 1 } }
 
   private static func response(_ status: HTTPResponse.Status, _ body: String) -> Response {
     Response(
-      status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
+      status: status, headers: [.contentType: "application/json"],
+      body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
   }
 
   private static func quoted(_ text: String) -> String {

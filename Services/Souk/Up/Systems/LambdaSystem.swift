@@ -19,6 +19,8 @@ final class LambdaSystem: ShownSystem {
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
   static let symbols = ["AAPL", "BRK.B", "MSFT", "NVDA", "QQQ", "SPY", "TSLA"]
+  /// Those of them that the invented news are about.
+  static let newsSymbols = ["AAPL", "MSFT", "NVDA", "TSLA"]
 
   func check(_ options: UpOptions) throws {}
 
@@ -64,7 +66,7 @@ final class LambdaSystem: ShownSystem {
       (schedules, """
         schedules:
           - {name: bars-1m, kind: bars, every: 1m, hours: always, delay: 3s, deadline: 2m, lookback: 5m}
-          - {name: news, kind: news, every: 2s, hours: always, deadline: 30s, lookback: 1d}
+          - {name: news, kind: news, every: 5s, hours: always, deadline: 30s, lookback: 1d}
 
         """),
     ] { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
@@ -106,7 +108,8 @@ final class LambdaSystem: ShownSystem {
     let answers = HotAnswers(
       truth: try await FeedTruth.read(port: ends.feeds), store: try await HotStoreSide.read(ends.client, Self.symbols))
     try answers.requireAgreement()
-    return answers.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
+    let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
+    return answers.lines + news.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
 
