@@ -39,7 +39,7 @@ import TestSupport
     ("Apple shares surge after record iPhone quarter - CNBC", "CNBC"),
     ("UPDATE 2-Apple shares surge after record iPhone quarter", "Reuters"),
     ("Apple shares surge after record iPhone quarter | Market Watch", "Market Watch"),
-    ("Apple\u{2019}s shares surge after record iPhone quarter", ""),
+    ("Apple shares surge after record \u{201c}iPhone\u{201d} quarter", ""),
   ])
   func aWireStoryIsACopyInEveryOutlet(_ title: String, _ outlet: String) {
     let first = print("Apple shares surge after record iPhone quarter", description)
