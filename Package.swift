@@ -352,7 +352,7 @@ let testing: [Target] = [
   program("news-simulator", "Simulators/News/Main"),
   program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
-    "influx_consumer.py", "hot_writer.py", "sentiment_reference.py", "backfill.py"]),
+    "influx_consumer.py", "hot_writer.py", "backfill.py", "feed_streamer.py", "sentiment_reference.py"]),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),

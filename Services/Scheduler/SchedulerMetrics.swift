@@ -4,7 +4,9 @@ import ServiceKit
 /// The scheduler's metrics. Schedules come from the catalogue, so their names are bounded.
 package struct SchedulerMetrics: Sendable {
   package static let descriptions: [MetricDescription] = [
-    .init("souk_scheduler_active", .gauge, "1 while this replica sends jobs: it holds the lease, or replays."),
+    .init(
+      "souk_scheduler_active", .gauge, "1 while this replica sends jobs: it holds the lease of its kind, or replays.",
+      labels: ["kind"]),
     .init("souk_scheduler_takeovers_total", .counter, "Times this replica was given the lease."),
     .init("souk_scheduler_jobs_sent_total", .counter, "Jobs acknowledged by Kafka.", labels: ["schedule"]),
     .init("souk_scheduler_jobs_missed_total", .counter,
@@ -17,12 +19,15 @@ package struct SchedulerMetrics: Sendable {
           labels: ["code"]),
   ]
 
-  private let activeGauge = Gauge(label: "souk_scheduler_active")
+  private let activeGauge: Gauge
   private let takeovers = Counter(label: "souk_scheduler_takeovers_total")
   private let lateness = Recorder(label: "souk_scheduler_lateness_seconds", aggregate: true)
   private let progress = Gauge(label: "souk_scheduler_progress_timestamp_seconds")
 
-  package init() { activeGauge.record(0) }
+  package init(_ kind: SchedulerKind) {
+    activeGauge = Gauge(label: "souk_scheduler_active", dimensions: [("kind", kind.rawValue)])
+    activeGauge.record(0)
+  }
 
   func active(_ isActive: Bool) {
     activeGauge.record(isActive ? 1 : 0)

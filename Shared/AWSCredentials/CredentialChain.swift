@@ -22,23 +22,6 @@ package enum CredentialPlace: Sendable {
     return ["localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "::1"].contains(url.host)
       || url.host.hasPrefix("127.") && IPAddress(url.host) != nil
   }
-
-  func source(_ client: HTTPClient) -> any CredentialSource {
-    // An address where nothing answers must not hold a start up.
-    let nearby = HTTPLimits(connectTime: .seconds(2), totalTime: .seconds(10), maxBodyBytes: 1 << 20, maxRedirects: 0)
-    switch self {
-    case .webIdentity(let tokenFile, let role, let session, let endpoint):
-      return WebIdentityCredentials(
-        tokenFile: tokenFile, roleARN: role, sessionName: session, endpoint: endpoint, client: client,
-        limits: HTTPLimits(
-          connectTime: .seconds(5), totalTime: .seconds(20), maxBodyBytes: 1 << 20, maxRedirects: 0))
-    case .sharedFile(let path, let profile, let isRequired):
-      return SharedFileCredentials(path: path, profile: profile, isRequired: isRequired)
-    case .container(let endpoint, let token, let file):
-      return ContainerCredentials(endpoint: endpoint, token: token, tokenFile: file, client: client, limits: nearby)
-    case .instance(let endpoint): return InstanceCredentials(endpoint: endpoint, client: client, limits: nearby)
-    }
-  }
 }
 
 /// Credentials and how long they may be used.
@@ -83,7 +66,7 @@ package actor CredentialChain: CredentialProvider {
 
   /// - Parameter client: for the services that issue credentials.
   package init(_ places: [CredentialPlace], client: HTTPClient) {
-    self.init(places.map { $0.source(client) }, now: WallClock.seconds)
+    self.init(places.map { PlacedCredentials(place: $0, client: client) }, now: WallClock.seconds)
   }
 
   package func current() async throws -> S3Credentials {

@@ -161,8 +161,11 @@ package enum ServiceCatalogue {
     scaling: .byLag(100_000), resources: .medium)
 
   package static let archiver = ServiceEntry(
-    "archiver", "keeps every record of market and sentiment in the object store, by date and symbol, with a catalogue",
-    of: [.lambda], reads: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.sentimentEvents],
+    "archiver", "keeps every record of markets in the object store, by date and symbol, with a catalogue",
+    of: [.lambda],
+    reads: [
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.sentimentEvents,
+    ],
     sink: .objectStore, needs: [.redis], scaling: .byLag(500_000), isStateful: true,
     resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),
     settings: [

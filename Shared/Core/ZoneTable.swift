@@ -88,26 +88,28 @@ package struct ZoneTable: Sendable {
   ) -> (epochSeconds: Int64, offsetSeconds: Int32) {
     let civil = CivilDate.daysSinceEpoch(year: year, month: month, day: day) * 86_400
       + Int64(hour) * 3_600 + Int64(minute) * 60 + Int64(second)
-    let index = partitionPoint(civilStarts.count) { civilStarts[$0] <= civil }
+    let index = civilStarts.partitioningIndex { $0 > civil }
     let instant = civil - Int64(index == 0 ? firstOffset : transitions[index - 1].offset)
     return (instant, offsetSeconds(at: instant))
   }
 
   /// Seconds east of UTC in force at an instant.
   package func offsetSeconds(at epochSeconds: Int64) -> Int32 {
-    let index = partitionPoint(transitions.count) { transitions[$0].epochSeconds <= epochSeconds }
+    let index = transitions.partitioningIndex { $0.epochSeconds > epochSeconds }
     return index == 0 ? firstOffset : transitions[index - 1].offset
   }
 }
 
-/// How many of the first `count` indices satisfy a predicate that never turns true again once it is false.
-@inline(__always)
-private func partitionPoint(_ count: Int, _ holds: (Int) -> Bool) -> Int {
-  var low = 0
-  var high = count
-  while low < high {
-    let middle = (low + high) / 2
-    if holds(middle) { low = middle + 1 } else { high = middle }
+extension RandomAccessCollection where Index == Int {
+  /// The first index whose element satisfies a predicate that is true for all elements after it; `endIndex` when none
+  /// does. By bisection.
+  @inlinable
+  package func partitioningIndex(where belongs: (Element) -> Bool) -> Int {
+    var (low, high) = (startIndex, endIndex)
+    while low < high {
+      let middle = (low + high) / 2
+      if belongs(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
-  return low
 }

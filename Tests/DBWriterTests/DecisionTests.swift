@@ -8,7 +8,7 @@ import Testing
 import TestSupport
 import Values
 
-/// Candidates, merges, splits and what was undone: the tables depend on the set of messages, never on their order.
+/// Candidates, merges, splits and undone decisions: the tables depend on the set of messages, not on their order.
 @Suite struct DecisionTests {
   private static let ids = (1...6).map { "gtin:0729000000000\($0)" }
     + ["8", "9", "a"].map { "name:" + String(repeating: $0, count: 32) }
@@ -163,7 +163,7 @@ import Values
     }
   }
 
-  /// Two writers of different partitions decide at once on what hangs together.
+  /// Two writers of different partitions resolve connected decisions at once.
   @Test func writersOfDifferentPartitionsAgree() async throws {
     let fixture = try await StoreFixture()
     let stores = [fixture.store(), fixture.store()]

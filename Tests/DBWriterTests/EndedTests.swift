@@ -29,7 +29,7 @@ import TestSupport
     }
   }
 
-  /// One message: a part of a file, and whether it says that all of the file was read.
+  /// One message: a part of a file, and whether it closes the file.
   struct Part {
     var hour: Int
     var file: Int

@@ -11,7 +11,7 @@ import Values
   /// What one partition carries, in its order.
   private typealias Feed = [[UInt8]]
 
-  /// Few codes, prices and hours, so that changes, repeats and late files are frequent.
+  /// Few codes, prices and hours, for frequent changes, repeats and late files.
   private func feeds(_ random: inout TestRandom) -> [Feed] {
     (0..<3).map { partition in
       var sequence: [Int: Int] = [:]

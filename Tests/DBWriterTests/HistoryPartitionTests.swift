@@ -5,7 +5,7 @@ import Postgres
 import Testing
 import TestSupport
 
-/// The history lies in one partition a month, made when it is needed.
+/// The history has one partition a month, created on demand.
 @Suite struct HistoryPartitionTests {
   private static let day = 24
   private static let month = 31 * day

@@ -8,7 +8,7 @@ import Testing
 import TestSupport
 import Values
 
-/// Promotions and their items: forward only, ended by the full file that no longer has them.
+/// Promotions and their items move forward only, and end with the full file that no longer has them.
 @Suite struct PromotionTests {
   private typealias Promotion = PromotionsIngest.Promotion
 

@@ -54,7 +54,7 @@ import TestSupport
     #expect(try await refresher.refreshDue() == [])
   }
 
-  /// The table can be written to by others: its names never become part of a statement.
+  /// Other programs can write to the table, so its names never become part of a statement.
   @Test func namesFromTheTableAreNeverExecuted() async throws {
     let fixture = try await StoreFixture()
     _ = try await fixture.psql("""

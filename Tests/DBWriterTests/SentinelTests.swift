@@ -169,7 +169,7 @@ import Values
     #expect(try await fixture.psql(question) == "\(expected)\n")
   }
 
-  /// A value that is observed within the period a step is about, not at its end, is what came true.
+  /// A value observed within a step's period, and not at its end, is the step's outcome.
   @Test func theLastValueWithinThePeriodIsCompared() async throws {
     let fixture = try await StoreFixture()
     try await write([Sentinel.prediction(1, hour: 0, ["10", "20", "30"]).encoded()], of: Self.buffer, to: fixture)

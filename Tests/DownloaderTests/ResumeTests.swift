@@ -124,7 +124,7 @@ import TestSupport
     }
   }
 
-  /// A transfer below the low-speed limit ends, and does not hold its slot for ever.
+  /// A transfer below the low-speed limit ends and frees its slot.
   @Test(.timeLimit(.minutes(10))) func aSlowTransferFailsTransiently() async throws {
     try await withTemporaryDirectory { folder in
       let server = try HostileServer { _, out in

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 import Values
 
-/// What polls and connections in their order make of a series, with a source and a clock of the test.
+/// The series that polls and connections make, with a source and a clock of the test.
 @Suite struct BarProducerTests {
   /// One step for each fetch.
   private final class ScriptedSource: BarSource {
@@ -75,7 +75,7 @@ import Values
 
   private var readiness: (ready: Bool, reason: String) { health.readiness("source").current }
 
-  /// A closed exchange hides no source that does not answer, and nothing is published from the question.
+  /// A closed exchange does not hide a source without answers, and nothing is published from the probe.
   @Test(.timeLimit(.minutes(10))) func aSourceIsPolledBeforeTheFirstWait() async throws {
     let (health, drain) = (health, drain)
     let source = ScriptedSource(isLive: false, [

@@ -76,7 +76,7 @@ import Values
     #expect(outcome.outgoing.map(\.bar.flags) == [.inconsistentRange])
   }
 
-  /// Oil of 20 April 2020; what a price may be is a matter of the series.
+  /// Oil on 20 April 2020: some series allow negative prices.
   @Test func pricesOfZeroAndBelowAreFlaggedAndPublished() throws {
     let bars = [
       bar(0, "17.73", "17.85", "-40.32", "-37.63", "247947"), bar(86_400, "0", "1", "0", "1"),

@@ -33,7 +33,7 @@ import TestSupport
     #expect(read[1] == .heartbeat(Array("~h~17".utf8)))
   }
 
-  /// A wrong length, a broken mark, a number that is none: what follows is read all the same.
+  /// After a wrong length, a broken mark or an invalid number the rest is still read.
   @Test(arguments: [
     ("~m~3~m~{}", 0), ("~m~1~m~{}", 0), ("~x~2~m~{}", 0), ("~m~~m~{}", 0), ("~m~-1~m~{}", 0), ("~m~99999999999~m~", 0),
     ("~m~2000000~m~x", 0), ("~m~1~m~🏦", 0), ("~m~2x~m~{}", 0), ("{}", 0), ("~m~9~m~~h~~m~1~m", 0),

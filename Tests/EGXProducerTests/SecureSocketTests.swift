@@ -9,7 +9,7 @@ import TestSupport
 import TradingViewSimulator
 import WebSocket
 
-/// TLS of the WebSocket, with an authority of the test: a server that cannot prove its name receives nothing.
+/// TLS of the WebSocket, with an authority of the test: a server without a valid certificate receives nothing.
 @Suite struct SecureSocketTests {
   private let script = SimulatorScript(bars: ["COMI": (0..<5).map {
     .init("\(1_755_043_200 + $0 * 86_400)", "90.5", "91.2", "90.1", "90.\($0)", "100")

@@ -1,6 +1,6 @@
 import HTTP
 
-/// A client that may fetch from 127.0.0.1 only: everything else of the machine stays refused.
+/// A client that may fetch from 127.0.0.1 only; the machine's other addresses stay refused.
 func makeClient(
   allowing networks: [String] = ["127.0.0.1"], proxy: String? = nil, maxPerOrigin: Int = 0
 ) throws -> HTTPClient {

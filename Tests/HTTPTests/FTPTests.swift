@@ -79,7 +79,7 @@ import TestSupport
     }
   }
 
-  /// A server may name any address for the data: it must not lead us where its own address could not.
+  /// A server may name any address for the data: the client must not connect to one that it may not fetch from.
   @Test(.timeLimit(.minutes(10))) func theAddressOfTheDataIsCheckedToo() async throws {
     try await withTree { root, _ in
       let server = try await LocalFTPServer.start(root: root, masquerade: "10.1.2.3")

@@ -4,7 +4,7 @@ import LocalServers
 import Testing
 import TestSupport
 
-/// Against `nghttpd`, the server of the nghttp2 project, which speaks nothing but HTTP/2.
+/// Against `nghttpd`, the server of the nghttp2 project, which supports only HTTP/2.
 @Suite struct HTTP2Tests {
   private func withServer(
     _ body: (_ url: String, _ authority: String, _ log: String) async throws -> Void

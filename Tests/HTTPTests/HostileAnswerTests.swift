@@ -7,7 +7,7 @@ import Testing
 import TestSupport
 
 @Suite struct HostileAnswerTests {
-  /// What a client makes of one scripted answer.
+  /// How a client handles one scripted answer.
   private func failure(
     limits: HTTPLimits = HTTPLimits(totalTime: .seconds(20)),
     _ script: @escaping @Sendable (HostileServer.Request, HostileServer.Connection) -> Void
@@ -133,7 +133,7 @@ import TestSupport
     #expect(error?.kind == .tooSlow && error?.isTransient == true)
   }
 
-  /// More than sockets take in: the upload itself stands still.
+  /// More than the socket buffers hold: the upload itself stalls.
   @Test func anUploadThatStopsIsTooSlow() async throws {
     let server = try HostileServer { _, connection in
       connection.answer("200 OK")

@@ -120,7 +120,7 @@ import Values
   }
 }
 
-/// One series or one version does not suppress the others.
+/// The limit of one series or version does not suppress the others.
 @Suite struct ModelUseTests {
   @Test func aSeriesWhoseModelFailsIsWithheldAlone() async throws {
     let fixture = try WorkerFixture([StubModel(history: 1, poison: 13)])

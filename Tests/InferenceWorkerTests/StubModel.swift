@@ -7,7 +7,7 @@ import Synchronization
 /// plus the number of the step; its quantiles lie one below and one above.
 struct StubModel: ForecastModel {
   var manifest: ModelManifest
-  /// Fails at any input whose newest value is this one.
+  /// Fails for every input with this newest value.
   var poison: Double?
 
   init(

@@ -59,7 +59,7 @@ final class WorkerCluster: Sendable {
   /// All that was published so far.
   var predictions: [Prediction] { tapped.predictions.withLock { $0 } }
 
-  /// What was published, by id: every content that came under it.
+  /// All contents published under each id.
   var byID: [String: Set<[UInt8]>] {
     Dictionary(grouping: predictions, by: \.predictionID).mapValues { Set($0.map { $0.encoded() }) }
   }

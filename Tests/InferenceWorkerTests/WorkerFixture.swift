@@ -95,7 +95,7 @@ final class MemoryOutput: SinkOutput, WindowSource {
 
   var predictions: [Prediction] { state.withLock { $0.predictions } }
   var windows: [SeriesWindow] { state.withLock { Array($0.windows.values) } }
-  /// Lets this many sends fail before anything is taken.
+  /// This many sends fail before one succeeds.
   func fail(_ count: Int) { state.withLock { $0.failures = count } }
 
   func send(_ batches: [OutgoingBatch], for positions: [TopicPartition: Int64]) async throws {

@@ -2,7 +2,7 @@ import Messages
 import Testing
 
 @Suite struct IngestDecoderTests {
-  /// Keeps what it is shown, as copies.
+  /// Keeps copies of what it visits.
   private struct Recorder: ProductsIngestVisitor {
     var events: [String] = []
     var refuseItem: String?

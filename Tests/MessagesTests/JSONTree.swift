@@ -1,7 +1,7 @@
 import Foundation
 @testable import Messages
 
-/// Any JSON value, for comparing what two readers make of the same bytes.
+/// Any JSON value, for comparing the results of two readers.
 indirect enum JSONTree: Equatable {
   case null
   case bool(Bool)

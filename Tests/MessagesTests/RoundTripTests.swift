@@ -80,7 +80,7 @@ import Testing
     }
   }
 
-  /// What the writer makes of any bytes is valid JSON, and is what Swift makes of them, replacements included.
+  /// For any bytes the writer's output is valid JSON and equals Swift's decoding, replacements included.
   @Test func anyBytesAreWrittenAsValidText() throws {
     let seed = freshSeed()
     var random = Seeded(seed)

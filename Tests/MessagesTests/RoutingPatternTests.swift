@@ -60,7 +60,7 @@ import Values
     #expect((4_000...36_000).contains(matched), "the cases are one-sided: \(matched)")
   }
 
-  /// Bytes that no key has are compared as they are, and end nothing.
+  /// Bytes that occur in no key are compared literally and end no word.
   @Test func anyBytesMayBeAKey() throws {
     let pattern = try RoutingPattern("*.b")
     #expect(picks(pattern, [0xff, 0x00, 0x2e, 0x62]))
@@ -96,7 +96,7 @@ import Values
     #expect(pattern.topics.map(\.name) == expected.map { "sentinel_market_data.\($0.rawValue)" })
   }
 
-  /// No key that a pattern picks lies in a topic it does not name.
+  /// A key that a pattern matches belongs to a topic of the pattern.
   @Test func everyMatchingKeyIsInASubscribedTopic() throws {
     var random = Seeded(freshSeed())
     let words = ["*", "#", "mena", "egypt", "polymer", "energy", "pvc"]

@@ -3,7 +3,7 @@ import Messages
 import Testing
 import Values
 
-/// A schema may only grow: what version 1 had at its birth stays, under its name and with its JSON type, and what
+/// A schema may only grow: the fields of version 1 stay, with their names and JSON types, and what
 /// it wrote is read for ever. Lines may be added to this file; none may be changed or removed.
 @Suite struct SchemaGrowthTests {
   private static let discovered: [String: String] = [

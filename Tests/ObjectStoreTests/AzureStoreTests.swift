@@ -111,7 +111,7 @@ extension AzureBlobServer {
     }
   }
 
-  /// One token for many requests, renewed before it ends; a refused one that is not new is worth another.
+  /// One token for many requests, renewed before it expires; after a refusal an old token is replaced once.
   @Test(.timeLimit(.minutes(15))) func anIdentityNeedsNoKey() async throws {
     try await withTemporaryDirectory { folder in
       try await AzureBlobServer.serving { server in

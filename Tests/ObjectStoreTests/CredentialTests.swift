@@ -18,7 +18,7 @@ import TestSupport
     func advance(_ by: Int64) { seconds.withLock { $0 += by } }
   }
 
-  /// A scripted source: one answer after the other; the last one repeats.
+  /// A scripted source: its answers in order; the last one repeats.
   private struct Scripted: CredentialSource {
     let name = "a script"
     let asked = Shared(0)

@@ -5,7 +5,7 @@ import Testing
 import TestSupport
 
 @Suite struct FileStoreTests {
-  /// A process that has run out of descriptors says nothing of the folder.
+  /// Running out of descriptors does not mean that the folder is missing.
   @Test(arguments: [
     (EMFILE, ErrorClass.transient), (ENFILE, .transient), (ENOMEM, .transient), (ENOENT, .configuration),
     (ENOTDIR, .configuration), (EACCES, .configuration),

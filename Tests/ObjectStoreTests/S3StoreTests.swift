@@ -134,7 +134,7 @@ import TestSupport
   }
 }
 
-/// Against a server that misbehaves.
+/// Against a server with faults.
 @Suite struct S3HostileTests {
   private static func error(_ code: String) -> String { "<Error><Code>\(code)</Code><Message>m</Message></Error>" }
 

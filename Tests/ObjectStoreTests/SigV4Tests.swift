@@ -89,11 +89,11 @@ import Testing
     """
 
   @Test func profilesAreRead() {
-    #expect(SharedFileCredentials.parse(text, profile: "default")?.secretAccessKey == "secret/with=equals")
-    #expect(SharedFileCredentials.parse(text, profile: "default")?.sessionToken == nil)
-    let work = SharedFileCredentials.parse(text, profile: "work")
+    #expect(PlacedCredentials.parse(text, profile: "default")?.secretAccessKey == "secret/with=equals")
+    #expect(PlacedCredentials.parse(text, profile: "default")?.sessionToken == nil)
+    let work = PlacedCredentials.parse(text, profile: "work")
     #expect(work?.accessKeyID == "AKIDWORK" && work?.sessionToken == "t")
-    #expect(SharedFileCredentials.parse(text, profile: "half") == nil)
-    #expect(SharedFileCredentials.parse(text, profile: "absent") == nil)
+    #expect(PlacedCredentials.parse(text, profile: "half") == nil)
+    #expect(PlacedCredentials.parse(text, profile: "absent") == nil)
   }
 }

@@ -189,7 +189,7 @@ import Values
     #expect(minted[0] == minted[1])
   }
 
-  /// A row finds the master that stands for a merged one; when the merge is undone, the one it found before.
+  /// A row finds the survivor of a merge; when the merge is undone, the master it found before.
   @Test func mergesAreFollowedAndSoIsWhatIsUndone() async throws {
     let (milk, other) = ("gtin:07290000149844", "gtin:04006381333931")
     try await withBench { bench in
@@ -206,7 +206,7 @@ import Values
     }
   }
 
-  /// What a split takes away keeps the id it is recognised by, and is another product in every other respect.
+  /// A product split off keeps the id it is recognised by, and is another product in every other respect.
   @Test func aSplitIsFollowed() async throws {
     let (milk, other) = ("gtin:07290000149844", "gtin:04006381333931")
     try await withBench { bench in

@@ -2,7 +2,7 @@ import Foundation
 import PriceFiles
 import Testing
 
-/// Files with one defect: it costs its row and no other.
+/// A file with one defect loses the row of the defect and no other.
 @Suite struct DamageTests {
   private func item(_ code: Int, _ name: String = "n") -> String {
     "<Item><ItemCode>\(code)</ItemCode><ItemName>\(name)</ItemName><ItemPrice>\(code).90</ItemPrice></Item>"

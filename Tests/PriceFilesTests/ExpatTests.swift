@@ -46,7 +46,7 @@ import Testing
     #expect(accepted > 100)
   }
 
-  /// HTML roots and DOCTYPEs are well-formed, and refused.
+  /// HTML roots and DOCTYPEs are well-formed, but are refused.
   private static func isRefusedOnPurpose(_ summary: PriceFileSummary) -> Bool {
     [.refused, .notXMLOrHTML].contains(summary.outcome)
   }

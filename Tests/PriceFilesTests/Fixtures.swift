@@ -195,7 +195,7 @@ enum Fixtures {
     return text + "</Items></Root>"
   }
 
-  /// windows-1255, as Foundation sees it.
+  /// windows-1255, as Foundation decodes it.
   static func windows1255(_ text: String) -> [UInt8] {
     text.unicodeScalars.map { scalar in
       switch scalar.value {

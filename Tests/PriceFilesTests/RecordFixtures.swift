@@ -33,7 +33,7 @@ enum RecordFixtures {
     </Root>
     """
 
-  /// B: the clubs lie inside the restrictions, remarks are text, and something is new.
+  /// B: the clubs are inside the restrictions, remarks are text, and there is an unknown element.
   static let promotionsBina = """
     <Root><ChainId>7290058108879</ChainId><StoreId>1</StoreId><Promotions><Promotion><PromotionId>7</PromotionId>\
     <AdditionalRestrictions><AdditionalIsCoupon>1</AdditionalIsCoupon><Clubs><ClubId>3</ClubId></Clubs>\

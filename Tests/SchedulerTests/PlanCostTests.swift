@@ -41,14 +41,14 @@ import Values
     // Two tickers every half hour are 26 calls.
     let two = try cost(tickers: 2, source: Self.vantage, schedules: ["name: bars, every: 30m"])
     #expect(two.refusals.map(\.lines)[0][0].contains("26 calls a day against 25"))
-    #expect(two.refusals[0].lines[2].contains("1 of the tickers at this pace; or all 2 tickers every 36m"))
+    #expect(two.refusals[0].lines[2].contains("1 of the tickers at this pace; or all 2 tickers every 33m"))
     // What others cost is not there for it.
     let both = try cost(
       tickers: 1, source: Self.vantage,
       schedules: ["name: a, every: 1h", "name: b, cron: '*/20 * * * *'"])
-    #expect(both.refusals[0].lines[0].contains("26 calls a day against 25"))
+    #expect(both.refusals[0].lines[0].contains("27 calls a day against 25"))
     #expect(both.refusals[0].lines[1...2] == [
-      "  a: 1 ticker, 1 call x 7 runs = 7 calls of 1m bars", "  b: 1 ticker, 1 call x 19 runs = 19 calls of 1m bars",
+      "  a: 1 ticker, 1 call x 7 runs = 7 calls of 1m bars", "  b: 1 ticker, 1 call x 20 runs = 20 calls of 1m bars",
     ])
     #expect(both.refusals[0].lines[3].contains("1 ticker every 23m"), "\(both.refusals[0].lines[3])")
   }

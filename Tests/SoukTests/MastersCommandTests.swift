@@ -168,7 +168,7 @@ import Values
     }
   }
 
-  /// A GTIN that is sold by just the name proves it; what a person undid is not merged again.
+  /// A GTIN sold under exactly the name proves it; a merge that a person undid is not made again.
   @Test func whatGTINsProveIsMergedOnce() async throws {
     try await withBench { bench in
       try await bench.souk("settle")
@@ -189,7 +189,7 @@ import Values
     }
   }
 
-  /// Another GTIN of that name, or a chain that sells both, and it is not proved.
+  /// With another GTIN of that name, or a chain that sells both, it is not proved.
   @Test(arguments: [false, true])
   func whatContradictsIsNoProof(isSoldBeside: Bool) async throws {
     try await withBench { bench in

@@ -31,7 +31,7 @@ import Testing
 }
 
 @Suite struct FleetPlanTests {
-  /// Each kind of a service is a process of its own, and is told so.
+  /// Each kind of a service is a separate process, with its kind in the environment.
   @Test func kindsAreProcesses() throws {
     let worker = ServiceCatalogue.inferenceWorker
     let plan = FleetPlan(

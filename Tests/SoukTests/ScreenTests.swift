@@ -4,7 +4,7 @@ import Testing
 @testable import SoukService
 
 @Suite struct ScreenTests {
-  /// What a terminal would show: only the two sequences the screen uses are understood.
+  /// The contents of a terminal: only the two escape sequences of the screen are supported.
   private final class Terminal: Sendable {
     let text = Mutex("")
 

@@ -67,7 +67,7 @@ import TestSupport
     }
   }
 
-  /// Files that a person put beside those of a run, and a marker of another kind.
+  /// Files of the user in the folder of a run, and a marker of another format.
   @Test func whatIsNotListedInTheMarkerIsKept() async throws {
     try await withTemporaryDirectory { path in
       do { try write(try RunFolder(path).log(of: "parser")) }
@@ -133,7 +133,7 @@ import TestSupport
 /// `souk up` on a cluster whose groups still have the members of a run that was killed.
 @Suite struct FreeGroupTests {
   private final class Groups: Sendable {
-    /// What each question is answered; the last answer stays.
+    /// The answers to each question; the last one repeats.
     private let answers: Mutex<[[(group: String, members: [String])]]>
     let lines = Mutex<[String]>([])
     let stopping = Interruption()
@@ -172,7 +172,7 @@ import TestSupport
     #expect(groups.left == 1, "asked until nothing was held")
   }
 
-  /// Those of another fleet that runs.
+  /// Processes of another running fleet.
   @Test func membersThatStayAreWorkedBeside() async throws {
     let groups = Groups([[("parser", ["parser @ /10.0.0.9"])]])
     try await groups.wait(within: .milliseconds(50))

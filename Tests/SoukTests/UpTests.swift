@@ -101,7 +101,7 @@ import Glibc
     }
   }
 
-  /// The market data system: a service is killed on the way, and both ends agree on every price all the same.
+  /// The market data system: a service is killed during the run, and both ends still agree on every price.
   @Test(.timeLimit(.minutes(15))) func barsArriveAtBothEnds() async throws {
     try await withTemporaryDirectory { folder in
       let souk = try await ServiceProcess.start(
@@ -195,7 +195,7 @@ import Glibc
     }
   }
 
-  /// No server starts, nothing is written, and what lies in the folder of the run stays.
+  /// No server starts, nothing is written, and the files in the folder of the run stay.
   @Test func wrongArgumentsAreFoundFirst() async throws {
     try await withTemporaryDirectory { folder in
       let (own, run) = (folder + "/own", folder + "/run")
@@ -282,7 +282,7 @@ import Glibc
     }
   }
 
-  /// A path that the operator mistyped is no place for an address.
+  /// The address is not written to a mistyped path.
   @Test func theBootstrapFileReplacesAddressesOnly() async throws {
     try await withTemporaryDirectory { folder in
       let file = folder + "/notes"

@@ -116,6 +116,11 @@ package struct ArchiverCommand: ServiceCommand {
             "\(flag) \(tier) puts new objects where they cannot be read; use --tiers 0d=\(tier) for an archive that is "
               + "cold at once")
         }
+        guard !objectStore.azure.azureCreateOnce else {
+          throw Failure(
+            .configuration, code: "archive_tiers",
+            "--azure-create-once: the catalogue replaces its objects; use a container without immutable blobs")
+        }
         return try TierPolicy(keeping.tiers, for: ObjectLocation(objectStore.objectStore))
       },
       check: { policy in

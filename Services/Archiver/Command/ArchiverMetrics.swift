@@ -19,8 +19,15 @@ struct KeeperMetrics: Sendable {
     MetricDescription("souk_archive_moved_bytes_total", .counter, "Their bytes."),
     MetricDescription(
       "souk_archive_unmoved_objects_total", .counter, "Objects that the store did not move; the log names them."),
+    MetricDescription(
+      "souk_archive_keeping_failures_total", .counter,
+      "Looks at the catalogue, the tiers and the restores that failed, by code.", labels: ["code"]),
     MetricDescription("souk_archive_open_restores", .gauge, "Restores that are not ended."),
   ]
+
+  func failed(_ code: String) {
+    Counter(label: "souk_archive_keeping_failures_total", dimensions: [("code", code)]).increment()
+  }
 
   func owns(_ owns: Bool) { owner.record(owns ? 1 : 0) }
   func note(openRestores count: Int) { restores.record(count) }

@@ -11,13 +11,14 @@ final class Keeper {
   private let catalogue: ArchiveCatalogue
   private let mappings: [ArchiveMapping]
   private let settings: KeepingOptions
-  private let policy: TierPolicy
+  private var policy: TierPolicy
   private let owner: Ownership
   private let width: Int
   private let context: ServiceContext
   private let merger: CatalogueMerger
   private let metrics = KeeperMetrics()
   private var nextTiers = ContinuousClock.now
+  private var isStoreAsked = false
 
   init(
     _ catalogue: ArchiveCatalogue, _ mappings: [ArchiveMapping], settings: KeepingOptions, policy: TierPolicy,
@@ -33,9 +34,10 @@ final class Keeper {
     merger = CatalogueMerger(catalogue, grace: settings.catalogueGrace.duration, logger: context.logger)
   }
 
-  /// Until drained. An outage is waited out beside the work, which goes on without.
-  /// - Throws: what is not an outage.
+  /// Until drained. Whatever fails here is waited out beside the work, which goes on without: topics do not wait.
+  /// - Throws: errors of the configuration.
   func run() async throws {
+    let readiness = context.health.readiness("catalogue")
     var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
     while !context.drain.isRaised, !Task.isCancelled {
       var wait = settings.catalogueInterval.duration
@@ -44,12 +46,17 @@ final class Keeper {
           metrics.owns(true)
           if try await round() { wait = .zero }
           backoff.reset()
+          readiness.set(ready: true)
         } else {
           metrics.owns(false)
+          readiness.set(ready: true)
           wait = min(wait, settings.leaseTimeout.duration / 2)
         }
-      } catch where ErrorClass(of: error) == .transient {
+      } catch where ErrorClass(of: error) != .configuration {
         wait = backoff.next(retryAfter: (error as? any ClassifiedError)?.retryAfter)
+        metrics.failed(publicCode(of: error))
+        // An outage of the store shows in the work, too. Anything else does only here.
+        if ErrorClass(of: error) != .transient { readiness.set(ready: false, reason: publicCode(of: error)) }
         context.logger.warning(
           "the catalogue waits", metadata: ["reason": "\(error)", "seconds": "\(wait / .seconds(1))"])
       }
@@ -102,7 +109,24 @@ final class Keeper {
     return isMore
   }
 
+  /// A store that cannot move objects keeps them where they are, unless tiers were asked for.
+  private func askStore() async throws {
+    guard !isStoreAsked, let coldest = policy.steps.last?.tier else { return }
+    let abilities = try await catalogue.store.abilities(of: coldest)
+    isStoreAsked = true
+    guard !abilities.moves else { return }
+    let reason = abilities.reason ?? "it says not why"
+    guard settings.tiers == "auto" else {
+      throw Failure(
+        .configuration, code: "store_without_tiers",
+        "--tiers \(policy.text): the store does not move objects (\(reason)); use --tiers off")
+    }
+    context.logger.notice("all objects stay where they are written", metadata: ["reason": "\(reason)"])
+    policy.steps = []
+  }
+
   private func moveTiers(held: [RestoreJob], _ now: Timestamp, _ isOwner: () -> Bool) async throws {
+    try await askStore()
     let tiers = TierKeeper(catalogue: catalogue, policy: policy, width: width, logger: context.logger)
     let today = now.microseconds.flooredDivision(by: 86_400_000_000).quotient
     for mapping in mappings {

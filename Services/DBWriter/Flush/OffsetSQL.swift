@@ -3,6 +3,12 @@ import Postgres
 
 /// Statements on `kafka_offsets`. `$1` and `$2` are the cluster's id and the group.
 enum OffsetSQL {
+  private static let select = """
+    SELECT topic, partition, next_offset FROM kafka_offsets
+    WHERE cluster_id = $1 AND consumer_group = $2
+      AND (topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[]))
+    """
+
   /// Gives every partition a row to compare with, and reads the offsets.
   static func register(_ partitions: [TopicPartition], _ scope: OffsetScope) -> [PostgresStatement] {
     [
@@ -12,11 +18,7 @@ enum OffsetSQL {
         ORDER BY topic COLLATE "C", partition
         ON CONFLICT DO NOTHING
         """, scope.parameters + parameters(partitions), operation: "register partitions"),
-      PostgresStatement("""
-        SELECT topic, partition, next_offset FROM kafka_offsets
-        WHERE cluster_id = $1 AND consumer_group = $2
-          AND (topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[]))
-        """, scope.parameters + parameters(partitions), operation: "read offsets"),
+      PostgresStatement(select, scope.parameters + parameters(partitions), operation: "read offsets"),
     ]
   }
 
@@ -24,9 +26,7 @@ enum OffsetSQL {
   /// than it expects.
   static func lock(_ partitions: [TopicPartition], _ scope: OffsetScope) -> PostgresStatement {
     PostgresStatement("""
-      SELECT topic, partition, next_offset FROM kafka_offsets
-      WHERE cluster_id = $1 AND consumer_group = $2
-        AND (topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[]))
+      \(select)
       ORDER BY topic, partition
       FOR UPDATE
       """, scope.parameters + parameters(partitions), operation: "lock offsets")

@@ -1,3 +1,4 @@
+import Core
 import Postgres
 import Values
 
@@ -55,14 +56,7 @@ struct FileID: Hashable, Sendable {
   init?(_ text: RawSpan) {
     guard text.byteCount == 32 else { return nil }
     for index in 0..<32 {
-      let digit = text.unsafeLoad(fromByteOffset: index, as: UInt8.self)
-      let value: UInt8
-      switch digit {
-      case 0x30...0x39: value = digit &- 0x30
-      case 0x61...0x66: value = digit &- 0x57
-      case 0x41...0x46: value = digit &- 0x37
-      default: return nil
-      }
+      guard let value = Hex.value(text.unsafeLoad(fromByteOffset: index, as: UInt8.self)) else { return nil }
       if index < 16 { high = high << 4 | UInt64(value) } else { low = low << 4 | UInt64(value) }
     }
   }

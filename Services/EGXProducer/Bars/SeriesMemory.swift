@@ -1,3 +1,5 @@
+import Core
+
 /// What was published of one series: its latest bars, each by its position and fingerprint. A value, and small: 16
 /// bytes a bar.
 package struct SeriesMemory: Hashable, Sendable {
@@ -57,11 +59,6 @@ package struct SeriesMemory: Hashable, Sendable {
   private func place(of position: Int64) -> Int {
     // Almost always the newest.
     if let last = entries.last, position > last.position { return entries.count }
-    var (low, high) = (0, entries.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if entries[middle].position < position { low = middle + 1 } else { high = middle }
-    }
-    return low
+    return entries.partitioningIndex { $0.position >= position }
   }
 }

@@ -30,7 +30,7 @@ package struct InputBuilder: Sendable {
   ///   - stamp: drivers' records written until then count.
   package func prepare(
     _ known: [SeriesHistory.Point], measures: [SeriesHistory.Measure], name: SeriesName, isLate: Bool,
-    manifest: ModelManifest, drivers: [DriverSeries?], stamp: Int64
+    manifest: ModelManifest, drivers: [SeriesHistory?], stamp: Int64
   ) -> CheckedInput {
     let newest = known[0]
     let period = Int64(manifest.period) * 1_000_000
@@ -84,7 +84,7 @@ package struct InputBuilder: Sendable {
 
   /// The driver's value as of each time; NaN where it is unknown.
   private func row(
-    of driver: DriverSeries?, at times: [Int64], stamp: Int64, period: Int64, _ draft: inout Draft
+    of driver: SeriesHistory?, at times: [Int64], stamp: Int64, period: Int64, _ draft: inout Draft
   ) -> [Double] {
     let values = times.map { driver?.value(asOf: $0, writtenUpTo: stamp) }
     guard let newest = values.last ?? nil, let time = times.last else {

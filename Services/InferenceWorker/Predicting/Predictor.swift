@@ -52,7 +52,7 @@ struct Predictor {
   /// - Returns: the predictions for each request, in the order of the models.
   func predictions(
     for requests: [PredictionRequest], by models: [LoadedModel], known: (PredictionRequest) -> KnownSeries,
-    drivers: ([SeriesName]) -> [DriverSeries?]
+    drivers: ([SeriesName]) -> [SeriesHistory?]
   ) -> [[Prediction]] {
     let driversOf = models.map { drivers($0.drivers) }
     var drafts: [[Draft]] = []
@@ -86,7 +86,7 @@ struct Predictor {
   }
 
   private func prepare(
-    _ request: PredictionRequest, _ series: KnownSeries, _ model: LoadedModel, _ drivers: [DriverSeries?]
+    _ request: PredictionRequest, _ series: KnownSeries, _ model: LoadedModel, _ drivers: [SeriesHistory?]
   ) -> CheckedInput {
     // Later observations do not count.
     let isLate = series.points.first.map { $0.observedAt > request.observedAt } ?? false

@@ -24,11 +24,11 @@ package struct SeriesHistory: Hashable, Sendable {
   /// The offset of the newest record; -1 without any.
   package var newestOffset: Int64 { points.reduce(-1) { max($0, $1.offset) } }
 
-  /// Inserts an observation at its place. A known one changes nothing.
+  /// Inserts an observation at its place, and drops the oldest points beyond `limit`. A known one changes nothing.
   /// - Returns: whether it was new.
   @discardableResult
   package mutating func insert(
-    observedAt: Int64, value: ExactDecimal, _ measure: Measure, offset: Int64, stamp: Int64
+    observedAt: Int64, value: ExactDecimal, _ measure: Measure, offset: Int64, stamp: Int64, limit: Int = .max
   ) -> Bool {
     // Nearly always the newest.
     var index = points.count
@@ -37,6 +37,7 @@ package struct SeriesHistory: Hashable, Sendable {
     let number = measures.firstIndex(of: measure) ?? measures.count
     if number == measures.count { measures.append(measure) }
     points.insert(Point(observedAt: observedAt, value: value, offset: offset, stamp: stamp, measure: number), at: index)
+    if points.count > limit { points.removeFirst(points.count - limit) }
     return true
   }
 
@@ -77,10 +78,6 @@ package struct SeriesHistory: Hashable, Sendable {
     let kept = measures.indices.filter(used.contains)
     measures = kept.map { measures[$0] }
     for index in points.indices { points[index].measure = kept.firstIndex(of: points[index].measure) ?? 0 }
-  }
-
-  mutating func dropOldest(beyond limit: Int) {
-    if points.count > limit { points.removeFirst(points.count - limit) }
   }
 
   package func window(of name: SeriesName, group: String) -> SeriesWindow {

@@ -47,7 +47,7 @@ package struct ReplayCommand: ServiceCommand {
     let clients = needs.kafka(
       ServiceCatalogue.scheduler.name, kafka, topics: catalogue.kind.outputs.map(\.name), consumes: false)
     return clients.source { producer in
-      let metrics = SchedulerMetrics()
+      let metrics = SchedulerMetrics(catalogue.kind)
       // No lease is needed here to be the one that sends.
       metrics.active(true)
       let sent = try await Replay(

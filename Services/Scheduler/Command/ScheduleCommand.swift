@@ -71,7 +71,7 @@ package struct ScheduleCommand: ServiceCommand {
       ])
       try await Scheduler(
         plan: plan, consumer: consumer, queue: JobQueue(producer: producer, service: clients.identity),
-        settings: settings, metrics: SchedulerMetrics(), context: context, now: WallClock.microseconds
+        settings: settings, metrics: SchedulerMetrics(catalogue.kind), context: context, now: WallClock.microseconds
       ).run()
     }
   }

@@ -149,20 +149,20 @@ package struct PlanCost: Sendable {
       last = one.at
       backlog += Double(one.calls)
       let wait = max(0, backlog - Double(limit.burst)) / rate
-      guard Double(one.at) + wait > Double(one.by) else { continue }
+      guard Double(one.at) + wait > Double(one.by) + 1e-3 else { continue }
       let share = Self.share(of: one.schedule, in: day)
       let tickers = one.schedule.symbols.count
       let allowed = Double(one.by - one.at)
       // The pace at which the greatest schedule alone is worked off.
-      let seconds = Int64((Double(share.calls) / rate).rounded(.up))
+      let seconds = Int64((Double(share.calls) / rate - 1e-6).rounded(.up))
       let size = max(1, (tickers + share.calls - 1) / max(1, share.calls))
       let runGap = share.runs > 1 ? Double(share.span) / Double(share.runs - 1) : 86_400
-      let fitting = min(tickers, Int(min(allowed, runGap) * rate) * size)
+      let fitting = min(tickers, Int(min(allowed, runGap) * rate + 1e-6) * size)
       var fits: [String] = []
       if fitting > 0, fitting < tickers { fits.append("\(grouped(fitting)) of the tickers at this pace") }
       let pace = DurationSetting(.seconds(max(60, (seconds + 59) / 60 * 60)))
       if share.runs > 1 { fits.append("all of them every \(pace)") }
-      let needed = Int((Double(share.calls) / min(allowed, runGap) * 60).rounded(.up))
+      let needed = Int((Double(share.calls) / min(allowed, runGap) * 60 - 1e-6).rounded(.up))
       fits.append("a plan of the provider's with \(grouped(needed)) calls a minute (rate: \(needed)/m)")
       return Refusal(source: source.name, lines: [
         "\(source.name) cannot keep up: \(limit.text) allows \(number(rate * 60)) calls a minute",

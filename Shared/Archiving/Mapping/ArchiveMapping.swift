@@ -44,6 +44,7 @@ package struct ArchiveMapping: Hashable, Sendable {
     ArchiveMapping(topic: Topics.marketTicks.name, time: .field("event_ns"), symbol: .field("symbol")),
     ArchiveMapping(topic: Topics.marketBars.name, time: .field("start_ns"), symbol: .field("symbol")),
     ArchiveMapping(topic: Topics.marketGaps.name, time: .field("from_ns"), symbol: .field("symbol")),
+    ArchiveMapping(topic: Topics.technicalSignals.name, time: .field("start_ns"), symbol: .field("symbol")),
     ArchiveMapping(topic: Topics.sentimentEvents.name, time: .field("published_at"), symbol: .field("symbol")),
   ]
 

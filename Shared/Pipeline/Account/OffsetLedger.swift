@@ -1,3 +1,4 @@
+import Core
 import Kafka
 
 /// Which records of each partition are done, and therefore what may be committed.
@@ -112,12 +113,7 @@ package struct OffsetLedger: Sendable {
   }
 
   private static func index(of offset: Int64, in open: [(offset: Int64, isFinished: Bool)]) -> Int? {
-    var low = 0
-    var high = open.count
-    while low < high {
-      let middle = (low + high) / 2
-      if open[middle].offset < offset { low = middle + 1 } else { high = middle }
-    }
-    return low < open.count && open[low].offset == offset ? low : nil
+    let index = open.partitioningIndex { $0.offset >= offset }
+    return index < open.count && open[index].offset == offset ? index : nil
   }
 }

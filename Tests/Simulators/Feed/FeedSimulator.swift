@@ -192,6 +192,18 @@ package final class FeedSimulator: Sendable {
       WebSocketFrame(fin: true, opcode: connection.isPacked ? .binary : .text, data: data), promise: nil)
   }
 
+  /// Sends a text frame as it is to every connection that is subscribed.
+  /// - Returns: when the connections have taken it; nil without one.
+  package func broadcast(_ frame: [UInt8]) -> [EventLoopFuture<Void>] {
+    let channels = state.withLock { state in
+      state.connections.values.filter { $0.isLoggedIn && !$0.interests.isEmpty }.map(\.channel)
+    }
+    return channels.map { channel in
+      channel.writeAndFlush(
+        WebSocketFrame(fin: true, opcode: .text, data: channel.allocator.buffer(bytes: frame)))
+    }
+  }
+
   // MARK: - faults
 
   package enum Cut: String, CaseIterable, Sendable {
