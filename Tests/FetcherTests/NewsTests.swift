@@ -2,7 +2,7 @@ import Catalogue
 import Core
 @testable import FetcherService
 import Foundation
-import HTTP
+@testable import HTTP
 import Kafka
 import LocalServers
 import Logging

@@ -16,18 +16,15 @@ struct NewsPage: Sendable {
   /// The plan ends here: it has no further pages, or no such old articles.
   var isBeyondPlan = false
 
-  /// Of rows of all kinds, the earliest.
-  var earliest: Timestamp? {
-    (articles.map(\.publishedAt) + removed).min { $0.microseconds < $1.microseconds }
-  }
   var rows: Int { articles.count + removed.count + lost }
 
   /// - Throws: `FetchError` for a message in the place of a page, whatever its status; `HTTPError` for a server that
   ///   gives none.
   init(_ response: HTTPResponse, source: String, language: String?, jobID: String?, knownAt: Timestamp) throws {
     var reading = Reading(source: source, language: language, jobID: jobID, knownAt: knownAt)
+    let body = response.body
     do throws(DecodingFailure) {
-      try reading.read(response.body.span.bytes)
+      try reading.read(body.span.bytes)
     } catch {
       try response.head.requireSuccess()
       throw FetchError(.unreadable, "the answer cannot be read: \(error)")
@@ -91,7 +88,8 @@ struct NewsPage: Sendable {
     }
 
     private mutating func readArticle(_ reader: inout JSONReader) throws(DecodingFailure) {
-      var (outlet, author, title, description, url, published): (String?, String?, String?, String?, String?, String?)
+      var outlet: String?, author: String?, title: String?, description: String?, url: String?
+      var time: Timestamp?
       var fields = try reader.beginObject()
       while let name = try reader.nextName(&fields) {
         switch name {
@@ -99,7 +97,9 @@ struct NewsPage: Sendable {
         case "title": title = try reader.stringOrNull()
         case "description": description = try reader.stringOrNull()
         case "url": url = try reader.stringOrNull()
-        case "publishedAt": published = try reader.stringOrNull()
+        case "publishedAt":
+          let text = Array((try reader.stringOrNull() ?? "").utf8)
+          time = Timestamp(parsing: text.span.bytes)
         case "source":
           guard reader.startsObject else {
             try reader.skipValue()
@@ -112,7 +112,7 @@ struct NewsPage: Sendable {
         default: try reader.skipValue()
         }
       }
-      guard let time = published.flatMap({ Timestamp(parsing: Array($0.utf8).span.bytes) }) else {
+      guard let time else {
         page.lost += 1
         return
       }
