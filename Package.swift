@@ -188,6 +188,8 @@ let imports: [String: [String]] = [
     "Options", "ServiceKit", "TestSupport"],
   "SignalWorkerService": ["ArgumentParser", "Catalogue", "Core", "Indicators", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
+  "SignalWorkerTests": ["ArgumentParser", "Catalogue", "Core", "Indicators", "Kafka", "KafkaFlags", "LocalServers",
+    "Logging", "Messages", "Pipeline", "SignalWorkerService", "TestSupport", "Values"],
   "SimulatorServer": ["ArgumentParser", "Core", "Hummingbird", "HummingbirdCore", "LocalServers", "Logging", "NIOCore",
     "ServiceKit", "ServiceLifecycle", "UnixSignals"],
   "SoukService": ["ArgumentParser", "Budgets", "Catalogue", "Commodities", "Compression", "Core", "FeedHTTP", "Feeds",
@@ -225,10 +227,10 @@ let imports: [String: [String]] = [
   "signal-worker": ["ServiceKit", "SignalWorkerService"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "Budgets", "CZlib", "Catalogue", "Commodities", "Compression", "Core",
-    "DBWriterService", "FeedSimulator", "Feeds", "FetcherService", "Forecasting", "HTTP", "InferenceWorkerService",
-    "Kafka", "KafkaFlags", "LocalServers", "Logging", "Masters", "Messages", "ModelRegistry", "ObjectStore",
-    "ObjectStoreFlags", "Options", "ParserService", "Pipeline", "PortalSimulator", "Postgres", "PriceFiles", "Redis",
-    "Routing", "SchedulerService", "TestSupport", "Values"],
+    "DBWriterService", "FeedSimulator", "Feeds", "FetcherService", "Forecasting", "HTTP", "Indicators",
+    "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Masters", "Messages", "ModelRegistry",
+    "ObjectStore", "ObjectStoreFlags", "Options", "ParserService", "Pipeline", "PortalSimulator", "Postgres",
+    "PriceFiles", "Redis", "Routing", "SchedulerService", "TestSupport", "Values"],
   "souk-reference": ["ArgumentParser", "Core", "LocalServers", "Reference"],
 ]
 // end imports
@@ -296,8 +298,8 @@ let shared: [Target] = [
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Compression", "CSV", "FeedHTTP",
   "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "LocalServers", "Commodities", "Markets",
-  "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment", "ServiceKit",
-  "StrictYAML", "WebSocket",
+  "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment",
+  "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   library("Archiving"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
@@ -344,7 +346,7 @@ let testing: [Target] = [
   helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
   program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
-    "influx_consumer.py", "hot_writer.py", "backfill.py", "feed_streamer.py"]),
+    "influx_consumer.py", "hot_writer.py", "backfill.py", "feed_streamer.py", "signals_talib.py"]),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
@@ -355,6 +357,7 @@ let testing: [Target] = [
   tests("Reference", starts: ["souk-reference"]),
   tests("ObjectStore", exclude: ["azure_client.py"]),
   tests("HotWriter"),
+  tests("SignalWorker", starts: ["signal-worker"]),
   tests("Gateway", exclude: ["ask.py"], starts: ["gateway", "souk"]),
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("Archiver", exclude: ["read_archive.py"]),
@@ -367,6 +370,16 @@ let testing: [Target] = [
   "Pipeline", "Portals", "Postgres", "Redis", "Crawler", "Downloader", "Parser", "DBWriter", "EGXProducer",
   "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
 ].map { tests($0) }
+
+/// With SOUK_PRODUCTS, as `make demo` sets it, only these programs and what they import: one build makes them all.
+func wanted(_ targets: [Target]) -> [Target] {
+  guard var names = Context.environment["SOUK_PRODUCTS"]?.split(separator: " ").map(String.init) else { return targets }
+  var needed: Set<String> = []
+  while let name = names.popLast() {
+    if needed.insert(name).inserted { names += imports[name] ?? [] }
+  }
+  return targets.filter { needed.contains($0.name) }
+}
 
 let package = Package(
   name: "souk",
@@ -384,6 +397,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", .upToNextMinor(from: "1.8.1")),
     .package(url: "https://github.com/swiftlang/swift-subprocess", .upToNextMinor(from: "1.0.2")),
   ],
-  targets: shared + services + testing,
+  targets: wanted(shared + services + testing),
   swiftLanguageModes: [.v6]
 )

@@ -23,6 +23,9 @@ package struct DataSource: Hashable, Sendable {
   /// It is one that the program brings along: without its key it is only not used.
   package var isEmbedded = false
 
+  /// Where its key is, for people.
+  package var keyNames: String { [key, secret].compactMap { $0?.description }.joined(separator: ", ") }
+
   /// The source's name in metrics and Redis keys: equal names are one account, of commodities too.
   package var word: String { RoutingKey.word(for: name) ?? "source" }
 }

@@ -165,6 +165,7 @@ import TestSupport
     #expect(try await replicas[1].take(upTo: 3).count == 3)
     #expect(try await client.send(RedisCommand("HGET", RedisTokens.key(of: "day"), "used")).text == "3")
     await client.close()
+    await server.stop()
   }
 
   /// The account of commodities with a rate of minutes and of market data with one of days, by one name.
@@ -176,6 +177,7 @@ import TestSupport
     #expect(try await one.take(upTo: 3).count == 3)
     #expect(try await two.take(upTo: 3).count == 2)
     #expect(try await one.take(upTo: 1).count == 0)
+    await server.stop()
   }
 
   @Test func replicasShareABucketInRedis() async throws {

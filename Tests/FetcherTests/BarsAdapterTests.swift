@@ -224,7 +224,7 @@ struct MarketStage {
       for rule in ["skip", "wait"] {
         let stage = try MarketStage(simulator, .polygon, more: ", rate: 2/d, when-exhausted: \(rule)")
         for minute in 0..<2 {
-          _ = try await stage.handle(MarketStage.task(["AAPL"], due: due + 3_600 * Int64(minute)))
+          _ = try await stage.handle(MarketStage.task(["AAPL"], due: due + 60 * Int64(minute)))
         }
         // The provider's midnight is twelve hours away.
         let deadline = WallClock.seconds() + 7_200

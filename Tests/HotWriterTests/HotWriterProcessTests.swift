@@ -14,7 +14,7 @@ import Glibc
 /// The executable, as an operator runs it, with a real Redis and the embedded broker.
 @Suite struct HotWriterProcessTests {
   private static let logger = Logger(label: "hot-writer-tests")
-  private static let inputs = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps]
+  private static let inputs = ServiceCatalogue.hotWriter.inputs
   private static let topics = inputs.flatMap { [$0, $0.deadLetters] }.map { (name: $0.name, partitions: 4) }
 
   private func environment(_ broker: EmbeddedBroker, _ redis: String) -> [String: String?] {

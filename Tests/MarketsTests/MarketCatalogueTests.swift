@@ -75,7 +75,7 @@ import Values
     ("kind: bars, every: 1m", "name is missing"), ("name: a, every: 1m", "kind is missing"),
     ("name: a, kind: bars", "every or cron is missing"), ("name: a, kind: bars, every: 7m", "divide a day"),
     ("name: a, kind: bars, every: 1m, cron: '* * * * *'", "either every, or cron"),
-    ("name: a, kind: bars, cron: '* * *'", "5 fields"), ("name: a, kind: bars, cron: '* * * * *', zone: X/Y", "zone"),
+    ("name: a, kind: bars, cron: '* * *'", "3 fields"), ("name: a, kind: bars, cron: '* * * * *', zone: X/Y", "zone"),
     ("name: a, kind: bars, every: 1m, source: none", "'none' is none of alpaca"),
     ("name: a, kind: bars, every: 1m, symbols: [A B]", "is no symbol"),
     ("name: a, kind: bars, every: 1m, interval: 2m", "none of 1m"),

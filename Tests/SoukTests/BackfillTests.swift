@@ -121,7 +121,7 @@ import Values
     #expect(BackfillPlan(unknown) == nil)
   }
 
-  /// 21 trading days of March 2026 (31 days, 22 weekdays, no holiday), of 16 hours each.
+  /// 22 trading days of March 2026 (no holiday), of 16 hours each.
   @Test func costsAreCounted() throws {
     let calendar = try NYSECalendar()
     let march = try plan(.polygonStocks, .minute, "2026-03-01", "2026-04-01")

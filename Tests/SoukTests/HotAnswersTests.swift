@@ -53,6 +53,35 @@ import Values
     #expect(try HotAnswers(truth: truth(), store: store).differences == ["AAPL: a gap is open"])
   }
 
+  /// The state of a bar that was known last, whichever object it is in.
+  @Test func theArchiveIsHeldAgainstTheMarket() throws {
+    func bar(_ close: String, known: Int64, _ revision: Int64) throws -> [UInt8] {
+      let close = try #require(ExactDecimal(close))
+      var values = FeedBarValues(
+        startNs: 120_000_000_000, knownNs: known, open: close, high: close, low: close, close: close, volume: close)
+      values.revision = revision
+      return FeedBar(symbol: "AAPL", feed: "alpaca-stocks", interval: "1m", values: values).encoded()
+    }
+    func trade(_ price: String, at time: Int64) -> [UInt8] {
+      var tick = FeedTick(.trade, symbol: "AAPL", feed: "alpaca-stocks", eventNs: time, knownNs: time)
+      tick[\.price] = ExactDecimal(price)
+      return tick.encoded()
+    }
+    var archive = ArchiveSide()
+    for bytes in [try bar("2.5", known: 9, 1), try bar("2", known: 9, 0), try bar("1", known: 8, 3)] {
+      try archive.add(bar: bytes)
+    }
+    for bytes in [trade("3.25", at: 9), trade("2", at: 8)] { try archive.add(tick: bytes) }
+    var store = HotStoreSide()
+    // With a bar of another day, which a schedule brought.
+    store.series["AAPL"] = .init(trades: 2, price: 3.25, closes: [120_000: 2.5, 990_000: 1])
+    let answers = HotAnswers(truth: try truth(), store: store, archive: archive)
+    #expect(answers.differences.isEmpty, "\(answers.differences)")
+    #expect(answers.lines.allSatisfy { $0.count <= 80 })
+    archive.series["AAPL"]?.trades = 3
+    #expect(HotAnswers(truth: try truth(), store: store, archive: archive).differences.count == 1)
+  }
+
   @Test func theLiveBlockFitsTheTerminal() {
     let prices = (0..<20).map { (symbol: "SYM\($0)", price: $0 == 3 ? nil : "1234.5") }
     for gaps in [[], [gap(.open)], [gap(.filled)]] {

@@ -92,6 +92,10 @@ extension FetcherCommand {
       do throws(Failure) {
         key = try source.key?.resolve() ?? ""
         secret = try source.secret?.resolve()
+        if key.isEmpty || secret?.isEmpty == true {
+          throw Failure(
+            .configuration, code: "secret_missing", "the key of source '\(source.name)' is empty (\(source.keyNames))")
+        }
       } catch {
         guard source.isEmbedded else { throw error }
         sources.unused.append(source.name)

@@ -2,39 +2,51 @@ import Core
 import Messages
 import Values
 
-/// The same numbers asked of the simulated market and of the hot store.
+/// The same numbers asked of the simulated market, of the hot store and of the archive.
 struct HotAnswers: Sendable {
   let truth: FeedTruth
   let store: HotStoreSide
+  /// nil where other runs archive, too.
+  var archive: ArchiveSide?
 
   /// What does not agree, one line a symbol; empty when all is well.
   var differences: [String] {
     truth.series.keys.sorted().compactMap { symbol in
       guard let happened = truth.series[symbol] else { return nil }
       let held = store.series[symbol] ?? HotStoreSide.Series()
-      if held.trades == happened.trades, held.price == happened.price, held.closes == happened.closes { return nil }
+      let archived = archive.map { $0.series[symbol] ?? ArchiveSide.Series() }
+      let isHeld = held.trades == happened.trades && held.price == happened.price
+        && Self.minutes(held.closes, happened) == happened.closes
+      let isArchived = archived.map {
+        $0.trades == happened.trades && $0.price == happened.price
+          && Self.minutes($0.closes, happened) == happened.closes
+      } ?? true
+      if isHeld, isArchived { return nil }
       return "\(symbol): \(happened.trades) trades, the last at \(happened.price), and \(happened.closes.count) bars "
-        + "have happened; Redis has \(held.trades), \(held.price.map { "\($0)" } ?? "-") and \(held.closes.count)"
+        + "have happened; Redis has \(held.trades), \(Self.text(held.price)) and \(held.closes.count)"
+        + (archived.map { ", the archive \($0.trades), \(Self.text($0.price)) and \($0.closes.count)" } ?? "")
     } + store.gaps.filter { $0.state != .filled }.map { "\($0.symbol): a gap is \($0.state.rawValue)" }
   }
 
   /// At most 80 columns.
   var lines: [String] {
     var table = TextTable([
-      "SYMBOL", .right("LAST PRICE"), .right("IN REDIS"), .right("TRADES"), .right("IN REDIS"), .right("BARS"),
-      .right("IN REDIS"), .right("REVISED"),
+      "SYMBOL", .right("PRICE"), .right("REDIS"), .right("ARCHIVE"), .right("TRADES"), .right("REDIS"),
+      .right("ARCHIVE"), .right("BARS"), .right("REDIS"), .right("ARCHIVE"),
     ])
     for symbol in truth.series.keys.sorted() {
       guard let happened = truth.series[symbol] else { continue }
       let held = store.series[symbol] ?? HotStoreSide.Series()
       table.append([
-        symbol, "\(happened.price)", held.price.map { "\($0)" } ?? "-", grouped(happened.trades), grouped(held.trades),
-        grouped(happened.closes.count), grouped(held.closes.count), grouped(held.revisions.count),
+        symbol, "\(happened.price)", Self.text(held.price), Self.text(archive?.series[symbol]?.price),
+        grouped(happened.trades), grouped(held.trades), archive.map { grouped($0.series[symbol]?.trades ?? 0) } ?? "-",
+        grouped(happened.closes.count), grouped(Self.minutes(held.closes, happened).count),
+        archive.map { grouped(Self.minutes($0.series[symbol]?.closes ?? [:], happened).count) } ?? "-",
       ])
     }
-    var lines = ["", "What has happened, and what does Redis hold?", ""] + table.lines
+    var lines = ["", "What has happened, and what do Redis and the archive hold?", ""] + table.lines
     if let (symbol, start, changes) = mostRevised {
-      let close = store.series[symbol]?.closes[start].map { "\($0)" } ?? "-"
+      let close = Self.text(store.series[symbol]?.closes[start])
       lines += ["", "A revised bar: \(symbol) \(Self.minute(start)) closed at \(close) after \(changes) changes."]
     }
     if !store.gaps.isEmpty {
@@ -47,6 +59,13 @@ struct HotAnswers: Sendable {
     if differences.isEmpty { lines += ["", "The last prices, all trades and all bars agree, and no gap is open."] }
     return lines
   }
+
+  /// Those of the minutes of the run: a schedule or a back-fill may have brought others.
+  private static func minutes(_ closes: [Int64: Double], _ happened: FeedTruth.Series) -> [Int64: Double] {
+    closes.filter { happened.closes[$0.key] != nil }
+  }
+
+  private static func text(_ price: Double?) -> String { price.map { "\($0)" } ?? "-" }
 
   /// The bar with most changes.
   private var mostRevised: (symbol: String, start: Int64, changes: Int)? {

@@ -2,10 +2,11 @@ import Catalogue
 import Core
 import Foundation
 import LocalServers
+import ObjectStoreFlags
 import Redis
 import Synchronization
 
-/// Market feeds: a simulated market at one end, the hot store at the other.
+/// Market feeds: a simulated market at one end, the hot store and the archive at the other.
 final class LambdaSystem: ShownSystem {
   let system = FleetSystem.lambda
   private struct Ends: Sendable {
@@ -15,6 +16,8 @@ final class LambdaSystem: ShownSystem {
     let feeds: UInt16
     /// Of the gateway.
     let door: UInt16
+    /// nil where other runs archive, too.
+    let archive: ObjectStoreOptions?
   }
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
@@ -33,7 +36,15 @@ final class LambdaSystem: ShownSystem {
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
     let door = try FreePort.next()
     startup.surroundings.arguments[ServiceCatalogue.gateway.name] = ["--api-port", "\(door)", "--stale-after", "3600s"]
-    ends.withLock { $0 = Ends(redis: server, client: client, feeds: port, door: door) }
+    let isOwn = ObjectStoreChoice(startup.parts, objects: "") == .embedded
+    let store = try ObjectStoreOptions.parse(startup.surroundings.flags(
+      [
+        "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
+      ], of: ServiceCatalogue.archiver))
+    ends.withLock {
+      $0 = Ends(redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil)
+    }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
       "--history-url", "http://127.0.0.1:\(port)", "--feed-key", "key", "--feed-secret", "secret",
@@ -85,8 +96,10 @@ final class LambdaSystem: ShownSystem {
 
   func answers() async throws -> [String] {
     guard let ends = ends.withLock({ $0 }) else { return [] }
+    let archive: ArchiveSide? = if let store = ends.archive { try await ArchiveSide.read(store) } else { nil }
     let answers = HotAnswers(
-      truth: try await FeedTruth.read(port: ends.feeds), store: try await HotStoreSide.read(ends.client, Self.symbols))
+      truth: try await FeedTruth.read(port: ends.feeds), store: try await HotStoreSide.read(ends.client, Self.symbols),
+      archive: archive)
     try answers.requireAgreement()
     return answers.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
@@ -97,8 +110,7 @@ final class LambdaSystem: ShownSystem {
     var lines: [String] = []
     for command in [
       "TS.INFO ts:AAPL:price", "TS.GET ts:AAPL:price", "TS.GET ts:AAPL:1m:close", "HGET trade:AAPL price",
-      "HMGET feat:{AAPL} 1m:session_vwap 1m:obv 1m:events",
-      "XLEN stream:raw_market_data",
+      "HMGET feat:{AAPL} 1m:session_vwap 1m:obv 1m:events", "XLEN stream:raw_market_data",
     ] {
       let words = ["-p", "\(port)"] + command.split(separator: " ").map(String.init)
       let answer = try await ChildProcess.run(Launch("redis-cli", words)).output

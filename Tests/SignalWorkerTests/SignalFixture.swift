@@ -1,0 +1,136 @@
+import Catalogue
+import Core
+import Indicators
+@testable import Kafka
+import Logging
+import Messages
+import Pipeline
+@testable import SignalWorkerService
+import Synchronization
+import TestSupport
+import Values
+
+/// A sink whose output is memory, which may be killed.
+final class SignalFixture {
+  let output: MemoryOutput
+  let plan: SignalPlan
+  private(set) var sink: SignalSink
+  static let partition = TopicPartition(Topics.marketBars.name, 0)
+  private let settings: SignalSink.Settings
+
+  init(
+    _ intervals: [String] = ["1m", "5m", "1h"], hours: NYSECalendar.Hours = .always, revisable: Int = 30,
+    indicators: [String] = IndicatorSet.standard, rules: [String] = IndicatorSet.standardRules,
+    settings: SignalSink.Settings = SignalSink.Settings(group: "group")
+  ) throws {
+    let plan = try SignalPlan(
+      IndicatorSet(indicators, rules: rules), intervals: intervals.map { try BarInterval($0) }, hours: hours,
+      calendar: NYSECalendar(), revisable: revisable)
+    let output = MemoryOutput()
+    (self.plan, self.output, self.settings) = (plan, output, settings)
+    sink = Self.sink(plan, settings, output)
+  }
+
+  private static func sink(_ plan: SignalPlan, _ settings: SignalSink.Settings, _ output: MemoryOutput) -> SignalSink {
+    SignalSink(
+      plan, settings, identity: ServiceIdentity(name: "signal-worker"), source: output, output: output,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  /// As after a kill: all that was in memory is gone.
+  func crash() async throws {
+    sink = Self.sink(plan, settings, output)
+    _ = try await sink.start([Self.partition])
+  }
+
+  @discardableResult
+  func append(_ bytes: [UInt8]) -> Disposition { sink.append(bytes.span.bytes, of: Self.partition) }
+
+  /// The code of the reason why a record is refused, or the reason why it is skipped; nil when it is kept.
+  func reason(_ bytes: [UInt8]) -> String? {
+    switch append(bytes) {
+    case .keep: nil
+    case .skip(let reason): reason
+    case .reject(let rejection): rejection.code
+    }
+  }
+
+  func flush(to offset: Int) async throws { _ = try await sink.flush(to: [Self.partition: Int64(offset)]) }
+}
+
+/// What was produced, and the changelog as compaction leaves it.
+final class MemoryOutput: SinkOutput, StateSource {
+  private struct State {
+    var signals: [TechnicalSignal] = []
+    var states: [[UInt8]: [UInt8]] = [:]
+    var failures: [Int] = []
+  }
+  private let state = Mutex(State())
+
+  var signals: [TechnicalSignal] { state.withLock { $0.signals } }
+  var states: [[UInt8]: [UInt8]] { state.withLock { $0.states } }
+  /// The last record of each id.
+  var last: [String: [UInt8]] { Dictionary(signals.map { ($0.id, $0.encoded()) }) { $1 } }
+
+  /// Lets the next send fail after so many of its batches were acknowledged.
+  func fail(after batches: Int) { state.withLock { $0.failures.append(batches) } }
+
+  func send(_ batches: [OutgoingBatch], for positions: [TopicPartition: Int64]) async throws {
+    try state.withLock { state in
+      let most = state.failures.popLast()
+      for batch in batches.prefix(most ?? batches.count) {
+        for item in batch.items {
+          let value = Array(batch.bytes[item.value.start..<(item.value.start + item.value.count)])
+          let key = Array(batch.bytes[item.key.start..<(item.key.start + item.key.count)])
+          if batch.topics[item.topic] == TechnicalSignal.topic.name {
+            state.signals.append(try TechnicalSignal(decoding: value))
+          } else {
+            state.states[key] = value
+          }
+        }
+      }
+      if most != nil { throw Failure(.transient, code: "outage", "staged") }
+    }
+  }
+
+  func states(_ partitions: Set<Int32>, _ plan: SignalPlan) async throws -> [Int32: [SymbolName: SymbolSeries]] {
+    let read = states.values.compactMap { StateChangelog.series($0, "group", plan) }
+    return [0: Dictionary(uniqueKeysWithValues: read)]
+  }
+}
+
+enum Minutes {
+  /// Monday, 1 December 2025, 9:30 in New York.
+  static let open: Int64 = 1_764_599_400
+
+  static func bar(
+    _ symbol: String, _ minute: Int, high: Double, low: Double, close: Double, volume: Double,
+    feed: String = "alpaca-stocks", interval: String = "1m", knownAfter: Int64 = 60_000_000_000
+  ) -> [UInt8] {
+    let start = (open + Int64(minute) * 60) * 1_000_000_000
+    func decimal(_ value: Double) -> ExactDecimal { ExactDecimal(approximating: "\(value)") ?? .zero }
+    var values = FeedBarValues(
+      startNs: start, knownNs: start + knownAfter, open: decimal(close), high: decimal(high), low: decimal(low),
+      close: decimal(close), volume: decimal(volume))
+    values.revision = knownAfter == 60_000_000_000 ? 0 : 1
+    return FeedBar(symbol: symbol, feed: feed, interval: interval, values: values).encoded()
+  }
+
+  static func bar(_ symbol: String, _ minute: Int, _ bar: TALib.Bar) -> [UInt8] {
+    Self.bar(symbol, minute, high: bar.high, low: bar.low, close: bar.close, volume: bar.volume)
+  }
+}
+
+extension TALib {
+  /// The names whose value differs from the truth at a bar. Sessions are not those of the truth.
+  func differences(_ signal: TechnicalSignal, at index: Int) -> [String] {
+    zip(names, bars[index].values).filter { name, truth in
+      IndicatorSet.standardNames.contains(name) && name != "session_vwap"
+        && !TALib.agree(signal.values[name] ?? .nan, truth, price: bars[index].close)
+    }.map(\.0)
+  }
+}
+
+extension IndicatorSet {
+  static let standardNames: Set<String> = Set((try? IndicatorSet(standard, rules: []).outputs) ?? [])
+}

@@ -1,0 +1,136 @@
+import Catalogue
+import Core
+import Indicators
+import Messages
+import Pipeline
+@testable import SignalWorkerService
+import Testing
+import TestSupport
+
+@Suite(.timeLimit(.minutes(15))) struct SignalSinkTests {
+  @Test func aSignalHasTheValuesOfTALibAndSaysWhichRulesFire() async throws {
+    let truth = try await TALib("walk", seed: 3, count: 500)
+    let fixture = try SignalFixture(["1m", "5m"])
+    for (index, bar) in truth.bars.enumerated() {
+      #expect(fixture.append(Minutes.bar("AAPL", index, bar)) == .keep)
+      if index % 50 == 49 { try await fixture.flush(to: index + 1) }
+    }
+    let minutes = fixture.output.signals.filter { $0.interval == "1m" }
+    #expect(minutes.count == 500)
+    #expect(fixture.output.signals.count { $0.interval == "5m" } == 100)
+    for (index, signal) in minutes.enumerated() {
+      let wrong = truth.differences(signal, at: index)
+      #expect(wrong.isEmpty, "bar \(index)")
+    }
+    let first = try #require(minutes.first)
+    #expect(first.id == "AAPL/alpaca-stocks/1m/1764599400000000000" && first.bars == 1)
+    #expect(first.values["obv"] == truth.bars[0].volume && first.values["rsi14"] == nil)
+    // By hand from the truth: where the shorter average crosses, and nowhere else.
+    let short = try #require(truth.names.firstIndex(of: "sma50"))
+    let long = try #require(truth.names.firstIndex(of: "sma200"))
+    let crosses = truth.bars.indices.dropFirst(200).filter { index in
+      truth.bars[index].values[short] > truth.bars[index].values[long]
+        && truth.bars[index - 1].values[short] <= truth.bars[index - 1].values[long]
+    }
+    let told = minutes.indices.filter { minutes[$0].events.contains { $0.rule == "golden_cross" } }
+    #expect(told == crosses)
+    // What is written is read back, also by the names.
+    for signal in minutes.suffix(3) {
+      let again = try TechnicalSignal(decoding: signal.encoded())
+      #expect(again.encoded() == signal.encoded() && again.values["rsi14"] == signal.values["rsi14"])
+    }
+  }
+
+  /// Outages before, between and after the acknowledgements, and kills: what holds in the end is what one undisturbed
+  /// worker says, revisions included.
+  @Test(arguments: 0..<5) func killsAndOutagesChangeNothing(_ seed: Int) async throws {
+    var random = TestRandom("signals \(seed)")
+    var records: [[UInt8]] = []
+    var price = 100.0
+    for minute in 0..<400 {
+      if Int.random(in: 0..<15, using: &random) == 0 { continue }
+      price += Double(Int.random(in: -30...30, using: &random)) / 100
+      for symbol in ["AAPL", "MSFT"] {
+        records.append(Minutes.bar(
+          symbol, minute, high: price + 0.1, low: price - 0.2, close: price,
+          volume: Double(Int.random(in: 0...999, using: &random))))
+      }
+      // A later version of a minute before, or one that was missing.
+      if minute > 25, Int.random(in: 0..<5, using: &random) == 0 {
+        let revised = minute - Int.random(in: 0..<20, using: &random)
+        records.append(Minutes.bar(
+          "AAPL", revised, high: price + 1, low: price - 1, close: price + 0.5, volume: 7,
+          knownAfter: Int64(minute - revised + 2) * 60_000_000_000))
+      }
+    }
+    let undisturbed = try SignalFixture()
+    for record in records { undisturbed.append(record) }
+    try await undisturbed.flush(to: records.count)
+
+    let fixture = try SignalFixture()
+    var (position, committed) = (0, 0)
+    while committed < records.count {
+      fixture.append(records[position])
+      position += 1
+      guard position == records.count || Int.random(in: 0..<12, using: &random) == 0 else { continue }
+      switch Int.random(in: 0..<6, using: &random) {
+      case 0:
+        // Killed before, between or behind the acknowledgements, the commit not done.
+        let batches = Int.random(in: 0...2, using: &random)
+        fixture.output.fail(after: batches)
+        await #expect(throws: Failure.self) { try await fixture.flush(to: position) }
+        try await fixture.crash()
+        position = committed
+      case 1:
+        // An outage: the same flush again.
+        fixture.output.fail(after: Int.random(in: 0...1, using: &random))
+        await #expect(throws: Failure.self) { try await fixture.flush(to: position) }
+        try await fixture.flush(to: position)
+        committed = position
+      default:
+        try await fixture.flush(to: position)
+        committed = position
+      }
+    }
+    #expect(fixture.output.last == undisturbed.output.last)
+    #expect(fixture.output.states == undisturbed.output.states)
+    #expect(fixture.output.states.count == 2)
+    // Everything once more changes nothing and says nothing.
+    let before = fixture.output.signals.count
+    for record in records { #expect(["unchanged", "too_old"].contains(fixture.reason(record))) }
+    try await fixture.flush(to: records.count)
+    #expect(fixture.output.signals.count == before)
+  }
+
+  @Test func whatIsOfNoUseIsSkippedAndWhatIsWrongRefused() async throws {
+    var settings = SignalSink.Settings(group: "group")
+    settings.feeds = ["alpaca-stocks"]
+    settings.maxSymbols = 1
+    let fixture = try SignalFixture(hours: .regular, revisable: 5, settings: settings)
+    func minute(_ minute: Int, _ symbol: String = "AAPL", close: Double = 2, feed: String = "alpaca-stocks",
+                interval: String = "1m", knownAfter: Int64 = 60_000_000_000) -> [UInt8] {
+      Minutes.bar(symbol, minute, high: 3, low: 1, close: close, volume: 1, feed: feed, interval: interval,
+                  knownAfter: knownAfter)
+    }
+    for index in 10..<20 { #expect(fixture.reason(minute(index)) == nil) }
+    #expect(fixture.reason(minute(19)) == "unchanged")
+    #expect(fixture.reason(minute(12, close: 1)) == "too_old")
+    #expect(fixture.reason(minute(17, close: 1)) == nil)
+    #expect(fixture.reason(minute(-5)) == "outside_hours")
+    #expect(fixture.reason(minute(20, feed: "polygon-stocks")) == "other_feed")
+    #expect(fixture.reason(minute(20, interval: "1d")) == "other_interval")
+    #expect(fixture.reason(minute(20, "MSFT")) == "too_many_symbols")
+    #expect(fixture.reason(minute(20, close: 3.5)) == "bad_value")
+    #expect(fixture.reason(minute(20, knownAfter: -61_000_000_000)) == "future_stamp")
+    #expect(fixture.reason(Array("{".utf8)) == "malformed_json")
+    #expect(fixture.reason(Array("{}".utf8)) == "missing_field")
+    // Another group's state, and one that cannot be read.
+    try await fixture.flush(to: 20)
+    let state = try #require(fixture.output.states.values.first)
+    #expect(StateChangelog.series(state, "other", fixture.plan) == nil)
+    var message = try SignalState(decoding: state)
+    message.state = "AQID"
+    #expect(StateChangelog.series(message.encoded(), "group", fixture.plan) == nil)
+    #expect(StateChangelog.series(state, "group", fixture.plan) != nil)
+  }
+}
