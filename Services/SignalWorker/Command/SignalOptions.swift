@@ -32,7 +32,7 @@ package struct SignalOptions: ParsableArguments {
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "Use the bars of this feed only (repeatable); default: each feed has series of its own.", valueName: "name"))
-  package var feed: [String] = []
+  package var onlyFeed: [String] = []
 
   @Option(help: ArgumentHelp(
     "A bar that begins later than it was known, by more than this, is refused.", valueName: "time"))
@@ -83,7 +83,7 @@ package struct SignalOptions: ParsableArguments {
 
   func settings(group: String) -> SignalSink.Settings {
     var settings = SignalSink.Settings(group: group)
-    settings.feeds = Set(feed)
+    settings.feeds = Set(onlyFeed)
     settings.maxAhead = maxAhead.duration
     settings.maxSymbols = maxSymbols
     return settings
