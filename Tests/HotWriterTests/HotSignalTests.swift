@@ -1,6 +1,10 @@
 import Catalogue
+import Core
 @testable import HotWriterService
+import Kafka
 import Messages
+import Pipeline
+import Redis
 import Testing
 import TestSupport
 
