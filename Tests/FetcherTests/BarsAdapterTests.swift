@@ -77,7 +77,9 @@ struct MarketStage {
     let range = seconds.lowerBound * 1_000_000_000...seconds.upperBound * 1_000_000_000 - 1
     return Set(symbols.flatMap { symbol in
       simulator.bars(symbol, .minute, in: range).map { bar in
-        let prices = [bar.price, bar.high, bar.low, bar.close].map { "\(ExactDecimal(unchecked: $0, scale: 2).normalized)" }
+        let prices = [bar.price, bar.high, bar.low, bar.close].map {
+          "\(ExactDecimal(unchecked: $0, scale: 2).normalized)"
+        }
         return "\(symbol) \(bar.eventNs) \(prices.joined(separator: " ")) \(bar.size)"
       }
     })

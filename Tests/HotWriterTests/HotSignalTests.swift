@@ -1,10 +1,7 @@
 import Catalogue
-import Core
 @testable import HotWriterService
-import Kafka
 import Messages
 import Pipeline
-import Redis
 import Testing
 import TestSupport
 
