@@ -2,6 +2,7 @@ import Catalogue
 import Core
 import FeedSimulator
 import Foundation
+import Kafka
 import LocalServers
 import Messages
 import Redis

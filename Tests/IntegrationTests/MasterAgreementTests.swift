@@ -12,8 +12,8 @@ import Testing
 import TestSupport
 import Values
 
-/// Two parsers read the same new products at once, in files of two chains, before either can know of the other's
-/// masters.
+/// Parsers agree about masters: two that read the same new products at once, in files of two chains, before either can
+/// know of the other's, and one that reads a decision.
 @Suite struct MasterAgreementTests {
   /// How many products, all new, are in both files of a round.
   private static let products = 150
@@ -63,6 +63,44 @@ import Values
     }
   }
 
+  /// A split says that one chain's product is another master; while it is in force, the parser gives the chain's name
+  /// of it to that one.
+  @Test(.timeLimit(.minutes(15))) func aRunningParserFollowsDecisionsAndTheirUndoing() async throws {
+    try await Fleet.with(.folder("/nowhere")) { fleet in
+      let parser = try await fleet.start(ServiceCatalogue.parser)
+      try await parser.awaitReady()
+      let (code, other) = (Self.gtin(1), "gtin:0\(Self.gtin(2))")
+      func parse(_ name: String, by chain: String, awaiting key: String) async throws {
+        let file = "PriceFull7290000000001-001-20250101\(1_000 + name.count).xml"
+        try await Self.publish([(chain, file, Self.file([Self.row(code, name, size: 1)]))], in: fleet)
+        try await eventually("\(key) is published", interval: .milliseconds(100)) {
+          try await fleet.read(Topics.productsMasters).contains { $0.key == key }
+        }
+      }
+      func decide(_ decision: MasterDecision, decisions: Double) async throws {
+        var batch = OutgoingBatch()
+        batch.append(topic: Topics.masterDecisions.name, key: decision.key, value: decision.encoded())
+        try await Self.send(batch, in: fleet)
+        try await eventually("the parser has read the decision", interval: .milliseconds(100)) {
+          await parser.metrics().sum("souk_master_decisions_total") == decisions
+        }
+      }
+      let master = "gtin:0\(code)"
+      try await parse("almond drink", by: "first", awaiting: master)
+      try await eventually("the parser knows the master", interval: .milliseconds(100)) {
+        await parser.metrics().sum("souk_masters_known") == 1
+      }
+      var split = MasterDecision(
+        .split, master, other, products: [.init(chain: "second", code: code)], decidedAt: .now(), decidedBy: "dana")
+      try await decide(split, decisions: 1)
+      try await parse("oat drink of old", by: "second", awaiting: "\(other)@second")
+      #expect(try await fleet.read(Topics.productsMasters).allSatisfy { $0.key != "\(master)@second" })
+      (split.undoneAt, split.undoneBy) = (.now(), "noa")
+      try await decide(split, decisions: 2)
+      try await parse("another almond drink", by: "second", awaiting: "\(master)@second")
+    }
+  }
+
   /// A chain for each parser: files of the first go to the one, of the second to the other.
   private static func chains(sharedBy parsers: [ServiceProcess]) async throws -> [String] {
     // `range` gives each member a half of the partitions, in order.
@@ -76,22 +114,32 @@ import Values
 
   /// Puts a file of each chain into the store and announces both at once, as the downloader does.
   private static func publish(round: Int, _ chains: [String], in fleet: Fleet) async throws {
+    let files = chains.enumerated().map { index, chain in
+      (chain: chain, name: "PriceFull729000000000\(index)-001-2025010\(index + 1)\(1_000 + round).xml",
+        text: file(round: round, isReversed: index == 1))
+    }
+    try await publish(files, in: fleet)
+  }
+
+  private static func publish(_ files: [(chain: String, name: String, text: String)], in fleet: Fleet) async throws {
     var jobs = OutgoingBatch()
-    for (index, chain) in chains.enumerated() {
-      let path = "\(fleet.folder)/objects/files/\(chain)/\(round).xml"
-      try FileManager.default.createDirectory(
-        atPath: path.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }, withIntermediateDirectories: true)
-      try Data(file(round: round, isReversed: index == 1).utf8).write(to: URL(fileURLWithPath: path))
+    for (chain, name, text) in files {
+      let folder = "\(fleet.folder)/objects/files/\(chain)"
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
       let message = FileDownloaded(
-        chain: chain, s3Path: "file://\(path)", localPath: nil,
-        fileName: "PriceFull729000000000\(index)-001-2025010\(index + 1)\(String(1_000 + round)).xml",
-        fileType: .priceFull, storeID: "1", fileTime: Timestamp("2025-01-02T12:00:00+02:00"))
+        chain: chain, s3Path: "file://\(folder)/\(name)", localPath: nil, fileName: name, fileType: .priceFull,
+        storeID: "1", fileTime: Timestamp("2025-01-02T12:00:00+02:00"))
       jobs.append(topic: Topics.filesDownloaded.name, key: message.key, value: message.encoded())
     }
+    try await send(jobs, in: fleet)
+  }
+
+  private static func send(_ batch: OutgoingBatch, in fleet: Fleet) async throws {
     var options = try KafkaOptions.parse([])
     options.kafkaBootstrapServers = fleet.broker.bootstrapServers
     let producer = try Producer(options.producerConfiguration(clientID: "test", logger: Logger(label: "test")))
-    try await producer.send(jobs)
+    try await producer.send(batch)
     await producer.close()
   }
 
@@ -101,14 +149,22 @@ import Values
     let rows = (0..<products).map { index -> String in
       let number = round * products + index
       let code = index % 2 == 0 ? gtin(number) : "\(isReversed ? 5_000 + number : 1_000 + number)"
-      return """
-        <Item><PriceUpdateDate>2025-01-01 08:00</PriceUpdateDate><ItemCode>\(code)</ItemCode>\
-        <ItemName>\(name(number))</ItemName><ManufacturerName>Maker</ManufacturerName><UnitQty>g</UnitQty>\
-        <Quantity>\(number + 1).00</Quantity><bIsWeighted>0</bIsWeighted><ItemPrice>6.90</ItemPrice></Item>
-        """
+      return row(code, name(number), size: number + 1)
     }
-    return "<Root><ChainId>7290000000000</ChainId><SubChainId>1</SubChainId><StoreId>1</StoreId><Items>\n"
-      + (isReversed ? rows.reversed() : rows).joined(separator: "\n") + "</Items></Root>"
+    return file(isReversed ? rows.reversed() : rows)
+  }
+
+  private static func row(_ code: String, _ name: String, size: Int) -> String {
+    """
+    <Item><PriceUpdateDate>2025-01-01 08:00</PriceUpdateDate><ItemCode>\(code)</ItemCode>\
+    <ItemName>\(name)</ItemName><ManufacturerName>Maker</ManufacturerName><UnitQty>g</UnitQty>\
+    <Quantity>\(size).00</Quantity><bIsWeighted>0</bIsWeighted><ItemPrice>6.90</ItemPrice></Item>
+    """
+  }
+
+  private static func file(_ rows: [String]) -> String {
+    "<Root><ChainId>7290000000000</ChainId><SubChainId>1</SubChainId><StoreId>1</StoreId><Items>\n"
+      + rows.joined(separator: "\n") + "</Items></Root>"
   }
 
   /// Distinct words and sizes, so that no two products are alike.

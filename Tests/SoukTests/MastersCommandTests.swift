@@ -64,7 +64,7 @@ import Values
       try await apply(Topics.masterDecisions)
     }
 
-    private func apply(_ topic: Topic) async throws {
+    func apply(_ topic: Topic) async throws {
       let store = TableStore(
         configuration: PostgresConfiguration(url: url), scope: OffsetScope(clusterID: "c", consumerGroup: "g"),
         staging: StagingArea(WriteTargets.all, instance: TestServers.uniqueName()))
@@ -186,6 +186,30 @@ import Values
       try await bench.souk("settle")
       #expect(try await bench.master(ofChain: "b", "17") == Self.new)
       #expect(try await bench.psql("SELECT count(*) FROM master_decisions") == "1\n")
+    }
+  }
+
+  private static func settle(_ targets: [String], until stop: Interruption) async throws {
+    let command = try MastersCommand.SettleCommand.parse(["--every", "20ms"] + targets)
+    try await command.settle(every: .milliseconds(20), until: stop)
+  }
+
+  /// What is proved while `settle --every` runs is merged.
+  @Test func settlingGoesOn() async throws {
+    try await withBench { bench in
+      let targets = ["--database-url", bench.url, "--kafka-bootstrap-servers", bench.broker.bootstrapServers]
+      let stop = Interruption()
+      async let settled: Void = Self.settle(targets, until: stop)
+      _ = try await bench.psql("""
+        INSERT INTO products (chain, ean, master_id, name, unit_qty, quantity, file_time, file_id, row_number)
+        VALUES ('c', '7290000149844', '\(Self.milk)', 'fresh milk', 'l', 1.0, now(), gen_random_uuid(), 1)
+        """)
+      try await eventually("the merge is sent") {
+        try await bench.apply(Topics.masterDecisions)
+        return try await bench.master(ofChain: "b", "17") == Self.milk
+      }
+      stop.raise()
+      try await settled
     }
   }
 

@@ -4,7 +4,8 @@ one full list, as `souk-bench masters --catalogues` reads them.
 
 What persons decided is in it: a product without a GTIN whose master was merged into one with a GTIN is listed under
 that GTIN, and what a split took away from a GTIN is left out. What a model took for the same is no label: it stays under
-the chain's own code. Reads with psql (the Debian package postgresql-client), one chain at a time."""
+the chain's own code. Candidates that persons rejected are written beside the list, `rejected.tsv`: the chain's code and
+the master that it is not. Reads with psql (the Debian package postgresql-client), one chain at a time."""
 
 import argparse
 import csv
@@ -24,6 +25,13 @@ PRODUCTS = """
     FROM product_masters p
     WHERE p.chain = :'chain' AND p.name <> ''
     ORDER BY p.ean
+"""
+REJECTED = """
+    SELECT DISTINCT p.ean, CASE WHEN d.master_id = p.master_id THEN d.other_id ELSE d.master_id END
+    FROM master_decisions d
+    JOIN products p ON p.master_id IN (d.master_id, d.other_id)
+    WHERE d.kind = 'reject' AND d.undone_at IS NULL AND p.chain = :'chain' AND p.master_id LIKE 'name:%'
+    ORDER BY 1, 2
 """
 PARAMETERS = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE",
               "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}
@@ -74,6 +82,13 @@ def item(row):
     return "<Item>" + "".join(f"<{tag}>{escape(text)}</{tag}>" for tag, text in fields.items()) + "</Item>\n"
 
 
+def write(path, text):
+    """Whole or not at all."""
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(path + ".part", path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="made when it is missing; a folder for each chain in it")
@@ -91,10 +106,10 @@ def main():
         home = os.path.join(arguments.folder, chain)
         os.makedirs(home, exist_ok=True)
         path = os.path.join(home, "PriceFull-database.xml")
-        with open(path + ".part", "w", encoding="utf-8") as file:
-            file.write(f"<Root><ChainId>{escape(chain)}</ChainId><StoreId>1</StoreId><Items>\n{items}</Items></Root>\n")
-        os.replace(path + ".part", path)
-        print(f"{path}: {items.count('<Item>')} products")
+        write(path, f"<Root><ChainId>{escape(chain)}</ChainId><StoreId>1</StoreId><Items>\n{items}</Items></Root>\n")
+        rejected = [row for row in ask(environment, REJECTED, chain) if row[1].startswith("gtin:")]
+        write(os.path.join(home, "rejected.tsv"), "".join(f"{ean}\t{master}\n" for ean, master in rejected))
+        print(f"{path}: {items.count('<Item>')} products, {len(rejected)} rejected candidates")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ class Chain:
         """Whether the row's product is among the masters at all."""
         self.features = table[:, 4:]
         self.known_rows = len(np.unique(self.rows[self.known]))
+        self.new_rows = len(np.unique(self.rows[~self.known]))
 
         _, starts, counts = np.unique(self.rows, return_index=True, return_counts=True)
         self.places = np.arange(len(self.rows)) - np.repeat(starts, counts)
@@ -157,18 +158,20 @@ def judged(chain, first, second, arguments):
     return list(answers.values())
 
 
-def threshold(answers, known, precision):
+def threshold(answers, known, precision, most=None):
     """The least probability at which so many of the answers to known products are right, and their recall.
 
-    `answers` are (probability, right, known) of all rows."""
-    right = wrong = 0
+    `answers` are (probability, right, known) of all rows; at most `most` of those that are new may have one."""
+    right = wrong = attached = 0
     best = (1.0, 0.0)
     for probability, is_right, is_known in sorted(answers, reverse=True):
         if is_known:
             right += is_right
             wrong += not is_right
-            if right / (right + wrong) >= precision:
+            if right / (right + wrong) >= precision and (most is None or attached <= most):
                 best = (float(probability), right / max(1, known))
+        else:
+            attached += 1
     return best
 
 
@@ -203,7 +206,7 @@ def leave_out(chains, arguments):
         first, second = train([chain for chain in chains if chain not in group], arguments)
         for chain in group:
             found = judged(chain, first, second, arguments)
-            answers.append((found, chain.known_rows))
+            answers.append((found, chain.known_rows, chain.new_rows))
             if arguments.folds:
                 write(os.path.join(arguments.folds, chain.name + ".json"),
                       packed(first, second, chain, "without-" + chain.name, arguments.same or 0.7, arguments.perhaps,
@@ -222,11 +225,13 @@ def main():
     parser.add_argument("--folds", help="also write a model for each chain, learnt without it, into this folder")
     parser.add_argument("--groups", type=int, default=4, help="leave so many groups of chains out, one after the "
                         "other; 0 for every chain by itself (default: %(default)s)")
-    parser.add_argument("--rows", type=int, default=800, help="of each chain to learn from (default: %(default)s)")
-    parser.add_argument("--pair-rounds", type=int, default=150, help="trees over pairs (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=1500, help="of each chain to learn from (default: %(default)s)")
+    parser.add_argument("--pair-rounds", type=int, default=200, help="trees over pairs (default: %(default)s)")
     parser.add_argument("--row-rounds", type=int, default=120, help="trees over rows (default: %(default)s)")
     parser.add_argument("--precision", type=float, default=0.95, help="that the threshold has to reach on chains left "
                         "out (default: %(default)s)")
+    parser.add_argument("--attached", type=float, default=0.03, help="share of the rows whose product is not among the "
+                        "masters that may be taken for one, on chains left out (default: %(default)s)")
     parser.add_argument("--depth", type=int, help="of the trees (default: 6 over pairs, 5 over rows)")
     parser.add_argument("--same", type=float, help="threshold, instead of the one that reaches the precision")
     parser.add_argument("--perhaps", type=float, default=0.3, help="least probability of a candidate worth keeping "
@@ -246,9 +251,10 @@ def main():
 
 def publish(chains, answers, arguments):
     """Publishes a model of all chains unless the one in use finds more at the same precision."""
-    everything = [answer for found, _ in answers for answer in found]
-    known = sum(count for _, count in answers)
-    same, recall = threshold(everything, known, arguments.precision)
+    everything = [answer for found, _, _ in answers for answer in found]
+    known = sum(count for _, count, _ in answers)
+    most = arguments.attached * sum(count for _, _, count in answers)
+    same, recall = threshold(everything, known, arguments.precision, most)
     home = os.path.join(arguments.registry, "models", arguments.name)
     old = None
     try:
@@ -262,7 +268,7 @@ def publish(chains, answers, arguments):
         load = lambda text: xgboost.Booster(model_file=bytearray(base64.b64decode(text)))
         first, second = load(old["pairs"]), load(old["rows"])
         theirs = [answer for chain in chains for answer in judged(chain, first, second, arguments)]
-        _, before = threshold(theirs, known, arguments.precision)
+        _, before = threshold(theirs, known, arguments.precision, most)
         print(f"the model in use, {old['version']}, has recall {before:.3f} at precision {arguments.precision}")
         if before > recall:
             print("it finds more, so nothing is published")

@@ -165,17 +165,38 @@ struct MastersCommand: AsyncParsableCommand {
   struct SettleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "settle",
-      abstract: "Merge the candidates that GTINs have proved since; to be run now and then.",
+      abstract: "Merge the candidates that GTINs have proved since, once or again and again.",
       discussion: """
         A candidate is proved when a chain sells its GTIN by just the name and size of the new master, no other GTIN \
         has that name and size, and no chain sells both at once. The same proof is the same decision: what a person \
-        undid is not merged again.
+        undid is not merged again. With --every the command goes on until SIGTERM or Ctrl-C; an outage is printed, and \
+        the next time it is tried again.
         """)
     @Flag(help: "Print what would be merged, and send nothing.")
     var dryRun = false
     @OptionGroup var targets: Targets
 
+    @Option(help: "Settle again and again, so long after each time, such as 1h (default: once).")
+    var every: DurationSetting?
+
+    func validate() throws {
+      if let every, every.duration <= .zero { throw ValidationError("--every must be longer than 0") }
+    }
+
     func run() async throws {
+      guard let every else { return try await settle() }
+      try await settle(every: every.duration, until: stopSignals())
+    }
+
+    func settle(every pause: Duration, until stop: Interruption) async throws {
+      repeat {
+        do { try await settle() } catch let error as any ClassifiedError where error.isTransient {
+          FileHandle.standardError.write(Data("souk masters settle: \(error)\n".utf8))
+        }
+      } while await !stop.sleep(for: pause)
+    }
+
+    private func settle() async throws {
       let decisions = try await targets.book().proved(at: .now())
       guard !dryRun else { return print(decisions.map { "would merge  \($0.line)" }.joined(separator: "\n")) }
       try await targets.send(decisions)

@@ -135,6 +135,13 @@ struct Startup {
     return port
   }
 
+  /// - Returns: the port of NewsAPI with invented articles.
+  mutating func startNews() async throws -> UInt16 {
+    let port = try await serve("news-simulator", ["--port-file"]) { UInt16($0) }
+    screen.started("news-simulator", "127.0.0.1:\(port) (invented news, as NewsAPI has them)")
+    return port
+  }
+
   /// Starts a program that serves the others, and waits until it answers.
   /// - Parameters:
   ///   - arguments: their last flag takes the file in which the program says where it listens.

@@ -83,8 +83,8 @@ package final class Candidates {
         together.compare(pairs, CollectionOfOne(own.firstName), index, target)
         continue
       }
-      let near = Set(found.map { index.names[Int($0.name)].master }).filter { store.representative($0) == masters[place] }
-      let merged = near.map { store.entries[Int($0)] }.filter { $0.key != own.key }.sorted { $0.key < $1.key }
+      let near = Set(found.map { index.names[Int($0.name)].master })
+      let merged = near.filter { store.representative($0) == masters[place] }.map { store.entries[Int($0)] }.filter { $0.key != own.key }.sorted { $0.key < $1.key }
       together.compare(pairs, [own.firstName] + merged.map(\.firstName), index, target)
     }
   }

@@ -140,7 +140,7 @@ final class NameIndex {
 
   // MARK: - Changing
 
-  /// The names of a master are linked in an order of their own, so that sums over them do not depend on which came first.
+  /// The names of a master are linked in an order of their own: sums over them do not depend on which came first.
   /// - Parameter first: of the master's names; `.max` for none.
   /// - Returns: the first of them from now on.
   func add(_ text: ProductText, _ facts: RowFacts, master: UInt32, key: MasterKey, first: UInt32) -> UInt32 {

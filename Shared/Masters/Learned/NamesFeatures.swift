@@ -14,8 +14,8 @@ enum NamesFeature: Int, CaseIterable {
   /// Least distance of prices, and that to the mean: natural logarithms; -9 for unknown.
   case price, meanPrice
   case names
-  /// Rarity within the maker's names: of the row's words that no name has, and of those that the row has not, weighed as
-  /// above; the highest of each.
+  /// Rarity within the maker's names: of the row's words that no name has, and of those that the row has not, weighed
+  /// as above; the highest of each.
   case restOfMaker, rarestOfMaker, missingOfMaker, mostMissingOfMaker
   /// Names of the maker: logarithm.
   case maker

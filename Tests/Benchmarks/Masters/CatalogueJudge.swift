@@ -49,12 +49,24 @@ struct CatalogueJudge {
     let (text, candidates, all) = (ProductText(), Candidates(), Candidates(farthest: .infinity))
     var (known, reached, first, rows, pairs) = (0, 0, 0, 0, 0)
     var seconds = 0.0
+    var figures = MasterIndex.Figures()
     for (number, chain) in catalogue.chains.enumerated() {
       let index = index(without: number)
+      figures = index.current
       let names = names(without: number)
       var numbers: [MasterKey: Int] = [:]
       var output = Data()
       withUnsafeBytes(of: Int32(4 + Candidates.features).littleEndian) { output.append(contentsOf: $0) }
+      func add(_ pair: Int, _ row: Int, isRight: Bool, isKnown: Bool) {
+        let key = candidates.key(pair)
+        let master = numbers[key] ?? numbers.count
+        numbers[key] = master
+        let head: [Float] = [Float(row), Float(master), isRight ? 1 : 0, isKnown ? 1 : 0]
+        head.withUnsafeBytes { output.append(contentsOf: $0) }
+        output.append(Data(
+          bytes: candidates.matrix + pair * Candidates.features, count: Candidates.features * 4))
+      }
+      var rejected = 0
       for (place, row) in chain.rows.enumerated() {
         guard let gtin = row.gtin else { continue }
         let right = MasterKey(gtin)
@@ -74,14 +86,17 @@ struct CatalogueJudge {
           first += place == 0 ? 1 : 0
         }
         for pair in 0..<candidates.count {
-          let key = candidates.key(pair)
-          let master = numbers[key] ?? numbers.count
-          numbers[key] = master
-          let head: [Float] = [Float(place), Float(master), key == right ? 1 : 0, names[right] == nil ? 0 : 1]
-          head.withUnsafeBytes { output.append(contentsOf: $0) }
-          output.append(Data(
-            bytes: candidates.matrix + pair * Candidates.features, count: Candidates.features * 4))
+          add(pair, place, isRight: candidates.key(pair) == right, isKnown: names[right] != nil)
         }
+      }
+      // What a person rejected is a row with one candidate.
+      for (code, master) in catalogue.rejected[chain.name] ?? [] {
+        guard let place = chain.rows.firstIndex(where: { $0.code == code }) else { continue }
+        chain.rows[place].set(text)
+        index.read { candidates.find(text, chain.rows[place].facts, in: $0) }
+        guard let pair = (0..<candidates.count).first(where: { candidates.key($0) == master }) else { continue }
+        add(pair, chain.rows.count + rejected, isRight: false, isKnown: false)
+        rejected += 1
       }
       try output.write(to: folder.appendingPathComponent("\(chain.name).pairs"))
     }
@@ -90,6 +105,7 @@ struct CatalogueJudge {
         + "rows/s per core",
       rows, known, Double(reached) / Double(known), Candidates.most, Double(first) / Double(known),
       Double(pairs) / Double(rows), Double(rows) / seconds))
+    print("the last index: \(figures.masters) masters, \(figures.bytes / max(1, figures.masters)) bytes each")
   }
 
   /// A model for each chain, learnt without it.

@@ -34,6 +34,8 @@ struct CatalogueRows {
 
   /// By the name of the folder that holds a chain's files.
   private(set) var chains: [(name: String, rows: [Row])] = []
+  /// Candidates that persons rejected, by chain: codes, and the masters that they are not.
+  private(set) var rejected: [String: [(code: String, master: MasterKey)]] = [:]
 
   /// - Parameter folders: each holds a folder for each chain; files that are no full price lists are passed over.
   init(folders: [String]) throws {
@@ -44,6 +46,14 @@ struct CatalogueRows {
       for chain in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where !chain.hasPrefix("_") {
         let home = root.appendingPathComponent(chain)
         let files = (try? FileManager.default.contentsOfDirectory(atPath: home.path)) ?? []
+        if files.contains(Self.rejections) {
+          let text = try String(contentsOf: home.appendingPathComponent(Self.rejections), encoding: .utf8)
+          rejected[chain, default: []] += text.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: "\t").map(String.init)
+            guard fields.count == 2, let master = MasterKey(fields[1]) else { return nil }
+            return (fields[0], master)
+          }
+        }
         for file in files.sorted() where file.hasPrefix("PriceFull") {
           let bytes = try Data(contentsOf: home.appendingPathComponent(file))
           try Self.read(bytes, zone) { found[chain, default: [:]][$0.code] = $0 }
@@ -52,6 +62,8 @@ struct CatalogueRows {
     }
     chains = found.map { ($0.key, $0.value.values.sorted { $0.code < $1.code }) }.sorted { $0.name < $1.name }
   }
+
+  private static let rejections = "rejected.tsv"
 
   private static func read(_ bytes: Data, _ zone: ZoneTable, _ body: (Row) -> Void) throws {
     var plan = ReadingPlan()
