@@ -1,6 +1,7 @@
 import Catalogue
 @testable import HotWriterService
 import Kafka
+import LocalServers
 import Messages
 import Pipeline
 import Redis
