@@ -4,6 +4,7 @@ import Core
 import Foundation
 @testable import HTTP
 import Kafka
+import KafkaFlags
 import LocalServers
 import Logging
 import Messages
