@@ -19,6 +19,7 @@ final class LambdaSystem: ShownSystem {
     let door: UInt16
     /// nil where other runs archive, too.
     let archive: ObjectStoreOptions?
+    let past: PastDays
   }
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
@@ -45,8 +46,11 @@ final class LambdaSystem: ShownSystem {
         "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
       ], of: ServiceCatalogue.archiver))
+    let past = PastDays(
+      environment: startup.surroundings.environment(of: ServiceCatalogue.marketStreamer),
+      sources: try startup.folder.file("data_sources.yaml"), feeds: port, screen: startup.screen)
     ends.withLock {
-      $0 = Ends(redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil)
+      $0 = Ends(redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past)
     }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
@@ -122,8 +126,9 @@ final class LambdaSystem: ShownSystem {
       truth: try await FeedTruth.read(port: ends.feeds), store: try await HotStoreSide.read(ends.client, Self.symbols),
       archive: archive)
     try answers.requireAgreement()
+    let past = try await ends.past.fill(ends.client, Self.symbols)
     let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
-    return answers.lines + news.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
+    return past + answers.lines + news.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
 
