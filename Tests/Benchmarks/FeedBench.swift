@@ -8,6 +8,7 @@ import KafkaFlags
 import LocalServers
 import Logging
 import Messages
+import NIOCore
 import Redis
 import TestSupport
 
