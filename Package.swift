@@ -234,9 +234,9 @@ let imports: [String: [String]] = [
   "souk-bench": ["ArgumentParser", "Budgets", "CZlib", "Catalogue", "Commodities", "Compression", "Core",
     "DBWriterService", "FeedSimulator", "Feeds", "FetcherService", "Forecasting", "HTTP", "Indicators",
     "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Masters", "Messages", "ModelRegistry",
-    "NewsSimulator", "ObjectStore", "ObjectStoreFlags", "Options", "ParserService", "Pipeline", "PortalSimulator",
-    "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService", "Sentiment", "SentimentWorkerService",
-    "TestSupport", "Values"],
+    "NIOCore", "NewsSimulator", "ObjectStore", "ObjectStoreFlags", "Options", "ParserService", "Pipeline",
+    "PortalSimulator", "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService", "Sentiment",
+    "SentimentWorkerService", "TestSupport", "Values"],
   "souk-reference": ["ArgumentParser", "Core", "LocalServers", "Reference"],
 ]
 // end imports
