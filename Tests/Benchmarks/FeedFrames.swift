@@ -1,6 +1,4 @@
 import Core
-import Core
-import Values
 import Values
 
 /// Frames of trades as Alpaca writes them, made in advance: what changes from frame to frame are the numbers and the
