@@ -53,7 +53,7 @@ PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb
 # the system's services.
 SIMULATOR_prices := portal-simulator
 SIMULATOR_sentinel := provider-simulator
-SIMULATOR_lambda := feed-simulator
+SIMULATOR_lambda := feed-simulator news-simulator
 # begin generated: products, by `make reference` from the catalogue of services: change that
 PRODUCTS_prices := crawler downloader parser db-writer
 PRODUCTS_egx := egx-producer influx-consumer s3-consumer

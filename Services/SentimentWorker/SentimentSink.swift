@@ -37,6 +37,7 @@ package final class SentimentSink: Sink {
     return append(record.value, of: record.topicPartition, trace: trace)
   }
 
+  @discardableResult
   package func append(_ value: RawSpan, of partition: TopicPartition, trace: [UInt8]? = nil) -> Disposition {
     switch reader.read(value) {
     case .refused(let rejection): return .reject(rejection)

@@ -3,10 +3,13 @@ import Core
 /// One indicator with its parameters, as people write it: `sma20`, `macd12.26.9`, `bb20.2`.
 ///
 /// Definitions, seeds and the index of the first value are TA-Lib's (ta-lib.org, 0.8.1, without unstable periods); the
-/// session's volume-weighted average price is not in TA-Lib: sum of typical price times volume over the sum of volumes.
+/// session's volume-weighted average price is not in TA-Lib: sum of typical price times volume over that of volumes.
+/// Nor are the robust deviations: how far the change of the close, or the volume, is from the median of the bars
+/// before, in standard deviations as the median of the absolute differences estimates them (times 1.4826;
+/// P. J. Rousseeuw and C. Croux, "Alternatives to the Median Absolute Deviation", 1993).
 package struct IndicatorSpec: Hashable, Sendable, CustomStringConvertible {
   package enum Kind: String, CaseIterable, Sendable {
-    case sma, ema, rsi, macd, bb, atr, adx, stoch, mfi, obv, vwap
+    case sma, ema, rsi, macd, bb, atr, adx, stoch, mfi, obv, vwap, pricedev, volumedev
 
     /// Of each parameter: what it is when none is written, and what it may be.
     var parameters: [(standard: Double, range: ClosedRange<Double>)] {
@@ -17,6 +20,7 @@ package struct IndicatorSpec: Hashable, Sendable, CustomStringConvertible {
       case .macd: [(12, period), (26, period), (9, 1...1_000)]
       case .bb: [(20, period), (2, 0.1...10)]
       case .stoch: [(5, 1...1_000), (3, 1...100), (3, 1...100)]
+      case .pricedev, .volumedev: [(60, 10...120)]
       case .obv, .vwap: []
       }
     }
@@ -86,6 +90,7 @@ package struct IndicatorSpec: Hashable, Sendable, CustomStringConvertible {
   /// Numbers that it remembers from bar to bar.
   var registers: Int {
     switch kind {
+    case .pricedev, .volumedev: 0
     case .sma, .ema, .bb, .atr, .obv: 1
     case .rsi: 2
     case .macd, .mfi, .vwap: 3
@@ -101,7 +106,8 @@ package struct IndicatorSpec: Hashable, Sendable, CustomStringConvertible {
     case .rsi, .atr, .adx, .obv: 1
     case .sma, .bb: period() - 1
     case .stoch: period() - 1
-    case .mfi: period() + 1
+    case .mfi, .pricedev: period() + 1
+    case .volumedev: period()
     }
   }
 }

@@ -43,6 +43,10 @@ struct IndicatorStep: Sendable {
     case .mfi: moneyFlow(s, out, bar, ordinal)
     case .obv: onBalance(s, out, bar, ordinal)
     case .vwap: volumeWeighted(s, out, bar, session, ordinal)
+    case .pricedev:
+      out[0] = ordinal <= n ? .nan : deviation(bar) { $0[2] / $0[-2] - 1 }
+    case .volumedev:
+      out[0] = ordinal < n ? .nan : deviation(bar) { $0[3] }
     }
   }
 
@@ -238,5 +242,37 @@ struct IndicatorStep: Sendable {
     s[0] += Self.typical(bar) * bar[3]
     s[1] += bar[3]
     out[0] = s[1] > 0 ? s[0] / s[1] : .nan
+  }
+
+  // MARK: - robust deviations
+
+  /// How far a value is from the median of the `n` before, in estimated standard deviations; NaN where half of those
+  /// are equal.
+  @inline(__always)
+  private func deviation(_ bar: Row, _ value: (Row) -> Double) -> Double {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: n) { sorted in
+      for back in 1...n { Self.insert(value(bar - 4 * back), into: sorted, at: back - 1) }
+      let median = Self.middle(of: sorted)
+      for place in 0..<n { Self.insert(abs(sorted[place] - median), into: sorted, at: place) }
+      let spread = 1.4826 * Self.middle(of: sorted)
+      return spread > 0 ? (value(bar) - median) / spread : .nan
+    }
+  }
+
+  /// Inserts a value into the `count` first ones, which are sorted.
+  @inline(__always)
+  private static func insert(_ value: Double, into sorted: UnsafeMutableBufferPointer<Double>, at count: Int) {
+    var place = count
+    while place > 0, sorted[place - 1] > value {
+      sorted[place] = sorted[place - 1]
+      place -= 1
+    }
+    sorted[place] = value
+  }
+
+  @inline(__always)
+  private static func middle(of sorted: UnsafeMutableBufferPointer<Double>) -> Double {
+    let half = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
   }
 }

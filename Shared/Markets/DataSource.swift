@@ -34,11 +34,13 @@ package struct DataSource: Hashable, Sendable {
 package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
   case alpaca, polygon
   case alphaVantage = "alpha-vantage"
+  case newsapi
 
   /// What it can be asked for.
   package var tasks: Set<FetchKind> {
     switch self {
     case .alpaca, .polygon, .alphaVantage: [.bars]
+    case .newsapi: [.news]
     }
   }
 
@@ -46,6 +48,9 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
   package func symbolsAtOnce(_ task: FetchKind) -> Int? {
     switch (self, task) {
     case (.alpaca, .bars), (.polygon, .bars), (.alphaVantage, .bars): feed?.symbolsAtOnce
+    // The names of so many companies are a question of 500 characters, as a rule.
+    case (.newsapi, .news): 20
+    case (_, .news), (.newsapi, _): nil
     }
   }
 
@@ -55,6 +60,7 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case .alpaca: .alpacaStocks
     case .polygon: .polygonStocks
     case .alphaVantage: .alphaVantage
+    case .newsapi: nil
     }
   }
 
@@ -74,7 +80,7 @@ package enum ExhaustedRule: String, CaseIterable, Hashable, Sendable {
 ///
 ///     sources:
 ///       - name: alpha-vantage
-///         kind: alpha-vantage      # alpaca | polygon | alpha-vantage
+///         kind: alpha-vantage      # alpaca | polygon | alpha-vantage | newsapi
 ///         key: env:ALPHAVANTAGE_API_KEY   # or file:/path; never the key itself. Alpaca has a secret, too
 ///         rate: [1/s, 25/d]        # all that the plan allows, for all replicas together
 ///         zone: America/New_York   # where a day of the rate begins; else UTC

@@ -53,6 +53,7 @@ package struct MarketCatalogue: Sendable {
   static let embeddedSchedules = """
     schedules:
       - {name: bars-1m, kind: bars, interval: 1m, every: 1m, hours: regular, delay: 3s, deadline: 2m, lookback: 15m}
+      - {name: news, kind: news, every: 15m, hours: always, deadline: 15m}
     """
 }
 
@@ -90,6 +91,7 @@ extension DataSource {
         key: env:ALPHAVANTAGE_API_KEY
         rate: [1/s, 25/d]
         zone: America/New_York
+      - {name: newsapi, kind: newsapi, key: env:NEWSAPI_KEY, rate: [1/s, 100/d]}
     """
 }
 

@@ -26,12 +26,15 @@ package struct CompanyNames: Sendable {
   /// By the first word.
   private(set) var names: [[UInt8]: [Name]] = [:]
   package private(set) var companies = 0
+  /// What people call the company of a symbol, as it is registered but without its form: `Apple`, `Johnson & Johnson`.
+  private var spoken: [String: String] = [:]
 
   /// - Parameter companies: of a company with several symbols, the first one is named for it.
   package init(_ companies: [Company]) {
     var seen: Set<[[UInt8]]> = []
     for company in companies {
       symbols.insert(company.symbol)
+      spoken[company.symbol] = Self.spoken(company.title)
       let words = Self.words(ofTitle: company.title)
       guard let first = words.first, seen.insert(words).inserted else { continue }
       self.companies += 1
@@ -90,6 +93,18 @@ package struct CompanyNames: Sendable {
     }
     while words.count > 1, let last = words.last, forms.contains(last) { words.removeLast() }
     return words.map { Array($0.utf8) }
+  }
+
+  /// nil for a symbol that is not listed.
+  package func name(of symbol: String) -> String? { spoken[symbol] }
+
+  private static func spoken(_ title: String) -> String {
+    var words = title.split(separator: " ").map { $0.last == "," ? String($0.dropLast()) : String($0) }
+    while words.count > 1, let last = words.last, last == "&" || forms.contains(last.lowercased().filter(\.isLetter)) {
+      words.removeLast()
+    }
+    if words[0].hasSuffix(".com") { words[0].removeLast(4) }
+    return words.joined(separator: " ")
   }
 
   private static let forms: Set<String> = [

@@ -3,4 +3,6 @@
 package enum FetchKind: String, CaseIterable, Hashable, Sendable {
   /// Open, high, low, close and volume by interval.
   case bars
+  /// Articles about companies, and their withdrawals.
+  case news
 }

@@ -31,9 +31,12 @@ class S3:
             config=Config(s3={"addressing_style": "path"}))
 
     def listing(self):
-        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
-            for item in page.get("Contents", []):
-                yield item["Key"], item.get("StorageClass", "STANDARD")
+        try:
+            for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+                for item in page.get("Contents", []):
+                    yield item["Key"], item.get("StorageClass", "STANDARD")
+        except self.client.exceptions.NoSuchBucket:
+            pass
 
     def read(self, key):
         return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()

@@ -8,6 +8,7 @@ import KafkaFlags
 import LocalServers
 import Logging
 import Messages
+import NIOCore
 import Redis
 import TestSupport
 
@@ -135,7 +136,7 @@ struct FeedBench: AsyncParsableCommand {
         now = WallClock.microseconds() * 1_000
       }
       late = max(late, (now - due) / Self.milliseconds)
-      _ = simulator.broadcast(frames.make(at: due))
+      simulator.broadcast(frames.make(at: due))
     }
     return late
   }
@@ -193,9 +194,9 @@ struct FeedBench: AsyncParsableCommand {
     var frames = FeedFrames(of: size, symbols: Self.symbols)
     let now = WallClock.microseconds() * 1_000
     for number in 0..<events / size {
-      let written = simulator.broadcast(frames.make(at: now + Int64(number)))
+      let frame = frames.make(at: now + Int64(number))
       // A few on their way keep the connection busy.
-      if number % 8 == 7 { for each in written { try await each.get() } }
+      if number % 8 == 7 { try await simulator.broadcastAndWait(frame) } else { simulator.broadcast(frame) }
     }
   }
 

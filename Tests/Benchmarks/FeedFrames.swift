@@ -1,5 +1,7 @@
 import Core
-import Messages
+import Core
+import Values
+import Values
 
 /// Frames of trades as Alpaca writes them, made in advance: what changes from frame to frame are the numbers and the
 /// time, which have a fixed width.

@@ -9,6 +9,6 @@ import ArgumentParser
     subcommands: [
       BackfillBench.self, BacklogBench.self, CodecBench.self, CopyBench.self, DownloadBench.self, FeedBench.self,
       FetchBench.self, HotBench.self, InferenceBench.self, InfluxBench.self, MastersBench.self, ModelsBench.self,
-      ParseBench.self, PollBench.self, S3Bench.self, SchedulerBench.self, SignalBench.self,
+      ParseBench.self, PollBench.self, S3Bench.self, SchedulerBench.self, SentimentBench.self, SignalBench.self,
     ])
 }

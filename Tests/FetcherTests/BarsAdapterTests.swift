@@ -34,7 +34,7 @@ struct MarketStage {
 
   init(
     _ simulator: FeedSimulator, _ kind: DataSourceKind, key: String = "key", more: String = "",
-    store: any BarStore = MemoryBarStore(), tokens: (any TokenSource)? = nil
+    store: any HistoryStore<BarHistory> = MemoryHistoryStore<BarHistory>(), tokens: (any TokenSource)? = nil
   ) throws {
     let secret = kind.hasSecret ? ", secret: env:S" : ""
     let row = "{name: s, kind: \(kind.rawValue), url: \"http://\(simulator.url)\", key: env:K\(secret)\(more)}"
@@ -77,7 +77,9 @@ struct MarketStage {
     let range = seconds.lowerBound * 1_000_000_000...seconds.upperBound * 1_000_000_000 - 1
     return Set(symbols.flatMap { symbol in
       simulator.bars(symbol, .minute, in: range).map { bar in
-        let prices = [bar.price, bar.high, bar.low, bar.close].map { "\(ExactDecimal(unchecked: $0, scale: 2).normalized)" }
+        let prices = [bar.price, bar.high, bar.low, bar.close].map {
+          "\(ExactDecimal(unchecked: $0, scale: 2).normalized)"
+        }
         return "\(symbol) \(bar.eventNs) \(prices.joined(separator: " ")) \(bar.size)"
       }
     })
@@ -125,7 +127,7 @@ struct MarketStage {
 
   /// Another market with other bars of the same minutes: each replaces the earlier one with the next revision.
   @Test func aKnownStartIsReplaced() async throws {
-    let store = MemoryBarStore()
+    let store = MemoryHistoryStore<BarHistory>()
     let due = try MarketStage.session().open + 3_600
     let task = MarketStage.task(["AAPL"], due: due)
     try await serving { simulator in

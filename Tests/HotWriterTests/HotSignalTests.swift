@@ -1,6 +1,7 @@
 import Catalogue
 @testable import HotWriterService
 import Messages
+import Pipeline
 import Testing
 import TestSupport
 

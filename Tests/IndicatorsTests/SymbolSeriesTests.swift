@@ -128,7 +128,7 @@ import TestSupport
     old.high += 0.02
     #expect(Self.take([old], &series, &reports, knownNs: 11) == [.tooOld])
     var young = minutes[minutes.count - 20]
-    young.close = young.low
+    young.volume += 1
     // A version that was known before what is there, and what is there.
     #expect(Self.take([young], &series, &reports, knownNs: 9) == [.unchanged])
     #expect(Self.take(minutes.suffix(30), &series, &reports, knownNs: 10).allSatisfy { $0 == .unchanged })

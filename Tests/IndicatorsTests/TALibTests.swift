@@ -7,6 +7,7 @@ import TestSupport
   /// Those whose truth there is.
   static let indicators = IndicatorSet.standard + [
     "sma5", "ema9", "rsi2", "macd5.35.5", "bb10.2.5", "atr3", "adx5", "stoch14.1.3", "mfi5",
+    "pricedev20", "volumedev31",
   ]
 
   @Test(arguments: TALib.kinds, 0..<3) func everyValueIsTALibs(_ kind: String, _ seed: Int) async throws {

@@ -51,7 +51,8 @@ def seeded(seed, count):
             elif change == 2:
                 word = dice.choice(["(", "\"", "'", "...", "#", "*"]) + word
             elif change == 3:
-                word += dice.choice(["!", "!!", "?", "??", "????", ".", ",", ")", "'s", "!?", "\u2019s", "\u00e9", "\u00c9"])
+                word += dice.choice(["!", "!!", "?", "??", "????", ".", ",", ")", "'s", "!?", "\u2019s",
+                                     "\u00e9", "\u00c9"])
             text += word + dice.choice(blanks if dice.randrange(12) else [""])
         yield text
 

@@ -31,6 +31,9 @@ import Testing
     #expect(!reading(lags: [0, 0, 1]).isCaughtUp)
     #expect(!reading(lags: [1, 0, 0]).isCaughtUp)
     #expect(!reading(lags: [0, nil, 0]).isCaughtUp, "an unknown lag is not zero")
+    var served = reading()
+    served.stages.append(StageReading(name: "gateway"))
+    #expect(served.isCaughtUp, "one without a group has no lag")
   }
 
   @Test func theLastKnownLagIsShownAsOldAndProvesNothing() {

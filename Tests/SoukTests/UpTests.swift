@@ -59,6 +59,7 @@ import Glibc
       for symbol in LambdaSystem.symbols {
         #expect(lines.contains { $0.hasPrefix(symbol + " ") && $0.contains("disconnected") && $0.contains("filled") })
       }
+      #expect(lines.contains { $0.hasPrefix("Redis has all ") && $0.contains(" bars of 7 symbols since ") })
       #expect(lines.contains { $0.hasPrefix("XLEN stream:raw_market_data: ") })
       #expect(lines.contains { $0.hasPrefix("TS.INFO ts:AAPL:price: ") })
     }

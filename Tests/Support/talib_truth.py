@@ -39,6 +39,18 @@ def bars(kind, seed, count):
     return [np.round((part + lift) * scale, digits) for part in (high, low, close)] + [volume]
 
 
+def deviations(series, period, first):
+    """From the median of the values before, in estimates of the standard deviation by the median difference."""
+    found = np.full(len(series), np.nan)
+    for place in range(first, len(series)):
+        before = series[place - period:place]
+        middle = np.median(before)
+        spread = 1.4826 * np.median(np.abs(before - middle))
+        if spread > 0:
+            found[place] = (series[place] - middle) / spread
+    return found
+
+
 def values(high, low, close, volume, session):
     """By the names of the values."""
     found = {}
@@ -72,6 +84,9 @@ def values(high, low, close, volume, session):
         with np.errstate(invalid="ignore", divide="ignore"):
             weighted[part] = np.where(total > 0, np.cumsum(typical[part] * volume[part]) / total, np.nan)
     found["session_vwap"] = weighted
+    change = np.concatenate([[np.nan], close[1:] / close[:-1] - 1])
+    found["pricedev20"] = deviations(change, 20, first=21)
+    found["volumedev31"] = deviations(volume, 31, first=31)
     return found
 
 

@@ -52,17 +52,24 @@ final class Keeper {
           readiness.set(ready: true)
           wait = min(wait, settings.leaseTimeout.duration / 2)
         }
-      } catch where ErrorClass(of: error) != .configuration {
+      } catch where ErrorClass(of: error) != .configuration || Self.isMissingBucket(error) {
         wait = backoff.next(retryAfter: (error as? any ClassifiedError)?.retryAfter)
         metrics.failed(publicCode(of: error))
         // An outage of the store shows in the work, too. Anything else does only here.
-        if ErrorClass(of: error) != .transient { readiness.set(ready: false, reason: publicCode(of: error)) }
+        if [.fatal, .data].contains(ErrorClass(of: error)) {
+          readiness.set(ready: false, reason: publicCode(of: error))
+        }
         context.logger.warning(
           "the catalogue waits", metadata: ["reason": "\(error)", "seconds": "\(wait / .seconds(1))"])
       }
       if await owner.sleep(for: wait, until: context.drain) { break }
     }
     await owner.release()
+  }
+
+  /// The work makes a bucket that is missing, or stops for it.
+  private static func isMissingBucket(_ error: any Error) -> Bool {
+    (error as? ObjectStoreError)?.kind == .noSuchBucket
   }
 
   /// Runs while the lease is renewed beside it; what it does asks `isHeld` before each write.

@@ -46,8 +46,8 @@ package struct FetcherCommand: ServiceCommand {
   }
 
   package static let metrics: [MetricDescription] =
-    FetchMetrics.descriptions + TaskHandler.descriptions + BarsAdapter.descriptions + PipelineMetrics.jobs
-      + RedisMetrics.descriptions
+    FetchMetrics.descriptions + TaskHandler.descriptions + BarsAdapter.descriptions + NewsAdapter.descriptions
+      + PipelineMetrics.jobs + RedisMetrics.descriptions
 
   static let now: @Sendable () -> Timestamp = Timestamp.now
 

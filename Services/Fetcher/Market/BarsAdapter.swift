@@ -13,7 +13,7 @@ import Values
 /// When a series was not asked about for longer than the look-back, it is asked about from its last bar on, for at most
 /// `reach`; what lies further back is for a back-fill, and counted.
 package struct BarsAdapter: FetchAdapter {
-  private let store: any BarStore
+  private let store: any HistoryStore<BarHistory>
   private let calendar: NYSECalendar
   private let logger: Logger
   private let unreached = Counter(label: "souk_fetch_bars_unreached_total")
@@ -27,7 +27,7 @@ package struct BarsAdapter: FetchAdapter {
   static let usualLookback = Duration.seconds(900)
 
   /// - Throws: a configuration `Failure` without the zone of New York.
-  package init(store: any BarStore, logger: Logger) throws(Failure) {
+  package init(store: any HistoryStore<BarHistory>, logger: Logger) throws(Failure) {
     self.store = store
     self.logger = logger
     calendar = try NYSECalendar()

@@ -11,7 +11,12 @@ extension FetchKind {
   /// - Throws: a configuration `Failure`.
   func makeAdapter(_ queue: RedisMultiplexer?, _ logger: Logger) throws -> any FetchAdapter {
     switch self {
-    case .bars: try BarsAdapter(store: queue.map { RedisBarStore($0) } ?? MemoryBarStore(), logger: logger)
+    case .bars: try BarsAdapter(store: store(queue), logger: logger)
+    case .news: NewsAdapter(store: store(queue), logger: logger)
     }
+  }
+
+  private func store<History: PublishedHistory>(_ queue: RedisMultiplexer?) -> any HistoryStore<History> {
+    if let queue { RedisHistoryStore<History>(queue) } else { MemoryHistoryStore<History>() }
   }
 }

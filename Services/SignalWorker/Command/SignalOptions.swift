@@ -7,7 +7,8 @@ import Pipeline
 /// What is computed, of which bars.
 package struct SignalOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
-    "Indicators with their periods: sma, ema, rsi, macd, bb, atr, adx, stoch, mfi, obv, vwap.", valueName: "list"))
+    "Indicators with their periods, of \(IndicatorSpec.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
+    valueName: "list"))
   package var indicators = IndicatorSet.standard.joined(separator: ",")
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
@@ -32,7 +33,7 @@ package struct SignalOptions: ParsableArguments {
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "Use the bars of this feed only (repeatable); default: each feed has series of its own.", valueName: "name"))
-  package var feed: [String] = []
+  package var onlyFeed: [String] = []
 
   @Option(help: ArgumentHelp(
     "A bar that begins later than it was known, by more than this, is refused.", valueName: "time"))
@@ -83,7 +84,7 @@ package struct SignalOptions: ParsableArguments {
 
   func settings(group: String) -> SignalSink.Settings {
     var settings = SignalSink.Settings(group: group)
-    settings.feeds = Set(feed)
+    settings.feeds = Set(onlyFeed)
     settings.maxAhead = maxAhead.duration
     settings.maxSymbols = maxSymbols
     return settings

@@ -129,9 +129,19 @@ struct Startup {
   /// - Returns: the port of the simulated feeds.
   mutating func startFeeds() async throws -> UInt16 {
     // A minute in two seconds, twenty seconds long; in the middle the feed is away for one of its minutes.
-    let market = ["--speed", "30", "--events", "4000", "--cut-after", "1800", "--away", "2"]
+    let market = [
+      "--speed", "30", "--events", "4000", "--cut-after", "1800", "--away", "2", "--past-days", "\(PastDays.count)",
+      "--page-size", "1000",
+    ]
     let port = try await serve("feed-simulator", market + ["--port-file"]) { UInt16($0) }
     screen.started("feed-simulator", "127.0.0.1:\(port) (an invented market, as Polygon and Alpaca have it)")
+    return port
+  }
+
+  /// - Returns: the port of NewsAPI with invented articles.
+  mutating func startNews() async throws -> UInt16 {
+    let port = try await serve("news-simulator", ["--port-file"]) { UInt16($0) }
+    screen.started("news-simulator", "127.0.0.1:\(port) (invented news, as NewsAPI has them)")
     return port
   }
 

@@ -54,6 +54,8 @@ package final class MasterIndex: @unchecked Sendable {
     package var isFull = false
     /// Records that did not fit.
     package var refused = 0
+
+    package init() {}
   }
 
   package enum Change: Hashable, Sendable {

@@ -193,8 +193,14 @@ package final class FeedSimulator: Sendable {
   }
 
   /// Sends a text frame as it is to every connection that is subscribed.
-  /// - Returns: when the connections have taken it; nil without one.
-  package func broadcast(_ frame: [UInt8]) -> [EventLoopFuture<Void>] {
+  package func broadcast(_ frame: [UInt8]) { _ = write(frame) }
+
+  /// Waits until the connections have taken it, and what was sent before.
+  package func broadcastAndWait(_ frame: [UInt8]) async throws {
+    for written in write(frame) { try await written.get() }
+  }
+
+  private func write(_ frame: [UInt8]) -> [EventLoopFuture<Void>] {
     let channels = state.withLock { state in
       state.connections.values.filter { $0.isLoggedIn && !$0.interests.isEmpty }.map(\.channel)
     }

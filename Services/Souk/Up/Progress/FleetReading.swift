@@ -35,8 +35,10 @@ struct FleetReading: Hashable, Sendable {
 
   /// Everything that was discovered has reached its end.
   var isCaughtUp: Bool {
-    sourcePassed && stages.allSatisfy {
-      ($0.lag == 0 && $0.lagAge == nil) || ServiceCatalogue.named($0.name)?.isSource == true
+    sourcePassed && stages.allSatisfy { stage in
+      let entry = ServiceCatalogue.named(stage.name)
+      // One that answers questions follows its topics in no group, and has no lag.
+      return (stage.lag == 0 && stage.lagAge == nil) || entry?.isSource == true || entry?.groups.isEmpty == true
     }
   }
 

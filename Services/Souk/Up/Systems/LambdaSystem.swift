@@ -1,3 +1,4 @@
+import ArgumentParser
 import Catalogue
 import Core
 import Foundation
@@ -18,10 +19,13 @@ final class LambdaSystem: ShownSystem {
     let door: UInt16
     /// nil where other runs archive, too.
     let archive: ObjectStoreOptions?
+    let past: PastDays
   }
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
   static let symbols = ["AAPL", "BRK.B", "MSFT", "NVDA", "QQQ", "SPY", "TSLA"]
+  /// Those of them that the invented news are about.
+  static let newsSymbols = ["AAPL", "MSFT", "NVDA", "TSLA"]
 
   func check(_ options: UpOptions) throws {}
 
@@ -42,8 +46,11 @@ final class LambdaSystem: ShownSystem {
         "OBJECT_STORE", "S3_ENDPOINT", "S3_ADDRESSING", "S3_CA_FILE", "AWS_REGION", "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
       ], of: ServiceCatalogue.archiver))
+    let past = PastDays(
+      environment: startup.surroundings.environment(of: ServiceCatalogue.marketStreamer),
+      sources: try startup.folder.file("data_sources.yaml"), feeds: port, screen: startup.screen)
     ends.withLock {
-      $0 = Ends(redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil)
+      $0 = Ends(redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past)
     }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
@@ -51,14 +58,16 @@ final class LambdaSystem: ShownSystem {
       "--symbols", Self.symbols.joined(separator: ","), "--hours", "always", "--silence", "3600s",
       "--allow-private-addresses",
     ]
-    try describeBars(&startup, feeds: port)
+    try describeSchedules(&startup, feeds: port, news: try await startup.startNews())
+    describeSentiment(&startup)
     // The simulated market never closes.
     startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
   }
 
-  /// Bars by schedule, beside those of the stream: what both say of a minute is the same.
-  private func describeBars(_ startup: inout Startup, feeds port: UInt16) throws {
+  /// Bars by schedule, beside those of the stream: what both say of a minute is the same. And news, which the stream
+  /// does not have.
+  private func describeSchedules(_ startup: inout Startup, feeds port: UInt16, news: UInt16) throws {
     let (sources, schedules) = (try startup.folder.file("data_sources.yaml"), try startup.folder.file("schedules.yaml"))
     let key = try startup.folder.file("feed.key"), secret = try startup.folder.file("feed.secret")
     for (path, text) in [
@@ -67,11 +76,13 @@ final class LambdaSystem: ShownSystem {
         sources:
           - {name: alpaca, kind: alpaca, url: "http://127.0.0.1:\(port)", key: "file:\(key)", secret: "file:\(secret)",
              rate: 200/m}
+          - {name: newsapi, kind: newsapi, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m}
 
         """),
       (schedules, """
         schedules:
           - {name: bars-1m, kind: bars, every: 1m, hours: always, delay: 3s, deadline: 2m, lookback: 5m}
+          - {name: news, kind: news, every: 5s, hours: always, deadline: 30s, lookback: 1d}
 
         """),
     ] { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
@@ -80,6 +91,20 @@ final class LambdaSystem: ShownSystem {
     ]
     startup.surroundings.arguments[ServiceCatalogue.fetcher.name] = [
       "--data-sources", sources, "--allow-private-addresses",
+    ]
+  }
+
+  /// The lexicon of VADER, where `make deps` has put it; else scores are those of the finance words alone.
+  private func describeSentiment(_ startup: inout Startup) {
+    let folders = Program.environmentFolders.flatMap { bin -> [String] in
+      let libraries = URL(filePath: bin).deletingLastPathComponent().appending(path: "lib").path
+      let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
+      return versions.map { "\(libraries)/\($0)/site-packages/vaderSentiment" }
+    }
+    guard let folder = folders.first(where: { FileManager.default.fileExists(atPath: "\($0)/vader_lexicon.txt") })
+    else { return }
+    startup.surroundings.arguments[ServiceCatalogue.sentimentWorker.name] = [
+      "--lexicon", "\(folder)/vader_lexicon.txt", "--emoji-lexicon", "\(folder)/emoji_utf8_lexicon.txt",
     ]
   }
 
@@ -101,7 +126,9 @@ final class LambdaSystem: ShownSystem {
       truth: try await FeedTruth.read(port: ends.feeds), store: try await HotStoreSide.read(ends.client, Self.symbols),
       archive: archive)
     try answers.requireAgreement()
-    return answers.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
+    let past = try await ends.past.fill(ends.client, Self.symbols)
+    let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
+    return past + answers.lines + news.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
 

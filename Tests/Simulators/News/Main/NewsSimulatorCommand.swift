@@ -1,0 +1,30 @@
+import ArgumentParser
+import Core
+import NewsSimulator
+import SimulatorServer
+
+/// Serves invented news until stopped.
+@main
+struct NewsSimulatorCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "news-simulator", abstract: "NewsAPI with invented articles, for demos and tests.",
+    discussion: """
+      GET /v2/everything answers as NewsAPI; the key is 'key'. Copies, late articles and withdrawals are drawn from the \
+      seed; GET /_news/truth lists the stories with the outlets that stay. POST /_news/fault?mode=rate-limited \
+      misbehaves.
+      """,
+    version: Souk.version)
+
+  @OptionGroup var listen: ListenOptions
+  @Option(help: "What the news are drawn from.") var seed: UInt64 = 1
+  @Option(help: "Stories.") var stories = 40
+
+  func validate() throws {
+    guard (1...100_000).contains(stories) else { throw ValidationError("--stories must be 1 to 100000") }
+  }
+
+  func run() async throws {
+    try await NewsSimulator(NewsCorpus(seed: seed, stories: stories), server: listen.server("news-simulator"))
+      .run(listen)
+  }
+}
