@@ -49,10 +49,10 @@ struct CatalogueJudge {
     let (text, candidates, all) = (ProductText(), Candidates(), Candidates(farthest: .infinity))
     var (known, reached, first, rows, pairs) = (0, 0, 0, 0, 0)
     var seconds = 0.0
-    var figures = MasterIndex.Figures()
+    var (masters, bytes) = (0, 0)
     for (number, chain) in catalogue.chains.enumerated() {
       let index = index(without: number)
-      figures = index.current
+      (masters, bytes) = (index.current.masters, index.current.bytes)
       let names = names(without: number)
       var numbers: [MasterKey: Int] = [:]
       var output = Data()
@@ -105,7 +105,7 @@ struct CatalogueJudge {
         + "rows/s per core",
       rows, known, Double(reached) / Double(known), Candidates.most, Double(first) / Double(known),
       Double(pairs) / Double(rows), Double(rows) / seconds))
-    print("the last index: \(figures.masters) masters, \(figures.bytes / max(1, figures.masters)) bytes each")
+    print("the last index: \(masters) masters, \(bytes / max(1, masters)) bytes each")
   }
 
   /// A model for each chain, learnt without it.
