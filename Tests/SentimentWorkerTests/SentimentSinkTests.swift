@@ -4,6 +4,7 @@ import Kafka
 import Messages
 import NewsSimulator
 import Pipeline
+import Redis
 import Sentiment
 @testable import SentimentWorkerService
 import Testing
