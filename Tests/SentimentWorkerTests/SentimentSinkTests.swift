@@ -1,9 +1,11 @@
 import Catalogue
 import Core
 import Kafka
+import LocalServers
 import Messages
 import NewsSimulator
 import Pipeline
+import Redis
 import Sentiment
 @testable import SentimentWorkerService
 import Testing
