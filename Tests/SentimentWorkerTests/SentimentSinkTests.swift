@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 import Kafka
+import LocalServers
 import Messages
 import NewsSimulator
 import Pipeline
