@@ -113,7 +113,7 @@ import Values
         rejection.code
       } else { nil }
     }
-    #expect(code(Array("no json".utf8)) == "malformed_json")
+    #expect(code(Array("{no json".utf8)) == "malformed_json")
     #expect(code(News.article("", Self.title).encoded()) == "bad_value")
     #expect(code(News.article("f", Self.title, ago: -3_600).encoded()) == "published_in_future")
     #expect(code(News.article("l", Self.title, String(repeating: "x ", count: 40_000)).encoded()) == "text_too_long")
