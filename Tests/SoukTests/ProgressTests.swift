@@ -125,7 +125,8 @@ import Testing
     let events = #"souk_feed_events_total{kind="trade",source="stream"} 7"#
     // While it is not connected, or a gap is open, it may only not have been heard.
     for (newest, connections, gaps, passed) in [
-      ("0", 1, 0, 0), ("1.7e9", 1, 0, 0), ("1.7e9", 0, 0, 0), ("1.7e9", 1, 1, 0), ("1.8e9", 1, 0, 0), ("1.8e9", 1, 0, 1),
+      ("0", 1, 0, 0), ("1.7e9", 1, 0, 0), ("1.7e9", 0, 0, 0), ("1.7e9", 1, 1, 0), ("1.8e9", 1, 0, 0),
+      ("1.8e9", 1, 0, 1),
     ] {
       scraper.observe("market-streamer", """
         \(events)
