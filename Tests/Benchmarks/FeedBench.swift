@@ -92,12 +92,15 @@ struct FeedBench: AsyncParsableCommand {
       try await writer.awaitReady()
       let total = rate * seconds
       let probe = try HotProbe(redis.url, rate: rate, symbols: Self.symbols, seconds: seconds)
+      let reader = TopicReader(broker, count: total)
+      async let readable = reader.latencies()
       // Series are made, partitions assigned and symbols known before the clock starts.
       try await send(simulator, rate: rate, seconds: 2, at: nil)
-      try await eventually("the writer writes", timeout: .seconds(120)) { try await probe.hasSamples() }
+      try await eventually("the writer writes and the reader reads", timeout: .seconds(120)) {
+        try await probe.hasSamples() && reader.isReading
+      }
       let start = WallClock.microseconds() * 1_000 + 500 * Self.milliseconds
-      let reader = TopicReader(broker, from: start, count: total)
-      async let readable = reader.latencies()
+      reader.begin(at: start)
       async let visible = probe.latencies(from: start)
       let late = try await send(simulator, rate: rate, seconds: seconds, at: start, first: 2 * rate)
       let (kafka, hot) = (try await readable, try await visible)

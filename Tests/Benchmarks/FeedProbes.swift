@@ -7,6 +7,7 @@ import KafkaFlags
 import Logging
 import Messages
 import Redis
+import Synchronization
 
 /// Latencies in nanoseconds, summed up.
 struct FeedLatencies: CustomStringConvertible {
@@ -23,15 +24,19 @@ struct FeedLatencies: CustomStringConvertible {
 }
 
 /// Reads `market-ticks` as its consumers do, and compares each record's event time with the clock.
-struct TopicReader: Sendable {
+final class TopicReader: Sendable {
   private let broker: EmbeddedBroker
-  private let start: Int64
   private let count: Int
+  /// Events before are passed over, all until it is said; nanoseconds since 1970.
+  private let start = Atomic(Int64.max)
+  private let seen = Atomic(0)
 
-  /// - Parameter start: earlier events are passed over; nanoseconds since 1970.
-  init(_ broker: EmbeddedBroker, from start: Int64, count: Int) {
-    (self.broker, self.start, self.count) = (broker, start, count)
-  }
+  init(_ broker: EmbeddedBroker, count: Int) { (self.broker, self.count) = (broker, count) }
+
+  /// It has its partitions.
+  var isReading: Bool { seen.load(ordering: .relaxed) > 0 }
+
+  func begin(at start: Int64) { self.start.store(start, ordering: .relaxed) }
 
   func latencies() async throws -> FeedLatencies {
     let options = try KafkaOptions.parse([
@@ -53,6 +58,8 @@ struct TopicReader: Sendable {
       }
       guard case .batch(let batch) = element else { continue }
       let now = WallClock.microseconds() * 1_000
+      let start = start.load(ordering: .relaxed)
+      seen.store(batch.count, ordering: .relaxed)
       batch.forEach { record in
         do throws(DecodingFailure) {
           let event = try decoder.decode(record.value).fields.eventNs
