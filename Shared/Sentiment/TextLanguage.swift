@@ -69,7 +69,7 @@ package enum TextLanguage: Hashable, Sendable {
       bolsa lucro
       """),
     ("nl", """
-      het een van en is zijn in op voor met te dat die niet ook naar bij uit na aandelen winst beurs
+      de het een van en is zijn in op voor met te dat die niet ook naar bij uit na aandelen winst beurs
       """),
   ]
 

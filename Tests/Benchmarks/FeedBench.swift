@@ -99,7 +99,7 @@ struct FeedBench: AsyncParsableCommand {
       let reader = TopicReader(broker, from: start, count: total)
       async let readable = reader.latencies()
       async let visible = probe.latencies(from: start)
-      let late = try await send(simulator, rate: rate, seconds: seconds, at: start)
+      let late = try await send(simulator, rate: rate, seconds: seconds, at: start, first: 2 * rate)
       let (kafka, hot) = (try await readable, try await visible)
       let metrics = await streamer.metrics()
       print("\(rate) events/s of \(Self.symbols) symbols, \(seconds) s (frames were sent \(late) ms late at most)")
@@ -124,8 +124,10 @@ struct FeedBench: AsyncParsableCommand {
   /// - Parameter start: nanoseconds since 1970; nil for now.
   /// - Returns: milliseconds by which the latest frame was late.
   @discardableResult
-  private func send(_ simulator: FeedSimulator, rate: Int, seconds: Int, at start: Int64?) async throws -> Int64 {
-    var frames = FeedFrames(of: rate / 1_000, symbols: Self.symbols)
+  private func send(
+    _ simulator: FeedSimulator, rate: Int, seconds: Int, at start: Int64?, first: Int = 0
+  ) async throws -> Int64 {
+    var frames = FeedFrames(of: rate / 1_000, symbols: Self.symbols, first: first)
     let start = start ?? WallClock.microseconds() * 1_000
     var late: Int64 = 0
     for number in 0..<Int64(seconds * 1_000) {

@@ -1,6 +1,4 @@
 import Core
-import Core
-import Values
 import Values
 
 /// Frames of trades as Alpaca writes them, made in advance: what changes from frame to frame are the numbers and the
@@ -8,14 +6,16 @@ import Values
 struct FeedFrames {
   let symbols: Int
   private var frame: [UInt8]
-  private let count: Int
   /// Where each trade has its symbol's number, its id and its time.
   private var places: [(symbol: Int, id: Int, time: Int)] = []
-  private var next = 0
+  private var next: Int
 
-  /// - Parameter count: trades in a frame.
-  init(of count: Int, symbols: Int) {
-    (self.symbols, self.count) = (symbols, count)
+  /// - Parameters:
+  ///   - count: trades in a frame.
+  ///   - first: the id of the first: a trade that comes again is not published again.
+  init(of count: Int, symbols: Int, first: Int = 0) {
+    self.symbols = symbols
+    next = first
     frame = [UInt8(ascii: "[")]
     for index in 0..<count {
       if index > 0 { frame.append(UInt8(ascii: ",")) }

@@ -39,8 +39,10 @@ struct TopicReader: Sendable {
       // The embedded broker answers a fetch that waits for data only when its time is over.
       "--kafka-property", "fetch.wait.max.ms=2", "--kafka-property", "session.timeout.ms=6000",
     ])
+    var quiet = Logger(label: "bench")
+    quiet.logLevel = .warning
     let consumer = try Consumer(options.consumerConfiguration(
-      clientID: "bench", topics: [Topics.marketTicks.name], logger: Logger(label: "bench")))
+      clientID: "bench", topics: [Topics.marketTicks.name], logger: quiet))
     var latencies = FeedLatencies()
     latencies.values.reserveCapacity(count)
     var decoder = FeedTickDecoder()

@@ -15,9 +15,9 @@ struct SentimentBench: AsyncParsableCommand {
     abstract: "Score headlines and cluster them into stories; vaderSentiment and Python do the same.",
     discussion: """
       The articles are a generated corpus with copies. Rates are per second of CPU time of one thread, with the \
-      lexicon of vaderSentiment. Clustering is fingerprints, blocks and the comparison of words, as in sentiment-worker, \
-      without Redis. "All" is what the worker does with a record before Redis: it also decodes the message, tells the \
-      language and finds the companies.
+      lexicon of vaderSentiment. Clustering is fingerprints, blocks and the comparison of words, as in \
+      sentiment-worker, without Redis. "All" is what the worker does with a record before Redis: it also decodes the \
+      message, tells the language and finds the companies.
       """)
 
   @Option(help: "Stories of the corpus.")

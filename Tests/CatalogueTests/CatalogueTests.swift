@@ -50,9 +50,10 @@ import Values
   }
 
   @Test func everyTopicHasAWriterAndAReader() {
-    // A lease is held, not written; some are of commands: `souk masters`, `souk backfill`, `souk splits`.
+    // Leases are held, not written; some are of commands: `souk masters`, `souk backfill`, `souk splits`.
     let ofCommands = [Topics.masterDecisions, Topics.backfillJobs, Topics.backfillStatus, Topics.marketSplits]
-    for topic in Topics.all where topic != Topics.schedulerLease && !ofCommands.contains(topic) {
+    let leases = [Topics.schedulerLease, Topics.marketSchedulerLease]
+    for topic in Topics.all where !leases.contains(topic) && !ofCommands.contains(topic) {
       #expect(ServiceCatalogue.all.contains { $0.outputs.contains(topic) }, "\(topic.name) has no writer")
       // Alerts are for people and their tools.
       guard topic != Topics.alerts else { continue }

@@ -36,8 +36,8 @@ import Values
     #expect(try times(minutes(.extended), "2026-11-28T00:00:00Z", "2026-11-30T00:00:00Z").isEmpty)
     #expect(try times(minutes(.regular), "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z").isEmpty)
     // Extended hours: 4:00 to 20:00, on half days to 17:00.
-    #expect(try times(minutes(.extended), "2026-11-25T00:00:00Z", "2026-11-26T06:00:00Z").count == 16 * 60)
-    #expect(try times(minutes(.extended), "2026-11-27T00:00:00Z", "2026-11-28T06:00:00Z").count == 13 * 60)
+    #expect(try times(minutes(.extended), "2026-11-25T06:00:00Z", "2026-11-26T06:00:00Z").count == 16 * 60)
+    #expect(try times(minutes(.extended), "2026-11-27T06:00:00Z", "2026-11-28T06:00:00Z").count == 13 * 60)
     #expect(try times(minutes(.always), "2026-11-28T00:00:00Z", "2026-11-29T00:00:00Z").count == 1_440)
   }
 

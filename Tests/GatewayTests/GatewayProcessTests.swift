@@ -248,7 +248,7 @@ import Values
       let launch = Launch(
         try Program.require("curl", package: "curl"),
         ["-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "60"] + arguments)
-      return try await ChildProcess.run(launch, atMost: .seconds(120)).output
+      return try await ChildProcess.run(launch, atMost: .seconds(120)).output.trimmingCharacters(in: .newlines)
     }
     #expect(try await status("\(base)/streams/AAPL") == "401")
     let read = "Authorization: Bearer 0123456789abcdef-r"

@@ -115,7 +115,7 @@ import Values
     let fixture = try await HotFixture()
     let sink = fixture.sink()
     #expect(sink.code(Array("{}".utf8), articles) == "missing_field")
-    #expect(sink.code(Array("no json".utf8), sentiment) == "malformed_json")
+    #expect(sink.code(Array("{no json".utf8), sentiment) == "malformed_json")
     #expect(sink.code(article("a b", "x").encoded(), articles) == "bad_value")
     #expect(sink.code(event("s", "0.1", ago: -3_600_000), sentiment) == "future_stamp")
     #expect(sink.load == SinkLoad())

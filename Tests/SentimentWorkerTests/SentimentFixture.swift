@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 @testable import Kafka
+import LocalServers
 import Messages
 import NewsSimulator
 import Pipeline

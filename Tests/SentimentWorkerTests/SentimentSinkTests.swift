@@ -1,9 +1,11 @@
 import Catalogue
 import Core
 import Kafka
+import LocalServers
 import Messages
 import NewsSimulator
 import Pipeline
+import Redis
 import Sentiment
 @testable import SentimentWorkerService
 import Testing
@@ -111,7 +113,7 @@ import Values
         rejection.code
       } else { nil }
     }
-    #expect(code(Array("no json".utf8)) == "malformed_json")
+    #expect(code(Array("{no json".utf8)) == "malformed_json")
     #expect(code(News.article("", Self.title).encoded()) == "bad_value")
     #expect(code(News.article("f", Self.title, ago: -3_600).encoded()) == "published_in_future")
     #expect(code(News.article("l", Self.title, String(repeating: "x ", count: 40_000)).encoded()) == "text_too_long")

@@ -123,9 +123,18 @@ import Testing
   @Test func aFeedHasPassedOnceItSaysNothingNew() {
     var scraper = Scraper()
     let events = #"souk_feed_events_total{kind="trade",source="stream"} 7"#
-    for (newest, passed) in [("0", 0), ("1.7e9", 0), ("1.8e9", 0), ("1.8e9", 1)] {
-      scraper.observe("market-streamer", "\(events)\nsouk_feed_newest_timestamp_seconds \(newest)")
-      #expect(scraper.passedSources(["market-streamer"]) == passed, "\(newest)")
+    // While it is not connected, or a gap is open, it may only not have been heard.
+    for (newest, connections, gaps, passed) in [
+      ("0", 1, 0, 0), ("1.7e9", 1, 0, 0), ("1.7e9", 0, 0, 0), ("1.7e9", 1, 1, 0), ("1.8e9", 1, 0, 0),
+      ("1.8e9", 1, 0, 1),
+    ] {
+      scraper.observe("market-streamer", """
+        \(events)
+        souk_feed_newest_timestamp_seconds \(newest)
+        souk_feed_connections{connection="0"} \(connections)
+        souk_feed_gaps_open{connection="0"} \(gaps)
+        """)
+      #expect(scraper.passedSources(["market-streamer"]) == passed, "\(newest) \(connections) \(gaps)")
     }
     let stage = scraper.stage("market-streamer", processes: ["market-streamer"])
     #expect(stage.consumed == 7 && stage.kept == 7)

@@ -11,7 +11,6 @@ struct SentimentMetrics: Sendable {
   static let descriptions = [
     MetricDescription(
       "souk_sentiment_articles_total", .counter,
-      
       "Articles, by what became of them: new_story, copy, changed, withdrawn, repeated, no_symbol, not_english, "
         + "unknown.",
       labels: ["outcome"]),

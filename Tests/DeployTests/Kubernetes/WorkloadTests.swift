@@ -134,7 +134,7 @@ import TestSupport
     for login in rendering.all("TriggerAuthentication").flatMap({ $0.tree["spec", "secretTargetRef"].items }) {
       wanted[login["name"].text ?? "", default: []].insert(login["key"].text ?? "")
     }
-    #expect(wanted.count == 5)
+    #expect(wanted.count == 6)
     var template: [String: Set<String>] = [:]
     for text in try Repository.text("k8s/secrets.example.yaml").components(separatedBy: "\n---\n") {
       let secret = try YAMLTree.document(text)

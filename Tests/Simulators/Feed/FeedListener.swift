@@ -76,7 +76,12 @@ enum FeedListener {
         let status = HTTPResponseStatus(statusCode: answer.status)
         context.write(wrapOutboundOut(.head(.init(version: .http1_1, status: status, headers: headers))), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        let ended = context.eventLoop.makePromise(of: Void.self)
+        if !head.isKeepAlive {
+          let channel = context.channel
+          ended.futureResult.whenComplete { _ in channel.close(promise: nil) }
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: ended)
       }
     }
   }

@@ -13,7 +13,7 @@ import Synchronization
 ///     GET  /_news/truth                 stories, a line each: symbol, sign, outlets that stay
 ///     GET  /_news/stats                 requests by answer
 ///     POST /_news/fault?mode=<mode>&times=<n>                      misbehave in the next n answers
-///     POST /_news/clock?seconds=<n>     what happens n seconds after the start has happened
+///     POST /_news/clock?seconds=<n>     what happens n seconds after the first question has happened
 ///
 /// An article is seen from the time on at which it appears, which for late ones is long after it was published, and is
 /// `[Removed]` from the time on at which it is withdrawn.
@@ -38,13 +38,15 @@ package final class NewsSimulator: Sendable {
   private let server: SimulatorServer
   /// Seconds since 1970 of the corpus' time.
   private let start: Int
-  /// The clock runs; otherwise it only moves when it is set.
+  /// The clock runs from the first question on; otherwise it only moves when it is set.
   private let ticks: Bool
   private let state = Mutex(State())
 
   private struct State {
     /// Seconds that the clock was set forward.
     var ahead = 0
+    /// Seconds since 1970 of the first question.
+    var first: Int?
     var faults: [(mode: Mode, times: Int)] = []
     var requests: [String: Int] = [:]
   }
@@ -73,8 +75,14 @@ package final class NewsSimulator: Sendable {
   package func setClock(_ seconds: Int) { state.withLock { $0.ahead = seconds } }
   package var requests: [String: Int] { state.withLock { $0.requests } }
 
-  /// Seconds since the start of the corpus.
-  private var clock: Int { (ticks ? Int(WallClock.seconds()) - start : 0) + state.withLock { $0.ahead } }
+  /// Seconds since the first question, so that who asks sees articles come late and go.
+  private var clock: Int {
+    let now = Int(WallClock.seconds())
+    return state.withLock { state in
+      state.first = state.first ?? now
+      return (ticks ? now - (state.first ?? now) : 0) + state.ahead
+    }
+  }
 
   // MARK: Answers
 

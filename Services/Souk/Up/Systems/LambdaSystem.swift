@@ -128,7 +128,8 @@ final class LambdaSystem: ShownSystem {
     try answers.requireAgreement()
     let past = try await ends.past.fill(ends.client, Self.symbols)
     let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
-    return past + answers.lines + news.lines + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
+    return past + answers.lines + news.lines
+      + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
 

@@ -9,8 +9,8 @@ struct NewsSimulatorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "news-simulator", abstract: "NewsAPI with invented articles, for demos and tests.",
     discussion: """
-      GET /v2/everything answers as NewsAPI; the key is 'key'. Copies, late articles and withdrawals are drawn from the \
-      seed; GET /_news/truth lists the stories with the outlets that stay. POST /_news/fault?mode=rate-limited \
+      GET /v2/everything answers as NewsAPI; the key is 'key'. Copies, late articles and withdrawals are drawn from \
+      the seed; GET /_news/truth lists the stories with the outlets that stay. POST /_news/fault?mode=rate-limited \
       misbehaves.
       """,
     version: Souk.version)
