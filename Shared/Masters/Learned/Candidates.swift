@@ -84,7 +84,8 @@ package final class Candidates {
         continue
       }
       let near = Set(found.map { index.names[Int($0.name)].master })
-      let merged = near.filter { store.representative($0) == masters[place] }.map { store.entries[Int($0)] }.filter { $0.key != own.key }.sorted { $0.key < $1.key }
+      let merged = near.filter { store.representative($0) == masters[place] }
+        .map { store.entries[Int($0)] }.filter { $0.key != own.key }.sorted { $0.key < $1.key }
       together.compare(pairs, [own.firstName] + merged.map(\.firstName), index, target)
     }
   }
