@@ -9,7 +9,7 @@ import TestSupport
   private static let dead: [String: String?] = [
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0", "S3_ENDPOINT": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "a",
-    "AWS_SECRET_ACCESS_KEY": "b", "INFLUX_URL": "http://127.0.0.1:1", "INFLUX_DATABASE": "egx", "KIND": "polymer",
+    "AWS_SECRET_ACCESS_KEY": "b", "INFLUX_URL": "http://127.0.0.1:1", "INFLUX_DATABASE": "egx",
     "HTTP_PORT": "0", "ALPHAVANTAGE_API_KEY": "x", "FEED": "polygon-stocks", "FEED_KEY": "x",
     "FEED_URL": "ws://127.0.0.1:1/stocks", "SYMBOLS": "AAPL",
   ]
@@ -20,8 +20,10 @@ import TestSupport
     ["crawler", "--check", "--source", "shufersal", "--fetch-connect-timeout", "1s"],
   ] + ServiceCatalogue.all.filter { !$0.settings.contains { $0.name == "SOURCE" } }.map { [$0.name, "--check"] })
   func aServerThatDoesNotAnswerIs1(_ command: [String]) async throws {
+    var environment = Self.dead
+    if let kind = ServiceCatalogue.named(command[0])?.kinds.first { environment["KIND"] = kind.name }
     let outcome = try await ServiceProcess.run(
-      command[0], Array(command.dropFirst()), environment: Self.dead, atMost: .seconds(120))
+      command[0], Array(command.dropFirst()), environment: environment, atMost: .seconds(120))
     #expect(outcome.status == .exited(1), "\(command): \(outcome)")
   }
 
