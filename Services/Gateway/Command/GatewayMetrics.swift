@@ -5,9 +5,9 @@ import ServiceKit
 enum GatewayMetrics {
   static let descriptions = [
     MetricDescription(
-      "souk_gateway_requests_total", .counter, "Requests by endpoint and status.", labels: ["endpoint", "status"]),
+      "souk_gateway_requests_total", .counter, "Requests by route and status.", labels: ["route", "status"]),
     MetricDescription(
-      "souk_gateway_request_seconds", .histogram, "From a request until its answer is made.", labels: ["endpoint"],
+      "souk_gateway_request_seconds", .histogram, "From a request until its answer is made.", labels: ["route"],
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]),
     MetricDescription("souk_gateway_listeners", .gauge, "Clients that listen to live events."),
     MetricDescription(
@@ -21,9 +21,9 @@ enum GatewayMetrics {
 
   static func answered(_ endpoint: String, _ status: Int, _ time: Duration) {
     Counter(
-      label: "souk_gateway_requests_total", dimensions: [("endpoint", endpoint), ("status", "\(status)")]
+      label: "souk_gateway_requests_total", dimensions: [("route", endpoint), ("status", "\(status)")]
     ).increment()
-    Recorder(label: "souk_gateway_request_seconds", dimensions: [("endpoint", endpoint)])
+    Recorder(label: "souk_gateway_request_seconds", dimensions: [("route", endpoint)])
       .record(time / .seconds(1))
   }
 

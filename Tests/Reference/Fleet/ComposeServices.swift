@@ -75,7 +75,8 @@ package struct ComposeServices: Sendable {
     if !secrets.isEmpty { lines.append("secrets: \(list(secrets))") }
     lines += volumes(of: service)
     if let port = service.serves {
-      lines.append("ports: [\"127.0.0.1:${\(service.name.uppercased())_PORT:-\(port)}:\(port)\"]")
+      // A range, so that each of several containers has a port of the machine.
+      lines.append("ports: [\"127.0.0.1:${\(service.name.uppercased())_PORTS:-\(port)-\(port + 9)}:\(port)\"]")
     }
     if !service.kinds.isEmpty {
       lines += ["# Prometheus asks for all of them by the service's name.",
