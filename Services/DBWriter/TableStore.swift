@@ -315,8 +315,10 @@ extension TableStore.State {
   fileprivate mutating func stage(
     _ source: TopicPartition, _ target: WriteTarget, offset: Int64, batch: Int32, _ value: RawSpan
   ) throws(DecodingFailure) -> MessageRows {
-    let read = readers[target.name] ?? target.makeReader()
-    readers[target.name] = read
+    // Put into the dictionary once: a closure that is taken out and put back is wrapped anew each time, until a call of
+    // it overflows the stack.
+    if readers[target.name] == nil { readers[target.name] = target.makeReader() }
+    guard let read = readers[target.name] else { return MessageRows(batch: batch, tables: []) }
     guard var partition = partitions.removeValue(forKey: source) else { return MessageRows(batch: batch, tables: []) }
     defer { partitions[source] = partition }
     return try partition.stage(offset: offset, batch: batch) { rows throws(DecodingFailure) in

@@ -38,6 +38,15 @@ import Values
     }
   }
 
+  /// The stack of a call that reads a message does not grow with the messages that were read before.
+  @Test(.timeLimit(.minutes(10))) func theHundredThousandthMessageIsReadLikeTheFirst() async throws {
+    let fixture = try await StoreFixture()
+    let store = fixture.store()
+    _ = try await store.start([source()])
+    let message = ingest([item("1", "1.0", row: 0, name: "a")])
+    for offset in 0..<100_000 as Range<Int64> { try store.append(source(), offset, message) }
+  }
+
   /// Writes all feeds, interleaved and cut at random; sometimes a new writer takes over, and everything that
   /// was staged is lost and read again.
   private func write(_ feeds: [Feed], to fixture: StoreFixture, _ random: inout TestRandom) async throws {
