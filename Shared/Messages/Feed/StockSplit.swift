@@ -5,7 +5,7 @@ import Values
 /// `split_from` shares became `split_to` before the session of `execution_date`.
 ///
 /// `market-splits`, compacted, key `symbol/execution_date`; a tombstone takes it back. Bars are stored as they were
-/// traded: whoever reads them adjusts the earlier ones.
+/// traded: readers adjust the earlier ones.
 package struct StockSplit: FieldwiseMessage {
   /// Canonical.
   package var symbol: String
