@@ -79,7 +79,8 @@ class Folder:
 def main(kind, place):
     store = {"s3": S3, "azure": Azure, "folder": Folder}[kind](place)
     found, told, sums = {}, {}, {}
-    for key, tier in sorted(store.listing()):
+    listing = sorted(store.listing())
+    for key, tier in listing:
         if key.startswith("_catalogue/"):
             if match := re.fullmatch(r"_catalogue/([^/]+)/date=([\d-]+)\.jsonl\.gz", key):
                 for line in gzip.decompress(store.read(key)).splitlines():
@@ -119,8 +120,14 @@ def main(kind, place):
             print("catalogue", "differs", key, json.dumps(told[key]))
     for key in set(told) - set(found):
         print("catalogue", "invents", key)
+    keys = {key for key, _ in listing}
     for dataset, entries in sums.items():
-        index = json.loads(store.read("_catalogue/%s/index.json" % dataset))
+        name = "_catalogue/%s/index.json" % dataset
+        if name not in keys:
+            # Its writer was killed between the dates and the index.
+            print("catalogue", "misses", name)
+            continue
+        index = json.loads(store.read(name))
         rows = sum(date["rows"] for date in index["dates"])
         objects = sum(date["objects"] for date in index["dates"])
         if objects != len(entries) or rows != sum(entry.get("rows") or 0 for entry in entries):
