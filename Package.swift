@@ -89,7 +89,7 @@ let imports: [String: [String]] = [
     "Pipeline", "ProviderSimulator", "Redis", "ServiceKit", "TestSupport", "Values"],
   "Forecasting": ["CBLAS", "CXGBoost", "Core", "Values"],
   "ForecastingTests": ["Core", "Forecasting", "LocalServers", "TestSupport", "Values"],
-  "GatewayService": ["ArgumentParser", "Catalogue", "Compression", "Core", "CoreMetrics", "Feeds", "Kafka",
+  "GatewayService": ["ArgumentParser", "Budgets", "Catalogue", "Compression", "Core", "CoreMetrics", "Feeds", "Kafka",
     "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Redis", "RedisFlags", "ServiceKit", "StrictYAML",
     "Values"],
   "GatewayTests": ["ArgumentParser", "Catalogue", "Core", "GatewayService", "Kafka", "KafkaFlags", "LocalServers",

@@ -1,3 +1,4 @@
+import Budgets
 import Core
 import StrictYAML
 import Synchronization
@@ -81,30 +82,20 @@ struct Access: Sendable {
 
 /// So many requests a second of each client, with as many at once.
 final class RequestRate: Sendable {
-  private struct Bucket {
-    var left: Double
-    var since: ContinuousClock.Instant
-  }
-  private let rate: Double
-  private let buckets = Mutex<[String: Bucket]>([:])
+  private let limit: RateLimit?
+  private let origin = ContinuousClock.now
+  private let buckets = Mutex<[String: TokenBucket]>([:])
 
   /// - Parameter rate: 0 for no limit.
-  init(_ rate: Int) { self.rate = Double(rate) }
+  init(_ rate: Int) { limit = rate > 0 ? RateLimit(count: rate, per: .seconds(1)) : nil }
 
   func take(_ client: String, now: ContinuousClock.Instant = .now) throws(Problem) {
-    guard rate > 0 else { return }
-    let isThere = buckets.withLock { buckets in
-      var bucket = buckets[client] ?? Bucket(left: rate, since: now)
-      bucket.left = min(rate, bucket.left + (now - bucket.since) / .seconds(1) * rate)
-      bucket.since = now
-      defer { buckets[client] = bucket }
-      guard bucket.left >= 1 else { return false }
-      bucket.left -= 1
-      return true
-    }
-    guard isThere else {
+    guard let limit else { return }
+    let time = Int64((now - origin) / .microseconds(1))
+    let granted = buckets.withLock { $0[client, default: TokenBucket([limit], at: time)].take(upTo: 1, at: time).count }
+    guard granted > 0 else {
       throw Problem(
-        429, "too_many_requests", "'\(client)' may ask \(Int(rate)) times a second", headers: [("retry-after", "1")])
+        429, "too_many_requests", "'\(client)' may ask \(limit.count) times a second", headers: [("retry-after", "1")])
     }
   }
 }
