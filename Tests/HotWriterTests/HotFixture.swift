@@ -53,6 +53,19 @@ struct HotFixture: Sendable {
     })
   }
 
+  /// Waits until each series has these samples and no others.
+  func awaitSamples(_ truth: [String: [Int64: Double]], _ what: String) async throws {
+    try await eventually(what, interval: .milliseconds(200)) {
+      do {
+        for (key, samples) in truth where try await self.samples(key) != samples { return false }
+        return true
+      } catch let error as RedisError where error.isTransient {
+        // The test's own connection broke off with the server.
+        return false
+      }
+    }
+  }
+
   func hash(_ key: String) async throws -> [String: String] {
     let words = try await ask("HGETALL", key).array?.compactMap(\.text) ?? []
     return Dictionary(uniqueKeysWithValues: stride(from: 0, to: words.count, by: 2).map { (words[$0], words[$0 + 1]) })

@@ -61,17 +61,6 @@ import Glibc
         }
       }
     }
-    func awaitTruth(_ what: String) async throws {
-      try await eventually(what, interval: .milliseconds(200)) {
-        do {
-          for (key, samples) in truth where try await fixture.samples(key) != samples { return false }
-          return true
-        } catch let error as RedisError where error.isTransient {
-          // The test's own connection broke off with the server.
-          return false
-        }
-      }
-    }
     var writer = try await ServiceProcess.start("hot-writer", [], environment: environment)
     try await writer.awaitReady()
     var first = part(0)
@@ -83,19 +72,19 @@ import Glibc
     await writer.kill()
     try await send(broker, part(1))
     writer = try await ServiceProcess.start("hot-writer", [], environment: environment)
-    try await awaitTruth("all is there after a kill")
+    try await fixture.awaitSamples(truth, "all is there after a kill")
     // The server is away.
     await fixture.server.halt()
     try await send(broker, part(2))
     try await eventually("not ready") { await writer.get("/readyz")?.status == 503 }
     try await fixture.server.resume()
-    try await awaitTruth("all is there after an outage")
+    try await fixture.awaitSamples(truth, "all is there after an outage")
     // The server is full.
     try await fixture.ask("CONFIG", "SET", "maxmemory", "1000000")
     try await send(broker, part(3))
     try await eventually("not ready") { await writer.get("/readyz")?.status == 503 }
     try await fixture.ask("CONFIG", "SET", "maxmemory", "0")
-    try await awaitTruth("all is there once there is memory")
+    try await fixture.awaitSamples(truth, "all is there once there is memory")
     #expect(await writer.metrics().sum("souk_records_dead_lettered_total") ?? 0 <= 2)
     #expect(await writer.terminate() == .exited(0))
     // Everything once more, by a new group: nothing changes.
@@ -133,29 +122,19 @@ import Glibc
         }
       }
     }
-    func awaitTruth(_ what: String) async throws {
-      try await eventually(what, interval: .milliseconds(200)) {
-        do {
-          for (key, samples) in truth where try await fixture.samples(key) != samples { return false }
-          return true
-        } catch let error as RedisError where error.isTransient {
-          return false
-        }
-      }
-    }
     let first = try await ServiceProcess.start("hot-writer", [], environment: environment)
     try await first.awaitReady()
     try await send(broker, part(0))
-    try await awaitTruth("the first part is there")
+    try await fixture.awaitSamples(truth, "the first part is there")
     first.signal(SIGSTOP)
     try await send(broker, part(1))
     let second = try await ServiceProcess.start("hot-writer", [], environment: environment)
-    try await awaitTruth("the other one takes over")
+    try await fixture.awaitSamples(truth, "the other one takes over")
     try await send(broker, part(2))
-    try await awaitTruth("and goes on")
+    try await fixture.awaitSamples(truth, "and goes on")
     first.signal(SIGCONT)
     try await send(broker, part(3))
-    try await awaitTruth("with both of them")
+    try await fixture.awaitSamples(truth, "with both of them")
     fixture.server.signal(SIGSTOP)
     try await send(broker, part(4))
     try await eventually("a frozen server is noticed") {
@@ -163,7 +142,7 @@ import Glibc
       return one == 503 || other == 503
     }
     fixture.server.signal(SIGCONT)
-    try await awaitTruth("all is there once the server goes on")
+    try await fixture.awaitSamples(truth, "all is there once the server goes on")
     for process in [first, second] {
       #expect(await process.metrics().sum("souk_records_dead_lettered_total") ?? 0 == 0)
       #expect(await process.terminate() == .exited(0))
