@@ -124,6 +124,7 @@ let imports: [String: [String]] = [
   "Kafka": ["CRdKafka", "Core", "CoreMetrics", "Logging"],
   "KafkaFlags": ["ArgumentParser", "Core", "Kafka", "Logging", "Options"],
   "KafkaTests": ["ArgumentParser", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging", "TestSupport"],
+  "Lake": ["Core", "Messages", "ObjectStore"],
   "LocalServers": ["Core", "Subprocess", "SystemPackage"],
   "MarketStreamerService": ["ArgumentParser", "Catalogue", "Core", "CoreMetrics", "FeedHTTP", "Feeds", "HTTP",
     "HTTPFlags", "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
@@ -303,9 +304,9 @@ let shared: [Target] = [
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Compression", "CSV", "FeedHTTP",
-  "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "LocalServers", "Commodities", "Markets",
-  "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment",
-  "ServiceKit", "StrictYAML", "WebSocket",
+  "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "Lake", "LocalServers", "Commodities",
+  "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis",
+  "Sentiment", "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   library("Archiving"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.

@@ -169,6 +169,16 @@ package enum Topics {
     key: "feed/interval/symbol/period",
     summary: "how much of a period's bars was fetched and published, or why it cannot be")
 
+  package static let batchJobs = Topic(
+    name: "batch-jobs", partitions: 3, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "job_id",
+    summary: "what the batch layer is to compute; a tombstone, or `cancelled`, ends it")
+
+  package static let batchStatus = Topic(
+    name: "batch-status", partitions: 3, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "job_id",
+    summary: "how far a job of the batch layer is, what it published, and from when on the live layer answers")
+
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
@@ -177,7 +187,7 @@ package enum Topics {
     seriesWindows, databaseWriteBuffer, marketSchedulerLease,
   ] + fetchTasks + [
     subscriptions, marketTicks, marketBars, marketGaps, marketSplits, technicalSignals, signalStates, backfillJobs,
-    backfillStatus, newsArticles, sentimentEvents,
+    backfillStatus, newsArticles, sentimentEvents, batchJobs, batchStatus,
   ]
 
   /// `all` and their dead-letter topics.

@@ -29,7 +29,7 @@ LAYERS = [
      "StrictYAML"],
     ["Budgets", "FeedHTTP", "Influx", "Commodities", "Markets", "Masters", "ObjectStore", "Portals", "Sentiment",
      "WebSocket"],
-    ["AWSCredentials", "ModelRegistry"],
+    ["AWSCredentials", "Lake", "ModelRegistry"],
     ["HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags", "RedisFlags"],
     ["Pipeline"],
     ["Archiving"],
