@@ -174,6 +174,16 @@ package enum Topics {
     key: "symbol",
     summary: "what a story says of a symbol, with score, confidence, and how many outlets print it")
 
+  package static let documents = Topic(
+    name: "documents", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id", orderedBy: "source/issuer",
+    summary: "a filing or transcript whose bytes lie in the object store, or its withdrawal")
+
+  package static let documentChunks = Topic(
+    name: "document-chunks", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id of the document", orderedBy: "source/issuer",
+    summary: "a passage of a document with its vector, or that earlier passages are gone")
+
   package static let marketSplits = Topic(
     name: "market-splits", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
     key: "symbol/execution_date",
@@ -198,6 +208,7 @@ package enum Topics {
   ] + fetchTasks + [
     subscriptions, marketTicks, marketBars, marketGaps, marketSplits, technicalSignals, signalStates, optionChains,
     optionTrades, optionsFlow, flowStates, backfillJobs, backfillStatus, newsArticles, sentimentEvents,
+    documents, documentChunks,
   ]
 
   /// `all` and their dead-letter topics.
