@@ -88,7 +88,9 @@ final class RedditReader: Sendable {
     }
   }
 
-  private func get(_ path: String, _ task: FetchTask, _ source: SourceClient, now: Timestamp) async throws -> RedditPage {
+  private func get(
+    _ path: String, _ task: FetchTask, _ source: SourceClient, now: Timestamp
+  ) async throws -> RedditPage {
     let base = source.source.url ?? "https://oauth.reddit.com"
     for attempt in 1...2 {
       let token = try await token(task, source)
@@ -195,8 +197,8 @@ struct RedditPage: Sendable {
   private static func post(
     _ data: JSONTree, _ source: String, _ jobID: String?, _ knownAt: Timestamp
   ) -> SocialPost? {
-    guard let id = data["name"]?.text, id.hasPrefix("t3_"), let time = data["created_utc"]?.text.flatMap({ Double($0) }),
-      time > 0, time < 1e11, let publishedAt = Timestamp(microseconds: Int64(time * 1_000_000))
+    guard let id = data["name"]?.text, id.hasPrefix("t3_"),
+      let time = data["created_utc"]?.text.flatMap({ Double($0) }), time > 0, time < 1e11, let publishedAt = Timestamp(microseconds: Int64(time * 1_000_000))
     else { return nil }
     let (title, text) = (data["title"]?.text ?? "", data["selftext"]?.text ?? "")
     let author = data["author"]?.text ?? ""

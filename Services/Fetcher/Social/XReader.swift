@@ -129,7 +129,8 @@ enum XReader {
       let (page, pause) = try await source.get(
         url, headers: ["Authorization": "Bearer \(source.key)"], for: task
       ) { response in
-        (try XPage(response, source: word, jobID: task.jobID, knownAt: now), RateHeaders.pause(response.headers, now: now))
+        (try XPage(response, source: word, jobID: task.jobID, knownAt: now),
+         RateHeaders.pause(response.headers, now: now))
       }
       read = page.posts.count + page.lost
       try await source.pause(pause)
@@ -168,7 +169,9 @@ struct XPage: Sendable {
     }
     for error in tree["errors"]?.items ?? [] {
       let type = error["type"]?.text ?? ""
-      guard Self.goneTypes.contains(where: { type.hasSuffix($0) }), let id = error["resource_id"]?.text else { continue }
+      guard Self.goneTypes.contains(where: { type.hasSuffix($0) }), let id = error["resource_id"]?.text else {
+        continue
+      }
       gone.append(id)
     }
   }
