@@ -106,7 +106,8 @@ extension FetcherCommand {
         source.name, word: source.word, settings: fetch.providers.gate, concurrency: source.concurrency,
         tokens: try Self.tokens(source.word, source.limits, queue), logger: logger, now: Self.now)
       sources.clients.append(SourceClient(
-        source, key: key, secret: secret, userAgent: userAgent, reads: ReadAccount(queue), gate: gate, http: http, maxBytes: fetch.maxAnswerSize.bytes))
+        source, key: key, secret: secret, userAgent: userAgent, reads: ReadAccount(queue), gate: gate,
+        http: http, maxBytes: fetch.maxAnswerSize.bytes))
     }
     guard !sources.clients.isEmpty else {
       throw Failure(

@@ -62,10 +62,12 @@ package enum FetchErrorKind: String, ErrorKind {
   package var subject: Subject {
     switch self {
     case .unknownMaterial, .unknownCountry, .unknownSource, .unexpectedCountry, .catalogueDiffers, .noSource,
-      .symbolUnknown, .cursorStale, .requestRefused, .notEntitled, .implausible, .fromFuture, .unitRefused, .currencyRefused:
+      .symbolUnknown, .cursorStale, .requestRefused, .notEntitled,
+      .implausible, .fromFuture, .unitRefused, .currencyRefused:
       .job
     case .noValue, .tooOld: .time
-    case .rateLimited, .budgetSpent, .minuteQuotaSpent, .dayQuotaSpent, .tokenEnded, .refused, .unreadable, .unrecognised,
+    case .rateLimited, .budgetSpent, .minuteQuotaSpent, .dayQuotaSpent, .tokenEnded,
+      .refused, .unreadable, .unrecognised,
       .suspended, .providersDown:
       .provider
     }

@@ -1,5 +1,6 @@
 import Core
 import HTTP
+import Markets
 import Messages
 import Sentiment
 import Synchronization
@@ -198,7 +199,8 @@ struct RedditPage: Sendable {
     _ data: JSONTree, _ source: String, _ jobID: String?, _ knownAt: Timestamp
   ) -> SocialPost? {
     guard let id = data["name"]?.text, id.hasPrefix("t3_"),
-      let time = data["created_utc"]?.text.flatMap({ Double($0) }), time > 0, time < 1e11, let publishedAt = Timestamp(microseconds: Int64(time * 1_000_000))
+      let time = data["created_utc"]?.text.flatMap({ Double($0) }), time > 0, time < 1e11,
+      let publishedAt = Timestamp(microseconds: Int64(time * 1_000_000))
     else { return nil }
     let (title, text) = (data["title"]?.text ?? "", data["selftext"]?.text ?? "")
     let author = data["author"]?.text ?? ""
