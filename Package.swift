@@ -78,7 +78,7 @@ let imports: [String: [String]] = [
     "Values", "WebSocket"],
   "Embedding": ["Core", "Tensors"],
   "EmbeddingFlags": ["ArgumentParser", "Core", "Embedding"],
-  "EmbeddingTests": ["Embedding"],
+  "EmbeddingTests": ["Core", "Embedding", "LocalServers", "TestSupport"],
   "FeedHTTP": ["Core", "Feeds", "HTTP"],
   "FeedSimulator": ["Core", "Feeds", "Messages", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOWebSocket", "SimulatorServer",
     "Values"],

