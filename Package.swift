@@ -65,6 +65,8 @@ let imports: [String: [String]] = [
   "DBWriterTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "Kafka", "KafkaFlags", "LocalServers",
     "Logging", "Masters", "Messages", "Pipeline", "Postgres", "TestSupport", "Values"],
   "DeployTests": ["Catalogue", "Core", "LocalServers", "Reference", "SoukService", "TestSupport", "Yams"],
+  "Documents": ["Core"],
+  "DocumentsTests": ["Documents"],
   "DownloaderService": ["ArgumentParser", "Catalogue", "Core", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Portals", "ServiceKit",
     "Values"],
@@ -302,10 +304,10 @@ let shared: [Target] = [
   system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
-  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Compression", "CSV", "FeedHTTP",
-  "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "LocalServers", "Commodities", "Markets",
-  "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment",
-  "ServiceKit", "StrictYAML", "WebSocket",
+  "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Compression", "CSV", "Documents",
+  "FeedHTTP", "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "LocalServers", "Commodities",
+  "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis",
+  "Sentiment", "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   library("Archiving"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
@@ -376,8 +378,8 @@ let testing: [Target] = [
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
 ] + [
-  "Budgets", "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Indicators", "Kafka", "Commodities", "Markets",
-  "ModelRegistry",
+  "Budgets", "Core", "Catalogue", "Messages", "CSV", "Documents", "HTML", "HTTP", "Indicators", "Kafka", "Commodities",
+  "Markets", "ModelRegistry",
   "Pipeline", "Portals", "Postgres", "Redis", "Crawler", "Downloader", "Parser", "DBWriter", "EGXProducer",
   "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
 ].map { tests($0) }
