@@ -101,7 +101,9 @@ struct ItemHeading: Hashable, Sendable {
   /// A mark, or the end, follows the number: "Item 7 of this report" is a sentence.
   private(set) var hasMark = true
 
-  private static let parts = ["i": "I", "ii": "II", "iii": "III", "iv": "IV", "1": "I", "2": "II", "3": "III", "4": "IV"]
+  private static let parts = [
+    "i": "I", "ii": "II", "iii": "III", "iv": "IV", "1": "I", "2": "II", "3": "III", "4": "IV",
+  ]
   private static let partTitles = ["financialinformation", "otherinformation"]
 
   /// - Returns: `1A` for `1a`; nil unless it is a number of an item.

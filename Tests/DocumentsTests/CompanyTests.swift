@@ -80,14 +80,14 @@ import Testing
       \(page("I", "1", "<p>\(prose("games", 900))</p><p><b>ITEM 1A. RISK FACTORS</b></p><p>\(prose("rivals"))</p>"))
       \(page("I", "1A", "<p>\(prose("competition", 900))</p>"))
       \(page("I", "1A", "<p>\(prose("lawsuits", 900))</p>"))
-      \(page("I", "1A, 2", "<p>\(prose("talent", 900))</p><p><b>ITEM 2. PROPERTIES</b></p><p>\(prose("campuses"))</p>"))
+      \(page("I", "1A, 2", "<p>\(prose("talent", 900))</p><p><b>ITEM 2. PROPERTIES</b></p><p>\(prose("sites"))</p>"))
       </body></html>
       """
     let filing = try split(html)
     #expect(filing.names == ["I:1", "I:1A", "I:2"])
     for word in ["software", "clouds", "games"] { #expect(filing.text("1").contains(word)) }
     for word in ["rivals", "competition", "lawsuits", "talent"] { #expect(filing.text("1A").contains(word)) }
-    #expect(filing.text("2").contains("campuses") && !filing.text("2").contains("talent"))
+    #expect(filing.text("2").contains("sites") && !filing.text("2").contains("talent"))
     #expect(!filing.passages.contains { $0.text.contains("PART I") || $0.text.contains("Item 1") })
   }
 

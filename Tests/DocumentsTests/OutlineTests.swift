@@ -57,9 +57,11 @@ import Testing
   /// A section ends at the next item in the order of the form, not at a reference to a later one.
   @Test func referencesDoNotEndASection() throws {
     let filing = try split("""
-      <html><body><p>Item 1. Business</p><p>\(prose("goods", 900))</p><p>Item 1A. Risk Factors</p><p>\(prose("risk"))</p>
+      <html><body><p>Item 1. Business</p><p>\(prose("goods", 900))</p>
+      <p>Item 1A. Risk Factors</p><p>\(prose("risk"))</p>
       <p>Item 7. Management’s Discussion and Analysis</p><p>\(prose("storms", 900))</p>
-      <p>Item 1B. Unresolved Staff Comments</p><p>None.</p><p>Item 3. Legal Proceedings</p><p>\(prose("claims", 900))</p>
+      <p>Item 1B. Unresolved Staff Comments</p><p>None.</p>
+      <p>Item 3. Legal Proceedings</p><p>\(prose("claims", 900))</p>
       <p>Item 7. Management’s Discussion and Analysis</p><p>\(prose("sales", 2_000))</p>
       <p>Item 8. Financial Statements and Supplementary Data</p><p>\(prose("sums", 900))</p></body></html>
       """)
