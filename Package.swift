@@ -65,6 +65,8 @@ let imports: [String: [String]] = [
   "DBWriterTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "Kafka", "KafkaFlags", "LocalServers",
     "Logging", "Masters", "Messages", "Pipeline", "Postgres", "TestSupport", "Values"],
   "DeployTests": ["Catalogue", "Core", "LocalServers", "Reference", "SoukService", "TestSupport", "Yams"],
+  "Documents": ["Core"],
+  "DocumentsTests": ["Documents"],
   "DownloaderService": ["ArgumentParser", "Catalogue", "Core", "HTTP", "HTTPFlags", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "ObjectStore", "ObjectStoreFlags", "Options", "Pipeline", "Portals", "ServiceKit",
     "Values"],
@@ -308,8 +310,8 @@ let shared: [Target] = [
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Commodities", "Compression",
-  "CSV", "Embedding", "FeedHTTP", "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "Lake",
-  "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres",
+  "CSV", "Documents", "Embedding", "FeedHTTP", "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka",
+  "Lake", "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres",
   "PriceFiles", "Redis", "Sentiment", "ServiceKit", "StrictYAML", "Tensors", "WebSocket",
 ].map { library($0) } + [
   library("Archiving"),
@@ -383,8 +385,8 @@ let testing: [Target] = [
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
 ] + [
-  "Budgets", "Core", "Catalogue", "Messages", "CSV", "HTML", "HTTP", "Indicators", "Kafka", "Commodities", "Markets",
-  "ModelRegistry",
+  "Budgets", "Core", "Catalogue", "Messages", "CSV", "Documents", "HTML", "HTTP", "Indicators", "Kafka", "Commodities",
+  "Markets", "ModelRegistry",
   "Pipeline", "Portals", "Postgres", "Redis", "Crawler", "Downloader", "Parser", "DBWriter", "EGXProducer",
   "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker", "Souk",
 ].map { tests($0) }
