@@ -383,6 +383,7 @@ let testing: [Target] = [
   tests("SentimentWorker", starts: ["sentiment-worker"]),
   tests("SignalWorker", starts: ["signal-worker"]),
   tests("Gateway", exclude: ["ask.py"], starts: ["gateway", "souk"]),
+  tests("Batch", exclude: ["make_archive.py", "test_jobs.py"], starts: ["batch-runner", "signal-worker"]),
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("Archiver", exclude: ["read_archive.py"]),
   tests("MarketStreamer", starts: ["market-streamer"]),
