@@ -45,6 +45,8 @@ let imports: [String: [String]] = [
     "Metrics", "ObjectStore", "Options", "Pipeline", "ServiceKit", "Values"],
   "BatchService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages",
     "Metrics", "ObjectStoreFlags", "Options", "Pipeline", "ServiceKit"],
+  "BatchTests": ["BatchService", "Catalogue", "Core", "Kafka", "KafkaFlags", "Lake", "LocalServers", "Logging",
+    "Messages", "ObjectStore", "TestSupport"],
   "Budgets": ["Core", "Redis"],
   "BudgetsTests": ["Budgets", "Core", "LocalServers", "Redis", "TestSupport"],
   "CSV": ["Values"],

@@ -1,4 +1,5 @@
 @testable import BatchService
+import Core
 import Messages
 import Testing
 
