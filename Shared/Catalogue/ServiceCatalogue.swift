@@ -190,13 +190,14 @@ package enum ServiceCatalogue {
   package static let batchRunner = ServiceEntry(
     "batch-runner", "runs the jobs of the batch layer over the archive, and publishes their views", of: [.lambda],
     reads: [Topics.batchJobs], writes: [Topics.batchStatus], tables: [Topics.batchJobs, Topics.batchStatus],
-    sink: .objectStore, scaling: .single, resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
+    sink: .objectStore, needs: [.dask], scaling: .single, resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
     settings: [
       FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
+      FleetSetting("JOBS_FOLDER", "/usr/local/share/souk/batch", in: containers),
       .choice("DASK_ENABLED", "true", "DASK_ENABLED"),
       .choice("DASK_SCHEDULER_ADDRESS", "tcp://dask-scheduler:8786", "DASK_SCHEDULER_ADDRESS"),
-    ], note: """
-      Its programs are Python; without Dask they do the same in processes of their own.
+    ], image: .batch, note: """
+      Its programs are Python; while Dask is away they do the same in processes of their own.
       """)
 
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
