@@ -20,7 +20,9 @@ struct CopyFeed {
         let first = batch * ProductsIngestWriter.maxItems
         messages.append(ProductsIngest(
           header: Self.header(file: file, store: store, hour: hour, batch: batch),
-          items: (first..<(first + ProductsIngestWriter.maxItems)).map { Self.item($0, store: store, hour: hour) }).encoded())
+          items: (first..<(first + ProductsIngestWriter.maxItems)).map {
+            Self.item($0, store: store, hour: hour)
+          }).encoded())
       }
     }
     let step = max(1, flushRows / ProductsIngestWriter.maxItems)
