@@ -1,8 +1,8 @@
 import Values
 
 /// Writes the batches of one file, up to 500 priced items of one store in the order of their file, for
-/// `gogobe.products.ingest`, key and order `chain/store_id`. A full file that was read to its end is closed by a message
-/// without items: what no message of the file names is gone from the store.
+/// `gogobe.products.ingest`, key and order `chain/store_id`. A full file that was read to its end is closed by a
+/// message without items: what no message of the file names is gone from the store.
 ///
 /// Items go from borrowed bytes straight to the JSON of the message.
 ///
