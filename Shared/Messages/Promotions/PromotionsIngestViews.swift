@@ -121,9 +121,9 @@ package struct PromotionFields {
   }
 }
 
-/// The fields of an item reference that is being read. A promotion may name an item twice, as bought and as gift, and in
-/// several groups; quantities, rate and price are set where the file has them per item. The code `0000000000000` stands
-/// for "no particular item": the description says what the promotion is about.
+/// The fields of an item reference that is being read. A promotion may name an item twice, as bought and as gift, and
+/// in several groups; quantities, rate and price are set where the file has them per item. The code `0000000000000`
+/// stands for "no particular item": the description says what the promotion is about.
 package struct PromotionItemFields {
   private enum Field: String, CaseIterable {
     case ean

@@ -67,7 +67,7 @@ package final class SocialSimulator: Sendable {
 
   func addRoutes(to router: Router) {
     router.post("/api/v1/access_token") { request, _ in self.accessToken(request) }
-    router.get("/r/:subreddits/new") { request, parameters in
+    router.get("/r/{subreddits}/new") { request, parameters in
       self.listing(request, parameters["subreddits"] ?? "")
     }
     router.get("/api/info") { request, _ in self.info(request) }
