@@ -1,5 +1,6 @@
 import Core
 import HTTP
+import Markets
 import Messages
 import Values
 
