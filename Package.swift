@@ -189,6 +189,8 @@ let imports: [String: [String]] = [
     "Markets", "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
   "SchedulerTests": ["ArgumentParser", "Catalogue", "Commodities", "Core", "Kafka", "KafkaFlags", "LocalServers",
     "Logging", "Markets", "Messages", "SchedulerService", "TestSupport", "Values"],
+  "SearchStore": ["Core", "Embedding", "Messages", "Redis"],
+  "SearchStoreTests": ["Core", "Embedding", "LocalServers", "Redis", "SearchStore", "TestSupport"],
   "Sentiment": ["Core", "Feeds", "Messages"],
   "SentimentTests": ["Core", "Sentiment", "TestSupport"],
   "SentimentWorkerService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "Logging", "Messages",
@@ -319,6 +321,7 @@ let shared: [Target] = [
   "PriceFiles", "Redis", "Sentiment", "ServiceKit", "StrictYAML", "Tensors", "WebSocket",
 ].map { library($0) } + [
   library("Archiving"),
+  library("SearchStore"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
   library("Options", in: "Options/Common"),
   library("EmbeddingFlags", in: "Options/Embedding"),
@@ -379,6 +382,7 @@ let testing: [Target] = [
   tests("Reference", starts: ["souk-reference"]),
   tests("ObjectStore", exclude: ["azure_client.py"]),
   tests("Embedding", exclude: ["minilm.py"]),
+  tests("SearchStore"),
   tests("HotWriter"),
   tests("Sentiment", exclude: ["vader_scores.py"]),
   tests("SentimentWorker", starts: ["sentiment-worker"]),

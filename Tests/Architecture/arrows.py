@@ -29,7 +29,7 @@ LAYERS = [
     ["CSV", "Embedding", "Feeds", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles",
      "Redis", "ServiceKit", "StrictYAML"],
     ["Budgets", "Documents", "FeedHTTP", "Influx", "Commodities", "Markets", "Masters", "ObjectStore", "Portals",
-     "Sentiment", "WebSocket"],
+     "SearchStore", "Sentiment", "WebSocket"],
     ["AWSCredentials", "Lake", "ModelRegistry"],
     ["EmbeddingFlags", "HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags", "RedisFlags"],
     ["Pipeline"],
