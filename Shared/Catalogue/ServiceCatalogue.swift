@@ -187,12 +187,25 @@ package enum ServiceCatalogue {
       Its replicas are equal: each follows the live topics in no group. Who may ask is in the file of TOKENS_FILE.
       """)
 
+  package static let batchRunner = ServiceEntry(
+    "batch-runner", "runs the jobs of the batch layer over the archive, and publishes their views", of: [.lambda],
+    reads: [Topics.batchJobs], writes: [Topics.batchStatus], tables: [Topics.batchJobs, Topics.batchStatus],
+    sink: .objectStore, needs: [.dask], scaling: .single, resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
+    settings: [
+      FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
+      FleetSetting("JOBS_FOLDER", "/usr/local/share/souk/batch", in: containers),
+      .choice("DASK_ENABLED", "true", "DASK_ENABLED"),
+      .choice("DASK_SCHEDULER_ADDRESS", "tcp://dask-scheduler:8786", "DASK_SCHEDULER_ADDRESS"),
+    ], image: .batch, note: """
+      Its programs are Python; while Dask is away they do the same in processes of their own.
+      """)
+
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
 
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, signalWorker, sentimentWorker, hotWriter, archiver, gateway,
+    marketStreamer, signalWorker, sentimentWorker, hotWriter, archiver, batchRunner, gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

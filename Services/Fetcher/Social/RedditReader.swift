@@ -58,7 +58,10 @@ final class RedditReader: Sendable {
       answer.lost += page.lost
       trail += page.posts.map(\.id)
       wasFull = page.rows >= Self.rows
-      let isKnown = fresh.allSatisfy { history.posts[$0.id] != nil }
+      // Below a known post everything is known, unless the pages below it could not be read then.
+      let isKnown = fresh.allSatisfy { post in
+        history.posts[post.id] != nil && post.publishedAt.microseconds <= history.newest ?? .min
+      }
       guard !isKnown, let next = page.after else { break }
       after = next
       if number == Self.pages { answer.isWhole = false }
