@@ -65,7 +65,7 @@ SIMULATOR_lambda := feed-simulator news-simulator
 PRODUCTS_prices := crawler downloader parser db-writer
 PRODUCTS_egx := egx-producer influx-consumer s3-consumer
 PRODUCTS_sentinel := scheduler fetcher inference-worker db-writer
-PRODUCTS_lambda := scheduler fetcher market-streamer signal-worker sentiment-worker hot-writer archiver gateway
+PRODUCTS_lambda := scheduler fetcher market-streamer signal-worker sentiment-worker document-worker hot-writer archiver gateway
 # end generated: products
 PRODUCTS = souk $(SIMULATOR_$(SYSTEM)) $(PRODUCTS_$(SYSTEM))
 # What `make deps` installs for: a system, or all.
