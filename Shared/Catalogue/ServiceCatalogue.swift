@@ -158,11 +158,11 @@ package enum ServiceCatalogue {
 
   package static let hotWriter = ServiceEntry(
     "hot-writer",
-    "keeps live prices, bars, gaps, news, posts and sentiment in Redis: time series, last values, tails of records",
+    "keeps prices, bars, gaps, news, posts, sentiment and passages in Redis: series, last values, tails, vectors",
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.documents, Topics.documentChunks,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
