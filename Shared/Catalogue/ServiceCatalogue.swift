@@ -144,6 +144,12 @@ package enum ServiceCatalogue {
     reads: [Topics.marketBars], writes: [Topics.technicalSignals, Topics.signalStates],
     tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
 
+  package static let optionsDetector = ServiceEntry(
+    "options-detector", "finds sweeps, blocks and unusual volume in options, and says which rule found them",
+    of: [.lambda], reads: [Topics.optionTrades, Topics.optionChains], writes: [Topics.optionsFlow, Topics.flowStates],
+    tables: [Topics.flowStates], scaling: .byLag(20_000, [Topics.optionChains: 200]), isStateful: true,
+    resources: .medium)
+
   package static let sentimentWorker = ServiceEntry(
     "sentiment-worker", "clusters articles into stories and says what each means for the companies it mentions",
     of: [.lambda], reads: [Topics.newsArticles], writes: [Topics.sentimentEvents], needs: [.redis],
@@ -190,7 +196,7 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, signalWorker, sentimentWorker, hotWriter, archiver, gateway,
+    marketStreamer, signalWorker, optionsDetector, sentimentWorker, hotWriter, archiver, gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }
