@@ -83,7 +83,8 @@ package enum ServiceCatalogue {
     scaling: .byLag(500), resources: ContainerResources(cpu: 200, memory: 128, limit: 512), readsMarkets: true,
     hasStandIn: true, note: """
       The keys of market data are the variables that the file of its sources names, without one APCA_API_KEY_ID and
-      APCA_API_SECRET_KEY of Alpaca, POLYGON_API_KEY, ALPHAVANTAGE_API_KEY.
+      APCA_API_SECRET_KEY of Alpaca, POLYGON_API_KEY, ALPHAVANTAGE_API_KEY, NEWSAPI_KEY, X_BEARER_TOKEN, of Reddit
+      REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT.
       """)
 
   /// What fetchers of market data publish, each topic once.
@@ -151,26 +152,27 @@ package enum ServiceCatalogue {
     resources: .medium)
 
   package static let sentimentWorker = ServiceEntry(
-    "sentiment-worker", "clusters articles into stories and says what each means for the companies it mentions",
-    of: [.lambda], reads: [Topics.newsArticles], writes: [Topics.sentimentEvents], needs: [.redis],
+    "sentiment-worker", "clusters articles and posts into stories and says what each means for the companies it names",
+    of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents], needs: [.redis],
     scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
 
   package static let hotWriter = ServiceEntry(
     "hot-writer",
-    "keeps live prices, bars, gaps, news and sentiment in Redis: time series, last values, tails of records",
+    "keeps live prices, bars, gaps, news, posts and sentiment in Redis: time series, last values, tails of records",
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.sentimentEvents,
+      Topics.socialPosts, Topics.sentimentEvents,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
 
   package static let archiver = ServiceEntry(
-    "archiver", "keeps every record of markets in the object store, by date and symbol, with a catalogue",
+    "archiver", "keeps every record of markets and texts in the object store, by date and symbol, with a catalogue",
     of: [.lambda],
     reads: [
-      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.sentimentEvents,
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
+      Topics.socialPosts, Topics.sentimentEvents,
     ],
     sink: .objectStore, needs: [.redis], scaling: .byLag(500_000), isStateful: true,
     resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),

@@ -88,6 +88,7 @@ package enum Topics {
     switch kind {
     case .bars: [marketBars]
     case .news: [newsArticles]
+    case .social: [socialPosts]
     }
   }
 
@@ -169,6 +170,11 @@ package enum Topics {
     key: "source/id",
     summary: "a text as it was published, or its withdrawal")
 
+  package static let socialPosts = Topic(
+    name: "social-posts", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id",
+    summary: "a post of a person as it was published, or its withdrawal")
+
   package static let sentimentEvents = Topic(
     name: "sentiment-events", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
     key: "symbol",
@@ -199,6 +205,16 @@ package enum Topics {
     key: "feed/interval/symbol/period",
     summary: "how much of a period's bars was fetched and published, or why it cannot be")
 
+  package static let batchJobs = Topic(
+    name: "batch-jobs", partitions: 3, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "job_id",
+    summary: "what the batch layer is to compute; a tombstone, or `cancelled`, ends it")
+
+  package static let batchStatus = Topic(
+    name: "batch-status", partitions: 3, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "job_id",
+    summary: "how far a job of the batch layer is, what it published, and from when on the live layer answers")
+
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
@@ -207,8 +223,8 @@ package enum Topics {
     seriesWindows, databaseWriteBuffer, marketSchedulerLease,
   ] + fetchTasks + [
     subscriptions, marketTicks, marketBars, marketGaps, marketSplits, technicalSignals, signalStates, optionChains,
-    optionTrades, optionsFlow, flowStates, backfillJobs, backfillStatus, newsArticles, sentimentEvents,
-    documents, documentChunks,
+    optionTrades, optionsFlow, flowStates, backfillJobs, backfillStatus, newsArticles, socialPosts,
+    sentimentEvents, documents, documentChunks, batchJobs, batchStatus,
   ]
 
   /// `all` and their dead-letter topics.
