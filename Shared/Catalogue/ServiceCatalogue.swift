@@ -129,7 +129,9 @@ package enum ServiceCatalogue {
 
   package static let marketStreamer = ServiceEntry(
     "market-streamer", "publishes trades, quotes and bars of market feeds, and refills what it missed", of: [.lambda],
-    writes: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions],
+    writes: [
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.optionTrades, Topics.subscriptions,
+    ],
     tables: [Topics.subscriptions], isSource: true, needs: [.redis, .internet], scaling: .activeStandby,
     resources: ContainerResources(cpu: 250, memory: 96, limit: 256),
     settings: [

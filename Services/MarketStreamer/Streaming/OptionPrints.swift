@@ -45,7 +45,7 @@ struct OptionPrints {
     var print = OptionTrade(
       contract: name, underlying: underlying, feed: Self.text(trade.feed), eventNs: trade.fields.eventNs,
       publishedNs: trade.fields.publishedNs, knownNs: trade.fields.knownNs,
-      exchange: trade.text(trade.fields.exchange).map(Self.text), sequence: trade.fields.sequence, price: price,
+      exchange: Self.textOrNull(trade.text(trade.fields.exchange)), sequence: trade.fields.sequence, price: price,
       size: size, conditions: Self.list(trade.text(trade.fields.conditions)))
     print.refill = refill
     guard isLive, let quote = quotes[key] else { return print }
@@ -62,6 +62,11 @@ struct OptionPrints {
       while try reader.nextElement(&array) { texts.append(try reader.string()) }
       return texts
     } catch { return [] }
+  }
+
+  private static func textOrNull(_ span: RawSpan?) -> String? {
+    guard let span else { return nil }
+    return text(span)
   }
 
   private static func text(_ span: RawSpan) -> String { span.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }

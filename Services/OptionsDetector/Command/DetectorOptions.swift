@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Feeds
 import Options
 import Pipeline
 

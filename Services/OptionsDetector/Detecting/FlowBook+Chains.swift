@@ -1,5 +1,6 @@
 import Core
 import Messages
+import Values
 
 /// What snapshots of the chain say.
 extension FlowBook {

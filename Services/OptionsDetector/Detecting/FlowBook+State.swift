@@ -52,7 +52,7 @@ extension FlowBook {
 
   private static func require(_ version: Int64, _ coder: inout FieldCoder) throws(DecodingFailure) {
     guard version == LiveState.current else {
-      throw DecodingFailure(.badValue, at: 0, "version \(version) is not known here", field: "version")
+      throw DecodingFailure(.badValue, at: 0, "a version that is not known here", field: "version")
     }
     try coder.reader.finish()
   }
