@@ -26,11 +26,10 @@ struct FeedBench: AsyncParsableCommand {
 
   @Option(parsing: .upToNextOption, help: "Events a second of the open loop.") var rates = [10_000, 100_000]
   @Option(help: "Seconds of each rate.") var seconds = 10
-  @Option(help: "Events of the closed loop; the embedded broker holds 100,000 of each of 64 partitions.")
+  @Option(help: "Events of the closed loop; the embedded broker holds 5 MB of each of 64 partitions.")
   var events = 2_000_000
 
   private static let symbols = 1_000
-  private static let partitions = 64
   private static let milliseconds: Int64 = 1_000_000
 
   func validate() throws {
@@ -48,9 +47,11 @@ struct FeedBench: AsyncParsableCommand {
       + "\((theirs / ours * 10).rounded() / 10)x Python")
   }
 
-  private func makeBroker() throws -> EmbeddedBroker {
+  /// With the partitions of the catalogue, and more only where the embedded broker does not hold so many events in them.
+  private func makeBroker(holding events: Int) throws -> EmbeddedBroker {
     try EmbeddedBroker(topics: ServiceCatalogue.marketStreamer.outputs.flatMap { topic in
-      [(topic.name, Self.partitions), (topic.deadLetterName, Self.partitions)]
+      let partitions = max(Int(topic.partitions), min(64, events / 16_000))
+      return [(topic.name, partitions), (topic.deadLetterName, partitions)]
     })
   }
 
@@ -79,7 +80,7 @@ struct FeedBench: AsyncParsableCommand {
   // MARK: - open loop
 
   private func openLoop(_ rate: Int) async throws {
-    let broker = try makeBroker()
+    let broker = try makeBroker(holding: rate * (seconds + 2))
     defer { broker.close() }
     let redis = try await PrivateRedis.start(modules: true)
     try await serving { simulator in
@@ -149,7 +150,7 @@ struct FeedBench: AsyncParsableCommand {
   // MARK: - closed loop
 
   private func streamerDrains() async throws -> Double {
-    let broker = try makeBroker()
+    let broker = try makeBroker(holding: events)
     defer { broker.close() }
     let result = Result()
     try await serving { simulator in
@@ -170,7 +171,7 @@ struct FeedBench: AsyncParsableCommand {
   }
 
   private func pythonDrains() async throws -> Double {
-    let broker = try makeBroker()
+    let broker = try makeBroker(holding: events)
     defer { broker.close() }
     let python = try Program.require(
       "python3", in: Program.environmentFolders, package: "python3-venv, and confluent-kafka and websockets from PyPI")
@@ -207,7 +208,7 @@ struct FeedBench: AsyncParsableCommand {
 
   /// Records as the streamer writes them, made before the clock starts.
   private func prepared() async throws -> Double {
-    let broker = try makeBroker()
+    let broker = try makeBroker(holding: events)
     defer { broker.close() }
     let producer = try MarketFeed.producer(for: broker)
     let now = WallClock.microseconds() * 1_000
