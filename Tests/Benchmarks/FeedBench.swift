@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalogue
 import Core
 import FeedSimulator
+import Feeds
 import Foundation
 import Kafka
 import KafkaFlags
@@ -20,7 +21,8 @@ struct FeedBench: AsyncParsableCommand {
       A server in this process sends frames of trades of 1,000 symbols, as Alpaca does, to one market-streamer; one \
       hot-writer follows. First at given rates, open loop: a trade's latency counts from when it was due. It ends when \
       a reader of the embedded broker has the record, which is behind the acknowledgement, and when Redis has the \
-      sample. Then as fast as the streamer reads: events a second until all are acknowledged, beside records that were \
+      sample. Then a minute of 100 symbols is missed and refilled, with answers that take 100 ms. Then as fast as the \
+      streamer reads: events a second until all are acknowledged, beside records that were \
       prepared before, and one Python process with websockets, orjson or json, and confluent-kafka.
       """)
 
@@ -40,6 +42,7 @@ struct FeedBench: AsyncParsableCommand {
 
   func run() async throws {
     for rate in rates { try await openLoop(rate) }
+    for feed in [Feed.alpacaStocks, .polygonStocks] { try await RefillRun(feed: feed).run() }
     let ours = try await streamerDrains()
     let bound = try await prepared()
     let theirs = try await pythonDrains()
@@ -47,7 +50,7 @@ struct FeedBench: AsyncParsableCommand {
       + "\((theirs / ours * 10).rounded() / 10)x Python")
   }
 
-  /// With the partitions of the catalogue, and more only where the embedded broker does not hold so many events in them.
+  /// With the partitions of the catalogue; more only where the embedded broker does not hold so many events in them.
   private func makeBroker(holding events: Int) throws -> EmbeddedBroker {
     try EmbeddedBroker(topics: ServiceCatalogue.marketStreamer.outputs.flatMap { topic in
       let partitions = max(Int(topic.partitions), min(64, events / 16_000))

@@ -94,8 +94,8 @@ import Values
     #expect(seen.failures.map(\.kind) == [.badNumber, .missingField, .badValue])
   }
 
-  /// A stamp of the next year would be the newest of its series for ever. One of the year 2610 is this one in 64 bits of
-  /// nanoseconds.
+  /// A stamp of the next year would be the newest of its series for ever. One of the year 2610 would be one of today,
+  /// in 64 bits of nanoseconds.
   @Test func stampsOfTheFutureAreRefused() {
     let seen = polygon("""
       [{"ev":"T","sym":"AAPL","p":1,"s":1,"t":1796136000000},{"ev":"AM","sym":"AAPL","v":1,"o":1,"c":1,"h":1,"l":1,\
