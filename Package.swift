@@ -249,11 +249,11 @@ let imports: [String: [String]] = [
   "signal-worker": ["ServiceKit", "SignalWorkerService"],
   "souk": ["ServiceKit", "SoukService"],
   "souk-bench": ["ArgumentParser", "Budgets", "CZlib", "Catalogue", "Commodities", "Compression", "Core",
-    "DBWriterService", "FeedSimulator", "Feeds", "FetcherService", "Forecasting", "HTTP", "Indicators",
+    "DBWriterService", "Embedding", "FeedSimulator", "Feeds", "FetcherService", "Forecasting", "HTTP", "Indicators",
     "InferenceWorkerService", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Masters", "Messages", "ModelRegistry",
     "NIOCore", "NewsSimulator", "ObjectStore", "ObjectStoreFlags", "Options", "ParserService", "Pipeline",
-    "PortalSimulator", "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService", "Sentiment",
-    "SentimentWorkerService", "TestSupport", "Values"],
+    "PortalSimulator", "Postgres", "PriceFiles", "Redis", "Routing", "SchedulerService", "SearchStore", "Sentiment",
+    "SentimentWorkerService", "Tensors", "TestSupport", "Values"],
   "souk-reference": ["ArgumentParser", "Core", "LocalServers", "Reference"],
 ]
 // end imports
