@@ -7,7 +7,7 @@ import Glibc
 /// `souk`: runs a system locally, and looks after what the services share.
 package struct SoukCommand: AsyncParsableCommand {
   package static let configuration = CommandConfiguration(
-    commandName: "souk", abstract: "Run a system on this machine, and look after topics, dead letters, products and bars.",
+    commandName: "souk", abstract: "Run a system on this machine, and look after topics, products and bars.",
     version: Souk.version,
     subcommands: [
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, DeadLettersCommand.self, LagCommand.self,

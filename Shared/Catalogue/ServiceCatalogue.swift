@@ -196,7 +196,8 @@ package enum ServiceCatalogue {
   package static let batchRunner = ServiceEntry(
     "batch-runner", "runs the jobs of the batch layer over the archive, and publishes their views", of: [.lambda],
     reads: [Topics.batchJobs], writes: [Topics.batchStatus], tables: [Topics.batchJobs, Topics.batchStatus],
-    sink: .objectStore, needs: [.dask], scaling: .single, resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
+    sink: .objectStore, needs: [.dask], scaling: .single,
+    resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
     settings: [
       FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
       FleetSetting("JOBS_FOLDER", "/usr/local/share/souk/batch", in: containers),
