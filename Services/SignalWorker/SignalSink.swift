@@ -284,7 +284,7 @@ struct WaitingRows {
 }
 
 extension TechnicalSignal {
-  fileprivate init(
+  init(
     _ name: SymbolName, _ set: IndicatorSet, _ interval: BarInterval, _ row: SignalRow, knownNs: Int64
   ) {
     var events: [Event] = []

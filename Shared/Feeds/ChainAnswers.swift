@@ -195,9 +195,8 @@ private struct ChainRow {
 
   /// - Returns: nil without the name of a contract.
   func contract(_ openInterestDay: String) -> OptionChain.Contract? {
-    guard let name = name.flatMap({ SymbolNames.canonical($0, from: .polygon) }), let parts = OptionContract(name) else {
-      return nil
-    }
+    guard let name = name.flatMap({ SymbolNames.canonical($0, from: .polygon) }), let parts = OptionContract(name)
+    else { return nil }
     let plain = shares?.normalized
     var contract = OptionChain.Contract(
       contract: name, expiry: parts.expiry, strike: parts.strike, right: parts.isCall ? "call" : "put",

@@ -57,6 +57,7 @@ package struct MarketCatalogue: Sendable {
       - {name: chains, kind: chains, source: polygon, every: 15m, hours: regular, delay: 30s, deadline: 15m}
       - {name: reddit, kind: social, source: reddit, symbols: none, every: 2m, hours: always, deadline: 2m}
       - {name: x, kind: social, source: x, every: 2m, hours: always, deadline: 2m}
+      - {name: filings, kind: filings, every: 1h, hours: always, deadline: 1h}
     """
 }
 
@@ -102,6 +103,7 @@ extension DataSource {
         user-agent: env:REDDIT_USER_AGENT
         communities: [stocks, investing, StockMarket, wallstreetbets]
         rate: 100/m
+      - {name: edgar, kind: edgar, user-agent: env:EDGAR_USER_AGENT, rate: 8/s, timeout: 60s}
       - {name: x, kind: x, key: env:X_BEARER_TOKEN, rate: [1/s, 60/m], monthly-reads: 10000}
     """
 }

@@ -85,7 +85,8 @@ import Glibc
     })
     let part = prints.count / 6 + 1
     for begin in stride(from: 0, to: prints.count, by: part) {
-      try await send(prints[begin..<min(prints.count, begin + part)].map { (Topics.optionTrades, $0.key, $0.encoded()) })
+      let some = prints[begin..<min(prints.count, begin + part)]
+      try await send(some.map { (Topics.optionTrades, $0.key, $0.encoded()) })
       usleep(UInt32.random(in: 0...80_000, using: &random))
       if begin == part || begin == 3 * part {
         let victim = Int.random(in: 0..<workers.count, using: &random)

@@ -8,8 +8,8 @@ import Values
 
 /// Snapshots of option chains by REST, each whole: its last page says so, and what is on none of its pages is gone.
 ///
-/// Volume is of the day that trades, or of the last one before the market opens for it; open interest of the trading day
-/// before that, from 6:30 in New York on, when it is published.
+/// Volume is of the day that trades, or of the last one before the market opens for it; open interest of the trading
+/// day before that, from 6:30 in New York on, when it is published.
 package struct ChainsAdapter: FetchAdapter {
   private let calendar: NYSECalendar
   private let lost = Counter(label: "souk_fetch_contracts_lost_total")

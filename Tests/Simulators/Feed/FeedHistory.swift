@@ -196,9 +196,11 @@ extension FeedSimulator {
           + #""conditions":[1],"sequence_number":\#(event.id),"tape":3}"#
       }
       let isOption = SymbolNames.isOption(symbol)
+      let conditions = isOption ? "[\(event.condition)]" : "[12,37]"
       return #"{"sip_timestamp":\#(time),"participant_timestamp":\#(time - 900),"#
         + #"\#(isOption ? "" : "\"id\":\"\(event.id)\",\"tape\":3,")"exchange":\#(isOption ? event.exchange : 4),"#
-        + #""price":\#(price),"size":\#(event.size),"conditions":\#(isOption ? "[\(event.condition)]" : "[12,37]"),"sequence_number":\#(event.id)}"#
+        + #""price":\#(price),"size":\#(event.size),"conditions":\#(conditions),"#
+        + #""sequence_number":\#(event.id)}"#
     }
     return polygon(rows, next, "/" + path.joined(separator: "/"), query)
   }

@@ -113,8 +113,9 @@ package struct FeedMarket: Sendable {
     let price = prices[index]
     let isOption = plantEvery > 0 && SymbolNames.isOption(symbols[index])
     let size = 1 + Int64((dice >> 40) % (isOption ? 20 : 400))
+    let isQuote = roll < 350 || (isOption && time < busyUntil[index])
     var event = SimulatedEvent(
-      number: events.count, kind: roll < 350 || (isOption && time < busyUntil[index]) ? .quote : .trade, symbol: symbols[index], eventNs: time)
+      number: events.count, kind: isQuote ? .quote : .trade, symbol: symbols[index], eventNs: time)
     (event.id, event.price, event.size) = (steps, price, size)
     events.append(event)
     guard event.kind == .trade else { return }

@@ -147,8 +147,9 @@ extension FeedSimulator {
     guard isPolygon else {
       let rows = page.map { contract in
         let (bid, ask) = (SimulatedEvent.money(contract.bid), SimulatedEvent.money(contract.bid + 2))
-        let last = contract.last.map { #""latestTrade":{"t":"\#(FeedWire.rfc3339(now))","p":\#(SimulatedEvent.money($0)),"#
-          + #""s":1,"x":"C","c":"I"},"# } ?? ""
+        let last = contract.last.map {
+          #""latestTrade":{"t":"\#(FeedWire.rfc3339(now))","p":\#(SimulatedEvent.money($0)),"s":1,"x":"C","c":"I"},"#
+        } ?? ""
         return #""\#(contract.contract)":{\#(last)"latestQuote":{"t":"\#(FeedWire.rfc3339(now))","bp":\#(bid),"bs":10,"#
           + #""ap":\#(ask),"as":12},"dailyBar":{"v":\#(contract.volume)},"impliedVolatility":0.31,"#
           + #""greeks":{"delta":0.5,"gamma":0.02,"theta":-0.1,"vega":0.2,"rho":0.01}}"#
