@@ -89,7 +89,7 @@ package enum Topics {
     case .bars: [marketBars]
     case .news: [newsArticles]
     case .social: [socialPosts]
-    case .filings: [documents]
+    case .filings, .transcripts: [documents]
     }
   }
 
