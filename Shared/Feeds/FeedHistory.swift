@@ -75,7 +75,8 @@ package struct FeedQuestion: PastQuestion, Hashable {
     case .alphaVantage: return alphaVantagePath(names[0])
     case .alpacaStocks, .alpacaOptions:
       let folder = feed.hasOptions ? "/v1beta1/options" : "/v2/stocks"
-      let (start, end) = (Self.rfc3339(range.lowerBound), Self.rfc3339(range.upperBound))
+      let (start, end) = (
+        RFC3339.text(ns: range.lowerBound, digits: 9), RFC3339.text(ns: range.upperBound, digits: 9))
       let kind = channel == .bars ? "&timeframe=\(alpacaFrame)" + (feed.hasOptions ? "" : "&adjustment=raw") : ""
       return "\(folder)/\(channel.rawValue)?symbols=\(names.joined(separator: ","))&start=\(start)&end=\(end)"
         + "&limit=\(feed.barsInPage)&sort=asc" + kind
@@ -113,12 +114,6 @@ package struct FeedQuestion: PastQuestion, Hashable {
   /// Path and query behind the host of a page that the answer names.
   /// - Parameter next: Alpaca's token, or Polygon's URL.
   package func path(of next: String) -> String { feed.path(of: next, after: path) }
-
-  private static func rfc3339(_ nanoseconds: Int64) -> String {
-    let (seconds, rest) = nanoseconds.flooredDivision(by: 1_000_000_000)
-    let whole = Timestamp(microseconds: seconds * 1_000_000)?.description.dropLast() ?? ""
-    return "\(whole).\(zeroPadded(rest, 9))Z"
-  }
 }
 
 extension Feed {

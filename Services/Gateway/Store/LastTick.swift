@@ -78,20 +78,3 @@ extension JSONWriter {
 
   mutating func time(_ name: String, ms: Int64?) { time(name, ns: ms.map { $0 * 1_000_000 }) }
 }
-
-/// RFC 3339 in UTC with the digits that a time has: none, three, six or nine of a second's fraction.
-enum RFC3339 {
-  /// - Parameter ns: nanoseconds since 1970.
-  static func text(ns: Int64) -> String {
-    let (seconds, rest) = ns.flooredDivision(by: 1_000_000_000)
-    let (day, second) = seconds.flooredDivision(by: 86_400)
-    let clock = [second / 3_600, second / 60 % 60, second % 60].map { zeroPadded($0, 2) }.joined(separator: ":")
-    let fraction = switch rest {
-    case 0: ""
-    case _ where rest % 1_000_000 == 0: "." + zeroPadded(rest / 1_000_000, 3)
-    case _ where rest % 1_000 == 0: "." + zeroPadded(rest / 1_000, 6)
-    default: "." + zeroPadded(rest, 9)
-    }
-    return "\(CivilDate(daysSinceEpoch: day))T\(clock)\(fraction)Z"
-  }
-}
