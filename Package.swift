@@ -124,6 +124,7 @@ let imports: [String: [String]] = [
   "Kafka": ["CRdKafka", "Core", "CoreMetrics", "Logging"],
   "KafkaFlags": ["ArgumentParser", "Core", "Kafka", "Logging", "Options"],
   "KafkaTests": ["ArgumentParser", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging", "TestSupport"],
+  "Lake": ["Core", "Messages", "ObjectStore"],
   "LocalServers": ["Core", "Subprocess", "SystemPackage"],
   "MarketStreamerService": ["ArgumentParser", "Catalogue", "Core", "CoreMetrics", "FeedHTTP", "Feeds", "HTTP",
     "HTTPFlags", "Kafka", "KafkaFlags", "Logging", "Messages", "Metrics", "Options", "Pipeline", "Redis", "RedisFlags",
@@ -188,8 +189,8 @@ let imports: [String: [String]] = [
     "Messages", "NewsSimulator", "Pipeline", "Redis", "Sentiment", "SentimentWorkerService", "TestSupport", "Values"],
   "ServiceKit": ["ArgumentParser", "Core", "CoreMetrics", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore",
     "Options", "ServiceLifecycle", "Yams"],
-  "ServiceKitTests": ["ArgumentParser", "Core", "CoreMetrics", "HummingbirdCore", "Logging", "NIOCore", "NIOEmbedded",
-    "Options", "ServiceKit", "TestSupport"],
+  "ServiceKitTests": ["ArgumentParser", "Core", "CoreMetrics", "HTTP", "HummingbirdCore", "LocalServers", "Logging",
+    "NIOCore", "NIOEmbedded", "Options", "ServiceKit", "TestSupport"],
   "SignalWorkerService": ["ArgumentParser", "Catalogue", "Core", "Indicators", "Kafka", "KafkaFlags", "Logging",
     "Messages", "Metrics", "Options", "Pipeline", "ServiceKit", "Values"],
   "SignalWorkerTests": ["ArgumentParser", "Catalogue", "Core", "Indicators", "Kafka", "KafkaFlags", "LocalServers",
@@ -303,9 +304,9 @@ let shared: [Target] = [
   system("CBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Compression", "CSV", "FeedHTTP",
-  "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "LocalServers", "Commodities", "Markets",
-  "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Sentiment",
-  "ServiceKit", "StrictYAML", "WebSocket",
+  "Feeds", "Forecasting", "HTML", "HTTP", "Indicators", "Influx", "Kafka", "Lake", "LocalServers", "Commodities",
+  "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis",
+  "Sentiment", "ServiceKit", "StrictYAML", "WebSocket",
 ].map { library($0) } + [
   library("Archiving"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.

@@ -139,6 +139,26 @@ package enum Topics {
     key: "group/feed/symbol", orderedBy: "symbol",
     summary: "all that one group of workers has to know of a symbol to go on with its indicators")
 
+  package static let optionChains = Topic(
+    name: "option-chains", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
+    key: "underlying",
+    summary: "a page of a snapshot of the options on one underlying: quotes, volume, open interest of the day before")
+
+  package static let optionTrades = Topic(
+    name: "option-trades", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
+    key: "underlying",
+    summary: "a print of an option with the quote that stood at the time")
+
+  package static let optionsFlow = Topic(
+    name: "options-flow", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
+    key: "underlying",
+    summary: "unusual activity in options: which rule saw it with what numbers; the last of an id holds")
+
+  package static let flowStates = Topic(
+    name: "options-flow-states", partitions: 12, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "group/feed/underlying", orderedBy: "underlying",
+    summary: "all that one group of detectors has to know of an underlying to go on with its events")
+
   package static let subscriptions = Topic(
     name: "subscriptions", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
     key: "feed/symbol",
@@ -153,6 +173,16 @@ package enum Topics {
     name: "sentiment-events", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
     key: "symbol",
     summary: "what a story says of a symbol, with score, confidence, and how many outlets print it")
+
+  package static let documents = Topic(
+    name: "documents", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id", orderedBy: "source/issuer",
+    summary: "a filing or transcript whose bytes lie in the object store, or its withdrawal")
+
+  package static let documentChunks = Topic(
+    name: "document-chunks", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id of the document", orderedBy: "source/issuer",
+    summary: "a passage of a document with its vector, or that earlier passages are gone")
 
   package static let marketSplits = Topic(
     name: "market-splits", partitions: 1, retention: .seconds(7 * 86_400), cleanup: .compact,
@@ -169,6 +199,16 @@ package enum Topics {
     key: "feed/interval/symbol/period",
     summary: "how much of a period's bars was fetched and published, or why it cannot be")
 
+  package static let batchJobs = Topic(
+    name: "batch-jobs", partitions: 3, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "job_id",
+    summary: "what the batch layer is to compute; a tombstone, or `cancelled`, ends it")
+
+  package static let batchStatus = Topic(
+    name: "batch-status", partitions: 3, retention: .seconds(7 * 86_400), cleanup: .compact,
+    key: "job_id",
+    summary: "how far a job of the batch layer is, what it published, and from when on the live layer answers")
+
   /// Every topic, in the order the data flows.
   package static let all = [
     filesDiscovered, filesExpired, filesDownloaded, productsIngest, promotionsIngest, storesIngest, filesParsed,
@@ -176,8 +216,9 @@ package enum Topics {
   ] + commodityObservations + [
     seriesWindows, databaseWriteBuffer, marketSchedulerLease,
   ] + fetchTasks + [
-    subscriptions, marketTicks, marketBars, marketGaps, marketSplits, technicalSignals, signalStates, backfillJobs,
-    backfillStatus, newsArticles, sentimentEvents,
+    subscriptions, marketTicks, marketBars, marketGaps, marketSplits, technicalSignals, signalStates, optionChains,
+    optionTrades, optionsFlow, flowStates, backfillJobs, backfillStatus, newsArticles, sentimentEvents,
+    documents, documentChunks, batchJobs, batchStatus,
   ]
 
   /// `all` and their dead-letter topics.

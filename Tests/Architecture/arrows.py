@@ -6,6 +6,7 @@ Prints one line for each of these, and exits 1 if there is one:
 - a service that imports another service;
 - a sink, or any other shared module outside KAFKA_USERS, that imports Kafka;
 - an import of librdkafka outside Shared/Kafka/Bridge;
+- a use of URLSession or of FileHandle.readabilityHandler;
 - a module outside Tests that imports a module of Tests;
 - a target whose dependencies in Package.swift are not exactly the modules that its files import.
 
@@ -29,7 +30,7 @@ LAYERS = [
      "StrictYAML"],
     ["Budgets", "FeedHTTP", "Influx", "Commodities", "Markets", "Masters", "ObjectStore", "Portals", "Sentiment",
      "WebSocket"],
-    ["AWSCredentials", "ModelRegistry"],
+    ["AWSCredentials", "Lake", "ModelRegistry"],
     ["HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags", "RedisFlags"],
     ["Pipeline"],
     ["Archiving"],
@@ -38,6 +39,9 @@ LAYERS = [
 KAFKA_USERS = {"Archiving", "KafkaFlags", "Pipeline"}
 # The module of librdkafka, and the only folder outside Tests that may import it.
 LIBRDKAFKA, BRIDGE = "CRdKafka", "Shared/Kafka/Bridge/"
+# Both watch descriptors through libdispatch. On Linux it reads freed memory when one hangs up while its handler is
+# being taken away (`_dispatch_event_loop_drain` on EPOLLHUP), and the process ends by SIGSEGV: the test process did.
+WATCHED = re.compile(r"^[^/\n]*\b(URLSession|readabilityHandler)\b", re.MULTILINE)
 
 BEGIN = "// begin imports: written by Tests/Architecture/arrows.py --write"
 END = "// end imports"
@@ -61,9 +65,12 @@ class Target:
         self.excluded = [self.folder + name for name in described.get("exclude", [])]
         self.imports = {}
         self.librdkafka = []
+        self.watched = []
         for path in sorted(self.files(root)):
             with open(os.path.join(root, path), encoding="utf-8") as file:
-                found = IMPORT.findall(file.read())
+                text = file.read()
+            found = IMPORT.findall(text)
+            self.watched += [(path, name) for name in WATCHED.findall(text)]
             for module in found:
                 self.imports.setdefault(module, path)
             if LIBRDKAFKA in found:
@@ -105,6 +112,8 @@ class Tree:
             yield from self.inexact(target)
 
     def arrows(self, target, rank):
+        for path, name in target.watched:
+            yield f"{path}: {name} is not safe on Linux; use HTTP's client, or LocalServers' ChildProcess"
         if target.place != "Tests":
             for path in target.librdkafka:
                 if not path.startswith(BRIDGE):

@@ -74,6 +74,10 @@ class ArrowsTests(unittest.TestCase):
         self.assert_only(self.violations(
             files, target("Redis", "Shared/Redis", ["AService"]), target("AService", "Services/A")), "imports service")
 
+    def test_descriptors_are_not_watched_by_libdispatch(self):
+        files = {"Tests/ATests/A.swift": "// URLSession\nlet session = URLSession.shared\n"}
+        self.assert_only(self.violations(files, target("ATests", "Tests/ATests", kind="test")), "URLSession is not safe")
+
     def test_a_sink_imports_no_kafka(self):
         files = {"Shared/ObjectStore/A.swift": "import Kafka\n", "Shared/Kafka/A.swift": "",
                  "Shared/Pipeline/A.swift": "import Kafka\n"}

@@ -41,6 +41,59 @@ import Values
       """)
   }
 
+  private static let filing = Document(
+    source: "edgar", id: "0000320193-25-000079", kind: .filing, issuer: "0000320193", symbols: ["AAPL"],
+    company: "Apple Inc.", form: "10-K", period: "2025-09-27", title: "10-K", url: "https://edgar.example/a.htm",
+    object: "s3://raw/documents/a", sha256: String(repeating: "a", count: 64), bytes: 7, mediaType: "text/html",
+    filedOn: "2025-10-31", publishedAt: published, knownAt: known, jobID: "j")
+
+  @Test func documentAndWithdrawal() throws {
+    #expect(Self.filing.key == Array("edgar/0000320193-25-000079".utf8))
+    #expect(Self.filing.partitionKey == Array("edgar/0000320193".utf8))
+    try expect(Self.filing, """
+      {"source":"edgar","id":"0000320193-25-000079","kind":"filing","issuer":"0000320193","symbols":["AAPL"],\
+      "company":"Apple Inc.","form":"10-K","period":"2025-09-27","title":"10-K","url":"https://edgar.example/a.htm",\
+      "object":"s3://raw/documents/a","sha256":"\(String(repeating: "a", count: 64))","bytes":7,\
+      "media_type":"text/html","amends":null,"filed_on":"2025-10-31","published_at":"2025-12-01T14:39:00Z",\
+      "known_at":"2025-12-01T14:40:00.123456Z","withdrawn":false,"job_id":"j"}
+      """)
+    let gone = Self.filing.withdrawal(knownAt: Self.known)
+    #expect(gone.withdrawn && gone.object == nil && gone.key == Self.filing.key)
+    #expect(try Document(decoding: gone.encoded()) == gone)
+  }
+
+  @Test func chunkAndWhatItReplaces() throws {
+    var chunk = DocumentChunk(
+      id: "c1", of: Self.filing, part: "I", item: "1A", heading: "Risk Factors", ordinal: 3, text: "We may fail.",
+      tokens: 5)
+    chunk.model = "hashing-384"
+    chunk.floats = [1, -0.5]
+    #expect(chunk.key == Self.filing.key && chunk.partitionKey == Self.filing.partitionKey)
+    // As struct.pack("<2f", 1, -0.5) in Base64.
+    try expect(chunk, """
+      {"id":"c1","document":"edgar/0000320193-25-000079","source":"edgar","issuer":"0000320193","symbols":["AAPL"],\
+      "company":"Apple Inc.","form":"10-K","period":"2025-09-27","url":"https://edgar.example/a.htm","part":"I",\
+      "item":"1A","heading":"Risk Factors","speaker":null,"ordinal":3,"text":"We may fail.","tokens":5,"table":false,\
+      "model":"hashing-384","vector":"AACAPwAAAL8=","published_at":"2025-12-01T14:39:00Z",\
+      "known_at":"2025-12-01T14:40:00.123456Z","withdrawn":false}
+      """)
+    #expect(chunk.floats == [1, -0.5])
+    let gone = DocumentChunk.withdrawal(of: Self.filing.name, by: Self.filing, part: "I", item: "1A")
+    #expect(gone.withdrawn && gone.id.isEmpty && gone.key == chunk.key)
+    #expect(try DocumentChunk(decoding: gone.encoded()) == gone)
+    let odd = """
+      {"id":"c","document":"d","source":"s","issuer":"i","vector":"AAA=","published_at":"2025-12-01T14:39:00Z",\
+      "known_at":"2025-12-01T14:39:00Z"}
+      """
+    #expect(throws: DecodingFailure.self) { try DocumentChunk(decoding: Array(odd.utf8)) }
+  }
+
+  @Test func aDocumentWithoutItsObjectIsRefused() {
+    var document = Self.filing
+    document.object = nil
+    #expect(throws: DecodingFailure.self) { try Document(decoding: document.encoded()) }
+  }
+
   @Test func aRecordWithoutAnIdIsRefused() {
     #expect(throws: DecodingFailure.self) { try NewsArticle(decoding: Array(#"{"source":"x","title":"x"}"#.utf8)) }
     #expect(throws: DecodingFailure.self) { try SentimentEvent(decoding: Array(#"{"symbol":"AAPL"}"#.utf8)) }

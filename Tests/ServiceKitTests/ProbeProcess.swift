@@ -1,57 +1,39 @@
 import Foundation
-import FoundationNetworking
+import Glibc
+import HTTP
+import LocalServers
 import Synchronization
 import Testing
 import TestSupport
 
 /// A real process of the `kit-probe` executable, with its lines of standard error as they come.
 final class ProbeProcess: Sendable {
-  private let process: Process
-  private struct Output {
-    var error = ""
-    var standard = ""
+  private let child: ChildProcess
+  private final class Output: Sendable {
+    let text = Mutex("")
+    func append(_ line: String) { text.withLock { $0 += line + "\n" } }
   }
-  private let output = Mutex(Output())
+  private let (standardOutput, standardError) = (Output(), Output())
 
-  /// The test bundle and the executables lie in the same folder.
-  static func executable() throws -> URL {
-    let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-    let candidates = [folder, Bundle.main.bundleURL, Bundle.main.executableURL?.deletingLastPathComponent()]
-      .compactMap { $0?.appendingPathComponent("kit-probe") }
-    return try #require(
-      candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) },
-      "kit-probe is not beside the tests; build the whole package: swift build --build-tests")
-  }
+  static func executable() throws -> String { try ServiceProcess.path(of: "kit-probe") }
 
-  init(_ arguments: [String], environment: [String: String] = [:]) throws {
-    process = Process()
-    process.executableURL = try Self.executable()
-    process.arguments = arguments
-    process.environment = ["HTTP_PORT": "0", "HTTP_HOST": "127.0.0.1"].merging(environment) { $1 }
-    let (error, standard) = (Pipe(), Pipe())
-    process.standardError = error
-    process.standardOutput = standard
-    error.fileHandleForReading.readabilityHandler = { [weak self] handle in
-      let data = handle.availableData
-      if data.isEmpty { handle.readabilityHandler = nil }
-      self?.output.withLock { $0.error += String(decoding: data, as: UTF8.self) }
-    }
-    standard.fileHandleForReading.readabilityHandler = { [weak self] handle in
-      let data = handle.availableData
-      if data.isEmpty { handle.readabilityHandler = nil }
-      self?.output.withLock { $0.standard += String(decoding: data, as: UTF8.self) }
-    }
-    try process.run()
+  init(_ arguments: [String], environment: [String: String] = [:]) async throws {
+    var launch = Launch(try Self.executable(), arguments)
+    launch.inheritsEnvironment = false
+    launch.environment = ["HTTP_PORT": "0", "HTTP_HOST": "127.0.0.1"].merging(environment) { $1 }
+    launch.output = .lines { [standardOutput] in standardOutput.append($0) }
+    launch.errorLines = { [standardError] in standardError.append($0) }
+    child = try await ChildProcess.start(launch)
   }
 
-  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+  deinit { child.kill(SIGKILL) }
 
-  var error: String { output.withLock { $0.error } }
-  var standard: String { output.withLock { $0.standard } }
+  var error: String { standardError.text.withLock { $0 } }
+  var standard: String { standardOutput.text.withLock { $0 } }
 
-  var isRunning: Bool { process.isRunning }
+  var isRunning: Bool { child.isRunning }
 
-  func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+  func send(_ signal: Int32) { child.kill(signal) }
 
   /// The fields of the first log line with this message, once it is there.
   func logged(_ message: String) async throws -> [String: Any] {
@@ -73,19 +55,25 @@ final class ProbeProcess: Sendable {
 
   /// The exit code, once the process has ended by itself.
   func exitCode() async throws -> Int32 {
-    try await eventually("end of the process") { !process.isRunning }
-    try #require(process.terminationReason == .exit)
-    return process.terminationStatus
+    guard case .exited(let code) = try #require(await child.wait(atMost: .seconds(300)), "it still runs") else {
+      throw ConditionNotMet(description: "ended with \(String(describing: child.status))")
+    }
+    return code
   }
+}
+
+/// One request over a connection of its own.
+func ask(
+  _ base: URL, _ path: String, method: String = "GET", headers: HTTPHeaders = [:], body: String? = nil
+) async throws -> HTTPResponse {
+  let client = try HTTPClient(HTTPConfiguration(addresses: AddressPolicy(allowsPrivate: true), userAgent: "test"))
+  defer { client.close() }
+  return try await client.execute(HTTPRequest(
+    method, HTTPURL("\(base)/\(path)"), headers: headers, body: body.map { .bytes(Array($0.utf8)) } ?? .none))
 }
 
 /// The status, content type and body of a GET.
 func get(_ base: URL, _ path: String) async throws -> (status: Int, type: String, body: String) {
-  let session = URLSession(configuration: .ephemeral)
-  defer { session.finishTasksAndInvalidate() }
-  let (data, response) = try await session.data(from: base.appendingPathComponent(path))
-  let answer = try #require(response as? HTTPURLResponse)
-  return (
-    answer.statusCode, answer.value(forHTTPHeaderField: "Content-Type") ?? "", String(decoding: data, as: UTF8.self)
-  )
+  let answer = try await ask(base, path)
+  return (answer.status, answer.headers["content-type"] ?? "", answer.text)
 }

@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import LocalServers
 import ServiceKit
 import Testing
 import TestSupport
@@ -6,7 +8,7 @@ import TestSupport
 /// A real process: its signals, its exit codes, its endpoint.
 @Suite struct ProcessTests {
   @Test(arguments: [SIGTERM, SIGINT]) func signalDrainsAndExitsWithZero(_ signal: Int32) async throws {
-    let probe = try ProbeProcess([])
+    let probe = try await ProbeProcess([])
     _ = try await probe.logged("running")
     probe.send(signal)
     #expect(try await probe.exitCode() == 0)
@@ -17,7 +19,7 @@ import TestSupport
 
   @Test(arguments: [(SIGTERM, Int32(143)), (SIGINT, Int32(130))])
   func secondSignalExitsAtOnce(_ signal: Int32, _ code: Int32) async throws {
-    let probe = try ProbeProcess(["--mode", "slow", "--drain-timeout", "1h"])
+    let probe = try await ProbeProcess(["--mode", "slow", "--drain-timeout", "1h"])
     _ = try await probe.logged("running")
     probe.send(signal)
     _ = try await probe.logged("draining")
@@ -30,7 +32,7 @@ import TestSupport
   }
 
   @Test func doubledSignalIsOneSignal() async throws {
-    let probe = try ProbeProcess([])
+    let probe = try await ProbeProcess([])
     _ = try await probe.logged("running")
     probe.send(SIGTERM)
     probe.send(SIGINT)
@@ -38,7 +40,7 @@ import TestSupport
   }
 
   @Test(arguments: ["hang", "slow", "stuck-pool"]) func drainDeadlineExitsWith75(_ mode: String) async throws {
-    let probe = try ProbeProcess(["--mode", mode, "--drain-timeout", "300ms"])
+    let probe = try await ProbeProcess(["--mode", mode, "--drain-timeout", "300ms"])
     _ = try await probe.logged("running")
     probe.send(SIGTERM)
     #expect(try await probe.exitCode() == 75)
@@ -50,23 +52,20 @@ import TestSupport
 
   @Test(arguments: [("finish", Int32(0)), ("fail", 1), ("unclassified", 1), ("misconfigured", 78)])
   func outcomeIsTheExitCode(_ mode: String, _ code: Int32) async throws {
-    let probe = try ProbeProcess(["--mode", mode])
+    let probe = try await ProbeProcess(["--mode", mode])
     #expect(try await probe.exitCode() == code)
   }
 
   @Test func closedOutputDoesNotEndAService() async throws {
-    let shell = Process()
-    shell.executableURL = URL(fileURLWithPath: "/bin/bash")
     // The reader is gone before or while the service logs; without handling that would be SIGPIPE, 141.
-    let probe = try ProbeProcess.executable().path
-    shell.arguments = ["-c", "set -o pipefail; '\(probe)' --mode finish --http-port 0 2>&1 | true"]
-    try shell.run()
-    try await eventually("end of the shell") { !shell.isRunning }
-    #expect(shell.terminationStatus == 0)
+    let probe = try ProbeProcess.executable()
+    let shell = try await ChildProcess.run(Launch(
+      "bash", ["-c", "set -o pipefail; '\(probe)' --mode finish --http-port 0 2>&1 | true"]))
+    #expect(shell.status == .exited(0))
   }
 
   @Test func errorIsOneLineWithWhatAndCode() async throws {
-    let probe = try ProbeProcess(["--mode", "misconfigured"])
+    let probe = try await ProbeProcess(["--mode", "misconfigured"])
     let line = try await probe.logged("wrong configuration")
     #expect(line["code"] as? String == "topic_missing")
     #expect(line["class"] as? String == "configuration")
@@ -75,9 +74,9 @@ import TestSupport
   }
 
   @Test func takenPortIsAConfigurationError() async throws {
-    let first = try ProbeProcess([])
+    let first = try await ProbeProcess([])
     let port = try #require(try await first.endpoint().port)
-    let second = try ProbeProcess(["--http-port", "\(port)"])
+    let second = try await ProbeProcess(["--http-port", "\(port)"])
     #expect(try await second.exitCode() == 78)
     let line = try await second.logged("wrong configuration")
     #expect(line["code"] as? String == "port_in_use")
@@ -86,40 +85,40 @@ import TestSupport
   }
 
   @Test func aForeignAddressIsAConfigurationError() async throws {
-    let probe = try ProbeProcess(["--http-host", "203.0.113.7"])
+    let probe = try await ProbeProcess(["--http-host", "203.0.113.7"])
     #expect(try await probe.exitCode() == 78)
     #expect(try await probe.logged("wrong configuration")["code"] as? String == "listen_failed")
   }
 
   @Test func wrongCommandLineExitsWith64() async throws {
-    let probe = try ProbeProcess(["--no-such-flag"])
+    let probe = try await ProbeProcess(["--no-such-flag"])
     #expect(try await probe.exitCode() == 64)
     try await eventually("usage") { probe.error.contains("Unknown option '--no-such-flag'") }
   }
 
   @Test func wrongEnvironmentExitsWith78() async throws {
-    let probe = try ProbeProcess([], environment: ["BATCH": "many"])
+    let probe = try await ProbeProcess([], environment: ["BATCH": "many"])
     #expect(try await probe.exitCode() == 78)
     try await eventually("the variable's name") { probe.error.contains("environment variable BATCH") }
   }
 
   @Test func checkPrintsItsProbes() async throws {
-    let fine = try ProbeProcess(["--check", "--database-url", "up"])
+    let fine = try await ProbeProcess(["--check", "--database-url", "up"])
     #expect(try await fine.exitCode() == 0)
     try await eventually("lines") { fine.standard == "ok      settings\nok      database: answers\n" }
-    let down = try ProbeProcess(["--check", "--database-url", "down"])
+    let down = try await ProbeProcess(["--check", "--database-url", "down"])
     #expect(try await down.exitCode() == 1)
     try await eventually("lines") { down.standard == "ok      settings\nfailed  database: no answer [down]\n" }
   }
 
   @Test func subcommandReadsTheEnvironment() async throws {
-    let probe = try ProbeProcess(["migrate", "--steps", "2"], environment: ["DATABASE_URL": "db", "STEPS": "9"])
+    let probe = try await ProbeProcess(["migrate", "--steps", "2"], environment: ["DATABASE_URL": "db", "STEPS": "9"])
     #expect(try await probe.exitCode() == 0)
     try await eventually("output") { probe.standard == "migrating db by 2\n" }
   }
 
   @Test func endpointTellsHealthAndMetrics() async throws {
-    let probe = try ProbeProcess(["--mode", "slow"])
+    let probe = try await ProbeProcess(["--mode", "slow"])
     _ = try await probe.logged("running")
     let base = try await probe.endpoint()
     for path in ["livez", "healthz"] {

@@ -1,7 +1,7 @@
 import Core
 import Foundation
-import FoundationNetworking
 import Glibc
+import HTTP
 import Logging
 import NIOCore
 import NIOEmbedded
@@ -40,18 +40,11 @@ import TestSupport
       }
       $0.post("/echo") { ServerAnswer(try await $0.body(atMost: 5)) }
     } _: { base, _ in
-      var request = URLRequest(url: try #require(URL(string: "\(base)/bars/COMI?days=3")))
-      request.setValue("me", forHTTPHeaderField: "X-Who")
-      let (data, _) = try await URLSession.shared.data(for: request)
-      #expect(String(decoding: data, as: UTF8.self) == "COMI 3 me")
-      var post = URLRequest(url: base.appendingPathComponent("echo"))
-      post.httpMethod = "POST"
-      post.httpBody = Data("12345".utf8)
-      #expect(String(decoding: try await URLSession.shared.data(for: post).0, as: UTF8.self) == "12345")
-      post.httpBody = Data("123456".utf8)
-      let (refused, response) = try await URLSession.shared.data(for: post)
-      #expect((response as? HTTPURLResponse)?.statusCode == 400)
-      #expect(String(decoding: refused, as: UTF8.self) == "{\"error\":\"body_too_large\"}\n")
+      #expect(try await ask(base, "bars/COMI?days=3", headers: ["X-Who": "me"]).text == "COMI 3 me")
+      #expect(try await ask(base, "echo", method: "POST", body: "12345").text == "12345")
+      let refused = try await ask(base, "echo", method: "POST", body: "123456")
+      #expect(refused.status == 400)
+      #expect(refused.text == "{\"error\":\"body_too_large\"}\n")
     }
   }
 
@@ -66,11 +59,9 @@ import TestSupport
         ("PUT", "x", 200, ""), ("DELETE", "x", 200, ""), ("GET", "x?b=1&a=2", 405, "GET /x [\"b\", \"a\"]"),
         ("OPTIONS", "y", 405, "OPTIONS /y []"), ("GET", "refused", 400, "{\"error\":\"no_luck\"}\n"),
       ] {
-        var request = URLRequest(url: try #require(URL(string: "\(base)/\(path)")))
-        request.httpMethod = method
-        let (data, response) = try await URLSession.shared.data(for: request)
-        #expect((response as? HTTPURLResponse)?.statusCode == status)
-        #expect(String(decoding: data, as: UTF8.self) == body)
+        let answer = try await ask(base, path, method: method)
+        #expect(answer.status == status)
+        #expect(answer.text == body)
       }
     }
   }
@@ -99,9 +90,9 @@ import TestSupport
         }
       }
     } _: { base, _ in
-      let (data, response) = try await URLSession.shared.data(from: base.appendingPathComponent("export"))
-      #expect((response as? HTTPURLResponse)?.value(forHTTPHeaderField: "Content-Type") == "application/x-ndjson")
-      #expect(data.count == (0..<parts).reduce(0) { $0 + "\($1)\n".utf8.count + 4_096 })
+      let answer = try await ask(base, "export")
+      #expect(answer.headers["content-type"] == "application/x-ndjson")
+      #expect(answer.body.count == (0..<parts).reduce(0) { $0 + "\($1)\n".utf8.count + 4_096 })
     }
   }
 
@@ -115,9 +106,7 @@ import TestSupport
         }
       }
     } _: { base, _ in
-      await #expect(throws: (any Error).self) {
-        try await URLSession.shared.data(from: base.appendingPathComponent("export"))
-      }
+      await #expect(throws: HTTPError.self) { try await ask(base, "export") }
     }
   }
 

@@ -26,7 +26,7 @@ package struct Launch: Sendable {
   package var workingDirectory: String?
   package var output: Output = .discard
   /// Takes the lines of standard error, when those of standard output are taken and these are wanted apart.
-  var errorLines: (@Sendable (String) -> Void)?
+  package var errorLines: (@Sendable (String) -> Void)?
   /// The account the child runs as; only possible for root.
   package var account: Account?
   /// What the child gets if this process ends, in whatever way, without having stopped it.
