@@ -1,5 +1,4 @@
 import Core
-import Foundation
 import Messages
 import ServiceKit
 import Testing
@@ -121,18 +120,6 @@ import Testing
   @Test func gzipIsAgreedOn() {
     for header in ["gzip", "br, gzip;q=0.5", "*", "GZIP"] { #expect(Door.takesGzip(header)) }
     for header in [nil, "", "br", "gzip;q=0", "gzip; q=0.0, br"] { #expect(!Door.takesGzip(header)) }
-  }
-
-  /// Against the formatter of Foundation.
-  @Test func timesAreWrittenAsRFC3339() {
-    let formatter = ISO8601DateFormatter()
-    for seconds in [0, 951_782_400, 1_709_164_800, 4_102_444_799, -1] as [Int64] {
-      #expect(RFC3339.text(ns: seconds * 1_000_000_000)
-        == formatter.string(from: Date(timeIntervalSince1970: Double(seconds))))
-    }
-    #expect(RFC3339.text(ns: 1) == "1970-01-01T00:00:00.000000001Z")
-    #expect(RFC3339.text(ns: 120_000) == "1970-01-01T00:00:00.000120Z")
-    #expect(RFC3339.text(ns: -1_000_000) == "1969-12-31T23:59:59.999Z")
   }
 
   // MARK: - listeners

@@ -118,6 +118,9 @@ struct Parameter: Sendable {
     return found
   }
 
+  /// A symbol outside of any parameter.
+  static func symbol(_ text: String) throws(Problem) -> Value { try Parameter("symbol", .symbol, "").read(text) }
+
   private func symbol(_ text: String) throws(Problem) -> String {
     let dialect: SymbolNames.Dialect = text.contains("-") ? .dashed : text.hasPrefix("O:") ? .polygon : .alpaca
     guard Self.isNamed(text, 32, ".:-"), let symbol = SymbolNames.canonical(text, from: dialect) else {
@@ -134,7 +137,7 @@ struct Parameter: Sendable {
   }
 
   /// Letters and digits of ASCII, and between them other characters.
-  private static func isNamed(_ text: String, _ most: Int, _ others: String) -> Bool {
+  static func isNamed(_ text: String, _ most: Int, _ others: String) -> Bool {
     func isPlain(_ byte: UInt8) -> Bool {
       UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte & 0xdf || 0x30...0x39 ~= byte
     }
