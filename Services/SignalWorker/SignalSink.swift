@@ -181,7 +181,7 @@ extension SignalSink.Partition {
 }
 
 extension TechnicalSignal {
-  fileprivate init(_ minute: BarReader.Minute, _ plan: SignalPlan, _ interval: Int, _ row: SignalRow) {
+  init(_ minute: BarReader.Minute, _ plan: SignalPlan, _ interval: Int, _ row: SignalRow) {
     var events: [Event] = []
     for (index, rule) in plan.set.rules.enumerated() where row.fired & (1 << UInt64(index)) != 0 {
       let sides = plan.set.sides(of: index, row)

@@ -83,7 +83,8 @@ package enum ServiceCatalogue {
     scaling: .byLag(500), resources: ContainerResources(cpu: 200, memory: 128, limit: 512), readsMarkets: true,
     hasStandIn: true, note: """
       The keys of market data are the variables that the file of its sources names, without one APCA_API_KEY_ID and
-      APCA_API_SECRET_KEY of Alpaca, POLYGON_API_KEY, ALPHAVANTAGE_API_KEY.
+      APCA_API_SECRET_KEY of Alpaca, POLYGON_API_KEY, ALPHAVANTAGE_API_KEY, NEWSAPI_KEY, X_BEARER_TOKEN, of Reddit
+      REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT.
       """)
 
   /// What fetchers of market data publish, each topic once.
@@ -145,26 +146,27 @@ package enum ServiceCatalogue {
     tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
 
   package static let sentimentWorker = ServiceEntry(
-    "sentiment-worker", "clusters articles into stories and says what each means for the companies it mentions",
-    of: [.lambda], reads: [Topics.newsArticles], writes: [Topics.sentimentEvents], needs: [.redis],
+    "sentiment-worker", "clusters articles and posts into stories and says what each means for the companies it names",
+    of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents], needs: [.redis],
     scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
 
   package static let hotWriter = ServiceEntry(
     "hot-writer",
-    "keeps live prices, bars, gaps, news and sentiment in Redis: time series, last values, tails of records",
+    "keeps live prices, bars, gaps, news, posts and sentiment in Redis: time series, last values, tails of records",
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.sentimentEvents,
+      Topics.socialPosts, Topics.sentimentEvents,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
 
   package static let archiver = ServiceEntry(
-    "archiver", "keeps every record of markets in the object store, by date and symbol, with a catalogue",
+    "archiver", "keeps every record of markets and texts in the object store, by date and symbol, with a catalogue",
     of: [.lambda],
     reads: [
-      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.sentimentEvents,
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
+      Topics.socialPosts, Topics.sentimentEvents,
     ],
     sink: .objectStore, needs: [.redis], scaling: .byLag(500_000), isStateful: true,
     resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),
@@ -185,12 +187,24 @@ package enum ServiceCatalogue {
       Its replicas are equal: each follows the live topics in no group. Who may ask is in the file of TOKENS_FILE.
       """)
 
+  package static let batchRunner = ServiceEntry(
+    "batch-runner", "runs the jobs of the batch layer over the archive, and publishes their views", of: [.lambda],
+    reads: [Topics.batchJobs], writes: [Topics.batchStatus], tables: [Topics.batchJobs, Topics.batchStatus],
+    sink: .objectStore, scaling: .single, resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
+    settings: [
+      FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
+      .choice("DASK_ENABLED", "true", "DASK_ENABLED"),
+      .choice("DASK_SCHEDULER_ADDRESS", "tcp://dask-scheduler:8786", "DASK_SCHEDULER_ADDRESS"),
+    ], note: """
+      Its programs are Python; without Dask they do the same in processes of their own.
+      """)
+
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
 
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, signalWorker, sentimentWorker, hotWriter, archiver, gateway,
+    marketStreamer, signalWorker, sentimentWorker, hotWriter, archiver, batchRunner, gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

@@ -88,6 +88,7 @@ package enum Topics {
     switch kind {
     case .bars: [marketBars]
     case .news: [newsArticles]
+    case .social: [socialPosts]
     }
   }
 
@@ -169,6 +170,11 @@ package enum Topics {
     key: "source/id",
     summary: "a text as it was published, or its withdrawal")
 
+  package static let socialPosts = Topic(
+    name: "social-posts", partitions: 12, retention: .seconds(7 * 86_400),
+    key: "source/id",
+    summary: "a post of a person as it was published, or its withdrawal")
+
   package static let sentimentEvents = Topic(
     name: "sentiment-events", partitions: 12, retention: .seconds(86_400), segment: .seconds(3_600),
     key: "symbol",
@@ -217,8 +223,8 @@ package enum Topics {
     seriesWindows, databaseWriteBuffer, marketSchedulerLease,
   ] + fetchTasks + [
     subscriptions, marketTicks, marketBars, marketGaps, marketSplits, technicalSignals, signalStates, optionChains,
-    optionTrades, optionsFlow, flowStates, backfillJobs, backfillStatus, newsArticles, sentimentEvents,
-    documents, documentChunks, batchJobs, batchStatus,
+    optionTrades, optionsFlow, flowStates, backfillJobs, backfillStatus, newsArticles, socialPosts,
+    sentimentEvents, documents, documentChunks, batchJobs, batchStatus,
   ]
 
   /// `all` and their dead-letter topics.

@@ -19,8 +19,8 @@ package enum ModelLoader {
     } else {
       guard let weights else { throw ForecastError(.badWeights, "\(manifest.name) came without its weights") }
       switch manifest.kind {
-      case .lstm: model = try LSTMModel(manifest, weights: SafeTensors(weights))
-      case .deepar: model = try DeepARModel(manifest, weights: SafeTensors(weights))
+      case .lstm: model = try LSTMModel(manifest, weights: NetworkWeights(weights))
+      case .deepar: model = try DeepARModel(manifest, weights: NetworkWeights(weights))
       default: model = try XGBoostModel(manifest, weights: weights, threads: threads)
       }
     }

@@ -20,11 +20,17 @@ package struct DataSource: Hashable, Sendable {
   package var concurrency: Int
   /// Limit for one request.
   package var timeout: Duration
+  /// Of Reddit: the subreddits whose posts are collected.
+  package var communities: [String] = []
+  /// Who asks, sent with each request; some providers refuse requests without it.
+  package var userAgent: Secret?
+  /// Posts that may be read in a calendar month of UTC, by all replicas together; nil: as many as there are.
+  package var monthlyReads: Int?
   /// It is one that the program brings along: without its key it is only not used.
   package var isEmbedded = false
 
   /// Where its key is, for people.
-  package var keyNames: String { [key, secret].compactMap { $0?.description }.joined(separator: ", ") }
+  package var keyNames: String { [key, secret, userAgent].compactMap { $0?.description }.joined(separator: ", ") }
 
   /// The source's name in metrics and Redis keys: equal names are one account, of commodities too.
   package var word: String { RoutingKey.word(for: name) ?? "source" }
@@ -34,13 +40,14 @@ package struct DataSource: Hashable, Sendable {
 package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
   case alpaca, polygon
   case alphaVantage = "alpha-vantage"
-  case newsapi
+  case newsapi, reddit, x
 
   /// What it can be asked for.
   package var tasks: Set<FetchKind> {
     switch self {
     case .alpaca, .polygon, .alphaVantage: [.bars]
     case .newsapi: [.news]
+    case .reddit, .x: [.social]
     }
   }
 
@@ -50,7 +57,9 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case (.alpaca, .bars), (.polygon, .bars), (.alphaVantage, .bars): feed?.symbolsAtOnce
     // The names of so many companies are a question of 500 characters, as a rule.
     case (.newsapi, .news): 20
-    case (_, .news), (.newsapi, _): nil
+    // So many cashtags are a question of 512 characters.
+    case (.x, .social): 40
+    case (_, .news), (.newsapi, _), (_, .social), (.reddit, _), (.x, _): nil
     }
   }
 
@@ -60,12 +69,15 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case .alpaca: .alpacaStocks
     case .polygon: .polygonStocks
     case .alphaVantage: .alphaVantage
-    case .newsapi: nil
+    case .newsapi, .reddit, .x: nil
     }
   }
 
+  /// The provider refuses requests that do not say who asks.
+  package var needsUserAgent: Bool { self == .reddit }
+
   /// The key has a second part.
-  package var hasSecret: Bool { self == .alpaca }
+  package var hasSecret: Bool { self == .alpaca || self == .reddit }
 }
 
 /// What becomes of a task when the provider's day has no request for it.
@@ -80,17 +92,21 @@ package enum ExhaustedRule: String, CaseIterable, Hashable, Sendable {
 ///
 ///     sources:
 ///       - name: alpha-vantage
-///         kind: alpha-vantage      # alpaca | polygon | alpha-vantage | newsapi
-///         key: env:ALPHAVANTAGE_API_KEY   # or file:/path; never the key itself. Alpaca has a secret, too
+///         kind: alpha-vantage      # alpaca | polygon | alpha-vantage | newsapi | reddit | x
+///         key: env:ALPHAVANTAGE_API_KEY   # or file:/path; never the key itself. Alpaca, Reddit: a secret, too
 ///         rate: [1/s, 25/d]        # all that the plan allows, for all replicas together
 ///         zone: America/New_York   # where a day of the rate begins; else UTC
 ///         when-exhausted: skip     # skip | wait
 ///         url: https://host        # else the provider's
 ///         concurrency: 4
 ///         timeout: 10s
+///         user-agent: "linux:my.app:1.0 (by /u/name)"   # or env:NAME; Reddit wants it
+///         communities: [stocks]    # of Reddit: its subreddits
+///         monthly-reads: 10000     # posts in a calendar month that the plan allows
 extension DataSource {
   static let keys = [
     "name", "kind", "url", "key", "secret", "when-exhausted", "concurrency", "timeout",
+    "user-agent", "communities", "monthly-reads",
   ] + YAMLFields.limitKeys
 
   /// - Throws: a configuration `Failure` with the line and what is wrong there.
@@ -122,5 +138,17 @@ extension DataSource {
       secret: secret, limits: try fields.limits(),
       exhausted: try fields.choice("when-exhausted", as: ExhaustedRule.self) ?? .skip,
       concurrency: try fields.count("concurrency", in: 1...1_000) ?? 8, timeout: timeout)
+    userAgent = try fields.text("user-agent").map { Secret($0) }
+    if userAgent == nil, kind.needsUserAgent {
+      throw fields.wrong("user-agent is missing: \(kind.rawValue) refuses requests that do not say who asks")
+    }
+    communities = try fields.texts("communities") ?? []
+    guard communities.isEmpty == (kind != .reddit) else {
+      throw fields.wrong("communities", kind == .reddit ? "a list of subreddits is expected" : "it is for reddit only")
+    }
+    for name in communities where !RoutingKey.isWord(Array(name.lowercased().utf8)) {
+      throw fields.wrong("communities", "'\(name)' is no name of a subreddit, such as stocks")
+    }
+    monthlyReads = try fields.count("monthly-reads", in: 100...1_000_000_000)
   }
 }

@@ -54,6 +54,8 @@ package struct MarketCatalogue: Sendable {
     schedules:
       - {name: bars-1m, kind: bars, interval: 1m, every: 1m, hours: regular, delay: 3s, deadline: 2m, lookback: 15m}
       - {name: news, kind: news, every: 15m, hours: always, deadline: 15m}
+      - {name: reddit, kind: social, source: reddit, symbols: none, every: 2m, hours: always, deadline: 2m}
+      - {name: x, kind: social, source: x, every: 2m, hours: always, deadline: 2m}
     """
 }
 
@@ -92,6 +94,14 @@ extension DataSource {
         rate: [1/s, 25/d]
         zone: America/New_York
       - {name: newsapi, kind: newsapi, key: env:NEWSAPI_KEY, rate: [1/s, 100/d]}
+      - name: reddit
+        kind: reddit
+        key: env:REDDIT_CLIENT_ID
+        secret: env:REDDIT_CLIENT_SECRET
+        user-agent: env:REDDIT_USER_AGENT
+        communities: [stocks, investing, StockMarket, wallstreetbets]
+        rate: 100/m
+      - {name: x, kind: x, key: env:X_BEARER_TOKEN, rate: [1/s, 60/m], monthly-reads: 10000}
     """
 }
 

@@ -101,6 +101,7 @@ extension MarketSchedule {
       throw fields.wrong("source is missing, and no source of data_sources.yaml has \(kind.rawValue)")
     }
     guard let source = sources.first(where: { $0.name == name }) else {
+      if mayLackSource { return nil }
       throw fields.wrong("source", "'\(name)' is none of \(sources.map(\.name).joined(separator: ", "))")
     }
     guard source.kind.tasks.contains(kind) else {

@@ -38,7 +38,7 @@ package struct RedisError: ClassifiedError, Hashable {
     if let known = table[word] {
       return RedisError(code: "redis_\(word.lowercased())", known, operation: operation, message: text)
     }
-    if let series = timeSeries(text, operation) { return series }
+    if let known = timeSeries(text, operation) ?? module(text, operation) { return known }
     let configured = ["DB index is out of range", "Client sent AUTH", "invalid password", "AUTH <password> called"]
     if configured.contains(where: text.contains) {
       return RedisError(code: "redis_refused", .configuration, operation: operation, message: text)
@@ -50,6 +50,28 @@ package struct RedisError: ClassifiedError, Hashable {
       code: "redis_error", .fatal, operation: operation,
       // Its sentence may quote arguments, after the first of its quotation marks.
       message: "an error reply of unknown kind (\(text.prefix { !"'\"`".contains($0) }.prefix(80)))")
+  }
+
+  /// Errors of Search and JSON, and of a server without them. Their sentences may quote arguments.
+  private static func module(_ text: String, _ operation: String) -> RedisError? {
+    let known: (String, ErrorClass, String)
+    if text.hasPrefix("ERR unknown command") {
+      known = ("redis_unknown_command", .configuration, "the server does not have this command; use Redis 8, or "
+        + "Redis Stack 7.4")
+    } else if text.hasSuffix(": no such index") || text.lowercased().contains("unknown index name") {
+      known = ("redis_no_index", .configuration, "there is no such index")
+    } else if text.contains("Index already exists") {
+      known = ("redis_index_exists", .configuration, "the index is there already")
+    } else if text.contains("Alias already exists") {
+      known = ("redis_alias_exists", .configuration, "the alias is there already")
+    } else if text.contains("Existing key has wrong Redis type") {
+      known = ("redis_wrongtype", .configuration, "the key holds something else")
+    } else if operation == "JSON.SET" {
+      known = ("redis_json_refused", .data, "the server does not take this JSON")
+    } else {
+      return nil
+    }
+    return RedisError(code: known.0, known.1, operation: operation, message: known.2)
   }
 
   /// Errors of RedisTimeSeries, which the commands that write many samples give for each sample.

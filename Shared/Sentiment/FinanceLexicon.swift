@@ -1,15 +1,24 @@
 extension Lexicon {
   /// The words of headlines about companies, and the general ones that they need: what is there without any file.
   ///
+  /// Version 2 has the words and emoji of posts, too.
+  ///
   /// Written for this project: each word is rated from -4 to 4 by what it says of the company that it is about. Words
   /// that say nothing in a headline (`share`, `growth stock`, `gross`) are left out.
-  package static let finance = Lexicon(name: "finance-1", Dictionary(
+  package static let finance = Lexicon(name: "finance-2", Dictionary(
     ratings.flatMap { rating in rating.words.split { $0 == " " || $0 == "\n" }.map { (String($0), rating.valence) } },
-    uniquingKeysWith: { first, _ in first }))
+    uniquingKeysWith: { first, _ in first }), emoji: emojiWords)
+
+  /// What people mean by an emoji in a post about a company.
+  private static let emojiWords = [
+    "🚀": "soaring", "📈": "rising", "📉": "falling", "🐂": "bullish", "🐻": "bearish", "🤑": "profit",
+    "🎉": "success", "😱": "fear", "💥": "crash", "🩸": "losses", "👍": "good", "👎": "bad",
+  ]
 
   private static let ratings: [(valence: Double, words: String)] = [
     (3, """
       soar soars soared soaring skyrocket skyrockets skyrocketed blowout breakthrough stellar triumph blockbuster
+      mooning moonshot
       """),
     (2.5, """
       surge surges surged surging outperform outperforms outperformed outperforming boom booms booming record-high
@@ -40,14 +49,14 @@ extension Lexicon {
       slows slowed slowing slowdown weak weaker weakest weakness concern concerns concerned worry worries worried
       halt halts halted suspend suspends suspended cut cuts cutting warn warns warned warning risk risks risky debt
       underperform underperforms underperformed disappoint disappoints disappointed disappointing disappointment
-      pessimistic headwind headwinds bad worse probe probes probed
+      pessimistic headwind headwinds bad worse probe probes probed bagholder bagholders overvalued
       """),
     (-2, """
       loss losses miss misses missed downgrade downgrades downgraded bearish slump slumps slumped slumping tumble
       tumbles tumbled tumbling sink sinks sank sinking slide slides slid sliding layoff layoffs lawsuit lawsuits sue
       sues sued recall recalls recalled fine fined fines penalty penalties investigation investigations shortfall
       deficit writedown write-down impairment breach breaches hack hacked resign resigns resigned worst fear fears
-      fail fails failed failing failure
+      fail fails failed failing failure rekt scam dumped dumping
       """),
     (-2.5, """
       plunge plunges plunged plunging plummet plummets plummeted plummeting crash crashes crashed crashing scandal

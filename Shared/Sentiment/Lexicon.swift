@@ -2,15 +2,19 @@ import Core
 
 /// Words and the valence of each, from -4 (most negative) to 4, and the words that emoji stand for.
 package struct Lexicon: Sendable {
-  /// What events call it: `finance-1`, `vader-3.3.2`.
+  /// What events call it: `finance-2`, `vader-3.3.2`.
   package var name: String
   package private(set) var valences: [String: Double]
   /// By Unicode scalar: of emoji that are several scalars the reference package finds none either.
   private(set) var emoji: [UInt32: [UInt8]] = [:]
 
-  package init(name: String, _ valences: [String: Double]) {
+  /// - Parameter emoji: of one Unicode scalar each, with the words that they stand for.
+  package init(name: String, _ valences: [String: Double], emoji: [String: String] = [:]) {
     self.name = name
     self.valences = valences
+    for (mark, words) in emoji {
+      if let scalar = mark.unicodeScalars.first { self.emoji[scalar.value] = Array(words.utf8) }
+    }
   }
 
   /// The same with the words of another, which win where both have one.

@@ -5,4 +5,6 @@ package enum FetchKind: String, CaseIterable, Hashable, Sendable {
   case bars
   /// Articles about companies, and their withdrawals.
   case news
+  /// Posts of people, and their withdrawals.
+  case social
 }

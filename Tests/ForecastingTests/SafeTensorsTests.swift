@@ -1,6 +1,6 @@
 import Core
-@testable import Forecasting
 import Foundation
+import Tensors
 import Testing
 import TestSupport
 
@@ -56,7 +56,7 @@ import TestSupport
         + "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", eight)),
     ]
     for (what, bytes) in bad {
-      let error = #expect(throws: ForecastError.self, "\(what)") { try SafeTensors(bytes) }
+      let error = #expect(throws: TensorError.self, "\(what)") { try SafeTensors(bytes) }
       #expect(error?.kind == .badWeights, "\(what)")
     }
   }
@@ -66,7 +66,7 @@ import TestSupport
     let bytes = [Float(1), .nan].flatMap { withUnsafeBytes(of: $0) { Array($0) } }
     let file = try SafeTensors(file(header, bytes))
     for (name, shape) in [("b", [2]), ("a", [1, 2]), ("a", [3]), ("a", [2])] {
-      let error = #expect(throws: ForecastError.self) { try file.tensor(name, shape) }
+      let error = #expect(throws: TensorError.self) { try file.tensor(name, shape) }
       #expect(error?.kind == .badWeights)
     }
   }

@@ -35,7 +35,7 @@ import Values
     #expect(fixture.holding.count == 1 && event.sources == 40 && event.symbol == "MSFT" && !event.withdrawn)
     #expect(event.outlet == "Outlet 0" && event.evidence == "Microsoft" && event.rule == "name")
     #expect(event.score > .zero && event.confidence == ExactDecimal(unchecked: 85, scale: 2))
-    #expect(event.publishedAt == News.at(900) && event.scorer == "finance-1")
+    #expect(event.publishedAt == News.at(900) && event.scorer == "finance-2")
     // The number only rises, whichever writer it was.
     let byRevision = fixture.events.sorted { $0.revision < $1.revision }.map(\.sources)
     #expect(byRevision == byRevision.sorted())

@@ -88,10 +88,11 @@ extension FetcherCommand {
     let http = try makeClient()
     var sources = Sources(clients: [], unused: [], http: http)
     for source in try DataSource.load(file: market.sources.dataSources) where source.kind.tasks.contains(kind) {
-      let (key, secret): (String, String?)
+      let (key, secret, userAgent): (String, String?, String?)
       do throws(Failure) {
         key = try source.key?.resolve() ?? ""
         secret = try source.secret?.resolve()
+        userAgent = try source.userAgent?.resolve()
         if key.isEmpty || secret?.isEmpty == true {
           throw Failure(
             .configuration, code: "secret_missing", "the key of source '\(source.name)' is empty (\(source.keyNames))")
@@ -105,7 +106,8 @@ extension FetcherCommand {
         source.name, word: source.word, settings: fetch.providers.gate, concurrency: source.concurrency,
         tokens: try Self.tokens(source.word, source.limits, queue), logger: logger, now: Self.now)
       sources.clients.append(SourceClient(
-        source, key: key, secret: secret, gate: gate, http: http, maxBytes: fetch.maxAnswerSize.bytes))
+        source, key: key, secret: secret, userAgent: userAgent, reads: ReadAccount(queue), gate: gate,
+        http: http, maxBytes: fetch.maxAnswerSize.bytes))
     }
     guard !sources.clients.isEmpty else {
       throw Failure(

@@ -47,7 +47,7 @@ package struct FetcherCommand: ServiceCommand {
 
   package static let metrics: [MetricDescription] =
     FetchMetrics.descriptions + TaskHandler.descriptions + BarsAdapter.descriptions + NewsAdapter.descriptions
-      + PipelineMetrics.jobs + RedisMetrics.descriptions
+      + SocialAdapter.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
   static let now: @Sendable () -> Timestamp = Timestamp.now
 

@@ -18,6 +18,8 @@ package enum FetchErrorKind: String, ErrorKind {
 
   // this job's answer: tries the next provider; a dead letter when none has a better one
   case symbolUnknown = "symbol_unknown"
+  /// It does not know the place any more from which it was asked to go on.
+  case cursorStale = "cursor_stale"
   /// The provider refuses the catalogue's request.
   case requestRefused = "request_refused"
   /// The key's plan does not include it.
@@ -37,6 +39,8 @@ package enum FetchErrorKind: String, ErrorKind {
   case budgetSpent = "provider_budget_spent"
   /// Rate limits whose period the provider gives; their code is that of `rateLimited`.
   case minuteQuotaSpent, dayQuotaSpent
+  /// It refuses a token that it gave: another one is asked for.
+  case tokenEnded = "token_ended"
   /// It refuses the credentials.
   case refused = "provider_refused"
   case unreadable = "answer_unreadable"
@@ -58,10 +62,12 @@ package enum FetchErrorKind: String, ErrorKind {
   package var subject: Subject {
     switch self {
     case .unknownMaterial, .unknownCountry, .unknownSource, .unexpectedCountry, .catalogueDiffers, .noSource,
-      .symbolUnknown, .requestRefused, .notEntitled, .implausible, .fromFuture, .unitRefused, .currencyRefused:
+      .symbolUnknown, .cursorStale, .requestRefused, .notEntitled,
+      .implausible, .fromFuture, .unitRefused, .currencyRefused:
       .job
     case .noValue, .tooOld: .time
-    case .rateLimited, .budgetSpent, .minuteQuotaSpent, .dayQuotaSpent, .refused, .unreadable, .unrecognised,
+    case .rateLimited, .budgetSpent, .minuteQuotaSpent, .dayQuotaSpent, .tokenEnded,
+      .refused, .unreadable, .unrecognised,
       .suspended, .providersDown:
       .provider
     }

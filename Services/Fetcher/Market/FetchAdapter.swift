@@ -46,17 +46,23 @@ package struct SourceClient: Sendable {
   package let key: String
   /// Of keys with two parts.
   package let secret: String?
+  /// Sent with each request; nil: as the client does.
+  package let userAgent: String?
+  /// Of the posts that are read.
+  package let reads: ReadAccount
   package let gate: ProviderGate
   package let http: HTTPClient
   package let limits: HTTPLimits
 
   /// - Parameter maxBytes: of one answer.
   package init(
-    _ source: DataSource, key: String, secret: String?, gate: ProviderGate, http: HTTPClient, maxBytes: Int
+    _ source: DataSource, key: String, secret: String?, userAgent: String? = nil,
+    reads: ReadAccount = ReadAccount(nil), gate: ProviderGate, http: HTTPClient, maxBytes: Int
   ) {
     self.source = source
     self.key = key
     self.secret = secret
+    (self.userAgent, self.reads) = (userAgent, reads)
     self.gate = gate
     self.http = http
     var limits = Provider.limits(maxAnswerBytes: maxBytes)
@@ -74,10 +80,18 @@ package struct SourceClient: Sendable {
   package func get<Answer: Sendable>(
     _ url: String, headers: HTTPHeaders = [:], for task: FetchTask, _ read: (HTTPResponse) throws -> Answer
   ) async throws -> Answer {
-    try await gate.ask(subject(of: task), before: task.deadline) {
+    try await send(HTTPRequest("GET", HTTPURL(url), headers: headers, limits: limits), for: task, read)
+  }
+
+  /// The same for any request.
+  package func send<Answer: Sendable>(
+    _ request: HTTPRequest, for task: FetchTask, _ read: (HTTPResponse) throws -> Answer
+  ) async throws -> Answer {
+    var request = request
+    if let userAgent { request.headers["User-Agent"] = userAgent }
+    return try await gate.ask(subject(of: task), before: task.deadline) {
       do {
-        let response = try await http.execute(HTTPRequest("GET", HTTPURL(url), headers: headers, limits: limits))
-        return try read(response)
+        return try read(try await http.execute(request))
       } catch {
         throw withoutKey(error)
       }
@@ -97,6 +111,12 @@ package struct SourceClient: Sendable {
       gate.metrics.answered(isCached: false)
       return body
     }
+  }
+
+  /// Pauses all replicas for a time that the provider asked for beside an answer.
+  package func pause(_ time: Duration?) async throws {
+    guard let time else { return }
+    try await gate.pause(after: FetchError(.rateLimited, "no request is left of its period", retryAfter: time))
   }
 
   private func subject(of task: FetchTask) -> String { String(decoding: task.key, as: UTF8.self) }

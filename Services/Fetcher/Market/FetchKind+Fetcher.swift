@@ -13,6 +13,7 @@ extension FetchKind {
     switch self {
     case .bars: try BarsAdapter(store: store(queue), logger: logger)
     case .news: NewsAdapter(store: store(queue), logger: logger)
+    case .social: SocialAdapter(store: store(queue), logger: logger)
     }
   }
 

@@ -15,6 +15,7 @@ package protocol PublishedHistory: Hashable, Sendable {
 
 extension BarHistory: PublishedHistory { package static let prefix = "bars" }
 extension NewsHistory: PublishedHistory { package static let prefix = "news" }
+extension SocialHistory: PublishedHistory { package static let prefix = "social" }
 
 /// Remembers what was published lately.
 package protocol HistoryStore<History>: Sendable {

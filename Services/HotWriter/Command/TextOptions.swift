@@ -5,14 +5,15 @@ import Options
 /// How long texts are kept.
 package struct TextOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
-    "How long articles are kept, by source; those of a source that is not named as long as 'other'.",
+    "How long articles and posts are kept, by source; those of a source that is not named as long as 'other'.",
     valueName: "source=time,..."))
   package var newsRetention = "newsapi=30d,other=7d"
 
   @Option(help: ArgumentHelp("How long stories and the sentiment line of a symbol are kept.", valueName: "time"))
   package var sentimentRetention = DurationSetting(.seconds(90 * 86_400))
 
-  @Option(help: ArgumentHelp("Entries of stream:raw_news, about; 0 keeps no such stream.", valueName: "count"))
+  @Option(help: ArgumentHelp(
+    "Entries of stream:raw_news and of stream:raw_posts, about; 0 keeps no such streams.", valueName: "count"))
   package var newsTailLength = 10_000
 
   package init() {}

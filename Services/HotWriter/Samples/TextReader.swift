@@ -6,12 +6,12 @@ import Values
 
 /// How long texts are kept, and how many of them in the tail.
 package struct TextPolicy: Sendable {
-  /// Of `news:<id>`, by source; `otherNews` for sources that are not named.
+  /// Of `news:<id>` and `post:<id>`, by source; `otherNews` for sources that are not named.
   package var news: [String: Duration] = ["newsapi": .seconds(30 * 86_400)]
   package var otherNews: Duration = .seconds(7 * 86_400)
   /// Of the line and the stories of a symbol.
   package var sentiment: Duration = .seconds(90 * 86_400)
-  /// Entries of `stream:raw_news`, about; 0 keeps no such stream.
+  /// Entries of `stream:raw_news` and of `stream:raw_posts`, about; 0 keeps no such streams.
   package var tail = 10_000
 
   package init() {}
@@ -28,7 +28,7 @@ struct TextNote: Sendable {
   var arguments: [[UInt8]]
 }
 
-/// Reads the records of `news-articles` and `sentiment-events`.
+/// Reads the records of `news-articles`, `social-posts` and `sentiment-events`.
 struct TextReader: Sendable {
   let policy: TextPolicy
   /// Milliseconds.
@@ -38,28 +38,64 @@ struct TextReader: Sendable {
   func read(article bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
     let article: NewsArticle
     do throws(DecodingFailure) { article = try NewsArticle(decoding: bytes) } catch { return Self.refusal(error) }
-    guard Self.isName(article.source), Self.isName(article.id) else {
-      return .reject(Rejection(
-        code: "bad_value", stage: "check", "'source' or 'id' is not 1 to 256 bytes without blanks"))
-    }
-    if let refusal = refusal(publishedAt: article.publishedAt) { return .reject(refusal) }
-    let raw = bytes.withUnsafeBytes { Array($0) }
-    var arguments = [
-      "\(article.knownAt.microseconds)", policy.retention(of: article.source).redisMilliseconds, "\(policy.tail)",
-      article.withdrawn ? "1" : "0",
-    ].map { Array($0.utf8) }
-    arguments.append(raw)
     let fields: [(String, String?)] = [
       ("source", article.source), ("outlet", article.outlet), ("title", article.title),
       ("description", article.description), ("author", article.author), ("url", article.url),
       ("language", article.language), ("published_at", Self.text(article.publishedAt)),
       ("known_at", Self.text(article.knownAt)),
     ]
+    return note(
+      Published(
+        source: article.source, id: article.id, publishedAt: article.publishedAt, knownAt: article.knownAt,
+        isWithdrawn: article.withdrawn),
+      fields, bytes, kind: "news", stream: TextScripts.news, &buffer)
+  }
+
+  func read(post bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
+    let post: SocialPost
+    do throws(DecodingFailure) { post = try SocialPost(decoding: bytes) } catch { return Self.refusal(error) }
+    let fields: [(String, String?)] = [
+      ("source", post.source), ("author", post.author), ("community", post.community), ("title", post.title),
+      ("text", post.text), ("url", post.url), ("link", post.link), ("language", post.language),
+      ("likes", post.likes.map { "\($0)" }), ("replies", post.replies.map { "\($0)" }),
+      ("published_at", Self.text(post.publishedAt)), ("known_at", Self.text(post.knownAt)),
+    ]
+    return note(
+      Published(
+        source: post.source, id: post.id, publishedAt: post.publishedAt, knownAt: post.knownAt,
+        isWithdrawn: post.withdrawn),
+      fields, bytes, kind: "post", stream: TextScripts.posts, &buffer)
+  }
+
+  /// What articles and posts have in common.
+  private struct Published {
+    var source: String
+    var id: String
+    var publishedAt: Timestamp
+    var knownAt: Timestamp
+    var isWithdrawn: Bool
+  }
+
+  /// - Parameter kind: before its name in its key.
+  private func note(
+    _ text: Published, _ fields: [(String, String?)], _ bytes: RawSpan, kind: String, stream: String,
+    _ buffer: inout PartitionBuffer
+  ) -> Disposition {
+    guard Self.isName(text.source), Self.isName(text.id) else {
+      return .reject(Rejection(
+        code: "bad_value", stage: "check", "'source' or 'id' is not 1 to 256 bytes without blanks"))
+    }
+    if let refusal = refusal(publishedAt: text.publishedAt) { return .reject(refusal) }
+    let raw = bytes.withUnsafeBytes { Array($0) }
+    var arguments = [
+      "\(text.knownAt.microseconds)", policy.retention(of: text.source).redisMilliseconds, "\(policy.tail)",
+      text.isWithdrawn ? "1" : "0",
+    ].map { Array($0.utf8) }
+    arguments.append(raw)
     for case (let name, let value?) in fields { arguments += [Array(name.utf8), Array(value.utf8)] }
-    add(TextNote(
-      script: .article,
-      keys: ["news:\(article.name)", TextScripts.stream, "withdrawn:news:\(article.name)"], arguments: arguments),
-      raw.count * 2, &buffer)
+    let key = "\(kind):\(text.source)/\(text.id)"
+    add(
+      TextNote(script: .article, keys: [key, stream, "withdrawn:\(key)"], arguments: arguments), raw.count * 2, &buffer)
     return .keep
   }
 

@@ -16,7 +16,7 @@ package final class HotSink: Sink {
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
   private let texts: TextReader
-  private enum Input { case ticks, bars, gaps, signals, articles, sentiment }
+  private enum Input { case ticks, bars, gaps, signals, articles, posts, sentiment }
   private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
 
@@ -57,6 +57,7 @@ package final class HotSink: Sink {
     case .gaps: reader.append(gap: value, to: &buffers[index].buffer)
     case .signals: reader.append(signal: value, at: offset, to: &buffers[index].buffer)
     case .articles: texts.read(article: value, to: &buffers[index].buffer)
+    case .posts: texts.read(post: value, to: &buffers[index].buffer)
     case .sentiment: texts.read(sentiment: value, to: &buffers[index].buffer)
     }
     guard disposition == .keep else { return disposition }
@@ -72,6 +73,7 @@ package final class HotSink: Sink {
     case Topics.marketGaps.name: .gaps
     case Topics.technicalSignals.name: .signals
     case Topics.newsArticles.name: .articles
+    case Topics.socialPosts.name: .posts
     case Topics.sentimentEvents.name: .sentiment
     default: .ticks
     }

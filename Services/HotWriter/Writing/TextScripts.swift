@@ -2,13 +2,14 @@ import Redis
 
 /// What has to be decided beside the data of texts. The order is that of `TextNote.Script`.
 enum TextScripts {
-  static let stream = "stream:raw_news"
+  /// The tails of articles and of posts.
+  static let (news, posts) = ("stream:raw_news", "stream:raw_posts")
 
-  /// KEYS: the hash of the article, the stream, the mark of its withdrawal. ARGV: when it was known in microseconds,
-  /// how long to keep it in milliseconds, the length of the stream, whether it is withdrawn, the record, then names and
-  /// values. What was known later, or is withdrawn, stays. A withdrawal deletes the hash and the entry of the stream
-  /// and leaves a mark without any text, so that a repeat of the article does not bring it back. Times are compared as
-  /// texts: they have more digits than Lua's numbers.
+  /// KEYS: the hash of the article or post, the stream, the mark of its withdrawal. ARGV: when it was known in
+  /// microseconds, how long to keep it in milliseconds, the length of the stream, whether it is withdrawn, the record,
+  /// then names and values. What was known later, or is withdrawn, stays. A withdrawal deletes the hash and the entry
+  /// of the stream and leaves a mark without any text, so that a repeat of the text does not bring it back. Times are
+  /// compared as texts: they have more digits than Lua's numbers.
   static let article = RedisScript("""
     local function precedes(a, b) return #a < #b or (#a == #b and a < b) end
     local gone = redis.call('GET', KEYS[3])

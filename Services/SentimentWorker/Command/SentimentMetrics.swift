@@ -11,11 +11,12 @@ struct SentimentMetrics: Sendable {
   static let descriptions = [
     MetricDescription(
       "souk_sentiment_articles_total", .counter,
-      "Articles, by what became of them: new_story, copy, changed, withdrawn, repeated, no_symbol, not_english, "
-        + "unknown.",
+      "Articles and posts, by what became of them: new_story, copy, changed, withdrawn, repeated, no_symbol, "
+        + "not_english, unknown.",
       labels: ["outcome"]),
     MetricDescription(
-      "souk_sentiment_foreign_total", .counter, "Articles that are not English and get no score, by their language.",
+      "souk_sentiment_foreign_total", .counter,
+      "Articles and posts that are not English and get no score, by their language.",
       labels: ["language"]),
     MetricDescription("souk_sentiment_events_total", .counter, "Events produced, repeated ones included."),
     MetricDescription(

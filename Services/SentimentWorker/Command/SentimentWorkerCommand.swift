@@ -14,11 +14,11 @@ import ServiceKit
 package struct SentimentWorkerCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
     commandName: ServiceCatalogue.sentimentWorker.name,
-    abstract: "Cluster articles into stories, and publish what each story says of the companies that it mentions.",
+    abstract: "Cluster articles and posts into stories, and publish what each says of the companies it mentions.",
     discussion: """
-      Consumes \(Topics.newsArticles.name), publishes \(Topics.sentimentEvents.name). A story that forty outlets print \
-      is one event with forty sources for each symbol. Replicas share the stories in Redis: an article that is read \
-      again, by whichever replica, changes nothing.
+      Consumes \(Topics.newsArticles.name) and \(Topics.socialPosts.name), publishes \(Topics.sentimentEvents.name). \
+      A story that forty outlets print is one event with forty sources for each symbol. Replicas share the stories in \
+      Redis: a text that is read again, by whichever replica, changes nothing.
       """,
     version: Souk.version)
 

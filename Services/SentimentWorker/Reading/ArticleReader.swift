@@ -4,11 +4,14 @@ import Pipeline
 import Sentiment
 import Values
 
-/// An article as stories are made of it.
+/// An article or a post as stories are made of it.
 package struct ReadArticle: Sendable {
   /// `source/id`
   package var name: String
+  /// `news` or `social`
+  package var kind: String
   package var source: String
+  /// All posts of a site are one outlet, however many people print them.
   package var outlet: String
   package var title: String
   package var url: String
@@ -16,20 +19,32 @@ package struct ReadArticle: Sendable {
   package var knownAt: Timestamp
   package var isWithdrawn: Bool
   /// Of another language than English: it has no mentions and no score then.
-  package var language: TextLanguage
-  package var fingerprint: Fingerprint
-  package var mentions: [Mention]
-  package var polarity: Polarity
+  package var language = TextLanguage.english
+  package var fingerprint = Fingerprint(titleHash: 0, textHash: 0, title: [], text: [], numbers: 0)
+  package var mentions: [Mention] = []
+  package var polarity = Polarity()
+
+  init(_ article: NewsArticle) {
+    (name, kind, source, outlet) = (article.name, "news", article.source, article.outlet)
+    (title, url, isWithdrawn) = (article.title, article.url, article.withdrawn)
+    (publishedAt, knownAt) = (article.publishedAt, article.knownAt)
+  }
+
+  init(_ post: SocialPost) {
+    (name, kind, source, outlet) = (post.name, "social", post.source, post.source)
+    (title, url, isWithdrawn) = (post.title ?? post.text, post.url, post.withdrawn)
+    (publishedAt, knownAt) = (post.publishedAt, post.knownAt)
+  }
 }
 
-/// Reads articles: their words, the companies they mention, what they say.
+/// Reads articles and posts: their words, the companies they mention, what they say.
 package struct ArticleReader: Sendable {
   package struct Limits: Sendable {
     /// An article that is published further ahead of the clock is refused.
     package var skew: Duration = .seconds(300)
     /// Mentions that are less sure are left out, in hundredths.
     package var confidence = 50
-    /// Bytes of a title and a description: longer ones are no headlines, and are refused.
+    /// Bytes of a title and a text: longer ones are refused.
     package var text = 64 << 10
 
     package init() {}
@@ -53,42 +68,53 @@ package struct ArticleReader: Sendable {
     case refused(Rejection)
   }
 
-  package func read(_ value: RawSpan) -> Answer {
-    let article: NewsArticle
-    do throws(DecodingFailure) { article = try NewsArticle(decoding: value) } catch {
+  /// - Parameter isPost: it is of `social-posts`.
+  package func read(_ value: RawSpan, isPost: Bool = false) -> Answer {
+    do throws(DecodingFailure) {
+      return isPost ? read(try SocialPost(decoding: value)) : read(try NewsArticle(decoding: value))
+    } catch {
       return .refused(Rejection(code: error.code, stage: "decode", error.description))
     }
-    return read(article)
   }
 
   package func read(_ article: NewsArticle) -> Answer {
-    guard !article.source.isEmpty, !article.id.isEmpty else {
+    read(ReadArticle(article), id: article.id, article.title, article.description ?? "", language: nil)
+  }
+
+  /// What a source says of the language of a post counts: posts are too short to tell.
+  package func read(_ post: SocialPost) -> Answer {
+    let headline = post.title ?? post.text
+    return read(
+      ReadArticle(post), id: post.id, headline, post.title == nil ? "" : post.text, language: post.language)
+  }
+
+  private func read(
+    _ article: ReadArticle, id: String, _ title: String, _ description: String, language: String?
+  ) -> Answer {
+    guard !article.source.isEmpty, !id.isEmpty else {
       return .refused(Rejection(code: "bad_value", stage: "decode", "'source' and 'id' must not be empty"))
     }
-    let description = article.description ?? ""
-    guard article.title.utf8.count + description.utf8.count <= limits.text else {
-      return .refused(Rejection(code: "text_too_long", stage: "decode", "title and description are no headline"))
+    guard title.utf8.count + description.utf8.count <= limits.text else {
+      return .refused(Rejection(code: "text_too_long", stage: "decode", "title and text are no headline or post"))
     }
     let ahead = article.publishedAt.microseconds - now().microseconds
     guard ahead <= Int64(limits.skew / .microseconds(1)) else {
       return .refused(Rejection(code: "published_in_future", stage: "decode", "published_at is ahead of the clock"))
     }
-    return .article(analysed(article, description))
+    return .article(article.isWithdrawn ? article : analysed(article, title, description, language))
   }
 
-  private func analysed(_ article: NewsArticle, _ description: String) -> ReadArticle {
-    var read = ReadArticle(
-      name: article.name, source: article.source, outlet: article.outlet, title: article.title, url: article.url,
-      publishedAt: article.publishedAt, knownAt: article.knownAt, isWithdrawn: article.withdrawn, language: .english,
-      fingerprint: Fingerprint(titleHash: 0, textHash: 0, title: [], text: [], numbers: 0), mentions: [],
-      polarity: Polarity())
-    if article.withdrawn { return read }
-    let text = description.isEmpty ? article.title : "\(article.title). \(description)"
-    read.language = TextLanguage.of(text)
+  private func analysed(
+    _ article: ReadArticle, _ title: String, _ description: String, _ language: String?
+  ) -> ReadArticle {
+    var read = article
+    let text = PlainText.of(description.isEmpty ? title : "\(title). \(description)")
+    read.language = language.flatMap { $0 == "en" ? nil : .other($0) } ?? TextLanguage.of(text)
     guard read.language == .english else { return read }
     read.mentions = mentions.find(in: text).filter { $0.confidence >= limits.confidence }
     guard !read.mentions.isEmpty else { return read }
-    read.fingerprint = Fingerprint(title: article.title, description: description, outlet: article.outlet)
+    read.fingerprint = Fingerprint(
+      title: PlainText.forCopies(title), description: PlainText.forCopies(description), outlet: article.outlet)
     read.polarity = scorer.scoreWithoutNames(text)
     return read
   }

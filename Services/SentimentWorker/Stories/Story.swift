@@ -3,7 +3,7 @@ import Messages
 import Sentiment
 import Values
 
-/// A story: what several outlets print in nearly the same words.
+/// A story: what several outlets, or people on several sites, print in nearly the same words.
 package struct Story: Hashable, Sendable {
   /// 32 hexadecimal digits, made from the name of its first article.
   package var id: String
@@ -23,6 +23,7 @@ package struct Story: Hashable, Sendable {
 package struct StoryMember: Hashable, Sendable {
   /// `source/id`
   package var article: String
+  package var kind: String
   package var source: String
   package var outlet: String
   package var title: String
@@ -36,7 +37,7 @@ package struct StoryMember: Hashable, Sendable {
   package var mentions: [StoryMention]
 
   init(_ article: ReadArticle, scorer: String) {
-    self.article = article.name
+    (self.article, kind) = (article.name, article.kind)
     (source, outlet, title, url) = (article.source, article.outlet, article.title, article.url)
     (publishedAt, knownAt, isWithdrawn) = (article.publishedAt, article.knownAt, article.isWithdrawn)
     score = Int64(article.polarity.compound)
@@ -87,8 +88,8 @@ extension Story {
     }.sorted { ($0.publishedAt.microseconds, $0.article) < ($1.publishedAt.microseconds, $1.article) }
     var event = SentimentEvent(
       eventID: String(SHA256.hash("\(id)/\(symbol)").hex.prefix(32)), symbol: symbol, cluster: id, revision: revision,
-      score: .zero, confidence: .zero, source: members[0].source, outlet: "", title: "", url: "", evidence: "",
-      rule: "",
+      score: .zero, confidence: .zero, kind: members[0].kind, source: members[0].source, outlet: "", title: "",
+      url: "", evidence: "", rule: "",
       sources: Int64(Set(standing.map { $0.outlet.lowercased() }).count), publishedAt: publishedAt, knownAt: knownAt,
       scorer: members[0].scorer, withdrawn: standing.isEmpty)
     guard let first = standing.first, let mention = first.mentions.first(where: { $0.symbol == symbol }) else {
@@ -96,6 +97,7 @@ extension Story {
     }
     event.score = ExactDecimal(unchecked: first.score, scale: 4)
     event.confidence = ExactDecimal(unchecked: mention.confidence, scale: 2)
+    event.kind = first.kind
     (event.source, event.outlet, event.title, event.url) = (first.source, first.outlet, first.title, first.url)
     (event.evidence, event.rule, event.scorer) = (mention.evidence, mention.rule, first.scorer)
     event.publishedAt = first.publishedAt
@@ -150,12 +152,13 @@ extension StoryMember: FieldwiseObject {
   package static let fields = ObjectFields(blank)
 
   private init() {
-    (article, source, outlet, title, url, scorer) = ("", "", "", "", "", "")
+    (article, kind, source, outlet, title, url, scorer) = ("", "news", "", "", "", "", "")
     (publishedAt, knownAt, isWithdrawn, score, mentions) = (.epoch, .epoch, false, 0, [])
   }
 
   package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
     try coder.required("article", &article)
+    try coder.field("kind", &kind)
     try coder.field("source", &source)
     try coder.field("outlet", &outlet)
     try coder.field("title", &title)

@@ -10,8 +10,7 @@ import ServiceKit
 /// `signal-worker`: bars in, indicators and the rules that fire out.
 package struct SignalWorkerCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
-    commandName: ServiceCatalogue.signalWorker.name,
-    abstract: "Compute indicators of bars, and say which rules fire.",
+    commandName: "run", abstract: "Compute indicators of bars, and say which rules fire.",
     discussion: """
       Consumes the minutes of \(Topics.marketBars.name), publishes \(Topics.technicalSignals.name), and keeps what it \
       has to know of each symbol in \(Topics.signalStates.name). Signals depend on the bars alone: to read them again \

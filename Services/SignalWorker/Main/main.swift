@@ -1,4 +1,4 @@
 import ServiceKit
 import SignalWorkerService
 
-await SignalWorkerCommand.main()
+await SignalWorkerProgram.main()

@@ -39,12 +39,15 @@ package struct ArchiveMapping: Hashable, Sendable {
     self.zone = zone
   }
 
-  /// Those of the topics that are archived unless said. A market's date is that of its exchange, by event time.
+  /// Those of the topics that are archived unless said. A market's date is that of its exchange, by event time. Texts
+  /// have no symbol: theirs is the source.
   package static let standard = [
     ArchiveMapping(topic: Topics.marketTicks.name, time: .field("event_ns"), symbol: .field("symbol")),
     ArchiveMapping(topic: Topics.marketBars.name, time: .field("start_ns"), symbol: .field("symbol")),
     ArchiveMapping(topic: Topics.marketGaps.name, time: .field("from_ns"), symbol: .field("symbol")),
     ArchiveMapping(topic: Topics.technicalSignals.name, time: .field("start_ns"), symbol: .field("symbol")),
+    ArchiveMapping(topic: Topics.newsArticles.name, time: .field("published_at"), symbol: .field("source")),
+    ArchiveMapping(topic: Topics.socialPosts.name, time: .field("published_at"), symbol: .field("source")),
     ArchiveMapping(topic: Topics.sentimentEvents.name, time: .field("published_at"), symbol: .field("symbol")),
   ]
 

@@ -1,3 +1,4 @@
+import Tensors
 import Core
 
 /// A recurrent network that outputs a distribution for the next value, and reads a sample of it to predict the one
@@ -18,7 +19,7 @@ package struct DeepARModel: ForecastModel {
   package var manifest: ModelManifest { reading.manifest }
 
   /// - Throws: `ForecastError` that says how manifest and weights disagree.
-  init(_ manifest: ModelManifest, weights: SafeTensors) throws(ForecastError) {
+  init(_ manifest: ModelManifest, weights: NetworkWeights) throws(ForecastError) {
     reading = try RecurrentEncoder(manifest, weights)
     guard let kind = reading.shape.head, reading.shape.samples != nil else {
       throw ForecastError(.badManifest, "network: DeepAR needs a head and samples")

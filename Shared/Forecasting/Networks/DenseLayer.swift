@@ -1,3 +1,5 @@
+import Tensors
+
 /// `y = W x + b` with the weights of PyTorch's `nn.Linear`.
 struct DenseLayer: Sendable {
   let inputs: Int
@@ -7,7 +9,7 @@ struct DenseLayer: Sendable {
   private let bias: [Float]
 
   /// - Throws: `ForecastError` of kind `.badWeights`.
-  init(_ file: SafeTensors, prefix: String, inputs: Int, outputs: Int) throws(ForecastError) {
+  init(_ file: NetworkWeights, prefix: String, inputs: Int, outputs: Int) throws(ForecastError) {
     let matrix = try file.tensor("\(prefix).weight", [outputs, inputs])
     let bias = try file.tensor("\(prefix).bias", [outputs])
     var weights = [Float](repeating: 0, count: inputs * outputs)

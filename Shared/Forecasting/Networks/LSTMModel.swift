@@ -1,3 +1,5 @@
+import Tensors
+
 /// A recurrent network that reads the newest periods and outputs all steps at once.
 ///
 /// `head.weight` is `horizon * (1 + quantiles)` x `hidden`: for each step the mean, then the quantiles.
@@ -11,7 +13,7 @@ package struct LSTMModel: ForecastModel {
   package var manifest: ModelManifest { reading.manifest }
 
   /// - Throws: `ForecastError` that says how manifest and weights disagree.
-  init(_ manifest: ModelManifest, weights: SafeTensors) throws(ForecastError) {
+  init(_ manifest: ModelManifest, weights: NetworkWeights) throws(ForecastError) {
     reading = try RecurrentEncoder(manifest, weights)
     width = 1 + manifest.quantiles.count
     head = try DenseLayer(weights, prefix: "head", inputs: reading.shape.hidden, outputs: manifest.horizon * width)

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Layers of LSTM cells with the weights of PyTorch's `nn.LSTM`, whose equations these are:
 ///
 ///     i = sigmoid(W_ii x + b_ii + W_hi h + b_hi)      f, o alike      g = tanh(W_ig x + b_ig + W_hg h + b_hg)
@@ -24,7 +26,7 @@ struct LSTMStack: Sendable {
 
   /// - Parameter prefix: prefix of the tensor names: `lstm`.
   /// - Throws: `ForecastError` of kind `.badWeights`.
-  init(_ file: SafeTensors, prefix: String, inputs: Int, hidden: Int, layers count: Int) throws(ForecastError) {
+  init(_ file: NetworkWeights, prefix: String, inputs: Int, hidden: Int, layers count: Int) throws(ForecastError) {
     self.inputs = inputs
     self.hidden = hidden
     padded = (hidden + 7) / 8 * 8
@@ -38,7 +40,7 @@ struct LSTMStack: Sendable {
   }
 
   private static func layer(
-    _ file: SafeTensors, prefix: String, number: Int, given: Int, width: Int, hidden: Int, padded: Int
+    _ file: NetworkWeights, prefix: String, number: Int, given: Int, width: Int, hidden: Int, padded: Int
   ) throws(ForecastError) -> Layer {
     let ofInput = try file.tensor("\(prefix).weight_ih_l\(number)", [4 * hidden, given])
     let ofHidden = try file.tensor("\(prefix).weight_hh_l\(number)", [4 * hidden, hidden])

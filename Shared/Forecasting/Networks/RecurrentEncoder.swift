@@ -8,7 +8,7 @@ struct RecurrentEncoder: Sendable {
   let stack: LSTMStack
 
   /// - Throws: `ForecastError` that says how manifest and weights disagree.
-  init(_ manifest: ModelManifest, _ weights: SafeTensors) throws(ForecastError) {
+  init(_ manifest: ModelManifest, _ weights: NetworkWeights) throws(ForecastError) {
     guard let shape = manifest.network else {
       throw ForecastError(.badManifest, "network: a \(manifest.kind.rawValue) model needs it")
     }

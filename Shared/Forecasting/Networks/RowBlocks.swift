@@ -1,3 +1,5 @@
+import Tensors
+
 /// How many sequences a network computes at once.
 ///
 /// OpenBLAS may round a row differently depending on its position in a block and on the block's size; which blocks do

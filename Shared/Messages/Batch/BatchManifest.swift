@@ -94,8 +94,8 @@ package struct BatchManifest: FieldwiseObject, Hashable {
 ///
 /// `lake/<dataset>/current/000000000012.json`. A writer makes the next number, on condition that there is none yet; of
 /// two writers one is refused, reads the other's manifest and goes on from it. A numbered sequence and not one object
-/// that is replaced by compare-and-set, since "write if there is none" is what folders, S3 and Azure all have, and since
-/// a reader that pages through an answer can stay with the number that it began with.
+/// that is replaced by compare-and-set, since "write if there is none" is what folders, S3 and Azure all have, and
+/// since a reader that pages through an answer can stay with the number that it began with.
 package struct BatchPointer: FieldwiseObject, Hashable {
   package var sequence: Int64
   /// The key of the manifest.

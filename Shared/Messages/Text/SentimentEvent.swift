@@ -17,7 +17,7 @@ package struct SentimentEvent: FieldwiseMessage {
   package var score: ExactDecimal
   /// That the story is about the symbol, from 0 to 1, with two digits.
   package var confidence: ExactDecimal
-  /// `news`
+  /// Of the first text that stands: `news` or `social`.
   package var kind: String
   /// Where its first text was collected: `newsapi`.
   package var source: String
@@ -28,13 +28,13 @@ package struct SentimentEvent: FieldwiseMessage {
   /// The part of that text that names the symbol, and the rule that found it: `cashtag`, `name_with_cue`.
   package var evidence: String
   package var rule: String
-  /// Different outlets that print it.
+  /// Different outlets that print it; all posts of a site are one.
   package var sources: Int64
   /// Of the first text that stands.
   package var publishedAt: Timestamp
   /// When the last change of the story was collected.
   package var knownAt: Timestamp
-  /// What it was scored with: `vader-3.3.2+finance-1`.
+  /// What it was scored with: `vader-3.3.2+finance-2`.
   package var scorer: String
   package var withdrawn: Bool
 

@@ -1,3 +1,4 @@
+import CBLAS
 import Core
 import Foundation
 
@@ -30,8 +31,8 @@ package struct SafeTensors: Sendable {
     var data_offsets: [Int]
   }
 
-  /// - Throws: `ForecastError` of kind `.badWeights` that says what is wrong.
-  package init(_ bytes: [UInt8]) throws(ForecastError) {
+  /// - Throws: `TensorError` that says what is wrong.
+  package init(_ bytes: [UInt8]) throws(TensorError) {
     guard bytes.count >= 8 else { throw Self.bad("has \(bytes.count) bytes; a header alone has more") }
     let length = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
     guard length >= 2, length <= Limit.header, Int(length) <= bytes.count - 8 else {
@@ -48,7 +49,7 @@ package struct SafeTensors: Sendable {
     self.places = places
   }
 
-  private static func entries(_ header: Data) throws(ForecastError) -> [String: Entry] {
+  private static func entries(_ header: Data) throws(TensorError) -> [String: Entry] {
     let object: Any
     do { object = try JSONSerialization.jsonObject(with: header) } catch { throw bad("has a header that is not JSON") }
     guard let object = object as? [String: Any] else { throw bad("has a header that is no JSON object") }
@@ -65,10 +66,10 @@ package struct SafeTensors: Sendable {
     return entries
   }
 
-  private static func place(_ name: String, _ entry: Entry, start: Int, end: Int) throws(ForecastError) -> Place {
+  private static func place(_ name: String, _ entry: Entry, start: Int, end: Int) throws(TensorError) -> Place {
     let label = "'\(name.prefix(100))'"
     guard let type = Tensor.Element(rawValue: entry.dtype) else {
-      throw bad("holds \(label) as \(entry.dtype.prefix(20)); F32 and F64 are read")
+      throw bad("holds \(label) as \(entry.dtype.prefix(20)); F32, F64 and I64 are read")
     }
     guard entry.shape.count <= Limit.dimensions, entry.shape.allSatisfy({ $0 >= 0 }) else {
       throw bad("gives \(label) an impossible shape")
@@ -88,7 +89,7 @@ package struct SafeTensors: Sendable {
   }
 
   /// In this format every byte belongs to one tensor: overlaps and gaps are forgery or damage.
-  private static func requireNoGaps(_ ranges: [Range<Int>], start: Int, end: Int) throws(ForecastError) {
+  private static func requireNoGaps(_ ranges: [Range<Int>], start: Int, end: Int) throws(TensorError) {
     var next = start
     for range in ranges.filter({ !$0.isEmpty }).sorted(by: { $0.lowerBound < $1.lowerBound }) {
       guard range.lowerBound == next else { throw bad("has tensors that overlap, or bytes between them") }
@@ -100,22 +101,22 @@ package struct SafeTensors: Sendable {
   package var names: [String] { places.keys.sorted() }
 
   /// - Parameter shape: the expected shape.
-  /// - Throws: `ForecastError` of kind `.badWeights` when the tensor is missing, has another shape, or holds a number
+  /// - Throws: `TensorError` when the tensor is missing, has another shape, or holds a number
   ///   that is not finite.
-  package func tensor(_ name: String, _ shape: [Int]) throws(ForecastError) -> Tensor {
+  package func tensor(_ name: String, _ shape: [Int]) throws(TensorError) -> Tensor {
     guard let place = places[name] else {
       throw Self.bad("has no tensor '\(name)'; it has \(names.prefix(20).joined(separator: ", "))")
     }
     guard place.shape == shape else { throw Self.bad("has '\(name)' of shape \(place.shape), not \(shape)") }
     let tensor = Tensor(bytes: bytes, range: place.range, element: place.type, shape: place.shape)
-    guard (0..<tensor.count).allSatisfy({ tensor[$0].isFinite }) else {
+    guard tensor.isFinite else {
       throw Self.bad("has a number in '\(name)' that is not finite")
     }
     return tensor
   }
 
-  private static func bad(_ what: String) -> ForecastError {
-    ForecastError(.badWeights, "the safetensors file \(what)")
+  private static func bad(_ what: String) -> TensorError {
+    TensorError(.badWeights, "the safetensors file \(what)")
   }
 }
 
@@ -124,6 +125,7 @@ package struct Tensor: Sendable {
   package enum Element: String, Sendable {
     case float = "F32"
     case double = "F64"
+    case whole = "I64"
 
     var bytes: Int { self == .float ? 4 : 8 }
   }
@@ -155,9 +157,51 @@ package struct Tensor: Sendable {
       case .double:
         Float(Double(bitPattern: UInt64(
           littleEndian: bytes.loadUnaligned(fromByteOffset: start + 8 * index, as: UInt64.self))))
+      case .whole:
+        Float(Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: start + 8 * index, as: Int64.self)))
       }
     }
   }
 
   package subscript(_ row: Int, _ column: Int) -> Float { self[row * shape[1] + column] }
+
+  /// All numbers, row-major.
+  /// - Parameter place: room for `count` numbers.
+  package func copy(to place: UnsafeMutablePointer<Float>) { copy(0..<count, to: place) }
+
+  private func copy(_ range: Range<Int>, to place: UnsafeMutablePointer<Float>) {
+    switch element {
+    case .float:
+      storage.withUnsafeBytes { bytes in
+        UnsafeMutableRawBufferPointer(start: place, count: 4 * range.count)
+          .copyMemory(from: UnsafeRawBufferPointer(
+            rebasing: bytes[(start + 4 * range.lowerBound)..<(start + 4 * range.upperBound)]))
+      }
+    case .double, .whole: for index in range { place[index - range.lowerBound] = self[index] }
+    }
+  }
+
+  /// Whether every number is one: the sum of absolute values of others is none. It is computed in pieces, of which
+  /// only one with numbers near the largest could exceed it.
+  var isFinite: Bool {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 4_096) { piece in
+      guard let place = piece.baseAddress else { return false }
+      for first in Swift.stride(from: 0, to: count, by: 4_096) {
+        let range = first..<min(first + 4_096, count)
+        copy(range, to: place)
+        guard !cblas_sasum(blasint(range.count), place, 1).isFinite else { continue }
+        if !piece[..<range.count].allSatisfy(\.isFinite) { return false }
+      }
+      return true
+    }
+  }
+}
+
+package typealias TensorError = CodedError<TensorErrorKind>
+
+package enum TensorErrorKind: String, ErrorKind {
+  /// A file of weights is damaged, or has other tensors than are expected.
+  case badWeights = "model_weights_bad"
+
+  package var errorClass: ErrorClass { .configuration }
 }

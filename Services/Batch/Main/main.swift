@@ -1,0 +1,4 @@
+import BatchService
+import ServiceKit
+
+await BatchRunnerCommand.main()

@@ -1,0 +1,163 @@
+import ArgumentParser
+import Catalogue
+import Core
+import Glibc
+import Indicators
+import Messages
+import Pipeline
+import ServiceKit
+
+/// `signal-worker`: without a subcommand, computes indicators live; `compute` does it of bars that are given.
+package struct SignalWorkerProgram: ServiceProgram {
+  package static let configuration = CommandConfiguration(
+    commandName: ServiceCatalogue.signalWorker.name, abstract: "Compute indicators of bars, and say which rules fire.",
+    version: Souk.version, subcommands: [SignalWorkerCommand.self, ComputeCommand.self],
+    defaultSubcommand: SignalWorkerCommand.self)
+
+  package init() {}
+}
+
+/// `signal-worker compute`: the same signals from bars that are read, for the batch layer.
+package struct ComputeCommand: AsyncParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "compute", abstract: "Compute the indicators of bars that are read from standard input.",
+    discussion: """
+      Standard input has messages of \(Topics.marketBars.name), one a line, of each symbol and feed in the order of \
+      time and each bar once; standard output gets messages of \(Topics.technicalSignals.name), one a line. Nothing is \
+      kept and Kafka is not asked. The values are those of the running service to the last bit: both take the same \
+      bars through the same code. Lines that the service would refuse are left out and counted on standard error.
+      """)
+
+  @OptionGroup(title: "Signals") package var signals: SignalOptions
+
+  package init() {}
+
+  package func run() async throws {
+    var computation = SignalComputation(try signals.plan(), signals.settings(group: ""))
+    var output = LineOutput(descriptor: 1)
+    var input = LineInput(descriptor: 0)
+    while try input.next({ line in computation.take(line.bytes) { output.append($0) } }) {
+      if output.isFull { try output.flush() }
+    }
+    try output.flush()
+    if !computation.leftOut.isEmpty {
+      let words = computation.leftOut.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+      var errors = LineOutput(descriptor: 2)
+      errors.append("left out: \(words.joined(separator: ", "))")
+      try errors.flush()
+    }
+  }
+}
+
+/// Bars in, signals out: what signal-worker does between its topics, without them.
+package struct SignalComputation: ~Copyable {
+  private let plan: SignalPlan
+  private var reader: BarReader
+  private var clock: SessionClock
+  private var series: [SymbolName: SymbolSeries] = [:]
+  /// Lines that make no signal, by the reason.
+  package private(set) var leftOut: [String: Int] = [:]
+
+  package init(_ plan: SignalPlan, _ settings: SignalSink.Settings) {
+    self.plan = plan
+    reader = BarReader(feeds: settings.feeds, maxAhead: settings.maxAhead)
+    clock = plan.clock
+  }
+
+  package mutating func take(_ message: RawSpan, _ report: (TechnicalSignal) -> Void) {
+    let minute: BarReader.Minute
+    switch reader.read(message) {
+    case .minute(let read): minute = read
+    case .other(.skip(let reason)): return leftOut[reason, default: 0] += 1
+    case .other(.reject(let rejection)): return leftOut[rejection.code, default: 0] += 1
+    case .other(.keep): return
+    }
+    let plan = plan
+    let outcome = series[minute.name, default: SymbolSeries(plan)].take(
+      minute.bar, knownNs: minute.knownNs, &clock
+    ) { interval, row in report(TechnicalSignal(minute, plan, interval, row)) }
+    switch outcome {
+    case .appended, .revised: break
+    case .unchanged: leftOut["unchanged", default: 0] += 1
+    case .outsideHours: leftOut["outside_hours", default: 0] += 1
+    case .tooOld: leftOut["too_old", default: 0] += 1
+    }
+  }
+}
+
+/// Lines of a descriptor, however they are cut into pieces.
+private struct LineInput {
+  let descriptor: Int32
+  private var bytes: [UInt8] = []
+  private var start = 0
+  private var hasEnded = false
+
+  init(descriptor: Int32) { self.descriptor = descriptor }
+
+  /// - Returns: false behind the last line.
+  mutating func next(_ body: (Span<UInt8>) -> Void) throws -> Bool {
+    while true {
+      if let end = bytes[start...].firstIndex(of: 0x0a) {
+        if end > start { body(bytes.span.extracting(start..<end)) }
+        start = end + 1
+        return true
+      }
+      if hasEnded {
+        if start < bytes.count { body(bytes.span.extracting(start..<bytes.count)) }
+        bytes.removeAll()
+        start = 0
+        return false
+      }
+      try fill()
+    }
+  }
+
+  private mutating func fill() throws {
+    bytes.removeFirst(start)
+    start = 0
+    let known = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: 1 << 20))
+    let count = bytes.withUnsafeMutableBytes { buffer in
+      var count: Int
+      repeat { count = read(descriptor, buffer.baseAddress! + known, 1 << 20) } while count < 0 && errno == EINTR
+      return count
+    }
+    guard count >= 0 else { throw Failure(.fatal, code: "read_failed", "cannot read standard input: errno \(errno)") }
+    bytes.removeLast((1 << 20) - count)
+    hasEnded = count == 0
+  }
+}
+
+/// Messages as lines, written in large pieces.
+private struct LineOutput: ~Copyable {
+  let descriptor: Int32
+  private var bytes: [UInt8] = []
+  private var writer = JSONWriter()
+
+  init(descriptor: Int32) { self.descriptor = descriptor }
+
+  var isFull: Bool { bytes.count >= 1 << 20 }
+
+  mutating func append(_ line: String) {
+    bytes += line.utf8
+    bytes.append(0x0a)
+  }
+
+  mutating func append(_ signal: TechnicalSignal) {
+    writer.clear()
+    signal.encode(into: &writer)
+    bytes += writer.array()
+    bytes.append(0x0a)
+  }
+
+  mutating func flush() throws {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, $0.count - written) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw Failure(.fatal, code: "write_failed", "cannot write: errno \(errno)") }
+      written += count
+    }
+    bytes.removeAll(keepingCapacity: true)
+  }
+}

@@ -1,0 +1,20 @@
+import Foundation
+import LocalServers
+import Testing
+
+/// The jobs' programs in Python, tested in Python.
+@Suite struct JobProgramsTests {
+  static let python = ".souk/venv/bin/python"
+  static let jobs = "Services/Batch/Jobs"
+  static let folder = #filePath.replacing("/JobProgramsTests.swift", with: "")
+
+  /// The same as a path from the root: workers have a folder of their own.
+  static var modules: String { FileManager.default.currentDirectoryPath + "/" + jobs }
+
+  @Test(.timeLimit(.minutes(20))) func programs() async throws {
+    let outcome = try await ChildProcess.run(
+      Launch(Self.python, ["\(Self.folder)/test_jobs.py", Self.jobs]), atMost: .seconds(900))
+    #expect(outcome.status == .exited(0), "\(outcome.errorOutput.suffix(6_000))")
+    #expect(outcome.errorOutput.contains("\nOK"))
+  }
+}

@@ -1,0 +1,79 @@
+"""Writes an archive as archiver does: bars that come late, twice and revised, and the catalogue of their objects.
+
+usage: make_archive.py <folder of the programs> <folder of the store> <dates> <symbols> [minutes]"""
+
+import hashlib
+import json
+import os
+import random
+import sys
+
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
+else:
+    sys.path.insert(0, os.environ["JOBS"])
+
+import archive  # noqa: E402
+import records  # noqa: E402
+from store import Folder, Missing  # noqa: E402
+
+MINUTE = 60 * 10**9
+OPEN = records.midnight("2026-03-05") + int(9.5 * 60) * MINUTE
+
+
+def bar(symbol, minute, open_ns=OPEN, revision=0, known=0, close=100.0, volume=10):
+    start = open_ns + minute * MINUTE
+    return {"symbol": symbol, "feed": "polygon-stocks", "interval": "1m", "start_ns": start,
+            "known_ns": start + MINUTE + known * 10**9, "open": close, "high": close, "low": close, "close": close,
+            "volume": volume, "revision": revision}
+
+
+def put(folder, symbol, date, rows, offset, partition=0):
+    """One more object of the archive, with its line in the catalogue."""
+    store = Folder(folder)
+    body = archive.packed([json.dumps(row, separators=(",", ":")).encode() for row in rows])
+    key = f"market-bars/date={date}/symbol={archive.encoded(symbol)}/part-{partition:05}-{offset:020}.jsonl.gz"
+    store.put(key, body)
+    times = [row["start_ns"] for row in rows]
+    entry = {"object": key, "date": date, "symbol": symbol, "bytes": len(body), "rows": len(rows),
+             "from_ns": min(times), "to_ns": max(times), "sha256": hashlib.sha256(body).hexdigest()}
+    name = f"_catalogue/market-bars/date={date}.jsonl.gz"
+    try:
+        lines = archive.unpacked(store.get(name), name).splitlines()
+    except Missing:
+        lines = []
+    store.put(name, archive.packed(lines + [json.dumps(entry).encode()]))
+    try:
+        index = json.loads(store.get("_catalogue/market-bars/index.json"))
+    except Missing:
+        index = {"dataset": "market-bars", "prefix": "market-bars", "dates": []}
+    index["dates"] = sorted([each for each in index["dates"] if each["date"] != date] + [{"date": date}],
+                            key=lambda each: each["date"])
+    store.put("_catalogue/market-bars/index.json", json.dumps(index).encode())
+
+
+def fill(folder, symbols, dates, minutes=120, seed=1):
+    chance = random.Random(seed)
+    for day, date in enumerate(dates):
+        open_ns = records.midnight(date) + int(9.5 * 60) * MINUTE
+        for number, symbol in enumerate(symbols):
+            price, rows = 100.0 + number, []
+            for minute in range(minutes):
+                price = round(price * (1 + chance.uniform(-0.002, 0.002)), 2)
+                # Some minutes have no trade, some come twice, some are revised.
+                if chance.random() < 0.03:
+                    continue
+                row = bar(symbol, minute, open_ns, close=price, volume=chance.randint(1, 900))
+                rows.append(row)
+                if chance.random() < 0.05:
+                    rows.append(dict(row))
+                if chance.random() < 0.05:
+                    rows.append({**row, "revision": 1, "known_ns": row["known_ns"] + 5 * 10**9, "volume": 1_000})
+            chance.shuffle(rows)
+            half = len(rows) // 2
+            put(folder, symbol, date, rows[:half], 1_000 * day, number % 3)
+            put(folder, symbol, date, rows[half:], 1_000 * day + half, number % 3)
+
+
+if __name__ == "__main__":
+    fill(sys.argv[2], sys.argv[4].split(","), sys.argv[3].split(","), int((sys.argv + ["120"])[5]))

@@ -1,0 +1,289 @@
+"""The jobs' programs by themselves: python test_jobs.py <folder of the programs>"""
+
+import gzip
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+JOBS = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else os.environ["JOBS"]
+sys.path.insert(0, JOBS)
+os.environ["JOBS"] = JOBS
+
+import archive  # noqa: E402
+import compact  # noqa: E402
+import lake  # noqa: E402
+import options_flow  # noqa: E402
+import records  # noqa: E402
+import sentiment_trends  # noqa: E402
+import tasks  # noqa: E402
+from make_archive import MINUTE, bar, fill, put  # noqa: E402
+from store import Folder, Missing  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def run(folder, job, *arguments, **environment):
+    """The program as the runner starts it: its exit code and its events."""
+    done = subprocess.run(
+        [sys.executable, os.path.join(JOBS, "batch.py"), "--object-store", f"file://{folder}", "--dask-n-workers", "2",
+         *arguments], input=json.dumps(job).encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+        env={**os.environ, "DASK_ENABLED": "false", **environment})
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode()
+
+
+def hashes(folder):
+    """Of every part, by its name."""
+    found = {}
+    for top, _, names in os.walk(os.path.join(folder, "lake")):
+        for name in names:
+            if "/date=" in top:
+                with open(os.path.join(top, name), "rb") as file:
+                    found[os.path.relpath(os.path.join(top, name), folder)] = hashlib.sha256(file.read()).hexdigest()
+    return found
+
+
+class Resolving(unittest.TestCase):
+    def test_the_last_version_holds_whatever_the_order(self):
+        rows = [bar("A", minute, revision=0) for minute in range(20)]
+        rows += [bar("A", minute, revision=1, known=5, close=7.25) for minute in range(0, 20, 3)]
+        expected = None
+        for seed in range(30):
+            random.Random(seed).shuffle(rows)
+            table, lines = records.resolved([json.dumps(row).encode() for row in rows], records.BARS)
+            seen = table.to_pylist()
+            self.assertEqual([row["start_ns"] for row in seen], sorted(row["start_ns"] for row in seen))
+            self.assertEqual(len(seen), 20)
+            for index, row in enumerate(seen):
+                self.assertEqual(row["revision"], 1 if index % 3 == 0 else 0)
+                self.assertEqual(json.loads(lines[index])["start_ns"], row["start_ns"])
+            expected = expected or lake.parquet(table)
+            self.assertEqual(lake.parquet(table), expected)
+
+    def test_of_equal_versions_the_later_produced_holds(self):
+        rows = [bar("A", 0, close=1), bar("A", 0, close=2)]
+        table, _ = records.resolved([json.dumps(row).encode() for row in rows], records.BARS)
+        self.assertEqual(str(table.to_pylist()[0]["close"].normalize()), "2")
+
+    def test_decimals_keep_their_digits(self):
+        row = dict(bar("A", 0))
+        text = json.dumps(row).replace('"close": 100.0', '"close": 9223372036.854775807')
+        table, _ = records.resolved([text.encode()], records.BARS)
+        self.assertEqual(str(table.to_pylist()[0]["close"].normalize()), "9223372036.854775807")
+
+    def test_withdrawn_records_are_gone(self):
+        rows = [{"event_id": "x", "revision": 1, "status": "reported", "first_ns": 1},
+                {"event_id": "x", "revision": 2, "status": "withdrawn", "first_ns": 1},
+                {"event_id": "y", "revision": 1, "status": "reported", "first_ns": 2}]
+        table, lines = records.resolved([json.dumps(row).encode() for row in rows], records.FLOW)
+        self.assertEqual(table.column("event_id").to_pylist(), ["y"])
+        self.assertEqual(len(lines), 1)
+
+    def test_days_are_those_of_new_york_also_when_clocks_change(self):
+        days = records.Days()
+        for date in ("2026-03-07", "2026-03-08", "2026-11-01"):
+            start, end = records.midnight(date), records.midnight(records.next_day(date))
+            for each in range(start, end, 20 * MINUTE):
+                self.assertEqual(days.date(each), date)
+
+
+class Compacting(unittest.TestCase):
+    JOB = {"job_id": "j", "kind": "compact", "submitted_ns": 5}
+
+    def test_what_is_open_at_the_boundary_is_left_to_the_live_layer(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fill(folder, ["A"], ["2026-03-05"])
+            code, events, errors = run(folder, {**self.JOB, "parameters": {"lateness": "90s"}})
+            self.assertEqual(code, 0, errors)
+            dataset = lake.Dataset(Folder(folder), "bars")
+            manifest = dataset.current()
+            [boundary] = manifest["boundaries"]
+            [part] = manifest["parts"]
+            newest = max(json.loads(line)["start_ns"] for line in every_line(folder))
+            until = boundary["covers"][-1]["until_ns"]
+            self.assertEqual(until, newest - 90 * 10**9)
+            kept = [json.loads(line) for line in archive.lines(dataset.store, part["lines"])]
+            self.assertTrue(all(row["start_ns"] + MINUTE <= until for row in kept))
+            everything = {json.loads(line)["start_ns"] for line in every_line(folder)}
+            self.assertEqual({row["start_ns"] for row in kept},
+                             {start for start in everything if start + MINUTE <= until})
+            self.assertEqual(events[-1]["boundaries"], [{"symbol": "A", "until_ns": until}])
+
+    def test_a_run_that_is_broken_off_resumes_with_the_inputs_it_began_with(self):
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+            fill(folder, ["A", "B"], ["2026-03-05", "2026-03-06", "2026-03-09"])
+            fill(other, ["A", "B"], ["2026-03-05", "2026-03-06", "2026-03-09"])
+            self.assertEqual(run(other, self.JOB)[0], 0)
+            store = Folder(folder)
+            dataset, made_by = lake.Dataset(store, "bars"), tasks.code()
+            job = {"symbols": [], "parameters": {}, **self.JOB}
+            plan = dataset.plan(tasks.place("j-5", made_by),
+                                lambda: {"code": made_by, **compact.plan(job, store, None)})
+            tasks.run_task(f"file://{folder}", job, "j-5", made_by, plan["tasks"][1])
+            # What comes meanwhile is for the next run.
+            put(folder, "A", "2026-03-05", [bar("A", 0, known=99, revision=9, close=1)], offset=900)
+            code, events, errors = run(folder, self.JOB)
+            self.assertEqual(code, 0, errors)
+            self.assertEqual((events[0]["done"], events[0]["total"]), (1, 3))
+            self.assertEqual(hashes(folder), hashes(other))
+            code, events, _ = run(folder, {**self.JOB, "submitted_ns": 6})
+            self.assertEqual((code, events[0]["total"]), (0, 1))
+            first = records.resolved(archive.lines(store, dataset.current()["parts"][0]["lines"]), records.BARS)[0]
+            self.assertEqual(first.column("revision").to_pylist()[0], 9)
+
+    def test_a_run_that_was_published_is_not_published_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fill(folder, ["A"], ["2026-03-05"])
+            first, again = run(folder, self.JOB), run(folder, self.JOB)
+            self.assertEqual((first[0], again[0]), (0, 0))
+            self.assertEqual(first[1][-1]["manifest"], again[1][-1]["manifest"])
+            self.assertEqual(len(Folder(folder).list("lake/bars/current/")), 1)
+
+    def test_workers_in_any_number_give_the_same_bytes(self):
+        seen = []
+        for workers in ("1", "3"):
+            with tempfile.TemporaryDirectory() as folder:
+                fill(folder, ["A", "BRK.B"], ["2026-03-05", "2026-03-06"])
+                self.assertEqual(run(folder, self.JOB, "--dask-n-workers", workers)[0], 0)
+                seen.append(hashes(folder))
+        self.assertTrue(seen[0])
+        self.assertEqual(seen[0], seen[1])
+
+    def test_an_empty_archive_is_said(self):
+        with tempfile.TemporaryDirectory() as folder:
+            code, events, _ = run(folder, self.JOB)
+            self.assertEqual((code, events[-1]["event"], events[-1]["reason"]), (65, "failed", "no_input"))
+
+    def test_unknown_parameters_of_a_job_are_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fill(folder, ["A"], ["2026-03-05"])
+            for parameters in ({"dataset": "nothing"}, {"lateness": "soon"}):
+                code, events, _ = run(folder, {**self.JOB, "parameters": parameters})
+                self.assertEqual((code, events[-1]["event"]), (65, "failed"))
+
+
+class Publishing(unittest.TestCase):
+    def publish(self, dataset, run, parts, boundaries=()):
+        return dataset.publish({"job_id": run, "kind": "compact"}, run, {"schema": "s", "code": "c" * 64, "inputs": []},
+                               parts, boundaries)
+
+    def part(self, store, date, run, rows=1):
+        key = f"lake/d/date={date}/symbol=A/{run}.parquet"
+        store.create(key, run.encode())
+        return {"key": key, "date": date, "symbol": "A", "rows": rows, "bytes": 1, "sha256": "0", "min_ns": 0,
+                "max_ns": 0, "run": run}
+
+    def test_a_manifest_goes_on_from_the_one_before(self):
+        with tempfile.TemporaryDirectory() as folder:
+            store = Folder(folder)
+            dataset = lake.Dataset(store, "d")
+            self.publish(dataset, "one", [self.part(store, "2026-01-01", "one")], [["A", 0, 10]])
+            self.publish(dataset, "two", [self.part(store, "2026-01-02", "two")], [["A", 10, 20]])
+            self.publish(dataset, "three", [self.part(store, "2026-01-01", "three")], [["A", 30, 40], ["B", 5, 6]])
+            manifest = dataset.current()
+            self.assertEqual([part["run"] for part in manifest["parts"]], ["three", "two"])
+            self.assertEqual(manifest["boundaries"], [
+                {"symbol": "A", "covers": [{"from_ns": 0, "until_ns": 20}, {"from_ns": 30, "until_ns": 40}]},
+                {"symbol": "B", "covers": [{"from_ns": 5, "until_ns": 6}]}])
+            self.assertEqual(manifest["sequence"], 3)
+
+    def test_a_writer_that_comes_second_goes_on_from_the_first(self):
+        with tempfile.TemporaryDirectory() as folder:
+            store = Folder(folder)
+            slow, fast = lake.Dataset(store, "d"), lake.Dataset(store, "d")
+            read = slow.pointer
+            calls = []
+
+            def late():
+                found = read()
+                if not calls:
+                    calls.append(1)
+                    self.publish(fast, "fast", [self.part(store, "2026-01-01", "fast")])
+                return found
+
+            slow.pointer = late
+            manifest, pointer = self.publish(slow, "slow", [self.part(store, "2026-01-02", "slow")])
+            self.assertEqual(pointer["sequence"], 2)
+            self.assertEqual([part["run"] for part in manifest["parts"]], ["fast", "slow"])
+            self.assertEqual(len(store.list("lake/d/manifests/")), 2)
+
+    def test_retention_removes_what_only_old_manifests_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            store = Folder(folder)
+            dataset = lake.Dataset(store, "d")
+            store.create("lake/d/date=2026-01-01/symbol=A/foreign.parquet", b"another program's")
+            for number in range(6):
+                run_name = f"r{number}"
+                store.create(f"lake/d/runs/{run_name}/c/plan.json", b"{}")
+                parts = [self.part(store, "2026-01-01", run_name)]
+                if number == 0:
+                    parts.append(self.part(store, "2026-01-09", "kept"))
+                self.publish(dataset, run_name, parts)
+            dataset.prune(2)
+            left = store.list("lake/d/")
+            self.assertEqual([key for key in left if "/date=" in key], [
+                "lake/d/date=2026-01-01/symbol=A/foreign.parquet", "lake/d/date=2026-01-01/symbol=A/r4.parquet",
+                "lake/d/date=2026-01-01/symbol=A/r5.parquet", "lake/d/date=2026-01-09/symbol=A/kept.parquet"])
+            self.assertEqual([key for key in left if "/current/" in key],
+                             ["lake/d/current/000000000005.json", "lake/d/current/000000000006.json"])
+            self.assertEqual([key for key in left if "/runs/" in key],
+                             ["lake/d/runs/r4/c/plan.json", "lake/d/runs/r5/c/plan.json"])
+            self.assertEqual(dataset.prune(2), 0)
+            dataset.current()
+
+    def test_an_object_is_created_once(self):
+        with tempfile.TemporaryDirectory() as folder:
+            store = Folder(folder)
+            self.assertTrue(store.create("a/b", b"1"))
+            self.assertFalse(store.create("a/b", b"2"))
+            self.assertEqual(store.get("a/b"), b"1")
+            self.assertEqual(os.listdir(os.path.join(folder, "a")), ["b"])
+            with self.assertRaises(Missing):
+                store.get("a/c")
+
+
+class Sums(unittest.TestCase):
+    def test_options_flow_of_a_day(self):
+        base = {"feed": "f", "confidence": 1, "prints": 1, "day": "2026-03-05", "status": "reported", "first_ns": 0}
+        rows = options_flow.daily([
+            {**base, "rule": "sweep", "side": "buy", "premium": 10.0, "size": 2, "contracts": ["AAPL260320C00200000"]},
+            {**base, "rule": "sweep", "side": "sell", "premium": 5.0, "size": 1, "contracts": ["AAPL260320P00200000"],
+             "status": "confirmed"},
+            {**base, "rule": "block", "side": "unknown", "premium": 7.0, "size": 9,
+             "contracts": ["AAPL260320P00200000", "AAPL260320C00200000"]},
+        ], {"symbol": "AAPL", "date": "2026-03-05"})
+        self.assertEqual([row["rule"] for row in rows], ["block", "sweep"])
+        sweep = rows[1]
+        self.assertEqual((sweep["events"], sweep["size"], sweep["premium"], sweep["bought"], sweep["sold"]),
+                         (2, 3, 15.0, 10.0, 5.0))
+        self.assertEqual((sweep["calls"], sweep["puts"], sweep["largest"], sweep["confirmed"]), (10.0, 5.0, 10.0, 1))
+        self.assertEqual((rows[0]["calls"], rows[0]["puts"]), (0.0, 0.0))
+
+    def test_sentiment_looks_at_nothing_that_was_not_known(self):
+        hour = sentiment_trends.HOUR
+        stories = [(10 * hour, 10 * hour + 1, 0.5, 1.0, "c1", 2), (10 * hour + 1, 13 * hour, -1.0, 1.0, "c2", 1)]
+        rows = {(row["window"], row["end_ns"] // hour): row
+                for row in sentiment_trends.trends("A", stories, 10 * hour, 15 * hour)}
+        # Known at 13, the second counts in windows that end after that, and only in those it was published in.
+        self.assertEqual(rows["1h", 11]["stories"], 1)
+        self.assertEqual(rows["1h", 11]["score"], 0.5)
+        self.assertNotIn(("1h", 12), rows)
+        self.assertEqual(rows["1d", 13]["stories"], 1)
+        self.assertEqual(rows["1d", 14]["stories"], 2)
+        self.assertLess(rows["1d", 14]["score"], 0)
+        self.assertIsNone(rows["1h", 11]["zscore"])
+
+
+def every_line(folder):
+    for top, _, names in os.walk(os.path.join(folder, "market-bars")):
+        for name in names:
+            with gzip.open(os.path.join(top, name)) as file:
+                yield from file.read().splitlines()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[1:]])
