@@ -19,7 +19,7 @@ enum AnswerSchema: String, CaseIterable, Sendable {
   case featuresThen = "FeaturesThen"
   case userDocument = "UserDocument"
   case cached = "Cached"
-  case stored = "Stored"
+  case removed = "Removed"
   case jobs = "Jobs"
   case job = "Job"
   case accepted = "JobAccepted"
@@ -59,6 +59,11 @@ enum AnswerSchema: String, CaseIterable, Sendable {
     let properties = members.map { "\"\($0.key.hasSuffix("?") ? String($0.key.dropLast()) : $0.key)\":\($0.value)" }
     return "\"\(name)\":{\"type\":\"object\"," + (about.map { "\"description\":\"\($0)\"," } ?? "")
       + "\"required\":[\(required)],\"properties\":{\(properties.joined(separator: ","))}}"
+  }
+
+  /// The schema of a request's body, which has no other members.
+  static func strict(_ name: String, _ members: KeyValuePairs<String, String>) -> String {
+    named(name, members).dropLast() + ",\"additionalProperties\":false}"
   }
 
   /// An answer: its own members and those that every answer has.
@@ -152,10 +157,13 @@ enum AnswerSchema: String, CaseIterable, Sendable {
     answer(.news, ["articles": list(reference("Article")), "next_cursor": textOrNull]),
     answer(.article, ["article": reference("Article")]),
     named("Passage", [
-      "id": text, "document": textOrNull, "score": number, "found_by": list(one(of: ["text", "vector"])),
-      "text": textOrNull,
+      "id": text, "score": number, "text_rank": integerOrNull, "vector_rank": integerOrNull, "text": text,
+      "document?": text, "symbols?": text, "company?": text, "form?": text, "url?": text, "published_at?": text,
     ]),
-    answer(.filings, ["mode": one(of: ["text", "vector", "both"]), "passages": list(reference("Passage"))]),
+    answer(.filings, [
+      "mode": one(of: ["text", "vector", "both"]), "model": textOrNull, "notes": texts1,
+      "passages": list(reference("Passage")),
+    ]),
   ]
 
   /// Numbers of messages that keep their digits are texts there.
@@ -170,18 +178,25 @@ enum AnswerSchema: String, CaseIterable, Sendable {
     ]),
     answer(.userDocument, ["user": text, "kind": text, "document": object]),
     answer(.cached, [
-      "found": boolean, "similarity": numberOrNull, "question": textOrNull, "answer": textOrNull,
+      "found": boolean, "prompt": textOrNull, "answer": textOrNull, "distance": numberOrNull, "tags": texts1,
       "stored_at": timeOrNull,
     ]),
-    answer(.stored, ["id": text]),
+    answer(.removed, ["removed": integer]),
     "\"UserDocumentBody\":{\"type\":\"object\"}",
-    named("CacheBody", ["question": longText(4_000), "answer": longText(60_000), "scope?": word]),
-    "\"JobBody\":{\"type\":\"object\",\"required\":[\"kind\"],\"additionalProperties\":false,\"properties\":{"
-      + "\"kind\":\(one(of: JobRequest.kinds)),\"job_id\":\(word),\"symbols\":{\"type\":\"array\",\"maxItems\":1000,"
-      + "\"items\":{\"type\":\"string\",\"pattern\":\(Parameter.pattern(32, ".:-"))}},"
-      + "\"from\":{\"type\":\"string\",\"format\":\"date-time\"},"
-      + "\"until\":{\"type\":\"string\",\"format\":\"date-time\"},"
-      + "\"parameters\":{\"type\":\"object\",\"maxProperties\":20,\"additionalProperties\":\(shortText)}}}",
+    strict("CacheQuestion", [
+      "prompt": longText(2_000), "tags?": tags, "threshold?": "{\"type\":\"number\",\"minimum\":0,\"maximum\":2}",
+    ]),
+    strict("CacheEntry", [
+      "prompt": longText(2_000), "answer": longText(60_000), "tags?": tags,
+      "life_seconds?": "{\"type\":\"integer\",\"minimum\":1,\"maximum\":2592000}",
+    ]),
+    strict("JobBody", [
+      "kind": one(of: JobRequest.kinds), "job_id?": word,
+      "symbols?": "{\"type\":\"array\",\"maxItems\":1000,\"items\":\(symbol)}",
+      "from?": "{\"type\":\"string\",\"format\":\"date-time\"}",
+      "until?": "{\"type\":\"string\",\"format\":\"date-time\"}",
+      "parameters?": "{\"type\":\"object\",\"maxProperties\":20,\"additionalProperties\":\(longText(200))}",
+    ]),
     named("JobState", [
       "job_id": text, "kind": text, "state": text, "parts_done": integer, "parts_total": integer, "rows": integer,
       "engine": textOrNull, "message": textOrNull, "submitted_at": time, "updated_at": timeOrNull, "run": text,
@@ -193,7 +208,9 @@ enum AnswerSchema: String, CaseIterable, Sendable {
   ]
 
   private static let word = "{\"type\":\"string\",\"pattern\":\(Parameter.pattern(64, "._-"))}"
-  private static let shortText = longText(200)
+  private static let symbol = "{\"type\":\"string\",\"pattern\":\(Parameter.pattern(32, ".:-"))}"
+  private static let tags = "{\"type\":\"array\",\"maxItems\":16,\"items\":{\"type\":\"string\",\"pattern\":"
+    + Parameter.pattern(64, Parameter.wordBytes) + "}}"
   private static func longText(_ most: Int) -> String {
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":\(most)}"
   }
@@ -257,10 +274,10 @@ enum AnswerSchema: String, CaseIterable, Sendable {
     "hot_store?": "{\"type\":\"object\",\"required\":[\"connected\"],\"properties\":{\"connected\":\(boolean)}}",
     "views?": "{\"type\":\"object\",\"required\":[\"connected\"],\"properties\":{\"connected\":\(boolean)}}",
     "database?": "{\"type\":\"object\",\"required\":[\"connected\"],\"properties\":{\"connected\":\(boolean)}}",
-    "streams": "{\"type\":\"object\",\"properties\":{\"market\":\(stream),\"options\":\(stream),"
-      + "\"sentiment\":\(stream)}}",
+    "streams": "{\"type\":\"object\",\"properties\":{\"market\":\(flowing),\"options\":\(flowing),"
+      + "\"sentiment\":\(flowing)}}",
   ]).droppingName
-  private static let stream = #"""
+  private static let flowing = #"""
     {"type":["object","null"],"properties":{"is_streaming":{"type":"boolean"},"subscribed_symbols":{"type":"array",
     "items":{"type":"string"}},"total_flows_detected":{"type":"integer"},"total_events":{"type":"integer"}}}
     """#

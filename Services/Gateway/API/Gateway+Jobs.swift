@@ -144,43 +144,30 @@ struct JobRequest {
   /// - Throws: `Problem` 400 that names the member.
   static func read(_ body: [UInt8]) throws(Problem) -> JobRequest {
     var request = JobRequest()
-    do throws(DecodingFailure) {
-      var reader = try JSONReader(body.span.bytes)
-      var cursor = try reader.beginObject()
-      var seen: Set<String> = []
-      while let name = try reader.nextName(&cursor) {
-        guard seen.insert(name).inserted else { throw request.wrong(reader, name, "is given twice") }
-        try request.read(name, &reader)
-      }
-    } catch {
-      throw Problem(400, "bad_body", "the job cannot be read: \(error)")
+    try Body.read(body, requiring: ["kind"]) { name, reader throws(DecodingFailure) in
+      try request.read(name, &reader)
     }
-    guard request.kind != nil else { throw Problem(400, "bad_body", "the job has no 'kind'") }
     return request
   }
 
-  private func wrong(_ reader: borrowing JSONReader, _ name: String, _ why: StaticString) -> DecodingFailure {
-    DecodingFailure(.badValue, at: reader.offset, why, field: name)
-  }
-
-  private mutating func read(_ name: String, _ reader: inout JSONReader) throws(DecodingFailure) {
+  private mutating func read(_ name: String, _ reader: inout JSONReader) throws(DecodingFailure) -> Bool {
     switch name {
     case "kind":
       guard let word = BatchJob.Kind(rawValue: try reader.string()) else {
-        throw wrong(reader, name, "is none of the kinds that openapi.json lists")
+        throw reader.wrong(name, "is none of the kinds that openapi.json lists")
       }
       kind = word
     case "job_id":
       let text = try reader.string()
       guard Parameter.isNamed(text, 64, "._-") else {
-        throw wrong(reader, name, "is no word of 1 to 64 letters, digits and . _ -")
+        throw reader.wrong(name, "is no word of 1 to 64 letters, digits and . _ -")
       }
       id = text
     case "symbols":
       var cursor = try reader.beginArray()
       while try reader.nextElement(&cursor) {
         guard symbols.count < 1_000, case .text(let symbol)? = try? Parameter.symbol(try reader.string()) else {
-          throw wrong(reader, name, "are at most 1,000 symbols such as BRK.B")
+          throw reader.wrong(name, "are at most 1,000 symbols such as BRK.B")
         }
         if !symbols.contains(symbol) { symbols.append(symbol) }
       }
@@ -192,11 +179,12 @@ struct JobRequest {
         let value = try reader.string()
         guard parameters.count < 20, (1...200).contains(value.unicodeScalars.count),
           !parameters.contains(where: { $0.0 == key })
-        else { throw wrong(reader, name, "are at most 20 texts of 1 to 200 characters, each name once") }
+        else { throw reader.wrong(name, "are at most 20 texts of 1 to 200 characters, each name once") }
         parameters.append((key, value))
       }
-    default: throw wrong(reader, name, "is nothing that a job has")
+    default: return false
     }
+    return true
   }
 
   /// - Throws: `Problem` 409 for a range of time in which nothing is.

@@ -2,6 +2,7 @@ import Core
 import Messages
 import Redis
 import ServiceKit
+import Values
 
 /// What texts say, and unusual activity in options: records that hot-writer keeps by symbol and time.
 extension Gateway {

@@ -138,9 +138,10 @@ enum OpenAPI {
     case .choice(let words, let standard):
       ("{\"type\":\"string\",\"enum\":\(list(words)),\"default\":\"\(standard)\"}", false)
     case .choices(let words, _): (array(of: "{\"type\":\"string\",\"enum\":\(list(words))}", nil), true)
-    case .word(let most): ("{\"type\":\"string\",\"pattern\":\(Parameter.pattern(most, "._:-"))}", false)
+    case .word(let most, let others):
+      ("{\"type\":\"string\",\"pattern\":\(Parameter.pattern(most, others))}", false)
     case .words(let most):
-      (array(of: "{\"type\":\"string\",\"pattern\":\(Parameter.pattern(64, "._:-"))}", most), true)
+      (array(of: "{\"type\":\"string\",\"pattern\":\(Parameter.pattern(64, Parameter.wordBytes))}", most), true)
     case .text(let most):
       ("{\"type\":\"string\",\"minLength\":1,\"maxLength\":\(most),\"pattern\":\"^[^\\\\u0000]+$\"}", false)
     case .cursor: ("{\"type\":\"string\",\"pattern\":\(Cursor.pattern)}", false)

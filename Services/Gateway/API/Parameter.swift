@@ -17,8 +17,8 @@ struct Parameter: Sendable {
     case choice([String], standard: String)
     /// Some of these, separated by commas.
     case choices([String], standard: String)
-    /// Letters, digits and `. _ : -`, at most so many.
-    case word(most: Int)
+    /// Letters, digits and some other characters between them, at most so many.
+    case word(most: Int, others: String = wordBytes)
     /// Some of these, separated by commas.
     case words(most: Int)
     /// Any text of 1 to so many characters.
@@ -26,6 +26,7 @@ struct Parameter: Sendable {
     /// What an earlier page named as `next_cursor`.
     case cursor
   }
+  static let wordBytes = "._:-"
   enum Place: String, Sendable { case path, query }
 
   let name: String
@@ -91,9 +92,9 @@ struct Parameter: Sendable {
       if let word = chosen.first(where: { !words.contains($0) }) { throw unknown(word, words) }
       guard !chosen.isEmpty else { throw unknown("", words) }
       return .texts(chosen)
-    case .word(let most): return .text(try word(text, most))
+    case .word(let most, let others): return .text(try word(text, most, others))
     case .words(let most):
-      return .texts(try several(text, most, "names") { text throws(Problem) in try word(text, 64) })
+      return .texts(try several(text, most, "names") { text throws(Problem) in try word(text, 64, Self.wordBytes) })
     case .text(let most):
       guard (1...most).contains(text.unicodeScalars.count), !text.utf8.contains(0) else {
         throw .badParameter(name, "has to have 1 to \(most) characters, none of them NUL")
@@ -129,9 +130,10 @@ struct Parameter: Sendable {
     return symbol
   }
 
-  private func word(_ text: String, _ most: Int) throws(Problem) -> String {
-    guard Self.isNamed(text, most, "._:-") else {
-      throw .badParameter(name, "is no word of 1 to \(most) letters, digits and . _ : -, a letter or digit at each end")
+  private func word(_ text: String, _ most: Int, _ others: String) throws(Problem) -> String {
+    guard Self.isNamed(text, most, others) else {
+      throw .badParameter(
+        name, "is no word of 1 to \(most) letters, digits and any of \(others), a letter or digit at each end")
     }
     return text
   }

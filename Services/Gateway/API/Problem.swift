@@ -1,6 +1,7 @@
 import Core
 import Messages
 import Redis
+import SearchStore
 import ServiceKit
 
 /// A refusal as RFC 9457 has it: `application/problem+json`, with the code that programs compare as `code`.
@@ -36,6 +37,8 @@ struct Problem: Error, Sendable {
       self.init(
         503, publicCode(of: error), "something that this answer needs is away; ask again",
         headers: [("retry-after", "1")], degraded: error is RedisError ? ["redis"] : [])
+    case .data where error is UserDocumentError || error is SemanticCacheError:
+      self.init(400, publicCode(of: error), "\(error)")
     case .data, .configuration, .fatal:
       self.init(500, publicCode(of: error), "the gateway cannot answer this; its log says why")
     }

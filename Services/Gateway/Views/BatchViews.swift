@@ -66,6 +66,9 @@ final class BatchViews: Sendable {
     rows = RowCache(limit: cacheBytes)
   }
 
+  func check() async throws { try await lake.store.check() }
+  func close() { lake.store.close() }
+
   /// Whether the store could not be asked when it was asked last.
   var isAway: Bool { state.withLock { $0.isAway } }
 

@@ -96,9 +96,6 @@ enum ViewLines {
 
 extension RawSpan {
   fileprivate func says(_ text: String) -> Bool {
-    let other = text.utf8Span.span.bytes
-    guard byteCount == other.byteCount else { return false }
-    for index in 0..<byteCount where byte(index) != other.byte(index) { return false }
-    return true
+    withUnsafeBytes { bytes in bytes.elementsEqual(text.utf8) }
   }
 }
