@@ -70,7 +70,7 @@ package enum ServiceCatalogue {
   package static let fetcher = ServiceEntry(
     "fetcher", "asks providers for the prices, demands and market data that are due, and publishes what is new",
     of: [.sentinel, .lambda], reads: [Topics.ingestionTasks] + Topics.fetchTasks,
-    writes: Topics.commodityObservations + fetched, needs: [.redis, .internet],
+    writes: Topics.commodityObservations + fetched, needs: [.redis, .internet, .objectStore],
     kinds: [
       .init(
         name: "commodities", inputs: [Topics.ingestionTasks], outputs: Topics.commodityObservations, of: .sentinel,
@@ -150,13 +150,19 @@ package enum ServiceCatalogue {
     of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents], needs: [.redis],
     scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
 
+  package static let documentWorker = ServiceEntry(
+    "document-worker", "splits filings by item and transcripts by speaker into passages with vectors", of: [.lambda],
+    reads: [Topics.documents], writes: [Topics.documentChunks], needs: [.objectStore], scaling: .byLag(50),
+    resources: ContainerResources(cpu: 500, memory: 256, limit: 1_024),
+    note: "A filing takes a core for about a minute with the vectors of a model, less than a second without.")
+
   package static let hotWriter = ServiceEntry(
     "hot-writer",
-    "keeps live prices, bars, gaps, news, posts and sentiment in Redis: time series, last values, tails of records",
+    "keeps prices, bars, gaps, news, posts, sentiment and passages in Redis: series, last values, tails, vectors",
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.documents, Topics.documentChunks,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
@@ -197,13 +203,15 @@ package enum ServiceCatalogue {
   package static let batchRunner = ServiceEntry(
     "batch-runner", "runs the jobs of the batch layer over the archive, and publishes their views", of: [.lambda],
     reads: [Topics.batchJobs], writes: [Topics.batchStatus], tables: [Topics.batchJobs, Topics.batchStatus],
-    sink: .objectStore, scaling: .single, resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
+    sink: .objectStore, needs: [.dask], scaling: .single,
+    resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
     settings: [
       FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
+      FleetSetting("JOBS_FOLDER", "/usr/local/share/souk/batch", in: containers),
       .choice("DASK_ENABLED", "true", "DASK_ENABLED"),
       .choice("DASK_SCHEDULER_ADDRESS", "tcp://dask-scheduler:8786", "DASK_SCHEDULER_ADDRESS"),
-    ], note: """
-      Its programs are Python; without Dask they do the same in processes of their own.
+    ], image: .batch, note: """
+      Its programs are Python; while Dask is away they do the same in processes of their own.
       """)
 
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
@@ -211,7 +219,7 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, signalWorker, sentimentWorker, hotWriter, archiver, batchRunner, gateway,
+    marketStreamer, signalWorker, sentimentWorker, documentWorker, hotWriter, archiver, batchRunner, gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

@@ -34,6 +34,7 @@ package struct ServiceEntry: Hashable, Sendable {
   package let serves: Int?
   /// In the demo of compose a service that looks at simulators takes its place: `<name>-demo`, written by hand.
   package let hasStandIn: Bool
+  package let image: FleetImage
   /// What an operator should know who reads a manifest of it.
   package let note: String
 
@@ -69,7 +70,8 @@ package struct ServiceEntry: Hashable, Sendable {
     writes outputs: [Topic] = [], tables: [Topic] = [], isSource: Bool = false, sink: Dependency? = nil,
     needs: Set<Dependency> = [], kinds: [Kind] = [], scaling: Scaling, isStateful: Bool = false,
     resources: ContainerResources = .small, settings: [FleetSetting] = [], readsMarkets: Bool = false,
-    volumes: [FleetVolume] = [], serves: Int? = nil, hasStandIn: Bool = false, note: String = ""
+    volumes: [FleetVolume] = [], serves: Int? = nil, hasStandIn: Bool = false, image: FleetImage = .fleet,
+    note: String = ""
   ) {
     self.name = name
     self.summary = summary
@@ -89,6 +91,7 @@ package struct ServiceEntry: Hashable, Sendable {
     self.volumes = volumes
     self.serves = serves
     self.hasStandIn = hasStandIn
+    self.image = image
     self.note = note
   }
 
@@ -107,7 +110,7 @@ package struct ServiceEntry: Hashable, Sendable {
         name, summary, of: [system], reads: inputs, writes: outputs, tables: tables, isSource: isSource, sink: sink,
         needs: needs, kinds: own, scaling: scaling, isStateful: isStateful, resources: resources,
         settings: settings + own.flatMap(\.settings), readsMarkets: readsMarkets && own.contains(where: \.readsMarkets),
-        volumes: volumes, hasStandIn: hasStandIn, note: note)
+        volumes: volumes, hasStandIn: hasStandIn, image: image, note: note)
     }
   }
 
@@ -160,6 +163,8 @@ package enum Dependency: String, CaseIterable, Sendable {
   case internet
   /// FTP servers at public addresses.
   case ftp
+  /// The scheduler of a Dask cluster, which is deployed beside the fleet.
+  case dask
 
   package var title: String {
     switch self {
@@ -170,8 +175,17 @@ package enum Dependency: String, CaseIterable, Sendable {
     case .objectStore: "object store"
     case .internet: "Internet"
     case .ftp: "FTP"
+    case .dask: "Dask"
     }
   }
+}
+
+/// What a service's containers are made of.
+package enum FleetImage: String, Sendable {
+  /// The programs of the fleet.
+  case fleet = "souk"
+  /// The same with Python, pyarrow and Dask.
+  case batch = "souk-batch"
 }
 
 /// How many processes of a service there are.

@@ -89,6 +89,7 @@ package enum Topics {
     case .bars: [marketBars]
     case .news: [newsArticles]
     case .social: [socialPosts]
+    case .filings: [documents]
     }
   }
 

@@ -56,6 +56,8 @@ package struct DocumentErrorKind: ErrorKind, RawRepresentable {
   package static let empty = Self(rawValue: "empty_document")
   /// A transcript of no known shape.
   package static let unknownShape = Self(rawValue: "unknown_shape")
+  /// Other bytes than those that were announced.
+  package static let otherBytes = Self(rawValue: "sha256_mismatch")
   /// Bytes that are no text: a PDF, an image.
   package static let notText = Self(rawValue: "not_text")
 }

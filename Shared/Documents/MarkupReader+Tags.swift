@@ -5,8 +5,10 @@ extension MarkupReader {
     let count = bytes.count
     var at = start + 1
     guard at < count else { return nil }
-    if bytes[at] == 0x21 { return comment(bytes, start) }
     let isClosing = bytes[at] == 0x2f
+    // What looks like a tag in a script is none.
+    if !isClosing, hidden == Name.script || hidden == Name.style { return start + 1 }
+    if bytes[at] == 0x21 { return comment(bytes, start) }
     if isClosing { at += 1 }
     guard at < count else { return nil }
     guard (bytes[at] | 0x20) &- 0x61 < 26 else {

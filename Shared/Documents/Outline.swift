@@ -196,7 +196,6 @@ struct Headings: Sendable {
     struct Node {
       var candidate: Int
       var place: Int
-      var last: Int
       var total: Int
       var before: Int
     }
@@ -207,17 +206,14 @@ struct Headings: Sendable {
       // A running header repeats its item; the first of a run stands for all.
       if index > 0, candidates[index - 1].places == candidate.places, !candidates[index - 1].isEntry { continue }
       for place in candidate.places {
-        let last = candidate.numbers.dropFirst().reduce(place) { last, number in
-          form.places(of: number).first { $0 > last } ?? last
-        }
         let before = best[..<place].filter { $0 >= 0 }.max { nodes[$0].total < nodes[$1].total } ?? -1
         let total = worth(candidate) + (before < 0 ? 0 : nodes[before].total)
-        nodes.append(Node(candidate: index, place: place, last: last, total: total, before: before))
+        nodes.append(Node(candidate: index, place: place, total: total, before: before))
       }
       // Only now: a candidate cannot follow itself.
       for node in nodes.indices.suffix(candidate.places.count)
-      where best[nodes[node].last] < 0 || nodes[best[nodes[node].last]].total < nodes[node].total {
-        best[nodes[node].last] = node
+      where best[nodes[node].place] < 0 || nodes[best[nodes[node].place]].total < nodes[node].total {
+        best[nodes[node].place] = node
       }
     }
     guard var node = best.filter({ $0 >= 0 }).max(by: { nodes[$0].total < nodes[$1].total }) else { return [] }

@@ -26,11 +26,28 @@ package struct DataSource: Hashable, Sendable {
   package var userAgent: Secret?
   /// Posts that may be read in a calendar month of UTC, by all replicas together; nil: as many as there are.
   package var monthlyReads: Int?
+  /// A post that was not seen for so long is asked for by its id, to notice that it was removed; nil: as the kind does.
+  package var recheck: Duration?
   /// It is one that the program brings along: without its key it is only not used.
   package var isEmbedded = false
 
   /// Where its key is, for people.
   package var keyNames: String { [key, secret, userAgent].compactMap { $0?.description }.joined(separator: ", ") }
+
+  /// EDGAR wants to know whom to write to, and refuses who does not say it.
+  /// - Throws: a configuration `Failure` that says what is wrong with it.
+  package func verify(userAgent: String?) throws(Failure) {
+    guard kind == .edgar else { return }
+    let address = (userAgent ?? "").split(separator: " ").first { word in
+      let parts = word.split(separator: "@", omittingEmptySubsequences: false)
+      return parts.count == 2 && !parts[0].isEmpty && parts[1].contains(".") && !parts[1].hasPrefix(".")
+    }
+    guard let address, let userAgent, userAgent.contains(" "), !address.lowercased().hasPrefix("noreply") else {
+      throw Failure(
+        .configuration, code: "no_contact",
+        "the user-agent of source '\(name)' names no one to write to: EDGAR wants 'Company name admin@domain'")
+    }
+  }
 
   /// The source's name in metrics and Redis keys: equal names are one account, of commodities too.
   package var word: String { RoutingKey.word(for: name) ?? "source" }
@@ -40,7 +57,7 @@ package struct DataSource: Hashable, Sendable {
 package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
   case alpaca, polygon
   case alphaVantage = "alpha-vantage"
-  case newsapi, reddit, x
+  case newsapi, reddit, x, edgar
 
   /// What it can be asked for.
   package var tasks: Set<FetchKind> {
@@ -48,6 +65,7 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case .alpaca, .polygon, .alphaVantage: [.bars]
     case .newsapi: [.news]
     case .reddit, .x: [.social]
+    case .edgar: [.filings]
     }
   }
 
@@ -59,7 +77,7 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case (.newsapi, .news): 20
     // So many cashtags are a question of 512 characters.
     case (.x, .social): 40
-    case (_, .news), (.newsapi, _), (_, .social), (.reddit, _), (.x, _): nil
+    case (_, .news), (.newsapi, _), (_, .social), (.reddit, _), (.x, _), (_, .filings), (.edgar, _): nil
     }
   }
 
@@ -69,12 +87,15 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case .alpaca: .alpacaStocks
     case .polygon: .polygonStocks
     case .alphaVantage: .alphaVantage
-    case .newsapi, .reddit, .x: nil
+    case .newsapi, .reddit, .x, .edgar: nil
     }
   }
 
   /// The provider refuses requests that do not say who asks.
-  package var needsUserAgent: Bool { self == .reddit }
+  package var needsUserAgent: Bool { self == .reddit || self == .edgar }
+
+  /// It gives no keys: who asks is all that it wants to know.
+  package var hasKey: Bool { self != .edgar }
 
   /// The key has a second part.
   package var hasSecret: Bool { self == .alpaca || self == .reddit }
@@ -92,7 +113,7 @@ package enum ExhaustedRule: String, CaseIterable, Hashable, Sendable {
 ///
 ///     sources:
 ///       - name: alpha-vantage
-///         kind: alpha-vantage      # alpaca | polygon | alpha-vantage | newsapi | reddit | x
+///         kind: alpha-vantage      # alpaca | polygon | alpha-vantage | newsapi | reddit | x | edgar
 ///         key: env:ALPHAVANTAGE_API_KEY   # or file:/path; never the key itself. Alpaca, Reddit: a secret, too
 ///         rate: [1/s, 25/d]        # all that the plan allows, for all replicas together
 ///         zone: America/New_York   # where a day of the rate begins; else UTC
@@ -100,13 +121,14 @@ package enum ExhaustedRule: String, CaseIterable, Hashable, Sendable {
 ///         url: https://host        # else the provider's
 ///         concurrency: 4
 ///         timeout: 10s
-///         user-agent: "linux:my.app:1.0 (by /u/name)"   # or env:NAME; Reddit wants it
+///         user-agent: "linux:my.app:1.0 (by /u/name)"   # or env:NAME; Reddit and EDGAR want it
 ///         communities: [stocks]    # of Reddit: its subreddits
 ///         monthly-reads: 10000     # posts in a calendar month that the plan allows
+///         recheck: 6h              # posts not seen for so long are asked for: are they removed?
 extension DataSource {
   static let keys = [
     "name", "kind", "url", "key", "secret", "when-exhausted", "concurrency", "timeout",
-    "user-agent", "communities", "monthly-reads",
+    "user-agent", "communities", "monthly-reads", "recheck",
   ] + YAMLFields.limitKeys
 
   /// - Throws: a configuration `Failure` with the line and what is wrong there.
@@ -125,7 +147,11 @@ extension DataSource {
       }
     }
     let (key, secret) = (try fields.secret("key"), try fields.secret("secret"))
-    guard key != nil else { throw fields.wrong("key is missing: env:NAME or file:/path") }
+    guard (key != nil) == kind.hasKey else {
+      throw kind.hasKey
+        ? fields.wrong("key is missing: env:NAME or file:/path")
+        : fields.wrong("key", "\(kind.rawValue) gives no keys")
+    }
     guard (secret != nil) == kind.hasSecret else {
       throw kind.hasSecret
         ? fields.wrong("secret is missing: a key of \(kind.rawValue) has two parts")
@@ -149,6 +175,7 @@ extension DataSource {
     for name in communities where !RoutingKey.isWord(Array(name.lowercased().utf8)) {
       throw fields.wrong("communities", "'\(name)' is no name of a subreddit, such as stocks")
     }
+    recheck = try fields.duration("recheck")
     monthlyReads = try fields.count("monthly-reads", in: 100...1_000_000_000)
   }
 }

@@ -56,6 +56,7 @@ package struct MarketCatalogue: Sendable {
       - {name: news, kind: news, every: 15m, hours: always, deadline: 15m}
       - {name: reddit, kind: social, source: reddit, symbols: none, every: 2m, hours: always, deadline: 2m}
       - {name: x, kind: social, source: x, every: 2m, hours: always, deadline: 2m}
+      - {name: filings, kind: filings, every: 1h, hours: always, deadline: 1h}
     """
 }
 
@@ -101,6 +102,7 @@ extension DataSource {
         user-agent: env:REDDIT_USER_AGENT
         communities: [stocks, investing, StockMarket, wallstreetbets]
         rate: 100/m
+      - {name: edgar, kind: edgar, user-agent: env:EDGAR_USER_AGENT, rate: 8/s, timeout: 60s}
       - {name: x, kind: x, key: env:X_BEARER_TOKEN, rate: [1/s, 60/m], monthly-reads: 10000}
     """
 }

@@ -7,4 +7,6 @@ package enum FetchKind: String, CaseIterable, Hashable, Sendable {
   case news
   /// Posts of people, and their withdrawals.
   case social
+  /// Annual and quarterly reports of companies, and their withdrawals.
+  case filings
 }

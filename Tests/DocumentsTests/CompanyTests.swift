@@ -110,7 +110,7 @@ import Testing
       <tr><td>Item 1B.</td><td>Unresolved Staff Comments</td><td>Not applicable</td></tr>
       <tr><td>Item 7.</td><td>Management&#146;s Discussion and Analysis of Financial Condition</td><td>5-6, 8</td></tr>
       <tr><td>Item 8.</td><td>Financial Statements and Supplementary Data</td><td>8</td></tr>
-      <tr><td>Item 15.</td><td>Exhibits</td><td>9</td></tr></table></body></html>
+      <tr><td>Item 15.</td><td>Exhibits</td><td>40</td></tr></table></body></html>
       """
     let filing = try split(html)
     #expect(filing.method == .pages)

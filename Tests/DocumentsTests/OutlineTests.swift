@@ -125,6 +125,6 @@ import Testing
     let filing = try split(text, form: "10-K405")
     #expect(filing.names == ["I:1", "I:2"])
     #expect(filing.text("1").contains("iron") && filing.text("2").contains("mills"))
-    #expect(filing.passages.contains { $0.isTable && $0.text.contains("Capacity | $400 | $380") })
+    #expect(filing.passages.contains { $0.isTable && $0.text.contains("Capacity | $ 400 | $ 380") })
   }
 }

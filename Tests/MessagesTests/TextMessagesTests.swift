@@ -26,6 +26,21 @@ import Values
     #expect(gone.withdrawn && gone.title.isEmpty && gone.url.isEmpty && gone.key == article.key)
   }
 
+  @Test func postAndWithdrawal() throws {
+    let post = SocialPost(
+      source: "reddit", id: "t3_a", author: "ann", community: "stocks", url: "https://reddit.com/a", title: "Apple",
+      text: "up \u{1f680}", likes: 3, publishedAt: Self.published, knownAt: Self.known, jobID: "j")
+    #expect(post.key == Array("reddit/t3_a".utf8) && post.name == "reddit/t3_a")
+    try expect(post, """
+      {"source":"reddit","id":"t3_a","author":"ann","community":"stocks","url":"https://reddit.com/a","title":"Apple",\
+      "text":"up \u{1f680}","link":null,"language":null,"likes":3,"replies":null,\
+      "published_at":"2025-12-01T14:39:00Z","known_at":"2025-12-01T14:40:00.123456Z","withdrawn":false,"job_id":"j"}
+      """)
+    let gone = SocialPost.withdrawal(of: "t3_a", source: "reddit", publishedAt: Self.published, knownAt: Self.known)
+    #expect(gone.withdrawn && gone.text.isEmpty && gone.title == nil && gone.key == post.key)
+    #expect(throws: DecodingFailure.self) { try SocialPost(decoding: Array(#"{"source":"x","text":"x"}"#.utf8)) }
+  }
+
   @Test func event() throws {
     let event = SentimentEvent(
       eventID: "e1", symbol: "AAPL", cluster: "c1", revision: 3, score: ExactDecimal(unchecked: -6_115, scale: 4),

@@ -44,7 +44,7 @@ import TestSupport
     let programs = try ServicePrograms(root: root, binaries: Program.ownFolder)
     let flags: [Dependency: String] = [
       .kafka: "kafka-bootstrap-servers", .postgres: "database-url", .redis: "redis-url", .influx: "influx-url",
-      .objectStore: "object-store",
+      .objectStore: "object-store", .dask: "dask-scheduler-address",
     ]
     for entry in ServiceCatalogue.all {
       let program = try #require(programs.programs.first { $0.name == entry.name }, "\(entry.name) is not built")

@@ -5,6 +5,8 @@ import Kafka
 import Logging
 import Markets
 import Messages
+import ObjectStore
+import ObjectStoreFlags
 import Options
 import Pipeline
 import Redis
@@ -33,13 +35,16 @@ extension FetcherCommand {
     let consumer = self.consumer(needs)
     let queue = redisQueue(needs)
     let sources = self.sources(of: kind, queue, needs)
-    return consumer.jobs(concurrency: fetch.concurrency) {
+    let store = kind.storesDocuments ? needs.add(objectStore.need(condition: "object_store")) : nil
+    return consumer.jobs(concurrency: fetch.concurrency) { [market] in
       let (queue, sources) = (try queue.value, try sources.value)
       Self.warn(queue, context.logger)
+      let adapter = try kind.makeAdapter(
+        queue, shelf: try store.map { DocumentShelf(try $0.value) }, largest: market.maxDocumentSize.bytes,
+        context.logger)
       return TaskHandler(
-        kind, adapter: try kind.makeAdapter(queue, context.logger), sources: sources.clients,
-        identity: consumer.identity, readiness: FetchHandler.Readiness(context.health), logger: context.logger,
-        now: Self.now)
+        kind, adapter: adapter, sources: sources.clients, identity: consumer.identity,
+        readiness: FetchHandler.Readiness(context.health), logger: context.logger, now: Self.now)
     }
   }
 
@@ -48,6 +53,7 @@ extension FetcherCommand {
     let queue = redisQueue(needs)
     let sources = self.sources(of: kind, queue, needs)
     let (ticker, only, logger) = (market.ticker, market.source, needs.logger)
+    let (location, largest) = (objectStore.objectStore, market.maxDocumentSize.bytes)
     needs.probe { report in
       guard let clients = try? sources.value.clients else { return }
       let chosen = clients.filter { only == nil || $0.source.name == only }
@@ -59,7 +65,8 @@ extension FetcherCommand {
       for client in chosen {
         await report.probe("test \(client.source.name)", limit: .seconds(60)) {
           // Nothing is remembered: what is new to this process is what a first task would publish.
-          let adapter = try kind.makeAdapter(nil, logger)
+          let shelf = kind.storesDocuments ? DocumentShelf(pretending: try ObjectLocation(location)) : nil
+          let adapter = try kind.makeAdapter(nil, shelf: shelf, largest: largest, logger)
           let symbols = try Tickers.list(ticker, flag: "--ticker")
           let fetched = try await adapter.fetch(
             adapter.testTask(of: client.source.name, symbols, now: Self.now()), from: client, now: Self.now())
@@ -93,7 +100,7 @@ extension FetcherCommand {
         key = try source.key?.resolve() ?? ""
         secret = try source.secret?.resolve()
         userAgent = try source.userAgent?.resolve()
-        if key.isEmpty || secret?.isEmpty == true {
+        if key.isEmpty && source.kind.hasKey || secret?.isEmpty == true {
           throw Failure(
             .configuration, code: "secret_missing", "the key of source '\(source.name)' is empty (\(source.keyNames))")
         }
@@ -102,6 +109,7 @@ extension FetcherCommand {
         sources.unused.append(source.name)
         continue
       }
+      try source.verify(userAgent: userAgent)
       let gate = ProviderGate(
         source.name, word: source.word, settings: fetch.providers.gate, concurrency: source.concurrency,
         tokens: try Self.tokens(source.word, source.limits, queue), logger: logger, now: Self.now)

@@ -7,6 +7,7 @@ import HTTP
 import HTTPFlags
 import KafkaFlags
 import Logging
+import ObjectStoreFlags
 import Options
 import Pipeline
 import Redis
@@ -31,6 +32,7 @@ package struct FetcherCommand: ServiceCommand {
   @OptionGroup(title: "Market data") package var market: MarketOptions
   @OptionGroup(title: "Markets") package var markets: CommodityOptions
   @OptionGroup(title: "Network") package var access: AccessOptions
+  @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
   @OptionGroup(title: "Redis") package var redis: RedisOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
@@ -47,7 +49,7 @@ package struct FetcherCommand: ServiceCommand {
 
   package static let metrics: [MetricDescription] =
     FetchMetrics.descriptions + TaskHandler.descriptions + BarsAdapter.descriptions + NewsAdapter.descriptions
-      + SocialAdapter.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
+      + SocialAdapter.descriptions + FilingsAdapter.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
   static let now: @Sendable () -> Timestamp = Timestamp.now
 

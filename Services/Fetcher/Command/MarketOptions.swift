@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalogue
+import Core
 import Markets
 import Options
 import Values
@@ -58,6 +59,10 @@ package struct MarketOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("The only source of a --test.", valueName: "name"))
   package var source: String?
+
+  @Option(help: ArgumentHelp(
+    "Largest document of --kind filings or transcripts; one is in memory for each task.", valueName: "size"))
+  package var maxDocumentSize = ByteSize.mib(64)
 
   package init() {}
 

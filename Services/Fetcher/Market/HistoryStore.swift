@@ -14,6 +14,7 @@ package protocol PublishedHistory: Hashable, Sendable {
 }
 
 extension BarHistory: PublishedHistory { package static let prefix = "bars" }
+extension FilingHistory: PublishedHistory { package static let prefix = "filings" }
 extension NewsHistory: PublishedHistory { package static let prefix = "news" }
 extension SocialHistory: PublishedHistory { package static let prefix = "social" }
 

@@ -60,6 +60,7 @@ package struct ComposeServices: Sendable {
     let needs = Dependency.servers.filter { $0 != .kafka && service.needs.contains($0) }
     var lines = [
       "<<: *service",
+    ] + (service.image == .fleet ? [] : ["image: *\(service.image.rawValue)"]) + [
       "profiles: "
         + list(service.systems.flatMap(\.profiles) + ["all"] + (service.hasStandIn ? [] : ["demo"])),
       "command: [\(service.name)]",
@@ -168,7 +169,7 @@ package struct ComposeServices: Sendable {
 
 extension Dependency {
   /// What the compose file starts; the rest is the outside world.
-  static let servers = allCases.filter { $0 != .internet && $0 != .ftp }
+  static let servers = allCases.filter { ![.internet, .ftp, .dask].contains($0) }
 
   var composeName: String { self == .objectStore ? "s3" : rawValue }
   var composeTitle: String { self == .objectStore ? "S3" : title }
@@ -179,7 +180,7 @@ extension Dependency {
     case .redis: ["redis_url"]
     case .influx: ["influx_token"]
     case .objectStore: ["s3_access_key", "s3_secret_key"]
-    case .kafka, .internet, .ftp: []
+    case .kafka, .internet, .ftp, .dask: []
     }
   }
 }

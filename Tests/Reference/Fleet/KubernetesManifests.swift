@@ -78,6 +78,7 @@ package struct KubernetesManifests: Sendable {
     let labels = [name, instance] + (workload.kind.map { ["souk/group: \($0)"] } ?? [])
       + Dependency.allCases.filter { $0 != .kafka && service.needs.contains($0) }
       .map { "souk/reaches-\($0.rawValue): \"true\"" }
+      + (service.image == .fleet ? [] : ["souk/image: \(service.image.rawValue)"])
     let resources = service.resources
     return """
       apiVersion: apps/v1

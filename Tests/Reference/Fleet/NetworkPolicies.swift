@@ -13,7 +13,7 @@ enum NetworkPolicies {
         podSelector: {matchLabels: {\(need.podLabel)}}
         policyTypes: [Egress]
         egress:
-      \(need.namespace.map { inside($0, need.ports) } ?? "")\(need.publicPorts.isEmpty ? "" : outside(need.publicPorts))
+      \(need.peer.map { inside($0, need.ports) } ?? "")\(need.publicPorts.isEmpty ? "" : outside(need.publicPorts))
       """
     }.joined(separator: "---\n")
   }
@@ -34,9 +34,9 @@ enum NetworkPolicies {
     }.joined()
   }
 
-  private static func inside(_ namespace: String, _ ports: [ClosedRange<Int>]) -> String {
+  private static func inside(_ peer: String, _ ports: [ClosedRange<Int>]) -> String {
     """
-        - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: \(namespace)}}}]
+        - to: [{\(peer)}]
           ports: [\(list(ports))]
 
     """
@@ -68,11 +68,13 @@ extension Dependency {
     self == .kafka ? "app.kubernetes.io/part-of: souk" : "souk/reaches-\(rawValue): \"true\""
   }
 
-  /// Of the server in the cluster; nil for the outside world.
-  fileprivate var namespace: String? {
+  /// The server in the cluster, by its namespace or its pods beside the fleet's; nil for the outside world.
+  fileprivate var peer: String? {
     switch self {
-    case .kafka: "kafka"
-    case .postgres, .redis, .influx, .objectStore: "data"
+    case .kafka: "namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kafka}}"
+    case .postgres, .redis, .influx, .objectStore:
+      "namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: data}}"
+    case .dask: "podSelector: {matchLabels: {app.kubernetes.io/name: dask-scheduler}}"
     case .internet, .ftp: nil
     }
   }
@@ -85,6 +87,7 @@ extension Dependency {
     case .redis: [6379...6379]
     case .influx: [8086...8086]
     case .objectStore: [8333...8333]
+    case .dask: [8080...8080, 8786...8786]
     case .internet, .ftp: []
     }
   }
@@ -95,7 +98,7 @@ extension Dependency {
     case .objectStore: [443...443]
     case .internet: [80...80, 443...443]
     case .ftp: [21...21, 1_024...65_535]
-    case .kafka, .postgres, .redis, .influx: []
+    case .kafka, .postgres, .redis, .influx, .dask: []
     }
   }
 
@@ -106,7 +109,7 @@ extension Dependency {
     case .redis: [6379...6380]
     case .influx: [443...443, 8086...8086]
     case .objectStore: [443...443, 9000...9000]
-    case .postgres, .internet, .ftp: ports
+    case .postgres, .internet, .ftp, .dask: ports
     }
   }
 
@@ -118,6 +121,7 @@ extension Dependency {
       themselves; this holds also when they are wrong.
       """
     case .ftp: "Some portals are FTP servers: their data connections go to ports of the server's choice."
+    case .dask: "The scheduler of the batch layer's cluster: components/dask."
     case .kafka, .postgres, .redis, .influx: ""
     }
   }

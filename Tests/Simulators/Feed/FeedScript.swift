@@ -29,6 +29,8 @@ package struct FeedScript: Sendable {
   package var pageSize = 50
   /// Whether every third page is empty, with a token for the next one.
   package var hasEmptyPages = false
+  /// How long an answer about the past takes.
+  package var answerDelay: Duration = .zero
   /// The number of next historical queries that get 429.
   package var refusedQuestions = 0
   /// Whether the plan has history; without it historical queries get 403.

@@ -1,5 +1,4 @@
 import Core
-import SimulatorServer
 
 /// Invented news with a truth: which articles are copies of one story, and which companies it is about.
 ///
@@ -38,7 +37,7 @@ package struct NewsCorpus: Sendable {
   ///   - late: of ten articles so many appear after the first question.
   ///   - withdrawn: of ten stories so many lose an article.
   package init(seed: UInt64, stories count: Int, copies: Int = 6, late: Int = 1, withdrawn: Int = 1) {
-    var dice = Dice(seed: seed)
+    var dice = CorpusDice(seed: seed)
     for number in 0..<count {
       let company = Self.companies[dice.below(Self.companies.count)]
       let event = Self.events[dice.below(Self.events.count)]
@@ -93,17 +92,6 @@ package struct NewsCorpus: Sendable {
       number: number, story: story, outlet: outlet, title: title, description: description,
       url: "https://www.\(host).example/business/\(number)?utm_source=feed&id=\(number)", age: age, appears: appears,
       withdrawn: withdrawn))
-  }
-
-  private struct Dice {
-    var state: UInt64
-
-    init(seed: UInt64) { state = splitMix64(seed) }
-
-    mutating func below(_ limit: Int) -> Int {
-      state = splitMix64(state)
-      return Int(state >> 33) % max(1, limit)
-    }
   }
 
   // MARK: What is drawn from

@@ -1,13 +1,13 @@
 import Core
 import Foundation
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import LocalServers
 import NIOCore
 import SimulatorServer
 import Synchronization
 
-/// NewsAPI with invented articles, whose truth is known.
+/// NewsAPI with invented articles, whose truth is known, and beside it Reddit and X (``SocialSimulator``).
 ///
 ///     GET /v2/everything?q=&from=&to=&pageSize=&page=&apiKey=      newest first, pages from 1 on
 ///     GET  /_news/truth                 stories, a line each: symbol, sign, outlets that stay
@@ -36,35 +36,32 @@ package final class NewsSimulator: Sendable {
   package let corpus: NewsCorpus
   package let key: String
   private let server: SimulatorServer
-  /// Seconds since 1970 of the corpus' time.
-  private let start: Int
-  /// The clock runs from the first question on; otherwise it only moves when it is set.
-  private let ticks: Bool
+  private let clock: CorpusClock
+  package let social: SocialSimulator
   private let state = Mutex(State())
 
   private struct State {
-    /// Seconds that the clock was set forward.
-    var ahead = 0
-    /// Seconds since 1970 of the first question.
-    var first: Int?
     var faults: [(mode: Mode, times: Int)] = []
     var requests: [String: Int] = [:]
   }
 
   package init(
-    _ corpus: NewsCorpus, key: String = "key", start: Int = Int(WallClock.seconds()), ticks: Bool = true,
-    server: SimulatorServer = SimulatorServer("news-simulator")
+    _ corpus: NewsCorpus, social: SocialCorpus? = nil, key: String = "key", start: Int = Int(WallClock.seconds()),
+    ticks: Bool = true, server: SimulatorServer = SimulatorServer("news-simulator")
   ) {
-    (self.corpus, self.key, self.start, self.ticks, self.server) = (corpus, key, start, ticks, server)
+    (self.corpus, self.key, self.server) = (corpus, key, server)
+    clock = CorpusClock(start: start, ticks: ticks)
+    self.social = SocialSimulator(social ?? SocialCorpus(seed: 0, texts: 0), clock: clock, key: key)
   }
 
   package var port: Int { server.port }
   package var url: String { server.url }
 
   package static func serving<Value: Sendable>(
-    _ corpus: NewsCorpus, ticks: Bool = true, _ body: @Sendable (NewsSimulator) async throws -> Value
+    _ corpus: NewsCorpus, social: SocialCorpus? = nil, ticks: Bool = true,
+    _ body: @Sendable (NewsSimulator) async throws -> Value
   ) async throws -> Value {
-    let simulator = NewsSimulator(corpus, ticks: ticks)
+    let simulator = NewsSimulator(corpus, social: social, ticks: ticks)
     return try await simulator.server.serving({ simulator.router() }) { try await body(simulator) }
   }
 
@@ -72,22 +69,14 @@ package final class NewsSimulator: Sendable {
   package func run(_ listen: ListenOptions) async throws { try await listen.run(server, router()) }
 
   package func misbehave(_ mode: Mode, times: Int = 1) { state.withLock { $0.faults.append((mode, times)) } }
-  package func setClock(_ seconds: Int) { state.withLock { $0.ahead = seconds } }
+  package func setClock(_ seconds: Int) { clock.set(seconds) }
   package var requests: [String: Int] { state.withLock { $0.requests } }
-
-  /// Seconds since the first question, so that who asks sees articles come late and go.
-  private var clock: Int {
-    let now = Int(WallClock.seconds())
-    return state.withLock { state in
-      state.first = state.first ?? now
-      return (ticks ? now - (state.first ?? now) : 0) + state.ahead
-    }
-  }
 
   // MARK: Answers
 
-  private func router() -> Router<BasicRequestContext> {
+  private func router() -> Router {
     let router = Router()
+    social.addRoutes(to: router)
     router.get("/v2/everything") { request, _ in self.everything(request) }
     router.get("/_news/truth") { _, _ in
       Self.response(.ok, self.corpus.stories.map { story in
@@ -156,11 +145,11 @@ package final class NewsSimulator: Sendable {
 
   private func rows(_ wanted: String, from: String?, to: String?) -> [String] {
     let words = wanted.components(separatedBy: " OR ").map { $0.replacing("\"", with: "").lowercased() }
-    let now = clock
+    let now = clock.seconds
     let shown = corpus.articles.filter { article in
       let text = "\(article.title) \(article.description ?? "")".lowercased()
       guard article.appears <= now, words.contains(where: { text.contains($0) }) else { return false }
-      let time = Self.text(start - article.age)
+      let time = Self.text(clock.start - article.age)
       return (from.map { time >= $0.prefix(19) } ?? true) && (to.map { time <= $0.prefix(19) + "Z" } ?? true)
     }
     return shown.sorted { ($0.age, $0.number) < ($1.age, $1.number) }.map { article in
@@ -173,14 +162,14 @@ package final class NewsSimulator: Sendable {
     return """
       {"source":{"id":null,"name":\(Self.quoted(article.outlet))},"author":null,"title":\(Self.quoted(article.title)),\
       "description":\(description),"url":\(Self.quoted(article.url)),"urlToImage":null,\
-      "publishedAt":"\(Self.text(start - article.age))","content":"\(article.number) \\u2026 [+2219 chars]"}
+      "publishedAt":"\(Self.text(clock.start - article.age))","content":"\(article.number) \\u2026 [+2219 chars]"}
       """
   }
 
   private func removed(_ article: NewsCorpus.Article) -> String {
     """
     {"source":{"id":null,"name":"[Removed]"},"author":null,"title":"[Removed]","description":"[Removed]",\
-    "url":"https://removed.com","urlToImage":null,"publishedAt":"\(Self.text(start - article.age))",\
+    "url":"https://removed.com","urlToImage":null,"publishedAt":"\(Self.text(clock.start - article.age))",\
     "content":"[Removed]"}
     """
   }
@@ -203,7 +192,7 @@ package final class NewsSimulator: Sendable {
   }
 
   /// `2026-11-30T12:00:00Z`
-  private static func text(_ seconds: Int) -> String {
+  static func text(_ seconds: Int) -> String {
     let date = CivilDate(daysSinceEpoch: Int64(seconds / 86_400))
     func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
     let rest = seconds % 86_400

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Core
+import Foundation
+import Options
+
+/// How documents are read and cut.
+package struct DocumentOptions: ParsableArguments {
+  @Option(help: "Documents read at the same time, each on its own thread. (default: the number of processors, 2 to 8)")
+  package var concurrency: Int?
+
+  @Option(help: ArgumentHelp(
+    "Largest document; it is read as it arrives, and never held whole unless it is JSON. Larger ones are dead-lettered.",
+    valueName: "size"))
+  package var maxDocumentSize = ByteSize.mib(64)
+
+  @Option(help: ArgumentHelp(
+    "Most text of a document without its markup, which is held; one with more is dead-lettered.", valueName: "size"))
+  package var maxTextSize = ByteSize.mib(16)
+
+  @Option(help: ArgumentHelp(
+    "Tokens of a passage at most, as the embedding counts them.", valueName: "count"))
+  package var passageTokens = 230
+
+  package init() {}
+
+  package func validate() throws {
+    guard (1...64).contains(concurrency ?? 1) else { throw ValidationError("--concurrency goes from 1 to 64") }
+    guard (1 << 10...1 << 30).contains(maxDocumentSize.bytes), (1 << 10...1 << 30).contains(maxTextSize.bytes) else {
+      throw ValidationError("--max-document-size and --max-text-size go from 1KiB to 1GiB")
+    }
+    guard (32...2_000).contains(passageTokens) else { throw ValidationError("--passage-tokens goes from 32 to 2000") }
+  }
+
+  package var documentsAtOnce: Int {
+    concurrency ?? min(8, max(2, ProcessInfo.processInfo.activeProcessorCount))
+  }
+}

@@ -1,0 +1,4 @@
+import DocumentWorkerService
+import ServiceKit
+
+await DocumentWorkerCommand.main()
