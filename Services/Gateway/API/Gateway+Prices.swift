@@ -13,7 +13,7 @@ extension Gateway {
   var priceEndpoints: [Endpoint] {
     [
       Endpoint(
-        .get, "/products/{product}/prices", "prices", "What a product costs in each store of each chain, cheapest first.",
+        .get, "/products/{product}/prices", "prices", "What a product costs in each store, cheapest first.",
         [Self.product, Self.chain, Self.store, Self.limit(100, 1_000), Self.cursor], answer: .prices
       ) { try await prices($0) },
       Endpoint(

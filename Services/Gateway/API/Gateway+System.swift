@@ -138,7 +138,8 @@ extension Gateway {
       components += [
         ("kafka_producer", topics.isReachable), ("kafka_consumer", topics.isFollowingAll),
         ("market_stream", topics.isReachable && isStreaming(tally)),
-        ("options_stream", flows(Topics.optionsFlow, tally)), ("sentiment_stream", flows(Topics.sentimentEvents, tally)),
+        ("options_stream", flows(Topics.optionsFlow, tally)),
+        ("sentiment_stream", flows(Topics.sentimentEvents, tally)),
       ]
     }
     components += [

@@ -19,7 +19,7 @@ extension Gateway {
     let endpoints = [
       Endpoint(
         .get, "/bars/{symbol}", "bars", """
-          Bars by their start, as last revised, not split-adjusted: of the batch layer up to batch_until, live from there.
+          Bars by their start, as last revised, not split-adjusted: of the batch layer up to batch_until, then live.
           """,
         [
           Self.symbol,
@@ -44,8 +44,8 @@ extension Gateway {
     guard views != nil else { return endpoints }
     return endpoints + [
       Endpoint(
-        .get, "/flow/{symbol}/daily", "flowDaily", "Options flow by day, of the batch layer.", [Self.symbol] + Self.range,
-        answer: .trend) { try await plain($0, .flow) },
+        .get, "/flow/{symbol}/daily", "flowDaily", "Options flow by day, of the batch layer.",
+        [Self.symbol] + Self.range, answer: .trend) { try await plain($0, .flow) },
       Endpoint(
         .get, "/sentiment/{symbol}/trend", "sentimentTrend", "Sentiment by window of time, of the batch layer.",
         [Self.symbol] + Self.range, answer: .trend) { try await plain($0, .trends) },

@@ -20,9 +20,9 @@ package struct GatewayCommand: ServiceCommand {
     commandName: ServiceCatalogue.gateway.name,
     abstract: "Answer over HTTP with ticks, bars, signals, texts, features, jobs and live events.",
     discussion: """
-      GET \(Endpoint.root)/openapi.json has the whole API. Reads Redis, and follows the live topics in no group, so all \
-      replicas are equal. It starts without Kafka, Redis, Dask, the object store and the databases, answers what it can, \
-      and says what is away.
+      GET \(Endpoint.root)/openapi.json has the whole API. Reads Redis, and follows the live topics in no group, so \
+      all replicas are equal. It starts without Kafka, Redis, Dask, the object store and the databases, answers what \
+      it can, and says what is away.
 
       Examples:
         gateway --redis-url redis://localhost:6379/0

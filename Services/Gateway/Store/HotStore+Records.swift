@@ -55,7 +55,9 @@ extension HotStore {
     let end = cursor.map { "\($0.time)-\($0.mark ?? "0")" } ?? "+"
     let reply = try await answers([RedisCommand("XREVRANGE", "stream:raw_news", end, "-", "COUNT", "\(most + 1)")])[0]
     let entries = (reply.array ?? []).compactMap { entry -> (id: String, data: [UInt8])? in
-      guard let pair = entry.array, pair.count == 2, let id = pair[0].text, let fields = pair[1].array else { return nil }
+      guard let pair = entry.array, pair.count == 2, let id = pair[0].text, let fields = pair[1].array else {
+        return nil
+      }
       let data = stride(from: 0, to: fields.count - 1, by: 2).first { fields[$0].text == "data" }
       return data.flatMap { fields[$0 + 1].bytes }.map { (id, $0) }
     }
