@@ -52,7 +52,8 @@ import Testing
 
     func ask(_ side: Seam.Side, _ range: Range<Int64>, _ most: Int) -> [ViewRow]? {
       if side == .batch ? isBatchAway : isLiveAway { return nil }
-      let rows = onePass(side == .batch ? read ?? records : records, range).filter { side == .batch || $0.start >= kept }
+      let known = side == .batch ? read ?? records : records
+      let rows = onePass(known, range).filter { side == .batch || $0.start >= kept }
       return Array(rows.prefix(most))
     }
   }
