@@ -129,7 +129,9 @@ package enum ServiceCatalogue {
 
   package static let marketStreamer = ServiceEntry(
     "market-streamer", "publishes trades, quotes and bars of market feeds, and refills what it missed", of: [.lambda],
-    writes: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions],
+    writes: [
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.optionTrades, Topics.subscriptions,
+    ],
     tables: [Topics.subscriptions], isSource: true, needs: [.redis, .internet], scaling: .activeStandby,
     resources: ContainerResources(cpu: 250, memory: 96, limit: 256),
     settings: [
@@ -144,6 +146,12 @@ package enum ServiceCatalogue {
     "signal-worker", "computes indicators of bars, and says which rules fire", of: [.lambda],
     reads: [Topics.marketBars], writes: [Topics.technicalSignals, Topics.signalStates],
     tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
+
+  package static let optionsDetector = ServiceEntry(
+    "options-detector", "finds sweeps, blocks and unusual volume in options, and says which rule found them",
+    of: [.lambda], reads: [Topics.optionTrades, Topics.optionChains], writes: [Topics.optionsFlow, Topics.flowStates],
+    tables: [Topics.flowStates], scaling: .byLag(20_000, [Topics.optionChains: 200]), isStateful: true,
+    resources: .medium)
 
   package static let sentimentWorker = ServiceEntry(
     "sentiment-worker", "clusters articles and posts into stories and says what each means for the companies it names",
@@ -219,7 +227,8 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, signalWorker, sentimentWorker, documentWorker, hotWriter, archiver, batchRunner, gateway,
+    marketStreamer, signalWorker, optionsDetector, sentimentWorker, documentWorker, hotWriter, archiver, batchRunner,
+    gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

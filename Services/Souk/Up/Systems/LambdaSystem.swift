@@ -63,9 +63,7 @@ final class LambdaSystem: ShownSystem {
     try describeSchedules(&startup, feeds: port, news: try await startup.startNews())
     describeSentiment(&startup)
     // The simulated market never closes.
-    // The bars of the back-fill come before all others: each would have every signal behind it computed and published
-    // anew, more than the embedded broker keeps for hot-writer.
-    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always", "--revisable", "10"]
+    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
   }
 
