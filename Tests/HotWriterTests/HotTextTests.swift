@@ -42,7 +42,8 @@ import Values
     let partition = HotFixture.partition(0, Topics.optionsFlow)
     let ago = (Feeding.now - 60_000) * 1_000_000
     func event(
-      _ id: String, _ premium: Double, revision: Int64 = 1, _ right: String = "C", status: OptionsFlow.Status = .reported
+      _ id: String, _ premium: Double, revision: Int64 = 1, _ right: String = "C",
+      status: OptionsFlow.Status = .reported
     ) -> [UInt8] {
       OptionsFlow(
         eventID: id, underlying: "AAPL", feed: "polygon-options", revision: revision, status: status, rule: .block,

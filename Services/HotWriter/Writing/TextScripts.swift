@@ -34,11 +34,11 @@ enum TextScripts {
     """)
 
   /// What is said of a symbol, and may be revised or withdrawn: stories, unusual activity in its options. KEYS: its
-  /// records by their ids, their times, their revisions, and its line. ARGV: id, revision, time in milliseconds, whether
-  /// it is withdrawn, how long to keep it, the symbol, the record, the name of the line, the field of the record that it
-  /// is of, and whether that is summed or averaged. A later revision stays. A point of the line is of the records of
-  /// that millisecond; one without a record is deleted. The revision is noted last: a script that fails before may be
-  /// repeated.
+  /// records by their ids, their times, their revisions, and its line. ARGV: id, revision, time in milliseconds,
+  /// whether it is withdrawn, how long to keep it, the symbol, the record, the name of the line, the field of the
+  /// record that it is of, and whether that is summed or averaged. A later revision stays. A point of the line is of
+  /// the records of that millisecond; one without a record is deleted. The revision is noted last: a script that fails
+  /// before may be repeated.
   static let statement = RedisScript("""
     local known = redis.call('HGET', KEYS[3], ARGV[1])
     if known and tonumber(known) >= tonumber(ARGV[2]) then return 0 end
