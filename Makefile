@@ -24,7 +24,8 @@ RESULTS := .build/tests
 # `make demo`, with the real servers that it starts in private folders; and the tests and benchmarks.
 COMPILE := \
   ca-certificates git g++ libc6-dev make pkg-config tzdata util-linux zlib1g-dev libcurl4-openssl-dev \
-  libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libzstd-dev libncurses-dev python3-venv
+  libhiredis-dev libisal-dev libpq-dev librdkafka-dev libssl-dev libxml2-dev libyaml-dev libzstd-dev libncurses-dev \
+  python3-venv
 PACKAGES_prices := postgresql redis-server
 PACKAGES_egx := influxdb
 PACKAGES_sentinel := libxgboost-dev libopenblas-dev python3-torch python3-xgboost postgresql redis-server
@@ -108,7 +109,7 @@ deps: ## install missing Debian and PyPI packages (FOR)
 	    install > $$log 2>&1 || { $$sudo apt-get update -q && install; } > $$log 2>&1 || { \
 	      tail -n 20 $$log >&2; echo "apt-get failed; all it said is in $$log" >&2; exit 1; }; \
 	  fi; \
-	elif ! pkg-config --exists rdkafka libpq hiredis libcurl libcrypto zlib libzstd 2> /dev/null; then \
+	elif ! pkg-config --exists rdkafka libpq hiredis libcurl libcrypto yaml-0.1 zlib libzstd 2> /dev/null; then \
 	  echo "This is not a Debian system (no apt-get). Install what corresponds to these packages, then try again:" >&2; \
 	  echo "$(PACKAGES)" >&2; \
 	  exit 1; \

@@ -4,10 +4,10 @@ import ServiceKit
 
 import Glibc
 
-/// `souk`: runs the fleet locally, and looks after its topics.
+/// `souk`: runs a system locally, and looks after what the services share.
 package struct SoukCommand: AsyncParsableCommand {
   package static let configuration = CommandConfiguration(
-    commandName: "souk", abstract: "Run the fleet on this machine, and look after its topics.",
+    commandName: "souk", abstract: "Run a system on this machine, and look after topics, products and bars.",
     version: Souk.version,
     subcommands: [
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, DeadLettersCommand.self, LagCommand.self,

@@ -129,7 +129,9 @@ package enum ServiceCatalogue {
 
   package static let marketStreamer = ServiceEntry(
     "market-streamer", "publishes trades, quotes and bars of market feeds, and refills what it missed", of: [.lambda],
-    writes: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions],
+    writes: [
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.optionTrades, Topics.subscriptions,
+    ],
     tables: [Topics.subscriptions], isSource: true, needs: [.redis, .internet], scaling: .activeStandby,
     resources: ContainerResources(cpu: 250, memory: 96, limit: 256),
     settings: [
@@ -145,6 +147,12 @@ package enum ServiceCatalogue {
     reads: [Topics.marketBars], writes: [Topics.technicalSignals, Topics.signalStates],
     tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
 
+  package static let optionsDetector = ServiceEntry(
+    "options-detector", "finds sweeps, blocks and unusual volume in options, and says which rule found them",
+    of: [.lambda], reads: [Topics.optionTrades, Topics.optionChains], writes: [Topics.optionsFlow, Topics.flowStates],
+    tables: [Topics.flowStates], scaling: .byLag(20_000, [Topics.optionChains: 200]), isStateful: true,
+    resources: .medium)
+
   package static let sentimentWorker = ServiceEntry(
     "sentiment-worker", "clusters articles and posts into stories and says what each means for the companies it names",
     of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents], needs: [.redis],
@@ -158,11 +166,11 @@ package enum ServiceCatalogue {
 
   package static let hotWriter = ServiceEntry(
     "hot-writer",
-    "keeps live prices, bars, gaps, news, posts and sentiment in Redis: time series, last values, tails of records",
+    "keeps prices, bars, gaps, news, posts, sentiment and passages in Redis: series, last values, tails, vectors",
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.documents, Topics.documentChunks,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
@@ -196,7 +204,8 @@ package enum ServiceCatalogue {
   package static let batchRunner = ServiceEntry(
     "batch-runner", "runs the jobs of the batch layer over the archive, and publishes their views", of: [.lambda],
     reads: [Topics.batchJobs], writes: [Topics.batchStatus], tables: [Topics.batchJobs, Topics.batchStatus],
-    sink: .objectStore, needs: [.dask], scaling: .single, resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
+    sink: .objectStore, needs: [.dask], scaling: .single,
+    resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
     settings: [
       FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
       FleetSetting("JOBS_FOLDER", "/usr/local/share/souk/batch", in: containers),
@@ -211,7 +220,8 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, signalWorker, sentimentWorker, documentWorker, hotWriter, archiver, batchRunner, gateway,
+    marketStreamer, signalWorker, optionsDetector, sentimentWorker, documentWorker, hotWriter, archiver, batchRunner,
+    gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

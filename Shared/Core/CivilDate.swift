@@ -81,3 +81,17 @@ package func zeroPadded(_ number: some BinaryInteger, _ width: Int) -> String {
   let digits = String(number)
   return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
 }
+
+extension CivilDate {
+  /// The time as HTTP writes it, by RFC 9110, section 5.6.7: `Mon, 30 Nov 2026 08:00:00 GMT`.
+  /// - Parameter seconds: since 1970.
+  package static func httpText(_ seconds: Int64) -> String {
+    let (days, rest) = seconds.flooredDivision(by: 86_400)
+    let date = CivilDate(daysSinceEpoch: days)
+    let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    let weekday = weekdays[Int(days.flooredDivision(by: 7).remainder)]
+    return "\(weekday), \(zeroPadded(date.day, 2)) \(months[Int(date.month) - 1]) \(zeroPadded(date.year, 4)) "
+      + [rest / 3600, rest / 60 % 60, rest % 60].map { zeroPadded($0, 2) }.joined(separator: ":") + " GMT"
+  }
+}

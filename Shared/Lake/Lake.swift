@@ -74,6 +74,19 @@ package struct Lake: Sendable {
   }
 }
 
+extension BatchManifest.Boundary {
+  /// Which side answers for a row: true for the batch layer, false for the live one.
+  ///
+  /// Exactly one of them does for each instant. A row that is open at the boundary is the live layer's, as is what lies
+  /// outside of what the batch layer covers; where the live layer does not reach that far back, there is a gap.
+  /// - Parameters:
+  ///   - start: nanoseconds since 1970.
+  ///   - length: of the row's interval, nanoseconds; 0 for an event.
+  package func answers(from start: Int64, length: Int64) -> Bool {
+    covers.contains { $0.fromNs <= start && start + length <= $0.untilNs && start < $0.untilNs }
+  }
+}
+
 extension FieldwiseObject {
   fileprivate init(json bytes: [UInt8], at key: String) throws(Failure) {
     do throws(DecodingFailure) {

@@ -26,6 +26,8 @@ package struct DataSource: Hashable, Sendable {
   package var userAgent: Secret?
   /// Posts that may be read in a calendar month of UTC, by all replicas together; nil: as many as there are.
   package var monthlyReads: Int?
+  /// A post that was not seen for so long is asked for by its id, to notice that it was removed; nil: as the kind does.
+  package var recheck: Duration?
   /// It is one that the program brings along: without its key it is only not used.
   package var isEmbedded = false
 
@@ -60,7 +62,8 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
   /// What it can be asked for.
   package var tasks: Set<FetchKind> {
     switch self {
-    case .alpaca, .polygon, .alphaVantage: [.bars]
+    case .alpaca, .polygon: [.bars, .chains]
+    case .alphaVantage: [.bars]
     case .newsapi: [.news]
     case .reddit, .x: [.social]
     case .edgar: [.filings]
@@ -71,6 +74,7 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
   package func symbolsAtOnce(_ task: FetchKind) -> Int? {
     switch (self, task) {
     case (.alpaca, .bars), (.polygon, .bars), (.alphaVantage, .bars): feed?.symbolsAtOnce
+    case (_, .chains): 1
     // The names of so many companies are a question of 500 characters, as a rule.
     case (.newsapi, .news): 20
     // So many cashtags are a question of 512 characters.
@@ -86,6 +90,15 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case .polygon: .polygonStocks
     case .alphaVantage: .alphaVantage
     case .newsapi, .reddit, .x, .edgar: nil
+    }
+  }
+
+  /// As chains of options of it are marked.
+  package var optionFeed: Feed? {
+    switch self {
+    case .alpaca: .alpacaOptions
+    case .polygon: .polygonOptions
+    case .alphaVantage, .newsapi, .reddit, .x: nil
     }
   }
 
@@ -122,10 +135,11 @@ package enum ExhaustedRule: String, CaseIterable, Hashable, Sendable {
 ///         user-agent: "linux:my.app:1.0 (by /u/name)"   # or env:NAME; Reddit and EDGAR want it
 ///         communities: [stocks]    # of Reddit: its subreddits
 ///         monthly-reads: 10000     # posts in a calendar month that the plan allows
+///         recheck: 6h              # posts not seen for so long are asked for: are they removed?
 extension DataSource {
   static let keys = [
     "name", "kind", "url", "key", "secret", "when-exhausted", "concurrency", "timeout",
-    "user-agent", "communities", "monthly-reads",
+    "user-agent", "communities", "monthly-reads", "recheck",
   ] + YAMLFields.limitKeys
 
   /// - Throws: a configuration `Failure` with the line and what is wrong there.
@@ -172,6 +186,7 @@ extension DataSource {
     for name in communities where !RoutingKey.isWord(Array(name.lowercased().utf8)) {
       throw fields.wrong("communities", "'\(name)' is no name of a subreddit, such as stocks")
     }
+    recheck = try fields.duration("recheck")
     monthlyReads = try fields.count("monthly-reads", in: 100...1_000_000_000)
   }
 }

@@ -2,6 +2,9 @@ import Values
 
 /// All that a message of products or promotions says besides its items.
 package struct IngestHeader: Hashable, Sendable {
+  /// Codes in `also_named`: with the longest ones the message is still smaller than Kafka's default limit.
+  package static let maxAlsoNamed = 10_000
+
   /// `<file_id>-<sequence in 6 digits>`: the same file gives the same batches, however often it is parsed.
   package var batchID: String
   package var chain: String
@@ -79,7 +82,7 @@ struct ProductsHeader: FieldwiseObject {
     try coder.field("first_row", &header.firstRow)
     try coder.field("full", &header.isFull)
     try coder.field("last", &header.isLast)
-    try coder.list("also_named", &header.alsoNamed, atMost: ProductsIngest.maxAlsoNamed)
+    try coder.list("also_named", &header.alsoNamed, atMost: IngestHeader.maxAlsoNamed)
     try coder.elements("items")
   }
 }
@@ -104,7 +107,7 @@ struct PromotionsHeader: FieldwiseObject {
     try coder.field("full", &header.isFull)
     try coder.field("sequence", &header.sequence)
     try coder.field("last", &header.isLast)
-    try coder.list("also_named", &header.alsoNamed, atMost: ProductsIngest.maxAlsoNamed)
+    try coder.list("also_named", &header.alsoNamed, atMost: IngestHeader.maxAlsoNamed)
     try coder.elements("promotions")
   }
 }

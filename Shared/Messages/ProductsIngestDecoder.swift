@@ -1,4 +1,4 @@
-/// What is done with a ``ProductsIngest`` message while it is read: first the header, then each item in order.
+/// What is done with a message of products while it is read: first the header, then each item in order.
 ///
 /// An error may come after items were visited (a malformed byte further on): whatever was kept of the message
 /// must then be dropped, as when a visitor's own method throws.
@@ -15,7 +15,7 @@ extension ProductsIngestVisitor {
   package mutating func unreadableItem(_ failure: DecodingFailure) throws(DecodingFailure) { throw failure }
 }
 
-/// Reads ``ProductsIngest`` messages without building values for their texts: a visitor sees borrowed bytes of the
+/// Reads messages of products without building values for their texts: a visitor sees borrowed bytes of the
 /// message itself, or, for a text with escapes, of a scratch buffer. Reuse one decoder for many messages.
 package struct ProductsIngestDecoder: ~Copyable {
   private let limits: JSONReader.Limits
@@ -23,7 +23,7 @@ package struct ProductsIngestDecoder: ~Copyable {
   private var scratch = IngestScratch()
 
   /// - Parameter maxItems: more are `too_many_items`.
-  package init(limits: JSONReader.Limits = .init(), maxItems: Int = ProductsIngest.maxItems) {
+  package init(limits: JSONReader.Limits = .init(), maxItems: Int = ProductsIngestWriter.maxItems) {
     self.limits = limits
     self.maxItems = maxItems
   }
@@ -51,7 +51,7 @@ package struct ProductsIngestDecoder: ~Copyable {
         throw DecodingFailure(.tooManyItems, at: reader.position, "more items than a batch may have", item: index)
       }
       scratch.clear()
-      var item = ProductsIngest.ItemFields(row: header.firstRow &+ Int64(index))
+      var item = ProductFields(row: header.firstRow &+ Int64(index))
       let start = (reader.position, reader.depth)
       do {
         try item.read(from: &reader, scratch: &scratch)

@@ -1,6 +1,10 @@
 import Values
 
-/// Writes the batches of one file: items go from borrowed bytes straight to the JSON of the message.
+/// Writes the batches of one file, up to 500 priced items of one store in the order of their file, for
+/// `gogobe.products.ingest`, key and order `chain/store_id`. A full file that was read to its end is closed by a
+/// message without items: what no message of the file names is gone from the store.
+///
+/// Items go from borrowed bytes straight to the JSON of the message.
 ///
 ///     var writer = ProductsIngestWriter(header: headerOfBatchZero)
 ///     for row in rows {
@@ -11,6 +15,7 @@ import Values
 ///       }
 ///     }
 package struct ProductsIngestWriter: ~Copyable {
+  package static let maxItems = 500
   /// Below Kafka's default `max.message.bytes` of 1,048,588, with room for key and headers.
   package static let defaultMaxBytes = 900_000
 
@@ -31,8 +36,8 @@ package struct ProductsIngestWriter: ~Copyable {
 
   /// Begins the first batch.
   /// - Parameter header: its `batchID` is made from `fileID` and `sequence`, whatever it holds.
-  package init(header: IngestHeader, maxItems: Int = ProductsIngest.maxItems, maxBytes: Int = defaultMaxBytes) {
-    precondition((1...ProductsIngest.maxItems).contains(maxItems), "a batch holds 1 to 500 items")
+  package init(header: IngestHeader, maxItems: Int = maxItems, maxBytes: Int = defaultMaxBytes) {
+    precondition((1...Self.maxItems).contains(maxItems), "a batch holds 1 to 500 items")
     self.header = header
     self.maxItems = maxItems
     self.maxBytes = maxBytes
@@ -94,18 +99,5 @@ package struct ProductsIngestWriter: ~Copyable {
     json.endArray()
     json.endObject()
     return json.bytes
-  }
-
-  /// Appends an item that has values of its own.
-  mutating func append(_ item: ProductsIngest.Item) -> Outcome {
-    func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
-    let (name, manufacturer, unitQty) = (bytes(item.name), bytes(item.manufacturer), bytes(item.unitQty))
-    let (unitOfMeasure, unit) = (bytes(item.unitOfMeasure), bytes(item.unit))
-    return append(
-      ean: item.ean.utf8.span.bytes, price: item.price, masterID: (item.masterID.utf8.span.bytes, RawSpan()),
-      name: name?.span.bytes, manufacturer: manufacturer?.span.bytes, unitQty: unitQty?.span.bytes,
-      quantity: item.quantity, unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: item.unitPrice,
-      unit: unit?.span.bytes, pricePerUnit: item.pricePerUnit, isWeighted: item.isWeighted,
-      priceUpdatedAt: item.priceUpdatedAt, row: item.row)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Messages
+import TestSupport
 import Values
 
 /// `souk-bench codec`: messages read and written per second on one core.

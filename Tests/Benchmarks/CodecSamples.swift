@@ -1,4 +1,5 @@
 import Messages
+import TestSupport
 import Values
 
 /// Messages of typical sizes and scripts.

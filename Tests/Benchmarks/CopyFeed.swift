@@ -1,4 +1,5 @@
 import Messages
+import TestSupport
 import Values
 
 /// Messages as the parser makes them: Hebrew names, prices with two digits, batches of 500.
@@ -8,21 +9,23 @@ struct CopyFeed {
   /// The messages of each flush.
   private(set) var flushes: [Range<Int>] = []
 
-  var rowCount: Int { messages.count * ProductsIngest.maxItems }
+  var rowCount: Int { messages.count * ProductsIngestWriter.maxItems }
   var byteCount: Int { messages.reduce(0) { $0 + $1.count } }
 
   init(files: Int, flushRows: Int) {
     let stores = max(1, (files + 2) / 3)
     for file in 0..<files {
       let (store, hour) = (file % stores, file / stores)
-      for batch in 0..<(Self.itemsPerFile / ProductsIngest.maxItems) {
-        let first = batch * ProductsIngest.maxItems
+      for batch in 0..<(Self.itemsPerFile / ProductsIngestWriter.maxItems) {
+        let first = batch * ProductsIngestWriter.maxItems
         messages.append(ProductsIngest(
           header: Self.header(file: file, store: store, hour: hour, batch: batch),
-          items: (first..<(first + ProductsIngest.maxItems)).map { Self.item($0, store: store, hour: hour) }).encoded())
+          items: (first..<(first + ProductsIngestWriter.maxItems)).map {
+            Self.item($0, store: store, hour: hour)
+          }).encoded())
       }
     }
-    let step = max(1, flushRows / ProductsIngest.maxItems)
+    let step = max(1, flushRows / ProductsIngestWriter.maxItems)
     flushes = stride(from: 0, to: messages.count, by: step).map { $0..<min($0 + step, messages.count) }
   }
 
@@ -33,7 +36,7 @@ struct CopyFeed {
       batchID: IngestHeader.batchID(fileID: fileID, sequence: Int64(batch)), chain: "chain\(store % 4)",
       storeID: "\(store)", fileID: fileID,
       fileTime: Timestamp(microseconds: 1_737_331_200_000_000 + Int64(hour) * 3_600_000_000) ?? Self.epoch,
-      sequence: Int64(batch), firstRow: Int64(batch * ProductsIngest.maxItems))
+      sequence: Int64(batch), firstRow: Int64(batch * ProductsIngestWriter.maxItems))
   }
 
   private static let epoch = Timestamp(microseconds: 1_737_331_200_000_000)!

@@ -6,16 +6,17 @@ import Embedding
 import Foundation
 import LocalServers
 
-/// `souk-bench filings`: bytes of filings per second and core, split by item into passages, beside Python doing the same.
+/// `souk-bench filings`: bytes of filings per second and core, split by item into passages, beside Python doing the
+/// same.
 struct FilingsBench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "filings",
     abstract: "Split annual reports by item into passages; lxml and regular expressions in Python do the same.",
     discussion: """
-      The reports are generated in four layouts, with inline XBRL, tables and repeated headers. Rates are per second of \
-      CPU time of one thread, of the bytes of the HTML. "Text" is the markup alone; "split" is all that document-worker \
-      does with a document but its vectors: text, items, passages of at most 230 tokens, as the hashing embedder counts \
-      them. Python finds the items it finds with a regular expression over lxml's text.
+      The reports are generated in four layouts, with inline XBRL, tables and repeated headers. Rates are bytes of the \
+      HTML per second of CPU time of one thread. "Text" is the markup alone; "split" is all that document-worker does \
+      with a document but its vectors: text, items, passages of at most 230 tokens, as the hashing embedder counts \
+      them. Python finds items with a regular expression over lxml's text.
       """)
 
   @Option(help: "Size of all reports, in MB.")
@@ -66,7 +67,8 @@ struct FilingsBench: AsyncParsableCommand {
     }
     let passages = ours.reduce(0) { $0 + $1.passages.count }
     print(String(
-      format: "%d reports, %.1f MB, %d items, %d passages; MB/s per core", documents.count, bytes / 1e6, truth, passages))
+      format: "%d reports, %.1f MB, %d items, %d passages; MB/s per core", documents.count, bytes / 1e6, truth,
+      passages))
     print(String(
       format: "  text   %7.1f, lxml   %7.1f: %5.1f times", reading / 1e6, theirs.text / 1e6, reading / theirs.text))
     print(String(

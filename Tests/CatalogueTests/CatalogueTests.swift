@@ -1,5 +1,6 @@
 import Catalogue
 import Messages
+import TestSupport
 import Testing
 import Values
 

@@ -5,7 +5,7 @@ import LocalServers
 @testable import Messages
 import Pipeline
 import Testing
-import TestSupport
+@testable import TestSupport
 
 /// Rows that newer full files no longer have end: the tables against a model of the arrived messages.
 @Suite struct EndedTests {

@@ -5,7 +5,7 @@ import LocalServers
 @testable import Messages
 import Pipeline
 import Testing
-import TestSupport
+@testable import TestSupport
 import Values
 
 /// Promotions and their items move forward only, and end with the full file that no longer has them.

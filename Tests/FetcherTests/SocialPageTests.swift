@@ -28,7 +28,7 @@ import Values
   @Test func aListingHasPostsRemovedOnesAndLostOnes() throws {
     let page = try reddit("""
       {"kind":"Listing","data":{"after":"t3_z","before":null,"dist":6,"children":[
-       {"kind":"t3","data":{"name":"t3_a","title":"Apple & co","selftext":"Long\\ntext","author":"ann",
+       {"kind":"t3","data":{"name":"t3_a","title":"Apple & co","selftext":"Long\\ntext",
         "author":"ann","subreddit":"stocks","score":12,"num_comments":3,"created_utc":1799999000.0,
         "permalink":"/r/stocks/comments/a/apple/",
         "url":"https://www.reddit.com/r/stocks/comments/a/apple/","is_self":true,"removed_by_category":null}},
@@ -181,7 +181,7 @@ import Values
     _ = take(&history, [post("a", at: 100), post("b", at: 200), post("c", at: 300)], now: 400)
     func doubtful(_ seen: Set<String>, covered: Int64?, now: Int64, most: Int = 10) -> [String] {
       history.doubtful(
-        seen, covered: covered.map { $0 * 1_000_000 }, age: 60_000_000, now: now * 1_000_000, most: most)
+        seen, covered: covered.map { $0 * 1_000_000 }, age: .seconds(60), now: now * 1_000_000, most: most)
     }
     // b should have been in an answer that covers its time.
     #expect(doubtful(["c"], covered: 150, now: 410) == ["b"])

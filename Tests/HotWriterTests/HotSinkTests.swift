@@ -398,7 +398,7 @@ import Glibc
     let client = try need.open()
     let check = try #require(need.check)
     let text = try await check(client)
-    #expect(text.contains("50 symbols need about") && text.contains("no limit"))
+    #expect(text.contains("50 symbols and 5000 passages need about") && text.contains("no limit"))
     try await fixture.ask("CONFIG", "SET", "maxmemory", "20000000")
     let failure = await #expect(throws: Failure.self) { _ = try await check(client) }
     #expect(failure?.errorClass == .configuration && failure?.message.contains("--tick-retention") == true)

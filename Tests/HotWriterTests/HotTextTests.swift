@@ -81,6 +81,31 @@ import Values
     await fixture.server.stop()
   }
 
+  @Test func aPostIsAHashAndAnEntryUntilItIsWithdrawn() async throws {
+    let fixture = try await HotFixture()
+    let posts = HotFixture.partition(0, Topics.socialPosts)
+    func post(_ id: String, _ text: String, known: Int64 = 5_000) -> SocialPost {
+      SocialPost(
+        source: "reddit", id: id, author: "ann", community: "stocks", url: "https://reddit.com/\(id)", title: "Apple",
+        text: text, likes: 3, publishedAt: Self.at(60_000), knownAt: Self.at(known))
+    }
+    try await write(fixture.sink(), [post("t3_a", "up").encoded(), post("t3_b", "down").encoded()], posts)
+    let hash = try await fixture.hash("post:reddit/t3_a")
+    #expect(hash["text"] == "up" && hash["community"] == "stocks" && hash["likes"] == "3" && hash["link"] == nil)
+    #expect((6 * 86_400...7 * 86_400).contains(try await fixture.ask("TTL", "post:reddit/t3_a").integer ?? 0))
+    #expect(try await fixture.ask("XLEN", "stream:raw_posts").integer == 2)
+    #expect(try await fixture.ask("EXISTS", "stream:raw_news").integer == 0)
+    let gone = SocialPost.withdrawal(
+      of: "t3_a", source: "reddit", publishedAt: Self.at(60_000), knownAt: Self.at(1_000))
+    // Withdrawn, with repeats of the post before and behind.
+    try await write(fixture.sink(), [gone.encoded(), post("t3_a", "up").encoded()], posts)
+    #expect(try await fixture.ask("KEYS", "*t3_a*").array?.compactMap(\.text) == ["withdrawn:post:reddit/t3_a"])
+    let entries = try await fixture.ask("XRANGE", "stream:raw_posts", "-", "+").array ?? []
+    #expect(entries.count == 1 && entries[0].array?[1].array?[1].text?.contains("down") == true)
+    #expect(fixture.sink().code(post("a b", "x").encoded(), posts) == "bad_value")
+    await fixture.server.stop()
+  }
+
   @Test func aSymbolHasALineOfWhatItsStoriesSay() async throws {
     let fixture = try await HotFixture()
     let stamp = Feeding.now - 60_000, other = Feeding.now - 30_000

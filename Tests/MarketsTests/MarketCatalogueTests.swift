@@ -33,6 +33,25 @@ import Values
     #expect(try DataSource.load(file: nil).allSatisfy(\.isEmbedded))
   }
 
+  @Test func sourcesOfPostsAreRead() throws {
+    let sources = try DataSource.read(yaml: """
+      sources:
+        - {name: r, kind: reddit, key: env:K, secret: env:S, user-agent: env:WHO, communities: [stocks, WallStreetBets]}
+        - {name: x, kind: x, key: env:X, monthly-reads: 10000, recheck: 6h}
+      """, origin: "test")
+    #expect(sources[0].communities == ["stocks", "WallStreetBets"] && sources[0].kind.tasks == [.social])
+    #expect(sources[0].keyNames == "env:K, env:S, env:WHO")
+    #expect(sources[1].monthlyReads == 10_000 && sources[1].recheck == .seconds(21_600) && sources[1].kind.feed == nil)
+    // Without their keys, or without their sources, embedded schedules are left out.
+    let whole = try MarketCatalogue(tickers: ["AAPL"], sources: nil, schedules: nil)
+    let social = whole.schedules.filter { $0.kind == .social }
+    #expect(social.map(\.source.name) == ["reddit", "x"] && social.map(\.tasks) == [[[]], [["AAPL"]]])
+    #expect(social.allSatisfy { $0.pace == "every 2m, always" })
+    let none = try MarketCatalogue(
+      tickers: ["AAPL"], sources: sources, schedules: MarketCatalogue.embeddedSchedules, origin: "x", isEmbedded: true)
+    #expect(none.schedules.map(\.name) == ["x"])
+  }
+
   @Test(arguments: [
     ("{name: a, kind: iex, key: env:K}", "'iex' is none of"),
     ("{name: a, kind: polygon}", "key is missing"),
@@ -46,6 +65,12 @@ import Values
     ("{name: a, kind: polygon, key: env:K, url: \"https://host/path\"}", "without a path"),
     ("{name: a, kind: polygon, key: env:K, when-exhausted: stop}", "none of skip, wait"),
     ("{name: a, kind: polygon, key: env:K, colour: red}", "has no 'colour'"),
+    ("{name: a, kind: reddit, key: env:K, user-agent: a, communities: [b]}", "secret is missing"),
+    ("{name: a, kind: reddit, key: env:K, secret: env:S, communities: [b]}", "user-agent is missing"),
+    ("{name: a, kind: reddit, key: env:K, secret: env:S, user-agent: a}", "a list of subreddits"),
+    ("{name: a, kind: reddit, key: env:K, secret: env:S, user-agent: a, communities: [a b]}", "no name of a subreddit"),
+    ("{name: a, kind: x, key: env:K, communities: [b]}", "it is for reddit only"),
+    ("{name: a, kind: x, key: env:K, monthly-reads: 5}", "'5' is no number from 100"),
     ("{name: a, kind: polygon, key: env:K}\n  - {name: A, kind: polygon, key: env:K}", "names like"),
   ])
   func aWrongSourceNamesItsLine(_ row: String, _ what: String) {

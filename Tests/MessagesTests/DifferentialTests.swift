@@ -1,5 +1,6 @@
 import Foundation
 @testable import Messages
+import TestSupport
 import Testing
 
 /// Against Foundation's two readers, `JSONSerialization` and `JSONDecoder`, on valid, mutated and random input.

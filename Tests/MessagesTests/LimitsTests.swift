@@ -1,4 +1,5 @@
 @testable import Messages
+import TestSupport
 import Testing
 
 @Suite struct LimitsTests {

@@ -1,4 +1,5 @@
 import Messages
+@testable import TestSupport
 import Testing
 
 @Suite struct PromotionsDecoderTests {

@@ -1,5 +1,6 @@
 import Foundation
 @testable import Messages
+import TestSupport
 import Testing
 @testable import Values
 

@@ -1,4 +1,5 @@
 @testable import Messages
+@testable import TestSupport
 import Values
 
 func time(_ text: String) -> Timestamp {

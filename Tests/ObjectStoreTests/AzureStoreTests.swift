@@ -216,6 +216,6 @@ extension AzureBlobServer {
 
   @Test func theDateIsThatOfHTTP() {
     // RFC 9110, section 5.6.7.
-    #expect(SharedKey.date(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
+    #expect(CivilDate.httpText(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
   }
 }

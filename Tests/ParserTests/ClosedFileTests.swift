@@ -61,7 +61,7 @@ import Values
   /// The message that closes a file stays small, whatever the file holds.
   @Test func aFileWithTooManyUnusableRowsEndsNothing() async throws {
     try await withBench { bench in
-      let rows = (0...ProductsIngest.maxAlsoNamed).map { item("\(100_000 + $0)", "x") }.joined()
+      let rows = (0...IngestHeader.maxAlsoNamed).map { item("\(100_000 + $0)", "x") }.joined()
       let parsed = try await bench.parse(file(item("1", "5"), rows), fileName: full, type: .priceFull)
       #expect(parsed.messages.map(\.header.isLast) == [false])
     }

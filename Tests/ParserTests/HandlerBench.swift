@@ -8,6 +8,7 @@ import ObjectStore
 import ObjectStoreFlags
 import PriceFiles
 import Synchronization
+@testable import TestSupport
 import Values
 
 @testable import Kafka

@@ -15,6 +15,7 @@ import Values
 /// Sinks on a real Redis, as many replicas as a test wants, and what they produced.
 final class SentimentFixture: Sendable {
   static let partition = TopicPartition(Topics.newsArticles.name, 0)
+  static let posts = TopicPartition(Topics.socialPosts.name, 0)
   let client: RedisClient
   let settings: StoryStore.Settings
   private let produced = Mutex<[SentimentEvent]>([])
@@ -69,6 +70,12 @@ final class SentimentFixture: Sendable {
 }
 
 extension SentimentSink {
+  /// Takes these posts and flushes.
+  func write(_ posts: [SocialPost]) async throws {
+    for post in posts { append(post.encoded().span.bytes, of: SentimentFixture.posts) }
+    _ = try await flush(to: [SentimentFixture.posts: 0])
+  }
+
   /// Takes these articles and flushes.
   func write(_ articles: [NewsArticle]) async throws {
     for article in articles { append(article.encoded().span.bytes, of: SentimentFixture.partition) }
@@ -101,6 +108,27 @@ enum News {
     }
     return all + zip(all, corpus.articles).filter { $1.withdrawn != nil }.map { article, item in
       article.withdrawal(knownAt: at(30))
+    }
+  }
+
+  static func post(
+    _ id: String, _ text: String, title: String? = nil, source: String = "x", language: String? = nil, ago: Int = 600,
+    known: Int = 60
+  ) -> SocialPost {
+    SocialPost(
+      source: source, id: id, author: "a\(id)", url: "https://\(source).example/\(id)", title: title, text: text,
+      language: language, publishedAt: at(ago), knownAt: at(known))
+  }
+
+  /// The posts of a corpus as they are collected, withdrawals behind all of them.
+  static func posts(_ corpus: SocialCorpus) -> [SocialPost] {
+    let all = corpus.posts.map { item in
+      post(
+        "\(item.number)", item.text, title: item.site == .reddit ? item.title : nil, source: item.site.rawValue,
+        language: item.site == .x ? item.language : nil, ago: item.age, known: 60 - item.appears)
+    }
+    return all + zip(all, corpus.posts).filter { $1.removed != nil }.map { post, _ in
+      .withdrawal(of: post.id, source: post.source, publishedAt: post.publishedAt, knownAt: at(30))
     }
   }
 }

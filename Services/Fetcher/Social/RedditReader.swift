@@ -22,8 +22,8 @@ final class RedditReader: Sendable {
   static let pages = 12
   /// How far before the newest known post a task asks, in seconds.
   static let lookback: Int64 = 6 * 3_600
-  /// Posts that were not seen for so long are asked for, in microseconds.
-  static let doubt: Int64 = 600 * 1_000_000
+  /// Posts that were not seen for so long are asked for, unless the source says otherwise.
+  static let recheck = Duration.seconds(600)
 
   func read(
     _ communities: String, _ task: FetchTask, _ source: SourceClient, _ history: SocialHistory, now: Timestamp
@@ -77,7 +77,8 @@ final class RedditReader: Sendable {
   ) async throws {
     let covered = answer.isWhole ? answer.posts.map(\.publishedAt.microseconds).min() : nil
     let doubtful = history.doubtful(
-      Set(answer.posts.map(\.id)), covered: covered, age: Self.doubt, now: now.microseconds, most: 100)
+      Set(answer.posts.map(\.id)), covered: covered, age: source.source.recheck ?? Self.recheck,
+      now: now.microseconds, most: 100)
     guard !doubtful.isEmpty else { return }
     let page: RedditPage
     do {

@@ -46,8 +46,9 @@ package struct SocialHistory: Hashable, Sendable {
   /// - Parameters:
   ///   - seen: in the answer of now.
   ///   - covered: the earliest time of which that answer has everything; nil: of none.
-  ///   - age: those that were seen within this time are left out, in microseconds.
-  func doubtful(_ seen: Set<String>, covered: Int64?, age: Int64, now: Int64, most: Int) -> [String] {
+  ///   - age: those that were seen within this time are left out.
+  func doubtful(_ seen: Set<String>, covered: Int64?, age: Duration, now: Int64, most: Int) -> [String] {
+    let age = Int64(age / .microseconds(1))
     let others = posts.filter { !$0.value.isWithdrawn && !seen.contains($0.key) }
     let missing = others.filter { post in covered.map { post.value.publishedAt >= $0 } ?? false }
     let old = others.filter { missing[$0.key] == nil && $0.value.seenAt <= now - age }

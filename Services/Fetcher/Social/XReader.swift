@@ -18,8 +18,8 @@ enum XReader {
   static let (overlap, first): (Int64, Int64) = (120, 900)
   /// The search has no older posts; a quarter of an hour less, in microseconds.
   static let reach: Int64 = (7 * 86_400 - 900) * 1_000_000
-  /// Posts that were not seen for so long are asked for, in microseconds: each time counts as reading them.
-  static let doubt: Int64 = 6 * 3_600 * 1_000_000
+  /// Posts that were not seen for so long are asked for, unless the source says otherwise: that counts as reading.
+  static let recheck = Duration.seconds(6 * 3_600)
 
   static func questions(of symbols: [String]) -> [String] {
     var groups: [String] = []
@@ -94,7 +94,8 @@ enum XReader {
     now: Timestamp
   ) async throws {
     let doubtful = history.doubtful(
-      Set(answer.posts.map(\.id)), covered: nil, age: doubt, now: now.microseconds, most: 100)
+      Set(answer.posts.map(\.id)), covered: nil, age: source.source.recheck ?? recheck,
+      now: now.microseconds, most: 100)
     guard !doubtful.isEmpty else { return }
     let page: XPage
     do {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Core
+import EmbeddingFlags
 import KafkaFlags
 import Pipeline
 import Redis
@@ -14,14 +15,16 @@ package struct HotWriterCommand: ServiceCommand {
     abstract: "Keep live prices and bars in Redis, as time series, last values and a tail of raw records.",
     discussion: """
       Consumes \(Topics.marketTicks.name), \(Topics.marketBars.name), \(Topics.marketGaps.name), \
-      \(Topics.newsArticles.name), \(Topics.socialPosts.name) and \(Topics.sentimentEvents.name). A sample's key and \
-      time come only from its record, last values compare event times, and the tail compares offsets, so a repeat \
-      changes nothing. A record that Redis refuses is a dead letter; a full or absent Redis is waited for.
+      \(Topics.newsArticles.name), \(Topics.socialPosts.name), \(Topics.sentimentEvents.name), \
+      \(Topics.documents.name) and \(Topics.documentChunks.name). A sample's key and time come only from its record, \
+      last values compare event times, and the tail compares offsets, so a repeat changes nothing. A record that \
+      Redis refuses is a dead letter; a full or absent Redis is waited for.
       """,
     version: Souk.version)
 
   @OptionGroup(title: "Series") package var hot: HotWriterOptions
   @OptionGroup(title: "Texts") package var texts: TextOptions
+  @OptionGroup(title: "Documents and vectors") package var documents: DocumentOptions
   @OptionGroup(title: "Redis") package var redis: RedisOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
@@ -30,16 +33,26 @@ package struct HotWriterCommand: ServiceCommand {
   package init() {}
 
   package static let metrics: [MetricDescription] =
-    HotMetrics.descriptions + RedisMetrics.descriptions + PipelineMetrics.sinks
+    HotMetrics.descriptions + IndexMetrics.descriptions + RedisMetrics.descriptions + PipelineMetrics.sinks
 
   package func work(_ needs: Needs) -> Work {
     let consumer = needs.consumer(ServiceCatalogue.hotWriter, kafka, pipeline)
     let client = needs.add(need())
-    return consumer.sink(hot.policy) { [hot, texts] _, _ in
-      HotSink(
-        try client.value, policy: try hot.series(), limits: hot.limits, budget: try hot.budget(),
-        texts: try texts.policy())
+    let embedder = documents.newsVectors ? needs.add(documents.embedding.need()) : nil
+    return consumer.sink(hot.policy) { [self] _, _ in
+      var policy = try texts.policy()
+      policy.documents = try documents.retention()
+      policy.documentTail = documents.documentTailLength
+      return HotSink(
+        try client.value, policy: try hot.series(), limits: hot.limits, budget: try budget(), texts: policy,
+        embedder: try embedder?.value)
     }
+  }
+
+  private func budget() throws(Failure) -> MemoryBudget {
+    var budget = try hot.budget()
+    budget.passages = documents.expectedPassages
+    return budget
   }
 
   /// A server that can be a hot store. `--check` refuses one whose memory the settings do not fit in; a running service
@@ -47,9 +60,9 @@ package struct HotWriterCommand: ServiceCommand {
   func need() -> Need<RedisClient> {
     @Sendable func findings(_ client: RedisClient) async throws -> (text: String, fits: Bool) {
       let (version, memory) = try await HotServer(client: client).check()
-      let budget = try hot.budget()
+      let budget = try budget()
       let limit = memory.limit > 0 ? MemoryBudget.mebibytes(memory.limit) : "no limit"
-      let text = "Redis \(version) with time series; \(budget.text), maxmemory is \(limit)"
+      let text = "Redis \(version) with time series and search; \(budget.text), maxmemory is \(limit)"
       return (text, memory.limit == 0 || budget.bytes <= memory.limit)
     }
     return Need(
@@ -60,7 +73,8 @@ package struct HotWriterCommand: ServiceCommand {
         guard fits else {
           throw Failure(
             .configuration, code: "redis_memory",
-            "\(text): raise maxmemory, or lower --tick-retention, --bar-retention, --tick-series or --bar-series")
+            "\(text): raise maxmemory, or lower --tick-retention, --bar-retention, --tick-series, --bar-series or "
+              + "--expected-passages")
         }
         return text
       },

@@ -25,14 +25,8 @@ package struct TextOptions: ParsableArguments {
   /// - Throws: `Failure(.configuration)` that names what is wrong.
   func policy() throws(Failure) -> TextPolicy {
     var policy = TextPolicy()
-    policy.news = [:]
-    for part in newsRetention.split(separator: ",") {
-      let words = part.split(separator: "=").map(String.init)
-      guard words.count == 2, let time = DurationSetting(text: words[1]), time.duration > .zero else {
-        throw Self.invalid("--news-retention: '\(part)' is not like newsapi=30d")
-      }
-      if words[0] == "other" { policy.otherNews = time.duration } else { policy.news[words[0]] = time.duration }
-    }
+    policy.news = try RetentionBySource(
+      newsRetention, others: .seconds(7 * 86_400), flag: "--news-retention", example: "newsapi=30d")
     guard sentimentRetention.duration > .zero else { throw Self.invalid("--sentiment-retention must be above zero") }
     guard (0...1_000_000).contains(newsTailLength) else {
       throw Self.invalid("--news-tail-length must be 0 to 1000000")

@@ -65,6 +65,8 @@ struct PartitionBuffer: Sendable {
   /// By symbol and interval.
   var features: [FeatureName: Features] = [:]
   var texts: [TextNote] = []
+  /// Of the vectors of passages: dimensions by model.
+  var models: [String: Int] = [:]
   var bars: [BarChunk] = []
   /// The chunk that takes the next bar of a symbol, an interval and a set of fields.
   var openBars: [Int: Int] = [:]
@@ -107,6 +109,7 @@ struct PartitionBuffer: Sendable {
     gaps.removeAll(keepingCapacity: true)
     features.removeAll(keepingCapacity: true)
     texts.removeAll(keepingCapacity: true)
+    models.removeAll()
     bars.removeAll(keepingCapacity: true)
     openBars.removeAll(keepingCapacity: true)
     tail.clear()

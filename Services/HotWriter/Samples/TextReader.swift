@@ -1,34 +1,69 @@
 import Core
 import Messages
+import Options
 import Pipeline
 import Redis
 import Values
 
 /// How long texts are kept, and how many of them in the tail.
 package struct TextPolicy: Sendable {
-  /// Of `news:<id>` and `post:<id>`, by source; `otherNews` for sources that are not named.
-  package var news: [String: Duration] = ["newsapi": .seconds(30 * 86_400)]
-  package var otherNews: Duration = .seconds(7 * 86_400)
+  /// Of `news:<id>` and `post:<id>`.
+  package var news = RetentionBySource(["newsapi": .seconds(30 * 86_400)], others: .seconds(7 * 86_400))
+  /// Of `document:<id>` and the passages `doc:<id>`.
+  package var documents = RetentionBySource(["edgar": .seconds(90 * 86_400)], others: .seconds(30 * 86_400))
   /// Of the line and the stories of a symbol.
   package var sentiment: Duration = .seconds(90 * 86_400)
   /// Entries of `stream:raw_news` and of `stream:raw_posts`, about; 0 keeps no such streams.
   package var tail = 10_000
+  /// Entries of `stream:raw_documents`, about; 0 keeps no such stream.
+  package var documentTail = 10_000
+  /// Articles and posts have vectors.
+  package var hasVectors = false
 
   package init() {}
+}
 
-  func retention(of source: String) -> Duration { news[source] ?? otherNews }
+/// How long what is collected is kept, by source.
+package struct RetentionBySource: Sendable {
+  private var named: [String: Duration]
+  private var others: Duration
+
+  package init(_ named: [String: Duration], others: Duration) {
+    self.named = named
+    self.others = others
+  }
+
+  /// - Parameters:
+  ///   - text: `newsapi=30d,other=7d`
+  ///   - others: what holds when it does not say.
+  /// - Throws: `Failure(.configuration)` that names the flag.
+  package init(_ text: String, others: Duration, flag: String, example: String) throws(Failure) {
+    var (named, others) = ([String: Duration](), others)
+    for part in text.split(separator: ",") {
+      let words = part.split(separator: "=").map(String.init)
+      guard words.count == 2, let time = DurationSetting(text: words[1]), time.duration > .zero else {
+        throw Failure(.configuration, code: "invalid_setting", "\(flag): '\(part)' is not like \(example)")
+      }
+      if words[0] == "other" { others = time.duration } else { named[words[0]] = time.duration }
+    }
+    self.init(named, others: others)
+  }
+
+  func retention(of source: String) -> Duration { named[source] ?? others }
 }
 
 /// One run of a script of ``TextScripts``.
 struct TextNote: Sendable {
-  enum Script: Int, Sendable { case article, sentiment }
+  enum Script: Int, Sendable { case article, sentiment, passage, withdrawal }
 
   var script: Script
   var keys: [String]
   var arguments: [[UInt8]]
+  /// What a vector is to be made of, which is then a part of the arguments.
+  var meaning: String?
 }
 
-/// Reads the records of `news-articles`, `social-posts` and `sentiment-events`.
+/// Reads the records of `news-articles`, `social-posts`, `sentiment-events`, `documents` and `document-chunks`.
 struct TextReader: Sendable {
   let policy: TextPolicy
   /// Milliseconds.
@@ -48,7 +83,8 @@ struct TextReader: Sendable {
       Published(
         source: article.source, id: article.id, publishedAt: article.publishedAt, knownAt: article.knownAt,
         isWithdrawn: article.withdrawn),
-      fields, bytes, kind: "news", stream: TextScripts.news, &buffer)
+      fields, bytes, kind: "news", stream: TextScripts.news, retention: policy.news.retention(of: article.source),
+      tail: policy.tail, meaning: [article.title, article.description], &buffer)
   }
 
   func read(post bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
@@ -64,11 +100,12 @@ struct TextReader: Sendable {
       Published(
         source: post.source, id: post.id, publishedAt: post.publishedAt, knownAt: post.knownAt,
         isWithdrawn: post.withdrawn),
-      fields, bytes, kind: "post", stream: TextScripts.posts, &buffer)
+      fields, bytes, kind: "post", stream: TextScripts.posts, retention: policy.news.retention(of: post.source),
+      tail: policy.tail, meaning: [post.title, post.text], &buffer)
   }
 
   /// What articles and posts have in common.
-  private struct Published {
+  struct Published {
     var source: String
     var id: String
     var publishedAt: Timestamp
@@ -77,9 +114,9 @@ struct TextReader: Sendable {
   }
 
   /// - Parameter kind: before its name in its key.
-  private func note(
+  func note(
     _ text: Published, _ fields: [(String, String?)], _ bytes: RawSpan, kind: String, stream: String,
-    _ buffer: inout PartitionBuffer
+    retention: Duration, tail: Int, meaning: [String?] = [], _ buffer: inout PartitionBuffer
   ) -> Disposition {
     guard Self.isName(text.source), Self.isName(text.id) else {
       return .reject(Rejection(
@@ -88,14 +125,17 @@ struct TextReader: Sendable {
     if let refusal = refusal(publishedAt: text.publishedAt) { return .reject(refusal) }
     let raw = bytes.withUnsafeBytes { Array($0) }
     var arguments = [
-      "\(text.knownAt.microseconds)", policy.retention(of: text.source).redisMilliseconds, "\(policy.tail)",
-      text.isWithdrawn ? "1" : "0",
+      "\(text.knownAt.microseconds)", retention.redisMilliseconds, "\(tail)", text.isWithdrawn ? "1" : "0",
     ].map { Array($0.utf8) }
     arguments.append(raw)
     for case (let name, let value?) in fields { arguments += [Array(name.utf8), Array(value.utf8)] }
+    arguments += [Array("published_ms".utf8), Array("\(text.publishedAt.microseconds / 1_000)".utf8)]
     let key = "\(kind):\(text.source)/\(text.id)"
-    add(
-      TextNote(script: .article, keys: [key, stream, "withdrawn:\(key)"], arguments: arguments), raw.count * 2, &buffer)
+    var note = TextNote(script: .article, keys: [key, stream, "withdrawn:\(key)"], arguments: arguments)
+    if policy.hasVectors, !text.isWithdrawn, !meaning.isEmpty {
+      note.meaning = meaning.compactMap(\.self).joined(separator: " ")
+    }
+    add(note, raw.count * 2, &buffer)
     return .keep
   }
 
@@ -119,27 +159,27 @@ struct TextReader: Sendable {
     return .keep
   }
 
-  private func add(_ note: TextNote, _ bytes: Int, _ buffer: inout PartitionBuffer) {
+  func add(_ note: TextNote, _ bytes: Int, _ buffer: inout PartitionBuffer) {
     buffer.texts.append(note)
     buffer.wordBytes += bytes + 200
   }
 
   /// A sample ahead of the clock would empty its line: retention counts from the newest one.
-  private func refusal(publishedAt: Timestamp) -> Rejection? {
+  func refusal(publishedAt: Timestamp) -> Rejection? {
     guard publishedAt.microseconds / 1_000 > now() + skew else { return nil }
     return Rejection(
       code: "future_stamp", stage: "check", "published_at is ahead of the clock by more than --max-skew allows")
   }
 
-  private static func refusal(_ failure: DecodingFailure) -> Disposition {
+  static func refusal(_ failure: DecodingFailure) -> Disposition {
     .reject(Rejection(code: failure.code, stage: "decode", failure.description))
   }
 
-  private static func isName(_ text: String) -> Bool {
+  static func isName(_ text: String) -> Bool {
     (1...256).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f }
   }
 
-  private static func text(_ time: Timestamp) -> String {
+  static func text(_ time: Timestamp) -> String {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Timestamp.maxTextLength) { buffer in
       let length = time.write(to: buffer.baseAddress!)
       return String(decoding: UnsafeBufferPointer(start: buffer.baseAddress, count: length), as: UTF8.self)

@@ -14,11 +14,14 @@ struct HotServer {
 
   /// - Throws: `Failure` of class configuration when the server cannot be one; `RedisError`.
   func check() async throws -> (version: String, memory: Memory) {
-    let known = try await client.send(RedisCommand("COMMAND", "INFO", "TS.MADD"))
-    guard known.array?.first?.array?.isEmpty == false else {
+    let known = try await client.send(RedisCommand("COMMAND", "INFO", "TS.MADD", "FT.SEARCH")).array ?? []
+    for (place, (command, module, code)) in [
+      ("TS.MADD", "RedisTimeSeries", "redis_without_time_series"),
+      ("FT.SEARCH", "Redis Search", "redis_without_search"),
+    ].enumerated() where !known.indices.contains(place) || known[place].array?.isEmpty != false {
       throw Failure(
-        .configuration, code: "redis_without_time_series",
-        "\(client.configuration.url) has no RedisTimeSeries (TS.MADD is unknown); use Redis 8, or Redis Stack 7.4")
+        .configuration, code: code,
+        "\(client.configuration.url) has no \(module) (\(command) is unknown); use Redis 8, or Redis Stack 7.4")
     }
     let url = client.configuration.url
     guard url.database == 0 else {

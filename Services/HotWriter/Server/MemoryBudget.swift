@@ -17,11 +17,18 @@ package struct MemoryBudget: Sendable {
   package var intervals: [String: Double] = ["1m": 60]
   /// Entries of the tail.
   package var tail: Int
+  /// Passages with vectors that are expected.
+  package var passages = 0
 
   static let sampleBytes = 8.0
   static let seriesBytes = 4_096.0 + 700
   /// Bytes of an entry of the tail, a record as JSON.
   static let entryBytes = 300.0
+  /// Bytes of a passage of about 1,000 characters with 384 components: its hash, the graph of vectors and the words
+  /// (`souk-bench knn`).
+  static let passageBytes = 8_000.0
+
+  private var texts: Double { Double(tail) * Self.entryBytes + Double(passages) * Self.passageBytes }
 
   /// Bytes for all expected symbols.
   package var bytes: Double {
@@ -31,12 +38,12 @@ package struct MemoryBudget: Sendable {
       let bars = samples(in: policy.retention(ofBars: name), every: seconds)
       symbol += Double(policy.barFields.count + policy.signalFields.count) * Self.bytes(ofSeriesWith: bars)
     }
-    return Double(symbols) * symbol + Double(tail) * Self.entryBytes
+    return Double(symbols) * symbol + texts
   }
 
   /// Bytes when the series that exist are full.
   func bytes(of series: [Series]) -> Double {
-    series.reduce(Double(tail) * Self.entryBytes) { sum, series in
+    series.reduce(texts) { sum, series in
       let isTick = series.labels.contains("tick")
       let interval = isTick ? 1 / max(ticksPerSecond, 1e-9) : Self.seconds(series.labels.last ?? "")
       return sum + Self.bytes(ofSeriesWith: samples(in: .milliseconds(series.retention), every: interval))
@@ -62,8 +69,8 @@ package struct MemoryBudget: Sendable {
     return number * unit
   }
 
-  /// For people: `100 symbols need about 812 MiB`.
-  package var text: String { "\(symbols) symbols need about \(Self.mebibytes(bytes))" }
+  /// For people: `100 symbols and 5000 passages need about 812 MiB`.
+  package var text: String { "\(symbols) symbols and \(passages) passages need about \(Self.mebibytes(bytes))" }
 
   static func mebibytes(_ bytes: Double) -> String { "\(Int((bytes / 1_048_576).rounded(.up))) MiB" }
 }

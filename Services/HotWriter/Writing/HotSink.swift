@@ -1,5 +1,6 @@
 import Catalogue
 import Core
+import Embedding
 import Kafka
 import Messages
 import Pipeline
@@ -13,20 +14,26 @@ package final class HotSink: Sink {
   private let writer: HotWriter
   private let metrics = HotMetrics()
   private let memory: MemoryWatch
+  private var indexes: HotIndexes
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
   private let texts: TextReader
-  private enum Input { case ticks, bars, gaps, signals, articles, posts, sentiment }
+  private enum Input { case ticks, bars, gaps, signals, articles, posts, sentiment, documents, chunks }
   private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
 
+  /// - Parameter embedder: of articles and posts; nil gives them no vectors.
   init(
     _ client: RedisClient, policy: SeriesPolicy, limits: RecordReader.Limits, budget: MemoryBudget,
-    texts: TextPolicy = TextPolicy(), now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
+    texts: TextPolicy = TextPolicy(), embedder: (any Embedder)? = nil,
+    now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
   ) {
     writer = HotWriter(client: client, tail: limits.tail)
     reader = RecordReader(policy, limits: limits, now: now)
     memory = MemoryWatch(client, budget)
+    indexes = HotIndexes(client, embedder)
+    var texts = texts
+    texts.hasVectors = embedder != nil
     self.texts = TextReader(policy: texts, skew: Int64(limits.skew / .milliseconds(1)), now: now)
   }
 
@@ -59,6 +66,8 @@ package final class HotSink: Sink {
     case .articles: texts.read(article: value, to: &buffers[index].buffer)
     case .posts: texts.read(post: value, to: &buffers[index].buffer)
     case .sentiment: texts.read(sentiment: value, to: &buffers[index].buffer)
+    case .documents: texts.read(document: value, to: &buffers[index].buffer)
+    case .chunks: texts.read(chunk: value, to: &buffers[index].buffer)
     }
     guard disposition == .keep else { return disposition }
     buffers[index].buffer.records += 1
@@ -75,6 +84,8 @@ package final class HotSink: Sink {
     case Topics.newsArticles.name: .articles
     case Topics.socialPosts.name: .posts
     case Topics.sentimentEvents.name: .sentiment
+    case Topics.documents.name: .documents
+    case Topics.documentChunks.name: .chunks
     default: .ticks
     }
     buffers.append((partition, input, PartitionBuffer()))
@@ -90,12 +101,15 @@ package final class HotSink: Sink {
   }
 
   package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
+    for index in buffers.indices { await indexes.embed(&buffers[index].buffer) }
     let waiting = buffers.filter { $0.buffer.records > 0 }.map { (partition: $0.partition, buffer: $0.buffer) }
     let rows = load.rows
+    try await indexes.require(waiting)
     let outcome = try await write(waiting)
     metrics.wrote(outcome, series: reader.table.series.count)
     metrics.visible(waiting.map(\.buffer.earliest), at: WallClock.milliseconds())
     try await memory.look(series: reader.table.series)
+    try await indexes.look()
     var report = FlushReport(durable: positions, rows: rows - outcome.refused.count)
     for (index, refused) in outcome.refused {
       let partition = waiting[index].partition

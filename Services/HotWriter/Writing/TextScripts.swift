@@ -84,7 +84,7 @@ enum TextScripts {
     return 1
     """)
 
-  static let all = [article, sentiment]
+  static let all = [article, sentiment, PassageScripts.passage, PassageScripts.withdrawal]
 }
 
 extension HotWriter {

@@ -12,7 +12,7 @@ package struct ParserOptions: ParsableArguments {
   package var concurrency: Int?
 
   @Option(help: "Items in one message, 1 to 500.")
-  package var batchItems = ProductsIngest.maxItems
+  package var batchItems = ProductsIngestWriter.maxItems
 
   @Option(help: ArgumentHelp(
     "Largest size of a file after decompression; larger ones are dead-lettered.", valueName: "size"))
@@ -89,8 +89,8 @@ package struct ParserOptions: ParsableArguments {
 
   package mutating func validate() throws {
     guard 1...256 ~= filesAtOnce else { throw ValidationError("--concurrency must be 1 to 256") }
-    guard 1...ProductsIngest.maxItems ~= batchItems else {
-      throw ValidationError("--batch-items must be 1 to \(ProductsIngest.maxItems)")
+    guard 1...ProductsIngestWriter.maxItems ~= batchItems else {
+      throw ValidationError("--batch-items must be 1 to \(ProductsIngestWriter.maxItems)")
     }
     guard maxInflatedSize.bytes >= 1 << 10 else { throw ValidationError("--max-inflated-size must be 1KiB or more") }
     guard matchModelInterval.duration >= .seconds(1) else {

@@ -68,12 +68,11 @@ struct BatchEncoder: ~Copyable {
   mutating func close(alsoNamed: [String]) {
     guard var header = writer?.header else { return }
     header.sequence = Int64(messages)
-    header.batchID = IngestHeader.batchID(fileID: header.fileID, sequence: header.sequence)
     header.firstRow = 0
     header.isLast = true
     header.alsoNamed = alsoNamed
-    let message = ProductsIngest(header: header, items: [])
-    output.append(topic: Topics.productsIngest.name, key: key, value: message.encoded(), headers: headers)
+    var closing = ProductsIngestWriter(header: header)
+    output.append(topic: Topics.productsIngest.name, key: key, value: closing.finish(), headers: headers)
     messages += 1
   }
 
@@ -135,7 +134,7 @@ struct BatchEncoder: ~Copyable {
       priceUpdatedAt: row.updatedAt, row: Int64(row.index))
     if outcome == .tooLarge {
       oversized += 1
-      if oversizedCodes.count <= ProductsIngest.maxAlsoNamed { oversizedCodes.append(row.string(.code)) }
+      if oversizedCodes.count <= IngestHeader.maxAlsoNamed { oversizedCodes.append(row.string(.code)) }
     }
     if outcome == .written, let found { masters?.count(found) }
     return outcome ?? .tooLarge

@@ -93,7 +93,7 @@ struct RecordEncoder: ~Copyable {
     let outcome = writer?.end() ?? .tooLarge
     if outcome == .tooLarge {
       oversized += 1
-      if oversizedCodes.count <= ProductsIngest.maxAlsoNamed { oversizedCodes.append(row.string(.id)) }
+      if oversizedCodes.count <= IngestHeader.maxAlsoNamed { oversizedCodes.append(row.string(.id)) }
     }
     return outcome
   }

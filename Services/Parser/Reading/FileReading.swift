@@ -129,7 +129,7 @@ final class FileReading {
     encoder.flush()
     var alsoNamed = Set(summary.unusableCodes.map { String(decoding: $0, as: UTF8.self) })
     alsoNamed.formUnion(encoder.oversizedCodes + records.oversizedCodes)
-    let fits = alsoNamed.count <= ProductsIngest.maxAlsoNamed
+    let fits = alsoNamed.count <= IngestHeader.maxAlsoNamed
     if fits, summary.isComplete, fileType == .priceFull, summary.kind == .prices {
       encoder.close(alsoNamed: alsoNamed.sorted())
     }

@@ -45,7 +45,7 @@ package struct ParseMeasure: Sendable {
     var plan = ReadingPlan()
     while true {
       let reading = FileReading(
-        file, headers: MessageHeaders(), limits: PriceFileLimits(), maxItems: ProductsIngest.maxItems,
+        file, headers: MessageHeaders(), limits: PriceFileLimits(), maxItems: ProductsIngestWriter.maxItems,
         mode: .holding(.max), plan: plan, zone: zone,
         masters: masters.map { MasterLookup($0) })
       if try reading.feed(packed) != .restart, let report = try reading.finish() { return report.messageCount }

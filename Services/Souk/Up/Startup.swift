@@ -138,11 +138,11 @@ struct Startup {
     return port
   }
 
-  /// - Returns: the port of NewsAPI with invented articles.
+  /// - Returns: the port of NewsAPI, Reddit and X with invented texts.
   mutating func startNews() async throws -> UInt16 {
     // Of these stories, three lose an article while the run watches, and one of them its only one.
     let port = try await serve("news-simulator", ["--seed", "4", "--port-file"]) { UInt16($0) }
-    screen.started("news-simulator", "127.0.0.1:\(port) (invented news, as NewsAPI has them)")
+    screen.started("news-simulator", "127.0.0.1:\(port) (invented news and posts)")
     return port
   }
 

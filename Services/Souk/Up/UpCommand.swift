@@ -5,11 +5,11 @@ import Kafka
 struct UpCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "up",
-    abstract: "Run the whole fleet on this machine, watch it work, and ask its database a few questions.",
+    abstract: "Run one system on this machine, watch it work, and ask its database a few questions.",
     discussion: """
-      Starts an embedded Kafka broker, a private PostgreSQL, a private S3 server, a portal with an invented \
-      catalogue, and the services; each is replaced by a real one where its address is given (DATABASE_URL, \
-      KAFKA_BOOTSTRAP_SERVERS, S3_ENDPOINT, --prices). \(EmbeddedBroker.limits)
+      Starts an embedded Kafka broker, the private servers and the simulated source that the system needs, and its \
+      services. A server or source is replaced by a real one where its address is given (DATABASE_URL, \
+      KAFKA_BOOTSTRAP_SERVERS, S3_ENDPOINT, --influx-url, --prices, --bars). \(EmbeddedBroker.limits)
       Stops on Ctrl-C, every part in the reverse order of its start; a second Ctrl-C ends everything at once. \
       A service that ends unexpectedly is started again; one that reports a wrong setting stops the fleet.
       """)

@@ -1,4 +1,4 @@
-/// What is done with a ``PromotionsIngest`` message while it is read: first the header, then each promotion whole,
+/// What is done with a message of promotions while it is read: first the header, then each promotion whole,
 /// in order.
 ///
 /// An error may come after promotions were visited (a malformed byte further on): whatever was kept of the message
@@ -16,18 +16,18 @@ extension PromotionsIngestVisitor {
   package mutating func unreadablePromotion(_ failure: DecodingFailure) throws(DecodingFailure) { throw failure }
 }
 
-/// Reads ``PromotionsIngest`` messages without building values for their texts: a visitor sees borrowed bytes of
+/// Reads messages of promotions without building values for their texts: a visitor sees borrowed bytes of
 /// the message itself, or, for a text with escapes, of a scratch buffer. Reuse one decoder for many messages.
 package struct PromotionsIngestDecoder: ~Copyable {
   private let limits: JSONReader.Limits
   private let maxPromotions: Int
   private var scratch = IngestScratch()
-  private var promotion = PromotionsIngest.PromotionFields()
+  private var promotion = PromotionFields()
   private var clubs: [IngestText] = []
-  private var items: [PromotionsIngest.ItemFields] = []
+  private var items: [PromotionItemFields] = []
 
   /// - Parameter maxPromotions: more are `too_many_items`.
-  package init(limits: JSONReader.Limits = .init(), maxPromotions: Int = PromotionsIngest.maxPromotions) {
+  package init(limits: JSONReader.Limits = .init(), maxPromotions: Int = PromotionsIngestWriter.maxPromotions) {
     self.limits = limits
     self.maxPromotions = maxPromotions
   }
@@ -73,11 +73,11 @@ package struct PromotionsIngestDecoder: ~Copyable {
   }
 
   private mutating func readPromotion(_ reader: inout JSONReader, row: Int64) throws(DecodingFailure) {
-    promotion = PromotionsIngest.PromotionFields()
+    promotion = PromotionFields()
     promotion.row = row
     clubs.removeAll(keepingCapacity: true)
     items.removeAll(keepingCapacity: true)
-    let table = PromotionsIngest.PromotionFields.table
+    let table = PromotionFields.table
     var cursor = try reader.beginObject()
     while let field = try reader.nextField(&cursor, of: table) {
       switch field {
@@ -87,13 +87,13 @@ package struct PromotionsIngestDecoder: ~Copyable {
       case .items:
         var array = try reader.beginArray()
         while try reader.nextElement(&array) {
-          var item = PromotionsIngest.ItemFields()
+          var item = PromotionItemFields()
           try item.read(from: &reader, scratch: &scratch)
           items.append(item)
         }
       default: try promotion.read(field, from: &reader, scratch: &scratch)
       }
     }
-    try reader.require(PromotionsIngest.PromotionFields.required, in: cursor, of: table)
+    try reader.require(PromotionFields.required, in: cursor, of: table)
   }
 }

@@ -1,6 +1,11 @@
 import Values
 
-/// Writes the batches of one file: promotions go from borrowed bytes straight to the JSON of the message.
+/// Writes the batches of one file for `gogobe.promotions.ingest`, key and order `chain/store_id`: promotions go from
+/// borrowed bytes straight to the JSON of the message.
+///
+/// A promotion is never split over two messages: it carries all its items. The batches of one file are numbered from 0;
+/// the last of them says so, which is when a reader that saw all of them knows every promotion of the file. A file
+/// without promotions gives no batch.
 ///
 ///     var writer = PromotionsIngestWriter(header: headerOfBatchZero)
 ///     for promotion in promotions {
@@ -13,6 +18,8 @@ import Values
 ///     }
 ///     send(writer.finish(isLast: true))
 package struct PromotionsIngestWriter: ~Copyable {
+  package static let maxPromotions = 500
+
   package typealias Outcome = ProductsIngestWriter.Outcome
 
   package private(set) var header: IngestHeader
@@ -29,10 +36,10 @@ package struct PromotionsIngestWriter: ~Copyable {
   /// Begins the first batch.
   /// - Parameter header: its `batchID` is made from `fileID` and `sequence`, whatever it holds.
   package init(
-    header: IngestHeader, maxPromotions: Int = PromotionsIngest.maxPromotions,
+    header: IngestHeader, maxPromotions: Int = maxPromotions,
     maxBytes: Int = ProductsIngestWriter.defaultMaxBytes
   ) {
-    precondition((1...PromotionsIngest.maxPromotions).contains(maxPromotions), "a batch holds 1 to 500 promotions")
+    precondition((1...Self.maxPromotions).contains(maxPromotions), "a batch holds 1 to 500 promotions")
     self.header = header
     self.maxPromotions = maxPromotions
     self.maxBytes = maxBytes

@@ -90,7 +90,7 @@ enum SharedKey {
   ) -> HTTPHeaders {
     var signed = headers
     signed["x-ms-version"] = version
-    signed["x-ms-date"] = date(seconds)
+    signed["x-ms-date"] = CivilDate.httpText(seconds)
     // The headers of the standard, by place; `Date` is empty because `x-ms-date` counts.
     let standard = [
       "content-encoding", "content-language", "content-length", "content-md5", "content-type", "date",
@@ -104,14 +104,4 @@ enum SharedKey {
     return signed
   }
 
-  /// RFC 9110, section 5.6.7: `Mon, 30 Nov 2026 08:00:00 GMT`.
-  static func date(_ seconds: Int64) -> String {
-    let (days, rest) = seconds.flooredDivision(by: 86_400)
-    let date = CivilDate(daysSinceEpoch: days)
-    let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    let weekday = weekdays[Int(days.flooredDivision(by: 7).remainder)]
-    return "\(weekday), \(zeroPadded(date.day, 2)) \(months[Int(date.month) - 1]) \(zeroPadded(date.year, 4)) "
-      + [rest / 3600, rest / 60 % 60, rest % 60].map { zeroPadded($0, 2) }.joined(separator: ":") + " GMT"
-  }
 }

@@ -69,7 +69,7 @@ package struct PriceFileSummary: Hashable, Sendable {
   }
 
   mutating func noteUnusable(_ code: UnsafeBufferPointer<UInt8>) {
-    guard !code.isEmpty, unusableCodes.count <= ProductsIngest.maxAlsoNamed else { return }
+    guard !code.isEmpty, unusableCodes.count <= IngestHeader.maxAlsoNamed else { return }
     unusableCodes.insert(Array(code))
   }
 

@@ -1,7 +1,11 @@
+import Core
+import HTTPTypes
 import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTPTypes
+import NIOPosix
+import ServiceLifecycle
 import Synchronization
 
 /// What connections to the endpoint may hold: each has a time for its next whole request and for taking the answer,
@@ -125,5 +129,22 @@ extension HTTPServerBuilder {
     .init { responder in
       HeldConnections(base: HTTP1Channel(responder: responder, configuration: configuration))
     }
+  }
+
+  /// The server, with answers that are dated and, by RFC 9110, name it where the configuration does.
+  package func service(
+    _ configuration: ServerConfiguration, logger: Logger, onRunning: @escaping @Sendable (any Channel) -> Void,
+    answer: @escaping @Sendable (Request) async -> Response
+  ) throws -> any Service {
+    let name = configuration.serverName
+    return try buildServer(
+      configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
+      responder: { request, writer, _ in
+        var response = await answer(request)
+        response.headers[.date] = CivilDate.httpText(WallClock.seconds())
+        if let name { response.headers[.server] = name }
+        try await writer.write(response: response.head, body: response.body)
+      },
+      onServerRunning: { onRunning($0) })
   }
 }

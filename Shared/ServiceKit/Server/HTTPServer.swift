@@ -1,7 +1,7 @@
 import Core
 import Glibc
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -47,16 +47,13 @@ final class HTTPServer: Sendable {
   /// - Returns: the port, once connections are taken.
   /// - Throws: `Failure(.configuration)` when the address cannot be listened on.
   func start() async throws -> Int {
-    let application = Application(
-      router: router,
-      server: .stoppableHTTP1(configuration: .init(additionalChannelHandlers: [self.limits.makeHandler()])),
-      configuration: .init(address: .hostname(host, port: Int(self.port))),
-      onServerRunning: { [self] channel in
-        state.withLock { $0.port = channel.localAddress?.port ?? Int(self.port) }
-        settled.raise()
-      },
-      logger: logger)
-    let group = ServiceGroup(configuration: .init(services: [application], logger: logger))
+    let server = try HTTPServerBuilder.stoppableHTTP1(
+      configuration: .init(additionalChannelHandlers: [self.limits.makeHandler()])
+    ).service(ServerConfiguration(address: .hostname(host, port: Int(self.port))), logger: logger) { [self] channel in
+      state.withLock { $0.port = channel.localAddress?.port ?? Int(self.port) }
+      settled.raise()
+    } answer: { [self] in await answer($0) }
+    let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
     state.withLock { $0.group = group }
     Task { [self] in
       do {
@@ -113,48 +110,19 @@ final class HTTPServer: Sendable {
 
   // MARK: - Answers
 
-  private var router: Router<BasicRequestContext> {
-    let router = Router()
-    if let otherwise = routes.otherwise {
-      router.add(middleware: Otherwise { [self] in await answer($0, $1, by: otherwise) })
-    }
-    for route in routes.all {
-      router.on(RouterPath(route.path), method: route.method) { [self] request, context -> Response in
-        await answer(request, context, by: route.handler)
-      }
-    }
-    return router
-  }
-
-  private func answer(
-    _ request: Request, _ context: BasicRequestContext, by handler: ServerRoutes.Handler
-  ) async -> Response {
+  private func answer(_ request: Request) async -> Response {
+    let found = routes.table.find(request.method, request.uri.path)
+    guard let handler = found?.handler ?? routes.otherwise else { return Response(status: .notFound) }
     let open = answers.begin()
     let answer: ServerAnswer
     do {
-      answer = try await handler(ServerRequest(request: request, parameters: context.parameters))
+      answer = try await handler(ServerRequest(request: request, parameters: found?.parameters ?? [:]))
     } catch {
       answer = ServerAnswer(error)
     }
     var headers = HTTPFields()
     for (name, value) in answer.headers { if let name = HTTPField.Name(name) { headers[name] = value } }
     return Response(status: .init(code: answer.status), headers: headers, body: Self.body(answer.content, drain, open))
-  }
-
-  /// Stands before all routes, and behind the one that says that there is none.
-  private struct Otherwise: RouterMiddleware {
-    let answer: @Sendable (Request, BasicRequestContext) async -> Response
-
-    func handle(
-      _ request: Request, context: BasicRequestContext,
-      next: (Request, BasicRequestContext) async throws -> Response
-    ) async throws -> Response {
-      do {
-        return try await next(request, context)
-      } catch let error as HTTPError where error.status == .notFound {
-        return await answer(request, context)
-      }
-    }
   }
 
   private static func body(

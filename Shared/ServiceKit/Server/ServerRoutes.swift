@@ -1,20 +1,20 @@
 import Core
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 
 /// What a server answers, by method and path.
 package struct ServerRoutes: Sendable {
   package typealias Handler = @Sendable (ServerRequest) async throws -> ServerAnswer
-  private(set) var all: [(method: HTTPRequest.Method, path: String, handler: Handler)] = []
+  private(set) var table = RouteTable<Handler>()
 
   package init() {}
 
   /// - Parameter path: words in braces are parameters: `/bars/{symbol}`.
-  package mutating func get(_ path: String, _ handler: @escaping Handler) { all.append((.get, path, handler)) }
-  package mutating func post(_ path: String, _ handler: @escaping Handler) { all.append((.post, path, handler)) }
-  package mutating func put(_ path: String, _ handler: @escaping Handler) { all.append((.put, path, handler)) }
-  package mutating func delete(_ path: String, _ handler: @escaping Handler) { all.append((.delete, path, handler)) }
+  package mutating func get(_ path: String, _ handler: @escaping Handler) { table.add(.get, path, handler) }
+  package mutating func post(_ path: String, _ handler: @escaping Handler) { table.add(.post, path, handler) }
+  package mutating func put(_ path: String, _ handler: @escaping Handler) { table.add(.put, path, handler) }
+  package mutating func delete(_ path: String, _ handler: @escaping Handler) { table.add(.delete, path, handler) }
 
   /// Answers what no route is for: another path, or another method of a path. Without it that is a plain 404.
   package var otherwise: Handler?
@@ -22,11 +22,11 @@ package struct ServerRoutes: Sendable {
 
 package struct ServerRequest: Sendable {
   let request: Request
-  let parameters: Parameters
+  let parameters: [String: String]
 
   /// What stands in the path for `{name}`.
-  package func parameter(_ name: String) -> String? { parameters.get(name) }
-  package func query(_ name: String) -> String? { request.uri.queryParameters.get(name) }
+  package func parameter(_ name: String) -> String? { parameters[name] }
+  package func query(_ name: String) -> String? { request.uri.queryParameters[name[...]].map { String($0) } }
   /// The names and values of the query, in their order, decoded.
   package var queries: [(name: String, value: String)] {
     request.uri.queryParameters.map { (String($0.key), String($0.value)) }

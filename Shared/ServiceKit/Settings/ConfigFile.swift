@@ -1,5 +1,5 @@
 import Core
-import Yams
+import StrictYAML
 
 /// A YAML file of settings: one mapping from option names to values.
 ///
@@ -7,7 +7,7 @@ import Yams
 /// unset. A key that no option of the program has is refused, because a misspelt setting is worse than none.
 struct ConfigFile {
   let path: String
-  private let entries: [(key: String, line: Int, node: Node)]
+  private let entries: [YAMLValue.Entry]
 
   /// No file, no settings.
   init() {
@@ -21,13 +21,7 @@ struct ConfigFile {
 
   init(path: String, text: String, shape: CommandShape) throws(Failure) {
     self.path = path
-    let root: Node?
-    do {
-      root = try compose(yaml: text)
-    } catch {
-      throw .setting("config_syntax", "\(path) is not valid YAML: \(error)")
-    }
-    guard let root, root.null == nil else {
+    guard let root = try YAMLValue.read(yaml: text, origin: path, code: "config_syntax"), !root.isNull else {
       entries = []
       return
     }
@@ -35,26 +29,20 @@ struct ConfigFile {
       throw .setting("config_syntax", "\(path) must be a mapping from option names to values")
     }
     let known = Set(shape.allOptions.filter { !$0.isCommandLineOnly }.map(\.name))
-    var entries: [(key: String, line: Int, node: Node)] = []
-    for (keyNode, node) in mapping {
-      let key = keyNode.string ?? ""
-      let line = keyNode.mark?.line ?? 0
-      guard known.contains(key) else {
-        let hint = nearestName(to: key, among: known.sorted()).map { "; did you mean '\($0)'?" }
-        throw .setting(
-          "config_unknown_key",
-          "\(path) line \(line): no option is called '\(key)'\(hint ?? "; --help lists the options")")
-      }
-      entries.append((key, line, node))
+    for entry in mapping where !known.contains(entry.key) {
+      let hint = nearestName(to: entry.key, among: known.sorted()).map { "; did you mean '\($0)'?" }
+      throw .setting(
+        "config_unknown_key",
+        "\(path) line \(entry.line): no option is called '\(entry.key)'\(hint ?? "; --help lists the options")")
     }
-    self.entries = entries
+    entries = mapping
   }
 
   func values(of option: OptionShape) throws(Failure) -> [AssignedValue] {
     guard !option.isCommandLineOnly, let entry = entries.first(where: { $0.key == option.name }) else { return [] }
     let source = SettingSource.file(path: path, line: entry.line)
     var values: [AssignedValue] = []
-    for text in try texts(entry.node, option, source) {
+    for text in try texts(entry.value, option, source) {
       var text = text
       if option.isFlag {
         guard let on = booleanText(text) else {
@@ -68,18 +56,17 @@ struct ConfigFile {
     return values
   }
 
-  private func texts(_ node: Node, _ option: OptionShape, _ source: SettingSource) throws(Failure) -> [String] {
-    if let scalar = node.scalar {
-      return node.null != nil && scalar.style == .plain ? [] : [scalar.string]
+  private func texts(
+    _ value: YAMLValue, _ option: OptionShape, _ source: SettingSource
+  ) throws(Failure) -> [String] {
+    if value.isNull { return [] }
+    if let text = value.text { return [text] }
+    if option.isRepeating, let list = value.list {
+      let texts = list.compactMap(\.text)
+      if texts.count == list.count { return texts }
     }
-    if option.isRepeating, let sequence = node.sequence {
-      let texts = sequence.compactMap { $0.scalar?.string }
-      if texts.count == sequence.count { return texts }
-    }
-    if option.isRepeating, let mapping = node.mapping {
-      let texts = mapping.compactMap { pair in
-        pair.key.string.flatMap { key in pair.value.scalar.map { "\(key)=\($0.string)" } }
-      }
+    if option.isRepeating, let mapping = value.mapping {
+      let texts = mapping.compactMap { entry in entry.value.text.map { "\(entry.key)=\($0)" } }
       if texts.count == mapping.count { return texts }
     }
     let wanted = option.isRepeating ? "a value, a list of values, or a mapping" : "one value"

@@ -1,7 +1,7 @@
 import Core
 import Foundation
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import LocalServers
 import NIOCore
 import SimulatorServer
@@ -74,7 +74,7 @@ package final class NewsSimulator: Sendable {
 
   // MARK: Answers
 
-  private func router() -> Router<BasicRequestContext> {
+  private func router() -> Router {
     let router = Router()
     social.addRoutes(to: router)
     router.get("/v2/everything") { request, _ in self.everything(request) }

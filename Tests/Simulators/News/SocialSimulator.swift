@@ -1,8 +1,9 @@
 import Core
 import Foundation
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
+import SimulatorServer
 import Synchronization
 
 /// Reddit and X with invented posts, whose truth is known.
@@ -64,10 +65,10 @@ package final class SocialSimulator: Sendable {
     }
   }
 
-  func addRoutes(to router: Router<BasicRequestContext>) {
+  func addRoutes(to router: Router) {
     router.post("/api/v1/access_token") { request, _ in self.accessToken(request) }
-    router.get("/r/:subreddits/new") { request, context in
-      self.listing(request, context.parameters.get("subreddits") ?? "")
+    router.get("/r/{subreddits}/new") { request, parameters in
+      self.listing(request, parameters["subreddits"] ?? "")
     }
     router.get("/api/info") { request, _ in self.info(request) }
     router.get("/2/tweets/search/recent") { request, _ in self.search(request) }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Hummingbird
+import HummingbirdCore
 import LocalServers
 import Logging
 
@@ -27,7 +27,7 @@ package struct ListenOptions: ParsableArguments {
   /// Serves until SIGTERM or SIGINT.
   /// - Parameter lines: printed below the address.
   package func run(
-    _ server: SimulatorServer, _ router: Router<BasicRequestContext>,
+    _ server: SimulatorServer, _ router: Router,
     lines: @escaping @Sendable () -> [String] = { [] }
   ) async throws {
     let file = try portFile.map { try AddressFile($0) }

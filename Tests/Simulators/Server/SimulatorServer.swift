@@ -1,5 +1,4 @@
 import Core
-import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -34,32 +33,32 @@ package final class SimulatorServer: Sendable {
   /// Serves until SIGTERM, SIGINT or cancellation.
   /// - Parameter signals: false in tests, whose process has signals of its own.
   package func run(
-    _ router: Router<BasicRequestContext>, signals: Bool = false,
+    _ router: Router, signals: Bool = false,
     onListening: @escaping @Sendable (Int) -> Void = { _ in }
   ) async throws {
-    let app = Application(
-      router: router,
+    let server = try HTTPServerBuilder.stoppableHTTP1(
       // Connections left half open end, and never use up the descriptors of the process.
-      server: .stoppableHTTP1(configuration: .init(idleTimeout: .minutes(2))),
-      configuration: .init(
+      configuration: .init(idleTimeout: .minutes(2))
+    ).service(
+      ServerConfiguration(
         address: .hostname(host, port: wantedPort), serverName: name, backlog: 4_096,
         availableConnectionsDelegate: MaximumAvailableConnections(4_096, logger: logger)),
-      onServerRunning: { channel in
-        let port = channel.localAddress?.port ?? 0
-        self.boundPort.withLock { $0 = port }
-        self.listening.raise()
-        onListening(port)
-      },
-      logger: logger)
+      logger: logger
+    ) { channel in
+      let port = channel.localAddress?.port ?? 0
+      self.boundPort.withLock { $0 = port }
+      self.listening.raise()
+      onListening(port)
+    } answer: { await router.answer($0) }
     var configuration = ServiceGroupConfiguration(
-      services: [app], gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
+      services: [server], gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(5)
     try await ServiceGroup(configuration: configuration).run()
   }
 
   /// Serves while `body` runs.
   package func serving<Value: Sendable>(
-    _ router: @escaping @Sendable () -> Router<BasicRequestContext>, _ body: @Sendable () async throws -> Value
+    _ router: @escaping @Sendable () -> Router, _ body: @Sendable () async throws -> Value
   ) async throws -> Value {
     let server = Task {
       defer { listening.raise() }

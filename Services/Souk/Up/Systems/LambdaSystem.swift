@@ -61,14 +61,12 @@ final class LambdaSystem: ShownSystem {
     try describeSchedules(&startup, feeds: port, news: try await startup.startNews())
     describeSentiment(&startup)
     // The simulated market never closes.
-    // The bars of the back-fill come before all others: each would have every signal behind it computed and published
-    // anew, more than the embedded broker keeps for hot-writer.
-    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always", "--revisable", "10"]
+    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
   }
 
-  /// Bars by schedule, beside those of the stream: what both say of a minute is the same. And news, which the stream
-  /// does not have.
+  /// Bars by schedule, beside those of the stream: what both say of a minute is the same. And news and posts, which the
+  /// stream does not have.
   private func describeSchedules(_ startup: inout Startup, feeds port: UInt16, news: UInt16) throws {
     let (sources, schedules) = (try startup.folder.file("data_sources.yaml"), try startup.folder.file("schedules.yaml"))
     let key = try startup.folder.file("feed.key"), secret = try startup.folder.file("feed.secret")
@@ -79,12 +77,18 @@ final class LambdaSystem: ShownSystem {
           - {name: alpaca, kind: alpaca, url: "http://127.0.0.1:\(port)", key: "file:\(key)", secret: "file:\(secret)",
              rate: 200/m}
           - {name: newsapi, kind: newsapi, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m}
+          - {name: reddit, kind: reddit, url: "http://127.0.0.1:\(news)", key: "file:\(key)", secret: "file:\(key)",
+             user-agent: "linux:souk-demo:1 (by /u/souk)", communities: [stocks, investing], rate: 600/m}
+          - {name: x, kind: x, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m, recheck: 5s}
 
         """),
       (schedules, """
         schedules:
           - {name: bars-1m, kind: bars, every: 1m, hours: always, delay: 3s, deadline: 2m, lookback: 5m}
           - {name: news, kind: news, every: 5s, hours: always, deadline: 30s, lookback: 1d}
+          - {name: reddit, kind: social, source: reddit, symbols: none, every: 5s, hours: always, deadline: 30s,
+             lookback: 1d}
+          - {name: x, kind: social, source: x, every: 5s, hours: always, deadline: 30s, lookback: 1d}
 
         """),
     ] { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }

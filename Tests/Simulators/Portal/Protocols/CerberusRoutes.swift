@@ -1,6 +1,8 @@
 import Foundation
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
+import NIOCore
+import SimulatorServer
 
 /// The web side of a Cerberus portal, one per chain below `/<prefix>/cerberus`.
 ///
@@ -17,19 +19,19 @@ extension PortalSimulator {
   /// Forgets who is logged in, as the real portal does after half an hour.
   package func expireCerberusSessions() { sessions.expireAll() }
 
-  func addCerberus(to router: Router<BasicRequestContext>) {
+  func addCerberus(to router: Router) {
     let root = "/{prefix}/cerberus"
-    router.get("\(root)/login") { request, context in
-      try await self.answer(.login, request, context) { published, _ in
+    router.get("\(root)/login") { request, parameters in
+      try await self.answer(.login, request, parameters) { published, _ in
         let (cookie, token) = self.sessions.begin(published.chain.prefix)
         var answer = Self.cerberusPage(title: "Cerberus Web Client", token: token, body: Self.loginForm)
         answer.headers.append(.init(name: .setCookie, value: "cftpSID=\(cookie); path=/; HttpOnly"))
         return answer
       }
     }
-    router.post("\(root)/login/user") { request, context in
+    router.post("\(root)/login/user") { request, parameters in
       let fields = try await Self.fields(of: request)
-      return try await self.answer(.login, request, context) { published, _ in
+      return try await self.answer(.login, request, parameters) { published, _ in
         let chain = published.chain
         guard fields["username"] == chain.prefix, fields["password"] == self.cerberusPassword(of: chain),
           fields["Submit"] == "Sign in",
@@ -45,21 +47,21 @@ extension PortalSimulator {
         return answer
       }
     }
-    router.get("\(root)/file") { request, context in
-      try await self.answer(.resolver, request, context) { published, mode in
+    router.get("\(root)/file") { request, parameters in
+      try await self.answer(.resolver, request, parameters) { published, mode in
         guard let cookie = self.visitor(request, published, mode) else { return Self.toLogin(published) }
         return Self.cerberusPage(
           title: "Files", token: self.sessions.issue(cookie), body: "<div id=\"fileList\"></div>")
       }
     }
-    router.get("\(root)/file/json/dir") { request, context in
-      try await self.answer(.listing, request, context) { _, _ in
+    router.get("\(root)/file/json/dir") { request, parameters in
+      try await self.answer(.listing, request, parameters) { _, _ in
         .init(json: Array(#"{"aaData":[],"error":"Invalid request method used for this operation."}"#.utf8))
       }
     }
-    router.post("\(root)/file/json/dir") { request, context in
+    router.post("\(root)/file/json/dir") { request, parameters in
       let fields = try await Self.fields(of: request)
-      return try await self.answer(.listing, request, context) { published, mode in
+      return try await self.answer(.listing, request, parameters) { published, mode in
         guard let cookie = self.visitor(request, published, mode) else { return Self.toLogin(published) }
         guard self.sessions.spend(fields["csrftoken"], cookie) else {
           return .init(json: Array(#"{"aaData":[],"error":"Invalid token."}"#.utf8))
@@ -68,12 +70,12 @@ extension PortalSimulator {
       }
     }
     for path in ["\(root)/file/d/{name}", "\(root)/file/d/Yuda/{name}"] {
-      router.get("\(path)") { request, context in
-        try await self.answer(.download, request, context) { published, mode in
+      router.get("\(path)") { request, parameters in
+        try await self.answer(.download, request, parameters) { published, mode in
           guard self.visitor(request, published, mode) != nil else { return Self.toLogin(published) }
           let folder = path.hasSuffix("Yuda/{name}") ? "/Yuda" : "/"
           guard folder == self.cerberusFolder(of: published.chain) else { return .notFound }
-          return self.download(context.parameters.get("name"), from: published, mode)
+          return self.download(parameters["name"], from: published, mode)
         }
       }
     }

@@ -1,20 +1,21 @@
-import Hummingbird
+import HummingbirdCore
+import SimulatorServer
 
 /// An index page as Apache's mod_autoindex writes it, one per chain below `/<prefix>/index`, with the files beside it.
 extension PortalSimulator {
   package func indexAddress(of chain: ChainProfile) -> String { "\(baseURL(of: chain))/index/" }
 
-  func addIndex(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/index") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+  func addIndex(to router: Router) {
+    router.get("/{prefix}/index") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         if mode == .unknownShape { return .init(html: "<html><body><h1>It works!</h1></body></html>") }
         let files = mode == .emptyListing ? [] : self.shuffledFiles(of: published)
         return .init(html: self.indexPage(published.chain, files))
       }
     }
-    router.get("/{prefix}/index/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        self.download(context.parameters.get("name"), from: published, mode)
+    router.get("/{prefix}/index/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        self.download(parameters["name"], from: published, mode)
       }
     }
   }

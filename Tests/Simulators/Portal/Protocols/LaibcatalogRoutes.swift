@@ -1,5 +1,7 @@
 import Foundation
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
+import SimulatorServer
 
 /// The laibcatalog web service, one per chain below `/<prefix>/laibcatalog`.
 ///
@@ -9,10 +11,10 @@ import Hummingbird
 extension PortalSimulator {
   package func laibcatalogAddress(of chain: ChainProfile) -> String { "\(baseURL(of: chain))/laibcatalog/webapi" }
 
-  func addLaibcatalog(to router: Router<BasicRequestContext>) {
+  func addLaibcatalog(to router: Router) {
     let root = "/{prefix}/laibcatalog/webapi"
-    router.get("\(root)/api/getfiles") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+    router.get("\(root)/api/getfiles") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         guard request.uri.queryParameters["edi"].map(String.init) == published.chain.chainID else {
           return PortalAnswer(
             status: .badRequest, type: "application/json", Array(#"{"message":"FilesRootPath is invalid"}"#.utf8))
@@ -32,10 +34,10 @@ extension PortalSimulator {
         })))
       }
     }
-    router.get("\(root)/{chain}/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        guard context.parameters.get("chain") == published.chain.chainID else { return .notFound }
-        return self.download(context.parameters.get("name"), from: published, mode)
+    router.get("\(root)/{chain}/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        guard parameters["chain"] == published.chain.chainID else { return .notFound }
+        return self.download(parameters["name"], from: published, mode)
       }
     }
   }

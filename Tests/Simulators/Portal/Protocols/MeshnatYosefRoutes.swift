@@ -1,5 +1,6 @@
 import Foundation
-import Hummingbird
+import HummingbirdCore
+import SimulatorServer
 
 /// The listing of Meshnat Yosef, one per chain below `/<prefix>/meshnat`.
 ///
@@ -12,9 +13,9 @@ extension PortalSimulator {
     visibleFiles.filter { $0.chain == chain && $0.kind != .promoFull }
   }
 
-  func addMeshnatYosef(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/meshnat") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+  func addMeshnatYosef(to router: Router) {
+    router.get("/{prefix}/meshnat") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         if mode == .unknownShape { return .init(json: Array(#"{"files":3,"version":"2"}"#.utf8)) }
         let files = mode == .emptyListing ? [] : self.shuffledFiles(of: published).filter { $0.kind != .promoFull }
         return .init(json: Array(try JSONSerialization.data(withJSONObject: files.map { file in
@@ -28,9 +29,9 @@ extension PortalSimulator {
         })))
       }
     }
-    router.get("/{prefix}/meshnat/files/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        self.download(context.parameters.get("name"), from: published, mode)
+    router.get("/{prefix}/meshnat/files/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        self.download(parameters["name"], from: published, mode)
       }
     }
   }

@@ -1,4 +1,6 @@
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
+import SimulatorServer
 
 /// The page of Netiv Hased, one per chain below `/<prefix>/netiv`.
 ///
@@ -9,9 +11,9 @@ import Hummingbird
 extension PortalSimulator {
   package func netivHasedAddress(of chain: ChainProfile) -> String { "\(baseURL(of: chain))/netiv/" }
 
-  func addNetivHased(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/netiv") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+  func addNetivHased(to router: Router) {
+    router.get("/{prefix}/netiv") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         guard request.headers[.userAgent]?.hasPrefix("Mozilla/") == true else { return .blocked }
         if mode == .unknownShape { return .init(html: "<html><body><h1>We have moved</h1></body></html>") }
         let day = request.uri.queryParameters["Date"].map(String.init) ?? ""
@@ -20,8 +22,8 @@ extension PortalSimulator {
         return .init(html: self.netivHasedPage(published.chain, day, files))
       }
     }
-    router.get("/{prefix}/netiv/Prices/Download") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
+    router.get("/{prefix}/netiv/Prices/Download") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
         self.download(request.uri.queryParameters["fileName"].map(String.init), from: published, mode)
       }
     }

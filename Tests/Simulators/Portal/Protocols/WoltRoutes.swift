@@ -1,4 +1,5 @@
-import Hummingbird
+import HummingbirdCore
+import SimulatorServer
 
 /// The pages of Wolt, one set per chain below `/<prefix>/wolt`.
 ///
@@ -7,10 +8,11 @@ import Hummingbird
 extension PortalSimulator {
   package func woltAddress(of chain: ChainProfile) -> String { "\(baseURL(of: chain))/wolt/" }
 
-  func addWolt(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/wolt/{page}") { request, context in
-      let page = context.parameters.get("page") ?? ""
-      return try await self.answer(page == "index.html" ? .resolver : .listing, request, context) { published, mode in
+  func addWolt(to router: Router) {
+    router.get("/{prefix}/wolt/{page}") { request, parameters in
+      let page = parameters["page"] ?? ""
+      let target = page == "index.html" ? Fault.Target.resolver : .listing
+      return try await self.answer(target, request, parameters) { published, mode in
         if mode == .unknownShape { return .init(html: "<html><body><h1>We have moved</h1></body></html>") }
         let files = mode == .emptyListing ? [] : self.shuffledFiles(of: published)
         if page == "index.html" {
@@ -25,9 +27,9 @@ extension PortalSimulator {
           files.filter { $0.time.text("Y-M-D") == day }.map { ("download/\(day)/\($0.name)", $0.name) }))
       }
     }
-    router.get("/{prefix}/wolt/download/{day}/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        self.download(context.parameters.get("name"), from: published, mode)
+    router.get("/{prefix}/wolt/download/{day}/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        self.download(parameters["name"], from: published, mode)
       }
     }
   }

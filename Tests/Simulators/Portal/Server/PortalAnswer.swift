@@ -1,7 +1,8 @@
 import Core
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
+import SimulatorServer
 
 /// A route's answer before a fault changes how it is sent.
 struct PortalAnswer: Sendable {
@@ -39,10 +40,10 @@ extension PortalSimulator {
   /// - Parameter make: makes the answer. It gets the active fault, for faults that change the content (an empty
   ///   listing, other columns, other bytes); faults that change how it is sent are applied here.
   func answer(
-    _ target: Fault.Target, _ request: Request, _ context: BasicRequestContext,
+    _ target: Fault.Target, _ request: Request, _ parameters: PathParameters,
     _ make: (PublishedChain, Fault.Mode?) throws -> PortalAnswer
   ) async throws -> Response {
-    guard let prefix = context.parameters.get("prefix"), let published = publishedChains[prefix] else {
+    guard let prefix = parameters["prefix"], let published = publishedChains[prefix] else {
       return Response(status: .notFound)
     }
     var fault = state.fault(for: target, prefix: prefix)

@@ -1,12 +1,13 @@
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
+import SimulatorServer
 
 extension PortalSimulator {
-  func makeRouter() -> Router<BasicRequestContext> {
+  func makeRouter() -> Router {
     let router = Router()
-    router.get("/{prefix}/MainIO_Hok.aspx") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+    router.get("/{prefix}/MainIO_Hok.aspx") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         switch mode {
         case .emptyListing: .init(json: try Listing.json([], shape: published.chain.listing))
         case .unknownShape: .init(json: Array("{\"files\": 3, \"version\": \"2\"}".utf8))
@@ -15,8 +16,8 @@ extension PortalSimulator {
       }
     }
     for method in [HTTPRequest.Method.get, .post] {
-      router.on("/{prefix}/Download.aspx", method: method) { request, context in
-        try await self.answer(.resolver, request, context) { published, _ in
+      router.on("/{prefix}/Download.aspx", method: method) { request, parameters in
+        try await self.answer(.resolver, request, parameters) { published, _ in
           let name = request.uri.queryParameters["FileNm"].map(String.init) ?? ""
           guard self.visible(name, on: published) != nil else { return .init(json: Array("[]".utf8)) }
           let link = "\(self.baseURL(of: published.chain))/Download/\(name)"
@@ -24,9 +25,9 @@ extension PortalSimulator {
         }
       }
     }
-    router.get("/{prefix}/Download/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        self.download(context.parameters.get("name"), from: published, mode)
+    router.get("/{prefix}/Download/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        self.download(parameters["name"], from: published, mode)
       }
     }
     addCerberus(to: router)
@@ -90,7 +91,7 @@ extension PortalSimulator {
     return row
   }
 
-  private func addControl(to router: Router<BasicRequestContext>) {
+  private func addControl(to router: Router) {
     router.get("/_portal/sources") { request, _ in
       let pages = Pages(rawValue: request.text("pages"))
       return (pages.map { self.sources($0) } ?? self.sources).joined(separator: "\n") + "\n"

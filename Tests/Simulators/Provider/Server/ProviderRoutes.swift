@@ -1,26 +1,27 @@
 import Core
 import Foundation
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
+import SimulatorServer
 import Values
 
 extension ProviderSimulator {
-  func makeRouter() -> Router<BasicRequestContext> {
+  func makeRouter() -> Router {
     let router = Router()
-    router.get("/{provider}/v8/finance/chart/{symbol}") { request, context in
-      try await self.answer(request, context, unknown: ProviderAnswer.yahooUnknown) { answer in
-        (answer.yahoo(symbol: context.parameters.get("symbol") ?? ""), "application/json")
+    router.get("/{provider}/v8/finance/chart/{symbol}") { request, parameters in
+      try await self.answer(request, parameters, unknown: ProviderAnswer.yahooUnknown) { answer in
+        (answer.yahoo(symbol: parameters["symbol"] ?? ""), "application/json")
       }
     }
-    router.get("/{provider}/query") { request, context in
-      try await self.answer(request, context, unknown: ProviderAnswer.alphaVantageUnknown) { answer in
+    router.get("/{provider}/query") { request, parameters in
+      try await self.answer(request, parameters, unknown: ProviderAnswer.alphaVantageUnknown) { answer in
         (answer.alphaVantage(name: answer.material), "application/json")
       }
     }
-    router.get("/{provider}/series/{material}/{file}") { request, context in
-      let isCSV = context.parameters.get("file")?.hasSuffix(".csv") == true
-      return try await self.answer(request, context, unknown: "{}") { answer in
+    router.get("/{provider}/series/{material}/{file}") { request, parameters in
+      let isCSV = parameters["file"]?.hasSuffix(".csv") == true
+      return try await self.answer(request, parameters, unknown: "{}") { answer in
         isCSV ? (answer.csv, "text/csv") : (answer.json, "application/json")
       }
     }
@@ -57,22 +58,22 @@ extension ProviderSimulator {
   }
 
   private func answer(
-    _ request: Request, _ context: BasicRequestContext, unknown: String,
+    _ request: Request, _ parameters: PathParameters, unknown: String,
     _ make: (ProviderAnswer) -> (body: String, type: String)
   ) async throws -> Response {
-    let provider = context.parameters.get("provider") ?? ""
+    let provider = parameters["provider"] ?? ""
     let (fault, latency) = state.began(provider)
     var status = HTTPResponse.Status.internalServerError
     defer { state.ended(provider, Int(status.code)) }
     let delay = latency + (fault?.mode == .slow ? fault?.value ?? .zero : .zero)
     if delay > .zero { try await Task.sleep(for: delay) }
-    let response = respond(request, context, fault, unknown: unknown, make)
+    let response = respond(request, parameters, fault, unknown: unknown, make)
     status = response.status
     return response
   }
 
   private func respond(
-    _ request: Request, _ context: BasicRequestContext, _ fault: Misbehaviour?, unknown: String,
+    _ request: Request, _ parameters: PathParameters, _ fault: Misbehaviour?, unknown: String,
     _ make: (ProviderAnswer) -> (body: String, type: String)
   ) -> Response {
     switch fault?.mode {
@@ -94,7 +95,7 @@ extension ProviderSimulator {
       return response
     default: break
     }
-    guard let (material, country) = subject(request, context), !material.hasPrefix("unknown") else {
+    guard let (material, country) = subject(request, parameters), !material.hasPrefix("unknown") else {
       return plain(.notFound, unknown, "application/json")
     }
     guard let time = time(request) else { return plain(.badRequest, "at: not a time", "text/plain") }
@@ -112,12 +113,12 @@ extension ProviderSimulator {
   }
 
   /// Material and country: from the path, or from a symbol `material.country`; a symbol of one word is of the world.
-  private func subject(_ request: Request, _ context: BasicRequestContext) -> (material: String, country: String)? {
-    if let material = context.parameters.get("material"), let file = context.parameters.get("file") {
+  private func subject(_ request: Request, _ parameters: PathParameters) -> (material: String, country: String)? {
+    if let material = parameters["material"], let file = parameters["file"] {
       return (material, String(file.prefix { $0 != "." }))
     }
     let query = request.uri.queryParameters
-    let name = context.parameters.get("symbol") ?? (query["symbol"] ?? query["function"]).map(String.init)
+    let name = parameters["symbol"] ?? (query["symbol"] ?? query["function"]).map(String.init)
     guard let symbol = name.flatMap({ PercentEncoding.decode($0) }) else { return nil }
     let parts = symbol.split(separator: ".", maxSplits: 1).map(String.init)
     guard let material = parts.first.flatMap({ RoutingKey.word(for: $0) }) else { return nil }

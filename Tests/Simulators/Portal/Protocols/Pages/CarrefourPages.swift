@@ -1,12 +1,13 @@
 import Foundation
-import Hummingbird
+import HummingbirdCore
+import SimulatorServer
 
 /// `GET <folder>/[?date=YYYYMMDD | ?p=./YYYYMMDD]`: one page a day, the listing
 /// inside a script; `GET <folder>/<YYYYMMDD>/<name>`.
 extension PortalSimulator {
-  func addCarrefour(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/carrefour") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+  func addCarrefour(to router: Router) {
+    router.get("/{prefix}/carrefour") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         let files = self.newest(published)
         let asked = request.text("date").isEmpty ? String(request.text("p").dropFirst(2)) : request.text("date")
         let day = asked.isEmpty ? files.first?.time.text("YMD") ?? "20260101" : asked
@@ -14,9 +15,9 @@ extension PortalSimulator {
         return self.page("Carrefour", mode) { self.carrefour(day, shown, mode) }
       }
     }
-    router.get("/{prefix}/carrefour/{day}/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        self.download(context.parameters.get("name"), from: published, mode)
+    router.get("/{prefix}/carrefour/{day}/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        self.download(parameters["name"], from: published, mode)
       }
     }
   }

@@ -1,10 +1,11 @@
-import Hummingbird
+import HummingbirdCore
+import SimulatorServer
 
 /// `GET <folder>/?d=&s=&t=&f=&p=`: names without extension, links that do not name the file.
 extension PortalSimulator {
-  func addCityMarket(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/city-market") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+  func addCityMarket(to router: Router) {
+    router.get("/{prefix}/city-market") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         let date = request.text("d")
         let files = mode == .emptyListing ? [] : self.newest(published) {
           date.isEmpty || date == $0.time.text("Y-M-D")
@@ -13,9 +14,9 @@ extension PortalSimulator {
         return self.page("City Market", mode) { self.cityMarket(cut, mode) }
       }
     }
-    router.get("/{prefix}/city-market/downloadFile/{id}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        let id = context.parameters.get("id")
+    router.get("/{prefix}/city-market/downloadFile/{id}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        let id = parameters["id"]
         return self.download(published.files.first { self.uuid($0) == id }?.name, from: published, mode)
       }
     }

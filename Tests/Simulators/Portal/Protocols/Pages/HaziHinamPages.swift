@@ -1,10 +1,11 @@
-import Hummingbird
+import HummingbirdCore
+import SimulatorServer
 
 /// `GET <folder>/Prices?d=YYYY-MM-DD&t=<1 price 2 promo 3 stores|null>&f=null&p=`: links to unsigned blobs.
 extension PortalSimulator {
-  func addHaziHinam(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/hazi-hinam/Prices") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+  func addHaziHinam(to router: Router) {
+    router.get("/{prefix}/hazi-hinam/Prices") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         let date = request.text("d")
         let files = mode == .emptyListing ? [] : self.newest(published) {
           (date.isEmpty || date == "null" || date == $0.time.text("Y-M-D"))
@@ -14,9 +15,9 @@ extension PortalSimulator {
         return self.page("Hazi Hinam", mode) { self.haziHinam(cut, mode) }
       }
     }
-    router.get("/{prefix}/hazi-hinam/regulatories/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        self.download(context.parameters.get("name"), from: published, mode)
+    router.get("/{prefix}/hazi-hinam/regulatories/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        self.download(parameters["name"], from: published, mode)
       }
     }
   }

@@ -1,19 +1,20 @@
-import Hummingbird
+import HummingbirdCore
+import SimulatorServer
 
 /// `GET <folder>/NBCompetitionRegulations.aspx?code=`: everything on one page, the time in the seventh cell.
 extension PortalSimulator {
-  func addMatrix(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/matrix/NBCompetitionRegulations.aspx") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+  func addMatrix(to router: Router) {
+    router.get("/{prefix}/matrix/NBCompetitionRegulations.aspx") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         let code = request.text("code")
         let isOther = !code.isEmpty && code != published.chain.chainID
         let files = mode == .emptyListing || isOther ? [] : self.newest(published)
         return self.page("NB", mode) { self.matrix(files, mode) }
       }
     }
-    router.get("/{prefix}/matrix/CompetitionRegulationsFiles/latest/{chain}/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        self.download(context.parameters.get("name"), from: published, mode)
+    router.get("/{prefix}/matrix/CompetitionRegulationsFiles/latest/{chain}/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        self.download(parameters["name"], from: published, mode)
       }
     }
   }

@@ -1,7 +1,8 @@
 import Core
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
+import SimulatorServer
 
 /// Portals that list their files on HTML pages. Each lies in a folder of its own below every chain's address.
 extension PortalSimulator {
@@ -37,7 +38,7 @@ extension PortalSimulator {
     "\(baseURL(of: chain))/\(pages.rawValue)/"
   }
 
-  func addPages(to router: Router<BasicRequestContext>) {
+  func addPages(to router: Router) {
     addShufersal(to: router)
     addCarrefour(to: router)
     addSuperPharm(to: router)

@@ -1,12 +1,13 @@
 import Core
 import Foundation
-import Hummingbird
+import HummingbirdCore
+import SimulatorServer
 
 /// `GET <folder>/FileObject/UpdateCategory?catID=&storeId=&page=`: pages of links that are signed and expire.
 extension PortalSimulator {
-  func addShufersal(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/shufersal/FileObject/UpdateCategory") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+  func addShufersal(to router: Router) {
+    router.get("/{prefix}/shufersal/FileObject/UpdateCategory") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         let files = mode == .emptyListing ? [] : self.newest(published) {
           let category = request.number("catID") ?? 0
           return category == 0 || category == $0.kind.shufersalCategory
@@ -15,9 +16,9 @@ extension PortalSimulator {
         return self.page("Shufersal", mode) { self.shufersal(cut, request, mode) }
       }
     }
-    router.get("/{prefix}/shufersal/blob/{category}/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
-        let name = context.parameters.get("name") ?? ""
+    router.get("/{prefix}/shufersal/blob/{category}/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
+        let name = parameters["name"] ?? ""
         let expiry = request.text("se")
         guard request.text("sig") == self.signature(name, expiry) else { return .expiredLink }
         guard let end = WallTime(utc: expiry), end.seconds > Int(self.now) else { return .expiredLink }

@@ -1,10 +1,11 @@
-import Hummingbird
+import HummingbirdCore
+import SimulatorServer
 
 /// `GET <folder>/?Category-equals=&Date-equals=dd/mm/yyyy&page=`: a grid whose pager is made of buttons.
 extension PortalSimulator {
-  func addSuperPharm(to router: Router<BasicRequestContext>) {
-    router.get("/{prefix}/super-pharm") { request, context in
-      try await self.answer(.listing, request, context) { published, mode in
+  func addSuperPharm(to router: Router) {
+    router.get("/{prefix}/super-pharm") { request, parameters in
+      try await self.answer(.listing, request, parameters) { published, mode in
         let (category, date) = (request.text("Category-equals"), request.text("Date-equals"))
         let files = mode == .emptyListing ? [] : self.newest(published) {
           (category.isEmpty || category == $0.kind.word) && (date.isEmpty || date == $0.time.text("D/M/Y"))
@@ -13,10 +14,10 @@ extension PortalSimulator {
         return self.page("Super-Pharm", mode) { self.superPharm(cut, mode) }
       }
     }
-    router.get("/{prefix}/super-pharm/Download/{name}") { request, context in
-      try await self.answer(.download, request, context) { published, mode in
+    router.get("/{prefix}/super-pharm/Download/{name}") { request, parameters in
+      try await self.answer(.download, request, parameters) { published, mode in
         guard !request.text("bucketName").isEmpty else { return .notFound }
-        return self.download(context.parameters.get("name"), from: published, mode)
+        return self.download(parameters["name"], from: published, mode)
       }
     }
   }

@@ -1,19 +1,10 @@
 import Catalogue
+import Messages
 import Values
 
-/// Up to 500 priced items of one store, in the order of their file: what the database merges.
-///
-/// A full file that was read to its end is closed by a message of its own, without items: what no message of the file
-/// names is gone from the store.
-///
-/// `gogobe.products.ingest`, key and order `chain/store_id`. This form holds everything in values of its own, for
-/// tests and tools; the hot paths are ``ProductsIngestWriter`` and ``ProductsIngestDecoder``, which this one is
-/// written and read with.
+/// A message of products with everything in values of its own, written and read with the forms of the hot path:
+/// ``ProductsIngestWriter`` and ``ProductsIngestDecoder``.
 package struct ProductsIngest: Message {
-  package static let maxItems = 500
-  /// Codes in `also_named`: with the longest ones the message is still smaller than Kafka's default limit.
-  package static let maxAlsoNamed = 10_000
-
   package typealias Header = IngestHeader
 
   /// One product's price at one store. Nil is unknown.
@@ -80,7 +71,7 @@ package struct ProductsIngest: Message {
 
   /// - Precondition: at most 500 items.
   package func encode(into writer: inout JSONWriter) {
-    precondition(items.count <= Self.maxItems, "a batch holds at most 500 items")
+    precondition(items.count <= ProductsIngestWriter.maxItems, "a batch holds at most 500 items")
     var batch = ProductsIngestWriter(header: header, maxBytes: .max)
     for item in items { _ = batch.append(item) }
     writer.raw(batch.finish())
@@ -114,6 +105,62 @@ extension ProductsIngest.Item {
       unitOfMeasure: String(copying: view.unitOfMeasure), unitPrice: view.fields.unitPrice,
       unit: String(copying: view.unit), pricePerUnit: view.fields.pricePerUnit, isWeighted: view.fields.isWeighted,
       priceUpdatedAt: view.fields.priceUpdatedAt, row: view.fields.row)
+  }
+}
+
+extension ProductsIngestWriter {
+  /// Appends an item that has values of its own.
+  package mutating func append(_ item: ProductsIngest.Item) -> Outcome {
+    func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
+    let (name, manufacturer, unitQty) = (bytes(item.name), bytes(item.manufacturer), bytes(item.unitQty))
+    let (unitOfMeasure, unit) = (bytes(item.unitOfMeasure), bytes(item.unit))
+    return append(
+      ean: item.ean.utf8.span.bytes, price: item.price, masterID: (item.masterID.utf8.span.bytes, RawSpan()),
+      name: name?.span.bytes, manufacturer: manufacturer?.span.bytes, unitQty: unitQty?.span.bytes,
+      quantity: item.quantity, unitOfMeasure: unitOfMeasure?.span.bytes, unitPrice: item.unitPrice,
+      unit: unit?.span.bytes, pricePerUnit: item.pricePerUnit, isWeighted: item.isWeighted,
+      priceUpdatedAt: item.priceUpdatedAt, row: item.row)
+  }
+}
+
+/// A message of promotions with everything in values of its own, written and read with the forms of the hot path.
+package struct PromotionsIngest: Message {
+  package typealias Header = IngestHeader
+
+  package var header: Header
+  package var promotions: [Promotion]
+
+  package static let topic = Topics.promotionsIngest
+
+  package var key: [UInt8] { RecordKey.bytes(chain: header.chain, header.storeID) }
+
+  /// - Precondition: at most 500 promotions.
+  package func encode(into writer: inout JSONWriter) {
+    precondition(promotions.count <= PromotionsIngestWriter.maxPromotions, "a batch holds at most 500 promotions")
+    var batch = PromotionsIngestWriter(header: header, maxBytes: .max)
+    for promotion in promotions { batch.append(promotion) }
+    writer.raw(batch.finish(isLast: header.isLast, alsoNamed: header.alsoNamed))
+  }
+}
+
+extension PromotionsIngest {
+  package init(decoding bytes: RawSpan, limits: JSONReader.Limits = JSONReader.Limits()) throws(DecodingFailure) {
+    var decoder = PromotionsIngestDecoder(limits: limits)
+    var collector = Collector()
+    try decoder.decode(bytes, into: &collector)
+    guard let header = collector.header else {
+      throw DecodingFailure(
+        .missingField, at: bytes.byteCount, "a required field is missing or null", field: "promotions")
+    }
+    self.init(header: header, promotions: collector.promotions)
+  }
+
+  private struct Collector: PromotionsIngestVisitor {
+    var header: Header?
+    var promotions: [Promotion] = []
+
+    mutating func header(_ header: IngestHeader) { self.header = header }
+    mutating func promotion(_ view: borrowing PromotionView) { promotions.append(Promotion(copying: view)) }
   }
 }
 

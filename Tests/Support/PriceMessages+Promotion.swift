@@ -1,3 +1,4 @@
+import Messages
 import Values
 
 extension PromotionsIngest {
@@ -48,14 +49,12 @@ extension PromotionsIngest {
     package var maxQty: ExactDecimal?
     package var discountRate: ExactDecimal?
     package var discountedPrice: ExactDecimal?
-
-    package var isStandIn: Bool { ean == Self.standInCode }
   }
 }
 
 extension PromotionsIngestWriter {
   /// Appends a promotion that has values of its own.
-  mutating func append(_ promotion: PromotionsIngest.Promotion) {
+  package mutating func append(_ promotion: PromotionsIngest.Promotion) {
     func bytes(_ text: String?) -> [UInt8]? { text.map { Array($0.utf8) } }
     let (description, remarks) = (bytes(promotion.description), bytes(promotion.remarks))
     begin(
