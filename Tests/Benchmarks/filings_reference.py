@@ -1,4 +1,4 @@
-"""Splits reports by item with lxml and regular expressions and packs their text into passages, as a Python service would.
+"""Splits reports by item with lxml and regular expressions and packs their text into passages, as services do.
 
 usage: filings_reference.py FOLDER SECONDS     prints rates in bytes per second of CPU time as one JSON object
 """

@@ -97,7 +97,8 @@ package struct EdgarCorpus: Sendable {
     for (item, question, _) in FilingPages.facts {
       questions.append(Question(
         symbol: company.symbols[0].replacing("-", with: "."), text: question.replacing("NAME", with: company.name),
-        accession: filing.accession, item: item == "2" && company.layout == .cells ? "1,2" : item, answer: fact(item, of: filing)))
+        accession: filing.accession, item: item == "2" && company.layout == .cells ? "1,2" : item,
+        answer: fact(item, of: filing)))
     }
   }
 

@@ -1,7 +1,7 @@
 import Core
 import Foundation
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import LocalServers
 import NIOCore
 import SimulatorServer
@@ -77,23 +77,19 @@ package final class EdgarSimulator: Sendable {
 
   // MARK: Routes
 
-  private func router() -> Router<BasicRequestContext> {
+  private func router() -> Router {
     let router = Router()
     router.get("/files/company_tickers.json") { request, _ in self.answer(request) { self.tickers() } }
-    router.get("/submissions/:file") { request, context in
-      self.answer(request) { self.submissions(context.parameters.get("file") ?? "") }
+    router.get("/submissions/{file}") { request, parameters in
+      self.answer(request) { self.submissions(parameters["file"] ?? "") }
     }
-    router.get("/Archives/edgar/daily-index/:year/:quarter/:file") { request, context in
+    router.get("/Archives/edgar/daily-index/{year}/{quarter}/{file}") { request, parameters in
       self.answer(request) {
-        self.index(
-          context.parameters.get("year") ?? "", context.parameters.get("quarter") ?? "",
-          context.parameters.get("file") ?? "")
+        self.index(parameters["year"] ?? "", parameters["quarter"] ?? "", parameters["file"] ?? "")
       }
     }
-    router.get("/Archives/edgar/data/:cik/:accession/:file") { request, context in
-      self.answer(request) {
-        self.document(context.parameters.get("accession") ?? "", context.parameters.get("file") ?? "")
-      }
+    router.get("/Archives/edgar/data/{cik}/{accession}/{file}") { request, parameters in
+      self.answer(request) { self.document(parameters["accession"] ?? "", parameters["file"] ?? "") }
     }
     router.get("/_edgar/truth") { _, _ in Self.response(.ok, self.truth()) }
     router.get("/_edgar/questions") { _, _ in
