@@ -39,7 +39,9 @@ final class LambdaSystem: ShownSystem {
     let port = try await startup.startFeeds()
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
     let door = try FreePort.next()
-    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = ["--api-port", "\(door)", "--stale-after", "3600s"]
+    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = [
+      "--api-port", "\(door)", "--stale-after", "3600s", "--views-enabled", "true", "--views-refresh", "2s",
+    ]
     let isOwn = ObjectStoreChoice(startup.parts, objects: "") == .embedded
     let store = try ObjectStoreOptions.parse(startup.surroundings.flags(
       [
