@@ -86,7 +86,7 @@ let imports: [String: [String]] = [
   "EGXProducerTests": ["ArgumentParser", "CSV", "Catalogue", "Core", "EGXProducerService", "HTTP", "HTTPFlags",
     "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages", "ServiceKit", "TestSupport", "TradingViewSimulator",
     "Values", "WebSocket"],
-  "EdgarSimulator": ["Core", "LocalServers", "NIOCore", "SimulatorServer"],
+  "EdgarSimulator": ["Core", "HummingbirdCore", "LocalServers", "NIOCore", "SimulatorServer"],
   "Embedding": ["Core", "Tensors"],
   "EmbeddingFlags": ["ArgumentParser", "Core", "Embedding"],
   "EmbeddingTests": ["Core", "Embedding", "LocalServers", "TestSupport"],
