@@ -39,7 +39,9 @@ final class LambdaSystem: ShownSystem {
     let port = try await startup.startFeeds()
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
     let door = try FreePort.next()
-    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = ["--api-port", "\(door)", "--stale-after", "3600s"]
+    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = [
+      "--api-port", "\(door)", "--stale-after", "3600s", "--views-enabled", "true", "--views-refresh", "2s",
+    ]
     let isOwn = ObjectStoreChoice(startup.parts, objects: "") == .embedded
     let store = try ObjectStoreOptions.parse(startup.surroundings.flags(
       [
@@ -61,9 +63,7 @@ final class LambdaSystem: ShownSystem {
     try describeSchedules(&startup, feeds: port, news: try await startup.startNews())
     describeSentiment(&startup)
     // The simulated market never closes.
-    // The bars of the back-fill come before all others: each would have every signal behind it computed and published
-    // anew, more than the embedded broker keeps for hot-writer.
-    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always", "--revisable", "10"]
+    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
   }
 
