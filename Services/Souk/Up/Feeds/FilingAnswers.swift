@@ -1,5 +1,6 @@
 import Core
 import Redis
+import ServiceKit
 
 /// The filings of each company as the hot store holds them: one row for a company and form.
 struct FilingAnswers: Sendable {
