@@ -87,6 +87,7 @@ package enum Topics {
   package static func fetched(by kind: FetchKind) -> [Topic] {
     switch kind {
     case .bars: [marketBars]
+    case .chains: [optionChains]
     case .news: [newsArticles]
     case .social: [socialPosts]
     case .filings, .transcripts: [documents]

@@ -127,8 +127,13 @@ struct FeedElement: ~Copyable {
   mutating func stamp(
     _ reader: inout JSONReader, in bytes: RawSpan, field: String
   ) throws(DecodingFailure) -> Int64 {
-    if reader.kind == .number { return FeedStamp.nanoseconds(try reader.integer()) }
     let start = reader.offset
+    if reader.kind == .number {
+      guard let stamp = FeedStamp.nanoseconds(try reader.integer()) else {
+        throw DecodingFailure(.badTimestamp, at: start, "not a time before 2262", field: field)
+      }
+      return stamp
+    }
     let text = try scratch.text(&reader)
     guard let stamp = FeedStamp.nanoseconds(rfc3339: text.bytes(bytes, scratch.bytes)) else {
       throw DecodingFailure(.badTimestamp, at: start, "not an RFC 3339 time with an offset", field: field)

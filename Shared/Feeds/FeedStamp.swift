@@ -6,13 +6,16 @@ import Values
 package enum FeedStamp {
   /// A number of seconds, milliseconds, microseconds or nanoseconds, told by its magnitude: what a field's
   /// documentation calls it is wrong of some. The bounds are the years 1973 and 5138 of each unit.
-  package static func nanoseconds(_ stamp: Int64) -> Int64 {
-    switch stamp {
-    case ..<100_000_000_000: stamp &* 1_000_000_000
-    case ..<100_000_000_000_000: stamp &* 1_000_000
-    case ..<100_000_000_000_000_000: stamp &* 1_000
-    default: stamp
+  /// - Returns: nil for an instant beyond the years 1677 to 2262, which 64 bits of nanoseconds do not hold.
+  package static func nanoseconds(_ stamp: Int64) -> Int64? {
+    let unit: Int64 = switch stamp {
+    case ..<100_000_000_000: 1_000_000_000
+    case ..<100_000_000_000_000: 1_000_000
+    case ..<100_000_000_000_000_000: 1_000
+    default: 1
     }
+    let (nanoseconds, isBeyond) = stamp.multipliedReportingOverflow(by: unit)
+    return isBeyond ? nil : nanoseconds
   }
 
   /// RFC 3339 with up to nine digits of a second's fraction.

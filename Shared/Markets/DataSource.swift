@@ -67,7 +67,7 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
   /// What it can be asked for.
   package var tasks: Set<FetchKind> {
     switch self {
-    case .alpaca, .polygon: [.bars]
+    case .alpaca, .polygon: [.bars, .chains]
     case .alphaVantage: [.bars, .transcripts]
     case .newsapi: [.news]
     case .reddit, .x: [.social]
@@ -80,6 +80,7 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
   package func symbolsAtOnce(_ task: FetchKind) -> Int? {
     switch (self, task) {
     case (.alpaca, .bars), (.polygon, .bars), (.alphaVantage, .bars): feed?.symbolsAtOnce
+    case (_, .chains): 1
     // The names of so many companies are a question of 500 characters, as a rule.
     case (.newsapi, .news): 20
     // So many cashtags are a question of 512 characters.
@@ -97,6 +98,15 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case .polygon: .polygonStocks
     case .alphaVantage: .alphaVantage
     case .newsapi, .reddit, .x, .edgar, .fmp, .files: nil
+    }
+  }
+
+  /// As chains of options of it are marked.
+  package var optionFeed: Feed? {
+    switch self {
+    case .alpaca: .alpacaOptions
+    case .polygon: .polygonOptions
+    case .alphaVantage, .newsapi, .reddit, .x, .edgar: nil
     }
   }
 

@@ -54,6 +54,7 @@ package struct MarketCatalogue: Sendable {
     schedules:
       - {name: bars-1m, kind: bars, interval: 1m, every: 1m, hours: regular, delay: 3s, deadline: 2m, lookback: 15m}
       - {name: news, kind: news, every: 15m, hours: always, deadline: 15m}
+      - {name: chains, kind: chains, source: polygon, every: 15m, hours: regular, delay: 30s, deadline: 15m}
       - {name: reddit, kind: social, source: reddit, symbols: none, every: 2m, hours: always, deadline: 2m}
       - {name: x, kind: social, source: x, every: 2m, hours: always, deadline: 2m}
       - {name: filings, kind: filings, every: 1h, hours: always, deadline: 1h}

@@ -107,10 +107,13 @@ package struct KafkaClients: Sendable {
   }
 
   /// Work that polls or streams outward, and produces. The producer is closed behind it, on every path.
-  package func source(_ body: @escaping @Sendable (Producer) async throws -> Void) -> Work {
+  /// - Parameter linger: how long a record waits for others of its partition; short for work that gathers them itself.
+  package func source(
+    linger: Duration = .milliseconds(10), _ body: @escaping @Sendable (Producer) async throws -> Void
+  ) -> Work {
     Work {
       do {
-        try await withProducer(failureLimit: context.drainTimeout, body)
+        try await withProducer(linger: linger, failureLimit: context.drainTimeout, body)
       } catch where context.drain.isRaised && ErrorClass(of: error) == .transient {
         // What Kafka did not take before the end of a drain is asked for again by the next process.
         context.logger.warning("not everything was acknowledged", metadata: ["error": "\(error)"])
@@ -135,11 +138,12 @@ package struct KafkaClients: Sendable {
   ///   - isTransactional: begins the producer's transactions, with `--delivery exactly-once`.
   ///   - failureLimit: how long what was produced may take to be acknowledged after `body` has thrown.
   func withProducer(
-    isTransactional: Bool = false, failureLimit: Duration = .seconds(5), backoff: Backoff = Backoff(),
-    _ body: (Producer) async throws -> Void
+    isTransactional: Bool = false, linger: Duration = .milliseconds(10), failureLimit: Duration = .seconds(5),
+    backoff: Backoff = Backoff(), _ body: (Producer) async throws -> Void
   ) async throws {
     var configuration = try options.producerConfiguration(
-      clientID: identity.name, transactionalID: isTransactional ? transactionalID : nil, logger: context.logger)
+      clientID: identity.name, transactionalID: isTransactional ? transactionalID : nil, linger: linger,
+      logger: context.logger)
     let health = context.health
     // Named once there is something to say: a producer of dead letters may never have anything to do.
     configuration.onAccessProblem = {

@@ -102,7 +102,7 @@ package struct PassageSearch: Sendable {
     if query.mode != .vector, words.isEmpty { answer.notes.insert(.noWords) }
     if byText { commands.append(textSearch(filters, words, depth)) }
     if query.mode != .text {
-      commands.append(vectorSearch(filters, await embedding.embed([query.text])[0], depth))
+      commands.append(Self.nearest(to: await embedding.embed([query.text])[0], depth, filters))
     }
     let replies = try await redis.replies(to: commands)
     if case .failure(let error) = replies[0] {
@@ -134,12 +134,13 @@ package struct PassageSearch: Sendable {
         + Self.returning(Self.fields) + ["LIMIT", "0", "\(count)", "DIALECT", "2"]).map { Array($0.utf8) })
   }
 
-  private func vectorSearch(_ filters: String, _ vector: [Float], _ count: Int) -> RedisCommand {
+  /// The nearest passages to a vector of the index's model.
+  package static func nearest(to vector: [Float], _ count: Int, _ filters: String = "") -> RedisCommand {
     let query = "(\(filters.isEmpty ? "*" : filters))=>[KNN \(count) @vector $vector EF_RUNTIME "
-      + "\(max(Self.candidates, count)) AS distance]"
-    let words = [index.alias, query, "PARAMS", "2", "vector"].map { Array($0.utf8) } + [VectorBytes.encode(vector)]
-    let rest = ["SORTBY", "distance"] + Self.returning(Self.fields + ["distance"])
-      + ["LIMIT", "0", "\(count)", "DIALECT", "2"]
+      + "\(max(candidates, count)) AS distance]"
+    let words = [VectorIndex.passages.alias, query, "PARAMS", "2", "vector"].map { Array($0.utf8) }
+      + [VectorBytes.encode(vector)]
+    let rest = ["SORTBY", "distance"] + returning(fields + ["distance"]) + ["LIMIT", "0", "\(count)", "DIALECT", "2"]
     return RedisCommand("FT.SEARCH", words + rest.map { Array($0.utf8) })
   }
 

@@ -8,6 +8,9 @@ package enum MatrixProduct {
     return true
   }()
 
+  /// What OpenBLAS computes with: `Haswell`, `SkylakeX`.
+  package static var kernel: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
+
   /// `result = left * right`, row-major: `left` is `rows` x `inner`, its rows `leftStride` apart; `right` is `inner` x
   /// `columns`; `result` is `rows` x `columns`.
   package static func multiply(

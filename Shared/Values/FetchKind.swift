@@ -3,6 +3,8 @@
 package enum FetchKind: String, CaseIterable, Hashable, Sendable {
   /// Open, high, low, close and volume by interval.
   case bars
+  /// Snapshots of the options on a symbol.
+  case chains
   /// Articles about companies, and their withdrawals.
   case news
   /// Posts of people, and their withdrawals.

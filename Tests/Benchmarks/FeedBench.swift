@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalogue
 import Core
 import FeedSimulator
+import Feeds
 import Foundation
 import Kafka
 import KafkaFlags
@@ -20,17 +21,17 @@ struct FeedBench: AsyncParsableCommand {
       A server in this process sends frames of trades of 1,000 symbols, as Alpaca does, to one market-streamer; one \
       hot-writer follows. First at given rates, open loop: a trade's latency counts from when it was due. It ends when \
       a reader of the embedded broker has the record, which is behind the acknowledgement, and when Redis has the \
-      sample. Then as fast as the streamer reads: events a second until all are acknowledged, beside records that were \
+      sample. Then a minute of 100 symbols is missed and refilled, with answers that take 100 ms. Then as fast as the \
+      streamer reads: events a second until all are acknowledged, beside records that were \
       prepared before, and one Python process with websockets, orjson or json, and confluent-kafka.
       """)
 
   @Option(parsing: .upToNextOption, help: "Events a second of the open loop.") var rates = [10_000, 100_000]
   @Option(help: "Seconds of each rate.") var seconds = 10
-  @Option(help: "Events of the closed loop; the embedded broker holds 100,000 of each of 64 partitions.")
+  @Option(help: "Events of the closed loop; the embedded broker holds 5 MB of each of 64 partitions.")
   var events = 2_000_000
 
   private static let symbols = 1_000
-  private static let partitions = 64
   private static let milliseconds: Int64 = 1_000_000
 
   func validate() throws {
@@ -41,6 +42,7 @@ struct FeedBench: AsyncParsableCommand {
 
   func run() async throws {
     for rate in rates { try await openLoop(rate) }
+    for feed in [Feed.alpacaStocks, .polygonStocks] { try await RefillRun(feed: feed).run() }
     let ours = try await streamerDrains()
     let bound = try await prepared()
     let theirs = try await pythonDrains()
@@ -48,9 +50,11 @@ struct FeedBench: AsyncParsableCommand {
       + "\((theirs / ours * 10).rounded() / 10)x Python")
   }
 
-  private func makeBroker() throws -> EmbeddedBroker {
+  /// With the partitions of the catalogue; more only where the embedded broker does not hold so many events in them.
+  private func makeBroker(holding events: Int) throws -> EmbeddedBroker {
     try EmbeddedBroker(topics: ServiceCatalogue.marketStreamer.outputs.flatMap { topic in
-      [(topic.name, Self.partitions), (topic.deadLetterName, Self.partitions)]
+      let partitions = max(Int(topic.partitions), min(64, events / 16_000))
+      return [(topic.name, partitions), (topic.deadLetterName, partitions)]
     })
   }
 
@@ -79,7 +83,7 @@ struct FeedBench: AsyncParsableCommand {
   // MARK: - open loop
 
   private func openLoop(_ rate: Int) async throws {
-    let broker = try makeBroker()
+    let broker = try makeBroker(holding: rate * (seconds + 2))
     defer { broker.close() }
     let redis = try await PrivateRedis.start(modules: true)
     try await serving { simulator in
@@ -149,7 +153,7 @@ struct FeedBench: AsyncParsableCommand {
   // MARK: - closed loop
 
   private func streamerDrains() async throws -> Double {
-    let broker = try makeBroker()
+    let broker = try makeBroker(holding: events)
     defer { broker.close() }
     let result = Result()
     try await serving { simulator in
@@ -170,7 +174,7 @@ struct FeedBench: AsyncParsableCommand {
   }
 
   private func pythonDrains() async throws -> Double {
-    let broker = try makeBroker()
+    let broker = try makeBroker(holding: events)
     defer { broker.close() }
     let python = try Program.require(
       "python3", in: Program.environmentFolders, package: "python3-venv, and confluent-kafka and websockets from PyPI")
@@ -207,7 +211,7 @@ struct FeedBench: AsyncParsableCommand {
 
   /// Records as the streamer writes them, made before the clock starts.
   private func prepared() async throws -> Double {
-    let broker = try makeBroker()
+    let broker = try makeBroker(holding: events)
     defer { broker.close() }
     let producer = try MarketFeed.producer(for: broker)
     let now = WallClock.microseconds() * 1_000

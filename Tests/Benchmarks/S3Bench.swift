@@ -8,14 +8,16 @@ import Logging
 import ObjectStore
 import ObjectStoreFlags
 
-/// `souk-bench s3`: messages per second from the broker into an S3 server, beside Python doing the same.
+/// `souk-bench s3`: messages per second from the broker into an S3 server by either consumer, beside Python doing the
+/// same.
 struct S3Bench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "s3", abstract: "Keep bars in an S3 server, beside confluent-kafka and boto3 doing the same.",
     discussion: """
       Bars of 256 symbols wait in 64 partitions of an embedded broker. One s3-consumer with its default settings \
       reads them into SeaweedFS; the time is from its first record to the end of its drain, when everything is stored \
-      and committed. Then one Python process does the same.
+      and committed. Then one archiver does the same by a mapping, and keeps its catalogue; then one Python process \
+      does.
       """)
 
   @Option(help: "Messages of about 200 bytes; the embedded broker holds 100,000 of each partition.")
@@ -27,7 +29,7 @@ struct S3Bench: AsyncParsableCommand {
   @Flag(help: "Leave Python out.")
   var alone = false
 
-  @Option(parsing: .remaining, help: "More arguments for s3-consumer.")
+  @Option(parsing: .remaining, help: "More arguments for s3-consumer and archiver.")
   var arguments: [String] = []
 
   func validate() throws {
@@ -44,16 +46,19 @@ struct S3Bench: AsyncParsableCommand {
       print(feed.description)
       var best: [String: Reading] = [:]
       for round in 0..<rounds {
-        let ours = try await measureService(broker, seaweed, round: round)
-        ours.print("s3-consumer", messages, bytes)
-        if ours.seconds < best["souk"]?.seconds ?? .infinity { best["souk"] = ours }
+        for service in Self.services {
+          let ours = try await measure(service, broker, seaweed, round: round)
+          ours.print(service, messages, bytes)
+          if ours.seconds < best[service]?.seconds ?? .infinity { best[service] = ours }
+        }
         guard !alone else { continue }
         let theirs = try await measurePython(broker, seaweed, round: round)
         theirs.print("python", messages, bytes)
         if theirs.seconds < best["python"]?.seconds ?? .infinity { best["python"] = theirs }
       }
-      if let ours = best["souk"], let theirs = best["python"] {
-        print("s3-consumer is \((theirs.seconds / ours.seconds).formatted(.number.precision(.fractionLength(1))))x "
+      for service in Self.services {
+        guard let ours = best[service], let theirs = best["python"] else { continue }
+        print("\(service) is \((theirs.seconds / ours.seconds).formatted(.number.precision(.fractionLength(1))))x "
           + "as fast, in \(Int(ours.megabytes / theirs.megabytes * 100)) % of the memory")
       }
     } catch {
@@ -78,11 +83,20 @@ struct S3Bench: AsyncParsableCommand {
 
   // MARK: The two ways
 
-  private func measureService(_ broker: EmbeddedBroker, _ seaweed: SeaweedFS, round: Int) async throws -> Reading {
+  private static let services = [ServiceCatalogue.s3Consumer.name, ServiceCatalogue.archiver.name]
+
+  private func measure(
+    _ service: String, _ broker: EmbeddedBroker, _ seaweed: SeaweedFS, round: Int
+  ) async throws -> Reading {
     let port = try FreePort.next()
     let program = try Program.require(
-      "\(Program.ownFolder)/s3-consumer", package: "nothing: build it with `swift build -c release`")
-    let places = ["--group-id", "bench-\(round)", "--object-store", "s3://bench-souk-\(round)"]
+      "\(Program.ownFolder)/\(service)", package: "nothing: build it with `swift build -c release`")
+    let bucket = "bench-\(service)-\(round)"
+    var places = ["--group-id", bucket, "--object-store", "s3://\(bucket)"]
+    if service == ServiceCatalogue.archiver.name {
+      let topic = Topics.marketData.name
+      places += ["--topics", topic, "--map", "topic=\(topic),time=datetime,symbol=symbol,zone=Africa/Cairo"]
+    }
     var launch = Launch(program, ["--http-port", "\(port)"] + places + arguments)
     launch.environment = [
       "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "LOG_LEVEL": "warning",
@@ -101,7 +115,7 @@ struct S3Bench: AsyncParsableCommand {
       if begun == nil, consumed > 0 { begun = .now }
       memory = max(memory, Self.peakMegabytes(of: child.pid))
       if Int(consumed) >= messages { break }
-      if let status = child.status { throw Failure(.fatal, code: "ended", "s3-consumer ended with \(status)") }
+      if let status = child.status { throw Failure(.fatal, code: "ended", "\(service) ended with \(status)") }
       try await Task.sleep(for: .milliseconds(20))
     }
     let watch = Task {
@@ -116,10 +130,10 @@ struct S3Bench: AsyncParsableCommand {
     let seconds = (ContinuousClock.now - (begun ?? .now)) / .seconds(1)
     watch.cancel()
     memory = max(memory, await watch.value)
-    guard status.isSuccess else { throw Failure(.fatal, code: "ended", "s3-consumer ended with \(status)") }
-    let stored = try await count(in: "bench-souk-\(round)", of: seaweed)
+    guard status.isSuccess else { throw Failure(.fatal, code: "ended", "\(service) ended with \(status)") }
+    let stored = try await count(in: bucket, of: seaweed)
     let admin = try Admin(properties: ["bootstrap.servers": broker.bootstrapServers], logger: Logger(label: "bench"))
-    let lag = try await admin.lag(group: "bench-\(round)", topics: [Topics.marketData.name]).reduce(0) { $0 + $1.lag }
+    let lag = try await admin.lag(group: bucket, topics: [Topics.marketData.name]).reduce(0) { $0 + $1.lag }
     guard lag == 0 else { throw Failure(.fatal, code: "not_committed", "\(lag) messages were not committed") }
     return Reading(
       seconds: seconds, megabytes: memory, objects: ", \(stored.objects) objects of \(stored.bytes >> 20) MiB")

@@ -1,3 +1,4 @@
+import Catalogue
 import Core
 import Foundation
 import LocalServers
@@ -19,8 +20,9 @@ import TestSupport
     #expect(
       dockerfile.argument("RUNTIME_IMAGE")?.contains(/^docker\.io\/library\/debian:bookworm-[0-9]{8}-slim$/) == true)
     #expect(dockerfile.stages == [
-      "FROM ${SWIFT_IMAGE} AS build", "FROM build AS build-simulators", "FROM ${RUNTIME_IMAGE} AS runtime",
-      "FROM runtime AS simulators", "FROM runtime AS training", "FROM runtime AS fleet",
+      "FROM ${SWIFT_IMAGE} AS build", "FROM build AS build-simulators", "FROM ${RUNTIME_IMAGE} AS build-batch",
+      "FROM ${RUNTIME_IMAGE} AS runtime", "FROM runtime AS simulators", "FROM runtime AS training",
+      "FROM runtime AS batch", "FROM runtime AS fleet",
     ])
     // Nothing else names an image, so that a digest given for both arguments is all there is to say.
     for instruction in dockerfile.instructions where !instruction.hasPrefix("ARG ") {
@@ -35,8 +37,19 @@ import TestSupport
     #expect(!dockerfile.packages(ofStage: "runtime").contains { $0.hasPrefix("python") })
   }
 
+  /// Runner and workers have the releases that the tests run with, and the jobs lie where the runner's entry says.
+  @Test func theBatchImageHasWhatTheTestsHave() throws {
+    let installed = dockerfile.stage("build-batch").joined()
+    let makefile = try Repository.text("Makefile")
+    let batch = try #require(makefile.firstMatch(of: /\nBATCH := ([^\n]+)/)).1.split(separator: " ").map(String.init)
+    for package in batch { #expect(installed.contains("'\(package)"), "\(package)") }
+    let folder = try #require(ServiceCatalogue.batchRunner.settings.first { $0.name == "JOBS_FOLDER" }).value
+    #expect(dockerfile.stage("batch").contains("COPY --from=build /src/Services/Batch/Jobs/ \(folder)/"))
+    #expect(dockerfile.stage("batch").contains { $0.hasPrefix("ENV ") && $0.contains("PYTHONPATH=\(folder)") })
+  }
+
   @Test func nothingRunsAsRootOrThroughAShell() {
-    for stage in ["runtime", "training"] {
+    for stage in ["runtime", "training", "batch"] {
       let user = dockerfile.stage(stage).last { $0.hasPrefix("USER ") }
       #expect(user?.contains(/^USER [1-9][0-9]{3,}:[1-9][0-9]{3,}$/) == true, "\(stage)")
     }
@@ -54,7 +67,9 @@ import TestSupport
   }
 
   @Test func theImageHoldsTheFleet() throws {
-    #expect(dockerfile.simulators == ["portal-simulator", "provider-simulator", "feed-simulator", "news-simulator"])
+    #expect(dockerfile.simulators == [
+      "portal-simulator", "provider-simulator", "feed-simulator", "news-simulator", "edgar-simulator",
+    ])
     #expect(!dockerfile.stage("runtime").joined().contains("simulator"), "they are no part of a fleet")
     #expect(dockerfile.argument("VERSION") == Souk.version)
     for label in ["title", "version", "revision", "description"] {

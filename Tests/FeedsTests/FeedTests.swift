@@ -94,14 +94,16 @@ import Values
     #expect(seen.failures.map(\.kind) == [.badNumber, .missingField, .badValue])
   }
 
-  /// A stamp of the next year would be the newest of its series for ever.
+  /// A stamp of the next year would be the newest of its series for ever. One of the year 2610 would be one of today,
+  /// in 64 bits of nanoseconds.
   @Test func stampsOfTheFutureAreRefused() {
     let seen = polygon("""
       [{"ev":"T","sym":"AAPL","p":1,"s":1,"t":1796136000000},{"ev":"AM","sym":"AAPL","v":1,"o":1,"c":1,"h":1,"l":1,\
       "s":1796136000000},{"ev":"T","sym":"AAPL","p":1,"s":1,"t":0},\
+      {"ev":"T","sym":"AAPL","p":1,"s":1,"t":20211344073},\
       {"ev":"T","sym":"AAPL","p":1,"s":1,"t":1764600059000}]
       """)
-    #expect(seen.failures.map(\.kind) == [.badTimestamp, .badTimestamp, .badTimestamp])
+    #expect(seen.failures.map(\.kind) == [.badTimestamp, .badTimestamp, .badTimestamp, .badTimestamp])
     #expect(seen.messages.count == 1, "a minute ahead is the skew of two clocks")
   }
 
@@ -109,6 +111,11 @@ import Values
     for (stamp, unit) in [(1_764_600_000, 1_000_000_000), (1_764_600_000_123, 1_000_000),
       (1_764_600_000_123_456, 1_000), (1_764_600_000_123_456_789, 1)] as [(Int64, Int64)] {
       #expect(FeedStamp.nanoseconds(stamp) == stamp * unit)
+    }
+    // 2262-04-11T23:47:16Z and the second after it, then 1677: nanoseconds in 64 bits end there.
+    #expect(FeedStamp.nanoseconds(9_223_372_036) == 9_223_372_036_000_000_000)
+    for stamp in [9_223_372_037, 9_223_372_036_855, 9_223_372_036_854_776, -9_223_372_037, .min] as [Int64] {
+      #expect(FeedStamp.nanoseconds(stamp) == nil)
     }
     func nanoseconds(_ text: String) -> Int64? { FeedStamp.nanoseconds(rfc3339: Array(text.utf8).span.bytes) }
     #expect(nanoseconds("2025-12-01T14:40:00.123456789Z") == 1_764_600_000_123_456_789)

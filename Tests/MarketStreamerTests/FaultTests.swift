@@ -2,6 +2,7 @@ import Catalogue
 import FeedSimulator
 import Feeds
 import Foundation
+import Kafka
 import LocalServers
 import Messages
 import Testing
@@ -160,6 +161,29 @@ import Values
     }
   }
 
+  /// Kafka is away for longer than --backlog holds: the connection is given up, and gets what it missed.
+  @Test(arguments: [Feed.alpacaStocks, .polygonStocks]) func whatTheBacklogDoesNotHoldIsRefilled(
+    _ feed: Feed
+  ) async throws {
+    let broker = try makeBroker()
+    var script = FeedScript()
+    script.pageSize = 10_000
+    try await FeedSimulator.serving(script, symbols: Self.symbols, rate: 1_000, hasCorrections: false) { simulator in
+      let process = try await start(feed, simulator, broker, ["--backlog", "128KiB"])
+      try await eventually("events") { await published(process) > 500 }
+      broker.takeDown()
+      try await eventually("the connection is given up") { await failures(process, "feed_slow_reader") > 0 }
+      let count = simulator.events.count
+      try await eventually("the market goes on") { simulator.events.count > count + 1_000 }
+      #expect(process.status == nil && process.log.contains { $0.contains("bytes wait for Kafka") })
+      broker.bringUp()
+      try await filled(process, 3)
+      try await settle(process, simulator)
+      // The embedded broker takes a request again whose answer it did not get rid of.
+      try await expectTruth(broker, simulator, feed, repeats: true)
+    }
+  }
+
   /// A clock that is an hour behind refuses every event: that is a hole, and it is filled once the clock is right.
   @Test(arguments: [Feed.alpacaStocks, .polygonStocks]) func aClockThatIsBehindIsAGap(_ feed: Feed) async throws {
     let broker = try makeBroker()
@@ -175,12 +199,15 @@ import Values
     }
   }
 
-  @Test func aKeyThatIsWrongForThePastLeavesAnUnfillableGap() async throws {
+  /// A plan without history (403), a key that is wrong for the past (401).
+  @Test(arguments: [(Feed.alpacaStocks, "403"), (.polygonStocks, "401")])
+  func aRefusedPastLeavesAnUnfillableGap(_ feed: Feed, _ answer: String) async throws {
     let broker = try makeBroker()
     var script = FeedScript()
-    script.refusesQuestions = true
+    script.hasHistory = answer != "403"
+    script.refusesQuestions = answer == "401"
     try await FeedSimulator.serving(script, symbols: Self.symbols, rate: 300) { simulator in
-      let process = try await start(.polygonStocks, simulator, broker)
+      let process = try await start(feed, simulator, broker)
       try await eventually("events") { await published(process) > 200 }
       simulator.cut(.reset)
       try await eventually("the gap is given up") {
@@ -188,7 +215,7 @@ import Values
       }
       try await settle(process, simulator)
       for records in try await gaps(broker).values {
-        #expect(records.last?.state == .unfillable && records.last?.reason?.contains("401") == true)
+        #expect(records.last?.state == .unfillable && records.last?.reason?.contains(answer) == true)
       }
     }
   }

@@ -120,24 +120,6 @@ import Values
     }
   }
 
-  @Test func aPlanWithoutHistoryLeavesAnUnfillableGap() async throws {
-    let broker = try makeBroker()
-    var script = FeedScript()
-    script.hasHistory = false
-    try await FeedSimulator.serving(script, symbols: Self.symbols, rate: 300) { simulator in
-      let process = try await start(.alpacaStocks, simulator, broker)
-      try await eventually("events") { await published(process) > 200 }
-      simulator.cut(.reset)
-      try await eventually("the gap is given up") {
-        await process.metrics().sum("souk_feed_gaps_total", where: ["outcome": "unfillable"]) ?? 0 >= 3
-      }
-      try await settle(process, simulator)
-      for records in try await gaps(broker).values {
-        #expect(records.last?.state == .unfillable && records.last?.reason?.contains("403") == true)
-      }
-    }
-  }
-
   @Test func aWrongKeyStopsWithTheReason() async throws {
     let broker = try makeBroker()
     var script = FeedScript()

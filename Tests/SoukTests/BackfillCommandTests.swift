@@ -190,6 +190,31 @@ import Values
     }
   }
 
+  /// Kafka is away for longer than a record may wait for it: the run says so and waits, and asks for no page twice.
+  @Test(.timeLimit(.minutes(10))) func aKafkaThatIsAwayIsWaitedFor() async throws {
+    var script = script(pageSize: 700)
+    script.answerDelay = .milliseconds(200)
+    try await run(script) { bench in
+      let more = ["--parallel", "2", "-o", "json", "--kafka-property", "message.timeout.ms=1500"]
+      let process = try await ServiceProcess.start(
+        "souk", bench.arguments("polygon", more), environment: bench.environment())
+      try await eventually("some pages, or the end") {
+        bench.simulator.questions.count >= 4 || process.status != nil
+      }
+      bench.broker.takeDown()
+      try await eventually("it says what it waits for, or the end") {
+        process.log.contains { $0.contains(#""waits":"Kafka"#) } || process.status != nil
+      }
+      #expect(process.status == nil, "\(process.log.suffix(5))")
+      bench.broker.bringUp()
+      try await eventually("the end") { process.status != nil }
+      #expect(process.status == .exited(0), "\(process.log.suffix(5))")
+      #expect(try await bench.published(.minute).bars == bench.truth(.minute, ago: 20))
+      let questions = bench.simulator.questions
+      #expect(Set(questions).count == questions.count, "a page was asked for twice")
+    }
+  }
+
   // MARK: - refusals
 
   @Test(.timeLimit(.minutes(10)), arguments: ["alpaca", "alpha-vantage"])

@@ -16,6 +16,15 @@ class Unreachable(Exception):
     """The store does not answer, or says that it cannot now: trying again may help."""
 
 
+def setting(name):
+    """A setting of the services: the variable, or what is in the file that `<name>_FILE` names."""
+    path = os.environ.get(name + "_FILE")
+    if name in os.environ or not path:
+        return os.environ.get(name) or None
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()
+
+
 def open_store(url):
     """The store at `file:///folder`, `s3://bucket/prefix` or `az://container/prefix`."""
     parts = urllib.parse.urlsplit(url)
@@ -94,19 +103,21 @@ class Folder:
 
 
 class S3:
-    """A bucket. Credentials are found as boto3 finds them; `S3_ENDPOINT` names another server than Amazon's."""
+    """A bucket. Credentials are those of the services' variables, or what boto3 finds; `S3_ENDPOINT` names another
+    server than Amazon's."""
 
     def __init__(self, bucket, prefix):
         import boto3
         import botocore.config
         import botocore.exceptions
         self.bucket, self.prefix = bucket, prefix + "/" if prefix else ""
-        endpoint = os.environ.get("S3_ENDPOINT") or None
+        endpoint = setting("S3_ENDPOINT")
         style = os.environ.get("S3_ADDRESSING", "auto")
         self.errors = botocore.exceptions
         self.client = boto3.client(
             "s3", endpoint_url=endpoint, region_name=os.environ.get("AWS_REGION", "us-east-1"),
-            verify=os.environ.get("S3_CA_FILE") or None,
+            verify=os.environ.get("S3_CA_FILE") or None, aws_access_key_id=setting("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=setting("AWS_SECRET_ACCESS_KEY"), aws_session_token=setting("AWS_SESSION_TOKEN"),
             config=botocore.config.Config(
                 retries={"max_attempts": 5, "mode": "standard"}, connect_timeout=10, read_timeout=60,
                 s3={"addressing_style": {"path": "path", "host": "virtual"}.get(
@@ -166,14 +177,14 @@ class Azure:
         import azure.core.exceptions
         from azure.storage.blob import BlobServiceClient
         self.errors, self.prefix = azure.core.exceptions, prefix + "/" if prefix else ""
-        given = os.environ.get("AZURE_STORAGE_CONNECTION_STRING")
+        given = setting("AZURE_STORAGE_CONNECTION_STRING")
         if given:
             service = BlobServiceClient.from_connection_string(given)
         else:
-            account = os.environ.get("AZURE_STORAGE_ACCOUNT", "")
+            account = setting("AZURE_STORAGE_ACCOUNT")
             service = BlobServiceClient(
-                os.environ.get("AZURE_STORAGE_SERVICE_ENDPOINT") or f"https://{account}.blob.core.windows.net",
-                credential=os.environ.get("AZURE_STORAGE_KEY") or os.environ.get("AZURE_STORAGE_SAS_TOKEN"))
+                setting("AZURE_STORAGE_SERVICE_ENDPOINT") or f"https://{account}.blob.core.windows.net",
+                credential=setting("AZURE_STORAGE_KEY") or setting("AZURE_STORAGE_SAS_TOKEN"))
         self.container = service.get_container_client(container)
 
     def _call(self, key, work):

@@ -12,7 +12,6 @@ import csv
 import datetime
 import hashlib
 import os
-import sys
 import tempfile
 
 from archive import run_program, unpacked
@@ -61,7 +60,7 @@ def run(job, store, task, write):
         arguments = [word for name in PASSED if job["parameters"].get(name)
                      for word in (f"--{name}", job["parameters"][name])]
         said = run_program([
-            os.environ.get("TRAINING_PYTHON", sys.executable),
+            os.environ.get("TRAINING_PYTHON", "/usr/bin/python3"),
             os.path.join(training_folder(), f"train_{task['program']}.py"), table, folder, "--name", task["model"],
             "--version", task["version"], *arguments], b"")
         home = os.path.join(folder, "models", task["model"], task["version"])
@@ -125,6 +124,6 @@ def plain(decimal):
 
 
 def training_folder():
-    """The training programs of inference-worker: where `TRAINING` says, or beside these programs."""
-    return os.environ.get("TRAINING") or os.path.join(
+    """The training programs of inference-worker: where `TRAINING_PROGRAMS` says, or in the folder of a checkout."""
+    return os.environ.get("TRAINING_PROGRAMS") or os.path.join(
         os.path.dirname(os.path.abspath(__file__)), "..", "..", "InferenceWorker", "Training")

@@ -21,6 +21,7 @@ extension FetchKind {
   ) throws -> any FetchAdapter {
     switch self {
     case .bars: try BarsAdapter(store: store(queue), logger: logger)
+    case .chains: try ChainsAdapter()
     case .news: NewsAdapter(store: store(queue), logger: logger)
     case .social: SocialAdapter(store: store(queue), logger: logger)
     case .filings:

@@ -55,7 +55,7 @@ package struct StreamCommand: ServiceCommand {
     let plan = needs.add(Need(
       "feed", limit: .seconds(60), open: { (settings: try feed.settings(), calendar: try NYSECalendar()) },
       check: { try await FeedSession($0.settings).check(try interests.value) }))
-    let client = needs.add(Need("history", open: { try http.makeClient(name: "feed-history") }))
+    let client = needs.add(Need("history", open: { try http.makeClient(name: "feed-history", perHost: Refill.atOnce) }))
     let location = needs.add(.setting("state", { () throws(Failure) -> StateLocation in
       if let text = feed.state { return try StateLocation(text) }
       return redis.redisURL.map { .redis($0) } ?? .memory
@@ -71,7 +71,8 @@ package struct StreamCommand: ServiceCommand {
         return client == nil ? "not used" : "answers"
       },
       close: { await $0?.close() }))
-    let topics = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions].map(\.name)
+    let all = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions]
+    let topics = (all + (feed.feed.hasOptions ? [Topics.optionTrades] : [])).map(\.name)
     let entry = ServiceCatalogue.marketStreamer
     let clients = needs.kafka(entry.name, kafka, topics: topics, consumes: false)
     let wanted = InterestsBox()
@@ -79,7 +80,7 @@ package struct StreamCommand: ServiceCommand {
       wanted.interests = Interests(feed.feed, fixed: try interests.value, shards: feed.connections)
     }))
     needs.table("subscriptions", entry.name, kafka, topic: Topics.subscriptions) { wanted.interests?.take($0) }
-    return clients.source { producer in
+    return clients.source(linger: Publisher.linger) { producer in
       guard let interests = wanted.interests else { return }
       let (plan, location, redis) = (try plan.value, try location.value, try store.value)
       let refill = plan.settings.refillChannels.isEmpty

@@ -20,6 +20,10 @@ actor Publisher {
   /// Every event up to this time that the feed gave is in Kafka.
   private(set) var watermark: Int64 = 0
   private var lastMark: Int64 = 0
+  /// Events are gathered for this long and handed over together: a request to Kafka is about one partition, so the
+  /// fewer, the less each event costs. The library then only has to wait until the whole batch is with it.
+  private static let gathering = Duration.milliseconds(5)
+  static let linger = Duration.milliseconds(1)
 
   init(
     _ outlet: Outlet, _ producer: Producer, _ number: Int, drain: Interruption, logger: Logger,
@@ -56,7 +60,7 @@ actor Publisher {
         gauges.backlog.record(backlog)
         gauges.newest.record(Double(outlet.watermark) / 1e9)
         if isLast { break }
-        try await Task.sleep(for: .milliseconds(3))
+        try await Task.sleep(for: Self.gathering)
       }
     }
   }

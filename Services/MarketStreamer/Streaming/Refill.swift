@@ -17,7 +17,7 @@ struct Refill: Sendable {
   let client: FeedClient
 
   /// Questions that are asked at once; `--max-fetches-per-host` may allow fewer.
-  static let atOnce = 16
+  static let atOnce = 32
 
   /// - Parameter waits: called before another try; throws to give up.
   /// - Throws: errors of the network and of a busy provider once `waits` gives up.

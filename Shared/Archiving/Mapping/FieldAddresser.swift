@@ -59,10 +59,10 @@ package final class FieldAddresser: RecordAddresser {
     let start = reader.offset
     guard reader.kind == .string else {
       let stamp = try reader.integer()
-      guard Self.isStamp(stamp) else {
+      guard stamp >= 0, let nanoseconds = FeedStamp.nanoseconds(stamp) else {
         throw DecodingFailure(.badTimestamp, at: start, "not a time from 1970 to 2262", field: name)
       }
-      return clock.address(nanoseconds: FeedStamp.nanoseconds(stamp))
+      return clock.address(nanoseconds: nanoseconds)
     }
     let slice = try reader.slice()
     var address: RecordAddress?
@@ -75,19 +75,6 @@ package final class FieldAddresser: RecordAddresser {
     }
     guard let address else { throw DecodingFailure(.badTimestamp, at: start, "not a time", field: name) }
     return address
-  }
-}
-
-extension FieldAddresser {
-  /// Whether the nanoseconds of a number in any unit fit into an Int64.
-  private static func isStamp(_ stamp: Int64) -> Bool {
-    switch stamp {
-    case ..<0: false
-    case ..<100_000_000_000: stamp <= 9_223_372_036
-    case ..<100_000_000_000_000: stamp <= 9_223_372_036_854
-    case ..<100_000_000_000_000_000: stamp <= 9_223_372_036_854_775
-    default: true
-    }
   }
 }
 

@@ -24,15 +24,18 @@ package struct HTTPOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Redirects followed for one fetch; 0 follows none.", valueName: "count"))
   package var maxRedirects = 5
 
-  @Option(help: ArgumentHelp("Fetches in flight to one host at a time; 0 is no limit.", valueName: "count"))
-  package var maxFetchesPerHost = 8
+  @Option(help: ArgumentHelp(
+    "Fetches in flight to one host at a time; 0 is no limit. (default: 8; 32 of a feed's past)", valueName: "count"))
+  package var maxFetchesPerHost: Int?
 
   @OptionGroup package var access: AccessOptions
 
   package init() {}
 
+  /// - Parameter perHost: fetches in flight to one host, unless the flag says.
   /// - Throws: `Failure(.configuration)` naming the flag.
-  package func configuration(name: String) throws(Failure) -> HTTPConfiguration {
+  package func configuration(name: String, perHost: Int = 8) throws(Failure) -> HTTPConfiguration {
+    let maxFetchesPerHost = maxFetchesPerHost ?? perHost
     guard maxRedirects >= 0 else { throw Self.invalid("--max-redirects", "\(maxRedirects)", "0 or more") }
     guard maxFetchesPerHost >= 0 else {
       throw Self.invalid("--max-fetches-per-host", "\(maxFetchesPerHost)", "0 or more")
@@ -55,8 +58,8 @@ package struct HTTPOptions: ParsableArguments {
 
   /// A client with these settings.
   /// - Throws: `Failure(.configuration)`, or `HTTPError` when the certificate file cannot be read.
-  package func makeClient(name: String = "http") throws -> HTTPClient {
-    try HTTPClient(configuration(name: name))
+  package func makeClient(name: String = "http", perHost: Int = 8) throws -> HTTPClient {
+    try HTTPClient(configuration(name: name, perHost: perHost))
   }
 
   static func invalid(_ flag: String, _ value: String, _ expected: String) -> Failure {

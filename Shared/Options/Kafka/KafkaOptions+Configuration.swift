@@ -43,15 +43,17 @@ extension KafkaOptions {
     return TableReader.Configuration(properties: properties.values, topic: topic, logger: logger)
   }
 
-  /// - Parameter transactionalID: used with `--delivery exactly-once`; never the same in two running processes.
+  /// - Parameters:
+  ///   - transactionalID: used with `--delivery exactly-once`; never the same in two running processes.
+  ///   - linger: how long a record waits for others of its partition, to be sent with them.
   package func producerConfiguration(
-    clientID: String, transactionalID: String? = nil, logger: Logger
+    clientID: String, transactionalID: String? = nil, linger: Duration = .milliseconds(10), logger: Logger
   ) throws(Failure) -> Producer.Configuration {
     var properties = commonProperties(clientID: clientID)
     properties.setDefault("enable.idempotence", "true")
     properties.setDefault("acks", "all")
     properties.setDefault("compression.type", Library.compression)
-    properties.setDefault("linger.ms", "10")
+    properties.setDefault("linger.ms", "\(Int(linger / .milliseconds(1)))")
     properties.setDefault("partitioner", "murmur2_random")
     properties.setDefault("queue.buffering.max.messages", "1000000")
     // Twice the budget, because the library also counts what a record costs it besides its bytes.

@@ -20,8 +20,10 @@ struct Workload: Sendable {
   }
 
   var name: String { manifest.name }
-  /// Runs a program of the training image, which is none of the catalogue.
-  var isTraining: Bool { container["image"].text?.contains("souk-training:") == true }
+  /// Runs a program that is none of the fleet's: what trains models, or Dask.
+  var isForeign: Bool {
+    container["image"].text?.contains("souk-training:") == true || container["command"].items.first?.text == "dask"
+  }
   var labels: [String: String] { pod["metadata", "labels"].fields.compactMapValues(\.text) }
   var container: YAMLTree { pod["spec", "containers"].items.first ?? .null }
   var volumes: YAMLTree { pod["spec", "volumes"] }

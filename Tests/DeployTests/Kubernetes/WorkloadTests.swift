@@ -58,9 +58,11 @@ import TestSupport
     for (kind, resource) in [("requests", "cpu"), ("requests", "memory"), ("limits", "cpu"), ("limits", "memory")] {
       #expect(container["resources", kind, resource].text != nil, "\(name) has no \(resource) among its \(kind)")
     }
-    #expect(container["image"].text?.contains(/^registry\.example\.com\/souk(-training)?:[0-9.]+$/) == true, "\(name)")
+    let image = container["image"].text ?? ""
+    #expect(image.contains(/^registry\.example\.com\/souk(-training|-batch)?:[0-9.]+$/), "\(name)")
     #expect(container["image"].text?.hasSuffix(":latest") == false, "\(name)")
-    #expect(try workload.isTraining || Dockerfile.read().products.contains(workload.deployed.program), "\(name)")
+    #expect(
+      try workload.isForeign || Dockerfile.read().products.contains(workload.deployed.program), "\(name)")
   }
 
   @Test func servicesAreProbedAndDrained() async throws {
@@ -82,7 +84,7 @@ import TestSupport
   @Test(arguments: [Rendering.Variant.production, .everything])
   func everySettingIsOneOfTheProgram(variant: Rendering.Variant) async throws {
     for workload in try await Rendering.of(variant).workloads
-    where !workload.isTraining {
+    where !workload.isForeign {
       let unknown = try await workload.deployed.unknownSettings()
       #expect(unknown.isEmpty, "\(workload.name) has unknown settings: \(unknown)")
     }
@@ -188,7 +190,7 @@ import TestSupport
       let mount = worker.container["volumeMounts"].item(named: "models")
       #expect(mount["mountPath"].text == "/var/lib/souk" && mount["readOnly"].text == "true", "\(worker.name)")
     }
-    for workload in rendering.workloads where workload.isTraining {
+    for workload in rendering.workloads where workload.isForeign {
       let command = workload.deployed.command
       #expect(command.last == "/var/lib/souk/registry", "\(workload.name)")
       let program = try #require(command.dropFirst().first?.split(separator: "/").last.map(String.init))

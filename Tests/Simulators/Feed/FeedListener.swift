@@ -70,18 +70,18 @@ enum FeedListener {
       case .end:
         guard let head, let simulator = holder.simulator else { return }
         let answer = simulator.answer(head)
-        let body = context.channel.allocator.buffer(string: answer.body)
+        let channel = context.channel
+        let body = channel.allocator.buffer(string: answer.body)
         var headers = HTTPHeaders([("Content-Type", "application/json"), ("Content-Length", "\(body.readableBytes)")])
         if let delay = answer.retryAfter { headers.add(name: "Retry-After", value: delay) }
-        let status = HTTPResponseStatus(statusCode: answer.status)
-        context.write(wrapOutboundOut(.head(.init(version: .http1_1, status: status, headers: headers))), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
-        let ended = context.eventLoop.makePromise(of: Void.self)
-        if !head.isKeepAlive {
-          let channel = context.channel
-          ended.futureResult.whenComplete { _ in channel.close(promise: nil) }
+        let begin = HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)
+        let delay = simulator.state.withLock { $0.script.answerDelay }
+        context.eventLoop.scheduleTask(in: .nanoseconds(Int64(delay / .nanoseconds(1)))) { [close = !head.isKeepAlive] in
+          channel.write(HTTPServerResponsePart.head(begin), promise: nil)
+          channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
+          let ended = channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+          if close { ended.whenComplete { _ in channel.close(promise: nil) } }
         }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: ended)
       }
     }
   }

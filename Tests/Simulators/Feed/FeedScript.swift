@@ -29,6 +29,8 @@ package struct FeedScript: Sendable {
   package var pageSize = 50
   /// Whether every third page is empty, with a token for the next one.
   package var hasEmptyPages = false
+  /// How long an answer about the past takes.
+  package var answerDelay: Duration = .zero
   /// The number of next historical queries that get 429.
   package var refusedQuestions = 0
   /// Whether the plan has history; without it historical queries get 403.
@@ -43,6 +45,14 @@ package struct FeedScript: Sendable {
   /// The days before its start of which the market has bars, by formula.
   package var pastDays = 0
   package var splits: [SimulatedSplit] = []
+  /// Events between two plants of unusual activity in options; 0 for none.
+  package var plantEvery = 0
+  /// Contracts that are on every chain and never trade.
+  package var chainContracts = 0
+  /// Contracts that chains do not have any more.
+  package var goneContracts: Set<String> = []
+  /// Of contracts; those of others are drawn from their names.
+  package var openInterest: [String: Int64] = [:]
 
   package init() {}
 }
