@@ -106,7 +106,7 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     switch self {
     case .alpaca: .alpacaOptions
     case .polygon: .polygonOptions
-    case .alphaVantage, .newsapi, .reddit, .x, .edgar: nil
+    case .alphaVantage, .newsapi, .reddit, .x, .edgar, .fmp, .files: nil
     }
   }
 
