@@ -170,7 +170,7 @@ package enum ServiceCatalogue {
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents, Topics.documents, Topics.documentChunks,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.optionsFlow, Topics.documents, Topics.documentChunks,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
@@ -180,7 +180,7 @@ package enum ServiceCatalogue {
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.optionChains, Topics.optionTrades, Topics.optionsFlow,
     ],
     sink: .objectStore, needs: [.redis], scaling: .byLag(500_000), isStateful: true,
     resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),
@@ -193,12 +193,19 @@ package enum ServiceCatalogue {
       """)
 
   package static let gateway = ServiceEntry(
-    "gateway", "answers over HTTP with last ticks, bars, gaps and live events, and says how the system is",
-    of: [.lambda], writes: [Topics.subscriptions],
-    tables: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions], needs: [.redis],
-    scaling: .replicated, resources: .medium,
-    settings: [FleetSetting("API_HOST", "0.0.0.0", in: containers)], serves: 8_000, note: """
+    "gateway", "answers over HTTP with ticks, bars, signals, texts, features, jobs and live events", of: [.lambda],
+    writes: [Topics.subscriptions, Topics.batchJobs],
+    tables: [
+      Topics.marketGaps, Topics.subscriptions, Topics.batchJobs, Topics.batchStatus, Topics.optionsFlow,
+      Topics.sentimentEvents, Topics.marketTicks, Topics.marketBars, Topics.technicalSignals, Topics.newsArticles,
+    ], needs: [.redis, .objectStore], scaling: .replicated, resources: .medium,
+    settings: [
+      FleetSetting("API_HOST", "0.0.0.0", in: containers), FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
+      FleetSetting("VIEWS_ENABLED", "true", in: containers), .choice("DASK_ENABLED", "true", "DASK_ENABLED"),
+      .choice("DASK_SCHEDULER_ADDRESS", "tcp://dask-scheduler:8786", "DASK_SCHEDULER_ADDRESS"),
+    ], serves: 8_000, note: """
       Its replicas are equal: each follows the live topics in no group. Who may ask is in the file of TOKENS_FILE.
+      DATABASE_URL and INFLUX_DATABASE let it answer about supermarkets, forecasts and the Egyptian Exchange.
       """)
 
   package static let batchRunner = ServiceEntry(

@@ -44,6 +44,15 @@ package struct Lake: Sendable {
     return try BatchPointer(json: try await store.bytes(of: newest, limit: 64 << 10), at: newest.text)
   }
 
+  /// The pointer of a number, for a reader that stays with it.
+  /// - Throws: what the store throws: `.noSuchKey` when there is none, or none any more.
+  package func pointer(of dataset: String, sequence: Int64) async throws -> BatchPointer {
+    let digits = String(sequence)
+    let key = try ObjectKey(
+      "\(folder)/\(dataset)/current/\(String(repeating: "0", count: max(0, 12 - digits.utf8.count)))\(digits).json")
+    return try BatchPointer(json: try await store.bytes(of: key, limit: 64 << 10), at: key.text)
+  }
+
   /// The manifest that holds; nil when nothing of the dataset is published yet.
   package func current(of dataset: String) async throws -> BatchManifest? {
     guard let pointer = try await pointer(of: dataset) else { return nil }

@@ -153,6 +153,13 @@ struct Startup {
     return port
   }
 
+  /// - Returns: the port of EDGAR with invented reports.
+  mutating func startEdgar() async throws -> UInt16 {
+    let port = try await serve("edgar-simulator", ["--paragraphs", "4", "--port-file"]) { UInt16($0) }
+    screen.started("edgar-simulator", "127.0.0.1:\(port) (invented annual and quarterly reports)")
+    return port
+  }
+
   /// Starts a program that serves the others, and waits until it answers.
   /// - Parameters:
   ///   - arguments: their last flag takes the file in which the program says where it listens.
