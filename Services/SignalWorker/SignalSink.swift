@@ -28,9 +28,21 @@ package final class SignalSink: Sink {
 
   /// The symbols of a partition, and what waits to be produced.
   fileprivate struct Partition {
-    var series: [SymbolName: SymbolSeries] = [:]
+    var members: [SymbolName: Member] = [:]
     var changed: Set<SymbolName> = []
-    var signals: [TechnicalSignal] = []
+    /// Rows that wait, of all members.
+    var rows = 0
+  }
+
+  fileprivate struct Member {
+    var series: SymbolSeries
+    /// By interval.
+    var waiting: [WaitingRows]
+
+    init(_ series: SymbolSeries, _ plan: SignalPlan) {
+      self.series = series
+      waiting = plan.intervals.map { _ in WaitingRows(plan.set) }
+    }
   }
 
   package struct Settings: Sendable {
@@ -62,10 +74,21 @@ package final class SignalSink: Sink {
 
   /// Reads the states of the partitions. Reading resumes at the group's committed offsets.
   package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
-    let states = try await source.states(Set(partitions.map(\.partition)), plan)
+    let begin = ContinuousClock.now
+    let states = try await source.states(Set(partitions.map(\.partition)))
     for partition in partitions {
-      self.partitions[partition] = Partition(series: states[partition.partition] ?? [:])
+      var members: [SymbolName: Member] = [:]
+      for state in states[partition.partition] ?? [] {
+        guard let bytes = state.bytes, let series = try? SymbolSeries(plan, decoding: bytes) else {
+          metrics.unreadableState()
+          continue
+        }
+        if !series.isContinued { metrics.begunAnew() }
+        members[SymbolName(feed: state.feed, symbol: state.symbol)] = Member(series, plan)
+      }
+      self.partitions[partition] = Partition(members: members)
     }
+    metrics.restored(in: .now - begin)
     noteSeries()
     return [:]
   }
@@ -82,7 +105,7 @@ package final class SignalSink: Sink {
     case .minute(let read): minute = read
     case .other(let disposition): return disposition
     }
-    guard partitions[partition]?.series[minute.name] != nil || symbols < maxSymbols else {
+    guard partitions[partition]?.members[minute.name] != nil || symbols < maxSymbols else {
       return .reject(Rejection(
         code: "too_many_symbols", stage: "check", "there are \(maxSymbols) symbols already: --max-symbols"))
     }
@@ -98,16 +121,16 @@ package final class SignalSink: Sink {
     }
   }
 
-  private var symbols: Int { partitions.values.reduce(0) { $0 + $1.series.count } }
+  private var symbols: Int { partitions.values.reduce(0) { $0 + $1.members.count } }
 
   package var load: SinkLoad {
-    SinkLoad(rows: partitions.values.reduce(0) { $0 + $1.signals.count }, bytes: pendingBytes)
+    SinkLoad(rows: partitions.values.reduce(0) { $0 + $1.rows }, bytes: pendingBytes)
   }
 
   package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
-    let signals = partitions.values.flatMap(\.signals)
-    try await output.send([batch(of: signals), stateBatch()], for: positions)
-    metrics.made(signals)
+    var tally = SignalMetrics.Tally()
+    try await output.send([signalBatch(&tally), stateBatch()], for: positions)
+    metrics.made(tally)
     if tooOld > 0 {
       logger.warning("bars are too old to be revised and change nothing", metadata: ["bars": "\(tooOld)"])
       tooOld = 0
@@ -115,17 +138,27 @@ package final class SignalSink: Sink {
     for partition in partitions.keys { partitions[partition]?.settle() }
     pendingBytes = 0
     noteSeries()
-    return FlushReport(durable: positions, rows: signals.count)
+    return FlushReport(durable: positions, rows: tally.count)
   }
 
-  private func batch(of signals: [TechnicalSignal]) -> OutgoingBatch {
+  /// The last signal of each id: a bar that was revised several times since the flush before is published once.
+  private func signalBatch(_ tally: inout SignalMetrics.Tally) -> OutgoingBatch {
     var batch = OutgoingBatch()
     var writer = JSONWriter()
     let headers = identity.headers(schema: TechnicalSignal.topic.schema)
-    for signal in signals {
-      writer.clear()
-      signal.encode(into: &writer)
-      batch.append(topic: TechnicalSignal.topic.name, key: signal.key, value: writer.bytes, headers: headers)
+    for partition in partitions.values {
+      for name in partition.changed {
+        guard let member = partition.members[name] else { continue }
+        for (interval, rows) in zip(plan.intervals, member.waiting) {
+          rows.forEach { row, knownNs in
+            let signal = TechnicalSignal(name, plan.set, interval, row, knownNs: knownNs)
+            tally.add(signal)
+            writer.clear()
+            signal.encode(into: &writer)
+            batch.append(topic: TechnicalSignal.topic.name, key: signal.key, value: writer.bytes, headers: headers)
+          }
+        }
+      }
     }
     return batch
   }
@@ -133,17 +166,12 @@ package final class SignalSink: Sink {
   private func stateBatch() -> OutgoingBatch {
     var batch = OutgoingBatch()
     var writer = JSONWriter()
-    let headers = identity.headers(schema: SignalState.topic.schema)
+    let headers = identity.headers(schema: Topics.signalStates.schema)
     for partition in partitions.values {
       for name in partition.changed {
-        guard let series = partition.series[name] else { continue }
-        let state = SignalState(
-          group: group, feed: name.feed, symbol: name.symbol, state: Base64.encode(series.encoded()))
-        writer.clear()
-        state.encode(into: &writer)
-        batch.append(
-          topic: SignalState.topic.name, key: state.key, value: writer.bytes, headers: headers,
-          partitionBy: state.partitionKey)
+        guard let series = partition.members[name]?.series else { continue }
+        let state = SymbolState(group: group, feed: name.feed, symbol: name.symbol, bytes: series.encoded())
+        batch.append(state, to: Topics.signalStates, headers: headers, writer: &writer)
       }
     }
     return batch
@@ -162,34 +190,111 @@ extension SignalSink.Partition {
   fileprivate mutating func take(
     _ minute: BarReader.Minute, _ plan: SignalPlan, _ clock: inout SessionClock
   ) -> SymbolSeries.Outcome {
-    var made: [TechnicalSignal] = []
-    swap(&made, &signals)
-    let outcome = series[minute.name, default: SymbolSeries(plan)].take(
-      minute.bar, knownNs: minute.knownNs, &clock
-    ) { interval, row in
-      made.append(TechnicalSignal(minute, plan, interval, row))
-    }
-    swap(&made, &signals)
+    let (outcome, added) = members[minute.name, default: .init(SymbolSeries(plan), plan)].take(minute, &clock)
+    rows += added
     if outcome == .appended || outcome == .revised { changed.insert(minute.name) }
     return outcome
   }
 
   fileprivate mutating func settle() {
+    for name in changed {
+      guard let index = members.index(forKey: name) else { continue }
+      for interval in members.values[index].waiting.indices { members.values[index].waiting[interval].clear() }
+    }
     changed.removeAll(keepingCapacity: true)
-    signals.removeAll(keepingCapacity: true)
+    rows = 0
+  }
+}
+
+extension SignalSink.Member {
+  /// - Returns: what became of the minute, and how many more rows wait.
+  fileprivate mutating func take(
+    _ minute: BarReader.Minute, _ clock: inout SessionClock
+  ) -> (SymbolSeries.Outcome, Int) {
+    var rows: [WaitingRows] = []
+    swap(&rows, &waiting)
+    var added = 0
+    let outcome = series.take(minute.bar, knownNs: minute.knownNs, &clock) { interval, row in
+      if rows[interval].put(row, knownNs: minute.knownNs) { added += 1 }
+    }
+    swap(&rows, &waiting)
+    return (outcome, added)
+  }
+}
+
+/// The rows of one series that wait to be produced, in the order of their bars: of each bar the last one.
+struct WaitingRows {
+  private let outputs: Int
+  private var heads: [(start: Int64, ordinal: Int, fired: UInt64, knownNs: Int64)] = []
+  /// The bar and the values of each row in turn.
+  private var numbers: [Double] = []
+  private var width: Int { 4 + outputs }
+
+  init(_ set: IndicatorSet) { outputs = set.outputs.count }
+
+  var count: Int { heads.count }
+
+  /// - Returns: whether no row of this bar waited.
+  mutating func put(_ row: SignalRow, knownNs: Int64) -> Bool {
+    var place = heads.count
+    // Rows come in the order of their bars, of a revision from some bar on.
+    if place > 0, heads[place - 1].start >= row.start {
+      var low = 0
+      while low < place {
+        let middle = (low + place) / 2
+        if heads[middle].start < row.start { low = middle + 1 } else { place = middle }
+      }
+    }
+    let head = (start: row.start, ordinal: row.ordinal, fired: row.fired, knownNs: knownNs)
+    guard place < heads.count, heads[place].start == row.start else {
+      heads.insert(head, at: place)
+      if place == heads.count - 1 {
+        numbers += row.bar
+        numbers += row.values
+      } else {
+        numbers.insert(contentsOf: Array(row.bar) + Array(row.values), at: place * width)
+      }
+      return true
+    }
+    heads[place] = head
+    let base = place * width
+    for index in 0..<4 { numbers[base + index] = row.bar[index] }
+    for index in 0..<outputs { numbers[base + 4 + index] = row.values[index] }
+    return false
+  }
+
+  func forEach(_ body: (SignalRow, _ knownNs: Int64) -> Void) {
+    numbers.withUnsafeBufferPointer { numbers in
+      for (place, head) in heads.enumerated() {
+        let base = place * width
+        body(
+          SignalRow(
+            start: head.start, ordinal: head.ordinal,
+            bar: UnsafeBufferPointer(rebasing: numbers[base..<base + 4]),
+            values: UnsafeBufferPointer(rebasing: numbers[base + 4..<base + width]), fired: head.fired),
+          head.knownNs)
+      }
+    }
+  }
+
+  mutating func clear() {
+    heads.removeAll(keepingCapacity: true)
+    numbers.removeAll(keepingCapacity: true)
   }
 }
 
 extension TechnicalSignal {
-  init(_ minute: BarReader.Minute, _ plan: SignalPlan, _ interval: Int, _ row: SignalRow) {
+  init(
+    _ name: SymbolName, _ set: IndicatorSet, _ interval: BarInterval, _ row: SignalRow, knownNs: Int64
+  ) {
     var events: [Event] = []
-    for (index, rule) in plan.set.rules.enumerated() where row.fired & (1 << UInt64(index)) != 0 {
-      let sides = plan.set.sides(of: index, row)
+    for (index, rule) in set.rules.enumerated() where row.fired & (1 << UInt64(index)) != 0 {
+      let sides = set.sides(of: index, row)
       events.append(Event(rule: rule.name, condition: rule.condition, left: sides.left, right: sides.right))
     }
     self.init(
-      symbol: minute.name.symbol, feed: minute.name.feed, interval: plan.intervals[interval].description,
-      startNs: row.start * 1_000_000_000, knownNs: minute.knownNs, bars: Int64(row.ordinal + 1),
-      values: SignalValues(names: plan.set.outputs, numbers: Array(row.values)), events: events)
+      symbol: name.symbol, feed: name.feed, interval: interval.description, startNs: row.start * 1_000_000_000,
+      knownNs: knownNs, bars: Int64(row.ordinal + 1),
+      values: SignalValues(names: set.outputs, numbers: Array(row.values)), events: events)
   }
 }

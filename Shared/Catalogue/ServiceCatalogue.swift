@@ -129,7 +129,9 @@ package enum ServiceCatalogue {
 
   package static let marketStreamer = ServiceEntry(
     "market-streamer", "publishes trades, quotes and bars of market feeds, and refills what it missed", of: [.lambda],
-    writes: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions],
+    writes: [
+      Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.optionTrades, Topics.subscriptions,
+    ],
     tables: [Topics.subscriptions], isSource: true, needs: [.redis, .internet], scaling: .activeStandby,
     resources: ContainerResources(cpu: 250, memory: 96, limit: 256),
     settings: [
@@ -144,6 +146,12 @@ package enum ServiceCatalogue {
     "signal-worker", "computes indicators of bars, and says which rules fire", of: [.lambda],
     reads: [Topics.marketBars], writes: [Topics.technicalSignals, Topics.signalStates],
     tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
+
+  package static let optionsDetector = ServiceEntry(
+    "options-detector", "finds sweeps, blocks and unusual volume in options, and says which rule found them",
+    of: [.lambda], reads: [Topics.optionTrades, Topics.optionChains], writes: [Topics.optionsFlow, Topics.flowStates],
+    tables: [Topics.flowStates], scaling: .byLag(20_000, [Topics.optionChains: 200]), isStateful: true,
+    resources: .medium)
 
   package static let sentimentWorker = ServiceEntry(
     "sentiment-worker", "clusters articles and posts into stories and says what each means for the companies it names",
@@ -162,7 +170,7 @@ package enum ServiceCatalogue {
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents, Topics.documents, Topics.documentChunks,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.optionsFlow, Topics.documents, Topics.documentChunks,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
@@ -172,7 +180,7 @@ package enum ServiceCatalogue {
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.optionChains, Topics.optionTrades, Topics.optionsFlow,
     ],
     sink: .objectStore, needs: [.redis], scaling: .byLag(500_000), isStateful: true,
     resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),
@@ -185,12 +193,19 @@ package enum ServiceCatalogue {
       """)
 
   package static let gateway = ServiceEntry(
-    "gateway", "answers over HTTP with last ticks, bars, gaps and live events, and says how the system is",
-    of: [.lambda], writes: [Topics.subscriptions],
-    tables: [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions], needs: [.redis],
-    scaling: .replicated, resources: .medium,
-    settings: [FleetSetting("API_HOST", "0.0.0.0", in: containers)], serves: 8_000, note: """
+    "gateway", "answers over HTTP with ticks, bars, signals, texts, features, jobs and live events", of: [.lambda],
+    writes: [Topics.subscriptions, Topics.batchJobs],
+    tables: [
+      Topics.marketGaps, Topics.subscriptions, Topics.batchJobs, Topics.batchStatus, Topics.optionsFlow,
+      Topics.sentimentEvents, Topics.marketTicks, Topics.marketBars, Topics.technicalSignals, Topics.newsArticles,
+    ], needs: [.redis, .objectStore], scaling: .replicated, resources: .medium,
+    settings: [
+      FleetSetting("API_HOST", "0.0.0.0", in: containers), FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
+      FleetSetting("VIEWS_ENABLED", "true", in: containers), .choice("DASK_ENABLED", "true", "DASK_ENABLED"),
+      .choice("DASK_SCHEDULER_ADDRESS", "tcp://dask-scheduler:8786", "DASK_SCHEDULER_ADDRESS"),
+    ], serves: 8_000, note: """
       Its replicas are equal: each follows the live topics in no group. Who may ask is in the file of TOKENS_FILE.
+      DATABASE_URL and INFLUX_DATABASE let it answer about supermarkets, forecasts and the Egyptian Exchange.
       """)
 
   package static let batchRunner = ServiceEntry(
@@ -212,7 +227,8 @@ package enum ServiceCatalogue {
   /// In the order the data flows.
   package static let all = [
     crawler, downloader, parser, egxProducer, influxConsumer, s3Consumer, scheduler, fetcher, inferenceWorker, dbWriter,
-    marketStreamer, signalWorker, sentimentWorker, documentWorker, hotWriter, archiver, batchRunner, gateway,
+    marketStreamer, signalWorker, optionsDetector, sentimentWorker, documentWorker, hotWriter, archiver, batchRunner,
+    gateway,
   ]
 
   package static func named(_ name: String) -> ServiceEntry? { all.first { $0.name == name } }

@@ -87,9 +87,10 @@ package enum Topics {
   package static func fetched(by kind: FetchKind) -> [Topic] {
     switch kind {
     case .bars: [marketBars]
+    case .chains: [optionChains]
     case .news: [newsArticles]
     case .social: [socialPosts]
-    case .filings: [documents]
+    case .filings, .transcripts: [documents]
     }
   }
 

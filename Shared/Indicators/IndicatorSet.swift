@@ -172,4 +172,10 @@ package struct SignalRow {
   package let values: UnsafeBufferPointer<Double>
   /// The rules that fire, by their bits.
   package let fired: UInt64
+
+  package init(
+    start: Int64, ordinal: Int, bar: UnsafeBufferPointer<Double>, values: UnsafeBufferPointer<Double>, fired: UInt64
+  ) {
+    (self.start, self.ordinal, self.bar, self.values, self.fired) = (start, ordinal, bar, values, fired)
+  }
 }

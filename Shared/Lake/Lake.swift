@@ -44,6 +44,15 @@ package struct Lake: Sendable {
     return try BatchPointer(json: try await store.bytes(of: newest, limit: 64 << 10), at: newest.text)
   }
 
+  /// The pointer of a number, for a reader that stays with it.
+  /// - Throws: what the store throws: `.noSuchKey` when there is none, or none any more.
+  package func pointer(of dataset: String, sequence: Int64) async throws -> BatchPointer {
+    let digits = String(sequence)
+    let key = try ObjectKey(
+      "\(folder)/\(dataset)/current/\(String(repeating: "0", count: max(0, 12 - digits.utf8.count)))\(digits).json")
+    return try BatchPointer(json: try await store.bytes(of: key, limit: 64 << 10), at: key.text)
+  }
+
   /// The manifest that holds; nil when nothing of the dataset is published yet.
   package func current(of dataset: String) async throws -> BatchManifest? {
     guard let pointer = try await pointer(of: dataset) else { return nil }
@@ -71,6 +80,19 @@ package struct Lake: Sendable {
       throw Failure(.fatal, code: "lake_unreadable", "\(key) has other bytes than the manifest says")
     }
     return bytes
+  }
+}
+
+extension BatchManifest.Boundary {
+  /// Which side answers for a row: true for the batch layer, false for the live one.
+  ///
+  /// Exactly one of them does for each instant. A row that is open at the boundary is the live layer's, as is what lies
+  /// outside of what the batch layer covers; where the live layer does not reach that far back, there is a gap.
+  /// - Parameters:
+  ///   - start: nanoseconds since 1970.
+  ///   - length: of the row's interval, nanoseconds; 0 for an event.
+  package func answers(from start: Int64, length: Int64) -> Bool {
+    covers.contains { $0.fromNs <= start && start + length <= $0.untilNs && start < $0.untilNs }
   }
 }
 

@@ -54,9 +54,11 @@ package struct MarketCatalogue: Sendable {
     schedules:
       - {name: bars-1m, kind: bars, interval: 1m, every: 1m, hours: regular, delay: 3s, deadline: 2m, lookback: 15m}
       - {name: news, kind: news, every: 15m, hours: always, deadline: 15m}
+      - {name: chains, kind: chains, source: polygon, every: 15m, hours: regular, delay: 30s, deadline: 15m}
       - {name: reddit, kind: social, source: reddit, symbols: none, every: 2m, hours: always, deadline: 2m}
       - {name: x, kind: social, source: x, every: 2m, hours: always, deadline: 2m}
       - {name: filings, kind: filings, every: 1h, hours: always, deadline: 1h}
+      - {name: transcripts, kind: transcripts, every: 1d, hours: always, deadline: 20h, spread: 12h}
     """
 }
 
@@ -104,6 +106,7 @@ extension DataSource {
         rate: 100/m
       - {name: edgar, kind: edgar, user-agent: env:EDGAR_USER_AGENT, rate: 8/s, timeout: 60s}
       - {name: x, kind: x, key: env:X_BEARER_TOKEN, rate: [1/s, 60/m], monthly-reads: 10000}
+      - {name: fmp, kind: fmp, key: env:FMP_API_KEY, rate: [5/s, 250/d]}
     """
 }
 

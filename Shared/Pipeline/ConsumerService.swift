@@ -71,15 +71,20 @@ package struct ConsumerService: Sendable {
 
   /// Fills a sink that itself writes to Kafka, and is asked for each partition before anything of it is read.
   ///
-  /// - Parameter makeSink: given the consumer, whose group may take part in transactions, and the producer to write
-  ///   through; with `--delivery exactly-once` its transactions are initialised.
+  /// - Parameters:
+  ///   - isCoPartitioned: a member owns the same partitions of all inputs, and is offered them together. The inputs
+  ///     have the same number of partitions.
+  ///   - makeSink: given the consumer, whose group may take part in transactions, and the producer to write through;
+  ///     with `--delivery exactly-once` its transactions are initialised.
   package func sink<Destination: Sink>(
-    _ policy: FlushPolicy,
+    _ policy: FlushPolicy, isCoPartitioned: Bool = false,
     output makeSink: @escaping @Sendable (_ consumer: Consumer, _ output: Producer) throws -> Destination
   ) -> Work {
     Work {
       // Dead letters need no transactions: a repeated one only repeats.
-      try await run(externalOffsets: true, adoptsCommits: true) { consumer, letters in
+      try await run(
+        externalOffsets: true, adoptsCommits: true, isCoPartitioned: isCoPartitioned
+      ) { consumer, letters in
         func fill(_ output: Producer) async throws {
           try await SinkPipeline(
             service: identity, consumer: consumer, producer: letters, sink: try makeSink(consumer, output),
@@ -109,12 +114,14 @@ package struct ConsumerService: Sendable {
 
   /// Opens the clients around a loop. The consumer is closed first, so that its group goes on without it.
   private func run(
-    externalOffsets: Bool = false, adoptsCommits: Bool = false, isTransactional: Bool = false,
-    _ loop: (Consumer, Producer) async throws -> Void
+    externalOffsets: Bool = false, adoptsCommits: Bool = false, isCoPartitioned: Bool = false,
+    isTransactional: Bool = false, _ loop: (Consumer, Producer) async throws -> Void
   ) async throws {
     let consumer = try clients.consumer(of: clients.topics.value.inputs) {
       $0.externalOffsets = externalOffsets
       $0.adoptsCommits = adoptsCommits
+      // The only strategy that gives out the topics of a group alike.
+      if isCoPartitioned { $0.properties["partition.assignment.strategy"] = "range" }
     }
     defer { consumer.close() }
     try await clients.withProducer(isTransactional: isTransactional, backoff: pipeline.backoff) { producer in

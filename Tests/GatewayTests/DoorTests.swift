@@ -52,9 +52,67 @@ import Testing
   }
 
   @Test func cursorsComeBackAsTheyWent() {
-    for time in [0, 1, 1_772_461_800_000, -5] as [Int64] { #expect(Cursor.read(Cursor.text(time)) == time) }
-    for text in ["", "t5", "%%", String(repeating: "A", count: 65), Cursor.text(5) + "A"] {
-      #expect(Cursor.read(text) == nil)
+    for time in [0, 1, 1_772_461_800_000, Parameter.times.upperBound] as [Int64] {
+      for mark in [nil, "12", "nightly_1764599400000000000"] {
+        #expect(Cursor(Cursor(time: time, mark: mark).text) == Cursor(time: time, mark: mark))
+      }
+    }
+    for text in ["", "5", "%%", String(repeating: "A", count: 65), Cursor(time: 5).text + "-", "0000000000A"] {
+      #expect(Cursor(text) == nil)
+    }
+  }
+
+  @Test func whatTheDocumentAllowsIsRead() {
+    for (kind, good, bad) in [
+      (.word(most: 4), ["a", "a.b", "A:_9"], ["", ".a", "a-", "a b", "abcde", "ü"]),
+      (.words(most: 2), ["1m:rsi14", "a,b", "a,a,b"], ["", "a,,b", "a,b,c"]),
+      (.text(most: 3), ["a", "  ", "äöü"], ["", "abcd", "a\u{0}"]),
+      (.share(standard: 0), ["0", "1", "0.25"], ["-0.1", "1.1", "x", "nan", ""]),
+      (.count(standard: 1, most: 10), ["1", "10"], ["0", "11", "+1", "1.0", ""]),
+    ] as [(Parameter.Kind, [String], [String])] {
+      for text in good { #expect(read(kind, text) != nil, "\(kind) takes '\(text)'") }
+      for text in bad { #expect(read(kind, text) == nil, "\(kind) refuses '\(text)'") }
+    }
+  }
+
+  @Test func aJobIsReadStrictly() throws {
+    func read(_ json: String) throws(Problem) -> BatchJob { try JobRequest.read(Array(json.utf8)).job(submittedNs: 7) }
+    let job = try read("""
+      {"kind":"features","symbols":["spy","QQQ","SPY"],"from":"2026-03-02T00:00:00Z","until":"2026-03-03T00:00:00Z",
+       "parameters":{"feed":"polygon-stocks"},"job_id":"nightly"}
+      """)
+    #expect(job == BatchJob(
+      jobID: "nightly", kind: .features, symbols: ["QQQ", "SPY"], fromNs: 1_772_409_600_000_000_000,
+      untilNs: 1_772_496_000_000_000_000, parameters: TextValues([("feed", "polygon-stocks")]), submittedNs: 7,
+      by: "gateway"))
+    #expect(BatchJob.isID(try read("{\"kind\":\"compact\"}").jobID), "it is given a name")
+    for json in [
+      "{}", "{\"kind\":\"nothing\"}", "{\"kind\":\"compact\",\"kind\":\"compact\"}",
+      "{\"kind\":\"compact\",\"priority\":1}", "{\"kind\":\"compact\",\"symbols\":[\"A B\"]}",
+      "{\"kind\":\"compact\",\"symbols\":null}", "{\"kind\":\"compact\",\"job_id\":\"-\"}",
+      "{\"kind\":\"compact\",\"from\":\"2026-03-02\"}", "{\"kind\":\"compact\",\"parameters\":{\"a\":1}}",
+    ] {
+      #expect(throws: Problem.self) { try read(json) }
+    }
+    do throws(Problem) {
+      _ = try read("{\"kind\":\"compact\",\"from\":\"2026-03-02T00:00:00Z\",\"until\":\"2026-03-02T00:00:00Z\"}")
+      Issue.record("a job about no time is taken")
+    } catch { #expect(error.status == 409) }
+  }
+
+  // MARK: - Dask
+
+  @Test func workersOfASchedulerAreCounted() {
+    let state = DaskWatch.read(Array("""
+      {"type":"Scheduler","id":"s","workers":{"tcp://a:1":{"nthreads":4,"memory_limit":2e9,"host":"a"},
+       "tcp://b:1":{"name":null,"nthreads":2,"metrics":{"nthreads":9}}}}
+      """.utf8))
+    #expect(state == DaskWatch.State(isConnected: true, workers: 2, cores: 6))
+    #expect(DaskWatch.read(Array("{\"workers\":{}}".utf8)) == DaskWatch.State(isConnected: true))
+    for text in ["", "[]", "{}", "{\"workers\":3}", "<html>"] { #expect(DaskWatch.read(Array(text.utf8)) == nil) }
+    #expect(DaskWatch.dashboard(of: "tcp://dask-scheduler:8786") == "http://dask-scheduler:8787")
+    for text in ["dask-scheduler:8786", "tcp://dask-scheduler", "http://a:1", "tcp://:8786", "tcp://a:x"] {
+      #expect(DaskWatch.dashboard(of: text) == nil)
     }
   }
 
@@ -138,6 +196,17 @@ import Testing
     listener.offer(event(5, kind: "gap"), 5)
     #expect(listener.takeAll().map(\.0) == [0, 3, 4])
     #expect(listener.takeAll().isEmpty)
+  }
+
+  @Test func aLaterStateOfASignalStandsForOneThatWaits() {
+    func signal(_ start: Int, _ number: Int) -> LiveEvent {
+      LiveEvent(kind: "signal", symbol: "AAPL", json: "{\"id\":\"AAPL/f/1m/\(start)\",\"n\":\(number)}")
+    }
+    let listener = LiveListener(symbols: [], kinds: ["signal"], most: 10)
+    for (place, event) in [signal(1, 0), signal(2, 1), signal(1, 2)].enumerated() {
+      listener.offer(event, UInt64(place))
+    }
+    #expect(listener.takeAll().map(\.0) == [1, 2], "signals of two bars are both told")
   }
 
   @Test func aListenerThatIsTooFarBehindIsSentAway() {

@@ -18,7 +18,9 @@ protocol StreamSuite {}
 extension StreamSuite {
   static var symbols: [String] { ["AAPL", "MSFT", "BRK.B"] }
   static var options: [String] { ["SPY251219C00650000", "SPY251219P00650000"] }
-  static var topics: [Topic] { [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions] }
+  static var topics: [Topic] {
+    [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions, Topics.optionTrades]
+  }
 
   func makeBroker() throws -> EmbeddedBroker {
     try EmbeddedBroker(topics: Self.topics.map { ($0.name, Int($0.partitions)) })

@@ -72,6 +72,8 @@ final class MemoryOutput: SinkOutput, StateSource {
   /// The last record of each id.
   var last: [String: [UInt8]] { Dictionary(signals.map { ($0.id, $0.encoded()) }) { $1 } }
 
+  func replace(_ key: [UInt8], by value: [UInt8]) { state.withLock { $0.states[key] = value } }
+
   /// Lets the next send fail after so many of its batches were acknowledged.
   func fail(after batches: Int) { state.withLock { $0.failures.append(batches) } }
 
@@ -93,9 +95,8 @@ final class MemoryOutput: SinkOutput, StateSource {
     }
   }
 
-  func states(_ partitions: Set<Int32>, _ plan: SignalPlan) async throws -> [Int32: [SymbolName: SymbolSeries]] {
-    let read = states.values.compactMap { StateChangelog.series($0, "group", plan) }
-    return [0: Dictionary(uniqueKeysWithValues: read)]
+  func states(_ partitions: Set<Int32>) async throws -> [Int32: [SymbolState]] {
+    [0: states.values.compactMap { StateChangelog.state($0, of: "group") }]
   }
 }
 

@@ -124,13 +124,40 @@ import TestSupport
     #expect(fixture.reason(minute(20, knownAfter: -61_000_000_000)) == "future_stamp")
     #expect(fixture.reason(Array("{".utf8)) == "malformed_json")
     #expect(fixture.reason(Array("{}".utf8)) == "missing_field")
-    // Another group's state, and one that cannot be read.
+    // Another group's state, and one that cannot be read: its symbol begins anew.
     try await fixture.flush(to: 20)
-    let state = try #require(fixture.output.states.values.first)
-    #expect(StateChangelog.series(state, "other", fixture.plan) == nil)
-    var message = try SignalState(decoding: state)
+    let (key, state) = try #require(fixture.output.states.first)
+    #expect(StateChangelog.state(state, of: "other") == nil)
+    var message = try #require(StateChangelog.state(state, of: "group"))
+    #expect(message.bytes.flatMap { try? SymbolSeries(fixture.plan, decoding: $0) } != nil)
     message.state = "AQID"
-    #expect(StateChangelog.series(message.encoded(), "group", fixture.plan) == nil)
-    #expect(StateChangelog.series(state, "group", fixture.plan) != nil)
+    fixture.output.replace(key, by: message.encoded())
+    try await fixture.crash()
+    #expect(fixture.reason(minute(12, close: 1)) == nil)
+  }
+
+  /// A bar revised several times between two flushes, and all behind it, goes out once.
+  @Test func ofEachSignalOnlyTheLastOfAFlushGoesOut() async throws {
+    let fixture = try SignalFixture(["1m"], revisable: 50)
+    func minute(_ minute: Int, close: Double, knownAfter: Int64 = 60_000_000_000) -> [UInt8] {
+      Minutes.bar("AAPL", minute, high: 9, low: 1, close: close, volume: 1, knownAfter: knownAfter)
+    }
+    for index in 0..<40 { fixture.append(minute(index, close: 2)) }
+    try await fixture.flush(to: 40)
+    #expect(fixture.output.signals.count == 40)
+    for (round, revised) in [30, 20, 25].enumerated() {
+      fixture.append(minute(revised, close: 3 + Double(round), knownAfter: Int64(60 + round) * 60_000_000_000))
+    }
+    try await fixture.flush(to: 43)
+    let fresh = fixture.output.signals.dropFirst(40)
+    #expect(fresh.count == 20 && Set(fresh.map(\.id)).count == 20)
+    let once = try SignalFixture(["1m"], revisable: 50)
+    for index in 0..<40 {
+      let close: Double = [30: 3, 20: 4, 25: 5][index] ?? 2
+      once.append(minute(index, close: close))
+    }
+    try await once.flush(to: 40)
+    let values = Dictionary(fixture.output.signals.map { ($0.id, $0.values) }) { $1 }
+    #expect(values == Dictionary(once.output.signals.map { ($0.id, $0.values) }) { $1 })
   }
 }

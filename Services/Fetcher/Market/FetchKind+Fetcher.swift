@@ -21,10 +21,13 @@ extension FetchKind {
   ) throws -> any FetchAdapter {
     switch self {
     case .bars: try BarsAdapter(store: store(queue), logger: logger)
+    case .chains: try ChainsAdapter()
     case .news: NewsAdapter(store: store(queue), logger: logger)
     case .social: SocialAdapter(store: store(queue), logger: logger)
     case .filings:
       FilingsAdapter(store: store(queue), shelf: try Self.needed(shelf), largest: largest, logger: logger)
+    case .transcripts:
+      TranscriptsAdapter(store: store(queue), shelf: try Self.needed(shelf), largest: largest, logger: logger)
     }
   }
 

@@ -8,7 +8,7 @@ import Synchronization
 /// ```yaml
 /// tokens:
 ///   - {name: notebooks, token: "env:NOTEBOOK_TOKEN", scopes: [read]}
-///   - {name: operators, token: "file:/run/secrets/operators", scopes: [read, write]}
+///   - {name: operators, token: "file:/run/secrets/operators", scopes: [read, write, jobs, users]}
 /// ```
 struct Access: Sendable {
   struct Client: Hashable, Sendable {
@@ -38,7 +38,7 @@ struct Access: Sendable {
       var scopes: Set<Endpoint.Scope> = []
       for word in try entry.texts("scopes") ?? ["read"] {
         guard let scope = Endpoint.Scope(rawValue: word) else {
-          throw entry.wrong("scopes", "has '\(word)'; there are read and write")
+          throw entry.wrong("scopes", "has '\(word)'; there are \(Endpoint.Scope.allCases.map(\.rawValue))")
         }
         scopes.insert(scope)
       }
@@ -50,7 +50,7 @@ struct Access: Sendable {
   }
 
   var summary: String {
-    guard let clients else { return "no tokens: anyone may read, no one may subscribe" }
+    guard let clients else { return "no tokens: anyone may read, no one may change anything" }
     return "\(clients.count) tokens: \(clients.values.map(\.name).sorted().joined(separator: ", "))"
   }
 

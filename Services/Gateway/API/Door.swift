@@ -27,6 +27,7 @@ struct Door: Sendable {
       switch endpoint.method {
       case .get: routes.get(Endpoint.root + endpoint.path, handler)
       case .put: routes.put(Endpoint.root + endpoint.path, handler)
+      case .post: routes.post(Endpoint.root + endpoint.path, handler)
       case .delete: routes.delete(Endpoint.root + endpoint.path, handler)
       }
     }
@@ -40,9 +41,10 @@ struct Door: Sendable {
     do {
       let client = try access.client(request.header("authorization"), for: endpoint.scope)
       try rate.take(client.name)
-      answer = dressed(try await endpoint.handle(try Call(endpoint, request)), for: request)
+      answer = dressed(try await endpoint.handle(try await Call(endpoint, request)), for: request)
     } catch {
       let problem = Problem(error)
+      for part in problem.degraded { GatewayMetrics.degraded(part) }
       if problem.status >= 500 {
         logger.warning("not answered", metadata: ["endpoint": "\(endpoint.id)", "error": "\(error)"])
       }
@@ -56,7 +58,7 @@ struct Door: Sendable {
   /// A preflight, another method of a path, or a path that there is not.
   private func otherwise(_ request: ServerRequest) -> ServerAnswer {
     let methods = endpoints.filter { Self.matches($0.path, request.path) }.map { $0.method.rawValue.uppercased() }
-    let allowed = (methods + ["OPTIONS"]).joined(separator: ", ")
+    let allowed = (methods + ["OPTIONS"]).unique.joined(separator: ", ")
     guard !methods.isEmpty else {
       let detail = "there is nothing at this path; \(Endpoint.root)/openapi.json says what there is"
       return Problem(404, "no_such_path", detail).answer(to: request.path)
@@ -70,7 +72,7 @@ struct Door: Sendable {
     if admit(request, &answer) {
       answer.headers += [
         ("access-control-allow-methods", allowed),
-        ("access-control-allow-headers", "authorization, if-none-match, last-event-id"),
+        ("access-control-allow-headers", "authorization, content-type, if-none-match, last-event-id"),
         ("access-control-max-age", "600"),
       ]
     }
@@ -89,6 +91,9 @@ struct Door: Sendable {
     case .nothing:
       answer = ServerAnswer(status: 204, [])
       answer.headers = []
+    case .accepted(let bytes, let place):
+      answer = ServerAnswer(status: 202, bytes)
+      answer.headers.append(("location", Endpoint.root + place))
     case .json(let bytes, let seconds):
       let tag = seconds.map { _ in "\"\(SHA256.hash(bytes).hex.prefix(24))\"" }
       if let tag, Self.lists(request.header("if-none-match"), tag) {
@@ -117,7 +122,7 @@ struct Door: Sendable {
     guard let origin = request.header("origin"), origins.contains("*") || origins.contains(origin) else { return false }
     answer.headers += [
       ("access-control-allow-origin", origins.contains("*") ? "*" : origin),
-      ("access-control-expose-headers", "etag, retry-after"),
+      ("access-control-expose-headers", "etag, location, retry-after"),
     ]
     return true
   }

@@ -1,10 +1,27 @@
+import Core
+import Messages
 import ServiceKit
 
 /// One endpoint of the API. The routes and the OpenAPI document are both made of these.
 struct Endpoint: Sendable {
-  enum Method: String, Sendable { case get, put, delete }
+  enum Method: String, Sendable { case get, put, post, delete }
   /// What a token has to allow.
-  enum Scope: String, CaseIterable, Sendable { case read, write }
+  enum Scope: String, CaseIterable, Sendable {
+    case read
+    /// Subscribing, and filling the semantic cache.
+    case write
+    /// Submitting and cancelling batch jobs.
+    case jobs
+    /// Documents of users, reading included: they are about people.
+    case users
+  }
+  /// JSON that a request has to have.
+  struct Body: Sendable {
+    /// Of the document: one of ``AnswerSchema/bodies``.
+    var schema: String
+    /// Bytes.
+    var limit: Int
+  }
 
   let method: Method
   /// `/ticks/{symbol}`, behind ``Endpoint/root``.
@@ -14,8 +31,9 @@ struct Endpoint: Sendable {
   let summary: String
   let scope: Scope
   let parameters: [Parameter]
+  let body: Body?
   let answer: AnswerSchema
-  /// Whether the symbol may be unknown, which is 404.
+  /// Whether what is asked for may be unknown, which is 404.
   let mayBeUnknown: Bool
   let handle: @Sendable (Call) async throws -> Reply
 
@@ -23,28 +41,31 @@ struct Endpoint: Sendable {
 
   init(
     _ method: Method, _ path: String, _ id: String, _ summary: String, scope: Scope = .read,
-    _ parameters: [Parameter] = [], answer: AnswerSchema, mayBeUnknown: Bool = false,
+    _ parameters: [Parameter] = [], body: Body? = nil, answer: AnswerSchema, mayBeUnknown: Bool = false,
     handle: @escaping @Sendable (Call) async throws -> Reply
   ) {
     (self.method, self.path, self.id, self.summary) = (method, path, id, summary)
-    (self.scope, self.parameters, self.answer, self.mayBeUnknown) = (scope, parameters, answer, mayBeUnknown)
+    (self.scope, self.parameters, self.body, self.answer) = (scope, parameters, body, answer)
+    self.mayBeUnknown = mayBeUnknown
     self.handle = handle
   }
 }
 
-/// The parameters of one request, read.
+/// The parameters and the body of one request, read.
 struct Call: Sendable {
   let values: [String: Parameter.Value]
+  /// JSON; empty where the endpoint takes none.
+  let body: [UInt8]
   let request: ServerRequest
 
-  /// - Throws: a parameter that is wrong, unknown, given twice or missing.
-  init(_ endpoint: Endpoint, _ request: ServerRequest) throws(Problem) {
+  /// - Throws: a parameter that is wrong, unknown, given twice or missing; a body that is none or too long.
+  init(_ endpoint: Endpoint, _ request: ServerRequest) async throws {
     var texts: [String: String] = [:]
     for (name, value) in request.queries {
       guard endpoint.parameters.contains(where: { $0.name == name && $0.place == .query }) else {
-        throw .badParameter(name, "is no parameter of \(endpoint.id)")
+        throw Problem.badParameter(name, "is no parameter of \(endpoint.id)")
       }
-      guard texts.updateValue(value, forKey: name) == nil else { throw .badParameter(name, "is given twice") }
+      guard texts.updateValue(value, forKey: name) == nil else { throw Problem.badParameter(name, "is given twice") }
     }
     var values: [String: Parameter.Value] = [:]
     for parameter in endpoint.parameters {
@@ -52,18 +73,50 @@ struct Call: Sendable {
       if let text {
         values[parameter.name] = try parameter.read(text)
       } else if parameter.isRequired {
-        throw .badParameter(parameter.name, "is missing")
+        throw Problem.badParameter(parameter.name, "is missing")
       } else if let standard = parameter.standard {
         values[parameter.name] = standard
       }
     }
     (self.values, self.request) = (values, request)
+    body = if let body = endpoint.body { try await Self.json(request, body) } else { [] }
+  }
+
+  /// - Throws: a body of another type, of more bytes, or that is no JSON object.
+  private static func json(_ request: ServerRequest, _ body: Endpoint.Body) async throws -> [UInt8] {
+    let type = (request.header("content-type") ?? "").lowercased().prefix { $0 != ";" }.filter { $0 != " " }
+    guard type == "application/json" else {
+      throw Problem(415, "no_json", "the body has to be of type application/json")
+    }
+    let bytes: [UInt8]
+    do {
+      bytes = try await request.body(atMost: body.limit)
+    } catch where publicCode(of: error) == "body_too_large" {
+      throw Problem(413, "body_too_large", "the body may have \(body.limit) bytes")
+    }
+    do throws(DecodingFailure) {
+      var reader = try JSONReader(bytes.span.bytes)
+      guard reader.startsObject else { throw reader.unexpectedObject }
+      try reader.skipValue()
+      try reader.finish()
+    } catch {
+      throw Problem(400, "bad_body", "the body is no JSON object: \(error.description)")
+    }
+    return bytes
   }
 
   func text(_ name: String) -> String { if case .text(let text) = values[name] { text } else { "" } }
   func texts(_ name: String) -> [String] { if case .texts(let texts) = values[name] { texts } else { [] } }
   func time(_ name: String) -> Int64? { if case .time(let time) = values[name] { time } else { nil } }
   func count(_ name: String) -> Int { if case .count(let count) = values[name] { count } else { 0 } }
+  func share(_ name: String) -> Double { if case .share(let share) = values[name] { share } else { 0 } }
+  func cursor(_ name: String) -> Cursor? { if case .cursor(let cursor) = values[name] { cursor } else { nil } }
+}
+
+extension JSONReader {
+  fileprivate var unexpectedObject: DecodingFailure {
+    DecodingFailure(.wrongType, at: offset, "an object belongs here")
+  }
 }
 
 /// What a handler answers with.
@@ -71,6 +124,8 @@ enum Reply: Sendable {
   /// - Parameter seconds: how long it may be kept by caches; nil for an answer that says how things are now. The former
   ///   has an `ETag`.
   case json([UInt8], keptFor: Int? = nil)
+  /// 202 with a `Location`.
+  case accepted([UInt8], at: String)
   case nothing
   case events(@Sendable (EventWriter) async throws -> Void)
 }

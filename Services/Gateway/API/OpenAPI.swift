@@ -12,8 +12,10 @@ enum OpenAPI {
     writer.field("title", "Souk")
     writer.field("version", Souk.version)
     writer.field("description", """
-      Live prices, bars and the gaps of their feeds. Times are RFC 3339 in UTC; ranges are half open, [start, end). \
-      Every answer says what was away while it was made (degraded) and which holes there are (gaps).
+      Prices, bars, signals, options flow, texts and features, live and of the batch layer, and what the older systems \
+      know. Times are RFC 3339 in UTC; ranges are half open, [start, end). Every answer says up to where it is of the \
+      batch layer (batch_until), how far its data reaches (watermark), which holes there are (gaps), and what was away \
+      while it was made (degraded). What a gateway was not given (Kafka, a database) has no paths here.
       """)
     writer.endObject()
     writer.key("servers")
@@ -43,36 +45,57 @@ enum OpenAPI {
     writer.field("operationId", endpoint.id)
     writer.field("summary", endpoint.summary)
     writer.key("security")
-    // An empty requirement: a gateway without tokens answers reads of anyone.
-    writer.raw(endpoint.scope == .read ? "[{},{\"token\":[]}]" : "[{\"token\":[]}]")
+    // The names are the scopes. An empty requirement: a gateway without tokens answers reads of anyone.
+    let token = "{\"token\":[\"\(endpoint.scope.rawValue)\"]}"
+    writer.raw(endpoint.scope == .read ? "[{},\(token)]" : "[\(token)]")
     writer.key("parameters")
     writer.beginArray()
     for parameter in endpoint.parameters { write(parameter, to: &writer) }
     writer.endArray()
+    if let body = endpoint.body {
+      writer.key("requestBody")
+      writer.raw("{\"required\":true,\"content\":{\"application/json\":{\"schema\":\(reference(body.schema))}}}")
+    }
     writer.key("responses")
     writer.beginObject()
     switch endpoint.answer {
-    case .nothing: answer("204", "Done.", type: nil, schema: "", to: &writer)
+    case .nothing: answer("204", "Done.", to: &writer)
     case .events:
       answer(
         "200", "Events until the client goes.", type: "text/event-stream", schema: "{\"type\":\"string\"}", to: &writer)
+    case .accepted:
+      answer(
+        "202", "It was written down; Location says where its state is.", type: "application/json",
+        schema: reference(endpoint.answer.rawValue), to: &writer)
     default:
-      let schema = "{\"$ref\":\"#/components/schemas/\(endpoint.answer.rawValue)\"}"
+      let schema = reference(endpoint.answer.rawValue)
       answer("200", "The answer.", type: "application/json", schema: schema, to: &writer)
+      if endpoint.method == .get { answer("304", "The client has it: If-None-Match.", to: &writer) }
     }
-    var problems = [("400", "A parameter is wrong."), ("401", "A token is needed."), ("403", "The token may not."),
-                    ("429", "Too many requests; Retry-After says when."), ("503", "What it needs is away.")]
-    if endpoint.mayBeUnknown { problems.append(("404", "The symbol is not known.")) }
-    for (status, about) in problems {
-      answer(status, about, type: "application/problem+json", schema: "{\"$ref\":\"#/components/schemas/Problem\"}",
-             to: &writer)
+    for (status, about) in problems(of: endpoint) {
+      answer(status, about, type: "application/problem+json", schema: reference("Problem"), to: &writer)
     }
     writer.endObject()
     writer.endObject()
   }
 
+  private static func problems(of endpoint: Endpoint) -> [(status: String, about: String)] {
+    var problems = [
+      ("400", "A parameter is wrong."), ("401", "A token is needed."), ("403", "The token may not."),
+      ("429", "Too many requests; Retry-After says when."), ("503", "What it needs is away."),
+    ]
+    if endpoint.mayBeUnknown { problems.append(("404", "What it asks for is not known.")) }
+    if endpoint.scope != .read { problems.append(("409", "It cannot be done as things are.")) }
+    if endpoint.body != nil {
+      problems += [("413", "The body is too long."), ("415", "The body is no JSON.")]
+    }
+    return problems
+  }
+
+  private static func reference(_ schema: String) -> String { "{\"$ref\":\"#/components/schemas/\(schema)\"}" }
+
   private static func answer(
-    _ status: String, _ about: String, type: String?, schema: String, to writer: inout JSONWriter
+    _ status: String, _ about: String, type: String? = nil, schema: String = "", to writer: inout JSONWriter
   ) {
     writer.key(named: status)
     writer.beginObject()
@@ -91,29 +114,42 @@ enum OpenAPI {
     writer.key("required")
     writer.bool(parameter.isRequired)
     writer.field("description", parameter.about)
-    var isList = false
     writer.key("schema")
-    switch parameter.kind {
-    case .symbol: writer.raw("{\"type\":\"string\",\"minLength\":1,\"maxLength\":32}")
-    case .symbols(let most):
-      writer.raw("{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":\(most)}")
-      isList = true
-    case .time: writer.raw("{\"type\":\"string\",\"format\":\"date-time\"}")
-    case .count(let standard, let most):
-      writer.raw("{\"type\":\"integer\",\"minimum\":1,\"maximum\":\(most),\"default\":\(standard)}")
-    case .choice(let words, let standard):
-      writer.raw("{\"type\":\"string\",\"enum\":\(list(words)),\"default\":\"\(standard)\"}")
-    case .choices(let words, _):
-      writer.raw("{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":\(list(words))},\"minItems\":1}")
-      isList = true
-    case .cursor: writer.raw("{\"type\":\"string\",\"maxLength\":64}")
-    }
+    let (schema, isList) = schema(of: parameter.kind)
+    writer.raw(schema)
     if isList {
       writer.field("style", "form")
       writer.key("explode")
       writer.bool(false)
     }
     writer.endObject()
+  }
+
+  private static func schema(of kind: Parameter.Kind) -> (json: String, isList: Bool) {
+    let symbol = "{\"type\":\"string\",\"pattern\":\(Parameter.pattern(32, ".:-"))}"
+    return switch kind {
+    case .symbol: (symbol, false)
+    case .symbols(let most): (array(of: symbol, most), true)
+    case .time: ("{\"type\":\"string\",\"format\":\"date-time\"}", false)
+    case .count(let standard, let most):
+      ("{\"type\":\"integer\",\"minimum\":1,\"maximum\":\(most),\"default\":\(standard)}", false)
+    case .share(let standard):
+      ("{\"type\":\"number\",\"minimum\":0,\"maximum\":1,\"default\":\(standard)}", false)
+    case .choice(let words, let standard):
+      ("{\"type\":\"string\",\"enum\":\(list(words)),\"default\":\"\(standard)\"}", false)
+    case .choices(let words, _): (array(of: "{\"type\":\"string\",\"enum\":\(list(words))}", nil), true)
+    case .word(let most, let others):
+      ("{\"type\":\"string\",\"pattern\":\(Parameter.pattern(most, others))}", false)
+    case .words(let most):
+      (array(of: "{\"type\":\"string\",\"pattern\":\(Parameter.pattern(64, Parameter.wordBytes))}", most), true)
+    case .text(let most):
+      ("{\"type\":\"string\",\"minLength\":1,\"maxLength\":\(most),\"pattern\":\"^[^\\\\u0000]+$\"}", false)
+    case .cursor: ("{\"type\":\"string\",\"pattern\":\(Cursor.pattern)}", false)
+    }
+  }
+
+  private static func array(of item: String, _ most: Int?) -> String {
+    "{\"type\":\"array\",\"items\":\(item),\"minItems\":1" + (most.map { ",\"maxItems\":\($0)" } ?? "") + "}"
   }
 
   private static func list(_ words: [String]) -> String {
@@ -126,7 +162,7 @@ extension JSONWriter {
 }
 
 extension [String] {
-  fileprivate var unique: [String] {
+  var unique: [String] {
     var seen: Set<String> = []
     return filter { seen.insert($0).inserted }
   }

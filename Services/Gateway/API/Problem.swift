@@ -1,5 +1,7 @@
 import Core
 import Messages
+import Redis
+import SearchStore
 import ServiceKit
 
 /// A refusal as RFC 9457 has it: `application/problem+json`, with the code that programs compare as `code`.
@@ -8,9 +10,20 @@ struct Problem: Error, Sendable {
   var code: String
   var detail: String
   var headers: [(name: String, value: String)] = []
+  /// What is away, without which there is no answer.
+  var degraded: [String] = []
 
-  init(_ status: Int, _ code: String, _ detail: String, headers: [(name: String, value: String)] = []) {
+  init(
+    _ status: Int, _ code: String, _ detail: String, headers: [(name: String, value: String)] = [],
+    degraded: [String] = []
+  ) {
     (self.status, self.code, self.detail, self.headers) = (status, code, detail, headers)
+    self.degraded = degraded
+  }
+
+  /// Something that this answer needs is away.
+  static func away(_ part: String, _ detail: String, after seconds: Int = 1) -> Problem {
+    Problem(503, "\(part)_away", detail, headers: [("retry-after", "\(seconds)")], degraded: [part])
   }
 
   /// What a handler threw: an outage of something behind the gateway is 503, and says when to ask again.
@@ -23,7 +36,9 @@ struct Problem: Error, Sendable {
     case .transient:
       self.init(
         503, publicCode(of: error), "something that this answer needs is away; ask again",
-        headers: [("retry-after", "1")])
+        headers: [("retry-after", "1")], degraded: error is RedisError ? ["redis"] : [])
+    case .data where error is UserDocumentError || error is SemanticCacheError:
+      self.init(400, publicCode(of: error), "\(error)")
     case .data, .configuration, .fatal:
       self.init(500, publicCode(of: error), "the gateway cannot answer this; its log says why")
     }
@@ -44,6 +59,10 @@ struct Problem: Error, Sendable {
     writer.integer(Int64(status))
     writer.key("instance")
     writer.string(path)
+    if !degraded.isEmpty {
+      writer.key("degraded")
+      writer.strings(degraded)
+    }
     writer.endObject()
     var answer = ServerAnswer(status: status, type: "application/problem+json", writer.array())
     answer.headers += headers
@@ -58,6 +77,9 @@ struct Problem: Error, Sendable {
     case 403: "Forbidden"
     case 404: "Not Found"
     case 405: "Method Not Allowed"
+    case 409: "Conflict"
+    case 413: "Content Too Large"
+    case 415: "Unsupported Media Type"
     case 429: "Too Many Requests"
     case 503: "Service Unavailable"
     default: "Internal Server Error"

@@ -1,24 +1,32 @@
 import ArgumentParser
 import Catalogue
 import Core
+import EmbeddingFlags
+import Influx
+import InfluxFlags
 import Kafka
 import KafkaFlags
+import Lake
+import ObjectStoreFlags
+import PostgresFlags
 import Redis
 import RedisFlags
+import SearchStore
 import ServiceKit
 
-/// `gateway`: the one HTTP door to what is live.
+/// `gateway`: the one HTTP door to what is live, to the batch layer, and to the older systems.
 package struct GatewayCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
     commandName: ServiceCatalogue.gateway.name,
-    abstract: "Answer over HTTP with last ticks, bars, gaps and live events, and say how the system is.",
+    abstract: "Answer over HTTP with ticks, bars, signals, texts, features, jobs and live events.",
     discussion: """
-      GET \(Endpoint.root)/openapi.json has the whole API. Reads Redis, and follows \(Topics.marketTicks.name), \
-      \(Topics.marketBars.name), \(Topics.marketGaps.name) and \(Topics.subscriptions.name) in no group, so all \
-      replicas are equal. It starts without Kafka and without Redis, answers what it can, and says what is away.
+      GET \(Endpoint.root)/openapi.json has the whole API. Reads Redis, and follows the live topics in no group, so \
+      all replicas are equal. It starts without Kafka, Redis, Dask, the object store and the databases, answers what \
+      it can, and says what is away.
 
       Examples:
         gateway --redis-url redis://localhost:6379/0
+        gateway --redis-url redis://localhost:6379/0 --views-enabled true --object-store s3://archive
         curl localhost:8000/api/v1/ticks/AAPL/latest
         curl -N 'localhost:8000/api/v1/live?symbols=AAPL,MSFT&kinds=tick'
       """,
@@ -26,6 +34,10 @@ package struct GatewayCommand: ServiceCommand {
 
   @OptionGroup(title: "API") package var door: GatewayOptions
   @OptionGroup(title: "Redis") package var redis: RedisOptions
+  @OptionGroup(title: "Texts as vectors") package var embedding: EmbeddingOptions
+  @OptionGroup(title: "Views of the batch layer") package var objects: ObjectStoreOptions
+  @OptionGroup(title: "Database of prices and forecasts") package var postgres: PostgresOptions
+  @OptionGroup(title: "Database of the Egyptian Exchange") package var influx: InfluxOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Service") package var service: ServiceOptions
 
@@ -36,42 +48,101 @@ package struct GatewayCommand: ServiceCommand {
       + [KafkaMetrics.gaps]
 
   package func work(_ needs: Needs) -> Work {
-    let (door, redis, kafka, context) = (door, redis, kafka, needs.context)
+    let (door, kafka, context) = (door, kafka, needs.context)
     let name = ServiceCatalogue.gateway.name
     let access = needs.add(.setting("tokens", door.access) { $0.summary })
-    let client = needs.add(Need(
-      "redis", open: { try redis.makeClient(clientName: name) },
-      check: { client in
-        try await client.ping()
-        return "answers"
-      },
-      close: { await $0.close() }))
-    let topics = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions].map(\.name)
+    let embedder = needs.add(embedding.need())
+    let client = needs.add(redisNeed(name))
+    let views = needs.add(viewsNeed(context))
+    let database = needs.add(databaseNeed(name))
+    let exchange = needs.add(exchangeNeed())
+    let topics = LiveTopics.all.map(\.name)
     needs.add(Need(
       "kafka", limit: .seconds(20), open: {},
       check: { [logger = context.logger] in
         guard door.kafkaEnabled else { return "not used" }
         return try await kafka.check(clientID: name, topics: topics, consumes: false, logger: logger)
       }))
-    let hub = LiveHub(
+    let live = LiveState(hub: LiveHub(
       history: door.eventHistory, maxListeners: door.maxListeners,
-      epoch: String(UInt32.random(in: 0 ... .max), radix: 36))
-    let live = LiveState(hub: hub)
+      epoch: String(UInt32.random(in: 0 ... .max), radix: 36)))
     let followed = door.kafkaEnabled ? LiveTopics(kafka, live, name: name, logger: context.logger) : nil
-    let subscriptions = needs.add(Need<SubscriptionWriter?>(
-      "subscriptions",
-      open: { door.kafkaEnabled ? SubscriptionWriter(kafka, name: name, logger: context.logger) : nil },
+    let writer = needs.add(Need<ChangeWriter?>(
+      "changes", open: { door.kafkaEnabled ? ChangeWriter(kafka, name: name, logger: context.logger) : nil },
       close: { await $0?.close() }))
+    let dask = needs.add(.setting("dask", { try door.dask(context.logger) }) { $0 == nil ? "not used" : "asked" })
     if let followed { needs.beside { try await followed.run(until: context.drain) } }
+    if door.daskEnabled { needs.beside { await (try dask.value)?.run(until: context.drain) } }
     return .server(host: door.apiHost, port: door.apiPort, settings: ("--api-host", "--api-port"), in: context) {
+      let redis = RedisMultiplexer(try client.value)
       let gateway = Gateway(
-        store: HotStore(redis: RedisMultiplexer(try client.value)), live: live, topics: followed,
-        subscriptions: try subscriptions.value, staleAfter: door.staleAfter.duration,
-        listenerBacklog: door.listenerBacklog, now: WallClock.milliseconds)
+        store: HotStore(redis: redis), live: live, topics: followed, writer: try writer.value, views: try views.value,
+        dask: try dask.value, database: try database.value, exchange: try exchange.value,
+        knowledge: Knowledge(
+          passages: PassageSearch(redis, try embedder.value), users: UserDocuments(redis),
+          cache: SemanticCache(redis, try embedder.value)),
+        calendar: try NYSECalendar(), staleAfter: door.staleAfter.duration, listenerBacklog: door.listenerBacklog,
+        now: WallClock.milliseconds)
       return Door(
         endpoints: gateway.endpoints, access: try access.value, rate: RequestRate(door.rateLimit),
         origins: door.corsOrigin, logger: context.logger
       ).routes
     }
+  }
+
+  private func redisNeed(_ name: String) -> Need<RedisClient> {
+    Need(
+      "redis", open: { [redis] in try redis.makeClient(clientName: name) },
+      check: { client in
+        try await client.ping()
+        return "answers"
+      },
+      close: { await $0.close() })
+  }
+
+  private func viewsNeed(_ context: ServiceContext) -> Need<BatchViews?> {
+    Need(
+      "views",
+      open: { [door, objects] in
+        guard door.viewsEnabled else { return nil }
+        return BatchViews(
+          Lake(try objects.makeStore()), refresh: door.viewsRefresh.duration, cacheBytes: door.viewsCache.bytes,
+          logger: context.logger)
+      },
+      check: { views in
+        guard let views else { return "not used" }
+        try await views.check()
+        return "can be reached"
+      },
+      close: { $0?.close() })
+  }
+
+  private func databaseNeed(_ name: String) -> Need<Database?> {
+    Need(
+      "database",
+      open: { [postgres] in
+        guard postgres.databaseURL?.isEmpty == false else { return nil }
+        return Database(try postgres.configuration(applicationName: name))
+      },
+      check: { database in
+        guard let database else { return "not used" }
+        _ = try await database.rows("SELECT 1 FROM offers, price_changes LIMIT 0", [], "check")
+        return "answers, and has the tables of db-writer"
+      })
+  }
+
+  private func exchangeNeed() -> Need<InfluxClient?> {
+    Need(
+      "exchange",
+      open: { [influx] in
+        guard influx.influxDatabase?.isEmpty == false else { return nil }
+        return try InfluxClient(try influx.configuration())
+      },
+      check: { client in
+        guard let client else { return "not used" }
+        _ = try await client.query("SHOW MEASUREMENTS LIMIT 1")
+        return "answers"
+      },
+      close: { $0?.close() })
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Core
+import HTTP
+import Logging
 import Options
 
 /// The flags of the door and of what stands behind it.
@@ -11,7 +13,7 @@ package struct GatewayOptions: ParsableArguments {
   package var apiHost = "127.0.0.1"
 
   @Option(help: ArgumentHelp(
-    "YAML file of bearer tokens and what they may do; without it anyone may read, and no one subscribe.",
+    "YAML file of bearer tokens and what they may do; without it anyone may read, and no one change anything.",
     valueName: "path"))
   package var tokensFile: String?
 
@@ -38,6 +40,30 @@ package struct GatewayOptions: ParsableArguments {
     "Whether there is a Kafka; without it the API answers out of Redis alone.", valueName: "true|false"))
   package var kafkaEnabled = true
 
+  @Option(help: ArgumentHelp(
+    "Whether there is a Dask; without it the state of its cluster is not asked for.", valueName: "true|false"))
+  package var daskEnabled = false
+
+  @Option(help: ArgumentHelp("The scheduler of Dask.", valueName: "tcp://host:port"))
+  package var daskSchedulerAddress = "tcp://localhost:8786"
+
+  @Option(help: ArgumentHelp(
+    "The HTTP server of the scheduler (default: port 8787 of its host).", valueName: "url"))
+  package var daskDashboardURL: String?
+
+  @Option(help: ArgumentHelp("Workers of Dask that there should be, for the status.", valueName: "count"))
+  package var daskNWorkers: Int?
+
+  @Option(help: ArgumentHelp(
+    "Whether the object store has views of the batch layer; without it all answers are live.", valueName: "true|false"))
+  package var viewsEnabled = false
+
+  @Option(help: ArgumentHelp("How long an answer may be of a batch run that was replaced.", valueName: "duration"))
+  package var viewsRefresh = DurationSetting(.seconds(10))
+
+  @Option(help: ArgumentHelp("Memory for rows of the batch layer.", valueName: "size"))
+  package var viewsCache = ByteSize.mib(64)
+
   package init() {}
 
   package func validate() throws {
@@ -45,7 +71,23 @@ package struct GatewayOptions: ParsableArguments {
       throw ValidationError(
         "--max-listeners and --listener-backlog must be above 0, --rate-limit and --event-history not below")
     }
-    guard staleAfter.duration > .zero else { throw ValidationError("--stale-after must be above 0") }
+    guard staleAfter.duration > .zero, viewsRefresh.duration > .zero else {
+      throw ValidationError("--stale-after and --views-refresh must be above 0")
+    }
+    guard daskNWorkers ?? 1 > 0 else { throw ValidationError("--dask-n-workers must be above 0") }
+    if daskEnabled, daskDashboardURL == nil, DaskWatch.dashboard(of: daskSchedulerAddress) == nil {
+      throw ValidationError("--dask-scheduler-address: '\(daskSchedulerAddress)' is not like tcp://dask-scheduler:8786")
+    }
+  }
+
+  /// nil without Dask.
+  func dask(_ logger: Logger) throws -> DaskWatch? {
+    guard daskEnabled, let url = daskDashboardURL ?? DaskWatch.dashboard(of: daskSchedulerAddress) else { return nil }
+    let address: HTTPURL
+    do { address = try HTTPURL(url) } catch {
+      throw Failure(.configuration, code: "invalid_setting", "--dask-dashboard-url: \(error.message)")
+    }
+    return try DaskWatch(dashboard: address, expected: daskNWorkers, logger: logger)
   }
 
   func access() throws(Failure) -> Access {

@@ -8,12 +8,27 @@ struct LiveEvent: Sendable {
   /// The kinds that clients choose among, by topic.
   static let kinds = [
     Topics.marketTicks.name: "tick", Topics.marketBars.name: "bar", Topics.marketGaps.name: "gap",
+    Topics.technicalSignals.name: "signal", Topics.optionsFlow.name: "flow", Topics.sentimentEvents.name: "sentiment",
+    Topics.newsArticles.name: "news", Topics.batchStatus.name: "job",
   ]
+  /// What a listener may ask for, and what it gets unasked.
+  static let listed = kinds.values.sorted(), standard = "tick,bar,gap"
 
   var kind: String
   var symbol: String
   /// The record as the topic has it.
   var json: String
+
+  /// Names what a newer event of the same name stands for; nil for an event that has to be told whatever comes after.
+  var replaced: String? {
+    switch kind {
+    case "bar", "job": "\(kind) \(symbol)"
+    // A later record of an id replaces the earlier one whole.
+    case "signal": json.hasPrefix("{\"id\":\"") ? "signal \(json.dropFirst(7).prefix { $0 != "\"" })" : nil
+    case "tick": json.hasPrefix("{\"kind\":\"quote\"") ? "tick \(symbol)" : nil
+    default: nil
+    }
+  }
 }
 
 /// Hands live records on to clients, and keeps the last ones for a client that comes back.
@@ -55,8 +70,13 @@ final class LiveHub: Sendable {
   }
 
   /// Sends events to one client until it goes or the service drains.
-  /// - Parameter last: what the client says as `Last-Event-ID`.
-  func serve(_ listener: LiveListener, after last: String?, to writer: EventWriter) async throws {
+  /// - Parameters:
+  ///   - last: what the client says as `Last-Event-ID`.
+  ///   - isLast: whether nothing comes behind an event.
+  func serve(
+    _ listener: LiveListener, after last: String?, to writer: EventWriter,
+    until isLast: @Sendable (LiveEvent) -> Bool = { _ in false }
+  ) async throws {
     let id = ObjectIdentifier(listener)
     let isResumed = try state.withLock { state throws(Problem) -> Bool in
       guard state.listeners.count < maxListeners else {
@@ -80,6 +100,7 @@ final class LiveHub: Sendable {
     for await _ in listener.signal {
       for (number, event) in listener.takeAll() {
         try await writer.send(event.json, event: event.kind, id: "\(epoch)-\(number)")
+        if isLast(event) { return }
       }
       guard !listener.isTooSlow else {
         GatewayMetrics.slow()
@@ -95,7 +116,7 @@ final class LiveHub: Sendable {
   }
 }
 
-/// One client that listens. Of quotes and bars the newest of a symbol stands for those that a slow client has not
+/// One client that listens. Of quotes, bars and states of jobs the newest stands for those that a slow client has not
 /// taken; of anything else none is left out, so a client that is too far behind is sent away.
 final class LiveListener: Sendable {
   private struct Entry {
@@ -129,7 +150,7 @@ final class LiveListener: Sendable {
     guard kinds.contains(event.kind), symbols.isEmpty || symbols.contains(event.symbol) else { return }
     state.withLock { state in
       guard !state.isTooSlow else { return }
-      let name = Self.isReplaced(event) ? "\(event.kind) \(event.symbol)" : nil
+      let name = event.replaced
       if let name, let place = state.places[name] {
         state.entries[place] = Entry(number: number, event: event)
       } else if state.entries.count < most {
@@ -140,10 +161,6 @@ final class LiveListener: Sendable {
       }
     }
     awake.yield()
-  }
-
-  private static func isReplaced(_ event: LiveEvent) -> Bool {
-    event.kind == "bar" || event.json.hasPrefix("{\"kind\":\"quote\"")
   }
 
   /// In the order they came; what replaced another stands in its place.

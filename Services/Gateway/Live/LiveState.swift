@@ -10,16 +10,21 @@ final class LiveState: Sendable {
     var trade: LastTick?
     var quote: LastTick?
   }
-  private struct Last {
+  fileprivate struct Last {
     var eventNs = Int64.min
     var json: [UInt8] = []
   }
-  private struct State {
+  fileprivate struct State {
     var trades: [String: Last] = [:]
     var quotes: [String: Last] = [:]
     /// By symbol, then by id.
     var gaps: [String: [String: FeedGap]] = [:]
     var subscriptions: Set<String> = []
+    /// Events of signals as JSON, by symbol and interval, then by the bar's begin in milliseconds since 1970.
+    var events: [String: [Int64: [UInt8]]] = [:]
+    /// By id.
+    var jobs: [String: BatchJob] = [:]
+    var statuses: [String: BatchStatus] = [:]
     var counts: [String: Int] = [:]
     /// Milliseconds since 1970, by topic.
     var arrivals: [String: Int64] = [:]
@@ -42,9 +47,7 @@ final class LiveState: Sendable {
       batch.forEach { record in
         state.counts[record.topic, default: 0] += 1
         if record.isTombstone {
-          if record.topic == Topics.subscriptions.name, let key = record.keyBytes {
-            state.subscriptions.remove(String(decoding: key, as: UTF8.self))
-          }
+          if let key = record.keyBytes { state.forget(String(decoding: key, as: UTF8.self), of: record.topic) }
           return
         }
         switch record.topic {
@@ -53,6 +56,11 @@ final class LiveState: Sendable {
           if let gap = try? FeedGap(decoding: record.value) { state.gaps[gap.symbol, default: [:]][gap.id] = gap }
         case Topics.subscriptions.name:
           if let key = record.keyBytes { state.subscriptions.insert(String(decoding: key, as: UTF8.self)) }
+        case Topics.technicalSignals.name: state.take(signal: record.value)
+        case Topics.batchJobs.name:
+          if let job = try? BatchJob(decoding: record.value) { state.jobs[job.jobID] = job }
+        case Topics.batchStatus.name:
+          if let status = try? BatchStatus(decoding: record.value) { state.statuses[status.jobID] = status }
         default: break
         }
         if isHeard, let kind = LiveEvent.kinds[record.topic], let key = record.keyBytes {
@@ -88,7 +96,34 @@ final class LiveState: Sendable {
     last.json = tick.withUnsafeBytes { Array($0) }
   }
 
+  /// A job that was just written: known at once, not only when the topic brings it.
+  func note(_ job: BatchJob) {
+    state.withLock { state in
+      if (state.jobs[job.jobID]?.submittedNs ?? .min) <= job.submittedNs { state.jobs[job.jobID] = job }
+    }
+  }
+
   // MARK: - asking
+
+  /// A job and how far it is; nil for one that is not known.
+  func job(_ id: String) -> (job: BatchJob, status: BatchStatus?)? {
+    state.withLock { state in state.jobs[id].map { ($0, state.statuses[id]) } }
+  }
+
+  /// The newest first.
+  func jobs(most: Int) -> [(job: BatchJob, status: BatchStatus?)] {
+    state.withLock { state in
+      state.jobs.values.sorted { ($1.submittedNs, $0.jobID) < ($0.submittedNs, $1.jobID) }.prefix(most)
+        .map { ($0, state.statuses[$0.jobID]) }
+    }
+  }
+
+  /// What fired on bars of a range, as JSON arrays by the bar's begin; times are milliseconds since 1970.
+  func events(of symbol: String, interval: String, in range: Range<Int64>) -> [Int64: [UInt8]] {
+    state.withLock { state in
+      (state.events["\(symbol) \(interval)"] ?? [:]).filter { range.contains($0.key) }
+    }
+  }
 
   /// What has come since this process reads the topics.
   func latest(_ symbol: String) -> Latest {
@@ -111,13 +146,14 @@ final class LiveState: Sendable {
     var arrivals: [String: Int64]
     /// Symbols that ticks came of or that were subscribed to at run time, in order.
     var symbols: [String]
+    var jobs: Int
   }
 
   var tally: Tally {
     state.withLock { state in
       let asked = state.subscriptions.compactMap { $0.split(separator: "/").last.map(String.init) }
       let symbols = Set(state.trades.keys).union(state.quotes.keys).union(asked)
-      return Tally(counts: state.counts, arrivals: state.arrivals, symbols: symbols.sorted())
+      return Tally(counts: state.counts, arrivals: state.arrivals, symbols: symbols.sorted(), jobs: state.jobs.count)
     }
   }
 
@@ -125,6 +161,34 @@ final class LiveState: Sendable {
   func lastEvent(of symbol: String) -> Int64? {
     let last = state.withLock { [$0.trades[symbol]?.eventNs, $0.quotes[symbol]?.eventNs] }.compactMap { $0 }.max()
     return last == .min ? nil : last
+  }
+}
+
+extension LiveState.State {
+  fileprivate mutating func forget(_ key: String, of topic: String) {
+    switch topic {
+    case Topics.subscriptions.name: subscriptions.remove(key)
+    case Topics.batchJobs.name: jobs[key] = nil
+    case Topics.batchStatus.name: statuses[key] = nil
+    default: break
+    }
+  }
+
+  /// Keeps the events of the last bars; a later record of a bar replaces what the earlier one said.
+  fileprivate mutating func take(signal bytes: RawSpan) {
+    guard let signal = try? TechnicalSignal(decoding: bytes) else { return }
+    let (name, start) = ("\(signal.symbol) \(signal.interval)", signal.startNs / 1_000_000)
+    guard !signal.events.isEmpty else {
+      events[name]?[start] = nil
+      return
+    }
+    var writer = JSONWriter()
+    writer.beginArray()
+    for event in signal.events { event.write(to: &writer) }
+    writer.endArray()
+    events[name, default: [:]][start] = writer.array()
+    // Of each interval about as many as the topic keeps of minutes.
+    if events[name]?.count ?? 0 > 200, let oldest = events[name]?.keys.min() { events[name]?[oldest] = nil }
   }
 }
 

@@ -9,8 +9,17 @@ import Synchronization
 /// outage at the start or later stops nothing: what depends on Kafka says so meanwhile.
 final class LiveTopics: Sendable {
   /// Read whole, because they say how things stand.
-  private static let tables = [Topics.marketGaps, Topics.subscriptions]
-  private static let streams = [Topics.marketTicks, Topics.marketBars]
+  private static let tables = [
+    Topics.marketGaps, Topics.subscriptions, Topics.batchJobs, Topics.batchStatus, Topics.optionsFlow,
+    Topics.sentimentEvents,
+  ]
+  private static let streams = [
+    Topics.marketTicks, Topics.marketBars, Topics.technicalSignals, Topics.newsArticles,
+  ]
+  /// In the order of the catalogue's entry.
+  static let all = tables + streams
+  /// What last ticks and gaps are answered from.
+  private static let prices = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions]
 
   private struct State {
     var isReachable = false
@@ -27,9 +36,13 @@ final class LiveTopics: Sendable {
   }
 
   var isReachable: Bool { state.withLock { $0.isReachable } }
-  /// Whether all topics are followed, and Kafka answers.
-  var isFollowing: Bool {
-    state.withLock { $0.isReachable && $0.following.count == Self.tables.count + Self.streams.count }
+  /// Whether the topics of prices are followed, and Kafka answers.
+  var isFollowing: Bool { follows(Self.prices) }
+  /// Whether all topics are.
+  var isFollowingAll: Bool { follows(Self.all) }
+
+  func follows(_ topics: [Topic]) -> Bool {
+    state.withLock { state in state.isReachable && topics.allSatisfy { state.following.contains($0.name) } }
   }
 
   /// Until drained.
@@ -37,7 +50,7 @@ final class LiveTopics: Sendable {
     let admin = try kafka.makeAdmin(clientID: name, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await self.watch(admin, until: drain) }
-      for topic in Self.tables + Self.streams {
+      for topic in Self.all {
         group.addTask { try await self.follow(topic, until: drain) }
       }
       while try await group.next() != nil {}

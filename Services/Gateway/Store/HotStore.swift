@@ -30,8 +30,8 @@ struct HotStore: Sendable {
     var values: [[Int64: String]] = []
     /// The first stamp that is not in `stamps` because there are more than were asked for.
     var next: Int64?
-    /// The oldest and the newest stamp that the store has; nil when it has no such series.
-    var oldest: Int64?, newest: Int64?
+    /// Of the first series.
+    var reach = LiveReach()
   }
 
   /// - Parameters:
@@ -42,7 +42,7 @@ struct HotStore: Sendable {
     var commands = keys.map { key in
       RedisCommand("TS.RANGE", key, "\(range.lowerBound)", "\(max(0, range.upperBound - 1))", "COUNT", "\(most + 1)")
     }
-    commands += [RedisCommand("TS.RANGE", keys[0], "-", "+", "COUNT", "1"), RedisCommand("TS.GET", keys[0])]
+    commands.append(RedisCommand("TS.INFO", keys[0]))
     let replies = try await answers(commands)
     for reply in replies.prefix(keys.count) {
       var values: [Int64: String] = [:]
@@ -53,13 +53,41 @@ struct HotStore: Sendable {
       samples.values.append(values)
     }
     if samples.stamps.count > most { samples.next = samples.stamps.removeLast() }
-    samples.oldest = Self.points(replies[keys.count]).first?.stamp
-    samples.newest = replies[keys.count + 1].array?.first?.integer
+    samples.reach = LiveReach(info: replies[keys.count])
     return samples
   }
 
+  /// The same of series of which none has every stamp: the stamps are those that any of them has. They reach as far as
+  /// the one that reaches furthest.
+  func anySamples(_ keys: [String], _ range: Range<Int64>, most: Int) async throws(RedisError) -> Samples {
+    var all = Samples()
+    var stamps: Set<Int64> = []
+    let commands = keys.flatMap { key in
+      [
+        RedisCommand("TS.RANGE", key, "\(range.lowerBound)", "\(max(0, range.upperBound - 1))", "COUNT", "\(most + 1)"),
+        RedisCommand("TS.INFO", key),
+      ]
+    }
+    let replies = try await answers(commands)
+    for index in keys.indices {
+      let points = Self.points(replies[index * 2])
+      all.values.append(Dictionary(points.map { ($0.stamp, $0.value) }, uniquingKeysWith: { $1 }))
+      stamps.formUnion(points.map(\.stamp))
+      let reach = LiveReach(info: replies[index * 2 + 1])
+      all.reach.oldest = [all.reach.oldest, reach.oldest].compactMap { $0 }.min()
+      all.reach.newest = [all.reach.newest, reach.newest].compactMap { $0 }.max()
+      all.reach.retention = max(all.reach.retention, reach.retention)
+    }
+    all.stamps = stamps.sorted()
+    if all.stamps.count > most {
+      all.next = all.stamps[most]
+      all.stamps.removeSubrange(most...)
+    }
+    return all
+  }
+
   /// A series or hash that is not there is no answer; any other refusal is thrown.
-  private func answers(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
+  func answers(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
     var replies = try await redis.replies(to: commands)
     for index in replies.indices {
       guard case .failure(let error) = replies[index] else { continue }
@@ -81,5 +109,18 @@ struct HotStore: Sendable {
   static func isNumber(_ text: String) -> Bool {
     guard let first = text.utf8.first, first == UInt8(ascii: "-") || 0x30...0x39 ~= first else { return false }
     return Double(text)?.isFinite == true
+  }
+}
+
+extension LiveReach {
+  /// Out of the answer to TS.INFO; that of a series without samples, or that is not there, reaches nowhere.
+  fileprivate init(info reply: RedisReply) {
+    let words = reply.array ?? []
+    func number(_ name: String) -> Int64? {
+      guard let place = words.firstIndex(where: { $0.text == name }), place + 1 < words.count else { return nil }
+      return words[place + 1].integer
+    }
+    guard number("totalSamples") ?? 0 > 0 else { return }
+    (oldest, newest, retention) = (number("firstTimestamp"), number("lastTimestamp"), number("retentionTime") ?? 0)
   }
 }

@@ -71,7 +71,8 @@ package struct StreamCommand: ServiceCommand {
         return client == nil ? "not used" : "answers"
       },
       close: { await $0?.close() }))
-    let topics = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions].map(\.name)
+    let all = [Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.subscriptions]
+    let topics = (all + (feed.feed.hasOptions ? [Topics.optionTrades] : [])).map(\.name)
     let entry = ServiceCatalogue.marketStreamer
     let clients = needs.kafka(entry.name, kafka, topics: topics, consumes: false)
     let wanted = InterestsBox()

@@ -28,7 +28,8 @@ final class Outlet: Sendable {
       polygon: PolygonDecoder(feed, maxSkew: maxSkew), alpaca: AlpacaDecoder(feed, maxSkew: maxSkew),
       history: HistoryDecoder(feed, maxSkew: maxSkew),
       writing: Writing(
-        producedBy: producedBy, lifeNs: memory.nanoseconds, symbols: remembersSymbols ? SymbolMemory() : nil)))
+        producedBy: producedBy, lifeNs: memory.nanoseconds, symbols: remembersSymbols ? SymbolMemory() : nil,
+        prints: feed.hasOptions ? OptionPrints() : nil)))
   }
 
   /// Reads a frame of the stream.
@@ -123,6 +124,8 @@ private struct Writing: FeedVisitor {
   var watermark: Int64 = 0
   var firstEvent: Int64?
   var symbols: SymbolMemory?
+  /// Of feeds with options.
+  var prints: OptionPrints?
   var tooLate = 0
   private var since: Int64 = 0
   private var bars = BarMemory()
@@ -134,8 +137,8 @@ private struct Writing: FeedVisitor {
   private let producedBy: String
   private var counts: [String: Int] = [:]
 
-  init(producedBy: String, lifeNs: Int64, symbols: SymbolMemory?) {
-    self.symbols = symbols
+  init(producedBy: String, lifeNs: Int64, symbols: SymbolMemory?, prints: OptionPrints?) {
+    (self.symbols, self.prints) = (symbols, prints)
     identities = IdentityMemory(lifeNs: lifeNs)
     self.producedBy = producedBy
     tickHeaders = Self.headers(FeedTick.topic, producedBy)
@@ -180,16 +183,30 @@ private struct Writing: FeedVisitor {
       symbols?.note(tick.symbol, at: now)
       guard isNew else { return StreamerMetrics.duplicates.increment() }
       counts[tick.fields.kind.rawValue, default: 0] += 1
-      return write(tick)
+      write(tick)
+      return print(tick)
     }
     let symbol = text(tick.symbol)
     guard count(isNew, symbol) else { return }
     StreamerMetrics.published(tick.fields.kind.rawValue, isRefill: true, 1)
+    print(tick)
     guard let gap = refill?.gaps[symbol] else { return write(tick) }
     // The id of the gap is a text of its own: the event is copied with it.
     var copy = FeedTick(tick)
     copy[\.refill] = gap
     batch.append(topic: FeedTick.topic.name, key: copy.key, value: copy.encoded(), headers: tickHeaders)
+  }
+
+  /// Adds the message of a print of an option; remembers a quote.
+  private mutating func print(_ tick: FeedTickView) {
+    guard prints != nil else { return }
+    switch tick.fields.kind {
+    case .quote where refill == nil: prints?.note(quote: tick)
+    case .trade:
+      let gap = refill.flatMap { $0.gaps[text(tick.symbol)] }
+      if let print = prints?.print(tick, isLive: refill == nil, refill: gap) { add(print) }
+    default: break
+    }
   }
 
   private mutating func write(_ tick: FeedTickView) {

@@ -22,16 +22,24 @@ struct SignalMetrics: Sendable {
       "States that were made with other indicators, rules or hours: these symbols begin anew with the bars they hold."),
   ]
 
-  func made(_ signals: [TechnicalSignal]) {
-    var (intervals, rules): ([String: Int], [String: Int]) = ([:], [:])
-    for signal in signals {
+  /// What one flush publishes.
+  struct Tally {
+    private(set) var count = 0
+    fileprivate var intervals: [String: Int] = [:]
+    fileprivate var rules: [String: Int] = [:]
+
+    mutating func add(_ signal: TechnicalSignal) {
+      count += 1
       intervals[signal.interval, default: 0] += 1
       for event in signal.events { rules[event.rule, default: 0] += 1 }
     }
-    for (interval, count) in intervals {
+  }
+
+  func made(_ tally: Tally) {
+    for (interval, count) in tally.intervals {
       Counter(label: "souk_signals_total", dimensions: [("interval", interval)]).increment(by: count)
     }
-    for (rule, count) in rules {
+    for (rule, count) in tally.rules {
       Counter(label: "souk_signal_events_total", dimensions: [("rule", rule)]).increment(by: count)
     }
   }

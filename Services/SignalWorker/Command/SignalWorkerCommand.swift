@@ -42,7 +42,7 @@ package struct SignalWorkerCommand: ServiceCommand {
       StateChangelog(
         ChangelogReader(try kafka.tableConfiguration(
           clientID: Self.entry.name, topic: Topics.signalStates.name, logger: context.logger)),
-        group: group)
+        group: group) { SignalMetrics().unreadableState() }
     }))
     let isTransactional = kafka.delivery == .exactlyOnce
     return consumer.sink(signals.policy) { input, producer in

@@ -75,7 +75,9 @@ package struct SignalComputation: ~Copyable {
     let plan = plan
     let outcome = series[minute.name, default: SymbolSeries(plan)].take(
       minute.bar, knownNs: minute.knownNs, &clock
-    ) { interval, row in report(TechnicalSignal(minute, plan, interval, row)) }
+    ) { interval, row in
+      report(TechnicalSignal(minute.name, plan.set, plan.intervals[interval], row, knownNs: minute.knownNs))
+    }
     switch outcome {
     case .appended, .revised: break
     case .unchanged: leftOut["unchanged", default: 0] += 1

@@ -119,39 +119,3 @@ extension TechnicalSignal.Event: FieldwiseObject {
     try coder.required("right", &right)
   }
 }
-
-/// What one group of workers has to know of one symbol to go on.
-///
-/// `technical-signal-states`, a compacted changelog with the partitioning of `market-bars`: partition p holds the
-/// states of the symbols in partition p, so that the consumer of the one can read the other.
-package struct SignalState: FieldwiseMessage {
-  /// The consumer group.
-  package var group: String
-  package var feed: String
-  package var symbol: String
-  /// Bytes of the module Indicators, which begin with their version, in Base64.
-  package var state: String
-
-  package static let topic = Topics.signalStates
-
-  package init(group: String, feed: String, symbol: String, state: String) {
-    self.group = group
-    self.feed = feed
-    self.symbol = symbol
-    self.state = state
-  }
-
-  /// `group/feed/symbol`.
-  package var key: [UInt8] { Array("\(group)/\(feed)/\(symbol)".utf8) }
-  package var partitionKey: [UInt8] { Array(symbol.utf8) }
-
-  package static let blank = Self(group: "", feed: "", symbol: "", state: "")
-  package static let fields = ObjectFields(blank)
-
-  package mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
-    try coder.required("group", &group)
-    try coder.required("feed", &feed)
-    try coder.required("symbol", &symbol)
-    try coder.required("state", &state)
-  }
-}

@@ -42,6 +42,9 @@ extension FeedSimulator {
     case ("query", _): return alphaVantage(query)
     case ("v3", "reference") where path.last == "splits": return polygonSplits(query)
     case ("v1", "corporate-actions"): return alpacaSplits(query)
+    case ("v3", "snapshot") where path.count == 4: return chainAnswer(path[3], query, isPolygon: true)
+    case ("v1beta1", "options") where path.count == 4 && path[2] == "snapshots":
+      return chainAnswer(path[3], query, isPolygon: false)
     case ("v2", "stocks"), ("v1beta1", "options"):
       return alpaca(path.last ?? "", query, path[0] == "v2" ? .alpacaStocks : .alpacaOptions)
     case ("v2", "aggs") where path.count == 9: return aggregates(path, query)
@@ -63,6 +66,7 @@ extension FeedSimulator {
       let range = (Int64(query["from"] ?? "") ?? 0)...(Int64(query["to"] ?? "") ?? .max)
       let interval = BarInterval(rawValue: query["interval"] ?? "1m") ?? .minute
       return Answer(body: bars(query["symbol"] ?? "", interval, in: range).map { $0.line + "\n" }.joined())
+    case "/_feed/flow": return Answer(body: planted.map { $0.line + "\n" }.joined())
     case "/_feed/truth": return Answer(body: events.map(\.line).joined(separator: "\n") + "\n")
     default: return Answer(status: 404, body: "{}")
     }
@@ -192,9 +196,11 @@ extension FeedSimulator {
           + #""conditions":[1],"sequence_number":\#(event.id),"tape":3}"#
       }
       let isOption = SymbolNames.isOption(symbol)
+      let conditions = isOption ? "[\(event.condition)]" : "[12,37]"
       return #"{"sip_timestamp":\#(time),"participant_timestamp":\#(time - 900),"#
-        + #"\#(isOption ? "" : "\"id\":\"\(event.id)\",\"tape\":3,")"exchange":\#(isOption ? 302 : 4),"#
-        + #""price":\#(price),"size":\#(event.size),"conditions":[12,37],"sequence_number":\#(event.id)}"#
+        + #"\#(isOption ? "" : "\"id\":\"\(event.id)\",\"tape\":3,")"exchange":\#(isOption ? event.exchange : 4),"#
+        + #""price":\#(price),"size":\#(event.size),"conditions":\#(conditions),"#
+        + #""sequence_number":\#(event.id)}"#
     }
     return polygon(rows, next, "/" + path.joined(separator: "/"), query)
   }

@@ -1,4 +1,5 @@
 import Core
+import Feeds
 import Foundation
 import Messages
 import SimulatorServer
@@ -19,6 +20,8 @@ package struct SimulatedEvent: Hashable, Sendable {
   /// The trade that a correction or a cancel is about.
   package var originalID = 0
   package var originalPrice: Int64 = 0
+  /// Of prints of options: Massive's numbers of the exchange and the condition.
+  package var exchange = 302, condition = 209
   package var high: Int64 = 0, low: Int64 = 0, close: Int64 = 0, trades: Int64 = 0
 }
 
@@ -41,15 +44,33 @@ package struct FeedMarket: Sendable {
   private var bars: [[Int: SimulatedEvent]] = []
   private var steps = 0
   private var lastTrade: SimulatedEvent?
+  /// Steps between two plants; 0 for none.
+  private let plantEvery: Int
+  package private(set) var planted: [PlantedFlow] = []
+  private let options: [Int]
+  /// When each symbol printed last.
+  private var printed: [Int64]
+  /// Nothing else prints near a plant: the orders of a detector are of a quarter of a second.
+  private static let quiet: Int64 = 700_000_000
+  private var busyUntil: [Int64]
 
   /// - Parameter startNs: at a full minute, so that the first bar covers a full minute.
-  package init(seed: UInt64, symbols: [String], rate: Double, startNs: Int64, hasCorrections: Bool) {
+  package init(
+    seed: UInt64, symbols: [String], rate: Double, startNs: Int64, hasCorrections: Bool, plantEvery: Int = 0
+  ) {
     self.seed = seed
+    self.plantEvery = plantEvery
+    options = symbols.indices.filter { SymbolNames.isOption(symbols[$0]) }
+    printed = symbols.map { _ in 0 }
+    busyUntil = printed
     self.symbols = symbols
     self.rate = rate
     self.startNs = startNs
     self.hasCorrections = hasCorrections
-    prices = symbols.indices.map { 5_000 + Int64(splitMix64(seed &+ UInt64($0)) % 40_000) }
+    prices = symbols.indices.map { index in
+      let dice = splitMix64(seed &+ UInt64(index))
+      return SymbolNames.isOption(symbols[index]) ? 150 + Int64(dice % 200) : 5_000 + Int64(dice % 40_000)
+    }
     minute = startNs / Self.minuteNs
     bars = [[:], [:]]
   }
@@ -71,6 +92,7 @@ package struct FeedMarket: Sendable {
   }
 
   private mutating func step(_ time: Int64) {
+    if plantEvery > 0, steps % plantEvery == 0 { plant(time) }
     let dice = splitMix64(seed ^ UInt64(steps) &* 0x9e37_79b9)
     let index = Int(dice % UInt64(symbols.count))
     let roll = (dice >> 20) % 1_000
@@ -89,13 +111,16 @@ package struct FeedMarket: Sendable {
     }
     prices[index] = max(100, prices[index] + Int64((dice >> 32) % 7) - 3)
     let price = prices[index]
-    let size = 1 + Int64((dice >> 40) % 400)
+    let isOption = plantEvery > 0 && SymbolNames.isOption(symbols[index])
+    let size = 1 + Int64((dice >> 40) % (isOption ? 20 : 400))
+    let isQuote = roll < 350 || (isOption && time < busyUntil[index])
     var event = SimulatedEvent(
-      number: events.count, kind: roll < 350 ? .quote : .trade, symbol: symbols[index], eventNs: time)
+      number: events.count, kind: isQuote ? .quote : .trade, symbol: symbols[index], eventNs: time)
     (event.id, event.price, event.size) = (steps, price, size)
     events.append(event)
     guard event.kind == .trade else { return }
     lastTrade = event
+    printed[index] = time
     // One trade in twenty belongs to the minute before.
     let isLate = (dice >> 50) % 20 == 0 && bars[0][index] != nil
     add(event, index, isLate ? 0 : 1)
@@ -104,6 +129,31 @@ package struct FeedMarket: Sendable {
       bar.number = events.count
       events.append(bar)
     }
+  }
+
+  /// Unusual activity in contracts that have not printed for a while; none when all have.
+  private mutating func plant(_ time: Int64) {
+    let idle = options.filter { max(printed[$0], busyUntil[$0]) < time - Self.quiet }
+    let kind = PlantedFlow.Kind.allCases[planted.count % PlantedFlow.Kind.allCases.count]
+    guard idle.count >= (kind == .legs ? 2 : 1) else { return }
+    let first = idle[Int(splitMix64(seed &+ UInt64(steps)) % UInt64(idle.count))]
+    let second = idle.first { $0 != first } ?? first
+    let bid = max(150, prices[first])
+    let (flow, prints) = PlantedFlow.make(kind, [symbols[first], symbols[second]], bid: bid, at: time)
+    for index in [first, second] { busyUntil[index] = time + Self.quiet }
+    var quote = SimulatedEvent(number: events.count, kind: .quote, symbol: symbols[first], eventNs: time)
+    (quote.id, quote.price) = (steps, bid)
+    events.append(quote)
+    for (place, print) in prints.enumerated() {
+      var event = SimulatedEvent(
+        number: events.count, kind: .trade, symbol: print.contract, eventNs: time + print.afterNs)
+      (event.id, event.price, event.size) = (steps * 10 + place + 1_000_000_000, print.price, print.size)
+      (event.exchange, event.condition) = (print.exchange, print.condition)
+      events.append(event)
+      let index = print.contract == symbols[first] ? first : second
+      if print.condition != 201 { add(event, index, 1) }
+    }
+    planted.append(flow)
   }
 
   private mutating func add(_ trade: SimulatedEvent, _ index: Int, _ slot: Int) {

@@ -45,6 +45,14 @@ package struct FeedScript: Sendable {
   /// The days before its start of which the market has bars, by formula.
   package var pastDays = 0
   package var splits: [SimulatedSplit] = []
+  /// Events between two plants of unusual activity in options; 0 for none.
+  package var plantEvery = 0
+  /// Contracts that are on every chain and never trade.
+  package var chainContracts = 0
+  /// Contracts that chains do not have any more.
+  package var goneContracts: Set<String> = []
+  /// Of contracts; those of others are drawn from their names.
+  package var openInterest: [String: Int64] = [:]
 
   package init() {}
 }

@@ -15,11 +15,12 @@ import Synchronization
 ///     ws://host:port/v2/iex, /v2/sip, /v1beta1/indicative, /opra     Alpaca
 ///     http://host:port/v2/aggs, /v3/trades, /v3/quotes               Polygon
 ///     http://host:port/v2/stocks, /v1beta1/options                   Alpaca
+///     http://host:port/v3/snapshot/options, /v1beta1/options/snapshots/AAPL   chains of both
 ///     http://host:port/query                                         Alpha Vantage
 ///
 /// Its clock runs `speed` times as fast as the machine's, from a full minute in the past, so that no timestamp lies in
 /// the future. To steer it from outside: `POST /_feed/cut?how=close|reset|mid-frame`, `POST /_feed/silent?value=true`,
-/// `GET /_feed/truth`.
+/// `GET /_feed/truth`, `GET /_feed/flow`.
 package final class FeedSimulator: Sendable {
   struct State {
     var script: FeedScript
@@ -104,7 +105,8 @@ package final class FeedSimulator: Sendable {
     let start = (WallClock.microseconds() * 1_000 / minute - (speed > 1 ? 1_440 : 0)) * minute
     let now = speed > 1 ? start : WallClock.microseconds() * 1_000
     let market = FeedMarket(
-      seed: seed, symbols: symbols, rate: rate / speed, startNs: now, hasCorrections: hasCorrections)
+      seed: seed, symbols: symbols, rate: rate / speed, startNs: now, hasCorrections: hasCorrections,
+      plantEvery: script.plantEvery)
     let begun = now / minute * minute
     let past = script.pastDays == 0 ? nil : try PastBars(
       seed: seed, symbols: symbols, range: begun - Int64(script.pastDays) * 1_440 * minute..<begun)

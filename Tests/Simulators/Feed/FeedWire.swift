@@ -15,8 +15,8 @@ enum FeedWire {
     let (price, time) = (SimulatedEvent.money(event.price), event.eventNs / 1_000_000)
     switch event.kind {
     case .trade where feed.hasOptions:
-      return ("T", #"{"ev":"T","sym":"\#(symbol)","x":302,"p":\#(price),"s":\#(event.size),"c":[209],"t":\#(time),"#
-        + #""q":\#(event.id)}"#)
+      return ("T", #"{"ev":"T","sym":"\#(symbol)","x":\#(event.exchange),"p":\#(price),"s":\#(event.size),"#
+        + #""c":[\#(event.condition)],"t":\#(time),"q":\#(event.id)}"#)
     case .trade:
       return ("T", #"{"ev":"T","sym":"\#(symbol)","x":4,"i":"\#(event.id)","z":3,"p":\#(price),"s":\#(event.size),"#
         + #""c":[12,37],"t":\#(time),"q":\#(event.id)}"#)
@@ -49,11 +49,17 @@ enum FeedWire {
     }
   }
 
+  /// OPRA's letters of Massive's numbers.
+  private static let conditions = [201: "A", 204: "D", 209: "I", 219: "S", 232: "f"]
+
   /// Without the symbol and the time.
   static func fields(_ event: SimulatedEvent, _ feed: Feed) -> String {
     let price = SimulatedEvent.money(event.price)
     switch event.kind {
-    case .trade where feed.hasOptions: return #""p":\#(price),"s":\#(event.size),"x":"C","c":"I""#
+    case .trade where feed.hasOptions:
+      let exchange = Character(UnicodeScalar(UInt8(0x41 + event.exchange % 26)))
+      let condition = conditions[event.condition] ?? "I"
+      return #""p":\#(price),"s":\#(event.size),"x":"\#(exchange)","c":"\#(condition)""#
     case .trade: return #""i":\#(event.id),"x":"V","p":\#(price),"s":\#(event.size),"c":["@"],"z":"C""#
     case .quote:
       let ask = SimulatedEvent.money(event.price + 2)

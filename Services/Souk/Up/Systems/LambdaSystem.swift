@@ -20,6 +20,7 @@ final class LambdaSystem: ShownSystem {
     /// nil where other runs archive, too.
     let archive: ObjectStoreOptions?
     let past: PastDays
+    let batch: BatchLayer?
   }
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
@@ -39,7 +40,9 @@ final class LambdaSystem: ShownSystem {
     let port = try await startup.startFeeds()
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
     let door = try FreePort.next()
-    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = ["--api-port", "\(door)", "--stale-after", "3600s"]
+    startup.surroundings.arguments[ServiceCatalogue.gateway.name] = [
+      "--api-port", "\(door)", "--stale-after", "3600s", "--views-enabled", "true", "--views-refresh", "2s",
+    ]
     let isOwn = ObjectStoreChoice(startup.parts, objects: "") == .embedded
     let store = try ObjectStoreOptions.parse(startup.surroundings.flags(
       [
@@ -49,8 +52,10 @@ final class LambdaSystem: ShownSystem {
     let past = PastDays(
       environment: startup.surroundings.environment(of: ServiceCatalogue.marketStreamer),
       sources: try startup.folder.file("data_sources.yaml"), feeds: port, screen: startup.screen)
+    let batch = try await BatchLayer.start(&startup)
     ends.withLock {
-      $0 = Ends(redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past)
+      $0 = Ends(
+        redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past, batch: batch)
     }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
@@ -58,18 +63,19 @@ final class LambdaSystem: ShownSystem {
       "--symbols", Self.symbols.joined(separator: ","), "--hours", "always", "--silence", "3600s",
       "--allow-private-addresses",
     ]
-    try describeSchedules(&startup, feeds: port, news: try await startup.startNews())
+    try describeSchedules(
+      &startup, feeds: port, news: try await startup.startNews(), edgar: try await startup.startEdgar())
     describeSentiment(&startup)
     // The simulated market never closes.
-    // The bars of the back-fill come before all others: each would have every signal behind it computed and published
-    // anew, more than the embedded broker keeps for hot-writer.
-    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always", "--revisable", "10"]
+    startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
     startup.sources = 1
   }
 
-  /// Bars by schedule, beside those of the stream: what both say of a minute is the same. And news and posts, which the
-  /// stream does not have.
-  private func describeSchedules(_ startup: inout Startup, feeds port: UInt16, news: UInt16) throws {
+  /// Bars by schedule, beside those of the stream: what both say of a minute is the same. And news, posts and filings,
+  /// which the stream does not have.
+  private func describeSchedules(
+    _ startup: inout Startup, feeds port: UInt16, news: UInt16, edgar: UInt16
+  ) throws {
     let (sources, schedules) = (try startup.folder.file("data_sources.yaml"), try startup.folder.file("schedules.yaml"))
     let key = try startup.folder.file("feed.key"), secret = try startup.folder.file("feed.secret")
     for (path, text) in [
@@ -82,6 +88,8 @@ final class LambdaSystem: ShownSystem {
           - {name: reddit, kind: reddit, url: "http://127.0.0.1:\(news)", key: "file:\(key)", secret: "file:\(key)",
              user-agent: "linux:souk-demo:1 (by /u/souk)", communities: [stocks, investing], rate: 600/m}
           - {name: x, kind: x, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m, recheck: 5s}
+          - {name: edgar, kind: edgar, url: "http://127.0.0.1:\(edgar)", user-agent: "Souk demo demo@souk.example",
+             rate: 8/s}
 
         """),
       (schedules, """
@@ -91,6 +99,7 @@ final class LambdaSystem: ShownSystem {
           - {name: reddit, kind: social, source: reddit, symbols: none, every: 5s, hours: always, deadline: 30s,
              lookback: 1d}
           - {name: x, kind: social, source: x, every: 5s, hours: always, deadline: 30s, lookback: 1d}
+          - {name: filings, kind: filings, every: 30s, hours: always, deadline: 30s}
 
         """),
     ] { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
@@ -136,7 +145,13 @@ final class LambdaSystem: ShownSystem {
     try answers.requireAgreement()
     let past = try await ends.past.fill(ends.client, Self.symbols)
     let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
-    return past + answers.lines + news.lines
+<<<<<<< HEAD
+    let batch = try await ends.batch?.run(Self.symbols) ?? BatchLayer.missing
+    return past + answers.lines + batch + news.lines
+=======
+    let filings = try await FilingAnswers.read(ends.client)
+    return past + answers.lines + news.lines + filings.lines
+>>>>>>> hub/main
       + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }

@@ -15,7 +15,8 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
       Alpaca; the same port answers /v2/aggs, /v3/trades, /v3/quotes, /v2/stocks and /v1beta1/options, and /query \
       as Alpha Vantage. The key is \
       'key', the secret 'secret'. POST /_feed/cut?how=close|reset|mid-frame ends the connections, POST \
-      /_feed/silent?value=true stops the stream, GET /_feed/truth is all that has happened, GET \
+      /_feed/silent?value=true stops the stream, GET /_feed/truth is all that has happened, GET /_feed/flow the \
+      unusual activity in options that was planted, GET \
       /_feed/stats counts it, GET /_feed/bars?symbol=AAPL&interval=1m&from=&to= gives bars (nanoseconds since 1970).
       """,
     version: Souk.version)
@@ -33,6 +34,9 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp(
     "A split that the market had (repeatable): AAPL:2026-06-10:1:4 makes four shares of one.", valueName: "split"))
   var split: [String] = []
+  @Option(help: "Events between two plants of unusual activity in the options of --symbols; 0 for none.")
+  var plantEvery = 0
+  @Option(help: "Contracts that are on every chain of options and never trade.") var chainContracts = 0
   @Option(help: "Stop the market so many events after the first subscription; connections stay open.")
   var events: Int?
   @Option(help: "End all connections once, after so many events.") var cutAfter: Int?
@@ -61,6 +65,7 @@ struct FeedSimulatorCommand: AsyncParsableCommand {
     var script = FeedScript()
     script.pastDays = pastDays
     script.pageSize = pageSize
+    (script.plantEvery, script.chainContracts) = (plantEvery, chainContracts)
     script.splits = try split.map { text in
       let parts = text.split(separator: ":").map(String.init)
       guard parts.count == 4, let from = Int(parts[2]), let to = Int(parts[3]), from > 0, to > 0 else {

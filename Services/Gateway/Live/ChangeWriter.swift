@@ -6,8 +6,8 @@ import Logging
 import Messages
 import ServiceKit
 
-/// Writes subscriptions into Kafka, with a producer that is made when the first one is asked for.
-actor SubscriptionWriter {
+/// Writes subscriptions and batch jobs into Kafka, with a producer that is made when the first one is asked for.
+actor ChangeWriter {
   private let kafka: KafkaOptions
   private let name: String
   private let logger: Logger
@@ -20,27 +20,28 @@ actor SubscriptionWriter {
   }
 
   func subscribe(_ subscription: FeedSubscription) async throws {
-    try await send(key: subscription.key, subscription.encoded())
+    try await send(Topics.subscriptions, key: subscription.key, subscription.encoded())
   }
 
   func unsubscribe(feed: String, symbol: String) async throws {
-    try await send(key: FeedSubscription.key(feed: feed, symbol: symbol), nil)
+    try await send(Topics.subscriptions, key: FeedSubscription.key(feed: feed, symbol: symbol), nil)
   }
 
+  func submit(_ job: BatchJob) async throws { try await send(Topics.batchJobs, key: job.key, job.encoded()) }
+
   /// - Throws: `Problem` 503 when Kafka has not taken it in time; it may take it later all the same.
-  private func send(key: [UInt8], _ value: [UInt8]?) async throws {
+  private func send(_ topic: Topic, key: [UInt8], _ value: [UInt8]?) async throws {
     let producer = try opened()
     var batch = OutgoingBatch()
-    batch.append(topic: Topics.subscriptions.name, key: key, value: value)
+    batch.append(topic: topic.name, key: key, value: value)
     let (sent, limit) = (batch, limit)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await producer.send(sent) }
       group.addTask {
         try await Task.sleep(for: limit)
-        throw Problem(
-          503, "kafka_away",
-          "Kafka has not taken it within \(limit.components.seconds) s; ask again: a repeat is harmless",
-          headers: [("retry-after", "5")])
+        throw Problem.away(
+          "kafka", "Kafka has not taken it within \(limit.components.seconds) s; ask again: a repeat is harmless",
+          after: 5)
       }
       defer { group.cancelAll() }
       try await group.next()

@@ -1,0 +1,4 @@
+import OptionsDetectorService
+import ServiceKit
+
+await OptionsDetectorCommand.main()

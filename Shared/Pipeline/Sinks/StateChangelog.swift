@@ -1,0 +1,79 @@
+import Catalogue
+import Kafka
+import Messages
+import Synchronization
+
+/// Reads states when partitions are assigned.
+package protocol StateSource: Sendable {
+  /// - Returns: the states of the group, by partition.
+  /// - Throws: `ClassifiedError`.
+  func states(_ partitions: Set<Int32>) async throws -> [Int32: [SymbolState]]
+}
+
+/// The compacted topic of the states of one group of workers. By the time of an assignment it holds all that the
+/// previous owner had acknowledged.
+package struct StateChangelog: StateSource {
+  private let reader: ChangelogReader
+  private let group: String
+  private let unreadable: @Sendable () -> Void
+
+  /// - Parameter unreadable: is told of every record that is no message.
+  package init(_ reader: ChangelogReader, group: String, unreadable: @escaping @Sendable () -> Void) {
+    (self.reader, self.group, self.unreadable) = (reader, group, unreadable)
+  }
+
+  package func states(_ partitions: Set<Int32>) async throws -> [Int32: [SymbolState]] {
+    let collection = Collection(prefix: Array("\(group)/".utf8))
+    try await reader.read(partitions) { collection.take($0) }
+    var found: [Int32: [SymbolState]] = [:]
+    for (partition, states) in collection.states.withLock({ $0 }) {
+      for bytes in states.values {
+        guard let state = Self.state(bytes, of: group) else {
+          unreadable()
+          continue
+        }
+        found[partition, default: []].append(state)
+      }
+    }
+    return found
+  }
+
+  /// - Returns: nil for a record that is no message, or another group's.
+  package static func state(_ bytes: [UInt8], of group: String) -> SymbolState? {
+    guard let state = try? SymbolState(decoding: bytes), state.group == group else { return nil }
+    return state
+  }
+
+  /// The last record of each key, undecoded: most of a changelog that is not compacted yet is replaced by what follows.
+  private final class Collection: Sendable {
+    let states = Mutex<[Int32: [[UInt8]: [UInt8]]]>([:])
+    private let prefix: [UInt8]
+
+    init(prefix: [UInt8]) { self.prefix = prefix }
+
+    func take(_ batch: RecordBatch) {
+      states.withLock { states in
+        batch.forEach { record in
+          guard let key = record.key?.withUnsafeBytes({ Array($0) }), key.starts(with: prefix) else { return }
+          states[record.partition, default: [:]][key] =
+            record.isTombstone ? nil : record.value.withUnsafeBytes { Array($0) }
+        }
+      }
+    }
+  }
+}
+
+extension OutgoingBatch {
+  /// Adds a state; the tombstone of one that is not needed any more.
+  package mutating func append(
+    _ state: SymbolState, to topic: Topic, isGone: Bool = false, headers: [Header], writer: inout JSONWriter
+  ) {
+    guard !isGone else {
+      return append(topic: topic.name, key: state.key, value: nil, headers: headers, partitionBy: state.partitionKey)
+    }
+    writer.clear()
+    state.encode(into: &writer)
+    append(
+      topic: topic.name, key: state.key, value: writer.bytes, headers: headers, partitionBy: state.partitionKey)
+  }
+}
