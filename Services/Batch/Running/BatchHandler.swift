@@ -190,8 +190,8 @@ struct BatchHandler: JobHandler {
     case .timeout:
       status.reason = "timeout"
       try await end(
-        &status, .failed, "it took longer than \(settings.timeout); what is finished is kept, and another try goes on "
-          + "from there", record, emit, begun)
+        &status, .failed, "it took longer than \(DurationSetting(settings.timeout)): submit it for less, or set a "
+          + "longer --job-timeout", record, emit, begun)
     }
     return .keep
   }
