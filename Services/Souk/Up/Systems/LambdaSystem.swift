@@ -20,6 +20,7 @@ final class LambdaSystem: ShownSystem {
     /// nil where other runs archive, too.
     let archive: ObjectStoreOptions?
     let past: PastDays
+    let batch: BatchLayer?
     /// Of the simulated options.
     let options: UInt16
   }
@@ -60,8 +61,10 @@ final class LambdaSystem: ShownSystem {
     let past = PastDays(
       environment: startup.surroundings.environment(of: ServiceCatalogue.marketStreamer),
       sources: try startup.folder.file("data_sources.yaml"), feeds: port, screen: startup.screen)
+    let batch = try await BatchLayer.start(&startup)
     ends.withLock {
-      $0 = Ends(redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past,
+      $0 = Ends(
+        redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past, batch: batch,
         options: options)
     }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
@@ -165,7 +168,8 @@ final class LambdaSystem: ShownSystem {
     let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
     let flow = try await FlowAnswers.read(ends.client, Self.underlyings, port: ends.options)
     let filings = try await FilingAnswers.read(ends.client)
-    return past + answers.lines + news.lines + flow.lines + filings.lines
+    let batch = try await ends.batch?.run(Self.symbols) ?? BatchLayer.missing
+    return past + answers.lines + batch + news.lines + flow.lines + filings.lines
       + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
