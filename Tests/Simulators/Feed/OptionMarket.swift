@@ -36,7 +36,8 @@ package struct PlantedFlow: Hashable, Sendable {
 
   package var line: String {
     let names = contracts.map { "\"\($0)\"" }.joined(separator: ",")
-    return "{\"number\":\(number),\"kind\":\"\(kind.rawValue)\",\"contracts\":[\(names)],\"first_ns\":\(firstNs),\"size\":\(size),"
+    return "{\"number\":\(number),\"kind\":\"\(kind.rawValue)\",\"contracts\":[\(names)],"
+      + "\"first_ns\":\(firstNs),\"size\":\(size),"
       + "\"premium\":\(premium),\"side\":\"\(side)\",\"is_none\":\(isNone)}"
   }
 }
@@ -89,7 +90,8 @@ extension PlantedFlow {
     }
     let counted = kind == .cancelled ? Array(prints.prefix(1)) : prints
     let flow = PlantedFlow(
-      number: number, kind: kind, contracts: kind == .legs ? Array(names.prefix(2)) : [name], firstNs: time + counted[0].afterNs,
+      number: number, kind: kind, contracts: kind == .legs ? Array(names.prefix(2)) : [name],
+      firstNs: time + counted[0].afterNs,
       size: counted.reduce(0) { $0 + $1.size },
       premium: Double(counted.reduce(0) { $0 + $1.size * $1.price }),
       side: kind == .legs ? "unknown" : kind == .block ? "sell" : "buy")
