@@ -170,7 +170,7 @@ package enum ServiceCatalogue {
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents, Topics.documents, Topics.documentChunks,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.optionsFlow, Topics.documents, Topics.documentChunks,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
@@ -180,7 +180,7 @@ package enum ServiceCatalogue {
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.optionChains, Topics.optionTrades, Topics.optionsFlow,
     ],
     sink: .objectStore, needs: [.redis], scaling: .byLag(500_000), isStateful: true,
     resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),

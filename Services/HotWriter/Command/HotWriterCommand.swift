@@ -16,9 +16,9 @@ package struct HotWriterCommand: ServiceCommand {
     discussion: """
       Consumes \(Topics.marketTicks.name), \(Topics.marketBars.name), \(Topics.marketGaps.name), \
       \(Topics.newsArticles.name), \(Topics.socialPosts.name), \(Topics.sentimentEvents.name), \
-      \(Topics.documents.name) and \(Topics.documentChunks.name). A sample's key and time come only from its record, \
-      last values compare event times, and the tail compares offsets, so a repeat changes nothing. A record that \
-      Redis refuses is a dead letter; a full or absent Redis is waited for.
+      \(Topics.optionsFlow.name), \(Topics.documents.name) and \(Topics.documentChunks.name). A sample's key and time \
+      come only from its record, last values compare event times, and the tail compares offsets, so a repeat changes \
+      nothing. A record that Redis refuses is a dead letter; a full or absent Redis is waited for.
       """,
     version: Souk.version)
 

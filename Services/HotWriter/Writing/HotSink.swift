@@ -18,7 +18,7 @@ package final class HotSink: Sink {
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
   private let texts: TextReader
-  private enum Input { case ticks, bars, gaps, signals, articles, posts, sentiment, documents, chunks }
+  private enum Input { case ticks, bars, gaps, signals, articles, posts, sentiment, flow, documents, chunks }
   private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
 
@@ -66,6 +66,7 @@ package final class HotSink: Sink {
     case .articles: texts.read(article: value, to: &buffers[index].buffer)
     case .posts: texts.read(post: value, to: &buffers[index].buffer)
     case .sentiment: texts.read(sentiment: value, to: &buffers[index].buffer)
+    case .flow: texts.read(flow: value, to: &buffers[index].buffer)
     case .documents: texts.read(document: value, to: &buffers[index].buffer)
     case .chunks: texts.read(chunk: value, to: &buffers[index].buffer)
     }
@@ -84,6 +85,7 @@ package final class HotSink: Sink {
     case Topics.newsArticles.name: .articles
     case Topics.socialPosts.name: .posts
     case Topics.sentimentEvents.name: .sentiment
+    case Topics.optionsFlow.name: .flow
     case Topics.documents.name: .documents
     case Topics.documentChunks.name: .chunks
     default: .ticks
