@@ -82,7 +82,7 @@ package struct SocialAdapter: FetchAdapter {
   private func isWanted(_ post: SocialPost, _ task: FetchTask, _ kind: DataSourceKind, _ known: SocialHistory) -> Bool {
     guard kind == .reddit, !task.symbols.isEmpty else { return true }
     if post.withdrawn { return known.posts[post.id] != nil }
-    return mentions.find(in: "\(post.title ?? "")\n\(post.text)").contains { task.symbols.contains($0.symbol) }
+    return mentions.find(in: PlainText.of("\(post.title ?? "")\n\(post.text)")).contains { task.symbols.contains($0.symbol) }
   }
 }
 
