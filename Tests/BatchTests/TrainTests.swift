@@ -12,8 +12,8 @@ import Testing
 import TestSupport
 import Values
 
-/// From the archive to a prediction: a job compacts what was archived, another trains on it and publishes the model, and
-/// a worker that waits for one takes it up and predicts.
+/// From the archive to a prediction: a job compacts what was archived, another trains on it and publishes the model,
+/// and a worker that waits for one takes it up and predicts.
 @Suite(.timeLimit(.minutes(20))) struct TrainTests {
   private static let series = ["mena.egypt.screening.valve", "mena.oman.screening.valve"]
 
@@ -96,7 +96,8 @@ import Values
 
     func take(_ batch: RecordBatch) {
       batch.forEach { record in
-        if let prediction = try? Prediction(decoding: record.valueBytes) { predictions.withLock { $0.append(prediction) } }
+        guard let prediction = try? Prediction(decoding: record.valueBytes) else { return }
+        predictions.withLock { $0.append(prediction) }
       }
     }
   }

@@ -145,13 +145,9 @@ final class LambdaSystem: ShownSystem {
     try answers.requireAgreement()
     let past = try await ends.past.fill(ends.client, Self.symbols)
     let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
-<<<<<<< HEAD
-    let batch = try await ends.batch?.run(Self.symbols) ?? BatchLayer.missing
-    return past + answers.lines + batch + news.lines
-=======
     let filings = try await FilingAnswers.read(ends.client)
-    return past + answers.lines + news.lines + filings.lines
->>>>>>> hub/main
+    let batch = try await ends.batch?.run(Self.symbols) ?? BatchLayer.missing
+    return past + answers.lines + batch + news.lines + filings.lines
       + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
