@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 import Embedding
+import Features
 import Kafka
 import Messages
 import Pipeline
@@ -15,6 +16,7 @@ package final class HotSink: Sink {
   private let metrics = HotMetrics()
   private let memory: MemoryWatch
   private var indexes: HotIndexes
+  private var features: FeatureRefresh
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
   private let texts: TextReader
@@ -26,10 +28,12 @@ package final class HotSink: Sink {
   init(
     _ client: RedisClient, policy: SeriesPolicy, limits: RecordReader.Limits, budget: MemoryBudget,
     texts: TextPolicy = TextPolicy(), embedder: (any Embedder)? = nil,
-    now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
+    features: FeatureSet? = nil, now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
   ) {
     writer = HotWriter(client: client, tail: limits.tail)
-    reader = RecordReader(policy, limits: limits, now: now)
+    let set = features ?? .none
+    reader = RecordReader(policy, limits: limits, features: FeatureEngine(set), now: now)
+    self.features = FeatureRefresh(client, set, now: now)
     memory = MemoryWatch(client, budget)
     indexes = HotIndexes(client, embedder)
     var texts = texts
@@ -108,6 +112,7 @@ package final class HotSink: Sink {
     let rows = load.rows
     try await indexes.require(waiting)
     let outcome = try await write(waiting)
+    metrics.computed(try await features.refresh(waiting, reader.table))
     metrics.wrote(outcome, series: reader.table.series.count)
     metrics.visible(waiting.map(\.buffer.earliest), at: WallClock.milliseconds())
     try await memory.look(series: reader.table.series)

@@ -85,6 +85,13 @@ struct Startup {
     return server
   }
 
+  /// A Dask cluster whose workers do jobs of the batch layer: small, one worker of one thread.
+  mutating func startDask(modules: String, environment: [String: String?]) async throws -> PrivateDask {
+    let cluster = try await PrivateDask.start(workers: 1, modules: modules, environment: environment)
+    keep("Dask", "\(cluster.address), 1 worker", { cluster.isRunning }) { await cluster.stop() }
+    return cluster
+  }
+
   /// A private server runs: it is watched from now on, and stopped at the end.
   private mutating func keep(
     _ name: String, _ place: String, _ isRunning: @escaping @Sendable () -> Bool,

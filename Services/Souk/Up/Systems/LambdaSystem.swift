@@ -20,6 +20,7 @@ final class LambdaSystem: ShownSystem {
     /// nil where other runs archive, too.
     let archive: ObjectStoreOptions?
     let past: PastDays
+    let batch: BatchLayer?
   }
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
@@ -51,8 +52,10 @@ final class LambdaSystem: ShownSystem {
     let past = PastDays(
       environment: startup.surroundings.environment(of: ServiceCatalogue.marketStreamer),
       sources: try startup.folder.file("data_sources.yaml"), feeds: port, screen: startup.screen)
+    let batch = try await BatchLayer.start(&startup)
     ends.withLock {
-      $0 = Ends(redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past)
+      $0 = Ends(
+        redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past, batch: batch)
     }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
@@ -143,7 +146,8 @@ final class LambdaSystem: ShownSystem {
     let past = try await ends.past.fill(ends.client, Self.symbols)
     let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
     let filings = try await FilingAnswers.read(ends.client)
-    return past + answers.lines + news.lines + filings.lines
+    let batch = try await ends.batch?.run(Self.symbols) ?? BatchLayer.missing
+    return past + answers.lines + batch + news.lines + filings.lines
       + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
