@@ -1,5 +1,6 @@
 import ArgumentParser
 import Portals
+import ServiceKit
 
 /// `crawler sources`: the chains that `--source` knows by name.
 package struct SourcesCommand: ParsableCommand {
@@ -21,23 +22,13 @@ package struct SourcesCommand: ParsableCommand {
       ]
     }
     let engines = EngineTable.all.map { [$0.name, $0.summary] }
-    return text([["SOURCE", "CHAIN", "ENGINE", "CHAIN IDS", "PORTAL"]] + chains) + "\n\n"
-      + text([["ENGINE", "SPEAKS TO"]] + engines)
+    return text(["SOURCE", "CHAIN", "ENGINE", "CHAIN IDS", "PORTAL"], chains) + "\n\n"
+      + text(["ENGINE", "SPEAKS TO"], engines)
   }
 
-  private static func text(_ rows: [[String]]) -> String {
-    let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      zip(row, widths).map { $0.padding(to: $1) }.joined(separator: "  ").trimmingEnd()
-    }.joined(separator: "\n")
-  }
-}
-
-extension String {
-  fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
-  fileprivate func trimmingEnd() -> String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
+  private static func text(_ columns: [TextTable.Column], _ rows: [[String]]) -> String {
+    var table = TextTable(columns, hasRule: false)
+    for row in rows { table.append(row) }
+    return table.lines.joined(separator: "\n")
   }
 }

@@ -1,5 +1,6 @@
 import Catalogue
 import Core
+import ServiceKit
 import Testing
 
 @testable import SoukService

@@ -2,6 +2,7 @@ import Archiving
 import ArgumentParser
 import Core
 import ObjectStoreFlags
+import ServiceKit
 import Values
 
 /// How a command prints.
@@ -73,10 +74,10 @@ package struct ListCommand: AsyncParsableCommand {
     }
   }
 
-  private func printed<Row: FieldwiseRow>(_ heads: [String], _ rows: [Row], _ cells: (Row) -> [String]) {
+  private func printed<Row: FieldwiseRow>(_ heads: [TextTable.Column], _ rows: [Row], _ cells: (Row) -> [String]) {
     switch format {
     case .json: for row in rows { print(String(decoding: row.json, as: UTF8.self)) }
-    case .table: print(Table(heads, rows.map(cells)).text)
+    case .table: printTable(heads, rows.map(cells))
     }
   }
 
@@ -85,24 +86,9 @@ package struct ListCommand: AsyncParsableCommand {
   }
 }
 
-/// Columns as wide as their widest cell.
-struct Table {
-  let text: String
-
-  init(_ heads: [String], _ rows: [[String]]) {
-    let widths = heads.indices.map { column in ([heads] + rows).map { $0[column].count }.max() ?? 0 }
-    text = ([heads] + rows).map { row in
-      zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
-        .joined(separator: "  ").trimmingBlanks
-    }.joined(separator: "\n")
-  }
-}
-
-extension String {
-  /// Without the blanks at its end.
-  fileprivate var trimmingBlanks: String {
-    var text = Substring(self)
-    while text.last == " " { text.removeLast() }
-    return String(text)
-  }
+/// Prints rows below their heads.
+func printTable(_ heads: [TextTable.Column], _ rows: [[String]]) {
+  var table = TextTable(heads, hasRule: false)
+  for row in rows { table.append(row) }
+  print(table.lines.joined(separator: "\n"))
 }

@@ -2,6 +2,7 @@ import Archiving
 import ArgumentParser
 import Core
 import ObjectStoreFlags
+import ServiceKit
 import Values
 
 /// `archiver restore`: writes down what is to be readable; archivers do it.
@@ -100,6 +101,6 @@ enum RestoreTable {
         "\(job.available)/\(job.objects)", job.until.map { "\($0)" } ?? "-", job.reason ?? "",
       ]
     }
-    Swift.print(Table(["RESTORE", "DATASET", "DATES", "SYMBOLS", "STATE", "READABLE", "UNTIL", "REASON"], rows).text)
+    printTable(["RESTORE", "DATASET", "DATES", "SYMBOLS", "STATE", "READABLE", "UNTIL", "REASON"], rows)
   }
 }

@@ -2,6 +2,7 @@ import Core
 import Feeds
 import Markets
 import Messages
+import ServiceKit
 import Values
 
 /// How far a back-fill is.

@@ -5,6 +5,7 @@ import Markets
 import Messages
 import Redis
 import RedisFlags
+import ServiceKit
 import Values
 
 /// `souk bars`

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Logging
+import ServiceKit
 
 /// `souk dlq`
 struct DeadLettersCommand: AsyncParsableCommand {

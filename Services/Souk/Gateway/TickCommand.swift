@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import ServiceKit
 
 /// `souk tick`
 struct TickCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import Core
 import Messages
 import Postgres
+import ServiceKit
 import Values
 
 /// What the database knows of masters, their candidates and the decisions about them.

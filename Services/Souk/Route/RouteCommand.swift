@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Routing
+import ServiceKit
 import Values
 
 /// `souk route`

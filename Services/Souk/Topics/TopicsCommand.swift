@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalogue
+import ServiceKit
 
 /// `souk topics`
 struct TopicsCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import Postgres
+import ServiceKit
 
 /// The questions that a run ends with, asked of the database itself.
 enum Questions {

@@ -1,5 +1,6 @@
 import Core
 import Messages
+import ServiceKit
 import Values
 
 /// The same numbers asked of the simulated market, of the hot store and of the archive.

@@ -2,6 +2,7 @@ import Core
 import Foundation
 import LocalServers
 import Redis
+import ServiceKit
 import Values
 
 /// The days before a run: a back-fill of their bars, as an operator starts it, and what Redis has of them then.

@@ -1,4 +1,5 @@
 import Core
+import ServiceKit
 import Values
 
 /// The last price of each symbol as the recording, the time series database and the object store have it.

@@ -1,4 +1,5 @@
 import Catalogue
+import ServiceKit
 
 /// One stage of the pipeline as its processes and Kafka report it. All numbers count records.
 struct StageReading: Hashable, Sendable {

@@ -1,3 +1,5 @@
+import ServiceKit
+
 extension Questions {
   /// What a run of the market intelligence system ends with.
   static let sentinel = [

@@ -4,6 +4,7 @@ import Foundation
 import Influx
 import InfluxFlags
 import ObjectStoreFlags
+import ServiceKit
 import Synchronization
 
 /// Market data of the Egyptian Exchange: a recording at one end, InfluxDB and an object store at the other.

@@ -1,13 +1,13 @@
-/// A table of text with aligned columns and a rule under the heading.
-struct TextTable: Sendable {
+/// A table of text with aligned columns.
+package struct TextTable: Sendable {
   /// Aligned to the left when it is written as a title alone.
-  struct Column: Sendable, ExpressibleByStringLiteral {
+  package struct Column: Sendable, ExpressibleByStringLiteral {
     var title: String
     var isRight = false
 
-    init(stringLiteral title: String) { self.title = title }
+    package init(stringLiteral title: String) { self.title = title }
 
-    static func right(_ title: String) -> Column {
+    package static func right(_ title: String) -> Column {
       var column = Column(stringLiteral: title)
       column.isRight = true
       return column
@@ -15,23 +15,28 @@ struct TextTable: Sendable {
   }
 
   let columns: [Column]
-  private(set) var rows: [[String]] = []
+  let hasRule: Bool
+  package private(set) var rows: [[String]] = []
 
-  init(_ columns: [Column]) { self.columns = columns }
+  /// - Parameter hasRule: whether a rule lies under the heading.
+  package init(_ columns: [Column], hasRule: Bool = true) {
+    self.columns = columns
+    self.hasRule = hasRule
+  }
 
   /// Fills a short row with empty cells, and drops surplus cells.
-  mutating func append(_ row: [String]) {
+  package mutating func append(_ row: [String]) {
     rows.append(columns.indices.map { $0 < row.count ? Self.singleLine(row[$0]) : "" })
   }
 
   /// One string per line, without line ends and without spaces at the end.
-  var lines: [String] {
+  package var lines: [String] {
     let widths = columns.indices.map { column in
       rows.reduce(columns[column].title.count) { max($0, $1[column].count) }
     }
     let heading = line(columns.map(\.title), widths)
-    let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
-    return [heading, rule] + rows.map { line($0, widths) }
+    let rule = hasRule ? [widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")] : []
+    return [heading] + rule + rows.map { line($0, widths) }
   }
 
   private func line(_ cells: [String], _ widths: [Int]) -> String {
@@ -52,7 +57,7 @@ struct TextTable: Sendable {
 }
 
 /// `1234567` as `1,234,567`.
-func grouped(_ number: Int) -> String {
+package func grouped(_ number: Int) -> String {
   var digits = String(number.magnitude)
   var index = digits.endIndex
   while let next = digits.index(index, offsetBy: -3, limitedBy: digits.startIndex), next > digits.startIndex {
