@@ -416,14 +416,9 @@ let testing: [Target] = [
   tests("DocumentWorker", starts: ["document-worker", "fetcher"]),
   tests("SignalWorker", starts: ["signal-worker"]),
   tests("OptionsDetector", starts: ["options-detector"]),
-<<<<<<< HEAD
   tests("Gateway", exclude: ["ask.py", "example.py"], starts: ["gateway", "souk"]),
-  tests("Batch", exclude: ["make_archive.py", "test_jobs.py"], starts: ["batch-runner", "signal-worker"]),
-=======
-  tests("Gateway", exclude: ["ask.py"], starts: ["gateway", "souk"]),
   tests("Batch", exclude: ["make_archive.py", "test_jobs.py"],
         starts: ["batch-runner", "inference-worker", "signal-worker"]),
->>>>>>> hub/main
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("Archiver", exclude: ["read_archive.py"]),
   tests("MarketStreamer", starts: ["market-streamer"]),
