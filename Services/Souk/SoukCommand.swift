@@ -13,7 +13,11 @@ package struct SoukCommand: AsyncParsableCommand {
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, DeadLettersCommand.self, LagCommand.self,
       HealthCommand.self,
       RouteCommand.self, ModelsCommand.self, MastersCommand.self, BackfillCommand.self, BarsCommand.self,
+<<<<<<< HEAD
+      SplitsCommand.self, TickCommand.self, SubscribeCommand.self, BatchCommand.self,
+=======
       SplitsCommand.self, TickCommand.self, SubscribeCommand.self, FeaturesCommand.self,
+>>>>>>> hub/main
     ])
 
   package init() {}

@@ -108,7 +108,7 @@ final class LambdaSystem: ShownSystem {
              user-agent: "linux:souk-demo:1 (by /u/souk)", communities: [stocks, investing], rate: 600/m}
           - {name: x, kind: x, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m, recheck: 5s}
           - {name: edgar, kind: edgar, url: "http://127.0.0.1:\(edgar)", user-agent: "Souk demo demo@souk.example",
-             rate: 8/s}
+             rate: 8/s, burst: 2}
 
         """),
       (schedules, """
