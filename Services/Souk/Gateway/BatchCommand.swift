@@ -56,7 +56,9 @@ struct BatchCommand: AsyncParsableCommand {
     }
 
     /// Asks every second, and says what has changed. A gateway that is away for a while is asked again.
-    private static func follow(_ id: String, of run: String, _ client: GatewayClient) async throws -> GatewayClient.Job {
+    private static func follow(
+      _ id: String, of run: String, _ client: GatewayClient
+    ) async throws -> GatewayClient.Job {
       var said = ""
       while true {
         do {

@@ -86,7 +86,9 @@ struct GatewayClient: Sendable {
     _ = try await send("PUT", Self.stream(symbol, feed) + "&channels=\(PercentEncoding.encode(channels))")
   }
 
-  func unsubscribe(_ symbol: String, feed: String) async throws { _ = try await send("DELETE", Self.stream(symbol, feed)) }
+  func unsubscribe(_ symbol: String, feed: String) async throws {
+    _ = try await send("DELETE", Self.stream(symbol, feed))
+  }
 
   func submitJob(_ job: Submission) async throws -> Accepted {
     let encoder = JSONEncoder()
