@@ -84,7 +84,7 @@ package enum ServiceCatalogue {
     hasStandIn: true, note: """
       The keys of market data are the variables that the file of its sources names, without one APCA_API_KEY_ID and
       APCA_API_SECRET_KEY of Alpaca, POLYGON_API_KEY, ALPHAVANTAGE_API_KEY, NEWSAPI_KEY, X_BEARER_TOKEN, of Reddit
-      REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT.
+      REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, of EDGAR EDGAR_USER_AGENT.
       """)
 
   /// What fetchers of market data publish, each topic once.
