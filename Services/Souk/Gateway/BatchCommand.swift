@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import ServiceKit
 
 /// `souk batch`: jobs of the batch layer, by a gateway.
 struct BatchCommand: AsyncParsableCommand {

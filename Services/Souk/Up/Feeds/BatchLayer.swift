@@ -6,6 +6,7 @@ import KafkaFlags
 import LocalServers
 import Logging
 import Messages
+import ServiceKit
 import Synchronization
 
 /// The batch layer of a run: a small Dask cluster, and two jobs over what the run has archived.

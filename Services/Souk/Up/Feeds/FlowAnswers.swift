@@ -3,6 +3,7 @@ import Foundation
 import LocalServers
 import Messages
 import Redis
+import ServiceKit
 
 /// Unusual activity in options as the hot store has it, beside what the simulated market was made to have.
 struct FlowAnswers: Sendable {
