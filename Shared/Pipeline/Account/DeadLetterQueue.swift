@@ -66,6 +66,7 @@ package final class DeadLetterQueue: Sendable {
   /// - Parameter isRepeat: the same letter was put into a batch that was taken back: it counts once.
   /// - Throws: a fatal `Failure` when too many came too fast; the record stays uncommitted.
   package func add(_ letter: DeadLetter, to batch: inout OutgoingBatch, isRepeat: Bool = false) throws {
+    let record = letter.record
     guard isRepeat || budget.withLock({ $0.spend(at: .now) }) else {
       throw Failure(
         .fatal, code: "dead_letter_limit",
@@ -78,18 +79,20 @@ package final class DeadLetterQueue: Sendable {
     logger.warning(
       "dead-lettered",
       metadata: [
-        "topic": "\(letter.record.topic)", "partition": "\(letter.record.partition)", "offset": "\(letter.record.offset)",
+        "topic": "\(record.topic)", "partition": "\(record.partition)", "offset": "\(record.offset)",
         "code": "\(letter.rejection.code)", "stage": "\(letter.rejection.stage)",
         "reason": "\(letter.rejection.message)",
       ])
     let (fitted, headers) = letter.fitted(to: largest, from: service)
-    if fitted.record.value?.count != letter.record.value?.count {
+    if fitted.record.value?.count != record.value?.count {
       logger.warning("dead letter cut to the largest record", metadata: [
-        "topic": "\(letter.record.topic)", "partition": "\(letter.record.partition)", "offset": "\(letter.record.offset)",
-        "bytes": "\(letter.record.value?.count ?? 0)", "kept": "\(fitted.record.value?.count ?? 0)",
+        "topic": "\(record.topic)", "partition": "\(record.partition)", "offset": "\(record.offset)",
+        "bytes": "\(record.value?.count ?? 0)", "kept": "\(fitted.record.value?.count ?? 0)",
       ])
     }
-    batch.append(topic: Topic.deadLetterName(of: letter.record.topic), key: fitted.record.key, value: fitted.record.value, headers: headers)
+    batch.append(
+      topic: Topic.deadLetterName(of: record.topic), key: fitted.record.key, value: fitted.record.value,
+      headers: headers)
   }
 
   /// Produces dead letters and waits for their acknowledgement.
