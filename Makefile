@@ -61,7 +61,7 @@ BARE_all := $(BARE)
 # the system's services.
 SIMULATOR_prices := portal-simulator
 SIMULATOR_sentinel := provider-simulator
-SIMULATOR_lambda := feed-simulator news-simulator
+SIMULATOR_lambda := feed-simulator news-simulator edgar-simulator
 # begin generated: products, by `make reference` from the catalogue of services: change that
 PRODUCTS_prices := crawler downloader parser db-writer
 PRODUCTS_egx := egx-producer influx-consumer s3-consumer

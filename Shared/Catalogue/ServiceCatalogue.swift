@@ -84,7 +84,7 @@ package enum ServiceCatalogue {
     hasStandIn: true, note: """
       The keys of market data are the variables that the file of its sources names, without one APCA_API_KEY_ID and
       APCA_API_SECRET_KEY of Alpaca, POLYGON_API_KEY, ALPHAVANTAGE_API_KEY, NEWSAPI_KEY, X_BEARER_TOKEN, of Reddit
-      REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT.
+      REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, of EDGAR EDGAR_USER_AGENT.
       """)
 
   /// What fetchers of market data publish, each topic once.
@@ -155,7 +155,7 @@ package enum ServiceCatalogue {
 
   package static let sentimentWorker = ServiceEntry(
     "sentiment-worker", "clusters articles and posts into stories and says what each means for the companies it names",
-    of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents], needs: [.redis],
+    of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents], needs: [.redis, .objectStore],
     scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
 
   package static let documentWorker = ServiceEntry(
@@ -170,7 +170,7 @@ package enum ServiceCatalogue {
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents, Topics.documents, Topics.documentChunks,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.optionsFlow, Topics.documents, Topics.documentChunks,
     ],
     sink: .redis,
     scaling: .byLag(100_000), resources: .medium)
@@ -180,7 +180,7 @@ package enum ServiceCatalogue {
     of: [.lambda],
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
-      Topics.socialPosts, Topics.sentimentEvents,
+      Topics.socialPosts, Topics.sentimentEvents, Topics.optionChains, Topics.optionTrades, Topics.optionsFlow,
     ],
     sink: .objectStore, needs: [.redis], scaling: .byLag(500_000), isStateful: true,
     resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),

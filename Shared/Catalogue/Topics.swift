@@ -90,7 +90,7 @@ package enum Topics {
     case .chains: [optionChains]
     case .news: [newsArticles]
     case .social: [socialPosts]
-    case .filings: [documents]
+    case .filings, .transcripts: [documents]
     }
   }
 

@@ -28,6 +28,9 @@ package struct DataSource: Hashable, Sendable {
   package var monthlyReads: Int?
   /// A post that was not seen for so long is asked for by its id, to notice that it was removed; nil: as the kind does.
   package var recheck: Duration?
+  /// Of files: a folder of transcripts, and a list of their addresses.
+  package var folder: String?
+  package var list: String?
   /// It is one that the program brings along: without its key it is only not used.
   package var isEmbedded = false
 
@@ -57,16 +60,19 @@ package struct DataSource: Hashable, Sendable {
 package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
   case alpaca, polygon
   case alphaVantage = "alpha-vantage"
-  case newsapi, reddit, x, edgar
+  case newsapi, reddit, x, edgar, fmp
+  /// Files of a folder and addresses of a list, which a person names.
+  case files
 
   /// What it can be asked for.
   package var tasks: Set<FetchKind> {
     switch self {
     case .alpaca, .polygon: [.bars, .chains]
-    case .alphaVantage: [.bars]
+    case .alphaVantage: [.bars, .transcripts]
     case .newsapi: [.news]
     case .reddit, .x: [.social]
     case .edgar: [.filings]
+    case .fmp, .files: [.transcripts]
     }
   }
 
@@ -79,7 +85,9 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case (.newsapi, .news): 20
     // So many cashtags are a question of 512 characters.
     case (.x, .social): 40
-    case (_, .news), (.newsapi, _), (_, .social), (.reddit, _), (.x, _), (_, .filings), (.edgar, _): nil
+    // A request for each quarter of a symbol.
+    case (.alphaVantage, .transcripts), (.fmp, .transcripts): 1
+    default: nil
     }
   }
 
@@ -89,7 +97,7 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     case .alpaca: .alpacaStocks
     case .polygon: .polygonStocks
     case .alphaVantage: .alphaVantage
-    case .newsapi, .reddit, .x, .edgar: nil
+    case .newsapi, .reddit, .x, .edgar, .fmp, .files: nil
     }
   }
 
@@ -98,15 +106,15 @@ package enum DataSourceKind: String, CaseIterable, Hashable, Sendable {
     switch self {
     case .alpaca: .alpacaOptions
     case .polygon: .polygonOptions
-    case .alphaVantage, .newsapi, .reddit, .x: nil
+    case .alphaVantage, .newsapi, .reddit, .x, .edgar, .fmp, .files: nil
     }
   }
 
   /// The provider refuses requests that do not say who asks.
   package var needsUserAgent: Bool { self == .reddit || self == .edgar }
 
-  /// It gives no keys: who asks is all that it wants to know.
-  package var hasKey: Bool { self != .edgar }
+  /// EDGAR gives no keys: who asks is all that it wants to know.
+  package var hasKey: Bool { self != .edgar && self != .files }
 
   /// The key has a second part.
   package var hasSecret: Bool { self == .alpaca || self == .reddit }
@@ -124,7 +132,7 @@ package enum ExhaustedRule: String, CaseIterable, Hashable, Sendable {
 ///
 ///     sources:
 ///       - name: alpha-vantage
-///         kind: alpha-vantage      # alpaca | polygon | alpha-vantage | newsapi | reddit | x | edgar
+///         kind: alpha-vantage      # alpaca | polygon | alpha-vantage | newsapi | reddit | x | edgar | fmp | files
 ///         key: env:ALPHAVANTAGE_API_KEY   # or file:/path; never the key itself. Alpaca, Reddit: a secret, too
 ///         rate: [1/s, 25/d]        # all that the plan allows, for all replicas together
 ///         zone: America/New_York   # where a day of the rate begins; else UTC
@@ -135,11 +143,14 @@ package enum ExhaustedRule: String, CaseIterable, Hashable, Sendable {
 ///         user-agent: "linux:my.app:1.0 (by /u/name)"   # or env:NAME; Reddit and EDGAR want it
 ///         communities: [stocks]    # of Reddit: its subreddits
 ///         monthly-reads: 10000     # posts in a calendar month that the plan allows
+///         folder: /transcripts     # of files: AAPL-2025Q4.json, .html, .txt
+///         list: /path              # of files: lines of a symbol, a quarter and an address
 ///         recheck: 6h              # posts not seen for so long are asked for: are they removed?
 extension DataSource {
   static let keys = [
     "name", "kind", "url", "key", "secret", "when-exhausted", "concurrency", "timeout",
     "user-agent", "communities", "monthly-reads", "recheck",
+    "folder", "list",
   ] + YAMLFields.limitKeys
 
   /// - Throws: a configuration `Failure` with the line and what is wrong there.
@@ -179,12 +190,23 @@ extension DataSource {
     if userAgent == nil, kind.needsUserAgent {
       throw fields.wrong("user-agent is missing: \(kind.rawValue) refuses requests that do not say who asks")
     }
+    // In any second as many as the burst and those that it fills up.
+    let isSlow = limits.limits.contains { limit in
+      !limit.isDaily && Double(limit.count) / (limit.interval / .seconds(1)) + Double(limit.burst) <= 10
+    }
+    if kind == .edgar, !isSlow {
+      throw fields.wrong("rate", "EDGAR refuses an address with more than ten requests in a second: 8/s, burst: 2")
+    }
     communities = try fields.texts("communities") ?? []
     guard communities.isEmpty == (kind != .reddit) else {
       throw fields.wrong("communities", kind == .reddit ? "a list of subreddits is expected" : "it is for reddit only")
     }
     for name in communities where !RoutingKey.isWord(Array(name.lowercased().utf8)) {
       throw fields.wrong("communities", "'\(name)' is no name of a subreddit, such as stocks")
+    }
+    (folder, list) = (try fields.text("folder"), try fields.text("list"))
+    guard (folder == nil && list == nil) == (kind != .files) else {
+      throw fields.wrong("folder", kind == .files ? "a folder or a list is expected" : "it is for files only")
     }
     recheck = try fields.duration("recheck")
     monthlyReads = try fields.count("monthly-reads", in: 100...1_000_000_000)

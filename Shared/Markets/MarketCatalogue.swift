@@ -58,6 +58,7 @@ package struct MarketCatalogue: Sendable {
       - {name: reddit, kind: social, source: reddit, symbols: none, every: 2m, hours: always, deadline: 2m}
       - {name: x, kind: social, source: x, every: 2m, hours: always, deadline: 2m}
       - {name: filings, kind: filings, every: 1h, hours: always, deadline: 1h}
+      - {name: transcripts, kind: transcripts, every: 1d, hours: always, deadline: 20h, spread: 12h}
     """
 }
 
@@ -103,8 +104,9 @@ extension DataSource {
         user-agent: env:REDDIT_USER_AGENT
         communities: [stocks, investing, StockMarket, wallstreetbets]
         rate: 100/m
-      - {name: edgar, kind: edgar, user-agent: env:EDGAR_USER_AGENT, rate: 8/s, timeout: 60s}
+      - {name: edgar, kind: edgar, user-agent: env:EDGAR_USER_AGENT, rate: 8/s, burst: 2, timeout: 60s}
       - {name: x, kind: x, key: env:X_BEARER_TOKEN, rate: [1/s, 60/m], monthly-reads: 10000}
+      - {name: fmp, kind: fmp, key: env:FMP_API_KEY, rate: [5/s, 250/d]}
     """
 }
 

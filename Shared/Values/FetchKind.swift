@@ -11,4 +11,6 @@ package enum FetchKind: String, CaseIterable, Hashable, Sendable {
   case social
   /// Annual and quarterly reports of companies, and their withdrawals.
   case filings
+  /// What was said at earnings calls, and their withdrawals.
+  case transcripts
 }

@@ -32,9 +32,17 @@ import Glibc
 
     static let logger = Logger(label: "batch-tests") { _ in SwiftLogNoOpLogHandler() }
 
-    init(dates: String = "2026-03-05,2026-03-06", symbols: String = "AAPL,SPY", minutes: Int = 120) async throws {
+    static let topics = [Topics.batchJobs, Topics.batchJobs.deadLetters, Topics.batchStatus]
+
+    convenience init(
+      dates: String = "2026-03-05,2026-03-06", symbols: String = "AAPL,SPY", minutes: Int = 120
+    ) async throws {
+      try await self.init(topics: Self.topics, archive: [dates, symbols, "\(minutes)"])
+    }
+
+    /// - Parameter archive: what `make_archive.py` is told.
+    init(topics: [Topic], archive: [String]) async throws {
       folder = try PrivateFolder("batch")
-      let topics = [Topics.batchJobs, Topics.batchJobs.deadLetters, Topics.batchStatus]
       broker = try EmbeddedBroker(topics: topics.map { (name: $0.name, partitions: Int($0.partitions)) })
       options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
       producer = try Producer(options.producerConfiguration(clientID: "test", logger: Self.logger))
@@ -49,8 +57,8 @@ import Glibc
         }
       }
       var launch = Launch(JobProgramsTests.python, [
-        "\(JobProgramsTests.folder)/make_archive.py", JobProgramsTests.jobs, folder.path, dates, symbols, "\(minutes)",
-      ])
+        "\(JobProgramsTests.folder)/make_archive.py", JobProgramsTests.jobs, folder.path,
+      ] + archive)
       launch.environment = ["JOBS": JobProgramsTests.jobs]
       let outcome = try await ChildProcess.run(launch, atMost: .seconds(300))
       guard outcome.status == .exited(0) else {

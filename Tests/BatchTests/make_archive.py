@@ -1,7 +1,9 @@
 """Writes an archive as archiver does: bars that come late, twice and revised, and the catalogue of their objects.
 
-usage: make_archive.py <folder of the programs> <folder of the store> <dates> <symbols> [minutes]"""
+usage: make_archive.py <folder of the programs> <folder of the store> <dates> <symbols> [minutes]
+       make_archive.py <folder of the programs> <folder of the store> demand <series> <days>"""
 
+import datetime
 import hashlib
 import json
 import os
@@ -28,28 +30,28 @@ def bar(symbol, minute, open_ns=OPEN, revision=0, known=0, close=100.0, volume=1
             "volume": volume, "revision": revision}
 
 
-def put(folder, symbol, date, rows, offset, partition=0):
+def put(folder, symbol, date, rows, offset, partition=0, dataset="market-bars", time=lambda row: row["start_ns"]):
     """One more object of the archive, with its line in the catalogue."""
     store = Folder(folder)
     body = archive.packed([json.dumps(row, separators=(",", ":")).encode() for row in rows])
-    key = f"market-bars/date={date}/symbol={archive.encoded(symbol)}/part-{partition:05}-{offset:020}.jsonl.gz"
+    key = f"{dataset}/date={date}/symbol={archive.encoded(symbol)}/part-{partition:05}-{offset:020}.jsonl.gz"
     store.put(key, body)
-    times = [row["start_ns"] for row in rows]
+    times = [time(row) for row in rows]
     entry = {"object": key, "date": date, "symbol": symbol, "bytes": len(body), "rows": len(rows),
              "from_ns": min(times), "to_ns": max(times), "sha256": hashlib.sha256(body).hexdigest()}
-    name = f"_catalogue/market-bars/date={date}.jsonl.gz"
+    name = f"_catalogue/{dataset}/date={date}.jsonl.gz"
     try:
         lines = archive.unpacked(store.get(name), name).splitlines()
     except Missing:
         lines = []
     store.put(name, archive.packed(lines + [json.dumps(entry).encode()]))
     try:
-        index = json.loads(store.get("_catalogue/market-bars/index.json"))
+        index = json.loads(store.get(f"_catalogue/{dataset}/index.json"))
     except Missing:
-        index = {"dataset": "market-bars", "prefix": "market-bars", "dates": []}
+        index = {"dataset": dataset, "prefix": dataset, "dates": []}
     index["dates"] = sorted([each for each in index["dates"] if each["date"] != date] + [{"date": date}],
                             key=lambda each: each["date"])
-    store.put("_catalogue/market-bars/index.json", json.dumps(index).encode())
+    store.put(f"_catalogue/{dataset}/index.json", json.dumps(index).encode())
 
 
 def fill(folder, symbols, dates, minutes=120, seed=1):
@@ -75,5 +77,21 @@ def fill(folder, symbols, dates, minutes=120, seed=1):
             put(folder, symbol, date, rows[half:], 1_000 * day + half, number % 3)
 
 
-if __name__ == "__main__":
+def demand(folder, series, days, seed=1):
+    """Observations of demand, most of them 0, a day apart."""
+    chance = random.Random(seed)
+    for day in range(days):
+        seconds = 1_736_000_000 + day * 86_400
+        moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for number, name in enumerate(series):
+            value = chance.randint(1, 20) if chance.random() < 0.3 else 0
+            rows = [{"series": name, "kind": "demand", "material": "valve", "value": value, "unit": "pc",
+                     "observed_at": moment, "source": "test", "fetched_at": moment}]
+            put(folder, name, records.day_of(seconds * 10**9), rows, day, number, "sentinel_market_data.screening",
+                lambda row: records.instant(row["observed_at"]))
+
+
+if __name__ == "__main__" and sys.argv[3] == "demand":
+    demand(sys.argv[2], sys.argv[4].split(","), int(sys.argv[5]))
+elif __name__ == "__main__":
     fill(sys.argv[2], sys.argv[4].split(","), sys.argv[3].split(","), int((sys.argv + ["120"])[5]))

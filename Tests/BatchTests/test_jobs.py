@@ -113,6 +113,18 @@ class Compacting(unittest.TestCase):
                              {start for start in everything if start + MINUTE <= until})
             self.assertEqual(events[-1]["boundaries"], [{"symbol": "A", "until_ns": until}])
 
+    def test_a_date_of_which_nothing_is_complete_yet_has_no_part(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fill(folder, ["A"], ["2026-03-05"])
+            # The first minutes of the next day: all of them within the lateness.
+            put(folder, "A", "2026-03-06", [bar("A", minute, records.midnight("2026-03-06") + 570 * MINUTE)
+                                            for minute in range(3)], offset=5_000)
+            code, events, errors = run(folder, {**self.JOB, "parameters": {"lateness": "10m"}})
+            self.assertEqual(code, 0, errors)
+            manifest = lake.Dataset(Folder(folder), "bars").current()
+            self.assertEqual([part["date"] for part in manifest["parts"]], ["2026-03-05"])
+            self.assertEqual(records.day_of(manifest["boundaries"][0]["covers"][-1]["until_ns"]), "2026-03-06")
+
     def test_a_run_that_is_broken_off_resumes_with_the_inputs_it_began_with(self):
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
             fill(folder, ["A", "B"], ["2026-03-05", "2026-03-06", "2026-03-09"])

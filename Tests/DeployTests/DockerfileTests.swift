@@ -67,7 +67,9 @@ import TestSupport
   }
 
   @Test func theImageHoldsTheFleet() throws {
-    #expect(dockerfile.simulators == ["portal-simulator", "provider-simulator", "feed-simulator", "news-simulator"])
+    #expect(dockerfile.simulators == [
+      "portal-simulator", "provider-simulator", "feed-simulator", "news-simulator", "edgar-simulator",
+    ])
     #expect(!dockerfile.stage("runtime").joined().contains("simulator"), "they are no part of a fleet")
     #expect(dockerfile.argument("VERSION") == Souk.version)
     for label in ["title", "version", "revision", "description"] {

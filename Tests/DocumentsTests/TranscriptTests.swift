@@ -56,7 +56,8 @@ import Testing
   @Test func passagesNameWhoSpeaks() throws {
     let long = prose("growth", 2_000)
     let transcript = try Transcript(json: Array("""
-      {"transcript":[{"speaker":"Ann Lee","title":"CEO","content":"\(long)"},{"speaker":"Bo","title":"","content":"Why?"}]}
+      {"transcript":[{"speaker":"Ann Lee","title":"CEO","content":"\(long)"},
+       {"speaker":"Bo","title":"","content":"Why?"}]}
       """.utf8))
     let passages = transcript.passages(limit: 40, count: countWords)
     #expect(passages.count > 3 && passages.allSatisfy { $0.tokens <= 40 && $0.item == nil })

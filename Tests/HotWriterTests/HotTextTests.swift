@@ -35,6 +35,37 @@ import Values
     ).encoded()
   }
 
+  /// An event of options is kept with its highest revision, its line is the sum of what was bet, and a withdrawn one
+  /// goes.
+  @Test func anEventOfOptionsIsRevisedAndWithdrawn() async throws {
+    let fixture = try await HotFixture()
+    let partition = HotFixture.partition(0, Topics.optionsFlow)
+    let ago = (Feeding.now - 60_000) * 1_000_000
+    func event(
+      _ id: String, _ premium: Double, revision: Int64 = 1, _ right: String = "C",
+      status: OptionsFlow.Status = .reported
+    ) -> [UInt8] {
+      OptionsFlow(
+        eventID: id, underlying: "AAPL", feed: "polygon-options", revision: revision, status: status, rule: .block,
+        condition: "size>=500", numbers: SignalValues(names: ["size"], numbers: [600]),
+        contracts: ["AAPL291221\(right)00200000"], side: .buy, confidence: 1, premium: premium, size: 600, prints: 1,
+        exchanges: 1, price: 1, firstNs: ago, lastNs: ago, knownNs: ago, day: "2025-12-01"
+      ).encoded()
+    }
+    try await write(fixture.sink(), [event("a", 100_000), event("b", 30_000, "P")], partition)
+    #expect(try await fixture.ask("TS.GET", "ts:AAPL:flow").array?.last?.text == "70000")
+    #expect(try await fixture.ask("ZSCORE", "flow:AAPL:times", "a").text == "\(ago / 1_000_000)")
+    // A later revision, then an earlier one and a repeat.
+    try await write(
+      fixture.sink(), [event("a", 200_000, revision: 3, status: .confirmed), event("a", 1, revision: 2)], partition)
+    let kept = try await fixture.hash("flow:AAPL")
+    #expect(Set(kept.keys) == ["a", "b"] && kept["a"]?.contains(#""status":"confirmed""#) == true)
+    #expect(try await fixture.ask("TS.GET", "ts:AAPL:flow").array?.last?.text == "170000")
+    try await write(fixture.sink(), [event("a", 0, revision: 4, status: .withdrawn)], partition)
+    #expect(Set(try await fixture.hash("flow:AAPL").keys) == ["b"])
+    #expect(try await fixture.ask("TS.GET", "ts:AAPL:flow").array?.last?.text == "-30000")
+  }
+
   private func write(_ sink: HotSink, _ values: [[UInt8]], _ partition: TopicPartition) async throws {
     for value in values { #expect(sink.append(value, 0, partition) == .keep) }
     let report = try await sink.flush(to: [partition: 1])

@@ -122,7 +122,8 @@ import TestSupport
         atMost: .seconds(300))
       #expect(outcome.status == .exited(0), "\(outcome.errorOutput)")
       let made = try outcome.output.split(separator: "\n").map { try TechnicalSignal(decoding: Array($0.utf8)) }
-      #expect(Dictionary(uniqueKeysWithValues: made.map { ($0.id, $0.encoded()) }) == expected.mapValues { $0.encoded() })
+      let byID = Dictionary(uniqueKeysWithValues: made.map { ($0.id, $0.encoded()) })
+      #expect(byID == expected.mapValues { $0.encoded() })
       #expect(outcome.errorOutput.contains("left out: "))
     }
   }

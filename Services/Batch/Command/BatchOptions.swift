@@ -61,31 +61,20 @@ package struct BatchOptions: ParsableArguments {
   /// The program of one job.
   /// - Throws: `Failure` of class configuration when it is not there.
   func program(_ store: ObjectStoreOptions) throws(Failure) -> JobProgram {
-    let folder: String
-    if let jobsFolder { folder = jobsFolder } else { folder = try Self.beside() }
-    guard access("\(folder)/batch.py", R_OK) == 0 else {
+    guard let path = jobsFolder.map({ "\($0)/batch.py" }) ?? Program.above("Services/Batch/Jobs/batch.py"),
+      access(path, R_OK) == 0
+    else {
       throw Failure(
         .configuration, code: "batch_programs_missing",
-        "there is no batch.py in '\(folder)'; name its folder by --jobs-folder")
+        "there is no batch.py in \(jobsFolder ?? "Services/Batch/Jobs above this program"); name its folder by "
+          + "--jobs-folder")
     }
+    var environment = store.environment
+    let computer = "\(Program.ownFolder)/signal-worker"
+    if getenv("SIGNAL_WORKER") == nil, access(computer, X_OK) == 0 { environment["SIGNAL_WORKER"] = computer }
     return JobProgram(
-      python: python, path: "\(folder)/batch.py", keep: keep, daskAddress: daskEnabled ? daskSchedulerAddress : nil,
-      workers: daskNWorkers, patience: daskPatience.duration, environment: store.environment)
-  }
-
-  /// The folder of a checkout, whose `.build` this program lies in.
-  private static func beside() throws(Failure) -> String {
-    var buffer = [CChar](repeating: 0, count: 4_096)
-    let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-    var folder = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)[...]
-    while let slash = folder.lastIndex(of: "/") {
-      folder = folder[..<slash]
-      let found = "\(folder)/Services/Batch/Jobs"
-      if access("\(found)/batch.py", R_OK) == 0 { return found }
-    }
-    throw Failure(
-      .configuration, code: "batch_programs_missing",
-      "there is no Services/Batch/Jobs above this program; name the folder of the jobs by --jobs-folder")
+      python: python, path: path, keep: keep, daskAddress: daskEnabled ? daskSchedulerAddress : nil,
+      workers: daskNWorkers, patience: daskPatience.duration, environment: environment)
   }
 }
 

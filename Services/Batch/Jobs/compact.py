@@ -4,7 +4,7 @@
 archive's dataset that `parameters.source` names."""
 
 import records
-from records import Kind, Plan, Refused, bar_ends, grouped, read, resolved
+from records import Kind, Plan, Refused, bar_ends, chosen, grouped, read, resolved
 
 KINDS = {"bars": records.BARS, "options-flow": records.FLOW, "sentiment-events": records.SENTIMENT,
          "observations": records.OBSERVATIONS}
@@ -37,13 +37,14 @@ def run(job, store, task, write):
         if dataset(job) == "bars":
             # A bar that is open at the boundary belongs to the live layer.
             ended = [index for index, end in enumerate(bar_ends(rows)) if end <= part["until"]]
-            rows, lines = rows.take(ended), [lines[index] for index in ended]
+            rows, lines = chosen(rows, lines, ended)
             times = rows.column("start_ns").to_pylist()
         else:
             times = [records.instant(time) if isinstance(time, str) else time
                      for time in rows.column(kind(job).time).to_pylist()]
             early = [index for index, time in enumerate(times) if time < part["until"]]
-            rows, lines, times = rows.take(early), [lines[index] for index in early], [times[index] for index in early]
+            rows, lines = chosen(rows, lines, early)
+            times = [times[index] for index in early]
         span = (min(times), max(times)) if times else (0, 0)
         parts.append(write(part["date"], part["symbol"], rows, lines, span, part["inputs"]))
     return parts

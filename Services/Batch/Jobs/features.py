@@ -10,7 +10,7 @@ import pyarrow.compute
 
 from archive import program, run_program, unpacked
 from lake import Dataset
-from records import DOUBLE, TEXT, WHOLE, Days, Refused, day_of, midnight, next_day, parsed
+from records import DOUBLE, TEXT, WHOLE, Days, Refused, chosen, day_of, midnight, next_day, parsed
 
 COLUMNS = [("symbol", TEXT), ("feed", TEXT), ("interval", TEXT), ("start_ns", WHOLE), ("known_ns", WHOLE),
            ("bars", WHOLE)]
@@ -75,10 +75,9 @@ def run(job, store, task, write):
     parts = []
     for date, rows in sorted(by_date.items()):
         if date >= task["from"]:
-            found = signals.take(pa.array(rows, WHOLE))
+            found, own = chosen(signals, lines, rows)
             times = found.column("start_ns").to_pylist()
-            parts.append(write(date, task["symbol"], found, [lines[row] for row in rows], (times[0], times[-1]),
-                               task["inputs"]))
+            parts.append(write(date, task["symbol"], found, own, (times[0], times[-1]), task["inputs"]))
     return parts
 
 
@@ -96,4 +95,4 @@ def signal_table(lines):
         names=columns.names + names)
     keys = list(zip(*(found.column(name).to_pylist() for name in ("start_ns", "feed", "interval"))))
     order = sorted(range(len(keys)), key=keys.__getitem__)
-    return found.take(pa.array(order, WHOLE)), [lines[index] for index in order]
+    return chosen(found, lines, order)

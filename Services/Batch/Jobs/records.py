@@ -158,7 +158,12 @@ def resolved(records, kind):
         field, value = kind.gone
         states = found.column(field).to_pylist()
         order = [index for index in order if states[index] != value]
-    return found.take(pa.array(order, WHOLE)), [records[index] for index in order]
+    return chosen(found, records, order)
+
+
+def chosen(table, lines, indices):
+    """The rows of these indices and their lines; of none, too."""
+    return table.take(pa.array(indices, WHOLE)), [lines[index] for index in indices]
 
 
 def bar_ends(bars):

@@ -137,7 +137,7 @@ package struct ProviderMessage: Hashable, Sendable {
   private static let entitlementPhrases = [
     "premium endpoint", "is a premium", "premium feature", "upgrade your", "upgrade to", "not entitled",
     "not authorized", "not authorised", "don't have access", "do not have access", "your plan", "your current plan",
-    "your subscription",
+    "your subscription", "your current subscription",
   ]
   private static let noDataPhrases = [
     "data doesn't exist", "data does not exist", "not available yet", "not yet available", "market is closed",

@@ -49,8 +49,8 @@ package struct FetcherCommand: ServiceCommand {
 
   package static let metrics: [MetricDescription] =
     FetchMetrics.descriptions + TaskHandler.descriptions + BarsAdapter.descriptions + NewsAdapter.descriptions
-      + SocialAdapter.descriptions + FilingsAdapter.descriptions + ChainsAdapter.descriptions + PipelineMetrics.jobs
-      + RedisMetrics.descriptions
+      + SocialAdapter.descriptions + FilingsAdapter.descriptions + ChainsAdapter.descriptions
+      + TranscriptsAdapter.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
   static let now: @Sendable () -> Timestamp = Timestamp.now
 

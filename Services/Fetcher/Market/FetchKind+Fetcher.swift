@@ -26,6 +26,8 @@ extension FetchKind {
     case .social: SocialAdapter(store: store(queue), logger: logger)
     case .filings:
       FilingsAdapter(store: store(queue), shelf: try Self.needed(shelf), largest: largest, logger: logger)
+    case .transcripts:
+      TranscriptsAdapter(store: store(queue), shelf: try Self.needed(shelf), largest: largest, logger: logger)
     }
   }
 

@@ -17,6 +17,7 @@ extension BarHistory: PublishedHistory { package static let prefix = "bars" }
 extension FilingHistory: PublishedHistory { package static let prefix = "filings" }
 extension NewsHistory: PublishedHistory { package static let prefix = "news" }
 extension SocialHistory: PublishedHistory { package static let prefix = "social" }
+extension TranscriptHistory: PublishedHistory { package static let prefix = "transcripts" }
 
 /// Remembers what was published lately.
 package protocol HistoryStore<History>: Sendable {

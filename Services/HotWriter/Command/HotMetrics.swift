@@ -8,6 +8,7 @@ struct HotMetrics: Sendable {
   private let outsideRetention = Counter(label: "souk_hot_samples_outside_retention_total")
   private let superseded = Counter(label: "souk_hot_bars_superseded_total")
   private let repeated = Counter(label: "souk_hot_tail_repeated_total")
+  private let featureRows = Counter(label: "souk_hot_feature_rows_total")
   private let series = Gauge(label: "souk_hot_series")
   private let latency = Recorder(label: "souk_hot_visible_seconds")
 
@@ -24,6 +25,8 @@ struct HotMetrics: Sendable {
     MetricDescription(
       "souk_hot_tail_repeated_total", .counter,
       "Records that were not added to the tail because it has had their offset."),
+    MetricDescription(
+      "souk_hot_feature_rows_total", .counter, "Groups of declared features that were computed and written."),
     MetricDescription("souk_hot_series", .gauge, "Time series that this process writes to."),
     MetricDescription(
       "souk_hot_visible_seconds", .histogram,
@@ -35,6 +38,8 @@ struct HotMetrics: Sendable {
       "souk_hot_memory_expected_bytes", .gauge,
       "Memory that the series of this process will take once they are as long as their retention."),
   ]
+
+  func computed(_ rows: Int) { featureRows.increment(by: rows) }
 
   func wrote(_ outcome: HotWriter.Outcome, series count: Int) {
     written.increment(by: outcome.written)

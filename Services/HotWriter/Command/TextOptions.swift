@@ -13,6 +13,10 @@ package struct TextOptions: ParsableArguments {
   package var sentimentRetention = DurationSetting(.seconds(90 * 86_400))
 
   @Option(help: ArgumentHelp(
+    "How long unusual activity in a symbol's options and its line are kept.", valueName: "time"))
+  package var flowRetention = DurationSetting(.seconds(30 * 86_400))
+
+  @Option(help: ArgumentHelp(
     "Entries of stream:raw_news and of stream:raw_posts, about; 0 keeps no such streams.", valueName: "count"))
   package var newsTailLength = 10_000
 
@@ -27,11 +31,14 @@ package struct TextOptions: ParsableArguments {
     var policy = TextPolicy()
     policy.news = try RetentionBySource(
       newsRetention, others: .seconds(7 * 86_400), flag: "--news-retention", example: "newsapi=30d")
-    guard sentimentRetention.duration > .zero else { throw Self.invalid("--sentiment-retention must be above zero") }
+    guard sentimentRetention.duration > .zero, flowRetention.duration > .zero else {
+      throw Self.invalid("--sentiment-retention and --flow-retention must be above zero")
+    }
     guard (0...1_000_000).contains(newsTailLength) else {
       throw Self.invalid("--news-tail-length must be 0 to 1000000")
     }
-    (policy.sentiment, policy.tail) = (sentimentRetention.duration, newsTailLength)
+    (policy.sentiment, policy.flow, policy.tail) = (
+      sentimentRetention.duration, flowRetention.duration, newsTailLength)
     return policy
   }
 

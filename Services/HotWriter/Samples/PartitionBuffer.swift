@@ -1,4 +1,5 @@
 import Core
+import Features
 import Redis
 import Values
 
@@ -64,6 +65,8 @@ struct PartitionBuffer: Sendable {
   var gaps: [GapNote] = []
   /// By symbol and interval.
   var features: [FeatureName: Features] = [:]
+  /// Declared features that need no more than their record.
+  var rows: [FeatureRow] = []
   var texts: [TextNote] = []
   /// Of the vectors of passages: dimensions by model.
   var models: [String: Int] = [:]
@@ -110,6 +113,7 @@ struct PartitionBuffer: Sendable {
     features.removeAll(keepingCapacity: true)
     texts.removeAll(keepingCapacity: true)
     models.removeAll()
+    rows.removeAll()
     bars.removeAll(keepingCapacity: true)
     openBars.removeAll(keepingCapacity: true)
     tail.clear()

@@ -1,4 +1,5 @@
 import Core
+import Features
 import Messages
 import Pipeline
 import Redis
@@ -20,6 +21,7 @@ struct RecordReader: ~Copyable {
 
   var table: SeriesTable
   let limits: Limits
+  let features: FeatureEngine
   private let tickFields: [Bool]
   private let barFields: [BarField]
   /// Taken out while a message is read: what is read borrows from them.
@@ -29,7 +31,11 @@ struct RecordReader: ~Copyable {
   private var words = HashWords()
 
   /// - Parameter now: milliseconds since 1970.
-  init(_ policy: SeriesPolicy, limits: Limits, now: @escaping @Sendable () -> Int64 = WallClock.milliseconds) {
+  init(
+    _ policy: SeriesPolicy, limits: Limits, features: FeatureEngine = FeatureEngine(.none),
+    now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
+  ) {
+    self.features = features
     table = SeriesTable(policy)
     self.limits = limits
     checks = RecordChecks(limits, now: now)

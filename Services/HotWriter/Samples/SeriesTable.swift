@@ -55,6 +55,10 @@ struct Series: Sendable {
   let retention: Int64
   /// Names and values in turn.
   let labels: [String]
+  /// The symbol and the interval of a series of bars.
+  var bar: (symbol: String, interval: String)? {
+    labels.count == 8 && labels[5] == "bar" ? (labels[1], labels[7]) : nil
+  }
   /// It exists in the server, with the policy that writing relies on.
   var isReady = false
   /// The newest stamp that the server is known to hold, milliseconds since 1970; below zero when it holds none.

@@ -1,5 +1,6 @@
 import Catalogue
 import Core
+import Features
 import Messages
 import Pipeline
 import Redis
@@ -51,6 +52,12 @@ extension RecordReader {
       add(value, to: series, signal.startNs / 1_000_000, offset, &buffer)
     }
     note(signal, symbol, &buffer)
+    if let length = FeatureEngine.length(of: signal.interval), let row = features.take(
+      signals: Dictionary(zip(signal.values.names, signal.values.numbers)) { $1 }, symbol: signal.symbol,
+      interval: signal.interval, eventNs: signal.startNs + Int64(length / .nanoseconds(1)), knownNs: signal.knownNs) {
+      buffer.rows.removeAll { $0.symbol == row.symbol && $0.group == row.group && $0.eventNs <= row.eventNs }
+      if !buffer.rows.contains(where: { $0.symbol == row.symbol && $0.group == row.group }) { buffer.rows.append(row) }
+    }
     return .keep
   }
 

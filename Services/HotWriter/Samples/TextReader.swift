@@ -13,6 +13,8 @@ package struct TextPolicy: Sendable {
   package var documents = RetentionBySource(["edgar": .seconds(90 * 86_400)], others: .seconds(30 * 86_400))
   /// Of the line and the stories of a symbol.
   package var sentiment: Duration = .seconds(90 * 86_400)
+  /// Of the line and the events of a symbol's options.
+  package var flow: Duration = .seconds(30 * 86_400)
   /// Entries of `stream:raw_news` and of `stream:raw_posts`, about; 0 keeps no such streams.
   package var tail = 10_000
   /// Entries of `stream:raw_documents`, about; 0 keeps no such stream.
@@ -54,7 +56,7 @@ package struct RetentionBySource: Sendable {
 
 /// One run of a script of ``TextScripts``.
 struct TextNote: Sendable {
-  enum Script: Int, Sendable { case article, sentiment, passage, withdrawal }
+  enum Script: Int, Sendable { case article, statement, passage, withdrawal }
 
   var script: Script
   var keys: [String]
@@ -63,7 +65,8 @@ struct TextNote: Sendable {
   var meaning: String?
 }
 
-/// Reads the records of `news-articles`, `social-posts`, `sentiment-events`, `documents` and `document-chunks`.
+/// Reads the records of `news-articles`, `social-posts`, `sentiment-events`, `options-flow`, `documents` and
+/// `document-chunks`.
 struct TextReader: Sendable {
   let policy: TextPolicy
   /// Milliseconds.
@@ -147,16 +150,65 @@ struct TextReader: Sendable {
         code: "bad_value", stage: "check", "'symbol' or 'cluster' is not 1 to 256 bytes without blanks"))
     }
     if let refusal = refusal(publishedAt: event.publishedAt) { return .reject(refusal) }
-    let raw = bytes.withUnsafeBytes { Array($0) }
-    let (key, retention) = ("sentiment:\(event.symbol)", policy.sentiment.redisMilliseconds)
-    let arguments = [
-      event.cluster, "\(event.revision)", "\(event.publishedAt.microseconds / 1_000)", event.withdrawn ? "1" : "0",
-      retention, event.symbol,
-    ].map { Array($0.utf8) } + [raw]
-    add(TextNote(
-      script: .sentiment, keys: [key, "\(key):times", "\(key):revisions", "ts:\(event.symbol):sentiment"],
-      arguments: arguments), raw.count, &buffer)
+    state(
+      Statement(
+        name: "sentiment", symbol: event.symbol, id: event.cluster, revision: event.revision,
+        milliseconds: event.publishedAt.microseconds / 1_000, isWithdrawn: event.withdrawn, field: "score",
+        isSum: false),
+      bytes, retention: policy.sentiment, &buffer)
     return .keep
+  }
+
+  func read(flow bytes: RawSpan, to buffer: inout PartitionBuffer) -> Disposition {
+    let event: OptionsFlow
+    do throws(DecodingFailure) { event = try OptionsFlow(decoding: bytes) } catch { return Self.refusal(error) }
+    guard Self.isName(event.underlying), Self.isName(event.eventID) else {
+      return .reject(Rejection(
+        code: "bad_value", stage: "check", "'underlying' or 'event_id' is not 1 to 256 bytes without blanks"))
+    }
+    guard event.firstNs / 1_000_000 <= now() + skew else {
+      return .reject(Rejection(
+        code: "future_stamp", stage: "check", "first_ns is ahead of the clock by more than --max-skew allows"))
+    }
+    state(
+      Statement(
+        name: "flow", symbol: event.underlying, id: event.eventID, revision: event.revision,
+        milliseconds: event.firstNs / 1_000_000, isWithdrawn: event.status == .withdrawn, field: "net_premium",
+        isSum: true),
+      bytes, retention: policy.flow, &buffer)
+    return .keep
+  }
+
+  /// What is said of a symbol, and may be revised or withdrawn.
+  private struct Statement {
+    /// Of its keys and its line.
+    var name: String
+    var symbol: String
+    var id: String
+    var revision: Int64
+    var milliseconds: Int64
+    var isWithdrawn: Bool
+    /// Of the record, for the line.
+    var field: String
+    /// A point of the line is the sum of its records, not their mean.
+    var isSum: Bool
+  }
+
+  private func state(
+    _ statement: Statement, _ bytes: RawSpan, retention: Duration, _ buffer: inout PartitionBuffer
+  ) {
+    let raw = bytes.withUnsafeBytes { Array($0) }
+    let key = "\(statement.name):\(statement.symbol)"
+    let arguments = [
+      statement.id, "\(statement.revision)", "\(statement.milliseconds)", statement.isWithdrawn ? "1" : "0",
+      retention.redisMilliseconds, statement.symbol,
+    ].map { Array($0.utf8) } + [raw] + [
+      statement.name, statement.field, statement.isSum ? "sum" : "mean",
+    ].map { Array($0.utf8) }
+    add(TextNote(
+      script: .statement,
+      keys: [key, "\(key):times", "\(key):revisions", "ts:\(statement.symbol):\(statement.name)"],
+      arguments: arguments), raw.count, &buffer)
   }
 
   func add(_ note: TextNote, _ bytes: Int, _ buffer: inout PartitionBuffer) {

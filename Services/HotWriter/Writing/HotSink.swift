@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 import Embedding
+import Features
 import Kafka
 import Messages
 import Pipeline
@@ -15,10 +16,11 @@ package final class HotSink: Sink {
   private let metrics = HotMetrics()
   private let memory: MemoryWatch
   private var indexes: HotIndexes
+  private var features: FeatureRefresh
   private var reader: RecordReader
   private var digests: [[UInt8]] = []
   private let texts: TextReader
-  private enum Input { case ticks, bars, gaps, signals, articles, posts, sentiment, documents, chunks }
+  private enum Input { case ticks, bars, gaps, signals, articles, posts, sentiment, flow, documents, chunks }
   private var buffers: [(partition: TopicPartition, input: Input, buffer: PartitionBuffer)] = []
   private var current: (lease: Lease, index: Int)?
 
@@ -26,10 +28,12 @@ package final class HotSink: Sink {
   init(
     _ client: RedisClient, policy: SeriesPolicy, limits: RecordReader.Limits, budget: MemoryBudget,
     texts: TextPolicy = TextPolicy(), embedder: (any Embedder)? = nil,
-    now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
+    features: FeatureSet? = nil, now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
   ) {
     writer = HotWriter(client: client, tail: limits.tail)
-    reader = RecordReader(policy, limits: limits, now: now)
+    let set = features ?? .none
+    reader = RecordReader(policy, limits: limits, features: FeatureEngine(set), now: now)
+    self.features = FeatureRefresh(client, set, now: now)
     memory = MemoryWatch(client, budget)
     indexes = HotIndexes(client, embedder)
     var texts = texts
@@ -66,6 +70,7 @@ package final class HotSink: Sink {
     case .articles: texts.read(article: value, to: &buffers[index].buffer)
     case .posts: texts.read(post: value, to: &buffers[index].buffer)
     case .sentiment: texts.read(sentiment: value, to: &buffers[index].buffer)
+    case .flow: texts.read(flow: value, to: &buffers[index].buffer)
     case .documents: texts.read(document: value, to: &buffers[index].buffer)
     case .chunks: texts.read(chunk: value, to: &buffers[index].buffer)
     }
@@ -84,6 +89,7 @@ package final class HotSink: Sink {
     case Topics.newsArticles.name: .articles
     case Topics.socialPosts.name: .posts
     case Topics.sentimentEvents.name: .sentiment
+    case Topics.optionsFlow.name: .flow
     case Topics.documents.name: .documents
     case Topics.documentChunks.name: .chunks
     default: .ticks
@@ -106,6 +112,7 @@ package final class HotSink: Sink {
     let rows = load.rows
     try await indexes.require(waiting)
     let outcome = try await write(waiting)
+    metrics.computed(try await features.refresh(waiting, reader.table))
     metrics.wrote(outcome, series: reader.table.series.count)
     metrics.visible(waiting.map(\.buffer.earliest), at: WallClock.milliseconds())
     try await memory.look(series: reader.table.series)

@@ -33,11 +33,13 @@ enum TextScripts {
     return 1
     """)
 
-  /// KEYS: the stories of the symbol (cluster to record), their times, their revisions, and its line. ARGV: cluster,
-  /// revision, time in milliseconds, whether it is withdrawn, how long to keep it, the symbol, the record. A later
-  /// revision stays. A point of the line is the mean score of the stories of that millisecond; one without a story is
-  /// deleted. The revision is noted last: a script that fails before may be repeated.
-  static let sentiment = RedisScript("""
+  /// What is said of a symbol, and may be revised or withdrawn: stories, unusual activity in its options. KEYS: its
+  /// records by their ids, their times, their revisions, and its line. ARGV: id, revision, time in milliseconds,
+  /// whether it is withdrawn, how long to keep it, the symbol, the record, the name of the line, the field of the
+  /// record that it is of, and whether that is summed or averaged. A later revision stays. A point of the line is of
+  /// the records of that millisecond; one without a record is deleted. The revision is noted last: a script that fails
+  /// before may be repeated.
+  static let statement = RedisScript("""
     local known = redis.call('HGET', KEYS[3], ARGV[1])
     if known and tonumber(known) >= tonumber(ARGV[2]) then return 0 end
     local stamps = {}
@@ -56,14 +58,15 @@ enum TextScripts {
       for _, cluster in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], stamp, stamp)) do
         local record = redis.call('HGET', KEYS[1], cluster)
         if record then
-          sum = sum + cjson.decode(record).score
+          sum = sum + cjson.decode(record)[ARGV[9]]
           count = count + 1
         end
       end
       local answer
       if count > 0 then
-        answer = redis.pcall('TS.ADD', KEYS[4], stamp, string.format('%.6f', sum / count), 'RETENTION', ARGV[5],
-          'ON_DUPLICATE', 'LAST', 'LABELS', 'symbol', ARGV[6], 'field', 'sentiment', 'kind', 'sentiment')
+        if ARGV[10] == 'mean' then sum = sum / count end
+        answer = redis.pcall('TS.ADD', KEYS[4], stamp, string.format('%.6f', sum), 'RETENTION', ARGV[5],
+          'ON_DUPLICATE', 'LAST', 'LABELS', 'symbol', ARGV[6], 'field', ARGV[8], 'kind', ARGV[8])
       else
         answer = redis.pcall('TS.DEL', KEYS[4], stamp, stamp)
       end
@@ -84,7 +87,7 @@ enum TextScripts {
     return 1
     """)
 
-  static let all = [article, sentiment, PassageScripts.passage, PassageScripts.withdrawal]
+  static let all = [article, statement, PassageScripts.passage, PassageScripts.withdrawal]
 }
 
 extension HotWriter {

@@ -102,15 +102,11 @@ struct ModelTraining: Sendable {
       if hasScripts(programs) { return programs }
       throw Failure(.configuration, code: "no_training", "\(programs) has no \(script) of the training programs")
     }
-    var folder = ownFolder
-    while folder.count > 1 {
-      let candidate = folder + "/Services/InferenceWorker/Training"
-      if hasScripts(candidate) { return candidate }
-      folder = (folder as NSString).deletingLastPathComponent
-    }
+    let folder = "Services/InferenceWorker/Training"
+    if let found = LocalServers.Program.above("\(folder)/\(script)") { return String(found.dropLast(script.count + 1)) }
     throw Failure(
       .configuration, code: "no_training",
-      "Services/InferenceWorker/Training is not above \(ownFolder); run souk from a working copy, or name the folder "
+      "\(folder) is not above \(ownFolder); run souk from a working copy, or name the folder "
         + "of its programs (souk models train --training-programs)")
   }
 

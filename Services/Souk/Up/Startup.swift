@@ -85,6 +85,13 @@ struct Startup {
     return server
   }
 
+  /// A Dask cluster whose workers do jobs of the batch layer: small, one worker of one thread.
+  mutating func startDask(modules: String, environment: [String: String?]) async throws -> PrivateDask {
+    let cluster = try await PrivateDask.start(workers: 1, modules: modules, environment: environment)
+    keep("Dask", "\(cluster.address), 1 worker", { cluster.isRunning }) { await cluster.stop() }
+    return cluster
+  }
+
   /// A private server runs: it is watched from now on, and stopped at the end.
   private mutating func keep(
     _ name: String, _ place: String, _ isRunning: @escaping @Sendable () -> Bool,
@@ -138,11 +145,30 @@ struct Startup {
     return port
   }
 
+  /// - Returns: the port of the simulated feed of options.
+  mutating func startOptions(_ contracts: [String]) async throws -> UInt16 {
+    // Twenty seconds, with unusual activity in every one of them.
+    let market = [
+      "--symbols", contracts.joined(separator: ","), "--rate", "150", "--events", "3000", "--plant-every", "150",
+      "--chain-contracts", "300", "--page-size", "1000",
+    ]
+    let port = try await serve("options-simulator", by: "feed-simulator", market + ["--port-file"]) { UInt16($0) }
+    screen.started("options-simulator", "127.0.0.1:\(port) (invented options, with unusual activity)")
+    return port
+  }
+
   /// - Returns: the port of NewsAPI, Reddit and X with invented texts.
   mutating func startNews() async throws -> UInt16 {
     // Of these stories, three lose an article while the run watches, and one of them its only one.
     let port = try await serve("news-simulator", ["--seed", "4", "--port-file"]) { UInt16($0) }
     screen.started("news-simulator", "127.0.0.1:\(port) (invented news and posts)")
+    return port
+  }
+
+  /// - Returns: the port of EDGAR with invented reports.
+  mutating func startEdgar() async throws -> UInt16 {
+    let port = try await serve("edgar-simulator", ["--paragraphs", "4", "--port-file"]) { UInt16($0) }
+    screen.started("edgar-simulator", "127.0.0.1:\(port) (invented annual and quarterly reports)")
     return port
   }
 

@@ -36,6 +36,17 @@ package enum Program {
     return candidates.map { "\($0)/.souk/venv/bin" }
   }
 
+  /// The first of the folders above the running executable that has this file or folder, with its name behind it: what
+  /// a working copy has above its build.
+  package static func above(_ name: String) -> String? {
+    var folder = ownFolder[...]
+    while let slash = folder.lastIndex(of: "/") {
+      folder = folder[..<slash]
+      if access("\(folder)/\(name)", R_OK) == 0 { return "\(folder)/\(name)" }
+    }
+    return nil
+  }
+
   /// The folder of the running executable, where a build puts all executables and test bundles.
   package static var ownFolder: String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))

@@ -51,6 +51,9 @@ package struct OptionsFlow: FieldwiseMessage {
   package var confidence: Double
   /// Dollars that were paid: price times size times shares of a contract.
   package var premium: Double
+  /// Those dollars by what they bet on: above zero of bought calls and sold puts, below of sold calls and bought puts,
+  /// 0 without a side.
+  package var netPremium: Double
   /// Contracts, and the prints that they came in.
   package var size: Int64
   package var prints: Int64
@@ -87,6 +90,7 @@ package struct OptionsFlow: FieldwiseMessage {
     self.side = side
     self.confidence = confidence
     self.premium = premium
+    netPremium = Self.net(premium, side, contracts)
     self.size = size
     self.prints = prints
     self.exchanges = exchanges
@@ -97,6 +101,12 @@ package struct OptionsFlow: FieldwiseMessage {
     self.day = day
     self.openInterestBefore = openInterestBefore
     self.openInterestAfter = openInterestAfter
+  }
+
+  private static func net(_ premium: Double, _ side: Side, _ contracts: [String]) -> Double {
+    // The letter before the eight digits of the strike.
+    guard side != .unknown, contracts.count == 1, let letter = contracts[0].utf8.suffix(9).first else { return 0 }
+    return (letter == UInt8(ascii: "C")) == (side == .buy) ? premium : -premium
   }
 
   package var key: [UInt8] { Array(underlying.utf8) }
@@ -119,6 +129,7 @@ package struct OptionsFlow: FieldwiseMessage {
     try coder.required("side", &side)
     try coder.required("confidence", &confidence)
     try coder.required("premium", &premium)
+    try coder.field("net_premium", &netPremium)
     try coder.required("size", &size)
     try coder.required("prints", &prints)
     try coder.required("exchanges", &exchanges)

@@ -76,7 +76,8 @@ enum FeedListener {
         if let delay = answer.retryAfter { headers.add(name: "Retry-After", value: delay) }
         let begin = HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)
         let delay = simulator.state.withLock { $0.script.answerDelay }
-        context.eventLoop.scheduleTask(in: .nanoseconds(Int64(delay / .nanoseconds(1)))) { [close = !head.isKeepAlive] in
+        let close = !head.isKeepAlive
+        context.eventLoop.scheduleTask(in: .nanoseconds(Int64(delay / .nanoseconds(1)))) {
           channel.write(HTTPServerResponsePart.head(begin), promise: nil)
           channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
           let ended = channel.writeAndFlush(HTTPServerResponsePart.end(nil))

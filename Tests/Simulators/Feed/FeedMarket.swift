@@ -139,7 +139,8 @@ package struct FeedMarket: Sendable {
     let first = idle[Int(splitMix64(seed &+ UInt64(steps)) % UInt64(idle.count))]
     let second = idle.first { $0 != first } ?? first
     let bid = max(150, prices[first])
-    let (flow, prints) = PlantedFlow.make(kind, [symbols[first], symbols[second]], bid: bid, at: time)
+    let (flow, prints) = PlantedFlow.make(
+      kind, number: events.count, [symbols[first], symbols[second]], bid: bid, at: time)
     for index in [first, second] { busyUntil[index] = time + Self.quiet }
     var quote = SimulatedEvent(number: events.count, kind: .quote, symbol: symbols[first], eventNs: time)
     (quote.id, quote.price) = (steps, bid)

@@ -7,7 +7,7 @@ import NIOCore
 import SimulatorServer
 import Synchronization
 
-/// NewsAPI with invented articles, whose truth is known, and beside it Reddit and X (``SocialSimulator``).
+/// NewsAPI with invented articles, whose truth is known, and beside it Reddit, X and transcripts.
 ///
 ///     GET /v2/everything?q=&from=&to=&pageSize=&page=&apiKey=      newest first, pages from 1 on
 ///     GET  /_news/truth                 stories, a line each: symbol, sign, outlets that stay
@@ -38,6 +38,7 @@ package final class NewsSimulator: Sendable {
   private let server: SimulatorServer
   private let clock: CorpusClock
   package let social: SocialSimulator
+  package let transcripts: TranscriptSimulator
   private let state = Mutex(State())
 
   private struct State {
@@ -52,6 +53,7 @@ package final class NewsSimulator: Sendable {
     (self.corpus, self.key, self.server) = (corpus, key, server)
     clock = CorpusClock(start: start, ticks: ticks)
     self.social = SocialSimulator(social ?? SocialCorpus(seed: 0, texts: 0), clock: clock, key: key)
+    transcripts = TranscriptSimulator(key: key)
   }
 
   package var port: Int { server.port }
@@ -77,6 +79,7 @@ package final class NewsSimulator: Sendable {
   private func router() -> Router {
     let router = Router()
     social.addRoutes(to: router)
+    transcripts.addRoutes(to: router)
     router.get("/v2/everything") { request, _ in self.everything(request) }
     router.get("/_news/truth") { _, _ in
       Self.response(.ok, self.corpus.stories.map { story in

@@ -338,7 +338,7 @@ package final class SocialSimulator: Sendable {
     return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
   }
 
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n") + "\""
   }
 }
