@@ -107,6 +107,7 @@ final class LambdaSystem: ShownSystem {
           - {name: reddit, kind: reddit, url: "http://127.0.0.1:\(news)", key: "file:\(key)", secret: "file:\(key)",
              user-agent: "linux:souk-demo:1 (by /u/souk)", communities: [stocks, investing], rate: 600/m}
           - {name: x, kind: x, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m, recheck: 5s}
+          - {name: fmp, kind: fmp, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m}
           - {name: edgar, kind: edgar, url: "http://127.0.0.1:\(edgar)", user-agent: "Souk demo demo@souk.example",
              rate: 8/s, burst: 2}
 
@@ -120,6 +121,7 @@ final class LambdaSystem: ShownSystem {
           - {name: reddit, kind: social, source: reddit, symbols: none, every: 5s, hours: always, deadline: 30s,
              lookback: 1d}
           - {name: x, kind: social, source: x, every: 5s, hours: always, deadline: 30s, lookback: 1d}
+          - {name: transcripts, kind: transcripts, every: 30s, hours: always, deadline: 30s}
           - {name: filings, kind: filings, every: 30s, hours: always, deadline: 30s}
 
         """),
