@@ -65,7 +65,7 @@ extension PlantedFlow {
     let (name, ask) = (names[0], bid + 2)
     let prints: [PlantedPrint] = switch kind {
     case .sweep:
-      [(302, 40), (309, 50), (316, 60)].enumerated().map { index, part in
+      [(302, 80), (309, 90), (316, 100)].enumerated().map { index, part in
         PlantedPrint(
           contract: name, afterNs: Int64(index + 1) * millisecond, price: ask, size: part.1, exchange: part.0,
           condition: 219)

@@ -1,6 +1,7 @@
 import Core
 import Messages
 import Redis
+import ServiceKit
 import Values
 
 /// The news of each company as the hot store holds them: one row for a symbol, one line for a story.
