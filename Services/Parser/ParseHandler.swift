@@ -4,6 +4,7 @@ import Kafka
 import Logging
 import Masters
 import Messages
+import ModelRegistry
 import ObjectStore
 import Pipeline
 import PriceFiles

@@ -14,6 +14,8 @@ package final class SentimentSink: Sink {
   private let reader: ArticleReader
   private let store: StoryStore
   private let stories: StoryBook.Settings
+  /// nil: scores are the lexicon's.
+  private let head: HeadScorer?
   private let identity: ServiceIdentity
   private let send: @Sendable (OutgoingBatch) async throws -> Void
   private let metrics = SentimentMetrics()
@@ -21,10 +23,10 @@ package final class SentimentSink: Sink {
   private var pendingBytes = 0
 
   package init(
-    _ reader: ArticleReader, _ store: StoryStore, _ stories: StoryBook.Settings, identity: ServiceIdentity,
-    send: @escaping @Sendable (OutgoingBatch) async throws -> Void
+    _ reader: ArticleReader, _ store: StoryStore, _ stories: StoryBook.Settings, head: HeadScorer? = nil,
+    identity: ServiceIdentity, send: @escaping @Sendable (OutgoingBatch) async throws -> Void
   ) {
-    (self.reader, self.store, self.stories, self.identity) = (reader, store, stories, identity)
+    (self.reader, self.store, self.stories, self.head, self.identity) = (reader, store, stories, head, identity)
     self.send = send
   }
 
@@ -55,9 +57,11 @@ package final class SentimentSink: Sink {
     var outcomes: [StoryBook.Outcome: Int] = [:]
     var touched: [String: [UInt8]?] = [:]
     var order: [String] = []
-    let empty = StoryBook(stories, scorer: reader.scorer.lexicon.name)
-    let book = try await store.update(pending.map(\.article), of: empty) { book in
-      for (_, article, trace) in pending {
+    var articles = pending.map(\.article)
+    let scorer = await head?.score(&articles) ?? reader.scorer.lexicon.name
+    let empty = StoryBook(stories, scorer: scorer)
+    let book = try await store.update(articles, of: empty) { [articles] book in
+      for (article, trace) in zip(articles, pending.map(\.trace)) {
         let (outcome, story) = book.take(article)
         outcomes[outcome, default: 0] += 1
         guard let story else { continue }

@@ -13,7 +13,7 @@ package struct SoukCommand: AsyncParsableCommand {
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, DeadLettersCommand.self, LagCommand.self,
       HealthCommand.self,
       RouteCommand.self, ModelsCommand.self, MastersCommand.self, BackfillCommand.self, BarsCommand.self,
-      SplitsCommand.self, TickCommand.self, SubscribeCommand.self, FeaturesCommand.self,
+      SplitsCommand.self, TickCommand.self, SubscribeCommand.self, BatchCommand.self, FeaturesCommand.self,
     ])
 
   package init() {}

@@ -84,7 +84,7 @@ package enum ServiceCatalogue {
     hasStandIn: true, note: """
       The keys of market data are the variables that the file of its sources names, without one APCA_API_KEY_ID and
       APCA_API_SECRET_KEY of Alpaca, POLYGON_API_KEY, ALPHAVANTAGE_API_KEY, NEWSAPI_KEY, X_BEARER_TOKEN, of Reddit
-      REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT.
+      REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, of EDGAR EDGAR_USER_AGENT.
       """)
 
   /// What fetchers of market data publish, each topic once.
@@ -155,7 +155,7 @@ package enum ServiceCatalogue {
 
   package static let sentimentWorker = ServiceEntry(
     "sentiment-worker", "clusters articles and posts into stories and says what each means for the companies it names",
-    of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents], needs: [.redis],
+    of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents], needs: [.redis, .objectStore],
     scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
 
   package static let documentWorker = ServiceEntry(
@@ -198,7 +198,7 @@ package enum ServiceCatalogue {
     tables: [
       Topics.marketGaps, Topics.subscriptions, Topics.batchJobs, Topics.batchStatus, Topics.optionsFlow,
       Topics.sentimentEvents, Topics.marketTicks, Topics.marketBars, Topics.technicalSignals, Topics.newsArticles,
-    ], needs: [.redis, .objectStore], scaling: .replicated, resources: .medium,
+    ], needs: [.redis, .objectStore, .dask], scaling: .replicated, resources: .medium,
     settings: [
       FleetSetting("API_HOST", "0.0.0.0", in: containers), FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
       FleetSetting("VIEWS_ENABLED", "true", in: containers), .choice("DASK_ENABLED", "true", "DASK_ENABLED"),

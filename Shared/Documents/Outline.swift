@@ -156,8 +156,8 @@ struct Headings: Sendable {
       guard title.utf8.count <= 120, block.count <= 160 else { return nil }
     } else {
       places = named
-      // The heading and the first sentence are one paragraph.
-      if block.count > 250 { body = index }
+      // The heading and the first sentence are one paragraph, whose number at its end is of no page.
+      if block.count > 250 { (body, isEntry) = (index, false) }
     }
     if places.count > 1, let part {
       let within = places.filter { form.items[$0].part == part }

@@ -6,7 +6,7 @@ package struct PageFurniture: Sendable {
   /// Printed pages: their blocks, and the number that is printed on them where that is known.
   let pages: [(blocks: Range<Int>, number: Int?)]
 
-  /// A line is furniture when it stands beside the ends of so many pages.
+  /// A line is furniture when it stands beside the ends of so many pages, and of an eighth of all.
   private static let repeats = 3
   private static let longest = 120
 
@@ -25,15 +25,22 @@ package struct PageFurniture: Sendable {
     for range in ranges where ranges.count > 1 {
       let edges = Set(range.prefix(3)).union(range.suffix(2))
       for index in edges where text.blocks[index].count <= Self.longest {
-        let letters = ItemHeading.letters(text.text(at: index))
+        let line = text.text(at: index)
+        let letters = ItemHeading.letters(line)
         if letters.isEmpty {
           if Self.isPageNumber(text, index) { dropped.insert(index) }
+        } else if ItemHeading(line)?.title.isEmpty == true {
+          // The part and item of the page, other ones on other pages.
+          beside["", default: []].append(index)
         } else {
           beside[letters, default: []].append(index)
         }
       }
     }
-    for (_, indices) in beside where indices.count >= Self.repeats { dropped.formUnion(indices) }
+    let enough = max(Self.repeats, ranges.count / 8)
+    for (letters, indices) in beside where indices.count >= (letters.isEmpty ? Self.repeats : enough) {
+      dropped.formUnion(indices)
+    }
     for (index, block) in text.blocks.enumerated() where block.kind == .line {
       if block.count <= 4, Self.isPageNumber(text, index) {
         dropped.insert(index)

@@ -88,7 +88,7 @@ package enum ChainAnswers {
           case "ask": row.ask = try number(&reader)
           case "bid_size": row.bidSize = try number(&reader)
           case "ask_size": row.askSize = try number(&reader)
-          case "last_updated": row.quoteNs = try reader.integerOrNull().map(FeedStamp.nanoseconds)
+          case "last_updated": row.quoteNs = try reader.integerOrNull().flatMap(FeedStamp.nanoseconds)
           default: try reader.skipValue()
           }
         }
@@ -97,7 +97,7 @@ package enum ChainAnswers {
           switch name {
           case "price": row.last = try number(&reader)
           case "size": row.lastSize = try number(&reader)
-          case "sip_timestamp": row.lastNs = try reader.integerOrNull().map(FeedStamp.nanoseconds)
+          case "sip_timestamp": row.lastNs = try reader.integerOrNull().flatMap(FeedStamp.nanoseconds)
           default: try reader.skipValue()
           }
         }

@@ -9,12 +9,6 @@ package struct HTTPResponseHead: Sendable, Hashable {
   /// Where the answer came from: the last hop.
   package var url: HTTPURL
 
-  package init(status: Int, headers: HTTPHeaders, url: HTTPURL) {
-    self.status = status
-    self.headers = headers
-    self.url = url
-  }
-
   package var isSuccess: Bool { (200...299).contains(status) }
 
   /// The declared length of the body, if there is one and it is a number.

@@ -13,19 +13,11 @@ package struct KafkaError: ClassifiedError, Hashable {
   package var rawCode: Int32
   package var message: String
   /// The handle is broken for good and must be replaced, which here means: the process ends.
-  package var isFatal: Bool
+  package var isFatal = false
   /// Set where the circumstances say more than the table: a topic that stays unknown is not a passing outage.
   package var classOverride: ErrorClass?
   /// What the caller does about a transaction call that failed; nil for any other operation.
   package var remedy: TransactionRemedy?
-
-  package init(operation: String, name: String, rawCode: Int32, message: String, isFatal: Bool = false) {
-    self.operation = operation
-    self.name = name
-    self.rawCode = rawCode
-    self.message = message
-    self.isFatal = isFatal
-  }
 
   package var code: String { "kafka_" + name.drop { $0 == "_" }.lowercased() }
   package var description: String {

@@ -190,6 +190,13 @@ extension DataSource {
     if userAgent == nil, kind.needsUserAgent {
       throw fields.wrong("user-agent is missing: \(kind.rawValue) refuses requests that do not say who asks")
     }
+    // In any second as many as the burst and those that it fills up.
+    let isSlow = limits.limits.contains { limit in
+      !limit.isDaily && Double(limit.count) / (limit.interval / .seconds(1)) + Double(limit.burst) <= 10
+    }
+    if kind == .edgar, !isSlow {
+      throw fields.wrong("rate", "EDGAR refuses an address with more than ten requests in a second: 8/s, burst: 2")
+    }
     communities = try fields.texts("communities") ?? []
     guard communities.isEmpty == (kind != .reddit) else {
       throw fields.wrong("communities", kind == .reddit ? "a list of subreddits is expected" : "it is for reddit only")

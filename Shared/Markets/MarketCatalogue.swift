@@ -104,7 +104,7 @@ extension DataSource {
         user-agent: env:REDDIT_USER_AGENT
         communities: [stocks, investing, StockMarket, wallstreetbets]
         rate: 100/m
-      - {name: edgar, kind: edgar, user-agent: env:EDGAR_USER_AGENT, rate: 8/s, timeout: 60s}
+      - {name: edgar, kind: edgar, user-agent: env:EDGAR_USER_AGENT, rate: 8/s, burst: 2, timeout: 60s}
       - {name: x, kind: x, key: env:X_BEARER_TOKEN, rate: [1/s, 60/m], monthly-reads: 10000}
       - {name: fmp, kind: fmp, key: env:FMP_API_KEY, rate: [5/s, 250/d]}
     """

@@ -129,13 +129,6 @@ package struct ObjectInfo: Sendable, Hashable {
   package var etag: String?
   /// The hash that the writer gave along; nil when another program wrote the object, in listings, and for a folder.
   package var sha256: SHA256Digest?
-
-  package init(key: ObjectKey, size: Int, etag: String? = nil, sha256: SHA256Digest? = nil) {
-    self.key = key
-    self.size = size
-    self.etag = etag
-    self.sha256 = sha256
-  }
 }
 
 /// One page of a listing, in the byte order of the keys.
@@ -143,9 +136,4 @@ package struct ObjectPage: Sendable {
   package var objects: [ObjectInfo]
   /// Give this to the next call; nil on the last page.
   package var next: String?
-
-  package init(objects: [ObjectInfo], next: String?) {
-    self.objects = objects
-    self.next = next
-  }
 }

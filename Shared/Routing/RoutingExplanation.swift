@@ -4,11 +4,6 @@ package struct RoutingExplanation: Hashable, Sendable {
   package struct Pair: Hashable, Sendable {
     package var pattern: RoutingPattern.Word
     package var key: [String]
-
-    package init(pattern: RoutingPattern.Word, key: [String]) {
-      self.pattern = pattern
-      self.key = key
-    }
   }
 
   /// The words that agree, up to the end or to where nothing fits any more.

@@ -56,7 +56,7 @@ package enum MatrixProduct {
   }
 }
 
-/// Numbers at a fixed address, for C; initially zero.
+/// Numbers at a fixed address, for C; initially zero. What several threads read, none of them writes.
 package final class FloatBuffer: @unchecked Sendable {
   package let start: UnsafeMutablePointer<Float>
   package let count: Int

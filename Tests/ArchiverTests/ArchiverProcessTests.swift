@@ -7,13 +7,14 @@ import TestSupport
 /// The executable, as an operator runs it, with the embedded broker and real stores; what it stored, and what its
 /// catalogue says of it, is read with the stores' own clients.
 @Suite struct ArchiverProcessTests {
-  /// `kill -9` at random moments: nothing lost, nothing twice, no object that was there ever changes, and in the end
-  /// the catalogue is what the store holds.
+  /// `kill -9` at random moments, and a freeze: nothing lost, nothing twice, no object that was there ever changes, and
+  /// in the end the catalogue is what the store holds, also when the frozen one has gone on.
   @Test(.timeLimit(.minutes(20))) func killedAtAnyMoment() async throws {
     var random = TestRandom("archiver killed")
     let stage = try await ArchiveStage.onS3()
     var truth: [String] = []
     var seen: [String: String] = [:]
+    var frozen: [ServiceProcess] = []
     for round in 0..<3 {
       let fresh = Records.some(round * 2_000..<(round + 1) * 2_000)
       truth += fresh.map(\.line)
@@ -26,13 +27,19 @@ import TestSupport
       try await eventually("some objects are written", timeout: .seconds(240), interval: .milliseconds(3)) {
         await service.metrics().sum("souk_objects_written_total") ?? 0 >= enough
       }
-      await service.kill()
+      if round == 1 {
+        service.signal(SIGSTOP)
+        frozen.append(service)
+      } else {
+        await service.kill()
+      }
       for (key, hash) in try await stage.contents().objects {
         #expect(seen[key] ?? hash == hash, "\(key) has changed")
         seen[key] = hash
       }
     }
-    let services = [try await stage.start(["--catalogue-grace", "1s"]), try await stage.start()]
+    let started = [try await stage.start(["--catalogue-grace", "1s"]), try await stage.start()]
+    let services = started + frozen
     try await stage.awaitStored()
     try await stage.awaitCatalogue(truth.count)
     let contents = try await stage.contents()
@@ -40,7 +47,11 @@ import TestSupport
     #expect(contents.records == truth.sorted())
     #expect(contents.strays.isEmpty && contents.catalogue.isEmpty, "\(contents.strays) \(contents.catalogue)")
     #expect(try await stage.deadLetters() == 0)
-    // One of the two keeps the catalogue, and its sums are the truth.
+    for service in frozen {
+      service.signal(SIGCONT)
+      try await service.awaitReady()
+    }
+    // One of them keeps the catalogue, and its sums are the truth.
     try await eventually("one owner, and the sums") {
       var (owners, rows) = (0.0, 0.0)
       for service in services {

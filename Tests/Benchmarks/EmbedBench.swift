@@ -53,7 +53,8 @@ struct EmbedBench: AsyncParsableCommand {
         ["embed", "--seconds", "\(seconds)", "--measured", file, "--measured", folder]))
       let (tokens, operations) = (ours.tokens ?? 0, ours.operations ?? 1)
       // Per token and layer: queries, keys, values and their mixture, then the two of the network.
-      let work = tokens * 6 * 2 * Double(4 * 384 * 384 + 2 * 384 * 1_536)
+      let multiplications: Double = 4 * 384 * 384 + 2 * 384 * 1_536
+      let work: Double = tokens * 12 * multiplications
       let bound = operations / work
       print(String(
         format: "%@ of %.0f tokens: %.0f/s (%@), numpy %.0f/s (%@): %.2f times; bound %.0f/s at %.0f GFLOP/s: %.0f %%",

@@ -8,8 +8,8 @@ import ArgumentParser
     discussion: "Figures of a debug build mean nothing: run with `swift run -c release souk-bench <benchmark>`.",
     subcommands: [
       BackfillBench.self, BacklogBench.self, CodecBench.self, CopyBench.self, DownloadBench.self, EmbedBench.self,
-      FeedBench.self, FetchBench.self, FilingsBench.self, HotBench.self, InferenceBench.self, InfluxBench.self,
-      KNNBench.self, MastersBench.self, ModelsBench.self, ParseBench.self, PollBench.self, S3Bench.self,
+      FeedBench.self, FetchBench.self, FilingsBench.self, GatewayBench.self, HotBench.self, InferenceBench.self,
+      InfluxBench.self, KNNBench.self, MastersBench.self, ModelsBench.self, ParseBench.self, PollBench.self, S3Bench.self,
       SchedulerBench.self, SentimentBench.self, SignalBench.self,
     ])
 }

@@ -42,7 +42,8 @@ struct DocumentChain {
   func startFetcher(_ simulator: EdgarSimulator, redis: String) async throws -> ServiceProcess {
     try Data("""
       sources:
-        - {name: edgar, kind: edgar, user-agent: "Souk tests admin@souk.example", url: "\(simulator.url)", rate: 8/s}
+        - {name: edgar, kind: edgar, user-agent: "Souk tests admin@souk.example", url: "\(simulator.url)",
+           rate: 8/s, burst: 2}
       """.utf8).write(to: URL(filePath: folder + "/sources.yaml"))
     return try await ServiceProcess.start("fetcher", [
       "--kind", "filings", "--data-sources", folder + "/sources.yaml", "--allow-private-addresses",

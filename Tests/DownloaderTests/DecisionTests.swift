@@ -1,7 +1,7 @@
 import ArgumentParser
 import Core
 @testable import DownloaderService
-import HTTP
+@testable import HTTP
 import HTTPFlags
 import Messages
 import ObjectStore

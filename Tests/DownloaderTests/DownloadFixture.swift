@@ -5,7 +5,7 @@ import HTTP
 @testable import Kafka
 import Logging
 import Messages
-import ObjectStore
+@testable import ObjectStore
 @testable import Pipeline
 import Portals
 import ServiceKit

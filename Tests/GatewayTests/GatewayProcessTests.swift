@@ -15,14 +15,14 @@ import Values
 
 /// The executable, with a real Redis and the embedded broker, asked by Python.
 @Suite(.timeLimit(.minutes(20))) struct GatewayProcessTests {
-  private static let topics = ServiceCatalogue.gateway.tables
-  private static let python = ".souk/venv/bin/python"
-  private static let script = #filePath.replacing("GatewayProcessTests.swift", with: "ask.py")
-  private let now = WallClock.milliseconds() / 60_000 * 60_000
+  static let topics = ServiceCatalogue.gateway.tables
+  static let python = ".souk/venv/bin/python"
+  static let script = #filePath.replacing("GatewayProcessTests.swift", with: "ask.py")
+  let now = WallClock.milliseconds() / 60_000 * 60_000
 
   // MARK: - what the tests are made of
 
-  private func start(_ redis: String, _ broker: EmbeddedBroker? = nil, _ more: [String: String?] = [:]) async throws
+  func start(_ redis: String, _ broker: EmbeddedBroker? = nil, _ more: [String: String?] = [:]) async throws
     -> (process: ServiceProcess, base: String) {
     let port = try FreePort.next()
     var environment: [String: String?] = ["API_PORT": "\(port)", "REDIS_URL": redis]
@@ -36,29 +36,29 @@ import Values
     return (process, "http://127.0.0.1:\(port)/api/v1")
   }
 
-  private func lines(_ arguments: [String]) async throws -> [String] {
+  func lines(_ arguments: [String]) async throws -> [String] {
     let outcome = try await ChildProcess.run(Launch(Self.python, [Self.script] + arguments), atMost: .seconds(200))
     guard outcome.status == .exited(0) else { throw Unfit(text: outcome.errorOutput) }
     return outcome.output.split(separator: "\n").map(String.init)
   }
 
   /// An answer that is not what the document says, or none.
-  private struct Unfit: Error { let text: String }
+  struct Unfit: Error { let text: String }
 
   /// Status and JSON of each path, every one of them as the document has it.
-  private func ask(_ base: String, _ paths: String...) async throws -> [(status: Int, body: [String: Any])] {
+  func ask(_ base: String, _ paths: String...) async throws -> [(status: Int, body: [String: Any])] {
     try await lines([base] + paths).map { line in
       let pair = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [Any])
       return (try #require(pair[0] as? Int), try #require(pair[1] as? [String: Any]))
     }
   }
 
-  private func curl(_ arguments: String...) async throws -> String {
+  func curl(_ arguments: String...) async throws -> String {
     let launch = Launch(try Program.require("curl", package: "curl"), ["-s", "--max-time", "60"] + arguments)
     return try await ChildProcess.run(launch, atMost: .seconds(120)).output
   }
 
-  private func send(_ broker: EmbeddedBroker, _ topic: Topic, _ key: String, _ values: [[UInt8]]) async throws {
+  func send(_ broker: EmbeddedBroker, _ topic: Topic, _ key: String, _ values: [[UInt8]]) async throws {
     let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
     let producer = try Producer(options.producerConfiguration(clientID: "test", logger: Logger(label: "test")))
     var batch = OutgoingBatch()
@@ -78,7 +78,7 @@ import Values
   }
 
   /// Three bars and a trade, as hot-writer's README says that they are kept.
-  private func fill(_ redis: RedisClient, _ symbol: String) async throws {
+  func fill(_ redis: RedisClient, _ symbol: String) async throws {
     var commands = [RedisCommand(
       "HSET", "trade:\(symbol)", "event_ns", "\(now * 1_000_000 + 7)", "price", "187.10", "size", "5", "id", "77",
       "conditions", "[\"@\",\"T\"]", "feed", "polygon-stocks")]

@@ -1,5 +1,5 @@
 import Core
-import Kafka
+@testable import Kafka
 import KafkaFlags
 import Synchronization
 import Testing

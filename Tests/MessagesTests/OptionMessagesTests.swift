@@ -39,10 +39,10 @@ import Values
     try expect(chain, """
       {"underlying":"AAPL","feed":"polygon-options","snapshot":"AAPL/polygon-options/1764600000000000000","page":0,\
       "of":1,"complete":true,"known_ns":1764600000000000000,"day":"2025-12-01","contracts":[{"contract":\
-      "AAPL251219C00200000","expiry":"2025-12-19","strike":200,"right":"call","multiplier":100,"bid":null,"ask":null,\
-      "bid_size":null,"ask_size":null,"quote_ns":null,"last":null,"last_size":null,"last_ns":null,"volume":1200,\
-      "open_interest":300,"open_interest_day":"2025-11-28","implied_volatility":null,"delta":0.25,"gamma":null,\
-      "theta":null,"vega":null}],"job_id":"j"}
+      "AAPL251219C00200000","expiry":"2025-12-19","strike":200,"right":"call","multiplier":100,"bid":null,\
+      "bid_size":null,"ask":null,"ask_size":null,"quote_ns":null,"last":null,"last_size":null,"last_ns":null,\
+      "volume":1200,"open_interest":300,"open_interest_day":"2025-11-28","implied_volatility":null,"delta":0.25,\
+      "gamma":null,"theta":null,"vega":null}],"job_id":"j"}
       """)
   }
 

@@ -95,15 +95,19 @@ import Glibc
       }
     }
     try await send([(Topics.optionTrades, Array("AAPL".utf8), Array("no print".utf8))])
+    func awaitCaughtUp() async throws {
+      try await eventually("everything is read", timeout: .seconds(600)) {
+        let topics = [Topics.optionTrades.name, Topics.optionChains.name]
+        return try await admin.lag(group: "options-detector", topics: topics).reduce(0) { $0 + $1.lag } == 0
+      }
+    }
+    try await awaitCaughtUp()
     let count = market.planted.count { !$0.isNone }
-    try await eventually("every plant is found", timeout: .seconds(600)) { tap.standing.count >= count }
+    try await eventually("every plant is found", timeout: .seconds(600)) { tap.standing.count == count }
     try await send(chain("2025-12-02", openInterest: 100_000, of: Flow.day, after: 86_400).map {
       (Topics.optionChains, $0.key, $0.encoded())
     })
-    try await eventually("everything is read", timeout: .seconds(600)) {
-      let topics = [Topics.optionTrades.name, Topics.optionChains.name]
-      return try await admin.lag(group: "options-detector", topics: topics).reduce(0) { $0 + $1.lag } == 0
-    }
+    try await awaitCaughtUp()
     try await eventually("all are confirmed") { tap.standing.allSatisfy { $0.status == .confirmed } }
     for worker in workers { #expect(await worker.terminate() == .exited(0)) }
     FlowSinkTests.expect(tap.standing, market.planted)

@@ -57,7 +57,7 @@ import TestSupport
     for round in 0..<20 {
       let page = Flow.page(
         Self.symbols.map { Flow.contract($0, volume: Int64(round * 60), openInterest: 300, of: "2025-11-28") },
-        at: Int64(round) * 15_000)
+        at: Int64(round) * 2_800)
       records.insert((page.encoded(), Topics.optionChains), at: round * 280)
     }
     let undisturbed = try FlowFixture()
@@ -89,7 +89,7 @@ import TestSupport
       }
     }
     #expect(fixture.output.last == undisturbed.output.last)
-    #expect(fixture.output.last.count > 50)
+    #expect(fixture.output.last.count > 30)
     #expect(Set(fixture.output.states.keys) == Set(undisturbed.output.states.keys))
   }
 

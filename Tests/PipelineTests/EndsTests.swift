@@ -1,6 +1,6 @@
 import ArgumentParser
 import Core
-import Kafka
+@testable import Kafka
 import KafkaFlags
 import ServiceKit
 import Testing

@@ -1,5 +1,5 @@
 import Core
-import Kafka
+@testable import Kafka
 import ServiceKit
 import Testing
 import TestSupport

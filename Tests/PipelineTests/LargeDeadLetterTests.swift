@@ -11,10 +11,11 @@ import TestSupport
   private let service = ServiceIdentity(name: "test", version: "1")
 
   private func letter(key: Int, value: Int, headers: [Header] = []) -> DeadLetter {
-    DeadLetter(
+    let record = Job(
       topic: "input", partition: 3, offset: 41, timestamp: 7, key: Array(repeating: 0x6b, count: key),
       value: (0..<value).map { UInt8(truncatingIfNeeded: $0) }, headers: headers,
-      rejection: Rejection(code: "rotten", stage: "handle", "no good"))
+      lease: Lease(partition: TopicPartition("input", 3), epoch: 1))
+    return DeadLetter(record, Rejection(code: "rotten", stage: "handle", "no good"))
   }
 
   /// The largest record that a producer with its defaults takes: 1,000,000 bytes with its own overhead.
@@ -47,21 +48,21 @@ import TestSupport
     let original = letter(
       key: key, value: value, headers: [Header("x", Array(repeating: UInt8(ascii: "h"), count: header))])
     let (letter, headers) = original.fitted(to: 2_000, from: service)
-    let size = (letter.key?.count ?? 0) + (letter.value?.count ?? 0)
+    let size = (letter.record.key?.count ?? 0) + (letter.record.value?.count ?? 0)
       + headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.count + 10 } + 100
     #expect(size <= 2_000, "\(size)")
     func text(_ name: String) -> String? { headers.last { $0.name == name }?.text }
     #expect(text(HeaderName.cut) == cut)
     #expect(text(HeaderName.valueBytes) == "\(value)")
     #expect(text(HeaderName.topic) == "input" && text(HeaderName.partition) == "3" && text(HeaderName.offset) == "41")
-    #expect(original.value?.starts(with: letter.value ?? []) == true)
-    #expect(original.key?.starts(with: letter.key ?? []) == true)
+    #expect(original.record.value?.starts(with: letter.record.value ?? []) == true)
+    #expect(original.record.key?.starts(with: letter.record.key ?? []) == true)
   }
 
   @Test func whatFitsIsLeftAsItIs() {
     let original = letter(key: 10, value: 500, headers: [Header("x", "y")])
     let (letter, headers) = original.fitted(to: 2_000, from: service)
-    #expect(letter.value == original.value && letter.key == original.key)
+    #expect(letter.record.value == original.record.value && letter.record.key == original.record.key)
     #expect(!headers.contains { HeaderName.cutLetter.contains($0.name) })
   }
 }

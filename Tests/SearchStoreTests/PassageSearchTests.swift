@@ -19,8 +19,10 @@ import TestSupport
     let server = try await PrivateRedis.start(modules: true)
     let fixture = try await StoreFixture(url: server.url)
     var keeper = IndexKeeper(.passages)
-    try await keeper.require(embedder.name, dimensions: embedder.dimensions, fixture.client)
-    try await keeper.require(embedder.name, dimensions: embedder.dimensions, fixture.client)
+    for _ in 0..<2 { try await keeper.require(embedder.name, dimensions: embedder.dimensions, fixture.client) }
+    try await eventually("the new index has read the server") {
+      try await keeper.look(fixture.client).first?.indexed == 1
+    }
     return (fixture, server, keeper)
   }
 
@@ -77,8 +79,9 @@ import TestSupport
     }
     #expect(try await search.find(PassageQuery("net sales")).model == "first-1")
     try await fixture.write(Array(Self.passages.dropFirst(2)), second)
-    try await eventually("the alias has moved") {
-      try await keeper.look(fixture.client).first?.name == "idx:docs:second-2"
+    try await eventually("the alias has moved to an index that is whole") {
+      let state = try await keeper.look(fixture.client).first
+      return state?.name == "idx:docs:second-2" && state?.indexed == 1
     }
     let answer = try await search.find(PassageQuery("net sales"))
     #expect(answer.model == "second-2" && answer.notes.isEmpty && Set(answer.hits.prefix(2).map(\.id)) == ["a1", "b1"])

@@ -29,12 +29,12 @@ final class SentimentFixture: Sendable {
   }
 
   /// A replica with a connection of its own.
-  func sink(lexicon: Lexicon = .finance) -> SentimentSink {
+  func sink(lexicon: Lexicon = .finance, head: HeadScorer? = nil) -> SentimentSink {
     let own = RedisClient(client.configuration)
     let store = StoryStore(own, settings, fence: TestServers.uniqueName())
-    let reader = ArticleReader(SentimentScorer(lexicon), .large)
+    let reader = ArticleReader(SentimentScorer(lexicon), .large, keepsText: head != nil)
     let identity = ServiceIdentity(name: "sentiment-worker")
-    return SentimentSink(reader, store, StoryBook.Settings(), identity: identity) { batch in
+    return SentimentSink(reader, store, StoryBook.Settings(), head: head, identity: identity) { batch in
       if self.fails.withLock({ failing in
         failing -= 1
         return failing >= 0

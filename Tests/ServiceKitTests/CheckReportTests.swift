@@ -1,5 +1,5 @@
 import Core
-import ServiceKit
+@testable import ServiceKit
 import Testing
 
 @Suite struct CheckReportTests {

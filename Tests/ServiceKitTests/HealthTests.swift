@@ -1,5 +1,5 @@
 import Core
-import ServiceKit
+@testable import ServiceKit
 import Synchronization
 import Testing
 

@@ -124,6 +124,55 @@ import Glibc
     await producer.close(within: .seconds(5))
   }
 
+  /// With transactions every signal is there once, also over a restart behind which the changelog ends in markers. That
+  /// what an aborted one wrote stays unseen, the embedded broker cannot show.
+  @Test(.timeLimit(.minutes(15))) func transactionsCarryEachSignalOnce() async throws {
+    let truth = try await TALib("walk", seed: 9, count: 120)
+    let broker = try EmbeddedBroker(topics: Self.topics)
+    defer { broker.close() }
+    let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
+    let producer = try Producer(options.producerConfiguration(clientID: "test", logger: Self.logger))
+    let admin = try options.makeAdmin(clientID: "test", logger: Self.logger)
+    let tap = Tap()
+    let reader = try TableReader(
+      options.tableConfiguration(clientID: "tap", topic: Topics.technicalSignals.name, logger: Self.logger)
+    ) { tap.take($0) }
+    for minutes in [0..<60, 60..<120] {
+      let worker = try await ServiceProcess.start(
+        "signal-worker",
+        ["--hours", "always", "--intervals", "1m", "--linger", "20ms", "--delivery", "exactly-once",
+         "--group-instance-id", "one"],
+        environment: [
+          "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "RETRY_CAP": "1s",
+          "KAFKA_PROPERTIES": "session.timeout.ms=6000,heartbeat.interval.ms=500",
+        ])
+      var batch = OutgoingBatch()
+      for minute in minutes {
+        let bar = Minutes.bar("AAPL", minute, truth.bars[minute])
+        batch.append(topic: Topics.marketBars.name, key: Array("AAPL".utf8), value: bar)
+      }
+      try await producer.send(batch)
+      try await eventually("every signal is there", timeout: .seconds(600)) {
+        tap.byID.count == minutes.upperBound
+      }
+      try await eventually("the offsets are committed", timeout: .seconds(600)) {
+        try await admin.lag(group: "signal-worker", topics: [Topics.marketBars.name]).reduce(0) { $0 + $1.lag } == 0
+      }
+      #expect(await worker.terminate() == .exited(0))
+      for partition in Int32(0)..<4 {
+        try TransactionMarker.append(
+          to: Topics.signalStates.name, partition: partition, at: broker.bootstrapServers)
+      }
+    }
+    #expect(tap.signals.count == 120)
+    for signal in tap.signals {
+      let index = Int(signal.startNs / 60_000_000_000 - Minutes.open / 60)
+      #expect(truth.differences(signal, at: index).isEmpty && signal.bars == Int64(index + 1), "\(signal.id)")
+    }
+    await reader.closeAndWait()
+    await producer.close(within: .seconds(5))
+  }
+
   @Test(.timeLimit(.minutes(10))) func wrongSettingsStopItBeforeWork() async throws {
     for arguments in [["--rule", "x=sma20>sma21"], ["--indicators", "rsi14,foo"], ["--intervals", "7x"]] {
       let outcome = try await ServiceProcess.run("signal-worker", arguments, environment: ["HTTP_PORT": "0"])

@@ -10,6 +10,7 @@ import ObjectStoreFlags
 import Options
 import Pipeline
 import Redis
+import Sentiment
 import ServiceKit
 import Values
 
@@ -36,12 +37,13 @@ extension FetcherCommand {
     let queue = redisQueue(needs)
     let sources = self.sources(of: kind, queue, needs)
     let store = kind.storesDocuments ? needs.add(objectStore.need(condition: "object_store")) : nil
+    let names = self.names(needs)
     return consumer.jobs(concurrency: fetch.concurrency) { [market] in
       let (queue, sources) = (try queue.value, try sources.value)
       Self.warn(queue, context.logger)
       let adapter = try kind.makeAdapter(
         queue, shelf: try store.map { DocumentShelf(try $0.value) }, largest: market.maxDocumentSize.bytes,
-        context.logger)
+        names: try names.value, context.logger)
       return TaskHandler(
         kind, adapter: adapter, sources: sources.clients, identity: consumer.identity,
         readiness: FetchHandler.Readiness(context.health), logger: context.logger, now: Self.now)
@@ -54,6 +56,7 @@ extension FetcherCommand {
     let sources = self.sources(of: kind, queue, needs)
     let (ticker, only, logger) = (market.ticker, market.source, needs.logger)
     let (location, largest) = (objectStore.objectStore, market.maxDocumentSize.bytes)
+    let names = self.names(needs)
     needs.probe { report in
       guard let clients = try? sources.value.clients else { return }
       let chosen = clients.filter { only == nil || $0.source.name == only }
@@ -66,7 +69,7 @@ extension FetcherCommand {
         await report.probe("test \(client.source.name)", limit: .seconds(60)) {
           // Nothing is remembered: what is new to this process is what a first task would publish.
           let shelf = kind.storesDocuments ? DocumentShelf(pretending: try ObjectLocation(location)) : nil
-          let adapter = try kind.makeAdapter(nil, shelf: shelf, largest: largest, logger)
+          let adapter = try kind.makeAdapter(nil, shelf: shelf, largest: largest, names: try names.value, logger)
           let symbols = try Tickers.list(ticker, flag: "--ticker")
           let fetched = try await adapter.fetch(
             adapter.testTask(of: client.source.name, symbols, now: Self.now()), from: client, now: Self.now())
@@ -81,6 +84,12 @@ extension FetcherCommand {
       }
     }
     return Work {}
+  }
+
+  private func names(_ needs: Needs) -> Opened<CompanyNames> {
+    needs.add(.setting("names", { [market] () throws(Failure) in try market.companies() }) { names in
+      "\(names.companies) companies"
+    })
   }
 
   private func sources(of kind: FetchKind, _ queue: Opened<RedisMultiplexer?>, _ needs: Needs) -> Opened<Sources> {

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Core
 import Markets
 import Options
+import Sentiment
 import Values
 
 /// What a fetcher works on. Each kind has topics and a group of its own, so that each is scaled alone.
@@ -51,6 +53,11 @@ package struct MarketOptions: ParsableArguments {
 
   @OptionGroup package var sources: DataSourceOptions
 
+  @Option(help: ArgumentHelp(
+    "Companies and their symbols, in the form of the SEC's company_tickers.json: what news are asked about, and whom "
+      + "posts mention; default: some fifty large ones.", valueName: "path"))
+  package var names: String?
+
   @Flag(help: "Ask each source of the kind once about --ticker, print what would be published, and stop.")
   package var test = false
 
@@ -69,6 +76,13 @@ package struct MarketOptions: ParsableArguments {
   package func validate() throws {
     guard kind == .commodities else { return }
     if test { throw ValidationError("--test goes with a --kind of market data") }
+    if names != nil { throw ValidationError("--names goes with a --kind of market data") }
     if sources.dataSources != nil { throw ValidationError("--data-sources goes with a --kind of market data") }
+  }
+
+  /// - Throws: a configuration `Failure` that names the file.
+  func companies() throws(Failure) -> CompanyNames {
+    if let names { return try CompanyNames(file: names) }
+    return .large
   }
 }

@@ -3,6 +3,7 @@ import Core
 import Feeds
 import Logging
 import Redis
+import Sentiment
 import Values
 
 /// The adapter of each kind of task. A new kind is a case of `FetchKind`, its topics in `Topics.fetched(by:)`, and an
@@ -15,19 +16,21 @@ extension FetchKind {
   ///   - queue: nil: what was published is remembered in this process.
   ///   - shelf: of a kind that stores documents.
   ///   - largest: bytes of one document.
+  ///   - names: of companies.
   /// - Throws: a configuration `Failure`.
   func makeAdapter(
-    _ queue: RedisMultiplexer?, shelf: DocumentShelf?, largest: Int, _ logger: Logger
+    _ queue: RedisMultiplexer?, shelf: DocumentShelf?, largest: Int, names: CompanyNames, _ logger: Logger
   ) throws -> any FetchAdapter {
     switch self {
     case .bars: try BarsAdapter(store: store(queue), logger: logger)
     case .chains: try ChainsAdapter()
-    case .news: NewsAdapter(store: store(queue), logger: logger)
-    case .social: SocialAdapter(store: store(queue), logger: logger)
+    case .news: NewsAdapter(store: store(queue), names: names, logger: logger)
+    case .social: SocialAdapter(store: store(queue), names: names, logger: logger)
     case .filings:
       FilingsAdapter(store: store(queue), shelf: try Self.needed(shelf), largest: largest, logger: logger)
     case .transcripts:
-      TranscriptsAdapter(store: store(queue), shelf: try Self.needed(shelf), largest: largest, logger: logger)
+      TranscriptsAdapter(
+        store: store(queue), shelf: try Self.needed(shelf), largest: largest, names: names, logger: logger)
     }
   }
 

@@ -82,7 +82,8 @@ package struct SocialAdapter: FetchAdapter {
   private func isWanted(_ post: SocialPost, _ task: FetchTask, _ kind: DataSourceKind, _ known: SocialHistory) -> Bool {
     guard kind == .reddit, !task.symbols.isEmpty else { return true }
     if post.withdrawn { return known.posts[post.id] != nil }
-    return mentions.find(in: "\(post.title ?? "")\n\(post.text)").contains { task.symbols.contains($0.symbol) }
+    let text = PlainText.of("\(post.title ?? "")\n\(post.text)")
+    return mentions.find(in: text).contains { task.symbols.contains($0.symbol) }
   }
 }
 

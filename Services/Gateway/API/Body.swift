@@ -39,14 +39,14 @@ extension JSONReader {
     return text
   }
 
-  /// Words of letters, digits and `. _ : -`.
+  /// Words of letters, digits and `. _ : @ -`.
   mutating func words(_ name: String, most: Int) throws(DecodingFailure) -> [String] {
     var words: [String] = []
     var cursor = try beginArray()
     while try nextElement(&cursor) {
       let word = try string()
       guard words.count < most, Parameter.isNamed(word, 64, Parameter.wordBytes) else {
-        throw wrong(name, "are too many, or no words of letters, digits and . _ : -")
+        throw wrong(name, "are too many, or no words of letters, digits and . _ : @ -")
       }
       words.append(word)
     }

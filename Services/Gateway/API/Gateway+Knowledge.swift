@@ -20,7 +20,7 @@ extension Gateway {
     [
       Endpoint(
         .get, "/features/{symbol}", "features", "The features of a symbol as they are now.",
-        [Self.symbol, Parameter("names", .words(most: 500), "Of these only: 1m:rsi14.")], answer: .features,
+        [Self.symbol, Parameter("names", .words(most: 500), "Of these only: 1m:rsi14, or a declared one by name and version.")], answer: .features,
         mayBeUnknown: true) { try await features(now: $0) },
       Endpoint(
         .get, "/filings/search", "searchFilings", "Passages of filings and transcripts: by words, by meaning, or both.",
@@ -86,16 +86,8 @@ extension Gateway {
   // MARK: - features
 
   private func features(now call: Call) async throws -> Reply {
-    let (symbol, names) = (call.text("symbol"), call.texts("names"))
-    let key = "feat:{\(symbol)}"
-    let known: [(name: String, value: String)]
-    if names.isEmpty {
-      known = try await store.fields(key)
-    } else {
-      let stamps = Self.intervals(of: names).map { "\($0):start_ns" }
-      let all = names + stamps.filter { !names.contains($0) }
-      known = zip(all, try await store.fields(all, of: key)).compactMap { name, value in value.map { (name, $0) } }
-    }
+    let (symbol, names) = (call.text("symbol"), Set(call.texts("names")))
+    let known = try await store.fields("feat:{\(symbol)}")
     guard !known.isEmpty else { throw unknown(symbol) }
     var (newest, found): (Int64?, Set<String>) = (nil, [])
     var writer = JSONWriter(capacity: 16 << 10)
@@ -104,7 +96,10 @@ extension Gateway {
     writer.key("features")
     writer.beginObject()
     for (name, value) in known {
-      if name.hasSuffix(":start_ns"), let stamp = Int64(value) { newest = max(newest ?? stamp, stamp) }
+      // The begin of the last bar, and the event time of a group of features.
+      if name.hasSuffix(":start_ns") || name.hasPrefix("ts:"), let stamp = Int64(value) {
+        newest = max(newest ?? stamp, stamp)
+      }
       guard names.isEmpty || names.contains(name) else { continue }
       found.insert(name)
       writer.key(named: name)
@@ -112,15 +107,10 @@ extension Gateway {
     }
     writer.endObject()
     writer.key("unknown")
-    writer.strings(names.filter { !found.contains($0) })
+    writer.strings(names.subtracting(found).sorted())
     writer.truth(Truth(watermark: newest))
     writer.endObject()
     return .json(writer.array())
-  }
-
-  /// `1m` of `1m:rsi14`.
-  private static func intervals(of names: [String]) -> [String] {
-    names.compactMap { name in name.firstIndex(of: ":").map { String(name[..<$0]) } }.unique
   }
 
   // MARK: - passages

@@ -101,16 +101,16 @@ extension Gateway {
       }
     }
     if let failure, page.rows.isEmpty, seam.covers.isEmpty { throw failure }
-    if let boundary = seam.boundary, isLiveAsked, range.upperBound > boundary,
-      let hole = reach.hole(after: boundary, isOpen: calendar.isOpenForLong), hole.range.overlaps(range) {
+    if let until = seam.until, isLiveAsked, range.upperBound > until,
+      let hole = reach.hole(after: until, isOpen: calendar.isOpenForLong), hole.range.overlaps(range) {
       page.gaps.append(ViewGap(range: hole.range.clamped(to: range), reason: hole.reason))
     }
-    var truth = Truth(batchUntil: seam.boundary, viewGaps: page.gaps)
+    var truth = Truth(batchUntil: seam.until, viewGaps: page.gaps.map(seam.told))
     if failure != nil { truth.away.append(.redis) }
     if views?.isAway == true { truth.away.append(.batch) }
     let (gaps, away) = await gapsAtHand(of: view.symbol, in: range)
     (truth.feedGaps, truth.away) = (gaps, truth.away + away)
-    let newest = [reach.newest, page.rows.last?.row.start, seam.boundary].compactMap { $0 }.max()
+    let newest = [reach.newest, page.rows.last?.row.start, seam.boundary.map { $0 - 1 }].compactMap { $0 }.max()
     truth.watermark = newest.map { $0 * 1_000_000 }
     note(truth.away)
     return Merged(

@@ -26,7 +26,7 @@ struct Parameter: Sendable {
     /// What an earlier page named as `next_cursor`.
     case cursor
   }
-  static let wordBytes = "._:-"
+  static let wordBytes = "._:@-"
   enum Place: String, Sendable { case path, query }
 
   let name: String

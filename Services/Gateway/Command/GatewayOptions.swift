@@ -51,8 +51,8 @@ package struct GatewayOptions: ParsableArguments {
     "The HTTP server of the scheduler (default: port 8787 of its host).", valueName: "url"))
   package var daskDashboardURL: String?
 
-  @Option(help: ArgumentHelp("Workers of Dask that there should be, for the status.", valueName: "count"))
-  package var daskNWorkers: Int?
+  @Option(help: ArgumentHelp("Workers of Dask that there should be, for the status; 0: not said.", valueName: "count"))
+  package var daskNWorkers = 0
 
   @Option(help: ArgumentHelp(
     "Whether the object store has views of the batch layer; without it all answers are live.", valueName: "true|false"))
@@ -74,7 +74,7 @@ package struct GatewayOptions: ParsableArguments {
     guard staleAfter.duration > .zero, viewsRefresh.duration > .zero else {
       throw ValidationError("--stale-after and --views-refresh must be above 0")
     }
-    guard daskNWorkers ?? 1 > 0 else { throw ValidationError("--dask-n-workers must be above 0") }
+    guard daskNWorkers >= 0 else { throw ValidationError("--dask-n-workers must not be below 0") }
     if daskEnabled, daskDashboardURL == nil, DaskWatch.dashboard(of: daskSchedulerAddress) == nil {
       throw ValidationError("--dask-scheduler-address: '\(daskSchedulerAddress)' is not like tcp://dask-scheduler:8786")
     }
@@ -87,7 +87,7 @@ package struct GatewayOptions: ParsableArguments {
     do { address = try HTTPURL(url) } catch {
       throw Failure(.configuration, code: "invalid_setting", "--dask-dashboard-url: \(error.message)")
     }
-    return try DaskWatch(dashboard: address, expected: daskNWorkers, logger: logger)
+    return try DaskWatch(dashboard: address, expected: daskNWorkers == 0 ? nil : daskNWorkers, logger: logger)
   }
 
   func access() throws(Failure) -> Access {

@@ -77,10 +77,4 @@ extension HotStore {
       return (name, value)
     }
   }
-
-  /// Some fields of a hash, in their order; nil for one that it does not have.
-  func fields(_ names: [String], of key: String) async throws(RedisError) -> [String?] {
-    let command = RedisCommand("HMGET", ([key] + names).map { Array($0.utf8) })
-    return (try await answers([command])[0].array ?? []).map(\.text)
-  }
 }

@@ -11,6 +11,8 @@ struct Seam: Hashable, Sendable {
   }
   /// What the batch layer has all of: ascending, apart from each other, none empty. Empty without a batch layer.
   private(set) var covers: [Range<Int64>] = []
+  /// The end of what the batch layer has, `T`: rows that end after it are live. Nil when all rows are.
+  private(set) var until: Int64?
 
   init() {}
 
@@ -19,6 +21,7 @@ struct Seam: Hashable, Sendable {
   ///   - length: of a row, nanoseconds. A row is of the batch layer when all of it lies in a cover, so that a row that
   ///     is open at its end is the live side's.
   init(covers: [Range<Int64>], rowsOf length: Int64) {
+    until = covers.last.map { Self.milliseconds($0.upperBound) }
     self.covers = covers.compactMap { cover in
       let end = cover.upperBound - max(0, length - 1)
       guard cover.lowerBound < end else { return nil }
@@ -30,8 +33,16 @@ struct Seam: Hashable, Sendable {
   /// The first whole millisecond from here on.
   private static func milliseconds(_ ns: Int64) -> Int64 { -((-ns).flooredDivision(by: 1_000_000).quotient) }
 
-  /// From here on all rows are live; nil when all are.
+  /// Rows that begin here or later are live; nil when all are. A row's length before `until`, but for a moment.
   var boundary: Int64? { covers.last?.upperBound }
+
+  /// A gap at the boundary, as people read it: it begins or ends at `until`.
+  func told(_ gap: ViewGap) -> ViewGap {
+    guard let boundary, let until else { return gap }
+    let lower = gap.range.lowerBound == boundary ? until : gap.range.lowerBound
+    let upper = gap.range.upperBound == boundary ? until : gap.range.upperBound
+    return ViewGap(range: min(lower, upper)..<upper, reason: gap.reason)
+  }
 
   /// The parts of a range, in order; together they are the range.
   func parts(of range: Range<Int64>) -> [Part] {

@@ -32,6 +32,13 @@ struct FeatureRefresh {
     return rows.count
   }
 
+  /// A series that is not there has no samples; any other refusal is thrown.
+  private func answers(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
+    let replies = try await client.replies(to: commands)
+    for case .failure(let error) in replies where error.code != "redis_no_series" { throw error }
+    return replies
+  }
+
   // MARK: - bars
 
   private struct Place: Hashable {
@@ -52,9 +59,10 @@ struct FeatureRefresh {
         places.insert(Place(symbol: symbol, interval: interval))
       }
     }
+    guard !places.isEmpty else { return [] }
     let asked = Array(places)
     let fields = ["known", "high", "low", "close", "volume"]
-    let replies = try await client.replies(to: asked.flatMap { place in
+    let replies = try await answers(asked.flatMap { place in
       let count = engine.bars(of: "bars:\(place.interval)") + 1
       return fields.map { field in
         RedisCommand("TS.REVRANGE", "ts:\(place.symbol):\(place.interval):\(field)", "-", "+", "COUNT", "\(count)")
@@ -104,10 +112,10 @@ struct FeatureRefresh {
     guard !keys.isEmpty else { return [] }
     let asked = Array(keys)
     let longest = Int64(FeatureEngine(set).window(of: source.rawValue) / .milliseconds(1))
-    let newest = try await client.replies(to: asked.map {
+    let newest = try await answers(asked.map {
       RedisCommand("ZRANGE", "\($0):times", "-1", "-1", "WITHSCORES")
     })
-    let times = try await client.replies(to: zip(asked, newest).map { key, reply in
+    let times = try await answers(zip(asked, newest).map { key, reply in
       let last = reply.array?.last?.text.flatMap(Double.init) ?? 0
       return RedisCommand("ZRANGE", "\(key):times", "\(Int64(last) - longest)", "+inf", "BYSCORE", "WITHSCORES")
     })
@@ -116,7 +124,7 @@ struct FeatureRefresh {
       let words = (reply.array ?? []).compactMap(\.text)
       let ids = stride(from: 0, to: words.count - 1, by: 2).map { words[$0] }
       guard !ids.isEmpty else { continue }
-      let held = try await client.replies(to: [key, "\(key):revisions"].map { name in
+      let held = try await answers([key, "\(key):revisions"].map { name in
         RedisCommand("HMGET", ([name] + ids).map { Array($0.utf8) })
       })
       let records = held[0].array ?? [], revisions = held[1].array ?? []

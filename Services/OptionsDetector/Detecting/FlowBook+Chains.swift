@@ -15,8 +15,8 @@ extension FlowBook {
   /// Takes a page in.
   package mutating func take(_ page: OptionChain, _ rules: FlowRules) -> PageOutcome {
     guard page.day >= day else { return .tooOld }
-    if page.day > day { (day, isLiveChanged) = (page.day, true) }
-    knownNs = max(knownNs, page.knownNs)
+    if page.day > day || page.knownNs > knownNs { isLiveChanged = true }
+    (day, knownNs) = (page.day, max(knownNs, page.knownNs))
     var isNewOpenInterest = false
     for contract in page.contracts where contract.contract.utf8.count > 15 {
       let expiry = Self.expiry(of: contract.contract)
@@ -33,7 +33,10 @@ extension FlowBook {
       changedExpiries.insert(expiry)
       judge(state, contract, page, rules)
     }
-    if isNewOpenInterest { confirm(rules) }
+    // What was reported behind the first snapshot of the next day waits, too.
+    if isNewOpenInterest || events.values.contains(where: { $0.status == .reported && $0.day < page.day }) {
+      confirm(rules)
+    }
     forgetEvents(before: page.day, rules)
     return complete(page)
   }

@@ -8,14 +8,14 @@ import Values
 /// A new master is known to the process only once its record has gone round the topic, so that what refers to it can
 /// never be published without it; until then every file that meets it publishes it, with the same id. Two codes of one
 /// file are never taken for the same product for being named alike: the chain tells them apart itself.
-final class MasterLookup {
+package final class MasterLookup {
   /// What recognises names.
-  struct Learned: Sendable {
+  package struct Learned: Sendable {
     let model: MatchModel
     let cache: DecisionCache
     let chain: String
   }
-  struct Counts: Sendable {
+  package struct Counts: Sendable {
     var exact = 0
     var named = 0
     var minted = 0
@@ -56,7 +56,7 @@ final class MasterLookup {
   /// - Parameters:
   ///   - learned: nil when products are recognised by their GTINs only.
   ///   - decides: rows that were not decided before are to be: the file is read again when they are.
-  init(_ index: MasterIndex, learned: Learned? = nil, decides: Bool = false) {
+  package init(_ index: MasterIndex, learned: Learned? = nil, decides: Bool = false) {
     self.index = index
     self.learned = learned
     maySkip = !decides
@@ -69,7 +69,7 @@ final class MasterLookup {
   deinit { text.deallocate() }
 
   /// Holds changes of the index off while `body` looks rows up.
-  func holding<Result>(_ body: () throws -> Result) rethrows -> Result {
+  package func holding<Result>(_ body: () throws -> Result) rethrows -> Result {
     try index.read { view in
       self.view = view
       defer { self.view = nil }
@@ -78,7 +78,7 @@ final class MasterLookup {
   }
 
   /// - Returns: nil when the row stays its chain's own.
-  func find(_ row: borrowing PriceRow, _ gtin: GTIN?) -> MatchOutcome? {
+  package func find(_ row: borrowing PriceRow, _ gtin: GTIN?) -> MatchOutcome? {
     guard let view else { preconditionFailure("rows are looked up while the index is held") }
     candidate = nil
     if let gtin {
@@ -176,7 +176,7 @@ final class MasterLookup {
   var id: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: text, count: textCount) }
 
   /// What the row is compared by; valid until the next row.
-  func words(of row: borrowing PriceRow) -> ProductText {
+  package func words(of row: borrowing PriceRow) -> ProductText {
     words.set(
       name: row.unsafeText(.name), brand: row.unsafeText(.manufacturer), quantity: row.quantity,
       unit: row.unsafeText(.unitQty), isWeighted: row.isWeighted == true)
@@ -184,7 +184,7 @@ final class MasterLookup {
   }
 
   /// - Returns: false when this file has published it before.
-  func mint(_ key: MasterKey) -> Bool { minted.insert(key).inserted }
+  package func mint(_ key: MasterKey) -> Bool { minted.insert(key).inserted }
 
   func countName() { counts.names += 1 }
 

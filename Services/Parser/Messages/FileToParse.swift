@@ -6,7 +6,7 @@ import Values
 /// A job of the parser: the file, and the fields that all its messages share.
 ///
 /// All fields come from the consumed record, so parsing it again gives the same messages.
-struct FileToParse: Sendable {
+package struct FileToParse: Sendable {
   let chain: String
   let fileName: String
   let fileType: FileType?
@@ -22,7 +22,7 @@ struct FileToParse: Sendable {
   ///   - sha256: from the message, or computed when the message has none.
   ///   - recordTime: timestamp of the consumed record, in milliseconds.
   /// - Throws: `no_file_time` when no time is known.
-  init(_ message: FileDownloaded, sha256: SHA256Digest, recordTime: Int64?, zone: ZoneTable) throws(Failure) {
+  package init(_ message: FileDownloaded, sha256: SHA256Digest, recordTime: Int64?, zone: ZoneTable) throws(Failure) {
     let name = try? PriceFileName(message.fileName)
     chain = message.chain
     fileName = message.fileName

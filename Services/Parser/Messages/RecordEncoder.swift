@@ -145,7 +145,7 @@ struct RecordEncoder: ~Copyable {
 }
 
 /// The headers of the messages of one file.
-struct MessageHeaders: Sendable {
+package struct MessageHeaders: Sendable {
   var products: [Header] = []
   var masters: [Header] = []
   var promotions: [Header] = []
@@ -157,7 +157,7 @@ struct MessageHeaders: Sendable {
   static let model = "souk-match-model"
 
   /// No headers, for benchmarks.
-  init() {}
+  package init() {}
 
   /// - Parameters:
   ///   - parent: the `traceparent` of the consumed record.

@@ -11,21 +11,21 @@ import Values
 /// Output is held until the file has been read to its end, because only then hash, checksum and encoding are known to
 /// be right. A file whose messages exceed the limit is read twice instead: the first pass only checks it, the second
 /// returns messages as they are ready. Both ways bound memory and publish nothing of a damaged file.
-final class FileReading {
-  enum Mode: Equatable, Sendable {
+package final class FileReading {
+  package enum Mode: Equatable, Sendable {
     /// Holds at most this many bytes of messages.
     case holding(Int)
     /// An earlier pass checked the file.
     case streaming
   }
 
-  struct Report: Sendable {
+  package struct Report: Sendable {
     var summary: PriceFileSummary
     var sha256: SHA256Digest
     /// The held messages; empty in the mode `streaming`, and beyond the limit.
     var messages: [OutgoingBatch]
     var hasOutgrownLimit: Bool
-    var messageCount: Int
+    package var messageCount: Int
     var oversizedRows: Int
     /// A full file was read to its end, but has more unusable rows than its last message can name.
     var hasTooManyUnusableRows = false
@@ -50,7 +50,7 @@ final class FileReading {
   /// Names that were met for the first time have been decided: the next pass writes what they are.
   private(set) var hasDecided = false
 
-  init(
+  package init(
     _ file: FileToParse, headers: MessageHeaders, limits: PriceFileLimits, maxItems: Int, mode: Mode,
     plan: ReadingPlan = ReadingPlan(), zone: ZoneTable, masters: MasterLookup? = nil
   ) {
@@ -64,10 +64,10 @@ final class FileReading {
   }
 
   /// The plan of the next pass when this one is void.
-  var nextPlan: ReadingPlan { reader.nextPlan }
+  package var nextPlan: ReadingPlan { reader.nextPlan }
 
   /// - Returns: `restart` when the pass is void; the caller begins another with `nextPlan`.
-  func feed(_ chunk: [UInt8]) throws -> PriceFileReader.Answer {
+  package func feed(_ chunk: [UInt8]) throws -> PriceFileReader.Answer {
     hash?.update(chunk)
     // Hashes the file beyond a defect: a damaged object has another reason than a bad file.
     guard answer == .more else { return answer }
@@ -98,7 +98,7 @@ final class FileReading {
   }
 
   /// - Returns: nil when the pass is void, like `restart` of `feed`.
-  func finish() throws -> Report? {
+  package func finish() throws -> Report? {
     if answer == .more {
       answer = try holdingMasters {
         try reader.finish { row in

@@ -28,6 +28,14 @@ package struct SentimentOptions: ParsableArguments {
   package var names: String?
 
   @Option(help: ArgumentHelp(
+    "Name of a model head in the registry ('models' in the object store), which scores in place of the words; a new "
+      + "version is taken up by itself. 'sentiment-worker train' makes one.", valueName: "name"))
+  package var head: String?
+
+  @Option(help: ArgumentHelp("Time between two looks for another version of the head.", valueName: "time"))
+  package var headInterval = DurationSetting(.seconds(30))
+
+  @Option(help: ArgumentHelp(
     "Mentions of a company that are less sure make no event, from 0 to 1.", valueName: "ratio"))
   package var minConfidence = 0.5
 
@@ -64,6 +72,7 @@ package struct SentimentOptions: ParsableArguments {
     guard leaseTimeout.duration >= .milliseconds(100), maxSkew.duration >= .zero else {
       throw ValidationError("--lease-timeout must be 100ms or more, --max-skew not below zero")
     }
+    guard headInterval.duration >= .seconds(1) else { throw ValidationError("--head-interval must be 1s or more") }
     guard (1...10_000).contains(flushArticles) else { throw ValidationError("--flush-articles goes from 1 to 10000") }
     guard lexicon != nil || emojiLexicon == nil && lexiconHash == nil && !noFinanceWords else {
       throw ValidationError("--emoji-lexicon, --lexicon-hash and --no-finance-words need --lexicon")
@@ -90,7 +99,7 @@ package struct SentimentOptions: ParsableArguments {
     limits.confidence = Int((minConfidence * 100).rounded())
     let companies: CompanyNames
     if let names { companies = try CompanyNames(file: names) } else { companies = .large }
-    return ArticleReader(SentimentScorer(try words()), companies, limits: limits)
+    return ArticleReader(SentimentScorer(try words()), companies, limits: limits, keepsText: head != nil)
   }
 
   var stories: StoryBook.Settings {

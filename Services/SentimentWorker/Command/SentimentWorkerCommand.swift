@@ -1,19 +1,34 @@
 import ArgumentParser
 import Catalogue
 import Core
+import EmbeddingFlags
 import Foundation
 import Kafka
 import KafkaFlags
+import Logging
+import ModelRegistry
+import ObjectStoreFlags
 import Pipeline
 import Redis
 import RedisFlags
 import Sentiment
 import ServiceKit
 
-/// `sentiment-worker`: articles into stories, and what they say of symbols.
-package struct SentimentWorkerCommand: ServiceCommand {
+/// `sentiment-worker`: without a subcommand, the service; `train` makes a model head.
+package struct SentimentProgram: ServiceProgram {
   package static let configuration = CommandConfiguration(
     commandName: ServiceCatalogue.sentimentWorker.name,
+    abstract: "Cluster articles and posts into stories, and publish what each says of the companies it mentions.",
+    version: Souk.version, subcommands: [SentimentWorkerCommand.self, TrainCommand.self],
+    defaultSubcommand: SentimentWorkerCommand.self)
+
+  package init() {}
+}
+
+/// `sentiment-worker run`: articles into stories, and what they say of symbols.
+package struct SentimentWorkerCommand: ServiceCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "run",
     abstract: "Cluster articles and posts into stories, and publish what each says of the companies it mentions.",
     discussion: """
       Consumes \(Topics.newsArticles.name) and \(Topics.socialPosts.name), publishes \(Topics.sentimentEvents.name). \
@@ -23,6 +38,8 @@ package struct SentimentWorkerCommand: ServiceCommand {
     version: Souk.version)
 
   @OptionGroup(title: "Sentiment") package var sentiment: SentimentOptions
+  @OptionGroup(title: "Vectors of the model head") package var embedding: EmbeddingOptions
+  @OptionGroup(title: "Object store of the model head") package var objectStore: ObjectStoreOptions
   @OptionGroup(title: "Redis") package var redis: RedisOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
@@ -59,11 +76,29 @@ package struct SentimentWorkerCommand: ServiceCommand {
         return ""
       },
       close: { await $0.close() }))
+    let head = sentiment.head.map { needs.add(headNeed($0, needs.logger)) }
+    if let head { needs.beside { try await head.value.models.run() } }
     return consumer.sink(sentiment.policy) { [sentiment] _, producer in
       let fence = "\(ProcessInfo.processInfo.hostName)-\(UInt64.random(in: 0 ... .max))"
       let store = StoryStore(try client.value, sentiment.store, fence: fence)
       return SentimentSink(
-        try reader.value, store, sentiment.stories, identity: consumer.identity) { try await producer.send($0) }
+        try reader.value, store, sentiment.stories, head: try head?.value, identity: consumer.identity
+      ) { try await producer.send($0) }
     }
+  }
+
+  /// The model head: nothing is read before there is one.
+  private func headNeed(_ name: String, _ logger: Logger) -> Need<HeadScorer> {
+    Need(
+      "model head", as: "the model head", condition: "model_head",
+      open: { [objectStore, embedding, sentiment] in
+        let embedder = try embedding.embedder()
+        let models = WatchedModel<SentimentHead>(
+          ModelRegistry(try objectStore.makeStore()), name: name, interval: sentiment.headInterval.duration,
+          logger: logger, version: { $0.version }
+        ) { try HeadScorer.read($0, embedder) }
+        return HeadScorer(name, models, embedder)
+      },
+      check: { try await $0.models.load() })
   }
 }

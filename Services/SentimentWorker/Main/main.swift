@@ -1,4 +1,4 @@
 import SentimentWorkerService
 import ServiceKit
 
-await SentimentWorkerCommand.main()
+await SentimentProgram.main()

@@ -23,6 +23,8 @@ package struct ReadArticle: Sendable {
   package var fingerprint = Fingerprint(titleHash: 0, textHash: 0, title: [], text: [], numbers: 0)
   package var mentions: [Mention] = []
   package var polarity = Polarity()
+  /// What a model head scores; empty where there is nothing to score, or no head.
+  package var text = ""
 
   init(_ article: NewsArticle) {
     (name, kind, source, outlet) = (article.name, "news", article.source, article.outlet)
@@ -53,13 +55,15 @@ package struct ArticleReader: Sendable {
   let scorer: SentimentScorer
   let mentions: TickerMentions
   let limits: Limits
+  /// For a model head.
+  let keepsText: Bool
   let now: @Sendable () -> Timestamp
 
   package init(
-    _ scorer: SentimentScorer, _ names: CompanyNames, limits: Limits = Limits(),
+    _ scorer: SentimentScorer, _ names: CompanyNames, limits: Limits = Limits(), keepsText: Bool = false,
     now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
-    (self.scorer, self.limits, self.now) = (scorer, limits, now)
+    (self.scorer, self.limits, self.keepsText, self.now) = (scorer, limits, keepsText, now)
     mentions = TickerMentions(names)
   }
 
@@ -115,7 +119,7 @@ package struct ArticleReader: Sendable {
     guard !read.mentions.isEmpty else { return read }
     read.fingerprint = Fingerprint(
       title: PlainText.forCopies(title), description: PlainText.forCopies(description), outlet: article.outlet)
-    read.polarity = scorer.scoreWithoutNames(text)
+    if keepsText { read.text = text } else { read.polarity = scorer.scoreWithoutNames(text) }
     return read
   }
 }

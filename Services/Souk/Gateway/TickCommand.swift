@@ -19,42 +19,24 @@ struct TickCommand: AsyncParsableCommand {
 
   @Argument(help: "As any provider writes them: AAPL, BRK-B, O:SPY251219C00650000.") var symbols: [String]
   @Option(name: .shortAndLong, help: "As a table or as the gateway's JSON.") var output = Form.table
-  @OptionGroup(title: "Gateway") var gateway: GatewayClient
+  @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
   func validate() throws {
     guard !symbols.isEmpty else { throw ValidationError("name at least one symbol") }
   }
 
   func run() async throws {
-    let list = PercentEncoding.encode(symbols.joined(separator: ","))
-    let body = try await gateway.send("GET", "/ticks/latest?symbols=\(list)") ?? []
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    let answer = try decoder.decode(Answer.self, from: Data(body))
+    let client = try gateway.client()
+    defer { client.close() }
+    let answer = try await client.latestTicks(symbols)
     switch output {
-    case .json: print(String(decoding: body, as: UTF8.self))
-    case .table: print(Self.lines(answer).joined(separator: "\n"))
+    case .json: print(String(decoding: answer.json, as: UTF8.self))
+    case .table: print(Self.lines(answer.ticks).joined(separator: "\n"))
     }
-    if !answer.unknown.isEmpty { throw ExitCode(2) }
+    if !answer.ticks.unknown.isEmpty { throw ExitCode(2) }
   }
 
-  struct Answer: Decodable {
-    struct Tick: Decodable {
-      struct Side: Decodable { var price, size, bid, ask: Decimal? }
-      var symbol: String
-      var trade, quote: Side?
-      var watermark: String
-      var ageSeconds: Double
-      var stale: Bool
-      var gaps: [Gap]
-      var degraded: [String]
-    }
-    struct Gap: Decodable { var from: String }
-    var ticks: [Tick]
-    var unknown: [String]
-  }
-
-  static func lines(_ answer: Answer) -> [String] {
+  static func lines(_ answer: GatewayClient.Ticks) -> [String] {
     var table = TextTable([
       "SYMBOL", .right("PRICE"), .right("SIZE"), .right("BID"), .right("ASK"), .right("AGE"), "NOTE",
     ])
@@ -87,18 +69,21 @@ struct SubscribeCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("What of them: trades, quotes, bars, seconds.", valueName: "list"))
   var channels = "trades,quotes,bars"
   @Flag(help: "Take it back.") var undo = false
-  @OptionGroup(title: "Gateway") var gateway: GatewayClient
+  @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
   func validate() throws {
     guard !symbols.isEmpty else { throw ValidationError("name at least one symbol") }
   }
 
   func run() async throws {
+    let client = try gateway.client()
+    defer { client.close() }
     for symbol in symbols {
-      let path = "/streams/\(PercentEncoding.encode(symbol))?feed=\(PercentEncoding.encode(feed))"
-      _ = try await undo
-        ? gateway.send("DELETE", path)
-        : gateway.send("PUT", path + "&channels=\(PercentEncoding.encode(channels))")
+      if undo {
+        try await client.unsubscribe(symbol, feed: feed)
+      } else {
+        try await client.subscribe(symbol, feed: feed, channels: channels)
+      }
       print("\(undo ? "unsubscribed" : "subscribed") \(symbol)")
     }
   }

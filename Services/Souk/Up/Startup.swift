@@ -145,6 +145,18 @@ struct Startup {
     return port
   }
 
+  /// - Returns: the port of the simulated feed of options.
+  mutating func startOptions(_ contracts: [String]) async throws -> UInt16 {
+    // Twenty seconds, with unusual activity in every one of them.
+    let market = [
+      "--symbols", contracts.joined(separator: ","), "--rate", "150", "--events", "3000", "--plant-every", "150",
+      "--chain-contracts", "300", "--page-size", "1000",
+    ]
+    let port = try await serve("options-simulator", by: "feed-simulator", market + ["--port-file"]) { UInt16($0) }
+    screen.started("options-simulator", "127.0.0.1:\(port) (invented options, with unusual activity)")
+    return port
+  }
+
   /// - Returns: the port of NewsAPI, Reddit and X with invented texts.
   mutating func startNews() async throws -> UInt16 {
     // Of these stories, three lose an article while the run watches, and one of them its only one.

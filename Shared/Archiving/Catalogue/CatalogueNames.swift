@@ -11,11 +11,6 @@ package struct CatalogueNames: Hashable, Sendable {
   package let folder: String
   package let dataset: String
 
-  package init(folder: String, dataset: String) {
-    self.folder = folder
-    self.dataset = dataset
-  }
-
   package static let restores = "restores"
 
   package var index: String { "\(folder)/\(dataset)/index.json" }

@@ -46,12 +46,12 @@ package struct ArchiveMapping: Hashable, Sendable {
     ArchiveMapping(topic: Topics.marketBars.name, time: .field("start_ns"), symbol: .field("symbol")),
     ArchiveMapping(topic: Topics.marketGaps.name, time: .field("from_ns"), symbol: .field("symbol")),
     ArchiveMapping(topic: Topics.technicalSignals.name, time: .field("start_ns"), symbol: .field("symbol")),
-    ArchiveMapping(topic: Topics.optionChains.name, time: .field("known_ns"), symbol: .field("underlying")),
-    ArchiveMapping(topic: Topics.optionTrades.name, time: .field("event_ns"), symbol: .field("underlying")),
-    ArchiveMapping(topic: Topics.optionsFlow.name, time: .field("first_ns"), symbol: .field("underlying")),
     ArchiveMapping(topic: Topics.newsArticles.name, time: .field("published_at"), symbol: .field("source")),
     ArchiveMapping(topic: Topics.socialPosts.name, time: .field("published_at"), symbol: .field("source")),
     ArchiveMapping(topic: Topics.sentimentEvents.name, time: .field("published_at"), symbol: .field("symbol")),
+    ArchiveMapping(topic: Topics.optionChains.name, time: .field("known_ns"), symbol: .field("underlying")),
+    ArchiveMapping(topic: Topics.optionTrades.name, time: .field("event_ns"), symbol: .field("underlying")),
+    ArchiveMapping(topic: Topics.optionsFlow.name, time: .field("first_ns"), symbol: .field("underlying")),
   ]
 
   /// Reads the form above. What is not said is that of the topic's standard mapping, if it has one.

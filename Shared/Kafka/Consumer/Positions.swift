@@ -24,23 +24,13 @@ package enum SeekTarget: Hashable, Sendable {
 /// What a group had committed for a partition: the next offset to read and the text stored beside it.
 package struct CommittedOffset: Hashable, Sendable {
   package var offset: Int64
-  package var metadata: String
-
-  package init(offset: Int64, metadata: String = "") {
-    self.offset = offset
-    self.metadata = metadata
-  }
+  package var metadata = ""
 }
 
 /// The offsets a partition holds: `low` is its first record, `high` the offset the next record will get.
 package struct Watermarks: Hashable, Sendable {
   package var low: Int64
   package var high: Int64
-
-  package init(low: Int64, high: Int64) {
-    self.low = low
-    self.high = high
-  }
 }
 
 /// Records that were gone before they could be read: the log was trimmed past our position, or it was replaced
@@ -53,13 +43,6 @@ package struct Gap: Hashable, Sendable, CustomStringConvertible {
   package var available: Int64
   /// One past the last record of the broker.
   package var end: Int64
-
-  package init(partition: TopicPartition, wanted: Int64, available: Int64, end: Int64) {
-    self.partition = partition
-    self.wanted = wanted
-    self.available = available
-    self.end = end
-  }
 
   /// How many offsets are missing; 0 when the log ends before `wanted` (it was deleted and made again): then
   /// it is not known what was lost.

@@ -15,7 +15,7 @@ struct WordCounts: ~Copyable {
 
   var byteCount: Int { (mask + 1) * 8 }
 
-  /// To look into while the counts live and nobody changes them.
+  /// Valid while the counts live and do not change.
   struct View: BitwiseCopyable {
     fileprivate let mask: Int
     fileprivate let counts: UnsafeMutablePointer<UInt32>

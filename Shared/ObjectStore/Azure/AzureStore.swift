@@ -143,7 +143,7 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
     do {
       try await check()
     } catch let error as ObjectStoreError where error.kind == .noSuchBucket {
-      // Made by a neighbour at the same moment is as good.
+      // Another process may make it at the same moment.
       _ = try await sendRepeatedly("PUT", nil, query: [("restype", "container")], accepting: [.exists])
     }
   }

@@ -126,7 +126,7 @@ package final class S3Store: ObjectStore, StoreOverHTTP {
         </CreateBucketConfiguration>
         """.utf8)
     }
-    // 409: made by us already, or by a neighbour that started at the same moment.
+    // 409: it exists already, or another process makes it at the same moment.
     let made = try await sendRepeatedly("PUT", nil, body: body, accepting: [409])
     if made.status == 409 { try await check() }
   }

@@ -6,33 +6,12 @@ import Synchronization
 
 /// One record that can never succeed, with everything needed to look into it and to replay it.
 package struct DeadLetter: Sendable {
-  package var topic: String
-  package var partition: Int32
-  package var offset: Int64
-  package var timestamp: Int64?
-  package var key: [UInt8]?
-  package var value: [UInt8]?
-  package var headers: [Header]
+  package var record: Job
   package var rejection: Rejection
 
-  package init(
-    topic: String, partition: Int32, offset: Int64, timestamp: Int64?, key: [UInt8]?, value: [UInt8]?,
-    headers: [Header], rejection: Rejection
-  ) {
-    self.topic = topic
-    self.partition = partition
-    self.offset = offset
-    self.timestamp = timestamp
-    self.key = key
-    self.value = value
-    self.headers = headers
+  init(_ record: Job, _ rejection: Rejection) {
+    self.record = record
     self.rejection = rejection
-  }
-
-  init(_ job: Job, _ rejection: Rejection) {
-    self.init(
-      topic: job.topic, partition: job.partition, offset: job.offset, timestamp: job.timestamp, key: job.key,
-      value: job.value, headers: job.headers, rejection: rejection)
   }
 
   /// The record itself, or the parts of it that are refused.
@@ -40,7 +19,7 @@ package struct DeadLetter: Sendable {
     guard !rejection.excerpts.isEmpty else { return [DeadLetter(job, rejection)] }
     return rejection.excerpts.map { excerpt in
       var letter = DeadLetter(job, Rejection(code: excerpt.code, stage: rejection.stage, excerpt.message))
-      letter.value = excerpt.value
+      letter.record.value = excerpt.value
       return letter
     }
   }
@@ -57,12 +36,12 @@ package struct DeadLetter: Sendable {
       (HeaderName.service, service.name),
       (HeaderName.serviceVersion, service.version),
       (HeaderName.stage, rejection.stage),
-      (HeaderName.topic, topic),
-      (HeaderName.partition, "\(partition)"),
-      (HeaderName.offset, "\(offset)"),
-      (HeaderName.timestamp, timestamp.map { "\($0)" } ?? ""),
+      (HeaderName.topic, record.topic),
+      (HeaderName.partition, "\(record.partition)"),
+      (HeaderName.offset, "\(record.offset)"),
+      (HeaderName.timestamp, record.timestamp.map { "\($0)" } ?? ""),
     ]
-    return headers.filter { !(HeaderName.deadLetter + HeaderName.cutLetter).contains($0.name) }
+    return record.headers.filter { !(HeaderName.deadLetter + HeaderName.cutLetter).contains($0.name) }
       + own.map { Header($0.0, $0.1) }
   }
 }
@@ -87,6 +66,7 @@ package final class DeadLetterQueue: Sendable {
   /// - Parameter isRepeat: the same letter was put into a batch that was taken back: it counts once.
   /// - Throws: a fatal `Failure` when too many came too fast; the record stays uncommitted.
   package func add(_ letter: DeadLetter, to batch: inout OutgoingBatch, isRepeat: Bool = false) throws {
+    let record = letter.record
     guard isRepeat || budget.withLock({ $0.spend(at: .now) }) else {
       throw Failure(
         .fatal, code: "dead_letter_limit",
@@ -99,18 +79,20 @@ package final class DeadLetterQueue: Sendable {
     logger.warning(
       "dead-lettered",
       metadata: [
-        "topic": "\(letter.topic)", "partition": "\(letter.partition)", "offset": "\(letter.offset)",
+        "topic": "\(record.topic)", "partition": "\(record.partition)", "offset": "\(record.offset)",
         "code": "\(letter.rejection.code)", "stage": "\(letter.rejection.stage)",
         "reason": "\(letter.rejection.message)",
       ])
     let (fitted, headers) = letter.fitted(to: largest, from: service)
-    if fitted.value?.count != letter.value?.count {
+    if fitted.record.value?.count != record.value?.count {
       logger.warning("dead letter cut to the largest record", metadata: [
-        "topic": "\(letter.topic)", "partition": "\(letter.partition)", "offset": "\(letter.offset)",
-        "bytes": "\(letter.value?.count ?? 0)", "kept": "\(fitted.value?.count ?? 0)",
+        "topic": "\(record.topic)", "partition": "\(record.partition)", "offset": "\(record.offset)",
+        "bytes": "\(record.value?.count ?? 0)", "kept": "\(fitted.record.value?.count ?? 0)",
       ])
     }
-    batch.append(topic: Topic.deadLetterName(of: letter.topic), key: fitted.key, value: fitted.value, headers: headers)
+    batch.append(
+      topic: Topic.deadLetterName(of: record.topic), key: fitted.record.key, value: fitted.record.value,
+      headers: headers)
   }
 
   /// Produces dead letters and waits for their acknowledgement.
@@ -180,32 +162,33 @@ extension DeadLetter {
   /// partition and offset point to, for as long as that topic keeps it.
   func fitted(to largest: Int, from service: ServiceIdentity) -> (letter: DeadLetter, headers: [Header]) {
     let full = self.headers(from: service)
-    guard Self.frame + Self.size(full) + (key?.count ?? 0) + (value?.count ?? 0) > largest else { return (self, full) }
+    let bytes = (record.key?.count ?? 0) + (record.value?.count ?? 0)
+    guard Self.frame + Self.size(full) + bytes > largest else { return (self, full) }
 
     var letter = self
     let about = [
-      Header(HeaderName.valueBytes, "\(value?.count ?? 0)"),
-      Header(HeaderName.valueSHA256, SHA256.hash(value ?? []).hex),
+      Header(HeaderName.valueBytes, "\(record.value?.count ?? 0)"),
+      Header(HeaderName.valueSHA256, SHA256.hash(record.value ?? []).hex),
     ]
     func headers(without parts: [String]) -> [Header] {
       letter.headers(from: service) + [Header(HeaderName.cut, parts.joined(separator: ","))] + about
     }
     /// What is left for the value, also when most is missing.
     func room() -> Int {
-      largest - Self.frame - Self.size(headers(without: ["value", "headers", "key"])) - (letter.key?.count ?? 0)
+      largest - Self.frame - Self.size(headers(without: ["value", "headers", "key"])) - (letter.record.key?.count ?? 0)
     }
 
     var cut: [String] = []
-    if room() < 0, !letter.headers.isEmpty {
+    if room() < 0, !letter.record.headers.isEmpty {
       cut = ["headers"]
-      letter.headers = []
+      letter.record.headers = []
     }
-    if room() < 0, let key {
+    if room() < 0, let key = record.key {
       cut.append("key")
-      letter.key = Array(key.prefix(max(0, key.count + room())))
+      letter.record.key = Array(key.prefix(max(0, key.count + room())))
     }
-    letter.value = value.map { Array($0.prefix(max(0, room()))) }
-    if letter.value != value { cut.insert("value", at: 0) }
+    letter.record.value = record.value.map { Array($0.prefix(max(0, room()))) }
+    if letter.record.value != record.value { cut.insert("value", at: 0) }
     return (letter, headers(without: cut))
   }
 }

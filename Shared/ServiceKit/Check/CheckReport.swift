@@ -6,16 +6,10 @@ package final class CheckReport: Sendable {
   package struct Line: Hashable, Sendable {
     package var name: String
     /// What was found, or why it failed. Without secrets.
-    package var detail: String
+    package var detail = ""
     /// Nil when it did not fail.
     package var failure: ErrorClass?
     package var ok: Bool { failure == nil }
-
-    package init(name: String, detail: String = "", failure: ErrorClass? = nil) {
-      self.name = name
-      self.detail = detail
-      self.failure = failure
-    }
   }
   private let state = Mutex<[Line]>([])
   private let onLine: @Sendable (Line) -> Void

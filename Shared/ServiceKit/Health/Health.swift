@@ -66,13 +66,7 @@ package struct HealthReport: Hashable, Sendable {
   package struct Entry: Hashable, Sendable {
     package var name: String
     package var ok: Bool
-    package var reason: String
-
-    package init(name: String, ok: Bool, reason: String = "") {
-      self.name = name
-      self.ok = ok
-      self.reason = reason
-    }
+    package var reason = ""
   }
   package var entries: [Entry]
 

@@ -38,7 +38,7 @@ final class HTTPServer: Sendable {
     self.routes = routes
     self.limits = limits
     self.drain = drain
-    // The server's own chatter ("Server started") would repeat ours.
+    // The server's own messages ("Server started") would repeat ours.
     var logger = logger
     logger.logLevel = max(.warning, logger.logLevel)
     self.logger = logger

@@ -67,7 +67,7 @@ package struct EdgarCorpus: Sendable {
           paragraphs: size))
       }
       add("10-Q", 330, 365, Self.quarterly, paragraphs / 2 + 1)
-      // So old that no task of the usual look-back asks about it.
+      // Its list is a file of its own.
       filings[filings.count - 1].isOlder = index == 0
       add("10-Q", 240, 275, Self.quarterly, paragraphs / 2 + 1)
       add("10-K", 60, 92, Self.annual, paragraphs)

@@ -48,10 +48,9 @@ package struct FeedMarket: Sendable {
   private let plantEvery: Int
   package private(set) var planted: [PlantedFlow] = []
   private let options: [Int]
-  /// When each symbol printed last.
-  private var printed: [Int64]
-  /// Nothing else prints near a plant: the orders of a detector are of a quarter of a second.
+  /// Nothing else prints so long before and behind a plant: the orders of a detector are of a quarter of a second.
   private static let quiet: Int64 = 700_000_000
+  private var next: (first: Int, second: Int, due: Int64)?
   private var busyUntil: [Int64]
 
   /// - Parameter startNs: at a full minute, so that the first bar covers a full minute.
@@ -61,8 +60,7 @@ package struct FeedMarket: Sendable {
     self.seed = seed
     self.plantEvery = plantEvery
     options = symbols.indices.filter { SymbolNames.isOption(symbols[$0]) }
-    printed = symbols.map { _ in 0 }
-    busyUntil = printed
+    busyUntil = symbols.map { _ in 0 }
     self.symbols = symbols
     self.rate = rate
     self.startNs = startNs
@@ -92,7 +90,7 @@ package struct FeedMarket: Sendable {
   }
 
   private mutating func step(_ time: Int64) {
-    if plantEvery > 0, steps % plantEvery == 0 { plant(time) }
+    if plantEvery > 0 { plant(time) }
     let dice = splitMix64(seed ^ UInt64(steps) &* 0x9e37_79b9)
     let index = Int(dice % UInt64(symbols.count))
     let roll = (dice >> 20) % 1_000
@@ -120,7 +118,6 @@ package struct FeedMarket: Sendable {
     events.append(event)
     guard event.kind == .trade else { return }
     lastTrade = event
-    printed[index] = time
     // One trade in twenty belongs to the minute before.
     let isLate = (dice >> 50) % 20 == 0 && bars[0][index] != nil
     add(event, index, isLate ? 0 : 1)
@@ -131,16 +128,20 @@ package struct FeedMarket: Sendable {
     }
   }
 
-  /// Unusual activity in contracts that have not printed for a while; none when all have.
+  /// Unusual activity in contracts that have not printed for a while, because they were told to wait.
   private mutating func plant(_ time: Int64) {
-    let idle = options.filter { max(printed[$0], busyUntil[$0]) < time - Self.quiet }
+    if steps % plantEvery == 0, next == nil, !options.isEmpty {
+      let place = Int(splitMix64(seed &+ UInt64(steps)) % UInt64(options.count))
+      let (first, second) = (options[place], options[(place + 1) % options.count])
+      next = (first, second, time + Self.quiet)
+      for index in [first, second] { busyUntil[index] = time + 2 * Self.quiet }
+    }
+    guard let (first, second, due) = next, time >= due else { return }
+    next = nil
     let kind = PlantedFlow.Kind.allCases[planted.count % PlantedFlow.Kind.allCases.count]
-    guard idle.count >= (kind == .legs ? 2 : 1) else { return }
-    let first = idle[Int(splitMix64(seed &+ UInt64(steps)) % UInt64(idle.count))]
-    let second = idle.first { $0 != first } ?? first
     let bid = max(150, prices[first])
-    let (flow, prints) = PlantedFlow.make(kind, [symbols[first], symbols[second]], bid: bid, at: time)
-    for index in [first, second] { busyUntil[index] = time + Self.quiet }
+    let (flow, prints) = PlantedFlow.make(
+      kind, number: events.count, [symbols[first], symbols[second]], bid: bid, at: time)
     var quote = SimulatedEvent(number: events.count, kind: .quote, symbol: symbols[first], eventNs: time)
     (quote.id, quote.price) = (steps, bid)
     events.append(quote)

@@ -21,6 +21,8 @@ package struct PlantedFlow: Hashable, Sendable {
     case split
   }
 
+  /// Of its first event.
+  package var number: Int
   package var kind: Kind
   package var contracts: [String]
   package var firstNs: Int64
@@ -34,7 +36,8 @@ package struct PlantedFlow: Hashable, Sendable {
 
   package var line: String {
     let names = contracts.map { "\"\($0)\"" }.joined(separator: ",")
-    return "{\"kind\":\"\(kind.rawValue)\",\"contracts\":[\(names)],\"first_ns\":\(firstNs),\"size\":\(size),"
+    return "{\"number\":\(number),\"kind\":\"\(kind.rawValue)\",\"contracts\":[\(names)],"
+      + "\"first_ns\":\(firstNs),\"size\":\(size),"
       + "\"premium\":\(premium),\"side\":\"\(side)\",\"is_none\":\(isNone)}"
   }
 }
@@ -53,15 +56,16 @@ extension PlantedFlow {
   private static let millisecond: Int64 = 1_000_000
 
   /// - Parameters:
+  ///   - number: of its first event.
   ///   - names: contracts; the second one is for legs.
   ///   - bid: hundredths; the ask is two above.
   static func make(
-    _ kind: Kind, _ names: [String], bid: Int64, at time: Int64
+    _ kind: Kind, number: Int, _ names: [String], bid: Int64, at time: Int64
   ) -> (flow: PlantedFlow, prints: [PlantedPrint]) {
     let (name, ask) = (names[0], bid + 2)
     let prints: [PlantedPrint] = switch kind {
     case .sweep:
-      [(302, 40), (309, 50), (316, 60)].enumerated().map { index, part in
+      [(302, 80), (309, 90), (316, 100)].enumerated().map { index, part in
         PlantedPrint(
           contract: name, afterNs: Int64(index + 1) * millisecond, price: ask, size: part.1, exchange: part.0,
           condition: 219)
@@ -86,7 +90,8 @@ extension PlantedFlow {
     }
     let counted = kind == .cancelled ? Array(prints.prefix(1)) : prints
     let flow = PlantedFlow(
-      kind: kind, contracts: kind == .legs ? Array(names.prefix(2)) : [name], firstNs: time + counted[0].afterNs,
+      number: number, kind: kind, contracts: kind == .legs ? Array(names.prefix(2)) : [name],
+      firstNs: time + counted[0].afterNs,
       size: counted.reduce(0) { $0 + $1.size },
       premium: Double(counted.reduce(0) { $0 + $1.size * $1.price }),
       side: kind == .legs ? "unknown" : kind == .block ? "sell" : "buy")

@@ -1,3 +1,4 @@
+import Core
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
@@ -18,6 +19,22 @@ package final class TranscriptSimulator: Sendable {
   /// - Parameter text: lines of `Name: what is said`; nil removes the call.
   package func set(_ symbol: String, _ quarter: String, _ text: String?) {
     state.withLock { $0.calls["\(symbol) \(quarter)"] = text }
+  }
+
+  /// Gives each invented company a call of the last quarter of the calendar.
+  package func fill(at seconds: Int64 = WallClock.seconds()) {
+    let date = CivilDate(daysSinceEpoch: seconds / 86_400)
+    let quarters = date.year * 4 + (date.month + 2) / 3 - 2
+    for company in NewsCorpus.companies {
+      set(company.symbol, "\(quarters / 4)Q\(quarters % 4 + 1)", """
+        Operator: Good afternoon, and welcome to the earnings call of \(company.name).
+        Dana Reed: Thank you. Revenue of \(company.name) grew in all regions, and we raise our guidance.
+        Sam Ortiz: Margins were under pressure from freight; we expect them to recover by the summer.
+        Operator: We take the first question.
+        Lee Park: How much of the growth of \(company.name) comes from services?
+        Dana Reed: About a third, and it grows faster than the rest.
+        """)
+    }
   }
 
   /// The next so many answers say that there were too many requests, with status 200.

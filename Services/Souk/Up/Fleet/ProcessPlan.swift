@@ -24,6 +24,14 @@ struct Surroundings: Hashable, Sendable {
   var markets: String?
   /// Arguments of one service, by its name; they win over the environment.
   var arguments: [String: [String]] = [:]
+  /// Further processes of a service, by its name: another feed of the one that listens to feeds.
+  var further: [String: [Further]] = [:]
+
+  struct Further: Hashable, Sendable {
+    /// Unique in the fleet.
+    var name: String
+    var arguments: [String]
+  }
 
   /// What a process of the service gets beside the environment of `souk`.
   ///
@@ -64,6 +72,11 @@ struct FleetPlan: Hashable, Sendable {
             arguments: surroundings.arguments[service.name] ?? [],
             environment: surroundings.environment(of: service, workload), httpPort: try nextPort()))
         }
+      }
+      for further in surroundings.further[service.name] ?? [] {
+        processes.append(ProcessPlan(
+          name: further.name, service: service.name, arguments: further.arguments,
+          environment: surroundings.environment(of: service), httpPort: try nextPort()))
       }
     }
   }

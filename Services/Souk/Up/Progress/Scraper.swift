@@ -23,7 +23,8 @@ struct Scraper: Sendable {
       "souk_scheduler_replay_ended",
     ]
 
-    mutating func observe(_ samples: MetricSamples) {
+    /// - Parameter process: its name, which is that of its feed.
+    mutating func observe(_ samples: MetricSamples, of process: String) {
       func value(_ names: String...) -> Int { names.reduce(0) { $0 + Int(samples.sum($1) ?? 0) } }
       // What begins the flow consumes listings, bars, events or time, not topics.
       let bars = value("souk_egx_bars_published_total", "souk_scheduler_jobs_sent_total", "souk_feed_events_total")
@@ -42,7 +43,7 @@ struct Scraper: Sendable {
       // passed over.
       let latest = samples.sum("souk_feed_newest_timestamp_seconds") ?? 0
       let isListening = samples.sum("souk_feed_connections") ?? 0 > 0 && samples.sum("souk_feed_gaps_open") ?? 0 == 0
-      if latest > 0, latest == newest, isListening { passed.insert("feed") }
+      if latest > 0, latest == newest, isListening { passed.insert(process) }
       newest = latest
     }
   }
@@ -52,7 +53,7 @@ struct Scraper: Sendable {
   ///   - process: the process' name in the fleet.
   ///   - text: its `/metrics`.
   mutating func observe(_ process: String, _ text: String) {
-    counters[process, default: Counters()].observe(MetricSamples(text: text))
+    counters[process, default: Counters()].observe(MetricSamples(text: text), of: process)
   }
 
   /// The sum over the processes of one stage.

@@ -21,12 +21,20 @@ final class LambdaSystem: ShownSystem {
     let archive: ObjectStoreOptions?
     let past: PastDays
     let batch: BatchLayer?
+    /// Of the simulated options.
+    let options: UInt16
   }
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
   static let symbols = ["AAPL", "BRK.B", "MSFT", "NVDA", "QQQ", "SPY", "TSLA"]
   /// Those of them that the invented news are about.
   static let newsSymbols = ["AAPL", "MSFT", "NVDA", "TSLA"]
+
+  /// What options are on, and the contracts that trade.
+  static let underlyings = ["AAPL", "NVDA"]
+  static let contracts = underlyings.flatMap { name in
+    (0..<8).map { "\(name)291221\($0 % 2 == 0 ? "C" : "P")00\(200 + 10 * ($0 / 2))000" }
+  }
 
   func check(_ options: UpOptions) throws {}
 
@@ -38,6 +46,7 @@ final class LambdaSystem: ShownSystem {
       "--rotate-interval", "1s", "--catalogue-interval", "1s",
     ]
     let port = try await startup.startFeeds()
+    let options = try await startup.startOptions(Self.contracts)
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
     let door = try FreePort.next()
     startup.surroundings.arguments[ServiceCatalogue.gateway.name] = [
@@ -55,7 +64,8 @@ final class LambdaSystem: ShownSystem {
     let batch = try await BatchLayer.start(&startup)
     ends.withLock {
       $0 = Ends(
-        redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past, batch: batch)
+        redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past, batch: batch,
+        options: options)
     }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
@@ -63,18 +73,26 @@ final class LambdaSystem: ShownSystem {
       "--symbols", Self.symbols.joined(separator: ","), "--hours", "always", "--silence", "3600s",
       "--allow-private-addresses",
     ]
+    startup.surroundings.further[ServiceCatalogue.marketStreamer.name] = [.init(
+      name: "market-streamer-options", arguments: [
+        "--feed", "polygon-options", "--feed-url", "ws://127.0.0.1:\(options)/options",
+        "--history-url", "http://127.0.0.1:\(options)", "--feed-key", "key", "--symbols",
+        Self.contracts.joined(separator: ","), "--channels", "trades,quotes", "--hours", "always", "--silence",
+        "3600s", "--allow-private-addresses",
+      ])]
     try describeSchedules(
-      &startup, feeds: port, news: try await startup.startNews(), edgar: try await startup.startEdgar())
+      &startup, feeds: port, options: options, news: try await startup.startNews(),
+      edgar: try await startup.startEdgar())
     describeSentiment(&startup)
     // The simulated market never closes.
     startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
-    startup.sources = 1
+    startup.sources = 2
   }
 
   /// Bars by schedule, beside those of the stream: what both say of a minute is the same. And news, posts and filings,
   /// which the stream does not have.
   private func describeSchedules(
-    _ startup: inout Startup, feeds port: UInt16, news: UInt16, edgar: UInt16
+    _ startup: inout Startup, feeds port: UInt16, options: UInt16, news: UInt16, edgar: UInt16
   ) throws {
     let (sources, schedules) = (try startup.folder.file("data_sources.yaml"), try startup.folder.file("schedules.yaml"))
     let key = try startup.folder.file("feed.key"), secret = try startup.folder.file("feed.secret")
@@ -84,21 +102,26 @@ final class LambdaSystem: ShownSystem {
         sources:
           - {name: alpaca, kind: alpaca, url: "http://127.0.0.1:\(port)", key: "file:\(key)", secret: "file:\(secret)",
              rate: 200/m}
+          - {name: options, kind: polygon, url: "http://127.0.0.1:\(options)", key: "file:\(key)", rate: 600/m}
           - {name: newsapi, kind: newsapi, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m}
           - {name: reddit, kind: reddit, url: "http://127.0.0.1:\(news)", key: "file:\(key)", secret: "file:\(key)",
              user-agent: "linux:souk-demo:1 (by /u/souk)", communities: [stocks, investing], rate: 600/m}
           - {name: x, kind: x, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m, recheck: 5s}
+          - {name: fmp, kind: fmp, url: "http://127.0.0.1:\(news)", key: "file:\(key)", rate: 600/m}
           - {name: edgar, kind: edgar, url: "http://127.0.0.1:\(edgar)", user-agent: "Souk demo demo@souk.example",
-             rate: 8/s}
+             rate: 8/s, burst: 2}
 
         """),
       (schedules, """
         schedules:
           - {name: bars-1m, kind: bars, every: 1m, hours: always, delay: 3s, deadline: 2m, lookback: 5m}
+          - {name: chains, kind: chains, source: options, symbols: [\(Self.underlyings.joined(separator: ", "))],
+             every: 15s, hours: always, deadline: 30s}
           - {name: news, kind: news, every: 5s, hours: always, deadline: 30s, lookback: 1d}
           - {name: reddit, kind: social, source: reddit, symbols: none, every: 5s, hours: always, deadline: 30s,
              lookback: 1d}
           - {name: x, kind: social, source: x, every: 5s, hours: always, deadline: 30s, lookback: 1d}
+          - {name: transcripts, kind: transcripts, every: 30s, hours: always, deadline: 30s}
           - {name: filings, kind: filings, every: 30s, hours: always, deadline: 30s}
 
         """),
@@ -145,9 +168,11 @@ final class LambdaSystem: ShownSystem {
     try answers.requireAgreement()
     let past = try await ends.past.fill(ends.client, Self.symbols)
     let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
+    let flow = try await FlowAnswers.read(ends.client, Self.underlyings, port: ends.options)
     let filings = try await FilingAnswers.read(ends.client)
     let batch = try await ends.batch?.run(Self.symbols) ?? BatchLayer.missing
-    return past + answers.lines + batch + news.lines + filings.lines
+    let door = try await DoorAnswers.read(port: ends.door, Self.symbols, isBatchSeen: ends.batch != nil)
+    return past + answers.lines + batch + door.lines + news.lines + flow.lines + filings.lines
       + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }

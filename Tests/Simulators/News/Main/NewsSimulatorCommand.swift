@@ -12,7 +12,7 @@ struct NewsSimulatorCommand: AsyncParsableCommand {
       GET /v2/everything answers as NewsAPI; the key is 'key'. Copies, late articles and withdrawals are drawn from \
       the seed; GET /_news/truth lists the stories with the outlets that stay. POST /_news/fault?mode=rate-limited \
       misbehaves. Reddit (key and secret 'key', a User-Agent with 'by /u/') and X (token 'key') are the same \
-      under /_social.
+      under /_social. The last earnings call of each company is given as Alpha Vantage and FMP give it.
       """,
     version: Souk.version)
 
@@ -29,6 +29,8 @@ struct NewsSimulatorCommand: AsyncParsableCommand {
   func run() async throws {
     let news = NewsCorpus(seed: seed, stories: stories)
     let social = SocialCorpus(seed: seed, texts: posts, news: news)
-    try await NewsSimulator(news, social: social, server: listen.server("news-simulator")).run(listen)
+    let simulator = NewsSimulator(news, social: social, server: listen.server("news-simulator"))
+    simulator.transcripts.fill()
+    try await simulator.run(listen)
   }
 }

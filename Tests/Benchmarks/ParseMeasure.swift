@@ -1,18 +1,19 @@
 import Core
 import Masters
 import Messages
+import ParserService
 import PriceFiles
 import Values
 
-/// The parser's work on one file alone, for benchmarks: from compressed bytes to messages.
-package struct ParseMeasure: Sendable {
+/// The parser's work on one file alone: from compressed bytes to messages.
+struct ParseMeasure: Sendable {
   private let zone: ZoneTable
   private var masters: MasterIndex?
 
-  package init(zone: ZoneTable) { self.zone = zone }
+  init(zone: ZoneTable) { self.zone = zone }
 
   /// From now on products are recognised by their GTINs, and all of this file are known, as for most files of a chain.
-  package mutating func learn(productsOf packed: [UInt8]) throws {
+  mutating func learn(productsOf packed: [UInt8]) throws {
     let index = MasterIndex(mode: .full)
     let lookup = MasterLookup(index)
     var masters: [ProductMaster] = []
@@ -38,7 +39,7 @@ package struct ParseMeasure: Sendable {
   }
 
   /// - Returns: the number of messages of the file.
-  package func messages(of packed: [UInt8]) throws -> Int {
+  func messages(of packed: [UInt8]) throws -> Int {
     let message = FileDownloaded(
       chain: "measured", s3Path: nil, localPath: "/", fileName: "PriceFull7290058140886-029-202310021200.gz")
     let file = try FileToParse(message, sha256: SHA256.hash([]), recordTime: nil, zone: zone)

@@ -1,0 +1,135 @@
+import ArgumentParser
+import Core
+import Foundation
+import ServiceKit
+
+/// `souk batch`: jobs of the batch layer, by a gateway.
+struct BatchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "batch", abstract: "Have the batch layer compute something, and watch it, by a gateway.",
+    subcommands: [Run.self, List.self, Show.self, Cancel.self])
+
+  /// `souk batch run`
+  struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Submit a job; with --follow stay until it has ended.",
+      discussion: """
+        An id that there is already is the same job once more. With --follow exits with 2 when the job has failed or \
+        was cancelled.
+
+        Examples:
+          souk batch run features --symbols SPY,QQQ --follow --token-file ~/.souk/token
+          souk batch run compact --from 2026-03-02T00:00:00Z --job nightly
+        """)
+
+    @Argument(help: "compact, features, options_flow, sentiment_trends, train or compare.") var kind: String
+    @Option(help: ArgumentHelp("Separated by commas; default: all that there are.", valueName: "list"))
+    var symbols: String?
+    @Option(help: ArgumentHelp("From here on, RFC 3339; default: the first record.", valueName: "time"))
+    var from: String?
+    @Option(help: ArgumentHelp("Up to here; default: the last complete instant.", valueName: "time"))
+    var until: String?
+    @Option(name: .customLong("job"), help: ArgumentHelp("The job's id; default: one of its own.", valueName: "id"))
+    var id: String?
+    @Option(
+      name: .customLong("parameter"), parsing: .singleValue,
+      help: ArgumentHelp("What only some kinds take (repeatable): feed=polygon-stocks.", valueName: "name=value"))
+    var parameters: [String] = []
+    @Flag(help: "Stay until the job has ended, and say how far it is.") var follow = false
+    @OptionGroup(title: "Gateway") var gateway: GatewayOptions
+
+    func run() async throws {
+      let client = try gateway.client()
+      defer { client.close() }
+      var values: [String: String] = [:]
+      for parameter in parameters {
+        let pair = parameter.split(separator: "=", maxSplits: 1).map(String.init)
+        guard pair.count == 2 else { throw ValidationError("--parameter: '\(parameter)' is not name=value") }
+        values[pair[0]] = pair[1]
+      }
+      let accepted = try await client.submitJob(GatewayClient.Submission(
+        kind: kind, jobId: id, symbols: symbols?.split(separator: ",").map(String.init), from: from, until: until,
+        parameters: values.isEmpty ? nil : values))
+      print("submitted \(accepted.jobId)")
+      if !accepted.degraded.isEmpty { print("without \(accepted.degraded.joined(separator: ", ")): it may wait") }
+      guard follow else { return }
+      guard try await Self.follow(accepted.jobId, of: accepted.run, client).state == "done" else { throw ExitCode(2) }
+    }
+
+    /// Asks every second, and says what has changed. A gateway that is away for a while is asked again.
+    private static func follow(
+      _ id: String, of run: String, _ client: GatewayClient
+    ) async throws -> GatewayClient.Job {
+      var said = ""
+      while true {
+        do {
+          let job = try await client.job(id)
+          let line = BatchCommand.line(job)
+          if line != said { print(line) }
+          said = line
+          if job.isEnd, job.run == run { return job }
+        } catch where ErrorClass(of: error) == .transient {
+          let line = "waiting    \(error)"
+          if line != said { print(line) }
+          said = line
+        }
+        try await Task.sleep(for: .seconds(1))
+      }
+    }
+  }
+
+  /// `souk batch list`
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Jobs and how far they are, the newest first.")
+    @OptionGroup(title: "Gateway") var gateway: GatewayOptions
+
+    func run() async throws {
+      let client = try gateway.client()
+      defer { client.close() }
+      var table = TextTable(["JOB", "KIND", "STATE", .right("PARTS"), .right("ROWS"), "SUBMITTED", "NOTE"])
+      for job in try await client.jobs() {
+        table.append([
+          job.jobId, job.kind, job.state, "\(job.partsDone)/\(job.partsTotal)", "\(job.rows)", job.submittedAt,
+          job.message ?? "",
+        ])
+      }
+      print(table.lines.joined(separator: "\n"))
+    }
+  }
+
+  /// `souk batch show`
+  struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "How far a job is.")
+    @Argument(help: "The job's id.") var job: String
+    @OptionGroup(title: "Gateway") var gateway: GatewayOptions
+
+    func run() async throws {
+      let client = try gateway.client()
+      defer { client.close() }
+      print(BatchCommand.line(try await client.job(job)))
+    }
+  }
+
+  /// `souk batch cancel`
+  struct Cancel: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "End a job.")
+    @Argument(help: "The job's id.") var job: String
+    @OptionGroup(title: "Gateway") var gateway: GatewayOptions
+
+    func run() async throws {
+      let client = try gateway.client()
+      defer { client.close() }
+      try await client.cancelJob(job)
+      print("cancelled \(job)")
+    }
+  }
+
+  /// `running    3 of 8 parts, 1,170 rows (dask): SPY 2026-03-02`
+  private static func line(_ job: GatewayClient.Job) -> String {
+    let state = job.state.padding(toLength: 10, withPad: " ", startingAt: 0)
+    let parts = job.partsTotal > 0 ? "\(job.partsDone) of \(job.partsTotal) parts, \(grouped(job.rows)) rows" : job.kind
+    let engine = job.engine.map { $0.isEmpty ? "" : " (\($0))" } ?? ""
+    let note = [job.reason, job.message].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
+    return "\(state) \(parts)\(engine)" + (note.isEmpty ? "" : ": \(note)")
+  }
+}
