@@ -34,6 +34,7 @@ struct BatchLayer: Sendable {
       modules: folder, environment: (surroundings.servers[.objectStore] ?? [:]).merging(engine) { $1 })
     startup.surroundings.servers[.dask] = [
       "DASK_ENABLED": "true", "DASK_SCHEDULER_ADDRESS": cluster.address, "DASK_PATIENCE": "10s",
+      "DASK_DASHBOARD_URL": "http://127.0.0.1:\(cluster.httpPort)",
     ].merging(engine) { $1 }
     startup.surroundings.arguments[entry.name] = ["--python", python, "--jobs-folder", folder]
     return BatchLayer(

@@ -171,7 +171,8 @@ final class LambdaSystem: ShownSystem {
     let flow = try await FlowAnswers.read(ends.client, Self.underlyings, port: ends.options)
     let filings = try await FilingAnswers.read(ends.client)
     let batch = try await ends.batch?.run(Self.symbols) ?? BatchLayer.missing
-    return past + answers.lines + batch + news.lines + flow.lines + filings.lines
+    let door = try await DoorAnswers.read(port: ends.door, Self.symbols, isBatchSeen: ends.batch != nil)
+    return past + answers.lines + batch + door.lines + news.lines + flow.lines + filings.lines
       + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
