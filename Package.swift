@@ -399,7 +399,7 @@ let testing: [Target] = [
   program("edgar-simulator", "Simulators/Edgar/Main"),
   program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
-    "influx_consumer.py", "hot_writer.py", "backfill.py", "feed_streamer.py",
+    "influx_consumer.py", "hot_writer.py", "backfill.py", "batch_features.py", "feed_streamer.py",
     "fastapi_ticks.py", "filings_reference.py", "sentiment_reference.py", "signals_talib.py"]),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
