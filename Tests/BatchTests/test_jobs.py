@@ -1,5 +1,6 @@
 """The jobs' programs by themselves: python test_jobs.py <folder of the programs>"""
 
+import concurrent.futures
 import gzip
 import hashlib
 import json
@@ -16,13 +17,14 @@ os.environ["JOBS"] = JOBS
 
 import archive  # noqa: E402
 import compact  # noqa: E402
+import compare  # noqa: E402
 import lake  # noqa: E402
 import options_flow  # noqa: E402
 import records  # noqa: E402
 import sentiment_trends  # noqa: E402
 import tasks  # noqa: E402
 from make_archive import MINUTE, bar, fill, put  # noqa: E402
-from store import Folder, Missing  # noqa: E402
+from store import Folder, Missing, open_store  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -256,6 +258,37 @@ class Publishing(unittest.TestCase):
             self.assertEqual(os.listdir(os.path.join(folder, "a")), ["b"])
             with self.assertRaises(Missing):
                 store.get("a/c")
+
+
+class Stores(unittest.TestCase):
+    @unittest.skipUnless("S3_ENDPOINT" in os.environ, "S3_ENDPOINT names no server")
+    def test_of_many_writers_on_s3_one_creates(self):
+        store = open_store(f"s3://souk/{os.getpid()}/some/prefix")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            created = list(pool.map(lambda number: store.create("a/b", str(number).encode()), range(16)))
+        self.assertEqual(sum(created), 1)
+        self.assertEqual(store.get("a/b"), str(created.index(True)).encode())
+        store.put("a/b", b"replaced")
+        self.assertEqual((store.get("a/b"), store.list("a/")), (b"replaced", ["a/b"]))
+        store.delete("a/b")
+        store.delete("a/b")
+        self.assertEqual(store.list("a/"), [])
+        with self.assertRaises(Missing):
+            store.get("a/b")
+
+
+class Comparing(unittest.TestCase):
+    def test_every_difference_is_named(self):
+        def signal(start, **values):
+            return {"start_ns": start, "interval": "1m", "values": values}
+
+        batch = {"a": signal(1, rsi14=1.0, obv=2.0), "b": signal(2, rsi14=3.0), "c": signal(3, rsi14=5.0)}
+        live = {"a": signal(1, rsi14=1.0, obv=2.0), "b": signal(2, rsi14=3.5, obv=1.0), "d": signal(4, rsi14=5.0)}
+        found = [(each["id"], each["difference"], each.get("name"), each.get("batch"), each.get("live"))
+                 for each in compare.differences(batch, live)]
+        self.assertEqual(found, [
+            ("b", "value", "obv", None, 1.0), ("b", "value", "rsi14", 3.0, 3.5), ("c", "only_batch", None, None, None),
+            ("d", "only_live", None, None, None)])
 
 
 class Sums(unittest.TestCase):

@@ -18,7 +18,7 @@ struct Door: Sendable {
 
   var routes: ServerRoutes {
     var routes = ServerRoutes()
-    let document = OpenAPI.document(endpoints)
+    let document = OpenAPI.document(endpoints, isOpen: access.isOpen)
     routes.get(Endpoint.root + "/openapi.json") { request in
       dressed(Reply.json(document, keptFor: 300), for: request)
     }
