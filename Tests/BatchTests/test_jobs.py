@@ -308,6 +308,24 @@ class Sums(unittest.TestCase):
         self.assertEqual((sweep["calls"], sweep["puts"], sweep["largest"], sweep["confirmed"]), (10.0, 5.0, 10.0, 1))
         self.assertEqual((rows[0]["calls"], rows[0]["puts"]), (0.0, 0.0))
 
+    def test_sentiment_of_a_date_looks_back_over_dates_that_were_not_asked_for(self):
+        def story(day, number, score):
+            moment = f"2026-03-{day:02}T15:00:00Z"
+            return {"event_id": f"e{number}", "symbol": "A", "cluster": f"c{number}", "revision": 1, "score": score,
+                    "confidence": 1, "sources": 1, "published_at": moment, "known_at": moment}
+
+        with tempfile.TemporaryDirectory() as folder:
+            for number, (symbol, day) in enumerate([("A", 3), ("B", 4), ("A", 5)]):
+                put(folder, symbol, f"2026-03-{day:02}", [story(day, number, 0.5)], number, 0, "sentiment-events",
+                    lambda row: records.instant(row["published_at"]))
+            code, events, errors = run(folder, {
+                "job_id": "s", "kind": "sentiment_trends", "submitted_ns": 1, "symbols": [],
+                "from_ns": records.midnight("2026-03-04"), "parameters": {"lateness": "0s"}})
+            self.assertEqual(code, 0, errors)
+            manifest = lake.Dataset(Folder(folder), "sentiment-trends").current()
+            # Nothing was said of A on the 4th: the week before still has a story.
+            self.assertIn(("2026-03-04", "A"), [(part["date"], part["symbol"]) for part in manifest["parts"]])
+
     def test_sentiment_looks_at_nothing_that_was_not_known(self):
         hour = sentiment_trends.HOUR
         stories = [(10 * hour, 10 * hour + 1, 0.5, 1.0, "c1", 2), (10 * hour + 1, 13 * hour, -1.0, 1.0, "c2", 1)]

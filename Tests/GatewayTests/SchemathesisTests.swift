@@ -7,8 +7,8 @@ import Redis
 import Testing
 import TestSupport
 
-/// The program schemathesis makes requests out of the OpenAPI document, right ones and wrong ones, and holds the answers
-/// against it. It is 90 MiB with what it needs, so that `make test` does not install it:
+/// The program schemathesis makes requests of the OpenAPI document, right ones and wrong ones, and holds the answers
+/// against it. With what it needs it is 90 MiB, so `make test` does not install it:
 /// `.souk/venv/bin/pip install schemathesis`, then `make test TEST="--filter SchemathesisTests"`.
 @Suite(.timeLimit(.minutes(20))) struct SchemathesisTests {
   private static let program = Program.find("schemathesis", in: Program.environmentFolders)
