@@ -21,23 +21,10 @@ extension FeatureEvent {
       first: Double("\(event.score)") ?? 0, second: Double("\(event.confidence)") ?? 0, sources: event.sources)
   }
 
-  /// The sign is that of the move that the order gains from; of an unknown side there is none.
   package init(_ flow: OptionsFlow) {
     self.init(
       id: flow.eventID, revision: flow.revision, timeNs: flow.firstNs / 1_000_000 * 1_000_000, knownNs: flow.knownNs,
-      isGone: flow.status == .withdrawn, first: flow.premium, second: flow.premium * Self.sign(of: flow))
-  }
-
-  private static func sign(of flow: OptionsFlow) -> Double {
-    // Symbols of contracts end with the kind and eight digits of the strike (OCC).
-    let kinds = Set(flow.contracts.compactMap { $0.dropLast(8).last })
-    guard kinds.count == 1, let kind = kinds.first, kind == "C" || kind == "P" else { return 0 }
-    let rise: Double = kind == "C" ? 1 : -1
-    return switch flow.side {
-    case .buy: rise
-    case .sell: -rise
-    case .unknown: 0
-    }
+      isGone: flow.status == .withdrawn, first: flow.premium, second: flow.netPremium)
   }
 }
 

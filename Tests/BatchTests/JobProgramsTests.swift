@@ -12,8 +12,11 @@ import Testing
   static var modules: String { FileManager.default.currentDirectoryPath + "/" + jobs }
 
   @Test(.timeLimit(.minutes(20))) func programs() async throws {
-    let outcome = try await ChildProcess.run(
-      Launch(Self.python, ["\(Self.folder)/test_jobs.py", Self.jobs]), atMost: .seconds(900))
+    let server = try await SeaweedFS.start(buckets: ["souk"])
+    var launch = Launch(Self.python, ["\(Self.folder)/test_jobs.py", Self.jobs])
+    launch.environment = server.environment.mapValues { $0 }
+    let outcome = try await ChildProcess.run(launch, atMost: .seconds(900))
+    await server.stop()
     #expect(outcome.status == .exited(0), "\(outcome.errorOutput.suffix(6_000))")
     #expect(outcome.errorOutput.contains("\nOK"))
   }

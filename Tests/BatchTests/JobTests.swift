@@ -40,6 +40,27 @@ import Testing
     #expect(!book.begin(job(4)).isRaised)
   }
 
+  @Test func nightlyJobsFollowEachOtherAndAreSubmittedOnce() throws {
+    let nightly = try Nightly("20:30"), book = JobBook()
+    // 2 March 2026, 20:30 in New York, is 1:30 UTC of the next day; a week later the clocks are an hour ahead.
+    let due: Int64 = 1_772_501_400
+    #expect(nightly.due(at: due) == due && nightly.due(at: due - 1) == due - 86_400)
+    #expect(nightly.due(at: due + 7 * 86_400) == due + 7 * 86_400 - 3_600)
+    #expect(nightly.next(at: due - 1, book) == nil, "a night that is long over is left")
+    for kind in [BatchJob.Kind.compact, .features, .compare] {
+      let job = try #require(nightly.next(at: due + 60, book))
+      #expect(job.kind == kind && job.jobID == "nightly-\(kind.rawValue)")
+      book.want(job, job.jobID)
+      #expect(nightly.next(at: due + 120, book) == nil, "it is submitted and has not ended")
+      book.note(BatchStatus(of: job, state: kind == .features ? .failed : .done, at: 1))
+    }
+    #expect(nightly.next(at: due + 180, book) == nil)
+    #expect(nightly.next(at: due + 86_400, book)?.kind == .compact)
+    for text in ["8:30", "24:00", "20:60", "", "20:30:00", "ab:cd"] {
+      #expect(throws: Failure.self) { try Nightly(text) }
+    }
+  }
+
   @Test func lines() throws {
     let event = try #require(JobEvent(line: """
       {"event":"published","dataset":"bars","manifest":"lake/bars/manifests/x.json","sequence":3,"rows":780,\

@@ -1,5 +1,6 @@
 """The jobs' programs by themselves: python test_jobs.py <folder of the programs>"""
 
+import concurrent.futures
 import gzip
 import hashlib
 import json
@@ -16,13 +17,14 @@ os.environ["JOBS"] = JOBS
 
 import archive  # noqa: E402
 import compact  # noqa: E402
+import compare  # noqa: E402
 import lake  # noqa: E402
 import options_flow  # noqa: E402
 import records  # noqa: E402
 import sentiment_trends  # noqa: E402
 import tasks  # noqa: E402
 from make_archive import MINUTE, bar, fill, put  # noqa: E402
-from store import Folder, Missing  # noqa: E402
+from store import Folder, Missing, open_store  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -258,6 +260,37 @@ class Publishing(unittest.TestCase):
                 store.get("a/c")
 
 
+class Stores(unittest.TestCase):
+    @unittest.skipUnless("S3_ENDPOINT" in os.environ, "S3_ENDPOINT names no server")
+    def test_of_many_writers_on_s3_one_creates(self):
+        store = open_store(f"s3://souk/{os.getpid()}/some/prefix")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            created = list(pool.map(lambda number: store.create("a/b", str(number).encode()), range(16)))
+        self.assertEqual(sum(created), 1)
+        self.assertEqual(store.get("a/b"), str(created.index(True)).encode())
+        store.put("a/b", b"replaced")
+        self.assertEqual((store.get("a/b"), store.list("a/")), (b"replaced", ["a/b"]))
+        store.delete("a/b")
+        store.delete("a/b")
+        self.assertEqual(store.list("a/"), [])
+        with self.assertRaises(Missing):
+            store.get("a/b")
+
+
+class Comparing(unittest.TestCase):
+    def test_every_difference_is_named(self):
+        def signal(start, **values):
+            return {"start_ns": start, "interval": "1m", "values": values}
+
+        batch = {"a": signal(1, rsi14=1.0, obv=2.0), "b": signal(2, rsi14=3.0), "c": signal(3, rsi14=5.0)}
+        live = {"a": signal(1, rsi14=1.0, obv=2.0), "b": signal(2, rsi14=3.5, obv=1.0), "d": signal(4, rsi14=5.0)}
+        found = [(each["id"], each["difference"], each.get("name"), each.get("batch"), each.get("live"))
+                 for each in compare.differences(batch, live)]
+        self.assertEqual(found, [
+            ("b", "value", "obv", None, 1.0), ("b", "value", "rsi14", 3.0, 3.5), ("c", "only_batch", None, None, None),
+            ("d", "only_live", None, None, None)])
+
+
 class Sums(unittest.TestCase):
     def test_options_flow_of_a_day(self):
         base = {"feed": "f", "confidence": 1, "prints": 1, "day": "2026-03-05", "status": "reported", "first_ns": 0}
@@ -274,6 +307,24 @@ class Sums(unittest.TestCase):
                          (2, 3, 15.0, 10.0, 5.0))
         self.assertEqual((sweep["calls"], sweep["puts"], sweep["largest"], sweep["confirmed"]), (10.0, 5.0, 10.0, 1))
         self.assertEqual((rows[0]["calls"], rows[0]["puts"]), (0.0, 0.0))
+
+    def test_sentiment_of_a_date_looks_back_over_dates_that_were_not_asked_for(self):
+        def story(day, number, score):
+            moment = f"2026-03-{day:02}T15:00:00Z"
+            return {"event_id": f"e{number}", "symbol": "A", "cluster": f"c{number}", "revision": 1, "score": score,
+                    "confidence": 1, "sources": 1, "published_at": moment, "known_at": moment}
+
+        with tempfile.TemporaryDirectory() as folder:
+            for number, (symbol, day) in enumerate([("A", 3), ("B", 4), ("A", 5)]):
+                put(folder, symbol, f"2026-03-{day:02}", [story(day, number, 0.5)], number, 0, "sentiment-events",
+                    lambda row: records.instant(row["published_at"]))
+            code, events, errors = run(folder, {
+                "job_id": "s", "kind": "sentiment_trends", "submitted_ns": 1, "symbols": [],
+                "from_ns": records.midnight("2026-03-04"), "parameters": {"lateness": "0s"}})
+            self.assertEqual(code, 0, errors)
+            manifest = lake.Dataset(Folder(folder), "sentiment-trends").current()
+            # Nothing was said of A on the 4th: the week before still has a story.
+            self.assertIn(("2026-03-04", "A"), [(part["date"], part["symbol"]) for part in manifest["parts"]])
 
     def test_sentiment_looks_at_nothing_that_was_not_known(self):
         hour = sentiment_trends.HOUR

@@ -7,9 +7,9 @@ import ArgumentParser
     abstract: "Measure the hot paths beside a bound of the same run.",
     discussion: "Figures of a debug build mean nothing: run with `swift run -c release souk-bench <benchmark>`.",
     subcommands: [
-      BackfillBench.self, BacklogBench.self, CodecBench.self, CopyBench.self, DownloadBench.self, EmbedBench.self,
-      FeedBench.self, FetchBench.self, FilingsBench.self, GatewayBench.self, HotBench.self, InferenceBench.self,
-      InfluxBench.self, KNNBench.self, MastersBench.self, ModelsBench.self, ParseBench.self, PollBench.self, S3Bench.self,
-      SchedulerBench.self, SentimentBench.self, SignalBench.self,
+      BackfillBench.self, BacklogBench.self, BatchBench.self, CodecBench.self, CopyBench.self, DownloadBench.self,
+      EmbedBench.self, FeedBench.self, FetchBench.self, FilingsBench.self, GatewayBench.self, HotBench.self,
+      InferenceBench.self, InfluxBench.self, KNNBench.self, MastersBench.self, ModelsBench.self, ParseBench.self,
+      PollBench.self, S3Bench.self, SchedulerBench.self, SentimentBench.self, SignalBench.self,
     ])
 }

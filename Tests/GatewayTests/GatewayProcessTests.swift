@@ -139,16 +139,39 @@ import Values
     #expect(await process.terminate() == .exited(0))
   }
 
-  /// Redis and Kafka away, each alone and both: what can be answered is, what was away is said, and nothing has to be
-  /// started anew.
+  /// Redis, Kafka, Dask and PostgreSQL away, one after the other until all are: what can be answered is, what was away
+  /// is said, and nothing has to be started anew.
   @Test func partsThatGoAwayAreSaidAndComeBack() async throws {
+    try await withTemporaryDirectory { folder in
+      try FileManager.default.createDirectory(atPath: "\(folder)/json", withIntermediateDirectories: true)
+      try #"{"type":"Scheduler","workers":{"tcp://a:1":{"nthreads":2}}}"#
+        .write(toFile: "\(folder)/json/identity.json", atomically: true, encoding: .utf8)
+      // What a scheduler of Dask answers, served as a file.
+      let port = try FreePort.next()
+      let scheduler = try await ChildProcess.start(Launch(
+        try Program.require("python3", package: "python3"),
+        ["-m", "http.server", "\(port)", "--bind", "127.0.0.1", "--directory", folder]))
+      try await eventually("the scheduler answers") {
+        await LoopbackHTTP.shared.get(port: port, path: "/json/identity.json")?.status == 200
+      }
+      try await partsGoAway(dask: try SwitchedPort(to: Int(port)), at: Int(port))
+      await scheduler.stop(signal: SIGKILL)
+    }
+  }
+
+  private func partsGoAway(dask: SwitchedPort, at scheduler: Int) async throws {
+    let (url, _, postgres) = try await TestServers.database()
+    let database = try SwitchedPort(to: Int(postgres.port))
     let server = try await PrivateRedis.start(modules: true)
     let port = try SwitchedPort(to: Int(try RedisURL(server.url).port))
     let broker = try EmbeddedBroker(topics: Self.topics.map { ($0.name, 2) })
     defer { broker.close() }
     let redis = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
     try await fill(redis, "OLD")
-    let (process, base) = try await start("redis://127.0.0.1:\(port.port)/0", broker, ["STALE_AFTER": "10m"])
+    let (process, base) = try await start("redis://127.0.0.1:\(port.port)/0", broker, [
+      "STALE_AFTER": "10m", "DASK_ENABLED": "true", "DASK_DASHBOARD_URL": dask.url, "DASK_N_WORKERS": "2",
+      "DATABASE_URL": url.replacing(":\(postgres.port)/", with: ":\(database.port)/"),
+    ])
     func health() async throws -> [String: Bool] {
       try await ask(base, "/system/ingestion/health")[0].body["components"] as? [String: Bool] ?? [:]
     }
@@ -164,9 +187,14 @@ import Values
     try await eventually("topics are followed") { try await health()["kafka_consumer"] == true }
     try await send(broker, Topics.marketTicks, "LIVE", [trade("LIVE", "12.5")])
     try await eventually("it streams") { try await health()["market_stream"] == true }
+    try await eventually("Dask answers") { try await health()["dask_cluster"] == true }
     #expect(try await health() == [
-      "hot_store": true, "kafka_producer": true, "kafka_consumer": true, "market_stream": true,
+      "hot_store": true, "kafka_producer": true, "kafka_consumer": true, "market_stream": true, "dask_cluster": true,
+      "database": true,
     ])
+    let layer = try await ask(base, "/system/ingestion/status")[0].body["ingestion_layer"] as? [String: Any]
+    let cluster = (layer?["dask"] as? [String: Any])?["cluster"] as? [String: Any]
+    #expect(["workers", "cores", "expected_workers"].map { cluster?[$0] as? Int } == [1, 2, 2])
     #expect(try await latest("LIVE") == [])
     #expect(try await latest("OLD") == [])
 
@@ -177,8 +205,16 @@ import Values
 
     broker.takeDown()
     try await eventually("Kafka is away") { try await health()["kafka_producer"] == false }
+    dask.lead(to: 1)
+    database.lead(to: 1)
+    try await eventually("all are away") { try await health().values.allSatisfy { !$0 } }
     #expect(try await latest("LIVE") == ["kafka", "redis"])
-    #expect(try await ask(base, "/system/ingestion/status")[0].status == 200)
+    let answers = try await ask(base, "/system/ingestion/status", "/bars/OLD", "/promotions", "/jobs")
+    #expect(answers.map(\.status) == [200, 503, 503, 200])
+    let without = answers.dropFirst().map { $0.body["degraded"] as? [String] }
+    #expect(without == [["redis"], ["postgres"], ["kafka", "dask"]])
+    dask.lead(to: scheduler)
+    database.lead(to: Int(postgres.port))
 
     port.lead(to: Int(try RedisURL(server.url).port))
     try await eventually("the store is back") { try await latest("OLD") == ["kafka"] }

@@ -2,6 +2,7 @@ import Catalogue
 import Core
 @testable import HotWriterService
 @testable import Kafka
+import LocalServers
 import Messages
 import Pipeline
 import Redis

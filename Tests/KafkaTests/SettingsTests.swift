@@ -119,6 +119,8 @@ import Testing
     #expect(Library.assignmentStrategy(version: 0x0200_02ff) == "range")
     #expect(Library.assignmentStrategy(version: 0x020a_00ff) == "range")
     #expect(Library.assignmentStrategy(version: 0x020a_01ff) == "cooperative-sticky")
+    #expect(Library.fetchQueueBackoff(version: 0x0200_02ff) == nil, "the library would refuse it")
+    #expect(Library.fetchQueueBackoff(version: 0x0202_00ff) == "10")
     #expect(["zstd", "lz4"].contains(Library.compression) && Library.features.contains(Library.compression))
     let options = try KafkaOptions.parse([
       "--group-instance-id", "writer-0", "--kafka-property", "partition.assignment.strategy=roundrobin",

@@ -23,6 +23,11 @@ package struct BatchOptions: ParsableArguments {
       + "stays with one of them.", valueName: "count"))
   package var keep = 10
 
+  @Option(help: ArgumentHelp(
+    "When jobs are submitted each day: compact, then features, then compare; on the clocks of New York, as 20:30 "
+      + "(default: never).", valueName: "time"))
+  package var nightly: String?
+
   @Option(help: ArgumentHelp("Python, with pyarrow and what the store needs; with Dask also distributed.",
                              valueName: "path"))
   package var python = "python3"

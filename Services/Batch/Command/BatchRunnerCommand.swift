@@ -4,6 +4,7 @@ import Core
 import Kafka
 import KafkaFlags
 import LocalServers
+import Logging
 import Messages
 import ObjectStoreFlags
 import Pipeline
@@ -42,6 +43,25 @@ package struct BatchRunnerCommand: ServiceCommand {
     let book = JobBook()
     needs.table("jobs that are wanted", entry.name, kafka, topic: Topics.batchJobs) { book.takeJobs($0) }
     needs.table("what was said of jobs", entry.name, kafka, topic: Topics.batchStatus) { book.takeStatuses($0) }
+    let nightly = needs.add(.setting("nightly", { () throws(Failure) -> Nightly? in
+      if let text = batch.nightly { return try Nightly(text) }
+      return nil
+    }) { $0 == nil ? "no job is submitted by the clock" : "jobs are submitted at \(batch.nightly ?? "") in New York" })
+    needs.beside { [kafka] in
+      guard let nightly = try nightly.value else { return }
+      let producer = try Producer(kafka.producerConfiguration(clientID: entry.name, logger: context.logger))
+      while await !context.drain.sleep(for: .seconds(5)) {
+        guard let job = nightly.next(at: WallClock.seconds(), book) else { continue }
+        var batch = OutgoingBatch()
+        batch.append(
+          topic: BatchJob.topic.name, key: job.key, value: job.encoded(),
+          headers: consumer.identity.headers(schema: BatchJob.topic.schema))
+        do { try await producer.send(batch) } catch {
+          context.logger.warning("a nightly job is submitted later", metadata: ["reason": "\(error)"])
+        }
+      }
+      await producer.close()
+    }
     // A job waits for its turn inside the handler, so that what ends another one is read meanwhile.
     return consumer.jobs(concurrency: batch.concurrency + Self.waiting) {
       BatchHandler(

@@ -6,7 +6,7 @@
 A job is what the topic `batch-jobs` has: {"job_id": "nightly", "kind": "compact", "symbols": [], "submitted_ns": 1}. A
 run that was broken off resumes: parts that are finished are not made again.
 
-Ends with 0 when the job is done, 1 when another try may help (the store or a worker was lost), 65 when it cannot be
+Ends with 0 when the job is done, 69 when another try may help (the store or a worker was lost), 65 when it cannot be
 done as it is, 75 after SIGTERM. The last line of output says why.
 """
 
@@ -24,7 +24,7 @@ from records import Refused
 from store import Missing, Unreachable, open_store
 from tasks import KINDS, OtherCode, code, place
 
-RETRY, REFUSED, STOPPED = 1, 65, 75
+UNAVAILABLE, REFUSED, STOPPED = 69, 65, 75
 log = logging.getLogger("batch")
 
 
@@ -156,7 +156,7 @@ def main():
         sys.exit(REFUSED)
     except (Unreachable, engines.Gone, OtherCode, OSError) as error:
         say("failed", reason="outage", message=f"{type(error).__name__}: {error}")
-        sys.exit(RETRY)
+        sys.exit(UNAVAILABLE)
     except Exception as error:  # What no one has foreseen: its place in the log, its words in the status.
         log.error("%s", traceback.format_exc())
         say("failed", reason="job_failed", message=f"{type(error).__name__}: {error}")

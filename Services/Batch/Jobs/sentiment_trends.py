@@ -13,7 +13,8 @@ import records
 from records import DOUBLE, TEXT, WHOLE, Plan, grouped, instant, read, resolved
 
 HOUR = records.LENGTHS["1h"]
-WINDOWS = {"1h": HOUR, "1d": 24 * HOUR, "7d": 7 * 24 * HOUR}
+# How long a window is, and how far back the one before it ends: weeks are compared a day apart.
+WINDOWS = {"1h": (HOUR, HOUR), "1d": (24 * HOUR, 24 * HOUR), "7d": (7 * 24 * HOUR, 24 * HOUR)}
 COLUMNS = pa.schema([
     ("symbol", TEXT), ("window", TEXT), ("start_ns", WHOLE), ("end_ns", WHOLE), ("stories", WHOLE), ("sources", WHOLE),
     ("score", DOUBLE), ("momentum", DOUBLE), ("zscore", DOUBLE)])
@@ -27,17 +28,19 @@ def dataset(job):
 
 def plan(job, store, before):
     found = Plan(job, store, job["parameters"].get("source", records.SENTIMENT.source))
-    # A window looks back: what a date is made of is its own objects and those of the 37 dates before it.
-    parts = []
-    for part in found.parts(None):
-        earlier = [each for (date, symbol), entries in sorted(found.objects.items())
-                   if symbol == part["symbol"] and records.days_between(date, part["date"]) in range(1, 38)
-                   for each in entries]
-        part["objects"] = [entry["object"] for entry in earlier] + part["objects"]
-        part["inputs"] = records.digest(earlier + [{"object": part["inputs"], "bytes": 0}])
-        parts.append(part)
     made = {(part["date"], part["symbol"]): part.get("inputs") for part in (before or {}).get("parts", [])}
-    parts = [part for part in parts if made.get((part["date"], part["symbol"])) != part["inputs"]]
+    dates, parts = found.archive.dates(), []
+    for date in found.dates:
+        # What a date is made of is its own objects and those of the 37 dates before it: 30 windows of a week, a day
+        # apart. Also a date on which nothing was said has windows that look back.
+        near = [each for each in dates if 0 <= records.days_between(each, date) <= 37]
+        for symbol, complete in sorted(found.until.items()):
+            until = min(complete, records.midnight(records.next_day(date)))
+            entries = [entry for each in near for entry in found.archive.objects(each) if entry["symbol"] == symbol]
+            inputs = records.digest(entries + [{"object": f"until/{until}", "bytes": 0}])
+            if until > records.midnight(date) and entries and made.get((date, symbol)) != inputs:
+                parts.append({"date": date, "symbol": symbol, "objects": [entry["object"] for entry in entries],
+                              "until": until, "inputs": inputs})
     return {"schema": "sentiment-trends/1", "inputs": found.inputs, "boundaries": found.boundaries(),
             "tasks": grouped(parts)}
 
@@ -60,14 +63,14 @@ def run(job, store, task, write):
 
 def trends(symbol, stories, start, end):
     rows = []
-    for name, length in WINDOWS.items():
+    for name, (length, step) in WINDOWS.items():
         first = -(-start // HOUR) * HOUR
         ends = range(first, end, HOUR)
         for each in ends:
             now = window(stories, each, length)
             if now is None:
                 continue
-            earlier = [window(stories, each - length * back, length) for back in range(1, MEMORY + 1)]
+            earlier = [window(stories, each - step * back, length) for back in range(1, MEMORY + 1)]
             rows.append({
                 "symbol": symbol, "window": name, "start_ns": each - length, "end_ns": each, "stories": now[0],
                 "sources": now[1], "score": now[2],

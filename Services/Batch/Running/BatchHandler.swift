@@ -190,8 +190,8 @@ struct BatchHandler: JobHandler {
     case .timeout:
       status.reason = "timeout"
       try await end(
-        &status, .failed, "it took longer than \(settings.timeout); what is finished is kept, and another try goes on "
-          + "from there", record, emit, begun)
+        &status, .failed, "it took longer than \(DurationSetting(settings.timeout)): submit it for less, or set a "
+          + "longer --job-timeout", record, emit, begun)
     }
     return .keep
   }
@@ -210,8 +210,6 @@ struct BatchHandler: JobHandler {
       status.reason = last.reason ?? "job_failed"
       try await end(&status, .failed, last.message ?? "the program ended without a result", record, emit, begun)
       return .keep
-    case .exited(JobProgram.usage):
-      throw Failure(.configuration, code: "batch_programs_failed", "\(program.path) refuses its arguments; see the log")
     case .signalled(let signal):
       let kills = attempts.state.withLock { state in
         state.kills[job.run, default: 0] += 1
@@ -226,12 +224,17 @@ struct BatchHandler: JobHandler {
         return .keep
       }
       throw JobError(code: "job_killed", "the process of job \(job.jobID) was ended by signal \(signal)")
-    case .exited:
+    case .exited(JobProgram.unavailable), .exited(JobProgram.stopped):
       let message = last.event == .failed ? last.message ?? "" : "its process ended with \(exit)"
       metrics.failed(last.reason ?? "outage")
       status.message = message
       try await say(&status, record, emit)
       throw JobError(code: "batch_outage", "job \(job.jobID): \(message)")
+    case .exited(let code):
+      throw Failure(
+        .configuration, code: "batch_programs_failed",
+        "\(program.python) \(program.path) ended with exit code \(code): the lines of the log before this one say why; "
+          + "batch-runner --check says what Python has")
     }
   }
 

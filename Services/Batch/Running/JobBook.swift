@@ -30,6 +30,14 @@ final class JobBook: Sendable {
     }
   }
 
+  /// Whether the job was submitted, or a later run of it.
+  func hasSeen(_ job: BatchJob) -> Bool {
+    state.withLock { state in
+      guard let last = state.wanted[job.jobID] else { return false }
+      return last.map { $0.submittedNs >= job.submittedNs } ?? false
+    }
+  }
+
   /// Whether some run of the job has ended, and none began after it.
   func knowsEnd(of name: String) -> Bool { state.withLock { $0.said[name]?.state.isEnd ?? false } }
 
@@ -69,9 +77,11 @@ final class JobBook: Sendable {
   func takeStatuses(_ batch: RecordBatch) {
     batch.forEach { record in
       guard !record.isTombstone, let status = try? BatchStatus(decoding: record.valueBytes) else { return }
-      state.withLock { $0.said[status.jobID] = (status.run, status.state) }
+      note(status)
     }
   }
+
+  func note(_ status: BatchStatus) { state.withLock { $0.said[status.jobID] = (status.run, status.state) } }
 }
 
 extension JobBook.State {

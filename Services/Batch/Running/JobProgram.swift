@@ -15,8 +15,9 @@ struct JobProgram: Sendable {
   var patience: Duration
   var environment: [String: String?]
 
-  /// Exit codes of the program.
-  static let refused: Int32 = 65, usage: Int32 = 2
+  /// Exit codes of the program. With every other it has ended without a word of its own: it cannot be imported, or
+  /// refuses its arguments.
+  static let refused: Int32 = 65, unavailable: Int32 = 69, stopped: Int32 = 75
 
   private var arguments: [String] {
     var arguments = [
@@ -34,7 +35,10 @@ struct JobProgram: Sendable {
   ) -> Launch {
     var launch = Launch(python, arguments + ["--job", file])
     launch.environment = environment
-    // Not as the service's own settings say, which are given by flags.
+    // What flags say is not said again by the variables of the service, whose form is another.
+    for name in ["DASK_PATIENCE", "DASK_N_WORKERS", "DASK_SCHEDULER_ADDRESS", "KEEP"] {
+      launch.environment[name] = .some(nil)
+    }
     launch.environment["DASK_ENABLED"] = daskAddress == nil ? "false" : "true"
     launch.environment["PYTHONUNBUFFERED"] = "1"
     launch.output = .lines(output)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMalloc
 import Catalogue
 import Core
 import Foundation
@@ -45,6 +46,7 @@ package struct DBWriterCommand: ServiceCommand {
   }
 
   package func work(_ needs: Needs) -> Work {
+    HeapSettings.giveBackLargeBlocks()
     let (context, writer, refresh) = (needs.context, writer, refresh)
     let consumer = needs.consumer(ServiceCatalogue.dbWriter, kafka, pipeline) {
       try WriteTargets.named(writer.tables).flatMap(\.topics)
@@ -87,6 +89,16 @@ package struct DBWriterCommand: ServiceCommand {
 extension WriteTarget {
   /// A line of the help.
   fileprivate var choice: String { "  \(name): \(topics.map(\.name).joined(separator: ", "))" }
+}
+
+/// What the C library does with freed memory of this process.
+enum HeapSettings {
+  /// Returns every freed block of 128 KiB or more to the system at once. By default glibc raises this limit with the
+  /// first such block, and keeps later ones in its arenas: under lag some 35 MiB more stayed resident than were in use.
+  static func giveBackLargeBlocks() {
+    mallopt(M_MMAP_THRESHOLD, 128 << 10)
+    mallopt(M_TRIM_THRESHOLD, 128 << 10)
+  }
 }
 
 /// `db-writer migrate`: brings the database to the schema of this binary and ends.

@@ -21,6 +21,9 @@ struct Access: Sendable {
   /// Without tokens everyone may read, and no one write.
   static let open = Access(clients: nil)
 
+  /// Whether anyone may read.
+  var isOpen: Bool { clients == nil }
+
   private init(clients: [SHA256Digest: Client]?) { self.clients = clients }
 
   /// - Throws: `Failure(.configuration)` with file and line.

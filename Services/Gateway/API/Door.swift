@@ -18,12 +18,13 @@ struct Door: Sendable {
 
   var routes: ServerRoutes {
     var routes = ServerRoutes()
-    let document = OpenAPI.document(endpoints)
+    let document = OpenAPI.document(endpoints, isOpen: access.isOpen)
     routes.get(Endpoint.root + "/openapi.json") { request in
       dressed(Reply.json(document, keptFor: 300), for: request)
     }
     for endpoint in endpoints {
-      let handler: ServerRoutes.Handler = { request in await answer(request, by: endpoint) }
+      let route = GatewayMetrics.Route(endpoint.id)
+      let handler: ServerRoutes.Handler = { request in await answer(request, by: endpoint, route) }
       switch endpoint.method {
       case .get: routes.get(Endpoint.root + endpoint.path, handler)
       case .put: routes.put(Endpoint.root + endpoint.path, handler)
@@ -35,7 +36,9 @@ struct Door: Sendable {
     return routes
   }
 
-  private func answer(_ request: ServerRequest, by endpoint: Endpoint) async -> ServerAnswer {
+  private func answer(
+    _ request: ServerRequest, by endpoint: Endpoint, _ route: GatewayMetrics.Route
+  ) async -> ServerAnswer {
     let start = ContinuousClock.now
     var answer: ServerAnswer
     do {
@@ -51,7 +54,7 @@ struct Door: Sendable {
       answer = problem.answer(to: request.path)
       admit(request, &answer)
     }
-    GatewayMetrics.answered(endpoint.id, answer.status, ContinuousClock.now - start)
+    route.answered(answer.status, ContinuousClock.now - start)
     return answer
   }
 

@@ -20,8 +20,10 @@ extension Gateway {
     [
       Endpoint(
         .get, "/features/{symbol}", "features", "The features of a symbol as they are now.",
-        [Self.symbol, Parameter("names", .words(most: 500), "Of these only: 1m:rsi14, or a declared one by name and version.")], answer: .features,
-        mayBeUnknown: true) { try await features(now: $0) },
+        [
+          Self.symbol,
+          Parameter("names", .words(most: 500), "Of these only: 1m:rsi14, or a declared one by name and version."),
+        ], answer: .features, mayBeUnknown: true) { try await features(now: $0) },
       Endpoint(
         .get, "/filings/search", "searchFilings", "Passages of filings and transcripts: by words, by meaning, or both.",
         [

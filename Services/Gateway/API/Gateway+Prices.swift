@@ -36,7 +36,7 @@ extension Gateway {
 
   /// The masters that a word means, and what the chains call them.
   private static let meant = """
-    p.master_id IN (SELECT $1 UNION SELECT master_id FROM product_masters WHERE ean = $1
+    p.master_id IN (SELECT $1::text UNION SELECT master_id FROM product_masters WHERE ean = $1
                     UNION SELECT survivor_id FROM master_survivors WHERE master_id = $1)
     """
 

@@ -3,7 +3,8 @@ import Messages
 
 /// The OpenAPI 3.1 document, made of the endpoints that the routes are made of.
 enum OpenAPI {
-  static func document(_ endpoints: [Endpoint]) -> [UInt8] {
+  /// - Parameter isOpen: whether anyone may read.
+  static func document(_ endpoints: [Endpoint], isOpen: Bool) -> [UInt8] {
     var writer = JSONWriter()
     writer.beginObject()
     writer.field("openapi", "3.1.0")
@@ -27,7 +28,7 @@ enum OpenAPI {
       writer.beginObject()
       for endpoint in endpoints where endpoint.path == path {
         writer.key(named: endpoint.method.rawValue)
-        write(endpoint, to: &writer)
+        write(endpoint, isOpen: isOpen && endpoint.scope == .read, to: &writer)
       }
       writer.endObject()
     }
@@ -40,14 +41,13 @@ enum OpenAPI {
     return writer.array()
   }
 
-  private static func write(_ endpoint: Endpoint, to writer: inout JSONWriter) {
+  private static func write(_ endpoint: Endpoint, isOpen: Bool, to writer: inout JSONWriter) {
     writer.beginObject()
     writer.field("operationId", endpoint.id)
     writer.field("summary", endpoint.summary)
     writer.key("security")
-    // The names are the scopes. An empty requirement: a gateway without tokens answers reads of anyone.
-    let token = "{\"token\":[\"\(endpoint.scope.rawValue)\"]}"
-    writer.raw(endpoint.scope == .read ? "[{},\(token)]" : "[\(token)]")
+    // The names are the scopes.
+    writer.raw(isOpen ? "[]" : "[{\"token\":[\"\(endpoint.scope.rawValue)\"]}]")
     writer.key("parameters")
     writer.beginArray()
     for parameter in endpoint.parameters { write(parameter, to: &writer) }

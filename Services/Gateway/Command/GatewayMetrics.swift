@@ -1,6 +1,7 @@
 import CoreMetrics
 import Metrics
 import ServiceKit
+import Synchronization
 
 enum GatewayMetrics {
   static let descriptions = [
@@ -19,12 +20,27 @@ enum GatewayMetrics {
 
   private static let listeners = Gauge(label: "souk_gateway_listeners")
 
-  static func answered(_ endpoint: String, _ status: Int, _ time: Duration) {
-    Counter(
-      label: "souk_gateway_requests_total", dimensions: [("route", endpoint), ("status", "\(status)")]
-    ).increment()
-    Recorder(label: "souk_gateway_request_seconds", dimensions: [("route", endpoint)])
-      .record(time / .seconds(1))
+  /// Of one endpoint, looked up once: a label that is looked up costs as much as a small answer.
+  final class Route: Sendable {
+    private let name: String
+    private let time: Recorder
+    private let counters = Mutex<[Int: Counter]>([:])
+
+    init(_ name: String) {
+      self.name = name
+      time = Recorder(label: "souk_gateway_request_seconds", dimensions: [("route", name)])
+    }
+
+    func answered(_ status: Int, _ taken: Duration) {
+      counters.withLock { counters in
+        if let known = counters[status] { return known }
+        let counter = Counter(
+          label: "souk_gateway_requests_total", dimensions: [("route", name), ("status", "\(status)")])
+        counters[status] = counter
+        return counter
+      }.increment()
+      time.record(taken / .seconds(1))
+    }
   }
 
   static func listeners(_ count: Int) { listeners.record(count) }

@@ -13,6 +13,10 @@ final class LiveState: Sendable {
   fileprivate struct Last {
     var eventNs = Int64.min
     var json: [UInt8] = []
+    /// What `json` says, once it was asked for.
+    var read: LastTick?
+    /// Tells ticks of one time apart.
+    var number = 0
   }
   fileprivate struct State {
     var trades: [String: Last] = [:]
@@ -94,6 +98,8 @@ final class LiveState: Sendable {
     guard eventNs >= last.eventNs else { return }
     last.eventNs = eventNs
     last.json = tick.withUnsafeBytes { Array($0) }
+    last.read = nil
+    last.number += 1
   }
 
   /// A job that was just written: known at once, not only when the topic brings it.
@@ -127,12 +133,20 @@ final class LiveState: Sendable {
 
   /// What has come since this process reads the topics.
   func latest(_ symbol: String) -> Latest {
-    let (trade, quote) = state.withLock { ($0.trades[symbol], $0.quotes[symbol]) }
-    func tick(_ last: Last?) -> LastTick? {
-      guard let last, let tick = try? FeedTick(decoding: last.json) else { return nil }
-      return LastTick(tick)
+    Latest(trade: last(symbol, \.trades), quote: last(symbol, \.quotes))
+  }
+
+  /// A tick is read when it is asked for, outside of the lock, and once: most are replaced before.
+  private func last(_ symbol: String, _ ticks: WritableKeyPath<State, [String: Last]>) -> LastTick? {
+    guard let last = state.withLock({ $0[keyPath: ticks][symbol] }) else { return nil }
+    if let read = last.read { return read }
+    guard let tick = try? FeedTick(decoding: last.json) else { return nil }
+    let read = LastTick(tick)
+    state.withLock { state in
+      guard state[keyPath: ticks][symbol]?.number == last.number else { return }
+      state[keyPath: ticks][symbol]?.read = read
     }
-    return Latest(trade: tick(trade), quote: tick(quote))
+    return read
   }
 
   /// The gaps of the symbol, and of all at once.

@@ -3,12 +3,11 @@ import Messages
 import Redis
 import Values
 
-/// The last trade or quote of a symbol, out of the store or as it came from the topic.
+/// The last trade or quote of a symbol, out of the store or as it came from the topic, written as answers have it.
 struct LastTick: Sendable {
   /// Nanoseconds since 1970.
-  var eventNs: Int64
-  /// As `market-ticks` writes them: numbers with the digits of the provider, `conditions` as JSON.
-  var texts: [String: String] = [:]
+  let eventNs: Int64
+  private let json: [UInt8]
 
   /// The fields of an answer, in their order.
   private static let numbers = ["price", "size", "bid", "bid_size", "ask", "ask_size"]
@@ -17,15 +16,16 @@ struct LastTick: Sendable {
   /// - Returns: nil for an empty hash.
   init?(hash reply: RedisReply) {
     let words = reply.array ?? []
+    var texts: [String: String] = [:]
     for index in stride(from: 0, to: words.count - 1, by: 2) {
       if let name = words[index].text, let value = words[index + 1].text { texts[name] = value }
     }
     guard let stamp = texts["event_ns"].flatMap(Int64.init) else { return nil }
-    eventNs = stamp
+    self.init(stamp, texts)
   }
 
   init(_ tick: FeedTick) {
-    eventNs = tick[\.eventNs]
+    var texts: [String: String] = [:]
     for (name, value) in [
       ("price", tick[\.price]), ("size", tick[\.size]), ("bid", tick[\.bid]), ("bid_size", tick[\.bidSize]),
       ("ask", tick[\.ask]), ("ask_size", tick[\.askSize]),
@@ -38,9 +38,13 @@ struct LastTick: Sendable {
     ] as [(String, String?)] {
       texts[name] = value
     }
+    self.init(tick[\.eventNs], texts)
   }
 
-  func write(to writer: inout JSONWriter) {
+  /// - Parameter texts: as `market-ticks` writes them: numbers with the digits of the provider, `conditions` as JSON.
+  private init(_ eventNs: Int64, _ texts: [String: String]) {
+    self.eventNs = eventNs
+    var writer = JSONWriter(capacity: 256)
     writer.beginObject()
     writer.time("event_time", ns: eventNs)
     writer.key("event_ns")
@@ -64,7 +68,10 @@ struct LastTick: Sendable {
       writer.bool(true)
     }
     writer.endObject()
+    json = writer.array()
   }
+
+  func write(to writer: inout JSONWriter) { writer.raw(json.span.bytes) }
 }
 
 extension JSONWriter {

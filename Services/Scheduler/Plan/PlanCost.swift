@@ -1,6 +1,7 @@
 import Core
 import Markets
 import Messages
+import ServiceKit
 import Values
 
 /// What a plan of market data asks of its sources, against what their accounts allow. Pure.
@@ -181,26 +182,16 @@ package struct PlanCost: Sendable {
   package var lines: [String] {
     shares.flatMap { source, day, shares in
       let total = shares.reduce(0) { $0 + $1.total }
-      let budget = source.limits.daily.map { " of \(Self.grouped($0.count))" } ?? ""
+      let budget = source.limits.daily.map { " of \(grouped($0.count))" } ?? ""
       let limits = source.limits.limits.map(\.text).joined(separator: ", ")
       return [
-        "\(source.name): \(Self.grouped(total)) calls\(budget) on \(day), the busiest day "
+        "\(source.name): \(grouped(total)) calls\(budget) on \(day), the busiest day "
           + "(\(limits.isEmpty ? "no limit" : limits))"
       ] + shares.map { share in
-        let (calls, runs, total) = (Self.grouped(share.calls), Self.grouped(share.runs), Self.grouped(share.total))
+        let (calls, runs, total) = (grouped(share.calls), grouped(share.runs), grouped(share.total))
         return "  \(share.schedule): \(calls) x \(runs) runs = \(total) calls of \(share.subject)"
       }
     }
-  }
-
-  /// `39,000`.
-  static func grouped(_ number: Int) -> String {
-    var text = ""
-    for (place, digit) in String(number).reversed().enumerated() {
-      if place > 0, place % 3 == 0 { text.append(",") }
-      text.append(digit)
-    }
-    return String(text.reversed())
   }
 
   private static func number(_ value: Double) -> String {

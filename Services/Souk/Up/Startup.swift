@@ -20,6 +20,8 @@ struct Startup {
   /// Asks whether a server that has no supervisor still runs: its data is gone when it does not.
   private(set) var alive: [(name: String, isRunning: @Sendable () -> Bool)] = []
   var teardown = Teardown()
+  /// Programs of ours that serve, by their names.
+  private(set) var servers: [String: ChildProcess] = [:]
 
   init(options: UpOptions, parts: EmbeddedParts, folder: RunFolder, screen: Screen, stopping: Interruption) {
     (self.options, self.parts, self.folder) = (options, parts, folder)
@@ -190,6 +192,7 @@ struct Startup {
         let answer = await ask(address.trimmingCharacters(in: .whitespacesAndNewlines))
       {
         alive.append((name, { child.isRunning }))
+        servers[name] = child
         return answer
       }
       if let status = child.status {

@@ -35,6 +35,9 @@ struct UpOptions: ParsableArguments {
     """)
   var exit: Bool?
 
+  @Flag(help: "With --system lambda: take Kafka, Redis and Dask away in the end, and show what is answered meanwhile.")
+  var outages = false
+
   @Option(help: ArgumentHelp(
     "With --exit: give up with exit code 1 when not everything has arrived by then.", valueName: "duration"))
   var deadline = DurationSetting(.seconds(900))
@@ -51,6 +54,7 @@ struct UpOptions: ParsableArguments {
 
   func validate() throws {
     do { _ = try Replicas(text: replicas) } catch { throw ValidationError(error.message) }
+    guard !outages || system == .lambda else { throw ValidationError("--outages is of --system lambda") }
   }
 }
 

@@ -24,6 +24,12 @@ package enum Library {
     version >= 0x020a_01ff ? "cooperative-sticky" : "range"
   }
 
+  /// How long a full queue of records postpones the next fetch, in milliseconds. Without this property, which came with
+  /// 2.2.0, it is up to a second, whatever is read meanwhile: then the size of the queue bounds the records a second.
+  package static var fetchQueueBackoff: String? { fetchQueueBackoff(version: version) }
+
+  static func fetchQueueBackoff(version: Int32) -> String? { version >= 0x0202_00ff ? "10" : nil }
+
   package static var compression: String { features.contains("zstd") ? "zstd" : "lz4" }
 
   /// What these properties ask for and the library we run with cannot do, in words for a person; empty when all works.

@@ -19,6 +19,7 @@ extension KafkaOptions {
     properties.setDefault("topic.metadata.refresh.interval.ms", "10000")
     properties.setDefault("partition.assignment.strategy", Library.assignmentStrategy)
     properties.setDefault("queued.min.messages", "100000")
+    if let backoff = Library.fetchQueueBackoff { properties.setDefault("fetch.queue.backoff.ms", backoff) }
     try applyOverrides(to: &properties)
     limitFetches(&properties)
     var configuration = Consumer.Configuration(

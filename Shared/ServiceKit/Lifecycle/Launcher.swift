@@ -1,5 +1,4 @@
 import ArgumentParser
-import CMalloc
 import Core
 import Glibc
 import Logging
@@ -11,19 +10,10 @@ import Logging
 package enum Launcher {
   package static func main(_ root: any ParsableCommand.Type) async -> Never {
     signal(SIGPIPE, SIG_IGN)
-    giveBackLargeBlocks()
     let code = await run(root, host: .current)
     fflush(nil)
     // Not exit(): its handlers may wait for threads of C libraries that never end.
     _exit(code)
-  }
-
-  /// Has the C library return every freed block of 128 KiB or more to the system at once. By default glibc raises this
-  /// limit with the first such block, and keeps later ones in its arenas: under lag 20 to 35 MiB more stayed resident
-  /// than were in use.
-  private static func giveBackLargeBlocks() {
-    mallopt(M_MMAP_THRESHOLD, 128 << 10)
-    mallopt(M_TRIM_THRESHOLD, 128 << 10)
   }
 
   /// - Returns: the exit code.

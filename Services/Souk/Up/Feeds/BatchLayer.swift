@@ -11,6 +11,7 @@ import Synchronization
 
 /// The batch layer of a run: a small Dask cluster, and two jobs over what the run has archived.
 struct BatchLayer: Sendable {
+  let cluster: PrivateDask
   /// As batch-runner reaches Kafka.
   let kafka: KafkaOptions
   let screen: Screen
@@ -38,6 +39,7 @@ struct BatchLayer: Sendable {
     ].merging(engine) { $1 }
     startup.surroundings.arguments[entry.name] = ["--python", python, "--jobs-folder", folder]
     return BatchLayer(
+      cluster: cluster,
       kafka: try KafkaOptions.parse(startup.surroundings.flags(
         ["KAFKA_BOOTSTRAP_SERVERS", "KAFKA_PROPERTIES", "KAFKA_PROPERTIES_FILE"], of: entry)),
       screen: startup.screen)

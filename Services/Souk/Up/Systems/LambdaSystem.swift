@@ -23,6 +23,8 @@ final class LambdaSystem: ShownSystem {
     let batch: BatchLayer?
     /// Of the simulated options.
     let options: UInt16
+    /// nil unless outages are asked for.
+    let outages: Outages?
   }
   /// What is asked.
   private let ends = Mutex<Ends?>(nil)
@@ -65,7 +67,11 @@ final class LambdaSystem: ShownSystem {
     ends.withLock {
       $0 = Ends(
         redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past, batch: batch,
-        options: options)
+        options: options,
+        outages: startup.options.outages
+          ? Outages(
+            door: door, redis: server, broker: startup.servers["broker"], dask: batch?.cluster, screen: startup.screen)
+          : nil)
     }
     startup.surroundings.arguments[ServiceCatalogue.marketStreamer.name] = [
       "--feed", "alpaca-stocks", "--feed-url", "ws://127.0.0.1:\(port)/v2/iex",
@@ -172,7 +178,8 @@ final class LambdaSystem: ShownSystem {
     let filings = try await FilingAnswers.read(ends.client)
     let batch = try await ends.batch?.run(Self.symbols) ?? BatchLayer.missing
     let door = try await DoorAnswers.read(port: ends.door, Self.symbols, isBatchSeen: ends.batch != nil)
-    return past + answers.lines + batch + door.lines + news.lines + flow.lines + filings.lines
+    let outages = try await ends.outages?.run("AAPL") ?? []
+    return past + answers.lines + batch + door.lines + outages + news.lines + flow.lines + filings.lines
       + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
   }
