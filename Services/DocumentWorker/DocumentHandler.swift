@@ -31,6 +31,11 @@ package final class DocumentHandler: JobHandler {
       document: options.maxDocumentSize.bytes, text: options.maxTextSize.bytes, tokens: options.passageTokens)
   }
 
+  /// Of one issuer one after the other: what an amendment takes back has to be published before.
+  package func orderKey(of job: Job) -> [UInt8]? {
+    job.value.flatMap { try? Document(decoding: $0) }?.partitionKey ?? job.key
+  }
+
   package func handle(_ job: Job, emit: Emitter) async throws -> Disposition {
     guard let value = job.value else { return .skip(reason: "tombstone") }
     let document: Document

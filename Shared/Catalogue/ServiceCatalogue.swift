@@ -155,7 +155,8 @@ package enum ServiceCatalogue {
 
   package static let sentimentWorker = ServiceEntry(
     "sentiment-worker", "clusters articles and posts into stories and says what each means for the companies it names",
-    of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents], needs: [.redis, .objectStore],
+    of: [.lambda], reads: [Topics.newsArticles, Topics.socialPosts], writes: [Topics.sentimentEvents],
+    needs: [.redis, .objectStore],
     scaling: .byLag(5_000), resources: ContainerResources(cpu: 100, memory: 96, limit: 256))
 
   package static let documentWorker = ServiceEntry(

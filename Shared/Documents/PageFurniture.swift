@@ -6,7 +6,7 @@ package struct PageFurniture: Sendable {
   /// Printed pages: their blocks, and the number that is printed on them where that is known.
   let pages: [(blocks: Range<Int>, number: Int?)]
 
-  /// A line is furniture when it stands beside the ends of so many pages, and of an eighth of all.
+  /// A line is furniture when it stands beside the ends of so many pages, and of a third of all.
   private static let repeats = 3
   private static let longest = 120
 
@@ -27,6 +27,8 @@ package struct PageFurniture: Sendable {
       for index in edges where text.blocks[index].count <= Self.longest {
         let line = text.text(at: index)
         let letters = ItemHeading.letters(line)
+        // Items that say that there is nothing to say may end on one page after the other.
+        if ["none", "notapplicable", "reserved"].contains(letters) { continue }
         if letters.isEmpty {
           if Self.isPageNumber(text, index) { dropped.insert(index) }
         } else if ItemHeading(line)?.title.isEmpty == true {
@@ -37,7 +39,7 @@ package struct PageFurniture: Sendable {
         }
       }
     }
-    let enough = max(Self.repeats, ranges.count / 8)
+    let enough = max(Self.repeats, ranges.count / 3)
     for (letters, indices) in beside where indices.count >= (letters.isEmpty ? Self.repeats : enough) {
       dropped.formUnion(indices)
     }

@@ -86,19 +86,21 @@ struct EventWindow: Sendable {
   private(set) var events: [FeatureEvent] = []
   /// Of the newest event that was taken, a withdrawn one included: time does not go back.
   private(set) var newest = Int64.min
+  /// Events up to this time are too old.
+  private var horizon: Int64 { newest == .min ? .min : newest - longest }
 
   mutating func take(_ event: FeatureEvent) -> Bool {
     if let known = events.firstIndex(where: { $0.id == event.id }) {
       guard events[known].revision < event.revision else { return false }
       events.remove(at: known)
-    } else if event.timeNs <= newest - longest {
+    } else if event.timeNs <= horizon {
       return false
     }
     newest = max(newest, event.timeNs)
     // One that does not stand is kept too, so that an earlier revision of it does not come back.
     let place = events.firstIndex { (event.timeNs, event.id) < ($0.timeNs, $0.id) } ?? events.count
     events.insert(event, at: place)
-    events.removeAll { $0.timeNs <= newest - longest }
+    events.removeAll { $0.timeNs <= horizon }
     return true
   }
 

@@ -48,7 +48,8 @@ package enum TextLanguage: Hashable, Sendable {
   private static let languages: [(code: String, words: String)] = [
     ("en", """
       the a an of to in on for and as at by with from is are was were be been after over its his her their this that
-      will would has have had not but it he she they you we i up more than new says said who what how why
+      will would has have had not but it he she they you we i up more than new says said who what how why no so if my
+      me am do can all just
       """),
     ("de", """
       der die das den dem des ein eine einer einem einen und oder ist sind war wird werden nach auf für mit von im zu

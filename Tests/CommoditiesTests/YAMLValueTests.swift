@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a: [", "line 1: it is not YAML"), ("a: 1\nb: 'x", "it is not YAML"), ("a: 1\na: 2", "line 2: a second 'a'"),
+    ("a: 1\nb: ]", "line 2: it is not YAML"), ("a: 1\nb: 'x", "it is not YAML"), ("a: 1\na: 2", "line 2: a second 'a'"),
     ("a: 1\n---\nb: 2", "another one follows"), ("[a]: 1", "a key that is no name"),
     (String(repeating: "[", count: 40) + String(repeating: "]", count: 40), "nested more than 32 deep"),
   ])

@@ -133,7 +133,7 @@ import Values
       #expect(await worker.terminate() == .exited(0))
       let codes = try await chain.values(Topics.documents.deadLetters).map { $0.code ?? "" }
       #expect(codes.sorted() == [
-        "empty_document", "malformed_json", "not_text", "object_not_found", "sha256_mismatch", "unknown_shape",
+        "empty_document", "not_text", "object_not_found", "sha256_mismatch", "unknown_shape", "wrong_type",
       ])
       let chunks = DocumentChain.standing(try await chain.chunks())
       #expect(chunks.map(\.text) == ["We grew.", "It has no items."])

@@ -126,8 +126,8 @@ import Testing
     let html = """
       <html><body><p><b>PART I</b></p><p><b>Item 1. Business:</b></p><p>\(prose("machines", 900))</p>
       <p><b>Item 3. Legal Proceedings:</b></p><p>Refer to note N, which is incorporated herein by reference.</p>
-      <p><b>PART II</b></p><p><b>Item 7. Management&rsquo;s Discussion and Analysis of Financial Condition and Results of
-      Operations:</b></p><p>Refer to pages 6 through 70 of the Annual Report to Stockholders, which are incorporated
+      <p><b>PART II</b></p><p><b>Item 7. Management&rsquo;s Discussion and Analysis of Financial Condition and Results
+      of Operations:</b></p><p>Refer to pages 6 through 70 of the Annual Report to Stockholders, which are incorporated
       herein by reference.</p><p><b>Item 9B. Other Information:</b></p>
       <p><b>PART III</b></p><p><b>Item 10. Directors, Executive Officers and Corporate Governance:</b></p>
       <p>The proxy statement is incorporated by reference. \(prose("officers"))</p></body></html>

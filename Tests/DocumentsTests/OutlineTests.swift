@@ -79,6 +79,17 @@ import Testing
     #expect(filing.text("1").contains("ships") && filing.text("1").contains("Item 7 of this report"))
   }
 
+  /// The same short answer at the ends of pages is no running footer.
+  @Test func nothingToSayOnSeveralPages() throws {
+    let items = ["1B. Unresolved Staff Comments", "9. Changes in and Disagreements", "16. Form 10-K Summary"]
+    let pages = items.map { "<p>Item \($0)</p><p>None.</p><p>ACME 10-K 7</p><hr>" }
+    let first = "<p>Item 1. Business</p><p>\(prose("ink", 900))</p><p>ACME 10-K 6</p><hr>"
+    let filing = try split("<html><body>\(first)\(pages.joined())</body></html>")
+    #expect(filing.names == ["I:1", "I:1B", "II:9", "IV:16"])
+    #expect(filing.passages.suffix(3).map(\.text) == ["None.", "None.", "None."])
+    #expect(!filing.text("1").contains("ACME"))
+  }
+
   /// An amendment repeats whole items, and only those.
   @Test func anAmendmentOfOnePart() throws {
     let filing = try split(page([

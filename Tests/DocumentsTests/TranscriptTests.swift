@@ -21,7 +21,8 @@ import Testing
 
   /// One text, a turn a line; a colon within a turn begins none unless a name stands before it.
   @Test(arguments: [
-    #"[{"symbol":"ACME","quarter":4,"year":2025,"date":"2025-10-30 17:00:00","content":"#, #"{"date":"x","transcript":"#,
+    #"[{"symbol":"ACME","quarter":4,"year":2025,"date":"2025-10-30 17:00:00","content":"#,
+    #"{"date":"x","transcript":"#,
   ])
   func turnsOfOneText(start: String) throws {
     let end = start.hasPrefix("[") ? "}]" : "}"

@@ -40,7 +40,7 @@ import TestSupport
     #expect(none == [nil, nil, nil, nil, nil, nil, nil])
     let all = values(&engine, [bar(2, 110, volume: 30), bar(3, 99, volume: 60)])
     // log(110/100) = 0.0953101798, log(99/110) = -0.1053605157.
-    let expected = [-0.01, 0.1418928796, 103, 111, 97, 3, 14.0 / 99]
+    let expected = [-0.01, 0.14189560955, 103, 111, 97, 3, 14.0 / 99]
     for (value, truth) in zip(all, expected) { #expect(abs((value ?? .nan) - truth) < 1e-9) }
     let row = engine.take(bar(4, 1), symbol: "AAPL", interval: "1m", length: .seconds(60))
     #expect(row?.eventNs == 5 * Self.minute && row?.group == "bars:1m")

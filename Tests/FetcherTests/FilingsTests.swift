@@ -106,7 +106,8 @@ import Values
       #expect(throws: Failure.self) { try verify(agent) }
     }
     #expect(throws: Failure.self) {
-      try DataSource.read(yaml: "sources: [{name: e, kind: edgar, user-agent: x, rate: 8/s, burst: 2, key: k}]", origin: "test")
+      try DataSource.read(
+        yaml: "sources: [{name: e, kind: edgar, user-agent: x, rate: 8/s, burst: 2, key: k}]", origin: "test")
     }
     // Too fast, too fast at times, without end.
     for rate in ["rate: 11/s", "rate: 8/s", "rate: 10/s, burst: 1", "timeout: 1s"] {

@@ -98,7 +98,7 @@ struct SocialStage: Sendable {
       let stage = try SocialStage(simulator.url, .reddit) {
         Timestamp(microseconds: WallClock.microseconds() + clock.withLock { $0 })!
       }
-      for mode in [SocialSimulator.Mode.rateLimited, .error200, .tokenEnded, .outage, .cut, .lastRequest] {
+      for mode in [SocialSimulator.Mode.rateLimited, .tokenEnded, .outage, .cut, .error200, .lastRequest] {
         social.misbehave(.reddit, mode)
       }
       // The last request of a period may end it after a page; the next task reads what is below what is known.
@@ -134,7 +134,7 @@ struct SocialStage: Sendable {
       let stage = try SocialStage(simulator.url, .x) {
         Timestamp(microseconds: WallClock.microseconds() + clock.withLock { $0 })!
       }
-      for mode in [SocialSimulator.Mode.rateLimited, .error200, .outage, .cut, .staleCursor, .lastRequest] {
+      for mode in [SocialSimulator.Mode.rateLimited, .outage, .cut, .staleCursor, .error200, .lastRequest] {
         social.misbehave(.x, mode)
       }
       #expect(try await stage.handle() == .keep)

@@ -99,7 +99,7 @@ extension GatewayProcessTests {
       let launch = Launch(
         try Program.require("curl", package: "curl"),
         ["-s", "-w", " %{http_code}", "--max-time", "60", "-X", method] + header + data + ["\(base)\(path)"])
-      return try await ChildProcess.run(launch, atMost: .seconds(120)).output
+      return try await ChildProcess.run(launch, atMost: .seconds(120)).output.trimmingCharacters(in: .newlines)
     }
     let profile = "/users/ann@example.com/profile"
     #expect(try await status("GET", profile, as: nil).hasSuffix(" 401"))

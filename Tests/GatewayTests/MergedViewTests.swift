@@ -118,7 +118,7 @@ import Values
 
       // Redis away: the batch layer answers up to its boundary, and what is behind it is said to be missing.
       port.lead(to: 1)
-      let batch = try await get(base)
+      let batch = try await get("\(base)?start=\(RFC3339.text(ns: at(0) * 1_000_000))")
       #expect(batch.status == 200 && batch.body["degraded"] as? [String] == ["redis"])
       #expect(rows(batch.body) == (0..<9).map { "batch 50\($0)" })
       #expect((batch.body["gaps"] as? [[String: Any]])?.map { $0["reason"] as? String } == ["live_away"])

@@ -24,7 +24,8 @@ import Values
     Document(
       source: source, id: id, kind: .filing, issuer: "0000320193", symbols: ["AAPL"], company: "Apple Inc.",
       form: "10-K", period: "2025-09-27", title: "10-K of Apple", url: "https://sec.example/\(id)",
-      object: "s3://documents/\(id)", publishedAt: Self.at(60_000), knownAt: Self.at(known))
+      object: "s3://documents/\(id)", sha256: String(repeating: "0", count: 64), bytes: 1, mediaType: "text/html",
+      publishedAt: Self.at(60_000), knownAt: Self.at(known))
   }
 
   private func chunk(
@@ -115,7 +116,8 @@ import Values
   @Test func anotherModelGetsAnIndexAndAWrongVectorIsNoticed() async throws {
     let fixture = try await HotFixture()
     let filing = document("a")
-    try await write(fixture.sink(), [chunk("c1", "net sales", of: filing).encoded()], chunks)
+    try await write(
+      fixture.sink(), ["c0", "c1"].map { chunk($0, "net sales", of: filing).encoded() }, chunks)
     var second = chunk("c1", "net sales", of: filing, vector: [1, 0, 0])
     second.model = "other-3"
     try await write(fixture.sink(), [second.encoded()], chunks)

@@ -20,7 +20,7 @@ import Values
   /// Handles, links, hashtags, glued emoji, negation: who is meant, and what is said of it.
   @Test(arguments: [
     ("$AAPL🚀🚀 @tesla_fan https://x.com/NVDA/status/1", ["AAPL"], 1),
-    ("📉$TSLA", ["TSLA"], -1), ("$MSFT is not good 👎", ["MSFT"], -1),
+    ("📉$TSLA", ["TSLA"], -1), ("👎 $MSFT is not good", ["MSFT"], -1),
     ("I don't think $INTC will crash", ["INTC"], 1), ("$NFLX 👍🏽 \u{2764}\u{fe0f}", ["NFLX"], 1),
     ("r/stocks and u/warren_b like $PFE, strong growth", ["PFE"], 1),
     ("> $BA will crash and burn\n\nNo. $WMT beats estimates", ["WMT"], 1),

@@ -9,7 +9,7 @@ package struct DocumentOptions: ParsableArguments {
   package var concurrency: Int?
 
   @Option(help: ArgumentHelp(
-    "Largest document; it is read as it arrives, and never held whole unless it is JSON. Larger ones are dead-lettered.",
+    "Largest document, read as it arrives and never held whole unless it is JSON; a larger one is a dead letter.",
     valueName: "size"))
   package var maxDocumentSize = ByteSize.mib(64)
 

@@ -177,7 +177,8 @@ enum EdgarAnswers {
           default: try reader.skipValue()
           }
         }
-        if cik > 0, let symbol = SymbolNames.canonical(ticker, from: .dashed) { companies[symbol] = zeroPadded(cik, 10) }
+        guard cik > 0, let symbol = SymbolNames.canonical(ticker, from: .dashed) else { continue }
+        companies[symbol] = zeroPadded(cik, 10)
       }
       try reader.finish()
       guard !companies.isEmpty else { throw DecodingFailure(.badValue, at: 0, "it has no rows", field: "ticker") }

@@ -40,7 +40,7 @@ final class RedditReader: Sendable {
       let page: RedditPage
       do {
         page = try await get(path, task, source, now: now)
-      } catch let error as FetchError where number > 1 && (error.kind.isRateLimit || error.kind == .budgetSpent) {
+      } catch let error as FetchError where !seen.isEmpty && (error.kind.isRateLimit || error.kind == .budgetSpent) {
         // What was read is published, and the next task asks again about all of it.
         answer.isWhole = false
         break

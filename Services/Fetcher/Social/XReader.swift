@@ -67,7 +67,7 @@ enum XReader {
         if token == nil { hasCursor = false }
         (token, tokens) = (nil, [])
         continue
-      } catch let error as FetchError where number > 1 && (error.kind.isRateLimit || error.kind == .budgetSpent) {
+      } catch let error as FetchError where !seen.isEmpty && (error.kind.isRateLimit || error.kind == .budgetSpent) {
         answer.isWhole = false
         break
       }

@@ -108,7 +108,9 @@ package struct DocumentChunk: FieldwiseMessage {
     }
     set {
       vector = newValue.map { floats in
-        Base64.encode(floats.flatMap { float in (0..<4).map { UInt8(truncatingIfNeeded: float.bitPattern >> ($0 * 8)) } })
+        Base64.encode(floats.flatMap { float in
+          (0..<4).map { UInt8(truncatingIfNeeded: float.bitPattern >> ($0 * 8)) }
+        })
       }
     }
   }

@@ -100,7 +100,7 @@ package struct SocialCorpus: Sendable {
   private static let patterns: [(text: String, sign: Int)] = [
     ("$SYM is soaring today, best quarter in years 🚀🚀 note N1", 1),
     ("Loading up on $SYM: analysts upgrade it again and growth is strong, note N1", 1),
-    ("I don't think NAME stock will crash, see note N1 $SYM", 1),
+    ("NAME stock won't crash, see note N1 $SYM", 1),
     ("$SYM📈 and the bears are wrong, note N1", 1),
     ("$SYM results are not good at all 📉 note N1", -1),
     ("Sold all my $SYM shares, this fraud will plunge, note N1", -1),
