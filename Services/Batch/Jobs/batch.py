@@ -117,16 +117,19 @@ def work(given, job):
     if hasattr(kind, "publish"):
         say("published", dataset=None, manifest=kind.publish(store, parts), rows=rows(finished), message=message)
         return
-    manifest, pointer = dataset.publish(job, run, plan, parts, plan["boundaries"])
+    boundaries = plan["boundaries"]
+    if hasattr(kind, "boundaries"):
+        boundaries = kind.boundaries(boundaries, parts)
+    manifest, pointer = dataset.publish(job, run, plan, parts, boundaries)
     removed = dataset.prune(given.keep)
     say("published", dataset=dataset.name, manifest=pointer["manifest"], sequence=pointer["sequence"],
         rows=rows(finished), message=message, removed=removed,
-        boundaries=[{"symbol": symbol, "until_ns": until} for symbol, until in newest(plan, manifest)])
+        boundaries=[{"symbol": symbol, "until_ns": until} for symbol, until in newest(boundaries, manifest)])
 
 
-def newest(plan, manifest):
+def newest(boundaries, manifest):
     covers = {each["symbol"]: each["covers"] for each in manifest["boundaries"]}
-    return [(symbol, covers[symbol][-1]["until_ns"]) for symbol in sorted({each[0] for each in plan["boundaries"]})]
+    return [(symbol, covers[symbol][-1]["until_ns"]) for symbol in sorted({each[0] for each in boundaries})]
 
 
 def rows(finished):

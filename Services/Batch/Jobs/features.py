@@ -4,13 +4,14 @@ One task is all bars of a symbol, since averages of long memory depend on where 
 written by date. `parameters.indicators`, `intervals`, `hours` and `feed` are those of signal-worker's flags."""
 
 import hashlib
+import json
 
 import pyarrow as pa
 import pyarrow.compute
 
 from archive import program, run_program, unpacked
 from lake import Dataset
-from records import DOUBLE, TEXT, WHOLE, Days, Refused, chosen, day_of, midnight, next_day, parsed
+from records import DOUBLE, LENGTHS, TEXT, WHOLE, Days, Refused, chosen, day_of, midnight, next_day, parsed
 
 COLUMNS = [("symbol", TEXT), ("feed", TEXT), ("interval", TEXT), ("start_ns", WHOLE), ("known_ns", WHOLE),
            ("bars", WHOLE)]
@@ -50,10 +51,11 @@ def plan(job, store, before):
         if made.get(symbol) != inputs:
             tasks.append({"name": f"{len(tasks):06}", "symbol": symbol, "from": first, "inputs": inputs,
                           "lines": [part["lines"] for part in parts]})
+    changed = {task["symbol"] for task in tasks}
     floor = midnight(first) if first else None
     ceiling = job.get("until_ns")
     for each in manifest["boundaries"]:
-        if each["symbol"] in by_symbol:
+        if each["symbol"] in changed:
             for span in each["covers"]:
                 start = max(span["from_ns"], floor) if floor is not None else span["from_ns"]
                 until = min(span["until_ns"], midnight(next_day(last))) if ceiling is not None else span["until_ns"]
@@ -68,6 +70,7 @@ def plan(job, store, before):
 def run(job, store, task, write):
     bars = b"".join(unpacked(store.get(key), key) for key in task["lines"])
     made = run_program([program("SIGNAL_WORKER", "signal-worker"), "compute", *flags(job)], bars).splitlines()
+    complete = last_end(bars.splitlines())
     signals, lines = signal_table(made)
     days, by_date = Days(), {}
     for index, start in enumerate(signals.column("start_ns").to_pylist()):
@@ -77,8 +80,26 @@ def run(job, store, task, write):
         if date >= task["from"]:
             found, own = chosen(signals, lines, rows)
             times = found.column("start_ns").to_pylist()
-            parts.append(write(date, task["symbol"], found, own, (times[0], times[-1]), task["inputs"]))
+            part = write(date, task["symbol"], found, own, (times[0], times[-1]), task["inputs"])
+            parts.append({**part, "complete_ns": complete})
     return parts
+
+
+def last_end(lines):
+    """Where the last minute ends. A longer bar whose last minutes had no trade is complete when a later one is known:
+    so what ends behind this is not complete here, although the bars are."""
+    for line in reversed(lines):
+        bar = json.loads(line)
+        if bar["interval"] == "1m" and not bar.get("running"):
+            return bar["start_ns"] + LENGTHS["1m"]
+    return 0
+
+
+def boundaries(planned, parts):
+    """What the plan covers of each symbol, up to the end of its last minute."""
+    complete = {part["symbol"]: part["complete_ns"] for part in parts}
+    return [[symbol, start, min(until, complete.get(symbol, 0))] for symbol, start, until in planned
+            if start < min(until, complete.get(symbol, 0))]
 
 
 def signal_table(lines):

@@ -65,7 +65,8 @@ def run(job, store, task, write):
             "--version", task["version"], *arguments], b"")
         home = os.path.join(folder, "models", task["model"], task["version"])
         prefix = f"models/{task['model']}/{task['version']}"
-        part = {"key": f"{prefix}/manifest.json", "rows": rows, "said": said.decode(errors="replace").strip().replace(f"{folder}/", "")}
+        said = said.decode(errors="replace").strip().replace(f"{folder}/", "")
+        part = {"key": f"{prefix}/manifest.json", "rows": rows, "said": said}
         # The manifest last: until then there is no such version.
         for name in sorted(os.listdir(home), key=lambda name: (name == "manifest.json", name)):
             with open(os.path.join(home, name), "rb") as file:
