@@ -82,7 +82,7 @@ package struct PassageSearch: Sendable {
     "ordinal", "text", "tokens", "table", "model", "published_at", "known_at",
   ]
   /// Candidates that the index keeps while it looks for the nearest; more find them more surely and take longer.
-  package static let candidates = 128
+  package static let candidates = 64
   /// Of the sum of reciprocal ranks (Cormack, Clarke and Büttcher 2009).
   private static let rankOffset = 60.0
 

@@ -101,7 +101,7 @@ extension GatewayProcessTests {
         ["-s", "-w", " %{http_code}", "--max-time", "60", "-X", method] + header + data + ["\(base)\(path)"])
       return try await ChildProcess.run(launch, atMost: .seconds(120)).output.trimmingCharacters(in: .newlines)
     }
-    let profile = "/users/ann@example.com/profile"
+    let profile = "/users/ann%40example.com/profile"
     #expect(try await status("GET", profile, as: nil).hasSuffix(" 401"))
     #expect(try await status("GET", profile).hasSuffix(" 404"))
     #expect(try await status("PUT", profile, "[1]").hasSuffix(" 400"))

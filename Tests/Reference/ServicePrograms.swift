@@ -26,7 +26,9 @@ package struct ServicePrograms: Sendable {
     let folders = try FileManager.default.contentsOfDirectory(atPath: "\(root)/Services").sorted()
       .filter { FileManager.default.fileExists(atPath: "\(root)/Services/\($0)/Main") }
     programs = try folders.map { folder in
-      guard let name = names.first(where: { Self.folderName($0) == folder.lowercased() }) else {
+      let lower = folder.lowercased()
+      guard let name = names.first(where: { Self.folderName($0) == lower })
+        ?? names.first(where: { $0.hasPrefix(lower + "-") }) else {
         throw Failure(
           .configuration, code: "unknown_program",
           "Services/\(folder) is no service of the catalogue (Shared/Catalogue/ServiceCatalogue.swift)")
@@ -35,7 +37,7 @@ package struct ServicePrograms: Sendable {
     }
   }
 
-  /// `db-writer` lives in `DBWriter`.
+  /// `db-writer` lives in `DBWriter`; `batch-runner` in `Batch`, with the jobs that it runs.
   private static func folderName(_ name: String) -> String { name.replacing("-", with: "") }
 
   package func folder(of service: String) -> String? { programs.first { $0.name == service }?.folder }

@@ -69,7 +69,7 @@ struct Call: Sendable {
     }
     var values: [String: Parameter.Value] = [:]
     for parameter in endpoint.parameters {
-      let text = parameter.place == .path ? request.parameter(parameter.name) : texts[parameter.name]
+      let text = parameter.place == .path ? try Self.decoded(parameter, request) : texts[parameter.name]
       if let text {
         values[parameter.name] = try parameter.read(text)
       } else if parameter.isRequired {
@@ -80,6 +80,15 @@ struct Call: Sendable {
     }
     (self.values, self.request) = (values, request)
     body = if let body = endpoint.body { try await Self.json(request, body) } else { [] }
+  }
+
+  /// A parameter of the path, its percent-escapes resolved.
+  private static func decoded(_ parameter: Parameter, _ request: ServerRequest) throws(Problem) -> String? {
+    guard let text = request.parameter(parameter.name) else { return nil }
+    guard let decoded = PercentEncoding.decode(text) else {
+      throw .badParameter(parameter.name, "has a percent sign that begins no escape, or is not UTF-8")
+    }
+    return decoded
   }
 
   /// - Throws: a body of another type, of more bytes, or that is no JSON object.

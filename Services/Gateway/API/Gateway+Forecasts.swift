@@ -49,7 +49,7 @@ extension Gateway {
 
   private func outcomes(_ call: Call) async throws -> Reply {
     let (range, most) = (range(call), call.count("limit"))
-    let skip = call.cursor("cursor")?.mark.flatMap { Int64($0) } ?? 0
+    let skip = Int64(call.cursor("cursor")?.skipped ?? 0)
     let rows = try await rows("""
       SELECT replace(p.prediction_id::text, '-', ''), p.step, p.model, p.model_version,
              \(Database.microseconds("p.issued_at")), \(Database.microseconds("p.target_at")), p.mean, p.lower, p.upper,

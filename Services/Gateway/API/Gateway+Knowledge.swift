@@ -207,8 +207,12 @@ extension Gateway {
       case "answer": answer = try reader.text(name, most: 60_000)
       case "tags": tags = try reader.words(name, most: 16)
       case "life_seconds":
-        life = try reader.integer()
-        guard (1...2_592_000).contains(life) else { throw reader.wrong(name, "is no number from 1 to 2,592,000") }
+        // A whole number may be written with a fraction of zeros.
+        let number = try reader.double(field: name)
+        guard (1...2_592_000).contains(number), number == number.rounded() else {
+          throw reader.wrong(name, "is no whole number from 1 to 2,592,000")
+        }
+        life = Int64(number)
       default: return false
       }
       return true

@@ -71,7 +71,7 @@ extension Gateway {
 
   private func history(_ call: Call) async throws -> Reply {
     let (range, most) = (range(call), call.count("limit"))
-    let skip = call.cursor("cursor")?.mark.flatMap { Int64($0) } ?? 0
+    let skip = Int64(call.cursor("cursor")?.skipped ?? 0)
     let rows = try await rows("""
       SELECT p.chain, p.store_id, p.ean, p.previous_price, p.price, \(Database.microseconds("p.previous_since")),
              \(Database.microseconds("p.changed_at"))

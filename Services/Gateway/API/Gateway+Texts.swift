@@ -31,7 +31,7 @@ extension Gateway {
 
   private func records(_ kind: String, _ call: Call) async throws -> HotStore.Records {
     try await store.records(
-      kind, of: call.text("symbol"), range(call), skip: call.cursor("cursor")?.mark.flatMap { Int($0) } ?? 0,
+      kind, of: call.text("symbol"), range(call), skip: call.cursor("cursor")?.skipped ?? 0,
       most: call.count("limit"))
   }
 

@@ -183,6 +183,9 @@ struct Cursor: Hashable, Sendable {
     mark = String(parts[1])
   }
 
+  /// Rows of the first moment of the page that earlier pages had; 0 where the mark says something else.
+  var skipped: Int { mark.flatMap { Int($0) }.map { min(max($0, 0), 1_000_000_000) } ?? 0 }
+
   var text: String {
     let digits = String(max(0, time), radix: 16)
     return String(repeating: "0", count: max(0, 11 - digits.utf8.count)) + digits + (mark.map { "-\($0)" } ?? "")

@@ -52,7 +52,7 @@ extension HotStore {
 
   /// The newest articles of the tail, the newest first; nil cursor when there are no more.
   func articles(before cursor: Cursor?, most: Int) async throws(RedisError) -> (records: [[UInt8]], next: Cursor?) {
-    let end = cursor.map { "\($0.time)-\($0.mark ?? "0")" } ?? "+"
+    let end = cursor.map { "\($0.time)-\($0.mark.flatMap { UInt64($0) } ?? 0)" } ?? "+"
     let reply = try await answers([RedisCommand("XREVRANGE", "stream:raw_news", end, "-", "COUNT", "\(most + 1)")])[0]
     let entries = (reply.array ?? []).compactMap { entry -> (id: String, data: [UInt8])? in
       guard let pair = entry.array, pair.count == 2, let id = pair[0].text, let fields = pair[1].array else {
