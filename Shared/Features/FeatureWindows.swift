@@ -100,7 +100,8 @@ struct EventWindow: Sendable {
     // One that does not stand is kept too, so that an earlier revision of it does not come back.
     let place = events.firstIndex { (event.timeNs, event.id) < ($0.timeNs, $0.id) } ?? events.count
     events.insert(event, at: place)
-    events.removeAll { $0.timeNs <= horizon }
+    let limit = horizon
+    events.removeAll { $0.timeNs <= limit }
     return true
   }
 
