@@ -103,7 +103,7 @@ import Glibc
     }
     try await awaitCaughtUp()
     let count = market.planted.count { !$0.isNone }
-    try await eventually("every plant is found", timeout: .seconds(600)) { tap.standing.count == count }
+    try await eventually("every plant is found") { tap.standing.count == count }
     try await send(chain("2025-12-02", openInterest: 100_000, of: Flow.day, after: 86_400).map {
       (Topics.optionChains, $0.key, $0.encoded())
     })

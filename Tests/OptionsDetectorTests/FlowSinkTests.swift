@@ -11,16 +11,18 @@ import TestSupport
   static let symbols = (0..<12).map { "AAPL251219C00\(200 + 5 * $0)000" }
 
   /// A market of ten minutes with planted activity.
-  static func market(seed: UInt64) -> (events: [SimulatedEvent], planted: [PlantedFlow]) {
+  /// - Parameter others: contracts besides those on AAPL.
+  static func market(seed: UInt64, others: [String] = []) -> (events: [SimulatedEvent], planted: [PlantedFlow]) {
     var market = FeedMarket(
-      seed: seed, symbols: symbols + ["AAPL"], rate: 150, startNs: Flow.open, hasCorrections: false, plantEvery: 200)
+      seed: seed, symbols: symbols + others + ["AAPL"], rate: 150, startNs: Flow.open, hasCorrections: false, plantEvery: 200)
     _ = market.advance(to: Flow.open + 600_000_000_000)
     return (market.events, market.planted)
   }
 
   /// Every plant is found, with its numbers, and nothing else: precision and recall are one.
   @Test(arguments: 0..<3) func whatWasPlantedIsFoundAndNothingElse(_ seed: Int) async throws {
-    let (events, planted) = Self.market(seed: UInt64(seed))
+    let (events, planted) = Self.market(
+      seed: UInt64(seed), others: ["MSFT251219C00400000", "MSFT251219P00400000", "MSFT251219P00410000"])
     #expect(planted.count > 300 && Set(planted.map(\.kind)) == Set(PlantedFlow.Kind.allCases))
     let fixture = try FlowFixture()
     for trade in Flow.prints(of: events) { fixture.append(trade.encoded()) }

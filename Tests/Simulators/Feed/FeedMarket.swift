@@ -131,8 +131,11 @@ package struct FeedMarket: Sendable {
   /// Unusual activity in contracts that have not printed for a while, because they were told to wait.
   private mutating func plant(_ time: Int64) {
     if steps % plantEvery == 0, next == nil, !options.isEmpty {
-      let place = Int(splitMix64(seed &+ UInt64(steps)) % UInt64(options.count))
-      let (first, second) = (options[place], options[(place + 1) % options.count])
+      let first = options[Int(splitMix64(seed &+ UInt64(steps)) % UInt64(options.count))]
+      // The other leg of an order is on the same underlying.
+      let underlying = OptionContract(symbols[first])?.underlying
+      let alike = options.filter { OptionContract(symbols[$0])?.underlying == underlying }
+      let second = alike.first { $0 > first } ?? alike.first ?? first
       next = (first, second, time + Self.quiet)
       for index in [first, second] { busyUntil[index] = time + 2 * Self.quiet }
     }
