@@ -39,9 +39,12 @@ import Values
 
   private func time(_ seconds: Int64) -> String { (Timestamp(microseconds: seconds * 1_000_000) ?? .epoch).description }
 
-  /// Half an hour of a session, minute by minute, by two fetchers of which one is killed: every bar of the market is
-  /// published, a repeated one is the same, and the account is charged for every request.
-  @Test(.timeLimit(.minutes(15))) func scheduledBarsEqualTheMarket() async throws {
+  /// Half an hour of a session, minute by minute, by two fetchers of which one is killed, or frozen until the other has
+  /// done its work: every bar of the market is published, a repeated one is the same, and the account is charged for
+  /// every request.
+  @Test(.timeLimit(.minutes(15)), arguments: [SIGKILL, SIGSTOP]) func scheduledBarsEqualTheMarket(
+    _ signal: Int32
+  ) async throws {
     let redis = try await PrivateRedis.start()
     var script = FeedScript()
     (script.pastDays, script.pageSize) = (12, 9)
@@ -54,16 +57,17 @@ import Values
           "--allow-private-addresses", "--kafka-bootstrap-servers", fleet.broker.bootstrapServers, "--kafka-property",
           "session.timeout.ms=6000", "--retry-base", "50ms", "--retry-cap", "1s", "--commit-interval", "200ms",
         ]
-        let killed = try await ServiceProcess.start("fetcher", arguments)
-        try await killed.awaitReady()
+        let lost = try await ServiceProcess.start("fetcher", arguments)
+        try await lost.awaitReady()
         let open = try MarketStage.session().open
         let replay = try await ServiceProcess.run("scheduler", ["replay"] + plan + [
           "--from", time(open), "--to", time(open + 1_860), "--speed", "0", "--http-port", "0",
           "--kafka-bootstrap-servers", fleet.broker.bootstrapServers,
         ])
         #expect(replay.status == .exited(0), "\(replay)")
-        try await eventually("some tasks ended") { await killed.ended() >= 10 }
-        _ = await killed.kill()
+        try await eventually("some tasks ended") { await lost.ended() >= 10 }
+        let rebalances = await lost.metrics().sum("souk_kafka_rebalance_events_total") ?? 0
+        lost.signal(signal)
         let process = try await ServiceProcess.start("fetcher", arguments)
         try await process.awaitReady()
         let truth = MarketStage.truth(simulator, Self.symbols, open + 60 - 300..<open + 1_800)
@@ -71,20 +75,30 @@ import Values
           try await Set(fleet.read([Topics.marketBars]).map { MarketStage.text(try FeedBar(decoding: $0.value)) })
             .isSuperset(of: truth)
         }
+        var running = [process]
+        if signal == SIGSTOP {
+          lost.signal(SIGCONT)
+          try await eventually("it is in the group again") {
+            await lost.metrics().sum("souk_kafka_rebalance_events_total") ?? 0 > rebalances
+          }
+          running.append(lost)
+        }
+        for one in running {
+          try await eventually("all tasks ended") { await one.metrics().sum("souk_kafka_lag_records") == 0 }
+        }
         let records = try await fleet.read([Topics.marketBars])
         let bars = try records.map { try FeedBar(decoding: $0.value) }
         #expect(Set(bars.map(MarketStage.text)) == truth)
         #expect(bars.allSatisfy { $0.values.revision == 0 && $0.feed == "polygon-stocks" })
         #expect(records.allSatisfy { $0.headers[HeaderName.schema] == "market-bars" })
         #expect(zip(records, bars).allSatisfy { $0.key == $1.symbol })
-        try await eventually("all tasks ended") { await process.metrics().sum("souk_kafka_lag_records") == 0 }
         #expect(try await fleet.read([Topics.fetchTasks(of: .bars).deadLetters]).isEmpty)
-        // Tokens that the killed process had taken and not used are spent too.
+        // Tokens that the lost process had taken and not used are spent too.
         let client = RedisClient(RedisConfiguration(url: try RedisURL(redis.url)))
         let used = try await client.send(RedisCommand("HGET", "souk:budget:feed", "used")).text.flatMap { Int($0) } ?? 0
         #expect(used >= simulator.questions.count && used <= simulator.questions.count + 100)
         await client.close()
-        #expect(await process.terminate() == .exited(0), "\(process.log.suffix(5))")
+        for one in running { #expect(await one.terminate() == .exited(0), "\(one.log.suffix(5))") }
       }
     }
     await redis.stop()

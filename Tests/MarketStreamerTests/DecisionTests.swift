@@ -34,6 +34,39 @@ import Values
     #expect(memory.count <= 20)
   }
 
+  /// Half a minute of silence is a fault while the market is open; the watch rests while it is closed.
+  @Test(arguments: [
+    // On a Wednesday in summer, 9:30 to 16:00 are 13:30 to 20:00 in UTC, 4:00 to 20:00 are 8:00 to 24:00.
+    (.regular, "2025-07-02T15:00:00Z", "2025-07-02T15:00:30Z"),
+    (.regular, "2025-07-02T13:00:00Z", "2025-07-02T13:30:30Z"),
+    (.regular, "2025-07-02T19:59:30Z", "2025-07-02T20:00:00Z"),
+    (.extended, "2025-07-02T13:00:00Z", "2025-07-02T13:00:30Z"),
+    (.extended, "2025-07-02T20:30:00Z", "2025-07-02T20:30:30Z"),
+    (.extended, "2025-07-02T07:59:00Z", "2025-07-02T08:00:30Z"),
+    // Ten seconds before the end and the first twenty of the next session.
+    (.extended, "2025-07-02T23:59:50Z", "2025-07-03T08:00:20Z"),
+    // The half day before Independence Day ends at 13:00, and a week-end follows the holiday.
+    (.regular, "2025-07-03T16:59:50Z", "2025-07-07T13:30:20Z"),
+    (.regular, "2025-07-03T17:00:00Z", "2025-07-07T13:30:30Z"),
+    (.extended, "2025-07-03T17:00:00Z", "2025-07-03T17:00:30Z"),
+    // The half day after Thanksgiving, in winter: 13:00 is 18:00, and extended hours end at 17:00.
+    (.regular, "2025-11-27T15:00:00Z", "2025-11-28T14:30:30Z"),
+    (.regular, "2025-11-28T18:00:00Z", "2025-12-01T14:30:30Z"),
+    (.extended, "2025-11-28T18:00:00Z", "2025-11-28T18:00:30Z"),
+    (.extended, "2025-11-28T22:00:00Z", "2025-12-01T09:00:30Z"),
+    // Week-ends in which the clocks change.
+    (.regular, "2025-03-07T21:00:00Z", "2025-03-10T13:30:30Z"),
+    (.regular, "2025-10-31T20:00:00Z", "2025-11-03T14:30:30Z"),
+    (.extended, "2025-11-01T00:00:00Z", "2025-11-03T09:00:30Z"),
+    (.always, "2025-12-25T12:00:00Z", "2025-12-25T12:00:30Z"),
+  ] as [(NYSECalendar.Hours, String, String)])
+  func silenceCountsWhileTheMarketIsOpen(_ hours: NYSECalendar.Hours, _ from: String, _ to: String) throws {
+    let watchdog = Watchdog(calendar: try NYSECalendar(), hours: hours, limit: .seconds(30))
+    let (start, end) = (try #require(Timestamp(from)), try #require(Timestamp(to)))
+    let patience = try #require(watchdog.patience(at: start.microseconds / 1_000_000))
+    #expect(patience == .microseconds(end.microseconds - start.microseconds))
+  }
+
   private func bar(_ close: Int32, start: Int64 = 60, known: Int64 = 1) -> FeedBarValues {
     FeedBarValues(
       startNs: start, knownNs: known, open: ExactDecimal(1), high: ExactDecimal(9), low: ExactDecimal(1),

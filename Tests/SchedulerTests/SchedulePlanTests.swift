@@ -1,6 +1,8 @@
+import Catalogue
 import Commodities
 import Core
 import Foundation
+import Markets
 import Messages
 @testable import SchedulerService
 import Testing
@@ -28,6 +30,31 @@ import Values
       "mena.egypt.polymer.pvc", "mena.jordan.polymer.pvc", "europe.germany.polymer.pvc", "mena.egypt.polymer.xlpe",
       "mena.jordan.polymer.xlpe", "europe.germany.polymer.xlpe", "global.world.energy.brent",
     ])
+  }
+
+  /// Embedded schedules have the cadences that users of the hot store know, a regular Monday the runs that follow from
+  /// them, and each kind of tasks a topic of its own.
+  @Test func embeddedSchedulesHaveTheKnownCadences() throws {
+    let catalogue = try MarketCatalogue(tickers: ["AAPL"], sources: nil, schedules: nil)
+    #expect(catalogue.schedules.map { "\($0.name): \($0.kind.rawValue) of \($0.source.name), \($0.pace)" } == [
+      "bars-1m: bars of alpaca, every 1m, regular hours",
+      // NewsAPI's free plan has 100 requests a day; 5 minutes, as users know it, are 288.
+      "news: news of newsapi, every 15m, always",
+      "chains: chains of polygon, every 15m, regular hours",
+      "reddit: social of reddit, every 2m, always", "x: social of x, every 2m, always",
+      "filings: filings of edgar, every 1h, always", "transcripts: transcripts of fmp, every 1d, always",
+    ])
+    let plan = SchedulePlan(catalogue)
+    let day = try seconds("2026-03-02T05:00:00Z")..<seconds("2026-03-03T05:00:00Z")
+    let tasks = plan.jobs(in: day).map { plan.task(of: $0) }
+    #expect(Dictionary(grouping: tasks) { $0.schedule ?? "" }.mapValues(\.count) == [
+      "bars-1m": 390, "news": 96, "chains": 26, "reddit": 720, "x": 720, "filings": 24, "transcripts": 1,
+    ])
+    #expect(Set(tasks.map { "\($0.kind) in \($0.topic.name)" }) == [
+      "bars in fetch-bars", "chains in fetch-chains", "news in fetch-news", "social in fetch-social",
+      "filings in fetch-filings", "transcripts in fetch-transcripts",
+    ])
+    #expect(Set(FetchKind.allCases.map(\.rawValue)) == Set(tasks.map(\.kind)))
   }
 
   /// The ids are Python's: hashlib.sha256("polymers\n2026-03-02T10:00:00Z\nfetch_price\nEgypt\nPVC".encode()).

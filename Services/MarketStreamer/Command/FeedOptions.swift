@@ -93,7 +93,7 @@ package struct FeedOptions: ParsableArguments {
     if let symbolsFile {
       let text = String(decoding: try readFile(symbolsFile, limit: 16 << 20), as: UTF8.self)
       texts += text.split(whereSeparator: \.isNewline).compactMap { line in
-        line.prefix { $0 != "#" }.split(separator: " ").first.map(String.init)
+        line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace).first.map(String.init)
       }
     }
     let channels = try list(self.channels, "--channels").intersection(feed.channels)

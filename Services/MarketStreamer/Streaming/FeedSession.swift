@@ -14,15 +14,13 @@ struct FeedSession: Sendable {
   let isPacked: Bool
   /// How long the login and the answer to subscriptions may take.
   let patience: Duration
-  /// How long the feed may say nothing while the market is open.
-  let silence: Duration
   let maxBacklog: Int
 
   init(_ settings: FeedSettings) {
     feed = settings.feed
     socket = settings.socket
     (key, secret, isPacked) = (settings.key, settings.secret, settings.isPacked)
-    (patience, silence, maxBacklog) = (settings.patience, settings.silence, settings.maxBacklog)
+    (patience, maxBacklog) = (settings.patience, settings.maxBacklog)
   }
 
   /// What happens to the session while it lasts.
@@ -31,7 +29,7 @@ struct FeedSession: Sendable {
     let drain: Interruption
     /// Raised when the connection belongs to another process.
     let lost: Interruption
-    let isOpen: @Sendable () -> Bool
+    let watchdog: Watchdog
     let backlog: @Sendable () -> Int
     let logger: Logger
   }
@@ -126,16 +124,16 @@ struct FeedSession: Sendable {
     _ socket: inout WebSocket<WebSocketMessage>, _ queue: inout SubscriptionQueue, _ around: Surroundings
   ) async throws {
     while !around.drain.isRaised {
-      // Silence is a fault only while the market is open.
-      let deadline = around.isOpen()
-        ? socket.deadline(in: silence, "the feed said nothing for \(silence) while the market was open") : nil
+      let deadline = around.watchdog.patience(at: WallClock.seconds()).map { patience in
+        socket.deadline(in: patience, "the feed said nothing for \(around.watchdog.limit) while the market was open")
+      }
       let frame: WebSocketMessage?
       do {
+        defer { deadline?.cancel() }
         frame = try await socket.next()
       } catch let error as WebSocketError where error.kind == .timedOut {
         throw FeedFailure(.silent, error.message)
       }
-      deadline?.cancel()
       guard let frame else { return }
       for control in controls(frame, around.outlet) {
         switch control {

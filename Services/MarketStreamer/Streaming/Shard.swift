@@ -148,10 +148,11 @@ actor Shard {
       return
     }
     current.withLock { $0 = wanted }
-    let (calendar, hours, publisher, outlet) = (calendar, settings.hours, publisher, outlet)
+    let (publisher, outlet) = (publisher, outlet)
     let around = FeedSession.Surroundings(
       outlet: outlet, drain: context.drain, lost: lost,
-      isOpen: { calendar.isOpen(at: WallClock.seconds(), hours) }, backlog: { publisher.backlog }, logger: logger)
+      watchdog: Watchdog(calendar: calendar, hours: settings.hours, limit: settings.silence),
+      backlog: { publisher.backlog }, logger: logger)
     let keeper = Mutex<Task<Void, Never>?>(nil)
     let (interests, number) = (interests, number)
     let outcome: Result<Void, any Error>
