@@ -71,8 +71,10 @@ struct Rendering: Sendable {
     return Rendering(manifests: try documents.map { Manifest(text: $0, tree: try YAMLTree.document($0)) })
   }
 
-  /// Those that run all the time.
-  var services: [Workload] { workloads.filter { ["Deployment", "StatefulSet"].contains($0.manifest.kind) } }
+  /// Those of the catalogue that run all the time.
+  var services: [Workload] {
+    workloads.filter { ["Deployment", "StatefulSet"].contains($0.manifest.kind) && !$0.isForeign }
+  }
 
   func all(_ kind: String) -> [Manifest] { manifests.filter { $0.kind == kind } }
   func named(_ kind: String, _ name: String) -> Manifest? { all(kind).first { $0.name == name } }

@@ -179,6 +179,28 @@ import TestSupport
     #expect(writer.deployed.environment["MIGRATE"] == "true")
   }
 
+  /// Dask's own programs are probed where they answer, and workers look for the scheduler where it listens.
+  @Test func theClusterOfTheBatchLayerIsProbed() async throws {
+    let rendering = try await Rendering.of(.production)
+    let workloads = rendering.workloads.filter { $0.isForeign }
+    #expect(Set(workloads.map(\.name)) == ["dask-scheduler", "dask-worker"])
+    for workload in workloads {
+      let container = workload.container
+      for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
+        #expect(container[probe, "httpGet", "path"].text == "/health", "\(workload.name)")
+      }
+      #expect(container["ports"].item(named: "http")["containerPort"].text == "8080", "\(workload.name)")
+      #expect(workload.deployed.command.joined(separator: " ").contains(/--dashboard-address[= ]:8080/))
+      #expect(container["image"].text?.contains("/souk-batch:") == true, "\(workload.name)")
+    }
+    let runner = try #require(rendering.services.first { $0.name == "batch-runner" })
+    let address = try #require(runner.deployed.environment["DASK_SCHEDULER_ADDRESS"])
+    #expect(workloads.contains { $0.deployed.command.contains(address) }, "workers and runner name one scheduler")
+    let service = try #require(rendering.named("Service", "dask-scheduler"))
+    #expect(address == "tcp://dask-scheduler:\(service.tree["spec", "ports"].item(named: "tasks")["port"].text ?? "")")
+    #expect(runner.container["image"].text?.contains("/souk-batch:") == true)
+  }
+
   /// What the templates train is where the workers look, in the image that has the programs.
   @Test func theTrainingFeedsTheWorkers() async throws {
     let rendering = try await Rendering.production(with: "training")
@@ -190,7 +212,7 @@ import TestSupport
       let mount = worker.container["volumeMounts"].item(named: "models")
       #expect(mount["mountPath"].text == "/var/lib/souk" && mount["readOnly"].text == "true", "\(worker.name)")
     }
-    for workload in rendering.workloads where workload.isForeign {
+    for workload in rendering.workloads where workload.isForeign && workload.manifest.kind == "CronJob" {
       let command = workload.deployed.command
       #expect(command.last == "/var/lib/souk/registry", "\(workload.name)")
       let program = try #require(command.dropFirst().first?.split(separator: "/").last.map(String.init))
