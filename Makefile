@@ -66,7 +66,7 @@ SIMULATOR_lambda := feed-simulator news-simulator edgar-simulator
 PRODUCTS_prices := crawler downloader parser db-writer
 PRODUCTS_egx := egx-producer influx-consumer s3-consumer
 PRODUCTS_sentinel := scheduler fetcher inference-worker db-writer
-PRODUCTS_lambda := scheduler fetcher market-streamer signal-worker sentiment-worker document-worker hot-writer archiver gateway
+PRODUCTS_lambda := scheduler fetcher market-streamer signal-worker options-detector sentiment-worker document-worker hot-writer archiver batch-runner gateway
 # end generated: products
 PRODUCTS = souk $(SIMULATOR_$(SYSTEM)) $(PRODUCTS_$(SYSTEM))
 # What `make deps` installs for: a system, or all.
