@@ -14,7 +14,8 @@ import TestSupport
   /// - Parameter others: contracts besides those on AAPL.
   static func market(seed: UInt64, others: [String] = []) -> (events: [SimulatedEvent], planted: [PlantedFlow]) {
     var market = FeedMarket(
-      seed: seed, symbols: symbols + others + ["AAPL"], rate: 150, startNs: Flow.open, hasCorrections: false, plantEvery: 200)
+      seed: seed, symbols: symbols + others + ["AAPL"], rate: 150, startNs: Flow.open, hasCorrections: false,
+      plantEvery: 200)
     _ = market.advance(to: Flow.open + 600_000_000_000)
     return (market.events, market.planted)
   }

@@ -7,7 +7,7 @@ struct Watchdog: Sendable {
   /// How long the feed may say nothing.
   let limit: Duration
 
-  /// From `now` until a feed that says nothing from then on is given up: over a night, a week-end or a holiday it rests.
+  /// From `now` until a feed that says nothing from then on is given up: it rests over nights, week-ends and holidays.
   /// - Parameter now: seconds since 1970.
   /// - Returns: nil when the next month has not as much trading.
   func patience(at now: Int64) -> Duration? {
