@@ -42,7 +42,8 @@ import TestSupport
     #expect(wrongType?.errorClass == .configuration)
     #expect(wrongType?.code == "redis_wrongtype")
     let unknown = await #expect(throws: RedisError.self) { try await client.send(RedisCommand("NOSUCH")) }
-    #expect(unknown?.errorClass == .fatal)
+    #expect(unknown?.errorClass == .configuration)
+    #expect(unknown?.code == "redis_unknown_command")
     let mixed = try await client.replies(to: [
       RedisCommand("SADD", "text", "b"), RedisCommand("GET", "text"), RedisCommand("LLEN", "text"),
     ])
