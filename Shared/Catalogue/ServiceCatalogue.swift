@@ -199,7 +199,7 @@ package enum ServiceCatalogue {
     tables: [
       Topics.marketGaps, Topics.subscriptions, Topics.batchJobs, Topics.batchStatus, Topics.optionsFlow,
       Topics.sentimentEvents, Topics.marketTicks, Topics.marketBars, Topics.technicalSignals, Topics.newsArticles,
-    ], needs: [.redis, .objectStore, .dask], scaling: .replicated, resources: .medium,
+    ], needs: [.redis, .objectStore, .dask], optional: [.postgres, .influx], scaling: .replicated, resources: .medium,
     settings: [
       FleetSetting("API_HOST", "0.0.0.0", in: containers), FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
       FleetSetting("VIEWS_ENABLED", "true", in: containers), .choice("DASK_ENABLED", "true", "DASK_ENABLED"),

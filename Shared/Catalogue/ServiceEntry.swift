@@ -19,6 +19,8 @@ package struct ServiceEntry: Hashable, Sendable {
   package let sink: Dependency?
   /// What it talks to, the sink included.
   package let needs: Set<Dependency>
+  /// What it also talks to where it is told an address, and works without: nothing waits for these.
+  package let optional: Set<Dependency>
   /// Where processes of one executable do different work: the values of its setting `KIND`, and what each reads in a
   /// group of its own.
   package let kinds: [Kind]
@@ -68,7 +70,8 @@ package struct ServiceEntry: Hashable, Sendable {
   package init(
     _ name: String, _ summary: String, of systems: [FleetSystem], reads inputs: [Topic] = [],
     writes outputs: [Topic] = [], tables: [Topic] = [], isSource: Bool = false, sink: Dependency? = nil,
-    needs: Set<Dependency> = [], kinds: [Kind] = [], scaling: Scaling, isStateful: Bool = false,
+    needs: Set<Dependency> = [], optional: Set<Dependency> = [], kinds: [Kind] = [], scaling: Scaling,
+    isStateful: Bool = false,
     resources: ContainerResources = .small, settings: [FleetSetting] = [], readsMarkets: Bool = false,
     volumes: [FleetVolume] = [], serves: Int? = nil, hasStandIn: Bool = false, image: FleetImage = .fleet,
     note: String = ""
@@ -82,6 +85,7 @@ package struct ServiceEntry: Hashable, Sendable {
     self.isSource = isSource
     self.sink = sink
     self.needs = needs.union([.kafka]).union(sink.map { [$0] } ?? [])
+    self.optional = optional
     self.kinds = kinds
     self.scaling = scaling
     self.isStateful = isStateful
@@ -108,7 +112,7 @@ package struct ServiceEntry: Hashable, Sendable {
       let outputs = outputs.filter { topic in own.contains { $0.outputs?.contains(topic) ?? true } }
       return ServiceEntry(
         name, summary, of: [system], reads: inputs, writes: outputs, tables: tables, isSource: isSource, sink: sink,
-        needs: needs, kinds: own, scaling: scaling, isStateful: isStateful, resources: resources,
+        needs: needs, optional: optional, kinds: own, scaling: scaling, isStateful: isStateful, resources: resources,
         settings: settings + own.flatMap(\.settings), readsMarkets: readsMarkets && own.contains(where: \.readsMarkets),
         volumes: volumes, hasStandIn: hasStandIn, image: image, note: note)
     }

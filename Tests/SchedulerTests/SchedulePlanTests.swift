@@ -42,7 +42,7 @@ import Values
       "news: news of newsapi, every 15m, always",
       "chains: chains of polygon, every 15m, regular hours",
       "reddit: social of reddit, every 2m, always", "x: social of x, every 2m, always",
-      "filings: filings of edgar, every 1h, always", "transcripts: transcripts of fmp, every 1d, always",
+      "filings: filings of edgar, every 1h, always", "transcripts: transcripts of alpha-vantage, every 1d, always",
     ])
     let plan = SchedulePlan(catalogue)
     let day = try seconds("2026-03-02T05:00:00Z")..<seconds("2026-03-03T05:00:00Z")

@@ -11,9 +11,7 @@ import TestSupport
     "REDIS_URL": "redis://127.0.0.1:1/0", "S3_ENDPOINT": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "a",
     "AWS_SECRET_ACCESS_KEY": "b", "INFLUX_URL": "http://127.0.0.1:1", "INFLUX_DATABASE": "egx",
     "HTTP_PORT": "0", "ALPHAVANTAGE_API_KEY": "x", "FEED": "polygon-stocks", "FEED_KEY": "x",
-    "FEED_URL": "ws://127.0.0.1:1/stocks", "SYMBOLS": "AAPL",
-    // Of batch-runner: without pyarrow its programs are a cause of 78.
-    "PYTHON": ".souk/venv/bin/python",
+    "FEED_URL": "ws://127.0.0.1:1/stocks", "SYMBOLS": "AAPL", "PYTHON": ".souk/venv/bin/python",
   ]
 
   @Test(.timeLimit(.minutes(10)), arguments: [

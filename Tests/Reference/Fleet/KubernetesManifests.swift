@@ -76,7 +76,7 @@ package struct KubernetesManifests: Sendable {
   private func controller(_ service: ServiceEntry, _ workload: FleetWorkload) -> String {
     let name = "app.kubernetes.io/name: \(service.name)", instance = "app.kubernetes.io/instance: \(workload.name)"
     let labels = [name, instance] + (workload.kind.map { ["souk/group: \($0)"] } ?? [])
-      + Dependency.allCases.filter { $0 != .kafka && service.needs.contains($0) }
+      + Dependency.allCases.filter { $0 != .kafka && service.needs.union(service.optional).contains($0) }
       .map { "souk/reaches-\($0.rawValue): \"true\"" }
       + (service.image == .fleet ? [] : ["souk/image: \(service.image.rawValue)"])
     let resources = service.resources
