@@ -143,7 +143,7 @@ import Glibc
   /// The runner is killed at whatever it is doing, again and again; the parts that are finished are not made anew, and
   /// the views are those of a run that was left alone.
   @Test func killedRunnersResume() async throws {
-    let dates = (2...15).map { "2026-02-\($0 < 10 ? "0" : "")\($0)" }.joined(separator: ",")
+    let dates = (2...9).map { "2026-02-\($0 < 10 ? "0" : "")\($0)" }.joined(separator: ",")
     let whole = try await Bench(dates: dates), killed = try await Bench(dates: dates)
     let job = BatchJob(jobID: "j", kind: .compact, submittedNs: 7)
     let quiet = try await whole.start()
@@ -153,7 +153,7 @@ import Glibc
 
     try await killed.send(job)
     var random = TestRandom("batch kills")
-    for _ in 0..<3 {
+    for _ in 0..<2 {
       let seen = killed.statuses(of: "j").map(\.partsDone).max() ?? 0
       let runner = try await killed.start(["DASK_N_WORKERS": "1"])
       try await eventually("it gets on", timeout: .seconds(300)) {
