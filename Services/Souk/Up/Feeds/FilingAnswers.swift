@@ -1,8 +1,11 @@
 import Core
+import Foundation
+import LocalServers
 import Redis
 import ServiceKit
 
-/// The filings of each company as the hot store holds them: one row for a company and form.
+/// The filings of each company as the hot store holds them, one row for a company and form, and the passages that
+/// answer three questions about them.
 struct FilingAnswers: Sendable {
   fileprivate struct Row {
     var documents: Set<String> = []
@@ -11,7 +14,64 @@ struct FilingAnswers: Sendable {
   }
   private var rows: [String: Row] = [:]
 
-  static func read(_ client: RedisClient) async throws -> FilingAnswers {
+  /// A question of the simulator about one item of a report, the sentence there that answers it, and the passage that
+  /// the gateway finds first.
+  struct Question: Sendable {
+    var symbol: String
+    var item: String
+    var text: String
+    var answer: String
+    var passage: Passage?
+
+    /// The passage has the sentence, and the item is the right one.
+    var isAnswered: Bool { passage.map { $0.text.contains(answer) && $0.item == item } ?? false }
+  }
+  struct Passage: Sendable, Decodable {
+    var text: String
+    var form, part, item, document: String?
+  }
+  private var questions: [Question] = []
+
+  /// Asks until each question has its answer, at most half a minute: filings come by schedule.
+  /// - Parameters:
+  ///   - edgar: the port of the simulator.
+  ///   - door: that of the gateway.
+  static func read(_ client: RedisClient, edgar: UInt16, door: UInt16) async throws -> FilingAnswers {
+    let deadline = ContinuousClock.now + .seconds(30)
+    var questions = await Self.questions(port: edgar)
+    while true {
+      for index in questions.indices where !questions[index].isAnswered {
+        questions[index].passage = await Self.passage(of: questions[index], port: door) ?? questions[index].passage
+      }
+      if questions.allSatisfy(\.isAnswered) || ContinuousClock.now >= deadline { break }
+      try await Task.sleep(for: .milliseconds(500))
+    }
+    var answers = try await read(client)
+    answers.questions = questions
+    return answers
+  }
+
+  /// Of the first three companies one each, about three items.
+  private static func questions(port: UInt16) async -> [Question] {
+    let text = await LoopbackHTTP.shared.get(port: port, path: "/_edgar/questions")?.body ?? ""
+    var found: [Question] = []
+    for line in text.split(separator: "\n") where found.count < 3 {
+      let words = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+      guard words.count == 5, !found.contains(where: { $0.symbol == words[0] || $0.item == words[1] }) else { continue }
+      found.append(Question(symbol: words[0], item: words[1], text: words[3], answer: words[4]))
+    }
+    return found
+  }
+
+  private static func passage(of question: Question, port: UInt16) async -> Passage? {
+    struct Answer: Decodable { var passages: [Passage] }
+    let path = "/api/v1/filings/search?limit=1&forms=10-K&symbols=\(question.symbol)&q="
+      + PercentEncoding.encode(question.text)
+    guard let answer = await LoopbackHTTP.shared.get(port: port, path: path), answer.status == 200 else { return nil }
+    return (try? JSONDecoder().decode(Answer.self, from: Data(answer.body.utf8)))?.passages.first
+  }
+
+  private static func read(_ client: RedisClient) async throws -> FilingAnswers {
     var answers = FilingAnswers()
     var cursor = "0"
     repeat {
@@ -42,7 +102,34 @@ struct FilingAnswers: Sendable {
         items.count > 40 ? items.prefix(37) + "..." : items,
       ])
     }
-    return ["", "What do the filings say? (passages by part and item)", ""] + table.lines
+    return ["", "What do the filings say? (passages by part and item)", ""] + table.lines + asked
+  }
+
+  private var asked: [String] {
+    guard !questions.isEmpty else { return [] }
+    var lines = ["", "What do they answer? (the first passage that the gateway finds)"]
+    for question in questions {
+      lines += ["", question.text]
+      guard let passage = question.passage else {
+        lines.append("  no passage")
+        continue
+      }
+      let place = [passage.form, passage.item.map { "item \($0)" }, passage.document].compactMap { $0 }
+      lines.append("  " + place.joined(separator: ", ") + ":")
+      lines += Self.folded(question.isAnswered ? question.answer : String(passage.text.prefix(200)))
+    }
+    let count = questions.count { $0.isAnswered }
+    return lines + ["", "\(count) of \(questions.count) passages have the answer, in its item."]
+  }
+
+  /// Lines of at most 78 columns.
+  private static func folded(_ text: String) -> [String] {
+    var lines = [" "]
+    for word in text.split(separator: " ") {
+      if lines[lines.count - 1].count + word.count > 77 { lines.append(" ") }
+      lines[lines.count - 1] += " \(word)"
+    }
+    return lines
   }
 
   /// `I:9A` before `I:10`.

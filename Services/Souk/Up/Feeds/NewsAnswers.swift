@@ -26,7 +26,7 @@ struct NewsAnswers: Sendable {
       let points = replies[3].array?[1].integer ?? 0
       answers.rows.append([
         symbol, replies[2].text ?? "-", "\(stories.count)", "\(stories.reduce(0) { $0 + $1.sources })",
-        replies[1].array?.last?.text ?? "-", "\(points)",
+        replies[1].array?.last?.text.flatMap { Double($0) }.map { "\($0)" } ?? "-", "\(points)",
       ])
       for story in stories.prefix(2) {
         let time = story.publishedAt.civil

@@ -23,6 +23,8 @@ final class LambdaSystem: ShownSystem {
     let batch: BatchLayer?
     /// Of the simulated options.
     let options: UInt16
+    /// Of the simulated filings.
+    let edgar: UInt16
     /// nil unless outages are asked for.
     let outages: Outages?
   }
@@ -64,10 +66,11 @@ final class LambdaSystem: ShownSystem {
       environment: startup.surroundings.environment(of: ServiceCatalogue.marketStreamer),
       sources: try startup.folder.file("data_sources.yaml"), feeds: port, screen: startup.screen)
     let batch = try await BatchLayer.start(&startup)
+    let edgar = try await startup.startEdgar()
     ends.withLock {
       $0 = Ends(
         redis: server, client: client, feeds: port, door: door, archive: isOwn ? store : nil, past: past, batch: batch,
-        options: options,
+        options: options, edgar: edgar,
         outages: startup.options.outages
           ? Outages(
             door: door, redis: server, broker: startup.servers["broker"], dask: batch?.cluster, screen: startup.screen)
@@ -87,8 +90,7 @@ final class LambdaSystem: ShownSystem {
         "3600s", "--allow-private-addresses",
       ])]
     try describeSchedules(
-      &startup, feeds: port, options: options, news: try await startup.startNews(),
-      edgar: try await startup.startEdgar())
+      &startup, feeds: port, options: options, news: try await startup.startNews(), edgar: edgar)
     describeSentiment(&startup)
     // The simulated market never closes.
     startup.surroundings.arguments[ServiceCatalogue.signalWorker.name] = ["--hours", "always"]
@@ -127,8 +129,8 @@ final class LambdaSystem: ShownSystem {
           - {name: reddit, kind: social, source: reddit, symbols: none, every: 5s, hours: always, deadline: 30s,
              lookback: 1d}
           - {name: x, kind: social, source: x, every: 5s, hours: always, deadline: 30s, lookback: 1d}
-          - {name: transcripts, kind: transcripts, every: 30s, hours: always, deadline: 30s}
-          - {name: filings, kind: filings, every: 30s, hours: always, deadline: 30s}
+          - {name: transcripts, kind: transcripts, every: 10s, hours: always, deadline: 30s}
+          - {name: filings, kind: filings, every: 10s, hours: always, deadline: 30s}
 
         """),
     ] { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
@@ -175,10 +177,10 @@ final class LambdaSystem: ShownSystem {
     let past = try await ends.past.fill(ends.client, Self.symbols)
     let news = try await NewsAnswers.read(ends.client, Self.newsSymbols)
     let flow = try await FlowAnswers.read(ends.client, Self.underlyings, port: ends.options)
-    let filings = try await FilingAnswers.read(ends.client)
     let batch = try await ends.batch?.run(Self.symbols) ?? BatchLayer.missing
     let door = try await DoorAnswers.read(port: ends.door, Self.symbols, isBatchSeen: ends.batch != nil)
     let outages = try await ends.outages?.run("AAPL") ?? []
+    let filings = try await FilingAnswers.read(ends.client, edgar: ends.edgar, door: ends.door)
     return past + answers.lines + batch + door.lines + outages + news.lines + flow.lines + filings.lines
       + ["", "Ask it yourself while it runs (redis-cli -p \(ends.redis.port)):", ""]
       + (try await typed(ends.redis.port)) + (await asked(ends.door))
