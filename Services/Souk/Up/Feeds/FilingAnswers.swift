@@ -14,17 +14,29 @@ struct FilingAnswers: Sendable {
   }
   private var rows: [String: Row] = [:]
 
-  /// A question of the simulator about one item of a report, the sentence there that answers it, and the passage that
-  /// the gateway finds first.
+  /// A question of the simulator about one item of a report, the sentence there that answers it, and what the gateway
+  /// finds: of its first three passages the one with the sentence, else the first.
   struct Question: Sendable {
     var symbol: String
     var item: String
     var text: String
     var answer: String
     var passage: Passage?
+    var rank = 1
 
     /// The passage has the sentence, and the item is the right one.
-    var isAnswered: Bool { passage.map { $0.text.contains(answer) && $0.item == item } ?? false }
+    var isAnswered: Bool { passage.map(answers) ?? false }
+    private func answers(_ passage: Passage) -> Bool { passage.text.contains(answer) && passage.item == item }
+
+    mutating func ask(port: UInt16) async {
+      struct Answer: Decodable { var passages: [Passage] }
+      let path = "/api/v1/filings/search?limit=3&forms=10-K&symbols=\(symbol)&q=" + PercentEncoding.encode(text)
+      guard let reply = await LoopbackHTTP.shared.get(port: port, path: path), reply.status == 200,
+        let found = try? JSONDecoder().decode(Answer.self, from: Data(reply.body.utf8)).passages
+      else { return }
+      let place = found.firstIndex(where: answers) ?? 0
+      (passage, rank) = (found.dropFirst(place).first, place + 1)
+    }
   }
   struct Passage: Sendable, Decodable {
     var text: String
@@ -41,7 +53,7 @@ struct FilingAnswers: Sendable {
     var questions = await Self.questions(port: edgar)
     while true {
       for index in questions.indices where !questions[index].isAnswered {
-        questions[index].passage = await Self.passage(of: questions[index], port: door) ?? questions[index].passage
+        await questions[index].ask(port: door)
       }
       if questions.allSatisfy(\.isAnswered) || ContinuousClock.now >= deadline { break }
       try await Task.sleep(for: .milliseconds(500))
@@ -61,14 +73,6 @@ struct FilingAnswers: Sendable {
       found.append(Question(symbol: words[0], item: words[1], text: words[3], answer: words[4]))
     }
     return found
-  }
-
-  private static func passage(of question: Question, port: UInt16) async -> Passage? {
-    struct Answer: Decodable { var passages: [Passage] }
-    let path = "/api/v1/filings/search?limit=1&forms=10-K&symbols=\(question.symbol)&q="
-      + PercentEncoding.encode(question.text)
-    guard let answer = await LoopbackHTTP.shared.get(port: port, path: path), answer.status == 200 else { return nil }
-    return (try? JSONDecoder().decode(Answer.self, from: Data(answer.body.utf8)))?.passages.first
   }
 
   private static func read(_ client: RedisClient) async throws -> FilingAnswers {
@@ -107,7 +111,7 @@ struct FilingAnswers: Sendable {
 
   private var asked: [String] {
     guard !questions.isEmpty else { return [] }
-    var lines = ["", "What do they answer? (the first passage that the gateway finds)"]
+    var lines = ["", "What do they answer? (of the first three passages that the gateway finds)"]
     for question in questions {
       lines += ["", question.text]
       guard let passage = question.passage else {
@@ -115,11 +119,11 @@ struct FilingAnswers: Sendable {
         continue
       }
       let place = [passage.form, passage.item.map { "item \($0)" }, passage.document].compactMap { $0 }
-      lines.append("  " + place.joined(separator: ", ") + ":")
+      lines.append("  \(question.rank). " + place.joined(separator: ", ") + ":")
       lines += Self.folded(question.isAnswered ? question.answer : String(passage.text.prefix(200)))
     }
     let count = questions.count { $0.isAnswered }
-    return lines + ["", "\(count) of \(questions.count) passages have the answer, in its item."]
+    return lines + ["", "\(count) of \(questions.count) questions are answered, each in its item."]
   }
 
   /// Lines of at most 78 columns.
