@@ -62,6 +62,7 @@ import Glibc
       #expect(lines.contains { $0.hasPrefix("Redis has all ") && $0.contains(" bars of 7 symbols since ") })
       #expect(lines.contains { $0.hasPrefix("XLEN stream:raw_market_data: ") })
       #expect(lines.contains { $0.hasPrefix("TS.INFO ts:AAPL:price: ") })
+      #expect(lines.contains("3 of 3 questions are answered, each in its item."))
     }
   }
 
