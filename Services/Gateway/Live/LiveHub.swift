@@ -19,7 +19,7 @@ struct LiveEvent: Sendable {
   /// The record as the topic has it.
   var json: String
 
-  /// Names what a newer event of the same name stands for; nil for an event that has to be told whatever comes after.
+  /// Names what a newer event of the same name replaces; nil for an event that is sent even when newer ones follow.
   var replaced: String? {
     switch kind {
     case "bar", "job": "\(kind) \(symbol)"
