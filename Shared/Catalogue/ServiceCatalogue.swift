@@ -199,7 +199,8 @@ package enum ServiceCatalogue {
     writes: [Topics.subscriptions, Topics.batchJobs],
     tables: [
       Topics.marketGaps, Topics.subscriptions, Topics.batchJobs, Topics.batchStatus, Topics.optionsFlow,
-      Topics.sentimentEvents, Topics.marketTicks, Topics.marketBars, Topics.technicalSignals, Topics.newsArticles,
+      Topics.sentimentEvents, Topics.marketSplits, Topics.marketTicks, Topics.marketBars, Topics.technicalSignals,
+      Topics.newsArticles,
     ], needs: [.redis, .objectStore, .dask], optional: [.postgres, .influx], scaling: .replicated, resources: .medium,
     settings: [
       FleetSetting("API_HOST", "0.0.0.0", in: containers), archive,
