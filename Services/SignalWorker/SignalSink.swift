@@ -10,7 +10,8 @@ import Pipeline
 /// A sink that computes: minutes and events in, signals and states out.
 ///
 /// All inputs have the symbol as key and as many partitions, and a process owns the same partitions of all. `append`
-/// takes a minute into the series of its symbol, or an event into its windows, `flush` produces what followed from it. The signals are
+/// takes a minute into the series of its symbol, or an event into its windows, `flush` produces what followed from it.
+/// The signals are
 /// acknowledged before the states that say they were made, the states before the offsets are committed. So whatever is
 /// read again is either computed again from the state before it, to the same records, or is known to the state already.
 package final class SignalSink: Sink {
@@ -86,8 +87,8 @@ package final class SignalSink: Sink {
     guard topics.values.allSatisfy({ $0.count == Self.inputs.count }) else {
       throw Failure(
         .configuration, code: "not_co_partitioned",
-        "a partition of \(Self.inputs.map(\.name).joined(separator: ", ")) came without the same one of the others: all "
-          + "need the same number of partitions, and every member of the group this program")
+        "a partition of one of \(Self.inputs.map(\.name).joined(separator: ", ")) came without that of the others: "
+          + "all need the same number of partitions, and every member of the group this program")
     }
     let begin = ContinuousClock.now
     let states = try await source.states(Set(topics.keys))

@@ -144,7 +144,8 @@ package enum ServiceCatalogue {
 
   package static let signalWorker = ServiceEntry(
     "signal-worker", "computes indicators of bars and how unusual flow and sentiment are, and says which rules fire",
-    of: [.lambda], reads: [Topics.marketBars, Topics.optionsFlow, Topics.sentimentEvents], writes: [Topics.technicalSignals, Topics.signalStates],
+    of: [.lambda], reads: [Topics.marketBars, Topics.optionsFlow, Topics.sentimentEvents],
+    writes: [Topics.technicalSignals, Topics.signalStates],
     tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
 
   package static let optionsDetector = ServiceEntry(

@@ -42,7 +42,8 @@ package struct SignalOptions: ParsableArguments {
   package var revisable = 120
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
-    "Use the bars, and the options flow, of this feed only (repeatable); default: each feed has series of its own.", valueName: "name"))
+    "Use the bars, and the options flow, of this feed only (repeatable); default: each feed has series of its own.",
+    valueName: "name"))
   package var onlyFeed: [String] = []
 
   @Option(help: ArgumentHelp(

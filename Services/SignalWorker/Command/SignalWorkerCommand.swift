@@ -14,8 +14,8 @@ package struct SignalWorkerCommand: ServiceCommand {
     discussion: """
       Consumes the minutes of \(Topics.marketBars.name), and the events of \(Topics.optionsFlow.name) and \
       \(Topics.sentimentEvents.name) by hours, publishes \(Topics.technicalSignals.name), and keeps what it \
-      has to know of each symbol in \(Topics.signalStates.name). Signals depend on these records alone: to read them again \
-      makes the same signals, under the same ids.
+      has to know of each symbol in \(Topics.signalStates.name). Signals depend on these records alone: to read them \
+      again makes the same signals, under the same ids.
       """,
     version: Souk.version)
 

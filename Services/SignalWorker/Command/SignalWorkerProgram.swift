@@ -25,7 +25,8 @@ package struct ComputeCommand: AsyncParsableCommand {
     discussion: """
       Standard input has messages of \(Topics.marketBars.name), one a line, of each symbol and feed in the order of \
       time and each bar once; with --source flow of \(Topics.optionsFlow.name), with --source sentiment of \
-      \(Topics.sentimentEvents.name), each event once. Standard output gets messages of \(Topics.technicalSignals.name), one a line. Nothing is \
+      \(Topics.sentimentEvents.name), each event once. Standard output gets messages of \
+      \(Topics.technicalSignals.name), one a line. Nothing is \
       kept and Kafka is not asked. The values are those of the running service to the last bit: both take the same \
       records through the same code. Lines that the service would refuse are left out and counted on standard error.
       """)

@@ -5,10 +5,10 @@ import Messages
 /// The events of a symbol by hours, and how unusual each hour is.
 ///
 /// An hour's values are those of its events, and of the day that ends with it: this hour, those before it, and those
-/// behind it of the day before. A deviation compares them with the same hour of earlier days: how far from their median,
-/// in standard deviations as the median of the absolute differences estimates them (times 1.4826), or, where half of
-/// the days are alike, their mean (times 1.2533; B. Iglewicz and D. C. Hoaglin, "How to Detect and Handle Outliers",
-/// 1993). Where all of them are alike there is none.
+/// behind it of the day before. A deviation compares them with the same hour of earlier days: how far they are from
+/// the median, in standard deviations as the median of the absolute differences estimates them (times 1.4826), or,
+/// where half of the days are alike, their mean (times 1.2533; B. Iglewicz and D. C. Hoaglin, "How to Detect and Handle
+/// Outliers", 1993). Where all of them are alike there is none.
 ///
 /// What comes out depends on the events alone: in whatever order they come, as long as none is older than the newest by
 /// more days than can be revised. Events of older days are only known as sums.
@@ -88,7 +88,9 @@ package struct EventWindows: Sendable {
   private mutating func sum(_ slot: Slot) {
     guard var day = days[slot.day] else { return }
     var sums = Sums()
-    for event in day.events where !event.isGone && places[event.id]?.hour == slot.hour { sums = sums + kind.sums(event) }
+    for event in day.events where !event.isGone && places[event.id]?.hour == slot.hour {
+      sums = sums + kind.sums(event)
+    }
     day.sums[slot.hour] = sums
     days[slot.day] = day
     changedDays[slot.day] = true
