@@ -152,7 +152,7 @@ let imports: [String: [String]] = [
     "ServiceKit", "Values", "WebSocket"],
   "MarketStreamerTests": ["ArgumentParser", "Catalogue", "Core", "FeedSimulator", "Feeds", "Kafka", "KafkaFlags",
     "LocalServers", "Logging", "MarketStreamerService", "Messages", "TestSupport", "Values"],
-  "Markets": ["Core", "Feeds", "StrictYAML", "Values"],
+  "Markets": ["Core", "Feeds", "Messages", "StrictYAML", "Values"],
   "MarketsTests": ["Core", "Feeds", "Markets", "TestSupport", "Values"],
   "Masters": ["Core", "Forecasting", "Messages", "Values"],
   "MastersTests": ["Forecasting", "Masters", "Messages", "TestSupport", "Values"],
