@@ -166,7 +166,7 @@ let imports: [String: [String]] = [
   "NewsSimulator": ["Core", "HummingbirdCore", "LocalServers", "NIOCore", "SimulatorServer"],
   "ObjectStore": ["Core", "HTML", "HTTP"],
   "ObjectStoreFlags": ["AWSCredentials", "ArgumentParser", "Core", "HTTP", "ObjectStore", "Options"],
-  "ObjectStoreTests": ["AWSCredentials", "ArgumentParser", "Core", "HTTP", "LocalServers", "ObjectStore",
+  "ObjectStoreTests": ["AWSCredentials", "ArgumentParser", "Core", "HTML", "HTTP", "LocalServers", "ObjectStore",
     "ObjectStoreFlags", "TestSupport"],
   "Options": ["ArgumentParser", "Core"],
   "OptionsDetectorService": ["ArgumentParser", "Catalogue", "Core", "Feeds", "Kafka", "KafkaFlags", "Logging",

@@ -119,7 +119,9 @@ package final class AzureStore: StoreOverHTTP {
       try await check()
     } catch let error as ObjectStoreError where error.kind == .noSuchBucket {
       // Another process may make it at the same moment.
-      _ = try await sendRepeatedly("PUT", nil, query: [("restype", "container")], body: .bytes([])) { kind, _ in kind == .exists }
+      _ = try await sendRepeatedly("PUT", nil, query: [("restype", "container")], body: .bytes([])) { kind, _ in
+        kind == .exists
+      }
     }
   }
 

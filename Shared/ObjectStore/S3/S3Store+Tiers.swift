@@ -81,7 +81,8 @@ extension S3Store {
       <GlacierJobParameters><Tier>Standard</Tier></GlacierJobParameters></RestoreRequest>
       """.utf8)
     // 409 RestoreAlreadyInProgress.
-    return try await sendRepeatedly("POST", key.text, query: [("restore", "")], body: .bytes(document), accept: Self.isConflict)
+    return try await sendRepeatedly(
+      "POST", key.text, query: [("restore", "")], body: .bytes(document), accept: Self.isConflict)
   }
 
   /// Tries both on an object that there is not: a server that knows them misses the object, and one that does not
