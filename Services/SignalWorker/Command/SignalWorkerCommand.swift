@@ -12,9 +12,10 @@ package struct SignalWorkerCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Compute indicators of bars, and say which rules fire.",
     discussion: """
-      Consumes the minutes of \(Topics.marketBars.name), publishes \(Topics.technicalSignals.name), and keeps what it \
-      has to know of each symbol in \(Topics.signalStates.name). Signals depend on the bars alone: to read them again \
-      makes the same signals, under the same ids.
+      Consumes the minutes of \(Topics.marketBars.name), and the events of \(Topics.optionsFlow.name) and \
+      \(Topics.sentimentEvents.name) by hours, publishes \(Topics.technicalSignals.name), and keeps what it \
+      has to know of each symbol in \(Topics.signalStates.name). Signals depend on these records alone: to read them \
+      again makes the same signals, under the same ids.
       """,
     version: Souk.version)
 
@@ -38,6 +39,9 @@ package struct SignalWorkerCommand: ServiceCommand {
       "\(plan.set.outputs.count) values and \(plan.set.rules.count) rules of bars of \(signals.intervals), "
         + "\(signals.hours) hours"
     }))
+    let windows = needs.add(Need.setting("events", { try signals.windows() }, says: { plan in
+      "hours of options flow and of stories are compared with \(plan.days) days"
+    }))
     let changelog = needs.add(Need("states", open: { [kafka] in
       StateChangelog(
         ChangelogReader(try kafka.tableConfiguration(
@@ -45,12 +49,12 @@ package struct SignalWorkerCommand: ServiceCommand {
         group: group) { SignalMetrics().unreadableState() }
     }))
     let isTransactional = kafka.delivery == .exactlyOnce
-    return consumer.sink(signals.policy) { input, producer in
+    return consumer.sink(signals.policy, isCoPartitioned: true) { input, producer in
       let output: any SinkOutput = isTransactional
         ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
       return SignalSink(
-        try plan.value, signals.settings(group: group), identity: consumer.identity, source: try changelog.value,
-        output: output, logger: context.logger)
+        try plan.value, try windows.value, signals.settings(group: group), identity: consumer.identity,
+        source: try changelog.value, output: output, logger: context.logger)
     }
   }
 }
