@@ -235,7 +235,7 @@ let imports: [String: [String]] = [
     "TestSupport", "Values"],
   "StrictYAML": ["CYAML", "Core"],
   "Tensors": ["CBLAS", "Core"],
-  "TestSupport": ["Catalogue", "Core", "LocalServers", "Messages", "Values"],
+  "TestSupport": ["Catalogue", "Core", "Kafka", "LocalServers", "Messages", "Pipeline", "Values"],
   "TradingViewSimulator": ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket", "SimulatorServer"],
   "Values": ["Core"],
   "WebSocket": ["Core", "HTTP", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOWebSocket"],

@@ -32,25 +32,16 @@ package struct SignalWorkerCommand: ServiceCommand {
 
   package func work(_ needs: Needs) -> Work {
     let (signals, context) = (signals, needs.context)
-    let group = kafka.groupId ?? Self.entry.name
     let consumer = needs.consumer(Self.entry, kafka, pipeline)
     let plan = needs.add(Need.setting("indicators", { try signals.plan() }, says: { plan in
       "\(plan.set.outputs.count) values and \(plan.set.rules.count) rules of bars of \(signals.intervals), "
         + "\(signals.hours) hours"
     }))
-    let changelog = needs.add(Need("states", open: { [kafka] in
-      StateChangelog(
-        ChangelogReader(try kafka.tableConfiguration(
-          clientID: Self.entry.name, topic: Topics.signalStates.name, logger: context.logger)),
-        group: group) { SignalMetrics().unreadableState() }
-    }))
-    let isTransactional = kafka.delivery == .exactlyOnce
-    return consumer.sink(signals.policy) { input, producer in
-      let output: any SinkOutput = isTransactional
-        ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
-      return SignalSink(
-        try plan.value, signals.settings(group: group), identity: consumer.identity, source: try changelog.value,
-        output: output, logger: context.logger)
+    let changelog = needs.states(of: consumer, in: Topics.signalStates) { SignalMetrics().unreadableState() }
+    return consumer.sink(signals.policy) { output in
+      SignalSink(
+        try plan.value, signals.settings(group: consumer.group), identity: consumer.identity,
+        source: try changelog.value, output: output, logger: context.logger)
     }
   }
 }
