@@ -14,6 +14,7 @@ final class SignalFixture: RestartableSink {
   let output: MemoryOutput
   let plan: SignalPlan
   private(set) var sink: SignalSink
+  let windows: WindowPlan
   static let partition = TopicPartition(Topics.marketBars.name, 0)
   private let settings: SignalSink.Settings
 
@@ -25,28 +26,33 @@ final class SignalFixture: RestartableSink {
     let plan = try SignalPlan(
       IndicatorSet(indicators, rules: rules), intervals: intervals.map { try BarInterval($0) }, hours: hours,
       calendar: NYSECalendar(), revisable: revisable)
+    let windows = try WindowPlan(days: 10, rules: WindowPlan.standardRules, hours: hours, calendar: NYSECalendar())
     let output = MemoryOutput(of: TechnicalSignal.topic)
-    (self.plan, self.output, self.settings) = (plan, output, settings)
-    sink = Self.sink(plan, settings, output)
+    (self.plan, self.windows, self.output, self.settings) = (plan, windows, output, settings)
+    sink = Self.sink(plan, windows, settings, output)
   }
 
-  private static func sink(_ plan: SignalPlan, _ settings: SignalSink.Settings, _ output: MemoryOutput) -> SignalSink {
+  private static func sink(
+    _ plan: SignalPlan, _ windows: WindowPlan, _ settings: SignalSink.Settings, _ output: MemoryOutput
+  ) -> SignalSink {
     SignalSink(
-      plan, settings, identity: ServiceIdentity(name: "signal-worker"), source: output, output: output,
+      plan, windows, settings, identity: ServiceIdentity(name: "signal-worker"), source: output, output: output,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
   func crash() async throws {
-    sink = Self.sink(plan, settings, output)
-    _ = try await sink.start([Self.partition])
+    sink = Self.sink(plan, windows, settings, output)
+    _ = try await sink.start(Set(SignalSink.inputs.map { TopicPartition($0.name, 0) }))
   }
 
   @discardableResult
-  func append(_ bytes: [UInt8]) -> Disposition { sink.append(bytes.span.bytes, of: Self.partition) }
+  func append(_ bytes: [UInt8], of topic: Topic = Topics.marketBars) -> Disposition {
+    sink.append(bytes.span.bytes, of: TopicPartition(topic.name, 0))
+  }
 
   /// The code of the reason why a record is refused, or the reason why it is skipped; nil when it is kept.
-  func reason(_ bytes: [UInt8]) -> String? {
-    switch append(bytes) {
+  func reason(_ bytes: [UInt8], of topic: Topic = Topics.marketBars) -> String? {
+    switch append(bytes, of: topic) {
     case .keep: nil
     case .skip(let reason): reason
     case .reject(let rejection): rejection.code

@@ -11,7 +11,7 @@ final class LiveTopics: Sendable {
   /// Read whole, because they say how things stand.
   private static let tables = [
     Topics.marketGaps, Topics.subscriptions, Topics.batchJobs, Topics.batchStatus, Topics.optionsFlow,
-    Topics.sentimentEvents,
+    Topics.sentimentEvents, Topics.marketSplits,
   ]
   private static let streams = [
     Topics.marketTicks, Topics.marketBars, Topics.technicalSignals, Topics.newsArticles,

@@ -12,9 +12,10 @@ package struct SignalWorkerCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Compute indicators of bars, and say which rules fire.",
     discussion: """
-      Consumes the minutes of \(Topics.marketBars.name), publishes \(Topics.technicalSignals.name), and keeps what it \
-      has to know of each symbol in \(Topics.signalStates.name). Signals depend on the bars alone: to read them again \
-      makes the same signals, under the same ids.
+      Consumes the minutes of \(Topics.marketBars.name), and the events of \(Topics.optionsFlow.name) and \
+      \(Topics.sentimentEvents.name) by hours, publishes \(Topics.technicalSignals.name), and keeps what it \
+      has to know of each symbol in \(Topics.signalStates.name). Signals depend on these records alone: to read them \
+      again makes the same signals, under the same ids.
       """,
     version: Souk.version)
 
@@ -37,10 +38,13 @@ package struct SignalWorkerCommand: ServiceCommand {
       "\(plan.set.outputs.count) values and \(plan.set.rules.count) rules of bars of \(signals.intervals), "
         + "\(signals.hours) hours"
     }))
+    let windows = needs.add(Need.setting("events", { try signals.windows() }, says: { plan in
+      "hours of options flow and of stories are compared with \(plan.days) days"
+    }))
     let changelog = needs.states(of: consumer, in: Topics.signalStates) { SignalMetrics().unreadableState() }
-    return consumer.sink(signals.policy) { output in
+    return consumer.sink(signals.policy, isCoPartitioned: true) { output in
       SignalSink(
-        try plan.value, signals.settings(group: consumer.group), identity: consumer.identity,
+        try plan.value, try windows.value, signals.settings(group: consumer.group), identity: consumer.identity,
         source: try changelog.value, output: output, logger: context.logger)
     }
   }

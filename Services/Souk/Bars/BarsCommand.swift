@@ -83,7 +83,7 @@ struct BarsCommand: AsyncParsableCommand {
   }
 
   private func splits(_ now: Int64) async throws -> [StockSplit] {
-    if let splitsFile { return try SplitBook.read(file: splitsFile, knownNs: now) }
+    if let splitsFile { return try SplitFile.read(splitsFile, knownNs: now) }
     return try await SplitBook(kafka).splits()
   }
 
