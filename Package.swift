@@ -92,7 +92,7 @@ let imports: [String: [String]] = [
   "EmbeddingTests": ["Core", "Embedding", "LocalServers", "TestSupport"],
   "FeatureFlags": ["ArgumentParser", "Core", "Features"],
   "Features": ["Core", "Messages", "StrictYAML", "Values"],
-  "FeaturesTests": ["Core", "Features", "LocalServers", "Messages", "TestSupport", "Values"],
+  "FeaturesTests": ["Core", "Features", "LocalServers", "Messages", "Redis", "TestSupport", "Values"],
   "FeedHTTP": ["Core", "Feeds", "HTTP"],
   "FeedSimulator": ["Core", "Feeds", "Messages", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOWebSocket", "SimulatorServer",
     "Values"],
