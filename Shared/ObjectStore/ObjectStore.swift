@@ -17,12 +17,6 @@ package protocol ObjectStore: Sendable {
     _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
   ) async throws -> T
 
-  /// The same of some bytes, those of `range` that the object has.
-  /// - Throws: `.rangeOutside` when it has none of them.
-  func get<T: Sendable>(
-    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
-  ) async throws -> T
-
   /// Nil when there is no such object (and the bucket exists).
   func head(_ key: ObjectKey) async throws -> ObjectInfo?
 

@@ -23,8 +23,9 @@ import TestSupport
     credentials: S3Credentials = S3Credentials(accessKeyID: "a", secretAccessKey: "b"), threshold: Int = 64 << 20,
     timeout: Duration = .seconds(60)
   ) throws -> S3Store {
-    var configuration = S3Configuration(
-      bucket: bucket, prefix: prefix, endpoint: try HTTPURL(endpoint), credentials: credentials)
+    var configuration = S3Configuration(bucket: bucket, credentials: credentials)
+    configuration.prefix = prefix
+    configuration.endpoint = try HTTPURL(endpoint)
     configuration.multipartThreshold = threshold
     configuration.partBytes = 5 << 20
     configuration.timeout = timeout

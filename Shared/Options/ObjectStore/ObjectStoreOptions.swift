@@ -133,10 +133,14 @@ package struct ObjectStoreOptions: ParsableArguments {
     }
     let client = try makeClient("s3")
     var configuration = S3Configuration(
-      bucket: bucket, prefix: prefix, endpoint: endpoint, region: awsRegion,
-      credentials: try credentials.provider(region: awsRegion, client: client, home: home),
-      pathStyle: s3Addressing.isPath(hasEndpoint: endpoint != nil), multipartThreshold: s3MultipartThreshold.bytes,
-      partBytes: s3PartSize.bytes, timeout: s3Timeout.duration)
+      bucket: bucket, credentials: try credentials.provider(region: awsRegion, client: client, home: home))
+    configuration.prefix = prefix
+    configuration.endpoint = endpoint
+    configuration.region = awsRegion
+    configuration.pathStyle = s3Addressing.isPath(hasEndpoint: endpoint != nil)
+    configuration.multipartThreshold = s3MultipartThreshold.bytes
+    configuration.partBytes = s3PartSize.bytes
+    configuration.timeout = s3Timeout.duration
     configuration.objectHeaders = try objectHeaders
     return try S3Store(configuration, client: client)
   }
