@@ -80,7 +80,7 @@ package struct CrawlerCommand: ServiceCommand {
     let sharing = needs.add(Need(
       "leases", open: { try makeAssignment(of: sources.value, relisting, context) },
       close: { await $0?.client.close() }))
-    return consumer.clients.source { producer in
+    return consumer.clients.source("crawler") { producer in
       let (plan, store, assignment) = (try plan.value, try store.value, try sharing.value?.assignment)
       let kind = try state().kind
       let announcer = KafkaAnnouncer(producer: producer)

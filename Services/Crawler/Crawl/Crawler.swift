@@ -50,6 +50,7 @@ struct Crawler: Sendable {
   /// - Throws: configuration and fatal errors of the store and of Kafka; with `once`, `crawl_incomplete` when a
   ///   source could not be read to its end.
   func run() async throws {
+    if engines.isEmpty { context.health.readiness("crawler").set(ready: true) }
     let failed = try await withThrowingTaskGroup(of: String?.self) { group in
       for engine in engines {
         group.addTask { try await follow(engine) }

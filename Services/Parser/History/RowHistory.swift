@@ -38,7 +38,9 @@ package struct RowHistory: Sendable {
   static let retention = Duration.seconds(60 * 86_400)
 
   /// `<series><TAB><id>:<rows> <id>:<rows>`.
-  package static let format = StateFormat(owner: "parser", loss: "no file is then compared with earlier ones") { entry in
+  package static let format = StateFormat(
+    owner: "parser", loss: "no file is then compared with earlier ones"
+  ) { entry in
     [String(entry.key.dropFirst(5)), entry.value ?? ""]
   } entry: { fields in
     guard fields.count == 2 else { return nil }

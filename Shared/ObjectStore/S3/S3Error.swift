@@ -14,7 +14,7 @@ extension ObjectStoreError {
     var text = "\(what): the store answered \(head.status)\(code.isEmpty ? "" : " \(code)")"
     switch kind {
     case .badCredentials: text += "; check the access key, the secret and the machine's clock"
-    case .accessDenied: text += "; the credentials have no right to this"
+    case .accessDenied: text += "; access is denied: check the access key and its policy"
     case .archived: text += "; the object is archived and has to be restored before it can be read"
     case .tiersUnsupported: text += "; this store does not do that"
     case .noSuchBucket: text += "; create the bucket or correct --object-store"
