@@ -79,7 +79,7 @@ package struct ArchiverCommand: ServiceCommand {
         return "answers: one of several archivers keeps the catalogue"
       },
       close: { await $0?.close() }))
-    needs.beside {
+    needs.beside("catalogue") {
       let fence = "\(ProcessInfo.processInfo.hostName)-\(UInt64.random(in: 0 ... .max))"
       let location = try store.value.location
       let lease = try client.value.map { RedisLease($0, key: Ownership.key(of: location), fence: fence) }

@@ -33,7 +33,6 @@ package struct SignalWorkerCommand: ServiceCommand {
 
   package func work(_ needs: Needs) -> Work {
     let (signals, context) = (signals, needs.context)
-    let group = kafka.groupId ?? Self.entry.name
     let consumer = needs.consumer(Self.entry, kafka, pipeline)
     let plan = needs.add(Need.setting("indicators", { try signals.plan() }, says: { plan in
       "\(plan.set.outputs.count) values and \(plan.set.rules.count) rules of bars of \(signals.intervals), "
@@ -42,18 +41,10 @@ package struct SignalWorkerCommand: ServiceCommand {
     let windows = needs.add(Need.setting("events", { try signals.windows() }, says: { plan in
       "hours of options flow and of stories are compared with \(plan.days) days"
     }))
-    let changelog = needs.add(Need("states", open: { [kafka] in
-      StateChangelog(
-        ChangelogReader(try kafka.tableConfiguration(
-          clientID: Self.entry.name, topic: Topics.signalStates.name, logger: context.logger)),
-        group: group) { SignalMetrics().unreadableState() }
-    }))
-    let isTransactional = kafka.delivery == .exactlyOnce
-    return consumer.sink(signals.policy, isCoPartitioned: true) { input, producer in
-      let output: any SinkOutput = isTransactional
-        ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
-      return SignalSink(
-        try plan.value, try windows.value, signals.settings(group: group), identity: consumer.identity,
+    let changelog = needs.states(of: consumer, in: Topics.signalStates) { SignalMetrics().unreadableState() }
+    return consumer.sink(signals.policy, isCoPartitioned: true) { output in
+      SignalSink(
+        try plan.value, try windows.value, signals.settings(group: consumer.group), identity: consumer.identity,
         source: try changelog.value, output: output, logger: context.logger)
     }
   }
