@@ -422,7 +422,7 @@ let testing: [Target] = [
   tests("OptionsDetector", starts: ["options-detector"]),
   tests("Gateway", exclude: ["ask.py", "example.py"], starts: ["gateway", "souk"]),
   tests("Batch", exclude: ["make_archive.py", "test_jobs.py"],
-        starts: ["batch-runner", "inference-worker", "signal-worker"]),
+        starts: ["batch-runner", "inference-worker", "signal-worker", "souk"]),
   tests("S3Consumer", exclude: ["read_objects.py"]),
   tests("Archiver", exclude: ["read_archive.py"]),
   tests("MarketStreamer", starts: ["market-streamer"]),
