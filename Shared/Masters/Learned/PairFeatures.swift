@@ -39,6 +39,8 @@ final class PairFeatures {
 
   struct Word: BitwiseCopyable {
     var hash: UInt64
+    /// In the index; `.max` for a word that it has not.
+    var number: UInt32
     var letters: UnsafePointer<UInt16>
     var count: Int
     var mask: UInt32
@@ -51,6 +53,10 @@ final class PairFeatures {
   typealias Words = UnsafeMutablePointer<Word>
   let row = Words.allocate(capacity: ProductText.maxTokens)
   private(set) var rowCount = 0
+  /// Places of the row's words, a bit each: by the lowest six bits of their number, and of the first letter of those
+  /// that `isNamed`.
+  let rowNumbers = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
+  let rowLetters = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
   /// Rarity of its words and numbers.
   private(set) var rowTotal: Float = 0
   private let name = Words.allocate(capacity: ProductText.maxTokens)
@@ -62,6 +68,8 @@ final class PairFeatures {
 
   deinit {
     row.deallocate()
+    rowNumbers.deallocate()
+    rowLetters.deallocate()
     name.deallocate()
   }
 
@@ -70,15 +78,21 @@ final class PairFeatures {
     rowSize = text.size
     rowCount = text.tokenCount
     rowTotal = 1e-6
+    rowNumbers.update(repeating: 0, count: 64)
+    rowLetters.update(repeating: 0, count: 64)
     for place in 0..<rowCount {
       let token = text.tokens[place]
-      let word = index.word(token.hash).map { index.words[Int($0)] }
+      let number = index.word(token.hash)
+      let word = number.map { index.words[Int($0)] }
       let names = word?.names ?? 0
       row[place] = Word(
-        hash: token.hash, letters: text.units + Int(token.start), count: Int(token.count), mask: token.letters,
+        hash: token.hash, number: number ?? .max, letters: text.units + Int(token.start), count: Int(token.count), mask: token.letters,
         rarity: index.rarity(names), surprise: index.surprise(word), names: names, traits: token.traits,
         isPercent: token.isNumber && text.units[Int(token.start) + Int(token.count) - 1] == 0x25)
-      if !token.isUnnamed { rowTotal += row[place].rarity }
+      guard !token.isUnnamed else { continue }
+      rowTotal += row[place].rarity
+      if let number { rowNumbers[Int(number) & 63] |= 1 << UInt32(place) }
+      if row[place].isNamed { rowLetters[Int(row[place].letters[0]) & 63] |= 1 << UInt32(place) }
     }
   }
 
@@ -113,7 +127,7 @@ final class PairFeatures {
       let word = index.words[Int(piece.word)]
       let letters = UnsafePointer(index.letters.start + Int(word.letters))
       name[place] = Word(
-        hash: word.hash, letters: letters, count: Int(word.count), mask: word.mask, rarity: index.rarity(word.names),
+        hash: word.hash, number: piece.word, letters: letters, count: Int(word.count), mask: word.mask, rarity: index.rarity(word.names),
         surprise: index.surprise(word), names: word.names, traits: piece.traits,
         isPercent: word.isNumber && letters[Int(word.count) - 1] == 0x25)
     }
