@@ -1,8 +1,8 @@
 import CXGBoost
 import Foundation
 
-/// A booster's trees laid out for walking: eight bytes a node, the two children of a node side by side. Eight rows walk a
-/// tree at once, because each step waits for the one before.
+/// A booster's trees laid out for walking: eight bytes a node, the two children of a node side by side. Eight rows walk
+/// a tree at once, because each step waits for the one before.
 ///
 /// Its answers are XGBoost's to the last bit: the leaves are added up in the same order, in the same precision.
 final class FlatTrees: Sendable {
@@ -35,7 +35,8 @@ final class FlatTrees: Sendable {
   init?(_ booster: BoosterHandle) {
     var count: bst_ulong = 0
     var bytes: UnsafePointer<CChar>?
-    guard XGBoosterSaveModelToBuffer(booster, #"{"format": "json"}"#, &count, &bytes) == 0, let bytes else { return nil }
+    guard XGBoosterSaveModelToBuffer(booster, #"{"format": "json"}"#, &count, &bytes) == 0, let bytes
+    else { return nil }
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     guard let file = try? decoder.decode(TreeDump.self, from: Data(bytes: bytes, count: Int(count))), file.isPlain,
@@ -82,7 +83,8 @@ final class FlatTrees: Sendable {
         nodes.append(Node(threshold: -.infinity, feature: 0, left: UInt16(truncatingIfNeeded: place - 1)))
         leaves.append(tree.splitConditions[number])
       } else {
-        guard 0..<count ~= left, 0..<count ~= right, 0..<features ~= feature, order.count + 2 <= count else { return nil }
+        guard 0..<count ~= left, 0..<count ~= right, 0..<features ~= feature, order.count + 2 <= count
+        else { return nil }
         nodes.append(
           Node(threshold: tree.splitConditions[number], feature: UInt16(feature), left: UInt16(order.count)))
         leaves.append(0)

@@ -86,8 +86,9 @@ final class PairFeatures {
       let word = number.map { index.words[Int($0)] }
       let names = word?.names ?? 0
       row[place] = Word(
-        hash: token.hash, number: number ?? .max, letters: text.units + Int(token.start), count: Int(token.count), mask: token.letters,
-        rarity: index.rarity(names), surprise: index.surprise(word), names: names, traits: token.traits,
+        hash: token.hash, number: number ?? .max, letters: text.units + Int(token.start), count: Int(token.count),
+        mask: token.letters, rarity: index.rarity(names), surprise: index.surprise(word), names: names,
+        traits: token.traits,
         isPercent: token.isNumber && text.units[Int(token.start) + Int(token.count) - 1] == 0x25)
       guard !token.isUnnamed else { continue }
       rowTotal += row[place].rarity
@@ -127,8 +128,8 @@ final class PairFeatures {
       let word = index.words[Int(piece.word)]
       let letters = UnsafePointer(index.letters.start + Int(word.letters))
       name[place] = Word(
-        hash: word.hash, number: piece.word, letters: letters, count: Int(word.count), mask: word.mask, rarity: index.rarity(word.names),
-        surprise: index.surprise(word), names: word.names, traits: piece.traits,
+        hash: word.hash, number: piece.word, letters: letters, count: Int(word.count), mask: word.mask,
+        rarity: index.rarity(word.names), surprise: index.surprise(word), names: word.names, traits: piece.traits,
         isPercent: word.isNumber && letters[Int(word.count) - 1] == 0x25)
     }
   }
@@ -430,33 +431,5 @@ final class PairFeatures {
   private static func lastWord(_ words: Words, _ count: Int) -> Word? {
     for place in (0..<count).reversed() where words[place].isNamed { return words[place] }
     return nil
-  }
-}
-
-extension PairFeatures.Word {
-  var span: UnsafeBufferPointer<UInt16> { UnsafeBufferPointer(start: letters, count: count) }
-  /// A word of the name itself, no number.
-  var isNamed: Bool { !traits.contains(.number) && !traits.contains(.unnamed) }
-
-  /// Whether the number is the size, in grams, kilograms, millilitres, litres or pieces, or the beginning of it.
-  fileprivate func isSaid(by size: ProductSize?) -> Bool {
-    guard let size else { return false }
-    var (value, decimals): (UInt64, Int) = (0, -1)
-    for unit in span {
-      if unit == 0x2E, decimals < 0 {
-        decimals = 0
-      } else if Folding.isDigit(unit), decimals < 3, value < 1_000_000_000 {
-        value = value * 10 + UInt64(unit - 0x30)
-        if decimals >= 0 { decimals += 1 }
-      }
-    }
-    for _ in max(decimals, 0)..<3 { value *= 10 }
-    guard value > 0 else { return false }
-    let tenths = UInt64(size.tenths)
-    if value == tenths * 100 || value * 10 == tenths { return true }
-    // `33` of a name that was cut in `330`.
-    var whole = tenths * 100
-    while whole > value { whole /= 10 }
-    return decimals <= 0 && whole / 1_000 * 1_000 == value && tenths % 10 == 0
   }
 }
