@@ -30,7 +30,7 @@ package struct CrawlSettings: Sendable {
 /// Passes over all sources, each in its own task: a source that fails or hangs delays no other.
 struct Crawler: Sendable {
   let engines: [any PortalEngine]
-  let store: any SeenStore
+  let store: SeenStore
   let announcer: any Announcer
   let settings: CrawlSettings
   let zone: ZoneTable

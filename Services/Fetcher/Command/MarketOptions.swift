@@ -21,6 +21,8 @@ package enum FetcherKind: Hashable, Sendable, CaseIterable, ExpressibleByArgumen
     case .market(let kind): kind.rawValue
     }
   }
+  var storesDocuments: Bool { if case .market(let kind) = self { kind.storesDocuments } else { false } }
+
   package init?(argument: String) {
     guard let kind = Self.allCases.first(where: { $0.name == argument }) else { return nil }
     self = kind
@@ -55,7 +57,8 @@ package struct MarketOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp(
     "Companies and their symbols, in the form of the SEC's company_tickers.json: what news are asked about, and whom "
-      + "posts mention; default: some fifty large ones.", valueName: "path"))
+      + "posts mention; default: EDGAR's table once a fetcher of filings has kept it in Redis, until then some fifty "
+      + "large ones.", valueName: "path"))
   package var names: String?
 
   @Flag(help: "Ask each source of the kind once about --ticker, print what would be published, and stop.")
@@ -71,9 +74,19 @@ package struct MarketOptions: ParsableArguments {
     "Largest document of --kind filings or transcripts; one is in memory for each task.", valueName: "size"))
   package var maxDocumentSize = ByteSize.mib(64)
 
+  @Option(help: ArgumentHelp(
+    "How long no account can delete or change the bytes of a document, from when they are stored on, as 2557d: Object "
+      + "Lock of S3 in compliance mode, or a locked policy of Azure (default: as the bucket or container says).",
+    valueName: "time"))
+  package var objectLock: DurationSetting?
+
   package init() {}
 
   package func validate() throws {
+    guard (objectLock?.duration ?? .seconds(1)) > .zero else { throw ValidationError("--object-lock is above zero") }
+    if objectLock != nil, !kind.storesDocuments {
+      throw ValidationError("--object-lock goes with a --kind that stores documents")
+    }
     guard kind == .commodities else { return }
     if test { throw ValidationError("--test goes with a --kind of market data") }
     if names != nil { throw ValidationError("--names goes with a --kind of market data") }
