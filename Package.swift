@@ -45,7 +45,7 @@ let imports: [String: [String]] = [
   "BatchService": ["ArgumentParser", "Catalogue", "Core", "Kafka", "KafkaFlags", "LocalServers", "Logging", "Messages",
     "Metrics", "ObjectStoreFlags", "Options", "Pipeline", "ServiceKit"],
   "BatchTests": ["ArgumentParser", "BatchService", "Catalogue", "Core", "Kafka", "KafkaFlags", "Lake", "LocalServers",
-    "Logging", "Messages", "ModelRegistry", "ObjectStore", "TestSupport", "Values"],
+    "Logging", "Messages", "ModelRegistry", "ObjectStore", "ObjectStoreFlags", "TestSupport", "Values"],
   "Budgets": ["Core", "Redis"],
   "BudgetsTests": ["Budgets", "Core", "LocalServers", "Redis", "TestSupport"],
   "CSV": ["Values"],
