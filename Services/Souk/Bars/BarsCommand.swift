@@ -37,7 +37,7 @@ struct BarsCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp(
     "With --adjusted: the splits of this file, not of market-splits.", valueName: "path"))
   var splitsFile: String?
-  @Option(name: .shortAndLong, help: "table, or json: one bar a line.")
+  @Option(name: .shortAndLong, help: "json: one bar a line; yaml: one bar a document.")
   var output = OutputFormat.table
   @OptionGroup(title: "Redis") var redis: RedisOptions
   @OptionGroup(title: "Kafka") var kafka: ClusterOptions
@@ -79,7 +79,7 @@ struct BarsCommand: AsyncParsableCommand {
       }
       return bar
     }
-    output == .json ? printJSON(shown, symbol) : printTable(shown)
+    output == .table ? printTable(shown) : printJSON(shown, symbol)
   }
 
   private func splits(_ now: Int64) async throws -> [StockSplit] {
@@ -119,7 +119,7 @@ struct BarsCommand: AsyncParsableCommand {
       if let trades = bar.trades { json.field("trades", trades) }
       json.field("adjusted", adjusted)
       json.endObject()
-      print(String(decoding: json.array(), as: UTF8.self))
+      print(output.text(ofJSON: String(decoding: json.array(), as: UTF8.self)))
     }
   }
 

@@ -21,7 +21,7 @@ struct UpCommand: AsyncParsableCommand {
   func run() async throws {
     try UpRun.check(fleet, parts, kafka)
     let screen = Screen.standardOutput()
-    let stopping = stopSignals { screen.say("stopping; once more Ctrl-C ends everything at once") }
+    let stopping = stopSignals { screen.say("stopping… press Ctrl-C again to kill everything now") }
     let run = UpRun(
       options: fleet, parts: parts, kafka: kafka, replicas: try Replicas(text: fleet.replicas),
       folder: try RunFolder(fleet.runFolder), screen: screen, stopping: stopping)
