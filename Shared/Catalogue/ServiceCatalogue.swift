@@ -143,8 +143,9 @@ package enum ServiceCatalogue {
       """)
 
   package static let signalWorker = ServiceEntry(
-    "signal-worker", "computes indicators of bars, and says which rules fire", of: [.lambda],
-    reads: [Topics.marketBars], writes: [Topics.technicalSignals, Topics.signalStates],
+    "signal-worker", "computes indicators of bars and how unusual flow and sentiment are, and says which rules fire",
+    of: [.lambda], reads: [Topics.marketBars, Topics.optionsFlow, Topics.sentimentEvents],
+    writes: [Topics.technicalSignals, Topics.signalStates],
     tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
 
   package static let optionsDetector = ServiceEntry(

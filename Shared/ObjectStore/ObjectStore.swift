@@ -100,6 +100,9 @@ package struct ObjectBody: Sendable {
   package let sha256: SHA256Digest
   /// Kept with the object where the store can (a folder cannot), by names of lower-case letters and values of ASCII.
   package var notes: [String: String] = [:]
+  /// Nothing replaces or deletes it before its time is over, where the store is set to lock such objects: one that is
+  /// never written again.
+  package var isRecord = false
 
   package init(_ bytes: [UInt8]) {
     source = .bytes(bytes)

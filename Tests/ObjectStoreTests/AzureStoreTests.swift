@@ -61,6 +61,20 @@ extension AzureBlobServer {
     }
   }
 
+  /// As the official client reads it, of a blob that was sent whole and of one in blocks.
+  @Test(.timeLimit(.minutes(15))) func recordsAreLocked() async throws {
+    try await AzureBlobServer.serving { server in
+      let store = try server.store("locked") { $0.lock = .seconds(10 * 86_400 + 3_600) }
+      try await store.prepare()
+      for (name, size, isRecord) in [("record", 10, true), ("blocks", 2 << 20, true), ("catalogue", 10, false)] {
+        var body = ObjectBody(StoreContract.pattern(size))
+        body.isRecord = isRecord
+        _ = try await store.put(body, at: ObjectKey(name), contentType: "text/plain")
+        #expect(try await server.sdk("locked", "lock", name) == [isRecord ? "locked 10" : "None None"])
+      }
+    }
+  }
+
   @Test(.timeLimit(.minutes(15))) func createOnceReplacesNothing() async throws {
     try await AzureBlobServer.serving { server in
       let store = try server.store("write-once") { $0.createsOnce = true }

@@ -64,7 +64,9 @@ struct BarsCommand: AsyncParsableCommand {
     let end = try to.map { try times.instant($0, flag: "--to") } ?? now
     guard start < end else { throw Failure(.configuration, code: "empty_range", "--from is not before --to") }
     let splits = !adjusted ? [] : try await splits(now).filter { $0.symbol == symbol }
-    let adjustment = try SplitAdjustment(splits, asOf: asOf.flatMap { CivilDate($0) })
+    // A split that is announced for a later day changes nothing yet.
+    let day = CivilDate(daysSinceEpoch: times.calendar.day(of: now / 1_000_000_000))
+    let adjustment = try SplitAdjustment(splits, asOf: asOf.flatMap { CivilDate($0) } ?? day)
     let client = try redis.makeClient(clientName: "souk-bars")
     let interval = BarInterval(rawValue: interval) ?? .minute
     let bars: [FeedBarValues]

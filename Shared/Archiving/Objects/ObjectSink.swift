@@ -111,6 +111,7 @@ package struct ObjectSink: GenerationSink {
     var body = ObjectBody(try Packer.pack(object.bytes, as: format))
     let entry = CatalogueEntry(object, stored: body)
     if contents.note != nil { body.notes = entry.notes }
+    body.isRecord = true
     let contentType = format.layout == .record ? "application/json" : format.codec.contentType
     _ = try await store.put(body, at: ObjectKey(object.key), contentType: contentType)
     metrics.stored(bytes: body.length, plain: object.bytes.count, records: object.records, in: .now - start)

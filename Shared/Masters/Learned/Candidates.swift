@@ -24,6 +24,8 @@ package final class Candidates {
   private let masters = UnsafeMutablePointer<UInt32>.allocate(capacity: most)
   private let nearness = UnsafeMutablePointer<Float>.allocate(capacity: most)
   private let names = UnsafeMutablePointer<Int>.allocate(capacity: most)
+  private let order = UnsafeMutablePointer<UInt64>.allocate(capacity: NameSearch.most)
+  private let unordered = UnsafeMutablePointer<NameSearch.Found>.allocate(capacity: NameSearch.most)
   private var keys: [MasterKey] = []
   private let farthest: Float
 
@@ -41,6 +43,8 @@ package final class Candidates {
     masters.deallocate()
     nearness.deallocate()
     names.deallocate()
+    order.deallocate()
+    unordered.deallocate()
   }
 
   package func key(_ place: Int) -> MasterKey { keys[place] }
@@ -48,10 +52,10 @@ package final class Candidates {
   /// Looks the row's candidates up.
   package func find(_ text: ProductText, _ facts: RowFacts, in view: MasterIndex.View) {
     guard let index = view.store.names else { return count = 0 }
-    var found = search.search(text, in: index)
+    let found = search.search(text, in: index)
     pairs.set(text, facts, index)
-    for place in found.indices { found[place].likelihood = pairs.glance(found[place], index) }
-    order(&found, index)
+    pairs.glance(found, index)
+    order(found, index)
     count = 0
     keys.removeAll(keepingCapacity: true)
     for item in found {
@@ -90,13 +94,32 @@ package final class Candidates {
     }
   }
 
-  /// The likeliest first.
-  private func order(_ found: inout UnsafeMutableBufferPointer<NameSearch.Found>, _ index: NameIndex) {
-    found.sort { first, second in
-      if first.likelihood != second.likelihood { return first.likelihood > second.likelihood }
-      let (mine, theirs) = (index.names[Int(first.name)].order, index.names[Int(second.name)].order)
-      return mine != theirs ? mine < theirs : first.name < second.name
+  /// The likeliest first. Sorts numbers that begin with the likelihood's bits and end with the place.
+  private func order(_ found: UnsafeMutableBufferPointer<NameSearch.Found>, _ index: NameIndex) {
+    for (place, item) in found.enumerated() {
+      unordered[place] = item
+      let bits = (item.likelihood + 0).bitPattern
+      let descending = bits >> 31 == 0 ? ~(bits | 1 << 31) : bits
+      order[place] = UInt64(descending) << 32 | UInt64(place)
     }
+    var keys = UnsafeMutableBufferPointer(start: order, count: found.count)
+    keys.sort()
+    for place in found.indices { found[place] = unordered[Int(truncatingIfNeeded: order[place] & 0xFFFF_FFFF)] }
+    // Equal ones are ordered by what the names are, not by when they came.
+    for place in found.indices.dropFirst() {
+      var place = place
+      while place > 0, found[place - 1].likelihood == found[place].likelihood,
+        isBefore(found[place].name, found[place - 1].name, index)
+      {
+        found.swapAt(place - 1, place)
+        place -= 1
+      }
+    }
+  }
+
+  private func isBefore(_ one: UInt32, _ other: UInt32, _ index: NameIndex) -> Bool {
+    let (mine, theirs) = (index.names[Int(one)].order, index.names[Int(other)].order)
+    return mine != theirs ? mine < theirs : one < other
   }
 
   private func add(_ item: NameSearch.Found, _ master: UInt32, _ index: NameIndex) {

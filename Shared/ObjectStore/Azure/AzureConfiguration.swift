@@ -15,6 +15,9 @@ package struct AzureConfiguration: Sendable {
   package var tier: String?
   /// An existing blob is never replaced: one of the same bytes counts as stored, another is refused.
   package var createsOnce = false
+  /// How long no account can delete or change a record (``ObjectBody/isRecord``): a locked immutability policy of the
+  /// blob's version.
+  package var lock: Duration?
   /// Larger bodies are sent in blocks.
   package var blockThreshold = 64 << 20
   /// Bytes of a block; grows so that there are at most 50,000 (Azure's limit).

@@ -73,6 +73,10 @@ package final class AzureStore: StoreOverHTTP {
     var headers = headers(describing: body)
     if let tier = configuration.tier { headers["x-ms-access-tier"] = tier }
     if configuration.createsOnce { headers["if-none-match"] = "*" }
+    if body.isRecord, let lock = configuration.lock {
+      headers["x-ms-immutability-policy-mode"] = "locked"
+      headers["x-ms-immutability-policy-until-date"] = CivilDate.httpText(now() + lock.components.seconds)
+    }
     return headers
   }
 

@@ -12,6 +12,8 @@ package struct S3Configuration: Sendable {
   package var credentials: any CredentialProvider
   /// What is said about every object: its storage class, its encryption.
   package var objectHeaders: HTTPHeaders = [:]
+  /// How long no account can delete or change a record (``ObjectBody/isRecord``): Object Lock in compliance mode.
+  package var lock: Duration?
   /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
   package var pathStyle = true
   /// Larger bodies are sent in parts.

@@ -94,11 +94,19 @@ package final class S3Store: StoreOverHTTP {
   package func check() async throws {
     let answer = try await sendRepeatedly("HEAD", nil, accept: Self.isMissing)
     guard answer.status != 404 else { throw noSuchBucket }
+    guard configuration.lock != nil else { return }
+    let lock = try await sendRepeatedly("GET", nil, query: [("object-lock", "")], accept: Self.isMissing)
+    guard lock.status != 404 else {
+      throw ObjectStoreError(
+        .invalidSetting,
+        "--object-lock: the bucket '\(configuration.bucket)' has no Object Lock; turn it on, or name a bucket that is "
+          + "not there yet")
+    }
   }
 
   package func prepare() async throws {
     let answer = try await sendRepeatedly("HEAD", nil, accept: Self.isMissing)
-    guard answer.status == 404 else { return }
+    guard answer.status == 404 else { return try await check() }
     var body = HTTPRequest.Body.none
     if configuration.region != "us-east-1", configuration.endpoint == nil {
       body = .bytes(Array("""
@@ -107,7 +115,8 @@ package final class S3Store: StoreOverHTTP {
         """.utf8))
     }
     // 409: it exists already, or another process makes it at the same moment.
-    let made = try await sendRepeatedly("PUT", nil, body: body, accept: Self.isConflict)
+    let headers: HTTPHeaders = configuration.lock == nil ? [:] : ["x-amz-bucket-object-lock-enabled": "true"]
+    let made = try await sendRepeatedly("PUT", nil, headers: headers, body: body, accept: Self.isConflict)
     if made.status == 409 { try await check() }
   }
 
@@ -123,6 +132,11 @@ package final class S3Store: StoreOverHTTP {
     var headers = headers(describing: body)
     headers["content-type"] = contentType
     for field in configuration.objectHeaders.fields { headers[field.name] = field.value }
+    if body.isRecord, let lock = configuration.lock {
+      headers["x-amz-object-lock-mode"] = "COMPLIANCE"
+      headers["x-amz-object-lock-retain-until-date"] =
+        RFC3339.text(ns: (now() + lock.components.seconds) * 1_000_000_000, digits: 0)
+    }
     return headers
   }
 
