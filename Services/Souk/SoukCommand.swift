@@ -11,7 +11,8 @@ package struct SoukCommand: AsyncParsableCommand, OperatorTool {
     version: Souk.version,
     subcommands: [
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, LagCommand.self, TapCommand.self,
-      DeadLettersCommand.self, ReplayCommand.self, RewindCommand.self, HealthCommand.self,
+      TopCommand.self, AuditCommand.self, InitCommand.self, DeadLettersCommand.self, ReplayCommand.self,
+      RewindCommand.self, HealthCommand.self,
       RouteCommand.self, ModelsCommand.self, MastersCommand.self, BackfillCommand.self, BarsCommand.self,
       SplitsCommand.self, TickCommand.self, SubscribeCommand.self, BatchCommand.self, FeaturesCommand.self,
     ])

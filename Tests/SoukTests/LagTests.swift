@@ -104,7 +104,8 @@ import TestSupport
     let places = Topics.commodityObservations.map { TopicPartition($0.name, 11) }
     let standings = places.map {
       PartitionStanding(
-        place: $0, committed: 9_876_543, low: 0, end: 19_876_543, oldest: now - 90_061_000, before: (9_870_000, 19_876_543))
+        place: $0, committed: 9_876_543, low: 0, end: 19_876_543, oldest: now - 90_061_000,
+        before: (9_870_000, 19_876_543))
     }
     let reading = GroupLag(
       group: "inference-worker-screening", partitions: standings,

@@ -30,7 +30,7 @@ import Yams
 
   @Test func aNarrowTerminalCutsLongCellsFirst() {
     let lines = Self.sample().lines(Terminal(width: 44, hasColour: false))
-    #expect(lines[2] == "db-writer  1,234,567  the database…  stable")
+    #expect(lines[2] == "db-writer  1,234,567  the database…   stable")
     #expect(lines.allSatisfy { $0.count <= 44 })
   }
 
@@ -63,7 +63,8 @@ import Yams
   }
 
   private static let texts = [
-    "", "plain", "two words", "1.50", "2026-01-31", "true", "no", "null", "~", "- a", "a: b", "#x", "שלום", "a\nb", "\"",
+    "", "plain", "two words", "1.50", "2026-01-31", "true", "no", "null", "~", "- a", "a: b", "#x", "שלום", "a\nb",
+    "\"",
     "'", "{}", "[1]", "*", "&a", "!t", "%", "@x", "`", "1e3", "0x10", "-1", "+1", ".5", "\u{7f}\u{1}", "y",
   ]
 

@@ -60,7 +60,9 @@ import Testing
       func operations(_ topic: Topic) -> [String] {
         access.rules.first { $0.resource == .topic && $0.name == topic.name }?.operations ?? []
       }
-      for topic in entry.inputs + entry.tables { #expect(operations(topic).contains("Read"), "\(entry.name) \(topic.name)") }
+      for topic in entry.inputs + entry.tables {
+        #expect(operations(topic).contains("Read"), "\(entry.name) \(topic.name)")
+      }
       for topic in entry.outputs + entry.inputs.map(\.deadLetters) { #expect(operations(topic).contains("Write")) }
       for group in entry.groups { #expect(access.rules.contains { $0.resource == .group && $0.name == group.name }) }
       #expect(!access.rules.contains { $0.operations.contains("All") || $0.name == "*" })

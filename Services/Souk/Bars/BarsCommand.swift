@@ -17,6 +17,7 @@ struct BarsCommand: AsyncParsableCommand {
       split_from / split_to and their volumes by the inverse, as decimals, rounded half to even to six digits. The \
       splits are those of market-splits, or of --splits-file.
 
+      Examples:
         souk bars AAPL --from 2026-11-02 --to 2026-11-28 --interval 1d
         souk bars AAPL --from 2024-01-01 --adjusted -o json
         souk bars AAPL --from 2024-01-01 --adjusted --as-of 2024-06-30    # without later splits

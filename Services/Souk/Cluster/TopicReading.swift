@@ -67,7 +67,8 @@ extension Cluster {
     let topics = try await admin.topics()
     if let partitions = topics[topic], !partitions.isEmpty { return Set(partitions.map { TopicPartition(topic, $0) }) }
     let near = nearestName(to: topic, among: topics.keys.sorted()).map { "did you mean \($0)?" }
-    let known = Topics.named(topic) == nil ? "`souk topics list` prints the known ones" : "`souk topics apply` creates it"
+    let isKnown = Topics.named(topic) != nil
+    let known = isKnown ? "`souk topics apply` creates it" : "`souk topics list` prints the known ones"
     throw Failure(.configuration, code: "no_such_topic", "the cluster has no topic \(topic); \(near ?? known)")
   }
 

@@ -39,9 +39,10 @@ struct LetterBook: Sendable {
     let letters = found.withLock { $0.sorted { ($0.time ?? 0, $0.id) < ($1.time ?? 0, $1.id) } }
     let missing = wanted.subtracting(letters.map(\.id)).sorted()
     guard filter.isEmpty, let first = missing.first else { return letters }
-    throw Failure(
-      .configuration, code: "no_such_letter",
-      "\(Topic.deadLetterName(of: origin)) has no record \(first.partition)@\(first.offset); see `souk dlq ls \(origin)`")
+    throw Failure(.configuration, code: "no_such_letter", """
+      \(Topic.deadLetterName(of: origin)) has no record \(first.partition)@\(first.offset); \
+      see `souk dlq ls \(origin)`
+      """)
   }
 
   /// Names of topics whose dead-letter topic has records, in the order of the catalogue.

@@ -101,8 +101,8 @@ extension DeadLettersCommand {
     ) async throws {
       if letters.isEmpty { return }
       try await book.note(
-        .redriven, Array(letters), of: origin, by: actor.person, filter: self.letters.isEmpty ? filter.text : "by place",
-        reason: actor.reason, through: producer)
+        .redriven, Array(letters), of: origin, by: actor.person,
+        filter: self.letters.isEmpty ? filter.text : "by place", reason: actor.reason, through: producer)
     }
 
     /// - Parameter sent: nil for a dry run.

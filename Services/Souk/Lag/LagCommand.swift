@@ -177,8 +177,8 @@ struct LagReport {
       "total: \(grouped(Int(sum.lag))) records\(time); \(readings.count) groups: \(counted.joined(separator: ", "))",
     ]
     for reading in readings where reading.deleted > 0 {
-      report.notes.append(
-        "\(reading.group): \(grouped(Int(reading.deleted))) records were deleted by the retention before they were read")
+      let count = grouped(Int(reading.deleted))
+      report.notes.append("\(reading.group): \(count) records were deleted by the retention before they were read")
     }
     for reading in readings { if let silence = reading.silence { report.notes.append("\(reading.group): \(silence)") } }
   }

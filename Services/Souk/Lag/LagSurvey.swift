@@ -26,8 +26,8 @@ struct LagSurvey: Sendable {
     var readings: [GroupLag] = []
     for group in groups {
       guard let look = second[group.name] else { continue }
-      let before = Dictionary(
-        uniqueKeysWithValues: (first[group.name]?.lags ?? []).map { ($0.partition, ($0.committed, $0.watermarks.high)) })
+      var before: [TopicPartition: (committed: Int64?, end: Int64)] = [:]
+      for lag in first[group.name]?.lags ?? [] { before[lag.partition] = (lag.committed, lag.watermarks.high) }
       let partitions = look.lags.map { lag in
         PartitionStanding(
           place: lag.partition, committed: lag.committed, low: lag.watermarks.low, end: lag.watermarks.high,

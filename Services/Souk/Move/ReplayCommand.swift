@@ -13,8 +13,8 @@ struct ReplayCommand: AsyncParsableCommand {
     discussion: """
       Into a topic: records of [--from, --to) keep their key, value, time and headers, and get souk-replayed-from with \
       their place. Progress is committed for the group souk-replay-<topic>-<into> after each part is acknowledged: the \
-      same command goes on where it was stopped. Into a group: the offsets at --from are committed for a group that has \
-      none, so that a service started with GROUP_ID=<group> begins there; it has no end, so --to is refused.
+      same command goes on where it was stopped. Into a group: the offsets at --from are committed for a group that \
+      has none, so that a service started with GROUP_ID=<group> begins there; it has no end, so --to is refused.
 
       Examples:
         souk replay gogobe.products.ingest --from 2h --to 1h --into topic:products-again
@@ -229,7 +229,7 @@ struct Replay: Sendable {
   }
 
   /// - Returns: how many offsets were committed.
-  /// - Throws: `Failure` of class configuration when the group has committed before: what it has done would be repeated.
+  /// - Throws: `Failure` of class configuration when the group has committed before: it would repeat that.
   func begin(_ group: String, dryRun: Bool) async throws -> Int {
     let places = try await cluster.partitions(of: topic)
     guard try await cluster.admin.committed(group: group, places).isEmpty else {

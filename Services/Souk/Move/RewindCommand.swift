@@ -39,7 +39,8 @@ struct RewindCommand: AsyncParsableCommand {
     }
     let names = ServiceCatalogue.all.filter { !$0.groups.isEmpty }.map(\.name)
     let near = nearestName(to: service, among: names).map { "did you mean '\($0)'?" }
-    throw ValidationError("no service that reads topics is called '\(service)'; \(near ?? names.joined(separator: ", "))")
+    let hint = near ?? names.joined(separator: ", ")
+    throw ValidationError("no service that reads topics is called '\(service)'; \(hint)")
   }
 
   func validate() throws {
@@ -51,7 +52,9 @@ struct RewindCommand: AsyncParsableCommand {
       throw ValidationError("\(service) does not read '\(wrong)'; it reads \(inputs.joined(separator: ", "))")
     }
     guard entry.sink == .postgres else { return }
-    guard let databaseURL else { throw ValidationError("\(entry.name) keeps its offsets in PostgreSQL: --database-url") }
+    guard let databaseURL else {
+      throw ValidationError("\(entry.name) keeps its offsets in PostgreSQL: --database-url")
+    }
     _ = try PostgresConfiguration(url: databaseURL, applicationName: "souk").parameters()
   }
 

@@ -38,7 +38,8 @@ struct StoredOffsets: Sendable {
   func move(_ moves: [RewindPlan.Move]) async throws {
     let answer = try await connection.execute("""
       WITH given AS (
-        SELECT * FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) AS g (topic, partition, expected, target)
+        SELECT * FROM unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[])
+          AS g (topic, partition, expected, target)
       ), held AS (
         SELECT o.topic, o.partition, g.target FROM kafka_offsets o JOIN given g USING (topic, partition)
         WHERE o.cluster_id = $1 AND o.consumer_group = $2 AND o.next_offset = g.expected

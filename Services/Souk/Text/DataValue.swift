@@ -132,9 +132,19 @@ indirect enum DataValue: Hashable, Sendable {
   /// Quoted where YAML would read something else: a number, a date, a truth.
   private static func yamlText(_ text: String) -> String {
     let bare = yamlScalar(text)
-    guard bare == text else { return bare }
+    guard bare == text else { return yamlQuoted(bare) }
     let looksTyped = ["true", "false", "on", "off", "yes", "no", "y", "n", "null", "~"].contains(text.lowercased())
       || text.unicodeScalars.first.map { "0123456789.+".unicodeScalars.contains($0) } ?? true
     return looksTyped ? quoted(text) : text
+  }
+
+  /// In quotes, with characters escaped that YAML does not allow and JSON does.
+  private static func yamlQuoted(_ text: String) -> String {
+    var escaped = ""
+    for scalar in text.unicodeScalars {
+      let isControl = (0x7f...0x9f).contains(scalar.value) || scalar.value == 0xfeff
+      escaped += isControl ? "\\u" + String(0x10000 + scalar.value, radix: 16).dropFirst() : String(scalar)
+    }
+    return escaped
   }
 }

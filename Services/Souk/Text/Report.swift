@@ -160,7 +160,9 @@ struct Report: Sendable {
       table.append(shown.map { column in
         let text = row.cells[column].text
         guard let width = widths[column], text.count > width else { return text }
-        return text.prefix(max(0, width - 1)) + "…"
+        var cut = text.prefix(max(0, width - 1))
+        while cut.last == " " { cut.removeLast() }
+        return cut + "…"
       })
     }
     var lines = table.lines

@@ -209,7 +209,9 @@ struct TopicDescription {
       var report = Report("fields", [
         .text("name", "FIELD"), .text("type", "TYPE", least: 16), .text("required", "REQUIRED"),
       ])
-      for field in shape.rows { report.append([.text(field.name), .text(field.type), .text(field.isRequired ? "yes" : "")]) }
+      for field in shape.rows {
+        report.append([.text(field.name), .text(field.type), .text(field.isRequired ? "yes" : "")])
+      }
       lines += [""] + report.lines(terminal)
     }
     guard let newest else { return lines }
@@ -224,7 +226,8 @@ extension Cluster {
   func newest(of topic: String) async throws -> ReadRecord? {
     let marks = try await admin.watermarks(try await partitions(of: topic))
     // Markers of transactions and compacted records may be the last offsets.
-    let starts = Dictionary(uniqueKeysWithValues: marks.map { ($0.key.partition, max($0.value.low, $0.value.high - 20)) })
+    var starts: [Int32: Int64] = [:]
+    for (place, mark) in marks { starts[place.partition] = max(mark.low, mark.high - 20) }
     let found = Mutex<ReadRecord?>(nil)
     try await read(topic, from: starts, stop: Interruption()) { record in
       let record = ReadRecord(record)

@@ -95,7 +95,8 @@ extension FleetSystem {
   /// in the order of the catalogue.
   var topics: [Topic] {
     let read = services.flatMap(\.inputs)
-    let own = [Topics.alerts] + (self == .lambda ? [Topics.marketSplits, Topics.backfillJobs, Topics.backfillStatus] : [])
+    let markets = [Topics.marketSplits, Topics.backfillJobs, Topics.backfillStatus]
+    let own = [Topics.alerts] + (self == .lambda ? markets : [])
     let named = Set((read + own + services.flatMap { $0.outputs + $0.tables }).map(\.name))
     let letters = Set(read.map(\.deadLetterName))
     return Topics.allWithDeadLetters.filter { named.contains($0.name) || letters.contains($0.name) }

@@ -43,8 +43,8 @@ struct TopicsCommand: AsyncParsableCommand {
       let letters = Set(Topics.all.map(\.deadLetterName))
       for topic in TopicsCommand.chosen(system) where !noDeadLetters || !letters.contains(topic.name) {
         report.append([
-          .text(topic.name), .count(Int(topic.partitions)), .text(kept(topic)), .text(topic.key), .text(topic.orderedBy),
-          .text(topic.schema.description), .text(topic.summary),
+          .text(topic.name), .count(Int(topic.partitions)), .text(kept(topic)), .text(topic.key),
+          .text(topic.orderedBy), .text(topic.schema.description), .text(topic.summary),
         ])
       }
       return report
@@ -143,7 +143,8 @@ struct TopicsCommand: AsyncParsableCommand {
     func run() throws {
       let access = try chosen().map { ServiceAccess($0) }
       if commands {
-        return print(access.flatMap { $0.commands(principal: principal ?? "User:\($0.service)") }.joined(separator: "\n"))
+        let lines = access.flatMap { $0.commands(principal: principal ?? "User:\($0.service)") }
+        return print(lines.joined(separator: "\n"))
       }
       output.print(Self.report(access))
     }

@@ -110,6 +110,9 @@ struct UpRun: Sendable {
     let plan = try FleetPlan(
       services: options.system.services, replicas: replicas, surroundings: startup.surroundings,
       nextPort: FreePort.next)
+    // For `souk top` and `souk audit`.
+    let addresses = plan.processes.map { "127.0.0.1:\($0.httpPort) # \($0.name)\n" }.joined()
+    try addresses.write(toFile: folder.file("addresses"), atomically: true, encoding: .utf8)
     return try Fleet(plan, folder: folder, screen: screen, stopping: stopping, drainTimeout: options.drainTimeout)
   }
 
