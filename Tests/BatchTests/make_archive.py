@@ -3,6 +3,7 @@
 usage: make_archive.py <folder of the programs> <folder of the store> <dates> <symbols> [minutes]
        make_archive.py <folder of the programs> <folder of the store> demand <series> <days>
        make_archive.py <folder of the programs> <folder of the store> print market-bars
+       make_archive.py <folder of the programs> <folder of the store> upload s3://bucket
        make_archive.py <folder of the programs> <folder of the store> signals <file of lines> <first offset>"""
 
 import datetime
@@ -19,7 +20,7 @@ else:
 
 import archive  # noqa: E402
 import records  # noqa: E402
-from store import Folder, Missing  # noqa: E402
+from store import Folder, Missing, open_store  # noqa: E402
 
 MINUTE = 60 * 10**9
 OPEN = records.midnight("2026-03-05") + int(9.5 * 60) * MINUTE
@@ -114,6 +115,10 @@ def keep_signals(folder, path, offset):
 if __name__ == "__main__" and sys.argv[3] == "print":
     for each in everything(sys.argv[2], sys.argv[4]):
         sys.stdout.buffer.write(each + b"\n")
+elif __name__ == "__main__" and sys.argv[3] == "upload":
+    source, target = Folder(sys.argv[2]), open_store(sys.argv[4])
+    for each in source.list("market-bars/") + source.list("_catalogue/"):
+        target.put(each, source.get(each))
 elif __name__ == "__main__" and sys.argv[3] == "signals":
     keep_signals(sys.argv[2], sys.argv[4], int(sys.argv[5]))
 elif __name__ == "__main__" and sys.argv[3] == "demand":
