@@ -5,6 +5,8 @@ import Foundation
 import Kafka
 import LocalServers
 import Messages
+import Redis
+import Sentiment
 import Testing
 import TestSupport
 import Values
@@ -65,6 +67,10 @@ import Values
         }
         #expect(try await chain.documents().count == count)
         for process in workers + [fetcher] { #expect(await process.terminate() == .exited(0)) }
+        // Everything that reads texts knows the companies by their names from now on.
+        let names = try await CompanyBook(.large, updatedBy: RedisMultiplexer(
+          RedisClient(RedisConfiguration(url: try RedisURL(redis.url))))).current()
+        #expect(symbols.allSatisfy { names.name(of: $0) != nil })
         try await chain.expectNoDeadLetters()
         #expect(simulator.requests["rate"] == nil && simulator.requests["undeclared"] == nil)
       }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalogue
 import Core
 import Foundation
+import GatewayAPI
 import Kafka
 import KafkaFlags
 import LocalServers
@@ -255,6 +256,17 @@ import Values
     #expect(try await listen(2, "?symbols=AAPL", last).map { $0[2] }
       == sent.suffix(2).map { String(decoding: $0, as: UTF8.self) })
     #expect(try await listen(1, "", "other-5")[0][0] == "reset", "the id of another process")
+    // The same with types.
+    let typed = try client(base)
+    defer { typed.close() }
+    var heardTyped: [GatewayEvent] = []
+    try await typed.live(symbols: ["AAPL"], kinds: ["tick"], after: last) { event in
+      heardTyped.append(event)
+      return heardTyped.count < 2
+    }
+    #expect(heardTyped.map(\.data) == sent.suffix(2).map { String(decoding: $0, as: UTF8.self) })
+    #expect(try await typed.latestTicks(["AAPL", "NOSUCH1"]).ticks.ticks.map { $0.trade?.price } == [4.5])
+    #expect(try await typed.stream("AAPL").isStreaming)
     // A listener does not hold up a drain.
     async let open = listen(5, "?symbols=NONE")
     try await eventually("it listens") { await process.metrics().sum("souk_gateway_listeners") == 1 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import GatewayAPI
 import ServiceKit
 
 /// `souk batch`: jobs of the batch layer, by a gateway.
@@ -57,7 +58,8 @@ struct BatchCommand: AsyncParsableCommand {
         kind: kind, jobId: id, symbols: symbols?.split(separator: ",").map(String.init), from: from, until: until,
         parameters: values.isEmpty ? nil : values))
       print("submitted \(accepted.jobId)")
-      if !accepted.degraded.isEmpty { print("without \(accepted.degraded.joined(separator: ", ")): it may wait") }
+      let without = accepted.truth.degraded.joined(separator: ", ")
+      if !without.isEmpty { print("without \(without): it may wait") }
       guard follow else { return }
       guard try await Self.follow(accepted.jobId, of: accepted.run, client).state == "done" else { throw ExitCode(2) }
     }
@@ -69,7 +71,7 @@ struct BatchCommand: AsyncParsableCommand {
       var said = ""
       while true {
         do {
-          let job = try await client.job(id)
+          let job = try await client.job(id).job
           let line = BatchCommand.line(job)
           if line != said { print(line) }
           said = line
@@ -97,7 +99,7 @@ struct BatchCommand: AsyncParsableCommand {
       let client = try gateway.client()
       defer { client.close() }
       var table = TextTable(["JOB", "KIND", "STATE", .right("PARTS"), .right("ROWS"), "SUBMITTED", "NOTE"])
-      for job in try await client.jobs() {
+      for job in try await client.jobs().jobs {
         table.append([
           job.jobId, job.kind, job.state, "\(job.partsDone)/\(job.partsTotal)", "\(job.rows)", job.submittedAt,
           job.message ?? "",
@@ -120,7 +122,7 @@ struct BatchCommand: AsyncParsableCommand {
     func run() async throws {
       let client = try gateway.client()
       defer { client.close() }
-      print(BatchCommand.line(try await client.job(job)))
+      print(BatchCommand.line(try await client.job(job).job))
     }
   }
 

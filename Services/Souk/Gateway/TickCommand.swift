@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import GatewayAPI
 import ServiceKit
 
 /// `souk tick`
@@ -36,13 +37,13 @@ struct TickCommand: AsyncParsableCommand {
     if !answer.ticks.unknown.isEmpty { throw ExitCode(2) }
   }
 
-  static func lines(_ answer: GatewayClient.Ticks) -> [String] {
+  static func lines(_ answer: GatewayAnswer<GatewayClient.LatestTicks>) -> [String] {
     var table = TextTable([
       "SYMBOL", .right("PRICE"), .right("SIZE"), .right("BID"), .right("ASK"), .right("AGE"), "NOTE",
     ])
     for tick in answer.ticks {
-      let notes = (tick.stale ? ["stale"] : []) + tick.gaps.map { "gap since \($0.from)" }
-        + (tick.degraded.isEmpty ? [] : ["without \(tick.degraded.joined(separator: ", "))"])
+      let notes = (tick.stale ? ["stale"] : []) + tick.truth.gaps.map { "gap since \($0.from)" }
+        + (tick.truth.degraded.isEmpty ? [] : ["without \(tick.truth.degraded.joined(separator: ", "))"])
       table.append([
         tick.symbol, text(tick.trade?.price), text(tick.trade?.size), text(tick.quote?.bid), text(tick.quote?.ask),
         DurationSetting(.milliseconds(Int(tick.ageSeconds * 1_000))).description, notes.joined(separator: "; "),
@@ -61,6 +62,7 @@ struct SubscribeCommand: AsyncParsableCommand {
     discussion: """
       Examples:
         souk subscribe AMD --feed alpaca-stocks --token-file ~/.souk/token
+        souk subscribe AMD --follow --token-file ~/.souk/token
         souk subscribe AMD --undo --token-file ~/.souk/token
       """)
 
@@ -69,10 +71,12 @@ struct SubscribeCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("What of them: trades, quotes, bars, seconds.", valueName: "list"))
   var channels = "trades,quotes,bars"
   @Flag(help: "Take it back.") var undo = false
+  @Flag(help: "Then print what comes of them, one line of JSON each, until interrupted.") var follow = false
   @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
   func validate() throws {
     guard !symbols.isEmpty else { throw ValidationError("name at least one symbol") }
+    guard !(undo && follow) else { throw ValidationError("--undo and --follow are either or") }
   }
 
   func run() async throws {
@@ -85,6 +89,11 @@ struct SubscribeCommand: AsyncParsableCommand {
         try await client.subscribe(symbol, feed: feed, channels: channels)
       }
       print("\(undo ? "unsubscribed" : "subscribed") \(symbol)")
+    }
+    guard follow else { return }
+    try await client.live(symbols: symbols) { event in
+      FileHandle.standardOutput.write(Data((event.data + "\n").utf8))
+      return true
     }
   }
 }
