@@ -1,7 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Core
-import Kafka
+@testable import Kafka
 import KafkaFlags
 import Logging
 import ServiceKit

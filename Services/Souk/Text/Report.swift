@@ -162,7 +162,7 @@ struct Report: Sendable {
         guard let width = widths[column], text.count > width else { return text }
         var cut = text.prefix(max(0, width - 1))
         while cut.last == " " { cut.removeLast() }
-        return cut + "…"
+        return String(cut) + "…"
       })
     }
     var lines = table.lines

@@ -38,8 +38,6 @@ package struct GroupState: Sendable, Hashable {
   package var name: String
   /// `client id @ host` of each, sorted.
   package var members: [String]
-
-  package init(name: String, members: [String]) { (self.name, self.members) = (name, members) }
 }
 
 /// Administrative requests to a cluster. All of them run on a thread of their own, one after the other.
