@@ -197,7 +197,7 @@ let imports: [String: [String]] = [
   "Redis": ["CHiredis", "COpenSSL", "Core", "Metrics"],
   "RedisFlags": ["ArgumentParser", "Core", "Options", "Redis"],
   "RedisTests": ["Core", "LocalServers", "Redis", "TestSupport"],
-  "Reference": ["Catalogue", "Core", "LocalServers"],
+  "Reference": ["Catalogue", "Core", "LocalServers", "Values"],
   "ReferenceTests": ["Catalogue", "Core", "LocalServers", "Reference", "TestSupport"],
   "Routing": ["Catalogue", "Values"],
   "S3ConsumerService": ["Archiving", "ArgumentParser", "Catalogue", "Core", "KafkaFlags", "Messages", "ObjectStore",

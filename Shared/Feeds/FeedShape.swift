@@ -99,13 +99,15 @@ extension FeedElement {
     return (fields, facilityNs)
   }
 
-  /// - Parameter symbol: of a row that does not say it.
+  /// - Parameters:
+  ///   - symbol: of a row that does not say it.
+  ///   - startNs: the same.
   mutating func bar(
-    _ interval: String, _ shape: FeedShape, _ bytes: RawSpan, _ knownNs: Int64, of symbol: String?
+    _ interval: String, _ shape: FeedShape, _ bytes: RawSpan, _ knownNs: Int64, of symbol: String?, startNs: Int64 = 0
   ) throws(DecodingFailure) -> FeedBarFields {
     var reader = try JSONReader(bytes)
     var bar = FeedBarFields()
-    (bar.feed, bar.values.knownNs) = (feedName, knownNs)
+    (bar.feed, bar.values.knownNs, bar.values.startNs) = (feedName, knownNs, startNs)
     if let symbol { bar.symbol = scratch.append(symbol) }
     var (open, high, low): (ExactDecimal?, ExactDecimal?, ExactDecimal?)
     var (close, volume, whole): (ExactDecimal?, ExactDecimal?, ExactDecimal?)
@@ -137,7 +139,7 @@ extension FeedElement {
     bar.values.volume = try need(volume ?? whole, shape.name(of: .volume))
     bar.interval = scratch.append(interval)
     try requireSymbol(bar.symbol)
-    try check(bar.values.startNs, knownNs: knownNs, field: shape.name(of: .start))
+    try check(bar.values.startNs, knownNs: knownNs, field: startNs == 0 ? shape.name(of: .start) : "time")
     return bar
   }
 }

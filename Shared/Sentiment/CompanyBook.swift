@@ -2,8 +2,8 @@ import Core
 import Messages
 import Redis
 
-/// The companies as they are now. A fetcher of filings keeps EDGAR's table in Redis, and what reads texts takes it up from
-/// there, so that companies are known by their names without a file.
+/// The companies as they are now. A fetcher of filings keeps EDGAR's table in Redis, and what reads texts takes it up
+/// from there, so that companies are known by their names without a file.
 package actor CompanyBook {
   package static let key = "souk:companies"
   private let queue: RedisMultiplexer?
@@ -15,8 +15,9 @@ package actor CompanyBook {
   /// - Parameters:
   ///   - names: until there is a table.
   ///   - queue: nil when the names stay what they are, as those of a file do.
-  package init(_ names: CompanyNames, updatedBy queue: RedisMultiplexer? = nil, every interval: Duration = .seconds(300))
-  {
+  package init(
+    _ names: CompanyNames, updatedBy queue: RedisMultiplexer? = nil, every interval: Duration = .seconds(300)
+  ) {
     (self.names, self.queue, self.interval) = (names, queue, interval)
   }
 
