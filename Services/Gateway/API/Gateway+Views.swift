@@ -17,7 +17,8 @@ extension Gateway {
 
   var viewEndpoints: [Endpoint] {
     let names = Parameter("names", .words(most: 40), """
-      Indicators of the live side, as signal-worker names them; default of bars \(Self.signalSeries.joined(separator: ",")). \
+      Indicators of the live side, as signal-worker names them; default of bars \
+      \(Self.signalSeries.joined(separator: ",")). \
       Rows of the batch layer have all.
       """)
     let interval = Parameter("interval", .choice(Self.signalIntervals, standard: "1m"), "Of the bars.")

@@ -7,7 +7,13 @@ struct HealthCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health",
     abstract: "Ask a process on this machine how it is: the health check of containers, which have no curl.",
-    discussion: "Exits with 0 when it answers 200, with 1 and its reasons when it says anything else or nothing.")
+    discussion: """
+      Exits with 0 when it answers 200, with 1 and its reasons when it says anything else or nothing.
+
+      Examples:
+        souk health
+        souk health /readyz --http-port 8081
+      """)
 
   @Option(help: "Port of /livez, /readyz and /metrics, as the process itself is told.")
   var httpPort: UInt16 = 8080
