@@ -235,7 +235,7 @@ let imports: [String: [String]] = [
     "Postgres", "PostgresFlags", "PriceFiles", "Redis", "RedisFlags", "Routing", "ServiceKit", "Values"],
   "SoukTests": ["ArgumentParser", "Catalogue", "Core", "DBWriterService", "FeedSimulator", "Feeds", "Kafka",
     "KafkaFlags", "LocalServers", "Logging", "Messages", "Pipeline", "Postgres", "ServiceKit", "SoukService",
-    "TestSupport", "Values"],
+    "TestSupport", "Values", "Yams"],
   "StrictYAML": ["CYAML", "Core"],
   "Tensors": ["CBLAS", "Core"],
   "TestSupport": ["Catalogue", "Core", "Kafka", "LocalServers", "Messages", "Pipeline", "Values"],

@@ -11,11 +11,20 @@ import Glibc
 struct FeaturesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "features", abstract: "The declared features: check, compute and export them.",
-    subcommands: [ListCommand.self, ComputeCommand.self, ExportCommand.self])
+    discussion: """
+      Examples:
+        souk features list
+        souk features compute --source bars < bars.jsonl
+      """,
+      subcommands: [ListCommand.self, ComputeCommand.self, ExportCommand.self])
 
   struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "list", abstract: "Check the definitions and print them; asks no server.")
+      commandName: "list", abstract: "Check the definitions and print them; works offline.",
+      discussion: """
+        Examples:
+          souk features list --features features.yaml
+        """)
 
     @OptionGroup var features: FeatureOptions
 
@@ -33,6 +42,9 @@ struct FeaturesCommand: ParsableCommand {
       discussion: """
         The lines are records of the source's topic, as archived; those of a symbol in the order of their times. The \
         engine is the one of hot-writer. A record that is not readable ends the command with exit code 1 and its line.
+
+        Examples:
+          souk features compute --source bars < bars.jsonl
         """)
 
     @OptionGroup var features: FeatureOptions
@@ -80,6 +92,9 @@ struct FeaturesCommand: ParsableCommand {
         Writes features.py and feature_store.yaml; `feast apply` in that folder then knows them. The values are read \
         from Parquet files in --data, one of each group, as batches write them. souk_featureform.py is for \
         `featureform apply`: its features ask the hot store at REDIS_URL.
+
+        Examples:
+          souk features export --folder feast
         """)
 
     @OptionGroup var features: FeatureOptions

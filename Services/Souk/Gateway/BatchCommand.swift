@@ -8,7 +8,12 @@ import ServiceKit
 struct BatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "batch", abstract: "Have the batch layer compute something, and watch it, by a gateway.",
-    subcommands: [Run.self, List.self, Show.self, Cancel.self])
+    discussion: """
+      Examples:
+        souk batch run features --symbols SPY,QQQ --follow
+        souk batch list
+      """,
+      subcommands: [Run.self, List.self, Show.self, Cancel.self])
 
   /// `souk batch run`
   struct Run: AsyncParsableCommand {
@@ -83,7 +88,11 @@ struct BatchCommand: AsyncParsableCommand {
 
   /// `souk batch list`
   struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Jobs and how far they are, the newest first.")
+    static let configuration = CommandConfiguration(abstract: "Jobs and how far they are, the newest first.",
+      discussion: """
+        Examples:
+          souk batch list --gateway https://market.example.com
+        """)
     @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
     func run() async throws {
@@ -102,7 +111,11 @@ struct BatchCommand: AsyncParsableCommand {
 
   /// `souk batch show`
   struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "How far a job is.")
+    static let configuration = CommandConfiguration(abstract: "How far a job is.",
+      discussion: """
+        Examples:
+          souk batch show nightly
+        """)
     @Argument(help: "The job's id.") var job: String
     @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
@@ -115,7 +128,11 @@ struct BatchCommand: AsyncParsableCommand {
 
   /// `souk batch cancel`
   struct Cancel: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "End a job.")
+    static let configuration = CommandConfiguration(abstract: "End a job.",
+      discussion: """
+        Examples:
+          souk batch cancel nightly
+        """)
     @Argument(help: "The job's id.") var job: String
     @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
