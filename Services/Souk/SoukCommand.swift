@@ -7,7 +7,7 @@ import Glibc
 /// `souk`: runs a system locally, and looks after what the services share.
 package struct SoukCommand: AsyncParsableCommand, OperatorTool {
   package static let configuration = CommandConfiguration(
-    commandName: "souk", abstract: "Run a system on this machine, and look after topics, products and bars.",
+    commandName: "souk", abstract: "Start a system locally; watch, repair and move what a fleet does.",
     version: Souk.version,
     subcommands: [
       UpCommand.self, BrokerCommand.self, TopicsCommand.self, LagCommand.self, TapCommand.self,

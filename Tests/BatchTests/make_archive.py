@@ -2,6 +2,7 @@
 
 usage: make_archive.py <folder of the programs> <folder of the store> <dates> <symbols> [minutes]
        make_archive.py <folder of the programs> <folder of the store> demand <series> <days>
+       make_archive.py <folder of the programs> <folder of the store> daily <symbols> <days>
        make_archive.py <folder of the programs> <folder of the store> print market-bars
        make_archive.py <folder of the programs> <folder of the store> upload s3://bucket
        make_archive.py <folder of the programs> <folder of the store> signals <file of lines> <first offset>"""
@@ -94,6 +95,18 @@ def demand(folder, series, days, seed=1):
                 lambda row: records.instant(row["observed_at"]))
 
 
+def daily(folder, symbols, days, seed=1):
+    """Daily bars, whose closes walk at random."""
+    chance, date = random.Random(seed), "2025-03-03"
+    closes = {symbol: 50.0 + 10 * number for number, symbol in enumerate(symbols)}
+    for day in range(days):
+        for number, symbol in enumerate(symbols):
+            closes[symbol] = round(closes[symbol] * (1 + chance.uniform(-0.02, 0.021)), 2)
+            row = {**bar(symbol, 0, records.midnight(date), close=closes[symbol]), "interval": "1d"}
+            put(folder, symbol, date, [row], day, number)
+        date = records.next_day(date)
+
+
 def everything(folder, dataset):
     """The lines of all objects, those of a date behind those of the date before."""
     kept = archive.Archive(Folder(folder), dataset)
@@ -115,6 +128,8 @@ def keep_signals(folder, path, offset):
 if __name__ == "__main__" and sys.argv[3] == "print":
     for each in everything(sys.argv[2], sys.argv[4]):
         sys.stdout.buffer.write(each + b"\n")
+elif __name__ == "__main__" and sys.argv[3] == "daily":
+    daily(sys.argv[2], sys.argv[4].split(","), int(sys.argv[5]))
 elif __name__ == "__main__" and sys.argv[3] == "upload":
     source, target = Folder(sys.argv[2]), open_store(sys.argv[4])
     for each in source.list("market-bars/") + source.list("_catalogue/"):

@@ -316,7 +316,8 @@ class Signals(unittest.TestCase):
             # What was known up to noon of the last day is complete.
             put(folder, "A", "2026-03-10", [self.flow(999, 10, 1.0)], 50, 0, "options-flow",
                 lambda row: row["first_ns"] + 120 * MINUTE)
-            for each in (self.job("c", "compact", dataset="options-flow"), self.job("f", "features", source="flow")):
+            for each in (self.job("c", "compact", dataset="options-flow"),
+                         self.job("f", "features", source="flow", event_days="10")):
                 code, events, errors = run(folder, each)
                 self.assertEqual(code, 0, f"{errors} {events}")
             dataset = lake.Dataset(Folder(folder), "flow-signals")
@@ -332,7 +333,8 @@ class Signals(unittest.TestCase):
             live = [dict(each, known_ns=each["known_ns"] + 1) for each in signals]
             live[2]["values"] = dict(live[2]["values"], flow_premium=308)
             # Of a withdrawn hour there is a signal without values; the hours of bars are another job's.
-            live.append(dict(signals[0], id="A/f/flow-1h/1", start_ns=signals[0]["start_ns"] - 3_600 * 10**9, values={}))
+            earlier = signals[0]["start_ns"] - 3_600 * 10**9
+            live.append(dict(signals[0], id="A/f/flow-1h/1", start_ns=earlier, values={}))
             live.append(dict(signals[0], id="A/f/1h/1", interval="1h"))
             live.pop(1)
             for number, each in enumerate(live):

@@ -5,6 +5,7 @@ import Core
 import Foundation
 @testable import HTTP
 @testable import Kafka
+import LocalServers
 import Markets
 import Messages
 import NewsSimulator

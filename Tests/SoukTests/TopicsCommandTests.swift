@@ -5,6 +5,7 @@ import Kafka
 import Messages
 import TestSupport
 import Testing
+import Values
 
 @testable import SoukService
 

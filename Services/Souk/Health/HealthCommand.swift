@@ -31,10 +31,11 @@ struct HealthCommand: AsyncParsableCommand {
     let answer = await LoopbackHTTP.shared.get(port: httpPort, path: question, timeout: .seconds(4))
     guard let answer else {
       throw Failure(
-        .transient, code: "no_answer", "nothing answers on http://127.0.0.1:\(httpPort)\(question) within 4 s")
+        .transient, code: "no_answer",
+        "no answer from http://127.0.0.1:\(httpPort)\(question). Is the service running on this port?")
     }
     guard answer.status == 200 else {
-      throw Failure(.transient, code: "unwell", "\(question) answers \(answer.status): \(answer.body.prefix(1_000))")
+      throw Failure(.transient, code: "unwell", "GET \(question): \(answer.status) \(answer.body.prefix(1_000))")
     }
   }
 }

@@ -42,7 +42,7 @@ struct RouteCommand: ParsableCommand {
       do {
         return try RoutingPattern(pattern)
       } catch {
-        throw ValidationError("'\(pattern)' is no routing pattern: \(error)")
+        throw ValidationError("invalid pattern '\(pattern)': \(error)")
       }
     }
 

@@ -10,7 +10,7 @@ struct UpCommand: AsyncParsableCommand, OperatorTool {
 
   static let configuration = CommandConfiguration(
     commandName: "up",
-    abstract: "Run one system on this machine, watch it work, and ask its database a few questions.",
+    abstract: "Start a whole system locally, load sample data, and print example queries.",
     discussion: """
       Starts an embedded Kafka broker, the private servers and the simulated source that the system needs, and its \
       services. A server or source is replaced by a real one where its address is given (DATABASE_URL, \
