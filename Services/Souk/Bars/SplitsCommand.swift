@@ -114,16 +114,22 @@ struct SplitsCommand: AsyncParsableCommand {
           souk splits list AAPL
         """)
     @Argument(help: "Only of this symbol.") var symbol: String?
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
     func run() async throws {
-      var table = TextTable(["SYMBOL", "DATE", .right("FROM"), .right("TO"), "SOURCE"])
+      var report = Report("splits", [
+        .text("symbol", "SYMBOL"), .text("execution_date", "DATE"), .number("split_from", "FROM"),
+        .number("split_to", "TO"), .text("source", "SOURCE"),
+      ])
       for split in try await SplitBook(kafka).splits() where symbol.map({ $0 == split.symbol }) ?? true {
-        table.append([
-          split.symbol, split.executionDate, "\(split.splitFrom)", "\(split.splitTo)", split.source,
+        report.append([
+          .text(split.symbol), .text(split.executionDate), .text("\(split.splitFrom)"), .text("\(split.splitTo)"),
+          .text(split.source),
         ])
       }
-      print(table.lines.joined(separator: "\n"))
+      report.nothing = "no splits"
+      output.print(report)
     }
   }
 }

@@ -27,11 +27,12 @@ struct FeaturesCommand: ParsableCommand {
         """)
 
     @OptionGroup var features: FeatureOptions
+    @OptionGroup var output: OutputOptions
 
     func run() throws {
-      var table = TextTable(["FEATURE", "DEFINITION"])
-      for feature in try features.set().features { table.append([feature.id, feature.text]) }
-      print(table.lines.joined(separator: "\n"))
+      var report = Report("features", [.text("feature", "FEATURE"), .text("definition", "DEFINITION", least: 20)])
+      for feature in try features.set().features { report.append([.text(feature.id), .text(feature.text)]) }
+      output.print(report)
     }
   }
 

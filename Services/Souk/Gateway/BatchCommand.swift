@@ -93,19 +93,25 @@ struct BatchCommand: AsyncParsableCommand {
         Examples:
           souk batch list --gateway https://market.example.com
         """)
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
     func run() async throws {
       let client = try gateway.client()
       defer { client.close() }
-      var table = TextTable(["JOB", "KIND", "STATE", .right("PARTS"), .right("ROWS"), "SUBMITTED", "NOTE"])
+      var report = Report("jobs", [
+        .text("job", "JOB", least: 12), .text("kind", "KIND"), .text("state", "STATE"),
+        .number("parts_done", "PARTS"), .number("parts_total", "OF"), .number("rows", "ROWS"),
+        .text("submitted_at", "SUBMITTED", rank: 1), .text("message", "NOTE", least: 10, rank: 2),
+      ])
       for job in try await client.jobs().jobs {
-        table.append([
-          job.jobId, job.kind, job.state, "\(job.partsDone)/\(job.partsTotal)", "\(job.rows)", job.submittedAt,
-          job.message ?? "",
+        report.append([
+          .text(job.jobId), .text(job.kind), .text(job.state), .count(job.partsDone), .count(job.partsTotal),
+          .count(job.rows), .text(job.submittedAt), .text(job.message ?? ""),
         ])
       }
-      print(table.lines.joined(separator: "\n"))
+      report.nothing = "no jobs"
+      output.print(report)
     }
   }
 
