@@ -302,8 +302,9 @@ import Values
     let read = "Authorization: Bearer 0123456789abcdef-r"
     #expect(try await status("-X", "PUT", "-H", read, "\(base)/streams/AAPL") == "403")
     #expect(try await status("-X", "PUT", "-H", write, "\(base)/streams/AAPL?feed=polygon-options") == "409")
-    #expect(try await status("-X", "PUT", "-H", write, "\(base)/streams/brk-b?channels=trades") == "204")
-    #expect(try await status("-X", "PUT", "-H", write, "\(base)/streams/AAPL") == "204")
+    let one = "\(base)/streams/brk-b?feed=polygon-stocks&channels=trades"
+    #expect(try await status("-X", "PUT", "-H", write, one) == "204")
+    #expect(try await status("-X", "PUT", "-H", write, "\(base)/streams/AAPL?channels=quotes,days") == "204")
     #expect(try await status("-X", "DELETE", "-H", write, "\(base)/streams/AAPL") == "204")
     let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
     let seen = Seen()
@@ -315,9 +316,14 @@ import Values
     }
     #expect(try await table.waitUntilCurrent(orUntil: Interruption()))
     let expected = FeedSubscription(feed: "polygon-stocks", symbol: "BRK.B", channels: ["trades"])
-    #expect(seen.records.map(\.key) == ["polygon-stocks/BRK.B", "polygon-stocks/AAPL", "polygon-stocks/AAPL"])
-    #expect(seen.records[0].value == expected.encoded())
-    #expect(seen.records[2].value == nil, "a tombstone ends it")
+    // Without a feed those of all feeds that send stocks, with what each of them has.
+    let all = ["polygon-stocks/AAPL", "alpaca-stocks/AAPL"]
+    #expect(seen.records.map(\.key) == ["polygon-stocks/BRK.B"] + all + all)
+    #expect(seen.records.prefix(3).map(\.value) == [
+      expected, FeedSubscription(feed: "polygon-stocks", symbol: "AAPL", channels: ["quotes"]),
+      FeedSubscription(feed: "alpaca-stocks", symbol: "AAPL", channels: ["days", "quotes"]),
+    ].map { $0.encoded() })
+    #expect(seen.records.suffix(2).allSatisfy { $0.value == nil }, "a tombstone ends it")
     await table.closeAndWait()
     #expect(await process.terminate() == .exited(0))
   }

@@ -196,12 +196,13 @@ extension SplitAdjustment {
       writer.key(named: name)
       switch name {
       case "open", "high", "low", "close", "vwap", "volume":
-        guard let value = try reader.decimalOrNull(field: name) else {
+        guard !reader.isNull() else {
           writer.null()
           continue
         }
-        guard let adjusted = name == "volume" ? factor.volume(value) : factor.price(value) else {
-          throw Problem(409, "bad_splits", "an adjusted \(name) has more digits than there are")
+        let value = try? reader.decimal(field: name)
+        guard let adjusted = value.flatMap(name == "volume" ? factor.volume : factor.price) else {
+          throw Problem(409, "bad_splits", "an adjusted \(name) has more digits than a decimal holds")
         }
         writer.number(adjusted)
       default:

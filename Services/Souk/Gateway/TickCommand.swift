@@ -56,16 +56,18 @@ struct TickCommand: AsyncParsableCommand {
 /// `souk subscribe`, and with `--undo` the other way.
 struct SubscribeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "subscribe", abstract: "Have the streamers of a feed listen to symbols, by a gateway.",
+    commandName: "subscribe", abstract: "Have the streamers of feeds listen to symbols, by a gateway.",
     discussion: """
       Examples:
-        souk subscribe AMD --feed alpaca-stocks --token-file ~/.souk/token
+        souk subscribe AMD --token-file ~/.souk/token
+        souk subscribe AMD --feed alpaca-stocks --channels trades --token-file ~/.souk/token
         souk subscribe AMD --follow --token-file ~/.souk/token
         souk subscribe AMD --undo --token-file ~/.souk/token
       """)
 
   @Argument(help: "As any provider writes them.") var symbols: [String]
-  @Option(help: "The feed that is to listen.") var feed = "polygon-stocks"
+  @Option(help: "The feed that is to listen; all: each that sends stocks, or options, as the symbol is.")
+  var feed = "all"
   @Option(help: ArgumentHelp("What of them: trades, quotes, bars, seconds.", valueName: "list"))
   var channels = "trades,quotes,bars"
   @Flag(help: "Take it back.") var undo = false
