@@ -94,7 +94,7 @@ package struct ComposeServices: Sendable {
       "environment:\(isNamed ? " &\(workload.name)-settings" : "")",
       "  <<: \(references(["settings"] + needs.map(\.composeName)))",
     ]
-    for setting in service.settings + workload.settings where setting.places.contains(.compose) {
+    for setting in (service.settings + workload.settings).unique where setting.places.contains(.compose) {
       let value = setting.variable.map { "${\($0):-\(setting.value)}" } ?? setting.value.yaml
       lines.append("  \(setting.name): \(value)")
     }
