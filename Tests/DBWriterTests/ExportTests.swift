@@ -4,6 +4,7 @@ import Foundation
 import Kafka
 import LocalServers
 import Messages
+import Pipeline
 import Testing
 import TestSupport
 import Values

@@ -1,6 +1,8 @@
+import ArgumentParser
 import Foundation
 import LocalServers
 import Logging
+import Masters
 import ModelRegistry
 import ObjectStore
 import ObjectStoreFlags
