@@ -25,6 +25,9 @@ package final class Candidates {
   private let nearness = UnsafeMutablePointer<Float>.allocate(capacity: most)
   private let names = UnsafeMutablePointer<Int>.allocate(capacity: most)
   private var keys: [MasterKey] = []
+  /// Of the row: its words, and for each master which of them some name of the master has, a bit for each.
+  private(set) var words: [UInt64] = []
+  private(set) var covered: [UInt32] = []
   private let farthest: Float
 
   /// - Parameter farthest: masters whose likelihood at a glance, a logarithm, is so much below the best one's are not
@@ -54,6 +57,9 @@ package final class Candidates {
     order(&found, index)
     count = 0
     keys.removeAll(keepingCapacity: true)
+    covered.removeAll(keepingCapacity: true)
+    words.removeAll(keepingCapacity: true)
+    for place in 0..<pairs.rowCount { words.append(pairs.row[place].isNumber ? 0 : pairs.row[place].hash) }
     for item in found {
       let master = view.store.representative(index.names[Int(item.name)].master)
       var place = 0
@@ -81,12 +87,14 @@ package final class Candidates {
       let own = store.entries[Int(masters[place])]
       guard store.decisions.hasMerges else {
         together.compare(pairs, CollectionOfOne(own.firstName), index, target)
+        covered.append(together.covered)
         continue
       }
       let near = Set(found.map { index.names[Int($0.name)].master })
       let merged = near.filter { store.representative($0) == masters[place] }
         .map { store.entries[Int($0)] }.filter { $0.key != own.key }.sorted { $0.key < $1.key }
       together.compare(pairs, [own.firstName] + merged.map(\.firstName), index, target)
+      covered.append(together.covered)
     }
   }
 

@@ -35,6 +35,8 @@ final class NamesFeatures {
   private var pieceCount = 0
   /// Of the row's words: the names that have them.
   private let found = UnsafeMutablePointer<Float>.allocate(capacity: ProductText.maxTokens)
+  /// Which of the row's words some name has, a bit for each.
+  private(set) var covered: UInt32 = 0
 
   deinit {
     pieces.deallocate()
@@ -59,7 +61,7 @@ final class NamesFeatures {
         names += 1
         take(name, row, index)
         if let mine = row.rowSize, let theirs = name.size {
-          if mine == theirs { sizes += 1 } else { otherSizes += 1 }
+          if mine.amount == theirs.amount { sizes += 1 } else { otherSizes += 1 }
         }
         if row.facts.logPrice > RowFacts.unpriced, name.logPrice > RowFacts.unpriced {
           let distance = row.facts.logPrice - name.logPrice
@@ -70,6 +72,8 @@ final class NamesFeatures {
         number = name.next
       }
     }
+    covered = 0
+    for place in 0..<row.rowCount where found[place] > 0 { covered |= 1 << UInt32(place) }
     set(.names, names)
     set(.size, sizes / names)
     set(.otherSize, otherSizes / names)
