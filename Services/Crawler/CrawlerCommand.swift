@@ -13,6 +13,7 @@ import PriceFiles
 import Redis
 import RedisFlags
 import ServiceKit
+import ServiceState
 import Values
 
 /// `crawler`: lists portals and announces the files it has not seen before.
@@ -58,10 +59,10 @@ package struct CrawlerCommand: ServiceCommand {
     let store = needs.add(Need(
       "state", condition: "state", open: makeStore,
       check: { store in
-        try await store.ping()
+        try await store.state.ping()
         return "\(try state().kind)"
       },
-      close: { await $0.close() }))
+      close: { await $0.state.close() }))
     var kafka = kafka
     // Each shard hears of every link: only it can wake the loops of its chains.
     if let shard = crawling.shard, kafka.groupId == nil {
@@ -79,7 +80,7 @@ package struct CrawlerCommand: ServiceCommand {
     let sharing = needs.add(Need(
       "leases", open: { try makeAssignment(of: sources.value, relisting, context) },
       close: { await $0?.client.close() }))
-    return consumer.clients.source { producer in
+    return consumer.clients.source("crawler") { producer in
       let (plan, store, assignment) = (try plan.value, try store.value, try sharing.value?.assignment)
       let kind = try state().kind
       let announcer = KafkaAnnouncer(producer: producer)
@@ -154,8 +155,8 @@ package struct CrawlerCommand: ServiceCommand {
 
   /// Without `--state`, what `--redis-url` names; without that, memory.
   private func state() throws(Failure) -> StateLocation {
-    if let text = crawling.state { return try StateLocation(text) }
-    return redis.redisURL.map { .redis($0) } ?? .memory
+    try crawling.state.map { text throws(Failure) in try StateLocation(text) }
+      ?? redis.redisURL.map { .redis($0) } ?? .memory
   }
 
   /// - Returns: nil when this process crawls all it was told to: one pass only, a shard, a state of its own.
@@ -173,13 +174,9 @@ package struct CrawlerCommand: ServiceCommand {
     return (assignment, client)
   }
 
-  private func makeStore() throws -> any SeenStore {
-    let retention = crawling.remember.duration
-    switch try state() {
-    case .memory: return MemorySeenStore()
-    case .file(let path): return try FileSeenStore(path: path, retention: retention)
-    case .redis(let url):
-      return RedisSeenStore(client: try redis.makeClient(clientName: "crawler", url: url), retention: retention)
-    }
+  private func makeStore() throws -> SeenStore {
+    SeenStore(try state().open(
+      prefix: SeenStore.prefix, retention: crawling.remember.duration, format: SeenStore.format
+    ) { url throws(Failure) in try redis.makeClient(clientName: "crawler", url: url) })
   }
 }

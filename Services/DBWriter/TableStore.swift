@@ -194,18 +194,15 @@ extension TableStore {
   private func writeAround(_ source: TopicPartition) async throws {
     guard let staged = partition(source), staged.hasWork else { return }
     guard !staged.records.isEmpty else { return try await write([staged.part(source)]) }
-    var bisection = Bisection(count: staged.records.count)
-    while let range = bisection.range {
+    // Written records leave the front.
+    let written = { (now: StagedPartition) in staged.records.count - now.records.count }
+    try await bisect(staged.records.count) { range in
       guard let now = partition(source) else { return }
-      // Written records have left the front.
-      let shift = staged.records.count - now.records.count
-      do {
-        try await write([now.part(source, records: (range.lowerBound - shift)..<(range.upperBound - shift))])
-      } catch let error as PostgresError where error.errorClass == .data {
-        guard let refused = bisection.failed() else { continue }
-        return try await refuse(source, now, record: refused - shift, error)
-      }
-      bisection.succeeded()
+      let shift = written(now)
+      try await write([now.part(source, records: (range.lowerBound - shift)..<(range.upperBound - shift))])
+    } isOver: { refused, error in
+      if let now = partition(source) { try await refuse(source, now, record: refused - written(now), error) }
+      return true
     }
   }
 
@@ -249,21 +246,14 @@ extension TableStore {
     let elements = staged.elements(ofRecord: index)
     var refused: Set<Int> = []
     var reason = error
-    var open = [0..<elements.count]
-    while let range = open.popLast(), !range.isEmpty {
+    try await bisect(elements.count) { range in
       let part = staged.part(source, record: index, elements: elements[range])
       let trial = FlushTransaction(scope: scope, staging: staging, parts: [part], isTrial: true)
-      do {
-        _ = try await database.use { try trial.run(on: $0) }
-      } catch let error as PostgresError where error.errorClass == .data {
-        if range.count == 1 {
-          if refused.isEmpty { reason = error }
-          refused.insert(range.lowerBound)
-        } else {
-          let middle = range.lowerBound + range.count / 2
-          open += [middle..<range.upperBound, range.lowerBound..<middle]
-        }
-      }
+      _ = try await database.use { try trial.run(on: $0) }
+    } isOver: { element, error in
+      if refused.isEmpty { reason = error }
+      refused.insert(element)
+      return false
     }
     // Elements fail only together, or the header fails: refuses the whole record.
     if refused.isEmpty { refused = Set(elements.indices) }

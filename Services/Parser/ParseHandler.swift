@@ -32,7 +32,7 @@ package final class ParseHandler: JobHandler {
   ///   - history: row counts of earlier files.
   ///   - zone: the time zone `PriceFileName.zoneIdentifier`.
   package init(
-    store: any ObjectStore, history: any RowHistory, options: ParserOptions, identity: ServiceIdentity,
+    store: any ObjectStore, history: RowHistory, options: ParserOptions, identity: ServiceIdentity,
     zone: ZoneTable, masters: MasterIndex? = nil, models: MatchModels? = nil, logger: Logger,
     now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {

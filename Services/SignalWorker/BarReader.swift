@@ -80,7 +80,7 @@ struct BarReader: ~Copyable {
 
   private static let minute: Int64 = 60_000_000_000
   /// 1990-01-01: a stamp in another unit is far before it.
-  private static let earliest: Int64 = 631_152_000 * 1_000_000_000
+  static let earliest: Int64 = 631_152_000 * 1_000_000_000
 
   private static func isMinute(_ interval: RawSpan) -> Bool {
     interval.withUnsafeBytes { $0.elementsEqual("1m".utf8) }

@@ -1,18 +1,22 @@
 import Catalogue
 import Core
+import Features
 import Indicators
 import Kafka
 import Logging
 import Messages
 import Pipeline
 
-/// A sink that computes: minutes in, signals and states out.
+/// A sink that computes: minutes and events in, signals and states out.
 ///
-/// `append` takes a minute into the series of its symbol, `flush` produces what followed from it. The signals are
+/// All inputs have the symbol as key and as many partitions, and a process owns the same partitions of all. `append`
+/// takes a minute into the series of its symbol, or an event into its windows, `flush` produces what followed from it.
+/// The signals are
 /// acknowledged before the states that say they were made, the states before the offsets are committed. So whatever is
 /// read again is either computed again from the state before it, to the same records, or is known to the state already.
 package final class SignalSink: Sink {
   private let plan: SignalPlan
+  private let windows: WindowPlan
   private let group: String
   private let maxSymbols: Int
   private let identity: ServiceIdentity
@@ -21,8 +25,9 @@ package final class SignalSink: Sink {
   private let logger: Logger
   private let metrics = SignalMetrics()
   private var reader: BarReader
+  private let events: EventReader
   private var clock: SessionClock
-  private var partitions: [TopicPartition: Partition] = [:]
+  private var partitions: [Int32: Partition] = [:]
   private var pendingBytes = 0
   private var tooOld = 0
 
@@ -32,6 +37,7 @@ package final class SignalSink: Sink {
     var changed: Set<SymbolName> = []
     /// Rows that wait, of all members.
     var rows = 0
+    var book = WindowBook()
   }
 
   fileprivate struct Member {
@@ -58,13 +64,14 @@ package final class SignalSink: Sink {
   }
 
   package init(
-    _ plan: SignalPlan, _ settings: Settings, identity: ServiceIdentity, source: any StateSource,
+    _ plan: SignalPlan, _ windows: WindowPlan, _ settings: Settings, identity: ServiceIdentity, source: any StateSource,
     output: any SinkOutput, logger: Logger
   ) {
-    self.plan = plan
+    (self.plan, self.windows) = (plan, windows)
     group = settings.group
     maxSymbols = settings.maxSymbols
     reader = BarReader(feeds: settings.feeds, maxAhead: settings.maxAhead)
+    events = EventReader(feeds: settings.feeds, maxAhead: Int64(settings.maxAhead / .nanoseconds(1)))
     clock = plan.clock
     self.identity = identity
     self.source = source
@@ -72,21 +79,34 @@ package final class SignalSink: Sink {
     self.logger = logger
   }
 
+  package static let inputs = [Topics.marketBars, Topics.optionsFlow, Topics.sentimentEvents]
+
   /// Reads the states of the partitions. Reading resumes at the group's committed offsets.
   package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
+    let topics = Dictionary(grouping: partitions, by: \.partition)
+    guard topics.values.allSatisfy({ $0.count == Self.inputs.count }) else {
+      throw Failure(
+        .configuration, code: "not_co_partitioned",
+        "a partition of one of \(Self.inputs.map(\.name).joined(separator: ", ")) came without that of the others: "
+          + "all need the same number of partitions, and every member of the group this program")
+    }
     let begin = ContinuousClock.now
-    let states = try await source.states(Set(partitions.map(\.partition)))
-    for partition in partitions {
-      var members: [SymbolName: Member] = [:]
-      for state in states[partition.partition] ?? [] {
+    let states = try await source.states(Set(topics.keys))
+    for partition in topics.keys {
+      var read = Partition()
+      for state in states[partition] ?? [] {
+        if state.part != nil {
+          if !read.book.restore(state, windows) { metrics.unreadableState() }
+          continue
+        }
         guard let bytes = state.bytes, let series = try? SymbolSeries(plan, decoding: bytes) else {
           metrics.unreadableState()
           continue
         }
         if !series.isContinued { metrics.begunAnew() }
-        members[SymbolName(feed: state.feed, symbol: state.symbol)] = Member(series, plan)
+        read.members[SymbolName(feed: state.feed, symbol: state.symbol)] = Member(series, plan)
       }
-      self.partitions[partition] = Partition(members: members)
+      self.partitions[partition] = read
     }
     metrics.restored(in: .now - begin)
     noteSeries()
@@ -98,17 +118,22 @@ package final class SignalSink: Sink {
     return append(record.value, of: record.topicPartition)
   }
 
-  /// Takes one record of `market-bars` in.
+  /// Takes one record in.
   package func append(_ value: RawSpan, of partition: TopicPartition) -> Disposition {
+    switch partition.topic {
+    case Topics.optionsFlow.name: take(value, .flow, partition.partition)
+    case Topics.sentimentEvents.name: take(value, .sentiment, partition.partition)
+    default: take(value, partition.partition)
+    }
+  }
+
+  private func take(_ value: RawSpan, _ partition: Int32) -> Disposition {
     let minute: BarReader.Minute
     switch reader.read(value) {
     case .minute(let read): minute = read
     case .other(let disposition): return disposition
     }
-    guard partitions[partition]?.members[minute.name] != nil || symbols < maxSymbols else {
-      return .reject(Rejection(
-        code: "too_many_symbols", stage: "check", "there are \(maxSymbols) symbols already: --max-symbols"))
-    }
+    guard partitions[partition]?.members[minute.name] != nil || symbols < maxSymbols else { return tooMany }
     switch partitions[partition, default: Partition()].take(minute, plan, &clock) {
     case .appended, .revised:
       pendingBytes += value.byteCount
@@ -121,10 +146,34 @@ package final class SignalSink: Sink {
     }
   }
 
+  private func take(_ value: RawSpan, _ kind: WindowPlan.Kind, _ partition: Int32) -> Disposition {
+    let (name, event): (WindowBook.Name, FeatureEvent)
+    switch events.read(value, kind) {
+    case .event(let read): (name, event) = read
+    case .other(let disposition): return disposition
+    }
+    guard partitions[partition]?.book.knows(name) == true
+      || partitions.values.reduce(0, { $0 + $1.book.count }) < 2 * maxSymbols
+    else { return tooMany }
+    switch partitions[partition, default: Partition()].book.take(event, of: name, windows) {
+    case .taken:
+      pendingBytes += value.byteCount
+      return .keep
+    case .unchanged: return .skip(reason: "unchanged")
+    case .outsideHours: return .skip(reason: "outside_hours")
+    case .tooOld: return .skip(reason: "too_old")
+    }
+  }
+
+  private var tooMany: Disposition {
+    .reject(Rejection(
+      code: "too_many_symbols", stage: "check", "there are \(maxSymbols) symbols already: --max-symbols"))
+  }
+
   private var symbols: Int { partitions.values.reduce(0) { $0 + $1.members.count } }
 
   package var load: SinkLoad {
-    SinkLoad(rows: partitions.values.reduce(0) { $0 + $1.rows }, bytes: pendingBytes)
+    SinkLoad(rows: partitions.values.reduce(0) { $0 + $1.rows + $1.book.rows }, bytes: pendingBytes)
   }
 
   package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
@@ -146,19 +195,22 @@ package final class SignalSink: Sink {
     var batch = OutgoingBatch()
     var writer = JSONWriter()
     let headers = identity.headers(schema: TechnicalSignal.topic.schema)
+    func add(_ signal: TechnicalSignal) {
+      tally.add(signal)
+      writer.clear()
+      signal.encode(into: &writer)
+      batch.append(topic: TechnicalSignal.topic.name, key: signal.key, value: writer.bytes, headers: headers)
+    }
     for partition in partitions.values {
       for name in partition.changed {
         guard let member = partition.members[name] else { continue }
         for (interval, rows) in zip(plan.intervals, member.waiting) {
           rows.forEach { row, knownNs in
-            let signal = TechnicalSignal(name, plan.set, interval, row, knownNs: knownNs)
-            tally.add(signal)
-            writer.clear()
-            signal.encode(into: &writer)
-            batch.append(topic: TechnicalSignal.topic.name, key: signal.key, value: writer.bytes, headers: headers)
+            add(TechnicalSignal(name, plan.set, interval, row, knownNs: knownNs))
           }
         }
       }
+      partition.book.forEachChanged(windows) { add($0) }
     }
     return batch
   }
@@ -173,12 +225,13 @@ package final class SignalSink: Sink {
         let state = SymbolState(group: group, feed: name.feed, symbol: name.symbol, bytes: series.encoded())
         batch.append(state, to: Topics.signalStates, headers: headers, writer: &writer)
       }
+      partition.book.appendStates(of: group, to: &batch, headers: headers, writer: &writer)
     }
     return batch
   }
 
   package func drop(_ partitions: Set<TopicPartition>) {
-    for partition in partitions { self.partitions[partition] = nil }
+    for partition in partitions { self.partitions[partition.partition] = nil }
     if self.partitions.isEmpty { pendingBytes = 0 }
     noteSeries()
   }
@@ -203,6 +256,7 @@ extension SignalSink.Partition {
     }
     changed.removeAll(keepingCapacity: true)
     rows = 0
+    book.settle()
   }
 }
 

@@ -5,7 +5,7 @@ import ServiceKit
 import Glibc
 
 /// `souk`: runs a system locally, and looks after what the services share.
-package struct SoukCommand: AsyncParsableCommand {
+package struct SoukCommand: AsyncParsableCommand, OperatorTool {
   package static let configuration = CommandConfiguration(
     commandName: "souk", abstract: "Run a system on this machine, and look after topics, products and bars.",
     version: Souk.version,
@@ -15,6 +15,18 @@ package struct SoukCommand: AsyncParsableCommand {
       RouteCommand.self, ModelsCommand.self, MastersCommand.self, BackfillCommand.self, BarsCommand.self,
       SplitsCommand.self, TickCommand.self, SubscribeCommand.self, BatchCommand.self, FeaturesCommand.self,
     ])
+
+  package static let environmentPrefix = "SOUK_"
+  package static let formerVariables: Set = [
+    "SYSTEM", "PRICES", "BARS", "REPLICAS", "EXIT", "OUTAGES", "DEADLINE", "RUN_FOLDER", "DRAIN_TIMEOUT", "LIMIT",
+    "PARTITIONS", "REPLICATION_FACTOR", "GATEWAY", "TOKEN_FILE", "TICKERS_FILE", "TICKERS", "YEARS", "PARALLEL",
+  ]
+
+  /// Where a server is and how to log in there is said once, for the services and for the tool.
+  package static func sharesWithServices(_ option: String) -> Bool {
+    ["kafka-", "redis-", "database-", "s3-", "aws-", "azure-", "influx-", "fetch-", "allow-", "embedding-", "http-"]
+      .contains { option.hasPrefix($0) } || ["object-store", "data-sources", "features"].contains(option)
+  }
 
   package init() {}
 

@@ -24,13 +24,6 @@ package enum CredentialPlace: Sendable {
   }
 }
 
-/// Credentials and how long they may be used.
-package struct IssuedCredentials: Hashable, Sendable {
-  package var credentials: S3Credentials
-  /// Seconds since 1970; nil for ever.
-  package var expiresAt: Int64?
-}
-
 /// One place where credentials may be found.
 package protocol CredentialSource: Sendable {
   /// For people: `the shared credentials file`.
@@ -38,7 +31,7 @@ package protocol CredentialSource: Sendable {
 
   /// - Returns: nil when this place is not set up here, so that the next one is asked.
   /// - Throws: `ObjectStoreError` or `HTTPError` when it is set up, and does not work.
-  func fetch() async throws -> IssuedCredentials?
+  func fetch() async throws -> Issued<S3Credentials>?
 }
 
 /// Asks one source after the other until one has credentials, keeps them, and gets new ones before they expire.
@@ -47,21 +40,16 @@ package protocol CredentialSource: Sendable {
 /// container's endpoint, the instance's metadata.
 package actor CredentialChain: CredentialProvider {
   private let sources: [any CredentialSource]
-  private let now: @Sendable () -> Int64
-  /// What is still valid is renewed this long before it expires, or kept when that fails.
-  private let margin: Int64
-  private var issued: (source: any CredentialSource, credentials: IssuedCredentials, at: Int64)?
-  /// No second attempt to renew what is still valid before this.
-  private var retryAt: Int64 = .min
-  private var fetching: Task<Void, any Error>?
+  /// What has worked is asked alone: a job must not change its identity on the way.
+  private var found: (any CredentialSource)?
+  private let renewal: Renewal<S3Credentials>
 
   /// - Parameters:
   ///   - now: seconds since 1970.
   ///   - margin: seconds.
   package init(_ sources: [any CredentialSource], margin: Int64 = 300, now: @escaping @Sendable () -> Int64) {
     self.sources = sources
-    self.margin = margin
-    self.now = now
+    renewal = Renewal(margin: margin, now: now)
   }
 
   /// - Parameter client: for the services that issue credentials.
@@ -69,54 +57,16 @@ package actor CredentialChain: CredentialProvider {
     self.init(places.map { PlacedCredentials(place: $0, client: client) }, now: WallClock.seconds)
   }
 
-  package func current() async throws -> S3Credentials {
-    if let issued, isFresh(issued.credentials) { return issued.credentials.credentials }
-    do {
-      try await renew()
-    } catch {
-      // Not the end as long as the old ones are taken.
-      guard let issued, let expiry = issued.credentials.expiresAt, expiry > now() + 5 else { throw error }
-      retryAt = now() + 30
+  package func current() async throws -> S3Credentials { try await renewal.current { try await self.fetch() } }
+  package func refused(_ credentials: S3Credentials) async -> Bool { await renewal.refused { $0 == credentials } }
+
+  private func fetch() async throws -> Issued<S3Credentials> {
+    for source in found.map({ [$0] }) ?? sources {
+      guard let issued = try await source.fetch() else { continue }
+      found = source
+      return issued
     }
-    guard let issued else { throw Self.nothingFound(sources) }
-    return issued.credentials.credentials
-  }
-
-  /// What was fetched only now is wrong, and what cannot be fetched anew too.
-  package func refused(_ credentials: S3Credentials) async -> Bool {
-    guard let issued else { return true }
-    guard issued.credentials.credentials == credentials else { return true }
-    guard issued.credentials.expiresAt != nil, now() - issued.at >= 60 else { return false }
-    self.issued = nil
-    return true
-  }
-
-  private func isFresh(_ credentials: IssuedCredentials) -> Bool {
-    guard let expiry = credentials.expiresAt else { return true }
-    return now() < expiry - margin || now() < min(retryAt, expiry)
-  }
-
-  /// One request for all who wait.
-  private func renew() async throws {
-    if let fetching { return try await fetching.value }
-    let task = Task { try await fetch() }
-    fetching = task
-    defer { fetching = nil }
-    try await task.value
-  }
-
-  private func fetch() async throws {
-    // What has worked is asked first, and alone: a job must not change its identity on the way.
-    for source in issued.map({ [$0.source] }) ?? sources {
-      guard let found = try await source.fetch() else { continue }
-      issued = (source, found, now())
-      return
-    }
-    if issued == nil { throw Self.nothingFound(sources) }
-  }
-
-  private static func nothingFound(_ sources: [any CredentialSource]) -> ObjectStoreError {
-    ObjectStoreError(
+    throw ObjectStoreError(
       .invalidSetting,
       "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or one of the places that were looked at has "
         + "to have some: \(sources.map(\.name).joined(separator: ", "))")

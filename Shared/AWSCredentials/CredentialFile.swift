@@ -31,7 +31,7 @@ enum CredentialFile {
     var Code: String?
   }
 
-  static func issued(_ answer: HTTPResponse, by name: String) throws(ObjectStoreError) -> IssuedCredentials {
+  static func issued(_ answer: HTTPResponse, by name: String) throws(ObjectStoreError) -> Issued<S3Credentials> {
     guard answer.head.isSuccess else {
       let kind: ObjectStoreError.Kind = HTTPError.isTransient(status: answer.status) ? .unavailable : .badCredentials
       throw ObjectStoreError(kind, "\(name) answered \(answer.status)")
@@ -47,8 +47,8 @@ enum CredentialFile {
     if case .some(nil) = expiry {
       throw ObjectStoreError(.protocolViolated, "\(name) answered with an end that is no time")
     }
-    return IssuedCredentials(
-      credentials: S3Credentials(
+    return Issued(
+      S3Credentials(
         accessKeyID: found.AccessKeyId, secretAccessKey: found.SecretAccessKey, sessionToken: found.Token),
       expiresAt: expiry ?? nil)
   }

@@ -18,7 +18,7 @@ struct PlacedCredentials: CredentialSource {
     }
   }
 
-  func fetch() async throws -> IssuedCredentials? {
+  func fetch() async throws -> Issued<S3Credentials>? {
     switch place {
     case .webIdentity(let tokenFile, let role, let session, let endpoint):
       try await webIdentity(tokenFile, role, session, endpoint)
@@ -35,7 +35,7 @@ struct PlacedCredentials: CredentialSource {
   /// (docs.aws.amazon.com/STS, AssumeRoleWithWebIdentity). The file is read each time: its token is renewed.
   private func webIdentity(
     _ tokenFile: String, _ roleARN: String, _ sessionName: String, _ endpoint: HTTPURL
-  ) async throws -> IssuedCredentials {
+  ) async throws -> Issued<S3Credentials> {
     let token = try CredentialFile.text(tokenFile, named: "--aws-web-identity-token-file")
     let fields = [
       ("Action", "AssumeRoleWithWebIdentity"), ("Version", "2011-06-15"), ("RoleArn", roleARN),
@@ -59,8 +59,8 @@ struct PlacedCredentials: CredentialSource {
     else {
       throw ObjectStoreError(.protocolViolated, "the security token service answered without credentials")
     }
-    return IssuedCredentials(
-      credentials: S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: session), expiresAt: expiry)
+    return Issued(
+      S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: session), expiresAt: expiry)
   }
 
   /// The texts of the elements that hold no others, by name; empty when the bytes are not a document.
@@ -77,7 +77,7 @@ struct PlacedCredentials: CredentialSource {
   // MARK: - shared credentials file
 
   /// A profile of the shared credentials file of AWS's tools: INI sections, one for each profile.
-  private func profile(_ profile: String, in path: String, isRequired: Bool) throws -> IssuedCredentials? {
+  private func profile(_ profile: String, in path: String, isRequired: Bool) throws -> Issued<S3Credentials>? {
     guard let bytes = try? readFile(path, limit: 1 << 20) else {
       if isRequired {
         throw ObjectStoreError(.invalidSetting, "--aws-shared-credentials-file: cannot read \(path)")
@@ -88,7 +88,7 @@ struct PlacedCredentials: CredentialSource {
       if profile == "default" { return nil }
       throw ObjectStoreError(.invalidSetting, "--aws-profile: \(path) has no complete profile '\(profile)'")
     }
-    return IssuedCredentials(credentials: found)
+    return Issued(found)
   }
 
   /// - Returns: nil when the profile is missing or lacks one of its two keys.
@@ -114,7 +114,7 @@ struct PlacedCredentials: CredentialSource {
   /// The endpoint of ECS tasks and EKS pods. A token file is read each time, because its token is renewed.
   private func container(
     _ endpoint: HTTPURL, _ token: String?, _ tokenFile: String?
-  ) async throws -> IssuedCredentials {
+  ) async throws -> Issued<S3Credentials> {
     var headers: HTTPHeaders = ["accept": "application/json"]
     if let tokenFile {
       headers["authorization"] = try CredentialFile.text(tokenFile, named: "--aws-container-authorization-token-file")
@@ -130,7 +130,7 @@ struct PlacedCredentials: CredentialSource {
 
   /// The role of an EC2 instance, from its metadata service, version 2 only: a session token first, because version 1
   /// answers any request that can be made to come from this machine.
-  private func instanceRole(_ endpoint: HTTPURL) async throws -> IssuedCredentials? {
+  private func instanceRole(_ endpoint: HTTPURL) async throws -> Issued<S3Credentials>? {
     let token: HTTPResponse
     do {
       token = try await request("PUT", endpoint, "/latest/api/token", ["x-aws-ec2-metadata-token-ttl-seconds": "21600"])

@@ -78,7 +78,7 @@ package enum ServiceCatalogue {
     ] + FetchKind.allCases.map { kind in
       .init(
         name: kind.rawValue, inputs: [Topics.fetchTasks(of: kind)], outputs: Topics.fetched(by: kind), of: .lambda,
-        readsMarkets: false)
+        readsMarkets: false, settings: Topics.fetched(by: kind).contains(Topics.documents) ? [archive] : [])
     },
     scaling: .byLag(500), resources: ContainerResources(cpu: 200, memory: 128, limit: 512), readsMarkets: true,
     hasStandIn: true, note: """
@@ -143,8 +143,9 @@ package enum ServiceCatalogue {
       """)
 
   package static let signalWorker = ServiceEntry(
-    "signal-worker", "computes indicators of bars, and says which rules fire", of: [.lambda],
-    reads: [Topics.marketBars], writes: [Topics.technicalSignals, Topics.signalStates],
+    "signal-worker", "computes indicators of bars and how unusual flow and sentiment are, and says which rules fire",
+    of: [.lambda], reads: [Topics.marketBars, Topics.optionsFlow, Topics.sentimentEvents],
+    writes: [Topics.technicalSignals, Topics.signalStates],
     tables: [Topics.signalStates], scaling: .byLag(50_000), isStateful: true, resources: .medium)
 
   package static let optionsDetector = ServiceEntry(
@@ -162,7 +163,7 @@ package enum ServiceCatalogue {
   package static let documentWorker = ServiceEntry(
     "document-worker", "splits filings by item and transcripts by speaker into passages with vectors", of: [.lambda],
     reads: [Topics.documents], writes: [Topics.documentChunks], needs: [.objectStore], scaling: .byLag(50),
-    resources: ContainerResources(cpu: 500, memory: 256, limit: 1_024),
+    resources: ContainerResources(cpu: 500, memory: 256, limit: 1_024), settings: [archive],
     note: "A filing takes a core for about a minute with the vectors of a model, less than a second without.")
 
   package static let hotWriter = ServiceEntry(
@@ -182,12 +183,13 @@ package enum ServiceCatalogue {
     reads: [
       Topics.marketTicks, Topics.marketBars, Topics.marketGaps, Topics.technicalSignals, Topics.newsArticles,
       Topics.socialPosts, Topics.sentimentEvents, Topics.optionChains, Topics.optionTrades, Topics.optionsFlow,
+      Topics.documents,
     ],
     sink: .objectStore, needs: [.redis], scaling: .byLag(500_000), isStateful: true,
     resources: ContainerResources(cpu: 200, memory: 256, limit: 1_024),
     settings: [
-      FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
-      FleetSetting("ROTATE_INTERVAL", "5m", in: containers), FleetSetting("BUFFER_BYTES", "256MiB", in: containers),
+      archive, FleetSetting("ROTATE_INTERVAL", "5m", in: containers),
+      FleetSetting("BUFFER_BYTES", "256MiB", in: containers),
     ], note: """
       Its lag is never zero: what waits in memory for its object is committed with it, up to five minutes later. One of
       the replicas keeps the catalogue and moves old objects to colder tiers, by a lease in Redis.
@@ -198,10 +200,11 @@ package enum ServiceCatalogue {
     writes: [Topics.subscriptions, Topics.batchJobs],
     tables: [
       Topics.marketGaps, Topics.subscriptions, Topics.batchJobs, Topics.batchStatus, Topics.optionsFlow,
-      Topics.sentimentEvents, Topics.marketTicks, Topics.marketBars, Topics.technicalSignals, Topics.newsArticles,
+      Topics.sentimentEvents, Topics.marketSplits, Topics.marketTicks, Topics.marketBars, Topics.technicalSignals,
+      Topics.newsArticles,
     ], needs: [.redis, .objectStore, .dask], optional: [.postgres, .influx], scaling: .replicated, resources: .medium,
     settings: [
-      FleetSetting("API_HOST", "0.0.0.0", in: containers), FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
+      FleetSetting("API_HOST", "0.0.0.0", in: containers), archive,
       FleetSetting("VIEWS_ENABLED", "true", in: containers), .choice("DASK_ENABLED", "true", "DASK_ENABLED"),
       .choice("DASK_SCHEDULER_ADDRESS", "tcp://dask-scheduler:8786", "DASK_SCHEDULER_ADDRESS"),
     ], serves: 8_000, note: """
@@ -215,8 +218,7 @@ package enum ServiceCatalogue {
     sink: .objectStore, needs: [.dask], scaling: .single,
     resources: ContainerResources(cpu: 250, memory: 512, limit: 2_048),
     settings: [
-      FleetSetting("OBJECT_STORE", "s3://archive", in: containers),
-      FleetSetting("JOBS_FOLDER", "/usr/local/share/souk/batch", in: containers),
+      archive, FleetSetting("JOBS_FOLDER", "/usr/local/share/souk/batch", in: containers),
       .choice("DASK_ENABLED", "true", "DASK_ENABLED"),
       .choice("DASK_SCHEDULER_ADDRESS", "tcp://dask-scheduler:8786", "DASK_SCHEDULER_ADDRESS"),
     ], image: .batch, note: """
@@ -224,6 +226,8 @@ package enum ServiceCatalogue {
       """)
 
   private static let containers: Set<FleetSetting.Place> = [.compose, .kubernetes]
+  /// Of documents, too: their bytes grow old with their records.
+  private static let archive = FleetSetting("OBJECT_STORE", "s3://archive", in: containers)
 
   /// In the order the data flows.
   package static let all = [

@@ -66,7 +66,7 @@ package enum FeastExport {
     set.features.reduce(into: []) { if !$0.contains($1.group) { $0.append($1.group) } }
   }
 
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : $0.isNewline ? " " : String($0) }.joined() + "\""
   }
 }

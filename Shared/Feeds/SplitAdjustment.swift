@@ -47,18 +47,36 @@ package struct SplitAdjustment: Sendable {
 
   package var isEmpty: Bool { steps.isEmpty }
 
+  /// What the splits behind a bar make of its numbers.
+  package struct Factor: Sendable {
+    fileprivate let numerator: Int128
+    fileprivate let denominator: Int128
+
+    /// - Returns: nil when the number does not fit a decimal.
+    package func price(_ value: ExactDecimal) -> ExactDecimal? {
+      SplitAdjustment.scaled(value, numerator, denominator)
+    }
+    package func volume(_ value: ExactDecimal) -> ExactDecimal? {
+      SplitAdjustment.scaled(value, denominator, numerator)
+    }
+  }
+
+  /// Of a bar that begins then, nanoseconds since 1970; nil when no split came after it.
+  package func factor(at startNs: Int64) -> Factor? {
+    let date = BarPeriods.date(of: startNs)
+    return steps.last { date < $0.before }.map { Factor(numerator: $0.numerator, denominator: $0.denominator) }
+  }
+
   /// - Returns: the bar as it is when no split came after it; nil when a number does not fit a decimal.
   package func adjusted(_ bar: FeedBarValues) -> FeedBarValues? {
-    let date = BarPeriods.date(of: bar.startNs)
-    guard let step = steps.last(where: { date < $0.before }) else { return bar }
-    func price(_ value: ExactDecimal) -> ExactDecimal? { Self.scaled(value, step.numerator, step.denominator) }
-    guard let open = price(bar.open), let high = price(bar.high), let low = price(bar.low),
-      let close = price(bar.close), let volume = Self.scaled(bar.volume, step.denominator, step.numerator)
+    guard let factor = factor(at: bar.startNs) else { return bar }
+    guard let open = factor.price(bar.open), let high = factor.price(bar.high), let low = factor.price(bar.low),
+      let close = factor.price(bar.close), let volume = factor.volume(bar.volume)
     else { return nil }
     var adjusted = bar
     (adjusted.open, adjusted.high, adjusted.low, adjusted.close) = (open, high, low, close)
     adjusted.volume = volume
-    adjusted.vwap = bar.vwap.flatMap(price)
+    adjusted.vwap = bar.vwap.flatMap(factor.price)
     return adjusted
   }
 

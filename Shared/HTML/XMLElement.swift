@@ -8,6 +8,11 @@ package struct XMLElement {
   package var text: String
   package var children: [XMLElement] = []
 
+  package func child(_ name: String) -> XMLElement? { children.first { $0.name == name } }
+
+  /// The text of the first child of this name.
+  package subscript(_ name: String) -> String? { child(name)?.text }
+
   /// The outermost element of a document. Nothing is loaded from anywhere, and a document type, which could define
   /// entities, is refused.
   /// - Returns: nil when the bytes are no well-formed XML.

@@ -66,7 +66,7 @@ package struct SignalRule: Hashable, Sendable, CustomStringConvertible {
   package var description: String { "\(name)=\(condition)" }
 
   @inline(__always)
-  func holds(_ left: Double, _ right: Double) -> Bool {
+  package func holds(_ left: Double, _ right: Double) -> Bool {
     switch comparison {
     case .above: left > right
     case .atLeast: left >= right

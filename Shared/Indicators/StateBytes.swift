@@ -1,7 +1,7 @@
 /// A state that cannot be read: damaged, or written by a later version.
 package struct StateError: Error, Hashable, Sendable, CustomStringConvertible {
   package let description: String
-  init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }
 
 /// Writes the bytes of a state.
@@ -9,10 +9,12 @@ package struct StateError: Error, Hashable, Sendable, CustomStringConvertible {
 /// Integers are zigzag variable-length numbers (as in Protocol Buffers), numbers their eight bytes, low byte first. A
 /// column of numbers that are decimals, as prices are, is written as differences of whole numbers: a quarter of the
 /// bytes.
-struct StateWriter {
-  private(set) var bytes: [UInt8] = []
+package struct StateWriter {
+  package private(set) var bytes: [UInt8] = []
 
-  mutating func integer(_ value: Int64) {
+  package init() {}
+
+  package mutating func integer(_ value: Int64) {
     var rest = UInt64(bitPattern: (value << 1) ^ (value >> 63))
     while rest >= 0x80 {
       bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -21,11 +23,11 @@ struct StateWriter {
     bytes.append(UInt8(rest))
   }
 
-  mutating func double(_ value: Double) {
+  package mutating func double(_ value: Double) {
     withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
   }
 
-  mutating func text(_ text: String) {
+  package mutating func text(_ text: String) {
     integer(Int64(text.utf8.count))
     bytes.append(contentsOf: text.utf8)
   }
@@ -67,17 +69,17 @@ private enum Decimals {
   }
 }
 
-struct StateReader {
+package struct StateReader {
   private let bytes: [UInt8]
   private var position = 0
   /// Of the states that follow.
   var registers = 0
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  var isAtEnd: Bool { position == bytes.count }
+  package var isAtEnd: Bool { position == bytes.count }
 
-  mutating func integer() throws(StateError) -> Int64 {
+  package mutating func integer() throws(StateError) -> Int64 {
     var (value, shift): (UInt64, UInt64) = (0, 0)
     while true {
       guard position < bytes.count, shift < 64 else { throw StateError("it ends within a number") }
@@ -91,13 +93,13 @@ struct StateReader {
   }
 
   /// Of things that take a byte or more each, or a place in a series.
-  mutating func count() throws(StateError) -> Int {
+  package mutating func count() throws(StateError) -> Int {
     let value = try integer()
     guard value >= 0, value < 1 << 40 else { throw StateError("a count is \(value)") }
     return Int(value)
   }
 
-  mutating func double() throws(StateError) -> Double {
+  package mutating func double() throws(StateError) -> Double {
     guard bytes.count - position >= 8 else { throw StateError("it ends within a number") }
     var bits: UInt64 = 0
     for index in 0..<8 { bits |= UInt64(bytes[position + index]) << UInt64(8 * index) }
@@ -105,7 +107,7 @@ struct StateReader {
     return Double(bitPattern: bits)
   }
 
-  mutating func text() throws(StateError) -> String {
+  package mutating func text() throws(StateError) -> String {
     let count = try count()
     guard bytes.count - position >= count else { throw StateError("it ends within a text") }
     defer { position += count }

@@ -61,14 +61,17 @@ package enum KafkaMetrics {
       labels: ["client"]),
     MetricDescription(
       "souk_kafka_queued_messages", .gauge, "Records that wait to be sent or acknowledged.", labels: ["client"]),
-    MetricDescription("souk_kafka_queued_bytes", .gauge, "Their bytes.", labels: ["client"]),
-    MetricDescription("souk_kafka_waiting_events", .gauge, "Events the library has for us.", labels: ["client"]),
+    MetricDescription(
+      "souk_kafka_queued_bytes", .gauge, "Bytes of records that wait to be sent or acknowledged.", labels: ["client"]),
+    MetricDescription(
+      "souk_kafka_waiting_events", .gauge, "Events of the library that wait to be handled.", labels: ["client"]),
     MetricDescription("souk_kafka_requests_total", .counter, "Requests to brokers.", labels: ["client"]),
-    MetricDescription("souk_kafka_responses_total", .counter, "Their answers.", labels: ["client"]),
+    MetricDescription("souk_kafka_responses_total", .counter, "Answers of brokers.", labels: ["client"]),
     MetricDescription("souk_kafka_sent_bytes_total", .counter, "Bytes sent to brokers.", labels: ["client"]),
-    MetricDescription("souk_kafka_received_bytes_total", .counter, "Bytes received.", labels: ["client"]),
-    MetricDescription("souk_kafka_sent_records_total", .counter, "Records sent, repetitions included.",
+    MetricDescription("souk_kafka_received_bytes_total", .counter, "Bytes received from brokers.", labels: ["client"]),
+    MetricDescription("souk_kafka_sent_records_total", .counter, "Records sent to brokers, repetitions included.",
                       labels: ["client"]),
-    MetricDescription("souk_kafka_received_records_total", .counter, "Records received.", labels: ["client"]),
+    MetricDescription(
+      "souk_kafka_received_records_total", .counter, "Records received from brokers.", labels: ["client"]),
   ]
 }

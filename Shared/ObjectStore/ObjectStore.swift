@@ -17,12 +17,6 @@ package protocol ObjectStore: Sendable {
     _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
   ) async throws -> T
 
-  /// The same of some bytes, those of `range` that the object has.
-  /// - Throws: `.rangeOutside` when it has none of them.
-  func get<T: Sendable>(
-    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
-  ) async throws -> T
-
   /// Nil when there is no such object (and the bucket exists).
   func head(_ key: ObjectKey) async throws -> ObjectInfo?
 
@@ -106,6 +100,9 @@ package struct ObjectBody: Sendable {
   package let sha256: SHA256Digest
   /// Kept with the object where the store can (a folder cannot), by names of lower-case letters and values of ASCII.
   package var notes: [String: String] = [:]
+  /// Nothing replaces or deletes it before its time is over, where the store is set to lock such objects: one that is
+  /// never written again.
+  package var isRecord = false
 
   package init(_ bytes: [UInt8]) {
     source = .bytes(bytes)

@@ -19,7 +19,6 @@ package enum ObjectStoreErrorKind: String, ErrorKind {
   case refused = "store_refused_request"
   case archived = "object_archived"
   case exists = "object_exists"
-  case rangeOutside = "object_range_outside"
   // configuration
   case noSuchBucket = "bucket_not_found"
   case accessDenied = "store_access_denied"
@@ -34,8 +33,7 @@ package enum ObjectStoreErrorKind: String, ErrorKind {
   package var errorClass: ErrorClass {
     switch self {
     case .slowDown, .unavailable, .damagedInTransit, .truncated, .diskFull: .transient
-    case .noSuchKey, .invalidKey, .outsideStore, .tooLarge, .refused, .archived, .exists, .rangeOutside:
-      .data
+    case .noSuchKey, .invalidKey, .outsideStore, .tooLarge, .refused, .archived, .exists: .data
     case .noSuchBucket, .accessDenied, .badCredentials, .wrongEndpoint, .invalidSetting, .tiersUnsupported:
       .configuration
     case .protocolViolated, .inputOutput: .fatal

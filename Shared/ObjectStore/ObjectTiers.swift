@@ -48,18 +48,8 @@ extension ObjectLocation {
   package static let archives: Set<String> = ["Archive", "GLACIER", "DEEP_ARCHIVE"]
 }
 
-/// A store without tiers, whose ranges are cut out of whole objects.
+/// A store without tiers.
 extension ObjectStore {
-  package func get<T: Sendable>(
-    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
-  ) async throws -> T {
-    let bytes = try await bytes(of: key, limit: .max)
-    let part = range.clamped(to: 0..<bytes.count)
-    guard !part.isEmpty else { throw ObjectStoreError(.rangeOutside, "\(key) has only \(bytes.count) bytes") }
-    let pieces = PieceOnce(Array(bytes[part]))
-    return try await consume(ObjectReader { await pieces.take() })
-  }
-
   package func state(of key: ObjectKey) async throws -> ObjectState? { try await head(key).map(ObjectState.init) }
 
   package func move(_ key: ObjectKey, to tier: String) async throws { throw withoutTiers }
@@ -74,10 +64,4 @@ extension ObjectStore {
   private var withoutTiers: ObjectStoreError {
     ObjectStoreError(.tiersUnsupported, "\(location) keeps all objects alike: it has no tiers")
   }
-}
-
-private actor PieceOnce {
-  private var piece: [UInt8]?
-  init(_ piece: [UInt8]) { self.piece = piece }
-  func take() -> [UInt8]? { piece.take() }
 }

@@ -1,19 +1,112 @@
 import Core
 import HTTP
 
-/// What stores over HTTP have in common: names below a prefix, entity tags, and the digest kept with an object.
-protocol StoreOverHTTP: AnyObject {
+/// What stores over HTTP have in common: requests, names below a prefix, entity tags, and the digest kept with an
+/// object.
+protocol StoreOverHTTP: ObjectStore, AnyObject {
+  var client: HTTPClient { get }
   /// Before every key, without a slash at its end; empty for none.
   var prefix: String { get }
+  /// The bucket or container, for people: `bucket souk`.
+  var place: String { get }
   /// The header of the SHA-256 that is kept with the object, for a later `head`.
   static var hashHeader: String { get }
   /// Before the name of every note in a header.
   static var notePrefix: String { get }
+
+  /// - Parameters:
+  ///   - key: nil: of the bucket or container itself.
+  ///   - query: names and values, not encoded.
+  ///   - hash: of the body, where the caller knows it.
+  func request(
+    _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body,
+    hash: SHA256Digest?
+  ) async throws -> SignedRequest
+
+  /// The error that an answer tells of.
+  /// - Parameter what: what was tried, for people: `PUT files/…`.
+  static func failure(_ head: HTTPResponseHead, _ body: [UInt8], what: String) -> ObjectStoreError
+}
+
+/// A request with what proves the right to it.
+struct SignedRequest: Sendable {
+  var request: HTTPRequest
+  /// Asked after the store has refused the credentials: whether others may be had.
+  let hasOtherCredentials: @Sendable () async -> Bool
+
+  /// Credentials that were good once are worth another try with new ones.
+  func judged(_ error: ObjectStoreError) async -> ObjectStoreError {
+    guard error.kind == .badCredentials, await hasOtherCredentials() else { return error }
+    return ObjectStoreError(.unavailable, "\(error.message); trying again with new credentials")
+  }
 }
 
 extension StoreOverHTTP {
+  package func close() { client.close() }
+
+  // MARK: - requests
+
+  /// - Parameter timeout: of one request.
+  static func limits(_ timeout: Duration) -> HTTPLimits {
+    HTTPLimits(
+      connectTime: .seconds(5), totalTime: timeout, lowSpeed: 1024, lowSpeedTime: .seconds(20),
+      maxBodyBytes: 16 << 20, maxRedirects: 0)
+  }
+
+  package func get<T: Sendable>(
+    _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
+  ) async throws -> T {
+    var signed = try await request("GET", key.text, query: [], headers: [:], body: .none, hash: nil)
+    signed.request.limits.maxBodyBytes = .max
+    let sent = signed
+    return try await mappingErrors {
+      try await client.stream(sent.request) { head, body in
+        guard head.isSuccess else {
+          var bytes: [UInt8] = []
+          while bytes.count < 64 << 10, let chunk = try await body.next() { bytes += chunk }
+          throw await sent.judged(Self.failure(head, bytes, what: "get \(key)"))
+        }
+        return try await consume(Self.info(key, head), ObjectReader { try await body.next() })
+      }
+    }
+  }
+
+  /// One request whose answer is small; an answer outside 200...299 is thrown.
+  /// - Parameter accept: errors whose answer is returned instead.
+  func send(
+    _ method: String, _ key: String?, query: [(String, String)] = [], headers: HTTPHeaders = [:],
+    body: HTTPRequest.Body = .none, hash: SHA256Digest? = nil, accept: (ObjectStoreError.Kind, Int) -> Bool
+  ) async throws -> HTTPResponse {
+    let signed = try await request(method, key, query: query, headers: headers, body: body, hash: hash)
+    let answer = try await mappingErrors { try await client.execute(signed.request) }
+    if answer.head.isSuccess { return answer }
+    let error = Self.failure(answer.head, answer.body, what: "\(method) \(key ?? place)")
+    guard accept(error.kind, answer.status) else { throw await signed.judged(error) }
+    return answer
+  }
+
+  func send(
+    _ method: String, _ key: ObjectKey, query: [(String, String)] = [], headers: HTTPHeaders = [:],
+    body: HTTPRequest.Body = .none, hash: SHA256Digest? = nil
+  ) async throws -> HTTPResponse {
+    try await send(method, key.text, query: query, headers: headers, body: body, hash: hash) { _, _ in false }
+  }
+
+  /// Like `send`, for requests that may be repeated without harm: three attempts, a short backoff between.
+  func sendRepeatedly(
+    _ method: String, _ key: String?, query: [(String, String)] = [], headers: HTTPHeaders = [:],
+    body: HTTPRequest.Body = .none, accept: (ObjectStoreError.Kind, Int) -> Bool = { _, _ in false }
+  ) async throws -> HTTPResponse {
+    try await Backoff(base: .milliseconds(50), cap: .seconds(2)).retry {
+      try await send(method, key, query: query, headers: headers, body: body, accept: accept)
+    } pause: { failed in
+      guard failed.number < 3 else { throw failed.error }
+      try await Task.sleep(for: failed.delay)
+    }
+  }
+
   /// The store's certificate is the operator's to put right, unlike that of a portal.
-  func mappingErrors<T>(_ body: () async throws -> T) async throws -> T {
+  private func mappingErrors<T>(_ body: () async throws -> T) async throws -> T {
     do {
       return try await body()
     } catch let error as HTTPError where error.kind == .certificateRefused {
@@ -28,8 +121,18 @@ extension StoreOverHTTP {
     prefix.isEmpty ? key : "\(prefix)/\(key)"
   }
 
-  func unqualified(_ key: String) -> String? {
-    prefix.isEmpty ? key : key.dropPrefix(prefix + "/")
+  /// The key of a listed name; nil for those of other programs, which are not all keys of ours.
+  func key(ofListed name: String) -> ObjectKey? {
+    (prefix.isEmpty ? name : name.dropPrefix(prefix + "/")).flatMap { try? ObjectKey($0) }
+  }
+
+  // MARK: - headers
+
+  /// The digest and the notes of a new object.
+  func headers(describing body: ObjectBody) -> HTTPHeaders {
+    var headers: HTTPHeaders = [Self.hashHeader: body.sha256.hex]
+    for (name, value) in body.notes { headers[Self.notePrefix + name] = value }
+    return headers
   }
 
   static func info(_ key: ObjectKey, _ head: HTTPResponseHead) -> ObjectInfo {
@@ -47,23 +150,6 @@ extension StoreOverHTTP {
       notes[String(name.dropFirst(notePrefix.count))] = field.value
     }
     return notes
-  }
-
-  // MARK: - ranges
-
-  /// RFC 9110, section 14.1.2.
-  static func header(of range: Range<Int>, _ key: ObjectKey) throws(ObjectStoreError) -> String {
-    guard range.lowerBound >= 0, !range.isEmpty else {
-      throw ObjectStoreError(.rangeOutside, "\(range) are no bytes of \(key)")
-    }
-    return "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
-  }
-
-  /// A server may answer a question for a part with the whole.
-  static func requireRange(_ head: HTTPResponseHead, asked: Bool, _ key: ObjectKey) throws(ObjectStoreError) {
-    guard !asked || head.status == 206 else {
-      throw ObjectStoreError(.protocolViolated, "the store answered \(head.status) to a question for a part of \(key)")
-    }
   }
 
   static func etag(_ head: HTTPResponseHead) -> String? { head.headers["etag"].map(unquoted) }

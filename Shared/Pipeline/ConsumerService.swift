@@ -1,3 +1,4 @@
+import Catalogue
 import Kafka
 import KafkaFlags
 import ServiceKit
@@ -8,6 +9,8 @@ package struct ConsumerService: Sendable {
   let pipeline: PipelineOptions
 
   package var identity: ServiceIdentity { clients.identity }
+  /// Of consumers: `--group-id`, or else the service's name.
+  package var group: String { clients.options.groupId ?? identity.name }
   private var context: ServiceContext { clients.context }
   private var isTransactional: Bool { clients.options.delivery == .exactlyOnce }
 
@@ -25,7 +28,7 @@ package struct ConsumerService: Sendable {
   package func jobs<Handler: JobHandler>(
     concurrency: Int, _ makeHandler: @escaping @Sendable () throws -> Handler
   ) -> Work {
-    Work {
+    work("work") {
       let handler = try makeHandler()
       try await run(isTransactional: isTransactional) { consumer, producer in
         if isTransactional {
@@ -53,7 +56,7 @@ package struct ConsumerService: Sendable {
     _ policy: FlushPolicy, keepsOffsets: Bool = false, adoptsCommits: Bool = false,
     _ makeSink: @escaping @Sendable (_ clusterID: String, _ group: String) throws -> Destination
   ) -> Work {
-    Work {
+    work("sink") {
       // Dead letters need no transactions: a repeated one only repeats.
       try await run(externalOffsets: keepsOffsets, adoptsCommits: adoptsCommits) { consumer, producer in
         let clusterID = try await context.wait(for: "Kafka", context.health.readiness("kafka"), pipeline.backoff) {
@@ -74,25 +77,26 @@ package struct ConsumerService: Sendable {
   /// - Parameters:
   ///   - isCoPartitioned: a member owns the same partitions of all inputs, and is offered them together. The inputs
   ///     have the same number of partitions.
-  ///   - makeSink: given the consumer, whose group may take part in transactions, and the producer to write through;
-  ///     with `--delivery exactly-once` its transactions are initialised.
+  ///   - makeSink: given what it writes through: in transactions with `--delivery exactly-once`.
   package func sink<Destination: Sink>(
     _ policy: FlushPolicy, isCoPartitioned: Bool = false,
-    output makeSink: @escaping @Sendable (_ consumer: Consumer, _ output: Producer) throws -> Destination
+    output makeSink: @escaping @Sendable (_ output: any SinkOutput) throws -> Destination
   ) -> Work {
-    Work {
+    work("sink") {
       // Dead letters need no transactions: a repeated one only repeats.
       try await run(
         externalOffsets: true, adoptsCommits: true, isCoPartitioned: isCoPartitioned
       ) { consumer, letters in
-        func fill(_ output: Producer) async throws {
+        func fill(_ output: any SinkOutput) async throws {
           try await SinkPipeline(
-            service: identity, consumer: consumer, producer: letters, sink: try makeSink(consumer, output),
-            policy: policy, options: pipeline, context: context
+            service: identity, consumer: consumer, producer: letters, sink: try makeSink(output), policy: policy,
+            options: pipeline, context: context
           ).run()
         }
-        guard isTransactional else { return try await fill(letters) }
-        try await clients.withProducer(isTransactional: true, backoff: pipeline.backoff, fill)
+        guard isTransactional else { return try await fill(AcknowledgedOutput(producer: letters)) }
+        try await clients.withProducer(isTransactional: true, backoff: pipeline.backoff) { producer in
+          try await fill(TransactionalOutput(producer: producer, consumer: consumer))
+        }
       }
     }
   }
@@ -101,7 +105,7 @@ package struct ConsumerService: Sendable {
   package func generations<Destination: GenerationSink>(
     _ policy: GenerationPolicy, into makeSink: @escaping @Sendable () throws -> Destination
   ) -> Work {
-    Work {
+    work("offsets", "sink") {
       let sink = try makeSink()
       try await run(externalOffsets: true) { consumer, producer in
         try await GenerationPipeline(
@@ -110,6 +114,18 @@ package struct ConsumerService: Sendable {
         ).run()
       }
     }
+  }
+
+  /// - Throws: a configuration `Failure` for settings of Kafka that are wrong.
+  package func changelog(_ topic: Topic) throws -> ChangelogReader {
+    ChangelogReader(try clients.options.tableConfiguration(
+      clientID: identity.name, topic: topic.name, logger: context.logger))
+  }
+
+  /// Work that is not ready before its loop has partitions, and sets these conditions besides.
+  private func work(_ conditions: String..., body: @escaping @Sendable () async throws -> Void) -> Work {
+    context.expect(conditions + ["assignment"])
+    return Work(body)
   }
 
   /// Opens the clients around a loop. The consumer is closed first, so that its group goes on without it.

@@ -107,11 +107,16 @@ package struct KafkaClients: Sendable {
   }
 
   /// Work that polls or streams outward, and produces. The producer is closed behind it, on every path.
-  /// - Parameter linger: how long a record waits for others of its partition; short for work that gathers them itself.
+  ///
+  /// - Parameters:
+  ///   - conditions: of `/readyz`, which it sets.
+  ///   - linger: how long a record waits for others of its partition; short for work that gathers them itself.
   package func source(
-    linger: Duration = .milliseconds(10), _ body: @escaping @Sendable (Producer) async throws -> Void
+    _ conditions: String..., linger: Duration = .milliseconds(10),
+    body: @escaping @Sendable (Producer) async throws -> Void
   ) -> Work {
-    Work {
+    context.expect(conditions)
+    return Work {
       do {
         try await withProducer(linger: linger, failureLimit: context.drainTimeout, body)
       } catch where context.drain.isRaised && ErrorClass(of: error) == .transient {

@@ -79,7 +79,9 @@ package struct RoutingPattern: Hashable, Sendable, CustomStringConvertible {
     switch text {
     case "*": return .one
     case "#": return .any
-    case "": throw RoutingPatternError(word: index, message: "it is empty; two points stand together, or one at an end")
+    case "":
+      throw RoutingPatternError(
+        word: index, message: "it is empty (two dots in a row, or a leading or trailing dot)")
     default: break
     }
     if text.contains("*") || text.contains("#") {

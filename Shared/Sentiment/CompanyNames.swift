@@ -23,8 +23,9 @@ package struct CompanyNames: Sendable {
 
   /// Every symbol that is listed, also further ones of a company.
   private(set) var symbols: Set<String> = []
-  /// By the first word.
-  private(set) var names: [[UInt8]: [Name]] = [:]
+  /// By the number of their first word.
+  private var names: [[Name]] = []
+  private var firstWords = WordTable()
   package private(set) var companies = 0
   /// What people call the company of a symbol, as it is registered but without its form: `Apple`, `Johnson & Johnson`.
   private var spoken: [String: String] = [:]
@@ -40,11 +41,15 @@ package struct CompanyNames: Sendable {
       self.companies += 1
       let isAmbiguous = words.count == 1
         && (first.count < 4 || Self.everyday.contains(String(decoding: first, as: UTF8.self)))
-      names[first, default: []].append(Name(words: words, symbol: company.symbol, isAmbiguous: isAmbiguous))
+      let number = firstWords.add(first)
+      if number == names.count { names.append([]) }
+      names[number].append(Name(words: words, symbol: company.symbol, isAmbiguous: isAmbiguous))
     }
-    // The longest name that fits is the one that is meant.
-    for key in names.keys { names[key]?.sort { $0.words.count > $1.words.count } }
+    for number in names.indices { names[number].sort { $0.words.count > $1.words.count } }
   }
+
+  /// The longest first: the longest name that fits is the one that is meant.
+  func names(beginningWith word: [UInt8]) -> [Name] { firstWords.find(word[...]).map { names[$0] } ?? [] }
 
   /// A file in the form of the SEC's `company_tickers.json`: an object of objects with `ticker` and `title`. Of several
   /// symbols of one company (`cik_str`) the first is its main one.

@@ -9,11 +9,68 @@ package enum TextLanguage: Hashable, Sendable {
 
   /// - Returns: `english` also for a text that is too short to tell: most headlines of English sources are.
   package static func of(_ text: String) -> TextLanguage {
+    var counts = Counts()
+    counts.read(Array(text.utf8))
+    let foreign = counts.scripts.values.reduce(0, +)
+    if foreign * 3 > counts.latin + foreign,
+      let script = counts.scripts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) {
+      return .other(script.key)
+    }
+    let hits = counts.hits
+    guard let best = hits.indices.dropFirst().max(by: { hits[$0] < hits[$1] }) else { return .english }
+    // Names with marks occur in English texts, a fifth of marked words does not.
+    if hits[best] > hits[0] || hits[best] == hits[0] && hits[best] > 0 && counts.marked * 5 > counts.words {
+      return .other(languages[best].code)
+    }
+    return .english
+  }
+
+  /// What a text has of each script and of the small words of each language.
+  private struct Counts {
     var scripts: [String: Int] = [:]
-    var (latin, marked) = (0, 0)
-    for scalar in text.unicodeScalars where scalar.properties.isAlphabetic {
-      switch scalar.value {
-      case ..<0x80: latin += 1
+    var (latin, marked, words) = (0, 0, 0)
+    var hits = [Int](repeating: 0, count: languages.count)
+    private var word: [UInt8] = []
+
+    mutating func read(_ text: [UInt8]) {
+      var index = 0
+      while index < text.count {
+        let byte = text[index]
+        if byte >= 0x80 {
+          index = readBeyondASCII(text, index)
+        } else {
+          index += 1
+          if TextWords.isLetter(byte) {
+            latin += 1
+            word.append(byte | 0x20)
+          } else if byte == UInt8(ascii: "'") {
+            word.append(byte)
+          } else {
+            endWord()
+          }
+        }
+      }
+      endWord()
+    }
+
+    /// - Returns: the index behind the character.
+    private mutating func readBeyondASCII(_ text: [UInt8], _ index: Int) -> Int {
+      let length = text[index] < 0xe0 ? 2 : text[index] < 0xf0 ? 3 : 4
+      let end = min(text.count, index + length)
+      let scalar = String(decoding: text[index..<end], as: UTF8.self).unicodeScalars.first ?? " "
+      if scalar == "’" {
+        word += text[index..<end]
+      } else if scalar.properties.isAlphabetic {
+        note(scalar.value)
+        word += scalar.properties.lowercaseMapping.utf8
+      } else if !(0x300..<0x370).contains(scalar.value) {
+        endWord()
+      }
+      return end
+    }
+
+    private mutating func note(_ scalar: UInt32) {
+      switch scalar {
       case 0x80..<0x250: (latin, marked) = (latin + 1, marked + 1)
       case 0x370..<0x400: scripts["el", default: 0] += 1
       case 0x400..<0x530: scripts["ru", default: 0] += 1
@@ -27,22 +84,15 @@ package enum TextLanguage: Hashable, Sendable {
       default: scripts["und", default: 0] += 1
       }
     }
-    let foreign = scripts.values.reduce(0, +)
-    if foreign * 3 > latin + foreign, let script = scripts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) {
-      return .other(script.key)
-    }
-    var hits = [Int](repeating: 0, count: languages.count)
-    var words = 0
-    for word in text.lowercased().split(whereSeparator: { !$0.isLetter && $0 != "'" && $0 != "’" }) {
+
+    private mutating func endWord() {
+      guard !word.isEmpty else { return }
       words += 1
-      if let found = smallWords[String(word)] { for index in found { hits[index] += 1 } }
+      if let number = smallWords.table.find(word[...]) {
+        for language in smallWords.languages[number] { hits[language] += 1 }
+      }
+      word.removeAll(keepingCapacity: true)
     }
-    guard let best = hits.indices.dropFirst().max(by: { hits[$0] < hits[$1] }) else { return .english }
-    // Names with marks occur in English texts, a fifth of marked words does not.
-    if hits[best] > hits[0] || hits[best] == hits[0] && hits[best] > 0 && marked * 5 > words {
-      return .other(languages[best].code)
-    }
-    return .english
   }
 
   private static let languages: [(code: String, words: String)] = [
@@ -74,13 +124,16 @@ package enum TextLanguage: Hashable, Sendable {
       """),
   ]
 
-  private static let smallWords: [String: [Int]] = {
-    var words: [String: [Int]] = [:]
+  /// Of each word by its number, the languages that have it.
+  private static let smallWords: (table: WordTable, languages: [[Int]]) = {
+    var (table, owners) = (WordTable(), [[Int]]())
     for (index, language) in languages.enumerated() {
       for word in language.words.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
-        words[String(word), default: []].append(index)
+        let number = table.add(Array(word.utf8))
+        if number == owners.count { owners.append([]) }
+        owners[number].append(index)
       }
     }
-    return words
+    return (table, owners)
   }()
 }

@@ -55,7 +55,7 @@ package struct TickerMentions: Sendable {
   package func find(in text: String) -> [Mention] {
     let bytes = Array(text.utf8)
     let words = Self.words(of: bytes)
-    let cues = words.indices.filter { Self.cues.contains(String(decoding: words[$0].lower, as: UTF8.self)) }
+    let cues = words.indices.filter { Self.cues.find(words[$0].lower[...]) != nil }
     var found: [String: [Mention.Rule: String]] = [:]
     func note(_ symbol: String, _ rule: Mention.Rule, _ range: Range<Int>) {
       if found[symbol]?[rule] != nil { return }
@@ -65,7 +65,7 @@ package struct TickerMentions: Sendable {
     var named: Set<Int> = []
     var index = 0
     while index < words.count {
-      if let (name, length) = name(at: index, words), words[index].isCapitalised {
+      if words[index].isCapitalised, let (name, length) = name(at: index, words) {
         let range = words[index].range.lowerBound..<words[index + length - 1].range.upperBound
         let others = cues.contains { !(index..<index + length).contains($0) }
         if !name.isAmbiguous {
@@ -140,12 +140,15 @@ package struct TickerMentions: Sendable {
   }
 
   private func name(at index: Int, _ words: [Word]) -> (CompanyNames.Name, Int)? {
-    let forms = words[index].isPossessive ? [words[index].lower, words[index].lower + [0x73]] : [words[index].lower]
-    for first in forms {
-      for name in names.names[first] ?? [] where index + name.words.count <= words.count {
-        let rest = zip(name.words, words[index..<index + name.words.count]).dropFirst()
-        if rest.allSatisfy({ $0 == $1.lower }) { return (name, name.words.count) }
-      }
+    let lower = words[index].lower
+    if let found = name(lower, index, words) { return found }
+    return words[index].isPossessive ? name(lower + [0x73], index, words) : nil
+  }
+
+  private func name(_ first: [UInt8], _ index: Int, _ words: [Word]) -> (CompanyNames.Name, Int)? {
+    for name in names.names(beginningWith: first) where index + name.words.count <= words.count {
+      let rest = zip(name.words, words[index..<index + name.words.count]).dropFirst()
+      if rest.allSatisfy({ $0 == $1.lower }) { return (name, name.words.count) }
     }
     return nil
   }
@@ -203,7 +206,7 @@ package struct TickerMentions: Sendable {
         }
       }
       let before = start > 0 ? bytes[start - 1] : 0x20
-      if ![UInt8(ascii: "$"), UInt8(ascii: "#"), UInt8(ascii: "@")].contains(before) {
+      if before != UInt8(ascii: "$"), before != UInt8(ascii: "#"), before != UInt8(ascii: "@") {
         words.append(Word(
           range: start..<index, lower: lower, isUpper: hasUpper && !hasLower,
           isCapitalised: hasUpper || bytes[start] > 0x7f, isPossessive: isPossessive))
@@ -228,7 +231,7 @@ package struct TickerMentions: Sendable {
   ]
 
   /// Words that stand beside the name of a company.
-  private static let cues: Set<String> = [
+  private static let cues = WordTable([
     "share", "shares", "stock", "stocks", "earnings", "revenue", "revenues", "profit", "profits", "sales", "guidance",
     "quarter", "quarterly", "q1", "q2", "q3", "q4", "eps", "dividend", "buyback", "analyst", "analysts", "upgrade",
     "upgrades", "upgraded", "downgrade", "downgrades", "downgraded", "price", "target", "ceo", "cfo", "investors",
@@ -237,5 +240,5 @@ package struct TickerMentions: Sendable {
     "announces", "reports", "posts", "forecast", "outlook", "rating", "bullish", "bearish", "calls", "puts", "trading",
     "traders", "wall", "valuation", "tops", "beats", "misses", "recall", "recalls", "results", "hires", "names",
     "fined", "supplier", "suppliers", "factory", "customers", "iphone", "quarterly", "filing", "chief", "executive",
-  ]
+  ])
 }

@@ -4,6 +4,10 @@ struct WordTable: Sendable {
   /// Numbers, -1 where free; at most half of them are taken. The count is a power of two.
   private var slots = [Int32](repeating: -1, count: 256)
 
+  init() {}
+
+  init(_ words: [String]) { for word in words { _ = add(Array(word.utf8)) } }
+
   /// The number of a word; nil when it was not added.
   @inline(__always)
   func find(_ word: ArraySlice<UInt8>) -> Int? {

@@ -20,7 +20,8 @@ package protocol ServiceCommand: AsyncParsableCommand {
   static var metrics: [MetricDescription] { get }
 
   /// Names what the service needs, and says what it does when all of it is there. Called once for a run, and once for
-  /// `--check`, which probes the needs and leaves the work alone.
+  /// `--check`, which probes the needs and leaves the work alone. What `/readyz` is to wait for is registered here: a
+  /// need, and each kind of work, registers its conditions when it is made.
   ///
   /// - Returns: the work; it ends when `needs.drain` was raised and what was begun is settled. An error that it throws
   ///   ends the process with the exit code of its class.

@@ -29,7 +29,7 @@ LAYERS = [
     ["CSV", "Embedding", "Feeds", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles",
      "Redis", "ServiceKit"],
     ["Budgets", "Documents", "Features", "FeedHTTP", "Influx", "Commodities", "Markets", "Masters", "ObjectStore",
-     "Portals", "SearchStore", "Sentiment", "WebSocket"],
+     "Portals", "SearchStore", "Sentiment", "ServiceState", "WebSocket"],
     ["AWSCredentials", "Lake", "ModelRegistry"],
     ["EmbeddingFlags", "FeatureFlags", "HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags",
      "RedisFlags"],

@@ -1,10 +1,15 @@
 import Archiving
+import Catalogue
 import Core
+import Kafka
 import Logging
+import Messages
 import ObjectStore
+import Pipeline
 import Synchronization
 import Testing
 import TestSupport
+import Values
 
 @testable import ArchiverService
 
@@ -98,6 +103,53 @@ import TestSupport
       #expect(try await move(day + 10) == .init(moved: 1, bytes: 10))
       #expect(store.moves == ["a", "b", "c"])
       #expect(try await catalogue.index(of: dataset)?.tiers == ["Archive": 3, "default": 1])
+    }
+  }
+
+  /// The bytes of a filing lie in the archive before its record: the catalogue lists them, they move with the record,
+  /// and a rebuilt catalogue has them again.
+  @Test func theBytesOfADocumentGrowOldWithItsRecord() async throws {
+    try await withCatalogue { catalogue, store in
+      let mapping = try ArchiveMapping(text: "topic=\(Document.topic.name)")
+      let names = ["documents/edgar/1/a/00.htm", "documents/edgar/1/b/00.htm"]
+      for name in names { _ = try await store.put(ObjectBody([1, 2]), at: ObjectKey(name), contentType: "text/html") }
+      func document(_ id: String, _ object: String) -> Document {
+        Document(
+          source: "edgar", id: id, kind: .filing, issuer: "1", form: "10-K", url: "https://sec.example/\(id)",
+          object: object, sha256: SHA256.hash([1, 2]).hex, bytes: 2, publishedAt: Timestamp("2025-01-20T15:00:00Z")!,
+          knownAt: Timestamp("2025-01-20T16:00:00Z")!)
+      }
+      let here = try names.map { store.location.url(of: try ObjectKey($0)) }
+      let records = [
+        document("a", here[0]), document("b", here[1]), document("b", here[1]), document("c", "s3://other/c.htm"),
+        document("b", here[1]).withdrawal(knownAt: Timestamp("2025-01-21T16:00:00Z")!),
+      ]
+      let sink = ObjectSink(
+        store: store, plans: [mapping.topic: try mapping.plan(catalogue: "_catalogue", limits: .init())],
+        format: ObjectFormat(layout: .batch), createsBucket: true, uploads: 2, logger: Self.logger)
+      let partition = TopicPartition(mapping.topic, 0)
+      var draft = try sink.draft(of: partition, from: 0, format: sink.format(of: partition))
+      for record in records { #expect(draft.append(record.encoded().span.bytes) == .keep) }
+      try await sink.store(#require(draft.finish()))
+      _ = try await CatalogueMerger(catalogue, grace: .zero, logger: Self.logger).merge(mapping) { true }
+      let entries = try await catalogue.entries(of: mapping.dataset, on: "2025-01-20")
+      #expect(entries.map(\.object).filter { $0.hasPrefix("documents/") } == names)
+      #expect(entries.count == 3 && entries.reduce(0) { $0 + ($1.rows ?? 0) } == 5)
+      let moving = MovingStore(store)
+      let keeper = TierKeeper(
+        catalogue: ArchiveCatalogue(moving, folder: catalogue.folder),
+        policy: try TierPolicy("730d=Archive", for: ObjectLocation("az://archive")), width: 1, logger: Self.logger)
+      let day = try #require(CivilDate("2025-01-20")).daysSinceEpoch
+      for age in [729, 730] as [Int64] {
+        _ = try await keeper.move(mapping, today: day + age, isRestored: { _ in false }, isOwner: { true })
+        #expect(Set(moving.moves) == (age < 730 ? [] : Set(entries.map(\.object))))
+      }
+      // The catalogue is lost.
+      for key in try await catalogue.keys(below: catalogue.folder) { try await store.delete(ObjectKey(key)) }
+      _ = try await Rebuild(catalogue: catalogue, mapping: mapping).run()
+      _ = try await CatalogueMerger(catalogue, grace: .zero, logger: Self.logger).merge(mapping) { true }
+      let again = try await catalogue.entries(of: mapping.dataset, on: "2025-01-20")
+      #expect(again.map(\.object) == entries.map(\.object))
     }
   }
 }

@@ -47,9 +47,9 @@ import Testing
     #expect(nightly.due(at: due) == due && nightly.due(at: due - 1) == due - 86_400)
     #expect(nightly.due(at: due + 7 * 86_400) == due + 7 * 86_400 - 3_600)
     #expect(nightly.next(at: due - 1, book) == nil, "a night that is long over is left")
-    for kind in [BatchJob.Kind.compact, .features, .compare] {
+    for (name, kind, parameters) in Nightly.jobs {
       let job = try #require(nightly.next(at: due + 60, book))
-      #expect(job.kind == kind && job.jobID == "nightly-\(kind.rawValue)")
+      #expect(job.kind == kind && job.jobID == "nightly-\(name)" && job.parameters == TextValues(parameters))
       book.want(job, job.jobID)
       #expect(nightly.next(at: due + 120, book) == nil, "it is submitted and has not ended")
       book.note(BatchStatus(of: job, state: kind == .features ? .failed : .done, at: 1))

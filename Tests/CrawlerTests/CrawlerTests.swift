@@ -4,6 +4,7 @@ import LocalServers
 import Messages
 import PortalSimulator
 import PriceFiles
+import ServiceState
 import Testing
 import TestSupport
 import Values
@@ -13,7 +14,7 @@ import Values
   @Test func announcesEverythingOnceInOrderOfTime() async throws {
     try await PortalSimulator.serving(smallCatalogue()) { portal in
       let announcer = RecordingAnnouncer()
-      let store = MemorySeenStore()
+      let store = SeenStore()
       let engines = try portal.catalogue.chains.map { try engine(portal, $0) }
       try await crawler(engines, store, announcer).run()
 
@@ -46,7 +47,7 @@ import Values
     options.firstRounds = 0
     try await PortalSimulator.serving(smallCatalogue(chains: 3), options: options) { portal in
       let announcer = RecordingAnnouncer()
-      let store = MemorySeenStore()
+      let store = SeenStore()
       let engines = try portal.catalogue.chains.map { try engine(portal, $0) }
       try await crawler(engines, store, announcer).run()
       let first = announcer.files.count
@@ -75,7 +76,7 @@ import Values
       let announcer = RecordingAnnouncer()
       let engine = try engine(portal, portal.catalogue.chains[0])
       let count = portal.visibleFiles.count
-      try await crawler([engine], ForgetfulStore(failures: 1), announcer).run()
+      try await crawler([engine], SeenStore(ForgetfulState(failures: 1)), announcer).run()
       #expect(announcer.files.count == 2 * count)
       #expect(Set(announcer.names) == Set(portal.visibleFiles.map(\.name)))
     }
@@ -85,7 +86,7 @@ import Values
     try await PortalSimulator.serving(smallCatalogue(chains: 1)) { portal in
       let announcer = RecordingAnnouncer()
       announcer.refuse(with: Failure(.transient, code: "broker_down", "no broker answers"), times: 2)
-      try await crawler([engine(portal, portal.catalogue.chains[0])], MemorySeenStore(), announcer).run()
+      try await crawler([engine(portal, portal.catalogue.chains[0])], SeenStore(), announcer).run()
       #expect(announcer.names.sorted() == portal.visibleFiles.map(\.name).sorted())
     }
   }
@@ -96,7 +97,7 @@ import Values
       announcer.refuse(with: Failure(.configuration, code: "no_topic", "the topic is missing"), times: 100)
       let engines = try portal.catalogue.chains.map { try engine(portal, $0) }
       let error = await #expect(throws: Failure.self) {
-        try await crawler(engines, MemorySeenStore(), announcer).run()
+        try await crawler(engines, SeenStore(), announcer).run()
       }
       #expect(error?.code == "no_topic")
     }
@@ -112,7 +113,7 @@ import Values
       let announcer = RecordingAnnouncer()
       let engines = try portal.catalogue.chains.map { try engine(portal, $0) }
       let drain = Interruption()
-      let crawler = try crawler(engines, MemorySeenStore(), announcer, settings, drain: drain)
+      let crawler = try crawler(engines, SeenStore(), announcer, settings, drain: drain)
       let run = Task { try await crawler.run() }
       let healthy = portal.visibleFiles.filter { $0.chain != sick }.map(\.name).sorted()
       try await eventually("the healthy chains are announced") { announcer.names.sorted() == healthy }
@@ -131,7 +132,7 @@ import Values
       let announcer = RecordingAnnouncer()
       let engines = try portal.catalogue.chains.map { try engine(portal, $0) }
       let error = await #expect(throws: Failure.self) {
-        try await crawler(engines, MemorySeenStore(), announcer).run()
+        try await crawler(engines, SeenStore(), announcer).run()
       }
       #expect(error?.code == "crawl_incomplete")
       #expect(error?.message.contains(sick.slug) == true)
@@ -159,7 +160,7 @@ import Values
 
       portal.clearFaults()
       let once = FailsAfterFirstPage(inner: engine)
-      await #expect(throws: Failure.self) { try await crawler([once], MemorySeenStore(), announcer, settings).run() }
+      await #expect(throws: Failure.self) { try await crawler([once], SeenStore(), announcer, settings).run() }
       #expect(!announcer.files.isEmpty)
       #expect(announcer.files.allSatisfy { $0.fileType == .price })
     }
@@ -174,7 +175,7 @@ import Values
       let start = try #require(second.map(\.time.secondsSince1970).min())
       settings.since = Timestamp(microseconds: Int64(start) * 1_000_000)
       let announcer = RecordingAnnouncer()
-      try await crawler([engine(portal, chain)], MemorySeenStore(), announcer, settings).run()
+      try await crawler([engine(portal, chain)], SeenStore(), announcer, settings).run()
       #expect(Set(announcer.names) == Set(second.map(\.name)))
     }
   }
@@ -184,7 +185,7 @@ import Values
       var settings = onceSettings()
       settings.maxFiles = 4
       settings.chunk = 3
-      let (announcer, store) = (RecordingAnnouncer(), MemorySeenStore())
+      let (announcer, store) = (RecordingAnnouncer(), SeenStore())
       let engine = try engine(portal, portal.catalogue.chains[0])
       for pass in 1...3 {
         try await crawler([engine], store, announcer, settings).run()
@@ -203,7 +204,7 @@ import Values
       let drain = Interruption()
       let announcer = RecordingAnnouncer()
       let engine = try engine(portal, portal.catalogue.chains[0])
-      let run = Task { try await crawler([engine], MemorySeenStore(), announcer, CrawlSettings(), drain: drain).run() }
+      let run = Task { try await crawler([engine], SeenStore(), announcer, CrawlSettings(), drain: drain).run() }
       try await eventually("the listing is asked for") { portal.requests(.listing) == 1 }
       drain.raise()
       try await run.value

@@ -8,6 +8,7 @@ import Portals
 import PortalSimulator
 import PriceFiles
 import ServiceKit
+import ServiceState
 import Synchronization
 import Testing
 import TestSupport
@@ -70,7 +71,7 @@ final class ScriptedEngine: PortalEngine {
 
 @Suite struct DriftTests {
   private func pass(
-    _ engine: ScriptedEngine, _ store: any SeenStore, _ announcer: RecordingAnnouncer,
+    _ engine: ScriptedEngine, _ store: SeenStore, _ announcer: RecordingAnnouncer,
     schedule: CrawlSchedule = CrawlSchedule(), at time: Date = Date(timeIntervalSince1970: 1_800_000_000)
   ) async throws {
     var settings = onceSettings()
@@ -84,7 +85,7 @@ final class ScriptedEngine: PortalEngine {
   }
 
   @Test func anEmptyListingAfterAFullOneRaisesAnAlert() async throws {
-    for store in [MemorySeenStore() as any SeenStore, try await fileStore()] {
+    for store in [SeenStore(), try await fileStore()] {
       let (announcer, engine) = (RecordingAnnouncer(), ScriptedEngine("c"))
       try await pass(engine, store, announcer)
       #expect(announcer.alerts.isEmpty, "a portal that never had anything is only empty")
@@ -105,13 +106,13 @@ final class ScriptedEngine: PortalEngine {
     }
   }
 
-  private func fileStore() async throws -> FileSeenStore {
+  private func fileStore() async throws -> SeenStore {
     let folder = NSTemporaryDirectory() + "souk-drift-\(UUID().uuidString)"
-    return try FileSeenStore(path: folder + "/seen.log", retention: .seconds(86_400))
+    return try SeenStore.file(folder + "/seen.log", retention: .seconds(86_400))
   }
 
   @Test func outsideItsHoursAPortalMayBeEmpty() async throws {
-    let (announcer, engine, store) = (RecordingAnnouncer(), ScriptedEngine("c"), MemorySeenStore())
+    let (announcer, engine, store) = (RecordingAnnouncer(), ScriptedEngine("c"), SeenStore())
     engine.set(.init(pages: [try ScriptedEngine.page(1...3)]))
     try await pass(engine, store, announcer)
     engine.set(.init())
@@ -131,7 +132,7 @@ final class ScriptedEngine: PortalEngine {
   func anUnusableListingRaisesAnAlert(error: PortalError.Kind, kind: Alert.Kind) async throws {
     let (announcer, engine) = (RecordingAnnouncer(), ScriptedEngine("c"))
     engine.set(.init(pages: [try ScriptedEngine.page(1...1)], failure: PortalError(error, "as told")))
-    try await pass(engine, MemorySeenStore(), announcer)
+    try await pass(engine, SeenStore(), announcer)
     #expect(announcer.alerts.map(\.kind) == [kind])
     #expect(announcer.files.count == 1, "what came before stands")
   }
@@ -143,7 +144,7 @@ final class ScriptedEngine: PortalEngine {
   func aRefusalRaisesAnAlertWithAdvice(error: HTTPError.Kind, advice: String) async throws {
     let (announcer, engine) = (RecordingAnnouncer(), ScriptedEngine("c"))
     engine.set(.init(failure: HTTPError(error, "as told")))
-    try await pass(engine, MemorySeenStore(), announcer)
+    try await pass(engine, SeenStore(), announcer)
     let alert = try #require(announcer.alerts.first)
     #expect(announcer.alerts.count == 1 && alert.kind == .listingRefused && alert.severity == .critical)
     #expect(alert.message.contains("as told") && alert.message.contains(advice))
@@ -154,7 +155,7 @@ final class ScriptedEngine: PortalEngine {
     var page = try ScriptedEngine.page(1...1)
     page.unknownColumns = ["Colour", "-FileNm"]
     engine.set(.init(pages: [page, page]))
-    try await pass(engine, MemorySeenStore(), announcer)
+    try await pass(engine, SeenStore(), announcer)
     #expect(Set(announcer.alerts.map(\.subject)) == ["c/Colour", "c/-FileNm"])
     #expect(announcer.alerts.allSatisfy { $0.kind == .listingUnknownColumn })
   }
@@ -169,7 +170,7 @@ final class ScriptedEngine: PortalEngine {
         try ScriptedEngine.page(1...3) { 1_000 - Int64($0) }, try ScriptedEngine.page(4...5) { Int64($0) },
       ]),
       beforePage: { _ in counts.withLock { $0.append(announcer.files.count) } })
-    let store = MemorySeenStore()
+    let store = SeenStore()
     try await pass(engine, store, announcer)
     #expect(announcer.files.compactMap(\.storeID) == ["3", "2", "1", "4", "5"])
     #expect(counts.withLock { $0 } == [0, 3, 5])
@@ -187,7 +188,7 @@ final class ScriptedEngine: PortalEngine {
   }
 
   @Test func anExpiredLinkIsListedAgainSoon() async throws {
-    let (announcer, store) = (RecordingAnnouncer(), MemorySeenStore())
+    let (announcer, store) = (RecordingAnnouncer(), SeenStore())
     let engine = ScriptedEngine("c", .init(pages: [try ScriptedEngine.page(1...2)]))
     var settings = CrawlSettings()
     // The regular pass never comes within the test.
@@ -221,7 +222,7 @@ final class ScriptedEngine: PortalEngine {
   @Test func anotherPublicationIsNotForgotten() async throws {
     let name = file(1, fingerprint: nil).fileName
     let (old, new) = (Fingerprint(high: 1, low: 2), Fingerprint(high: 3, low: 4))
-    for store in [MemorySeenStore() as any SeenStore] {
+    for store in [SeenStore()] {
       try await store.mark([SeenEntry(chain: "c", fileName: name, fingerprint: new)])
       try await store.forget(chain: "c", fileName: name, fingerprint: old)
       #expect(try await store.areSeen([SeenEntry(chain: "c", fileName: name, fingerprint: new)]) == [true])

@@ -16,10 +16,10 @@ import Testing
   @Test func survivesARestart() async throws {
     let folder = try PrivateFolder("crawler")
     let path = folder.file("seen.log")
-    let first = try FileSeenStore(path: path, retention: .seconds(3_600))
+    let first = try SeenStore.file(path, retention: .seconds(3_600))
     try await first.mark(entries)
     await first.close()
-    let second = try FileSeenStore(path: path, retention: .seconds(3_600))
+    let second = try SeenStore.file(path, retention: .seconds(3_600))
     #expect(try await second.areSeen(entries).allSatisfy { $0 })
     await second.close()
   }
@@ -28,20 +28,20 @@ import Testing
   @Test func aTornLastLineIsDropped() async throws {
     let folder = try PrivateFolder("crawler")
     let path = folder.file("seen.log")
-    let store = try FileSeenStore(path: path, retention: .seconds(3_600))
+    let store = try SeenStore.file(path, retention: .seconds(3_600))
     try await store.mark(Array(entries.prefix(3)))
     await store.close()
     let whole = Array(try text(path).utf8)
     for length in 0..<whole.count {
       try Data(whole[..<length]).write(to: URL(fileURLWithPath: path))
       let lines = max(0, whole[..<length].count { $0 == 0x0a } - 1)
-      let reopened = try FileSeenStore(path: path, retention: .seconds(3_600))
+      let reopened = try SeenStore.file(path, retention: .seconds(3_600))
       let seen = try await reopened.areSeen(Array(entries.prefix(3)))
       #expect(seen.count { $0 } == lines)
       // New marks are not appended to the torn line.
       try await reopened.mark([entries[10]])
       await reopened.close()
-      let again = try FileSeenStore(path: path, retention: .seconds(3_600))
+      let again = try SeenStore.file(path, retention: .seconds(3_600))
       #expect(try await again.areSeen([entries[10]]) == [true])
       await again.close()
     }
@@ -52,7 +52,7 @@ import Testing
     let folder = try PrivateFolder("crawler")
     let path = folder.file("seen.log")
     try content.write(toFile: path, atomically: true, encoding: .utf8)
-    let error = #expect(throws: Failure.self) { try FileSeenStore(path: path, retention: .seconds(1)) }
+    let error = #expect(throws: Failure.self) { try SeenStore.file(path, retention: .seconds(1)) }
     #expect(error?.code == "state_damaged")
     #expect(error?.errorClass == .configuration)
     #expect(try text(path) == content)
@@ -61,11 +61,11 @@ import Testing
   @Test func isCompactedAtTheStart() async throws {
     let folder = try PrivateFolder("crawler")
     let path = folder.file("seen.log")
-    let store = try FileSeenStore(path: path, retention: .seconds(3_600))
+    let store = try SeenStore.file(path, retention: .seconds(3_600))
     for _ in 0..<10 { try await store.mark(entries) }
     await store.close()
     #expect(try text(path).count { $0 == "\n" } == 201)
-    let second = try FileSeenStore(path: path, retention: .seconds(3_600))
+    let second = try SeenStore.file(path, retention: .seconds(3_600))
     #expect(try text(path).count { $0 == "\n" } == 21)
     #expect(try await second.areSeen(entries).allSatisfy { $0 })
     await second.close()
@@ -76,8 +76,8 @@ import Testing
     let path = folder.file("seen.log")
     let day: Int64 = 86_400
     let clock = ClockBox(1_000 * day)
-    func open() throws -> FileSeenStore {
-      try FileSeenStore(path: path, retention: .seconds(30 * day)) { clock.now }
+    func open() throws -> SeenStore {
+      try SeenStore.file(path, retention: .seconds(30 * day)) { clock.now }
     }
     var store = try open()
     try await store.mark([entries[0], entries[1]])
@@ -94,13 +94,13 @@ import Testing
   @Test func aSecondProcessIsRefused() async throws {
     let folder = try PrivateFolder("crawler")
     let path = folder.file("seen.log")
-    let store = try FileSeenStore(path: path, retention: .seconds(1))
+    let store = try SeenStore.file(path, retention: .seconds(1))
     // flock belongs to the open file, so that a second opening in this process is refused like another process.
-    let error = #expect(throws: Failure.self) { try FileSeenStore(path: path, retention: .seconds(1)) }
+    let error = #expect(throws: Failure.self) { try SeenStore.file(path, retention: .seconds(1)) }
     #expect(error?.code == "state_locked")
     #expect(error?.errorClass == .configuration)
     await store.close()
-    let next = try FileSeenStore(path: path, retention: .seconds(1))
+    let next = try SeenStore.file(path, retention: .seconds(1))
     await next.close()
   }
 

@@ -6,7 +6,9 @@ import Messages
 import Portals
 import PortalSimulator
 import PriceFiles
+import Redis
 import ServiceKit
+import ServiceState
 import Synchronization
 import Values
 
@@ -37,30 +39,41 @@ final class RecordingAnnouncer: Announcer {
   }
 }
 
-/// A store whose `mark` fails as often as the test sets, as if the process had died before it.
-actor ForgetfulStore: SeenStore {
-  private let inner = MemorySeenStore()
+/// A state whose `set` fails as often as the test sets, as if the process had died before it.
+actor ForgetfulState: StateStore {
+  private let inner = MemoryState()
   private var failures: Int
 
   init(failures: Int) { self.failures = failures }
 
-  func areSeen(_ entries: [SeenEntry]) async throws -> [Bool] { await inner.areSeen(entries) }
+  func values(of keys: [String]) async throws -> [String?] { inner.values(of: keys) }
 
-  func mark(_ entries: [SeenEntry]) async throws {
+  func set(_ values: [(key: String, value: String)]) async throws {
     if failures > 0 {
       failures -= 1
       throw Failure(.transient, code: "died", "between the acknowledgement and the mark")
     }
-    await inner.mark(entries)
+    inner.set(values)
   }
 
-  func forget(chain: String, fileName: String, fingerprint: Fingerprint?) async throws {
-    await inner.forget(chain: chain, fileName: fileName, fingerprint: fingerprint)
-  }
-  func rows(of source: String) async throws -> Int? { await inner.rows(of: source) }
-  func remember(rows: Int, of source: String) async throws { await inner.remember(rows: rows, of: source) }
+  func remove(_ key: String) async throws { inner.remove(key) }
   func ping() async throws {}
   func close() async {}
+}
+
+extension SeenStore {
+  /// The file of a crawler's state.
+  static func file(
+    _ path: String, retention: Duration, now: @escaping @Sendable () -> Int64 = WallClock.seconds
+  ) throws(Failure) -> SeenStore {
+    SeenStore(try FileState(path: path, retention: retention, format: format, now: now))
+  }
+
+  static func redis(_ client: RedisClient, retention: Duration) -> SeenStore {
+    SeenStore(RedisState(client, prefix: prefix, retention: retention))
+  }
+
+  func close() async { await state.close() }
 }
 
 func quietLogger() -> Logger { Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() } }
@@ -126,7 +139,7 @@ func onceSettings() -> CrawlSettings {
 }
 
 func crawler(
-  _ engines: [any PortalEngine], _ store: any SeenStore, _ announcer: any Announcer,
+  _ engines: [any PortalEngine], _ store: SeenStore, _ announcer: any Announcer,
   _ settings: CrawlSettings = onceSettings(), drain: Interruption = Interruption()
 ) throws -> Crawler {
   Crawler(

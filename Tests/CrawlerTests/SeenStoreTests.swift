@@ -2,6 +2,7 @@ import Core
 @testable import CrawlerService
 import LocalServers
 import Redis
+import ServiceState
 import Synchronization
 import Testing
 
@@ -9,18 +10,18 @@ import Testing
 @Suite struct SeenStoreTests {
   enum Kind: String, CaseIterable { case memory, file, redis }
 
-  private func withStore(_ kind: Kind, _ body: (any SeenStore) async throws -> Void) async throws {
+  private func withStore(_ kind: Kind, _ body: (SeenStore) async throws -> Void) async throws {
     switch kind {
-    case .memory: try await body(MemorySeenStore())
+    case .memory: try await body(SeenStore())
     case .file:
       let folder = try PrivateFolder("crawler")
-      let store = try FileSeenStore(path: folder.file("new/seen.log"), retention: .seconds(3_600))
+      let store = try SeenStore.file(folder.file("new/seen.log"), retention: .seconds(3_600))
       try await body(store)
       await store.close()
     case .redis:
       let server = try await PrivateRedis.start()
       let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
-      try await body(RedisSeenStore(client: client, retention: .seconds(3_600)))
+      try await body(SeenStore.redis(client, retention: .seconds(3_600)))
       await server.stop()
     }
   }
@@ -41,7 +42,7 @@ import Testing
       #expect(try await store.areSeen([a]) == [true])
       #expect(try await store.areSeen([]) == [])
       try await store.mark([])
-      try await store.ping()
+      try await store.state.ping()
     }
   }
 
@@ -75,7 +76,7 @@ import Testing
   @Test func redisForgetsAfterTheRetention() async throws {
     let server = try await PrivateRedis.start()
     let client = RedisClient(RedisConfiguration(url: try RedisURL(server.url)))
-    let store = RedisSeenStore(client: client, retention: .seconds(1_000))
+    let store = SeenStore.redis(client, retention: .seconds(1_000))
     try await store.mark([entry("x", "a")])
     let key = "souk:crawler:seen:x/a"
     let left = try #require(try await client.send(RedisCommand("TTL", key)).integer)
@@ -89,7 +90,7 @@ import Testing
 
   @Test func aRedisThatIsDownIsTransient() async throws {
     let client = RedisClient(RedisConfiguration(url: RedisURL(host: "127.0.0.1", port: try FreePort.next())))
-    let store = RedisSeenStore(client: client, retention: .seconds(1))
+    let store = SeenStore.redis(client, retention: .seconds(1))
     let error = await #expect(throws: RedisError.self) { try await store.areSeen([entry("x", "a")]) }
     #expect(error?.errorClass == .transient)
   }

@@ -8,20 +8,24 @@ import KafkaFlags
 import LocalServers
 import Logging
 import Messages
+import Testing
 import TestSupport
 import Values
 
-/// An embedded broker, a folder as the object store, and the two programs of documents.
+/// An embedded broker, a folder or another object store, and the two programs of documents.
 struct DocumentChain {
   let broker: EmbeddedBroker
   let folder: String
+  private let store: [String: String?]
   private static let partitions = 4
 
   private static let topics = [
     Topics.fetchTasks(of: .filings), Topics.documents, Topics.documentChunks,
   ].flatMap { [$0, $0.deadLetters] }
 
-  init(folder: String) throws {
+  /// - Parameter store: its variables; without any a folder.
+  init(folder: String, store: [String: String] = [:]) throws {
+    self.store = store.isEmpty ? ["OBJECT_STORE": "file://\(folder)/store"] : store.mapValues { $0 }
     broker = try EmbeddedBroker(topics: Self.topics.map { (name: $0.name, partitions: Self.partitions) })
     self.folder = folder
     try FileManager.default.createDirectory(atPath: folder + "/store", withIntermediateDirectories: true)
@@ -29,14 +33,13 @@ struct DocumentChain {
 
   private var environment: [String: String?] {
     [
-      "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "OBJECT_STORE": "file://\(folder)/store",
-      "RETRY_BASE": "50ms", "RETRY_CAP": "1s",
-      "KAFKA_PROPERTIES": "session.timeout.ms=6000,heartbeat.interval.ms=500",
-    ]
+      "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "RETRY_BASE": "50ms", "RETRY_CAP": "1s",
+      "KAFKA_PROPERTIES": "session.timeout.ms=6000,heartbeat.interval.ms=500", "AWS_EC2_METADATA_DISABLED": "true",
+    ].merging(store) { $1 }
   }
 
-  func startWorker() async throws -> ServiceProcess {
-    try await ServiceProcess.start("document-worker", [], environment: environment)
+  func startWorker(_ arguments: [String] = []) async throws -> ServiceProcess {
+    try await ServiceProcess.start("document-worker", arguments, environment: environment)
   }
 
   func startFetcher(_ simulator: EdgarSimulator, redis: String) async throws -> ServiceProcess {
@@ -107,6 +110,20 @@ struct DocumentChain {
       if case .revoking(_, let answer) = element { answer.done(committing: [:]) }
     }
     return values
+  }
+
+  /// Waits until so many sets of passages are closed: one for each document that was published.
+  func awaitSplit(_ count: Int) async throws {
+    try await eventually("\(count) documents are split", interval: .milliseconds(300)) {
+      try await chunks().filter { $0.withdrawn && $0.item == nil }.count >= count
+    }
+  }
+
+  /// No record of any topic was refused.
+  func expectNoDeadLetters() async throws {
+    for topic in [Topics.fetchTasks(of: .filings), Topics.documents] {
+      #expect(try await values(topic.deadLetters).isEmpty, "\(topic.name)")
+    }
   }
 
   func documents() async throws -> [Document] {

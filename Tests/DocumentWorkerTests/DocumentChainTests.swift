@@ -29,7 +29,7 @@ import Values
 
         try await chain.ask(symbols, "first")
         let there = reports.filter { $0.appears == 0 }
-        try await ended(chain, there.count)
+        try await chain.awaitSplit(there.count)
         let first = DocumentChain.standing(try await chain.chunks())
         expect(first, of: there, corpus)
         for question in corpus.questions {
@@ -41,7 +41,7 @@ import Values
 
         simulator.setClock(3_600)
         try await chain.ask(symbols, "late")
-        try await ended(chain, reports.count)
+        try await chain.awaitSplit(reports.count)
 
         // Another text of one report; of the other one nothing is left.
         let corrected = corpus.filings[2]
@@ -49,7 +49,7 @@ import Values
           corrected.accession, "<html><body><p>Item 1. Business</p><p>Amber is all we sell.</p></body></html>")
         simulator.setClock(7_200)
         try await chain.ask(symbols, "changed")
-        try await ended(chain, reports.count + 2)
+        try await chain.awaitSplit(reports.count + 2)
         let last = DocumentChain.standing(try await chain.chunks())
         let removed = corpus.filings.first { $0.removed != nil }!
         #expect(first.contains { $0.document == "edgar/\(removed.accession)" })
@@ -65,20 +65,11 @@ import Values
         }
         #expect(try await chain.documents().count == count)
         for process in workers + [fetcher] { #expect(await process.terminate() == .exited(0)) }
-        for topic in [Topics.fetchTasks(of: .filings), Topics.documents] {
-          #expect(try await chain.values(topic.deadLetters).isEmpty)
-        }
+        try await chain.expectNoDeadLetters()
         #expect(simulator.requests["rate"] == nil && simulator.requests["undeclared"] == nil)
       }
     }
     await redis.stop()
-  }
-
-  /// Waits until so many sets of passages are closed: one for each document that was published.
-  private func ended(_ chain: DocumentChain, _ count: Int) async throws {
-    try await eventually("\(count) documents are split", interval: .milliseconds(300)) {
-      try await chain.chunks().filter { $0.withdrawn && $0.item == nil }.count >= count
-    }
   }
 
   /// Each report has the items that it has, without those that an amendment replaced.

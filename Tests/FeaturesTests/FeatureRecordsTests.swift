@@ -3,6 +3,7 @@ import Core
 import Foundation
 import LocalServers
 import Messages
+import Redis
 import Testing
 import TestSupport
 import Values
@@ -52,5 +53,44 @@ import Values
     #expect(text.contains("Field(name=\"return_5m_v1\", dtype=Float64,"))
     #expect(text.contains("\"definition\": \"bars:1m return of 5 fresh 5m\""))
     #expect(text.contains("ttl=timedelta(seconds=300)") && text.contains("ttl=timedelta(seconds=86400)"))
+  }
+
+  /// What Featureform registers, run by Python with a stand-in for the package: the values are those of the hot store.
+  /// The package itself (1.15.8) is tried outside the tests.
+  @Test func featuresOfFeatureformReadTheHotStore() async throws {
+    let python = try Program.require(
+      "python3", in: Program.environmentFolders, package: "python3-venv, and redis from PyPI")
+    let redis = try await TestServers.redis()
+    let symbol = "T\(TestServers.uniqueName())"
+    let client = RedisClient(RedisConfiguration(url: try RedisURL(redis.url)))
+    _ = try await client.send(RedisCommand("HSET", "feat:{\(symbol)}", "return_5m@1", "0.25"))
+    await client.close()
+    let set = try FeatureSet(file: nil)
+    try await withTemporaryDirectory { folder in
+      for (name, text) in [
+        ("souk_featureform.py", FeatureformExport.python(set)),
+        ("featureform.py", """
+          import types
+          made = {}
+          register_user = lambda name: types.SimpleNamespace(make_default_owner=lambda: None)
+          def ondemand_feature(name, variant, description, properties):
+              def take(function):
+                  # As the server keeps it: the code alone.
+                  made[properties["id"]] = types.FunctionType(function.__code__, {"__builtins__": __builtins__})
+                  return function
+              return take
+          """),
+        ("ask.py", """
+          import sys, featureform, souk_featureform
+          for name, function in featureform.made.items():
+              print(name, function(None, [], {"symbol": sys.argv[1]}))
+          """),
+      ] { try Data(text.utf8).write(to: URL(filePath: "\(folder)/\(name)")) }
+      var launch = Launch(python, [folder + "/ask.py", symbol])
+      launch.environment["REDIS_URL"] = redis.url
+      let lines = try await ChildProcess.runOrThrow(launch, atMost: .seconds(600)).split(separator: "\n")
+      #expect(lines.map(String.init)
+        == set.features.map { "\($0.id) \($0.id == "return_5m@1" ? "0.25" : "None")" })
+    }
   }
 }

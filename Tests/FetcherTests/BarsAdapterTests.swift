@@ -135,7 +135,7 @@ struct MarketStage {
       _ = try await stage.handle(task)
       #expect(stage.emitted.bars.allSatisfy { $0.values.revision == 0 })
     }
-    let known = try #require(store.histories(of: ["polygon-stocks:AAPL:1m"]).first)
+    let known = try #require(store.histories(of: ["polygon-stocks:AAPL:1m"]).first).history
     try await serving(seed: 2) { simulator in
       let stage = try MarketStage(simulator, .polygon, store: store)
       _ = try await stage.handle(task)

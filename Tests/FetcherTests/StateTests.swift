@@ -19,6 +19,44 @@ import Values
     }
   }
 
+  private func histories(_ kind: Kind) async throws -> any HistoryStore<NewsHistory> {
+    switch kind {
+    case .memory: MemoryHistoryStore()
+    case .redis:
+      RedisHistoryStore(RedisMultiplexer(
+        RedisClient(RedisConfiguration(url: try RedisURL(try await TestServers.redis().url)))))
+    }
+  }
+
+  /// A process that was suspended between its question and its note puts back nothing that its successor noted.
+  @Test(arguments: Kind.allCases) func aHistoryIsNotPutBack(kind: Kind) async throws {
+    let (store, name) = (try await histories(kind), TestServers.uniqueName())
+    func noted(_ names: String..., after known: Remembered<NewsHistory>) -> Remembered<NewsHistory> {
+      var known = known
+      for name in names { known.history.articles[name] = .init(publishedAt: 7, digest: "d") }
+      known.history.newest = 7
+      return known
+    }
+    func kept() async throws -> [String] { try await store.histories(of: [name])[0].history.articles.keys.sorted() }
+    // An answer without any article is remembered as one.
+    let nothing = try await store.histories(of: [name])[0]
+    #expect(nothing.history == NewsHistory())
+    try await store.keep([name: nothing])
+    let suspended = try await store.histories(of: [name])[0]
+    #expect(suspended.history == NewsHistory())
+    let successor = try await store.histories(of: [name])[0]
+    // Twice, as after an answer that was lost on its way.
+    for _ in 0..<2 { try await store.keep([name: noted("a", "b", after: successor)]) }
+    let other = "\(name)-other"
+    try await store.keep([
+      name: noted("a", after: suspended), other: noted("c", after: try await store.histories(of: [other])[0]),
+    ])
+    #expect(try await kept() == ["a", "b"])
+    #expect(try await store.histories(of: [other])[0].history.articles.keys.sorted() == ["c"])
+    try await store.keep([name: noted("d", after: try await store.histories(of: [name])[0])])
+    #expect(try await kept() == ["a", "b", "d"])
+  }
+
   private func key(_ kind: SeriesKind = .price) throws -> SeriesStateKey {
     SeriesStateKey(kind, try #require(RoutingKey("mena.\(TestServers.uniqueName()).polymer.pvc")))
   }

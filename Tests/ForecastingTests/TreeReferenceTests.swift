@@ -33,6 +33,14 @@ import TestSupport
         #expect(try inputs.flatMap { try model.predict([$0]) } == outputs)
         try await severalThreadsAgree(model, inputs, outputs)
       }
+      // Weighted trees and counts are walked by the library alone.
+      for (file, isFlat) in [
+        ("trees-oil/1/model.ubj", true), ("trees-json/1/model.json", true), ("trees-standard/1/model.ubj", false),
+        ("trees-counts/1/model.json", false),
+      ] {
+        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/models/\(file)")))
+        #expect((try Booster(bytes, threads: 1).flat != nil) == isFlat, "\(file)")
+      }
       try refusals(folder)
     }
   }

@@ -170,6 +170,13 @@ import Testing
 
   // MARK: - answers
 
+  @Test func onlyNumbersOfJSONAreNumbers() {
+    for text in ["0", "-1.5", "1e5", "100.34999999999999"] { #expect(HotStore.isNumber(text)) }
+    for text in ["", "nan", "-nan", "inf", "0x10", "1.", ".5", "+1", "01", "1 2", "true", "\"1\""] {
+      #expect(!HotStore.isNumber(text), "\(text)")
+    }
+  }
+
   @Test func aTagIsFoundInAnyFormOfTheHeader() {
     for header in ["\"a\"", "W/\"a\"", "\"x\", \"a\"", "*", " \"a\" "] { #expect(Door.lists(header, "\"a\"")) }
     for header in ["\"b\"", "a", ""] { #expect(!Door.lists(header, "\"a\"")) }
@@ -183,7 +190,8 @@ import Testing
   // MARK: - listeners
 
   private func event(_ number: Int, kind: String = "tick", symbol: String = "AAPL", quote: Bool = false) -> LiveEvent {
-    LiveEvent(kind: kind, symbol: symbol, json: "{\"kind\":\"\(quote ? "quote" : "trade")\",\"n\":\(number)}")
+    LiveEvent(
+      kind: kind, symbol: symbol, json: Array("{\"kind\":\"\(quote ? "quote" : "trade")\",\"n\":\(number)}".utf8))
   }
 
   @Test func aNewerQuoteStandsForOneThatWaits() {
@@ -200,7 +208,7 @@ import Testing
 
   @Test func aLaterStateOfASignalStandsForOneThatWaits() {
     func signal(_ start: Int, _ number: Int) -> LiveEvent {
-      LiveEvent(kind: "signal", symbol: "AAPL", json: "{\"id\":\"AAPL/f/1m/\(start)\",\"n\":\(number)}")
+      LiveEvent(kind: "signal", symbol: "AAPL", json: Array("{\"id\":\"AAPL/f/1m/\(start)\",\"n\":\(number)}".utf8))
     }
     let listener = LiveListener(symbols: [], kinds: ["signal"], most: 10)
     for (place, event) in [signal(1, 0), signal(2, 1), signal(1, 2)].enumerated() {

@@ -95,7 +95,7 @@ import Values
         "API_PORT": "\(api)", "REDIS_URL": "redis://127.0.0.1:\(port.port)/0", "KAFKA_ENABLED": "false",
         "VIEWS_ENABLED": "true", "VIEWS_REFRESH": "100ms", "OBJECT_STORE": "file://\(folder)",
       ])
-      try await process.awaitDoor(api)
+      try await process.awaitReady()
       let base = "http://127.0.0.1:\(api)/api/v1/bars/\(symbol)"
 
       let whole = try await get(base)

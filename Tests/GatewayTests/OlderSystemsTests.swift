@@ -71,7 +71,7 @@ import TestSupport
       "DATABASE_URL": url.replacing(":\(server.port)/", with: ":\(postgres.port)/"), "INFLUX_URL": exchange.url,
       "INFLUX_DATABASE": exchange.database,
     ])
-    try await process.awaitDoor(api)
+    try await process.awaitReady()
     let base = "http://127.0.0.1:\(api)/api/v1"
     func ask(_ paths: String...) async throws -> [(status: Int, body: [String: Any])] {
       let outcome = try await ChildProcess.run(

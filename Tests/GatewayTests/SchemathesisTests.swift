@@ -39,7 +39,7 @@ import TestSupport
         "API_PORT": "\(port)", "REDIS_URL": server.url, "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers,
         "TOKENS_FILE": file,
       ])
-      try await process.awaitDoor(port)
+      try await process.awaitReady()
       let outcome = try await ChildProcess.run(
         Launch(try #require(Self.program, "schemathesis is not installed"), [
           "run", "http://127.0.0.1:\(port)/api/v1/openapi.json", "-H", "Authorization: Bearer \(Self.token)",

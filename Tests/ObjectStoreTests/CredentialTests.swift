@@ -22,9 +22,9 @@ import TestSupport
   private struct Scripted: CredentialSource {
     let name = "a script"
     let asked = Shared(0)
-    let answer: @Sendable (Int) throws -> IssuedCredentials?
+    let answer: @Sendable (Int) throws -> Issued<S3Credentials>?
 
-    func fetch() async throws -> IssuedCredentials? {
+    func fetch() async throws -> Issued<S3Credentials>? {
       try answer(asked.next())
     }
 
@@ -41,9 +41,8 @@ import TestSupport
     }
   }
 
-  private static func keys(_ id: String, until expiry: Int64? = nil) -> IssuedCredentials {
-    IssuedCredentials(
-      credentials: S3Credentials(accessKeyID: id, secretAccessKey: "s", sessionToken: "t"), expiresAt: expiry)
+  private static func keys(_ id: String, until expiry: Int64? = nil) -> Issued<S3Credentials> {
+    Issued(S3Credentials(accessKeyID: id, secretAccessKey: "s", sessionToken: "t"), expiresAt: expiry)
   }
 
   @Test func theFirstSourceWithCredentialsIsKept() async throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import HTML
 import HTTP
 @testable import ObjectStore
 @testable import ObjectStoreFlags
@@ -128,25 +129,38 @@ import TestSupport
 
 @Suite struct S3AnswerTests {
   @Test func readsListsErrorsAndUploads() throws {
-    let list = try #require(S3Answer(Array("""
+    let store = try S3StoreTests.makeStore(endpoint: "http://h")
+    let list = try #require(XMLElement(document: Array("""
       <?xml version="1.0" encoding="UTF-8"?>
       <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><IsTruncated>true</IsTruncated>
-      <Contents><Key>a&amp;b&#39;&#x5d0;</Key><Size>12</Size><ETag>&quot;e&quot;</ETag>\
+      <Contents><Key>a%26b&#39;&#x5d0;</Key><Size>12</Size><ETag>&quot;e&quot;</ETag>\
       <Owner><ID>x</ID></Owner></Contents>
       <Contents><Key>c</Key><Size>0</Size></Contents><CommonPrefixes><Prefix>z/</Prefix></CommonPrefixes>
       <NextContinuationToken>n+/=</NextContinuationToken></ListBucketResult>
       """.utf8)))
-    #expect(list.root == "ListBucketResult" && list.isTruncated && list.nextToken == "n+/=")
-    #expect(list.objects == [.init(key: "a&b'א", size: 12, etag: "\"e\""), .init(key: "c", size: 0, etag: nil)])
-    let error = try #require(S3Answer(Array("<Error><Code>NoSuchKey</Code><Message>m</Message><Region/></Error>".utf8)))
-    #expect(error.code == "NoSuchKey" && error.region == "" && error.root == "Error")
+    let page = try store.page(list)
+    #expect(list.name == "ListBucketResult" && page.next == "n+/=")
+    #expect(page.objects == [
+      ObjectInfo(key: try ObjectKey("a&b'א"), size: 12, etag: "e"), ObjectInfo(key: try ObjectKey("c"), size: 0),
+    ])
+    let error = try #require(XMLElement(document: Array(
+      "<Error><Code>NoSuchKey</Code><Message>m</Message><Region/></Error>".utf8)))
+    #expect(error["Code"] == "NoSuchKey" && error["Region"] == "" && error.name == "Error")
+  }
+
+  @Test(arguments: ["<Key>a</Key><Size>-1</Size>", "<Key>a</Key><Size>x</Size>", "<Key>%zz</Key><Size>1</Size>"])
+  func refusesAListWithAWrongObject(_ object: String) throws {
+    let store = try S3StoreTests.makeStore(endpoint: "http://h")
+    let list = try #require(XMLElement(document: Array(
+      "<ListBucketResult><Contents>\(object)</Contents></ListBucketResult>".utf8)))
+    #expect { try store.page(list) } throws: { ($0 as? ObjectStoreError)?.kind == .protocolViolated }
   }
 
   @Test(arguments: [
     "", "<a>", "<a></b>", "<a>&nope;</a>", "<!DOCTYPE a [<!ENTITY x 'y'>]><a/>", "<a/><b/>", "<a", "text only",
-    "<ListBucketResult><Contents><Size>-1</Size></Contents></ListBucketResult>", "<?xml",
+    "<?xml",
   ])
-  func refusesWhatIsNotSuchADocument(_ text: String) { #expect(S3Answer(Array(text.utf8)) == nil) }
+  func refusesWhatIsNotSuchADocument(_ text: String) { #expect(XMLElement(document: Array(text.utf8)) == nil) }
 
   @Test func mutatedAnswersNeverCrash() {
     var random = TestRandom("s3-answers")
@@ -156,7 +170,7 @@ import TestSupport
       for _ in 0..<Int.random(in: 1...4, using: &random) {
         bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
       }
-      _ = S3Answer(Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random))))
+      _ = XMLElement(document: Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random))))
     }
   }
 }

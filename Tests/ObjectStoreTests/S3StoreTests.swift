@@ -1,7 +1,7 @@
 import Core
 import HTTP
 import LocalServers
-import ObjectStore
+@testable import ObjectStore
 import Synchronization
 import Testing
 import TestSupport
@@ -21,13 +21,15 @@ import TestSupport
   static func makeStore(
     endpoint: String, bucket: String = "bucket", prefix: String = "",
     credentials: S3Credentials = S3Credentials(accessKeyID: "a", secretAccessKey: "b"), threshold: Int = 64 << 20,
-    timeout: Duration = .seconds(60)
+    timeout: Duration = .seconds(60), lock: Duration? = nil
   ) throws -> S3Store {
-    var configuration = S3Configuration(
-      bucket: bucket, prefix: prefix, endpoint: try HTTPURL(endpoint), credentials: credentials)
+    var configuration = S3Configuration(bucket: bucket, credentials: credentials)
+    configuration.prefix = prefix
+    configuration.endpoint = try HTTPURL(endpoint)
     configuration.multipartThreshold = threshold
     configuration.partBytes = 5 << 20
     configuration.timeout = timeout
+    configuration.lock = lock
     let client = try HTTPClient(HTTPConfiguration(
       addresses: AddressPolicy(allowsPrivate: true), userAgent: "souk-tests", name: "s3"))
     return try S3Store(configuration, client: client)
@@ -48,6 +50,43 @@ import TestSupport
     let head = try #require(try await store.head(key))
     #expect(head.size == bytes.count && head.sha256 == SHA256.hash(bytes))
     #expect(try await store.bytes(of: key, limit: bytes.count) == bytes)
+  }
+
+  /// In compliance mode no account can delete a version before its time; what is written again is not locked.
+  @Test(.timeLimit(.minutes(15))) func recordsAreLocked() async throws {
+    let server = try await TestServers.seaweed()
+    let credentials = S3Credentials(accessKeyID: server.accessKeyID, secretAccessKey: server.secretAccessKey)
+    func store(_ bucket: String, _ lock: Duration?) throws -> S3Store {
+      try Self.makeStore(
+        endpoint: server.endpoint, bucket: bucket, credentials: credentials, threshold: 5 << 20, lock: lock)
+    }
+    let locked = try store("souk-\(TestServers.uniqueName())", .seconds(86_400))
+    let contract = StoreContract(store: locked)
+    try await locked.prepare()
+    try await locked.prepare()
+    for (name, size, isRecord) in [("record", 10, true), ("in-parts", 6 << 20, true), ("catalogue", 10, false)] {
+      let key = try ObjectKey(name)
+      var body = ObjectBody(StoreContract.pattern(size))
+      body.isRecord = isRecord
+      _ = try await locked.put(body, at: key, contentType: "application/gzip")
+      let head = try await locked.sendRepeatedly("HEAD", name).head.headers
+      #expect(head["x-amz-object-lock-mode"] == (isRecord ? "COMPLIANCE" : nil))
+      let version = [("versionId", try #require(head["x-amz-version-id"]))]
+      let refused = await contract.error { _ = try await locked.send("DELETE", key, query: version) }
+      #expect(refused?.kind == (isRecord ? .accessDenied : nil))
+      guard isRecord else { continue }
+      // Gone from its name, and there all the same.
+      try await locked.delete(key)
+      #expect(try await locked.head(key) == nil)
+      #expect(try await locked.send("GET", key, query: version).body == StoreContract.pattern(size))
+    }
+    // A bucket that cannot lock is refused before the first record.
+    let bucket = "souk-\(TestServers.uniqueName())"
+    try await store(bucket, nil).prepare()
+    let plain = try store(bucket, .seconds(60))
+    for failure in [
+      await contract.error { try await plain.check() }, await contract.error { try await plain.prepare() },
+    ] { #expect(failure?.errorClass == .configuration && failure?.message.contains("no Object Lock") == true) }
   }
 
   @Test(.timeLimit(.minutes(15))) func aMissingBucketIsNotAMissingObject() async throws {

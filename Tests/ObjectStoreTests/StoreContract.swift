@@ -57,18 +57,6 @@ struct StoreContract {
       #expect(viaURL == (size, size))
     }
     let large = try ObjectKey("round/dir/large")
-    for range in [0..<1, 10..<20, (3 << 20) - 5..<(3 << 20) + 100, 70_000..<2_000_000] {
-      let part = try await store.get(large, bytes: range) { reader in
-        var bytes: [UInt8] = []
-        while let chunk = try await reader.next() { bytes += chunk }
-        return bytes
-      }
-      #expect(part == Array(Self.pattern(3 << 20)[range.clamped(to: 0..<3 << 20)]), "\(range)")
-    }
-    for range in [3 << 20..<4 << 20, 5..<5] {
-      let outside = await error { try await store.get(large, bytes: range) { _ in } }
-      #expect(outside?.kind == .rangeOutside && outside?.errorClass == .data, "\(range)")
-    }
     #expect(try await store.state(of: large)?.info.size == 3 << 20)
     #expect(try await store.state(of: ObjectKey("round/missing")) == nil)
     #expect(try await store.restore(large, to: "Hot", days: 1), "it can be read")

@@ -1,6 +1,7 @@
 """What the official SDK makes of a container.
 
-usage: azure_client.py CONNECTION CONTAINER read NAME | write NAME SIZE | names | tier NAME TIER | state NAME | sas
+usage: azure_client.py CONNECTION CONTAINER read NAME | write NAME SIZE | names | tier NAME TIER | state NAME | lock NAME |
+       sas
 `read` prints length, SHA-256, content type, tier and metadata; `write` stores the pattern of the tests in blocks;
 `sas` prints a signature for the container and one for the account.
 """
@@ -36,6 +37,9 @@ elif verb == "tier":
 elif verb == "state":
     properties = client.get_blob_client(rest[0]).get_blob_properties()
     print(properties.blob_tier, properties.archive_status)
+elif verb == "lock":
+    policy = client.get_blob_client(rest[0]).get_blob_properties().immutability_policy
+    print(policy.policy_mode, policy.expiry_time and round((policy.expiry_time - datetime.now(timezone.utc)).days))
 elif verb == "sas":
     until = datetime.now(timezone.utc) + timedelta(hours=1)
     key = service.credential.account_key

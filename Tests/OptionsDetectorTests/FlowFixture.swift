@@ -7,7 +7,6 @@ import Logging
 import Messages
 @testable import OptionsDetectorService
 import Pipeline
-import Synchronization
 import TestSupport
 import Values
 
@@ -101,8 +100,8 @@ struct Book {
 }
 
 /// A sink whose output is memory, which may be killed.
-final class FlowFixture {
-  let output = MemoryOutput()
+final class FlowFixture: RestartableSink {
+  let output = MemoryOutput(of: OptionsFlow.topic)
   private(set) var sink: FlowSink
   private let settings: FlowSink.Settings
   static let partitions: Set<TopicPartition> = [
@@ -120,7 +119,6 @@ final class FlowFixture {
       output: output, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
-  /// As after a kill: all that was in memory is gone.
   func crash() async throws {
     sink = try Self.sink(settings, output)
     _ = try await sink.start(Self.partitions)
@@ -141,48 +139,9 @@ final class FlowFixture {
   }
 }
 
-/// What was produced, and the changelog as compaction leaves it.
-final class MemoryOutput: SinkOutput, StateSource {
-  private struct State {
-    var events: [OptionsFlow] = []
-    var states: [[UInt8]: [UInt8]] = [:]
-    var failures: [Int] = []
-  }
-  private let state = Mutex(State())
-
-  var events: [OptionsFlow] { state.withLock { $0.events } }
-  var states: [[UInt8]: [UInt8]] { state.withLock { $0.states } }
+extension MemoryOutput {
   /// The last record of each event.
-  var last: [String: OptionsFlow] { Dictionary(events.map { ($0.eventID, $0) }) { $1 } }
-
-  /// Lets the next send fail after so many of its batches were acknowledged.
-  func fail(after batches: Int) { state.withLock { $0.failures.append(batches) } }
-
-  func replace(_ key: [UInt8], by value: [UInt8]) { state.withLock { $0.states[key] = value } }
-
-  func send(_ batches: [OutgoingBatch], for positions: [TopicPartition: Int64]) async throws {
-    try state.withLock { state in
-      let most = state.failures.popLast()
-      for batch in batches.prefix(most ?? batches.count) {
-        for item in batch.items {
-          let key = Array(batch.bytes[item.key.start..<(item.key.start + item.key.count)])
-          guard item.value.count >= 0 else {
-            state.states[key] = nil
-            continue
-          }
-          let value = Array(batch.bytes[item.value.start..<(item.value.start + item.value.count)])
-          if batch.topics[item.topic] == OptionsFlow.topic.name {
-            state.events.append(try OptionsFlow(decoding: value))
-          } else {
-            state.states[key] = value
-          }
-        }
-      }
-      if most != nil { throw Failure(.transient, code: "outage", "staged") }
-    }
-  }
-
-  func states(_ partitions: Set<Int32>) async throws -> [Int32: [SymbolState]] {
-    [0: states.values.compactMap { StateChangelog.state($0, of: "group") }]
+  var last: [String: OptionsFlow] {
+    get throws { Dictionary(try published.map { try OptionsFlow(decoding: $0) }.map { ($0.eventID, $0) }) { $1 } }
   }
 }

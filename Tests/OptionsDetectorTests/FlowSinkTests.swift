@@ -28,7 +28,7 @@ import TestSupport
     let fixture = try FlowFixture()
     for trade in Flow.prints(of: events) { fixture.append(trade.encoded()) }
     try await fixture.flush(to: 1)
-    let found = fixture.output.last.values.filter { $0.status != .withdrawn }
+    let found = try fixture.output.last.values.filter { $0.status != .withdrawn }
     Self.expect(Array(found), planted)
   }
 
@@ -68,31 +68,12 @@ import TestSupport
     try await undisturbed.flush(to: records.count)
 
     let fixture = try FlowFixture()
-    var (position, committed) = (0, 0)
-    while committed < records.count {
-      fixture.append(records[position].bytes, records[position].topic)
-      position += 1
-      guard position == records.count || Int.random(in: 0..<60, using: &random) == 0 else { continue }
-      switch Int.random(in: 0..<6, using: &random) {
-      case 0:
-        // Killed before, between or behind the acknowledgements, the commit not done.
-        fixture.output.fail(after: Int.random(in: 0...2, using: &random))
-        await #expect(throws: Failure.self) { try await fixture.flush(to: position) }
-        try await fixture.crash()
-        position = committed
-      case 1:
-        // An outage: the same flush again.
-        fixture.output.fail(after: Int.random(in: 0...1, using: &random))
-        await #expect(throws: Failure.self) { try await fixture.flush(to: position) }
-        try await fixture.flush(to: position)
-        committed = position
-      default:
-        try await fixture.flush(to: position)
-        committed = position
-      }
+    try await fixture.takeDisturbed(records.count, round: 60, &random) { index in
+      fixture.append(records[index].bytes, records[index].topic)
     }
-    #expect(fixture.output.last == undisturbed.output.last)
-    #expect(fixture.output.last.count > 30)
+    let last = try fixture.output.last
+    #expect(try last == undisturbed.output.last)
+    #expect(last.count > 30)
     #expect(Set(fixture.output.states.keys) == Set(undisturbed.output.states.keys))
   }
 

@@ -6,6 +6,7 @@ import Messages
 import ObjectStore
 import Pipeline
 import PriceFiles
+import ServiceState
 import Testing
 import TestSupport
 import Values
@@ -139,14 +140,15 @@ import Values
   }
 
   @Test func anUnreachableHistoryDelaysNoFile() async throws {
-    struct Broken: RowHistory {
-      func counts(of series: String) async throws -> [RowCount] { throw Failure(.transient, code: "down", "down") }
-      func remember(_ counts: [RowCount], of series: String) async throws {}
+    struct Broken: StateStore {
+      func values(of keys: [String]) async throws -> [String?] { throw Failure(.transient, code: "down", "down") }
+      func set(_ values: [(key: String, value: String)]) async throws {}
+      func remove(_ key: String) async throws {}
       func ping() async throws {}
       func close() async {}
     }
     try await withTemporaryDirectory { folder in
-      let bench = try await HandlerBench(folder: folder, history: Broken())
+      let bench = try await HandlerBench(folder: folder, history: RowHistory(Broken()))
       defer { bench.store.close() }
       let parsed = try await bench.parse(PriceText.file(rows: 100))
       #expect(parsed.disposition == .keep)
@@ -170,21 +172,24 @@ import Values
   }
 
   @Test func theHistoryInAFileOutlivesTheProcess() async throws {
+    func open(_ path: String) throws -> RowHistory {
+      RowHistory(try FileState(path: path, retention: RowHistory.retention, format: RowHistory.format))
+    }
     try await withTemporaryDirectory { folder in
       let path = folder + "/state/rows"
-      let first = try FileRowHistory(path: path)
+      let first = try open(path)
       for rows in 1...3 { try await first.remember([RowCount(fileID: "f", rows: rows)], of: "chain/29/price_full") }
       try await first.remember([RowCount(fileID: "g", rows: 7)], of: "other")
-      await first.close()
-      let second = try FileRowHistory(path: path)
-      #expect(await second.counts(of: "chain/29/price_full") == [RowCount(fileID: "f", rows: 3)])
-      #expect(await second.counts(of: "other") == [RowCount(fileID: "g", rows: 7)])
-      await second.close()
+      await first.state.close()
+      let second = try open(path)
+      #expect(try await second.counts(of: "chain/29/price_full") == [RowCount(fileID: "f", rows: 3)])
+      #expect(try await second.counts(of: "other") == [RowCount(fileID: "g", rows: 7)])
+      await second.state.close()
       #expect(try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").count == 2)
-      #expect(throws: Failure.self) { try FileRowHistory(path: "/proc/nowhere/rows") }
+      #expect(throws: Failure.self) { try open("/proc/nowhere/rows") }
       for text in ["mine", "mine\nand yours\n", "a\tb\tc\n"] {
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-        #expect(throws: Failure.self, "of another program") { try FileRowHistory(path: path) }
+        #expect(throws: Failure.self, "of another program") { try open(path) }
         #expect(FileManager.default.contents(atPath: path) == Data(text.utf8), "and kept")
       }
     }

@@ -45,7 +45,7 @@ struct HandlerBench {
   ///   - masters: of `--masters`.
   ///   - models: of `--match-models`, a folder.
   init(
-    folder: String, heldOutput: Int = 32 << 20, history: any RowHistory = MemoryRowHistory(),
+    folder: String, heldOutput: Int = 32 << 20, history: RowHistory = RowHistory(),
     masters: MatchMode = .off, models: MatchModels? = nil
   ) async throws {
     var flags = ObjectStoreOptions()

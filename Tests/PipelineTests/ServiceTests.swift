@@ -48,15 +48,15 @@ import TestSupport
 
     func work(_ needs: Needs) -> Work {
       let clients = needs.kafka("ticker", kafka, topics: [Topics.marketData.name], consumes: false)
-      let (drain, ticking) = (needs.drain, needs.context.health.readiness("ticking"))
-      return clients.source { [fails] producer in
+      let (drain, context) = (needs.drain, needs.context)
+      return clients.source("ticking") { [fails] producer in
         var batch = OutgoingBatch()
         for value in ["a", "b", "c"] {
           batch.append(topic: Topics.marketData.name, key: Array("k".utf8), value: Array(value.utf8))
         }
         // On its way: the kit waits for the acknowledgement when it closes the producer.
         _ = try await producer.enqueue(batch)
-        ticking.set(ready: true)
+        context.health.readiness("ticking").set(ready: true)
         await drain.wait()
         if fails { throw Failure(.transient, code: "unacknowledged", "the last bars were not acknowledged") }
       }
@@ -95,6 +95,29 @@ import TestSupport
     }
   }
 
+  /// Each kind of work says what it will set when it is made, so that `/readyz` does not say yes before it has begun.
+  @Test func allConditionsAreKnownBeforeWorkBegins() throws {
+    defer { broker.close() }
+    func conditions(_ make: (Needs) -> Work) -> [String] {
+      let context = context("conditions")
+      _ = make(Needs(context))
+      #expect(context.health.readinessReport.entries.allSatisfy { !$0.ok })
+      return context.health.readinessReport.entries.map(\.name)
+    }
+    let (copier, ticker) = (try Copier.parse(arguments), try Ticker.parse(arguments))
+    let (sink, source) = (conditions { copier.work($0) }, conditions { ticker.work($0) })
+    #expect(sink == ["kafka", "store", "sink", "assignment"])
+    #expect(source == ["kafka", "ticking"])
+    func consumer(_ needs: Needs) -> ConsumerService { needs.consumer(Copier.entry, copier.kafka, copier.pipeline) }
+    func jobs(_ consumer: ConsumerService) -> Work {
+      consumer.jobs(concurrency: 1) { () throws -> ScriptedHandler in throw Failure.outage }
+    }
+    let own = conditions { jobs(consumer($0)) }
+    #expect(own == ["kafka", "work", "assignment"])
+    let aside = conditions { jobs(consumer($0).aside()) }
+    #expect(aside == ["kafka"], "beside the work")
+  }
+
   @Test func aStoreThatIsAwayIsWaitedForBeforeTheGroupIsJoined() async throws {
     defer { broker.close() }
     let store = FakeStore()
@@ -107,7 +130,9 @@ import TestSupport
         kafka.current.ready && away.current.reason == "outage"
       }
       #expect(!context.health.isReady)
-      #expect(!context.health.readinessReport.entries.contains { $0.name == "assignment" }, "no loop has begun")
+      for name in ["sink", "assignment"] {
+        #expect(context.health.readiness(name).current == (false, "starting"), "no loop has begun")
+      }
       store.change { $0.isDown = false }
       try await eventually("ready") { context.health.isReady && context.health.readiness("assignment").current.ready }
       context.drain.raise()

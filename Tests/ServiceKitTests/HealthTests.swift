@@ -19,8 +19,25 @@ import Testing
     health = Health(now: { clock.now })
   }
 
-  @Test func nothingRegisteredIsReadyAndAlive() {
-    #expect(health.isReady && health.isAlive)
+  /// The port answers before a service has said what it needs.
+  @Test func nothingRegisteredIsStartingAndAlive() {
+    #expect(!health.isReady && health.isAlive)
+    #expect(health.readinessReport.entries == [.init(name: "start", ok: false, reason: "starting")])
+    health.startDraining()
+    #expect(health.readinessReport.entries.map(\.name) == ["drain"])
+  }
+
+  @Test func workThatNamesNoConditionIsReadyOnceItBegins() {
+    health.began()
+    #expect(health.readinessReport.entries == [.init(name: "work", ok: true)])
+  }
+
+  @Test func workIsNotReadyByBeginningWhereItNamesACondition() {
+    let server = health.readiness("server")
+    health.began()
+    #expect(!health.isReady)
+    server.set(ready: true)
+    #expect(health.readinessReport.entries.map(\.name) == ["server"])
   }
 
   @Test func aConditionStartsNotReady() {

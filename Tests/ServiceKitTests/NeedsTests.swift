@@ -98,6 +98,28 @@ import TestSupport
     #expect(journal.events.contains("ab"))
   }
 
+  /// What is there before work has begun makes no service ready: work says what else it needs when it is made.
+  @Test func conditionsOfWorkAreKnownBeforeItBegins() async throws {
+    let needs = Needs(context)
+    let opened = needs.add(need("a"))
+    needs.beside("catalogue") { [context] in context.health.readiness("catalogue").set(ready: true) }
+    let work = Work.server(
+      host: "127.0.0.1", port: 0, settings: ("--api-host", "--api-port"), in: context
+    ) { [journal, context] in
+      // All that the service needs is there, and the port is not open yet.
+      let isThere = try opened.value == "a" && context.health.readiness("a").current.ready
+      journal.note(isThere && !context.health.isReady ? "not ready" : "ready too early")
+      return ServerRoutes()
+    }
+    let readiness = context.health.readinessReport
+    #expect(readiness.entries.map(\.name) == ["a", "catalogue", "server"] && !readiness.entries.contains(where: \.ok))
+    let running = Task { try await needs.run(work) }
+    try await eventually("ready") { context.health.isReady }
+    #expect(journal.events.contains("not ready"))
+    context.drain.raise()
+    try await running.value
+  }
+
   /// `/readyz` says what is missing, by name and code, and not where it is.
   @Test func anOutageIsWaitedOutUnderItsName() async throws {
     let running = Task {

@@ -115,7 +115,7 @@ import TestSupport
     try await withServer {
       $0.get("/events") { _ in
         .events { events in
-          try await events.send("one\ntwo", event: "tick", id: "7")
+          try await events.send("one\ntwo\r\nthree\u{2028}four", event: "tick", id: "7")
           await next.wait()
           try await events.send("three")
           await Interruption().wait()
@@ -124,7 +124,7 @@ import TestSupport
     } _: { base, server in
       let stream = try RawStream(base, "/events")
       try await eventually("the first event, while the answer goes on") {
-        stream.text.contains("event: tick\nid: 7\ndata: one\ndata: two\n\n")
+        stream.text.contains("event: tick\nid: 7\ndata: one\ndata: two\ndata: three\u{2028}four\n\n")
       }
       #expect(stream.text.lowercased().contains("content-type: text/event-stream"))
       next.raise()

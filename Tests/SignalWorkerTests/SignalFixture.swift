@@ -6,15 +6,15 @@ import Logging
 import Messages
 import Pipeline
 @testable import SignalWorkerService
-import Synchronization
 import TestSupport
 import Values
 
 /// A sink whose output is memory, which may be killed.
-final class SignalFixture {
+final class SignalFixture: RestartableSink {
   let output: MemoryOutput
   let plan: SignalPlan
   private(set) var sink: SignalSink
+  let windows: WindowPlan
   static let partition = TopicPartition(Topics.marketBars.name, 0)
   private let settings: SignalSink.Settings
 
@@ -26,29 +26,33 @@ final class SignalFixture {
     let plan = try SignalPlan(
       IndicatorSet(indicators, rules: rules), intervals: intervals.map { try BarInterval($0) }, hours: hours,
       calendar: NYSECalendar(), revisable: revisable)
-    let output = MemoryOutput()
-    (self.plan, self.output, self.settings) = (plan, output, settings)
-    sink = Self.sink(plan, settings, output)
+    let windows = try WindowPlan(days: 10, rules: WindowPlan.standardRules, hours: hours, calendar: NYSECalendar())
+    let output = MemoryOutput(of: TechnicalSignal.topic)
+    (self.plan, self.windows, self.output, self.settings) = (plan, windows, output, settings)
+    sink = Self.sink(plan, windows, settings, output)
   }
 
-  private static func sink(_ plan: SignalPlan, _ settings: SignalSink.Settings, _ output: MemoryOutput) -> SignalSink {
+  private static func sink(
+    _ plan: SignalPlan, _ windows: WindowPlan, _ settings: SignalSink.Settings, _ output: MemoryOutput
+  ) -> SignalSink {
     SignalSink(
-      plan, settings, identity: ServiceIdentity(name: "signal-worker"), source: output, output: output,
+      plan, windows, settings, identity: ServiceIdentity(name: "signal-worker"), source: output, output: output,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
-  /// As after a kill: all that was in memory is gone.
   func crash() async throws {
-    sink = Self.sink(plan, settings, output)
-    _ = try await sink.start([Self.partition])
+    sink = Self.sink(plan, windows, settings, output)
+    _ = try await sink.start(Set(SignalSink.inputs.map { TopicPartition($0.name, 0) }))
   }
 
   @discardableResult
-  func append(_ bytes: [UInt8]) -> Disposition { sink.append(bytes.span.bytes, of: Self.partition) }
+  func append(_ bytes: [UInt8], of topic: Topic = Topics.marketBars) -> Disposition {
+    sink.append(bytes.span.bytes, of: TopicPartition(topic.name, 0))
+  }
 
   /// The code of the reason why a record is refused, or the reason why it is skipped; nil when it is kept.
-  func reason(_ bytes: [UInt8]) -> String? {
-    switch append(bytes) {
+  func reason(_ bytes: [UInt8], of topic: Topic = Topics.marketBars) -> String? {
+    switch append(bytes, of: topic) {
     case .keep: nil
     case .skip(let reason): reason
     case .reject(let rejection): rejection.code
@@ -58,45 +62,13 @@ final class SignalFixture {
   func flush(to offset: Int) async throws { _ = try await sink.flush(to: [Self.partition: Int64(offset)]) }
 }
 
-/// What was produced, and the changelog as compaction leaves it.
-final class MemoryOutput: SinkOutput, StateSource {
-  private struct State {
-    var signals: [TechnicalSignal] = []
-    var states: [[UInt8]: [UInt8]] = [:]
-    var failures: [Int] = []
+extension MemoryOutput {
+  var signals: [TechnicalSignal] {
+    get throws { try published.map { try TechnicalSignal(decoding: $0) } }
   }
-  private let state = Mutex(State())
-
-  var signals: [TechnicalSignal] { state.withLock { $0.signals } }
-  var states: [[UInt8]: [UInt8]] { state.withLock { $0.states } }
   /// The last record of each id.
-  var last: [String: [UInt8]] { Dictionary(signals.map { ($0.id, $0.encoded()) }) { $1 } }
-
-  func replace(_ key: [UInt8], by value: [UInt8]) { state.withLock { $0.states[key] = value } }
-
-  /// Lets the next send fail after so many of its batches were acknowledged.
-  func fail(after batches: Int) { state.withLock { $0.failures.append(batches) } }
-
-  func send(_ batches: [OutgoingBatch], for positions: [TopicPartition: Int64]) async throws {
-    try state.withLock { state in
-      let most = state.failures.popLast()
-      for batch in batches.prefix(most ?? batches.count) {
-        for item in batch.items {
-          let value = Array(batch.bytes[item.value.start..<(item.value.start + item.value.count)])
-          let key = Array(batch.bytes[item.key.start..<(item.key.start + item.key.count)])
-          if batch.topics[item.topic] == TechnicalSignal.topic.name {
-            state.signals.append(try TechnicalSignal(decoding: value))
-          } else {
-            state.states[key] = value
-          }
-        }
-      }
-      if most != nil { throw Failure(.transient, code: "outage", "staged") }
-    }
-  }
-
-  func states(_ partitions: Set<Int32>) async throws -> [Int32: [SymbolState]] {
-    [0: states.values.compactMap { StateChangelog.state($0, of: "group") }]
+  var last: [String: [UInt8]] {
+    get throws { Dictionary(try signals.map { ($0.id, $0.encoded()) }) { $1 } }
   }
 }
 

@@ -16,7 +16,8 @@ import Glibc
 @Suite(.serialized) struct SignalProcessTests {
   private static let logger = Logger(label: "signal-worker-tests") { _ in SwiftLogNoOpLogHandler() }
   private static let topics = [
-    Topics.marketBars, Topics.marketBars.deadLetters, Topics.technicalSignals, Topics.signalStates,
+    Topics.marketBars, Topics.marketBars.deadLetters, Topics.optionsFlow, Topics.optionsFlow.deadLetters,
+    Topics.sentimentEvents, Topics.sentimentEvents.deadLetters, Topics.technicalSignals, Topics.signalStates,
   ].map { (name: $0.name, partitions: 4) }
 
   /// All that is published to `technical-signals`.

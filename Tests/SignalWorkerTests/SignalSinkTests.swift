@@ -15,9 +15,10 @@ import TestSupport
       #expect(fixture.append(Minutes.bar("AAPL", index, bar)) == .keep)
       if index % 50 == 49 { try await fixture.flush(to: index + 1) }
     }
-    let minutes = fixture.output.signals.filter { $0.interval == "1m" }
+    let signals = try fixture.output.signals
+    let minutes = signals.filter { $0.interval == "1m" }
     #expect(minutes.count == 500)
-    #expect(fixture.output.signals.count { $0.interval == "5m" } == 100)
+    #expect(signals.count { $0.interval == "5m" } == 100)
     for (index, signal) in minutes.enumerated() {
       let wrong = truth.differences(signal, at: index)
       #expect(wrong.isEmpty, "bar \(index)")
@@ -68,38 +69,15 @@ import TestSupport
     try await undisturbed.flush(to: records.count)
 
     let fixture = try SignalFixture()
-    var (position, committed) = (0, 0)
-    while committed < records.count {
-      fixture.append(records[position])
-      position += 1
-      guard position == records.count || Int.random(in: 0..<12, using: &random) == 0 else { continue }
-      switch Int.random(in: 0..<6, using: &random) {
-      case 0:
-        // Killed before, between or behind the acknowledgements, the commit not done.
-        let batches = Int.random(in: 0...2, using: &random)
-        fixture.output.fail(after: batches)
-        await #expect(throws: Failure.self) { try await fixture.flush(to: position) }
-        try await fixture.crash()
-        position = committed
-      case 1:
-        // An outage: the same flush again.
-        fixture.output.fail(after: Int.random(in: 0...1, using: &random))
-        await #expect(throws: Failure.self) { try await fixture.flush(to: position) }
-        try await fixture.flush(to: position)
-        committed = position
-      default:
-        try await fixture.flush(to: position)
-        committed = position
-      }
-    }
-    #expect(fixture.output.last == undisturbed.output.last)
+    try await fixture.takeDisturbed(records.count, round: 12, &random) { fixture.append(records[$0]) }
+    #expect(try fixture.output.last == undisturbed.output.last)
     #expect(fixture.output.states == undisturbed.output.states)
     #expect(fixture.output.states.count == 2)
     // Everything once more changes nothing and says nothing.
-    let before = fixture.output.signals.count
+    let before = fixture.output.published.count
     for record in records { #expect(["unchanged", "too_old"].contains(fixture.reason(record))) }
     try await fixture.flush(to: records.count)
-    #expect(fixture.output.signals.count == before)
+    #expect(fixture.output.published.count == before)
   }
 
   @Test func whatIsOfNoUseIsSkippedAndWhatIsWrongRefused() async throws {
@@ -144,12 +122,12 @@ import TestSupport
     }
     for index in 0..<40 { fixture.append(minute(index, close: 2)) }
     try await fixture.flush(to: 40)
-    #expect(fixture.output.signals.count == 40)
+    #expect(fixture.output.published.count == 40)
     for (round, revised) in [30, 20, 25].enumerated() {
       fixture.append(minute(revised, close: 3 + Double(round), knownAfter: Int64(60 + round) * 60_000_000_000))
     }
     try await fixture.flush(to: 43)
-    let fresh = fixture.output.signals.dropFirst(40)
+    let fresh = try fixture.output.signals.dropFirst(40)
     #expect(fresh.count == 20 && Set(fresh.map(\.id)).count == 20)
     let once = try SignalFixture(["1m"], revisable: 50)
     for index in 0..<40 {
@@ -157,7 +135,7 @@ import TestSupport
       once.append(minute(index, close: close))
     }
     try await once.flush(to: 40)
-    let values = Dictionary(fixture.output.signals.map { ($0.id, $0.values) }) { $1 }
-    #expect(values == Dictionary(once.output.signals.map { ($0.id, $0.values) }) { $1 })
+    let values = Dictionary(try fixture.output.signals.map { ($0.id, $0.values) }) { $1 }
+    #expect(values == Dictionary(try once.output.signals.map { ($0.id, $0.values) }) { $1 })
   }
 }

@@ -69,9 +69,15 @@ package struct KeepingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How soon another archiver takes over the catalogue and the tiers.", valueName: "time"))
   package var leaseTimeout = DurationSetting(.seconds(30))
 
+  @Option(help: ArgumentHelp(
+    "How long no account can delete or change what is stored, from then on, as 2557d: Object Lock of S3 in compliance "
+      + "mode, or a locked policy of Azure (default: as the bucket or container says).", valueName: "time"))
+  package var objectLock: DurationSetting?
+
   package init() {}
 
   package func validate() throws {
+    guard (objectLock?.duration ?? .seconds(1)) > .zero else { throw ValidationError("--object-lock is above zero") }
     guard tierInterval.duration > .zero, catalogueInterval.duration > .zero, catalogueGrace.duration >= .zero else {
       throw ValidationError("--tier-interval and --catalogue-interval must be above zero")
     }

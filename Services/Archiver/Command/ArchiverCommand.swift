@@ -67,7 +67,8 @@ package struct ArchiverCommand: ServiceCommand {
           ?? Topic(name: mapping.topic, partitions: 1, retention: .seconds(0), key: "-", summary: "")
       }
     }
-    let store = needs.add(objectStore.need(condition: "object store", creates: objects.createStore))
+    let store = needs.add(objectStore.need(
+      condition: "object store", creates: objects.createStore, lock: keeping.objectLock?.duration))
     let policy = needs.add(tierNeed(store))
     let client = needs.add(Need<RedisClient?>(
       "redis", condition: "redis",
@@ -78,7 +79,7 @@ package struct ArchiverCommand: ServiceCommand {
         return "answers: one of several archivers keeps the catalogue"
       },
       close: { await $0?.close() }))
-    needs.beside {
+    needs.beside("catalogue") {
       let fence = "\(ProcessInfo.processInfo.hostName)-\(UInt64.random(in: 0 ... .max))"
       let location = try store.value.location
       let lease = try client.value.map { RedisLease($0, key: Ownership.key(of: location), fence: fence) }
@@ -121,7 +122,17 @@ package struct ArchiverCommand: ServiceCommand {
             .configuration, code: "archive_tiers",
             "--azure-create-once: the catalogue replaces its objects; use a container without immutable blobs")
         }
-        return try TierPolicy(keeping.tiers, for: ObjectLocation(objectStore.objectStore))
+        let location = try ObjectLocation(objectStore.objectStore)
+        guard case .s3 = location.kind, keeping.objectLock != nil else {
+          return try TierPolicy(keeping.tiers, for: location)
+        }
+        guard ["auto", "off"].contains(keeping.tiers) else {
+          throw Failure(
+            .configuration, code: "archive_tiers",
+            "--object-lock with --tiers \(keeping.tiers): S3 moves an object by a copy, and the locked one would stay "
+              + "beside it; use --tiers off and a lifecycle rule of the bucket, which moves versions as they are")
+        }
+        return try TierPolicy("off", for: location)
       },
       check: { policy in
         guard let coldest = policy.steps.last?.tier else { return "off: every object stays where it is written" }

@@ -13,10 +13,10 @@ struct KeeperMetrics: Sendable {
   static let descriptions = [
     MetricDescription("souk_archive_owner", .gauge, "1 while this process keeps the catalogue and the tiers."),
     MetricDescription("souk_archive_objects", .gauge, "Objects in the catalogue.", labels: ["dataset"]),
-    MetricDescription("souk_archive_rows", .gauge, "Records in them, each once.", labels: ["dataset"]),
-    MetricDescription("souk_archive_bytes", .gauge, "Their bytes, as stored.", labels: ["dataset"]),
+    MetricDescription("souk_archive_rows", .gauge, "Records of the archive, each once.", labels: ["dataset"]),
+    MetricDescription("souk_archive_bytes", .gauge, "Bytes of the archive, as stored.", labels: ["dataset"]),
     MetricDescription("souk_archive_moved_objects_total", .counter, "Objects moved to a colder tier."),
-    MetricDescription("souk_archive_moved_bytes_total", .counter, "Their bytes."),
+    MetricDescription("souk_archive_moved_bytes_total", .counter, "Bytes moved to a colder tier."),
     MetricDescription(
       "souk_archive_unmoved_objects_total", .counter, "Objects that the store did not move; the log names them."),
     MetricDescription(

@@ -50,6 +50,7 @@ struct Rebuild {
         if found.wasRead { outcome.read += 1 }
         if found.entry.rows == nil { outcome.unknown += 1 }
         entries.append(found.entry)
+        entries += try await documents(of: found.entry)
         if entries.count >= Self.noteEntries { try await leave() }
       }
       mark = page.next
@@ -95,6 +96,24 @@ struct Rebuild {
       } catch let error as ObjectStoreError where error.kind == .archived {}
     }
     return found
+  }
+
+  /// The objects that the records of an object name. Those of archived records stay unknown until they are restored.
+  private func documents(of entry: CatalogueEntry) async throws -> [CatalogueEntry] {
+    guard mapping.namesObjects, !ObjectLocation.archives.contains(entry.tier ?? "") else { return [] }
+    let bytes = try await catalogue.store.bytes(of: ObjectKey(entry.object), limit: 1 << 30)
+    let addresser = try mapping.plan(catalogue: catalogue.folder, limits: JSONReader.Limits()).makeAddresser()
+    var (symbol, entries): ([UInt8], [CatalogueEntry]) = ([], [])
+    for line in (Packer.unpacked(bytes, named: entry.object) ?? []).split(separator: 0x0a) {
+      let record = Array(line)
+      guard let address = try? addresser.address(of: record.span.bytes, key: nil, stamp: -1, symbol: &symbol),
+        var named = NamedDocument(record.span.bytes, at: address.nanoseconds)?
+          .entry(beside: entry, in: catalogue.store.location),
+        let state = try await catalogue.store.state(of: ObjectKey(named.object)) else { continue }
+      named.tier = state.tier
+      entries.append(named)
+    }
+    return entries
   }
 
   /// Counts the records of an object and reads their times. One that is not what archivers write keeps no numbers.

@@ -15,6 +15,9 @@ struct BatchMetrics: Sendable {
       labels: ["reason"]),
     MetricDescription(
       "souk_batch_fallbacks_total", .counter, "Attempts whose rest was done without Dask, which did not answer."),
+    MetricDescription(
+      "souk_batch_differences", .gauge, "What the last job of kind compare found, by its dataset and the difference.",
+      labels: ["dataset", "difference"]),
   ]
 
   private let running = Gauge(label: "souk_batch_running_jobs")
@@ -35,6 +38,12 @@ struct BatchMetrics: Sendable {
 
   func failed(_ reason: String) {
     Counter(label: "souk_batch_attempts_failed_total", dimensions: [("reason", reason)]).increment()
+  }
+
+  func found(_ differences: SignalValues, of dataset: String) {
+    for (name, count) in zip(differences.names, differences.numbers) {
+      Gauge(label: "souk_batch_differences", dimensions: [("dataset", dataset), ("difference", name)]).record(count)
+    }
   }
 
   func fellBack() { fallbacks.increment() }

@@ -24,8 +24,8 @@ package struct BatchOptions: ParsableArguments {
   package var keep = 10
 
   @Option(help: ArgumentHelp(
-    "When jobs are submitted each day: compact, then features, then compare; on the clocks of New York, as 20:30 "
-      + "(default: never).", valueName: "time"))
+    "When jobs are submitted each day: compact, then features, then compare, of bars, of options flow and of "
+      + "sentiment; on the clocks of New York, as 20:30 (default: never).", valueName: "time"))
   package var nightly: String?
 
   @Option(help: ArgumentHelp("Python, with pyarrow and what the store needs; with Dask also distributed.",
@@ -75,8 +75,10 @@ package struct BatchOptions: ParsableArguments {
           + "--jobs-folder")
     }
     var environment = store.environment
-    let computer = "\(Program.ownFolder)/signal-worker"
-    if getenv("SIGNAL_WORKER") == nil, access(computer, X_OK) == 0 { environment["SIGNAL_WORKER"] = computer }
+    for (variable, name) in [("SIGNAL_WORKER", "signal-worker"), ("SOUK", "souk")] {
+      let computer = "\(Program.ownFolder)/\(name)"
+      if getenv(variable) == nil, access(computer, X_OK) == 0 { environment[variable] = computer }
+    }
     return JobProgram(
       python: python, path: path, keep: keep, daskAddress: daskEnabled ? daskSchedulerAddress : nil,
       workers: daskNWorkers, patience: daskPatience.duration, environment: environment)

@@ -81,8 +81,9 @@ def unpacked(content, key):
 
 
 def packed(lines):
-    """Lines as gzip: the same lines are always the same bytes."""
-    return gzip.compress(b"".join(line + b"\n" for line in lines), compresslevel=6, mtime=0)
+    """Lines as gzip: the same lines are always the same bytes. Level 1 takes a quarter of the time of the default, and
+    a sixth more bytes."""
+    return gzip.compress(b"\n".join(lines) + b"\n" if lines else b"", compresslevel=1, mtime=0)
 
 
 def encoded(symbol):

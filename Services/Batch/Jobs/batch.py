@@ -124,6 +124,7 @@ def work(given, job):
     removed = dataset.prune(given.keep)
     say("published", dataset=dataset.name, manifest=pointer["manifest"], sequence=pointer["sequence"],
         rows=rows(finished), message=message, removed=removed,
+        differences=kind.sums(parts) if hasattr(kind, "sums") else {},
         boundaries=[{"symbol": symbol, "until_ns": until} for symbol, until in newest(boundaries, manifest)])
 
 
@@ -152,6 +153,8 @@ def main():
     except Stopped:
         os._exit(STOPPED)
     except Refused as error:
+        if error.reason == "no_input" and job["parameters"].get("may_be_empty") == "yes":
+            return say("published", dataset=None, manifest=None, rows=0, message=str(error))
         say("failed", reason=error.reason, message=str(error))
         sys.exit(REFUSED)
     except Missing as error:

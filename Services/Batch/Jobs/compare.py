@@ -1,8 +1,9 @@
-"""Compares what the batch layer computes with what the live layer said of the same bars.
+"""Compares what the batch layer computes with what the live layer said of the same records.
 
-For each symbol and date: the signals of the dataset `features` against those that were published live and archived,
-each in its last version. A signal that only one of the two has, or of which a value differs, is a row of the dataset
-`compare`; no tolerance: the same program computes both from the same bars. The job's message says the sums."""
+For each symbol and date: the signals of the job `features` against those that were published live and archived, each in
+its last version. A signal that only one of the two has, or of which a value differs, is a row of the dataset `compare`;
+no tolerance: the same program computes both from the same records. The job's message says the sums. `parameters.source`
+is that of the job `features`: `bars` (the default), `flow` or `sentiment`."""
 
 import hashlib
 import json
@@ -12,7 +13,7 @@ import pyarrow as pa
 import records
 from archive import Archive, digest, unpacked
 from lake import Dataset
-from records import DOUBLE, TEXT, WHOLE, Refused, chosen_dates, read, resolved
+from records import DOUBLE, SIGNAL_SOURCES, TEXT, WHOLE, Refused, chosen_dates, read, resolved, signal_source
 
 COLUMNS = pa.schema([("symbol", TEXT), ("date", TEXT), ("id", TEXT), ("start_ns", WHOLE), ("difference", TEXT),
                      ("name", TEXT), ("batch", DOUBLE), ("live", DOUBLE)])
@@ -20,15 +21,18 @@ KINDS = ("value", "only_batch", "only_live")
 
 
 def dataset(job):
-    return "compare"
+    source = signal_source(job)
+    return "compare" if source == "bars" else f"compare-{source}"
 
 
 def plan(job, store, before):
-    features = Dataset(store, "features").pointer()
-    if not features:
-        raise Refused("there are no features of the batch layer yet: run a job of kind features first", "no_input")
-    manifest = Dataset(store, "features").manifest(features)
-    archive = Archive(store, job["parameters"].get("source", records.SIGNALS.source))
+    batch = Dataset(store, SIGNAL_SOURCES[signal_source(job)][1])
+    pointer = batch.pointer()
+    if not pointer:
+        raise Refused(f"there is no '{batch.name}' of the batch layer yet: run a job of kind features first",
+                      "no_input")
+    manifest = batch.manifest(pointer)
+    archive = Archive(store, records.SIGNALS.source)
     dates = set(chosen_dates(job, archive))
     until = {each["symbol"]: each["covers"][-1]["until_ns"] for each in manifest["boundaries"] if each["covers"]}
     wanted = set(job["symbols"])
@@ -44,15 +48,14 @@ def plan(job, store, before):
     if not tasks:
         raise Refused("the batch layer and the archive of live signals have no date in common", "no_input")
     return {"schema": "compare/1", "boundaries": [], "tasks": tasks,
-            "inputs": [{"dataset": "features", "manifest": features["manifest"], "objects": len(tasks),
+            "inputs": [{"dataset": batch.name, "manifest": pointer["manifest"], "objects": len(tasks),
                         "sha256": hashlib.sha256("".join(task["inputs"] for task in tasks).encode()).hexdigest()}]}
 
 
 def run(job, store, task, write):
-    content = unpacked(store.get(task["lines"]), task["lines"])
-    batch = {each["id"]: each for each in map(json.loads, content.splitlines())}
+    batch = signals(unpacked(store.get(task["lines"]), task["lines"]).splitlines(), job, task)
     _, lines = resolved(read(store, task), records.SIGNALS)
-    live = {each["id"]: each for each in map(json.loads, lines) if ended(each, task["until"])}
+    live = signals(lines, job, task)
     rows = list(differences(batch, live))
     for row in rows:
         row.update(symbol=task["symbol"], date=task["date"])
@@ -65,8 +68,17 @@ def run(job, store, task, write):
     return [part]
 
 
-def ended(signal, until):
-    return signal["start_ns"] + records.LENGTHS.get(signal["interval"], 0) <= until
+def signals(lines, job, task):
+    """By id, those of the job's source that end where the batch layer ends, or before. One without values says that
+    nothing stands of it any more."""
+    ending = "" if signal_source(job) == "bars" else f"{signal_source(job)}-"
+    found = {}
+    for each in map(json.loads, lines):
+        interval = each["interval"]
+        if interval.startswith(ending) and ("-" in interval) == bool(ending) and each["values"] and (
+                each["start_ns"] + records.LENGTHS.get(interval, 0) <= task["until"]):
+            found[each["id"]] = each
+    return found
 
 
 def differences(batch, live):
@@ -83,7 +95,11 @@ def differences(batch, live):
                        "live": theirs}
 
 
+def sums(parts):
+    return {kind: sum(part["differences"][kind] for part in parts) for kind in KINDS}
+
+
 def message(parts):
-    sums = {kind: sum(part["differences"][kind] for part in parts) for kind in KINDS}
-    return (f"{sum(part['compared'] for part in parts)} signals are in both, {sums['value']} values differ, "
-            f"{sums['only_batch']} only in the batch layer, {sums['only_live']} only live")
+    found = sums(parts)
+    return (f"{sum(part['compared'] for part in parts)} signals are in both, {found['value']} values differ, "
+            f"{found['only_batch']} only in the batch layer, {found['only_live']} only live")

@@ -70,21 +70,24 @@ class Dataset:
         key = f"{self.home}/runs/{place}/task-{task}.json"
         return parts if self.store.create(key, text({"parts": parts})) else json.loads(self.store.get(key))["parts"]
 
-    def write(self, run, code, date, symbol, table, lines, times, inputs):
+    def write(self, run, code, date, symbol, table, lines, times, inputs, later=lambda work: work()):
         """Writes a part and says what the manifest will say of it. A part that an earlier attempt has written is left
-        as it is: it has the same bytes. Of no rows there is no object."""
+        as it is: it has the same bytes. Of no rows there is no object. `later`: does what is given to it, until when
+        what is said of the bytes is missing."""
         name = f"{self.home}/date={date}/symbol={encoded(symbol)}/{run}-{code[:8]}"
         part = {"key": name + ".parquet", "date": date, "symbol": symbol, "rows": table.num_rows,
                 "min_ns": times[0], "max_ns": times[1], "run": run, "inputs": inputs}
-        if not table.num_rows:
-            return part
-        content = parquet(table)
-        self._keep(part["key"], content)
-        part["bytes"], part["sha256"] = len(content), sha256(content)
-        if lines is not None:
-            content = packed(lines)
-            part["lines"], part["lines_sha256"] = name + ".jsonl.gz", sha256(content)
-            self._keep(part["lines"], content)
+
+        def keep():
+            content = parquet(table)
+            self._keep(part["key"], content)
+            part["bytes"], part["sha256"] = len(content), sha256(content)
+            if lines is not None:
+                content = packed(lines)
+                part["lines"], part["lines_sha256"] = name + ".jsonl.gz", sha256(content)
+                self._keep(part["lines"], content)
+        if table.num_rows:
+            later(keep)
         return part
 
     def _keep(self, key, content):

@@ -1,5 +1,6 @@
 """Records of the archive as tables: what names a record, which of its versions holds, and its columns."""
 
+import bisect
 import datetime
 import io
 import json
@@ -17,7 +18,7 @@ SECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_00
 
 # How long a bar is, in nanoseconds: FeedBarFields.lengths.
 LENGTHS = {"1s": 10**9, "1m": 60 * 10**9, "5m": 300 * 10**9, "15m": 900 * 10**9, "30m": 1_800 * 10**9,
-           "1h": 3_600 * 10**9, "1d": DAY}
+           "1h": 3_600 * 10**9, "1d": DAY, "flow-1h": 3_600 * 10**9, "sentiment-1h": 3_600 * 10**9}
 
 # Exact for every decimal of the fleet: up to 19 digits, up to 18 of them behind the point.
 DECIMAL = pa.decimal128(38, 18)
@@ -65,6 +66,18 @@ SIGNALS = Kind(
     "technical-signals", "technical-signals/1", ["id"], ["known_ns"], "start_ns",
     [("id", TEXT), ("symbol", TEXT), ("feed", TEXT), ("interval", TEXT), ("start_ns", WHOLE), ("known_ns", WHOLE),
      ("bars", WHOLE)])
+
+
+# What signals are made of: the compacted dataset, and the dataset of the batch layer's signals.
+SIGNAL_SOURCES = {"bars": ("bars", "features"), "flow": ("options-flow", "flow-signals"),
+                  "sentiment": ("sentiment-events", "sentiment-signals")}
+
+
+def signal_source(job):
+    name = job["parameters"].get("source", "bars")
+    if name not in SIGNAL_SOURCES:
+        raise Refused(f"there is no source '{name}' of signals; there are {', '.join(SIGNAL_SOURCES)}")
+    return name
 
 
 def duration(text, default):
@@ -121,6 +134,17 @@ class Days:
         if hour not in self.date_of_hour:
             self.date_of_hour[hour] = day_of(nanoseconds)
         return self.date_of_hour[hour]
+
+
+def by_date(times):
+    """The dates of ascending times, each with the range of its places."""
+    days, first, found = Days(), 0, []
+    while first < len(times):
+        date = days.date(times[first])
+        last = bisect.bisect_left(times, midnight(next_day(date)), first)
+        found.append((date, range(first, last)))
+        first = last
+    return found
 
 
 # MARK: - tables

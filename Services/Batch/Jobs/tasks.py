@@ -1,5 +1,6 @@
 """One task of a job: the function that Dask's workers and the processes of a pool run, the same for both."""
 
+import concurrent.futures
 import functools
 import hashlib
 import os
@@ -9,6 +10,7 @@ import pyarrow
 
 import compact
 import compare
+import feature_rows
 import features
 import options_flow
 import sentiment_trends
@@ -16,8 +18,11 @@ import train
 from lake import Dataset
 from store import Unreachable, open_store
 
-KINDS = {"compact": compact, "features": features, "options_flow": options_flow, "sentiment_trends": sentiment_trends,
-         "train": train, "compare": compare}
+KINDS = {"compact": compact, "features": features, "feature_rows": feature_rows,
+         "options_flow": options_flow, "sentiment_trends": sentiment_trends, "train": train, "compare": compare}
+
+
+WRITERS = 4
 
 
 class OtherCode(Exception):
@@ -57,10 +62,18 @@ def run_task(url, job, run, made_by, task):
             kind = KINDS[job["kind"]]
             dataset = Dataset(store, kind.dataset(job))
 
-            def write(date, symbol, table, lines, times, inputs):
-                return dataset.write(run, made_by, date, symbol, table, lines, times, inputs)
+            # A task waits for the store most of its time: several parts are packed and written at once.
+            with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
+                written = []
 
-            return dataset.finish(place(run, made_by), task["name"], kind.run(job, store, task, write))
+                def write(date, symbol, table, lines, times, inputs):
+                    return dataset.write(run, made_by, date, symbol, table, lines, times, inputs,
+                                         lambda work: written.append(pool.submit(work)))
+
+                parts = kind.run(job, store, task, write)
+                for each in written:
+                    each.result()
+            return dataset.finish(place(run, made_by), task["name"], parts)
         except Unreachable:
             if attempt == 3:
                 raise

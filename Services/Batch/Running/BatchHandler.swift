@@ -204,6 +204,7 @@ struct BatchHandler: JobHandler {
     case .exited(0) where last.event == .published:
       (status.dataset, status.manifest, status.sequence) = (last.dataset, last.manifest, last.sequence)
       status.boundaries = last.boundaries
+      if let dataset = last.dataset { metrics.found(last.differences, of: dataset) }
       try await end(&status, .done, last.message ?? "", record, emit, begun)
       return .keep
     case .exited(JobProgram.refused), .exited(0):

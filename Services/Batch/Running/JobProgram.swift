@@ -75,6 +75,8 @@ struct JobEvent: FieldwiseObject, Hashable {
   var dataset: String?, manifest: String?
   var sequence: Int64?
   var boundaries: [BatchStatus.Boundary] = []
+  /// Of a job of kind compare: how many there are of each.
+  var differences = SignalValues(names: [], numbers: [])
 
   static let blank = Self()
   static let fields = ObjectFields(blank)
@@ -91,6 +93,7 @@ struct JobEvent: FieldwiseObject, Hashable {
     try coder.field("manifest", &manifest)
     try coder.field("sequence", &sequence)
     try coder.field("boundaries", &boundaries)
+    try coder.field("differences", &differences)
   }
 
   init() {}

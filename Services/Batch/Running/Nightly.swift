@@ -1,12 +1,25 @@
 import Core
 import Messages
 
-/// The jobs of each night: bars are compacted, then features computed of them, then compared with what was said live.
+/// The jobs of each night: what was archived is compacted, then signals are computed of it, then compared with what was
+/// said live.
 ///
 /// What is submitted follows from the clock and the topics alone: each job's `submitted_ns` is the instant that it was
 /// due, so that a runner that starts again, or a second one, submits nothing twice.
 struct Nightly: Sendable {
-  static let kinds: [BatchJob.Kind] = [.compact, .features, .compare]
+  /// Each begins when the one before it has ended. Who has no options and no news has nothing to do in theirs.
+  static let jobs: [(name: String, kind: BatchJob.Kind, parameters: [(String, String)])] = [
+    ("compact", .compact, []), ("features", .features, []), ("compare", .compare, []),
+    ("compact-flow", .compact, [("dataset", "options-flow"), optional]),
+    ("features-flow", .features, [("source", "flow"), optional]),
+    ("compare-flow", .compare, [("source", "flow"), optional]),
+    ("options_flow", .optionsFlow, [optional]),
+    ("compact-sentiment", .compact, [("dataset", "sentiment-events"), optional]),
+    ("features-sentiment", .features, [("source", "sentiment"), optional]),
+    ("compare-sentiment", .compare, [("source", "sentiment"), optional]),
+    ("sentiment_trends", .sentimentTrends, [optional]),
+  ]
+  private static let optional = ("may_be_empty", "yes")
   /// A night that is further back is not made good.
   static let patience: Int64 = 12 * 3_600
 
@@ -43,9 +56,10 @@ struct Nightly: Sendable {
   func next(at now: Int64, _ book: JobBook) -> BatchJob? {
     let due = due(at: now)
     guard now - due < Self.patience else { return nil }
-    for (place, kind) in Self.kinds.enumerated() {
+    for (place, each) in Self.jobs.enumerated() {
       let job = BatchJob(
-        jobID: "nightly-\(kind.rawValue)", kind: kind, submittedNs: due * 1_000_000_000 + Int64(place), by: "nightly")
+        jobID: "nightly-\(each.name)", kind: each.kind, parameters: TextValues(each.parameters),
+        submittedNs: due * 1_000_000_000 + Int64(place), by: "nightly")
       if book.hasEnded(job) { continue }
       return book.hasSeen(job) ? nil : job
     }

@@ -30,7 +30,7 @@ package struct CrawlSettings: Sendable {
 /// Passes over all sources, each in its own task: a source that fails or hangs delays no other.
 struct Crawler: Sendable {
   let engines: [any PortalEngine]
-  let store: any SeenStore
+  let store: SeenStore
   let announcer: any Announcer
   let settings: CrawlSettings
   let zone: ZoneTable
@@ -50,6 +50,7 @@ struct Crawler: Sendable {
   /// - Throws: configuration and fatal errors of the store and of Kafka; with `once`, `crawl_incomplete` when a
   ///   source could not be read to its end.
   func run() async throws {
+    if engines.isEmpty { context.health.readiness("crawler").set(ready: true) }
     let failed = try await withThrowingTaskGroup(of: String?.self) { group in
       for engine in engines {
         group.addTask { try await follow(engine) }

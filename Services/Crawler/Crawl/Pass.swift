@@ -12,7 +12,7 @@ import Values
 /// first before the others.
 struct Pass {
   let engine: any PortalEngine
-  let store: any SeenStore
+  let store: SeenStore
   let announcer: any Announcer
   let settings: CrawlSettings
   let zone: ZoneTable

@@ -8,7 +8,7 @@ import Synchronization
 /// Handles files whose links expired before they were fetched: forgets that they were announced and requests another
 /// pass over their chain, so that they are announced with a fresh link.
 package struct ExpiredHandler: JobHandler {
-  let store: any SeenStore
+  let store: SeenStore
   let relisting: RelistRequests
   /// nil when this process crawls all its chains.
   var assignment: SourceAssignment?

@@ -58,7 +58,8 @@ package struct RedisLeases: Sendable {
   func mark(_ entries: [SeenEntry], under lease: SourceLease) async throws {
     guard !entries.isEmpty else { return }
     let reply = try await client.send(redisLease(lease).held(
-      Self.marking, keys: entries.map(RedisSeenStore.key), [retention] + entries.map(\.fingerprint.description)))
+      Self.marking, keys: entries.map { SeenStore.prefix + $0.key },
+      [retention] + entries.map(\.fingerprint.description)))
     guard reply.integer == 1 else { throw lease.lost() }
   }
 

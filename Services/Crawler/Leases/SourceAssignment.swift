@@ -37,6 +37,7 @@ package actor SourceAssignment {
     self.timeout = timeout
     self.relisting = relisting
     self.context = context
+    context.expect(["leases"])
     member = "\(name)-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
   }
 

@@ -99,24 +99,31 @@ struct FullList: Sendable {
 }
 
 extension BinaryCopyRows {
-  /// A row of a table of ``FullList/storeFiles(_:)``.
-  mutating func storeFile(batch: Int32, _ header: IngestHeader) throws(DecodingFailure) {
-    try StagingLimits.checkKey(header.chain.utf8.span.bytes, "chain")
-    try StagingLimits.checkKey(header.storeID.utf8.span.bytes, "store_id")
-    try StagingLimits.checkFileTime(header.fileTime)
-    let id = try StagingLimits.id(header.fileID.utf8.span.bytes)
-    for code in header.alsoNamed { try StagingLimits.checkText(code, "also_named", limit: StagingLimits.keyBytes) }
-    beginRow(fields: 5 + FullList.columns.count)
+  /// A row of a table of headers.
+  /// - Parameter storeID: nil where the table has none.
+  mutating func file(
+    batch: Int32, chain: String, storeID: String? = nil, time: Timestamp, fileID: String, closes: [String],
+    alsoNamed: [String] = []
+  ) throws(DecodingFailure) {
+    try StagingLimits.checkKey(chain.utf8.span.bytes, "chain")
+    if let storeID { try StagingLimits.checkKey(storeID.utf8.span.bytes, "store_id") }
+    try StagingLimits.checkFileTime(time)
+    let id = try StagingLimits.id(fileID.utf8.span.bytes)
+    for code in alsoNamed { try StagingLimits.checkText(code, "also_named", limit: StagingLimits.keyBytes) }
+    beginRow(fields: (storeID == nil ? 4 : 5) + FullList.columns.count)
     int4(batch)
-    text(header.chain)
-    text(header.storeID)
-    time(header.fileTime)
+    text(chain)
+    if let storeID { text(storeID) }
+    self.time(time)
     self.id(id)
-    // The last message of a full file closes the store's list.
-    let closes = header.isFull && header.isLast
-    beginTextArray(count: closes ? 1 : 0)
-    if closes { text(header.storeID) }
-    endTextArray()
-    texts(header.alsoNamed)
+    texts(closes)
+    texts(alsoNamed)
+  }
+
+  /// A row of a table of ``FullList/storeFiles(_:)``: the last message of a full file closes the store's list.
+  mutating func storeFile(batch: Int32, _ header: IngestHeader) throws(DecodingFailure) {
+    try file(
+      batch: batch, chain: header.chain, storeID: header.storeID, time: header.fileTime, fileID: header.fileID,
+      closes: header.isFull && header.isLast ? [header.storeID] : [], alsoNamed: header.alsoNamed)
   }
 }

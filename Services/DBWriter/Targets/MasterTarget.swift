@@ -26,38 +26,27 @@ enum MasterSQL {
   ]
   static let masters = StagingTable("staged_masters", .element, columns)
 
-  static let merge = MergeStatement("merge masters", .rows(of: "masters"), sql: """
-    WITH written AS (
-      INSERT INTO masters AS p (master_id, gtin, name, brand, quantity, unit, source_file_id, minted_at)
-      SELECT DISTINCT ON (master_id) master_id, gtin, name, brand, quantity, unit, source_file_id, minted_at
-      FROM staged_masters
-      ORDER BY master_id, batch DESC
-      ON CONFLICT (master_id) DO UPDATE SET
-        gtin = EXCLUDED.gtin, name = EXCLUDED.name, brand = EXCLUDED.brand, quantity = EXCLUDED.quantity,
-        unit = EXCLUDED.unit, source_file_id = EXCLUDED.source_file_id, minted_at = EXCLUDED.minted_at
-      WHERE (p.gtin, p.name, p.brand, p.quantity, p.unit, p.source_file_id, p.minted_at) IS DISTINCT FROM
-            (EXCLUDED.gtin, EXCLUDED.name, EXCLUDED.brand, EXCLUDED.quantity, EXCLUDED.unit, EXCLUDED.source_file_id,
-             EXCLUDED.minted_at)
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
+  private static let facts = ["gtin", "name", "brand", "quantity", "unit", "source_file_id", "minted_at"]
+
+  static let merge = MergeStatement("merge masters", into: "masters", """
+    INSERT INTO masters AS p (master_id, \(facts.listed()))
+    SELECT DISTINCT ON (master_id) master_id, \(facts.listed())
+    FROM staged_masters
+    ORDER BY master_id, batch DESC
+    ON CONFLICT (master_id) DO UPDATE SET \(facts.takenOver)
+    WHERE (\(facts.listed(of: "p"))) IS DISTINCT FROM (\(facts.listed(of: "EXCLUDED")))
     """)
 
   /// Of records that name the same candidate the one of the newest file counts.
-  static let mergeCandidates = MergeStatement("merge candidates", .rows(of: "master_candidates"), sql: """
-    WITH written AS (
-      INSERT INTO master_candidates AS p (master_id, candidate_id, probability, model, source_file_id, minted_at)
-      SELECT DISTINCT ON (master_id, candidate)
-             master_id, candidate, coalesce(candidate_probability, 0), coalesce(model, ''), source_file_id, minted_at
-      FROM staged_masters
-      WHERE candidate IS NOT NULL AND candidate <> master_id
-      ORDER BY master_id, candidate, minted_at DESC, coalesce(model, '') DESC, coalesce(candidate_probability, 0) DESC
-      ON CONFLICT (master_id, candidate_id) DO UPDATE SET
-        probability = EXCLUDED.probability, model = EXCLUDED.model, source_file_id = EXCLUDED.source_file_id,
-        minted_at = EXCLUDED.minted_at
-      WHERE (EXCLUDED.minted_at, EXCLUDED.model, EXCLUDED.probability) > (p.minted_at, p.model, p.probability)
-      RETURNING 1
-    )
-    SELECT count(*) FROM written
+  static let mergeCandidates = MergeStatement("merge candidates", into: "master_candidates", """
+    INSERT INTO master_candidates AS p (master_id, candidate_id, probability, model, source_file_id, minted_at)
+    SELECT DISTINCT ON (master_id, candidate)
+           master_id, candidate, coalesce(candidate_probability, 0), coalesce(model, ''), source_file_id, minted_at
+    FROM staged_masters
+    WHERE candidate IS NOT NULL AND candidate <> master_id
+    ORDER BY master_id, candidate, minted_at DESC, coalesce(model, '') DESC, coalesce(candidate_probability, 0) DESC
+    ON CONFLICT (master_id, candidate_id) DO UPDATE SET
+      \(["probability", "model", "source_file_id", "minted_at"].takenOver)
+    WHERE (EXCLUDED.minted_at, EXCLUDED.model, EXCLUDED.probability) > (p.minted_at, p.model, p.probability)
     """)
 }

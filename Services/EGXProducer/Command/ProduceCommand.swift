@@ -54,7 +54,7 @@ package struct ProduceCommand: ServiceCommand {
       check: { _ in try await Self.probe(source, http, plan.value) }))
     let clients = needs.kafka(
       ServiceCatalogue.egxProducer.name, target.apply(to: kafka), topics: [topic], consumes: false)
-    return clients.source { producer in
+    return clients.source("source") { producer in
       let (plan, bars) = (try plan.value, try bars.value)
       let settings = BarProducer.Settings(
         symbols: plan.symbols, interval: source.interval, count: polling.nBars,

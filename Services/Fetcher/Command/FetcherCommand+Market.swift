@@ -36,7 +36,9 @@ extension FetcherCommand {
     let consumer = self.consumer(needs)
     let queue = redisQueue(needs)
     let sources = self.sources(of: kind, queue, needs)
-    let store = kind.storesDocuments ? needs.add(objectStore.need(condition: "object_store")) : nil
+    let store = kind.storesDocuments
+      ? needs.add(objectStore.need(
+      condition: "object_store", creates: true, lock: market.objectLock?.duration))  : nil
     let names = self.names(needs)
     return consumer.jobs(concurrency: fetch.concurrency) { [market] in
       let (queue, sources) = (try queue.value, try sources.value)

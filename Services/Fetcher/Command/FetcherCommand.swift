@@ -48,8 +48,8 @@ package struct FetcherCommand: ServiceCommand {
   }
 
   package static let metrics: [MetricDescription] =
-    FetchMetrics.descriptions + TaskHandler.descriptions + BarsAdapter.descriptions + NewsAdapter.descriptions
-      + SocialAdapter.descriptions + FilingsAdapter.descriptions + ChainsAdapter.descriptions
+    FetchMetrics.descriptions + TaskHandler.descriptions + HistoryMetrics.descriptions + BarsAdapter.descriptions
+      + NewsAdapter.descriptions + SocialAdapter.descriptions + FilingsAdapter.descriptions + ChainsAdapter.descriptions
       + TranscriptsAdapter.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
   static let now: @Sendable () -> Timestamp = Timestamp.now

@@ -21,6 +21,8 @@ package enum FetcherKind: Hashable, Sendable, CaseIterable, ExpressibleByArgumen
     case .market(let kind): kind.rawValue
     }
   }
+  var storesDocuments: Bool { if case .market(let kind) = self { kind.storesDocuments } else { false } }
+
   package init?(argument: String) {
     guard let kind = Self.allCases.first(where: { $0.name == argument }) else { return nil }
     self = kind
@@ -71,9 +73,19 @@ package struct MarketOptions: ParsableArguments {
     "Largest document of --kind filings or transcripts; one is in memory for each task.", valueName: "size"))
   package var maxDocumentSize = ByteSize.mib(64)
 
+  @Option(help: ArgumentHelp(
+    "How long no account can delete or change the bytes of a document, from when they are stored on, as 2557d: Object "
+      + "Lock of S3 in compliance mode, or a locked policy of Azure (default: as the bucket or container says).",
+    valueName: "time"))
+  package var objectLock: DurationSetting?
+
   package init() {}
 
   package func validate() throws {
+    guard (objectLock?.duration ?? .seconds(1)) > .zero else { throw ValidationError("--object-lock is above zero") }
+    if objectLock != nil, !kind.storesDocuments {
+      throw ValidationError("--object-lock goes with a --kind that stores documents")
+    }
     guard kind == .commodities else { return }
     if test { throw ValidationError("--test goes with a --kind of market data") }
     if names != nil { throw ValidationError("--names goes with a --kind of market data") }

@@ -19,7 +19,8 @@ package struct DocumentShelf: Sendable {
   /// - Returns: the document with its object, hash, length and media type.
   /// - Throws: as ``ObjectStore``.
   package func keep(_ bytes: [UInt8], of document: Document, mediaType: String) async throws -> Document {
-    let body = ObjectBody(bytes)
+    var body = ObjectBody(bytes)
+    body.isRecord = true
     let key = try Self.key(of: document, body.sha256, mediaType)
     if let store {
       let known = try await store.head(key)

@@ -84,7 +84,7 @@ package struct FilingsAdapter: FetchAdapter {
     let since: String
     let now: Timestamp
     var fetched = Fetched()
-    var histories: [String: FilingHistory] = [:]
+    var histories: [String: Remembered<FilingHistory>] = [:]
     /// All filings of the lists, by accession number.
     var listed: Set<String> = []
     var documents = 0
@@ -133,13 +133,13 @@ package struct FilingsAdapter: FetchAdapter {
     _ company: Company, _ edgar: EdgarClient, _ task: FetchTask, _ work: inout Work
   ) async throws {
     let name = "\(edgar.word):\(company.cik)"
-    var history = try await store.histories(of: [name])[0]
+    var known = try await store.histories(of: [name])[0]
     let (submissions, isWhole) = try await edgar.submissions(of: company.cik, since: work.since)
     work.listed.formUnion(submissions.filings.map(\.accession))
     let reports = submissions.filings.filter { Self.forms.contains($0.base) }
     // The oldest first, so that an amendment comes after what it amends.
     for filing in reports.reversed() where filing.filedOn >= work.since {
-      if let known = history.filings[filing.accession], known.size == filing.size { continue }
+      if known.history.filings[filing.accession]?.size == filing.size { continue }
       guard work.documents < Self.most else {
         work.left += 1
         continue
@@ -154,17 +154,17 @@ package struct FilingsAdapter: FetchAdapter {
       }
       let type = Self.isText(filing.file) ? "text/plain" : "text/html"
       document = try await shelf.keep(bytes, of: document, mediaType: type)
-      let isKnown = history.filings[filing.accession]?.sha256 == document.sha256
+      let isKnown = known.history.filings[filing.accession]?.sha256 == document.sha256
       if !isKnown { work.fetched.add(document) }
-      history.filings[filing.accession] = FilingHistory.Known(
+      known.history.filings[filing.accession] = FilingHistory.Known(
         form: filing.form, filedOn: filing.filedOn, period: document.period,
         publishedAt: document.publishedAt.microseconds, size: filing.size, sha256: document.sha256 ?? "",
         file: filing.file)
-      work.histories[name] = history
+      work.histories[name] = known
     }
-    if isWhole { try await withdraw(company, &history, submissions, edgar, &work) }
-    history.filings = history.filings.filter { $0.value.filedOn >= work.since }
-    work.histories[name] = history
+    if isWhole { try await withdraw(company, &known.history, submissions, edgar, &work) }
+    known.history.filings = known.history.filings.filter { $0.value.filedOn >= work.since }
+    work.histories[name] = known
   }
 
   private func document(

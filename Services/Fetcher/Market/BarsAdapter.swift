@@ -53,7 +53,7 @@ package struct BarsAdapter: FetchAdapter {
     }
     let names = symbols.map { "\(feed.rawValue):\($0):\(interval.rawValue)" }
     let known = try await store.histories(of: names)
-    let range = range(of: task, interval, known, now: now, source: source.source.name)
+    let range = range(of: task, interval, known.map(\.history), now: now, source: source.source.name)
     let reading = Reading(feed, interval, range)
     var fetched = Fetched()
     let access = FeedAccess(feed, base: source.source.url, key: source.key, secret: source.secret)
@@ -119,7 +119,8 @@ package struct BarsAdapter: FetchAdapter {
   }
 
   private func publish(
-    _ bars: [FeedBar], _ names: [String], _ known: [BarHistory], _ interval: BarInterval, into fetched: inout Fetched
+    _ bars: [FeedBar], _ names: [String], _ known: [Remembered<BarHistory>], _ interval: BarInterval,
+    into fetched: inout Fetched
   ) {
     var histories = Dictionary(zip(names, known), uniquingKeysWith: { first, _ in first })
     var changed: Set<String> = []
@@ -127,9 +128,8 @@ package struct BarsAdapter: FetchAdapter {
     let depth = Int((Self.reach[interval] ?? Self.usualReach).nanoseconds / interval.nanoseconds) / 2 * 3
     for var bar in bars {
       let name = "\(bar.feed):\(bar.symbol):\(bar.interval)"
-      guard histories[name] != nil, let revision = histories[name]?.note(bar.values, depth: min(depth, 500)) else {
-        continue
-      }
+      guard histories[name] != nil, let revision = histories[name]?.history.note(
+        bar.values, depth: min(depth, 500)) else { continue }
       bar.values.revision = revision
       changed.insert(name)
       fetched.add(bar)

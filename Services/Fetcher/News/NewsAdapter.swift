@@ -52,7 +52,7 @@ package struct NewsAdapter: FetchAdapter {
     for (index, question) in questions.enumerated() {
       let before = task.lookback ?? Self.lookback
       let due = (task.dueAt ?? now).microseconds
-      let start = min(histories[index].newest ?? due, due) - before * 1_000_000
+      let start = min(histories[index].history.newest ?? due, due) - before * 1_000_000
       guard let from = Timestamp(microseconds: start / 1_000_000 * 1_000_000) else {
         throw FetchError(.requestRefused, "the task asks about a time that is none")
       }
@@ -62,7 +62,7 @@ package struct NewsAdapter: FetchAdapter {
         logger.warning("not all articles were given", metadata: ["source": "\(source.source.name)"])
       }
       lost.increment(by: answer.lost)
-      let changes = histories[index].take(
+      let changes = histories[index].history.take(
         answer.articles, removed: answer.removed, from: from, isWhole: answer.isWhole, source: source.source.word,
         knownAt: now)
       unknown.increment(by: changes.unknown)

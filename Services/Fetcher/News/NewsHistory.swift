@@ -20,7 +20,7 @@ package struct NewsHistory: Hashable, Sendable {
   package init?(_ text: String) {
     var lines = text.split(separator: "\n")[...]
     guard let first = lines.popFirst(), let newest = Int64(first) else { return nil }
-    self.newest = newest
+    self.newest = newest == 0 ? nil : newest
     for line in lines {
       let words = line.split(separator: " ")
       guard words.count == 3, let time = Int64(words[1]) else { return nil }

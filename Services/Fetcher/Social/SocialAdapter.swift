@@ -41,14 +41,14 @@ package struct SocialAdapter: FetchAdapter {
 
   package func fetch(_ task: FetchTask, from source: SourceClient, now: Timestamp) async throws -> Fetched {
     var fetched = Fetched()
-    var kept: [String: SocialHistory] = [:]
+    var kept: [String: Remembered<SocialHistory>] = [:]
     var published: Set<String> = []
     for question in try questions(of: task, source.source) {
       let name = "\(source.source.word):\(SHA256.hash("\(question) \(task.symbols)").hex.prefix(16))"
-      var history = try await store.histories(of: [name])[0]
+      var known = try await store.histories(of: [name])[0]
       let answer = switch source.source.kind {
-      case .reddit: try await reddit.read(question, task, source, history, now: now)
-      default: try await XReader.read(question, task, source, history, now: now)
+      case .reddit: try await reddit.read(question, task, source, known.history, now: now)
+      default: try await XReader.read(question, task, source, known.history, now: now)
       }
       lost.increment(by: answer.lost)
       stale.increment(by: answer.staleCursors)
@@ -56,11 +56,11 @@ package struct SocialAdapter: FetchAdapter {
         unreached.increment()
         logger.warning("not all posts were given", metadata: ["source": "\(source.source.name)"])
       }
-      let wanted = answer.posts.filter { isWanted($0, task, source.source.kind, history) }
-      let changes = history.take(
+      let wanted = answer.posts.filter { isWanted($0, task, source.source.kind, known.history) }
+      let changes = known.history.take(
         wanted, standing: answer.standing, from: now.microseconds - Self.memory, isWhole: answer.isWhole, now: now)
       for post in changes where published.insert(post.id).inserted { fetched.add(post) }
-      kept[name] = history
+      kept[name] = known
     }
     let store = store
     fetched.remember = { [kept] in try await store.keep(kept) }

@@ -70,7 +70,7 @@ package struct TranscriptsAdapter: FetchAdapter {
   private struct Work {
     let now: Timestamp
     var fetched = Fetched()
-    var histories: [String: TranscriptHistory] = [:]
+    var histories: [String: Remembered<TranscriptHistory>] = [:]
   }
 
   // MARK: Providers
@@ -79,16 +79,16 @@ package struct TranscriptsAdapter: FetchAdapter {
     about symbol: String, _ task: FetchTask, _ source: SourceClient, _ work: inout Work
   ) async throws {
     let name = "\(source.source.word):\(symbol)"
-    var history = try await store.histories(of: [name])[0]
+    var known = try await store.histories(of: [name])[0]
     // Kept in any case: what is asked about stays remembered.
-    defer { work.histories[name] = history }
+    defer { work.histories[name] = known }
     func take(_ quarter: FiscalQuarter) async throws -> Bool {
       guard let call = try await TranscriptAnswer.ask(symbol, quarter, task, source, atMost: largest) else {
         return false
       }
       try await publish(
         call.bytes, "application/json", symbol, quarter, url: call.url, publishedAt: call.publishedAt, task, source,
-        &history, &work)
+        &known.history, &work)
       return true
     }
     do {
@@ -96,9 +96,9 @@ package struct TranscriptsAdapter: FetchAdapter {
         let newest = FiscalQuarter(endedBefore: task.dueAt ?? work.now)
         // The oldest first; a fiscal year may be a year ahead of the calendar.
         for step in -Int(min(lookback / (91 * 86_400), 100))...4 { _ = try await take(newest.advanced(by: step)) }
-      } else if let latest = history.latest(of: symbol) {
-        let known = history.calls["\(symbol)-\(latest)"]?.knownAt ?? 0
-        if work.now.microseconds - known < Self.correction { _ = try await take(latest) }
+      } else if let latest = known.history.latest(of: symbol) {
+        let knownAt = known.history.calls["\(symbol)-\(latest)"]?.knownAt ?? 0
+        if work.now.microseconds - knownAt < Self.correction { _ = try await take(latest) }
         for step in 1...Self.most { guard try await take(latest.advanced(by: step)) else { break } }
       } else {
         let newest = FiscalQuarter(endedBefore: task.dueAt ?? work.now)
@@ -113,8 +113,8 @@ package struct TranscriptsAdapter: FetchAdapter {
 
   private func collectFiles(_ task: FetchTask, _ source: SourceClient, _ work: inout Work) async throws {
     let name = source.source.word
-    var history = try await store.histories(of: [name])[0]
-    defer { work.histories[name] = history }
+    var known = try await store.histories(of: [name])[0]
+    defer { work.histories[name] = known }
     let files = try TranscriptFiles(source.source)
     lost.increment(by: files.lost.count)
     for reason in files.lost.prefix(10) {
@@ -128,24 +128,24 @@ package struct TranscriptsAdapter: FetchAdapter {
       switch answer {
       case .bytes(let bytes, let type, let publishedAt):
         try await publish(
-          bytes, type, file.symbol, file.quarter, url: file.url, publishedAt: publishedAt, task, source, &history,
-          &work)
+          bytes, type, file.symbol, file.quarter, url: file.url, publishedAt: publishedAt, task, source,
+          &known.history, &work)
       case .gone: there.remove(file.id)
       case .unreadable(let reason):
         lost.increment()
         logger.warning("a transcript cannot be read", metadata: ["file": "\(file.url)", "reason": "\(reason)"])
       }
     }
-    let gone = history.calls.keys.filter { !there.contains($0) }
+    let gone = known.history.calls.keys.filter { !there.contains($0) }
     // A folder without a file may be one that is not mounted.
     if files.found.isEmpty, !gone.isEmpty {
       logger.warning("no transcript is there any more: nothing is withdrawn", metadata: ["source": "\(name)"])
       return
     }
     for id in gone.sorted() {
-      guard let dash = id.lastIndex(of: "-"), let known = history.calls.removeValue(forKey: id) else { continue }
+      guard let dash = id.lastIndex(of: "-"), let call = known.history.calls.removeValue(forKey: id) else { continue }
       let symbol = String(id[..<dash])
-      let published = Timestamp(microseconds: known.publishedAt) ?? work.now
+      let published = Timestamp(microseconds: call.publishedAt) ?? work.now
       let document = document(
         symbol, String(id[id.index(after: dash)...]), url: "", publishedAt: published, task, source, work)
       work.fetched.add(document.withdrawal(knownAt: work.now))

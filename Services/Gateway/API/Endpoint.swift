@@ -124,7 +124,7 @@ struct Call: Sendable {
 
 extension JSONReader {
   fileprivate var unexpectedObject: DecodingFailure {
-    DecodingFailure(.wrongType, at: offset, "an object belongs here")
+    DecodingFailure(.wrongType, at: offset, "expected an object")
   }
 }
 

@@ -93,23 +93,26 @@ extension Gateway {
 
   private func watch(_ call: Call) throws -> Reply {
     let id = call.text("job")
-    let (job, status) = try known(id)
-    // A job that was submitted again has a status of its run before.
-    let current = status.flatMap { $0.submittedNs >= job.submittedNs ? $0 : nil }
+    _ = try known(id)
+    try live.hub.admit()
     let listener = LiveListener(symbols: [id], kinds: ["job"], most: listenerBacklog)
-    return .events { [hub = live.hub] writer in
-      if let current {
-        try await writer.send(String(decoding: current.encoded(), as: UTF8.self), event: "job")
-        if current.state.isEnd { return }
-      }
-      try await hub.serve(listener, after: nil, to: writer) { event in
-        (try? BatchStatus(decoding: Array(event.json.utf8)))?.state.isEnd == true
-      }
+    return .events { [live] writer in
+      try await live.hub.serve(listener, after: nil, to: writer, from: {
+        guard let (job, status) = live.job(id), let status = Self.status(status, of: job) else { return nil }
+        return LiveEvent(kind: "job", symbol: id, json: status.encoded())
+      }, until: { event in
+        (try? BatchStatus(decoding: event.json))?.state.isEnd == true
+      })
     }
   }
 
+  /// A job that was submitted again has a status of its run before.
+  private static func status(_ status: BatchStatus?, of job: BatchJob) -> BatchStatus? {
+    status.flatMap { $0.submittedNs >= job.submittedNs ? $0 : nil }
+  }
+
   private static func write(_ job: BatchJob, _ status: BatchStatus?, to writer: inout JSONWriter) {
-    let status = status.flatMap { $0.submittedNs >= job.submittedNs ? $0 : nil }
+    let status = self.status(status, of: job)
     writer.beginObject()
     writer.field("job_id", job.jobID)
     writer.field("kind", job.kind.rawValue)

@@ -89,7 +89,7 @@ extension Gateway {
 
   private func features(now call: Call) async throws -> Reply {
     let (symbol, names) = (call.text("symbol"), Set(call.texts("names")))
-    let known = try await store.fields("feat:{\(symbol)}")
+    let known = try await store.hash("feat:{\(symbol)}")
     guard !known.isEmpty else { throw unknown(symbol) }
     var (newest, found): (Int64?, Set<String>) = (nil, [])
     var writer = JSONWriter(capacity: 16 << 10)
@@ -99,13 +99,17 @@ extension Gateway {
     writer.beginObject()
     for (name, value) in known {
       // The begin of the last bar, and the event time of a group of features.
-      if name.hasSuffix(":start_ns") || name.hasPrefix("ts:"), let stamp = Int64(value) {
+      if name.suffix(9).elementsEqual(":start_ns".utf8) || name.starts(with: "ts:".utf8),
+        let stamp = Int64(String(decoding: value, as: UTF8.self)) {
         newest = max(newest ?? stamp, stamp)
       }
-      guard names.isEmpty || names.contains(name) else { continue }
-      found.insert(name)
-      writer.key(named: name)
-      if HotStore.isNumber(value) { writer.raw(value) } else { writer.string(value) }
+      if !names.isEmpty {
+        let text = String(decoding: name, as: UTF8.self)
+        guard names.contains(text) else { continue }
+        found.insert(text)
+      }
+      writer.key(name.span.bytes)
+      if HotStore.isNumber(value.span.bytes) { writer.raw(value.span.bytes) } else { writer.string(value.span.bytes) }
     }
     writer.endObject()
     writer.key("unknown")

@@ -31,10 +31,18 @@ extension Gateway {
 
   private func isStoreThere() async -> Bool { (try? await store.redis.ping()) != nil }
 
+  /// nil without a batch layer. Asks its store when it was not asked lately.
+  private func areViewsThere() async -> Bool? {
+    guard let views else { return nil }
+    _ = await views.current(of: .bars)
+    return !views.isAway
+  }
+
   func status() async -> Reply {
     let tally = live.tally
     async let hot = isStoreThere()
     async let older = database?.isThere()
+    async let batch = areViewsThere()
     var writer = JSONWriter()
     writer.beginObject()
     writer.key("ingestion_layer")
@@ -43,7 +51,7 @@ extension Gateway {
     writer.field("uptime_seconds", (ContinuousClock.now - started).components.seconds)
     kafka(tally, to: &writer)
     dask(tally, to: &writer)
-    for (name, isThere) in [("hot_store", await hot), ("views", views.map { !$0.isAway }), ("database", await older)] {
+    for (name, isThere) in [("hot_store", await hot), ("views", await batch), ("database", await older)] {
       guard let isThere else { continue }
       writer.key(named: name)
       writer.beginObject()
@@ -133,18 +141,19 @@ extension Gateway {
   func health() async -> Reply {
     let tally = live.tally
     async let older = database?.isThere()
+    async let batch = areViewsThere()
     var components: [(String, Bool?)] = [("hot_store", await isStoreThere())]
     if let topics {
       components += [
         ("kafka_producer", topics.isReachable), ("kafka_consumer", topics.isFollowingAll),
-        ("market_stream", topics.isReachable && isStreaming(tally)),
+        ("market_stream", topics.isReachable && (isStreaming(tally) || !calendar.isOpen(at: now() / 1_000, .extended))),
         ("options_stream", flows(Topics.optionsFlow, tally)),
         ("sentiment_stream", flows(Topics.sentimentEvents, tally)),
       ]
     }
     components += [
       ("dask_cluster", dask.map { $0.state.isConnected && $0.state.workers > 0 }),
-      ("views", views.map { !$0.isAway }), ("database", await older),
+      ("views", await batch), ("database", await older),
     ]
     let known = components.compactMap { name, works in works.map { (name, $0) } }
     var writer = JSONWriter()

@@ -110,11 +110,13 @@ extension Gateway {
 
   private func article(_ call: Call) async throws -> Reply {
     let (source, id) = (call.text("source"), call.text("id"))
-    let fields = try await store.fields("news:\(source)/\(id)")
+    let fields = try await store.hash("news:\(source)/\(id)")
     guard !fields.isEmpty else {
       throw Problem(404, "unknown_article", "there is no article \(source)/\(id), or it was withdrawn")
     }
-    let known = Dictionary(fields.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+    let known = Dictionary(fields.map { name, value in
+      (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
+    }, uniquingKeysWith: { $1 })
     var writer = JSONWriter()
     writer.beginObject()
     writer.key("article")

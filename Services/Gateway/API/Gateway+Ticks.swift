@@ -48,7 +48,7 @@ extension Gateway {
         [
           Parameter("symbols", .symbols(most: 1_000), "Of these only."),
           Parameter("kinds", .choices(LiveEvent.listed, standard: LiveEvent.standard), "Of these only."),
-        ], answer: .events) { listen($0) },
+        ], answer: .events) { try listen($0) },
     ]
   }
 
@@ -233,7 +233,8 @@ extension Gateway {
 
   // MARK: - live
 
-  private func listen(_ call: Call) -> Reply {
+  private func listen(_ call: Call) throws -> Reply {
+    try live.hub.admit()
     let listener = LiveListener(
       symbols: call.texts("symbols"), kinds: call.texts("kinds"), most: listenerBacklog)
     let last = call.request.header("last-event-id")

@@ -5,7 +5,6 @@ import Values
 
 /// Answers that the batch layer and the live side give together.
 extension Gateway {
-  private static let barFields = ["open", "high", "low", "close", "volume", "vwap", "trades"]
   /// Those that hot-writer keeps unless it is told otherwise.
   private static let signalSeries = ["sma20", "ema12", "rsi14", "macd", "macd_signal", "session_vwap"]
   private static let signalIntervals = ["1m", "5m", "15m", "1h", "1d"]
@@ -17,15 +16,7 @@ extension Gateway {
       """)
     let interval = Parameter("interval", .choice(Self.signalIntervals, standard: "1m"), "Of the bars.")
     let endpoints = [
-      Endpoint(
-        .get, "/bars/{symbol}", "bars", """
-          Bars by their start, as last revised, not split-adjusted: of the batch layer up to batch_until, then live.
-          """,
-        [
-          Self.symbol,
-          Parameter("interval", .choice(FeedBarFields.lengths.keys.sorted(), standard: "1m"), "Their length."),
-        ] + Self.range,
-        answer: .bars, mayBeUnknown: true) { try await bars($0) },
+      barEndpoint,
       Endpoint(
         .get, "/signals/{symbol}", "signals", "Indicators at the end of each bar, and the rules that fired on it.",
         [Self.symbol, interval, names] + Self.range, answer: .signals, mayBeUnknown: true) { try await signals($0) },
@@ -55,7 +46,7 @@ extension Gateway {
   // MARK: - one view
 
   /// A dataset of a symbol, and what the live side has in its place.
-  private struct View {
+  struct View {
     var dataset: BatchViews.Dataset
     var symbol: String
     /// Names what `read` chooses among the lines.
@@ -67,7 +58,7 @@ extension Gateway {
     var live: @Sendable (Range<Int64>, Int) async throws -> (rows: [ViewRow], reach: LiveReach)
   }
 
-  private struct Merged {
+  struct Merged {
     var page: MergedPage
     var truth: Truth
     /// The run that batch rows are of, and the number that cursors pin.
@@ -79,7 +70,7 @@ extension Gateway {
   }
 
   /// - Throws: what the live side throws when there is no batch layer to answer without it.
-  private func merged(_ view: View, _ range: Range<Int64>, most: Int, cursor: Cursor?) async throws -> Merged {
+  func merged(_ view: View, _ range: Range<Int64>, most: Int, cursor: Cursor?) async throws -> Merged {
     let snapshot = try await snapshot(view.dataset, cursor)
     let seam = snapshot?.seam(of: view.symbol, rowsOf: view.length) ?? Seam()
     var reach = LiveReach(), failure: (any Error)?, isLiveAsked = false
@@ -107,7 +98,14 @@ extension Gateway {
     }
     var truth = Truth(batchUntil: seam.until, viewGaps: page.gaps.map(seam.told))
     if failure != nil { truth.away.append(.redis) }
-    if views?.isAway == true { truth.away.append(.batch) }
+    if views?.isAway == true {
+      truth.away.append(.batch)
+      // What it has is not known, so neither is what the live side lacks.
+      let end = min(range.upperBound, reach.oldest ?? range.upperBound)
+      if snapshot == nil, range.lowerBound > 0, range.lowerBound < end {
+        truth.viewGaps.insert(ViewGap(range: range.lowerBound..<end, reason: .batchAway), at: 0)
+      }
+    }
     let (gaps, away) = await gapsAtHand(of: view.symbol, in: range)
     (truth.feedGaps, truth.away) = (gaps, truth.away + away)
     let newest = [reach.newest, page.rows.last?.row.start, seam.boundary.map { $0 - 1 }].compactMap { $0 }.max()
@@ -123,11 +121,11 @@ extension Gateway {
     guard let views else { return nil }
     guard let cursor else { return await views.current(of: dataset) }
     // A page without a batch run goes on without one.
-    guard let sequence = cursor.mark.flatMap(Int64.init) else { return nil }
+    guard let sequence = cursor.run else { return nil }
     return try await views.pinned(dataset, sequence)
   }
 
-  private func write(_ merged: Merged, _ name: String, to writer: inout JSONWriter) {
+  func write(_ merged: Merged, _ name: String, to writer: inout JSONWriter) {
     writer.key(named: name)
     writer.beginArray()
     for (side, row) in merged.page.rows {
@@ -139,42 +137,6 @@ extension Gateway {
     }
     writer.endArray()
     writer.cursor(merged.next)
-  }
-
-  // MARK: - bars
-
-  private func bars(_ call: Call) async throws -> Reply {
-    let (symbol, interval, store) = (call.text("symbol"), call.text("interval"), store)
-    let view = View(
-      dataset: .bars, symbol: symbol, variant: interval, length: FeedBarFields.lengths[interval] ?? 0,
-      read: { try ViewLines.bars($0, interval: interval) },
-      live: { range, most in
-        // The close comes first: every bar has one, and hot-writer may be told to leave others out.
-        let fields = ["close"] + Self.barFields.filter { $0 != "close" }
-        let samples = try await store.samples(fields.map { "ts:\(symbol):\(interval):\($0)" }, range, most: most)
-        let places = Self.barFields.map { fields.firstIndex(of: $0) ?? 0 }
-        let rows = samples.stamps.map { stamp in
-          var writer = JSONWriter(capacity: 160)
-          for (field, place) in zip(Self.barFields, places) {
-            writer.key(named: field)
-            if let value = samples.values[place][stamp] { writer.raw(value) } else { writer.null() }
-          }
-          return ViewRow(start: stamp, members: writer.array())
-        }
-        return (rows, samples.reach)
-      })
-    let merged = try await merged(view, range(call), most: call.count("limit"), cursor: call.cursor("cursor"))
-    guard let oldest = merged.oldest else { throw unknown(symbol) }
-    var writer = JSONWriter(capacity: 64 << 10)
-    writer.beginObject()
-    writer.field("symbol", symbol)
-    writer.field("interval", interval)
-    write(merged, "bars", to: &writer)
-    writer.time("available_from", ms: oldest)
-    writer.text("run", merged.run)
-    writer.truth(merged.truth)
-    writer.endObject()
-    return .json(writer.array(), keptFor: 0)
   }
 
   // MARK: - signals

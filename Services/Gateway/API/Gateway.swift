@@ -25,6 +25,8 @@ struct Gateway: Sendable {
   let database: Database?
   /// nil without a time series database of the exchange.
   let exchange: InfluxClient?
+  /// By symbol; nil: those of `market-splits`.
+  var splitsGiven: [String: [StockSplit]]?
   let knowledge: Knowledge
   let calendar: NYSECalendar
   let staleAfter: Duration

@@ -85,7 +85,8 @@ enum OpenAPI {
       ("429", "Too many requests; Retry-After says when."), ("503", "What it needs is away."),
     ]
     if endpoint.mayBeUnknown { problems.append(("404", "What it asks for is not known.")) }
-    if endpoint.scope != .read { problems.append(("409", "It cannot be done as things are.")) }
+    let mayConflict = endpoint.scope != .read || endpoint.parameters.contains { $0.name == "adjusted" }
+    if mayConflict { problems.append(("409", "It cannot be done as things are.")) }
     if endpoint.body != nil {
       problems += [("413", "The body is too long."), ("415", "The body is no JSON.")]
     }

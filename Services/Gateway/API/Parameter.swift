@@ -164,7 +164,7 @@ struct Parameter: Sendable {
 struct Cursor: Hashable, Sendable {
   /// Of the first row of the next page, milliseconds since 1970.
   var time: Int64
-  /// The batch run, or the place among rows of that time; nil for neither.
+  /// The batch run and the splits, or the place among rows of that time; nil for none of them.
   var mark: String?
 
   init(time: Int64, mark: String? = nil) { (self.time, self.mark) = (time, mark) }
@@ -185,6 +185,19 @@ struct Cursor: Hashable, Sendable {
 
   /// Rows of the first moment of the page that earlier pages had; 0 where the mark says something else.
   var skipped: Int { mark.flatMap { Int($0) }.map { min(max($0, 0), 1_000_000_000) } ?? 0 }
+
+  /// A page of a batch run, adjusted by splits of which only a hash is told.
+  init(time: Int64, run: Int64?, splits: String?) {
+    let mark = (run.map { "\($0)" } ?? "") + (splits.map { "_\($0)" } ?? "")
+    self.init(time: time, mark: mark.isEmpty ? nil : mark)
+  }
+
+  /// The number of the batch run; nil where there is none.
+  var run: Int64? { mark.flatMap { Int64($0.prefix { $0 != "_" }) } }
+  /// The hash of the splits; nil where nothing was adjusted.
+  var splits: String? {
+    mark.flatMap { mark in mark.firstIndex(of: "_").map { String(mark[mark.index(after: $0)...]) } }
+  }
 
   var text: String {
     let digits = String(max(0, time), radix: 16)

@@ -51,6 +51,9 @@ package struct GatewayCommand: ServiceCommand {
     let (door, kafka, context) = (door, kafka, needs.context)
     let name = ServiceCatalogue.gateway.name
     let access = needs.add(.setting("tokens", door.access) { $0.summary })
+    let splits = needs.add(.setting("splits", door.splits) { given in
+      given.map { "\($0.values.reduce(0) { $0 + $1.count }) of a file" } ?? "those of market-splits"
+    })
     let embedder = needs.add(embedding.need())
     let client = needs.add(redisNeed(name))
     let views = needs.add(viewsNeed(context))
@@ -78,7 +81,7 @@ package struct GatewayCommand: ServiceCommand {
       let gateway = Gateway(
         store: HotStore(redis: redis), live: live, topics: followed, writer: try writer.value, views: try views.value,
         dask: try dask.value, database: try database.value, exchange: try exchange.value,
-        knowledge: Knowledge(
+        splitsGiven: try splits.value, knowledge: Knowledge(
           passages: PassageSearch(redis, try embedder.value), users: UserDocuments(redis),
           cache: SemanticCache(redis, try embedder.value)),
         calendar: try NYSECalendar(), staleAfter: door.staleAfter.duration, listenerBacklog: door.listenerBacklog,

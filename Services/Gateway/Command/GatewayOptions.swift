@@ -2,6 +2,8 @@ import ArgumentParser
 import Core
 import HTTP
 import Logging
+import Markets
+import Messages
 import Options
 
 /// The flags of the door and of what stands behind it.
@@ -16,6 +18,11 @@ package struct GatewayOptions: ParsableArguments {
     "YAML file of bearer tokens and what they may do; without it anyone may read, and no one change anything.",
     valueName: "path"))
   package var tokensFile: String?
+
+  @Option(help: ArgumentHelp(
+    "CSV file of the splits that bars are adjusted by: symbol,execution_date,split_from,split_to; default: those of "
+      + "market-splits.", valueName: "path"))
+  package var splitsFile: String?
 
   @Option(help: ArgumentHelp("Requests of one client in a second; 0 for no limit.", valueName: "count"))
   package var rateLimit = 0
@@ -88,6 +95,13 @@ package struct GatewayOptions: ParsableArguments {
       throw Failure(.configuration, code: "invalid_setting", "--dask-dashboard-url: \(error.message)")
     }
     return try DaskWatch(dashboard: address, expected: daskNWorkers == 0 ? nil : daskNWorkers, logger: logger)
+  }
+
+  /// By symbol; nil without a file.
+  func splits() throws(Failure) -> [String: [StockSplit]]? {
+    guard let splitsFile else { return nil }
+    let splits = try SplitFile.read(splitsFile, knownNs: WallClock.milliseconds() * 1_000_000)
+    return Dictionary(grouping: splits) { $0.symbol }
   }
 
   func access() throws(Failure) -> Access {

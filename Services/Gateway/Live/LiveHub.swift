@@ -14,20 +14,29 @@ struct LiveEvent: Sendable {
   /// What a listener may ask for, and what it gets unasked.
   static let listed = kinds.values.sorted(), standard = "tick,bar,gap"
 
-  var kind: String
-  var symbol: String
+  let kind: String
+  let symbol: String
   /// The record as the topic has it.
-  var json: String
-
+  let json: [UInt8]
   /// Names what a newer event of the same name replaces; nil for an event that is sent even when newer ones follow.
-  var replaced: String? {
-    switch kind {
-    case "bar", "job": "\(kind) \(symbol)"
-    // A later record of an id replaces the earlier one whole.
-    case "signal": json.hasPrefix("{\"id\":\"") ? "signal \(json.dropFirst(7).prefix { $0 != "\"" })" : nil
-    case "tick": json.hasPrefix("{\"kind\":\"quote\"") ? "tick \(symbol)" : nil
+  let replaced: String?
+
+  init(kind: String, symbol: String, json: [UInt8]) {
+    (self.kind, self.symbol, self.json) = (kind, symbol, json)
+    replaced = switch kind {
+    case "job": "job \(symbol)"
+    // A later record of an id, or of a bar of one begin, replaces the earlier one whole.
+    case "signal": json.starts(with: Self.id) ? Self.name(kind, json, until: ",") : nil
+    case "bar": Self.name(kind, json, until: ",\"published_ns\":") ?? Self.name(kind, json, until: ",\"known_ns\":")
+    case "tick": json.starts(with: Self.quote) ? "tick \(symbol)" : nil
     default: nil
     }
+  }
+
+  private static let id = Array("{\"id\":\"".utf8), quote = Array("{\"kind\":\"quote\"".utf8)
+
+  private static func name(_ kind: String, _ json: [UInt8], until mark: String) -> String? {
+    json.firstRange(of: Array(mark.utf8)).map { "\(kind) " + String(decoding: json[..<$0.lowerBound], as: UTF8.self) }
   }
 }
 
@@ -69,19 +78,29 @@ final class LiveHub: Sendable {
     }
   }
 
+  /// - Throws: `Problem` 503 when as many clients listen as may.
+  func admit() throws(Problem) {
+    guard state.withLock({ $0.listeners.count < maxListeners }) else {
+      throw Problem(
+        503, "too_many_listeners", "\(maxListeners) clients listen already: --max-listeners",
+        headers: [("retry-after", "5")])
+    }
+  }
+
+  /// Most events of one write.
+  private static let atOnce = 500
+
   /// Sends events to one client until it goes or the service drains.
   /// - Parameters:
   ///   - last: what the client says as `Last-Event-ID`.
+  ///   - current: how things are, asked once nothing that follows is missed.
   ///   - isLast: whether nothing comes behind an event.
   func serve(
     _ listener: LiveListener, after last: String?, to writer: EventWriter,
-    until isLast: @Sendable (LiveEvent) -> Bool = { _ in false }
+    from current: @Sendable () -> LiveEvent? = { nil }, until isLast: @Sendable (LiveEvent) -> Bool = { _ in false }
   ) async throws {
     let id = ObjectIdentifier(listener)
-    let isResumed = try state.withLock { state throws(Problem) -> Bool in
-      guard state.listeners.count < maxListeners else {
-        throw Problem(503, "too_many_listeners", "\(maxListeners) clients listen already: --max-listeners")
-      }
+    let isResumed = state.withLock { state -> Bool in
       state.listeners[id] = listener
       GatewayMetrics.listeners(state.listeners.count)
       guard let last, let number = number(last), let first = state.kept.first?.number, first <= number + 1 else {
@@ -97,11 +116,20 @@ final class LiveHub: Sendable {
       }
     }
     if !isResumed { try await writer.send("{}", event: "reset") }
+    if let current = current() {
+      try await writer.send([ServerEvent(current.json, event: current.kind)])
+      if isLast(current) { return }
+    }
     for await _ in listener.signal {
-      for (number, event) in listener.takeAll() {
-        try await writer.send(event.json, event: event.kind, id: "\(epoch)-\(number)")
-        if isLast(event) { return }
+      let taken = listener.takeAll()
+      let last = taken.firstIndex { isLast($0.1) }
+      let count = last.map { $0 + 1 } ?? taken.count
+      for start in stride(from: 0, to: count, by: Self.atOnce) {
+        try await writer.send(taken[start..<min(count, start + Self.atOnce)].map { number, event in
+          ServerEvent(event.json, event: event.kind, id: "\(epoch)-\(number)")
+        })
       }
+      if last != nil { return }
       guard !listener.isTooSlow else {
         GatewayMetrics.slow()
         return try await writer.send("{\"code\":\"too_slow\"}", event: "end")
@@ -116,8 +144,8 @@ final class LiveHub: Sendable {
   }
 }
 
-/// One client that listens. Of quotes, bars and states of jobs the newest stands for those that a slow client has not
-/// taken; of anything else none is left out, so a client that is too far behind is sent away.
+/// One client that listens. Of quotes and of states of a bar, a signal and a job the newest stands for those that a
+/// slow client has not taken; of anything else none is left out, so a client that is too far behind is sent away.
 final class LiveListener: Sendable {
   private struct Entry {
     var number: UInt64

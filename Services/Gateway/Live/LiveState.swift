@@ -24,6 +24,8 @@ final class LiveState: Sendable {
     /// By symbol, then by id.
     var gaps: [String: [String: FeedGap]] = [:]
     var subscriptions: Set<String> = []
+    /// By symbol, then by date.
+    var splits: [String: [String: StockSplit]] = [:]
     /// Events of signals as JSON, by symbol and interval, then by the bar's begin in milliseconds since 1970.
     var events: [String: [Int64: [UInt8]]] = [:]
     /// By id.
@@ -60,6 +62,10 @@ final class LiveState: Sendable {
           if let gap = try? FeedGap(decoding: record.value) { state.gaps[gap.symbol, default: [:]][gap.id] = gap }
         case Topics.subscriptions.name:
           if let key = record.keyBytes { state.subscriptions.insert(String(decoding: key, as: UTF8.self)) }
+        case Topics.marketSplits.name:
+          if let split = try? StockSplit(decoding: record.value) {
+            state.splits[split.symbol, default: [:]][split.executionDate] = split
+          }
         case Topics.technicalSignals.name: state.take(signal: record.value)
         case Topics.batchJobs.name:
           if let job = try? BatchJob(decoding: record.value) { state.jobs[job.jobID] = job }
@@ -70,7 +76,7 @@ final class LiveState: Sendable {
         if isHeard, let kind = LiveEvent.kinds[record.topic], let key = record.keyBytes {
           events.append(LiveEvent(
             kind: kind, symbol: String(decoding: key, as: UTF8.self),
-            json: record.value.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }))
+            json: record.valueBytes))
         }
       }
       for topic in batch.topics { state.arrivals[topic] = now() }
@@ -154,6 +160,10 @@ final class LiveState: Sendable {
     state.withLock { state in [symbol, "*"].flatMap { state.gaps[$0].map { Array($0.values) } ?? [] } }
   }
 
+  func splits(of symbol: String) -> [StockSplit] {
+    state.withLock { state in state.splits[symbol].map { Array($0.values) } ?? [] }
+  }
+
   struct Tally: Sendable {
     var counts: [String: Int]
     /// Milliseconds since 1970, by topic.
@@ -182,6 +192,9 @@ extension LiveState.State {
   fileprivate mutating func forget(_ key: String, of topic: String) {
     switch topic {
     case Topics.subscriptions.name: subscriptions.remove(key)
+    case Topics.marketSplits.name:
+      guard let slash = key.lastIndex(of: "/") else { return }
+      splits[String(key[..<slash])]?[String(key[key.index(after: slash)...])] = nil
     case Topics.batchJobs.name: jobs[key] = nil
     case Topics.batchStatus.name: statuses[key] = nil
     default: break

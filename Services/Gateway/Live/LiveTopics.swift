@@ -11,7 +11,7 @@ final class LiveTopics: Sendable {
   /// Read whole, because they say how things stand.
   private static let tables = [
     Topics.marketGaps, Topics.subscriptions, Topics.batchJobs, Topics.batchStatus, Topics.optionsFlow,
-    Topics.sentimentEvents,
+    Topics.sentimentEvents, Topics.marketSplits,
   ]
   private static let streams = [
     Topics.marketTicks, Topics.marketBars, Topics.technicalSignals, Topics.newsArticles,
@@ -24,6 +24,8 @@ final class LiveTopics: Sendable {
   private struct State {
     var isReachable = false
     var following: Set<String> = []
+    /// Those that were read whole once.
+    var read: Set<String> = []
   }
   private let state = Mutex(State())
   private let kafka: KafkaOptions
@@ -44,6 +46,9 @@ final class LiveTopics: Sendable {
   func follows(_ topics: [Topic]) -> Bool {
     state.withLock { state in state.isReachable && topics.allSatisfy { state.following.contains($0.name) } }
   }
+
+  /// Whether a table was read whole, though it may not be followed now.
+  func hasRead(_ topic: Topic) -> Bool { state.withLock { $0.read.contains(topic.name) } }
 
   /// Until drained.
   func run(until drain: Interruption) async throws {
@@ -77,7 +82,10 @@ final class LiveTopics: Sendable {
       let reader = try TableReader(configuration) { [live] in live.take($0) }
       do {
         if try await reader.waitUntilCurrent(orUntil: drain) {
-          state.withLock { _ = $0.following.insert(topic.name) }
+          state.withLock { state in
+            state.following.insert(topic.name)
+            state.read.insert(topic.name)
+          }
           await withTaskGroup(of: Void.self) { group in
             group.addTask { await reader.waitUntilEnded() }
             group.addTask { await drain.wait() }

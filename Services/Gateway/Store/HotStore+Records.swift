@@ -70,10 +70,10 @@ extension HotStore {
   }
 
   /// The fields of a hash; empty when there is none.
-  func fields(_ key: String) async throws(RedisError) -> [(name: String, value: String)] {
+  func hash(_ key: String) async throws(RedisError) -> [(name: [UInt8], value: [UInt8])] {
     let words = try await answers([RedisCommand("HGETALL", key)])[0].array ?? []
     return stride(from: 0, to: words.count - 1, by: 2).compactMap { index in
-      guard let name = words[index].text, let value = words[index + 1].text else { return nil }
+      guard let name = words[index].bytes, let value = words[index + 1].bytes else { return nil }
       return (name, value)
     }
   }

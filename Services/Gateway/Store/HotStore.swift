@@ -105,10 +105,17 @@ struct HotStore: Sendable {
     }
   }
 
-  /// Whether a number of Redis is one of JSON: not `nan`, not `inf`.
-  static func isNumber(_ text: String) -> Bool {
-    guard let first = text.utf8.first, first == UInt8(ascii: "-") || 0x30...0x39 ~= first else { return false }
-    return Double(text)?.isFinite == true
+  /// Whether a text of a store is a number of JSON: not `nan`, `inf`, `0x10` or `1.`, which `Double` takes.
+  static func isNumber(_ text: String) -> Bool { isNumber(text.utf8Span.span.bytes) }
+
+  static func isNumber(_ text: RawSpan) -> Bool {
+    do throws(DecodingFailure) {
+      var reader = try JSONReader(text)
+      guard reader.kind == .number else { return false }
+      try reader.skipValue()
+      try reader.finish()
+      return true
+    } catch { return false }
   }
 }
 

@@ -49,63 +49,63 @@ final class BatchViews: Sendable {
     var current: [Dataset: (snapshot: Snapshot?, at: ContinuousClock.Instant)] = [:]
     /// Pinned ones, by dataset and sequence.
     var pinned: [String: Snapshot] = [:]
-    var loading: [Dataset: Task<Snapshot?, any Error>] = [:]
-    var isAway = false
+    var loading: [Dataset: Task<Snapshot?, Never>] = [:]
   }
   private let state = Mutex(State())
   private let lake: Lake
   private let refresh: Duration
   private let rows: RowCache
-  private let logger: Logger
+  private let gate: StoreGate
+  /// The same store, behind the same gate.
+  let archive: ArchivedBars
 
   /// - Parameters:
   ///   - refresh: how long an answer may be of the manifest that held before.
   ///   - cacheBytes: of rows.
   init(_ lake: Lake, refresh: Duration, cacheBytes: Int, logger: Logger) {
-    (self.lake, self.refresh, self.logger) = (lake, refresh, logger)
+    (self.lake, self.refresh) = (lake, refresh)
     rows = RowCache(limit: cacheBytes)
+    gate = StoreGate(logger: logger)
+    archive = ArchivedBars(lake.store, gate, refresh: refresh)
   }
 
   func check() async throws { try await lake.store.check() }
   func close() { lake.store.close() }
 
   /// Whether the store could not be asked when it was asked last.
-  var isAway: Bool { state.withLock { $0.isAway } }
+  var isAway: Bool { gate.isAway }
 
   /// The manifest that holds; nil when nothing was published yet, or the store is away and none is in memory.
   func current(of dataset: Dataset) async -> Snapshot? {
-    let known = state.withLock { $0.current[dataset] }
-    if let known, ContinuousClock.now - known.at < refresh { return known.snapshot }
-    let task = state.withLock { state in
-      if let task = state.loading[dataset] { return task }
-      let task = Task { try await self.load(dataset, known?.snapshot) }
+    let (known, task) = state.withLock { state -> (Snapshot?, Task<Snapshot?, Never>?) in
+      let known = state.current[dataset]
+      if let known, ContinuousClock.now - known.at < refresh { return (known.snapshot, nil) }
+      let task = state.loading[dataset] ?? Task { await self.load(dataset, known?.snapshot) }
       state.loading[dataset] = task
-      return task
+      // While the store is away no answer waits for it: a later one sees that it is back.
+      return (known?.snapshot, known != nil && gate.isAway ? nil : task)
     }
-    let loaded = await task.result
-    return state.withLock { state in
-      state.loading[dataset] = nil
-      switch loaded {
-      case .success(let snapshot):
-        state.isAway = false
-        state.current[dataset] = (snapshot, .now)
-        return snapshot
-      case .failure(let error):
-        if !state.isAway { logger.warning("the views of the batch layer are away", metadata: ["error": "\(error)"]) }
-        state.isAway = true
-        // Asked again a second later, not by each request.
-        state.current[dataset] = (known?.snapshot, .now - refresh + min(refresh, .seconds(1)))
-        return known?.snapshot
-      }
-    }
+    return if let task { await task.value } else { known }
   }
 
-  private func load(_ dataset: Dataset, _ known: Snapshot?) async throws -> Snapshot? {
-    guard let pointer = try await lake.pointer(of: dataset.rawValue) else { return nil }
-    if let known, known.sequence == pointer.sequence { return known }
-    let snapshot = Snapshot(try await lake.manifest(of: pointer))
-    keep(snapshot, of: dataset)
-    return snapshot
+  private func load(_ dataset: Dataset, _ known: Snapshot?) async -> Snapshot? {
+    let loaded: (snapshot: Snapshot?, at: ContinuousClock.Instant)
+    do {
+      loaded = (try await gate.ask { [lake] in
+        guard let pointer = try await lake.pointer(of: dataset.rawValue) else { return nil }
+        if let known, known.sequence == pointer.sequence { return known }
+        return Snapshot(try await lake.manifest(of: pointer))
+      }, .now)
+    } catch {
+      // Asked again a second later, not by each request.
+      loaded = (known, .now - refresh + min(refresh, .seconds(1)))
+    }
+    if let snapshot = loaded.snapshot { keep(snapshot, of: dataset) }
+    state.withLock { state in
+      state.current[dataset] = loaded
+      state.loading[dataset] = nil
+    }
+    return loaded.snapshot
   }
 
   /// The manifest that a page before was of.
@@ -114,8 +114,9 @@ final class BatchViews: Sendable {
     let name = "\(dataset.rawValue)/\(sequence)"
     if let known = state.withLock({ $0.pinned[name] }) { return known }
     do {
-      let snapshot = Snapshot(try await lake.manifest(of: try await lake.pointer(
-        of: dataset.rawValue, sequence: sequence)))
+      let snapshot = try await gate.ask { [lake] in
+        Snapshot(try await lake.manifest(of: try await lake.pointer(of: dataset.rawValue, sequence: sequence)))
+      }
       keep(snapshot, of: dataset)
       return snapshot
     } catch let error as ObjectStoreError where error.kind == .noSuchKey {
@@ -146,7 +147,6 @@ final class BatchViews: Sendable {
       do {
         all = try await rows(of: part, variant, read)
       } catch where ErrorClass(of: error) == .transient {
-        state.withLock { $0.isAway = true }
         return nil
       }
       found += all[Self.lowerBound(all, range.lowerBound)..<Self.lowerBound(all, range.upperBound)]
@@ -159,7 +159,7 @@ final class BatchViews: Sendable {
   ) async throws -> [ViewRow] {
     let name = "\(part.lines ?? part.key) \(variant)"
     if let known = rows[name] { return known }
-    let packed = try await lake.packedLines(of: part)
+    let packed = try await gate.ask { [lake] in try await lake.packedLines(of: part) }
     guard let lines = Deflate.unpackGzip(packed) else {
       throw Failure(.fatal, code: "lake_unreadable", "\(part.lines ?? part.key) is not whole gzip")
     }

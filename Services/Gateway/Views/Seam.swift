@@ -85,6 +85,10 @@ struct ViewGap: Hashable, Sendable {
     /// The side that answers for it could not be asked.
     case batchAway = "batch_away"
     case liveAway = "live_away"
+    /// The archive does not have it yet.
+    case notArchived = "not_archived"
+    /// The archive has it where it cannot be read now: in a cold tier, or damaged.
+    case unreadable
   }
   /// Milliseconds since 1970.
   var range: Range<Int64>

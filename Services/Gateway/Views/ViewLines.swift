@@ -6,19 +6,38 @@ import Values
 enum ViewLines {
   /// Bars of an interval. Of several of one begin the one counts that was known last, as in the hot store.
   static func bars(_ lines: [UInt8], interval: String) throws -> [ViewRow] {
-    var decoder = FeedBarDecoder()
-    var found: [Int64: (known: Int64, revision: Int64, members: [UInt8])] = [:]
-    try forEachLine(of: lines) { line throws(DecodingFailure) in
-      let view = try decoder.decode(line)
-      guard view.interval.says(interval) else { return }
-      let values = view.fields.values
-      if let other = found[values.startNs], (other.known, other.revision) > (values.knownNs, values.revision) { return }
-      found[values.startNs] = (values.knownNs, values.revision, members(of: values))
-    }
-    return rows(found.map { ($0.key, $0.value.members) })
+    var bars = BarStates()
+    try bars.take(lines, interval: interval)
+    return bars.rows
   }
 
-  private static func members(of bar: FeedBarValues) -> [UInt8] {
+  /// The last state of each bar.
+  struct BarStates {
+    private var found: [Int64: (known: Int64, revision: Int64, members: [UInt8])] = [:]
+    /// Passes over states that were known later, nanoseconds since 1970; rows then say when theirs was known.
+    private let knownBy: Int64?
+
+    init(knownBy: Int64? = nil) { self.knownBy = knownBy }
+
+    /// - Parameter lines: messages of `market-bars`.
+    mutating func take(_ lines: [UInt8], interval: String) throws {
+      var decoder = FeedBarDecoder()
+      try forEachLine(of: lines) { line throws(DecodingFailure) in
+        let view = try decoder.decode(line)
+        let values = view.fields.values
+        guard view.interval.says(interval), values.knownNs <= knownBy ?? .max else { return }
+        if let other = found[values.startNs], (other.known, other.revision) > (values.knownNs, values.revision) {
+          return
+        }
+        found[values.startNs] = (values.knownNs, values.revision, members(of: values, withState: knownBy != nil))
+      }
+    }
+
+    /// By their begins.
+    var rows: [ViewRow] { ViewLines.rows(found.map { ($0.key, $0.value.members) }) }
+  }
+
+  private static func members(of bar: FeedBarValues, withState: Bool) -> [UInt8] {
     var writer = JSONWriter(capacity: 160)
     for (name, value) in [
       ("open", bar.open), ("high", bar.high), ("low", bar.low), ("close", bar.close), ("volume", bar.volume),
@@ -29,6 +48,11 @@ enum ViewLines {
     }
     writer.key("trades")
     if let trades = bar.trades { writer.integer(trades) } else { writer.null() }
+    if withState {
+      writer.time("known_at", ns: bar.knownNs)
+      writer.field("revision", bar.revision)
+      writer.field("running", bar.isRunning)
+    }
     return writer.array()
   }
 

@@ -48,8 +48,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
   package func work(_ needs: Needs) -> Work {
     let (worker, context) = (worker, needs.context)
     var kafka = kafka
-    let group = kafka.groupId ?? worker.kind.group
-    kafka.groupId = group
+    kafka.groupId = kafka.groupId ?? worker.kind.group
     let consumer = needs.consumer(Self.entry, kafka, pipeline) { try worker.topics }
     let loader = needs.add(ModelLoader.need(registry, worker, context.logger))
     needs.beside { try await loader.value.run(until: context.drain) }
@@ -57,12 +56,7 @@ package struct InferenceWorkerCommand: ServiceCommand {
     let drivers = worker.kind.hasDrivers ? DriverTable(limit: worker.driverWindow) : nil
     let changelog = needs.add(Need(
       "windows", as: "the drivers' windows", condition: drivers.map { _ in "windows" },
-      open: { [kafka] in
-        WindowChangelog(
-          reader: ChangelogReader(try kafka.tableConfiguration(
-            clientID: Self.entry.name, topic: Topics.seriesWindows.name, logger: context.logger)),
-          group: group)
-      },
+      open: { WindowChangelog(reader: try consumer.changelog(Topics.seriesWindows), group: consumer.group) },
       prepare: { changelog in
         for (name, history) in try await changelog.windows(of: .energy) { drivers?.insert(name, history) }
         return ""
@@ -71,12 +65,9 @@ package struct InferenceWorkerCommand: ServiceCommand {
       let topic = Topics.commodityObservations(of: .energy)
       needs.table("drivers", Self.entry.name, kafka, topic: topic, isTrimmed: true) { drivers.take($0) }
     }
-    let isTransactional = kafka.delivery == .exactlyOnce
-    return consumer.sink(worker.policy) { input, producer in
-      let output: any SinkOutput = isTransactional
-        ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
-      return InferenceSink(
-        try worker.settings(group: group), identity: consumer.identity, models: try loader.value.models,
+    return consumer.sink(worker.policy) { output in
+      InferenceSink(
+        try worker.settings(group: consumer.group), identity: consumer.identity, models: try loader.value.models,
         drivers: drivers, source: try changelog.value, output: output, logger: context.logger)
     }
   }

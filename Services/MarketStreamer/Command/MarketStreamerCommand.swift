@@ -80,7 +80,7 @@ package struct StreamCommand: ServiceCommand {
       wanted.interests = Interests(feed.feed, fixed: try interests.value, shards: feed.connections)
     }))
     needs.table("subscriptions", entry.name, kafka, topic: Topics.subscriptions) { wanted.interests?.take($0) }
-    return clients.source(linger: Publisher.linger) { producer in
+    return clients.source("lease", linger: Publisher.linger) { producer in
       guard let interests = wanted.interests else { return }
       let (plan, location, redis) = (try plan.value, try location.value, try store.value)
       let refill = plan.settings.refillChannels.isEmpty

@@ -75,6 +75,8 @@ actor Shard {
     while !context.drain.isRaised {
       do {
         if try await store.take(for: settings.leaseTimeout) {
+          // Not ready before it is connected, where there is something to listen to.
+          if !interests.of(shard: number).isEmpty { context.expect(["feed"]) }
           readiness.set(ready: true)
           return true
         }

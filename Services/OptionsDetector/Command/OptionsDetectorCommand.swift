@@ -32,22 +32,13 @@ package struct OptionsDetectorCommand: ServiceCommand {
 
   package func work(_ needs: Needs) -> Work {
     let (detector, context) = (detector, needs.context)
-    let group = kafka.groupId ?? Self.entry.name
     let consumer = needs.consumer(Self.entry, kafka, pipeline)
     let table = needs.add(Need.setting(
       "conditions", { try ConditionTable.load(detector.conditions) }, says: { "\($0.count) conditions of prints" }))
-    let changelog = needs.add(Need("states", open: { [kafka] in
-      StateChangelog(
-        ChangelogReader(try kafka.tableConfiguration(
-          clientID: Self.entry.name, topic: Topics.flowStates.name, logger: context.logger)),
-        group: group) { FlowMetrics().unreadableState() }
-    }))
-    let isTransactional = kafka.delivery == .exactlyOnce
-    return consumer.sink(detector.policy, isCoPartitioned: true) { input, producer in
-      let output: any SinkOutput = isTransactional
-        ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
-      return try FlowSink(
-        detector.settings(group: group), table.value, identity: consumer.identity, source: changelog.value,
+    let changelog = needs.states(of: consumer, in: Topics.flowStates) { FlowMetrics().unreadableState() }
+    return consumer.sink(detector.policy, isCoPartitioned: true) { output in
+      try FlowSink(
+        detector.settings(group: consumer.group), table.value, identity: consumer.identity, source: changelog.value,
         output: output, logger: context.logger)
     }
   }

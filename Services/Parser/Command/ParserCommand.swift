@@ -13,6 +13,7 @@ import PriceFiles
 import Redis
 import RedisFlags
 import ServiceKit
+import ServiceState
 
 /// `parser`: stored files to batches of priced items.
 package struct ParserCommand: ServiceCommand {
@@ -55,10 +56,10 @@ package struct ParserCommand: ServiceCommand {
     let history = needs.add(Need(
       "row history", open: makeHistory,
       check: { history in
-        try await history.ping()
+        try await history.state.ping()
         return "answers"
       },
-      close: { await $0.close() }))
+      close: { await $0.state.close() }))
     if let index {
       // All masters are known before the first file, so that no known product is minted again.
       let table = MasterTable(index, logger)
@@ -94,12 +95,10 @@ package struct ParserCommand: ServiceCommand {
   }
 
   /// Without `--state`, what `--redis-url` names; without that, memory.
-  private func makeHistory() throws -> any RowHistory {
-    switch try parser.state.map({ try StateLocation($0) }) ?? redis.redisURL.map({ .redis($0) }) ?? .memory {
-    case .memory: return MemoryRowHistory()
-    case .file(let path): return try FileRowHistory(path: path)
-    case .redis(let url):
-      return RedisRowHistory(client: try redis.makeClient(clientName: ServiceCatalogue.parser.name, url: url))
-    }
+  private func makeHistory() throws -> RowHistory {
+    let location = try parser.state.map { try StateLocation($0) } ?? redis.redisURL.map { .redis($0) } ?? .memory
+    return RowHistory(try location.open(
+      prefix: RowHistory.prefix, retention: RowHistory.retention, format: RowHistory.format
+    ) { url throws(Failure) in try redis.makeClient(clientName: ServiceCatalogue.parser.name, url: url) })
   }
 }

@@ -1,10 +1,10 @@
 import Catalogue
+import Core
 import Logging
 import Messages
 import Metrics
 import PriceFiles
-import Redis
-import Synchronization
+import ServiceState
 import Values
 
 /// The number of rows of a file.
@@ -16,53 +16,36 @@ package struct RowCount: Hashable, Sendable {
 /// Remembers how many rows the last full files of each store had, to detect when one shrinks.
 ///
 /// A series is one type of file of one store. The history is optional: losing it loses no data, and while it is
-/// unreachable no file waits.
-package protocol RowHistory: Sendable {
+/// unreachable no file waits. Several parsers may share it: one of them at a time reads the files of one store.
+package struct RowHistory: Sendable {
+  let state: any StateStore
+
+  package init(_ state: any StateStore = MemoryState()) { self.state = state }
+
   /// The last counts of the series, the newest last; at most `RowSeries.length`.
-  func counts(of series: String) async throws -> [RowCount]
+  func counts(of series: String) async throws -> [RowCount] {
+    RowSeries.counts(try await state.value(of: "rows:\(series)") ?? "")
+  }
 
   /// Replaces what is remembered of the series.
-  func remember(_ counts: [RowCount], of series: String) async throws
-
-  /// Returns when the history can be used.
-  func ping() async throws
-
-  func close() async
-}
-
-/// Keeps counts in memory.
-package final class MemoryRowHistory: RowHistory {
-  private let series = Mutex<[String: [RowCount]]>([:])
-
-  package func counts(of name: String) -> [RowCount] { series.withLock { $0[name] ?? [] } }
-  package func remember(_ counts: [RowCount], of name: String) { series.withLock { $0[name] = counts } }
-  package func ping() {}
-  package func close() {}
-}
-
-/// One key per series, `souk:parser:rows:<series>`, which expires `retention` after its last file. Several parsers may
-/// share it: one of them at a time reads the files of one store.
-package struct RedisRowHistory: RowHistory {
-  private let client: RedisClient
-  private let seconds: String
-
-  package init(client: RedisClient, retention: Duration = .seconds(60 * 86_400)) {
-    self.client = client
-    seconds = String(max(1, retention.components.seconds))
+  func remember(_ counts: [RowCount], of series: String) async throws {
+    try await state.set([("rows:\(series)", RowSeries.text(counts))])
   }
 
-  package func counts(of series: String) async throws -> [RowCount] {
-    RowSeries.counts(try await client.send(RedisCommand("GET", Self.key(series))).text ?? "")
+  /// Of every key in Redis.
+  static let prefix = "souk:parser:"
+  /// After the last file of a series.
+  static let retention = Duration.seconds(60 * 86_400)
+
+  /// `<series><TAB><id>:<rows> <id>:<rows>`.
+  package static let format = StateFormat(
+    owner: "parser", loss: "no file is then compared with earlier ones"
+  ) { entry in
+    [String(entry.key.dropFirst(5)), entry.value ?? ""]
+  } entry: { fields in
+    guard fields.count == 2 else { return nil }
+    return StateFormat.Entry(key: "rows:\(fields[0])", value: String(fields[1]), time: WallClock.seconds())
   }
-
-  package func remember(_ counts: [RowCount], of series: String) async throws {
-    _ = try await client.send(RedisCommand("SET", Self.key(series), RowSeries.text(counts), "EX", seconds))
-  }
-
-  package func ping() async throws { try await client.ping() }
-  package func close() async { await client.close() }
-
-  private static func key(_ series: String) -> String { "souk:parser:rows:\(series)" }
 }
 
 /// The counts of one series: how they are kept, and how a new count compares with them.
@@ -103,7 +86,7 @@ enum RowSeries {
 
 /// Compares the rows of each full file with those of the store's earlier files.
 struct RowCountCheck: Sendable {
-  let history: any RowHistory
+  let history: RowHistory
   /// A share of 1; at 1 there are no alerts.
   let threshold: Double
   let logger: Logger

@@ -56,7 +56,7 @@ package struct ScheduleCommand: ServiceCommand {
     let lease = catalogue.kind.lease.name
     let topics = [lease] + catalogue.kind.outputs.map(\.name)
     let clients = needs.kafka(ServiceCatalogue.scheduler.name, kafka, topics: topics)
-    return clients.source { producer in
+    return clients.source("lease", "assignment") { producer in
       let plan = try plan.value.plan
       var settings = scheduling.settings
       if case .timestamp(let milliseconds) = kafka.startFrom { settings.start = milliseconds / 1_000 }

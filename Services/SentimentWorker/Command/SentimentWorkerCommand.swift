@@ -78,12 +78,12 @@ package struct SentimentWorkerCommand: ServiceCommand {
       close: { await $0.close() }))
     let head = sentiment.head.map { needs.add(headNeed($0, needs.logger)) }
     if let head { needs.beside { try await head.value.models.run() } }
-    return consumer.sink(sentiment.policy) { [sentiment] _, producer in
+    return consumer.sink(sentiment.policy) { [sentiment] output in
       let fence = "\(ProcessInfo.processInfo.hostName)-\(UInt64.random(in: 0 ... .max))"
       let store = StoryStore(try client.value, sentiment.store, fence: fence)
       return SentimentSink(
         try reader.value, store, sentiment.stories, head: try head?.value, identity: consumer.identity
-      ) { try await producer.send($0) }
+      ) { try await output.send([$0], for: [:]) }
     }
   }
 

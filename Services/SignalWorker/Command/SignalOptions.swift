@@ -18,6 +18,16 @@ package struct SignalOptions: ParsableArguments {
   package var rule: [String] = []
 
   @Option(help: ArgumentHelp(
+    "Earlier days that an hour of options flow, or of stories, is compared with; half of them have to be known.",
+    valueName: "count"))
+  package var eventDays = 20
+
+  @Option(parsing: .singleValue, help: ArgumentHelp(
+    "A condition on the values of an hour of options flow, or of stories, that is told on the hour in which it becomes "
+      + "true (repeatable; default: the table of the README).", valueName: "name=left>right"))
+  package var eventRule: [String] = []
+
+  @Option(help: ArgumentHelp(
     "Bars to compute them for, made of minutes: 1m, 5m, 1h (at most 12h), and 1d for a session.", valueName: "list"))
   package var intervals = "1m,5m,15m,1h,1d"
 
@@ -32,7 +42,8 @@ package struct SignalOptions: ParsableArguments {
   package var revisable = 120
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
-    "Use the bars of this feed only (repeatable); default: each feed has series of its own.", valueName: "name"))
+    "Use the bars, and the options flow, of this feed only (repeatable); default: each feed has series of its own.",
+    valueName: "name"))
   package var onlyFeed: [String] = []
 
   @Option(help: ArgumentHelp(
@@ -57,9 +68,11 @@ package struct SignalOptions: ParsableArguments {
     guard maxSymbols > 0, flushSignals > 0 else {
       throw ValidationError("--max-symbols and --flush-signals must be above zero")
     }
+    guard (10...120).contains(eventDays) else { throw ValidationError("--event-days must be 10 to 120") }
     do {
       _ = try set()
       _ = try bars()
+      _ = try windows()
     } catch { throw ValidationError(error.message) }
   }
 
@@ -80,6 +93,13 @@ package struct SignalOptions: ParsableArguments {
   func plan() throws(Failure) -> SignalPlan {
     try SignalPlan(
       set(), intervals: bars(), hours: hours, calendar: NYSECalendar(), revisable: revisable)
+  }
+
+  /// - Throws: `Failure` of class configuration.
+  func windows() throws(Failure) -> WindowPlan {
+    try WindowPlan(
+      days: eventDays, rules: eventRule.isEmpty ? WindowPlan.standardRules : eventRule, hours: hours,
+      calendar: NYSECalendar())
   }
 
   func settings(group: String) -> SignalSink.Settings {

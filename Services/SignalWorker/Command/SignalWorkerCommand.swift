@@ -12,9 +12,10 @@ package struct SignalWorkerCommand: ServiceCommand {
   package static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Compute indicators of bars, and say which rules fire.",
     discussion: """
-      Consumes the minutes of \(Topics.marketBars.name), publishes \(Topics.technicalSignals.name), and keeps what it \
-      has to know of each symbol in \(Topics.signalStates.name). Signals depend on the bars alone: to read them again \
-      makes the same signals, under the same ids.
+      Consumes the minutes of \(Topics.marketBars.name), and the events of \(Topics.optionsFlow.name) and \
+      \(Topics.sentimentEvents.name) by hours, publishes \(Topics.technicalSignals.name), and keeps what it \
+      has to know of each symbol in \(Topics.signalStates.name). Signals depend on these records alone: to read them \
+      again makes the same signals, under the same ids.
       """,
     version: Souk.version)
 
@@ -32,25 +33,19 @@ package struct SignalWorkerCommand: ServiceCommand {
 
   package func work(_ needs: Needs) -> Work {
     let (signals, context) = (signals, needs.context)
-    let group = kafka.groupId ?? Self.entry.name
     let consumer = needs.consumer(Self.entry, kafka, pipeline)
     let plan = needs.add(Need.setting("indicators", { try signals.plan() }, says: { plan in
       "\(plan.set.outputs.count) values and \(plan.set.rules.count) rules of bars of \(signals.intervals), "
         + "\(signals.hours) hours"
     }))
-    let changelog = needs.add(Need("states", open: { [kafka] in
-      StateChangelog(
-        ChangelogReader(try kafka.tableConfiguration(
-          clientID: Self.entry.name, topic: Topics.signalStates.name, logger: context.logger)),
-        group: group) { SignalMetrics().unreadableState() }
+    let windows = needs.add(Need.setting("events", { try signals.windows() }, says: { plan in
+      "hours of options flow and of stories are compared with \(plan.days) days"
     }))
-    let isTransactional = kafka.delivery == .exactlyOnce
-    return consumer.sink(signals.policy) { input, producer in
-      let output: any SinkOutput = isTransactional
-        ? TransactionalOutput(producer: producer, consumer: input) : AcknowledgedOutput(producer: producer)
-      return SignalSink(
-        try plan.value, signals.settings(group: group), identity: consumer.identity, source: try changelog.value,
-        output: output, logger: context.logger)
+    let changelog = needs.states(of: consumer, in: Topics.signalStates) { SignalMetrics().unreadableState() }
+    return consumer.sink(signals.policy, isCoPartitioned: true) { output in
+      SignalSink(
+        try plan.value, try windows.value, signals.settings(group: consumer.group), identity: consumer.identity,
+        source: try changelog.value, output: output, logger: context.logger)
     }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import Core
+import Features
 import Glibc
 import Indicators
 import Messages
@@ -23,25 +24,41 @@ package struct ComputeCommand: AsyncParsableCommand {
     commandName: "compute", abstract: "Compute the indicators of bars that are read from standard input.",
     discussion: """
       Standard input has messages of \(Topics.marketBars.name), one a line, of each symbol and feed in the order of \
-      time and each bar once; standard output gets messages of \(Topics.technicalSignals.name), one a line. Nothing is \
+      time and each bar once; with --source flow of \(Topics.optionsFlow.name), with --source sentiment of \
+      \(Topics.sentimentEvents.name), each event once. Standard output gets messages of \
+      \(Topics.technicalSignals.name), one a line. Nothing is \
       kept and Kafka is not asked. The values are those of the running service to the last bit: both take the same \
-      bars through the same code. Lines that the service would refuse are left out and counted on standard error.
+      records through the same code. Lines that the service would refuse are left out and counted on standard error.
       """)
 
   @OptionGroup(title: "Signals") package var signals: SignalOptions
+  @Option(help: "What the lines are.") package var source = Source.bars
+
+  package enum Source: String, CaseIterable, ExpressibleByArgument, Sendable { case bars, flow, sentiment }
 
   package init() {}
 
   package func run() async throws {
-    var computation = SignalComputation(try signals.plan(), signals.settings(group: ""))
     var output = LineOutput(descriptor: 1)
     var input = LineInput(descriptor: 0)
-    while try input.next({ line in computation.take(line.bytes) { output.append($0) } }) {
-      if output.isFull { try output.flush() }
+    let leftOut: [String: Int]
+    if let kind = WindowPlan.Kind(rawValue: source.rawValue) {
+      var computation = WindowComputation(try signals.windows(), signals.settings(group: ""), kind)
+      while try input.next({ line in computation.take(line.bytes) { output.append($0) } }) {
+        if output.isFull { try output.flush() }
+      }
+      computation.finish { output.append($0) }
+      leftOut = computation.leftOut
+    } else {
+      var computation = SignalComputation(try signals.plan(), signals.settings(group: ""))
+      while try input.next({ line in computation.take(line.bytes) { output.append($0) } }) {
+        if output.isFull { try output.flush() }
+      }
+      leftOut = computation.leftOut
     }
     try output.flush()
-    if !computation.leftOut.isEmpty {
-      let words = computation.leftOut.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+    if !leftOut.isEmpty {
+      let words = leftOut.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
       var errors = LineOutput(descriptor: 2)
       errors.append("left out: \(words.joined(separator: ", "))")
       try errors.flush()
@@ -84,6 +101,58 @@ package struct SignalComputation: ~Copyable {
     case .outsideHours: leftOut["outside_hours", default: 0] += 1
     case .tooOld: leftOut["too_old", default: 0] += 1
     }
+  }
+}
+
+/// Events in, signals out: the windows of signal-worker without its topics.
+package struct WindowComputation {
+  private let plan: WindowPlan
+  private let kind: WindowPlan.Kind
+  private let reader: EventReader
+  private var windows: [WindowBook.Name: EventWindows] = [:]
+  /// Lines that make no signal, by the reason.
+  package private(set) var leftOut: [String: Int] = [:]
+
+  package init(_ plan: WindowPlan, _ settings: SignalSink.Settings, _ kind: WindowPlan.Kind) {
+    (self.plan, self.kind) = (plan, kind)
+    reader = EventReader(feeds: settings.feeds, maxAhead: Int64(settings.maxAhead / .nanoseconds(1)))
+  }
+
+  /// The signals of a day are complete, and said, with the first event of a later day.
+  package mutating func take(_ message: RawSpan, _ report: (TechnicalSignal) -> Void) {
+    let (name, event): (WindowBook.Name, FeatureEvent)
+    switch reader.read(message, kind) {
+    case .event(let read): (name, event) = read
+    case .other(.skip(let reason)): return leftOut[reason, default: 0] += 1
+    case .other(.reject(let rejection)): return leftOut[rejection.code, default: 0] += 1
+    case .other(.keep): return
+    }
+    var own = windows.removeValue(forKey: name) ?? EventWindows(kind)
+    if let newest = own.newest, plan.slot(of: event.timeNs).day > newest { Self.say(&own, name, plan, report) }
+    let outcome = own.take(event, plan)
+    windows[name] = own
+    switch outcome {
+    case .taken: break
+    case .unchanged: leftOut["unchanged", default: 0] += 1
+    case .outsideHours: leftOut["outside_hours", default: 0] += 1
+    case .tooOld: leftOut["too_old", default: 0] += 1
+    }
+  }
+
+  /// Says the signals of the last days.
+  package mutating func finish(_ report: (TechnicalSignal) -> Void) {
+    for name in windows.keys.sorted() {
+      var own = windows[name] ?? EventWindows(kind)
+      Self.say(&own, name, plan, report)
+      windows[name] = own
+    }
+  }
+
+  private static func say(
+    _ windows: inout EventWindows, _ name: WindowBook.Name, _ plan: WindowPlan, _ report: (TechnicalSignal) -> Void
+  ) {
+    windows.forEachChanged(plan) { report(TechnicalSignal(name, $0)) }
+    windows.settle()
   }
 }
 

@@ -64,7 +64,9 @@ struct BarsCommand: AsyncParsableCommand {
     let end = try to.map { try times.instant($0, flag: "--to") } ?? now
     guard start < end else { throw Failure(.configuration, code: "empty_range", "--from is not before --to") }
     let splits = !adjusted ? [] : try await splits(now).filter { $0.symbol == symbol }
-    let adjustment = try SplitAdjustment(splits, asOf: asOf.flatMap { CivilDate($0) })
+    // A split that is announced for a later day changes nothing yet.
+    let day = CivilDate(daysSinceEpoch: times.calendar.day(of: now / 1_000_000_000))
+    let adjustment = try SplitAdjustment(splits, asOf: asOf.flatMap { CivilDate($0) } ?? day)
     let client = try redis.makeClient(clientName: "souk-bars")
     let interval = BarInterval(rawValue: interval) ?? .minute
     let bars: [FeedBarValues]
@@ -83,7 +85,7 @@ struct BarsCommand: AsyncParsableCommand {
   }
 
   private func splits(_ now: Int64) async throws -> [StockSplit] {
-    if let splitsFile { return try SplitBook.read(file: splitsFile, knownNs: now) }
+    if let splitsFile { return try SplitFile.read(splitsFile, knownNs: now) }
     return try await SplitBook(kafka).splits()
   }
 

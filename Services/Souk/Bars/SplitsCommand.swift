@@ -91,7 +91,7 @@ struct SplitsCommand: AsyncParsableCommand {
     @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
     func run() async throws {
-      let splits = try SplitBook.read(file: file, knownNs: WallClock.microseconds() * 1_000)
+      let splits = try SplitFile.read(file, knownNs: WallClock.microseconds() * 1_000)
       try await SplitBook(kafka).send(splits)
       print("\(grouped(splits.count)) splits")
     }

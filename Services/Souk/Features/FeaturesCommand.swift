@@ -75,10 +75,11 @@ struct FeaturesCommand: ParsableCommand {
 
   struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "export", abstract: "Write the definitions as a repository that Feast reads.",
+      commandName: "export", abstract: "Write the definitions as Feast and Featureform read them.",
       discussion: """
         Writes features.py and feature_store.yaml; `feast apply` in that folder then knows them. The values are read \
-        from Parquet files in --data, one of each group, as batches write them.
+        from Parquet files in --data, one of each group, as batches write them. souk_featureform.py is for \
+        `featureform apply`: its features ask the hot store at REDIS_URL.
         """)
 
     @OptionGroup var features: FeatureOptions
@@ -92,6 +93,7 @@ struct FeaturesCommand: ParsableCommand {
       }
       for (name, text) in [
         ("features.py", FeastExport.python(set, data: data)), ("feature_store.yaml", FeastExport.store),
+        ("souk_featureform.py", FeatureformExport.python(set)),
       ] {
         let path = "\(folder)/\(name)"
         guard let file = fopen(path, "w") else {

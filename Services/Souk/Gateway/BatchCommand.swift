@@ -22,7 +22,8 @@ struct BatchCommand: AsyncParsableCommand {
           souk batch run compact --from 2026-03-02T00:00:00Z --job nightly
         """)
 
-    @Argument(help: "compact, features, options_flow, sentiment_trends, train or compare.") var kind: String
+    @Argument(help: "compact, features, feature_rows, options_flow, sentiment_trends, train or compare.")
+    var kind: String
     @Option(help: ArgumentHelp("Separated by commas; default: all that there are.", valueName: "list"))
     var symbols: String?
     @Option(help: ArgumentHelp("From here on, RFC 3339; default: the first record.", valueName: "time"))

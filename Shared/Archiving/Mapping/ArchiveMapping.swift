@@ -39,6 +39,10 @@ package struct ArchiveMapping: Hashable, Sendable {
     self.zone = zone
   }
 
+  /// Its records name objects of their own, which the catalogue lists beside those of the records: they go to a colder
+  /// tier, and come back, with them.
+  package var namesObjects: Bool { topic == Topics.documents.name }
+
   /// Those of the topics that are archived unless said. A market's date is that of its exchange, by event time. Texts
   /// have no symbol: theirs is the source.
   package static let standard = [
@@ -52,6 +56,9 @@ package struct ArchiveMapping: Hashable, Sendable {
     ArchiveMapping(topic: Topics.optionChains.name, time: .field("known_ns"), symbol: .field("underlying")),
     ArchiveMapping(topic: Topics.optionTrades.name, time: .field("event_ns"), symbol: .field("underlying")),
     ArchiveMapping(topic: Topics.optionsFlow.name, time: .field("first_ns"), symbol: .field("underlying")),
+    // `documents/` has the bytes.
+    ArchiveMapping(
+      topic: Topics.documents.name, prefix: "document-records", time: .field("published_at"), symbol: .field("source")),
   ]
 
   /// Reads the form above. What is not said is that of the topic's standard mapping, if it has one.
@@ -101,7 +108,8 @@ package struct ArchiveMapping: Hashable, Sendable {
   package func plan(catalogue folder: String, limits: JSONReader.Limits) throws(Failure) -> ObjectPlan {
     let (mapping, zone) = (self, try ZoneTable(identifier: zone))
     return ObjectPlan(
-      names: ObjectNames(folder: prefix), catalogue: CatalogueNames(folder: folder, dataset: dataset), digest: digest
+      names: ObjectNames(folder: prefix), catalogue: CatalogueNames(folder: folder, dataset: dataset), digest: digest,
+      namesObjects: namesObjects
     ) { FieldAddresser(mapping, zone: zone, limits: limits) }
   }
 

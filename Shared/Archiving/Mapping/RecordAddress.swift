@@ -34,15 +34,18 @@ package struct ObjectPlan: Sendable {
   package var catalogue: CatalogueNames?
   /// Of what names depend on besides the records; empty where that never changes.
   package var digest: String
+  /// Its records are documents, whose bytes are objects, too.
+  package var namesObjects: Bool
   package var makeAddresser: @Sendable () -> any RecordAddresser
 
   package init(
-    names: ObjectNames, catalogue: CatalogueNames? = nil, digest: String = "",
+    names: ObjectNames, catalogue: CatalogueNames? = nil, digest: String = "", namesObjects: Bool = false,
     makeAddresser: @escaping @Sendable () -> any RecordAddresser
   ) {
     self.names = names
     self.catalogue = catalogue
     self.digest = digest
+    self.namesObjects = namesObjects
     self.makeAddresser = makeAddresser
   }
 }

@@ -30,6 +30,7 @@ package struct ObjectDraft: GenerationDraft {
     var microsecondsOfDay: Int64
     var from = Int64.max
     var to = Int64.min
+    var documents: [NamedDocument] = []
   }
 
   package init(partition: Int32, first: Int64, plan: ObjectPlan, format: ObjectFormat) {
@@ -75,6 +76,10 @@ package struct ObjectDraft: GenerationDraft {
     buffers[index].from = min(buffers[index].from, address.nanoseconds)
     buffers[index].to = max(buffers[index].to, address.nanoseconds)
     bytes += buffers[index].bytes.capacity - before
+    if plan.namesObjects, let document = NamedDocument(message, at: address.nanoseconds) {
+      buffers[index].documents.append(document)
+      bytes += Self.overhead
+    }
     return .keep
   }
 
@@ -91,7 +96,8 @@ package struct ObjectDraft: GenerationDraft {
       let symbol = String(decoding: table.texts[index].prefix(buffer.symbolBytes), as: UTF8.self)
       objects.append(.init(
         key: "\(plan.names.directory(date: buffer.day, symbol: symbol))/\(name)", bytes: buffer.bytes,
-        records: buffer.records, symbol: symbol, day: buffer.day, from: buffer.from, to: buffer.to))
+        records: buffer.records, symbol: symbol, day: buffer.day, from: buffer.from, to: buffer.to,
+        documents: buffer.documents))
       buffers[index].bytes = []
     }
     (buffers, table, bytes) = ([], ByteTable(), 0)

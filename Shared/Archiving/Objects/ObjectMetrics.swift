@@ -12,9 +12,9 @@ package struct ObjectMetrics: Sendable {
 
   package static let descriptions = [
     MetricDescription("souk_objects_written_total", .counter, "Objects stored, repetitions included."),
-    MetricDescription("souk_object_bytes_written_total", .counter, "Their bytes, as stored."),
-    MetricDescription("souk_object_plain_bytes_total", .counter, "Their bytes before packing."),
-    MetricDescription("souk_object_records_written_total", .counter, "Records in them."),
+    MetricDescription("souk_object_bytes_written_total", .counter, "Bytes of stored objects, as stored."),
+    MetricDescription("souk_object_plain_bytes_total", .counter, "Bytes of stored objects before packing."),
+    MetricDescription("souk_object_records_written_total", .counter, "Records in stored objects."),
     MetricDescription("souk_upload_seconds", .histogram, "Packing and storing one object."),
   ]
 

@@ -83,7 +83,11 @@ package struct ObjectSink: GenerationSink {
     if let failure { return try await judge(failure) }
     guard let note = contents.note else { return }
     do {
-      let lines = CatalogueEntry.lines(contents.progress.entries)
+      let entries = contents.progress.entries
+      let named = zip(contents.objects, entries).flatMap { object, entry in
+        object.documents.compactMap { $0.entry(beside: entry, in: store.location) }
+      }
+      let lines = CatalogueEntry.lines(entries + named)
       _ = try await store.put(ObjectBody(lines), at: ObjectKey(note), contentType: "application/x-ndjson")
     } catch { try await judge(error) }
   }
@@ -107,6 +111,7 @@ package struct ObjectSink: GenerationSink {
     var body = ObjectBody(try Packer.pack(object.bytes, as: format))
     let entry = CatalogueEntry(object, stored: body)
     if contents.note != nil { body.notes = entry.notes }
+    body.isRecord = true
     let contentType = format.layout == .record ? "application/json" : format.codec.contentType
     _ = try await store.put(body, at: ObjectKey(object.key), contentType: contentType)
     metrics.stored(bytes: body.length, plain: object.bytes.count, records: object.records, in: .now - start)

@@ -15,6 +15,8 @@ package struct SealedObjects: Sendable {
     /// The first and the last of its records' times, nanoseconds since 1970.
     package var from: Int64
     package var to: Int64
+    /// What its records name: see ``ArchiveMapping/namesObjects``.
+    package var documents: [NamedDocument] = []
   }
   package var format: ObjectFormat
   package var objects: [Object]

@@ -32,6 +32,14 @@ package struct PartitionLag: Sendable, Hashable {
   package var lag: Int64 { max(0, watermarks.high - max(committed ?? watermarks.low, watermarks.low)) }
 }
 
+/// A consumer group as its coordinator sees it.
+package struct GroupState: Sendable, Hashable {
+  /// `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance` or `Dead`.
+  package var name: String
+  /// `client id @ host` of each, sorted.
+  package var members: [String]
+}
+
 /// Administrative requests to a cluster. All of them run on a thread of their own, one after the other.
 package actor Admin {
   private let executor = ThreadExecutor(name: "kafka-admin")
@@ -204,21 +212,58 @@ package actor Admin {
   /// Who is in a group now: `client id @ host` of each member, sorted; empty for a group that does not exist. The
   /// embedded broker cannot say.
   package func members(of group: String, within limit: Duration = .seconds(10)) throws(KafkaError) -> [String] {
+    try state(of: group, within: limit).members
+  }
+
+  /// What the brokers say of a group; of one that does not exist, the state `Dead` without members. The embedded broker
+  /// cannot say.
+  package func state(of group: String, within limit: Duration = .seconds(10)) throws(KafkaError) -> GroupState {
     try ask(client, within: limit, first: .seconds(2)) { (limit) throws(KafkaError) in
       var answer: UnsafePointer<rd_kafka_group_list>?
       let code = client.handle.call { rd_kafka_list_groups($0, group, &answer, limit.milliseconds) }
       defer { if let answer { rd_kafka_group_list_destroy(answer) } }
       guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer else { throw KafkaError("members of \(group)", code) }
-      var members: [String] = []
+      var state = GroupState(name: "Dead", members: [])
       for index in 0..<Int(answer.pointee.group_cnt) {
         let info = answer.pointee.groups[index]
         guard info.err == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("members of \(group)", info.err) }
+        state.name = String(cString: info.state)
         for member in 0..<Int(info.member_cnt) {
-          members.append(
+          state.members.append(
             String(cString: info.members[member].client_id) + " @ " + String(cString: info.members[member].client_host))
         }
       }
-      return members.sorted()
+      state.members.sort()
+      return state
+    }
+  }
+
+  /// The first offsets at or after a time (milliseconds since 1970), the end where there is none. The embedded broker
+  /// cannot look up times.
+  package func offsets(
+    _ partitions: Set<TopicPartition>, at time: Int64, within limit: Duration = .seconds(10)
+  ) throws(KafkaError) -> [TopicPartition: Int64] {
+    let times = Dictionary(uniqueKeysWithValues: partitions.map { ($0, time) })
+    return try ask(client, within: limit, first: .seconds(2)) { (limit) throws(KafkaError) in
+      try OffsetQuestions.offsets(client.handle, at: times, within: limit)
+    }
+  }
+
+  /// Commits offsets for a group that has no members; the text beside each stays.
+  /// - Throws: `UNKNOWN_MEMBER_ID` while the group has members: the brokers refuse to move what they read.
+  package func commit(
+    group: String, _ offsets: [TopicPartition: Int64], within limit: Duration = .seconds(10)
+  ) throws(KafkaError) {
+    if offsets.isEmpty { return }
+    let kept = try committed(group: group, Set(offsets.keys), within: limit).mapValues(\.metadata)
+    let client = try client(of: group)
+    try ask(client, within: limit, first: .seconds(2)) { (_) throws(KafkaError) in
+      let list = PartitionList(offsets, metadata: kept.filter { !$0.value.isEmpty })
+      let code = list.call(client.handle) { rd_kafka_commit($0, $1, 0) }
+      guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("commit for \(group)", code) }
+      for element in list.elements where element.error != RD_KAFKA_RESP_ERR_NO_ERROR {
+        throw KafkaError("commit of \(element.partition) for \(group)", element.error)
+      }
     }
   }
 

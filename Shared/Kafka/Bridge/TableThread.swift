@@ -96,7 +96,7 @@ final class TableThread {
         let marks = try OffsetQuestions.watermarks(client, partitions, within: .seconds(10))
         // Compaction leaves holes but never moves the beginning: where it has moved, rows are lost.
         for (partition, mark) in marks where mark.low > 0 && !configuration.isTrimmed { lose(partition, from: 0, mark) }
-        progress = TableProgress(marks, atEnd: configuration.beginsAtEnd)
+        progress = TableProgress(marks, atEnd: configuration.beginsAtEnd, starts: configuration.starts)
         try assign()
         return settleIfCurrent()
       } catch {

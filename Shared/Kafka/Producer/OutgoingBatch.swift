@@ -60,6 +60,14 @@ package struct OutgoingBatch: Sendable {
     items.append(item)
   }
 
+  /// Copies of the records, for those who do not produce them.
+  package var records: some Sequence<(topic: String, key: [UInt8]?, value: [UInt8]?)> {
+    func copy(_ field: Field) -> [UInt8]? {
+      field.count < 0 ? nil : Array(bytes[field.start..<field.start + field.count])
+    }
+    return items.lazy.map { (topics[$0.topic], copy($0.key), copy($0.value)) }
+  }
+
   /// How many records go to each topic.
   package var countsByTopic: [String: Int] {
     var counts = [Int](repeating: 0, count: topics.count)

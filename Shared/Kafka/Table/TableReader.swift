@@ -102,6 +102,8 @@ extension TableReader {
     package var isTrimmed = false
     /// Begins at the end: what was there before is not read.
     package var beginsAtEnd = false
+    /// Begins at these offsets instead of at the first, by partition. One whose records are gone begins at the first.
+    package var starts: [Int32: Int64] = [:]
     package var maxBatchRecords = 2_000
     /// How long the topic may be missing before that is a configuration error.
     package var missingTopicGrace: Duration = .seconds(60)
@@ -125,10 +127,17 @@ struct TableProgress: Equatable {
   /// Where each partition ended when the reading began; those reached are taken out.
   private var targets: [TopicPartition: Int64]
 
-  /// - Parameter atEnd: leaves out what is there.
-  init(_ marks: [TopicPartition: Watermarks] = [:], atEnd: Bool = false) {
-    positions = marks.mapValues { atEnd ? $0.high : $0.low }
-    targets = atEnd ? [:] : marks.filter { $0.value.high > $0.value.low }.mapValues(\.high)
+  /// - Parameters:
+  ///   - atEnd: leaves out what is there.
+  ///   - starts: where partitions begin that do not begin at their first record.
+  init(_ marks: [TopicPartition: Watermarks] = [:], atEnd: Bool = false, starts: [Int32: Int64] = [:]) {
+    var begin: [TopicPartition: Int64] = [:]
+    for (partition, mark) in marks {
+      let wanted = starts[partition.partition] ?? mark.low
+      begin[partition] = atEnd ? mark.high : min(max(wanted, mark.low), mark.high)
+    }
+    positions = begin
+    targets = atEnd ? [:] : marks.filter { $0.value.high > begin[$0.key] ?? 0 }.mapValues(\.high)
   }
 
   var isCurrent: Bool { targets.isEmpty }

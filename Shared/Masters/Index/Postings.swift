@@ -1,4 +1,4 @@
-/// Which masters of a shelf have an n-gram: a hash table from (shelf, n-gram) to lists of numbers.
+/// Which names have an n-gram or size: a hash table from it to lists of numbers in ascending order.
 ///
 /// A list of one lies in its slot; longer ones lie in a common run of memory, in rooms of a power of two, and what a
 /// list leaves behind when it grows is given to the next one of that size.
@@ -8,7 +8,7 @@ struct Postings: ~Copyable {
     let count: Int
   }
   private struct Slot: BitwiseCopyable {
-    /// Shelf and n-gram; 0 is a free slot.
+    /// Of the n-gram or size; 0 is a free slot.
     var key: UInt64
     /// The one number, or where the numbers lie in `rooms`.
     var place: UInt32
@@ -37,10 +37,6 @@ struct Postings: ~Copyable {
     while slots[index].key != key, slots[index].key != 0 { index = (index + 1) & mask }
     return index
   }
-
-  /// Lets the memory of `key` be fetched without waiting for it.
-  @inline(__always)
-  func approach(_ key: UInt64) -> UInt32 { slots[Int(truncatingIfNeeded: Token.mix(key)) & mask].count }
 
   /// The numbers of `key`; valid until the next change.
   @inline(__always)
@@ -73,19 +69,26 @@ struct Postings: ~Copyable {
     } else if slot.count == 1 {
       let room = take(Self.roomSize(2))
       rooms[Int(room)] = slot.place
-      rooms[Int(room) + 1] = number
       slot.place = room
-    } else if Self.roomSize(slot.count + 1) == size {
-      rooms[Int(slot.place) + Int(slot.count)] = number
-    } else {
+    } else if Self.roomSize(slot.count + 1) != size {
       let room = take(size + 1)
       for offset in 0..<Int(slot.count) { rooms[Int(room) + offset] = rooms[Int(slot.place) + offset] }
-      rooms[Int(room) + Int(slot.count)] = number
       leave(slot.place, size)
       slot.place = room
     }
+    if slot.count > 0 { insert(number, Int(slot.place), Int(slot.count)) }
     slot.count += 1
     slots[index] = slot
+  }
+
+  /// Numbers mostly come in ascending order; only those of removed names come again.
+  private func insert(_ number: UInt32, _ start: Int, _ count: Int) {
+    var place = start + count
+    while place > start, rooms[place - 1] > number {
+      rooms[place] = rooms[place - 1]
+      place -= 1
+    }
+    rooms[place] = number
   }
 
   mutating func remove(_ key: UInt64, _ number: UInt32) {
@@ -98,7 +101,7 @@ struct Postings: ~Copyable {
     }
     let start = Int(slot.place)
     guard let place = (0..<Int(slot.count)).first(where: { rooms[start + $0] == number }) else { return }
-    rooms[start + place] = rooms[start + Int(slot.count) - 1]
+    for later in place + 1..<Int(slot.count) { rooms[start + later - 1] = rooms[start + later] }
     let size = Self.roomSize(slot.count)
     slot.count -= 1
     if slot.count == 1 {

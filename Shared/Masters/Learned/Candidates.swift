@@ -24,10 +24,11 @@ package final class Candidates {
   private let masters = UnsafeMutablePointer<UInt32>.allocate(capacity: most)
   private let nearness = UnsafeMutablePointer<Float>.allocate(capacity: most)
   private let names = UnsafeMutablePointer<Int>.allocate(capacity: most)
+  private let order = UnsafeMutablePointer<UInt64>.allocate(capacity: NameSearch.most)
+  private let unordered = UnsafeMutablePointer<NameSearch.Found>.allocate(capacity: NameSearch.most)
   private var keys: [MasterKey] = []
-  /// Of the row: its words, and for each master which of them some name of the master has, a bit for each.
+  /// Of the row, its brand included, without numbers.
   private(set) var words: [UInt64] = []
-  private(set) var covered: [UInt32] = []
   private let farthest: Float
 
   /// - Parameter farthest: masters whose likelihood at a glance, a logarithm, is so much below the best one's are not
@@ -44,6 +45,8 @@ package final class Candidates {
     masters.deallocate()
     nearness.deallocate()
     names.deallocate()
+    order.deallocate()
+    unordered.deallocate()
   }
 
   package func key(_ place: Int) -> MasterKey { keys[place] }
@@ -51,15 +54,16 @@ package final class Candidates {
   /// Looks the row's candidates up.
   package func find(_ text: ProductText, _ facts: RowFacts, in view: MasterIndex.View) {
     guard let index = view.store.names else { return count = 0 }
-    var found = search.search(text, in: index)
+    let found = search.search(text, in: index)
     pairs.set(text, facts, index)
-    for place in found.indices { found[place].likelihood = pairs.glance(found[place], index) }
-    order(&found, index)
+    pairs.glance(found, index)
+    order(found, index)
     count = 0
     keys.removeAll(keepingCapacity: true)
-    covered.removeAll(keepingCapacity: true)
     words.removeAll(keepingCapacity: true)
-    for place in 0..<pairs.rowCount { words.append(pairs.row[place].isNumber ? 0 : pairs.row[place].hash) }
+    for place in 0..<pairs.rowCount where !pairs.row[place].traits.contains(.number) {
+      words.append(pairs.row[place].hash)
+    }
     for item in found {
       let master = view.store.representative(index.names[Int(item.name)].master)
       var place = 0
@@ -87,24 +91,41 @@ package final class Candidates {
       let own = store.entries[Int(masters[place])]
       guard store.decisions.hasMerges else {
         together.compare(pairs, CollectionOfOne(own.firstName), index, target)
-        covered.append(together.covered)
         continue
       }
       let near = Set(found.map { index.names[Int($0.name)].master })
       let merged = near.filter { store.representative($0) == masters[place] }
         .map { store.entries[Int($0)] }.filter { $0.key != own.key }.sorted { $0.key < $1.key }
       together.compare(pairs, [own.firstName] + merged.map(\.firstName), index, target)
-      covered.append(together.covered)
     }
   }
 
-  /// The likeliest first.
-  private func order(_ found: inout UnsafeMutableBufferPointer<NameSearch.Found>, _ index: NameIndex) {
-    found.sort { first, second in
-      if first.likelihood != second.likelihood { return first.likelihood > second.likelihood }
-      let (mine, theirs) = (index.names[Int(first.name)].order, index.names[Int(second.name)].order)
-      return mine != theirs ? mine < theirs : first.name < second.name
+  /// The likeliest first. Sorts numbers that begin with the likelihood's bits and end with the place.
+  private func order(_ found: UnsafeMutableBufferPointer<NameSearch.Found>, _ index: NameIndex) {
+    for (place, item) in found.enumerated() {
+      unordered[place] = item
+      let bits = (item.likelihood + 0).bitPattern
+      let descending = bits >> 31 == 0 ? ~(bits | 1 << 31) : bits
+      order[place] = UInt64(descending) << 32 | UInt64(place)
     }
+    var keys = UnsafeMutableBufferPointer(start: order, count: found.count)
+    keys.sort()
+    for place in found.indices { found[place] = unordered[Int(truncatingIfNeeded: order[place] & 0xFFFF_FFFF)] }
+    // Equal ones are ordered by what the names are, not by when they came.
+    for place in found.indices.dropFirst() {
+      var place = place
+      while place > 0, found[place - 1].likelihood == found[place].likelihood,
+        isBefore(found[place].name, found[place - 1].name, index)
+      {
+        found.swapAt(place - 1, place)
+        place -= 1
+      }
+    }
+  }
+
+  private func isBefore(_ one: UInt32, _ other: UInt32, _ index: NameIndex) -> Bool {
+    let (mine, theirs) = (index.names[Int(one)].order, index.names[Int(other)].order)
+    return mine != theirs ? mine < theirs : one < other
   }
 
   private func add(_ item: NameSearch.Found, _ master: UInt32, _ index: NameIndex) {

@@ -23,6 +23,8 @@ final class NameIndex {
   }
   struct Piece: BitwiseCopyable {
     var word: UInt32
+    /// The word's first letter.
+    var letter: UInt16
     var traits: Token.Traits
   }
   struct Name: BitwiseCopyable {
@@ -51,6 +53,8 @@ final class NameIndex {
   private(set) var pieces = GrowingArray<Piece>(capacity: 1 << 10)
   private(set) var words = GrowingArray<Word>(capacity: 1 << 10)
   private(set) var letters = GrowingArray<UInt16>(capacity: 1 << 12)
+  /// Natural logarithm of the number of a word's names and one, by word.
+  private(set) var wordLogs = GrowingArray<Float>(capacity: 1 << 10)
   private var wordNumbers = KeyTable()
   private var postings = Postings()
   /// In how many names a word stands beside a company's prefix.
@@ -60,10 +64,14 @@ final class NameIndex {
   private let aliases = WordCounts(bits: 17)
   private var vacant: [UInt32] = []
   private let grams = Grams()
-  private(set) var count = 0
+  private(set) var count = 0 {
+    didSet { logCount = Self.log(UInt32(count + 2)) }
+  }
+  /// Natural logarithm of the number of names and two.
+  private(set) var logCount = NameIndex.log(2)
 
   var byteCount: Int {
-    names.byteCount + scales.byteCount + pieces.byteCount + words.byteCount + letters.byteCount
+    names.byteCount + scales.byteCount + pieces.byteCount + words.byteCount + letters.byteCount + wordLogs.byteCount
       + wordNumbers.byteCount + postings.byteCount + makers.byteCount + aliases.byteCount + vacant.capacity * 4
   }
 
@@ -86,7 +94,7 @@ final class NameIndex {
 
   /// The rarer, the heavier: natural logarithm.
   @inline(__always)
-  func rarity(_ names: UInt32) -> Float { Self.log(UInt32(count + 2)) - Self.log(names + 1) }
+  func rarity(_ names: UInt32) -> Float { logCount - Self.log(names + 1) }
 
   @inline(__always)
   private static func log(_ value: UInt32) -> Float { value < 1 << 14 ? logs[Int(value)] : logf(Float(value)) }
@@ -150,9 +158,9 @@ final class NameIndex {
     for index in 0..<text.tokenCount {
       let token = text.tokens[index]
       let word = wordForAdding(token, text)
-      words[Int(word)].names += 1
+      count(word, names: 1)
       if maker != 0 { makers.add(Self.mixed(token.hash, maker), 1) }
-      pieces.append(Piece(word: word, traits: token.traits))
+      pieces.append(Piece(word: word, letter: text.units[Int(token.start)], traits: token.traits))
     }
     let name = Name(
       order: text.identity ^ Token.mix(key.word), master: master, pieces: firstPiece, next: .max,
@@ -247,6 +255,11 @@ final class NameIndex {
 
   private func count(_ word: UInt32, kept amount: Int32) { words[Int(word)].kept &+= UInt32(bitPattern: amount) }
 
+  private func count(_ word: UInt32, names amount: Int32) {
+    words[Int(word)].names &+= UInt32(bitPattern: amount)
+    wordLogs[Int(word)] = Self.log(words[Int(word)].names + 1)
+  }
+
   /// One is the other cut short.
   private func isCut(_ first: UInt32, _ second: UInt32) -> Bool {
     let (a, b) = (words[Int(first)], words[Int(second)])
@@ -275,7 +288,7 @@ final class NameIndex {
       text.tokens[index] = Token(
         hash: word.hash, start: UInt16(end), count: word.count, traits: piece.traits, letters: word.mask)
       end += Int(word.count)
-      words[Int(piece.word)].names -= 1
+      count(piece.word, names: -1)
       if name.maker != 0 { makers.add(Self.mixed(word.hash, name.maker), -1) }
     }
     if name.maker != 0 { makers.add(Self.mixed(0, name.maker), -1) }
@@ -318,6 +331,7 @@ final class NameIndex {
     words.append(
       Word(hash: token.hash, letters: UInt32(letters.count), mask: token.letters, names: 0, count: token.count,
         isNumber: token.isNumber))
+    wordLogs.append(0)
     letters.append(text.letters(token))
     wordNumbers.insert(min(token.hash, .max - 2), number)
     return number

@@ -1,8 +1,8 @@
 /// Finds the names whose n-grams are nearest to a row's: the share of the row's n-grams that a name has, weighed by the
 /// square of their rarity, times the root of the ratio of their numbers; an equal size counts as a sixth of the row.
 ///
-/// Lists are added up from the shortest to the longest. Once those left weigh little and enough entries were seen, the
-/// rest is not read.
+/// The longest lists are not read when those left weigh little and enough entries are read. The others are added up for
+/// one range of names after the other, so that the sums stay in the processor's nearest cache.
 final class NameSearch {
   struct Found: BitwiseCopyable {
     var name: UInt32
@@ -20,25 +20,37 @@ final class NameSearch {
   private static let leastShare: Float = 0.32
   private static let leastEntries = 11_000
 
+  /// Names whose sums are held at once.
+  private static let range = 4_096
+
   private struct Line: BitwiseCopyable {
     var start: UnsafePointer<UInt32>
     var count: Int
     var weight: Float
     var key: UInt64
+    /// Entries read.
+    var read = 0
   }
   private let grams = Grams()
   private let lines = UnsafeMutablePointer<Line>.allocate(capacity: Grams.capacity + 1)
-  private var sums = UnsafeMutablePointer<Float>.allocate(capacity: 1)
-  private var touched = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+  /// By name in the range at hand: zero between searches.
+  private let sums = UnsafeMutablePointer<Float>.allocate(capacity: NameSearch.range)
+  /// The names of the range that are not zero. One more than there are, because a place is written before it counts.
+  private let touched = UnsafeMutablePointer<UInt16>.allocate(capacity: NameSearch.range + 1)
+  /// The near names of all ranges, with their scores.
+  private var near = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
   private var scores = UnsafeMutablePointer<Float>.allocate(capacity: 1)
   private var room = 0
   private let levels = UnsafeMutablePointer<Int32>.allocate(capacity: 256)
   private let found = UnsafeMutablePointer<Found>.allocate(capacity: NameSearch.most)
 
+  init() { sums.initialize(repeating: 0, count: Self.range) }
+
   deinit {
     lines.deallocate()
     sums.deallocate()
     touched.deallocate()
+    near.deallocate()
     scores.deallocate()
     levels.deallocate()
     found.deallocate()
@@ -65,8 +77,8 @@ final class NameSearch {
         put(Line(start: list.start, count: list.count, weight: sizeWeight, key: key), &lineCount)
       }
     }
-    let touchedCount = addUp(lineCount, total + sizeWeight)
-    let count = choose(touchedCount, Float(grams.count).squareRoot() / total, index)
+    let (nearCount, best) = addUp(read(lineCount, total + sizeWeight), index)
+    let count = choose(nearCount, best, Float(grams.count).squareRoot() / total, index)
     return .init(start: found, count: count)
   }
 
@@ -83,41 +95,61 @@ final class NameSearch {
     count += 1
   }
 
-  private func addUp(_ lineCount: Int, _ total: Float) -> Int {
-    let (touched, sums) = (touched, sums)
-    var touchedCount = 0
+  /// How many of the lists are read.
+  private func read(_ lineCount: Int, _ total: Float) -> Int {
     var (rest, entries) = (total, 0)
     for index in 0..<lineCount {
-      let line = lines[index]
-      if entries >= Self.leastEntries, rest < total * Self.leastShare { break }
-      for position in 0..<line.count {
-        let name = Int(line.start[position])
-        let sum = sums[name]
-        touched[touchedCount] = UInt32(truncatingIfNeeded: name)
-        touchedCount &+= sum == 0 ? 1 : 0
-        sums[name] = sum + line.weight
-      }
-      rest -= line.weight
-      entries += line.count
+      if entries >= Self.leastEntries, rest < total * Self.leastShare { return index }
+      rest -= lines[index].weight
+      entries += lines[index].count
     }
-    return touchedCount
+    return lineCount
   }
 
-  /// Takes the nearest of the touched names, and clears the sums.
-  private func choose(_ touchedCount: Int, _ factor: Float, _ index: NameIndex) -> Int {
-    let (touched, sums, scores) = (touched, sums, scores)
+  /// - Returns: how many names are near, and the score of the nearest.
+  private func addUp(_ lineCount: Int, _ index: NameIndex) -> (nearCount: Int, best: Float) {
+    let (lines, sums, touched, near, scores) = (lines, sums, touched, near, scores)
     let scales = UnsafePointer(index.scales.start)
     var (best, nearCount): (Float, Int) = (1e-9, 0)
-    for place in 0..<touchedCount {
-      let name = touched[place]
-      let score = sums[Int(name)] * scales[Int(name)]
-      sums[Int(name)] = 0
-      best = max(best, score)
-      // Written before it is counted; places read are never behind places written.
-      touched[nearCount] = name
-      scores[nearCount] = score
-      nearCount &+= score >= best * Self.farthest ? 1 : 0
+    var least = best * Self.farthest
+    var first: UInt32 = 0
+    for line in 0..<lineCount { first = line == 0 ? lines[line].start[0] : min(first, lines[line].start[0]) }
+    while first != .max {
+      let end = first &+ UInt32(Self.range)
+      var touchedCount = 0
+      var next = UInt32.max
+      for line in 0..<lineCount {
+        let (start, count, weight) = (lines[line].start, lines[line].count, lines[line].weight)
+        var place = lines[line].read
+        while place < count, start[place] < end {
+          let name = Int(start[place] &- first)
+          let sum = sums[name]
+          touched[touchedCount] = UInt16(truncatingIfNeeded: name)
+          touchedCount &+= sum == 0 ? 1 : 0
+          sums[name] = sum + weight
+          place &+= 1
+        }
+        lines[line].read = place
+        if place < count { next = min(next, start[place]) }
+      }
+      for place in 0..<touchedCount {
+        let name = Int(touched[place])
+        let score = sums[name] * scales[Int(first) &+ name]
+        sums[name] = 0
+        guard score >= least else { continue }
+        if score > best { (best, least) = (score, score * Self.farthest) }
+        near[nearCount] = first &+ UInt32(truncatingIfNeeded: name)
+        scores[nearCount] = score
+        nearCount &+= 1
+      }
+      first = next
     }
+    return (nearCount, best)
+  }
+
+  /// Takes the nearest.
+  private func choose(_ nearCount: Int, _ best: Float, _ factor: Float, _ index: NameIndex) -> Int {
+    let (near, scores) = (near, scores)
     levels.update(repeating: 0, count: 256)
     let step = 255 / best
     for place in 0..<nearCount { levels[Int(scores[place] * step)] += 1 }
@@ -129,7 +161,7 @@ final class NameSearch {
     }
     var count = 0
     for place in 0..<nearCount where Int(scores[place] * step) >= level {
-      let next = Found(name: touched[place], score: scores[place])
+      let next = Found(name: near[place], score: scores[place])
       if sum <= Self.most {
         found[count] = next
         count += 1
@@ -163,12 +195,8 @@ final class NameSearch {
   private func makeRoom(_ count: Int) {
     guard count > room else { return }
     room = count * 3 / 2 + 64
-    sums.deallocate()
-    sums = .allocate(capacity: room)
-    sums.initialize(repeating: 0, count: room)
-    touched.deallocate()
-    // One more than there are names, because a place is written before it is counted.
-    touched = .allocate(capacity: room + 1)
+    near.deallocate()
+    near = .allocate(capacity: room + 1)
     scores.deallocate()
     scores = .allocate(capacity: room + 1)
   }

@@ -35,8 +35,6 @@ final class NamesFeatures {
   private var pieceCount = 0
   /// Of the row's words: the names that have them.
   private let found = UnsafeMutablePointer<Float>.allocate(capacity: ProductText.maxTokens)
-  /// Which of the row's words some name has, a bit for each.
-  private(set) var covered: UInt32 = 0
 
   deinit {
     pieces.deallocate()
@@ -72,8 +70,6 @@ final class NamesFeatures {
         number = name.next
       }
     }
-    covered = 0
-    for place in 0..<row.rowCount where found[place] > 0 { covered |= 1 << UInt32(place) }
     set(.names, names)
     set(.size, sizes / names)
     set(.otherSize, otherSizes / names)

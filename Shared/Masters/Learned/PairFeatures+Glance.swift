@@ -1,50 +1,56 @@
 extension PairFeatures {
-  /// A linear guess, from what is read quickly, whether the row is the name's product: orders candidates.
-  func glance(_ found: NameSearch.Found, _ index: NameIndex) -> Float {
-    let name = index.names[Int(found.name)]
-    var (shared, nameShared, nameTotal): (Float, Float, Float) = (0, 0, 1e-6)
-    var (alike, nameAlike, numbers): (Float, Float, Float) = (0, 0, 0)
-    for place in 0..<Int(name.pieceCount) {
-      let piece = index.pieces[Int(name.pieces) + place]
-      guard !piece.traits.contains(.unnamed) else { continue }
-      let word = index.words[Int(piece.word)]
-      let rarity = index.rarity(word.names)
-      nameTotal += rarity
-      var isFound = false
-      for mine in 0..<rowCount where row[mine].hash == word.hash && !row[mine].traits.contains(.unnamed) {
-        shared += row[mine].rarity
-        nameShared += rarity
-        isFound = true
+  /// A linear guess, from what is read quickly, whether the row is each name's product: orders candidates.
+  func glance(_ found: UnsafeMutableBufferPointer<NameSearch.Found>, _ index: NameIndex) {
+    // Read once: a class's property costs more than the number that is read through it.
+    let (names, pieces, words) = (index.names.start, index.pieces.start, index.words.start)
+    let (letters, wordLogs, logCount) = (index.letters.start, index.wordLogs.start, index.logCount)
+    let (row, rowTotal, rowNumbers, rowLetters) = (row, rowTotal, rowNumbers, rowLetters)
+    for place in found.indices {
+      let name = names[Int(found[place].name)]
+      var (shared, nameShared, nameTotal): (Float, Float, Float) = (0, 0, 1e-6)
+      var (alike, nameAlike, numbers): (Float, Float, Float) = (0, 0, 0)
+      for piece in pieces + Int(name.pieces)..<pieces + Int(name.pieces) + Int(name.pieceCount) {
+        let piece = piece.pointee
+        guard !piece.traits.contains(.unnamed) else { continue }
+        let rarity = logCount - wordLogs[Int(piece.word)]
+        nameTotal += rarity
+        var places = rowNumbers[Int(piece.word) & 63]
+        while places != 0, row[places.trailingZeroBitCount].number != piece.word { places &= places - 1 }
+        if places != 0 {
+          shared += row[places.trailingZeroBitCount].rarity
+          nameShared += rarity
+          continue
+        }
+        if piece.traits.contains(.number) {
+          numbers += 1
+          continue
+        }
+        // A word that one side cuts short begins with the same letter.
+        places = rowLetters[Int(piece.letter) & 63]
+        guard places != 0 else { continue }
+        let word = words[Int(piece.word)]
+        let span = Spelling.Letters(start: letters + Int(word.letters), count: Int(word.count))
+        while places != 0 {
+          let mine = places.trailingZeroBitCount
+          places &= places - 1
+          guard Spelling.isCut(span, row[mine].span) else { continue }
+          alike += row[mine].rarity
+          nameAlike += rarity
+          break
+        }
       }
-      if isFound { continue }
-      if word.isNumber {
-        numbers += 1
-        continue
+      var likelihood = Glance.nearness * found[place].score + Glance.rowShared * shared / rowTotal
+      likelihood += Glance.nameShared * nameShared / nameTotal + Glance.rowAlike * alike / rowTotal
+      likelihood += Glance.nameAlike * nameAlike / nameTotal + Glance.number * numbers
+      if let mine = rowSize, let theirs = name.size {
+        likelihood += mine.amount == theirs.amount ? Glance.size : Glance.otherSize
       }
-      // A word that one side cuts short.
-      let letters = Spelling.Letters(start: index.letters.start + Int(word.letters), count: Int(word.count))
-      for mine in 0..<rowCount where row[mine].isNamed {
-        let both = row[mine].mask & word.mask
-        let span = row[mine].span
-        guard both == word.mask || both == row[mine].mask,
-          letters.count < span.count ? Spelling.isPrefix(letters, of: span) : Spelling.isPrefix(span, of: letters)
-        else { continue }
-        alike += row[mine].rarity
-        nameAlike += rarity
-        break
+      if facts.logPrice > RowFacts.unpriced, name.logPrice > RowFacts.unpriced {
+        likelihood += Glance.price * min(abs(facts.logPrice - name.logPrice), 1)
       }
+      if facts.isWeighted != name.isWeighted { likelihood += Glance.weighted }
+      found[place].likelihood = likelihood
     }
-    var likelihood = Glance.nearness * found.score + Glance.rowShared * shared / rowTotal
-    likelihood += Glance.nameShared * nameShared / nameTotal + Glance.rowAlike * alike / rowTotal
-    likelihood += Glance.nameAlike * nameAlike / nameTotal + Glance.number * numbers
-    if let mine = rowSize, let theirs = name.size {
-      likelihood += mine.amount == theirs.amount ? Glance.size : Glance.otherSize
-    }
-    if facts.logPrice > RowFacts.unpriced, name.logPrice > RowFacts.unpriced {
-      likelihood += Glance.price * min(abs(facts.logPrice - name.logPrice), 1)
-    }
-    if facts.isWeighted != name.isWeighted { likelihood += Glance.weighted }
-    return likelihood
   }
 
   /// Learnt over published lists: the right name against the others of its row (multinomial logit).

@@ -39,6 +39,8 @@ final class PairFeatures {
 
   struct Word: BitwiseCopyable {
     var hash: UInt64
+    /// In the index; `.max` for a word that it has not.
+    var number: UInt32
     var letters: UnsafePointer<UInt16>
     var count: Int
     var mask: UInt32
@@ -51,6 +53,10 @@ final class PairFeatures {
   typealias Words = UnsafeMutablePointer<Word>
   let row = Words.allocate(capacity: ProductText.maxTokens)
   private(set) var rowCount = 0
+  /// Places of the row's words, a bit each: by the lowest six bits of their number, and of the first letter of those
+  /// that `isNamed`.
+  let rowNumbers = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
+  let rowLetters = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
   /// Rarity of its words and numbers.
   private(set) var rowTotal: Float = 0
   private let name = Words.allocate(capacity: ProductText.maxTokens)
@@ -62,6 +68,8 @@ final class PairFeatures {
 
   deinit {
     row.deallocate()
+    rowNumbers.deallocate()
+    rowLetters.deallocate()
     name.deallocate()
   }
 
@@ -70,15 +78,22 @@ final class PairFeatures {
     rowSize = text.size
     rowCount = text.tokenCount
     rowTotal = 1e-6
+    rowNumbers.update(repeating: 0, count: 64)
+    rowLetters.update(repeating: 0, count: 64)
     for place in 0..<rowCount {
       let token = text.tokens[place]
-      let word = index.word(token.hash).map { index.words[Int($0)] }
+      let number = index.word(token.hash)
+      let word = number.map { index.words[Int($0)] }
       let names = word?.names ?? 0
       row[place] = Word(
-        hash: token.hash, letters: text.units + Int(token.start), count: Int(token.count), mask: token.letters,
-        rarity: index.rarity(names), surprise: index.surprise(word), names: names, traits: token.traits,
+        hash: token.hash, number: number ?? .max, letters: text.units + Int(token.start), count: Int(token.count),
+        mask: token.letters, rarity: index.rarity(names), surprise: index.surprise(word), names: names,
+        traits: token.traits,
         isPercent: token.isNumber && text.units[Int(token.start) + Int(token.count) - 1] == 0x25)
-      if !token.isUnnamed { rowTotal += row[place].rarity }
+      guard !token.isUnnamed else { continue }
+      rowTotal += row[place].rarity
+      if let number { rowNumbers[Int(number) & 63] |= 1 << UInt32(place) }
+      if row[place].isNamed { rowLetters[Int(row[place].letters[0]) & 63] |= 1 << UInt32(place) }
     }
   }
 
@@ -113,8 +128,8 @@ final class PairFeatures {
       let word = index.words[Int(piece.word)]
       let letters = UnsafePointer(index.letters.start + Int(word.letters))
       name[place] = Word(
-        hash: word.hash, letters: letters, count: Int(word.count), mask: word.mask, rarity: index.rarity(word.names),
-        surprise: index.surprise(word), names: word.names, traits: piece.traits,
+        hash: word.hash, number: piece.word, letters: letters, count: Int(word.count), mask: word.mask,
+        rarity: index.rarity(word.names), surprise: index.surprise(word), names: word.names, traits: piece.traits,
         isPercent: word.isNumber && letters[Int(word.count) - 1] == 0x25)
     }
   }
@@ -417,34 +432,5 @@ final class PairFeatures {
   private static func lastWord(_ words: Words, _ count: Int) -> Word? {
     for place in (0..<count).reversed() where words[place].isNamed { return words[place] }
     return nil
-  }
-}
-
-extension PairFeatures.Word {
-  var span: UnsafeBufferPointer<UInt16> { UnsafeBufferPointer(start: letters, count: count) }
-  var isNumber: Bool { traits.contains(.number) }
-  /// A word of the name itself, no number.
-  var isNamed: Bool { !traits.contains(.number) && !traits.contains(.unnamed) }
-
-  /// Whether the number is the size, in grams, kilograms, millilitres, litres or pieces, or the beginning of it.
-  fileprivate func isSaid(by size: ProductSize?) -> Bool {
-    guard let size else { return false }
-    var (value, decimals): (UInt64, Int) = (0, -1)
-    for unit in span {
-      if unit == 0x2E, decimals < 0 {
-        decimals = 0
-      } else if Folding.isDigit(unit), decimals < 3, value < 1_000_000_000 {
-        value = value * 10 + UInt64(unit - 0x30)
-        if decimals >= 0 { decimals += 1 }
-      }
-    }
-    for _ in max(decimals, 0)..<3 { value *= 10 }
-    guard value > 0 else { return false }
-    let tenths = UInt64(size.tenths)
-    if value == tenths * 100 || value * 10 == tenths { return true }
-    // `33` of a name that was cut in `330`.
-    var whole = tenths * 100
-    while whole > value { whole /= 10 }
-    return decimals <= 0 && whole / 1_000 * 1_000 == value && tenths % 10 == 0
   }
 }

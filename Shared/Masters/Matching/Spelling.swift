@@ -8,6 +8,9 @@ enum Spelling {
     return true
   }
 
+  /// One is the other cut short.
+  static func isCut(_ a: Letters, _ b: Letters) -> Bool { a.count < b.count ? isPrefix(a, of: b) : isPrefix(b, of: a) }
+
   static func isJoined(_ whole: Letters, _ first: Letters, _ second: Letters) -> Bool {
     guard whole.count == first.count + second.count else { return false }
     for index in first.indices where whole[index] != first[index] { return false }

@@ -10,8 +10,10 @@ package struct BatchJob: FieldwiseMessage {
   package enum Kind: String, CaseIterable, Sendable, JSONValue {
     /// Archived bars, chains, flow and sentiment into Parquet: one row for each identity, in the order of time.
     case compact
-    /// Indicators of compacted bars, by the engine of signal-worker.
+    /// Indicators of compacted bars, or anomalies of flow and sentiment, by the engine of signal-worker.
     case features
+    /// The declared features of archived records, by the engine of `souk features compute`.
+    case featureRows = "feature_rows"
     /// Options flow by underlying and day.
     case optionsFlow = "options_flow"
     /// Sentiment by symbol and window of time.
@@ -26,6 +28,7 @@ package struct BatchJob: FieldwiseMessage {
       switch self {
       case .compact: "bars"
       case .features: "features"
+      case .featureRows: "feature-rows"
       case .optionsFlow: "options-flow-daily"
       case .sentimentTrends: "sentiment-trends"
       case .train, .compare: nil

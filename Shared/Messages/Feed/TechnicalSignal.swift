@@ -1,7 +1,8 @@
 import Catalogue
 import Values
 
-/// What the indicators of a symbol are at the end of one bar, and which rules fire on it.
+/// What the indicators of a symbol are at the end of one bar, and which rules fire on it; or how many events of options
+/// and stories one hour has, and how unusual that is.
 ///
 /// `technical-signals`, key and order `symbol`. A signal is named by its `id`, which is made of symbol, feed, interval
 /// and the bar's start; a later record of the same id replaces the earlier one whole, because the bar or an earlier one
@@ -12,15 +13,16 @@ package struct TechnicalSignal: FieldwiseMessage {
   /// The canonical symbol.
   package var symbol: String
   package var feed: String
-  /// `1m`, `15m`, `1h`, `1d`.
+  /// `1m`, `15m`, `1h`, `1d`; of events `flow-1h`, `sentiment-1h`.
   package var interval: String
-  /// Begin of the bar; of a daily one midnight in New York.
+  /// Begin of the bar or the hour; of a daily one midnight in New York.
   package var startNs: Int64
   /// When the minute was known that this is the effect of.
   package var knownNs: Int64
-  /// Bars of the series up to this one: with fewer than 250, averages of long memory still feel where it began.
+  /// Bars of the series up to this one: with fewer than 250, averages of long memory still feel where it began. Of
+  /// events the earlier days that the hour is compared with.
   package var bars: Int64
-  /// By name; those that there are not yet are left out.
+  /// By name; those that there are not yet are left out. None: no event of this hour stands any more.
   package var values: SignalValues
   /// The rules that fire on this bar.
   package var events: [Event]

@@ -44,17 +44,53 @@ extension FieldwiseObject {
 package struct ObjectFields: Sendable {
   let names: FieldNames
   let required: UInt64
+  /// In the order in which they are written.
+  package let shapes: [FieldShape]
 
   package init(_ blank: some FieldwiseObject) {
     var object = blank
     var coder = FieldCoder()
     do { try object.visit(&coder) } catch { preconditionFailure("a visit throws only while reading") }
-    names = FieldNames(coder.names)
+    names = FieldNames(coder.shapes.map(\.name))
     required = coder.required
+    shapes = coder.shapes
   }
 
   /// All fields.
   var all: UInt64 { names.texts.count == 64 ? .max : (1 << UInt64(names.texts.count)) - 1 }
+}
+
+/// What a field may hold, for documents about messages.
+package struct FieldShape: Sendable {
+  package let name: String
+  package let type: any JSONValue.Type
+  package let isRequired: Bool
+  /// A decimal that is written as a number.
+  package let isNumber: Bool
+}
+
+/// Stands for an element of a batch, which its decoder reads and its writer writes.
+package enum BatchElement: JSONValue {
+  package func write(to writer: inout JSONWriter) {}
+  package static func read(from coder: inout FieldCoder) throws(DecodingFailure) -> Self {
+    throw coder.reader.unexpected("an element of a batch is read by its decoder")
+  }
+}
+
+/// A value that is absent or several of another type.
+package protocol WrappingJSONValue: JSONValue {
+  static var wrapped: any JSONValue.Type { get }
+  static var isList: Bool { get }
+}
+
+extension Optional: WrappingJSONValue where Wrapped: JSONValue {
+  package static var wrapped: any JSONValue.Type { Wrapped.self }
+  package static var isList: Bool { false }
+}
+
+extension Array: WrappingJSONValue where Element: JSONValue {
+  package static var wrapped: any JSONValue.Type { Element.self }
+  package static var isList: Bool { true }
 }
 
 /// Visits the fields of an object, to read them, to write them or to learn their names.
@@ -66,7 +102,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
   package var reader: JSONReader
   private let isReading: Bool
   private let writer: UnsafeMutablePointer<JSONWriter>?
-  fileprivate var names: [String] = []
+  fileprivate var shapes: [FieldShape] = []
   fileprivate var required: UInt64 = 0
   private var place = Place()
 
@@ -105,7 +141,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
 
   package mutating func field<Value: JSONValue>(_ name: StaticString, _ value: inout Value) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, value) }
-    guard try isNext(name) else { return }
+    guard try isNext(name, Value.self) else { return }
     value = try Value.read(from: &self)
     try advance()
   }
@@ -113,7 +149,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
   /// A field without which the message is refused; null is of a wrong type.
   package mutating func required<Value: JSONValue>(_ name: StaticString, _ value: inout Value) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, value) }
-    guard try isNext(name, isRequired: true) else { return }
+    guard try isNext(name, Value.self, isRequired: true) else { return }
     value = try Value.read(from: &self)
     try advance()
   }
@@ -130,7 +166,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
     _ name: StaticString, _ value: inout ExactDecimal, isRequired: Bool = false
   ) throws(DecodingFailure) {
     if let writer { return writer.pointee.number(name, value) }
-    guard try isNext(name, isRequired: isRequired) else { return }
+    guard try isNext(name, ExactDecimal.self, isRequired: isRequired, isNumber: true) else { return }
     value = try .read(from: &self)
     try advance()
   }
@@ -142,7 +178,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
       if isWritten { writer.pointee.number(name, value) }
       return
     }
-    guard try isNext(name) else { return }
+    guard try isNext(name, ExactDecimal?.self, isNumber: true) else { return }
     value = try .read(from: &self)
     try advance()
   }
@@ -153,7 +189,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
     _ name: StaticString, _ elements: inout [Element], isRequired: Bool = false, atMost limit: Int = .max
   ) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, elements) }
-    guard try isNext(name, isRequired: isRequired) else { return }
+    guard try isNext(name, [Element].self, isRequired: isRequired) else { return }
     elements = try readList(atMost: limit)
     try advance()
   }
@@ -164,18 +200,21 @@ package struct FieldCoder: ~Copyable, ~Escapable {
       writer.pointee.key(name)
       return writer.pointee.beginArray()
     }
-    guard try isNext(name, isRequired: true) else { return }
+    guard try isNext(name, [BatchElement].self, isRequired: true) else { return }
     place.isAtElements = true
   }
 
   // MARK: Reading
 
   /// Whether the message has this field next.
-  private mutating func isNext(_ name: StaticString, isRequired: Bool = false) throws(DecodingFailure) -> Bool {
+  private mutating func isNext(
+    _ name: StaticString, _ type: @autoclosure () -> any JSONValue.Type, isRequired: Bool = false,
+    isNumber: Bool = false
+  ) throws(DecodingFailure) -> Bool {
     let index = place.index
     place.index += 1
     guard isReading else {
-      names.append("\(name)")
+      shapes.append(FieldShape(name: "\(name)", type: type(), isRequired: isRequired, isNumber: isNumber))
       if isRequired { required |= 1 << UInt64(index) }
       return false
     }

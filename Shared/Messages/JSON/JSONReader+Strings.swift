@@ -4,7 +4,7 @@ extension JSONReader {
   /// The value as a string, in place, validated.
   @inline(__always)
   package mutating func slice() throws(DecodingFailure) -> Slice {
-    guard peek() == UInt8(ascii: "\"") else { throw unexpected("a string belongs here") }
+    guard peek() == UInt8(ascii: "\"") else { throw unexpected("expected a string") }
     position += 1
     return try scanString()
   }

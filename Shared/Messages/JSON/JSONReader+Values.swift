@@ -11,7 +11,7 @@ extension JSONReader {
   package mutating func bool() throws(DecodingFailure) -> Bool {
     if literal("true") { return true }
     if literal("false") { return false }
-    throw unexpected("true or false belongs here")
+    throw unexpected("expected true or false")
   }
 
   /// The value as a whole number: no fraction, no exponent, within Int64.
@@ -34,7 +34,7 @@ extension JSONReader {
       magnitude <= UInt64(Int64.max) + (isNegative ? 1 : 0)
     else {
       try skipNumber()
-      throw DecodingFailure(.badNumber, at: start, "a whole number within 64 bits belongs here")
+      throw DecodingFailure(.badNumber, at: start, "expected a whole number within 64 bits")
     }
     self.position = position
     return isNegative ? Int64(truncatingIfNeeded: 0 &- magnitude) : Int64(magnitude)
@@ -208,7 +208,7 @@ extension JSONReader {
       guard literal("null") else { throw malformed("not a value") }
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
       try skipNumber()
-    default: throw malformed("a value belongs here")
+    default: throw malformed("expected a value")
     }
   }
 
@@ -219,7 +219,7 @@ extension JSONReader {
       position += 1
       guard !isDigit else { throw malformed("a number has no leading zeros") }
     } else {
-      guard isDigit else { throw unexpected("a number belongs here") }
+      guard isDigit else { throw unexpected("expected a number") }
       skipDigits()
     }
     if peek() == UInt8(ascii: ".") {

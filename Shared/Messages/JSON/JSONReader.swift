@@ -47,7 +47,7 @@ package struct JSONReader: ~Copyable, ~Escapable {
   // MARK: Structure
 
   package mutating func beginObject() throws(DecodingFailure) -> ObjectCursor {
-    try open(UInt8(ascii: "{"), "an object belongs here")
+    try open(UInt8(ascii: "{"), "expected an object")
     return ObjectCursor()
   }
 
@@ -108,7 +108,7 @@ package struct JSONReader: ~Copyable, ~Escapable {
   }
 
   package mutating func beginArray() throws(DecodingFailure) -> ArrayCursor {
-    try open(UInt8(ascii: "["), "an array belongs here")
+    try open(UInt8(ascii: "["), "expected an array")
     return ArrayCursor()
   }
 
@@ -124,7 +124,7 @@ package struct JSONReader: ~Copyable, ~Escapable {
     if cursor.isFirst {
       cursor.isFirst = false
     } else {
-      guard next == UInt8(ascii: ",") else { throw malformed("a comma or closing bracket belongs here") }
+      guard next == UInt8(ascii: ",") else { throw malformed("expected a comma or closing bracket") }
       position += 1
       skipBlanks()
       // A value must follow: `[1,]` is left to the value's reader, which finds the bracket.
@@ -168,11 +168,11 @@ package struct JSONReader: ~Copyable, ~Escapable {
     if cursor.isFirst {
       cursor.isFirst = false
     } else {
-      guard peek() == UInt8(ascii: ",") else { throw malformed("a comma or closing brace belongs here") }
+      guard peek() == UInt8(ascii: ",") else { throw malformed("expected a comma or closing brace") }
       position += 1
       skipBlanks()
     }
-    guard peek() == UInt8(ascii: "\"") else { throw malformed("a field name belongs here") }
+    guard peek() == UInt8(ascii: "\"") else { throw malformed("expected a field name") }
     position += 1
     return true
   }
@@ -181,7 +181,7 @@ package struct JSONReader: ~Copyable, ~Escapable {
   mutating func colon() throws(DecodingFailure) {
     if peek() != UInt8(ascii: ":") {
       skipBlanks()
-      guard peek() == UInt8(ascii: ":") else { throw malformed("a colon belongs here") }
+      guard peek() == UInt8(ascii: ":") else { throw malformed("expected a colon") }
     }
     position += 1
     skipBlanks()
@@ -206,7 +206,7 @@ package struct JSONReader: ~Copyable, ~Escapable {
   @inline(never)
   func malformed(_ reason: StaticString) -> DecodingFailure {
     DecodingFailure(
-      .malformedJSON, at: position, position == bytes.byteCount ? "the message ends in the middle" : reason)
+      .malformedJSON, at: position, position == bytes.byteCount ? "the message is cut off" : reason)
   }
 
   /// A value of another type is `wrong_type`; what begins no value at all is `malformed_json`.

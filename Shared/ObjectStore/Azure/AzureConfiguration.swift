@@ -9,37 +9,27 @@ package struct AzureConfiguration: Sendable {
   package var endpoint: HTTPURL
   package var container: String
   /// Put before every key; no slash at either end; empty for none.
-  package var prefix: String
+  package var prefix = ""
   package var credential: AzureCredential
   /// `Hot`, `Cool`, `Cold` or `Archive`, of new blobs; nil for the account's own.
   package var tier: String?
   /// An existing blob is never replaced: one of the same bytes counts as stored, another is refused.
   package var createsOnce = false
+  /// How long no account can delete or change a record (``ObjectBody/isRecord``): a locked immutability policy of the
+  /// blob's version.
+  package var lock: Duration?
   /// Larger bodies are sent in blocks.
-  package var blockThreshold: Int
+  package var blockThreshold = 64 << 20
   /// Bytes of a block; grows so that there are at most 50,000 (Azure's limit).
-  package var blockBytes: Int
+  package var blockBytes = 16 << 20
   /// For one request, one block of a large body.
-  package var timeout: Duration
+  package var timeout = Duration.seconds(120)
 
-  package init(
-    account: String, endpoint: HTTPURL, container: String, prefix: String = "", credential: AzureCredential,
-    blockThreshold: Int = 64 << 20, blockBytes: Int = 16 << 20, timeout: Duration = .seconds(120)
-  ) {
+  package init(account: String, endpoint: HTTPURL, container: String, credential: AzureCredential) {
     self.account = account
     self.endpoint = endpoint
     self.container = container
-    self.prefix = prefix
     self.credential = credential
-    self.blockThreshold = blockThreshold
-    self.blockBytes = blockBytes
-    self.timeout = timeout
-  }
-
-  var limits: HTTPLimits {
-    HTTPLimits(
-      connectTime: .seconds(5), totalTime: timeout, lowSpeed: 1024, lowSpeedTime: .seconds(20),
-      maxBodyBytes: 16 << 20, maxRedirects: 0)
   }
 
   /// The URL of a blob (nil: of the container), its path percent-encoded once.
@@ -103,5 +93,4 @@ enum SharedKey {
     signed["authorization"] = "SharedKey \(account):\(Base64.encode(SHA256.authenticate(text, key: key)))"
     return signed
   }
-
 }

@@ -4,7 +4,7 @@ import HTTP
 
 /// An identity that Azure gives to a machine, or to a pod with a federated token, instead of a key of the account. Its
 /// token goes with every request and is renewed before it ends.
-package actor AzureIdentity {
+package final class AzureIdentity: Sendable {
   /// Where tokens come from.
   package enum Place: Sendable {
     /// The metadata service of the machine (learn.microsoft.com/entra/identity/managed-identities-azure-resources/
@@ -22,13 +22,10 @@ package actor AzureIdentity {
     }
   }
 
-  package nonisolated let place: Place
+  package let place: Place
   private let now: @Sendable () -> Int64
-  private var issued: (token: String, at: Int64, expiresAt: Int64)?
-  private var fetching: Task<Void, any Error>?
+  private let renewal: Renewal<String>
 
-  /// Seconds before its end at which a token is renewed, or kept when that fails.
-  private static let margin: Int64 = 300
   /// An address where nothing answers must not hold a start up.
   private static let limits = HTTPLimits(
     connectTime: .seconds(2), totalTime: .seconds(20), maxBodyBytes: 1 << 20, maxRedirects: 0)
@@ -37,36 +34,16 @@ package actor AzureIdentity {
   package init(_ place: Place, now: @escaping @Sendable () -> Int64 = WallClock.seconds) {
     self.place = place
     self.now = now
+    renewal = Renewal(now: now)
   }
 
   /// - Throws: `ObjectStoreError` or `HTTPError`.
   func token(by client: HTTPClient) async throws -> String {
-    if let issued, now() < issued.expiresAt - Self.margin { return issued.token }
-    do {
-      try await renew(by: client)
-    } catch {
-      // Not the end as long as the old one is taken.
-      guard let issued, now() < issued.expiresAt - 5 else { throw error }
-    }
-    guard let issued else { throw ObjectStoreError(.unavailable, "\(place.name) has no token yet") }
-    return issued.token
+    try await renewal.current { try await self.fetch(by: client) }
   }
 
-  /// The store refused the token. True when another may be had: one that was fetched only now is wrong.
-  func refused() -> Bool {
-    guard let issued, now() - issued.at >= 60 else { return false }
-    self.issued = nil
-    return true
-  }
-
-  /// One request for all who wait.
-  private func renew(by client: HTTPClient) async throws {
-    if let fetching { return try await fetching.value }
-    let task = Task { try await fetch(by: client) }
-    fetching = task
-    defer { fetching = nil }
-    try await task.value
-  }
+  /// The store refused the token.
+  func refused(_ token: String) async -> Bool { await renewal.refused { $0 == token } }
 
   private struct Answer: Decodable {
     var access_token: String
@@ -88,7 +65,7 @@ package actor AzureIdentity {
     }
   }
 
-  private func fetch(by client: HTTPClient) async throws {
+  private func fetch(by client: HTTPClient) async throws -> Issued<String> {
     let asked = now()
     let answer = try await client.execute(try request())
     guard answer.head.isSuccess else {
@@ -106,7 +83,7 @@ package actor AzureIdentity {
     guard header.areSafeToSend else {
       throw ObjectStoreError(.protocolViolated, "\(place.name) gave an unusable token")
     }
-    issued = (found.access_token, asked, asked + found.expires_in.value)
+    return Issued(found.access_token, expiresAt: asked + found.expires_in.value)
   }
 
   private static let resource = "https://storage.azure.com/"
@@ -137,5 +114,5 @@ package actor AzureIdentity {
 
 extension AzureIdentity: Hashable {
   package static func == (left: AzureIdentity, right: AzureIdentity) -> Bool { left === right }
-  package nonisolated func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+  package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

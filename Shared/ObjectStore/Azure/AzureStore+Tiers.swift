@@ -4,7 +4,7 @@ import HTTP
 /// Access tiers (learn.microsoft.com/rest/api/storageservices/set-blob-tier and .../blobs/archive-rehydrate-overview).
 extension AzureStore {
   package func state(of key: ObjectKey) async throws -> ObjectState? {
-    let answer = try await sendRepeatedly("HEAD", key.text, accepting: [.noSuchKey])
+    let answer = try await sendRepeatedly("HEAD", key.text, accept: Self.isMissing)
     guard answer.head.isSuccess else { return nil }
     var state = ObjectState(info: Self.info(key, answer.head))
     state.tier = answer.head.headers["x-ms-access-tier"]
@@ -31,8 +31,9 @@ extension AzureStore {
     var headers = headers
     headers["x-ms-access-tier"] = tier
     // 200: done; 202: it takes hours. A second request for the tier that a blob is already on its way to is a conflict.
-    _ = try await sendRepeatedly(
-      "PUT", key.text, query: [("comp", "tier")], headers: headers, accepting: [.archived])
+    _ = try await sendRepeatedly("PUT", key.text, query: [("comp", "tier")], headers: headers, body: .bytes([])) {
+      kind, _ in kind == .archived
+    }
   }
 
   package func restore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool {

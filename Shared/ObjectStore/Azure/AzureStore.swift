@@ -1,11 +1,12 @@
 import Core
+import HTML
 import HTTP
 
 /// A container of Azure Blob Storage, or of anything that speaks its protocol. Objects are block blobs.
-package final class AzureStore: ObjectStore, StoreOverHTTP {
+package final class AzureStore: StoreOverHTTP {
   package let location: ObjectLocation
   let configuration: AzureConfiguration
-  private let client: HTTPClient
+  let client: HTTPClient
   private let now: @Sendable () -> Int64
 
   static let notePrefix = "x-ms-meta-"
@@ -24,9 +25,8 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
     self.now = now
   }
 
-  package func close() { client.close() }
-
   var prefix: String { configuration.prefix }
+  var place: String { "container \(configuration.container)" }
 
   // MARK: - objects
 
@@ -70,48 +70,22 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
 
   /// What is said of a blob when it is made, whole or from its blocks.
   func blobHeaders(_ body: ObjectBody) -> HTTPHeaders {
-    var headers: HTTPHeaders = [Self.hashHeader: body.sha256.hex]
-    for (name, value) in body.notes { headers[Self.notePrefix + name] = value }
+    var headers = headers(describing: body)
     if let tier = configuration.tier { headers["x-ms-access-tier"] = tier }
     if configuration.createsOnce { headers["if-none-match"] = "*" }
+    if body.isRecord, let lock = configuration.lock {
+      headers["x-ms-immutability-policy-mode"] = "locked"
+      headers["x-ms-immutability-policy-until-date"] = CivilDate.httpText(now() + lock.components.seconds)
+    }
     return headers
   }
 
-  package func get<T: Sendable>(
-    _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
-  ) async throws -> T {
-    try await read(key, [:]) { head, reader in try await consume(Self.info(key, head), reader) }
-  }
-
-  package func get<T: Sendable>(
-    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
-  ) async throws -> T {
-    try await read(key, ["x-ms-range": try Self.header(of: range, key)]) { _, reader in try await consume(reader) }
-  }
-
-  private func read<T: Sendable>(
-    _ key: ObjectKey, _ headers: HTTPHeaders, _ consume: (HTTPResponseHead, ObjectReader) async throws -> T
-  ) async throws -> T {
-    var request = try await request("GET", key.text, query: [], headers: headers, body: .none)
-    request.limits.maxBodyBytes = .max
-    let signed = request
-    return try await mappingErrors {
-      try await client.stream(signed) { head, body in
-        guard head.isSuccess else {
-          var bytes: [UInt8] = []
-          while bytes.count < 64 << 10, let chunk = try await body.next() { bytes += chunk }
-          throw await judged(ObjectStoreError(azure: head, body: bytes, what: "GET \(key)"))
-        }
-        try Self.requireRange(head, asked: headers["x-ms-range"] != nil, key)
-        return try await consume(head, ObjectReader { try await body.next() })
-      }
-    }
-  }
-
   package func head(_ key: ObjectKey) async throws -> ObjectInfo? {
-    let answer = try await sendRepeatedly("HEAD", key.text, accepting: [.noSuchKey])
+    let answer = try await sendRepeatedly("HEAD", key.text, accept: Self.isMissing)
     return answer.head.isSuccess ? Self.info(key, answer.head) : nil
   }
+
+  static func isMissing(_ kind: ObjectStoreError.Kind, _ status: Int) -> Bool { kind == .noSuchKey }
 
   package func list(prefix: String, from: String?, limit: Int) async throws -> ObjectPage {
     var query = [
@@ -119,19 +93,24 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
     ]
     if let from { query.append(("marker", from)) }
     let response = try await sendRepeatedly("GET", nil, query: query)
-    guard let page = AzureAnswer(response.body), page.root == "EnumerationResults" else {
+    guard let page = XMLElement(document: response.body), page.name == "EnumerationResults" else {
       throw ObjectStoreError(.protocolViolated, "the list of blobs is not the XML that Azure sends")
     }
-    let objects = page.blobs.compactMap { blob -> ObjectInfo? in
-      // Another program's names are not all keys of ours.
-      guard !blob.isFolder, let own = unqualified(blob.name), let key = try? ObjectKey(own) else { return nil }
-      return ObjectInfo(key: key, size: blob.size, etag: blob.etag.map(Self.unquoted))
+    var objects: [ObjectInfo] = []
+    for blob in page.child("Blobs")?.children ?? [] where blob.name == "Blob" {
+      let properties = blob.child("Properties")
+      guard let size = Int(properties?["Content-Length"] ?? "0"), size >= 0 else {
+        throw ObjectStoreError(.protocolViolated, "the list of blobs holds a size that is none")
+      }
+      // Accounts with a hierarchical namespace list folders too.
+      guard properties?["ResourceType"] != "directory", let key = key(ofListed: blob["Name"] ?? "") else { continue }
+      objects.append(ObjectInfo(key: key, size: size, etag: properties?["Etag"].map(Self.unquoted)))
     }
-    return ObjectPage(objects: objects, next: page.nextMarker.flatMap { $0.isEmpty ? nil : $0 })
+    return ObjectPage(objects: objects, next: page["NextMarker"].flatMap { $0.isEmpty ? nil : $0 })
   }
 
   package func delete(_ key: ObjectKey) async throws {
-    _ = try await sendRepeatedly("DELETE", key.text, accepting: [.noSuchKey])
+    _ = try await sendRepeatedly("DELETE", key.text, accept: Self.isMissing)
   }
 
   // MARK: - the container
@@ -144,60 +123,21 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
       try await check()
     } catch let error as ObjectStoreError where error.kind == .noSuchBucket {
       // Another process may make it at the same moment.
-      _ = try await sendRepeatedly("PUT", nil, query: [("restype", "container")], accepting: [.exists])
+      _ = try await sendRepeatedly("PUT", nil, query: [("restype", "container")], body: .bytes([])) { kind, _ in
+        kind == .exists
+      }
     }
   }
 
   // MARK: - requests
 
-  /// One request whose answer is small; an answer outside 200...299 is thrown.
-  func send(
-    _ method: String, _ key: ObjectKey, query: [(String, String)] = [], headers: HTTPHeaders = [:],
-    body: HTTPRequest.Body = .bytes([])
-  ) async throws -> HTTPResponse {
-    try await collect(method, key.text, query: query, headers: headers, body: body, accepting: [])
-  }
-
-  /// Like `send`, for requests that may be repeated without harm: three attempts, a short backoff between.
-  func sendRepeatedly(
-    _ method: String, _ key: String?, query: [(String, String)] = [], headers: HTTPHeaders = [:],
-    accepting: Set<ObjectStoreErrorKind> = []
-  ) async throws -> HTTPResponse {
-    try await Backoff(base: .milliseconds(50), cap: .seconds(2)).retry {
-      try await collect(
-        method, key, query: query, headers: headers, body: method == "PUT" ? .bytes([]) : .none, accepting: accepting)
-    } pause: { failed in
-      guard failed.number < 3 else { throw failed.error }
-      try await Task.sleep(for: failed.delay)
-    }
-  }
-
-  private func collect(
+  func request(
     _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body,
-    accepting: Set<ObjectStoreErrorKind>
-  ) async throws -> HTTPResponse {
-    let request = try await request(method, key, query: query, headers: headers, body: body)
-    let answer = try await mappingErrors { try await client.execute(request) }
-    if answer.head.isSuccess { return answer }
-    let error = ObjectStoreError(
-      azure: answer.head, body: answer.body, what: "\(method) \(key ?? "container \(configuration.container)")")
-    guard accepting.contains(error.kind) else { throw await judged(error) }
-    return answer
-  }
-
-  /// A token that was good once is worth another try with a new one.
-  private func judged(_ error: ObjectStoreError) async -> ObjectStoreError {
-    guard error.kind == .badCredentials, case .identity(let identity) = configuration.credential,
-      await identity.refused()
-    else { return error }
-    return ObjectStoreError(.unavailable, "\(error.message); trying again with a new token")
-  }
-
-  private func request(
-    _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body
-  ) async throws -> HTTPRequest {
+    hash: SHA256Digest?
+  ) async throws -> SignedRequest {
     let url = try configuration.url(key: key.map(qualified), query: query)
     var signed = headers
+    var hasOther: @Sendable () async -> Bool = { false }
     switch configuration.credential {
     case .key(let secret):
       signed = SharedKey.sign(
@@ -205,10 +145,17 @@ package final class AzureStore: ObjectStore, StoreOverHTTP {
         length: body.length, at: now())
     case .sas: signed["x-ms-version"] = SharedKey.version
     case .identity(let identity):
+      let token = try await identity.token(by: client)
       signed["x-ms-version"] = SharedKey.version
-      signed["authorization"] = "Bearer \(try await identity.token(by: client))"
+      signed["authorization"] = "Bearer \(token)"
+      hasOther = { await identity.refused(token) }
     }
-    return HTTPRequest(method, url, headers: signed, body: body, limits: configuration.limits)
+    let request = HTTPRequest(method, url, headers: signed, body: body, limits: Self.limits(configuration.timeout))
+    return SignedRequest(request: request, hasOtherCredentials: hasOther)
+  }
+
+  static func failure(_ head: HTTPResponseHead, _ body: [UInt8], what: String) -> ObjectStoreError {
+    ObjectStoreError(azure: head, body: body, what: what)
   }
 }
 

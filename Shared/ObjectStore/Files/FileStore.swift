@@ -30,39 +30,19 @@ package final class FileStore: ObjectStore {
     _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
   ) async throws -> T {
     try refuseTemporary(key)
-    let (file, size) = try await opened(key)
-    return try await consume(ObjectInfo(key: key, size: size), reader(of: file, 0..<size, key))
-  }
-
-  package func get<T: Sendable>(
-    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
-  ) async throws -> T {
-    try refuseTemporary(key)
-    let (file, size) = try await opened(key)
-    let part = range.clamped(to: 0..<size)
-    guard !part.isEmpty else { throw ObjectStoreError(.rangeOutside, "\(key) has only \(size) bytes") }
-    return try await consume(reader(of: file, part, key))
-  }
-
-  private func opened(_ key: ObjectKey) async throws -> (file: OpenFile, size: Int) {
-    guard let found = try await worker.open(key) else {
+    guard let (file, size) = try await worker.open(key) else {
       throw ObjectStoreError(.noSuchKey, "no object \(key) in \(location)")
     }
-    return found
-  }
-
-  private func reader(of file: OpenFile, _ range: Range<Int>, _ key: ObjectKey) -> ObjectReader {
-    let position = ReadPosition(range.lowerBound)
-    return ObjectReader { [worker] in
-      let offset = position.value
-      guard offset < range.upperBound else { return nil }
+    let position = Mutex(0)
+    return try await consume(ObjectInfo(key: key, size: size), ObjectReader { [worker] in
+      let offset = position.withLock { $0 }
+      guard offset < size else { return nil }
       guard let chunk = try await worker.read(file, at: offset) else {
-        throw ObjectStoreError(.truncated, "\(key) ended after \(offset) of \(range.upperBound) bytes")
+        throw ObjectStoreError(.truncated, "\(key) ended after \(offset) of \(size) bytes")
       }
-      let piece = chunk.count <= range.upperBound - offset ? chunk : Array(chunk.prefix(range.upperBound - offset))
-      position.value = offset + piece.count
-      return piece
-    }
+      position.withLock { $0 = offset + chunk.count }
+      return chunk
+    })
   }
 
   package func head(_ key: ObjectKey) async throws -> ObjectInfo? {
@@ -96,15 +76,5 @@ package final class FileStore: ObjectStore {
   /// S3's order: by bytes, not by the text's collation.
   private static func precedes(_ left: String, _ right: String) -> Bool {
     left.utf8.lexicographicallyPrecedes(right.utf8)
-  }
-}
-
-/// How far one reader has come.
-private final class ReadPosition: Sendable {
-  private let storage: Mutex<Int>
-  init(_ start: Int) { storage = Mutex(start) }
-  var value: Int {
-    get { storage.withLock { $0 } }
-    set { storage.withLock { $0 = newValue } }
   }
 }

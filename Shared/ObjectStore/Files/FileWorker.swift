@@ -40,30 +40,11 @@ actor FileWorker {
 
   private func copy(_ body: ObjectBody, to descriptor: Int32, _ key: ObjectKey) throws {
     var hash = SHA256()
-    var count = 0
-    switch body.source {
-    case .bytes(let bytes):
-      try bytes.withUnsafeBytes { try Self.write($0, to: descriptor, key) }
-      hash.update(bytes)
-      count = bytes.count
-    case .file(let source):
-      var chunk = [UInt8](repeating: 0, count: FileStore.chunkBytes)
-      while true {
-        let read = pread(source, &chunk, chunk.count, off_t(count))
-        if read < 0 {
-          if errno == EINTR { continue }
-          throw FileTree.failure("cannot read what is to be stored as \(key)")
-        }
-        if read == 0 { break }
-        try chunk.withUnsafeBytes { bytes in
-          let piece = UnsafeRawBufferPointer(rebasing: bytes[..<read])
-          hash.update(piece)
-          try Self.write(piece, to: descriptor, key)
-        }
-        count += read
-      }
+    try body.read(offset: 0, length: body.length) { piece in
+      hash.update(piece)
+      try Self.write(piece, to: descriptor, key)
     }
-    guard count == body.length, hash.finish() == body.sha256 else {
+    guard hash.finish() == body.sha256 else {
       throw ObjectStoreError(.damagedInTransit, "the bytes written for \(key) are not those that were hashed")
     }
   }

@@ -5,44 +5,27 @@ import HTTP
 package struct S3Configuration: Sendable {
   package var bucket: String
   /// Put before every key; no slash at either end; empty for none.
-  package var prefix: String
+  package var prefix = ""
   /// Nil for Amazon's own endpoint of the region.
   package var endpoint: HTTPURL?
-  package var region: String
+  package var region = "us-east-1"
   package var credentials: any CredentialProvider
   /// What is said about every object: its storage class, its encryption.
   package var objectHeaders: HTTPHeaders = [:]
+  /// How long no account can delete or change a record (``ObjectBody/isRecord``): Object Lock in compliance mode.
+  package var lock: Duration?
   /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
-  package var pathStyle: Bool
+  package var pathStyle = true
   /// Larger bodies are sent in parts.
-  package var multipartThreshold: Int
+  package var multipartThreshold = 64 << 20
   /// Bytes of a part, at least 5 MiB (S3's minimum); grows so that there are at most 10,000.
-  package var partBytes: Int
+  package var partBytes = 16 << 20
   /// For one request, one part of a large body.
-  package var timeout: Duration
-  package var connectTimeout: Duration
+  package var timeout = Duration.seconds(120)
 
-  package init(
-    bucket: String, prefix: String = "", endpoint: HTTPURL? = nil, region: String = "us-east-1",
-    credentials: any CredentialProvider, pathStyle: Bool = true, multipartThreshold: Int = 64 << 20,
-    partBytes: Int = 16 << 20, timeout: Duration = .seconds(120), connectTimeout: Duration = .seconds(5)
-  ) {
+  package init(bucket: String, credentials: any CredentialProvider) {
     self.bucket = bucket
-    self.prefix = prefix
-    self.endpoint = endpoint
-    self.region = region
     self.credentials = credentials
-    self.pathStyle = pathStyle
-    self.multipartThreshold = multipartThreshold
-    self.partBytes = partBytes
-    self.timeout = timeout
-    self.connectTimeout = connectTimeout
-  }
-
-  var limits: HTTPLimits {
-    HTTPLimits(
-      connectTime: connectTimeout, totalTime: timeout, lowSpeed: 1024, lowSpeedTime: .seconds(20),
-      maxBodyBytes: 16 << 20, maxRedirects: 0)
   }
 
   /// The URL of an object (nil: of the bucket), its path percent-encoded once and its query in signing order.

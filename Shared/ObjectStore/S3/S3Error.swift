@@ -1,4 +1,5 @@
 import Core
+import HTML
 import HTTP
 
 extension ObjectStoreError {
@@ -6,19 +7,19 @@ extension ObjectStoreError {
   /// that is not in it goes by its status.
   ///
   /// - Parameter what: what was tried, for people: `put files/…`.
-  init(s3 answer: S3Answer?, head: HTTPResponseHead, what: String) {
-    let code = answer?.code ?? ""
+  init(s3 answer: XMLElement?, head: HTTPResponseHead, what: String) {
+    let code = answer?["Code"] ?? ""
     let kind = Self.kind(code: code, status: head.status)
     let retryAfter = head.headers["retry-after"].flatMap { RetryAfter.delay($0) }
     var text = "\(what): the store answered \(head.status)\(code.isEmpty ? "" : " \(code)")"
     switch kind {
     case .badCredentials: text += "; check the access key, the secret and the machine's clock"
-    case .accessDenied: text += "; the credentials have no right to this"
+    case .accessDenied: text += "; access is denied: check the access key and its policy"
     case .archived: text += "; the object is archived and has to be restored before it can be read"
     case .tiersUnsupported: text += "; this store does not do that"
     case .noSuchBucket: text += "; create the bucket or correct --object-store"
     case .wrongEndpoint:
-      let region = head.headers["x-amz-bucket-region"] ?? answer?.region
+      let region = head.headers["x-amz-bucket-region"] ?? answer?["Region"]
       text += "; correct --aws-region or --s3-endpoint" + (region.map { " (the bucket is in \($0))" } ?? "")
     default: break
     }
@@ -32,7 +33,6 @@ extension ObjectStoreError {
     case "BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest", "IncompleteBody": .damagedInTransit
     case "NoSuchKey": .noSuchKey
     case "InvalidObjectState": .archived
-    case "InvalidRange": .rangeOutside
     case "InvalidStorageClass", "NotImplemented", "MethodNotAllowed": .tiersUnsupported
     case "NoSuchBucket": .noSuchBucket
     case "EntityTooLarge", "MaxMessageLengthExceeded": .tooLarge

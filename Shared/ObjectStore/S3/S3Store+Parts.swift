@@ -1,4 +1,5 @@
 import Core
+import HTML
 import HTTP
 
 extension S3Store {
@@ -13,7 +14,7 @@ extension S3Store {
     var headers = objectHeaders(contentType, body)
     headers["x-amz-checksum-algorithm"] = "SHA256"
     let begun = try await send("POST", key, query: [("uploads", "")], headers: headers)
-    guard let upload = S3Answer(begun.body)?.uploadID, !upload.isEmpty else {
+    guard let upload = XMLElement(document: begun.body)?["UploadId"], !upload.isEmpty else {
       throw ObjectStoreError(.protocolViolated, "the store began a multipart upload without an id")
     }
     do {
@@ -22,7 +23,7 @@ extension S3Store {
     } catch {
       // In a task of its own: when this one is cancelled, the parts have to go all the same.
       await Task {
-        _ = try? await sendRepeatedly("DELETE", key.text, query: [("uploadId", upload)], accepting: [404])
+        _ = try? await sendRepeatedly("DELETE", key.text, query: [("uploadId", upload)], accept: Self.isMissing)
       }.value
       throw error
     }
@@ -58,13 +59,17 @@ extension S3Store {
     let document = Array("<CompleteMultipartUpload>\(list)</CompleteMultipartUpload>".utf8)
     let answer = try await send(
       "POST", key, query: [("uploadId", upload)], headers: ["content-type": "application/xml"],
-      body: .bytes(document), hash: SHA256.hash(document))
-    // S3 may answer 200 first and find out later that it failed: the error is then in the body.
-    guard let result = S3Answer(answer.body), result.root != "Error" else {
-      var head = answer.head
-      head.status = 500
-      throw ObjectStoreError(s3: S3Answer(answer.body), head: head, what: "complete \(key)")
-    }
-    return result.etag.map(Self.unquoted)
+      body: .bytes(document))
+    return try Self.result(answer, what: "complete \(key)")["ETag"].map(Self.unquoted)
+  }
+
+  /// The document in an answer of 200.
+  /// - Throws: S3 may answer 200 first and find out later that it failed: the error is then in the body.
+  static func result(_ answer: HTTPResponse, what: String) throws(ObjectStoreError) -> XMLElement {
+    let document = XMLElement(document: answer.body)
+    if let document, document.name != "Error" { return document }
+    var head = answer.head
+    head.status = 500
+    throw ObjectStoreError(s3: document, head: head, what: what)
   }
 }

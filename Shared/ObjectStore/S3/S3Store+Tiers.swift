@@ -9,16 +9,6 @@ extension S3Store {
     try await described(key).map { Self.state(key, $0) }
   }
 
-  /// The headers of an object; nil when there is none.
-  private func described(_ key: ObjectKey) async throws -> HTTPResponseHead? {
-    let answer = try await sendRepeatedly("HEAD", key.text, accepting: [404])
-    if answer.status == 404 {
-      try await check()
-      return nil
-    }
-    return answer.head
-  }
-
   private static func state(_ key: ObjectKey, _ head: HTTPResponseHead) -> ObjectState {
     var state = ObjectState(info: info(key, head))
     let tier = head.headers["x-amz-storage-class"] ?? "STANDARD"
@@ -52,13 +42,7 @@ extension S3Store {
     }
     // Another writer of the same key in between is not overwritten with what this one has seen.
     if let etag = head.headers["etag"] { headers["x-amz-copy-source-if-match"] = etag }
-    let answer = try await send("PUT", key, headers: headers)
-    // S3 may answer 200 first and find out later that it failed: the error is then in the body.
-    guard let result = S3Answer(answer.body), result.root != "Error" else {
-      var head = answer.head
-      head.status = 500
-      throw ObjectStoreError(s3: S3Answer(answer.body), head: head, what: "move \(key) to \(tier)")
-    }
+    _ = try Self.result(try await send("PUT", key, headers: headers), what: "move \(key) to \(tier)")
   }
 
   private func copyHeaders(_ key: ObjectKey, to tier: String) -> HTTPHeaders {
@@ -86,8 +70,7 @@ extension S3Store {
     } catch let error as ObjectStoreError where error.kind == .tiersUnsupported {
       // Servers that know the class by its name only read such an object as any other.
       do {
-        try await get(key, bytes: 0..<1) { while try await $0.next() != nil {} }
-        return true
+        return try await get(key) { _, _ in true }
       } catch let reading as ObjectStoreError where reading.kind == .archived { throw error }
     }
   }
@@ -98,7 +81,8 @@ extension S3Store {
       <GlacierJobParameters><Tier>Standard</Tier></GlacierJobParameters></RestoreRequest>
       """.utf8)
     // 409 RestoreAlreadyInProgress.
-    return try await sendRepeatedly("POST", key.text, query: [("restore", "")], body: document, accepting: [409])
+    return try await sendRepeatedly(
+      "POST", key.text, query: [("restore", "")], body: .bytes(document), accept: Self.isConflict)
   }
 
   /// Tries both on an object that there is not: a server that knows them misses the object, and one that does not

@@ -1,12 +1,12 @@
 import Core
-import Glibc
+import HTML
 import HTTP
 
 /// A bucket of S3 or of anything that speaks its protocol, over our HTTP client and signatures of our own.
-package final class S3Store: ObjectStore, StoreOverHTTP {
+package final class S3Store: StoreOverHTTP {
   package let location: ObjectLocation
   let configuration: S3Configuration
-  private let client: HTTPClient
+  let client: HTTPClient
   private let now: @Sendable () -> Int64
 
   static let notePrefix = "x-amz-meta-"
@@ -27,9 +27,8 @@ package final class S3Store: ObjectStore, StoreOverHTTP {
     self.now = now
   }
 
-  package func close() { client.close() }
-
   var prefix: String { configuration.prefix }
+  var place: String { "bucket \(configuration.bucket)" }
 
   // MARK: - objects
 
@@ -44,90 +43,80 @@ package final class S3Store: ObjectStore, StoreOverHTTP {
     return ObjectInfo(key: key, size: body.length, etag: Self.etag(answer.head), sha256: body.sha256)
   }
 
-  package func get<T: Sendable>(
-    _ key: ObjectKey, _ consume: (ObjectInfo, ObjectReader) async throws -> T
-  ) async throws -> T {
-    try await read(key, [:]) { head, reader in try await consume(Self.info(key, head), reader) }
-  }
-
-  package func get<T: Sendable>(
-    _ key: ObjectKey, bytes range: Range<Int>, _ consume: (ObjectReader) async throws -> T
-  ) async throws -> T {
-    try await read(key, ["range": try Self.header(of: range, key)]) { _, reader in try await consume(reader) }
-  }
-
-  private func read<T: Sendable>(
-    _ key: ObjectKey, _ headers: HTTPHeaders, _ consume: (HTTPResponseHead, ObjectReader) async throws -> T
-  ) async throws -> T {
-    let credentials = try await configuration.credentials.current()
-    var request = try request(
-      "GET", key.text, query: [], headers: headers, body: .none, hash: Self.emptyHash, as: credentials)
-    request.limits.maxBodyBytes = .max
-    let signed = request
-    return try await mappingErrors {
-      try await client.stream(signed) { head, body in
-        guard head.isSuccess else {
-          throw try await self.judged(self.failure(head, body, what: "get \(key)"), credentials)
-        }
-        try Self.requireRange(head, asked: headers["range"] != nil, key)
-        return try await consume(head, ObjectReader { try await body.next() })
-      }
-    }
-  }
-
   package func head(_ key: ObjectKey) async throws -> ObjectInfo? {
-    let answer = try await sendRepeatedly("HEAD", key.text, accepting: [404])
-    if answer.status == 404 {
-      // An answer to HEAD has no body that could say which of the two is missing.
-      try await check()
-      return nil
-    }
-    return Self.info(key, answer.head)
+    try await described(key).map { Self.info(key, $0) }
   }
+
+  /// The headers of an object; nil when there is none.
+  func described(_ key: ObjectKey) async throws -> HTTPResponseHead? {
+    let answer = try await sendRepeatedly("HEAD", key.text, accept: Self.isMissing)
+    guard answer.status == 404 else { return answer.head }
+    // An answer to HEAD has no body that could say whether the object or the bucket is missing.
+    try await check()
+    return nil
+  }
+
+  static func isMissing(_ kind: ObjectStoreError.Kind, _ status: Int) -> Bool { status == 404 }
+  static func isConflict(_ kind: ObjectStoreError.Kind, _ status: Int) -> Bool { status == 409 }
 
   package func list(prefix: String, from: String?, limit: Int) async throws -> ObjectPage {
     var query = [("list-type", "2"), ("prefix", qualified(prefix)), ("max-keys", "\(limit)")]
     query.append(("encoding-type", "url"))
     if let from { query.append(("continuation-token", from)) }
     let response = try await sendRepeatedly("GET", nil, query: query)
-    guard let answer = S3Answer(response.body), answer.root == "ListBucketResult" else {
+    guard let answer = XMLElement(document: response.body), answer.name == "ListBucketResult" else {
       throw ObjectStoreError(.protocolViolated, "the list of objects is not the XML that S3 sends")
     }
-    let objects = try answer.objects.compactMap { object -> ObjectInfo? in
+    return try page(answer)
+  }
+
+  /// - Parameter answer: the outermost element of a list; elements it does not know are ignored.
+  func page(_ answer: XMLElement) throws(ObjectStoreError) -> ObjectPage {
+    var objects: [ObjectInfo] = []
+    for object in answer.children where object.name == "Contents" {
       // Form encoding: a blank comes as `+`, and a plus always as `%2B`.
-      guard let name = PercentEncoding.decode(String(object.key.map { $0 == "+" ? " " : $0 })) else {
-        throw ObjectStoreError(.protocolViolated, "the list of objects holds a key that is not URL-encoded")
-      }
-      // Another program's folder marks (`a/`) are not keys of ours.
-      guard let own = unqualified(name), let key = try? ObjectKey(own) else { return nil }
-      return ObjectInfo(key: key, size: object.size, etag: object.etag.map(Self.unquoted))
+      guard let name = PercentEncoding.decode(String((object["Key"] ?? "").map { $0 == "+" ? " " : $0 })),
+        let size = Int(object["Size"] ?? "0"), size >= 0
+      else { throw ObjectStoreError(.protocolViolated, "the list of objects holds a key or a size that is none") }
+      guard let key = key(ofListed: name) else { continue }
+      objects.append(ObjectInfo(key: key, size: size, etag: object["ETag"].map(Self.unquoted)))
     }
-    return ObjectPage(objects: objects, next: answer.isTruncated ? answer.nextToken : nil)
+    return ObjectPage(
+      objects: objects, next: answer["IsTruncated"] == "true" ? answer["NextContinuationToken"] : nil)
   }
 
   package func delete(_ key: ObjectKey) async throws {
-    _ = try await sendRepeatedly("DELETE", key.text, accepting: [404])
+    _ = try await sendRepeatedly("DELETE", key.text, accept: Self.isMissing)
   }
 
   // MARK: - the bucket
 
   package func check() async throws {
-    let answer = try await sendRepeatedly("HEAD", nil, accepting: [404])
+    let answer = try await sendRepeatedly("HEAD", nil, accept: Self.isMissing)
     guard answer.status != 404 else { throw noSuchBucket }
+    guard configuration.lock != nil else { return }
+    let lock = try await sendRepeatedly("GET", nil, query: [("object-lock", "")], accept: Self.isMissing)
+    guard lock.status != 404 else {
+      throw ObjectStoreError(
+        .invalidSetting,
+        "--object-lock: the bucket '\(configuration.bucket)' has no Object Lock; turn it on, or name a bucket that is "
+          + "not there yet")
+    }
   }
 
   package func prepare() async throws {
-    let answer = try await sendRepeatedly("HEAD", nil, accepting: [404])
-    guard answer.status == 404 else { return }
-    var body: [UInt8] = []
+    let answer = try await sendRepeatedly("HEAD", nil, accept: Self.isMissing)
+    guard answer.status == 404 else { return try await check() }
+    var body = HTTPRequest.Body.none
     if configuration.region != "us-east-1", configuration.endpoint == nil {
-      body = Array("""
+      body = .bytes(Array("""
         <CreateBucketConfiguration><LocationConstraint>\(configuration.region)</LocationConstraint>\
         </CreateBucketConfiguration>
-        """.utf8)
+        """.utf8))
     }
     // 409: it exists already, or another process makes it at the same moment.
-    let made = try await sendRepeatedly("PUT", nil, body: body, accepting: [409])
+    let headers: HTTPHeaders = configuration.lock == nil ? [:] : ["x-amz-bucket-object-lock-enabled": "true"]
+    let made = try await sendRepeatedly("PUT", nil, headers: headers, body: body, accept: Self.isConflict)
     if made.status == 409 { try await check() }
   }
 
@@ -138,74 +127,37 @@ package final class S3Store: ObjectStore, StoreOverHTTP {
 
   // MARK: - requests
 
-  static let emptyHash = SHA256.hash([])
-
-  /// One signed request whose answer is small; an answer outside 200...299 is thrown.
-  func send(
-    _ method: String, _ key: ObjectKey, query: [(String, String)] = [], headers: HTTPHeaders = [:],
-    body: HTTPRequest.Body = .none, hash: SHA256Digest = S3Store.emptyHash
-  ) async throws -> HTTPResponse {
-    try await collect(
-      method, key.text, query: query, headers: headers, body: body, hash: hash, what: "\(method) \(key)",
-      accepting: [])
-  }
-
   /// What is sent along with every new object.
   func objectHeaders(_ contentType: String, _ body: ObjectBody) -> HTTPHeaders {
-    var headers: HTTPHeaders = ["content-type": contentType, Self.hashHeader: body.sha256.hex]
-    for (name, value) in body.notes { headers[Self.notePrefix + name] = value }
+    var headers = headers(describing: body)
+    headers["content-type"] = contentType
     for field in configuration.objectHeaders.fields { headers[field.name] = field.value }
+    if body.isRecord, let lock = configuration.lock {
+      headers["x-amz-object-lock-mode"] = "COMPLIANCE"
+      headers["x-amz-object-lock-retain-until-date"] =
+        RFC3339.text(ns: (now() + lock.components.seconds) * 1_000_000_000, digits: 0)
+    }
     return headers
   }
 
-  /// Like `send`, for requests that may be repeated without harm: three attempts, a short back-off between.
-  func sendRepeatedly(
-    _ method: String, _ key: String?, query: [(String, String)] = [], body: [UInt8] = [], accepting: Set<Int> = []
-  ) async throws -> HTTPResponse {
-    try await Backoff(base: .milliseconds(50), cap: .seconds(2)).retry {
-      try await collect(
-        method, key, query: query, headers: [:], body: body.isEmpty ? .none : .bytes(body), hash: SHA256.hash(body),
-        what: "\(method) \(key ?? "bucket \(configuration.bucket)")", accepting: accepting)
-    } pause: { failed in
-      guard failed.number < 3 else { throw failed.error }
-      try await Task.sleep(for: failed.delay)
-    }
-  }
-
-  private func request(
+  func request(
     _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body,
-    hash: SHA256Digest, as credentials: S3Credentials
-  ) throws -> HTTPRequest {
+    hash: SHA256Digest?
+  ) async throws -> SignedRequest {
+    var bytes: [UInt8] = []
+    if case .bytes(let known) = body { bytes = known }
+    let hash = hash ?? SHA256.hash(bytes)
+    let provider = configuration.credentials
+    let credentials = try await provider.current()
     let url = try configuration.url(key: key.map(qualified), query: query)
     let signed = SigV4(credentials: credentials, region: configuration.region).sign(
       method: method, host: url.hostHeader, path: url.path, query: query, headers: headers, payloadHash: hash.hex,
       at: now())
-    return HTTPRequest(method, url, headers: signed, body: body, limits: configuration.limits)
+    let request = HTTPRequest(method, url, headers: signed, body: body, limits: Self.limits(configuration.timeout))
+    return SignedRequest(request: request) { await provider.refused(credentials) }
   }
 
-  private func collect(
-    _ method: String, _ key: String?, query: [(String, String)], headers: HTTPHeaders, body: HTTPRequest.Body,
-    hash: SHA256Digest, what: String, accepting: Set<Int>
-  ) async throws -> HTTPResponse {
-    let credentials = try await configuration.credentials.current()
-    let request = try request(
-      method, key, query: query, headers: headers, body: body, hash: hash, as: credentials)
-    let answer = try await mappingErrors { try await client.execute(request) }
-    guard answer.head.isSuccess || accepting.contains(answer.status) else {
-      throw await judged(ObjectStoreError(s3: S3Answer(answer.body), head: answer.head, what: what), credentials)
-    }
-    return answer
-  }
-
-  /// Credentials that were good once are worth another try with new ones.
-  private func judged(_ error: ObjectStoreError, _ credentials: S3Credentials) async -> ObjectStoreError {
-    guard error.kind == .badCredentials, await configuration.credentials.refused(credentials) else { return error }
-    return ObjectStoreError(.unavailable, "\(error.message); trying again with new credentials")
-  }
-
-  private func failure(_ head: HTTPResponseHead, _ body: HTTPBody, what: String) async throws -> ObjectStoreError {
-    var bytes: [UInt8] = []
-    while bytes.count < 64 << 10, let chunk = try await body.next() { bytes += chunk }
-    return ObjectStoreError(s3: S3Answer(bytes), head: head, what: what)
+  static func failure(_ head: HTTPResponseHead, _ body: [UInt8], what: String) -> ObjectStoreError {
+    ObjectStoreError(s3: XMLElement(document: body), head: head, what: what)
   }
 }

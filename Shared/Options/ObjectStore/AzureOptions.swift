@@ -81,7 +81,8 @@ package struct AzureOptions: ParsableArguments {
       throw invalid("--azure-storage-service-endpoint has a query; a signature is --azure-storage-sas-token")
     }
     var configuration = AzureConfiguration(
-      account: account, endpoint: endpoint, container: container, prefix: prefix, credential: try credential(parts))
+      account: account, endpoint: endpoint, container: container, credential: try credential(parts))
+    configuration.prefix = prefix
     configuration.tier = azureAccessTier?.rawValue
     configuration.createsOnce = azureCreateOnce
     return configuration

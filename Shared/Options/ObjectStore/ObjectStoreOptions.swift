@@ -65,12 +65,15 @@ package struct ObjectStoreOptions: ParsableArguments {
   package init() {}
 
   /// The store these flags describe. Nothing is contacted yet.
+  /// - Parameter lock: how long records cannot be deleted or changed.
   /// - Throws: `ObjectStoreError` or `Failure`, of class configuration, naming the flag.
-  package func makeStore(home: String? = nil) throws -> any ObjectStore {
+  package func makeStore(home: String? = nil, lock: Duration? = nil) throws -> any ObjectStore {
     let location = try ObjectLocation(objectStore)
     switch location.kind {
-    case .folder(let path): return try FileStore(path: path)
-    case .s3(let bucket, let prefix): return try makeS3Store(bucket: bucket, prefix: prefix, home: home)
+    case .folder(let path):
+      guard lock == nil else { throw invalid("--object-lock: \(location) is a folder, which locks nothing") }
+      return try FileStore(path: path)
+    case .s3(let bucket, let prefix): return try makeS3Store(bucket: bucket, prefix: prefix, home: home, lock: lock)
     case .azure(let host, let container, let prefix):
       try checkTransfers()
       var configuration = try azure.configuration(host: host, container: container, prefix: prefix)
@@ -78,6 +81,7 @@ package struct ObjectStoreOptions: ParsableArguments {
       configuration.blockThreshold = min(s3MultipartThreshold.bytes, 5_000 << 20)
       configuration.blockBytes = s3PartSize.bytes
       configuration.timeout = s3Timeout.duration
+      configuration.lock = lock
       return try AzureStore(configuration, client: try makeClient("azure"))
     }
   }
@@ -88,9 +92,12 @@ package struct ObjectStoreOptions: ParsableArguments {
   /// - Parameters:
   ///   - condition: of `/readyz`; nil for a service that finds out only when it reads its first object.
   ///   - creates: makes the bucket or folder when it is missing.
-  package func need(condition: String?, creates: Bool = false) -> Need<any ObjectStore> {
+  ///   - lock: how long records cannot be deleted or changed.
+  package func need(
+    condition: String?, creates: Bool = false, lock: Duration? = nil
+  ) -> Need<any ObjectStore> {
     Need(
-      "object store", as: "the object store", condition: condition, open: { try makeStore() },
+      "object store", as: "the object store", condition: condition, open: { try makeStore(lock: lock) },
       check: { store in
         do {
           if creates, case .folder = store.location.kind { try await store.prepare() } else { try await store.check() }
@@ -122,7 +129,7 @@ package struct ObjectStoreOptions: ParsableArguments {
     guard s3Timeout.duration >= .seconds(1) else { throw invalid("--s3-timeout: \(s3Timeout) is under 1s") }
   }
 
-  private func makeS3Store(bucket: String, prefix: String, home: String?) throws -> S3Store {
+  private func makeS3Store(bucket: String, prefix: String, home: String?, lock: Duration?) throws -> S3Store {
     try checkTransfers()
     var endpoint: HTTPURL?
     if let s3Endpoint {
@@ -133,11 +140,16 @@ package struct ObjectStoreOptions: ParsableArguments {
     }
     let client = try makeClient("s3")
     var configuration = S3Configuration(
-      bucket: bucket, prefix: prefix, endpoint: endpoint, region: awsRegion,
-      credentials: try credentials.provider(region: awsRegion, client: client, home: home),
-      pathStyle: s3Addressing.isPath(hasEndpoint: endpoint != nil), multipartThreshold: s3MultipartThreshold.bytes,
-      partBytes: s3PartSize.bytes, timeout: s3Timeout.duration)
+      bucket: bucket, credentials: try credentials.provider(region: awsRegion, client: client, home: home))
+    configuration.prefix = prefix
+    configuration.endpoint = endpoint
+    configuration.region = awsRegion
+    configuration.pathStyle = s3Addressing.isPath(hasEndpoint: endpoint != nil)
+    configuration.multipartThreshold = s3MultipartThreshold.bytes
+    configuration.partBytes = s3PartSize.bytes
+    configuration.timeout = s3Timeout.duration
     configuration.objectHeaders = try objectHeaders
+    configuration.lock = lock
     return try S3Store(configuration, client: client)
   }
 

@@ -24,16 +24,17 @@ extension PipelineMetrics {
     MetricDescription("souk_records_consumed_total", .counter, "Records taken in.", labels: ["topic"]),
     MetricDescription("souk_records_kept_total", .counter, "Records whose effect is durable.", labels: ["topic"]),
     MetricDescription(
-      "souk_records_skipped_total", .counter, "Records that are fine and of no use here.", labels: ["reason"]),
+      "souk_records_skipped_total", .counter, "Records skipped on purpose, by the reason.", labels: ["reason"]),
     MetricDescription(
       "souk_records_dead_lettered_total", .counter, "Records that can never be processed, by the reason's code.",
       labels: ["code"]),
     MetricDescription(
       "souk_records_returned_total", .counter,
       "Records handed back undone at a rebalance, a seek or a drain; their next owner consumes them again."),
-    MetricDescription("souk_records_in_flight", .gauge, "Records taken in and not yet in another column."),
     MetricDescription(
-      "souk_retries_total", .counter, "Attempts that an outage made futile, by its code.", labels: ["code"]),
+      "souk_records_in_flight", .gauge, "Records taken in and not yet kept, skipped, dead-lettered or returned."),
+    MetricDescription(
+      "souk_retries_total", .counter, "Retries caused by an outage, by error code.", labels: ["code"]),
     MetricDescription(
       "souk_last_kept_timestamp_seconds", .gauge, "When a record of the topic was last made durable, since 1970.",
       labels: ["topic"]),

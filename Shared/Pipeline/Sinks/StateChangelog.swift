@@ -1,6 +1,8 @@
 import Catalogue
+import Core
 import Kafka
 import Messages
+import ServiceKit
 import Synchronization
 
 /// Reads states when partitions are assigned.
@@ -60,6 +62,18 @@ package struct StateChangelog: StateSource {
         }
       }
     }
+  }
+}
+
+extension Needs {
+  /// The states that the group of a service keeps in a topic, read at each assignment.
+  /// - Parameter unreadable: is told of every record that is no message.
+  package func states(
+    of consumer: ConsumerService, in topic: Topic, unreadable: @escaping @Sendable () -> Void
+  ) -> Opened<StateChangelog> {
+    add(Need("states", open: {
+      StateChangelog(try consumer.changelog(topic), group: consumer.group, unreadable: unreadable)
+    }))
   }
 }
 

@@ -42,7 +42,12 @@ package final class Health: Sendable {
   /// From now on `/readyz` says no, whatever the conditions say.
   package func startDraining() { state.withLock { $0.draining = true } }
 
-  /// Every condition with its reason, in the order of registration.
+  /// Work begins that nothing can keep from being done: it is ready from now on, unless it has named a condition.
+  func began() {
+    if state.withLock({ $0.readiness.isEmpty }) { readiness("work").set(ready: true) }
+  }
+
+  /// Every condition with its reason, in the order of registration. Before the first is registered the process starts.
   package var readinessReport: HealthReport {
     let (conditions, draining) = state.withLock { ($0.readiness, $0.draining) }
     var entries = conditions.map { condition in
@@ -50,6 +55,7 @@ package final class Health: Sendable {
       return HealthReport.Entry(name: condition.name, ok: ready, reason: reason)
     }
     if draining { entries.insert(.init(name: "drain", ok: false, reason: "draining"), at: 0) }
+    if entries.isEmpty { entries.append(.init(name: "start", ok: false, reason: "starting")) }
     return HealthReport(entries: entries)
   }
 

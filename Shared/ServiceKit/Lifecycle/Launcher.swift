@@ -34,6 +34,7 @@ package enum Launcher {
         return await ServiceRun(command: service, host: host, name: root._commandName, resolution: resolution)
           .run().rawValue
       }
+      for warning in resolution.warnings { host.standardError(Array("Warning: \(warning)\n".utf8)) }
       return await runPlain(command, root, host)
     }
   }

@@ -59,6 +59,7 @@ struct ServiceRun {
     defer { trap?.cancel() }
     // Said once signals are heard: after its first line a process can be stopped in good order.
     logger.info("starting", metadata: ["version": "\(Souk.version)", "pid": .stringConvertible(getpid())])
+    for warning in resolution?.warnings ?? [] { logger.warning("settings", metadata: ["warning": "\(warning)"]) }
     let registry = host.ownsProcess ? PrometheusRegistry.shared : PrometheusRegistry()
     registry.describe(type(of: command).metrics)
     registry.collect { HealthMetrics(health: health).append(to: &$0) }

@@ -34,7 +34,7 @@ package final class Needs {
     entry.open = { try opened.open(need.open) }
     if let condition = need.condition {
       // Not ready from the beginning, and not only from the first look.
-      _ = context.health.readiness(condition)
+      context.expect([condition])
       entry.wait = { backoff in try await context.awaited(need, try opened.value, condition, backoff) }
     }
     if let check = need.check {
@@ -55,7 +55,11 @@ package final class Needs {
 
   /// Runs beside the work, from its beginning until its end, where it is cancelled. What it throws before drains the
   /// service and fails it afterwards.
-  package func beside(_ companion: @escaping @Sendable () async throws -> Void) { companions.append(companion) }
+  /// - Parameter conditions: of `/readyz`, which it sets.
+  package func beside(_ conditions: String..., companion: @escaping @Sendable () async throws -> Void) {
+    context.expect(conditions)
+    companions.append(companion)
+  }
 
   // MARK: - One run
 
@@ -97,6 +101,7 @@ package final class Needs {
       case companion(Result<Void, any Error>)
     }
     let (companions, drain) = (companions, drain)
+    context.health.began()
     let outcome: Result<Void, any Error> = await withTaskGroup(of: Ending.self) { group in
       group.addTask { .work(await Self.result(work.body)) }
       for companion in companions { group.addTask { .companion(await Self.result(companion)) } }
@@ -184,6 +189,9 @@ struct NotOpened: ClassifiedError {
 }
 
 extension ServiceContext {
+  /// Registers conditions that work sets once it has begun: `/readyz` says no until then.
+  package func expect(_ conditions: [String]) { for name in conditions { _ = health.readiness(name) } }
+
   fileprivate func awaited<Value>(
     _ need: Need<Value>, _ value: Value, _ condition: String, _ backoff: Backoff
   ) async throws -> Bool {

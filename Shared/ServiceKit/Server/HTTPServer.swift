@@ -229,12 +229,13 @@ extension Work {
     (limits.hostSetting, limits.portSetting) = settings
     limits.maxConnections = 1_024
     limits.allowsStreams = true
+    let ready = context.health.readiness("server")
     return Work { [limits] in
       let server = HTTPServer(
         host: host, port: port, routes: try routes(), limits: limits, logger: context.logger, drain: context.drain)
       let port = try await server.start()
       context.logger.info("serving", metadata: ["host": "\(host)", "port": .stringConvertible(port)])
-      context.health.readiness("server").set(ready: true)
+      ready.set(ready: true)
       let watch = Task { if await server.failure() != nil { context.drain.raise() } }
       defer { watch.cancel() }
       await context.drain.wait()

@@ -133,10 +133,41 @@ package struct EventWriter: Sendable {
   ///   - data: any text; each of its lines becomes a line of the event.
   ///   - id: what the client says as `Last-Event-ID` when it connects again.
   package func send(_ data: String, event: String? = nil, id: String? = nil) async throws {
-    var text = ""
-    if let event { text += "event: \(event)\n" }
-    if let id { text += "id: \(id)\n" }
-    for line in data.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) { text += "data: \(line)\n" }
-    try await writer.write(Array((text + "\n").utf8))
+    try await send([ServerEvent(Array(data.utf8), event: event, id: id)])
+  }
+
+  /// Sends several with one write.
+  package func send(_ events: some Sequence<ServerEvent>) async throws {
+    var bytes: [UInt8] = []
+    for event in events { event.write(to: &bytes) }
+    if !bytes.isEmpty { try await writer.write(bytes) }
+  }
+}
+
+package struct ServerEvent: Sendable {
+  /// UTF-8; each of its lines becomes a line of the event.
+  package var data: [UInt8]
+  package var event: String?
+  /// What the client says as `Last-Event-ID` when it connects again.
+  package var id: String?
+
+  package init(_ data: [UInt8], event: String? = nil, id: String? = nil) {
+    (self.data, self.event, self.id) = (data, event, id)
+  }
+
+  /// A line ends with CR, LF or both.
+  func write(to bytes: inout [UInt8]) {
+    if let event { bytes += "event: \(event)\n".utf8 }
+    if let id { bytes += "id: \(id)\n".utf8 }
+    let (cr, lf) = (UInt8(ascii: "\r"), UInt8(ascii: "\n"))
+    bytes += "data: ".utf8
+    for (index, byte) in data.enumerated() {
+      switch byte {
+      case lf where index > 0 && data[index - 1] == cr: break
+      case cr, lf: bytes += "\ndata: ".utf8
+      default: bytes.append(byte)
+      }
+    }
+    bytes += "\n\n".utf8
   }
 }

@@ -16,6 +16,16 @@ package struct CommandShape: Sendable {
     let dump = try JSONDecoder().decode(Dump.self, from: Data(command._dumpHelp().utf8))
     self.init(dump.command)
     nameDefaults(as: command)
+    if let tool = command as? any OperatorTool.Type { nameVariables(as: tool) }
+  }
+
+  private mutating func nameVariables(as tool: any OperatorTool.Type) {
+    for index in options.indices where !tool.sharesWithServices(options[index].name) {
+      let former = options[index].environmentName
+      options[index].environmentPrefix = tool.environmentPrefix
+      options[index].formerVariable = tool.formerVariables.contains(former) ? former : nil
+    }
+    for index in subcommands.indices { subcommands[index].nameVariables(as: tool) }
   }
 
   /// The dump leaves out default subcommands whose names are derived from their types.
@@ -90,6 +100,17 @@ package struct CommandShape: Sendable {
   }
 }
 
+/// A program that people type. Many programs have a variable `FROM`, `LIMIT` or `SYSTEM`, so those of its own options
+/// begin with a prefix; options that services have too are called as theirs.
+package protocol OperatorTool: ParsableCommand {
+  /// Such as `SOUK_`.
+  static var environmentPrefix: String { get }
+  /// Variables without the prefix that are still read, with a warning.
+  static var formerVariables: Set<String> { get }
+  /// - Parameter option: a name in kebab-case.
+  static func sharesWithServices(_ option: String) -> Bool
+}
+
 /// One option: a flag of the command line, a variable of the environment and a key of the settings file.
 package struct OptionShape: Hashable, Sendable {
   /// In kebab-case, without dashes in front: also the key in the settings file.
@@ -120,10 +141,15 @@ package struct OptionShape: Hashable, Sendable {
     help = dump.abstract ?? ""
   }
 
+  /// Of an option of an ``OperatorTool``.
+  var environmentPrefix = ""
+  /// What the variable was called before it had the prefix.
+  var formerVariable: String?
+
   /// `--http-port` is `HTTP_PORT`.
   package var environmentName: String {
     if name == "config" { return "SOUK_CONFIG" }
-    return String(name.map { $0 == "-" ? "_" : Character($0.uppercased()) })
+    return environmentPrefix + String(name.map { $0 == "-" ? "_" : Character($0.uppercased()) })
   }
 
   /// Options that ask the program to do something else instead of running; and the settings file, which cannot

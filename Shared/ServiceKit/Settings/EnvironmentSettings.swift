@@ -32,8 +32,14 @@ struct EnvironmentSettings {
       guard !text.isEmpty else { throw .setting("environment_file_empty", "the \(source) is empty") }
       return try assigned(option, text, source)
     }
-    guard let direct else { return [] }
+    guard let direct else { return former(option) }
     return try assigned(option, direct, .environment(variable: name))
+  }
+
+  /// What a variable of the former name says; one that makes no sense here was meant for another program.
+  private func former(_ option: OptionShape) -> [AssignedValue] {
+    guard let name = option.formerVariable, let text = nonEmpty(name) else { return [] }
+    return (try? assigned(option, text, .formerVariable(name, now: option.environmentName))) ?? []
   }
 
   private func nonEmpty(_ name: String) -> String? {

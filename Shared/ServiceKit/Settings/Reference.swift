@@ -76,10 +76,10 @@ package enum MetricsReference {
   }
 }
 
-/// `<program> --print-reference settings` and `metrics`: every program tells its own reference, so that the
+/// `<program> --print-reference settings`, `metrics` and `template`: every program tells its own reference, so that the
 /// program that gathers them need not be built from all of them. Works only alone, and is not shown in `--help`.
 enum ReferenceQuestion: String {
-  case settings, metrics
+  case settings, metrics, template
 
   static let flag = "--print-reference"
 
@@ -89,11 +89,55 @@ enum ReferenceQuestion: String {
     self.init(rawValue: arguments[1])
   }
 
-  /// Markdown.
+  /// Markdown, or for `template` a settings file.
   func answer(for root: any ParsableCommand.Type) throws -> String {
     switch self {
     case .settings: try SettingsReference.markdown(for: root, level: 3)
     case .metrics: MetricsReference.markdown(for: root)
+    case .template: try SettingsTemplate.yaml(for: root)
     }
+  }
+}
+
+/// A settings file with every option of a command, described, and with its default; all are comments, because a file
+/// that repeats a default would keep it when a later release has a better one.
+package enum SettingsTemplate {
+  /// - Parameter values: the options that are set, and to what.
+  package static func yaml(for command: any ParsableCommand.Type, values: [String: String] = [:]) throws -> String {
+    var shape = try CommandShape(of: command)
+    while let name = shape.defaultSubcommand, let next = shape.subcommand(named: name) { shape = next }
+    var lines: [String] = []
+    var section = ""
+    for option in shape.options where !option.isCommandLineOnly && !option.isHidden {
+      if option.section != section {
+        section = option.section
+        lines += ["", "# --- \(section) ---"]
+      }
+      lines += [""] + wrapped(described(option)).map { "# \($0)" }
+      let value = values[option.name] ?? option.defaultValue
+      let text = value.map { SecretMask.masked($0, of: option.name) }.map(yamlScalar) ?? ""
+      let shown = option.isRepeating ? "\(option.name): [\(text)]" : "\(option.name): \(text)"
+      lines.append(values[option.name] == nil ? "#\(shown.last == " " ? String(shown.dropLast()) : shown)" : shown)
+    }
+    return lines.drop { $0.isEmpty }.joined(separator: "\n") + "\n"
+  }
+
+  private static func described(_ option: OptionShape) -> String {
+    let choices = option.allValues.isEmpty ? "" : " One of \(option.allValues.joined(separator: ", "))."
+    return "\(option.help)\(choices) (\(option.environmentName))"
+  }
+
+  /// Lines of at most 76 characters.
+  private static func wrapped(_ text: String) -> [String] {
+    var lines = [""]
+    for word in text.split(whereSeparator: \.isWhitespace) {
+      let last = lines[lines.count - 1]
+      if !last.isEmpty, last.count + 1 + word.count > 76 {
+        lines.append(String(word))
+      } else {
+        lines[lines.count - 1] = last.isEmpty ? String(word) : last + " " + word
+      }
+    }
+    return lines
   }
 }

@@ -4,6 +4,8 @@ import Core
 package enum SettingSource: Hashable, Sendable, CustomStringConvertible {
   case commandLine
   case environment(variable: String)
+  /// A name from before the variables of this program had a prefix.
+  case formerVariable(String, now: String)
   case environmentFile(variable: String, path: String)
   case file(path: String, line: Int)
   case builtIn
@@ -11,7 +13,7 @@ package enum SettingSource: Hashable, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .commandLine: "command line"
-    case .environment(let variable): "environment variable \(variable)"
+    case .environment(let variable), .formerVariable(let variable, _): "environment variable \(variable)"
     case .environmentFile(let variable, let path): "file \(path) named by environment variable \(variable)"
     case .file(let path, let line): "file \(path) line \(line)"
     case .builtIn: "default"
@@ -50,7 +52,7 @@ func booleanText(_ text: String) -> Bool? {
 }
 
 /// The candidate with the fewest edits to `name`, if it is close enough to be a slip of the pen.
-func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
+package func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
   let limit = max(2, name.count / 3)
   let nearest = candidates.map { (name: $0, edits: editDistance(name, $0)) }.min { $0.edits < $1.edits }
   return nearest.flatMap { $0.edits <= limit ? $0.name : nil }

@@ -18,17 +18,23 @@ struct SettingsParser {
     asksForAnswer ? parsePlain() : parseFully()
   }
 
-  private func parseFully() -> ParsedCommand {
+  /// - Parameter ignored: variables of former names whose values are those of another program.
+  private func parseFully(without ignored: Set<String> = []) -> ParsedCommand {
     let resolution: SettingsResolver.Resolution
     do {
-      let resolver = SettingsResolver(shape: try CommandShape(of: root), environment: host.environment)
-      resolution = try resolver.resolve(host.arguments)
+      let variables = host.environment.filter { !ignored.contains($0.key) }
+      resolution = try SettingsResolver(shape: try CommandShape(of: root), environment: variables)
+        .resolve(host.arguments)
     } catch {
       return .refused("Error: \(error)", .configuration)
     }
     do {
       return .command(try root.parseAsRoot(resolution.arguments), resolution)
     } catch {
+      let foreign = sourcesToBlame(for: error, resolution).compactMap { value in
+        if case .formerVariable(let name, _) = value.source { name } else { nil }
+      }
+      if !foreign.isEmpty { return parseFully(without: ignored.union(foreign)) }
       return outcome(of: error, resolution)
     }
   }
@@ -53,7 +59,7 @@ struct SettingsParser {
       let text = root.fullMessage(for: error)
       guard root.exitCode(for: error) == .success else { return .refused(text, .usage) }
       guard text.contains("USAGE: "), !text.hasPrefix("#") else { return .answer(text) }
-      return .answer(text + defaultSubcommandHelp + "\n" + Self.sourcesNote)
+      return .answer(text + defaultSubcommandHelp + sourcesNote)
     }
   }
 
@@ -64,13 +70,45 @@ struct SettingsParser {
     return "\n\nWithout a subcommand, '\(command._commandName)' runs:\n\n" + root.helpMessage(for: command)
   }
 
-  static let sourcesNote = """
-    SETTINGS:
-      Every option is also an environment variable and a key of the settings file:
-      --http-port 9000, HTTP_PORT=9000, and 'http-port: 9000' in the YAML file that
-      --config or SOUK_CONFIG names. HTTP_PORT_FILE names a file that holds the value.
-      The command line wins over the environment, the environment over the file.
-    """
+  /// How else the options of the command may be given, by the example of one of them; empty for a command without any.
+  private var sourcesNote: String {
+    guard var command = try? CommandShape(of: root) else { return "" }
+    for argument in host.arguments where !argument.hasPrefix("-") {
+      if let next = command.subcommand(named: argument) { command = next }
+    }
+    // What the program runs when no command is named is shown above, too.
+    if let name = command.defaultSubcommand, let next = command.subcommand(named: name) { command = next }
+    let options = command.options.filter { !$0.isCommandLineOnly && !$0.isHidden && !$0.isFlag }
+    guard let example = options.first(where: { $0.defaultValue != nil }) ?? options.first else { return "" }
+    let (flag, variable) = ("--\(example.name)", example.environmentName)
+    let value = example.defaultValue ?? "…"
+    var note = ["", "SETTINGS:", "  Every option is also an environment variable: \(flag) \(value) is"]
+    note.append("  \(variable)=\(value). \(variable)_FILE names a file that holds the value.")
+    if command.option(named: "config") != nil {
+      note.append("  It is a key of the YAML file that --config or SOUK_CONFIG names, too:")
+      note.append("  '\(example.name): \(value)'.")
+      note.append("  The command line wins over the environment, the environment over the file.")
+    } else {
+      note.append("  The command line wins over the environment.")
+    }
+    return "\n" + note.joined(separator: "\n")
+  }
+
+  /// What follows the message about an argument that was meant as a subcommand.
+  private var subcommandHint: String {
+    guard var command = try? CommandShape(of: root) else { return "" }
+    for argument in host.arguments {
+      if let next = command.subcommand(named: argument) {
+        command = next
+        continue
+      }
+      guard !argument.hasPrefix("-"), !command.subcommands.isEmpty else { return "" }
+      let names = command.subcommands.map(\.name)
+      let near = nearestName(to: argument, among: names).map { " Did you mean '\($0)'?" }
+      return near ?? " The commands of '\(command.name)' are \(names.joined(separator: ", "))."
+    }
+    return ""
+  }
 
   private func outcome(of error: any Error, _ resolution: SettingsResolver.Resolution) -> ParsedCommand {
     let code = root.exitCode(for: error)
@@ -92,8 +130,13 @@ struct SettingsParser {
       "\n  --\(option.name) is also environment variable \(option.environmentName) (or \(option.environmentName)_FILE)"
     }
     let example = example(in: root.message(for: error), resolution)
+    var text = root.fullMessage(for: error)
+    // The first line is the message, the others are the usage.
+    if text.hasPrefix("Error: Unexpected argument"), let end = text.firstIndex(of: "\n") {
+      text.insert(contentsOf: subcommandHint, at: end)
+    }
     return .refused(
-      root.fullMessage(for: error) + hints.joined() + example,
+      text + hints.joined() + example,
       code == .validationFailure ? .usage : .configuration)
   }
 

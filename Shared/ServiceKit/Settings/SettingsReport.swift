@@ -35,7 +35,7 @@ struct SettingsReport {
 
 /// Text as a YAML scalar: bare when nothing in it could be taken for syntax or another type, else quoted as JSON
 /// does, which YAML reads.
-func yamlScalar(_ text: String) -> String {
+package func yamlScalar(_ text: String) -> String {
   let isPlain = text.utf8.allSatisfy { byte in
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
       || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-_./:=+@,".utf8.contains(byte)

@@ -27,6 +27,8 @@ struct SettingsResolver {
     var tokens: [Token]
     /// Every value that is in force, defaults excepted.
     var values: [AssignedValue]
+    /// What the user should know although it stops nothing.
+    var warnings: [String] = []
 
     var arguments: [String] { tokens.map(\.text) }
     var command: CommandShape { levels[levels.count - 1] }
@@ -57,7 +59,31 @@ struct SettingsResolver {
       }
     }
     tokens += given[consumed...].map { .given($0) }
-    return Resolution(levels: lines.levels.map(\.shape), tokens: tokens, values: values)
+    return Resolution(
+      levels: lines.levels.map(\.shape), tokens: tokens, values: values,
+      warnings: Self.formerNames(values) + slips(lines.levels.map(\.shape)))
+  }
+
+  private static func formerNames(_ values: [AssignedValue]) -> [String] {
+    values.compactMap { value in
+      guard case .formerVariable(let name, let now) = value.source else { return nil }
+      return "environment variable \(name) is called \(now) now"
+    }
+  }
+
+  /// Variables that no option has, and whose name is a slip of the pen away from one that the command has: the same up
+  /// to the first `_`, one or two edits apart.
+  private func slips(_ levels: [CommandShape]) -> [String] {
+    let known = Set(shape.allOptions.flatMap { option in
+      [option.environmentName, option.environmentName + "_FILE"] + (option.formerVariable.map { [$0] } ?? [])
+    } + ["SOUK_CONFIG", "LOG_LEVEL"])
+    let wanted = levels.flatMap(\.options).filter { !$0.isCommandLineOnly }.map(\.environmentName)
+    return environment.keys.sorted().compactMap { name in
+      guard !known.contains(name), let end = name.firstIndex(of: "_") else { return nil }
+      let limit = name.count < 12 ? 1 : 2
+      let near = wanted.first { $0.hasPrefix(name[...end]) && editDistance(name, $0) <= limit }
+      return near.map { "environment variable \(name) is not read; did you mean \($0)?" }
+    }
   }
 
   /// ArgumentParser gives an option to the outermost command that declares it, so the inner one would never see it.

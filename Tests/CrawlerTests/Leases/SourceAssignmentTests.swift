@@ -95,7 +95,7 @@ import TestSupport
       let replica = try Replica(server, ["a"])
       try await eventually("it is held") { replica.held == ["a"] }
       let old = try #require(replica.lease("a"))
-      let store = RedisSeenStore(client: client, retention: .seconds(60))
+      let store = SeenStore.redis(client, retention: .seconds(60))
       try await old.mark([entry("before")])
       #expect(try await store.areSeen([entry("before")]) == [true])
 

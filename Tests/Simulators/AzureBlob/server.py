@@ -44,6 +44,8 @@ class Blob:
         self.tier = headers.get("x-ms-access-tier")
         if self.tier is not None and self.tier not in TIERS:
             raise Refusal(400, "InvalidHeaderValue")
+        self.policy = {k: headers[k] for k in (
+            "x-ms-immutability-policy-mode", "x-ms-immutability-policy-until-date") if k in headers}
         # The tier a blob is on its way to out of the archive, and how many looks that takes.
         self.pending, self.looks = None, 0
         self.etag = '"0x%s"' % hashlib.sha1(data + str(datetime.now()).encode()).hexdigest()[:15].upper()
@@ -197,6 +199,7 @@ class Handler(BaseHTTPRequestHandler):
         if blob.md5:
             headers["Content-MD5"] = blob.md5
         headers.update({"x-ms-meta-" + k: v for k, v in blob.meta.items()})
+        headers.update(blob.policy)
         if self.command == "HEAD":
             return 200, {**headers, "Content-Length": str(len(blob.data))}
         asked = self.own.get("x-ms-range") or self.own.get("range")

@@ -43,19 +43,11 @@ private enum StoreRows {
   }
 
   private static func addHeader(_ message: StoresIngest, _ rows: inout MessageRows) throws(DecodingFailure) {
-    try StagingLimits.checkKey(Array(message.chain.utf8).span.bytes, "chain")
-    try StagingLimits.checkFileTime(message.fileTime)
-    let id = try StagingLimits.id(Array(message.fileID.utf8).span.bytes)
-    rows.tables[0].beginRow(fields: StoreSQL.files.columns.count)
-    rows.tables[0].int4(rows.batch)
-    rows.tables[0].text(message.chain)
-    rows.tables[0].time(message.fileTime)
-    rows.tables[0].id(id)
     var closes: Set<String> = []
     if message.isLast { closes = Set(message.chainIDs + message.stores.map { $0.chainID ?? "" }) }
     for chainID in closes { try StagingLimits.checkText(chainID, "chain_id", limit: StagingLimits.keyBytes) }
-    rows.tables[0].texts(closes.sorted())
-    rows.tables[0].texts([])
+    try rows.tables[0].file(
+      batch: rows.batch, chain: message.chain, time: message.fileTime, fileID: message.fileID, closes: closes.sorted())
     rows.headerCounts = !closes.isEmpty
   }
 

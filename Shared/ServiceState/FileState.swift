@@ -2,19 +2,20 @@ import Core
 
 import Glibc
 
-/// A log of marks in one file: appended and synced per batch, compacted at the start, locked against a second
-/// process. All marks are in memory; use Redis for hundreds of thousands of files a day.
-package actor FileSeenStore: SeenStore {
-  package nonisolated let path: String
+/// A log in one file: appended and synced at each change, compacted at the start, locked against a second process. All
+/// entries are in memory; use Redis for hundreds of thousands of changes a day.
+package actor FileState: StateStore {
+  private let path: String
+  private let format: StateFormat
   private let executor: ThreadExecutor
   private let now: @Sendable () -> Int64
-  private var marks: [String: SeenLog.Mark]
+  private var entries: [String: StateFormat.Entry]
   private var descriptor: Int32
   private var lock: Int32
   /// Bytes of whole lines in the file; bytes behind them are of a failed write.
   private var length: Int
 
-  /// A mark's time is renewed in the file only when it is older than this.
+  /// An entry's time is renewed in the file only when it is older than this.
   private static let renewal: Int64 = 86_400
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -24,19 +25,19 @@ package actor FileSeenStore: SeenStore {
   /// - Parameter now: seconds since 1970; replaced by tests.
   /// - Throws: a configuration `Failure` when another process holds it, or it cannot be read or written.
   package init(
-    path: String, retention: Duration, now: @escaping @Sendable () -> Int64 = WallClock.seconds
+    path: String, retention: Duration, format: StateFormat, now: @escaping @Sendable () -> Int64 = WallClock.seconds
   ) throws(Failure) {
     self.path = path
+    self.format = format
     self.now = now
-    executor = ThreadExecutor(name: "crawler-state")
+    executor = ThreadExecutor(name: "state")
     try Self.makeFolder(of: path)
-    lock = try Self.lock(path)
+    lock = try Self.lock(path, format.owner)
     do {
-      let log = access(path, F_OK) == 0
-        ? try SeenLog(try readFile(path, limit: 1 << 30), path: path) : try SeenLog([], path: path)
       let oldest = now() - retention.components.seconds
-      marks = log.marks.filter { $0.value.time >= oldest }
-      (descriptor, length) = try Self.compact(marks, to: path)
+      let known = access(path, F_OK) == 0 ? try format.read(try readFile(path, limit: 1 << 30), path: path) : [:]
+      entries = known.filter { $0.value.time >= oldest }
+      (descriptor, length) = try Self.compact(entries, to: path, format)
     } catch {
       Self.unlock(lock)
       throw error
@@ -48,52 +49,31 @@ package actor FileSeenStore: SeenStore {
     Self.unlock(lock)
   }
 
-  package func areSeen(_ entries: [SeenEntry]) throws -> [Bool] {
+  package func values(of keys: [String]) throws -> [String?] {
     let time = now()
-    var renewed: [String] = []
-    let answers = entries.map { entry in
-      guard let mark = marks[entry.key], mark.fingerprint == entry.fingerprint else { return false }
-      if time - mark.time > Self.renewal { renewed.append(entry.key) }
-      return true
+    var lines: [UInt8] = []
+    for key in keys {
+      guard let entry = entries[key], time - entry.time > Self.renewal else { continue }
+      entries[key]?.time = time
+      lines += format.line(StateFormat.Entry(key: key, value: entry.value, time: time))
     }
-    if !renewed.isEmpty {
-      let lines = renewed.flatMap { key -> [UInt8] in
-        marks[key]?.time = time
-        return marks[key].map { SeenLog.line(key, $0) } ?? []
-      }
-      // Not synced: a lost renewal costs at most one repeated announcement, a month later.
-      try append(lines)
-    }
-    return answers
+    // Not synced: a lost renewal matters only when the entry is next read a retention later.
+    if !lines.isEmpty { try append(lines) }
+    return keys.map { entries[$0]?.value }
   }
 
-  package func mark(_ entries: [SeenEntry]) throws {
-    let time = now()
-    try append(entries.flatMap { SeenLog.line($0.key, .init(fingerprint: $0.fingerprint, time: time)) })
-    guard fdatasync(descriptor) == 0 else { throw failure("sync") }
-    for entry in entries { marks[entry.key] = SeenLog.Mark(fingerprint: entry.fingerprint, time: time) }
+  package func set(_ values: [(key: String, value: String)]) throws {
+    try write(values.map { StateFormat.Entry(key: $0.key, value: $0.value, time: now()) })
   }
 
-  package func forget(chain: String, fileName: String, fingerprint: Fingerprint?) throws {
-    let key = "\(chain)/\(fileName)"
-    guard let mark = marks[key], fingerprint == nil || mark.fingerprint == fingerprint else { return }
-    try append(SeenLog.line(forgetting: key, at: now()))
-    guard fdatasync(descriptor) == 0 else { throw failure("sync") }
-    marks[key] = nil
+  package func remove(_ key: String) throws {
+    if entries[key] != nil { try write([StateFormat.Entry(key: key, value: nil, time: now())]) }
   }
 
-  package func rows(of source: String) -> Int? {
-    marks[SeenLog.rowsKey(source)].map { Int(clamping: $0.fingerprint.low) }
-  }
-
-  package func remember(rows: Int, of source: String) throws {
-    let key = SeenLog.rowsKey(source)
-    let fingerprint = Fingerprint(high: 0, low: UInt64(rows))
-    let mark = SeenLog.Mark(fingerprint: fingerprint, time: now())
-    // Written when it differs, or when the mark is due for renewal.
-    if let known = marks[key], known.fingerprint == fingerprint, mark.time - known.time <= Self.renewal { return }
-    try append(SeenLog.line(key, mark))
-    marks[key] = mark
+  private func write(_ changes: [StateFormat.Entry]) throws(Failure) {
+    try append(changes.flatMap(format.line))
+    guard fdatasync(descriptor) == 0 else { throw Self.failure("sync", path, errno, .transient) }
+    for entry in changes { entries[entry.key] = entry.value == nil ? nil : entry }
   }
 
   package func ping() throws(Failure) {
@@ -122,8 +102,6 @@ package actor FileSeenStore: SeenStore {
     }
   }
 
-  private func failure(_ verb: String) -> Failure { Self.failure(verb, path, errno, .transient) }
-
   // MARK: - files
 
   private static func failure(_ verb: String, _ path: String, _ code: Int32, _ kind: ErrorClass) -> Failure {
@@ -139,7 +117,7 @@ package actor FileSeenStore: SeenStore {
   }
 
   /// The lock is on a separate file, because compaction replaces the log.
-  private static func lock(_ path: String) throws(Failure) -> Int32 {
+  private static func lock(_ path: String, _ owner: String) throws(Failure) -> Int32 {
     let name = path + ".lock"
     let descriptor = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure("open", name, errno, .configuration) }
@@ -149,7 +127,7 @@ package actor FileSeenStore: SeenStore {
       guard code == EWOULDBLOCK else { throw failure("lock", name, code, .configuration) }
       throw Failure(
         .configuration, code: "state_locked",
-        "the state in \(path) belongs to another running crawler; give each its own --state, or share one by redis://")
+        "the state in \(path) belongs to another running \(owner); give each its own --state, or share one by redis://")
     }
     return descriptor
   }
@@ -161,15 +139,13 @@ package actor FileSeenStore: SeenStore {
     Glibc.close(descriptor)
   }
 
-  /// Writes the marks to a new file, syncs it, and replaces the old one.
+  /// Writes the entries to a new file, syncs it, and replaces the old one.
   /// - Returns: the new file open for appending, and its length.
   private static func compact(
-    _ marks: [String: SeenLog.Mark], to path: String
+    _ entries: [String: StateFormat.Entry], to path: String, _ format: StateFormat
   ) throws(Failure) -> (descriptor: Int32, length: Int) {
-    var bytes = SeenLog.header
-    for (key, mark) in marks.sorted(by: { ($0.value.time, $0.key) < ($1.value.time, $1.key) }) {
-      bytes += SeenLog.line(key, mark)
-    }
+    let sorted = entries.values.sorted { ($0.time, $0.key) < ($1.time, $1.key) }
+    let bytes = format.headerLine + sorted.flatMap(format.line)
     let temporary = path + ".new"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure("create", temporary, errno, .configuration) }
