@@ -28,7 +28,7 @@ package final class Candidates {
   private let unordered = UnsafeMutablePointer<NameSearch.Found>.allocate(capacity: NameSearch.most)
   private var keys: [MasterKey] = []
   /// Of the row, its brand included, without numbers.
-  private(set) var words: [UInt64] = []
+  package private(set) var words: [UInt64] = []
   private let farthest: Float
 
   /// - Parameter farthest: masters whose likelihood at a glance, a logarithm, is so much below the best one's are not

@@ -55,16 +55,29 @@ struct CatalogueJudge {
       (masters, bytes) = (index.current.masters, index.current.bytes)
       let names = names(without: number)
       var numbers: [MasterKey: Int] = [:]
-      var output = Data()
-      withUnsafeBytes(of: Int32(4 + Candidates.features).littleEndian) { output.append(contentsOf: $0) }
+      var makers: [UInt32: Int] = [0: 0]
+      var wordNumbers: [UInt64: Int32] = [:]
+      var (output, words) = (Data(), Data())
+      withUnsafeBytes(of: Int32(5 + Candidates.features).littleEndian) { output.append(contentsOf: $0) }
       func add(_ pair: Int, _ row: Int, isRight: Bool, isKnown: Bool) {
         let key = candidates.key(pair)
         let master = numbers[key] ?? numbers.count
         numbers[key] = master
-        let head: [Float] = [Float(row), Float(master), isRight ? 1 : 0, isKnown ? 1 : 0]
+        let maker = makers[key.maker] ?? makers.count
+        makers[key.maker] = maker
+        let head: [Float] = [Float(row), Float(master), isRight ? 1 : 0, isKnown ? 1 : 0, Float(maker)]
         head.withUnsafeBytes { output.append(contentsOf: $0) }
         output.append(Data(
           bytes: candidates.matrix + pair * Candidates.features, count: Candidates.features * 4))
+      }
+      func addWords(_ row: Int) {
+        for word in candidates.words {
+          let number = wordNumbers[word] ?? Int32(wordNumbers.count)
+          wordNumbers[word] = number
+          for value in [Int32(row), number] {
+            withUnsafeBytes(of: value.littleEndian) { words.append(contentsOf: $0) }
+          }
+        }
       }
       var rejected = 0
       for (place, row) in chain.rows.enumerated() {
@@ -76,6 +89,7 @@ struct CatalogueJudge {
           candidates.find(text, row.facts, in: view)
         }
         seconds += clock.seconds
+        addWords(place)
         rows += 1
         pairs += candidates.count
         if names[right] != nil {
@@ -96,9 +110,11 @@ struct CatalogueJudge {
         index.read { candidates.find(text, chain.rows[place].facts, in: $0) }
         guard let pair = (0..<candidates.count).first(where: { candidates.key($0) == master }) else { continue }
         add(pair, chain.rows.count + rejected, isRight: false, isKnown: false)
+        addWords(chain.rows.count + rejected)
         rejected += 1
       }
       try output.write(to: folder.appendingPathComponent("\(chain.name).pairs"))
+      try words.write(to: folder.appendingPathComponent("\(chain.name).words"))
     }
     print(String(
       format: "%d rows, %d of them among the masters: %.4f in %d candidates, %.4f first; %.1f of them compared, %.0f "
