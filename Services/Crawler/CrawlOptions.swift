@@ -127,8 +127,7 @@ package struct CrawlOptions: ParsableArguments {
 
   private static func time(_ text: String, _ zone: ZoneTable) throws(Failure) -> Timestamp {
     if let time = Timestamp(text) { return time }
-    let parts = text.split(separator: "-", omittingEmptySubsequences: false).compactMap { Int($0) }
-    if parts.count == 3, let date = CivilDate(year: parts[0], month: parts[1], day: parts[2]) {
+    if let date = CivilDate(text) {
       let start = zone.instant(year: date.year, month: date.month, day: date.day).epochSeconds
       if let time = Timestamp(microseconds: start * 1_000_000) { return time }
     }

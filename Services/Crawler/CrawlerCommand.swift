@@ -83,7 +83,7 @@ package struct CrawlerCommand: ServiceCommand {
     return consumer.clients.source("crawler") { producer in
       let (plan, store, assignment) = (try plan.value, try store.value, try sharing.value?.assignment)
       let kind = try state().kind
-      let announcer = KafkaAnnouncer(producer: producer)
+      let announcer = KafkaAnnouncer(producer: producer, identity: consumer.identity)
       let alerts = AlertLog(announcer: announcer, logger: context.logger)
       let crawler = Crawler(
         engines: plan.engines, store: store, announcer: announcer, settings: plan.settings, zone: plan.zone,
@@ -147,6 +147,8 @@ package struct CrawlerCommand: ServiceCommand {
         source: source.label, client: client, limits: http.limits(maxBodyBytes: crawling.maxListingBytes.bytes),
         rateLimiter: rateLimiter, gap: chain.schedule.requestGap ?? crawling.requestGap.duration,
         userAgent: chain.userAgent, logger: logger)
+      var logger = logger
+      logger[metadataKey: "source"] = "\(source.label)"
       return try EngineTable.kind(chain.engine).make(EngineContext(
         chain: chain, label: source.label, chainName: source.chainName, listings: listings, limits: limits,
         zone: zone, logger: logger))

@@ -135,7 +135,6 @@ package enum DownloadErrorKind: String, ErrorKind {
   case fileTooLarge = "file_too_large"
   case fileURLRefused = "file_url_refused"
   case fileMissing = "file_missing"
-  case urlRefused = "url_refused"
   case sourceGivenUp = "source_given_up"
   /// The file may still exist, under another link.
   case linkExpired = "link_expired"

@@ -11,7 +11,8 @@ import Sentiment
 /// touched. Offsets are committed after the events are acknowledged. An article that is read again touches its story
 /// without changing it: its events have the revision that they had.
 package final class SentimentSink: Sink {
-  private let reader: ArticleReader
+  private var reader: ArticleReader
+  private let companies: CompanyBook
   private let store: StoryStore
   private let stories: StoryBook.Settings
   /// nil: scores are the lexicon's.
@@ -22,16 +23,22 @@ package final class SentimentSink: Sink {
   private var pending: [(partition: TopicPartition, article: ReadArticle, trace: [UInt8]?)] = []
   private var pendingBytes = 0
 
+  /// - Parameter companies: nil: those of the reader.
   package init(
     _ reader: ArticleReader, _ store: StoryStore, _ stories: StoryBook.Settings, head: HeadScorer? = nil,
-    identity: ServiceIdentity, send: @escaping @Sendable (OutgoingBatch) async throws -> Void
+    companies: CompanyBook? = nil, identity: ServiceIdentity,
+    send: @escaping @Sendable (OutgoingBatch) async throws -> Void
   ) {
     (self.reader, self.store, self.stories, self.head, self.identity) = (reader, store, stories, head, identity)
+    self.companies = companies ?? CompanyBook(reader.mentions.names)
     self.send = send
   }
 
   /// Every partition starts at the group's committed offset.
-  package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] { [:] }
+  package func start(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
+    reader.mentions = TickerMentions(try await companies.current())
+    return [:]
+  }
 
   package func append(_ record: borrowing RecordBatch.Record) throws -> Disposition {
     if record.isTombstone { return .skip(reason: "tombstone") }
@@ -54,6 +61,7 @@ package final class SentimentSink: Sink {
 
   package func flush(to positions: [TopicPartition: Int64]) async throws -> FlushReport {
     guard !pending.isEmpty else { return FlushReport(durable: positions, rows: 0) }
+    let names = try await companies.current()
     var outcomes: [StoryBook.Outcome: Int] = [:]
     var touched: [String: [UInt8]?] = [:]
     var order: [String] = []
@@ -86,6 +94,7 @@ package final class SentimentSink: Sink {
     metrics.flushed(outcomes, events, languages: pending.compactMap(\.article.language.foreignCode))
     pending.removeAll(keepingCapacity: true)
     pendingBytes = 0
+    reader.mentions = TickerMentions(names)
     return FlushReport(durable: positions, rows: events.count)
   }
 

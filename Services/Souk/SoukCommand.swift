@@ -7,11 +7,12 @@ import Glibc
 /// `souk`: runs a system locally, and looks after what the services share.
 package struct SoukCommand: AsyncParsableCommand, OperatorTool {
   package static let configuration = CommandConfiguration(
-    commandName: "souk", abstract: "Run a system on this machine, and look after topics, products and bars.",
+    commandName: "souk", abstract: "Start a system locally; watch, repair and move what a fleet does.",
     version: Souk.version,
     subcommands: [
-      UpCommand.self, BrokerCommand.self, TopicsCommand.self, DeadLettersCommand.self, LagCommand.self,
-      HealthCommand.self,
+      UpCommand.self, BrokerCommand.self, TopicsCommand.self, LagCommand.self, TapCommand.self,
+      TopCommand.self, AuditCommand.self, InitCommand.self, DeadLettersCommand.self, ReplayCommand.self,
+      RewindCommand.self, HealthCommand.self,
       RouteCommand.self, ModelsCommand.self, MastersCommand.self, BackfillCommand.self, BarsCommand.self,
       SplitsCommand.self, TickCommand.self, SubscribeCommand.self, BatchCommand.self, FeaturesCommand.self,
     ])

@@ -63,30 +63,15 @@ private struct AlpacaEvents: ~Copyable {
     element.begin()
     do throws(DecodingFailure) {
       switch try kind(of: bytes) {
-      case "t":
-        let tick = try trade(bytes, .trade, knownNs)
-        give(tick, bytes, &visitor)
-      case "q":
-        let tick = try quote(bytes, knownNs)
-        give(tick, bytes, &visitor)
-      case "b", "u":
-        let bar = try bar(bytes, knownNs, "1m")
-        give(bar, bytes, &visitor)
-      case "d":
-        let bar = try bar(bytes, knownNs, "1d")
-        give(bar, bytes, &visitor)
-      case "s":
-        let tick = try status(bytes, knownNs)
-        give(tick, bytes, &visitor)
-      case "l":
-        let tick = try band(bytes, knownNs)
-        give(tick, bytes, &visitor)
-      case "c":
-        let tick = try correction(bytes, knownNs)
-        give(tick, bytes, &visitor)
-      case "x":
-        let tick = try trade(bytes, .cancel, knownNs)
-        give(tick, bytes, &visitor)
+      case "t": try tick(.trade, Self.trade, bytes, knownNs, to: &visitor)
+      case "q": try tick(.quote, Self.quote, bytes, knownNs, to: &visitor)
+      case "b", "u": try bar("1m", bytes, knownNs, to: &visitor) { _ in false }
+      // The bar of the day comes each minute while the day lasts.
+      case "d": try bar("1d", bytes, knownNs, to: &visitor) { _ in true }
+      case "s": try tick(.status, Self.status, bytes, knownNs, to: &visitor)
+      case "l": try tick(.luld, Self.band, bytes, knownNs, to: &visitor)
+      case "c": try tick(.correction, Self.correction, bytes, knownNs, to: &visitor)
+      case "x": try tick(.cancel, Self.trade, bytes, knownNs, to: &visitor)
       case "success", "error", "subscription": visitor.take(try control(bytes))
       default: visitor.ignore()
       }
@@ -133,16 +118,13 @@ private struct AlpacaEvents: ~Copyable {
     element.begin()
     do throws(DecodingFailure) {
       switch question.channel {
-      case .trades:
-        let tick = try trade(bytes, .trade, knownNs, of: symbol)
-        give(tick, bytes, &visitor)
-      case .quotes:
-        let tick = try quote(bytes, knownNs, of: symbol)
-        give(tick, bytes, &visitor)
+      case .trades: try tick(.trade, Self.trade, bytes, knownNs, of: symbol, to: &visitor)
+      case .quotes: try tick(.quote, Self.quote, bytes, knownNs, of: symbol, to: &visitor)
       default:
-        var bar = try bar(bytes, knownNs, question.interval.rawValue, of: symbol)
-        bar.values.isRunning = question.interval.isRunning(from: bar.values.startNs, at: knownNs)
-        give(bar, bytes, &visitor)
+        let interval = question.interval
+        try bar(interval.rawValue, bytes, knownNs, of: symbol, to: &visitor) {
+          interval.isRunning(from: $0, at: knownNs)
+        }
       }
     } catch {
       visitor.refuse(error)
@@ -159,211 +141,48 @@ private struct AlpacaEvents: ~Copyable {
     return try reader.string()
   }
 
-  private func give<Visitor: FeedVisitor>(_ fields: FeedTickFields, _ bytes: RawSpan, _ visitor: inout Visitor) {
+  // MARK: - kinds
+
+  /// A trade or its cancel.
+  private static let trade = FeedShape(
+    ["i": .id, "S": .symbol, "x": .exchange, "p": .price, "s": .size, "c": .conditions, "t": .event, "z": .tape,
+     "a": .action],
+    required: ["p", "t"])
+  private static let quote = FeedShape(
+    ["S": .symbol, "bx": .bidExchange, "bp": .bid, "bs": .bidSize, "ax": .askExchange, "ap": .ask, "as": .askSize,
+     "c": .conditions, "t": .event, "z": .tape],
+    required: ["t"])
+  private static let status = FeedShape(
+    ["S": .symbol, "sc": .code, "sm": .message, "rc": .reasonCode, "rm": .reason, "t": .event, "z": .tape],
+    required: ["S", "sc", "t"])
+  private static let band = FeedShape(
+    ["S": .symbol, "u": .limitUp, "d": .limitDown, "i": .indicators, "t": .event, "z": .tape], required: ["S", "t"])
+  private static let correction = FeedShape(
+    ["S": .symbol, "x": .exchange, "oi": .originalID, "op": .originalPrice, "os": .originalSize,
+     "oc": .originalConditions, "ci": .id, "cp": .price, "cs": .size, "cc": .conditions, "t": .event, "z": .tape],
+    required: ["S", "oi", "ci", "cp", "t"])
+  private static let bar = FeedShape(
+    ["S": .symbol, "o": .open, "h": .high, "l": .low, "c": .close, "v": .volume, "t": .start, "n": .trades,
+     "vw": .vwap],
+    required: ["o", "h", "l", "c", "v", "t"])
+
+  private mutating func tick<Visitor: FeedVisitor>(
+    _ kind: FeedTick.Kind, _ shape: FeedShape, _ bytes: RawSpan, _ knownNs: Int64, of symbol: String? = nil,
+    to visitor: inout Visitor
+  ) throws(DecodingFailure) {
+    let fields = try element.tick(kind, shape, bytes, knownNs, of: symbol).fields
+    try element.requireSymbol(fields.symbol)
+    try element.check(fields.eventNs, knownNs: knownNs, field: "t")
     visitor.take(FeedTickView(bytes, element.scratch.bytes, fields))
   }
 
-  private func give<Visitor: FeedVisitor>(_ fields: FeedBarFields, _ bytes: RawSpan, _ visitor: inout Visitor) {
-    visitor.take(FeedBarView(bytes, element.scratch.bytes, fields))
-  }
-
-  // MARK: - kinds
-
-  private enum TradeField: String, CaseIterable {
-    case i, S, x, p, s, c, t, z, a
-  }
-  private static let tradeFields = FieldTable(TradeField.self)
-  private static let tradeRequired = tradeFields.mask(.p, .t)
-
-  /// A trade or its cancel.
-  private mutating func trade(
-    _ bytes: RawSpan, _ kind: FeedTick.Kind, _ knownNs: Int64, of symbol: String? = nil
-  ) throws(DecodingFailure) -> FeedTickFields {
-    var reader = try JSONReader(bytes)
-    var fields = FeedTickFields()
-    if let symbol { fields.symbol = element.scratch.append(symbol) }
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: Self.tradeFields) {
-      switch field {
-      case .i: fields.id = try element.word(&reader)
-      case .S: fields.symbol = try element.symbol(&reader, in: bytes)
-      case .x: fields.exchange = try element.word(&reader)
-      case .p: fields.price = try element.decimal(&reader, field: "p")
-      case .s: fields.size = try element.decimal(&reader, field: "s")
-      case .c: fields.conditions = try element.words(&reader, in: bytes)
-      case .t: fields.eventNs = try element.stamp(&reader, in: bytes, field: "t")
-      case .z: fields.tape = try element.word(&reader)
-      case .a: fields.action = try element.word(&reader)
-      }
-    }
-    try reader.require(Self.tradeRequired, in: cursor, of: Self.tradeFields)
-    return try finished(fields, kind, knownNs)
-  }
-
-  private enum QuoteField: String, CaseIterable {
-    case S, bx, bp, bs, ax, ap, `as`, c, t, z
-  }
-  private static let quoteFields = FieldTable(QuoteField.self)
-  private static let quoteRequired = quoteFields.mask(.t)
-
-  private mutating func quote(
-    _ bytes: RawSpan, _ knownNs: Int64, of symbol: String? = nil
-  ) throws(DecodingFailure) -> FeedTickFields {
-    var reader = try JSONReader(bytes)
-    var fields = FeedTickFields()
-    if let symbol { fields.symbol = element.scratch.append(symbol) }
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: Self.quoteFields) {
-      switch field {
-      case .S: fields.symbol = try element.symbol(&reader, in: bytes)
-      case .bx: fields.bidExchange = try element.word(&reader)
-      case .bp: fields.bid = try element.decimal(&reader, field: "bp")
-      case .bs: fields.bidSize = try element.decimal(&reader, field: "bs")
-      case .ax: fields.askExchange = try element.word(&reader)
-      case .ap: fields.ask = try element.decimal(&reader, field: "ap")
-      case .as: fields.askSize = try element.decimal(&reader, field: "as")
-      case .c: fields.conditions = try element.words(&reader, in: bytes)
-      case .t: fields.eventNs = try element.stamp(&reader, in: bytes, field: "t")
-      case .z: fields.tape = try element.word(&reader)
-      }
-    }
-    try reader.require(Self.quoteRequired, in: cursor, of: Self.quoteFields)
-    return try finished(fields, .quote, knownNs)
-  }
-
-  private enum StatusField: String, CaseIterable {
-    case S, sc, sm, rc, rm, t, z
-  }
-  private static let statusFields = FieldTable(StatusField.self)
-  private static let statusRequired = statusFields.mask(.S, .sc, .t)
-
-  private mutating func status(_ bytes: RawSpan, _ knownNs: Int64) throws(DecodingFailure) -> FeedTickFields {
-    var reader = try JSONReader(bytes)
-    var fields = FeedTickFields()
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: Self.statusFields) {
-      switch field {
-      case .S: fields.symbol = try element.symbol(&reader, in: bytes)
-      case .sc: fields.code = try element.word(&reader)
-      case .sm: fields.message = try element.word(&reader)
-      case .rc: fields.reasonCode = try element.word(&reader)
-      case .rm: fields.reason = try element.word(&reader)
-      case .t: fields.eventNs = try element.stamp(&reader, in: bytes, field: "t")
-      case .z: fields.tape = try element.word(&reader)
-      }
-    }
-    try reader.require(Self.statusRequired, in: cursor, of: Self.statusFields)
-    return try finished(fields, .status, knownNs)
-  }
-
-  private enum BandField: String, CaseIterable {
-    case S, u, d, i, t, z
-  }
-  private static let bandFields = FieldTable(BandField.self)
-  private static let bandRequired = bandFields.mask(.S, .t)
-
-  private mutating func band(_ bytes: RawSpan, _ knownNs: Int64) throws(DecodingFailure) -> FeedTickFields {
-    var reader = try JSONReader(bytes)
-    var fields = FeedTickFields()
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: Self.bandFields) {
-      switch field {
-      case .S: fields.symbol = try element.symbol(&reader, in: bytes)
-      case .u: fields.limitUp = try element.decimal(&reader, field: "u")
-      case .d: fields.limitDown = try element.decimal(&reader, field: "d")
-      case .i: fields.indicators = try element.words(&reader, in: bytes)
-      case .t: fields.eventNs = try element.stamp(&reader, in: bytes, field: "t")
-      case .z: fields.tape = try element.word(&reader)
-      }
-    }
-    try reader.require(Self.bandRequired, in: cursor, of: Self.bandFields)
-    return try finished(fields, .luld, knownNs)
-  }
-
-  private enum CorrectionField: String, CaseIterable {
-    case S, x, oi, op, os, oc, ci, cp, cs, cc, t, z
-  }
-  private static let correctionFields = FieldTable(CorrectionField.self)
-  private static let correctionRequired = correctionFields.mask(.S, .oi, .ci, .cp, .t)
-
-  private mutating func correction(_ bytes: RawSpan, _ knownNs: Int64) throws(DecodingFailure) -> FeedTickFields {
-    var reader = try JSONReader(bytes)
-    var fields = FeedTickFields()
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: Self.correctionFields) {
-      switch field {
-      case .S: fields.symbol = try element.symbol(&reader, in: bytes)
-      case .x: fields.exchange = try element.word(&reader)
-      case .oi: fields.originalID = try element.word(&reader)
-      case .op: fields.originalPrice = try element.decimal(&reader, field: "op")
-      case .os: fields.originalSize = try element.decimal(&reader, field: "os")
-      case .oc: fields.originalConditions = try element.words(&reader, in: bytes)
-      case .ci: fields.id = try element.word(&reader)
-      case .cp: fields.price = try element.decimal(&reader, field: "cp")
-      case .cs: fields.size = try element.decimal(&reader, field: "cs")
-      case .cc: fields.conditions = try element.words(&reader, in: bytes)
-      case .t: fields.eventNs = try element.stamp(&reader, in: bytes, field: "t")
-      case .z: fields.tape = try element.word(&reader)
-      }
-    }
-    try reader.require(Self.correctionRequired, in: cursor, of: Self.correctionFields)
-    return try finished(fields, .correction, knownNs)
-  }
-
-  private func finished(
-    _ fields: FeedTickFields, _ kind: FeedTick.Kind, _ knownNs: Int64
-  ) throws(DecodingFailure) -> FeedTickFields {
-    var fields = fields
-    fields.kind = kind
-    fields.feed = element.feedName
-    fields.knownNs = knownNs
-    try element.requireSymbol(fields.symbol)
-    try element.check(fields.eventNs, knownNs: knownNs, field: "t")
-    return fields
-  }
-
-  private enum BarField: String, CaseIterable {
-    case S, o, h, l, c, v, t, n, vw
-  }
-  private static let barFields = FieldTable(BarField.self)
-  private static let barRequired = barFields.mask(.o, .h, .l, .c, .v, .t)
-
-  private mutating func bar(
-    _ bytes: RawSpan, _ knownNs: Int64, _ interval: String, of symbol: String? = nil
-  ) throws(DecodingFailure) -> FeedBarFields {
-    var reader = try JSONReader(bytes)
-    var bar = FeedBarFields()
-    if let symbol { bar.symbol = element.scratch.append(symbol) }
-    var (open, high, low): (ExactDecimal?, ExactDecimal?, ExactDecimal?)
-    var (close, volume): (ExactDecimal?, ExactDecimal?)
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: Self.barFields) {
-      switch field {
-      case .S: bar.symbol = try element.symbol(&reader, in: bytes)
-      case .o: open = try element.decimal(&reader, field: "o")
-      case .h: high = try element.decimal(&reader, field: "h")
-      case .l: low = try element.decimal(&reader, field: "l")
-      case .c: close = try element.decimal(&reader, field: "c")
-      case .v: volume = try element.decimal(&reader, field: "v")
-      case .t: bar.values.startNs = try element.stamp(&reader, in: bytes, field: "t")
-      case .n: bar.values.trades = try reader.integerOrNull()
-      case .vw: bar.values.vwap = try element.decimal(&reader, field: "vw")
-      }
-    }
-    try reader.require(Self.barRequired, in: cursor, of: Self.barFields)
-    bar.values.open = try element.need(open, "o")
-    bar.values.high = try element.need(high, "h")
-    bar.values.low = try element.need(low, "l")
-    bar.values.close = try element.need(close, "c")
-    bar.values.volume = try element.need(volume, "v")
-    bar.values.knownNs = knownNs
-    // The bar of the day comes each minute while the day lasts.
-    bar.values.isRunning = interval == "1d"
-    bar.feed = element.feedName
-    bar.interval = element.scratch.append(interval)
-    try element.requireSymbol(bar.symbol)
-    try element.check(bar.values.startNs, knownNs: knownNs, field: "t")
-    return bar
+  private mutating func bar<Visitor: FeedVisitor>(
+    _ interval: String, _ bytes: RawSpan, _ knownNs: Int64, of symbol: String? = nil, to visitor: inout Visitor,
+    isRunning: (_ startNs: Int64) -> Bool
+  ) throws(DecodingFailure) {
+    var bar = try element.bar(interval, Self.bar, bytes, knownNs, of: symbol)
+    bar.values.isRunning = isRunning(bar.values.startNs)
+    visitor.take(FeedBarView(bytes, element.scratch.bytes, bar))
   }
 
   private func control(_ bytes: RawSpan) throws(DecodingFailure) -> FeedControl {

@@ -19,9 +19,7 @@ struct AlphaVantageDecoder: ~Copyable {
     let zone = try self.zone ?? ZoneTable(identifier: NYSECalendar.zoneIdentifier)
     self.zone = zone
     element.begin()
-    let symbol = element.scratch.append(question.symbols[0])
-    let interval = element.scratch.append(question.interval.rawValue)
-    var bars: [FeedBarValues] = []
+    var bars: [FeedBarFields] = []
     var (isSeries, messages) = (false, [(name: String, text: String)]())
     var reader = try JSONReader(page, limits: .init(maxBytes: 64 << 20))
     var cursor = try reader.beginObject()
@@ -34,8 +32,11 @@ struct AlphaVantageDecoder: ~Copyable {
           try reader.skipValue()
           do throws(DecodingFailure) {
             let row = page.extracting(start..<reader.offset)
-            let bar = try self.bar(row, Self.instant(label, in: zone, at: start), question, knownNs)
-            if question.range.contains(bar.startNs) { bars.append(bar) }
+            var bar = try element.bar(
+              question.interval.rawValue, Self.bar, row, knownNs, of: question.symbols[0],
+              startNs: try Self.instant(label, in: zone, at: start))
+            bar.values.isRunning = question.interval.isRunning(from: bar.values.startNs, at: knownNs)
+            if question.range.contains(bar.values.startNs) { bars.append(bar) }
           } catch {
             visitor.refuse(error)
           }
@@ -50,46 +51,13 @@ struct AlphaVantageDecoder: ~Copyable {
     }
     try reader.finish()
     guard isSeries else { throw Self.refusal(messages) }
-    bars.sort { $0.startNs < $1.startNs }
-    for values in bars {
-      var fields = FeedBarFields()
-      (fields.symbol, fields.feed, fields.interval) = (symbol, element.feedName, interval)
-      fields.values = values
-      visitor.take(FeedBarView(page, element.scratch.bytes, fields))
-    }
+    bars.sort { $0.values.startNs < $1.values.startNs }
+    for bar in bars { visitor.take(FeedBarView(page, element.scratch.bytes, bar)) }
   }
 
-  private enum Field: String, CaseIterable {
-    case open = "1. open"
-    case high = "2. high"
-    case low = "3. low"
-    case close = "4. close"
-    case volume = "5. volume"
-  }
-  private static let fields = FieldTable(Field.self)
-
-  private func bar(
-    _ bytes: RawSpan, _ startNs: Int64, _ question: FeedQuestion, _ knownNs: Int64
-  ) throws(DecodingFailure) -> FeedBarValues {
-    var reader = try JSONReader(bytes)
-    var bar = FeedBarValues(
-      startNs: startNs, knownNs: knownNs, open: .zero, high: .zero, low: .zero, close: .zero, volume: .zero)
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, of: Self.fields) {
-      let number = try element.need(try element.decimal(&reader, field: field.rawValue), field.rawValue)
-      switch field {
-      case .open: bar.open = number
-      case .high: bar.high = number
-      case .low: bar.low = number
-      case .close: bar.close = number
-      case .volume: bar.volume = number
-      }
-    }
-    try reader.require(Self.fields.all, in: cursor, of: Self.fields)
-    bar.isRunning = question.interval.isRunning(from: startNs, at: knownNs)
-    try element.check(startNs, knownNs: knownNs, field: "time")
-    return bar
-  }
+  private static let bar = FeedShape(
+    ["1. open": .open, "2. high": .high, "3. low": .low, "4. close": .close, "5. volume": .volume],
+    required: ["1. open", "2. high", "3. low", "4. close", "5. volume"])
 
   /// `2017-12-18 14:56:00` or `2017-12-18`, in nanoseconds since 1970. The hour that is lived twice is its first
   /// occurrence; nothing trades in it.

@@ -31,154 +31,42 @@ package enum ChainAnswers {
   package static func read(
     _ page: [UInt8], of question: ChainQuestion, openInterestDay: String
   ) throws -> (contracts: [OptionChain.Contract], next: String?, refused: Int) {
-    var reader = try JSONReader(page.span.bytes, limits: .init(maxBytes: 64 << 20))
-    var (contracts, next, refused, hasRows) = ([OptionChain.Contract](), String?.none, 0, false)
-    func take(_ row: ChainRow) {
-      guard let contract = row.contract(openInterestDay) else {
-        refused += 1
-        return
-      }
-      contracts.append(contract)
+    let tree = try JSONTree(page, limits: .init(maxBytes: 64 << 20))
+    guard tree["results"] != nil || tree["snapshots"] != nil || tree["status"]?.text == "OK" else {
+      throw FeedRefusal(.unreadable, "the answer has no contracts")
     }
-    var cursor = try reader.beginObject()
-    while let name = try reader.nextName(&cursor) {
-      switch name {
-      case "next_url", "next_page_token": next = try reader.stringOrNull()
-      case "results":
-        hasRows = true
-        if reader.isNull() { continue }
-        var array = try reader.beginArray()
-        while try reader.nextElement(&array) { take(try polygon(&reader)) }
-      case "snapshots":
-        hasRows = true
-        if reader.isNull() { continue }
-        var rows = try reader.beginObject()
-        while let contract = try reader.nextName(&rows) { take(try alpaca(contract, &reader)) }
-      case "status": hasRows = try reader.stringOrNull() == "OK" || hasRows
-      default: try reader.skipValue()
-      }
-    }
-    try reader.finish()
-    guard hasRows else { throw FeedRefusal(.unreadable, "the answer has no contracts") }
-    return (contracts, next.flatMap { $0.isEmpty ? nil : $0 }, refused)
+    let snapshots = (tree["snapshots"]?.fields ?? [:]).sorted { $0.key < $1.key }
+    let rows = (tree["results"]?.items ?? []).map(polygon) + snapshots.map(alpaca)
+    let contracts = rows.compactMap { $0.contract(openInterestDay) }
+    let next = (tree["next_url"] ?? tree["next_page_token"])?.text
+    return (contracts, next.flatMap { $0.isEmpty ? nil : $0 }, rows.count - contracts.count)
   }
 
-  private static func polygon(_ reader: inout JSONReader) throws(DecodingFailure) -> ChainRow {
-    var row = ChainRow()
-    var cursor = try reader.beginObject()
-    while let name = try reader.nextName(&cursor) {
-      if reader.isNull() { continue }
-      switch name {
-      case "details":
-        try fields(&reader) { (name, reader) throws(DecodingFailure) in
-          switch name {
-          case "ticker": row.name = try reader.stringOrNull()
-          case "shares_per_contract": row.shares = try number(&reader)
-          default: try reader.skipValue()
-          }
-        }
-      case "day":
-        try fields(&reader) { (name, reader) throws(DecodingFailure) in
-          if name == "volume" { row.volume = try number(&reader) } else { try reader.skipValue() }
-        }
-      case "last_quote":
-        try fields(&reader) { (name, reader) throws(DecodingFailure) in
-          switch name {
-          case "bid": row.bid = try number(&reader)
-          case "ask": row.ask = try number(&reader)
-          case "bid_size": row.bidSize = try number(&reader)
-          case "ask_size": row.askSize = try number(&reader)
-          case "last_updated": row.quoteNs = try reader.integerOrNull().flatMap(FeedStamp.nanoseconds)
-          default: try reader.skipValue()
-          }
-        }
-      case "last_trade":
-        try fields(&reader) { (name, reader) throws(DecodingFailure) in
-          switch name {
-          case "price": row.last = try number(&reader)
-          case "size": row.lastSize = try number(&reader)
-          case "sip_timestamp": row.lastNs = try reader.integerOrNull().flatMap(FeedStamp.nanoseconds)
-          default: try reader.skipValue()
-          }
-        }
-      case "open_interest": row.openInterest = try number(&reader)
-      case "implied_volatility": row.volatility = try real(&reader)
-      case "greeks": try greeks(&reader, &row)
-      default: try reader.skipValue()
-      }
-    }
-    return row
+  private static func polygon(_ row: JSONTree) -> ChainRow {
+    let (details, quote, trade) = (row["details"], row["last_quote"], row["last_trade"])
+    return ChainRow(
+      name: details?["ticker"]?.text, shares: details?["shares_per_contract"]?.decimal,
+      volume: row["day"]?["volume"]?.decimal, openInterest: row["open_interest"]?.decimal,
+      bid: quote?["bid"]?.decimal, ask: quote?["ask"]?.decimal,
+      bidSize: quote?["bid_size"]?.decimal, askSize: quote?["ask_size"]?.decimal,
+      quoteNs: quote?["last_updated"]?.integer.flatMap(FeedStamp.nanoseconds),
+      last: trade?["price"]?.decimal, lastSize: trade?["size"]?.decimal,
+      lastNs: trade?["sip_timestamp"]?.integer.flatMap(FeedStamp.nanoseconds),
+      volatility: row["implied_volatility"]?.double, greeks: row["greeks"])
   }
 
   /// It has no open interest, and of volume only that of its day's bar.
-  private static func alpaca(_ contract: String, _ reader: inout JSONReader) throws(DecodingFailure) -> ChainRow {
-    var row = ChainRow()
-    row.name = contract
-    if reader.isNull() { return row }
-    var cursor = try reader.beginObject()
-    while let name = try reader.nextName(&cursor) {
-      if reader.isNull() { continue }
-      switch name {
-      case "latestQuote":
-        try fields(&reader) { (name, reader) throws(DecodingFailure) in
-          switch name {
-          case "bp": row.bid = try number(&reader)
-          case "ap": row.ask = try number(&reader)
-          case "bs": row.bidSize = try number(&reader)
-          case "as": row.askSize = try number(&reader)
-          case "t": row.quoteNs = try stamp(&reader)
-          default: try reader.skipValue()
-          }
-        }
-      case "latestTrade":
-        try fields(&reader) { (name, reader) throws(DecodingFailure) in
-          switch name {
-          case "p": row.last = try number(&reader)
-          case "s": row.lastSize = try number(&reader)
-          case "t": row.lastNs = try stamp(&reader)
-          default: try reader.skipValue()
-          }
-        }
-      case "dailyBar":
-        try fields(&reader) { (name, reader) throws(DecodingFailure) in
-          if name == "v" { row.volume = try number(&reader) } else { try reader.skipValue() }
-        }
-      case "impliedVolatility": row.volatility = try real(&reader)
-      case "greeks": try greeks(&reader, &row)
-      default: try reader.skipValue()
-      }
-    }
-    return row
+  private static func alpaca(_ contract: String, _ row: JSONTree) -> ChainRow {
+    let (quote, trade) = (row["latestQuote"], row["latestTrade"])
+    return ChainRow(
+      name: contract, volume: row["dailyBar"]?["v"]?.decimal, bid: quote?["bp"]?.decimal, ask: quote?["ap"]?.decimal,
+      bidSize: quote?["bs"]?.decimal, askSize: quote?["as"]?.decimal, quoteNs: stamp(quote?["t"]),
+      last: trade?["p"]?.decimal, lastSize: trade?["s"]?.decimal, lastNs: stamp(trade?["t"]),
+      volatility: row["impliedVolatility"]?.double, greeks: row["greeks"])
   }
 
-  private static func greeks(_ reader: inout JSONReader, _ row: inout ChainRow) throws(DecodingFailure) {
-    var found: [String: Double] = [:]
-    try fields(&reader) { (name, reader) throws(DecodingFailure) in found[name] = try real(&reader) }
-    row.greeks = found
-  }
-
-  private static func fields(
-    _ reader: inout JSONReader, _ take: (String, inout JSONReader) throws(DecodingFailure) -> Void
-  ) throws(DecodingFailure) {
-    var cursor = try reader.beginObject()
-    while let name = try reader.nextName(&cursor) { try take(name, &reader) }
-  }
-
-  private static func number(_ reader: inout JSONReader) throws(DecodingFailure) -> ExactDecimal? {
-    if case .number(let number) = try reader.cell() { number } else { nil }
-  }
-
-  private static func real(_ reader: inout JSONReader) throws(DecodingFailure) -> Double? {
-    guard reader.kind == .number else {
-      try reader.skipValue()
-      return nil
-    }
-    return try reader.double(field: "greeks")
-  }
-
-  private static func stamp(_ reader: inout JSONReader) throws(DecodingFailure) -> Int64? {
-    guard let text = try reader.stringOrNull() else { return nil }
-    return Array(text.utf8).withUnsafeBytes { FeedStamp.nanoseconds(rfc3339: $0.bytes) }
+  private static func stamp(_ time: JSONTree?) -> Int64? {
+    time?.text.flatMap { Array($0.utf8).withUnsafeBytes { FeedStamp.nanoseconds(rfc3339: $0.bytes) } }
   }
 }
 
@@ -191,7 +79,7 @@ private struct ChainRow {
   var last, lastSize: ExactDecimal?
   var lastNs: Int64?
   var volatility: Double?
-  var greeks: [String: Double] = [:]
+  var greeks: JSONTree?
 
   /// - Returns: nil without the name of a contract.
   func contract(_ openInterestDay: String) -> OptionChain.Contract? {
@@ -206,8 +94,8 @@ private struct ChainRow {
     (contract.volume, contract.openInterest) = (volume, openInterest)
     contract.openInterestDay = openInterest.map { _ in openInterestDay }
     contract.impliedVolatility = volatility
-    (contract.delta, contract.gamma) = (greeks["delta"], greeks["gamma"])
-    (contract.theta, contract.vega) = (greeks["theta"], greeks["vega"])
+    (contract.delta, contract.gamma) = (greeks?["delta"]?.double, greeks?["gamma"]?.double)
+    (contract.theta, contract.vega) = (greeks?["theta"]?.double, greeks?["vega"]?.double)
     return contract
   }
 }

@@ -91,19 +91,9 @@ package struct FeedAccess: Sendable {
   }
 
   private static func words(of body: [UInt8]) -> String {
-    var found = ""
-    do throws(DecodingFailure) {
-      var reader = try JSONReader(body.span.bytes)
-      var cursor = try reader.beginObject()
-      while let name = try reader.nextName(&cursor) {
-        if ["message", "error"].contains(name), reader.kind == .string {
-          found = try reader.string()
-        } else {
-          try reader.skipValue()
-        }
-      }
-    } catch {}
-    return found
+    let tree = try? JSONTree(body, limits: JSONReader.Limits())
+    for name in ["message", "error"] { if case .string(let text)? = tree?[name] { return text } }
+    return ""
   }
 }
 

@@ -33,9 +33,9 @@ struct FeedElement: ~Copyable {
   /// Forgets the texts of the element before.
   mutating func begin() { scratch.rewind(to: base) }
 
-  func check(_ eventNs: Int64, knownNs: Int64, field: String) throws(DecodingFailure) {
+  func check(_ eventNs: Int64, knownNs: Int64, field: @autoclosure () -> String) throws(DecodingFailure) {
     guard eventNs > 0, eventNs <= knownNs + maxSkewNs else {
-      throw DecodingFailure(.badTimestamp, at: 0, "a time that is not yet, or none", field: field)
+      throw DecodingFailure(.badTimestamp, at: 0, "a time that is not yet, or none", field: field())
     }
   }
 
@@ -125,24 +125,24 @@ struct FeedElement: ~Copyable {
 
   /// Nanoseconds, from a number by its magnitude or a text by RFC 3339.
   mutating func stamp(
-    _ reader: inout JSONReader, in bytes: RawSpan, field: String
+    _ reader: inout JSONReader, in bytes: RawSpan
   ) throws(DecodingFailure) -> Int64 {
     let start = reader.offset
     if reader.kind == .number {
       guard let stamp = FeedStamp.nanoseconds(try reader.integer()) else {
-        throw DecodingFailure(.badTimestamp, at: start, "not a time before 2262", field: field)
+        throw DecodingFailure(.badTimestamp, at: start, "not a time before 2262")
       }
       return stamp
     }
     let text = try scratch.text(&reader)
     guard let stamp = FeedStamp.nanoseconds(rfc3339: text.bytes(bytes, scratch.bytes)) else {
-      throw DecodingFailure(.badTimestamp, at: start, "not an RFC 3339 time with an offset", field: field)
+      throw DecodingFailure(.badTimestamp, at: start, "not an RFC 3339 time with an offset")
     }
     return stamp
   }
 
   /// Beyond the digits of a decimal it is the shortest of the same fraction: vwap comes with all of a double's.
-  func decimal(_ reader: inout JSONReader, field: String) throws(DecodingFailure) -> ExactDecimal? {
+  func decimal(_ reader: inout JSONReader, field: String? = nil) throws(DecodingFailure) -> ExactDecimal? {
     let start = reader.offset
     switch try reader.cell() {
     case .absent: return nil
@@ -157,9 +157,9 @@ struct FeedElement: ~Copyable {
     }
   }
 
-  func need(_ value: ExactDecimal?, _ field: String) throws(DecodingFailure) -> ExactDecimal {
+  func need(_ value: ExactDecimal?, _ field: @autoclosure () -> String) throws(DecodingFailure) -> ExactDecimal {
     guard let value else {
-      throw DecodingFailure(.missingField, at: 0, "a required field is missing or null", field: field)
+      throw DecodingFailure(.missingField, at: 0, "a required field is missing or null", field: field())
     }
     return value
   }

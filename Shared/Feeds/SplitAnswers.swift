@@ -46,78 +46,29 @@ package enum SplitAnswers {
   package static func read(
     _ page: [UInt8], of question: SplitQuestion, knownNs: Int64
   ) throws -> (splits: [StockSplit], next: String?, refused: Int) {
-    var reader = try JSONReader(page.span.bytes, limits: .init(maxBytes: 64 << 20))
-    var (splits, next, refused, hasRows) = ([StockSplit](), String?.none, 0, false)
-    func take(_ row: Row) {
-      guard let split = row.split(question, knownNs) else {
-        refused += 1
-        return
-      }
-      splits.append(split)
-    }
-    var messages: [String] = []
-    var cursor = try reader.beginObject()
-    while let name = try reader.nextName(&cursor) {
-      switch name {
-      case "next_url", "next_page_token": next = try reader.stringOrNull()
-      case "results", "data":
-        hasRows = true
-        if !reader.isNull() { try rows(&reader, take) }
-      case "corporate_actions":
-        hasRows = true
-        var kinds = try reader.beginObject()
-        while try reader.nextName(&kinds) != nil {
-          if !reader.isNull() { try rows(&reader, take) }
-        }
-      case "status": hasRows = try reader.stringOrNull() == "OK" || hasRows
-      default:
-        if reader.kind == .string { messages.append(try reader.string()) } else { try reader.skipValue() }
-      }
-    }
-    try reader.finish()
-    guard hasRows else {
+    let tree = try JSONTree(page, limits: .init(maxBytes: 64 << 20))
+    let actions = tree["corporate_actions"]?.fields?.sorted { $0.key < $1.key }.map(\.value)
+    let lists = [tree["results"], tree["data"]].compactMap { $0 } + (actions ?? [])
+    guard !lists.isEmpty || actions != nil || tree["status"]?.text == "OK" else {
       throw question.feed == .alphaVantage
         ? FeedRefusal(.rateLimited, "Alpha Vantage sends a message in place of splits", retryAfter: .seconds(60))
         : FeedRefusal(.unreadable, "the answer has no splits")
     }
-    return (splits, next, refused)
+    let rows = lists.flatMap { $0.items ?? [] }
+    let splits = rows.compactMap { split($0, question, knownNs) }
+    return (splits, (tree["next_url"] ?? tree["next_page_token"])?.text, rows.count - splits.count)
   }
 
-  private struct Row {
-    var symbol: String?
-    var date: String?
-    var from: ExactDecimal?
-    var to: ExactDecimal?
-
-    func split(_ question: SplitQuestion, _ knownNs: Int64) -> StockSplit? {
-      let name = symbol ?? question.symbols.first ?? ""
-      guard let symbol = SymbolNames.canonical(name, from: question.feed.dialect), let date, let to else { return nil }
-      let split = StockSplit(
-        symbol: symbol, executionDate: date, splitFrom: from ?? ExactDecimal(1), splitTo: to,
-        source: question.feed.rawValue, knownNs: knownNs)
-      return split.problem == nil ? split : nil
-    }
-  }
-
-  private static func rows(_ reader: inout JSONReader, _ take: (Row) -> Void) throws(DecodingFailure) {
-    var array = try reader.beginArray()
-    while try reader.nextElement(&array) {
-      var row = Row()
-      var cursor = try reader.beginObject()
-      while let name = try reader.nextName(&cursor) {
-        switch name {
-        case "ticker", "symbol": row.symbol = try reader.stringOrNull()
-        case "execution_date", "ex_date", "effective_date": row.date = try reader.stringOrNull()
-        case "split_from", "old_rate": row.from = try number(&reader)
-        case "split_to", "new_rate", "split_factor": row.to = try number(&reader)
-        default: try reader.skipValue()
-        }
-      }
-      take(row)
-    }
-  }
-
-  private static func number(_ reader: inout JSONReader) throws(DecodingFailure) -> ExactDecimal? {
-    if case .number(let number) = try reader.cell() { number } else { nil }
+  private static func split(_ row: JSONTree, _ question: SplitQuestion, _ knownNs: Int64) -> StockSplit? {
+    func first(_ names: String...) -> JSONTree? { names.lazy.compactMap { row[$0] }.first }
+    let name = first("ticker", "symbol")?.text ?? question.symbols.first ?? ""
+    guard let symbol = SymbolNames.canonical(name, from: question.feed.dialect),
+      let date = first("execution_date", "ex_date", "effective_date")?.text,
+      let to = first("split_to", "new_rate", "split_factor")?.decimal
+    else { return nil }
+    let split = StockSplit(
+      symbol: symbol, executionDate: date, splitFrom: first("split_from", "old_rate")?.decimal ?? ExactDecimal(1),
+      splitTo: to, source: question.feed.rawValue, knownNs: knownNs)
+    return split.problem == nil ? split : nil
   }
 }

@@ -118,18 +118,7 @@ package struct HTMLNode {
   package func first(_ path: String) throws(HTMLError) -> HTMLNode? { try select(path).first }
 
   private static func collapsed(_ text: String) -> String {
-    var result = String.UnicodeScalarView()
-    var pending = false
-    for scalar in text.unicodeScalars {
-      if scalar.properties.isWhitespace {
-        pending = !result.isEmpty
-      } else {
-        if pending { result.append(" ") }
-        pending = false
-        result.append(scalar)
-      }
-    }
-    return String(result)
+    text.unicodeScalars.split { $0.properties.isWhitespace }.map { String($0) }.joined(separator: " ")
   }
 }
 

@@ -113,10 +113,7 @@ package struct ObjectLocation: Hashable, Sendable, CustomStringConvertible {
   }
 
   private static func isBucketName(_ name: String) -> Bool {
-    let bytes = Array(name.utf8)
-    let isOuter: (UInt8) -> Bool = { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) }
-    return (3...63).contains(bytes.count) && isOuter(bytes[0]) && isOuter(bytes[bytes.count - 1])
-      && bytes.allSatisfy { isOuter($0) || $0 == 0x2d || $0 == 0x2e } && !name.contains("..")
+    name.wholeMatch(of: /[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]/) != nil && !name.contains("..")
   }
 }
 

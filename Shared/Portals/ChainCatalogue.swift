@@ -8,12 +8,6 @@ package struct ChainCatalogue: Sendable {
 
   package func named(_ slug: String) -> Chain? { chains.first { $0.slug == slug } }
 
-  /// The open chain whose files have this id; nil when there is none, or more than one.
-  package func owner(ofID id: String) -> Chain? {
-    let owners = chains.filter { $0.allIDs.contains(id) && !$0.isClosed }
-    return owners.count == 1 ? owners[0] : nil
-  }
-
   /// These chains and those of `other`, which wins where both have a name.
   package func overridden(by other: ChainCatalogue) -> ChainCatalogue {
     var merged = chains.map { other.named($0.slug) ?? $0 }

@@ -32,17 +32,13 @@ package struct ActiveHours: Hashable, Sendable {
 
   /// - Parameter text: `08:00-24:00`; nil when it is not of that form.
   package init?(_ text: String, closedDays: Set<Int> = []) {
-    let sides = text.split(separator: "-", omittingEmptySubsequences: false).map { Self.minutes($0) }
-    guard sides.count == 2, let start = sides[0], let end = sides[1], start != end, start < 1_440 else { return nil }
-    self.init(start: start, end: end, closedDays: closedDays)
-  }
-
-  private static func minutes(_ text: Substring) -> Int? {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[0].utf8.count == 2, parts[1].utf8.count == 2, let hour = Int(parts[0]),
-      let minute = Int(parts[1]), (0...24).contains(hour), (0..<60).contains(minute), hour < 24 || minute == 0
+    guard let parts = text.wholeMatch(of: /(\d\d):([0-5]\d)-(\d\d):([0-5]\d)/)?.output,
+      let startHour = Int(parts.1), let startMinute = Int(parts.2), let endHour = Int(parts.3),
+      let endMinute = Int(parts.4)
     else { return nil }
-    return hour * 60 + minute
+    let (start, end) = (startHour * 60 + startMinute, endHour * 60 + endMinute)
+    guard start != end, start < 1_440, end <= 1_440 else { return nil }
+    self.init(start: start, end: end, closedDays: closedDays)
   }
 
   /// - Parameter localSeconds: Israel time as seconds since 1970, as if it were UTC.

@@ -30,17 +30,21 @@ package struct CompanyNames: Sendable {
   /// What people call the company of a symbol, as it is registered but without its form: `Apple`, `Johnson & Johnson`.
   private var spoken: [String: String] = [:]
 
-  /// - Parameter companies: of a company with several symbols, the first one is named for it.
-  package init(_ companies: [Company]) {
+  /// - Parameters:
+  ///   - companies: of a company with several symbols, the first one is named for it.
+  ///   - known: with others, a name of one word counts without another sign of a company only if it is one of these: of
+  ///     ten thousand companies many are called like a thing.
+  package init(_ companies: [Company], known: CompanyNames? = nil) {
     var seen: Set<[[UInt8]]> = []
     for company in companies {
       symbols.insert(company.symbol)
-      spoken[company.symbol] = Self.spoken(company.title)
+      if spoken[company.symbol] == nil { spoken[company.symbol] = Self.spoken(company.title) }
       let words = Self.words(ofTitle: company.title)
       guard let first = words.first, seen.insert(words).inserted else { continue }
       self.companies += 1
       let isAmbiguous = words.count == 1
-        && (first.count < 4 || Self.everyday.contains(String(decoding: first, as: UTF8.self)))
+        && (first.count < 4 || Self.everyday.contains(String(decoding: first, as: UTF8.self))
+          || known?.names(beginningWith: first).contains { $0.words.count == 1 } == false)
       let number = firstWords.add(first)
       if number == names.count { names.append([]) }
       names[number].append(Name(words: words, symbol: company.symbol, isAmbiguous: isAmbiguous))
@@ -62,6 +66,11 @@ package struct CompanyNames: Sendable {
       throw Failure(.configuration, code: "bad_names", "\(file) has not the form of company_tickers.json: \(error)")
     }
     guard companies > 0 else { throw Failure(.configuration, code: "bad_names", "\(file) has no companies") }
+  }
+
+  /// All companies of a table of that form, behind the large ones.
+  package init(table: [UInt8]) throws(DecodingFailure) {
+    self.init(Self.largeCompanies + (try Self.companies(in: table.span.bytes)), known: .large)
   }
 
   private static func companies(in bytes: RawSpan) throws(DecodingFailure) -> [Company] {
@@ -130,7 +139,9 @@ package struct CompanyNames: Sendable {
   ]
 
   /// Large companies of the United States, for a start without a file.
-  package static let large = CompanyNames([
+  package static let large = CompanyNames(largeCompanies)
+
+  private static let largeCompanies = [
     Company("AAPL", "Apple Inc."), Company("MSFT", "Microsoft Corp"), Company("NVDA", "NVIDIA Corp"),
     Company("AMZN", "Amazon.com Inc"), Company("GOOGL", "Alphabet Inc."), Company("GOOG", "Alphabet Inc."),
     Company("META", "Meta Platforms, Inc."), Company("TSLA", "Tesla, Inc."), Company("BRK.B", "Berkshire Hathaway Inc"),
@@ -150,5 +161,5 @@ package struct CompanyNames: Sendable {
     Company("CVX", "Chevron Corp"), Company("UBER", "Uber Technologies, Inc"), Company("PYPL", "PayPal Holdings, Inc."),
     Company("QCOM", "Qualcomm Inc"), Company("AVGO", "Broadcom Inc."), Company("GPS", "Gap Inc"),
     Company("SPY", "SPDR S&P 500 ETF Trust"), Company("QQQ", "Invesco QQQ Trust"),
-  ])
+  ]
 }

@@ -38,7 +38,7 @@ package struct Mention: Hashable, Sendable {
 
 /// Finds the companies that texts mention.
 package struct TickerMentions: Sendable {
-  let names: CompanyNames
+  package let names: CompanyNames
 
   package init(_ names: CompanyNames) { self.names = names }
 

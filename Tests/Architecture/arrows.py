@@ -28,7 +28,7 @@ LAYERS = [
     ["Compression", "Indicators", "StrictYAML", "Tensors"],
     ["CSV", "Embedding", "Feeds", "Forecasting", "HTML", "HTTP", "Kafka", "LocalServers", "Postgres", "PriceFiles",
      "Redis", "ServiceKit"],
-    ["Budgets", "Documents", "Features", "FeedHTTP", "Influx", "Commodities", "Markets", "Masters", "ObjectStore",
+    ["Budgets", "Documents", "Features", "FeedHTTP", "GatewayAPI", "Influx", "Commodities", "Markets", "Masters", "ObjectStore",
      "Portals", "SearchStore", "Sentiment", "ServiceState", "WebSocket"],
     ["AWSCredentials", "Lake", "ModelRegistry"],
     ["EmbeddingFlags", "FeatureFlags", "HTTPFlags", "InfluxFlags", "KafkaFlags", "ObjectStoreFlags", "PostgresFlags",

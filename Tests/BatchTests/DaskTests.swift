@@ -1,14 +1,25 @@
 import Core
+import Foundation
 import LocalServers
 import Messages
 import Testing
 import TestSupport
 
+import Glibc
+
 /// Jobs on a private Dask cluster whose processes are killed: what is published is what processes of the runner make.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct DaskTests {
   private static let dates = (2...9).map { "2026-02-\($0 < 10 ? "0" : "")\($0)" }.joined(separator: ",")
 
-  @Test func lossOfWorkersAndSchedulerChangesNothing() async throws {
+  private static func children(of process: pid_t) throws -> [pid_t] {
+    let threads = "/proc/\(process)/task"
+    return try FileManager.default.contentsOfDirectory(atPath: threads).flatMap { thread in
+      ((try? String(contentsOfFile: "\(threads)/\(thread)/children", encoding: .utf8)) ?? "")
+        .split(separator: " ").compactMap { pid_t($0) }
+    }
+  }
+
+  @Test func lossOfClientWorkersAndSchedulerChangesNothing() async throws {
     let job = BatchJob(jobID: "j", kind: .compact, submittedNs: 7)
     let pool = try await RunnerTests.Bench(dates: Self.dates)
     let alone = try await pool.start()
@@ -28,6 +39,14 @@ import TestSupport
       try await eventually("a part is finished", timeout: .seconds(300)) {
         bench.statuses(of: "j").contains { $0.partsDone > seen || $0.state.isEnd }
       }
+    }
+    try await awaitPart()
+    // The client: the process of the job, which the runner begins again.
+    let clients = try Self.children(of: runner.pid)
+    #expect(clients.count == 1)
+    for client in clients { #expect(kill(client, SIGKILL) == 0) }
+    try await eventually("the job is begun again", timeout: .seconds(300)) {
+      bench.statuses(of: "j").contains { $0.attempt > 1 || $0.state.isEnd }
     }
     try await awaitPart()
     await cluster.killWorker()

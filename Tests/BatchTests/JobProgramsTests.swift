@@ -1,6 +1,7 @@
 import Foundation
 import LocalServers
 import Testing
+import TestSupport
 
 /// The jobs' programs in Python, tested in Python.
 @Suite struct JobProgramsTests {
@@ -15,6 +16,8 @@ import Testing
     let server = try await SeaweedFS.start(buckets: ["souk"])
     var launch = Launch(Self.python, ["\(Self.folder)/test_jobs.py", Self.jobs])
     launch.environment = server.environment.mapValues { $0 }
+    launch.environment["SIGNAL_WORKER"] = try ServiceProcess.path(of: "signal-worker")
+    launch.environment["SOUK"] = try ServiceProcess.path(of: "souk")
     let outcome = try await ChildProcess.run(launch, atMost: .seconds(900))
     await server.stop()
     #expect(outcome.status == .exited(0), "\(outcome.errorOutput.suffix(6_000))")

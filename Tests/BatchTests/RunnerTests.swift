@@ -109,6 +109,10 @@ import Glibc
   @Test func jobsPublishViews() async throws {
     let bench = try await Bench()
     let runner = try await bench.start()
+    // What there is nothing for yet has failed; submitted again later it is done.
+    try await bench.send(BatchJob(jobID: "features", kind: .features, submittedNs: 1))
+    let early = try await bench.end(of: "features")
+    #expect(early.state == .failed && early.reason == "no_input" && early.message.contains("compact"))
     try await bench.send(BatchJob(jobID: "bars", kind: .compact, submittedNs: 1, by: "test"))
     try await bench.send(Array("bad".utf8), Array("no job".utf8))
     let bars = try await bench.end(of: "bars")
@@ -123,7 +127,7 @@ import Glibc
     try await bench.send(BatchJob(
       jobID: "features", kind: .features, symbols: ["AAPL"],
       parameters: TextValues([("hours", "always"), ("intervals", "1m,5m")]), submittedNs: 2))
-    let features = try await bench.end(of: "features")
+    let features = try await bench.end(of: "features", run: "features-2")
     #expect(features.state == .done, "\(features.message)")
     let computed = try #require(try await bench.lake.current(of: "features"))
     #expect(computed.parts.map(\.symbol) == ["AAPL", "AAPL"])
@@ -198,5 +202,14 @@ import Glibc
     let late = try await bench.end(of: "three")
     #expect(late.state == .failed && late.reason == "timeout")
     #expect(await strict.terminate() == .exited(0))
+    // So has one whose process is killed again and again, and no other job with it.
+    let deadly = bench.folder.path + "/deadly"
+    try Data("#!/bin/sh\nkill -9 $$\n".utf8).write(to: URL(fileURLWithPath: deadly))
+    #expect(chmod(deadly, 0o755) == 0)
+    let patient = try await bench.start(["PYTHON": deadly, "MAX_KILLS": "2", "RETRY_BASE": "10ms"])
+    try await bench.send(BatchJob(jobID: "four", kind: .compact, submittedNs: 4))
+    let killed = try await bench.end(of: "four")
+    #expect(killed.state == .failed && killed.reason == "killed" && killed.attempt == 3)
+    #expect(await patient.terminate() == .exited(0))
   }
 }

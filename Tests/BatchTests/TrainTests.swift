@@ -14,7 +14,7 @@ import Values
 
 /// From the archive to a prediction: a job compacts what was archived, another trains on it and publishes the model,
 /// and a worker that waits for one takes it up and predicts.
-@Suite(.timeLimit(.minutes(20))) struct TrainTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct TrainTests {
   private static let series = ["mena.egypt.screening.valve", "mena.oman.screening.valve"]
 
   @Test func aModelOfTheArchiveIsTakenUpLive() async throws {
@@ -89,6 +89,63 @@ import Values
     await tap.closeAndWait()
     #expect(await runner.terminate() == .exited(0))
     #expect(await worker.terminate() == .exited(0))
+  }
+
+  /// The closes of archived bars, trained on by a worker of a Dask cluster.
+  @Test func aModelOfBarsIsTrainedOnDaskAndTakenUpLive() async throws {
+    let topics = [Topics.batchJobs, Topics.batchJobs.deadLetters, Topics.batchStatus]
+      + Topics.commodityObservations + Topics.commodityObservations.map(\.deadLetters)
+      + [Topics.seriesWindows, Topics.databaseWriteBuffer]
+    let bench = try await RunnerTests.Bench(topics: topics, archive: ["daily", "AAPL,MSFT", "180"])
+    let cluster = try await PrivateDask.start(workers: 1, modules: JobProgramsTests.modules)
+    let worker = try await ServiceProcess.start(
+      "inference-worker",
+      ["--kind", "polymer", "--models", "file://\(bench.folder.path)", "--model-interval", "200ms"],
+      environment: [
+        "KAFKA_BOOTSTRAP_SERVERS": bench.broker.bootstrapServers, "RETRY_CAP": "1s",
+        "KAFKA_PROPERTIES": "session.timeout.ms=6000,heartbeat.interval.ms=500",
+      ])
+    let runner = try await bench.start([
+      "DASK_ENABLED": "true", "DASK_SCHEDULER_ADDRESS": cluster.address, "DASK_PATIENCE": "120s",
+    ])
+    try await bench.send(BatchJob(
+      jobID: "bars", kind: .compact, parameters: TextValues([("lateness", "0s")]), submittedNs: 1))
+    #expect(try await bench.end(of: "bars").rows > 300)
+    try await bench.send(BatchJob(
+      jobID: "train", kind: .train,
+      parameters: TextValues([
+        ("dataset", "bars"), ("model", "closes"), ("program", "xgboost"), ("kind", "price"), ("history", "20"),
+        ("horizon", "2"), ("rounds", "20"), ("series", "market.*.polymer.*"),
+      ]), submittedNs: 1_764_599_400_000_000_000))
+    let trained = try await bench.end(of: "train")
+    #expect(trained.state == .done && trained.engine == "dask", "\(trained.message)")
+    #expect(trained.manifest == "models/closes/20251201T143000Z/manifest.json")
+    try await worker.awaitReady()
+
+    let heard = Heard()
+    let tap = try TableReader(
+      bench.options.tableConfiguration(
+        clientID: "tap", topic: Topics.databaseWriteBuffer.name, logger: RunnerTests.Bench.logger)
+    ) { heard.take($0) }
+    var batch = OutgoingBatch()
+    for day in 0..<40 {
+      let time = try #require(Timestamp(microseconds: Int64(1_750_000_000 + day * 86_400) * 1_000_000))
+      let observation = CommodityObservation(
+        series: try #require(RoutingKey("market.polygon_stocks.polymer.aapl")), kind: .price, material: "aapl",
+        country: "polygon_stocks", value: try #require(ExactDecimal("\(200 + day % 7)")), currency: "USD",
+        observedAt: time, source: "test")
+      batch.append(topic: "sentinel_market_data.polymer", key: observation.key, value: observation.encoded())
+    }
+    try await bench.producer.send(batch)
+    try await eventually("the model predicts") {
+      heard.predictions.withLock { made in
+        made.contains { $0.model == "closes" && $0.withheld == nil && !$0.steps.isEmpty }
+      }
+    }
+    await tap.closeAndWait()
+    #expect(await runner.terminate() == .exited(0))
+    #expect(await worker.terminate() == .exited(0))
+    await cluster.stop()
   }
 
   private final class Heard: Sendable {

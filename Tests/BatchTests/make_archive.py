@@ -1,7 +1,11 @@
 """Writes an archive as archiver does: bars that come late, twice and revised, and the catalogue of their objects.
 
 usage: make_archive.py <folder of the programs> <folder of the store> <dates> <symbols> [minutes]
-       make_archive.py <folder of the programs> <folder of the store> demand <series> <days>"""
+       make_archive.py <folder of the programs> <folder of the store> demand <series> <days>
+       make_archive.py <folder of the programs> <folder of the store> daily <symbols> <days>
+       make_archive.py <folder of the programs> <folder of the store> print market-bars
+       make_archive.py <folder of the programs> <folder of the store> upload s3://bucket
+       make_archive.py <folder of the programs> <folder of the store> signals <file of lines> <first offset>"""
 
 import datetime
 import hashlib
@@ -17,7 +21,7 @@ else:
 
 import archive  # noqa: E402
 import records  # noqa: E402
-from store import Folder, Missing  # noqa: E402
+from store import Folder, Missing, open_store  # noqa: E402
 
 MINUTE = 60 * 10**9
 OPEN = records.midnight("2026-03-05") + int(9.5 * 60) * MINUTE
@@ -91,7 +95,48 @@ def demand(folder, series, days, seed=1):
                 lambda row: records.instant(row["observed_at"]))
 
 
-if __name__ == "__main__" and sys.argv[3] == "demand":
+def daily(folder, symbols, days, seed=1):
+    """Daily bars, whose closes walk at random."""
+    chance, date = random.Random(seed), "2025-03-03"
+    closes = {symbol: 50.0 + 10 * number for number, symbol in enumerate(symbols)}
+    for day in range(days):
+        for number, symbol in enumerate(symbols):
+            closes[symbol] = round(closes[symbol] * (1 + chance.uniform(-0.02, 0.021)), 2)
+            row = {**bar(symbol, 0, records.midnight(date), close=closes[symbol]), "interval": "1d"}
+            put(folder, symbol, date, [row], day, number)
+        date = records.next_day(date)
+
+
+def everything(folder, dataset):
+    """The lines of all objects, those of a date behind those of the date before."""
+    kept = archive.Archive(Folder(folder), dataset)
+    for date in kept.dates():
+        for entry in kept.objects(date):
+            yield from archive.lines(kept.store, entry["object"])
+
+
+def keep_signals(folder, path, offset):
+    """Archives lines of `technical-signals` that are in a file."""
+    by_place = {}
+    with open(path, encoding="utf-8") as file:
+        for row in map(json.loads, file):
+            by_place.setdefault((row["symbol"], records.day_of(row["start_ns"])), []).append(row)
+    for number, ((symbol, date), rows) in enumerate(sorted(by_place.items())):
+        put(folder, symbol, date, rows, offset + number, dataset="technical-signals")
+
+
+if __name__ == "__main__" and sys.argv[3] == "print":
+    for each in everything(sys.argv[2], sys.argv[4]):
+        sys.stdout.buffer.write(each + b"\n")
+elif __name__ == "__main__" and sys.argv[3] == "daily":
+    daily(sys.argv[2], sys.argv[4].split(","), int(sys.argv[5]))
+elif __name__ == "__main__" and sys.argv[3] == "upload":
+    source, target = Folder(sys.argv[2]), open_store(sys.argv[4])
+    for each in source.list("market-bars/") + source.list("_catalogue/"):
+        target.put(each, source.get(each))
+elif __name__ == "__main__" and sys.argv[3] == "signals":
+    keep_signals(sys.argv[2], sys.argv[4], int(sys.argv[5]))
+elif __name__ == "__main__" and sys.argv[3] == "demand":
     demand(sys.argv[2], sys.argv[4].split(","), int(sys.argv[5]))
 elif __name__ == "__main__":
     fill(sys.argv[2], sys.argv[4].split(","), sys.argv[3].split(","), int((sys.argv + ["120"])[5]))

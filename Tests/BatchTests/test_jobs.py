@@ -291,6 +291,97 @@ class Comparing(unittest.TestCase):
             ("d", "only_live", None, None, None)])
 
 
+@unittest.skipUnless("SIGNAL_WORKER" in os.environ and "SOUK" in os.environ, "there are no programs of the fleet")
+class Signals(unittest.TestCase):
+    """Signals of flow and sentiment, and declared features, of what is compacted."""
+
+    def job(self, name, kind, **parameters):
+        return {"job_id": name, "kind": kind, "submitted_ns": 1, "parameters": {"lateness": "0s", **parameters}}
+
+    def flow(self, number, day, premium, status="reported", revision=1):
+        time = records.midnight(f"2026-03-{day:02}") + 11 * 60 * MINUTE + number * 10**9
+        return {"event_id": f"{number:032x}", "underlying": "A", "feed": "f", "revision": revision, "status": status,
+                "rule": "sweep", "condition": "c", "numbers": {}, "contracts": ["A260320C00200000"], "side": "buy",
+                "confidence": 1, "premium": premium, "net_premium": premium, "size": 1, "prints": 1, "exchanges": 1,
+                "price": 1, "first_ns": time, "last_ns": time, "known_ns": time + revision, "day": f"2026-03-{day:02}"}
+
+    def test_signals_of_flow_are_compared_with_those_that_were_said_live(self):
+        with tempfile.TemporaryDirectory() as folder:
+            days = [2, 3, 4, 5, 6, 9, 10]
+            for number, day in enumerate(days):
+                rows = [self.flow(number, day, 100.0 * (number + 1)), self.flow(100 + number, day, 7.0)]
+                if day == 5:  # Withdrawn: it counts in no sum.
+                    rows.append(self.flow(100 + number, day, 7.0, "withdrawn", 2))
+                put(folder, "A", f"2026-03-{day:02}", rows, number, 0, "options-flow", lambda row: row["first_ns"])
+            # What was known up to noon of the last day is complete.
+            put(folder, "A", "2026-03-10", [self.flow(999, 10, 1.0)], 50, 0, "options-flow",
+                lambda row: row["first_ns"] + 120 * MINUTE)
+            for each in (self.job("c", "compact", dataset="options-flow"),
+                         self.job("f", "features", source="flow", event_days="10")):
+                code, events, errors = run(folder, each)
+                self.assertEqual(code, 0, f"{errors} {events}")
+            dataset = lake.Dataset(Folder(folder), "flow-signals")
+            manifest = dataset.current()
+            self.assertEqual([part["date"][-2:] for part in manifest["parts"]], [f"{day:02}" for day in days])
+            signals = [json.loads(line) for part in manifest["parts"]
+                       for line in archive.lines(dataset.store, part["lines"])]
+            self.assertEqual([each["values"]["flow_premium"] for each in signals],
+                             [107, 207, 307, 400, 507, 607, 708])
+            self.assertNotIn("flow_dev", signals[4]["values"])
+            # Of 107, 207, 307, 400, 507 the median is 307, that of the differences 100.
+            self.assertAlmostEqual(signals[5]["values"]["flow_dev"], (607 - 307) / 148.26, 9)
+            live = [dict(each, known_ns=each["known_ns"] + 1) for each in signals]
+            live[2]["values"] = dict(live[2]["values"], flow_premium=308)
+            # Of a withdrawn hour there is a signal without values; the hours of bars are another job's.
+            earlier = signals[0]["start_ns"] - 3_600 * 10**9
+            live.append(dict(signals[0], id="A/f/flow-1h/1", start_ns=earlier, values={}))
+            live.append(dict(signals[0], id="A/f/1h/1", interval="1h"))
+            live.pop(1)
+            for number, each in enumerate(live):
+                put(folder, "A", records.day_of(each["start_ns"]), [each], number, dataset="technical-signals")
+            code, events, errors = run(folder, self.job("x", "compare", source="flow"))
+            self.assertEqual(code, 0, errors)
+            self.assertEqual(events[-1]["differences"], {"value": 1, "only_batch": 1, "only_live": 0})
+            self.assertEqual(lake.Dataset(Folder(folder), "compare-flow").current()["dataset"], "compare-flow")
+
+    def test_features_are_those_of_the_declared_definitions(self):
+        definitions = """features:
+  - {name: up, version: 3, source: bars, interval: 1m, value: return, window: 2, freshness: 5m}
+"""
+        with tempfile.TemporaryDirectory() as folder:
+            fill(folder, ["A", "B"], ["2026-03-05", "2026-03-06"], 30)
+            for each in (self.job("c", "compact"), self.job("r", "feature_rows", definitions=definitions)):
+                code, events, errors = run(folder, each)
+                self.assertEqual(code, 0, f"{errors} {events}")
+            bars, rows = (lake.Dataset(Folder(folder), name) for name in ("bars", "feature-rows-bars"))
+            self.assertEqual([(part["date"], part["symbol"]) for part in rows.current()["parts"]],
+                             [(part["date"], part["symbol"]) for part in bars.current()["parts"]])
+            closes = [json.loads(line)["close"] for part in bars.current()["parts"] if part["symbol"] == "A"
+                      for line in archive.lines(bars.store, part["lines"])]
+            import io
+            import pyarrow.parquet
+            found = [row for part in rows.current()["parts"] if part["symbol"] == "A"
+                     for row in pyarrow.parquet.read_table(io.BytesIO(rows.store.get(part["key"]))).to_pylist()]
+            self.assertEqual(len(found), len(closes))
+            self.assertEqual([row["up_v3"] for row in found[:2]], [None, None])
+            for index in range(2, len(closes)):
+                self.assertAlmostEqual(found[index]["up_v3"], closes[index] / closes[index - 2] - 1, 12)
+            self.assertEqual(found[5]["event_timestamp"].timestamp() * 10**9, found[5]["event_ns"])
+            # The same bars and definitions make nothing anew; other definitions do.
+            again = {**self.job("r", "feature_rows", definitions=definitions), "submitted_ns": 2}
+            self.assertEqual(run(folder, again)[1][0]["total"], 0)
+            again = {**self.job("r", "feature_rows"), "submitted_ns": 3}
+            self.assertEqual(run(folder, again)[1][0]["total"], 2)
+
+    def test_who_has_no_options_has_nothing_to_do(self):
+        with tempfile.TemporaryDirectory() as folder:
+            job = self.job("c", "compact", dataset="options-flow")
+            self.assertEqual(run(folder, job)[0], 65)
+            code, events, _ = run(folder, {**job, "parameters": {**job["parameters"], "may_be_empty": "yes"}})
+            self.assertEqual((code, events[-1]["event"]), (0, "published"))
+            self.assertIn("options-flow", events[-1]["message"])
+
+
 class Sums(unittest.TestCase):
     def test_options_flow_of_a_day(self):
         base = {"feed": "f", "confidence": 1, "prints": 1, "day": "2026-03-05", "status": "reported", "first_ns": 0}

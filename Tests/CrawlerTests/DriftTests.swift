@@ -221,7 +221,7 @@ final class ScriptedEngine: PortalEngine {
 
   @Test func anotherPublicationIsNotForgotten() async throws {
     let name = file(1, fingerprint: nil).fileName
-    let (old, new) = (Fingerprint(high: 1, low: 2), Fingerprint(high: 3, low: 4))
+    let (old, new) = (Fingerprint(fileName: "f", version: "1"), Fingerprint(fileName: "f", version: "2"))
     for store in [SeenStore()] {
       try await store.mark([SeenEntry(chain: "c", fileName: name, fingerprint: new)])
       try await store.forget(chain: "c", fileName: name, fingerprint: old)

@@ -107,7 +107,7 @@ func engineContext(
     source: chain.slug, client: client, limits: httpLimits, userAgent: chain.userAgent, retries: retries,
     logger: quietLogger())
   return EngineContext(
-    chain: chain, chainName: chain.slug, listings: listings, limits: limits,
+    chain: chain, label: chain.slug, chainName: chain.slug, listings: listings, limits: limits,
     zone: try ZoneTable(identifier: PriceFileName.zoneIdentifier), logger: quietLogger())
 }
 

@@ -56,6 +56,18 @@ struct DocumentChain {
 
   // MARK: Records
 
+  /// Of some bytes in the folder, which are there unless `text` is nil.
+  func document(
+    _ id: String, _ text: String?, kind: Document.Kind = .filing, type: String = "text/html"
+  ) throws -> Document {
+    let bytes = Array((text ?? "").utf8)
+    if text != nil { try Data(bytes).write(to: URL(filePath: "\(folder)/store/\(id)")) }
+    return Document(
+      source: "test", id: id, kind: kind, issuer: "1", symbols: ["ACME"], form: kind == .filing ? "10-K" : "call",
+      url: "https://test.example/\(id)", object: "file://\(folder)/store/\(id)", sha256: SHA256.hash(bytes).hex,
+      bytes: Int64(bytes.count), mediaType: type, publishedAt: Timestamp.now(), knownAt: Timestamp.now())
+  }
+
   func send<Body: Message>(_ messages: [Body], to topic: Topic, raw: [[UInt8]] = []) async throws {
     let producer = try Producer(try kafka().producerConfiguration(clientID: "test", logger: Self.quiet))
     var batch = OutgoingBatch()

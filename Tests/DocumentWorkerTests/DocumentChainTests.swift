@@ -5,6 +5,8 @@ import Foundation
 import Kafka
 import LocalServers
 import Messages
+import Redis
+import Sentiment
 import Testing
 import TestSupport
 import Values
@@ -65,6 +67,10 @@ import Values
         }
         #expect(try await chain.documents().count == count)
         for process in workers + [fetcher] { #expect(await process.terminate() == .exited(0)) }
+        // Everything that reads texts knows the companies by their names from now on.
+        let names = try await CompanyBook(.large, updatedBy: RedisMultiplexer(
+          RedisClient(RedisConfiguration(url: try RedisURL(redis.url))))).current()
+        #expect(symbols.allSatisfy { names.name(of: $0) != nil })
         try await chain.expectNoDeadLetters()
         #expect(simulator.requests["rate"] == nil && simulator.requests["undeclared"] == nil)
       }
@@ -92,26 +98,16 @@ import Values
     try await withTemporaryDirectory { folder in
       let chain = try DocumentChain(folder: folder)
       defer { chain.broker.close() }
-      func document(_ id: String, _ text: String?, kind: Document.Kind = .filing, type: String = "text/html") throws
-        -> Document
-      {
-        let bytes = Array((text ?? "").utf8)
-        if text != nil { try Data(bytes).write(to: URL(filePath: "\(folder)/store/\(id)")) }
-        return Document(
-          source: "test", id: id, kind: kind, issuer: "1", symbols: ["ACME"], form: kind == .filing ? "10-K" : "call",
-          url: "https://test.example/\(id)", object: "file://\(folder)/store/\(id)", sha256: SHA256.hash(bytes).hex,
-          bytes: Int64(bytes.count), mediaType: type, publishedAt: Timestamp.now(), knownAt: Timestamp.now())
-      }
-      var other = try document("other", "<html><p>text</p></html>")
+      var other = try chain.document("other", "<html><p>text</p></html>")
       other.sha256 = String(repeating: "0", count: 64)
-      let transcript = try document(
+      let transcript = try chain.document(
         "call", #"{"transcript":[{"speaker":"Ann Lee","title":"CEO","content":"We grew."}]}"#, kind: .transcript,
         type: "application/json")
-      let plain = try document("plain", "<html><body><p>It has no items.</p></body></html>")
+      let plain = try chain.document("plain", "<html><body><p>It has no items.</p></body></html>")
       try await chain.send([
-        try document("gone", nil), other, try document("pdf", "%PDF-1.7 and more"),
-        try document("empty", "<html></html>"),
-        try document("shape", #"{"a":1}"#, kind: .transcript, type: "application/json"), transcript, plain,
+        try chain.document("gone", nil), other, try chain.document("pdf", "%PDF-1.7 and more"),
+        try chain.document("empty", "<html></html>"),
+        try chain.document("shape", #"{"a":1}"#, kind: .transcript, type: "application/json"), transcript, plain,
       ], to: Topics.documents, raw: [Array("no document".utf8)])
       let worker = try await chain.startWorker()
       try await eventually("all are read", interval: .milliseconds(200)) {
@@ -129,6 +125,37 @@ import Values
       let chunks = DocumentChain.standing(try await chain.chunks())
       #expect(chunks.map(\.text) == ["We grew.", "It has no items."])
       #expect(chunks[0].speaker == "Ann Lee" && chunks[1].item == nil)
+    }
+  }
+
+  /// Of a document the text is held and not its markup: 20 MB of it need little more memory than none.
+  @Test func aLargeDocumentIsNotHeld() async throws {
+    try await withTemporaryDirectory { folder in
+      let chain = try DocumentChain(folder: folder)
+      defer { chain.broker.close() }
+      func filing(_ megabytes: Int) -> String {
+        let style = String(repeating: "font-family:Times;", count: 5_500)
+        let paragraph = "<div style=\"\(style)\"><ix:nonNumeric>We sell glass and copper.</ix:nonNumeric></div>"
+        return "<html><body><p>Item 1. Business</p>"
+          + String(repeating: paragraph, count: max(1, megabytes * 10)) + "</body></html>"
+      }
+      func peak(_ process: ServiceProcess) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        return try #require(Int(line.split(whereSeparator: { !$0.isNumber })[0])) / 1_024
+      }
+      let worker = try await chain.startWorker(["--concurrency", "1"])
+      var peaks: [Int] = []
+      for (count, megabytes) in [(1, 0), (2, 20)] {
+        try await chain.send([try chain.document("\(megabytes)", filing(megabytes))], to: Topics.documents)
+        try await eventually("it is split", interval: .milliseconds(200)) {
+          await worker.metrics().sum("souk_records_kept_total") == Double(count)
+        }
+        peaks.append(try peak(worker))
+      }
+      #expect(peaks[1] - peaks[0] < 12, "MiB: \(peaks)")
+      #expect(await worker.terminate() == .exited(0))
+      #expect(try await chain.chunks().contains { $0.text.contains("glass and copper") })
     }
   }
 }

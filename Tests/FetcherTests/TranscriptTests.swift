@@ -5,6 +5,7 @@ import Core
 import Foundation
 @testable import HTTP
 @testable import Kafka
+import LocalServers
 import Markets
 import Messages
 import NewsSimulator
@@ -208,6 +209,37 @@ struct TranscriptStage: Sendable {
         try await stage.handle([])
         #expect(stage.documents.map(\.withdrawn) == [false, true])
         #expect(try await stage.handle([]) == .skip(reason: "unchanged"))
+      }
+    }
+  }
+
+  /// The executable prints what it would publish, of each kind of source, stores nothing, and stops.
+  @Test func aTestPrintsWhatWouldBePublished() async throws {
+    try await NewsSimulator.serving(NewsCorpus(seed: 1, stories: 0)) { simulator in
+      let quarter = FiscalQuarter(endedBefore: Timestamp.now()).description
+      simulator.transcripts.set("AAPL", quarter, "Ann: Hello\nBob: Hi")
+      try await withTemporaryDirectory { folder in
+        try FileManager.default.createDirectory(atPath: folder + "/calls", withIntermediateDirectories: true)
+        for (name, text) in [
+          ("key", "key"), ("calls/AAPL-2025Q4.txt", "Ann: Hello"), ("calls/MSFT-2025Q4.txt", "Bob: Hello"),
+          ("sources.yaml", """
+            sources:
+              - {name: vantage, kind: alpha-vantage, key: "file:\(folder)/key", url: "\(simulator.url)"}
+              - {name: fmp, kind: fmp, key: "file:\(folder)/key", url: "\(simulator.url)"}
+              - {name: own, kind: files, folder: "\(folder)/calls"}
+            """),
+        ] { try Data(text.utf8).write(to: URL(filePath: "\(folder)/\(name)")) }
+        let outcome = try await ServiceProcess.run(
+          "fetcher",
+          ["--kind", "transcripts", "--data-sources", folder + "/sources.yaml", "--allow-private-addresses", "--test",
+           "--ticker", "AAPL", "--object-store", "file://\(folder)/store"], environment: ["HTTP_PORT": "0"])
+        #expect(outcome.status == .exited(0), "\(outcome.errorOutput)")
+        let lines = outcome.output.split(separator: "\n").filter { $0.hasPrefix("documents {") }
+        #expect(lines.count == 3 && lines.allSatisfy { $0.contains(#""symbols":["AAPL"]"#) })
+        for source in ["vantage", "fmp", "own"] {
+          #expect(lines.contains { $0.contains("\"source\":\"\(source)\"") })
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder + "/store"))
       }
     }
   }

@@ -4,6 +4,7 @@ import Catalogue
 import Compression
 import Core
 import Foundation
+import GatewayAPI
 import Kafka
 import LocalServers
 import Messages
@@ -108,11 +109,24 @@ extension GatewayProcessTests {
     door.lead(to: Int(seaweed.port))
     try await eventually("the batch layer is seen") { try await closes(ask().body) == merged }
 
+    // Every operation of the document has a typed call; those of databases are not in this one.
+    let typed = try client(base)
+    defer { typed.close() }
+    let different = try await differences(base)
+    #expect(different.missing.isEmpty && different.beside == [
+      "prices", "priceHistory", "promotions", "forecasts", "outcomes", "exchangeBars",
+    ])
+    let page = GatewayClient.Page(start: RFC3339.text(ns: past * 1_000_000), limit: 4)
+    #expect(try await typed.bars(symbol, page).bars.map(\.close) == [100, 201, 102, 303])
+    #expect(try await typed.flowDaily(symbol).rows.isEmpty)
+
     // As of a time: what was known by then, out of the archive.
     func asOf(_ minutes: Int64) -> String { "&as_of=\(RFC3339.text(ns: (past + minutes * 60_000) * 1_000_000))" }
     let then = try await ask(asOf(3)), later = try await ask(asOf(90))
     #expect(closes(then.body) == ["archive 100", "archive 101", "archive 102"])
     #expect(closes(later.body) == ["archive 100", "archive 201", "archive 102"])
+    let known = try await typed.bars(symbol, asOf: RFC3339.text(ns: (past + 90 * 60_000) * 1_000_000), page)
+    #expect(known.bars.map(\.revision) == [0, 1, 0] && known.asOf != nil && known.bars[1].knownAt != nil)
     #expect((later.body["bars"] as? [[String: Any]])?.map { $0["revision"] as? Int } == [0, 1, 0])
     #expect(closes(try await ask(asOf(2)).body) == ["archive 100", "archive 101"], "the third was not known")
     let pages = try await ask(asOf(90) + "&limit=2")

@@ -67,6 +67,7 @@ import Testing
       (.word(most: 4), ["a", "a.b", "A:_9"], ["", ".a", "a-", "a b", "abcde", "ü"]),
       (.words(most: 2), ["1m:rsi14", "a,b", "a,a,b"], ["", "a,,b", "a,b,c"]),
       (.text(most: 3), ["a", "  ", "äöü"], ["", "abcd", "a\u{0}"]),
+      (.flag, ["true", "false"], ["", "1", "TRUE", "yes"]),
       (.share(standard: 0), ["0", "1", "0.25"], ["-0.1", "1.1", "x", "nan", ""]),
       (.count(standard: 1, most: 10), ["1", "10"], ["0", "11", "+1", "1.0", ""]),
     ] as [(Parameter.Kind, [String], [String])] {

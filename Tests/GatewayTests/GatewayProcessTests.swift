@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalogue
 import Core
 import Foundation
+import GatewayAPI
 import Kafka
 import KafkaFlags
 import LocalServers
@@ -255,6 +256,17 @@ import Values
     #expect(try await listen(2, "?symbols=AAPL", last).map { $0[2] }
       == sent.suffix(2).map { String(decoding: $0, as: UTF8.self) })
     #expect(try await listen(1, "", "other-5")[0][0] == "reset", "the id of another process")
+    // The same with types.
+    let typed = try client(base)
+    defer { typed.close() }
+    var heardTyped: [GatewayEvent] = []
+    try await typed.live(symbols: ["AAPL"], kinds: ["tick"], after: last) { event in
+      heardTyped.append(event)
+      return heardTyped.count < 2
+    }
+    #expect(heardTyped.map(\.data) == sent.suffix(2).map { String(decoding: $0, as: UTF8.self) })
+    #expect(try await typed.latestTicks(["AAPL", "NOSUCH1"]).ticks.ticks.map { $0.trade?.price } == [4.5])
+    #expect(try await typed.stream("AAPL").isStreaming)
     // A listener does not hold up a drain.
     async let open = listen(5, "?symbols=NONE")
     try await eventually("it listens") { await process.metrics().sum("souk_gateway_listeners") == 1 }
@@ -290,8 +302,9 @@ import Values
     let read = "Authorization: Bearer 0123456789abcdef-r"
     #expect(try await status("-X", "PUT", "-H", read, "\(base)/streams/AAPL") == "403")
     #expect(try await status("-X", "PUT", "-H", write, "\(base)/streams/AAPL?feed=polygon-options") == "409")
-    #expect(try await status("-X", "PUT", "-H", write, "\(base)/streams/brk-b?channels=trades") == "204")
-    #expect(try await status("-X", "PUT", "-H", write, "\(base)/streams/AAPL") == "204")
+    let one = "\(base)/streams/brk-b?feed=polygon-stocks&channels=trades"
+    #expect(try await status("-X", "PUT", "-H", write, one) == "204")
+    #expect(try await status("-X", "PUT", "-H", write, "\(base)/streams/AAPL?channels=quotes,days") == "204")
     #expect(try await status("-X", "DELETE", "-H", write, "\(base)/streams/AAPL") == "204")
     let options = try KafkaOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers])
     let seen = Seen()
@@ -303,9 +316,14 @@ import Values
     }
     #expect(try await table.waitUntilCurrent(orUntil: Interruption()))
     let expected = FeedSubscription(feed: "polygon-stocks", symbol: "BRK.B", channels: ["trades"])
-    #expect(seen.records.map(\.key) == ["polygon-stocks/BRK.B", "polygon-stocks/AAPL", "polygon-stocks/AAPL"])
-    #expect(seen.records[0].value == expected.encoded())
-    #expect(seen.records[2].value == nil, "a tombstone ends it")
+    // Without a feed those of all feeds that send stocks, with what each of them has.
+    let all = ["polygon-stocks/AAPL", "alpaca-stocks/AAPL"]
+    #expect(seen.records.map(\.key) == ["polygon-stocks/BRK.B"] + all + all)
+    #expect(seen.records.prefix(3).map(\.value) == [
+      expected, FeedSubscription(feed: "polygon-stocks", symbol: "AAPL", channels: ["quotes"]),
+      FeedSubscription(feed: "alpaca-stocks", symbol: "AAPL", channels: ["days", "quotes"]),
+    ].map { $0.encoded() })
+    #expect(seen.records.suffix(2).allSatisfy { $0.value == nil }, "a tombstone ends it")
     await table.closeAndWait()
     #expect(await process.terminate() == .exited(0))
   }

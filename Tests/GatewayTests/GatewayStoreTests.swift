@@ -1,6 +1,7 @@
 import Catalogue
 import Core
 import Foundation
+import GatewayAPI
 import Kafka
 import LocalServers
 import Messages
@@ -81,10 +82,17 @@ extension GatewayProcessTests {
       let articles = [answers[7].body, more[1].body].flatMap { $0["articles"] as? [[String: Any]] ?? [] }
       #expect(articles.map { $0["id"] as? String } == ["a2", "a1", "a0"], "the newest first, each once")
       #expect(answers[10].body["notes"] as? [String] == ["no_index"])
+      let typed = try client(base)
+      defer { typed.close() }
+      try await readTyped(typed)
+      try await searchTyped(typed, redis)
       #expect(await open.terminate() == .exited(0))
 
       let (process, other) = try await start(server.url, nil, ["TOKENS_FILE": file])
       try await documents(other)
+      let user = try client(other, token: "0123456789abcdef-u")
+      defer { user.close() }
+      try await keepTyped(user)
       #expect(await process.terminate() == .exited(0))
     }
     await server.stop()

@@ -1,6 +1,7 @@
 import Core
 import DBWriterService
 import Foundation
+import GatewayAPI
 import HTTP
 import Influx
 import LocalServers
@@ -112,6 +113,21 @@ import TestSupport
     #expect(rows(answers[7].body, "bars", "close") + rows(more[2].body, "bars", "close") == ["45.5", "46.5", "47.5"])
     #expect(rows(answers[8].body, "bars", "close") == [])
     #expect((answers[10].body["components"] as? [String: Bool])?["database"] == true)
+
+    // With types.
+    let client = try GatewayClient("http://127.0.0.1:\(api)")
+    defer { client.close() }
+    let prices = try await client.prices(ean, chain: "shufersal", .init(limit: 1))
+    #expect(prices.prices.map { [$0.store, $0.city] } == [["Deal", "Haifa"]] && prices.prices[0].price == 6.5)
+    #expect(try await client.prices(ean, .init(cursor: prices.nextCursor)).prices.map(\.storeId) == ["1"])
+    #expect(try await client.priceHistory("m1").changes.map(\.price) == [6.2, 6.9])
+    #expect(try await client.promotions(product: ean, store: "2").promotions.map(\.promotionId) == ["p1"])
+    let forecast = try await client.forecasts("eu.de.polymer.pp").forecasts.first
+    #expect(forecast?.mean == 1.3 && forecast?.modelKind == "xgboost")
+    let came = try await client.outcomes("eu.de.polymer.pp").outcomes.first
+    #expect(came?.actual == 1.5 && came?.lower == 1.1 && came?.upper == 1.4 && came?.isInside == false)
+    #expect(try await client.exchangeBars("COMI").bars.map(\.close) == [45.5, 46.5, 47.5])
+    #expect(try await client.ingestionStatus().ingestionLayer.database?.connected == true)
 
     // The database away: 503 that says so, and everything else as before; back without a start.
     postgres.lead(to: 1)

@@ -37,7 +37,7 @@ import TestSupport
         .write(toFile: file, atomically: true, encoding: .utf8)
       let process = try await ServiceProcess.start("gateway", [], environment: [
         "API_PORT": "\(port)", "REDIS_URL": server.url, "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers,
-        "TOKENS_FILE": file,
+        "TOKENS_FILE": file, "VIEWS_ENABLED": "true", "OBJECT_STORE": "file://\(folder)",
       ])
       try await process.awaitReady()
       let outcome = try await ChildProcess.run(

@@ -5,9 +5,12 @@ import Kafka
 import KafkaFlags
 import LocalServers
 import Logging
+import Messages
 import Redis
+import SearchStore
 import Testing
 import TestSupport
+import Values
 
 import Glibc
 
@@ -37,8 +40,33 @@ import Glibc
     await producer.close()
   }
 
-  /// Killed, without its server, and with a full one: all series are what was sent, and nothing but the wrong record
-  /// is a dead letter.
+  private static func at(_ ago: Int64) -> Timestamp { Timestamp(microseconds: (Feeding.now - ago) * 1_000)! }
+
+  /// An article and a passage of a symbol.
+  private static func texts(
+    _ symbol: String, _ id: String, _ text: String, known: Int64
+  ) -> [(topic: Topic, symbol: String, value: [UInt8])] {
+    let article = NewsArticle(
+      source: "newsapi", id: id, outlet: "Reuters", url: "https://reuters.example/\(id)", title: text,
+      publishedAt: at(200_000), knownAt: at(known))
+    let document = Document(
+      source: "edgar", id: id, kind: .filing, issuer: symbol, form: "10-K", url: "https://sec.example/\(id)",
+      object: "s3://documents/\(id)", sha256: String(repeating: "0", count: 64), bytes: 1, publishedAt: at(200_000),
+      knownAt: at(known))
+    var chunk = DocumentChunk(
+      id: id, of: document, part: nil, item: "7", heading: "Discussion", ordinal: 0, text: text, tokens: 5)
+    chunk.model = "test-2"
+    chunk.floats = [1, Float(known)]
+    return [(Topics.newsArticles, symbol, article.encoded()), (Topics.documentChunks, symbol, chunk.encoded())]
+  }
+
+  private func expectTexts(_ id: String, _ text: String, _ fixture: HotFixture) async throws {
+    #expect(try await fixture.ask("HGET", "news:newsapi/\(id)", "title").text == text)
+    #expect(try await fixture.ask("HGET", "doc:\(id)", "text").text == text)
+  }
+
+  /// Killed, without its server, and with a full one: all series and texts are what was sent, and nothing but the wrong
+  /// record is a dead letter.
   @Test(.timeLimit(.minutes(20))) func killsAndOutagesLoseNothing() async throws {
     // Kept on disk, as an operator would, so that an outage is one and not a loss.
     let fixture = try await HotFixture(["--appendonly", "yes", "--appendfsync", "always"])
@@ -58,7 +86,7 @@ import Glibc
             (Topics.marketTicks, symbol, Feeding.trade(symbol, ago: ago, price)),
             (Topics.marketBars, symbol, Feeding.bar(symbol, minute: minute, close: price)),
           ]
-        }
+        } + Self.texts(symbol, "\(symbol)-\(number)", "part \(number)", known: 100_000)
       }
     }
     var writer = try await ServiceProcess.start("hot-writer", [], environment: environment)
@@ -90,7 +118,14 @@ import Glibc
     // Everything once more, by a new group: nothing changes.
     let again = try await ServiceProcess.start("hot-writer", ["--group-id", "again"], environment: environment)
     try await eventually("all are read again") {
-      await again.metrics().sum("souk_records_kept_total") == Double(4 * symbols.count * 100)
+      await again.metrics().sum("souk_records_kept_total") == Double(4 * symbols.count * 102)
+    }
+    for symbol in symbols {
+      for number in 0..<4 { try await expectTexts("\(symbol)-\(number)", "part \(number)", fixture) }
+    }
+    #expect(try await fixture.ask("XLEN", "stream:raw_news").integer == Int64(4 * symbols.count))
+    try await eventually("all passages are indexed") {
+      IndexState(try await fixture.ask("FT.INFO", "idx:docs"))?.documents == Int64(4 * symbols.count)
     }
     for (key, samples) in truth { #expect(try await fixture.samples(key) == samples) }
     #expect(await again.metrics().sum("souk_records_dead_lettered_total") == 2)
@@ -119,7 +154,7 @@ import Glibc
             symbol, minute: minute, close: price, revision: Int64(number), known: Int64(number) * 1_000)
           let trade = Feeding.trade(symbol, ago: ago, price)
           return [(Topics.marketTicks, symbol, trade), (Topics.marketBars, symbol, bar)]
-        }
+        } + Self.texts(symbol, symbol, "state \(number)", known: 100_000 - Int64(number) * 1_000)
       }
     }
     let first = try await ServiceProcess.start("hot-writer", [], environment: environment)
@@ -143,6 +178,14 @@ import Glibc
     }
     fixture.server.signal(SIGCONT)
     try await fixture.awaitSamples(truth, "all is there once the server goes on")
+    // Of a text the state that was known last, whoever wrote last.
+    try await eventually("all texts are the last ones", interval: .milliseconds(200)) {
+      for symbol in symbols {
+        guard try await fixture.ask("HGET", "news:newsapi/\(symbol)", "title").text == "state 4",
+          try await fixture.ask("HGET", "doc:\(symbol)", "text").text == "state 4" else { return false }
+      }
+      return true
+    }
     for process in [first, second] {
       #expect(await process.metrics().sum("souk_records_dead_lettered_total") ?? 0 == 0)
       #expect(await process.terminate() == .exited(0))

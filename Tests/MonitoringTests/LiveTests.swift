@@ -21,7 +21,7 @@ import Glibc
       do {
         try await eventually("everything has arrived", timeout: .seconds(600)) {
           try stillRuns(souk)
-          return souk.log.contains { $0.contains("Everything runs on") }
+          return souk.log.contains { $0.contains("Everything is still running") }
         }
         try await ask(prometheus, targets, system, declared)
         for target in targets { try await compare(target, with: declared) }

@@ -108,6 +108,18 @@ import Testing
     #expect(book.take(Flow.page([Flow.contract(volume: 2)], day: "2025-11-28")) == .tooOld)
   }
 
+  /// As Alpaca's: volume is compared with its own average alone, and no event is said to be confirmed or refuted.
+  @Test func withoutAnyOpenInterestNothingIsComparedWithIt() throws {
+    var book = Book()
+    for (day, volume) in [("24", 200), ("25", 300), ("26", 100), ("28", 9_000)] {
+      book.take(Flow.page([Flow.contract(volume: Int64(volume))], day: "2025-11-\(day)"))
+    }
+    let event = try #require(book.standing.first)
+    #expect(book.standing.map(\.rule) == [.volumeAverage] && event.openInterestBefore == nil)
+    book.take(Flow.page([Flow.contract(volume: 1)], day: "2025-12-01"))
+    #expect(book.standing.map(\.status) == [.reported] && book.standing.first?.openInterestAfter == nil)
+  }
+
   @Test func whatNoOpenInterestDecidesIsForgottenAndCounted() {
     var book = Book()
     book.take(Flow.print(at: 0, 2.10, 500))

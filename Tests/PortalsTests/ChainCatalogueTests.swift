@@ -124,3 +124,11 @@ import TestSupport
     fclose(file)
   }
 }
+
+extension ChainCatalogue {
+  /// The open chain whose files have this id; nil when there is none, or more than one.
+  fileprivate func owner(ofID id: String) -> Chain? {
+    let owners = chains.filter { $0.allIDs.contains(id) && !$0.isClosed }
+    return owners.count == 1 ? owners[0] : nil
+  }
+}

@@ -67,7 +67,7 @@ import Values
       #expect(name.sequence == example.sequence)
       #expect(name.isNull == example.isNull)
       #expect(name.fileExtension == example.ext)
-      #expect(try PriceFileName(name.description) == name)
+      #expect(try PriceFileName(name.text) == name)
     }
   }
 
@@ -107,7 +107,7 @@ import Values
           second: .random(in: 0...59, using: &random)),
         sequence: Bool.random(using: &random) ? nil : digits(Int.random(in: 1...5, using: &random)),
         isNull: .random(using: &random), fileExtension: ["", "gz", "xml", "xml.gz"].randomElement(using: &random)!)
-      #expect(try PriceFileName(name.description) == name, "\(name)")
+      #expect(try PriceFileName(name.text) == name, "\(name)")
     }
   }
 
@@ -122,7 +122,7 @@ import Values
         text.insert(alphabet.randomElement(using: &random)!, at: min(at, text.count))
       }
       guard let name = try? PriceFileName(String(text)) else { continue }
-      #expect(try PriceFileName(name.description) == name, "\(String(text))")
+      #expect(try PriceFileName(name.text) == name, "\(String(text))")
     }
   }
 

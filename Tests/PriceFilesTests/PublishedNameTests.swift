@@ -36,7 +36,7 @@ import Values
       let name = try PriceFileName(Bool.random(using: &random) ? text : text.uppercased())
       #expect(name == expected, "\(form): \(text)")
       // The canonical spelling says the same.
-      #expect(try PriceFileName(name.description) == name, "\(form): \(text)")
+      #expect(try PriceFileName(name.text) == name, "\(form): \(text)")
     }
   }
 

@@ -56,6 +56,7 @@ package struct References: Sendable {
       ("compose/docker-compose.yml", [
         GeneratedBlock("profiles", compose.profiles(), .hash(0)),
         GeneratedBlock("services", compose.compose(), .hash(2)),
+        GeneratedBlock("demo", compose.demo(), .hash(2)),
         GeneratedBlock("volumes", compose.volumes(), .hash(2)),
       ]),
       ("compose/prometheus/prometheus.yml", [GeneratedBlock("targets", compose.targets(), .hash(10))]),

@@ -1,4 +1,6 @@
 import Foundation
+import LocalServers
+import Redis
 import Sentiment
 import Testing
 import TestSupport
@@ -122,5 +124,39 @@ import TestSupport
       try Data("{\"0\":[]}".utf8).write(to: file)
       #expect { try CompanyNames(file: file.path) } throws: { "\($0)".contains("company_tickers.json") }
     }
+  }
+}
+
+/// Companies that every service takes up from Redis.
+@Suite struct CompanyBookTests {
+  private static let table = Array(#"""
+    {"0":{"cik_str":1,"ticker":"ZYX","title":"Zyxo Systems, Inc. /DE/"},
+     "1":{"cik_str":2,"ticker":"PLNT","title":"PLANET HOLDINGS CORP"},
+     "2":{"cik_str":3,"ticker":"MSFT","title":"MICROSOFT CORP"}}
+    """#.utf8)
+
+  @Test func aTableThatAFetcherKeepsIsTakenUp() async throws {
+    let server = try await PrivateRedis.start()
+    let queue = RedisMultiplexer(RedisClient(RedisConfiguration(url: try RedisURL(server.url))))
+    let (book, given) = (CompanyBook(.large, updatedBy: queue, every: .zero), CompanyBook(.large))
+    let lazy = CompanyBook(.large, updatedBy: queue, every: .seconds(3_600))
+    func found(_ book: CompanyBook, _ text: String) async throws -> [String: Mention.Rule] {
+      let mentions = TickerMentions(try await book.current())
+      return Dictionary(uniqueKeysWithValues: mentions.find(in: text).map { ($0.symbol, $0.rule) })
+    }
+    #expect(try await found(book, "Zyxo Systems and Microsoft") == ["MSFT": .name])
+    #expect(try await found(lazy, "Zyxo Systems") == [:])
+    for _ in 0..<2 { try await CompanyBook.keep(Self.table, in: queue) }
+    #expect(try await found(book, "Zyxo Systems, Microsoft and Morgan Stanley")
+      == ["ZYX": .name, "MSFT": .name, "MS": .name])
+    // One word of the language, as many of ten thousand companies are called.
+    #expect(try await found(book, "Planet Earth is warm") == [:])
+    #expect(try await found(book, "Planet shares rise") == ["PLNT": .nameWithCue])
+    for other in [given, lazy] { #expect(try await found(other, "Zyxo Systems") == [:]) }
+    // What is no table changes nothing.
+    try await CompanyBook.keep(Array("{".utf8), in: queue)
+    #expect(try await found(book, "Zyxo Systems") == ["ZYX": .name])
+    await server.stop()
+    await #expect(throws: RedisError.self) { try await book.current() }
   }
 }

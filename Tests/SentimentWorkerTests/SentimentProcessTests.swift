@@ -10,6 +10,8 @@ import NewsSimulator
 import Testing
 import TestSupport
 
+import Glibc
+
 /// The executable, as an operator runs it, with a real Redis and the embedded broker.
 @Suite(.timeLimit(.minutes(20))) struct SentimentProcessTests {
   private static let logger = Logger(label: "sentiment-tests")
@@ -62,8 +64,9 @@ import TestSupport
     return events
   }
 
-  /// Killed in the middle, without its Redis, and read again by a new group: the events are the truth of the corpus.
-  @Test func killsAndOutagesLoseAndRepeatNothing() async throws {
+  /// Killed in the middle, without its Redis and its broker, frozen while the other one takes over, and read again by a
+  /// new group: the events are the truth of the corpus.
+  @Test func killsFreezesAndOutagesLoseAndRepeatNothing() async throws {
     let redis = try await PrivateRedis.start(["--appendonly", "yes", "--appendfsync", "always"])
     let broker = try EmbeddedBroker(topics: Self.topics)
     defer { broker.close() }
@@ -90,8 +93,30 @@ import TestSupport
       let codes = [await first.get("/readyz")?.status, await second.get("/readyz")?.status]
       return codes.contains(503)
     }
+    // The broker goes before Redis is back: what is in hand can be clustered and not be published.
+    broker.takeDown()
     try await redis.resume()
+    try await eventually("there is no broker") {
+      let up = [
+        await first.metrics().sum("souk_kafka_brokers_up"), await second.metrics().sum("souk_kafka_brokers_up"),
+      ]
+      return up == [0, 0]
+    }
+    broker.bringUp()
+    try await eventually("ready again") {
+      let codes = [await first.get("/readyz")?.status, await second.get("/readyz")?.status]
+      return codes == [200, 200]
+    }
+    second.signal(SIGSTOP)
     try await send(broker, all.filter(\.withdrawn))
+    try await eventually("the other one takes over", interval: .milliseconds(200)) {
+      let metrics = await first.metrics()
+      return (0..<4).allSatisfy { partition in
+        metrics.sum(
+          "souk_kafka_lag_records", where: ["topic": Topics.newsArticles.name, "partition": "\(partition)"]) == 0
+      }
+    }
+    second.signal(SIGCONT)
     func settled(_ processes: [ServiceProcess]) async -> Bool {
       var lag = 0.0
       for process in processes { lag += await process.metrics().sum("souk_kafka_lag_records") ?? 1 }

@@ -23,11 +23,29 @@ import Testing
   }
 
   @Test func linesSayWhatHappens() {
-    let lines = TopicPlan(catalogue: [topic("a", 12), topic("b", 3)], existing: ["b": 2]).lines
-    #expect(lines.count == 4)
+    let plan = TopicPlan(catalogue: [topic("a", 12), topic("b", 3), topic("c", 3)], existing: ["b": 2, "c": 3])
+    let lines = plan.report().lines(Terminal(width: 80, hasColour: false))
+    #expect(lines.count == 6, "differences only: \(lines)")
     #expect(lines[2].hasPrefix("+  a"))
     #expect(lines[2].hasSuffix("will be created"))
     #expect(lines[3].contains("the cluster has 2"))
+    #expect(lines.last == "1 topic missing, 1 up to date")
+    #expect(plan.report(all: true).rows.count == 3)
+    #expect(plan.report(created: true).notes == ["1 topic created, 1 up to date"])
+    let settled = TopicPlan(catalogue: [topic("c", 3)], existing: ["c": 3])
+    #expect(settled.report().lines(Terminal(width: 80, hasColour: true)) == ["1 topic up to date, nothing to do"])
+  }
+
+  /// A system on a cluster of its own has what its services need, and nothing of the other systems.
+  @Test(arguments: FleetSystem.allCases) func aSystemHasItsTopicsOnly(_ system: FleetSystem) {
+    let names = Set(system.topics.map(\.name))
+    for service in system.services {
+      for topic in service.inputs + service.outputs + service.tables { #expect(names.contains(topic.name)) }
+      for topic in service.inputs { #expect(names.contains(topic.deadLetterName)) }
+    }
+    #expect(names.contains("souk.alerts") && names.count < Topics.allWithDeadLetters.count / 2 + 40)
+    #expect(names.contains("market-ticks") == (system == .lambda))
+    #expect(names.contains("gogobe.files.discovered") == (system == .prices))
   }
 }
 

@@ -30,7 +30,7 @@ import Glibc
       let victim = try #require(try children(of: souk.pid).first { $0.name == "db-writer" })
       kill(victim.pid, SIGKILL)
       try await waitFor("restarted db-writer")
-      try await waitFor("Everything runs on")
+      try await waitFor("Everything is still running")
       #expect(said("Every record is accounted for"))
       // The five chains of the invented catalogue, with prices of each.
       for chain in ["arava_pharm", "carmel_market", "galil_fresh", "negev_savings", "sharon_super"] {

@@ -33,12 +33,13 @@ def plan(job, store, before):
                       "no_input")
     manifest = batch.manifest(pointer)
     archive = Archive(store, records.SIGNALS.source)
-    dates = set(chosen_dates(job, archive))
+    # A date between them on which nothing was said live is one of differences, too.
+    dates = chosen_dates(job, archive)
     until = {each["symbol"]: each["covers"][-1]["until_ns"] for each in manifest["boundaries"] if each["covers"]}
     wanted = set(job["symbols"])
     tasks = []
     for part in manifest["parts"]:
-        if part["date"] not in dates or wanted and part["symbol"] not in wanted:
+        if not dates or not dates[0] <= part["date"] <= dates[-1] or wanted and part["symbol"] not in wanted:
             continue
         live = [entry for entry in archive.objects(part["date"]) if entry["symbol"] == part["symbol"]]
         inputs = hashlib.sha256((part["sha256"] + digest(live)).encode()).hexdigest()

@@ -81,12 +81,23 @@ def signal_table(lines):
     columns = pa.schema(COLUMNS + [("events", EVENTS)])
     if not lines:
         return columns.empty_table(), []
-    read = parsed(lines, columns, unknown="infer")
+    read = with_values(lines, columns)
     values = read.column("values").combine_chunks()
     names = sorted(field.name for field in values.type)
-    # A number that is whole on every row is read as such: all values are of double precision.
+    # A number that is whole on every row is inferred as such: all values are of double precision.
     found = pa.table(
         [read.column(name) for name in columns.names] + [pa.compute.cast(values.field(name), DOUBLE) for name in names],
         names=columns.names + names)
     order = pa.compute.sort_indices(found, [(name, "ascending") for name in ("start_ns", "feed", "interval")])
     return found.take(order), [lines[index] for index in order.to_pylist()]
+
+
+def with_values(lines, columns):
+    """Signals with their values as one column. The last lines have every name, but for one that has no value there,
+    such as a deviation among equals: then all lines are looked at."""
+    names = sorted({name for line in lines[-64:] for name in json.loads(line)["values"]})
+    known = [pa.field("id", TEXT), *columns, pa.field("values", pa.struct([(name, DOUBLE) for name in names]))]
+    try:
+        return parsed(lines, pa.schema(known), unknown="error")
+    except pa.ArrowInvalid:
+        return parsed(lines, columns, unknown="infer")

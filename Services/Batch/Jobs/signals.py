@@ -15,8 +15,8 @@ class Symbols:
         dataset = Dataset(store, source)
         pointer = dataset.pointer()
         if not pointer:
-            raise Refused(f"there is nothing compacted of '{source}' yet: run the job that publishes it first",
-                          "no_input")
+            raise Refused(f"there is nothing compacted of '{source}' yet: run a job of kind compact, or the one that "
+                          "publishes it, first", "no_input")
         self.manifest, self.settings = dataset.manifest(pointer), settings
         self.first = day_of(job["from_ns"]) if job.get("from_ns") is not None else ""
         self.last = day_of(job["until_ns"] - 1) if job.get("until_ns") is not None else "9999"

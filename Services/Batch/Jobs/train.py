@@ -6,7 +6,8 @@ the registry takes the model up within its interval. `parameters`: `model` (its 
 `lstm`, `deepar`), `series` (a pattern), `history`, `horizon`, `period`, `quantiles`, `kind` (price, demand), `method`.
 
 `parameters.dataset` is `observations` (the default), or `bars`: then the closes of daily bars are series named
-`market.<feed>.equity.<symbol>`."""
+`market.<feed>.<category>.<symbol>`, of the category whose workers have models of the program, unless
+`parameters.category` names another. Under that name a worker predicts them."""
 
 import csv
 import datetime
@@ -19,6 +20,8 @@ from lake import Dataset, text
 from records import BARS, OBSERVATIONS, Refused, day_of, parsed
 
 PROGRAMS = ("croston", "xgboost", "lstm", "deepar")
+# The category of the workers that have models of a program: WorkerKind of inference-worker.
+CATEGORIES = {"croston": "screening", "xgboost": "polymer", "lstm": "shielding", "deepar": "shielding"}
 PASSED = ("series", "kind", "history", "horizon", "period", "quantiles", "method", "rounds", "seed", "windows")
 
 
@@ -32,6 +35,9 @@ def plan(job, store, before):
     program = given.get("program", "xgboost")
     if program not in PROGRAMS:
         raise Refused(f"there is no training program '{program}'; there are {', '.join(PROGRAMS)}")
+    category = given.get("category", CATEGORIES[program])
+    if category not in {*CATEGORIES.values(), "energy"}:
+        raise Refused(f"there is no category '{category}'; there are polymer, shielding, screening and energy")
     if not given.get("model"):
         raise Refused("parameters.model has to name the model")
     pointer = Dataset(store, source).pointer()
@@ -49,6 +55,7 @@ def plan(job, store, before):
     return {"schema": "models/1", "boundaries": [],
             "inputs": [{"dataset": source, "manifest": pointer["manifest"], "objects": len(parts), "sha256": inputs}],
             "tasks": [{"name": "000000", "source": source, "program": program, "model": given["model"],
+                       "category": category,
                        "version": version.strftime("%Y%m%dT%H%M%SZ"), "lines": [part["lines"] for part in parts],
                        "inputs": inputs}]}
 
@@ -98,7 +105,7 @@ def write_csv(path, store, task):
             if task["source"] == "bars":
                 for bar in parsed(lines, BARS.columns).to_pylist():
                     if bar["interval"] == "1d" and not bar["running"]:
-                        writer.writerow([series_of(bar), "price", rfc3339(bar["start_ns"]), plain(bar["close"])])
+                        writer.writerow([series_of(bar, task["category"]), "price", rfc3339(bar["start_ns"]), plain(bar["close"])])
                         rows += 1
             else:
                 for row in parsed(lines, OBSERVATIONS.columns).to_pylist():
@@ -109,11 +116,11 @@ def write_csv(path, store, task):
     return rows
 
 
-def series_of(bar):
-    """`market.alpaca_stocks.equity.aapl`"""
+def series_of(bar, category):
+    """`market.alpaca_stocks.polymer.aapl`"""
     def word(text):
         return "".join(letter if letter.isalnum() else "_" for letter in text.lower())
-    return f"market.{word(bar['feed'])}.equity.{word(bar['symbol'])}"
+    return f"market.{word(bar['feed'])}.{category}.{word(bar['symbol'])}"
 
 
 def rfc3339(nanoseconds):

@@ -1,7 +1,7 @@
 import Catalogue
-import Core
 import Kafka
 import Messages
+import Pipeline
 import Values
 
 /// Publishes announcements and alerts.
@@ -15,35 +15,22 @@ package protocol Announcer: Sendable {
 }
 
 /// Announces on `gogobe.files.discovered` and `souk.alerts`.
-package struct KafkaAnnouncer: Announcer {
+struct KafkaAnnouncer: Announcer {
   let producer: Producer
+  let identity: ServiceIdentity
 
-  package func announce(_ files: [FileDiscovered]) async throws {
+  func announce(_ files: [FileDiscovered]) async throws { try await send(files, at: \.timestamp) }
+  func raise(_ alerts: [Alert]) async throws { try await send(alerts, at: \.observedAt) }
+
+  private func send<Content: Message>(_ messages: [Content], at time: KeyPath<Content, Timestamp>) async throws {
     var batch = OutgoingBatch()
-    for file in files {
+    for message in messages {
+      // Each begins a trace: that of one file.
       batch.append(
-        topic: FileDiscovered.topic.name, key: file.key, value: file.encoded(), headers: Self.headers(),
-        timestamp: file.timestamp.microseconds / 1_000, partitionBy: file.partitionKey)
+        topic: Content.topic.name, key: message.key, value: message.encoded(),
+        headers: identity.headers(schema: Content.topic.schema),
+        timestamp: message[keyPath: time].microseconds / 1_000, partitionBy: message.partitionKey)
     }
     try await producer.send(batch)
-  }
-
-  package func raise(_ alerts: [Alert]) async throws {
-    var batch = OutgoingBatch()
-    for alert in alerts {
-      batch.append(
-        topic: Alert.topic.name, key: alert.key, value: alert.encoded(), headers: Self.headers(Alert.topic.schema),
-        timestamp: alert.observedAt.microseconds / 1_000, partitionBy: alert.partitionKey)
-    }
-    try await producer.send(batch)
-  }
-
-  /// Each announcement begins a trace: that of one file.
-  private static func headers(_ schema: SchemaID = FileDiscovered.topic.schema) -> [Header] {
-    [
-      Header(HeaderName.schema, schema.name), Header(HeaderName.schemaVersion, "\(schema.version)"),
-      Header(HeaderName.traceparent, TraceParent.root().bytes),
-      Header(HeaderName.producedBy, "crawler/\(Souk.version)"),
-    ]
   }
 }

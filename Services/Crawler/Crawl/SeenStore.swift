@@ -51,16 +51,16 @@ package struct SeenStore: Sendable {
       let (chain, fileName) = split(name, at: "/")
       return ["\(entry.time)", chain, fileName, entry.value ?? "-"]
     }
-    let rows = entry.value.flatMap { UInt64($0) } ?? 0
-    return ["\(entry.time)", "#rows", name, "\(Fingerprint(high: 0, low: rows))"]
+    let digits = String(entry.value.flatMap { UInt64($0) } ?? 0, radix: 16)
+    return ["\(entry.time)", "#rows", name, String(repeating: "0", count: 32 - digits.count) + digits]
   } entry: { fields in
     guard fields.count == 4, let time = Int64(fields[0]) else { return nil }
-    let value = Fingerprint(fields[3])
+    let value = Fingerprint(fields[3])?.description
     guard value != nil || fields[3] == "-" else { return nil }
     return fields[1] == "#rows"
-      ? StateFormat.Entry(key: "rows:\(fields[2])", value: value.map { "\($0.low)" }, time: time)
-      : StateFormat.Entry(
-        key: SeenEntry.key(fields[1], fields[2]), value: value?.description, time: time)
+      ? StateFormat.Entry(
+        key: "rows:\(fields[2])", value: value.flatMap { UInt64($0, radix: 16) }.map { "\($0)" }, time: time)
+      : StateFormat.Entry(key: SeenEntry.key(fields[1], fields[2]), value: value, time: time)
   }
 
   private static func split(_ text: String, at mark: Character) -> (String, String) {

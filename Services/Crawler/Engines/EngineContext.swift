@@ -18,21 +18,6 @@ package struct EngineContext: Sendable {
   package var zone: ZoneTable
   package var logger: Logger
 
-  package init(
-    chain: Chain, label: String? = nil, chainName: String?, listings: ListingClient, limits: EngineLimits,
-    zone: ZoneTable, logger: Logger
-  ) {
-    self.chain = chain
-    self.label = label ?? chain.slug
-    self.chainName = chainName
-    self.listings = listings
-    self.limits = limits
-    self.zone = zone
-    var logger = logger
-    logger[metadataKey: "source"] = "\(self.label)"
-    self.logger = logger
-  }
-
   /// The portal's address, ending in a slash, so that relative references stay below it.
   /// - Throws: a configuration `Failure` when the locator is no http(s) address.
   package func base() throws(Failure) -> HTTPURL {

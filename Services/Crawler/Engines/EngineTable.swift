@@ -8,12 +8,8 @@ package struct EngineKind: Sendable {
   /// - Throws: a configuration `Failure` for a row the engine cannot work with.
   package let make: @Sendable (EngineContext) throws -> any PortalEngine
 
-  package init(
-    _ name: String, _ summary: String, make: @escaping @Sendable (EngineContext) throws -> any PortalEngine
-  ) {
-    self.name = name
-    self.summary = summary
-    self.make = make
+  init(_ name: String, _ summary: String, make: @escaping @Sendable (EngineContext) throws -> any PortalEngine) {
+    (self.name, self.summary, self.make) = (name, summary, make)
   }
 }
 

@@ -12,18 +12,14 @@ import Values
 /// MLSD gives sizes and times, which distinguish one publication from the next. A server without it is read with NLST,
 /// which gives names only: a file that is published again under its name is not noticed there. Links hold no login; the
 /// downloader looks it up by the chain's name.
-package struct FTPEngine: ChainEngine {
+package final class FTPEngine: ChainEngine {
   let context: EngineContext
   let folder: FTPURL
   let login: FTPRequest.Login?
   /// The folder as written, ending in a slash.
   let address: String
-  private let memory = Memory()
-
-  private final class Memory: Sendable {
-    /// The server refused MLSD and answered NLST.
-    let namesOnly = Mutex(false)
-  }
+  /// The server refused MLSD and answered NLST.
+  private let namesOnly = Mutex(false)
 
   /// Options of the row: `pattern` (`*price*`).
   /// - Throws: a configuration `Failure`.
@@ -76,7 +72,7 @@ package struct FTPEngine: ChainEngine {
   }
 
   private func entries() async throws -> (entries: [FTPEntry], malformed: Int) {
-    if !memory.namesOnly.withLock({ $0 }) {
+    if !namesOnly.withLock({ $0 }) {
       do {
         return FTPListing.machine(try await ask(.listFacts))
       } catch let error as HTTPError where error.kind == .retrievalFailed {
@@ -84,7 +80,7 @@ package struct FTPEngine: ChainEngine {
       }
     }
     let names = FTPListing.names(try await ask(.listNames))
-    memory.namesOnly.withLock { $0 = true }
+    namesOnly.withLock { $0 = true }
     return (names, 0)
   }
 

@@ -22,35 +22,17 @@ package struct ListedFile: Hashable, Sendable {
   package var fingerprint: Fingerprint { Fingerprint(fileName: fileName, version: version) }
 }
 
-/// Distinguishes two publications under one name: the first 16 bytes of SHA-256(name, NUL, version).
+/// Distinguishes two publications under one name: the first 16 bytes of SHA-256(name, NUL, version), as hex digits.
 package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
-  package var high: UInt64
-  package var low: UInt64
-
-  package init(high: UInt64, low: UInt64) {
-    self.high = high
-    self.low = low
-  }
+  package let description: String
 
   package init(fileName: String, version: String) {
-    let input = Array(fileName.utf8) + [0] + Array(version.utf8)
-    let digest = SHA256.hash(input).bytes
-    func word(_ start: Int) -> UInt64 { digest[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) } }
-    self.init(high: word(0), low: word(8))
+    description = String(SHA256.hash("\(fileName)\u{0}\(version)").hex.prefix(32))
   }
 
-  /// - Parameter text: 32 lower-case hex digits.
+  /// - Returns: nil unless the text is 32 hex digits.
   package init?(_ text: some StringProtocol) {
-    guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
-      let low = UInt64(text.suffix(16), radix: 16)
-    else { return nil }
-    self.init(high: high, low: low)
-  }
-
-  package var description: String { Self.hex(high) + Self.hex(low) }
-
-  private static func hex(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    guard text.utf8.count == 32, text.utf8.allSatisfy({ Hex.value($0) != nil }) else { return nil }
+    description = text.lowercased()
   }
 }

@@ -7,40 +7,28 @@ final class ListingCache: Sendable {
     var tag: String?
     var date: String?
   }
-  private struct State {
-    var kept: [String: HTTPResponse] = [:]
-    /// Keys, oldest first.
-    var order: [String] = []
-    var bytes = 0
-  }
-  private let state = Mutex(State())
+  /// Oldest first.
+  private let kept = Mutex<[(key: String, response: HTTPResponse)]>([])
   private let limit: Int
 
   init(limit: Int) { self.limit = limit }
 
   func validators(of key: String) -> Validators? {
-    guard let headers = state.withLock({ $0.kept[key]?.headers }) else { return nil }
+    guard let headers = response(of: key)?.headers else { return nil }
     return Validators(tag: headers["etag"], date: headers["last-modified"])
   }
 
-  func response(of key: String) -> HTTPResponse? { state.withLock { $0.kept[key] } }
+  func response(of key: String) -> HTTPResponse? { kept.withLock { $0.first { $0.key == key }?.response } }
 
   func keep(_ response: HTTPResponse, as key: String) {
     let isKept = response.body.count <= limit
       && (response.headers["etag"] != nil || response.headers["last-modified"] != nil)
-    state.withLock { state in
-      if let old = state.kept.removeValue(forKey: key) {
-        state.bytes -= old.body.count
-        state.order.removeAll { $0 == key }
-      }
+    kept.withLock { kept in
+      kept.removeAll { $0.key == key }
       guard isKept else { return }
-      state.kept[key] = response
-      state.order.append(key)
-      state.bytes += response.body.count
-      while state.bytes > limit, !state.order.isEmpty {
-        let oldest = state.order.removeFirst()
-        state.bytes -= state.kept.removeValue(forKey: oldest)?.body.count ?? 0
-      }
+      kept.append((key, response))
+      var bytes = kept.reduce(0) { $0 + $1.response.body.count }
+      while bytes > limit { bytes -= kept.removeFirst().response.body.count }
     }
   }
 }

@@ -1,5 +1,6 @@
 import Core
 import CSV
+import Messages
 import Values
 
 /// Alpha Vantage's answers, distinguished by their fields:

@@ -1,5 +1,6 @@
 import Commodities
 import Core
+import HTTP
 import Messages
 import Metrics
 import Values
@@ -117,4 +118,21 @@ extension JSONTree {
 
 extension FetchError {
   static func unreadable(_ what: String) -> FetchError { FetchError(.unreadable, "the answer is unreadable: \(what)") }
+}
+
+extension HTTPResponse {
+  /// The object or list that it answers, whatever its status.
+  /// - Throws: `HTTPError` for a status without an answer, `FetchError(.unreadable)`.
+  func tree(maxBytes: Int = 16 << 20) throws -> JSONTree {
+    do throws(DecodingFailure) {
+      let tree = try JSONTree(body, limits: JSONReader.Limits(maxBytes: maxBytes))
+      guard tree.fields != nil || tree.items != nil else {
+        throw DecodingFailure(.wrongType, at: 0, "neither an object nor a list")
+      }
+      return tree
+    } catch {
+      try head.requireSuccess()
+      throw FetchError(.unreadable, "the answer cannot be read: \(error)")
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import Commodities
 import Core
 import CSV
+import Messages
 import Values
 
 /// Quotes from JSON of any shape, by a mapping.
@@ -40,5 +41,25 @@ struct MappedJSON {
       quotes.add(quote)
     }
     return quotes
+  }
+}
+
+extension JSONTree {
+  /// nil without a value at the path.
+  package subscript(_ path: ValuePath) -> JSONTree? {
+    var tree = self
+    for step in path.steps {
+      switch (step, tree) {
+      case (.name(let name), .object(let fields)):
+        guard let next = fields[name] else { return nil }
+        tree = next
+      case (.place(let place), .array(let items)):
+        let index = place < 0 ? items.count + place : place
+        guard items.indices.contains(index) else { return nil }
+        tree = items[index]
+      default: return nil
+      }
+    }
+    return tree
   }
 }

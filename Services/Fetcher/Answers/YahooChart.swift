@@ -1,4 +1,5 @@
 import Core
+import Messages
 import Values
 
 /// The chart JSON of Yahoo Finance (`/v8/finance/chart/<symbol>`):

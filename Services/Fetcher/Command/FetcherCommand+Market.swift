@@ -45,7 +45,7 @@ extension FetcherCommand {
       Self.warn(queue, context.logger)
       let adapter = try kind.makeAdapter(
         queue, shelf: try store.map { DocumentShelf(try $0.value) }, largest: market.maxDocumentSize.bytes,
-        names: try names.value, context.logger)
+        names: book(try names.value, queue), context.logger)
       return TaskHandler(
         kind, adapter: adapter, sources: sources.clients, identity: consumer.identity,
         readiness: FetchHandler.Readiness(context.health), logger: context.logger, now: Self.now)
@@ -71,7 +71,8 @@ extension FetcherCommand {
         await report.probe("test \(client.source.name)", limit: .seconds(60)) {
           // Nothing is remembered: what is new to this process is what a first task would publish.
           let shelf = kind.storesDocuments ? DocumentShelf(pretending: try ObjectLocation(location)) : nil
-          let adapter = try kind.makeAdapter(nil, shelf: shelf, largest: largest, names: try names.value, logger)
+          let book = book(try names.value, try queue.value)
+          let adapter = try kind.makeAdapter(nil, shelf: shelf, largest: largest, names: book, logger)
           let symbols = try Tickers.list(ticker, flag: "--ticker")
           let fetched = try await adapter.fetch(
             adapter.testTask(of: client.source.name, symbols, now: Self.now()), from: client, now: Self.now())
@@ -86,6 +87,11 @@ extension FetcherCommand {
       }
     }
     return Work {}
+  }
+
+  /// A file's names stay.
+  private func book(_ names: CompanyNames, _ queue: RedisMultiplexer?) -> CompanyBook {
+    CompanyBook(names, updatedBy: market.names == nil ? queue : nil)
   }
 
   private func names(_ needs: Needs) -> Opened<CompanyNames> {

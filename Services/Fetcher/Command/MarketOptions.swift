@@ -57,7 +57,8 @@ package struct MarketOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp(
     "Companies and their symbols, in the form of the SEC's company_tickers.json: what news are asked about, and whom "
-      + "posts mention; default: some fifty large ones.", valueName: "path"))
+      + "posts mention; default: EDGAR's table once a fetcher of filings has kept it in Redis, until then some fifty "
+      + "large ones.", valueName: "path"))
   package var names: String?
 
   @Flag(help: "Ask each source of the kind once about --ticker, print what would be published, and stop.")

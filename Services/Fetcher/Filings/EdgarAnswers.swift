@@ -31,100 +31,34 @@ struct EdgarSubmissions: Sendable {
 
   /// - Throws: `FetchError(.unreadable)`.
   init(_ body: [UInt8]) throws(FetchError) {
-    do throws(DecodingFailure) {
-      try read(body.span.bytes)
-    } catch {
-      throw FetchError(.unreadable, "a list of submissions cannot be read: \(error)")
-    }
-  }
-
-  private static let limits = JSONReader.Limits(maxBytes: EdgarAnswers.largest, maxDepth: 16)
-
-  private mutating func read(_ bytes: RawSpan) throws(DecodingFailure) {
-    var reader = try JSONReader(bytes, limits: Self.limits)
-    var columns = Columns()
-    var object = try reader.beginObject()
-    while let field = try reader.nextName(&object) {
-      switch field {
-      case "name": name = try reader.stringOrNull() ?? ""
-      case "tickers": tickers = try Self.strings(&reader).compactMap { SymbolNames.canonical($0, from: .dashed) }
-      case "filings":
-        var parts = try reader.beginObject()
-        while let part = try reader.nextName(&parts) {
-          switch part {
-          case "recent":
-            var recent = try reader.beginObject()
-            while let column = try reader.nextName(&recent) { try columns.read(column, &reader) }
-          case "files": try readFiles(&reader)
-          default: try reader.skipValue()
-          }
-        }
-      // A file of older ones is the columns alone.
-      default: try columns.read(field, &reader)
-      }
-    }
-    try reader.finish()
-    filings = try columns.rows()
-  }
-
-  private mutating func readFiles(_ reader: inout JSONReader) throws(DecodingFailure) {
-    var files = try reader.beginArray()
-    while try reader.nextElement(&files) {
-      var (name, until) = ("", "")
-      var file = try reader.beginObject()
-      while let field = try reader.nextName(&file) {
-        switch field {
-        case "name": name = try reader.stringOrNull() ?? ""
-        case "filingTo": until = try reader.stringOrNull() ?? ""
-        default: try reader.skipValue()
-        }
-      }
+    let tree = try EdgarAnswers.object(body, "a list of submissions")
+    name = tree["name"]?.text ?? ""
+    tickers = (tree["tickers"]?.items ?? []).compactMap { SymbolNames.canonical($0.text ?? "", from: .dashed) }
+    for file in tree["filings"]?["files"]?.items ?? [] {
+      let name = file["name"]?.text ?? ""
       // A name becomes a part of an address.
-      if !name.isEmpty, name.utf8.allSatisfy({ MarkSet.file.contains($0) }) { older.append((name, until)) }
+      guard !name.isEmpty, name.utf8.allSatisfy({ MarkSet.file.contains($0) }) else { continue }
+      older.append((name, file["filingTo"]?.text ?? ""))
     }
+    // A file of older ones is the columns alone.
+    filings = try Self.rows(of: tree["filings"]?["recent"] ?? tree)
   }
 
-  fileprivate static func strings(_ reader: inout JSONReader) throws(DecodingFailure) -> [String] {
-    var strings: [String] = []
-    var array = try reader.beginArray()
-    while try reader.nextElement(&array) { strings.append(try reader.stringOrNull() ?? "") }
-    return strings
-  }
-
-  private struct Columns {
-    var texts: [String: [String]] = [:]
-    var sizes: [Int64] = []
-
-    private static let names: Set<String> = [
-      "accessionNumber", "filingDate", "reportDate", "acceptanceDateTime", "form", "primaryDocument",
-    ]
-
-    mutating func read(_ name: String, _ reader: inout JSONReader) throws(DecodingFailure) {
-      if Self.names.contains(name) {
-        texts[name] = try strings(&reader)
-      } else if name == "size" {
-        var array = try reader.beginArray()
-        while try reader.nextElement(&array) { sizes.append(try reader.integerOrNull() ?? 0) }
-      } else {
-        try reader.skipValue()
-      }
+  /// - Throws: when a column has fewer rows than another one: they cannot be told apart.
+  private static func rows(of columns: JSONTree) throws(FetchError) -> [EdgarFiling] {
+    func column(_ name: String) -> [String] { (columns[name]?.items ?? []).map { $0.text ?? "" } }
+    let accessions = column("accessionNumber")
+    let names = ["form", "filingDate", "reportDate", "acceptanceDateTime", "primaryDocument"]
+    let texts = names.map(column)
+    for (name, texts) in zip(names, texts) where texts.count != accessions.count {
+      throw FetchError(.unreadable, "a list of submissions cannot be read: '\(name)' has another length")
     }
-
-    /// - Throws: when a column has fewer rows than another one: they cannot be told apart.
-    func rows() throws(DecodingFailure) -> [EdgarFiling] {
-      let count = texts["accessionNumber"]?.count ?? 0
-      for name in Self.names where texts[name]?.count != count && count > 0 {
-        throw DecodingFailure(.badValue, at: 0, "the columns have different lengths", field: name)
-      }
-      guard count > 0 else { return [] }
-      return (0..<count).map { row in
-        func text(_ name: String) -> String { texts[name]![row] }
-        let accepted = Array(text("acceptanceDateTime").utf8)
-        return EdgarFiling(
-          accession: text("accessionNumber"), form: text("form"), filedOn: text("filingDate"),
-          period: text("reportDate"), acceptedAt: Timestamp(parsing: accepted.span.bytes),
-          file: text("primaryDocument"), size: row < sizes.count ? sizes[row] : 0)
-      }
+    let sizes = columns["size"]?.items ?? []
+    return accessions.indices.map { row in
+      EdgarFiling(
+        accession: accessions[row], form: texts[0][row], filedOn: texts[1][row], period: texts[2][row],
+        acceptedAt: Timestamp(texts[3][row]), file: texts[4][row],
+        size: row < sizes.count ? sizes[row].integer ?? 0 : 0)
     }
   }
 }
@@ -163,28 +97,28 @@ enum EdgarAnswers {
   /// `company_tickers.json`: the CIK in ten digits of each symbol.
   /// - Throws: `FetchError(.unreadable)`.
   static func companies(_ body: [UInt8]) throws(FetchError) -> [String: String] {
+    let rows = try object(body, "the table of tickers").fields ?? [:]
+    var companies: [String: String] = [:]
+    for (_, row) in rows.sorted(by: { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }) {
+      guard let cik = row["cik_str"]?.integer, cik > 0,
+        let symbol = SymbolNames.canonical(row["ticker"]?.text ?? "", from: .dashed)
+      else { continue }
+      companies[symbol] = zeroPadded(cik, 10)
+    }
+    guard !companies.isEmpty else {
+      throw FetchError(.unreadable, "the table of tickers cannot be read: it has no rows")
+    }
+    return companies
+  }
+
+  /// - Parameter what: for the error.
+  static func object(_ body: [UInt8], _ what: String) throws(FetchError) -> JSONTree {
     do throws(DecodingFailure) {
-      var companies: [String: String] = [:]
-      var reader = try JSONReader(body.span.bytes, limits: JSONReader.Limits(maxBytes: largest, maxDepth: 8))
-      var rows = try reader.beginObject()
-      while try reader.nextName(&rows) != nil {
-        var (cik, ticker) = (Int64(0), "")
-        var row = try reader.beginObject()
-        while let field = try reader.nextName(&row) {
-          switch field {
-          case "cik_str": cik = try reader.integerOrNull() ?? 0
-          case "ticker": ticker = try reader.stringOrNull() ?? ""
-          default: try reader.skipValue()
-          }
-        }
-        guard cik > 0, let symbol = SymbolNames.canonical(ticker, from: .dashed) else { continue }
-        companies[symbol] = zeroPadded(cik, 10)
-      }
-      try reader.finish()
-      guard !companies.isEmpty else { throw DecodingFailure(.badValue, at: 0, "it has no rows", field: "ticker") }
-      return companies
+      let tree = try JSONTree(body, limits: JSONReader.Limits(maxBytes: largest, maxDepth: 16))
+      guard tree.fields != nil else { throw DecodingFailure(.wrongType, at: 0, "expected an object") }
+      return tree
     } catch {
-      throw FetchError(.unreadable, "the table of tickers cannot be read: \(error)")
+      throw FetchError(.unreadable, "\(what) cannot be read: \(error)")
     }
   }
 

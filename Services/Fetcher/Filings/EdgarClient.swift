@@ -26,11 +26,12 @@ struct EdgarClient: Sendable {
     return "\(archives)/Archives/edgar/data/\(number)/\(accession.replacing("-", with: ""))/\(name)"
   }
 
-  func companies() async throws -> [String: String] {
+  /// - Returns: the CIK of each symbol, and the table itself.
+  func companies() async throws -> ([String: String], table: [UInt8]) {
     guard let body = try await get("\(archives)/files/company_tickers.json") else {
       throw FetchError(.unrecognised, "the table of tickers is not there")
     }
-    return try EdgarAnswers.companies(body)
+    return (try EdgarAnswers.companies(body), body)
   }
 
   /// The submissions of a company since a day, over as many files as they are in.

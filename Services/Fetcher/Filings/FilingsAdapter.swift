@@ -5,6 +5,8 @@ import Logging
 import Markets
 import Messages
 import Metrics
+import Redis
+import Sentiment
 import Synchronization
 import Values
 
@@ -19,6 +21,7 @@ package struct FilingsAdapter: FetchAdapter {
   private let store: any HistoryStore<FilingHistory>
   private let shelf: DocumentShelf
   private let largest: Int
+  private let queue: RedisMultiplexer?
   private let logger: Logger
   private let table = CompanyTable()
   private let unknown = Counter(label: "souk_fetch_filings_unknown_total")
@@ -34,11 +37,14 @@ package struct FilingsAdapter: FetchAdapter {
   /// Documents of one task; the next one goes on.
   static let most = 50
 
-  /// - Parameter largest: bytes of one document.
+  /// - Parameters:
+  ///   - largest: bytes of one document.
+  ///   - companies: where the table of companies is kept for others; nil: nowhere.
   package init(
-    store: any HistoryStore<FilingHistory>, shelf: DocumentShelf, largest: Int, logger: Logger
+    store: any HistoryStore<FilingHistory>, shelf: DocumentShelf, largest: Int, companies queue: RedisMultiplexer?,
+    logger: Logger
   ) {
-    (self.store, self.shelf, self.largest, self.logger) = (store, shelf, largest, logger)
+    (self.store, self.shelf, self.largest, self.queue, self.logger) = (store, shelf, largest, queue, logger)
   }
 
   static let descriptions = [
@@ -106,7 +112,11 @@ package struct FilingsAdapter: FetchAdapter {
   private func companies(
     _ task: FetchTask, _ edgar: EdgarClient, _ fetched: inout Fetched
   ) async throws -> [Company] {
-    let ciks = try await table.current { try await edgar.companies() }
+    let ciks = try await table.current {
+      let (ciks, body) = try await edgar.companies()
+      if let queue { try await CompanyBook.keep(body, in: queue) }
+      return ciks
+    }
     var companies: [Company] = []
     for symbol in task.symbols {
       guard let cik = ciks[symbol] else {

@@ -19,7 +19,7 @@ extension FetchKind {
   ///   - names: of companies.
   /// - Throws: a configuration `Failure`.
   func makeAdapter(
-    _ queue: RedisMultiplexer?, shelf: DocumentShelf?, largest: Int, names: CompanyNames, _ logger: Logger
+    _ queue: RedisMultiplexer?, shelf: DocumentShelf?, largest: Int, names: CompanyBook, _ logger: Logger
   ) throws -> any FetchAdapter {
     switch self {
     case .bars: try BarsAdapter(store: store(queue), logger: logger)
@@ -27,7 +27,8 @@ extension FetchKind {
     case .news: NewsAdapter(store: store(queue), names: names, logger: logger)
     case .social: SocialAdapter(store: store(queue), names: names, logger: logger)
     case .filings:
-      FilingsAdapter(store: store(queue), shelf: try Self.needed(shelf), largest: largest, logger: logger)
+      FilingsAdapter(
+        store: store(queue), shelf: try Self.needed(shelf), largest: largest, companies: queue, logger: logger)
     case .transcripts:
       TranscriptsAdapter(
         store: store(queue), shelf: try Self.needed(shelf), largest: largest, names: names, logger: logger)

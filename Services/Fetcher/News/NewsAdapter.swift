@@ -14,7 +14,7 @@ import Values
 /// page ends.
 package struct NewsAdapter: FetchAdapter {
   private let store: any HistoryStore<NewsHistory>
-  private let names: CompanyNames
+  private let companies: CompanyBook
   private let logger: Logger
   private let lost = Counter(label: "souk_fetch_news_lost_total")
   private let unknown = Counter(label: "souk_fetch_news_removed_unknown_total")
@@ -26,8 +26,8 @@ package struct NewsAdapter: FetchAdapter {
   /// Requests for one question.
   static let most = 50
 
-  package init(store: any HistoryStore<NewsHistory>, names: CompanyNames = .large, logger: Logger) {
-    (self.store, self.names, self.logger) = (store, names, logger)
+  package init(store: any HistoryStore<NewsHistory>, names: CompanyBook = CompanyBook(.large), logger: Logger) {
+    (self.store, companies, self.logger) = (store, names, logger)
   }
 
   static let descriptions = [
@@ -43,7 +43,7 @@ package struct NewsAdapter: FetchAdapter {
 
   package func fetch(_ task: FetchTask, from source: SourceClient, now: Timestamp) async throws -> Fetched {
     guard !task.symbols.isEmpty else { throw FetchError(.symbolUnknown, "the task has no symbols") }
-    let questions = questions(of: task.symbols)
+    let questions = Self.questions(of: task.symbols, try await companies.current())
     let names = questions.map { "\(source.source.word):\(SHA256.hash($0).hex.prefix(16))" }
     var histories = try await store.histories(of: names)
     var fetched = Fetched()
@@ -82,7 +82,7 @@ package struct NewsAdapter: FetchAdapter {
   // MARK: Questions
 
   /// The companies' names with OR between them, at most 500 characters each.
-  func questions(of symbols: [String]) -> [String] {
+  static func questions(of symbols: [String], _ names: CompanyNames) -> [String] {
     var questions: [String] = []
     for symbol in symbols {
       let word = "\"\(names.name(of: symbol) ?? symbol)\""

@@ -21,23 +21,36 @@ struct NewsPage: Sendable {
   /// - Throws: `FetchError` for a message in the place of a page, whatever its status; `HTTPError` for a server that
   ///   gives none.
   init(_ response: HTTPResponse, source: String, language: String?, jobID: String?, knownAt: Timestamp) throws {
-    var reading = Reading(source: source, language: language, jobID: jobID, knownAt: knownAt)
-    let body = response.body
-    do throws(DecodingFailure) {
-      try reading.read(body.span.bytes)
-    } catch {
-      try response.head.requireSuccess()
-      throw FetchError(.unreadable, "the answer cannot be read: \(error)")
-    }
-    if reading.status != "ok" {
-      if response.status == 426 || Self.endsOfPlan.contains(reading.code) {
+    let tree = try response.tree()
+    if tree["status"]?.text != "ok" {
+      let code = tree["code"]?.text ?? ""
+      if response.status == 426 || Self.endsOfPlan.contains(code) {
         isBeyondPlan = true
         return
       }
-      throw Self.failure(reading.code, reading.message, response)
+      throw Self.failure(code, tree["message"]?.text ?? "", response)
     }
     try response.head.requireSuccess()
-    self = reading.page
+    total = Int(tree["totalResults"]?.integer ?? 0)
+    for row in tree["articles"]?.items ?? [] {
+      let (title, url) = (row["title"]?.text ?? "", row["url"]?.text ?? "")
+      guard let time = row["publishedAt"]?.text.flatMap({ Timestamp($0) }) else {
+        lost += 1
+        continue
+      }
+      if title == "[Removed]" || url.hasSuffix("://removed.com") {
+        removed.append(time)
+        continue
+      }
+      guard !title.isEmpty, let address = CanonicalURL.of(url) else {
+        lost += 1
+        continue
+      }
+      articles.append(NewsArticle(
+        source: source, id: String(SHA256.hash(address).hex.prefix(32)), outlet: row["source"]?["name"]?.text ?? "",
+        url: address, title: title, description: row["description"]?.text.flatMap { $0.isEmpty ? nil : $0 },
+        author: row["author"]?.text, language: language, publishedAt: time, knownAt: knownAt, jobID: jobID))
+    }
   }
 
   private static let endsOfPlan: Set<String> = ["maximumResultsReached"]
@@ -57,79 +70,4 @@ struct NewsPage: Sendable {
       return FetchError(.unrecognised, text)
     }
   }
-
-  /// The fields of the answer, in any order and with nulls anywhere.
-  private struct Reading {
-    let source: String
-    let language: String?
-    let jobID: String?
-    let knownAt: Timestamp
-    var status = ""
-    var code = ""
-    var message = ""
-    var page = NewsPage()
-
-    mutating func read(_ bytes: RawSpan) throws(DecodingFailure) {
-      var reader = try JSONReader(bytes, limits: JSONReader.Limits(maxBytes: 16 << 20))
-      var fields = try reader.beginObject()
-      while let name = try reader.nextName(&fields) {
-        switch name {
-        case "status": status = try reader.stringOrNull() ?? ""
-        case "code": code = try reader.stringOrNull() ?? ""
-        case "message": message = try reader.stringOrNull() ?? ""
-        case "totalResults": page.total = Int(try reader.integerOrNull() ?? 0)
-        case "articles":
-          var rows = try reader.beginArray()
-          while try reader.nextElement(&rows) { try readArticle(&reader) }
-        default: try reader.skipValue()
-        }
-      }
-      try reader.finish()
-    }
-
-    private mutating func readArticle(_ reader: inout JSONReader) throws(DecodingFailure) {
-      var outlet: String?, author: String?, title: String?, description: String?, url: String?
-      var time: Timestamp?
-      var fields = try reader.beginObject()
-      while let name = try reader.nextName(&fields) {
-        switch name {
-        case "author": author = try reader.stringOrNull()
-        case "title": title = try reader.stringOrNull()
-        case "description": description = try reader.stringOrNull()
-        case "url": url = try reader.stringOrNull()
-        case "publishedAt":
-          let text = Array((try reader.stringOrNull() ?? "").utf8)
-          time = Timestamp(parsing: text.span.bytes)
-        case "source":
-          guard reader.startsObject else {
-            try reader.skipValue()
-            continue
-          }
-          var parts = try reader.beginObject()
-          while let part = try reader.nextName(&parts) {
-            if part == "name" { outlet = try reader.stringOrNull() } else { try reader.skipValue() }
-          }
-        default: try reader.skipValue()
-        }
-      }
-      guard let time else {
-        page.lost += 1
-        return
-      }
-      if title == "[Removed]" || url?.hasSuffix("://removed.com") == true {
-        page.removed.append(time)
-        return
-      }
-      guard let title, !title.isEmpty, let address = url.flatMap({ CanonicalURL.of($0) }) else {
-        page.lost += 1
-        return
-      }
-      page.articles.append(NewsArticle(
-        source: source, id: String(SHA256.hash(address).hex.prefix(32)), outlet: outlet ?? "", url: address,
-        title: title, description: description.flatMap { $0.isEmpty ? nil : $0 }, author: author, language: language,
-        publishedAt: time, knownAt: knownAt, jobID: jobID))
-    }
-  }
-
-  private init() {}
 }

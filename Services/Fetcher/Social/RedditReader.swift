@@ -172,13 +172,7 @@ struct RedditPage: Sendable {
   /// - Throws: what a message in the place of an answer means, with status 200, too.
   static func tree(_ response: HTTPResponse) throws -> JSONTree {
     let tree: JSONTree
-    do throws(DecodingFailure) {
-      tree = try JSONTree(response.body, limits: JSONReader.Limits(maxBytes: 16 << 20))
-    } catch {
-      if response.status == 429 { throw limit(response) }
-      try response.head.requireSuccess()
-      throw FetchError(.unreadable, "the answer cannot be read: \(error)")
-    }
+    do { tree = try response.tree() } catch { throw response.status == 429 ? limit(response) : error }
     let code = tree["error"]?.text.flatMap { Int($0) } ?? response.status
     guard code != 200 else { return tree }
     let text = "\(code): \((tree["message"]?.text ?? tree["reason"]?.text ?? "").prefix(200))"
@@ -218,8 +212,8 @@ struct RedditPage: Sendable {
     let target = data["is_self"] == .boolean(true) ? nil : data["url"]?.text.flatMap { CanonicalURL.of($0) }
     return SocialPost(
       source: source, id: id, author: author, community: data["subreddit"]?.text, url: url, title: title, text: text,
-      link: target == url ? nil : target, likes: data["score"]?.text.flatMap { Int64($0) },
-      replies: data["num_comments"]?.text.flatMap { Int64($0) }, publishedAt: publishedAt, knownAt: knownAt,
+      link: target == url ? nil : target, likes: data["score"]?.integer,
+      replies: data["num_comments"]?.integer, publishedAt: publishedAt, knownAt: knownAt,
       jobID: jobID)
   }
 }

@@ -12,8 +12,7 @@ import Values
 /// while, are asked for by their ids. Only what a source says to be gone is withdrawn.
 package struct SocialAdapter: FetchAdapter {
   private let store: any HistoryStore<SocialHistory>
-  private let names: CompanyNames
-  private let mentions: TickerMentions
+  private let companies: CompanyBook
   private let logger: Logger
   private let reddit = RedditReader()
   private let lost = Counter(label: "souk_fetch_posts_lost_total")
@@ -23,9 +22,8 @@ package struct SocialAdapter: FetchAdapter {
   /// For this time after it was published, it is watched whether a post is removed.
   static let memory: Int64 = 2 * 86_400 * 1_000_000
 
-  package init(store: any HistoryStore<SocialHistory>, names: CompanyNames = .large, logger: Logger) {
-    (self.store, self.names, self.logger) = (store, names, logger)
-    mentions = TickerMentions(names)
+  package init(store: any HistoryStore<SocialHistory>, names: CompanyBook = CompanyBook(.large), logger: Logger) {
+    (self.store, companies, self.logger) = (store, names, logger)
   }
 
   static let descriptions = [
@@ -40,6 +38,7 @@ package struct SocialAdapter: FetchAdapter {
   ]
 
   package func fetch(_ task: FetchTask, from source: SourceClient, now: Timestamp) async throws -> Fetched {
+    let mentions = TickerMentions(try await companies.current())
     var fetched = Fetched()
     var kept: [String: Remembered<SocialHistory>] = [:]
     var published: Set<String> = []
@@ -56,7 +55,7 @@ package struct SocialAdapter: FetchAdapter {
         unreached.increment()
         logger.warning("not all posts were given", metadata: ["source": "\(source.source.name)"])
       }
-      let wanted = answer.posts.filter { isWanted($0, task, source.source.kind, known.history) }
+      let wanted = answer.posts.filter { isWanted($0, mentions, task, source.source.kind, known.history) }
       let changes = known.history.take(
         wanted, standing: answer.standing, from: now.microseconds - Self.memory, isWhole: answer.isWhole, now: now)
       for post in changes where published.insert(post.id).inserted { fetched.add(post) }
@@ -79,7 +78,9 @@ package struct SocialAdapter: FetchAdapter {
   }
 
   /// Reddit is not asked by symbol: a task that has some wants the posts that mention them.
-  private func isWanted(_ post: SocialPost, _ task: FetchTask, _ kind: DataSourceKind, _ known: SocialHistory) -> Bool {
+  private func isWanted(
+    _ post: SocialPost, _ mentions: TickerMentions, _ task: FetchTask, _ kind: DataSourceKind, _ known: SocialHistory
+  ) -> Bool {
     guard kind == .reddit, !task.symbols.isEmpty else { return true }
     if post.withdrawn { return known.posts[post.id] != nil }
     let text = PlainText.of("\(post.title ?? "")\n\(post.text)")

@@ -156,12 +156,8 @@ struct XPage: Sendable {
   /// - Throws: `FetchError` for a message in the place of a page, whatever its status; `HTTPError`.
   init(_ response: HTTPResponse, source: String, jobID: String?, knownAt: Timestamp) throws {
     let tree: JSONTree
-    do throws(DecodingFailure) {
-      tree = try JSONTree(response.body, limits: JSONReader.Limits(maxBytes: 16 << 20))
-    } catch {
-      if response.status == 429 { throw Self.limit(response, knownAt) }
-      try response.head.requireSuccess()
-      throw FetchError(.unreadable, "the answer cannot be read: \(error)")
+    do { tree = try response.tree() } catch {
+      throw response.status == 429 ? Self.limit(response, knownAt) : error
     }
     try Self.verify(tree, response, knownAt)
     next = tree["meta"]?["next_token"]?.text
@@ -219,15 +215,13 @@ struct XPage: Sendable {
   private static func post(_ row: JSONTree, _ source: String, _ jobID: String?, _ knownAt: Timestamp) -> SocialPost? {
     // Ids are texts: they do not fit into a double.
     guard case .string(let id)? = row["id"], !id.isEmpty, id.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-      let text = row["text"]?.text, !text.isEmpty, let time = row["created_at"]?.text
+      let text = row["text"]?.text, !text.isEmpty, let publishedAt = row["created_at"]?.text.flatMap({ Timestamp($0) })
     else { return nil }
-    let bytes = Array(time.utf8)
-    guard let publishedAt = Timestamp(parsing: bytes.span.bytes) else { return nil }
     let link = (row["entities"]?["urls"]?.items ?? []).lazy
       .compactMap { $0["expanded_url"]?.text.flatMap { CanonicalURL.of($0) } }
       .first { !$0.hasPrefix("https://x.com/") && !$0.hasPrefix("https://twitter.com/") }
     let language = row["lang"]?.text.flatMap { $0.count == 2 ? $0 : nil }
-    func metric(_ name: String) -> Int64? { row["public_metrics"]?[name]?.text.flatMap { Int64($0) } }
+    func metric(_ name: String) -> Int64? { row["public_metrics"]?[name]?.integer }
     return SocialPost(
       source: source, id: id, author: row["author_id"]?.text ?? "", url: "https://x.com/i/status/\(id)",
       text: text.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&amp;", with: "&"), link: link,

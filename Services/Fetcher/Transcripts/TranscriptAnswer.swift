@@ -43,14 +43,9 @@ struct TranscriptAnswer: Sendable {
   /// - Throws: `FetchError` for a message in the place of a transcript, whatever its status; `HTTPError`.
   static func read(_ response: HTTPResponse) throws -> (bytes: [UInt8], date: Timestamp?)? {
     let tree: JSONTree
-    do throws(DecodingFailure) {
-      tree = try JSONTree(response.body, limits: JSONReader.Limits(maxBytes: 64 << 20))
-    } catch {
-      if let message = ProviderMessage(body: response.body), response.status != 200 {
-        throw message.failure(status: response.status)
-      }
-      try response.head.requireSuccess()
-      throw FetchError(.unreadable, "the answer cannot be read: \(error)")
+    do { tree = try response.tree(maxBytes: 64 << 20) } catch {
+      guard response.status != 200, let message = ProviderMessage(body: response.body) else { throw error }
+      throw message.failure(status: response.status)
     }
     // Alpha Vantage: an object with turns. FMP: rows with one text each.
     if response.status == 200, let turns = tree["transcript"]?.items {

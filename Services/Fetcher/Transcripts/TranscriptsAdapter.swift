@@ -17,7 +17,7 @@ package struct TranscriptsAdapter: FetchAdapter {
   private let store: any HistoryStore<TranscriptHistory>
   private let shelf: DocumentShelf
   private let largest: Int
-  private let names: CompanyNames
+  private let companies: CompanyBook
   private let logger: Logger
   private let lost = Counter(label: "souk_fetch_transcripts_lost_total")
 
@@ -30,10 +30,10 @@ package struct TranscriptsAdapter: FetchAdapter {
 
   /// - Parameter largest: bytes of one transcript.
   package init(
-    store: any HistoryStore<TranscriptHistory>, shelf: DocumentShelf, largest: Int, names: CompanyNames = .large,
-    logger: Logger
+    store: any HistoryStore<TranscriptHistory>, shelf: DocumentShelf, largest: Int,
+    names: CompanyBook = CompanyBook(.large), logger: Logger
   ) {
-    (self.store, self.shelf, self.largest, self.names, self.logger) = (store, shelf, largest, names, logger)
+    (self.store, self.shelf, self.largest, companies, self.logger) = (store, shelf, largest, names, logger)
   }
 
   static let descriptions = [
@@ -47,7 +47,7 @@ package struct TranscriptsAdapter: FetchAdapter {
   }
 
   package func fetch(_ task: FetchTask, from source: SourceClient, now: Timestamp) async throws -> Fetched {
-    var work = Work(now: now)
+    var work = Work(now: now, names: try await companies.current())
     do {
       if source.source.kind == .files {
         try await collectFiles(task, source, &work)
@@ -69,6 +69,7 @@ package struct TranscriptsAdapter: FetchAdapter {
   /// What one task has done so far.
   private struct Work {
     let now: Timestamp
+    let names: CompanyNames
     var fetched = Fetched()
     var histories: [String: Remembered<TranscriptHistory>] = [:]
   }
@@ -177,7 +178,7 @@ package struct TranscriptsAdapter: FetchAdapter {
     _ symbol: String, _ quarter: String, url: String, publishedAt: Timestamp, _ task: FetchTask,
     _ source: SourceClient, _ work: Work
   ) -> Document {
-    let company = names.name(of: symbol) ?? ""
+    let company = work.names.name(of: symbol) ?? ""
     return Document(
       source: source.source.word, id: "\(symbol)-\(quarter)", kind: .transcript, issuer: symbol, symbols: [symbol],
       company: company, form: "earnings-call", period: quarter,

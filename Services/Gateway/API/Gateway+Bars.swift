@@ -18,7 +18,7 @@ extension Gateway {
       Parameter("interval", .choice(FeedBarFields.lengths.keys.sorted(), standard: "1m"), "Their length."),
     ] + Self.range
     if knowsSplits {
-      parameters.append(Parameter("adjusted", .choice(["false", "true"], standard: "false"), """
+      parameters.append(Parameter("adjusted", .flag, """
         Whether prices and volumes are made comparable over the splits that were executed since, or until 'as_of'.
         """))
     }
@@ -65,8 +65,6 @@ extension Gateway {
     writer.beginObject()
     writer.field("symbol", symbol)
     writer.field("interval", interval)
-    writer.field("adjusted", adjusting != nil)
-    writer.time("as_of", ms: asOf)
     writer.key("bars")
     writer.beginArray()
     for (source, row) in bars.rows {
@@ -78,6 +76,8 @@ extension Gateway {
       writer.endObject()
     }
     writer.endArray()
+    writer.field("adjusted", adjusting != nil)
+    writer.time("as_of", ms: asOf)
     writer.key("splits")
     writer.beginArray()
     for split in adjusting?.splits ?? [] {
@@ -196,12 +196,13 @@ extension SplitAdjustment {
       writer.key(named: name)
       switch name {
       case "open", "high", "low", "close", "vwap", "volume":
-        guard let value = try reader.decimalOrNull(field: name) else {
+        guard !reader.isNull() else {
           writer.null()
           continue
         }
-        guard let adjusted = name == "volume" ? factor.volume(value) : factor.price(value) else {
-          throw Problem(409, "bad_splits", "an adjusted \(name) has more digits than there are")
+        let value = try? reader.decimal(field: name)
+        guard let adjusted = value.flatMap(name == "volume" ? factor.volume : factor.price) else {
+          throw Problem(409, "bad_splits", "an adjusted \(name) has more digits than a decimal holds")
         }
         writer.number(adjusted)
       default:

@@ -28,8 +28,10 @@ extension Gateway {
   }
 
   var streamEndpoints: [Endpoint] {
-    let feeds = Feed.allCases.filter { !$0.channels.isEmpty }.map(\.rawValue)
-    let feed = Parameter("feed", .choice(feeds, standard: Feed.polygonStocks.rawValue), "The feed that is to listen.")
+    let feeds = ["all"] + Feed.streams.map(\.rawValue)
+    let feed = Parameter("feed", .choice(feeds, standard: "all"), """
+      The feed that is to listen; all: each that sends stocks, or options, as the symbol is.
+      """)
     let channels = FeedChannel.allCases.map(\.rawValue)
     return [
       Endpoint(
@@ -200,28 +202,32 @@ extension Gateway {
   }
 
   private func subscribe(_ call: Call) async throws -> Reply {
-    let (feed, symbol) = try subscribed(call)
-    let channels = Set(call.texts("channels").compactMap(FeedChannel.init(rawValue:))).intersection(feed.channels)
-    guard !channels.isEmpty else {
-      throw Problem(409, "not_sent", "\(feed.rawValue) sends none of 'channels'")
+    let (feeds, symbol) = try subscribed(call)
+    let channels = Set(call.texts("channels").compactMap(FeedChannel.init(rawValue:)))
+    let subscriptions = feeds.compactMap { feed -> FeedSubscription? in
+      let sent = channels.intersection(feed.channels).sorted().map(\.rawValue)
+      return sent.isEmpty ? nil : FeedSubscription(feed: feed.rawValue, symbol: symbol, channels: sent)
     }
-    try await changes.subscribe(FeedSubscription(
-      feed: feed.rawValue, symbol: symbol, channels: channels.sorted().map(\.rawValue)))
+    guard !subscriptions.isEmpty else {
+      throw Problem(409, "not_sent", "\(call.text("feed")) sends none of 'channels'")
+    }
+    try await changes.subscribe(subscriptions)
     return .nothing
   }
 
   private func unsubscribe(_ call: Call) async throws -> Reply {
-    let (feed, symbol) = try subscribed(call)
-    try await changes.unsubscribe(feed: feed.rawValue, symbol: symbol)
+    let (feeds, symbol) = try subscribed(call)
+    try await changes.unsubscribe(feeds: feeds.map(\.rawValue), symbol: symbol)
     return .nothing
   }
 
-  private func subscribed(_ call: Call) throws -> (Feed, String) {
-    let symbol = call.text("symbol")
-    guard let feed = Feed(rawValue: call.text("feed")), SymbolNames.isOption(symbol) == feed.hasOptions else {
-      throw Problem(409, "not_sent", "\(call.text("feed")) does not send \(symbol)")
+  private func subscribed(_ call: Call) throws -> ([Feed], String) {
+    let (symbol, name) = (call.text("symbol"), call.text("feed"))
+    let feeds = Feed.streams.filter {
+      (name == "all" || name == $0.rawValue) && $0.hasOptions == SymbolNames.isOption(symbol)
     }
-    return (feed, symbol)
+    guard !feeds.isEmpty else { throw Problem(409, "not_sent", "\(name) does not send \(symbol)") }
+    return (feeds, symbol)
   }
 
   var changes: ChangeWriter {

@@ -7,18 +7,28 @@ import Values
 extension Gateway {
   /// Those that hot-writer keeps unless it is told otherwise.
   private static let signalSeries = ["sma20", "ema12", "rsi14", "macd", "macd_signal", "session_vwap"]
-  private static let signalIntervals = ["1m", "5m", "15m", "1h", "1d"]
+  private static let signalIntervals = ["1m", "5m", "15m", "1h", "1d"] + eventSignals.keys.sorted()
+
+  /// Of hours of options flow and of stories: where the batch layer has them, and the series that are kept live.
+  private static let eventSignals: [String: (dataset: BatchViews.Dataset, series: [String])] = [
+    "flow-1h": (.flowSignals, ["flow_premium", "flow_dev", "flow_dev_1d"]),
+    "sentiment-1h": (.sentimentSignals, ["sentiment_stories", "sentiment_score", "sentiment_dev_1d"]),
+  ]
 
   var viewEndpoints: [Endpoint] {
     let names = Parameter("names", .words(most: 40), """
-      Indicators of the live side, as signal-worker names them; default \(Self.signalSeries.joined(separator: ",")). \
+      Indicators of the live side, as signal-worker names them; default of bars \
+      \(Self.signalSeries.joined(separator: ",")). \
       Rows of the batch layer have all.
       """)
     let interval = Parameter("interval", .choice(Self.signalIntervals, standard: "1m"), "Of the bars.")
     let endpoints = [
       barEndpoint,
       Endpoint(
-        .get, "/signals/{symbol}", "signals", "Indicators at the end of each bar, and the rules that fired on it.",
+        .get, "/signals/{symbol}", "signals", """
+          Indicators at the end of each bar, or how unusual an hour of options flow (flow-1h) or of stories \
+          (sentiment-1h) is, and the rules that fired.
+          """,
         [Self.symbol, interval, names] + Self.range, answer: .signals, mayBeUnknown: true) { try await signals($0) },
       Endpoint(
         .get, "/features/{symbol}/at", "featuresAt", """
@@ -142,9 +152,11 @@ extension Gateway {
   // MARK: - signals
 
   private func signalView(_ symbol: String, _ interval: String, _ names: [String]) -> View {
-    let names = names.isEmpty ? Self.signalSeries : names
+    let events = Self.eventSignals[interval]
+    let names = names.isEmpty ? events?.series ?? Self.signalSeries : names
+    let length = FeedBarFields.lengths[events == nil ? interval : "1h"] ?? 0
     return View(
-      dataset: .features, symbol: symbol, variant: interval, length: FeedBarFields.lengths[interval] ?? 0,
+      dataset: events?.dataset ?? .features, symbol: symbol, variant: interval, length: length,
       read: { try ViewLines.signals($0, interval: interval) },
       live: { [store, live] range, most in
         let events = live.events(of: symbol, interval: interval, in: range)

@@ -138,6 +138,7 @@ enum OpenAPI {
       ("{\"type\":\"number\",\"minimum\":0,\"maximum\":1,\"default\":\(standard)}", false)
     case .choice(let words, let standard):
       ("{\"type\":\"string\",\"enum\":\(list(words)),\"default\":\"\(standard)\"}", false)
+    case .flag: ("{\"type\":\"boolean\",\"default\":false}", false)
     case .choices(let words, _): (array(of: "{\"type\":\"string\",\"enum\":\(list(words))}", nil), true)
     case .word(let most, let others):
       ("{\"type\":\"string\",\"pattern\":\(Parameter.pattern(most, others))}", false)

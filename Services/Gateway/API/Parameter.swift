@@ -15,6 +15,8 @@ struct Parameter: Sendable {
     /// A number from 0 to 1.
     case share(standard: Double)
     case choice([String], standard: String)
+    /// `true` or `false`, which holds when it is not given.
+    case flag
     /// Some of these, separated by commas.
     case choices([String], standard: String)
     /// Letters, digits and some other characters between them, at most so many.
@@ -59,6 +61,7 @@ struct Parameter: Sendable {
     case .count(let standard, _): .count(standard)
     case .share(let standard): .share(standard)
     case .choice(_, let standard): .text(standard)
+    case .flag: .text("false")
     case .choices(_, let standard): .texts(Self.list(standard))
     case .symbol, .symbols, .time, .word, .words, .text, .cursor: nil
     }
@@ -86,6 +89,9 @@ struct Parameter: Sendable {
       return .share(share)
     case .choice(let words, _):
       guard words.contains(text) else { throw unknown(text, words) }
+      return .text(text)
+    case .flag:
+      guard ["true", "false"].contains(text) else { throw .badParameter(name, "is neither true nor false") }
       return .text(text)
     case .choices(let words, _):
       let chosen = Self.list(text)

@@ -19,21 +19,21 @@ actor ChangeWriter {
     (self.kafka, self.name, self.logger) = (kafka, name, logger)
   }
 
-  func subscribe(_ subscription: FeedSubscription) async throws {
-    try await send(Topics.subscriptions, key: subscription.key, subscription.encoded())
+  func subscribe(_ subscriptions: [FeedSubscription]) async throws {
+    try await send(Topics.subscriptions, subscriptions.map { ($0.key, $0.encoded()) })
   }
 
-  func unsubscribe(feed: String, symbol: String) async throws {
-    try await send(Topics.subscriptions, key: FeedSubscription.key(feed: feed, symbol: symbol), nil)
+  func unsubscribe(feeds: [String], symbol: String) async throws {
+    try await send(Topics.subscriptions, feeds.map { (FeedSubscription.key(feed: $0, symbol: symbol), nil) })
   }
 
-  func submit(_ job: BatchJob) async throws { try await send(Topics.batchJobs, key: job.key, job.encoded()) }
+  func submit(_ job: BatchJob) async throws { try await send(Topics.batchJobs, [(job.key, job.encoded())]) }
 
-  /// - Throws: `Problem` 503 when Kafka has not taken it in time; it may take it later all the same.
-  private func send(_ topic: Topic, key: [UInt8], _ value: [UInt8]?) async throws {
+  /// - Throws: `Problem` 503 when Kafka has not taken them in time; it may take them later all the same.
+  private func send(_ topic: Topic, _ records: [(key: [UInt8], value: [UInt8]?)]) async throws {
     let producer = try opened()
     var batch = OutgoingBatch()
-    batch.append(topic: topic.name, key: key, value: value)
+    for record in records { batch.append(topic: topic.name, key: record.key, value: record.value) }
     let (sent, limit) = (batch, limit)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await producer.send(sent) }

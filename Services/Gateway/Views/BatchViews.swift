@@ -15,6 +15,8 @@ final class BatchViews: Sendable {
     case bars, features
     case flow = "options-flow-daily"
     case trends = "sentiment-trends"
+    /// How unusual hours of options flow and of stories are.
+    case flowSignals = "flow-signals", sentimentSignals = "sentiment-signals"
   }
 
   /// One manifest, by symbol.

@@ -17,7 +17,10 @@ package struct HotWriterOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "Series of each symbol's indicators, by the names that signal-worker gives them; feat:{<symbol>} holds all.",
     valueName: "list"))
-  package var signalSeries = "sma20,ema12,rsi14,macd,macd_signal,session_vwap"
+  package var signalSeries = """
+    sma20,ema12,rsi14,macd,macd_signal,session_vwap,flow_premium,flow_dev,flow_dev_1d,sentiment_stories,\
+    sentiment_score,sentiment_dev_1d
+    """
 
   @Option(help: ArgumentHelp("How long trades and quotes are kept.", valueName: "time"))
   package var tickRetention = DurationSetting(.seconds(24 * 3_600))

@@ -37,8 +37,8 @@ extension RecordReader {
     if let refusal = checks.refusal(symbol: signal.symbol.utf8Span.span.bytes, stamp: signal.startNs) {
       return .reject(refusal)
     }
-    guard (1...8).contains(signal.interval.utf8.count) else {
-      return .reject(Rejection(code: "bad_value", stage: "decode", "'interval' is not like 1m"))
+    guard (1...16).contains(signal.interval.utf8.count) else {
+      return .reject(Rejection(code: "bad_value", stage: "decode", "'interval' is not like 1m, or flow-1h"))
     }
     guard let symbol = table.symbol(signal.symbol.utf8Span.span.bytes, most: limits.symbols) else {
       return .reject(checks.tooMany)

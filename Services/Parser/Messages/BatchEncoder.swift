@@ -6,36 +6,49 @@ import Messages
 import PriceFiles
 import Values
 
+/// What the encoders of one file have made of it. A file holds prices, or promotions, or stores.
+final class EncodedMessages {
+  /// Messages not yet taken.
+  var output = OutgoingBatch()
+  var count = 0
+  /// Rows too large for a message, and their codes.
+  private(set) var oversized = 0
+  private(set) var oversizedCodes: [String] = []
+
+  func take() -> OutgoingBatch {
+    defer { output = OutgoingBatch() }
+    return output
+  }
+
+  /// - Parameter code: nil for a row that no message can name.
+  func refuse(_ code: String? = nil) {
+    oversized += 1
+    if let code, oversizedCodes.count <= IngestHeader.maxAlsoNamed { oversizedCodes.append(code) }
+  }
+}
+
 /// Encodes the rows of one file as messages, from the file's bytes to the message's bytes without intermediate values.
 struct BatchEncoder: ~Copyable {
   private let file: FileToParse
-  private let headers: [Header]
+  private let headers: MessageHeaders
   private let maxItems: Int
+  private let encoded: EncodedMessages
   private var writer: ProductsIngestWriter?
   private var key: [UInt8] = []
   private let chainPrefix: [UInt8]
   private let gtin: UnsafeMutablePointer<UInt8>
   /// nil when only the code identifies a product.
   private let masters: MasterLookup?
-  private let masterHeaders: [Header]
   /// Room for one batch of output and the message that exceeds it.
   private static let outputBytes = FileReading.batchBytes + (384 << 10)
   private static let gtinPrefix = Array("gtin:".utf8)
 
-  /// Messages not yet taken.
-  private(set) var output = OutgoingBatch()
-  private(set) var messages = 0
-  private(set) var items = 0
-  /// Rows too large for a message.
-  private(set) var oversized = 0
-  private(set) var oversizedCodes: [String] = []
-
-  /// - Parameter headers: of every message.
   init(
-    _ file: FileToParse, headers: [Header], maxItems: Int, masters: MasterLookup? = nil, masterHeaders: [Header] = []
+    _ file: FileToParse, headers: MessageHeaders, maxItems: Int, masters: MasterLookup? = nil,
+    into encoded: EncodedMessages
   ) {
     self.masters = masters
-    self.masterHeaders = masterHeaders
+    self.encoded = encoded
     self.file = file
     self.headers = headers
     self.maxItems = maxItems
@@ -51,43 +64,34 @@ struct BatchEncoder: ~Copyable {
     if writer == nil { try begin(row) }
     guard write(row) == .full else { return }
     flush()
-    writer?.begin(sequence: Int64(messages), firstRow: Int64(row.index))
+    writer?.begin(sequence: Int64(encoded.count), firstRow: Int64(row.index))
     _ = write(row)
   }
 
   /// Ends the current message, if it has items.
   mutating func flush() {
-    guard let count = writer?.count, count > 0 else { return }
-    appendMessage()
-    items += count
-    messages += 1
+    // Moved out and back, because `finish` borrows from the writer.
+    guard let count = writer?.count, count > 0, var writer = self.writer.take() else { return }
+    // Reserves at once, because growth by doubling touches three times the memory.
+    if encoded.output.isEmpty { encoded.output.reserve(records: 16, bytes: Self.outputBytes) }
+    encoded.output.append(
+      topic: Topics.productsIngest.name, key: key, value: writer.finish(), headers: headers.products)
+    encoded.count += 1
+    self.writer = consume writer
   }
 
   /// Adds the message that a full file was read to its end.
   /// - Parameter alsoNamed: codes in unusable rows.
   mutating func close(alsoNamed: [String]) {
     guard var header = writer?.header else { return }
-    header.sequence = Int64(messages)
+    header.sequence = Int64(encoded.count)
     header.firstRow = 0
     header.isLast = true
     header.alsoNamed = alsoNamed
     var closing = ProductsIngestWriter(header: header)
-    output.append(topic: Topics.productsIngest.name, key: key, value: closing.finish(), headers: headers)
-    messages += 1
-  }
-
-  mutating func takeOutput() -> OutgoingBatch {
-    defer { output = OutgoingBatch() }
-    return output
-  }
-
-  private mutating func appendMessage() {
-    // Moved out and back, because `finish` borrows from the writer.
-    guard var writer = self.writer.take() else { return }
-    // Reserves at once, because growth by doubling touches three times the memory.
-    if output.isEmpty { output.reserve(records: 16, bytes: Self.outputBytes) }
-    output.append(topic: Topics.productsIngest.name, key: key, value: writer.finish(), headers: headers)
-    self.writer = consume writer
+    encoded.output.append(
+      topic: Topics.productsIngest.name, key: key, value: closing.finish(), headers: headers.products)
+    encoded.count += 1
   }
 
   @_lifetime(immortal)
@@ -132,10 +136,7 @@ struct BatchEncoder: ~Copyable {
       pricePerUnit: row.unitPrice.flatMap { row.unit?.price(of: $0) },
       isWeighted: row.isWeighted,
       priceUpdatedAt: row.updatedAt, row: Int64(row.index))
-    if outcome == .tooLarge {
-      oversized += 1
-      if oversizedCodes.count <= IngestHeader.maxAlsoNamed { oversizedCodes.append(row.string(.code)) }
-    }
+    if outcome == .tooLarge { encoded.refuse(row.string(.code)) }
     if outcome == .written, let found { masters?.count(found) }
     return outcome ?? .tooLarge
   }
@@ -172,6 +173,7 @@ struct BatchEncoder: ~Copyable {
   }
 
   private mutating func append(_ master: ProductMaster) {
-    output.append(topic: ProductMaster.topic.name, key: master.key, value: master.encoded(), headers: masterHeaders)
+    encoded.output.append(
+      topic: ProductMaster.topic.name, key: master.key, value: master.encoded(), headers: headers.masters)
   }
 }

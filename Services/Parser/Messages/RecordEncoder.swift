@@ -11,6 +11,7 @@ import Values
 struct RecordEncoder: ~Copyable {
   private let file: FileToParse
   private let headers: MessageHeaders
+  private let encoded: EncodedMessages
   private var writer: PromotionsIngestWriter?
   private var key: [UInt8] = []
   private var stores: [StoresIngest.Store] = []
@@ -18,16 +19,11 @@ struct RecordEncoder: ~Copyable {
   private static let storeBytes = 400_000
   private var storeBytesHeld = 0
 
-  /// Messages not yet taken.
-  private(set) var output = OutgoingBatch()
-  private(set) var messages = 0
-  /// Promotions too large for a message.
-  private(set) var oversized = 0
-  private(set) var oversizedCodes: [String] = []
   /// Chain ids of the branches sent so far.
   private var chainIDs: Set<String> = []
 
-  init(_ file: FileToParse, headers: MessageHeaders) {
+  init(_ file: FileToParse, headers: MessageHeaders, into encoded: EncodedMessages) {
+    self.encoded = encoded
     self.file = file
     self.headers = headers
   }
@@ -46,12 +42,7 @@ struct RecordEncoder: ~Copyable {
   ///   - alsoNamed: ids of unusable promotions.
   mutating func finish(isComplete: Bool, alsoNamed: [String]) {
     if writer != nil { sendPromotions(isLast: isComplete, alsoNamed: alsoNamed) }
-    if !stores.isEmpty { sendStores(isLast: isComplete && oversized == 0) }
-  }
-
-  mutating func takeOutput() -> OutgoingBatch {
-    defer { output = OutgoingBatch() }
-    return output
+    if !stores.isEmpty { sendStores(isLast: isComplete && encoded.oversized == 0) }
   }
 
   // MARK: - Promotions
@@ -60,7 +51,7 @@ struct RecordEncoder: ~Copyable {
     if writer == nil { try begin(promotion.file) }
     guard write(promotion) == .full else { return }
     sendPromotions(isLast: false)
-    writer?.beginBatch(sequence: Int64(messages))
+    writer?.beginBatch(sequence: Int64(encoded.count))
     _ = write(promotion)
   }
 
@@ -91,20 +82,17 @@ struct RecordEncoder: ~Copyable {
         discountedPrice: item.discountedPrice)
     }
     let outcome = writer?.end() ?? .tooLarge
-    if outcome == .tooLarge {
-      oversized += 1
-      if oversizedCodes.count <= IngestHeader.maxAlsoNamed { oversizedCodes.append(row.string(.id)) }
-    }
+    if outcome == .tooLarge { encoded.refuse(row.string(.id)) }
     return outcome
   }
 
   private mutating func sendPromotions(isLast: Bool, alsoNamed: [String] = []) {
     guard var writer = self.writer.take() else { return }
-    if output.isEmpty { output.reserve(records: 4, bytes: FileReading.batchBytes) }
-    output.append(
+    if encoded.output.isEmpty { encoded.output.reserve(records: 4, bytes: FileReading.batchBytes) }
+    encoded.output.append(
       topic: Topics.promotionsIngest.name, key: key, value: writer.finish(isLast: isLast, alsoNamed: alsoNamed),
       headers: headers.promotions)
-    messages += 1
+    encoded.count += 1
     self.writer = consume writer
   }
 
@@ -116,10 +104,7 @@ struct RecordEncoder: ~Copyable {
     }
     var bytes = 0
     for field in StoreField.allCases { bytes += row.unsafeText(field).count }
-    guard bytes < Self.storeBytes else {
-      oversized += 1
-      return
-    }
+    guard bytes < Self.storeBytes else { return encoded.refuse() }
     if stores.count == StoresIngest.maxStores || storeBytesHeld + bytes > Self.storeBytes { sendStores(isLast: false) }
     storeBytesHeld += bytes
     stores.append(
@@ -135,10 +120,11 @@ struct RecordEncoder: ~Copyable {
   private mutating func sendStores(isLast: Bool) {
     let message = StoresIngest(
       fileID: file.fileID, fileName: file.fileName, fileTime: file.fileTime, chain: file.chain,
-      sequence: Int64(messages), isLast: isLast, chainIDs: isLast ? chainIDs.sorted() : [], stores: stores)
+      sequence: Int64(encoded.count), isLast: isLast, chainIDs: isLast ? chainIDs.sorted() : [], stores: stores)
     chainIDs.formUnion(stores.map { $0.chainID ?? "" })
-    output.append(topic: Topics.storesIngest.name, key: message.key, value: message.encoded(), headers: headers.stores)
-    messages += 1
+    encoded.output.append(
+      topic: Topics.storesIngest.name, key: message.key, value: message.encoded(), headers: headers.stores)
+    encoded.count += 1
     stores = []
     storeBytesHeld = 0
   }

@@ -37,6 +37,7 @@ package final class FileReading {
   static let batchBytes = 1 << 20
 
   private let reader: PriceFileReader
+  private let encoded = EncodedMessages()
   private var encoder: BatchEncoder
   private var records: RecordEncoder
   private let masters: MasterLookup?
@@ -56,9 +57,8 @@ package final class FileReading {
   ) {
     fileType = file.fileType
     reader = PriceFileReader(limits: limits, zone: zone, plan: plan)
-    encoder = BatchEncoder(
-      file, headers: headers.products, maxItems: maxItems, masters: masters, masterHeaders: headers.masters)
-    records = RecordEncoder(file, headers: headers)
+    encoder = BatchEncoder(file, headers: headers, maxItems: maxItems, masters: masters, into: encoded)
+    records = RecordEncoder(file, headers: headers, into: encoded)
     self.masters = masters
     self.mode = mode
   }
@@ -118,8 +118,8 @@ package final class FileReading {
     collect(all: true)
     return Report(
       summary: summary, sha256: hash.finish(), messages: hasOutgrownLimit ? [] : ready,
-      hasOutgrownLimit: hasOutgrownLimit, messageCount: encoder.messages + records.messages,
-      oversizedRows: encoder.oversized + records.oversized, hasTooManyUnusableRows: hasTooManyUnusableRows,
+      hasOutgrownLimit: hasOutgrownLimit, messageCount: encoded.count, oversizedRows: encoded.oversized,
+      hasTooManyUnusableRows: hasTooManyUnusableRows,
       masters: masters?.counts)
   }
 
@@ -128,7 +128,7 @@ package final class FileReading {
   private func close(_ summary: PriceFileSummary) -> Bool {
     encoder.flush()
     var alsoNamed = Set(summary.unusableCodes.map { String(decoding: $0, as: UTF8.self) })
-    alsoNamed.formUnion(encoder.oversizedCodes + records.oversizedCodes)
+    alsoNamed.formUnion(encoded.oversizedCodes)
     let fits = alsoNamed.count <= IngestHeader.maxAlsoNamed
     if fits, summary.isComplete, fileType == .priceFull, summary.kind == .prices {
       encoder.close(alsoNamed: alsoNamed.sorted())
@@ -146,11 +146,10 @@ package final class FileReading {
   }
 
   private func collect(all: Bool = false) {
-    // A file holds prices, or promotions, or stores.
-    let bytes = encoder.output.byteCount + records.output.byteCount
+    let bytes = encoded.output.byteCount
     guard bytes >= Self.batchBytes || (all && bytes > 0) else { return }
     heldBytes += bytes
-    ready.append(encoder.output.isEmpty ? records.takeOutput() : encoder.takeOutput())
+    ready.append(encoded.take())
     if case .holding(let limit) = mode, heldBytes > limit {
       hasOutgrownLimit = true
       ready = []

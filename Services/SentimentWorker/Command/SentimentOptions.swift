@@ -23,7 +23,8 @@ package struct SentimentOptions: ParsableArguments {
   package var noFinanceWords = false
 
   @Option(help: ArgumentHelp(
-    "Companies and their symbols, in the form of the SEC's company_tickers.json; default: some fifty large ones.",
+    "Companies and their symbols, in the form of the SEC's company_tickers.json; default: EDGAR's table once a fetcher "
+      + "of filings has kept it in Redis, until then some fifty large ones.",
     valueName: "path"))
   package var names: String?
 

@@ -81,8 +81,12 @@ package struct SentimentWorkerCommand: ServiceCommand {
     return consumer.sink(sentiment.policy) { [sentiment] output in
       let fence = "\(ProcessInfo.processInfo.hostName)-\(UInt64.random(in: 0 ... .max))"
       let store = StoryStore(try client.value, sentiment.store, fence: fence)
+      let companies = CompanyBook(
+        try reader.value.mentions.names,
+        updatedBy: sentiment.names == nil ? RedisMultiplexer(try client.value) : nil)
       return SentimentSink(
-        try reader.value, store, sentiment.stories, head: try head?.value, identity: consumer.identity
+        try reader.value, store, sentiment.stories, head: try head?.value, companies: companies,
+        identity: consumer.identity
       ) { try await output.send([$0], for: [:]) }
     }
   }

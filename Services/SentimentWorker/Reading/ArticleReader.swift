@@ -53,7 +53,7 @@ package struct ArticleReader: Sendable {
   }
 
   let scorer: SentimentScorer
-  let mentions: TickerMentions
+  var mentions: TickerMentions
   let limits: Limits
   /// For a model head.
   let keepsText: Bool

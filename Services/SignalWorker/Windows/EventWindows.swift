@@ -29,12 +29,16 @@ package struct EventWindows: Sendable {
     var sums = [Sums](repeating: Sums(), count: 24)
     /// When the last record of each hour was known, a withdrawn one included; 0 for an hour without.
     var known = [Int64](repeating: 0, count: 24)
+
+    var hasEvents: Bool { sums.contains { $0.count > 0 } }
   }
 
   let kind: WindowPlan.Kind
   private(set) var days: [Int64: Day] = [:]
-  /// The day of the first event ever, and of the newest.
-  private(set) var first, newest: Int64?
+  /// The day of the newest event, a withdrawn one included.
+  private(set) var newest: Int64?
+  /// The first day that had an event when it could not be revised any more.
+  private var settledFirst: Int64?
   /// The slot of each event that can be revised.
   private var places: [String: Slot] = [:]
   /// Days whose states are to be written; false of one that is not needed any more.
@@ -65,7 +69,6 @@ package struct EventWindows: Sendable {
     } else {
       insert(event, slot, isNew: true)
     }
-    if first.map({ slot.day < $0 }) ?? true { (first, isSpanChanged) = (slot.day, true) }
     if newest.map({ slot.day > $0 }) ?? true {
       (newest, isSpanChanged) = (slot.day, true)
       settleDays(before: slot.day - WindowPlan.revisable, plan)
@@ -107,11 +110,15 @@ package struct EventWindows: Sendable {
         changedDays[number] = false
       } else if !day.events.isEmpty {
         for event in day.events { places[event.id] = nil }
+        if day.hasEvents { settledFirst = min(settledFirst ?? number, number) }
         days[number]?.events = []
         changedDays[number] = true
       }
     }
   }
+
+  /// The first day that has an event: before it nothing is known, and behind it a day without any is one of none.
+  private var first: Int64? { settledFirst ?? days.filter { $0.value.hasEvents }.keys.min() }
 
   // MARK: - signals
 
@@ -173,9 +180,10 @@ package struct EventWindows: Sendable {
   private func values(_ slot: Slot, _ plan: WindowPlan) -> ([Double], Int) {
     var earlier: [(hour: Sums, day: Sums)] = []
     var day = slot.day
+    let first = first ?? .max
     while earlier.count < plan.days {
       day = plan.day(before: day, kind)
-      guard let first, day >= first else { break }
+      guard day >= first else { break }
       earlier.append(sums(Slot(day: day, hour: slot.hour), plan))
     }
     let now = sums(slot, plan)
@@ -274,7 +282,7 @@ extension EventWindows {
     var writer = StateWriter()
     writer.integer(Self.version)
     guard let day else {
-      writer.integer(first ?? 0)
+      writer.integer(settledFirst ?? .min)
       writer.integer(newest ?? 0)
       return writer.bytes
     }
@@ -303,7 +311,9 @@ extension EventWindows {
     var reader = StateReader(bytes)
     guard try reader.integer() == Self.version else { throw StateError("its version is not known here") }
     guard let day else {
-      (first, newest) = (try reader.integer(), try reader.integer())
+      let settled = try reader.integer()
+      settledFirst = settled == .min ? nil : settled
+      newest = try reader.integer()
       return
     }
     var content = Day()

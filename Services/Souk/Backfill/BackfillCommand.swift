@@ -24,6 +24,7 @@ struct BackfillCommand: AsyncParsableCommand {
 
       hot-writer keeps bars as long as its --bar-retention says: two years need BAR_RETENTION=1m=732d.
 
+      Examples:
         souk backfill --tickers-file config/tickers.txt --years 2 --parallel 10 --dry-run
         souk backfill --tickers-file config/tickers.txt --years 2 --parallel 10
         souk backfill --tickers AAPL,MSFT --from 2026-01-01 --to now --provider polygon

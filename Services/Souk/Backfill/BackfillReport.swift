@@ -35,7 +35,9 @@ struct BackfillReport {
 
   static func print(_ reports: [BackfillReport], _ output: OutputFormat) {
     guard output == .table else {
-      for report in reports { Swift.print(report.json(state: report.remaining == 0 ? "finished" : "open")) }
+      for report in reports {
+        Swift.print(output.text(ofJSON: report.json(state: report.remaining == 0 ? "finished" : "open")))
+      }
       return
     }
     guard !reports.isEmpty else { return Swift.print("there was no back-fill") }
@@ -129,7 +131,7 @@ struct BackfillEstimate {
       json.key("limits")
       json.strings(limits)
       json.endObject()
-      return Swift.print(String(decoding: json.array(), as: UTF8.self))
+      return Swift.print(output.text(ofJSON: String(decoding: json.array(), as: UTF8.self)))
     }
     let settled = standing.done + standing.refused
     Swift.print("""
@@ -159,8 +161,8 @@ final class BackfillScreen: Sendable {
   func run() async {
     while !Task.isCancelled {
       let reading = progress.reading
-      if output == .json {
-        screen.say(Self.json(reading))
+      if output != .table {
+        screen.say(output.text(ofJSON: Self.json(reading)))
       } else {
         screen.show([line(reading)])
       }
@@ -170,13 +172,14 @@ final class BackfillScreen: Sendable {
 
   func end(_ report: BackfillReport, isFinished: Bool) {
     let reading = progress.reading
-    if output == .json {
-      return screen.say(report.json(state: isFinished ? "finished" : "stopped") { json in
+    if output != .table {
+      let json = report.json(state: isFinished ? "finished" : "stopped") { json in
         for (name, count) in [("fetched_bars", Int(reading.bars)), ("requests", reading.requests)] {
           json.key(named: name)
           json.integer(Int64(count))
         }
-      })
+      }
+      return screen.say(output.text(ofJSON: json))
     }
     screen.settle()
     for line in report.lines(reading) { screen.say(line) }

@@ -17,6 +17,7 @@ struct BarsCommand: AsyncParsableCommand {
       split_from / split_to and their volumes by the inverse, as decimals, rounded half to even to six digits. The \
       splits are those of market-splits, or of --splits-file.
 
+      Examples:
         souk bars AAPL --from 2026-11-02 --to 2026-11-28 --interval 1d
         souk bars AAPL --from 2024-01-01 --adjusted -o json
         souk bars AAPL --from 2024-01-01 --adjusted --as-of 2024-06-30    # without later splits
@@ -37,7 +38,7 @@ struct BarsCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp(
     "With --adjusted: the splits of this file, not of market-splits.", valueName: "path"))
   var splitsFile: String?
-  @Option(name: .shortAndLong, help: "table, or json: one bar a line.")
+  @Option(name: .shortAndLong, help: "json: one bar a line; yaml: one bar a document.")
   var output = OutputFormat.table
   @OptionGroup(title: "Redis") var redis: RedisOptions
   @OptionGroup(title: "Kafka") var kafka: ClusterOptions
@@ -81,7 +82,7 @@ struct BarsCommand: AsyncParsableCommand {
       }
       return bar
     }
-    output == .json ? printJSON(shown, symbol) : printTable(shown)
+    output == .table ? printTable(shown) : printJSON(shown, symbol)
   }
 
   private func splits(_ now: Int64) async throws -> [StockSplit] {
@@ -121,7 +122,7 @@ struct BarsCommand: AsyncParsableCommand {
       if let trades = bar.trades { json.field("trades", trades) }
       json.field("adjusted", adjusted)
       json.endObject()
-      print(String(decoding: json.array(), as: UTF8.self))
+      print(output.text(ofJSON: String(decoding: json.array(), as: UTF8.self)))
     }
   }
 

@@ -51,8 +51,6 @@ struct ProviderOptions: ParsableArguments {
   }
 }
 
-enum OutputFormat: String, CaseIterable, ExpressibleByArgument { case table, json }
-
 /// Times as people write them on a command line, in nanoseconds since 1970.
 struct MarketTimes {
   let calendar: NYSECalendar

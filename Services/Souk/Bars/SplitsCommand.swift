@@ -17,6 +17,7 @@ struct SplitsCommand: AsyncParsableCommand {
     discussion: """
       Splits are in market-splits, the last record of a symbol and date holds. Bars stay as they were traded.
 
+      Examples:
         souk splits fetch --tickers-file config/tickers.txt --since 2016-01-01
         souk splits load splits.csv
         souk splits list AAPL
@@ -26,7 +27,12 @@ struct SplitsCommand: AsyncParsableCommand {
   struct FetchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "fetch", abstract: "Ask a provider for the splits of symbols.",
-      discussion: "A split that the same provider told before and does not tell any more is taken back.")
+      discussion: """
+        A split that the same provider told before and does not tell any more is taken back.
+
+        Examples:
+          souk splits fetch --tickers AAPL,NVDA --since 2016-01-01
+        """)
     @OptionGroup(title: "What") var tickers: TickersOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @Option(help: ArgumentHelp("Leave out the splits before this day.", valueName: "date"))
@@ -86,7 +92,11 @@ struct SplitsCommand: AsyncParsableCommand {
 
   struct LoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "load", abstract: "Publish the splits of a file: symbol,execution_date,split_from,split_to.")
+      commandName: "load", abstract: "Publish the splits of a file: symbol,execution_date,split_from,split_to.",
+      discussion: """
+        Examples:
+          souk splits load splits.csv
+        """)
     @Argument(help: "The file, with that heading.") var file: String
     @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
@@ -98,18 +108,28 @@ struct SplitsCommand: AsyncParsableCommand {
   }
 
   struct ListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "Print the known splits.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Print the known splits.",
+      discussion: """
+        Examples:
+          souk splits list AAPL
+        """)
     @Argument(help: "Only of this symbol.") var symbol: String?
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "Kafka") var kafka: ClusterOptions
 
     func run() async throws {
-      var table = TextTable(["SYMBOL", "DATE", .right("FROM"), .right("TO"), "SOURCE"])
+      var report = Report("splits", [
+        .text("symbol", "SYMBOL"), .text("execution_date", "DATE"), .number("split_from", "FROM"),
+        .number("split_to", "TO"), .text("source", "SOURCE"),
+      ])
       for split in try await SplitBook(kafka).splits() where symbol.map({ $0 == split.symbol }) ?? true {
-        table.append([
-          split.symbol, split.executionDate, "\(split.splitFrom)", "\(split.splitTo)", split.source,
+        report.append([
+          .text(split.symbol), .text(split.executionDate), .text("\(split.splitFrom)"), .text("\(split.splitTo)"),
+          .text(split.source),
         ])
       }
-      print(table.lines.joined(separator: "\n"))
+      report.nothing = "no splits"
+      output.print(report)
     }
   }
 }

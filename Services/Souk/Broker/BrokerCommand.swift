@@ -14,6 +14,9 @@ struct BrokerCommand: AsyncParsableCommand {
       For local runs and tests, never for data that matters. \(EmbeddedBroker.limits) It listens on 127.0.0.1, on \
       ports of its own choice. Against it, set KAFKA_PROPERTIES=session.timeout.ms=6000: it does not see members \
       leave their group.
+
+      Examples:
+        souk broker --bootstrap-file /tmp/broker
       """)
 
   @Option(help: ArgumentHelp("Write the bootstrap servers here once listening.", valueName: "path"))

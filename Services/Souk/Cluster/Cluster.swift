@@ -19,8 +19,9 @@ struct Cluster: Sendable {
     admin = try options.kafkaOptions(servers: bootstrapServers).makeAdmin(clientID: "souk", logger: logger)
   }
 
-  func plan() async throws(KafkaError) -> TopicPlan {
-    TopicPlan(catalogue: Topics.allWithDeadLetters, existing: try await admin.topics().mapValues(\.count))
+  /// - Parameter topics: those of the catalogue that are wanted.
+  func plan(_ topics: [Topic]) async throws(KafkaError) -> TopicPlan {
+    TopicPlan(catalogue: topics, existing: try await admin.topics().mapValues(\.count))
   }
 
   /// Creates the missing topics of the plan; changes no other.

@@ -11,18 +11,28 @@ import Glibc
 struct FeaturesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "features", abstract: "The declared features: check, compute and export them.",
-    subcommands: [ListCommand.self, ComputeCommand.self, ExportCommand.self])
+    discussion: """
+      Examples:
+        souk features list
+        souk features compute --source bars < bars.jsonl
+      """,
+      subcommands: [ListCommand.self, ComputeCommand.self, ExportCommand.self])
 
   struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "list", abstract: "Check the definitions and print them; asks no server.")
+      commandName: "list", abstract: "Check the definitions and print them; works offline.",
+      discussion: """
+        Examples:
+          souk features list --features features.yaml
+        """)
 
     @OptionGroup var features: FeatureOptions
+    @OptionGroup var output: OutputOptions
 
     func run() throws {
-      var table = TextTable(["FEATURE", "DEFINITION"])
-      for feature in try features.set().features { table.append([feature.id, feature.text]) }
-      print(table.lines.joined(separator: "\n"))
+      var report = Report("features", [.text("feature", "FEATURE"), .text("definition", "DEFINITION", least: 20)])
+      for feature in try features.set().features { report.append([.text(feature.id), .text(feature.text)]) }
+      output.print(report)
     }
   }
 
@@ -33,6 +43,9 @@ struct FeaturesCommand: ParsableCommand {
       discussion: """
         The lines are records of the source's topic, as archived; those of a symbol in the order of their times. The \
         engine is the one of hot-writer. A record that is not readable ends the command with exit code 1 and its line.
+
+        Examples:
+          souk features compute --source bars < bars.jsonl
         """)
 
     @OptionGroup var features: FeatureOptions
@@ -80,6 +93,9 @@ struct FeaturesCommand: ParsableCommand {
         Writes features.py and feature_store.yaml; `feast apply` in that folder then knows them. The values are read \
         from Parquet files in --data, one of each group, as batches write them. souk_featureform.py is for \
         `featureform apply`: its features ask the hot store at REDIS_URL.
+
+        Examples:
+          souk features export --folder feast
         """)
 
     @OptionGroup var features: FeatureOptions

@@ -1,13 +1,19 @@
 import ArgumentParser
 import Core
 import Foundation
+import GatewayAPI
 import ServiceKit
 
 /// `souk batch`: jobs of the batch layer, by a gateway.
 struct BatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "batch", abstract: "Have the batch layer compute something, and watch it, by a gateway.",
-    subcommands: [Run.self, List.self, Show.self, Cancel.self])
+    discussion: """
+      Examples:
+        souk batch run features --symbols SPY,QQQ --follow
+        souk batch list
+      """,
+      subcommands: [Run.self, List.self, Show.self, Cancel.self])
 
   /// `souk batch run`
   struct Run: AsyncParsableCommand {
@@ -52,7 +58,8 @@ struct BatchCommand: AsyncParsableCommand {
         kind: kind, jobId: id, symbols: symbols?.split(separator: ",").map(String.init), from: from, until: until,
         parameters: values.isEmpty ? nil : values))
       print("submitted \(accepted.jobId)")
-      if !accepted.degraded.isEmpty { print("without \(accepted.degraded.joined(separator: ", ")): it may wait") }
+      let without = accepted.truth.degraded.joined(separator: ", ")
+      if !without.isEmpty { print("without \(without): it may wait") }
       guard follow else { return }
       guard try await Self.follow(accepted.jobId, of: accepted.run, client).state == "done" else { throw ExitCode(2) }
     }
@@ -64,7 +71,7 @@ struct BatchCommand: AsyncParsableCommand {
       var said = ""
       while true {
         do {
-          let job = try await client.job(id)
+          let job = try await client.job(id).job
           let line = BatchCommand.line(job)
           if line != said { print(line) }
           said = line
@@ -81,39 +88,57 @@ struct BatchCommand: AsyncParsableCommand {
 
   /// `souk batch list`
   struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Jobs and how far they are, the newest first.")
+    static let configuration = CommandConfiguration(abstract: "Jobs and how far they are, the newest first.",
+      discussion: """
+        Examples:
+          souk batch list --gateway https://market.example.com
+        """)
+    @OptionGroup var output: OutputOptions
     @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
     func run() async throws {
       let client = try gateway.client()
       defer { client.close() }
-      var table = TextTable(["JOB", "KIND", "STATE", .right("PARTS"), .right("ROWS"), "SUBMITTED", "NOTE"])
-      for job in try await client.jobs() {
-        table.append([
-          job.jobId, job.kind, job.state, "\(job.partsDone)/\(job.partsTotal)", "\(job.rows)", job.submittedAt,
-          job.message ?? "",
+      var report = Report("jobs", [
+        .text("job", "JOB", least: 12), .text("kind", "KIND"), .text("state", "STATE"),
+        .number("parts_done", "PARTS"), .number("parts_total", "OF"), .number("rows", "ROWS"),
+        .text("submitted_at", "SUBMITTED", rank: 1), .text("message", "NOTE", least: 10, rank: 2),
+      ])
+      for job in try await client.jobs().jobs {
+        report.append([
+          .text(job.jobId), .text(job.kind), .text(job.state), .count(job.partsDone), .count(job.partsTotal),
+          .count(job.rows), .text(job.submittedAt), .text(job.message ?? ""),
         ])
       }
-      print(table.lines.joined(separator: "\n"))
+      report.nothing = "no jobs"
+      output.print(report)
     }
   }
 
   /// `souk batch show`
   struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "How far a job is.")
+    static let configuration = CommandConfiguration(abstract: "How far a job is.",
+      discussion: """
+        Examples:
+          souk batch show nightly
+        """)
     @Argument(help: "The job's id.") var job: String
     @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
     func run() async throws {
       let client = try gateway.client()
       defer { client.close() }
-      print(BatchCommand.line(try await client.job(job)))
+      print(BatchCommand.line(try await client.job(job).job))
     }
   }
 
   /// `souk batch cancel`
   struct Cancel: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "End a job.")
+    static let configuration = CommandConfiguration(abstract: "End a job.",
+      discussion: """
+        Examples:
+          souk batch cancel nightly
+        """)
     @Argument(help: "The job's id.") var job: String
     @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import GatewayAPI
 import ServiceKit
 
 /// `souk tick`
@@ -15,10 +16,8 @@ struct TickCommand: AsyncParsableCommand {
         souk tick AAPL -o json --gateway https://market.example.com --token-file ~/.souk/token
       """)
 
-  enum Form: String, CaseIterable, ExpressibleByArgument { case table, json }
-
   @Argument(help: "As any provider writes them: AAPL, BRK-B, O:SPY251219C00650000.") var symbols: [String]
-  @Option(name: .shortAndLong, help: "As a table or as the gateway's JSON.") var output = Form.table
+  @Option(name: .shortAndLong, help: "As a table, or what the gateway says.") var output = OutputFormat.table
   @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
   func validate() throws {
@@ -30,19 +29,19 @@ struct TickCommand: AsyncParsableCommand {
     defer { client.close() }
     let answer = try await client.latestTicks(symbols)
     switch output {
-    case .json: print(String(decoding: answer.json, as: UTF8.self))
+    case .json, .yaml: print(output.text(ofJSON: String(decoding: answer.json, as: UTF8.self)))
     case .table: print(Self.lines(answer.ticks).joined(separator: "\n"))
     }
     if !answer.ticks.unknown.isEmpty { throw ExitCode(2) }
   }
 
-  static func lines(_ answer: GatewayClient.Ticks) -> [String] {
+  static func lines(_ answer: GatewayAnswer<GatewayClient.LatestTicks>) -> [String] {
     var table = TextTable([
       "SYMBOL", .right("PRICE"), .right("SIZE"), .right("BID"), .right("ASK"), .right("AGE"), "NOTE",
     ])
     for tick in answer.ticks {
-      let notes = (tick.stale ? ["stale"] : []) + tick.gaps.map { "gap since \($0.from)" }
-        + (tick.degraded.isEmpty ? [] : ["without \(tick.degraded.joined(separator: ", "))"])
+      let notes = (tick.stale ? ["stale"] : []) + tick.truth.gaps.map { "gap since \($0.from)" }
+        + (tick.truth.degraded.isEmpty ? [] : ["without \(tick.truth.degraded.joined(separator: ", "))"])
       table.append([
         tick.symbol, text(tick.trade?.price), text(tick.trade?.size), text(tick.quote?.bid), text(tick.quote?.ask),
         DurationSetting(.milliseconds(Int(tick.ageSeconds * 1_000))).description, notes.joined(separator: "; "),
@@ -57,22 +56,27 @@ struct TickCommand: AsyncParsableCommand {
 /// `souk subscribe`, and with `--undo` the other way.
 struct SubscribeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "subscribe", abstract: "Have the streamers of a feed listen to symbols, by a gateway.",
+    commandName: "subscribe", abstract: "Have the streamers of feeds listen to symbols, by a gateway.",
     discussion: """
       Examples:
-        souk subscribe AMD --feed alpaca-stocks --token-file ~/.souk/token
+        souk subscribe AMD --token-file ~/.souk/token
+        souk subscribe AMD --feed alpaca-stocks --channels trades --token-file ~/.souk/token
+        souk subscribe AMD --follow --token-file ~/.souk/token
         souk subscribe AMD --undo --token-file ~/.souk/token
       """)
 
   @Argument(help: "As any provider writes them.") var symbols: [String]
-  @Option(help: "The feed that is to listen.") var feed = "polygon-stocks"
+  @Option(help: "The feed that is to listen; all: each that sends stocks, or options, as the symbol is.")
+  var feed = "all"
   @Option(help: ArgumentHelp("What of them: trades, quotes, bars, seconds.", valueName: "list"))
   var channels = "trades,quotes,bars"
   @Flag(help: "Take it back.") var undo = false
+  @Flag(help: "Then print what comes of them, one line of JSON each, until interrupted.") var follow = false
   @OptionGroup(title: "Gateway") var gateway: GatewayOptions
 
   func validate() throws {
     guard !symbols.isEmpty else { throw ValidationError("name at least one symbol") }
+    guard !(undo && follow) else { throw ValidationError("--undo and --follow are either or") }
   }
 
   func run() async throws {
@@ -85,6 +89,11 @@ struct SubscribeCommand: AsyncParsableCommand {
         try await client.subscribe(symbol, feed: feed, channels: channels)
       }
       print("\(undo ? "unsubscribed" : "subscribed") \(symbol)")
+    }
+    guard follow else { return }
+    try await client.live(symbols: symbols) { event in
+      FileHandle.standardOutput.write(Data((event.data + "\n").utf8))
+      return true
     }
   }
 }

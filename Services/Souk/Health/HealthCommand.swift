@@ -7,7 +7,13 @@ struct HealthCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health",
     abstract: "Ask a process on this machine how it is: the health check of containers, which have no curl.",
-    discussion: "Exits with 0 when it answers 200, with 1 and its reasons when it says anything else or nothing.")
+    discussion: """
+      Exits with 0 when it answers 200, with 1 and its reasons when it says anything else or nothing.
+
+      Examples:
+        souk health
+        souk health /readyz --http-port 8081
+      """)
 
   @Option(help: "Port of /livez, /readyz and /metrics, as the process itself is told.")
   var httpPort: UInt16 = 8080
@@ -25,10 +31,11 @@ struct HealthCommand: AsyncParsableCommand {
     let answer = await LoopbackHTTP.shared.get(port: httpPort, path: question, timeout: .seconds(4))
     guard let answer else {
       throw Failure(
-        .transient, code: "no_answer", "nothing answers on http://127.0.0.1:\(httpPort)\(question) within 4 s")
+        .transient, code: "no_answer",
+        "no answer from http://127.0.0.1:\(httpPort)\(question). Is the service running on this port?")
     }
     guard answer.status == 200 else {
-      throw Failure(.transient, code: "unwell", "\(question) answers \(answer.status): \(answer.body.prefix(1_000))")
+      throw Failure(.transient, code: "unwell", "GET \(question): \(answer.status) \(answer.body.prefix(1_000))")
     }
   }
 }

@@ -13,6 +13,11 @@ struct MastersCommand: AsyncParsableCommand {
     discussion: """
       A decision is a message; db-writer and the parsers apply it. It changes no price and no product that was \
       written: the views show what the decisions in force make of them, and `undo` gives the former state back exactly.
+
+      Examples:
+        souk masters candidates --limit 50
+        souk masters merge name:0f3a gtin:07290000149844 --by dana
+        souk masters settle --every 1h
       """,
     subcommands: [
       CandidatesCommand.self, MergeCommand.self, RejectCommand.self, SplitCommand.self, UndoCommand.self,
@@ -58,7 +63,12 @@ struct MastersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "candidates",
       abstract: "List new masters that perhaps are a known one; the likeliest first.",
-      discussion: "Accept one with `souk masters merge MASTER CANDIDATE`, reject it with `souk masters reject`.")
+      discussion: """
+        Accept one with `souk masters merge MASTER CANDIDATE`, reject it with `souk masters reject`.
+
+        Examples:
+          souk masters candidates --probability 0.8
+        """)
     @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
     @Option(help: "The most candidates to print.")
     var limit = 20
@@ -78,7 +88,11 @@ struct MastersCommand: AsyncParsableCommand {
 
   struct MergeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "merge", abstract: "Say that a master is the same product as another one, which stands for both.")
+      commandName: "merge", abstract: "Say that a master is the same product as another one, which stands for both.",
+      discussion: """
+        Examples:
+          souk masters merge name:0f3a gtin:07290000149844 --by dana --reason "same carton"
+        """)
     @Argument(help: "The master that is merged.") var master: String
     @Argument(help: "The master that stands for both.") var other: String
     @OptionGroup var author: Author
@@ -89,7 +103,11 @@ struct MastersCommand: AsyncParsableCommand {
 
   struct RejectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "reject", abstract: "Say that a candidate is another product.")
+      commandName: "reject", abstract: "Say that a candidate is another product.",
+      discussion: """
+        Examples:
+          souk masters reject name:0f3a gtin:07290000149844 --by dana
+        """)
     @Argument(help: "The master.") var master: String
     @Argument(help: "Its candidate.") var other: String
     @OptionGroup var author: Author
@@ -100,7 +118,11 @@ struct MastersCommand: AsyncParsableCommand {
 
   struct SplitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "split", abstract: "Say that some chains' products are not this master but another one.")
+      commandName: "split", abstract: "Say that some chains' products are not this master but another one.",
+      discussion: """
+        Examples:
+          souk masters split gtin:07290000149844 --product shufersal/17 --by dana
+        """)
     @Argument(help: "The master that is two products.") var master: String
     @Option(name: .customLong("product"), help: ArgumentHelp(
       "What is the other product: a chain and its code; repeatable.", valueName: "chain/code"))
@@ -128,7 +150,11 @@ struct MastersCommand: AsyncParsableCommand {
 
   struct UndoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "undo", abstract: "Take a decision back; to make it again, decide again.")
+      commandName: "undo", abstract: "Take a decision back; to make it again, decide again.",
+      discussion: """
+        Examples:
+          souk masters undo 4f1c --by dana --reason "different sizes"
+        """)
     @Argument(help: "The decision's id, see `souk masters history`.") var decision: String
     @OptionGroup var author: Author
     @OptionGroup var targets: Targets
@@ -146,7 +172,11 @@ struct MastersCommand: AsyncParsableCommand {
 
   struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "history", abstract: "List decisions and what was undone; the newest first.")
+      commandName: "history", abstract: "List decisions and what was undone; the newest first.",
+      discussion: """
+        Examples:
+          souk masters history gtin:07290000149844
+        """)
     @Argument(help: "Only those that name this master.") var master: String?
     @OptionGroup(title: "PostgreSQL") var postgres: PostgresOptions
     @Option(help: "The most decisions to print.")
@@ -171,6 +201,10 @@ struct MastersCommand: AsyncParsableCommand {
         has that name and size, and no chain sells both at once. The same proof is the same decision: what a person \
         undid is not merged again. With --every the command goes on until SIGTERM or Ctrl-C; an outage is printed, and \
         the next time it is tried again.
+
+        Examples:
+          souk masters settle --dry-run
+          souk masters settle --every 1h
         """)
     @Flag(help: "Print what would be merged, and send nothing.")
     var dryRun = false

@@ -8,7 +8,12 @@ import Options
 /// `souk models`
 struct ModelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "models", abstract: "The models of a demonstration.", subcommands: [TrainCommand.self])
+    commandName: "models", abstract: "The models of a demonstration.",
+    discussion: """
+      Examples:
+        souk models train --providers http://127.0.0.1:9000 --registry /var/lib/souk/registry
+      """,
+      subcommands: [TrainCommand.self])
 
   /// `souk models train`
   struct TrainCommand: AsyncParsableCommand {
@@ -19,6 +24,9 @@ struct ModelsCommand: AsyncParsableCommand {
         The same six models as those of `souk up --system sentinel`. Needs the Debian packages python3-torch and \
         python3-xgboost. A version that an earlier training made is replaced; a folder with other models is refused. \
         Inference-workers see the new version when they look again.
+
+        Examples:
+          souk models train --providers http://127.0.0.1:9000 --registry /var/lib/souk/registry
         """)
 
     @Option(help: ArgumentHelp("Where provider-simulator answers: http://host:port.", valueName: "url"))

@@ -7,14 +7,23 @@ import Values
 /// `souk route`
 struct RouteCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "route", abstract: "Which routing keys a pattern picks.", subcommands: [ExplainCommand.self])
+    commandName: "route", abstract: "Which routing keys a pattern picks.",
+    discussion: """
+      Examples:
+        souk route explain '*.*.polymer.*' mena.egypt.polymer.pvc
+      """,
+      subcommands: [ExplainCommand.self])
 
   struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "explain", abstract: "Say word by word how a pattern meets a key; asks no cluster.",
+      commandName: "explain", abstract: "Say word by word how a pattern meets a key; works offline.",
       discussion: """
         A pattern is words joined by points: '*' stands for one word, '#' for none or more. A key is
         region.country.category.material. Exits with 0 when the pattern picks the key, with 2 when it does not.
+
+        Examples:
+          souk route explain '#.pvc'
+          souk route explain '*.*.polymer.*' mena.egypt.polymer.pvc
         """)
 
     @Argument(help: "Such as '*.*.polymer.*'; quote it, the shell knows '*' and '#' too.") var pattern: String
@@ -33,7 +42,7 @@ struct RouteCommand: ParsableCommand {
       do {
         return try RoutingPattern(pattern)
       } catch {
-        throw ValidationError("'\(pattern)' is no routing pattern: \(error)")
+        throw ValidationError("invalid pattern '\(pattern)': \(error)")
       }
     }
 

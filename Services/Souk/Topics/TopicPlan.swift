@@ -11,6 +11,15 @@ struct TopicPlan: Hashable, Sendable {
     case tooFew(existing: Int32)
     /// More partitions than in the catalogue: unchanged, because topics cannot shrink.
     case moreThanNeeded(existing: Int32)
+
+    var name: String {
+      switch self {
+      case .create: "missing"
+      case .keep: "up to date"
+      case .tooFew: "too few partitions"
+      case .moreThanNeeded: "more partitions"
+      }
+    }
   }
 
   struct Entry: Hashable, Sendable {
@@ -36,18 +45,39 @@ struct TopicPlan: Hashable, Sendable {
   var missing: [Topic] { entries.filter { $0.step == .create }.map(\.topic) }
   var isSettled: Bool { missing.isEmpty }
 
-  var lines: [String] {
-    var table = TextTable(["", "TOPIC", .right("PARTITIONS"), "RETENTION", "NOTE"])
-    for entry in entries {
-      let (mark, note): (String, String) = switch entry.step {
-      case .create: ("+", "will be created")
-      case .keep: ("=", "")
-      case .tooFew(let count): ("!", "the cluster has \(count); growing would move keys: your decision")
-      case .moreThanNeeded(let count): ("=", "the cluster has \(count); topics never shrink")
+  /// - Parameters:
+  ///   - all: also topics that are as they should be.
+  ///   - created: the missing ones were just created.
+  func report(all: Bool = false, created: Bool = false) -> Report {
+    var report = Report("topics", [
+      .text("change", ""), .text("topic", "TOPIC", least: 16), .number("partitions", "PARTITIONS"),
+      .text("retention", "RETENTION", rank: 1), .hidden("step"), .text("note", "NOTE", least: 16, rank: 2),
+    ])
+    for entry in entries where all || entry.step != .keep {
+      let (mark, note, tone): (String, String, Tone) = switch entry.step {
+      case .create: ("+", created ? "created" : "will be created", .good)
+      case .keep: ("=", "", .plain)
+      case .tooFew(let count):
+        ("!", "the cluster has \(count); growing would move keys: your decision", .warning)
+      case .moreThanNeeded(let count): ("=", "the cluster has \(count); topics never shrink", .plain)
       }
-      table.append([mark, entry.topic.name, "\(entry.topic.partitions)", kept(entry.topic), note])
+      report.append([
+        .text(mark), .text(entry.topic.name), .count(Int(entry.topic.partitions)), .text(kept(entry.topic)),
+        .text(entry.step.name), .text(note),
+      ], tone)
     }
-    return table.lines
+    let kept = entries.count { $0.step == .keep }
+    let counts = Dictionary(grouping: entries, by: \.step.name).mapValues(\.count)
+    report.nothing = "\(counted(kept, "topic")) up to date, nothing to do"
+    if !report.rows.isEmpty {
+      report.notes = [
+        "\(counted(missing.count, "topic")) \(created ? "created" : "missing"), \(grouped(kept)) up to date",
+      ]
+    }
+    report.fields = [.init("counts", .object(counts.sorted { $0.key < $1.key }.map {
+      .init($0.key, .integer(Int64($0.value)))
+    }))]
+    return report
   }
 }
 
@@ -58,4 +88,17 @@ func kept(_ topic: Topic) -> String { topic.cleanup == .compact ? "compact" : da
 func days(_ duration: Duration) -> String {
   let seconds = duration.components.seconds
   return seconds % 86_400 == 0 ? "\(seconds / 86_400)d" : "\(seconds / 3_600)h"
+}
+
+extension FleetSystem {
+  /// What its services read, write and follow, with the dead letters of what they read, and what `souk` itself writes;
+  /// in the order of the catalogue.
+  var topics: [Topic] {
+    let read = services.flatMap(\.inputs)
+    let markets = [Topics.marketSplits, Topics.backfillJobs, Topics.backfillStatus]
+    let own = [Topics.alerts] + (self == .lambda ? markets : [])
+    let named = Set((read + own + services.flatMap { $0.outputs + $0.tables }).map(\.name))
+    let letters = Set(read.map(\.deadLetterName))
+    return Topics.allWithDeadLetters.filter { named.contains($0.name) || letters.contains($0.name) }
+  }
 }

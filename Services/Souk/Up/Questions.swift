@@ -45,7 +45,7 @@ enum Questions {
         """,
       columns: ["PRODUCT", "CHAIN", .right("STORE"), .right("BEFORE"), .right("NOW"), .right("CHANGE"), "AT"]),
     Question(
-      title: "How much is there of each chain?",
+      title: "Rows loaded per chain",
       sql: """
         SELECT chain, stores, products, prices, changes,
                to_char(newest_file_time AT TIME ZONE 'Asia/Jerusalem', 'YYYY-MM-DD HH24:MI')
@@ -53,11 +53,11 @@ enum Questions {
         """,
       columns: ["CHAIN", .right("STORES"), .right("PRODUCTS"), .right("PRICES"), .right("CHANGES"), "NEWEST FILE"]),
     Question(
-      title: "Which chain is dear? (100 is the average over products that two chains or more sell)",
+      title: "Price index by chain (100 is the average over products that two chains or more sell)",
       sql: "SELECT chain, products, price_index, cheapest FROM chain_price_index ORDER BY price_index, chain LIMIT 10",
       columns: ["CHAIN", .right("PRODUCTS"), .right("INDEX"), .right("CHEAPEST AT")]),
     Question(
-      title: "Which promotions save most?",
+      title: "Promotions that save most",
       sql: """
         SELECT coalesce(description, promotion_id), chain, coalesce(store, store_id), coalesce(name, ean), price, deal,
                to_char(ends_at AT TIME ZONE 'Asia/Jerusalem', 'YYYY-MM-DD')
@@ -74,7 +74,7 @@ enum Questions {
         """,
       columns: ["PROMOTION", "CHAIN", "STORE", "PRODUCT", .right("PRICE"), .right("DEAL"), "UNTIL"]),
     Question(
-      title: "Which stores are there, and what do they offer?",
+      title: "Stores with the most prices",
       sql: """
         SELECT s.chain, s.store_id, s.name, s.city,
                (SELECT count(*) FROM prices x
@@ -85,7 +85,7 @@ enum Questions {
         """,
       columns: ["CHAIN", .right("STORE"), "NAME", "CITY", .right("PRICES"), .right("PROMOTIONS")]),
     Question(
-      title: "What became of the files?",
+      title: "Files by outcome",
       sql: """
         SELECT kind, outcome, count(*), sum(rows_in), sum(prices_new), sum(prices_changed), sum(unchanged),
                sum(rejected)

@@ -143,7 +143,7 @@ struct Startup {
       "--page-size", "1000",
     ]
     let port = try await serve("feed-simulator", market + ["--port-file"]) { UInt16($0) }
-    screen.started("feed-simulator", "127.0.0.1:\(port) (an invented market, as Polygon and Alpaca have it)")
+    screen.started("feed-simulator", "127.0.0.1:\(port) (an invented market)")
     return port
   }
 
@@ -155,7 +155,7 @@ struct Startup {
       "--chain-contracts", "300", "--page-size", "1000",
     ]
     let port = try await serve("options-simulator", by: "feed-simulator", market + ["--port-file"]) { UInt16($0) }
-    screen.started("options-simulator", "127.0.0.1:\(port) (invented options, with unusual activity)")
+    screen.started("options-simulator", "127.0.0.1:\(port) (invented options)")
     return port
   }
 
@@ -170,7 +170,7 @@ struct Startup {
   /// - Returns: the port of EDGAR with invented reports.
   mutating func startEdgar() async throws -> UInt16 {
     let port = try await serve("edgar-simulator", ["--paragraphs", "4", "--port-file"]) { UInt16($0) }
-    screen.started("edgar-simulator", "127.0.0.1:\(port) (invented annual and quarterly reports)")
+    screen.started("edgar-simulator", "127.0.0.1:\(port) (invented reports)")
     return port
   }
 

@@ -13,6 +13,9 @@ extension FleetSystem: ExpressibleByArgument {
 
 /// What `souk up` starts, and what it finds already there.
 struct UpOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("YAML file with these settings, as `souk init` prints it.", valueName: "path"))
+  var config: String?
+
   @Option(help: "Which system to run.")
   var system = FleetSystem.prices
 

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Catalogue
 import Core
 import Foundation
@@ -62,8 +63,11 @@ struct UpRun: Sendable {
     if let servers = kafka.bootstrapServers {
       startup.surroundings.servers[.kafka] = kafka.environment
       let cluster = try Cluster(kafka)
-      let plan = try await cluster.plan()
-      for line in plan.lines where !plan.isSettled { screen.say("          \(line)") }
+      let plan = try await cluster.plan(options.system.topics)
+      if !plan.isSettled {
+        screen.say("creating  \(counted(plan.missing.count, "topic")) of \(options.system.rawValue) in \(servers):")
+        for line in plan.report().lines(Terminal.standardOutput) { screen.say("          \(line)") }
+      }
       try await cluster.apply(plan)
       screen.say("using     Kafka             \(servers)")
       return cluster
@@ -106,6 +110,9 @@ struct UpRun: Sendable {
     let plan = try FleetPlan(
       services: options.system.services, replicas: replicas, surroundings: startup.surroundings,
       nextPort: FreePort.next)
+    // For `souk top` and `souk audit`.
+    let addresses = plan.processes.map { "127.0.0.1:\($0.httpPort) # \($0.name)\n" }.joined()
+    try addresses.write(toFile: folder.file("addresses"), atomically: true, encoding: .utf8)
     return try Fleet(plan, folder: folder, screen: screen, stopping: stopping, drainTimeout: options.drainTimeout)
   }
 
@@ -135,7 +142,7 @@ struct UpRun: Sendable {
         for line in reading.lines where !screen.isTerminal { screen.say(line) }
         try await conclude(reading, after: arrived - began, cluster, shown)
         if exits { return }
-        screen.say("Everything runs on; Ctrl-C stops it.")
+        screen.say("Everything is still running. Press Ctrl-C to stop it.")
       }
       if let deadline, ContinuousClock.now > deadline {
         throw Failure(
@@ -158,8 +165,9 @@ struct UpRun: Sendable {
     for line in reading.discrepancies { screen.say("unaccounted  \(line)") }
     for stage in reading.stages where stage.deadLettered > 0 {
       for topic in ServiceCatalogue.named(stage.name).map(options.system.inputs) ?? [] {
-        screen.say("\nWhat \(stage.name) could not use (`souk dlq list \(topic.name)`):\n")
-        for line in try await cluster.deadLetters(of: topic.name, limit: 10).lines { screen.say(line) }
+        screen.say("\nWhat \(stage.name) could not use (`souk dlq ls \(topic.name)`):\n")
+        let letters = try await LetterBook(cluster: cluster).letters(of: topic.name, where: LetterFilter.parse([]))
+        for line in LetterReport(letters: letters, limit: 10).report.lines(Terminal.standardOutput) { screen.say(line) }
       }
     }
     for line in try await shown.answers() { screen.say(line) }

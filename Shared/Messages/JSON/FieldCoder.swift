@@ -109,7 +109,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
   /// Where the reader is within an object.
   private struct Place {
     var cursor = ObjectCursor()
-    var fields: ObjectFields?
+    var names: FieldNames?
     /// The index of the field that the message has next; -1 at the object's end.
     var next = -1
     /// The index of the field that is visited.
@@ -135,23 +135,21 @@ package struct FieldCoder: ~Copyable, ~Escapable {
   }
 
   /// The name of the field that is read.
-  package var name: String { place.fields?.names.texts[max(0, place.next)] ?? "" }
+  package var name: String { place.names?.texts[max(0, place.next)] ?? "" }
 
   // MARK: Fields
 
+  @inline(__always)
   package mutating func field<Value: JSONValue>(_ name: StaticString, _ value: inout Value) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, value) }
-    guard try isNext(name, Value.self) else { return }
-    value = try Value.read(from: &self)
-    try advance()
+    try read(name, &value)
   }
 
   /// A field without which the message is refused; null is of a wrong type.
+  @inline(__always)
   package mutating func required<Value: JSONValue>(_ name: StaticString, _ value: inout Value) throws(DecodingFailure) {
     if let writer { return writer.pointee.field(name, value) }
-    guard try isNext(name, Value.self, isRequired: true) else { return }
-    value = try Value.read(from: &self)
-    try advance()
+    try read(name, &value, isRequired: true)
   }
 
   /// A field that is written only when `isWritten`: one that came later and that most messages do not have.
@@ -206,6 +204,16 @@ package struct FieldCoder: ~Copyable, ~Escapable {
 
   // MARK: Reading
 
+  /// Reads a field if the message has it next. Apart from `field`, of which each use writes with the name at hand.
+  @inline(never)
+  private mutating func read<Value: JSONValue>(
+    _ name: StaticString, _ value: inout Value, isRequired: Bool = false
+  ) throws(DecodingFailure) {
+    guard try isNext(name, Value.self, isRequired: isRequired) else { return }
+    value = try Value.read(from: &self)
+    try advance()
+  }
+
   /// Whether the message has this field next.
   private mutating func isNext(
     _ name: StaticString, _ type: @autoclosure () -> any JSONValue.Type, isRequired: Bool = false,
@@ -225,8 +233,8 @@ package struct FieldCoder: ~Copyable, ~Escapable {
   }
 
   private mutating func advance() throws(DecodingFailure) {
-    guard let fields = place.fields else { return }
-    place.next = try reader.nextField(&place.cursor, among: fields.names) ?? -1
+    guard let names = place.names else { return }
+    place.next = try reader.nextField(&place.cursor, among: names) ?? -1
   }
 
   /// Reads one object.
@@ -238,7 +246,7 @@ package struct FieldCoder: ~Copyable, ~Escapable {
   }
 
   private mutating func begin<Object: FieldwiseObject>(_ object: inout Object) throws(DecodingFailure) {
-    place = Place(cursor: try reader.beginObject(), fields: Object.fields)
+    place = Place(cursor: try reader.beginObject(), names: Object.fields.names)
     try advance()
   }
 

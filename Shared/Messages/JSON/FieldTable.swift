@@ -36,13 +36,14 @@ package struct FieldNames: Sendable {
     let length: Int
   }
 
-  let entries: [Entry]
-  package let texts: [String]
+  /// Kept as long as the process runs, as all tables are: no reader counts references to them.
+  nonisolated(unsafe) let entries: UnsafeBufferPointer<Entry>
+  nonisolated(unsafe) package let texts: UnsafeBufferPointer<String>
 
   package init(_ names: [String]) {
     precondition(names.count <= 64, "a field table holds at most 64 names")
-    texts = names
-    entries = names.map { text in
+    texts = Self.kept(names)
+    entries = Self.kept(names.map { text in
       let quoted = Array(text.utf8) + [UInt8(ascii: "\"")]
       precondition(quoted.count <= 24, "a field name has at most 23 bytes")
       var name = InlineArray<3, UInt64>(repeating: 0)
@@ -52,7 +53,13 @@ package struct FieldNames: Sendable {
         mask[index / 8] |= 0xff << UInt64(index % 8 * 8)
       }
       return Entry(name: name, mask: mask, length: quoted.count - 1)
-    }
+    })
+  }
+
+  private static func kept<Element>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+    let kept = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+    _ = kept.initialize(from: elements)
+    return UnsafeBufferPointer(kept)
   }
 
   /// The field whose name and closing quote stand at `offset`, and how long the name is.
@@ -61,15 +68,13 @@ package struct FieldNames: Sendable {
     // Near the end of the buffer whole words cannot be loaded.
     guard offset + 24 <= bytes.byteCount else { return nil }
     let first = bytes.word(offset)
-    return entries.withUnsafeBufferPointer { entries in
-      if expected < entries.count, Self.matches(entries[expected], bytes, offset, first) {
-        return (expected, entries[expected].length)
-      }
-      for index in entries.indices where Self.matches(entries[index], bytes, offset, first) {
-        return (index, entries[index].length)
-      }
-      return nil
+    if expected < entries.count, Self.matches(entries[expected], bytes, offset, first) {
+      return (expected, entries[expected].length)
     }
+    for index in entries.indices where Self.matches(entries[index], bytes, offset, first) {
+      return (index, entries[index].length)
+    }
+    return nil
   }
 
   @inline(__always)

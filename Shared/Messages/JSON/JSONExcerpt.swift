@@ -31,10 +31,13 @@ package enum JSONExcerpt {
   private static func places(
     of name: String, in message: RawSpan, _ limits: JSONReader.Limits
   ) throws(DecodingFailure) -> (array: Range<Int>, elements: [Range<Int>])? {
-    let names = FieldNames([name])
     var reader = try JSONReader(message, limits: limits)
     var cursor = try reader.beginObject()
-    guard try reader.nextField(&cursor, among: names) != nil else { return nil }
+    while true {
+      guard let field = try reader.nextName(&cursor) else { return nil }
+      if field == name { break }
+      try reader.skipValue()
+    }
     var array = try reader.beginArray()
     let start = reader.position
     var elements: [Range<Int>] = []

@@ -61,38 +61,16 @@ package struct TransactionalJobs<Handler: JobHandler>: Sendable {
     for job in jobs { positions[job.topicPartition] = max(job.offset + 1, positions[job.topicPartition] ?? 0) }
     let next = positions
     _ = output.take()
-    try await insisting(givingWay: true) { try await producer.beginTransaction() }
-    do {
+    return try await producer.transaction(moving: consumer, to: next) { mustEnd, call in
+      try await pipeline.options.backoff.retry(call) { failed in
+        guard failed.asksForRepeat, mustEnd || !consumer.revokeWaiting.isRaised else { throw failed.error }
+        pipeline.retry.note(failed, at: "transaction", "retrying", level: failed.number <= 3 ? .warning : .debug)
+        try await Task.sleep(for: failed.delay)
+      }
+    } work: {
       let dispositions = try await work(through: jobs, output)
       guard jobs.allSatisfy({ consumer.owns($0.lease) }) else { throw Abandoned() }
-      let group = try await consumer.groupMetadata()
-      try await insisting(givingWay: true) { try await producer.sendOffsets(next, metadata: group) }
-      // Begun, a commit has to be seen through: it may already have happened.
-      try await insisting(givingWay: false) { try await producer.commitTransaction() }
       return dispositions
-    } catch {
-      try await abort(because: error)
-      throw error
-    }
-  }
-
-  private func abort(because cause: any Error) async throws {
-    do {
-      try await insisting(givingWay: false) { try await producer.abortTransaction() }
-    } catch {
-      // What led here tells more than the abort that could not follow.
-      throw ErrorClass(of: cause) == .transient ? error : cause
-    }
-  }
-
-  /// Makes a transaction call again for as long as that is its remedy.
-  private func insisting(givingWay: Bool, _ call: () async throws -> Void) async throws {
-    try await pipeline.options.backoff.retry(call) { failed in
-      guard (failed.error as? KafkaError)?.remedy == .retry, !Task.isCancelled,
-        !(givingWay && consumer.revokeWaiting.isRaised)
-      else { throw failed.error }
-      pipeline.retry.note(failed, at: "transaction", "retrying", level: failed.number <= 3 ? .warning : .debug)
-      try await Task.sleep(for: failed.delay)
     }
   }
 

@@ -35,26 +35,48 @@ package struct TransactionalOutput: SinkOutput {
   }
 
   package func send(_ batches: [OutgoingBatch], for positions: [TopicPartition: Int64]) async throws {
-    try await retrying(times: 20) { try await producer.beginTransaction() }
-    do {
-      for batch in batches where !batch.isEmpty { try await producer.send(batch) }
-      let group = try await consumer.groupMetadata()
-      try await retrying(times: 20) { try await producer.sendOffsets(positions, metadata: group) }
-      // A commit that has begun must be finished: it may already have happened.
-      try await retrying { try await producer.commitTransaction() }
-    } catch {
-      try await retrying { try await producer.abortTransaction() }
-      throw error
-    }
-  }
-
-  /// Repeats a call while the library asks for a retry.
-  private func retrying(times: Int = .max, _ call: () async throws -> Void) async throws {
-    try await Backoff(base: .milliseconds(100), cap: .milliseconds(100)).retry(call) { failed in
-      guard (failed.error as? KafkaError)?.remedy == .retry, failed.number < times, !Task.isCancelled else {
-        throw failed.error
+    try await producer.transaction(moving: consumer, to: positions) { mustEnd, call in
+      try await Backoff(base: .milliseconds(100), cap: .milliseconds(100)).retry(call) { failed in
+        guard failed.asksForRepeat, mustEnd || failed.number < 20 else { throw failed.error }
+        try await Task.sleep(for: failed.delay)
       }
-      try await Task.sleep(for: failed.delay)
+    } work: {
+      for batch in batches where !batch.isEmpty { try await producer.send(batch) }
     }
   }
+}
+
+extension Producer {
+  /// One transaction from begin to commit; on any failure it is aborted.
+  ///
+  /// - Parameters:
+  ///   - positions: next offsets of the consumer's group.
+  ///   - repeating: makes one call, again for as long as that is its remedy; `mustEnd`: it may not be given up, because
+  ///     it may already have happened.
+  func transaction<Value>(
+    moving consumer: Consumer, to positions: [TopicPartition: Int64],
+    repeating: (_ mustEnd: Bool, _ call: () async throws -> Void) async throws -> Void,
+    work: () async throws -> Value
+  ) async throws -> Value {
+    try await repeating(false) { try await beginTransaction() }
+    do {
+      let value = try await work()
+      let group = try await consumer.groupMetadata()
+      try await repeating(false) { try await sendOffsets(positions, metadata: group) }
+      try await repeating(true) { try await commitTransaction() }
+      return value
+    } catch {
+      let cause = error
+      do { try await repeating(true) { try await abortTransaction() } } catch {
+        // What led here tells more than the abort that could not follow.
+        throw ErrorClass(of: cause) == .transient ? error : cause
+      }
+      throw cause
+    }
+  }
+}
+
+extension FailedAttempt {
+  /// The library wants the same call again.
+  var asksForRepeat: Bool { (error as? KafkaError)?.remedy == .retry && !Task.isCancelled }
 }

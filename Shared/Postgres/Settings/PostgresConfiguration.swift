@@ -38,44 +38,9 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible {
 
   /// Replaces the password of a URI's user part, of a `password=` parameter, or of a `key=value` string.
   package static func masked(_ url: String) -> String {
-    var text = url
-    if let scheme = text.firstRange(of: "://") {
-      let rest = text[scheme.upperBound...]
-      let authority = rest.prefix { $0 != "/" && $0 != "?" }
-      if let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") {
-        text.replaceSubrange(text.index(after: colon)..<at, with: "***")
-      }
-    }
-    for key in ["password", "sslpassword"] { text = maskValue(of: key, in: text) }
-    return text
-  }
-
-  private static func maskValue(of key: String, in text: String) -> String {
-    var result = ""
-    var rest = text[...]
-    while let range = rest.firstRange(of: key) {
-      result += rest[..<range.upperBound]
-      let fresh = range.lowerBound == rest.startIndex || "?& \t".contains(rest[rest.index(before: range.lowerBound)])
-      rest = rest[range.upperBound...]
-      let blanks = rest.prefix { $0 == " " }
-      guard fresh, rest.dropFirst(blanks.count).first == "=" else { continue }
-      rest = rest.dropFirst(blanks.count + 1).drop { $0 == " " }
-      result += "=***"
-      rest = rest.first == "'" ? quotedTail(rest) : rest.drop { $0 != "&" && $0 != " " }
-    }
-    return result + rest
-  }
-
-  /// The rest after a single-quoted value, in which a backslash escapes the next character.
-  private static func quotedTail(_ text: Substring) -> Substring {
-    var escaped = false
-    var index = text.index(after: text.startIndex)
-    while index < text.endIndex {
-      let character = text[index]
-      index = text.index(after: index)
-      if escaped { escaped = false } else if character == "\\" { escaped = true } else if character == "'" { break }
-    }
-    return text[index...]
+    // A value in quotes may hold blanks, and after a backslash a quote.
+    url.replacing(/:\/\/([^:\/?]*):[^\/?]*@/) { "://\($0.1):***@" }
+      .replacing(/(^|[?&\s])(password|sslpassword) *= *('(?:\\.|[^'\\])*'?|[^& ]*)/) { "\($0.1)\($0.2)=***" }
   }
 
   /// libpq's parameters: our defaults first, then the user's, which win (except for `client_encoding`).

@@ -39,9 +39,6 @@ struct UTF16Transcoder {
 
   init(isBigEndian: Bool) { self.isBigEndian = isBigEndian }
 
-  /// Room that `target` needs for `count` bytes of input: three bytes of UTF-8 for each unit, and what was held.
-  static func room(for count: Int) -> Int { count / 2 * 3 + 8 }
-
   /// - Returns: the number of bytes written.
   mutating func transcode(_ source: UnsafeRawBufferPointer, into target: UnsafeMutablePointer<UInt8>) -> Int {
     var written = 0
@@ -88,8 +85,6 @@ func writeUTF8(_ scalar: UInt32, to target: UnsafeMutablePointer<UInt8>) -> Int 
 ///
 /// Source: unicode.org, Mappings/VENDORS/MICSFT/WINDOWS/CP1255.TXT. Positions it leaves undefined are U+FFFD.
 enum Windows1255 {
-  static let undefined: UInt16 = 0xFFFD
-
   /// The character of byte `0x80 + index`; all lie in the Basic Multilingual Plane.
   static let high: [UInt16] = [
     0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,

@@ -82,20 +82,6 @@ extension PriceFileName {
   }
 }
 
-extension PriceFileName: CustomStringConvertible {
-  /// The canonical name; parsing it gives an equal value.
-  package var description: String {
-    var text = (isNull ? "NULL" : "") + type.spelling + chainID
-    if let subChainID { text += "-" + subChainID }
-    // With a sub-chain the store's place must stay, or the sub-chain would be read as the store.
-    if storeID != nil || subChainID != nil { text += "-" + (storeID ?? "") }
-    text += "-" + zeroPadded(date.year, 4) + zeroPadded(date.month, 2) + zeroPadded(date.day, 2)
-    if let time { text += zeroPadded(time.hour, 2) + zeroPadded(time.minute, 2) + zeroPadded(time.second, 2) }
-    if let sequence { text += "-" + sequence }
-    return fileExtension.isEmpty ? text : text + "." + fileExtension
-  }
-}
-
 extension Substring {
   /// True for the empty string too.
   fileprivate var isDigits: Bool { utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } }

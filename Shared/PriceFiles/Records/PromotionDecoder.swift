@@ -16,7 +16,6 @@ struct PromotionDecoder: ~Copyable {
   private(set) var items: [PromotionItemRanges] = []
   private var clubs: [TextRange] = []
   private(set) var isTooLarge = false
-  private(set) var hasContainer = false
   /// Items without a code.
   private(set) var itemsWithoutCode = 0
   /// Items of complete promotions.
@@ -65,7 +64,6 @@ struct PromotionDecoder: ~Copyable {
     let meaning = PromotionNames.table.meaning(of: name)
     guard rowDepth >= 0 else {
       switch meaning {
-      case .container: hasContainer = true
       case .promotion, .flatRow:
         if !name.elementsEqual(rowName) { rowName = Array(name) }
         beginRow(depth, isFlat: meaning == .flatRow)

@@ -6,7 +6,6 @@ struct StoreDecoder: ~Copyable {
   /// The fields of the current store.
   let fields: UnsafeMutablePointer<TextRange>
   private(set) var isTooLarge = false
-  private(set) var hasContainer = false
 
   private(set) var rowDepth = -1
   private var rowName: [UInt8] = []
@@ -48,7 +47,6 @@ struct StoreDecoder: ~Copyable {
     case .container:
       // An apparent store was a list of them: the root of the BigID dialect is called Store.
       rowDepth = -1
-      hasContainer = true
     case .store:
       guard depth > 1 else { break }
       rowDepth = depth

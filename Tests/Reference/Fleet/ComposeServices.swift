@@ -1,4 +1,5 @@
 import Catalogue
+import Values
 
 /// The services of the catalogue as blocks of compose's files: `docker-compose.yml`, the targets of Prometheus, the
 /// programs of the image.
@@ -30,6 +31,32 @@ package struct ComposeServices: Sendable {
   /// Volumes that are kept, for the list at the end of the file.
   package func volumes() -> String {
     services.flatMap(\.volumes).compactMap { if case .kept(_, let name) = $0 { "  \(name):\n" } else { nil } }.joined()
+  }
+
+  /// The demo's fetchers of market data: those that have a simulator to ask.
+  package func demo() -> String {
+    let fetchers = services.filter { $0.name == ServiceCatalogue.fetcher.name }.flatMap { service in
+      service.workloads.map { (anchor: anchor(of: service), workload: $0) }
+    }
+    return fetchers.compactMap { anchor, workload in
+      guard let kind = workload.kind.flatMap({ FetchKind(rawValue: $0) }), let simulator = kind.simulator else {
+        return nil
+      }
+      return """
+          \(workload.name)-demo:
+            <<: *\(anchor)
+            profiles: [demo]
+            environment:
+              <<: *\(workload.name)-settings
+              DATA_SOURCES: /etc/souk/data_sources.yaml
+              ALLOW_PRIVATE_ADDRESSES: "true"
+            volumes: *demo-bars
+            depends_on:
+              <<: *needs-redis
+              \(simulator)-simulator: {condition: service_healthy}
+
+        """
+    }.joined(separator: "\n")
   }
 
   /// The first workload is written out; others say how they differ from it.
@@ -67,7 +94,7 @@ package struct ComposeServices: Sendable {
       "environment:\(isNamed ? " &\(workload.name)-settings" : "")",
       "  <<: \(references(["settings"] + needs.map(\.composeName)))",
     ]
-    for setting in service.settings + workload.settings where setting.places.contains(.compose) {
+    for setting in (service.settings + workload.settings).unique where setting.places.contains(.compose) {
       let value = setting.variable.map { "${\($0):-\(setting.value)}" } ?? setting.value.yaml
       lines.append("  \(setting.name): \(value)")
     }
@@ -181,6 +208,18 @@ extension Dependency {
     case .influx: ["influx_token"]
     case .objectStore: ["s3_access_key", "s3_secret_key"]
     case .kafka, .internet, .ftp, .dask: []
+    }
+  }
+}
+
+extension FetchKind {
+  /// Which of the demo's simulators answers; nil: none.
+  fileprivate var simulator: String? {
+    switch self {
+    case .bars: "feed"
+    case .chains: nil
+    case .news, .social, .transcripts: "news"
+    case .filings: "edgar"
     }
   }
 }

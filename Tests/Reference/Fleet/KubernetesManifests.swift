@@ -116,7 +116,7 @@ package struct KubernetesManifests: Sendable {
   private func environment(_ service: ServiceEntry, _ workload: FleetWorkload) -> String {
     var lines: [String] = []
     let settings = service.settings.filter { $0.variable == nil && $0.places.contains(.kubernetes) }
-    for setting in settings + workload.settings {
+    for setting in (settings + workload.settings).unique {
       lines += setting.note.isEmpty ? [] : ["# \(setting.note)"]
       lines.append("- {name: \(setting.name), value: \(setting.value.yaml)}")
     }
@@ -243,4 +243,9 @@ extension String {
     let isOther = Double(self) != nil || ["", "true", "false", "yes", "no", "on", "off", "null"].contains(self)
     return isOther || contains(": ") || contains(" #") || hasPrefix("{") || hasPrefix("[") ? "\"\(self)\"" : self
   }
+}
+
+extension [FleetSetting] {
+  /// Several kinds of a service may have a setting in common.
+  var unique: [FleetSetting] { reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
 }

@@ -9,7 +9,7 @@ import Values
 ///
 /// A listing shows at most 1,000 rows and does not say when it omits some. A full one is therefore requested again by
 /// type, then by date, then by store, until the answers are short enough (`BinaSweep`).
-package struct BinaEngine: ChainEngine {
+package final class BinaEngine: ChainEngine {
   /// How the engine finds a file's URL.
   package enum Links: String, CaseIterable, Sendable {
     /// `<portal>/Download/<name>`, or the link in the listing.
@@ -22,11 +22,7 @@ package struct BinaEngine: ChainEngine {
   let base: HTTPURL
   let links: Links
   /// The stores that earlier passes found, to narrow a cut listing.
-  private let memory = Memory()
-
-  private final class Memory: Sendable {
-    let stores = Mutex<Set<String>>([])
-  }
+  private let stores = Mutex<Set<String>>([])
 
   /// Option of the row: `links: direct` or `resolver`.
   /// - Throws: a configuration `Failure`.
@@ -42,11 +38,11 @@ package struct BinaEngine: ChainEngine {
   }
 
   package func list(_ types: Set<FileType>, _ take: (Listing) async throws -> Bool) async throws {
-    var sweep = BinaSweep(engine: self, types: types, stores: memory.stores.withLock { $0 })
+    var sweep = BinaSweep(engine: self, types: types, stores: stores.withLock { $0 })
     while let listing = try await sweep.next() {
       guard try await take(listing) else { return }
     }
-    if !sweep.stores.isEmpty { memory.stores.withLock { [found = sweep.stores] in $0 = found } }
+    if !sweep.stores.isEmpty { stores.withLock { [found = sweep.stores] in $0 = found } }
   }
 
   package func link(to file: ListedFile) async throws -> String? {

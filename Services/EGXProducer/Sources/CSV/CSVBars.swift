@@ -80,10 +80,7 @@ package struct CSVBars: Sendable {
             + (hint.isEmpty ? "" : ": \(hint), with --csv-decimal point or comma"))
       }
     }
-    guard let open = values[0], let high = values[1], let low = values[2], let close = values[3] else { return nil }
-    return SourceBar(
-      time: time.seconds, isDate: time.isDate,
-      candle: .init(open: open, high: high, low: low, close: close, volume: values[4]))
+    return SourceBar(time: time.seconds, isDate: time.isDate, values)
   }
 
   /// A number that could be read in two ways is read as the file writes its others.

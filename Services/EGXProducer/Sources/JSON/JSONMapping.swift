@@ -57,149 +57,94 @@ package struct JSONMapping: Hashable, Sendable {
 
   /// - Throws: `SourceError(.unreadable)` for what is no JSON of the shape, or when no row can be read.
   package func bars(_ bytes: [UInt8]) throws(SourceError) -> Reading {
-    let reading: Reading
-    do { reading = try read(bytes.span.bytes) } catch {
-      throw SourceError(.unreadable, "the answer is not JSON of the shape that was promised: \(error)")
+    func broken(_ reason: String) -> SourceError {
+      SourceError(.unreadable, "the answer is not JSON of the shape that was promised: \(reason)")
+    }
+    var place: JSONTree
+    do { place = try JSONTree(bytes, limits: .init(maxBytes: 64 << 20, maxDepth: 32)) } catch {
+      throw broken("\(error)")
+    }
+    for name in rows {
+      guard let next = place[name] else { throw broken("it has no '\(name)'") }
+      place = next
+    }
+    var reading = Reading()
+    switch (shape, place) {
+    case (_, .null): break
+    case (.objects, .array(let rows)):
+      for (index, row) in rows.enumerated() {
+        if row.fields == nil { reading.lost.add("row \(index + 1) is no object") } else {
+          reading.take(index + 1) { row[fields[$0]] }
+        }
+      }
+    case (.arrays, .array(let rows)):
+      let places = fields.map { Int($0) ?? -1 }
+      for (index, row) in rows.enumerated() {
+        if let cells = row.items { reading.take(index + 1) { role in
+          cells.indices.contains(places[role]) ? cells[places[role]] : nil
+        } } else { reading.lost.add("row \(index + 1) is no array") }
+      }
+    case (.columns, .object(let named)):
+      var columns: [[JSONTree]] = []
+      for name in fields {
+        let column = named[name] ?? .null
+        guard let cells = column == .null ? [] : column.items else { throw broken("'\(name)' is no array") }
+        columns.append(cells)
+      }
+      for index in 0..<(columns.map(\.count).max() ?? 0) {
+        reading.take(index + 1) { index < columns[$0].count ? columns[$0][index] : nil }
+      }
+    default: throw broken("the bars are no \(shape.rawValue)")
     }
     if reading.bars.isEmpty, reading.lost.count > 0 {
       throw SourceError(.unreadable, "no row of the answer can be read: \(reading.lost)")
     }
     return reading
   }
-
-  private func read(_ bytes: RawSpan) throws(DecodingFailure) -> Reading {
-    var reader = try JSONReader(bytes, limits: .init(maxBytes: 64 << 20, maxDepth: 32))
-    var reading = Reading()
-    try descend(&reader, rows[...], &reading)
-    try reader.finish()
-    return reading
-  }
-
-  private func descend(
-    _ reader: inout JSONReader, _ path: ArraySlice<String>, _ reading: inout Reading
-  ) throws(DecodingFailure) {
-    guard let name = path.first else {
-      if reader.isNull() { return }
-      switch shape {
-      case .objects: return try readObjects(&reader, &reading)
-      case .arrays: return try readArrays(&reader, &reading)
-      case .columns: return try readColumns(&reader, &reading)
-      }
-    }
-    let names = FieldNames([name])
-    var found = false
-    var cursor = try reader.beginObject()
-    while try reader.nextField(&cursor, among: names) != nil {
-      found = true
-      try descend(&reader, path.dropFirst(), &reading)
-    }
-    if !found { throw reader.missingField(name) }
-  }
-
-  private func readObjects(_ reader: inout JSONReader, _ reading: inout Reading) throws(DecodingFailure) {
-    let names = FieldNames(fields)
-    var array = try reader.beginArray()
-    while try reader.nextElement(&array) {
-      guard reader.startsObject else {
-        try reader.skipValue()
-        reading.lost.add("row \(array.count) is no object")
-        continue
-      }
-      var row = Row()
-      var cursor = try reader.beginObject()
-      while let role = try reader.nextField(&cursor, among: names) { try row.read(role, &reader) }
-      reading.take(row, array.count)
-    }
-  }
-
-  private func readArrays(_ reader: inout JSONReader, _ reading: inout Reading) throws(DecodingFailure) {
-    let places = fields.map { Int($0) ?? -1 }
-    var array = try reader.beginArray()
-    while try reader.nextElement(&array) {
-      guard reader.startsArray else {
-        try reader.skipValue()
-        reading.lost.add("row \(array.count) is no array")
-        continue
-      }
-      var row = Row()
-      var cells = try reader.beginArray()
-      var place = 0
-      while try reader.nextElement(&cells) {
-        if let role = places.firstIndex(of: place) { try row.read(role, &reader) } else { try reader.skipValue() }
-        place += 1
-      }
-      reading.take(row, array.count)
-    }
-  }
-
-  private func readColumns(_ reader: inout JSONReader, _ reading: inout Reading) throws(DecodingFailure) {
-    let names = FieldNames(fields)
-    var rows: [Row] = []
-    var cursor = try reader.beginObject()
-    while let role = try reader.nextField(&cursor, among: names) {
-      if reader.isNull() { continue }
-      var array = try reader.beginArray()
-      var index = 0
-      while try reader.nextElement(&array) {
-        if index == rows.count { rows.append(Row()) }
-        try rows[index].read(role, &reader)
-        index += 1
-      }
-    }
-    for (index, row) in rows.enumerated() { reading.take(row, index + 1) }
-  }
-
-  fileprivate struct Row {
-    var time: Int64?
-    var isDate = false
-    var prices = [ExactDecimal?](repeating: nil, count: 5)
-    /// The first role whose value cannot be read.
-    var unreadable: String?
-
-    mutating func read(_ role: Int, _ reader: inout JSONReader) throws(DecodingFailure) {
-      if role == 0, reader.kind == .string {
-        let text = try reader.string()
-        if let local = LocalDateTime(text) {
-          (time, isDate) = (local.microseconds.flooredDivision(by: 1_000_000).quotient, text.utf8.count == 10)
-        } else if let zoned = Timestamp(text) {
-          time = zoned.microseconds.flooredDivision(by: 1_000_000).quotient
-        } else {
-          time = ExactDecimal(text).flatMap(SourceBar.seconds)
-        }
-        if time == nil { unreadable = unreadable ?? JSONMapping.roles[role] }
-        return
-      }
-      switch try reader.cell() {
-      case .absent: break
-      case .number(let number) where role > 0: prices[role - 1] = number
-      case .number(let number): time = SourceBar.seconds(number)
-      case .unreadable: unreadable = unreadable ?? JSONMapping.roles[role]
-      }
-    }
-
-    /// Nil for a row without a price, as some answers have for minutes without trades.
-    func bar(at time: Int64) -> SourceBar? {
-      guard let open = prices[0], let high = prices[1], let low = prices[2], let close = prices[3] else { return nil }
-      return SourceBar(
-        time: time, isDate: isDate,
-        candle: .init(open: open, high: high, low: low, close: close, volume: prices[4]))
-    }
-  }
 }
 
 extension JSONMapping.Reading {
-  /// - Parameter number: of the row, from 1.
-  fileprivate mutating func take(_ row: JSONMapping.Row, _ number: Int) {
-    if let role = row.unreadable { return lost.add("row \(number): \(role) cannot be read") }
-    guard let time = row.time else {
-      if row.prices.contains(where: { $0 != nil }) { lost.add("row \(number) has no time") }
+  /// A row without a price is passed over: some answers have them for minutes without trades.
+  /// - Parameters:
+  ///   - number: of the row, from 1.
+  ///   - cell: the value of a role.
+  fileprivate mutating func take(_ number: Int, _ cell: (_ role: Int) -> JSONTree?) {
+    let cells = JSONMapping.roles.indices.map { cell($0) ?? .null }
+    let (time, numbers) = (Self.time(cells[0]), cells.dropFirst().map(\.decimal))
+    let unreadable = cells.indices.first { role in
+      !cells[role].isAbsent && (role == 0 ? time == nil : numbers[role - 1] == nil)
+    }
+    if let unreadable { return lost.add("row \(number): \(JSONMapping.roles[unreadable]) cannot be read") }
+    guard let time else {
+      if numbers.contains(where: { $0 != nil }) { lost.add("row \(number) has no time") }
       return
     }
-    if let bar = row.bar(at: time) { bars.append(bar) }
+    if let bar = SourceBar(time: time.seconds, isDate: time.isDate, numbers) { bars.append(bar) }
+  }
+
+  private static func time(_ value: JSONTree) -> (seconds: Int64, isDate: Bool)? {
+    if case .string(let text) = value {
+      let local = LocalDateTime(text)
+      if let microseconds = local?.microseconds ?? Timestamp(text)?.microseconds {
+        return (microseconds.flooredDivision(by: 1_000_000).quotient, local != nil && text.utf8.count == 10)
+      }
+    }
+    return value.decimal.flatMap(SourceBar.seconds).map { ($0, false) }
   }
 }
 
 extension SourceBar {
+  /// - Parameter numbers: open, high, low, close and, where there is one, the volume.
+  /// - Returns: nil without a price.
+  init?(time: Int64, isDate: Bool = false, _ numbers: [ExactDecimal?]) {
+    guard numbers.count >= 4, let open = numbers[0], let high = numbers[1], let low = numbers[2],
+      let close = numbers[3]
+    else { return nil }
+    self.init(
+      time: time, isDate: isDate,
+      candle: .init(open: open, high: high, low: low, close: close, volume: numbers.count > 4 ? numbers[4] : nil))
+  }
+
   /// An instant written as a number: seconds since 1970, or milliseconds when it is too large for those.
   static func seconds(_ number: ExactDecimal) -> Int64? {
     var whole = number.mantissa

@@ -20,152 +20,60 @@ package enum ServerMessage: Hashable, Sendable {
 
   /// - Throws: `DecodingFailure` for what is not JSON of the protocol's form.
   package init(parsing payload: [UInt8], maxBytes: Int) throws(DecodingFailure) {
-    self = try Self.read(payload.span.bytes, JSONReader.Limits(maxBytes: maxBytes, maxDepth: 24))
-  }
-
-  private static let names = FieldNames(["m", "p"])
-
-  private static func read(_ bytes: RawSpan, _ limits: JSONReader.Limits) throws(DecodingFailure) -> ServerMessage {
-    // Fields of an object have no order, and the meaning of `p` depends on `m`.
-    var method: String?
-    var reader = try JSONReader(bytes, limits: limits)
-    var cursor = try reader.beginObject()
-    while let field = try reader.nextField(&cursor, among: names) {
-      if field == 0 { method = try reader.string() } else { try reader.skipValue() }
+    let tree = try JSONTree(payload, limits: JSONReader.Limits(maxBytes: maxBytes, maxDepth: 24))
+    guard tree.fields != nil else { throw Self.unexpected }
+    guard let method = tree["m"]?.text else {
+      self = .hello
+      return
     }
-    try reader.finish()
-    guard let method else { return .hello }
-    var second = try JSONReader(bytes, limits: limits)
-    var message = ServerMessage.other(method)
-    cursor = try second.beginObject()
-    while let field = try second.nextField(&cursor, among: names) {
-      if field == 1 { message = try read(method, &second) } else { try second.skipValue() }
+    guard let parameters = tree["p"]?.items else {
+      if tree["p"] != nil { throw Self.unexpected }
+      self = .other(method)
+      return
     }
-    return message
-  }
-
-  private static func read(_ method: String, _ reader: inout JSONReader) throws(DecodingFailure) -> ServerMessage {
+    let texts = parameters.compactMap { if case .string(let text) = $0 { text } else { nil } }
+    let session = texts.first ?? ""
+    func words(from place: Int) -> String { texts.dropFirst(place).joined(separator: ", ") }
     switch method {
     case "timescale_update", "du":
-      let (session, bars, lost) = try readBars(&reader)
-      return .bars(session: session, bars, isUpdate: method == "du", lost: lost)
+      let (bars, lost) = try Self.bars(parameters)
+      self = .bars(session: session, bars, isUpdate: method == "du", lost: lost)
     case "series_completed":
-      let texts = try readTexts(&reader, objectAt: 4)
-      return .seriesCompleted(
-        session: texts.first ?? "", mode: texts.count > 2 ? texts[2] : "", end: texts.last == "data_completed=end")
-    case "symbol_resolved": return .symbolResolved(session: try readTexts(&reader).first ?? "")
-    case "symbol_error":
-      let texts = try readTexts(&reader)
-      return .symbolError(session: texts.first ?? "", text: texts.dropFirst(2).joined(separator: ", "))
-    case "series_error":
-      let texts = try readTexts(&reader)
-      return .seriesError(session: texts.first ?? "", text: texts.dropFirst(3).joined(separator: ", "))
-    case "critical_error":
-      let texts = try readTexts(&reader)
-      return .criticalError(session: texts.first ?? "", text: texts.dropFirst().joined(separator: ", "))
-    case "protocol_error": return .protocolError(text: try readTexts(&reader).joined(separator: ", "))
+      let isEnd = parameters.count > 4 && parameters[4]["data_completed"]?.text == "end"
+      self = .seriesCompleted(session: session, mode: texts.count > 2 ? texts[2] : "", end: isEnd)
+    case "symbol_resolved": self = .symbolResolved(session: session)
+    case "symbol_error": self = .symbolError(session: session, text: words(from: 2))
+    case "series_error": self = .seriesError(session: session, text: words(from: 3))
+    case "critical_error": self = .criticalError(session: session, text: words(from: 1))
+    case "protocol_error": self = .protocolError(text: words(from: 0))
     case let other where other.hasSuffix("_error") && other != "study_error":
       // Errors that are not documented: what was asked will not come. Studies are not asked for, and bars come
       // without them.
-      let texts = try readTexts(&reader)
-      let text = [other] + texts.dropFirst()
-      return .seriesError(session: texts.first ?? "", text: text.joined(separator: ", "))
-    default:
-      try reader.skipValue()
-      return .other(method)
+      self = .seriesError(session: session, text: ([other] + texts.dropFirst()).joined(separator: ", "))
+    default: self = .other(method)
     }
   }
 
-  /// The strings of `p`, in their order.
-  /// - Parameter objectAt: the place of an object whose `data_completed` is added as `data_completed=<value>`.
-  private static func readTexts(_ reader: inout JSONReader, objectAt: Int = -1) throws(DecodingFailure) -> [String] {
-    var texts: [String] = []
-    var array = try reader.beginArray()
-    var place = 0
-    while try reader.nextElement(&array) {
-      if reader.kind == .string {
-        texts.append(try reader.string())
-      } else if place == objectAt, !reader.isNull() {
-        var cursor = try reader.beginObject()
-        while try reader.nextField(&cursor, among: completion) != nil {
-          if reader.kind == .string { texts.append("data_completed=" + (try reader.string())) } else {
-            try reader.skipValue()
-          }
-        }
-      } else {
-        try reader.skipValue()
-      }
-      place += 1
-    }
-    return texts
-  }
+  private static let unexpected = DecodingFailure(.wrongType, at: 0, "not of the form of the protocol")
 
-  private static let completion = FieldNames(["data_completed"])
-  private static let series = FieldNames([ClientMessage.seriesID])
-  private static let seriesBars = FieldNames(["s"])
-  private static let barValues = FieldNames(["v"])
-
-  /// `[session, {"s1": {"s": [{"i": 0, "v": [time, open, high, low, close, volume]}, …]}}, …]`
-  private static func readBars(_ reader: inout JSONReader) throws(DecodingFailure) -> (String, [SourceBar], Losses) {
-    var session = ""
+  /// `[session, {"s1": {"s": [{"i": 0, "v": [time, open, high, low, close, volume]}, …]}}, …]`; indices have no volume,
+  /// and a bar without a price is passed over.
+  private static func bars(_ parameters: [JSONTree]) throws(DecodingFailure) -> ([SourceBar], Losses) {
+    let list = parameters.count > 1 ? parameters[1][ClientMessage.seriesID]?["s"] ?? .null : .null
+    guard let entries = list == .null ? [] : list.items else { throw unexpected }
     var bars: [SourceBar] = []
     var lost = Losses()
-    var array = try reader.beginArray()
-    var place = 0
-    while try reader.nextElement(&array) {
-      switch place {
-      case 0: session = try reader.string()
-      case 1:
-        var outer = try reader.beginObject()
-        while try reader.nextField(&outer, among: series) != nil {
-          if reader.isNull() { continue }
-          var inner = try reader.beginObject()
-          while try reader.nextField(&inner, among: seriesBars) != nil {
-            if reader.isNull() { continue }
-            var list = try reader.beginArray()
-            while try reader.nextElement(&list) {
-              if let bar = try readBar(&reader, list.count, &lost) { bars.append(bar) }
-            }
-          }
-        }
-      default: try reader.skipValue()
-      }
-      place += 1
-    }
-    return (session, bars, lost)
-  }
-
-  /// Five numbers, or six with the volume: indices have none.
-  /// - Parameter number: of the bar in its frame, from 1.
-  /// - Returns: nil for a bar without a price, and for one that cannot be read, which is counted.
-  private static func readBar(
-    _ reader: inout JSONReader, _ number: Int, _ lost: inout Losses
-  ) throws(DecodingFailure) -> SourceBar? {
-    guard reader.startsObject else {
-      try reader.skipValue()
-      lost.add("bar \(number) of a frame is no object")
-      return nil
-    }
-    var cells: [JSONReader.Cell] = []
-    var cursor = try reader.beginObject()
-    while try reader.nextField(&cursor, among: barValues) != nil {
-      guard reader.startsArray else {
-        try reader.skipValue()
+    for (index, entry) in entries.enumerated() {
+      let cells = (entry["v"]?.items ?? []).prefix(6)
+      let numbers = cells.map(\.decimal)
+      guard cells.count >= 5, zip(cells, numbers).allSatisfy({ $0.isAbsent || $1 != nil }),
+        let time = numbers[0].flatMap(SourceBar.seconds)
+      else {
+        lost.add("bar \(index + 1) of a frame does not hold a time and four or five numbers")
         continue
       }
-      var values = try reader.beginArray()
-      while try reader.nextElement(&values) {
-        if cells.count < 6 { cells.append(try reader.cell()) } else { try reader.skipValue() }
-      }
+      if let bar = SourceBar(time: time, Array(numbers.dropFirst())) { bars.append(bar) }
     }
-    let numbers = cells.map { cell -> ExactDecimal? in if case .number(let number) = cell { number } else { nil } }
-    guard cells.count >= 5, !cells.contains(.unreadable), let time = numbers[0].flatMap(SourceBar.seconds) else {
-      lost.add("bar \(number) of a frame does not hold a time and four or five numbers")
-      return nil
-    }
-    guard let open = numbers[1], let high = numbers[2], let low = numbers[3], let close = numbers[4] else { return nil }
-    return SourceBar(
-      time: time,
-      candle: .init(open: open, high: high, low: low, close: close, volume: numbers.count > 5 ? numbers[5] : nil))
+    return (bars, lost)
   }
 }

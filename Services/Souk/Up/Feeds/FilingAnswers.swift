@@ -105,7 +105,7 @@ struct FilingAnswers: Sendable {
       let items = row.items.sorted { Self.order($0) < Self.order($1) }.joined(separator: " ")
       table.append([
         words[0], words.count > 1 ? words[1] : "-", "\(row.documents.count)", "\(row.passages)",
-        items.count > 40 ? items.prefix(37) + "..." : items,
+        items.count > 38 ? items.prefix(35) + "..." : items,
       ])
     }
     return ["", "What do the filings say? (passages by part and item)", ""] + table.lines + asked

@@ -49,13 +49,15 @@ struct Outages: Sendable {
   /// - Returns: what to say in the end, at most 80 columns.
   /// - Throws: `Failure` when the gateway does not notice an outage, or its end.
   func run(_ symbol: String) async throws -> [String] {
-    var table = TextTable(["AWAY", "LAST TICK", "BARS", "ANSWERED WITHOUT", .right("BACK AFTER")])
+    var table = TextTable(["AWAY", "LAST TICK", "BARS", "JOBS", "ANSWERED WITHOUT", .right("BACK AFTER")])
     for part in parts {
       screen.say("away      \(part.name)")
       await part.takeAway()
       do {
         try await wait(for: part, isThere: false)
-        let answers = await [ask("/ticks/\(symbol)/latest"), ask("/bars/\(symbol)?limit=10000")]
+        let answers = await [
+          ask("/ticks/\(symbol)/latest"), ask("/bars/\(symbol)?limit=10000"), ask("/jobs?limit=1"),
+        ]
         let begun = ContinuousClock.now
         try await part.bringBack()
         try await wait(for: part, isThere: true)
@@ -63,7 +65,7 @@ struct Outages: Sendable {
         screen.say("back      \(part.name)")
         let without = answers.flatMap(Self.without).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
         table.append([
-          part.name, Self.text(answers[0]), Self.text(answers[1]),
+          part.name, Self.text(answers[0]), Self.text(answers[1]), Self.text(answers[2]),
           without.isEmpty ? "-" : without.joined(separator: ","), "\((seconds * 10).rounded() / 10) s",
         ])
       } catch {

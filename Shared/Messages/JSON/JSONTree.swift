@@ -1,7 +1,6 @@
-import Commodities
-import Messages
+import Values
 
-/// A provider's JSON in memory: small answers of any shape, within limits of bytes and depth.
+/// JSON in memory: answers of any shape that are read once, within limits of bytes and depth.
 package indirect enum JSONTree: Hashable, Sendable {
   case null
   case boolean(Bool)
@@ -47,24 +46,6 @@ package indirect enum JSONTree: Hashable, Sendable {
     }
   }
 
-  /// nil without a value at the path.
-  package subscript(_ path: ValuePath) -> JSONTree? {
-    var tree = self
-    for step in path.steps {
-      switch (step, tree) {
-      case (.name(let name), .object(let fields)):
-        guard let next = fields[name] else { return nil }
-        tree = next
-      case (.place(let place), .array(let items)):
-        let index = place < 0 ? items.count + place : place
-        guard items.indices.contains(index) else { return nil }
-        tree = items[index]
-      default: return nil
-      }
-    }
-    return tree
-  }
-
   package subscript(_ name: String) -> JSONTree? {
     guard case .object(let fields) = self else { return nil }
     return fields[name]
@@ -87,4 +68,17 @@ package indirect enum JSONTree: Hashable, Sendable {
     default: nil
     }
   }
+  /// A number, or text that holds one, as ``ExactDecimal/init(approximating:)`` reads it.
+  package var decimal: ExactDecimal? { text.flatMap { ExactDecimal(approximating: $0) } }
+  /// A whole number within 64 bits, or text that holds one.
+  package var integer: Int64? { text.flatMap { Int64($0) } }
+
+  /// A number, of any precision, as the nearest one of double precision; nil where it is not finite.
+  package var double: Double? {
+    guard case .number(let text) = self, let number = Double(text), number.isFinite else { return nil }
+    return number
+  }
+
+  /// Null, or text without a character: a source leaves a value out.
+  package var isAbsent: Bool { self == .null || self == .string("") }
 }

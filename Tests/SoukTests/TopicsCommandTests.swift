@@ -1,0 +1,145 @@
+import ArgumentParser
+import Catalogue
+import Foundation
+import Kafka
+import Messages
+import TestSupport
+import Testing
+import Values
+
+@testable import SoukService
+
+@Suite struct TopicsCommandTests {
+  @Test func theCatalogueFitsEightyColumns() throws {
+    for arguments in [[], ["--system", "prices"], ["--no-dead-letters"]] {
+      let report = try TopicsCommand.ListCommand.parse(arguments).report
+      let lines = report.lines(Terminal(width: 80, hasColour: false))
+      #expect(lines.allSatisfy { $0.count <= 80 }, "\(lines.max { $0.count < $1.count } ?? "")")
+      #expect(lines[0].hasPrefix("TOPIC") && lines[0].contains("A RECORD SAYS"))
+    }
+    #expect(try TopicsCommand.ListCommand.parse(["--no-dead-letters"]).report.rows.count == Topics.all.count)
+  }
+
+  @Test func aTopicIsDescribed() throws {
+    let topic = Topics.filesDiscovered
+    let description = TopicDescription(topic: topic, shape: RecordShape(topic))
+    let text = description.lines(Terminal(width: 80, hasColour: false)).joined(separator: "\n")
+    #expect(text.contains("written by  crawler") && text.contains("read by     downloader"))
+    #expect(text.contains("file_time") && text.contains("time or null"))
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(text)")
+    let fields = try #require(description.data["fields"])
+    guard case .list(let rows) = fields else { return #expect(Bool(false)) }
+    #expect(rows.first?["name"] == .text("chain") && rows.first?["required"] == .bool(true))
+  }
+
+  /// The schema of every topic is a JSON Schema, and what the code writes is valid by it.
+  @Test func schemasDescribeWhatIsWritten() throws {
+    for topic in Topics.all {
+      let schema = try #require(
+        try JSONSerialization.jsonObject(with: Data(RecordShape(topic).jsonSchema.prettyJSON.utf8)) as? [String: Any])
+      #expect(schema["type"] as? String == "object" && (schema["title"] as? String) == topic.name)
+    }
+    let file = FileDiscovered(chain: "c", url: "https://h/P1.gz", timestamp: .epoch, fileName: "P1.gz")
+    let written = try #require(try JSONSerialization.jsonObject(with: Data(file.encoded())) as? [String: Any])
+    let schema = RecordShape(Topics.filesDiscovered).jsonSchema
+    guard case .object(let properties)? = schema["properties"], case .list(let required)? = schema["required"] else {
+      return #expect(Bool(false))
+    }
+    #expect(Set(written.keys) == Set(properties.map(\.name)))
+    #expect(required == ["chain", "url", "timestamp"].map { .text($0) })
+    #expect(schema["properties"]?["size"]?["type"] == .list([.text("integer"), .text("null")]))
+    #expect(schema["properties"]?["timestamp"]?["format"] == .text("date-time"))
+    // Enumerations and decimals, nested lists.
+    let job = RecordShape(Topics.batchJobs).jsonSchema
+    #expect(job["properties"]?["kind"]?["enum"] != nil)
+    #expect(RecordShape(Topics.storesIngest).rows.contains { $0.type.hasPrefix("list of ") })
+  }
+
+  @Test func everyServiceMayDoWhatItsEntrySays() throws {
+    for entry in ServiceCatalogue.all {
+      let access = ServiceAccess(entry)
+      func operations(_ topic: Topic) -> [String] {
+        access.rules.first { $0.resource == .topic && $0.name == topic.name }?.operations ?? []
+      }
+      for topic in entry.inputs + entry.tables {
+        #expect(operations(topic).contains("Read"), "\(entry.name) \(topic.name)")
+      }
+      for topic in entry.outputs + entry.inputs.map(\.deadLetters) { #expect(operations(topic).contains("Write")) }
+      for group in entry.groups { #expect(access.rules.contains { $0.resource == .group && $0.name == group.name }) }
+      #expect(!access.rules.contains { $0.operations.contains("All") || $0.name == "*" })
+    }
+    let commands = ServiceAccess(ServiceCatalogue.influxConsumer).commands(principal: "User:x")
+    #expect(commands[0] == """
+      kafka-acls --bootstrap-server "$BROKERS" --add --allow-principal 'User:x' --operation Read --operation Describe \
+      --topic 'egx_market_data'
+      """)
+    let report = TopicsCommand.AccessCommand.report(ServiceCatalogue.all.map { ServiceAccess($0) })
+    #expect(report.lines(Terminal(width: 80, hasColour: false)).allSatisfy { $0.count <= 80 })
+  }
+
+  @Test(arguments: [
+    (["describe", "gogobe.files.discoverd"], "did you mean 'gogobe.files.discovered'?"),
+    (["acls", "db-writr"], "did you mean 'db-writer'?"),
+  ])
+  func wrongNamesAreFoundFirst(_ arguments: [String], _ hint: String) {
+    let error = #expect(throws: (any Error).self) { _ = try TopicsCommand.parseAsRoot(arguments) }
+    #expect(TopicsCommand.message(for: error!).contains(hint))
+  }
+}
+
+/// Every command that people type shows how it is used.
+@Suite struct HelpTests {
+  private static func commands(
+    _ type: any ParsableCommand.Type, _ path: [String] = []
+  ) -> [(path: String, type: any ParsableCommand.Type)] {
+    let path = path + [type._commandName]
+    return [(path.joined(separator: " "), type)]
+      + type.configuration.subcommands.flatMap { commands($0, path) }
+  }
+
+  @Test func everyHelpPageHasAnExampleOfItself() {
+    for (path, type) in Self.commands(SoukCommand.self).dropFirst() {
+      let text = type.configuration.discussion
+      #expect(text.contains("Examples:"), "\(path) shows no example")
+      // A group of commands shows some of its commands.
+      #expect(text.contains("  \(path)"), "the examples of \(path) do not run it")
+    }
+  }
+
+  /// What an example types is understood by the parser.
+  @Test func examplesAreCommandsThatExist() throws {
+    for (path, type) in Self.commands(SoukCommand.self).dropFirst() {
+      let lines = type.configuration.discussion.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+      for line in lines where line.hasPrefix("souk ") && !line.contains("`") {
+        var words: [String] = []
+        for word in line.split(separator: " ").dropFirst() {
+          if ["|", "||", "&&", ">", "#", "<"].contains(String(word)) || word.hasPrefix("#") { break }
+          words.append(String(word).trimmingCharacters(in: CharacterSet(charactersIn: "'\"")))
+        }
+        var command: any ParsableCommand.Type = SoukCommand.self
+        var rest = words[...]
+        while let word = rest.first, let next = command.configuration.subcommands.first(where: {
+          $0._commandName == word || $0.configuration.aliases.contains(word)
+        }) {
+          command = next
+          rest = rest.dropFirst()
+        }
+        let known = command.helpMessage()
+        for flag in rest where flag.hasPrefix("--") {
+          let name = flag.prefix { $0 != "=" }
+          #expect(known.contains(String(name)), "\(path): '\(line)' has \(name)")
+        }
+      }
+    }
+  }
+
+  @Test func everyHelpPageFitsEightyColumns() {
+    for (path, type) in Self.commands(SoukCommand.self) {
+      for line in type.helpMessage(columns: 80).split(separator: "\n") {
+        // ArgumentParser breaks the text of options, but not the usage and not examples.
+        if line.contains("souk ") || line.hasPrefix("USAGE") || line.hasPrefix(" ") && line.contains("--") { continue }
+        #expect(line.count <= 80, "\(path): \(line)")
+      }
+    }
+  }
+}
