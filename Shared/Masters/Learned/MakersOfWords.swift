@@ -57,8 +57,8 @@ struct MakersOfWords {
     }
   }
 
-  /// What the pairs of this row say is left out in what follows.
-  mutating func leaveOut(_ row: Int, _ pairs: some Sequence<(UInt32, Float)>) {
+  /// The pairs of a row, which are left out of what is said of that row.
+  mutating func leaveOut(_ pairs: some Sequence<(UInt32, Float)>) {
     own.removeAll(keepingCapacity: true)
     ownTotal = 0
     for (maker, probability) in pairs where probability >= Self.least {
@@ -88,7 +88,7 @@ struct MakersOfWords {
 }
 
 extension MasterKey {
-  /// The first nine of the thirteen digits: nearer to whom GS1 gave the number to than `company`, which is so short that
-  /// its words are counted often enough. 0 for a name.
+  /// The first nine of the thirteen digits: nearer to whom GS1 gave the number to than `company`, which is shorter so
+  /// that its words are counted often enough. 0 for a name.
   package var maker: UInt32 { isName ? 0 : UInt32(truncatingIfNeeded: low % 10_000_000_000_000 / 10_000) }
 }

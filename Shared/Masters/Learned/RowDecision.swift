@@ -128,7 +128,7 @@ package final class RowDecision {
         pairs[$0].probability != pairs[$1].probability ? pairs[$0].probability > pairs[$1].probability : $0 < $1
       }
       let total = mine.reduce(Float(0)) { $0 + pairs[$1].probability }
-      makers.leaveOut(row, mine.lazy.map { (self.pairs[$0].master.maker, self.pairs[$0].probability) })
+      makers.leaveOut(mine.lazy.map { (self.pairs[$0].master.maker, self.pairs[$0].probability) })
       for (rank, pair) in mine.prefix(Self.kept).enumerated() {
         let p = pairs[pair].probability
         let other = mine.first { $0 != pair }

@@ -146,11 +146,13 @@ struct CatalogueJudge {
     /// Not the right master, but one of which some chain says the same words and size as of the right one, at a near
     /// price: most often the same product under another barcode.
     var isTwin: Bool
+    /// Another chain writes the product just so.
+    var isAlike: Bool
   }
 
   func answers(
     _ number: Int, _ model: MatchModel
-  ) throws -> (answers: [Answer], known: Int, new: Int, seconds: Double) {
+  ) throws -> (answers: [Answer], known: Int, alike: Int, new: Int, seconds: Double) {
     let index = index(without: number)
     let names = names(without: number)
     let (text, candidates, decision) = (ProductText(), Candidates(), RowDecision(model))
@@ -166,18 +168,31 @@ struct CatalogueJudge {
     }
     let decided = try decision.decide()
     let seconds = clock.seconds
-    var (found, known): ([Answer], Int) = ([], 0)
+    var (found, known, alike): ([Answer], Int, Int) = ([], 0, 0)
     for (row, answer) in zip(rows, decided) {
       guard let gtin = row.gtin else { continue }
       let right = MasterKey(gtin)
       known += names[right] == nil ? 0 : 1
+      let isAlike = isWritten(row, names[right] ?? [])
+      alike += isAlike ? 1 : 0
       guard let answer, !answer.isTaken else { continue }
       let isTwin = answer.master != right && areTwins([row] + (names[right] ?? []), names[answer.master] ?? [])
       found.append(
         Answer(row: row, master: answer.master, probability: answer.probability, isKnown: names[right] != nil,
-          isRight: answer.master == right, isTwin: isTwin))
+          isRight: answer.master == right, isTwin: isTwin, isAlike: isAlike))
     }
-    return (found.sorted { $0.probability > $1.probability }, known, rows.count - known, seconds)
+    return (found.sorted { $0.probability > $1.probability }, known, alike, rows.count - known, seconds)
+  }
+
+  /// Whether some of the names has the words and the size of the row.
+  private func isWritten(_ row: CatalogueRows.Row, _ names: [CatalogueRows.Row]) -> Bool {
+    let (text, other) = (ProductText(), ProductText())
+    row.set(text)
+    let key = text.nameKey()
+    return names.contains { name in
+      name.set(other)
+      return key == other.nameKey()
+    }
   }
 
   /// Whether some name of the one is a name of the other, of the same size and at a near price.
@@ -204,7 +219,7 @@ struct CatalogueJudge {
       let path = folder.appendingPathComponent("\(chain.name).json")
       guard FileManager.default.fileExists(atPath: path.path) else { continue }
       let model = try MatchModel(Array(try Data(contentsOf: path)))
-      let (answers, known, new, time) = try answers(number, model)
+      let (answers, known, alike, new, time) = try answers(number, model)
       asked += known + new
       seconds += time
       guard known > 0 else { continue }
@@ -214,6 +229,12 @@ struct CatalogueJudge {
         let point = Self.point(answers, known: known, new: new, precision: precision)
         line.append(point.recall)
         print("  \(point)")
+        guard precision == 0.95 else { continue }
+        let right = answers.lazy.filter { $0.isRight && $0.probability >= point.threshold }
+        let written = right.count(where: \.isAlike)
+        print(String(
+          format: "    %d that another chain writes with the same words and size: recall %.3f; of the others %.3f", alike,
+          Double(written) / Double(max(1, alike)), Double(point.right - written) / Double(max(1, known - alike))))
       }
       recalls.append(line)
       let apart = Self.point(answers.filter { !$0.isTwin }, known: known, new: new, precision: 0.95)
