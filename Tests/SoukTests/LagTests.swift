@@ -157,5 +157,11 @@ import TestSupport
     try await cluster.admin.commit(group: "watched", [TopicPartition("other", 0): 10])
     reading = try #require(try await LagSurvey(cluster: cluster).read([group], window: .zero).first)
     #expect(reading.lag == 0 && reading.timeLag == .zero && reading.verdict(slowAfter: .seconds(1)) == .ok)
+
+    // The marker that ends a transaction is an offset, and no record.
+    try TransactionMarker.append(to: "other", at: broker.bootstrapServers)
+    reading = try #require(try await LagSurvey(cluster: cluster).read([group], window: .zero).first)
+    let standing = try #require(reading.partitions.first { $0.place.topic == "other" })
+    #expect(standing.end == 11 && standing.hasOnlyMarkers && reading.lag == 0)
   }
 }

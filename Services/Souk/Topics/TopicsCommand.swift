@@ -15,7 +15,10 @@ struct TopicsCommand: AsyncParsableCommand {
         souk topics describe gogobe.files.discovered
         souk topics acls parser --commands
       """,
-    subcommands: [ListCommand.self, DescribeCommand.self, PlanCommand.self, ApplyCommand.self, AccessCommand.self])
+    subcommands: [
+      ListCommand.self, DescribeCommand.self, PlanCommand.self, ApplyCommand.self, AccessCommand.self,
+      AsyncAPICommand.self,
+    ])
 
   static func chosen(_ system: FleetSystem?) -> [Topic] { system?.topics ?? Topics.allWithDeadLetters }
 
