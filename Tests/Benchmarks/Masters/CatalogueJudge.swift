@@ -232,9 +232,11 @@ struct CatalogueJudge {
         guard precision == 0.95 else { continue }
         let right = answers.lazy.filter { $0.isRight && $0.probability >= point.threshold }
         let written = right.count(where: \.isAlike)
+        let (ofAlike, ofOthers) = (
+          Double(written) / Double(max(1, alike)), Double(point.right - written) / Double(max(1, known - alike)))
         print(String(
-          format: "    %d that another chain writes with the same words and size: recall %.3f; of the others %.3f", alike,
-          Double(written) / Double(max(1, alike)), Double(point.right - written) / Double(max(1, known - alike))))
+          format: "    %d that another chain writes with the same words and size: recall %.3f; of the others %.3f",
+          alike, ofAlike, ofOthers))
       }
       recalls.append(line)
       let apart = Self.point(answers.filter { !$0.isTwin }, known: known, new: new, precision: 0.95)
