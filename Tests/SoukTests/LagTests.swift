@@ -124,9 +124,7 @@ import TestSupport
   @Test(.timeLimit(.minutes(10))) func numbersAreThoseOfTheTopic() async throws {
     let broker = try EmbeddedBroker(topics: [("lagging", 2), ("other", 1)])
     defer { broker.close() }
-    var kafka = ClusterOptions()
-    kafka.bootstrapServers = broker.bootstrapServers
-    let cluster = try Cluster(kafka)
+    let cluster = try Cluster(ClusterOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers]))
     var options = try KafkaOptions.parse([])
     options.kafkaBootstrapServers = broker.bootstrapServers
     let producer = try Producer(options.producerConfiguration(clientID: "test", logger: Logger(label: "test")))

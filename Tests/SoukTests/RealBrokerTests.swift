@@ -1,3 +1,4 @@
+import ArgumentParser
 import Catalogue
 import Core
 import Foundation
@@ -10,14 +11,14 @@ import Testing
 
 @testable import SoukService
 
-/// What an embedded broker cannot show: transactions, members, times. Only with `SOUK_TEST_KAFKA`.
-@Suite(.enabled(if: RealBrokerTests.servers != nil)) struct RealBrokerTests {
-  static let servers = ProcessInfo.processInfo.environment["SOUK_TEST_KAFKA"]
+private let realServers = ProcessInfo.processInfo.environment["SOUK_TEST_KAFKA"]
 
+/// What an embedded broker cannot show: transactions, members, times. Only with `SOUK_TEST_KAFKA`.
+@Suite(.enabled(if: realServers != nil)) struct RealBrokerTests {
   private func withTopic(_ body: (Cluster, KafkaOptions, String) async throws -> Void) async throws {
-    let cluster = try Cluster(ClusterOptions.parse(["--kafka-bootstrap-servers", Self.servers ?? ""]))
+    let cluster = try Cluster(ClusterOptions.parse(["--kafka-bootstrap-servers", realServers ?? ""]))
     var options = try KafkaOptions.parse([])
-    options.kafkaBootstrapServers = Self.servers ?? ""
+    options.kafkaBootstrapServers = realServers ?? ""
     let topic = "souk-\(TestServers.uniqueName())"
     _ = try await cluster.admin.createTopics([TopicSpecification(name: topic, partitions: 2, replicationFactor: 1)])
     do { try await body(cluster, options, topic) } catch {

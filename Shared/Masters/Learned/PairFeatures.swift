@@ -59,6 +59,8 @@ final class PairFeatures {
   let rowLetters = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
   /// Rarity of its words and numbers.
   private(set) var rowTotal: Float = 0
+  /// Of no meaning: keeps reads that only fetch memory.
+  var fetched: UInt32 = 0
   private let name = Words.allocate(capacity: ProductText.maxTokens)
   private var nameCount = 0
   private(set) var rowSize: ProductSize?

@@ -8,6 +8,9 @@ package final class ProductText {
   static let maxTokens = 32
 
   let units: UnsafeMutablePointer<UInt16>
+  /// Room for a name that is published in visual order.
+  private let reversed = UnsafeMutablePointer<UInt8>.allocate(capacity: ProductText.maxReversed)
+  private static let maxReversed = 1_024
   let tokens: UnsafeMutablePointer<Token>
   private(set) var unitCount = 0
   var tokenCount = 0
@@ -29,6 +32,7 @@ package final class ProductText {
 
   deinit {
     units.deallocate()
+    reversed.deallocate()
     tokens.deallocate()
   }
 
@@ -83,6 +87,12 @@ package final class ProductText {
   // MARK: - Words
 
   private func scan(_ text: UnsafeBufferPointer<UInt8>, traits: Token.Traits) {
+    guard text.count <= Self.maxReversed, VisualOrder.isReversed(text) else { return scanOrdered(text, traits) }
+    VisualOrder.write(text, to: reversed)
+    scanOrdered(UnsafeBufferPointer(start: reversed, count: text.count), traits)
+  }
+
+  private func scanOrdered(_ text: UnsafeBufferPointer<UInt8>, _ traits: Token.Traits) {
     var position = 0
     var start = unitCount
     var isNumber = false
