@@ -22,10 +22,11 @@ package enum ServerMessage: Hashable, Sendable {
   package init(parsing payload: [UInt8], maxBytes: Int) throws(DecodingFailure) {
     let tree = try JSONTree(payload, limits: JSONReader.Limits(maxBytes: maxBytes, maxDepth: 24))
     guard tree.fields != nil else { throw Self.unexpected }
-    guard let method = tree["m"]?.text else {
+    guard let name = tree["m"] else {
       self = .hello
       return
     }
+    guard case .string(let method) = name else { throw Self.unexpected }
     guard let parameters = tree["p"]?.items else {
       if tree["p"] != nil { throw Self.unexpected }
       self = .other(method)
