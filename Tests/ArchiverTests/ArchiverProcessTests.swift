@@ -130,6 +130,7 @@ import TestSupport
       ["--topics", "market-ticks,market-ticks"],
       ["--tiers", "1d=Archive"], ["--tiers", "10d=GLACIER,5d=DEEP_ARCHIVE"], ["--tiers", "10d=GLACIER,20d=STANDARD_IA"],
       ["--tiers", "soon"], ["--s3-storage-class", "GLACIER"], ["--object-store", "file:///tmp/x", "--tiers", "1d=Cool"],
+      ["--object-store", "file:///tmp/x", "--object-lock", "7d"], ["--object-lock", "7d", "--tiers", "10d=GLACIER"],
     ] {
       for check in [[], ["--check"]] {
         let outcome = try await ServiceProcess.run(

@@ -286,11 +286,13 @@ import Values
           - {name: operator, token: "0123456789abcdef-w", scopes: [read, write]}
         """.write(toFile: file, atomically: true, encoding: .utf8)
       let (process, base) = try await start(server.url, broker, ["TOKENS_FILE": file])
-      try await subscribe(process, base, broker)
+      try await subscribe(process, base, broker, folder)
     }
   }
 
-  private func subscribe(_ process: ServiceProcess, _ base: String, _ broker: EmbeddedBroker) async throws {
+  private func subscribe(
+    _ process: ServiceProcess, _ base: String, _ broker: EmbeddedBroker, _ folder: String
+  ) async throws {
     let write = "Authorization: Bearer 0123456789abcdef-w"
     func status(_ arguments: String...) async throws -> String {
       let launch = Launch(
@@ -325,6 +327,28 @@ import Values
     ].map { $0.encoded() })
     #expect(seen.records.suffix(2).allSatisfy { $0.value == nil }, "a tombstone ends it")
     await table.closeAndWait()
+    // The operator's tool: it subscribes, and prints what comes until its reader goes.
+    try "0123456789abcdef-w".write(toFile: "\(folder)/token", atomically: true, encoding: .utf8)
+    let gateway = ["--gateway", base.replacing("/api/v1", with: ""), "--token-file", "\(folder)/token"]
+    try await eventually("ticks are followed") {
+      try await curl("-H", write, "\(base)/system/ingestion/health").contains("\"kafka_consumer\":true")
+    }
+    let sending = Task {
+      for number in 1... {
+        try await send(broker, Topics.marketTicks, "AMD", [trade("AMD", "\(number).5", id: "\(number)")])
+        try await Task.sleep(for: .milliseconds(100))
+      }
+    }
+    defer { sending.cancel() }
+    let command = ([try ServiceProcess.path(of: "souk"), "subscribe", "AMD", "--follow"] + gateway)
+      .map { "'\($0)'" }.joined(separator: " ")
+    let followed = try await ChildProcess.run(
+      Launch("/bin/sh", ["-c", "\(command) | head -n 3"]), atMost: .seconds(200))
+    let lines = followed.output.split(separator: "\n")
+    #expect(lines.count == 3 && lines[0] == "subscribed AMD", "\(followed.errorOutput)")
+    #expect(lines.dropFirst().allSatisfy { $0.contains("\"symbol\":\"AMD\"") })
+    let undone = try await ServiceProcess.run("souk", ["subscribe", "AMD", "--undo"] + gateway)
+    #expect(undone.status == .exited(0) && undone.output == "unsubscribed AMD\n")
     #expect(await process.terminate() == .exited(0))
   }
 }

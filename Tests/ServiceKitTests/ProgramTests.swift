@@ -70,7 +70,7 @@ import Testing
   @Test func helpIsGroupedAndNamesTheOtherSources() async throws {
     let run = await Run(SampleService.self, ["--help"], environment: ["SOUK_CONFIG": "/nonexistent"])
     #expect(run.code == 0)
-    for text in ["SAMPLE:", "SERVICE:", "--linger <linger>", "default: 20ms", "HTTP_PORT", "SOUK_CONFIG"] {
+    for text in ["SAMPLE:", "SERVICE:", "--linger <linger>", "default: 20ms", "BATCH=100", "SOUK_CONFIG"] {
       #expect(run.output.contains(text), "\(text)")
     }
   }

@@ -124,9 +124,7 @@ import TestSupport
   @Test(.timeLimit(.minutes(10))) func numbersAreThoseOfTheTopic() async throws {
     let broker = try EmbeddedBroker(topics: [("lagging", 2), ("other", 1)])
     defer { broker.close() }
-    var kafka = ClusterOptions()
-    kafka.bootstrapServers = broker.bootstrapServers
-    let cluster = try Cluster(kafka)
+    let cluster = try Cluster(ClusterOptions.parse(["--kafka-bootstrap-servers", broker.bootstrapServers]))
     var options = try KafkaOptions.parse([])
     options.kafkaBootstrapServers = broker.bootstrapServers
     let producer = try Producer(options.producerConfiguration(clientID: "test", logger: Logger(label: "test")))
@@ -157,5 +155,11 @@ import TestSupport
     try await cluster.admin.commit(group: "watched", [TopicPartition("other", 0): 10])
     reading = try #require(try await LagSurvey(cluster: cluster).read([group], window: .zero).first)
     #expect(reading.lag == 0 && reading.timeLag == .zero && reading.verdict(slowAfter: .seconds(1)) == .ok)
+
+    // The marker that ends a transaction is an offset, and no record.
+    try TransactionMarker.append(to: "other", at: broker.bootstrapServers)
+    reading = try #require(try await LagSurvey(cluster: cluster).read([group], window: .zero).first)
+    let standing = try #require(reading.partitions.first { $0.place.topic == "other" })
+    #expect(standing.end == 11 && standing.hasOnlyMarkers && reading.lag == 0)
   }
 }

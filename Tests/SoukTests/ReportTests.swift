@@ -30,7 +30,7 @@ import Yams
 
   @Test func aNarrowTerminalCutsLongCellsFirst() {
     let lines = Self.sample().lines(Terminal(width: 44, hasColour: false))
-    #expect(lines[2] == "db-writer  1,234,567  the database…   stable")
+    #expect(lines[2] == "db-writer  1,234,567  the database…  stable")
     #expect(lines.allSatisfy { $0.count <= 44 })
   }
 

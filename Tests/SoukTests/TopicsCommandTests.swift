@@ -55,6 +55,35 @@ import Values
     #expect(RecordShape(Topics.storesIngest).rows.contains { $0.type.hasPrefix("list of ") })
   }
 
+  /// Every reference leads somewhere, and each service sends and receives what its entry says.
+  @Test(arguments: [nil] + FleetSystem.allCases.map { Optional($0) })
+  func asyncAPIHasNoReferenceIntoNothing(_ system: FleetSystem?) throws {
+    let topics = TopicsCommand.chosen(system)
+    let services = system?.services ?? ServiceCatalogue.all
+    let text = AsyncAPIDocument(topics: topics, services: services).data.prettyJSON
+    let root = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    #expect(root["asyncapi"] as? String == "3.0.0")
+    let channels = try #require(root["channels"] as? [String: Any])
+    #expect(channels.count == topics.count)
+    func follow(_ value: Any) {
+      if let list = value as? [Any] { list.forEach(follow) }
+      guard let object = value as? [String: Any] else { return }
+      if let path = object["$ref"] as? String {
+        let found = path.dropFirst(2).split(separator: "/").reduce(root as Any?) { ($0 as? [String: Any])?[String($1)] }
+        #expect(found != nil, "\(path)")
+      }
+      object.values.forEach(follow)
+    }
+    follow(root)
+    let operations = try #require(root["operations"] as? [String: [String: Any]])
+    for service in services {
+      for topic in service.inputs {
+        #expect(operations["\(service.name).receive.\(topic.name)"]?["action"] as? String == "receive")
+      }
+    }
+    #expect(throws: (any Error).self) { _ = try TopicsCommand.parseAsRoot(["asyncapi", "-o", "table"]) }
+  }
+
   @Test func everyServiceMayDoWhatItsEntrySays() throws {
     for entry in ServiceCatalogue.all {
       let access = ServiceAccess(entry)

@@ -152,7 +152,7 @@ struct LetterCounts: Hashable, Sendable {
     var report = Report("topics", [
       .text("topic", "TOPIC"), .number("open", "OPEN"), .number("redriven", "REDRIVEN", rank: 2),
       .number("dismissed", "DISMISSED", rank: 3), .text("newest", "NEWEST", rank: 1),
-      .text("codes", "WHY", least: 10),
+      .text("codes", "WHY", least: 24),
     ])
     for (origin, counts) in topics {
       let codes = counts.codes.sorted { $0.key < $1.key }.map { DataValue.Field($0.key, .integer(Int64($0.value))) }

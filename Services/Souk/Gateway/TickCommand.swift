@@ -88,12 +88,30 @@ struct SubscribeCommand: AsyncParsableCommand {
       } else {
         try await client.subscribe(symbol, feed: feed, channels: channels)
       }
-      print("\(undo ? "unsubscribed" : "subscribed") \(symbol)")
+      Self.say("\(undo ? "unsubscribed" : "subscribed") \(symbol)")
     }
-    guard follow else { return }
-    try await client.live(symbols: symbols) { event in
-      FileHandle.standardOutput.write(Data((event.data + "\n").utf8))
-      return true
+    if follow { try await Self.follow(symbols, client) }
+  }
+
+  /// Goes on where it was after a stream that ended, and after a gateway that was away.
+  private static func follow(_ symbols: [String], _ client: GatewayClient) async throws {
+    var last: String?
+    while true {
+      do {
+        try await client.live(symbols: symbols, after: last) { event in
+          // An event that is no record has no id.
+          guard let id = event.id else { return true }
+          last = id
+          say(event.data)
+          return true
+        }
+      } catch where ErrorClass(of: error) == .transient {
+        FileHandle.standardError.write(Data("waiting    \(error)\n".utf8))
+      }
+      try await Task.sleep(for: .seconds(1))
     }
   }
+
+  /// At once, also into a pipe.
+  private static func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 }

@@ -168,13 +168,13 @@ struct LagReport {
         return count > 0 ? .init(verdict.rawValue, .integer(Int64(count))) : nil
       })),
     ]))]
-    let counted = LagVerdict.allCases.compactMap { verdict -> String? in
+    let verdictCounts = LagVerdict.allCases.compactMap { verdict -> String? in
       let count = verdicts.count { $0 == verdict }
       return count > 0 ? "\(count) \(verdict.rawValue)" : nil
-    }
+    }.joined(separator: ", ")
     let time = sum.timeLag.map { $0 > .zero ? ", the oldest waits \(short($0))" : "" } ?? ""
     report.notes = [
-      "total: \(grouped(Int(sum.lag))) records\(time); \(readings.count) groups: \(counted.joined(separator: ", "))",
+      "total: \(grouped(Int(sum.lag))) records\(time); \(Self.groups(readings.count)): \(verdictCounts)",
     ]
     for reading in readings where reading.deleted > 0 {
       let count = grouped(Int(reading.deleted))
@@ -182,6 +182,8 @@ struct LagReport {
     }
     for reading in readings { if let silence = reading.silence { report.notes.append("\(reading.group): \(silence)") } }
   }
+
+  private static func groups(_ count: Int) -> String { counted(count, "group") }
 
   private static func rate(_ rate: Double?) -> Report.Cell {
     guard let rate else { return Report.Cell(.null, "-") }

@@ -65,8 +65,8 @@ struct RewindCommand: AsyncParsableCommand {
     for group in groups {
       let inputs = group.inputs.map(\.name).filter { topics.isEmpty || topics.contains($0) }
       let plan = try await rewind.plan(group.name, inputs, to: to.milliseconds)
-      output.print(Self.report(plan, group.name, entry, done: yes))
       if yes, !plan.moves.isEmpty { try await rewind.carryOut(plan, group.name) }
+      output.print(Self.report(plan, group.name, entry, done: yes))
     }
   }
 

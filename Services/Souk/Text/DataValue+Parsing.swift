@@ -1,7 +1,7 @@
 import Foundation
 
 extension DataValue {
-  /// Reads JSON (RFC 8259); fields keep their order and numbers their digits.
+  /// Reads JSON, as Foundation judges what that is; fields keep their order and numbers their digits.
   /// - Returns: nil for bytes that are no JSON, or that are nested more than 100 deep.
   init?(parsing bytes: [UInt8]) {
     // The judge of what is JSON; what follows only builds the value.

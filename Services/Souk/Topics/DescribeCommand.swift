@@ -204,7 +204,7 @@ struct TopicDescription {
     lines += row("written by", writers.joined(separator: ", ")) + row("read by", readers.joined(separator: ", "))
     lines += row("followed by", followers.joined(separator: ", "))
     if shape.rows.isEmpty {
-      lines += ["", "The code reads these records without a table of fields; --sample shows one."]
+      if newest == nil { lines += ["", "The code reads these records without a table of fields; --sample shows one."] }
     } else {
       var report = Report("fields", [
         .text("name", "FIELD"), .text("type", "TYPE", least: 16), .text("required", "REQUIRED"),

@@ -41,6 +41,7 @@ struct MessageBook {
     if Topics.commodityObservations.contains(where: { $0.name == topic }) { return CommodityObservation.self }
     if Topics.fetchTasks.contains(where: { $0.name == topic }) { return FetchTask.self }
     if topic == Topics.flowStates.name { return SymbolState.self }
+    if topic == Topics.filesExpired.name { return FileDiscovered.self }
     return nil
   }
 

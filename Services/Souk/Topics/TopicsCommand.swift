@@ -15,7 +15,10 @@ struct TopicsCommand: AsyncParsableCommand {
         souk topics describe gogobe.files.discovered
         souk topics acls parser --commands
       """,
-    subcommands: [ListCommand.self, DescribeCommand.self, PlanCommand.self, ApplyCommand.self, AccessCommand.self])
+    subcommands: [
+      ListCommand.self, DescribeCommand.self, PlanCommand.self, ApplyCommand.self, AccessCommand.self,
+      AsyncAPICommand.self,
+    ])
 
   static func chosen(_ system: FleetSystem?) -> [Topic] { system?.topics ?? Topics.allWithDeadLetters }
 
@@ -35,10 +38,10 @@ struct TopicsCommand: AsyncParsableCommand {
 
     var report: Report {
       var report = Report("topics", [
-        .text("topic", "TOPIC", least: 20), .number("partitions", "PARTITIONS", rank: 2),
-        .text("retention", "RETENTION", rank: 1), .text("key", "KEY", least: 8, rank: 3),
+        .text("topic", "TOPIC"), .number("partitions", "PARTITIONS", rank: 2),
+        .text("retention", "RETENTION", rank: 1), .text("key", "KEY", least: 12, rank: 3),
         .text("ordered_by", "ORDERED BY", least: 10, rank: 4), .hidden("schema"),
-        .text("summary", "A RECORD SAYS", least: 20),
+        .text("summary", "A RECORD SAYS", least: 30),
       ])
       let letters = Set(Topics.all.map(\.deadLetterName))
       for topic in TopicsCommand.chosen(system) where !noDeadLetters || !letters.contains(topic.name) {

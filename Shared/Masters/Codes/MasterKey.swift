@@ -25,6 +25,9 @@ package struct MasterKey: Hashable, Sendable, Comparable, BitwiseCopyable {
   /// One word of it, for hash tables.
   var word: UInt64 { high == 0 ? low : min((high ^ (low >> 1)) | 1 << 63, .max - 2) }
 
+  /// GTINs differ in the lower word, and so do hashes.
+  package func hash(into hasher: inout Hasher) { hasher.combine(low) }
+
   package static func < (left: Self, right: Self) -> Bool {
     (left.high, left.low) < (right.high, right.low)
   }

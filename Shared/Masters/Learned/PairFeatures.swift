@@ -59,6 +59,8 @@ final class PairFeatures {
   let rowLetters = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
   /// Rarity of its words and numbers.
   private(set) var rowTotal: Float = 0
+  /// Of no meaning: keeps reads that only fetch memory.
+  var fetched: UInt32 = 0
   private let name = Words.allocate(capacity: ProductText.maxTokens)
   private var nameCount = 0
   private(set) var rowSize: ProductSize?
@@ -375,8 +377,9 @@ final class PairFeatures {
       return
     }
     var ratio = abs(logf(Float(mine.tenths) / Float(theirs.tenths)))
+    let isComparable = mine.dimension == theirs.dimension || (mine.dimension != .pieces && theirs.dimension != .pieces)
+    set(.size, ratio < 0.02 && isComparable ? 1 : 0)
     if mine.dimension != theirs.dimension { ratio += 0.15 }
-    set(.size, ratio < 0.02 ? 1 : 0)
     set(.sizeRatio, min(ratio, 5))
   }
 
