@@ -1,6 +1,7 @@
 import Foundation
 import LocalServers
 import Testing
+import TestSupport
 import Yams
 
 /// The configuration of Prometheus, by Prometheus' own tool.
