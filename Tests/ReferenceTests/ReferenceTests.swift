@@ -117,7 +117,8 @@ import TestSupport
         try await ServiceProcess.run("souk-reference", ["--root", folder] + arguments)
       }
       let manifest = "k8s/components/monitoring/rules.yaml"
-      try blocks([("profiles", 0), ("services", 2), ("volumes", 2)], of: "compose/docker-compose.yml", in: folder)
+      let compose = [("profiles", 0), ("services", 2), ("demo", 2), ("volumes", 2)]
+      try blocks(compose, of: "compose/docker-compose.yml", in: folder)
       try blocks([("targets", 10)], of: "compose/prometheus/prometheus.yml", in: folder)
       try blocks([("products", 0)], of: "compose/Dockerfile", in: folder)
       try blocks([("products", 0)], of: "Makefile", in: folder)
