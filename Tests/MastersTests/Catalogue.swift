@@ -8,18 +8,23 @@ struct Row {
   var brand = ""
   var quantity: String?
   var unit = ""
+  /// What the unit price is for.
+  var measure = ""
   var isWeighted = false
 
   /// The words and size it is compared by.
   func text() -> ProductText {
     let text = ProductText()
     let (name, brand, unit) = (Array(self.name.utf8), Array(self.brand.utf8), Array(self.unit.utf8))
+    let measure = Array(self.measure.utf8)
     name.withUnsafeBufferPointer { name in
       brand.withUnsafeBufferPointer { brand in
-        unit.withUnsafeBufferPointer {
-          text.set(
-            name: name, brand: brand, quantity: quantity.flatMap { ExactDecimal($0) }, unit: $0,
-            isWeighted: isWeighted)
+        unit.withUnsafeBufferPointer { unit in
+          measure.withUnsafeBufferPointer {
+            text.set(
+              name: name, brand: brand, quantity: quantity.flatMap { ExactDecimal($0) }, unit: unit, measure: $0,
+              isWeighted: isWeighted)
+          }
         }
       }
     }

@@ -89,6 +89,22 @@ import Testing
     }
   }
 
+  /// Shares and logarithms by hand: three rows have word 1, two of them are likely products of maker 7.
+  @Test func whoseProductsWordsAreShowsInTheOtherRows() {
+    var makers = MakersOfWords()
+    for words in [[1, 10], [1, 11], [1, 12], [2, 13]] as [[UInt64]] { makers.add(words) }
+    for (maker, row, probability) in [(7, 0, 0.9), (7, 1, 0.8), (8, 3, 0.9), (7, 2, 0.4), (8, 2, 0.4), (9, 2, 0.001)] {
+      makers.count(UInt32(maker), of: row, Float(probability))
+    }
+    makers.leaveOut([(7, 0.4), (8, 0.4), (9, 0.001)])
+    let (likely, other) = (makers.say(7, of: 2), makers.say(8, of: 2))
+    #expect(abs(likely.share - 0.79332) < 1e-4 && abs(likely.lift - 0.25031) < 1e-4)
+    #expect(abs(likely.lifts - likely.lift) < 1e-6, "a word of no other row says nothing")
+    #expect(abs(other.share - 0.38235) < 1e-4 && other.lift == 0 && abs(other.lifts + 0.61519) < 1e-4)
+    #expect(makers.say(0, of: 2) == (0, 0, 0), "a master without a GTIN")
+    #expect(makers.say(9, of: 2) == (0, 0, 0), "a maker that only unlikely pairs name")
+  }
+
   @Test func theOrderOfTheMastersDoesNotMatter() throws {
     let names = ["תנובה קוטג 5% 250 גר", "אסם במבה 80 ג", "במבה 200", "סויה", "קוטג'"].map { Row(name: $0) }
     let forwards = try answers(names, Self.index())

@@ -1,6 +1,7 @@
-import Masters
 import Testing
 import Values
+
+@testable import Masters
 
 @Suite struct ProductTextTests {
   /// Each line is one product written in several ways.
@@ -32,7 +33,8 @@ import Values
   @Test(arguments: [
     ("אורז 1 ק\"ג", "1000", "g"), ("אורז 1.25 קג", "1250", "g"), ("תבלין 12.5 גרם", "12.5", "g"),
     ("coffee 12 oz", "340", "g"), ("beef 2 lb", "907", "g"), ("מיץ 0.33 ליטר", "330", "ml"), ("beer 50 cl", "500", "ml"),
-    ("נייר 32 גלילים", "32", "pc"), ("קפסולות 10 יח' 52 גרם", "52", "g"), ("שתייה 4*1.5 ליטר", "6000", "ml"),
+    ("נייר 32 גלילים", "32", "pc"),
+    ("קולה בקבוק 1.5 לי", "1500", "ml"), ("קפסולות 10 יח' 52 גרם", "52", "g"), ("שתייה 4*1.5 ליטר", "6000", "ml"),
   ])
   func sizesOfNames(_ name: String, _ quantity: String, _ unit: String) {
     let size = Row(name: name).text().size
@@ -46,6 +48,31 @@ import Values
     #expect(Row(name: "במבה", quantity: "1", unit: "יחידה").text().size == nil, "one piece says nothing")
     #expect(Row(name: "במבה", quantity: "100", unit: "100 גרם").text().size == nil, "what the unit price is for")
     #expect(Row(name: "עגבניות", quantity: "1", unit: "ק\"ג", isWeighted: true).text().size == nil)
+  }
+
+  /// Some chains count in hundreds of grams or millilitres and call them pieces.
+  @Test(arguments: [
+    ("מקלות בייגלה", "4", "'יח", "ל-100 גרם", "400", "g"), ("שוק שוקו בבקבוק", "3.40", "יח`", "100 מ\"ל", "340", "ml"),
+    ("מקלות בייגלה 250 גרם", "4", "'יח", "ל-100 גרם", "250", "g"), ("אגוזים", "4", "יח'", "יח'", "4", "pc"),
+    ("אגוזים", "4", "יח'", "", "4", "pc"), ("אגוזים", "200", "גרמים", "100 גרם", "200", "g"),
+  ])
+  func whatAPieceIsSaysTheUnitPrice(
+    _ name: String, _ quantity: String, _ unit: String, _ measure: String, _ size: String, _ sizeUnit: String
+  ) {
+    let found = Row(name: name, quantity: quantity, unit: unit, measure: measure).text().size
+    #expect(found?.quantity.description == size && found?.unit == sizeUnit)
+  }
+
+  /// Of what is poured some chains publish the weight, others the volume.
+  @Test func gramsAndMillilitresOfTheSameNumberAreAlike() throws {
+    func size(_ quantity: String, _ unit: String) throws -> ProductSize {
+      try #require(Row(name: "סבון", quantity: quantity, unit: unit).text().size)
+    }
+    let litre = try size("1", "ליטר")
+    #expect(try size("1", "ק\"ג").amount == litre.amount)
+    #expect(try size("1", "ק\"ג") != litre)
+    #expect(try size("1000", "יח'").amount != litre.amount)
+    #expect(try size("1500", "מ\"ל").amount != litre.amount)
   }
 
   @Test func theBrandMayStandInEitherColumn() {

@@ -20,10 +20,23 @@ struct Dashboard {
     var datasourceType: String?
   }
 
+  struct Variable: Equatable {
+    var name: String
+    /// `datasource`, `query`, `textbox`.
+    var type: String
+    /// Of one that chooses a data source: the type to choose from.
+    var query: String
+    var datasource: String?
+    var datasourceType: String?
+  }
+
   let file: String
   let uid: String
   let title: String
   let panels: [Panel]
+  let variables: [Variable]
+  /// Everything that Grafana puts values into.
+  let text: String
   /// Of variables and annotations.
   let otherQueries: [String]
 
@@ -51,6 +64,14 @@ struct Dashboard {
     self.panels = panels
     let variables = (root["templating"] as? [String: Any])?["list"] as? [[String: Any]] ?? []
     let annotations = (root["annotations"] as? [String: Any])?["list"] as? [[String: Any]] ?? []
+    self.variables = variables.map { variable in
+      let source = variable["datasource"] as? [String: Any]
+      return Variable(
+        name: variable["name"] as? String ?? "", type: variable["type"] as? String ?? "",
+        query: variable["query"] as? String ?? (variable["query"] as? [String: Any])?["query"] as? String ?? "",
+        datasource: source?["uid"] as? String, datasourceType: source?["type"] as? String)
+    }
+    text = String(decoding: data, as: UTF8.self)
     let asked = variables.filter { ($0["datasource"] as? [String: Any])?["type"] as? String == "prometheus" }
     otherQueries = asked.compactMap { ($0["query"] as? [String: Any])?["query"] as? String ?? $0["query"] as? String }
       .map(Self.selector) + annotations.compactMap { $0["expr"] as? String }
@@ -97,7 +118,7 @@ extension Dashboard.Panel {
     queries = (json["targets"] as? [[String: Any]] ?? []).map { target in
       let own = target["datasource"] as? [String: Any] ?? source
       return Dashboard.Query(
-        expression: target["expr"] as? String ?? target["query"] as? String ?? "",
+        expression: target["expr"] as? String ?? target["query"] as? String ?? target["rawSql"] as? String ?? "",
         legend: target["legendFormat"] as? String ?? "", datasource: own["uid"] as? String,
         datasourceType: own["type"] as? String)
     }

@@ -21,15 +21,43 @@ import Yams
     }
     #expect(sources["prometheus"] == "prometheus")
     for dashboard in dashboards {
+      // The name of a data source is the operator's; its type is not.
+      let chosen = dashboard.variables.filter { $0.type == "datasource" }
+      for variable in chosen {
+        #expect(sources.values.contains(variable.query), "\(dashboard.file): compose has no \(variable.query)")
+      }
+      func check(_ source: String?, _ type: String?, of place: String) {
+        let isKnown = chosen.contains { source == "${\($0.name)}" && $0.query == type }
+        #expect(isKnown, "\(dashboard.file): \(place) asks \(source ?? "no data source"), which no variable chooses")
+      }
       for panel in dashboard.panels {
-        for query in panel.queries {
-          let isKnown = query.datasource.flatMap { sources[$0] } == query.datasourceType
-          #expect(isKnown, "\(dashboard.file): \(panel.title) asks \(query.datasource ?? "no data source")")
-        }
+        for query in panel.queries { check(query.datasource, query.datasourceType, of: panel.title) }
+      }
+      for variable in dashboard.variables where variable.type == "query" {
+        check(variable.datasource, variable.datasourceType, of: variable.name)
       }
     }
     let providers = try Repository.yaml("compose/grafana/provisioning/dashboards/souk.yml")["providers"]
     #expect((providers as? [[String: Any]])?.count == 1)
+  }
+
+  /// A variable that is not there stays in the query as it is written, which then finds nothing.
+  @Test func everyVariableIsDeclared() throws {
+    for dashboard in try Dashboard.all() {
+      let declared = Set(dashboard.variables.map(\.name) + ["timeFilter", "tag_symbol", "tag_bar"])
+      for match in dashboard.text.matches(of: /\$\{?([a-z][a-z_]*)/) where !match.0.hasPrefix("$__") {
+        #expect(declared.contains(String(match.1)), "\(dashboard.file) uses \(match.0)")
+      }
+    }
+  }
+
+  /// In Kubernetes and in compose the dashboards are the same files.
+  @Test func everyDashboardIsDeployed() throws {
+    let component = try Repository.yaml("k8s/components/monitoring/kustomization.yaml")
+    let map = (component["configMapGenerator"] as? [[String: Any]])?.first
+    #expect(Set(map?["files"] as? [String] ?? []) == Set(try Dashboard.all().map { "dashboards/\($0.file)" }))
+    let compose = try Repository.text("compose/docker-compose.yml")
+    #expect(compose.contains("../k8s/components/monitoring/dashboards:/var/lib/grafana/dashboards:ro"))
   }
 
   @Test func panelsHaveTitlesUnitsPlacesAndDescriptions() throws {

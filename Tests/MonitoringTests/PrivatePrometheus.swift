@@ -51,6 +51,7 @@ final class PrivatePrometheus: Sendable {
   private static func configuration(_ targets: [Target], port: UInt16) throws -> String {
     var root = try Repository.yaml("compose/prometheus/prometheus.yml")
     root["global"] = ["scrape_interval": "1s", "evaluation_interval": "1s"]
+    root["alerting"] = nil
     root["rule_files"] = [Repository.path("compose/prometheus/rules/*.yml")]
     var jobs = root["scrape_configs"] as? [[String: Any]] ?? []
     for index in jobs.indices {

@@ -1,6 +1,7 @@
 import Foundation
 import LocalServers
 import Testing
+import TestSupport
 import Yams
 
 /// The configuration of Prometheus, by Prometheus' own tool.
@@ -52,6 +53,76 @@ import Yams
       #expect(rule.annotations["summary"]?.isEmpty == false, "\(rule.name)")
       #expect(rule.annotations["description"]?.isEmpty == false, "\(rule.name)")
     }
+  }
+
+  /// Each alert names its section of the runbook, and each section says what is meant, where to look and what to do.
+  @Test func everyAlertHasItsSectionOfTheRunbook() throws {
+    let page = "Services/Runbook.md"
+    let sections = try Repository.text(page).components(separatedBy: "\n### ").dropFirst().map { section in
+      (name: String(section.prefix { $0 != "\n" }), text: section)
+    }
+    let alerts = try Rule.all().filter(\.isAlert)
+    #expect(sections.map(\.name).sorted() == alerts.map(\.name).sorted())
+    for alert in alerts {
+      #expect(alert.annotations["runbook_url"] == "\(page)#\(alert.name.lowercased())", "\(alert.name)")
+    }
+    for section in sections {
+      for part in ["- **Means**: ", "- **Look**:", "- **Do**: "] {
+        #expect(section.text.contains(part), "\(section.name) lacks \(part)")
+      }
+    }
+  }
+
+  /// Links between the operators' pages lead somewhere, and their commands are those of the program.
+  @Test(arguments: ["Services/Runbook.md", "Services/Operations.md"])
+  func operatorsPagesAreRight(_ page: String) async throws {
+    let text = try Repository.text(page)
+    for match in text.matches(of: /\]\(([^)#]*)(#[a-z0-9-]+)?\)/) {
+      let target = match.1.isEmpty ? page : "Services/\(match.1)"
+      #expect(FileManager.default.fileExists(atPath: Repository.path(target)), "\(match.0)")
+      guard let anchor = match.2?.dropFirst() else { continue }
+      let headings = try Repository.text(target).split(separator: "\n").filter { $0.hasPrefix("#") }
+      let anchors = headings.map { $0.drop { "# ".contains($0) }.lowercased().replacing(" ", with: "-") }
+      #expect(anchors.contains(String(anchor)), "\(match.0)")
+    }
+    var helps: [[String]: String] = [:]
+    for match in text.matches(of: /(?:`|\n)souk ([^`\n]+)/) {
+      let command = match.1.prefix { $0 != "#" && $0 != "|" }.split(separator: " ").map(String.init)
+      let words = Array(command.prefix(["dlq", "topics", "models"].contains(command[0]) ? 2 : 1))
+        .filter { $0.allSatisfy { $0.isLowercase } }
+      if helps[words] == nil {
+        let outcome = try await ServiceProcess.run("souk", words + ["--help"])
+        let usage = "USAGE: souk \(words.joined(separator: " "))"
+        #expect(outcome.status.isSuccess && outcome.output.contains(usage), "\(match.0)")
+        helps[words] = outcome.output
+      }
+      for flag in command where flag.hasPrefix("--") {
+        #expect(helps[words]?.contains(flag) == true, "\(match.0): no \(flag)")
+      }
+    }
+    #expect(helps.count >= 6)
+  }
+
+  /// What is critical goes to its own receiver, and an alert that follows from another is held back.
+  @Test func alertsFindTheirReceiver() async throws {
+    let path = Repository.path("compose/alertmanager/alertmanager.yml")
+    let amtool = try Program.require("amtool", package: "the Debian package prometheus-alertmanager")
+    func run(_ arguments: String...) async throws -> ChildProcess.Outcome {
+      try await ChildProcess.run(Launch(amtool, arguments), atMost: .seconds(300))
+    }
+    let checked = try await run("check-config", path)
+    #expect(checked.status.isSuccess, "\(checked.output)\(checked.errorOutput)")
+    for (severity, receiver) in [("critical", "now"), ("warning", "later"), ("info", "shown")] {
+      let routed = try await run(
+        "config", "routes", "test", "--config.file=\(path)", "severity=\(severity)", "service=parser")
+      #expect(routed.output.trimmingCharacters(in: .whitespacesAndNewlines) == receiver, "\(routed)")
+    }
+    let alerts = Set(try Rule.all().map(\.name))
+    for match in try Repository.text("compose/alertmanager/alertmanager.yml").matches(of: /Souk[A-Za-z]+/) {
+      #expect(alerts.contains(String(match.0)), "there is no alert \(match.0)")
+    }
+    let prometheus = try Repository.text("compose/prometheus/prometheus.yml")
+    #expect(prometheus.contains("targets: [alertmanager:9093]"))
   }
 
   /// Under Kubernetes the operator sets labels of its own: the job is the one that rules and dashboards ask for, and no

@@ -31,6 +31,26 @@ package enum CatalogueTables {
     return table(["service", "what it does", "reads", "writes", "keeps its result in"], rows)
   }
 
+  /// What each service asks for and may take, as `Services/Operations.md` shows it.
+  package static func sizing(_ services: [ServiceEntry] = ServiceCatalogue.all) -> String {
+    let rows = services.flatMap { service in
+      service.workloads.map { workload in
+        let replicas: String
+        switch service.scaling {
+        case .single: replicas = "1"
+        case .activeStandby: replicas = "2, of which one works"
+        case .replicated: replicas = "as many as there are"
+        case .byLag: replicas = "\(workload.group?.inputs.map(\.partitions).min() ?? 1)"
+        }
+        let needed = service.resources
+        return [
+          "`\(workload.name)`", replicas, "\(needed.cpu)m, \(needed.memory) MiB", "2, \(needed.memoryLimit) MiB",
+        ]
+      }
+    }
+    return table(["workload", "replicas at most", "asks for: CPU, memory", "limit: CPU, memory"], rows)
+  }
+
   private static func kept(_ topic: Topic) -> String {
     if topic.cleanup == .compact { return "the last of each key" }
     let (days, hours) = (topic.retention.components.seconds / 86_400, topic.retention.components.seconds / 3_600)

@@ -33,6 +33,8 @@ package struct References: Sendable {
     var documents: [Document] = []
     for program in programs.programs { documents.append(try await readme(of: program)) }
     documents.append(try overview())
+    documents.append(try Self.document(
+      programs.root, "Services/Operations.md", replacing: [GeneratedBlock("sizing", CatalogueTables.sizing())]))
     documents.append(document("k8s/topics/topics.yaml", TopicManifests.yaml()))
     documents.append(document(Self.rules, try ruleManifest()))
     return try documents + Self.fleet(root: programs.root)

@@ -107,6 +107,8 @@ import TestSupport
       try "# souk\n".write(toFile: folder + "/Services/Souk/README.md", atomically: true, encoding: .utf8)
       let overview = ["services", "topics"].map { "<!-- begin generated: \($0) -->\n<!-- end generated: \($0) -->\n" }
       try overview.joined().write(toFile: folder + "/Services/README.md", atomically: true, encoding: .utf8)
+      try "<!-- begin generated: sizing -->\n<!-- end generated: sizing -->\n"
+        .write(toFile: folder + "/Services/Operations.md", atomically: true, encoding: .utf8)
       try FileManager.default.createDirectory(
         atPath: folder + "/compose/prometheus/rules", withIntermediateDirectories: true)
       let rules = "# Why.\n\ngroups:\n  - name: g\n\n    rules: []\n"
@@ -115,7 +117,8 @@ import TestSupport
         try await ServiceProcess.run("souk-reference", ["--root", folder] + arguments)
       }
       let manifest = "k8s/components/monitoring/rules.yaml"
-      try blocks([("profiles", 0), ("services", 2), ("volumes", 2)], of: "compose/docker-compose.yml", in: folder)
+      let compose = [("profiles", 0), ("services", 2), ("demo", 2), ("volumes", 2)]
+      try blocks(compose, of: "compose/docker-compose.yml", in: folder)
       try blocks([("targets", 10)], of: "compose/prometheus/prometheus.yml", in: folder)
       try blocks([("products", 0)], of: "compose/Dockerfile", in: folder)
       try blocks([("products", 0)], of: "Makefile", in: folder)
@@ -129,7 +132,8 @@ import TestSupport
         atPath: folder + "/k8s/components/egx", withIntermediateDirectories: true)
       try "\(KubernetesManifests.mark) x\n".write(toFile: "\(folder)/\(gone)", atomically: true, encoding: .utf8)
       try "kind: Painter\n".write(toFile: "\(folder)/\(kept)", atomically: true, encoding: .utf8)
-      let files = ["Services/Souk/README.md", "Services/README.md", "k8s/topics/topics.yaml", manifest]
+      let files = ["Services/Souk/README.md", "Services/README.md", "Services/Operations.md"]
+        + ["k8s/topics/topics.yaml", manifest]
         + ["docker-compose.yml", "prometheus/prometheus.yml", "Dockerfile", "README.md"].map { "compose/\($0)" }
         + ["Makefile", "k8s/base/network.yaml", "k8s/components/managed-servers/kustomization.yaml"]
         + KubernetesManifests().files().keys.sorted() + [gone]

@@ -179,7 +179,7 @@ package final class MasterLookup {
   package func words(of row: borrowing PriceRow) -> ProductText {
     words.set(
       name: row.unsafeText(.name), brand: row.unsafeText(.manufacturer), quantity: row.quantity,
-      unit: row.unsafeText(.unitQty), isWeighted: row.isWeighted == true)
+      unit: row.unsafeText(.unitQty), measure: row.unsafeText(.unitOfMeasure), isWeighted: row.isWeighted == true)
     return words
   }
 
@@ -220,7 +220,9 @@ private enum RowHash {
   static func of(_ row: borrowing PriceRow, chain: String) -> UInt64 {
     var chain = chain
     var hash = chain.withUTF8 { of($0) }
-    for field in [PriceField.name, .manufacturer, .unitQty] { hash = of(row.unsafeText(field), hash ^ 0xFF) }
+    for field in [PriceField.name, .manufacturer, .unitQty, .unitOfMeasure] {
+      hash = of(row.unsafeText(field), hash ^ 0xFF)
+    }
     if let quantity = row.quantity { hash ^= UInt64(bitPattern: Int64(quantity.hashValue)) }
     return hash
   }

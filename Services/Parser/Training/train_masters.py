@@ -19,6 +19,9 @@ NEAR = 8
 """Candidates of a row that are always learnt from."""
 SURE, LEAST_SURE = 0.5, 20
 """Pairs that say how dear a chain is: as in RowDecision in Swift."""
+LEAST, DOUBT = 0.01, 2
+"""Pairs that say whose products the rows with a word are, and how many such rows are needed: as in MakersOfWords in
+Swift."""
 PRICE_RATIO, UNPRICED = 27, -8
 """Place of the logarithm of a pair's prices among its features: as PairFeature.priceRatio in Swift."""
 
@@ -41,7 +44,11 @@ class Chain:
         self.labels = table[:, 2] > 0
         self.known = table[:, 3] > 0
         """Whether the row's product is among the masters at all."""
-        self.features = table[:, 4:]
+        self.makers = table[:, 4].astype(np.int64)
+        """Of the masters; 0 for none."""
+        self.features = table[:, 5:]
+        self.word_rows, self.words = np.fromfile(path[:-len("pairs")] + "words", dtype="<i4").reshape(-1, 2).T
+        """The words of the rows, one after the other, and whose they are."""
         self.known_rows = len(np.unique(self.rows[self.known]))
         self.new_rows = len(np.unique(self.rows[~self.known]))
 
@@ -81,6 +88,35 @@ def fit_pairs(chains, arguments):
     return fit(PAIRS, np.concatenate([chain.features[keep] for chain, (keep, _) in zip(chains, chosen)]),
                np.concatenate([chain.labels[keep] for chain, (keep, _) in zip(chains, chosen)]), arguments.pair_rounds,
                arguments, np.concatenate([weights for _, weights in chosen]))
+
+
+def makers_of_words(chain, p, kept):
+    """Whose products the chain's other rows with the words of a row are, for these pairs: what MakersOfWords in Swift
+    says."""
+    p = np.where(p >= LEAST, p, 0).astype(np.float64)
+    # Each pair as often as its row has words.
+    starts = np.searchsorted(chain.word_rows, chain.rows)
+    counts = np.searchsorted(chain.word_rows, chain.rows, side="right") - starts
+    places = np.repeat(np.arange(len(p)), counts)
+    words = chain.words[np.arange(len(places)) + np.repeat(starts - np.cumsum(counts) + counts, counts)]
+    makers, rows = chain.makers[places], chain.rows[places]
+
+    def total(keys):
+        _, numbers = np.unique(keys, return_inverse=True)
+        return np.bincount(numbers, p[places])[numbers]
+    pair, most = words * np.int64(chain.makers.max() + 1) + makers, np.int64(rows.max() + 1)
+    of_maker = np.maximum(0, total(pair) - total(pair * most + rows))
+    of_all = np.maximum(0, total(words) - total(words * most + rows))
+    priors = np.bincount(chain.makers, p)[chain.makers] / max(p.sum(), 1e-300)
+    prior = np.maximum(priors[places], 1e-300)
+    found = (of_maker + DOUBT * prior) / (of_all + DOUBT)
+    lift = np.log(found / prior)
+    columns = np.zeros((len(p), 3))
+    np.maximum.at(columns[:, 0], places, found)
+    np.maximum.at(columns[:, 1], places, lift)
+    np.add.at(columns[:, 2], places, lift)
+    columns[(chain.makers == 0) | (priors == 0)] = 0
+    return columns[kept].astype(np.float32)
 
 
 def late(chain, p):
@@ -123,7 +159,7 @@ def late(chain, p):
         own, rank, np.where(other >= 0, p[other], 0), np.where(other >= 0, rival_p[other], 0), total, opponent,
         np.where(rival[pairs] >= 0, elsewhere[rival[pairs]], 0), sums[pairs] - own,
         own / (own + opponent + 0.02), own / (total + 0.02), price, np.abs(price),
-        np.full(len(pairs), level), features,
+        np.full(len(pairs), level), makers_of_words(chain, p, pairs), features,
         np.where(other[:, None] >= 0, features - chain.features[other], 0)]).astype(np.float32)
     return pairs, matrix
 

@@ -27,6 +27,8 @@ package final class Candidates {
   private let order = UnsafeMutablePointer<UInt64>.allocate(capacity: NameSearch.most)
   private let unordered = UnsafeMutablePointer<NameSearch.Found>.allocate(capacity: NameSearch.most)
   private var keys: [MasterKey] = []
+  /// Of the row, its brand included, without numbers.
+  package private(set) var words: [UInt64] = []
   private let farthest: Float
 
   /// - Parameter farthest: masters whose likelihood at a glance, a logarithm, is so much below the best one's are not
@@ -58,6 +60,10 @@ package final class Candidates {
     order(found, index)
     count = 0
     keys.removeAll(keepingCapacity: true)
+    words.removeAll(keepingCapacity: true)
+    for place in 0..<pairs.rowCount where !pairs.row[place].traits.contains(.number) {
+      words.append(pairs.row[place].hash)
+    }
     for item in found {
       let master = view.store.representative(index.names[Int(item.name)].master)
       var place = 0

@@ -80,7 +80,7 @@ final class NameIndex {
   @inline(__always)
   func list(_ key: UInt64) -> Postings.List? { postings.list(key) }
 
-  static func key(size: ProductSize) -> UInt64 { 1 << 63 | size.word }
+  static func key(size: ProductSize) -> UInt64 { 1 << 63 | size.amount }
 
   @inline(__always)
   func word(_ hash: UInt64) -> UInt32? {

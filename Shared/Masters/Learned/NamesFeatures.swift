@@ -59,7 +59,7 @@ final class NamesFeatures {
         names += 1
         take(name, row, index)
         if let mine = row.rowSize, let theirs = name.size {
-          if mine == theirs { sizes += 1 } else { otherSizes += 1 }
+          if mine.amount == theirs.amount { sizes += 1 } else { otherSizes += 1 }
         }
         if row.facts.logPrice > RowFacts.unpriced, name.logPrice > RowFacts.unpriced {
           let distance = row.facts.logPrice - name.logPrice

@@ -45,7 +45,7 @@ extension PairFeatures {
       likelihood += Glance.nameShared * nameShared / nameTotal + Glance.rowAlike * alike / rowTotal
       likelihood += Glance.nameAlike * nameAlike / nameTotal + Glance.number * numbers
       if let mine = rowSize, let theirs = name.size {
-        likelihood += mine == theirs ? Glance.size : Glance.otherSize
+        likelihood += mine.amount == theirs.amount ? Glance.size : Glance.otherSize
       }
       if facts.logPrice > RowFacts.unpriced, name.logPrice > RowFacts.unpriced {
         likelihood += Glance.price * min(abs(facts.logPrice - name.logPrice), 1)

@@ -377,8 +377,9 @@ final class PairFeatures {
       return
     }
     var ratio = abs(logf(Float(mine.tenths) / Float(theirs.tenths)))
+    let isComparable = mine.dimension == theirs.dimension || (mine.dimension != .pieces && theirs.dimension != .pieces)
+    set(.size, ratio < 0.02 && isComparable ? 1 : 0)
     if mine.dimension != theirs.dimension { ratio += 0.15 }
-    set(.size, ratio < 0.02 ? 1 : 0)
     set(.sizeRatio, min(ratio, 5))
   }
 

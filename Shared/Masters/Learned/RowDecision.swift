@@ -1,12 +1,14 @@
 import Forecasting
 
 /// Decides which masters the rows of one file are, all of them together: two codes of a chain are rarely one product,
-/// so a master that another row claims with more right is not this row's.
+/// so a master that another row claims with more right is not this row's; and what the chain calls a maker shows in its
+/// other rows.
 package final class RowDecision {
-  /// Of a row's three best candidates: who else claims what, the price with the chain's level taken out, what the pair
-  /// looks like, and in what it differs from the row's other best.
+  /// Of a row's three best candidates: who else claims what, the price with the chain's level taken out, whose products
+  /// the chain's other rows with the same words are, what the pair looks like, and in what it differs from the row's
+  /// other best.
   package static let features = late + 2 * Candidates.features
-  private static let late = 13
+  private static let late = 16
   private static let kept = 3
   /// Least probability of a pair that says how dear the chain is, and the least number of such rows.
   private static let sure: Float = 0.5
@@ -35,6 +37,7 @@ package final class RowDecision {
   private var pairs: [Pair] = []
   private var judged = 0
   private var rowStarts: [Int] = []
+  private var makers = MakersOfWords()
   private var bestFeatures: [Float] = []
   private var claimed: Set<MasterKey> = []
 
@@ -44,6 +47,7 @@ package final class RowDecision {
   package func add(_ candidates: Candidates) throws(ForecastError) {
     let row = rowStarts.count
     rowStarts.append(pairs.count)
+    makers.add(candidates.words)
     for place in 0..<candidates.count {
       pairs.append(Pair(row: row, master: candidates.key(place), probability: 0))
     }
@@ -80,6 +84,7 @@ package final class RowDecision {
     matrix.removeAll(keepingCapacity: true)
     pairs.removeAll(keepingCapacity: true)
     rowStarts.removeAll(keepingCapacity: true)
+    makers.removeAll()
     bestFeatures.removeAll(keepingCapacity: true)
     claimed.removeAll(keepingCapacity: true)
     judged = 0
@@ -114,6 +119,7 @@ package final class RowDecision {
   private func contested() throws(ForecastError) -> [(pair: Int, probability: Float)] {
     let claims = Claims(pairs)
     let level = priceLevel()
+    for pair in pairs { makers.count(pair.master.maker, of: pair.row, pair.probability) }
     var rows: [Float] = []
     var kept: [Int] = []
     for row in rowStarts.indices {
@@ -122,6 +128,7 @@ package final class RowDecision {
         pairs[$0].probability != pairs[$1].probability ? pairs[$0].probability > pairs[$1].probability : $0 < $1
       }
       let total = mine.reduce(Float(0)) { $0 + pairs[$1].probability }
+      makers.leaveOut(mine.lazy.map { (self.pairs[$0].master.maker, self.pairs[$0].probability) })
       for (rank, pair) in mine.prefix(Self.kept).enumerated() {
         let p = pairs[pair].probability
         let other = mine.first { $0 != pair }
@@ -136,6 +143,8 @@ package final class RowDecision {
         let ratio = mine[mine.startIndex + PairFeature.priceRatio.rawValue]
         let price = ratio > Self.unpriced ? ratio - level : ratio
         rows += [price, abs(price), level]
+        let maker = makers.say(pairs[pair].master.maker, of: row)
+        rows += [maker.share, maker.lift, maker.lifts]
         rows += mine
         if let other {
           rows += zip(mine, bestFeatures[pairs[other].features...]).lazy.map { $0 - $1 }

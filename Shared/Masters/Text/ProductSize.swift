@@ -50,6 +50,9 @@ package struct ProductSize: Hashable, Sendable, BitwiseCopyable {
 
   /// A number for hash tables; never 0, which stands for no size.
   var word: UInt64 { UInt64(dimension.rawValue) << 32 | UInt64(tenths) }
+
+  /// The same for grams and millilitres: of what is poured some chains publish the weight, others the volume.
+  var amount: UInt64 { dimension == .pieces ? word : UInt64(tenths) }
 }
 
 extension ExactDecimal {

@@ -49,17 +49,18 @@ package final class ProductText {
   /// Takes in another product.
   /// - Parameters:
   ///   - quantity: in `unit`, as published; used when the name says no weight or volume itself.
+  ///   - measure: what the unit price is for, such as `100 גרם`.
   ///   - isWeighted: the quantity is what the price is for, not what the package holds.
   package func set(
     name: UnsafeBufferPointer<UInt8>, brand: UnsafeBufferPointer<UInt8>, quantity: ExactDecimal?,
-    unit: UnsafeBufferPointer<UInt8>, isWeighted: Bool
+    unit: UnsafeBufferPointer<UInt8>, measure: UnsafeBufferPointer<UInt8>, isWeighted: Bool
   ) {
     reset()
     scan(name, traits: [])
     dropFiller()
     takeSizes()
     if !isWeighted, size.map({ $0.dimension == .pieces }) ?? true, let quantity, !unit.isEmpty {
-      takePublished(quantity, unit)
+      takePublished(quantity, unit, measure)
     }
     takeBrand(brand)
     dropRepeated()
@@ -291,17 +292,30 @@ package final class ProductText {
   }
 
   /// The columns of the row, where they say a weight or volume, or more than one piece.
-  private func takePublished(_ quantity: ExactDecimal, _ unit: UnsafeBufferPointer<UInt8>) {
+  private func takePublished(
+    _ quantity: ExactDecimal, _ unit: UnsafeBufferPointer<UInt8>, _ measure: UnsafeBufferPointer<UInt8>
+  ) {
     let (units, tokens) = (unitCount, tokenCount)
     defer { (unitCount, tokenCount) = (units, tokens) }
     scan(unit, traits: [])
     // `100 גרם` says what the unit price is for; only a plain unit names the quantity's.
     guard tokenCount == tokens + 1, let found = unitWords.unit(self.tokens[tokens].hash),
       let value = quantity.thousandths else { return }
-    let millis = value.multipliedReportingOverflow(by: found.millis)
+    var one = found
+    if found.dimension == .pieces {
+      // Some chains count in hundreds of grams or millilitres and call them pieces: the unit price says so.
+      scan(measure, traits: [])
+      let isMeasured = tokenCount >= tokens + 3 && self.tokens[tokenCount - 2].isNumber
+      if isMeasured, let measured = unitWords.unit(self.tokens[tokenCount - 1].hash), measured.dimension != .pieces,
+        let amount = thousandths(self.tokens[tokenCount - 2]), amount <= 1_000_000
+      {
+        one = UnitWords.Unit(dimension: measured.dimension, millis: amount * measured.millis / 1_000)
+      }
+    }
+    let millis = value.multipliedReportingOverflow(by: one.millis)
     guard !millis.overflow else { return }
-    if found.dimension == .pieces, size != nil || value <= 1_000 { return }
-    size = ProductSize(found.dimension, millis: millis.partialValue / 1_000) ?? size
+    if one.dimension == .pieces, size != nil || value <= 1_000 { return }
+    size = ProductSize(one.dimension, millis: millis.partialValue / 1_000) ?? size
   }
 
   // MARK: - Brand

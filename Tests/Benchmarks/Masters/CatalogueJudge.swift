@@ -55,16 +55,29 @@ struct CatalogueJudge {
       (masters, bytes) = (index.current.masters, index.current.bytes)
       let names = names(without: number)
       var numbers: [MasterKey: Int] = [:]
-      var output = Data()
-      withUnsafeBytes(of: Int32(4 + Candidates.features).littleEndian) { output.append(contentsOf: $0) }
+      var makers: [UInt32: Int] = [0: 0]
+      var wordNumbers: [UInt64: Int32] = [:]
+      var (output, words) = (Data(), Data())
+      withUnsafeBytes(of: Int32(5 + Candidates.features).littleEndian) { output.append(contentsOf: $0) }
       func add(_ pair: Int, _ row: Int, isRight: Bool, isKnown: Bool) {
         let key = candidates.key(pair)
         let master = numbers[key] ?? numbers.count
         numbers[key] = master
-        let head: [Float] = [Float(row), Float(master), isRight ? 1 : 0, isKnown ? 1 : 0]
+        let maker = makers[key.maker] ?? makers.count
+        makers[key.maker] = maker
+        let head: [Float] = [Float(row), Float(master), isRight ? 1 : 0, isKnown ? 1 : 0, Float(maker)]
         head.withUnsafeBytes { output.append(contentsOf: $0) }
         output.append(Data(
           bytes: candidates.matrix + pair * Candidates.features, count: Candidates.features * 4))
+      }
+      func addWords(_ row: Int) {
+        for word in candidates.words {
+          let number = wordNumbers[word] ?? Int32(wordNumbers.count)
+          wordNumbers[word] = number
+          for value in [Int32(row), number] {
+            withUnsafeBytes(of: value.littleEndian) { words.append(contentsOf: $0) }
+          }
+        }
       }
       var rejected = 0
       for (place, row) in chain.rows.enumerated() {
@@ -76,6 +89,7 @@ struct CatalogueJudge {
           candidates.find(text, row.facts, in: view)
         }
         seconds += clock.seconds
+        addWords(place)
         rows += 1
         pairs += candidates.count
         if names[right] != nil {
@@ -96,9 +110,11 @@ struct CatalogueJudge {
         index.read { candidates.find(text, chain.rows[place].facts, in: $0) }
         guard let pair = (0..<candidates.count).first(where: { candidates.key($0) == master }) else { continue }
         add(pair, chain.rows.count + rejected, isRight: false, isKnown: false)
+        addWords(chain.rows.count + rejected)
         rejected += 1
       }
       try output.write(to: folder.appendingPathComponent("\(chain.name).pairs"))
+      try words.write(to: folder.appendingPathComponent("\(chain.name).words"))
     }
     print(String(
       format: "%d rows, %d of them among the masters: %.4f in %d candidates, %.4f first; %.1f of them compared, %.0f "
@@ -130,11 +146,13 @@ struct CatalogueJudge {
     /// Not the right master, but one of which some chain says the same words and size as of the right one, at a near
     /// price: most often the same product under another barcode.
     var isTwin: Bool
+    /// Another chain writes the product just so.
+    var isAlike: Bool
   }
 
   func answers(
     _ number: Int, _ model: MatchModel
-  ) throws -> (answers: [Answer], known: Int, new: Int, seconds: Double) {
+  ) throws -> (answers: [Answer], known: Int, alike: Int, new: Int, seconds: Double) {
     let index = index(without: number)
     let names = names(without: number)
     let (text, candidates, decision) = (ProductText(), Candidates(), RowDecision(model))
@@ -150,18 +168,31 @@ struct CatalogueJudge {
     }
     let decided = try decision.decide()
     let seconds = clock.seconds
-    var (found, known): ([Answer], Int) = ([], 0)
+    var (found, known, alike): ([Answer], Int, Int) = ([], 0, 0)
     for (row, answer) in zip(rows, decided) {
       guard let gtin = row.gtin else { continue }
       let right = MasterKey(gtin)
       known += names[right] == nil ? 0 : 1
+      let isAlike = isWritten(row, names[right] ?? [])
+      alike += isAlike ? 1 : 0
       guard let answer, !answer.isTaken else { continue }
       let isTwin = answer.master != right && areTwins([row] + (names[right] ?? []), names[answer.master] ?? [])
       found.append(
         Answer(row: row, master: answer.master, probability: answer.probability, isKnown: names[right] != nil,
-          isRight: answer.master == right, isTwin: isTwin))
+          isRight: answer.master == right, isTwin: isTwin, isAlike: isAlike))
     }
-    return (found.sorted { $0.probability > $1.probability }, known, rows.count - known, seconds)
+    return (found.sorted { $0.probability > $1.probability }, known, alike, rows.count - known, seconds)
+  }
+
+  /// Whether some of the names has the words and the size of the row.
+  private func isWritten(_ row: CatalogueRows.Row, _ names: [CatalogueRows.Row]) -> Bool {
+    let (text, other) = (ProductText(), ProductText())
+    row.set(text)
+    let key = text.nameKey()
+    return names.contains { name in
+      name.set(other)
+      return key == other.nameKey()
+    }
   }
 
   /// Whether some name of the one is a name of the other, of the same size and at a near price.
@@ -188,7 +219,7 @@ struct CatalogueJudge {
       let path = folder.appendingPathComponent("\(chain.name).json")
       guard FileManager.default.fileExists(atPath: path.path) else { continue }
       let model = try MatchModel(Array(try Data(contentsOf: path)))
-      let (answers, known, new, time) = try answers(number, model)
+      let (answers, known, alike, new, time) = try answers(number, model)
       asked += known + new
       seconds += time
       guard known > 0 else { continue }
@@ -198,6 +229,14 @@ struct CatalogueJudge {
         let point = Self.point(answers, known: known, new: new, precision: precision)
         line.append(point.recall)
         print("  \(point)")
+        guard precision == 0.95 else { continue }
+        let right = answers.lazy.filter { $0.isRight && $0.probability >= point.threshold }
+        let written = right.count(where: \.isAlike)
+        let (ofAlike, ofOthers) = (
+          Double(written) / Double(max(1, alike)), Double(point.right - written) / Double(max(1, known - alike)))
+        print(String(
+          format: "    %d that another chain writes with the same words and size: recall %.3f; of the others %.3f",
+          alike, ofAlike, ofOthers))
       }
       recalls.append(line)
       let apart = Self.point(answers.filter { !$0.isTwin }, known: known, new: new, precision: 0.95)

@@ -12,6 +12,7 @@ struct CatalogueRows {
     var name: [UInt8]
     var brand: [UInt8]
     var unit: [UInt8]
+    var measure: [UInt8]
     var quantity: ExactDecimal?
     var price: ExactDecimal
     var isWeighted: Bool
@@ -24,8 +25,11 @@ struct CatalogueRows {
     func set(_ text: ProductText) {
       name.withUnsafeBufferPointer { name in
         brand.withUnsafeBufferPointer { brand in
-          unit.withUnsafeBufferPointer {
-            text.set(name: name, brand: brand, quantity: quantity, unit: $0, isWeighted: isWeighted)
+          unit.withUnsafeBufferPointer { unit in
+            measure.withUnsafeBufferPointer {
+              text.set(
+                name: name, brand: brand, quantity: quantity, unit: unit, measure: $0, isWeighted: isWeighted)
+            }
           }
         }
       }
@@ -77,6 +81,7 @@ struct CatalogueRows {
         rows.append(
           Row(code: row.string(.code), gtin: GTIN(row.unsafeText(.code)), name: Array(row.unsafeText(.name)),
             brand: Array(row.unsafeText(.manufacturer)), unit: Array(row.unsafeText(.unitQty)),
+            measure: Array(row.unsafeText(.unitOfMeasure)),
             quantity: row.quantity, price: row.price, isWeighted: isWeighted))
       }
       var answer = try bytes.withUnsafeBytes { try reader.feed($0) { take($0) } }

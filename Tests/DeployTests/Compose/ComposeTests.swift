@@ -78,7 +78,8 @@ import TestSupport
   private static let published: [String: String] = [
     "prom/prometheus:v2.55.1": "2024-11", "grafana/grafana:11.3.1": "2024-11", "apache/kafka:3.9.0": "2024-11",
     "postgres:15.19-bookworm": "2026-08-22", "redis:8.2.9-bookworm": "2026-08-21", "influxdb:2.8.0": "2026-08-22",
-    "chrislusf/seaweedfs:4.44": "2026-08-22",
+    "chrislusf/seaweedfs:4.44": "2026-08-22", "prom/alertmanager:v0.28.1": "2025-03",
+    "kafbat/kafka-ui:v1.5.0": "2026-04-20",
   ]
 
   @Test func everyForeignImageWasSeenPublished() {

@@ -27,7 +27,7 @@ struct MarketDashboard {
         var targets: [Target]?
         var panels: [Panel]?
       }
-      struct Variable: Decodable { var name: String; var query: String; var datasource: Source }
+      struct Variable: Decodable { var name: String; var query: String; var datasource: Source? }
       struct Templating: Decodable { var list: [Variable] }
       var panels: [Panel]
       var templating: Templating
@@ -48,7 +48,8 @@ struct MarketDashboard {
       }
     }
     try read(board.panels)
-    for variable in board.templating.list { variables[variable.name] = variable.query }
+    // One that chooses a data source asks none.
+    for variable in board.templating.list where variable.datasource != nil { variables[variable.name] = variable.query }
   }
 
   /// The query as Grafana sends it: with its macros and variables replaced.

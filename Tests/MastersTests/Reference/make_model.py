@@ -9,7 +9,7 @@ import os
 import numpy as np
 import xgboost
 
-PAIR, ROW = 90, 193
+PAIR, ROW = 90, 196
 ROW_COVERED, NAME_COVERED, PERCENT, SIZE = 2, 3, 22, 25
 """Places in PairFeature."""
 RIVAL = 5

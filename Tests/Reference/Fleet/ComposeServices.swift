@@ -188,7 +188,8 @@ package struct ComposeServices: Sendable {
     }
     return CatalogueTables.table(["profile", "services", "stands on"], rows + [
       ["`all`", "all of these", "all of these"],
-      ["`observability`", "Prometheus, Grafana", ""],
+      ["`observability`", "Prometheus, Alertmanager, Grafana", ""],
+      ["`tools`", "a console of Kafka, to look only", ""],
       ["`demo`", "all of these, with simulators in the place of the outside world", ""],
     ])
   }

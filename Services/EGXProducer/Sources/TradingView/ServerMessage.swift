@@ -27,11 +27,7 @@ package enum ServerMessage: Hashable, Sendable {
       return
     }
     guard case .string(let method) = name else { throw Self.unexpected }
-    guard let parameters = tree["p"]?.items else {
-      if tree["p"] != nil { throw Self.unexpected }
-      self = .other(method)
-      return
-    }
+    let parameters = tree["p"]?.items ?? []
     let texts = parameters.compactMap { if case .string(let text) = $0 { text } else { nil } }
     let session = texts.first ?? ""
     func words(from place: Int) -> String { texts.dropFirst(place).joined(separator: ", ") }
@@ -53,6 +49,12 @@ package enum ServerMessage: Hashable, Sendable {
       self = .seriesError(session: session, text: ([other] + texts.dropFirst()).joined(separator: ", "))
     default: self = .other(method)
     }
+    // Without parameters a message says nothing; those of another form are passed over where all would be.
+    if tree["p"] == nil {
+      self = .other(method)
+    } else if tree["p"]?.items == nil, self != .other(method) {
+      throw Self.unexpected
+    }
   }
 
   private static let unexpected = DecodingFailure(.wrongType, at: 0, "not of the form of the protocol")
@@ -60,7 +62,11 @@ package enum ServerMessage: Hashable, Sendable {
   /// `[session, {"s1": {"s": [{"i": 0, "v": [time, open, high, low, close, volume]}, …]}}, …]`; indices have no volume,
   /// and a bar without a price is passed over.
   private static func bars(_ parameters: [JSONTree]) throws(DecodingFailure) -> ([SourceBar], Losses) {
-    let list = parameters.count > 1 ? parameters[1][ClientMessage.seriesID]?["s"] ?? .null : .null
+    var list = parameters.count > 1 ? parameters[1] : .null
+    for name in [ClientMessage.seriesID, "s"] where list != .null {
+      guard list.fields != nil else { throw unexpected }
+      list = list[name] ?? .null
+    }
     guard let entries = list == .null ? [] : list.items else { throw unexpected }
     var bars: [SourceBar] = []
     var lost = Losses()
