@@ -118,11 +118,11 @@ import Testing
 
   @Test(.timeLimit(.minutes(10))) func aReplayCopiesThePartOfATimeOnce() async throws {
     try await withBroker([("source", 2), ("target", 2)]) { cluster, _ in
-      try await produce(cluster, "source", 40) { Int64(40 - $0) * 60 }
+      try await produce(cluster, "source", 40) { Int64(40 - $0) * 3_600 }
       let now = WallClock.microseconds() / 1_000
       let replay = Replay(
-        cluster: cluster, topic: "source", from: now - 30 * 60_000 - 30_000, to: now - 10 * 60_000 - 30_000,
-        rate: 10_000)
+        cluster: cluster, topic: "source", from: now - 30 * 3_600_000 - 1_800_000,
+        to: now - 10 * 3_600_000 - 1_800_000, rate: 10_000)
       let done = try await replay.copy(into: "target", stop: Interruption()) { _ in }
       #expect(done.records == 20)
       let copies = try await records(cluster, "target")
