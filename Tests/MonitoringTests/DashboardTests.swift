@@ -45,7 +45,7 @@ import Yams
   @Test func everyVariableIsDeclared() throws {
     for dashboard in try Dashboard.all() {
       let declared = Set(dashboard.variables.map(\.name) + ["timeFilter", "tag_symbol", "tag_bar"])
-      for match in dashboard.text.matches(of: /\$\{?([a-z][a-z_]*)/) where !match.0.hasPrefix("$__") {
+      for match in dashboard.text.matches(of: /\$\{?([a-z][A-Za-z_]*)/) where !match.0.hasPrefix("$__") {
         #expect(declared.contains(String(match.1)), "\(dashboard.file) uses \(match.0)")
       }
     }
