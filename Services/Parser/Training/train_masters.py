@@ -22,8 +22,13 @@ SURE, LEAST_SURE = 0.5, 20
 LEAST, DOUBT = 0.01, 2
 """Pairs that say whose products the rows with a word are, and how many such rows are needed: as in MakersOfWords in
 Swift."""
+PARTS = 3
+"""Of the chains: what the second trees learn of each comes from first trees that have not seen it."""
 PRICE_RATIO, UNPRICED = 27, -8
 """Place of the logarithm of a pair's prices among its features: as PairFeature.priceRatio in Swift."""
+
+LEVEL = 12
+"""Place of how dear the chain is among the features of the second trees: as RowDecision.contested writes them."""
 
 PAIRS = {"objective": "binary:logistic", "max_depth": 6, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.6,
          "min_child_weight": 4, "tree_method": "hist", "max_bin": 64}
@@ -165,18 +170,25 @@ def late(chain, p):
 
 
 def train(chains, arguments):
-    """Both models, learnt from these chains. The second learns from what the first says of chains it has not seen."""
-    halves = [chains[::2], chains[1::2]]
-    seen, matrices, labels = [], [], []
-    for half, rest in zip(halves, reversed(halves)):
-        if not half or not rest:
+    """Both models, learnt from these chains. The second learns from what the first says of chains it has not seen. A
+    chain with more pairs counts for more there, but not as much as it has: the next chain is another one."""
+    parts = [chains[number::PARTS] for number in range(PARTS)]
+    matrices, labels, weights = [], [], []
+    for part in parts:
+        rest = [chain for chain in chains if chain not in part]
+        if not part or not rest:
             continue
         model = fit_pairs(rest, arguments)
-        for chain in half:
+        for chain in part:
             pairs, matrix = late(chain, answers_of(model, chain.features, arguments))
+            # The same in all rows of a chain, it would say which chain this is, and what is right there.
+            matrix[:, LEVEL] = 0
             matrices.append(matrix)
             labels.append(chain.labels[pairs])
-    second = fit(ROWS, np.concatenate(matrices), np.concatenate(labels), arguments.row_rounds, arguments)
+            weights.append(np.full(len(pairs), len(pairs) ** -0.5))
+    weights = np.concatenate(weights)
+    second = fit(ROWS, np.concatenate(matrices), np.concatenate(labels), arguments.row_rounds, arguments,
+                 weights / weights.mean())
     return fit_pairs(chains, arguments), second
 
 
@@ -261,7 +273,7 @@ def main():
     parser.add_argument("--folds", help="also write a model for each chain, learnt without it, into this folder")
     parser.add_argument("--groups", type=int, default=4, help="leave so many groups of chains out, one after the "
                         "other; 0 for every chain by itself (default: %(default)s)")
-    parser.add_argument("--rows", type=int, default=1500, help="of each chain to learn from (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=4000, help="of each chain to learn from (default: %(default)s)")
     parser.add_argument("--pair-rounds", type=int, default=200, help="trees over pairs (default: %(default)s)")
     parser.add_argument("--row-rounds", type=int, default=120, help="trees over rows (default: %(default)s)")
     parser.add_argument("--precision", type=float, default=0.95, help="that the threshold has to reach on chains left "
