@@ -107,7 +107,8 @@ import Values
       try Self.publishModel(in: "\(fleet.folder)/registry")
       let parser = try await fleet.start(
         ServiceCatalogue.parser, ["--match-models", "file://\(fleet.folder)/registry"])
-      let writer = try await fleet.start(ServiceCatalogue.dbWriter)
+      let writer = try await fleet.start(
+        ServiceCatalogue.dbWriter, ["--tables", "prices,masters,decisions"])
       for process in [parser, writer] { try await process.awaitReady() }
       let (file, known) = ("PriceFull7290000000001-001-202501011000.xml", "gtin:04006381333931")
       let chocolate = Self.row("4006381333931", "שוקולד מריר תפוז כרמית 100 גרם", size: 100)
