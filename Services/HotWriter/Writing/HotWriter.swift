@@ -164,7 +164,9 @@ struct HotWriter: Sendable {
   ) async throws {
     var missing: Set<Int32> = []
     for (_, buffer) in buffers {
-      for sample in buffer.samples where !sample.isGone && !table[Int(sample.series)].isReady { missing.insert(sample.series) }
+      for sample in buffer.samples where !sample.isGone && !table[Int(sample.series)].isReady {
+        missing.insert(sample.series)
+      }
       for series in buffer.bars.lazy.flatMap(\.series) where !table[Int(series)].isReady { missing.insert(series) }
     }
     guard !missing.isEmpty else { return }
