@@ -116,7 +116,7 @@ enum Feeding {
   /// - Parameter known: milliseconds behind now.
   static func bar(
     _ symbol: String = "AAPL", minute: Int64, close: String, revision: Int64 = 0, known: Int64 = 0,
-    feed: String = "polygon-stocks"
+    feed: String = "polygon-stocks", vwap: String? = nil
   ) -> [UInt8] {
     let start = (now / 60_000 - minute) * 60_000
     var values = FeedBarValues(
@@ -124,6 +124,7 @@ enum Feeding {
       high: ExactDecimal("9.25")!, low: ExactDecimal("0.001")!, close: ExactDecimal(close)!,
       volume: ExactDecimal("12345")!)
     values.revision = revision
+    values.vwap = vwap.flatMap { ExactDecimal($0) }
     return FeedBar(symbol: symbol, feed: feed, interval: "1m", values: values).encoded()
   }
 }

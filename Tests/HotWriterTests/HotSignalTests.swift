@@ -2,6 +2,7 @@ import Catalogue
 @testable import HotWriterService
 import Messages
 import Pipeline
+import Redis
 import Testing
 import TestSupport
 
@@ -50,5 +51,50 @@ import TestSupport
     features["1m:events"] = ""
     #expect(try await fixture.hash("feat:{\(symbol)}") == features)
     #expect(try await fixture.samples("ts:\(symbol):1m:rsi14") == [start(3): 60, start(2): 69])
+  }
+
+  /// When the only event of an hour is withdrawn, its signal has no values any more: neither has the store.
+  @Test func whatASignalLacksIsDeleted() async throws {
+    var fixture = try await HotFixture(isOwn: false)
+    fixture.policy.signalFields = ["rsi14", "flow_premium", "flow_dev"]
+    let symbol = "I" + TestServers.uniqueName()
+    let hours = [0, 1].map { (Feeding.now / 3_600_000 - 2 + $0) * 3_600_000 }
+    func hour(_ index: Int, _ premium: Double?) -> [UInt8] {
+      TechnicalSignal(
+        symbol: symbol, feed: "polygon-options", interval: "flow-1h", startNs: hours[index] * 1_000_000,
+        knownNs: Feeding.now * 1_000_000, bars: 0,
+        values: SignalValues(names: premium == nil ? [] : ["flow_premium"], numbers: premium.map { [$0] } ?? [])
+      ).encoded()
+    }
+    let key = "ts:\(symbol):flow-1h:flow_premium"
+    var sink = fixture.sink()
+    sink.append(hour(0, 10), 0, signals)
+    sink.append(hour(1, 20), 1, signals)
+    sink.append(signal(symbol, minute: 200, "flow-1m", rsi: 1), 2, signals)
+    _ = try await sink.flush(to: [signals: 3])
+    #expect(try await fixture.samples(key) == [hours[0]: 10, hours[1]: 20])
+    // Another process, which has not written to the series.
+    sink = fixture.sink()
+    #expect(sink.append(hour(1, nil), 3, signals) == .keep)
+    _ = try await sink.flush(to: [signals: 4])
+    #expect(try await fixture.samples(key) == [hours[0]: 10])
+    let fields = try await fixture.hash("feat:{\(symbol)}").filter { $0.key.hasPrefix("flow-1h:") }
+    #expect(fields == ["flow-1h:start_ns": "\(hours[1] * 1_000_000)", "flow-1h:events": ""])
+    // A repeat changes nothing, and no series is made of what there never was.
+    sink.append(hour(1, nil), 3, signals)
+    _ = try await sink.flush(to: [signals: 4])
+    #expect(try await fixture.samples(key) == [hours[0]: 10])
+    #expect(try await fixture.ask("EXISTS", "ts:\(symbol):flow-1h:flow_dev").integer == 0)
+    // Within one flush the last record of each hour counts, whatever lies between.
+    for (offset, record) in [hour(1, 30), hour(0, nil), hour(1, nil), hour(0, 10), hour(1, 30)].enumerated() {
+      sink.append(record, Int64(4 + offset), signals)
+    }
+    _ = try await sink.flush(to: [signals: 9])
+    #expect(try await fixture.samples(key) == [hours[0]: 10, hours[1]: 30])
+    for (offset, record) in [hour(1, 40), hour(0, 50), hour(1, nil), hour(0, nil)].enumerated() {
+      sink.append(record, Int64(9 + offset), signals)
+    }
+    _ = try await sink.flush(to: [signals: 13])
+    #expect(try await fixture.samples(key).isEmpty)
   }
 }

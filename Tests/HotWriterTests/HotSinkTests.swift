@@ -148,6 +148,21 @@ import Glibc
     #expect(trade["price"] == "4" && trade["cancelled"] == nil && trade["corrects"] == nil)
   }
 
+  /// A later state that lacks a value deletes that of the earlier one, and a repeat of that does not bring it back.
+  @Test func aBarHasNoValueThatItsLastStateLacks() async throws {
+    var fixture = try await HotFixture(isOwn: false)
+    fixture.policy.barFields = [.known, .revision, .close, .vwap]
+    let symbol = "V" + TestServers.uniqueName()
+    for (known, vwap, truth) in [(10, "5", [5.0]), (20, nil, []), (10, "5", []), (30, "6", [6])] as [
+      (Int64, String?, [Double])
+    ] {
+      let sink = fixture.sink()
+      sink.append(Feeding.bar(symbol, minute: 3, close: "2", known: known, vwap: vwap), 0, bars)
+      _ = try await sink.flush(to: [bars: 1])
+      #expect(try await fixture.samples("ts:\(symbol):1m:vwap").map(\.value) == truth)
+    }
+  }
+
   /// Which state of a bar holds is said by when it was known and by its revision, in whatever order the records come:
   /// in one flush, in another one, by a process that was frozen meanwhile, from another feed.
   @Test func aBarIsWhatWasKnownLast() async throws {

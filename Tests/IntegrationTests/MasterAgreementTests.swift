@@ -101,6 +101,63 @@ import Values
     }
   }
 
+  /// From the row that a model is not sure of to the table of candidates, a person's merge, and its undoing.
+  @Test(.timeLimit(.minutes(15))) func whatIsPerhapsAKnownProductWaitsForADecision() async throws {
+    try await Fleet.with(.folder("/nowhere")) { fleet in
+      try Self.publishModel(in: "\(fleet.folder)/registry")
+      let parser = try await fleet.start(
+        ServiceCatalogue.parser, ["--match-models", "file://\(fleet.folder)/registry"])
+      let writer = try await fleet.start(
+        ServiceCatalogue.dbWriter, ["--tables", "prices,masters,decisions"])
+      for process in [parser, writer] { try await process.awaitReady() }
+      let (file, known) = ("PriceFull7290000000001-001-202501011000.xml", "gtin:04006381333931")
+      let chocolate = Self.row("4006381333931", "שוקולד מריר תפוז כרמית 100 גרם", size: 100)
+      try await Self.publish([("first", file, Self.file([chocolate]))], in: fleet)
+      try await eventually("the parser knows the product", interval: .milliseconds(100)) {
+        await parser.metrics().sum("souk_masters_known") == 1
+      }
+      let other = Self.row("17", "כרמית שוקולד תפוז מריר 100 ג", size: 100)
+      try await Self.publish([("second", file, Self.file([other]))], in: fleet)
+      let open = "SELECT candidate_id, survivor_id, model, probability BETWEEN 0.3 AND 1 FROM open_candidates"
+      try await eventually("the candidate is in the database", interval: .milliseconds(100)) {
+        try await fleet.query(open) == ["\(known)|\(known)|unsure|t"]
+      }
+      func offers(_ chains: [String], open count: Int) async throws {
+        try await eventually("\(chains) sell \(known)", interval: .milliseconds(100)) {
+          let sellers = try await fleet.query("SELECT chain FROM offers WHERE master_id = '\(known)' ORDER BY chain")
+          return try await fleet.query(open).count == count && sellers == chains
+        }
+      }
+      try await offers(["first"], open: 1)
+      let new = try #require(try await fleet.query("SELECT master_id FROM open_candidates").first)
+      var merge = MasterDecision(.merge, new, known, decidedAt: .now(), decidedBy: "dana")
+      func send(_ decision: MasterDecision) async throws {
+        var batch = OutgoingBatch()
+        batch.append(topic: Topics.masterDecisions.name, key: decision.key, value: decision.encoded())
+        try await Self.send(batch, in: fleet)
+      }
+      try await send(merge)
+      try await offers(["first", "second"], open: 0)
+      (merge.undoneAt, merge.undoneBy) = (.now(), "noa")
+      try await send(merge)
+      try await offers(["first"], open: 1)
+    }
+  }
+
+  /// The model of `LearnedTests`, which is sure of nothing.
+  private static func publishModel(in folder: String) throws {
+    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("MastersTests/Reference/model.json")
+    var model = try #require(JSONSerialization.jsonObject(with: try Data(contentsOf: source)) as? [String: Any])
+    (model["version"], model["same"]) = ("unsure", 1)
+    let home = URL(fileURLWithPath: folder).appendingPathComponent("models/masters")
+    let own = home.appendingPathComponent("unsure")
+    try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+    try JSONSerialization.data(withJSONObject: model).write(to: own.appendingPathComponent("model.json"))
+    try JSONSerialization.data(withJSONObject: ["version": "unsure"]).write(
+      to: home.appendingPathComponent("current.json"))
+  }
+
   /// A chain for each parser: files of the first go to the one, of the second to the other.
   private static func chains(sharedBy parsers: [ServiceProcess]) async throws -> [String] {
     // `range` gives each member a half of the partitions, in order.

@@ -63,6 +63,10 @@ import Glibc
       #expect(lines.contains { $0.hasPrefix("XLEN stream:raw_market_data: ") })
       #expect(lines.contains { $0.hasPrefix("TS.INFO ts:AAPL:price: ") })
       #expect(lines.contains("3 of 3 questions are answered, each in its item."))
+      for start in ["Every record is accounted for", "stopped   "] {
+        #expect(lines.contains { $0.hasPrefix(start) })
+        #expect(lines.allSatisfy { !$0.hasPrefix(start) || $0.count <= 80 }, "\(outcome.output)")
+      }
     }
   }
 

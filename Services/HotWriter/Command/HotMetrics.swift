@@ -7,6 +7,7 @@ struct HotMetrics: Sendable {
   private let equal = Counter(label: "souk_hot_samples_equal_total")
   private let outsideRetention = Counter(label: "souk_hot_samples_outside_retention_total")
   private let superseded = Counter(label: "souk_hot_bars_superseded_total")
+  private let removed = Counter(label: "souk_hot_samples_removed_total")
   private let repeated = Counter(label: "souk_hot_tail_repeated_total")
   private let featureRows = Counter(label: "souk_hot_feature_rows_total")
   private let series = Gauge(label: "souk_hot_series")
@@ -22,6 +23,9 @@ struct HotMetrics: Sendable {
     MetricDescription(
       "souk_hot_bars_superseded_total", .counter,
       "Bars that were not written because Redis holds a state that was known later."),
+    MetricDescription(
+      "souk_hot_samples_removed_total", .counter,
+      "Samples that were deleted because a later record of their instant has no value of them."),
     MetricDescription(
       "souk_hot_tail_repeated_total", .counter,
       "Records that were not added to the tail because it has had their offset."),
@@ -46,6 +50,7 @@ struct HotMetrics: Sendable {
     equal.increment(by: outcome.equal)
     outsideRetention.increment(by: outcome.outsideRetention)
     superseded.increment(by: outcome.superseded)
+    removed.increment(by: outcome.removed)
     repeated.increment(by: outcome.repeated)
     series.record(count)
   }

@@ -3,9 +3,11 @@ import Features
 import Redis
 import Values
 
-/// One value of one series.
+/// One value of one series, or that there is none any more.
 struct Sample: Sendable {
   var series: Int32
+  /// The record has no value: what the series holds at the stamp goes.
+  var isGone = false
   /// Digits of the value after the point.
   var scale: UInt8
   var mantissa: Int64
@@ -36,6 +38,8 @@ struct Change: Sendable {
 struct BarChunk: Sendable {
   /// Of the fields, in the order of the words behind each stamp.
   var series: [Int32]
+  /// Series of the fields that the bars have no value of: an earlier state may have had one.
+  var lacking: [Int32] = []
   /// Of each bar its stamp and its fields.
   var words = RedisPipeline()
   var bars = 0

@@ -123,11 +123,15 @@ struct RecordReader: ~Copyable {
   mutating func add(
     _ value: ExactDecimal, to series: Int, _ stamp: Int64, _ offset: Int64, _ buffer: inout PartitionBuffer
   ) {
-    let sample = Sample(
-      series: Int32(series), scale: value.scale, mantissa: value.mantissa, stamp: stamp, offset: offset)
+    add(
+      Sample(series: Int32(series), scale: value.scale, mantissa: value.mantissa, stamp: stamp, offset: offset),
+      to: series, &buffer)
+  }
+
+  mutating func add(_ sample: Sample, to series: Int, _ buffer: inout PartitionBuffer) {
     let pending = table[series].pending
     if buffer.samples.indices.contains(pending), buffer.samples[pending].series == sample.series,
-       buffer.samples[pending].stamp == stamp {
+       buffer.samples[pending].stamp == sample.stamp {
       buffer.samples[pending] = sample
       return
     }
@@ -179,9 +183,12 @@ struct RecordReader: ~Copyable {
       index = open
     } else {
       index = buffer.bars.count
-      let series = barFields.enumerated().filter { mask & 1 << $0.offset != 0 }
-        .map { Int32(table.bar(Self.place($0.element), of: symbol, interval: interval)) }
-      buffer.bars.append(BarChunk(series: series))
+      var chunk = BarChunk(series: [])
+      for (bit, field) in barFields.enumerated() {
+        let series = Int32(table.bar(Self.place(field), of: symbol, interval: interval))
+        if mask & 1 << bit != 0 { chunk.series.append(series) } else { chunk.lacking.append(series) }
+      }
+      buffer.bars.append(chunk)
       buffer.openBars[name] = index
     }
     let before = buffer.bars[index].words.bytes.count

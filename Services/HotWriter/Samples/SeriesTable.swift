@@ -130,6 +130,18 @@ struct SeriesTable: Sendable {
     return made
   }
 
+  /// The series that signals of an interval may have: those of events are named by their kind, `flow_dev` of `flow-1h`.
+  func signalNames(of interval: String) -> [String] {
+    let kinds = ["flow", "sentiment"]
+    if let kind = kinds.first(where: { interval.hasPrefix("\($0)-") }) {
+      return policy.signalFields.filter { $0.hasPrefix("\(kind)_") }
+    }
+    return policy.signalFields.filter { name in !kinds.contains { name.hasPrefix("\($0)_") } }
+  }
+
+  /// Series that the server has, as far as this process knows.
+  var ready: Int { series.reduce(0) { $0 + ($1.isReady ? 1 : 0) } }
+
   private struct SignalName: Hashable, Sendable {
     let symbol, interval: Int
     let name: String

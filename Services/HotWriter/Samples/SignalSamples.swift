@@ -51,6 +51,12 @@ extension RecordReader {
       }
       add(value, to: series, signal.startNs / 1_000_000, offset, &buffer)
     }
+    for name in table.signalNames(of: signal.interval) where !signal.values.names.contains(name) {
+      guard let series = table.signal(name, of: symbol, interval: interval) else { continue }
+      let gone = Sample(
+        series: Int32(series), isGone: true, scale: 0, mantissa: 0, stamp: signal.startNs / 1_000_000, offset: offset)
+      add(gone, to: series, &buffer)
+    }
     note(signal, symbol, &buffer)
     if let length = FeatureEngine.length(of: signal.interval), let row = features.take(
       signals: Dictionary(zip(signal.values.names, signal.values.numbers)) { $1 }, symbol: signal.symbol,

@@ -44,6 +44,7 @@ package struct MemoryBudget: Sendable {
   /// Bytes when the series that exist are full.
   func bytes(of series: [Series]) -> Double {
     series.reduce(texts) { sum, series in
+      guard series.isReady else { return sum }
       let isTick = series.labels.contains("tick")
       let interval = isTick ? 1 / max(ticksPerSecond, 1e-9) : Self.seconds(series.labels.last ?? "")
       return sum + Self.bytes(ofSeriesWith: samples(in: .milliseconds(series.retention), every: interval))

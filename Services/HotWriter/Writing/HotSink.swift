@@ -113,7 +113,7 @@ package final class HotSink: Sink {
     try await indexes.require(waiting)
     let outcome = try await write(waiting)
     metrics.computed(try await features.refresh(waiting, reader.table))
-    metrics.wrote(outcome, series: reader.table.series.count)
+    metrics.wrote(outcome, series: reader.table.ready)
     metrics.visible(waiting.map(\.buffer.earliest), at: WallClock.milliseconds())
     try await memory.look(series: reader.table.series)
     try await indexes.look()

@@ -29,6 +29,8 @@ struct HotWriter: Sendable {
     var outsideRetention = 0
     /// Bars of which the server holds a later state.
     var superseded = 0
+    /// A later record of their instant has no value of them.
+    var removed = 0
     /// Records that the stream has had.
     var repeated = 0
     /// Refused samples by partition: the first offset, and why.
@@ -48,6 +50,7 @@ struct HotWriter: Sendable {
   /// Of each command of a pipeline, what it writes.
   enum Command {
     case samples(Range<Int>)
+    case removal
     case bars(partition: Int, chunk: Int)
     case last
     case tail(records: Int)
@@ -103,10 +106,11 @@ struct HotWriter: Sendable {
       case .tail(let records): outcome.repeated += records - Int(integer.value)
       case .bars:
         var rest = Int(integer.value)
-        for count in [\Outcome.written, \.equal, \.superseded, \.outsideRetention] {
+        for count in [\Outcome.written, \.equal, \.superseded, \.outsideRetention, \.removed] {
           outcome[keyPath: count] += rest % 1_000
           rest /= 1_000
         }
+      case .removal: outcome.removed += Int(integer.value)
       case .samples, .last: break
       }
     }
@@ -126,6 +130,8 @@ struct HotWriter: Sendable {
         lost.formUnion(buffers[partition].buffer.bars[chunk].series)
         continue
       }
+      // Of a series that is not there nothing has to go.
+      if case .removal = commands[failure.command], failure.error.code == "redis_no_series" { continue }
       guard case .samples(let range) = commands[failure.command], let element = failure.element else {
         throw failure.error
       }
@@ -158,7 +164,9 @@ struct HotWriter: Sendable {
   ) async throws {
     var missing: Set<Int32> = []
     for (_, buffer) in buffers {
-      for sample in buffer.samples where !table[Int(sample.series)].isReady { missing.insert(sample.series) }
+      for sample in buffer.samples where !sample.isGone && !table[Int(sample.series)].isReady {
+        missing.insert(sample.series)
+      }
       for series in buffer.bars.lazy.flatMap(\.series) where !table[Int(series)].isReady { missing.insert(series) }
     }
     guard !missing.isEmpty else { return }
@@ -195,7 +203,7 @@ struct HotWriter: Sendable {
   ) async throws -> [Point: Double] {
     var asked: [Int32: [Int64]] = [:]
     for (_, buffer) in buffers {
-      for sample in buffer.samples where sample.stamp <= table[Int(sample.series)].newest {
+      for sample in buffer.samples where !sample.isGone && sample.stamp <= table[Int(sample.series)].newest {
         asked[sample.series, default: []].append(sample.stamp)
       }
     }
@@ -242,8 +250,36 @@ struct HotWriter: Sendable {
     _ buffers: [Waiting], _ table: SeriesTable, _ held: inout [Point: Double], _ pipeline: inout RedisPipeline,
     _ commands: inout [Command], _ places: inout [Place], _ outcome: inout Outcome
   ) {
+    var start = 0
+    func close() {
+      while start < places.count {
+        let range = start..<min(start + Self.samplesInCommand, places.count)
+        pipeline.begin(words: 1 + 3 * range.count)
+        pipeline.word("TS.MADD")
+        for index in range {
+          let sample = buffers[Int(places[index].partition)].buffer.samples[Int(places[index].sample)]
+          pipeline.framed(table[Int(sample.series)].frame)
+          pipeline.number(sample.stamp)
+          pipeline.number(sample.mantissa, scale: Int(sample.scale))
+        }
+        commands.append(.samples(range))
+        start = range.upperBound
+      }
+    }
     for (partition, waiting) in buffers.enumerated() {
       for (index, sample) in waiting.buffer.samples.enumerated() {
+        if sample.isGone {
+          // In its turn: a sample of the instant may be before it, and another one behind it.
+          close()
+          held[Point(series: sample.series, stamp: sample.stamp)] = nil
+          pipeline.begin(words: 4)
+          pipeline.word("TS.DEL")
+          pipeline.framed(table[Int(sample.series)].frame)
+          pipeline.number(sample.stamp)
+          pipeline.number(sample.stamp)
+          commands.append(.removal)
+          continue
+        }
         let newest = table[Int(sample.series)].newest
         if sample.stamp <= newest {
           if sample.stamp < newest - table[Int(sample.series)].retention, table[Int(sample.series)].retention > 0 {
@@ -262,20 +298,7 @@ struct HotWriter: Sendable {
         places.append(Place(partition: Int32(partition), sample: Int32(index)))
       }
     }
-    var start = 0
-    while start < places.count {
-      let range = start..<min(start + Self.samplesInCommand, places.count)
-      pipeline.begin(words: 1 + 3 * range.count)
-      pipeline.word("TS.MADD")
-      for index in range {
-        let sample = buffers[Int(places[index].partition)].buffer.samples[Int(places[index].sample)]
-        pipeline.framed(table[Int(sample.series)].frame)
-        pipeline.number(sample.stamp)
-        pipeline.number(sample.mantissa, scale: Int(sample.scale))
-      }
-      commands.append(.samples(range))
-      start = range.upperBound
-    }
+    close()
   }
 
   private func append(
@@ -284,13 +307,14 @@ struct HotWriter: Sendable {
   ) {
     for (partition, waiting) in buffers.enumerated() {
       for (index, chunk) in waiting.buffer.bars.enumerated() {
-        pipeline.begin(words: 5 + chunk.series.count + chunk.bars * (1 + chunk.series.count))
+        pipeline.begin(words: 6 + chunk.series.count + chunk.lacking.count + chunk.bars * (1 + chunk.series.count))
         pipeline.word("EVALSHA")
         pipeline.word(digests[3])
-        pipeline.number(Int64(chunk.series.count))
-        for series in chunk.series { pipeline.framed(table[Int(series)].frame) }
+        pipeline.number(Int64(chunk.series.count + chunk.lacking.count))
+        for series in chunk.series + chunk.lacking { pipeline.framed(table[Int(series)].frame) }
         pipeline.number(chunk.first)
         pipeline.number(chunk.last)
+        pipeline.number(Int64(chunk.series.count))
         pipeline.framed(chunk.words.bytes)
         commands.append(.bars(partition: partition, chunk: index))
       }

@@ -40,33 +40,47 @@ enum Scripts {
     """)
 
   /// KEYS: the hash. ARGV: the field that holds the begin of an interval's last bar, that begin in nanoseconds, then
-  /// names and values. Changes the fields of that interval unless a later bar is there; of one bar the later record
+  /// names and values. Replaces the fields of that interval unless a later bar is there; of one bar the later record
   /// counts.
   static let features = RedisScript("""
     local known = redis.call('HGET', KEYS[1], ARGV[1])
     if known and (#known > #ARGV[2] or (#known == #ARGV[2] and known > ARGV[2])) then return 0 end
+    if known then
+      local prefix, named = string.sub(ARGV[1], 1, -#'start_ns' - 1), {[ARGV[1]] = true}
+      for i = 3, #ARGV, 2 do named[ARGV[i]] = true end
+      for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+        if string.sub(name, 1, #prefix) == prefix and not named[name] then redis.call('HDEL', KEYS[1], name) end
+      end
+    end
     redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], unpack(ARGV, 3))
     return 1
     """)
 
   /// KEYS: series of one symbol and interval, the first two of them of when a state of a bar was known, in
-  /// microseconds, and of its revision. ARGV: the earliest and the latest stamp of the bars, then of each bar its stamp
-  /// and a value of each series. A state that is older than the one the series hold is not written, and of others what
-  /// is equal is not. Returns how many samples were written, how many were equal, how many bars were older and how many
-  /// samples lie outside the retention, as the thousands of one number: arrays of numbers are answers to TS.MADD.
+  /// microseconds, and of its revision; behind those that the bars have values of, those that they have none of. ARGV:
+  /// the earliest and the latest stamp of the bars, how many series they have values of, then of each bar its stamp
+  /// and a value of each of these. A state that is older than the one the series hold is not written, and of others
+  /// what is equal is not; a value of an earlier state that they lack is deleted. Returns how many samples were
+  /// written, how many were equal, how many bars were older, how many samples lie outside the retention and how many
+  /// were deleted, as the thousands of one number: arrays of numbers are answers to TS.MADD.
   static let bars = RedisScript("""
-    local n = #KEYS
+    local n = tonumber(ARGV[3])
     local held = {}
-    for k = 1, n do
+    for k = 1, #KEYS do
       held[k] = {}
-      for _, point in ipairs(redis.call('TS.RANGE', KEYS[k], ARGV[1], ARGV[2])) do
+      local points = redis.pcall('TS.RANGE', KEYS[k], ARGV[1], ARGV[2])
+      if points.err then
+        if k <= n or not string.find(points.err, 'does not exist', 1, true) then return points end
+        points = {}
+      end
+      for _, point in ipairs(points) do
         local value = point[2]
         if type(value) == 'table' then value = value.ok or value.double end
         held[k][point[1]] = tonumber(value)
       end
     end
-    local words, count, equal, older, outside = {}, 0, 0, 0, 0
-    for i = 3, #ARGV, n + 1 do
+    local words, count, equal, older, outside, gone = {}, 0, 0, 0, 0, 0
+    for i = 4, #ARGV, n + 1 do
       local stamp = tonumber(ARGV[i])
       local known, revision = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
       local before = held[1][stamp]
@@ -85,6 +99,13 @@ enum Scripts {
             count = count + 1
           end
         end
+        for k = n + 1, #KEYS do
+          if held[k][stamp] then
+            redis.call('TS.DEL', KEYS[k], ARGV[i], ARGV[i])
+            held[k][stamp] = nil
+            gone = gone + 1
+          end
+        end
       end
     end
     if count > 0 then
@@ -95,7 +116,7 @@ enum Scripts {
         end
       end
     end
-    return count - outside + 1000 * (equal + 1000 * (older + 1000 * outside))
+    return count - outside + 1000 * (equal + 1000 * (older + 1000 * (outside + 1000 * gone)))
     """)
 
   static let all = [last, change, tail, bars, features] + TextScripts.all

@@ -83,8 +83,8 @@ struct BackfillReport {
   /// What a person is told in the end.
   func lines(_ reading: BackfillProgress.Reading) -> [String] {
     var lines = [
-      "\(grouped(standing.done)) of \(grouped(total)) periods are done, \(grouped(Int(standing.bars))) bars; this run "
-        + "fetched \(grouped(Int(reading.bars))) with \(grouped(reading.requests)) requests in "
+      "\(grouped(standing.done)) of \(grouped(total)) periods are done, \(grouped(Int(standing.bars))) bars",
+      "this run fetched \(grouped(Int(reading.bars))) with \(grouped(reading.requests)) requests in "
         + "\(DurationSetting.rounded(reading.elapsed))"
     ]
     if reading.unreadable > 0 { lines.append("\(grouped(reading.unreadable)) rows could not be read") }

@@ -21,7 +21,9 @@ extension Surroundings {
     arguments["crawler"] = sources.flatMap { ["--source", $0] }
       + ["--state", state, "--interval", "30s"]
     // The answers at the end read the materialized views.
-    let tables = FleetSystem.prices.inputs(of: ServiceCatalogue.dbWriter).map(\.name).joined(separator: ",")
+    // Decisions about masters come from the operator, from no service.
+    let topics = FleetSystem.prices.inputs(of: ServiceCatalogue.dbWriter) + [Topics.masterDecisions]
+    let tables = topics.map(\.name).joined(separator: ",")
     arguments["db-writer"] = ["--refresh-interval", "2s", "--tables", tables]
     arguments["downloader"] = folders.flatMap { ["--allow-file-root", $0] }
     if folders.isEmpty {

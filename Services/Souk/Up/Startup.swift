@@ -244,7 +244,11 @@ struct Teardown: Sendable {
         clean.append(part.name)
       }
     }
-    if !clean.isEmpty { screen.say("stopped   \(clean.joined(separator: ", ")): clean") }
+    // With `stopped   ` before and `: clean` behind it, a line has 80 columns at most.
+    let lines = wrapped(clean.joined(separator: ", "), 63)
+    for (index, line) in lines.enumerated() where !clean.isEmpty {
+      screen.say("\(index == 0 ? "stopped   " : "          ")\(line)\(index == lines.count - 1 ? ": clean" : "")")
+    }
     return complaints
   }
 }

@@ -158,7 +158,7 @@ struct UpRun: Sendable {
     screen.say()
     screen.say("Everything has arrived, \(took.components.seconds) s after the fleet was ready.")
     if reading.discrepancies.isEmpty {
-      screen.say("Every record is accounted for: in = out + filtered + dead-lettered at each stage.")
+      screen.say("Every record is accounted for: in = out + filtered + dead-lettered per stage.")
     } else if exits {
       throw Failure(.fatal, code: "unaccounted", reading.discrepancies.joined(separator: "; "))
     }
