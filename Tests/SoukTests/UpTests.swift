@@ -189,8 +189,8 @@ import Glibc
       let replicas = try await run(["up", "--replicas", "painter=2", "--run-folder", folder + "/run"])
       #expect(replicas.status == .exited(64), "of the command line")
       #expect(replicas.errorOutput.contains("there is no service 'painter'"))
-      let variable = try await run(["up", "--run-folder", folder + "/run"], ["REPLICAS": "painter=2"])
-      #expect(variable.status == .exited(78) && variable.errorOutput.contains("REPLICAS"), "of the environment")
+      let variable = try await run(["up", "--run-folder", folder + "/run"], ["SOUK_REPLICAS": "painter=2"])
+      #expect(variable.status == .exited(78) && variable.errorOutput.contains("SOUK_REPLICAS"), "of the environment")
 
       let database = try await run(
         ["up", "--run-folder", folder + "/run", "--object-store", "file:"],

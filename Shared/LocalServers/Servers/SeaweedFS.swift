@@ -39,8 +39,10 @@ package final class SeaweedFS: Sendable {
     guard mkdir(data, 0o700) == 0 else {
       throw Failure(.fatal, code: "no_private_folder", "cannot create \(data): \(String(cString: strerror(errno)))")
     }
+    // Each bucket takes several volumes. Left alone, their number is limited by the free space of the disk, and one
+    // bucket too many is answered with 500 for ever.
     var launch = Launch(program, [
-      "mini", "-dir=\(data)", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.port=\(port)",
+      "mini", "-dir=\(data)", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-volume.max=10000", "-s3.port=\(port)",
       "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false", "-master.telemetry=false",
       "-volume.preStopSeconds=0", "-s3.localSocket=\(folder.file("s3.sock"))",
       "-filer.localSocket=\(folder.file("filer.sock"))",
