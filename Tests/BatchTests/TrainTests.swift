@@ -55,11 +55,7 @@ import Values
     #expect(try await registry.currentVersion(of: "valves") == "20251201T143000Z")
     try await worker.awaitReady()
 
-    let heard = Heard()
-    let tap = try TableReader(
-      bench.options.tableConfiguration(
-        clientID: "tap", topic: Topics.databaseWriteBuffer.name, logger: RunnerTests.Bench.logger)
-    ) { heard.take($0) }
+    let (heard, tap) = try Heard.predictions(of: bench)
     var batch = OutgoingBatch()
     for day in 0..<20 {
       let time = try #require(Timestamp(microseconds: Int64(1_750_000_000 + day * 86_400) * 1_000_000))
@@ -122,11 +118,7 @@ import Values
     #expect(trained.manifest == "models/closes/20251201T143000Z/manifest.json")
     try await worker.awaitReady()
 
-    let heard = Heard()
-    let tap = try TableReader(
-      bench.options.tableConfiguration(
-        clientID: "tap", topic: Topics.databaseWriteBuffer.name, logger: RunnerTests.Bench.logger)
-    ) { heard.take($0) }
+    let (heard, tap) = try Heard.predictions(of: bench)
     var batch = OutgoingBatch()
     for day in 0..<40 {
       let time = try #require(Timestamp(microseconds: Int64(1_750_000_000 + day * 86_400) * 1_000_000))
@@ -150,6 +142,16 @@ import Values
 
   private final class Heard: Sendable {
     let predictions = Mutex<[Prediction]>([])
+
+    /// What the worker predicts from now on, and the reader that listens to it.
+    static func predictions(of bench: RunnerTests.Bench) throws -> (Heard, TableReader) {
+      let heard = Heard()
+      let tap = try TableReader(
+        bench.options.tableConfiguration(
+          clientID: "tap", topic: Topics.databaseWriteBuffer.name, logger: RunnerTests.Bench.logger)
+      ) { heard.take($0) }
+      return (heard, tap)
+    }
 
     func take(_ batch: RecordBatch) {
       batch.forEach { record in

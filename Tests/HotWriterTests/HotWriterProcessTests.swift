@@ -178,7 +178,7 @@ import Glibc
     }
     fixture.server.signal(SIGCONT)
     try await fixture.awaitSamples(truth, "all is there once the server goes on")
-    // Of a text the state that was known last, whoever wrote last.
+    // Of a text, Redis holds the state that was known last, in whatever order the replicas wrote.
     try await eventually("all texts are the last ones", interval: .milliseconds(200)) {
       for symbol in symbols {
         guard try await fixture.ask("HGET", "news:newsapi/\(symbol)", "title").text == "state 4",
