@@ -22,7 +22,7 @@ package final class PrivateFolder: Sendable {
     path = base
     lockPath = base + ".lock"
     lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0, flock(lock, LOCK_EX) == 0, mkdir(path, 0o700) == 0 else { throw Self.failure("create", path) }
+    guard lock >= 0, FileLock.acquire(lock) == nil, mkdir(path, 0o700) == 0 else { throw Self.failure("create", path) }
     Leftovers.insert(folder: path, lock: lockPath)
     if let owner, chown(path, owner.user, owner.group) != 0 {
       throw Self.failure("give away", path)
@@ -38,7 +38,7 @@ package final class PrivateFolder: Sendable {
     try? FileManager.default.removeItem(atPath: path)
     if Leftovers.remove(folder: path) {
       unlink(lockPath)
-      close(lock)
+      FileLock.release(lock)
     }
   }
 
@@ -70,11 +70,11 @@ package final class PrivateFolder: Sendable {
       guard access(folder, F_OK) == 0 else { continue }
       let descriptor = open(lockPath, O_RDWR | O_CLOEXEC)
       guard descriptor >= 0 else { continue }
-      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+      if FileLock.acquire(descriptor) == nil {
         try? FileManager.default.removeItem(atPath: folder)
         unlink(lockPath)
       }
-      close(descriptor)
+      FileLock.release(descriptor)
     }
   }
 }

@@ -39,14 +39,14 @@ package actor FileState: StateStore {
       entries = known.filter { $0.value.time >= oldest }
       (descriptor, length) = try Self.compact(entries, to: path, format)
     } catch {
-      Self.unlock(lock)
+      FileLock.release(lock)
       throw error
     }
   }
 
   deinit {
     if descriptor >= 0 { Glibc.close(descriptor) }
-    Self.unlock(lock)
+    FileLock.release(lock)
   }
 
   package func values(of keys: [String]) throws -> [String?] {
@@ -85,7 +85,7 @@ package actor FileState: StateStore {
       fdatasync(descriptor)
       Glibc.close(descriptor)
     }
-    Self.unlock(lock)
+    FileLock.release(lock)
     descriptor = -1
     lock = -1
   }
@@ -121,8 +121,7 @@ package actor FileState: StateStore {
     let name = path + ".lock"
     let descriptor = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure("open", name, errno, .configuration) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let code = errno
+    if let code = FileLock.acquire(descriptor) {
       Glibc.close(descriptor)
       guard code == EWOULDBLOCK else { throw failure("lock", name, code, .configuration) }
       throw Failure(
@@ -130,13 +129,6 @@ package actor FileState: StateStore {
         "the state in \(path) belongs to another running \(owner); give each its own --state, or share one by redis://")
     }
     return descriptor
-  }
-
-  /// Unlocks explicitly: after closing alone, a child that was forked and has not yet executed still holds the lock.
-  private static func unlock(_ descriptor: Int32) {
-    guard descriptor >= 0 else { return }
-    flock(descriptor, LOCK_UN)
-    Glibc.close(descriptor)
   }
 
   /// Writes the entries to a new file, syncs it, and replaces the old one.

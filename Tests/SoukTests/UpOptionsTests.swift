@@ -54,6 +54,25 @@ import TestSupport
     }
   }
 
+  /// A child that was forked while a run used the folder shares the marker's open file until it executes its program.
+  @Test func aForkedChildDoesNotKeepTheFolder() async throws {
+    try await withTemporaryDirectory { path in
+      var shared: Int32 = -1
+      do {
+        let folder = try RunFolder(path)
+        let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
+        let marker = try #require(descriptors.first {
+          (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)"))
+            == "\(folder.path)/\(RunFolder.marker)"
+        })
+        shared = dup(marker)
+      }
+      #expect(shared >= 0)
+      defer { close(shared) }
+      _ = try RunFolder(path)
+    }
+  }
+
   @Test(arguments: ["mine.txt", ".profile", "parser.log", "sub/mine.txt"])
   func aFolderOfOtherContentIsRefusedAndKept(_ name: String) async throws {
     try await withTemporaryDirectory { path in

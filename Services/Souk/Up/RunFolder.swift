@@ -36,7 +36,7 @@ final class RunFolder: Sendable {
     guard descriptor >= 0 else {
       throw Self.refused("cannot write \(marker): \(String(cString: strerror(errno)))")
     }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard FileLock.acquire(descriptor) == nil else {
       close(descriptor)
       throw Self.refused("another `souk up` is running in \(path); stop it, or give this one its own --run-folder")
     }
@@ -51,12 +51,12 @@ final class RunFolder: Sendable {
       }
       try append(Self.title)
     } catch {
-      close(descriptor)
+      FileLock.release(descriptor)
       throw error
     }
   }
 
-  deinit { close(descriptor) }
+  deinit { FileLock.release(descriptor) }
 
   /// Where something of this run lies; it is listed in the marker before it exists.
   /// - Parameter name: a name, or two with a slash between them: then the folder is created.
