@@ -10,7 +10,7 @@ package struct SoukCommand: AsyncParsableCommand, OperatorTool {
     commandName: "souk", abstract: "Start a system locally; watch, repair and move what a fleet does.",
     version: Souk.version,
     subcommands: [
-      UpCommand.self, BrokerCommand.self, TopicsCommand.self, LagCommand.self, TapCommand.self,
+      UpCommand.self, BrokerCommand.self, TopicsCommand.self, LagCommand.self, TapCommand.self, TraceCommand.self,
       TopCommand.self, AuditCommand.self, InitCommand.self, DeadLettersCommand.self, ReplayCommand.self,
       RewindCommand.self, HealthCommand.self,
       RouteCommand.self, ModelsCommand.self, MastersCommand.self, BackfillCommand.self, BarsCommand.self,
