@@ -25,8 +25,8 @@ package struct SoukCommand: AsyncParsableCommand, OperatorTool {
 
   /// Where a server is and how to log in there is said once, for the services and for the tool.
   package static func sharesWithServices(_ option: String) -> Bool {
-    ["kafka-", "redis-", "database-", "s3-", "aws-", "azure-", "influx-", "fetch-", "allow-", "embedding-", "http-"]
-      .contains { option.hasPrefix($0) } || ["object-store", "data-sources", "features"].contains(option)
+    ["kafka-", "redis-", "database-", "s3-", "aws-", "azure-", "influx-", "fetch-", "allow-", "embedding-", "http-",
+     "topic-"].contains { option.hasPrefix($0) } || ["object-store", "data-sources", "features"].contains(option)
   }
 
   package init() {}
