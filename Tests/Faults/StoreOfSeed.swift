@@ -70,7 +70,7 @@ struct StoreOfSeed: Sendable {
   }
 
   func close() async {
-    if let disk { umount2(disk.folder, Int32(MNT_DETACH.rawValue)) }
+    if let disk { umount2(disk.folder, Int32(MNT_DETACH)) }
     await Pools.store.giveBack(place)
   }
 }
