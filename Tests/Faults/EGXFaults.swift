@@ -62,7 +62,8 @@ struct EGXFaults: Faultable {
     let records = (0..<count).map { _ in
       let number = Int.random(in: 0..<1_000_000_000, using: &random)
       let text = [
-        "no bar \(number)", #"{"symbol":"A","number":\#(number)}"#, #"{"symbol":"COMI","close":\#(number)"#, "[\(number)]",
+        "no bar \(number)", #"{"symbol":"A","number":\#(number)}"#, #"{"symbol":"COMI","close":\#(number)"#,
+        "[\(number)]",
       ].randomElement(using: &random) ?? ""
       return (FaultStage.Poison(topic: Topics.marketData, value: text, services: Set(Self.groups)), symbol(number))
     }

@@ -88,6 +88,9 @@ struct FaultPlan: Sendable {
     var pause: Int
   }
 
+  /// With its state in a file it has no replicas.
+  static let alone = "crawler"
+
   let seed: UInt64
   let system: FaultedSystem
   /// Name servers that fail do not answer, instead of saying that there is no such name.

@@ -74,8 +74,10 @@ final class FaultRun {
     let folder = try PrivateFolder("faults")
     var random = plan.random
     let system: any Faultable = switch plan.system {
+    case .prices: try await PricesFaults(folder.path, plan, &random)
     case .egx: try await EGXFaults(folder.path, plan, &random)
-    default: try await EGXFaults(folder.path, plan, &random)
+    case .lambda: try await LambdaFaults(folder.path, plan, &random)
+    case .sentinel: try await SentinelFaults(folder.path, plan, &random)
     }
     let run = FaultRun(plan, random, system)
     do { try await run.all() } catch {
@@ -159,7 +161,8 @@ final class FaultRun {
       await process.kill()
       try await start(service)
     case .terminate(let service):
-      terminate(service)
+      let ended = terminate(service)
+      if service == FaultPlan.alone { _ = await ended?.wait(atMost: .seconds(60)) }
       try await start(service)
     case .freeze(let service):
       guard let place = pick(service) else { return }
@@ -168,8 +171,8 @@ final class FaultRun {
       thawing.append((index + step.steps, service, process.pid))
       replicas[service, default: []][place].isFrozen = true
       // One that goes on meanwhile.
-      if !Bool.random(using: &random) { try await start(service) }
-    case .join(let service): try await start(service)
+      if Bool.random(using: &random), service != FaultPlan.alone { try await start(service) }
+    case .join(let service): if service != FaultPlan.alone { try await start(service) }
     case .leave(let service):
       if replicas[service, default: []].count(where: { $0.ends == nil }) > 1 { terminate(service) }
     case .refuse(let request, let codes):
@@ -237,10 +240,13 @@ final class FaultRun {
     }.randomElement(using: &random)
   }
 
-  private func terminate(_ service: String) {
-    guard let place = pick(service) else { return }
-    replicas[service]?[place].ends = [.exited(0), .exited(75)]
-    replicas[service]?[place].process.signal(SIGTERM)
+  @discardableResult
+  private func terminate(_ service: String) -> ServiceProcess? {
+    guard let place = pick(service), let process = replicas[service]?[place].process else { return nil }
+    // One that has just begun handles no signals yet.
+    replicas[service]?[place].ends = [.exited(0), .exited(75), .signalled(SIGTERM)]
+    process.signal(SIGTERM)
+    return process
   }
 
   /// - Throws: when a process has ended that was not told to, or otherwise than it may.

@@ -174,7 +174,7 @@ final class FaultStage: Sendable {
         let place = poisons.firstIndex { $0.topic.name == topic.name && $0.value == letter.text }
         guard let place, poisons[place].services.contains(service) else {
           let reason = "\(letter.headers[HeaderName.errorCode] ?? "") \(letter.headers[HeaderName.errorMessage] ?? "")"
-          problems.append("unexplained dead letter of \(service) in \(topic.name): \(reason): \(letter.text.prefix(300))")
+          problems.append("unexplained dead letter of \(service), \(topic.name): \(reason): \(letter.text.prefix(300))")
           continue
         }
         missing[place].remove(service)
