@@ -110,7 +110,7 @@ let imports: [String: [String]] = [
   "GatewayService": ["Archiving", "ArgumentParser", "Budgets", "Catalogue", "Compression", "Core", "CoreMetrics",
     "EmbeddingFlags", "Feeds", "HTTP", "Influx", "InfluxFlags", "Kafka", "KafkaFlags", "Lake", "Logging", "Markets",
     "Messages", "Metrics", "ObjectStore", "ObjectStoreFlags", "Options", "Postgres", "PostgresFlags", "Redis",
-    "RedisFlags", "SearchStore", "ServiceKit", "StrictYAML", "Values"],
+    "RedisFlags", "Routing", "SearchStore", "ServiceKit", "StrictYAML", "Values"],
   "GatewayTests": ["Archiving", "ArgumentParser", "Catalogue", "Compression", "Core", "DBWriterService", "Embedding",
     "Feeds", "GatewayAPI", "GatewayService", "HTTP", "Influx", "Kafka", "KafkaFlags", "LocalServers", "Logging",
     "Messages", "ObjectStore", "ObjectStoreFlags", "Postgres", "Redis", "SearchStore", "ServiceKit", "TestSupport",
