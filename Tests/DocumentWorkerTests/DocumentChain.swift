@@ -124,15 +124,17 @@ struct DocumentChain {
     return values
   }
 
-  /// Waits until so many different states of documents were published, and the passages of each are closed. Both may be
-  /// published again by a fetcher or a worker that takes over.
-  func awaitSplit(_ count: Int) async throws {
+  /// Waits until so many different states of documents were published, and the passages of each are closed as often as
+  /// there are groups that read them. Both may be published again by a fetcher or a worker that takes over.
+  func awaitSplit(_ count: Int, groups: Int = 1) async throws {
     try await eventually("\(count) documents are split", interval: .milliseconds(300)) {
       let documents = try await documents()
       guard Set(documents.map { "\($0.name) \($0.sha256 ?? "withdrawn")" }).count >= count else { return false }
-      let ends = try await chunks().filter { $0.withdrawn && $0.item == nil }
-      let closed = Set(ends.map { "\($0.document) \($0.knownAt)" })
-      return documents.allSatisfy { closed.contains("\($0.name) \($0.knownAt)") }
+      var closed: [String: Int] = [:]
+      for chunk in try await chunks() where chunk.withdrawn && chunk.item == nil {
+        closed["\(chunk.document) \(chunk.knownAt)", default: 0] += 1
+      }
+      return documents.allSatisfy { closed["\($0.name) \($0.knownAt)", default: 0] >= groups }
     }
   }
 
