@@ -1,5 +1,5 @@
-/// What a cluster calls a fleet's topics, consumer groups and transactional ids: their names in the catalogue behind the
-/// fleet's prefix, so that several fleets share a cluster.
+/// What a cluster calls a fleet's topics, consumer groups and transactional ids: their names in the catalogue behind
+/// the fleet's prefix, so that several fleets share a cluster.
 ///
 /// The prefix is added and removed where the library is called, and only there. Tables, metrics, objects and dead
 /// letters have the names of the catalogue, whatever the prefix.

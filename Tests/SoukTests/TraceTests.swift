@@ -3,6 +3,7 @@ import Catalogue
 import Core
 import DBWriterService
 import Kafka
+import Operations
 import Postgres
 import Testing
 import TestSupport

@@ -3,6 +3,7 @@ import Catalogue
 import Core
 import Kafka
 import KafkaFlags
+import Operations
 
 extension TopicsCommand {
   /// `souk topics asyncapi`

@@ -1,5 +1,6 @@
 import Catalogue
 import Kafka
+import Operations
 import ServiceKit
 
 /// The differences between a cluster's topics and the catalogue, and the step for each topic.

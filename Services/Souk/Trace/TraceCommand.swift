@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalogue
 import Core
 import Kafka
+import Operations
 import Postgres
 import ServiceKit
 
@@ -29,7 +30,7 @@ struct TraceCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp(
     "Records since then: 2h (so long ago), an RFC 3339 time, or 'earliest' (default: 1h).", valueName: "time"))
   var from: TapStart?
-  @Option(help: ArgumentHelp("The most records to print, the first in time; the rest is counted.", valueName: "records"))
+  @Option(help: ArgumentHelp("The most records to print, the first in time; others are counted.", valueName: "records"))
   var limit = 200
   @Flag(inversion: .prefixedNo, help: "Also records of the same traces as those that match.") var traces = true
   @Option(name: .customLong("database-url"), help: ArgumentHelp(

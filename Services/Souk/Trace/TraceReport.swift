@@ -1,5 +1,6 @@
 import Core
 import Kafka
+import Operations
 import ServiceKit
 
 /// What `souk trace` has found, and what it has not looked at.
@@ -91,8 +92,8 @@ struct TraceReport: Sendable {
     return files.map { file in
       let rows = file.rows.map { " of \(counted(Int($0), "row"))" } ?? ""
       let written = file.writtenAt.map { ", written at \($0)" } ?? ""
-      return "PostgreSQL has file \(file.name ?? file.id) (\(file.outcome ?? "not reported yet")\(rows)\(written)); now of "
-        + "it: prices \(grouped(Int(file.prices))), products \(grouped(Int(file.products))), "
+      return "PostgreSQL has file \(file.name ?? file.id) (\(file.outcome ?? "not reported yet")\(rows)\(written)); "
+        + "now of it: prices \(grouped(Int(file.prices))), products \(grouped(Int(file.products))), "
         + "promotions \(grouped(Int(file.promotions)))"
     }
   }

@@ -1,5 +1,6 @@
 import Catalogue
 import Kafka
+import Operations
 import Values
 
 /// What `souk trace` looks for: a key, the name of a file, the id of a file, a batch or a trace, or a `traceparent`.
@@ -14,9 +15,9 @@ struct TraceTarget: Hashable, Sendable {
   init(_ text: String) {
     self.text = text
     bytes = Array(text.utf8)
-    let isID = text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    let isID = bytes.count == 32 && bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     traceID = isID ? text : TraceParent(text).map { Self.traceID($0) }
-    isPlain = text.utf8.allSatisfy { (0x20...0x7e).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    isPlain = bytes.allSatisfy { (0x20...0x7e).contains($0) && ![UInt8(ascii: "\""), UInt8(ascii: "\\")].contains($0) }
   }
 
   /// The 32 hexadecimal digits of a trace.
