@@ -26,82 +26,48 @@ package struct FileParsed: FieldwiseMessage {
   /// A stable code for what stopped the reading, nil when nothing did.
   package var reason: String?
   /// Whole rows: items, promotions or stores.
-  package var rows: Int64
+  package var rows: Int64 = 0
   /// Distinct item codes, promotion ids or branches.
-  package var distinctCodes: Int64
+  package var distinctCodes: Int64 = 0
   /// Rows with a code that another row has. Of items and branches the one that was updated last counts, of two alike
   /// the first; promotions of one id are united.
-  package var duplicates: Int64
+  package var duplicates: Int64 = 0
   /// Rows that lack what every row must have, or are too large.
-  package var rejected: Int64
+  package var rejected: Int64 = 0
   /// Item references of promotions.
-  package var itemReferences: Int64
+  package var itemReferences: Int64 = 0
   /// Messages published.
-  package var batches: Int64
+  package var batches: Int64 = 0
   /// Elements that no dialect has, and how often each occurs; at most 32 names.
-  package var unknownElements: [String: Int64]
+  package var unknownElements: [String: Int64] = [:]
   /// What the reading got over, by its code, and how often: `xml_bad_name`, `bad_character` ...
-  package var defects: [String: Int64]
+  package var defects: [String: Int64] = [:]
   /// Words that no vocabulary has, as `unit_of_measure: word`, and how often each occurs; at most 32.
-  package var unknownWords: [String: Int64]
+  package var unknownWords: [String: Int64] = [:]
   package var compression: Compression?
   package var encoding: String?
   /// As stored.
-  package var bytes: Int64
+  package var bytes: Int64 = 0
   /// After decompression.
-  package var xmlBytes: Int64
+  package var xmlBytes: Int64 = 0
   package var fileTime: Timestamp
   package var discoveredAt: Timestamp?
   package var downloadedAt: Timestamp?
   package var parsedAt: Timestamp?
   /// From the first byte to the last acknowledgement, in milliseconds.
-  package var parseMilliseconds: Int64
+  package var parseMilliseconds: Int64 = 0
   /// Rows that minted a master product, and rows that were matched with one that exists.
-  package var newMasters: Int64
-  package var matched: Int64
+  package var newMasters: Int64 = 0
+  package var matched: Int64 = 0
 
   package static let topic = Topics.filesParsed
 
-  package init(
-    fileID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String? = nil,
-    fileName: String, kind: FileType? = nil, dialect: String? = nil, outcome: String, reason: String? = nil,
-    rows: Int64 = 0, distinctCodes: Int64 = 0, duplicates: Int64 = 0, rejected: Int64 = 0, itemReferences: Int64 = 0,
-    batches: Int64 = 0, unknownElements: [String: Int64] = [:], defects: [String: Int64] = [:],
-    unknownWords: [String: Int64] = [:], compression: Compression? = nil, encoding: String? = nil,
-    bytes: Int64 = 0, xmlBytes: Int64 = 0, fileTime: Timestamp, discoveredAt: Timestamp? = nil,
-    downloadedAt: Timestamp? = nil, parsedAt: Timestamp? = nil, parseMilliseconds: Int64 = 0, newMasters: Int64 = 0,
-    matched: Int64 = 0
-  ) {
+  package init(fileID: String, chain: String, fileName: String, outcome: String, fileTime: Timestamp) {
     self.fileID = fileID
     self.chain = chain
-    self.chainID = chainID
-    self.subChainID = subChainID
-    self.storeID = storeID
     self.fileName = fileName
-    self.kind = kind
-    self.dialect = dialect
     self.outcome = outcome
-    self.reason = reason
-    self.rows = rows
-    self.distinctCodes = distinctCodes
-    self.duplicates = duplicates
-    self.rejected = rejected
-    self.itemReferences = itemReferences
-    self.batches = batches
-    self.unknownElements = unknownElements
-    self.defects = defects
-    self.unknownWords = unknownWords
-    self.compression = compression
-    self.encoding = encoding
-    self.bytes = bytes
-    self.xmlBytes = xmlBytes
     self.fileTime = fileTime
-    self.discoveredAt = discoveredAt
-    self.downloadedAt = downloadedAt
-    self.parsedAt = parsedAt
-    self.parseMilliseconds = parseMilliseconds
-    self.newMasters = newMasters
-    self.matched = matched
   }
 
   package var key: [UInt8] { RecordKey.bytes(chain: chain, storeID ?? "") }

@@ -6,7 +6,7 @@ package struct IngestHeader: Hashable, Sendable {
   package static let maxAlsoNamed = 10_000
 
   /// `<file_id>-<sequence in 6 digits>`: the same file gives the same batches, however often it is parsed.
-  package var batchID: String
+  package var batchID = ""
   package var chain: String
   /// The chain's 13-digit id, as in the file.
   package var chainID: String?
@@ -20,39 +20,23 @@ package struct IngestHeader: Hashable, Sendable {
   /// What prices and promotions move forward by, together with `fileID` and an item's `row`.
   package var fileTime: Timestamp
   /// 0-based number of the batch within its file.
-  package var sequence: Int64
+  package var sequence: Int64 = 0
   /// `row` of the first item; of products only.
-  package var firstRow: Int64
+  package var firstRow: Int64 = 0
   /// The file lists all items or promotions of the store: what it does not name is gone, or has ended.
-  package var isFull: Bool
+  package var isFull = false
   /// No batch of the file follows, and all of it was read.
-  package var isLast: Bool
+  package var isLast = false
   /// Of the last message of a file: codes or promotions that the file names in rows that cannot be used. They are not
   /// gone and have not ended.
-  package var alsoNamed: [String]
+  package var alsoNamed: [String] = []
 
-  package init(
-    batchID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String,
-    fileID: String, fileName: String? = nil, fileType: FileType? = nil, fileTime: Timestamp, sequence: Int64 = 0,
-    firstRow: Int64 = 0, isFull: Bool = false, isLast: Bool = false, alsoNamed: [String] = []
-  ) {
-    self.batchID = batchID
-    self.chain = chain
-    self.chainID = chainID
-    self.subChainID = subChainID
-    self.storeID = storeID
-    self.fileID = fileID
-    self.fileName = fileName
-    self.fileType = fileType
+  package init(chain: String, storeID: String, fileID: String, fileTime: Timestamp) {
+    (self.chain, self.storeID, self.fileID) = (chain, storeID, fileID)
     self.fileTime = fileTime
-    self.sequence = sequence
-    self.firstRow = firstRow
-    self.isFull = isFull
-    self.isLast = isLast
-    self.alsoNamed = alsoNamed
   }
 
-  fileprivate static let blank = Self(batchID: "", chain: "", storeID: "", fileID: "", fileTime: .epoch)
+  fileprivate static let blank = Self(chain: "", storeID: "", fileID: "", fileTime: .epoch)
 
   /// `<file_id>-<sequence in 6 digits>`; a sequence of more digits keeps them all.
   package static func batchID(fileID: String, sequence: Int64) -> String {

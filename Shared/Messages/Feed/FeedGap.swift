@@ -37,22 +37,21 @@ package struct FeedGap: FieldwiseMessage {
   /// The first moment at which the feed was listened to again; nil until then.
   package var toNs: Int64?
   package var why: Why
-  package var state: State
+  package var state = State.open
   /// Of an unfillable gap, `snake_case` and in words.
   package var reason: String?
   package var openedNs: Int64
   package var closedNs: Int64?
   /// Events and bars that the refill added.
-  package var added: Int64
+  package var added: Int64 = 0
   /// Those of its answer that had been published before.
-  package var known: Int64
+  package var known: Int64 = 0
 
   package static let topic = Topics.marketGaps
 
+  /// An open gap.
   package init(
-    feed: String, symbol: String, channels: [String], fromNs: Int64, toNs: Int64? = nil, why: Why,
-    state: State = .open, reason: String? = nil, openedNs: Int64, closedNs: Int64? = nil, added: Int64 = 0,
-    known: Int64 = 0
+    feed: String, symbol: String, channels: [String], fromNs: Int64, toNs: Int64? = nil, why: Why, openedNs: Int64
   ) {
     id = "\(feed)/\(symbol)/\(fromNs)"
     self.feed = feed
@@ -61,12 +60,7 @@ package struct FeedGap: FieldwiseMessage {
     self.fromNs = fromNs
     self.toNs = toNs
     self.why = why
-    self.state = state
-    self.reason = reason
     self.openedNs = openedNs
-    self.closedNs = closedNs
-    self.added = added
-    self.known = known
   }
 
   package var key: [UInt8] { Array(symbol.utf8) }
