@@ -91,6 +91,8 @@ let imports = lists("""
   Embedding: Core Tensors
   EmbeddingFlags: ArgumentParser Core Embedding
   EmbeddingTests: Core Embedding LocalServers TestSupport
+  FaultTests: ArgumentParser Catalogue Core Forecasting Kafka KafkaFlags LocalServers Logging Messages ModelRegistry \
+    ObjectStore PortalSimulator Redis Routing TestSupport Values
   FeatureFlags: ArgumentParser Core Features
   Features: Core Messages StrictYAML Values
   FeaturesTests: Core Features LocalServers Messages Redis TestSupport Values
@@ -108,8 +110,8 @@ let imports = lists("""
   ForecastingTests: Core Forecasting LocalServers Tensors TestSupport Values
   GatewayAPI: Core HTTP
   GatewayService: Archiving ArgumentParser Budgets Catalogue Compression Core CoreMetrics EmbeddingFlags Feeds HTTP \
-    Influx InfluxFlags Kafka KafkaFlags Lake Logging Markets Messages Metrics ObjectStore ObjectStoreFlags Options \
-    Postgres PostgresFlags Redis RedisFlags SearchStore ServiceKit StrictYAML Values
+    Influx InfluxFlags Kafka KafkaFlags Lake Logging Markets Messages Metrics ObjectStore ObjectStoreFlags Operations \
+    Options Postgres PostgresFlags Redis RedisFlags Routing SearchStore ServiceKit StrictYAML Values
   GatewayTests: Archiving ArgumentParser Catalogue Compression Core DBWriterService Embedding Feeds GatewayAPI \
     GatewayService HTTP Influx Kafka KafkaFlags LocalServers Logging Messages ObjectStore ObjectStoreFlags Postgres \
     Redis SearchStore ServiceKit TestSupport Values
@@ -161,6 +163,7 @@ let imports = lists("""
   ObjectStore: Core HTML HTTP
   ObjectStoreFlags: AWSCredentials ArgumentParser Core HTTP ObjectStore Options
   ObjectStoreTests: AWSCredentials ArgumentParser Core HTML HTTP LocalServers ObjectStore ObjectStoreFlags TestSupport
+  Operations: Messages ServiceKit
   Options: ArgumentParser Core
   OptionsDetectorService: ArgumentParser Catalogue Core Feeds Kafka KafkaFlags Logging Messages Metrics Options \
     Pipeline ServiceKit Values
@@ -219,9 +222,10 @@ let imports = lists("""
     UnixSignals
   SoukService: ArgumentParser Budgets Catalogue Commodities Compression Core FeatureFlags Features FeedHTTP Feeds \
     GatewayAPI HTTP HTTPFlags Influx InfluxFlags Kafka KafkaFlags LocalServers Logging Markets Messages ObjectStore \
-    ObjectStoreFlags Options Pipeline Postgres PostgresFlags PriceFiles Redis RedisFlags Routing ServiceKit Values
+    ObjectStoreFlags Operations Options Pipeline Postgres PostgresFlags PriceFiles Redis RedisFlags Routing ServiceKit \
+    Values
   SoukTests: ArgumentParser Catalogue Core DBWriterService FeedSimulator Feeds Kafka KafkaFlags LocalServers Logging \
-    Messages Pipeline Postgres ServiceKit SoukService TestSupport Values Yams
+    Messages Operations Pipeline Postgres ServiceKit SoukService TestSupport Values Yams
   StrictYAML: CYAML Core
   Tensors: CBLAS Core
   TestSupport: Catalogue Core Kafka LocalServers Messages Pipeline Values
@@ -328,21 +332,16 @@ let shared: [Target] = [
 ] + [
   "Core", "Values", "Catalogue", "Messages", "Routing", "AWSCredentials", "Budgets", "Commodities", "Compression",
   "CSV", "Documents", "Embedding", "FeedHTTP", "Feeds", "Forecasting", "GatewayAPI", "HTML", "HTTP", "Indicators",
-  "Influx", "Kafka", "Lake", "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Pipeline",
-  "Portals", "Postgres", "PriceFiles", "Redis", "Archiving", "Features", "SearchStore", "Sentiment", "ServiceKit",
-  "ServiceState", "StrictYAML", "Tensors", "WebSocket",
+  "Influx", "Kafka", "Lake", "LocalServers", "Markets", "Masters", "ModelRegistry", "ObjectStore", "Operations",
+  "Pipeline", "Portals", "Postgres", "PriceFiles", "Redis", "Archiving", "Features", "SearchStore", "Sentiment",
+  "ServiceKit", "ServiceState", "StrictYAML", "Tensors", "WebSocket",
 ].map { library($0) } + [
   library("FeatureFlags", in: "Options/Features"),
   // Flags, apart from what they configure: a service links only what it uses, and no transport a parser of them.
   library("Options", in: "Options/Common"),
-  library("EmbeddingFlags", in: "Options/Embedding"),
-  library("HTTPFlags", in: "Options/HTTP"),
-  library("InfluxFlags", in: "Options/Influx"),
-  library("KafkaFlags", in: "Options/Kafka"),
-  library("ObjectStoreFlags", in: "Options/ObjectStore"),
-  library("PostgresFlags", in: "Options/Postgres"),
-  library("RedisFlags", in: "Options/Redis"),
-]
+] + ["Embedding", "HTTP", "Influx", "Kafka", "ObjectStore", "Postgres", "Redis"].map {
+  library("\($0)Flags", in: "Options/\($0)")
+}
 
 let services: [Target] = [
   service("crawler", "Crawler"),
@@ -373,20 +372,12 @@ let testing: [Target] = [
   helper("Reference", "Reference", exclude: ["Main"]),
   program("souk-reference", "Reference/Main"),
   helper("SimulatorServer", "Simulators/Server"),
-  helper("PortalSimulator", "Simulators/Portal", exclude: ["Main"]),
-  program("portal-simulator", "Simulators/Portal/Main"),
-  helper("ProviderSimulator", "Simulators/Provider", exclude: ["Main"]),
-  program("provider-simulator", "Simulators/Provider/Main"),
   helper("TradingViewSimulator", "Simulators/TradingView"),
-  helper("FeedSimulator", "Simulators/Feed", exclude: ["Main"]),
-  helper("NewsSimulator", "Simulators/News", exclude: ["Main"]),
-  program("news-simulator", "Simulators/News/Main"),
-  helper("EdgarSimulator", "Simulators/Edgar", exclude: ["Main"]),
-  program("edgar-simulator", "Simulators/Edgar/Main"),
-  program("feed-simulator", "Simulators/Feed/Main"),
   program("souk-bench", "Benchmarks", exclude: ["README.md", "s3_consumer.py", "fetch_loop.py", "models_reference.py",
     "influx_consumer.py", "hot_writer.py", "backfill.py", "batch_features.py", "feed_streamer.py",
     "fastapi_ticks.py", "filings_reference.py", "sentiment_reference.py", "signals_talib.py"]),
+  .testTarget(name: "FaultTests", dependencies: imported(by: "FaultTests"), path: "Tests/Faults",
+              exclude: ["read_store.py"], swiftSettings: strict),
   tests("Deploy", exclude: ["Schemas"]),
   tests("Feeds", exclude: ["make_frames.py"]),
   tests("Forecasting", exclude: ["Reference"]),
@@ -410,7 +401,12 @@ let testing: [Target] = [
   tests("MarketStreamer", starts: ["market-streamer"]),
   tests("ServiceKit", starts: ["kit-probe"]),
   tests("WebSocket", exclude: ["server.py"]),
-] + [
+] + ["Portal", "Provider", "Feed", "News", "Edgar"].flatMap { name in
+  [
+    helper("\(name)Simulator", "Simulators/\(name)", exclude: ["Main"]),
+    program("\(name.lowercased())-simulator", "Simulators/\(name)/Main"),
+  ]
+} + [
   "Budgets", "Core", "Catalogue", "Messages", "CSV", "Documents", "HTML", "HTTP", "Indicators", "Kafka", "Commodities",
   "Markets", "ModelRegistry", "Pipeline", "Portals", "Postgres", "Redis", "SearchStore", "Features", "Crawler",
   "Downloader", "Parser", "DBWriter", "EGXProducer", "InfluxConsumer", "Scheduler", "Fetcher", "InferenceWorker",
