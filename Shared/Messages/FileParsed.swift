@@ -19,71 +19,37 @@ package struct FileParsed: FieldwiseMessage {
   /// `refused`, `sha256_mismatch`.
   package var outcome: String
   package var reason: String?
-  package var rows: Int64
-  package var distinctCodes: Int64
+  package var rows: Int64 = 0
+  package var distinctCodes: Int64 = 0
   /// Rows with a code that another row has. Of items and branches the one that was updated last counts, of two alike
   /// the first; promotions of one id are united.
-  package var duplicates: Int64
-  package var rejected: Int64
-  package var itemReferences: Int64
-  package var batches: Int64
-  package var unknownElements: [String: Int64]
-  package var defects: [String: Int64]
-  package var unknownWords: [String: Int64]
+  package var duplicates: Int64 = 0
+  package var rejected: Int64 = 0
+  package var itemReferences: Int64 = 0
+  package var batches: Int64 = 0
+  package var unknownElements: [String: Int64] = [:]
+  package var defects: [String: Int64] = [:]
+  package var unknownWords: [String: Int64] = [:]
   package var compression: Compression?
   package var encoding: String?
-  package var bytes: Int64
-  package var xmlBytes: Int64
+  package var bytes: Int64 = 0
+  package var xmlBytes: Int64 = 0
   package var fileTime: Timestamp
   package var discoveredAt: Timestamp?
   package var downloadedAt: Timestamp?
   package var parsedAt: Timestamp?
-  package var parseMilliseconds: Int64
-  package var newMasters: Int64
-  package var matched: Int64
+  package var parseMilliseconds: Int64 = 0
+  package var newMasters: Int64 = 0
+  package var matched: Int64 = 0
 
   package static let topic = Topics.filesParsed
 
-  package init(
-    fileID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String? = nil,
-    fileName: String, kind: FileType? = nil, dialect: String? = nil, outcome: String, reason: String? = nil,
-    rows: Int64 = 0, distinctCodes: Int64 = 0, duplicates: Int64 = 0, rejected: Int64 = 0, itemReferences: Int64 = 0,
-    batches: Int64 = 0, unknownElements: [String: Int64] = [:], defects: [String: Int64] = [:],
-    unknownWords: [String: Int64] = [:], compression: Compression? = nil, encoding: String? = nil,
-    bytes: Int64 = 0, xmlBytes: Int64 = 0, fileTime: Timestamp, discoveredAt: Timestamp? = nil,
-    downloadedAt: Timestamp? = nil, parsedAt: Timestamp? = nil, parseMilliseconds: Int64 = 0, newMasters: Int64 = 0,
-    matched: Int64 = 0
-  ) {
+  package init(fileID: String, chain: String, fileName: String, outcome: String, fileTime: Timestamp) {
     self.fileID = fileID
     self.chain = chain
-    self.chainID = chainID
-    self.subChainID = subChainID
-    self.storeID = storeID
     self.fileName = fileName
-    self.kind = kind
-    self.dialect = dialect
     self.outcome = outcome
-    self.reason = reason
-    self.rows = rows
-    self.distinctCodes = distinctCodes
-    self.duplicates = duplicates
-    self.rejected = rejected
-    self.itemReferences = itemReferences
-    self.batches = batches
-    self.unknownElements = unknownElements
-    self.defects = defects
-    self.unknownWords = unknownWords
-    self.compression = compression
-    self.encoding = encoding
-    self.bytes = bytes
-    self.xmlBytes = xmlBytes
     self.fileTime = fileTime
-    self.discoveredAt = discoveredAt
-    self.downloadedAt = downloadedAt
-    self.parsedAt = parsedAt
-    self.parseMilliseconds = parseMilliseconds
-    self.newMasters = newMasters
-    self.matched = matched
   }
 
   package var key: [UInt8] { RecordKey.bytes(chain: chain, storeID ?? "") }

@@ -5,7 +5,7 @@ package struct IngestHeader: Hashable, Sendable {
   /// Codes in `also_named`: with the longest ones the message is still smaller than Kafka's default limit.
   package static let maxAlsoNamed = 10_000
 
-  package var batchID: String
+  package var batchID = ""
   package var chain: String
   package var chainID: String?
   package var subChainID: String?
@@ -14,36 +14,20 @@ package struct IngestHeader: Hashable, Sendable {
   package var fileName: String?
   package var fileType: FileType?
   package var fileTime: Timestamp
-  package var sequence: Int64
-  package var firstRow: Int64
-  package var isFull: Bool
-  package var isLast: Bool
+  package var sequence: Int64 = 0
+  package var firstRow: Int64 = 0
+  package var isFull = false
+  package var isLast = false
   /// Of the last message of a file: codes or promotions that the file names in rows that cannot be used. They are not
   /// gone and have not ended.
-  package var alsoNamed: [String]
+  package var alsoNamed: [String] = []
 
-  package init(
-    batchID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String,
-    fileID: String, fileName: String? = nil, fileType: FileType? = nil, fileTime: Timestamp, sequence: Int64 = 0,
-    firstRow: Int64 = 0, isFull: Bool = false, isLast: Bool = false, alsoNamed: [String] = []
-  ) {
-    self.batchID = batchID
-    self.chain = chain
-    self.chainID = chainID
-    self.subChainID = subChainID
-    self.storeID = storeID
-    self.fileID = fileID
-    self.fileName = fileName
-    self.fileType = fileType
+  package init(chain: String, storeID: String, fileID: String, fileTime: Timestamp) {
+    (self.chain, self.storeID, self.fileID) = (chain, storeID, fileID)
     self.fileTime = fileTime
-    self.sequence = sequence
-    self.firstRow = firstRow
-    self.isFull = isFull
-    self.isLast = isLast
-    self.alsoNamed = alsoNamed
   }
 
-  fileprivate static let blank = Self(batchID: "", chain: "", storeID: "", fileID: "", fileTime: .epoch)
+  fileprivate static let blank = Self(chain: "", storeID: "", fileID: "", fileTime: .epoch)
 
   /// `<file_id>-<sequence in 6 digits>`; a sequence of more digits keeps them all.
   package static func batchID(fileID: String, sequence: Int64) -> String {

@@ -1,14 +1,19 @@
 import Values
 
-/// A part of a message that is being read. Texts are borrowed UTF-8 bytes, escapes resolved; nil is absent or null.
+/// A part of a message that is being read, or about to be written. Texts are borrowed UTF-8 bytes, escapes resolved;
+/// nil is absent or null.
 package struct MessageView<Fields>: ~Escapable {
-  let message: RawSpan
-  let scratch: RawSpan
+  package let message: RawSpan
+  package let scratch: RawSpan
   /// Texts are in the view, everything else is here.
   package let fields: Fields
 
+  /// - Parameters:
+  ///   - message: what the places of `fields` are in, unless they are in
+  ///   - scratch: the texts that were resolved or made.
+  @inlinable
   @_lifetime(copy message, copy scratch)
-  init(_ message: RawSpan, _ scratch: RawSpan, _ fields: Fields) {
+  package init(_ message: RawSpan, _ scratch: RawSpan, _ fields: Fields) {
     self.message = message
     self.scratch = scratch
     self.fields = fields

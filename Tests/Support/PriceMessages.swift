@@ -176,3 +176,18 @@ extension String {
     self.init(copying: bytes)
   }
 }
+
+extension IngestHeader {
+  /// With everything that a header may say.
+  package init(
+    batchID: String, chain: String, chainID: String? = nil, subChainID: String? = nil, storeID: String,
+    fileID: String, fileName: String? = nil, fileType: FileType? = nil, fileTime: Timestamp, sequence: Int64 = 0,
+    firstRow: Int64 = 0, isFull: Bool = false, isLast: Bool = false, alsoNamed: [String] = []
+  ) {
+    self.init(chain: chain, storeID: storeID, fileID: fileID, fileTime: fileTime)
+    (self.batchID, self.chainID, self.subChainID) = (batchID, chainID, subChainID)
+    (self.fileName, self.fileType) = (fileName, fileType)
+    (self.sequence, self.firstRow) = (sequence, firstRow)
+    (self.isFull, self.isLast, self.alsoNamed) = (isFull, isLast, alsoNamed)
+  }
+}

@@ -94,19 +94,10 @@ package struct FeedBarFields: Sendable {
   ]
 }
 
-/// A bar that is being read, or about to be written; as ``FeedTickView``.
-package struct FeedBarView: ~Escapable {
-  private let message: RawSpan
-  private let scratch: RawSpan
-  package let fields: FeedBarFields
+/// A bar that is being read, or about to be written.
+package typealias FeedBarView = MessageView<FeedBarFields>
 
-  @_lifetime(copy message, copy scratch)
-  package init(_ message: RawSpan, _ scratch: RawSpan, _ fields: FeedBarFields) {
-    self.message = message
-    self.scratch = scratch
-    self.fields = fields
-  }
-
+extension FeedBarView {
   /// The same bar with other values.
   @_lifetime(copy self)
   package func with(_ values: FeedBarValues) -> FeedBarView {

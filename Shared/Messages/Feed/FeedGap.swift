@@ -33,19 +33,18 @@ package struct FeedGap: FieldwiseMessage {
   package var fromNs: Int64
   package var toNs: Int64?
   package var why: Why
-  package var state: State
+  package var state = State.open
   package var reason: String?
   package var openedNs: Int64
   package var closedNs: Int64?
-  package var added: Int64
-  package var known: Int64
+  package var added: Int64 = 0
+  package var known: Int64 = 0
 
   package static let topic = Topics.marketGaps
 
+  /// An open gap.
   package init(
-    feed: String, symbol: String, channels: [String], fromNs: Int64, toNs: Int64? = nil, why: Why,
-    state: State = .open, reason: String? = nil, openedNs: Int64, closedNs: Int64? = nil, added: Int64 = 0,
-    known: Int64 = 0
+    feed: String, symbol: String, channels: [String], fromNs: Int64, toNs: Int64? = nil, why: Why, openedNs: Int64
   ) {
     id = "\(feed)/\(symbol)/\(fromNs)"
     self.feed = feed
@@ -54,12 +53,7 @@ package struct FeedGap: FieldwiseMessage {
     self.fromNs = fromNs
     self.toNs = toNs
     self.why = why
-    self.state = state
-    self.reason = reason
     self.openedNs = openedNs
-    self.closedNs = closedNs
-    self.added = added
-    self.known = known
   }
 
   package var key: [UInt8] { Array(symbol.utf8) }

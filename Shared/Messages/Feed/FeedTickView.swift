@@ -1,22 +1,9 @@
 import Values
 
-/// An event that is being read, or about to be written. Texts are borrowed UTF-8 bytes, escapes resolved; nil is
-/// absent or null.
-package struct FeedTickView: ~Escapable {
-  private let message: RawSpan
-  private let scratch: RawSpan
-  package let fields: FeedTickFields
+/// An event that is being read, or about to be written.
+package typealias FeedTickView = MessageView<FeedTickFields>
 
-  /// - Parameters:
-  ///   - message: what the places of `fields` are in, unless they are in
-  ///   - scratch: the texts that were resolved or made.
-  @_lifetime(copy message, copy scratch)
-  package init(_ message: RawSpan, _ scratch: RawSpan, _ fields: FeedTickFields) {
-    self.message = message
-    self.scratch = scratch
-    self.fields = fields
-  }
-
+extension FeedTickView {
   package var symbol: RawSpan { @_lifetime(copy self) get { fields.symbol.bytes(message, scratch) } }
   package var feed: RawSpan { @_lifetime(copy self) get { fields.feed.bytes(message, scratch) } }
 
