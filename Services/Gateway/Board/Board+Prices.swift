@@ -17,7 +17,8 @@ extension Board {
         return PageContent((view.text("q").isEmpty ? [] : [foundPanel(view, given)]) + [chainPanel])
       },
       Page(
-        ["products", "{product}"], .prices, "Product", "What one product costs in each chain and store, and what it cost.",
+        ["products", "{product}"], .prices, "Product",
+        "What one product costs in each chain and store, and what it cost.",
         [
           Parameter("product", .word(most: 64), in: .path, "A master's id or an EAN."),
           Parameter("chain", .word(most: 64), "Stores of this chain only."),
@@ -55,11 +56,11 @@ extension Board {
     ) { answer in
       var table = Table([
         .text("name", "Name"), .text("brand", "Brand"), .number("lowest", "From ₪"), .number("highest", "To ₪"),
-        .number("chains", "Chains"), .number("stores", "Stores"), .text("seen_at", "Seen, UTC"), .text("product", "Code"),
-        .hidden("names"),
+        .number("chains", "Chains"), .number("stores", "Stores"), .text("seen_at", "Seen, UTC"),
+        .text("product", "Code"), .hidden("names"),
       ])
       for row in answer.items("products") {
-        let name = row.text("name") ?? row.items("names").first.flatMap { if case .text(let name) = $0 { name } else { nil } }
+        let name = row.text("name") ?? row.items("names").first?.text
         let link = Link(["products", row.text("product") ?? ""])
         table.append([
           .text(name), .of(row, "brand"), .of(row, "lowest"), .of(row, "highest"), .of(row, "chains"),
@@ -165,8 +166,8 @@ extension Board {
   private static func stores(_ answer: DataValue, _ sort: String) -> [Panel.Content] {
     var table = Table([
       .text("chain", "Chain"), .text("store_id", "Store"), .text("store", "Name"), .text("city", "City"),
-      .number("price", "Price ₪"), .number("unit_price", "Per unit"), .text("unit", "Unit"), .text("since", "Since, UTC"),
-      .text("name", "Its name there"),
+      .number("price", "Price ₪"), .number("unit_price", "Per unit"), .text("unit", "Unit"),
+      .text("since", "Since, UTC"), .text("name", "Its name there"),
     ])
     var rows = answer.items("prices")
     // Prices are in order already; others keep it within what they are sorted by.
@@ -234,7 +235,8 @@ extension Board {
     }
     for row in prices.items("prices") {
       chains[row.text("chain") ?? "", default: PriceSteps()].now(
-        of: "\(row.text("store_id") ?? "") \(row.text("ean") ?? "")", row.double("price"), since: row.time("since") ?? 0)
+        of: "\(row.text("store_id") ?? "") \(row.text("ean") ?? "")", row.double("price"),
+        since: row.time("since") ?? 0)
     }
     let shown = chains.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(6)
     let steps = shown.map { (chain: $0.key, steps: $0.value.cheapest) }
@@ -257,8 +259,11 @@ extension Board {
       }
     }
     let data = DataValue.list(steps.map { chain in
-      .object([.init("chain", .text(chain.chain)), .init("steps", .list(chain.steps.map {
-        .object([.init("time", .text(RFC3339.text(ns: Int64($0.time) * 1_000_000))), .init("price", $0.price.map { .number($0) } ?? .null)])
+      .object([.init("chain", .text(chain.chain)), .init("steps", .list(chain.steps.map { step in
+        .object([
+          .init("time", .text(RFC3339.text(ns: Int64(step.time) * 1_000_000))),
+          .init("price", step.price.map { .number($0) } ?? .null),
+        ])
       }))])
     })
     let label = "The cheapest price of each chain over time; dashed where no file of the chain came for 26 hours"
@@ -269,7 +274,8 @@ extension Board {
     ], name: "changes")
     for row in history.items("changes").reversed().prefix(100) {
       table.append([
-        .time(row, "changed_at"), .of(row, "chain"), .of(row, "store_id"), .of(row, "previous_price"), .of(row, "price"),
+        .time(row, "changed_at"), .of(row, "chain"), .of(row, "store_id"), .of(row, "previous_price"),
+        .of(row, "price"),
       ])
     }
     return [
@@ -298,16 +304,19 @@ extension Board {
           .text(offer.text("chain").map { "\($0) \(offer.text("store_id") ?? "")" }),
         ] + chains.map { chain in
           let price = chain.items("prices")[place]
-          return Report.Cell(price, price.digits ?? "-")
+          return Report.Cell(price, price.text ?? "-")
         } + [.text("Take out")], offer == .null ? .warning : .plain,
         links: [
-          "product": Link(["products", code]), "remove": Link(["basket"], [("products", rest.joined(separator: ","))]),
+          "product": Link(["products", code]),
+          "remove": Link(["basket"], [("products", rest.joined(separator: ","))]),
         ])
     }
     let whole = chains.filter { $0.text("missing") == "0" }
-    var words = whole.first.map { best in
-      ["Cheapest for all of it: \(best.text("chain") ?? "") store \(best.text("store_id") ?? ""), ₪\(best.text("total") ?? "")."]
-    } ?? (chains.isEmpty ? [] : ["No store has all of it."])
+    var words = ["No store has all of it."]
+    if let best = whole.first {
+      let store = "\(best.text("chain") ?? "") store \(best.text("store_id") ?? "")"
+      words = ["Cheapest for all of it: \(store), ₪\(best.text("total") ?? "")."]
+    }
     if let split = answer.text("split_total") { words.append("Split over the cheapest stores: ₪\(split).") }
     var totals = Table([
       .text("chain", "Chain"), .text("store_id", "Store"), .number("total", "Total ₪"), .number("missing", "Not there"),
@@ -318,16 +327,5 @@ extension Board {
         chain.text("missing") != "0" ? .faint : index == 0 ? .good : .plain)
     }
     return chains.isEmpty ? [] : [.words(words, .good), .table(totals), .table(table)]
-  }
-}
-
-extension DataValue {
-  /// A number with its digits.
-  fileprivate var digits: String? {
-    switch self {
-    case .literal(let digits): digits
-    case .integer(let number): "\(number)"
-    default: nil
-    }
   }
 }

@@ -1,4 +1,4 @@
-/// What a product cost in a chain over time: the cheapest of the chain's stores, out of the changes of each store and of
+/// What a product cost in a chain over time: the cheapest of the chain's stores, out of the changes of each store and
 /// the prices as they are now. Times are milliseconds since 1970.
 struct PriceSteps: Sendable {
   /// The price of one store from a time on; nil from when it is not known any more.
@@ -22,8 +22,8 @@ struct PriceSteps: Sendable {
     current.insert(store)
   }
 
-  /// The cheapest price after each time at which it changed, ascending; nil where no store has one. Of a store that does
-  /// not have the product any more the end is not known: its last price counts for nothing.
+  /// The cheapest price after each time at which it changed, ascending; nil where no store has one. When a store that
+  /// does not have the product any more took it out is not known: its last price does not count.
   var cheapest: [Step] {
     var events: [(time: Double, store: String, price: Double?)] = []
     for (store, steps) in stores {

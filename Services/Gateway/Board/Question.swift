@@ -84,14 +84,16 @@ extension DataValue {
   func items(_ name: String) -> [DataValue] { self[name]?.items ?? [] }
 
   /// A text, or a number with the digits that it was written with.
-  func text(_ name: String) -> String? {
-    switch self[name] {
+  var text: String? {
+    switch self {
     case .text(let text): text
     case .literal(let digits): digits
     case .integer(let number): "\(number)"
     default: nil
     }
   }
+
+  func text(_ name: String) -> String? { self[name]?.text }
 
   /// Not finite where there is no number.
   func double(_ name: String) -> Double { self[name]?.double ?? .nan }
@@ -111,9 +113,9 @@ extension DataValue {
     return Timestamp(parsing: text.utf8Span.span.bytes).map { Double($0.microseconds / 1_000) }
   }
 
-  /// What an answer says was away, and that it has more than one page.
+  /// What an answer says was away.
   var warnings: [Panel.Content] {
-    let away = items("degraded").compactMap { if case .text(let part) = $0 { part } else { nil } }
+    let away = items("degraded").compactMap(\.text)
     return away.isEmpty ? [] : [
       .words(["This was answered without \(away.joined(separator: ", ")), which is away."], .warning),
     ]
@@ -128,7 +130,7 @@ extension Report.Cell {
 
   /// A time of an answer to the second: `2026-03-02 14:30:00`.
   static func time(_ row: DataValue, _ name: String) -> Report.Cell {
-    let text = row.text(name).map { $0.prefix(19).replacing("T", with: " ") }
+    let text = row.text(name).map { String($0.prefix(19)).replacing("T", with: " ") }
     return Report.Cell(row[name] ?? .null, text ?? "-")
   }
 }
