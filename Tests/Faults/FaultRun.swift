@@ -144,7 +144,7 @@ final class FaultRun {
   private func awaitProcessed(_ share: Double, atMost limit: Duration) async {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline, (try? await system.processed(of: fed)) ?? 0 < share {
-      try? await Task.sleep(for: .milliseconds(20))
+      try? await Task.sleep(for: .milliseconds(50))
     }
   }
 
