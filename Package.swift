@@ -212,7 +212,7 @@ let imports = lists("""
   ServiceKit: ArgumentParser Core CoreMetrics HTTP HummingbirdCore Logging NIOCore NIOPosix Options ServiceLifecycle \
     StrictYAML Values
   ServiceKitTests: ArgumentParser Core CoreMetrics HTTP HummingbirdCore LocalServers Logging NIOCore NIOEmbedded \
-    Options ServiceKit TestSupport
+    Options ServiceKit TestSupport Values
   ServiceState: Core Redis
   SignalWorkerService: ArgumentParser Catalogue Core Features Indicators Kafka KafkaFlags Logging Messages Metrics \
     Options Pipeline ServiceKit Values
