@@ -36,9 +36,14 @@ extension ProductsIngestItemView {
   package var unit: RawSpan? { @_lifetime(copy self) get { fields.unit.bytesOrNull(message, scratch) } }
 }
 
+/// An item of a batch, for documents.
+enum ProductElement: BatchElement {
+  static var shapes: [FieldShape] { ProductFields.shapes }
+}
+
 /// The fields of an item that is being read.
 package struct ProductFields {
-  private enum Field: String, CaseIterable {
+  private enum Field: String, DescribedField {
     case ean, price
     case masterID = "master_id"
     case name, manufacturer
@@ -51,7 +56,27 @@ package struct ProductFields {
     case isWeighted = "is_weighted"
     case priceUpdatedAt = "price_updated_at"
     case row
+
+    var described: (type: any JSONValue.Type, doc: StaticString) {
+      switch self {
+      case .ean: (String.self, "Code of the item, as published: an EAN, or a code of the chain")
+      case .price: (ExactDecimal.self, "Price, with the digits as published [ILS]")
+      case .masterID: (String.self, "The product across chains: `gtin:<14 digits>` or `<chain>:<ean>`")
+      case .name: (String?.self, "Name, as published")
+      case .manufacturer: (String?.self, "Manufacturer, as published")
+      case .unitQty: (String?.self, "Unit of `quantity`, as published")
+      case .quantity: (ExactDecimal?.self, "How much is in it, in `unit_qty`")
+      case .unitOfMeasure: (String?.self, "What `unit_price` is for, as published: `100 גרם`")
+      case .unitPrice: (ExactDecimal?.self, "Price of one `unit_of_measure`, as published [ILS]")
+      case .unit: (String?.self, "What `unit_of_measure` measures: `kg`, `l`, `m`, `unit`; null when not known")
+      case .pricePerUnit: (ExactDecimal?.self, "Price of one `unit`, comparable between chains [ILS]")
+      case .isWeighted: (Bool?.self, "It is sold by weight")
+      case .priceUpdatedAt: (Timestamp?.self, "When the chain last changed the price")
+      case .row: (Int64?.self, "Number of the row within its file, from 0; else `first_row` plus the index")
+      }
+    }
   }
+  static let shapes = table.shapes(required: required)
   private static let table = FieldTable(Field.self)
   private static let required = table.mask(.ean, .price, .masterID)
 

@@ -61,6 +61,7 @@ package struct ProductsIngest: Message {
   package var items: [Item]
 
   package static let topic = Topics.productsIngest
+  package static var shapes: [FieldShape] { BatchShapes.products }
 
   package init(header: Header, items: [Item]) {
     self.header = header
@@ -131,6 +132,7 @@ package struct PromotionsIngest: Message {
   package var promotions: [Promotion]
 
   package static let topic = Topics.promotionsIngest
+  package static var shapes: [FieldShape] { BatchShapes.promotions }
 
   package var key: [UInt8] { RecordKey.bytes(chain: header.chain, header.storeID) }
 
