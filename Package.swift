@@ -209,10 +209,10 @@ let imports = lists("""
     Values
   SentimentWorkerTests: ArgumentParser Catalogue Core Embedding Kafka KafkaFlags LocalServers Logging Messages \
     ModelRegistry NewsSimulator ObjectStore Pipeline Redis Sentiment SentimentWorkerService TestSupport Values
-  ServiceKit: ArgumentParser Core CoreMetrics HummingbirdCore Logging NIOCore NIOPosix Options ServiceLifecycle \
-    StrictYAML
+  ServiceKit: ArgumentParser Core CoreMetrics HTTP HummingbirdCore Logging NIOCore NIOPosix Options ServiceLifecycle \
+    StrictYAML Values
   ServiceKitTests: ArgumentParser Core CoreMetrics HTTP HummingbirdCore LocalServers Logging NIOCore NIOEmbedded \
-    Options ServiceKit TestSupport
+    Options ServiceKit TestSupport Values
   ServiceState: Core Redis
   SignalWorkerService: ArgumentParser Catalogue Core Features Indicators Kafka KafkaFlags Logging Messages Metrics \
     Options Pipeline ServiceKit Values
