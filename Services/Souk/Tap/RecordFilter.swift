@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import KafkaFlags
 import Kafka
+import Operations
 
 /// A moment as people write it: `10m` (so long ago) or an RFC 3339 time.
 struct Moment: ExpressibleByArgument, Hashable, Sendable {
@@ -10,6 +11,10 @@ struct Moment: ExpressibleByArgument, Hashable, Sendable {
     case at(Int64)
   }
   private let form: Form
+
+  private init(_ form: Form) { self.form = form }
+
+  static func ago(_ duration: Duration) -> Moment { Moment(.ago(duration)) }
 
   init?(argument: String) {
     if let ago = DurationSetting(text: argument) {

@@ -1,9 +1,11 @@
 import Catalogue
 import Core
 import Foundation
+import KafkaFlags
 import LocalServers
 
 import Glibc
+import Operations
 
 /// What a run has started so far: private servers, or those that the operator named; and what services are told.
 struct Startup {
@@ -110,8 +112,9 @@ struct Startup {
   // MARK: - Our own programs
 
   /// - Returns: the bootstrap servers.
-  mutating func startBroker() async throws -> String {
-    let bootstrap = try await serve("broker", by: "souk", ["broker", "--bootstrap-file"]) { $0 }
+  mutating func startBroker(_ fleet: FleetNameOptions) async throws -> String {
+    let prefix = fleet.topicPrefix.map { ["--topic-prefix", $0] } ?? []
+    let bootstrap = try await serve("broker", by: "souk", ["broker"] + prefix + ["--bootstrap-file"]) { $0 }
     screen.started("broker", "\(bootstrap) (embedded, in memory)")
     return bootstrap
   }

@@ -89,11 +89,20 @@ package struct CommandShape: Sendable {
       var defaultValue: String?
       var allValueStrings: [String]?
       var abstract: String?
+      var completionKind: Completion?
+
+      struct Completion: Decodable {
+        struct Files: Decodable {
+          var extensions: [String]?
+        }
+        var file: Files?
+      }
 
       var longName: String? { names?.first { $0.kind == "long" }?.name }
 
       enum CodingKeys: String, CodingKey {
         case kind, shouldDisplay, sectionTitle, isOptional, isRepeating, names, valueName, defaultValue, abstract
+        case completionKind
         case allValueStrings = "allValues"
       }
     }
@@ -126,6 +135,8 @@ package struct OptionShape: Hashable, Sendable {
   package var defaultValue: String?
   package var allValues: [String]
   package var help: String
+  /// It is a `Secret`, which may be given as a reference.
+  package var takesReference: Bool
 
   init(_ dump: CommandShape.Dump.Argument, name: String, hasInverse: Bool) {
     self.name = name
@@ -139,6 +150,7 @@ package struct OptionShape: Hashable, Sendable {
     defaultValue = isFlag ? (dump.defaultValue == "--\(name)" ? "true" : "false") : dump.defaultValue
     allValues = dump.allValueStrings ?? []
     help = dump.abstract ?? ""
+    takesReference = dump.completionKind?.file?.extensions == ["secret"]
   }
 
   /// Of an option of an ``OperatorTool``.
