@@ -1,3 +1,4 @@
+import Catalogue
 import Core
 import Foundation
 import Kafka
@@ -175,7 +176,7 @@ extension GatewayProcessTests {
       .trade, symbol: "BRD", feed: "polygon-stocks", eventNs: now * 1_000_000, knownNs: now * 1_000_000)
     tick[\.price] = ExactDecimal(approximating: "188.40")
     tick[\.size] = ExactDecimal("100")
-    try await send(broker, Self.topics.first { $0.name == "market-ticks" }!, "BRD", [tick.encoded()])
+    try await send(broker, Topics.marketTicks, "BRD", [tick.encoded()])
     try await eventually("the tape has the trade") {
       try await show(base, "bars/BRD").json.contains("\"price\":188.40")
     }
