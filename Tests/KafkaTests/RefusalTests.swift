@@ -137,7 +137,8 @@ import Glibc
   }
 
   /// The server closes each connection after its login, so that the library logs in again and again.
-  @Test(arguments: ["reference", "properties"]) func aReplacedPasswordIsUsedAtTheNextLogin(_ place: String) async throws {
+  @Test(arguments: ["reference", "properties"])
+  func aReplacedPasswordIsUsedAtTheNextLogin(_ place: String) async throws {
     try await withTemporaryDirectory { folder in
       let file = "\(folder)/secret"
       func write(_ password: String) throws {

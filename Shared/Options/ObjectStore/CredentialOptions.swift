@@ -4,6 +4,7 @@ import Core
 import Glibc
 import HTTP
 import ObjectStore
+import Options
 
 /// Whose credentials sign requests to S3. The names are those of AWS's own tools.
 package struct CredentialOptions: ParsableArguments {

@@ -5,7 +5,7 @@ import Testing
 import TestSupport
 
 /// One trace from the crawler's announcement to the parsed file, as a collector sees it.
-@Suite struct TraceTests {
+@Suite struct FileTraceTests {
   @Test(.timeLimit(.minutes(15))) func aFileIsOneTraceThroughThreeServices() async throws {
     var settings = CatalogueSettings()
     (settings.chains, settings.stores, settings.items, settings.rounds) = (1, 1, 20, 0)
