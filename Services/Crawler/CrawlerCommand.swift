@@ -32,7 +32,7 @@ package struct CrawlerCommand: ServiceCommand {
     CrawlerMetrics.descriptions + PipelineMetrics.jobs + RedisMetrics.descriptions
 
   @OptionGroup(title: "Crawling")
-  package var crawling: CrawlOptions
+  var crawling: CrawlOptions
   @OptionGroup(title: "Catalogue")
   package var catalogue: ChainCatalogueOptions
   @OptionGroup(title: "Fetching")

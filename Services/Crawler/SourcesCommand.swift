@@ -3,16 +3,14 @@ import Portals
 import ServiceKit
 
 /// `crawler sources`: the chains that `--source` knows by name.
-package struct SourcesCommand: ParsableCommand {
-  package static let configuration = CommandConfiguration(
+struct SourcesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
     commandName: "sources", abstract: "Prints the chains that --source knows by name, and the engines.")
 
   @Argument(help: ArgumentHelp("A file of chains to show with the embedded ones.", valueName: "catalogue"))
-  package var file: String?
+  var file: String?
 
-  package init() {}
-
-  package func run() throws { print(Self.table(try ChainCatalogue.load(file: file))) }
+  func run() throws { print(Self.table(try ChainCatalogue.load(file: file))) }
 
   static func table(_ catalogue: ChainCatalogue) -> String {
     let chains = catalogue.chains.map { chain in

@@ -6,40 +6,38 @@ import HTTPFlags
 import Options
 
 /// The downloader's own flags.
-package struct DownloadOptions: ParsableArguments {
+struct DownloadOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Files fetched at the same time.", valueName: "count"))
-  package var concurrency = 16
+  var concurrency = 16
 
   @Option(help: ArgumentHelp("Larger files are dead-lettered.", valueName: "size"))
-  package var maxFileSize = ByteSize.mib(256)
+  var maxFileSize = ByteSize.mib(256)
 
   @Option(help: ArgumentHelp(
     "Folder that file: URLs may point into; without it they are refused (for local runs).", valueName: "path"))
-  package var allowFileRoot: String?
+  var allowFileRoot: String?
 
   @Option(help: ArgumentHelp("Folder for unnamed temporary files between fetch and upload.", valueName: "path"))
-  package var spoolDirectory = "/tmp"
+  var spoolDirectory = "/tmp"
 
   @Option(help: ArgumentHelp(
     "Dead-letter the files of a portal that has only failed for this long, so that a dead portal does not delay the "
       + "others. (default: never)", valueName: "duration"))
-  package var giveUpAfter: DurationSetting?
+  var giveUpAfter: DurationSetting?
 
   @Option(help: ArgumentHelp(
     "How often a file whose link has expired goes back to be listed again before it is dead-lettered.",
     valueName: "count"))
-  package var maxRelists = 3
+  var maxRelists = 3
 
   @Option(help: ArgumentHelp(
     "Interrupted transfers that are kept to be resumed.", valueName: "count"))
-  package var partialFiles = 64
+  var partialFiles = 64
 
   @Flag(inversion: .prefixedNo, help: "Create the bucket or folder when it is missing.")
-  package var createStore = true
+  var createStore = true
 
-  package init() {}
-
-  package func settings(http: HTTPOptions) throws(Failure) -> DownloadSettings {
+  func settings(http: HTTPOptions) throws(Failure) -> DownloadSettings {
     guard (1...1024).contains(concurrency) else { throw invalid("--concurrency: \(concurrency) is not 1 to 1024") }
     guard (0...100).contains(maxRelists) else { throw invalid("--max-relists: \(maxRelists) is not 0 to 100") }
     guard (1...10_000).contains(partialFiles) else {

@@ -22,7 +22,7 @@ package struct DownloaderCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Download") package var download: DownloadOptions
+  @OptionGroup(title: "Download") var download: DownloadOptions
   @OptionGroup(title: "Fetching") package var http: HTTPOptions
   @OptionGroup(title: "Chains") package var chains: ChainCatalogueOptions
   @OptionGroup(title: "Object store") package var store: ObjectStoreOptions

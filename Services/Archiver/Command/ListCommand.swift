@@ -6,13 +6,13 @@ import ServiceKit
 import Values
 
 /// How a command prints.
-package enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
   case table, json
 }
 
 /// `archiver ls`: what the catalogue has. Lists nothing in the store.
-package struct ListCommand: AsyncParsableCommand {
-  package static let configuration = CommandConfiguration(
+struct ListCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
     commandName: "ls", abstract: "Print what the archive has, from its catalogue.",
     discussion: """
       archiver ls                                        datasets with their sums
@@ -25,27 +25,25 @@ package struct ListCommand: AsyncParsableCommand {
       """)
 
   @Argument(help: "The dataset; all when left out.")
-  package var dataset: String?
+  var dataset: String?
 
   @Option(help: ArgumentHelp("Print the objects of this date.", valueName: "date"))
-  package var date: String?
+  var date: String?
 
   @Option(parsing: .singleValue, help: "Only objects of this symbol (repeatable).")
-  package var symbol: [String] = []
+  var symbol: [String] = []
 
-  @Option(help: "How to print.") package var format = OutputFormat.table
-  @OptionGroup(title: "Archive") package var archive: ArchiveOptions
-  @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
+  @Option(help: "How to print.") var format = OutputFormat.table
+  @OptionGroup(title: "Archive") var archive: ArchiveOptions
+  @OptionGroup(title: "Object store") var objectStore: ObjectStoreOptions
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     if let date, CivilDate(date) == nil { throw ValidationError("--date: '\(date)' is not like 2025-01-20") }
     guard date == nil || dataset != nil else { throw ValidationError("--date needs a dataset") }
     guard symbol.isEmpty || date != nil else { throw ValidationError("--symbol needs a --date") }
   }
 
-  package func run() async throws {
+  func run() async throws {
     try await archive.withCatalogue(objectStore) { catalogue in
       if let dataset, let date {
         _ = try archive.mapping(of: dataset)

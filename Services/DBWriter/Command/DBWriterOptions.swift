@@ -4,37 +4,35 @@ import Options
 import Pipeline
 
 /// What is written, and when: whichever limit is reached first.
-package struct DBWriterOptions: ParsableArguments {
+struct DBWriterOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "Tables to write, by their names or by those of their topics.", valueName: "name,..."))
-  package var tables = "prices,promotions,stores,files,masters,decisions,observations,predictions"
+  var tables = "prices,promotions,stores,files,masters,decisions,observations,predictions"
 
   @Option(help: "SQL dialect of the server; the README says what cockroachdb changes.")
-  package var dialect = Dialect.postgresql
+  var dialect = Dialect.postgresql
 
   @Option(help: "Staged rows that trigger a flush.")
-  package var flushRows = 20_000
+  var flushRows = 20_000
 
   @Option(help: ArgumentHelp("Bytes of staged rows that trigger a flush.", valueName: "size"))
-  package var flushBytes = ByteSize.mib(16)
+  var flushBytes = ByteSize.mib(16)
 
   @Option(help: ArgumentHelp("Longest time a staged record waits for a flush.", valueName: "time"))
-  package var linger = DurationSetting(.milliseconds(500))
+  var linger = DurationSetting(.milliseconds(500))
 
   @Flag(
     help: """
       Start partitions that are new to the database at the consumer group's commits instead of at --start-from.
       """)
-  package var adoptGroupOffsets = false
+  var adoptGroupOffsets = false
 
   @Flag(
     inversion: .prefixedNo,
     help: "Run pending migrations at the start, instead of stopping with exit code 78 when there are any.")
-  package var migrate = false
+  var migrate = false
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard flushRows > 0, flushBytes.bytes > 0 else {
       throw ValidationError("--flush-rows and --flush-bytes must be above zero")
     }
@@ -44,19 +42,17 @@ package struct DBWriterOptions: ParsableArguments {
 }
 
 /// When the materialized views are refreshed.
-package struct RefreshOptions: ParsableArguments {
+struct RefreshOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "Shortest time between two refreshes of a materialized view, over all replicas; 0s = this one never refreshes.",
     valueName: "time"))
-  package var refreshInterval = DurationSetting(.seconds(60))
+  var refreshInterval = DurationSetting(.seconds(60))
 
   @Option(help: ArgumentHelp(
     "Timeout of the refresh of one view.", valueName: "time"))
-  package var refreshTimeout = DurationSetting(.seconds(600))
+  var refreshTimeout = DurationSetting(.seconds(600))
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard refreshTimeout.duration >= .milliseconds(1) else {
       throw ValidationError("--refresh-timeout must be above zero")
     }

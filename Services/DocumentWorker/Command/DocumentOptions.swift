@@ -4,26 +4,24 @@ import Foundation
 import Options
 
 /// How documents are read and cut.
-package struct DocumentOptions: ParsableArguments {
+struct DocumentOptions: ParsableArguments {
   @Option(help: "Documents read at the same time, each on its own thread. (default: the number of processors, 2 to 8)")
-  package var concurrency: Int?
+  var concurrency: Int?
 
   @Option(help: ArgumentHelp(
     "Largest document, read as it arrives and never held whole unless it is JSON; a larger one is a dead letter.",
     valueName: "size"))
-  package var maxDocumentSize = ByteSize.mib(64)
+  var maxDocumentSize = ByteSize.mib(64)
 
   @Option(help: ArgumentHelp(
     "Most text of a document without its markup, which is held; one with more is dead-lettered.", valueName: "size"))
-  package var maxTextSize = ByteSize.mib(16)
+  var maxTextSize = ByteSize.mib(16)
 
   @Option(help: ArgumentHelp(
     "Tokens of a passage at most, as the embedding counts them.", valueName: "count"))
-  package var passageTokens = 230
+  var passageTokens = 230
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard (1...64).contains(concurrency ?? 1) else { throw ValidationError("--concurrency goes from 1 to 64") }
     guard (1 << 10...1 << 30).contains(maxDocumentSize.bytes), (1 << 10...1 << 30).contains(maxTextSize.bytes) else {
       throw ValidationError("--max-document-size and --max-text-size go from 1KiB to 1GiB")
@@ -31,7 +29,7 @@ package struct DocumentOptions: ParsableArguments {
     guard (32...2_000).contains(passageTokens) else { throw ValidationError("--passage-tokens goes from 32 to 2000") }
   }
 
-  package var documentsAtOnce: Int {
+  var documentsAtOnce: Int {
     concurrency ?? min(8, max(2, ProcessInfo.processInfo.activeProcessorCount))
   }
 }

@@ -21,7 +21,7 @@ package struct DocumentWorkerCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Documents") package var documents: DocumentOptions
+  @OptionGroup(title: "Documents") var documents: DocumentOptions
   @OptionGroup(title: "Embedding") package var embedding: EmbeddingOptions
   @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions

@@ -4,29 +4,27 @@ import EmbeddingFlags
 import Options
 
 /// How long documents and their passages are kept, and which texts have vectors.
-package struct DocumentOptions: ParsableArguments {
+struct DocumentOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     """
     How long documents and their passages are kept, by source; those of a source that is not named as long as 'other'.
     """,
     valueName: "source=time,..."))
-  package var documentRetention = "edgar=90d,other=30d"
+  var documentRetention = "edgar=90d,other=30d"
 
   @Option(help: ArgumentHelp(
     "Entries of stream:raw_documents, about; 0 keeps no such stream.", valueName: "count"))
-  package var documentTailLength = 10_000
+  var documentTailLength = 10_000
 
   @Option(help: "Passages that are expected, for the memory that --check says is needed.")
-  package var expectedPassages = 5_000
+  var expectedPassages = 5_000
 
   @Flag(help: "Articles and posts get vectors, made here, and the indexes idx:news and idx:posts.")
-  package var newsVectors = false
+  var newsVectors = false
 
-  @OptionGroup package var embedding: EmbeddingOptions
+  @OptionGroup var embedding: EmbeddingOptions
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     do { _ = try retention() } catch { throw ValidationError(error.message) }
     guard (0...1_000_000).contains(documentTailLength) else {
       throw ValidationError("--document-tail-length must be 0 to 1000000")

@@ -3,26 +3,24 @@ import Core
 import Options
 
 /// How long texts are kept.
-package struct TextOptions: ParsableArguments {
+struct TextOptions: ParsableArguments {
   @Option(help: ArgumentHelp(
     "How long articles and posts are kept, by source; those of a source that is not named as long as 'other'.",
     valueName: "source=time,..."))
-  package var newsRetention = "newsapi=30d,other=7d"
+  var newsRetention = "newsapi=30d,other=7d"
 
   @Option(help: ArgumentHelp("How long stories and the sentiment line of a symbol are kept.", valueName: "time"))
-  package var sentimentRetention = DurationSetting(.seconds(90 * 86_400))
+  var sentimentRetention = DurationSetting(.seconds(90 * 86_400))
 
   @Option(help: ArgumentHelp(
     "How long unusual activity in a symbol's options and its line are kept.", valueName: "time"))
-  package var flowRetention = DurationSetting(.seconds(30 * 86_400))
+  var flowRetention = DurationSetting(.seconds(30 * 86_400))
 
   @Option(help: ArgumentHelp(
     "Entries of stream:raw_news and of stream:raw_posts, about; 0 keeps no such streams.", valueName: "count"))
-  package var newsTailLength = 10_000
+  var newsTailLength = 10_000
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     do { _ = try policy() } catch { throw ValidationError(error.message) }
   }
 

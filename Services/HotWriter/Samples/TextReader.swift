@@ -6,31 +6,30 @@ import Redis
 import Values
 
 /// How long texts are kept, and how many of them in the tail.
-package struct TextPolicy: Sendable {
+struct TextPolicy: Sendable {
   /// Of `news:<id>` and `post:<id>`.
-  package var news = RetentionBySource(["newsapi": .seconds(30 * 86_400)], others: .seconds(7 * 86_400))
+  var news = RetentionBySource(["newsapi": .seconds(30 * 86_400)], others: .seconds(7 * 86_400))
   /// Of `document:<id>` and the passages `doc:<id>`.
-  package var documents = RetentionBySource(["edgar": .seconds(90 * 86_400)], others: .seconds(30 * 86_400))
+  var documents = RetentionBySource(["edgar": .seconds(90 * 86_400)], others: .seconds(30 * 86_400))
   /// Of the line and the stories of a symbol.
-  package var sentiment: Duration = .seconds(90 * 86_400)
+  var sentiment: Duration = .seconds(90 * 86_400)
   /// Of the line and the events of a symbol's options.
-  package var flow: Duration = .seconds(30 * 86_400)
+  var flow: Duration = .seconds(30 * 86_400)
   /// Entries of `stream:raw_news` and of `stream:raw_posts`, about; 0 keeps no such streams.
-  package var tail = 10_000
+  var tail = 10_000
   /// Entries of `stream:raw_documents`, about; 0 keeps no such stream.
-  package var documentTail = 10_000
+  var documentTail = 10_000
   /// Articles and posts have vectors.
-  package var hasVectors = false
+  var hasVectors = false
 
-  package init() {}
 }
 
 /// How long what is collected is kept, by source.
-package struct RetentionBySource: Sendable {
+struct RetentionBySource: Sendable {
   private var named: [String: Duration]
   private var others: Duration
 
-  package init(_ named: [String: Duration], others: Duration) {
+  init(_ named: [String: Duration], others: Duration) {
     self.named = named
     self.others = others
   }
@@ -39,7 +38,7 @@ package struct RetentionBySource: Sendable {
   ///   - text: `newsapi=30d,other=7d`
   ///   - others: what holds when it does not say.
   /// - Throws: `Failure(.configuration)` that names the flag.
-  package init(_ text: String, others: Duration, flag: String, example: String) throws(Failure) {
+  init(_ text: String, others: Duration, flag: String, example: String) throws(Failure) {
     var (named, others) = ([String: Duration](), others)
     for part in text.split(separator: ",") {
       let words = part.split(separator: "=").map(String.init)

@@ -19,7 +19,7 @@ package struct InfluxConsumerCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Points") package var points: InfluxConsumerOptions
+  @OptionGroup(title: "Points") var points: InfluxConsumerOptions
   @OptionGroup(title: "InfluxDB") package var influx: InfluxOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions
   @OptionGroup(title: "Pipeline") package var pipeline: PipelineOptions
@@ -41,51 +41,49 @@ package struct InfluxConsumerCommand: ServiceCommand {
 }
 
 /// What becomes a point, and when points are written.
-package struct InfluxConsumerOptions: ParsableArguments {
+struct InfluxConsumerOptions: ParsableArguments {
   @Option(help: "Name of the measurement.")
-  package var measurement = PointMapping.bars.measurement
+  var measurement = PointMapping.bars.measurement
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "A field of the record that becomes a tag (repeatable); default: symbol, exchange, interval.",
     valueName: "field[=key]"))
-  package var tag: [String] = []
+  var tag: [String] = []
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "A field of the record that becomes a field of the point (repeatable); value@name takes its key from the field "
       + "'name'. Types are float (the default), integer, string and boolean. Default: open, high, low, close, volume, "
       + "value@field.",
     valueName: "field[=key][:type]"))
-  package var field: [String] = []
+  var field: [String] = []
 
   @Option(parsing: .singleValue, help: ArgumentHelp(
     "A field that holds the time (repeatable); the first that has a value counts. Default: observed_at, datetime.",
     valueName: "field"))
-  package var time: [String] = []
+  var time: [String] = []
 
   @Option(help: ArgumentHelp("Zone of times that are written without an offset.", valueName: "zone"))
-  package var timeZone = "Africa/Cairo"
+  var timeZone = "Africa/Cairo"
 
   @Option(help: "Points that make a flush.")
-  package var flushPoints = 20_000
+  var flushPoints = 20_000
 
   @Option(help: ArgumentHelp("Bytes of points that make a flush.", valueName: "size"))
-  package var flushBytes = ByteSize.mib(8)
+  var flushBytes = ByteSize.mib(8)
 
   @Option(help: ArgumentHelp("Longest time a record waits for others before it is written.", valueName: "time"))
-  package var linger = DurationSetting(.milliseconds(200))
+  var linger = DurationSetting(.milliseconds(200))
 
   @Option(help: "Points in one request.")
-  package var requestPoints = 5_000
+  var requestPoints = 5_000
 
   @Option(help: ArgumentHelp("Bytes of points in one request, before compression.", valueName: "size"))
-  package var requestBytes = ByteSize.mib(4)
+  var requestBytes = ByteSize.mib(4)
 
   @Option(help: "Requests on their way at once; the points of one partition are never in two of them.")
-  package var concurrency = 4
+  var concurrency = 4
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     guard flushPoints > 0, flushBytes.bytes > 0, requestPoints > 0, requestBytes.bytes > 0 else {
       throw ValidationError("--flush-points, --flush-bytes, --request-points and --request-bytes must be above zero")
     }

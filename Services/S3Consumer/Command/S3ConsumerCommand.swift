@@ -20,7 +20,7 @@ package struct S3ConsumerCommand: ServiceCommand {
       """,
     version: Souk.version)
 
-  @OptionGroup(title: "Names") package var naming: S3ConsumerOptions
+  @OptionGroup(title: "Names") var naming: S3ConsumerOptions
   @OptionGroup(title: "Objects") package var objects: ObjectOptions
   @OptionGroup(title: "Object store") package var objectStore: ObjectStoreOptions
   @OptionGroup(title: "Kafka") package var kafka: KafkaOptions

@@ -4,16 +4,14 @@ import Core
 import ObjectStore
 
 /// How objects are named.
-package struct S3ConsumerOptions: ParsableArguments {
+struct S3ConsumerOptions: ParsableArguments {
   @Option(help: "batch: many bars in one object, as JSON Lines; record: one JSON object per bar, named by its time.")
-  package var layout = ObjectLayout.batch
+  var layout = ObjectLayout.batch
 
   @Option(help: ArgumentHelp("First folder of every object, below the prefix of --object-store.", valueName: "path"))
-  package var keyPrefix = "streaming"
+  var keyPrefix = "streaming"
 
-  package init() {}
-
-  package func validate() throws {
+  func validate() throws {
     do { _ = try ObjectKey(keyPrefix) } catch { throw ValidationError("--key-prefix: \(error.message)") }
   }
 }
