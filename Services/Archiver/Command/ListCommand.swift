@@ -1,6 +1,7 @@
 import Archiving
 import ArgumentParser
 import Core
+import Messages
 import ObjectStoreFlags
 import ServiceKit
 import Values
@@ -72,7 +73,7 @@ struct ListCommand: AsyncParsableCommand {
     }
   }
 
-  private func printed<Row: FieldwiseRow>(_ heads: [TextTable.Column], _ rows: [Row], _ cells: (Row) -> [String]) {
+  private func printed<Row: FieldwiseObject>(_ heads: [TextTable.Column], _ rows: [Row], _ cells: (Row) -> [String]) {
     switch format {
     case .json: for row in rows { print(String(decoding: row.json, as: UTF8.self)) }
     case .table: printTable(heads, rows.map(cells))
@@ -89,4 +90,37 @@ func printTable(_ heads: [TextTable.Column], _ rows: [[String]]) {
   var table = TextTable(heads, hasRule: false)
   for row in rows { table.append(row) }
   print(table.lines.joined(separator: "\n"))
+}
+
+/// A dataset in one line.
+struct DatasetSum: FieldwiseObject {
+  var dataset: String
+  var prefix: String
+  /// The first and the last date.
+  var from: String?
+  var to: String?
+  var objects: Int64
+  var rows: Int64
+  var bytes: Int64
+  var tiers: [String: Int64]
+
+  init(_ index: ArchiveIndex) {
+    (dataset, prefix) = (index.dataset, index.prefix)
+    (from, to) = (index.dates.first?.date, index.dates.last?.date)
+    (objects, rows, bytes, tiers) = (index.objects, index.rows, index.bytes, index.tiers)
+  }
+
+  static let blank = Self(ArchiveIndex(dataset: "", prefix: ""))
+  static let fields = ObjectFields(blank)
+
+  mutating func visit(_ coder: inout FieldCoder) throws(DecodingFailure) {
+    try coder.required("dataset", &dataset)
+    try coder.required("prefix", &prefix)
+    try coder.field("from", &from)
+    try coder.field("to", &to)
+    try coder.field("objects", &objects)
+    try coder.field("rows", &rows)
+    try coder.field("bytes", &bytes)
+    try coder.field("tiers", &tiers)
+  }
 }

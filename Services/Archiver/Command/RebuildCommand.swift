@@ -47,21 +47,20 @@ struct RebuildCommand: AsyncParsableCommand {
     guard try await owner.hold() else {
       return print("the archiver that keeps the catalogue merges this at its next look")
     }
-    let end = Interruption()
-    async let renewing: Void = owner.renew(until: end)
-    let outcome: Result<Void, any Error>
+    let merger = CatalogueMerger(catalogue, grace: .zero, logger: logger)
     do {
-      let merger = CatalogueMerger(catalogue, grace: .zero, logger: logger)
-      for mapping in mappings {
-        while try await merger.merge(mapping, isOwner: { owner.isHeld }).isMore {}
+      try await owner.whileHeld {
+        for mapping in mappings {
+          while try await merger.merge(mapping, isOwner: { owner.isHeld }).isMore {}
+        }
       }
-      outcome = .success(())
-    } catch { outcome = .failure(error) }
-    end.raise()
-    await renewing
+    } catch {
+      await owner.release()
+      await client?.close()
+      throw error
+    }
     await owner.release()
     await client?.close()
-    try outcome.get()
     print("the catalogue is written")
   }
 }

@@ -82,19 +82,13 @@ struct HotWriterOptions: ParsableArguments {
 
   /// - Throws: `Failure(.configuration)` that names what is wrong.
   func series() throws(Failure) -> SeriesPolicy {
-    var retention: [String: Duration] = [:]
-    for part in barRetention.split(separator: ",") {
-      let words = part.split(separator: "=").map(String.init)
-      guard words.count == 2, let time = DurationSetting(text: words[1]), time.duration > .zero else {
-        throw Self.invalid("--bar-retention: '\(part)' is not like 1m=30d")
-      }
-      retention[words[0]] = time.duration
-    }
+    var bars = try RetentionByName(
+      barRetention, others: .seconds(30 * 86_400), flag: "--bar-retention", example: "1m=30d")
+    bars.others = bars.of("1m")
     guard tickRetention.duration > .zero else { throw Self.invalid("--tick-retention must be above zero") }
     var policy = SeriesPolicy(
       tickFields: try Self.fields(tickSeries, "--tick-series"), barFields: try Self.fields(barSeries, "--bar-series"),
-      tickRetention: tickRetention.duration, barRetention: retention,
-      otherBars: retention["1m"] ?? .seconds(30 * 86_400))
+      tickRetention: tickRetention.duration, barRetention: bars)
     policy.signalFields = Set(signalSeries.split(separator: ",").map(String.init))
     let taken = policy.signalFields.intersection(BarField.allCases.map(\.rawValue))
     guard taken.isEmpty else {

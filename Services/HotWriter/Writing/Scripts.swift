@@ -1,6 +1,27 @@
 import Redis
 
 /// What has to be decided beside the data: Redis runs a script atomically.
+enum Script: Int, CaseIterable, Sendable {
+  case last, change, tail, bars, features
+  case article, statement
+  case passage, withdrawal
+
+  var source: RedisScript {
+    switch self {
+    case .last: Scripts.last
+    case .change: Scripts.change
+    case .tail: Scripts.tail
+    case .bars: Scripts.bars
+    case .features: Scripts.features
+    case .article: TextScripts.article
+    case .statement: TextScripts.statement
+    case .passage: PassageScripts.passage
+    case .withdrawal: PassageScripts.withdrawal
+    }
+  }
+}
+
+/// The scripts of ticks, bars and signals.
 enum Scripts {
   /// KEYS: the hash. ARGV: the event time in nanoseconds, then names and values. Replaces the hash unless it holds a
   /// later event. Times have up to 19 digits, which Lua's numbers do not hold: they are compared as texts. Of two
@@ -118,6 +139,4 @@ enum Scripts {
     end
     return count - outside + 1000 * (equal + 1000 * (older + 1000 * (outside + 1000 * gone)))
     """)
-
-  static let all = [last, change, tail, bars, features] + TextScripts.all
 }

@@ -1,6 +1,6 @@
 import Redis
 
-/// What has to be decided beside the data of texts. The order is that of `TextNote.Script`.
+/// The scripts of texts.
 enum TextScripts {
   /// The tails of articles and of posts.
   static let (news, posts) = ("stream:raw_news", "stream:raw_posts")
@@ -86,27 +86,16 @@ enum TextScripts {
     for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ARGV[5]) end
     return 1
     """)
-
-  static let all = [article, statement, PassageScripts.passage, PassageScripts.withdrawal]
 }
 
 extension HotWriter {
-  /// The commands of the texts that wait. The digests of their scripts are the last ones.
-  /// - Returns: how many commands that are.
-  func append(texts buffers: [Waiting], _ digests: [[UInt8]], _ pipeline: inout RedisPipeline) -> Int {
-    var commands = 0
-    let first = digests.count - TextScripts.all.count
+  func append(texts buffers: [Waiting], to draft: inout Draft) {
     for (_, buffer) in buffers {
       for note in buffer.texts {
-        pipeline.begin(words: 3 + note.keys.count + note.arguments.count)
-        pipeline.word("EVALSHA")
-        pipeline.word(digests[first + note.script.rawValue])
-        pipeline.number(Int64(note.keys.count))
-        for key in note.keys { pipeline.word(Array(key.utf8)) }
-        for argument in note.arguments { pipeline.word(argument) }
-        commands += 1
+        draft.run(note.script, keys: note.keys.count, words: note.keys.count + note.arguments.count)
+        for key in note.keys { draft.pipeline.word(Array(key.utf8)) }
+        for argument in note.arguments { draft.pipeline.word(argument) }
       }
     }
-    return commands
   }
 }

@@ -36,17 +36,9 @@ extension AzureStore {
     }
   }
 
-  package func restore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool {
-    guard let state = try await state(of: key) else {
-      throw ObjectStoreError(.noSuchKey, "no object \(key) in \(location)")
-    }
-    switch state.access {
-    case .readable: return true
-    case .restoring: return false
-    case .archived:
-      try await setTier(key, to: tier, ["x-ms-rehydrate-priority": "Standard"])
-      return false
-    }
+  func askForRestore(_ key: ObjectKey, to tier: String, days: Int) async throws -> Bool {
+    try await setTier(key, to: tier, ["x-ms-rehydrate-priority": "Standard"])
+    return false
   }
 
   /// Tries it on a blob that there is not: an account with tiers misses the blob.

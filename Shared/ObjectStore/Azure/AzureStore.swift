@@ -62,12 +62,6 @@ package final class AzureStore: StoreOverHTTP {
     return Self.etag(try await send("PUT", key, headers: headers, body: payload).head)
   }
 
-  static func require(_ found: SHA256Digest, of body: ObjectBody, _ key: ObjectKey) throws(ObjectStoreError) {
-    guard found == body.sha256 else {
-      throw ObjectStoreError(.damagedInTransit, "the bytes to store as \(key) are not those that were hashed")
-    }
-  }
-
   /// What is said of a blob when it is made, whole or from its blocks.
   func blobHeaders(_ body: ObjectBody) -> HTTPHeaders {
     var headers = headers(describing: body)
@@ -153,10 +147,6 @@ package final class AzureStore: StoreOverHTTP {
     let request = HTTPRequest(method, url, headers: signed, body: body, limits: Self.limits(configuration.timeout))
     return SignedRequest(request: request, hasOtherCredentials: hasOther)
   }
-
-  static func failure(_ head: HTTPResponseHead, _ body: [UInt8], what: String) -> ObjectStoreError {
-    ObjectStoreError(azure: head, body: body, what: what)
-  }
 }
 
 extension AzureStore {
@@ -186,7 +176,6 @@ extension AzureStore {
         headers: ["content-md5": Base64.encode(md5.finish())], body: body.payload(offset: offset, length: length))
       list += "<Latest>\(name)</Latest>"
     }
-    // Blocks are checked one by one; only this says that together they are the body that was promised.
     try Self.require(whole.finish(), of: body, key)
     var headers = blobHeaders(body)
     headers["x-ms-blob-content-type"] = contentType

@@ -52,10 +52,7 @@ extension S3Store {
       list += "<Part><ChecksumSHA256>\(hash.base64)</ChecksumSHA256><ETag>\(escaped)</ETag>"
         + "<PartNumber>\(index + 1)</PartNumber></Part>"
     }
-    // Parts are signed one by one; only this says that together they are the body that was promised.
-    guard whole.finish() == body.sha256 else {
-      throw ObjectStoreError(.damagedInTransit, "the bytes sent for \(key) are not those that were hashed")
-    }
+    try Self.require(whole.finish(), of: body, key)
     let document = Array("<CompleteMultipartUpload>\(list)</CompleteMultipartUpload>".utf8)
     let answer = try await send(
       "POST", key, query: [("uploadId", upload)], headers: ["content-type": "application/xml"],
@@ -70,6 +67,6 @@ extension S3Store {
     if let document, document.name != "Error" { return document }
     var head = answer.head
     head.status = 500
-    throw ObjectStoreError(s3: document, head: head, what: what)
+    throw failure(head, answer.body, what: what)
   }
 }

@@ -156,8 +156,4 @@ package final class S3Store: StoreOverHTTP {
     let request = HTTPRequest(method, url, headers: signed, body: body, limits: Self.limits(configuration.timeout))
     return SignedRequest(request: request) { await provider.refused(credentials) }
   }
-
-  static func failure(_ head: HTTPResponseHead, _ body: [UInt8], what: String) -> ObjectStoreError {
-    ObjectStoreError(s3: XMLElement(document: body), head: head, what: what)
-  }
 }

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import HTTP
 import Logging
 import PriceFiles
@@ -57,7 +58,7 @@ package final class BinaEngine: ChainEngine {
   }
 
   /// Requests one listing.
-  func rows(_ query: BinaQuery, nonce: Int) async throws -> (rows: [BinaRow], nameless: Int) {
+  func rows(_ query: BinaQuery, nonce: Int) async throws -> [ListingRow] {
     let body = try await fetch(try base.resolving("MainIO_Hok.aspx?\(query.text(nonce: nonce))"))
     return try BinaListing.rows(body, limit: context.limits.maxRows)
   }
@@ -69,25 +70,86 @@ package final class BinaEngine: ChainEngine {
   }
 
   /// The rows that are price files.
-  func listing(_ rows: [BinaRow], nameless: Int) -> Listing {
+  func listing(_ rows: [ListingRow]) -> Listing {
     var listing = Listing()
-    if nameless > 0 { listing.skipped["no_file_name"] = nameless }
     for row in rows {
+      guard let fileName = row.text("filenm") else {
+        listing.skip("no_file_name")
+        continue
+      }
+      let size = row.text("filesize")
       listing.add(
-        row.fileName, of: context, size: row.size.flatMap { Int64($0) }, version: [row.size, row.date],
-        link: link(of: row), linkFollows: true)
+        fileName, of: context, size: size.flatMap { Int64($0) }, version: [size, row.text("datefile")],
+        link: link(of: fileName, row), linkFollows: true)
     }
     return listing
   }
 
-  private func link(of row: BinaRow) -> String? {
-    guard let link = row.link, !link.isEmpty else { return nil }
+  private func link(of fileName: String, _ row: ListingRow) -> String? {
+    guard let link = row.text("spath") else { return nil }
     do {
       return try base.resolving(link).text
     } catch {
       context.logger.warning(
-        "a listing has a link that is not a URL", metadata: ["file": "\(row.fileName)", "error": "\(error)"])
+        "a listing has a link that is not a URL", metadata: ["file": "\(fileName)", "error": "\(error)"])
       return nil
     }
+  }
+}
+
+/// Reads the listings and link answers of Bina portals, in every known shape:
+///
+///     [{"FileNm": "...", "DateFile": "03:05 20/01/2025", ...}]      the documented one
+///     {"d": [{"FileNm": "...", "FileSize": 42, "SPath": "/..."}]}   also with the array inside a string
+///     {"1": {"FileNm": "..."}, "2": {...}}                          rows under their own keys
+///
+/// The size (bytes, or text such as "12.3 KB") and the link (absolute, or relative to the portal) are often left out;
+/// the date is `HH:mm dd/MM/yyyy`.
+/// Field names are compared without case. Not a hot path: a listing has at most 1,000 rows.
+enum BinaListing {
+  /// - Returns: the rows; some may have no file name.
+  static func rows(_ bytes: [UInt8], limit: Int) throws(PortalError) -> [ListingRow] {
+    try ListingJSON.rows(try objects(in: try ListingJSON.value(bytes)), limit: limit)
+  }
+
+  /// The link in an answer of Download.aspx; nil when it has none.
+  static func link(_ bytes: [UInt8]) throws(PortalError) -> String? {
+    let objects = try objects(in: try ListingJSON.value(bytes), marker: "spath")
+    return objects.lazy.compactMap { ListingRow($0).text("spath") }.first
+  }
+
+  /// Finds the array of rows, or the rows that are values of one object.
+  private static func objects(in value: Any, marker: String = "filenm") throws(PortalError) -> [[String: Any]] {
+    if let array = value as? [Any] {
+      let objects = array.compactMap { $0 as? [String: Any] }
+      guard objects.count == array.count else { throw ListingJSON.unknown("an array with entries that are no objects") }
+      return objects
+    }
+    if let text = value as? String {
+      return try objects(in: try ListingJSON.value(Array(text.utf8)), marker: marker)
+    }
+    guard let object = value as? [String: Any] else { throw ListingJSON.unknown("neither an array nor an object") }
+    if object.isEmpty { return [] }
+    if object.keys.contains(where: { $0.lowercased() == marker }) { return [object] }
+    if let inner = object["d"] {
+      if inner is NSNull { return [] }
+      return try objects(in: inner, marker: marker)
+    }
+    var rows: [[String: Any]] = []
+    for key in object.keys.sorted() {
+      if let row = object[key] as? [String: Any] {
+        rows.append(row)
+      } else if let many = object[key] as? [[String: Any]] {
+        rows += many
+      } else {
+        throw ListingJSON.unknown("an object with the keys \(ListingJSON.keys(object))")
+      }
+    }
+    // Nested objects may be anything; at least one of them must look like a row.
+    guard rows.isEmpty || rows.contains(where: { $0.keys.contains { $0.lowercased() == marker } }) else {
+      throw ListingJSON.unknown(
+        "an object with the keys \(ListingJSON.keys(object)), whose entries have \(ListingJSON.keys(rows[0]))")
+    }
+    return rows
   }
 }

@@ -93,14 +93,14 @@ struct BinaSweep {
     asked += 1
     // Milliseconds since 1970 as browsers send it; it only has to differ between requests.
     let nonce = Int(WallClock.milliseconds()) + asked
-    let (rows, nameless) = try await engine.rows(query, nonce: nonce)
-    let listing = engine.listing(rows, nameless: nameless)
+    let rows = try await engine.rows(query, nonce: nonce)
+    let listing = engine.listing(rows)
     for file in listing.files {
       dates.insert(file.name.date)
       if let store = file.name.storeID, store != BinaQuery.everyStore { stores.insert(store) }
     }
     engine.context.logger.debug("listing", metadata: ["query": "\(query)", "rows": "\(rows.count)"])
-    if rows.count + nameless >= engine.context.limits.rowCap { steps.append(.narrow(query)) }
+    if rows.count >= engine.context.limits.rowCap { steps.append(.narrow(query)) }
     return listing
   }
 

@@ -1,4 +1,5 @@
 import Core
+import HTML
 import HTTP
 import Logging
 import PriceFiles
@@ -22,7 +23,7 @@ package struct PublishPriceEngine: ChainEngine {
     let newest = try await page("")
     guard try await take(listing(newest)) else { return }
     // After midnight the new day has no files yet, and the last files of the day before may be unread.
-    let earlier = newest.isEmpty ? days : days - 1
+    let earlier = newest.rows.isEmpty ? days : days - 1
     for back in 0..<Int64(earlier) {
       let day = CivilDate(daysSinceEpoch: newest.day.daysSinceEpoch - back - 1)
       // Without a listing, the portal does not keep earlier days.
@@ -72,17 +73,61 @@ package struct PublishPriceEngine: ChainEngine {
   private func listing(_ page: PublishPricePage) -> Listing {
     var listing = Listing()
     listing.unknownColumns = page.drift
-    if page.nameless > 0 { listing.skipped["no_file_name"] = page.nameless }
     let folder = Self.path(page.day)
     for row in page.rows {
+      guard let name = row.text("name") else {
+        listing.skip("no_file_name")
+        continue
+      }
+      let size = row.text("size")
       // Names that the grammar accepts need no percent-encoding.
       listing.add(
-        row.name, of: context, size: row.size, version: [row.size.map { "\($0)" }, row.modified],
-        link: try? base.resolving("\(folder)/\(row.name)").text)
+        name, of: context, size: size.flatMap { Int64($0) }, version: [size, row.text("modified")],
+        link: try? base.resolving("\(folder)/\(name)").text)
     }
     return listing
   }
 
   /// `YYYYMMDD`.
   private static func path(_ day: CivilDate) -> String { String(day.year * 10_000 + day.month * 100 + day.day) }
+}
+
+/// The page of one day of a PublishPrice portal. Its listing is in a script:
+///
+///     const path = '20260811';
+///     const files = [{"name": "Price….gz", "size": 581, "modified": "12:00 11-08-2026"}, …];
+struct PublishPricePage {
+  let day: CivilDate
+  let rows: [ListingRow]
+
+  /// Unknown fields, and required ones that are missing in every entry (as `-modified`).
+  var drift: Set<String> {
+    let fields = rows.reduce(into: Set<String>()) { $0.formUnion($1.names) }
+    let known: Set<String> = ["name", "size", "modified"]
+    return rows.isEmpty ? [] : fields.subtracting(known).union(known.subtracting(fields).map { "-\($0)" })
+  }
+
+  /// - Throws: `PortalError`: `login_page`, `unknown_listing_page` without such a script, `unknown_listing_shape`,
+  ///   `invalid_json`, `too_many_rows`; `HTMLError`.
+  init(_ bytes: [UInt8], maxRows: Int) throws {
+    let page = try HTMLDocument(bytes)
+    try page.requireNoLogin()
+    let scripts = try page.select("//script").map { ScriptSource($0.rawText) }
+    guard let script = scripts.first(where: { $0.value(of: "files") != nil }), let files = script.value(of: "files")
+    else { throw PortalError(.unknownPage, "a page without a script that lists files (\(page.called))") }
+    let written = script.value(of: "path").flatMap(ScriptSource.string)
+    guard let path = written, let day = Self.day(path) else {
+      throw PortalError(.unknownShape, "the script's path '\((written ?? "").prefix(40))' is not a day")
+    }
+    self.day = day
+    rows = try ListingJSON.rows(try ListingJSON.value(Array(files.utf8)), limit: maxRows)
+  }
+
+  /// `20260811`.
+  private static func day(_ path: String) -> CivilDate? {
+    guard path.utf8.count == 8, path.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(path) else {
+      return nil
+    }
+    return CivilDate(year: number / 10_000, month: number / 100 % 100, day: number % 100)
+  }
 }

@@ -4,9 +4,11 @@ import Catalogue
 import Core
 import KafkaFlags
 import Messages
+import ObjectStore
 import ObjectStoreFlags
 import Pipeline
 import ServiceKit
+import Values
 
 /// Consumes `egx_market_data` into an object store.
 package struct S3ConsumerCommand: ServiceCommand {
@@ -41,5 +43,37 @@ package struct S3ConsumerCommand: ServiceCommand {
         store: try store.value, plans: [Topics.marketData.name: plan], format: objects.format(naming.layout),
         createsBucket: objects.createStore, uploads: objects.uploads, logger: logger)
     }
+  }
+}
+
+/// How objects are named.
+struct S3ConsumerOptions: ParsableArguments {
+  @Option(help: "batch: many bars in one object, as JSON Lines; record: one JSON object per bar, named by its time.")
+  var layout = ObjectLayout.batch
+
+  @Option(help: ArgumentHelp("First folder of every object, below the prefix of --object-store.", valueName: "path"))
+  var keyPrefix = "streaming"
+
+  func validate() throws {
+    do { _ = try ObjectKey(keyPrefix) } catch { throw ValidationError("--key-prefix: \(error.message)") }
+  }
+}
+
+/// Reads where a bar of the exchange belongs. Its clocks are the exchange's: `datetime`, else `observed_at` as written.
+package final class BarAddresser: RecordAddresser {
+  private var decoder: MarketBarDecoder
+
+  package init(limits: JSONReader.Limits) { decoder = MarketBarDecoder(limits: limits) }
+
+  package func address(
+    of message: RawSpan, key: RawSpan?, stamp: Int64, symbol: inout [UInt8]
+  ) throws(DecodingFailure) -> RecordAddress {
+    let address = try decoder.address(of: message)
+    symbol.removeAll(keepingCapacity: true)
+    symbol.append(contentsOf: address.symbol.utf8)
+    let datetime = address.datetime
+    return RecordAddress(
+      day: datetime.day.number, microsecondsOfDay: datetime.microsecondsOfDay,
+      nanoseconds: datetime.microseconds.multipliedReportingOverflow(by: 1_000).partialValue)
   }
 }
